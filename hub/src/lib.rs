@@ -1,0 +1,18 @@
+//! The telemetry hub as a library: the binary is a thin `main` around it, and the tests start the same parts.
+//!
+//! ```text
+//!   4  hub (the only one that knows everybody)   command
+//!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
+//!   2  ingest ──▶ store   live                              ports and pipeline
+//!   1  proto   rules   webhook::{payload, retry}            PURE: no tokio, no clock, no randomness source
+//!   0  model ──▶ wire                                       nouns and contract
+//! ```
+//!
+//! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
+//! `http::dto` and `webhook::payload`, SQL in `store`, datagram bytes in `wire`. `tests/house.rs` checks it.
+
+pub mod clock;
+pub mod model;
+pub mod presence;
+pub mod proto;
+pub mod store;

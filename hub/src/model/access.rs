@@ -1,0 +1,57 @@
+//! Who may do what: API tokens, join tokens, sessions.
+
+use super::UnixMillis;
+use super::device::Labels;
+
+/// What a bearer may do; each includes the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// Look.
+    Read,
+    /// Look, acknowledge, send readings.
+    Write,
+    /// Everything.
+    Admin,
+}
+
+/// An API token as stored: the secret itself is gone, its SHA-256 stays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Row number; text form `tok_<n>`.
+    pub id: u64,
+    /// Name for people.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it stops working.
+    pub expires_at: Option<UnixMillis>,
+    /// When it was last used, to the minute.
+    pub last_used_at: Option<UnixMillis>,
+}
+
+/// A join token as stored: only the key derived from its secret is kept, encrypted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct JoinToken {
+    /// Number that travels in the handshake; text form `jtk_<n>`. Not a secret.
+    pub id: u64,
+    /// BLAKE2s of the secret: what both sides mix into the handshake.
+    pub psk: [u8; 32],
+    /// Name for people.
+    pub name: String,
+    /// Devices it still admits.
+    pub uses_left: u32,
+    /// Labels given to devices that join with it.
+    pub labels: Labels,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it stops working.
+    pub expires_at: UnixMillis,
+}
+
+impl std::fmt::Debug for JoinToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JoinToken").field("id", &self.id).field("uses_left", &self.uses_left).finish_non_exhaustive()
+    }
+}

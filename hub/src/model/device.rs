@@ -1,0 +1,136 @@
+//! A device as the hub knows it: who it is, what it is called, and how its link is doing.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::{DeviceId, PublicKey, UnixMillis};
+
+/// Row number of an adopted device; small, dense, never reused. Readings refer to it instead of the 16-byte id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceNo(pub u32);
+
+/// Labels of a device: free keys and values used by rules, queries and webhooks alike.
+pub type Labels = BTreeMap<String, String>;
+
+/// Whether the hub takes readings from a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Its readings are stored.
+    Adopted,
+    /// Its key is refused in silence.
+    Blocked,
+}
+
+/// What a device says of itself when it asks to join, and again at each start.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Introduction {
+    /// Name it would like.
+    pub name: String,
+    /// Hardware or operating system, for people.
+    pub model: String,
+    /// Version of the agent.
+    pub version: String,
+    /// Labels it was started with.
+    pub labels: Labels,
+}
+
+/// A device with a row in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Device {
+    /// Row number.
+    pub no: DeviceNo,
+    /// Hash of its key.
+    pub id: DeviceId,
+    /// Its X25519 key.
+    pub key: PublicKey,
+    /// Name shown to people; unique among devices.
+    pub name: String,
+    /// Adopted or blocked.
+    pub standing: Standing,
+    /// Labels.
+    pub labels: Labels,
+    /// Hardware or operating system; empty when it did not say.
+    pub model: String,
+    /// Version of its agent; empty when it did not say.
+    pub version: String,
+    /// Last address it was heard from.
+    pub address: Option<SocketAddr>,
+    /// When it was adopted.
+    pub first_seen: UnixMillis,
+    /// When it was last heard from (authenticated data only), as last saved.
+    pub last_seen: Option<UnixMillis>,
+    /// Expected time between readings in milliseconds, if a person set it; else the sensors' own intervals count.
+    pub interval_ms: Option<u32>,
+    /// Highest handshake counter seen; a lower or equal one is a replay.
+    pub handshake_counter: u64,
+}
+
+/// A device to be adopted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewDevice {
+    /// Its X25519 key; the id follows from it.
+    pub key: PublicKey,
+    /// What it said of itself; the name is made unique by the store (`name-2`) if it is taken or empty.
+    pub introduction: Introduction,
+    /// Where it was heard.
+    pub address: Option<SocketAddr>,
+    /// Now.
+    pub at: UnixMillis,
+    /// The join token it used; the store takes one use from it in the same transaction.
+    pub join_token: Option<u64>,
+    /// Handshake counter of the accepted handshake.
+    pub handshake_counter: u64,
+}
+
+/// What a person may change about a device; `None` leaves it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DevicePatch {
+    /// New name.
+    pub name: Option<String>,
+    /// All labels anew.
+    pub labels: Option<Labels>,
+    /// Expected interval in milliseconds; `Some(None)` clears it.
+    pub interval_ms: Option<Option<u32>>,
+}
+
+/// How a device's link is doing; from authenticated packets only, kept in memory.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Link {
+    /// Newest authenticated source address.
+    pub address: SocketAddr,
+    /// Last authenticated data.
+    pub last_seen: UnixMillis,
+    /// Start of the session.
+    pub session_since: UnixMillis,
+    /// Packets lost on the way in the last five minutes, in percent.
+    pub loss_pct: f64,
+    /// Round trip, as the device measured it, in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Device clock minus hub clock, in milliseconds.
+    pub clock_offset_ms: Option<f64>,
+    /// Batches waiting on the device.
+    pub spool_batches: u64,
+    /// Readings the device had to drop, since its first start.
+    pub dropped_readings: u64,
+}
+
+/// A device that asks to be adopted: in memory only, nothing of it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    /// Hash of its key.
+    pub id: DeviceId,
+    /// Its key.
+    pub key: PublicKey,
+    /// What it says of itself.
+    pub introduction: Introduction,
+    /// Where it is heard.
+    pub address: SocketAddr,
+    /// First heard.
+    pub first_seen: UnixMillis,
+    /// Last heard.
+    pub last_seen: UnixMillis,
+    /// A sample of its readings: sensor, unit, value. Shown, never stored.
+    pub preview: Vec<(String, String, f64)>,
+    /// Counter of its last handshake.
+    pub handshake_counter: u64,
+}

@@ -1,0 +1,15 @@
+//! The nouns of the hub: plain data, no serde, no I/O, no clock.
+//!
+//! Everything above speaks these types; each border (JSON, SQL, datagrams) converts with `From`/`TryFrom`.
+
+pub mod access;
+pub mod alert;
+pub mod catalog;
+pub mod device;
+pub mod reading;
+pub mod rule;
+pub mod webhook;
+
+pub use wire::{
+    BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, SeqSet, UnixMillis,
+};

@@ -1,0 +1,67 @@
+//! Readings in bulk: columns, not rows, from the datagram to the disk.
+
+use super::device::DeviceNo;
+use super::{BatchSeq, Epoch, Lane, UnixMillis};
+
+/// Row number of a series: one sensor of one device. Small, dense, never reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SeriesId(pub u32);
+
+/// One point of a series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// Device time.
+    pub at: UnixMillis,
+    /// Finite value in the series' unit.
+    pub value: f64,
+}
+
+/// A batch's place in its device's numbering; no two batches share one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BatchId {
+    /// Whose.
+    pub device: DeviceNo,
+    /// In which boot.
+    pub epoch: Epoch,
+    /// Which one.
+    pub seq: BatchSeq,
+}
+
+/// Many readings of one device, decoded once. The three columns have the same length.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Batch {
+    /// Its place in the numbering; makes storing it twice impossible.
+    pub id: BatchId,
+    /// Live, or recovered after an outage.
+    pub lane: Lane,
+    /// When the hub received it.
+    pub received_at: UnixMillis,
+    /// The encoded readings as received (sensor numbers, see `wire::batch`): what the journal keeps.
+    pub payload: Vec<u8>,
+    /// Series of each reading.
+    pub series: Vec<SeriesId>,
+    /// Device time of each reading.
+    pub at: Vec<UnixMillis>,
+    /// Value of each reading.
+    pub value: Vec<f64>,
+}
+
+impl Batch {
+    /// Readings in the batch.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// The readings, in the order they were taken.
+    pub fn rows(&self) -> impl Iterator<Item = (SeriesId, Point)> + '_ {
+        let points = self.at.iter().zip(&self.value).map(|(&at, &value)| Point { at, value });
+        self.series.iter().copied().zip(points)
+    }
+}

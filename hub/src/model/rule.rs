@@ -1,0 +1,90 @@
+//! Alert rules as people write them.
+
+use std::time::Duration;
+
+use super::UnixMillis;
+use super::device::Labels;
+use super::webhook::WebhookId;
+
+/// Row number of a rule; its text form is `rul_<n>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RuleId(pub u64);
+
+/// How a value is held against a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Op {
+    /// `>`
+    Above,
+    /// `>=`
+    AtLeast,
+    /// `<`
+    Below,
+    /// `<=`
+    AtMost,
+}
+
+/// When a rule is true of a series.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Condition {
+    /// The value is beyond a limit.
+    Threshold {
+        /// Direction.
+        op: Op,
+        /// The limit.
+        value: f64,
+        /// Back to normal only once the value is on the good side of this one too; the limit itself when absent.
+        clear: Option<f64>,
+    },
+    /// No reading came for this long.
+    Silence {
+        /// How long.
+        after: Duration,
+    },
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Good to know.
+    Info,
+    /// Look tomorrow.
+    Warning,
+    /// Look now.
+    Critical,
+}
+
+/// What a rule says; the same for a new one and a stored one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleSpec {
+    /// Name shown to people.
+    pub name: String,
+    /// Glob over device id and name.
+    pub device: String,
+    /// Glob over sensor names.
+    pub sensor: String,
+    /// Labels the device must have.
+    pub labels: Labels,
+    /// When it is true.
+    pub condition: Condition,
+    /// How long it must stay true, in event time, before it fires.
+    pub hold: Duration,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Who is told.
+    pub webhooks: Vec<WebhookId>,
+    /// Whether it is evaluated.
+    pub enabled: bool,
+}
+
+/// A stored rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rule {
+    /// Row number.
+    pub id: RuleId,
+    /// What it says.
+    pub spec: RuleSpec,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last changed.
+    pub updated_at: UnixMillis,
+}

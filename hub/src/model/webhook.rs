@@ -1,0 +1,164 @@
+//! Webhooks, and what is delivered to them.
+
+use super::UnixMillis;
+use super::alert::AlertId;
+
+/// Row number of a webhook; its text form is `whk_<n>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WebhookId(pub u64);
+
+/// Row number of a delivery; its text form is `dlv_<n>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeliveryId(pub u64);
+
+/// What a person sets about a webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookSpec {
+    /// Name shown to people.
+    pub name: String,
+    /// http or https URL without user info.
+    pub url: String,
+    /// Extra request headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// Whether deliveries are attempted.
+    pub enabled: bool,
+}
+
+/// A signing secret: 24 to 64 bytes, shown as `whsec_` + base64. Never printed by `Debug`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(pub Vec<u8>);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// A stored webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// Row number.
+    pub id: WebhookId,
+    /// What a person set.
+    pub spec: WebhookSpec,
+    /// Secrets to sign with: the current one, then one being rotated out until its time.
+    pub secrets: Vec<Secret>,
+    /// Why the hub disabled it (410, or days of only failures); `None` while it has not.
+    pub disabled_reason: Option<String>,
+    /// When it was made.
+    pub created_at: UnixMillis,
+    /// When it was last changed.
+    pub updated_at: UnixMillis,
+    /// State and time of its newest delivery.
+    pub last_delivery: Option<LastDelivery>,
+}
+
+/// How the newest delivery of a webhook went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastDelivery {
+    /// When it last changed.
+    pub at: UnixMillis,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// HTTP status of its last attempt.
+    pub status: Option<u16>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    /// `alert.firing`
+    AlertFiring,
+    /// `alert.resolved`
+    AlertResolved,
+    /// `webhook.test`
+    Test,
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeliveryState {
+    /// To be attempted, now or later.
+    Pending,
+    /// The receiver answered 2xx.
+    Delivered,
+    /// Given up.
+    Failed,
+}
+
+/// A delivery to be made, written in the same transaction as its cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDelivery {
+    /// To whom.
+    pub webhook: WebhookId,
+    /// About which alert; deliveries of one alert to one webhook go in order.
+    pub alert: Option<AlertId>,
+    /// What happened.
+    pub event: Event,
+    /// The exact bytes to sign and send, the same for every attempt.
+    pub body: Vec<u8>,
+    /// When it was caused.
+    pub created_at: UnixMillis,
+}
+
+/// One try of one delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it began.
+    pub at: UnixMillis,
+    /// HTTP status; `None` when no answer came.
+    pub status: Option<u16>,
+    /// Why no answer came, or why none was asked for.
+    pub error: Option<String>,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u32,
+    /// First KiB of the answer, lossily as text.
+    pub response: Option<String>,
+}
+
+/// A delivery as stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    /// Row number.
+    pub id: DeliveryId,
+    /// To whom.
+    pub webhook: WebhookId,
+    /// About which alert.
+    pub alert: Option<AlertId>,
+    /// What happened.
+    pub event: Event,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Every try, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// When it is tried next; `None` once settled.
+    pub next_attempt_at: Option<UnixMillis>,
+    /// When it was caused.
+    pub created_at: UnixMillis,
+    /// The exact bytes sent.
+    pub body: Vec<u8>,
+}
+
+/// A delivery handed to the dispatcher under a lease, with what it needs to send it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// The delivery, with its earlier attempts.
+    pub delivery: Delivery,
+    /// Its webhook.
+    pub webhook: Webhook,
+}
+
+/// What to write after an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settlement {
+    /// Which delivery.
+    pub delivery: DeliveryId,
+    /// The attempt just made.
+    pub attempt: Attempt,
+    /// Where it stands now.
+    pub state: DeliveryState,
+    /// When to try again; `Some` exactly when `state` is pending.
+    pub next_attempt_at: Option<UnixMillis>,
+    /// Disable the webhook for this reason.
+    pub disable: Option<String>,
+}

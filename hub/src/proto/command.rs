@@ -1,0 +1,52 @@
+//! What the rest of the hub tells the endpoint.
+
+use std::time::Instant;
+
+use crate::model::access::JoinToken;
+use crate::model::device::Device;
+use crate::model::reading::SeriesId;
+use crate::model::{DeviceId, Epoch, SeqSet};
+
+/// Who may open a session. A device that is adopted always may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinPolicy {
+    /// Nobody new; join tokens do not work either.
+    Closed,
+    /// Only with a join token.
+    Token,
+    /// Anybody may ask and waits until a person adopts it; join tokens work.
+    Click,
+    /// Anybody is adopted at once.
+    Open,
+}
+
+/// An adopted or blocked device as the endpoint needs it.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its row.
+    pub device: Device,
+    /// Series of its sensor numbers, from 0.
+    pub sensors: Vec<SeriesId>,
+    /// Committed receive windows.
+    pub windows: Vec<(Epoch, SeqSet)>,
+}
+
+/// A change the endpoint must follow; always sent after it was committed.
+#[derive(Debug, Clone)]
+pub enum Command {
+    /// A device was adopted, blocked, renamed, or learned new sensors.
+    Known(Box<Known>),
+    /// A device was deleted: its sessions end, its key is a stranger's again.
+    Forgotten(DeviceId),
+    /// A pending device was turned away: drop it from the list.
+    Ignored(DeviceId),
+    /// The join tokens that work.
+    JoinTokens(Vec<JoinToken>),
+    /// Who may join, and until when the open window lasts (it then falls back to `policy`).
+    Policy {
+        /// Outside the window.
+        policy: JoinPolicy,
+        /// End of the open window.
+        open_until: Option<Instant>,
+    },
+}
