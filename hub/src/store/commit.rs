@@ -8,7 +8,7 @@ use rusqlite::{Connection, named_params};
 use super::column::{signed, unsigned};
 use super::error::{Error, Result};
 use super::memory::{Effects, Windows};
-use super::writer::Scope;
+use super::write::Scope;
 use super::{Store, alerts, journal, outbox};
 use crate::model::alert::Transition;
 use crate::model::device::DeviceNo;
