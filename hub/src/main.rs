@@ -38,9 +38,7 @@ fn main() -> ExitCode {
     let command = cli.command.unwrap_or(Command::Serve(cli.serve));
     match command::run(command) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(command::Failure::Use(text)) => {
-            Cli::command().error(clap::error::ErrorKind::ValueValidation, text).exit()
-        }
+        Err(command::Failure::Use(text)) => Cli::command().error(clap::error::ErrorKind::ValueValidation, text).exit(),
         Err(command::Failure::Run(error)) => {
             tracing::error!("{error:#}");
             ExitCode::FAILURE
