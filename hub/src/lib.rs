@@ -15,4 +15,5 @@ pub mod clock;
 pub mod model;
 pub mod presence;
 pub mod proto;
+pub mod rules;
 pub mod store;
