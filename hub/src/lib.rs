@@ -17,3 +17,4 @@ pub mod presence;
 pub mod proto;
 pub mod rules;
 pub mod store;
+pub mod webhook;
