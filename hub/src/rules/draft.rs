@@ -47,9 +47,10 @@ impl<'a> Draft<'a> {
             change.push(point);
         }
         for watch in 0..track.watches.len() {
-            self.step(track, at, watch, |instance, _| match instance.on_heard(heard) {
-                Step::Stay if counts => instance.on_reading(point),
-                step => step,
+            self.step(track, at, watch, |instance, _| {
+                // A rule is about values or about silence: one of the two always stays.
+                let heard = instance.on_heard(heard);
+                if counts && heard == Step::Stay { instance.on_reading(point) } else { heard }
             });
         }
     }

@@ -30,18 +30,20 @@ mod instance;
 #[cfg(test)]
 mod tests;
 mod track;
+mod watching;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use self::condition::{Compiled, same_meaning};
+use self::condition::Compiled;
 use self::draft::Draft;
 use self::instance::{Instance, end};
-use self::track::{Change, Slot, Track, Watch};
+use self::track::{Change, Slot, Track};
+use self::watching::Watched;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::reading::{Batch, Point, SeriesId};
-use crate::model::rule::{Condition, Rule, RuleId};
+use crate::model::rule::{Rule, RuleId};
 use crate::model::{Lane, UnixMillis};
 
 /// Silence does not fire for this long after a start: the devices need a moment to come back.
@@ -65,14 +67,6 @@ pub struct Engine {
     next_alert: u64,
     /// Silence does not fire before.
     grace: UnixMillis,
-}
-
-/// Whether rules watch a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Watched {
-    Unknown,
-    No,
-    By(Slot),
 }
 
 /// What should happen. Commit the transitions, then hand it to [`Engine::apply`]; or drop it, and nothing happened.
@@ -271,76 +265,6 @@ impl Engine {
         for track in rebuilt.tracks {
             self.add(track);
         }
-    }
-
-    fn slot(&self, series: SeriesId) -> Option<Slot> {
-        match self.watched.get(series.0 as usize) {
-            Some(&Watched::By(slot)) => Some(slot),
-            Some(Watched::Unknown | Watched::No) | None => None,
-        }
-    }
-
-    /// Finds out who watches a series, once.
-    fn meet(&mut self, catalog: &Catalog, series: SeriesId) {
-        let known = self.watched.get(series.0 as usize).copied().unwrap_or(Watched::Unknown);
-        if known != Watched::Unknown {
-            return;
-        }
-        let Some(mut track) = self.bare_track(catalog, series, &self.rules) else { return };
-        for watch in &mut track.watches {
-            let Some(rule) = self.rules.get(watch.rule) else { continue };
-            let Some(alert) = self.resuming.remove(&(rule.rule.id, series)) else { continue };
-            match rule.rule.spec.condition {
-                Condition::Threshold { .. } => track.last = track.last.max(Some(alert.started_at)),
-                Condition::Silence { after } => {
-                    track.heard = track.heard.max(Some(alert.started_at.plus(-condition::millis(after))));
-                }
-            }
-            watch.open = Some(alert);
-        }
-        if track.watches.is_empty() {
-            self.mark(series, Watched::No);
-        } else {
-            self.add(track);
-        }
-    }
-
-    /// A track without a past; `None` when the series is not in the catalog (any more).
-    fn bare_track(&self, catalog: &Catalog, id: SeriesId, rules: &[Compiled]) -> Option<Track> {
-        let series = catalog.series(id)?;
-        let device = catalog.device(series.device)?;
-        let covering = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series));
-        let interval_ms = device.interval_ms.unwrap_or(series.interval_ms);
-        Some(Track {
-            series: id,
-            device: series.device,
-            late_ms: LATE_MS.max(2 * i64::from(interval_ms)),
-            last: None,
-            heard: None,
-            recent: Vec::new(),
-            watches: covering.map(|(rule, _)| Watch { rule, open: None }).collect(),
-            queued: None,
-        })
-    }
-
-    fn is_same(&self, was: &Watch, rules: &[Compiled], watch: &Watch) -> bool {
-        let (Some(old), Some(new)) = (self.rules.get(was.rule), rules.get(watch.rule)) else { return false };
-        old.rule.id == new.rule.id && same_meaning(&old.rule.spec, &new.rule.spec)
-    }
-
-    fn add(&mut self, track: Track) {
-        let Ok(slot) = Slot::try_from(self.tracks.len()) else { return };
-        self.mark(track.series, Watched::By(slot));
-        self.tracks.push(track);
-        self.queue(slot, true);
-    }
-
-    fn mark(&mut self, series: SeriesId, watched: Watched) {
-        let at = series.0 as usize;
-        if at >= self.watched.len() {
-            self.watched.resize(at + 1, Watched::Unknown);
-        }
-        self.watched[at] = watched;
     }
 
     /// Queues a track's deadline: anew when it was `due`, else only if it wants an earlier moment than it has.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
 use crate::model::reading::BatchId;
-use crate::model::rule::{Op, RuleSpec, Severity};
+use crate::model::rule::{Condition, Op, RuleSpec, Severity};
 use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SensorKind, catalog::Series};
 
 const TEMP: SeriesId = SeriesId(0);

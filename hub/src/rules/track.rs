@@ -91,7 +91,7 @@ impl Change {
 
     /// The value last held against the rules.
     pub(super) fn last_value(&self, track: &Track) -> Option<f64> {
-        self.fresh.last().or(track.recent.last()).map(|point| point.value)
+        self.fresh.last().or_else(|| track.recent.last()).map(|point| point.value)
     }
 }
 
