@@ -158,9 +158,10 @@ mod tests {
     fn ten_tries_spread_over_a_day_and_a_bit() {
         let later = Outcome::Unavailable { retry_after: None };
         let waits: Vec<_> = (1..=9)
-            .map(|attempts| match next(attempts, later, NOW, 0.0) {
-                Next::RetryAt(at) => at.since(NOW) / 1000,
-                other => panic!("{other:?}"),
+            .map(|attempts| {
+                let next = next(attempts, later, NOW, 0.0);
+                let Next::RetryAt(at) = next else { panic!("{next:?}") };
+                at.since(NOW) / 1000
             })
             .collect();
         assert_eq!(waits, [1, 5, 30, 300, 1800, 7200, 18_000, 36_000, 36_000]);
@@ -169,9 +170,10 @@ mod tests {
 
     #[test]
     fn retry_after_delays_by_seconds_or_date_within_a_second_and_a_day() {
-        let wait = |status, text| match Outcome::of(Some(status), Some(text), NOW) {
-            Outcome::Unavailable { retry_after } => retry_after.map(|after| after.as_secs()),
-            other => panic!("{other:?}"),
+        let wait = |status, text| {
+            let outcome = Outcome::of(Some(status), Some(text), NOW);
+            let Outcome::Unavailable { retry_after } = outcome else { panic!("{outcome:?}") };
+            retry_after.map(|after| after.as_secs())
         };
         assert_eq!(wait(503, "120"), Some(120));
         assert_eq!(wait(429, "0"), Some(1));
