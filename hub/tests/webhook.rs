@@ -94,6 +94,20 @@ async fn ten_black_holes_delay_nobody_else() {
 }
 
 #[tokio::test]
+async fn a_burst_to_one_receiver_goes_as_fast_as_it_answers() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(200)]).await);
+    let hub = Running::start(dir.path());
+    let webhook = hub.webhook(&sink).await;
+    for _ in 0..200 {
+        hub.test(webhook.id).await;
+    }
+    eventually("all have arrived", async || sink.received().len() == 200).await;
+    let ids: std::collections::BTreeSet<_> = sink.received().iter().map(|request| request.id().to_owned()).collect();
+    assert_eq!(ids.len(), 200, "each once");
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn of_one_alert_firing_arrives_before_resolved_even_when_firing_has_to_be_repeated() {
     let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(500), status(200)]).await);
     let hub = Running::start(dir.path());

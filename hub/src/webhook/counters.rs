@@ -15,8 +15,6 @@ pub struct Counters {
     pub gave_up: AtomicU64,
     /// Given up, and the webhook disabled (410).
     pub gone: AtomicU64,
-    /// Claimed, but its webhook's lane was full: left to its lease. Not an attempt.
-    pub left_waiting: AtomicU64,
 }
 
 impl Counters {
@@ -28,9 +26,5 @@ impl Counters {
             Next::Disable => &self.gone,
         };
         counter.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(super) fn left(&self) {
-        self.left_waiting.fetch_add(1, Ordering::Relaxed);
     }
 }

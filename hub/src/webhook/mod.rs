@@ -12,8 +12,8 @@
 //!   call with the same `webhook-id`.
 //! - In order: of one alert to one webhook only the oldest unsettled delivery is handed out (by the store), so firing comes
 //!   before resolved.
-//! - No endpoint delays another: each webhook has a lane of two calls at once and a few waiting. What does not fit is left to
-//!   its lease and becomes due again; its lane's place in memory goes to others.
+//! - No endpoint delays another: each webhook has a lane of two calls at once, and nothing more is claimed for it while
+//!   something waits there. What waits too long is left to its lease and becomes due again.
 //! - On stop nothing new begins; calls under way are dropped and repeat after a restart.
 
 pub mod client;
@@ -43,8 +43,8 @@ use crate::store::{self, DeliveryQuery, Store};
 
 /// Deliveries taken in one claim.
 const CLAIM: usize = 32;
-/// Deliveries held at once, running and waiting: some forty busy endpoints.
-const HELD: usize = 256;
+/// Deliveries held at once, running and waiting: sixty endpoints that hang, a whole claim each; some 4 MB.
+const HELD: usize = 2048;
 /// How long a claimed delivery is ours: three rounds of 15 s in its lane, and a reserve.
 const LEASE_MS: i64 = 60_000;
 /// Pause after the store said not now (full, busy).
@@ -178,15 +178,13 @@ async fn fill(dispatcher: &Dispatcher, lanes: &mut Lanes) -> Result<Option<Durat
             return Ok(Some(wait.min(LONGEST_SLEEP)));
         }
         let lease_until = now.plus(LEASE_MS);
-        let claimed = dispatcher.store.claim_due(now, lease_until, CLAIM).await?;
+        let claimed = dispatcher.store.claim_due(now, lease_until, CLAIM, &lanes.busy()).await?;
         if claimed.is_empty() {
-            // Due, but behind another of its alert that is under way: its settlement comes by as a finished call.
+            // Due, but its webhook is busy: a call of it that ends looks again at once.
             return Ok(Some(STORE_PAUSE));
         }
         for claimed in claimed {
-            if !lanes.push(claimed, lease_until) {
-                dispatcher.counters.left();
-            }
+            lanes.push(claimed, lease_until);
         }
     }
     // No room: a finished call makes some.
