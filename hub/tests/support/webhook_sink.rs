@@ -1,5 +1,7 @@
 //! A webhook receiver on a real socket: answers by a script and remembers what it was sent.
 
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -14,7 +16,7 @@ use tokio::task::JoinSet;
 
 /// How the sink answers a request.
 #[derive(Debug, Clone)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// With this status.
     Status(u16),
     /// With this status and one more header.
@@ -29,18 +31,18 @@ pub enum Answer {
 
 /// One request as received; header names in lower case.
 #[derive(Debug, Clone)]
-pub struct Received {
-    pub headers: BTreeMap<String, String>,
-    pub body: Vec<u8>,
+pub(crate) struct Received {
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Received {
-    pub fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.headers["webhook-id"]
     }
 
     /// Whether one of the signatures was made with this key, computed as a receiver would.
-    pub fn is_signed_with(&self, key: &[u8]) -> bool {
+    pub(crate) fn is_signed_with(&self, key: &[u8]) -> bool {
         let signed =
             [self.id().as_bytes(), b".", self.headers["webhook-timestamp"].as_bytes(), b".", &self.body].concat();
         let key = hmac::Key::new(hmac::HMAC_SHA256, key);
@@ -52,15 +54,15 @@ impl Received {
 }
 
 /// The receiver; ends when dropped.
-pub struct WebhookSink {
-    pub address: SocketAddr,
+pub(crate) struct WebhookSink {
+    pub(crate) address: SocketAddr,
     received: Arc<Mutex<Vec<Received>>>,
     _tasks: JoinSet<()>,
 }
 
 impl WebhookSink {
     /// Answers the n-th request with the n-th answer, and all further ones with the last.
-    pub async fn answering(script: impl IntoIterator<Item = Answer>) -> Self {
+    pub(crate) async fn answering(script: impl IntoIterator<Item = Answer>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
@@ -76,11 +78,11 @@ impl WebhookSink {
         Self { address, received, _tasks: tasks }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
-    pub fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }
 }
@@ -116,10 +118,9 @@ async fn serve(socket: TcpStream, script: Arc<[Answer]>, seen: Arc<Mutex<Vec<Rec
     };
     let _ = socket.write_all(head.as_bytes()).await;
     let _ = socket.flush().await;
-    while matches!(answer, Answer::Drip) {
-        tokio::time::sleep(Duration::from_millis(100)).await;
-        if socket.write_all(b"x").await.is_err() || socket.flush().await.is_err() {
-            return;
+    if matches!(answer, Answer::Drip) {
+        while socket.write_all(b"x").await.is_ok() && socket.flush().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }
