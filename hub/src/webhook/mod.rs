@@ -14,7 +14,7 @@
 //!   before resolved.
 //! - No endpoint delays another: each webhook has a lane of two calls at once, and nothing more is claimed for it while
 //!   something waits there. What waits too long is left to its lease and becomes due again.
-//! - On stop nothing new begins; calls under way are dropped and repeat after a restart.
+//! - On stop nothing new begins; calls under way are dropped and repeat once their lease has lapsed.
 
 pub mod client;
 pub mod guard;
