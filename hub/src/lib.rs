@@ -15,4 +15,6 @@ pub mod clock;
 pub mod model;
 pub mod presence;
 pub mod proto;
+pub mod rules;
 pub mod store;
+pub mod webhook;
