@@ -11,7 +11,9 @@
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
 //! `http::dto` and `webhook::payload`, SQL in `store`, datagram bytes in `wire`. `tests/house.rs` checks it.
 
+pub mod access;
 pub mod clock;
+pub mod live;
 pub mod model;
 pub mod presence;
 pub mod proto;
