@@ -13,6 +13,7 @@
 
 pub mod access;
 pub mod clock;
+pub mod http;
 pub mod live;
 pub mod model;
 pub mod presence;
