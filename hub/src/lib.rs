@@ -18,4 +18,6 @@ pub mod live;
 pub mod model;
 pub mod presence;
 pub mod proto;
+pub mod rules;
 pub mod store;
+pub mod webhook;

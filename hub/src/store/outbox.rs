@@ -59,12 +59,19 @@ impl Store {
         todo!()
     }
 
-    /// Takes up to `n` due deliveries until `lease_until`: of one alert to one webhook only the oldest unsettled one.
+    /// Takes up to `n` due deliveries until `lease_until`: of one alert to one webhook only the oldest unsettled one, and
+    /// none of the webhooks in `except`, which have enough to do: else one that hangs would be handed out for ever.
     ///
     /// # Errors
     /// Those of any write.
-    pub async fn claim_due(&self, now: UnixMillis, lease_until: UnixMillis, n: usize) -> Result<Vec<Claimed>> {
-        let _ = (now, lease_until, n);
+    pub async fn claim_due(
+        &self,
+        now: UnixMillis,
+        lease_until: UnixMillis,
+        n: usize,
+        except: &[WebhookId],
+    ) -> Result<Vec<Claimed>> {
+        let _ = (now, lease_until, n, except);
         todo!()
     }
 
