@@ -34,7 +34,7 @@ mod select;
 mod sensors;
 mod serve;
 mod session;
-mod state;
+pub mod state;
 mod throttle;
 mod tokens;
 mod webhooks;
