@@ -1,1 +1,6 @@
-//! x
+//! The device agent: finds a telemetry hub, streams sensor readings to it, and keeps each one until the hub has it on disk.
+pub mod clock;
+pub mod durable;
+pub mod identity;
+pub mod quantity;
+pub mod sensor;
