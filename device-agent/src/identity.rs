@@ -14,6 +14,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -81,10 +82,21 @@ impl Stored {
     }
 
     fn keys(&self) -> Option<KeyPair> {
-        let secret = wire::identity::from_base32(&self.secret)?.try_into().ok()?;
-        let public = wire::identity::from_base32(&self.public)?.try_into().ok()?;
+        let secret = wire::from_base32(&self.secret)?.try_into().ok()?;
+        let public = wire::from_base32(&self.public)?.try_into().ok()?;
         Some(KeyPair { public: PublicKey(public), secret })
     }
+}
+
+/// What the device remembers of its hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    /// The hub's key.
+    pub hub: PublicKey,
+    /// Number of the token it joined with; 0 for none. Another token given at a start lifts the pin.
+    pub token: u64,
+    /// Where the hub was last; only a hint.
+    pub address: Option<SocketAddr>,
 }
 
 /// The state folder, locked, with the identity in it.
@@ -140,12 +152,15 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Begins a new epoch: the boot count goes up, on disk first.
+    /// Begins a new epoch above `used`: the boot count goes up, on disk first.
+    ///
+    /// `used` is the highest epoch that lies in the spool: after a damaged identity file the count starts again, and must
+    /// not reach numbers that batches on disk have already.
     ///
     /// # Errors
     /// [`Error::Folder`] when it could not be written; the epoch was then not begun.
-    pub fn begin_epoch(&mut self) -> Result<Epoch, Error> {
-        self.boot = self.boot.saturating_add(1);
+    pub fn begin_epoch(&mut self, used: Epoch) -> Result<Epoch, Error> {
+        self.boot = self.boot.max(used.0).saturating_add(1);
         self.store().map_err(|source| Error::Folder { folder: self.folder.clone(), source })?;
         Ok(Epoch(self.boot))
     }
@@ -187,26 +202,32 @@ impl Identity {
 
     /// The hub this device belongs to, if it has joined one.
     #[must_use]
-    pub fn pinned_hub(&self) -> Option<PublicKey> {
+    pub fn pinned_hub(&self) -> Option<Pin> {
         let text = fs::read_to_string(self.folder.join("hub.pub")).ok()?;
-        let bytes = wire::identity::from_base32(text.trim())?;
-        Some(PublicKey(bytes.try_into().ok()?))
+        let mut fields = text.split_whitespace();
+        let bytes = wire::from_base32(fields.next()?)?;
+        Some(Pin {
+            hub: PublicKey(bytes.try_into().ok()?),
+            token: fields.next().and_then(|token| token.parse().ok()).unwrap_or(0),
+            address: fields.next().and_then(|address| address.parse().ok()),
+        })
     }
 
     /// Pins the hub: from here on the device talks to no other.
     ///
     /// # Errors
     /// [`Error::Folder`] when it could not be written.
-    pub fn pin_hub(&self, hub: &PublicKey) -> Result<(), Error> {
-        let text = wire::identity::base32(&hub.0) + "\n";
+    pub fn pin_hub(&self, pin: &Pin) -> Result<(), Error> {
+        let address = pin.address.map_or_else(String::new, |address| address.to_string());
+        let text = format!("{} {} {address}\n", wire::base32(&pin.hub.0), pin.token);
         durable::replace(&self.folder.join("hub.pub"), text.as_bytes())
             .map_err(|source| Error::Folder { folder: self.folder.clone(), source })
     }
 
     fn store(&self) -> io::Result<()> {
         let mut stored = Stored {
-            secret: wire::identity::base32(&self.keys.secret),
-            public: wire::identity::base32(&self.keys.public.0),
+            secret: wire::base32(&self.keys.secret),
+            public: wire::base32(&self.keys.public.0),
             boot: self.boot,
             machine: self.machine.clone(),
             check: 0,
@@ -284,11 +305,11 @@ mod tests {
     fn the_key_stays_and_the_epoch_goes_up_at_each_start() {
         let folder = tempfile::tempdir().unwrap();
         let mut first = Identity::open_on(folder.path(), "m").unwrap();
-        assert_eq!((first.origin().clone(), first.begin_epoch().unwrap()), (Origin::Made, Epoch(1)));
+        assert_eq!((first.origin().clone(), first.begin_epoch(Epoch(0)).unwrap()), (Origin::Made, Epoch(1)));
         let id = first.id();
         drop(first);
         let mut second = Identity::open_on(folder.path(), "m").unwrap();
-        assert_eq!((second.id(), second.begin_epoch().unwrap()), (id, Epoch(2)));
+        assert_eq!((second.id(), second.begin_epoch(Epoch(0)).unwrap()), (id, Epoch(2)));
         let mode = fs::metadata(folder.path().join("identity")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
@@ -340,7 +361,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let identity = Identity::open_on(folder.path(), "m").unwrap();
         assert_eq!(identity.pinned_hub(), None);
-        identity.pin_hub(&PublicKey([9; 32])).unwrap();
-        assert_eq!(identity.pinned_hub(), Some(PublicKey([9; 32])));
+        for address in [None, Some("192.0.2.1:5770".parse().unwrap()), Some("[fe80::1%3]:5770".parse().unwrap())] {
+            let pin = Pin { hub: PublicKey([9; 32]), token: 7, address };
+            identity.pin_hub(&pin).unwrap();
+            assert_eq!(identity.pinned_hub(), Some(pin));
+        }
     }
 }

@@ -4,3 +4,7 @@ pub mod durable;
 pub mod identity;
 pub mod quantity;
 pub mod sensor;
+pub mod config;
+pub mod spool;
+pub mod random;
+pub mod uplink;
