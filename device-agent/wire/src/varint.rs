@@ -1,0 +1,57 @@
+//! Variable-length integers: seven bits a byte, lowest first; signed ones by zigzag. LEB128 as in Protocol Buffers.
+
+use alloc::vec::Vec;
+
+use crate::error::DecodeError;
+
+/// Longest encoding of 64 bits.
+pub(crate) const MAX_LEN: usize = 10;
+
+pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+/// Writes into a fixed buffer and returns the bytes used.
+pub(crate) fn write(out: &mut [u8], mut value: u64) -> usize {
+    let mut used = 0;
+    while value >= 0x80 {
+        out[used] = value as u8 | 0x80;
+        used += 1;
+        value >>= 7;
+    }
+    out[used] = value as u8;
+    used + 1
+}
+
+pub(crate) fn take(input: &mut &[u8]) -> Result<u64, DecodeError> {
+    let (&first, rest) = input.split_first().ok_or(DecodeError::Truncated)?;
+    if first < 0x80 {
+        *input = rest;
+        return Ok(u64::from(first));
+    }
+    let mut value = 0_u64;
+    for (index, &byte) in input.iter().take(MAX_LEN).enumerate() {
+        // The tenth byte carries the last bit only.
+        if index == MAX_LEN - 1 && byte > 1 {
+            return Err(DecodeError::OutOfRange);
+        }
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte < 0x80 {
+            *input = &input[index + 1..];
+            return Ok(value);
+        }
+    }
+    Err(if input.len() < MAX_LEN { DecodeError::Truncated } else { DecodeError::OutOfRange })
+}
+
+pub(crate) const fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+pub(crate) const fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
