@@ -8,6 +8,7 @@ mod disk;
 mod load;
 mod memory;
 mod network;
+pub mod replay;
 mod table;
 mod temperature;
 

@@ -34,7 +34,7 @@ use wire::{BatchSeq, Epoch, Id, KeyPair, Lane, PublicKey, SensorNo, SensorSpec};
 
 use crate::clock::Now;
 use crate::random::Random;
-use candidates::Candidates;
+use candidates::{Candidate, Candidates};
 pub use flight::Outgoing;
 use flight::Flight;
 use session::{HELLO_EVERY, Path, STATUS_EVERY, Session};
@@ -137,6 +137,20 @@ pub enum State {
     Pending,
     /// Readings flow.
     Streaming,
+}
+
+/// Which candidates to try, and not before when.
+struct Aim {
+    hub: Option<PublicKey>,
+    address: Option<SocketAddr>,
+    from: Option<Instant>,
+}
+
+impl Aim {
+    fn fits(&self, candidate: &Candidate) -> bool {
+        self.hub.is_none_or(|hub| hub == candidate.hub)
+            && self.address.is_none_or(|address| address == candidate.address)
+    }
 }
 
 /// Protocol state of one device.
@@ -267,16 +281,17 @@ impl Uplink {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let mut earliest = self.probe_due;
         let mut consider = |at: Option<Instant>| earliest = [earliest, at].into_iter().flatten().min();
-        if self.wants_session().is_some() {
-            for candidate in self.candidates.iter() {
-                consider(Some(candidate.next_at));
+        if let Some(aim) = self.aim() {
+            for candidate in self.candidates.iter().filter(|candidate| aim.fits(candidate)) {
+                consider(Some(aim.from.map_or(candidate.next_at, |from| from.max(candidate.next_at))));
             }
         }
         consider(self.previous.as_ref().map(|(_, until)| *until));
         if let Some(session) = &self.session {
             consider(session.answer_due());
-            consider(Some(session.status_due));
-            consider(Some(session.rekey_due()));
+            if session.standing == Standing::Adopted {
+                consider(Some(session.status_due));
+            }
             if self.wants_hello(session) {
                 consider(Some(session.hello_due));
             }
@@ -400,6 +415,13 @@ impl Uplink {
         if self.candidates.note(address, answer.key, self.config.pinned, now.mono + wait) && self.session.is_none() {
             self.events.push_back(Event::Found { hub: answer.key, address });
         }
+        if self.session.is_none() && self.is_undecided() {
+            let hubs = self.candidates.hubs();
+            if self.several != hubs.len() {
+                self.several = hubs.len();
+                self.events.push_back(Event::Several { hubs });
+            }
+        }
         self.start_handshakes(now);
     }
 
@@ -424,6 +446,8 @@ impl Uplink {
         });
         let Some((transport, verdict, hub)) = finished else { return };
         let session = Session::new(transport, hs2.receiver, from, hub, &verdict, now.mono);
+        // Where to go for fresh keys, even if no answer ever named this address.
+        self.candidates.note(from, hub, self.config.pinned, now.mono);
         for candidate in self.candidates.iter_mut() {
             candidate.rest(now.mono, Duration::ZERO);
         }
@@ -552,41 +576,30 @@ impl Uplink {
         self.probe_due = Some(now.mono + self.random.between(wait.mul_f64(0.75), wait));
     }
 
-    /// Whether a handshake is wanted: `Some(None)` with any candidate, `Some(hub)` with one of that hub.
-    fn wants_session(&self) -> Option<Option<PublicKey>> {
+    /// Which candidates to try, if any.
+    fn aim(&self) -> Option<Aim> {
         match &self.session {
-            None => Some(self.config.pinned),
+            // Several hubs, and neither a pin nor a token to tell which is ours: a person has to say.
+            None if self.is_undecided() => None,
+            None => Some(Aim { hub: self.config.pinned, address: None, from: None }),
             // Already doubtful: another address of the same hub may be the right one.
-            Some(session) if session.misses > 0 => Some(Some(session.hub)),
-            Some(_) => None,
+            Some(session) if session.misses > 0 => Some(Aim { hub: Some(session.hub), address: None, from: None }),
+            Some(session) => {
+                Some(Aim { hub: Some(session.hub), address: Some(session.address), from: Some(session.rekey_due()) })
+            }
         }
     }
 
+    fn is_undecided(&self) -> bool {
+        self.config.pinned.is_none() && self.config.token.is_none() && self.candidates.hubs().len() > 1
+    }
+
     fn start_handshakes(&mut self, now: Now) {
-        let rekey = self.session.as_ref().filter(|session| now.mono >= session.rekey_due());
-        let rekey = rekey.map(|session| (session.hub, session.address));
-        if let Some((hub, address)) = rekey {
-            self.candidates.note(address, hub, Some(hub), now.mono);
-        } else if self.wants_session().is_none() {
-            return;
-        }
-        let only = rekey.map(|(hub, _)| hub).or(self.wants_session().flatten());
-        if only.is_none() && self.config.token.is_none() {
-            let hubs = self.candidates.hubs();
-            if hubs.len() > 1 {
-                if self.several != hubs.len() {
-                    self.several = hubs.len();
-                    self.events.push_back(Event::Several { hubs });
-                }
-                return;
-            }
-        }
+        let Some(aim) = self.aim().filter(|aim| aim.from.is_none_or(|from| now.mono >= from)) else { return };
         let token = self.config.token.as_ref().filter(|_| self.config.pinned.is_none());
         let psk = token.map_or(NO_PSK, JoinToken::psk);
         for candidate in self.candidates.iter_mut() {
-            let fits = only.is_none_or(|hub| hub == candidate.hub)
-                && rekey.is_none_or(|(_, address)| address == candidate.address);
-            if !fits || now.mono < candidate.next_at {
+            if !aim.fits(candidate) || now.mono < candidate.next_at {
                 continue;
             }
             let number = self.handshakes;
@@ -641,7 +654,7 @@ impl Uplink {
             session.seal_control(now, &self.path, out, &Control::Dictionary { first, sensors })?;
             return Some(session.address);
         }
-        if now.mono >= session.status_due {
+        if session.standing == Standing::Adopted && now.mono >= session.status_due {
             session.status_due = now.mono + STATUS_EVERY;
             self.status.rtt_us =
                 self.path.wire.smoothed().map(|rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX));

@@ -14,7 +14,7 @@ const LONGEST: Duration = Duration::from_secs(8);
 
 /// Smoothed round trip, its variation, and the timeout.
 #[derive(Debug, Clone)]
-pub struct Rtt {
+pub(super) struct Rtt {
     smoothed: Option<Duration>,
     variation: Duration,
     timeout: Duration,
@@ -28,7 +28,7 @@ impl Default for Rtt {
 
 impl Rtt {
     /// Takes a measured round trip.
-    pub fn sample(&mut self, measured: Duration) {
+    pub(super) fn sample(&mut self, measured: Duration) {
         let smoothed = match self.smoothed {
             None => {
                 self.variation = measured / 2;
@@ -44,19 +44,19 @@ impl Rtt {
     }
 
     /// Nothing came in time: wait twice as long from here on, until the next sample.
-    pub fn back_off(&mut self) {
+    pub(super) fn back_off(&mut self) {
         self.timeout = (self.timeout * 2).min(LONGEST);
     }
 
     /// How long to wait for an answer.
     #[must_use]
-    pub const fn timeout(&self) -> Duration {
+    pub(super) const fn timeout(&self) -> Duration {
         self.timeout
     }
 
     /// The smoothed round trip, once there was a sample.
     #[must_use]
-    pub const fn smoothed(&self) -> Option<Duration> {
+    pub(super) const fn smoothed(&self) -> Option<Duration> {
         self.smoothed
     }
 }

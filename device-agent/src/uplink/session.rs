@@ -4,12 +4,11 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use wire::PublicKey;
 use wire::handshake::{Standing, Verdict};
 use wire::message::{Ack, Control};
 use wire::packet::Data;
 use wire::seal::{REFUSE_AFTER_SECS, REKEY_AFTER_PACKETS, REKEY_AFTER_SECS, Transport};
-use wire::DecodeError;
+use wire::{DecodeError, PublicKey};
 
 use super::rtt::Rtt;
 use crate::clock::Now;
@@ -156,11 +155,9 @@ impl Session {
         }
         self.answer_due = None;
         self.misses += 1;
-        // Ask for a sign of life; introduce ourselves again if the hub never answered at all.
+        // Ask for a sign of life: a hub answers the status of an adopted device, and the hello of any other.
         self.status_due = now;
-        if !self.confirmed {
-            self.hello_due = now;
-        }
+        self.hello_due = now;
         self.misses >= MISSES
     }
 
