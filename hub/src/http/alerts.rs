@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use utoipa::IntoParams;
 
 use super::auth::{Reader, Writer};
 use super::body::Body;
@@ -24,7 +23,7 @@ use crate::store::AlertQuery;
 const COMMENT: usize = 500;
 
 /// What to list.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListAlerts {
     /// Only these; repeat it for several.
@@ -38,12 +37,6 @@ pub struct ListAlerts {
     /// Only alerts that began before this.
     #[param(value_type = String, required = false)]
     to: Option<UnixMillis>,
-    /// Items at most; 100 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -59,15 +52,13 @@ impl FromParams for ListAlerts {
             device: params.one("device")?,
             from: params.time("from")?,
             to: params.time("to")?,
-            limit: (),
-            cursor: (),
             paging: params.paging(100, 1_000)?,
         })
     }
 }
 
 /// Alerts, newest first.
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts),
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts, Paging),
     responses((status = 200, body = Page<Alert>), (status = 400, body = Problem)))]
 pub async fn list(
     State(app): State<AppState>,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use utoipa::IntoParams;
 
 use super::AppState;
 use super::auth::{Admin, Reader};
@@ -19,7 +18,7 @@ use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
 use crate::store::DeliveryQuery;
 
 /// What to list.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListDeliveries {
     /// Only to this webhook.
@@ -28,12 +27,6 @@ pub struct ListDeliveries {
     /// Only in this state.
     #[param(value_type = dto::DeliveryState, required = false)]
     state: Option<DeliveryState>,
-    /// Items at most; 100 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -48,15 +41,13 @@ impl FromParams for ListDeliveries {
         Ok(Self {
             webhook: params.one("webhook")?.map(webhook).transpose()?,
             state: params.one("state")?.map(state).transpose()?,
-            limit: (),
-            cursor: (),
             paging: params.paging(100, 1_000)?,
         })
     }
 }
 
 /// Deliveries, newest first, without their bodies.
-#[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries),
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries, Paging),
     responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
 pub async fn list(
     State(app): State<AppState>,

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use utoipa::IntoParams;
 
 use super::AppState;
 use super::auth::{Admin, Reader};
@@ -23,7 +22,7 @@ use crate::model::device::{self, NewDevice, Pending, Standing};
 use crate::proto::command::{Command, Known};
 
 /// What to list.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ListDevices {
     /// Only these; repeat it for several.
@@ -33,12 +32,6 @@ pub struct ListDevices {
     label: Vec<(String, String)>,
     /// Only devices with this text in id, name, model, address or a label; capitals do not matter.
     q: Option<String>,
-    /// Items at most; 100 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -57,8 +50,6 @@ impl FromParams for ListDevices {
             status: params.all("status").into_iter().map(status).collect::<Result<_, _>>()?,
             label: params.all("label").into_iter().map(label).collect::<Result<_, _>>()?,
             q: params.one("q")?.map(|q| q.to_lowercase()),
-            limit: (),
-            cursor: (),
             paging: params.paging(100, 1_000)?,
         })
     }
@@ -102,7 +93,7 @@ impl Entry<'_> {
 }
 
 /// All devices by name.
-#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(ListDevices),
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(ListDevices, Paging),
     responses((status = 200, body = Page<Device>), (status = 400, body = Problem)))]
 pub async fn list(State(app): State<AppState>, _: Reader, Asked(asked): Asked<ListDevices>) -> Json<Page<Device>> {
     let now = app.clock.wall();

@@ -40,7 +40,7 @@ fn own_name(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiEr
         "unknown_host",
         format!(
             "this hub does not answer to the name `{name}`: open it by its IP address, or add the name to the setting \
-             `allowed_hosts` (flag `--allowed-host {name}`)"
+             `hosts` (flag `--hosts {name}`)"
         ),
     ))
 }
@@ -148,7 +148,7 @@ mod tests {
         {
             assert!(ask(host).is_err(), "{host}");
         }
-        assert!(ask("evil.example").unwrap_err().detail().contains("allowed_hosts"));
+        assert!(ask("evil.example").unwrap_err().detail().contains("`hosts`"));
         assert!(own_name(&config, &Uri::from_static("http://evil.example/"), &HeaderMap::new()).is_err());
     }
 

@@ -26,12 +26,12 @@ const LONGEST: Duration = Duration::from_secs(90 * 86_400);
 const MOST_USES: u32 = 20_000;
 
 /// Join tokens, oldest first; used up and expired ones stay for a week.
-#[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(AskPage),
+#[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(Paging),
     responses((status = 200, body = Page<JoinToken>)))]
 pub async fn list(
     State(app): State<AppState>,
     _: Admin,
-    Asked(AskPage { paging, .. }): Asked<AskPage>,
+    Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<JoinToken>>, ApiError> {
     let tokens = app.store.join_tokens(app.clock.wall()).await?;
     Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), JoinToken::from)))

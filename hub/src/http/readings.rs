@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use utoipa::IntoParams;
 
 use super::auth::Reader;
 use super::dto::reading::{Latest, Point};
@@ -15,7 +14,7 @@ use crate::model::UnixMillis;
 use crate::model::glob::Glob;
 
 /// Which series.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AskLatest {
     /// Glob over device id and name; repeat it for several; all when left out.
@@ -24,12 +23,6 @@ pub struct AskLatest {
     /// Glob over sensor names; repeat it for several; all when left out.
     #[param(value_type = Vec<String>, required = false)]
     sensor: Vec<Glob>,
-    /// Items at most; 1,000 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 10000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -39,15 +32,13 @@ impl FromParams for AskLatest {
         Ok(Self {
             device: params.globs("device"),
             sensor: params.globs("sensor"),
-            limit: (),
-            cursor: (),
             paging: params.paging(1_000, 10_000)?,
         })
     }
 }
 
 /// The newest reading of every matching series that has one, by device name and sensor.
-#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(AskLatest),
+#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(AskLatest, Paging),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
 pub async fn latest(State(app): State<AppState>, _: Reader, Asked(asked): Asked<AskLatest>) -> Json<Page<Latest>> {
     let now = app.clock.wall();
@@ -63,7 +54,7 @@ pub async fn latest(State(app): State<AppState>, _: Reader, Asked(asked): Asked<
 }
 
 /// Which points.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct AskReadings {
     /// Id or name of one device.
@@ -76,12 +67,6 @@ pub struct AskReadings {
     /// End, not included; now when left out.
     #[param(value_type = String, required = false)]
     to: UnixMillis,
-    /// Points at most; 1,000 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 50000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -94,8 +79,6 @@ impl FromParams for AskReadings {
             sensor: Params::required("sensor", params.one("sensor")?)?,
             from,
             to,
-            limit: (),
-            cursor: (),
             paging: params.paging(1_000, 50_000)?,
         })
     }
@@ -117,7 +100,7 @@ pub fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, UnixMil
 }
 
 /// The points of one series, oldest first.
-#[utoipa::path(get, path = "/api/v1/readings", tag = "readings", params(AskReadings),
+#[utoipa::path(get, path = "/api/v1/readings", tag = "readings", params(AskReadings, Paging),
     responses((status = 200, body = Page<Point>), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub async fn list(
     State(app): State<AppState>,

@@ -17,11 +17,11 @@ use crate::model::rule::{RuleId, RuleSpec};
 use crate::store;
 
 /// All rules, oldest first.
-#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(AskPage), responses((status = 200, body = Page<Rule>)))]
+#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(Paging), responses((status = 200, body = Page<Rule>)))]
 pub async fn list(
     State(app): State<AppState>,
     _: Reader,
-    Asked(AskPage { paging, .. }): Asked<AskPage>,
+    Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Rule>>, ApiError> {
     let rules = app.store.list_rules().await?;
     Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), Rule::from)))

@@ -17,11 +17,11 @@ use super::path::Id;
 use crate::access::{ApiToken, sha256};
 
 /// All API tokens, oldest first.
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(AskPage), responses((status = 200, body = Page<Token>)))]
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(Paging), responses((status = 200, body = Page<Token>)))]
 pub async fn list(
     State(app): State<AppState>,
     _: Admin,
-    Asked(AskPage { paging, .. }): Asked<AskPage>,
+    Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Token>>, ApiError> {
     let tokens = app.store.tokens().await?;
     Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), Token::from)))

@@ -13,15 +13,16 @@ use super::error::ApiError;
 use super::page::{AskPage, Paging};
 use super::params::{Asked, Nothing};
 use super::path::Id;
-use crate::model::webhook::{Event, NewDelivery, Secret, WebhookId};
+use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
+use crate::webhook::payload::test_delivery;
 
 /// All webhooks, oldest first.
-#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(AskPage),
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(Paging),
     responses((status = 200, body = Page<Webhook>)))]
 pub async fn list(
     State(app): State<AppState>,
     _: Reader,
-    Asked(AskPage { paging, .. }): Asked<AskPage>,
+    Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Webhook>>, ApiError> {
     let webhooks = app.store.webhooks().await?;
     Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), Webhook::from)))
@@ -36,7 +37,7 @@ pub async fn create(
     Body(new): Body<NewWebhook>,
 ) -> Result<(StatusCode, Json<WebhookWithSecret>), ApiError> {
     let secret = mint()?;
-    let webhook = app.store.create_webhook(new.try_into()?, secret.clone(), app.clock.wall()).await?;
+    let webhook = app.store.create_webhook(checked(&app, new)?, secret.clone(), app.clock.wall()).await?;
     Ok((StatusCode::CREATED, Json(WebhookWithSecret::of(webhook, &secret))))
 }
 
@@ -61,7 +62,7 @@ pub async fn replace(
     Id(id): Id<WebhookId>,
     Body(new): Body<NewWebhook>,
 ) -> Result<Json<Webhook>, ApiError> {
-    Ok(Json(app.store.replace_webhook(id, new.try_into()?, app.clock.wall()).await?.into()))
+    Ok(Json(app.store.replace_webhook(id, checked(&app, new)?, app.clock.wall()).await?.into()))
 }
 
 /// Deletes a webhook with its deliveries; rules that name it stop telling it.
@@ -81,10 +82,9 @@ pub async fn test(
     _: Admin,
     Id(id): Id<WebhookId>,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
-    let now = app.clock.wall();
-    app.store.webhook(id).await?;
-    let new = NewDelivery { webhook: id, alert: None, event: Event::Test, body: (app.test_body)(now), created_at: now };
-    let delivery = app.store.create_delivery(new).await?;
+    let webhook = app.store.webhook(id).await?;
+    let delivery = test_delivery(id, &webhook.spec.name, app.clock.wall());
+    let delivery = app.store.create_delivery(delivery).await?;
     Ok((StatusCode::CREATED, Json(delivery.into())))
 }
 
@@ -99,6 +99,12 @@ pub async fn rotate_secret(
     let secret = mint()?;
     let webhook = app.store.rotate_secret(id, secret.clone(), app.clock.wall()).await?;
     Ok(Json(WebhookWithSecret::of(webhook, &secret)))
+}
+
+fn checked(app: &AppState, new: NewWebhook) -> Result<WebhookSpec, ApiError> {
+    let spec = WebhookSpec::try_from(new)?;
+    app.webhook_policy.check_url(&spec.url).map_err(|refused| ApiError::invalid("url", refused.to_string()))?;
+    Ok(spec)
 }
 
 fn mint() -> Result<Secret, ApiError> {
