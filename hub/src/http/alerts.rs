@@ -25,7 +25,7 @@ const COMMENT: usize = 500;
 /// What to list.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ListAlerts {
+pub(super) struct ListAlerts {
     /// Only these; repeat it for several.
     #[param(value_type = Vec<dto::AlertState>, required = false)]
     state: Vec<AlertState>,
@@ -60,7 +60,7 @@ impl FromParams for ListAlerts {
 /// Alerts, newest first.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts, Paging),
     responses((status = 200, body = Page<Alert>), (status = 400, body = Problem)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
     Asked(asked): Asked<ListAlerts>,
@@ -85,7 +85,7 @@ pub async fn list(
 /// Says that a person has seen it.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path, description = "Alert id")),
     request_body = AckRequest, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
-pub async fn ack(
+pub(super) async fn ack(
     State(app): State<AppState>,
     _: Writer,
     Id(id): Id<AlertId>,

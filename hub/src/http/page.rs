@@ -6,9 +6,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
-use utoipa::openapi::Required;
 
 use super::dto::Page;
 use super::error::ApiError;
@@ -16,7 +16,7 @@ use super::params::{FromParams, Params};
 
 /// A list without other parameters.
 #[derive(Debug)]
-pub struct AskPage(pub Paging);
+pub(super) struct AskPage(pub Paging);
 
 impl FromParams for AskPage {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
@@ -109,7 +109,7 @@ impl Paging {
 
 /// The text of a cursor.
 #[must_use]
-pub fn cursor(key: &str) -> String {
+pub(super) fn cursor(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(key)
 }
 

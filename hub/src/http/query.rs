@@ -30,7 +30,7 @@ const USUAL_POINTS: usize = 500;
 
 /// A query that was checked.
 #[derive(Debug)]
-pub struct Checked {
+pub(super) struct Checked {
     device: Vec<Glob>,
     sensor: Vec<Glob>,
     edges: Vec<UnixMillis>,
@@ -74,7 +74,7 @@ struct QueryParams {
 
 /// What is asked.
 #[derive(Debug)]
-pub struct AskQuery(Checked);
+pub(super) struct AskQuery(Checked);
 
 impl FromParams for AskQuery {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
@@ -102,7 +102,7 @@ impl FromParams for AskQuery {
 /// Asks one query.
 #[utoipa::path(get, path = "/api/v1/query", tag = "readings", params(QueryParams),
     responses((status = 200, body = QueryResult), (status = 400, body = Problem)))]
-pub async fn one(
+pub(super) async fn one(
     State(app): State<AppState>,
     _: Reader,
     Asked(AskQuery(query)): Asked<AskQuery>,
@@ -113,7 +113,7 @@ pub async fn one(
 /// Asks several queries at once.
 #[utoipa::path(post, path = "/api/v1/query", tag = "readings", request_body = QueriesRequest,
     responses((status = 200, body = QueryResults), (status = 400, body = Problem)))]
-pub async fn several(
+pub(super) async fn several(
     State(app): State<AppState>,
     _: Reader,
     Body(request): Body<QueriesRequest>,

@@ -16,7 +16,7 @@ use crate::model::glob::Glob;
 /// Which series.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct AskLatest {
+pub(super) struct AskLatest {
     /// Glob over device id and name; repeat it for several; all when left out.
     #[param(value_type = Vec<String>, required = false)]
     device: Vec<Glob>,
@@ -40,7 +40,11 @@ impl FromParams for AskLatest {
 /// The newest reading of every matching series that has one, by device name and sensor.
 #[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(AskLatest, Paging),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
-pub async fn latest(State(app): State<AppState>, _: Reader, Asked(asked): Asked<AskLatest>) -> Json<Page<Latest>> {
+pub(super) async fn latest(
+    State(app): State<AppState>,
+    _: Reader,
+    Asked(asked): Asked<AskLatest>,
+) -> Json<Page<Latest>> {
     let now = app.clock.wall();
     let catalog = app.store.catalog();
     let found = select::matching(&catalog, &asked.device, &asked.sensor);
@@ -56,7 +60,7 @@ pub async fn latest(State(app): State<AppState>, _: Reader, Asked(asked): Asked<
 /// Which points.
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct AskReadings {
+pub(super) struct AskReadings {
     /// Id or name of one device.
     device: String,
     /// One sensor of it.
@@ -85,14 +89,14 @@ impl FromParams for AskReadings {
 }
 
 /// `from` and `to`, in this order; the last hour when left out.
-pub fn range(params: &mut Params) -> Result<(UnixMillis, UnixMillis), ApiError> {
+pub(super) fn range(params: &mut Params) -> Result<(UnixMillis, UnixMillis), ApiError> {
     let to = params.time("to")?.unwrap_or_else(|| params.now().plus(1));
     let from = params.time("from")?.unwrap_or_else(|| to.plus(-3_600_000));
     in_order(from, to)
 }
 
 /// A range that holds at least a millisecond.
-pub fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, UnixMillis), ApiError> {
+pub(super) fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, UnixMillis), ApiError> {
     if from >= to {
         return Err(ApiError::invalid("from", "`from` lies before `to`"));
     }
@@ -102,7 +106,7 @@ pub fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, UnixMil
 /// The points of one series, oldest first.
 #[utoipa::path(get, path = "/api/v1/readings", tag = "readings", params(AskReadings, Paging),
     responses((status = 200, body = Page<Point>), (status = 400, body = Problem), (status = 404, body = Problem)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
     Asked(asked): Asked<AskReadings>,

@@ -19,7 +19,7 @@ use crate::webhook::payload::test_delivery;
 /// All webhooks, oldest first.
 #[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(Paging),
     responses((status = 200, body = Page<Webhook>)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
     Asked(AskPage(paging)): Asked<AskPage>,
@@ -31,7 +31,7 @@ pub async fn list(
 /// Makes a webhook. The answer holds its secret, this once.
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = NewWebhook,
     responses((status = 201, body = WebhookWithSecret), (status = 400, body = Problem)))]
-pub async fn create(
+pub(super) async fn create(
     State(app): State<AppState>,
     _: Admin,
     Body(new): Body<NewWebhook>,
@@ -44,7 +44,7 @@ pub async fn create(
 /// One webhook.
 #[utoipa::path(get, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
-pub async fn show(
+pub(super) async fn show(
     State(app): State<AppState>,
     _: Reader,
     Id(id): Id<WebhookId>,
@@ -56,7 +56,7 @@ pub async fn show(
 /// Says anew what a webhook is; its secret stays. Enabling it ends what the hub disabled.
 #[utoipa::path(put, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     request_body = NewWebhook, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
-pub async fn replace(
+pub(super) async fn replace(
     State(app): State<AppState>,
     _: Admin,
     Id(id): Id<WebhookId>,
@@ -68,7 +68,11 @@ pub async fn replace(
 /// Deletes a webhook with its deliveries; rules that name it stop telling it.
 #[utoipa::path(delete, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<WebhookId>) -> Result<StatusCode, ApiError> {
+pub(super) async fn delete(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<StatusCode, ApiError> {
     app.store.delete_webhook(id).await?;
     app.rules_changed.notify_one();
     Ok(StatusCode::NO_CONTENT)
@@ -77,7 +81,7 @@ pub async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<WebhookId>
 /// Sends a test message; the answer is the delivery to watch.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 201, body = Delivery), (status = 404, body = Problem)))]
-pub async fn test(
+pub(super) async fn test(
     State(app): State<AppState>,
     _: Admin,
     Id(id): Id<WebhookId>,
@@ -91,7 +95,7 @@ pub async fn test(
 /// Makes a new secret; the old one signs as well for 24 hours. The answer holds the new one, this once.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = WebhookWithSecret), (status = 404, body = Problem)))]
-pub async fn rotate_secret(
+pub(super) async fn rotate_secret(
     State(app): State<AppState>,
     _: Admin,
     Id(id): Id<WebhookId>,

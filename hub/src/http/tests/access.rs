@@ -5,8 +5,8 @@ use axum::http::{Request, StatusCode, header};
 use serde_json::json;
 
 use super::scene::{ADMIN, json as json_body, request, scene};
-use crate::http::auth::{mint_login_code, mint_setup_token};
 use crate::clock::Clock;
+use crate::http::auth::{mint_login_code, mint_setup_token};
 use crate::model::access::Scope;
 
 /// Paths that answer without credentials.

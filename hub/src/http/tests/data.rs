@@ -19,7 +19,8 @@ async fn the_list_shows_every_device_with_its_status() {
     scene.hear(&on, 9_000);
     scene.hear(&off, 11_000);
     let all = scene.get("/api/v1/devices").await.json();
-    let statuses: Vec<_> = all["items"].as_array().unwrap().iter().map(|d| (d["name"].clone(), d["status"].clone())).collect();
+    let statuses: Vec<_> =
+        all["items"].as_array().unwrap().iter().map(|d| (d["name"].clone(), d["status"].clone())).collect();
     let expected = [("bad", "blocked"), ("new", "pending"), ("off", "offline"), ("on", "online")];
     assert_eq!(statuses, expected.map(|(name, status)| (json!(name), json!(status))));
     let online = &all["items"][3];
@@ -85,7 +86,8 @@ async fn readings_come_back_as_points_latest_and_buckets() {
     let all = scene.get(&format!("/api/v1/readings?{range}")).await.json();
     assert_eq!(all["items"][9], json!([start + 9_000, 9.0]));
     let part = scene.get(&format!("/api/v1/readings?{range}&limit=7")).await.json();
-    let rest = scene.get(&format!("/api/v1/readings?{range}&limit=7&cursor={}", part["next"].as_str().unwrap())).await.json();
+    let rest =
+        scene.get(&format!("/api/v1/readings?{range}&limit=7&cursor={}", part["next"].as_str().unwrap())).await.json();
     assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (3, &json!(null)));
 
     let latest = scene.get("/api/v1/latest?sensor=t*").await.json();
@@ -95,7 +97,10 @@ async fn readings_come_back_as_points_latest_and_buckets() {
     assert_eq!((&sensors["items"][0]["sensor"], &sensors["items"][0]["last"]), (&json!("hum"), &json!(null)));
     assert_eq!((&sensors["items"][1]["unit"], &sensors["items"][1]["last"]["value"]), (&json!("Cel"), &json!(9.0)));
 
-    let result = scene.get(&format!("/api/v1/query?device=sh*&sensor=temp&from={start}&to={}&points=3", start + 15_000)).await.json();
+    let result = scene
+        .get(&format!("/api/v1/query?device=sh*&sensor=temp&from={start}&to={}&points=3", start + 15_000))
+        .await
+        .json();
     let columns = &result["series"][0];
     assert_eq!((&result["source"], &result["truncated"]), (&json!("raw"), &json!(false)));
     assert_eq!(columns["t"], json!([start, start + 5_000, start + 10_000]));
@@ -140,7 +145,9 @@ async fn a_webhooks_secret_is_shown_once() {
     let secret = made["secret"].as_str().unwrap();
     assert!(secret.starts_with("whsec_"));
     let path = format!("/api/v1/webhooks/{}", made["id"].as_str().unwrap());
-    assert!(!scene.get(&path).await.text.contains("whsec_") && !scene.get("/api/v1/webhooks").await.text.contains("whsec_"));
+    assert!(
+        !scene.get(&path).await.text.contains("whsec_") && !scene.get("/api/v1/webhooks").await.text.contains("whsec_")
+    );
     let rotated = scene.call("POST", &format!("{path}/rotate-secret"), &json!({})).await.json();
     assert_ne!(rotated["secret"], made["secret"]);
     let tested = scene.call("POST", &format!("{path}/test"), &json!({})).await;
@@ -157,7 +164,10 @@ async fn who_may_join_is_followed_and_kept() {
     let open = scene.call("PATCH", "/api/v1/hub", &json!({"join": {"open_for": "4m"}})).await.json();
     assert_eq!(open["join"]["policy"], "click");
     assert!(open["join"]["window_until"].is_string());
-    assert!(matches!(scene.commands.try_recv(), Ok(Command::Policy { policy: JoinPolicy::Click, open_until: Some(_) })));
+    assert!(matches!(
+        scene.commands.try_recv(),
+        Ok(Command::Policy { policy: JoinPolicy::Click, open_until: Some(_) })
+    ));
     let token = scene.call("PATCH", "/api/v1/hub", &json!({"join": {"policy": "token"}})).await.json();
     assert_eq!(token["join"], json!({"policy": "token", "window_until": null}));
     assert_eq!(crate::http::hub::saved_policy(&scene.store).await, Ok(Some(JoinPolicy::Token)));

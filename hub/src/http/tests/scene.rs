@@ -19,9 +19,7 @@ use crate::live::Bus;
 use crate::model::access::Scope;
 use crate::model::device::{Device, Introduction, Link, NewDevice, Pending};
 use crate::model::reading::{Batch, BatchId, SeriesId};
-use crate::model::{
-    BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis,
-};
+use crate::model::{BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::{self, Commit, SecretKey, Store};
@@ -68,7 +66,7 @@ pub(super) fn scene() -> Scene {
         figures: Arc::new(Figures::default),
         metrics: Arc::new(|| "hub_up 1\n".to_owned()),
         rules_changed: Arc::new(Notify::new()),
-        webhook_policy: Policy::lan(Vec::new()),
+        webhook_policy: Policy::default(),
     });
     let router = router(state.clone());
     Scene { store, bus, presence, commands, state, router, seq: 0, _dir: dir }
@@ -169,32 +167,38 @@ impl Scene {
         let key = PublicKey([number; 32]);
         let id = DeviceId::of(&key);
         let now = Clock.wall();
-        self.presence.write().pending.insert(id, Pending {
+        self.presence.write().pending.insert(
             id,
-            key,
-            introduction: Introduction { name: name.to_owned(), ..Introduction::default() },
-            address: SocketAddr::from(([192, 168, 0, 7], 4000)),
-            first_seen: now,
-            last_seen: now,
-            preview: vec![("temp".to_owned(), "Cel".to_owned(), 21.5)],
-            handshake_counter: 1,
-        });
+            Pending {
+                id,
+                key,
+                introduction: Introduction { name: name.to_owned(), ..Introduction::default() },
+                address: SocketAddr::from(([192, 168, 0, 7], 4000)),
+                first_seen: now,
+                last_seen: now,
+                preview: vec![("temp".to_owned(), "Cel".to_owned(), 21.5)],
+                handshake_counter: 1,
+            },
+        );
         id
     }
 
     /// Authenticated data came from a device this long ago.
     pub(super) fn hear(&self, device: &Device, ago_ms: i64) {
         let now = Clock.wall();
-        self.presence.write().links.insert(device.no, Link {
-            address: SocketAddr::from(([192, 168, 0, 9], 4000)),
-            last_seen: now.plus(-ago_ms),
-            session_since: now.plus(-60_000),
-            loss_pct: 0.5,
-            rtt_ms: Some(1.5),
-            clock_offset_ms: None,
-            spool_batches: 3,
-            dropped_readings: 0,
-        });
+        self.presence.write().links.insert(
+            device.no,
+            Link {
+                address: SocketAddr::from(([192, 168, 0, 9], 4000)),
+                last_seen: now.plus(-ago_ms),
+                session_since: now.plus(-60_000),
+                loss_pct: 0.5,
+                rtt_ms: Some(1.5),
+                clock_offset_ms: None,
+                spool_batches: 3,
+                dropped_readings: 0,
+            },
+        );
     }
 }
 
