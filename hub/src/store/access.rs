@@ -1,31 +1,17 @@
-//! Who may come in: API tokens, join tokens, sessions; and the settings that decide it.
+//! Who may come in: API tokens, sessions, and the settings that decide it. Join tokens are in `join.rs`.
+
+use rusqlite::{OptionalExtension as _, Row, named_params};
 
 use super::Store;
-use super::error::Result;
+use super::column::{signed, unsigned};
+use super::error::{Error, Result};
 use crate::model::UnixMillis;
-use crate::model::access::{JoinToken, Scope, Token};
-use crate::model::device::Labels;
+use crate::model::access::{Scope, Token};
 
-/// A join token to be made.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NewJoinToken {
-    /// BLAKE2s of the secret.
-    pub psk: [u8; 32],
-    /// Name for people.
-    pub name: String,
-    /// Devices it admits.
-    pub uses: u32,
-    /// Labels given to devices that join with it.
-    pub labels: Labels,
-    /// When it stops working.
-    pub expires_at: UnixMillis,
-}
-
-impl std::fmt::Debug for NewJoinToken {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("NewJoinToken").field("name", &self.name).field("uses", &self.uses).finish_non_exhaustive()
-    }
-}
+/// A session unused for this long ends.
+const IDLE_MS: i64 = 7 * 86_400_000;
+/// Uses are noted to the minute, so that a busy client costs one write a minute.
+const NOTE_MS: i64 = 60_000;
 
 /// A browser's session that still holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,8 +35,18 @@ impl Store {
         expires_at: Option<UnixMillis>,
         now: UnixMillis,
     ) -> Result<Token> {
-        let _ = (name, scope, secret_hash, expires_at, now);
-        todo!()
+        self.change(move |write| {
+            write.conn.prepare_cached(CREATE_TOKEN)?.execute(named_params! {
+                ":name": name,
+                ":scope": scope,
+                ":hash": secret_hash,
+                ":created_at": now.0,
+                ":expires_at": expires_at.map(|at| at.0),
+            })?;
+            let id = unsigned(write.conn.last_insert_rowid());
+            Ok(Token { id, name, scope, created_at: now, expires_at, last_used_at: None })
+        })
+        .await
     }
 
     /// All API tokens, oldest first.
@@ -58,7 +54,12 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn tokens(&self) -> Result<Vec<Token>> {
-        todo!()
+        self.readers()
+            .run(|reader| {
+                let mut statement = reader.conn()?.prepare_cached(TOKENS)?;
+                Ok(statement.query_map([], token_from_row)?.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
     }
 
     /// One API token and the hash of its secret; `None` when there is none. Expiry is the caller's to check.
@@ -66,8 +67,13 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn token(&self, id: u64) -> Result<Option<(Token, [u8; 32])>> {
-        let _ = id;
-        todo!()
+        self.readers()
+            .run(move |reader| {
+                let id = named_params! { ":id": signed(id) };
+                let both = |row: &Row<'_>| Ok((token_from_row(row)?, row.get("hash")?));
+                Ok(reader.conn()?.prepare_cached(TOKEN)?.query_row(id, both).optional()?)
+            })
+            .await
     }
 
     /// Deletes an API token.
@@ -75,8 +81,13 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn revoke_token(&self, id: u64) -> Result<()> {
-        let _ = id;
-        todo!()
+        self.change(move |write| {
+            match write.conn.prepare_cached(REVOKE_TOKEN)?.execute(named_params! { ":id": signed(id) })? {
+                0 => Err(Error::missing("token")),
+                _ => Ok(()),
+            }
+        })
+        .await
     }
 
     /// Notes that a token was used, to the minute: most calls write nothing.
@@ -84,35 +95,16 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn touch_token(&self, id: u64, now: UnixMillis) -> Result<()> {
-        let _ = (id, now);
-        todo!()
-    }
-
-    /// Adds a join token.
-    ///
-    /// # Errors
-    /// Those of any write.
-    pub async fn create_join_token(&self, new: NewJoinToken, now: UnixMillis) -> Result<JoinToken> {
-        let _ = (new, now);
-        todo!()
-    }
-
-    /// Join tokens that work, and those that stopped working in the last seven days; oldest first.
-    ///
-    /// # Errors
-    /// `Corrupt` when `secret.key` is not the one they were sealed with.
-    pub async fn join_tokens(&self, now: UnixMillis) -> Result<Vec<JoinToken>> {
-        let _ = now;
-        todo!()
-    }
-
-    /// Deletes a join token.
-    ///
-    /// # Errors
-    /// `NotFound`.
-    pub async fn revoke_join_token(&self, id: u64) -> Result<()> {
-        let _ = id;
-        todo!()
+        let known = self.token(id).await?.and_then(|(token, _)| token.last_used_at);
+        if known.is_some_and(|used| now.since(used) < NOTE_MS) {
+            return Ok(());
+        }
+        self.change(move |write| {
+            let params = named_params! { ":id": signed(id), ":now": now.0 };
+            write.conn.prepare_cached(TOUCH_TOKEN)?.execute(params)?;
+            Ok(())
+        })
+        .await
     }
 
     /// Adds a session by the SHA-256 of its cookie; it ends at `expires_at`, or after seven days without use.
@@ -126,8 +118,18 @@ impl Store {
         now: UnixMillis,
         expires_at: UnixMillis,
     ) -> Result<()> {
-        let _ = (hash, scope, now, expires_at);
-        todo!()
+        self.change(move |write| {
+            let over = named_params! { ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
+            write.conn.prepare_cached(DROP_SESSIONS)?.execute(over)?;
+            write.conn.prepare_cached(CREATE_SESSION)?.execute(named_params! {
+                ":hash": hash,
+                ":scope": scope,
+                ":now": now.0,
+                ":expires_at": expires_at.0,
+            })?;
+            Ok(())
+        })
+        .await
     }
 
     /// The session with this hash, if it still holds; using it keeps it from idling out.
@@ -135,8 +137,31 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn session(&self, hash: [u8; 32], now: UnixMillis) -> Result<Option<Session>> {
-        let _ = (hash, now);
-        todo!()
+        let found = self
+            .readers()
+            .run(move |reader| {
+                let params = named_params! { ":hash": hash, ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
+                let session = |row: &Row<'_>| {
+                    let session = Session { scope: row.get("scope")?, created_at: UnixMillis(row.get("created_at")?) };
+                    Ok((session, UnixMillis(row.get("used_at")?)))
+                };
+                Ok(reader.conn()?.prepare_cached(SESSION)?.query_row(params, session).optional()?)
+            })
+            .await?;
+        let Some((session, used_at)) = found else { return Ok(None) };
+        if now.since(used_at) >= NOTE_MS {
+            let used = self.change(move |write| {
+                let params = named_params! { ":hash": hash, ":now": now.0 };
+                write.conn.prepare_cached(USE_SESSION)?.execute(params)?;
+                Ok(())
+            });
+            match used.await {
+                // A full disk must not lock people out: they come to make room.
+                Ok(()) | Err(Error::Full) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(session))
     }
 
     /// Ends a session; one that is gone already is fine.
@@ -144,8 +169,11 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn delete_session(&self, hash: [u8; 32]) -> Result<()> {
-        let _ = hash;
-        todo!()
+        self.change(move |write| {
+            write.conn.prepare_cached(DELETE_SESSION)?.execute(named_params! { ":hash": hash })?;
+            Ok(())
+        })
+        .await
     }
 
     /// Ends all sessions.
@@ -153,7 +181,11 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn delete_sessions(&self) -> Result<()> {
-        todo!()
+        self.change(|write| {
+            write.conn.prepare_cached(DELETE_SESSIONS)?.execute([])?;
+            Ok(())
+        })
+        .await
     }
 
     /// A small setting (password hash, join policy), as it was put.
@@ -161,8 +193,13 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn setting(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        let _ = key;
-        todo!()
+        let key = key.to_owned();
+        self.readers()
+            .run(move |reader| {
+                let key = named_params! { ":key": key };
+                Ok(reader.conn()?.prepare_cached(SETTING)?.query_row(key, |row| row.get(0)).optional()?)
+            })
+            .await
     }
 
     /// Puts a setting.
@@ -170,7 +207,43 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn put_setting(&self, key: &str, value: Vec<u8>) -> Result<()> {
-        let _ = (key, value);
-        todo!()
+        let key = key.to_owned();
+        self.change(move |write| {
+            write.conn.prepare_cached(PUT_SETTING)?.execute(named_params! { ":key": key, ":value": value })?;
+            Ok(())
+        })
+        .await
     }
 }
+
+const CREATE_TOKEN: &str = "INSERT INTO token (name, scope, hash, created_at, expires_at)
+    VALUES (:name, :scope, :hash, :created_at, :expires_at)";
+const TOKENS: &str = "SELECT id, name, scope, created_at, expires_at, last_used_at FROM token ORDER BY id";
+const TOKEN: &str = "SELECT id, name, scope, created_at, expires_at, last_used_at, hash FROM token WHERE id = :id";
+const REVOKE_TOKEN: &str = "DELETE FROM token WHERE id = :id";
+const TOUCH_TOKEN: &str = "UPDATE token SET last_used_at = :now WHERE id = :id";
+
+fn token_from_row(row: &Row<'_>) -> rusqlite::Result<Token> {
+    let maybe = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(UnixMillis));
+    Ok(Token {
+        id: unsigned(row.get("id")?),
+        name: row.get("name")?,
+        scope: row.get("scope")?,
+        created_at: UnixMillis(row.get("created_at")?),
+        expires_at: maybe("expires_at")?,
+        last_used_at: maybe("last_used_at")?,
+    })
+}
+
+const CREATE_SESSION: &str = "INSERT INTO session (hash, scope, created_at, used_at, expires_at)
+    VALUES (:hash, :scope, :now, :now, :expires_at)";
+const DROP_SESSIONS: &str = "DELETE FROM session WHERE expires_at <= :now OR used_at <= :idle_since";
+const SESSION: &str = "SELECT scope, created_at, used_at FROM session
+    WHERE hash = :hash AND expires_at > :now AND used_at > :idle_since";
+const USE_SESSION: &str = "UPDATE session SET used_at = :now WHERE hash = :hash";
+const DELETE_SESSION: &str = "DELETE FROM session WHERE hash = :hash";
+const DELETE_SESSIONS: &str = "DELETE FROM session";
+
+const SETTING: &str = "SELECT value FROM setting WHERE key = :key";
+const PUT_SETTING: &str = "INSERT INTO setting (key, value) VALUES (:key, :value)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value";

@@ -109,7 +109,10 @@ pub(super) fn write_pairs<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a S
 /// Reads [`write_pairs`] back, into a map or a list.
 pub(super) fn read_pairs<T: FromIterator<(String, String)>>(text: &str) -> T {
     // Not `lines()`: a `\r` at the end of a value must stay.
-    text.split('\n').filter_map(|line| line.split_once('=')).map(|(key, value)| (unescape(key), unescape(value))).collect()
+    text.split('\n')
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (unescape(key), unescape(value)))
+        .collect()
 }
 
 fn escape(part: &str, text: &mut String) {

@@ -59,6 +59,8 @@ pub(super) struct Effects {
     pub(super) repeats: u64,
     /// Devices deleted by this transaction: batches behind it in the same group go nowhere.
     pub(super) gone: HashSet<DeviceNo>,
+    /// Journal rows deleted.
+    pub(super) rows_deleted: u64,
     /// Whether a delivery became due.
     pub(super) due: bool,
     /// Whether the saved latest points now equal the head.
@@ -74,6 +76,7 @@ impl Effects {
         self.fresh.retain(|batch| !later.gone.contains(&batch.id.device));
         self.fresh.extend(later.fresh);
         self.repeats += later.repeats;
+        self.rows_deleted += later.rows_deleted;
         self.gone.extend(later.gone);
         self.due |= later.due;
         self.latest_saved |= later.latest_saved;
@@ -110,7 +113,7 @@ impl Memory {
 
     /// Makes memory equal to disk after a commit that took `elapsed`.
     pub(super) fn apply(&self, effects: Effects, elapsed: Duration) {
-        let Effects { changes, windows, fresh, repeats, gone, due, latest_saved } = effects;
+        let Effects { changes, windows, fresh, repeats, gone, rows_deleted, due, latest_saved } = effects;
         if latest_saved {
             self.head_mut().mark_saved();
         }
@@ -131,6 +134,7 @@ impl Memory {
             }
         }
         self.count(&fresh, repeats, elapsed);
+        self.counters.journal_rows.fetch_sub(rows_deleted, Ordering::Relaxed);
         if due {
             self.outbox.notify_one();
         }

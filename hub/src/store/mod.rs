@@ -13,28 +13,49 @@
 
 mod access;
 mod alerts;
+mod bucket;
+mod checkpoint;
+mod column;
 mod commit;
 mod devices;
 mod error;
+mod head;
+mod join;
+mod journal;
+mod latest;
+mod memory;
+mod migrate;
+mod open;
 mod outbox;
 mod query;
+mod readers;
 mod rules;
 mod secret;
+mod sensors;
 mod webhooks;
+mod writer;
 
 use std::path::PathBuf;
-use std::sync::{Arc, RwLockReadGuard};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+use std::thread::JoinHandle;
 
-pub use access::{NewJoinToken, Session};
+use rusqlite::Connection;
+
+pub use access::Session;
 pub use alerts::AlertQuery;
 pub use commit::{Commit, Committed, Floor};
 pub use devices::DeviceNote;
 pub use error::{Error, Result};
+pub use join::NewJoinToken;
 pub use outbox::DeliveryQuery;
 pub use query::{Buckets, Columns, Group, Page};
 pub use secret::SecretKey;
 
 use crate::model::catalog::Catalog;
+use memory::Memory;
+use readers::Readers;
+use writer::Inbox;
 
 /// Where the store lives and how much it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,37 +100,51 @@ pub struct Stats {
 /// The store. Cheap to clone; all clones are one store.
 #[derive(Clone)]
 pub struct Store {
-    shared: Arc<()>,
+    inner: Arc<Inner>,
 }
 
+struct Inner {
+    memory: Arc<Memory>,
+    readers: Readers,
+    /// `None` once closed.
+    inbox: Mutex<Option<Inbox>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Asks whether a command wrote, and the answer it saw last.
+    elsewhere: Mutex<(Connection, i64)>,
+    key: SecretKey,
+    file: PathBuf,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("file", &self.inner.file).finish_non_exhaustive()
+    }
+}
+
+const BESIDE: &str = "SELECT beside FROM progress";
+
 impl Store {
-    /// Opens or makes the database in `config.dir`, migrates it, rebuilds what lives in memory, starts the writer.
-    ///
-    /// # Errors
-    /// Anything wrong with the directory or the file; [`Error::Locked`] when another hub has it.
-    pub fn open(config: &Config, secret_key: &SecretKey) -> Result<Self> {
-        let _ = (config, secret_key);
-        Ok(Self { shared: Arc::new(()) })
-    }
-
-    /// Opens the database beside a running hub, for commands that manage access. Everything works but `latest`, which
-    /// knows nothing; the hub learns of writes by [`Store::changed_elsewhere`].
-    ///
-    /// # Errors
-    /// Anything wrong with the directory or the file.
-    pub fn open_beside(config: &Config, secret_key: &SecretKey) -> Result<Self> {
-        Self::open(config, secret_key)
-    }
-
     /// What exists. Hold it briefly, never across an await.
     pub fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
-        todo!()
+        self.memory().catalog()
     }
 
     /// Counters and sizes.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        todo!()
+        let counters = &self.memory().counters;
+        let bytes = |file: &std::path::Path| std::fs::metadata(file).map_or(0, |file| file.len());
+        Stats {
+            readings_total: counters.readings.load(Ordering::Relaxed),
+            batches_total: counters.batches.load(Ordering::Relaxed),
+            repeats_total: counters.repeats.load(Ordering::Relaxed),
+            commits_total: counters.commits.load(Ordering::Relaxed),
+            commit_seconds: counters.commit_nanos.load(Ordering::Relaxed) as f64 / 1e9,
+            file_bytes: bytes(&self.inner.file),
+            wal_bytes: bytes(&open::beside_file(&self.inner.file, "-wal")),
+            journal_rows: counters.journal_rows.load(Ordering::Relaxed),
+            degraded: counters.degraded.load(Ordering::Relaxed),
+        }
     }
 
     /// Whether another process (a command beside the hub) wrote since the last call. Cheap.
@@ -117,12 +152,39 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub fn changed_elsewhere(&self) -> Result<bool> {
-        let _ = &self.shared;
-        todo!()
+        let mut elsewhere = self.inner.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let (conn, seen) = &mut *elsewhere;
+        let written: i64 = conn.prepare_cached(BESIDE)?.query_row([], |row| row.get(0))?;
+        Ok(std::mem::replace(seen, written) != written)
     }
 
     /// Lets the writer finish what was sent to it, checkpoint, and end. Other clones answer [`Error::Closed`] after.
     pub async fn close(self) {
-        todo!()
+        drop(self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // A panic of the writer was reported by its own thread.
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.inner.memory
+    }
+
+    fn memory_shared(&self) -> Arc<Memory> {
+        self.inner.memory.clone()
+    }
+
+    fn readers(&self) -> &Readers {
+        &self.inner.readers
+    }
+
+    fn inbox(&self) -> Option<Inbox> {
+        self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn key(&self) -> &SecretKey {
+        &self.inner.key
     }
 }

@@ -15,7 +15,7 @@ use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, ErrorCode, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::commit::{self, Commit, Committed};
@@ -40,7 +40,9 @@ pub(super) enum Write {
 }
 
 /// A change, and who waits for it.
-type Work = Box<dyn FnOnce(&mut Scope<'_>) -> Applied + Send>;
+///
+/// Called once: with the open transaction, or with the reason there is none.
+type Work = Box<dyn FnOnce(Result<&mut Scope<'_>>) -> Applied + Send>;
 /// Told once: the commit stands, or why not.
 type Reply = Box<dyn FnOnce(Result<()>) + Send>;
 
@@ -185,8 +187,7 @@ impl Writer {
         let began = Clock.now();
         if let Err(error) = begin(&mut self.conn) {
             // Nothing began: whoever waits is told why.
-            let refuse = |write| refusing(write, replies);
-            self.backlog.drain(..).for_each(refuse);
+            replies.extend(self.backlog.drain(..).map(|write| write.apply(Err(Error::Closed)).reply));
             return Err(error.into());
         }
         let outcome = self.fill(began, replies).and_then(|effects| {
@@ -245,7 +246,7 @@ impl Writer {
             own: Effects::default(),
             next_row: &mut self.next_row,
         };
-        let Applied { outcome, reply } = write.apply(&mut scope);
+        let Applied { outcome, reply } = write.apply(Ok(&mut scope));
         let own = scope.own;
         match outcome {
             Ok(()) => {
@@ -301,23 +302,20 @@ fn begin(conn: &mut Connection) -> Result<()> {
 
 /// Whether an error is about the file, not about the write.
 fn breaks_the_group(error: &Error) -> bool {
-    match error {
-        Error::Full | Error::Fatal(_) | Error::Closed => true,
-        Error::Sqlite(error) => matches!(
-            error.sqlite_error_code(),
-            Some(
-                ErrorCode::SystemIoFailure
-                    | ErrorCode::DatabaseCorrupt
-                    | ErrorCode::NotADatabase
-                    | ErrorCode::CannotOpen
-                    | ErrorCode::ReadOnly
-                    | ErrorCode::OutOfMemory
-                    | ErrorCode::PermissionDenied
-                    | ErrorCode::FileLockingProtocolFailed
-            )
-        ),
-        _ => false,
-    }
+    let Error::Sqlite(error) = error else { return matches!(error, Error::Full) || error.is_fatal() };
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::OutOfMemory
+                | ErrorCode::PermissionDenied
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
 }
 
 fn size(write: &Write) -> usize {
@@ -327,20 +325,10 @@ fn size(write: &Write) -> usize {
     }
 }
 
-fn refusing(write: Write, replies: &mut Vec<Reply>) {
-    match write {
-        Write::Group(_, reply) => replies.push(Box::new(|verdict| {
-            let _ = reply.send(verdict.map(|()| Committed::default()));
-        })),
-        // Dropping a change drops its sender: its caller hears that the store is closed.
-        Write::Change(_) => {}
-    }
-}
-
 impl Write {
-    fn apply(self, scope: &mut Scope<'_>) -> Applied {
+    fn apply(self, scope: Result<&mut Scope<'_>>) -> Applied {
         match self {
-            Self::Group(commit, reply) => answer(commit::apply(scope, *commit), reply),
+            Self::Group(commit, reply) => answer(scope.and_then(|scope| commit::apply(scope, *commit)), reply),
             Self::Change(work) => work(scope),
         }
     }
@@ -349,10 +337,7 @@ impl Write {
 fn answer<T: Send + 'static>(outcome: Result<T>, reply: oneshot::Sender<Result<T>>) -> Applied {
     // A caller that went away does not mind: its write stands or falls with the group all the same.
     match outcome {
-        Ok(value) => Applied {
-            outcome: Ok(()),
-            reply: Box::new(|verdict| drop(reply.send(verdict.map(|()| value)))),
-        },
+        Ok(value) => Applied { outcome: Ok(()), reply: Box::new(|verdict| drop(reply.send(verdict.map(|()| value)))) },
         Err(error) => Applied {
             outcome: Err(error),
             reply: Box::new(|verdict| {
@@ -371,7 +356,7 @@ impl Store {
         work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (reply, answered) = oneshot::channel();
-        self.send(Write::Change(Box::new(|scope| answer(work(scope), reply)))).await?;
+        self.send(Write::Change(Box::new(|scope| answer(scope.and_then(work), reply)))).await?;
         answered.await.map_err(|_| Error::Closed)?
     }
 
