@@ -21,7 +21,7 @@ use telemetry_hub::store::{Commit, Config, SecretKey, Store};
 use telemetry_hub::webhook::guard::Policy;
 use telemetry_hub::webhook::payload::{deliveries_for, test_delivery};
 use telemetry_hub::webhook::retry::Outcome;
-use telemetry_hub::webhook::{self, Client, Counters, Dispatcher};
+use telemetry_hub::webhook::{Client, Counters, Dispatcher, run};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -79,13 +79,13 @@ async fn ten_black_holes_delay_nobody_else() {
     let (hole, sink) = (WebhookSink::answering([Answer::Hang]).await, WebhookSink::answering([status(200)]).await);
     let hub = Running::start(dir.path());
     for _ in 0..10 {
-        let webhook = hub.hook(&hole).await;
+        let webhook = hub.webhook(&hole).await;
         for _ in 0..10 {
             hub.test(webhook.id).await;
         }
     }
     let began = Clock.now();
-    let webhook = hub.hook(&sink).await;
+    let webhook = hub.webhook(&sink).await;
     for _ in 0..10 {
         hub.test(webhook.id).await;
     }
@@ -99,7 +99,7 @@ async fn ten_black_holes_delay_nobody_else() {
 async fn a_burst_to_one_receiver_goes_as_fast_as_it_answers() {
     let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(200)]).await);
     let hub = Running::start(dir.path());
-    let webhook = hub.hook(&sink).await;
+    let webhook = hub.webhook(&sink).await;
     for _ in 0..200 {
         hub.test(webhook.id).await;
     }
@@ -200,16 +200,8 @@ impl Running {
         let config = Config { dir: dir.to_owned(), ..Config::default() };
         let store = Store::open(&config, &SecretKey::load_or_create(dir).unwrap()).unwrap();
         let (counters, stop) = (Arc::new(Counters::default()), CancellationToken::new());
-        let dispatcher = Dispatcher::new(webhook::Config {
-            store: store.clone(),
-            hub: HubId::from_bytes([1; 16]),
-            policy: loopback(),
-            clock: Clock,
-            counters: Arc::clone(&counters),
-            on_settled: Arc::new(|_| {}),
-        })
-        .unwrap();
-        let dispatcher = tokio::spawn(dispatcher.run(stop.clone()));
+        let dispatcher = Dispatcher::new(store.clone(), client(), Arc::clone(&counters), Arc::new(|_| {}));
+        let dispatcher = tokio::spawn(run(dispatcher, stop.clone()));
         Self { store, counters, stop, dispatcher }
     }
 
@@ -219,7 +211,7 @@ impl Running {
         self.store.close().await;
     }
 
-    async fn hook(&self, sink: &WebhookSink) -> Webhook {
+    async fn webhook(&self, sink: &WebhookSink) -> Webhook {
         self.store.create_webhook(spec(sink), Secret(KEY.to_vec()), Clock.wall()).await.unwrap()
     }
 
@@ -228,7 +220,7 @@ impl Running {
     }
 
     async fn test_to(&self, sink: &WebhookSink) -> DeliveryId {
-        self.test(self.hook(sink).await.id).await
+        self.test(self.webhook(sink).await.id).await
     }
 
     async fn delivery(&self, id: DeliveryId) -> Delivery {
@@ -246,7 +238,7 @@ impl Running {
         let device = self.store.adopt(new_device(now)).await.unwrap();
         let sensor = SensorSpec { name: "temp".into(), unit: "Cel".into(), kind: SensorKind::Gauge, interval_ms: 1000 };
         let series = self.store.register_sensors(device.no, SensorNo(0), vec![sensor]).await.unwrap();
-        let webhook = self.hook(sink).await;
+        let webhook = self.webhook(sink).await;
         let rule = self.store.create_rule(too_hot(webhook.id), now).await.unwrap();
         let next = self.store.next_alert_id().await.unwrap();
 
@@ -285,11 +277,8 @@ fn status(status: u16) -> Answer {
 }
 
 fn client() -> Client {
-    Client::new(HubId::from_bytes([1; 16]), loopback()).unwrap()
-}
-
-fn loopback() -> Policy {
-    Policy::lan(vec!["127.0.0.0/8".parse().unwrap()])
+    let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()], ..Policy::default() };
+    Client::new(HubId::from_bytes([1; 16]), policy).unwrap()
 }
 
 fn spec(sink: &WebhookSink) -> WebhookSpec {

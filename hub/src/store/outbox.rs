@@ -97,12 +97,11 @@ impl Store {
         except: &[WebhookId],
     ) -> Result<Vec<Claimed>> {
         let key = self.key().clone();
-        // A list travels as JSON: one statement whatever its length.
-        let except = format!("{:?}", except.iter().map(|webhook| webhook.0).collect::<Vec<_>>());
+        let except = except.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(",");
         self.change(move |scope| {
             let conn = scope.conn;
             let n = i64::try_from(n).unwrap_or(i64::MAX);
-            let due = named_params! { ":now": now.0, ":n": n, ":except": except };
+            let due = named_params! { ":now": now.0, ":n": n, ":except": format!("[{except}]") };
             let mut statement = conn.prepare_cached(DUE)?;
             let due = statement.query_map(due, |row| row.get(0))?.collect::<rusqlite::Result<Vec<DeliveryId>>>()?;
             let mut lease = conn.prepare_cached(LEASE)?;

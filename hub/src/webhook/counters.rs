@@ -18,8 +18,7 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Every outcome and how often it came, as `/metrics` labels them.
-    #[must_use]
+    /// Each outcome by name, with its count.
     pub fn outcomes(&self) -> [(&'static str, u64); 4] {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         [

@@ -34,12 +34,11 @@ use tokio_util::sync::CancellationToken;
 
 pub use self::client::Client;
 pub use self::counters::Counters;
-use self::guard::Policy;
 use self::lanes::Lanes;
 use self::retry::{GIVE_UP_ON_WEBHOOK, Next};
 use crate::clock::Clock;
+use crate::model::UnixMillis;
 use crate::model::webhook::{Claimed, DeliveryId, DeliveryState, Settlement, Webhook, WebhookId};
-use crate::model::{HubId, UnixMillis};
 use crate::store::{self, DeliveryQuery, Store};
 
 /// Deliveries taken in one claim.
@@ -55,23 +54,7 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 /// Failures looked at to decide that a webhook only fails: at ten tries in 28 h, far more than five days of them.
 const FAILURES: usize = 1000;
 
-/// What a dispatcher works with.
-pub struct Config {
-    /// Whose outbox.
-    pub store: Store,
-    /// Who speaks: part of every `webhook-id`.
-    pub hub: HubId,
-    /// Where webhooks may go.
-    pub policy: Policy,
-    /// Time.
-    pub clock: Clock,
-    /// Where attempts are counted.
-    pub counters: Arc<Counters>,
-    /// Hears of each attempt after it is on disk; must not block.
-    pub on_settled: Arc<dyn Fn(DeliveryId) + Send + Sync>,
-}
-
-/// Delivers what the outbox holds.
+/// Delivers what the outbox holds. Started by [`run`].
 pub struct Dispatcher {
     store: Store,
     client: Client,
@@ -81,60 +64,14 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// A dispatcher; [`Dispatcher::run`] sets it going.
-    ///
-    /// # Errors
-    /// When TLS cannot be set up.
-    pub fn new(config: Config) -> Result<Self, client::Error> {
-        let Config { store, hub, policy, clock, counters, on_settled } = config;
-        Ok(Self { store, client: Client::new(hub, policy)?, counters, clock, on_settled })
-    }
-
-    /// Delivers until told to stop.
-    ///
-    /// # Errors
-    /// A fatal error of the store: the hub cannot go on either.
-    pub async fn run(self, stop: CancellationToken) -> Result<(), store::Error> {
-        let dispatcher = Arc::new(self);
-        let outbox = dispatcher.store.outbox_notify();
-        let mut lanes = Lanes::default();
-        let mut calls: JoinSet<(WebhookId, Result<(), store::Error>)> = JoinSet::new();
-        loop {
-            // Listen before looking, so that a commit while we look is not missed.
-            let rung = outbox.notified();
-            tokio::pin!(rung);
-            rung.as_mut().enable();
-
-            let pause = match fill(&dispatcher, &mut lanes).await {
-                Ok(pause) => pause,
-                Err(error) if error.is_fatal() => return Err(error),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot take deliveries from the outbox, will try again");
-                    Some(STORE_PAUSE)
-                }
-            };
-            while let Some(claimed) = lanes.next(dispatcher.clock.wall()) {
-                let dispatcher = Arc::clone(&dispatcher);
-                calls.spawn(async move { (claimed.webhook.id, dispatcher.attempt(&claimed).await) });
-            }
-
-            let wake = pause.map(|pause| dispatcher.clock.now() + pause);
-            tokio::select! {
-                biased;
-                () = stop.cancelled() => return Ok(()),
-                Some(done) = calls.join_next() => match done {
-                    Ok((webhook, result)) => {
-                        lanes.ended(webhook);
-                        note(result)?;
-                    }
-                    // A panic in one call has broken an assumption: the supervisor decides, not this loop.
-                    Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                    Err(_) => {}
-                },
-                () = rung, if lanes.has_room() => {}
-                () = dispatcher.clock.sleep_until(wake) => {}
-            }
-        }
+    /// A dispatcher over this store; `on_settled` hears of each attempt after it is on disk, and must not block.
+    pub fn new(
+        store: Store,
+        client: Client,
+        counters: Arc<Counters>,
+        on_settled: Arc<dyn Fn(DeliveryId) + Send + Sync>,
+    ) -> Self {
+        Self { store, client, counters, clock: Clock, on_settled }
     }
 
     /// One delivery, from the call to its settlement.
@@ -179,6 +116,53 @@ impl Dispatcher {
         let failures = failed.iter().map(|delivery| delivery.created_at).chain([claimed.delivery.created_at]);
         let since = retry::failing_since(failures, succeeded, webhook.updated_at, now);
         Ok(since.map(|_| format!("every delivery failed for {} days", GIVE_UP_ON_WEBHOOK.as_secs() / 86_400)))
+    }
+}
+
+/// Delivers until told to stop.
+///
+/// # Errors
+/// A fatal error of the store: the hub cannot go on either.
+pub async fn run(dispatcher: Dispatcher, stop: CancellationToken) -> Result<(), store::Error> {
+    let dispatcher = Arc::new(dispatcher);
+    let outbox = dispatcher.store.outbox_notify();
+    let mut lanes = Lanes::default();
+    let mut calls: JoinSet<(WebhookId, Result<(), store::Error>)> = JoinSet::new();
+    loop {
+        // Listen before looking, so that a commit while we look is not missed.
+        let rung = outbox.notified();
+        tokio::pin!(rung);
+        rung.as_mut().enable();
+
+        let pause = match fill(&dispatcher, &mut lanes).await {
+            Ok(pause) => pause,
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "cannot take deliveries from the outbox, will try again");
+                Some(STORE_PAUSE)
+            }
+        };
+        while let Some(claimed) = lanes.next(dispatcher.clock.wall()) {
+            let dispatcher = Arc::clone(&dispatcher);
+            calls.spawn(async move { (claimed.webhook.id, dispatcher.attempt(&claimed).await) });
+        }
+
+        let wake = pause.map(|pause| dispatcher.clock.now() + pause);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            Some(done) = calls.join_next() => match done {
+                Ok((webhook, result)) => {
+                    lanes.ended(webhook);
+                    note(result)?;
+                }
+                // A panic in one call has broken an assumption: the supervisor decides, not this loop.
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => {}
+            },
+            () = rung, if lanes.has_room() => {}
+            () = dispatcher.clock.sleep_until(wake) => {}
+        }
     }
 }
 
