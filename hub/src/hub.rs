@@ -193,7 +193,7 @@ impl Hub {
             join: Arc::new(JoinState::new(config.join)),
             figures,
             metrics,
-            webhook_policy: webhook::guard::Policy::lan(config.webhook_allow.clone()),
+            webhook_policy,
             rules_changed,
         });
         supervisor.spawn("http", http::serve(listener, state, stop));

@@ -29,7 +29,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
             let detail = format!("the body is larger than {} KiB", BODY_LIMIT / 1024);
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
         };
-        let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let announced =
+            request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
         if announced.is_some_and(|length: u64| length > BODY_LIMIT as u64) {
             return Err(too_large());
         }

@@ -6,8 +6,32 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use utoipa::IntoParams;
+
 use super::dto::Page;
 use super::error::ApiError;
+use super::params::{FromParams, Params};
+
+/// A list without other parameters.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AskPage {
+    /// Items at most; 100 when left out.
+    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
+    limit: (),
+    /// `next` of the page before.
+    #[param(value_type = String, required = false)]
+    cursor: (),
+    /// Both, read.
+    #[param(ignore)]
+    pub paging: Paging,
+}
+
+impl FromParams for AskPage {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self { limit: (), cursor: (), paging: params.paging(100, 1_000)? })
+    }
+}
 
 /// How much to return, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +57,12 @@ impl Paging {
             }
         };
         Ok(Self { limit, after })
+    }
+
+    /// The sort key of a number.
+    #[must_use]
+    pub fn key(number: u64) -> String {
+        format!("{number:020}")
     }
 
     /// The cursor as a number, for lists in the order of theirs.

@@ -54,8 +54,14 @@ impl Resume {
 }
 
 /// `[device id, sensor, at_ms, value]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row(pub std::sync::Arc<str>, pub String, pub i64, pub f64);
+
+impl Serialize for Row {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        (&*self.0, &self.1, self.2, self.3).serialize(to)
+    }
+}
 
 impl utoipa::PartialSchema for Row {
     fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {

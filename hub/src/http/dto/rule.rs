@@ -252,12 +252,17 @@ impl TryFrom<NewCondition> for rule::Condition {
                     rule::Op::Below | rule::Op::AtMost => (new.clear.is_none_or(|clear| clear >= value), "above"),
                 };
                 if !good_side {
-                    return Err(ApiError::invalid("clear", format!("`clear` lies {side} `value`: the good side of it")));
+                    return Err(ApiError::invalid(
+                        "clear",
+                        format!("`clear` lies {side} `value`: the good side of it"),
+                    ));
                 }
                 Ok(Self::Threshold { op, value, clear: new.clear })
             }
             ConditionKind::Silence => {
-                for (field, given) in [("op", new.op.is_some()), ("value", new.value.is_some()), ("clear", new.clear.is_some())] {
+                for (field, given) in
+                    [("op", new.op.is_some()), ("value", new.value.is_some()), ("clear", new.clear.is_some())]
+                {
                     if given {
                         return Err(foreign(field));
                     }

@@ -222,7 +222,9 @@ mod tests {
         ] {
             assert_eq!(time(text, NOW), Ok(UnixMillis(ms)), "{text}");
         }
-        for text in ["", "yesterday", "now-", "now*3h", "2026-11-22", "2026-11-22T11:40:00", "99999999999999999", "nowé"] {
+        for text in
+            ["", "yesterday", "now-", "now*3h", "2026-11-22", "2026-11-22T11:40:00", "99999999999999999", "nowé"]
+        {
             assert!(time(text, NOW).is_err(), "{text}");
         }
         assert_eq!(moment(UnixMillis(i64::MAX)), "9999-12-30T22:00:00.999Z");
@@ -251,7 +253,9 @@ mod tests {
     fn ids_have_one_text() {
         assert_eq!(id(RuleId(7)), "rul_7");
         assert_eq!(parse_id::<RuleId>("rul_7"), Ok(RuleId(7)));
-        for text in ["rul_07", "rul_", "rul_-1", "rul_+1", "whk_7", "7", "rul_99999999999999999999", "rul_9223372036854775808"] {
+        for text in
+            ["rul_07", "rul_", "rul_-1", "rul_+1", "whk_7", "7", "rul_99999999999999999999", "rul_9223372036854775808"]
+        {
             assert!(parse_id::<RuleId>(text).is_err(), "{text}");
         }
     }
