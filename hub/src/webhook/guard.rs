@@ -71,12 +71,6 @@ pub enum Refused {
 }
 
 impl Policy {
-    /// The default, and these besides.
-    #[must_use]
-    pub const fn lan(allow: Vec<IpNet>) -> Self {
-        Self { allow, mode: Mode::Lan }
-    }
-
     /// Checks what can be known of a URL without asking anyone: for a new webhook, and again before each attempt.
     ///
     /// # Errors
