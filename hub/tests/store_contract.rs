@@ -291,7 +291,7 @@ async fn deliveries_of_one_alert_go_in_order_and_an_expired_lease_gives_them_aga
     tokio::time::timeout(Duration::from_secs(1), notify.notified()).await.unwrap();
     assert_eq!(hub.store.next_due().await.unwrap(), Some(T0));
     assert_eq!(hub.claim(0).await, [1, 3, 4]);
-    assert_eq!(hub.claim(50).await, []);
+    assert_eq!(hub.claim(50).await, Vec::<u64>::new());
     assert_eq!(hub.store.next_due().await.unwrap(), Some(T0.plus(100)));
     assert_eq!(hub.claim(100).await, [1, 3, 4]);
     hub.settle(1, DeliveryState::Pending, Some(500)).await;
@@ -513,7 +513,7 @@ impl Hub {
 
     /// Claims what is due at `now`, for 100 ms.
     async fn claim(&self, now: i64) -> Vec<u64> {
-        let claimed = self.store.claim_due(T0.plus(now), T0.plus(now + 100), 10).await.unwrap();
+        let claimed = self.store.claim_due(T0.plus(now), T0.plus(now + 100), 10, &[]).await.unwrap();
         claimed.iter().map(|claimed| claimed.delivery.id.0).collect()
     }
 

@@ -1,0 +1,112 @@
+//! What the endpoint counts: every datagram in and out, and every drop with its reason.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use wire::DecodeError;
+
+/// Why an authentic or well-formed datagram was dropped all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Drop {
+    /// No such session: the hub restarted, or a stranger.
+    UnknownSession,
+    /// The sender of a handshake does not know the hub's key.
+    ForeignHandshake,
+    /// A handshake counter that was used before.
+    HandshakeReplay,
+    /// A key or token that may not join.
+    NotAdmitted,
+    /// Too many handshakes from one address, or in all.
+    HandshakeRate,
+    /// The queue of handshakes is full.
+    HandshakeQueue,
+    /// A device sends more datagrams than it may.
+    DeviceRate,
+    /// The queue to the disk is full.
+    IngestQueue,
+    /// A batch uses sensors the hub does not know yet.
+    UnknownSensor,
+    /// A batch from a device that is not adopted.
+    NotAdopted,
+    /// Too many holes in a device's numbering.
+    WindowFull,
+    /// A batch that is on disk already.
+    Repeat,
+    /// Probes beyond the rate that is answered.
+    ProbeRate,
+    /// The list of devices waiting for adoption is full.
+    PendingFull,
+    /// The queue of datagrams to send is full.
+    SendQueue,
+}
+
+impl Drop {
+    /// Label of each reason, in the order of the variants.
+    pub const REASONS: [&'static str; 15] = [
+        "unknown_session",
+        "foreign_handshake",
+        "handshake_replay",
+        "not_admitted",
+        "handshake_rate",
+        "handshake_queue",
+        "device_rate",
+        "ingest_queue",
+        "unknown_sensor",
+        "not_adopted",
+        "window_full",
+        "repeat",
+        "probe_rate",
+        "pending_full",
+        "send_queue",
+    ];
+}
+
+/// Counters of one endpoint, shared with whoever shows them.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Datagrams received.
+    pub datagrams_in: AtomicU64,
+    /// Bytes received.
+    pub bytes_in: AtomicU64,
+    /// Datagrams sent.
+    pub datagrams_out: AtomicU64,
+    /// Bytes sent.
+    pub bytes_out: AtomicU64,
+    /// Handshakes accepted.
+    pub handshakes: AtomicU64,
+    /// Probes heard, answered or not.
+    pub probes: AtomicU64,
+    /// Batches passed on.
+    pub batches: AtomicU64,
+    /// Acknowledgements sent.
+    pub acks: AtomicU64,
+    /// Batches that devices gave up, as told by their floors.
+    pub batches_given_up: AtomicU64,
+    malformed: [AtomicU64; DecodeError::REASONS.len()],
+    dropped: [AtomicU64; Drop::REASONS.len()],
+}
+
+impl Counters {
+    /// Adds one.
+    pub fn count(counter: &AtomicU64) {
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn malformed(&self, reason: DecodeError) {
+        if let Some(counter) = self.malformed.get(reason.index()) {
+            Self::count(counter);
+        }
+    }
+
+    pub(crate) fn dropped(&self, reason: Drop) {
+        if let Some(counter) = self.dropped.get(reason as usize) {
+            Self::count(counter);
+        }
+    }
+
+    /// Every reason for a drop and its count: malformed datagrams first, then the rest.
+    pub fn drops(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
+        let malformed = DecodeError::REASONS.into_iter().zip(&self.malformed);
+        let dropped = Drop::REASONS.into_iter().zip(&self.dropped);
+        malformed.chain(dropped).map(|(reason, counter)| (reason, counter.load(Ordering::Relaxed)))
+    }
+}

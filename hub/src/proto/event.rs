@@ -1,0 +1,49 @@
+//! What the endpoint asks of the rest of the hub, apart from batches.
+
+use crate::model::device::{DeviceNo, Introduction, Link, NewDevice, Pending};
+use crate::model::{BatchSeq, DeviceId, Epoch, SensorNo, SensorSpec};
+use std::net::SocketAddr;
+
+/// Something to be stored or shown.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A device joins by token or through the open window: adopt it, then tell the endpoint it is known.
+    Join(Box<NewDevice>),
+    /// A device described sensors the hub does not know: register them, then tell the endpoint.
+    Sensors {
+        /// Whose.
+        device: DeviceNo,
+        /// Number of the first.
+        first: SensorNo,
+        /// One a number.
+        sensors: Vec<SensorSpec>,
+    },
+    /// A device introduced itself in a new session.
+    Introduced {
+        /// Which.
+        device: DeviceNo,
+        /// What it says.
+        introduction: Introduction,
+        /// Where it is.
+        address: SocketAddr,
+        /// Counter of its handshake: a lower or equal one is a replay from now on.
+        handshake_counter: u64,
+    },
+    /// Links that changed in the last second.
+    Links(Vec<(DeviceNo, Link)>),
+    /// A device said goodbye.
+    Left(DeviceNo),
+    /// A device waits to be adopted, or says more about itself.
+    Pending(Box<Pending>),
+    /// A device waits no longer.
+    PendingGone(DeviceId),
+    /// A device will never send what is missing below this number.
+    Floor {
+        /// Which.
+        device: DeviceNo,
+        /// In which boot.
+        epoch: Epoch,
+        /// The lowest number it still holds.
+        below: BatchSeq,
+    },
+}

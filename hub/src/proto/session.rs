@@ -1,0 +1,173 @@
+//! One sealed session with one device, and the table of all of them.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use wire::packet::Data;
+use wire::seal::{KEEP_PREVIOUS_SECS, REFUSE_AFTER_SECS, Transport};
+use wire::{DecodeError, PublicKey, UnixMillis};
+
+use super::Moment;
+
+/// Sessions one device may have: the one in use, the one before it, and one being opened.
+const PER_DEVICE: usize = 3;
+/// How long an answered handshake may take to be confirmed by a first packet.
+const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
+/// Half of the time over which loss is measured.
+const LOSS_HALF: Duration = Duration::from_secs(150);
+
+/// A session: keys, peer, and what is measured of the way between.
+#[derive(Debug)]
+pub(super) struct Session {
+    transport: Transport,
+    pub(super) peer: PublicKey,
+    pub(super) address: SocketAddr,
+    /// Join token its handshake used.
+    pub(super) token: Option<u64>,
+    pub(super) handshake_counter: u64,
+    pub(super) since: UnixMillis,
+    opened_at: Instant,
+    heard_at: Instant,
+    /// Key confirmed by a first authentic packet.
+    pub(super) confirmed: bool,
+    /// Newest counter and when it came: echoed in acknowledgements, so that the device can measure the way.
+    pub(super) echo: (u64, UnixMillis),
+    /// (newest, opened) at the start of this half and of the one before.
+    loss_marks: [(u64, u64); 2],
+    loss_turned: Instant,
+}
+
+impl Session {
+    /// Opens a packet. Its source becomes the device's address if it is the newest so far: devices roam.
+    pub(super) fn open(
+        &mut self,
+        moment: Moment,
+        from: SocketAddr,
+        data: &Data<'_>,
+        plain: &mut Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        self.transport.open(data, plain)?;
+        if data.counter + 1 == self.transport.newest() {
+            self.address = from;
+            self.echo = (data.counter, moment.wall);
+        }
+        self.confirmed = true;
+        self.heard_at = moment.now;
+        if moment.now.saturating_duration_since(self.loss_turned) >= LOSS_HALF {
+            self.loss_marks = [self.loss_marks[1], (self.transport.newest(), self.transport.opened())];
+            self.loss_turned = moment.now;
+        }
+        Ok(())
+    }
+
+    /// Seals a message; `false` when the session is used up and the device must open another.
+    pub(super) fn seal(&mut self, message: &[u8], out: &mut Vec<u8>) -> bool {
+        self.transport.seal(message, out).is_ok()
+    }
+
+    /// Packets lost between the device and here over the last five minutes, in percent.
+    pub(super) fn loss_pct(&self) -> f64 {
+        let (newest, opened) = self.loss_marks[0];
+        let sent = self.transport.newest() - newest;
+        let got = self.transport.opened() - opened;
+        if sent == 0 { 0.0 } else { (1.0 - got as f64 / sent as f64).clamp(0.0, 1.0) * 100.0 }
+    }
+
+    fn is_dead(&self, now: Instant) -> bool {
+        let age = now.saturating_duration_since(self.opened_at);
+        let silent = now.saturating_duration_since(self.heard_at);
+        age >= Duration::from_secs(REFUSE_AFTER_SECS) || (!self.confirmed && silent >= CONFIRM_WITHIN)
+    }
+}
+
+/// Every session by the hub's own index, and by the device's key.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    by_index: HashMap<u32, Session>,
+    by_peer: HashMap<PublicKey, Vec<u32>>,
+}
+
+impl Sessions {
+    pub(super) fn get_mut(&mut self, index: u32) -> Option<&mut Session> {
+        self.by_index.get_mut(&index)
+    }
+
+    pub(super) fn contains(&self, index: u32) -> bool {
+        self.by_index.contains_key(&index)
+    }
+
+    /// The session to talk to a device through: the newest that it has confirmed.
+    pub(super) fn current(&mut self, peer: &PublicKey) -> Option<&mut Session> {
+        let newest_confirmed = |index: &&u32| self.by_index.get(index).is_some_and(|session| session.confirmed);
+        let index = *self.by_peer.get(peer)?.iter().rev().find(newest_confirmed)?;
+        self.by_index.get_mut(&index)
+    }
+
+    /// Adds a session that a handshake opened; the device's oldest one gives way.
+    pub(super) fn add(
+        &mut self,
+        moment: Moment,
+        index: u32,
+        transport: Transport,
+        peer: PublicKey,
+        from: SocketAddr,
+        (token, handshake_counter): (Option<u64>, u64),
+    ) {
+        let indices = self.by_peer.entry(peer).or_default();
+        if indices.len() >= PER_DEVICE {
+            // An unconfirmed one goes first: a replayed handshake must not push out a live session.
+            let by_index = &self.by_index;
+            let unconfirmed =
+                indices.iter().position(|index| by_index.get(index).is_none_or(|session| !session.confirmed));
+            let gone = indices.remove(unconfirmed.unwrap_or(0));
+            self.by_index.remove(&gone);
+        }
+        indices.push(index);
+        let session = Session {
+            transport,
+            peer,
+            address: from,
+            token,
+            handshake_counter,
+            since: moment.wall,
+            opened_at: moment.now,
+            heard_at: moment.now,
+            confirmed: false,
+            echo: (0, moment.wall),
+            loss_marks: [(0, 0); 2],
+            loss_turned: moment.now,
+        };
+        self.by_index.insert(index, session);
+    }
+
+    /// Ends every session of a device.
+    pub(super) fn end(&mut self, peer: &PublicKey) {
+        for index in self.by_peer.remove(peer).into_iter().flatten() {
+            self.by_index.remove(&index);
+        }
+    }
+
+    /// Ends what has lived too long: dead sessions, and those replaced more than a minute ago.
+    pub(super) fn sweep(&mut self, now: Instant) {
+        let by_index = &mut self.by_index;
+        self.by_peer.retain(|_, indices| {
+            let newest = indices.iter().rev().find_map(|index| by_index.get(index).filter(|session| session.confirmed));
+            let newest_at = newest.map(|session| session.opened_at);
+            indices.retain(|index| {
+                let replaced = |session: &Session| {
+                    newest_at.is_some_and(|at| {
+                        session.opened_at < at
+                            && now.saturating_duration_since(at) >= Duration::from_secs(KEEP_PREVIOUS_SECS)
+                    })
+                };
+                let keep = by_index.get(index).is_some_and(|session| !session.is_dead(now) && !replaced(session));
+                if !keep {
+                    by_index.remove(index);
+                }
+                keep
+            });
+            !indices.is_empty()
+        });
+    }
+}
