@@ -14,3 +14,5 @@ pub mod agent;
 pub mod feed;
 pub mod input;
 pub mod status;
+pub mod fleet;
+pub mod netem;

@@ -291,6 +291,12 @@ impl Spool {
             && (self.spilling || oldest.is_some_and(|held| now.saturating_duration_since(held.since) >= SPILL_AFTER))
     }
 
+    /// Whether this batch is held: not acknowledged and not dropped.
+    #[must_use]
+    pub fn holds(&self, epoch: Epoch, seq: BatchSeq) -> bool {
+        self.held.contains_key(&(epoch, seq))
+    }
+
     /// Batches held.
     #[must_use]
     pub fn len(&self) -> usize {
