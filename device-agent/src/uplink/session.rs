@@ -143,6 +143,14 @@ impl Session {
         path.clock_offset_ms = Some(there.saturating_add(back) / 2);
     }
 
+    /// The hub says how many sensors it knows; if it knows more than before, it may be told the next ones at once.
+    pub(super) fn learn_sensors(&mut self, known: u16, now: Instant) {
+        if known > self.known_sensors {
+            self.dictionary_due = now;
+        }
+        self.known_sensors = known;
+    }
+
     /// When to look again whether an answer came.
     pub(super) const fn answer_due(&self) -> Option<Instant> {
         self.answer_due

@@ -65,13 +65,29 @@ fn a_restarted_hub_is_found_again_and_nothing_is_lost_or_stored_twice() {
     }
     world.run(SEC);
     assert_eq!(world.hub.stored(), 70);
-    assert_eq!(world.count(|event| matches!(event, Event::Lost)), 5);
+    assert_eq!(world.hub.handshakes, 6);
+}
+
+#[test]
+fn an_absent_hub_is_told_once_and_found_again_by_searching() {
+    let mut world = World::new(|_| {});
+    world.measure(3, SEC);
+    world.hub.muted = true;
+    world.measure(60, SEC);
+    assert_eq!(world.count(|event| matches!(event, Event::Lost)), 1);
+    world.hub.restart();
+    world.hub.address.set_port(6000);
+    world.hub.muted = false;
+    world.measure(15, SEC);
+    world.run(5 * SEC);
+    assert_eq!((world.hub.stored(), world.count(|event| matches!(event, Event::Adopted { .. }))), (78, 2));
 }
 
 #[test]
 fn a_hub_that_returns_on_another_port_is_found_by_its_announcement() {
     let mut world = World::new(|_| {});
     world.measure(3, SEC);
+    world.groups = false;
     world.hub.restart();
     world.hub.address.set_port(6000);
     world.run(10 * SEC);
@@ -219,13 +235,13 @@ struct World {
     now: Now,
     delay: Duration,
     loss: f64,
+    /// Whether multicast works.
+    groups: bool,
     random: Random,
     /// When, whether to the hub, and the bytes.
     wire: VecDeque<(Instant, bool, Vec<u8>)>,
     events: Vec<Event>,
 }
-
-const DEVICE: &str = "10.0.0.2:4000";
 
 impl World {
     fn new(change: impl FnOnce(&mut Config)) -> Self {
@@ -247,7 +263,7 @@ impl World {
         let spool = Spool::in_memory(Epoch(1), Limits::default());
         let feed = Feed { uplink, spool };
         let (random, wire) = (Random::new(5), VecDeque::new());
-        Self { feed, hub: Hub::new(now), now, delay: 5 * MS, loss: 0.0, random, wire, events: Vec::new() }
+        Self { feed, hub: Hub::new(now), now, delay: 5 * MS, loss: 0.0, groups: true, random, wire, events: Vec::new() }
     }
 
     /// One reading at the beginning of each of so many intervals.
@@ -291,7 +307,7 @@ impl World {
         let events = &mut self.events;
         self.feed.settle(self.now, |_, event| events.push(event));
         self.feed.report();
-        if let Some(probe) = self.feed.uplink.poll_search() {
+        if let Some(probe) = self.feed.uplink.poll_search().filter(|_| self.groups) {
             self.put(true, probe);
         }
         let mut out = Vec::new();
