@@ -28,6 +28,14 @@ impl Clock {
         }
     }
 
+    /// The monotonic moment at which the wall clock will read `at`, if nobody sets it meanwhile.
+    #[must_use]
+    pub fn instant_of(self, at: UnixMillis) -> Instant {
+        let wait = u64::try_from(at.since(self.wall())).unwrap_or(0);
+        // Timers need no century; a bound keeps the sum from overflowing.
+        self.now() + Duration::from_millis(wait.min(86_400_000))
+    }
+
     /// Sleeps until a moment of [`Clock::now`]; for ever when there is none.
     pub async fn sleep_until(self, moment: Option<Instant>) {
         match moment {

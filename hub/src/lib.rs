@@ -11,8 +11,22 @@
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
 //! `http::dto` and `webhook::payload`, SQL in `store`, datagram bytes in `wire`. `tests/house.rs` checks it.
 
+pub mod access;
 pub mod clock;
+pub mod command;
+pub mod config;
+pub mod http;
+pub mod hub;
+pub mod identity;
+pub mod ingest;
+pub mod live;
 pub mod model;
+pub mod observe;
 pub mod presence;
 pub mod proto;
+pub mod registrar;
+pub mod rules;
 pub mod store;
+pub mod supervisor;
+pub mod udp;
+pub mod webhook;

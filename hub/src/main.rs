@@ -1,2 +1,47 @@
-//! x
-fn main() {}
+//! `telemetry-hub`: reads the command line, starts logging, hands over to a command.
+//!
+//! Exit codes: 0 done, 1 failed at run time, 2 wrong use or configuration. Results go to stdout, logs to stderr.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, ValueEnum};
+use telemetry_hub::command::{self, Command};
+use tracing_subscriber::EnvFilter;
+
+/// IoT telemetry hub: adopts devices, stores their readings, shows them live, sends alerts
+#[derive(Debug, Parser)]
+#[command(name = "telemetry-hub", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: telemetry_hub::config::Flags,
+    /// Form of the log on stderr
+    #[arg(long, value_enum, default_value = "text", global = true, env = "TELEMETRY_HUB_LOG_FORMAT")]
+    log_format: LogFormat,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = EnvFilter::try_from_env("TELEMETRY_HUB_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    match cli.log_format {
+        LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+        LogFormat::Json => log.json().init(),
+    }
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    match command::run(command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(command::Failure::Use(text)) => Cli::command().error(clap::error::ErrorKind::ValueValidation, text).exit(),
+        Err(command::Failure::Run(error)) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -74,6 +74,18 @@ impl Catalog {
         self.of_device.get(&device).into_iter().flatten().filter_map(|id| self.series.get(id))
     }
 
+    /// Every series, in no order.
+    pub fn all_series(&self) -> impl Iterator<Item = &Series> {
+        self.series.values()
+    }
+
+    /// Expected time between a device's readings: what a person set, else the longest its sensors announced.
+    #[must_use]
+    pub fn expected_interval_ms(&self, no: DeviceNo) -> Option<u32> {
+        let set = self.device(no)?.interval_ms;
+        set.or_else(|| self.series_of(no).map(|series| series.interval_ms).filter(|ms| *ms > 0).max())
+    }
+
     /// Series of a device's sensor numbers, from number 0.
     #[must_use]
     pub fn sensor_numbers(&self, device: DeviceNo) -> &[SeriesId] {

@@ -6,6 +6,7 @@ pub mod access;
 pub mod alert;
 pub mod catalog;
 pub mod device;
+pub mod glob;
 pub mod reading;
 pub mod rule;
 pub mod webhook;

@@ -10,3 +10,181 @@
 //!
 //! `Store` is a struct, not a trait: there is one engine. The trait belongs to the day a second one lands, and the
 //! methods below, grouped by noun in the files beside this one, are its outline. SQL appears nowhere else in the hub.
+
+mod access;
+mod alerts;
+mod bucket;
+mod checkpoint;
+mod column;
+mod commit;
+mod devices;
+mod error;
+mod head;
+mod join;
+mod journal;
+mod latest;
+mod memory;
+mod migrate;
+mod open;
+mod outbox;
+mod query;
+mod readers;
+mod rules;
+mod secret;
+mod sensors;
+mod webhooks;
+mod writer;
+
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection;
+
+pub use access::Session;
+pub use alerts::AlertQuery;
+pub use commit::{Commit, Committed, Floor};
+pub use devices::DeviceNote;
+pub use error::{Error, Result};
+pub use join::NewJoinToken;
+pub use outbox::DeliveryQuery;
+pub use query::{Buckets, Columns, Group, Page};
+pub use secret::SecretKey;
+
+use crate::model::catalog::Catalog;
+use memory::Memory;
+use readers::Readers;
+use writer::Inbox;
+
+/// Where the store lives and how much it may take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Data directory; made with mode 0700.
+    pub dir: PathBuf,
+    /// Read-only connections. Four: twice the cores of a small machine, so that one wide query does not stop the rest.
+    pub readers: usize,
+    /// Cap on the database file; beyond it commits answer [`Error::Full`].
+    pub max_bytes: Option<u64>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None }
+    }
+}
+
+/// Counters and sizes, for `/metrics` and `/api/hub`.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Stats {
+    /// Readings stored since the start.
+    pub readings_total: u64,
+    /// Batches stored since the start.
+    pub batches_total: u64,
+    /// Batches that came again since the start, and were not stored again.
+    pub repeats_total: u64,
+    /// Transactions committed since the start.
+    pub commits_total: u64,
+    /// Seconds those took, from begin to durable.
+    pub commit_seconds: f64,
+    /// Bytes of the database file.
+    pub file_bytes: u64,
+    /// Bytes of the write-ahead log.
+    pub wal_bytes: u64,
+    /// Batches in the journal.
+    pub journal_rows: u64,
+    /// Whether the last commit found the disk full.
+    pub degraded: bool,
+}
+
+/// The store. Cheap to clone; all clones are one store.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    memory: Arc<Memory>,
+    readers: Readers,
+    /// `None` once closed.
+    inbox: Mutex<Option<Inbox>>,
+    writer: Mutex<Option<JoinHandle<()>>>,
+    /// Asks whether a command wrote, and the answer it saw last.
+    elsewhere: Mutex<(Connection, i64)>,
+    key: SecretKey,
+    file: PathBuf,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("file", &self.inner.file).finish_non_exhaustive()
+    }
+}
+
+const BESIDE: &str = "SELECT beside FROM progress";
+
+impl Store {
+    /// What exists. Hold it briefly, never across an await.
+    pub fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.memory().catalog()
+    }
+
+    /// Counters and sizes.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let counters = &self.memory().counters;
+        let bytes = |file: &std::path::Path| std::fs::metadata(file).map_or(0, |file| file.len());
+        Stats {
+            readings_total: counters.readings.load(Ordering::Relaxed),
+            batches_total: counters.batches.load(Ordering::Relaxed),
+            repeats_total: counters.repeats.load(Ordering::Relaxed),
+            commits_total: counters.commits.load(Ordering::Relaxed),
+            commit_seconds: counters.commit_nanos.load(Ordering::Relaxed) as f64 / 1e9,
+            file_bytes: bytes(&self.inner.file),
+            wal_bytes: bytes(&open::beside_file(&self.inner.file, "-wal")),
+            journal_rows: counters.journal_rows.load(Ordering::Relaxed),
+            degraded: counters.degraded.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Whether another process (a command beside the hub) wrote since the last call. Cheap.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub fn changed_elsewhere(&self) -> Result<bool> {
+        let mut elsewhere = self.inner.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
+        let (conn, seen) = &mut *elsewhere;
+        let written: i64 = conn.prepare_cached(BESIDE)?.query_row([], |row| row.get(0))?;
+        Ok(std::mem::replace(seen, written) != written)
+    }
+
+    /// Lets the writer finish what was sent to it, checkpoint, and end. Other clones answer [`Error::Closed`] after.
+    pub async fn close(self) {
+        drop(self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(writer) = writer {
+            // A panic of the writer was reported by its own thread.
+            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        }
+    }
+
+    fn memory(&self) -> &Memory {
+        &self.inner.memory
+    }
+
+    fn memory_shared(&self) -> Arc<Memory> {
+        self.inner.memory.clone()
+    }
+
+    fn readers(&self) -> &Readers {
+        &self.inner.readers
+    }
+
+    fn inbox(&self) -> Option<Inbox> {
+        self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn key(&self) -> &SecretKey {
+        &self.inner.key
+    }
+}

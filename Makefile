@@ -1,0 +1,53 @@
+# What people do here. `make demo` to look, `make test` before a commit.
+
+CARGO ?= cargo
+NPM   ?= npm
+
+.PHONY: demo test bench lint web web-test e2e agent dist fuzz
+
+# A hub with a page, this computer's sensors and a simulated fleet, on loopback. Prints one link.
+demo: web
+	$(CARGO) build --release --package telemetry-hub --package device-agent
+	target/release/telemetry-hub demo $(DEMO_FLAGS)
+
+# Everything CI checks: formatting, lints, Rust tests, web tests, browser journeys.
+test: lint web-test web
+	$(CARGO) build --workspace
+	$(CARGO) test --workspace
+	$(MAKE) e2e
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+
+# The page, into web/dist, from where the hub embeds it.
+web: web/node_modules/.installed
+	cd web && $(NPM) run build --silent && $(NPM) run size --silent
+
+web-test: web/node_modules/.installed
+	cd web && $(NPM) run check --silent && $(NPM) test --silent
+
+web/node_modules/.installed: web/package.json web/package-lock.json
+	cd web && $(NPM) ci --no-audit --no-fund --silent
+	touch $@
+
+# Journeys in a real Chromium against a real hub and a real agent.
+e2e: web/node_modules/.installed
+	.ci/chromium
+	$(CARGO) build --workspace
+	cd web && $(NPM) run e2e --silent
+
+# Figures: pure parts, then the whole path by the programs that ship.
+bench:
+	$(CARGO) bench --package telemetry-wire
+	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
+	$(CARGO) bench --package telemetry-hub --bench path
+
+# The two programs as they ship: small and fast, slow to build.
+dist: web
+	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
+
+# One static agent for this machine's architecture.
+agent:
+	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --profile dist --package device-agent \
+	  --target $$(rustc -vV | sed -n 's/host: //p')

@@ -1,0 +1,85 @@
+//! `telemetry-hub join-token`: tokens with which devices join, beside a running hub or before its first start.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use ring::rand::{SecureRandom, SystemRandom};
+use wire::handshake::{JoinToken, join_psk};
+
+use super::token::number;
+use super::{Data, Outcome, print};
+use crate::clock::Clock;
+use crate::http::dto::text::{duration, moment};
+use crate::store::NewJoinToken;
+
+/// What to do with join tokens.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Make a token and print it, alone, this once
+    Create {
+        #[command(flatten)]
+        data: Data,
+        /// Devices it admits
+        #[arg(long, default_value_t = 1)]
+        uses: u32,
+        /// Time until it stops working
+        #[arg(long, default_value = "24h", value_parser = duration)]
+        expires: Duration,
+        /// Label for devices that join with it, key=value; repeatable
+        #[arg(long, value_parser = label)]
+        label: Vec<(String, String)>,
+        /// Name, for people
+        #[arg(long, default_value = "made on the command line")]
+        name: String,
+    },
+    /// List tokens, without their secrets
+    List {
+        #[command(flatten)]
+        data: Data,
+    },
+    /// Revoke a token; devices that joined with it stay
+    Revoke {
+        #[command(flatten)]
+        data: Data,
+        /// Number or id as listed
+        id: String,
+    },
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("a label looks like key=value")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+pub(super) async fn run(action: Action) -> Outcome {
+    match action {
+        Action::Create { data, uses, expires, label, name } => {
+            let now = Clock.wall();
+            let mut secret = [0; 16];
+            let filled = SystemRandom::new().fill(&mut secret);
+            filled.map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
+            let store = data.open()?;
+            let expires_at = now.plus(i64::try_from(expires.as_millis()).unwrap_or(i64::MAX));
+            let labels = label.into_iter().collect();
+            let new = NewJoinToken { psk: join_psk(&secret), name, uses, labels, expires_at };
+            let token = store.create_join_token(new, now).await?;
+            store.close().await;
+            print(JoinToken::new(token.id, secret));
+        }
+        Action::List { data } => {
+            let store = data.open()?;
+            for token in store.join_tokens(Clock.wall()).await? {
+                let (id, uses, until) = (token.id, token.uses_left, moment(token.expires_at));
+                print(format_args!("jtk_{id}\t{uses} uses left\texpires {until}\t{}", token.name));
+            }
+            store.close().await;
+        }
+        Action::Revoke { data, id } => {
+            let id = number(&id, "jtk_")?;
+            let store = data.open()?;
+            store.revoke_join_token(id).await?;
+            store.close().await;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,117 @@
+//! What the program can be asked to do, one file each.
+
+mod demo;
+mod join_token;
+mod open;
+mod serve;
+mod token;
+mod watch;
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use crate::config::{self, DEFAULT_DATA, Flags};
+use crate::store::{SecretKey, Store};
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the hub (what happens without a command)
+    Serve(Flags),
+    /// Run a hub on loopback with this computer's sensors and a simulated fleet, to look at
+    Demo(demo::Args),
+    /// Create, list and revoke API tokens
+    #[command(subcommand)]
+    Token(token::Action),
+    /// Create, list and revoke tokens with which devices join
+    #[command(subcommand)]
+    JoinToken(join_token::Action),
+    /// Print readings as they arrive
+    Watch(watch::Args),
+    /// Print a link that signs a browser in
+    Open(open::Args),
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub enum Failure {
+    /// It was asked wrongly; exit code 2.
+    Use(String),
+    /// It went wrong; exit code 1.
+    Run(anyhow::Error),
+}
+
+impl<E: Into<anyhow::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        let error = error.into();
+        match error.downcast::<config::Error>() {
+            Ok(wrong) => Self::Use(wrong.to_string()),
+            Err(error) => Self::Run(error),
+        }
+    }
+}
+
+/// The result of every command.
+pub type Outcome = Result<(), Failure>;
+
+/// Runs one command to its end.
+///
+/// # Errors
+/// What went wrong, and whether the user or the world is to blame.
+pub fn run(command: Command) -> Outcome {
+    match command {
+        Command::Serve(flags) => block_on(serve::run(flags)),
+        Command::Demo(args) => block_on(demo::run(args)),
+        Command::Token(action) => block_on(token::run(action)),
+        Command::JoinToken(action) => block_on(join_token::run(action)),
+        Command::Watch(args) => block_on(watch::run(args)),
+        Command::Open(args) => block_on(open::run(args)),
+    }
+}
+
+fn block_on(task: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(task);
+    // Whatever still runs was told to end and had its time.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Where the data lies, for commands that look at it beside a running hub or before its first start.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Data {
+    /// Data directory of the hub
+    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA, env = "TELEMETRY_HUB_DATA")]
+    data: PathBuf,
+}
+
+impl Data {
+    fn dir(&self) -> &Path {
+        &self.data
+    }
+
+    fn open(&self) -> Result<Store, crate::store::Error> {
+        let key = SecretKey::load_or_create(&self.data)?;
+        Store::open_beside(&crate::store::Config { dir: self.data.clone(), ..Default::default() }, &key)
+    }
+}
+
+/// Prints a result.
+#[expect(clippy::print_stdout, reason = "stdout is for results")]
+fn print(line: impl std::fmt::Display) {
+    println!("{line}");
+}
+
+/// Resolves when the process is asked to end.
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}

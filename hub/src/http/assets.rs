@@ -1,0 +1,107 @@
+//! The page, embedded in the program when `web/dist` existed at build time.
+//!
+//! Files with a hash in their name never change and are kept for ever; everything else is asked for each time. A path that
+//! is no file belongs to the page's own routing and gets `index.html`. Where a `.gz` lies beside a file it is sent to
+//! whoever takes it. A program built without the page says how to build it.
+
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{Html, IntoResponse, Response};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+use super::error::ApiError;
+
+#[derive(RustEmbed)]
+#[folder = "$CARGO_MANIFEST_DIR/../web/dist"]
+#[allow_missing = true]
+struct Dist;
+
+const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Telemetry hub</title>\
+<h1>The hub runs. Its page was not built.</h1>\
+<p>Run <code>make web</code>, then build the hub again. The API works without it: see <a href=/api/docs>/api/docs</a>.";
+
+/// Serves the file at a path, or the page.
+pub fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Response {
+    if method != Method::GET && method != Method::HEAD {
+        let detail = format!("{path} does not take {method}");
+        return ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail).into_response();
+    }
+    let name = path.trim_start_matches('/');
+    if let Some(response) = file(name, headers) {
+        return response;
+    }
+    if name.starts_with("assets/") {
+        return ApiError::not_found(format!("there is no {path}")).into_response();
+    }
+    file("index.html", headers)
+        .unwrap_or_else(|| ([(header::CACHE_CONTROL, "no-cache")], Html(NOT_BUILT)).into_response())
+}
+
+fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
+    let plain = Dist::get(name)?;
+    let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let packed = accepts_gzip(accepts).then(|| Dist::get(&format!("{name}.gz"))).flatten();
+    let tag = etag(&plain, packed.is_some());
+    let mut response = if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        packed.as_ref().unwrap_or(&plain).data.clone().into_owned().into_response()
+    };
+    let out = response.headers_mut();
+    out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
+    out.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    let keep = if is_hashed(name) { "public, max-age=31536000, immutable" } else { "no-cache" };
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
+    out.insert(header::ETAG, HeaderValue::from_str(&tag).ok()?);
+    if packed.is_some() {
+        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Some(response)
+}
+
+fn accepts_gzip(accepts: &str) -> bool {
+    accepts.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0")
+    })
+}
+
+fn etag(file: &EmbeddedFile, packed: bool) -> String {
+    let hash = crate::access::hex(&file.metadata.sha256_hash()[..10]);
+    if packed { format!("\"{hash}-gz\"") } else { format!("\"{hash}\"") }
+}
+
+/// Vite puts a hash into the names of everything below `assets/`.
+fn is_hashed(name: &str) -> bool {
+    name.starts_with("assets/")
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.').map_or("", |(_, extension)| extension) {
+        "html" => "text/html; charset=utf-8",
+        "js" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "json" | "map" => "application/json",
+        "webmanifest" => "application/manifest+json",
+        "svg" => "image/svg+xml",
+        "png" => "image/png",
+        "ico" => "image/x-icon",
+        "woff2" => "font/woff2",
+        "txt" => "text/plain; charset=utf-8",
+        _ => "application/octet-stream",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_without_a_file_belong_to_the_page() {
+        let response = serve(&Method::GET, "/devices/some", &HeaderMap::new());
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
+        assert_eq!(serve(&Method::POST, "/", &HeaderMap::new()).status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(serve(&Method::GET, "/assets/gone.js", &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
+        assert!(accepts_gzip("br, gzip;q=0.5") && !accepts_gzip("gzip;q=0") && !accepts_gzip("br"));
+    }
+}

@@ -1,0 +1,247 @@
+//! Who asks: a bearer token or a session cookie, and what it may do.
+//!
+//! A handler says who may call it by its first argument: [`Reader`], [`Writer`] or [`Admin`]. Secrets have 128 bits and
+//! more, so their SHA-256 is enough at rest; they are compared by hash, which tells nothing by its timing.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::AppState;
+use super::error::ApiError;
+use crate::access::{ApiToken, sha256};
+use crate::model::UnixMillis;
+use crate::model::access::Scope;
+use crate::store::Store;
+
+/// Name of the session cookie.
+pub const COOKIE: &str = "thub";
+
+/// Setting: the admin's password, as a PHC text.
+pub const ADMIN_PASSWORD: &str = "admin_password";
+/// Setting: SHA-256 of the token of the setup link.
+const SETUP_TOKEN: &str = "setup_token";
+/// Setting: SHA-256 of the login code and when it expires.
+const LOGIN_CODE: &str = "login_code";
+/// Setting of the join policy; one byte, see [`super::hub`].
+pub const JOIN_POLICY: &str = "join_policy";
+
+/// How long a login code works.
+const LOGIN_CODE_MS: i64 = 10 * 60_000;
+
+/// Who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Principal {
+    /// What they may do.
+    pub scope: Scope,
+    /// How they are known.
+    pub by: By,
+}
+
+/// How somebody is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A session, by the hash of its cookie.
+    Session([u8; 32]),
+    /// A stored token, by number.
+    Token(u64),
+    /// The token of `--admin-token-file`.
+    File,
+}
+
+/// Whoever may look.
+#[derive(Debug)]
+pub struct Reader;
+/// Whoever may acknowledge and send.
+#[derive(Debug)]
+pub struct Writer;
+/// Whoever may do everything.
+#[derive(Debug)]
+pub struct Admin;
+
+impl FromRequestParts<AppState> for Principal {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let nobody = || ApiError::unauthenticated("sign in, or send an API token as `Authorization: Bearer thp_...`");
+        identify(app, &parts.headers).await?.ok_or_else(nobody)
+    }
+}
+
+async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<(), ApiError> {
+    let principal = Principal::from_request_parts(parts, app).await?;
+    if principal.scope < needed {
+        let detail = format!("this needs the scope `{word}`; the token that was sent has less");
+        return Err(ApiError::forbidden("scope", detail));
+    }
+    Ok(())
+}
+
+impl FromRequestParts<AppState> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        admit(parts, app, Scope::Read, "read").await.map(|()| Self)
+    }
+}
+
+impl FromRequestParts<AppState> for Writer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        admit(parts, app, Scope::Write, "write").await.map(|()| Self)
+    }
+}
+
+impl FromRequestParts<AppState> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        admit(parts, app, Scope::Admin, "admin").await.map(|()| Self)
+    }
+}
+
+/// Who sent these headers. `None` without credentials or with a session that is over; a wrong token is an error.
+pub async fn identify(app: &AppState, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let text = value.to_str().ok().and_then(|value| value.split_once(' '));
+        let Some(("Bearer" | "bearer", token)) = text else {
+            return Err(ApiError::unauthenticated("send an API token as `Authorization: Bearer thp_...`"));
+        };
+        return bearer(app, token.trim()).await.map(Some);
+    }
+    let Some(hash) = cookie(headers) else { return Ok(None) };
+    let session = app.store.session(hash, app.clock.wall()).await?;
+    Ok(session.map(|session| Principal { scope: session.scope, by: By::Session(hash) }))
+}
+
+async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
+    if app.config.admin_token == Some(sha256(text.as_bytes())) {
+        return Ok(Principal { scope: Scope::Admin, by: By::File });
+    }
+    let token = ApiToken::parse(text).map_err(|error| ApiError::unauthenticated(error.to_string()))?;
+    let refused = || ApiError::unauthenticated("this token is revoked, expired, or was never made here");
+    let now = app.clock.wall();
+    let (row, hash) = app.store.token(token.id).await?.ok_or_else(refused)?;
+    if hash != token.hash() || row.expires_at.is_some_and(|end| end <= now) {
+        return Err(refused());
+    }
+    // To the minute: reading must not turn into a write each time.
+    if row.last_used_at.is_none_or(|last| now.since(last) >= 60_000) {
+        app.store.touch_token(row.id, now).await?;
+    }
+    Ok(Principal { scope: row.scope, by: By::Token(row.id) })
+}
+
+/// Whether somebody who was let in still is: for connections that stay open.
+pub async fn still_holds(app: &AppState, principal: Principal) -> bool {
+    let now = app.clock.wall();
+    match principal.by {
+        By::File => true,
+        By::Session(hash) => !matches!(app.store.session(hash, now).await, Ok(None)),
+        By::Token(id) => match app.store.token(id).await {
+            Ok(Some((row, _))) => row.expires_at.is_none_or(|end| end > now),
+            Ok(None) => false,
+            // A store that is busy takes nobody's access away.
+            Err(_) => true,
+        },
+    }
+}
+
+/// Hash of the session cookie, if there is one.
+#[must_use]
+pub fn cookie(headers: &HeaderMap) -> Option<[u8; 32]> {
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let ours = all.flat_map(|line| line.split(';')).find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE).then_some(value)
+    })?;
+    let secret = URL_SAFE_NO_PAD.decode(ours).ok().filter(|secret| secret.len() == 32)?;
+    Some(sha256(&secret))
+}
+
+/// Random bytes.
+///
+/// # Errors
+/// The operating system has none: never a weak secret.
+pub fn random<const N: usize>() -> Result<[u8; N], ApiError> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| ApiError::internal("no randomness from the operating system"))?;
+    Ok(bytes)
+}
+
+/// Makes the token of the setup link while no admin password is set; the one before stops working.
+///
+/// # Errors
+/// Those of the store.
+pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError> {
+    if store.setting(ADMIN_PASSWORD).await?.is_some_and(|hash| !hash.is_empty()) {
+        return Ok(None);
+    }
+    let token = crate::access::hex(&random::<16>()?);
+    store.put_setting(SETUP_TOKEN, sha256(token.as_bytes()).to_vec()).await?;
+    Ok(Some(token))
+}
+
+/// Whether this is the token of the setup link.
+pub(super) async fn is_setup_token(store: &Store, token: &str) -> Result<bool, ApiError> {
+    let stored = store.setting(SETUP_TOKEN).await?;
+    Ok(stored.is_some_and(|hash| hash == sha256(token.trim().as_bytes())))
+}
+
+/// Ends the setup link.
+pub(super) async fn spend_setup_token(store: &Store) -> Result<(), ApiError> {
+    Ok(store.put_setting(SETUP_TOKEN, Vec::new()).await?)
+}
+
+/// Makes a code that signs one browser in as admin, once, within ten minutes (`#login=<code>`).
+///
+/// # Errors
+/// Those of the store.
+pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, ApiError> {
+    let code = crate::access::hex(&random::<16>()?);
+    let mut setting = sha256(code.as_bytes()).to_vec();
+    setting.extend(now.plus(LOGIN_CODE_MS).0.to_be_bytes());
+    store.put_setting(LOGIN_CODE, setting).await?;
+    Ok(code)
+}
+
+/// Whether this is the login code; it is spent when it is.
+pub(super) async fn take_login_code(store: &Store, code: &str, now: UnixMillis) -> Result<bool, ApiError> {
+    let Some(setting) = store.setting(LOGIN_CODE).await? else { return Ok(false) };
+    let Some((hash, end)) = setting.split_at_checked(32) else { return Ok(false) };
+    let end = end.try_into().map(i64::from_be_bytes).unwrap_or(0);
+    if hash != sha256(code.trim().as_bytes()) || end <= now.0 {
+        return Ok(false);
+    }
+    store.put_setting(LOGIN_CODE, Vec::new()).await?;
+    Ok(true)
+}
+
+/// The other end of the connection, as the accept loop saw it.
+#[derive(Debug, Clone, Copy)]
+pub struct Peer(pub SocketAddr);
+
+impl Peer {
+    /// Whether the request comes from this machine itself, and not through a reverse proxy on it.
+    #[must_use]
+    pub fn is_local(&self, headers: &HeaderMap) -> bool {
+        let proxied = ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name));
+        self.0.ip().to_canonical().is_loopback() && !proxied
+    }
+}
+
+impl FromRequestParts<AppState> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Self::Rejection> {
+        // Nobody in particular when there is no socket: never loopback.
+        let nobody = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
+        Ok(parts.extensions.get::<Self>().copied().unwrap_or(Self(nobody)))
+    }
+}

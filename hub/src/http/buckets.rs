@@ -1,0 +1,224 @@
+//! Edges of buckets in time. PURE.
+//!
+//! By number, buckets have equal length and begin at `from`. By length, they are whole and begin at round times, so that
+//! two queries of the same data agree: the first may begin before `from`, the last may end after `to`. Days, weeks (from
+//! Monday) and months are those of a time zone and may have 23 or 25 hours; shorter ones have their length always.
+
+use std::time::Duration;
+
+use jiff::civil::{Date, date};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
+
+use super::dto::text;
+use super::error::ApiError;
+use crate::model::UnixMillis;
+
+/// Buckets of one series at most: a screen has a few thousand pixels.
+pub const MOST: usize = 10_000;
+
+/// Length of a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Every {
+    /// Always the same.
+    Fixed(Duration),
+    /// Calendar days.
+    Days(i32),
+    /// Calendar months.
+    Months(i32),
+}
+
+impl Every {
+    /// Reads `10s`, `1d`, `2w`, `1mo`.
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
+        let wrong = |detail: String| ApiError::invalid("every", detail);
+        let whole =
+            |suffix: &str| text.strip_suffix(suffix).and_then(|n| n.parse().ok()).filter(|n| (1..=1_000).contains(n));
+        if let Some(months) = whole("mo") {
+            return Ok(Self::Months(months));
+        }
+        if let Some(days) = whole("d") {
+            return Ok(Self::Days(days));
+        }
+        if let Some(weeks) = whole("w") {
+            return Ok(Self::Days(weeks * 7));
+        }
+        let length = text::duration(text)
+            .map_err(|_| wrong(format!("`{text}` is no length: write 10s, 5m, 1h, 1d, 1w, 1mo")))?;
+        if length.is_zero() {
+            return Err(wrong("a bucket lasts at least 1ms".to_owned()));
+        }
+        Ok(Self::Fixed(length))
+    }
+}
+
+/// The time zone of this name.
+pub fn zone(name: Option<&str>) -> Result<TimeZone, ApiError> {
+    let Some(name) = name else { return Ok(TimeZone::UTC) };
+    TimeZone::get(name)
+        .map_err(|_| ApiError::invalid("tz", format!("`{name}` is no time zone here: write Europe/Berlin or UTC")))
+}
+
+/// Edges of `points` buckets of equal length.
+pub fn by_number(from: UnixMillis, to: UnixMillis, points: usize) -> Result<Vec<UnixMillis>, ApiError> {
+    if !(1..=MOST).contains(&points) {
+        return Err(ApiError::invalid("points", format!("`points` is between 1 and {MOST}")));
+    }
+    let length = i128::from(to.since(from));
+    let count = i128::try_from(points).unwrap_or(1).min(length);
+    let edge = |index: i128| from.plus((length * index / count) as i64);
+    Ok((0..=count).map(edge).collect())
+}
+
+/// Edges of whole buckets of a length, from the one that holds `from` to the one that holds the last moment before `to`.
+pub fn by_length(from: UnixMillis, to: UnixMillis, every: Every, tz: &TimeZone) -> Result<Vec<UnixMillis>, ApiError> {
+    let edges = match every {
+        Every::Fixed(length) => fixed(from, to, length, tz)?,
+        Every::Days(_) | Every::Months(_) => calendar(from, to, every, tz)?,
+    };
+    Ok(edges)
+}
+
+fn too_many() -> ApiError {
+    ApiError::invalid("every", format!("that makes more than {MOST} buckets: take a longer `every` or a shorter range"))
+}
+
+fn out_of_range() -> ApiError {
+    ApiError::invalid("from", "the range leaves the calendar: years are between -9998 and 9999")
+}
+
+fn timestamp(at: UnixMillis) -> Result<Timestamp, ApiError> {
+    Timestamp::from_millisecond(at.0).map_err(|_| out_of_range())
+}
+
+fn fixed(from: UnixMillis, to: UnixMillis, length: Duration, tz: &TimeZone) -> Result<Vec<UnixMillis>, ApiError> {
+    let length = i64::try_from(length.as_millis()).map_err(|_| ApiError::invalid("every", "that is too long"))?;
+    // Local midnight is a round time: shift by the zone's offset at the start.
+    let offset = i64::from(tz.to_offset(timestamp(from)?).seconds()) * 1000;
+    let start = (from.0 + offset).div_euclid(length) * length - offset;
+    if (to.0 - start) / length >= MOST as i64 {
+        return Err(too_many());
+    }
+    let mut edges = vec![UnixMillis(start)];
+    let mut edge = start;
+    while edge < to.0 {
+        edge = edge.saturating_add(length);
+        edges.push(UnixMillis(edge));
+    }
+    Ok(edges)
+}
+
+/// A Monday, so that weeks begin on one.
+const DAY_ZERO: Date = date(1970, 1, 5);
+
+fn calendar(from: UnixMillis, to: UnixMillis, every: Every, tz: &TimeZone) -> Result<Vec<UnixMillis>, ApiError> {
+    let lost = |_| out_of_range();
+    let first = tz.to_datetime(timestamp(from)?).date();
+    let (start, step) = match every {
+        Every::Months(months) => {
+            let index = (i32::from(first.year()) * 12 + i32::from(first.month()) - 1).div_euclid(months) * months;
+            let year = i16::try_from(index.div_euclid(12)).map_err(|_| out_of_range())?;
+            let month = (index.rem_euclid(12) + 1) as i8;
+            (Date::new(year, month, 1).map_err(lost)?, Span::new().months(months))
+        }
+        Every::Days(days) => {
+            let since = DAY_ZERO.until(first).map_err(lost)?.get_days();
+            let start = DAY_ZERO.checked_add(Span::new().days(since.div_euclid(days) * days)).map_err(lost)?;
+            (start, Span::new().days(days))
+        }
+        Every::Fixed(_) => return Err(ApiError::internal("a fixed length is no calendar length")),
+    };
+    let mut edges = Vec::new();
+    for index in 0.. {
+        let day = start.checked_add(step.checked_mul(index).map_err(lost)?).map_err(lost)?;
+        let edge = day.to_zoned(tz.clone()).map_err(lost)?.timestamp().as_millisecond();
+        edges.push(UnixMillis(edge));
+        if edge >= to.0 {
+            break;
+        }
+        if edges.len() > MOST {
+            return Err(too_many());
+        }
+    }
+    Ok(edges)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> UnixMillis {
+        text::time(text, UnixMillis(0)).unwrap()
+    }
+
+    fn texts(edges: &[UnixMillis]) -> Vec<String> {
+        edges.iter().map(|edge| text::moment(*edge)).collect()
+    }
+
+    #[test]
+    fn a_number_of_buckets_covers_the_range_exactly() {
+        let edges = by_number(UnixMillis(0), UnixMillis(10), 3).unwrap();
+        assert_eq!(edges, [0, 3, 6, 10].map(UnixMillis));
+        assert_eq!(by_number(UnixMillis(0), UnixMillis(2), 100).unwrap().len(), 3);
+        assert!(by_number(UnixMillis(0), UnixMillis(2), 0).is_err());
+        assert!(by_number(UnixMillis(0), UnixMillis(2), MOST + 1).is_err());
+    }
+
+    #[test]
+    fn fixed_buckets_begin_at_round_times_of_the_zone() {
+        let every = Every::parse("6h").unwrap();
+        let (from, to) = (at("2026-11-22T11:40:00Z"), at("2026-11-22T13:00:00Z"));
+        let utc = by_length(from, to, every, &TimeZone::UTC).unwrap();
+        assert_eq!(texts(&utc), ["2026-11-22T06:00:00.000Z", "2026-11-22T12:00:00.000Z", "2026-11-22T18:00:00.000Z"]);
+        let india = by_length(
+            from,
+            to,
+            every,
+            &TimeZone::fixed(jiff::tz::offset(5).saturating_add(jiff::SignedDuration::from_mins(30))),
+        )
+        .unwrap();
+        assert_eq!(texts(&india)[0], "2026-11-22T06:30:00.000Z");
+    }
+
+    #[test]
+    fn days_of_a_zone_follow_its_clock_changes() {
+        let tz = zone(Some("Europe/Berlin")).unwrap();
+        let edges = by_length(at("2026-10-24T12:00:00Z"), at("2026-10-26T12:00:00Z"), Every::Days(1), &tz).unwrap();
+        assert_eq!(
+            texts(&edges),
+            [
+                "2026-10-23T22:00:00.000Z",
+                "2026-10-24T22:00:00.000Z",
+                "2026-10-25T23:00:00.000Z",
+                "2026-10-26T23:00:00.000Z",
+            ]
+        );
+        let weeks = by_length(
+            at("2026-11-22T00:00:00Z"),
+            at("2026-11-22T01:00:00Z"),
+            Every::parse("1w").unwrap(),
+            &TimeZone::UTC,
+        )
+        .unwrap();
+        assert_eq!(texts(&weeks), ["2026-11-16T00:00:00.000Z", "2026-11-23T00:00:00.000Z"]);
+        let months = by_length(
+            at("2026-11-22T00:00:00Z"),
+            at("2026-12-01T00:00:00Z"),
+            Every::parse("1mo").unwrap(),
+            &TimeZone::UTC,
+        )
+        .unwrap();
+        assert_eq!(texts(&months), ["2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z"]);
+    }
+
+    #[test]
+    fn impossible_buckets_are_refused() {
+        for text in ["", "0s", "5", "1y", "-1d", "0d"] {
+            assert!(Every::parse(text).is_err(), "{text}");
+        }
+        assert!(zone(Some("Mars/Olympus")).is_err());
+        let (from, to) = (UnixMillis(0), at("2026-11-22T00:00:00Z"));
+        assert!(by_length(from, to, Every::parse("1s").unwrap(), &TimeZone::UTC).is_err());
+        assert!(by_length(from, to, Every::Days(1), &TimeZone::UTC).is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! `/deliveries`: every message to every webhook, with every attempt.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use utoipa::IntoParams;
+
+use super::AppState;
+use super::auth::{Admin, Reader};
+use super::dto::webhook::{self as dto, Delivery, DeliveryWithBody};
+use super::dto::{Page, Problem, text};
+use super::error::ApiError;
+use super::page::Paging;
+use super::params::{Asked, FromParams, Nothing, Params};
+use super::path::Id;
+use crate::live::Update;
+use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
+use crate::store::DeliveryQuery;
+
+/// What to list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListDeliveries {
+    /// Only to this webhook.
+    #[param(value_type = String, required = false)]
+    webhook: Option<WebhookId>,
+    /// Only in this state.
+    #[param(value_type = dto::DeliveryState, required = false)]
+    state: Option<DeliveryState>,
+    /// Items at most; 100 when left out.
+    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
+    limit: (),
+    /// `next` of the page before.
+    #[param(value_type = String, required = false)]
+    cursor: (),
+    #[param(ignore)]
+    paging: Paging,
+}
+
+impl FromParams for ListDeliveries {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        let webhook = |text: String| text::parse_id(&text).map_err(|detail| ApiError::invalid("webhook", detail));
+        let state = |text: String| {
+            let detail = || format!("`{text}` is no state: pending, delivered or failed");
+            dto::delivery_state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
+        };
+        Ok(Self {
+            webhook: params.one("webhook")?.map(webhook).transpose()?,
+            state: params.one("state")?.map(state).transpose()?,
+            limit: (),
+            cursor: (),
+            paging: params.paging(100, 1_000)?,
+        })
+    }
+}
+
+/// Deliveries, newest first, without their bodies.
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries),
+    responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
+pub async fn list(
+    State(app): State<AppState>,
+    _: Reader,
+    Asked(asked): Asked<ListDeliveries>,
+) -> Result<Json<Page<Delivery>>, ApiError> {
+    let query = DeliveryQuery {
+        webhook: asked.webhook,
+        state: asked.state,
+        limit: asked.paging.limit + 1,
+        before: asked.paging.number()?.map(DeliveryId),
+    };
+    let deliveries = app.store.deliveries(query).await?;
+    Ok(Json(asked.paging.fetched(deliveries, |delivery| delivery.id.0.to_string(), Delivery::from)))
+}
+
+/// One delivery with its body.
+#[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
+    responses((status = 200, body = DeliveryWithBody), (status = 404, body = Problem)))]
+pub async fn show(
+    State(app): State<AppState>,
+    _: Reader,
+    Id(id): Id<DeliveryId>,
+    _: Asked<Nothing>,
+) -> Result<Json<DeliveryWithBody>, ApiError> {
+    Ok(Json(app.store.delivery(id).await?.into()))
+}
+
+/// Sends a delivery again, under the same `webhook-id`.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
+    responses((status = 200, body = Delivery), (status = 404, body = Problem)))]
+pub async fn replay(State(app): State<AppState>, _: Admin, Id(id): Id<DeliveryId>) -> Result<Json<Delivery>, ApiError> {
+    let delivery = app.store.replay_delivery(id, app.clock.wall()).await?;
+    app.bus.publish(Arc::new(Update::Delivery(id)));
+    Ok(Json(delivery.into()))
+}

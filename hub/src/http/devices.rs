@@ -1,0 +1,276 @@
+//! `/devices`: adopted, blocked and waiting ones in one list.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use utoipa::IntoParams;
+
+use super::AppState;
+use super::auth::{Admin, Reader};
+use super::body::Body;
+use super::dto::device::{self as dto, AdoptRequest, Device, DevicePatch, Status};
+use super::dto::{Page, Problem, text};
+use super::error::ApiError;
+use super::page::Paging;
+use super::params::{Asked, FromParams, Nothing, Params};
+use super::path::InPath;
+use crate::live::Update;
+use crate::model::DeviceId;
+use crate::model::catalog::Catalog;
+use crate::model::device::{self, NewDevice, Pending, Standing};
+use crate::proto::command::{Command, Known};
+
+/// What to list.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ListDevices {
+    /// Only these; repeat it for several.
+    status: Vec<Status>,
+    /// Only devices with this label, as `key=value`; repeat it for several.
+    #[param(value_type = Vec<String>)]
+    label: Vec<(String, String)>,
+    /// Only devices with this text in id, name, model, address or a label; capitals do not matter.
+    q: Option<String>,
+    /// Items at most; 100 when left out.
+    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
+    limit: (),
+    /// `next` of the page before.
+    #[param(value_type = String, required = false)]
+    cursor: (),
+    #[param(ignore)]
+    paging: Paging,
+}
+
+impl FromParams for ListDevices {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        let status = |text: String| {
+            let detail = || format!("`{text}` is no status: online, offline, pending or blocked");
+            text.parse().map_err(|()| ApiError::invalid("status", detail()))
+        };
+        let label = |text: String| {
+            let pair = text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
+            pair.ok_or_else(|| ApiError::invalid("label", format!("`{text}` is no label: write key=value")))
+        };
+        Ok(Self {
+            status: params.all("status").into_iter().map(status).collect::<Result<_, _>>()?,
+            label: params.all("label").into_iter().map(label).collect::<Result<_, _>>()?,
+            q: params.one("q")?.map(|q| q.to_lowercase()),
+            limit: (),
+            cursor: (),
+            paging: params.paging(100, 1_000)?,
+        })
+    }
+}
+
+/// A device of the list: with a row, or waiting.
+enum Entry<'a> {
+    Stored(&'a device::Device),
+    Waiting(&'a Pending),
+}
+
+impl Entry<'_> {
+    fn key(&self) -> String {
+        match self {
+            Self::Stored(device) => format!("{}\0{}", device.name, device.id),
+            Self::Waiting(pending) => format!("{}\0{}", pending.introduction.name, pending.id),
+        }
+    }
+
+    fn labels(&self) -> &device::Labels {
+        match self {
+            Self::Stored(device) => &device.labels,
+            Self::Waiting(pending) => &pending.introduction.labels,
+        }
+    }
+
+    fn mentions(&self, q: &str) -> bool {
+        let (id, name, model, address) = match self {
+            Self::Stored(device) => (device.id, &device.name, &device.model, device.address),
+            Self::Waiting(pending) => {
+                (pending.id, &pending.introduction.name, &pending.introduction.model, Some(pending.address))
+            }
+        };
+        let has = |text: &str| text.to_lowercase().contains(q);
+        has(name)
+            || has(model)
+            || has(&id.to_string())
+            || address.is_some_and(|address| has(&address.to_string()))
+            || self.labels().iter().any(|(key, value)| has(key) || has(value))
+    }
+}
+
+/// All devices by name.
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(ListDevices),
+    responses((status = 200, body = Page<Device>), (status = 400, body = Problem)))]
+pub async fn list(State(app): State<AppState>, _: Reader, Asked(asked): Asked<ListDevices>) -> Json<Page<Device>> {
+    let now = app.clock.wall();
+    let catalog = app.store.catalog();
+    let pending: Vec<Pending> = app.presence.read().pending.values().cloned().collect();
+    let status = |entry: &Entry<'_>| match entry {
+        Entry::Stored(device) => dto::status(device, &catalog, &app.presence, now),
+        Entry::Waiting(_) => Status::Pending,
+    };
+    let waiting = pending.iter().filter(|pending| catalog.device_by_id(pending.id).is_none());
+    let entries = catalog.devices().map(Entry::Stored).chain(waiting.map(Entry::Waiting));
+    let wanted = entries.filter(|entry| {
+        (asked.status.is_empty() || asked.status.contains(&status(entry)))
+            && asked.label.iter().all(|(key, value)| entry.labels().get(key) == Some(value))
+            && asked.q.as_ref().is_none_or(|q| entry.mentions(q))
+    });
+    Json(asked.paging.cut(wanted.collect(), Entry::key, |entry| match entry {
+        Entry::Stored(device) => Device::of(device, &catalog, &app.presence, now),
+        Entry::Waiting(pending) => pending.into(),
+    }))
+}
+
+/// One device.
+#[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
+    responses((status = 200, body = Device), (status = 404, body = Problem)))]
+pub async fn show(
+    State(app): State<AppState>,
+    _: Reader,
+    InPath(id): InPath,
+    _: Asked<Nothing>,
+) -> Result<Json<Device>, ApiError> {
+    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+}
+
+/// Renames a device, sets its labels or its expected interval.
+#[utoipa::path(patch, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
+    request_body = DevicePatch, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 409, body = Problem)))]
+pub async fn change(
+    State(app): State<AppState>,
+    _: Admin,
+    InPath(id): InPath,
+    Body(patch): Body<DevicePatch>,
+) -> Result<Json<Device>, ApiError> {
+    let device = app.store.patch_device(id, patch.try_into()?, app.clock.wall()).await?;
+    follow(&app, device).await?;
+    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+}
+
+/// Deletes a device with everything it measured. Its key is a stranger's again.
+#[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub async fn delete(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<StatusCode, ApiError> {
+    if app.store.catalog().device_by_id(id).is_none() && is_waiting(&app, id) {
+        app.command(Command::Ignored(id)).await?;
+    } else {
+        app.store.delete_device(id).await?;
+        app.command(Command::Forgotten(id)).await?;
+        tracing::info!(device.id = %id, "device {id} was deleted with its readings");
+    }
+    app.bus.publish(Arc::new(Update::Removed(id)));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Adopts a device that waits, or one that was blocked. Its readings are stored from here on.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/adopt", tag = "devices", params(("id" = String, Path, description = "Device id")),
+    request_body = AdoptRequest, responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub async fn adopt(
+    State(app): State<AppState>,
+    _: Admin,
+    InPath(id): InPath,
+    Body(request): Body<AdoptRequest>,
+) -> Result<Json<Device>, ApiError> {
+    if app.store.catalog().device_by_id(id).is_none_or(|device| device.standing == Standing::Blocked) {
+        let new = to_adopt(&app, id, request)?;
+        let device = app.store.adopt(new).await?;
+        tracing::info!(device.id = %id, "device {id} was adopted as {}", device.name);
+        follow(&app, device).await?;
+    }
+    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+}
+
+/// Blocks a device: its key is refused in silence. What it measured stays.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/block", tag = "devices", params(("id" = String, Path, description = "Device id")),
+    responses((status = 200, body = Device), (status = 404, body = Problem)))]
+pub async fn block(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<Json<Device>, ApiError> {
+    let now = app.clock.wall();
+    let pending = app.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
+    let device = app.store.block(id, pending).await?;
+    tracing::info!(device.id = %id, "device {id} was blocked");
+    follow(&app, device).await?;
+    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+}
+
+fn unknown(id: DeviceId) -> ApiError {
+    ApiError::not_found(format!("there is no device {id}"))
+}
+
+fn is_waiting(app: &AppState, id: DeviceId) -> bool {
+    app.presence.read().pending.contains_key(&id)
+}
+
+fn view(app: &AppState, id: DeviceId) -> Option<Device> {
+    let catalog = app.store.catalog();
+    if let Some(device) = catalog.device_by_id(id) {
+        return Some(Device::of(device, &catalog, &app.presence, app.clock.wall()));
+    }
+    app.presence.read().pending.get(&id).map(Device::from)
+}
+
+fn newcomer(pending: &Pending, at: crate::model::UnixMillis) -> NewDevice {
+    NewDevice {
+        key: pending.key,
+        introduction: pending.introduction.clone(),
+        address: Some(pending.address),
+        at,
+        join_token: None,
+        handshake_counter: pending.handshake_counter,
+    }
+}
+
+fn to_adopt(app: &AppState, id: DeviceId, request: AdoptRequest) -> Result<NewDevice, ApiError> {
+    let now = app.clock.wall();
+    let name = request.name.map(|name| text::name("name", name)).transpose()?;
+    let labels = text::labels(request.labels.unwrap_or_default())?;
+    let catalog = app.store.catalog();
+    if let Some(name) = &name
+        && catalog.device_by_name(name).is_some_and(|other| other.id != id)
+    {
+        return Err(ApiError::conflict("name", format!("another device is called `{name}`")));
+    }
+    let waiting = app.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
+    let mut new = waiting.or_else(|| again(&catalog, id, now)).ok_or_else(|| {
+        ApiError::not_found(format!(
+            "no device {id} waits to be adopted; it has to be running and to have found the hub"
+        ))
+    })?;
+    if let Some(name) = name {
+        new.introduction.name = name;
+    }
+    new.introduction.labels.extend(labels);
+    Ok(new)
+}
+
+/// A blocked device, to be adopted as it was.
+fn again(catalog: &Catalog, id: DeviceId, at: crate::model::UnixMillis) -> Option<NewDevice> {
+    let device = catalog.device_by_id(id)?;
+    Some(NewDevice {
+        key: device.key,
+        introduction: device::Introduction {
+            name: device.name.clone(),
+            model: device.model.clone(),
+            version: device.version.clone(),
+            labels: device.labels.clone(),
+        },
+        address: device.address,
+        at,
+        join_token: None,
+        handshake_counter: device.handshake_counter,
+    })
+}
+
+/// Tells the endpoint and the live listeners what was committed.
+async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> {
+    let (id, no) = (device.id, device.no);
+    let sensors = app.store.catalog().sensor_numbers(no).to_vec();
+    let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
+    let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
+    app.command(Command::Known(Box::new(Known { device, sensors, windows }))).await?;
+    app.bus.publish(Arc::new(Update::Device(id)));
+    Ok(())
+}

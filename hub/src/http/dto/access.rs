@@ -1,0 +1,194 @@
+//! Tokens, join tokens, sessions, the first password.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::text::{self, JoinTokenId, TokenId};
+use crate::model::access;
+
+/// What a bearer may do; each includes the ones before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Look.
+    Read,
+    /// Look, acknowledge, send readings.
+    Write,
+    /// Everything.
+    Admin,
+}
+
+impl From<access::Scope> for Scope {
+    fn from(scope: access::Scope) -> Self {
+        match scope {
+            access::Scope::Read => Self::Read,
+            access::Scope::Write => Self::Write,
+            access::Scope::Admin => Self::Admin,
+        }
+    }
+}
+
+impl From<Scope> for access::Scope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Read => Self::Read,
+            Scope::Write => Self::Write,
+            Scope::Admin => Self::Admin,
+        }
+    }
+}
+
+/// An API token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Token {
+    /// Text of its id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// When it was made.
+    pub created_at: String,
+    /// When it stops working.
+    pub expires_at: Option<String>,
+    /// When it was last used.
+    pub last_used_at: Option<String>,
+}
+
+/// An API token, with the text that is shown this once.
+#[derive(Serialize, ToSchema)]
+pub struct TokenWithText {
+    /// The token.
+    #[serde(flatten)]
+    pub row: Token,
+    /// What to send as `Authorization: Bearer`.
+    pub token: String,
+}
+
+impl From<access::Token> for Token {
+    fn from(token: access::Token) -> Self {
+        Self {
+            id: text::id(TokenId(token.id)),
+            name: token.name,
+            scope: token.scope.into(),
+            created_at: text::moment(token.created_at),
+            expires_at: token.expires_at.map(text::moment),
+            last_used_at: token.last_used_at.map(text::moment),
+        }
+    }
+}
+
+/// An API token to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewToken {
+    /// Name.
+    pub name: String,
+    /// What it may do.
+    pub scope: Scope,
+    /// How long it works, such as `30d`; for ever when left out.
+    pub expires: Option<String>,
+}
+
+/// A join token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct JoinToken {
+    /// Text of its id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Devices it still admits.
+    pub uses_left: u32,
+    /// Labels given to devices that join with it.
+    pub labels: BTreeMap<String, String>,
+    /// When it was made.
+    pub created_at: String,
+    /// When it stops working.
+    pub expires_at: String,
+}
+
+/// A join token, with the text that is shown this once.
+#[derive(Serialize, ToSchema)]
+pub struct JoinTokenWithText {
+    /// The join token.
+    #[serde(flatten)]
+    pub row: JoinToken,
+    /// What to give to `device-agent run --join-token`.
+    pub token: String,
+}
+
+impl From<access::JoinToken> for JoinToken {
+    fn from(token: access::JoinToken) -> Self {
+        Self {
+            id: text::id(JoinTokenId(token.id)),
+            name: token.name,
+            uses_left: token.uses_left,
+            labels: token.labels,
+            created_at: text::moment(token.created_at),
+            expires_at: text::moment(token.expires_at),
+        }
+    }
+}
+
+/// A join token to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewJoinToken {
+    /// Name.
+    pub name: Option<String>,
+    /// Devices it admits; one when left out.
+    pub uses: Option<u32>,
+    /// How long it works, at most 90 days; 24 hours when left out.
+    pub expires: Option<String>,
+    /// Labels to give to devices that join with it.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// How somebody signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignedInBy {
+    /// A cookie.
+    Session,
+    /// A bearer token.
+    Token,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub struct SignedIn {
+    /// What they may do.
+    pub scope: Scope,
+    /// How they signed in.
+    pub via: SignedInBy,
+}
+
+/// To sign in: the password, or the code of a link the hub printed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SignInRequest {
+    /// The admin's password.
+    pub password: Option<String>,
+    /// A code that works once.
+    pub login_code: Option<String>,
+}
+
+/// To set the first password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SetupRequest {
+    /// From the link the hub printed.
+    pub setup_token: String,
+    /// At least 8 characters.
+    pub password: String,
+}
+
+/// Whether the first password is still to be set.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SetupState {
+    /// True until it is set.
+    pub needed: bool,
+}

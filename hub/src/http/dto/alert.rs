@@ -1,0 +1,118 @@
+//! Alerts.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::rule::Severity;
+use super::text;
+use crate::model::alert;
+use crate::model::catalog::Catalog;
+
+/// Where an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// True, but not yet for long enough.
+    Pending,
+    /// True for long enough.
+    Firing,
+    /// Over.
+    Resolved,
+}
+
+impl From<alert::AlertState> for AlertState {
+    fn from(state: alert::AlertState) -> Self {
+        match state {
+            alert::AlertState::Pending => Self::Pending,
+            alert::AlertState::Firing => Self::Firing,
+            alert::AlertState::Resolved => Self::Resolved,
+        }
+    }
+}
+
+/// The state of this name.
+#[must_use]
+pub fn state(text: &str) -> Option<alert::AlertState> {
+    match text {
+        "pending" => Some(alert::AlertState::Pending),
+        "firing" => Some(alert::AlertState::Firing),
+        "resolved" => Some(alert::AlertState::Resolved),
+        _ => None,
+    }
+}
+
+/// A rule as an alert names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct RuleName {
+    /// Text of its id.
+    pub id: String,
+    /// Its name when the alert began.
+    pub name: String,
+}
+
+/// One rule being true of one series.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Alert {
+    /// Text of its id.
+    pub id: String,
+    /// Which rule.
+    pub rule: RuleName,
+    /// Id of the device.
+    pub device: String,
+    /// Its name.
+    pub device_name: String,
+    /// Sensor.
+    pub sensor: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: AlertState,
+    /// Value that caused the last change; null for silence.
+    pub value: Option<f64>,
+    /// The limit; for silence the allowed time in seconds.
+    pub threshold: f64,
+    /// When the condition became true.
+    pub started_at: String,
+    /// When it had been true for long enough.
+    pub fired_at: Option<String>,
+    /// When it stopped being true.
+    pub resolved_at: Option<String>,
+    /// When a person acknowledged it.
+    pub acked_at: Option<String>,
+    /// Labels of the device.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Alert {
+    /// An alert with the names of its device and sensor; empty when they are deleted.
+    #[must_use]
+    pub fn of(alert: &alert::Alert, catalog: &Catalog) -> Self {
+        let device = catalog.device(alert.device);
+        Self {
+            id: text::id(alert.id),
+            rule: RuleName { id: text::id(alert.rule), name: alert.rule_name.clone() },
+            device: device.map(|device| device.id.to_string()).unwrap_or_default(),
+            device_name: device.map(|device| device.name.clone()).unwrap_or_default(),
+            sensor: catalog.series(alert.series).map(|series| series.sensor.clone()).unwrap_or_default(),
+            severity: alert.severity.into(),
+            state: alert.state.into(),
+            value: alert.value,
+            threshold: alert.threshold,
+            started_at: text::moment(alert.started_at),
+            fired_at: alert.fired_at.map(text::moment),
+            resolved_at: alert.resolved_at.map(text::moment),
+            acked_at: alert.acked_at.map(text::moment),
+            labels: device.map(|device| device.labels.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// A person has seen it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AckRequest {
+    /// What they have to say.
+    pub comment: Option<String>,
+}

@@ -1,0 +1,292 @@
+//! Devices and their sensors.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::text;
+use crate::http::error::ApiError;
+use crate::model::catalog::{Catalog, Series};
+use crate::model::device::{self, DevicePatch as Patch, Pending, Standing};
+use crate::model::reading::Point;
+use crate::model::{SensorKind, UnixMillis};
+use crate::presence::Presence;
+
+/// What a device is to the hub at the moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Authenticated data keeps coming.
+    Online,
+    /// Adopted, but silent.
+    Offline,
+    /// Asks to be adopted.
+    Pending,
+    /// Refused.
+    Blocked,
+}
+
+impl std::str::FromStr for Status {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "online" => Ok(Self::Online),
+            "offline" => Ok(Self::Offline),
+            "pending" => Ok(Self::Pending),
+            "blocked" => Ok(Self::Blocked),
+            _ => Err(()),
+        }
+    }
+}
+
+/// A device.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Device {
+    /// Text of its id: the hash of its key.
+    pub id: String,
+    /// Name shown to people.
+    pub name: String,
+    /// What it is to the hub.
+    pub status: Status,
+    /// Six words to compare with the ones the device shows.
+    pub words: Vec<String>,
+    /// Labels.
+    pub labels: BTreeMap<String, String>,
+    /// Hardware or operating system.
+    pub model: Option<String>,
+    /// Version of its agent.
+    pub version: Option<String>,
+    /// Where it was last heard.
+    pub address: Option<String>,
+    /// When it was adopted; for a pending one, first heard.
+    pub first_seen: String,
+    /// When it was last heard.
+    pub last_seen: Option<String>,
+    /// Expected time between readings, in milliseconds.
+    pub interval_ms: Option<u32>,
+    /// How its link is doing; null until it is heard.
+    pub link: Option<Link>,
+    /// A sample of what it measures, while it is pending.
+    pub preview: Vec<Preview>,
+    /// Number of its sensors.
+    pub sensors: usize,
+}
+
+/// How a device's link is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Link {
+    /// Packets lost on the way in the last five minutes, in percent.
+    pub loss_pct: f64,
+    /// Round trip in milliseconds.
+    pub rtt_ms: Option<f64>,
+    /// Device clock minus hub clock, in milliseconds.
+    pub clock_offset_ms: Option<f64>,
+    /// Batches waiting on the device.
+    pub spool_batches: u64,
+    /// Readings the device had to drop since its first start.
+    pub dropped_readings: u64,
+    /// Age of the session in seconds.
+    pub session_age_s: i64,
+}
+
+/// One value of a pending device's sample.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Preview {
+    /// Sensor.
+    pub sensor: String,
+    /// Unit code.
+    pub unit: String,
+    /// Value.
+    pub value: f64,
+}
+
+fn said(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn words(id: crate::model::DeviceId) -> Vec<String> {
+    id.words().map(str::to_owned).to_vec()
+}
+
+/// The interval a device is expected to keep: what a person set, else its slowest sensor's.
+#[must_use]
+pub fn expected_interval(device: &device::Device, catalog: &Catalog) -> Option<u32> {
+    let slowest = || catalog.series_of(device.no).map(|series| series.interval_ms).max().filter(|ms| *ms > 0);
+    device.interval_ms.or_else(slowest)
+}
+
+/// The status of a device with a row.
+#[must_use]
+pub fn status(device: &device::Device, catalog: &Catalog, presence: &Presence, now: UnixMillis) -> Status {
+    let interval = expected_interval(device, catalog).unwrap_or(0);
+    match device.standing {
+        Standing::Blocked => Status::Blocked,
+        Standing::Adopted if presence.is_online(device.no, interval, now) => Status::Online,
+        Standing::Adopted => Status::Offline,
+    }
+}
+
+impl Device {
+    /// An adopted or blocked device.
+    #[must_use]
+    pub fn of(device: &device::Device, catalog: &Catalog, presence: &Presence, now: UnixMillis) -> Self {
+        let link = presence.read().links.get(&device.no).copied();
+        let address = link.map(|link| link.address).or(device.address);
+        let last_seen = device.last_seen.max(link.map(|link| link.last_seen));
+        Self {
+            id: device.id.to_string(),
+            name: device.name.clone(),
+            status: status(device, catalog, presence, now),
+            words: words(device.id),
+            labels: device.labels.clone(),
+            model: said(&device.model),
+            version: said(&device.version),
+            address: address.map(|address| address.to_string()),
+            first_seen: text::moment(device.first_seen),
+            last_seen: last_seen.map(text::moment),
+            interval_ms: expected_interval(device, catalog),
+            link: link.map(|link| Link {
+                loss_pct: link.loss_pct,
+                rtt_ms: link.rtt_ms,
+                clock_offset_ms: link.clock_offset_ms,
+                spool_batches: link.spool_batches,
+                dropped_readings: link.dropped_readings,
+                session_age_s: now.since(link.session_since).max(0) / 1000,
+            }),
+            preview: Vec::new(),
+            sensors: catalog.series_of(device.no).count(),
+        }
+    }
+}
+
+impl From<&Pending> for Device {
+    fn from(pending: &Pending) -> Self {
+        let preview = |(sensor, unit, value): &(String, String, f64)| Preview {
+            sensor: sensor.clone(),
+            unit: unit.clone(),
+            value: *value,
+        };
+        Self {
+            id: pending.id.to_string(),
+            name: pending.introduction.name.clone(),
+            status: Status::Pending,
+            words: words(pending.id),
+            labels: pending.introduction.labels.clone(),
+            model: said(&pending.introduction.model),
+            version: said(&pending.introduction.version),
+            address: Some(pending.address.to_string()),
+            first_seen: text::moment(pending.first_seen),
+            last_seen: Some(text::moment(pending.last_seen)),
+            interval_ms: None,
+            link: None,
+            preview: pending.preview.iter().map(preview).collect(),
+            sensors: pending.preview.len(),
+        }
+    }
+}
+
+/// What to change about a device; what is left out stays.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DevicePatch {
+    /// New name, unique among devices.
+    name: Option<String>,
+    /// All labels anew.
+    labels: Option<BTreeMap<String, String>>,
+    /// Expected time between readings in milliseconds; null goes back to what the sensors say.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<u32>)]
+    interval_ms: Option<Option<u32>>,
+}
+
+/// Tells `null` from absent.
+fn given<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Option<u32>>, D::Error> {
+    Option::deserialize(from).map(Some)
+}
+
+impl TryFrom<DevicePatch> for Patch {
+    type Error = ApiError;
+
+    fn try_from(patch: DevicePatch) -> Result<Self, ApiError> {
+        if patch.interval_ms.flatten().is_some_and(|ms| !(100..=86_400_000).contains(&ms)) {
+            return Err(ApiError::invalid("interval_ms", "`interval_ms` is between 100 and 86400000 (a day)"));
+        }
+        Ok(Self {
+            name: patch.name.map(|name| text::name("name", name)).transpose()?,
+            labels: patch.labels.map(text::labels).transpose()?,
+            interval_ms: patch.interval_ms,
+        })
+    }
+}
+
+/// How to adopt a device.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AdoptRequest {
+    /// Name to give it; what it calls itself otherwise.
+    pub name: Option<String>,
+    /// Labels to give it, on top of its own.
+    pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// One sensor of a device.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Sensor {
+    /// Its name on the device.
+    pub sensor: String,
+    /// Unit code; empty when dimensionless.
+    pub unit: String,
+    /// How its values relate over time.
+    pub kind: Kind,
+    /// Expected time between readings, in milliseconds.
+    pub interval_ms: Option<u32>,
+    /// Its newest reading.
+    pub last: Option<Last>,
+}
+
+/// What values mean over time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A level that may go up and down.
+    Gauge,
+    /// A total that only grows.
+    Counter,
+    /// One of a few levels.
+    State,
+}
+
+impl From<SensorKind> for Kind {
+    fn from(kind: SensorKind) -> Self {
+        match kind {
+            SensorKind::Gauge => Self::Gauge,
+            SensorKind::Counter => Self::Counter,
+            SensorKind::State => Self::State,
+        }
+    }
+}
+
+/// A reading.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Last {
+    /// Device time.
+    pub at: String,
+    /// Value.
+    pub value: f64,
+}
+
+impl Sensor {
+    /// A series with its newest reading.
+    #[must_use]
+    pub fn of(series: &Series, last: Option<Point>) -> Self {
+        Self {
+            sensor: series.sensor.clone(),
+            unit: series.unit.clone(),
+            kind: series.kind.into(),
+            interval_ms: Some(series.interval_ms).filter(|ms| *ms > 0),
+            last: last.map(|point| Last { at: text::moment(point.at), value: point.value }),
+        }
+    }
+}

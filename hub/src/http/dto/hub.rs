@@ -1,0 +1,132 @@
+//! The hub itself.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::proto::command::JoinPolicy;
+
+/// The hub: who it is and how it is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Hub {
+    /// Text of its id.
+    pub id: String,
+    /// Version of the program.
+    pub version: String,
+    /// Six words of its key, to compare with the ones an agent shows.
+    pub words: Vec<String>,
+    /// When it started.
+    pub started_at: String,
+    /// Seconds since.
+    pub uptime_s: i64,
+    /// UDP port for devices.
+    pub udp_port: u16,
+    /// Who may join.
+    pub join: Join,
+    /// Devices by status.
+    pub devices: DeviceCounts,
+    /// Number of series.
+    pub series: usize,
+    /// Readings stored since the start.
+    pub readings_total: u64,
+    /// Readings stored a second, over the last few seconds.
+    pub readings_per_s: f64,
+    /// 99 of 100 batches are acknowledged within this many milliseconds.
+    pub ack_p99_ms: Option<f64>,
+    /// Open live connections.
+    pub ws_clients: usize,
+    /// Alerts firing.
+    pub alerts_firing: usize,
+    /// How devices find the hub.
+    pub discovery: Discovery,
+    /// What does not work at the moment; null when everything does.
+    pub degraded: Option<String>,
+    /// Whether it is served without TLS.
+    pub plain_http: bool,
+}
+
+/// Who may join.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Join {
+    /// Outside an open window.
+    pub policy: Policy,
+    /// End of the open window.
+    pub window_until: Option<String>,
+}
+
+/// Devices by status.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DeviceCounts {
+    /// Sending.
+    pub online: usize,
+    /// Silent.
+    pub offline: usize,
+    /// Asking to be adopted.
+    pub pending: usize,
+    /// Refused.
+    pub blocked: usize,
+}
+
+/// How devices find the hub.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Discovery {
+    /// Whether it answers.
+    pub enabled: bool,
+    /// Multicast group it listens on.
+    pub group: String,
+    /// Questions answered since the start.
+    pub probes: u64,
+}
+
+/// Who may open a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Policy {
+    /// Nobody new.
+    Closed,
+    /// Only with a join token.
+    Token,
+    /// Anybody may ask and waits for a click; join tokens work.
+    Click,
+    /// Anybody.
+    Open,
+}
+
+impl From<JoinPolicy> for Policy {
+    fn from(policy: JoinPolicy) -> Self {
+        match policy {
+            JoinPolicy::Closed => Self::Closed,
+            JoinPolicy::Token => Self::Token,
+            JoinPolicy::Click => Self::Click,
+            JoinPolicy::Open => Self::Open,
+        }
+    }
+}
+
+impl From<Policy> for JoinPolicy {
+    fn from(policy: Policy) -> Self {
+        match policy {
+            Policy::Closed => Self::Closed,
+            Policy::Token => Self::Token,
+            Policy::Click => Self::Click,
+            Policy::Open => Self::Open,
+        }
+    }
+}
+
+/// What to change about the hub.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HubPatch {
+    /// Who may join.
+    pub join: JoinPatch,
+}
+
+/// A policy, or a window during which anybody may join; one of the two.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct JoinPatch {
+    /// Policy from here on; ends an open window.
+    pub policy: Option<Policy>,
+    /// Lets anybody in for this long, 1m to 15m; `0s` closes the window.
+    pub open_for: Option<String>,
+}

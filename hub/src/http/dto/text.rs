@@ -1,0 +1,262 @@
+//! Texts inside the JSON and in query strings: moments, durations, numbered ids, names.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::http::error::ApiError;
+use crate::model::UnixMillis;
+use crate::model::alert::AlertId;
+use crate::model::rule::RuleId;
+use crate::model::webhook::{DeliveryId, WebhookId};
+
+/// RFC 3339 in UTC with milliseconds.
+#[must_use]
+pub fn moment(at: UnixMillis) -> String {
+    let at = Timestamp::from_millisecond(at.0).unwrap_or(if at.0 < 0 { Timestamp::MIN } else { Timestamp::MAX });
+    format!("{at:.3}")
+}
+
+/// A moment as people and programs write it: RFC 3339, epoch milliseconds, `now`, `now-6h`.
+///
+/// # Errors
+/// A sentence for the person who wrote it.
+pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
+    let wrong = || format!("`{text}` is no time: write 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h");
+    if let Some(offset) = text.strip_prefix("now") {
+        let (sign, span) = match offset.split_at_checked(1) {
+            None => return Ok(now),
+            Some(("-", span)) => (-1, span),
+            // In a query string an unescaped plus arrives as a space.
+            Some(("+" | " ", span)) => (1, span),
+            Some(_) => return Err(wrong()),
+        };
+        let span = duration(span).map_err(|_| wrong())?;
+        return Ok(now.plus(sign * i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
+    }
+    if let Ok(millis) = text.parse::<i64>() {
+        // Until the year 9999, either way: what every timestamp type around here can hold.
+        return if millis.abs() <= 253_402_207_200_000 { Ok(UnixMillis(millis)) } else { Err(wrong()) };
+    }
+    let at: Timestamp = text.replace(' ', "+").parse().or_else(|_| text.parse()).map_err(|_| wrong())?;
+    Ok(UnixMillis(at.as_millisecond()))
+}
+
+const UNITS: [(&str, u64); 6] =
+    [("w", 604_800_000), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1)];
+
+/// A duration as people write it: `60s`, `5m`, `1h30m`, `250ms`, `7d`.
+///
+/// # Errors
+/// A sentence for the person who wrote it.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("`{text}` is no duration: write 60s, 5m, 1h30m, 7d");
+    let (mut rest, mut millis) = (text, 0_u64);
+    if rest.is_empty() {
+        return Err(wrong());
+    }
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+        let (number, after) = rest.split_at(digits);
+        let letters = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at(letters);
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(wrong)?;
+        millis = number.checked_mul(*factor).and_then(|part| millis.checked_add(part)).ok_or_else(wrong)?;
+        rest = after;
+    }
+    Ok(Duration::from_millis(millis))
+}
+
+/// A duration in the largest units that fit; a minute stays `60s`, as everybody writes it.
+#[must_use]
+pub fn span(duration: Duration) -> String {
+    let mut millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    if millis == 0 {
+        return "0s".to_owned();
+    }
+    if millis == 60_000 {
+        return "60s".to_owned();
+    }
+    let mut text = String::new();
+    for (unit, factor) in UNITS.into_iter().skip(1) {
+        if millis >= factor {
+            text += &format!("{}{unit}", millis / factor);
+            millis %= factor;
+        }
+    }
+    text
+}
+
+/// A noun numbered by the store, with its text form.
+pub trait Numbered: Copy {
+    /// What its text begins with, before the underscore.
+    const PREFIX: &'static str;
+    /// What people call it.
+    const NOUN: &'static str;
+    /// From its number.
+    fn of(number: u64) -> Self;
+    /// Its number.
+    fn number(self) -> u64;
+}
+
+macro_rules! numbered {
+    ($($type:ty, $prefix:literal, $noun:literal;)*) => {$(
+        impl Numbered for $type {
+            const PREFIX: &'static str = $prefix;
+            const NOUN: &'static str = $noun;
+            fn of(number: u64) -> Self {
+                Self(number)
+            }
+            fn number(self) -> u64 {
+                self.0
+            }
+        }
+    )*};
+}
+
+/// Row number of an API token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TokenId(pub u64);
+
+/// Row number of a join token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinTokenId(pub u64);
+
+numbered! {
+    RuleId, "rul", "rule";
+    WebhookId, "whk", "webhook";
+    DeliveryId, "dlv", "delivery";
+    AlertId, "alr", "alert";
+    TokenId, "tok", "token";
+    JoinTokenId, "jtk", "join token";
+}
+
+/// The text of a numbered id: `rul_1`.
+#[must_use]
+pub fn id<T: Numbered>(id: T) -> String {
+    format!("{}_{}", T::PREFIX, id.number())
+}
+
+/// Reads the text of a numbered id.
+///
+/// # Errors
+/// A sentence for the person who wrote it.
+pub fn parse_id<T: Numbered>(text: &str) -> Result<T, String> {
+    let number = text.strip_prefix(T::PREFIX).and_then(|rest| rest.strip_prefix('_'));
+    // Canonical digits only: one thing has one address.
+    let number = number.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0'));
+    number
+        .and_then(|digits| digits.parse().ok())
+        .filter(|number| i64::try_from(*number).is_ok())
+        .map(T::of)
+        .ok_or_else(|| format!("there is no {} `{text}`; their ids look like {}_1", T::NOUN, T::PREFIX))
+}
+
+/// A name people give: not empty, at most 64 bytes, no control characters.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming the field.
+pub fn name(field: &str, text: String) -> Result<String, ApiError> {
+    let trimmed = text.trim();
+    if trimmed.is_empty() || trimmed.len() > 64 || trimmed.chars().any(char::is_control) {
+        return Err(ApiError::invalid(field, format!("`{field}` has 1 to 64 bytes and no control characters")));
+    }
+    Ok(trimmed.to_owned())
+}
+
+/// Labels: at most 32, keys like names in programs, values up to 128 bytes.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming the label.
+pub fn labels(
+    labels: std::collections::BTreeMap<String, String>,
+) -> Result<std::collections::BTreeMap<String, String>, ApiError> {
+    if labels.len() > 32 {
+        return Err(ApiError::invalid("labels", "at most 32 labels"));
+    }
+    for (key, value) in &labels {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+        if key.is_empty() || key.len() > 64 || !key.chars().all(plain) {
+            let detail = "a label's key has 1 to 64 characters out of letters, digits, `_`, `-`, `.` and `/`";
+            return Err(ApiError::invalid(format!("labels.{key}"), detail));
+        }
+        if value.len() > 128 || value.chars().any(char::is_control) {
+            let detail = "a label's value has at most 128 bytes and no control characters";
+            return Err(ApiError::invalid(format!("labels.{key}"), detail));
+        }
+    }
+    Ok(labels)
+}
+
+/// A glob of reasonable length.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming the field.
+pub fn glob(field: &str, text: String) -> Result<String, ApiError> {
+    if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
+        return Err(ApiError::invalid(field, format!("`{field}` has 1 to 128 bytes; `*` means all")));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMillis = UnixMillis(1_795_347_600_123);
+
+    #[test]
+    fn times_are_read_in_every_form_and_written_in_one() {
+        assert_eq!(moment(NOW), "2026-11-22T11:40:00.123Z");
+        for (text, ms) in [
+            ("now", NOW.0),
+            ("now-6h", NOW.0 - 21_600_000),
+            ("now+1m30s", NOW.0 + 90_000),
+            ("now 1s", NOW.0 + 1_000),
+            ("1795347600123", NOW.0),
+            ("-5", -5),
+            ("2026-11-22T11:40:00.123Z", NOW.0),
+            ("2026-11-22T12:40:00.123+01:00", NOW.0),
+            ("2026-11-22T12:40:00.123 01:00", NOW.0),
+        ] {
+            assert_eq!(time(text, NOW), Ok(UnixMillis(ms)), "{text}");
+        }
+        for text in
+            ["", "yesterday", "now-", "now*3h", "2026-11-22", "2026-11-22T11:40:00", "99999999999999999", "nowé"]
+        {
+            assert!(time(text, NOW).is_err(), "{text}");
+        }
+        assert_eq!(moment(UnixMillis(i64::MAX)), "9999-12-30T22:00:00.999Z");
+    }
+
+    #[test]
+    fn durations_go_there_and_back() {
+        for (text, ms, back) in [
+            ("60s", 60_000, "60s"),
+            ("1m", 60_000, "60s"),
+            ("5m", 300_000, "5m"),
+            ("1h30m", 5_400_000, "1h30m"),
+            ("250ms", 250, "250ms"),
+            ("2w", 1_209_600_000, "14d"),
+            ("0s", 0, "0s"),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_millis(ms)), "{text}");
+            assert_eq!(span(Duration::from_millis(ms)), back);
+        }
+        for text in ["", "5", "m", "5x", "-5s", "1.5h", "5 m", "99999999999999999999s", "18446744073709551615w"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ids_have_one_text() {
+        assert_eq!(id(RuleId(7)), "rul_7");
+        assert_eq!(parse_id::<RuleId>("rul_7"), Ok(RuleId(7)));
+        for text in
+            ["rul_07", "rul_", "rul_-1", "rul_+1", "whk_7", "7", "rul_99999999999999999999", "rul_9223372036854775808"]
+        {
+            assert!(parse_id::<RuleId>(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! Webhooks and deliveries.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::text;
+use crate::http::error::ApiError;
+use crate::model::webhook::{self, WebhookSpec};
+
+/// A webhook.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Webhook {
+    /// Text of its id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Where it sends.
+    pub url: String,
+    /// Whether deliveries are attempted.
+    pub enabled: bool,
+    /// Why the hub disabled it.
+    pub disabled_reason: Option<String>,
+    /// Extra request headers.
+    pub headers: BTreeMap<String, String>,
+    /// When it was made.
+    pub created_at: String,
+    /// How its newest delivery went.
+    pub last_delivery: Option<LastDelivery>,
+}
+
+/// A webhook, with the secret that is shown this once.
+#[derive(Serialize, ToSchema)]
+pub struct WebhookWithSecret {
+    /// The webhook.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    /// What the receiver verifies signatures with (Standard Webhooks).
+    pub secret: String,
+}
+
+/// How the newest delivery of a webhook went.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct LastDelivery {
+    /// When it last changed.
+    pub at: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// HTTP status of its last attempt.
+    pub status: Option<u16>,
+}
+
+impl From<webhook::Webhook> for Webhook {
+    fn from(webhook: webhook::Webhook) -> Self {
+        Self {
+            id: text::id(webhook.id),
+            name: webhook.spec.name,
+            url: webhook.spec.url,
+            enabled: webhook.spec.enabled && webhook.disabled_reason.is_none(),
+            disabled_reason: webhook.disabled_reason,
+            headers: webhook.spec.headers.into_iter().collect(),
+            created_at: text::moment(webhook.created_at),
+            last_delivery: webhook.last_delivery.map(|last| LastDelivery {
+                at: text::moment(last.at),
+                state: last.state.into(),
+                status: last.status,
+            }),
+        }
+    }
+}
+
+impl WebhookWithSecret {
+    /// For the answer that shows the secret.
+    #[must_use]
+    pub fn of(webhook: webhook::Webhook, secret: &webhook::Secret) -> Self {
+        Self { webhook: webhook.into(), secret: format!("whsec_{}", STANDARD.encode(&secret.0)) }
+    }
+}
+
+/// A webhook to make, or what one shall be from here on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhook {
+    /// Name.
+    name: String,
+    /// http or https URL.
+    url: String,
+    /// Extra request headers, such as `Authorization`.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// Whether deliveries are attempted; true when left out. Setting it ends what the hub disabled.
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl TryFrom<NewWebhook> for WebhookSpec {
+    type Error = ApiError;
+
+    fn try_from(new: NewWebhook) -> Result<Self, ApiError> {
+        let wrong = |detail: &str| ApiError::invalid("url", detail);
+        let url = reqwest::Url::parse(&new.url).map_err(|error| wrong(&format!("this is no URL: {error}")))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("a webhook's URL begins with http:// or https://"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(wrong("put credentials in `headers`, not in the URL"));
+        }
+        if new.url.len() > 2_048 {
+            return Err(wrong("a URL has at most 2048 bytes"));
+        }
+        Ok(Self {
+            name: text::name("name", new.name)?,
+            url: new.url,
+            headers: headers(new.headers)?,
+            enabled: new.enabled,
+        })
+    }
+}
+
+fn headers(headers: BTreeMap<String, String>) -> Result<Vec<(String, String)>, ApiError> {
+    if headers.len() > 16 {
+        return Err(ApiError::invalid("headers", "at most 16 headers"));
+    }
+    for (name, value) in &headers {
+        let field = format!("headers.{name}");
+        let lower = name.to_ascii_lowercase();
+        let own = ["host", "content-type", "content-length", "connection", "transfer-encoding", "user-agent"];
+        if own.contains(&lower.as_str()) || lower.starts_with("webhook-") {
+            return Err(ApiError::invalid(field, "the hub sets this header itself"));
+        }
+        let parses = axum::http::HeaderName::from_bytes(name.as_bytes()).is_ok()
+            && axum::http::HeaderValue::from_str(value).is_ok();
+        if !parses || value.len() > 1_024 {
+            return Err(ApiError::invalid(field, "this is no HTTP header"));
+        }
+    }
+    Ok(headers.into_iter().collect())
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryState {
+    /// To be attempted.
+    Pending,
+    /// The receiver answered 2xx.
+    Delivered,
+    /// Given up.
+    Failed,
+}
+
+impl From<webhook::DeliveryState> for DeliveryState {
+    fn from(state: webhook::DeliveryState) -> Self {
+        match state {
+            webhook::DeliveryState::Pending => Self::Pending,
+            webhook::DeliveryState::Delivered => Self::Delivered,
+            webhook::DeliveryState::Failed => Self::Failed,
+        }
+    }
+}
+
+/// The state of this name.
+#[must_use]
+pub fn delivery_state(text: &str) -> Option<webhook::DeliveryState> {
+    match text {
+        "pending" => Some(webhook::DeliveryState::Pending),
+        "delivered" => Some(webhook::DeliveryState::Delivered),
+        "failed" => Some(webhook::DeliveryState::Failed),
+        _ => None,
+    }
+}
+
+/// One message to one webhook, with every attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Delivery {
+    /// Text of its id; the `webhook-id` header of every attempt.
+    pub id: String,
+    /// Id of the webhook.
+    pub webhook: String,
+    /// What happened.
+    pub event: Event,
+    /// Id of the alert.
+    pub alert: Option<String>,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Every attempt, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// How many.
+    pub attempt_count: usize,
+    /// When it is tried next.
+    pub next_attempt_at: Option<String>,
+    /// When it was caused.
+    pub created_at: String,
+}
+
+/// A delivery with the exact bytes sent.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct DeliveryWithBody {
+    /// The delivery.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// What is signed and sent.
+    pub body: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+pub enum Event {
+    /// An alert fires.
+    #[serde(rename = "alert.firing")]
+    AlertFiring,
+    /// An alert is over.
+    #[serde(rename = "alert.resolved")]
+    AlertResolved,
+    /// A person pressed the button.
+    #[serde(rename = "webhook.test")]
+    Test,
+}
+
+/// One try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Attempt {
+    /// When it began.
+    pub at: String,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// Why no answer came.
+    pub error: Option<String>,
+    /// How long it took.
+    pub duration_ms: u32,
+    /// First KiB of the answer.
+    pub response: Option<String>,
+}
+
+impl From<webhook::Delivery> for Delivery {
+    fn from(delivery: webhook::Delivery) -> Self {
+        Self {
+            id: text::id(delivery.id),
+            webhook: text::id(delivery.webhook),
+            event: match delivery.event {
+                webhook::Event::AlertFiring => Event::AlertFiring,
+                webhook::Event::AlertResolved => Event::AlertResolved,
+                webhook::Event::Test => Event::Test,
+            },
+            alert: delivery.alert.map(text::id),
+            state: delivery.state.into(),
+            attempt_count: delivery.attempts.len(),
+            attempts: delivery.attempts.into_iter().map(Attempt::from).collect(),
+            next_attempt_at: delivery.next_attempt_at.map(text::moment),
+            created_at: text::moment(delivery.created_at),
+        }
+    }
+}
+
+impl From<webhook::Delivery> for DeliveryWithBody {
+    fn from(mut delivery: webhook::Delivery) -> Self {
+        let body = String::from_utf8_lossy(&std::mem::take(&mut delivery.body)).into_owned();
+        Self { delivery: delivery.into(), body }
+    }
+}
+
+impl From<webhook::Attempt> for Attempt {
+    fn from(attempt: webhook::Attempt) -> Self {
+        Self {
+            at: text::moment(attempt.at),
+            status: attempt.status,
+            error: attempt.error,
+            duration_ms: attempt.duration_ms,
+            response: attempt.response,
+        }
+    }
+}

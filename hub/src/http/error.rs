@@ -1,0 +1,158 @@
+//! The one error of the HTTP shell: what the caller is told, as RFC 9457 `application/problem+json`.
+//!
+//! `detail` is written for the person who sent the request and names the way out; `field` names what to correct; `code`
+//! is for programs and stays the same. What happened inside is logged here, once, and never sent.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tracing::{error, warn};
+
+use super::dto::Problem;
+use crate::store;
+
+/// A refused or failed request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    field: Option<String>,
+    retry_after_s: Option<u32>,
+}
+
+impl ApiError {
+    /// Any status with its code.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), field: None, retry_after_s: None }
+    }
+
+    /// 400: this field or parameter cannot be used, and why.
+    pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid", detail).field(field)
+    }
+
+    /// 401: nobody is signed in.
+    pub fn unauthenticated(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthenticated", detail)
+    }
+
+    /// 403: somebody is, but may not.
+    pub fn forbidden(code: &'static str, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", detail)
+    }
+
+    /// 409: it contradicts what is there.
+    pub fn conflict(field: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", detail).field(field)
+    }
+
+    /// 503: the hub is stopping.
+    pub fn stopping() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", "the hub is stopping")
+    }
+
+    /// 500: a fault of the hub; the cause goes to the log.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        error!(%cause, "request failed: {cause}");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the hub failed; its log says why")
+    }
+
+    /// Names the field to correct.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Says when to try again.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Puts what contains the field in front of it: `condition` and `op` make `condition.op`.
+    #[must_use]
+    pub fn within(mut self, outer: &str) -> Self {
+        self.field = Some(match self.field {
+            Some(inner) => format!("{outer}.{inner}"),
+            None => outer.to_owned(),
+        });
+        self
+    }
+
+    /// What the person is told.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+}
+
+impl From<store::Error> for ApiError {
+    fn from(error: store::Error) -> Self {
+        use store::Error as E;
+        match error {
+            E::NotFound { what } => Self::not_found(format!("there is no such {what}")),
+            E::Conflict { field, detail } => Self::conflict(field, detail),
+            E::Full => {
+                warn!("a write was refused: the disk is full");
+                Self::new(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "disk_full",
+                    "the hub's disk is full: nothing was changed; free some space and try again",
+                )
+            }
+            E::Busy(why) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", format!("{why}; try again, or ask for less"))
+                    .retry_after(1)
+            }
+            E::Closed => Self::stopping(),
+            other @ (E::Newer { .. }
+            | E::OldSqlite { .. }
+            | E::Locked(_)
+            | E::Corrupt { .. }
+            | E::File { .. }
+            | E::BadFile { .. }
+            | E::Fatal(_)
+            | E::Sqlite(_)) => Self::internal(other),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let problem = Problem {
+            kind: "about:blank".to_owned(),
+            title: self.status.canonical_reason().unwrap_or("error").to_owned(),
+            status: self.status.as_u16(),
+            detail: self.detail,
+            field: self.field,
+            code: self.code.to_owned(),
+        };
+        let mut response = (self.status, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.detail)
+    }
+}
+
+impl std::error::Error for ApiError {}

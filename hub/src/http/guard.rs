@@ -1,0 +1,173 @@
+//! What stands before every handler: the name the hub is called by, the time a request may take, the headers of an answer.
+//!
+//! Against DNS rebinding a page cannot be told apart by `Origin`, which is the attacker's name like `Host`; so only names
+//! that are the hub's own are answered. Cross-site writes are refused by `tower_http`'s CSRF layer, which lets every GET
+//! pass; the WebSocket therefore asks [`same_origin`] itself.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::AppState;
+use super::error::ApiError;
+use super::state::Config;
+
+/// Longest a request may take; the store gives up earlier.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Answers only to the hub's own names.
+pub async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    match own_name(&app.config, request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+fn own_name(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+    let missing = || ApiError::new(StatusCode::BAD_REQUEST, "no_host", "the request has no `Host`");
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let name = uri.authority().map(|authority| authority.as_str()).or(named).ok_or_else(missing)?;
+    let name = host_of(name).ok_or_else(missing)?;
+    if is_own(config, &name) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "unknown_host",
+        format!(
+            "this hub does not answer to the name `{name}`: open it by its IP address, or add the name to the setting \
+             `allowed_hosts` (flag `--allowed-host {name}`)"
+        ),
+    ))
+}
+
+fn is_own(config: &Config, name: &str) -> bool {
+    let is = |own: &str| own.trim_end_matches('.').eq_ignore_ascii_case(name);
+    let hostname = config.hostname.as_deref().filter(|own| !own.is_empty());
+    name.parse::<IpAddr>().is_ok()
+        || is("localhost")
+        || hostname.is_some_and(|own| is(own) || is(&format!("{own}.local")))
+        || config.allowed_hosts.iter().any(|own| is(own))
+}
+
+/// Name or address without port, brackets, trailing dot, capitals.
+fn host_of(authority: &str) -> Option<String> {
+    let host = match authority.strip_prefix('[') {
+        Some(v6) => v6.split_once(']')?.0,
+        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    };
+    let host = host.trim_end_matches('.');
+    (!host.is_empty() && !host.contains(['@', '/'])).then(|| host.to_ascii_lowercase())
+}
+
+/// Whether a browser's request comes from the hub's own page: its `Origin` names the authority of `Host`.
+/// Programs send no `Origin` and pass.
+#[must_use]
+pub fn same_origin(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+    matches!((origin, host), (Some(("http" | "https", authority)), Some(host)) if authority.eq_ignore_ascii_case(host))
+}
+
+/// Ends a request that takes too long.
+pub async fn patience(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "this took too long; ask for less")
+            .retry_after(1)
+            .into_response(),
+    }
+}
+
+/// Headers of every answer, see `security.md` 2.6.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+             font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// Puts the headers of every answer.
+pub async fn headers(request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, value);
+    }
+    if is_api {
+        // Readings and secrets are nobody else's, also not a cache's.
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_own_names_are_answered() {
+        let config = Config {
+            hostname: Some("Pi".to_owned()),
+            allowed_hosts: vec!["hub.example".to_owned()],
+            ..Config::default()
+        };
+        let ask = |host: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static(host));
+            own_name(&config, &Uri::from_static("/"), &headers)
+        };
+        for host in [
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "[fe80::1]",
+            "localhost",
+            "LOCALHOST:1",
+            "pi",
+            "pi.local:8080",
+            "hub.example.",
+        ] {
+            assert_eq!(ask(host), Ok(()), "{host}");
+        }
+        for host in
+            ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "pi.evil", "", "[::1", "user@localhost"]
+        {
+            assert!(ask(host).is_err(), "{host}");
+        }
+        assert!(ask("evil.example").unwrap_err().detail().contains("allowed_hosts"));
+        assert!(own_name(&config, &Uri::from_static("http://evil.example/"), &HeaderMap::new()).is_err());
+    }
+
+    #[test]
+    fn an_origin_has_to_be_the_host() {
+        let check = |origin: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("hub.local:8080"));
+            if let Some(origin) = origin {
+                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
+            }
+            same_origin(&headers)
+        };
+        assert!(check(None));
+        assert!(check(Some("http://hub.local:8080")));
+        for origin in
+            ["null", "", "http://hub.local", "http://evil", "http://hub.local:8080.evil", "file://hub.local:8080"]
+        {
+            assert!(!check(Some(origin)), "{origin}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Whether the hub lives, whether it can do its work, and its metrics.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use super::AppState;
+use super::auth::{self, Peer};
+use super::error::ApiError;
+
+/// The process answers.
+pub async fn alive() -> &'static str {
+    "ok\n"
+}
+
+/// The store answers, and takes writes.
+pub async fn ready(State(app): State<AppState>) -> Result<&'static str, ApiError> {
+    let not_ready = |code, detail: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1);
+    app.store
+        .setting(auth::JOIN_POLICY)
+        .await
+        .map_err(|error| not_ready("store", format!("the store does not answer: {error}")))?;
+    if app.store.stats().degraded {
+        return Err(not_ready("disk_full", "the disk is full: readings wait on the devices".to_owned()));
+    }
+    Ok("ok\n")
+}
+
+/// Prometheus' text. Open to this machine; others need `read`.
+pub async fn metrics(State(app): State<AppState>, peer: Peer, headers: HeaderMap) -> Result<Response, ApiError> {
+    if !peer.is_local(&headers) && auth::identify(&app, &headers).await?.is_none() {
+        return Err(ApiError::unauthenticated("metrics need an API token with the scope `read`"));
+    }
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.metrics)()).into_response())
+}

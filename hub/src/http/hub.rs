@@ -1,0 +1,135 @@
+//! `/hub`: who the hub is, how it is doing, who may join.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::AppState;
+use super::auth::{Admin, JOIN_POLICY, Reader};
+use super::body::Body;
+use super::dto::device::{self, Status};
+use super::dto::hub::{DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto};
+use super::dto::text;
+use super::dto::{Problem, hub::JoinPatch};
+use super::error::ApiError;
+use super::params::{Asked, Nothing};
+use super::state::Join;
+use crate::model::alert::AlertState;
+use crate::proto::command::{Command, JoinPolicy};
+use crate::store::Store;
+
+/// Shortest and longest open window.
+const WINDOW: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(15 * 60);
+
+/// The policy a person set last, if one was ever set; it outlives restarts.
+///
+/// # Errors
+/// Those of the store.
+pub async fn saved_policy(store: &Store) -> Result<Option<JoinPolicy>, ApiError> {
+    let setting = store.setting(JOIN_POLICY).await?;
+    Ok(setting.and_then(|bytes| match bytes.as_slice() {
+        b"closed" => Some(JoinPolicy::Closed),
+        b"token" => Some(JoinPolicy::Token),
+        b"click" => Some(JoinPolicy::Click),
+        b"open" => Some(JoinPolicy::Open),
+        _ => None,
+    }))
+}
+
+const fn policy_name(policy: JoinPolicy) -> &'static str {
+    match policy {
+        JoinPolicy::Closed => "closed",
+        JoinPolicy::Token => "token",
+        JoinPolicy::Click => "click",
+        JoinPolicy::Open => "open",
+    }
+}
+
+/// The hub: who it is and how it is doing.
+#[utoipa::path(get, path = "/api/v1/hub", tag = "hub", responses((status = 200, body = Hub)))]
+pub async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> Result<Json<Hub>, ApiError> {
+    view(&app).await.map(Json)
+}
+
+/// Changes who may join.
+#[utoipa::path(patch, path = "/api/v1/hub", tag = "hub", request_body = HubPatch,
+    responses((status = 200, body = Hub), (status = 400, body = Problem)))]
+pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<HubPatch>) -> Result<Json<Hub>, ApiError> {
+    let now = app.clock.now();
+    let before = app.join.get(now);
+    let join = wanted(&patch.join, before, &app).map_err(|error| error.within("join"))?;
+    if join.policy != before.policy {
+        app.store.put_setting(JOIN_POLICY, policy_name(join.policy).as_bytes().to_vec()).await?;
+    }
+    app.join.set(join);
+    let open_until = join.open_until.map(|(end, _)| end);
+    app.command(Command::Policy { policy: join.policy, open_until }).await?;
+    tracing::info!(policy = policy_name(join.policy), open = open_until.is_some(), "who may join was changed");
+    view(&app).await.map(Json)
+}
+
+fn wanted(patch: &JoinPatch, before: Join, app: &AppState) -> Result<Join, ApiError> {
+    match (patch.policy, &patch.open_for) {
+        (Some(policy), None) => Ok(Join { policy: policy.into(), open_until: None }),
+        (None, Some(span)) => {
+            let span = text::duration(span).map_err(|detail| ApiError::invalid("open_for", detail))?;
+            if span.is_zero() {
+                return Ok(Join { open_until: None, ..before });
+            }
+            if !WINDOW.contains(&span) {
+                return Err(ApiError::invalid("open_for", "a window is open for 1m to 15m; `0s` closes it"));
+            }
+            let wall = app.clock.wall().plus(span.as_millis() as i64);
+            Ok(Join { open_until: Some((app.clock.now() + span, wall)), ..before })
+        }
+        _ => Err(ApiError::invalid("policy", "give either `policy` or `open_for`")),
+    }
+}
+
+async fn view(app: &AppState) -> Result<Hub, ApiError> {
+    let now = app.clock.wall();
+    let alerts = app.store.open_alerts().await?;
+    let stats = app.store.stats();
+    let figures = (app.figures)();
+    let join = app.join.get(app.clock.now());
+    let (devices, series) = count(app);
+    let info = &app.info;
+    let full = stats.degraded.then(|| "the disk is full: readings wait on the devices".to_owned());
+    Ok(Hub {
+        id: info.id.to_string(),
+        version: info.version.clone(),
+        words: info.id.words().map(str::to_owned).to_vec(),
+        started_at: text::moment(info.started_at),
+        uptime_s: now.since(info.started_at).max(0) / 1000,
+        udp_port: info.udp_port,
+        join: JoinDto { policy: join.policy.into(), window_until: join.open_until.map(|(_, wall)| text::moment(wall)) },
+        devices,
+        series,
+        readings_total: stats.readings_total,
+        readings_per_s: figures.readings_per_s,
+        ack_p99_ms: figures.ack_p99_ms,
+        ws_clients: app.ws_clients(),
+        alerts_firing: alerts.iter().filter(|alert| alert.state == AlertState::Firing).count(),
+        discovery: Discovery { enabled: info.discovery, group: info.discovery_group.clone(), probes: figures.probes },
+        degraded: full.or(figures.degraded),
+        plain_http: info.plain_http,
+    })
+}
+
+fn count(app: &AppState) -> (DeviceCounts, usize) {
+    let now = app.clock.wall();
+    let catalog = app.store.catalog();
+    let mut counts = DeviceCounts::default();
+    for device in catalog.devices() {
+        match device::status(device, &catalog, &app.presence, now) {
+            Status::Online => counts.online += 1,
+            Status::Offline => counts.offline += 1,
+            Status::Pending => counts.pending += 1,
+            Status::Blocked => counts.blocked += 1,
+        }
+    }
+    let waiting = app.presence.read();
+    counts.pending += waiting.pending.keys().filter(|id| catalog.device_by_id(**id).is_none()).count();
+    (counts, catalog.series_count())
+}

@@ -1,0 +1,94 @@
+//! `/join-tokens`: devices that bring one are adopted without a click. The text is shown when it is made, and never again.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::AppState;
+use super::auth::{Admin, random};
+use super::body::Body;
+use super::dto::access::{JoinToken, JoinTokenWithText, NewJoinToken};
+use super::dto::text::{self, JoinTokenId};
+use super::dto::{Page, Problem};
+use super::error::ApiError;
+use super::page::{AskPage, Paging};
+use super::params::Asked;
+use super::path::Id;
+use crate::proto::command::Command;
+use crate::store;
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// Longest life of a join token.
+const LONGEST: Duration = Duration::from_secs(90 * 86_400);
+/// Devices of one join token at most: as many as a hub takes.
+const MOST_USES: u32 = 20_000;
+
+/// Join tokens, oldest first; used up and expired ones stay for a week.
+#[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(AskPage),
+    responses((status = 200, body = Page<JoinToken>)))]
+pub async fn list(
+    State(app): State<AppState>,
+    _: Admin,
+    Asked(AskPage { paging, .. }): Asked<AskPage>,
+) -> Result<Json<Page<JoinToken>>, ApiError> {
+    let tokens = app.store.join_tokens(app.clock.wall()).await?;
+    Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), JoinToken::from)))
+}
+
+/// Makes a join token. The answer holds its text, this once.
+#[utoipa::path(post, path = "/api/v1/join-tokens", tag = "access", request_body = NewJoinToken,
+    responses((status = 201, body = JoinTokenWithText), (status = 400, body = Problem)))]
+pub async fn create(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(new): Body<NewJoinToken>,
+) -> Result<(StatusCode, Json<JoinTokenWithText>), ApiError> {
+    let now = app.clock.wall();
+    let secret: [u8; 16] = random()?;
+    let row = app.store.create_join_token(checked(new, &secret, now)?, now).await?;
+    tell(&app).await?;
+    let token = wire::handshake::JoinToken::new(row.id, secret).to_string();
+    Ok((StatusCode::CREATED, Json(JoinTokenWithText { row: row.into(), token })))
+}
+
+/// Revokes a join token; devices that joined with it stay.
+#[utoipa::path(delete, path = "/api/v1/join-tokens/{id}", tag = "access", params(("id" = String, Path, description = "Join token id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub async fn revoke(State(app): State<AppState>, _: Admin, Id(id): Id<JoinTokenId>) -> Result<StatusCode, ApiError> {
+    app.store.revoke_join_token(id.0).await?;
+    tell(&app).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn checked(
+    new: NewJoinToken,
+    secret: &[u8; 16],
+    now: crate::model::UnixMillis,
+) -> Result<store::NewJoinToken, ApiError> {
+    let uses = new.uses.unwrap_or(1);
+    if !(1..=MOST_USES).contains(&uses) {
+        return Err(ApiError::invalid("uses", format!("`uses` is between 1 and {MOST_USES}")));
+    }
+    let life = new.expires.map_or(Ok(DAY), |span| text::duration(&span));
+    let life = life.map_err(|detail| ApiError::invalid("expires", detail))?;
+    if life.is_zero() || life > LONGEST {
+        return Err(ApiError::invalid("expires", "a join token works for at most 90d"));
+    }
+    Ok(store::NewJoinToken {
+        psk: wire::handshake::join_psk(secret),
+        name: text::name("name", new.name.unwrap_or_else(|| "join token".to_owned()))?,
+        uses,
+        labels: text::labels(new.labels)?,
+        expires_at: now.plus(life.as_millis() as i64),
+    })
+}
+
+/// Gives the endpoint the join tokens that work.
+async fn tell(app: &AppState) -> Result<(), ApiError> {
+    let now = app.clock.wall();
+    let mut tokens = app.store.join_tokens(now).await?;
+    tokens.retain(|token| token.uses_left > 0 && token.expires_at > now);
+    app.command(Command::JoinTokens(tokens)).await
+}

@@ -1,0 +1,136 @@
+//! The HTTP shell: REST, the live WebSocket, the page, health and metrics.
+//!
+//! ```text
+//!   accept (serve) → own name? (guard) → in time? → same site? (tower_http) → handler: who? (auth) what? (params, body)
+//!                                                                             → store, presence, commands → dto
+//! ```
+//!
+//! One file a resource; a handler takes who may call it, what is asked, and returns JSON or an [`error::ApiError`].
+//! Everything a client may rely on is in `/api/openapi.json`, which is committed beside the code and compared by a test.
+
+mod alerts;
+mod assets;
+pub mod auth;
+mod body;
+mod buckets;
+mod deliveries;
+mod devices;
+pub mod dto;
+mod error;
+mod guard;
+mod health;
+pub mod hub;
+mod join_tokens;
+mod live;
+mod openapi;
+mod page;
+mod params;
+mod password;
+mod path;
+mod query;
+mod readings;
+mod rules;
+mod select;
+mod sensors;
+mod serve;
+mod session;
+pub mod state;
+mod throttle;
+mod tokens;
+mod webhooks;
+
+#[cfg(test)]
+mod tests;
+
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::csrf::{CsrfLayer, ProtectionError};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use error::ApiError;
+pub use serve::serve;
+pub use state::{AppState, Config, Figures, HubInfo, Join, JoinState, Snapshot, Wiring};
+
+/// Every route of the API, with its description.
+fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(openapi::document())
+        .routes(routes!(hub::show, hub::change))
+        .routes(routes!(devices::list))
+        .routes(routes!(devices::show, devices::change, devices::delete))
+        .routes(routes!(devices::adopt))
+        .routes(routes!(devices::block))
+        .routes(routes!(sensors::list))
+        .routes(routes!(readings::latest))
+        .routes(routes!(readings::list))
+        .routes(routes!(query::one, query::several))
+        .routes(routes!(rules::list, rules::create))
+        .routes(routes!(rules::show, rules::replace, rules::delete))
+        .routes(routes!(alerts::list))
+        .routes(routes!(alerts::ack))
+        .routes(routes!(webhooks::list, webhooks::create))
+        .routes(routes!(webhooks::show, webhooks::replace, webhooks::delete))
+        .routes(routes!(webhooks::test))
+        .routes(routes!(webhooks::rotate_secret))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::replay))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::revoke))
+        .routes(routes!(join_tokens::list, join_tokens::create))
+        .routes(routes!(join_tokens::revoke))
+        .routes(routes!(session::show, session::sign_in, session::sign_out))
+        .routes(routes!(session::setup_state, session::setup))
+        .routes(routes!(live::connect))
+}
+
+/// The whole HTTP surface over one state.
+pub fn router(state: AppState) -> Router {
+    let (api, document) = openapi::split(api());
+    api.route("/api/openapi.json", get(move || async move { Json(document) }))
+        .route("/api/docs", get(openapi::docs))
+        .route("/api/docs.css", get(openapi::docs_css))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .fallback(elsewhere)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(CsrfLayer::new().with_rejection_response(cross_site))
+        .layer(from_fn(guard::patience))
+        .layer(from_fn_with_state(state.clone(), guard::host))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(guard::headers))
+        .with_state(state)
+}
+
+async fn elsewhere(request: Request) -> Response {
+    let path = request.uri().path();
+    if path == "/api" || path.starts_with("/api/") {
+        return ApiError::not_found(format!("there is nothing at {path}; see /api/docs")).into_response();
+    }
+    assets::serve(request.method(), path, request.headers())
+}
+
+async fn wrong_method(request: Request) -> ApiError {
+    let detail = format!("{} does not take {}; see /api/docs", request.uri().path(), request.method());
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
+}
+
+fn cross_site(_: ProtectionError) -> Response {
+    ApiError::forbidden(
+        "cross_site",
+        "a browser sent this from another site; only the hub's own page may change things",
+    )
+    .into_response()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    ApiError::internal(format_args!("a handler panicked: {}", text.unwrap_or("?"))).into_response()
+}

@@ -1,0 +1,210 @@
+//! The contract: `/api/openapi.json`, and a page that reads it to people.
+//!
+//! The document is made from the handlers, committed as `hub/docs/openapi.json`, and compared by a test. The page is made
+//! here, without scripts, so that it works where the hub is: often without the internet.
+
+use std::fmt::Write as _;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{Html, IntoResponse};
+use utoipa::OpenApi;
+use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{OpenApi as Document, RefOr, SecurityRequirement};
+use utoipa_axum::router::OpenApiRouter;
+
+use super::AppState;
+use super::dto::live::{ClientRequest, ServerMessage};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Telemetry hub", description = "Devices, readings, alerts and webhooks of one hub. Times in: RFC 3339, epoch \
+milliseconds, or `now-6h`. Times out: RFC 3339 in objects, epoch milliseconds in point arrays. Errors are \
+`application/problem+json` and name the field. Lists have `limit` and `cursor`; unknown parameters and keys are refused.",
+        license(name = "MIT OR Apache-2.0")),
+    components(schemas(ClientRequest, ServerMessage)),
+    tags(
+        (name = "hub", description = "The hub itself"),
+        (name = "devices", description = "Devices and their sensors"),
+        (name = "readings", description = "What they measure"),
+        (name = "rules", description = "What raises alerts"),
+        (name = "alerts", description = "What is wrong"),
+        (name = "webhooks", description = "Who is told, and whether it worked"),
+        (name = "access", description = "Tokens, sessions, the first password"),
+        (name = "live", description = "The WebSocket: send `ClientRequest`, receive `ServerMessage`, as JSON texts"),
+    )
+)]
+struct Contract;
+
+/// The document before the routes are added.
+pub fn document() -> Document {
+    let mut document = Contract::openapi();
+    // The version of the API, not of the program: the document must not change with every release.
+    document.info.version = "1".to_owned();
+    let components = document.components.get_or_insert_default();
+    let bearer =
+        SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("thp_...").build());
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(super::auth::COOKIE)));
+    components.add_security_scheme("token", bearer);
+    components.add_security_scheme("session", cookie);
+    document.security = Some(["token", "session"].map(|name| SecurityRequirement::new(name, [""; 0])).to_vec());
+    document
+}
+
+/// The routes, and the finished document.
+pub fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document) {
+    let (router, mut document) = api.split_for_parts();
+    if let Some(components) = &mut document.components {
+        for (name, schema) in &mut components.schemas {
+            let comes_in = name.starts_with("New") || name.ends_with("Patch") || name.ends_with("Request");
+            if let (false, RefOr::T(schema)) = (comes_in || name == "Problem", schema) {
+                every_key_is_present(schema);
+            }
+        }
+    }
+    (router, document)
+}
+
+/// What goes out has all its keys, null where there is nothing to say.
+fn every_key_is_present(schema: &mut Schema) {
+    match schema {
+        Schema::Object(object) if object.schema_type == SchemaType::Type(Type::Object) => {
+            object.required = object.properties.keys().cloned().collect();
+        }
+        Schema::AllOf(all) => {
+            for item in &mut all.items {
+                if let RefOr::T(schema) = item {
+                    every_key_is_present(schema);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The contract as a page.
+pub async fn docs(State(_): State<AppState>) -> Html<String> {
+    let (_, document) = split(super::api());
+    Html(page(&document))
+}
+
+/// Its looks.
+pub async fn docs_css() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("docs.css"))
+}
+
+fn page(document: &Document) -> String {
+    let mut html = String::from(
+        "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
+         <title>Telemetry hub: API</title><link rel=stylesheet href=/api/docs.css><h1>Telemetry hub: API</h1>",
+    );
+    let about = document.info.description.as_deref().unwrap_or_default();
+    let _ = write!(html, "<p>{}<p>For programs: <a href=/api/openapi.json>openapi.json</a>", escape(about));
+    for tag in document.tags.iter().flatten() {
+        let about = tag.description.as_deref().unwrap_or_default();
+        let _ = write!(html, "<h2 id='{0}'>{0}</h2><p>{1}", escape(&tag.name), escape(about));
+        for (path, item) in &document.paths.paths {
+            let operations = [
+                ("GET", &item.get),
+                ("POST", &item.post),
+                ("PUT", &item.put),
+                ("PATCH", &item.patch),
+                ("DELETE", &item.delete),
+            ];
+            for (method, operation) in operations {
+                let Some(operation) = operation else { continue };
+                if operation.tags.as_ref().is_some_and(|tags| tags.contains(&tag.name)) {
+                    write_operation(&mut html, method, path, operation);
+                }
+            }
+        }
+    }
+    html.push_str("<h2 id=schemas>schemas</h2>");
+    for (name, schema) in document.components.iter().flat_map(|components| &components.schemas) {
+        let json = serde_json::to_string_pretty(schema).unwrap_or_default();
+        let _ = write!(
+            html,
+            "<details id='{0}'><summary>{0}</summary><pre>{1}</pre></details>",
+            escape(name),
+            escape(&json)
+        );
+    }
+    html
+}
+
+fn write_operation(html: &mut String, method: &str, path: &str, operation: &utoipa::openapi::path::Operation) {
+    let _ = write!(html, "<h3><code>{method} {}</code></h3>", escape(path));
+    let says = [&operation.summary, &operation.description];
+    let _ = write!(
+        html,
+        "<p>{}",
+        escape(says.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" ").trim())
+    );
+    let parameters = operation.parameters.iter().flatten();
+    let items: String = parameters
+        .filter_map(|parameter| match parameter {
+            RefOr::T(parameter) => Some(parameter),
+            RefOr::Ref(_) => None,
+        })
+        .map(|parameter| {
+            let about = parameter.description.as_deref().unwrap_or_default();
+            format!("<li><code>{}</code> {}", escape(&parameter.name), escape(about))
+        })
+        .collect();
+    if !items.is_empty() {
+        let _ = write!(html, "<ul>{items}</ul>");
+    }
+    let body = operation.request_body.as_ref().map(|body| serde_json::to_string(body).unwrap_or_default());
+    if let Some(name) = body.as_deref().and_then(referenced) {
+        let _ = write!(html, "<p>Body: <a href='#{0}'>{0}</a>", escape(name));
+    }
+    let answers = serde_json::to_string(&operation.responses).unwrap_or_default();
+    if let Some(name) = referenced(&answers) {
+        let _ = write!(html, "<p>Answer: <a href='#{0}'>{0}</a>", escape(name));
+    }
+}
+
+/// The first schema a piece of the document refers to.
+fn referenced(json: &str) -> Option<&str> {
+    json.split("#/components/schemas/").nth(1)?.split('"').next()
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;").replace('"', "&quot;")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn openapi_json_is_up_to_date() {
+        let (_, document) = split(super::super::api());
+        let fresh = document.to_pretty_json().unwrap() + "\n";
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
+        if std::env::var_os("UPDATE_OPENAPI").is_some() {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(&path, &fresh).unwrap();
+        }
+        let kept = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            kept == fresh,
+            "{} is stale: the API changed. If that is meant: UPDATE_OPENAPI=1 cargo test -p telemetry-hub openapi",
+            path.display()
+        );
+    }
+
+    #[test]
+    fn openapi_page_lists_every_operation_and_loads_nothing_from_elsewhere() {
+        let (_, document) = split(super::super::api());
+        let html = page(&document);
+        for path in document.paths.paths.keys() {
+            assert!(html.contains(&escape(path)), "{path} is missing");
+        }
+        assert!(!html.contains("<script") && !html.contains("https://"));
+    }
+}

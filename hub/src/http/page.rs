@@ -1,0 +1,125 @@
+//! Lists in pages: `limit` items, and a cursor to go on behind the last.
+//!
+//! A cursor is the sort key of the last item, so a page stays right when items come and go between two requests. It is
+//! opaque to clients: base64url of the key.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use utoipa::IntoParams;
+
+use super::dto::Page;
+use super::error::ApiError;
+use super::params::{FromParams, Params};
+
+/// A list without other parameters.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct AskPage {
+    /// Items at most; 100 when left out.
+    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
+    limit: (),
+    /// `next` of the page before.
+    #[param(value_type = String, required = false)]
+    cursor: (),
+    /// Both, read.
+    #[param(ignore)]
+    pub paging: Paging,
+}
+
+impl FromParams for AskPage {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self { limit: (), cursor: (), paging: params.paging(100, 1_000)? })
+    }
+}
+
+/// How much to return, and from where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paging {
+    /// Items at most.
+    pub limit: usize,
+    /// Sort key of the last item of the page before.
+    pub after: Option<String>,
+}
+
+impl Paging {
+    /// Reads a cursor.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] for a cursor that never came from here.
+    pub fn new(limit: usize, cursor: Option<&str>) -> Result<Self, ApiError> {
+        let foreign = || ApiError::invalid("cursor", "this cursor is not one of `next`; leave it out to start over");
+        let after = match cursor {
+            None => None,
+            Some(cursor) => {
+                let key = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| foreign())?;
+                Some(String::from_utf8(key).map_err(|_| foreign())?)
+            }
+        };
+        Ok(Self { limit, after })
+    }
+
+    /// The sort key of a number.
+    #[must_use]
+    pub fn key(number: u64) -> String {
+        format!("{number:020}")
+    }
+
+    /// The cursor as a number, for lists in the order of theirs.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] for a cursor of another list.
+    pub fn number<T: std::str::FromStr>(&self) -> Result<Option<T>, ApiError> {
+        let Some(key) = &self.after else { return Ok(None) };
+        let number = key.parse().map_err(|_| ApiError::invalid("cursor", "this cursor belongs to another list"))?;
+        Ok(Some(number))
+    }
+
+    /// One page of all `items`, in the order of their keys.
+    pub fn cut<T, U>(&self, mut items: Vec<T>, key: impl Fn(&T) -> String, show: impl Fn(T) -> U) -> Page<U> {
+        items.sort_by_cached_key(&key);
+        let start = self.after.as_ref().map_or(0, |after| items.partition_point(|item| key(item) <= *after));
+        let mut rest = items.split_off(start);
+        let more = rest.len() > self.limit;
+        rest.truncate(self.limit);
+        let next = if more { rest.last().map(|last| cursor(&key(last))) } else { None };
+        Page { items: rest.into_iter().map(show).collect(), next }
+    }
+
+    /// One page of items fetched in order with `limit + 1`.
+    pub fn fetched<T, U>(&self, mut items: Vec<T>, key: impl Fn(&T) -> String, show: impl Fn(T) -> U) -> Page<U> {
+        let more = items.len() > self.limit;
+        items.truncate(self.limit);
+        let next = if more { items.last().map(|last| cursor(&key(last))) } else { None };
+        Page { items: items.into_iter().map(show).collect(), next }
+    }
+}
+
+/// The text of a cursor.
+#[must_use]
+pub fn cursor(key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_cover_a_list_once_even_when_items_vanish() {
+        let all: Vec<u32> = (0..25).collect();
+        let key = |n: &u32| format!("{n:04}");
+        let (mut seen, mut cursor) = (Vec::new(), None);
+        loop {
+            let paging = Paging::new(10, cursor.as_deref()).unwrap();
+            let page = paging.cut(all.iter().copied().filter(|n| *n != 9 || seen.is_empty()).collect(), key, |n| n);
+            seen.extend(page.items);
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, all);
+        assert!(Paging::new(1, Some("%%")).is_err());
+    }
+}

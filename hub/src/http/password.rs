@@ -1,0 +1,57 @@
+//! Passwords: argon2id at the OWASP minimum, two at once, never on an async thread.
+
+use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
+use argon2::{Algorithm, Argon2, Params, Version};
+use tokio::sync::Semaphore;
+
+use super::error::ApiError;
+
+/// Each hash takes 19 MiB and a core for tens of milliseconds; two at once bound what sign-ins can take from the hub.
+const AT_ONCE: usize = 2;
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+
+/// Hashes and verifies.
+#[derive(Debug)]
+pub struct Passwords(Semaphore);
+
+impl Default for Passwords {
+    fn default() -> Self {
+        Self(Semaphore::new(AT_ONCE))
+    }
+}
+
+impl Passwords {
+    /// The hash to store, as a PHC text.
+    pub async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, ApiError> {
+        self.run(move || {
+            let salt = SaltString::encode_b64(&salt).map_err(ApiError::internal)?;
+            let hash = argon2()?.hash_password(password.as_bytes(), &salt).map_err(ApiError::internal)?;
+            Ok(hash.to_string())
+        })
+        .await
+    }
+
+    /// Whether the password belongs to the stored hash.
+    pub async fn verify(&self, password: String, stored: String) -> Result<bool, ApiError> {
+        self.run(move || {
+            let hash = PasswordHash::new(&stored).map_err(ApiError::internal)?;
+            Ok(argon2()?.verify_password(password.as_bytes(), &hash).is_ok())
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let _permit = self.0.acquire().await.map_err(ApiError::internal)?;
+        tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?
+    }
+}
+
+fn argon2() -> Result<Argon2<'static>, ApiError> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(ApiError::internal)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}

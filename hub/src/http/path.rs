@@ -1,0 +1,42 @@
+//! Ids in paths. One that cannot be is one that does not exist: 404, saying what ids look like.
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+
+use super::AppState;
+use super::dto::text::{Numbered, parse_id};
+use super::error::ApiError;
+use crate::model::DeviceId;
+
+/// The numbered id in the path.
+#[derive(Debug)]
+pub struct Id<T>(pub T);
+
+impl<T: Numbered> FromRequestParts<AppState> for Id<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let text = segment(parts, app).await?;
+        parse_id(&text).map(Self).map_err(ApiError::not_found)
+    }
+}
+
+/// The device id in the path.
+#[derive(Debug)]
+pub struct InPath(pub DeviceId);
+
+impl FromRequestParts<AppState> for InPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let text = segment(parts, app).await?;
+        text.parse().map(Self).map_err(|error| ApiError::not_found(format!("there is no device `{text}`: {error}")))
+    }
+}
+
+async fn segment(parts: &mut Parts, app: &AppState) -> Result<String, ApiError> {
+    let Path(text) = Path::from_request_parts(parts, app)
+        .await
+        .map_err(|rejection| ApiError::not_found(format!("the path cannot be read: {rejection}")))?;
+    Ok(text)
+}

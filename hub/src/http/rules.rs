@@ -1,0 +1,93 @@
+//! `/rules`: what raises alerts. After each change ingest is told to load them again.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::AppState;
+use super::auth::{Admin, Reader};
+use super::body::Body;
+use super::dto::rule::{NewRule, Rule};
+use super::dto::{Page, Problem, text};
+use super::error::ApiError;
+use super::page::{AskPage, Paging};
+use super::params::{Asked, Nothing};
+use super::path::Id;
+use crate::model::rule::{RuleId, RuleSpec};
+use crate::store;
+
+/// All rules, oldest first.
+#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(AskPage), responses((status = 200, body = Page<Rule>)))]
+pub async fn list(
+    State(app): State<AppState>,
+    _: Reader,
+    Asked(AskPage { paging, .. }): Asked<AskPage>,
+) -> Result<Json<Page<Rule>>, ApiError> {
+    let rules = app.store.list_rules().await?;
+    Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), Rule::from)))
+}
+
+/// Makes a rule.
+#[utoipa::path(post, path = "/api/v1/rules", tag = "rules", request_body = NewRule,
+    responses((status = 201, body = Rule), (status = 400, body = Problem)))]
+pub async fn create(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(new): Body<NewRule>,
+) -> Result<(StatusCode, Json<Rule>), ApiError> {
+    let spec = checked(&app, new).await?;
+    let rule = app.store.create_rule(spec, app.clock.wall()).await?;
+    app.rules_changed.notify_one();
+    Ok((StatusCode::CREATED, Json(rule.into())))
+}
+
+/// One rule.
+#[utoipa::path(get, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
+    responses((status = 200, body = Rule), (status = 404, body = Problem)))]
+pub async fn show(
+    State(app): State<AppState>,
+    _: Reader,
+    Id(id): Id<RuleId>,
+    _: Asked<Nothing>,
+) -> Result<Json<Rule>, ApiError> {
+    Ok(Json(app.store.rule(id).await?.into()))
+}
+
+/// Says anew what a rule is. Its open alerts are judged by it from the next reading on.
+#[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
+    request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub async fn replace(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<RuleId>,
+    Body(new): Body<NewRule>,
+) -> Result<Json<Rule>, ApiError> {
+    let spec = checked(&app, new).await?;
+    let rule = app.store.replace_rule(id, spec, app.clock.wall()).await?;
+    app.rules_changed.notify_one();
+    Ok(Json(rule.into()))
+}
+
+/// Deletes a rule.
+#[utoipa::path(delete, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<RuleId>) -> Result<StatusCode, ApiError> {
+    app.store.delete_rule(id).await?;
+    app.rules_changed.notify_one();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn checked(app: &AppState, new: NewRule) -> Result<RuleSpec, ApiError> {
+    let spec = RuleSpec::try_from(new)?;
+    for (index, webhook) in spec.webhooks.iter().enumerate() {
+        match app.store.webhook(*webhook).await {
+            Ok(_) => {}
+            Err(store::Error::NotFound { .. }) => {
+                let detail = format!("there is no webhook {}", text::id(*webhook));
+                return Err(ApiError::invalid(format!("webhooks[{index}]"), detail));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(spec)
+}

@@ -1,0 +1,233 @@
+//! What the HTTP shell is given: handles to the rest of the hub, and facts about it.
+//!
+//! `hub.rs` fills [`Wiring`] and makes an [`AppState`] of it. HTTP knows no other shell: figures, metrics and the body of a
+//! test delivery come as functions.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Notify, mpsc};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::error::ApiError;
+use super::password::Passwords;
+use super::throttle::Throttle;
+use crate::clock::Clock;
+use crate::live::Bus;
+use crate::model::{HubId, UnixMillis};
+use crate::presence::Presence;
+use crate::proto::command::{Command, JoinPolicy};
+use crate::store::Store;
+
+/// What an operator may set about HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Names the hub answers to, besides IP addresses, `localhost` and its own host name: against DNS rebinding.
+    pub allowed_hosts: Vec<String>,
+    /// The machine's host name; it and `<hostname>.local` are answered to.
+    pub hostname: Option<String>,
+    /// Connections in all: beyond it new ones wait in the kernel's queue.
+    pub connections: usize,
+    /// Connections of one address; loopback is exempt, because a reverse proxy there carries everybody.
+    pub connections_per_ip: usize,
+    /// Live connections in all.
+    pub sockets: usize,
+    /// SHA-256 of the text of one more admin token (`--admin-token-file`).
+    pub admin_token: Option<[u8; 32]>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            allowed_hosts: Vec::new(),
+            hostname: None,
+            connections: 4_096,
+            connections_per_ip: 64,
+            sockets: 10_000,
+            admin_token: None,
+        }
+    }
+}
+
+/// Facts about the hub that do not change while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HubInfo {
+    /// Its id; the words follow from it.
+    pub id: HubId,
+    /// Version of the program.
+    pub version: String,
+    /// UDP port for devices.
+    pub udp_port: u16,
+    /// When it started.
+    pub started_at: UnixMillis,
+    /// Whether it answers discovery.
+    pub discovery: bool,
+    /// Multicast group it listens on.
+    pub discovery_group: String,
+    /// Whether it is served without TLS.
+    pub plain_http: bool,
+}
+
+/// Figures that move.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Figures {
+    /// Readings stored a second, over the last few seconds.
+    pub readings_per_s: f64,
+    /// 99 of 100 batches were acknowledged within this many milliseconds.
+    pub ack_p99_ms: Option<f64>,
+    /// Discovery questions answered since the start.
+    pub probes: u64,
+    /// What does not work, besides a full disk.
+    pub degraded: Option<String>,
+}
+
+/// Who may join, as last set: the endpoint follows it by [`Command::Policy`].
+#[derive(Debug)]
+pub struct JoinState(Mutex<Join>);
+
+/// A policy, and an open window over it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Join {
+    /// Outside the window.
+    pub policy: JoinPolicy,
+    /// End of the open window, on both clocks.
+    pub open_until: Option<(Instant, UnixMillis)>,
+}
+
+impl JoinState {
+    /// Begins with a policy and no window.
+    #[must_use]
+    pub fn new(policy: JoinPolicy) -> Self {
+        Self(Mutex::new(Join { policy, open_until: None }))
+    }
+
+    /// Who may join at `now`.
+    #[must_use]
+    pub fn get(&self, now: Instant) -> Join {
+        let mut join = self.lock();
+        if join.open_until.is_some_and(|(end, _)| end <= now) {
+            join.open_until = None;
+        }
+        *join
+    }
+
+    /// Changes who may join.
+    pub fn set(&self, join: Join) {
+        *self.lock() = join;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Join> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A snapshot function.
+pub type Snapshot<T> = Arc<dyn Fn() -> T + Send + Sync>;
+
+/// What `hub.rs` hands over.
+pub struct Wiring {
+    /// What an operator set.
+    pub config: Config,
+    /// The store.
+    pub store: Store,
+    /// Links and pending devices.
+    pub presence: Arc<Presence>,
+    /// What just happened.
+    pub bus: Bus,
+    /// To the endpoint.
+    pub commands: mpsc::Sender<Command>,
+    /// Time.
+    pub clock: Clock,
+    /// Facts.
+    pub info: HubInfo,
+    /// Who may join.
+    pub join: Arc<JoinState>,
+    /// Figures that move.
+    pub figures: Snapshot<Figures>,
+    /// The text of `/metrics`.
+    pub metrics: Snapshot<String>,
+    /// Pinged after a rule changed, so that ingest reloads them.
+    pub rules_changed: Arc<Notify>,
+    /// Body of a test delivery made at this time.
+    pub test_body: fn(UnixMillis) -> Vec<u8>,
+}
+
+/// State of every handler. Clones share it.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+/// What the clones share.
+pub struct Shared {
+    wiring: Wiring,
+    /// Password hashes, few at a time.
+    pub(super) passwords: Passwords,
+    /// Attempts to sign in.
+    pub(super) attempts: Throttle,
+    /// Live connections.
+    pub(super) sockets: TaskTracker,
+    /// Cancelled when the server stops: live connections close.
+    pub(super) closing: CancellationToken,
+    open_sockets: AtomicUsize,
+}
+
+impl Deref for Shared {
+    type Target = Wiring;
+
+    fn deref(&self) -> &Wiring {
+        &self.wiring
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+impl AppState {
+    /// Makes the state.
+    #[must_use]
+    pub fn new(wiring: Wiring) -> Self {
+        Self(Arc::new(Shared {
+            wiring,
+            passwords: Passwords::default(),
+            attempts: Throttle::default(),
+            sockets: TaskTracker::new(),
+            closing: CancellationToken::new(),
+            open_sockets: AtomicUsize::new(0),
+        }))
+    }
+
+    /// Open live connections.
+    #[must_use]
+    pub fn ws_clients(&self) -> usize {
+        self.open_sockets.load(Ordering::Relaxed)
+    }
+
+    /// Counts one more live connection until the guard is dropped; `None` when there are too many.
+    pub(super) fn open_socket(&self) -> Option<OpenSocket> {
+        let limit = self.config.sockets;
+        let more = |open: usize| (open < limit).then_some(open + 1);
+        self.open_sockets.try_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(OpenSocket(self.clone()))
+    }
+
+    /// Tells the endpoint; waits while its queue is full.
+    pub(super) async fn command(&self, command: Command) -> Result<(), ApiError> {
+        self.commands.send(command).await.map_err(|_| ApiError::stopping())
+    }
+}
+
+/// One open live connection.
+pub(super) struct OpenSocket(AppState);
+
+impl Drop for OpenSocket {
+    fn drop(&mut self) {
+        self.0.open_sockets.fetch_sub(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,69 @@
+//! How often one address may try to sign in. PURE.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+const TRIES: u32 = 5;
+const WINDOW: Duration = Duration::from_secs(60);
+/// Addresses remembered: at 64 bytes each under a megabyte. When all are in their window, strangers wait.
+const ADDRESSES: usize = 10_000;
+
+/// Attempts by address.
+#[derive(Debug, Default)]
+pub struct Throttle(Mutex<HashMap<IpAddr, (Instant, u32)>>);
+
+impl Throttle {
+    /// Counts an attempt; the seconds to wait when there were too many.
+    pub fn attempt(&self, now: Instant, from: IpAddr) -> Result<(), u32> {
+        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let from = household(from);
+        if !tries.contains_key(&from) && tries.len() >= ADDRESSES {
+            tries.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
+            if tries.len() >= ADDRESSES {
+                return Err(WINDOW.as_secs() as u32);
+            }
+        }
+        let (since, count) = tries.entry(from).or_insert((now, 0));
+        if now.duration_since(*since) >= WINDOW {
+            (*since, *count) = (now, 0);
+        }
+        if *count >= TRIES {
+            return Err((WINDOW - now.duration_since(*since)).as_secs() as u32 + 1);
+        }
+        *count += 1;
+        Ok(())
+    }
+
+    /// Forgets an address after a success.
+    pub fn forgive(&self, from: IpAddr) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&household(from));
+    }
+}
+
+/// An IPv6 host has a /64 to itself and must not get a try for each of its addresses.
+fn household(ip: IpAddr) -> IpAddr {
+    match ip.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_tries_a_minute_and_not_one_more_from_the_same_household() {
+        #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]
+        let (throttle, t0) = (Throttle::default(), Instant::now());
+        let host = |last: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 1, 0, 0, 0, last));
+        for last in 0..5 {
+            assert_eq!(throttle.attempt(t0, host(last)), Ok(()));
+        }
+        assert_eq!(throttle.attempt(t0 + Duration::from_secs(20), host(9)), Err(41));
+        assert_eq!(throttle.attempt(t0, IpAddr::from([10, 0, 0, 1])), Ok(()));
+        assert_eq!(throttle.attempt(t0 + WINDOW, host(9)), Ok(()));
+    }
+}

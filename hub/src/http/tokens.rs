@@ -1,0 +1,55 @@
+//! `/tokens`: API tokens of programs. The text is shown when one is made, and never again.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::AppState;
+use super::auth::{Admin, random};
+use super::body::Body;
+use super::dto::access::{NewToken, Token, TokenWithText};
+use super::dto::text::{self, TokenId};
+use super::dto::{Page, Problem};
+use super::error::ApiError;
+use super::page::{AskPage, Paging};
+use super::params::Asked;
+use super::path::Id;
+use crate::access::{ApiToken, sha256};
+
+/// All API tokens, oldest first.
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(AskPage), responses((status = 200, body = Page<Token>)))]
+pub async fn list(
+    State(app): State<AppState>,
+    _: Admin,
+    Asked(AskPage { paging, .. }): Asked<AskPage>,
+) -> Result<Json<Page<Token>>, ApiError> {
+    let tokens = app.store.tokens().await?;
+    Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), Token::from)))
+}
+
+/// Makes an API token. The answer holds its text, this once.
+#[utoipa::path(post, path = "/api/v1/tokens", tag = "access", request_body = NewToken,
+    responses((status = 201, body = TokenWithText), (status = 400, body = Problem)))]
+pub async fn create(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(new): Body<NewToken>,
+) -> Result<(StatusCode, Json<TokenWithText>), ApiError> {
+    let now = app.clock.wall();
+    let name = text::name("name", new.name)?;
+    let expires = new.expires.map(|span| text::duration(&span)).transpose();
+    let expires = expires.map_err(|detail| ApiError::invalid("expires", detail))?;
+    let expires_at = expires.map(|span| now.plus(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
+    let secret = random()?;
+    let row = app.store.create_token(name, new.scope.into(), sha256(&secret), expires_at, now).await?;
+    let token = ApiToken { id: row.id, secret }.text();
+    Ok((StatusCode::CREATED, Json(TokenWithText { row: row.into(), token })))
+}
+
+/// Revokes an API token; it stops working at once.
+#[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "access", params(("id" = String, Path, description = "Token id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub async fn revoke(State(app): State<AppState>, _: Admin, Id(id): Id<TokenId>) -> Result<StatusCode, ApiError> {
+    app.store.revoke_token(id.0).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,106 @@
+//! `/webhooks`: who is told. The signing secret is shown when it is made, and never again.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::AppState;
+use super::auth::{Admin, Reader, random};
+use super::body::Body;
+use super::dto::webhook::{Delivery, NewWebhook, Webhook, WebhookWithSecret};
+use super::dto::{Page, Problem};
+use super::error::ApiError;
+use super::page::{AskPage, Paging};
+use super::params::{Asked, Nothing};
+use super::path::Id;
+use crate::model::webhook::{Event, NewDelivery, Secret, WebhookId};
+
+/// All webhooks, oldest first.
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(AskPage),
+    responses((status = 200, body = Page<Webhook>)))]
+pub async fn list(
+    State(app): State<AppState>,
+    _: Reader,
+    Asked(AskPage { paging, .. }): Asked<AskPage>,
+) -> Result<Json<Page<Webhook>>, ApiError> {
+    let webhooks = app.store.webhooks().await?;
+    Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), Webhook::from)))
+}
+
+/// Makes a webhook. The answer holds its secret, this once.
+#[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = NewWebhook,
+    responses((status = 201, body = WebhookWithSecret), (status = 400, body = Problem)))]
+pub async fn create(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(new): Body<NewWebhook>,
+) -> Result<(StatusCode, Json<WebhookWithSecret>), ApiError> {
+    let secret = mint()?;
+    let webhook = app.store.create_webhook(new.try_into()?, secret.clone(), app.clock.wall()).await?;
+    Ok((StatusCode::CREATED, Json(WebhookWithSecret::of(webhook, &secret))))
+}
+
+/// One webhook.
+#[utoipa::path(get, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
+pub async fn show(
+    State(app): State<AppState>,
+    _: Reader,
+    Id(id): Id<WebhookId>,
+    _: Asked<Nothing>,
+) -> Result<Json<Webhook>, ApiError> {
+    Ok(Json(app.store.webhook(id).await?.into()))
+}
+
+/// Says anew what a webhook is; its secret stays. Enabling it ends what the hub disabled.
+#[utoipa::path(put, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    request_body = NewWebhook, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub async fn replace(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+    Body(new): Body<NewWebhook>,
+) -> Result<Json<Webhook>, ApiError> {
+    Ok(Json(app.store.replace_webhook(id, new.try_into()?, app.clock.wall()).await?.into()))
+}
+
+/// Deletes a webhook with its deliveries; rules that name it stop telling it.
+#[utoipa::path(delete, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<WebhookId>) -> Result<StatusCode, ApiError> {
+    app.store.delete_webhook(id).await?;
+    app.rules_changed.notify_one();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sends a test message; the answer is the delivery to watch.
+#[utoipa::path(post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 201, body = Delivery), (status = 404, body = Problem)))]
+pub async fn test(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<(StatusCode, Json<Delivery>), ApiError> {
+    let now = app.clock.wall();
+    app.store.webhook(id).await?;
+    let new = NewDelivery { webhook: id, alert: None, event: Event::Test, body: (app.test_body)(now), created_at: now };
+    let delivery = app.store.create_delivery(new).await?;
+    Ok((StatusCode::CREATED, Json(delivery.into())))
+}
+
+/// Makes a new secret; the old one signs as well for 24 hours. The answer holds the new one, this once.
+#[utoipa::path(post, path = "/api/v1/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 200, body = WebhookWithSecret), (status = 404, body = Problem)))]
+pub async fn rotate_secret(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<Json<WebhookWithSecret>, ApiError> {
+    let secret = mint()?;
+    let webhook = app.store.rotate_secret(id, secret.clone(), app.clock.wall()).await?;
+    Ok(Json(WebhookWithSecret::of(webhook, &secret)))
+}
+
+fn mint() -> Result<Secret, ApiError> {
+    Ok(Secret(random::<32>()?.to_vec()))
+}

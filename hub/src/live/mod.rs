@@ -1,0 +1,67 @@
+//! What just happened, told to whoever listens: one bounded ring for the whole hub.
+//!
+//! Publishing never waits and never fails. A listener that falls behind the ring learns how much it missed and is told to
+//! fetch it from the store; the publisher does not notice. What a listener sends on is decided by [`Subscription`]s, which
+//! are pure: they take readings and `now`, and return frames.
+
+mod subscription;
+
+use std::sync::Arc;
+
+use tokio::sync::broadcast;
+
+use crate::model::DeviceId;
+use crate::model::alert::Alert;
+use crate::model::reading::Batch;
+use crate::model::webhook::DeliveryId;
+
+pub use subscription::{FRAME_ROWS, Filter, Frame, Subscription, WAITING_ROWS};
+
+/// Updates kept for listeners that are busy: at some 100 commits a second two seconds of them, then a listener is lagging.
+/// Each is an `Arc`, so the ring holds batches that are in memory anyway.
+const RING: usize = 256;
+
+/// Something listeners may want to know; always published after it was committed.
+#[derive(Debug)]
+pub enum Update {
+    /// Readings were stored.
+    Batches(Vec<Batch>),
+    /// A device changed, or asks to be adopted.
+    Device(DeviceId),
+    /// A device is gone: deleted, or no longer waiting to be adopted.
+    Removed(DeviceId),
+    /// An alert changed.
+    Alert(Alert),
+    /// A delivery changed.
+    Delivery(DeliveryId),
+}
+
+/// The ring. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Bus(broadcast::Sender<Arc<Update>>);
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self(broadcast::Sender::new(RING))
+    }
+}
+
+impl Bus {
+    /// Tells every listener.
+    pub fn publish(&self, update: Arc<Update>) {
+        // Nobody listening is the normal state of a hub without an open page.
+        let _ = self.0.send(update);
+    }
+
+    /// Whether anybody listens: spares building updates for nobody.
+    #[must_use]
+    pub fn is_heard(&self) -> bool {
+        self.0.receiver_count() > 0
+    }
+
+    /// Listens from here on.
+    #[must_use]
+    pub fn listen(&self) -> broadcast::Receiver<Arc<Update>> {
+        self.0.subscribe()
+    }
+}

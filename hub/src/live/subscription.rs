@@ -1,0 +1,333 @@
+//! One subscription of one listener: which series it wants, and what it has not been sent yet. PURE.
+//!
+//! Rows wait until the next frame is due (`max_hz`). Up to [`WAITING_ROWS`] every row is kept; beyond that only the newest
+//! of each series, and the frame says from when on rows are missing, so that the listener can fetch them. Readings of the
+//! recovered lane wait apart from live ones and leave in frames of their own.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use crate::model::catalog::Catalog;
+use crate::model::device::Device;
+use crate::model::glob::Glob;
+use crate::model::reading::{Batch, Point, SeriesId};
+use crate::model::{Lane, UnixMillis};
+
+/// Rows kept one by one between two frames: a thousand devices of four sensors at once. Beyond it, the newest per series.
+pub const WAITING_ROWS: usize = 4_096;
+
+/// Rows of one message: at 200 bytes each it stays below the socket's write buffer of 256 KiB.
+pub const FRAME_ROWS: usize = 1_024;
+
+/// Which series a listener wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filter {
+    /// Glob over device id and name.
+    pub device: Glob,
+    /// Glob over sensor names.
+    pub sensor: Glob,
+}
+
+impl Filter {
+    /// Whether a device is meant, by its id or its name.
+    #[must_use]
+    pub fn wants_device(&self, device: &Device) -> bool {
+        self.device.matches(&device.name) || self.device.matches(&device.id.to_string())
+    }
+
+    /// Whether a series is meant. A series the catalog does not know is not.
+    #[must_use]
+    pub fn wants(&self, series: SeriesId, catalog: &Catalog) -> bool {
+        let Some(series) = catalog.series(series) else { return false };
+        self.sensor.matches(&series.sensor)
+            && catalog.device(series.device).is_some_and(|device| self.wants_device(device))
+    }
+
+    /// All series meant that exist.
+    pub fn series<'a>(&'a self, catalog: &'a Catalog) -> impl Iterator<Item = SeriesId> + 'a {
+        catalog
+            .devices()
+            .filter(|device| self.wants_device(device))
+            .flat_map(|device| catalog.series_of(device.no))
+            .filter(|series| self.sensor.matches(&series.sensor))
+            .map(|series| series.id)
+    }
+}
+
+/// What is due to be sent.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Frame {
+    /// Readings as measured, or kept while the hub was away.
+    pub lane: Lane,
+    /// Rows in the order they came.
+    pub rows: Vec<(SeriesId, Point)>,
+    /// Rows with device times from here on are missing.
+    pub gap: Option<UnixMillis>,
+}
+
+/// See the module's header.
+#[derive(Debug)]
+pub struct Subscription {
+    filter: Filter,
+    every: Duration,
+    due: Option<Instant>,
+    verdicts: Verdicts,
+    live: Waiting,
+    recovered: Waiting,
+}
+
+impl Subscription {
+    /// Sends at most `max_hz` frames a second; at least one in ten seconds, at most a hundred a second.
+    #[must_use]
+    pub fn new(filter: Filter, max_hz: f64) -> Self {
+        Self {
+            filter,
+            every: Duration::from_secs_f64(1.0 / max_hz.clamp(0.1, 100.0)),
+            due: None,
+            verdicts: Verdicts::default(),
+            live: Waiting::default(),
+            recovered: Waiting::default(),
+        }
+    }
+
+    /// What it asks for.
+    #[must_use]
+    pub const fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Takes the rows it wants. `catalog` is asked once a series.
+    pub fn observe(&mut self, now: Instant, batch: &Batch, catalog: &Catalog) {
+        let waiting = match batch.lane {
+            Lane::Live => &mut self.live,
+            Lane::Recovered => &mut self.recovered,
+        };
+        for (series, point) in batch.rows() {
+            if self.verdicts.get_or(series, || self.filter.wants(series, catalog)) {
+                waiting.push(series, point);
+            }
+        }
+        if !(self.live.is_empty() && self.recovered.is_empty()) {
+            // The first row after a pause leaves at once; the ones after it wait for the frame.
+            self.due.get_or_insert(now);
+        }
+    }
+
+    /// A device was renamed, came or went: what its series mean has to be asked again.
+    pub fn forget_verdicts(&mut self) {
+        self.verdicts = Verdicts::default();
+    }
+
+    /// When the next frame may leave; `None` while nothing waits.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        if self.live.is_empty() && self.recovered.is_empty() { None } else { self.due }
+    }
+
+    /// What is due. Live readings leave before recovered ones.
+    pub fn poll(&mut self, now: Instant) -> Vec<Frame> {
+        if self.due.is_none_or(|due| due > now) {
+            return Vec::new();
+        }
+        let frames: Vec<_> = [(Lane::Live, &mut self.live), (Lane::Recovered, &mut self.recovered)]
+            .into_iter()
+            .filter_map(|(lane, waiting)| waiting.take(lane))
+            .collect();
+        self.due = if frames.is_empty() { None } else { Some(now + self.every) };
+        frames
+    }
+}
+
+/// Two bits a series: asked, wanted. At the cap of 100,000 series 25 kB a subscription.
+#[derive(Debug, Default)]
+struct Verdicts {
+    bits: Vec<u8>,
+}
+
+impl Verdicts {
+    fn get_or(&mut self, series: SeriesId, ask: impl FnOnce() -> bool) -> bool {
+        let (byte, shift) = (series.0 as usize / 4, series.0 % 4 * 2);
+        if self.bits.len() <= byte {
+            self.bits.resize(byte + 1, 0);
+        }
+        match self.bits[byte] >> shift & 0b11 {
+            0 => {
+                let wanted = ask();
+                self.bits[byte] |= (if wanted { 0b11 } else { 0b01 }) << shift;
+                wanted
+            }
+            known => known == 0b11,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    rows: Vec<(SeriesId, Point)>,
+    /// Where each series stands in `rows`; empty until there are too many rows to keep all.
+    newest: HashMap<SeriesId, usize>,
+    gap: Option<UnixMillis>,
+}
+
+impl Waiting {
+    const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    fn push(&mut self, series: SeriesId, point: Point) {
+        if self.newest.is_empty() && self.rows.len() < WAITING_ROWS {
+            self.rows.push((series, point));
+            return;
+        }
+        if self.newest.is_empty() {
+            self.conflate();
+        }
+        self.keep(series, point);
+    }
+
+    fn conflate(&mut self) {
+        for (series, point) in std::mem::take(&mut self.rows) {
+            self.keep(series, point);
+        }
+    }
+
+    fn keep(&mut self, series: SeriesId, point: Point) {
+        let next = self.rows.len();
+        let place = *self.newest.entry(series).or_insert(next);
+        let Some(row) = self.rows.get_mut(place) else {
+            self.rows.push((series, point));
+            return;
+        };
+        let (older, newer) = if row.1.at <= point.at { (row.1, point) } else { (point, row.1) };
+        row.1 = newer;
+        self.gap = Some(self.gap.map_or(older.at, |gap| gap.min(older.at)));
+    }
+
+    fn take(&mut self, lane: Lane) -> Option<Frame> {
+        if self.rows.is_empty() {
+            return None;
+        }
+        self.newest.clear();
+        Some(Frame { lane, rows: std::mem::take(&mut self.rows), gap: self.gap.take() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::catalog::Series;
+    use crate::model::device::{DeviceNo, Standing};
+    use crate::model::reading::BatchId;
+    use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SensorKind};
+
+    fn catalog() -> Catalog {
+        let mut catalog = Catalog::default();
+        for (no, name) in [(1, "shed"), (2, "house")] {
+            let key = PublicKey([no as u8; 32]);
+            catalog.put_device(Device {
+                no: DeviceNo(no),
+                id: DeviceId::of(&key),
+                key,
+                name: name.to_owned(),
+                standing: Standing::Adopted,
+                labels: Default::default(),
+                model: String::new(),
+                version: String::new(),
+                address: None,
+                first_seen: UnixMillis(0),
+                last_seen: None,
+                interval_ms: None,
+                handshake_counter: 0,
+            });
+            for (offset, sensor) in ["temp", "hum"].into_iter().enumerate() {
+                catalog.put_series(Series {
+                    id: SeriesId(no * 10 + offset as u32),
+                    device: DeviceNo(no),
+                    sensor: sensor.to_owned(),
+                    unit: String::new(),
+                    kind: SensorKind::Gauge,
+                    interval_ms: 0,
+                });
+            }
+        }
+        catalog
+    }
+
+    fn batch(lane: Lane, rows: &[(u32, i64, f64)]) -> Batch {
+        Batch {
+            id: BatchId { device: DeviceNo(1), epoch: Epoch(0), seq: BatchSeq(0) },
+            lane,
+            received_at: UnixMillis(0),
+            payload: Vec::new(),
+            series: rows.iter().map(|row| SeriesId(row.0)).collect(),
+            at: rows.iter().map(|row| UnixMillis(row.1)).collect(),
+            value: rows.iter().map(|row| row.2).collect(),
+        }
+    }
+
+    fn filter(device: &str, sensor: &str) -> Filter {
+        Filter { device: Glob::new(device), sensor: Glob::new(sensor) }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]
+    fn start() -> Instant {
+        Instant::now()
+    }
+
+    #[test]
+    fn only_wanted_series_pass_by_name_and_by_id() {
+        let (catalog, now) = (catalog(), start());
+        let id = DeviceId::of(&PublicKey([1; 32])).to_string();
+        for device in ["sh*", id.as_str()] {
+            let mut subscription = Subscription::new(filter(device, "t*"), 10.0);
+            subscription.observe(
+                now,
+                &batch(Lane::Live, &[(10, 1, 1.0), (11, 1, 2.0), (20, 1, 3.0), (99, 1, 4.0)]),
+                &catalog,
+            );
+            let frames = subscription.poll(now);
+            assert_eq!(frames.len(), 1);
+            assert_eq!(frames[0].rows, [(SeriesId(10), Point { at: UnixMillis(1), value: 1.0 })]);
+        }
+        assert_eq!(filter("*", "temp").series(&catalog).count(), 2);
+    }
+
+    #[test]
+    fn frames_leave_at_most_max_hz_times_a_second() {
+        let (catalog, now) = (catalog(), start());
+        let mut subscription = Subscription::new(filter("*", "*"), 10.0);
+        subscription.observe(now, &batch(Lane::Live, &[(10, 1, 1.0)]), &catalog);
+        assert_eq!(subscription.poll(now).len(), 1);
+        subscription.observe(now, &batch(Lane::Live, &[(10, 2, 1.0)]), &catalog);
+        assert_eq!(subscription.poll(now), []);
+        assert_eq!(subscription.poll_timeout(), Some(now + Duration::from_millis(100)));
+        assert_eq!(subscription.poll(now + Duration::from_millis(100)).len(), 1);
+        assert_eq!(subscription.poll_timeout(), None);
+    }
+
+    #[test]
+    fn too_many_rows_leave_as_the_newest_of_each_series_and_a_gap() {
+        let (catalog, now) = (catalog(), start());
+        let mut subscription = Subscription::new(filter("*", "*"), 10.0);
+        for at in 0..5_000 {
+            subscription.observe(now, &batch(Lane::Live, &[(10, at, at as f64)]), &catalog);
+        }
+        subscription.observe(now, &batch(Lane::Live, &[(20, 7, 7.0)]), &catalog);
+        let frames = subscription.poll(now);
+        assert_eq!(frames[0].rows.len(), 2);
+        assert_eq!(frames[0].rows[0].1.at, UnixMillis(4_999));
+        assert_eq!(frames[0].gap, Some(UnixMillis(0)));
+        subscription.observe(now, &batch(Lane::Live, &[(10, 6_000, 1.0)]), &catalog);
+        assert_eq!(subscription.poll(now + Duration::from_secs(1))[0].gap, None);
+    }
+
+    #[test]
+    fn recovered_readings_leave_in_frames_of_their_own() {
+        let (catalog, now) = (catalog(), start());
+        let mut subscription = Subscription::new(filter("*", "*"), 10.0);
+        subscription.observe(now, &batch(Lane::Recovered, &[(10, 1, 1.0)]), &catalog);
+        subscription.observe(now, &batch(Lane::Live, &[(10, 9, 1.0)]), &catalog);
+        let lanes: Vec<_> = subscription.poll(now).iter().map(|frame| frame.lane).collect();
+        assert_eq!(lanes, [Lane::Live, Lane::Recovered]);
+    }
+}

@@ -1,0 +1,172 @@
+//! What the hub measures of itself: a meter, a histogram, and the text of `/metrics`.
+//!
+//! Metric names live here, in one list; what they count is counted where it happens. The format is Prometheus' text
+//! exposition 0.0.4.
+
+use std::collections::VecDeque;
+use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Counts events and tells their recent rate.
+#[derive(Debug, Default)]
+pub struct Meter {
+    total: AtomicU64,
+    marks: Mutex<VecDeque<(Instant, u64)>>,
+}
+
+/// The rate is taken over this long.
+const RATE_OVER: Duration = Duration::from_secs(10);
+
+impl Meter {
+    /// Counts `n` more.
+    pub fn add(&self, n: u64) {
+        self.total.fetch_add(n, Ordering::Relaxed);
+    }
+
+    /// Events since the start.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total.load(Ordering::Relaxed)
+    }
+
+    /// Events a second over the last ten seconds; call it about once a second.
+    pub fn rate(&self, now: Instant) -> f64 {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        let total = self.total();
+        while marks.len() > 1 && marks.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > RATE_OVER) {
+            marks.pop_front();
+        }
+        let rate = marks.front().map_or(0.0, |(at, count)| {
+            let seconds = now.saturating_duration_since(*at).as_secs_f64();
+            if seconds > 0.0 { (total - count) as f64 / seconds } else { 0.0 }
+        });
+        if marks.back().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= Duration::from_millis(500)) {
+            marks.push_back((now, total));
+        }
+        rate
+    }
+}
+
+/// Upper edges of the latency buckets, in milliseconds.
+const EDGES_MS: [u64; 14] = [1, 2, 3, 5, 8, 12, 20, 35, 50, 100, 250, 500, 1_000, 5_000];
+
+/// Durations in buckets.
+#[derive(Debug, Default)]
+pub struct Histogram {
+    buckets: [AtomicU64; EDGES_MS.len() + 1],
+    sum_ms: AtomicU64,
+}
+
+impl Histogram {
+    /// Records one duration; a negative one (the clock stepped) counts as zero.
+    pub fn record_ms(&self, ms: i64) {
+        let ms = u64::try_from(ms).unwrap_or(0);
+        let bucket = EDGES_MS.partition_point(|edge| *edge < ms);
+        if let Some(count) = self.buckets.get(bucket) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sum_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// The upper edge of the bucket below which `share` of the durations lie, in milliseconds.
+    #[must_use]
+    pub fn quantile_ms(&self, share: f64) -> Option<f64> {
+        let counts: Vec<u64> = self.buckets.iter().map(|count| count.load(Ordering::Relaxed)).collect();
+        let wanted = counts.iter().sum::<u64>() as f64 * share;
+        let mut below = 0.0;
+        for (count, edge) in counts.iter().zip(EDGES_MS.iter().map(|edge| *edge as f64).chain([f64::INFINITY])) {
+            below += *count as f64;
+            if below > 0.0 && below >= wanted {
+                return Some(edge.min(EDGES_MS[EDGES_MS.len() - 1] as f64));
+            }
+        }
+        None
+    }
+}
+
+/// Writes `/metrics`.
+#[derive(Debug, Default)]
+pub struct Exposition(String);
+
+impl Exposition {
+    /// A counter or gauge without labels.
+    pub fn value(&mut self, kind: &str, name: &str, help: &str, value: impl std::fmt::Display) -> &mut Self {
+        self.head(kind, name, help);
+        let _ = writeln!(self.0, "{name} {value}");
+        self
+    }
+
+    /// A family with one label.
+    pub fn family<L: std::fmt::Display, V: std::fmt::Display>(
+        &mut self,
+        (kind, name, help): (&str, &str, &str),
+        label: &str,
+        values: impl IntoIterator<Item = (L, V)>,
+    ) -> &mut Self {
+        self.head(kind, name, help);
+        for (text, value) in values {
+            let _ = writeln!(self.0, "{name}{{{label}=\"{text}\"}} {value}");
+        }
+        self
+    }
+
+    /// A histogram of durations, in seconds.
+    pub fn histogram(&mut self, name: &str, help: &str, histogram: &Histogram) -> &mut Self {
+        self.head("histogram", name, help);
+        let mut below = 0;
+        for (count, edge) in histogram.buckets.iter().zip(EDGES_MS.map(Some).into_iter().chain([None])) {
+            below += count.load(Ordering::Relaxed);
+            let edge = edge.map_or_else(|| "+Inf".to_owned(), |ms| format!("{}", ms as f64 / 1_000.0));
+            let _ = writeln!(self.0, "{name}_bucket{{le=\"{edge}\"}} {below}");
+        }
+        let sum = histogram.sum_ms.load(Ordering::Relaxed) as f64 / 1_000.0;
+        let _ = writeln!(self.0, "{name}_sum {sum}\n{name}_count {below}");
+        self
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn finish(self) -> String {
+        self.0
+    }
+
+    fn head(&mut self, kind: &str, name: &str, help: &str) {
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_taken_over_ten_seconds() {
+        let (meter, t0) = (Meter::default(), crate::clock::Clock.now());
+        meter.rate(t0);
+        meter.add(1_000);
+        assert!((meter.rate(t0 + Duration::from_secs(2)) - 500.0).abs() < 1e-9);
+        assert!(meter.rate(t0 + Duration::from_secs(30)) < 500.0);
+    }
+
+    #[test]
+    fn a_quantile_names_the_edge_above_it() {
+        let histogram = Histogram::default();
+        assert_eq!(histogram.quantile_ms(0.99), None);
+        (0..99).for_each(|_| histogram.record_ms(2));
+        histogram.record_ms(70);
+        assert_eq!(histogram.quantile_ms(0.5), Some(2.0));
+        assert_eq!(histogram.quantile_ms(0.999), Some(100.0));
+    }
+
+    #[test]
+    fn the_text_follows_the_exposition_format() {
+        let mut text = Exposition::default();
+        text.value("counter", "a_total", "Things.", 3).family(("counter", "b_total", "Drops."), "reason", [("full", 1)]);
+        assert_eq!(
+            text.finish(),
+            "# HELP a_total Things.\n# TYPE a_total counter\na_total 3\n# HELP b_total Drops.\n# TYPE b_total counter\nb_total{reason=\"full\"} 1\n"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! Who may open a session: rates and cookies first, then keys and tokens.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use wire::handshake::{NO_PSK, Standing as Admitted, Verdict};
+use wire::packet::Hs1;
+
+use super::{Endpoint, MAX_HANDSHAKES, known_sensors};
+use crate::model::PublicKey;
+use crate::model::device::Standing;
+use crate::proto::Moment;
+use crate::proto::admission::Gate;
+use crate::proto::command::JoinPolicy;
+use crate::proto::counters::{Counters, Drop};
+
+impl Endpoint {
+    pub(super) fn queue_handshake(&mut self, now: Instant, from: SocketAddr, hs1: &Hs1<'_>, datagram: &[u8]) {
+        if !self.responder.knows_us(hs1) {
+            return self.counters.dropped(Drop::ForeignHandshake);
+        }
+        if let Gate::Prove(cookies) = self.admission.gate(now, from) {
+            if !cookies.iter().any(|cookie| self.responder.owns_address(hs1, cookie)) {
+                let mut nonce = [0; 24];
+                (self.random)(&mut nonce);
+                if let Ok(reply) = self.responder.cookie_reply(hs1, &cookies[0], &nonce) {
+                    self.transmit(from, reply);
+                }
+                return self.counters.dropped(Drop::HandshakeRate);
+            }
+            if !self.admission.proven(now) {
+                return self.counters.dropped(Drop::HandshakeRate);
+            }
+        }
+        if self.handshakes.len() >= MAX_HANDSHAKES {
+            return self.counters.dropped(Drop::HandshakeQueue);
+        }
+        self.handshakes.push_back((from, datagram.to_vec()));
+    }
+
+    pub(super) fn handle_handshake(&mut self, moment: Moment, from: SocketAddr, hs1: &Hs1<'_>) {
+        let received = match self.responder.read(hs1) {
+            Ok(received) => received,
+            Err(reason) => return self.counters.malformed(reason),
+        };
+        let (key, offer) = (received.device, received.offer);
+        let token = (offer.token != 0).then_some(offer.token);
+        let (psk, standing) = match self.admit(moment, &key, token) {
+            Ok(admitted) => admitted,
+            Err(reason) => return self.counters.dropped(reason),
+        };
+        if offer.counter <= self.highest_handshake(&key) {
+            return self.counters.dropped(Drop::HandshakeReplay);
+        }
+        if let Some(entry) = self.devices.get_mut(&key) {
+            entry.device.handshake_counter = offer.counter;
+        }
+        let known_sensors = self.devices.get(&key).map_or(0, known_sensors);
+        let verdict = Verdict { now: moment.wall, credit: self.credit(), known_sensors, standing };
+        let index = self.free_index();
+        let Ok((transport, answer)) = received.accept(&psk, &verdict, index) else {
+            return self.counters.dropped(Drop::NotAdmitted);
+        };
+        self.sessions.add(moment, index, transport, key, from, (token, offer.counter));
+        Counters::count(&self.counters.handshakes);
+        self.transmit(from, answer);
+    }
+
+    /// Whether a key may open a session now, with which pre-shared key, and as what.
+    pub(super) fn admit(
+        &self,
+        moment: Moment,
+        key: &PublicKey,
+        token: Option<u64>,
+    ) -> Result<([u8; 32], Admitted), Drop> {
+        let psk = match token {
+            None => NO_PSK,
+            Some(id) => match self.tokens.get(&id) {
+                Some(token) => token.psk,
+                None => return Err(Drop::NotAdmitted),
+            },
+        };
+        if let Some(entry) = self.devices.get(key) {
+            return match entry.device.standing {
+                Standing::Adopted => Ok((psk, Admitted::Adopted)),
+                Standing::Blocked => Err(Drop::NotAdmitted),
+            };
+        }
+        if let Some(token) = token.and_then(|id| self.tokens.get(&id)) {
+            let usable = token.uses_left > 0 && token.expires_at > moment.wall && self.policy != JoinPolicy::Closed;
+            return if usable { Ok((psk, Admitted::Pending)) } else { Err(Drop::NotAdmitted) };
+        }
+        match self.policy_at(moment.now) {
+            JoinPolicy::Open | JoinPolicy::Click => Ok((psk, Admitted::Pending)),
+            JoinPolicy::Token | JoinPolicy::Closed => Err(Drop::NotAdmitted),
+        }
+    }
+
+    pub(super) fn highest_handshake(&self, key: &PublicKey) -> u64 {
+        let known = self.devices.get(key).map(|entry| entry.device.handshake_counter);
+        known.or_else(|| self.pending.get(key).map(|(pending, _)| pending.handshake_counter)).unwrap_or(0)
+    }
+
+    pub(super) fn free_index(&mut self) -> u32 {
+        loop {
+            let mut bytes = [0; 4];
+            (self.random)(&mut bytes);
+            let index = u32::from_le_bytes(bytes);
+            if !self.sessions.contains(index) {
+                return index;
+            }
+        }
+    }
+}

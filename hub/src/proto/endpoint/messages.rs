@@ -1,0 +1,229 @@
+//! What sealed packets say: batches, introductions, dictionaries, status.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+
+use wire::DecodeError;
+use wire::batch::decode;
+use wire::message::{self, Control, Hello, Message, Status};
+use wire::packet::Data;
+
+use super::{DEVICE_RATE, Endpoint, MAX_BATCHES, MAX_PENDING, MAX_PENDING_PER_ADDRESS, trim_epochs};
+use crate::model::device::{Introduction, NewDevice, Pending, Standing};
+use crate::model::reading::{Batch, BatchId, SeriesId};
+use crate::model::{DeviceId, PublicKey, SensorNo, SensorSpec};
+use crate::proto::Moment;
+use crate::proto::command::JoinPolicy;
+use crate::proto::counters::{Counters, Drop};
+use crate::proto::event::Event;
+use crate::proto::window::Arrival;
+
+impl Endpoint {
+    pub(super) fn handle_data(&mut self, moment: Moment, from: SocketAddr, data: &Data<'_>) -> Result<(), DecodeError> {
+        let Some(session) = self.sessions.get_mut(data.receiver) else {
+            self.counters.dropped(Drop::UnknownSession);
+            return Ok(());
+        };
+        let mut plain = std::mem::take(&mut self.plain);
+        let outcome = session.open(moment, from, data, &mut plain);
+        let (key, token, counter) = (session.peer, session.token, session.handshake_counter);
+        let outcome = outcome.and_then(|()| {
+            if let Some(entry) = self.devices.get_mut(&key) {
+                entry.last_seen = Some(moment.wall);
+                entry.link_changed = true;
+                if !entry.bucket.take(DEVICE_RATE, moment.now) {
+                    self.counters.dropped(Drop::DeviceRate);
+                    return Ok(());
+                }
+            }
+            match Message::decode(&plain)? {
+                Message::Batch(batch) => self.handle_batch(moment, key, batch),
+                Message::Control(control) => {
+                    self.handle_control(moment, key, from, (token, counter), control);
+                    Ok(())
+                }
+            }
+        });
+        self.plain = plain;
+        outcome
+    }
+
+    pub(super) fn handle_batch(
+        &mut self,
+        moment: Moment,
+        key: PublicKey,
+        batch: message::Batch<'_>,
+    ) -> Result<(), DecodeError> {
+        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+            self.counters.dropped(Drop::NotAdopted);
+            return Ok(());
+        };
+        if self.batches.len() >= MAX_BATCHES {
+            // Before it changes anything: the device will repeat it.
+            self.counters.dropped(Drop::IngestQueue);
+            return Ok(());
+        }
+        if let Some(Arrival::Committed) = entry.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq)) {
+            self.counters.dropped(Drop::Repeat);
+            Self::owe_ack(&mut self.ack_due, entry, key, batch.epoch, batch.seq);
+            return Ok(());
+        }
+        self.rows.clear();
+        decode(batch.body, &mut self.rows)?;
+        let series: Option<Vec<SeriesId>> =
+            self.rows.sensor.iter().map(|no| entry.sensors.get(usize::from(no.0)).copied()).collect();
+        let Some(series) = series else {
+            self.counters.dropped(Drop::UnknownSensor);
+            // An empty acknowledgement says which sensors are known.
+            Self::queue_ack(&mut self.ack_due, entry, key);
+            return Ok(());
+        };
+        trim_epochs(&mut entry.windows, batch.epoch);
+        match entry.windows.entry(batch.epoch).or_default().receive(batch.seq) {
+            Arrival::New => {}
+            Arrival::NoRoom => {
+                self.counters.dropped(Drop::WindowFull);
+                return Ok(());
+            }
+            Arrival::InFlight | Arrival::Committed => {
+                self.counters.dropped(Drop::Repeat);
+                return Ok(());
+            }
+        }
+        Counters::count(&self.counters.batches);
+        self.batches.push_back(Batch {
+            id: BatchId { device: entry.device.no, epoch: batch.epoch, seq: batch.seq },
+            lane: batch.lane,
+            received_at: moment.wall,
+            payload: batch.body.to_vec(),
+            series,
+            at: self.rows.at.clone(),
+            value: self.rows.value.clone(),
+        });
+        Ok(())
+    }
+
+    pub(super) fn handle_control(
+        &mut self,
+        moment: Moment,
+        key: PublicKey,
+        from: SocketAddr,
+        (token, counter): (Option<u64>, u64),
+        control: Control,
+    ) {
+        match control {
+            Control::Hello(hello) => self.handle_hello(moment, key, from, (token, counter), hello),
+            Control::Dictionary { first, sensors } => self.handle_dictionary(key, first, sensors),
+            Control::Status(status) => self.handle_status(key, status),
+            Control::Bye => {
+                self.sessions.end(&key);
+                if let Some(entry) = self.devices.get_mut(&key) {
+                    entry.link_changed = false;
+                    let no = entry.device.no;
+                    self.event(Event::Left(no));
+                }
+            }
+            // Only a hub says these.
+            Control::Welcome(_) | Control::Ack(_) => self.counters.malformed(DecodeError::Malformed),
+        }
+    }
+
+    pub(super) fn handle_hello(
+        &mut self,
+        moment: Moment,
+        key: PublicKey,
+        from: SocketAddr,
+        (token, handshake_counter): (Option<u64>, u64),
+        hello: Hello,
+    ) {
+        let Hello { name, model, version, labels, preview } = hello;
+        let introduction = Introduction { name, model, version, labels: labels.into_iter().collect() };
+        if let Some(entry) = self.devices.get(&key) {
+            let device = entry.device.no;
+            self.event(Event::Introduced { device, introduction, address: from, handshake_counter });
+            return self.welcome(moment, key);
+        }
+        let token = token.filter(|id| self.tokens.get(id).is_some_and(|token| token.uses_left > 0));
+        if token.is_some() || self.policy_at(moment.now) == JoinPolicy::Open {
+            let device = NewDevice {
+                key,
+                introduction,
+                address: Some(from),
+                at: moment.wall,
+                join_token: token,
+                handshake_counter,
+            };
+            // Answered once the store has it: `know` sends the welcome. The store takes the use from the token.
+            return self.event(Event::Join(Box::new(device)));
+        }
+        self.wait_for_adoption(moment, key, from, introduction, preview, handshake_counter);
+    }
+
+    pub(super) fn wait_for_adoption(
+        &mut self,
+        moment: Moment,
+        key: PublicKey,
+        from: SocketAddr,
+        introduction: Introduction,
+        preview: Vec<(String, String, f64)>,
+        handshake_counter: u64,
+    ) {
+        let first_seen = match self.pending.get(&key) {
+            Some((known, _)) => known.first_seen,
+            None => {
+                let neighbours = self.pending.values().filter(|(pending, _)| pending.address.ip() == from.ip()).count();
+                if self.pending.len() >= MAX_PENDING || neighbours >= MAX_PENDING_PER_ADDRESS {
+                    self.counters.dropped(Drop::PendingFull);
+                    return;
+                }
+                moment.wall
+            }
+        };
+        let pending = Pending {
+            id: DeviceId::of(&key),
+            key,
+            introduction,
+            address: from,
+            first_seen,
+            last_seen: moment.wall,
+            preview,
+            handshake_counter,
+        };
+        self.event(Event::Pending(Box::new(pending.clone())));
+        self.pending.insert(key, (pending, moment.now));
+        self.welcome(moment, key);
+    }
+
+    pub(super) fn handle_dictionary(&mut self, key: PublicKey, first: SensorNo, mut sensors: Vec<SensorSpec>) {
+        let Some(entry) = self.devices.get_mut(&key) else { return };
+        let known = entry.sensors.len();
+        let Some(repeated) = known.checked_sub(usize::from(first.0)) else { return };
+        if repeated >= sensors.len() {
+            return Self::queue_ack(&mut self.ack_due, entry, key);
+        }
+        if entry.registering {
+            return;
+        }
+        entry.registering = true;
+        sensors.drain(..repeated);
+        let device = entry.device.no;
+        self.event(Event::Sensors { device, first: SensorNo(known as u16), sensors });
+    }
+
+    pub(super) fn handle_status(&mut self, key: PublicKey, status: Status) {
+        let Some(entry) = self.devices.get_mut(&key) else { return };
+        let mut floors = Vec::new();
+        for &(epoch, below) in &status.floors {
+            let Some(window) = entry.windows.get_mut(&epoch) else { continue };
+            if window.committed().mark() < below {
+                let missing = window.raise(below);
+                self.counters.batches_given_up.fetch_add(missing, Ordering::Relaxed);
+                floors.push(Event::Floor { device: entry.device.no, epoch, below });
+            }
+        }
+        entry.status = status;
+        // Answered, so that an idle device can tell that the hub is alive, and measure the way.
+        Self::queue_ack(&mut self.ack_due, entry, key);
+        floors.into_iter().for_each(|floor| self.event(floor));
+    }
+}

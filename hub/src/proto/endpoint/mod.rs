@@ -1,0 +1,447 @@
+//! Everything behind one UDP port: who may open a session, what their packets say, what is acknowledged.
+//!
+//! The contract is in the header of [`crate::proto`]. A packet's way through this file:
+//! `handle_input` (here) → `handle_data` → `handle_batch` (`messages`) → `poll_batch` … `handle_committed` →
+//! `write_acks` (`acks`) → `poll_transmit`. Handshakes are in `handshakes`.
+
+mod acks;
+mod handshakes;
+mod messages;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use wire::batch::Rows;
+use wire::handshake::{Responder, Standing as Admitted};
+use wire::message::{Control, Status, Welcome};
+use wire::packet::Packet;
+
+use super::admission::{Admission, Bucket, Rate};
+use super::command::{Command, JoinPolicy, Known};
+use super::counters::{Counters, Drop};
+use super::discovery::{self, Card};
+use super::event::Event;
+use super::session::Sessions;
+use super::window::Window;
+use super::{Moment, Random};
+use crate::model::access::JoinToken;
+use crate::model::device::{Device, DeviceNo, Link, Pending, Standing};
+use crate::model::reading::{Batch, BatchId, SeriesId};
+use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, UnixMillis};
+
+/// Batches waiting for room in the ingest queue: what a thousand devices send while one fsync completes.
+const MAX_BATCHES: usize = 256;
+/// Other events waiting: one for each device of a large fleet that returns at once.
+const MAX_EVENTS: usize = 4_096;
+/// Datagrams waiting to be sent; acknowledgements are built only when there is room.
+const MAX_TRANSMITS: usize = 1_024;
+/// Handshakes waiting to be worked off: 0.1 s of one core.
+const MAX_HANDSHAKES: usize = 256;
+/// Devices that may wait for adoption, in all and behind one address.
+const MAX_PENDING: usize = 256;
+const MAX_PENDING_PER_ADDRESS: usize = 4;
+/// A pending device that is silent for this long is forgotten.
+const PENDING_TTL: Duration = Duration::from_secs(15 * 60);
+/// Datagrams of one device: enough for a backlog at full speed, too few to starve the others.
+const DEVICE_RATE: Rate = Rate { per_second: 20_000.0, burst: 20_000.0 };
+/// Epochs of one device whose windows are kept here; the store knows the older ones.
+const MAX_EPOCHS: usize = 16;
+/// Batches a device may have in flight while the way to the disk is clear, and while it is not.
+const CREDIT: u32 = 256;
+const CREDIT_BUSY: u32 = 16;
+/// Housekeeping, and how often links are told.
+const TICK: Duration = Duration::from_secs(1);
+
+/// What an endpoint is made with.
+pub struct Config {
+    /// The hub's Noise responder.
+    pub responder: Responder,
+    /// What discovery says of the hub.
+    pub card: Card,
+    /// Who may join.
+    pub policy: JoinPolicy,
+    /// Unpredictable bytes.
+    pub random: Random,
+    /// The same for the discovery responder within.
+    pub discovery_random: Random,
+    /// Where drops are counted.
+    pub counters: Arc<Counters>,
+}
+
+/// A device with a row in the store.
+struct Entry {
+    device: Device,
+    sensors: Vec<SeriesId>,
+    windows: HashMap<Epoch, Window>,
+    bucket: Bucket,
+    /// On disk since the last acknowledgement.
+    unacked: Vec<(Epoch, BatchSeq)>,
+    ack_queued: bool,
+    /// A `Sensors` event is on its way.
+    registering: bool,
+    status: Status,
+    last_seen: Option<UnixMillis>,
+    link_changed: bool,
+}
+
+/// Protocol state of one UDP socket: every device session, and who may open one.
+///
+/// Does no I/O and reads no clock. After each `handle_*`, drain the `poll_*` until they return `None`, then wait for
+/// input or for [`Endpoint::poll_timeout`].
+pub struct Endpoint {
+    responder: Responder,
+    discovery: discovery::Responder,
+    card: Card,
+    policy: JoinPolicy,
+    open_until: Option<Instant>,
+    random: Random,
+    counters: Arc<Counters>,
+    admission: Admission,
+    devices: HashMap<PublicKey, Entry>,
+    keys: HashMap<DeviceNo, PublicKey>,
+    pending: HashMap<PublicKey, (Pending, Instant)>,
+    tokens: HashMap<u64, JoinToken>,
+    sessions: Sessions,
+    handshakes: VecDeque<(SocketAddr, Vec<u8>)>,
+    batches: VecDeque<Batch>,
+    events: VecDeque<Event>,
+    transmits: VecDeque<(SocketAddr, Vec<u8>)>,
+    ack_due: VecDeque<PublicKey>,
+    congested: bool,
+    tick_at: Instant,
+    plain: Vec<u8>,
+    rows: Rows,
+    message: Vec<u8>,
+}
+
+impl Endpoint {
+    /// An endpoint that knows nobody; tell it by [`Endpoint::handle_command`].
+    #[must_use]
+    pub fn new(now: Instant, mut config: Config) -> Self {
+        let mut secrets = [[0; 32]; 2];
+        secrets.iter_mut().for_each(|secret| (config.random)(secret));
+        let discovery =
+            discovery::Responder::new(config.card.clone(), now, config.discovery_random, Arc::clone(&config.counters));
+        let endpoint = Self {
+            responder: config.responder,
+            discovery,
+            card: config.card,
+            policy: config.policy,
+            open_until: None,
+            random: config.random,
+            counters: config.counters,
+            admission: Admission::new(now, secrets),
+            devices: HashMap::new(),
+            keys: HashMap::new(),
+            pending: HashMap::new(),
+            tokens: HashMap::new(),
+            sessions: Sessions::default(),
+            handshakes: VecDeque::new(),
+            batches: VecDeque::new(),
+            events: VecDeque::new(),
+            transmits: VecDeque::new(),
+            ack_due: VecDeque::new(),
+            congested: false,
+            tick_at: now + TICK,
+            plain: Vec::new(),
+            rows: Rows::default(),
+            message: Vec::new(),
+        };
+        endpoint.show_policy();
+        endpoint
+    }
+
+    /// One datagram from the socket. What is wrong with it, if anything, is counted; nothing is answered.
+    pub fn handle_input(&mut self, moment: Moment, from: SocketAddr, datagram: &[u8]) {
+        Counters::count(&self.counters.datagrams_in);
+        self.counters.bytes_in.fetch_add(datagram.len() as u64, Ordering::Relaxed);
+        let outcome = match Packet::parse(datagram) {
+            Ok(Packet::Data(data)) => self.handle_data(moment, from, &data),
+            Ok(Packet::Hs1(hs1)) => {
+                self.queue_handshake(moment.now, from, &hs1, datagram);
+                Ok(())
+            }
+            Ok(Packet::Probe(probe)) => {
+                if let Some(answer) = self.discovery.answer_unicast(moment.now, from, &probe) {
+                    self.transmit(from, answer);
+                }
+                Ok(())
+            }
+            Ok(Packet::Hs2(_) | Packet::Cookie(_) | Packet::Answer(_)) => Ok(()),
+            Err(reason) => Err(reason),
+        };
+        if let Err(reason) = outcome {
+            self.counters.malformed(reason);
+        }
+    }
+
+    /// Works off at most `limit` waiting handshakes; each costs about 0.4 ms.
+    pub fn handle_handshakes(&mut self, moment: Moment, limit: usize) {
+        for _ in 0..limit {
+            let Some((from, datagram)) = self.handshakes.pop_front() else { return };
+            if let Ok(Packet::Hs1(hs1)) = Packet::parse(&datagram) {
+                self.handle_handshake(moment, from, &hs1);
+            }
+        }
+    }
+
+    /// Whether handshakes wait.
+    #[must_use]
+    pub fn has_handshakes(&self) -> bool {
+        !self.handshakes.is_empty()
+    }
+
+    /// These batches are on disk: their devices may be told.
+    pub fn handle_committed(&mut self, batches: &[BatchId]) {
+        for id in batches {
+            let Some(key) = self.keys.get(&id.device) else { continue };
+            let Some(entry) = self.devices.get_mut(key) else { continue };
+            entry.windows.entry(id.epoch).or_default().commit(id.seq);
+            Self::owe_ack(&mut self.ack_due, entry, *key, id.epoch, id.seq);
+        }
+    }
+
+    /// These batches could not be committed (the disk is full): they may come again.
+    pub fn handle_refused(&mut self, batches: &[BatchId]) {
+        for id in batches {
+            let entry = self.keys.get(&id.device).and_then(|key| self.devices.get_mut(key));
+            if let Some(window) = entry.and_then(|entry| entry.windows.get_mut(&id.epoch)) {
+                window.forget(id.seq);
+            }
+        }
+    }
+
+    /// Follows a change made elsewhere in the hub.
+    pub fn handle_command(&mut self, moment: Moment, command: Command) {
+        match command {
+            Command::Known(known) => self.know(moment, *known),
+            Command::Forgotten(id) => {
+                if let Some((key, no)) =
+                    self.devices.iter().find(|(_, e)| e.device.id == id).map(|(k, e)| (*k, e.device.no))
+                {
+                    self.devices.remove(&key);
+                    self.keys.remove(&no);
+                    self.sessions.end(&key);
+                }
+            }
+            Command::Ignored(id) => {
+                if let Some(key) = self.pending.iter().find(|(_, (pending, _))| pending.id == id).map(|(key, _)| *key) {
+                    self.pending.remove(&key);
+                    self.sessions.end(&key);
+                    self.event(Event::PendingGone(id));
+                }
+            }
+            Command::JoinTokens(tokens) => self.tokens = tokens.into_iter().map(|token| (token.id, token)).collect(),
+            Command::Policy { policy, open_until } => {
+                (self.policy, self.open_until) = (policy, open_until);
+                self.show_policy();
+            }
+        }
+    }
+
+    /// Time passed.
+    pub fn handle_timeout(&mut self, moment: Moment) {
+        if moment.now < self.tick_at {
+            return;
+        }
+        self.tick_at = moment.now + TICK;
+        self.sessions.sweep(moment.now);
+        let random = &mut self.random;
+        self.admission.rotate(moment.now, || {
+            let mut secret = [0; 32];
+            random(&mut secret);
+            secret
+        });
+        if self.open_until.is_some_and(|until| moment.now >= until) {
+            self.open_until = None;
+            self.show_policy();
+        }
+        self.forget_silent_pending(moment.now);
+        self.tell_links();
+    }
+
+    /// When [`Endpoint::handle_timeout`] is wanted.
+    #[must_use]
+    pub const fn poll_timeout(&self) -> Instant {
+        self.tick_at
+    }
+
+    /// The next datagram to send.
+    pub fn poll_transmit(&mut self, moment: Moment) -> Option<(SocketAddr, Vec<u8>)> {
+        while self.transmits.len() < MAX_TRANSMITS {
+            let Some(key) = self.ack_due.pop_front() else { break };
+            self.write_acks(moment, key);
+        }
+        let (to, datagram) = self.transmits.pop_front()?;
+        Counters::count(&self.counters.datagrams_out);
+        self.counters.bytes_out.fetch_add(datagram.len() as u64, Ordering::Relaxed);
+        Some((to, datagram))
+    }
+
+    /// The next batch for the disk.
+    pub fn poll_batch(&mut self) -> Option<Batch> {
+        self.batches.pop_front()
+    }
+
+    /// Whether batches wait because the way to the disk is blocked.
+    #[must_use]
+    pub fn has_batches(&self) -> bool {
+        !self.batches.is_empty()
+    }
+
+    /// Tells the endpoint how full the way to the disk is: devices get less credit while it is congested.
+    pub const fn set_congested(&mut self, congested: bool) {
+        self.congested = congested;
+    }
+
+    /// The next event.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    fn know(&mut self, moment: Moment, known: Known) {
+        let Known { device, sensors, windows } = known;
+        let (key, no, standing) = (device.key, device.no, device.standing);
+        if self.pending.remove(&key).is_some() {
+            self.event(Event::PendingGone(device.id));
+        }
+        self.keys.insert(no, key);
+        let entry = self.devices.entry(key).or_insert_with(|| Entry {
+            device: device.clone(),
+            sensors: Vec::new(),
+            windows: HashMap::new(),
+            bucket: Bucket::full(DEVICE_RATE, moment.now),
+            unacked: Vec::new(),
+            ack_queued: false,
+            registering: false,
+            status: Status::default(),
+            last_seen: None,
+            link_changed: false,
+        });
+        let handshake_counter = entry.device.handshake_counter.max(device.handshake_counter);
+        let news =
+            entry.device.standing != standing || sensors.len() != entry.sensors.len() || entry.last_seen.is_none();
+        entry.device = Device { handshake_counter, ..device };
+        entry.sensors = sensors;
+        entry.registering = false;
+        for (epoch, committed) in windows {
+            entry.windows.entry(epoch).or_insert_with(|| Window::restored(committed));
+            trim_epochs(&mut entry.windows, epoch);
+        }
+        match standing {
+            Standing::Blocked => self.sessions.end(&key),
+            Standing::Adopted if news => self.welcome(moment, key),
+            Standing::Adopted => {}
+        }
+    }
+
+    fn welcome(&mut self, moment: Moment, key: PublicKey) {
+        let entry = self.devices.get(&key);
+        let welcome = Welcome {
+            standing: if entry.is_some() { Admitted::Adopted } else { Admitted::Pending },
+            known_sensors: entry.map_or(0, known_sensors),
+            credit: self.credit(),
+            now: moment.wall,
+        };
+        self.send(key, &Control::Welcome(welcome));
+    }
+
+    fn send(&mut self, key: PublicKey, control: &Control) {
+        let Some(session) = self.sessions.current(&key) else { return };
+        control.encode(&mut self.message);
+        let mut datagram = Vec::with_capacity(self.message.len() + 32);
+        if session.seal(&self.message, &mut datagram) {
+            let to = session.address;
+            self.transmit(to, datagram);
+        }
+    }
+
+    fn transmit(&mut self, to: SocketAddr, datagram: Vec<u8>) {
+        // Acknowledgements of one device may overshoot the limit by a few; strangers may not.
+        if self.transmits.len() < 2 * MAX_TRANSMITS {
+            self.transmits.push_back((to, datagram));
+        } else {
+            self.counters.dropped(Drop::SendQueue);
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        // Beyond the limit the device says it again: hellos, dictionaries and floors are all repeated.
+        if self.events.len() < MAX_EVENTS {
+            self.events.push_back(event);
+        } else if let Event::Sensors { device, .. } = event
+            && let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key))
+        {
+            entry.registering = false;
+        }
+    }
+
+    const fn credit(&self) -> u32 {
+        if self.congested { CREDIT_BUSY } else { CREDIT }
+    }
+
+    fn policy_at(&self, now: Instant) -> JoinPolicy {
+        if self.open_until.is_some_and(|until| now < until) { JoinPolicy::Open } else { self.policy }
+    }
+
+    fn show_policy(&self) {
+        let accepting = self.open_until.is_some() || matches!(self.policy, JoinPolicy::Click | JoinPolicy::Open);
+        self.card.accepting.store(accepting, Ordering::Relaxed);
+    }
+
+    fn forget_silent_pending(&mut self, now: Instant) {
+        let silent: Vec<PublicKey> = self
+            .pending
+            .iter()
+            .filter(|(_, (_, heard))| now.saturating_duration_since(*heard) >= PENDING_TTL)
+            .map(|(key, _)| *key)
+            .collect();
+        for key in silent {
+            self.pending.remove(&key);
+            self.sessions.end(&key);
+            self.event(Event::PendingGone(DeviceId::of(&key)));
+        }
+    }
+
+    fn tell_links(&mut self) {
+        let mut links = Vec::new();
+        for (key, entry) in self.devices.iter_mut().filter(|(_, entry)| entry.link_changed) {
+            entry.link_changed = false;
+            let (Some(session), Some(last_seen)) = (self.sessions.current(key), entry.last_seen) else { continue };
+            let link = Link {
+                address: session.address,
+                last_seen,
+                session_since: session.since,
+                loss_pct: session.loss_pct(),
+                rtt_ms: entry.status.rtt_us.map(|us| f64::from(us) / 1_000.0),
+                clock_offset_ms: entry.status.clock_offset_ms.map(|ms| ms as f64),
+                spool_batches: entry.status.spool_batches,
+                dropped_readings: entry.status.dropped_readings,
+            };
+            links.push((entry.device.no, link));
+        }
+        if !links.is_empty() {
+            self.event(Event::Links(links));
+        }
+    }
+}
+
+const fn known_sensors(entry: &Entry) -> u16 {
+    let count = entry.sensors.len();
+    if count > u16::MAX as usize { u16::MAX } else { count as u16 }
+}
+
+/// Makes room for `epoch` among a device's windows by forgetting the oldest boot.
+fn trim_epochs(windows: &mut HashMap<Epoch, Window>, epoch: Epoch) {
+    if windows.len() >= MAX_EPOCHS
+        && !windows.contains_key(&epoch)
+        && let Some(oldest) = windows.keys().min().copied()
+    {
+        windows.remove(&oldest);
+    }
+}

@@ -1,0 +1,210 @@
+//! Joins, sensors and links: what devices say that is not a reading.
+//!
+//! Takes the endpoint's events, asks the store, and tells the endpoint what it now knows. Twice a second it looks for
+//! join tokens made by a command beside the hub, once a second for devices that went silent.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::clock::Clock;
+use crate::live::{Bus, Update};
+use crate::model::DeviceId;
+use crate::model::device::{DeviceNo, NewDevice, Standing};
+use crate::presence::Presence;
+use crate::proto::command::{Command, Known};
+use crate::proto::event::Event;
+use crate::store::{self, DeviceNote, Floor, Store};
+
+/// How often a command beside the hub may go unnoticed.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+/// How often last-seen times are saved: they are shown, nothing depends on them.
+const NOTE_EVERY: u32 = 60;
+
+/// What the registrar works with.
+pub struct Registrar {
+    /// From the endpoint.
+    pub events: mpsc::Receiver<Event>,
+    /// To the endpoint.
+    pub commands: mpsc::Sender<Command>,
+    /// To the pipeline.
+    pub floors: mpsc::Sender<Floor>,
+    /// Pinged when a device joins: rules may match it.
+    pub rules_changed: Arc<Notify>,
+    /// Where devices are kept.
+    pub store: Store,
+    /// Links and pending devices.
+    pub presence: Arc<Presence>,
+    /// Who is told.
+    pub bus: Bus,
+    /// Time.
+    pub clock: Clock,
+}
+
+impl Registrar {
+    /// Runs until the endpoint drops its sender.
+    ///
+    /// # Errors
+    /// The store failed for good.
+    pub async fn run(mut self) -> Result<(), store::Error> {
+        self.tell_tokens().await?;
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut online = HashSet::new();
+        let mut looks = 0_u32;
+        loop {
+            tokio::select! {
+                biased;
+                event = self.events.recv() => match event {
+                    Some(event) => match self.handle(event).await {
+                        Err(error) if error.is_fatal() => return Err(error),
+                        Err(error) => tracing::warn!(%error, "a device was not registered: {error}"),
+                        Ok(()) => {}
+                    },
+                    None => {
+                        self.note_links().await?;
+                        return Ok(());
+                    }
+                },
+                _ = look.tick() => {
+                    looks = looks.wrapping_add(1);
+                    if self.store.changed_elsewhere()? {
+                        self.tell_tokens().await?;
+                    }
+                    if looks.is_multiple_of(2) {
+                        self.tell_status(&mut online);
+                    }
+                    if looks.is_multiple_of(2 * NOTE_EVERY) {
+                        self.note_links().await?;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn handle(&self, event: Event) -> Result<(), store::Error> {
+        match event {
+            Event::Join(device) => self.join(*device).await,
+            Event::Sensors { device, first, sensors } => {
+                self.store.register_sensors(device, first, sensors).await?;
+                self.tell_known(device).await;
+                Ok(())
+            }
+            Event::Introduced { device, introduction, address, handshake_counter } => {
+                let note = DeviceNote {
+                    no: device,
+                    address,
+                    last_seen: self.clock.wall(),
+                    introduction: Some(introduction),
+                    handshake_counter,
+                };
+                self.store.note_devices(vec![note]).await
+            }
+            Event::Links(links) => {
+                self.presence.write().links.extend(links);
+                Ok(())
+            }
+            Event::Left(device) => {
+                self.note_link(device).await?;
+                self.presence.write().links.remove(&device);
+                Ok(())
+            }
+            Event::Pending(pending) => {
+                let id = pending.id;
+                let known = self.presence.write().pending.insert(id, *pending);
+                if known.is_none() {
+                    tracing::info!(device.id = %id, "device {id} asks to be adopted");
+                }
+                self.bus.publish(Arc::new(Update::Device(id)));
+                Ok(())
+            }
+            Event::PendingGone(id) => {
+                let was_pending = self.presence.write().pending.remove(&id).is_some();
+                if was_pending && self.store.catalog().device_by_id(id).is_none() {
+                    self.bus.publish(Arc::new(Update::Removed(id)));
+                }
+                Ok(())
+            }
+            Event::Floor { device, epoch, below } => {
+                // The pipeline ends before us only at shutdown; the device says it again.
+                let _ = self.floors.send(Floor { device, epoch, below }).await;
+                Ok(())
+            }
+        }
+    }
+
+    async fn join(&self, device: NewDevice) -> Result<(), store::Error> {
+        let by = if device.join_token.is_some() { "a join token" } else { "the open window" };
+        let device = self.store.adopt(device).await?;
+        tracing::info!(device.id = %device.id, "device {} ({}) joined by {by}", device.name, device.id);
+        self.rules_changed.notify_one();
+        self.tell_tokens().await?;
+        self.tell_known(device.no).await;
+        self.bus.publish(Arc::new(Update::Device(device.id)));
+        Ok(())
+    }
+
+    /// Tells the endpoint a device as the store knows it.
+    async fn tell_known(&self, no: DeviceNo) {
+        if let Some(known) = known(&self.store, no) {
+            let _ = self.commands.send(Command::Known(Box::new(known))).await;
+        }
+    }
+
+    async fn tell_tokens(&self) -> Result<(), store::Error> {
+        let tokens = self.store.join_tokens(self.clock.wall()).await?;
+        let _ = self.commands.send(Command::JoinTokens(tokens)).await;
+        Ok(())
+    }
+
+    /// Tells pages which devices came and went since the last look.
+    fn tell_status(&self, online: &mut HashSet<DeviceId>) {
+        let now = self.clock.wall();
+        let seen: HashSet<DeviceId> = {
+            let catalog = self.store.catalog();
+            let is_online = |no| self.presence.is_online(no, catalog.expected_interval_ms(no).unwrap_or(0), now);
+            catalog.devices().filter(|device| is_online(device.no)).map(|device| device.id).collect()
+        };
+        for id in seen.symmetric_difference(online) {
+            self.bus.publish(Arc::new(Update::Device(*id)));
+        }
+        *online = seen;
+    }
+
+    async fn note_links(&self) -> Result<(), store::Error> {
+        let notes: Vec<DeviceNote> = {
+            let now = self.presence.read();
+            now.links.iter().map(|(no, link)| note(*no, link)).collect()
+        };
+        if notes.is_empty() { Ok(()) } else { self.store.note_devices(notes).await }
+    }
+
+    async fn note_link(&self, device: DeviceNo) -> Result<(), store::Error> {
+        let note = self.presence.read().links.get(&device).map(|link| note(device, link));
+        match note {
+            Some(note) => self.store.note_devices(vec![note]).await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn note(no: DeviceNo, link: &crate::model::device::Link) -> DeviceNote {
+    DeviceNote {
+        no,
+        address: link.address,
+        last_seen: link.last_seen,
+        introduction: None,
+        handshake_counter: 0,
+    }
+}
+
+/// A device as the endpoint needs it, without windows: the endpoint has those from the start.
+#[must_use]
+pub fn known(store: &Store, no: DeviceNo) -> Option<Known> {
+    let catalog = store.catalog();
+    let device = catalog.device(no)?.clone();
+    let sensors = if device.standing == Standing::Adopted { catalog.sensor_numbers(no).to_vec() } else { Vec::new() };
+    Some(Known { device, sensors, windows: Vec::new() })
+}

@@ -1,0 +1,114 @@
+//! What a rule means: which series it covers, and what one value says about it.
+
+use crate::model::catalog::Series;
+use crate::model::device::{Device, Labels};
+use crate::model::glob::Glob;
+use crate::model::rule::{Condition, Op, Rule, RuleSpec};
+
+/// What one value says of a threshold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Beyond the limit.
+    Bad,
+    /// Within the limit, not yet on the good side of the clear value: starts nothing, ends nothing that fires.
+    Between,
+    /// On the good side of both.
+    Good,
+}
+
+/// Holds a value against a limit and its clear value.
+pub(super) fn judge(op: Op, limit: f64, clear: Option<f64>, value: f64) -> Verdict {
+    if beyond(op, limit, value) {
+        Verdict::Bad
+    } else if clear.is_some_and(|clear| beyond(op, clear, value)) {
+        Verdict::Between
+    } else {
+        Verdict::Good
+    }
+}
+
+fn beyond(op: Op, limit: f64, value: f64) -> bool {
+    match op {
+        Op::Above => value > limit,
+        Op::AtLeast => value >= limit,
+        Op::Below => value < limit,
+        Op::AtMost => value <= limit,
+    }
+}
+
+/// A rule with its patterns ready to match, and its durations in milliseconds.
+#[derive(Debug, Clone)]
+pub(super) struct Compiled {
+    pub(super) rule: Rule,
+    pub(super) hold_ms: i64,
+    device: Glob,
+    sensor: Glob,
+}
+
+impl Compiled {
+    pub(super) fn new(rule: Rule) -> Self {
+        Self {
+            hold_ms: millis(rule.spec.hold),
+            device: Glob::new(&rule.spec.device),
+            sensor: Glob::new(&rule.spec.sensor),
+            rule,
+        }
+    }
+
+    /// Whether the rule is on and speaks of this series.
+    pub(super) fn covers(&self, device: &Device, series: &Series) -> bool {
+        self.rule.spec.enabled
+            && self.sensor.matches(&series.sensor)
+            && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
+            && selects(&self.rule.spec.labels, &device.labels)
+    }
+}
+
+fn selects(wanted: &Labels, labels: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+/// Whether an alert of `old` is still an alert of `new`. Name and webhooks say who is told, not what is true.
+pub(super) fn same_meaning(old: &RuleSpec, new: &RuleSpec) -> bool {
+    old.device == new.device
+        && old.sensor == new.sensor
+        && old.labels == new.labels
+        && old.condition == new.condition
+        && old.hold == new.hold
+        && old.severity == new.severity
+        && old.enabled == new.enabled
+}
+
+/// The limit as an alert shows it.
+pub(super) fn threshold(condition: &Condition) -> f64 {
+    match *condition {
+        Condition::Threshold { value, .. } => value,
+        Condition::Silence { after } => after.as_secs_f64(),
+    }
+}
+
+/// A duration in milliseconds, saturating.
+pub(super) fn millis(duration: std::time::Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_on_the_limit_is_bad_only_where_the_operator_says_so() {
+        assert_eq!(judge(Op::Above, 30.0, None, 30.0), Verdict::Good);
+        assert_eq!(judge(Op::AtLeast, 30.0, None, 30.0), Verdict::Bad);
+        assert_eq!(judge(Op::Below, 5.0, None, 5.0), Verdict::Good);
+        assert_eq!(judge(Op::AtMost, 5.0, None, 5.0), Verdict::Bad);
+    }
+
+    #[test]
+    fn between_the_limit_and_the_clear_value_nothing_changes() {
+        assert_eq!(judge(Op::Above, 30.0, Some(28.0), 29.0), Verdict::Between);
+        assert_eq!(judge(Op::Above, 30.0, Some(28.0), 28.0), Verdict::Good);
+        assert_eq!(judge(Op::Below, 5.0, Some(7.0), 6.0), Verdict::Between);
+        assert_eq!(judge(Op::Below, 5.0, Some(7.0), 7.0), Verdict::Good);
+    }
+}

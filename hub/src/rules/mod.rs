@@ -1,0 +1,303 @@
+//! The rules engine: decides which alerts begin, fire and end. PURE: it reads no clock and does no I/O.
+//!
+//! ```text
+//!   prepare(catalog, batches)          learn which rules watch the series of this group (memory only, no decision)
+//!   evaluate(now, batches)   ─▶ Proposed ─▶ store.commit(transitions) ─▶ apply(proposed)
+//!   handle_timeout(now)      ─▶ Proposed ─▶          "                ─▶      "           at poll_timeout()
+//!   set_rules(now, ..)       ─▶ Proposed ─▶          "                ─▶      "
+//! ```
+//!
+//! Promises:
+//!
+//! - A proposal changes nothing until [`Engine::apply`]; a failed commit drops it, and memory and disk agree. One proposal
+//!   is made and applied (or dropped) before the next is asked for. One without transitions needs no commit but is applied.
+//! - Within a group, readings are taken in order and later ones see what earlier ones did: a group gives exactly what its
+//!   readings give one by one.
+//! - Only readings of the live lane count. Values older than twice the series' interval (at least 60 s), more than 5 min
+//!   in the future, or older than the last evaluated one decide nothing: backfill raises no alert.
+//! - Silence is about hearing: any live reading ends it, also from a device whose clock is wrong, and it is measured by
+//!   when the hub received, not by device time. A series never heard is not silent. For 60 s after [`Engine::resume`] it
+//!   does not fire, so that devices can come back first.
+//! - A resolved alert is over; the next one has the next id.
+//!
+//! Cost: a reading of a series that no rule watches takes two loads (7 ns); one that three rules watch 0.14 µs, from prepare
+//! to apply, with 10,000 series. Patterns are matched once a series. Deadlines are lazy: a reading moves none, a deadline
+//! that comes too early finds out and is queued again.
+
+mod condition;
+mod draft;
+mod instance;
+#[cfg(test)]
+mod tests;
+mod track;
+mod watching;
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use self::condition::Compiled;
+use self::draft::Draft;
+use self::instance::{Instance, end};
+use self::track::{Change, Slot, Track};
+use self::watching::Watched;
+use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::catalog::Catalog;
+use crate::model::reading::{Batch, Point, SeriesId};
+use crate::model::rule::{Rule, RuleId};
+use crate::model::{Lane, UnixMillis};
+
+/// Silence does not fire for this long after a start: the devices need a moment to come back.
+const GRACE_MS: i64 = 60_000;
+/// A reading this old when it arrives is late, however short its interval.
+const LATE_MS: i64 = 60_000;
+/// A reading further ahead of the hub's clock than this is not evaluated.
+const FUTURE_MS: i64 = 5 * 60_000;
+
+/// Every rule on every series it watches.
+#[derive(Debug)]
+pub struct Engine {
+    rules: Vec<Compiled>,
+    /// By series number: who watches it, as far as is known.
+    watched: Vec<Watched>,
+    tracks: Vec<Track>,
+    /// Tracks that need time to pass, by the moment they want to be looked at.
+    deadlines: BTreeSet<(UnixMillis, Slot)>,
+    /// Open alerts from before the restart whose series has not been met yet.
+    resuming: HashMap<(RuleId, SeriesId), Arc<Alert>>,
+    next_alert: u64,
+    /// Silence does not fire before.
+    grace: UnixMillis,
+}
+
+/// What should happen. Commit the transitions, then hand it to [`Engine::apply`]; or drop it, and nothing happened.
+#[derive(Debug, Default)]
+pub struct Proposed {
+    /// Alert changes, in order.
+    pub transitions: Vec<Transition>,
+    changes: Vec<Change>,
+    next_alert: u64,
+    rebuilt: Option<Rebuilt>,
+}
+
+impl Proposed {
+    /// Whether applying it would change nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transitions.is_empty() && self.changes.is_empty() && self.rebuilt.is_none()
+    }
+}
+
+/// The engine under other rules: the tracks that stay, each with its watches anew.
+#[derive(Debug)]
+struct Rebuilt {
+    rules: Vec<Compiled>,
+    tracks: Vec<Track>,
+}
+
+impl Engine {
+    /// An engine with these rules, the alerts that were open when the hub stopped, and the id of the next one.
+    /// At a start call [`Engine::resume`] next.
+    #[must_use]
+    pub fn new(rules: Vec<Rule>, open: Vec<Alert>, next_alert: u64) -> Self {
+        let resuming = open
+            .into_iter()
+            .filter(|alert| alert.state != AlertState::Resolved)
+            .map(|alert| ((alert.rule, alert.series), Arc::new(alert)))
+            .collect();
+        Self {
+            rules: rules.into_iter().map(Compiled::new).collect(),
+            watched: Vec::new(),
+            tracks: Vec::new(),
+            deadlines: BTreeSet::new(),
+            resuming,
+            next_alert,
+            grace: UnixMillis(i64::MIN),
+        }
+    }
+
+    /// Takes up where the hub stopped: open alerts go on, silence counts from each series' `latest` point and has 60 s of
+    /// grace. Proposes the end of open alerts whose rule is gone.
+    pub fn resume(
+        &mut self,
+        now: UnixMillis,
+        catalog: &Catalog,
+        latest: impl IntoIterator<Item = (SeriesId, Point)>,
+    ) -> Proposed {
+        self.grace = now.plus(GRACE_MS);
+        self.recall(now, catalog, latest);
+        let mut series: Vec<_> = self.resuming.values().map(|alert| alert.series).collect();
+        series.sort_unstable();
+        series.into_iter().for_each(|id| self.meet(catalog, id));
+
+        let mut draft = Draft::new(self, now);
+        let mut orphans: Vec<_> =
+            self.resuming.values().filter(|alert| catalog.series(alert.series).is_some()).collect();
+        orphans.sort_unstable_by_key(|alert| alert.id);
+        for alert in orphans {
+            draft.emit(end(alert, now), alert.id, &[]);
+        }
+        let proposed = draft.finish();
+        // Should the commit fail, the rows stay open on disk and the next start proposes their end again.
+        self.resuming.clear();
+        proposed
+    }
+
+    /// Tells the engine of each series' last stored point, so that silence can be noticed of series that say nothing any
+    /// more: part of [`Engine::resume`], and useful after rules were applied.
+    pub fn recall(&mut self, now: UnixMillis, catalog: &Catalog, latest: impl IntoIterator<Item = (SeriesId, Point)>) {
+        for (series, point) in latest {
+            self.meet(catalog, series);
+            let Some(slot) = self.slot(series) else { continue };
+            let Some(track) = self.tracks.get_mut(slot as usize) else { continue };
+            track.heard = track.heard.max(Some(point.at.min(now)));
+            if track.last.is_none() && point.at <= now.plus(FUTURE_MS) {
+                track.last = Some(point.at);
+                track.recent.push(point);
+            }
+            self.queue(slot, false);
+        }
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(|compiled| &compiled.rule)
+    }
+
+    /// Finds out who watches the series of a group; [`Engine::evaluate`] passes over a series never prepared.
+    /// Decides nothing, so it needs no commit.
+    pub fn prepare(&mut self, catalog: &Catalog, batches: &[Batch]) {
+        for batch in batches.iter().filter(|batch| batch.lane == Lane::Live) {
+            for &series in &batch.series {
+                self.meet(catalog, series);
+            }
+        }
+    }
+
+    /// Decides what a group of readings means.
+    #[must_use]
+    pub fn evaluate(&self, now: UnixMillis, batches: &[Batch]) -> Proposed {
+        let mut draft = Draft::new(self, now);
+        for batch in batches.iter().filter(|batch| batch.lane == Lane::Live) {
+            for (series, point) in batch.rows() {
+                if let Some(slot) = self.slot(series) {
+                    draft.reading(slot, batch.received_at.min(now), point);
+                }
+            }
+        }
+        draft.finish()
+    }
+
+    /// When [`Engine::handle_timeout`] wants to be called. May be early; then that call queues the moment anew.
+    ///
+    /// If the commit of a proposal failed, this lies in the past: wait a little before asking again.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<UnixMillis> {
+        self.deadlines.first().map(|&(at, _)| at)
+    }
+
+    /// Decides what the passing of time means: holds that ran out, series gone silent.
+    #[must_use]
+    pub fn handle_timeout(&self, now: UnixMillis) -> Proposed {
+        let mut draft = Draft::new(self, now);
+        for &(_, slot) in self.deadlines.iter().take_while(|&&(at, _)| at <= now) {
+            draft.due(slot);
+        }
+        draft.finish()
+    }
+
+    /// Proposes other rules. An open alert of a rule that is gone, off, no longer covers its series or means something
+    /// else resolves (a pending one is cancelled); a changed name or list of webhooks ends nothing.
+    ///
+    /// A deleted device's alerts go with it, without a transition: the store has removed their rows already.
+    #[must_use]
+    pub fn set_rules(&self, now: UnixMillis, catalog: &Catalog, rules: Vec<Rule>) -> Proposed {
+        let rules: Vec<_> = rules.into_iter().map(Compiled::new).collect();
+        let mut draft = Draft::new(self, now);
+        let mut tracks = Vec::new();
+        for track in &self.tracks {
+            let Some(mut kept) = self.bare_track(catalog, track.series, &rules) else { continue };
+            for was in track.watches.iter().filter(|was| was.open.is_some()) {
+                let stays = kept.watches.iter_mut().find(|watch| self.is_same(was, &rules, watch));
+                match (stays, &was.open) {
+                    (Some(watch), _) => watch.open.clone_from(&was.open),
+                    (None, Some(alert)) => draft.emit(end(alert, now), alert.id, &track.recent),
+                    (None, None) => {}
+                }
+            }
+            if !kept.watches.is_empty() {
+                kept.last = track.last;
+                kept.heard = track.heard;
+                kept.recent.clone_from(&track.recent);
+                tracks.push(kept);
+            }
+        }
+        Proposed { rebuilt: Some(Rebuilt { rules, tracks }), ..draft.finish() }
+    }
+
+    /// Proposes what follows from a device renamed, relabelled, deleted or given another interval. New series and
+    /// devices need no call: they are met by [`Engine::prepare`].
+    #[must_use]
+    pub fn catalog_changed(&self, now: UnixMillis, catalog: &Catalog) -> Proposed {
+        self.set_rules(now, catalog, self.rules().cloned().collect())
+    }
+
+    /// Makes a proposal true. Only after its transitions are on disk.
+    pub fn apply(&mut self, proposed: Proposed) {
+        // A proposal that was never drafted knows no next id.
+        self.next_alert = self.next_alert.max(proposed.next_alert);
+        for change in proposed.changes {
+            let (slot, due) = (change.slot, change.due);
+            if let Some(track) = self.tracks.get_mut(slot as usize) {
+                track.apply(change);
+                self.queue(slot, due);
+            }
+        }
+        if let Some(rebuilt) = proposed.rebuilt {
+            self.rebuild(rebuilt);
+        }
+    }
+
+    fn rebuild(&mut self, rebuilt: Rebuilt) {
+        self.rules = rebuilt.rules;
+        self.watched.clear();
+        self.tracks.clear();
+        self.deadlines.clear();
+        for track in rebuilt.tracks {
+            self.add(track);
+        }
+    }
+
+    /// Queues a track's deadline: anew when it was `due`, else only if it wants an earlier moment than it has.
+    fn queue(&mut self, slot: Slot, due: bool) {
+        let Some(track) = self.tracks.get(slot as usize) else { return };
+        let wants = track
+            .watches
+            .iter()
+            .filter_map(|watch| self.instance(track, watch.rule, watch.open.as_ref(), 0)?.wake(track.heard, self.grace))
+            .min();
+        let keeps = track.queued.filter(|&at| !due && wants.is_none_or(|wants| at <= wants));
+        if keeps.is_some() {
+            return;
+        }
+        if let Some(at) = track.queued {
+            self.deadlines.remove(&(at, slot));
+        }
+        if let Some(at) = wants {
+            self.deadlines.insert((at, slot));
+        }
+        if let Some(track) = self.tracks.get_mut(slot as usize) {
+            track.queued = wants;
+        }
+    }
+
+    fn instance<'a>(
+        &'a self,
+        track: &Track,
+        rule: usize,
+        open: Option<&'a Arc<Alert>>,
+        next: u64,
+    ) -> Option<Instance<'a>> {
+        let rule = self.rules.get(rule)?;
+        Some(Instance { rule, device: track.device, series: track.series, open, next: AlertId(next) })
+    }
+}

@@ -1,0 +1,136 @@
+//! What the engine remembers of one watched series, and a proposed change to it.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use crate::model::UnixMillis;
+use crate::model::alert::Alert;
+use crate::model::device::DeviceNo;
+use crate::model::reading::{Point, SeriesId};
+
+/// Points kept of a watched series: what a webhook body shows of the minutes before an alert.
+pub(super) const RECENT: usize = 30;
+
+/// Place of a track in the engine.
+pub(super) type Slot = u32;
+
+/// One rule watching one series.
+#[derive(Debug, Clone)]
+pub(super) struct Watch {
+    /// Place of the rule in the engine.
+    pub(super) rule: usize,
+    /// The pending or firing alert.
+    pub(super) open: Option<Arc<Alert>>,
+}
+
+/// One series that at least one rule watches.
+#[derive(Debug, Clone)]
+pub(super) struct Track {
+    pub(super) series: SeriesId,
+    pub(super) device: DeviceNo,
+    /// A reading older than this when the hub learns of it is not evaluated.
+    pub(super) late_ms: i64,
+    /// Event time of the last evaluated reading.
+    pub(super) last: Option<UnixMillis>,
+    /// When the series was last heard, by the hub's clock.
+    pub(super) heard: Option<UnixMillis>,
+    /// Evaluated points, oldest first, at most [`RECENT`].
+    pub(super) recent: Vec<Point>,
+    pub(super) watches: Vec<Watch>,
+    /// Its entry in the engine's deadlines; never later than the first moment it needs.
+    pub(super) queued: Option<UnixMillis>,
+}
+
+/// A track as it would be: the differences only, so that an unchanged alert costs nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) slot: Slot,
+    pub(super) last: Option<UnixMillis>,
+    pub(super) heard: Option<UnixMillis>,
+    /// Points newly evaluated, oldest first; at least the newest [`RECENT`] of them.
+    pub(super) fresh: Vec<Point>,
+    /// Alerts that changed, by place of the watch.
+    pub(super) open: Vec<(usize, Option<Arc<Alert>>)>,
+    /// Its deadline came: it is queued anew.
+    pub(super) due: bool,
+}
+
+impl Change {
+    pub(super) fn of(slot: Slot, track: &Track) -> Self {
+        Self { slot, last: track.last, heard: track.heard, fresh: Vec::new(), open: Vec::new(), due: false }
+    }
+
+    pub(super) fn open<'a>(&'a self, track: &'a Track, watch: usize) -> Option<&'a Arc<Alert>> {
+        match self.open.iter().find(|(at, _)| *at == watch) {
+            Some((_, open)) => open.as_ref(),
+            None => track.watches.get(watch)?.open.as_ref(),
+        }
+    }
+
+    pub(super) fn set_open(&mut self, watch: usize, open: Option<Arc<Alert>>) {
+        match self.open.iter_mut().find(|(at, _)| *at == watch) {
+            Some((_, was)) => *was = open,
+            None => self.open.push((watch, open)),
+        }
+    }
+
+    pub(super) fn push(&mut self, point: Point) {
+        if self.fresh.len() >= 2 * RECENT {
+            self.fresh.drain(..RECENT);
+        }
+        self.fresh.push(point);
+    }
+
+    /// The newest points, oldest first.
+    pub(super) fn recent(&self, track: &Track) -> Vec<Point> {
+        let fresh = &self.fresh[self.fresh.len().saturating_sub(RECENT)..];
+        let old = track.recent.len().saturating_sub(RECENT - fresh.len());
+        [&track.recent[old..], fresh].concat()
+    }
+
+    /// The value last held against the rules.
+    pub(super) fn last_value(&self, track: &Track) -> Option<f64> {
+        self.fresh.last().or_else(|| track.recent.last()).map(|point| point.value)
+    }
+}
+
+impl Track {
+    pub(super) fn apply(&mut self, change: Change) {
+        self.last = change.last;
+        self.heard = change.heard;
+        if !change.fresh.is_empty() {
+            let keep = RECENT.saturating_sub(change.fresh.len());
+            self.recent.drain(..self.recent.len().saturating_sub(keep));
+            self.recent.extend_from_slice(&change.fresh[change.fresh.len().saturating_sub(RECENT)..]);
+        }
+        for (watch, open) in change.open {
+            if let Some(watch) = self.watches.get_mut(watch) {
+                watch.open = open;
+            }
+        }
+    }
+}
+
+/// Slots to places in a list. Slots are the engine's own dense numbers, so nobody can choose colliding ones.
+pub(super) type BySlot<V> = HashMap<Slot, V, BuildHasherDefault<SlotHasher>>;
+
+/// Spreads a slot with one multiplication.
+#[derive(Debug, Default)]
+pub(super) struct SlotHasher(u64);
+
+impl Hasher for SlotHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u32(u32::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, slot: u32) {
+        self.0 = (self.0 ^ u64::from(slot)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}

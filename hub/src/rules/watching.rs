@@ -1,0 +1,90 @@
+//! Which rules watch which series: patterns and labels are matched once a series, then it is one load in a list.
+//!
+//! A series is met at its first reading. Other rules, or a change of its device, make the engine meet all of them anew.
+
+use super::condition::{Compiled, millis, same_meaning};
+use super::track::{Slot, Track, Watch};
+use super::{Engine, LATE_MS};
+use crate::model::catalog::Catalog;
+use crate::model::reading::SeriesId;
+use crate::model::rule::Condition;
+
+/// Whether rules watch a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watched {
+    Unknown,
+    No,
+    By(Slot),
+}
+
+impl Engine {
+    pub(super) fn slot(&self, series: SeriesId) -> Option<Slot> {
+        match self.watched.get(series.0 as usize) {
+            Some(&Watched::By(slot)) => Some(slot),
+            Some(Watched::Unknown | Watched::No) | None => None,
+        }
+    }
+
+    /// Finds out who watches a series, once.
+    pub(super) fn meet(&mut self, catalog: &Catalog, series: SeriesId) {
+        let known = self.watched.get(series.0 as usize).copied().unwrap_or(Watched::Unknown);
+        if known != Watched::Unknown {
+            return;
+        }
+        let Some(mut track) = self.bare_track(catalog, series, &self.rules) else { return };
+        for watch in &mut track.watches {
+            let Some(rule) = self.rules.get(watch.rule) else { continue };
+            let Some(alert) = self.resuming.remove(&(rule.rule.id, series)) else { continue };
+            match rule.rule.spec.condition {
+                Condition::Threshold { .. } => track.last = track.last.max(Some(alert.started_at)),
+                Condition::Silence { after } => {
+                    track.heard = track.heard.max(Some(alert.started_at.plus(-millis(after))));
+                }
+            }
+            watch.open = Some(alert);
+        }
+        if track.watches.is_empty() {
+            self.mark(series, Watched::No);
+        } else {
+            self.add(track);
+        }
+    }
+
+    /// A track without a past; `None` when the series is not in the catalog (any more).
+    pub(super) fn bare_track(&self, catalog: &Catalog, id: SeriesId, rules: &[Compiled]) -> Option<Track> {
+        let series = catalog.series(id)?;
+        let device = catalog.device(series.device)?;
+        let covering = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series));
+        let interval_ms = device.interval_ms.unwrap_or(series.interval_ms);
+        Some(Track {
+            series: id,
+            device: series.device,
+            late_ms: LATE_MS.max(2 * i64::from(interval_ms)),
+            last: None,
+            heard: None,
+            recent: Vec::new(),
+            watches: covering.map(|(rule, _)| Watch { rule, open: None }).collect(),
+            queued: None,
+        })
+    }
+
+    pub(super) fn is_same(&self, was: &Watch, rules: &[Compiled], watch: &Watch) -> bool {
+        let (Some(old), Some(new)) = (self.rules.get(was.rule), rules.get(watch.rule)) else { return false };
+        old.rule.id == new.rule.id && same_meaning(&old.rule.spec, &new.rule.spec)
+    }
+
+    pub(super) fn add(&mut self, track: Track) {
+        let Ok(slot) = Slot::try_from(self.tracks.len()) else { return };
+        self.mark(track.series, Watched::By(slot));
+        self.tracks.push(track);
+        self.queue(slot, true);
+    }
+
+    fn mark(&mut self, series: SeriesId, watched: Watched) {
+        let at = series.0 as usize;
+        if at >= self.watched.len() {
+            self.watched.resize(at + 1, Watched::Unknown);
+        }
+        self.watched[at] = watched;
+    }
+}

@@ -1,0 +1,101 @@
+//! PURE. Sums of points by bucket of time.
+
+use super::query::Columns;
+use crate::model::UnixMillis;
+use crate::model::reading::Point;
+
+/// One bucket of one result.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bucket {
+    count: u64,
+    sum: f64,
+    min: f64,
+    max: f64,
+    first: Point,
+    last: Point,
+}
+
+impl Default for Bucket {
+    fn default() -> Self {
+        Self {
+            count: 0,
+            sum: 0.0,
+            min: f64::INFINITY,
+            max: f64::NEG_INFINITY,
+            first: Point { at: UnixMillis(i64::MAX), value: 0.0 },
+            last: Point { at: UnixMillis(i64::MIN), value: 0.0 },
+        }
+    }
+}
+
+impl Bucket {
+    fn add(&mut self, point: Point) {
+        self.count += 1;
+        self.sum += point.value;
+        self.min = self.min.min(point.value);
+        self.max = self.max.max(point.value);
+        if point.at < self.first.at || self.count == 1 {
+            self.first = point;
+        }
+        if point.at >= self.last.at {
+            self.last = point;
+        }
+    }
+}
+
+/// Adds points, sorted by time, to the buckets `[edges[n], edges[n + 1])` they fall in; the others are left out.
+pub(super) fn add(buckets: &mut [Bucket], edges: &[UnixMillis], points: impl Iterator<Item = Point>) {
+    let mut index = None;
+    for point in points {
+        // The bucket of the point before is mostly right; else search.
+        let here = index.filter(|&n: &usize| holds(edges, n, point.at)).or_else(|| {
+            let n = edges.partition_point(|edge| *edge <= point.at).checked_sub(1)?;
+            holds(edges, n, point.at).then_some(n)
+        });
+        if let Some(bucket) = here.and_then(|n| buckets.get_mut(n)) {
+            bucket.add(point);
+        }
+        index = here;
+    }
+}
+
+fn holds(edges: &[UnixMillis], n: usize, at: UnixMillis) -> bool {
+    matches!(edges.get(n..n + 2), Some(&[start, end]) if start <= at && at < end)
+}
+
+/// The buckets as columns.
+pub(super) fn columns(buckets: &[Bucket]) -> Columns {
+    let column = |value: fn(&Bucket) -> f64| {
+        buckets.iter().map(|bucket| (bucket.count > 0).then(|| value(bucket))).collect::<Vec<_>>()
+    };
+    Columns {
+        count: buckets.iter().map(|bucket| bucket.count).collect(),
+        min: column(|bucket| bucket.min),
+        max: column(|bucket| bucket.max),
+        avg: column(|bucket| bucket.sum / bucket.count as f64),
+        first: column(|bucket| bucket.first.value),
+        last: column(|bucket| bucket.last.value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_on_an_edge_belong_to_the_bucket_that_begins_there() {
+        let edges = [0, 10, 20].map(UnixMillis);
+        let mut buckets = vec![Bucket::default(); 2];
+        let points = [(-1, 9.0), (0, 1.0), (9, 3.0), (10, 5.0), (20, 9.0)];
+        add(&mut buckets, &edges, points.into_iter().map(|(at, value)| Point { at: UnixMillis(at), value }));
+        let columns = columns(&buckets);
+        assert_eq!(columns.count, [2, 1]);
+        assert_eq!(columns.avg, [Some(2.0), Some(5.0)]);
+        assert_eq!((columns.first[0], columns.last[0]), (Some(1.0), Some(3.0)));
+    }
+
+    #[test]
+    fn an_empty_bucket_is_a_gap() {
+        assert_eq!(columns(&[Bucket::default()]).min, [None]);
+    }
+}

@@ -1,0 +1,153 @@
+//! What one commit carries, and how it becomes rows.
+//!
+//! Deduplication happens here: the committed receive window of a batch's (device, epoch) decides. A batch that is there
+//! already is skipped; its earlier copy is on disk, so it may be acknowledged all the same.
+
+use rusqlite::{Connection, named_params};
+
+use super::column::{signed, unsigned};
+use super::error::{Error, Result};
+use super::memory::{Effects, Windows};
+use super::writer::Scope;
+use super::{Store, alerts, journal, outbox};
+use crate::model::alert::Transition;
+use crate::model::device::DeviceNo;
+use crate::model::reading::{Batch, BatchId};
+use crate::model::webhook::NewDelivery;
+use crate::model::{BatchSeq, Epoch, SeqSet};
+use wire::Inserted;
+
+/// Everything that becomes true together: readings, and what they caused.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Commit {
+    /// Batches, in the order they came; repeats are welcome and stored once.
+    pub batches: Vec<Batch>,
+    /// Alert changes the batches caused.
+    pub transitions: Vec<Transition>,
+    /// Deliveries the changes caused.
+    pub deliveries: Vec<NewDelivery>,
+    /// What devices gave up.
+    pub floors: Vec<Floor>,
+}
+
+/// A device will never send these batches: its receive window counts them as there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Floor {
+    /// Whose.
+    pub device: DeviceNo,
+    /// In which boot.
+    pub epoch: Epoch,
+    /// Every batch below will not come.
+    pub below: BatchSeq,
+}
+
+/// What a commit did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// Batches that were not stored before.
+    pub fresh: Vec<BatchId>,
+}
+
+impl Store {
+    /// Makes everything in `commit` durable, or nothing of it. When it returns `Ok`, a power cut cannot take it back.
+    ///
+    /// What belongs to a device or webhook that was deleted meanwhile is left out without an error.
+    ///
+    /// # Errors
+    /// [`Error::Full`]: nothing applied, try again later. `Conflict`: a batch opens one hole too many in its window,
+    /// nothing applied. A fatal one: end the hub.
+    pub async fn commit(&self, commit: Commit) -> Result<Committed> {
+        self.write_commit(commit).await
+    }
+}
+
+/// Writes a commit into the open transaction.
+pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
+    let mut fresh = Vec::new();
+    for batch in commit.batches {
+        if !exists(scope, batch.id.device) {
+            continue;
+        }
+        match window(scope, batch.id.device, batch.id.epoch).insert(batch.id.seq) {
+            Inserted::Repeat => scope.own.repeats += 1,
+            Inserted::Full => return Err(Error::conflict("seq", "the receive window has too many holes")),
+            Inserted::New => {
+                if !batch.is_empty() {
+                    journal::append(scope.conn, *scope.next_row, &batch)?;
+                    *scope.next_row += 1;
+                }
+                fresh.push(batch.id);
+                scope.own.fresh.push(batch);
+            }
+        }
+    }
+    for floor in commit.floors.iter().filter(|floor| exists(scope, floor.device)).collect::<Vec<_>>() {
+        window(scope, floor.device, floor.epoch).raise_mark(floor.below);
+    }
+    for transition in &commit.transitions {
+        alerts::write(scope.conn, transition)?;
+    }
+    for delivery in &commit.deliveries {
+        outbox::insert(scope.conn, delivery)?;
+    }
+    scope.own.due |= !commit.deliveries.is_empty();
+    Ok(Committed { fresh })
+}
+
+fn exists(scope: &Scope<'_>, device: DeviceNo) -> bool {
+    !scope.group.gone.contains(&device) && scope.memory.catalog().device(device).is_some()
+}
+
+/// The window as this write sees it; copied from what it stands on at its first use.
+fn window<'a>(scope: &'a mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> &'a mut SeqSet {
+    let Scope { memory, group, own, .. } = scope;
+    own.windows.entry((device, epoch)).or_insert_with_key(|key| match group.windows.get(key) {
+        Some(earlier) => earlier.clone(),
+        None => memory.windows().get(key).cloned().unwrap_or_default(),
+    })
+}
+
+const SAVE_WINDOW: &str = "INSERT INTO receive_window (device, epoch, mark, islands)
+    VALUES (:device, :epoch, :mark, :islands)
+    ON CONFLICT (device, epoch) DO UPDATE SET mark = excluded.mark, islands = excluded.islands";
+
+/// Saves the windows a group touched, once each.
+pub(super) fn save_windows(conn: &Connection, group: &Effects) -> Result<()> {
+    let mut save = conn.prepare_cached(SAVE_WINDOW)?;
+    for ((device, epoch), window) in &group.windows {
+        let islands: Vec<u8> = window
+            .islands()
+            .iter()
+            .flat_map(|&(start, end)| [start.to_le_bytes(), end.to_le_bytes()])
+            .flatten()
+            .collect();
+        save.execute(named_params! {
+            ":device": device,
+            ":epoch": epoch.0,
+            ":mark": signed(window.mark().0),
+            ":islands": islands,
+        })?;
+    }
+    Ok(())
+}
+
+const WINDOWS: &str = "SELECT device, epoch, mark, islands FROM receive_window";
+
+/// Reads every window.
+pub(super) fn load_windows(conn: &Connection) -> Result<Windows> {
+    let mut statement = conn.prepare(WINDOWS)?;
+    let mut rows = statement.query([])?;
+    let mut windows = Windows::new();
+    while let Some(row) = rows.next()? {
+        let islands: Vec<u8> = row.get("islands")?;
+        let (pairs, rest) = islands.as_chunks::<16>();
+        let pairs = pairs.iter().map(|pair| {
+            let both = u128::from_le_bytes(*pair);
+            (both as u64, (both >> 64) as u64)
+        });
+        let set = SeqSet::from_parts(unsigned(row.get("mark")?), pairs.collect()).filter(|_| rest.is_empty());
+        let set = set.ok_or(Error::Corrupt { what: "receive window" })?;
+        windows.insert((row.get("device")?, Epoch(row.get("epoch")?)), set);
+    }
+    Ok(windows)
+}

@@ -1,0 +1,170 @@
+//! What the store keeps in memory beside the file, and the changes to it that wait for their commit.
+//!
+//! Invariant: [`Memory`] equals what is on disk. The writer collects [`Effects`] while a transaction is open and applies
+//! them after COMMIT; a rolled-back write drops its effects with itself.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use super::head::Head;
+use crate::model::catalog::{Catalog, Series};
+use crate::model::device::{Device, DeviceNo};
+use crate::model::reading::{Batch, SeriesId};
+use crate::model::{Epoch, SeqSet};
+
+/// Committed receive windows.
+pub(super) type Windows = HashMap<(DeviceNo, Epoch), SeqSet>;
+
+/// Everything that readers share and only the writer changes.
+#[derive(Debug, Default)]
+pub(super) struct Memory {
+    catalog: RwLock<Catalog>,
+    head: RwLock<Head>,
+    windows: RwLock<Windows>,
+    pub(super) counters: Counters,
+    pub(super) outbox: Arc<Notify>,
+}
+
+/// Counts since the start.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) readings: AtomicU64,
+    pub(super) batches: AtomicU64,
+    pub(super) repeats: AtomicU64,
+    pub(super) commits: AtomicU64,
+    pub(super) commit_nanos: AtomicU64,
+    pub(super) journal_rows: AtomicU64,
+    pub(super) degraded: AtomicBool,
+}
+
+/// A change to the catalog, to be made once it is on disk.
+#[derive(Debug)]
+pub(super) enum Change {
+    PutDevice(Device),
+    RemoveDevice(DeviceNo),
+    PutSeries(Series),
+    PushNumber(DeviceNo, SeriesId),
+}
+
+/// What writes of one transaction will change in memory.
+#[derive(Debug, Default)]
+pub(super) struct Effects {
+    pub(super) changes: Vec<Change>,
+    pub(super) windows: Windows,
+    pub(super) fresh: Vec<Batch>,
+    pub(super) repeats: u64,
+    /// Devices deleted by this transaction: batches behind it in the same group go nowhere.
+    pub(super) gone: HashSet<DeviceNo>,
+    /// Journal rows deleted.
+    pub(super) rows_deleted: u64,
+    /// Whether a delivery became due.
+    pub(super) due: bool,
+    /// Whether the saved latest points now equal the head.
+    pub(super) latest_saved: bool,
+}
+
+impl Effects {
+    /// Adds the effects of a later write.
+    pub(super) fn absorb(&mut self, later: Self) {
+        self.changes.extend(later.changes);
+        self.windows.extend(later.windows);
+        self.windows.retain(|(device, _), _| !later.gone.contains(device));
+        self.fresh.retain(|batch| !later.gone.contains(&batch.id.device));
+        self.fresh.extend(later.fresh);
+        self.repeats += later.repeats;
+        self.rows_deleted += later.rows_deleted;
+        self.gone.extend(later.gone);
+        self.due |= later.due;
+        self.latest_saved |= later.latest_saved;
+    }
+}
+
+impl Memory {
+    pub(super) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
+        self.catalog.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn head(&self) -> RwLockReadGuard<'_, Head> {
+        self.head.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn windows(&self) -> RwLockReadGuard<'_, Windows> {
+        self.windows.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The catalog to be filled at start.
+    pub(super) fn catalog_mut(&self) -> RwLockWriteGuard<'_, Catalog> {
+        self.catalog.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The head to be filled at start.
+    pub(super) fn head_mut(&self) -> RwLockWriteGuard<'_, Head> {
+        self.head.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The windows to be filled at start.
+    pub(super) fn windows_mut(&self) -> RwLockWriteGuard<'_, Windows> {
+        self.windows.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes memory equal to disk after a commit that took `elapsed`.
+    pub(super) fn apply(&self, effects: Effects, elapsed: Duration) {
+        let Effects { changes, windows, fresh, repeats, gone, rows_deleted, due, latest_saved } = effects;
+        if latest_saved {
+            self.head_mut().mark_saved();
+        }
+        if !changes.is_empty() {
+            self.apply_changes(changes);
+        }
+        if !windows.is_empty() || !gone.is_empty() {
+            let mut committed = self.windows_mut();
+            if !gone.is_empty() {
+                committed.retain(|(device, _), _| !gone.contains(device));
+            }
+            committed.extend(windows);
+        }
+        if !fresh.is_empty() {
+            let mut head = self.head_mut();
+            for (series, point) in fresh.iter().flat_map(Batch::rows) {
+                head.insert(series, point);
+            }
+        }
+        self.count(&fresh, repeats, elapsed);
+        self.counters.journal_rows.fetch_sub(rows_deleted, Ordering::Relaxed);
+        if due {
+            self.outbox.notify_one();
+        }
+    }
+
+    fn apply_changes(&self, changes: Vec<Change>) {
+        let mut catalog = self.catalog_mut();
+        for change in changes {
+            match change {
+                Change::PutDevice(device) => catalog.put_device(device),
+                Change::PutSeries(series) => catalog.put_series(series),
+                Change::PushNumber(device, series) => catalog.push_number(device, series),
+                Change::RemoveDevice(device) => {
+                    let mut head = self.head_mut();
+                    catalog.series_of(device).for_each(|series| head.remove(series.id));
+                    catalog.remove_device(device);
+                }
+            }
+        }
+    }
+
+    fn count(&self, fresh: &[Batch], repeats: u64, elapsed: Duration) {
+        let add = |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed);
+        let counters = &self.counters;
+        add(&counters.readings, fresh.iter().map(|batch| batch.len() as u64).sum());
+        add(&counters.batches, fresh.len() as u64);
+        add(&counters.journal_rows, fresh.len() as u64);
+        add(&counters.repeats, repeats);
+        add(&counters.commits, 1);
+        add(&counters.commit_nanos, u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX));
+        counters.degraded.store(false, Ordering::Relaxed);
+    }
+}

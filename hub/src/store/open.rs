@@ -1,0 +1,134 @@
+//! Opening: the directory, the lock, the file's settings, the schema, and what lives in memory.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+
+use super::memory::Memory;
+use super::readers::{self, Readers};
+use super::writer::{self, Role};
+use super::{BESIDE, Config, Error, Inner, Result, SecretKey, Store};
+use super::{checkpoint, commit, devices, latest, migrate, secret};
+
+/// Name of the database in the data directory.
+const FILE: &str = "telemetry.db";
+/// Held by the hub that owns the directory; released by the system however the hub ends.
+const LOCK: &str = "hub.lock";
+/// First SQLite whose checkpoints cannot lose a commit (the WAL-reset bug).
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// Prepared statements the writer keeps: all of the store's writes.
+const STATEMENTS: usize = 128;
+
+impl Store {
+    /// Opens or makes the database in `config.dir`, migrates it, rebuilds what lives in memory, starts the writer.
+    ///
+    /// # Errors
+    /// Anything wrong with the directory or the file; [`Error::Locked`] when another hub has it.
+    pub fn open(config: &Config, secret_key: &SecretKey) -> Result<Self> {
+        secret::private_dir(&config.dir)?;
+        let lock = lock(&config.dir)?;
+        start(config, secret_key, Role::Owner, lock)
+    }
+
+    /// Opens the database beside a running hub, for commands that manage access. Nothing of the head is read, so `latest`
+    /// knows nothing; the hub learns of writes by [`Store::changed_elsewhere`].
+    ///
+    /// # Errors
+    /// Anything wrong with the directory or the file.
+    pub fn open_beside(config: &Config, secret_key: &SecretKey) -> Result<Self> {
+        secret::private_dir(&config.dir)?;
+        start(config, secret_key, Role::Beside, ())
+    }
+}
+
+fn start(config: &Config, key: &SecretKey, role: Role, keep: impl Send + 'static) -> Result<Store> {
+    if rusqlite::version_number() < OLDEST_SQLITE {
+        return Err(Error::OldSqlite { found: rusqlite::version() });
+    }
+    let file = config.dir.join(FILE);
+    let mut conn = connect(&file, config.max_bytes)?;
+    migrate::run(&mut conn)?;
+    let memory = Arc::new(Memory::default());
+    devices::load(&conn, &mut memory.catalog_mut())?;
+    *memory.windows_mut() = commit::load_windows(&conn)?;
+    if role == Role::Owner {
+        latest::rebuild(&conn, &memory)?;
+    }
+    memory.counters.journal_rows.store(journal_rows(&conn)?, Ordering::Relaxed);
+    let readers = Readers::open(&file, config.readers)?;
+    let elsewhere = readers::connect(&file)?;
+    let seen = elsewhere.query_row(BESIDE, [], |row| row.get(0))?;
+    let (inbox, writer) = writer::spawn(conn, memory.clone(), role, &file, keep)?;
+    let inner = Inner {
+        memory,
+        readers,
+        inbox: Mutex::new(Some(inbox)),
+        writer: Mutex::new(Some(writer)),
+        elsewhere: Mutex::new((elsewhere, seen)),
+        key: key.clone(),
+        file,
+    };
+    Ok(Store { inner: Arc::new(inner) })
+}
+
+fn lock(dir: &Path) -> Result<File> {
+    let path = dir.join(LOCK);
+    let file = File::options().write(true).create(true).truncate(false).open(&path);
+    let file = file.map_err(|source| Error::File { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(Error::Locked(dir.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(Error::File { path, source }),
+    }
+}
+
+/// Opens the writing connection. Page size and vacuum mode count only before the first table.
+fn connect(file: &Path, max_bytes: Option<u64>) -> Result<Connection> {
+    let conn = Connection::open(file)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.pragma_update(None, "page_size", checkpoint::PAGE)?;
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // Returns the mode it chose; a file system without shared memory would silently stay with another one.
+    let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(Error::BadFile { path: file.to_owned(), detail: "this file system cannot hold a write-ahead log" });
+    }
+    // FULL, not NORMAL: an acknowledgement promises that a power cut cannot take the reading back.
+    conn.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA mmap_size = 0;
+         PRAGMA cache_size = -16384;",
+    )?;
+    if let Some(bytes) = max_bytes {
+        let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / checkpoint::PAGE;
+        conn.pragma_update(None, "max_page_count", pages.clamp(1, 4_294_967_294))?;
+    }
+    // The writer checkpoints at its own end; a command that ends beside a hub must not.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
+const JOURNAL_ROWS: &str = "SELECT COALESCE((SELECT MAX(id) FROM journal) - (SELECT MIN(id) FROM journal) + 1, 0)";
+
+/// About how many rows the journal has: rows are deleted in runs, and counting millions would make a start slow.
+fn journal_rows(conn: &Connection) -> Result<u64> {
+    Ok(super::column::unsigned(conn.query_row(JOURNAL_ROWS, [], |row| row.get(0))?))
+}
+
+/// The file SQLite keeps beside the database under this suffix.
+pub(super) fn beside_file(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(suffix);
+    PathBuf::from(name)
+}

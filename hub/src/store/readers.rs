@@ -1,0 +1,148 @@
+//! Readers: read-only connections, a bounded queue in front of them, and a deadline on each query.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, InterruptHandle, OpenFlags};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::error::{Error, Result};
+
+/// Queries that may wait for a reader: a page of a dashboard asks some twenty at once, three people look.
+const WAITING: usize = 64;
+/// Longest a query may run; a person has given up by then.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Prepared statements a connection keeps: all the store's reads.
+const STATEMENTS: usize = 64;
+
+/// The pool. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Readers {
+    /// Opens `count` connections to a file that exists.
+    pub(super) fn open(file: &Path, count: usize) -> Result<Self> {
+        let count = count.max(1);
+        let idle = (0..count).map(|_| connect(file)).collect::<Result<Vec<_>>>()?;
+        Ok(Self { idle: Arc::new(Mutex::new(idle)), permits: Arc::new(Semaphore::new(count)), waiting: Arc::default() })
+    }
+
+    /// Runs `work` on a reader. A caller that goes away stops it.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let reader = self.take().await?;
+        let stop = Stop { handle: reader.conn()?.get_interrupt_handle(), stopped: reader.stopped.clone() };
+        // The reader comes back with the result: it is not in the pool while `stop` may still interrupt it.
+        let mut job = tokio::task::spawn_blocking(move || (work(&reader), reader));
+        let finished = tokio::select! {
+            finished = &mut job => finished,
+            () = tokio::time::sleep(DEADLINE) => {
+                stop.now();
+                job.await
+            }
+        };
+        stop.stopped.store(true, Ordering::Relaxed);
+        let (outcome, _reader) = finished.map_err(|_| Error::Corrupt { what: "query result" })?;
+        outcome
+    }
+
+    async fn take(&self) -> Result<Reader> {
+        let permits = self.permits.clone();
+        let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {
+            permit
+        } else {
+            let _place = Place::take(&self.waiting)?;
+            tokio::time::timeout(DEADLINE, permits.acquire_owned())
+                .await
+                .map_err(|_| Error::Busy("no reader became free"))?
+                .map_err(|_| Error::Closed)?
+        };
+        let conn = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Ok(Reader { conn, stopped: Arc::default(), idle: self.idle.clone(), _permit: permit })
+    }
+}
+
+/// Opens one read-only connection.
+pub(super) fn connect(file: &Path) -> Result<Connection> {
+    let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.execute_batch("PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;")?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
+/// A place in the queue.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize) -> Result<Self> {
+        let place = Self(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+            return Err(Error::Busy("too many reads at once"));
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection on loan; goes back when dropped.
+pub(super) struct Reader {
+    conn: Option<Connection>,
+    stopped: Arc<AtomicBool>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// Fails once the query is too late or unwanted: to be asked between statements.
+    pub(super) fn go_on(&self) -> Result<()> {
+        if self.stopped.load(Ordering::Relaxed) { Err(Error::Busy("the query took too long")) } else { Ok(()) }
+    }
+
+    /// The connection.
+    pub(super) fn conn(&self) -> Result<&Connection> {
+        self.conn.as_ref().ok_or(Error::Closed)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        }
+    }
+}
+
+/// Stops the query when the deadline passes or the caller goes away.
+struct Stop {
+    handle: InterruptHandle,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Stop {
+    fn now(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.handle.interrupt();
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if !self.stopped.swap(true, Ordering::Relaxed) {
+            self.handle.interrupt();
+        }
+    }
+}

@@ -1,0 +1,374 @@
+//! The writer: one thread that owns the only writing connection and commits in groups.
+//!
+//! ```text
+//!   callers ──▶ inbox ──▶ [ BEGIN IMMEDIATE, each write in its savepoint, COMMIT ] ──▶ memory ──▶ replies
+//! ```
+//!
+//! While one commit syncs, the next group gathers: latency stays one fsync, throughput grows with load. A write that
+//! fails by itself rolls back to its savepoint and the group goes on. A full disk fails the group, nothing of it is
+//! applied, and the thread goes on; any other error of the file ends the thread, and with it the store.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::{Connection, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+use super::commit::{self, Commit, Committed};
+use super::error::{Error, Result};
+use super::memory::{Effects, Memory};
+use super::{Store, checkpoint, journal, latest};
+use crate::clock::Clock;
+
+/// Writes that may wait: some seconds of group commits from ingest and every request of a busy HTTP server.
+const INBOX: usize = 256;
+/// Longest time a group may take to apply before it is committed, so that nobody's latency is a throughput trick.
+const GROUP_TIME: Duration = Duration::from_millis(50);
+/// Most payload in a group: more gains nothing over the cost of one sync.
+const GROUP_BYTES: usize = 8 << 20;
+
+/// Every write of the system.
+pub(super) enum Write {
+    /// Readings and what they caused: nearly all writes.
+    Group(Box<Commit>, oneshot::Sender<Result<Committed>>),
+    /// A rare change by a person or a housekeeper.
+    Change(Work),
+}
+
+/// A change, and who waits for it.
+///
+/// Called once: with the open transaction, or with the reason there is none.
+type Work = Box<dyn FnOnce(Result<&mut Scope<'_>>) -> Applied + Send>;
+/// Told once: the commit stands, or why not.
+type Reply = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// What a write did inside the transaction.
+pub(super) struct Applied {
+    outcome: Result<()>,
+    reply: Reply,
+}
+
+/// The open transaction as one write sees it.
+pub(super) struct Scope<'a> {
+    /// The connection, inside a savepoint.
+    pub(super) conn: &'a Connection,
+    /// What is on disk.
+    pub(super) memory: &'a Memory,
+    /// What earlier writes of the group will change.
+    pub(super) group: &'a Effects,
+    /// What this write will change.
+    pub(super) own: Effects,
+    /// Number of the next journal row.
+    pub(super) next_row: &'a mut i64,
+}
+
+/// Where writes go in.
+pub(super) type Inbox = mpsc::Sender<Write>;
+
+/// How the thread differs between a hub and a command beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The hub's own: checkpoints, saves the latest points.
+    Owner,
+    /// A command beside a hub: leaves a mark that it wrote.
+    Beside,
+}
+
+/// Starts the thread; `keep` lives as long as it does (the lock of the data directory).
+pub(super) fn spawn(
+    conn: Connection,
+    memory: Arc<Memory>,
+    role: Role,
+    file: &Path,
+    keep: impl Send + 'static,
+) -> Result<(Inbox, JoinHandle<()>)> {
+    let (inbox, waiting) = mpsc::channel(INBOX);
+    let next_row = journal::next_row(&conn)?;
+    let mut writer = Writer { conn, memory, role, waiting, backlog: VecDeque::new(), next_row, since_saved: 0 };
+    let thread = std::thread::Builder::new()
+        .name("store-writer".to_owned())
+        .spawn(move || {
+            writer.run();
+            drop(keep);
+        })
+        .map_err(|source| Error::File { path: file.to_owned(), source })?;
+    Ok((inbox, thread))
+}
+
+struct Writer {
+    conn: Connection,
+    memory: Arc<Memory>,
+    role: Role,
+    waiting: mpsc::Receiver<Write>,
+    /// Received, for this group or the next.
+    backlog: VecDeque<Write>,
+    next_row: i64,
+    /// Payload bytes since the latest points were saved.
+    since_saved: usize,
+}
+
+/// Why a whole group failed.
+enum Failure {
+    Full,
+    Fatal(String),
+}
+
+impl Failure {
+    fn error(&self) -> Error {
+        match self {
+            Self::Full => Error::Full,
+            Self::Fatal(text) => Error::Fatal(text.clone()),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        if matches!(error, Error::Full) { Self::Full } else { Self::Fatal(error.to_string()) }
+    }
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(error: rusqlite::Error) -> Self {
+        Error::from(error).into()
+    }
+}
+
+impl Writer {
+    /// Applies writes, one group a transaction, until every sender is gone.
+    fn run(&mut self) {
+        while self.gather() {
+            let mut replies = Vec::new();
+            match self.group(&mut replies) {
+                Ok(()) => replies.into_iter().for_each(|reply| reply(Ok(()))),
+                Err(failure) => {
+                    self.tell(&failure);
+                    replies.into_iter().for_each(|reply| reply(Err(failure.error())));
+                    if matches!(failure, Failure::Fatal(_)) {
+                        return;
+                    }
+                }
+            }
+            if self.role == Role::Owner {
+                checkpoint::after_group(&self.conn, self.backlog.is_empty() && self.waiting.is_empty());
+            }
+        }
+        if self.role == Role::Owner {
+            self.finish();
+        }
+    }
+
+    /// Waits until there is something to do; `false` when there will never be.
+    fn gather(&mut self) -> bool {
+        let mut group = Vec::new();
+        if self.backlog.is_empty() {
+            self.waiting.blocking_recv_many(&mut group, INBOX);
+        } else {
+            while let Ok(write) = self.waiting.try_recv() {
+                group.push(write);
+            }
+        }
+        self.backlog.extend(group);
+        !self.backlog.is_empty()
+    }
+
+    /// One transaction. `replies` are told its end, whatever it is.
+    fn group(&mut self, replies: &mut Vec<Reply>) -> Result<(), Failure> {
+        let began = Clock.now();
+        if let Err(error) = begin(&mut self.conn) {
+            // Nothing began: whoever waits is told why.
+            replies.extend(self.backlog.drain(..).map(|write| write.apply(Err(Error::Closed)).reply));
+            return Err(error.into());
+        }
+        let outcome = self.fill(began, replies).and_then(|effects| {
+            self.conn.execute_batch("COMMIT")?;
+            Ok(effects)
+        });
+        match outcome {
+            Ok(effects) => {
+                if effects.latest_saved {
+                    self.since_saved = 0;
+                }
+                self.since_saved += effects.fresh.iter().map(|batch| batch.payload.len()).sum::<usize>();
+                self.memory.apply(effects, Clock.now().duration_since(began));
+                Ok(())
+            }
+            Err(failure) => {
+                // A full disk may have rolled back by itself.
+                if !self.conn.is_autocommit() {
+                    self.conn.execute_batch("ROLLBACK")?;
+                }
+                Err(failure)
+            }
+        }
+    }
+
+    /// Applies writes to the open transaction until the group is big or old enough.
+    fn fill(&mut self, began: Instant, replies: &mut Vec<Reply>) -> Result<Effects, Failure> {
+        let mut group = Effects::default();
+        if self.since_saved >= latest::SAVE_EVERY {
+            latest::save(&self.conn, &self.memory.head(), self.next_row - 1)?;
+            group.latest_saved = true;
+        }
+        let mut bytes = 0;
+        while let Some(write) = self.backlog.pop_front() {
+            bytes += size(&write);
+            let own = self.apply(write, &group, replies)?;
+            group.absorb(own);
+            if bytes >= GROUP_BYTES || Clock.now().duration_since(began) >= GROUP_TIME {
+                break;
+            }
+        }
+        commit::save_windows(&self.conn, &group)?;
+        if self.role == Role::Beside {
+            self.conn.execute_batch(MARK_BESIDE)?;
+        }
+        Ok(group)
+    }
+
+    /// One write in its savepoint. An error of its own is its caller's alone; an error of the file is the group's.
+    fn apply(&mut self, write: Write, group: &Effects, replies: &mut Vec<Reply>) -> Result<Effects, Failure> {
+        self.conn.prepare_cached("SAVEPOINT one_write")?.execute([])?;
+        let mut scope = Scope {
+            conn: &self.conn,
+            memory: &self.memory,
+            group,
+            own: Effects::default(),
+            next_row: &mut self.next_row,
+        };
+        let Applied { outcome, reply } = write.apply(Ok(&mut scope));
+        let own = scope.own;
+        match outcome {
+            Ok(()) => {
+                replies.push(reply);
+                self.conn.prepare_cached("RELEASE one_write")?.execute([])?;
+                Ok(own)
+            }
+            Err(error) if breaks_the_group(&error) => {
+                replies.push(reply);
+                Err(error.into())
+            }
+            Err(error) => {
+                let undone = self.conn.execute_batch("ROLLBACK TO one_write; RELEASE one_write");
+                reply(Err(error));
+                undone?;
+                Ok(Effects::default())
+            }
+        }
+    }
+
+    /// Says once what happened, before those who wait hear of it.
+    fn tell(&self, failure: &Failure) {
+        match failure {
+            Failure::Fatal(text) => tracing::error!(error = %text, "the store cannot go on: {text}"),
+            Failure::Full => {
+                if !self.memory.counters.degraded.swap(true, Ordering::Relaxed) {
+                    tracing::error!("the disk is full: nothing is stored or acknowledged until there is space");
+                }
+            }
+        }
+    }
+
+    /// Leaves the file so that the next start reads little: latest points saved, log copied back.
+    fn finish(&mut self) {
+        let saved = self.conn.transaction().map_err(Error::from).and_then(|tx| {
+            latest::save(&tx, &self.memory.head(), self.next_row - 1)?;
+            Ok(tx.commit()?)
+        });
+        if let Err(error) = saved {
+            tracing::warn!(%error, "latest points not saved, the next start reads more of the journal: {error}");
+        }
+        checkpoint::at_close(&self.conn);
+    }
+}
+
+const MARK_BESIDE: &str = "UPDATE progress SET beside = beside + 1";
+
+/// Begins, waiting for a command beside the hub as long as it takes: its transactions are a few rows each.
+fn begin(conn: &mut Connection) -> Result<()> {
+    loop {
+        match conn.execute_batch("BEGIN IMMEDIATE") {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
+                tracing::warn!("another process holds the database for over five seconds");
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Whether an error is about the file, not about the write.
+fn breaks_the_group(error: &Error) -> bool {
+    let Error::Sqlite(error) = error else { return matches!(error, Error::Full) || error.is_fatal() };
+    matches!(
+        error.sqlite_error_code(),
+        Some(
+            ErrorCode::SystemIoFailure
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase
+                | ErrorCode::CannotOpen
+                | ErrorCode::ReadOnly
+                | ErrorCode::OutOfMemory
+                | ErrorCode::PermissionDenied
+                | ErrorCode::FileLockingProtocolFailed
+        )
+    )
+}
+
+fn size(write: &Write) -> usize {
+    match write {
+        Write::Group(commit, _) => commit.batches.iter().map(|batch| batch.payload.len()).sum(),
+        Write::Change(_) => 0,
+    }
+}
+
+impl Write {
+    fn apply(self, scope: Result<&mut Scope<'_>>) -> Applied {
+        match self {
+            Self::Group(commit, reply) => answer(scope.and_then(|scope| commit::apply(scope, *commit)), reply),
+            Self::Change(work) => work(scope),
+        }
+    }
+}
+
+fn answer<T: Send + 'static>(outcome: Result<T>, reply: oneshot::Sender<Result<T>>) -> Applied {
+    // A caller that went away does not mind: its write stands or falls with the group all the same.
+    match outcome {
+        Ok(value) => Applied { outcome: Ok(()), reply: Box::new(|verdict| drop(reply.send(verdict.map(|()| value)))) },
+        Err(error) => Applied {
+            outcome: Err(error),
+            reply: Box::new(|verdict| {
+                if let Err(error) = verdict {
+                    drop(reply.send(Err(error)));
+                }
+            }),
+        },
+    }
+}
+
+impl Store {
+    /// Has the writer do `work` in its next group; returns once that is committed.
+    pub(super) async fn change<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (reply, answered) = oneshot::channel();
+        self.send(Write::Change(Box::new(|scope| answer(scope.and_then(work), reply)))).await?;
+        answered.await.map_err(|_| Error::Closed)?
+    }
+
+    /// Has the writer commit readings in its next group.
+    pub(super) async fn write_commit(&self, commit: Commit) -> Result<Committed> {
+        let (reply, answered) = oneshot::channel();
+        self.send(Write::Group(Box::new(commit), reply)).await?;
+        answered.await.map_err(|_| Error::Closed)?
+    }
+
+    async fn send(&self, write: Write) -> Result<()> {
+        let inbox = self.inbox().ok_or(Error::Closed)?;
+        inbox.send(write).await.map_err(|_| Error::Closed)
+    }
+}

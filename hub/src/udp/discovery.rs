@@ -1,0 +1,146 @@
+//! The discovery shell: listens on the groups on every interface that is up, and speaks for the responder.
+//!
+//! Interfaces come and go and switches forget group members, so it looks at the interfaces and joins again every minute.
+//! Where multicast cannot be had at all it says so once and the hub goes on: `--hub host:port` on the agent always works.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Type};
+use tokio::net::UdpSocket;
+use tokio_util::sync::CancellationToken;
+use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, HOP_LIMIT};
+
+use crate::clock::Clock;
+use crate::proto::discovery::{Responder, To};
+
+/// How often interfaces are looked at and groups joined again.
+const REJOIN_EVERY: Duration = Duration::from_secs(60);
+/// Longer than any packet of discovery.
+const BUFFER: usize = 512;
+
+/// The groups' sockets, one a family; a family the machine does not have is absent.
+#[derive(Debug)]
+pub struct Groups {
+    v4: Option<UdpSocket>,
+    v6: Option<UdpSocket>,
+    /// Interfaces by index, with an IPv4 address where they have one.
+    interfaces: BTreeMap<u32, Option<Ipv4Addr>>,
+}
+
+impl Groups {
+    /// Opens the sockets and joins the groups on every interface.
+    ///
+    /// # Errors
+    /// Neither family can be had.
+    pub fn join() -> io::Result<Self> {
+        let v4 = open(SocketAddr::from((Ipv4Addr::UNSPECIFIED, DISCOVERY_PORT)));
+        let v6 = open(SocketAddr::from((Ipv6Addr::UNSPECIFIED, DISCOVERY_PORT)));
+        if let (Err(error), Err(_)) = (&v4, &v6) {
+            return Err(io::Error::new(error.kind(), error.to_string()));
+        }
+        let mut groups = Self { v4: v4.ok(), v6: v6.ok(), interfaces: BTreeMap::new() };
+        groups.rejoin();
+        Ok(groups)
+    }
+
+    /// Joins on interfaces that are up now. Joining where we are already is refused by the kernel and means nothing.
+    fn rejoin(&mut self) {
+        self.interfaces.clear();
+        for interface in if_addrs::get_if_addrs().unwrap_or_default() {
+            let Some(index) = interface.index.filter(|_| interface.is_oper_up()) else { continue };
+            let v4 = self.interfaces.entry(index).or_default();
+            if let IpAddr::V4(address) = interface.ip() {
+                v4.get_or_insert(address);
+            }
+        }
+        for (&index, v4) in &self.interfaces {
+            if let (Some(socket), Some(address)) = (&self.v4, v4) {
+                let _ = socket.join_multicast_v4(GROUP_V4, *address);
+            }
+            if let Some(socket) = &self.v6 {
+                let _ = socket.join_multicast_v6(&GROUP_V6, index);
+            }
+        }
+    }
+
+    async fn receive(socket: Option<&UdpSocket>, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
+        match socket {
+            Some(socket) => socket.recv_from(buffer).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Sends; who cannot be reached is not there.
+    async fn send(&self, to: To, datagram: &[u8]) {
+        match to {
+            To::Peer(peer) => {
+                let socket = if peer.is_ipv4() { &self.v4 } else { &self.v6 };
+                if let Some(socket) = socket {
+                    let _ = socket.send_to(datagram, peer).await;
+                }
+            }
+            To::Groups => {
+                for (&index, v4) in &self.interfaces {
+                    if let (Some(socket), Some(address)) = (&self.v4, v4) {
+                        let _ = SockRef::from(socket).set_multicast_if_v4(address);
+                        let _ = socket.send_to(datagram, (GROUP_V4, DISCOVERY_PORT)).await;
+                    }
+                    if let Some(socket) = &self.v6 {
+                        let group = SocketAddrV6::new(GROUP_V6, DISCOVERY_PORT, 0, index);
+                        let _ = socket.send_to(datagram, group).await;
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn open(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
+    // Several hubs and agents on one machine all hear the groups.
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+        socket.set_multicast_hops_v6(HOP_LIMIT)?;
+    } else {
+        socket.set_multicast_ttl_v4(HOP_LIMIT)?;
+    }
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// Answers and announces until told to stop.
+///
+/// # Errors
+/// A socket failed.
+pub async fn run(mut groups: Groups, mut responder: Responder, clock: Clock, stop: CancellationToken) -> io::Result<()> {
+    let (mut buffer_v4, mut buffer_v6) = ([0; BUFFER], [0; BUFFER]);
+    let mut rejoin_at = clock.now() + REJOIN_EVERY;
+    loop {
+        while let Some((to, datagram)) = responder.poll_transmit(clock.now()) {
+            groups.send(to, &datagram).await;
+        }
+        let deadline = responder.poll_timeout().min(rejoin_at);
+        tokio::select! {
+            () = stop.cancelled() => return Ok(()),
+            received = Groups::receive(groups.v4.as_ref(), &mut buffer_v4) => {
+                let (length, from) = received?;
+                responder.handle_input(clock.now(), from, &buffer_v4[..length]);
+            }
+            received = Groups::receive(groups.v6.as_ref(), &mut buffer_v6) => {
+                let (length, from) = received?;
+                responder.handle_input(clock.now(), from, &buffer_v6[..length]);
+            }
+            () = clock.sleep_until(Some(deadline)) => {
+                if clock.now() >= rejoin_at {
+                    groups.rejoin();
+                    rejoin_at = clock.now() + REJOIN_EVERY;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The UDP shell: drives one [`Endpoint`] by one socket, and the discovery responder by others.
+//!
+//! Nothing is decided here. What the endpoint wants stored goes out only with a channel permit, so a full pipeline leaves
+//! batches where they are and the endpoint drops datagrams before they change anything: no acknowledgement, the device
+//! repeats. At the end the shell stops reading, lets the pipeline run dry, and sends the last acknowledgements.
+
+pub mod discovery;
+pub mod socket;
+
+use std::io;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::ingest::Outcome;
+use crate::model::reading::Batch;
+use crate::proto::Moment;
+use crate::proto::command::Command;
+use crate::proto::endpoint::Endpoint;
+use crate::proto::event::Event;
+use socket::{Inbox, Socket};
+
+/// Handshakes worked off between two looks at the socket: 1.6 ms, so that data never waits longer for them.
+const HANDSHAKES_A_TURN: usize = 4;
+/// How long the last acknowledgements may take at the end.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// What the shell works with.
+pub struct Driver {
+    /// The protocol.
+    pub endpoint: Endpoint,
+    /// Its socket.
+    pub socket: Socket,
+    /// To the pipeline.
+    pub batches: mpsc::Sender<Batch>,
+    /// To the registrar.
+    pub events: mpsc::Sender<Event>,
+    /// From the pipeline.
+    pub outcomes: mpsc::Receiver<Outcome>,
+    /// From the rest of the hub.
+    pub commands: mpsc::Receiver<Command>,
+    /// Time.
+    pub clock: Clock,
+}
+
+impl Driver {
+    /// Runs until told to stop and the pipeline is dry.
+    ///
+    /// # Errors
+    /// The socket failed.
+    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+        let Self { mut endpoint, socket, batches, events, mut outcomes, mut commands, clock } = self;
+        let moment = || Moment { now: clock.now(), wall: clock.wall() };
+        let mut inbox = Inbox::new();
+        loop {
+            hand_on(&mut endpoint, &batches, &events);
+            send_all(&mut endpoint, &socket, moment()).await?;
+            let (blocked, handshakes) = (endpoint.has_batches(), endpoint.has_handshakes());
+            let deadline = endpoint.poll_timeout();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                Some(outcome) = outcomes.recv() => settle(&mut endpoint, outcome),
+                Some(command) = commands.recv() => endpoint.handle_command(moment(), command),
+                received = socket.receive(&mut inbox) => {
+                    received?;
+                    let moment = moment();
+                    for (from, datagram) in inbox.datagrams() {
+                        endpoint.handle_input(moment, from, datagram);
+                    }
+                    endpoint.handle_handshakes(moment, HANDSHAKES_A_TURN);
+                }
+                () = std::future::ready(()), if handshakes => endpoint.handle_handshakes(moment(), HANDSHAKES_A_TURN),
+                Ok(permit) = batches.reserve(), if blocked => {
+                    if let Some(batch) = endpoint.poll_batch() {
+                        permit.send(batch);
+                    }
+                }
+                () = clock.sleep_until(Some(deadline)) => {}
+            }
+            // Whatever woke us: a busy socket is always ready, and time passes all the same.
+            if clock.now() >= deadline {
+                endpoint.handle_timeout(moment());
+            }
+        }
+        // No more reading: the pipeline gets what is here, runs dry, and its last commits are acknowledged.
+        while let Some(batch) = endpoint.poll_batch() {
+            if batches.send(batch).await.is_err() {
+                break;
+            }
+        }
+        drop((batches, events));
+        let deadline = clock.now() + LINGER;
+        loop {
+            tokio::select! {
+                outcome = outcomes.recv() => match outcome {
+                    Some(outcome) => settle(&mut endpoint, outcome),
+                    None => break,
+                },
+                () = clock.sleep_until(Some(deadline)) => break,
+            }
+        }
+        send_all(&mut endpoint, &socket, moment()).await
+    }
+}
+
+/// Hands on what the endpoint wants done, as far as there is room.
+fn hand_on(endpoint: &mut Endpoint, batches: &mpsc::Sender<Batch>, events: &mpsc::Sender<Event>) {
+    while let Ok(permit) = batches.try_reserve() {
+        let Some(batch) = endpoint.poll_batch() else { break };
+        permit.send(batch);
+    }
+    while let Ok(permit) = events.try_reserve() {
+        let Some(event) = endpoint.poll_event() else { break };
+        permit.send(event);
+    }
+    endpoint.set_congested(batches.capacity() < batches.max_capacity() / 2);
+}
+
+async fn send_all(endpoint: &mut Endpoint, socket: &Socket, moment: Moment) -> io::Result<()> {
+    while let Some((to, datagram)) = endpoint.poll_transmit(moment) {
+        socket.send(to, &datagram).await?;
+    }
+    Ok(())
+}
+
+fn settle(endpoint: &mut Endpoint, outcome: Outcome) {
+    match outcome {
+        Outcome::Committed(batches) => endpoint.handle_committed(&batches),
+        Outcome::Refused(batches) => endpoint.handle_refused(&batches),
+    }
+}

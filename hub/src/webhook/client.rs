@@ -1,0 +1,178 @@
+//! One attempt: signs the body, posts it, and reports what came back.
+//!
+//! A call can take no longer than 15 s, follows no redirect, uses no proxy, shares no connection with another call, and
+//! reads 1 KiB of the answer for at most 2 s: the status decides, the text is for the person who looks into a failure.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::redirect;
+
+use super::guard::{Filtered, Lookup, Policy, System};
+use super::retry::Outcome;
+use super::sign::{message_id, signature};
+use crate::clock::Clock;
+use crate::model::HubId;
+use crate::model::webhook::{Attempt, Claimed};
+
+/// From the first byte sent to the last one read.
+pub const TIMEOUT: Duration = Duration::from_secs(15);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// An answer dripping in slowly is cut here, so that it does not hold one of its endpoint's two places.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Bytes of an answer that are kept.
+const ANSWER_LIMIT: usize = 1024;
+const USER_AGENT: &str = concat!("telemetry-hub/", env!("CARGO_PKG_VERSION"));
+/// Headers that are the hub's own business, or that would change how the message is framed.
+const RESERVED: [&str; 9] = [
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+];
+
+/// The HTTP client could not be made.
+#[derive(Debug, thiserror::Error)]
+#[error("no HTTP client for webhooks")]
+pub struct Error(#[from] reqwest::Error);
+
+/// Makes attempts.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    policy: Arc<Policy>,
+    hub: HubId,
+    clock: Clock,
+}
+
+impl Client {
+    /// A client that reaches what the policy allows.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn new(hub: HubId, policy: Policy) -> Result<Self, Error> {
+        Self::with_lookup(hub, policy, System)
+    }
+
+    /// The same with another way to ask for names.
+    ///
+    /// # Errors
+    /// When TLS cannot be set up.
+    pub fn with_lookup(hub: HubId, policy: Policy, lookup: impl Lookup + 'static) -> Result<Self, Error> {
+        // Process-wide and first come, first served: another part may have installed the same provider already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let policy = Arc::new(policy);
+        let resolver = Arc::new(Filtered::new(Arc::clone(&policy), lookup));
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(USER_AGENT)
+                .redirect(redirect::Policy::none())
+                .retry(reqwest::retry::never())
+                .no_proxy()
+                .dns_resolver(Arc::clone(&resolver))
+                .timeout(TIMEOUT)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .pool_max_idle_per_host(0)
+        };
+        let http = builder().build().or_else(|error| {
+            // A machine without root certificates can still call http receivers on its network.
+            tracing::warn!(%error, "no root certificates found: webhooks to https URLs will fail");
+            builder().tls_certs_only([]).build()
+        })?;
+        Ok(Self { http, policy, hub, clock: Clock })
+    }
+
+    /// Makes one attempt.
+    pub async fn deliver(&self, claimed: &Claimed) -> (Attempt, Outcome) {
+        let (at, began) = (self.clock.wall(), self.clock.now());
+        let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
+        let outcome = match self.policy.check_url(&claimed.webhook.spec.url) {
+            Ok(url) => match self.post(url, claimed, &mut attempt).await {
+                Ok(retry_after) => Outcome::of(attempt.status, retry_after.as_deref(), self.clock.wall()),
+                Err(error) => {
+                    attempt.error = Some(explain(&error));
+                    Outcome::of(None, None, self.clock.wall())
+                }
+            },
+            Err(refused) => {
+                attempt.error = Some(refused.to_string());
+                Outcome::Refused
+            }
+        };
+        attempt.duration_ms = u32::try_from(began.elapsed().as_millis()).unwrap_or(u32::MAX);
+        (attempt, outcome)
+    }
+
+    /// Sends the body; the answer's status and text go into `attempt`, its `Retry-After` is returned.
+    async fn post(
+        &self,
+        url: reqwest::Url,
+        claimed: &Claimed,
+        attempt: &mut Attempt,
+    ) -> Result<Option<String>, reqwest::Error> {
+        let request = self.http.post(url).headers(self.headers(claimed, attempt.at.0.div_euclid(1000)));
+        let mut answer = request.body(claimed.delivery.body.clone()).send().await?;
+        attempt.status = Some(answer.status().as_u16());
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let mut text = Vec::new();
+        let read = async {
+            while text.len() < ANSWER_LIMIT {
+                match answer.chunk().await {
+                    Ok(Some(chunk)) => text.extend_from_slice(&chunk),
+                    Ok(None) | Err(_) => break,
+                }
+            }
+        };
+        // What was read until then is kept.
+        let _ = tokio::time::timeout(ANSWER_TIMEOUT, read).await;
+        text.truncate(ANSWER_LIMIT);
+        attempt.response = Some(String::from_utf8_lossy(&text).into_owned());
+        Ok(retry_after)
+    }
+
+    fn headers(&self, claimed: &Claimed, timestamp: i64) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in &claimed.webhook.spec.headers {
+            let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else { continue };
+            if !RESERVED.contains(&name.as_str()) {
+                headers.insert(name, value);
+            }
+        }
+        let id = message_id(self.hub, claimed.delivery.id);
+        let signature = signature(&claimed.webhook.secrets, &id, timestamp, &claimed.delivery.body);
+        for (name, value) in
+            [("webhook-id", id), ("webhook-timestamp", timestamp.to_string()), ("webhook-signature", signature)]
+        {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        headers
+    }
+}
+
+/// The whole chain of causes: the outermost one says only that sending failed. Without the URL, which may hold a token.
+fn explain(error: &reqwest::Error) -> String {
+    if error.is_timeout() && !error.is_connect() {
+        return format!("no answer within {} s", TIMEOUT.as_secs());
+    }
+    let mut text = if error.is_connect() { "cannot connect".to_owned() } else { "the request failed".to_owned() };
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,157 @@
+//! Claimed deliveries by webhook: at most two calls at once, the rest waits in the order it was claimed. PURE.
+//!
+//! A webhook with anything waiting is [`Lanes::busy`], and the next claim passes over it: one that hangs holds the rest of one
+//! claim and no more, and a burst to one that is quick is taken a claim at a time, as fast as it answers.
+//!
+//! Invariant: what [`Lanes::next`] hands out ends within its lease, so nobody else claims it while it is under way.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::HELD;
+use super::client::TIMEOUT;
+use crate::model::UnixMillis;
+use crate::model::webhook::{Claimed, WebhookId};
+
+/// Calls at once to one webhook.
+const RUNNING: usize = 2;
+/// From the start of a call to its settlement, with a reserve for the disk.
+const CALL_MS: i64 = TIMEOUT.as_millis() as i64 + 10_000;
+
+#[derive(Debug, Default)]
+pub(super) struct Lanes {
+    by_webhook: HashMap<WebhookId, Lane>,
+    held: usize,
+}
+
+#[derive(Debug, Default)]
+struct Lane {
+    running: usize,
+    waiting: VecDeque<(Claimed, UnixMillis)>,
+}
+
+impl Lanes {
+    /// Whether another claim may be made.
+    pub(super) fn has_room(&self) -> bool {
+        self.held < HELD
+    }
+
+    /// Webhooks that have enough to do: not to be claimed for.
+    pub(super) fn busy(&self) -> Vec<WebhookId> {
+        self.by_webhook.iter().filter(|(_, lane)| !lane.waiting.is_empty()).map(|(&webhook, _)| webhook).collect()
+    }
+
+    /// Takes a delivery into its webhook's lane.
+    pub(super) fn push(&mut self, claimed: Claimed, lease_until: UnixMillis) {
+        let lane = self.by_webhook.entry(claimed.webhook.id).or_default();
+        lane.waiting.push_back((claimed, lease_until));
+        self.held += 1;
+    }
+
+    /// The next delivery that may start now.
+    pub(super) fn next(&mut self, now: UnixMillis) -> Option<Claimed> {
+        for lane in self.by_webhook.values_mut().filter(|lane| lane.running < RUNNING) {
+            while let Some((claimed, lease_until)) = lane.waiting.pop_front() {
+                if now.plus(CALL_MS) <= lease_until {
+                    lane.running += 1;
+                    return Some(claimed);
+                }
+                // Too late to end within the lease: it becomes due again by itself.
+                self.held -= 1;
+            }
+        }
+        None
+    }
+
+    /// A call has ended.
+    pub(super) fn ended(&mut self, webhook: WebhookId) {
+        let Some(lane) = self.by_webhook.get_mut(&webhook) else { return };
+        lane.running = lane.running.saturating_sub(1);
+        self.held = self.held.saturating_sub(1);
+        if lane.running == 0 && lane.waiting.is_empty() {
+            self.by_webhook.remove(&webhook);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Event, Webhook, WebhookSpec};
+
+    const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+    const LEASE: UnixMillis = NOW.plus(60_000);
+
+    #[test]
+    fn a_lane_runs_two_and_the_next_starts_when_one_ends() {
+        let mut lanes = Lanes::default();
+        for delivery in 1..=3 {
+            lanes.push(claimed(1, delivery), LEASE);
+        }
+        assert_eq!(started(&mut lanes, NOW), [1, 2]);
+        assert_eq!(lanes.busy(), [WebhookId(1)]);
+        lanes.ended(WebhookId(1));
+        assert_eq!(started(&mut lanes, NOW), [3]);
+        assert_eq!(lanes.busy(), []);
+    }
+
+    #[test]
+    fn a_lane_that_hangs_leaves_the_others_alone() {
+        let mut lanes = Lanes::default();
+        for delivery in 1..=32 {
+            lanes.push(claimed(1, delivery), LEASE);
+        }
+        started(&mut lanes, NOW);
+        lanes.push(claimed(2, 2000), LEASE);
+        assert_eq!(started(&mut lanes, NOW), [2000]);
+    }
+
+    #[test]
+    fn what_cannot_end_within_its_lease_does_not_start() {
+        let mut lanes = Lanes::default();
+        lanes.push(claimed(1, 1), LEASE);
+        assert_eq!(started(&mut lanes, NOW.plus(40_000)), [0; 0]);
+        assert_eq!(lanes.held, 0);
+    }
+
+    #[test]
+    fn places_are_given_back() {
+        let mut lanes = Lanes::default();
+        for round in 0..1000 {
+            lanes.push(claimed(round % 7, round), LEASE);
+            for _ in started(&mut lanes, NOW) {
+                lanes.ended(WebhookId(round % 7));
+            }
+        }
+        assert_eq!((lanes.held, lanes.by_webhook.len()), (0, 0));
+    }
+
+    fn started(lanes: &mut Lanes, now: UnixMillis) -> Vec<u64> {
+        std::iter::from_fn(|| lanes.next(now)).map(|claimed| claimed.delivery.id.0).collect()
+    }
+
+    fn claimed(webhook: u64, delivery: u64) -> Claimed {
+        let spec = WebhookSpec { name: "w".into(), url: "http://w/".into(), headers: vec![], enabled: true };
+        Claimed {
+            delivery: Delivery {
+                id: DeliveryId(delivery),
+                webhook: WebhookId(webhook),
+                alert: None,
+                event: Event::Test,
+                state: DeliveryState::Pending,
+                attempts: vec![],
+                next_attempt_at: Some(NOW),
+                created_at: NOW,
+                body: vec![],
+            },
+            webhook: Webhook {
+                id: WebhookId(webhook),
+                spec,
+                secrets: vec![],
+                disabled_reason: None,
+                created_at: NOW,
+                updated_at: NOW,
+                last_delivery: None,
+            },
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The webhook dispatcher: takes due deliveries from the outbox, calls the receivers, writes down what came of it.
+//!
+//! ```text
+//!   commit ──▶ outbox ──claim (lease 60 s)──▶ lane of the webhook ──▶ attempt ──settle──▶ outbox
+//!                 ▲                                                                          │
+//!                 └───────────── lease lapses: not started, or the hub went away ◀───────────┘
+//! ```
+//!
+//! Promises:
+//!
+//! - At least once: a delivery is in the outbox until it is settled. A crash between an answer and its settlement repeats the
+//!   call with the same `webhook-id`.
+//! - In order: of one alert to one webhook only the oldest unsettled delivery is handed out (by the store), so firing comes
+//!   before resolved.
+//! - No endpoint delays another: each webhook has a lane of two calls at once, and nothing more is claimed for it while
+//!   something waits there. What waits too long is left to its lease and becomes due again.
+//! - On stop nothing new begins; calls under way are dropped and repeat once their lease has lapsed.
+
+pub mod client;
+pub mod guard;
+pub mod payload;
+pub mod retry;
+pub mod sign;
+
+mod counters;
+mod lanes;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use self::client::Client;
+pub use self::counters::Counters;
+use self::lanes::Lanes;
+use self::retry::{GIVE_UP_ON_WEBHOOK, Next};
+use crate::clock::Clock;
+use crate::model::UnixMillis;
+use crate::model::webhook::{Claimed, DeliveryId, DeliveryState, Settlement, Webhook, WebhookId};
+use crate::store::{self, DeliveryQuery, Store};
+
+/// Deliveries taken in one claim.
+const CLAIM: usize = 32;
+/// Deliveries held at once, running and waiting: sixty endpoints that hang, a whole claim each; some 4 MB.
+const HELD: usize = 2048;
+/// How long a claimed delivery is ours: three rounds of 15 s in its lane, and a reserve.
+const LEASE_MS: i64 = 60_000;
+/// Pause after the store said not now (full, busy).
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+/// Longest sleep: the wall clock that `next_due` speaks of may jump.
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+/// Failures looked at to decide that a webhook only fails: at ten tries in 28 h, far more than five days of them.
+const FAILURES: usize = 1000;
+
+/// Delivers what the outbox holds. Started by [`run`].
+pub struct Dispatcher {
+    store: Store,
+    client: Client,
+    counters: Arc<Counters>,
+    clock: Clock,
+    on_settled: Arc<dyn Fn(DeliveryId) + Send + Sync>,
+}
+
+impl Dispatcher {
+    /// A dispatcher over this store; `on_settled` hears of each attempt after it is on disk, and must not block.
+    pub fn new(
+        store: Store,
+        client: Client,
+        counters: Arc<Counters>,
+        on_settled: Arc<dyn Fn(DeliveryId) + Send + Sync>,
+    ) -> Self {
+        Self { store, client, counters, clock: Clock, on_settled }
+    }
+
+    /// One delivery, from the call to its settlement.
+    async fn attempt(&self, claimed: &Claimed) -> Result<(), store::Error> {
+        let (attempt, outcome) = self.client.deliver(claimed).await;
+        let attempts = claimed.delivery.attempts.len() + 1;
+        let now = self.clock.wall();
+        let next = retry::next(attempts, outcome, now, jitter());
+        self.counters.count(next);
+        let (state, next_attempt_at) = match next {
+            Next::Delivered => (DeliveryState::Delivered, None),
+            Next::RetryAt(at) => (DeliveryState::Pending, Some(at)),
+            Next::GaveUp | Next::Disable => (DeliveryState::Failed, None),
+        };
+        let disable = match next {
+            Next::Disable => Some("the receiver answered 410: it no longer exists".to_owned()),
+            Next::GaveUp => self.only_fails(claimed, now).await?,
+            Next::Delivered | Next::RetryAt(_) => None,
+        };
+        if let Some(reason) = &disable {
+            let Webhook { id, spec, .. } = &claimed.webhook;
+            tracing::warn!(webhook.id = id.0, "webhook {} ({}) is disabled: {reason}", id.0, spec.name);
+        }
+        let id = claimed.delivery.id;
+        self.store.settle(Settlement { delivery: id, attempt, state, next_attempt_at, disable }, now).await?;
+        (self.on_settled)(id);
+        Ok(())
+    }
+
+    /// The reason to disable a webhook whose deliveries have all failed for days.
+    async fn only_fails(&self, claimed: &Claimed, now: UnixMillis) -> Result<Option<String>, store::Error> {
+        let webhook = &claimed.webhook;
+        let list = |state, limit| {
+            let query = DeliveryQuery { webhook: Some(webhook.id), state: Some(state), limit, before: None };
+            self.store.deliveries(query)
+        };
+        let ended = |delivery: &crate::model::webhook::Delivery| {
+            delivery.attempts.last().map_or(delivery.created_at, |attempt| attempt.at)
+        };
+        let succeeded = list(DeliveryState::Delivered, 1).await?.first().map(ended);
+        let failed = list(DeliveryState::Failed, FAILURES).await?;
+        let failures = failed.iter().map(|delivery| delivery.created_at).chain([claimed.delivery.created_at]);
+        let since = retry::failing_since(failures, succeeded, webhook.updated_at, now);
+        Ok(since.map(|_| format!("every delivery failed for {} days", GIVE_UP_ON_WEBHOOK.as_secs() / 86_400)))
+    }
+}
+
+/// Delivers until told to stop.
+///
+/// # Errors
+/// A fatal error of the store: the hub cannot go on either.
+pub async fn run(dispatcher: Dispatcher, stop: CancellationToken) -> Result<(), store::Error> {
+    let dispatcher = Arc::new(dispatcher);
+    let outbox = dispatcher.store.outbox_notify();
+    let mut lanes = Lanes::default();
+    let mut calls: JoinSet<(WebhookId, Result<(), store::Error>)> = JoinSet::new();
+    loop {
+        // Listen before looking, so that a commit while we look is not missed.
+        let rung = outbox.notified();
+        tokio::pin!(rung);
+        rung.as_mut().enable();
+
+        let pause = match fill(&dispatcher, &mut lanes).await {
+            Ok(pause) => pause,
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "cannot take deliveries from the outbox, will try again");
+                Some(STORE_PAUSE)
+            }
+        };
+        while let Some(claimed) = lanes.next(dispatcher.clock.wall()) {
+            let dispatcher = Arc::clone(&dispatcher);
+            calls.spawn(async move { (claimed.webhook.id, dispatcher.attempt(&claimed).await) });
+        }
+
+        let wake = pause.map(|pause| dispatcher.clock.now() + pause);
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => return Ok(()),
+            Some(done) = calls.join_next() => match done {
+                Ok((webhook, result)) => {
+                    lanes.ended(webhook);
+                    note(result)?;
+                }
+                // A panic in one call has broken an assumption: the supervisor decides, not this loop.
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => {}
+            },
+            () = rung, if lanes.has_room() => {}
+            () = dispatcher.clock.sleep_until(wake) => {}
+        }
+    }
+}
+
+/// Claims what is due while there is room; says how long to sleep unless something happens.
+async fn fill(dispatcher: &Dispatcher, lanes: &mut Lanes) -> Result<Option<Duration>, store::Error> {
+    while lanes.has_room() {
+        let now = dispatcher.clock.wall();
+        let wait = match dispatcher.store.next_due().await? {
+            None => return Ok(None),
+            Some(due) => Duration::from_millis(u64::try_from(due.since(now)).unwrap_or(0)),
+        };
+        if !wait.is_zero() {
+            return Ok(Some(wait.min(LONGEST_SLEEP)));
+        }
+        let lease_until = now.plus(LEASE_MS);
+        let claimed = dispatcher.store.claim_due(now, lease_until, CLAIM, &lanes.busy()).await?;
+        if claimed.is_empty() {
+            // Due, but its webhook is busy: a call of it that ends looks again at once.
+            return Ok(Some(STORE_PAUSE));
+        }
+        for claimed in claimed {
+            lanes.push(claimed, lease_until);
+        }
+    }
+    // No room: a finished call makes some.
+    Ok(None)
+}
+
+/// A settlement that failed leaves the delivery to its lease; only a fatal error ends the dispatcher.
+fn note(result: Result<(), store::Error>) -> Result<(), store::Error> {
+    match result {
+        Ok(()) => Ok(()),
+        Err(error) if error.is_fatal() => Err(error),
+        // Its webhook was deleted meanwhile, or the disk is full: the receiver may hear it twice.
+        Err(error) => {
+            tracing::warn!(%error, "a webhook attempt could not be written down, it may repeat");
+            Ok(())
+        }
+    }
+}
+
+/// Random in -1..=1. Without randomness all wait the same: worse spread, nothing broken.
+fn jitter() -> f64 {
+    let mut bytes = [0; 2];
+    match SystemRandom::new().fill(&mut bytes) {
+        Ok(()) => f64::from(u16::from_le_bytes(bytes)) / f64::from(u16::MAX) * 2.0 - 1.0,
+        Err(_) => 0.0,
+    }
+}

@@ -1,0 +1,204 @@
+//! The body of a webhook: what a receiver reads. PURE. One of the two places of the hub that write JSON.
+//!
+//! It is rendered once, in the transaction that changes the alert, and sent as it is at every attempt. It stays under
+//! 20 kB: whatever does not fit is left out in the order points, labels, and then long names are cut.
+//!
+//! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
+//! repeats and late arrivals in order.
+
+use serde::Serialize;
+
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, AlertState, Transition};
+use crate::model::catalog::Catalog;
+use crate::model::device::Labels;
+use crate::model::reading::Point;
+use crate::model::rule::{Rule, Severity};
+use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
+
+/// Largest body; the advice of Standard Webhooks.
+pub const BODY_LIMIT: usize = 20_000;
+/// A name longer than this is cut when the body is too large.
+const NAME_LIMIT: usize = 200;
+
+#[derive(Serialize)]
+struct Body<'a, D> {
+    r#type: &'a str,
+    timestamp: String,
+    data: D,
+}
+
+#[derive(Serialize)]
+struct AlertData<'a> {
+    alert: AlertBody<'a>,
+}
+
+#[derive(Serialize)]
+struct AlertBody<'a> {
+    id: String,
+    sequence: u8,
+    rule: RuleBody<'a>,
+    device: Option<String>,
+    device_name: &'a str,
+    sensor: &'a str,
+    unit: &'a str,
+    severity: &'a str,
+    state: &'a str,
+    value: Option<f64>,
+    threshold: f64,
+    started_at: String,
+    occurred_at: String,
+    learned_at: String,
+    labels: &'a Labels,
+    url: Option<String>,
+    points: Vec<(i64, f64)>,
+}
+
+#[derive(Serialize)]
+struct RuleBody<'a> {
+    id: String,
+    name: &'a str,
+}
+
+#[derive(Serialize)]
+struct TestData<'a> {
+    message: &'a str,
+    webhook: String,
+    name: &'a str,
+}
+
+/// What these transitions make the hub tell: each enabled webhook of the rule hears that an alert fires or has resolved.
+/// Pending and cancelled alerts tell nobody.
+///
+/// `rules` are those the transitions were decided under: for a rule deleted just now, the list from before.
+#[must_use]
+pub fn deliveries_for(
+    transitions: &[Transition],
+    rules: &[Rule],
+    webhooks: &[Webhook],
+    catalog: &Catalog,
+    hub_url: Option<&str>,
+) -> Vec<NewDelivery> {
+    let mut deliveries = Vec::new();
+    for transition in transitions {
+        let Transition::Put { alert, occurred_at, learned_at, points } = transition else { continue };
+        let event = match alert.state {
+            AlertState::Pending => continue,
+            AlertState::Firing => Event::AlertFiring,
+            AlertState::Resolved => Event::AlertResolved,
+        };
+        let Some(rule) = rules.iter().find(|rule| rule.id == alert.rule) else { continue };
+        let told: Vec<_> = webhooks.iter().filter(|webhook| hears(webhook, rule)).map(|webhook| webhook.id).collect();
+        if told.is_empty() {
+            continue;
+        }
+        let body = alert_body(alert, (*occurred_at, *learned_at), points, catalog, hub_url);
+        deliveries.extend(told.into_iter().map(|webhook| NewDelivery {
+            webhook,
+            alert: Some(alert.id),
+            event,
+            body: body.clone(),
+            created_at: *learned_at,
+        }));
+    }
+    deliveries
+}
+
+/// The delivery a person asks for to try a webhook.
+#[must_use]
+pub fn test_delivery(webhook: WebhookId, name: &str, now: UnixMillis) -> NewDelivery {
+    let message = "A test from the telemetry hub: this webhook works.";
+    let data = TestData { message, webhook: format!("whk_{}", webhook.0), name: cut(name) };
+    let body = render(&Body { r#type: event_name(Event::Test), timestamp: rfc3339(now), data });
+    NewDelivery { webhook, alert: None, event: Event::Test, body, created_at: now }
+}
+
+/// The `type` of a body.
+#[must_use]
+pub const fn event_name(event: Event) -> &'static str {
+    match event {
+        Event::AlertFiring => "alert.firing",
+        Event::AlertResolved => "alert.resolved",
+        Event::Test => "webhook.test",
+    }
+}
+
+fn hears(webhook: &Webhook, rule: &Rule) -> bool {
+    webhook.spec.enabled && webhook.disabled_reason.is_none() && rule.spec.webhooks.contains(&webhook.id)
+}
+
+fn alert_body(
+    alert: &Alert,
+    (occurred_at, learned_at): (UnixMillis, UnixMillis),
+    points: &[Point],
+    catalog: &Catalog,
+    hub_url: Option<&str>,
+) -> Vec<u8> {
+    let device = catalog.device(alert.device);
+    let series = catalog.series(alert.series);
+    let none = Labels::new();
+    let (sequence, r#type, state) = match alert.state {
+        AlertState::Resolved => (2, event_name(Event::AlertResolved), "resolved"),
+        AlertState::Pending | AlertState::Firing => (1, event_name(Event::AlertFiring), "firing"),
+    };
+    let id = format!("alr_{}", alert.id.0);
+    let url = hub_url.map(|hub| format!("{}/alerts/{id}", hub.trim_end_matches('/')));
+    let body = AlertBody {
+        id,
+        sequence,
+        rule: RuleBody { id: format!("rul_{}", alert.rule.0), name: &alert.rule_name },
+        device: device.map(|device| device.id.to_string()),
+        device_name: device.map_or("", |device| &device.name),
+        sensor: series.map_or("", |series| &series.sensor),
+        unit: series.map_or("", |series| &series.unit),
+        severity: severity_name(alert.severity),
+        state,
+        value: alert.value,
+        threshold: alert.threshold,
+        started_at: rfc3339(alert.started_at),
+        occurred_at: rfc3339(occurred_at),
+        learned_at: rfc3339(learned_at),
+        labels: device.map_or(&none, |device| &device.labels),
+        url,
+        points: points.iter().map(|point| (point.at.0, point.value)).collect(),
+    };
+    let mut body = Body { r#type, timestamp: rfc3339(occurred_at), data: AlertData { alert: body } };
+    let whole = render(&body);
+    if whole.len() <= BODY_LIMIT {
+        return whole;
+    }
+    body.data.alert.points.clear();
+    let without_points = render(&body);
+    if without_points.len() <= BODY_LIMIT {
+        return without_points;
+    }
+    let alert = &mut body.data.alert;
+    alert.labels = &none;
+    alert.rule.name = cut(alert.rule.name);
+    (alert.device_name, alert.sensor, alert.unit) = (cut(alert.device_name), cut(alert.sensor), cut(alert.unit));
+    render(&body)
+}
+
+fn cut(name: &str) -> &str {
+    &name[..name.floor_char_boundary(NAME_LIMIT)]
+}
+
+const fn severity_name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Info => "info",
+        Severity::Warning => "warning",
+        Severity::Critical => "critical",
+    }
+}
+
+fn rfc3339(at: UnixMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
+}
+
+/// Structs of text and numbers always serialize; an empty body would show in the first test.
+fn render(body: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(body).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

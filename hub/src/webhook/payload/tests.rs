@@ -1,0 +1,181 @@
+//! Bodies as receivers see them.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::model::alert::AlertId;
+use crate::model::catalog::Series;
+use crate::model::device::{Device, DeviceNo, Standing};
+use crate::model::reading::SeriesId;
+use crate::model::rule::{Condition, Op, RuleId, RuleSpec};
+use crate::model::webhook::WebhookSpec;
+use crate::model::{DeviceId, PublicKey, SensorKind};
+
+const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
+
+#[test]
+fn a_firing_alert_is_told_in_the_words_of_the_interface() {
+    let told =
+        deliveries_for(&[put(AlertState::Firing)], &[rule()], &[webhook(7)], &catalog(), Some("http://hub:8080/"));
+    assert_eq!(told.len(), 1);
+    assert_eq!((told[0].webhook, told[0].alert, told[0].event), (WebhookId(7), Some(AlertId(5)), Event::AlertFiring));
+    assert_eq!(
+        read(&told[0]),
+        json!({
+            "type": "alert.firing",
+            "timestamp": "2027-01-15T08:00:00Z",
+            "data": {"alert": {
+                "id": "alr_5",
+                "sequence": 1,
+                "rule": {"id": "rul_3", "name": "too hot"},
+                "device": DeviceId::from_bytes([1; 16]).to_string(),
+                "device_name": "boiler-1",
+                "sensor": "temp",
+                "unit": "Cel",
+                "severity": "critical",
+                "state": "firing",
+                "value": 31.5,
+                "threshold": 30.0,
+                "started_at": "2027-01-15T07:59:00Z",
+                "occurred_at": "2027-01-15T08:00:00Z",
+                "learned_at": "2027-01-15T08:00:01.5Z",
+                "labels": {"room": "lab"},
+                "url": "http://hub:8080/alerts/alr_5",
+                "points": [[1_800_000_000_000_i64, 31.5]],
+            }}
+        })
+    );
+}
+
+#[test]
+fn resolved_comes_second_and_pending_and_cancelled_tell_nobody() {
+    let transitions = [put(AlertState::Pending), put(AlertState::Resolved), Transition::Cancel(AlertId(5))];
+    let told = deliveries_for(&transitions, &[rule()], &[webhook(7)], &catalog(), None);
+    assert_eq!(told.len(), 1);
+    let body = read(&told[0]);
+    assert_eq!((&body["type"], &body["data"]["alert"]["sequence"]), (&json!("alert.resolved"), &json!(2)));
+    assert_eq!(body["data"]["alert"]["url"], Value::Null);
+}
+
+#[test]
+fn only_the_enabled_webhooks_of_the_rule_are_told() {
+    let mut off = webhook(8);
+    off.spec.enabled = false;
+    let gone = Webhook { disabled_reason: Some("410".into()), ..webhook(9) };
+    let told =
+        deliveries_for(&[put(AlertState::Firing)], &[rule()], &[webhook(7), off, gone, webhook(10)], &catalog(), None);
+    assert_eq!(told.iter().map(|delivery| delivery.webhook.0).collect::<Vec<_>>(), [7]);
+}
+
+#[test]
+fn a_body_stays_small_whatever_people_write() {
+    let long = "ü".repeat(30_000);
+    let mut catalog = catalog();
+    let mut device = catalog.device(DeviceNo(1)).cloned().unwrap();
+    device.labels.insert("note".into(), long.clone());
+    device.name.clone_from(&long);
+    catalog.put_device(device);
+    let mut transition = put(AlertState::Firing);
+    if let Transition::Put { alert, .. } = &mut transition {
+        alert.rule_name = long;
+    }
+    let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog, None);
+    assert!(told[0].body.len() <= BODY_LIMIT, "{}", told[0].body.len());
+    assert_eq!(read(&told[0])["data"]["alert"]["value"], json!(31.5));
+}
+
+#[test]
+fn a_test_says_that_it_is_one() {
+    let test = test_delivery(WebhookId(7), "ops", NOW);
+    assert_eq!((test.event, test.alert), (Event::Test, None));
+    let body = read(&test);
+    assert_eq!(body["type"], "webhook.test");
+    assert_eq!(body["data"]["webhook"], "whk_7");
+}
+
+fn read(delivery: &NewDelivery) -> Value {
+    serde_json::from_slice(&delivery.body).unwrap()
+}
+
+fn put(state: AlertState) -> Transition {
+    let alert = Alert {
+        id: AlertId(5),
+        rule: RuleId(3),
+        rule_name: "too hot".into(),
+        severity: Severity::Critical,
+        device: DeviceNo(1),
+        series: SeriesId(0),
+        state,
+        value: Some(31.5),
+        threshold: 30.0,
+        started_at: NOW.plus(-60_000),
+        fired_at: Some(NOW),
+        resolved_at: None,
+        acked_at: None,
+    };
+    Transition::Put {
+        alert,
+        occurred_at: NOW,
+        learned_at: NOW.plus(1500),
+        points: vec![Point { at: NOW, value: 31.5 }],
+    }
+}
+
+fn rule() -> Rule {
+    let spec = RuleSpec {
+        name: "too hot".into(),
+        device: "*".into(),
+        sensor: "temp".into(),
+        labels: Labels::new(),
+        condition: Condition::Threshold { op: Op::Above, value: 30.0, clear: None },
+        hold: Duration::from_secs(60),
+        severity: Severity::Critical,
+        webhooks: vec![WebhookId(7), WebhookId(8), WebhookId(9)],
+        enabled: true,
+    };
+    Rule { id: RuleId(3), spec, created_at: NOW, updated_at: NOW }
+}
+
+fn webhook(id: u64) -> Webhook {
+    let spec = WebhookSpec { name: "ops".into(), url: "http://ops/".into(), headers: vec![], enabled: true };
+    Webhook {
+        id: WebhookId(id),
+        spec,
+        secrets: vec![],
+        disabled_reason: None,
+        created_at: NOW,
+        updated_at: NOW,
+        last_delivery: None,
+    }
+}
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::default();
+    catalog.put_device(Device {
+        no: DeviceNo(1),
+        id: DeviceId::from_bytes([1; 16]),
+        key: PublicKey([1; 32]),
+        name: "boiler-1".into(),
+        standing: Standing::Adopted,
+        labels: Labels::from([("room".into(), "lab".into())]),
+        model: String::new(),
+        version: String::new(),
+        address: None,
+        first_seen: NOW,
+        last_seen: None,
+        interval_ms: None,
+        handshake_counter: 0,
+    });
+    let (device, kind) = (DeviceNo(1), SensorKind::Gauge);
+    catalog.put_series(Series {
+        id: SeriesId(0),
+        device,
+        sensor: "temp".into(),
+        unit: "Cel".into(),
+        kind,
+        interval_ms: 1000,
+    });
+    catalog
+}

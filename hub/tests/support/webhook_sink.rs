@@ -1,0 +1,126 @@
+//! A webhook receiver on a real socket: answers by a script and remembers what it was sent.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufStream};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+/// How the sink answers a request.
+#[derive(Debug, Clone)]
+pub(crate) enum Answer {
+    /// With this status.
+    Status(u16),
+    /// With this status and one more header.
+    With(u16, &'static str, String),
+    /// With 200 and a body without end, a byte every 100 ms.
+    Drip,
+    /// With 200 and this many bytes.
+    Large(usize),
+    /// Never.
+    Hang,
+}
+
+/// One request as received; header names in lower case.
+#[derive(Debug, Clone)]
+pub(crate) struct Received {
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Received {
+    pub(crate) fn id(&self) -> &str {
+        &self.headers["webhook-id"]
+    }
+
+    /// Whether one of the signatures was made with this key, computed as a receiver would.
+    pub(crate) fn is_signed_with(&self, key: &[u8]) -> bool {
+        let signed =
+            [self.id().as_bytes(), b".", self.headers["webhook-timestamp"].as_bytes(), b".", &self.body].concat();
+        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+        self.headers["webhook-signature"].split(' ').any(|signature| {
+            let tag = STANDARD.decode(signature.strip_prefix("v1,").unwrap()).unwrap();
+            hmac::verify(&key, &signed, &tag).is_ok()
+        })
+    }
+}
+
+/// The receiver; ends when dropped.
+pub(crate) struct WebhookSink {
+    pub(crate) address: SocketAddr,
+    received: Arc<Mutex<Vec<Received>>>,
+    _tasks: JoinSet<()>,
+}
+
+impl WebhookSink {
+    /// Answers the n-th request with the n-th answer, and all further ones with the last.
+    pub(crate) async fn answering(script: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let received = Arc::new(Mutex::new(Vec::new()));
+        let script: Arc<[Answer]> = script.into_iter().collect();
+        let mut tasks = JoinSet::new();
+        let seen = Arc::clone(&received);
+        tasks.spawn(async move {
+            let mut calls = JoinSet::new();
+            while let Ok((socket, _)) = listener.accept().await {
+                calls.spawn(serve(socket, Arc::clone(&script), Arc::clone(&seen)));
+            }
+        });
+        Self { address, received, _tasks: tasks }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/hook", self.address)
+    }
+
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+}
+
+async fn serve(socket: TcpStream, script: Arc<[Answer]>, seen: Arc<Mutex<Vec<Received>>>) {
+    let mut socket = BufStream::new(socket);
+    let mut headers = BTreeMap::new();
+    let mut line = String::new();
+    while socket.read_line(&mut line).await.is_ok_and(|read| read > 2) {
+        if let Some((name, value)) = line.split_once(':') {
+            headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+        }
+        line.clear();
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    if socket.read_exact(&mut body).await.is_err() {
+        return;
+    }
+    let answer = {
+        let mut seen = seen.lock().unwrap();
+        seen.push(Received { headers, body });
+        script[(seen.len() - 1).min(script.len() - 1)].clone()
+    };
+    let head = match &answer {
+        Answer::Status(status) => format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n"),
+        Answer::With(status, name, value) => {
+            format!("HTTP/1.1 {status} X\r\n{name}: {value}\r\ncontent-length: 0\r\n\r\n")
+        }
+        Answer::Large(bytes) => format!("HTTP/1.1 200 X\r\ncontent-length: {bytes}\r\n\r\n{}", "x".repeat(*bytes)),
+        Answer::Drip => "HTTP/1.1 200 X\r\ncontent-length: 1000000\r\n\r\n".to_owned(),
+        Answer::Hang => std::future::pending().await,
+    };
+    let _ = socket.write_all(head.as_bytes()).await;
+    let _ = socket.flush().await;
+    if matches!(answer, Answer::Drip) {
+        while socket.write_all(b"x").await.is_ok() && socket.flush().await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}

@@ -1,0 +1,349 @@
+//! Webhooks by real sockets and a real store: at least once, in order, and nobody waits for somebody else's receiver.
+
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use telemetry_hub::clock::Clock;
+use telemetry_hub::model::alert::{Alert, AlertId};
+use telemetry_hub::model::device::{Introduction, Labels, NewDevice};
+use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
+use telemetry_hub::model::rule::{Condition, Op, RuleSpec, Severity};
+use telemetry_hub::model::webhook::{
+    Claimed, Delivery, DeliveryId, DeliveryState, Event, Secret, Webhook, WebhookId, WebhookSpec,
+};
+use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
+use telemetry_hub::rules::Engine;
+use telemetry_hub::store::{Commit, Config, SecretKey, Store};
+use telemetry_hub::webhook::guard::Policy;
+use telemetry_hub::webhook::payload::{deliveries_for, test_delivery};
+use telemetry_hub::webhook::retry::Outcome;
+use telemetry_hub::webhook::{Client, Counters, Dispatcher, run};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+#[path = "support/webhook_sink.rs"]
+mod webhook_sink;
+use webhook_sink::{Answer, WebhookSink};
+
+const KEY: [u8; 32] = [7; 32];
+
+#[tokio::test]
+async fn a_delivery_refused_for_now_arrives_at_the_second_attempt_with_the_same_id() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(503), status(200)]).await);
+    let hub = Running::start(dir.path());
+    let delivery = hub.test_to(&sink).await;
+    let delivery = hub.settled(delivery).await;
+    assert_eq!(delivery.state, DeliveryState::Delivered);
+    assert_eq!(delivery.attempts.iter().map(|attempt| attempt.status).collect::<Vec<_>>(), [Some(503), Some(200)]);
+    let received = sink.received();
+    assert_eq!(received[0].id(), received[1].id());
+    assert_eq!(received[0].body, received[1].body);
+    assert!(received.iter().all(|request| request.is_signed_with(&KEY)));
+    assert_eq!(hub.counters.retried.load(Ordering::Relaxed), 1);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_restart_between_two_attempts_goes_on_where_it_was() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(503), status(200)]).await);
+    let hub = Running::start(dir.path());
+    let delivery = hub.test_to(&sink).await;
+    eventually("the first attempt is settled", async || hub.delivery(delivery).await.attempts.len() == 1).await;
+    hub.stop().await;
+    let hub = Running::start(dir.path());
+    let delivery = hub.settled(delivery).await;
+    assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 2));
+    assert_eq!(sink.received()[0].id(), sink.received()[1].id());
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_disables_its_webhook() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(410)]).await);
+    let hub = Running::start(dir.path());
+    let delivery = hub.test_to(&sink).await;
+    let delivery = hub.settled(delivery).await;
+    assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Failed, 1));
+    let webhook = hub.store.webhook(delivery.webhook).await.unwrap();
+    assert!(webhook.disabled_reason.unwrap().contains("410"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn ten_black_holes_delay_nobody_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (hole, sink) = (WebhookSink::answering([Answer::Hang]).await, WebhookSink::answering([status(200)]).await);
+    let hub = Running::start(dir.path());
+    for _ in 0..10 {
+        let webhook = hub.webhook(&hole).await;
+        for _ in 0..10 {
+            hub.test(webhook.id).await;
+        }
+    }
+    let began = Clock.now();
+    let webhook = hub.webhook(&sink).await;
+    for _ in 0..10 {
+        hub.test(webhook.id).await;
+    }
+    eventually("the good receiver has all of them", async || sink.received().len() == 10).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert_eq!(hole.received().len(), 20, "two at once to each black hole");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_burst_to_one_receiver_goes_as_fast_as_it_answers() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(200)]).await);
+    let hub = Running::start(dir.path());
+    let webhook = hub.webhook(&sink).await;
+    for _ in 0..200 {
+        hub.test(webhook.id).await;
+    }
+    eventually("all have arrived", async || sink.received().len() == 200).await;
+    let ids: std::collections::BTreeSet<_> = sink.received().iter().map(|request| request.id().to_owned()).collect();
+    assert_eq!(ids.len(), 200, "each once");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn of_one_alert_firing_arrives_before_resolved_even_when_firing_has_to_be_repeated() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(500), status(200)]).await);
+    let hub = Running::start(dir.path());
+    hub.alert_that_fires_and_resolves(&sink).await;
+    eventually("three calls were made", async || sink.received().len() == 3).await;
+    let told = sink.received().iter().map(|request| event(&request.body)).collect::<Vec<_>>();
+    assert_eq!(told, ["alert.firing 1", "alert.firing 1", "alert.resolved 2"]);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let inside = WebhookSink::answering([status(200)]).await;
+    let sink = WebhookSink::answering([Answer::With(302, "location", inside.url())]).await;
+    let (attempt, outcome) = client().deliver(&claimed(&sink)).await;
+    assert_eq!((attempt.status, outcome), (Some(302), Outcome::Refused));
+    assert!(inside.received().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_or_never_ends_is_cut() {
+    let sink = WebhookSink::answering([Answer::Drip, Answer::Large(1_000_000)]).await;
+    let began = Clock.now();
+    let (attempt, outcome) = client().deliver(&claimed(&sink)).await;
+    assert_eq!((attempt.status, outcome), (Some(200), Outcome::Delivered));
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    let (attempt, _) = client().deliver(&claimed(&sink)).await;
+    assert_eq!(attempt.response.unwrap().len(), 1024);
+}
+
+#[tokio::test]
+async fn a_wish_to_wait_is_read_from_the_answer() {
+    let sink = WebhookSink::answering([Answer::With(429, "retry-after", "7".into())]).await;
+    let (_, outcome) = client().deliver(&claimed(&sink)).await;
+    assert_eq!(outcome, Outcome::Unavailable { retry_after: Some(Duration::from_secs(7)) });
+}
+
+#[tokio::test]
+async fn own_headers_are_sent_but_cannot_replace_the_signature() {
+    let sink = WebhookSink::answering([status(200)]).await;
+    let mut claimed = claimed(&sink);
+    claimed.webhook.spec.headers = [("Authorization", "Bearer x"), ("Webhook-Id", "forged"), ("Host", "elsewhere")]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .to_vec();
+    client().deliver(&claimed).await;
+    let request = &sink.received()[0];
+    assert_eq!(request.headers["authorization"], "Bearer x");
+    assert_eq!(request.headers["host"], sink.address.to_string());
+    assert_eq!(request.headers["content-type"], "application/json");
+    assert!(request.headers["user-agent"].starts_with("telemetry-hub/"));
+    assert!(request.is_signed_with(&KEY) && request.id() != "forged");
+}
+
+#[tokio::test]
+async fn loopback_is_not_called_unless_it_is_allowed() {
+    let sink = WebhookSink::answering([status(200)]).await;
+    let strict = Client::new(HubId::from_bytes([1; 16]), Policy::default()).unwrap();
+    let mut by_name = claimed(&sink);
+    by_name.webhook.spec.url = format!("http://localhost.localdomain:{}/", sink.address.port());
+    for claimed in [claimed(&sink), by_name] {
+        let (attempt, _) = strict.deliver(&claimed).await;
+        assert!(attempt.status.is_none() && attempt.error.is_some(), "{attempt:?}");
+    }
+    assert!(sink.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_refused_connection_is_explained_and_tried_again() {
+    let sink = WebhookSink::answering([status(200)]).await;
+    let claimed = claimed(&sink);
+    drop(sink);
+    let (attempt, outcome) = client().deliver(&claimed).await;
+    assert_eq!(outcome, Outcome::Unavailable { retry_after: None });
+    assert!(attempt.error.unwrap().contains("cannot connect"));
+}
+
+/// A store and a dispatcher over it.
+struct Running {
+    store: Store,
+    counters: Arc<Counters>,
+    stop: CancellationToken,
+    dispatcher: JoinHandle<Result<(), telemetry_hub::store::Error>>,
+}
+
+impl Running {
+    #[expect(clippy::disallowed_methods, reason = "the test is the supervisor")]
+    fn start(dir: &Path) -> Self {
+        let config = Config { dir: dir.to_owned(), ..Config::default() };
+        let store = Store::open(&config, &SecretKey::load_or_create(dir).unwrap()).unwrap();
+        let (counters, stop) = (Arc::new(Counters::default()), CancellationToken::new());
+        let dispatcher = Dispatcher::new(store.clone(), client(), Arc::clone(&counters), Arc::new(|_| {}));
+        let dispatcher = tokio::spawn(run(dispatcher, stop.clone()));
+        Self { store, counters, stop, dispatcher }
+    }
+
+    async fn stop(self) {
+        self.stop.cancel();
+        self.dispatcher.await.unwrap().unwrap();
+        self.store.close().await;
+    }
+
+    async fn webhook(&self, sink: &WebhookSink) -> Webhook {
+        self.store.create_webhook(spec(sink), Secret(KEY.to_vec()), Clock.wall()).await.unwrap()
+    }
+
+    async fn test(&self, webhook: WebhookId) -> DeliveryId {
+        self.store.create_delivery(test_delivery(webhook, "test", Clock.wall())).await.unwrap().id
+    }
+
+    async fn test_to(&self, sink: &WebhookSink) -> DeliveryId {
+        self.test(self.webhook(sink).await.id).await
+    }
+
+    async fn delivery(&self, id: DeliveryId) -> Delivery {
+        self.store.delivery(id).await.unwrap()
+    }
+
+    async fn settled(&self, id: DeliveryId) -> Delivery {
+        eventually("the delivery is settled", async || self.delivery(id).await.state != DeliveryState::Pending).await;
+        self.delivery(id).await
+    }
+
+    /// One device, one rule, and in one commit what follows from a reading beyond the limit and one within.
+    async fn alert_that_fires_and_resolves(&self, sink: &WebhookSink) {
+        let now = Clock.wall();
+        let device = self.store.adopt(new_device(now)).await.unwrap();
+        let sensor = SensorSpec { name: "temp".into(), unit: "Cel".into(), kind: SensorKind::Gauge, interval_ms: 1000 };
+        let series = self.store.register_sensors(device.no, SensorNo(0), vec![sensor]).await.unwrap();
+        let webhook = self.webhook(sink).await;
+        let rule = self.store.create_rule(too_hot(webhook.id), now).await.unwrap();
+        let next = self.store.next_alert_id().await.unwrap();
+
+        let mut engine = Engine::new(vec![rule.clone()], Vec::<Alert>::new(), next);
+        let id = BatchId { device: device.no, epoch: Epoch(1), seq: BatchSeq(1) };
+        let batches = vec![two_readings(id, series[0], now)];
+        let proposed = {
+            let catalog = self.store.catalog();
+            engine.prepare(&catalog, &batches);
+            engine.evaluate(now, &batches)
+        };
+        let deliveries = {
+            let catalog = self.store.catalog();
+            deliveries_for(&proposed.transitions, &[rule], &[webhook], &catalog, None)
+        };
+        assert_eq!(deliveries.iter().map(|one| one.alert).collect::<Vec<_>>(), [Some(AlertId(next)); 2]);
+        let transitions = proposed.transitions.clone();
+        self.store.commit(Commit { transitions, deliveries, ..Commit::default() }).await.unwrap();
+        engine.apply(proposed);
+    }
+}
+
+/// Waits up to 10 s.
+async fn eventually(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+    for _ in 0..500 {
+        if is_so().await {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("not within 10 s: {what}");
+}
+
+fn status(status: u16) -> Answer {
+    Answer::Status(status)
+}
+
+fn client() -> Client {
+    let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()], ..Policy::default() };
+    Client::new(HubId::from_bytes([1; 16]), policy).unwrap()
+}
+
+fn spec(sink: &WebhookSink) -> WebhookSpec {
+    WebhookSpec { name: sink.address.to_string(), url: sink.url(), headers: vec![], enabled: true }
+}
+
+fn claimed(sink: &WebhookSink) -> Claimed {
+    let now = Clock.wall();
+    Claimed {
+        delivery: Delivery {
+            id: DeliveryId(1),
+            webhook: WebhookId(1),
+            alert: None,
+            event: Event::Test,
+            state: DeliveryState::Pending,
+            attempts: vec![],
+            next_attempt_at: Some(now),
+            created_at: now,
+            body: b"{}".to_vec(),
+        },
+        webhook: Webhook {
+            id: WebhookId(1),
+            spec: spec(sink),
+            secrets: vec![Secret(KEY.to_vec())],
+            disabled_reason: None,
+            created_at: now,
+            updated_at: now,
+            last_delivery: None,
+        },
+    }
+}
+
+fn new_device(at: UnixMillis) -> NewDevice {
+    let introduction = Introduction { name: "boiler".into(), ..Introduction::default() };
+    NewDevice { key: PublicKey([3; 32]), introduction, address: None, at, join_token: None, handshake_counter: 1 }
+}
+
+fn too_hot(webhook: WebhookId) -> RuleSpec {
+    RuleSpec {
+        name: "too hot".into(),
+        device: "*".into(),
+        sensor: "temp".into(),
+        labels: Labels::new(),
+        condition: Condition::Threshold { op: Op::Above, value: 30.0, clear: None },
+        hold: Duration::ZERO,
+        severity: Severity::Critical,
+        webhooks: vec![webhook],
+        enabled: true,
+    }
+}
+
+fn two_readings(id: BatchId, series: SeriesId, now: UnixMillis) -> Batch {
+    Batch {
+        id,
+        lane: Lane::Live,
+        received_at: now,
+        payload: vec![],
+        series: vec![series; 2],
+        at: vec![now.plus(-1000), now],
+        value: vec![31.0, 20.0],
+    }
+}
+
+/// `<type> <sequence>` of a body.
+fn event(body: &[u8]) -> String {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+    format!("{} {}", body["type"].as_str().unwrap(), body["data"]["alert"]["sequence"])
+}
