@@ -348,7 +348,8 @@ fn hello_of(settings: &Settings) -> Hello {
         let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("Linux");
         name.trim_matches('"').to_owned()
     });
-    let model: String = model.chars().filter(|c| !c.is_control() && c.is_ascii()).take(wire::message::TEXT_LIMIT).collect();
+    let model: String =
+        model.chars().filter(|c| !c.is_control() && c.is_ascii()).take(wire::message::TEXT_LIMIT).collect();
     Hello {
         name: settings.name.clone(),
         model,
@@ -368,10 +369,16 @@ fn tell_origin(identity: &Identity) {
         Origin::Kept => {}
         Origin::Made => info!("first start: made an identity in {}", identity.folder().display()),
         Origin::Cloned { aside } => {
-            warn!("this state was copied from another machine: made a new identity, kept the old as {}", aside.display());
+            warn!(
+                "this state was copied from another machine: made a new identity, kept the old as {}",
+                aside.display()
+            );
         }
         Origin::Damaged { aside } => {
-            error!("the identity was damaged: made a new one, kept the old as {}; the hub sees a new device", aside.display());
+            error!(
+                "the identity was damaged: made a new one, kept the old as {}; the hub sees a new device",
+                aside.display()
+            );
         }
     }
     if identity.is_volatile() {
@@ -391,10 +398,9 @@ fn tell(event: &Event, feed: &Feed, identity: &Identity, token: u64, lost_at: &m
         Event::Silent { address, .. } => {
             warn!("the hub at {address} does not answer: is it closed to joins, or is the token spent or expired?");
         }
-        Event::Pending { hub, address } => info!(
-            "waiting for adoption by the hub at {address} ({}); this device's words are: {own}",
-            words_of(hub)
-        ),
+        Event::Pending { hub, address } => {
+            info!("waiting for adoption by the hub at {address} ({}); this device's words are: {own}", words_of(hub))
+        }
         Event::Adopted { hub, address } => {
             let pin = HubPin { hub: *hub, token, address: Some(*address) };
             let before = identity.pinned_hub();
@@ -409,7 +415,9 @@ fn tell(event: &Event, feed: &Feed, identity: &Identity, token: u64, lost_at: &m
                     let away = now.mono.saturating_duration_since(since).as_secs();
                     info!(waiting, "hub is back at {address} after {away} s, {waiting} batches to send");
                 }
-                None if before.is_some_and(|before| before.hub == *hub) => info!("hub found at {address}: {}", words_of(hub)),
+                None if before.is_some_and(|before| before.hub == *hub) => {
+                    info!("hub found at {address}: {}", words_of(hub))
+                }
                 None => info!("joined the hub at {address}: {}", words_of(hub)),
             }
         }

@@ -385,7 +385,8 @@ impl Fleet {
 
     fn reboot_if_due(&mut self, now: Now, number: u16) {
         let due = |device: &Device| device.reboot_at.is_some_and(|at| now.mono >= at);
-        let Some(device) = self.devices.get_mut(usize::from(number)).filter(|device| self.measuring && due(device)) else {
+        let Some(device) = self.devices.get_mut(usize::from(number)).filter(|device| self.measuring && due(device))
+        else {
             return;
         };
         let (keys, epoch, seed) = (device.keys.clone(), Epoch(device.epoch.0 + 1), device.random.bits());

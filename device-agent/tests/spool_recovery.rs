@@ -1,6 +1,8 @@
 //! The spool after a crash: whatever happened to its files, whole batches before and after the damage come back, and
 //! the agent starts.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like the test")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -18,7 +20,11 @@ fn a_segment_cut_at_any_byte_gives_back_every_whole_record() {
         match segment::read(&bytes[..length]) {
             None => assert!(length < segment::HEADER),
             Some(contents) => {
-                assert_eq!(contents.records.len(), ends.iter().filter(|end| **end <= length).count(), "cut at {length}");
+                assert_eq!(
+                    contents.records.len(),
+                    ends.iter().filter(|end| **end <= length).count(),
+                    "cut at {length}"
+                );
             }
         }
     }

@@ -83,7 +83,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     if hubs.is_empty() {
         let hint = match &settings.hub {
             Some(hub) => format!("no hub answers at {hub}: is it running, and does a firewall let UDP through?"),
-            None => "no hub answers by multicast: is it in the same network? Else name it with --hub HOST:PORT".to_owned(),
+            None => {
+                "no hub answers by multicast: is it in the same network? Else name it with --hub HOST:PORT".to_owned()
+            }
         };
         step(false, hint)?;
     }

@@ -69,7 +69,9 @@ pub(crate) fn dispatch(mut parser: Parser) -> Result<(), Failure> {
             other => Err(Failure::Usage(format!("unknown command '{other}'; `device-agent --help` lists them"))),
         },
         Some(Arg::Short('h') | Arg::Long("help")) => print(HELP),
-        Some(Arg::Short('V') | Arg::Long("version")) => print(concat!("device-agent ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some(Arg::Short('V') | Arg::Long("version")) => {
+            print(concat!("device-agent ", env!("CARGO_PKG_VERSION"), "\n"))
+        }
         Some(other) => Err(other.unexpected().into()),
         None => Err(Failure::Usage(format!("a command is missing\n\n{HELP}"))),
     }
@@ -132,8 +134,9 @@ impl Common {
             (None, Err(_)) => LogFormat::default(),
         };
         let filter = match std::env::var("DEVICE_AGENT_LOG") {
-            Ok(directives) => EnvFilter::try_new(directives)
-                .map_err(|error| Failure::Usage(format!("DEVICE_AGENT_LOG: {error}")))?,
+            Ok(directives) => {
+                EnvFilter::try_new(directives).map_err(|error| Failure::Usage(format!("DEVICE_AGENT_LOG: {error}")))?
+            }
             Err(_) => EnvFilter::new("info"),
         };
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
@@ -146,8 +149,9 @@ impl Common {
 
     /// Settles the settings without a log.
     fn settings(self) -> Result<Settings, Failure> {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables = std::env::vars_os().filter_map(|(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         let variables = Layer::from_variables(variables)?;
         let config = self.config.or_else(|| std::env::var_os("DEVICE_AGENT_CONFIG").map(PathBuf::from));
         let file = match config.or_else(installed_config) {

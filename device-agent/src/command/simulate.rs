@@ -54,7 +54,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
             Arg::Long("duration") => duration = Some(checked("--duration", &text(&mut parser)?, quantity::duration)?),
             Arg::Long("seed") => seed = Some(checked("--seed", &text(&mut parser)?, number)?),
             Arg::Long("loss") => conditions.loss = checked("--loss", &text(&mut parser)?, quantity::share)?,
-            Arg::Long("duplicate") => conditions.duplicate = checked("--duplicate", &text(&mut parser)?, quantity::share)?,
+            Arg::Long("duplicate") => {
+                conditions.duplicate = checked("--duplicate", &text(&mut parser)?, quantity::share)?
+            }
             Arg::Long("reorder") => conditions.reorder = checked("--reorder", &text(&mut parser)?, quantity::share)?,
             Arg::Long("skew") => skew = checked("--skew", &text(&mut parser)?, quantity::duration)?,
             Arg::Long("reboot") => reboots = checked("--reboot", &text(&mut parser)?, quantity::rate)?,
@@ -72,7 +74,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     let hub = common.layer.hub.ok_or_else(|| Failure::Usage("--hub is missing: a fleet does not search".to_owned()))?;
     checked("--hub", &hub, check_host_port)?;
     let token = match common.layer.join_token {
-        Some(token) => Some(checked("--join-token", &token, |token| token.parse().map_err(|error| format!("{error}")))?),
+        Some(token) => {
+            Some(checked("--join-token", &token, |token| token.parse().map_err(|error| format!("{error}")))?)
+        }
         None => None,
     };
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
@@ -85,7 +89,19 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         let hub = address.ok_or_else(|| Failure::Failed(format!("cannot find {hub}")))?;
         let name = common.layer.name.unwrap_or_else(|| "sim".to_owned());
         let plan = Plan {
-            hub, token, devices, sensors, interval, batch, in_flight, duration, seed, name, conditions, skew, reboots,
+            hub,
+            token,
+            devices,
+            sensors,
+            interval,
+            batch,
+            in_flight,
+            duration,
+            seed,
+            name,
+            conditions,
+            skew,
+            reboots,
         };
         let fleet = Fleet::open(plan).await.map_err(|error| failed(&error))?;
         tracing::info!(seed, "{devices} devices with {sensors} sensors each, seed {seed}");

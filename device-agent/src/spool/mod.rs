@@ -54,7 +54,6 @@ impl Default for Limits {
     }
 }
 
-
 #[derive(Debug)]
 struct Held {
     body: Body,

@@ -35,8 +35,8 @@ use wire::{BatchSeq, Epoch, Id, KeyPair, Lane, PublicKey, SensorNo, SensorSpec};
 use crate::clock::Now;
 use crate::random::Random;
 use candidates::{Candidate, Candidates};
-pub use flight::Outgoing;
 use flight::Flight;
+pub use flight::Outgoing;
 use session::{HELLO_EVERY, Path, STATUS_EVERY, Session};
 
 /// A fleet whose hub restarts comes back spread over this time.
@@ -261,9 +261,8 @@ impl Uplink {
         if self.previous.as_ref().is_some_and(|(_, until)| now.mono >= *until) {
             self.previous = None;
         }
-        let lost = self.session.as_mut().is_some_and(|session| {
-            session.misses_too_many(now.mono) || session.is_dead(now.mono)
-        });
+        let lost =
+            self.session.as_mut().is_some_and(|session| session.misses_too_many(now.mono) || session.is_dead(now.mono));
         if lost {
             self.lose(now);
         }

@@ -112,12 +112,7 @@ impl Session {
     }
 
     /// Opens a packet of the hub: it lives, and `from` is where it lives.
-    pub(super) fn open(
-        &mut self,
-        from: SocketAddr,
-        data: &Data<'_>,
-        plain: &mut Vec<u8>,
-    ) -> Result<(), DecodeError> {
+    pub(super) fn open(&mut self, from: SocketAddr, data: &Data<'_>, plain: &mut Vec<u8>) -> Result<(), DecodeError> {
         let newest = data.counter >= self.transport.newest();
         self.transport.open(data, plain)?;
         if newest {

@@ -168,7 +168,8 @@ fn live_readings_overtake_a_backlog_that_comes_newest_first() {
     world.hub.credit = 8;
     world.measure(30, SEC);
     let live: Vec<_> = world.hub.order.iter().filter(|(_, lane)| *lane == Lane::Live).map(|(seq, _)| *seq).collect();
-    let backlog: Vec<_> = world.hub.order.iter().filter(|(_, lane)| *lane == Lane::Recovered).map(|(seq, _)| *seq).collect();
+    let backlog: Vec<_> =
+        world.hub.order.iter().filter(|(_, lane)| *lane == Lane::Recovered).map(|(seq, _)| *seq).collect();
     assert!(live.is_sorted() && live.len() >= 25, "{live:?}");
     let ascents = backlog.windows(2).filter(|pair| pair[0] < pair[1]).count();
     assert!(backlog.len() >= 85 && ascents <= 3, "{backlog:?}");
@@ -420,8 +421,7 @@ impl Hub {
         assert!(received.offer.counter > self.highest_counter, "a counter came twice");
         self.highest_counter = received.offer.counter;
         let psk = if received.offer.token == 7 { token().psk() } else { NO_PSK };
-        let verdict =
-            Verdict { now, credit: self.credit, known_sensors: self.known_sensors, standing: self.standing };
+        let verdict = Verdict { now, credit: self.credit, known_sensors: self.known_sensors, standing: self.standing };
         self.next_index += 1;
         let (transport, hs2) = received.accept(&psk, &verdict, self.next_index).ok()?;
         self.sessions.insert(self.next_index, transport);
@@ -466,9 +466,7 @@ impl Hub {
         let mark = self.windows.entry(epoch).or_default().mark();
         runs.retain(|(start, _)| *start >= mark.0);
         let (credit, known_sensors) = (self.credit, self.known_sensors);
-        let ack = Ack {
-            epoch, mark, runs, credit, known_sensors, echo_counter: data.counter, echo_received: now, now,
-        };
+        let ack = Ack { epoch, mark, runs, credit, known_sensors, echo_counter: data.counter, echo_received: now, now };
         self.seal(&Control::Ack(ack))
     }
 
