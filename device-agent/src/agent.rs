@@ -19,7 +19,6 @@ use wire::{Epoch, Reading, SensorKind};
 
 use crate::clock::{self, Now};
 use crate::config::Settings;
-use crate::durable;
 use crate::feed::Feed;
 use crate::identity::{self, Identity, Origin, Pin as HubPin};
 use crate::input::{Input, Progress};
@@ -101,10 +100,6 @@ impl Agent {
         let mut identity = Identity::open(&settings.state)?;
         tell_origin(&identity);
         let folder = identity.folder().join("spool");
-        if matches!(identity.origin(), Origin::Cloned { .. }) && folder.exists() {
-            // Readings of another device: not ours to send, and not ours to delete.
-            durable::set_aside(&folder, "cloned").map_err(Error::State)?;
-        }
         let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
         let (spool, recovery) = Spool::open(&folder, epoch, Limits::default(), now.mono).map_err(Error::State)?;
         if recovery.batches > 0 {

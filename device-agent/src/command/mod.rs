@@ -154,12 +154,13 @@ impl Common {
         });
         let variables = Layer::from_variables(variables)?;
         let config = self.config.or_else(|| std::env::var_os("DEVICE_AGENT_CONFIG").map(PathBuf::from));
-        let file = match config.or_else(installed_config) {
-            Some(path) => Layer::from_file(&path)?,
+        let config = config.or_else(installed_config);
+        let file = match &config {
+            Some(path) => Layer::from_file(path)?,
             None => Layer::default(),
         };
         let (flags, env) = (self.layer.clone(), variables.clone());
-        let place = move |key: &str| place_of(key, &flags, &env);
+        let place = move |key: &str| place_of(key, &flags, &env, config.as_deref());
         Ok(self.layer.over(variables).over(file).settle(place)?)
     }
 }
@@ -171,7 +172,7 @@ fn installed_config() -> Option<PathBuf> {
 }
 
 /// Says where a setting was made: as a flag, as a variable, or in the file.
-fn place_of(key: &str, flags: &Layer, variables: &Layer) -> String {
+fn place_of(key: &str, flags: &Layer, variables: &Layer, file: Option<&Path>) -> String {
     let set = |layer: &Layer| match key {
         "hub" => layer.hub.is_some(),
         "join_token" => layer.join_token.is_some(),
@@ -185,7 +186,8 @@ fn place_of(key: &str, flags: &Layer, variables: &Layer) -> String {
     } else if set(variables) {
         format!("DEVICE_AGENT_{}", key.to_uppercase())
     } else {
-        format!("configuration file, key '{key}'")
+        let file = file.map_or_else(|| "default".to_owned(), |file| file.display().to_string());
+        format!("{file}: key '{key}'")
     }
 }
 
