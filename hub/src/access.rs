@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(ApiToken::parse(&wrong).err(), Some(Error::Check));
         assert_eq!(ApiToken::parse(&text[..text.len() - 1]).err(), Some(Error::Check));
         assert_eq!(ApiToken::parse("hello").err(), Some(Error::Form));
-        assert_eq!(ApiToken::parse("thp_7_ééé").err(), Some(Error::Form));
+        assert_eq!(ApiToken::parse("thp_7_ééé").err(), Some(Error::Check));
     }
 
     #[test]

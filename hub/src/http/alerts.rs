@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use utoipa::IntoParams;
 
 use super::auth::{Reader, Writer};
 use super::body::Body;
@@ -24,9 +23,9 @@ use crate::store::AlertQuery;
 const COMMENT: usize = 500;
 
 /// What to list.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ListAlerts {
+pub(super) struct ListAlerts {
     /// Only these; repeat it for several.
     #[param(value_type = Vec<dto::AlertState>, required = false)]
     state: Vec<AlertState>,
@@ -38,12 +37,6 @@ pub struct ListAlerts {
     /// Only alerts that began before this.
     #[param(value_type = String, required = false)]
     to: Option<UnixMillis>,
-    /// Items at most; 100 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -59,17 +52,15 @@ impl FromParams for ListAlerts {
             device: params.one("device")?,
             from: params.time("from")?,
             to: params.time("to")?,
-            limit: (),
-            cursor: (),
             paging: params.paging(100, 1_000)?,
         })
     }
 }
 
 /// Alerts, newest first.
-#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts),
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts, Paging),
     responses((status = 200, body = Page<Alert>), (status = 400, body = Problem)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
     Asked(asked): Asked<ListAlerts>,
@@ -94,7 +85,7 @@ pub async fn list(
 /// Says that a person has seen it.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path, description = "Alert id")),
     request_body = AckRequest, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
-pub async fn ack(
+pub(super) async fn ack(
     State(app): State<AppState>,
     _: Writer,
     Id(id): Id<AlertId>,

@@ -20,7 +20,7 @@ const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title
 <p>Run <code>make web</code>, then build the hub again. The API works without it: see <a href=/api/docs>/api/docs</a>.";
 
 /// Serves the file at a path, or the page.
-pub fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Response {
+pub(super) fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Response {
     if method != Method::GET && method != Method::HEAD {
         let detail = format!("{path} does not take {method}");
         return ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail).into_response();

@@ -10,7 +10,7 @@ use super::AppState;
 use super::error::ApiError;
 
 /// Largest body: a rule or a query of a few hundred globs is far below.
-pub const BODY_LIMIT: usize = 1 << 20;
+pub(super) const BODY_LIMIT: usize = 1 << 20;
 
 /// A JSON body. An empty one is `{}`, so that `curl -X POST` works where everything is optional.
 #[derive(Debug)]

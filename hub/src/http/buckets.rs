@@ -15,11 +15,11 @@ use super::error::ApiError;
 use crate::model::UnixMillis;
 
 /// Buckets of one series at most: a screen has a few thousand pixels.
-pub const MOST: usize = 10_000;
+pub(super) const MOST: usize = 10_000;
 
 /// Length of a bucket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Every {
+pub(super) enum Every {
     /// Always the same.
     Fixed(Duration),
     /// Calendar days.
@@ -30,7 +30,7 @@ pub enum Every {
 
 impl Every {
     /// Reads `10s`, `1d`, `2w`, `1mo`.
-    pub fn parse(text: &str) -> Result<Self, ApiError> {
+    pub(super) fn parse(text: &str) -> Result<Self, ApiError> {
         let wrong = |detail: String| ApiError::invalid("every", detail);
         let whole =
             |suffix: &str| text.strip_suffix(suffix).and_then(|n| n.parse().ok()).filter(|n| (1..=1_000).contains(n));
@@ -53,14 +53,14 @@ impl Every {
 }
 
 /// The time zone of this name.
-pub fn zone(name: Option<&str>) -> Result<TimeZone, ApiError> {
+pub(super) fn zone(name: Option<&str>) -> Result<TimeZone, ApiError> {
     let Some(name) = name else { return Ok(TimeZone::UTC) };
     TimeZone::get(name)
         .map_err(|_| ApiError::invalid("tz", format!("`{name}` is no time zone here: write Europe/Berlin or UTC")))
 }
 
 /// Edges of `points` buckets of equal length.
-pub fn by_number(from: UnixMillis, to: UnixMillis, points: usize) -> Result<Vec<UnixMillis>, ApiError> {
+pub(super) fn by_number(from: UnixMillis, to: UnixMillis, points: usize) -> Result<Vec<UnixMillis>, ApiError> {
     if !(1..=MOST).contains(&points) {
         return Err(ApiError::invalid("points", format!("`points` is between 1 and {MOST}")));
     }
@@ -71,7 +71,12 @@ pub fn by_number(from: UnixMillis, to: UnixMillis, points: usize) -> Result<Vec<
 }
 
 /// Edges of whole buckets of a length, from the one that holds `from` to the one that holds the last moment before `to`.
-pub fn by_length(from: UnixMillis, to: UnixMillis, every: Every, tz: &TimeZone) -> Result<Vec<UnixMillis>, ApiError> {
+pub(super) fn by_length(
+    from: UnixMillis,
+    to: UnixMillis,
+    every: Every,
+    tz: &TimeZone,
+) -> Result<Vec<UnixMillis>, ApiError> {
     let edges = match every {
         Every::Fixed(length) => fixed(from, to, length, tz)?,
         Every::Days(_) | Every::Months(_) => calendar(from, to, every, tz)?,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use utoipa::IntoParams;
 
 use super::AppState;
 use super::auth::{Admin, Reader};
@@ -19,21 +18,15 @@ use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
 use crate::store::DeliveryQuery;
 
 /// What to list.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ListDeliveries {
+pub(super) struct ListDeliveries {
     /// Only to this webhook.
     #[param(value_type = String, required = false)]
     webhook: Option<WebhookId>,
     /// Only in this state.
     #[param(value_type = dto::DeliveryState, required = false)]
     state: Option<DeliveryState>,
-    /// Items at most; 100 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -48,17 +41,15 @@ impl FromParams for ListDeliveries {
         Ok(Self {
             webhook: params.one("webhook")?.map(webhook).transpose()?,
             state: params.one("state")?.map(state).transpose()?,
-            limit: (),
-            cursor: (),
             paging: params.paging(100, 1_000)?,
         })
     }
 }
 
 /// Deliveries, newest first, without their bodies.
-#[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries),
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries, Paging),
     responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
     Asked(asked): Asked<ListDeliveries>,
@@ -76,7 +67,7 @@ pub async fn list(
 /// One delivery with its body.
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, body = DeliveryWithBody), (status = 404, body = Problem)))]
-pub async fn show(
+pub(super) async fn show(
     State(app): State<AppState>,
     _: Reader,
     Id(id): Id<DeliveryId>,
@@ -88,7 +79,11 @@ pub async fn show(
 /// Sends a delivery again, under the same `webhook-id`.
 #[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, body = Delivery), (status = 404, body = Problem)))]
-pub async fn replay(State(app): State<AppState>, _: Admin, Id(id): Id<DeliveryId>) -> Result<Json<Delivery>, ApiError> {
+pub(super) async fn replay(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<DeliveryId>,
+) -> Result<Json<Delivery>, ApiError> {
     let delivery = app.store.replay_delivery(id, app.clock.wall()).await?;
     app.bus.publish(Arc::new(Update::Delivery(id)));
     Ok(Json(delivery.into()))

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use utoipa::IntoParams;
 
 use super::AppState;
 use super::auth::{Admin, Reader};
@@ -20,12 +19,13 @@ use crate::live::Update;
 use crate::model::DeviceId;
 use crate::model::catalog::Catalog;
 use crate::model::device::{self, NewDevice, Pending, Standing};
+use crate::presence::Presence;
 use crate::proto::command::{Command, Known};
 
 /// What to list.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct ListDevices {
+pub(super) struct ListDevices {
     /// Only these; repeat it for several.
     status: Vec<Status>,
     /// Only devices with this label, as `key=value`; repeat it for several.
@@ -33,12 +33,6 @@ pub struct ListDevices {
     label: Vec<(String, String)>,
     /// Only devices with this text in id, name, model, address or a label; capitals do not matter.
     q: Option<String>,
-    /// Items at most; 100 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -57,8 +51,6 @@ impl FromParams for ListDevices {
             status: params.all("status").into_iter().map(status).collect::<Result<_, _>>()?,
             label: params.all("label").into_iter().map(label).collect::<Result<_, _>>()?,
             q: params.one("q")?.map(|q| q.to_lowercase()),
-            limit: (),
-            cursor: (),
             paging: params.paging(100, 1_000)?,
         })
     }
@@ -85,9 +77,12 @@ impl Entry<'_> {
         }
     }
 
-    fn mentions(&self, q: &str) -> bool {
+    fn mentions(&self, q: &str, presence: &Presence) -> bool {
         let (id, name, model, address) = match self {
-            Self::Stored(device) => (device.id, &device.name, &device.model, device.address),
+            Self::Stored(device) => {
+                let heard = presence.read().links.get(&device.no).map(|link| link.address);
+                (device.id, &device.name, &device.model, heard.or(device.address))
+            }
             Self::Waiting(pending) => {
                 (pending.id, &pending.introduction.name, &pending.introduction.model, Some(pending.address))
             }
@@ -102,9 +97,13 @@ impl Entry<'_> {
 }
 
 /// All devices by name.
-#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(ListDevices),
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", params(ListDevices, Paging),
     responses((status = 200, body = Page<Device>), (status = 400, body = Problem)))]
-pub async fn list(State(app): State<AppState>, _: Reader, Asked(asked): Asked<ListDevices>) -> Json<Page<Device>> {
+pub(super) async fn list(
+    State(app): State<AppState>,
+    _: Reader,
+    Asked(asked): Asked<ListDevices>,
+) -> Json<Page<Device>> {
     let now = app.clock.wall();
     let catalog = app.store.catalog();
     let pending: Vec<Pending> = app.presence.read().pending.values().cloned().collect();
@@ -117,7 +116,7 @@ pub async fn list(State(app): State<AppState>, _: Reader, Asked(asked): Asked<Li
     let wanted = entries.filter(|entry| {
         (asked.status.is_empty() || asked.status.contains(&status(entry)))
             && asked.label.iter().all(|(key, value)| entry.labels().get(key) == Some(value))
-            && asked.q.as_ref().is_none_or(|q| entry.mentions(q))
+            && asked.q.as_ref().is_none_or(|q| entry.mentions(q, &app.presence))
     });
     Json(asked.paging.cut(wanted.collect(), Entry::key, |entry| match entry {
         Entry::Stored(device) => Device::of(device, &catalog, &app.presence, now),
@@ -128,7 +127,7 @@ pub async fn list(State(app): State<AppState>, _: Reader, Asked(asked): Asked<Li
 /// One device.
 #[utoipa::path(get, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
-pub async fn show(
+pub(super) async fn show(
     State(app): State<AppState>,
     _: Reader,
     InPath(id): InPath,
@@ -140,7 +139,7 @@ pub async fn show(
 /// Renames a device, sets its labels or its expected interval.
 #[utoipa::path(patch, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     request_body = DevicePatch, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 409, body = Problem)))]
-pub async fn change(
+pub(super) async fn change(
     State(app): State<AppState>,
     _: Admin,
     InPath(id): InPath,
@@ -154,7 +153,7 @@ pub async fn change(
 /// Deletes a device with everything it measured. Its key is a stranger's again.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub async fn delete(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<StatusCode, ApiError> {
+pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<StatusCode, ApiError> {
     if app.store.catalog().device_by_id(id).is_none() && is_waiting(&app, id) {
         app.command(Command::Ignored(id)).await?;
     } else {
@@ -169,7 +168,7 @@ pub async fn delete(State(app): State<AppState>, _: Admin, InPath(id): InPath) -
 /// Adopts a device that waits, or one that was blocked. Its readings are stored from here on.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/adopt", tag = "devices", params(("id" = String, Path, description = "Device id")),
     request_body = AdoptRequest, responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)))]
-pub async fn adopt(
+pub(super) async fn adopt(
     State(app): State<AppState>,
     _: Admin,
     InPath(id): InPath,
@@ -187,7 +186,7 @@ pub async fn adopt(
 /// Blocks a device: its key is refused in silence. What it measured stays.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/block", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
-pub async fn block(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<Json<Device>, ApiError> {
+pub(super) async fn block(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<Json<Device>, ApiError> {
     let now = app.clock.wall();
     let pending = app.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
     let device = app.store.block(id, pending).await?;

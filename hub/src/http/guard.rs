@@ -20,7 +20,7 @@ use super::state::Config;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers only to the hub's own names.
-pub async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
+pub(super) async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
     match own_name(&app.config, request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
@@ -40,7 +40,7 @@ fn own_name(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiEr
         "unknown_host",
         format!(
             "this hub does not answer to the name `{name}`: open it by its IP address, or add the name to the setting \
-             `allowed_hosts` (flag `--allowed-host {name}`)"
+             `hosts` (flag `--hosts {name}`)"
         ),
     ))
 }
@@ -67,7 +67,7 @@ fn host_of(authority: &str) -> Option<String> {
 /// Whether a browser's request comes from the hub's own page: its `Origin` names the authority of `Host`.
 /// Programs send no `Origin` and pass.
 #[must_use]
-pub fn same_origin(headers: &HeaderMap) -> bool {
+pub(super) fn same_origin(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
@@ -75,7 +75,7 @@ pub fn same_origin(headers: &HeaderMap) -> bool {
 }
 
 /// Ends a request that takes too long.
-pub async fn patience(request: Request, next: Next) -> Response {
+pub(super) async fn patience(request: Request, next: Next) -> Response {
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "this took too long; ask for less")
@@ -101,7 +101,7 @@ const HEADERS: [(HeaderName, HeaderValue); 5] = [
 ];
 
 /// Puts the headers of every answer.
-pub async fn headers(request: Request, next: Next) -> Response {
+pub(super) async fn headers(request: Request, next: Next) -> Response {
     let is_api = request.uri().path().starts_with("/api/");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -148,7 +148,7 @@ mod tests {
         {
             assert!(ask(host).is_err(), "{host}");
         }
-        assert!(ask("evil.example").unwrap_err().detail().contains("allowed_hosts"));
+        assert!(ask("evil.example").unwrap_err().detail().contains("`hosts`"));
         assert!(own_name(&config, &Uri::from_static("http://evil.example/"), &HeaderMap::new()).is_err());
     }
 

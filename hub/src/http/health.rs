@@ -9,12 +9,12 @@ use super::auth::{self, Peer};
 use super::error::ApiError;
 
 /// The process answers.
-pub async fn alive() -> &'static str {
+pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
 /// The store answers, and takes writes.
-pub async fn ready(State(app): State<AppState>) -> Result<&'static str, ApiError> {
+pub(super) async fn ready(State(app): State<AppState>) -> Result<&'static str, ApiError> {
     let not_ready = |code, detail: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1);
     app.store
         .setting(auth::JOIN_POLICY)
@@ -27,7 +27,7 @@ pub async fn ready(State(app): State<AppState>) -> Result<&'static str, ApiError
 }
 
 /// Prometheus' text. Open to this machine; others need `read`.
-pub async fn metrics(State(app): State<AppState>, peer: Peer, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(super) async fn metrics(State(app): State<AppState>, peer: Peer, headers: HeaderMap) -> Result<Response, ApiError> {
     if !peer.is_local(&headers) && auth::identify(&app, &headers).await?.is_none() {
         return Err(ApiError::unauthenticated("metrics need an API token with the scope `read`"));
     }

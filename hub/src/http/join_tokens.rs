@@ -26,12 +26,12 @@ const LONGEST: Duration = Duration::from_secs(90 * 86_400);
 const MOST_USES: u32 = 20_000;
 
 /// Join tokens, oldest first; used up and expired ones stay for a week.
-#[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(AskPage),
+#[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(Paging),
     responses((status = 200, body = Page<JoinToken>)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Admin,
-    Asked(AskPage { paging, .. }): Asked<AskPage>,
+    Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<JoinToken>>, ApiError> {
     let tokens = app.store.join_tokens(app.clock.wall()).await?;
     Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), JoinToken::from)))
@@ -40,7 +40,7 @@ pub async fn list(
 /// Makes a join token. The answer holds its text, this once.
 #[utoipa::path(post, path = "/api/v1/join-tokens", tag = "access", request_body = NewJoinToken,
     responses((status = 201, body = JoinTokenWithText), (status = 400, body = Problem)))]
-pub async fn create(
+pub(super) async fn create(
     State(app): State<AppState>,
     _: Admin,
     Body(new): Body<NewJoinToken>,
@@ -56,7 +56,11 @@ pub async fn create(
 /// Revokes a join token; devices that joined with it stay.
 #[utoipa::path(delete, path = "/api/v1/join-tokens/{id}", tag = "access", params(("id" = String, Path, description = "Join token id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub async fn revoke(State(app): State<AppState>, _: Admin, Id(id): Id<JoinTokenId>) -> Result<StatusCode, ApiError> {
+pub(super) async fn revoke(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<JoinTokenId>,
+) -> Result<StatusCode, ApiError> {
     app.store.revoke_join_token(id.0).await?;
     tell(&app).await?;
     Ok(StatusCode::NO_CONTENT)

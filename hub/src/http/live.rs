@@ -47,7 +47,7 @@ const USUAL_HZ: f64 = 10.0;
 /// Opens the live stream. Browsers have to come from the hub's own page; see `ClientRequest` and `ServerMessage`.
 #[utoipa::path(get, path = "/api/v1/live", tag = "live",
     responses((status = 101, description = "Switching to the WebSocket protocol"), (status = 401, body = Problem), (status = 403, body = Problem)))]
-pub async fn connect(
+pub(super) async fn connect(
     State(app): State<AppState>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

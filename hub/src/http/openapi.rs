@@ -39,7 +39,7 @@ milliseconds, or `now-6h`. Times out: RFC 3339 in objects, epoch milliseconds in
 struct Contract;
 
 /// The document before the routes are added.
-pub fn document() -> Document {
+pub(super) fn document() -> Document {
     let mut document = Contract::openapi();
     // The version of the API, not of the program: the document must not change with every release.
     document.info.version = "1".to_owned();
@@ -54,7 +54,7 @@ pub fn document() -> Document {
 }
 
 /// The routes, and the finished document.
-pub fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document) {
+pub(super) fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document) {
     let (router, mut document) = api.split_for_parts();
     if let Some(components) = &mut document.components {
         for (name, schema) in &mut components.schemas {
@@ -85,13 +85,13 @@ fn every_key_is_present(schema: &mut Schema) {
 }
 
 /// The contract as a page.
-pub async fn docs(State(_): State<AppState>) -> Html<String> {
+pub(super) async fn docs(State(_): State<AppState>) -> Html<String> {
     let (_, document) = split(super::api());
     Html(page(&document))
 }
 
 /// Its looks.
-pub async fn docs_css() -> impl IntoResponse {
+pub(super) async fn docs_css() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("docs.css"))
 }
 

@@ -6,30 +6,21 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use utoipa::IntoParams;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 
 use super::dto::Page;
 use super::error::ApiError;
 use super::params::{FromParams, Params};
 
 /// A list without other parameters.
-#[derive(Debug, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct AskPage {
-    /// Items at most; 100 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 1000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
-    /// Both, read.
-    #[param(ignore)]
-    pub paging: Paging,
-}
+#[derive(Debug)]
+pub(super) struct AskPage(pub Paging);
 
 impl FromParams for AskPage {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self { limit: (), cursor: (), paging: params.paging(100, 1_000)? })
+        params.paging(100, 1_000).map(Self)
     }
 }
 
@@ -40,6 +31,27 @@ pub struct Paging {
     pub limit: usize,
     /// Sort key of the last item of the page before.
     pub after: Option<String>,
+}
+
+impl utoipa::IntoParams for Paging {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        let text = ObjectBuilder::new().schema_type(Type::String);
+        [
+            ("limit", "Items at most.", Schema::from(number)),
+            ("cursor", "`next` of the page before.", Schema::from(text)),
+        ]
+        .map(|(name, about, schema)| {
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
+                .description(Some(about))
+                .schema(Some(schema))
+                .build()
+        })
+        .to_vec()
+    }
 }
 
 impl Paging {
@@ -97,7 +109,7 @@ impl Paging {
 
 /// The text of a cursor.
 #[must_use]
-pub fn cursor(key: &str) -> String {
+pub(super) fn cursor(key: &str) -> String {
     URL_SAFE_NO_PAD.encode(key)
 }
 

@@ -14,7 +14,7 @@ const LANES: u32 = 1;
 
 /// Hashes and verifies.
 #[derive(Debug)]
-pub struct Passwords(Semaphore);
+pub(super) struct Passwords(Semaphore);
 
 impl Default for Passwords {
     fn default() -> Self {
@@ -24,7 +24,7 @@ impl Default for Passwords {
 
 impl Passwords {
     /// The hash to store, as a PHC text.
-    pub async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, ApiError> {
+    pub(super) async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, ApiError> {
         self.run(move || {
             let salt = SaltString::encode_b64(&salt).map_err(ApiError::internal)?;
             let hash = argon2()?.hash_password(password.as_bytes(), &salt).map_err(ApiError::internal)?;
@@ -34,7 +34,7 @@ impl Passwords {
     }
 
     /// Whether the password belongs to the stored hash.
-    pub async fn verify(&self, password: String, stored: String) -> Result<bool, ApiError> {
+    pub(super) async fn verify(&self, password: String, stored: String) -> Result<bool, ApiError> {
         self.run(move || {
             let hash = PasswordHash::new(&stored).map_err(ApiError::internal)?;
             Ok(argon2()?.verify_password(password.as_bytes(), &hash).is_ok())

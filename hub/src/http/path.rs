@@ -10,7 +10,7 @@ use crate::model::DeviceId;
 
 /// The numbered id in the path.
 #[derive(Debug)]
-pub struct Id<T>(pub T);
+pub(super) struct Id<T>(pub T);
 
 impl<T: Numbered> FromRequestParts<AppState> for Id<T> {
     type Rejection = ApiError;
@@ -23,7 +23,7 @@ impl<T: Numbered> FromRequestParts<AppState> for Id<T> {
 
 /// The device id in the path.
 #[derive(Debug)]
-pub struct InPath(pub DeviceId);
+pub(super) struct InPath(pub DeviceId);
 
 impl FromRequestParts<AppState> for InPath {
     type Rejection = ApiError;

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use utoipa::IntoParams;
 
 use super::auth::Reader;
 use super::body::Body;
@@ -31,7 +30,7 @@ const USUAL_POINTS: usize = 500;
 
 /// A query that was checked.
 #[derive(Debug)]
-pub struct Checked {
+pub(super) struct Checked {
     device: Vec<Glob>,
     sensor: Vec<Glob>,
     edges: Vec<UnixMillis>,
@@ -39,10 +38,11 @@ pub struct Checked {
     limit: usize,
 }
 
-/// What to ask.
-#[derive(Debug, IntoParams)]
+/// The parameters, for the contract: they are read into a [`NewQuery`].
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct AskQuery {
+#[expect(dead_code, reason = "describes the parameters")]
+struct QueryParams {
     /// Glob over device id and name; repeat it for several; all when left out.
     #[param(value_type = Vec<String>, required = false)]
     device: (),
@@ -65,14 +65,16 @@ pub struct AskQuery {
     #[param(value_type = String, required = false)]
     tz: (),
     /// `all` makes one result of all series.
-    #[param(value_type = String, required = false)]
+    #[param(value_type = Group, required = false)]
     group: (),
     /// Series at most; 1,000 when left out, up to 10,000.
     #[param(value_type = usize, minimum = 1, maximum = 10000, required = false)]
     limit: (),
-    #[param(ignore)]
-    checked: Checked,
 }
+
+/// What is asked.
+#[derive(Debug)]
+pub(super) struct AskQuery(Checked);
 
 impl FromParams for AskQuery {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
@@ -93,37 +95,25 @@ impl FromParams for AskQuery {
             group,
             limit: params.parsed("limit", "a number")?,
         };
-        let checked = check(query, params.now())?;
-        Ok(Self {
-            device: (),
-            sensor: (),
-            from: (),
-            to: (),
-            points: (),
-            every: (),
-            tz: (),
-            group: (),
-            limit: (),
-            checked,
-        })
+        check(query, params.now()).map(Self)
     }
 }
 
 /// Asks one query.
-#[utoipa::path(get, path = "/api/v1/query", tag = "readings", params(AskQuery),
+#[utoipa::path(get, path = "/api/v1/query", tag = "readings", params(QueryParams),
     responses((status = 200, body = QueryResult), (status = 400, body = Problem)))]
-pub async fn one(
+pub(super) async fn one(
     State(app): State<AppState>,
     _: Reader,
-    Asked(asked): Asked<AskQuery>,
+    Asked(AskQuery(query)): Asked<AskQuery>,
 ) -> Result<Json<QueryResult>, ApiError> {
-    run(&app, asked.checked).await.map(Json)
+    run(&app, query).await.map(Json)
 }
 
 /// Asks several queries at once.
 #[utoipa::path(post, path = "/api/v1/query", tag = "readings", request_body = QueriesRequest,
     responses((status = 200, body = QueryResults), (status = 400, body = Problem)))]
-pub async fn several(
+pub(super) async fn several(
     State(app): State<AppState>,
     _: Reader,
     Body(request): Body<QueriesRequest>,

@@ -2,7 +2,6 @@
 
 use axum::Json;
 use axum::extract::State;
-use utoipa::IntoParams;
 
 use super::auth::Reader;
 use super::dto::reading::{Latest, Point};
@@ -15,21 +14,15 @@ use crate::model::UnixMillis;
 use crate::model::glob::Glob;
 
 /// Which series.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct AskLatest {
+pub(super) struct AskLatest {
     /// Glob over device id and name; repeat it for several; all when left out.
     #[param(value_type = Vec<String>, required = false)]
     device: Vec<Glob>,
     /// Glob over sensor names; repeat it for several; all when left out.
     #[param(value_type = Vec<String>, required = false)]
     sensor: Vec<Glob>,
-    /// Items at most; 1,000 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 10000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -39,17 +32,19 @@ impl FromParams for AskLatest {
         Ok(Self {
             device: params.globs("device"),
             sensor: params.globs("sensor"),
-            limit: (),
-            cursor: (),
             paging: params.paging(1_000, 10_000)?,
         })
     }
 }
 
 /// The newest reading of every matching series that has one, by device name and sensor.
-#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(AskLatest),
+#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(AskLatest, Paging),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
-pub async fn latest(State(app): State<AppState>, _: Reader, Asked(asked): Asked<AskLatest>) -> Json<Page<Latest>> {
+pub(super) async fn latest(
+    State(app): State<AppState>,
+    _: Reader,
+    Asked(asked): Asked<AskLatest>,
+) -> Json<Page<Latest>> {
     let now = app.clock.wall();
     let catalog = app.store.catalog();
     let found = select::matching(&catalog, &asked.device, &asked.sensor);
@@ -63,9 +58,9 @@ pub async fn latest(State(app): State<AppState>, _: Reader, Asked(asked): Asked<
 }
 
 /// Which points.
-#[derive(Debug, IntoParams)]
+#[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct AskReadings {
+pub(super) struct AskReadings {
     /// Id or name of one device.
     device: String,
     /// One sensor of it.
@@ -76,12 +71,6 @@ pub struct AskReadings {
     /// End, not included; now when left out.
     #[param(value_type = String, required = false)]
     to: UnixMillis,
-    /// Points at most; 1,000 when left out.
-    #[param(value_type = usize, minimum = 1, maximum = 50000, required = false)]
-    limit: (),
-    /// `next` of the page before.
-    #[param(value_type = String, required = false)]
-    cursor: (),
     #[param(ignore)]
     paging: Paging,
 }
@@ -94,22 +83,20 @@ impl FromParams for AskReadings {
             sensor: Params::required("sensor", params.one("sensor")?)?,
             from,
             to,
-            limit: (),
-            cursor: (),
             paging: params.paging(1_000, 50_000)?,
         })
     }
 }
 
 /// `from` and `to`, in this order; the last hour when left out.
-pub fn range(params: &mut Params) -> Result<(UnixMillis, UnixMillis), ApiError> {
+pub(super) fn range(params: &mut Params) -> Result<(UnixMillis, UnixMillis), ApiError> {
     let to = params.time("to")?.unwrap_or_else(|| params.now().plus(1));
     let from = params.time("from")?.unwrap_or_else(|| to.plus(-3_600_000));
     in_order(from, to)
 }
 
 /// A range that holds at least a millisecond.
-pub fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, UnixMillis), ApiError> {
+pub(super) fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, UnixMillis), ApiError> {
     if from >= to {
         return Err(ApiError::invalid("from", "`from` lies before `to`"));
     }
@@ -117,9 +104,9 @@ pub fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, UnixMil
 }
 
 /// The points of one series, oldest first.
-#[utoipa::path(get, path = "/api/v1/readings", tag = "readings", params(AskReadings),
+#[utoipa::path(get, path = "/api/v1/readings", tag = "readings", params(AskReadings, Paging),
     responses((status = 200, body = Page<Point>), (status = 400, body = Problem), (status = 404, body = Problem)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
     Asked(asked): Asked<AskReadings>,

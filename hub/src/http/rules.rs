@@ -17,11 +17,11 @@ use crate::model::rule::{RuleId, RuleSpec};
 use crate::store;
 
 /// All rules, oldest first.
-#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(AskPage), responses((status = 200, body = Page<Rule>)))]
-pub async fn list(
+#[utoipa::path(get, path = "/api/v1/rules", tag = "rules", params(Paging), responses((status = 200, body = Page<Rule>)))]
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
-    Asked(AskPage { paging, .. }): Asked<AskPage>,
+    Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Rule>>, ApiError> {
     let rules = app.store.list_rules().await?;
     Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), Rule::from)))
@@ -30,7 +30,7 @@ pub async fn list(
 /// Makes a rule.
 #[utoipa::path(post, path = "/api/v1/rules", tag = "rules", request_body = NewRule,
     responses((status = 201, body = Rule), (status = 400, body = Problem)))]
-pub async fn create(
+pub(super) async fn create(
     State(app): State<AppState>,
     _: Admin,
     Body(new): Body<NewRule>,
@@ -44,7 +44,7 @@ pub async fn create(
 /// One rule.
 #[utoipa::path(get, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     responses((status = 200, body = Rule), (status = 404, body = Problem)))]
-pub async fn show(
+pub(super) async fn show(
     State(app): State<AppState>,
     _: Reader,
     Id(id): Id<RuleId>,
@@ -56,7 +56,7 @@ pub async fn show(
 /// Says anew what a rule is. Its open alerts are judged by it from the next reading on.
 #[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem)))]
-pub async fn replace(
+pub(super) async fn replace(
     State(app): State<AppState>,
     _: Admin,
     Id(id): Id<RuleId>,
@@ -71,7 +71,7 @@ pub async fn replace(
 /// Deletes a rule.
 #[utoipa::path(delete, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<RuleId>) -> Result<StatusCode, ApiError> {
+pub(super) async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<RuleId>) -> Result<StatusCode, ApiError> {
     app.store.delete_rule(id).await?;
     app.rules_changed.notify_one();
     Ok(StatusCode::NO_CONTENT)

@@ -6,7 +6,7 @@ use crate::model::device::Device;
 use crate::model::glob::Glob;
 
 /// All series whose device and sensor match, in the order of device name and sensor.
-pub fn matching<'a>(catalog: &'a Catalog, devices: &[Glob], sensors: &[Glob]) -> Vec<(&'a Device, &'a Series)> {
+pub(super) fn matching<'a>(catalog: &'a Catalog, devices: &[Glob], sensors: &[Glob]) -> Vec<(&'a Device, &'a Series)> {
     let is_meant = |device: &&Device| {
         let id = device.id.to_string();
         devices.iter().any(|glob| glob.matches(&device.name) || glob.matches(&id))
@@ -26,7 +26,7 @@ pub fn matching<'a>(catalog: &'a Catalog, devices: &[Glob], sensors: &[Glob]) ->
 }
 
 /// The device with this id or name.
-pub fn device<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Device, ApiError> {
+pub(super) fn device<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Device, ApiError> {
     let by_id = text.parse().ok().and_then(|id| catalog.device_by_id(id));
     by_id
         .or_else(|| catalog.device_by_name(text))
@@ -34,7 +34,7 @@ pub fn device<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Device, ApiErr
 }
 
 /// The sensor of a device.
-pub fn series<'a>(catalog: &'a Catalog, device: &Device, sensor: &str) -> Result<&'a Series, ApiError> {
+pub(super) fn series<'a>(catalog: &'a Catalog, device: &Device, sensor: &str) -> Result<&'a Series, ApiError> {
     catalog
         .series_of(device.no)
         .find(|series| series.sensor == sensor)

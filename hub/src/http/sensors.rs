@@ -14,7 +14,7 @@ use super::path::InPath;
 /// The sensors of a device by name, with their newest readings. At most 256, so there are no pages.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/sensors", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Page<Sensor>), (status = 404, body = Problem)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
     InPath(id): InPath,

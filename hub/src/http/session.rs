@@ -28,7 +28,7 @@ const PASSWORD: std::ops::RangeInclusive<usize> = 8..=256;
 /// Who is signed in.
 #[utoipa::path(get, path = "/api/v1/session", tag = "access",
     responses((status = 200, body = SignedIn), (status = 401, body = Problem)))]
-pub async fn show(principal: Principal, _: Asked<Nothing>) -> Json<SignedIn> {
+pub(super) async fn show(principal: Principal, _: Asked<Nothing>) -> Json<SignedIn> {
     let via = match principal.by {
         By::Session(_) => SignedInBy::Session,
         By::Token(_) | By::File => SignedInBy::Token,
@@ -40,7 +40,7 @@ pub async fn show(principal: Principal, _: Asked<Nothing>) -> Json<SignedIn> {
 #[utoipa::path(post, path = "/api/v1/session", tag = "access", request_body = SignInRequest,
     responses((status = 204, description = "Signed in; the answer sets the cookie"), (status = 401, body = Problem), (status = 429, body = Problem)),
     security(()))]
-pub async fn sign_in(
+pub(super) async fn sign_in(
     State(app): State<AppState>,
     peer: Peer,
     Body(request): Body<SignInRequest>,
@@ -61,7 +61,7 @@ pub async fn sign_in(
 
 /// Signs a browser out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "access", responses((status = 204)), security(()))]
-pub async fn sign_out(State(app): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(super) async fn sign_out(State(app): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
     if let Some(hash) = auth::cookie(&headers) {
         app.store.delete_session(hash).await?;
     }
@@ -71,7 +71,7 @@ pub async fn sign_out(State(app): State<AppState>, headers: HeaderMap) -> Result
 
 /// Whether the first password is still to be set.
 #[utoipa::path(get, path = "/api/v1/setup", tag = "access", responses((status = 200, body = SetupState)), security(()))]
-pub async fn setup_state(State(app): State<AppState>, _: Asked<Nothing>) -> Result<Json<SetupState>, ApiError> {
+pub(super) async fn setup_state(State(app): State<AppState>, _: Asked<Nothing>) -> Result<Json<SetupState>, ApiError> {
     Ok(Json(SetupState { needed: stored_password(&app).await?.is_none() }))
 }
 
@@ -79,7 +79,7 @@ pub async fn setup_state(State(app): State<AppState>, _: Asked<Nothing>) -> Resu
 #[utoipa::path(post, path = "/api/v1/setup", tag = "access", request_body = SetupRequest,
     responses((status = 204, description = "Done; the answer sets the cookie"), (status = 400, body = Problem), (status = 401, body = Problem), (status = 409, body = Problem)),
     security(()))]
-pub async fn setup(
+pub(super) async fn setup(
     State(app): State<AppState>,
     peer: Peer,
     Body(request): Body<SetupRequest>,

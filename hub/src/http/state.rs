@@ -1,7 +1,6 @@
 //! What the HTTP shell is given: handles to the rest of the hub, and facts about it.
 //!
-//! `hub.rs` fills [`Wiring`] and makes an [`AppState`] of it. HTTP knows no other shell: figures, metrics and the body of a
-//! test delivery come as functions.
+//! `hub.rs` fills [`Wiring`] and makes an [`AppState`] of it. HTTP knows no other shell: figures, metrics come as functions.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -21,6 +20,7 @@ use crate::model::{HubId, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
+use crate::webhook::guard::Policy;
 
 /// What an operator may set about HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,8 +151,8 @@ pub struct Wiring {
     pub metrics: Snapshot<String>,
     /// Pinged after a rule changed, so that ingest reloads them.
     pub rules_changed: Arc<Notify>,
-    /// Body of a test delivery made at this time.
-    pub test_body: fn(UnixMillis) -> Vec<u8>,
+    /// Where webhooks may go: told to whoever makes one, before the first delivery fails.
+    pub webhook_policy: Policy,
 }
 
 /// State of every handler. Clones share it.

@@ -12,11 +12,11 @@ const ADDRESSES: usize = 10_000;
 
 /// Attempts by address.
 #[derive(Debug, Default)]
-pub struct Throttle(Mutex<HashMap<IpAddr, (Instant, u32)>>);
+pub(super) struct Throttle(Mutex<HashMap<IpAddr, (Instant, u32)>>);
 
 impl Throttle {
     /// Counts an attempt; the seconds to wait when there were too many.
-    pub fn attempt(&self, now: Instant, from: IpAddr) -> Result<(), u32> {
+    pub(super) fn attempt(&self, now: Instant, from: IpAddr) -> Result<(), u32> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let from = household(from);
         if !tries.contains_key(&from) && tries.len() >= ADDRESSES {
@@ -37,7 +37,7 @@ impl Throttle {
     }
 
     /// Forgets an address after a success.
-    pub fn forgive(&self, from: IpAddr) {
+    pub(super) fn forgive(&self, from: IpAddr) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&household(from));
     }
 }

@@ -17,11 +17,11 @@ use super::path::Id;
 use crate::access::{ApiToken, sha256};
 
 /// All API tokens, oldest first.
-#[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(AskPage), responses((status = 200, body = Page<Token>)))]
-pub async fn list(
+#[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(Paging), responses((status = 200, body = Page<Token>)))]
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Admin,
-    Asked(AskPage { paging, .. }): Asked<AskPage>,
+    Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Token>>, ApiError> {
     let tokens = app.store.tokens().await?;
     Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), Token::from)))
@@ -30,7 +30,7 @@ pub async fn list(
 /// Makes an API token. The answer holds its text, this once.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "access", request_body = NewToken,
     responses((status = 201, body = TokenWithText), (status = 400, body = Problem)))]
-pub async fn create(
+pub(super) async fn create(
     State(app): State<AppState>,
     _: Admin,
     Body(new): Body<NewToken>,
@@ -49,7 +49,7 @@ pub async fn create(
 /// Revokes an API token; it stops working at once.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "access", params(("id" = String, Path, description = "Token id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub async fn revoke(State(app): State<AppState>, _: Admin, Id(id): Id<TokenId>) -> Result<StatusCode, ApiError> {
+pub(super) async fn revoke(State(app): State<AppState>, _: Admin, Id(id): Id<TokenId>) -> Result<StatusCode, ApiError> {
     app.store.revoke_token(id.0).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -13,15 +13,16 @@ use super::error::ApiError;
 use super::page::{AskPage, Paging};
 use super::params::{Asked, Nothing};
 use super::path::Id;
-use crate::model::webhook::{Event, NewDelivery, Secret, WebhookId};
+use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
+use crate::webhook::payload::test_delivery;
 
 /// All webhooks, oldest first.
-#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(AskPage),
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(Paging),
     responses((status = 200, body = Page<Webhook>)))]
-pub async fn list(
+pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
-    Asked(AskPage { paging, .. }): Asked<AskPage>,
+    Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Webhook>>, ApiError> {
     let webhooks = app.store.webhooks().await?;
     Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), Webhook::from)))
@@ -30,20 +31,20 @@ pub async fn list(
 /// Makes a webhook. The answer holds its secret, this once.
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = NewWebhook,
     responses((status = 201, body = WebhookWithSecret), (status = 400, body = Problem)))]
-pub async fn create(
+pub(super) async fn create(
     State(app): State<AppState>,
     _: Admin,
     Body(new): Body<NewWebhook>,
 ) -> Result<(StatusCode, Json<WebhookWithSecret>), ApiError> {
     let secret = mint()?;
-    let webhook = app.store.create_webhook(new.try_into()?, secret.clone(), app.clock.wall()).await?;
+    let webhook = app.store.create_webhook(checked(&app, new)?, secret.clone(), app.clock.wall()).await?;
     Ok((StatusCode::CREATED, Json(WebhookWithSecret::of(webhook, &secret))))
 }
 
 /// One webhook.
 #[utoipa::path(get, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
-pub async fn show(
+pub(super) async fn show(
     State(app): State<AppState>,
     _: Reader,
     Id(id): Id<WebhookId>,
@@ -55,19 +56,23 @@ pub async fn show(
 /// Says anew what a webhook is; its secret stays. Enabling it ends what the hub disabled.
 #[utoipa::path(put, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     request_body = NewWebhook, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
-pub async fn replace(
+pub(super) async fn replace(
     State(app): State<AppState>,
     _: Admin,
     Id(id): Id<WebhookId>,
     Body(new): Body<NewWebhook>,
 ) -> Result<Json<Webhook>, ApiError> {
-    Ok(Json(app.store.replace_webhook(id, new.try_into()?, app.clock.wall()).await?.into()))
+    Ok(Json(app.store.replace_webhook(id, checked(&app, new)?, app.clock.wall()).await?.into()))
 }
 
 /// Deletes a webhook with its deliveries; rules that name it stop telling it.
 #[utoipa::path(delete, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<WebhookId>) -> Result<StatusCode, ApiError> {
+pub(super) async fn delete(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<StatusCode, ApiError> {
     app.store.delete_webhook(id).await?;
     app.rules_changed.notify_one();
     Ok(StatusCode::NO_CONTENT)
@@ -76,22 +81,21 @@ pub async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<WebhookId>
 /// Sends a test message; the answer is the delivery to watch.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 201, body = Delivery), (status = 404, body = Problem)))]
-pub async fn test(
+pub(super) async fn test(
     State(app): State<AppState>,
     _: Admin,
     Id(id): Id<WebhookId>,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
-    let now = app.clock.wall();
-    app.store.webhook(id).await?;
-    let new = NewDelivery { webhook: id, alert: None, event: Event::Test, body: (app.test_body)(now), created_at: now };
-    let delivery = app.store.create_delivery(new).await?;
+    let webhook = app.store.webhook(id).await?;
+    let delivery = test_delivery(id, &webhook.spec.name, app.clock.wall());
+    let delivery = app.store.create_delivery(delivery).await?;
     Ok((StatusCode::CREATED, Json(delivery.into())))
 }
 
 /// Makes a new secret; the old one signs as well for 24 hours. The answer holds the new one, this once.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = WebhookWithSecret), (status = 404, body = Problem)))]
-pub async fn rotate_secret(
+pub(super) async fn rotate_secret(
     State(app): State<AppState>,
     _: Admin,
     Id(id): Id<WebhookId>,
@@ -99,6 +103,12 @@ pub async fn rotate_secret(
     let secret = mint()?;
     let webhook = app.store.rotate_secret(id, secret.clone(), app.clock.wall()).await?;
     Ok(Json(WebhookWithSecret::of(webhook, &secret)))
+}
+
+fn checked(app: &AppState, new: NewWebhook) -> Result<WebhookSpec, ApiError> {
+    let spec = WebhookSpec::try_from(new)?;
+    app.webhook_policy.check_url(&spec.url).map_err(|refused| ApiError::invalid("url", refused.to_string()))?;
+    Ok(spec)
 }
 
 fn mint() -> Result<Secret, ApiError> {

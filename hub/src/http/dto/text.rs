@@ -24,12 +24,14 @@ pub fn moment(at: UnixMillis) -> String {
 pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
     let wrong = || format!("`{text}` is no time: write 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h");
     if let Some(offset) = text.strip_prefix("now") {
+        if offset.is_empty() {
+            return Ok(now);
+        }
         let (sign, span) = match offset.split_at_checked(1) {
-            None => return Ok(now),
             Some(("-", span)) => (-1, span),
             // In a query string an unescaped plus arrives as a space.
             Some(("+" | " ", span)) => (1, span),
-            Some(_) => return Err(wrong()),
+            _ => return Err(wrong()),
         };
         let span = duration(span).map_err(|_| wrong())?;
         return Ok(now.plus(sign * i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));

@@ -1,0 +1,134 @@
+//! Who gets in, and who does not.
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
+use serde_json::json;
+
+use super::scene::{ADMIN, json as json_body, request, scene};
+use crate::clock::Clock;
+use crate::http::auth::{mint_login_code, mint_setup_token};
+use crate::model::access::Scope;
+
+/// Paths that answer without credentials.
+const OPEN: [&str; 1] = ["/api/v1/setup"];
+
+#[tokio::test]
+async fn every_operation_asks_for_credentials() {
+    let scene = scene();
+    let document = scene.get("/api/openapi.json").await.json();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        if OPEN.contains(&path.as_str()) || path == "/api/v1/live" {
+            continue;
+        }
+        for method in ["get", "post", "put", "patch", "delete"] {
+            let signs_in = path == "/api/v1/session" && method != "get";
+            if item.get(method).is_none() || signs_in {
+                continue;
+            }
+            let path = path.replace("{id}", "rul_1");
+            let answer = scene.send(json_body(request(&method.to_uppercase(), &path, ""), &json!({}))).await;
+            assert_eq!(answer.problem().0, 401, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_scope_opens_what_it_says_and_no_more() {
+    let scene = scene();
+    let (read, write) = (scene.token(Scope::Read).await, scene.token(Scope::Write).await);
+    let rule = json!({"name": "hot", "condition": {"type": "threshold", "op": ">", "value": 30}});
+    for (token, method, path, status) in [
+        (read.as_str(), "GET", "/api/v1/devices", 200),
+        (&read, "POST", "/api/v1/alerts/alr_1/ack", 403),
+        (&write, "POST", "/api/v1/alerts/alr_1/ack", 404),
+        (&read, "POST", "/api/v1/rules", 403),
+        (&write, "POST", "/api/v1/rules", 403),
+        (ADMIN, "POST", "/api/v1/rules", 201),
+        (&read, "GET", "/api/v1/tokens", 403),
+        (&read, "GET", "/metrics", 200),
+        ("", "GET", "/metrics", 401),
+        ("", "GET", "/healthz", 200),
+        ("", "GET", "/readyz", 200),
+        ("", "GET", "/", 200),
+        ("thp_1_wrong", "GET", "/api/v1/devices", 401),
+    ] {
+        let body = if path.ends_with("/rules") { rule.clone() } else { json!({}) };
+        let request = request(method, path, token);
+        let request = if method == "GET" { request.body(Body::empty()).unwrap() } else { json_body(request, &body) };
+        let answer = scene.send(request).await;
+        assert_eq!(answer.status.as_u16(), status, "{method} {path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn tokens_are_shown_once_and_stop_when_revoked() {
+    let scene = scene();
+    let made = scene.call("POST", "/api/v1/tokens", &json!({"name": "ci", "scope": "read", "expires": "30d"})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let made = made.json();
+    let token = made["token"].as_str().unwrap();
+    let as_ci = || request("GET", "/api/v1/session", token).body(Body::empty()).unwrap();
+    assert_eq!(scene.send(as_ci()).await.json(), json!({"scope": "read", "via": "token"}));
+    let listed = scene.get("/api/v1/tokens").await;
+    assert!(!listed.text.contains(token) && listed.json()["items"][0]["name"] == "ci");
+    let path = format!("/api/v1/tokens/{}", made["id"].as_str().unwrap());
+    assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(scene.send(as_ci()).await.problem().0, 401);
+}
+
+#[tokio::test]
+async fn the_first_password_is_set_once_with_the_token_of_the_link() {
+    let scene = scene();
+    assert_eq!(scene.get("/api/v1/setup").await.json(), json!({"needed": true}));
+    let token = mint_setup_token(&scene.store).await.unwrap().unwrap();
+    let setup = |token: &str, password: &str| {
+        json_body(request("POST", "/api/v1/setup", ""), &json!({"setup_token": token, "password": password}))
+    };
+    assert_eq!(scene.send(setup("guess", "long enough")).await.problem().0, 401);
+    assert_eq!(scene.send(setup(&token, "short")).await.problem().2, "password");
+    let done = scene.send(setup(&token, "long enough")).await;
+    assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.text);
+    let cookie = done.headers[header::SET_COOKIE].to_str().unwrap();
+    assert!(cookie.starts_with("thub=") && cookie.contains("; HttpOnly; SameSite=Lax; Path=/;"), "{cookie}");
+    let cookie = cookie.split(';').next().unwrap();
+    let who = |cookie: &str| {
+        request("GET", "/api/v1/session", "").header(header::COOKIE, cookie).body(Body::empty()).unwrap()
+    };
+    assert_eq!(scene.send(who(cookie)).await.json(), json!({"scope": "admin", "via": "session"}));
+    assert_eq!(scene.send(setup(&token, "another one")).await.problem().0, 409);
+    assert_eq!(mint_setup_token(&scene.store).await.unwrap(), None);
+
+    let sign_out = request("DELETE", "/api/v1/session", "").header(header::COOKIE, cookie).body(Body::empty()).unwrap();
+    assert_eq!(scene.send(sign_out).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(scene.send(who(cookie)).await.problem().0, 401);
+    let sign_in = |body| json_body(request("POST", "/api/v1/session", ""), &body);
+    assert_eq!(scene.send(sign_in(json!({"password": "long enough"}))).await.status, StatusCode::NO_CONTENT);
+    let code = mint_login_code(&scene.store, Clock.wall()).await.unwrap();
+    assert_eq!(scene.send(sign_in(json!({"login_code": code}))).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(scene.send(sign_in(json!({"login_code": code}))).await.problem().0, 401, "a code works once");
+    for _ in 0..4 {
+        assert_eq!(scene.send(sign_in(json!({"password": "wrong"}))).await.problem().0, 401);
+    }
+    let refused = scene.send(sign_in(json!({"password": "long enough"}))).await;
+    assert_eq!(refused.problem().1, "too_many_attempts");
+    assert!(refused.headers.contains_key(header::RETRY_AFTER));
+}
+
+#[tokio::test]
+async fn other_sites_and_foreign_names_are_refused() {
+    let scene = scene();
+    let from = |name: &str, value: &str| {
+        let request = request("POST", "/api/v1/session", "").header(name, value);
+        json_body(request, &json!({"password": "x"}))
+    };
+    assert_eq!(scene.send(from("sec-fetch-site", "cross-site")).await.problem().1, "cross_site");
+    assert_eq!(scene.send(from("origin", "http://evil.example")).await.problem().1, "cross_site");
+    assert_eq!(scene.send(from("origin", "http://localhost:8080")).await.problem().1, "unauthenticated");
+
+    let rebound = Request::get("/").header(header::HOST, "evil.example").body(Body::empty()).unwrap();
+    let answer = scene.send(rebound).await;
+    assert_eq!(answer.problem().0, 421);
+    assert!(answer.text.contains("`hosts`"), "the answer names the setting: {}", answer.text);
+    let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+}

@@ -1,0 +1,136 @@
+//! A refused request names what to correct.
+
+use axum::body::Body;
+use axum::http::header;
+use serde_json::{Value, json};
+
+use super::scene::{ADMIN, request, scene};
+
+#[tokio::test]
+async fn a_problem_names_the_parameter() {
+    let scene = scene();
+    scene.device(1, "shed").await;
+    for (path, status, field) in [
+        ("/devices?sttus=online", 400, "sttus"),
+        ("/devices?status=asleep", 400, "status"),
+        ("/devices?label=room", 400, "label"),
+        ("/devices?limit=0", 400, "limit"),
+        ("/devices?limit=1001", 400, "limit"),
+        ("/devices?limit=many", 400, "limit"),
+        ("/devices?limit=5&limit=6", 400, "limit"),
+        ("/devices?cursor=***", 400, "cursor"),
+        ("/hub?verbose=1", 400, "verbose"),
+        ("/readings?sensor=temp", 400, "device"),
+        ("/readings?device=shed", 400, "sensor"),
+        ("/readings?device=shed&sensor=temp&from=yesterday", 400, "from"),
+        ("/readings?device=shed&sensor=temp&from=now&to=now-1h", 400, "from"),
+        ("/readings?device=attic&sensor=temp", 404, "device"),
+        ("/readings?device=shed&sensor=noise", 404, "sensor"),
+        ("/query?points=0", 400, "points"),
+        ("/query?points=10001", 400, "points"),
+        ("/query?points=5&every=1m", 400, "every"),
+        ("/query?every=often", 400, "every"),
+        ("/query?every=1s&from=now-30d", 400, "every"),
+        ("/query?every=1d&tz=Mars/Olympus", 400, "tz"),
+        ("/query?group=some", 400, "group"),
+        ("/query?limit=10001", 400, "limit"),
+        ("/query?agg=avg", 400, "agg"),
+        ("/alerts?state=loud", 400, "state"),
+        ("/alerts?device=attic", 404, "device"),
+        ("/alerts?cursor=YWJj", 400, "cursor"),
+        ("/deliveries?webhook=7", 400, "webhook"),
+        ("/deliveries?state=lost", 400, "state"),
+    ] {
+        let answer = scene.get(&format!("/api/v1{path}")).await;
+        let (is, _, named) = answer.problem();
+        assert_eq!((is, named), (status, Value::from(field)), "{path}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_problem_names_the_key() {
+    let scene = scene();
+    let rule = |key: &str, value: Value| {
+        let mut rule = json!({"name": "hot", "condition": {"type": "threshold", "op": ">", "value": 30}});
+        rule[key] = value;
+        rule
+    };
+    let condition = |value: Value| rule("condition", value);
+    for (method, path, body, field) in [
+        ("POST", "/rules", json!({}), "name"),
+        ("POST", "/rules", rule("name", json!("")), "name"),
+        ("POST", "/rules", rule("nmae", json!("x")), "nmae"),
+        ("POST", "/rules", rule("for", json!("soon")), "for"),
+        ("POST", "/rules", rule("for", json!("31d")), "for"),
+        ("POST", "/rules", rule("severity", json!("loud")), "severity"),
+        ("POST", "/rules", rule("webhooks", json!(["whk_1"])), "webhooks[0]"),
+        ("POST", "/rules", rule("webhooks", json!(["bell"])), "webhooks[0]"),
+        ("POST", "/rules", rule("labels", json!({"a b": "c"})), "labels.a b"),
+        ("POST", "/rules", condition(json!({"type": "mood"})), "condition.type"),
+        ("POST", "/rules", condition(json!({"type": "threshold", "value": 3})), "condition.op"),
+        ("POST", "/rules", condition(json!({"type": "threshold", "op": ">"})), "condition.value"),
+        ("POST", "/rules", condition(json!({"type": "threshold", "op": ">", "value": "3"})), "condition.value"),
+        (
+            "POST",
+            "/rules",
+            condition(json!({"type": "threshold", "op": ">", "value": 3, "clear": 4})),
+            "condition.clear",
+        ),
+        (
+            "POST",
+            "/rules",
+            condition(json!({"type": "threshold", "op": "<", "value": 3, "after": "5m"})),
+            "condition.after",
+        ),
+        ("POST", "/rules", condition(json!({"type": "silence", "after": "0s"})), "condition.after"),
+        ("POST", "/rules", condition(json!({"type": "silence"})), "condition.after"),
+        ("POST", "/webhooks", json!({"name": "n", "url": "nowhere"}), "url"),
+        ("POST", "/webhooks", json!({"name": "n", "url": "ftp://a.example"}), "url"),
+        ("POST", "/webhooks", json!({"name": "n", "url": "http://u:p@a.example"}), "url"),
+        ("POST", "/webhooks", json!({"name": "n", "url": "http://127.0.0.1/"}), "url"),
+        (
+            "POST",
+            "/webhooks",
+            json!({"name": "n", "url": "http://a.example", "headers": {"Host": "b"}}),
+            "headers.Host",
+        ),
+        ("POST", "/tokens", json!({"name": "n", "scope": "root"}), "scope"),
+        ("POST", "/tokens", json!({"name": "n", "scope": "read", "expires": "late"}), "expires"),
+        ("POST", "/join-tokens", json!({"uses": 0}), "uses"),
+        ("POST", "/join-tokens", json!({"expires": "91d"}), "expires"),
+        ("PATCH", "/hub", json!({"join": {"policy": "maybe"}}), "join.policy"),
+        ("PATCH", "/hub", json!({"join": {"open_for": "1h"}}), "join.open_for"),
+        ("PATCH", "/hub", json!({"join": {}}), "join.policy"),
+        ("POST", "/query", json!({"queries": [{}, {"points": 0}]}), "queries[1].points"),
+        ("POST", "/query", json!({"queries": [{"from": true}]}), "queries[0].from"),
+        ("POST", "/session", json!({}), "password"),
+    ] {
+        let answer = scene.call(method, &format!("/api/v1{path}"), &body).await;
+        let (status, _, named) = answer.problem();
+        assert_eq!((status, named), (400, Value::from(field)), "{method} {path} {body}: {}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_request_at_all_is_a_problem_too() {
+    let scene = scene();
+    for (method, path, status, code) in [
+        ("GET", "/api/v1/nothing", 404, "not_found"),
+        ("GET", "/api/", 404, "not_found"),
+        ("PUT", "/api/v1/devices", 405, "method"),
+        ("GET", "/api/v1/rules/first", 404, "not_found"),
+        ("GET", "/api/v1/rules/rul_99", 404, "not_found"),
+        ("GET", "/api/v1/devices/me", 404, "not_found"),
+        ("POST", "/index.html", 405, "method"),
+    ] {
+        let answer = scene.send(request(method, path, ADMIN).body(Body::empty()).unwrap()).await;
+        let (is, named, _) = answer.problem();
+        assert_eq!((is, named), (status, Value::from(code)), "{method} {path}");
+    }
+    let post = |kind: &str, body: Vec<u8>| {
+        request("POST", "/api/v1/rules", ADMIN).header(header::CONTENT_TYPE, kind).body(Body::from(body)).unwrap()
+    };
+    assert_eq!(scene.send(post("application/json", b"{\"name\":".to_vec())).await.problem().1, "bad_json");
+    assert_eq!(scene.send(post("text/plain", b"{}".to_vec())).await.problem().0, 415);
+    assert_eq!(scene.send(post("application/json", vec![b' '; 2 << 20])).await.problem().0, 413);
+}

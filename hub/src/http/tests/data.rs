@@ -1,0 +1,181 @@
+//! Devices, readings, rules, webhooks.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use super::scene::scene;
+use crate::clock::Clock;
+use crate::live::Update;
+use crate::proto::command::{Command, JoinPolicy};
+
+#[tokio::test]
+async fn the_list_shows_every_device_with_its_status() {
+    let scene = scene();
+    let (on, _) = scene.device(1, "on").await;
+    let (off, _) = scene.device(2, "off").await;
+    let (bad, _) = scene.device(3, "bad").await;
+    scene.store.block(bad.id, None).await.unwrap();
+    scene.wait(4, "new");
+    scene.hear(&on, 9_000);
+    scene.hear(&off, 11_000);
+    let all = scene.get("/api/v1/devices").await.json();
+    let statuses: Vec<_> =
+        all["items"].as_array().unwrap().iter().map(|d| (d["name"].clone(), d["status"].clone())).collect();
+    let expected = [("bad", "blocked"), ("new", "pending"), ("off", "offline"), ("on", "online")];
+    assert_eq!(statuses, expected.map(|(name, status)| (json!(name), json!(status))));
+    let online = &all["items"][3];
+    assert_eq!(online["link"]["spool_batches"], 3);
+    assert_eq!(online["words"].as_array().unwrap().len(), 6);
+    assert_eq!(online["interval_ms"], 1_000);
+    assert_eq!(all["items"][1]["preview"], json!([{"sensor": "temp", "unit": "Cel", "value": 21.5}]));
+
+    let first = scene.get("/api/v1/devices?limit=3").await.json();
+    let next = first["next"].as_str().unwrap();
+    let rest = scene.get(&format!("/api/v1/devices?limit=3&cursor={next}")).await.json();
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (1, &json!(null)));
+    for (query, count) in [("status=online&status=blocked", 2), ("q=NEW", 1), ("q=192.168.0.9", 2), ("label=a=b", 0)] {
+        let found = scene.get(&format!("/api/v1/devices?{query}")).await.json();
+        assert_eq!(found["items"].as_array().unwrap().len(), count, "{query}");
+    }
+    let hub = scene.get("/api/v1/hub").await.json();
+    assert_eq!(hub["devices"], json!({"online": 1, "offline": 1, "pending": 1, "blocked": 1}));
+}
+
+#[tokio::test]
+async fn adopting_commits_then_tells_the_endpoint_and_the_listeners() {
+    let mut scene = scene();
+    scene.device(1, "taken").await;
+    let id = scene.wait(4, "new");
+    let mut updates = scene.bus.listen();
+    let path = format!("/api/v1/devices/{id}/adopt");
+    let taken = scene.call("POST", &path, &json!({"name": "taken"})).await;
+    assert_eq!((taken.problem().0, taken.problem().2), (409, json!("name")));
+    let adopted = scene.call("POST", &path, &json!({"name": "shed", "labels": {"room": "shed"}})).await;
+    assert_eq!(adopted.status, StatusCode::OK, "{}", adopted.text);
+    assert_eq!(adopted.json()["labels"], json!({"room": "shed"}));
+    assert!(scene.store.catalog().device_by_name("shed").is_some());
+    assert!(matches!(scene.commands.try_recv(), Ok(Command::Known(known)) if known.device.id == id));
+    assert!(matches!(&*updates.try_recv().unwrap(), Update::Device(changed) if *changed == id));
+    assert_eq!(scene.call("POST", &path, &json!({})).await.status, StatusCode::OK, "adopting twice is fine");
+
+    let patched = scene.call("PATCH", &format!("/api/v1/devices/{id}"), &json!({"interval_ms": 5000})).await;
+    assert_eq!(patched.json()["interval_ms"], 5_000, "{}", patched.text);
+    let blocked = scene.call("POST", &format!("/api/v1/devices/{id}/block"), &json!({})).await;
+    assert_eq!(blocked.json()["status"], "blocked");
+    let deleted = scene.call("DELETE", &format!("/api/v1/devices/{id}"), &json!({})).await;
+    assert_eq!(deleted.status, StatusCode::NO_CONTENT);
+    while let Ok(command) = scene.commands.try_recv() {
+        if let Command::Forgotten(gone) = command {
+            assert_eq!(gone, id);
+            return;
+        }
+    }
+    panic!("the endpoint was not told");
+}
+
+#[tokio::test]
+async fn readings_come_back_as_points_latest_and_buckets() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    let now = Clock.wall().0;
+    let start = now - 10_000;
+    let points: Vec<_> = (0..10).map(|n| (start + n * 1_000, n as f64)).collect();
+    scene.measure(&device, series[0], &points).await;
+
+    let range = format!("device=shed&sensor=temp&from={start}&to={now}");
+    let all = scene.get(&format!("/api/v1/readings?{range}")).await.json();
+    assert_eq!(all["items"][9], json!([start + 9_000, 9.0]));
+    let part = scene.get(&format!("/api/v1/readings?{range}&limit=7")).await.json();
+    let rest =
+        scene.get(&format!("/api/v1/readings?{range}&limit=7&cursor={}", part["next"].as_str().unwrap())).await.json();
+    assert_eq!((rest["items"].as_array().unwrap().len(), &rest["next"]), (3, &json!(null)));
+
+    let latest = scene.get("/api/v1/latest?sensor=t*").await.json();
+    assert_eq!(latest["items"].as_array().unwrap().len(), 1);
+    assert_eq!((&latest["items"][0]["value"], &latest["items"][0]["quality"]), (&json!(9.0), &json!("good")));
+    let sensors = scene.get(&format!("/api/v1/devices/{}/sensors", device.id)).await.json();
+    assert_eq!((&sensors["items"][0]["sensor"], &sensors["items"][0]["last"]), (&json!("hum"), &json!(null)));
+    assert_eq!((&sensors["items"][1]["unit"], &sensors["items"][1]["last"]["value"]), (&json!("Cel"), &json!(9.0)));
+
+    let result = scene
+        .get(&format!("/api/v1/query?device=sh*&sensor=temp&from={start}&to={}&points=3", start + 15_000))
+        .await
+        .json();
+    let columns = &result["series"][0];
+    assert_eq!((&result["source"], &result["truncated"]), (&json!("raw"), &json!(false)));
+    assert_eq!(columns["t"], json!([start, start + 5_000, start + 10_000]));
+    assert_eq!(columns["count"], json!([5, 5, 0]));
+    assert_eq!(columns["max"], json!([4.0, 9.0, null]));
+    assert_eq!(columns["avg"], json!([2.0, 7.0, null]));
+    let queries = json!({"queries": [{"sensor": ["temp", "hum"], "from": start, "to": "now", "points": 1, "group": "all"}, {"device": ["x"]}]});
+    let results = scene.call("POST", "/api/v1/query", &queries).await.json();
+    let together = &results["results"][0]["series"][0];
+    assert_eq!((&together["sensor"], &together["unit"], &together["count"]), (&json!("*"), &json!(""), &json!([10])));
+    assert_eq!(results["results"][1]["series"], json!([]));
+}
+
+#[tokio::test]
+async fn rules_are_kept_as_written() {
+    let scene = scene();
+    let rule = json!({"name": "hot", "device": "sh*", "sensor": "temp", "labels": {"room": "shed"},
+        "condition": {"type": "threshold", "op": ">", "value": 30.0, "clear": 28.0},
+        "for": "60s", "severity": "critical", "webhooks": [], "enabled": true});
+    let made = scene.call("POST", "/api/v1/rules", &rule).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let made = made.json();
+    for (key, value) in rule.as_object().unwrap() {
+        assert_eq!(&made[key], value, "{key}");
+    }
+    tokio::time::timeout(std::time::Duration::from_secs(1), scene.state.rules_changed.notified()).await.unwrap();
+    let path = format!("/api/v1/rules/{}", made["id"].as_str().unwrap());
+    let silence = json!({"name": "quiet", "condition": {"type": "silence", "after": "5m"}});
+    let replaced = scene.call("PUT", &path, &silence).await.json();
+    assert_eq!(replaced["condition"], json!({"type": "silence", "after": "5m"}));
+    assert_eq!((&replaced["device"], &replaced["for"]), (&json!("*"), &json!("0s")));
+    assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(scene.get(&path).await.problem().0, 404);
+}
+
+#[tokio::test]
+async fn a_webhooks_secret_is_shown_once() {
+    let scene = scene();
+    let made = scene.call("POST", "/api/v1/webhooks", &json!({"name": "n", "url": "http://192.168.0.2/x"})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let made = made.json();
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with("whsec_"));
+    let path = format!("/api/v1/webhooks/{}", made["id"].as_str().unwrap());
+    assert!(
+        !scene.get(&path).await.text.contains("whsec_") && !scene.get("/api/v1/webhooks").await.text.contains("whsec_")
+    );
+    let rotated = scene.call("POST", &format!("{path}/rotate-secret"), &json!({})).await.json();
+    assert_ne!(rotated["secret"], made["secret"]);
+    let tested = scene.call("POST", &format!("{path}/test"), &json!({})).await;
+    assert_eq!(tested.status, StatusCode::CREATED, "{}", tested.text);
+    assert_eq!((&tested.json()["event"], &tested.json()["state"]), (&json!("webhook.test"), &json!("pending")));
+    let one = scene.get(&format!("/api/v1/deliveries/{}", tested.json()["id"].as_str().unwrap())).await.json();
+    assert!(one["body"].as_str().unwrap().contains("webhook.test"));
+    assert!(scene.get("/api/v1/deliveries?state=pending").await.json()["items"][0].get("body").is_none());
+}
+
+#[tokio::test]
+async fn who_may_join_is_followed_and_kept() {
+    let mut scene = scene();
+    let open = scene.call("PATCH", "/api/v1/hub", &json!({"join": {"open_for": "4m"}})).await.json();
+    assert_eq!(open["join"]["policy"], "click");
+    assert!(open["join"]["window_until"].is_string());
+    assert!(matches!(
+        scene.commands.try_recv(),
+        Ok(Command::Policy { policy: JoinPolicy::Click, open_until: Some(_) })
+    ));
+    let token = scene.call("PATCH", "/api/v1/hub", &json!({"join": {"policy": "token"}})).await.json();
+    assert_eq!(token["join"], json!({"policy": "token", "window_until": null}));
+    assert_eq!(crate::http::hub::saved_policy(&scene.store).await, Ok(Some(JoinPolicy::Token)));
+    scene.commands.try_recv().unwrap();
+
+    let made = scene.call("POST", "/api/v1/join-tokens", &json!({"uses": 3, "labels": {"room": "shed"}})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let text = made.json()["token"].as_str().unwrap().to_owned();
+    let joined: wire::handshake::JoinToken = text.parse().unwrap();
+    assert!(matches!(scene.commands.try_recv(), Ok(Command::JoinTokens(tokens)) if tokens[0].psk == joined.psk()));
+}

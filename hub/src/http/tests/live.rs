@@ -1,0 +1,137 @@
+//! The WebSocket over a real port.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::scene::{ADMIN, Scene, scene};
+use crate::clock::Clock;
+use crate::http::serve;
+
+type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+struct Served {
+    at: String,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<std::io::Result<()>>,
+}
+
+async fn start(scene: &Scene) -> Served {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (at, stop) = (listener.local_addr().unwrap().to_string(), CancellationToken::new());
+    let task = TaskTracker::new().spawn(serve(listener, scene.state.clone(), stop.clone()));
+    Served { at, stop, task }
+}
+
+async fn open(served: &Served, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
+    let mut request = format!("ws://{}/api/v1/live", served.at).into_client_request().unwrap();
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().unwrap());
+    }
+    connect_async(request).await.map(|(socket, _)| socket)
+}
+
+async fn open_as_admin(served: &Served) -> Socket {
+    open(served, &[("authorization", &format!("Bearer {ADMIN}"))]).await.unwrap()
+}
+
+async fn next(socket: &mut Socket) -> Value {
+    loop {
+        let message = tokio::time::timeout(Duration::from_secs(5), socket.next()).await.unwrap().unwrap().unwrap();
+        match message {
+            Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+            Message::Close(frame) => return json!({"closed": u16::from(frame.unwrap().code)}),
+            _ => {}
+        }
+    }
+}
+
+async fn say(socket: &mut Socket, message: Value) {
+    socket.send(Message::text(message.to_string())).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_subscription_gets_a_snapshot_then_readings_and_1001_at_stop() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    let id = device.id.to_string();
+    let now = Clock.wall().0;
+    scene.measure(&device, series[0], &[(now, 1.0)]).await;
+    let served = start(&scene).await;
+    let mut socket = open_as_admin(&served).await;
+    let hello = next(&mut socket).await;
+    assert_eq!((&hello["type"], &hello["version"]), (&json!("hello"), &json!("0.0.0-test")));
+    assert_eq!(scene.state.ws_clients(), 1);
+
+    say(&mut socket, json!({"type": "subscribe", "id": 1, "device": "sh*", "sensor": "t*", "resume": "123"})).await;
+    assert_eq!(next(&mut socket).await, json!({"type": "snapshot", "id": 1, "rows": [[id, "temp", now, 1.0]]}));
+    assert_eq!(next(&mut socket).await, json!({"type": "gap", "id": 1, "since": 123}));
+    scene.measure(&device, series[0], &[(now + 1_000, 2.0)]).await;
+    assert_eq!(
+        next(&mut socket).await,
+        json!({"type": "readings", "id": 1, "lane": "live", "rows": [[id, "temp", now + 1_000, 2.0]]})
+    );
+    say(&mut socket, json!({"type": "unsubscribe", "id": 1})).await;
+    say(&mut socket, json!({"type": "subscribe", "id": 2, "sensor": "noise"})).await;
+    assert_eq!(next(&mut socket).await, json!({"type": "snapshot", "id": 2, "rows": []}));
+    scene.measure(&device, series[0], &[(now + 2_000, 3.0)]).await;
+
+    let waiting = scene.wait(9, "new");
+    scene.bus.publish(std::sync::Arc::new(crate::live::Update::Device(waiting)));
+    let pending = next(&mut socket).await;
+    assert_eq!((&pending["type"], &pending["device"]["status"]), (&json!("device"), &json!("pending")));
+    scene.bus.publish(std::sync::Arc::new(crate::live::Update::Removed(waiting)));
+    assert_eq!(next(&mut socket).await, json!({"type": "device", "removed": waiting.to_string()}));
+
+    served.stop.cancel();
+    assert_eq!(next(&mut socket).await, json!({"closed": 1001}));
+    tokio::time::timeout(Duration::from_secs(5), served.task).await.unwrap().unwrap().unwrap();
+    assert_eq!(scene.state.ws_clients(), 0);
+}
+
+#[tokio::test]
+async fn a_listener_that_missed_updates_is_told_since_when() {
+    let scene = scene();
+    let served = start(&scene).await;
+    let mut socket = open_as_admin(&served).await;
+    let hello = next(&mut socket).await;
+    say(&mut socket, json!({"type": "subscribe", "id": 5})).await;
+    next(&mut socket).await;
+    // On this single-threaded runtime nobody listens until the next await, so the ring overflows.
+    for _ in 0..1_000 {
+        scene.bus.publish(std::sync::Arc::new(crate::live::Update::Batches(Vec::new())));
+    }
+    let gap = next(&mut socket).await;
+    assert_eq!((&gap["type"], &gap["id"]), (&json!("gap"), &json!(5)));
+    assert!(gap["since"].as_i64() >= hello["server_time"].as_i64());
+}
+
+#[tokio::test]
+async fn strangers_and_rule_breakers_are_closed_with_1008() {
+    let scene = scene();
+    let served = start(&scene).await;
+    let mut stranger = open(&served, &[]).await.unwrap();
+    assert_eq!(next(&mut stranger).await, json!({"closed": 1008}));
+    let mut babbler = open_as_admin(&served).await;
+    next(&mut babbler).await;
+    say(&mut babbler, json!({"type": "sing"})).await;
+    assert_eq!(next(&mut babbler).await["type"], "error");
+    assert_eq!(next(&mut babbler).await, json!({"closed": 1008}));
+    for (headers, status) in [
+        (vec![("authorization", "Bearer thp_1_wrong")], 401),
+        (vec![("origin", "http://evil.example")], 403),
+        (vec![("host", "evil.example")], 421),
+    ] {
+        match open(&served, &headers).await {
+            Err(Error::Http(response)) => assert_eq!(response.status().as_u16(), status),
+            other => panic!("{headers:?} got {other:?}"),
+        }
+    }
+}

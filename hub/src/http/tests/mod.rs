@@ -1,0 +1,7 @@
+//! The surface against a real store in a temporary directory.
+
+mod access;
+mod bad_requests;
+mod data;
+mod live;
+mod scene;

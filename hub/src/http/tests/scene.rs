@@ -1,0 +1,213 @@
+//! A hub without its other shells: store, bus, presence, a command channel to look into, and requests.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response, StatusCode, header};
+use http_body_util::BodyExt;
+use serde_json::Value;
+use tokio::sync::{Notify, mpsc};
+use tower::ServiceExt;
+
+use crate::access::{ApiToken, sha256};
+use crate::clock::Clock;
+use crate::http::auth::Peer;
+use crate::http::{AppState, Config, Figures, HubInfo, JoinState, Wiring, router};
+use crate::live::Bus;
+use crate::model::access::Scope;
+use crate::model::device::{Device, Introduction, Link, NewDevice, Pending};
+use crate::model::reading::{Batch, BatchId, SeriesId};
+use crate::model::{BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
+use crate::presence::Presence;
+use crate::proto::command::{Command, JoinPolicy};
+use crate::store::{self, Commit, SecretKey, Store};
+use crate::webhook::guard::Policy;
+
+/// The token of `--admin-token-file`.
+pub(super) const ADMIN: &str = "an-admin-token-from-a-file";
+
+pub(super) struct Scene {
+    pub(super) store: Store,
+    pub(super) bus: Bus,
+    pub(super) presence: Arc<Presence>,
+    pub(super) commands: mpsc::Receiver<Command>,
+    pub(super) state: AppState,
+    router: Router,
+    seq: u64,
+    _dir: tempfile::TempDir,
+}
+
+pub(super) fn scene() -> Scene {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::load_or_create(dir.path()).unwrap();
+    let config = store::Config { dir: dir.path().to_owned(), ..store::Config::default() };
+    let store = Store::open(&config, &key).unwrap();
+    let (commands_in, commands) = mpsc::channel(64);
+    let (bus, presence) = (Bus::default(), Arc::new(Presence::default()));
+    let state = AppState::new(Wiring {
+        config: Config { admin_token: Some(sha256(ADMIN.as_bytes())), ..Config::default() },
+        store: store.clone(),
+        presence: Arc::clone(&presence),
+        bus: bus.clone(),
+        commands: commands_in,
+        clock: Clock,
+        info: HubInfo {
+            id: HubId::from_bytes([7; 16]),
+            version: "0.0.0-test".to_owned(),
+            udp_port: 5770,
+            started_at: Clock.wall(),
+            discovery: true,
+            discovery_group: "239.255.84.72".to_owned(),
+            plain_http: true,
+        },
+        join: Arc::new(JoinState::new(JoinPolicy::Click)),
+        figures: Arc::new(Figures::default),
+        metrics: Arc::new(|| "hub_up 1\n".to_owned()),
+        rules_changed: Arc::new(Notify::new()),
+        webhook_policy: Policy::default(),
+    });
+    let router = router(state.clone());
+    Scene { store, bus, presence, commands, state, router, seq: 0, _dir: dir }
+}
+
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: axum::http::HeaderMap,
+    pub(super) text: String,
+}
+
+impl Answer {
+    pub(super) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    pub(super) fn problem(&self) -> (u16, Value, Value) {
+        assert_eq!(self.headers[header::CONTENT_TYPE], "application/problem+json", "{}", self.text);
+        let json = self.json();
+        assert_eq!(json["status"], self.status.as_u16());
+        (self.status.as_u16(), json["code"].clone(), json["field"].clone())
+    }
+}
+
+impl Scene {
+    pub(super) async fn send(&self, request: Request<Body>) -> Answer {
+        let response: Response<Body> = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    pub(super) async fn get(&self, path: &str) -> Answer {
+        self.send(request("GET", path, ADMIN).body(Body::empty()).unwrap()).await
+    }
+
+    pub(super) async fn call(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(json(request(method, path, ADMIN), body)).await
+    }
+
+    pub(super) async fn token(&self, scope: Scope) -> String {
+        let secret = [scope as u8 + 1; 20];
+        let row = self.store.create_token("t".to_owned(), scope, sha256(&secret), None, Clock.wall()).await.unwrap();
+        ApiToken { id: row.id, secret }.text()
+    }
+
+    /// An adopted device with a `temp` in Cel and a `hum` in %, a reading a second.
+    pub(super) async fn device(&self, number: u8, name: &str) -> (Device, Vec<SeriesId>) {
+        let new = NewDevice {
+            key: PublicKey([number; 32]),
+            introduction: Introduction { name: name.to_owned(), model: "test".to_owned(), ..Introduction::default() },
+            address: None,
+            at: Clock.wall(),
+            join_token: None,
+            handshake_counter: 0,
+        };
+        let device = self.store.adopt(new).await.unwrap();
+        let sensor = |name: &str, unit: &str| SensorSpec {
+            name: name.to_owned(),
+            unit: unit.to_owned(),
+            kind: SensorKind::Gauge,
+            interval_ms: 1_000,
+        };
+        let sensors = vec![sensor("temp", "Cel"), sensor("hum", "%")];
+        let series = self.store.register_sensors(device.no, SensorNo(0), sensors).await.unwrap();
+        (device, series)
+    }
+
+    /// Commits points of `temp` (sensor 0) and publishes them, as ingest does.
+    pub(super) async fn measure(&mut self, device: &Device, series: SeriesId, points: &[(i64, f64)]) {
+        let batch = self.batch(device, series, points, Lane::Live);
+        let commit = Commit { batches: vec![batch.clone()], ..Commit::default() };
+        self.store.commit(commit).await.unwrap();
+        self.bus.publish(Arc::new(crate::live::Update::Batches(vec![batch])));
+    }
+
+    fn batch(&mut self, device: &Device, series: SeriesId, points: &[(i64, f64)], lane: Lane) -> Batch {
+        let mut builder = wire::batch::BatchBuilder::new(1_200);
+        for (at, value) in points {
+            let reading = wire::Reading { sensor: SensorNo(0), at: UnixMillis(*at), value: *value };
+            assert!(builder.push(&reading), "too many points for a batch");
+        }
+        let seq = BatchSeq(self.seq);
+        self.seq += 1;
+        Batch {
+            id: BatchId { device: device.no, epoch: Epoch(1), seq },
+            lane,
+            received_at: Clock.wall(),
+            payload: builder.finish(),
+            series: vec![series; points.len()],
+            at: points.iter().map(|point| UnixMillis(point.0)).collect(),
+            value: points.iter().map(|point| point.1).collect(),
+        }
+    }
+
+    /// A device that waits.
+    pub(super) fn wait(&self, number: u8, name: &str) -> DeviceId {
+        let key = PublicKey([number; 32]);
+        let id = DeviceId::of(&key);
+        let now = Clock.wall();
+        self.presence.write().pending.insert(
+            id,
+            Pending {
+                id,
+                key,
+                introduction: Introduction { name: name.to_owned(), ..Introduction::default() },
+                address: SocketAddr::from(([192, 168, 0, 7], 4000)),
+                first_seen: now,
+                last_seen: now,
+                preview: vec![("temp".to_owned(), "Cel".to_owned(), 21.5)],
+                handshake_counter: 1,
+            },
+        );
+        id
+    }
+
+    /// Authenticated data came from a device this long ago.
+    pub(super) fn hear(&self, device: &Device, ago_ms: i64) {
+        let now = Clock.wall();
+        self.presence.write().links.insert(
+            device.no,
+            Link {
+                address: SocketAddr::from(([192, 168, 0, 9], 4000)),
+                last_seen: now.plus(-ago_ms),
+                session_since: now.plus(-60_000),
+                loss_pct: 0.5,
+                rtt_ms: Some(1.5),
+                clock_offset_ms: None,
+                spool_batches: 3,
+                dropped_readings: 0,
+            },
+        );
+    }
+}
+
+pub(super) fn request(method: &str, path: &str, token: &str) -> axum::http::request::Builder {
+    let builder = Request::builder().method(method).uri(path).header(header::HOST, "localhost:8080");
+    let builder = builder.extension(Peer(SocketAddr::from(([192, 168, 0, 5], 999))));
+    if token.is_empty() { builder } else { builder.header(header::AUTHORIZATION, format!("Bearer {token}")) }
+}
+
+pub(super) fn json(builder: axum::http::request::Builder, body: &Value) -> Request<Body> {
+    builder.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())).unwrap()
+}
