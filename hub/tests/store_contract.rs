@@ -290,6 +290,7 @@ async fn deliveries_of_one_alert_go_in_order_and_an_expired_lease_gives_them_aga
     hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
     tokio::time::timeout(Duration::from_secs(1), notify.notified()).await.unwrap();
     assert_eq!(hub.store.next_due().await.unwrap(), Some(T0));
+    assert!(hub.store.claim_due(T0, T0.plus(100), 10, &[webhook.id]).await.unwrap().is_empty());
     assert_eq!(hub.claim(0).await, [1, 3, 4]);
     assert_eq!(hub.claim(50).await, Vec::<u64>::new());
     assert_eq!(hub.store.next_due().await.unwrap(), Some(T0.plus(100)));
