@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{Html, IntoResponse};
 use utoipa::OpenApi;
-use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AllOf, OneOf, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, SecurityRequirement};
 use utoipa_axum::router::OpenApiRouter;
@@ -69,18 +69,16 @@ pub(super) fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document
 
 /// What goes out has all its keys, null where there is nothing to say.
 fn every_key_is_present(schema: &mut Schema) {
-    match schema {
-        Schema::Object(object) if object.schema_type == SchemaType::Type(Type::Object) => {
-            object.required = object.properties.keys().cloned().collect();
-        }
-        Schema::AllOf(all) => {
-            for item in &mut all.items {
-                if let RefOr::T(schema) = item {
-                    every_key_is_present(schema);
-                }
+    if let Schema::Object(object) = schema
+        && object.schema_type == SchemaType::Type(Type::Object)
+    {
+        object.required = object.properties.keys().cloned().collect();
+    } else if let Schema::AllOf(AllOf { items, .. }) | Schema::OneOf(OneOf { items, .. }) = schema {
+        for item in items {
+            if let RefOr::T(schema) = item {
+                every_key_is_present(schema);
             }
         }
-        _ => {}
     }
 }
 
