@@ -146,15 +146,14 @@ impl Hub {
 
         let webhook_counters = Arc::new(webhook::Counters::default());
         let settled = bus.clone();
-        let dispatcher = Dispatcher::new(webhook::Config {
-            store: store.clone(),
-            hub: id,
-            policy: webhook::guard::Policy::lan(config.webhook_allow.clone()),
-            clock,
-            counters: Arc::clone(&webhook_counters),
-            on_settled: Arc::new(move |delivery| settled.publish(Arc::new(Update::Delivery(delivery)))),
-        })?;
-        supervisor.spawn("webhooks", dispatcher.run(stop.clone()));
+        let webhook_policy = webhook::guard::Policy { allow: config.webhook_allow.clone(), mode: webhook::guard::Mode::Lan };
+        let dispatcher = Dispatcher::new(
+            store.clone(),
+            webhook::Client::new(id, webhook_policy.clone())?,
+            Arc::clone(&webhook_counters),
+            Arc::new(move |delivery| settled.publish(Arc::new(Update::Delivery(delivery)))),
+        );
+        supervisor.spawn("webhooks", webhook::run(dispatcher, stop.clone()));
 
         let figures = {
             let (meter, latency, counters, degraded) =
@@ -194,7 +193,7 @@ impl Hub {
             join: Arc::new(JoinState::new(config.join)),
             figures,
             metrics,
-            webhook_policy: webhook::guard::Policy::lan(config.webhook_allow.clone()),
+            webhook_policy,
             rules_changed,
         });
         supervisor.spawn("http", http::serve(listener, state, stop));

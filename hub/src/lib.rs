@@ -13,11 +13,20 @@
 
 pub mod access;
 pub mod clock;
+pub mod command;
+pub mod config;
 pub mod http;
+pub mod hub;
+pub mod identity;
+pub mod ingest;
 pub mod live;
 pub mod model;
+pub mod observe;
 pub mod presence;
 pub mod proto;
+pub mod registrar;
 pub mod rules;
 pub mod store;
+pub mod supervisor;
+pub mod udp;
 pub mod webhook;

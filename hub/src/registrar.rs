@@ -95,8 +95,8 @@ impl Registrar {
             Event::Introduced { device, introduction, address, handshake_counter } => {
                 let note = DeviceNote {
                     no: device,
-                    address: Some(address),
-                    last_seen: Some(self.clock.wall()),
+                    address,
+                    last_seen: self.clock.wall(),
                     introduction: Some(introduction),
                     handshake_counter,
                 };
@@ -193,8 +193,8 @@ impl Registrar {
 fn note(no: DeviceNo, link: &crate::model::device::Link) -> DeviceNote {
     DeviceNote {
         no,
-        address: Some(link.address),
-        last_seen: Some(link.last_seen),
+        address: link.address,
+        last_seen: link.last_seen,
         introduction: None,
         handshake_counter: 0,
     }

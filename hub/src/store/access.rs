@@ -214,6 +214,23 @@ impl Store {
         })
         .await
     }
+
+    /// A setting that is kept sealed under the secret key.
+    ///
+    /// # Errors
+    /// Those of any read; `Corrupt` when the secret key is not the one it was sealed with.
+    pub async fn sealed_setting(&self, key: &str) -> Result<Option<Vec<u8>>> {
+        let sealed = self.setting(key).await?;
+        sealed.map(|sealed| self.key().open(&format!("setting {key}"), &sealed)).transpose()
+    }
+
+    /// Puts a setting, sealed under the secret key.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn put_sealed_setting(&self, key: &str, value: Vec<u8>) -> Result<()> {
+        self.put_setting(key, self.key().seal(&format!("setting {key}"), &value)?).await
+    }
 }
 
 const CREATE_TOKEN: &str = "INSERT INTO token (name, scope, hash, created_at, expires_at)

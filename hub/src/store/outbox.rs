@@ -96,18 +96,17 @@ impl Store {
         n: usize,
         except: &[WebhookId],
     ) -> Result<Vec<Claimed>> {
-        let (key, except) = (self.key().clone(), except.to_vec());
+        let key = self.key().clone();
+        let except = except.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(",");
         self.change(move |scope| {
             let conn = scope.conn;
-            let due = named_params! { ":now": now.0, ":n": i64::try_from(n).unwrap_or(i64::MAX) };
+            let n = i64::try_from(n).unwrap_or(i64::MAX);
+            let due = named_params! { ":now": now.0, ":n": n, ":except": format!("[{except}]") };
             let mut statement = conn.prepare_cached(DUE)?;
             let due = statement.query_map(due, |row| row.get(0))?.collect::<rusqlite::Result<Vec<DeliveryId>>>()?;
             let mut lease = conn.prepare_cached(LEASE)?;
             let mut claimed = Vec::with_capacity(due.len());
             for id in due {
-                if except.contains(&read(conn, id)?.webhook) {
-                    continue;
-                }
                 lease.execute(named_params! { ":id": id, ":until": lease_until.0 })?;
                 let delivery = read(conn, id)?;
                 let webhook = webhooks::read(conn, &key, delivery.webhook, Some(now))?;
@@ -187,6 +186,7 @@ const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id =
     WHERE delivery.state = 'pending' AND delivery.next_attempt_at <= :now
     AND COALESCE(delivery.leased_until, :now) <= :now
     AND webhook.enabled AND webhook.disabled_reason IS NULL
+    AND delivery.webhook NOT IN (SELECT value FROM json_each(:except))
     AND NOT EXISTS (SELECT 1 FROM delivery AS older WHERE older.state = 'pending' AND older.webhook = delivery.webhook
         AND older.alert = delivery.alert AND older.id < delivery.id)
     ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n";

@@ -128,10 +128,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        match error {
-            Error::Full => Self::Full,
-            other => Self::Fatal(other.to_string()),
-        }
+        if matches!(error, Error::Full) { Self::Full } else { Self::Fatal(error.to_string()) }
     }
 }
 
@@ -149,13 +146,10 @@ impl Writer {
             match self.group(&mut replies) {
                 Ok(()) => replies.into_iter().for_each(|reply| reply(Ok(()))),
                 Err(failure) => {
+                    self.tell(&failure);
                     replies.into_iter().for_each(|reply| reply(Err(failure.error())));
-                    match failure {
-                        Failure::Full => self.degrade(),
-                        Failure::Fatal(text) => {
-                            tracing::error!(error = %text, "the store cannot go on: {text}");
-                            return;
-                        }
+                    if matches!(failure, Failure::Fatal(_)) {
+                        return;
                     }
                 }
             }
@@ -267,9 +261,15 @@ impl Writer {
         }
     }
 
-    fn degrade(&self) {
-        if !self.memory.counters.degraded.swap(true, Ordering::Relaxed) {
-            tracing::error!("the disk is full: nothing is stored or acknowledged until there is space");
+    /// Says once what happened, before those who wait hear of it.
+    fn tell(&self, failure: &Failure) {
+        match failure {
+            Failure::Fatal(text) => tracing::error!(error = %text, "the store cannot go on: {text}"),
+            Failure::Full => {
+                if !self.memory.counters.degraded.swap(true, Ordering::Relaxed) {
+                    tracing::error!("the disk is full: nothing is stored or acknowledged until there is space");
+                }
+            }
         }
     }
 

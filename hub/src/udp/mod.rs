@@ -7,6 +7,7 @@
 pub mod discovery;
 pub mod socket;
 
+use std::io;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -49,95 +50,85 @@ impl Driver {
     ///
     /// # Errors
     /// The socket failed.
-    pub async fn run(mut self, stop: CancellationToken) -> std::io::Result<()> {
+    pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
+        let Self { mut endpoint, socket, batches, events, mut outcomes, mut commands, clock } = self;
+        let moment = || Moment { now: clock.now(), wall: clock.wall() };
         let mut inbox = Inbox::new();
         loop {
-            self.drain();
-            self.send_all().await?;
-            let blocked = self.endpoint.has_batches();
-            let handshakes = self.endpoint.has_handshakes();
-            let deadline = self.endpoint.poll_timeout();
+            hand_on(&mut endpoint, &batches, &events);
+            send_all(&mut endpoint, &socket, moment()).await?;
+            let (blocked, handshakes) = (endpoint.has_batches(), endpoint.has_handshakes());
+            let deadline = endpoint.poll_timeout();
             tokio::select! {
                 biased;
-                () = stop.cancelled() => return self.linger().await,
-                Some(outcome) = self.outcomes.recv() => self.settle(outcome),
-                Some(command) = self.commands.recv() => self.endpoint.handle_command(self.moment(), command),
-                received = self.socket.receive(&mut inbox) => {
+                () = stop.cancelled() => break,
+                Some(outcome) = outcomes.recv() => settle(&mut endpoint, outcome),
+                Some(command) = commands.recv() => endpoint.handle_command(moment(), command),
+                received = socket.receive(&mut inbox) => {
                     received?;
-                    let moment = self.moment();
+                    let moment = moment();
                     for (from, datagram) in inbox.datagrams() {
-                        self.endpoint.handle_input(moment, from, datagram);
+                        endpoint.handle_input(moment, from, datagram);
                     }
-                    self.endpoint.handle_handshakes(moment, HANDSHAKES_A_TURN);
+                    endpoint.handle_handshakes(moment, HANDSHAKES_A_TURN);
                 }
-                () = std::future::ready(()), if handshakes => {
-                    self.endpoint.handle_handshakes(self.moment(), HANDSHAKES_A_TURN);
-                }
-                Ok(permit) = self.batches.reserve(), if blocked => {
-                    if let Some(batch) = self.endpoint.poll_batch() {
+                () = std::future::ready(()), if handshakes => endpoint.handle_handshakes(moment(), HANDSHAKES_A_TURN),
+                Ok(permit) = batches.reserve(), if blocked => {
+                    if let Some(batch) = endpoint.poll_batch() {
                         permit.send(batch);
                     }
                 }
-                () = self.clock.sleep_until(Some(deadline)) => self.endpoint.handle_timeout(self.moment()),
+                () = clock.sleep_until(Some(deadline)) => {}
             }
-            // A busy socket is always ready; time passes all the same.
-            if self.clock.now() >= deadline {
-                self.endpoint.handle_timeout(self.moment());
+            // Whatever woke us: a busy socket is always ready, and time passes all the same.
+            if clock.now() >= deadline {
+                endpoint.handle_timeout(moment());
             }
         }
-    }
-
-    /// Hands on what the endpoint wants done, as far as there is room.
-    fn drain(&mut self) {
-        while let Ok(permit) = self.batches.try_reserve() {
-            let Some(batch) = self.endpoint.poll_batch() else { break };
-            permit.send(batch);
-        }
-        while let Ok(permit) = self.events.try_reserve() {
-            let Some(event) = self.endpoint.poll_event() else { break };
-            permit.send(event);
-        }
-        self.endpoint.set_congested(self.batches.capacity() < self.batches.max_capacity() / 2);
-    }
-
-    async fn send_all(&mut self) -> std::io::Result<()> {
-        let moment = self.moment();
-        while let Some((to, datagram)) = self.endpoint.poll_transmit(moment) {
-            self.socket.send(to, &datagram).await?;
-        }
-        Ok(())
-    }
-
-    fn settle(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Committed(batches) => self.endpoint.handle_committed(&batches),
-            Outcome::Refused(batches) => self.endpoint.handle_refused(&batches),
-        }
-    }
-
-    /// Stops reading; closes the way to the pipeline; acknowledges what it still commits.
-    async fn linger(mut self) -> std::io::Result<()> {
-        while let Some(batch) = self.endpoint.poll_batch() {
-            if self.batches.send(batch).await.is_err() {
+        // No more reading: the pipeline gets what is here, runs dry, and its last commits are acknowledged.
+        while let Some(batch) = endpoint.poll_batch() {
+            if batches.send(batch).await.is_err() {
                 break;
             }
         }
-        let (closed, _) = mpsc::channel(1);
-        drop(std::mem::replace(&mut self.batches, closed));
-        let deadline = self.clock.now() + LINGER;
+        drop((batches, events));
+        let deadline = clock.now() + LINGER;
         loop {
             tokio::select! {
-                outcome = self.outcomes.recv() => match outcome {
-                    Some(outcome) => self.settle(outcome),
+                outcome = outcomes.recv() => match outcome {
+                    Some(outcome) => settle(&mut endpoint, outcome),
                     None => break,
                 },
-                () = self.clock.sleep_until(Some(deadline)) => break,
+                () = clock.sleep_until(Some(deadline)) => break,
             }
         }
-        self.send_all().await
+        send_all(&mut endpoint, &socket, moment()).await
     }
+}
 
-    fn moment(&self) -> Moment {
-        Moment { now: self.clock.now(), wall: self.clock.wall() }
+/// Hands on what the endpoint wants done, as far as there is room.
+fn hand_on(endpoint: &mut Endpoint, batches: &mpsc::Sender<Batch>, events: &mpsc::Sender<Event>) {
+    while let Ok(permit) = batches.try_reserve() {
+        let Some(batch) = endpoint.poll_batch() else { break };
+        permit.send(batch);
+    }
+    while let Ok(permit) = events.try_reserve() {
+        let Some(event) = endpoint.poll_event() else { break };
+        permit.send(event);
+    }
+    endpoint.set_congested(batches.capacity() < batches.max_capacity() / 2);
+}
+
+async fn send_all(endpoint: &mut Endpoint, socket: &Socket, moment: Moment) -> io::Result<()> {
+    while let Some((to, datagram)) = endpoint.poll_transmit(moment) {
+        socket.send(to, &datagram).await?;
+    }
+    Ok(())
+}
+
+fn settle(endpoint: &mut Endpoint, outcome: Outcome) {
+    match outcome {
+        Outcome::Committed(batches) => endpoint.handle_committed(&batches),
+        Outcome::Refused(batches) => endpoint.handle_refused(&batches),
     }
 }

@@ -18,6 +18,17 @@ pub struct Counters {
 }
 
 impl Counters {
+    /// Each outcome by name, with its count.
+    pub fn outcomes(&self) -> [(&'static str, u64); 4] {
+        let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        [
+            ("delivered", get(&self.delivered)),
+            ("retried", get(&self.retried)),
+            ("gave_up", get(&self.gave_up)),
+            ("gone", get(&self.gone)),
+        ]
+    }
+
     pub(super) fn count(&self, next: Next) {
         let counter = match next {
             Next::Delivered => &self.delivered,

@@ -1,0 +1,446 @@
+//! The composition root: sensors or a recording, through the spool, to the hub. One task, no channels.
+//!
+//! ```text
+//!   Input ──▶ Gather ──▶ Spool ──▶ Uplink ──▶ Net        each round of the loop: settle, send, wait, act
+//! ```
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use tokio::net::{UnixListener, UnixStream};
+use tracing::{error, info, warn};
+use wire::handshake::JoinToken;
+use wire::message::Hello;
+use wire::packet::MAX_DATAGRAM;
+use wire::{Epoch, Reading, SensorKind};
+
+use crate::clock::{self, Now};
+use crate::config::Settings;
+use crate::durable;
+use crate::feed::Feed;
+use crate::identity::{self, Identity, Origin, Pin as HubPin};
+use crate::input::{Input, Progress};
+use crate::net::{Net, Received};
+use crate::sampler::Gather;
+use crate::sensor::SensorTable;
+use crate::spool::{Limits, Spool};
+use crate::status::{self, Report};
+use crate::uplink::{Config, Event, State, Uplink, words_of};
+
+/// How often the spool is tended and the next status prepared.
+const TEND_EVERY: Duration = Duration::from_secs(1);
+/// How often the discovery groups are joined again: interfaces come and go.
+const REJOIN_EVERY: Duration = Duration::from_secs(60);
+/// How often a host name is looked up again while the hub is away.
+const RESOLVE_EVERY: Duration = Duration::from_secs(10);
+/// Datagrams taken in before anything else happens again.
+const INBOX: usize = 64;
+/// Batches in flight, whatever the hub allows: bounds memory.
+const MAX_IN_FLIGHT: u32 = 256;
+
+/// Why an agent cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state folder.
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    /// The spool or the sensor table.
+    #[error("state folder: {0}")]
+    State(io::Error),
+    /// No socket.
+    #[error("cannot open a UDP socket: {0}")]
+    Network(io::Error),
+    /// The operating system has no randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] wire::NoRandomness),
+}
+
+type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>>>>;
+
+/// What ended a wait.
+enum Woken {
+    Received(Received),
+    Resolved(io::Result<Vec<SocketAddr>>),
+    Asked(UnixStream),
+    Due,
+}
+
+/// A device at work.
+pub struct Agent {
+    settings: Settings,
+    identity: Identity,
+    epoch: Epoch,
+    /// Token the pin was made with, for the next pin.
+    token: u64,
+    net: Net,
+    feed: Feed,
+    gather: Gather,
+    table: SensorTable,
+    input: Input,
+    questions: Option<UnixListener>,
+    lookup: Option<Lookup>,
+    resolve_at: Instant,
+    tend_at: Instant,
+    rejoin_at: Instant,
+    taken: u64,
+    spool_trouble: bool,
+    /// When the hub was lost, if it was.
+    lost_at: Option<Instant>,
+}
+
+impl Agent {
+    /// Opens everything: identity, spool, sockets.
+    ///
+    /// # Errors
+    /// [`Error`]: the state folder or the network cannot be used.
+    pub fn open(settings: Settings, input: Input) -> Result<Self, Error> {
+        let now = clock::now();
+        let mut identity = Identity::open(&settings.state)?;
+        tell_origin(&identity);
+        let folder = identity.folder().join("spool");
+        if matches!(identity.origin(), Origin::Cloned { .. }) && folder.exists() {
+            // Readings of another device: not ours to send, and not ours to delete.
+            durable::set_aside(&folder, "cloned").map_err(Error::State)?;
+        }
+        let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
+        let (spool, recovery) = Spool::open(&folder, epoch, Limits::default(), now.mono).map_err(Error::State)?;
+        if recovery.batches > 0 {
+            info!(readings = recovery.readings, "{} readings of earlier runs wait to be sent", recovery.readings);
+        }
+        if recovery.damaged > 0 || !recovery.foreign.is_empty() {
+            warn!("spool: skipped {} damaged places, set aside {:?}", recovery.damaged, recovery.foreign);
+        }
+        let table = SensorTable::open(identity.folder()).map_err(Error::State)?;
+
+        let pin = trusted_pin(&identity, settings.join_token.as_ref());
+        let token = settings.join_token.as_ref().map_or_else(|| pin.map_or(0, |pin| pin.token), |token| token.id);
+        let net = Net::open(true).map_err(Error::Network)?;
+        let mut uplink = Uplink::new(
+            Config {
+                keys: identity.keys().clone(),
+                epoch,
+                pinned: pin.map(|pin| pin.hub),
+                token: settings.join_token.clone(),
+                only_addresses: settings.hub.is_some(),
+                hello: hello_of(&settings),
+                max_in_flight: MAX_IN_FLIGHT,
+                index: 0,
+                seed: crate::random::Random::from_system()?.bits(),
+            },
+            now,
+        );
+        if let Some((hub, address)) = pin.and_then(|pin| Some((pin.hub, pin.address?))) {
+            uplink.add_known(hub, address, now);
+        }
+        uplink.set_sensors(table.specs());
+        let questions = status::listen(identity.folder())
+            .inspect_err(|error| warn!("`device-agent status` will not work: {error}"))
+            .ok();
+        Ok(Self {
+            gather: Gather::new(input.lane()),
+            settings,
+            identity,
+            epoch,
+            token,
+            net,
+            feed: Feed { uplink, spool },
+            table,
+            input,
+            questions,
+            lookup: None,
+            resolve_at: now.mono,
+            tend_at: now.mono,
+            rejoin_at: now.mono + REJOIN_EVERY,
+            taken: 0,
+            spool_trouble: false,
+            lost_at: None,
+        })
+    }
+
+    /// Runs until `stop`, or until the input has ended and the hub has all of it. Whatever is not acknowledged then is on
+    /// disk.
+    ///
+    /// # Errors
+    /// [`Error::State`] when the spool could not be written at the end.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        info!(device.id = %self.identity.id(), "device {} ({})", self.identity.id(), words_of(&self.identity.keys().public));
+        let mut stop = std::pin::pin!(stop);
+        let mut inbox = [0; MAX_DATAGRAM];
+        let mut outbox = Vec::with_capacity(MAX_DATAGRAM);
+        loop {
+            let now = clock::now();
+            self.settle(now);
+            self.transmit(now, &mut outbox).await;
+            if self.is_done() {
+                break;
+            }
+            let wake_at = self.wake_at();
+            let woken = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                received = self.net.receive(&mut inbox) => Woken::Received(received),
+                resolved = resolved(&mut self.lookup) => Woken::Resolved(resolved),
+                question = asked(self.questions.as_ref()) => Woken::Asked(question),
+                () = clock::sleep_until(wake_at) => Woken::Due,
+            };
+            match woken {
+                Woken::Received(received) => self.take_in(received, &mut inbox),
+                Woken::Resolved(resolved) => self.resolved(resolved),
+                Woken::Asked(question) => status::answer(&question, &self.report()),
+                Woken::Due => {}
+            }
+            self.act(clock::now());
+        }
+        self.stop(&mut outbox).await
+    }
+
+    fn settle(&mut self, now: Now) {
+        let Self { feed, identity, token, lost_at, .. } = self;
+        feed.settle(now, |feed, event| tell(&event, feed, identity, *token, lost_at, now));
+    }
+
+    async fn transmit(&mut self, now: Now, outbox: &mut Vec<u8>) {
+        while let Some(probe) = self.feed.uplink.poll_search() {
+            self.net.search(&probe).await;
+        }
+        while let Some(to) = self.feed.uplink.poll_transmit(now, outbox) {
+            self.net.send(outbox, to).await;
+        }
+    }
+
+    fn take_in(&mut self, first: Received, inbox: &mut [u8; MAX_DATAGRAM]) {
+        let mut received = Some(first);
+        for _ in 0..INBOX {
+            let Some(datagram) = received else { break };
+            let bytes = inbox.get(..datagram.length).unwrap_or_default();
+            self.feed.uplink.handle_input(clock::now(), datagram.from, bytes);
+            received = self.net.try_receive(inbox);
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let backlog = self.feed.spool.waiting();
+        let times = [self.feed.uplink.poll_timeout(), self.input.wake_at(backlog), Some(self.tend_at)];
+        times.into_iter().flatten().min()
+    }
+
+    fn act(&mut self, now: Now) {
+        self.feed.uplink.handle_timeout(now);
+        self.sample(now);
+        if now.mono >= self.tend_at {
+            self.tend_at = now.mono + TEND_EVERY;
+            self.tend(now);
+        }
+        if now.mono >= self.rejoin_at {
+            self.rejoin_at = now.mono + REJOIN_EVERY;
+            self.net.join_groups();
+        }
+        if now.mono >= self.resolve_at && self.lookup.is_none() {
+            self.resolve_at = now.mono + RESOLVE_EVERY;
+            let away = matches!(self.feed.uplink.state(), State::Searching | State::Handshaking);
+            self.lookup = self.settings.hub.clone().filter(|_| away).map(lookup);
+        }
+    }
+
+    fn sample(&mut self, now: Now) {
+        let Self { input, feed, gather, table, settings, taken, .. } = self;
+        let interval_ms = u32::try_from(settings.interval.as_millis()).unwrap_or(u32::MAX);
+        let mut preview = Vec::new();
+        let wants_preview = feed.uplink.state() == State::Pending;
+        let waiting = feed.spool.waiting();
+        let progress = input.round(now, waiting, |name: &str, unit: &str, kind: SensorKind, at, value| {
+            // The table is full: the reading has no number to travel under. `input` tells it once.
+            let Ok(sensor) = table.number(name, unit, kind, interval_ms) else { return false };
+            gather.push(&Reading { sensor, at, value }, &mut feed.spool, now.mono);
+            *taken += 1;
+            if wants_preview && preview.len() < wire::message::PREVIEW_LIMIT {
+                preview.push((name.to_owned(), unit.to_owned(), value));
+            }
+            true
+        });
+        match progress {
+            Progress::NotYet => return,
+            Progress::Round => gather.round_ends(feed.uplink.is_streaming(), &mut feed.spool, now.mono),
+            Progress::Ended => gather.close(&mut feed.spool, now.mono),
+        }
+        feed.uplink.set_sensors(table.specs());
+        if wants_preview {
+            feed.uplink.set_preview(preview);
+        }
+    }
+
+    fn tend(&mut self, now: Now) {
+        self.feed.report();
+        let names_kept = if self.feed.spool.will_spill(now.mono) { self.table.sync() } else { Ok(()) };
+        let kept = names_kept.and_then(|()| self.feed.spool.maintain(now.mono));
+        if kept.is_err() != self.spool_trouble {
+            self.spool_trouble = kept.is_err();
+            match kept {
+                Err(error) => error!("spool cannot be written, readings are kept in memory only: {error}"),
+                Ok(()) => info!("spool can be written again"),
+            }
+        }
+    }
+
+    fn resolved(&mut self, resolved: io::Result<Vec<SocketAddr>>) {
+        match resolved {
+            Ok(addresses) => self.feed.uplink.set_addresses(addresses, clock::now()),
+            Err(error) => warn!("cannot find {}: {error}", self.settings.hub.as_deref().unwrap_or_default()),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.input.has_ended() && self.gather.is_empty() && self.feed.spool.is_empty()
+    }
+
+    async fn stop(mut self, outbox: &mut Vec<u8>) -> Result<(), Error> {
+        let now = clock::now();
+        self.gather.close(&mut self.feed.spool, now.mono);
+        self.feed.uplink.set_sensors(self.table.specs());
+        // What was just closed still goes out live, if the hub is there; the spool keeps it all the same.
+        self.feed.settle(now, |_, _| {});
+        self.transmit(now, outbox).await;
+        self.table.sync().and_then(|()| self.feed.spool.flush()).map_err(Error::State)?;
+        if let Some(to) = self.feed.uplink.close(now, outbox) {
+            self.net.send(outbox, to).await;
+        }
+        let _ = std::fs::remove_file(status::socket_in(self.identity.folder()));
+        info!(batches = self.feed.spool.len(), "stopped; {} batches kept for the next start", self.feed.spool.len());
+        Ok(())
+    }
+
+    fn report(&self) -> Report {
+        let (uplink, spool) = (&self.feed.uplink, &self.feed.spool);
+        let state = match uplink.state() {
+            State::Searching => "searching",
+            State::Handshaking => "handshaking",
+            State::Pending => "pending",
+            State::Streaming => "streaming",
+        };
+        Report {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            id: self.identity.id().to_string(),
+            words: words_of(&self.identity.keys().public),
+            name: self.settings.name.clone(),
+            state: state.to_owned(),
+            hub: uplink.hub().map(|(_, address)| address.to_string()),
+            hub_words: uplink.hub().map(|(hub, _)| words_of(&hub)),
+            boot: self.epoch.0,
+            sensors: self.table.specs().len(),
+            readings_taken: self.taken,
+            readings_acked: spool.acked(),
+            readings_dropped: spool.dropped(),
+            spool_batches: spool.len(),
+            rtt_ms: uplink.round_trip().map(|rtt| rtt.as_secs_f64() * 1000.0),
+            clock_offset_ms: uplink.clock_offset_ms(),
+            troubles: self.input.troubles(),
+        }
+    }
+}
+
+/// How the device introduces itself.
+fn hello_of(settings: &Settings) -> Hello {
+    let model = std::fs::read_to_string("/proc/device-tree/model").unwrap_or_else(|_| {
+        let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+        let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("Linux");
+        name.trim_matches('"').to_owned()
+    });
+    let model: String = model.chars().filter(|c| !c.is_control() && c.is_ascii()).take(wire::message::TEXT_LIMIT).collect();
+    Hello {
+        name: settings.name.clone(),
+        model,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        labels: settings.labels.clone(),
+        preview: Vec::new(),
+    }
+}
+
+/// The pin, unless a token other than the one it was made with says that the device shall join anew.
+fn trusted_pin(identity: &Identity, token: Option<&JoinToken>) -> Option<HubPin> {
+    identity.pinned_hub().filter(|pin| token.is_none_or(|token| token.id == pin.token))
+}
+
+fn tell_origin(identity: &Identity) {
+    match identity.origin() {
+        Origin::Kept => {}
+        Origin::Made => info!("first start: made an identity in {}", identity.folder().display()),
+        Origin::Cloned { aside } => {
+            warn!("this state was copied from another machine: made a new identity, kept the old as {}", aside.display());
+        }
+        Origin::Damaged { aside } => {
+            error!("the identity was damaged: made a new one, kept the old as {}; the hub sees a new device", aside.display());
+        }
+    }
+    if identity.is_volatile() {
+        warn!("{} is in memory: identity and unsent readings are lost at reboot", identity.folder().display());
+    }
+}
+
+fn tell(event: &Event, feed: &Feed, identity: &Identity, token: u64, lost_at: &mut Option<Instant>, now: Now) {
+    let own = words_of(&identity.keys().public);
+    match event {
+        Event::Found { hub, address } => info!("found a hub at {address}: {}", words_of(hub)),
+        Event::Several { hubs } => {
+            let list: Vec<String> = hubs.iter().map(words_of).collect();
+            warn!("several hubs answer, name one with --hub or bring a token with --join-token: {}", list.join("; "));
+        }
+        Event::Foreign { hub } => warn!("ignored a hub this device does not belong to: {}", words_of(hub)),
+        Event::Silent { address, .. } => {
+            warn!("the hub at {address} does not answer: is it closed to joins, or is the token spent or expired?");
+        }
+        Event::Pending { hub, address } => info!(
+            "waiting for adoption by the hub at {address} ({}); this device's words are: {own}",
+            words_of(hub)
+        ),
+        Event::Adopted { hub, address } => {
+            let pin = HubPin { hub: *hub, token, address: Some(*address) };
+            let before = identity.pinned_hub();
+            if before != Some(pin) {
+                if let Err(error) = identity.pin_hub(&pin) {
+                    error!("cannot remember the hub: {error}");
+                }
+            }
+            let waiting = feed.spool.len();
+            match lost_at.take() {
+                Some(since) => {
+                    let away = now.mono.saturating_duration_since(since).as_secs();
+                    info!(waiting, "hub is back at {address} after {away} s, {waiting} batches to send");
+                }
+                None if before.is_some_and(|before| before.hub == *hub) => info!("hub found at {address}: {}", words_of(hub)),
+                None => info!("joined the hub at {address}: {}", words_of(hub)),
+            }
+        }
+        Event::Lost => {
+            lost_at.get_or_insert(now.mono);
+            warn!("hub lost, keeping readings until it is back: {} batches unacknowledged", feed.spool.len());
+        }
+        Event::Acked { .. } => {}
+    }
+}
+
+fn lookup(host: String) -> Lookup {
+    Box::pin(async move { Ok(tokio::net::lookup_host(host).await?.collect()) })
+}
+
+async fn resolved(lookup: &mut Option<Lookup>) -> io::Result<Vec<SocketAddr>> {
+    match lookup {
+        Some(pending) => {
+            let outcome = pending.await;
+            *lookup = None;
+            outcome
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn asked(questions: Option<&UnixListener>) -> UnixStream {
+    if let Some(listener) = questions {
+        if let Ok((stream, _)) = listener.accept().await {
+            return stream;
+        }
+    }
+    std::future::pending().await
+}

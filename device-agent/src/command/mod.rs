@@ -1,0 +1,229 @@
+//! One command a file. Results go to stdout, everything else to stderr; 0 done, 1 failed, 2 wrong use.
+
+mod doctor;
+mod id;
+mod replay;
+mod run;
+mod simulate;
+mod status;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use device_agent::config::{Layer, Settings};
+use lexopt::{Arg, Parser, ValueExt as _};
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+const HELP: &str = "\
+Streams this machine's sensors to a telemetry hub, and keeps each reading until the hub has it on disk.
+
+Usage: device-agent <command> [options]
+
+Commands:
+  run        Measure this machine and send to the hub (found by multicast, or named with --hub)
+  replay     Send a recorded series from a CSV file, with its own times
+  simulate   Send what a fleet of devices would, for trials and benchmarks
+  status     Tell how the running agent is doing
+  doctor     Find out why readings do not arrive
+  id         Print this device's id and the six words to compare
+
+`device-agent <command> --help` tells the options of a command.
+Exit codes: 0 done, 1 failed, 2 wrong use or configuration.
+";
+
+/// How a command ends when it does not succeed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Wrong use or configuration: exit code 2.
+    Usage(String),
+    /// Anything else: exit code 1.
+    Failed(String),
+}
+
+impl From<lexopt::Error> for Failure {
+    fn from(error: lexopt::Error) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
+impl From<device_agent::config::Error> for Failure {
+    fn from(error: device_agent::config::Error) -> Self {
+        Self::Usage(error.0)
+    }
+}
+
+/// Reads the command and runs it.
+pub(crate) fn dispatch(mut parser: Parser) -> Result<(), Failure> {
+    match parser.next()? {
+        Some(Arg::Value(command)) => match command.to_string_lossy().as_ref() {
+            "run" => run::command(parser),
+            "replay" => replay::command(parser),
+            "simulate" => simulate::command(parser),
+            "status" => status::command(parser),
+            "doctor" => doctor::command(parser),
+            "id" => id::command(parser),
+            "help" => print(HELP),
+            other => Err(Failure::Usage(format!("unknown command '{other}'; `device-agent --help` lists them"))),
+        },
+        Some(Arg::Short('h') | Arg::Long("help")) => print(HELP),
+        Some(Arg::Short('V') | Arg::Long("version")) => print(concat!("device-agent ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some(other) => Err(other.unexpected().into()),
+        None => Err(Failure::Usage(format!("a command is missing\n\n{HELP}"))),
+    }
+}
+
+/// Writes to stdout; a reader that has gone away is no failure.
+fn print(text: &str) -> Result<(), Failure> {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+/// Options that every command has.
+#[derive(Debug, Default)]
+struct Common {
+    layer: Layer,
+    config: Option<PathBuf>,
+    log: Option<LogFormat>,
+    help: bool,
+}
+
+impl Common {
+    /// Takes an option if it is one of these.
+    fn take(&mut self, option: &str, parser: &mut Parser) -> Result<bool, Failure> {
+        match option {
+            "help" => self.help = true,
+            "hub" => self.layer.hub = Some(text(parser)?),
+            "join-token" => self.layer.join_token = Some(text(parser)?),
+            "state" => self.layer.state = Some(parser.value()?.into()),
+            "name" => self.layer.name = Some(text(parser)?),
+            "config" => self.config = Some(parser.value()?.into()),
+            "label" => {
+                let (key, value) = checked("--label", &text(parser)?, device_agent::config::label_of)?;
+                self.layer.labels.insert(key, value);
+            }
+            "log-format" => self.log = Some(checked("--log-format", &text(parser)?, log_format)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Starts the log and settles the settings: flags over variables over the file.
+    fn settle(self) -> Result<Settings, Failure> {
+        self.start_log()?;
+        self.settings()
+    }
+
+    /// Starts the log.
+    fn start_log(&self) -> Result<(), Failure> {
+        let format = match (self.log, std::env::var("DEVICE_AGENT_LOG_FORMAT")) {
+            (Some(format), _) => format,
+            (None, Ok(variable)) => checked("DEVICE_AGENT_LOG_FORMAT", &variable, log_format)?,
+            (None, Err(_)) => LogFormat::default(),
+        };
+        let filter = match std::env::var("DEVICE_AGENT_LOG") {
+            Ok(directives) => EnvFilter::try_new(directives)
+                .map_err(|error| Failure::Usage(format!("DEVICE_AGENT_LOG: {error}")))?,
+            Err(_) => EnvFilter::new("info"),
+        };
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+        match format {
+            LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
+            LogFormat::Json => log.json().flatten_event(true).init(),
+        }
+        Ok(())
+    }
+
+    /// Settles the settings without a log.
+    fn settings(self) -> Result<Settings, Failure> {
+        let variables = std::env::vars_os()
+            .filter_map(|(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables = Layer::from_variables(variables)?;
+        let config = self.config.or_else(|| std::env::var_os("DEVICE_AGENT_CONFIG").map(PathBuf::from));
+        let file = match config.or_else(installed_config) {
+            Some(path) => Layer::from_file(&path)?,
+            None => Layer::default(),
+        };
+        let (flags, env) = (self.layer.clone(), variables.clone());
+        let place = move |key: &str| place_of(key, &flags, &env);
+        Ok(self.layer.over(variables).over(file).settle(place)?)
+    }
+}
+
+/// The file an installed agent reads when nobody names one.
+fn installed_config() -> Option<PathBuf> {
+    let path = Path::new("/etc/device-agent.toml");
+    path.exists().then(|| path.to_owned())
+}
+
+/// Says where a setting was made: as a flag, as a variable, or in the file.
+fn place_of(key: &str, flags: &Layer, variables: &Layer) -> String {
+    let set = |layer: &Layer| match key {
+        "hub" => layer.hub.is_some(),
+        "join_token" => layer.join_token.is_some(),
+        "name" => layer.name.is_some(),
+        "interval" => layer.interval.is_some(),
+        _ => !layer.labels.is_empty(),
+    };
+    if set(flags) {
+        let flag = if key == "labels" { "label".to_owned() } else { key.replace('_', "-") };
+        format!("--{flag}")
+    } else if set(variables) {
+        format!("DEVICE_AGENT_{}", key.to_uppercase())
+    } else {
+        format!("configuration file, key '{key}'")
+    }
+}
+
+fn text(parser: &mut Parser) -> Result<String, Failure> {
+    Ok(parser.value()?.string()?)
+}
+
+/// Reads a value; a mistake names the option.
+fn checked<T>(option: &str, text: &str, read: impl FnOnce(&str) -> Result<T, String>) -> Result<T, Failure> {
+    read(text).map_err(|why| Failure::Usage(format!("{option}: {why}")))
+}
+
+/// Reads a whole number.
+fn number<T: std::str::FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("'{text}' is not a whole number in range"))
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        other => Err(format!("'{other}' is neither text nor json")),
+    }
+}
+
+/// Runs a future on one thread.
+fn on_one_thread<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    let runtime = runtime.map_err(|error| Failure::Failed(format!("cannot start: {error}")))?;
+    let outcome = runtime.block_on(future);
+    // A lookup that hangs in the resolver must not hold up the exit.
+    runtime.shutdown_background();
+    Ok(outcome)
+}
+
+/// Waits for SIGTERM or SIGINT.
+async fn stopped() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}

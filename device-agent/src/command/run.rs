@@ -1,0 +1,62 @@
+//! `device-agent run`.
+
+use device_agent::agent::Agent;
+use device_agent::clock;
+use device_agent::input::Input;
+use device_agent::sampler::Schedule;
+use device_agent::sensor::{Host, Samples};
+use lexopt::{Arg, Parser};
+
+use super::{Common, Failure, on_one_thread, print, stopped, text};
+
+const HELP: &str = "\
+Measures this machine and streams the readings to the hub.
+
+Usage: device-agent run [options]
+
+  --hub HOST:PORT      The hub's address; without it, hubs are searched by multicast
+  --join-token TOKEN   Lets the device join without a click (thj1_...)
+  --state DIR          Where identity and unsent readings are kept
+                       (default: /var/lib/device-agent if it can be written, else ~/.local/state/device-agent)
+  --name NAME          Name to show (default: the host name)
+  --label KEY=VALUE    A label of the device; may be repeated
+  --interval TIME      Time between samples (default: 1s)
+  --config FILE        TOML file (default: /etc/device-agent.toml if it exists)
+  --log-format FORMAT  text or json
+  --help               This text
+
+Every option is also a variable (DEVICE_AGENT_HUB, DEVICE_AGENT_JOIN_TOKEN, DEVICE_AGENT_LABELS=k=v,k=v ...) and a key
+of the file (hub, join_token, state, name, interval, [labels], [sensors] root, skip). Flags win over variables, variables
+over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not acknowledged on disk and exits 0.
+";
+
+pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
+    let mut common = Common::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Short('h') => common.help = true,
+            Arg::Long("interval") => common.layer.interval = Some(text(&mut parser)?),
+            Arg::Long(option) => {
+                let option = option.to_owned();
+                if !common.take(&option, &mut parser)? {
+                    return Err(Arg::Long(&option).unexpected().into());
+                }
+            }
+            other @ (Arg::Short(_) | Arg::Value(_)) => return Err(other.unexpected().into()),
+        }
+    }
+    if common.help {
+        return print(HELP);
+    }
+    let settings = common.settle()?;
+    let input = Input::Host {
+        host: Host::new(&settings.sensor_root, settings.skip.clone()),
+        schedule: Schedule::new(settings.interval, clock::now().mono),
+        samples: Samples::default(),
+        told_full: false,
+    };
+    on_one_thread(async {
+        let agent = Agent::open(settings, input).map_err(|error| Failure::Failed(error.to_string()))?;
+        agent.run(stopped()).await.map_err(|error| Failure::Failed(error.to_string()))
+    })?
+}

@@ -1,0 +1,74 @@
+//! `device-agent status`.
+
+use device_agent::status::{self, Report};
+use lexopt::{Arg, Parser};
+
+use super::{Common, Failure, print};
+
+const HELP: &str = "\
+Tells how the agent that runs on this machine is doing.
+
+Usage: device-agent status [--json] [--state DIR]
+
+Exit code 1 if none runs on that state folder.
+";
+
+pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
+    let mut common = Common::default();
+    let mut json = false;
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Short('h') | Arg::Long("help") => common.help = true,
+            Arg::Long("json") => json = true,
+            Arg::Long(option @ ("state" | "config")) => {
+                let option = option.to_owned();
+                common.take(&option, &mut parser)?;
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if common.help {
+        return print(HELP);
+    }
+    let settings = common.settings()?;
+    let report = status::ask(&settings.state).map_err(|error| {
+        Failure::Failed(format!("no agent answers on {}: {error}", settings.state.display()))
+    })?;
+    if json {
+        let text = serde_json::to_string(&report).map_err(|error| Failure::Failed(error.to_string()))?;
+        return print(&format!("{text}\n"));
+    }
+    print(&in_words(&report))
+}
+
+fn in_words(report: &Report) -> String {
+    let state = match report.state.as_str() {
+        "streaming" => "streaming",
+        "pending" => "waiting for adoption: compare the words below with those the hub shows",
+        "handshaking" => "opening a session with a hub",
+        _ => "looking for a hub",
+    };
+    let hub = match (&report.hub, &report.hub_words) {
+        (Some(address), Some(words)) => format!("{address} ({words})"),
+        _ => "none".to_owned(),
+    };
+    let link = match (report.rtt_ms, report.clock_offset_ms) {
+        (Some(rtt), Some(offset)) => format!("round trip {rtt:.1} ms, this clock minus the hub's {offset} ms"),
+        _ => "not measured yet".to_owned(),
+    };
+    let mut text = format!(
+        "{} is {state}\n\n  id        {}\n  words     {}\n  hub       {hub}\n  link      {link}\n  sensors   {}\n  readings  {} taken, {} on the hub's disk, {} dropped\n  spool     {} batches wait for the hub\n",
+        report.name,
+        report.id,
+        report.words,
+        report.sensors,
+        report.readings_taken,
+        report.readings_acked,
+        report.readings_dropped,
+        report.spool_batches,
+    );
+    for trouble in &report.troubles {
+        text.push_str(&format!("  trouble   {trouble}\n"));
+    }
+    text
+}

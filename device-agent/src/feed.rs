@@ -1,0 +1,53 @@
+//! An uplink and the spool it empties: the few lines that every kind of agent shares.
+
+use crate::clock::Now;
+use crate::spool::Spool;
+use crate::uplink::{Event, Uplink};
+use wire::Lane;
+
+/// Both halves of one device.
+#[derive(Debug)]
+pub struct Feed {
+    /// Sends, repeats and listens.
+    pub uplink: Uplink,
+    /// Keeps until acknowledged.
+    pub spool: Spool,
+}
+
+impl Feed {
+    /// Carries acknowledgements to the spool and batches to the uplink; every other event goes to `notice`.
+    ///
+    /// Live batches first, then backlog, each as far as the hub's credit goes.
+    pub fn settle(&mut self, now: Now, mut notice: impl FnMut(&mut Self, Event)) {
+        while let Some(event) = self.uplink.poll_event() {
+            match event {
+                Event::Acked { epoch, mark, runs } => {
+                    self.spool.trim(epoch, mark, &runs);
+                }
+                Event::Lost => {
+                    self.spool.rewind();
+                    notice(self, Event::Lost);
+                }
+                other @ (Event::Found { .. }
+                | Event::Several { .. }
+                | Event::Foreign { .. }
+                | Event::Silent { .. }
+                | Event::Pending { .. }
+                | Event::Adopted { .. }) => notice(self, other),
+            }
+        }
+        while self.uplink.has_room(Lane::Live) {
+            let Some(batch) = self.spool.take_live(now.mono) else { break };
+            self.uplink.push(batch);
+        }
+        while self.uplink.has_room(Lane::Recovered) {
+            let Some(batch) = self.spool.take_backlog() else { break };
+            self.uplink.push(batch);
+        }
+    }
+
+    /// Tells the uplink what its next status should say.
+    pub fn report(&mut self) {
+        self.uplink.report(self.spool.len() as u64, self.spool.dropped(), self.spool.floors());
+    }
+}

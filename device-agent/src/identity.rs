@@ -1,0 +1,370 @@
+//! Who this device is: the state folder, its lock, the key made at first boot, the boot count, the pinned hub.
+//!
+//! ```text
+//! <state>/lock         held while an agent runs: two agents on one identity would use the same batch numbers twice
+//! <state>/identity     key, boot count, machine hint, check sum; mode 0600; replaced as a whole
+//! <state>/hub.pub      the hub this device belongs to, pinned at the first confirmed session
+//! ```
+//!
+//! Promises:
+//! - The boot count is on disk *before* it is used, so that an epoch and a handshake counter never come twice.
+//! - A folder copied to another machine (a cloned image) gets an identity of its own; the copy stays as
+//!   `identity.cloned`, and the pin and the name table stay, because they describe the hub and the software.
+//! - A damaged file is never overwritten: it is set aside, the log says so, and the device starts with a new key.
+
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock, statfs};
+use serde::{Deserialize, Serialize};
+use wire::{DeviceId, Epoch, Id, KeyPair, PublicKey};
+
+use crate::durable;
+
+/// Why there is no usable state folder.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The folder cannot be made or written.
+    #[error("state folder {}: {source}", .folder.display())]
+    Folder {
+        /// Which folder.
+        folder: PathBuf,
+        /// What the file system said.
+        source: io::Error,
+    },
+    /// Another agent runs on this folder.
+    #[error("state folder {}: another device-agent is using it", .0.display())]
+    Locked(PathBuf),
+    /// No key could be made.
+    #[error(transparent)]
+    NoRandomness(#[from] wire::NoRandomness),
+}
+
+/// What happened to the identity at this start; each but the first is worth telling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Read from the file.
+    Kept,
+    /// Made now: first start on this folder.
+    Made,
+    /// Made now, because the folder was copied from another machine.
+    Cloned {
+        /// Where the copied identity lies.
+        aside: PathBuf,
+    },
+    /// Made now, because the file could not be read.
+    Damaged {
+        /// Where the damaged file lies.
+        aside: PathBuf,
+    },
+}
+
+/// The identity file.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    secret: String,
+    public: String,
+    boot: u32,
+    machine: String,
+    check: u32,
+}
+
+impl Stored {
+    fn check_of(&self) -> u32 {
+        let sum = crc32c::crc32c(self.secret.as_bytes());
+        let sum = crc32c::crc32c_append(sum, self.public.as_bytes());
+        let sum = crc32c::crc32c_append(sum, &self.boot.to_le_bytes());
+        crc32c::crc32c_append(sum, self.machine.as_bytes())
+    }
+
+    fn keys(&self) -> Option<KeyPair> {
+        let secret = wire::from_base32(&self.secret)?.try_into().ok()?;
+        let public = wire::from_base32(&self.public)?.try_into().ok()?;
+        Some(KeyPair { public: PublicKey(public), secret })
+    }
+}
+
+/// What the device remembers of its hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    /// The hub's key.
+    pub hub: PublicKey,
+    /// Number of the token it joined with; 0 for none. Another token given at a start lifts the pin.
+    pub token: u64,
+    /// Where the hub was last; only a hint.
+    pub address: Option<SocketAddr>,
+}
+
+/// The state folder, locked, with the identity in it.
+#[derive(Debug)]
+pub struct Identity {
+    folder: PathBuf,
+    keys: KeyPair,
+    boot: u32,
+    machine: String,
+    origin: Origin,
+    /// Held for its lock.
+    _lock: File,
+}
+
+impl Identity {
+    /// Opens the state folder and its identity, making both when there are none.
+    ///
+    /// # Errors
+    /// [`Error`] when the folder is unusable or another agent holds it.
+    pub fn open(folder: &Path) -> Result<Self, Error> {
+        Self::open_on(folder, &machine_hint(Path::new("/")))
+    }
+
+    /// [`Identity::open`] on a machine with this hint.
+    ///
+    /// # Errors
+    /// As [`Identity::open`].
+    pub fn open_on(folder: &Path, machine: &str) -> Result<Self, Error> {
+        let failed = |source| Error::Folder { folder: folder.to_owned(), source };
+        fs::create_dir_all(folder).map_err(failed)?;
+        let lock = lock(folder)?;
+        let path = folder.join("identity");
+
+        let read = match fs::read(&path) {
+            Ok(bytes) => Some(read_identity(&bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(failed(error)),
+        };
+        let (kept, origin) = match read {
+            Some(Some((keys, boot, hint))) if hint == machine => (Some((keys, boot)), Origin::Kept),
+            Some(Some(_)) => (None, Origin::Cloned { aside: durable::set_aside(&path, "cloned").map_err(failed)? }),
+            Some(None) => (None, Origin::Damaged { aside: durable::set_aside(&path, "damaged").map_err(failed)? }),
+            None => (None, Origin::Made),
+        };
+        let (keys, boot) = match kept {
+            Some(kept) => kept,
+            None => (KeyPair::generate()?, 0),
+        };
+        let identity = Self { folder: folder.to_owned(), keys, boot, machine: machine.to_owned(), origin, _lock: lock };
+        if identity.origin != Origin::Kept {
+            identity.store().map_err(failed)?;
+        }
+        Ok(identity)
+    }
+
+    /// Begins a new epoch above `used`: the boot count goes up, on disk first.
+    ///
+    /// `used` is the highest epoch that lies in the spool: after a damaged identity file the count starts again, and must
+    /// not reach numbers that batches on disk have already.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] when it could not be written; the epoch was then not begun.
+    pub fn begin_epoch(&mut self, used: Epoch) -> Result<Epoch, Error> {
+        self.boot = self.boot.max(used.0).saturating_add(1);
+        self.store().map_err(|source| Error::Folder { folder: self.folder.clone(), source })?;
+        Ok(Epoch(self.boot))
+    }
+
+    /// The key pair.
+    #[must_use]
+    pub const fn keys(&self) -> &KeyPair {
+        &self.keys
+    }
+
+    /// The device's id.
+    #[must_use]
+    pub fn id(&self) -> DeviceId {
+        Id::of(&self.keys.public)
+    }
+
+    /// What happened to the identity at this start.
+    #[must_use]
+    pub const fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// The state folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Whether the folder lies in memory and is gone after a reboot, and with it the identity.
+    #[must_use]
+    pub fn is_volatile(&self) -> bool {
+        const TMPFS: u64 = 0x0102_1994;
+        const RAMFS: u64 = 0x8584_58f6;
+        statfs(&self.folder).is_ok_and(|stats| {
+            let kind = u64::try_from(stats.f_type).unwrap_or(0);
+            kind == TMPFS || kind == RAMFS
+        })
+    }
+
+    /// The hub this device belongs to, if it has joined one.
+    #[must_use]
+    pub fn pinned_hub(&self) -> Option<Pin> {
+        let text = fs::read_to_string(self.folder.join("hub.pub")).ok()?;
+        let mut fields = text.split_whitespace();
+        let bytes = wire::from_base32(fields.next()?)?;
+        Some(Pin {
+            hub: PublicKey(bytes.try_into().ok()?),
+            token: fields.next().and_then(|token| token.parse().ok()).unwrap_or(0),
+            address: fields.next().and_then(|address| address.parse().ok()),
+        })
+    }
+
+    /// Pins the hub: from here on the device talks to no other.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] when it could not be written.
+    pub fn pin_hub(&self, pin: &Pin) -> Result<(), Error> {
+        let address = pin.address.map_or_else(String::new, |address| address.to_string());
+        let text = format!("{} {} {address}\n", wire::base32(&pin.hub.0), pin.token);
+        durable::replace(&self.folder.join("hub.pub"), text.as_bytes())
+            .map_err(|source| Error::Folder { folder: self.folder.clone(), source })
+    }
+
+    fn store(&self) -> io::Result<()> {
+        let mut stored = Stored {
+            secret: wire::base32(&self.keys.secret),
+            public: wire::base32(&self.keys.public.0),
+            boot: self.boot,
+            machine: self.machine.clone(),
+            check: 0,
+        };
+        stored.check = stored.check_of();
+        let bytes = serde_json::to_vec(&stored).map_err(io::Error::other)?;
+        durable::replace(&self.folder.join("identity"), &bytes)
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, Error> {
+    let failed = |source| Error::Folder { folder: folder.to_owned(), source };
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(folder.join("lock"))
+        .map_err(failed)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::Locked(folder.to_owned())),
+        Err(error) => Err(failed(error.into())),
+    }
+}
+
+fn read_identity(bytes: &[u8]) -> Option<(KeyPair, u32, String)> {
+    let stored: Stored = serde_json::from_slice(bytes).ok()?;
+    if stored.check != stored.check_of() {
+        return None;
+    }
+    Some((stored.keys()?, stored.boot, stored.machine))
+}
+
+/// What tells this machine from a copy of it: its machine-id and the hardware address of its first real network card.
+///
+/// Both, because images are often flashed with a machine-id in them, and containers share the host's card.
+#[must_use]
+pub fn machine_hint(root: &Path) -> String {
+    let machine_id = fs::read_to_string(root.join("etc/machine-id")).unwrap_or_default();
+    let mut cards: Vec<String> = fs::read_dir(root.join("sys/class/net"))
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        // Bridges, tunnels and veth pairs have no device behind them, and their addresses change at each boot.
+        .filter(|card| card.path().join("device").exists())
+        .filter_map(|card| fs::read_to_string(card.path().join("address")).ok())
+        .map(|address| address.trim().to_owned())
+        .collect();
+    cards.sort_unstable();
+    let text = format!("{}|{}", machine_id.trim(), cards.first().map_or("", String::as_str));
+    format!("{:08x}{:08x}", crc32c::crc32c(text.as_bytes()), crc32c::crc32c_append(0x5eed, text.as_bytes()))
+}
+
+/// Where state lies when nobody says: the system's folder if there is one and we may write it, else the user's.
+#[must_use]
+pub fn default_folder() -> PathBuf {
+    let system = PathBuf::from("/var/lib/device-agent");
+    if rustix::fs::access(&system, rustix::fs::Access::WRITE_OK).is_ok() {
+        return system;
+    }
+    let home = std::env::var_os("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".local/state")));
+    home.map_or(system, |home| home.join("device-agent"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_key_stays_and_the_epoch_goes_up_at_each_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = Identity::open_on(folder.path(), "m").unwrap();
+        assert_eq!((first.origin().clone(), first.begin_epoch(Epoch(0)).unwrap()), (Origin::Made, Epoch(1)));
+        let id = first.id();
+        drop(first);
+        let mut second = Identity::open_on(folder.path(), "m").unwrap();
+        assert_eq!((second.id(), second.begin_epoch(Epoch(0)).unwrap()), (id, Epoch(2)));
+        let mode = fs::metadata(folder.path().join("identity")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn ten_clones_of_an_image_become_ten_devices() {
+        let image = tempfile::tempdir().unwrap();
+        let original = Identity::open_on(image.path(), "factory").unwrap().id();
+        let mut ids = std::collections::HashSet::from([original]);
+        for clone in 0..10 {
+            let device = tempfile::tempdir().unwrap();
+            fs::copy(image.path().join("identity"), device.path().join("identity")).unwrap();
+            let identity = Identity::open_on(device.path(), &format!("device {clone}")).unwrap();
+            assert!(matches!(identity.origin(), Origin::Cloned { aside } if aside.exists()));
+            ids.insert(identity.id());
+        }
+        assert_eq!(ids.len(), 11);
+    }
+
+    #[test]
+    fn a_damaged_file_is_set_aside_at_every_length_and_flip() {
+        let folder = tempfile::tempdir().unwrap();
+        let id = Identity::open_on(folder.path(), "m").unwrap().id();
+        let path = folder.path().join("identity");
+        let whole = fs::read(&path).unwrap();
+        for length in (0..whole.len()).step_by(7) {
+            fs::write(&path, &whole[..length]).unwrap();
+            let identity = Identity::open_on(folder.path(), "m").unwrap();
+            assert!(matches!(identity.origin(), Origin::Damaged { aside } if aside.exists()));
+            assert_ne!(identity.id(), id);
+        }
+        for at in (0..whole.len()).step_by(11) {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1;
+            fs::write(&path, &flipped).unwrap();
+            assert_ne!(*Identity::open_on(folder.path(), "m").unwrap().origin(), Origin::Kept, "flip at {at}");
+        }
+    }
+
+    #[test]
+    fn two_agents_cannot_share_a_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let _first = Identity::open_on(folder.path(), "m").unwrap();
+        assert!(matches!(Identity::open_on(folder.path(), "m"), Err(Error::Locked(_))));
+    }
+
+    #[test]
+    fn a_pinned_hub_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let identity = Identity::open_on(folder.path(), "m").unwrap();
+        assert_eq!(identity.pinned_hub(), None);
+        for address in [None, Some("192.0.2.1:5770".parse().unwrap()), Some("[fe80::1%3]:5770".parse().unwrap())] {
+            let pin = Pin { hub: PublicKey([9; 32]), token: 7, address };
+            identity.pin_hub(&pin).unwrap();
+            assert_eq!(identity.pinned_hub(), Some(pin));
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! Sockets: one for talking over each of IPv4 and IPv6, one for listening to the discovery groups of each.
+//!
+//! The shell of [`crate::uplink`]: it decides nothing. What cannot be opened (no IPv6, the discovery port taken) is left
+//! out with a warning, because every single way to the hub is enough.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+
+use if_addrs::IfAddr;
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockRef, Socket, Type};
+use tokio::net::UdpSocket;
+use tracing::{debug, warn};
+use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, HOP_LIMIT};
+use wire::packet::MAX_DATAGRAM;
+
+/// Asked for, so that a burst of acknowledgements is not lost while the agent writes its spool.
+const RECEIVE_BUFFER: usize = 1 << 20;
+
+/// A datagram as it arrived.
+#[derive(Debug)]
+pub struct Received {
+    /// Where it came from.
+    pub from: SocketAddr,
+    /// How many bytes of the buffer it fills.
+    pub length: usize,
+}
+
+/// The agent's sockets.
+#[derive(Debug)]
+pub struct Net {
+    v4: Option<UdpSocket>,
+    v6: Option<UdpSocket>,
+    group_v4: Option<UdpSocket>,
+    group_v6: Option<UdpSocket>,
+}
+
+impl Net {
+    /// Opens what there is to open. `discover` also listens for hubs that announce themselves.
+    ///
+    /// # Errors
+    /// Neither IPv4 nor IPv6 can be used.
+    pub fn open(discover: bool) -> io::Result<Self> {
+        let v4 = talking(Domain::IPV4, (Ipv4Addr::UNSPECIFIED, 0).into());
+        let v6 = talking(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, 0).into());
+        let (v4, v6) = match (v4, v6) {
+            (Err(error), Err(_)) => return Err(error),
+            (v4, v6) => (v4.ok(), v6.ok()),
+        };
+        let listen = |domain, address: SocketAddr| {
+            let opened = discover.then(|| listening(domain, address))?;
+            opened.inspect_err(|error| warn!("cannot listen for hubs on {address}: {error}")).ok()
+        };
+        // Bound to the group's address where possible, so that unicast to this port stays with whoever else has it.
+        let group_v4 = listen(Domain::IPV4, (GROUP_V4, DISCOVERY_PORT).into()).filter(|_| v4.is_some());
+        let group_v6 = v6.is_some().then(|| listen(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, DISCOVERY_PORT).into())).flatten();
+        let net = Self { v4, v6, group_v4, group_v6 };
+        net.join_groups();
+        Ok(net)
+    }
+
+    /// Joins the discovery groups on every interface that is up; to be repeated, because interfaces come and go.
+    pub fn join_groups(&self) {
+        for (index, _) in interfaces() {
+            if let Some(socket) = &self.group_v4 {
+                // Already joined is an error too, and the usual one.
+                let _ = SockRef::from(socket)
+                    .join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(index));
+            }
+            if let Some(socket) = &self.group_v6 {
+                let _ = SockRef::from(socket).join_multicast_v6(&GROUP_V6, index);
+            }
+        }
+    }
+
+    /// Sends a probe to the groups on every interface that is up.
+    pub async fn search(&self, probe: &[u8]) {
+        for (index, address) in interfaces() {
+            let sent = match (address, &self.v4, &self.v6) {
+                (IpAddr::V4(own), Some(socket), _) => {
+                    if let Err(error) = SockRef::from(socket).set_multicast_if_v4(&own) {
+                        debug!("cannot search on {own}: {error}");
+                        continue;
+                    }
+                    socket.send_to(probe, SocketAddrV4::new(GROUP_V4, DISCOVERY_PORT)).await
+                }
+                (IpAddr::V6(_), _, Some(socket)) => {
+                    socket.send_to(probe, SocketAddrV6::new(GROUP_V6, DISCOVERY_PORT, 0, index)).await
+                }
+                _ => continue,
+            };
+            if let Err(error) = sent {
+                debug!("cannot search on {address}: {error}");
+            }
+        }
+    }
+
+    /// Sends a datagram. One that cannot be sent is lost like any other: the uplink repeats.
+    pub async fn send(&self, datagram: &[u8], to: SocketAddr) {
+        let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
+        let Some(socket) = socket else { return };
+        if let Err(error) = socket.send_to(datagram, to).await {
+            debug!("cannot send to {to}: {error}");
+        }
+    }
+
+    /// Waits for a datagram on any socket. Cancel-safe.
+    pub async fn receive(&self, buffer: &mut [u8; MAX_DATAGRAM]) -> Received {
+        loop {
+            tokio::select! {
+                () = readable(self.v4.as_ref()) => {}
+                () = readable(self.v6.as_ref()) => {}
+                () = readable(self.group_v4.as_ref()) => {}
+                () = readable(self.group_v6.as_ref()) => {}
+            }
+            if let Some(received) = self.try_receive(buffer) {
+                return received;
+            }
+        }
+    }
+
+    /// Takes a datagram that is there already.
+    pub fn try_receive(&self, buffer: &mut [u8; MAX_DATAGRAM]) -> Option<Received> {
+        let sockets = [&self.v4, &self.v6, &self.group_v4, &self.group_v6];
+        sockets.into_iter().flatten().find_map(|socket| match socket.try_recv_from(buffer) {
+            Ok((length, from)) => Some(Received { from, length }),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
+            // An ICMP answer to something sent earlier (nobody listens there): reading it clears it.
+            Err(_) => None,
+        })
+    }
+}
+
+async fn readable(socket: Option<&UdpSocket>) {
+    match socket {
+        Some(socket) => {
+            let _ = socket.readable().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+fn talking(domain: Domain, address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(true)?;
+        socket.set_multicast_hops_v6(HOP_LIMIT)?;
+    } else {
+        socket.set_multicast_ttl_v4(HOP_LIMIT)?;
+    }
+    // The kernel grants what it may; less is no reason to stop.
+    let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
+    bound(socket, address)
+}
+
+fn listening(domain: Domain, address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
+    if domain == Domain::IPV6 {
+        socket.set_only_v6(true)?;
+    }
+    // The hub on this machine, and other agents, listen to the same groups.
+    socket.set_reuse_address(true)?;
+    bound(socket, address)
+}
+
+fn bound(socket: Socket, address: SocketAddr) -> io::Result<UdpSocket> {
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    UdpSocket::from_std(socket.into())
+}
+
+/// Index and one address of each family for every interface that is up.
+fn interfaces() -> Vec<(u32, IpAddr)> {
+    let mut found: Vec<(u32, IpAddr)> = Vec::new();
+    for interface in if_addrs::get_if_addrs().unwrap_or_default() {
+        let Some(index) = interface.index else { continue };
+        let address = match &interface.addr {
+            IfAddr::V4(v4) => IpAddr::V4(v4.ip),
+            IfAddr::V6(v6) => IpAddr::V6(v6.ip),
+        };
+        let same = |known: &(u32, IpAddr)| known.0 == index && known.1.is_ipv4() == address.is_ipv4();
+        if !found.iter().any(same) {
+            found.push((index, address));
+        }
+    }
+    found
+}

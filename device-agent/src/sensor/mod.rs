@@ -1,0 +1,208 @@
+//! Where readings come from: the machine's own `/proc` and `/sys`, one kind of source a file.
+//!
+//! A [`Source`] turns files into [`Samples`]: name, unit, kind and value. Every path hangs under a root folder, so that a
+//! test hands it a fixture tree. A source that fails says so and the others go on; a value that is not finite is left out.
+
+mod cpu;
+mod disk;
+mod load;
+mod memory;
+mod network;
+pub mod replay;
+mod table;
+mod temperature;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wire::SensorKind;
+
+pub use table::{SensorTable, TableFull};
+
+/// Why a source gave nothing this time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A file could not be read.
+    #[error("{}: {why}", .path.display())]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the file system said.
+        why: String,
+    },
+    /// A file does not look as its format promises.
+    #[error("{}: not understood", .0.display())]
+    Format(PathBuf),
+}
+
+/// One measured value with the words that describe it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample<'a> {
+    /// Such as `mem.used_pct`.
+    pub name: &'a str,
+    /// UCUM-like code.
+    pub unit: &'static str,
+    /// Gauge or counter.
+    pub kind: SensorKind,
+    /// Always finite.
+    pub value: f64,
+}
+
+/// What one round of sampling gave; reused from round to round, so that a round allocates nothing.
+#[derive(Debug, Default)]
+pub struct Samples {
+    names: String,
+    rows: Vec<(usize, &'static str, SensorKind, f64)>,
+}
+
+impl Samples {
+    /// Forgets the last round.
+    pub fn clear(&mut self) {
+        self.names.clear();
+        self.rows.clear();
+    }
+
+    /// Adds a level.
+    pub fn gauge(&mut self, name: std::fmt::Arguments<'_>, unit: &'static str, value: f64) {
+        self.add(name, unit, SensorKind::Gauge, value);
+    }
+
+    /// Adds a total that only grows.
+    pub fn counter(&mut self, name: std::fmt::Arguments<'_>, unit: &'static str, value: f64) {
+        self.add(name, unit, SensorKind::Counter, value);
+    }
+
+    fn add(&mut self, name: std::fmt::Arguments<'_>, unit: &'static str, kind: SensorKind, value: f64) {
+        if value.is_finite() {
+            let _ = std::fmt::Write::write_fmt(&mut self.names, name);
+            self.rows.push((self.names.len(), unit, kind, value));
+        }
+    }
+
+    /// What was added since [`Samples::clear`].
+    pub fn iter(&self) -> impl Iterator<Item = Sample<'_>> {
+        let mut start = 0;
+        self.rows.iter().map(move |&(end, unit, kind, value)| {
+            let name = self.names.get(start..end).unwrap_or_default();
+            start = end;
+            Sample { name, unit, kind, value }
+        })
+    }
+}
+
+/// One kind of thing to measure.
+#[derive(Debug)]
+pub enum Source {
+    /// `/proc/stat`: share of time spent working.
+    Cpu(cpu::Cpu),
+    /// `/proc/meminfo`.
+    Memory,
+    /// `/proc/loadavg` and `/proc/uptime`.
+    Load,
+    /// `/proc/self/mountinfo` and `statvfs`.
+    Disk,
+    /// `/proc/net/dev`.
+    Network,
+    /// `/sys/class/hwmon` and `/sys/class/thermal`.
+    Temperature,
+}
+
+impl Source {
+    /// What to say in logs and in `status`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Cpu(_) => "cpu",
+            Self::Memory => "memory",
+            Self::Load => "load",
+            Self::Disk => "disk",
+            Self::Network => "network",
+            Self::Temperature => "temperature",
+        }
+    }
+
+    /// Measures, adding to `samples`.
+    ///
+    /// # Errors
+    /// [`Error`] when the source gave nothing; what it added before stays.
+    pub fn sample(&mut self, root: &Path, samples: &mut Samples) -> Result<(), Error> {
+        match self {
+            Self::Cpu(cpu) => cpu.sample(root, samples),
+            Self::Memory => memory::sample(root, samples),
+            Self::Load => load::sample(root, samples),
+            Self::Disk => disk::sample(root, samples),
+            Self::Network => network::sample(root, samples),
+            Self::Temperature => temperature::sample(root, samples),
+        }
+    }
+}
+
+/// The machine's own sources, and what went wrong with each at the last round.
+#[derive(Debug)]
+pub struct Host {
+    root: PathBuf,
+    skip: Vec<String>,
+    sources: Vec<(Source, Option<Error>)>,
+}
+
+impl Host {
+    /// Every source of a Linux machine whose `/` is `root`, without the sensors named in `skip`.
+    #[must_use]
+    pub fn new(root: &Path, skip: Vec<String>) -> Self {
+        let sources = [
+            Source::Cpu(cpu::Cpu::default()),
+            Source::Memory,
+            Source::Load,
+            Source::Disk,
+            Source::Network,
+            Source::Temperature,
+        ];
+        Self { root: root.to_owned(), skip, sources: sources.into_iter().map(|source| (source, None)).collect() }
+    }
+
+    /// Measures everything. Calls `changed` for each source that began or ceased to fail.
+    pub fn sample(&mut self, samples: &mut Samples, mut changed: impl FnMut(&str, Option<&Error>)) {
+        samples.clear();
+        for (source, trouble) in &mut self.sources {
+            let error = source.sample(&self.root, samples).err();
+            if error.is_some() != trouble.is_some() {
+                changed(source.name(), error.as_ref());
+            }
+            *trouble = error;
+        }
+    }
+
+    /// Whether the configuration leaves this sensor out.
+    #[must_use]
+    pub fn skips(&self, name: &str) -> bool {
+        self.skip.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == pattern,
+        })
+    }
+
+    /// The sources that failed at the last round.
+    pub fn troubles(&self) -> impl Iterator<Item = (&'static str, &Error)> {
+        self.sources.iter().filter_map(|(source, error)| Some((source.name(), error.as_ref()?)))
+    }
+}
+
+/// Reads a small text file under the root.
+fn read(root: &Path, path: &str) -> Result<String, Error> {
+    let path = root.join(path);
+    fs::read(&path)
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .map_err(|error| Error::Read { path, why: error.to_string() })
+}
+
+/// A part of a sensor name: lower case, without spaces and dots, which separate parts.
+fn name_part(text: &str) -> String {
+    let part: String = text
+        .trim()
+        .trim_matches('/')
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == ':' { c.to_ascii_lowercase() } else { '_' })
+        .take(32)
+        .collect();
+    if part.is_empty() { "root".to_owned() } else { part }
+}

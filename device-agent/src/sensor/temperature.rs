@@ -1,0 +1,59 @@
+//! Temperatures: `/sys/class/hwmon` (chips) and `/sys/class/thermal` (zones).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{Error, Samples, name_part};
+
+/// Adds `temp.<chip>.<label>` for every chip's probes and `temp.<zone>` for every thermal zone.
+///
+/// A machine without any (a container, a virtual machine) has none, and that is no error. A probe that cannot be read is
+/// left out: many exist in `/sys` without hardware behind them.
+pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
+    let mut named: Vec<String> = Vec::new();
+    for chip in folders(&root.join("sys/class/hwmon"), "hwmon") {
+        let chip_name = name_part(&fs::read_to_string(chip.join("name")).unwrap_or_default());
+        for probe in 1..=16 {
+            let Some(value) = celsius(&chip.join(format!("temp{probe}_input"))) else { continue };
+            let label = fs::read_to_string(chip.join(format!("temp{probe}_label")))
+                .map_or_else(|_| probe.to_string(), |label| name_part(&label));
+            add(samples, &mut named, format!("temp.{chip_name}.{label}"), value);
+        }
+    }
+    for zone in folders(&root.join("sys/class/thermal"), "thermal_zone") {
+        let kind = name_part(&fs::read_to_string(zone.join("type")).unwrap_or_default());
+        if let Some(value) = celsius(&zone.join("temp")) {
+            add(samples, &mut named, format!("temp.{kind}"), value);
+        }
+    }
+    Ok(())
+}
+
+/// Two chips of one kind have the same name: the second is called `.2`.
+fn add(samples: &mut Samples, named: &mut Vec<String>, name: String, value: f64) {
+    let same = named.iter().filter(|known| **known == name).count();
+    match same {
+        0 => samples.gauge(format_args!("{name}"), "Cel", value),
+        _ => samples.gauge(format_args!("{name}.{}", same + 1), "Cel", value),
+    }
+    named.push(name);
+}
+
+/// Folders `<prefix>0`, `<prefix>1`, ... in the order of their numbers, so that names stay the same at each boot.
+fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .filter_map(|entry| Some((entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?, entry.path())))
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
+/// Thousandths of a degree; values outside what silicon survives are a broken probe.
+fn celsius(path: &Path) -> Option<f64> {
+    let thousandths: f64 = fs::read_to_string(path).ok()?.trim().parse().ok()?;
+    let value = thousandths / 1000.0;
+    (-100.0..=250.0).contains(&value).then_some(value)
+}

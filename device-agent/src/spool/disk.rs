@@ -1,0 +1,222 @@
+//! The segments in the spool folder: written at the end of the newest, read anywhere, deleted whole.
+//!
+//! A segment is deleted once none of its batches is held any more. A failed write is undone by cutting the file back, and
+//! if even that fails the segment is closed: the torn tail is then what recovery cuts.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::ops::Range;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use wire::Epoch;
+
+use super::segment::{self, Contents, Record};
+use crate::durable;
+
+/// Size at which a segment is closed: the unit in which the oldest readings are dropped when the spool is full.
+const SEGMENT_BYTES: u64 = 1 << 20;
+const EXTENSION: &str = "seg";
+
+/// Where a body lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// Which segment.
+    pub(super) segment: u32,
+    offset: u64,
+    length: u32,
+}
+
+#[derive(Debug)]
+struct Segment {
+    file: File,
+    epoch: Epoch,
+    bytes: u64,
+    /// Batches in it that are still held.
+    held: u32,
+}
+
+/// The spool folder.
+#[derive(Debug)]
+pub(super) struct Disk {
+    folder: PathBuf,
+    segments: BTreeMap<u32, Segment>,
+    /// Number of the segment that is written to.
+    active: Option<u32>,
+    next: u32,
+    bytes: u64,
+}
+
+/// A batch found in a segment.
+pub(super) type Found = (Epoch, Record, Place);
+
+/// What [`Disk::open`] found.
+#[derive(Debug, Default)]
+pub(super) struct Recovered {
+    pub(super) batches: Vec<Found>,
+    /// Stretches of bytes that were no record.
+    pub(super) damaged: usize,
+    /// Files that were no segment, and where they lie.
+    pub(super) foreign: Vec<PathBuf>,
+}
+
+impl Disk {
+    /// Opens the folder and reads every segment in it.
+    pub(super) fn open(folder: &Path) -> io::Result<(Self, Recovered)> {
+        fs::create_dir_all(folder)?;
+        let mut disk =
+            Self { folder: folder.to_owned(), segments: BTreeMap::new(), active: None, next: 0, bytes: 0 };
+        let mut recovered = Recovered::default();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|extension| extension != EXTENSION) {
+                continue;
+            }
+            let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+            // One unreadable file must not keep the others, or the agent, from starting.
+            let Ok(bytes) = fs::read(&path) else { continue };
+            match (number, segment::read(&bytes)) {
+                (Some(number), Some(contents)) => disk.adopt(number, &path, &bytes, contents, &mut recovered)?,
+                _ => recovered.foreign.extend(durable::set_aside(&path, "foreign")),
+            }
+        }
+        Ok((disk, recovered))
+    }
+
+    fn adopt(
+        &mut self,
+        number: u32,
+        path: &Path,
+        bytes: &[u8],
+        contents: Contents,
+        recovered: &mut Recovered,
+    ) -> io::Result<()> {
+        self.next = self.next.max(number.saturating_add(1));
+        recovered.damaged += contents.damaged;
+        if contents.records.is_empty() {
+            return fs::remove_file(path);
+        }
+        let epoch = contents.epoch;
+        let held = contents.records.len() as u32;
+        recovered.batches.extend(contents.records.into_iter().map(|(record, body)| {
+            let place = Place { segment: number, offset: body.start as u64, length: body.len() as u32 };
+            (epoch, record, place)
+        }));
+        let bytes = bytes.len() as u64;
+        self.bytes += bytes;
+        self.segments.insert(number, Segment { file: File::open(path)?, epoch, bytes, held });
+        Ok(())
+    }
+
+    /// Appends records and makes them durable; all or none. Returns where each body lies, in order.
+    pub(super) fn append<'a>(
+        &mut self,
+        epoch: Epoch,
+        records: impl Iterator<Item = (Record, &'a [u8])>,
+    ) -> io::Result<Vec<Place>> {
+        let number = self.writable(epoch)?;
+        let Some(segment) = self.segments.get_mut(&number) else { return Err(io::ErrorKind::NotFound.into()) };
+        let mut bytes = Vec::new();
+        let mut bodies: Vec<Range<usize>> = Vec::new();
+        for (record, body) in records {
+            bodies.extend(segment::put(&record, body, &mut bytes));
+        }
+        let written = segment.file.write_all(&bytes).and_then(|()| segment.file.sync_data());
+        if let Err(error) = written {
+            if segment.file.set_len(segment.bytes).is_err() {
+                self.active = None;
+            }
+            return Err(error);
+        }
+        let base = segment.bytes;
+        segment.bytes += bytes.len() as u64;
+        segment.held += bodies.len() as u32;
+        self.bytes += bytes.len() as u64;
+        Ok(bodies
+            .into_iter()
+            .map(|body| Place { segment: number, offset: base + body.start as u64, length: body.len() as u32 })
+            .collect())
+    }
+
+    /// The active segment if it is of this epoch and has room, else a fresh one.
+    fn writable(&mut self, epoch: Epoch) -> io::Result<u32> {
+        let fitting = self.active.filter(|number| {
+            self.segments.get(number).is_some_and(|segment| segment.epoch == epoch && segment.bytes < SEGMENT_BYTES)
+        });
+        if let Some(number) = fitting {
+            return Ok(number);
+        }
+        let number = self.next;
+        let path = self.path(number);
+        let mut file = OpenOptions::new().read(true).append(true).create_new(true).mode(0o600).open(&path)?;
+        self.next = self.next.saturating_add(1);
+        file.write_all(&segment::header(epoch))?;
+        file.sync_all()?;
+        durable::sync_folder_of(&path)?;
+        self.bytes += segment::HEADER as u64;
+        self.segments.insert(number, Segment { file, epoch, bytes: segment::HEADER as u64, held: 0 });
+        self.close_active();
+        self.active = Some(number);
+        Ok(number)
+    }
+
+    /// The body at `place`, or `None` when the disk does not give it back.
+    pub(super) fn read(&self, place: Place) -> Option<Vec<u8>> {
+        let segment = self.segments.get(&place.segment)?;
+        let mut body = vec![0; usize::try_from(place.length).ok()?];
+        segment.file.read_exact_at(&mut body, place.offset).ok()?;
+        Some(body)
+    }
+
+    /// One batch of this segment is held no more; the segment goes when it was the last.
+    pub(super) fn release(&mut self, place: Place) {
+        let Some(segment) = self.segments.get_mut(&place.segment) else { return };
+        segment.held = segment.held.saturating_sub(1);
+        if segment.held == 0 && self.active != Some(place.segment) {
+            self.delete(place.segment);
+        }
+    }
+
+    /// Bytes in the folder.
+    pub(super) const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// The oldest segment, if there is one besides the active one.
+    pub(super) fn oldest(&self) -> Option<u32> {
+        self.segments.keys().next().copied().filter(|number| Some(*number) != self.active)
+    }
+
+    /// Stops writing to the active segment; it goes if nothing in it is held.
+    pub(super) fn close_active(&mut self) {
+        if let Some(number) = self.active.take() {
+            if self.segments.get(&number).is_some_and(|segment| segment.held == 0) {
+                self.delete(number);
+            }
+        }
+    }
+
+    /// Removes a segment with whatever is in it.
+    pub(super) fn delete(&mut self, number: u32) {
+        if let Some(segment) = self.segments.remove(&number) {
+            self.bytes -= segment.bytes;
+            // A file that cannot be removed is read again at the next start, and its repeats are recognised by the hub.
+            let _ = fs::remove_file(self.path(number));
+        }
+    }
+
+    fn path(&self, number: u32) -> PathBuf {
+        self.folder.join(format!("{number:08}.{EXTENSION}"))
+    }
+}
+
+/// The highest epoch in the segments of a folder; 0 when there is none.
+pub(super) fn highest_epoch(folder: &Path) -> Epoch {
+    let headers = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok).filter_map(|entry| {
+        let mut head = [0; segment::HEADER];
+        File::open(entry.path()).ok()?.read_exact_at(&mut head, 0).ok()?;
+        segment::epoch(&head)
+    });
+    headers.max().unwrap_or(Epoch(0))
+}

@@ -1,0 +1,86 @@
+//! What a running agent tells about itself: JSON on a Unix socket in the state folder, one answer a connection.
+//!
+//! A socket and not a file: nothing is written to flash for a question nobody asks, and a stopped agent cannot leave an
+//! answer behind that looks true.
+
+use std::io::{self, Read as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::net::UnixListener;
+
+/// How a running agent is doing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// Version of the agent.
+    pub version: String,
+    /// The device's id.
+    pub id: String,
+    /// The six words to compare.
+    pub words: String,
+    /// Name it goes by.
+    pub name: String,
+    /// `searching`, `handshaking`, `pending` or `streaming`.
+    pub state: String,
+    /// Address of the hub.
+    pub hub: Option<String>,
+    /// Six words of the hub.
+    pub hub_words: Option<String>,
+    /// Boot count.
+    pub boot: u32,
+    /// Sensors known.
+    pub sensors: usize,
+    /// Readings taken since the start.
+    pub readings_taken: u64,
+    /// Readings the hub has on disk, of those sent since the start.
+    pub readings_acked: u64,
+    /// Readings dropped because the spool was full.
+    pub readings_dropped: u64,
+    /// Batches that wait for an acknowledgement.
+    pub spool_batches: usize,
+    /// Round trip to the hub.
+    pub rtt_ms: Option<f64>,
+    /// The device's clock minus the hub's.
+    pub clock_offset_ms: Option<i64>,
+    /// Sources that fail, and why.
+    pub troubles: Vec<String>,
+}
+
+/// Where the socket lies.
+#[must_use]
+pub fn socket_in(folder: &Path) -> PathBuf {
+    folder.join("status.sock")
+}
+
+/// Listens for questions; the agent holds the folder's lock, so a socket left behind is nobody's.
+///
+/// # Errors
+/// Whatever the operating system says.
+pub fn listen(folder: &Path) -> io::Result<UnixListener> {
+    let path = socket_in(folder);
+    if path.exists() {
+        std::fs::remove_file(&path)?;
+    }
+    UnixListener::bind(path)
+}
+
+/// Answers one question. The text is short enough for the socket's buffer, so this never waits.
+pub fn answer(stream: &tokio::net::UnixStream, report: &Report) {
+    if let Ok(text) = serde_json::to_vec(report) {
+        let _ = stream.try_write(&text);
+    }
+}
+
+/// Asks the agent that runs on a state folder.
+///
+/// # Errors
+/// None runs, or it does not answer.
+pub fn ask(folder: &Path) -> io::Result<Report> {
+    let mut stream = UnixStream::connect(socket_in(folder))?;
+    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    let mut text = Vec::new();
+    stream.read_to_end(&mut text)?;
+    serde_json::from_slice(&text).map_err(io::Error::other)
+}

@@ -1,0 +1,112 @@
+//! Hubs that might be ours: where they are, and the handshakes under way with them.
+//!
+//! Candidates come from answers, which anyone can send; only a finished handshake proves one. All are tried at once, each
+//! at its own pace, so that a forged answer costs the true hub nothing.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use wire::PublicKey;
+use wire::handshake::Initiator;
+
+use crate::random::Random;
+
+/// Candidates kept; a liar that fills the list pushes out other unproven ones, never the pinned hub's.
+const LIMIT: usize = 8;
+/// Handshakes of one candidate whose answer may still come.
+const OPEN_HANDSHAKES: usize = 3;
+/// Waits between handshakes: doubling between these.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// A hub at an address.
+#[derive(Debug)]
+pub(super) struct Candidate {
+    pub(super) address: SocketAddr,
+    pub(super) hub: PublicKey,
+    /// Handshakes started since it was heard of.
+    pub(super) tries: u32,
+    /// When to start the next.
+    pub(super) next_at: Instant,
+    handshakes: Vec<Initiator>,
+}
+
+impl Candidate {
+    /// Notes a started handshake and sets the time of the next, with jitter so that a fleet does not march in step.
+    pub(super) fn started(&mut self, initiator: Initiator, now: Instant, random: &mut Random) {
+        if self.handshakes.len() == OPEN_HANDSHAKES {
+            self.handshakes.remove(0);
+        }
+        self.handshakes.push(initiator);
+        let wait = (FIRST_WAIT * 2_u32.pow(self.tries.min(4))).min(LONGEST_WAIT);
+        self.tries += 1;
+        self.next_at = now + random.between(wait / 2, wait.mul_f64(1.25).min(LONGEST_WAIT));
+    }
+
+    /// The open handshake of this name.
+    pub(super) fn handshake(&mut self, index: u32) -> Option<&mut Initiator> {
+        self.handshakes.iter_mut().find(|initiator| initiator.index() == index)
+    }
+
+    /// Forgets open handshakes; the next starts after `wait`.
+    pub(super) fn rest(&mut self, now: Instant, wait: Duration) {
+        self.handshakes.clear();
+        self.tries = 0;
+        self.next_at = now + wait;
+    }
+}
+
+/// The known candidates.
+#[derive(Debug, Default)]
+pub(super) struct Candidates(Vec<Candidate>);
+
+impl Candidates {
+    /// Notes a hub at an address, to be tried at `next_at`; `true` if it was not known there.
+    pub(super) fn note(
+        &mut self,
+        address: SocketAddr,
+        hub: PublicKey,
+        pinned: Option<PublicKey>,
+        next_at: Instant,
+    ) -> bool {
+        if let Some(known) = self.0.iter_mut().find(|known| known.address == address && known.hub == hub) {
+            // It has just spoken: no reason to wait out a long pause.
+            known.next_at = known.next_at.min(next_at + LONGEST_WAIT / 4);
+            return false;
+        }
+        if self.0.len() == LIMIT {
+            match self.0.iter().position(|known| Some(known.hub) != pinned) {
+                Some(stranger) => drop(self.0.remove(stranger)),
+                None => drop(self.0.remove(0)),
+            }
+        }
+        self.0.push(Candidate { address, hub, tries: 0, next_at, handshakes: Vec::new() });
+        true
+    }
+
+    /// All of them.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Candidate> {
+        self.0.iter_mut()
+    }
+
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Candidate> {
+        self.0.iter()
+    }
+
+    /// The different hubs among them.
+    pub(super) fn hubs(&self) -> Vec<PublicKey> {
+        let mut hubs: Vec<PublicKey> = Vec::new();
+        for candidate in &self.0 {
+            if !hubs.contains(&candidate.hub) {
+                hubs.push(candidate.hub);
+            }
+        }
+        hubs
+    }
+
+    /// Keeps only those of one hub.
+    pub(super) fn keep_only(&mut self, hub: PublicKey) {
+        self.0.retain(|candidate| candidate.hub == hub);
+    }
+}

@@ -1,0 +1,174 @@
+//! One session with a hub: what was said, when an answer is due, and what the answers tell about path and clock.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use wire::handshake::{Standing, Verdict};
+use wire::message::{Ack, Control};
+use wire::packet::Data;
+use wire::seal::{REFUSE_AFTER_SECS, REKEY_AFTER_PACKETS, REKEY_AFTER_SECS, Transport};
+use wire::{DecodeError, PublicKey};
+
+use super::rtt::Rtt;
+use crate::clock::Now;
+
+/// Answers that may be missed in a row before the hub is taken for gone.
+const MISSES: u32 = 3;
+/// Packets whose sending time is remembered: more than are ever in flight between two acknowledgements.
+const REMEMBERED: usize = 256;
+/// How often a device that waits for adoption introduces itself again.
+pub(super) const HELLO_EVERY: Duration = Duration::from_secs(10);
+/// How often an idle device shows that it is alive.
+pub(super) const STATUS_EVERY: Duration = Duration::from_secs(5);
+
+/// Round trip and clock, measured from acknowledgements; outlives sessions.
+#[derive(Debug, Default)]
+pub(super) struct Path {
+    /// Sent to acknowledged, with the hub's commit in it: what timeouts follow.
+    pub(super) acks: Rtt,
+    /// There and back, without the hub's own time.
+    pub(super) wire: Rtt,
+    /// The device's clock minus the hub's, in milliseconds.
+    pub(super) clock_offset_ms: Option<i64>,
+}
+
+/// A session and its timers.
+#[derive(Debug)]
+pub(super) struct Session {
+    transport: Transport,
+    /// The device's own name for it.
+    pub(super) index: u32,
+    pub(super) address: SocketAddr,
+    pub(super) hub: PublicKey,
+    pub(super) standing: Standing,
+    /// Sensors the hub knows.
+    pub(super) known_sensors: u16,
+    /// A packet of the hub was opened: it has the key.
+    pub(super) confirmed: bool,
+    since: Instant,
+    /// Counter, and both clocks, of the newest packets.
+    log: VecDeque<(u64, Now)>,
+    /// When the answer to what was sent is overdue.
+    answer_due: Option<Instant>,
+    pub(super) misses: u32,
+    pub(super) hello_due: Instant,
+    pub(super) status_due: Instant,
+    pub(super) dictionary_due: Instant,
+    plain: Vec<u8>,
+}
+
+impl Session {
+    pub(super) fn new(
+        transport: Transport,
+        index: u32,
+        address: SocketAddr,
+        hub: PublicKey,
+        verdict: &Verdict,
+        now: Instant,
+    ) -> Self {
+        Self {
+            transport,
+            index,
+            address,
+            hub,
+            standing: verdict.standing,
+            known_sensors: verdict.known_sensors,
+            confirmed: false,
+            since: now,
+            log: VecDeque::new(),
+            answer_due: None,
+            misses: 0,
+            hello_due: now,
+            status_due: now,
+            dictionary_due: now,
+            plain: Vec::new(),
+        }
+    }
+
+    /// Seals what `encode` writes and notes that an answer is due. Returns the packet's counter.
+    pub(super) fn seal(
+        &mut self,
+        now: Now,
+        path: &Path,
+        out: &mut Vec<u8>,
+        encode: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<u64> {
+        encode(&mut self.plain);
+        let counter = self.transport.seal(&self.plain, out).ok()?;
+        if self.log.len() == REMEMBERED {
+            self.log.pop_front();
+        }
+        self.log.push_back((counter, now));
+        if self.answer_due.is_none() {
+            self.answer_due = Some(now.mono + path.acks.timeout() * 2_u32.pow(self.misses.min(4)));
+        }
+        Some(counter)
+    }
+
+    /// Seals a control message.
+    pub(super) fn seal_control(&mut self, now: Now, path: &Path, out: &mut Vec<u8>, control: &Control) -> Option<u64> {
+        self.seal(now, path, out, |plain| control.encode(plain))
+    }
+
+    /// Opens a packet of the hub: it lives, and `from` is where it lives.
+    pub(super) fn open(
+        &mut self,
+        from: SocketAddr,
+        data: &Data<'_>,
+        plain: &mut Vec<u8>,
+    ) -> Result<(), DecodeError> {
+        let newest = data.counter >= self.transport.newest();
+        self.transport.open(data, plain)?;
+        if newest {
+            self.address = from;
+        }
+        self.answer_due = None;
+        self.misses = 0;
+        Ok(())
+    }
+
+    /// Learns the path and the clock from an acknowledgement.
+    pub(super) fn measure(&self, now: Now, ack: &Ack, path: &mut Path) {
+        let Some(&(oldest, _)) = self.log.front() else { return };
+        let position = ack.echo_counter.checked_sub(oldest).and_then(|position| usize::try_from(position).ok());
+        let Some(&(_, sent)) = position.and_then(|position| self.log.get(position)) else { return };
+        let round_trip = now.mono.saturating_duration_since(sent.mono);
+        let in_hub = u64::try_from(ack.now.since(ack.echo_received)).unwrap_or(0);
+        path.wire.sample(round_trip.saturating_sub(Duration::from_millis(in_hub)));
+        // The same packet is echoed again by acknowledgements that follow without another packet; the fastest is the
+        // honest one, and the difference is at most the hub's commit.
+        let there = sent.unix.since(ack.echo_received);
+        let back = now.unix.since(ack.now);
+        path.clock_offset_ms = Some(there.saturating_add(back) / 2);
+    }
+
+    /// When to look again whether an answer came.
+    pub(super) const fn answer_due(&self) -> Option<Instant> {
+        self.answer_due
+    }
+
+    /// Counts a missed answer if one is overdue; `true` when it was the last the hub had.
+    pub(super) fn misses_too_many(&mut self, now: Instant) -> bool {
+        if self.answer_due.is_none_or(|due| now < due) {
+            return false;
+        }
+        self.answer_due = None;
+        self.misses += 1;
+        // Ask for a sign of life: a hub answers the status of an adopted device, and the hello of any other.
+        self.status_due = now;
+        self.hello_due = now;
+        self.misses >= MISSES
+    }
+
+    /// When the keys have served long enough; soon, if they are used up.
+    pub(super) fn rekey_due(&self) -> Instant {
+        let age = if self.transport.sealed() >= REKEY_AFTER_PACKETS { 0 } else { REKEY_AFTER_SECS };
+        self.since + Duration::from_secs(age)
+    }
+
+    /// Whether the keys must not be used any more.
+    pub(super) fn is_dead(&self, now: Instant) -> bool {
+        now >= self.since + Duration::from_secs(REFUSE_AFTER_SECS)
+    }
+}

@@ -1,0 +1,114 @@
+//! The machine's own sensors over fixture trees: what a healthy box gives, and what a broken one still gives.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use device_agent::sensor::{Host, Samples};
+
+const MEMINFO: &str = "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n";
+const NET: &str = "Inter-|\n face |\n    lo: 5 1 0 0 0 0 0 0 5 1 0 0 0 0 0 0\n  eth0: 1000 9 1 0 0 0 0 0 2000 8 2 0 0 0 0 0\n";
+const MOUNTS: &str = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 / /bind rw - ext4 /dev/sda1 rw\n3 1 0:5 / /proc rw - proc proc rw\n";
+
+#[test]
+fn a_healthy_box_gives_every_kind() {
+    let root = healthy();
+    let mut host = Host::new(root.path(), Vec::new());
+    sample(&mut host);
+    write(root.path(), "proc/stat", "cpu  150 0 60 880 10 0 0 0 0 0\n");
+    let values = sample(&mut host);
+    assert_eq!(values["cpu.used_pct"], 60.0);
+    assert_eq!((values["mem.used_pct"], values["mem.available_bytes"], values["swap.used_pct"]), (75.0, 256_000.0, 25.0));
+    assert_eq!((values["load.1m"], values["load.15m"], values["uptime"]), (0.5, 0.3, 1234.5));
+    assert_eq!((values["net.eth0.rx_bytes"], values["net.eth0.errors"]), (1000.0, 3.0));
+    assert!(!values.contains_key("net.lo.rx_bytes"));
+    assert!((0.0..=100.0).contains(&values["disk.root.used_pct"]));
+    assert_eq!(values.keys().filter(|name| name.ends_with("used_pct") && name.starts_with("disk")).count(), 1);
+    assert_eq!((values["temp.coretemp.package_id_0"], values["temp.coretemp.2"]), (45.5, 44.0));
+    assert_eq!((values["temp.cpu-thermal"], values["temp.cpu-thermal.2"]), (51.0, 52.0));
+}
+
+#[test]
+fn one_bad_source_never_stops_the_others() {
+    let files = ["proc/stat", "proc/meminfo", "proc/loadavg", "proc/self/mountinfo", "proc/net/dev"];
+    for broken in files {
+        for content in [None, Some(""), Some("text\nwhere\nnumbers belong\n"), Some("\u{0}\u{ff}")] {
+            let root = healthy();
+            let path = root.path().join(broken);
+            match content {
+                Some(content) => fs::write(&path, content).unwrap(),
+                None => fs::remove_file(&path).unwrap(),
+            }
+            let values = sample(&mut Host::new(root.path(), Vec::new()));
+            assert!(values.len() >= 8, "{broken} as {content:?} left {values:?}");
+        }
+    }
+}
+
+#[test]
+fn trouble_is_told_once_when_it_begins_and_once_when_it_ends() {
+    let root = healthy();
+    let mut host = Host::new(root.path(), Vec::new());
+    let mut told = Vec::new();
+    let mut round = |host: &mut Host| {
+        host.sample(&mut Samples::default(), |source, error| told.push((source.to_owned(), error.is_some())));
+    };
+    fs::remove_file(root.path().join("proc/meminfo")).unwrap();
+    round(&mut host);
+    round(&mut host);
+    assert_eq!(host.troubles().map(|(source, _)| source).collect::<Vec<_>>(), ["memory"]);
+    write(root.path(), "proc/meminfo", MEMINFO);
+    round(&mut host);
+    round(&mut host);
+    assert_eq!(told, [("memory".to_owned(), true), ("memory".to_owned(), false)]);
+}
+
+#[test]
+fn this_machine_has_at_least_five_sensors_and_memory_is_one() {
+    let mut host = Host::new(Path::new("/"), Vec::new());
+    let values = sample(&mut host);
+    assert!(values.len() >= 5 && values.contains_key("mem.used_pct"), "{values:?}");
+}
+
+#[test]
+fn skipped_sensors_are_named_whole_or_by_their_beginning() {
+    let host = Host::new(Path::new("/"), vec!["net.*".into(), "uptime".into()]);
+    assert!(host.skips("net.eth0.rx_bytes") && host.skips("uptime") && !host.skips("uptime2"));
+}
+
+fn sample(host: &mut Host) -> HashMap<String, f64> {
+    let mut samples = Samples::default();
+    host.sample(&mut samples, |_, _| {});
+    samples.iter().map(|sample| (sample.name.to_owned(), sample.value)).collect()
+}
+
+fn healthy() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for (path, content) in [
+        ("proc/stat", "cpu  100 0 50 840 10 0 0 0 0 0\ncpu0 1 2 3 4\n"),
+        ("proc/meminfo", MEMINFO),
+        ("proc/loadavg", "0.50 0.40 0.30 1/100 4242\n"),
+        ("proc/uptime", "1234.50 99.0\n"),
+        ("proc/self/mountinfo", MOUNTS),
+        ("proc/net/dev", NET),
+        ("sys/class/hwmon/hwmon0/name", "coretemp\n"),
+        ("sys/class/hwmon/hwmon0/temp1_input", "45500\n"),
+        ("sys/class/hwmon/hwmon0/temp1_label", "Package id 0\n"),
+        ("sys/class/hwmon/hwmon0/temp2_input", "44000\n"),
+        ("sys/class/hwmon/hwmon0/temp3_input", "not a number\n"),
+        ("sys/class/hwmon/hwmon0/temp4_input", "65261850\n"),
+        ("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n"),
+        ("sys/class/thermal/thermal_zone0/temp", "51000\n"),
+        ("sys/class/thermal/thermal_zone1/type", "cpu-thermal\n"),
+        ("sys/class/thermal/thermal_zone1/temp", "52000\n"),
+    ] {
+        write(root.path(), path, content);
+    }
+    root
+}
+
+fn write(root: &Path, path: &str, content: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}

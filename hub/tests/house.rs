@@ -1,0 +1,164 @@
+//! The floors of the house: imports point down, shells do not import shells, and each language stays in its room.
+//!
+//! Reads the sources as text. The rule and the map are in `hub/src/lib.rs`.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// What a module may import of its own crate, besides itself.
+const HUB: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("access", &["model"]),
+    ("clock", &["model"]),
+    ("presence", &["model"]),
+    ("observe", &[]),
+    ("proto", &["model"]),
+    ("rules", &["model"]),
+    ("store", &["model", "clock"]),
+    ("live", &["model"]),
+    ("identity", &["store"]),
+    ("ingest", &["model", "clock", "live", "observe", "rules", "store", "webhook::payload"]),
+    ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
+    ("udp", &["model", "clock", "ingest::Outcome", "proto"]),
+    ("webhook", &["model", "clock", "store"]),
+    (
+        "http",
+        &[
+            "model",
+            "access",
+            "clock",
+            "live",
+            "presence",
+            "proto::command",
+            "store",
+            "webhook::guard",
+            "webhook::payload",
+            "webhook::sign",
+        ],
+    ),
+    ("supervisor", &[]),
+    ("config", &["proto::command"]),
+];
+
+/// Modules that decide and never act: no runtime, no clock, no randomness of their own.
+const PURE: &[&str] = &["model", "proto", "rules", "access.rs", "webhook/payload.rs", "webhook/retry.rs"];
+
+fn sources(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// The code of a file without its tests and comments.
+fn code(path: &Path) -> String {
+    let text = fs::read_to_string(path).unwrap();
+    let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|name| name == "tests") || path.components().any(|part| part.as_os_str() == "tests")
+}
+
+fn src() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn module_files(name: &str) -> Vec<PathBuf> {
+    let (dir, file) = (src().join(name), src().join(format!("{name}.rs")));
+    let mut files = if dir.is_dir() { sources(&dir) } else { Vec::new() };
+    files.extend(file.exists().then_some(file));
+    files.retain(|path| !is_test(path));
+    files
+}
+
+/// Paths after `crate::` in a piece of code, with `{..}` groups taken apart one level.
+fn imports(code: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for piece in code.split("crate::").skip(1) {
+        let end = piece.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':' || c == '{')).unwrap_or(piece.len());
+        let path = &piece[..end];
+        if let Some(prefix) = path.strip_suffix("::{").or_else(|| path.split_once("::{").map(|(prefix, _)| prefix)) {
+            found.push(prefix.to_owned());
+        } else if path.starts_with('{') {
+            let group = piece.trim_start_matches('{').split('}').next().unwrap_or_default();
+            found.extend(group.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()));
+        } else {
+            found.push(path.to_owned());
+        }
+    }
+    found
+}
+
+#[test]
+fn imports_point_down() {
+    let mut wrong = Vec::new();
+    for (module, allowed) in HUB {
+        let files = module_files(module);
+        assert!(!files.is_empty(), "{module} is in the map but not in the house");
+        for file in files {
+            for import in imports(&code(&file)) {
+                let fine = import == *module
+                    || import.starts_with(&format!("{module}::"))
+                    || allowed.iter().any(|allowed| import == *allowed || import.starts_with(&format!("{allowed}::")));
+                if !fine {
+                    wrong.push(format!("{}: crate::{import}", file.display()));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "imports that point up or sideways:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_is_on_the_map() {
+    let known = |name: &str| HUB.iter().any(|(module, _)| *module == name) || ["hub", "lib", "main", "command"].contains(&name);
+    for entry in fs::read_dir(src()).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(known(&name), "{name} is in the house but not on the map of this test");
+    }
+}
+
+#[test]
+fn pure_modules_have_no_runtime_no_clock_and_no_randomness() {
+    for place in PURE {
+        let path = src().join(place);
+        let files = if path.is_dir() { sources(&path) } else { vec![path] };
+        for file in files.into_iter().filter(|path| !is_test(path)) {
+            let code = code(&file);
+            for forbidden in ["tokio::", "Instant::now", "SystemTime::now", "SystemRandom", "std::thread", "std::fs", "std::net::UdpSocket"] {
+                assert!(!code.contains(forbidden), "{} uses {forbidden}", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn sql_stays_in_the_store_and_json_at_the_borders() {
+    for file in sources(&src()).into_iter().filter(|path| !is_test(path)) {
+        let (name, code) = (file.strip_prefix(src()).unwrap().to_string_lossy().into_owned(), code(&file));
+        let in_store = name.starts_with("store");
+        assert!(in_store || !code.contains("rusqlite"), "{name} speaks SQL");
+        let at_border = name.starts_with("http")
+            || ["webhook/payload.rs", "command/watch.rs", "config.rs"].contains(&name.as_str());
+        assert!(at_border || in_store || !code.contains("serde_json"), "{name} speaks JSON");
+    }
+}
+
+#[test]
+fn no_room_is_a_thought_unfinished() {
+    for file in sources(&src()) {
+        let name = file.file_stem().unwrap().to_string_lossy().into_owned();
+        assert!(!["util", "utils", "common", "helpers", "helper", "manager", "misc"].contains(&name.as_str()), "{name}: name the thing it holds");
+    }
+}
