@@ -146,7 +146,7 @@ impl Ingest {
         let shown = if self.bus.is_heard() { batches.clone() } else { Vec::new() };
         let commit = Commit { batches, transitions: transitions.clone(), deliveries, floors };
         match self.store.commit(commit).await {
-            Ok(_) => {
+            Ok(committed) => {
                 self.degraded.store(false, Ordering::Relaxed);
                 self.engine.apply(proposed);
                 if let Some(received) = received {
@@ -154,7 +154,11 @@ impl Ingest {
                     self.meter.add(readings as u64);
                 }
                 // The endpoint is gone only at shutdown; nobody waits for the answer then.
-                let _ = self.outcomes.send(Outcome::Committed(ids)).await;
+                let stored = ids.into_iter().filter(|id| !committed.refused.contains(id)).collect();
+                let _ = self.outcomes.send(Outcome::Committed(stored)).await;
+                if !committed.refused.is_empty() {
+                    let _ = self.outcomes.send(Outcome::Refused(committed.refused)).await;
+                }
                 self.tell(shown, transitions);
                 Ok(true)
             }
