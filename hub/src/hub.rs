@@ -115,8 +115,7 @@ impl Hub {
             }
         }
 
-        let engine =
-            Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
+        let engine = Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
         let ingest = Ingest {
             batches,
             floors,
@@ -147,7 +146,8 @@ impl Hub {
 
         let webhook_counters = Arc::new(webhook::Counters::default());
         let settled = bus.clone();
-        let webhook_policy = webhook::guard::Policy { allow: config.webhook_allow.clone(), mode: webhook::guard::Mode::Lan };
+        let webhook_policy =
+            webhook::guard::Policy { allow: config.webhook_allow.clone(), mode: webhook::guard::Mode::Lan };
         let dispatcher = Dispatcher::new(
             store.clone(),
             webhook::Client::new(id, webhook_policy.clone())?,

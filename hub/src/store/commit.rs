@@ -6,7 +6,7 @@
 use rusqlite::{Connection, named_params};
 
 use super::column::{signed, unsigned};
-use super::error::Result;
+use super::error::{Error, Result};
 use super::memory::{Effects, Windows};
 use super::write::Scope;
 use super::{Store, alerts, journal, outbox};
