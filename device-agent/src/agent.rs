@@ -19,7 +19,6 @@ use wire::{Epoch, Reading, SensorKind};
 
 use crate::clock::{self, Now};
 use crate::config::Settings;
-use crate::durable;
 use crate::feed::Feed;
 use crate::identity::{self, Identity, Origin, Pin as HubPin};
 use crate::input::{Input, Progress};
@@ -101,10 +100,6 @@ impl Agent {
         let mut identity = Identity::open(&settings.state)?;
         tell_origin(&identity);
         let folder = identity.folder().join("spool");
-        if matches!(identity.origin(), Origin::Cloned { .. }) && folder.exists() {
-            // Readings of another device: not ours to send, and not ours to delete.
-            durable::set_aside(&folder, "cloned").map_err(Error::State)?;
-        }
         let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
         let (spool, recovery) = Spool::open(&folder, epoch, Limits::default(), now.mono).map_err(Error::State)?;
         if recovery.batches > 0 {
@@ -348,7 +343,8 @@ fn hello_of(settings: &Settings) -> Hello {
         let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("Linux");
         name.trim_matches('"').to_owned()
     });
-    let model: String = model.chars().filter(|c| !c.is_control() && c.is_ascii()).take(wire::message::TEXT_LIMIT).collect();
+    let model: String =
+        model.chars().filter(|c| !c.is_control() && c.is_ascii()).take(wire::message::TEXT_LIMIT).collect();
     Hello {
         name: settings.name.clone(),
         model,
@@ -368,10 +364,16 @@ fn tell_origin(identity: &Identity) {
         Origin::Kept => {}
         Origin::Made => info!("first start: made an identity in {}", identity.folder().display()),
         Origin::Cloned { aside } => {
-            warn!("this state was copied from another machine: made a new identity, kept the old as {}", aside.display());
+            warn!(
+                "this state was copied from another machine: made a new identity, kept the old as {}",
+                aside.display()
+            );
         }
         Origin::Damaged { aside } => {
-            error!("the identity was damaged: made a new one, kept the old as {}; the hub sees a new device", aside.display());
+            error!(
+                "the identity was damaged: made a new one, kept the old as {}; the hub sees a new device",
+                aside.display()
+            );
         }
     }
     if identity.is_volatile() {
@@ -391,10 +393,9 @@ fn tell(event: &Event, feed: &Feed, identity: &Identity, token: u64, lost_at: &m
         Event::Silent { address, .. } => {
             warn!("the hub at {address} does not answer: is it closed to joins, or is the token spent or expired?");
         }
-        Event::Pending { hub, address } => info!(
-            "waiting for adoption by the hub at {address} ({}); this device's words are: {own}",
-            words_of(hub)
-        ),
+        Event::Pending { hub, address } => {
+            info!("waiting for adoption by the hub at {address} ({}); this device's words are: {own}", words_of(hub))
+        }
         Event::Adopted { hub, address } => {
             let pin = HubPin { hub: *hub, token, address: Some(*address) };
             let before = identity.pinned_hub();
@@ -409,7 +410,9 @@ fn tell(event: &Event, feed: &Feed, identity: &Identity, token: u64, lost_at: &m
                     let away = now.mono.saturating_duration_since(since).as_secs();
                     info!(waiting, "hub is back at {address} after {away} s, {waiting} batches to send");
                 }
-                None if before.is_some_and(|before| before.hub == *hub) => info!("hub found at {address}: {}", words_of(hub)),
+                None if before.is_some_and(|before| before.hub == *hub) => {
+                    info!("hub found at {address}: {}", words_of(hub))
+                }
                 None => info!("joined the hub at {address}: {}", words_of(hub)),
             }
         }

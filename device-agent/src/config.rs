@@ -158,7 +158,8 @@ impl Layer {
             }
             None => None,
         };
-        let interval = quantity::duration(self.interval.as_deref().unwrap_or("1s")).map_err(|why| wrong("interval", &why))?;
+        let interval =
+            quantity::duration(self.interval.as_deref().unwrap_or("1s")).map_err(|why| wrong("interval", &why))?;
         if interval < Duration::from_millis(10) || interval > Duration::from_secs(86_400) {
             return Err(wrong("interval", "must be between 10ms and 1d"));
         }
@@ -170,8 +171,15 @@ impl Layer {
             return Err(wrong("labels", &format!("at most {LABEL_LIMIT} labels")));
         }
         for (key, value) in &self.labels {
-            if key.is_empty() || key.len() > 32 || value.len() > 64 || key.chars().chain(value.chars()).any(char::is_control) {
-                return Err(wrong("labels", &format!("'{key}': 1 to 32 bytes of name, at most 64 of value, no control characters")));
+            if key.is_empty()
+                || key.len() > 32
+                || value.len() > 64
+                || key.chars().chain(value.chars()).any(char::is_control)
+            {
+                return Err(wrong(
+                    "labels",
+                    &format!("'{key}': 1 to 32 bytes of name, at most 64 of value, no control characters"),
+                ));
             }
         }
         Ok(Settings {
@@ -228,7 +236,8 @@ mod tests {
 
     #[test]
     fn flags_win_over_variables_win_over_the_file() {
-        let file = Layer::from_toml("name = 'file'\ninterval = '5s'\nhub = 'file:1'\n[labels]\nroom = 'attic'\n").unwrap();
+        let file =
+            Layer::from_toml("name = 'file'\ninterval = '5s'\nhub = 'file:1'\n[labels]\nroom = 'attic'\n").unwrap();
         let variables = [("DEVICE_AGENT_NAME", "variable"), ("DEVICE_AGENT_HUB", "variable:2"), ("HOME", "/")];
         let variables =
             Layer::from_variables(variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))).unwrap();

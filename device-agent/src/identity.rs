@@ -3,13 +3,15 @@
 //! ```text
 //! <state>/lock         held while an agent runs: two agents on one identity would use the same batch numbers twice
 //! <state>/identity     key, boot count, machine hint, check sum; mode 0600; replaced as a whole
+//! <state>/sensors      names and numbers of sensors, see [`crate::sensor::SensorTable`]
+//! <state>/spool/       unacknowledged batches, see [`crate::spool`]
 //! <state>/hub.pub      the hub this device belongs to, pinned at the first confirmed session
 //! ```
 //!
 //! Promises:
 //! - The boot count is on disk *before* it is used, so that an epoch and a handshake counter never come twice.
 //! - A folder copied to another machine (a cloned image) gets an identity of its own; the copy stays as
-//!   `identity.cloned`, and the pin and the name table stay, because they describe the hub and the software.
+//!   `identity.cloned` and `spool.cloned`; pin and sensor table stay, because they describe the hub and the software.
 //! - A damaged file is never overwritten: it is set aside, the log says so, and the device starts with a new key.
 
 use std::fs::{self, File, OpenOptions};
@@ -137,7 +139,14 @@ impl Identity {
         };
         let (kept, origin) = match read {
             Some(Some((keys, boot, hint))) if hint == machine => (Some((keys, boot)), Origin::Kept),
-            Some(Some(_)) => (None, Origin::Cloned { aside: durable::set_aside(&path, "cloned").map_err(failed)? }),
+            Some(Some(_)) => {
+                // First, so that a crash in between repeats it: readings of another device are not ours to send.
+                let spool = folder.join("spool");
+                if spool.exists() {
+                    durable::set_aside(&spool, "cloned").map_err(failed)?;
+                }
+                (None, Origin::Cloned { aside: durable::set_aside(&path, "cloned").map_err(failed)? })
+            }
             Some(None) => (None, Origin::Damaged { aside: durable::set_aside(&path, "damaged").map_err(failed)? }),
             None => (None, Origin::Made),
         };

@@ -1,16 +1,18 @@
 //! The device agent: finds a telemetry hub, streams sensor readings to it, and keeps each one until the hub has it on disk.
+pub mod agent;
 pub mod clock;
-pub mod durable;
-pub mod identity;
-pub mod quantity;
-pub mod sensor;
 pub mod config;
-pub mod spool;
+pub mod durable;
+pub mod feed;
+pub mod fleet;
+pub mod identity;
+pub mod input;
 pub mod net;
+pub mod netem;
+pub mod quantity;
 pub mod random;
 pub mod sampler;
-pub mod uplink;
-pub mod agent;
-pub mod feed;
-pub mod input;
+pub mod sensor;
+pub mod spool;
 pub mod status;
+pub mod uplink;

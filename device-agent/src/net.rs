@@ -52,7 +52,8 @@ impl Net {
         };
         // Bound to the group's address where possible, so that unicast to this port stays with whoever else has it.
         let group_v4 = listen(Domain::IPV4, (GROUP_V4, DISCOVERY_PORT).into()).filter(|_| v4.is_some());
-        let group_v6 = v6.is_some().then(|| listen(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, DISCOVERY_PORT).into())).flatten();
+        let group_v6 =
+            v6.is_some().then(|| listen(Domain::IPV6, (Ipv6Addr::UNSPECIFIED, DISCOVERY_PORT).into())).flatten();
         let net = Self { v4, v6, group_v4, group_v6 };
         net.join_groups();
         Ok(net)
@@ -63,8 +64,7 @@ impl Net {
         for (index, _) in interfaces() {
             if let Some(socket) = &self.group_v4 {
                 // Already joined is an error too, and the usual one.
-                let _ = SockRef::from(socket)
-                    .join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(index));
+                let _ = SockRef::from(socket).join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(index));
             }
             if let Some(socket) = &self.group_v6 {
                 let _ = SockRef::from(socket).join_multicast_v6(&GROUP_V6, index);

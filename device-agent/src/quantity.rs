@@ -40,7 +40,8 @@ pub fn share(text: &str) -> Result<f64, String> {
 pub fn rate(text: &str) -> Result<f64, String> {
     let expected = || format!("'{text}' is not a rate such as 1/h or 2/m");
     let (count, unit) = text.split_once('/').ok_or_else(expected)?;
-    let count: f64 = count.parse().ok().filter(|count: &f64| count.is_finite() && *count >= 0.0).ok_or_else(expected)?;
+    let count: f64 =
+        count.parse().ok().filter(|count: &f64| count.is_finite() && *count >= 0.0).ok_or_else(expected)?;
     let (_, seconds) = UNITS.iter().find(|(name, _)| *name == unit).ok_or_else(expected)?;
     Ok(count / seconds)
 }

@@ -104,7 +104,6 @@ impl Schedule {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,7 @@
 //! The machine's own sensors over fixture trees: what a healthy box gives, and what a broken one still gives.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like the test")]
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
@@ -7,8 +9,10 @@ use std::path::Path;
 use device_agent::sensor::{Host, Samples};
 
 const MEMINFO: &str = "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n";
-const NET: &str = "Inter-|\n face |\n    lo: 5 1 0 0 0 0 0 0 5 1 0 0 0 0 0 0\n  eth0: 1000 9 1 0 0 0 0 0 2000 8 2 0 0 0 0 0\n";
-const MOUNTS: &str = "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 / /bind rw - ext4 /dev/sda1 rw\n3 1 0:5 / /proc rw - proc proc rw\n";
+const NET: &str =
+    "Inter-|\n face |\n    lo: 5 1 0 0 0 0 0 0 5 1 0 0 0 0 0 0\n  eth0: 1000 9 1 0 0 0 0 0 2000 8 2 0 0 0 0 0\n";
+const MOUNTS: &str =
+    "1 0 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 8:1 / /bind rw - ext4 /dev/sda1 rw\n3 1 0:5 / /proc rw - proc proc rw\n";
 
 #[test]
 fn a_healthy_box_gives_every_kind() {
@@ -18,7 +22,10 @@ fn a_healthy_box_gives_every_kind() {
     write(root.path(), "proc/stat", "cpu  150 0 60 880 10 0 0 0 0 0\n");
     let values = sample(&mut host);
     assert_eq!(values["cpu.used_pct"], 60.0);
-    assert_eq!((values["mem.used_pct"], values["mem.available_bytes"], values["swap.used_pct"]), (75.0, 256_000.0, 25.0));
+    assert_eq!(
+        (values["mem.used_pct"], values["mem.available_bytes"], values["swap.used_pct"]),
+        (75.0, 256_000.0, 25.0)
+    );
     assert_eq!((values["load.1m"], values["load.15m"], values["uptime"]), (0.5, 0.3, 1234.5));
     assert_eq!((values["net.eth0.rx_bytes"], values["net.eth0.errors"]), (1000.0, 3.0));
     assert!(!values.contains_key("net.lo.rx_bytes"));

@@ -124,6 +124,7 @@ impl Hub {
             rules_changed: Arc::clone(&rules_changed),
             store: store.clone(),
             engine,
+            webhooks: store.webhooks().await?,
             bus: bus.clone(),
             url: config.url.clone(),
             clock,

@@ -34,7 +34,7 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
                 let option = option.to_owned();
                 common.take(&option, &mut parser)?;
             }
-            other => return Err(other.unexpected().into()),
+            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => return Err(other.unexpected().into()),
         }
     }
     if common.help {
@@ -83,7 +83,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     if hubs.is_empty() {
         let hint = match &settings.hub {
             Some(hub) => format!("no hub answers at {hub}: is it running, and does a firewall let UDP through?"),
-            None => "no hub answers by multicast: is it in the same network? Else name it with --hub HOST:PORT".to_owned(),
+            None => {
+                "no hub answers by multicast: is it in the same network? Else name it with --hub HOST:PORT".to_owned()
+            }
         };
         step(false, hint)?;
     }

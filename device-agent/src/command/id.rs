@@ -22,7 +22,7 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
                 let option = option.to_owned();
                 common.take(&option, &mut parser)?;
             }
-            other => return Err(other.unexpected().into()),
+            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => return Err(other.unexpected().into()),
         }
     }
     if common.help {

@@ -69,7 +69,9 @@ pub(crate) fn dispatch(mut parser: Parser) -> Result<(), Failure> {
             other => Err(Failure::Usage(format!("unknown command '{other}'; `device-agent --help` lists them"))),
         },
         Some(Arg::Short('h') | Arg::Long("help")) => print(HELP),
-        Some(Arg::Short('V') | Arg::Long("version")) => print(concat!("device-agent ", env!("CARGO_PKG_VERSION"), "\n")),
+        Some(Arg::Short('V') | Arg::Long("version")) => {
+            print(concat!("device-agent ", env!("CARGO_PKG_VERSION"), "\n"))
+        }
         Some(other) => Err(other.unexpected().into()),
         None => Err(Failure::Usage(format!("a command is missing\n\n{HELP}"))),
     }
@@ -132,8 +134,9 @@ impl Common {
             (None, Err(_)) => LogFormat::default(),
         };
         let filter = match std::env::var("DEVICE_AGENT_LOG") {
-            Ok(directives) => EnvFilter::try_new(directives)
-                .map_err(|error| Failure::Usage(format!("DEVICE_AGENT_LOG: {error}")))?,
+            Ok(directives) => {
+                EnvFilter::try_new(directives).map_err(|error| Failure::Usage(format!("DEVICE_AGENT_LOG: {error}")))?
+            }
             Err(_) => EnvFilter::new("info"),
         };
         let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
@@ -146,16 +149,18 @@ impl Common {
 
     /// Settles the settings without a log.
     fn settings(self) -> Result<Settings, Failure> {
-        let variables = std::env::vars_os()
-            .filter_map(|(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let variables = std::env::vars_os().filter_map(|(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        });
         let variables = Layer::from_variables(variables)?;
         let config = self.config.or_else(|| std::env::var_os("DEVICE_AGENT_CONFIG").map(PathBuf::from));
-        let file = match config.or_else(installed_config) {
-            Some(path) => Layer::from_file(&path)?,
+        let config = config.or_else(installed_config);
+        let file = match &config {
+            Some(path) => Layer::from_file(path)?,
             None => Layer::default(),
         };
         let (flags, env) = (self.layer.clone(), variables.clone());
-        let place = move |key: &str| place_of(key, &flags, &env);
+        let place = move |key: &str| place_of(key, &flags, &env, config.as_deref());
         Ok(self.layer.over(variables).over(file).settle(place)?)
     }
 }
@@ -167,7 +172,7 @@ fn installed_config() -> Option<PathBuf> {
 }
 
 /// Says where a setting was made: as a flag, as a variable, or in the file.
-fn place_of(key: &str, flags: &Layer, variables: &Layer) -> String {
+fn place_of(key: &str, flags: &Layer, variables: &Layer, file: Option<&Path>) -> String {
     let set = |layer: &Layer| match key {
         "hub" => layer.hub.is_some(),
         "join_token" => layer.join_token.is_some(),
@@ -181,7 +186,8 @@ fn place_of(key: &str, flags: &Layer, variables: &Layer) -> String {
     } else if set(variables) {
         format!("DEVICE_AGENT_{}", key.to_uppercase())
     } else {
-        format!("configuration file, key '{key}'")
+        let file = file.map_or_else(|| "default".to_owned(), |file| file.display().to_string());
+        format!("{file}: key '{key}'")
     }
 }
 

@@ -53,7 +53,10 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     let file = file.ok_or_else(|| Failure::Usage("a CSV file is missing".to_owned()))?;
     let sensor = sensor.ok_or_else(|| Failure::Usage("--sensor is missing: under which name?".to_owned()))?;
     if sensor.is_empty() || sensor.len() > SensorSpec::NAME_LIMIT || sensor.chars().any(char::is_control) {
-        return Err(Failure::Usage(format!("--sensor: 1 to {} bytes without control characters", SensorSpec::NAME_LIMIT)));
+        return Err(Failure::Usage(format!(
+            "--sensor: 1 to {} bytes without control characters",
+            SensorSpec::NAME_LIMIT
+        )));
     }
     let series = replay::read(&file, &timestamps, &values).map_err(Failure::Usage)?;
     let settings = common.settle()?;

@@ -24,16 +24,15 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
                 let option = option.to_owned();
                 common.take(&option, &mut parser)?;
             }
-            other => return Err(other.unexpected().into()),
+            other @ (Arg::Short(_) | Arg::Long(_) | Arg::Value(_)) => return Err(other.unexpected().into()),
         }
     }
     if common.help {
         return print(HELP);
     }
     let settings = common.settings()?;
-    let report = status::ask(&settings.state).map_err(|error| {
-        Failure::Failed(format!("no agent answers on {}: {error}", settings.state.display()))
-    })?;
+    let report = status::ask(&settings.state)
+        .map_err(|error| Failure::Failed(format!("no agent answers on {}: {error}", settings.state.display())))?;
     if json {
         let text = serde_json::to_string(&report).map_err(|error| Failure::Failed(error.to_string()))?;
         return print(&format!("{text}\n"));

@@ -6,8 +6,8 @@ use super::{Error, Samples, name_part, read};
 
 /// File systems that hold people's data; everything else in the mount table is the kernel's or read-only.
 const KINDS: [&str; 16] = [
-    "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "fuseblk", "jffs2", "nilfs2", "ntfs3", "overlay", "ubifs",
-    "vfat", "xfs", "zfs",
+    "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "fuseblk", "jffs2", "nilfs2", "ntfs3", "overlay",
+    "ubifs", "vfat", "xfs", "zfs",
 ];
 
 /// Adds `disk.<mount>.used_pct` and `disk.<mount>.free_bytes`; `/` is called `root`.

@@ -62,7 +62,13 @@ impl SensorTable {
     ///
     /// # Errors
     /// [`TableFull`] when there are too many, or the name breaks the limits.
-    pub fn number(&mut self, name: &str, unit: &str, kind: SensorKind, interval_ms: u32) -> Result<SensorNo, TableFull> {
+    pub fn number(
+        &mut self,
+        name: &str,
+        unit: &str,
+        kind: SensorKind,
+        interval_ms: u32,
+    ) -> Result<SensorNo, TableFull> {
         if let Some(number) = self.numbers.get(name) {
             return Ok(*number);
         }

@@ -65,8 +65,7 @@ impl Disk {
     /// Opens the folder and reads every segment in it.
     pub(super) fn open(folder: &Path) -> io::Result<(Self, Recovered)> {
         fs::create_dir_all(folder)?;
-        let mut disk =
-            Self { folder: folder.to_owned(), segments: BTreeMap::new(), active: None, next: 0, bytes: 0 };
+        let mut disk = Self { folder: folder.to_owned(), segments: BTreeMap::new(), active: None, next: 0, bytes: 0 };
         let mut recovered = Recovered::default();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();

@@ -54,7 +54,6 @@ impl Default for Limits {
     }
 }
 
-
 #[derive(Debug)]
 struct Held {
     body: Body,
@@ -289,6 +288,12 @@ impl Spool {
         let oldest = self.in_memory.first().and_then(|key| self.held.get(key));
         self.disk.is_some()
             && (self.spilling || oldest.is_some_and(|held| now.saturating_duration_since(held.since) >= SPILL_AFTER))
+    }
+
+    /// Whether this batch is held: not acknowledged and not dropped.
+    #[must_use]
+    pub fn holds(&self, epoch: Epoch, seq: BatchSeq) -> bool {
+        self.held.contains_key(&(epoch, seq))
     }
 
     /// Batches held.

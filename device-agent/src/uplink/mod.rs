@@ -35,8 +35,8 @@ use wire::{BatchSeq, Epoch, Id, KeyPair, Lane, PublicKey, SensorNo, SensorSpec};
 use crate::clock::Now;
 use crate::random::Random;
 use candidates::{Candidate, Candidates};
-pub use flight::Outgoing;
 use flight::Flight;
+pub use flight::Outgoing;
 use session::{HELLO_EVERY, Path, STATUS_EVERY, Session};
 
 /// A fleet whose hub restarts comes back spread over this time.
@@ -46,6 +46,8 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 const LONGEST_PROBE: Duration = Duration::from_secs(10);
 /// Bytes of dictionary entries in one message, so that it fits a datagram.
 const DICTIONARY_BYTES: usize = 1_100;
+/// Missed answers after which a fresh session is tried beside the one that may be dead.
+const DOUBT_AFTER: u32 = 2;
 /// Handshakes without an answer after which the user is told.
 const TELL_AFTER_TRIES: u32 = 3;
 
@@ -259,9 +261,8 @@ impl Uplink {
         if self.previous.as_ref().is_some_and(|(_, until)| now.mono >= *until) {
             self.previous = None;
         }
-        let lost = self.session.as_mut().is_some_and(|session| {
-            session.misses_too_many(now.mono) || session.is_dead(now.mono)
-        });
+        let lost =
+            self.session.as_mut().is_some_and(|session| session.misses_too_many(now.mono) || session.is_dead(now.mono));
         if lost {
             self.lose(now);
         }
@@ -495,7 +496,7 @@ impl Uplink {
             Control::Welcome(welcome) => {
                 self.flight.set_credit(welcome.credit.min(self.config.max_in_flight));
                 if let Some(session) = &mut self.session {
-                    session.known_sensors = welcome.known_sensors;
+                    session.learn_sensors(welcome.known_sensors, now.mono);
                     session.standing = welcome.standing;
                     session.hello_due = now.mono + HELLO_EVERY;
                 }
@@ -509,7 +510,7 @@ impl Uplink {
     fn handle_ack(&mut self, now: Now, ack: Ack) {
         self.flight.set_credit(ack.credit.min(self.config.max_in_flight));
         if let Some(session) = &mut self.session {
-            session.known_sensors = ack.known_sensors;
+            session.learn_sensors(ack.known_sensors, now.mono);
             session.standing = Standing::Adopted;
             session.measure(now, &ack, &mut self.path);
         }
@@ -583,7 +584,9 @@ impl Uplink {
             None if self.is_undecided() => None,
             None => Some(Aim { hub: self.config.pinned, address: None, from: None }),
             // Already doubtful: another address of the same hub may be the right one.
-            Some(session) if session.misses > 0 => Some(Aim { hub: Some(session.hub), address: None, from: None }),
+            Some(session) if session.misses >= DOUBT_AFTER => {
+                Some(Aim { hub: Some(session.hub), address: None, from: None })
+            }
             Some(session) => {
                 Some(Aim { hub: Some(session.hub), address: Some(session.address), from: Some(session.rekey_due()) })
             }

@@ -112,12 +112,7 @@ impl Session {
     }
 
     /// Opens a packet of the hub: it lives, and `from` is where it lives.
-    pub(super) fn open(
-        &mut self,
-        from: SocketAddr,
-        data: &Data<'_>,
-        plain: &mut Vec<u8>,
-    ) -> Result<(), DecodeError> {
+    pub(super) fn open(&mut self, from: SocketAddr, data: &Data<'_>, plain: &mut Vec<u8>) -> Result<(), DecodeError> {
         let newest = data.counter >= self.transport.newest();
         self.transport.open(data, plain)?;
         if newest {
@@ -141,6 +136,14 @@ impl Session {
         let there = sent.unix.since(ack.echo_received);
         let back = now.unix.since(ack.now);
         path.clock_offset_ms = Some(there.saturating_add(back) / 2);
+    }
+
+    /// The hub says how many sensors it knows; if it knows more than before, it may be told the next ones at once.
+    pub(super) fn learn_sensors(&mut self, known: u16, now: Instant) {
+        if known > self.known_sensors {
+            self.dictionary_due = now;
+        }
+        self.known_sensors = known;
     }
 
     /// When to look again whether an answer came.

@@ -1,1 +1,479 @@
+//! The uplink in virtual time, against a hub of a hundred lines over the hub's half of `wire`.
 
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use wire::handshake::{Responder, Verdict};
+use wire::message::Welcome;
+use wire::seal::Transport;
+use wire::{SensorKind, SeqSet, UnixMillis};
+
+use super::*;
+use crate::feed::Feed;
+use crate::spool::{Limits, Spool};
+
+const MS: Duration = Duration::from_millis(1);
+const SEC: Duration = Duration::from_secs(1);
+
+#[test]
+fn a_device_joins_with_its_token_and_every_reading_arrives() {
+    let mut world = World::new(|config| config.token = Some(token()));
+    world.hub.standing = Standing::Pending;
+    world.hub.adopts_token = true;
+    world.measure(20, SEC);
+    world.run(SEC);
+    assert_eq!(world.count(|event| matches!(event, Event::Adopted { .. })), 1);
+    assert_eq!(world.hub.stored(), 20);
+    assert!(world.feed.spool.is_empty());
+    assert!(world.feed.uplink.config.token.is_none(), "a spent token is forgotten");
+}
+
+#[test]
+fn nothing_is_sent_before_a_person_adopts_the_device() {
+    let mut world = World::new(|_| {});
+    world.hub.standing = Standing::Pending;
+    world.feed.uplink.set_preview(vec![("mem.used_pct".into(), "%".into(), 42.0)]);
+    world.measure(60, SEC);
+    assert_eq!(world.feed.uplink.state(), State::Pending);
+    assert_eq!(world.count(|event| matches!(event, Event::Pending { .. })), 1);
+    assert_eq!(world.hub.batches_seen, 0);
+    assert!((6..=8).contains(&world.hub.hellos.len()), "{}", world.hub.hellos.len());
+    assert_eq!(world.hub.hellos[0].preview.len(), 1);
+
+    world.hub.standing = Standing::Adopted;
+    world.run(15 * SEC);
+    assert_eq!(world.feed.uplink.state(), State::Streaming);
+    assert_eq!(world.hub.stored(), 60);
+}
+
+#[test]
+fn a_hub_that_does_not_know_the_token_gets_no_reading() {
+    let mut world = World::new(|config| config.token = Some(JoinToken::new(7, [1; 16])));
+    world.measure(30, SEC);
+    assert_eq!(world.feed.uplink.state(), State::Handshaking);
+    assert_eq!(world.count(|event| matches!(event, Event::Silent { .. })), 1);
+    assert_eq!((world.hub.hellos.len(), world.hub.batches_seen), (0, 0));
+}
+
+#[test]
+fn a_restarted_hub_is_found_again_and_nothing_is_lost_or_stored_twice() {
+    let mut world = World::new(|_| {});
+    world.measure(10, SEC);
+    for _ in 0..5 {
+        world.hub.restart();
+        world.measure(12, SEC);
+        assert!(world.feed.uplink.is_streaming(), "back within 12 s");
+    }
+    world.run(SEC);
+    assert_eq!(world.hub.stored(), 70);
+    assert_eq!(world.hub.handshakes, 6);
+}
+
+#[test]
+fn an_absent_hub_is_told_once_and_found_again_by_searching() {
+    let mut world = World::new(|_| {});
+    world.measure(3, SEC);
+    world.hub.muted = true;
+    world.measure(60, SEC);
+    assert_eq!(world.count(|event| matches!(event, Event::Lost)), 1);
+    world.hub.restart();
+    world.hub.address.set_port(6000);
+    world.hub.muted = false;
+    world.measure(15, SEC);
+    world.run(5 * SEC);
+    assert_eq!((world.hub.stored(), world.count(|event| matches!(event, Event::Adopted { .. }))), (78, 2));
+}
+
+#[test]
+fn a_hub_that_returns_on_another_port_is_found_by_its_announcement() {
+    let mut world = World::new(|_| {});
+    world.measure(3, SEC);
+    world.groups = false;
+    world.hub.restart();
+    world.hub.address.set_port(6000);
+    world.run(10 * SEC);
+    assert!(!world.feed.uplink.is_streaming());
+    let announcement = world.hub.answer([0; 8]);
+    let from = world.hub.address;
+    world.feed.uplink.handle_input(world.now, from, &announcement);
+    world.measure(8, SEC);
+    world.run(SEC);
+    assert_eq!((world.feed.uplink.hub().map(|hub| hub.1), world.hub.stored()), (Some(from), 11));
+}
+
+#[test]
+fn loss_delays_and_loses_nothing() {
+    let mut world = World::new(|_| {});
+    world.loss = 0.3;
+    world.measure(300, 200 * MS);
+    world.run(20 * SEC);
+    assert_eq!(world.hub.stored(), 300);
+    assert!(world.hub.repeats < 300, "{} repeats", world.hub.repeats);
+}
+
+#[test]
+fn keys_are_renewed_each_hour_without_a_gap() {
+    let mut world = World::new(|_| {});
+    world.measure(3 * 360 + 30, 10 * SEC);
+    world.run(SEC);
+    assert_eq!(world.hub.handshakes, 4);
+    assert_eq!(world.hub.stored(), 3 * 360 + 30);
+    assert_eq!(world.count(|event| matches!(event, Event::Lost)), 0);
+}
+
+#[test]
+fn a_pinned_device_talks_to_no_other_hub() {
+    let mut world = World::new(|config| config.pinned = Some(PublicKey([9; 32])));
+    world.measure(20, SEC);
+    assert_eq!(world.feed.uplink.state(), State::Searching);
+    assert_eq!(world.count(|event| matches!(event, Event::Foreign { .. })), 1);
+    assert_eq!(world.hub.handshakes, 0);
+}
+
+#[test]
+fn with_several_hubs_and_no_token_it_waits_for_a_person() {
+    let mut world = World::new(|_| {});
+    let (now, other) = (world.now, Hub::new(world.now));
+    let from = "10.0.0.3:5770".parse().unwrap();
+    world.hub.muted = true;
+    let nonce = world.feed.uplink.nonce;
+    world.feed.uplink.handle_input(now, world.hub.address, &world.hub.answer(nonce));
+    world.feed.uplink.handle_input(now, from, &other.answer(nonce));
+    world.run(30 * SEC);
+    assert_eq!(world.count(|event| matches!(event, Event::Several { hubs } if hubs.len() == 2)), 1);
+    world.hub.muted = false;
+    world.run(30 * SEC);
+    assert_eq!(world.hub.handshakes, 0);
+}
+
+#[test]
+fn batches_of_a_new_sensor_wait_for_its_description() {
+    let mut world = World::new(|_| {});
+    world.measure(2, SEC);
+    assert_eq!(world.hub.known_sensors, 1);
+    let specs: Vec<SensorSpec> = (0..120).map(|n| spec(&format!("{n:060}"))).collect();
+    world.feed.uplink.set_sensors(&specs);
+    let now = world.now.mono;
+    world.feed.spool.append(vec![0; 100], 1, 120, Lane::Live, now);
+    world.run(SEC);
+    assert_eq!((world.hub.known_sensors, world.hub.stored()), (120, 3));
+    assert_eq!(world.hub.refused, 0);
+}
+
+#[test]
+fn live_readings_overtake_a_backlog_that_comes_newest_first() {
+    let mut world = World::new(|_| {});
+    world.hub.muted = true;
+    world.measure(100, SEC);
+    world.hub.muted = false;
+    world.hub.credit = 8;
+    world.measure(30, SEC);
+    let live: Vec<_> = world.hub.order.iter().filter(|(_, lane)| *lane == Lane::Live).map(|(seq, _)| *seq).collect();
+    let backlog: Vec<_> =
+        world.hub.order.iter().filter(|(_, lane)| *lane == Lane::Recovered).map(|(seq, _)| *seq).collect();
+    assert!(live.is_sorted() && live.len() >= 25, "{live:?}");
+    let ascents = backlog.windows(2).filter(|pair| pair[0] < pair[1]).count();
+    assert!(backlog.len() >= 85 && ascents <= 3, "{backlog:?}");
+    assert_eq!(world.hub.stored(), 130);
+}
+
+#[test]
+fn clock_and_round_trip_are_measured() {
+    let mut world = World::new(|_| {});
+    world.delay = 20 * MS;
+    world.hub.clock_ahead_ms = 5_000;
+    world.measure(20, SEC);
+    let rtt = world.feed.uplink.round_trip().unwrap();
+    assert!((38..=42).contains(&rtt.as_millis()), "{rtt:?}");
+    let offset = world.feed.uplink.clock_offset_ms().unwrap();
+    assert!((-5_005..=-4_995).contains(&offset), "{offset}");
+}
+
+#[test]
+fn an_idle_device_is_heard_of_and_never_spins() {
+    let mut world = World::new(|_| {});
+    let steps = world.run(600 * SEC);
+    assert!((115..=125).contains(&world.hub.statuses), "{}", world.hub.statuses);
+    assert!(steps < 2_000, "{steps}");
+    world.hub.muted = true;
+    let steps = world.run(600 * SEC);
+    assert!(steps < 2_000, "{steps}");
+}
+
+#[test]
+fn noise_changes_nothing() {
+    let mut world = World::new(|_| {});
+    world.measure(3, SEC);
+    let mut random = Random::new(3);
+    for length in 0..1_400 {
+        let mut noise: Vec<u8> = (0..length).map(|_| random.bits() as u8).collect();
+        if let Some(first) = noise.first_mut() {
+            *first = [1, 2, 3, 4, 0x10, 0x11][length % 6];
+        }
+        let now = world.now;
+        world.feed.uplink.handle_input(now, "10.6.6.6:1".parse().unwrap(), &noise);
+    }
+    world.measure(3, SEC);
+    assert_eq!((world.hub.stored(), world.hub.handshakes), (6, 1));
+}
+
+// ---- the scene ----
+
+fn token() -> JoinToken {
+    JoinToken::new(7, [5; 16])
+}
+
+fn spec(name: &str) -> SensorSpec {
+    SensorSpec { name: name.to_owned(), unit: "1".to_owned(), kind: SensorKind::Gauge, interval_ms: 1000 }
+}
+
+fn start() -> Now {
+    Now { mono: crate::clock::now().mono, unix: UnixMillis(1_700_000_000_000) }
+}
+
+struct World {
+    feed: Feed,
+    hub: Hub,
+    now: Now,
+    delay: Duration,
+    loss: f64,
+    /// Whether multicast works.
+    groups: bool,
+    random: Random,
+    /// When, whether to the hub, and the bytes.
+    wire: VecDeque<(Instant, bool, Vec<u8>)>,
+    events: Vec<Event>,
+}
+
+impl World {
+    fn new(change: impl FnOnce(&mut Config)) -> Self {
+        let now = start();
+        let mut config = Config {
+            keys: KeyPair::generate().unwrap(),
+            epoch: Epoch(1),
+            pinned: None,
+            token: None,
+            only_addresses: false,
+            hello: Hello { name: "box".into(), ..Hello::default() },
+            max_in_flight: 64,
+            index: 0,
+            seed: 11,
+        };
+        change(&mut config);
+        let mut uplink = Uplink::new(config, now);
+        uplink.set_sensors(&[spec("mem.used_pct")]);
+        let spool = Spool::in_memory(Epoch(1), Limits::default());
+        let feed = Feed { uplink, spool };
+        let (random, wire) = (Random::new(5), VecDeque::new());
+        Self { feed, hub: Hub::new(now), now, delay: 5 * MS, loss: 0.0, groups: true, random, wire, events: Vec::new() }
+    }
+
+    /// One reading at the beginning of each of so many intervals.
+    fn measure(&mut self, readings: usize, interval: Duration) {
+        for _ in 0..readings {
+            let now = self.now.mono;
+            self.feed.spool.append(vec![0; 100], 1, 1, Lane::Live, now);
+            self.run(interval);
+        }
+    }
+
+    /// Lets time pass; returns in how many steps.
+    fn run(&mut self, time: Duration) -> usize {
+        let end = self.now.mono + time;
+        let mut steps = 0;
+        loop {
+            steps += 1;
+            assert!(steps < 100_000, "the uplink spins");
+            self.step();
+            let next = [self.feed.uplink.poll_timeout(), self.wire.front().map(|(at, ..)| *at)];
+            let next = next.into_iter().flatten().min().unwrap_or(end).max(self.now.mono);
+            if next > end {
+                self.now = self.now.plus(end - self.now.mono);
+                return steps;
+            }
+            self.now = self.now.plus(next - self.now.mono);
+        }
+    }
+
+    fn step(&mut self) {
+        while let Some((_, to_hub, datagram)) = self.wire.pop_front_if_due(self.now.mono) {
+            if to_hub {
+                for answer in self.hub.receive(self.now, &datagram) {
+                    self.put(false, answer);
+                }
+            } else {
+                self.feed.uplink.handle_input(self.now, self.hub.address, &datagram);
+            }
+        }
+        self.feed.uplink.handle_timeout(self.now);
+        let events = &mut self.events;
+        self.feed.settle(self.now, |_, event| events.push(event));
+        self.feed.report();
+        if let Some(probe) = self.feed.uplink.poll_search().filter(|_| self.groups) {
+            self.put(true, probe);
+        }
+        let mut out = Vec::new();
+        while let Some(to) = self.feed.uplink.poll_transmit(self.now, &mut out) {
+            if to == self.hub.address {
+                self.put(true, out.clone());
+            }
+        }
+    }
+
+    fn put(&mut self, to_hub: bool, datagram: Vec<u8>) {
+        if !self.random.chance(self.loss) && !self.hub.muted {
+            self.wire.push_back((self.now.mono + self.delay, to_hub, datagram));
+        }
+    }
+
+    fn count(&self, wanted: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|event| wanted(event)).count()
+    }
+}
+
+trait PopDue {
+    fn pop_front_if_due(&mut self, now: Instant) -> Option<(Instant, bool, Vec<u8>)>;
+}
+
+impl PopDue for VecDeque<(Instant, bool, Vec<u8>)> {
+    fn pop_front_if_due(&mut self, now: Instant) -> Option<(Instant, bool, Vec<u8>)> {
+        self.front().filter(|(at, ..)| *at <= now)?;
+        self.pop_front()
+    }
+}
+
+struct Hub {
+    responder: Responder,
+    address: SocketAddr,
+    sessions: HashMap<u32, Transport>,
+    newest: Option<u32>,
+    windows: BTreeMap<Epoch, SeqSet>,
+    standing: Standing,
+    adopts_token: bool,
+    known_sensors: u16,
+    credit: u32,
+    clock_ahead_ms: i64,
+    muted: bool,
+    next_index: u32,
+    highest_counter: u64,
+    handshakes: usize,
+    batches_seen: usize,
+    repeats: usize,
+    refused: usize,
+    statuses: usize,
+    order: Vec<(u64, Lane)>,
+    hellos: Vec<Hello>,
+}
+
+impl Hub {
+    fn new(_: Now) -> Self {
+        Self {
+            responder: Responder::new(KeyPair::generate().unwrap()),
+            address: "10.0.0.1:5770".parse().unwrap(),
+            sessions: HashMap::new(),
+            newest: None,
+            windows: BTreeMap::new(),
+            standing: Standing::Adopted,
+            adopts_token: false,
+            known_sensors: 0,
+            credit: 64,
+            clock_ahead_ms: 0,
+            muted: false,
+            next_index: 100,
+            highest_counter: 0,
+            handshakes: 0,
+            batches_seen: 0,
+            repeats: 0,
+            refused: 0,
+            statuses: 0,
+            order: Vec::new(),
+            hellos: Vec::new(),
+        }
+    }
+
+    /// Sessions are in memory, everything else is on disk.
+    fn restart(&mut self) {
+        self.sessions.clear();
+        self.newest = None;
+    }
+
+    fn stored(&self) -> u64 {
+        let in_set = |set: &SeqSet| set.mark().0 + set.islands().iter().map(|(start, end)| end - start).sum::<u64>();
+        self.windows.values().map(in_set).sum()
+    }
+
+    fn answer(&self, nonce: [u8; 8]) -> Vec<u8> {
+        let key = *self.responder.public();
+        Answer { accepting: true, hub: Id::of(&key), key, port: self.address.port(), nonce }.encode()
+    }
+
+    fn receive(&mut self, now: Now, datagram: &[u8]) -> Vec<Vec<u8>> {
+        let wall = now.unix.plus(self.clock_ahead_ms);
+        match Packet::parse(datagram).unwrap() {
+            Packet::Probe(probe) => vec![self.answer(probe.nonce)],
+            Packet::Hs1(hs1) => self.handshake(wall, &hs1).into_iter().collect(),
+            Packet::Data(data) => self.data(wall, &data).into_iter().collect(),
+            Packet::Hs2(_) | Packet::Cookie(_) | Packet::Answer(_) => panic!("not for a hub"),
+        }
+    }
+
+    fn handshake(&mut self, now: UnixMillis, hs1: &wire::packet::Hs1<'_>) -> Option<Vec<u8>> {
+        let received = self.responder.read(hs1).ok()?;
+        assert!(received.offer.counter > self.highest_counter, "a counter came twice");
+        self.highest_counter = received.offer.counter;
+        let psk = if received.offer.token == 7 { token().psk() } else { NO_PSK };
+        let verdict = Verdict { now, credit: self.credit, known_sensors: self.known_sensors, standing: self.standing };
+        self.next_index += 1;
+        let (transport, hs2) = received.accept(&psk, &verdict, self.next_index).ok()?;
+        self.sessions.insert(self.next_index, transport);
+        self.newest = Some(self.next_index);
+        self.handshakes += 1;
+        Some(hs2)
+    }
+
+    fn data(&mut self, now: UnixMillis, data: &Data<'_>) -> Option<Vec<u8>> {
+        let mut plain = Vec::new();
+        self.sessions.get_mut(&data.receiver)?.open(data, &mut plain).ok()?;
+        let mut epoch = Epoch(1);
+        let mut runs = Vec::new();
+        match Message::decode(&plain).unwrap() {
+            Message::Batch(batch) => {
+                assert_eq!(self.standing, Standing::Adopted, "a reading left before adoption");
+                self.batches_seen += 1;
+                epoch = batch.epoch;
+                match self.windows.entry(epoch).or_default().insert(batch.seq) {
+                    wire::Inserted::New => self.order.push((batch.seq.0, batch.lane)),
+                    wire::Inserted::Repeat => self.repeats += 1,
+                    wire::Inserted::Full => self.refused += 1,
+                }
+                runs.extend(self.windows[&epoch].run_of(batch.seq).map(|run| (run.start, run.end)));
+            }
+            Message::Control(Control::Hello(hello)) => {
+                self.hellos.push(hello);
+                if self.adopts_token {
+                    self.standing = Standing::Adopted;
+                }
+                let welcome =
+                    Welcome { standing: self.standing, known_sensors: self.known_sensors, credit: self.credit, now };
+                return self.seal(&Control::Welcome(welcome));
+            }
+            Message::Control(Control::Dictionary { first, sensors }) => {
+                assert_eq!(first.0, self.known_sensors, "one after the other");
+                self.known_sensors += sensors.len() as u16;
+            }
+            Message::Control(Control::Status(_)) => self.statuses += 1,
+            Message::Control(_) => return None,
+        }
+        let mark = self.windows.entry(epoch).or_default().mark();
+        runs.retain(|(start, _)| *start >= mark.0);
+        let (credit, known_sensors) = (self.credit, self.known_sensors);
+        let ack = Ack { epoch, mark, runs, credit, known_sensors, echo_counter: data.counter, echo_received: now, now };
+        self.seal(&Control::Ack(ack))
+    }
+
+    fn seal(&mut self, control: &Control) -> Option<Vec<u8>> {
+        let (mut plain, mut out) = (Vec::new(), Vec::new());
+        control.encode(&mut plain);
+        self.sessions.get_mut(&self.newest?)?.seal(&plain, &mut out).ok()?;
+        Some(out)
+    }
+}

@@ -1,5 +1,6 @@
 //! What the stories need: the hub and the agent as programs, a client for REST, a device made of `wire` alone.
 
+#![allow(unreachable_pub, reason = "a module of every story that uses it")]
 #![allow(dead_code, reason = "every story uses some of it")]
 #![allow(clippy::unwrap_used, clippy::unwrap_in_result, clippy::disallowed_methods, reason = "a test fails by panicking")]
 

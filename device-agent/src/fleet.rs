@@ -1,0 +1,553 @@
+//! Many simulated devices in one task over one socket: real keys, real sessions, real spools, made-up readings.
+//!
+//! Devices share the socket and are told apart by the lower half of their session names. A device costs about 20 KiB and
+//! is touched only when its timer is due or a datagram is for it.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use tokio::net::UdpSocket;
+use wire::batch::{BatchBuilder, MAX_BODY};
+use wire::discovery::Probe;
+use wire::handshake::JoinToken;
+use wire::message::Hello;
+use wire::packet::{MAX_DATAGRAM, Packet};
+use wire::{BatchSeq, Epoch, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec};
+
+use crate::clock::{self, Now};
+use crate::feed::Feed;
+use crate::netem::{Conditions, Netem};
+use crate::random::Random;
+use crate::sampler::Schedule;
+use crate::spool::{Limits, Spool};
+use crate::uplink::{Config, Uplink};
+
+/// What to simulate.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The hub.
+    pub hub: SocketAddr,
+    /// Lets the devices join.
+    pub token: Option<JoinToken>,
+    /// How many devices.
+    pub devices: u16,
+    /// Sensors each.
+    pub sensors: u16,
+    /// Time between rounds; as fast as the hub acknowledges if `None`.
+    pub interval: Option<Duration>,
+    /// Readings a batch, when there is no interval.
+    pub batch: usize,
+    /// Batches a device keeps in flight.
+    pub in_flight: u32,
+    /// When to stop measuring; at the stop signal if `None`.
+    pub duration: Option<Duration>,
+    /// Seed of everything but the keys.
+    pub seed: u64,
+    /// Start of the devices' names.
+    pub name: String,
+    /// The network, both ways.
+    pub conditions: Conditions,
+    /// Clocks are wrong by up to this, either way.
+    pub skew: Duration,
+    /// Reboots of one device, per second.
+    pub reboots: f64,
+}
+
+/// What came of it, in readings unless a name says otherwise.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Outcome {
+    /// Devices simulated.
+    pub devices: u16,
+    /// Devices that streamed at the end.
+    pub streaming: usize,
+    /// Measured and given to a spool.
+    pub sent: u64,
+    /// On the hub's disk, by its word.
+    pub acked: u64,
+    /// Dropped because a spool was full.
+    pub dropped: u64,
+    /// Reboots simulated.
+    pub reboots: u64,
+    /// Datagrams sent.
+    pub datagrams_sent: u64,
+    /// Datagrams received.
+    pub datagrams_received: u64,
+    /// From the first session to the last acknowledgement.
+    pub seconds: f64,
+    /// Acknowledged readings a second.
+    pub readings_per_s: f64,
+    /// Processor time of this process for a million acknowledged readings.
+    pub cpu_s_per_million: f64,
+    /// From a closed batch to its acknowledgement.
+    pub ack_ms_p50: f64,
+    /// The same, for the slowest hundredth.
+    pub ack_ms_p99: f64,
+}
+
+/// How long unacknowledged readings are waited for at the end.
+const DRAIN_FOR: Duration = Duration::from_secs(30);
+/// Pause between the first handshakes of two devices: what a hub works off without asking for proof of address.
+const START_EVERY: Duration = Duration::from_micros(500);
+/// Datagrams taken in before devices are served.
+const INBOX: usize = 512;
+/// Latencies kept: enough for a stable 99th percentile.
+const LATENCIES: usize = 100_000;
+/// A simulated spool: what a small device has in RAM.
+const LIMITS: Limits = Limits { memory: 1 << 20, disk: 0 };
+
+const KINDS: [(&str, &str, i64); 6] = [
+    ("temperature", "Cel", 215),
+    ("humidity", "%", 450),
+    ("pressure", "hPa", 10_130),
+    ("battery", "%", 990),
+    ("vibration", "mm/s", 31),
+    ("current", "A", 127),
+];
+
+struct Device {
+    feed: Feed,
+    keys: KeyPair,
+    epoch: Epoch,
+    skew_ms: i64,
+    random: Random,
+    builder: BatchBuilder,
+    schedule: Schedule,
+    /// Tenths, one a sensor.
+    values: Vec<i64>,
+    /// Time of the newest reading: readings of a sensor never share a time.
+    newest: i64,
+    sensor: u16,
+    reboot_at: Option<Instant>,
+    /// A batch whose acknowledgement is awaited.
+    awaited: Option<(Epoch, BatchSeq, Instant)>,
+    scheduled: Option<Instant>,
+}
+
+/// The devices, their socket and their network.
+pub struct Fleet {
+    plan: Plan,
+    hub_key: PublicKey,
+    socket: UdpSocket,
+    devices: Vec<Device>,
+    specs: Vec<SensorSpec>,
+    timers: BinaryHeap<Reverse<(Instant, u16)>>,
+    up: Netem,
+    down: Netem,
+    measuring: bool,
+    sent: u64,
+    reboots: u64,
+    datagrams: (u64, u64),
+    latencies: Vec<u32>,
+    random: Random,
+}
+
+impl Fleet {
+    /// Asks the hub for its key and makes the devices.
+    ///
+    /// # Errors
+    /// No socket, no answer, or no randomness.
+    pub async fn open(plan: Plan) -> io::Result<Self> {
+        let local: SocketAddr = if plan.hub.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
+        let socket = UdpSocket::bind(local).await?;
+        // What the kernel grants; a small one only costs repeats.
+        let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(8 << 20);
+        let _ = socket2::SockRef::from(&socket).set_send_buffer_size(8 << 20);
+        let hub_key = ask(&socket, plan.hub).await?;
+        let now = clock::now();
+        let mut random = Random::new(plan.seed);
+        let specs = specs(&plan);
+        let mut fleet = Self {
+            hub_key,
+            socket,
+            devices: Vec::with_capacity(usize::from(plan.devices)),
+            specs,
+            timers: BinaryHeap::new(),
+            up: Netem::new(plan.conditions, Random::new(random.bits())),
+            down: Netem::new(plan.conditions, Random::new(random.bits())),
+            measuring: true,
+            sent: 0,
+            reboots: 0,
+            datagrams: (0, 0),
+            latencies: Vec::new(),
+            random,
+            plan,
+        };
+        for number in 0..fleet.plan.devices {
+            let device = fleet.device(number, now).map_err(io::Error::other)?;
+            fleet.devices.push(device);
+            fleet.timers.push(Reverse((now.mono + START_EVERY * u32::from(number), number)));
+        }
+        Ok(fleet)
+    }
+
+    fn device(&mut self, number: u16, now: Now) -> Result<Device, wire::NoRandomness> {
+        let mut random = Random::new(self.random.bits());
+        let skew = self.plan.skew.as_millis() as f64;
+        let epoch = Epoch(1);
+        let keys = KeyPair::generate()?;
+        let interval = self.plan.interval.unwrap_or(Duration::from_secs(1));
+        // Spread over the interval, as independent devices are.
+        let first = now.mono + interval.mul_f64(f64::from(number) / f64::from(self.plan.devices.max(1)));
+        let start = now.plus(START_EVERY * u32::from(number));
+        let mut uplink = Uplink::new(self.config(number, &keys, epoch, random.bits()), start);
+        uplink.add_known(self.hub_key, self.plan.hub, start);
+        uplink.set_sensors(&self.specs);
+        Ok(Device {
+            feed: Feed { uplink, spool: Spool::in_memory(epoch, LIMITS) },
+            keys,
+            epoch,
+            skew_ms: ((random.unit() * 2.0 - 1.0) * skew) as i64,
+            builder: BatchBuilder::new(MAX_BODY),
+            schedule: Schedule::new(interval, first),
+            values: (0..self.plan.sensors).map(|sensor| kind_of(sensor).2).collect(),
+            newest: i64::MIN,
+            sensor: 0,
+            reboot_at: next_reboot(self.plan.reboots, &mut random, now.mono),
+            random,
+            awaited: None,
+            scheduled: Some(start.mono),
+        })
+    }
+
+    fn config(&self, number: u16, keys: &KeyPair, epoch: Epoch, seed: u64) -> Config {
+        Config {
+            keys: keys.clone(),
+            epoch,
+            pinned: None,
+            token: self.plan.token.clone(),
+            // The hub is known: nothing is searched.
+            only_addresses: true,
+            hello: Hello {
+                name: format!("{}-{number:04}", self.plan.name),
+                model: "simulated".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                labels: vec![("fleet".to_owned(), self.plan.name.clone())],
+                preview: Vec::new(),
+            },
+            max_in_flight: self.plan.in_flight,
+            index: number,
+            seed,
+        }
+    }
+
+    /// Runs the plan; `stop` ends measuring early. What is unacknowledged then has some seconds to arrive.
+    ///
+    /// # Errors
+    /// The socket failed.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> io::Result<Outcome> {
+        let mut stop = std::pin::pin!(stop);
+        let started = clock::now().mono;
+        let mut until = self.plan.duration.map(|duration| started + duration);
+        let mut inbox = [0; MAX_DATAGRAM];
+        let mut outbox = Vec::with_capacity(MAX_DATAGRAM);
+        let mut touched = Vec::new();
+        loop {
+            let now = clock::now();
+            if self.measuring && until.is_some_and(|until| now.mono >= until) {
+                self.measuring = false;
+                until = Some(now.mono + DRAIN_FOR);
+            }
+            let drained = !self.measuring && self.devices.iter().all(|device| device.feed.spool.is_empty());
+            if !self.measuring && (drained || until.is_some_and(|until| now.mono >= until)) {
+                break;
+            }
+            self.receive(now, &mut inbox, &mut touched);
+            self.due(now, &mut touched);
+            for number in touched.drain(..) {
+                self.serve(now, number, &mut outbox);
+            }
+            while let Some((to, datagram)) = self.up.poll_late(now.mono) {
+                self.put(&datagram, to);
+            }
+            let wake = [self.timers.peek().map(|Reverse((at, _))| *at), self.up.poll_timeout(), until];
+            let wake = [wake.into_iter().flatten().min(), self.down.poll_timeout()].into_iter().flatten().min();
+            tokio::select! {
+                biased;
+                readable = self.socket.readable() => readable?,
+                () = clock::sleep_until(wake) => {}
+                () = &mut stop, if self.measuring => {
+                    self.measuring = false;
+                    until = Some(clock::now().mono + DRAIN_FOR / 6);
+                }
+            }
+        }
+        let ended = clock::now();
+        let streaming = self.devices.iter().filter(|device| device.feed.uplink.is_streaming()).count();
+        for number in 0..self.devices.len() {
+            let goodbye = self.devices.get_mut(number).and_then(|device| device.feed.uplink.close(ended, &mut outbox));
+            if let Some(to) = goodbye {
+                self.put(&outbox, to);
+            }
+        }
+        Ok(self.outcome(streaming, ended.mono.saturating_duration_since(started)))
+    }
+
+    fn receive(&mut self, now: Now, inbox: &mut [u8; MAX_DATAGRAM], touched: &mut Vec<u16>) {
+        for _ in 0..INBOX {
+            let Ok((length, from)) = self.socket.try_recv_from(inbox) else { break };
+            self.datagrams.1 += 1;
+            let datagram = inbox.get(..length).unwrap_or_default();
+            for _ in 0..self.down.pass(now.mono, from, datagram) {
+                self.hand(now, from, datagram, touched);
+            }
+        }
+        while let Some((from, datagram)) = self.down.poll_late(now.mono) {
+            self.hand(now, from, &datagram, touched);
+        }
+    }
+
+    fn hand(&mut self, now: Now, from: SocketAddr, datagram: &[u8], touched: &mut Vec<u16>) {
+        let name = match Packet::parse(datagram) {
+            Ok(Packet::Data(data)) => data.receiver,
+            Ok(Packet::Hs2(hs2)) => hs2.receiver,
+            Ok(Packet::Cookie(cookie)) => cookie.receiver,
+            Ok(Packet::Hs1(_) | Packet::Probe(_) | Packet::Answer(_)) | Err(_) => return,
+        };
+        let number = (name & 0xffff) as u16;
+        if let Some(device) = self.devices.get_mut(usize::from(number)) {
+            device.feed.uplink.handle_input(device.time(now), from, datagram);
+            if touched.last() != Some(&number) {
+                touched.push(number);
+            }
+        }
+    }
+
+    fn due(&mut self, now: Now, touched: &mut Vec<u16>) {
+        while let Some(Reverse((at, number))) = self.timers.peek().copied().filter(|Reverse((at, _))| *at <= now.mono) {
+            self.timers.pop();
+            if let Some(device) = self.devices.get_mut(usize::from(number)) {
+                // An entry that an earlier one has replaced.
+                if device.scheduled == Some(at) {
+                    device.scheduled = None;
+                    touched.push(number);
+                }
+            }
+        }
+    }
+
+    /// Everything a touched device has to do.
+    fn serve(&mut self, now: Now, number: u16, outbox: &mut Vec<u8>) {
+        self.reboot_if_due(now, number);
+        let Some(device) = self.devices.get_mut(usize::from(number)) else { return };
+        let now = device.time(now);
+        device.feed.uplink.handle_timeout(now);
+        if self.measuring {
+            self.sent += match self.plan.interval {
+                Some(_) => device.measure_round(now),
+                None => device.measure_ahead(now, &self.plan),
+            };
+        }
+        device.feed.settle(now, |_, _| {});
+        if let Some((epoch, seq, since)) = device.awaited {
+            if !device.feed.spool.holds(epoch, seq) {
+                device.awaited = None;
+                if self.latencies.len() < LATENCIES {
+                    let waited = now.mono.saturating_duration_since(since).as_micros();
+                    self.latencies.push(u32::try_from(waited).unwrap_or(u32::MAX));
+                }
+            }
+        }
+        // What was acknowledged makes room for more at once.
+        if self.measuring && self.plan.interval.is_none() {
+            self.sent += device.measure_ahead(now, &self.plan);
+            device.feed.settle(now, |_, _| {});
+        }
+        while let Some(device) = self.devices.get_mut(usize::from(number)) {
+            let Some(to) = device.feed.uplink.poll_transmit(now, outbox) else { break };
+            for _ in 0..self.up.pass(now.mono, to, outbox) {
+                self.put(outbox, to);
+            }
+        }
+        self.schedule(number);
+    }
+
+    fn schedule(&mut self, number: u16) {
+        let rounds = self.measuring && self.plan.interval.is_some();
+        let Some(device) = self.devices.get_mut(usize::from(number)) else { return };
+        let round = rounds.then(|| device.schedule.next());
+        let times = [device.feed.uplink.poll_timeout(), round, device.reboot_at];
+        let Some(wake) = times.into_iter().flatten().min() else { return };
+        if device.scheduled.is_none_or(|scheduled| wake < scheduled) {
+            device.scheduled = Some(wake);
+            self.timers.push(Reverse((wake, number)));
+        }
+    }
+
+    fn put(&mut self, datagram: &[u8], to: SocketAddr) {
+        // A full socket buffer loses it, as a network does; the uplink repeats.
+        let _ = self.socket.try_send_to(datagram, to);
+        self.datagrams.0 += 1;
+    }
+
+    fn reboot_if_due(&mut self, now: Now, number: u16) {
+        let due = |device: &Device| device.reboot_at.is_some_and(|at| now.mono >= at);
+        let Some(device) = self.devices.get_mut(usize::from(number)).filter(|device| self.measuring && due(device))
+        else {
+            return;
+        };
+        let (keys, epoch, seed) = (device.keys.clone(), Epoch(device.epoch.0 + 1), device.random.bits());
+        let config = self.config(number, &keys, epoch, seed);
+        let mut uplink = Uplink::new(config, now);
+        uplink.add_known(self.hub_key, self.plan.hub, now);
+        uplink.set_sensors(&self.specs);
+        self.reboots += 1;
+        if let Some(device) = self.devices.get_mut(usize::from(number)) {
+            device.feed.uplink = uplink;
+            device.feed.spool.begin_epoch(epoch);
+            device.epoch = epoch;
+            device.reboot_at = next_reboot(self.plan.reboots, &mut device.random, now.mono);
+        }
+    }
+
+    fn outcome(mut self, streaming: usize, elapsed: Duration) -> Outcome {
+        let sum = |count: fn(&Spool) -> u64| self.devices.iter().map(|device| count(&device.feed.spool)).sum::<u64>();
+        let (acked, dropped) = (sum(Spool::acked), sum(Spool::dropped));
+        let seconds = elapsed.as_secs_f64();
+        self.latencies.sort_unstable();
+        let percentile = |share: f64| {
+            let last = self.latencies.len().saturating_sub(1) as f64;
+            self.latencies.get((last * share) as usize).map_or(0.0, |micros| f64::from(*micros) / 1000.0)
+        };
+        Outcome {
+            devices: self.plan.devices,
+            streaming,
+            sent: self.sent,
+            acked,
+            dropped,
+            reboots: self.reboots,
+            datagrams_sent: self.datagrams.0,
+            datagrams_received: self.datagrams.1,
+            seconds,
+            readings_per_s: acked as f64 / seconds.max(0.001),
+            cpu_s_per_million: processor_seconds() * 1e6 / (acked.max(1) as f64),
+            ack_ms_p50: percentile(0.5),
+            ack_ms_p99: percentile(0.99),
+        }
+    }
+}
+
+impl Device {
+    /// The moment by this device's clock.
+    fn time(&self, now: Now) -> Now {
+        Now { unix: now.unix.plus(self.skew_ms), ..now }
+    }
+
+    /// One reading of every sensor, if the round is due.
+    fn measure_round(&mut self, now: Now) -> u64 {
+        if now.mono < self.schedule.next() {
+            return 0;
+        }
+        self.schedule.round(now.mono);
+        let mut taken = 0;
+        for sensor in 0..self.values.len() as u16 {
+            let reading = Reading { sensor: SensorNo(sensor), at: now.unix, value: self.value(sensor) };
+            taken += 1;
+            if !self.builder.push(&reading) {
+                self.close(now.mono);
+                self.builder.push(&reading);
+            }
+        }
+        self.close(now.mono);
+        self.feed.report();
+        taken
+    }
+
+    /// As many batches as may be in flight.
+    fn measure_ahead(&mut self, now: Now, plan: &Plan) -> u64 {
+        let mut taken = 0;
+        while self.feed.uplink.is_streaming() && self.feed.spool.len() < plan.in_flight as usize {
+            for _ in 0..plan.batch {
+                if self.sensor == 0 {
+                    self.newest = now.unix.0.max(self.newest.saturating_add(1));
+                }
+                let value = self.value(self.sensor);
+                let reading = Reading { sensor: SensorNo(self.sensor), at: wire::UnixMillis(self.newest), value };
+                if !self.builder.push(&reading) {
+                    break;
+                }
+                taken += 1;
+                self.sensor = (self.sensor + 1) % self.values.len().max(1) as u16;
+            }
+            self.close(now.mono);
+        }
+        taken
+    }
+
+    /// The next value of a sensor: a walk in tenths that stays near where it began.
+    fn value(&mut self, sensor: u16) -> f64 {
+        let bits = self.random.bits();
+        let Some(tenths) = self.values.get_mut(usize::from(sensor)) else { return 0.0 };
+        let step = (bits % 7) as i64 - 3;
+        let home = kind_of(sensor).2 - *tenths;
+        *tenths += step + home.signum() * i64::from(bits >> 60 == 0);
+        *tenths as f64 / 10.0
+    }
+
+    fn close(&mut self, now: Instant) {
+        if self.builder.is_empty() {
+            return;
+        }
+        let readings = u16::try_from(self.builder.len()).unwrap_or(u16::MAX);
+        let seq = self.feed.spool.append(self.builder.finish(), readings, self.values.len() as u16, Lane::Live, now);
+        if self.awaited.is_none() {
+            self.awaited = Some((self.epoch, seq, now));
+        }
+    }
+}
+
+fn next_reboot(per_second: f64, random: &mut Random, now: Instant) -> Option<Instant> {
+    // Exponential: a reboot does not know of the one before.
+    let wait = -(1.0 - random.unit()).ln() / per_second;
+    Duration::try_from_secs_f64(wait).ok().and_then(|wait| now.checked_add(wait))
+}
+
+fn kind_of(sensor: u16) -> (&'static str, &'static str, i64) {
+    KINDS[usize::from(sensor) % KINDS.len()]
+}
+
+fn specs(plan: &Plan) -> Vec<SensorSpec> {
+    let interval_ms = plan.interval.map_or(0, |interval| u32::try_from(interval.as_millis()).unwrap_or(u32::MAX));
+    let spec = |sensor: u16| {
+        let (name, unit, _) = kind_of(sensor);
+        let round = usize::from(sensor) / KINDS.len();
+        let name = if round == 0 { name.to_owned() } else { format!("{name}.{}", round + 1) };
+        SensorSpec { name, unit: unit.to_owned(), kind: SensorKind::Gauge, interval_ms }
+    };
+    (0..plan.sensors).map(spec).collect()
+}
+
+/// Asks the hub at an address for its key, for up to ten seconds.
+async fn ask(socket: &UdpSocket, hub: SocketAddr) -> io::Result<PublicKey> {
+    let nonce = Random::from_system().map_err(io::Error::other)?.bits().to_le_bytes();
+    let mut inbox = [0; MAX_DATAGRAM];
+    for _ in 0..8 {
+        socket.send_to(&Probe::new(nonce).encode(), hub).await?;
+        let until = clock::now().mono + Duration::from_millis(1250);
+        loop {
+            let received = tokio::select! {
+                received = socket.recv_from(&mut inbox) => received,
+                () = clock::sleep_until(Some(until)) => break,
+            };
+            // An error is the far side's port being closed: perhaps not for long.
+            let Ok((length, _)) = received else { continue };
+            match Packet::parse(inbox.get(..length).unwrap_or_default()) {
+                Ok(Packet::Answer(answer)) if answer.nonce == nonce => return Ok(answer.key),
+                _ => {}
+            }
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::TimedOut, format!("no hub answers at {hub}")))
+}
+
+/// Processor time this process has used, in user and in system.
+fn processor_seconds() -> f64 {
+    const TICKS_A_SECOND: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    let ticks: f64 = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok()).sum();
+    ticks / TICKS_A_SECOND
+}

@@ -1,0 +1,236 @@
+//! The spool after a crash: whatever happened to its files, whole batches before and after the damage come back, and
+//! the agent starts.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like the test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use device_agent::clock;
+use device_agent::spool::segment::{self, Record};
+use device_agent::spool::{Limits, SPILL_AFTER, Spool};
+use proptest::prelude::*;
+use wire::{BatchSeq, Epoch, Lane};
+
+#[test]
+fn a_segment_cut_at_any_byte_gives_back_every_whole_record() {
+    let (bytes, ends) = sample();
+    for length in 0..=bytes.len() {
+        match segment::read(&bytes[..length]) {
+            None => assert!(length < segment::HEADER),
+            Some(contents) => {
+                assert_eq!(
+                    contents.records.len(),
+                    ends.iter().filter(|end| **end <= length).count(),
+                    "cut at {length}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_flipped_bit_costs_at_most_the_record_it_is_in() {
+    let (bytes, ends) = sample();
+    for at in segment::HEADER..bytes.len() {
+        for bit in 0..8 {
+            let mut flipped = bytes.clone();
+            flipped[at] ^= 1 << bit;
+            let contents = segment::read(&flipped).unwrap();
+            assert_eq!(contents.records.len(), ends.len() - 1, "byte {at} bit {bit}");
+            assert!(contents.damaged >= 1);
+            for (record, body) in contents.records {
+                assert_eq!(flipped[body], body_of(record.seq), "never a wrong body");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_foreign_or_empty_file_is_set_aside_and_the_rest_is_read() {
+    let folder = spilled(5);
+    fs::write(folder.path().join("00000007.seg"), b"not a segment at all").unwrap();
+    fs::write(folder.path().join("00000008.seg"), b"").unwrap();
+    fs::write(folder.path().join("notes.txt"), b"left alone").unwrap();
+    let (spool, recovery) = open(folder.path(), 2);
+    assert_eq!((spool.len(), recovery.foreign.len()), (5, 2));
+    assert!(folder.path().join("notes.txt").exists());
+}
+
+#[test]
+fn what_is_flushed_survives_and_is_sent_newest_first_as_recovered() {
+    let folder = spilled(5);
+    assert_eq!(Spool::highest_epoch(folder.path()), Epoch(1));
+    let (mut spool, recovery) = open(folder.path(), 2);
+    assert_eq!((recovery.batches, recovery.readings, recovery.damaged), (5, 15, 0));
+    let taken: Vec<_> = std::iter::from_fn(|| spool.take_backlog()).collect();
+    assert_eq!(taken.iter().map(|batch| batch.seq.0).collect::<Vec<_>>(), [4, 3, 2, 1, 0]);
+    assert!(taken.iter().all(|batch| batch.lane == Lane::Recovered && batch.epoch == Epoch(1) && batch.sensors == 2));
+    assert!(taken.iter().all(|batch| *batch.body == *body_of(batch.seq)));
+}
+
+#[test]
+fn a_segment_is_deleted_when_the_last_of_it_is_acknowledged_and_not_before() {
+    let folder = spilled(5);
+    let (mut spool, _) = open(folder.path(), 2);
+    spool.trim(Epoch(1), BatchSeq(0), &[(1, 5)]);
+    assert_eq!(segments(folder.path()).len(), 1);
+    assert_eq!(spool.floors(), [(Epoch(2), BatchSeq(0)), (Epoch(1), BatchSeq(0))]);
+    assert_eq!(spool.trim(Epoch(1), BatchSeq(1), &[]), 3);
+    assert_eq!((segments(folder.path()).len(), spool.is_empty()), (0, true));
+}
+
+#[test]
+fn nothing_is_written_until_the_hub_has_been_silent_for_a_while() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let t0 = now();
+    append(&mut spool, 3, t0);
+    spool.maintain(t0 + SPILL_AFTER - Duration::from_millis(1)).unwrap();
+    assert_eq!(segments(folder.path()).len(), 0);
+    spool.maintain(t0 + SPILL_AFTER).unwrap();
+    append(&mut spool, 1, t0 + SPILL_AFTER);
+    spool.maintain(t0 + SPILL_AFTER + Duration::from_secs(1)).unwrap();
+    drop(spool);
+    assert_eq!(open(folder.path(), 2).0.len(), 4, "while the hub is away, each second's readings are on disk");
+}
+
+#[test]
+fn a_full_spool_drops_its_oldest_and_counts_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { memory: 256 << 10, disk: 3 << 20 };
+    let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
+    let t0 = now();
+    for _ in 0..50 {
+        for _ in 0..100 {
+            spool.append(vec![7; 1000], 3, 2, Lane::Live, t0);
+        }
+        spool.maintain(t0).unwrap();
+    }
+    assert!(spool.dropped() > 0 && spool.len() > 1500);
+    assert_eq!(spool.dropped() + 3 * spool.len() as u64, 15_000);
+    let bytes: u64 = segments(folder.path()).iter().map(|path| fs::metadata(path).unwrap().len()).sum();
+    assert!(bytes <= 3 << 20, "{bytes}");
+    let floor = spool.floors()[0].1.0;
+    assert_eq!(floor, 5000 - spool.len() as u64, "the hub is told what will never come");
+}
+
+#[test]
+fn a_disk_that_refuses_keeps_readings_in_memory_up_to_the_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { memory: 64 << 10, disk: 3 << 20 };
+    let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
+    fs::remove_dir(folder.path()).unwrap();
+    let t0 = now();
+    append(&mut spool, 30, t0);
+    assert!(spool.flush().is_err());
+    assert_eq!((spool.len(), spool.dropped()), (30, 0));
+    for _ in 0..200 {
+        spool.append(vec![7; 1000], 1, 1, Lane::Live, t0);
+    }
+    assert!(spool.maintain(t0).is_err());
+    assert!(spool.len() <= 60 && spool.dropped() > 0);
+    fs::create_dir(folder.path()).unwrap();
+    spool.flush().unwrap();
+    let held = spool.len();
+    drop(spool);
+    assert_eq!(open(folder.path(), 2).0.len(), held);
+}
+
+#[test]
+fn batches_of_a_lost_session_are_handed_out_again() {
+    let mut spool = Spool::in_memory(Epoch(1), Limits::default());
+    let t0 = now();
+    append(&mut spool, 3, t0);
+    let first: Vec<_> = std::iter::from_fn(|| spool.take_live(t0)).collect();
+    spool.trim(Epoch(1), BatchSeq(1), &[]);
+    spool.rewind();
+    let again: Vec<_> = std::iter::from_fn(|| spool.take_live(t0)).collect();
+    assert_eq!(again, first[1..]);
+    spool.rewind();
+    let late = t0 + Duration::from_secs(11);
+    assert!(spool.take_live(late).is_none(), "too old for a live view");
+    assert_eq!(spool.take_backlog().map(|batch| batch.seq), Some(BatchSeq(2)));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn any_bytes_are_a_segment_or_not_and_never_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = segment::read(&bytes);
+        let mut tail = segment::header(Epoch(3)).to_vec();
+        tail.extend_from_slice(&bytes);
+        let _ = segment::read(&tail);
+    }
+
+    #[test]
+    fn records_read_back_and_any_damage_only_removes(
+        bodies in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..120), 1..12),
+        damage in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut bytes = segment::header(Epoch(9)).to_vec();
+        for (number, body) in bodies.iter().enumerate() {
+            let record = Record { seq: BatchSeq(number as u64), readings: 1, sensors: 1, lane: Lane::Live };
+            segment::put(&record, body, &mut bytes).unwrap();
+        }
+        let whole = segment::read(&bytes).unwrap();
+        prop_assert_eq!(whole.records.len(), bodies.len());
+        for (at, with) in damage {
+            let at = segment::HEADER + at.index(bytes.len() - segment::HEADER);
+            bytes[at] ^= with;
+        }
+        bytes.truncate(segment::HEADER + cut.index(bytes.len() - segment::HEADER + 1));
+        for (record, body) in segment::read(&bytes).unwrap().records {
+            prop_assert_eq!(&bytes[body], &bodies[record.seq.0 as usize][..]);
+        }
+    }
+}
+
+fn now() -> Instant {
+    clock::now().mono
+}
+
+fn body_of(seq: BatchSeq) -> Vec<u8> {
+    (0..20 + seq.0 as u8 * 3).map(|byte| byte ^ seq.0 as u8).collect()
+}
+
+/// A segment of five records, and where each ends.
+fn sample() -> (Vec<u8>, Vec<usize>) {
+    let mut bytes = segment::header(Epoch(4)).to_vec();
+    let ends = (0..5)
+        .map(|number| {
+            let seq = BatchSeq(number);
+            let record = Record { seq, readings: 3, sensors: 2, lane: Lane::Live };
+            segment::put(&record, &body_of(seq), &mut bytes).unwrap().end
+        })
+        .collect();
+    (bytes, ends)
+}
+
+fn open(folder: &Path, epoch: u32) -> (Spool, device_agent::spool::Recovery) {
+    Spool::open(folder, Epoch(epoch), Limits::default(), now()).unwrap()
+}
+
+fn append(spool: &mut Spool, batches: u64, at: Instant) {
+    for _ in 0..batches {
+        let seq = BatchSeq(spool.len() as u64);
+        spool.append(body_of(seq), 3, 2, Lane::Live, at);
+    }
+}
+
+/// A folder in which the spool of epoch 1 left so many batches.
+fn spilled(batches: u64) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    append(&mut spool, batches, now());
+    spool.flush().unwrap();
+    folder
+}
+
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|extension| extension == "seg")).collect()
+}
