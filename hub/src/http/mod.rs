@@ -95,8 +95,8 @@ pub fn router(state: AppState) -> Router {
     let (api, document) = openapi::split(api());
     let json = Bytes::from(document.to_json().unwrap_or_default());
     let page = Bytes::from(openapi::page(&document));
-    api.route("/api/openapi.json", get(move || fixed("application/json", json)))
-        .route("/api/docs", get(move || fixed("text/html; charset=utf-8", page)))
+    api.route("/api/openapi.json", get(move || async move { fixed("application/json", json) }))
+        .route("/api/docs", get(move || async move { fixed("text/html; charset=utf-8", page) }))
         .route("/api/docs.css", get(openapi::docs_css))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -111,7 +111,7 @@ pub fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-async fn fixed(kind: &'static str, body: Bytes) -> impl IntoResponse {
+fn fixed(kind: &'static str, body: Bytes) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, kind)], body)
 }
 
