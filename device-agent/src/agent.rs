@@ -389,7 +389,7 @@ fn tell(event: &Event, feed: &Feed, identity: &Identity, token: u64, lost_at: &m
             let list: Vec<String> = hubs.iter().map(words_of).collect();
             warn!("several hubs answer, name one with --hub or bring a token with --join-token: {}", list.join("; "));
         }
-        Event::Foreign { hub } => warn!("ignored a hub this device does not belong to: {}", words_of(hub)),
+        Event::Foreign { hub } => info!("ignored a hub this device does not belong to: {}", words_of(hub)),
         Event::Silent { address, .. } => {
             warn!("the hub at {address} does not answer: is it closed to joins, or is the token spent or expired?");
         }

@@ -15,6 +15,8 @@ use crate::clock::Now;
 
 /// Answers that may be missed in a row before the hub is taken for gone.
 const MISSES: u32 = 3;
+/// First wait for an answer, doubled with each one missed: a hub whose disk stalls for a few seconds is not gone.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
 /// Packets whose sending time is remembered: more than are ever in flight between two acknowledgements.
 const REMEMBERED: usize = 256;
 /// How often a device that waits for adoption introduces itself again.
@@ -101,7 +103,8 @@ impl Session {
         }
         self.log.push_back((counter, now));
         if self.answer_due.is_none() {
-            self.answer_due = Some(now.mono + path.acks.timeout() * 2_u32.pow(self.misses.min(4)));
+            let patience = path.acks.expected().max(SHORTEST_PATIENCE);
+            self.answer_due = Some(now.mono + patience * 2_u32.pow(self.misses.min(4)));
         }
         Some(counter)
     }
