@@ -244,7 +244,8 @@ impl Agent {
         let Self { input, feed, gather, table, settings, taken, .. } = self;
         let interval_ms = u32::try_from(settings.interval.as_millis()).unwrap_or(u32::MAX);
         let mut preview = Vec::new();
-        let wants_preview = feed.uplink.state() == State::Pending;
+        // From the start, so that the first introduction has one.
+        let wants_preview = !feed.uplink.is_streaming();
         let waiting = feed.spool.waiting();
         let progress = input.round(now, waiting, |name: &str, unit: &str, kind: SensorKind, at, value| {
             // The table is full: the reading has no number to travel under. `input` tells it once.
@@ -389,9 +390,13 @@ fn tell(event: &Event, feed: &Feed, identity: &Identity, token: u64, lost_at: &m
             let list: Vec<String> = hubs.iter().map(words_of).collect();
             warn!("several hubs answer, name one with --hub or bring a token with --join-token: {}", list.join("; "));
         }
-        Event::Foreign { hub } => warn!("ignored a hub this device does not belong to: {}", words_of(hub)),
-        Event::Silent { address, .. } => {
-            warn!("the hub at {address} does not answer: is it closed to joins, or is the token spent or expired?");
+        Event::Foreign { hub } => info!("ignored a hub this device does not belong to: {}", words_of(hub)),
+        Event::Silent { hub, address } => {
+            if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
+                warn!("the hub at {address} does not answer, keeping readings until it does");
+            } else {
+                warn!("the hub at {address} does not answer: is it closed to joins, or is the token spent or expired?");
+            }
         }
         Event::Pending { hub, address } => {
             info!("waiting for adoption by the hub at {address} ({}); this device's words are: {own}", words_of(hub))

@@ -642,7 +642,7 @@ impl Uplink {
         let (hello, dictionary) = (self.wants_hello(session), self.wants_dictionary(session));
         let session = self.session.as_mut()?;
         if hello && now.mono >= session.hello_due {
-            session.hello_due = if session.confirmed { now.mono + HELLO_EVERY } else { repeat };
+            session.introduced(now.mono);
             let mut hello = self.config.hello.clone();
             if session.standing == Standing::Adopted {
                 hello.preview.clear();

@@ -17,12 +17,14 @@ const LONGEST: Duration = Duration::from_secs(8);
 pub(super) struct Rtt {
     smoothed: Option<Duration>,
     variation: Duration,
+    /// What the samples say, before backing off.
+    base: Duration,
     timeout: Duration,
 }
 
 impl Default for Rtt {
     fn default() -> Self {
-        Self { smoothed: None, variation: Duration::ZERO, timeout: FIRST }
+        Self { smoothed: None, variation: Duration::ZERO, base: FIRST, timeout: FIRST }
     }
 }
 
@@ -40,7 +42,8 @@ impl Rtt {
             }
         };
         self.smoothed = Some(smoothed);
-        self.timeout = (smoothed + self.variation * 4).clamp(SHORTEST, LONGEST);
+        self.base = (smoothed + self.variation * 4).clamp(SHORTEST, LONGEST);
+        self.timeout = self.base;
     }
 
     /// Nothing came in time: wait twice as long from here on, until the next sample.
@@ -48,7 +51,13 @@ impl Rtt {
         self.timeout = (self.timeout * 2).min(LONGEST);
     }
 
-    /// How long to wait for an answer.
+    /// How long an answer takes at most, by what was measured.
+    #[must_use]
+    pub(super) const fn expected(&self) -> Duration {
+        self.base
+    }
+
+    /// How long to wait before a batch is repeated.
     #[must_use]
     pub(super) const fn timeout(&self) -> Duration {
         self.timeout

@@ -15,10 +15,14 @@ use crate::clock::Now;
 
 /// Answers that may be missed in a row before the hub is taken for gone.
 const MISSES: u32 = 3;
+/// First wait for an answer, doubled with each one missed: a hub whose disk stalls for a few seconds is not gone.
+const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
 /// Packets whose sending time is remembered: more than are ever in flight between two acknowledgements.
 const REMEMBERED: usize = 256;
 /// How often a device that waits for adoption introduces itself again.
 pub(super) const HELLO_EVERY: Duration = Duration::from_secs(10);
+/// First wait for an answer to an introduction.
+const FIRST_HELLO: Duration = Duration::from_secs(1);
 /// How often an idle device shows that it is alive.
 pub(super) const STATUS_EVERY: Duration = Duration::from_secs(5);
 
@@ -53,6 +57,8 @@ pub(super) struct Session {
     answer_due: Option<Instant>,
     pub(super) misses: u32,
     pub(super) hello_due: Instant,
+    /// Introductions without an answer.
+    hellos: u32,
     pub(super) status_due: Instant,
     pub(super) dictionary_due: Instant,
     plain: Vec<u8>,
@@ -80,6 +86,7 @@ impl Session {
             answer_due: None,
             misses: 0,
             hello_due: now,
+            hellos: 0,
             status_due: now,
             dictionary_due: now,
             plain: Vec::new(),
@@ -101,7 +108,8 @@ impl Session {
         }
         self.log.push_back((counter, now));
         if self.answer_due.is_none() {
-            self.answer_due = Some(now.mono + path.acks.timeout() * 2_u32.pow(self.misses.min(4)));
+            let patience = path.acks.expected().max(SHORTEST_PATIENCE);
+            self.answer_due = Some(now.mono + patience * 2_u32.pow(self.misses.min(4)));
         }
         Some(counter)
     }
@@ -109,6 +117,16 @@ impl Session {
     /// Seals a control message.
     pub(super) fn seal_control(&mut self, now: Now, path: &Path, out: &mut Vec<u8>, control: &Control) -> Option<u64> {
         self.seal(now, path, out, |plain| control.encode(plain))
+    }
+
+    /// An introduction was sent. A hub that is busy with a whole fleet needs no more of them: the wait doubles.
+    pub(super) fn introduced(&mut self, now: Instant) {
+        self.hello_due = if self.confirmed {
+            now + HELLO_EVERY
+        } else {
+            now + (FIRST_HELLO * 2_u32.pow(self.hellos.min(4))).min(HELLO_EVERY)
+        };
+        self.hellos += 1;
     }
 
     /// Opens a packet of the hub: it lives, and `from` is where it lives.
@@ -160,7 +178,9 @@ impl Session {
         self.misses += 1;
         // Ask for a sign of life: a hub answers the status of an adopted device, and the hello of any other.
         self.status_due = now;
-        self.hello_due = now;
+        if self.confirmed {
+            self.hello_due = now;
+        }
         self.misses >= MISSES
     }
 
