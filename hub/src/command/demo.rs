@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args) -> Outcome {
         data: dir.0.join("hub"),
         http: args.http,
         udp: SocketAddr::from(([127, 0, 0, 1], 0)),
-        join: JoinPolicy::Click,
+        join: Some(JoinPolicy::Click),
         discovery: false,
         webhook_allow: vec!["127.0.0.0/8".parse().context("own network")?],
         ..Config::default()
