@@ -79,9 +79,12 @@ impl Hub {
         let id = HubId::of(&keys.public);
         let join = config.join.or(http::hub::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
 
-        let listener = TcpListener::bind(config.http).await.with_context(|| format!("--http {}", config.http))?;
+        let listener = TcpListener::bind(config.http)
+            .await
+            .with_context(|| format!("--http {}: is another program there?", config.http))?;
         let http_address = listener.local_addr()?;
-        let socket = Socket::bind(config.udp).with_context(|| format!("--udp {}", config.udp))?;
+        let socket =
+            Socket::bind(config.udp).with_context(|| format!("--udp {}: is another program there?", config.udp))?;
         let udp_address = SocketAddr::new(config.udp.ip(), socket.port()?);
         warn_about_buffer(&socket);
 
@@ -253,14 +256,7 @@ fn new_endpoint(
     counters: Arc<Counters>,
 ) -> anyhow::Result<Endpoint> {
     let moment = Moment { now: clock.now(), wall: clock.wall() };
-    let config = endpoint::Config {
-        responder,
-        card,
-        policy,
-        random: random()?,
-        discovery_random: random()?,
-        counters,
-    };
+    let config = endpoint::Config { responder, card, policy, random: random()?, discovery_random: random()?, counters };
     let mut endpoint = Endpoint::new(moment.now, config);
     let mut windows: std::collections::HashMap<DeviceNo, Vec<_>> = std::collections::HashMap::new();
     for (device, epoch, window) in store.windows() {

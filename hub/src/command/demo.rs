@@ -71,15 +71,15 @@ pub(super) async fn run(args: Args) -> Outcome {
         axum::serve(receiver, app).await
     };
 
-    // The rule and its webhook are there before the pipeline starts, as in a hub that was set up yesterday.
-    let hub = {
+    // Rules, webhook and join token are there before the hub starts, as in one that was set up yesterday.
+    let (hub, token) = {
         let key = crate::store::SecretKey::load_or_create(&config.data)?;
         let store = Store::open(&crate::store::Config { dir: config.data.clone(), ..Default::default() }, &key)?;
         furnish(&store, &receiver_url).await?;
+        let token = join_token(&store, args.devices + 2).await?;
         store.close().await;
-        Hub::start(config).await.context("is another program on this address? try --http 127.0.0.1:8090")?
+        (Hub::start(config).await?, token)
     };
-    let token = join_token(hub.store(), args.devices + 2).await?;
     let code = auth::mint_login_code(hub.store(), hub.clock().wall()).await?;
     let udp = hub.udp();
     let host =
