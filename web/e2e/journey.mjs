@@ -1,0 +1,293 @@
+// One real journey in a real Chromium: an empty hub, a first password, a device that asks, a moving chart, a rule that
+// fires, a hub that restarts. Then every screen in both themes by axe, and at 360 px.
+//
+//   HUB_BIN, AGENT_BIN   the programs under test (default: ../target/debug)
+//   CHROMIUM             the browser (default: /usr/bin/chromium)
+//   SHOTS                a directory for a picture of every screen (default: none)
+//
+// Every wait ends by itself; none is a sleep.
+
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import { chromium } from "playwright-core";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+const HUB_BIN = process.env.HUB_BIN ?? here("../../target/debug/telemetry-hub");
+const AGENT_BIN = process.env.AGENT_BIN ?? here("../../target/debug/device-agent");
+const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const SHOTS = process.env.SHOTS;
+
+const SOON = 15_000;
+const PASSWORD = "a long enough password";
+const DEVICE = "e2e-box";
+const LAUNCH = ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+
+let dir, http, udp, hub, agent, browser, context, page, base;
+const troubles = [];
+
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "hub-e2e-"));
+  if (SHOTS) await mkdir(SHOTS, { recursive: true });
+  http = await freeTcp();
+  udp = await freeUdp();
+  base = `http://127.0.0.1:${http}`;
+  browser = await chromium.launch({ executablePath: CHROMIUM, args: LAUNCH });
+  context = await browser.newContext({ viewport: { width: 1440, height: 900 }, colorScheme: "light" });
+  context.setDefaultTimeout(SOON);
+  page = await context.newPage();
+  page.on("pageerror", (error) => troubles.push(`page error: ${error.message}`));
+  page.on("console", (message) => /content security policy|trusted ?type/i.test(message.text()) && troubles.push(`console: ${message.text()}`));
+  page.on("request", (request) => request.url().startsWith(base) || request.url().startsWith("data:") || troubles.push(`request to ${request.url()}`));
+});
+
+after(async () => {
+  if (SHOTS) await page?.screenshot({ path: join(SHOTS, "last.png") }).catch(() => {});
+  await browser?.close();
+  await stop(agent);
+  await stop(hub);
+  await rm(dir, { recursive: true, force: true });
+});
+
+test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) => {
+  // A step stands on the one before: after a failure the rest would only fail again, slowly.
+  let broken = false;
+  const step = (name, run) =>
+    t.test(name, { skip: broken }, async (t) => {
+      broken = true;
+      await run(t);
+      broken = false;
+    });
+
+  await step("the printed link sets the first password, and leaves the address bar", async () => {
+    const link = await startHub();
+    await page.goto(link);
+    await page.getByRole("heading", { name: "Set the admin password" }).waitFor();
+    assert.equal(new URL(page.url()).hash, "");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Set password" }).click();
+    await page.getByRole("heading", { name: "No devices yet" }).waitFor();
+    await connection("live");
+  });
+
+  await step("the empty page says what to run, with a token when asked", async () => {
+    await page.getByRole("textbox", { name: "agent command" }).filter({ hasText: `--hub 127.0.0.1:${udp}` }).waitFor();
+    await page.getByRole("button", { name: "Make a join token" }).click();
+    await page.getByRole("textbox", { name: "agent command" }).filter({ hasText: "--join-token " }).waitFor();
+    await page.getByText(/Listening on UDP/).waitFor();
+  });
+
+  await step("a device asks, is compared by six words, and is adopted without a reload", async () => {
+    await page.evaluate(() => (window.notReloaded = true));
+    startAgent();
+    const card = page.getByRole("article").filter({ hasText: DEVICE });
+    await card.waitFor();
+    assert.equal(await card.getByRole("list", { name: "Fingerprint words" }).getByRole("listitem").count(), 6);
+    await card.getByRole("button", { name: `Adopt ${DEVICE}` }).click();
+    await card.waitFor({ state: "detached" });
+    const row = page.getByRole("link", { name: new RegExp(DEVICE) });
+    await row.filter({ hasText: "online" }).waitFor();
+    await row.locator(".value").first().waitFor();
+    assert.equal(await page.evaluate(() => window.notReloaded), true);
+    await row.click();
+    await page.getByRole("heading", { level: 1, name: DEVICE }).waitFor();
+  });
+
+  let sensor;
+  await step("the chart moves by itself", async () => {
+    const chart = page.locator("[data-chart][data-last-at]").first();
+    await chart.waitFor();
+    sensor = await chart.getAttribute("data-chart");
+    const first = Number(await chart.getAttribute("data-last-at"));
+    await movedPast(sensor, first + 1_000);
+  });
+
+  await step("a drag zooms and pauses, the address says so, L returns to live", async () => {
+    const box = await page.locator(`[data-chart="${sensor}"] .u-over`).boundingBox();
+    await page.mouse.move(box.x + box.width * 0.6, box.y + box.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.9, box.y + box.height / 2, { steps: 6 });
+    await page.mouse.up();
+    await page.getByRole("button", { name: /^Paused, / }).waitFor();
+    const paused = new URL(page.url());
+    assert.match(paused.searchParams.get("from"), /^\d{13}$/);
+    await page.reload();
+    await page.getByRole("button", { name: /^Paused, / }).waitFor();
+    assert.equal(page.url(), paused.href);
+    await page.keyboard.press("l");
+    await page.getByRole("button", { name: /^Paused, / }).waitFor({ state: "detached" });
+    await page.keyboard.press(" ");
+    await page.getByRole("button", { name: /^Paused, / }).waitFor();
+    await page.keyboard.press("l");
+    await page.getByRole("button", { name: "Pause" }).waitFor();
+  });
+
+  await step("T shows the same data as a table", async () => {
+    await page.keyboard.press("t");
+    const rows = page.getByRole("region", { name: `${sensor} data` }).getByRole("row");
+    await rows.nth(2).waitFor();
+    await page.keyboard.press("t");
+    await rows.first().waitFor({ state: "detached" });
+  });
+
+  await step("a rule made in the page fires, and the alert appears without a reload", async () => {
+    await page.evaluate(() => (window.notReloaded = true));
+    await page.getByRole("link", { name: "New rule" }).click();
+    const form = page.getByRole("form", { name: "New rule" });
+    await form.getByLabel("Name").fill("Always");
+    assert.equal(await form.getByLabel("Device").inputValue(), DEVICE);
+    await form.getByLabel("Sensor").fill(sensor);
+    await form.getByLabel("Limit").fill("-1000000000");
+    await form.getByLabel("For at least").fill("0s");
+    await form.getByRole("button", { name: "Create rule" }).click();
+    const alert = page.locator('[data-alert][data-state="firing"]').filter({ hasText: "Always" });
+    await alert.waitFor();
+    await page.getByRole("log", { name: "Messages" }).getByText("Alert firing").waitFor();
+    await alert.getByRole("button", { name: /^Acknowledge/ }).click();
+    await alert.getByText("acknowledged").waitFor();
+    assert.equal(await page.evaluate(() => window.notReloaded), true);
+  });
+
+  await t.test("every screen is accessible in both themes and fits 360 px", { skip: broken, timeout: 120_000 }, async (t) => {
+    const device = await page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0].id);
+    const axe = await readFile(here("../node_modules/axe-core/axe.min.js"), "utf8");
+    const screens = { devices: "/", device: `/d/${device}`, table: `/d/${device}`, alerts: "/a", rule: "/a?rule=new", webhooks: "/w", hub: "/h", missing: "/no/such/page" };
+    for (const [name, path] of Object.entries(screens)) {
+      for (const colorScheme of ["light", "dark"]) {
+        await t.test(`${name}, ${colorScheme}`, async () => {
+          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+          await page.goto(base + path);
+          await page.locator("main h1, main h2").first().waitFor();
+          await connection("live");
+          if (name === "table") {
+            await page.getByRole("button", { name: "Table" }).click();
+            await page.getByRole("row").nth(2).waitFor();
+          }
+          if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}-${colorScheme}.png`) });
+          assert.deepEqual(await violations(axe), []);
+          await page.setViewportSize({ width: 360, height: 740 });
+          const over = await page.waitForFunction(() => (innerWidth === 360 ? { over: document.documentElement.scrollWidth - 360 } : null));
+          assert.ok((await over.jsonValue()).over <= 0, "scrolls sideways at 360 px");
+          await page.setViewportSize({ width: 1440, height: 900 });
+        });
+      }
+    }
+    await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
+  });
+
+  await step("a hub that restarts: the pill says so, then the chart goes on", async () => {
+    await page.goto(base);
+    await page.getByRole("link", { name: new RegExp(DEVICE) }).click();
+    await page.locator("[data-chart][data-last-at]").first().waitFor();
+    await stop(hub);
+    await connection("reconnecting");
+    await startHub();
+    const back = Date.now();
+    await connection("live");
+    await movedPast(sensor, back + 1_000, 60_000);
+    const times = await tableTimes(sensor);
+    assert.equal(new Set(times).size, times.length, "a point is drawn twice");
+  });
+
+  await step("nothing was refused by the Content-Security-Policy, nothing was asked of others", () => {
+    assert.deepEqual(troubles, []);
+  });
+});
+
+// --- The programs ---------------------------------------------------------------------------------------------------
+
+/** Starts the hub; resolves with the setup link, or with the plain address once a password is set. */
+async function startHub() {
+  hub = spawn(HUB_BIN, ["serve", "--data", join(dir, "hub"), "--http", `127.0.0.1:${http}`, "--udp", `127.0.0.1:${udp}`, "--join", "click", "--webhook-allow", "127.0.0.0/8"], { stdio: ["ignore", "pipe", "pipe"] });
+  const link = new Promise((resolve, reject) => {
+    let out = "";
+    hub.stdout.on("data", (chunk) => {
+      out += chunk;
+      const found = /https?:\/\/\S+#setup=\S+/.exec(out);
+      if (found) resolve(found[0].replace(/^https?:\/\/[^/]+/, base));
+    });
+    hub.once("exit", (code) => reject(new Error(`hub ended with ${code}: ${out}`)));
+  });
+  link.catch(() => {});
+  hub.stderr.on("data", (chunk) => process.env.VERBOSE && process.stderr.write(chunk));
+  await eventually("the hub answers", async () => (await fetch(`${base}/readyz`)).ok);
+  const { needed } = await (await fetch(`${base}/api/v1/setup`)).json();
+  return needed ? within(link, "the setup link on stdout") : base;
+}
+
+function startAgent() {
+  agent = spawn(AGENT_BIN, ["run", "--hub", `127.0.0.1:${udp}`, "--state", join(dir, "agent"), "--name", DEVICE, "--interval", "200ms"], { stdio: ["ignore", "ignore", "pipe"] });
+  agent.stderr.on("data", (chunk) => process.env.VERBOSE && process.stderr.write(chunk));
+}
+
+async function stop(child) {
+  if (!child || child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, "exit");
+  child.kill("SIGTERM");
+  await within(gone, "the program ends").catch(() => child.kill("SIGKILL"));
+}
+
+// --- Waiting --------------------------------------------------------------------------------------------------------
+
+const connection = (state) => page.locator(`[data-connection="${state}"]`).waitFor();
+
+const movedPast = (sensor, at, timeout = SOON) =>
+  page.waitForFunction(([name, limit]) => Number(document.querySelector(`[data-chart="${name}"]`)?.dataset.lastAt) > limit, [sensor, at], { timeout });
+
+async function tableTimes(sensor) {
+  await page.keyboard.press(" ");
+  await page.keyboard.press("t");
+  const cells = page.getByRole("region", { name: `${sensor} data` }).locator("tbody tr td:first-child");
+  await cells.first().waitFor();
+  return page.getByRole("region", { name: `${sensor} data` }).locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.at));
+}
+
+async function within(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`timed out: ${what}`)), SOON)));
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+async function eventually(what, check) {
+  const end = Date.now() + SOON;
+  for (;;) {
+    if (await check().catch(() => false)) return;
+    if (hub.exitCode !== null) throw new Error(`the hub ended with ${hub.exitCode} before ${what}`);
+    if (Date.now() > end) throw new Error(`timed out: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+/** Serious and critical findings of axe, each as one line. */
+async function violations(axe) {
+  await page.evaluate(axe);
+  const { passes, violations } = await page.evaluate(async () => {
+    const { passes, violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+    return { passes: passes.length, violations };
+  });
+  assert.ok(passes > 10, "axe looked at nothing");
+  return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
+}
+
+async function freeTcp() {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function freeUdp() {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  await new Promise((resolve) => socket.close(resolve));
+  return port;
+}

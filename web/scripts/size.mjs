@@ -1,0 +1,25 @@
+// The weight gate: what a first visit downloads, gzipped, must stay under the budget, and so must all assets raw.
+import { readFileSync, readdirSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+
+const INITIAL_GZIP = 80_000;
+const ALL_RAW = 600_000;
+
+const dist = new URL("../dist/", import.meta.url);
+const html = readFileSync(new URL("index.html", dist), "utf8");
+const initial = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.(?:js|css))"/g)].map((found) => found[1]);
+if (initial.length === 0) throw new Error("index.html names no script and no style: was the page built?");
+
+let gzip = 0;
+for (const file of initial) {
+  const weight = gzipSync(readFileSync(new URL(file, dist)), { level: 9 }).length;
+  gzip += weight;
+  console.log(`${String(weight).padStart(8)}  ${file}`);
+}
+const raw = readdirSync(new URL("assets/", dist)).filter((file) => !file.endsWith(".gz")).reduce((sum, file) => sum + readFileSync(new URL(`assets/${file}`, dist)).length, 0);
+console.log(`${String(gzip).padStart(8)}  initial JS + CSS, gzip (limit ${INITIAL_GZIP})`);
+console.log(`${String(raw).padStart(8)}  all assets, raw (limit ${ALL_RAW})`);
+if (gzip > INITIAL_GZIP || raw > ALL_RAW) {
+  console.error("over the budget");
+  process.exit(1);
+}

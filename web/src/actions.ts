@@ -1,0 +1,220 @@
+// What a person or a timer asks the hub to do, and what of the answer goes into the state.
+//
+// Every failure becomes words on the page: a toast, or an error the calling form shows beside its button.
+
+import * as api from "./api";
+import { dispatch, startStream, state, stopStream } from "./app";
+import type { Alert, Device, JoinPolicy, LiveMessage, Webhook } from "./types";
+
+/** Live values by one subscription up to here; beyond it only the rows on the screen are asked for. */
+export const LIVE_DEVICES = 200;
+
+let toasts = 0;
+
+export function say(text: string, tone: "error" | "done" = "done"): void {
+  dispatch({ kind: "toast", toast: { id: `toast ${++toasts}`, tone, text, href: null } });
+}
+
+/** Runs a request whose failure is only told, never thrown; null then. */
+export async function told<T>(request: Promise<T>): Promise<T | null> {
+  try {
+    return await request;
+  } catch (error) {
+    if (error instanceof api.Refused && error.status === 401) return signedOut();
+    say(reason(error), "error");
+    return null;
+  }
+}
+
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+// --- Session --------------------------------------------------------------------------------------------------------
+
+/** Finds out who is looking: by the one-time fragment of a printed link, else by the cookie. */
+export async function openSession(fragment = /^#(setup|login)=(.+)$/.exec(location.hash)): Promise<void> {
+  // Out of the address bar at once: a token must not stay in history, bookmarks or screenshots.
+  if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
+  try {
+    if (fragment?.[1] === "login") await api.session.exchange(decodeURIComponent(fragment[2]!));
+    if (fragment?.[1] === "setup" && (await api.session.setupNeeded())) {
+      dispatch({ kind: "session", session: { kind: "setup", token: decodeURIComponent(fragment[2]!) } });
+      return;
+    }
+  } catch (error) {
+    // A used login link is no dead end when the cookie is still good.
+    if (!(error instanceof api.Refused) || error.status === 0) return retryOpen(fragment);
+    say(`That link cannot be used: ${reason(error)}`, "error");
+  }
+  try {
+    await api.session.current();
+    await enter();
+  } catch (error) {
+    if (!(error instanceof api.Refused) || error.status !== 401) return retryOpen(null);
+    const needed = await api.session.setupNeeded().catch(() => false);
+    dispatch({ kind: "session", session: needed ? { kind: "setup", token: null } : { kind: "anonymous" } });
+  }
+}
+
+function retryOpen(fragment: RegExpExecArray | null): void {
+  dispatch({ kind: "connection", connection: "reconnecting" });
+  setTimeout(() => void openSession(fragment), 2_000);
+}
+
+export async function setPassword(token: string, password: string): Promise<void> {
+  await api.session.setup(token, password);
+  await enter();
+}
+
+export async function signIn(password: string): Promise<void> {
+  await api.session.signIn(password);
+  await enter();
+}
+
+export async function signOut(): Promise<void> {
+  await told(api.session.signOut());
+  signedOut();
+}
+
+async function enter(): Promise<void> {
+  dispatch({ kind: "session", session: { kind: "admin" } });
+  startStream();
+}
+
+function signedOut(): null {
+  stopStream();
+  dispatch({ kind: "session", session: { kind: "anonymous" } });
+  return null;
+}
+
+// --- Loading --------------------------------------------------------------------------------------------------------
+
+/** What every screen stands on; again after each `hello`, since anything may have happened before it. */
+export async function loadAll(): Promise<void> {
+  await Promise.all([
+    loadHub(),
+    told(api.devices.list()).then((devices) => devices && dispatch({ kind: "devices", devices })),
+    told(api.alerts.list()).then((alerts) => alerts && dispatch({ kind: "alerts", alerts })),
+    loadRules(),
+  ]);
+  const devices = Object.values(state.peek().devices ?? {});
+  if (devices.length > 0 && devices.length <= LIVE_DEVICES) await loadLatest([]);
+}
+
+/** After a loss: 401 means the session ended meanwhile; anything else, the stream keeps trying. */
+export async function checkSession(): Promise<void> {
+  try {
+    await api.session.current();
+  } catch (error) {
+    if (error instanceof api.Refused && error.status === 401) signedOut();
+  }
+}
+
+export async function loadHub(): Promise<void> {
+  try {
+    dispatch({ kind: "hub", hub: await api.hub.get() });
+  } catch (error) {
+    // Asked every few seconds: a hub that is away is told by the pill, not by a toast each time.
+    if (error instanceof api.Refused && error.status === 401) signedOut();
+  }
+}
+
+export async function loadLatest(devices: readonly string[]): Promise<void> {
+  try {
+    dispatch({ kind: "latest", items: await api.readings.latest(devices) });
+  } catch {
+    // Values arrive by the stream as well; only units are missing until the next time.
+  }
+}
+
+const unitsAsked = new Set<string>();
+const unitless = new Set<string>();
+let askUnits: ReturnType<typeof setTimeout> | null = null;
+
+/** Rows carry no unit: a series never listed before is looked up once, a burst of them in one request. */
+export function learnUnits(message: LiveMessage): void {
+  if (message.type !== "readings" && message.type !== "snapshot") return;
+  const { latest } = state.peek();
+  for (const [device, sensor] of message.rows) {
+    const series = `${device}\u0000${sensor}`;
+    if (unitsAsked.has(series)) continue;
+    unitsAsked.add(series);
+    if (!latest[device]?.[sensor]?.unit) unitless.add(device);
+  }
+  if (unitless.size === 0 || askUnits) return;
+  askUnits = setTimeout(() => {
+    askUnits = null;
+    void loadLatest(unitless.size > 20 ? [] : [...unitless]);
+    unitless.clear();
+  }, 500);
+}
+
+export const loadRules = async () => void (await told(api.rules.list()).then((rules) => rules && dispatch({ kind: "rules", rules })));
+export const loadWebhooks = async () => void (await told(api.webhooks.list()).then((webhooks) => webhooks && dispatch({ kind: "webhooks", webhooks })));
+
+export async function loadDeliveries(webhook: string): Promise<void> {
+  const deliveries = await told(api.webhooks.deliveries(webhook));
+  if (deliveries) dispatch({ kind: "deliveries", webhook, deliveries });
+}
+
+export async function loadTokens(): Promise<void> {
+  const found = await told(Promise.all([api.tokens.list(), api.tokens.listJoin()]));
+  if (found) dispatch({ kind: "tokens", tokens: found[0], joinTokens: found[1] });
+}
+
+// --- Devices --------------------------------------------------------------------------------------------------------
+
+export async function adopt(device: Device, name?: string): Promise<void> {
+  const adopted = await told(api.devices.adopt(device.id, name));
+  if (!adopted) return;
+  dispatch({ kind: "device", device: adopted });
+  say(`${adopted.name} adopted.`);
+}
+
+export async function block(device: Device): Promise<void> {
+  const blocked = await told(api.devices.block(device.id));
+  if (blocked) dispatch({ kind: "device", device: blocked });
+}
+
+export async function changeDevice(id: string, change: Parameters<typeof api.devices.change>[1]): Promise<boolean> {
+  const device = await told(api.devices.change(id, change));
+  if (device) dispatch({ kind: "device", device });
+  return device !== null;
+}
+
+export async function removeDevice(id: string): Promise<boolean> {
+  try {
+    await api.devices.remove(id);
+  } catch (error) {
+    say(reason(error), "error");
+    return false;
+  }
+  dispatch({ kind: "device removed", id });
+  return true;
+}
+
+export const setJoin = async (policy: JoinPolicy) => void (await told(api.hub.join(policy)).then((hub) => hub && dispatch({ kind: "hub", hub })));
+export const openWindow = async (span: string) => void (await told(api.hub.openFor(span)).then((hub) => hub && dispatch({ kind: "hub", hub })));
+
+// --- Alerts and webhooks --------------------------------------------------------------------------------------------
+
+export async function ack(alert: Alert): Promise<void> {
+  const acked = await told(api.alerts.ack(alert.id));
+  if (acked) dispatch({ kind: "alert", alert: acked });
+}
+
+export async function saveRule(id: string | null, draft: api.RuleDraft): Promise<void> {
+  await (id === null ? api.rules.create(draft) : api.rules.replace(id, draft));
+  await loadRules();
+}
+
+export async function removeRule(id: string): Promise<void> {
+  await told(api.rules.remove(id));
+  await loadRules();
+}
+
+export async function testWebhook(webhook: Webhook): Promise<void> {
+  const delivery = await told(api.webhooks.test(webhook.id));
+  if (delivery) dispatch({ kind: "live", message: { type: "delivery", delivery }, at: Date.now() });
+}

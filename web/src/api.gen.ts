@@ -1,0 +1,1087 @@
+// Generated from the hub's OpenAPI document by `npm run gen`; do not edit.
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description A person has seen it. */
+        AckRequest: {
+            /** @description What they have to say. */
+            comment?: string | null;
+        };
+        /** @description How to adopt a device. */
+        AdoptRequest: {
+            /** @description Labels to give it, on top of its own. */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** @description Name to give it; what it calls itself otherwise. */
+            name?: string | null;
+        };
+        /** @description One rule being true of one series. */
+        Alert: {
+            /** @description When a person acknowledged it. */
+            acked_at: string | null;
+            /** @description Id of the device. */
+            device: string;
+            /** @description Its name. */
+            device_name: string;
+            /** @description When it had been true for long enough. */
+            fired_at: string | null;
+            /** @description Text of its id. */
+            id: string;
+            /** @description Labels of the device. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description When it stopped being true. */
+            resolved_at: string | null;
+            /** @description Which rule. */
+            rule: components["schemas"]["RuleName"];
+            /** @description Sensor. */
+            sensor: string;
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description When the condition became true. */
+            started_at: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["AlertState"];
+            /**
+             * Format: double
+             * @description The limit; for silence the allowed time in seconds.
+             */
+            threshold: number;
+            /**
+             * Format: double
+             * @description Value that caused the last change; null for silence.
+             */
+            value: number | null;
+        };
+        /**
+         * @description Where an alert stands.
+         * @enum {string}
+         */
+        AlertState: "pending" | "firing" | "resolved";
+        /** @description One try. */
+        Attempt: {
+            /** @description When it began. */
+            at: string;
+            /**
+             * Format: int32
+             * @description How long it took.
+             */
+            duration_ms: number;
+            /** @description Why no answer came. */
+            error: string | null;
+            /** @description First KiB of the answer; only an admin sees it. */
+            response: string | null;
+            /**
+             * Format: int32
+             * @description HTTP status.
+             */
+            status: number | null;
+        };
+        /** @description What a client sends. */
+        ClientRequest: {
+            /** @description Glob over device id and name; all when left out. */
+            device?: string | null;
+            /**
+             * Format: int32
+             * @description Chosen by the client; comes back in every message about it.
+             */
+            id: number;
+            /**
+             * Format: double
+             * @description Frames a second at most; 10 when left out.
+             */
+            max_hz?: number | null;
+            resume?: components["schemas"]["Resume"] | null;
+            /** @description Glob over sensor names; all when left out. */
+            sensor?: string | null;
+            /** @enum {string} */
+            type: "subscribe";
+        } | {
+            /**
+             * Format: int32
+             * @description Which.
+             */
+            id: number;
+            /** @enum {string} */
+            type: "unsubscribe";
+        };
+        /** @description When a rule is true of a series. */
+        Condition: {
+            /**
+             * Format: double
+             * @description Back to normal only on the good side of this one.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @enum {string} */
+            type: "threshold";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /** @description How long. */
+            after: string;
+            /** @enum {string} */
+            type: "silence";
+        };
+        /** @description One message to one webhook, with every attempt. */
+        Delivery: {
+            /** @description Id of the alert. */
+            alert: string | null;
+            /** @description How many. */
+            attempt_count: number;
+            /** @description Every attempt, oldest first. */
+            attempts: components["schemas"]["Attempt"][];
+            /** @description When it was caused. */
+            created_at: string;
+            /** @description What happened. */
+            event: components["schemas"]["Event"];
+            /** @description Text of its id; the `webhook-id` header of every attempt. */
+            id: string;
+            /** @description When it is tried next. */
+            next_attempt_at: string | null;
+            /** @description Where it stands. */
+            state: components["schemas"]["DeliveryState"];
+            /** @description Id of the webhook. */
+            webhook: string;
+        };
+        /**
+         * @description Where a delivery stands.
+         * @enum {string}
+         */
+        DeliveryState: "pending" | "delivered" | "failed";
+        /** @description A delivery with the exact bytes sent. */
+        DeliveryWithBody: components["schemas"]["Delivery"] & {
+            /** @description What is signed and sent. */
+            body: string;
+        };
+        /** @description A device. */
+        Device: {
+            /** @description Where it was last heard. */
+            address: string | null;
+            /** @description When it was adopted; for a pending one, first heard. */
+            first_seen: string;
+            /** @description Text of its id: the hash of its key. */
+            id: string;
+            /**
+             * Format: int32
+             * @description Expected time between readings, in milliseconds.
+             */
+            interval_ms: number | null;
+            /** @description Labels. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description When it was last heard. */
+            last_seen: string | null;
+            link: components["schemas"]["Link"] | null;
+            /** @description Hardware or operating system. */
+            model: string | null;
+            /** @description Name shown to people. */
+            name: string;
+            /** @description A sample of what it measures, while it is pending. */
+            preview: components["schemas"]["Preview"][];
+            /** @description Number of its sensors. */
+            sensors: number;
+            /** @description What it is to the hub. */
+            status: components["schemas"]["Status"];
+            /** @description Version of its agent. */
+            version: string | null;
+            /** @description Six words to compare with the ones the device shows. */
+            words: string[];
+        };
+        /** @description Devices by status. */
+        DeviceCounts: {
+            /** @description Refused. */
+            blocked: number;
+            /** @description Silent. */
+            offline: number;
+            /** @description Sending. */
+            online: number;
+            /** @description Asking to be adopted. */
+            pending: number;
+        };
+        /** @description What to change about a device; what is left out stays. */
+        DevicePatch: {
+            /**
+             * Format: int32
+             * @description Expected time between readings in milliseconds; null goes back to what the sensors say.
+             */
+            interval_ms?: number | null;
+            /** @description All labels anew. */
+            labels?: {
+                [key: string]: string;
+            } | null;
+            /** @description New name, unique among devices. */
+            name?: string | null;
+        };
+        /** @description How devices find the hub. */
+        Discovery: {
+            /** @description Whether it answers. */
+            enabled: boolean;
+            /** @description Multicast group it listens on. */
+            group: string;
+            /**
+             * Format: int64
+             * @description Questions answered since the start.
+             */
+            probes: number;
+        };
+        /**
+         * @description What happened.
+         * @enum {string}
+         */
+        Event: "alert.firing" | "alert.resolved" | "webhook.test";
+        /**
+         * @description Whether every series stands alone.
+         * @enum {string}
+         */
+        Group: "none" | "all";
+        /** @description The hub: who it is and how it is doing. */
+        Hub: {
+            /**
+             * Format: double
+             * @description 99 of 100 batches are acknowledged within this many milliseconds.
+             */
+            ack_p99_ms: number | null;
+            /** @description Alerts firing. */
+            alerts_firing: number;
+            /** @description What does not work at the moment; null when everything does. */
+            degraded: string | null;
+            /** @description Devices by status. */
+            devices: components["schemas"]["DeviceCounts"];
+            /** @description How devices find the hub. */
+            discovery: components["schemas"]["Discovery"];
+            /** @description Text of its id. */
+            id: string;
+            /** @description Who may join. */
+            join: components["schemas"]["Join"];
+            /** @description Whether it is served without TLS. */
+            plain_http: boolean;
+            /**
+             * Format: double
+             * @description Readings stored a second, over the last few seconds.
+             */
+            readings_per_s: number;
+            /**
+             * Format: int64
+             * @description Readings stored since the start.
+             */
+            readings_total: number;
+            /** @description Number of series. */
+            series: number;
+            /** @description When it started. */
+            started_at: string;
+            /**
+             * Format: int32
+             * @description UDP port for devices.
+             */
+            udp_port: number;
+            /**
+             * Format: int64
+             * @description Seconds since.
+             */
+            uptime_s: number;
+            /** @description Version of the program. */
+            version: string;
+            /** @description Six words of its key, to compare with the ones an agent shows. */
+            words: string[];
+            /** @description Open live connections. */
+            ws_clients: number;
+        };
+        /** @description What to change about the hub. */
+        HubPatch: {
+            /** @description Who may join. */
+            join: components["schemas"]["JoinPatch"];
+        };
+        /** @description Who may join. */
+        Join: {
+            /** @description Outside an open window. */
+            policy: components["schemas"]["Policy"];
+            /** @description End of the open window. */
+            window_until: string | null;
+        };
+        /** @description A policy, or a window during which anybody may join; one of the two. */
+        JoinPatch: {
+            /** @description Lets anybody in for this long, 1m to 15m; `0s` closes the window. */
+            open_for?: string | null;
+            policy?: components["schemas"]["Policy"] | null;
+        };
+        /** @description A join token. */
+        JoinToken: {
+            /** @description When it was made. */
+            created_at: string;
+            /** @description When it stops working. */
+            expires_at: string;
+            /** @description Text of its id. */
+            id: string;
+            /** @description Labels given to devices that join with it. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Name. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Devices it still admits.
+             */
+            uses_left: number;
+        };
+        /** @description A join token, with the text that is shown this once. */
+        JoinTokenWithText: components["schemas"]["JoinToken"] & {
+            /** @description What to give to `device-agent run --join-token`. */
+            token: string;
+        };
+        /**
+         * @description What values mean over time.
+         * @enum {string}
+         */
+        Kind: "gauge" | "counter" | "state";
+        /**
+         * @description Measured just now, or kept while the hub was away.
+         * @enum {string}
+         */
+        Lane: "live" | "recovered";
+        /** @description A reading. */
+        Last: {
+            /** @description Device time. */
+            at: string;
+            /**
+             * Format: double
+             * @description Value.
+             */
+            value: number;
+        };
+        /** @description How the newest delivery of a webhook went. */
+        LastDelivery: {
+            /** @description When it last changed. */
+            at: string;
+            /** @description Where it stands. */
+            state: components["schemas"]["DeliveryState"];
+            /**
+             * Format: int32
+             * @description HTTP status of its last attempt.
+             */
+            status: number | null;
+        };
+        /** @description The newest reading of a series. */
+        Latest: {
+            /** @description Device time. */
+            at: string;
+            /** @description Id of the device. */
+            device: string;
+            /** @description How far to trust it. */
+            quality: components["schemas"]["Quality"];
+            /** @description Sensor. */
+            sensor: string;
+            /** @description Unit code. */
+            unit: string;
+            /**
+             * Format: double
+             * @description Value.
+             */
+            value: number;
+        };
+        /** @description How a device's link is doing. */
+        Link: {
+            /**
+             * Format: double
+             * @description Device clock minus hub clock, in milliseconds.
+             */
+            clock_offset_ms: number | null;
+            /**
+             * Format: int64
+             * @description Readings the device had to drop since its first start.
+             */
+            dropped_readings: number;
+            /**
+             * Format: double
+             * @description Packets lost on the way in the last five minutes, in percent.
+             */
+            loss_pct: number;
+            /**
+             * Format: double
+             * @description Round trip in milliseconds.
+             */
+            rtt_ms: number | null;
+            /**
+             * Format: int64
+             * @description Age of the session in seconds.
+             */
+            session_age_s: number;
+            /**
+             * Format: int64
+             * @description Batches waiting on the device.
+             */
+            spool_batches: number;
+        };
+        /** @description A join token to make. */
+        NewJoinToken: {
+            /** @description How long it works, at most 90 days; 24 hours when left out. */
+            expires?: string | null;
+            /** @description Labels to give to devices that join with it. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description Name. */
+            name?: string | null;
+            /**
+             * Format: int32
+             * @description Devices it admits; one when left out.
+             */
+            uses?: number | null;
+        };
+        /** @description One query of several in a request; the fields are those of `GET /query`. */
+        NewQuery: {
+            /** @description Globs over device id and name; all when left out. */
+            device?: string[];
+            /** @description Length of a bucket: `10s`, `5m`, `1h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times. */
+            every?: string | null;
+            from?: components["schemas"]["Time"] | null;
+            group?: components["schemas"]["Group"] | null;
+            /** @description Series at most; 1,000 when left out. */
+            limit?: number | null;
+            /** @description Number of buckets of equal length. */
+            points?: number | null;
+            /** @description Globs over sensor names; all when left out. */
+            sensor?: string[];
+            to?: components["schemas"]["Time"] | null;
+            /** @description Time zone of days, weeks and months, such as `Europe/Berlin`; UTC when left out. */
+            tz?: string | null;
+        };
+        /** @description A rule to make, or what one shall be from here on. */
+        NewRule: {
+            /** @description When it is true. */
+            condition: components["schemas"]["Condition"];
+            /** @description Glob over device id and name; all when left out. */
+            device?: string | null;
+            /** @description Whether it is evaluated; true when left out. */
+            enabled?: boolean;
+            /** @description How long it must stay true before it fires; at once when left out. */
+            for?: string | null;
+            /** @description Labels the device must have. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description Name. */
+            name: string;
+            /** @description Glob over sensor names; all when left out. */
+            sensor?: string | null;
+            /** @description How bad it is; `warning` when left out. */
+            severity?: components["schemas"]["Severity"];
+            /** @description Who is told. */
+            webhooks?: string[];
+        };
+        /** @description An API token to make. */
+        NewToken: {
+            /** @description How long it works, such as `30d`; for ever when left out. */
+            expires?: string | null;
+            /** @description Name. */
+            name: string;
+            /** @description What it may do. */
+            scope: components["schemas"]["Scope"];
+        };
+        /** @description A webhook to make, or what one shall be from here on. */
+        NewWebhook: {
+            /** @description Whether deliveries are attempted; true when left out. Setting it ends what the hub disabled. */
+            enabled?: boolean;
+            /** @description Extra request headers, such as `Authorization`. */
+            headers?: {
+                [key: string]: string;
+            };
+            /** @description Name. */
+            name: string;
+            /** @description http or https URL. */
+            url: string;
+        };
+        /**
+         * @description How a value is held against a limit.
+         * @enum {string}
+         */
+        Op: ">" | ">=" | "<" | "<=";
+        /** @description Part of a list. */
+        Page_Alert: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description When a person acknowledged it. */
+                acked_at?: string | null;
+                /** @description Id of the device. */
+                device: string;
+                /** @description Its name. */
+                device_name: string;
+                /** @description When it had been true for long enough. */
+                fired_at?: string | null;
+                /** @description Text of its id. */
+                id: string;
+                /** @description Labels of the device. */
+                labels: {
+                    [key: string]: string;
+                };
+                /** @description When it stopped being true. */
+                resolved_at?: string | null;
+                /** @description Which rule. */
+                rule: components["schemas"]["RuleName"];
+                /** @description Sensor. */
+                sensor: string;
+                /** @description How bad it is. */
+                severity: components["schemas"]["Severity"];
+                /** @description When the condition became true. */
+                started_at: string;
+                /** @description Where it stands. */
+                state: components["schemas"]["AlertState"];
+                /**
+                 * Format: double
+                 * @description The limit; for silence the allowed time in seconds.
+                 */
+                threshold: number;
+                /**
+                 * Format: double
+                 * @description Value that caused the last change; null for silence.
+                 */
+                value?: number | null;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Delivery: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description Id of the alert. */
+                alert?: string | null;
+                /** @description How many. */
+                attempt_count: number;
+                /** @description Every attempt, oldest first. */
+                attempts: components["schemas"]["Attempt"][];
+                /** @description When it was caused. */
+                created_at: string;
+                /** @description What happened. */
+                event: components["schemas"]["Event"];
+                /** @description Text of its id; the `webhook-id` header of every attempt. */
+                id: string;
+                /** @description When it is tried next. */
+                next_attempt_at?: string | null;
+                /** @description Where it stands. */
+                state: components["schemas"]["DeliveryState"];
+                /** @description Id of the webhook. */
+                webhook: string;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Device: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description Where it was last heard. */
+                address?: string | null;
+                /** @description When it was adopted; for a pending one, first heard. */
+                first_seen: string;
+                /** @description Text of its id: the hash of its key. */
+                id: string;
+                /**
+                 * Format: int32
+                 * @description Expected time between readings, in milliseconds.
+                 */
+                interval_ms?: number | null;
+                /** @description Labels. */
+                labels: {
+                    [key: string]: string;
+                };
+                /** @description When it was last heard. */
+                last_seen?: string | null;
+                link?: components["schemas"]["Link"] | null;
+                /** @description Hardware or operating system. */
+                model?: string | null;
+                /** @description Name shown to people. */
+                name: string;
+                /** @description A sample of what it measures, while it is pending. */
+                preview: components["schemas"]["Preview"][];
+                /** @description Number of its sensors. */
+                sensors: number;
+                /** @description What it is to the hub. */
+                status: components["schemas"]["Status"];
+                /** @description Version of its agent. */
+                version?: string | null;
+                /** @description Six words to compare with the ones the device shows. */
+                words: string[];
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_JoinToken: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description When it was made. */
+                created_at: string;
+                /** @description When it stops working. */
+                expires_at: string;
+                /** @description Text of its id. */
+                id: string;
+                /** @description Labels given to devices that join with it. */
+                labels: {
+                    [key: string]: string;
+                };
+                /** @description Name. */
+                name: string;
+                /**
+                 * Format: int32
+                 * @description Devices it still admits.
+                 */
+                uses_left: number;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Latest: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description Device time. */
+                at: string;
+                /** @description Id of the device. */
+                device: string;
+                /** @description How far to trust it. */
+                quality: components["schemas"]["Quality"];
+                /** @description Sensor. */
+                sensor: string;
+                /** @description Unit code. */
+                unit: string;
+                /**
+                 * Format: double
+                 * @description Value.
+                 */
+                value: number;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Point: {
+            /** @description The items, in the list's order. */
+            items: number[][];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Rule: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description When it is true. */
+                condition: components["schemas"]["Condition"];
+                /** @description When it was made. */
+                created_at: string;
+                /** @description Glob over device id and name. */
+                device: string;
+                /** @description Whether it is evaluated. */
+                enabled: boolean;
+                /** @description How long it must stay true before it fires. */
+                for: string;
+                /** @description Text of its id. */
+                id: string;
+                /** @description Labels the device must have. */
+                labels: {
+                    [key: string]: string;
+                };
+                /** @description Name. */
+                name: string;
+                /** @description Glob over sensor names. */
+                sensor: string;
+                /** @description How bad it is. */
+                severity: components["schemas"]["Severity"];
+                /** @description When it was last changed. */
+                updated_at: string;
+                /** @description Who is told. */
+                webhooks: string[];
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Sensor: {
+            /** @description The items, in the list's order. */
+            items: {
+                /**
+                 * Format: int32
+                 * @description Expected time between readings, in milliseconds.
+                 */
+                interval_ms?: number | null;
+                /** @description How its values relate over time. */
+                kind: components["schemas"]["Kind"];
+                last?: components["schemas"]["Last"] | null;
+                /** @description Its name on the device. */
+                sensor: string;
+                /** @description Unit code; empty when dimensionless. */
+                unit: string;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Token: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description When it was made. */
+                created_at: string;
+                /** @description When it stops working. */
+                expires_at?: string | null;
+                /** @description Text of its id. */
+                id: string;
+                /** @description When it was last used. */
+                last_used_at?: string | null;
+                /** @description Name. */
+                name: string;
+                /** @description What it may do. */
+                scope: components["schemas"]["Scope"];
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Webhook: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description When it was made. */
+                created_at: string;
+                /** @description Why the hub disabled it. */
+                disabled_reason?: string | null;
+                /** @description Whether deliveries are attempted. */
+                enabled: boolean;
+                /** @description Extra request headers; only an admin sees the values. */
+                headers: {
+                    [key: string]: string;
+                };
+                /** @description Text of its id. */
+                id: string;
+                last_delivery?: components["schemas"]["LastDelivery"] | null;
+                /** @description Name. */
+                name: string;
+                /** @description Where it sends. */
+                url: string;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Device time in epoch milliseconds, value */
+        Point: number[];
+        /**
+         * @description Who may open a session.
+         * @enum {string}
+         */
+        Policy: "closed" | "token" | "click" | "open";
+        /** @description One value of a pending device's sample. */
+        Preview: {
+            /** @description Sensor. */
+            sensor: string;
+            /** @description Unit code. */
+            unit: string;
+            /**
+             * Format: double
+             * @description Value.
+             */
+            value: number;
+        };
+        /** @description Why a request was refused or failed (RFC 9457). */
+        Problem: {
+            /** @description What is wrong, for programs. */
+            code: string;
+            /** @description What is wrong and how to get on, for people. */
+            detail: string;
+            /** @description The field or parameter to correct. */
+            field?: string | null;
+            /**
+             * Format: int32
+             * @description The HTTP status.
+             */
+            status: number;
+            /** @description The status in words. */
+            title: string;
+            /** @description Always `about:blank`: `code` says more. */
+            type: string;
+        };
+        /**
+         * @description How far to trust a value.
+         * @enum {string}
+         */
+        Quality: "good" | "stale";
+        /** @description Several queries in one request. */
+        QueriesRequest: {
+            /** @description At most 50. */
+            queries: components["schemas"]["NewQuery"][];
+        };
+        /** @description What a query found. */
+        QueryResult: {
+            /** @description One a series, or one of all. */
+            series: components["schemas"]["SeriesColumns"][];
+            /** @description What it was computed from. */
+            source: components["schemas"]["Source"];
+            /** @description Whether there were more series than `limit`. */
+            truncated: boolean;
+        };
+        /** @description The results, in the order of the queries. */
+        QueryResults: {
+            /** @description One a query. */
+            results: components["schemas"]["QueryResult"][];
+        };
+        /** @description The last server time a client has seen, in epoch milliseconds, as a number or a text. */
+        Resume: number | string;
+        /** @description Device id, sensor, device time in epoch milliseconds, value */
+        Row: (string | number)[];
+        /** @description A rule. */
+        Rule: {
+            /** @description When it is true. */
+            condition: components["schemas"]["Condition"];
+            /** @description When it was made. */
+            created_at: string;
+            /** @description Glob over device id and name. */
+            device: string;
+            /** @description Whether it is evaluated. */
+            enabled: boolean;
+            /** @description How long it must stay true before it fires. */
+            for: string;
+            /** @description Text of its id. */
+            id: string;
+            /** @description Labels the device must have. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Name. */
+            name: string;
+            /** @description Glob over sensor names. */
+            sensor: string;
+            /** @description How bad it is. */
+            severity: components["schemas"]["Severity"];
+            /** @description When it was last changed. */
+            updated_at: string;
+            /** @description Who is told. */
+            webhooks: string[];
+        };
+        /** @description A rule as an alert names it. */
+        RuleName: {
+            /** @description Text of its id. */
+            id: string;
+            /** @description Its name when the alert began. */
+            name: string;
+        };
+        /**
+         * @description What a bearer may do; each includes the ones before.
+         * @enum {string}
+         */
+        Scope: "read" | "write" | "admin";
+        /** @description One sensor of a device. */
+        Sensor: {
+            /**
+             * Format: int32
+             * @description Expected time between readings, in milliseconds.
+             */
+            interval_ms: number | null;
+            /** @description How its values relate over time. */
+            kind: components["schemas"]["Kind"];
+            last: components["schemas"]["Last"] | null;
+            /** @description Its name on the device. */
+            sensor: string;
+            /** @description Unit code; empty when dimensionless. */
+            unit: string;
+        };
+        /** @description Columns of one series, as long as there are buckets. A bucket without readings has count 0 and nulls. */
+        SeriesColumns: {
+            /** @description Mean of the values. */
+            avg: (number | null)[];
+            /** @description Readings. */
+            count: number[];
+            /** @description Id of the device; `*` for all together. */
+            device: string;
+            /** @description Oldest value. */
+            first: (number | null)[];
+            /** @description Newest value. */
+            last: (number | null)[];
+            /** @description Largest value. */
+            max: (number | null)[];
+            /** @description Smallest value. */
+            min: (number | null)[];
+            /** @description Sensor; `*` when several are together. */
+            sensor: string;
+            /** @description Start of each bucket, epoch milliseconds. */
+            t: number[];
+            /** @description Unit code; empty when several with different units are together. */
+            unit: string;
+        };
+        /** @description What the hub sends. */
+        ServerMessage: {
+            /**
+             * Format: int64
+             * @description Epoch milliseconds.
+             */
+            server_time: number;
+            /** @description Names this connection. */
+            session: string;
+            /** @enum {string} */
+            type: "hello";
+            /** @description Version of the hub. */
+            version: string;
+        } | {
+            /**
+             * Format: int32
+             * @description Which subscription.
+             */
+            id: number;
+            /** @description The readings. */
+            rows: components["schemas"]["Row"][];
+            /** @enum {string} */
+            type: "snapshot";
+        } | {
+            /**
+             * Format: int32
+             * @description Which subscription.
+             */
+            id: number;
+            /** @description Which lane; a message never mixes them. */
+            lane: components["schemas"]["Lane"];
+            /** @description The readings. */
+            rows: components["schemas"]["Row"][];
+            /** @enum {string} */
+            type: "readings";
+        } | {
+            /**
+             * Format: int32
+             * @description Which subscription.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description Epoch milliseconds from which on readings may be missing.
+             */
+            since: number;
+            /** @enum {string} */
+            type: "gap";
+        } | {
+            device?: components["schemas"]["Device"] | null;
+            /** @description Id of the one that is gone. */
+            removed?: string | null;
+            /** @enum {string} */
+            type: "device";
+        } | {
+            /** @description The alert. */
+            alert: components["schemas"]["Alert"];
+            /** @enum {string} */
+            type: "alert";
+        } | {
+            /** @description The delivery. */
+            delivery: components["schemas"]["Delivery"];
+            /** @enum {string} */
+            type: "delivery";
+        } | {
+            /** @description Why. */
+            detail: string;
+            /** @enum {string} */
+            type: "error";
+        };
+        /** @description To set the first password. */
+        SetupRequest: {
+            /** @description At least 8 characters. */
+            password: string;
+            /** @description From the link the hub printed. */
+            setup_token: string;
+        };
+        /** @description Whether the first password is still to be set. */
+        SetupState: {
+            /** @description True until it is set. */
+            needed: boolean;
+        };
+        /**
+         * @description How bad it is.
+         * @enum {string}
+         */
+        Severity: "info" | "warning" | "critical";
+        /** @description To sign in: the password, or the code of a link the hub printed. */
+        SignInRequest: {
+            /** @description A code that works once. */
+            login_code?: string | null;
+            /** @description The admin's password. */
+            password?: string | null;
+        };
+        /** @description Who is signed in. */
+        SignedIn: {
+            /** @description What they may do. */
+            scope: components["schemas"]["Scope"];
+            /** @description How they signed in. */
+            via: components["schemas"]["SignedInBy"];
+        };
+        /**
+         * @description How somebody signed in.
+         * @enum {string}
+         */
+        SignedInBy: "session" | "token";
+        /**
+         * @description What a result was computed from.
+         * @enum {string}
+         */
+        Source: "raw" | "1m" | "1h";
+        /**
+         * @description What a device is to the hub at the moment.
+         * @enum {string}
+         */
+        Status: "online" | "offline" | "pending" | "blocked";
+        /** @description A moment in a body: a text as in a query string, or a number of epoch milliseconds. */
+        Time: number | string;
+        /** @description An API token. */
+        Token: {
+            /** @description When it was made. */
+            created_at: string;
+            /** @description When it stops working. */
+            expires_at: string | null;
+            /** @description Text of its id. */
+            id: string;
+            /** @description When it was last used. */
+            last_used_at: string | null;
+            /** @description Name. */
+            name: string;
+            /** @description What it may do. */
+            scope: components["schemas"]["Scope"];
+        };
+        /** @description An API token, with the text that is shown this once. */
+        TokenWithText: components["schemas"]["Token"] & {
+            /** @description What to send as `Authorization: Bearer`. */
+            token: string;
+        };
+        /** @description A webhook. */
+        Webhook: {
+            /** @description When it was made. */
+            created_at: string;
+            /** @description Why the hub disabled it. */
+            disabled_reason: string | null;
+            /** @description Whether deliveries are attempted. */
+            enabled: boolean;
+            /** @description Extra request headers; only an admin sees the values. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description Text of its id. */
+            id: string;
+            last_delivery: components["schemas"]["LastDelivery"] | null;
+            /** @description Name. */
+            name: string;
+            /** @description Where it sends. */
+            url: string;
+        };
+        /** @description A webhook, with the secret that is shown this once. */
+        WebhookWithSecret: components["schemas"]["Webhook"] & {
+            /** @description What the receiver verifies signatures with (Standard Webhooks). */
+            secret: string;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

@@ -1,0 +1,129 @@
+// The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
+
+import type {
+  Alert, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Rule, Sensor,
+  SignedIn, Token, TokenWithText, Webhook, WebhookWithSecret,
+} from "./types";
+
+/** A hub on the same network answers in milliseconds; past this it is gone. */
+const TIMEOUT_MS = 15_000;
+/** Pages followed before a list is cut: 50 pages of 1,000 are more rows than a person reads. */
+const PAGES = 50;
+
+/** A refusal, with the hub's own words when it gave any. */
+export class Refused extends Error {
+  constructor(
+    readonly status: number,
+    readonly problem: Problem | null,
+  ) {
+    super(problem?.detail || problem?.title || (status === 0 ? "The hub does not answer." : `The hub answered ${status}.`));
+  }
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const request: RequestInit = { method, credentials: "same-origin", signal: AbortSignal.timeout(TIMEOUT_MS) };
+  if (body !== undefined) {
+    request.body = JSON.stringify(body);
+    request.headers = { "content-type": "application/json" };
+  }
+  let response: Response;
+  let text: string;
+  try {
+    response = await fetch(`/api/v1${path}`, request);
+    text = await response.text();
+  } catch {
+    // No connection, or cut in the middle of the answer.
+    throw new Refused(0, null);
+  }
+  const json: unknown = text !== "" && response.headers.get("content-type")?.includes("json") ? JSON.parse(text) : null;
+  if (!response.ok) throw new Refused(response.status, json as Problem | null);
+  return json as T;
+}
+
+async function all<T>(path: string, limit = 1_000): Promise<T[]> {
+  const items: T[] = [];
+  let cursor: string | null = null;
+  for (let page = 0; page < PAGES; page++) {
+    const join = path.includes("?") ? "&" : "?";
+    const found: Page<T> = await call("GET", `${path}${join}limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    items.push(...found.items);
+    cursor = found.next;
+    if (cursor === null) break;
+  }
+  return items;
+}
+
+const id = encodeURIComponent;
+const iso = (at: Millis) => new Date(at).toISOString();
+
+export const session = {
+  /** Whether the first password is still to be set. */
+  setupNeeded: async () => (await call<{ needed: boolean }>("GET", "/setup")).needed,
+  setup: (setup_token: string, password: string) => call<null>("POST", "/setup", { setup_token, password }),
+  signIn: (password: string) => call<null>("POST", "/session", { password }),
+  exchange: (login_code: string) => call<null>("POST", "/session", { login_code }),
+  current: () => call<SignedIn>("GET", "/session"),
+  signOut: () => call<null>("DELETE", "/session"),
+};
+
+export const hub = {
+  get: () => call<Hub>("GET", "/hub"),
+  join: (policy: JoinPolicy) => call<Hub>("PATCH", "/hub", { join: { policy } }),
+  openFor: (span: string) => call<Hub>("PATCH", "/hub", { join: { open_for: span } }),
+};
+
+export const devices = {
+  list: () => all<Device>("/devices"),
+  get: (device: string) => call<Device>("GET", `/devices/${id(device)}`),
+  change: (device: string, change: { name?: string; labels?: Record<string, string>; interval_ms?: number | null }) => call<Device>("PATCH", `/devices/${id(device)}`, change),
+  remove: (device: string) => call<null>("DELETE", `/devices/${id(device)}`),
+  adopt: (device: string, name?: string) => call<Device>("POST", `/devices/${id(device)}/adopt`, name ? { name } : {}),
+  block: (device: string) => call<Device>("POST", `/devices/${id(device)}/block`, {}),
+  sensors: async (device: string) => (await call<Page<Sensor>>("GET", `/devices/${id(device)}/sensors`)).items,
+};
+
+export const readings = {
+  latest: (devices: readonly string[]) => all<Latest>(`/latest${devices.length > 0 ? `?${devices.map((device) => `device=${id(device)}`).join("&")}` : ""}`),
+  /** Several windows in one request: a browser has six connections, a page may have fifty charts. */
+  query: async (queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number }[]) => {
+    const body = { queries: queries.map((query) => ({ ...query, from: iso(query.from), to: iso(query.to) })) };
+    return (await call<{ results: QueryResult[] }>("POST", "/query", body)).results;
+  },
+};
+
+export type RuleDraft = Omit<Rule, "id" | "created_at" | "updated_at">;
+
+export const rules = {
+  list: () => all<Rule>("/rules"),
+  create: (rule: RuleDraft) => call<Rule>("POST", "/rules", rule),
+  replace: (rule: string, draft: RuleDraft) => call<Rule>("PUT", `/rules/${id(rule)}`, draft),
+  remove: (rule: string) => call<null>("DELETE", `/rules/${id(rule)}`),
+};
+
+export const alerts = {
+  /** The newest page of the past, and everything that is firing however long ago it began. */
+  list: async () => {
+    const [newest, firing] = await Promise.all([call<Page<Alert>>("GET", "/alerts?limit=200"), all<Alert>("/alerts?state=firing")]);
+    return [...newest.items, ...firing];
+  },
+  ack: (alert: string) => call<Alert>("POST", `/alerts/${id(alert)}/ack`, {}),
+};
+
+export const webhooks = {
+  list: () => all<Webhook>("/webhooks"),
+  create: (webhook: { name: string; url: string }) => call<WebhookWithSecret>("POST", "/webhooks", webhook),
+  change: (webhook: Webhook, enabled: boolean) => call<Webhook>("PUT", `/webhooks/${id(webhook.id)}`, { name: webhook.name, url: webhook.url, headers: webhook.headers, enabled }),
+  remove: (webhook: string) => call<null>("DELETE", `/webhooks/${id(webhook)}`),
+  test: (webhook: string) => call<Delivery>("POST", `/webhooks/${id(webhook)}/test`, {}),
+  rotate: (webhook: string) => call<WebhookWithSecret>("POST", `/webhooks/${id(webhook)}/rotate-secret`, {}),
+  deliveries: async (webhook: string) => (await call<Page<Delivery>>("GET", `/deliveries?webhook=${id(webhook)}&limit=50`)).items,
+};
+
+export const tokens = {
+  list: () => all<Token>("/tokens"),
+  create: (token: NewToken) => call<TokenWithText>("POST", "/tokens", token),
+  revoke: (token: string) => call<null>("DELETE", `/tokens/${id(token)}`),
+  listJoin: () => all<JoinToken>("/join-tokens"),
+  createJoin: (token: NewJoinToken) => call<JoinTokenWithText>("POST", "/join-tokens", token),
+  revokeJoin: (token: string) => call<null>("DELETE", `/join-tokens/${id(token)}`),
+};

@@ -1,0 +1,137 @@
+// The points of every chart of one device page, and the one window they share.
+//
+// History comes by REST in one request for all charts, then live rows follow through the WebSocket. Whatever may have
+// been missed (a reconnect, a gap told by the hub, recovered readings, raw points grown too many) has one cure: ask
+// for the window again. A paused board takes no live rows; returning to live asks again.
+
+import { buckets, gapAfter, Points, type Columns, type Summary } from "../series";
+import { resolve, type Range } from "../route";
+import type { LiveMessage, Millis, QueryResult, Sensor } from "../types";
+
+/** Recovered rows come in bursts; one refill answers a whole burst. */
+const SETTLE_MS = 1_000;
+/** A hand that rests this long has found its window. */
+const STILL_MS = 120;
+/** Raw points a series may grow to before the hub's buckets replace them. */
+const RAW_MOST = 4_000;
+
+export interface Outside {
+  query(queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number }[]): Promise<QueryResult[]>;
+  now(): Millis;
+  /** Points worth asking for: what the width of a chart can show. */
+  points(): number;
+  failed(error: unknown): void;
+  filled(): void;
+}
+
+export class Board {
+  private readonly points = new Map<string, Points>();
+  private sensors: readonly Sensor[] = [];
+  private range: Range = { from: "now-5m", to: "now" };
+  private asked = 0;
+  private settle: ReturnType<typeof setTimeout> | null = null;
+  private still: ReturnType<typeof setTimeout> | null = null;
+  private changes = 0;
+
+  constructor(
+    private readonly device: string,
+    private readonly outside: Outside,
+  ) {}
+
+  window(): { from: Millis; to: Millis; live: boolean } {
+    return resolve(this.range, this.outside.now()) ?? { from: 0, to: 1, live: false };
+  }
+
+  get revision(): number {
+    return this.changes;
+  }
+
+  show(sensors: readonly Sensor[], range: Range): void {
+    const names = sensors.map((sensor) => sensor.sensor).join("\n");
+    const before = this.sensors.map((sensor) => sensor.sensor).join("\n");
+    const moved = range.from !== this.range.from || range.to !== this.range.to;
+    this.sensors = sensors;
+    this.range = range;
+    if (!moved && names === before) return;
+    // A drag moves the window many times a second; the hub is asked where it comes to rest.
+    if (moved && names === before && range.to !== "now") this.fillWhenStill();
+    else void this.fill();
+  }
+
+  /** Asks the hub for the whole window of all series; a later question makes an earlier answer void. */
+  async fill(): Promise<void> {
+    if (this.sensors.length === 0) return;
+    const asked = ++this.asked;
+    const { from, to } = this.window();
+    const covered = Math.min(to, this.outside.now());
+    const wanted = buckets(from, to, this.outside.points());
+    const sensor = this.sensors.map((one) => one.sensor);
+    try {
+      const [result] = await this.outside.query([{ device: [this.device], sensor, ...wanted }]);
+      if (asked !== this.asked) return;
+      for (const one of this.sensors) {
+        const history = result?.series.find((series) => series.sensor === one.sensor);
+        this.of(one).fill(history, wanted.from, covered, wanted.points, one.interval_ms);
+      }
+      this.changes++;
+      this.outside.filled();
+    } catch (error) {
+      if (asked === this.asked) this.outside.failed(error);
+    }
+  }
+
+  receive(message: LiveMessage): void {
+    if (message.type === "gap") return this.fillSoon();
+    if (message.type !== "readings" && message.type !== "snapshot") return;
+    const { from, live } = this.window();
+    if (!live) return;
+    for (const [device, sensor, at, value] of message.rows) {
+      const points = device === this.device ? this.points.get(sensor) : undefined;
+      if (!points) continue;
+      if (message.type === "readings" && message.lane === "recovered") {
+        this.fillSoon();
+      } else if (points.append(at, value)) {
+        points.trim(from);
+        this.changes++;
+        if (points.length > RAW_MOST) this.fillSoon();
+      }
+    }
+  }
+
+  columns(sensor: Sensor, from: Millis, to: Millis): Columns {
+    return this.of(sensor).columns(from, to, this.gapMs(sensor));
+  }
+
+  summary(sensor: Sensor): Summary {
+    const { from, to } = this.window();
+    return this.of(sensor).summary(from, to, this.gapMs(sensor));
+  }
+
+  close(): void {
+    this.asked++;
+    if (this.still) clearTimeout(this.still);
+    if (this.settle) clearTimeout(this.settle);
+  }
+
+  private gapMs(sensor: Sensor): number {
+    return gapAfter(sensor.interval_ms ?? this.of(sensor).typicalInterval());
+  }
+
+  private fillSoon(): void {
+    this.settle ??= setTimeout(() => {
+      this.settle = null;
+      void this.fill();
+    }, SETTLE_MS);
+  }
+
+  private fillWhenStill(): void {
+    if (this.still) clearTimeout(this.still);
+    this.still = setTimeout(() => void this.fill(), STILL_MS);
+  }
+
+  private of({ sensor, kind }: Sensor): Points {
+    let points = this.points.get(sensor);
+    if (!points) this.points.set(sensor, (points = new Points(kind === "counter" ? "rate" : "value")));
+    return points;
+  }
+}

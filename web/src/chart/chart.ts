@@ -1,0 +1,336 @@
+// One chart on a canvas: uPlot, taught to draw gaps as gaps, spikes as a band, thresholds, and firing time.
+//
+// It draws what `Source` gives it and tells what a person did (`Gestures`); it asks nothing of the hub and keeps no points.
+
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { digits, valueTicks } from "../format";
+import { redrawPeriod, valueRange, type Columns } from "../series";
+import type { Millis } from "../types";
+import type { Drawable } from "./scheduler";
+
+export interface Threshold {
+  value: number;
+  /** Which side is bad. */
+  above: boolean;
+  label: string;
+}
+
+export interface Source {
+  window(): { from: Millis; to: Millis; live: boolean };
+  columns(from: Millis, to: Millis): Columns;
+  /** Rises with every change of the points; what was drawn already is not drawn again. */
+  revision(): number;
+  thresholds(): readonly Threshold[];
+  firing(): readonly [Millis, Millis | null][];
+}
+
+export interface Gestures {
+  /** `step` is one of many small ones: not each is worth a step back. */
+  zoom(from: Millis, to: Millis, step: boolean): void;
+  pan(byMs: number): void;
+  back(): void;
+  /** The point under the cursor, or null when it left. */
+  cursor(at: Millis | null, avg: number | null, min: number | null, max: number | null): void;
+}
+
+export interface Look {
+  unit: string;
+  steps: boolean;
+  /** Custom property that holds the colour of the line. */
+  color: string;
+}
+
+const CURSOR_KEY = "cursor";
+const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+export class Chart implements Drawable {
+  private readonly plot: uPlot;
+  private readonly resized: ResizeObserver;
+  private readonly seen: IntersectionObserver;
+  private visible = true;
+  private width = 0;
+  private nextAt = 0;
+  private drawnRevision = -1;
+  private drawnWindow = "";
+  private gaps: Columns["gaps"] = [];
+  private colors: Record<string, string> = {};
+  private cursorAt: number | null = null;
+  private readonly repaint = () => this.readColors();
+
+  constructor(
+    private readonly root: HTMLElement,
+    private readonly source: Source,
+    private readonly gestures: Gestures,
+    private readonly look: Look,
+  ) {
+    this.readColors();
+    this.plot = new uPlot(this.options(), [[], [], [], []], root);
+    this.bindPan();
+    this.resized = new ResizeObserver(() => this.resize());
+    this.resized.observe(root);
+    this.seen = new IntersectionObserver(([entry]) => {
+      this.visible = entry?.isIntersecting ?? true;
+      this.nextAt = 0;
+    }, { rootMargin: "120px" });
+    this.seen.observe(root);
+    dark.addEventListener("change", this.repaint);
+  }
+
+  due(): number {
+    return this.visible && this.width > 0 ? this.nextAt : Infinity;
+  }
+
+  draw(now: number): void {
+    const { from, to, live } = this.source.window();
+    const revision = this.source.revision();
+    const window = `${from} ${to}`;
+    this.nextAt = now + (live ? redrawPeriod(to - from, this.width) : 100);
+    if (live && reducedMotion.matches) this.nextAt = Math.max(this.nextAt, now + 1_000);
+    if (revision === this.drawnRevision && window === this.drawnWindow) return;
+    this.drawnRevision = revision;
+    this.drawnWindow = window;
+    const columns = this.source.columns(from, to);
+    this.gaps = columns.gaps;
+    this.plot.batch(() => {
+      this.plot.setData([columns.t, columns.avg, columns.min, columns.max], false);
+      this.plot.setScale("x", { min: from, max: to });
+    });
+    const last = columns.t.at(-1);
+    if (last !== undefined) this.root.dataset["lastAt"] = String(Math.round(last));
+    this.root.dataset["gaps"] = String(columns.gaps.length);
+  }
+
+  /** Moves the cursor by points, for the keyboard; begins at the newest. */
+  step(by: number): void {
+    const t = this.plot.data[0];
+    if (t.length === 0) return;
+    const index = this.cursorAt === null ? t.length - 1 : Math.max(0, Math.min(t.length - 1, this.cursorAt + by));
+    this.plot.setCursor({ left: this.plot.valToPos(t[index]!, "x"), top: 0 });
+  }
+
+  /** Thresholds or firing time changed: draw again though the points did not. */
+  touch(): void {
+    this.drawnRevision = -1;
+    this.nextAt = 0;
+  }
+
+  destroy(): void {
+    dark.removeEventListener("change", this.repaint);
+    this.resized.disconnect();
+    this.seen.disconnect();
+    this.plot.destroy();
+  }
+
+  private options(): uPlot.Options {
+    const color = (name: string) => () => this.colors[name] ?? "#888";
+    const axis: uPlot.Axis = {
+      stroke: color("--ink-3"),
+      grid: { stroke: color("--line"), width: 1 },
+      ticks: { show: false },
+      font: "11px ui-sans-serif, system-ui, sans-serif",
+      gap: 6,
+    };
+    const edge: uPlot.Series = { points: { show: false }, stroke: "transparent", width: 0, ...(this.look.steps ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}) };
+    return {
+      width: 300,
+      height: 180,
+      ms: 1,
+      pxAlign: 1,
+      legend: { show: false },
+      padding: [10, 18, 0, 0],
+      scales: {
+        x: { time: true, auto: false },
+        y: { range: (_plot, min, max) => valueRange(min ?? null, max ?? null, this.source.thresholds().map((threshold) => threshold.value), this.look.unit === "%" ? 100 : Infinity) },
+      },
+      axes: [
+        { ...axis, size: 26, space: 72, values: (_plot, splits, _axis, _space, increment) => splits.map((at) => tick(at, increment)) },
+        {
+          ...axis,
+          // The same width for usual labels, so that the time axes of all charts stand under each other.
+          size: (_plot, values) => Math.max(58, 14 + 6.6 * Math.max(0, ...(values ?? []).map((value) => value.length))),
+          space: 32,
+          splits: (_plot, _axis, min, max, increment) => valueTicks(this.look.unit, min, max, increment).map((tick) => tick.value),
+          values: (plot, splits) => {
+            const { min = 0, max = 1 } = plot.scales["y"]!;
+            const labels = new Map(valueTicks(this.look.unit, min, max, splits.length > 1 ? splits[1]! - splits[0]! : 1).map((tick) => [tick.value, tick.label]));
+            return splits.map((value) => labels.get(value) ?? digits(value));
+          },
+        },
+      ],
+      series: [
+        {},
+        {
+          stroke: () => this.colors[this.look.color] ?? "#888",
+          width: 1.75,
+          points: { show: (plot, _series, from, to) => to - from < plot.width / 24 && to - from < 40, size: 4 },
+          spanGaps: false,
+          ...(this.look.steps ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
+        },
+        edge,
+        edge,
+      ],
+      bands: [{ series: [3, 2], fill: () => `${this.colors[this.look.color] ?? "#888888"}2e` }],
+      cursor: {
+        y: false,
+        points: { size: 7, show: true },
+        drag: { x: true, y: false, setScale: false },
+        // Only the pointer is shared: a drag belongs to the chart it was made on.
+        sync: { key: CURSOR_KEY, setSeries: false, filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
+        bind: {
+          dblclick: () => () => {
+            this.gestures.back();
+            return null;
+          },
+          mousedown: (_plot, _target, handle) => (event) => (event.shiftKey ? null : handle(event)),
+        },
+      },
+      hooks: {
+        setSelect: [(plot) => this.selected(plot)],
+        setCursor: [(plot) => this.cursorMoved(plot)],
+        drawAxes: [(plot) => this.drawUnder(plot)],
+        draw: [(plot) => this.drawOver(plot)],
+      },
+    };
+  }
+
+  private selected(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width < 6) return;
+    const from = plot.posToVal(left, "x");
+    const to = plot.posToVal(left + width, "x");
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.gestures.zoom(from, to, false);
+  }
+
+  private cursorMoved(plot: uPlot): void {
+    const index = plot.cursor.idx;
+    const outside = index === null || index === undefined || (plot.cursor.left ?? -1) < 0;
+    this.cursorAt = outside ? null : index;
+    if (outside) return this.gestures.cursor(null, null, null, null);
+    const [t, avg, min, max] = plot.data;
+    this.gestures.cursor(t[index] ?? null, avg?.[index] ?? null, min?.[index] ?? null, max?.[index] ?? null);
+  }
+
+  /** Behind the line: where nothing was measured, and where a value would be bad. */
+  private drawUnder(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.fillStyle = this.colors["--gap"] ?? "#8882";
+    for (const [from, to] of this.gaps) {
+      const left = plot.valToPos(from, "x", true);
+      ctx.fillRect(left, bbox.top, plot.valToPos(to, "x", true) - left, bbox.height);
+    }
+    for (const threshold of this.source.thresholds()) {
+      const y = plot.valToPos(threshold.value, "y", true);
+      ctx.fillStyle = `${this.colors["--bad"] ?? "#cc0000"}14`;
+      if (threshold.above) ctx.fillRect(bbox.left, bbox.top, bbox.width, Math.max(0, y - bbox.top));
+      else ctx.fillRect(bbox.left, y, bbox.width, bbox.top + bbox.height - y);
+    }
+    ctx.restore();
+  }
+
+  /** Over the line: thresholds with their names, and when the alert fired as a ribbon on the time axis. */
+  private drawOver(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    const ratio = uPlot.pxRatio;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.strokeStyle = ctx.fillStyle = this.colors["--bad"] ?? "#cc0000";
+    ctx.lineWidth = ratio;
+    ctx.setLineDash([5 * ratio, 4 * ratio]);
+    ctx.textAlign = "left";
+    ctx.textBaseline = "alphabetic";
+    ctx.font = `${11 * ratio}px ui-sans-serif, system-ui, sans-serif`;
+    for (const threshold of this.source.thresholds()) {
+      const y = Math.round(plot.valToPos(threshold.value, "y", true)) + 0.5;
+      if (y < bbox.top || y > bbox.top + bbox.height) continue;
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, y);
+      ctx.lineTo(bbox.left + bbox.width, y);
+      ctx.stroke();
+      const below = y - bbox.top < 16 * ratio;
+      const [left, baseline] = [bbox.left + 6 * ratio, below ? y + 13 * ratio : y - 5 * ratio];
+      // A rim in the colour of the card keeps the name readable where the line crosses it.
+      ctx.save();
+      ctx.setLineDash([]);
+      ctx.lineWidth = 4 * ratio;
+      ctx.lineJoin = "round";
+      ctx.strokeStyle = this.colors["--card"] ?? "#fff";
+      ctx.strokeText(threshold.label, left, baseline, bbox.width / 2);
+      ctx.restore();
+      ctx.fillText(threshold.label, left, baseline, bbox.width / 2);
+    }
+    ctx.setLineDash([]);
+    for (const [from, to] of this.source.firing()) {
+      const left = plot.valToPos(from, "x", true);
+      const right = to === null ? bbox.left + bbox.width : plot.valToPos(to, "x", true);
+      ctx.fillRect(left, bbox.top + bbox.height - 4 * ratio, Math.max(2 * ratio, right - left), 4 * ratio);
+    }
+    ctx.restore();
+  }
+
+  private resize(): void {
+    const { width, height } = this.root.getBoundingClientRect();
+    if (width < 40 || height < 40) return;
+    this.width = width;
+    this.plot.setSize({ width: Math.floor(width), height: Math.floor(height) });
+    this.nextAt = 0;
+  }
+
+  private readColors(): void {
+    const style = getComputedStyle(document.documentElement);
+    for (const name of ["--ink-3", "--line", "--gap", "--bad", "--card", this.look.color]) this.colors[name] = style.getPropertyValue(name).trim();
+    this.drawnRevision = -1;
+    this.nextAt = 0;
+  }
+
+  /** Shift-drag with a mouse, two fingers on glass; Ctrl and wheel (a trackpad's pinch) zooms at the pointer. */
+  private bindPan(): void {
+    const { over } = this.plot;
+    over.addEventListener("wheel", (event) => {
+      // The plain wheel scrolls the page.
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      const { from, to } = this.source.window();
+      const at = from + ((to - from) * event.offsetX) / Math.max(1, over.clientWidth);
+      const factor = Math.exp(event.deltaY / 200);
+      this.gestures.zoom(at - (at - from) * factor, at + (to - at) * factor, true);
+    }, { passive: false });
+    let x: number | null = null;
+    const move = (at: number) => {
+      if (x === null) return;
+      const { from, to } = this.source.window();
+      this.gestures.pan(((x - at) / Math.max(1, over.clientWidth)) * (to - from));
+      x = at;
+    };
+    over.addEventListener("pointerdown", (event) => {
+      if (!event.shiftKey || event.button !== 0) return;
+      x = event.clientX;
+      over.setPointerCapture(event.pointerId);
+    });
+    over.addEventListener("pointermove", (event) => move(event.clientX));
+    over.addEventListener("pointerup", () => (x = null));
+    const middle = (event: TouchEvent) => (event.touches[0]!.clientX + event.touches[1]!.clientX) / 2;
+    over.addEventListener("touchstart", (event) => event.touches.length === 2 && (x = middle(event)), { passive: true });
+    over.addEventListener("touchmove", (event) => event.touches.length === 2 && move(middle(event)), { passive: true });
+    over.addEventListener("touchend", () => (x = null), { passive: true });
+  }
+}
+
+const two = (n: number) => String(n).padStart(2, "0");
+
+/** A time on the axis as short as its step allows. */
+function tick(at: Millis, increment: number): string {
+  const time = new Date(at);
+  const hm = `${two(time.getHours())}:${two(time.getMinutes())}`;
+  if (increment < 60_000) return `${hm}:${two(time.getSeconds())}`;
+  if (increment < 86_400_000) return time.getHours() === 0 && time.getMinutes() === 0 ? `${two(time.getDate())}.${two(time.getMonth() + 1)}.` : hm;
+  return `${two(time.getDate())}.${two(time.getMonth() + 1)}.`;
+}

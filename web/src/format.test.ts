@@ -1,0 +1,78 @@
+import { describe, expect, test } from "vitest";
+import { ago, clean, digits, duration, measured, parseSpan, scale, span, valueTicks } from "./format";
+
+describe("device text", () => {
+  test("direction and invisible characters are gone", () => {
+    expect(clean("pump\u202Egnp.exe\u200B\u0007 7")).toBe("pumpgnp.exe 7");
+    expect(clean("\u2066left\u2069")).toBe("left");
+  });
+  test("markup stays text and 10 kB becomes 64 characters", () => {
+    expect(clean("<img onerror=alert(1)>")).toBe("<img onerror=alert(1)>");
+    expect([...clean("x".repeat(10_240))]).toHaveLength(64);
+    expect(clean("x".repeat(10_240)).endsWith("…")).toBe(true);
+  });
+  test("a name is cut between characters, never inside one", () => {
+    expect(clean("🚰🚰🚰🚰", 3)).toBe("🚰🚰…");
+  });
+});
+
+describe("numbers", () => {
+  test("three to four significant digits", () => {
+    expect(digits(21.437)).toBe("21.44");
+    expect(digits(0.12345)).toBe("0.123");
+    expect(digits(1234.5)).toBe("1235");
+    expect(digits(48)).toBe("48");
+    expect(digits(1234567)).toBe("1\u2009234\u2009567");
+  });
+  test("minus zero is zero, minus is a minus sign", () => {
+    expect(digits(-0.000_001 * 0)).toBe("0");
+    expect(digits(-3.5)).toBe("−3.50");
+  });
+  test("bytes go by 1024, hertz by 1000, degrees by nothing", () => {
+    expect(measured(2048, "B")).toBe("2\u202fKiB");
+    expect(measured(2_400_000_000, "Hz")).toBe("2.40\u202fGHz");
+    expect(measured(2048, "°C")).toBe("2048\u202f°C");
+    expect(scale("B", 1024 ** 3)).toEqual({ divisor: 1024 ** 3, unit: "GiB" });
+  });
+  test("codes of agents become signs, long times become days", () => {
+    expect(measured(21.5, "Cel")).toBe("21.50\u202f°C");
+    expect(measured(3 * 2 ** 30, "By")).toBe("3\u202fGiB");
+    expect(measured(1536, "By/s")).toBe("1.50\u202fKiB/s");
+    expect(measured(12, "1/s")).toBe("12\u202f/s");
+    expect(measured(30, "s")).toBe("30\u202fs");
+    expect(measured(4.5 * 86_400, "s")).toBe("4.50\u202fd");
+    expect(valueTicks("s", 0, 10_800, 3_600).map((tick) => tick.label)).toEqual(["0\u202fh", "1\u202fh", "2\u202fh", "3\u202fh"]);
+  });
+  test("marks of an axis are round in its unit and have the same decimals", () => {
+    const labels = (...of: Parameters<typeof valueTicks>) => valueTicks(...of).map((tick) => tick.label);
+    expect(labels("%", 42, 53, 2.5)).toEqual(["45", "50"]);
+    expect(labels("", 0, 1.6, 0.5)).toEqual(["0.0", "0.5", "1.0", "1.5"]);
+    expect(labels("°C", -1.2, 0.7, 0.5)).toEqual(["−1.0", "−0.5", "0.0", "0.5"]);
+    expect(labels("B", 2.8 * 1024 ** 3, 3.1 * 1024 ** 3, 1e8)).toEqual(["2.8\u202fGi", "2.9\u202fGi", "3.0\u202fGi", "3.1\u202fGi"]);
+  });
+  test("a missing value is a dash, not a zero", () => {
+    expect(measured(null, "°C")).toBe("–\u202f°C");
+    expect(measured(7, "1")).toBe("7");
+  });
+});
+
+describe("time", () => {
+  test("two largest units", () => {
+    expect(duration(38_000)).toBe("38 s");
+    expect(duration(125_000)).toBe("2 min 05 s");
+    expect(duration(12_000_000)).toBe("3 h 20 min");
+    expect(duration(4 * 86_400_000 + 7_200_000)).toBe("4 d 2 h");
+  });
+  test("the age of what never came", () => {
+    expect(ago(null, 0)).toBe("never");
+    expect(ago(9_000, 10_000)).toBe("just now");
+    expect(ago(0, 40_000)).toBe("40 s ago");
+  });
+  test("spans read and written alike", () => {
+    for (const text of ["500ms", "60s", "5m", "1h", "7d"]) expect(parseSpan(text)).not.toBeNull();
+    expect(parseSpan("1h30m")).toBe(5_400_000);
+    for (const text of ["5 minutes", "1.5h", "h", "", "60"]) expect(parseSpan(text)).toBeNull();
+    expect(span(parseSpan("90s")!)).toBe("90s");
+    expect(span(3_600_000)).toBe("1h");
+  });
+});

@@ -1,0 +1,163 @@
+// How values, times and names are written on the page. PURE: the time of "now" is an argument.
+//
+// Text that a device chose (name, unit, sensor, label) is hostile: `clean` is the only way it reaches the screen.
+
+/** Longest text of a device that is shown; a name is at most 64 bytes on the wire, HTTP push may carry more. */
+const TEXT_LIMIT = 64;
+
+// Bidirectional controls could reorder the words around a name; the others are invisible.
+const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
+
+/** Device text as it may be shown: no control or direction characters, one line, bounded. */
+export function clean(text: string, limit = TEXT_LIMIT): string {
+  // Cutting before replacing bounds the work on a name of 10 kB; twice the limit leaves room for what is removed.
+  const seen = [...text.slice(0, limit * 4).replace(UNSEEN, "").trim()];
+  return seen.length > limit ? `${seen.slice(0, limit - 1).join("")}…` : seen.join("");
+}
+
+const BINARY = ["", "Ki", "Mi", "Gi", "Ti", "Pi"];
+const DECIMAL = ["", "k", "M", "G", "T", "P"];
+const BYTES = new Set(["B", "B/s"]);
+const PREFIXED = new Set(["Hz", "W", "Wh", "VA", "J", "bit", "bit/s", "Pa"]);
+/** Agents send UCUM codes; people read signs. */
+const SIGNS: Record<string, string> = {
+  "1": "", "/s": "/s", "1/s": "/s", By: "B", "By/s": "B/s", bytes: "B", byte: "B", Cel: "°C", degC: "°C", "[degF]": "°F", deg: "°", Ohm: "Ω", "%[RH]": "%", um: "µm", "ug/m3": "µg/m³",
+};
+/** Long times in a readable unit: the first whose length fits the largest value twice. */
+const TIMES: [unit: string, seconds: number][] = [["d", 86_400], ["h", 3_600], ["min", 60]];
+
+export interface Scale {
+  divisor: number;
+  unit: string;
+}
+
+/** One prefix for a whole axis: bytes by 1024, other prefixed units by 1000, seconds by the clock, the rest as sent. */
+export function scale(unit: string, largest: number): Scale {
+  const shown = SIGNS[unit] ?? clean(unit, 16);
+  const size = Math.abs(largest);
+  if (shown === "s") {
+    const [long, divisor] = TIMES.find(([, seconds]) => size >= 2 * seconds) ?? ["s", 1];
+    return { divisor, unit: long };
+  }
+  const step = BYTES.has(shown) ? 1024 : PREFIXED.has(shown) ? 1000 : 0;
+  if (step === 0) return { divisor: 1, unit: shown };
+  const power = Math.max(0, Math.min(5, Math.floor(Math.log(Math.max(1, size)) / Math.log(step) + 1e-9)));
+  return { divisor: step ** power, unit: (step === 1024 ? BINARY : DECIMAL)[power] + shown };
+}
+
+/** A number with three to four significant digits, never in exponent form below 10^15. */
+export function digits(value: number): string {
+  if (!Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  if (size >= 1e15 || (size > 0 && size < 1e-4)) return value.toExponential(2).replace("-", "−");
+  const decimals = size >= 1000 || Number.isInteger(value) ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : size >= 0.01 ? 3 : 5;
+  const text = Math.abs(value).toFixed(decimals);
+  const [whole = "0", fraction] = text.split(".");
+  // A thin space groups thousands: neither the English nor the continental comma.
+  const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") : whole;
+  const sign = value < 0 && Number(text) !== 0 ? "−" : "";
+  return sign + grouped + (fraction ? `.${fraction}` : "");
+}
+
+/** Round marks of a value axis in the axis's one unit, all with the same number of decimals. */
+export function valueTicks(unit: string, min: number, max: number, atLeast: number): { value: number; label: string }[] {
+  const by = scale(unit, Math.max(Math.abs(min), Math.abs(max)));
+  const wanted = atLeast / by.divisor;
+  if (!(wanted > 0) || !Number.isFinite(wanted)) return [];
+  const power = 10 ** Math.floor(Math.log10(wanted) + 1e-9);
+  const step = ([1, 2, 5, 10].find((one) => one * power >= wanted * 0.999) ?? 10) * power;
+  const decimals = Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)));
+  // The unit itself stands in the head of the chart; the marks need only what was divided away.
+  const whole = scale(unit, 0).unit;
+  const prefix = by.divisor === 1 ? "" : `\u202f${whole !== "s" && by.unit.endsWith(whole) ? by.unit.slice(0, -whole.length) : by.unit}`;
+  const ticks: { value: number; label: string }[] = [];
+  for (let i = Math.ceil(min / by.divisor / step - 1e-6); i * step <= (max / by.divisor) * (1 + 1e-9) + 1e-12 && ticks.length < 32; i++) {
+    const shown = i * step;
+    const text = decimals === 0 ? digits(Math.round(shown)) : shown.toFixed(decimals).replace("-", "−");
+    ticks.push({ value: shown * by.divisor, label: text + prefix });
+  }
+  return ticks;
+}
+
+/** A value and its unit apart, so that the page can set the unit smaller. */
+export function quantity(value: number | null | undefined, unit: string): { value: string; unit: string } {
+  if (value === null || value === undefined) return { value: "–", unit: scale(unit, 0).unit };
+  const by = scale(unit, value);
+  return { value: digits(value / by.divisor), unit: by.unit };
+}
+
+/** A value with its unit as one text. */
+export function measured(value: number | null | undefined, unit: string): string {
+  const shown = quantity(value, unit);
+  return shown.unit === "" ? shown.value : `${shown.value}\u202f${shown.unit}`;
+}
+
+/** A count with its unit grouped: 12 345. */
+export function count(value: number): string {
+  return digits(Math.round(value));
+}
+
+/** A length of time, in the two largest units that matter: "38 s", "2 min 05 s", "3 h 20 min", "4 d 2 h". */
+export function duration(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 10) return `${minutes} min ${String(seconds % 60).padStart(2, "0")} s`;
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 24) return `${hours} h ${String(minutes % 60).padStart(2, "0")} min`;
+  const days = Math.floor(hours / 24);
+  return `${days} d ${hours % 24} h`;
+}
+
+/** How long ago; "just now" hides the jitter of two clocks. */
+export function ago(at: number | null, now: number): string {
+  if (at === null) return "never";
+  const age = now - at;
+  return age < 2_000 ? "just now" : `${duration(age)} ago`;
+}
+
+/** RFC 3339 text to epoch milliseconds, or null. */
+export function millis(time: string | null | undefined): number | null {
+  if (!time) return null;
+  const at = Date.parse(time);
+  return Number.isNaN(at) ? null : at;
+}
+
+const two = (n: number) => String(n).padStart(2, "0");
+
+/** A time of day on the browser's clock zone, 24 h, with seconds. */
+export function clock(at: number): string {
+  const time = new Date(at);
+  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+}
+
+/** Date and time, ISO order, on the browser's clock zone. */
+export function stamp(at: number): string {
+  const time = new Date(at);
+  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock(at)}`;
+}
+
+/** The time alone for today, the date too for any other day. */
+export function when(at: number, now: number): string {
+  return new Date(at).toDateString() === new Date(now).toDateString() ? clock(at) : stamp(at).slice(0, 16);
+}
+
+const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** "60s", "5m", "1h30m", "7d" as milliseconds, by the hub's own grammar; null when it is no duration. */
+export function parseSpan(text: string): number | null {
+  if (!/^(\d+(ms|[smhdw]))+$/.test(text)) return null;
+  let sum = 0;
+  for (const [, number, unit] of text.matchAll(/(\d+)(ms|[smhdw])/g)) sum += Number(number) * UNIT_MS[unit!]!;
+  return sum;
+}
+
+/** Milliseconds as the shortest exact span: 300000 -> "5m". */
+export function span(ms: number): string {
+  for (const unit of ["d", "h", "m", "s"]) {
+    const size = UNIT_MS[unit]!;
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  }
+  return `${Math.round(ms)}ms`;
+}

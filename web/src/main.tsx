@@ -1,0 +1,36 @@
+// Wiring: start the clock, open the session, load what every screen stands on, show the page.
+
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { checkSession, learnUnits, loadAll, openSession } from "./actions";
+import { listen, part, start, state, subscribe } from "./app";
+import { App } from "./view/app";
+import "./style.css";
+
+start();
+render(<App />, document.querySelector("#app")!);
+
+// Anything may have happened before a `hello`, so each one loads again; a loss may be the end of the session.
+const streams = part((state) => state.streams);
+const connection = part((state) => state.connection);
+effect(() => {
+  if (streams.value > 0) void loadAll();
+});
+effect(() => {
+  if (connection.value === "reconnecting" && state.peek().session.kind === "admin") void checkSession();
+});
+listen(learnUnits);
+
+// A `gap` also says that events of devices and alerts may be missing. It is told to subscriptions only, so one that
+// matches nothing stands on the screens that show no readings.
+subscribe({ device: "-", sensor: "-", max_hz: 1 });
+let settle: ReturnType<typeof setTimeout> | null = null;
+listen((message) => {
+  if (message.type !== "gap") return;
+  settle ??= setTimeout(() => {
+    settle = null;
+    void loadAll();
+  }, 1_000);
+});
+
+void openSession();

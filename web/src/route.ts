@@ -1,0 +1,121 @@
+// The address bar is the state of the view: `parse` and `href` are each other's inverse. PURE.
+//
+//   /                         devices            ?status= ?q=
+//   /d/<id>                   one device         ?m=temp,hum &from=now-5m &to=now
+//   /a                        alerts and rules   ?rule=new|<id> &device= &sensor=
+//   /w                        webhooks           ?webhook=<id>
+//   /h                        the hub itself
+
+import { parseSpan, span } from "./format";
+import type { DeviceStatus } from "./types";
+
+/** The window of a chart. Relative while live, absolute milliseconds once paused. */
+export interface Range {
+  from: string;
+  to: string;
+}
+
+export type Route =
+  | { view: "overview"; status: DeviceStatus | null; q: string }
+  | { view: "device"; id: string; sensors: string[]; range: Range }
+  | { view: "alerts"; rule: string | null; device: string; sensor: string }
+  | { view: "webhooks"; webhook: string | null }
+  | { view: "hub" }
+  | { view: "missing"; path: string };
+
+export const DEFAULT_RANGE: Range = { from: "now-5m", to: "now" };
+const STATUSES: readonly string[] = ["online", "offline", "pending", "blocked"];
+
+export function parse(path: string, search: string): Route {
+  const query = new URLSearchParams(search);
+  const [, first = "", second = "", ...rest] = path.replace(/(.)\/$/, "$1").split("/");
+  if (first === "" && second === "") {
+    const status = query.get("status");
+    return { view: "overview", status: status && STATUSES.includes(status) ? (status as DeviceStatus) : null, q: query.get("q") ?? "" };
+  }
+  if (first === "d" && second !== "" && rest.length === 0) {
+    const range = { from: query.get("from") ?? DEFAULT_RANGE.from, to: query.get("to") ?? DEFAULT_RANGE.to };
+    const sensors = (query.get("m") ?? "").split(",").filter((name) => name !== "").map(decodeURIComponentSafely);
+    return { view: "device", id: decodeURIComponentSafely(second), sensors, range: resolve(range, 0) ? range : DEFAULT_RANGE };
+  }
+  if (first === "a" && second === "") {
+    return { view: "alerts", rule: query.get("rule"), device: query.get("device") ?? "", sensor: query.get("sensor") ?? "" };
+  }
+  if (first === "w" && second === "") return { view: "webhooks", webhook: query.get("webhook") };
+  if (first === "h" && second === "") return { view: "hub" };
+  return { view: "missing", path };
+}
+
+export function href(route: Route): string {
+  const query = new URLSearchParams();
+  switch (route.view) {
+    case "overview":
+      if (route.status) query.set("status", route.status);
+      if (route.q) query.set("q", route.q);
+      return withQuery("/", query);
+    case "device": {
+      // Written by hand: a comma between names and a readable `now-1h` survive, where URLSearchParams would escape them.
+      const parts: string[] = [];
+      if (route.sensors.length > 0) parts.push(`m=${route.sensors.map((name) => encodeURIComponent(encodeURIComponent(name))).join(",")}`);
+      if (route.range.from !== DEFAULT_RANGE.from || route.range.to !== DEFAULT_RANGE.to) {
+        parts.push(`from=${encodeURIComponent(route.range.from)}`, `to=${encodeURIComponent(route.range.to)}`);
+      }
+      return `/d/${encodeURIComponent(route.id)}${parts.length > 0 ? `?${parts.join("&")}` : ""}`;
+    }
+    case "alerts":
+      if (route.rule) query.set("rule", route.rule);
+      if (route.device) query.set("device", route.device);
+      if (route.sensor) query.set("sensor", route.sensor);
+      return withQuery("/a", query);
+    case "webhooks":
+      if (route.webhook) query.set("webhook", route.webhook);
+      return withQuery("/w", query);
+    case "hub":
+      return "/h";
+    case "missing":
+      return route.path;
+  }
+}
+
+/** The window in epoch milliseconds at `now`; null when it makes no sense. */
+export function resolve(range: Range, now: number): { from: number; to: number; live: boolean } | null {
+  const from = moment(range.from, now);
+  const to = moment(range.to, now);
+  if (from === null || to === null || from >= to) return null;
+  return { from, to, live: range.to === "now" };
+}
+
+/** A live window of that width. */
+export function last(ms: number): Range {
+  return { from: `now-${span(Math.round(ms))}`, to: "now" };
+}
+
+/** A paused window. */
+export function between(from: number, to: number): Range {
+  return { from: String(Math.round(from)), to: String(Math.round(to)) };
+}
+
+function moment(text: string, now: number): number | null {
+  if (text === "now") return now;
+  if (text.startsWith("now-")) {
+    const back = parseSpan(text.slice(4));
+    return back === null ? null : now - back;
+  }
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  const at = Date.parse(text);
+  return Number.isNaN(at) ? null : at;
+}
+
+function withQuery(path: string, query: URLSearchParams): string {
+  const text = query.toString();
+  return text === "" ? path : `${path}?${text}`;
+}
+
+// A hand-typed address may hold a lone per cent sign; it is then taken as written.
+function decodeURIComponentSafely(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,183 @@
+import { describe, expect, test } from "vitest";
+import { buckets, gapAfter, Points, redrawPeriod, valueRange } from "./series";
+import type { Series } from "./types";
+
+/** What the hub answers: readings in buckets of that width, empty buckets included. */
+function bucketed(readings: [number, number][], from: number, to: number, width: number): Series {
+  const series: Series = { device: "d", sensor: "s", unit: "", t: [], count: [], min: [], max: [], avg: [], first: [], last: [] };
+  for (let start = from; start < to; start += width) {
+    const values = readings.filter(([at]) => at >= start && at < start + width).map(([, value]) => value);
+    const none = values.length === 0;
+    series.t.push(start);
+    series.count.push(values.length);
+    series.min.push(none ? null : Math.min(...values));
+    series.max.push(none ? null : Math.max(...values));
+    series.avg.push(none ? null : values.reduce((a, b) => a + b) / values.length);
+    series.first.push(none ? null : values[0]!);
+    series.last.push(none ? null : values.at(-1)!);
+  }
+  return series;
+}
+
+function every(ms: number, from: number, to: number, value = (at: number) => at): [number, number][] {
+  const readings: [number, number][] = [];
+  for (let at = from; at < to; at += ms) readings.push([at, value(at)]);
+  return readings;
+}
+
+describe("gaps", () => {
+  test("a device that speaks on time has none, however slow it is", () => {
+    const points = new Points();
+    for (const [at, value] of every(10_000, 0, 100_000)) points.append(at, value);
+    expect(points.columns(0, 100_000, gapAfter(10_000)).gaps).toEqual([]);
+  });
+
+  test("silence of more than three intervals breaks the line with a null", () => {
+    const points = new Points();
+    for (const at of [0, 1_000, 2_000, 9_000, 10_000]) points.append(at, 1);
+    const columns = points.columns(0, 10_000, gapAfter(1_000));
+    expect(columns.gaps).toEqual([[2_000, 9_000]]);
+    expect(columns.avg).toEqual([1, 1, 1, null, 1, 1]);
+  });
+
+  test("jitter below two seconds is no gap for a fast sensor", () => {
+    const points = new Points();
+    for (const at of [0, 200, 400, 2_300]) points.append(at, 1);
+    expect(points.columns(0, 3_000, gapAfter(200)).gaps).toEqual([]);
+  });
+
+  test("one long outage is one gap at every zoom level", () => {
+    const readings = [...every(1_000, 0, 300_000), ...every(1_000, 600_000, 900_000)];
+    for (const width of [1_000, 2_000, 5_000, 15_000, 60_000]) {
+      const points = new Points();
+      points.fill(bucketed(readings, 0, 900_000, width), 0, 900_000, 900_000 / width);
+      const { gaps } = points.columns(0, 900_000, gapAfter(1_000));
+      expect(gaps).toHaveLength(1);
+      expect(Math.abs(gaps[0]![0] - 300_000)).toBeLessThanOrEqual(width);
+      expect(Math.abs(gaps[0]![1] - 600_000)).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test("empty buckets narrower than the interval are no gaps", () => {
+    const points = new Points();
+    points.fill(bucketed(every(10_000, 0, 100_000), 0, 100_000, 1_000), 0, 100_000, 100);
+    expect(points.columns(0, 100_000, gapAfter(10_000)).gaps).toEqual([]);
+  });
+
+  test("a series without a known interval takes its own rhythm", () => {
+    const points = new Points();
+    for (const at of [0, 5_000, 10_000, 15_000, 20_000]) points.append(at, 1);
+    expect(points.typicalInterval()).toBe(5_000);
+    expect(gapAfter(new Points().typicalInterval())).toBe(Infinity);
+  });
+});
+
+describe("history and live", () => {
+  test("a reading the history has counted is not drawn twice", () => {
+    const points = new Points();
+    points.fill(bucketed(every(1_000, 0, 60_000), 0, 60_000, 1_000), 0, 60_000, 60);
+    const before = points.length;
+    expect(points.append(59_000, 1)).toBe(false);
+    expect(points.append(60_500, 1)).toBe(true);
+    expect(points.append(60_500, 1)).toBe(false);
+    expect(points.length).toBe(before + 1);
+  });
+
+  test("a refill keeps the live points that came after it was asked for", () => {
+    const points = new Points();
+    for (const at of [10_000, 61_000, 62_000]) points.append(at, 7);
+    points.fill(bucketed(every(1_000, 0, 60_000), 0, 60_000, 1_000), 0, 60_000, 60);
+    expect(points.lastAt).toBe(62_000);
+    expect(points.length).toBe(62);
+  });
+
+  test("spikes inside a bucket survive in the band", () => {
+    const points = new Points();
+    points.fill(bucketed([[0, 1], [100, 99], [200, 1]], 0, 1_000, 1_000), 0, 1_000, 1);
+    expect(points.columns(0, 1_000, Infinity).max).toEqual([99]);
+    expect(points.summary(0, 1_000, Infinity)).toMatchObject({ min: 1, max: 99 });
+  });
+
+  test("trimming keeps the point before the left edge", () => {
+    const points = new Points();
+    for (const [at, value] of every(100, 0, 100_000)) points.append(at, value);
+    points.trim(90_000);
+    expect(points.length).toBe(101);
+    expect(points.columns(90_000, 100_000, Infinity).t[0]).toBe(89_900);
+  });
+});
+
+describe("counters", () => {
+  const steady = every(1_000, 0, 120_000, (at) => at / 10);
+  test("grow by the same rate at every zoom level, without teeth", () => {
+    for (const width of [1_000, 1_500, 2_000, 7_000]) {
+      const points = new Points("rate");
+      points.fill(bucketed(steady, 0, 120_000, width), 0, 120_000, 120_000 / width, 1_000);
+      const { min, max } = points.summary(0, 120_000, Infinity);
+      expect(min).toBeCloseTo(100, 6);
+      expect(max).toBeCloseTo(100, 6);
+    }
+  });
+  test("live readings go on with the rate", () => {
+    const points = new Points("rate");
+    expect(points.append(1_000, 500)).toBe(false);
+    expect(points.append(3_000, 700)).toBe(true);
+    expect(points.summary(0, 5_000, Infinity).last).toBe(100);
+  });
+  test("a restart of the device is no fall", () => {
+    const points = new Points("rate");
+    for (const [at, value] of [[1_000, 900], [2_000, 1_000], [3_000, 5], [4_000, 105]] as const) points.append(at, value);
+    expect(points.summary(0, 5_000, Infinity)).toMatchObject({ min: 100, max: 100, points: 2 });
+  });
+  test("a refill does not take the rate of a rate", () => {
+    const points = new Points("rate");
+    for (const [at, value] of every(1_000, 118_000, 125_000, (at) => at / 10)) points.append(at, value);
+    points.fill(bucketed(steady, 0, 120_000, 1_000), 0, 120_000, 120, 1_000);
+    expect(points.append(125_000, 12_500)).toBe(true);
+    expect(points.summary(0, 130_000, Infinity)).toMatchObject({ min: 100, max: 100, last: 100 });
+  });
+});
+
+describe("buckets", () => {
+  test("a window that slides asks for the same buckets", () => {
+    const asked = buckets(1_000_123, 1_300_123, 800);
+    expect(asked).toEqual({ from: 1_000_000, to: 1_300_500, points: 601 });
+    expect(buckets(1_000_323, 1_300_323, 800)).toEqual(asked);
+  });
+  test("never more than asked for by more than the two cut edges, at every width", () => {
+    for (let width = 50; width < 1e12; width *= 1.7) expect(buckets(12_345, 12_345 + width, 500).points).toBeLessThanOrEqual(502);
+  });
+  test("a window of less than a bucket is one bucket", () => {
+    expect(buckets(10, 10, 100).points).toBe(1);
+  });
+});
+
+describe("what is said and drawn", () => {
+  test("the average weighs buckets by their readings", () => {
+    const points = new Points();
+    points.fill(bucketed([[0, 0], [1, 0], [2, 0], [1_000, 8]], 0, 2_000, 1_000), 0, 2_000, 2);
+    expect(points.summary(0, 2_000, Infinity).avg).toBe(2);
+  });
+  test("a rising line is called rising", () => {
+    const points = new Points();
+    for (const [at, value] of every(1_000, 0, 30_000)) points.append(at, value);
+    expect(points.summary(0, 30_000, Infinity).trend).toBe("rising");
+  });
+  test("a threshold far away does not flatten the data", () => {
+    const [low, high] = valueRange(20, 22, [1_000]);
+    expect(high - low).toBeLessThan(4);
+    expect(valueRange(20, 22, [24])[1]).toBeGreaterThan(24);
+  });
+  test("noise of a large value is not a mountain, and zero and a whole are walls", () => {
+    const [low, high] = valueRange(70_000_000_000, 70_000_000_100, []);
+    expect(high - low).toBeGreaterThan(30_000_000);
+    expect(valueRange(0, 0, [])[0]).toBe(0);
+    expect(valueRange(100, 100, [], 100)[1]).toBe(100);
+    expect(valueRange(100, 130, [], 100)[1]).toBeGreaterThan(130);
+  });
+  test("a redraw that changes no pixel is not made", () => {
+    expect(redrawPeriod(300_000, 800)).toBe(375);
+    expect(redrawPeriod(3_600_000, 800)).toBe(4_500);
+    expect(redrawPeriod(10_000, 800)).toBe(250);
+  });
+});

@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { firing, initial, lastHeard, update, type State } from "./state";
+import type { Alert, Delivery, Device, LiveMessage } from "./types";
+
+const start = (): State => initial({ view: "hub" }, 1_000);
+const hear = (state: State, message: LiveMessage, at = 1_000) => update(state, { kind: "live", message, at });
+
+const device = (id: string, more: Partial<Device> = {}): Device => ({
+  id, name: id, status: "online", words: [], labels: {}, model: null, version: null, address: null, first_seen: "2026-11-22T11:00:00.000Z",
+  last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, ...more,
+});
+const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({
+  id, rule: { id: "r", name: "too warm" }, device: "d", device_name: "oven", sensor: "temp", severity: "warning", state, value: 31, threshold: 30,
+  started_at: "2026-11-22T11:00:00.000Z", fired_at: null, resolved_at: null, acked_at: null, labels: {}, ...more,
+});
+const delivery = (id: string, second: number, state: Delivery["state"] = "pending"): Delivery => ({
+  id, webhook: "w", event: "webhook.test", alert: null, state, attempts: [], attempt_count: 0, next_attempt_at: null,
+  created_at: new Date(second * 1000).toISOString(),
+});
+
+describe("time", () => {
+  test("a browser clock an hour off shows server time", () => {
+    const state = hear(start(), { type: "hello", server_time: 3_601_000, session: "s", version: "1" }, 1_000);
+    expect(update(state, { kind: "tick", at: 2_000 }).now).toBe(3_602_000);
+  });
+  test("every hello is another stream, so charts fill what they missed", () => {
+    const hello: LiveMessage = { type: "hello", server_time: 1, session: "s", version: "1" };
+    expect(hear(hear(start(), hello), hello).streams).toBe(2);
+  });
+});
+
+describe("devices", () => {
+  test("a pending device appears, is adopted and goes, without any reload", () => {
+    let state = hear(start(), { type: "device", device: device("d", { status: "pending" }) });
+    state = hear(state, { type: "device", device: device("d", { status: "online" }) });
+    expect(state.devices?.["d"]?.status).toBe("online");
+    state = hear(state, { type: "device", removed: "d" });
+    expect(state.devices).toEqual({});
+  });
+});
+
+describe("last values", () => {
+  test("a recovered reading does not replace a newer one", () => {
+    let state = update(start(), { kind: "readings", rows: [["d", "temp", 5_000, 21]] });
+    state = update(state, { kind: "readings", rows: [["d", "temp", 4_000, 19]] });
+    expect(state.latest["d"]?.["temp"]?.value).toBe(21);
+  });
+  test("the unit is learned from the list and kept by the stream", () => {
+    const item = { device: "d", sensor: "temp", unit: "°C", at: new Date(1_000).toISOString(), value: 20, quality: "good" as const };
+    let state = update(start(), { kind: "readings", rows: [["d", "temp", 5_000, 21]] });
+    state = update(state, { kind: "latest", items: [item] });
+    state = update(state, { kind: "readings", rows: [["d", "temp", 6_000, 22]] });
+    expect(state.latest["d"]?.["temp"]).toMatchObject({ unit: "°C", value: 22 });
+  });
+  test("states already shown are not changed under the reader", () => {
+    const before = update(start(), { kind: "readings", rows: [["d", "temp", 5_000, 21]] });
+    update(before, { kind: "readings", rows: [["d", "temp", 6_000, 22]] });
+    expect(before.latest["d"]?.["temp"]?.value).toBe(21);
+  });
+});
+
+describe("last heard", () => {
+  const heardAt = (reading: number) => lastHeard({ ...update(start(), { kind: "readings", rows: [["d", "temp", reading, 1]] }), now: 60_000 }, device("d", { last_seen: new Date(30_000).toISOString() }));
+  test("a fresh reading counts, a reading from the future does not", () => {
+    expect(heardAt(59_000)).toBe(59_000);
+    expect(heardAt(20_000)).toBe(30_000);
+    expect(heardAt(3_600_000)).toBe(30_000);
+  });
+});
+
+describe("alerts", () => {
+  test("a toast when it begins to fire, once", () => {
+    let state = hear(start(), { type: "alert", alert: alert("a", "pending") });
+    expect(state.toasts).toHaveLength(0);
+    state = hear(state, { type: "alert", alert: alert("a", "firing") });
+    expect(state.toasts).toHaveLength(1);
+    state = update(state, { kind: "toast closed", id: state.toasts[0]!.id });
+    state = hear(state, { type: "alert", alert: alert("a", "firing", { value: 35 }) });
+    expect(state.toasts).toHaveLength(0);
+    expect(firing(state)).toHaveLength(1);
+  });
+  test("no toast for what somebody has acknowledged", () => {
+    const state = hear(start(), { type: "alert", alert: alert("a", "firing", { acked_at: "2026-11-22T11:00:00.000Z" }) });
+    expect(state.toasts).toHaveLength(0);
+  });
+  test("toasts never cover the page", () => {
+    let state = start();
+    for (const id of ["a", "b", "c", "d", "e"]) state = hear(state, { type: "alert", alert: alert(id, "firing") });
+    expect(state.toasts.map((toast) => toast.id)).toEqual(["alert c", "alert d", "alert e"]);
+  });
+});
+
+test("a delivery is one line however often it is attempted", () => {
+  let state = hear(start(), { type: "delivery", delivery: delivery("1", 10) });
+  state = hear(state, { type: "delivery", delivery: delivery("2", 20) });
+  state = hear(state, { type: "delivery", delivery: delivery("1", 10, "delivered") });
+  expect(state.deliveries["w"]?.map(({ id, state }) => `${id} ${state}`)).toEqual(["2 pending", "1 delivered"]);
+});
+
+test("signing out leaves nothing of the session behind", () => {
+  const state = update({ ...start(), session: { kind: "admin" } }, { kind: "devices", devices: [device("d")] });
+  expect(update(state, { kind: "session", session: { kind: "anonymous" } }).devices).toBeNull();
+});
+
+test("a message of a newer hub changes nothing", () => {
+  const state = start();
+  expect(hear(state, { type: "forecast" } as unknown as LiveMessage)).toBe(state);
+});

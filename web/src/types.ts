@@ -1,0 +1,49 @@
+// What travels between hub and page, by the names of the hub's OpenAPI schemas (src/api.gen.ts). Types only, no code.
+// Times are RFC 3339 text in objects and epoch milliseconds in point arrays; what is missing is null.
+
+import type { components } from "./api.gen";
+
+type Schemas = components["schemas"];
+
+export type Millis = number;
+
+export type Alert = Schemas["Alert"];
+export type AlertState = Schemas["AlertState"];
+export type Attempt = Schemas["Attempt"];
+export type Condition = Schemas["Condition"];
+export type Delivery = Schemas["Delivery"];
+export type Device = Schemas["Device"];
+export type DeviceStatus = Schemas["Status"];
+export type Hub = Schemas["Hub"];
+export type JoinPolicy = Schemas["Policy"];
+export type JoinToken = Schemas["JoinToken"];
+export type JoinTokenWithText = Schemas["JoinTokenWithText"];
+export type Latest = Schemas["Latest"];
+export type Link = Schemas["Link"];
+export type NewJoinToken = Schemas["NewJoinToken"];
+export type NewToken = Schemas["NewToken"];
+export type Op = Schemas["Op"];
+export type Problem = Schemas["Problem"];
+export type QueryResult = Schemas["QueryResult"];
+export type Rule = Schemas["Rule"];
+export type Sensor = Schemas["Sensor"];
+export type Series = Schemas["SeriesColumns"];
+export type Severity = Schemas["Severity"];
+export type SignedIn = Schemas["SignedIn"];
+export type Token = Schemas["Token"];
+export type TokenWithText = Schemas["TokenWithText"];
+export type Webhook = Schemas["Webhook"];
+export type WebhookWithSecret = Schemas["WebhookWithSecret"];
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+/** The document can only say "four of text or number"; here is which is which. */
+export type Row = [device: string, sensor: string, at: Millis, value: number];
+
+type WithRows<M> = M extends { rows: unknown } ? Omit<M, "rows"> & { rows: Row[] } : M;
+
+/** What the hub says over the WebSocket. */
+export type LiveMessage = WithRows<Schemas["ServerMessage"]>;

@@ -1,0 +1,43 @@
+// A device that asks to join: what a person compares before trusting it, and the two answers.
+
+import { useState } from "preact/hooks";
+import { adopt, block } from "../actions";
+import { state } from "../app";
+import { ago, clean, measured, millis } from "../format";
+import type { Device } from "../types";
+import { Confirmed } from "./controls";
+
+const PREVIEW_SHOWN = 4;
+
+export function AdoptCard({ device }: { device: Device }) {
+  const [busy, setBusy] = useState(false);
+  const name = clean(device.name);
+  const accept = async () => {
+    setBusy(true);
+    await adopt(device);
+    setBusy(false);
+  };
+  return (
+    <article class="card adopt" aria-labelledby={`adopt-${device.id}`} data-device={device.id}>
+      <div class="spread">
+        <h3 id={`adopt-${device.id}`}>{name}</h3>
+        <span class="small quiet">{ago(millis(device.last_seen ?? device.first_seen), state.value.now)}</span>
+      </div>
+      <div>
+        <p class="small quiet">The same six words as the agent prints?</p>
+        <ol class="words" aria-label="Fingerprint words">{device.words.map((word) => <li key={word}>{clean(word)}</li>)}</ol>
+      </div>
+      <dl class="facts">
+        {device.model ? <><dt>Model</dt><dd>{clean(device.model)}</dd></> : null}
+        {device.address ? <><dt>Address</dt><dd class="mono">{clean(device.address)}</dd></> : null}
+        {device.preview.length > 0 ? (
+          <><dt>Measures</dt><dd>{device.preview.slice(0, PREVIEW_SHOWN).map((one) => `${clean(one.sensor)} ${measured(one.value, one.unit)}`).join(", ")}</dd></>
+        ) : null}
+      </dl>
+      <div class="row">
+        <button type="button" class="button primary" disabled={busy} aria-label={`Adopt ${name}`} onClick={() => void accept()}>Adopt</button>
+        <Confirmed label="Block" sure="Block for good" name={name} onConfirm={() => void block(device)} />
+      </div>
+    </article>
+  );
+}

@@ -1,0 +1,120 @@
+// What is wrong, what was wrong, and the rules that say so. The timeline is live; nothing here needs a reload.
+
+import { useEffect } from "preact/hooks";
+import { ack, loadRules, removeRule, saveRule, say, reason } from "../actions";
+import { go, part, state } from "../app";
+import { clean, duration, measured, millis, when } from "../format";
+import { DEFAULT_RANGE, href, type Route } from "../route";
+import { sentence } from "../rule";
+import type { Alert, Rule } from "../types";
+import { Confirmed, Status } from "./controls";
+import { RuleForm } from "./rule_form";
+
+type AlertsRoute = Extract<Route, { view: "alerts" }>;
+
+const RESOLVED_SHOWN = 100;
+const alerts = part((s) => s.alerts);
+const rules = part((s) => s.rules);
+const ORDER = { critical: 0, warning: 1, info: 2 };
+
+const active = part(() =>
+  Object.values(alerts.value ?? {})
+    .filter((alert) => alert.state !== "resolved")
+    .sort((a, b) => Number(a.state === "pending") - Number(b.state === "pending") || ORDER[a.severity] - ORDER[b.severity] || Date.parse(b.started_at) - Date.parse(a.started_at)),
+);
+const resolved = part(() =>
+  Object.values(alerts.value ?? {})
+    .filter((alert) => alert.state === "resolved")
+    .sort((a, b) => Date.parse(b.resolved_at ?? b.started_at) - Date.parse(a.resolved_at ?? a.started_at))
+    .slice(0, RESOLVED_SHOWN),
+);
+
+export function Alerts({ route }: { route: AlertsRoute }) {
+  useEffect(() => void (rules.peek() === null && loadRules()), []);
+  const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
+  const edited = route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
+  const editing = route.rule === "new" || edited !== null;
+  return (
+    <>
+      <div class="head">
+        <h1>Alerts</h1>
+        <a class="button primary" href="/a?rule=new">New rule</a>
+      </div>
+      {editing ? <RuleForm key={route.rule} rule={edited} device={route.device} sensor={route.sensor} done={close} /> : null}
+      <div class="columns">
+        <section class="stack" aria-label="Timeline">
+          <div class="card entries">
+            <div class="card-head"><h2>Active</h2>{active.value.length > 0 ? <span class="small quiet">{active.value.length}</span> : null}</div>
+            {alerts.value === null ? <p class="empty quiet">Loading…</p> : active.value.length === 0 ? <AllWell /> : (
+              <ul class="entries">{active.value.map((alert) => <Entry key={alert.id} alert={alert} />)}</ul>
+            )}
+          </div>
+          {resolved.value.length > 0 ? (
+            <div class="card entries">
+              <div class="card-head"><h2>Resolved</h2></div>
+              <ul class="entries">{resolved.value.map((alert) => <Entry key={alert.id} alert={alert} />)}</ul>
+            </div>
+          ) : null}
+        </section>
+        <section class="card entries" aria-labelledby="rules">
+          <div class="card-head"><h2 id="rules">Rules</h2></div>
+          {rules.value === null ? <p class="empty quiet">Loading…</p> : rules.value.length === 0 ? (
+            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value stays beyond a limit.</p><a class="button" href="/a?rule=new">Make the first rule</a></div>
+          ) : <ul class="entries tall">{rules.value.map((rule) => <RuleEntry key={rule.id} rule={rule} />)}</ul>}
+        </section>
+      </div>
+    </>
+  );
+}
+
+function AllWell() {
+  const watching = (rules.value ?? []).filter((rule) => rule.enabled).length;
+  return <p class="empty quiet">Nothing is firing. {watching === 0 ? "No rule is watching." : watching === 1 ? "One rule is watching." : `${watching} rules are watching.`}</p>;
+}
+
+function Entry({ alert }: { alert: Alert }) {
+  const { now, latest } = state.value;
+  const unit = latest[alert.device]?.[alert.sensor]?.unit ?? "";
+  const began = millis(alert.fired_at) ?? millis(alert.started_at) ?? now;
+  const ended = millis(alert.resolved_at);
+  const device = href({ view: "device", id: alert.device, sensors: [alert.sensor], range: DEFAULT_RANGE });
+  return (
+    <li data-alert={alert.id} data-state={alert.state}>
+      <div class="what">
+        <div class="entry-line">
+          <Status of={alert.state} />
+          <strong>{clean(alert.rule.name)}</strong>
+          <span class="chip">{alert.severity}</span>
+          {alert.acked_at ? <span class="chip">acknowledged</span> : null}
+        </div>
+        <div class="entry-line small quiet">
+          <a href={device}>{clean(alert.device_name)} {clean(alert.sensor)}</a>
+          <span>{alert.value === null ? `no reading for ${duration(alert.threshold * 1_000)}` : `${measured(alert.value, unit)}, limit ${measured(alert.threshold, unit)}`}</span>
+          <span>{alert.state === "resolved" && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
+        </div>
+      </div>
+      {alert.state === "firing" && alert.acked_at === null ? (
+        <button type="button" class="button" aria-label={`Acknowledge ${clean(alert.rule.name)} on ${clean(alert.device_name)}`} onClick={() => void ack(alert)}>Acknowledge</button>
+      ) : null}
+    </li>
+  );
+}
+
+function RuleEntry({ rule }: { rule: Rule }) {
+  const name = clean(rule.name);
+  const { id, created_at: _created, updated_at: _updated, ...draft } = rule;
+  const flip = () => saveRule(id, { ...draft, enabled: !rule.enabled }).catch((error: unknown) => say(reason(error), "error"));
+  return (
+    <li>
+      <div class="what">
+        <div class="entry-line"><strong>{name}</strong><span class="chip">{rule.severity}</span>{rule.enabled ? null : <span class="chip">off</span>}</div>
+        <span class="small quiet">{sentence(rule)}</span>
+      </div>
+      <div class="row">
+        {rule.condition.type === "threshold" ? <a class="button plain" href={`/a?rule=${encodeURIComponent(id)}`} aria-label={`Edit ${name}`}>Edit</a> : null}
+        <button type="button" class="button plain" aria-label={`Turn ${rule.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{rule.enabled ? "Turn off" : "Turn on"}</button>
+        <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void removeRule(id)} />
+      </div>
+    </li>
+  );
+}

@@ -1,0 +1,213 @@
+// The frame of every screen: navigation, connection pill, banners, toasts, keys that work everywhere.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import { dispatch, go, part, state } from "../app";
+import { openWindow } from "../actions";
+import { clean, duration, millis } from "../format";
+import { href, type Route } from "../route";
+import { firing } from "../state";
+import { isCommand } from "./controls";
+import { Alerts } from "./alerts";
+import { DeviceView } from "./device";
+import { HubView } from "./hub";
+import { Overview } from "./overview";
+import { SignIn } from "./sign_in";
+import { Webhooks } from "./webhooks";
+
+const session = part((s) => s.session);
+const route = part((s) => s.route);
+const connection = part((s) => s.connection);
+const toasts = part((s) => s.toasts);
+const firingCount = part((s) => firing(s).length);
+const degraded = part((s) => s.hub?.degraded ?? null);
+
+/** How long a toast stays: long enough to read it twice. */
+const TOAST_MS = 8_000;
+
+const OVERVIEW: Route = { view: "overview", status: null, q: "" };
+const ALERTS: Route = { view: "alerts", rule: null, device: "", sensor: "" };
+const WEBHOOKS: Route = { view: "webhooks", webhook: null };
+const HUB: Route = { view: "hub" };
+
+export function App() {
+  if (session.value.kind === "unknown") return <Opening />;
+  if (session.value.kind !== "admin") return <><SignIn session={session.value} /><Toasts /></>;
+  return <Frame />;
+}
+
+function Opening() {
+  return <main class="door"><p class="quiet" role="status">{connection.value === "reconnecting" ? "The hub does not answer. Trying again…" : "Opening…"}</p></main>;
+}
+
+function Frame() {
+  const [help, setHelp] = useState(false);
+  useKeys(() => setHelp(true));
+  const at = route.value;
+  useEffect(() => {
+    document.title = titleOf(at);
+  }, [at]);
+  return (
+    <>
+      <a class="skip" href="#main">Skip to content</a>
+      <header class="top">
+        <div class="top-in">
+          <a class="brand" href="/" aria-label="Telemetry hub">
+            <Logo />
+            <span>Telemetry hub</span>
+          </a>
+          <nav class="nav" aria-label="Main">
+            <NavLink to={OVERVIEW} here={at.view === "overview" || at.view === "device"}>Devices</NavLink>
+            <NavLink to={ALERTS} here={at.view === "alerts"}>
+              Alerts{firingCount.value > 0 ? <span class="count">{firingCount.value}<span class="seen-by-readers"> firing</span></span> : null}
+            </NavLink>
+            <NavLink to={WEBHOOKS} here={at.view === "webhooks"}>Webhooks</NavLink>
+            <NavLink to={HUB} here={at.view === "hub"}>Hub</NavLink>
+          </nav>
+          <div class="top-end">
+            <Pill />
+            <button type="button" class="button plain" aria-label="Keyboard shortcuts" onClick={() => setHelp(true)}>?</button>
+          </div>
+        </div>
+        <JoinWindow />
+        {degraded.value ? <div class="banner bad" role="alert"><div>{clean(degraded.value, 300)}</div></div> : null}
+      </header>
+      <main class="main" id="main" tabIndex={-1}>
+        <Screen at={at} />
+      </main>
+      <Toasts />
+      {help ? <Help close={() => setHelp(false)} /> : null}
+      <div id="announce" class="seen-by-readers" role="status" aria-live="polite" />
+    </>
+  );
+}
+
+function Screen({ at }: { at: Route }) {
+  switch (at.view) {
+    case "overview":
+      return <Overview route={at} />;
+    case "device":
+      return <DeviceView key={at.id} route={at} />;
+    case "alerts":
+      return <Alerts route={at} />;
+    case "webhooks":
+      return <Webhooks route={at} />;
+    case "hub":
+      return <HubView />;
+    case "missing":
+      return <section class="card empty"><h1>Nothing is here</h1><p>There is no page at this address.</p><a class="button" href="/">All devices</a></section>;
+  }
+}
+
+function titleOf(at: Route): string {
+  const name = at.view === "device" ? clean(state.peek().devices?.[at.id]?.name ?? "Device") : { overview: "Devices", alerts: "Alerts", webhooks: "Webhooks", hub: "Hub", missing: "Not found" }[at.view];
+  return `${name} · Telemetry hub`;
+}
+
+function NavLink({ to, here, children }: { to: Route; here: boolean; children: preact.ComponentChildren }) {
+  return <a href={href(to)} aria-current={here ? "page" : undefined}>{children}</a>;
+}
+
+function Pill() {
+  const live = connection.value === "live";
+  return <span class={`pill ${live ? "" : "wait"}`} role="status" data-connection={connection.value}>{connection.value}</span>;
+}
+
+const windowUntil = part((s) => {
+  const until = millis(s.hub?.join.window_until);
+  return until !== null && until > s.now ? until : null;
+});
+
+/** Anyone may join while this shows, so it shows everywhere and closes with one click. */
+function JoinWindow() {
+  const until = windowUntil.value;
+  if (until === null) return null;
+  const left = duration(until - state.value.now);
+  return (
+    <div class="banner" role="status">
+      <div>
+        <strong>Join window open</strong>
+        <span>New devices are adopted without asking for another <span aria-live="off">{left}</span>.</span>
+        <button type="button" class="button" onClick={() => void openWindow("0s")}>Close it</button>
+      </div>
+    </div>
+  );
+}
+
+function Toasts() {
+  return (
+    <div class="toasts" role="log" aria-live="polite" aria-label="Messages">
+      {toasts.value.map((toast) => <ToastCard key={toast.id} {...toast} />)}
+    </div>
+  );
+}
+
+function ToastCard({ id, tone, text, href }: { id: string; tone: string; text: string; href: string | null }) {
+  const close = () => dispatch({ kind: "toast closed", id });
+  useEffect(() => {
+    const timer = setTimeout(close, TOAST_MS);
+    return () => clearTimeout(timer);
+  }, [id]);
+  return (
+    <div class={`toast ${tone}`}>
+      <div>
+        {tone === "alert" ? <strong>Alert firing. </strong> : null}
+        {clean(text, 240)} {href ? <a href={href}>Show alerts</a> : null}
+      </div>
+      <button type="button" class="button plain" aria-label="Close message" onClick={close}>✕</button>
+    </div>
+  );
+}
+
+function Logo() {
+  return (
+    <svg viewBox="0 0 32 32" aria-hidden="true">
+      <rect width="32" height="32" rx="8" fill="#0072b2" />
+      <path d="M5 18h5l3-9 5 15 3.500-10 1.500 4h4" fill="none" stroke="#fff" stroke-width="2.600" stroke-linecap="round" stroke-linejoin="round" />
+    </svg>
+  );
+}
+
+const KEYS: [string[], string][] = [
+  [["/"], "Search devices"],
+  [["g", "d"], "Devices"], [["g", "a"], "Alerts"], [["g", "w"], "Webhooks"], [["g", "h"], "Hub"],
+  [["Space"], "Pause or resume the charts"], [["L"], "Return to live"], [["T"], "Data as tables"],
+  [["←", "→"], "Pan; in a focused chart, move the cursor"], [["+", "−"], "Zoom in, zoom out"], [["0"], "Back to the window before"], [["?"], "This list"],
+];
+
+function Help({ close }: { close: () => void }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => dialog.current?.showModal(), []);
+  return (
+    <dialog ref={dialog} class="stack" aria-labelledby="keys" onClose={close}>
+      <h2 id="keys">Keyboard</h2>
+      <dl class="keys">
+        {KEYS.map(([keys, what]) => <><dt>{keys.map((key) => <kbd>{key}</kbd>)}</dt><dd>{what}</dd></>)}
+      </dl>
+      <p class="small quiet">In a chart: drag to zoom, Shift and drag to pan, double click to go back.</p>
+      <form method="dialog" class="row end"><button class="button primary">Close</button></form>
+    </dialog>
+  );
+}
+
+/** `g` then a letter goes somewhere, `/` searches, `?` tells. */
+function useKeys(help: () => void): void {
+  useEffect(() => {
+    let going = false;
+    const press = (event: KeyboardEvent) => {
+      if (!isCommand(event)) return;
+      const targets: Record<string, Route> = { d: OVERVIEW, o: OVERVIEW, a: ALERTS, w: WEBHOOKS, h: HUB };
+      const target = going ? targets[event.key] : undefined;
+      going = event.key === "g";
+      if (target) go(target);
+      else if (event.key === "?") help();
+      else if (event.key === "/") {
+        if (route.peek().view !== "overview") go(OVERVIEW);
+        requestAnimationFrame(() => document.querySelector<HTMLInputElement>("#search")?.focus());
+      } else return;
+      event.preventDefault();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, []);
+}
+

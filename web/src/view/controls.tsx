@@ -1,0 +1,111 @@
+// The small pieces every screen is made of: status marks, fields, copyable text, ages. They show; they know nothing.
+
+import { cloneElement, type JSX } from "preact";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { quantity } from "../format";
+
+type Tone = "good" | "warn" | "bad" | "off";
+
+const TONES: Record<string, Tone> = {
+  online: "good", offline: "bad", blocked: "off", pending: "warn", firing: "bad", resolved: "good", delivered: "good", failed: "bad",
+};
+
+/** A state by shape, colour and word, so that no eye and no ear misses it. */
+export function Status({ of }: { of: string }) {
+  return (
+    <span class={`status ${TONES[of] ?? "off"}`}>
+      <Mark of={of} />
+      {of}
+    </span>
+  );
+}
+
+function Mark({ of }: { of: string }) {
+  const line = { fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linecap": "round" } as const;
+  return (
+    <svg viewBox="0 0 12 12" aria-hidden="true">
+      {of === "online" || of === "delivered" ? <circle cx="6" cy="6" r="5" fill="currentColor" />
+        : of === "offline" || of === "failed" ? <path d="M2 2l8 8M10 2l-8 8" {...line} />
+        : of === "pending" ? <><circle cx="6" cy="6" r="4.600" {...line} stroke-width="1.600" /><path d="M6 3.500V6l1.800 1.200" {...line} stroke-width="1.400" /></>
+        : of === "firing" ? <path d="M6 .6L11.700 11H.3z" fill="currentColor" />
+        : of === "resolved" ? <path d="M1.500 6.500l3 3 6-7" {...line} />
+        : <><circle cx="6" cy="6" r="4.800" {...line} stroke-width="1.600" /><path d="M2.800 9.200l6.400-6.400" {...line} stroke-width="1.600" /></>}
+    </svg>
+  );
+}
+
+/** A value with its unit set smaller. */
+export function Quantity({ value, unit }: { value: number | null | undefined; unit: string }) {
+  const shown = quantity(value, unit);
+  return <>{shown.value}{shown.unit === "" ? null : <i>{`\u202f${shown.unit}`}</i>}</>;
+}
+
+/** A labelled control; its hint is a description, so that the name a reader hears stays short. */
+export function Field({ label, hint, children }: { label: string; hint?: string; children: JSX.Element }) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {cloneElement(children, hint ? { id, "aria-describedby": `${id}-hint` } : { id })}
+      {hint ? <small id={`${id}-hint`}>{hint}</small> : null}
+    </div>
+  );
+}
+
+/** Text to take away: a command or a secret, with a button that says it worked. */
+export function Copyable({ text, label }: { text: string; label: string }) {
+  const code = useRef<HTMLElement>(null);
+  const [copied, setCopied] = useState(false);
+  useEffect(() => {
+    if (!copied) return;
+    const timer = setTimeout(() => setCopied(false), 2_000);
+    return () => clearTimeout(timer);
+  }, [copied]);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      setCopied(true);
+    } catch {
+      // The clipboard is closed to pages over plain HTTP; selected text is one key away from it.
+      if (code.current) getSelection()?.selectAllChildren(code.current);
+    }
+  };
+  return (
+    <div class="secret">
+      <code ref={code} tabIndex={0} role="textbox" aria-readonly="true" aria-label={label}>{text}</code>
+      <button type="button" class="button" aria-label={`Copy ${label}`} onClick={() => void copy()}>{copied ? "Copied" : "Copy"}</button>
+    </div>
+  );
+}
+
+/** A button that asks once more before what cannot be undone. */
+export function Confirmed({ label, sure, onConfirm, name }: { label: string; sure: string; onConfirm: () => void; name?: string }) {
+  const [asked, setAsked] = useState(false);
+  useEffect(() => {
+    if (!asked) return;
+    const timer = setTimeout(() => setAsked(false), 5_000);
+    return () => clearTimeout(timer);
+  }, [asked]);
+  return (
+    <button type="button" class="button plain danger" aria-label={name ? `${asked ? sure : label} ${name}` : undefined} onClick={() => (asked ? onConfirm() : setAsked(true))}>
+      {asked ? sure : label}
+    </button>
+  );
+}
+
+/** Runs `task` at once and then every `ms` while the view is shown and the tab visible. */
+export function useEvery(ms: number, task: () => void, key: unknown = null): void {
+  useEffect(() => {
+    task();
+    const timer = setInterval(() => document.visibilityState === "visible" && task(), ms);
+    return () => clearInterval(timer);
+  }, [ms, key]);
+}
+
+/** True for keys meant as a command, not as text or as a press of a button. */
+export function isCommand(event: KeyboardEvent): boolean {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
+  const target = event.target as HTMLElement | null;
+  if (target?.closest("input, textarea, select, [contenteditable], [role=textbox], dialog")) return false;
+  return !((event.key === " " || event.key === "Enter") && target?.closest("button, a, summary"));
+}

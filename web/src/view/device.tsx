@@ -1,0 +1,315 @@
+// One device: how it is, how well it is heard, and a live chart a sensor. The address bar holds sensors and window.
+
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import * as api from "../api";
+import { adopt, block, changeDevice, loadLatest, loadRules, reason, removeDevice, say } from "../actions";
+import { dispatch, go, listen, part, serverNow, state, subscribe } from "../app";
+import { Board } from "../chart/board";
+import type { Threshold } from "../chart/chart";
+import { ago, clean, digits, duration, measured, millis } from "../format";
+import { byImportance } from "../rank";
+import { between, DEFAULT_RANGE, last, resolve, type Range, type Route } from "../route";
+import { watches } from "../rule";
+import { staleAfter } from "../series";
+import { firing, lastHeard } from "../state";
+import type { Alert, Device, Link, Millis, Rule, Sensor } from "../types";
+import { AdoptCard } from "./adopt_card";
+import { ChartCard } from "./chart_card";
+import { Confirmed, Field, isCommand, Status } from "./controls";
+
+type DeviceRoute = Extract<Route, { view: "device" }>;
+
+const SPANS: [string, string][] = [["1m", "1 min"], ["5m", "5 min"], ["15m", "15 min"], ["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"], ["7d", "7 d"]];
+/** More names than these would push the charts off the screen; all are one click away. */
+const ALARMS_SHOWN = 3;
+/** Narrower than this a window shows single readings anyway. */
+const NARROWEST_MS = 1_000;
+const WIDEST_MS = 5 * 365 * 86_400_000;
+
+const rules = part((s) => s.rules);
+const alerts = part((s) => s.alerts);
+const streams = part((s) => s.streams);
+
+export function DeviceView({ route }: { route: DeviceRoute }) {
+  const { id } = route;
+  const device = state.value.devices?.[id] ?? null;
+  const [missing, setMissing] = useState(false);
+  useEffect(() => {
+    setMissing(false);
+    if (device === null) api.devices.get(id).then((found) => dispatch({ kind: "device", device: found }), (error) => setMissing(error instanceof api.Refused && error.status === 404));
+  }, [id, streams.value]);
+
+  if (missing && device === null) {
+    return <section class="card empty"><h1>No such device</h1><p>It may have been removed.</p><a class="button" href="/">All devices</a></section>;
+  }
+  if (device === null) return <p class="quiet" role="status">Loading…</p>;
+  return (
+    <>
+      <Header device={device} />
+      {device.status === "pending" ? <AdoptCard device={device} /> : null}
+      {device.status === "blocked" ? (
+        <div class="note bad"><span>Blocked: nothing it sends is taken.</span><button type="button" class="button" onClick={() => void adopt(device)}>Adopt it after all</button></div>
+      ) : null}
+      {device.link && device.status !== "pending" ? <Health link={device.link} /> : null}
+      {device.status === "pending" ? null : <Charts key={`${id} ${device.status === "blocked"}`} device={device} route={route} />}
+    </>
+  );
+}
+
+function Header({ device }: { device: Device }) {
+  const [editing, setEditing] = useState(false);
+  const now = state.value.now;
+  const labels = Object.entries(device.labels);
+  const alarms = firing(state.value).filter((alert) => alert.device === device.id).slice(0, ALARMS_SHOWN);
+  return (
+    <div class="head">
+      <div class="stack" style={{ gap: "6px" }}>
+        <a class="crumb" href="/">← Devices</a>
+        <div class="title">
+          <h1>{clean(device.name)}</h1>
+          <Status of={device.status} />
+          {alarms.map((alert) => <a class="status bad" key={alert.id} href="/a"><Status of="firing" /> {clean(alert.rule.name, 40)}</a>)}
+          <span class="small quiet">last seen {ago(lastHeard(state.value, device), now)}</span>
+        </div>
+        <div class="row">
+          {labels.map(([key, value]) => <span class="chip" key={key}>{clean(key)}={clean(value)}</span>)}
+          <span class="small quiet">
+            {[device.model, device.version ? `agent ${device.version}` : null, device.address].filter((text) => text !== null).map((text) => clean(text!)).join(" · ")}
+          </span>
+        </div>
+      </div>
+      <div class="row">
+        <button type="button" class="button" aria-expanded={editing} onClick={() => setEditing(!editing)}>Edit</button>
+        <a class="button" href={`/a?rule=new&device=${encodeURIComponent(device.name)}`}>New rule</a>
+      </div>
+      {editing ? <Edit device={device} close={() => setEditing(false)} /> : null}
+    </div>
+  );
+}
+
+function Edit({ device, close }: { device: Device; close: () => void }) {
+  const [name, setName] = useState(device.name);
+  const [labels, setLabels] = useState(Object.entries(device.labels).map(([key, value]) => `${key}=${value}`).join(", "));
+  const save = async (event: Event) => {
+    event.preventDefault();
+    const pairs = labels.split(",").map((pair) => pair.trim()).filter((pair) => pair !== "").map((pair) => {
+      const at = pair.indexOf("=");
+      return at < 0 ? [pair, ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+    });
+    if (await changeDevice(device.id, { name: name.trim(), labels: Object.fromEntries(pairs) as Record<string, string> })) close();
+  };
+  const forget = async () => {
+    if (await removeDevice(device.id)) go({ view: "overview", status: null, q: "" });
+  };
+  return (
+    <form class="card form" style={{ width: "100%" }} onSubmit={(event) => void save(event)} aria-label="Edit device">
+      <div class="form-grid">
+        <Field label="Name"><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label="Labels" hint="key=value, separated by commas"><input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></Field>
+      </div>
+      <dl class="facts">
+        <dt>Id</dt><dd class="mono">{clean(device.id)}</dd>
+        <dt>Fingerprint</dt><dd class="mono">{device.words.map((word) => clean(word)).join(" ")}</dd>
+        <dt>First seen</dt><dd>{ago(millis(device.first_seen), state.value.now)}</dd>
+      </dl>
+      <div class="spread">
+        <div class="row"><button class="button primary">Save</button><button type="button" class="button" onClick={close}>Cancel</button></div>
+        <div class="row">
+          {device.status === "blocked" ? null : <Confirmed label="Block" sure="Block: take nothing from it" onConfirm={() => void block(device)} />}
+          <Confirmed label="Remove" sure="Remove it with all its data" onConfirm={() => void forget()} />
+        </div>
+      </div>
+    </form>
+  );
+}
+
+type Level = "" | "amber" | "red";
+const level = (value: number | null, amber: number, red: number): Level => (value === null ? "" : value >= red ? "red" : value >= amber ? "amber" : "");
+
+/** Every number with one line of what it means and what cures it. */
+function Health({ link }: { link: Link }) {
+  const skew = link.clock_offset_ms;
+  const ms = (value: number | null) => (value === null ? "–" : Math.abs(value) >= 10_000 ? duration(Math.abs(value)) : `${Math.abs(value) >= 100 ? Math.round(value) : Number(value.toFixed(1)) || 0} ms`.replace("-", "−"));
+  return (
+    <dl class="health" aria-label="Connection health">
+      <Gauge name="Loss" value={`${Number(link.loss_pct.toFixed(2))} %`} level={level(link.loss_pct, 1, 5)} hint="packets lost, last 5 min" />
+      <Gauge name="Round trip" value={ms(link.rtt_ms)} level="" hint="agent to hub and back" />
+      <Gauge name="Clock offset" value={ms(skew)} level={level(skew === null ? null : Math.abs(skew), 1_000, 60_000)} hint={Math.abs(skew ?? 0) >= 1_000 ? "set the device's clock (NTP)" : "device against hub"} />
+      <Gauge name="Spool" value={digits(link.spool_batches)} level={level(link.spool_batches, 50, 1_000)} hint="batches not yet sent" />
+      <Gauge name="Dropped" value={digits(link.dropped_readings)} level={level(link.dropped_readings, 1, 1_000)} hint="readings lost to a full spool" />
+      <Gauge name="Session" value={duration(link.session_age_s * 1000)} level="" hint="since the last handshake" />
+    </dl>
+  );
+}
+
+function Gauge({ name, value, level, hint }: { name: string; value: string; level: Level; hint: string }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd class={level}>{value}{level === "" ? null : <span class="seen-by-readers"> ({level})</span>}<small>{hint}</small></dd>
+    </div>
+  );
+}
+
+function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
+  const [sensors, setSensors] = useState<Sensor[] | null>(null);
+  const [table, setTable] = useState(false);
+  const [beat, setBeat] = useState(0);
+  const passed = useRef<Range[]>([]);
+  const board = useMemo(
+    () => new Board(device.id, {
+      query: api.readings.query,
+      now: serverNow,
+      points: () => Math.round(Math.max(120, Math.min(1_200, innerWidth * 0.7))),
+      failed: (error) => state.peek().connection === "live" && say(`History: ${reason(error)}`, "error"),
+      filled: () => setBeat((before) => before + 1),
+    }),
+    [device.id],
+  );
+
+  // The list of sensors grows while a device is new; ask again whenever the hub counts more of them.
+  useEffect(() => {
+    api.devices.sensors(device.id).then((found) => setSensors(found.map((one) => ({ ...one, interval_ms: one.interval_ms ?? device.interval_ms })).sort(byImportance)), (error) => say(reason(error), "error"));
+    void loadLatest([device.id]);
+    if (rules.peek() === null) void loadRules();
+  }, [device.id, device.sensors, device.interval_ms, streams.value]);
+
+  const chosen = useMemo(() => (sensors ?? []).filter((one) => route.sensors.length === 0 || route.sensors.includes(one.sensor)), [sensors, route.sensors.join("\n")]);
+  useEffect(() => board.show(chosen, route.range), [board, chosen, route.range.from, route.range.to]);
+  useEffect(() => void board.fill(), [board, streams.value]);
+  useEffect(() => {
+    const stopListening = listen((message) => board.receive(message));
+    const stopRows = subscribe({ device: device.id, sensor: "*", max_hz: 10 });
+    // A hidden tab draws nothing and may have slept: it asks again when it is looked at.
+    const shown = () => document.visibilityState === "visible" && void board.fill();
+    document.addEventListener("visibilitychange", shown);
+    return () => {
+      stopListening();
+      stopRows();
+      document.removeEventListener("visibilitychange", shown);
+      board.close();
+    };
+  }, [board]);
+
+  const window = resolve(route.range, serverNow());
+  const live = window?.live ?? true;
+  const show = (range: Range, how: "push" | "replace" = "push") => {
+    if (how === "push") passed.current = [...passed.current.slice(-20), route.range];
+    go({ ...route, range }, how);
+  };
+  const hold = (from: Millis, to: Millis, how: "push" | "replace" = "push") => {
+    const width = Math.max(NARROWEST_MS, Math.min(WIDEST_MS, to - from));
+    const middle = (from + to) / 2;
+    show(between(middle - width / 2, middle + width / 2), how);
+  };
+  const actions = {
+    zoom: (from: Millis, to: Millis, step: boolean) => hold(from, to, step && !board.window().live ? "replace" : "push"),
+    pan: (by: Millis) => { const now = board.window(); hold(now.from + by, now.to + by, now.live ? "push" : "replace"); },
+    // Its own way back: the browser's may lead out of this page.
+    back: () => go({ ...route, range: passed.current.pop() ?? DEFAULT_RANGE }),
+    scale: (factor: number) => {
+      const { from, to, live } = board.window();
+      if (live) show(last(Math.max(10_000, Math.round(((to - from) * factor) / 1000) * 1000)));
+      else hold((from + to) / 2 - ((to - from) * factor) / 2, (from + to) / 2 + ((to - from) * factor) / 2);
+    },
+    pause: () => { const { from, to } = board.window(); hold(from, to); },
+    resume: () => { const { from, to } = board.window(); show(last(nearestSpan(to - from))); },
+    toggle: () => (board.window().live ? actions.pause() : actions.resume()),
+  };
+  useChartKeys({ ...actions, table: () => setTable((before) => !before) });
+
+  const now = state.value.now;
+  const values = state.value.latest[device.id];
+  const behind = live ? 0 : Math.max(0, now - (window?.to ?? now));
+
+  if (sensors === null) return <p class="quiet" role="status">Loading sensors…</p>;
+  if (sensors.length === 0) return <section class="card empty"><h2>No readings yet</h2><p>The charts begin with the first reading of this device.</p></section>;
+  return (
+    <>
+      <div class="bar" role="toolbar" aria-label="Charts">
+        <div class="segments" role="group" aria-label="Window">
+          {SPANS.map(([span, label]) => (
+            <button type="button" key={span} aria-pressed={route.range.from === `now-${span}` && live} onClick={() => show({ from: `now-${span}`, to: "now" })}>{label}</button>
+          ))}
+        </div>
+        <button type="button" class="button" onClick={actions.toggle}>{live ? "Pause" : "Live"}</button>
+        <button type="button" class="button" aria-pressed={table} onClick={() => setTable(!table)}>Table</button>
+        {live ? null : (
+          <button type="button" class="paused" onClick={actions.resume}>Paused, {duration(behind)} behind – return to live (L)</button>
+        )}
+      </div>
+      {sensors.length > 1 ? <Picker sensors={sensors} route={route} /> : null}
+      <div class="charts" data-beat={beat}>
+        {chosen.map((sensor) => {
+          const newest = values?.[sensor.sensor];
+          const value = newest ? { value: newest.value, at: Date.parse(newest.at) } : sensor.last ? { value: sensor.last.value, at: Date.parse(sensor.last.at) } : null;
+          return (
+            <ChartCard
+              key={sensor.sensor} board={board} sensor={sensor} index={sensors.indexOf(sensor)}
+              thresholds={sensor.kind === "counter" ? [] : thresholdsOf(rules.value, device, sensor.sensor)} firing={firingOf(alerts.value, device.id, sensor.sensor)}
+              gestures={actions} value={value} table={table} beat={beat}
+              stale={device.status === "offline" || (value !== null && now - value.at > staleAfter(sensor.interval_ms))}
+            />
+          );
+        })}
+      </div>
+    </>
+  );
+}
+
+function Picker({ sensors, route }: { sensors: readonly Sensor[]; route: DeviceRoute }) {
+  const all = route.sensors.length === 0;
+  const toggle = (name: string) => {
+    const chosen = all ? [name] : route.sensors.includes(name) ? route.sensors.filter((other) => other !== name) : [...route.sensors, name];
+    go({ ...route, sensors: chosen.length === sensors.length ? [] : chosen }, "replace");
+  };
+  return (
+    <div class="segments picker" role="group" aria-label="Sensors">
+      <button type="button" aria-pressed={all} onClick={() => go({ ...route, sensors: [] }, "replace")}>All {sensors.length}</button>
+      {sensors.map((one) => (
+        <button type="button" key={one.sensor} aria-pressed={!all && route.sensors.includes(one.sensor)} onClick={() => toggle(one.sensor)}>{clean(one.sensor)}</button>
+      ))}
+    </div>
+  );
+}
+
+function thresholdsOf(rules: readonly Rule[] | null, device: Device, sensor: string): Threshold[] {
+  return (rules ?? []).flatMap((rule) =>
+    rule.enabled && rule.condition.type === "threshold" && watches(rule, device, sensor)
+      ? [{ value: rule.condition.value, above: rule.condition.op.startsWith(">"), label: `${clean(rule.name, 32)} ${rule.condition.op} ${measured(rule.condition.value, "")}` }]
+      : [],
+  );
+}
+
+function firingOf(alerts: Readonly<Record<string, Alert>> | null, device: string, sensor: string): [Millis, Millis | null][] {
+  return Object.values(alerts ?? {}).flatMap((alert) => {
+    const fired = millis(alert.fired_at);
+    return alert.device === device && alert.sensor === sensor && fired !== null ? [[fired, millis(alert.resolved_at)] as [Millis, Millis | null]] : [];
+  });
+}
+
+/** The offered window closest to a width, so that returning to live gives a readable address. */
+function nearestSpan(ms: number): number {
+  const offered = [60_000, 300_000, 900_000, 3_600_000, 21_600_000, 86_400_000, 604_800_000];
+  return offered.reduce((best, one) => (Math.abs(Math.log(one / ms)) < Math.abs(Math.log(best / ms)) ? one : best));
+}
+
+function useChartKeys(actions: { toggle: () => void; resume: () => void; table: () => void; pan: (by: Millis) => void; scale: (factor: number) => void; back: () => void }): void {
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (!isCommand(event)) return;
+      const range = resolve(state.peek().route.view === "device" ? (state.peek().route as DeviceRoute).range : DEFAULT_RANGE, serverNow());
+      const width = range ? range.to - range.from : 300_000;
+      const commands: Record<string, () => void> = {
+        " ": actions.toggle, l: actions.resume, L: actions.resume, t: actions.table, T: actions.table, "0": actions.back,
+        ArrowLeft: () => actions.pan(-width / 4), ArrowRight: () => actions.pan(width / 4), "+": () => actions.scale(0.5), "=": () => actions.scale(0.5), "-": () => actions.scale(2),
+      };
+      const command = commands[event.key];
+      if (!command) return;
+      event.preventDefault();
+      command();
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  });
+}

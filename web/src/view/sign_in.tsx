@@ -1,0 +1,59 @@
+// The door: set the first password with the link the hub printed, or sign in with it.
+
+import { useState } from "preact/hooks";
+import { reason, setPassword, signIn } from "../actions";
+import type { Session } from "../state";
+import { Field } from "./controls";
+
+const SHORTEST = 8;
+
+export function SignIn({ session }: { session: Session }) {
+  const setup = session.kind === "setup";
+  const [token, setToken] = useState(setup ? (session.token ?? "") : "");
+  const [password, setPasswordText] = useState("");
+  const [problem, setProblem] = useState("");
+  const [busy, setBusy] = useState(false);
+  const asksToken = setup && session.token === null;
+
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    if (setup && password.length < SHORTEST) return setProblem(`At least ${SHORTEST} characters.`);
+    setBusy(true);
+    setProblem("");
+    try {
+      await (setup ? setPassword(token.trim(), password) : signIn(password));
+    } catch (error) {
+      setProblem(reason(error));
+      setBusy(false);
+    }
+  };
+
+  return (
+    <main class="door">
+      <form class="card" onSubmit={(event) => void submit(event)}>
+        <div class="stack">
+          <h1>{setup ? "Set the admin password" : "Sign in"}</h1>
+          <p class="quiet">
+            {asksToken ? "This hub has no password yet. Open the setup link it printed in the terminal, or paste the token at its end."
+              : setup ? "This hub is yours. The password opens this page from any browser on your network."
+              : "The password set when this hub was first opened."}
+          </p>
+        </div>
+        {asksToken ? (
+          <Field label="Setup token">
+            <input class="input" required autocomplete="off" value={token} onInput={(event) => setToken(event.currentTarget.value)} />
+          </Field>
+        ) : null}
+        <Field label="Password">
+          <input
+            class="input" type="password" name="password" required autofocus minLength={setup ? SHORTEST : undefined}
+            autocomplete={setup ? "new-password" : "current-password"} aria-describedby={problem ? "problem" : undefined}
+            value={password} onInput={(event) => setPasswordText(event.currentTarget.value)}
+          />
+        </Field>
+        {problem ? <p class="problem" id="problem" role="alert">{problem}</p> : null}
+        <button class="button primary" disabled={busy}>{setup ? "Set password" : "Sign in"}</button>
+      </form>
+    </main>
+  );
+}
