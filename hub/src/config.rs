@@ -30,7 +30,7 @@ pub struct Flags {
     /// File holding one admin API token to accept, for automation
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_ADMIN_TOKEN_FILE")]
     pub admin_token_file: Option<PathBuf>,
-    /// Who may join; a join token always works unless closed [default: click]
+    /// Who may join; a join token always works unless closed [default: as last set on the page, at first click]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_JOIN")]
     pub join: Option<Join>,
     /// Whether multicast probes are answered [default: on]
@@ -97,8 +97,8 @@ pub struct Config {
     pub udp: SocketAddr,
     /// File with an admin token.
     pub admin_token_file: Option<PathBuf>,
-    /// Who may join.
-    pub join: JoinPolicy,
+    /// Who may join; when nobody says, what was last set on the page, and at first by click.
+    pub join: Option<JoinPolicy>,
     /// Whether multicast probes are answered.
     pub discovery: bool,
     /// Networks webhooks may reach.
@@ -119,7 +119,7 @@ impl Default for Config {
             http: SocketAddr::from(([0, 0, 0, 0], 8080)),
             udp: SocketAddr::from(([0, 0, 0, 0], 5770)),
             admin_token_file: None,
-            join: JoinPolicy::Click,
+            join: None,
             discovery: true,
             webhook_allow: Vec::new(),
             hosts: Vec::new(),
@@ -163,7 +163,7 @@ impl Config {
             http: flags.http.or(file.http).unwrap_or(default.http),
             udp: flags.udp.or(file.udp).unwrap_or(default.udp),
             admin_token_file: flags.admin_token_file.or(file.admin_token_file),
-            join: flags.join.or(file.join).map_or(default.join, Into::into),
+            join: flags.join.or(file.join).map(Into::into),
             discovery: flags.discovery.or(file.discovery) != Some(Switch::Off),
             webhook_allow: list(flags.webhook_allow, file.webhook_allow),
             hosts: if flags.hosts.is_empty() { file.hosts } else { flags.hosts },
@@ -205,7 +205,7 @@ mod tests {
         let http = Some("127.0.0.1:3000".parse().unwrap());
         let config = Config::load(Flags { config: Some(path), http, ..Flags::default() }).unwrap();
         assert_eq!((config.http.port(), config.udp.port()), (3000, 2000));
-        assert_eq!((config.join, config.data), (JoinPolicy::Closed, PathBuf::from(DEFAULT_DATA)));
+        assert_eq!((config.join, config.data), (Some(JoinPolicy::Closed), PathBuf::from(DEFAULT_DATA)));
     }
 
     #[test]

@@ -32,7 +32,7 @@ use crate::live::{Bus, Update};
 use crate::model::device::DeviceNo;
 use crate::observe::{Exposition, Histogram, Meter};
 use crate::presence::Presence;
-use crate::proto::command::Command;
+use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Counters;
 use crate::proto::discovery::Card;
 use crate::proto::endpoint::{self, Endpoint};
@@ -77,6 +77,7 @@ impl Hub {
         let store = Store::open(&store_config, &secret_key)?;
         let keys = identity::load_or_create(&store).await?;
         let id = HubId::of(&keys.public);
+        let join = config.join.or(http::hub::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
 
         let listener = TcpListener::bind(config.http).await.with_context(|| format!("--http {}", config.http))?;
         let http_address = listener.local_addr()?;
@@ -99,7 +100,7 @@ impl Hub {
         let degraded = Arc::new(AtomicBool::new(false));
 
         let card = Card { hub: id, key: keys.public, port: udp_address.port(), accepting: Arc::default() };
-        let endpoint = new_endpoint(&store, clock, &config, Responder::new(keys), card.clone(), Arc::clone(&counters))?;
+        let endpoint = new_endpoint(&store, clock, join, Responder::new(keys), card.clone(), Arc::clone(&counters))?;
         let stop = supervisor.stop();
         let driver = Driver { endpoint, socket, batches: batches_in, events: events_in, outcomes, commands, clock };
         supervisor.spawn("udp", driver.run(stop.clone()));
@@ -115,8 +116,7 @@ impl Hub {
             }
         }
 
-        let engine =
-            Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
+        let engine = Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
         let ingest = Ingest {
             batches,
             floors,
@@ -124,6 +124,7 @@ impl Hub {
             rules_changed: Arc::clone(&rules_changed),
             store: store.clone(),
             engine,
+            webhooks: store.webhooks().await?,
             bus: bus.clone(),
             url: config.url.clone(),
             clock,
@@ -146,7 +147,8 @@ impl Hub {
 
         let webhook_counters = Arc::new(webhook::Counters::default());
         let settled = bus.clone();
-        let webhook_policy = webhook::guard::Policy { allow: config.webhook_allow.clone(), mode: webhook::guard::Mode::Lan };
+        let webhook_policy =
+            webhook::guard::Policy { allow: config.webhook_allow.clone(), mode: webhook::guard::Mode::Lan };
         let dispatcher = Dispatcher::new(
             store.clone(),
             webhook::Client::new(id, webhook_policy.clone())?,
@@ -190,7 +192,7 @@ impl Hub {
                 discovery_group: GROUP_V4.to_string(),
                 plain_http: true,
             },
-            join: Arc::new(JoinState::new(config.join)),
+            join: Arc::new(JoinState::new(join)),
             figures,
             metrics,
             webhook_policy,
@@ -245,7 +247,7 @@ impl Hub {
 fn new_endpoint(
     store: &Store,
     clock: Clock,
-    config: &Config,
+    policy: JoinPolicy,
     responder: Responder,
     card: Card,
     counters: Arc<Counters>,
@@ -254,7 +256,7 @@ fn new_endpoint(
     let config = endpoint::Config {
         responder,
         card,
-        policy: config.join,
+        policy,
         random: random()?,
         discovery_random: random()?,
         counters,

@@ -22,7 +22,7 @@ use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
 use crate::model::alert::Transition;
 use crate::model::reading::{Batch, BatchId};
-use crate::model::webhook::Webhook;
+use crate::model::webhook::{NewDelivery, Webhook};
 use crate::observe::{Histogram, Meter};
 use crate::rules::{Engine, Proposed};
 use crate::store::{self, Commit, Floor, Store};
@@ -56,6 +56,8 @@ pub struct Ingest {
     pub store: Store,
     /// Who decides about alerts.
     pub engine: Engine,
+    /// Webhooks as they were when the rules were last loaded.
+    pub webhooks: Vec<Webhook>,
     /// Who is told.
     pub bus: Bus,
     /// The hub's page, for links in webhooks.
@@ -76,15 +78,15 @@ impl Ingest {
     /// # Errors
     /// The store failed for good.
     pub async fn run(mut self) -> Result<(), store::Error> {
-        let mut webhooks = self.store.webhooks().await?;
         let latest = self.latest();
         let resumed = self.engine.resume(self.clock.wall(), &self.store.catalog(), latest);
-        self.commit(Vec::new(), Vec::new(), resumed, &webhooks).await?;
+        self.commit(Vec::new(), Vec::new(), resumed).await?;
         let mut group = Vec::with_capacity(MAX_GROUP);
+        let mut floors = Vec::new();
         loop {
             let deadline = self.engine.poll_timeout().map(|at| self.clock.instant_of(at));
+            // Unbiased: steady traffic must not hold back what time, people and devices ask for.
             tokio::select! {
-                biased;
                 received = self.batches.recv_many(&mut group, MAX_GROUP) => {
                     if received == 0 {
                         return Ok(());
@@ -92,52 +94,59 @@ impl Ingest {
                     let batches = std::mem::replace(&mut group, Vec::with_capacity(MAX_GROUP));
                     self.engine.prepare(&self.store.catalog(), &batches);
                     let proposed = self.engine.evaluate(self.clock.wall(), &batches);
-                    self.commit(batches, Vec::new(), proposed, &webhooks).await?;
+                    self.commit(batches, Vec::new(), proposed).await?;
                 }
-                Some(floor) = self.floors.recv() => {
-                    self.commit(Vec::new(), vec![floor], Proposed::default(), &webhooks).await?;
+                received = self.floors.recv_many(&mut floors, MAX_GROUP), if !self.floors.is_closed() => {
+                    if received > 0 {
+                        self.commit(Vec::new(), std::mem::take(&mut floors), Proposed::default()).await?;
+                    }
                 }
-                () = self.rules_changed.notified() => {
-                    let rules = self.store.list_rules().await?;
-                    let now = self.clock.wall();
-                    let proposed = self.engine.set_rules(now, &self.store.catalog(), rules);
-                    // Those who are told are the ones from before the change, and the new ones from here on.
-                    self.commit(Vec::new(), Vec::new(), proposed, &webhooks).await?;
-                    webhooks = self.store.webhooks().await?;
-                    let latest = self.latest();
-                    self.engine.recall(now, &self.store.catalog(), latest);
-                }
+                () = self.rules_changed.notified() => self.reload().await?,
                 () = self.clock.sleep_until(deadline) => {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
-                    self.commit(Vec::new(), Vec::new(), proposed, &webhooks).await?;
+                    self.commit(Vec::new(), Vec::new(), proposed).await?;
                 }
             }
         }
     }
 
-    /// Makes a group and what it caused true, or nothing of it.
+    /// Follows a change of rules, webhooks, or device names and labels; asks for another try when the disk is full.
+    async fn reload(&mut self) -> Result<(), store::Error> {
+        let rules = self.store.list_rules().await?;
+        let webhooks = self.store.webhooks().await?;
+        let now = self.clock.wall();
+        let proposed = self.engine.set_rules(now, &self.store.catalog(), rules);
+        if self.commit(Vec::new(), Vec::new(), proposed).await? {
+            // Those told of what the change ended are the ones from before it.
+            self.webhooks = webhooks;
+            let latest = self.latest();
+            self.engine.recall(now, &self.store.catalog(), latest);
+        } else {
+            self.rules_changed.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Makes a group and what it caused true, or nothing of it (`false`: the disk is full).
     async fn commit(
         &mut self,
         batches: Vec<Batch>,
         floors: Vec<Floor>,
         proposed: Proposed,
-        webhooks: &[Webhook],
-    ) -> Result<(), store::Error> {
+    ) -> Result<bool, store::Error> {
         if batches.is_empty() && floors.is_empty() && proposed.transitions.is_empty() {
             self.engine.apply(proposed);
-            return Ok(());
+            return Ok(true);
         }
         let ids: Vec<BatchId> = batches.iter().map(|batch| batch.id).collect();
         let received: Option<UnixMillis> = batches.iter().map(|batch| batch.received_at).min();
         let readings: usize = batches.iter().map(Batch::len).sum();
         let transitions = proposed.transitions.clone();
-        let rules: Vec<_> = self.engine.rules().cloned().collect();
-        let deliveries =
-            payload::deliveries_for(&transitions, &rules, webhooks, &self.store.catalog(), self.url.as_deref());
+        let deliveries = self.deliveries(&transitions);
         let shown = if self.bus.is_heard() { batches.clone() } else { Vec::new() };
         let commit = Commit { batches, transitions: transitions.clone(), deliveries, floors };
         match self.store.commit(commit).await {
-            Ok(_) => {
+            Ok(committed) => {
                 self.degraded.store(false, Ordering::Relaxed);
                 self.engine.apply(proposed);
                 if let Some(received) = received {
@@ -145,9 +154,13 @@ impl Ingest {
                     self.meter.add(readings as u64);
                 }
                 // The endpoint is gone only at shutdown; nobody waits for the answer then.
-                let _ = self.outcomes.send(Outcome::Committed(ids)).await;
+                let stored = ids.into_iter().filter(|id| !committed.refused.contains(id)).collect();
+                let _ = self.outcomes.send(Outcome::Committed(stored)).await;
+                if !committed.refused.is_empty() {
+                    let _ = self.outcomes.send(Outcome::Refused(committed.refused)).await;
+                }
                 self.tell(shown, transitions);
-                Ok(())
+                Ok(true)
             }
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => {
@@ -156,9 +169,18 @@ impl Ingest {
                 }
                 let _ = self.outcomes.send(Outcome::Refused(ids)).await;
                 tokio::time::sleep(DEGRADED_PAUSE).await;
-                Ok(())
+                Ok(false)
             }
         }
+    }
+
+    /// Who is told of these transitions.
+    fn deliveries(&self, transitions: &[Transition]) -> Vec<NewDelivery> {
+        if transitions.is_empty() {
+            return Vec::new();
+        }
+        let rules: Vec<_> = self.engine.rules().cloned().collect();
+        payload::deliveries_for(transitions, &rules, &self.webhooks, &self.store.catalog(), self.url.as_deref())
     }
 
     fn tell(&self, batches: Vec<Batch>, transitions: Vec<Transition>) {

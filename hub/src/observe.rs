@@ -163,7 +163,11 @@ mod tests {
     #[test]
     fn the_text_follows_the_exposition_format() {
         let mut text = Exposition::default();
-        text.value("counter", "a_total", "Things.", 3).family(("counter", "b_total", "Drops."), "reason", [("full", 1)]);
+        text.value("counter", "a_total", "Things.", 3).family(
+            ("counter", "b_total", "Drops."),
+            "reason",
+            [("full", 1)],
+        );
         assert_eq!(
             text.finish(),
             "# HELP a_total Things.\n# TYPE a_total counter\na_total 3\n# HELP b_total Drops.\n# TYPE b_total counter\nb_total{reason=\"full\"} 1\n"

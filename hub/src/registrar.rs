@@ -191,13 +191,7 @@ impl Registrar {
 }
 
 fn note(no: DeviceNo, link: &crate::model::device::Link) -> DeviceNote {
-    DeviceNote {
-        no,
-        address: link.address,
-        last_seen: link.last_seen,
-        introduction: None,
-        handshake_counter: 0,
-    }
+    DeviceNote { no, address: link.address, last_seen: link.last_seen, introduction: None, handshake_counter: 0 }
 }
 
 /// A device as the endpoint needs it, without windows: the endpoint has those from the start.

@@ -38,9 +38,18 @@ fn every_acknowledged_reading_survives_sigkill_and_is_stored_once() {
     let mut stored = Vec::new();
     let mut cursor = String::new();
     loop {
-        let path = format!("/api/v1/readings?device={}&sensor=ledger&from={start}&to=2100-01-01T00:00:00Z&limit=5000{cursor}", device.id());
+        let path = format!(
+            "/api/v1/readings?device={}&sensor=ledger&from={start}&to=2100-01-01T00:00:00Z&limit=5000{cursor}",
+            device.id()
+        );
         let page = hub.get(&path);
-        stored.extend(page["items"].as_array().unwrap().iter().map(|point| (point[0].as_i64().unwrap(), point[1].as_f64().unwrap())));
+        stored.extend(
+            page["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|point| (point[0].as_i64().unwrap(), point[1].as_f64().unwrap())),
+        );
         match page["next"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
             None => break,
@@ -51,7 +60,10 @@ fn every_acknowledged_reading_survives_sigkill_and_is_stored_once() {
         .flat_map(|seq| (0..READINGS).map(move |n| (seq, n)))
         .map(|(seq, n)| device.reading(seq, n))
         .collect();
-    let missing = expected.iter().filter(|reading| stored.binary_search_by(|point| point.partial_cmp(reading).unwrap()).is_err()).count();
+    let missing = expected
+        .iter()
+        .filter(|reading| stored.binary_search_by(|point| point.partial_cmp(reading).unwrap()).is_err())
+        .count();
     assert_eq!(missing, 0, "acknowledged readings that are gone");
     assert_eq!(stored.len(), expected.len(), "stored twice, or never sent");
     assert_eq!(hub.count(), expected.len() as u64);

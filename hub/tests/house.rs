@@ -85,7 +85,8 @@ fn module_files(name: &str) -> Vec<PathBuf> {
 fn imports(code: &str) -> Vec<String> {
     let mut found = Vec::new();
     for piece in code.split("crate::").skip(1) {
-        let end = piece.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':' || c == '{')).unwrap_or(piece.len());
+        let end =
+            piece.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':' || c == '{')).unwrap_or(piece.len());
         let path = &piece[..end];
         if let Some(prefix) = path.strip_suffix("::{").or_else(|| path.split_once("::{").map(|(prefix, _)| prefix)) {
             found.push(prefix.to_owned());
@@ -121,7 +122,8 @@ fn imports_point_down() {
 
 #[test]
 fn every_module_is_on_the_map() {
-    let known = |name: &str| HUB.iter().any(|(module, _)| *module == name) || ["hub", "lib", "main", "command"].contains(&name);
+    let known =
+        |name: &str| HUB.iter().any(|(module, _)| *module == name) || ["hub", "lib", "main", "command"].contains(&name);
     for entry in fs::read_dir(src()).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
@@ -136,7 +138,15 @@ fn pure_modules_have_no_runtime_no_clock_and_no_randomness() {
         let files = if path.is_dir() { sources(&path) } else { vec![path] };
         for file in files.into_iter().filter(|path| !is_test(path)) {
             let code = code(&file);
-            for forbidden in ["tokio::", "Instant::now", "SystemTime::now", "SystemRandom", "std::thread", "std::fs", "std::net::UdpSocket"] {
+            for forbidden in [
+                "tokio::",
+                "Instant::now",
+                "SystemTime::now",
+                "SystemRandom",
+                "std::thread",
+                "std::fs",
+                "std::net::UdpSocket",
+            ] {
                 assert!(!code.contains(forbidden), "{} uses {forbidden}", file.display());
             }
         }
@@ -159,6 +169,9 @@ fn sql_stays_in_the_store_and_json_at_the_borders() {
 fn no_room_is_a_thought_unfinished() {
     for file in sources(&src()) {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
-        assert!(!["util", "utils", "common", "helpers", "helper", "manager", "misc"].contains(&name.as_str()), "{name}: name the thing it holds");
+        assert!(
+            !["util", "utils", "common", "helpers", "helper", "manager", "misc"].contains(&name.as_str()),
+            "{name}: name the thing it holds"
+        );
     }
 }

@@ -290,8 +290,9 @@ async fn deliveries_of_one_alert_go_in_order_and_an_expired_lease_gives_them_aga
     hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
     tokio::time::timeout(Duration::from_secs(1), notify.notified()).await.unwrap();
     assert_eq!(hub.store.next_due().await.unwrap(), Some(T0));
+    assert!(hub.store.claim_due(T0, T0.plus(100), 10, &[webhook.id]).await.unwrap().is_empty());
     assert_eq!(hub.claim(0).await, [1, 3, 4]);
-    assert_eq!(hub.claim(50).await, []);
+    assert_eq!(hub.claim(50).await, Vec::<u64>::new());
     assert_eq!(hub.store.next_due().await.unwrap(), Some(T0.plus(100)));
     assert_eq!(hub.claim(100).await, [1, 3, 4]);
     hub.settle(1, DeliveryState::Pending, Some(500)).await;
@@ -315,10 +316,10 @@ async fn a_disabled_webhook_gets_nothing_until_it_is_enabled() {
     let webhook = hub.webhook().await;
     hub.store.create_delivery(to(&webhook, None)).await.unwrap();
     hub.store.create_delivery(to(&webhook, None)).await.unwrap();
-    hub.store.claim_due(T0, T0.plus(1), 1).await.unwrap();
+    hub.store.claim_due(T0, T0.plus(1), 1, &[]).await.unwrap();
     let gone = Settlement { disable: Some("410 Gone".to_owned()), ..settlement(1, DeliveryState::Failed, None) };
     hub.store.settle(gone, T0).await.unwrap();
-    assert_eq!(hub.claim(0).await, []);
+    assert_eq!(hub.claim(0).await, Vec::<u64>::new());
     assert_eq!(hub.store.next_due().await.unwrap(), None);
     let disabled = hub.store.webhook(webhook.id).await.unwrap();
     assert_eq!(disabled.disabled_reason.as_deref(), Some("410 Gone"));
@@ -328,7 +329,7 @@ async fn a_disabled_webhook_gets_nothing_until_it_is_enabled() {
     let rotated = hub.store.rotate_secret(webhook.id, Secret(vec![2; 24]), T0).await.unwrap();
     assert_eq!(rotated.secrets, [Secret(vec![2; 24]), Secret(vec![1; 24])]);
     let next_day = T0.plus(86_400_001);
-    let claimed = hub.store.claim_due(next_day, next_day.plus(1), 10).await.unwrap();
+    let claimed = hub.store.claim_due(next_day, next_day.plus(1), 10, &[]).await.unwrap();
     assert_eq!(claimed[0].webhook.secrets, [Secret(vec![2; 24])]);
 }
 
@@ -513,7 +514,7 @@ impl Hub {
 
     /// Claims what is due at `now`, for 100 ms.
     async fn claim(&self, now: i64) -> Vec<u64> {
-        let claimed = self.store.claim_due(T0.plus(now), T0.plus(now + 100), 10).await.unwrap();
+        let claimed = self.store.claim_due(T0.plus(now), T0.plus(now + 100), 10, &[]).await.unwrap();
         claimed.iter().map(|claimed| claimed.delivery.id.0).collect()
     }
 

@@ -68,11 +68,18 @@ CREATE TABLE journal (
     received_at INTEGER NOT NULL,
     start_at    INTEGER NOT NULL, -- earliest reading
     end_at      INTEGER NOT NULL, -- latest reading
-    width       INTEGER NOT NULL, -- class of end_at - start_at, see store/journal.rs
+    segment     INTEGER NOT NULL, -- run of rows that shares a piece of the index, see store/journal.rs
     count       INTEGER NOT NULL,
     payload     BLOB    NOT NULL
 ) STRICT;
-CREATE INDEX journal_by_time ON journal (device, width, end_at, start_at);
+CREATE INDEX journal_by_segment ON journal (segment, device, end_at, start_at);
+
+-- The time that the rows of a segment cover.
+CREATE TABLE segment (
+    id       INTEGER PRIMARY KEY,
+    start_at INTEGER NOT NULL,
+    end_at   INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE rule (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

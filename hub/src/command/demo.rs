@@ -54,7 +54,7 @@ pub(super) async fn run(args: Args) -> Outcome {
         data: dir.0.join("hub"),
         http: args.http,
         udp: SocketAddr::from(([127, 0, 0, 1], 0)),
-        join: JoinPolicy::Click,
+        join: Some(JoinPolicy::Click),
         discovery: false,
         webhook_allow: vec!["127.0.0.0/8".parse().context("own network")?],
         ..Config::default()
@@ -62,9 +62,12 @@ pub(super) async fn run(args: Args) -> Outcome {
     let receiver = TcpListener::bind("127.0.0.1:0").await?;
     let receiver_url = format!("http://{}/hook", receiver.local_addr()?);
     let webhook_receiver = async move {
-        let app = Router::new().route("/hook", post(|body: String| async move {
-            tracing::info!("the demo's receiver took a webhook: {}", body.chars().take(120).collect::<String>());
-        }));
+        let app = Router::new().route(
+            "/hook",
+            post(|body: String| async move {
+                tracing::info!("the demo's receiver took a webhook: {}", body.chars().take(120).collect::<String>());
+            }),
+        );
         axum::serve(receiver, app).await
     };
 
@@ -79,7 +82,8 @@ pub(super) async fn run(args: Args) -> Outcome {
     let token = join_token(hub.store(), args.devices + 2).await?;
     let code = auth::mint_login_code(hub.store(), hub.clock().wall()).await?;
     let udp = hub.udp();
-    let host = start(&agent, &dir.0, udp, &["run", "--name", "this-computer", "--join-token", &token, "--interval", "1s"])?;
+    let host =
+        start(&agent, &dir.0, udp, &["run", "--name", "this-computer", "--join-token", &token, "--interval", "1s"])?;
     let fleet = args.devices.to_string();
     let fleet = start(
         &agent,
@@ -125,7 +129,11 @@ impl Drop for Scratch {
 fn agent_program(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.join("device-agent"));
     let agent = given.or_else(beside).context("--agent: where is device-agent?")?;
-    anyhow::ensure!(agent.exists(), "{} is not there: build it (`make demo` does), or name it by --agent", agent.display());
+    anyhow::ensure!(
+        agent.exists(),
+        "{} is not there: build it (`make demo` does), or name it by --agent",
+        agent.display()
+    );
     Ok(agent)
 }
 
@@ -172,12 +180,8 @@ async fn join_token(store: &Store, uses: u32) -> anyhow::Result<String> {
 /// A webhook to the built-in receiver, and two rules that tell it.
 async fn furnish(store: &Store, receiver: &str) -> anyhow::Result<()> {
     let now = Clock.wall();
-    let spec = WebhookSpec {
-        name: "demo receiver".to_owned(),
-        url: receiver.to_owned(),
-        headers: Vec::new(),
-        enabled: true,
-    };
+    let spec =
+        WebhookSpec { name: "demo receiver".to_owned(), url: receiver.to_owned(), headers: Vec::new(), enabled: true };
     let webhook = store.create_webhook(spec, sign::generate_secret()?, now).await?;
     let warm = Condition::Threshold { op: Op::Above, value: 24.0, clear: Some(23.5) };
     let gone = Condition::Silence { after: Duration::from_secs(10) };

@@ -8,7 +8,7 @@ mod token;
 mod watch;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
 
@@ -88,10 +88,6 @@ pub struct Data {
 }
 
 impl Data {
-    fn dir(&self) -> &Path {
-        &self.data
-    }
-
     fn open(&self) -> Result<Store, crate::store::Error> {
         let key = SecretKey::load_or_create(&self.data)?;
         Store::open_beside(&crate::store::Config { dir: self.data.clone(), ..Default::default() }, &key)

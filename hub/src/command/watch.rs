@@ -30,10 +30,12 @@ pub struct Args {
 
 pub(super) async fn run(args: Args) -> Outcome {
     let address = args.hub.trim_end_matches('/').replacen("http", "ws", 1) + "/api/v1/live";
-    let mut request = address.as_str().into_client_request().map_err(|error| Failure::Use(format!("--hub: {error}")))?;
+    let mut request =
+        address.as_str().into_client_request().map_err(|error| Failure::Use(format!("--hub: {error}")))?;
     let bearer = HeaderValue::from_str(&format!("Bearer {}", args.token));
     request.headers_mut().insert(AUTHORIZATION, bearer.map_err(|_| Failure::Use("--token: not a token".to_owned()))?);
-    let (mut socket, _) = tokio_tungstenite::connect_async(request).await.with_context(|| format!("connecting to {address}"))?;
+    let (mut socket, _) =
+        tokio_tungstenite::connect_async(request).await.with_context(|| format!("connecting to {address}"))?;
     let subscribe = json!({"type": "subscribe", "id": 1, "device": args.device, "sensor": args.sensor});
     socket.send(Message::text(subscribe.to_string())).await?;
     let mut ended = std::pin::pin!(asked_to_end());
@@ -66,7 +68,13 @@ fn show(message: &Value) {
         }
         "alert" => {
             let alert = &message["alert"];
-            tracing::warn!("alert {} {}: {} {}", alert["state"], alert["rule"]["name"], alert["device_name"], alert["sensor"]);
+            tracing::warn!(
+                "alert {} {}: {} {}",
+                alert["state"],
+                alert["rule"]["name"],
+                alert["device_name"],
+                alert["sensor"]
+            );
         }
         "gap" => tracing::warn!("readings were left out: this terminal is too slow, or the hub was away"),
         "error" => tracing::error!("{}", message["detail"]),

@@ -14,6 +14,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 use super::AppState;
 use super::error::ApiError;
+use super::params::no_params;
 use crate::access::{ApiToken, sha256};
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
@@ -54,9 +55,9 @@ pub enum By {
     File,
 }
 
-/// Whoever may look.
+/// Whoever may look; what they may do besides decides how much is shown.
 #[derive(Debug)]
-pub struct Reader;
+pub struct Reader(pub Scope);
 /// Whoever may acknowledge and send.
 #[derive(Debug)]
 pub struct Writer;
@@ -73,20 +74,24 @@ impl FromRequestParts<AppState> for Principal {
     }
 }
 
-async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<(), ApiError> {
+async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {
     let principal = Principal::from_request_parts(parts, app).await?;
     if principal.scope < needed {
         let detail = format!("this needs the scope `{word}`; the token that was sent has less");
         return Err(ApiError::forbidden("scope", detail));
     }
-    Ok(())
+    // What changes something takes no parameters, and must not seem to.
+    if !parts.method.is_safe() {
+        no_params(&parts.uri)?;
+    }
+    Ok(principal.scope)
 }
 
 impl FromRequestParts<AppState> for Reader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Read, "read").await.map(|()| Self)
+        admit(parts, app, Scope::Read, "read").await.map(Self)
     }
 }
 
@@ -94,7 +99,7 @@ impl FromRequestParts<AppState> for Writer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Write, "write").await.map(|()| Self)
+        admit(parts, app, Scope::Write, "write").await.map(|_| Self)
     }
 }
 
@@ -102,7 +107,7 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Admin, "admin").await.map(|()| Self)
+        admit(parts, app, Scope::Admin, "admin").await.map(|_| Self)
     }
 }
 

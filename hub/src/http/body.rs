@@ -8,6 +8,7 @@ use serde_json::error::Category;
 
 use super::AppState;
 use super::error::ApiError;
+use super::params::no_params;
 
 /// Largest body: a rule or a query of a few hundred globs is far below.
 pub(super) const BODY_LIMIT: usize = 1 << 20;
@@ -20,6 +21,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
+        no_params(request.uri())?;
         let is_json = request
             .headers()
             .get(header::CONTENT_TYPE)

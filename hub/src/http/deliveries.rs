@@ -51,7 +51,7 @@ impl FromParams for ListDeliveries {
     responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    _: Reader,
+    Reader(scope): Reader,
     Asked(asked): Asked<ListDeliveries>,
 ) -> Result<Json<Page<Delivery>>, ApiError> {
     let query = DeliveryQuery {
@@ -61,7 +61,11 @@ pub(super) async fn list(
         before: asked.paging.number()?.map(DeliveryId),
     };
     let deliveries = app.store.deliveries(query).await?;
-    Ok(Json(asked.paging.fetched(deliveries, |delivery| delivery.id.0.to_string(), Delivery::from)))
+    Ok(Json(asked.paging.fetched(
+        deliveries,
+        |delivery| delivery.id.0.to_string(),
+        |delivery| Delivery::from(delivery).shown_to(scope),
+    )))
 }
 
 /// One delivery with its body.
@@ -69,11 +73,13 @@ pub(super) async fn list(
     responses((status = 200, body = DeliveryWithBody), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<AppState>,
-    _: Reader,
+    Reader(scope): Reader,
     Id(id): Id<DeliveryId>,
     _: Asked<Nothing>,
 ) -> Result<Json<DeliveryWithBody>, ApiError> {
-    Ok(Json(app.store.delivery(id).await?.into()))
+    let mut shown = DeliveryWithBody::from(app.store.delivery(id).await?);
+    shown.delivery = shown.delivery.shown_to(scope);
+    Ok(Json(shown))
 }
 
 /// Sends a delivery again, under the same `webhook-id`.

@@ -27,9 +27,10 @@ use crate::proto::command::{Command, Known};
 #[into_params(parameter_in = Query)]
 pub(super) struct ListDevices {
     /// Only these; repeat it for several.
+    #[param(required = false)]
     status: Vec<Status>,
     /// Only devices with this label, as `key=value`; repeat it for several.
-    #[param(value_type = Vec<String>)]
+    #[param(value_type = Vec<String>, required = false)]
     label: Vec<(String, String)>,
     /// Only devices with this text in id, name, model, address or a label; capitals do not matter.
     q: Option<String>,

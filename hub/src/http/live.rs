@@ -23,10 +23,12 @@ use super::auth::{self, Principal};
 use super::dto::alert::Alert;
 use super::dto::device::Device;
 use super::dto::live::{ClientRequest, Row, ServerMessage};
+use super::dto::webhook::Delivery;
 use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::guard::same_origin;
 use crate::live::{FRAME_ROWS, Filter, Subscription, Update};
+use crate::model::access::Scope;
 use crate::model::glob::Glob;
 use crate::model::reading::{Point, SeriesId};
 use crate::model::{DeviceId, UnixMillis};
@@ -143,7 +145,7 @@ impl Connection {
                 () = closing.cancelled() => Err(End::Close(close_code::AWAY, Cow::Borrowed("the hub is stopping"))),
                 message = self.socket.recv() => self.heard(message).await,
                 () = self.app.clock.sleep_until(next_frame) => self.send_frames().await,
-                update = self.updates.recv() => self.learned(update).await,
+                update = self.updates.recv() => self.learned(update, principal.scope).await,
                 _ = ping.tick() => self.check(principal).await,
             };
             if let Err(end) = outcome {
@@ -223,10 +225,10 @@ impl Connection {
     }
 
     /// Something happened in the hub.
-    async fn learned(&mut self, update: Result<Arc<Update>, RecvError>) -> Result<(), End> {
+    async fn learned(&mut self, update: Result<Arc<Update>, RecvError>, scope: Scope) -> Result<(), End> {
         match update {
             Ok(update) => {
-                let told = self.tell(&update).await;
+                let told = self.tell(&update, scope).await;
                 if self.updates.is_empty() {
                     self.caught_up = self.app.clock.wall();
                 }
@@ -247,7 +249,7 @@ impl Connection {
         }
     }
 
-    async fn tell(&mut self, update: &Update) -> Result<(), End> {
+    async fn tell(&mut self, update: &Update, scope: Scope) -> Result<(), End> {
         match update {
             Update::Batches(batches) => {
                 let now = self.app.clock.now();
@@ -275,7 +277,10 @@ impl Connection {
                 self.send(&ServerMessage::Alert { alert }).await
             }
             Update::Delivery(id) => match self.app.store.delivery(*id).await {
-                Ok(delivery) => self.send(&ServerMessage::Delivery { delivery: delivery.into() }).await,
+                Ok(delivery) => {
+                    let delivery = Delivery::from(delivery).shown_to(scope);
+                    self.send(&ServerMessage::Delivery { delivery }).await
+                }
                 // Deleted meanwhile, or the store is busy: the page learns of it when it asks.
                 Err(_) => Ok(()),
             },

@@ -42,12 +42,13 @@ mod webhooks;
 #[cfg(test)]
 mod tests;
 
+use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
+use bytes::Bytes;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa_axum::router::OpenApiRouter;
@@ -92,8 +93,10 @@ fn api() -> OpenApiRouter<AppState> {
 /// The whole HTTP surface over one state.
 pub fn router(state: AppState) -> Router {
     let (api, document) = openapi::split(api());
-    api.route("/api/openapi.json", get(move || async move { Json(document) }))
-        .route("/api/docs", get(openapi::docs))
+    let json = Bytes::from(document.to_json().unwrap_or_default());
+    let page = Bytes::from(openapi::page(&document));
+    api.route("/api/openapi.json", get(move || async move { fixed("application/json", json) }))
+        .route("/api/docs", get(move || async move { fixed("text/html; charset=utf-8", page) }))
         .route("/api/docs.css", get(openapi::docs_css))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -106,6 +109,10 @@ pub fn router(state: AppState) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guard::headers))
         .with_state(state)
+}
+
+fn fixed(kind: &'static str, body: Bytes) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, kind)], body)
 }
 
 async fn elsewhere(request: Request) -> Response {

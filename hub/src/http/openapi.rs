@@ -6,11 +6,10 @@
 use std::fmt::Write as _;
 
 use axum::Router;
-use axum::extract::State;
 use axum::http::header;
-use axum::response::{Html, IntoResponse};
+use axum::response::IntoResponse;
 use utoipa::OpenApi;
-use utoipa::openapi::schema::{Schema, SchemaType, Type};
+use utoipa::openapi::schema::{AllOf, Schema, SchemaType, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{OpenApi as Document, RefOr, SecurityRequirement};
 use utoipa_axum::router::OpenApiRouter;
@@ -69,25 +68,17 @@ pub(super) fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document
 
 /// What goes out has all its keys, null where there is nothing to say.
 fn every_key_is_present(schema: &mut Schema) {
-    match schema {
-        Schema::Object(object) if object.schema_type == SchemaType::Type(Type::Object) => {
-            object.required = object.properties.keys().cloned().collect();
-        }
-        Schema::AllOf(all) => {
-            for item in &mut all.items {
-                if let RefOr::T(schema) = item {
-                    every_key_is_present(schema);
-                }
+    if let Schema::Object(object) = schema
+        && object.schema_type == SchemaType::Type(Type::Object)
+    {
+        object.required = object.properties.keys().cloned().collect();
+    } else if let Schema::AllOf(AllOf { items, .. }) = schema {
+        for item in items {
+            if let RefOr::T(schema) = item {
+                every_key_is_present(schema);
             }
         }
-        _ => {}
     }
-}
-
-/// The contract as a page.
-pub(super) async fn docs(State(_): State<AppState>) -> Html<String> {
-    let (_, document) = split(super::api());
-    Html(page(&document))
 }
 
 /// Its looks.
@@ -95,7 +86,8 @@ pub(super) async fn docs_css() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("docs.css"))
 }
 
-fn page(document: &Document) -> String {
+/// The contract as a page.
+pub(super) fn page(document: &Document) -> String {
     let mut html = String::from(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
          <title>Telemetry hub: API</title><link rel=stylesheet href=/api/docs.css><h1>Telemetry hub: API</h1>",

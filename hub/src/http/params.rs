@@ -5,6 +5,7 @@
 use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, Query};
+use axum::http::Uri;
 use axum::http::request::Parts;
 
 use super::AppState;
@@ -105,6 +106,15 @@ impl<T: FromParams> FromRequestParts<AppState> for Asked<T> {
         params.finish()?;
         Ok(Self(asked))
     }
+}
+
+/// Refuses every parameter.
+pub(super) fn no_params(uri: &Uri) -> Result<(), ApiError> {
+    let Some(name) = uri.query().and_then(|query| query.split(['=', '&']).next()).filter(|name| !name.is_empty())
+    else {
+        return Ok(());
+    };
+    Err(ApiError::invalid(name, format!("there is no parameter `{name}` here; see /api/docs")))
 }
 
 /// No parameters at all.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, named_params};
 use super::column::{signed, unsigned};
 use super::error::{Error, Result};
 use super::memory::{Effects, Windows};
-use super::writer::Scope;
+use super::write::Scope;
 use super::{Store, alerts, journal, outbox};
 use crate::model::alert::Transition;
 use crate::model::device::DeviceNo;
@@ -46,6 +46,8 @@ pub struct Floor {
 pub struct Committed {
     /// Batches that were not stored before.
     pub fresh: Vec<BatchId>,
+    /// Batches that open one hole too many in their receive window: not stored, not to be acknowledged.
+    pub refused: Vec<BatchId>,
 }
 
 impl Store {
@@ -54,8 +56,7 @@ impl Store {
     /// What belongs to a device or webhook that was deleted meanwhile is left out without an error.
     ///
     /// # Errors
-    /// [`Error::Full`]: nothing applied, try again later. `Conflict`: a batch opens one hole too many in its window,
-    /// nothing applied. A fatal one: end the hub.
+    /// [`Error::Full`]: nothing applied, try again later. A fatal one: end the hub.
     pub async fn commit(&self, commit: Commit) -> Result<Committed> {
         self.write_commit(commit).await
     }
@@ -63,14 +64,15 @@ impl Store {
 
 /// Writes a commit into the open transaction.
 pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
-    let mut fresh = Vec::new();
+    let (mut fresh, mut refused) = (Vec::new(), Vec::new());
     for batch in commit.batches {
         if !exists(scope, batch.id.device) {
             continue;
         }
         match window(scope, batch.id.device, batch.id.epoch).insert(batch.id.seq) {
             Inserted::Repeat => scope.own.repeats += 1,
-            Inserted::Full => return Err(Error::conflict("seq", "the receive window has too many holes")),
+            // One device's holes must not hold up the others' readings.
+            Inserted::Full => refused.push(batch.id),
             Inserted::New => {
                 if !batch.is_empty() {
                     journal::append(scope.conn, *scope.next_row, &batch)?;
@@ -91,7 +93,7 @@ pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> 
         outbox::insert(scope.conn, delivery)?;
     }
     scope.own.due |= !commit.deliveries.is_empty();
-    Ok(Committed { fresh })
+    Ok(Committed { fresh, refused })
 }
 
 fn exists(scope: &Scope<'_>, device: DeviceNo) -> bool {

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use super::column::{read_pairs, signed, unsigned, write_pairs};
 use super::error::{Error, Result};
 use super::memory::Change;
-use super::writer::Scope;
+use super::write::Scope;
 use super::{Store, join, journal, sensors};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing};

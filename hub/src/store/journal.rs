@@ -1,11 +1,14 @@
 //! The journal: one row a batch, as received, appended in the order of commits. All readings are in it.
 //!
-//! A query asks for a device and a time range. Most batches span seconds, a few (slow sensors, spooled data) span days;
-//! an index on one end alone would make every look into the past read all that came after it. So rows carry a width
-//! class, and the range is asked once a class, each with a bound on both sides:
+//! A query asks for a device and a time range. An index that begins with the device would do, and would touch a page of
+//! its own for every batch of every device: measured, 32 bytes written for each byte of payload. So the index begins with
+//! the segment, a run of rows in order of arrival: inserts stay within its few newest pages, and a query looks into each
+//! segment whose time overlaps the range.
 //!
 //! ```text
-//!   overlaps [from, to)  ⇔  end_at >= from  and  start_at < to      and  start_at >= end_at - width  bounds end_at above
+//!   segment 0            segment 1            segment 2            rows in order of arrival
+//!   a a a b c c c ..     a a b b b c ..       a b b c c ..         their index entries, by device, then time
+//!   12:00 - 12:07        12:07 - 12:15        11:02 - 12:21        time covered (a late batch widens it)
 //! ```
 
 use rusqlite::{Connection, named_params};
@@ -15,8 +18,10 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, SeriesId};
 use crate::model::{Lane, UnixMillis};
 
-/// Longest span of each width class, in milliseconds.
-const WIDTHS: [i64; 4] = [60_000, 3_600_000, 86_400_000, i64::MAX];
+/// Rows of a segment: ten pages of index, a hundred looks for a query over two hundred thousand batches.
+const SEGMENT_ROWS: i64 = 2048;
+/// Segments looked into at start to find where a device's older rows end; beyond them a bound will do.
+const LOOK_BACK: usize = 16;
 
 /// A stored reading, and the journal row it came in: of two at one time the higher row counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,12 +50,19 @@ pub(super) struct Extent {
 }
 
 const APPEND: &str = "INSERT INTO journal
-    (id, device, epoch, seq, lane, received_at, start_at, end_at, width, count, payload)
-    VALUES (:id, :device, :epoch, :seq, :lane, :received_at, :start_at, :end_at, :width, :count, :payload)";
+    (id, device, epoch, seq, lane, received_at, start_at, end_at, segment, count, payload)
+    VALUES (:id, :device, :epoch, :seq, :lane, :received_at, :start_at, :end_at, :segment, :count, :payload)";
+
+const WIDEN_SEGMENT: &str = "INSERT INTO segment (id, start_at, end_at) VALUES (:id, :start_at, :end_at)
+    ON CONFLICT (id) DO UPDATE SET start_at = MIN(start_at, excluded.start_at), end_at = MAX(end_at, excluded.end_at)
+    WHERE excluded.start_at < start_at OR excluded.end_at > end_at";
 
 /// Appends a batch that has readings.
 pub(super) fn append(conn: &Connection, row: i64, batch: &Batch) -> Result<()> {
     let (start, end) = batch.at.iter().fold((i64::MAX, i64::MIN), |(start, end), at| (start.min(at.0), end.max(at.0)));
+    let segment = row / SEGMENT_ROWS;
+    let covered = named_params! { ":id": segment, ":start_at": start, ":end_at": end };
+    conn.prepare_cached(WIDEN_SEGMENT)?.execute(covered)?;
     conn.prepare_cached(APPEND)?.execute(named_params! {
         ":id": row,
         ":device": batch.id.device,
@@ -60,15 +72,11 @@ pub(super) fn append(conn: &Connection, row: i64, batch: &Batch) -> Result<()> {
         ":received_at": batch.received_at.0,
         ":start_at": start,
         ":end_at": end,
-        ":width": width_class(end.saturating_sub(start)),
+        ":segment": segment,
         ":count": i64::try_from(batch.len()).unwrap_or(i64::MAX),
         ":payload": batch.payload,
     })?;
     Ok(())
-}
-
-fn width_class(span: i64) -> i64 {
-    WIDTHS.iter().zip(0..).find(|&(widest, _)| span <= *widest).map_or(0, |(_, class)| class)
 }
 
 const NEXT_ROW: &str = "SELECT 1 + MAX(COALESCE((SELECT MAX(id) FROM journal), 0), latest_as_of) FROM progress";
@@ -78,8 +86,10 @@ pub(super) fn next_row(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row(NEXT_ROW, [], |row| row.get(0))?)
 }
 
-const OVERLAPPING: &str = "SELECT id, payload FROM journal
-    WHERE device = :device AND width = :width AND end_at >= :from AND end_at < :end_before AND start_at < :to";
+/// CROSS JOIN: the segments first, which are few.
+const OVERLAPPING: &str = "SELECT journal.id AS id, journal.payload AS payload FROM segment CROSS JOIN journal
+    WHERE segment.end_at >= :from AND segment.start_at < :to
+    AND journal.segment = segment.id AND journal.device = :device AND journal.end_at >= :from AND journal.start_at < :to";
 
 /// Collects the wanted readings with `from <= at < to`, in no order, into one column a wanted series.
 pub(super) fn collect(
@@ -91,24 +101,16 @@ pub(super) fn collect(
 ) -> Result<()> {
     let mut decoded = wire::batch::Rows::default();
     let mut statement = conn.prepare_cached(OVERLAPPING)?;
-    for (widest, class) in WIDTHS.iter().zip(0_i64..) {
-        let mut rows = statement.query(named_params! {
-            ":device": device,
-            ":width": class,
-            ":from": from.0,
-            ":end_before": to.0.saturating_add(*widest),
-            ":to": to.0,
-        })?;
-        while let Some(row) = rows.next()? {
-            let id: i64 = row.get("id")?;
-            if !decode(id, row.get_ref("payload")?.as_blob().unwrap_or_default(), &mut decoded) {
-                continue;
-            }
-            for reading in decoded.iter().filter(|reading| from <= reading.at && reading.at < to) {
-                let column = wanted.0.get(usize::from(reading.sensor.0)).copied().flatten();
-                if let Some(column) = column.and_then(|column| columns.get_mut(column)) {
-                    column.push(Sample { at: reading.at, row: id, value: reading.value });
-                }
+    let mut rows = statement.query(named_params! { ":device": device, ":from": from.0, ":to": to.0 })?;
+    while let Some(row) = rows.next()? {
+        let id: i64 = row.get("id")?;
+        if !decode(id, row.get_ref("payload")?.as_blob().unwrap_or_default(), &mut decoded) {
+            continue;
+        }
+        for reading in decoded.iter().filter(|reading| from <= reading.at && reading.at < to) {
+            let column = wanted.0.get(usize::from(reading.sensor.0)).copied().flatten();
+            if let Some(column) = column.and_then(|column| columns.get_mut(column)) {
+                column.push(Sample { at: reading.at, row: id, value: reading.value });
             }
         }
     }
@@ -131,8 +133,9 @@ pub(super) fn settle(samples: &mut Vec<Sample>) {
     samples.truncate(kept);
 }
 
-const EXTENT: &str = "SELECT COUNT(*), MIN(start_at), MAX(end_at) FROM journal
-    WHERE device = :device AND width = :width AND end_at >= :from AND end_at < :end_before AND start_at < :to";
+const EXTENT: &str = "SELECT COUNT(*), MIN(journal.start_at), MAX(journal.end_at) FROM segment CROSS JOIN journal
+    WHERE segment.end_at >= :from AND segment.start_at < :to
+    AND journal.segment = segment.id AND journal.device = :device AND journal.end_at >= :from AND journal.start_at < :to";
 
 /// Rows that overlap `[from, to)` and the time they cover; read from the index alone. `None` when there are none.
 pub(super) fn extent(
@@ -140,47 +143,60 @@ pub(super) fn extent(
     device: DeviceNo,
     (from, to): (UnixMillis, UnixMillis),
 ) -> Result<Option<Extent>> {
-    let mut statement = conn.prepare_cached(EXTENT)?;
-    let mut all: Option<Extent> = None;
-    for (widest, class) in WIDTHS.iter().zip(0_i64..) {
-        let part = statement.query_row(
-            named_params! {
-                ":device": device,
-                ":width": class,
-                ":from": from.0,
-                ":end_before": to.0.saturating_add(*widest),
-                ":to": to.0,
-            },
-            |row| Ok((row.get::<_, i64>(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, Option<i64>>(2)?)),
-        )?;
-        if let (rows, Some(start), Some(end)) = part {
-            let so_far = all.unwrap_or(Extent { rows: 0, start: UnixMillis(start), end: UnixMillis(end) });
-            all = Some(Extent {
-                rows: so_far.rows + rows,
-                start: so_far.start.min(UnixMillis(start)),
-                end: so_far.end.max(UnixMillis(end)),
-            });
-        }
-    }
-    Ok(all)
+    let params = named_params! { ":device": device, ":from": from.0, ":to": to.0 };
+    Ok(conn.prepare_cached(EXTENT)?.query_row(params, |row| {
+        let (start, end): (Option<i64>, Option<i64>) = (row.get(1)?, row.get(2)?);
+        let rows = row.get(0)?;
+        Ok(start.zip(end).map(|(start, end)| Extent { rows, start: UnixMillis(start), end: UnixMillis(end) }))
+    })?)
 }
 
-const FIRST_END: &str = "SELECT MIN(end_at) FROM journal WHERE device = :device AND width = :width AND end_at >= :from";
+const SEGMENTS_FROM: &str = "SELECT id, start_at FROM segment WHERE end_at >= :from ORDER BY start_at";
 const FIRST_START: &str =
-    "SELECT MIN(start_at) FROM journal WHERE device = :device AND width = :width AND end_at >= :from";
+    "SELECT MIN(start_at) FROM journal WHERE segment = :segment AND device = :device AND end_at >= :from";
 
-/// A moment from `from` on before which the device has no readings; `None` when it has none at all after `from`.
+/// When the device's readings at or after `from` begin; `from` itself when a batch reaches over it.
 pub(super) fn next_start(conn: &Connection, device: DeviceNo, from: UnixMillis) -> Result<Option<UnixMillis>> {
     let mut first: Option<i64> = None;
-    for (widest, class) in WIDTHS.iter().zip(0_i64..) {
-        // The widest class has no bound, so its few rows are looked at one by one, in the index.
-        let (sql, back) = if *widest == i64::MAX { (FIRST_START, 0) } else { (FIRST_END, *widest) };
-        let params = named_params! { ":device": device, ":width": class, ":from": from.0 };
-        let found: Option<i64> = conn.prepare_cached(sql)?.query_row(params, |row| row.get(0))?;
-        let start = found.map(|found| found.saturating_sub(back));
-        first = [first, start].into_iter().flatten().min();
+    let mut segments = conn.prepare_cached(SEGMENTS_FROM)?;
+    let mut first_start = conn.prepare_cached(FIRST_START)?;
+    let mut rows = segments.query(named_params! { ":from": from.0 })?;
+    while let Some(row) = rows.next()? {
+        let (segment, begins): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if first.is_some_and(|first| first <= begins.max(from.0)) {
+            break;
+        }
+        let params = named_params! { ":segment": segment, ":device": device, ":from": from.0 };
+        let found: Option<i64> = first_start.query_row(params, |row| row.get(0))?;
+        first = [first, found].into_iter().flatten().min();
     }
     Ok(first.map(|first| from.max(UnixMillis(first))))
+}
+
+const SEGMENTS_BEFORE: &str = "SELECT id, end_at FROM segment WHERE id <= :last ORDER BY end_at DESC";
+const LAST_END: &str = "SELECT MAX(end_at) FROM journal WHERE segment = :segment AND device = :device AND id < :first";
+
+/// A moment after which the device has no readings in rows before `first`; `None` when it has none there at all.
+pub(super) fn bound_before(conn: &Connection, device: DeviceNo, first: i64) -> Result<Option<UnixMillis>> {
+    let mut newest: Option<i64> = None;
+    let mut segments = conn.prepare_cached(SEGMENTS_BEFORE)?;
+    let mut last_end = conn.prepare_cached(LAST_END)?;
+    let mut rows = segments.query(named_params! { ":last": (first - 1) / SEGMENT_ROWS })?;
+    let mut looked = 0;
+    while let Some(row) = rows.next()? {
+        let (segment, ends): (i64, i64) = (row.get(0)?, row.get(1)?);
+        if newest.is_some_and(|newest| newest >= ends) {
+            break;
+        }
+        if looked == LOOK_BACK {
+            newest = Some(ends);
+            break;
+        }
+        looked += 1;
+        let params = named_params! { ":segment": segment, ":device": device, ":first": first };
+        newest = newest.max(last_end.query_row(params, |row| row.get(0))?);
+    }
+    Ok(newest.map(UnixMillis))
 }
 
 /// Decodes a payload; `false` when it is damaged, which is said once a row and never stops a query.
@@ -193,15 +209,11 @@ pub(super) fn decode(row: i64, payload: &[u8], rows: &mut wire::batch::Rows) -> 
     decoded.is_ok()
 }
 
-const DELETE_SOME: &str =
-    "DELETE FROM journal WHERE id IN (SELECT id FROM journal WHERE device = :device LIMIT :at_most)";
+const DELETE_SOME: &str = "DELETE FROM journal WHERE id IN (
+    SELECT journal.id FROM segment CROSS JOIN journal
+    WHERE journal.segment = segment.id AND journal.device = :device LIMIT :at_most)";
 
 /// Deletes up to `at_most` rows of a device; returns how many.
 pub(super) fn delete_some(conn: &Connection, device: DeviceNo, at_most: i64) -> Result<usize> {
     Ok(conn.prepare_cached(DELETE_SOME)?.execute(named_params! { ":device": device, ":at_most": at_most })?)
-}
-
-/// Every width class.
-pub(super) fn width_classes() -> impl Iterator<Item = i64> {
-    (0..).take(WIDTHS.len())
 }

@@ -16,7 +16,6 @@ use super::head::Head;
 use super::journal;
 use super::memory::Memory;
 use crate::model::UnixMillis;
-use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
 
 /// Journal bytes after which the latest points are saved: bounds what a start must read, at a few rows a minute.
@@ -57,7 +56,7 @@ pub(super) fn rebuild(conn: &Connection, memory: &Memory) -> Result<()> {
     let as_of: i64 = conn.query_row(AS_OF, [], |row| row.get(0))?;
     let first = tail_start(conn)?.min(as_of + 1);
     for device in catalog.devices() {
-        if let Some(floor) = newest_before(conn, device.no, first)? {
+        if let Some(floor) = journal::bound_before(conn, device.no, first)? {
             catalog.series_of(device.no).for_each(|series| head.raise_floor(series.id, floor));
         }
     }
@@ -90,21 +89,4 @@ fn tail_start(conn: &Connection) -> Result<i64> {
         }
     }
     Ok(1)
-}
-
-const NEWEST_BEFORE: &str = "SELECT end_at FROM journal WHERE device = :device AND width = :width AND id < :first
-    ORDER BY end_at DESC LIMIT 1";
-
-/// Latest time of a device's readings in rows before `first`.
-fn newest_before(conn: &Connection, device: DeviceNo, first: i64) -> Result<Option<UnixMillis>> {
-    let mut newest: Option<i64> = None;
-    for class in journal::width_classes() {
-        let params = named_params! { ":device": device, ":width": class, ":first": first };
-        let mut statement = conn.prepare_cached(NEWEST_BEFORE)?;
-        let mut rows = statement.query(params)?;
-        if let Some(row) = rows.next()? {
-            newest = newest.max(Some(row.get("end_at")?));
-        }
-    }
-    Ok(newest.map(UnixMillis))
 }

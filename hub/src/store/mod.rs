@@ -33,6 +33,7 @@ mod rules;
 mod secret;
 mod sensors;
 mod webhooks;
+mod write;
 mod writer;
 
 use std::path::PathBuf;
@@ -55,7 +56,7 @@ pub use secret::SecretKey;
 use crate::model::catalog::Catalog;
 use memory::Memory;
 use readers::Readers;
-use writer::Inbox;
+use write::Inbox;
 
 /// Where the store lives and how much it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -146,3 +146,43 @@ impl Drop for Stop {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+
+    fn one_reader(dir: &Path) -> Readers {
+        let file = dir.join("test.db");
+        Connection::open(&file).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+        Readers::open(&file, 1).unwrap()
+    }
+
+    async fn count(readers: &Readers, sql: &'static str) -> Result<i64> {
+        readers.run(move |reader| Ok(reader.conn()?.query_row(sql, [], |row| row.get(0))?)).await
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_frees_its_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        let readers = one_reader(dir.path());
+        let gone = tokio::time::timeout(Duration::from_millis(50), count(&readers, ENDLESS)).await;
+        assert!(gone.is_err());
+        let next = tokio::time::timeout(Duration::from_secs(5), count(&readers, "SELECT COUNT(*) FROM t")).await;
+        assert_eq!(next.unwrap().unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn beyond_the_queue_a_read_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let readers = one_reader(dir.path());
+        let asked = (0..WAITING + 3).map(|_| count(&readers, "SELECT COUNT(*) FROM t"));
+        let answers = join_all(asked).await;
+        let refused = answers.iter().filter(|answer| matches!(answer, Err(Error::Busy(_)))).count();
+        assert_eq!(refused, 2);
+        assert_eq!(count(&readers, "SELECT COUNT(*) FROM t").await.unwrap(), 0);
+    }
+}

@@ -6,7 +6,7 @@ use super::Store;
 use super::column::Kind;
 use super::error::{Error, Result};
 use super::memory::Change;
-use super::writer::Scope;
+use super::write::Scope;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;

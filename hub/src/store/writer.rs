@@ -16,12 +16,12 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::commit::{self, Commit, Committed};
 use super::error::{Error, Result};
 use super::memory::{Effects, Memory};
-use super::{Store, checkpoint, journal, latest};
+use super::write::{Applied, Inbox, Reply, Scope, Write};
+use super::{checkpoint, commit, journal, latest};
 use crate::clock::Clock;
 
 /// Writes that may wait: some seconds of group commits from ingest and every request of a busy HTTP server.
@@ -30,44 +30,6 @@ const INBOX: usize = 256;
 const GROUP_TIME: Duration = Duration::from_millis(50);
 /// Most payload in a group: more gains nothing over the cost of one sync.
 const GROUP_BYTES: usize = 8 << 20;
-
-/// Every write of the system.
-pub(super) enum Write {
-    /// Readings and what they caused: nearly all writes.
-    Group(Box<Commit>, oneshot::Sender<Result<Committed>>),
-    /// A rare change by a person or a housekeeper.
-    Change(Work),
-}
-
-/// A change, and who waits for it.
-///
-/// Called once: with the open transaction, or with the reason there is none.
-type Work = Box<dyn FnOnce(Result<&mut Scope<'_>>) -> Applied + Send>;
-/// Told once: the commit stands, or why not.
-type Reply = Box<dyn FnOnce(Result<()>) + Send>;
-
-/// What a write did inside the transaction.
-pub(super) struct Applied {
-    outcome: Result<()>,
-    reply: Reply,
-}
-
-/// The open transaction as one write sees it.
-pub(super) struct Scope<'a> {
-    /// The connection, inside a savepoint.
-    pub(super) conn: &'a Connection,
-    /// What is on disk.
-    pub(super) memory: &'a Memory,
-    /// What earlier writes of the group will change.
-    pub(super) group: &'a Effects,
-    /// What this write will change.
-    pub(super) own: Effects,
-    /// Number of the next journal row.
-    pub(super) next_row: &'a mut i64,
-}
-
-/// Where writes go in.
-pub(super) type Inbox = mpsc::Sender<Write>;
 
 /// How the thread differs between a hub and a command beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,7 +143,7 @@ impl Writer {
         let began = Clock.now();
         if let Err(error) = begin(&mut self.conn) {
             // Nothing began: whoever waits is told why.
-            replies.extend(self.backlog.drain(..).map(|write| write.apply(Err(Error::Closed)).reply));
+            self.refuse(replies);
             return Err(error.into());
         }
         let outcome = self.fill(began, replies).and_then(|effects| {
@@ -202,9 +164,18 @@ impl Writer {
                 if !self.conn.is_autocommit() {
                     self.conn.execute_batch("ROLLBACK")?;
                 }
+                // Failed before the first write: those who wait must not wait for ever.
+                if replies.is_empty() {
+                    self.refuse(replies);
+                }
                 Err(failure)
             }
         }
+    }
+
+    /// Has everybody who waits told why there is no transaction.
+    fn refuse(&mut self, replies: &mut Vec<Reply>) {
+        replies.extend(self.backlog.drain(..).map(|write| write.apply(Err(Error::Closed)).reply));
     }
 
     /// Applies writes to the open transaction until the group is big or old enough.
@@ -216,7 +187,7 @@ impl Writer {
         }
         let mut bytes = 0;
         while let Some(write) = self.backlog.pop_front() {
-            bytes += size(&write);
+            bytes += write.size();
             let own = self.apply(write, &group, replies)?;
             group.absorb(own);
             if bytes >= GROUP_BYTES || Clock.now().duration_since(began) >= GROUP_TIME {
@@ -316,59 +287,4 @@ fn breaks_the_group(error: &Error) -> bool {
                 | ErrorCode::FileLockingProtocolFailed
         )
     )
-}
-
-fn size(write: &Write) -> usize {
-    match write {
-        Write::Group(commit, _) => commit.batches.iter().map(|batch| batch.payload.len()).sum(),
-        Write::Change(_) => 0,
-    }
-}
-
-impl Write {
-    fn apply(self, scope: Result<&mut Scope<'_>>) -> Applied {
-        match self {
-            Self::Group(commit, reply) => answer(scope.and_then(|scope| commit::apply(scope, *commit)), reply),
-            Self::Change(work) => work(scope),
-        }
-    }
-}
-
-fn answer<T: Send + 'static>(outcome: Result<T>, reply: oneshot::Sender<Result<T>>) -> Applied {
-    // A caller that went away does not mind: its write stands or falls with the group all the same.
-    match outcome {
-        Ok(value) => Applied { outcome: Ok(()), reply: Box::new(|verdict| drop(reply.send(verdict.map(|()| value)))) },
-        Err(error) => Applied {
-            outcome: Err(error),
-            reply: Box::new(|verdict| {
-                if let Err(error) = verdict {
-                    drop(reply.send(Err(error)));
-                }
-            }),
-        },
-    }
-}
-
-impl Store {
-    /// Has the writer do `work` in its next group; returns once that is committed.
-    pub(super) async fn change<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let (reply, answered) = oneshot::channel();
-        self.send(Write::Change(Box::new(|scope| answer(scope.and_then(work), reply)))).await?;
-        answered.await.map_err(|_| Error::Closed)?
-    }
-
-    /// Has the writer commit readings in its next group.
-    pub(super) async fn write_commit(&self, commit: Commit) -> Result<Committed> {
-        let (reply, answered) = oneshot::channel();
-        self.send(Write::Group(Box::new(commit), reply)).await?;
-        answered.await.map_err(|_| Error::Closed)?
-    }
-
-    async fn send(&self, write: Write) -> Result<()> {
-        let inbox = self.inbox().ok_or(Error::Closed)?;
-        inbox.send(write).await.map_err(|_| Error::Closed)
-    }
 }

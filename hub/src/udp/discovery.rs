@@ -117,7 +117,12 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
 ///
 /// # Errors
 /// A socket failed.
-pub async fn run(mut groups: Groups, mut responder: Responder, clock: Clock, stop: CancellationToken) -> io::Result<()> {
+pub async fn run(
+    mut groups: Groups,
+    mut responder: Responder,
+    clock: Clock,
+    stop: CancellationToken,
+) -> io::Result<()> {
     let (mut buffer_v4, mut buffer_v6) = ([0; BUFFER], [0; BUFFER]);
     let mut rejoin_at = clock.now() + REJOIN_EVERY;
     loop {

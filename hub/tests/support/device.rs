@@ -91,10 +91,12 @@ impl FakeDevice {
             return;
         }
         if self.known_sensors == 0 {
-            let spec = SensorSpec { name: "ledger".to_owned(), unit: "1".to_owned(), kind: SensorKind::Gauge, interval_ms: 0 };
+            let spec =
+                SensorSpec { name: "ledger".to_owned(), unit: "1".to_owned(), kind: SensorKind::Gauge, interval_ms: 0 };
             self.say(&Control::Dictionary { first: SensorNo(0), sensors: vec![spec] });
         } else {
-            let batches: Vec<(u64, Vec<u8>)> = self.unacked.iter().take(64).map(|(seq, body)| (*seq, body.clone())).collect();
+            let batches: Vec<(u64, Vec<u8>)> =
+                self.unacked.iter().take(64).map(|(seq, body)| (*seq, body.clone())).collect();
             for (seq, body) in batches {
                 let mut plain = Vec::new();
                 Batch { epoch: Epoch(1), seq: BatchSeq(seq), lane: Lane::Live, body: &body }.encode(&mut plain);
@@ -155,7 +157,9 @@ impl FakeDevice {
 
     fn hear(&mut self) -> bool {
         let Some(datagram) = self.receive() else { return false };
-        let (Ok(Packet::Data(data)), Some(session)) = (Packet::parse(&datagram), &mut self.session) else { return false };
+        let (Ok(Packet::Data(data)), Some(session)) = (Packet::parse(&datagram), &mut self.session) else {
+            return false;
+        };
         let mut plain = Vec::new();
         if session.open(&data, &mut plain).is_err() {
             return false;

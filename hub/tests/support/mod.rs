@@ -1,7 +1,13 @@
 //! What the stories need: the hub and the agent as programs, a client for REST, a device made of `wire` alone.
 
+#![allow(unreachable_pub, reason = "a module of every story that uses it")]
 #![allow(dead_code, reason = "every story uses some of it")]
-#![allow(clippy::unwrap_used, clippy::unwrap_in_result, clippy::disallowed_methods, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking"
+)]
 
 pub mod device;
 
@@ -64,7 +70,8 @@ pub struct HubProcess {
 impl HubProcess {
     pub fn start(join: &'static str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let token = output(hub_program(), &["token", "create", "--scope", "admin", "--data", dir.path().to_str().unwrap()]);
+        let token =
+            output(hub_program(), &["token", "create", "--scope", "admin", "--data", dir.path().to_str().unwrap()]);
         let http = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let udp = SocketAddr::from(([127, 0, 0, 1], free_udp_port()));
         let mut hub = Self { dir, http, udp, token, join, child: None };
@@ -84,7 +91,9 @@ impl HubProcess {
             .spawn()
             .unwrap();
         self.child = Some(child);
-        eventually("hub ready", Duration::from_secs(20), || (self.status("GET", "/readyz", None)? == 200).then_some(()));
+        eventually("hub ready", Duration::from_secs(20), || {
+            (self.status("GET", "/readyz", None)? == 200).then_some(())
+        });
     }
 
     /// SIGKILL: nothing is said, nothing is flushed.
@@ -148,9 +157,14 @@ impl HubProcess {
 
     /// Readings stored of every device, counted by the hub's own aggregation.
     pub fn count(&self) -> u64 {
-        let answer = self.get("/api/v1/query?device=*&sensor=*&from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1");
+        let answer =
+            self.get("/api/v1/query?device=*&sensor=*&from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1");
         let series = answer["series"].as_array().unwrap();
-        series.iter().flat_map(|series| series["count"].as_array().unwrap()).map(|count| count.as_u64().unwrap_or(0)).sum()
+        series
+            .iter()
+            .flat_map(|series| series["count"].as_array().unwrap())
+            .map(|count| count.as_u64().unwrap_or(0))
+            .sum()
     }
 
     pub fn start_agent(&self, state: &Path, args: &[&str]) -> Child {

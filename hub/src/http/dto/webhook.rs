@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::text;
 use crate::http::error::ApiError;
+use crate::model::access::Scope;
 use crate::model::webhook::{self, WebhookSpec};
 
 /// A webhook.
@@ -24,7 +25,7 @@ pub struct Webhook {
     pub enabled: bool,
     /// Why the hub disabled it.
     pub disabled_reason: Option<String>,
-    /// Extra request headers.
+    /// Extra request headers; only an admin sees the values.
     pub headers: BTreeMap<String, String>,
     /// When it was made.
     pub created_at: String,
@@ -69,6 +70,17 @@ impl From<webhook::Webhook> for Webhook {
                 status: last.status,
             }),
         }
+    }
+}
+
+impl Webhook {
+    /// As somebody with this scope may see it: header values are credentials of the receiver.
+    #[must_use]
+    pub fn shown_to(mut self, scope: Scope) -> Self {
+        if scope < Scope::Admin {
+            self.headers.values_mut().for_each(|value| "(hidden)".clone_into(value));
+        }
+        self
     }
 }
 
@@ -228,7 +240,7 @@ pub struct Attempt {
     pub error: Option<String>,
     /// How long it took.
     pub duration_ms: u32,
-    /// First KiB of the answer.
+    /// First KiB of the answer; only an admin sees it.
     pub response: Option<String>,
 }
 
@@ -249,6 +261,17 @@ impl From<webhook::Delivery> for Delivery {
             next_attempt_at: delivery.next_attempt_at.map(text::moment),
             created_at: text::moment(delivery.created_at),
         }
+    }
+}
+
+impl Delivery {
+    /// As somebody with this scope may see it: what a machine of the LAN answers is not for everybody.
+    #[must_use]
+    pub fn shown_to(mut self, scope: Scope) -> Self {
+        if scope < Scope::Admin {
+            self.attempts.iter_mut().for_each(|attempt| attempt.response = None);
+        }
+        self
     }
 }
 

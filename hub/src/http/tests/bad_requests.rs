@@ -104,6 +104,8 @@ async fn a_problem_names_the_key() {
         ("POST", "/query", json!({"queries": [{}, {"points": 0}]}), "queries[1].points"),
         ("POST", "/query", json!({"queries": [{"from": true}]}), "queries[0].from"),
         ("POST", "/session", json!({}), "password"),
+        ("POST", "/session?now=1", json!({}), "now"),
+        ("DELETE", "/rules/rul_1?dry_run=true", json!({}), "dry_run"),
     ] {
         let answer = scene.call(method, &format!("/api/v1{path}"), &body).await;
         let (status, _, named) = answer.problem();

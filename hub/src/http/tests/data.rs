@@ -1,11 +1,13 @@
 //! Devices, readings, rules, webhooks.
 
+use axum::body::Body;
 use axum::http::StatusCode;
 use serde_json::json;
 
-use super::scene::scene;
+use super::scene::{request, scene};
 use crate::clock::Clock;
 use crate::live::Update;
+use crate::model::access::Scope;
 use crate::proto::command::{Command, JoinPolicy};
 
 #[tokio::test]
@@ -148,6 +150,11 @@ async fn a_webhooks_secret_is_shown_once() {
     assert!(
         !scene.get(&path).await.text.contains("whsec_") && !scene.get("/api/v1/webhooks").await.text.contains("whsec_")
     );
+    let headers = json!({"name": "n", "url": "http://192.168.0.2/x", "headers": {"authorization": "sesame"}});
+    assert_eq!(scene.call("PUT", &path, &headers).await.json()["headers"]["authorization"], "sesame");
+    let reader = scene.token(Scope::Read).await;
+    let seen = scene.send(request("GET", &path, &reader).body(Body::empty()).unwrap()).await;
+    assert_eq!(seen.json()["headers"]["authorization"], "(hidden)");
     let rotated = scene.call("POST", &format!("{path}/rotate-secret"), &json!({})).await.json();
     assert_ne!(rotated["secret"], made["secret"]);
     let tested = scene.call("POST", &format!("{path}/test"), &json!({})).await;

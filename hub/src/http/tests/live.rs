@@ -48,7 +48,7 @@ async fn next(socket: &mut Socket) -> Value {
         match message {
             Message::Text(text) => return serde_json::from_str(&text).unwrap(),
             Message::Close(frame) => return json!({"closed": u16::from(frame.unwrap().code)}),
-            _ => {}
+            Message::Binary(_) | Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
         }
     }
 }

@@ -1,0 +1,124 @@
+//! The whole path, by the programs that ship: agents seal, the hub opens, decides, commits, acknowledges.
+//!
+//! `make bench` builds both programs with the `dist` profile and prints, for each load, what the sender counts as
+//! acknowledged after fsync and what the hub's process cost by the kernel's own books. The sender runs on the same
+//! machine, so half of two cores is its own.
+//!
+//! `cargo bench -p telemetry-hub --bench path -- [--seconds N] [--profile dist|release]`
+
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a benchmark prints, reads the clock, and fails by panicking"
+)]
+
+mod figures;
+
+use std::net::{TcpListener, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use figures::{Figures, metric, quantile_ms};
+
+struct Load {
+    name: &'static str,
+    args: &'static [&'static str],
+    devices: u32,
+}
+
+const LOADS: &[Load] = &[
+    Load {
+        name: "as fast as acknowledged, 100 readings a batch",
+        args: &["--devices", "100", "--sensors", "10", "--interval", "max", "--batch", "100"],
+        devices: 100,
+    },
+    Load {
+        name: "as fast as acknowledged, 10 readings a batch",
+        args: &["--devices", "100", "--sensors", "10", "--interval", "max", "--batch", "10"],
+        devices: 100,
+    },
+    Load {
+        name: "1,000 devices x 10 sensors x 1 Hz",
+        args: &["--devices", "1000", "--sensors", "10", "--interval", "1s"],
+        devices: 1_000,
+    },
+];
+
+fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
+    let seconds: u64 = option("--seconds").map_or(20, |text| text.parse().unwrap());
+    let profile = option("--profile").unwrap_or_else(|| "dist".to_owned());
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(&profile);
+    println!("{profile} build, {seconds} s a load, sender and hub on the same machine");
+    println!(
+        "{:<46} {:>12} {:>14} {:>10} {:>9} {:>11} {:>11}",
+        "load", "readings/s", "CPU-s/M", "core", "RSS MiB", "ack p50 ms", "ack p99 ms"
+    );
+    for load in LOADS {
+        run(&programs, load, seconds);
+    }
+}
+
+fn run(programs: &Path, load: &Load, seconds: u64) {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let hub = programs.join("telemetry-hub");
+    let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    let uses = load.devices.to_string();
+    let token = output(&hub, &["join-token", "create", "--uses", &uses, "--data", data]);
+    let serve = ["serve", "--data", data, "--http", &http, "--udp", &udp, "--discovery", "off"];
+    let hub = Stopped(Command::new(&hub).args(serve).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    figures::until_ready(&http);
+
+    let duration = format!("{}s", seconds + 5);
+    let sender = Command::new(programs.join("device-agent"))
+        .args(["simulate", "--hub", &udp, "--join-token", &token, "--seed", "1", "--duration", &duration])
+        .args(load.args)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    // Joining a fleet is not the load.
+    std::thread::sleep(Duration::from_secs(5));
+    let (before, start) = (Figures::of(hub.0.id(), &http), Instant::now());
+    std::thread::sleep(Duration::from_secs(seconds));
+    let (after, elapsed) = (Figures::of(hub.0.id(), &http), start.elapsed().as_secs_f64());
+    let line = sender.wait_with_output().unwrap();
+    assert!(line.status.success(), "the sender failed: {}", String::from_utf8_lossy(&line.stdout));
+
+    let readings = metric(&after.metrics, "hub_readings_total") - metric(&before.metrics, "hub_readings_total");
+    let cpu = after.cpu_seconds - before.cpu_seconds;
+    let latency = |share| quantile_ms(&before.metrics, &after.metrics, share);
+    println!(
+        "{:<46} {:>12.0} {:>14.2} {:>9.1}% {:>9.0} {:>11} {:>11}",
+        load.name,
+        readings / elapsed,
+        cpu / readings * 1e6,
+        cpu / elapsed * 100.0,
+        after.peak_rss_mib,
+        latency(0.5),
+        latency(0.99),
+    );
+    println!("  sender: {}", String::from_utf8_lossy(&line.stdout).trim());
+}
+
+struct Stopped(Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn output(program: &PathBuf, args: &[&str]) -> String {
+    let done =
+        Command::new(program).args(args).output().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().trim().to_owned()
+}
