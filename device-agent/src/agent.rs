@@ -20,14 +20,15 @@ use wire::{Epoch, Reading, SensorKind};
 use crate::clock::{self, Now};
 use crate::config::Settings;
 use crate::feed::Feed;
-use crate::identity::{self, Identity, Origin, Pin as HubPin};
+use crate::identity::{self, Identity, Pin as HubPin};
 use crate::input::{Input, Progress};
 use crate::net::{Net, Received};
+use crate::notice;
 use crate::sampler::Gather;
 use crate::sensor::SensorTable;
 use crate::spool::{Limits, Spool};
 use crate::status::{self, Report};
-use crate::uplink::{Config, Event, State, Uplink, words_of};
+use crate::uplink::{Config, State, Uplink, words_of};
 
 /// How often the spool is tended and the next status prepared.
 const TEND_EVERY: Duration = Duration::from_secs(1);
@@ -98,7 +99,7 @@ impl Agent {
     pub fn open(settings: Settings, input: Input) -> Result<Self, Error> {
         let now = clock::now();
         let mut identity = Identity::open(&settings.state)?;
-        tell_origin(&identity);
+        notice::origin(&identity);
         let folder = identity.folder().join("spool");
         let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
         let (spool, recovery) = Spool::open(&folder, epoch, Limits::default(), now.mono).map_err(Error::State)?;
@@ -194,7 +195,7 @@ impl Agent {
 
     fn settle(&mut self, now: Now) {
         let Self { feed, identity, token, lost_at, .. } = self;
-        feed.settle(now, |feed, event| tell(&event, feed, identity, *token, lost_at, now));
+        feed.settle(now, |feed, event| notice::event(&event, feed, identity, *token, lost_at, now));
     }
 
     async fn transmit(&mut self, now: Now, outbox: &mut Vec<u8>) {
@@ -358,75 +359,6 @@ fn hello_of(settings: &Settings) -> Hello {
 /// The pin, unless a token other than the one it was made with says that the device shall join anew.
 fn trusted_pin(identity: &Identity, token: Option<&JoinToken>) -> Option<HubPin> {
     identity.pinned_hub().filter(|pin| token.is_none_or(|token| token.id == pin.token))
-}
-
-fn tell_origin(identity: &Identity) {
-    match identity.origin() {
-        Origin::Kept => {}
-        Origin::Made => info!("first start: made an identity in {}", identity.folder().display()),
-        Origin::Cloned { aside } => {
-            warn!(
-                "this state was copied from another machine: made a new identity, kept the old as {}",
-                aside.display()
-            );
-        }
-        Origin::Damaged { aside } => {
-            error!(
-                "the identity was damaged: made a new one, kept the old as {}; the hub sees a new device",
-                aside.display()
-            );
-        }
-    }
-    if identity.is_volatile() {
-        warn!("{} is in memory: identity and unsent readings are lost at reboot", identity.folder().display());
-    }
-}
-
-fn tell(event: &Event, feed: &Feed, identity: &Identity, token: u64, lost_at: &mut Option<Instant>, now: Now) {
-    let own = words_of(&identity.keys().public);
-    match event {
-        Event::Found { hub, address } => info!("found a hub at {address}: {}", words_of(hub)),
-        Event::Several { hubs } => {
-            let list: Vec<String> = hubs.iter().map(words_of).collect();
-            warn!("several hubs answer, name one with --hub or bring a token with --join-token: {}", list.join("; "));
-        }
-        Event::Foreign { hub } => info!("ignored a hub this device does not belong to: {}", words_of(hub)),
-        Event::Silent { hub, address } => {
-            if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
-                warn!("the hub at {address} does not answer, keeping readings until it does");
-            } else {
-                warn!("the hub at {address} does not answer: is it closed to joins, or is the token spent or expired?");
-            }
-        }
-        Event::Pending { hub, address } => {
-            info!("waiting for adoption by the hub at {address} ({}); this device's words are: {own}", words_of(hub))
-        }
-        Event::Adopted { hub, address } => {
-            let pin = HubPin { hub: *hub, token, address: Some(*address) };
-            let before = identity.pinned_hub();
-            if before != Some(pin) {
-                if let Err(error) = identity.pin_hub(&pin) {
-                    error!("cannot remember the hub: {error}");
-                }
-            }
-            let waiting = feed.spool.len();
-            match lost_at.take() {
-                Some(since) => {
-                    let away = now.mono.saturating_duration_since(since).as_secs();
-                    info!(waiting, "hub is back at {address} after {away} s, {waiting} batches to send");
-                }
-                None if before.is_some_and(|before| before.hub == *hub) => {
-                    info!("hub found at {address}: {}", words_of(hub))
-                }
-                None => info!("joined the hub at {address}: {}", words_of(hub)),
-            }
-        }
-        Event::Lost => {
-            lost_at.get_or_insert(now.mono);
-            warn!("hub lost, keeping readings until it is back: {} batches unacknowledged", feed.spool.len());
-        }
-        Event::Acked { .. } => {}
-    }
 }
 
 fn lookup(host: String) -> Lookup {

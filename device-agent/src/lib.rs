@@ -1,4 +1,22 @@
 //! The device agent: finds a telemetry hub, streams sensor readings to it, and keeps each one until the hub has it on disk.
+//!
+//! # Map, and what may import what
+//!
+//! ```text
+//!   4  main, command/*        arguments, exit codes
+//!   3  agent   fleet          composition: one real device; many simulated ones
+//!      net   status   notice  shells: sockets, the status socket, the log
+//!   2  feed   input   sampler   spool   sensor   identity
+//!   1  uplink                 PURE: the protocol's state; spool::segment, netem, random, quantity are pure too
+//!   0  wire                   the contract
+//! ```
+//!
+//! Imports point down. Time is read in [`clock`] alone and passed on as [`clock::Now`]; a file that must not be half
+//! written goes through [`durable`].
+//!
+//! A reading's way: [`sensor`] → [`input`] → [`sampler::Gather`] → [`spool::Spool`] → [`feed`] → [`uplink::Uplink`] → [`net`]; it is
+//! deleted when the hub's acknowledgement comes back through [`feed`].
+
 pub mod agent;
 pub mod clock;
 pub mod config;
@@ -9,6 +27,7 @@ pub mod identity;
 pub mod input;
 pub mod net;
 pub mod netem;
+mod notice;
 pub mod quantity;
 pub mod random;
 pub mod sampler;

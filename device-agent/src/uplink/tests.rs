@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use wire::handshake::{Responder, Verdict};
-use wire::message::Welcome;
+use wire::discovery::Answer;
+use wire::handshake::{NO_PSK, Responder, Verdict};
+use wire::message::{Ack, Message, Welcome};
+use wire::packet::Data;
 use wire::seal::Transport;
 use wire::{SensorKind, SeqSet, UnixMillis};
 

@@ -3,6 +3,9 @@
 //! Devices share the socket and are told apart by the lower half of their session names. A device costs about 20 KiB and
 //! is touched only when its timer is due or a datagram is for it.
 
+mod device;
+mod plan;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::future::Future;
@@ -13,80 +16,19 @@ use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use wire::batch::{BatchBuilder, MAX_BODY};
 use wire::discovery::Probe;
-use wire::handshake::JoinToken;
 use wire::message::Hello;
 use wire::packet::{MAX_DATAGRAM, Packet};
-use wire::{BatchSeq, Epoch, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec};
+use wire::{Epoch, KeyPair, PublicKey, SensorSpec};
 
 use crate::clock::{self, Now};
 use crate::feed::Feed;
-use crate::netem::{Conditions, Netem};
+use crate::netem::Netem;
 use crate::random::Random;
 use crate::sampler::Schedule;
 use crate::spool::{Limits, Spool};
 use crate::uplink::{Config, Uplink};
-
-/// What to simulate.
-#[derive(Debug, Clone)]
-pub struct Plan {
-    /// The hub.
-    pub hub: SocketAddr,
-    /// Lets the devices join.
-    pub token: Option<JoinToken>,
-    /// How many devices.
-    pub devices: u16,
-    /// Sensors each.
-    pub sensors: u16,
-    /// Time between rounds; as fast as the hub acknowledges if `None`.
-    pub interval: Option<Duration>,
-    /// Readings a batch, when there is no interval.
-    pub batch: usize,
-    /// Batches a device keeps in flight.
-    pub in_flight: u32,
-    /// When to stop measuring; at the stop signal if `None`.
-    pub duration: Option<Duration>,
-    /// Seed of everything but the keys.
-    pub seed: u64,
-    /// Start of the devices' names.
-    pub name: String,
-    /// The network, both ways.
-    pub conditions: Conditions,
-    /// Clocks are wrong by up to this, either way.
-    pub skew: Duration,
-    /// Reboots of one device, per second.
-    pub reboots: f64,
-}
-
-/// What came of it, in readings unless a name says otherwise.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-pub struct Outcome {
-    /// Devices simulated.
-    pub devices: u16,
-    /// Devices that streamed at the end.
-    pub streaming: usize,
-    /// Measured and given to a spool.
-    pub sent: u64,
-    /// On the hub's disk, by its word.
-    pub acked: u64,
-    /// Dropped because a spool was full.
-    pub dropped: u64,
-    /// Reboots simulated.
-    pub reboots: u64,
-    /// Datagrams sent.
-    pub datagrams_sent: u64,
-    /// Datagrams received.
-    pub datagrams_received: u64,
-    /// From the first session to the last acknowledgement.
-    pub seconds: f64,
-    /// Acknowledged readings a second.
-    pub readings_per_s: f64,
-    /// Processor time of this process for a million acknowledged readings.
-    pub cpu_s_per_million: f64,
-    /// From a closed batch to its acknowledgement.
-    pub ack_ms_p50: f64,
-    /// The same, for the slowest hundredth.
-    pub ack_ms_p99: f64,
-}
+use device::{Device, kind_of, next_reboot, specs};
+pub use plan::{Outcome, Plan};
 
 /// How long unacknowledged readings are waited for at the end.
 const DRAIN_FOR: Duration = Duration::from_secs(30);
@@ -98,34 +40,6 @@ const INBOX: usize = 512;
 const LATENCIES: usize = 100_000;
 /// A simulated spool: what a small device has in RAM.
 const LIMITS: Limits = Limits { memory: 1 << 20, disk: 0 };
-
-const KINDS: [(&str, &str, i64); 6] = [
-    ("temperature", "Cel", 215),
-    ("humidity", "%", 450),
-    ("pressure", "hPa", 10_130),
-    ("battery", "%", 990),
-    ("vibration", "mm/s", 31),
-    ("current", "A", 127),
-];
-
-struct Device {
-    feed: Feed,
-    keys: KeyPair,
-    epoch: Epoch,
-    skew_ms: i64,
-    random: Random,
-    builder: BatchBuilder,
-    schedule: Schedule,
-    /// Tenths, one a sensor.
-    values: Vec<i64>,
-    /// Time of the newest reading: readings of a sensor never share a time.
-    newest: i64,
-    sensor: u16,
-    reboot_at: Option<Instant>,
-    /// A batch whose acknowledgement is awaited.
-    awaited: Option<(Epoch, BatchSeq, Instant)>,
-    scheduled: Option<Instant>,
-}
 
 /// The devices, their socket and their network.
 pub struct Fleet {
@@ -428,96 +342,6 @@ impl Fleet {
             ack_ms_p99: percentile(0.99),
         }
     }
-}
-
-impl Device {
-    /// The moment by this device's clock.
-    fn time(&self, now: Now) -> Now {
-        Now { unix: now.unix.plus(self.skew_ms), ..now }
-    }
-
-    /// One reading of every sensor, if the round is due.
-    fn measure_round(&mut self, now: Now) -> u64 {
-        if now.mono < self.schedule.next() {
-            return 0;
-        }
-        self.schedule.round(now.mono);
-        let mut taken = 0;
-        for sensor in 0..self.values.len() as u16 {
-            let reading = Reading { sensor: SensorNo(sensor), at: now.unix, value: self.value(sensor) };
-            taken += 1;
-            if !self.builder.push(&reading) {
-                self.close(now.mono);
-                self.builder.push(&reading);
-            }
-        }
-        self.close(now.mono);
-        self.feed.report();
-        taken
-    }
-
-    /// As many batches as may be in flight.
-    fn measure_ahead(&mut self, now: Now, plan: &Plan) -> u64 {
-        let mut taken = 0;
-        while self.feed.uplink.is_streaming() && self.feed.spool.len() < plan.in_flight as usize {
-            for _ in 0..plan.batch {
-                if self.sensor == 0 {
-                    self.newest = now.unix.0.max(self.newest.saturating_add(1));
-                }
-                let value = self.value(self.sensor);
-                let reading = Reading { sensor: SensorNo(self.sensor), at: wire::UnixMillis(self.newest), value };
-                if !self.builder.push(&reading) {
-                    break;
-                }
-                taken += 1;
-                self.sensor = (self.sensor + 1) % self.values.len().max(1) as u16;
-            }
-            self.close(now.mono);
-        }
-        taken
-    }
-
-    /// The next value of a sensor: a walk in tenths that stays near where it began.
-    fn value(&mut self, sensor: u16) -> f64 {
-        let bits = self.random.bits();
-        let Some(tenths) = self.values.get_mut(usize::from(sensor)) else { return 0.0 };
-        let step = (bits % 7) as i64 - 3;
-        let home = kind_of(sensor).2 - *tenths;
-        *tenths += step + home.signum() * i64::from(bits >> 60 == 0);
-        *tenths as f64 / 10.0
-    }
-
-    fn close(&mut self, now: Instant) {
-        if self.builder.is_empty() {
-            return;
-        }
-        let readings = u16::try_from(self.builder.len()).unwrap_or(u16::MAX);
-        let seq = self.feed.spool.append(self.builder.finish(), readings, self.values.len() as u16, Lane::Live, now);
-        if self.awaited.is_none() {
-            self.awaited = Some((self.epoch, seq, now));
-        }
-    }
-}
-
-fn next_reboot(per_second: f64, random: &mut Random, now: Instant) -> Option<Instant> {
-    // Exponential: a reboot does not know of the one before.
-    let wait = -(1.0 - random.unit()).ln() / per_second;
-    Duration::try_from_secs_f64(wait).ok().and_then(|wait| now.checked_add(wait))
-}
-
-fn kind_of(sensor: u16) -> (&'static str, &'static str, i64) {
-    KINDS[usize::from(sensor) % KINDS.len()]
-}
-
-fn specs(plan: &Plan) -> Vec<SensorSpec> {
-    let interval_ms = plan.interval.map_or(0, |interval| u32::try_from(interval.as_millis()).unwrap_or(u32::MAX));
-    let spec = |sensor: u16| {
-        let (name, unit, _) = kind_of(sensor);
-        let round = usize::from(sensor) / KINDS.len();
-        let name = if round == 0 { name.to_owned() } else { format!("{name}.{}", round + 1) };
-        SensorSpec { name, unit: unit.to_owned(), kind: SensorKind::Gauge, interval_ms }
-    };
-    (0..plan.sensors).map(spec).collect()
 }
 
 /// Asks the hub at an address for its key, for up to ten seconds.

@@ -1,0 +1,88 @@
+//! What a person should know, in the log's words: joined, waiting for adoption, hub lost and back.
+
+use std::time::Instant;
+
+use tracing::{error, info, warn};
+
+use crate::clock::Now;
+use crate::feed::Feed;
+use crate::identity::{Identity, Origin, Pin as HubPin};
+use crate::uplink::{Event, words_of};
+
+/// How the device came by its identity, where that is news.
+pub(crate) fn origin(identity: &Identity) {
+    match identity.origin() {
+        Origin::Kept => {}
+        Origin::Made => info!("first start: made an identity in {}", identity.folder().display()),
+        Origin::Cloned { aside } => {
+            warn!(
+                "this state was copied from another machine: made a new identity, kept the old as {}",
+                aside.display()
+            );
+        }
+        Origin::Damaged { aside } => {
+            error!(
+                "the identity was damaged: made a new one, kept the old as {}; the hub sees a new device",
+                aside.display()
+            );
+        }
+    }
+    if identity.is_volatile() {
+        warn!("{} is in memory: identity and unsent readings are lost at reboot", identity.folder().display());
+    }
+}
+
+/// What happened on the way to the hub; from adoption on the hub is pinned.
+pub(crate) fn event(
+    event: &Event,
+    feed: &Feed,
+    identity: &Identity,
+    token: u64,
+    lost_at: &mut Option<Instant>,
+    now: Now,
+) {
+    let own = words_of(&identity.keys().public);
+    match event {
+        Event::Found { hub, address } => info!("found a hub at {address}: {}", words_of(hub)),
+        Event::Several { hubs } => {
+            let list: Vec<String> = hubs.iter().map(words_of).collect();
+            warn!("several hubs answer, name one with --hub or bring a token with --join-token: {}", list.join("; "));
+        }
+        Event::Foreign { hub } => info!("ignored a hub this device does not belong to: {}", words_of(hub)),
+        Event::Silent { hub, address } => {
+            if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
+                warn!("the hub at {address} does not answer, keeping readings until it does");
+            } else {
+                warn!("the hub at {address} does not answer: is it closed to joins, or is the token spent or expired?");
+            }
+        }
+        Event::Pending { hub, address } => {
+            info!("waiting for adoption by the hub at {address} ({}); this device's words are: {own}", words_of(hub))
+        }
+        Event::Adopted { hub, address } => {
+            let pin = HubPin { hub: *hub, token, address: Some(*address) };
+            let before = identity.pinned_hub();
+            if before != Some(pin) {
+                if let Err(error) = identity.pin_hub(&pin) {
+                    error!("cannot remember the hub: {error}");
+                }
+            }
+            let waiting = feed.spool.len();
+            match lost_at.take() {
+                Some(since) => {
+                    let away = now.mono.saturating_duration_since(since).as_secs();
+                    info!(waiting, "hub is back at {address} after {away} s, {waiting} batches to send");
+                }
+                None if before.is_some_and(|before| before.hub == *hub) => {
+                    info!("hub found at {address}: {}", words_of(hub))
+                }
+                None => info!("joined the hub at {address}: {}", words_of(hub)),
+            }
+        }
+        Event::Lost => {
+            lost_at.get_or_insert(now.mono);
+            warn!("hub lost, keeping readings until it is back: {} batches unacknowledged", feed.spool.len());
+        }
+        Event::Acked { .. } => {}
+    }
+}

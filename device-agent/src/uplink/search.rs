@@ -1,0 +1,181 @@
+//! Finding the hub and opening a session: probes, answers, handshakes.
+//!
+//! Which hubs are tried: the pinned one; else, with a token, every one, because only ours can finish the handshake; else the
+//! only one that answers.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use wire::PublicKey;
+use wire::discovery::{Answer, Probe};
+use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer};
+use wire::packet::{Cookie, Hs2, MAX_DATAGRAM};
+use wire::seal::KEEP_PREVIOUS_SECS;
+
+use super::candidates::Candidate;
+use super::session::Session;
+use super::{Event, LONGEST_PROBE, RETURN_WITHIN, Uplink};
+use crate::clock::Now;
+
+/// Pauses between probes: doubling between these.
+const FIRST_PROBE: Duration = Duration::from_secs(1);
+/// Missed answers after which a fresh session is tried beside the one that may be dead.
+const DOUBT_AFTER: u32 = 2;
+/// Handshakes without an answer after which the user is told.
+const TELL_AFTER_TRIES: u32 = 3;
+
+/// Which candidates to try, and not before when.
+pub(super) struct Aim {
+    hub: Option<PublicKey>,
+    address: Option<SocketAddr>,
+    pub(super) from: Option<Instant>,
+}
+
+impl Aim {
+    pub(super) fn fits(&self, candidate: &Candidate) -> bool {
+        self.hub.is_none_or(|hub| hub == candidate.hub)
+            && self.address.is_none_or(|address| address == candidate.address)
+    }
+}
+
+impl Uplink {
+    pub(super) fn handle_answer(&mut self, now: Now, from: SocketAddr, answer: &Answer) {
+        let asked = answer.nonce == self.nonce;
+        let announced = answer.nonce == [0; 8];
+        if !(asked || announced) || answer.port == 0 {
+            return;
+        }
+        if self.config.pinned.is_some_and(|pinned| pinned != answer.key) {
+            if self.foreign.replace(answer.key) != Some(answer.key) {
+                self.events.push_back(Event::Foreign { hub: answer.key });
+            }
+            return;
+        }
+        // An answer from an address we were told stands for that very address: a router on the way may have changed the
+        // port, and the hub cannot know.
+        let told = self.addresses.contains(&from);
+        if self.config.pinned.is_none() && self.config.only_addresses && !told {
+            return;
+        }
+        let mut address = from;
+        if !told {
+            address.set_port(answer.port);
+        }
+        // A hub that announces itself unasked has every device listening: they come one after the other.
+        let wait = if announced { self.random.between(Duration::ZERO, RETURN_WITHIN) } else { Duration::ZERO };
+        if let Some(session) = &mut self.session {
+            if announced && session.hub == answer.key && session.answer_due().is_none() {
+                // It may have just started, and know nothing of this session.
+                session.status_due = session.status_due.min(now.mono + wait);
+            }
+        }
+        if self.candidates.note(address, answer.key, self.config.pinned, now.mono + wait) && self.session.is_none() {
+            self.events.push_back(Event::Found { hub: answer.key, address });
+        }
+        if self.session.is_none() && self.is_undecided() {
+            let hubs = self.candidates.hubs();
+            if self.several != hubs.len() {
+                self.several = hubs.len();
+                self.events.push_back(Event::Several { hubs });
+            }
+        }
+        self.start_handshakes(now);
+    }
+
+    pub(super) fn handle_cookie(&mut self, cookie: &Cookie<'_>) {
+        for candidate in self.candidates.iter_mut() {
+            let address = candidate.address;
+            if let Some(initiator) = candidate.handshake(cookie.receiver) {
+                if initiator.take_cookie(cookie).is_ok() {
+                    self.datagrams.push_back((address, initiator.datagram().to_vec()));
+                }
+                return;
+            }
+        }
+    }
+
+    pub(super) fn handle_hs2(&mut self, now: Now, from: SocketAddr, hs2: &Hs2<'_>) {
+        let finished = self.candidates.iter_mut().find_map(|candidate| {
+            let hub = candidate.hub;
+            let initiator = candidate.handshake(hs2.receiver)?;
+            let (transport, verdict) = initiator.finish(hs2).ok()?;
+            Some((transport, verdict, hub))
+        });
+        let Some((transport, verdict, hub)) = finished else { return };
+        let session = Session::new(transport, hs2.receiver, from, hub, &verdict, now.mono);
+        // Where to go for fresh keys, even if no answer ever named this address.
+        self.candidates.note(from, hub, self.config.pinned, now.mono);
+        for candidate in self.candidates.iter_mut() {
+            candidate.rest(now.mono, Duration::ZERO);
+        }
+        if let Some(old) = self.session.replace(session) {
+            self.previous = Some((old, now.mono + Duration::from_secs(KEEP_PREVIOUS_SECS)));
+        }
+        self.flight.set_credit(verdict.credit.min(self.config.max_in_flight));
+        self.flight.restart();
+        (self.probe_due, self.probes, self.several) = (None, 0, 0);
+    }
+
+    pub(super) fn probe(&mut self, now: Now) {
+        // A nonce serves one search: an answer that comes after the next probe is as good.
+        for address in &self.addresses {
+            self.datagrams.push_back((*address, Probe::new(self.nonce).encode()));
+        }
+        // Told where the hub is, and not yet joined: other hubs are not asked at all.
+        self.search = !self.config.only_addresses || self.config.pinned.is_some();
+        let wait = (FIRST_PROBE * 2_u32.pow(self.probes.min(4))).min(LONGEST_PROBE);
+        self.probes += 1;
+        self.probe_due = Some(now.mono + self.random.between(wait.mul_f64(0.75), wait));
+    }
+
+    /// Which candidates to try, if any.
+    pub(super) fn aim(&self) -> Option<Aim> {
+        match &self.session {
+            // Several hubs, and neither a pin nor a token to tell which is ours: a person has to say.
+            None if self.is_undecided() => None,
+            None => Some(Aim { hub: self.config.pinned, address: None, from: None }),
+            // Already doubtful: another address of the same hub may be the right one.
+            Some(session) if session.misses >= DOUBT_AFTER => {
+                Some(Aim { hub: Some(session.hub), address: None, from: None })
+            }
+            Some(session) => {
+                Some(Aim { hub: Some(session.hub), address: Some(session.address), from: Some(session.rekey_due()) })
+            }
+        }
+    }
+
+    fn is_undecided(&self) -> bool {
+        self.config.pinned.is_none() && self.config.token.is_none() && self.candidates.hubs().len() > 1
+    }
+
+    pub(super) fn start_handshakes(&mut self, now: Now) {
+        let Some(aim) = self.aim().filter(|aim| aim.from.is_none_or(|from| now.mono >= from)) else { return };
+        let token = self.config.token.as_ref().filter(|_| self.config.pinned.is_none());
+        let psk = token.map_or(NO_PSK, JoinToken::psk);
+        for candidate in self.candidates.iter_mut() {
+            if !aim.fits(candidate) || now.mono < candidate.next_at {
+                continue;
+            }
+            let number = self.handshakes;
+            self.handshakes = self.handshakes.wrapping_add(1);
+            let offer = Offer {
+                counter: u64::from(self.config.epoch.0) << 32 | u64::from(number),
+                token: token.map_or(0, |token| token.id),
+                caps: 0,
+                mtu: MAX_DATAGRAM as u16,
+            };
+            let index = number << 16 | u32::from(self.config.index);
+            // It fails only without randomness or with an impossible key: the next try is as good as any remedy.
+            match Initiator::start(&self.config.keys, &candidate.hub, &psk, &offer, index) {
+                Ok(initiator) => {
+                    self.datagrams.push_back((candidate.address, initiator.datagram().to_vec()));
+                    candidate.started(initiator, now.mono, &mut self.random);
+                }
+                Err(_) => candidate.rest(now.mono, LONGEST_PROBE),
+            }
+            if candidate.tries == TELL_AFTER_TRIES && self.session.is_none() {
+                self.events.push_back(Event::Silent { hub: candidate.hub, address: candidate.address });
+            }
+        }
+    }
+}

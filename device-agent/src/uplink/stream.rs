@@ -1,0 +1,171 @@
+//! Talking within a session: what the hub says, and what goes out to it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use wire::handshake::Standing;
+use wire::message::{Ack, Batch, Control, Message};
+use wire::packet::Data;
+use wire::{SensorNo, SensorSpec};
+
+use super::session::{HELLO_EVERY, STATUS_EVERY, Session};
+use super::{Event, Uplink};
+use crate::clock::Now;
+
+/// Bytes of dictionary entries in one message, so that it fits a datagram.
+const DICTIONARY_BYTES: usize = 1_100;
+
+impl Uplink {
+    pub(super) fn handle_data(&mut self, now: Now, from: SocketAddr, data: &Data<'_>) {
+        let mut plain = std::mem::take(&mut self.plain);
+        if self.open(from, data, &mut plain) {
+            // A message of a newer hub is one we can do without; that it came at all says that the hub lives.
+            if let Ok(Message::Control(control)) = Message::decode(&plain) {
+                self.handle_control(now, control);
+            }
+        }
+        self.plain = plain;
+    }
+
+    fn open(&mut self, from: SocketAddr, data: &Data<'_>, plain: &mut Vec<u8>) -> bool {
+        if let Some(session) = self.session.as_mut().filter(|session| session.index == data.receiver) {
+            let opened = session.open(from, data, plain).is_ok();
+            session.confirmed |= opened;
+            return opened;
+        }
+        let Some((session, _)) = self.previous.as_mut().filter(|(session, _)| session.index == data.receiver) else {
+            return false;
+        };
+        if session.open(from, data, plain).is_err() {
+            return false;
+        }
+        if self.session.is_none() {
+            // The hub was slow, not gone.
+            self.session = self.previous.take().map(|(session, _)| session);
+            self.probe_due = None;
+        }
+        true
+    }
+
+    fn handle_control(&mut self, now: Now, control: Control) {
+        match control {
+            Control::Welcome(welcome) => {
+                self.flight.set_credit(welcome.credit.min(self.config.max_in_flight));
+                if let Some(session) = &mut self.session {
+                    session.learn_sensors(welcome.known_sensors, now.mono);
+                    session.standing = welcome.standing;
+                    session.hello_due = now.mono + HELLO_EVERY;
+                }
+                self.tell_standing();
+            }
+            Control::Ack(ack) => self.handle_ack(now, ack),
+            Control::Hello(_) | Control::Dictionary { .. } | Control::Status(_) | Control::Bye => {}
+        }
+    }
+
+    fn handle_ack(&mut self, now: Now, ack: Ack) {
+        self.flight.set_credit(ack.credit.min(self.config.max_in_flight));
+        if let Some(session) = &mut self.session {
+            session.learn_sensors(ack.known_sensors, now.mono);
+            session.standing = Standing::Adopted;
+            session.measure(now, &ack, &mut self.path);
+        }
+        let round_trip = self.path.acks.smoothed().unwrap_or(Duration::ZERO);
+        if let Some(sent) = self.flight.acknowledged(ack.epoch, ack.mark, &ack.runs, round_trip, now.mono) {
+            self.path.acks.sample(now.mono.saturating_duration_since(sent));
+        }
+        self.tell_standing();
+        self.events.push_back(Event::Acked { epoch: ack.epoch, mark: ack.mark, runs: ack.runs });
+    }
+
+    /// Tells the driver when standing, hub or address changed; from adoption on the hub is pinned and the token spent.
+    fn tell_standing(&mut self) {
+        let Some(session) = self.session.as_ref().filter(|session| session.confirmed) else { return };
+        let (hub, address, standing) = (session.hub, session.address, session.standing);
+        if self.told == Some((hub, address, standing)) {
+            return;
+        }
+        let was_adopted = matches!(self.told, Some((_, _, Standing::Adopted)));
+        self.told = Some((hub, address, standing));
+        match standing {
+            Standing::Adopted => {
+                self.config.pinned = Some(hub);
+                self.config.token = None;
+                self.candidates.keep_only(hub);
+                self.events.push_back(Event::Adopted { hub, address });
+            }
+            Standing::Pending => {
+                if was_adopted {
+                    self.flight.clear();
+                    self.events.push_back(Event::Lost);
+                }
+                self.events.push_back(Event::Pending { hub, address });
+            }
+        }
+    }
+
+    pub(super) fn wants_hello(&self, session: &Session) -> bool {
+        !session.confirmed || session.standing == Standing::Pending
+    }
+
+    pub(super) fn wants_dictionary(&self, session: &Session) -> bool {
+        session.standing == Standing::Adopted && usize::from(session.known_sensors) < self.sensors.len()
+    }
+
+    pub(super) fn transmit_control(&mut self, now: Now, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let session = self.session.as_ref()?;
+        let repeat = now.mono + self.path.acks.timeout();
+        let (hello, dictionary) = (self.wants_hello(session), self.wants_dictionary(session));
+        let session = self.session.as_mut()?;
+        if hello && now.mono >= session.hello_due {
+            session.introduced(now.mono);
+            let mut hello = self.config.hello.clone();
+            if session.standing == Standing::Adopted {
+                hello.preview.clear();
+            }
+            session.seal_control(now, &self.path, out, &Control::Hello(hello))?;
+            return Some(session.address);
+        }
+        if dictionary && now.mono >= session.dictionary_due {
+            session.dictionary_due = repeat;
+            let first = SensorNo(session.known_sensors);
+            let sensors = entries_of(&self.sensors, first);
+            session.seal_control(now, &self.path, out, &Control::Dictionary { first, sensors })?;
+            return Some(session.address);
+        }
+        if session.standing == Standing::Adopted && now.mono >= session.status_due {
+            session.status_due = now.mono + STATUS_EVERY;
+            self.status.rtt_us =
+                self.path.wire.smoothed().map(|rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX));
+            self.status.clock_offset_ms = self.path.clock_offset_ms;
+            session.seal_control(now, &self.path, out, &Control::Status(self.status.clone()))?;
+            return Some(session.address);
+        }
+        None
+    }
+
+    pub(super) fn transmit_batch(&mut self, now: Now, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let session = self.session.as_mut().filter(|session| session.standing == Standing::Adopted)?;
+        let batch = self.flight.next(session.known_sensors)?;
+        let key = (batch.epoch, batch.seq);
+        let message = Batch { epoch: batch.epoch, seq: batch.seq, lane: batch.lane, body: &batch.body };
+        let counter = session.seal(now, &self.path, out, |plain| message.encode(plain))?;
+        self.flight.sent(key, counter, now.mono);
+        Some(session.address)
+    }
+}
+
+/// The entries from `first` on that fit one datagram.
+fn entries_of(sensors: &[SensorSpec], first: SensorNo) -> Vec<SensorSpec> {
+    let mut bytes = 0;
+    sensors
+        .iter()
+        .skip(usize::from(first.0))
+        .take_while(|spec| {
+            // Two lengths, kind and the longest interval besides the texts.
+            bytes += spec.name.len() + spec.unit.len() + 8;
+            bytes <= DICTIONARY_BYTES
+        })
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,113 @@
+//! The program from outside: help, exit codes, and mistakes that name where they were made.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like the test")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+#[test]
+fn every_command_explains_itself() {
+    for command in ["run", "replay", "simulate", "status", "doctor", "id"] {
+        let output = agent(&[command, "--help"]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        assert!(text.contains(&format!("Usage: device-agent {command}")), "{text}");
+        assert!(String::from_utf8_lossy(&agent(&["--help"]).stdout).contains(&format!("  {command} ")));
+    }
+}
+
+#[test]
+fn wrong_use_exits_2_and_names_the_culprit() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let unknown_key = file("unknown.toml", "name = 'a'\n\nhup = 'b:1'\n");
+    let wrong_value = file("wrong.toml", "interval = 'soon'\n");
+    let csv = file("series.csv", "timestamp,value\n2020-01-01 00:00:00,1\n2020-01-01 00:00:01,warm\n");
+    for (arguments, culprits) in [
+        (&["run", "--bogus"][..], &["--bogus"][..]),
+        (&["frobnicate"], &["frobnicate"]),
+        (&["run", "--interval", "soon"], &["--interval", "soon"]),
+        (&["run", "--label", "room"], &["--label", "room"]),
+        (&["run", "--join-token", "thj1_x"], &["--join-token"]),
+        (&["run", "--log-format", "xml"], &["--log-format", "xml"]),
+        (&["run", "--config", &unknown_key], &[&unknown_key, ":3", "hup"]),
+        (&["run", "--config", &wrong_value], &[&wrong_value, "interval", "soon"]),
+        (&["run", "--config", "/nowhere/at.toml"], &["/nowhere/at.toml"]),
+        (&["replay", &csv, "--sensor", "t"], &[&csv, ":3", "warm"]),
+        (&["replay", &csv, "--sensor", "t", "--value-column", "v"], &["'v'", "timestamp, value"]),
+        (&["replay", &csv], &["--sensor"]),
+        (&["simulate", "--devices", "2"], &["--hub"]),
+        (&["simulate", "--hub", "a:1", "--loss", "200%"], &["--loss", "200%"]),
+    ] {
+        let output = agent(arguments);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+        assert!(culprits.iter().all(|culprit| text.contains(culprit)), "{arguments:?}: {text}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_wrong_is_named() {
+    let output = Command::new(program()).arg("run").env("DEVICE_AGENT_INTERVAL", "soon").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("DEVICE_AGENT_INTERVAL"));
+}
+
+#[test]
+fn the_id_is_made_once_and_told_by_a_running_agent_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let state = state.to_str().unwrap();
+    let id = || String::from_utf8(agent(&["id", "--state", state]).stdout).unwrap();
+    let first = id();
+    assert_eq!(first.lines().nth(1).unwrap().split(' ').count(), 6, "{first}");
+    assert_eq!(agent(&["status", "--state", state]).status.code(), Some(1), "none runs yet");
+
+    let mut running = Command::new(program())
+        .args(["run", "--hub", "127.0.0.1:9", "--state", state, "--interval", "100ms"])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let report = eventually(|| {
+        let output = agent(&["status", "--json", "--state", state]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        (report["readings_taken"].as_u64()? > 10).then_some(report)
+    });
+    assert_eq!((report["state"].as_str(), report["id"].as_str()), (Some("searching"), first.lines().next()));
+    assert_eq!(id(), first);
+    let second = agent(&["run", "--hub", "127.0.0.1:9", "--state", state]);
+    assert_eq!(second.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&second.stderr).contains("another device-agent"));
+
+    let asked = Command::new("kill").arg(running.id().to_string()).status().unwrap();
+    assert!(asked.success());
+    assert_eq!(running.wait().unwrap().code(), Some(0), "SIGTERM is a request, not a failure");
+    let segments = fs::read_dir(Path::new(state).join("spool")).unwrap().count();
+    assert_eq!(segments, 1, "what was measured is kept for the next start");
+}
+
+fn program() -> &'static str {
+    env!("CARGO_BIN_EXE_device-agent")
+}
+
+fn agent(arguments: &[&str]) -> Output {
+    Command::new(program()).args(arguments).output().unwrap()
+}
+
+/// Asks again until there is an answer; the test fails after ten seconds without.
+fn eventually<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    for _ in 0..100 {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    panic!("no answer within ten seconds")
+}
