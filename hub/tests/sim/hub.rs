@@ -27,6 +27,8 @@ use crate::plan::{Bug, Plan};
 const INGEST_QUEUE: usize = 64;
 /// Batches in one commit.
 const GROUP: usize = 48;
+/// A commit of a disk that struggles.
+const SLOW_COMMIT: Duration = Duration::from_secs(3);
 /// Handshakes worked off before anything else happens again.
 const HANDSHAKES_A_TURN: usize = 4;
 /// What the queues of an endpoint may hold at most, by the constants at its top.
@@ -97,6 +99,8 @@ pub struct Hub {
     captured: HashMap<Vec<u8>, Batch>,
     /// The disk refuses what it is asked before this.
     pub full_until: Duration,
+    /// The disk is slow before this.
+    pub slow_until: Duration,
     pub restarts: u32,
 }
 
@@ -116,6 +120,7 @@ impl Hub {
             work: VecDeque::new(),
             captured: HashMap::new(),
             full_until: Duration::ZERO,
+            slow_until: Duration::ZERO,
             restarts: 0,
         };
         hub.start(moment);
@@ -239,7 +244,8 @@ impl Hub {
             self.committing = true;
             let group: Vec<Batch> = self.queue.drain(..self.queue.len().min(GROUP)).collect();
             let refused = now < self.full_until;
-            let time = self.random.between(self.plan.commit / 4, self.plan.commit);
+            let longest = if now < self.slow_until { SLOW_COMMIT } else { self.plan.commit };
+            let time = self.random.between(longest / 4, longest);
             self.work.push_back((now + time, Work::Commit(group, refused)));
         }
         Ok(())

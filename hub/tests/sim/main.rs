@@ -111,6 +111,13 @@ fn table(outcomes: &[&Outcome]) {
     println!("  lost to power cuts {:>10}   never acknowledged", sum(|o| o.cut));
     println!("datagrams            {:>10}   {} lost on the way", sum(|o| o.datagrams), sum(|o| o.lost));
     println!("hub restarts         {:>10}", sum(|o| o.restarts));
+    let mut refused = std::collections::BTreeMap::new();
+    outcomes
+        .iter()
+        .flat_map(|outcome| &outcome.refused)
+        .for_each(|(reason, n)| *refused.entry(reason).or_insert(0) += n);
+    let refused: Vec<String> = refused.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+    println!("refused by the hub   {:>10}   {}", "", refused.join(", "));
     println!("live staleness       {:>10.0?}   99 %: {:.0?}, 99.9 %: {:.0?}", at(500), at(990), at(999));
     println!("last spool empty     {drained:>10.1?}   after the last reading");
 }

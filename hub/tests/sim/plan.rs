@@ -70,6 +70,8 @@ pub enum Fault {
     Roam(usize),
     /// The disk refuses everything for this long.
     DiskFull(Duration),
+    /// Commits take seconds for this long.
+    DiskSlow(Duration),
 }
 
 /// One run.
@@ -94,6 +96,15 @@ pub struct Plan {
     pub calm_at: Duration,
 }
 
+impl Plan {
+    /// How long the spools may take to drain once it is calm: the backlog goes out in at most half of the credit, and each
+    /// round takes a round trip and two commits.
+    pub fn patience(&self) -> Duration {
+        let round = (self.weather.delay + self.weather.jitter + self.commit) * 2;
+        Duration::from_secs(30) + round * (2 * self.backlog as u32 / (self.max_in_flight / 2))
+    }
+}
+
 pub fn token() -> JoinToken {
     JoinToken::new(7, [5; 16])
 }
@@ -103,11 +114,11 @@ impl Plan {
         let mut random = Random::new(seed);
         let ms = Duration::from_millis;
         let mut pick = |low: u64, high: u64| low + random.bits() % (high - low + 1);
-        let devices = pick(1, 5) as usize;
+        let devices = [1, 2, 3, 5, 12][pick(0, 4) as usize];
         let calm_at = Duration::from_secs(pick(15, 90));
         let share = |n: u64| n as f64 / 100.0;
         let weather = Weather {
-            loss: share([0, 1, 5, 15, 30][pick(0, 4) as usize]),
+            loss: share([0, 1, 5, 15, 30, 50][pick(0, 5) as usize]),
             burst: share([0, 0, 1, 3][pick(0, 3) as usize]),
             duplicate: share([0, 2, 20][pick(0, 2) as usize]),
             late: share([0, 5, 20][pick(0, 2) as usize]),
@@ -123,12 +134,13 @@ impl Plan {
             let one = device % devices;
             faults.push((
                 at,
-                match pick(0, 8) {
+                match pick(0, 9) {
                     0..=2 => Fault::HubRestart(ms([0, 50, 1_000, 8_000][pick(0, 3) as usize])),
                     3 | 4 => Fault::Partition(device, ms(pick(200, 20_000))),
                     5 => Fault::Reboot(one),
                     6 => Fault::PowerCut(one),
                     7 => Fault::Roam(one),
+                    8 => Fault::DiskSlow(ms(pick(500, 10_000))),
                     _ => Fault::DiskFull(ms(pick(100, 6_000))),
                 },
             ));

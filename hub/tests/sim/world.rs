@@ -16,7 +16,7 @@ use crate::device::Device;
 use crate::hub::{Hub, Violation};
 use crate::plan::{Bug, Fault, Plan};
 
-/// Devices go on measuring this long after the faults end, and have as long again to empty their spools.
+/// Devices go on measuring this long after the faults end.
 const CALM: Duration = Duration::from_secs(30);
 /// Oldest that a reading may be when it is stored, 99 of 100, once the hub is there and nothing is broken.
 const STALENESS: Duration = Duration::from_secs(2);
@@ -52,6 +52,8 @@ pub struct Outcome {
     /// From the end of the faults and of the measuring to the last spool's being empty.
     pub drained: Duration,
     pub staleness: Vec<Duration>,
+    /// Datagrams the hub refused, by reason.
+    pub refused: Vec<(&'static str, u64)>,
     /// The order of everything that happened: the same for the same seed.
     pub trace: u64,
 }
@@ -87,7 +89,7 @@ pub fn run(seed: u64, bug: Option<Bug>) -> Result<Outcome, Violation> {
 /// Made once: a key's bytes change nothing that is observed.
 fn keys(number: usize) -> KeyPair {
     static KEYS: OnceLock<Vec<KeyPair>> = OnceLock::new();
-    KEYS.get_or_init(|| (0..8).map(|_| KeyPair::generate().unwrap()).collect())[number].clone()
+    KEYS.get_or_init(|| (0..13).map(|_| KeyPair::generate().unwrap()).collect())[number].clone()
 }
 
 impl World {
@@ -129,7 +131,7 @@ impl World {
 
     fn run(&mut self) -> Result<Outcome, Violation> {
         let measured_until = self.plan.calm_at + CALM;
-        let deadline = measured_until + CALM;
+        let deadline = measured_until + self.plan.patience();
         while let Some(((at, _), event)) = self.events.pop_first() {
             self.at = at;
             self.outcome.virtual_time = at;
@@ -217,6 +219,7 @@ impl World {
             Fault::Reboot(device) => self.devices[device].reboot(now, true),
             Fault::PowerCut(device) => self.devices[device].reboot(now, false),
             Fault::Roam(device) => self.devices[device].roam(),
+            Fault::DiskSlow(time) => self.hub.slow_until = until(time),
             Fault::DiskFull(time) => self.hub.full_until = until(time),
         }
         (0..self.devices.len()).try_for_each(|device| self.step_device(device))
@@ -328,6 +331,7 @@ impl World {
         if staleness.is_empty() || p99 > STALENESS {
             return Err(format!("live readings are {p99:?} old when they are stored ({} of them)", staleness.len()));
         }
+        self.outcome.refused = self.hub.counters.drops().collect();
         self.outcome.trace = self.trace.finish();
         Ok(self.outcome.clone())
     }
