@@ -74,7 +74,8 @@ pub(super) fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document
 
 /// A name for generated clients, unique in the document: the nouns of the path, then what the handler does with them.
 fn operation_id(path: &str, handler: &str) -> String {
-    let nouns = path.trim_start_matches("/api/v1/").split('/').filter(|part| !part.is_empty() && !part.starts_with('{'));
+    let nouns =
+        path.trim_start_matches("/api/v1/").split('/').filter(|part| !part.is_empty() && !part.starts_with('{'));
     let mut words: Vec<String> = nouns.map(|noun| noun.replace('-', "_")).collect();
     if words.last().is_none_or(|last| last != handler) {
         words.push(handler.to_owned());
