@@ -137,16 +137,16 @@ impl Hub {
         };
         supervisor.spawn("ingest", ingest.run());
         let registrar = Registrar {
-            events,
             commands: commands_in.clone(),
             floors: floors_in,
             rules_changed: Arc::clone(&rules_changed),
+            tokens_used: Arc::default(),
             store: store.clone(),
             presence: Arc::clone(&presence),
             bus: bus.clone(),
             clock,
         };
-        supervisor.spawn("registrar", registrar.run());
+        supervisor.spawn("registrar", registrar.run(events));
 
         let webhook_counters = Arc::new(webhook::Counters::default());
         let settled = bus.clone();

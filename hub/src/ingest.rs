@@ -7,13 +7,14 @@
 //! ```
 //!
 //! While one group is being synced to disk the next one gathers, so latency stays one fsync and throughput grows with
-//! load. Readings, receive windows, alert changes and deliveries of a group are one transaction. If the disk is full
+//! load; and commits keep [`PACE`] apart unless a group is full, so a thousand devices that each send once a second cost
+//! fifty commits, not a thousand. A batch that comes alone is committed at once. Readings, receive windows, alert changes and deliveries of a group are one transaction. If the disk is full
 //! nothing of the group is true: the devices are not acknowledged and repeat, the engine forgets its proposal. Any other
 //! failure ends the hub; it restarts from what is on disk.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 
@@ -30,6 +31,9 @@ use crate::webhook::payload;
 
 /// Batches in one commit: what arrives during a slow fsync (50 ms) at a million readings a second.
 const MAX_GROUP: usize = 1_024;
+/// Least time between two commits that are not full. A commit costs 0.3 ms of CPU however small it is; twenty
+/// milliseconds are a tenth of what a person notices on the page.
+const PACE: Duration = Duration::from_millis(20);
 /// After a full disk: how long to wait before the next try.
 const DEGRADED_PAUSE: Duration = Duration::from_secs(1);
 
@@ -83,6 +87,7 @@ impl Ingest {
         self.commit(Vec::new(), Vec::new(), resumed).await?;
         let mut group = Vec::with_capacity(MAX_GROUP);
         let mut floors = Vec::new();
+        let mut paced = self.clock.now();
         loop {
             let deadline = self.engine.poll_timeout().map(|at| self.clock.instant_of(at));
             // Unbiased: steady traffic must not hold back what time, people and devices ask for.
@@ -91,6 +96,8 @@ impl Ingest {
                     if received == 0 {
                         return Ok(());
                     }
+                    self.gather(&mut group, paced).await;
+                    paced = self.clock.now() + PACE;
                     let batches = std::mem::replace(&mut group, Vec::with_capacity(MAX_GROUP));
                     self.engine.prepare(&self.store.catalog(), &batches);
                     let proposed = self.engine.evaluate(self.clock.wall(), &batches);
@@ -106,6 +113,18 @@ impl Ingest {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
                 }
+            }
+        }
+    }
+
+    /// Lets a group grow until `until`, until it is full, or until nothing more can come.
+    async fn gather(&mut self, group: &mut Vec<Batch>, until: Instant) {
+        while group.len() < MAX_GROUP {
+            let room = MAX_GROUP - group.len();
+            tokio::select! {
+                biased;
+                received = self.batches.recv_many(group, room) => if received == 0 { return },
+                () = self.clock.sleep_until(Some(until)) => return,
             }
         }
     }

@@ -1,12 +1,17 @@
 //! Joins, sensors and links: what devices say that is not a reading.
 //!
-//! Takes the endpoint's events, asks the store, and tells the endpoint what it now knows. Twice a second it looks for
-//! join tokens made by a command beside the hub, once a second for devices that went silent.
+//! Takes the endpoint's events, asks the store, and tells the endpoint what it now knows. Many at a time: each waits for
+//! its commit, and commits that wait together become one, so a fleet of thousands joins in seconds. Twice a second it
+//! looks for join tokens made by a command beside the hub, once a second for devices that went silent.
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, mpsc};
 
 use crate::clock::Clock;
@@ -23,16 +28,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// How often last-seen times are saved: they are shown, nothing depends on them.
 const NOTE_EVERY: u32 = 60;
 
+/// Events under way at once: what one commit may carry of them.
+const AT_ONCE: usize = 128;
+
 /// What the registrar works with.
+#[derive(Clone)]
 pub struct Registrar {
-    /// From the endpoint.
-    pub events: mpsc::Receiver<Event>,
     /// To the endpoint.
     pub commands: mpsc::Sender<Command>,
     /// To the pipeline.
     pub floors: mpsc::Sender<Floor>,
     /// Pinged when a device joins: rules may match it.
     pub rules_changed: Arc<Notify>,
+    /// Set when a join took a use from a token: the endpoint hears of it at the next look. The store counts exactly.
+    pub tokens_used: Arc<AtomicBool>,
     /// Where devices are kept.
     pub store: Store,
     /// Links and pending devices.
@@ -48,29 +57,26 @@ impl Registrar {
     ///
     /// # Errors
     /// The store failed for good.
-    pub async fn run(mut self) -> Result<(), store::Error> {
+    pub async fn run(self, mut events: mpsc::Receiver<Event>) -> Result<(), store::Error> {
         self.tell_tokens().await?;
         let mut look = tokio::time::interval(LOOK_EVERY);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         let mut online = HashSet::new();
         let mut looks = 0_u32;
+        let mut under_way: FuturesUnordered<BoxFuture<'static, Result<(), store::Error>>> = FuturesUnordered::new();
         loop {
             tokio::select! {
-                biased;
-                event = self.events.recv() => match event {
-                    Some(event) => match self.handle(event).await {
-                        Err(error) if error.is_fatal() => return Err(error),
-                        Err(error) => tracing::warn!(%error, "a device was not registered: {error}"),
-                        Ok(()) => {}
-                    },
-                    None => {
-                        self.note_links().await?;
-                        return Ok(());
+                event = events.recv(), if under_way.len() < AT_ONCE => match event {
+                    Some(event) => {
+                        let desk = self.clone();
+                        under_way.push(Box::pin(async move { desk.handle(event).await }));
                     }
+                    None => break,
                 },
+                Some(done) = under_way.next() => registered(done)?,
                 _ = look.tick() => {
                     looks = looks.wrapping_add(1);
-                    if self.store.changed_elsewhere()? {
+                    if self.store.changed_elsewhere()? | self.tokens_used.swap(false, Ordering::Relaxed) {
                         self.tell_tokens().await?;
                     }
                     if looks.is_multiple_of(2) {
@@ -82,6 +88,10 @@ impl Registrar {
                 }
             }
         }
+        while let Some(done) = under_way.next().await {
+            registered(done)?;
+        }
+        self.note_links().await
     }
 
     async fn handle(&self, event: Event) -> Result<(), store::Error> {
@@ -140,7 +150,7 @@ impl Registrar {
         let device = self.store.adopt(device).await?;
         tracing::info!(device.id = %device.id, "device {} ({}) joined by {by}", device.name, device.id);
         self.rules_changed.notify_one();
-        self.tell_tokens().await?;
+        self.tokens_used.store(true, Ordering::Relaxed);
         self.tell_known(device.no).await;
         self.bus.publish(Arc::new(Update::Device(device.id)));
         Ok(())
@@ -187,6 +197,17 @@ impl Registrar {
             Some(note) => self.store.note_devices(vec![note]).await,
             None => Ok(()),
         }
+    }
+}
+
+/// A device that could not be registered (its token is used up) is logged; a store that failed for good ends the hub.
+fn registered(done: Result<(), store::Error>) -> Result<(), store::Error> {
+    match done {
+        Err(error) if !error.is_fatal() => {
+            tracing::warn!(%error, "a device was not registered: {error}");
+            Ok(())
+        }
+        done => done,
     }
 }
 

@@ -55,6 +55,12 @@ pub(super) fn document() -> Document {
 /// The routes, and the finished document.
 pub(super) fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document) {
     let (router, mut document) = api.split_for_parts();
+    for (path, item) in &mut document.paths.paths {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            operation.operation_id = operation.operation_id.take().map(|handler| operation_id(path, &handler));
+        }
+    }
     if let Some(components) = &mut document.components {
         for (name, schema) in &mut components.schemas {
             let comes_in = name.starts_with("New") || name.ends_with("Patch") || name.ends_with("Request");
@@ -64,6 +70,17 @@ pub(super) fn split(api: OpenApiRouter<AppState>) -> (Router<AppState>, Document
         }
     }
     (router, document)
+}
+
+/// A name for generated clients, unique in the document: the nouns of the path, then what the handler does with them.
+fn operation_id(path: &str, handler: &str) -> String {
+    let nouns =
+        path.trim_start_matches("/api/v1/").split('/').filter(|part| !part.is_empty() && !part.starts_with('{'));
+    let mut words: Vec<String> = nouns.map(|noun| noun.replace('-', "_")).collect();
+    if words.last().is_none_or(|last| last != handler) {
+        words.push(handler.to_owned());
+    }
+    words.join("_")
 }
 
 /// What goes out has all its keys, null where there is nothing to say.

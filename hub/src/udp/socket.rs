@@ -117,8 +117,10 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     if address.is_ipv6() {
         socket.set_only_v6(address.ip() != IpAddr::V6(Ipv6Addr::UNSPECIFIED))?;
     }
-    // The kernel grants what net.core.rmem_max allows; `receive_buffer` tells what it was.
-    socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    // With the right to (root, CAP_NET_ADMIN) past net.core.rmem_max; else what that allows. `receive_buffer` tells.
+    if rustix::net::sockopt::set_socket_recv_buffer_size_force(&socket, RECEIVE_BUFFER).is_err() {
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
+    }
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())

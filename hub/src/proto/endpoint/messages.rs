@@ -8,7 +8,7 @@ use wire::batch::decode;
 use wire::message::{self, Control, Hello, Message, Status};
 use wire::packet::Data;
 
-use super::{DEVICE_RATE, Endpoint, MAX_BATCHES, MAX_PENDING, MAX_PENDING_PER_ADDRESS, trim_epochs};
+use super::{DEVICE_RATE, Endpoint, MAX_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, trim_epochs};
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{DeviceId, PublicKey, SensorNo, SensorSpec};
@@ -153,8 +153,12 @@ impl Endpoint {
                 join_token: token,
                 handshake_counter,
             };
-            // Answered once the store has it: `know` sends the welcome. The store takes the use from the token.
-            return self.event(Event::Join(Box::new(device)));
+            // Answered once the store has it: `know` sends the welcome. The store takes the use from the token, so a hello
+            // that is repeated meanwhile must not become a second join.
+            if self.joining.len() < MAX_JOINING && self.joining.insert(key, moment.now).is_none() {
+                self.event(Event::Join(Box::new(device)));
+            }
+            return;
         }
         self.wait_for_adoption(moment, key, from, introduction, preview, handshake_counter);
     }

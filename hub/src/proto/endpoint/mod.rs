@@ -45,6 +45,8 @@ const MAX_HANDSHAKES: usize = 256;
 /// Devices that may wait for adoption, in all and behind one address.
 const MAX_PENDING: usize = 256;
 const MAX_PENDING_PER_ADDRESS: usize = 4;
+/// Devices that may be on their way into the store at once; beyond, they say hello again.
+const MAX_JOINING: usize = 4_096;
 /// A pending device that is silent for this long is forgotten.
 const PENDING_TTL: Duration = Duration::from_secs(15 * 60);
 /// Datagrams of one device: enough for a backlog at full speed, too few to starve the others.
@@ -54,6 +56,8 @@ const MAX_EPOCHS: usize = 16;
 /// Batches a device may have in flight while the way to the disk is clear, and while it is not.
 const CREDIT: u32 = 256;
 const CREDIT_BUSY: u32 = 16;
+/// A join that took this long failed (its token was used up meanwhile): the device may try again.
+const JOIN_WITHIN: Duration = Duration::from_secs(20);
 /// Housekeeping, and how often links are told.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -105,6 +109,8 @@ pub struct Endpoint {
     devices: HashMap<PublicKey, Entry>,
     keys: HashMap<DeviceNo, PublicKey>,
     pending: HashMap<PublicKey, (Pending, Instant)>,
+    /// Keys whose `Join` is on its way to the store, and since when.
+    joining: HashMap<PublicKey, Instant>,
     tokens: HashMap<u64, JoinToken>,
     sessions: Sessions,
     handshakes: VecDeque<(SocketAddr, Vec<u8>)>,
@@ -139,6 +145,7 @@ impl Endpoint {
             devices: HashMap::new(),
             keys: HashMap::new(),
             pending: HashMap::new(),
+            joining: HashMap::new(),
             tokens: HashMap::new(),
             sessions: Sessions::default(),
             handshakes: VecDeque::new(),
@@ -261,6 +268,7 @@ impl Endpoint {
             self.open_until = None;
             self.show_policy();
         }
+        self.joining.retain(|_, since| moment.now.saturating_duration_since(*since) < JOIN_WITHIN);
         self.forget_silent_pending(moment.now);
         self.tell_links();
     }
@@ -310,6 +318,7 @@ impl Endpoint {
         if self.pending.remove(&key).is_some() {
             self.event(Event::PendingGone(device.id));
         }
+        self.joining.remove(&key);
         self.keys.insert(no, key);
         let entry = self.devices.entry(key).or_insert_with(|| Entry {
             device: device.clone(),

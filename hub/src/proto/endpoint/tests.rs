@@ -338,6 +338,18 @@ fn a_token_admits_until_it_is_used_up_or_expired() {
 }
 
 #[test]
+fn a_hello_repeated_while_the_store_works_is_one_join() {
+    let mut scene = Scene::new(JoinPolicy::Open);
+    let mut device = FakeDevice::new();
+    device.connect(&mut scene, &NO_PSK, 0).expect("open");
+    (0..3).for_each(|_| device.say(&mut scene, &hello()));
+    assert_eq!(scene.events().len(), 1);
+    scene.pass(30);
+    device.say(&mut scene, &hello());
+    assert_eq!(scene.events().len(), 1, "a join that failed may be tried again");
+}
+
+#[test]
 fn the_open_window_closes_itself() {
     let mut scene = Scene::new(JoinPolicy::Token);
     let open_until = Some(scene.moment.now + Duration::from_secs(60));
