@@ -447,3 +447,37 @@ fn nothing_unauthenticated_gets_back_more_than_it_sent() {
     let back: usize = scene.sent().iter().map(Vec::len).sum();
     assert!(back > 0 && back <= sent, "{back} bytes for {sent}");
 }
+
+fn device_at(n: u32) -> FakeDevice {
+    let [_, b, c, d] = n.to_be_bytes();
+    FakeDevice { address: SocketAddr::from(([10, b, c, d], 4_000)), ..FakeDevice::new() }
+}
+
+#[test]
+fn the_second_device_of_a_token_for_one_does_not_become_a_device_to_click() {
+    let mut scene = Scene::new(JoinPolicy::Token);
+    let text = TokenText::new(7, [5; 16]);
+    let token = |uses_left| JoinToken {
+        id: 7,
+        psk: text.psk(),
+        name: String::new(),
+        uses_left,
+        labels: Labels::new(),
+        created_at: UnixMillis(0),
+        expires_at: scene.moment.wall.plus(60_000),
+    };
+    let (open, spent) = (token(1), token(0));
+    scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![open]));
+    let (mut first, mut second) = (FakeDevice::new(), device_at(2));
+    assert!(
+        first.connect(&mut scene, &text.psk(), 7).is_some() && second.connect(&mut scene, &text.psk(), 7).is_some()
+    );
+    first.say(&mut scene, &hello());
+    assert!(matches!(scene.events()[..], [Event::Join(_)]));
+    scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![spent]));
+    second.say(&mut scene, &hello());
+    first.say(&mut scene, &hello());
+    assert_eq!(scene.events(), []);
+    assert_eq!(second.hears(&mut scene), []);
+    assert_eq!(scene.dropped(Drop::NotAdmitted), 1);
+}
