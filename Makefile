@@ -51,3 +51,11 @@ dist: web
 agent:
 	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --profile dist --package device-agent \
 	  --target $$(rustc -vV | sed -n 's/host: //p')
+
+# Random bytes at every decoder, a minute each. Needs `cargo install cargo-fuzz`; see device-agent/wire/fuzz/README.md.
+FUZZ_SECONDS ?= 60
+fuzz:
+	cd device-agent/wire && for target in packet message batch segment handshake_read; do \
+	  mkdir -p fuzz/corpus/$$target && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target \
+	    fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done

@@ -222,7 +222,12 @@ impl Device {
                         Event::Acked { epoch, mark, runs } => {
                             self.feed.spool.trim(epoch, mark, &runs);
                         }
-                        _ => {}
+                        Event::Found { .. }
+                        | Event::Several { .. }
+                        | Event::Foreign { .. }
+                        | Event::Silent { .. }
+                        | Event::Pending { .. }
+                        | Event::Lost => {}
                     }
                 }
                 self.feed.settle(now, |_, _| {});

@@ -112,7 +112,7 @@ impl Hub {
             endpoint: None,
             counters: Arc::default(),
             store: Store::default(),
-            random: Random::new(plan.seed ^ 0x4855_42),
+            random: Random::new(!plan.seed << 1),
             plan: plan.clone(),
             pipeline: HashSet::new(),
             queue: VecDeque::new(),
@@ -177,10 +177,10 @@ impl Hub {
         self.endpoint = None;
         self.restarts += 1;
         for (_, work) in std::mem::take(&mut self.work) {
-            if let Work::Commit(batches, false) = work {
-                if self.random.chance(0.5) {
-                    batches.iter().try_for_each(|batch| self.store.commit(batch, now))?;
-                }
+            if let Work::Commit(batches, false) = work
+                && self.random.chance(0.5)
+            {
+                batches.iter().try_for_each(|batch| self.store.commit(batch, now))?;
             }
         }
         self.queue.clear();

@@ -15,6 +15,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "the files of one test")]
+#![allow(clippy::print_stdout, reason = "the table of outcomes is for people")]
 
 mod device;
 mod hub;

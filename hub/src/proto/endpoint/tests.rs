@@ -590,7 +590,8 @@ fn a_whole_captured_session_does_nothing_when_it_comes_again() {
     }
     let ids: Vec<BatchId> = std::iter::from_fn(|| scene.endpoint.poll_batch()).map(|batch| batch.id).collect();
     scene.endpoint.handle_refused(&ids);
-    (scene.events(), scene.sent());
+    scene.events();
+    scene.sent();
     let thief: SocketAddr = "10.9.9.9:4000".parse().unwrap();
     for datagram in captured.iter().rev().chain(&captured) {
         scene.endpoint.handle_input(scene.moment, thief, datagram);
