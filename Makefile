@@ -25,7 +25,7 @@ web: web/node_modules/.installed
 	cd web && $(NPM) run build --silent && $(NPM) run size --silent
 
 web-test: web/node_modules/.installed
-	cd web && $(NPM) run check --silent && $(NPM) test --silent
+	cd web && $(NPM) run check --silent && $(NPM) run gen:check --silent && $(NPM) test --silent
 
 web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && $(NPM) ci --no-audit --no-fund --silent

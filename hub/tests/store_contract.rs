@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the scenes below the tests fail as loudly as the tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -151,7 +151,7 @@ async fn a_full_disk_applies_nothing_says_so_and_recovers() {
     assert_eq!(hub.store.windows()[0].2.mark(), BatchSeq(seq as u64));
     assert_eq!(hub.store.latest(&hub.series)[0].map(|point| point.at), Some(T0.plus((seq * 60 - 1) * 1_000)));
     let all = Buckets { edges: vec![T0, T0.plus(1 << 40)] };
-    let stored = hub.store.aggregate(vec![hub.series[0]], all, Group::All).await.unwrap();
+    let stored = hub.store.aggregate(vec![hub.series[0]], all, Group::All).await.unwrap().columns;
     assert_eq!(stored[0].count, [seq as u64 * 60]);
 
     // Deleting makes room, and the store goes on as if nothing had been.
@@ -399,28 +399,64 @@ async fn a_closed_store_says_so() {
     assert!(matches!(error, Error::Closed) && error.is_fatal());
 }
 
+#[tokio::test]
+async fn blocks_take_the_journals_place_and_nothing_is_lost() {
+    let mut hub = Hub::new().await;
+    for seq in 0..50 {
+        let at = seq as i64 * 10_000;
+        hub.put(seq, &[(0, at, 21.5), (1, at, seq as f64 / 3.0), (0, at + 5_000, 21.6)]).await;
+    }
+    let before = (hub.values(0, 0, 500_000).await, hub.values(1, 0, 500_000).await);
+    hub.store.make_blocks().await.unwrap();
+    let stats = hub.store.stats();
+    assert_eq!((stats.journal_rows, stats.journal_bytes), (0, 0));
+    assert_eq!((hub.values(0, 0, 500_000).await, hub.values(1, 0, 500_000).await), before);
+    let latest = hub.store.latest(&hub.series);
+    // A row number is never used twice: what comes after a restart is not taken for what is in blocks.
+    hub.restart().await;
+    assert_eq!(hub.store.latest(&hub.series), latest);
+    assert_eq!(hub.put(49, &[(0, 0, 1.0)]).await, 0);
+    hub.put(50, &[(0, 0, -1.0), (2, 7, 7.0)]).await;
+    hub.restart().await;
+    assert_eq!(hub.values(0, 0, 5_001).await, [-1.0, 21.6]);
+    hub.store.make_blocks().await.unwrap();
+    assert_eq!(hub.values(0, 0, 5_001).await, [-1.0, 21.6]);
+    assert_eq!(hub.values(2, 0, 500_000).await, [7.0]);
+    hub.store.delete_device(hub.device.id).await.unwrap();
+    let again = hub.store.adopt(new_device(1, "pump")).await.unwrap();
+    let series = hub.store.register_sensors(again.no, SensorNo(0), vec![sensor("a")]).await.unwrap();
+    let page = hub.store.readings(series[0], UnixMillis(i64::MIN), UnixMillis(i64::MAX), 10).await.unwrap();
+    assert_eq!(page.points, []);
+}
+
 /// What a property feeds in: batches of (sensor, time, value).
 type Batches = Vec<Vec<(u16, i64, i32)>>;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Late, repeated and overlapping points, in memory and from the journal: the buckets are those of a plain map.
+    /// Late, repeated and overlapping points, in memory and in blocks made at any moment: the answers are a plain map's.
     #[test]
     fn aggregates_equal_a_naive_reference(
         batches in prop::collection::vec(prop::collection::vec((0_u16..3, 0_i64..400_000, -50_i32..50), 1..40), 1..30),
         edges in prop::collection::btree_set(-10_i64..700_000, 2..12),
         restart in any::<bool>(),
+        blocks_after in prop::collection::btree_set(0_usize..30, 0..5),
         group in prop::sample::select(vec![Group::None, Group::All]),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(compare(batches, edges.into_iter().collect(), restart, group))?;
+        runtime.block_on(compare(batches, edges.into_iter().collect(), restart, &blocks_after, group))?;
     }
 }
 
-async fn compare(batches: Batches, edges: Vec<i64>, restart: bool, group: Group) -> Result<(), TestCaseError> {
+async fn compare(
+    batches: Batches,
+    edges: Vec<i64>,
+    restart: bool,
+    blocks_after: &BTreeSet<usize>,
+    group: Group,
+) -> Result<(), TestCaseError> {
     let mut hub = Hub::new().await;
-    // Filler pushes the floor up, so that a part of the answers must come from the journal.
     let filler: Vec<_> = (0..600).map(|n| (0, 600_000 + n, 0.0)).collect();
     for (part, seq) in filler.chunks(100).zip(1_000..) {
         hub.put(seq, part).await;
@@ -432,12 +468,25 @@ async fn compare(batches: Batches, edges: Vec<i64>, restart: bool, group: Group)
         let readings: Vec<_> = batch.iter().map(grid).collect();
         hub.put(seq as u64, &readings).await;
         reference.extend(readings.iter().map(|&(sensor, at, value)| ((sensor, at), value)));
+        if blocks_after.contains(&seq) {
+            hub.store.make_blocks().await.unwrap();
+        }
     }
     if restart {
         hub.restart().await;
     }
+    let (from, to) = (edges[0], edges[edges.len() - 1]);
+    for (sensor, series) in hub.series.iter().enumerate() {
+        let page = hub.store.readings(*series, T0.plus(from), T0.plus(to), 10_000).await.unwrap();
+        let found: Vec<_> = page.points.iter().map(|point| (point.at.since(T0), point.value)).collect();
+        let all = reference.iter().filter(|((of, at), _)| usize::from(*of) == sensor && from <= *at && *at < to);
+        prop_assert_eq!(found, all.map(|((_, at), value)| (*at, *value)).collect::<Vec<_>>());
+        let first = hub.store.readings(*series, T0.plus(from), T0.plus(to), 7).await.unwrap();
+        prop_assert_eq!(&first.points[..], page.points.get(..7).unwrap_or(&page.points));
+        prop_assert_eq!(first.more, page.points.len() > 7);
+    }
     let buckets = Buckets { edges: edges.iter().map(|edge| T0.plus(*edge)).collect() };
-    let answer = hub.store.aggregate(hub.series.clone(), buckets, group).await.unwrap();
+    let answer = hub.store.aggregate(hub.series.clone(), buckets, group).await.unwrap().columns;
     prop_assert_eq!(answer.len(), if group == Group::All { 1 } else { 3 });
     for (n, columns) in answer.iter().enumerate() {
         for (bucket, edge) in edges.windows(2).enumerate() {

@@ -1,6 +1,7 @@
 //! PURE. Sums of points by bucket of time.
 
-use super::query::Columns;
+use super::aggregate::Columns;
+use super::packed::Figures;
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
 
@@ -40,6 +41,39 @@ impl Bucket {
         if point.at >= self.last.at {
             self.last = point;
         }
+    }
+
+    /// Adds many points at once, by their figures.
+    fn add_figures(&mut self, count: u64, (start, end): (UnixMillis, UnixMillis), figures: &Figures<f64>) {
+        if start < self.first.at || self.count == 0 {
+            self.first = Point { at: start, value: figures.first };
+        }
+        if end >= self.last.at {
+            self.last = Point { at: end, value: figures.last };
+        }
+        self.count += count;
+        self.sum += figures.sum;
+        self.min = self.min.min(figures.min);
+        self.max = self.max.max(figures.max);
+    }
+}
+
+/// The bucket that holds all of `[start, end]`, if there is one.
+pub(super) fn around(edges: &[UnixMillis], start: UnixMillis, end: UnixMillis) -> Option<usize> {
+    let n = edges.partition_point(|edge| *edge <= start).checked_sub(1)?;
+    (holds(edges, n, start) && holds(edges, n, end)).then_some(n)
+}
+
+/// Adds `count` points that lie between `range` to bucket `n`.
+pub(super) fn add_figures(
+    buckets: &mut [Bucket],
+    n: usize,
+    count: usize,
+    range: (UnixMillis, UnixMillis),
+    figures: &Figures<f64>,
+) {
+    if let Some(bucket) = buckets.get_mut(n) {
+        bucket.add_figures(count as u64, range, figures);
     }
 }
 

@@ -12,7 +12,9 @@
 //! methods below, grouped by noun in the files beside this one, are its outline. SQL appears nowhere else in the hub.
 
 mod access;
+mod aggregate;
 mod alerts;
+mod block;
 mod bucket;
 mod checkpoint;
 mod column;
@@ -23,13 +25,16 @@ mod head;
 mod join;
 mod journal;
 mod latest;
+mod maker;
 mod memory;
 mod migrate;
 mod open;
 mod outbox;
+mod packed;
 mod query;
 mod readers;
 mod rules;
+mod samples;
 mod secret;
 mod sensors;
 mod webhooks;
@@ -38,19 +43,21 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
 pub use access::Session;
+pub use aggregate::{Aggregated, Buckets, Columns, Group, Tier};
 pub use alerts::AlertQuery;
 pub use commit::{Commit, Committed, Floor};
 pub use devices::DeviceNote;
 pub use error::{Error, Result};
 pub use join::NewJoinToken;
 pub use outbox::DeliveryQuery;
-pub use query::{Buckets, Columns, Group, Page};
+pub use query::Page;
 pub use secret::SecretKey;
 
 use crate::model::catalog::Catalog;
@@ -92,8 +99,10 @@ pub struct Stats {
     pub file_bytes: u64,
     /// Bytes of the write-ahead log.
     pub wal_bytes: u64,
-    /// Batches in the journal.
+    /// Batches in the journal: not yet in blocks, or not yet swept.
     pub journal_rows: u64,
+    /// Bytes of the journal that are not yet in blocks.
+    pub journal_bytes: u64,
     /// Whether the last commit found the disk full.
     pub degraded: bool,
 }
@@ -110,6 +119,8 @@ struct Inner {
     /// `None` once closed.
     inbox: Mutex<Option<Inbox>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// To the thread that makes blocks; a command beside a hub has none.
+    maker: Option<SyncSender<maker::Order>>,
     /// Asks whether a command wrote, and the answer it saw last.
     elsewhere: Mutex<(Connection, i64)>,
     key: SecretKey,
@@ -144,6 +155,7 @@ impl Store {
             file_bytes: bytes(&self.inner.file),
             wal_bytes: bytes(&open::beside_file(&self.inner.file, "-wal")),
             journal_rows: counters.journal_rows.load(Ordering::Relaxed),
+            journal_bytes: self.memory().head().bytes() as u64,
             degraded: counters.degraded.load(Ordering::Relaxed),
         }
     }
@@ -183,6 +195,10 @@ impl Store {
 
     fn inbox(&self) -> Option<Inbox> {
         self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn orders(&self) -> Option<SyncSender<maker::Order>> {
+        self.inner.maker.clone()
     }
 
     fn key(&self) -> &SecretKey {
