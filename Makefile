@@ -3,7 +3,7 @@
 CARGO ?= cargo
 NPM   ?= npm
 
-.PHONY: demo test bench lint web web-test e2e agent dist fuzz
+.PHONY: demo test bench lint web web-test e2e agent agent-test dist fuzz
 
 # A hub with a page, this computer's sensors and a simulated fleet, on loopback. Prints one link.
 demo: web
@@ -47,10 +47,16 @@ bench:
 dist: web
 	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
 
-# One static agent for this machine's architecture.
+# One static agent each for x86_64, aarch64 and armhf, at most 4 MB, in target/agent. AGENT_TARGETS narrows it.
 agent:
-	RUSTFLAGS="-C target-feature=+crt-static" $(CARGO) build --profile dist --package device-agent \
-	  --target $$(rustc -vV | sed -n 's/host: //p')
+	.ci/agent-targets $(AGENT_TARGETS)
+
+# The aarch64 agent under qemu against a real hub.
+agent-test:
+	.ci/agent-targets aarch64
+	.ci/agent-targets qemu
+	$(CARGO) build --package telemetry-hub --package device-agent
+	$(CARGO) test --package device-agent --test cross
 
 # Random bytes at every decoder, a minute each. Needs `cargo install cargo-fuzz`; see device-agent/wire/fuzz/README.md.
 FUZZ_SECONDS ?= 60

@@ -15,13 +15,15 @@ use tracing::{error, info, warn};
 use wire::handshake::JoinToken;
 use wire::message::Hello;
 use wire::packet::MAX_DATAGRAM;
-use wire::{Epoch, Reading, SensorKind};
+use wire::{Epoch, Reading, SensorKind, UnixMillis};
 
 use crate::clock::{self, Now};
 use crate::config::Settings;
+use crate::deadband::Deadband;
 use crate::feed::Feed;
 use crate::identity::{self, Identity, Pin as HubPin};
 use crate::input::{Input, Progress};
+use crate::intake::{Arrived, Intake};
 use crate::net::{Net, Received};
 use crate::notice;
 use crate::sampler::Gather;
@@ -65,6 +67,7 @@ enum Woken {
     Received(Received),
     Resolved(io::Result<Vec<SocketAddr>>),
     Asked(UnixStream),
+    Arrived(Arrived),
     Due,
 }
 
@@ -79,7 +82,9 @@ pub struct Agent {
     feed: Feed,
     gather: Gather,
     table: SensorTable,
+    deadband: Deadband,
     input: Input,
+    intake: Intake,
     questions: Option<UnixListener>,
     lookup: Option<Lookup>,
     resolve_at: Instant,
@@ -92,11 +97,11 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Opens everything: identity, spool, sockets.
+    /// Opens everything: identity, spool, sockets, sources. To be called inside the runtime.
     ///
     /// # Errors
     /// [`Error`]: the state folder or the network cannot be used.
-    pub fn open(settings: Settings, input: Input) -> Result<Self, Error> {
+    pub fn open(mut settings: Settings, input: Input) -> Result<Self, Error> {
         let now = clock::now();
         let mut identity = Identity::open(&settings.state)?;
         notice::origin(&identity);
@@ -135,8 +140,14 @@ impl Agent {
         let questions = status::listen(identity.folder())
             .inspect_err(|error| warn!("`device-agent status` will not work: {error}"))
             .ok();
+        // A recording is played as it is: nothing of this machine belongs to it.
+        let plays = matches!(input, Input::Recording { .. });
+        let sources = if plays { Vec::new() } else { std::mem::take(&mut settings.sources) };
+        let rules = if plays { Vec::new() } else { std::mem::take(&mut settings.rules) };
         Ok(Self {
             gather: Gather::new(input.lane()),
+            deadband: Deadband::new(rules),
+            intake: Intake::start(sources),
             settings,
             identity,
             epoch,
@@ -180,12 +191,14 @@ impl Agent {
                 received = self.net.receive(&mut inbox) => Woken::Received(received),
                 resolved = resolved(&mut self.lookup) => Woken::Resolved(resolved),
                 question = asked(self.questions.as_ref()) => Woken::Asked(question),
+                arrived = self.intake.next() => Woken::Arrived(arrived),
                 () = clock::sleep_until(wake_at) => Woken::Due,
             };
             match woken {
                 Woken::Received(received) => self.take_in(received, &mut inbox),
                 Woken::Resolved(resolved) => self.resolved(resolved),
                 Woken::Asked(question) => status::answer(&question, &self.report()),
+                Woken::Arrived(arrived) => self.take_arrived(arrived),
                 Woken::Due => {}
             }
             self.act(clock::now());
@@ -242,21 +255,18 @@ impl Agent {
     }
 
     fn sample(&mut self, now: Now) {
-        let Self { input, feed, gather, table, settings, taken, .. } = self;
+        let Self { input, feed, gather, table, deadband, settings, taken, .. } = self;
         let interval_ms = u32::try_from(settings.interval.as_millis()).unwrap_or(u32::MAX);
-        let mut preview = Vec::new();
         // From the start, so that the first introduction has one.
         let wants_preview = !feed.uplink.is_streaming();
-        let waiting = feed.spool.waiting();
+        let mut preview = Vec::new();
+        let mut intake = Taking { table, deadband, gather, feed, taken, now };
+        let waiting = intake.feed.spool.waiting();
         let progress = input.round(now, waiting, |name: &str, unit: &str, kind: SensorKind, at, value| {
-            // The table is full: the reading has no number to travel under. `input` tells it once.
-            let Ok(sensor) = table.number(name, unit, kind, interval_ms) else { return false };
-            gather.push(&Reading { sensor, at, value }, &mut feed.spool, now.mono);
-            *taken += 1;
             if wants_preview && preview.len() < wire::message::PREVIEW_LIMIT {
                 preview.push((name.to_owned(), unit.to_owned(), value));
             }
-            true
+            intake.take(name, (unit, kind, interval_ms), at, value)
         });
         match progress {
             Progress::NotYet => return,
@@ -267,6 +277,31 @@ impl Agent {
         if wants_preview {
             feed.uplink.set_preview(preview);
         }
+    }
+
+    /// Takes in what sources of their own pace gave.
+    fn take_arrived(&mut self, first: Arrived) {
+        let now = clock::now();
+        let mut arrived = Some(first);
+        while let Some(Arrived { readings, interval_ms, .. }) = &arrived {
+            let Self { input, feed, gather, table, deadband, taken, .. } = self;
+            let mut intake = Taking { table, deadband, gather, feed, taken, now };
+            for reading in readings {
+                if !reading.value.is_finite() || input.skips(&reading.name) {
+                    continue;
+                }
+                let words = (&*reading.unit, reading.kind, *interval_ms);
+                if !intake.take(&reading.name, words, reading.at.unwrap_or(now.unix), reading.value) {
+                    input.tell_full(&reading.name);
+                }
+            }
+            if let Some(arrived) = &arrived {
+                self.intake.note(arrived);
+            }
+            arrived = self.intake.try_next();
+        }
+        self.gather.round_ends(self.feed.uplink.is_streaming(), &mut self.feed.spool, now.mono);
+        self.feed.uplink.set_sensors(self.table.specs());
     }
 
     fn tend(&mut self, now: Now) {
@@ -333,8 +368,43 @@ impl Agent {
             spool_batches: spool.len(),
             rtt_ms: uplink.round_trip().map(|rtt| rtt.as_secs_f64() * 1000.0),
             clock_offset_ms: uplink.clock_offset_ms(),
-            troubles: self.input.troubles(),
+            troubles: self.input.troubles().into_iter().chain(self.intake.troubles()).collect(),
         }
+    }
+}
+
+/// What a reading passes on its way to the spool.
+struct Taking<'a> {
+    table: &'a mut SensorTable,
+    deadband: &'a mut Deadband,
+    gather: &'a mut Gather,
+    feed: &'a mut Feed,
+    taken: &'a mut u64,
+    now: Now,
+}
+
+impl Taking<'_> {
+    /// `false` when the table is full: the reading has no number to travel under.
+    fn take(
+        &mut self,
+        name: &str,
+        (unit, kind, interval_ms): (&str, SensorKind, u32),
+        at: UnixMillis,
+        value: f64,
+    ) -> bool {
+        let number = match self.deadband.rule(name) {
+            Some(rule) => {
+                let (unit, kind) = (rule.unit.as_deref().unwrap_or(unit), rule.kind.unwrap_or(kind));
+                self.table.number(name, unit, kind, rule.expect_every(interval_ms))
+            }
+            None => self.table.number(name, unit, kind, interval_ms),
+        };
+        let Ok(sensor) = number else { return false };
+        if self.deadband.admit(name, sensor, value, self.now.mono) {
+            self.gather.push(&Reading { sensor, at, value }, &mut self.feed.spool, self.now.mono);
+            *self.taken += 1;
+        }
+        true
     }
 }
 

@@ -95,9 +95,8 @@ impl Input {
                     None => info!(source, "{source} gives readings again"),
                 });
                 for sample in samples.iter().filter(|sample| !host.skips(sample.name)) {
-                    let taken = take(sample.name, sample.unit, sample.kind, now.unix, sample.value);
-                    if !taken && !std::mem::replace(told_full, true) {
-                        warn!("{} and perhaps others are left out: {}", sample.name, crate::sensor::TableFull);
+                    if !take(sample.name, sample.unit, sample.kind, now.unix, sample.value) {
+                        tell_full_once(told_full, sample.name);
                     }
                 }
                 Progress::Round
@@ -128,6 +127,19 @@ impl Input {
         }
     }
 
+    /// Whether the configuration leaves this sensor out.
+    #[must_use]
+    pub fn skips(&self, name: &str) -> bool {
+        matches!(self, Self::Host { host, .. } if host.skips(name))
+    }
+
+    /// Says, the first time, that there is no number left for a sensor.
+    pub fn tell_full(&mut self, name: &str) {
+        if let Self::Host { told_full, .. } = self {
+            tell_full_once(told_full, name);
+        }
+    }
+
     /// Sources that fail, and why.
     #[must_use]
     pub fn troubles(&self) -> Vec<String> {
@@ -135,6 +147,12 @@ impl Input {
             Self::Host { host, .. } => host.troubles().map(|(source, error)| format!("{source}: {error}")).collect(),
             Self::Recording { .. } => Vec::new(),
         }
+    }
+}
+
+fn tell_full_once(told_full: &mut bool, name: &str) {
+    if !std::mem::replace(told_full, true) {
+        warn!("{name} and perhaps others are left out: {}", crate::sensor::TableFull);
     }
 }
 

@@ -6,25 +6,27 @@
 //!   4  main, command/*        arguments, exit codes
 //!   3  agent   fleet          composition: one real device; many simulated ones
 //!      net   status   notice  shells: sockets, the status socket, the log
-//!   2  feed   input   sampler   spool   sensor   identity
-//!   1  uplink                 PURE: the protocol's state; spool::segment, netem, random, quantity are pure too
+//!   2  feed   input   intake   sampler   spool   sensor   identity
+//!   1  uplink                 PURE: the protocol's state; spool::segment, deadband, netem, random, quantity are pure too
 //!   0  wire                   the contract
 //! ```
 //!
 //! Imports point down. Time is read in [`clock`] alone and passed on as [`clock::Now`]; a file that must not be half
 //! written goes through [`durable`].
 //!
-//! A reading's way: [`sensor`] → [`input`] → [`sampler::Gather`] → [`spool::Spool`] → [`feed`] → [`uplink::Uplink`] → [`net`]; it is
+//! A reading's way: [`sensor`] → [`input`], or [`intake`] → [`deadband`] → [`sampler::Gather`] → [`spool::Spool`] → [`feed`] → [`uplink::Uplink`] → [`net`]; it is
 //! deleted when the hub's acknowledgement comes back through [`feed`].
 
 pub mod agent;
 pub mod clock;
 pub mod config;
+pub mod deadband;
 pub mod durable;
 pub mod feed;
 pub mod fleet;
 pub mod identity;
 pub mod input;
+pub mod intake;
 pub mod net;
 pub mod netem;
 mod notice;

@@ -93,6 +93,37 @@ fn the_id_is_made_once_and_told_by_a_running_agent_too() {
     assert_eq!(segments, 1, "what was measured is kept for the next start");
 }
 
+#[test]
+fn configured_sources_are_read_and_the_trouble_of_one_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("agent.toml");
+    let text = "[sensors]\nskip = ['cpu*']\n[[exec]]\nname = 'good'\ncommand = ['echo', '1']\ninterval = '50ms'\n\
+        [[exec]]\nname = 'bad'\ncommand = ['false']\n";
+    fs::write(&config, text).unwrap();
+    let (config, state) = (config.to_str().unwrap(), folder.path().join("state"));
+    let state = state.to_str().unwrap();
+    let mut running = Command::new(program())
+        .args(["run", "--hub", "127.0.0.1:9", "--state", state, "--config", config, "--interval", "1h"])
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let before = eventually(|| {
+        let output = agent(&["status", "--json", "--state", state]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        let told = report["troubles"].as_array()?.iter().any(|trouble| {
+            trouble.as_str().is_some_and(|trouble| trouble.starts_with("exec bad: ended with exit status: 1"))
+        });
+        told.then(|| report["readings_taken"].as_u64()).flatten()
+    });
+    eventually(|| {
+        let output = agent(&["status", "--json", "--state", state]);
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
+        (report["readings_taken"].as_u64()? > before + 5).then_some(())
+    });
+    running.kill().unwrap();
+    running.wait().unwrap();
+}
+
 fn program() -> &'static str {
     env!("CARGO_BIN_EXE_device-agent")
 }

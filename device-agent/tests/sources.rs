@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use device_agent::sensor::{Host, Samples};
+use wire::SensorKind;
 
 const MEMINFO: &str = "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n";
 const NET: &str =
@@ -33,6 +34,60 @@ fn a_healthy_box_gives_every_kind() {
     assert_eq!(values.keys().filter(|name| name.ends_with("used_pct") && name.starts_with("disk")).count(), 1);
     assert_eq!((values["temp.coretemp.package_id_0"], values["temp.coretemp.2"]), (45.5, 44.0));
     assert_eq!((values["temp.cpu-thermal"], values["temp.cpu-thermal.2"]), (51.0, 52.0));
+}
+
+#[test]
+fn industrial_io_is_told_in_its_units_however_the_kernel_counts() {
+    let root = healthy();
+    let device = "sys/bus/iio/devices/iio:device";
+    for (file, content) in [
+        ("0/name", "bme280"),
+        ("0/in_temp_input", "21560"),
+        ("0/in_pressure_input", "101.325"),
+        ("0/in_humidityrelative_input", "40250"),
+        ("1/name", "ads1115"),
+        ("1/in_voltage0_raw", "1000"),
+        ("1/in_voltage1-voltage2_raw", "2000"),
+        ("1/in_voltage0_scale", "2"),
+        ("1/in_voltage_scale", "3"),
+        ("1/in_voltage_offset", "-500"),
+        ("2/name", "bme280"),
+        ("2/in_temp_input", "not a number"),
+        ("2/in_temp_raw", "also not"),
+    ] {
+        write(root.path(), &format!("{device}{file}"), &format!("{content}\n"));
+    }
+    let mut host = Host::new(root.path(), Vec::new());
+    let values = sample(&mut host);
+    assert_eq!((values["iio.bme280.temp"], values["iio.bme280.humidityrelative"]), (21.56, 40.25));
+    assert_eq!(values["iio.bme280.pressure"].round(), 101_325.0);
+    assert_eq!((values["iio.ads1115.voltage0"], values["iio.ads1115.voltage1-voltage2"]), (1.0, 4.5));
+    let troubles: Vec<String> = host.troubles().map(|(source, error)| format!("{source}: {error}")).collect();
+    assert!(troubles.len() == 1 && troubles[0].contains("iio:device2/in_temp_raw"), "{troubles:?}");
+}
+
+#[test]
+fn batteries_and_mains_are_told_and_states_are_told_from_counters() {
+    let root = healthy();
+    for (file, content) in [
+        ("BAT0/capacity", "87"),
+        ("BAT0/voltage_now", "12100000"),
+        ("BAT0/status", "Charging"),
+        ("BAT0/cycle_count", "112"),
+        ("BAT0/temp", "text"),
+        ("AC/online", "1"),
+    ] {
+        write(root.path(), &format!("sys/class/power_supply/{file}"), &format!("{content}\n"));
+    }
+    let mut samples = Samples::default();
+    Host::new(root.path(), Vec::new()).sample(&mut samples, |_, _| {});
+    let of = |name: &str| samples.iter().find(|sample| sample.name == name).map(|s| (s.value, s.unit, s.kind));
+    assert_eq!(of("power.bat0.charge_pct"), Some((87.0, "%", SensorKind::Gauge)));
+    assert_eq!(of("power.bat0.voltage").map(|found| (found.0 * 10.0).round()), Some(121.0));
+    assert_eq!(of("power.bat0.charging"), Some((1.0, "", SensorKind::State)));
+    assert_eq!(of("power.bat0.cycles"), Some((112.0, "1", SensorKind::Counter)));
+    assert_eq!(of("power.ac.online"), Some((1.0, "", SensorKind::State)));
+    assert_eq!(of("power.bat0.temp"), None);
 }
 
 #[test]

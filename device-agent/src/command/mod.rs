@@ -178,7 +178,8 @@ fn place_of(key: &str, flags: &Layer, variables: &Layer, file: Option<&Path>) ->
         "join_token" => layer.join_token.is_some(),
         "name" => layer.name.is_some(),
         "interval" => layer.interval.is_some(),
-        _ => !layer.labels.is_empty(),
+        "labels" => !layer.labels.is_empty(),
+        _ => false,
     };
     if set(flags) {
         let flag = if key == "labels" { "label".to_owned() } else { key.replace('_', "-") };
@@ -187,7 +188,7 @@ fn place_of(key: &str, flags: &Layer, variables: &Layer, file: Option<&Path>) ->
         format!("DEVICE_AGENT_{}", key.to_uppercase())
     } else {
         let file = file.map_or_else(|| "default".to_owned(), |file| file.display().to_string());
-        format!("{file}: key '{key}'")
+        if key.starts_with('[') { format!("{file}: {key}") } else { format!("{file}: key '{key}'") }
     }
 }
 

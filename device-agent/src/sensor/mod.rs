@@ -5,9 +5,11 @@
 
 mod cpu;
 mod disk;
+mod iio;
 mod load;
 mod memory;
 mod network;
+mod power;
 pub mod replay;
 mod table;
 mod temperature;
@@ -72,6 +74,11 @@ impl Samples {
         self.add(name, unit, SensorKind::Counter, value);
     }
 
+    /// Adds one of a few levels: a door, a plug.
+    pub fn state(&mut self, name: std::fmt::Arguments<'_>, value: f64) {
+        self.add(name, "", SensorKind::State, value);
+    }
+
     fn add(&mut self, name: std::fmt::Arguments<'_>, unit: &'static str, kind: SensorKind, value: f64) {
         if value.is_finite() {
             let _ = std::fmt::Write::write_fmt(&mut self.names, name);
@@ -105,6 +112,10 @@ pub enum Source {
     Network,
     /// `/sys/class/hwmon` and `/sys/class/thermal`.
     Temperature,
+    /// `/sys/bus/iio`.
+    Iio,
+    /// `/sys/class/power_supply`.
+    Power,
 }
 
 impl Source {
@@ -118,6 +129,8 @@ impl Source {
             Self::Disk => "disk",
             Self::Network => "network",
             Self::Temperature => "temperature",
+            Self::Iio => "iio",
+            Self::Power => "power",
         }
     }
 
@@ -133,6 +146,8 @@ impl Source {
             Self::Disk => disk::sample(root, samples),
             Self::Network => network::sample(root, samples),
             Self::Temperature => temperature::sample(root, samples),
+            Self::Iio => iio::sample(root, samples),
+            Self::Power => power::sample(root, samples),
         }
     }
 }
@@ -156,6 +171,8 @@ impl Host {
             Source::Disk,
             Source::Network,
             Source::Temperature,
+            Source::Iio,
+            Source::Power,
         ];
         Self { root: root.to_owned(), skip, sources: sources.into_iter().map(|source| (source, None)).collect() }
     }
@@ -175,10 +192,7 @@ impl Host {
     /// Whether the configuration leaves this sensor out.
     #[must_use]
     pub fn skips(&self, name: &str) -> bool {
-        self.skip.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => name == pattern,
-        })
+        self.skip.iter().any(|pattern| crate::deadband::matches(pattern, name))
     }
 
     /// The sources that failed at the last round.
@@ -195,8 +209,20 @@ fn read(root: &Path, path: &str) -> Result<String, Error> {
         .map_err(|error| Error::Read { path, why: error.to_string() })
 }
 
+/// Folders `<prefix>0`, `<prefix>1`, ... in the order of their numbers, so that names stay the same at each boot.
+fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
+    let mut found: Vec<(u32, PathBuf)> = fs::read_dir(parent)
+        .into_iter()
+        .flatten()
+        .filter_map(Result::ok)
+        .filter_map(|entry| Some((entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?, entry.path())))
+        .collect();
+    found.sort_unstable();
+    found.into_iter().map(|(_, path)| path).collect()
+}
+
 /// A part of a sensor name: lower case, without spaces and dots, which separate parts.
-fn name_part(text: &str) -> String {
+pub(crate) fn name_part(text: &str) -> String {
     let part: String = text
         .trim()
         .trim_matches('/')

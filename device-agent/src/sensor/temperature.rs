@@ -1,9 +1,9 @@
 //! Temperatures: `/sys/class/hwmon` (chips) and `/sys/class/thermal` (zones).
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Error, Samples, name_part};
+use super::{Error, Samples, folders, name_part};
 
 /// Adds `temp.<chip>.<label>` for every chip's probes and `temp.<zone>` for every thermal zone.
 ///
@@ -37,18 +37,6 @@ fn add(samples: &mut Samples, named: &mut Vec<String>, name: String, value: f64)
         _ => samples.gauge(format_args!("{name}.{}", same + 1), "Cel", value),
     }
     named.push(name);
-}
-
-/// Folders `<prefix>0`, `<prefix>1`, ... in the order of their numbers, so that names stay the same at each boot.
-fn folders(parent: &Path, prefix: &str) -> Vec<PathBuf> {
-    let mut found: Vec<(u32, PathBuf)> = fs::read_dir(parent)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .filter_map(|entry| Some((entry.file_name().to_str()?.strip_prefix(prefix)?.parse().ok()?, entry.path())))
-        .collect();
-    found.sort_unstable();
-    found.into_iter().map(|(_, path)| path).collect()
 }
 
 /// Thousandths of a degree; values outside what silicon survives are a broken probe.

@@ -1,0 +1,90 @@
+//! Numbers in JSON. Pure.
+
+use serde_json::Value;
+use wire::SensorKind;
+
+use super::{Measured, Naming};
+
+/// Numbers taken from one document: more than a device may have sensors would be refused anyway.
+const MOST: usize = 256;
+
+/// The number at `pointer` (RFC 6901), or every number below it, called by its keys.
+///
+/// `true` and `false` are 1 and 0. Texts that are numbers count as numbers at the pointer itself only.
+///
+/// # Errors
+/// A text that says what is missing.
+pub fn numbers(text: &str, pointer: &str, naming: &Naming) -> Result<Vec<Measured>, String> {
+    let document: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
+    let value = document.pointer(pointer).ok_or_else(|| format!("there is nothing at '{pointer}'"))?;
+    if let Some(number) = value.as_str().and_then(|text| text.trim().parse().ok()) {
+        return Ok(vec![naming.measured("", number)]);
+    }
+    let mut readings = Vec::new();
+    gather(value, &mut String::new(), naming, &mut readings);
+    if readings.is_empty() {
+        return Err(format!("there is no number at '{pointer}'"));
+    }
+    Ok(readings)
+}
+
+fn gather(value: &Value, path: &mut String, naming: &Naming, readings: &mut Vec<Measured>) {
+    if readings.len() >= MOST {
+        return;
+    }
+    let whole = path.len();
+    let within = |key: &str, value: &Value, path: &mut String, readings: &mut Vec<Measured>| {
+        if !path.is_empty() {
+            path.push('.');
+        }
+        path.push_str(key);
+        gather(value, path, naming, readings);
+        path.truncate(whole);
+    };
+    match value {
+        Value::Number(number) => readings.extend(number.as_f64().map(|number| naming.measured(path, number))),
+        Value::Bool(truth) => {
+            let measured = naming.measured(path, 0.0);
+            readings.push(Measured { kind: SensorKind::State, value: f64::from(*truth), ..measured });
+        }
+        Value::Object(members) => members.iter().for_each(|(key, value)| within(key, value, path, readings)),
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, value)| within(&at.to_string(), value, path, readings));
+        }
+        Value::Null | Value::String(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(name: &str) -> Naming {
+        Naming { name: name.to_owned(), unit: "Cel".to_owned(), kind: SensorKind::Gauge, scale: 1.0 }
+    }
+
+    fn read(text: &str, pointer: &str) -> Result<Vec<(String, f64)>, String> {
+        let readings = numbers(text, pointer, &named("box"))?;
+        Ok(readings.into_iter().map(|reading| (reading.name, reading.value)).collect())
+    }
+
+    #[test]
+    fn a_pointer_picks_one_number_and_none_takes_all_by_their_keys() {
+        let text = r#"{"a": {"t": 21.5, "open": true, "who": "me"}, "list": [1, 2], "text": " 7.5 "}"#;
+        assert_eq!(read(text, "/a/t"), Ok(vec![("box".to_owned(), 21.5)]));
+        assert_eq!(read(text, "/text"), Ok(vec![("box".to_owned(), 7.5)]));
+        let all = read(text, "").unwrap();
+        assert!(
+            all.contains(&("box.a.t".to_owned(), 21.5)) && all.contains(&("box.list.1".to_owned(), 2.0)),
+            "{all:?}"
+        );
+        assert!(all.contains(&("box.a.open".to_owned(), 1.0)) && all.len() == 4, "{all:?}");
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        assert!(read("{", "").unwrap_err().contains("not JSON"));
+        assert!(read("{}", "/a").unwrap_err().contains("'/a'"));
+        assert!(read(r#"{"a": "warm"}"#, "/a").unwrap_err().contains("no number"));
+    }
+}

@@ -1,0 +1,306 @@
+//! Readings that take time or come from outside: files, commands, other programs, and the slow 1-Wire bus.
+//!
+//! ```text
+//!   file, 1-Wire ──▶ a blocking thread ┐
+//!   exec ──────────▶ a child process   ├──▶ one bounded channel ──▶ the agent's loop
+//!   listen ────────▶ a local socket    ┘
+//! ```
+//!
+//! Each source has a task of its own, so that one that hangs holds up nobody, and reports what it gave together with what
+//! went wrong. When the loop is busy the channel fills, and sources wait: nothing is kept without bound.
+
+mod exec;
+mod file;
+pub mod json;
+pub mod line;
+mod listen;
+mod onewire;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tracing::{info, warn};
+use wire::{SensorKind, UnixMillis};
+
+use crate::clock;
+
+/// Rounds of readings that may wait for the loop: more than it leaves waiting while it writes its spool.
+const QUEUE: usize = 32;
+/// Bytes taken from a file, a command's output or a datagram.
+const MOST_BYTES: usize = 64 << 10;
+/// A 1-Wire thermometer takes most of a second to measure, and rooms change slowly.
+const ONE_WIRE_EVERY: Duration = Duration::from_secs(10);
+
+/// One reading with the words that describe its sensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// Name of the sensor.
+    pub name: String,
+    /// UCUM-like code.
+    pub unit: String,
+    /// Gauge, counter or state.
+    pub kind: SensorKind,
+    /// When, if the source says so; else when it was taken in.
+    pub at: Option<UnixMillis>,
+    /// The value; not checked to be finite.
+    pub value: f64,
+}
+
+/// What a source gave at once.
+#[derive(Debug)]
+pub struct Arrived {
+    source: usize,
+    /// Readings.
+    pub readings: Vec<Measured>,
+    /// How often they come, in milliseconds; 0 if they come as they please.
+    pub interval_ms: u32,
+    trouble: Option<String>,
+}
+
+/// How numbers without words are called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Naming {
+    /// Sensor name, or the start of it where a source gives several values.
+    pub name: String,
+    /// UCUM-like code.
+    pub unit: String,
+    /// Gauge, counter or state.
+    pub kind: SensorKind,
+    /// Every value is multiplied with this.
+    pub scale: f64,
+}
+
+/// How a text becomes numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Format {
+    /// The first word is a number.
+    Number,
+    /// The number at this JSON pointer, or every number below it, named by its keys.
+    Json(String),
+    /// Influx line protocol.
+    Influx,
+}
+
+/// Where a `listen` source listens; local in either case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Address {
+    /// A loopback address.
+    Udp(std::net::SocketAddr),
+    /// A datagram socket in the file system.
+    Unix(PathBuf),
+}
+
+/// A source as configured.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Thermometers on the 1-Wire bus of the machine whose `/` is here.
+    OneWire(PathBuf),
+    /// A file.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is in it.
+        format: Format,
+        /// How it is called.
+        naming: Naming,
+        /// How often it is read.
+        every: Duration,
+    },
+    /// A command.
+    Exec {
+        /// Program and arguments.
+        command: Vec<String>,
+        /// What it prints.
+        format: Format,
+        /// How it is called.
+        naming: Naming,
+        /// How often it runs.
+        every: Duration,
+        /// How long it may take.
+        timeout: Duration,
+    },
+    /// Other programs.
+    Listen {
+        /// Where.
+        address: Address,
+        /// Put before each name, with a dot.
+        prefix: String,
+        /// What a timestamp's unit is, in nanoseconds.
+        precision: i64,
+    },
+}
+
+impl Source {
+    /// What to say in logs and in `status`.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match self {
+            Self::OneWire(_) => "1-wire".to_owned(),
+            Self::File { naming, .. } => format!("file {}", naming.name),
+            Self::Exec { naming, .. } => format!("exec {}", naming.name),
+            Self::Listen { address: Address::Udp(address), .. } => format!("listen {address}"),
+            Self::Listen { address: Address::Unix(path), .. } => format!("listen {}", path.display()),
+        }
+    }
+
+    fn interval_ms(&self) -> u32 {
+        let every = match self {
+            Self::OneWire(_) => ONE_WIRE_EVERY,
+            Self::File { every, .. } | Self::Exec { every, .. } => *every,
+            Self::Listen { .. } => Duration::ZERO,
+        };
+        u32::try_from(every.as_millis()).unwrap_or(u32::MAX)
+    }
+
+    /// Measures once; for `doctor` and for sources that are asked, not for those that tell.
+    async fn take(&self) -> Result<Vec<Measured>, String> {
+        match self.clone() {
+            Self::OneWire(root) => apart(move || onewire::read(&root)).await,
+            Self::File { path, format, naming, .. } => apart(move || file::read(&path, &format, &naming)).await,
+            Self::Exec { command, format, naming, timeout, .. } => {
+                let text = exec::output(&command, timeout).await?;
+                numbers(&text, &format, &naming)
+            }
+            Self::Listen { .. } => Ok(Vec::new()),
+        }
+    }
+}
+
+/// The tasks of all sources, and what went wrong with each.
+#[derive(Debug)]
+pub struct Intake {
+    arrivals: mpsc::Receiver<Arrived>,
+    sources: Vec<(String, Option<String>)>,
+    _tasks: JoinSet<()>,
+}
+
+impl Intake {
+    /// Starts a task for each source; must be called inside the runtime.
+    #[must_use]
+    pub fn start(sources: Vec<Source>) -> Self {
+        let (sender, arrivals) = mpsc::channel(QUEUE);
+        let labels = sources.iter().map(|source| (source.label(), None)).collect();
+        let mut tasks = JoinSet::new();
+        for (number, source) in sources.into_iter().enumerate() {
+            let outlet = Outlet { source: number, interval_ms: source.interval_ms(), sender: sender.clone() };
+            tasks.spawn(work(source, outlet));
+        }
+        Self { arrivals, sources: labels, _tasks: tasks }
+    }
+
+    /// Waits for what a source gives next; for ever if there is none. Cancel-safe.
+    pub async fn next(&mut self) -> Arrived {
+        match self.arrivals.recv().await {
+            Some(arrived) => arrived,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// What has arrived already.
+    pub fn try_next(&mut self) -> Option<Arrived> {
+        self.arrivals.try_recv().ok()
+    }
+
+    /// Remembers whether the source is well, and logs when that changes.
+    pub fn note(&mut self, arrived: &Arrived) {
+        let Some((label, trouble)) = self.sources.get_mut(arrived.source) else { return };
+        match (&trouble, &arrived.trouble) {
+            (None, Some(why)) => warn!(source = label, "{label} gives no readings: {why}"),
+            (Some(_), None) => info!(source = label, "{label} gives readings again"),
+            (None, None) | (Some(_), Some(_)) => {}
+        }
+        trouble.clone_from(&arrived.trouble);
+    }
+
+    /// Sources that fail, and why.
+    pub fn troubles(&self) -> impl Iterator<Item = String> + '_ {
+        self.sources.iter().filter_map(|(label, trouble)| Some(format!("{label}: {}", trouble.as_ref()?)))
+    }
+}
+
+/// A task's way to the loop.
+struct Outlet {
+    source: usize,
+    interval_ms: u32,
+    sender: mpsc::Sender<Arrived>,
+}
+
+impl Outlet {
+    /// `false` when nobody listens any more.
+    async fn give(&self, readings: Vec<Measured>, trouble: Option<String>) -> bool {
+        let arrived = Arrived { source: self.source, readings, interval_ms: self.interval_ms, trouble };
+        self.sender.send(arrived).await.is_ok()
+    }
+}
+
+async fn work(source: Source, outlet: Outlet) {
+    let every = match &source {
+        Source::Listen { address, prefix, precision } => {
+            return listen::listen(address, prefix, *precision, &outlet).await;
+        }
+        Source::OneWire(_) => ONE_WIRE_EVERY,
+        Source::File { every, .. } | Source::Exec { every, .. } => *every,
+    };
+    let mut due = clock::now().mono;
+    loop {
+        let (readings, trouble) = match source.take().await {
+            Ok(readings) => (readings, None),
+            Err(why) => (Vec::new(), Some(why)),
+        };
+        if !outlet.give(readings, trouble).await {
+            return;
+        }
+        // Rounds that were missed, because the source was slow, are skipped.
+        due = (due + every).max(clock::now().mono);
+        clock::sleep_until(Some(due)).await;
+    }
+}
+
+/// Runs what may block on a thread of its own.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
+}
+
+/// Reads a text in one of the formats.
+fn numbers(text: &str, format: &Format, naming: &Naming) -> Result<Vec<Measured>, String> {
+    match format {
+        Format::Number => {
+            let word = text.split_whitespace().next().ok_or("it is empty")?;
+            let value: f64 = word.parse().map_err(|_| format!("'{}' is not a number", shown(word)))?;
+            Ok(vec![naming.measured("", value)])
+        }
+        Format::Json(pointer) => json::numbers(text, pointer, naming),
+        Format::Influx => {
+            let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+            let mut readings = Vec::new();
+            for line in lines {
+                line::read(line, &naming.name, line::NANOSECONDS, &mut readings).map_err(|why| why.to_string())?;
+            }
+            Ok(readings)
+        }
+    }
+}
+
+impl Naming {
+    fn measured(&self, rest: &str, value: f64) -> Measured {
+        let name = match (self.name.is_empty(), rest.is_empty()) {
+            (_, true) => self.name.clone(),
+            (true, false) => rest.to_owned(),
+            (false, false) => format!("{}.{rest}", self.name),
+        };
+        Measured { name, unit: self.unit.clone(), kind: self.kind, at: None, value: value * self.scale }
+    }
+}
+
+/// The start of a text from outside, fit for one line of a log.
+fn shown(text: &str) -> String {
+    text.chars().take(40).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+/// A path below the folder that stands for `/`.
+#[must_use]
+pub fn under(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
+}

@@ -1,0 +1,181 @@
+//! Sources of their own pace, over fixture trees, real commands and real sockets: what they give, and that one that hangs,
+//! fails or talks nonsense holds up none of the others.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails like the test")]
+
+use std::collections::HashMap;
+use std::fs;
+use std::net::UdpSocket;
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
+use std::time::Duration;
+
+use device_agent::intake::{Address, Format, Intake, Measured, Naming, Source};
+use wire::SensorKind;
+
+const OFTEN: Duration = Duration::from_millis(50);
+
+#[tokio::test]
+async fn a_file_gives_a_number_or_what_a_pointer_says() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "level", " 1250\n");
+    write(root.path(), "tank.json", r#"{"tanks": [{"level": 1.5}]}"#);
+    let readings = gather(
+        vec![file(root.path(), "level", Format::Number), file(root.path(), "tank.json", json("/tanks/0/level"))],
+        2,
+    )
+    .await;
+    assert_eq!((readings["level"].value, readings["tank.json"].value), (1250.0, 1.5));
+    assert_eq!((&*readings["level"].unit, readings["level"].kind), ("mm", SensorKind::Counter));
+}
+
+#[tokio::test]
+async fn a_command_gives_numbers_json_or_lines() {
+    let readings = gather(
+        vec![
+            exec("plain", "echo 42 and more", Format::Number),
+            exec("ups", r#"echo '{"load": 12, "on": true}'"#, json("")),
+            exec("line", "echo 'net,if=a rx=7i 1700000000000000000'", Format::Influx),
+        ],
+        4,
+    )
+    .await;
+    assert_eq!((readings["plain"].value, readings["ups.load"].value, readings["ups.on"].value), (42.0, 12.0, 1.0));
+    assert_eq!(readings["line.net.a.rx"].at, Some(wire::UnixMillis(1_700_000_000_000)));
+}
+
+#[tokio::test]
+async fn sources_that_fail_hang_or_babble_are_named_and_hold_up_nobody() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path(), "text", "warm\n");
+    fs::create_dir(root.path().join("folder")).unwrap();
+    let pipe = root.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut intake = Intake::start(vec![
+        file(root.path(), "text", Format::Number),
+        file(root.path(), "absent", Format::Number),
+        file(root.path(), "folder", Format::Number),
+        file(root.path(), "pipe", Format::Number),
+        exec("fails", "echo no probe >&2; exit 3", Format::Number),
+        exec("hangs", "sleep 60 & sleep 60", Format::Number),
+        exec("babbles", "yes | head -c 300000", Format::Number),
+        exec("good", "echo 1", Format::Number),
+    ]);
+    let mut good = 0;
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while good < 5 || intake.troubles().count() < 7 {
+            let arrived = intake.next().await;
+            good += arrived.readings.len();
+            intake.note(&arrived);
+        }
+    })
+    .await
+    .unwrap();
+    let troubles: Vec<String> = intake.troubles().collect();
+    for (at, (source, why)) in [
+        ("file text", "'warm' is not a number"),
+        ("file absent", "No such file"),
+        ("file folder", "not a regular file"),
+        ("file pipe", "not a regular file"),
+        ("exec fails", "no probe"),
+        ("exec hangs", "took longer than 0.5 s"),
+        ("exec babbles", "'y' is not a number"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert!(troubles[at].starts_with(source) && troubles[at].contains(why), "{troubles:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_takes_too_long_is_killed_with_its_children() {
+    let root = tempfile::tempdir().unwrap();
+    let mark = root.path().join("mark");
+    let script = format!("(sleep 1; touch {}) & sleep 60", mark.display());
+    let mut intake = Intake::start(vec![exec("slow", &script, Format::Number)]);
+    let arrived = intake.next().await;
+    assert!(arrived.readings.is_empty());
+    drop(intake);
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert!(!mark.exists());
+}
+
+#[tokio::test]
+async fn other_programs_hand_lines_in_by_udp_and_unix_socket() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("in.sock");
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let listen = |address| Source::Listen { address, prefix: "lab".to_owned(), precision: 1_000_000 };
+    let mut intake = Intake::start(vec![listen(Address::Udp(udp)), listen(Address::Unix(path.clone()))]);
+    for _ in 0..2 {
+        let arrived = intake.next().await;
+        intake.note(&arrived);
+    }
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    sender.send_to(b"a v=1 1700000000000\nnonsense\na w=2\n", udp).unwrap();
+    let arrived = intake.next().await;
+    let names: Vec<&str> = arrived.readings.iter().map(|reading| &*reading.name).collect();
+    assert_eq!((names, arrived.interval_ms), (vec!["lab.a.v", "lab.a.w"], 0));
+    assert_eq!(arrived.readings[0].at, Some(wire::UnixMillis(1_700_000_000_000)));
+    intake.note(&arrived);
+    assert!(intake.troubles().any(|trouble| trouble.contains("'nonsense'")));
+    UnixDatagram::unbound().unwrap().send_to(b"b value=3", &path).unwrap();
+    assert_eq!(intake.next().await.readings[0].name, "lab.b");
+}
+
+#[tokio::test]
+async fn one_wire_thermometers_are_read_and_a_wrong_checksum_is_not_a_temperature() {
+    let root = tempfile::tempdir().unwrap();
+    let chip = |serial: &str, crc: &str, value: i32| {
+        let text = format!("72 01 4b 46 7f ff 0e 10 57 : crc=57 {crc}\n72 01 4b 46 7f ff 0e 10 57 t={value}\n");
+        write(root.path(), &format!("sys/bus/w1/devices/{serial}/w1_slave"), &text);
+    };
+    chip("28-0001", "YES", 23_125);
+    chip("28-0002", "NO", 23_125);
+    chip("28-0003", "YES", 85_000);
+    write(root.path(), "sys/bus/w1/devices/28-0004/temperature", "-1500\n");
+    write(root.path(), "sys/bus/w1/devices/w1_bus_master1/w1_slave", "not a chip");
+    let readings = gather(vec![Source::OneWire(root.path().to_owned())], 2).await;
+    assert_eq!((readings["w1.28-0001"].value, readings["w1.28-0004"].value), (23.125, -1.5));
+    assert_eq!(readings.len(), 2);
+}
+
+/// Waits until so many sensors have given something.
+async fn gather(sources: Vec<Source>, sensors: usize) -> HashMap<String, Measured> {
+    let mut intake = Intake::start(sources);
+    let mut readings = HashMap::new();
+    tokio::time::timeout(Duration::from_secs(10), async {
+        while readings.len() < sensors {
+            let arrived = intake.next().await;
+            intake.note(&arrived);
+            readings.extend(arrived.readings.into_iter().map(|reading| (reading.name.clone(), reading)));
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("only {:?}; {:?}", readings.keys(), intake.troubles().collect::<Vec<_>>()));
+    readings
+}
+
+fn naming(name: &str) -> Naming {
+    Naming { name: name.to_owned(), unit: "mm".to_owned(), kind: SensorKind::Counter, scale: 1.0 }
+}
+
+fn json(pointer: &str) -> Format {
+    Format::Json(pointer.to_owned())
+}
+
+fn file(root: &Path, name: &str, format: Format) -> Source {
+    Source::File { path: root.join(name), format, naming: naming(name), every: OFTEN }
+}
+
+fn exec(name: &str, script: &str, format: Format) -> Source {
+    let command = ["sh", "-c", script].map(str::to_owned).to_vec();
+    Source::Exec { command, format, naming: naming(name), every: OFTEN, timeout: Duration::from_millis(500) }
+}
+
+fn write(root: &Path, path: &str, content: &str) {
+    let path = root.join(path);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, content).unwrap();
+}
