@@ -534,30 +534,6 @@ async fn each_tier_answers_where_the_finer_one_has_gone() {
     assert_eq!(hub.store.latest(&hub.series)[0].map(|point| point.value), Some(1.5));
 }
 
-#[tokio::test]
-async fn near_its_cap_the_store_forgets_the_oldest_and_goes_on() {
-    let cap = 16 << 20;
-    let hub = Hub::with(Some(cap)).await;
-    let readings = |seq: u64| {
-        let noise = |n: u64| (seq * 60 + n).wrapping_mul(0x9E37_79B9_7F4A_7C15) as f64;
-        (0..60).map(|n| (0, (seq * 60 + n) as i64 * 100, noise(n))).collect::<Vec<_>>()
-    };
-    let mut seq = 0;
-    // Random doubles do not pack: 60 readings take 600 bytes and more. In all more than the cap, a day every 14,400.
-    while seq < 32_000 {
-        let batches = (seq..seq + 200).map(|seq| hub.batch(seq, &readings(seq))).collect();
-        match hub.store.commit(Commit { batches, ..Commit::default() }).await {
-            Ok(_) => seq += 200,
-            Err(Error::Full) => tokio::time::sleep(Duration::from_millis(50)).await,
-            Err(error) => panic!("{error}"),
-        }
-    }
-    assert!(hub.store.stats().file_bytes <= cap);
-    let all = Buckets { edges: vec![UnixMillis(0), T0.plus(1 << 40)] };
-    let stored = hub.store.aggregate(vec![hub.series[0]], all, Group::All).await.unwrap();
-    assert_eq!((stored.tier, stored.columns[0].count[0]), (Tier::Hour, 32_000 * 60));
-}
-
 async fn compare(
     batches: Batches,
     edges: Vec<i64>,

@@ -7,7 +7,7 @@
 //!
 //! Packing happens here, not on the writer: an acknowledgement waits for the insertion of a few finished rows at most. A
 //! device is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal
-//! reaches [`JOURNAL`] bytes the largest devices are, and there is no rest. A full disk leaves everything as it is.
+//! reaches [`JOURNAL`] bytes (an eighth of the cap, if that is less) the largest devices are, and there is no rest. A full disk leaves everything as it is.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -34,7 +34,7 @@ const POINTS: u32 = 1024;
 /// Longest a reading waits for its block.
 const AGE: i64 = 2 * 3_600_000;
 /// Journal that is not waited with.
-const JOURNAL: usize = 64 << 20;
+pub(super) const JOURNAL: usize = 64 << 20;
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 /// Packing between two writes.
@@ -149,7 +149,9 @@ impl Maker {
             let head = self.memory.head();
             (head.waiting().collect(), head.bytes())
         };
-        let (due, pressed) = due(waiting, bytes, Clock.wall());
+        let most =
+            self.policy.max_bytes.map_or(JOURNAL, |cap| JOURNAL.min(usize::try_from(cap / 8).unwrap_or(JOURNAL)));
+        let (due, pressed) = due(waiting, (bytes, most), Clock.wall());
         self.make(&due, pressed)?;
         if self.dead >= SWEEP {
             self.sweep(pressed)?;
@@ -158,7 +160,7 @@ impl Maker {
             self.retained = Clock.now();
             self.retain(Clock.wall())?;
         }
-        if retention::is_tight(&self.conn, &self.policy)? { self.make_room() } else { Ok(()) }
+        Ok(())
     }
 
     /// Lets go what each tier keeps no longer.
@@ -167,24 +169,6 @@ impl Maker {
         let minutes_from = day(now.plus(-self.policy.minutes));
         self.expire_rollups(MINUTES, minutes_from)?;
         self.expire_rollups(HOURS, day(now.plus(-self.policy.hours)))
-    }
-
-    /// The cap is near: the oldest day of raw readings goes; when there is none, minutes, then hours.
-    fn make_room(&mut self) -> Result<()> {
-        if self.memory.head().bytes() as u64 > self.policy.max_bytes.unwrap_or(u64::MAX) / 8 {
-            let everybody = self.everybody();
-            self.make(&everybody, true)?;
-            return self.sweep(true);
-        }
-        if let Some(end) = retention::oldest_day_end(&self.conn)? {
-            return self.expire_raw(end);
-        }
-        for table in [MINUTES, HOURS] {
-            if let Some(end) = table.oldest_row_end(&self.conn)? {
-                return self.expire_rollups(table, end);
-            }
-        }
-        Ok(())
     }
 
     /// Folds raw readings before a moment into rollups, a day of a device a transaction.
@@ -234,7 +218,7 @@ impl Maker {
                         cut.late.iter().map(|(id, points)| rollup::fold(&self.conn, *id, points.iter().copied()));
                     cuts.push((late.collect::<Result<Vec<_>>>()?, cut));
                 }
-                if Clock.now().duration_since(began) >= SLICE {
+                if Clock.now().duration_since(began) >= if pressed { SLICE * 5 } else { SLICE } {
                     break;
                 }
             }
@@ -282,8 +266,8 @@ fn rest(worked: Duration, pressed: bool) {
 }
 
 /// Who is due, longest waiting first; whether the journal is so large that there is no time to rest.
-fn due(mut waiting: Vec<Waiting>, bytes: usize, now: UnixMillis) -> (Vec<DeviceNo>, bool) {
-    if bytes >= JOURNAL {
+fn due(mut waiting: Vec<Waiting>, (bytes, most): (usize, usize), now: UnixMillis) -> (Vec<DeviceNo>, bool) {
+    if bytes >= most {
         waiting.sort_unstable_by_key(|waiting| std::cmp::Reverse(waiting.bytes));
         let mut enough = bytes / 2;
         waiting.retain(|waiting| {
@@ -323,12 +307,12 @@ mod tests {
     #[test]
     fn points_or_age_make_a_device_due_and_the_oldest_comes_first() {
         let all = vec![waiting(1, 1_024, 500, 9), waiting(2, 3, 0, 9), waiting(3, 1_023, 600, 9)];
-        assert_eq!(due(all, 27, UnixMillis(AGE)), (vec![DeviceNo(2), DeviceNo(1)], false));
+        assert_eq!(due(all, (27, JOURNAL), UnixMillis(AGE)), (vec![DeviceNo(2), DeviceNo(1)], false));
     }
 
     #[test]
     fn a_full_journal_takes_the_largest_until_it_is_half() {
         let all = vec![waiting(1, 1, 0, JOURNAL / 8), waiting(2, 1, 0, JOURNAL * 5 / 8), waiting(3, 1, 0, JOURNAL / 4)];
-        assert_eq!(due(all, JOURNAL, UnixMillis(0)), (vec![DeviceNo(2)], true));
+        assert_eq!(due(all, (JOURNAL, JOURNAL), UnixMillis(0)), (vec![DeviceNo(2)], true));
     }
 }

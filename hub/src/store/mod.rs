@@ -78,7 +78,7 @@ pub struct Config {
     pub dir: PathBuf,
     /// Read-only connections. Four: twice the cores of a small machine, so that one wide query does not stop the rest.
     pub readers: usize,
-    /// Cap on the database file. Near it the oldest readings go; beyond it commits answer [`Error::Full`].
+    /// Cap on the database file; beyond it commits answer [`Error::Full`].
     pub max_bytes: Option<u64>,
     /// How long every reading is kept; older ones are left as rollups.
     pub keep_raw: Duration,

@@ -1,16 +1,14 @@
-//! Retention: readings that grew too old give way to their rollups, old rollups go, and the file stays under its cap.
+//! Retention: readings that grew too old give way to their rollups, and old rollups go.
 //!
 //! ```text
 //!   a device, a day:  blocks ──▶ fold into minutes and hours ──▶ one transaction: rollups in, blocks out, raw_from on
 //! ```
 //!
-//! Days, because then no bucket of either rollup is half raw. Under a cap the oldest day of all devices goes first, then
-//! minutes, and hours last; what is left of the cap below [`ROOM`] is for commits and for this work itself.
+//! Days, because then no bucket of either rollup is half raw.
 
 use rusqlite::{Connection, named_params};
 
 use super::block;
-use super::checkpoint::PAGE;
 use super::error::Result;
 use super::rollup::{self, Folded};
 use super::samples::{Sample, rank_of_block, settle};
@@ -19,14 +17,10 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 
 const DAY: i64 = 86_400_000;
-/// Share of the cap that is used, in percent, before the oldest goes.
-const ROOM: u64 = 85;
-/// Smallest cap that is kept by forgetting: below it the empty schema is a large part.
-const SMALLEST: u64 = 16 << 20;
 /// Rows of rollups deleted in one transaction.
 pub(super) const EXPIRE_ROWS: i64 = 500;
 
-/// How long each tier is kept, in milliseconds, and what the file may take.
+/// How long each tier is kept, in milliseconds, and what the file may take: the journal takes an eighth of it at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Policy {
     pub(super) raw: i64,
@@ -48,16 +42,6 @@ pub(super) const fn day(at: UnixMillis) -> UnixMillis {
     UnixMillis(at.0.div_euclid(DAY) * DAY)
 }
 
-const USED: &str =
-    "SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count)";
-
-/// Whether so much of the cap is used that something has to go.
-pub(super) fn is_tight(conn: &Connection, policy: &Policy) -> Result<bool> {
-    let Some(cap) = policy.max_bytes.filter(|cap| *cap >= SMALLEST) else { return Ok(false) };
-    let pages: i64 = conn.prepare_cached(USED)?.query_row([], |row| row.get(0))?;
-    Ok(u64::try_from(pages * PAGE).unwrap_or(0) > cap / 100 * ROOM)
-}
-
 const ENDED: &str = "SELECT device, MIN(end_at) AS end_at FROM times GROUP BY device HAVING MIN(end_at) < :moment";
 
 /// Devices with blocks that end before a moment, and where the oldest of them ends.
@@ -67,12 +51,6 @@ fn ended(conn: &Connection, moment: UnixMillis) -> Result<Vec<(DeviceNo, UnixMil
         Ok((row.get("device")?, UnixMillis(row.get("end_at")?)))
     })?;
     Ok(found.collect::<rusqlite::Result<_>>()?)
-}
-
-/// The end of the oldest day that has blocks; `None` when there are none.
-pub(super) fn oldest_day_end(conn: &Connection) -> Result<Option<UnixMillis>> {
-    let oldest = ended(conn, UnixMillis(i64::MAX))?.into_iter().map(|(_, end)| end).min();
-    Ok(oldest.map(|oldest| day(oldest).plus(DAY)))
 }
 
 /// The oldest day of each device that lies before `moment`, which begins a day.
