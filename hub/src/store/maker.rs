@@ -7,7 +7,7 @@
 //!
 //! Packing happens here, not on the writer: an acknowledgement waits for the insertion of a few finished rows at most. A
 //! device is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal
-//! reaches [`JOURNAL`] bytes (an eighth of the cap, if that is less) the largest devices are, and there is no rest. A full disk leaves everything as it is.
+//! reaches [`JOURNAL`] bytes (an eighth of the cap, if that is less) the largest devices are, and there is no rest. Once a minute it lets go what is too old (`retention`). A full disk leaves everything as it is.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
