@@ -17,7 +17,7 @@ use telemetry_hub::model::webhook::{
 };
 use telemetry_hub::model::{BatchSeq, DeviceId, Epoch, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::store::{
-    AlertQuery, Buckets, Commit, Config, DeliveryQuery, Error, Floor, Group, NewJoinToken, SecretKey, Store,
+    AlertQuery, Buckets, Commit, Config, DeliveryQuery, Error, Floor, Group, NewJoinToken, SecretKey, Store, Tier,
 };
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
@@ -447,6 +447,91 @@ proptest! {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         runtime.block_on(compare(batches, edges.into_iter().collect(), restart, &blocks_after, group))?;
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    /// Readings that gave way to rollups, also late ones, count, compare and begin and end buckets as if they were there.
+    #[test]
+    fn rollups_answer_like_the_readings_they_stand_for(
+        times in prop::collection::btree_map(0_i64..4 * 86_400, (0_u16..3, -50_i32..50, any::<bool>()), 1..150),
+        minutes in prop::collection::btree_set(0_i64..5 * 1_440, 2..8),
+        hourly in any::<bool>(),
+        in_blocks in any::<bool>(),
+        restart in any::<bool>(),
+        group in prop::sample::select(vec![Group::None, Group::All]),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut hub = Hub::new().await;
+            let reading = |(&second, &(sensor, value, _)): (&i64, &(u16, i32, bool))| (sensor, second * 1_000, f64::from(value));
+            let (late, live): (Vec<_>, Vec<_>) = times.iter().partition(|(_, (_, _, late))| *late);
+            let all: Vec<_> = times.iter().map(reading).collect();
+            let live: Vec<_> = live.into_iter().map(reading).collect();
+            for (seq, part) in live.chunks(50).enumerate() {
+                hub.put(seq as u64, part).await;
+            }
+            hub.store.tidy_as_of(T0.plus(16 * 86_400_000)).await.unwrap();
+            let late: Vec<_> = late.into_iter().map(reading).collect();
+            for (seq, part) in (100..).zip(late.chunks(50)) {
+                hub.put(seq, part).await;
+            }
+            if in_blocks {
+                hub.store.make_blocks().await.unwrap();
+            }
+            if restart {
+                hub.restart().await;
+            }
+            let length = if hourly { 3_600_000 } else { 60_000 };
+            let edges: BTreeSet<i64> = minutes.iter().map(|m| (T0.0 + m * 60_000) / length * length - T0.0).collect();
+            let edges: Vec<i64> = edges.into_iter().collect();
+            let buckets = Buckets { edges: edges.iter().map(|edge| T0.plus(*edge)).collect() };
+            let answer = hub.store.aggregate(hub.series.clone(), buckets, group).await.unwrap();
+            for (n, columns) in answer.columns.iter().enumerate() {
+                for (bucket, edge) in edges.windows(2).enumerate() {
+                    let mine = |&&(sensor, at, _): &&(u16, i64, f64)| {
+                        (group == Group::All || usize::from(sensor) == n) && edge[0] <= at && at < edge[1]
+                    };
+                    let values: Vec<f64> = all.iter().filter(mine).map(|reading| reading.2).collect();
+                    let avg = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+                    prop_assert_eq!(columns.count[bucket], values.len() as u64);
+                    prop_assert_eq!(columns.min[bucket], values.iter().copied().reduce(f64::min));
+                    prop_assert_eq!(columns.max[bucket], values.iter().copied().reduce(f64::max));
+                    prop_assert_eq!(columns.avg[bucket], avg);
+                    prop_assert_eq!(columns.first[bucket], values.first().copied());
+                    prop_assert_eq!(columns.last[bucket], values.last().copied());
+                }
+            }
+            Ok(())
+        })?;
+    }
+}
+
+#[tokio::test]
+async fn each_tier_answers_where_the_finer_one_has_gone() {
+    let mut hub = Hub::new().await;
+    let day = 86_400_000;
+    for seq in 0..48 {
+        hub.put(seq, &[(0, seq as i64 * 3_600_000, seq as f64), (0, seq as i64 * 3_600_000 + 60_000, 1.5)]).await;
+    }
+    let tier = async |hub: &Hub, step: i64| {
+        let start = T0.0 / day * day;
+        let edges = (0..=96 * 3_600_000 / step).map(|n| UnixMillis(start + n * step)).collect();
+        let answer = hub.store.aggregate(vec![hub.series[0]], Buckets { edges }, Group::None).await.unwrap();
+        (answer.tier, answer.columns[0].count.iter().sum::<u64>())
+    };
+    assert_eq!(tier(&hub, 60_000).await, (Tier::Raw, 96));
+    hub.store.tidy_as_of(T0.plus(20 * day)).await.unwrap();
+    assert_eq!(hub.values(0, 0, 5 * day).await, Vec::<f64>::new());
+    assert_eq!(tier(&hub, 60_000).await, (Tier::Minute, 96));
+    assert_eq!(tier(&hub, 3_600_000).await, (Tier::Hour, 96));
+    hub.store.tidy_as_of(T0.plus(100 * day)).await.unwrap();
+    hub.restart().await;
+    assert_eq!(tier(&hub, 60_000).await, (Tier::Hour, 96));
+    hub.store.tidy_as_of(T0.plus(6 * 365 * day)).await.unwrap();
+    assert_eq!(tier(&hub, 3_600_000).await, (Tier::Raw, 0));
+    assert_eq!(hub.store.latest(&hub.series)[0].map(|point| point.value), Some(1.5));
 }
 
 async fn compare(

@@ -21,6 +21,7 @@ use super::error::Result;
 use super::head::Fresh;
 use super::query::device_of;
 use super::readers::Reader;
+use super::rollup::{self, HOURS, MINUTES, Table};
 use super::samples::{self, Sample, Wanted, rank_of_block, settle};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
@@ -63,7 +64,7 @@ pub struct Columns {
 }
 
 /// What an answer was made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Tier {
     /// Every reading.
     Raw,
@@ -111,14 +112,16 @@ impl Store {
                         some.iter().map(|(device, _)| head.copy(*device, from, to)).collect()
                     };
                     let snapshot = reader.conn()?.unchecked_transaction()?;
+                    let rollups = Rollups::of(&snapshot, &heads, &sums)?;
                     for ((device, asked), fresh) in some.iter().zip(heads) {
                         let wanted = Wanted::new(memory.catalog().sensor_numbers(*device), asked);
                         let recent = samples::of_head(&fresh, (from, to), &wanted, asked.len());
-                        let blocks = if fresh.blocks_from(from) { Some((&*snapshot, *device)) } else { None };
-                        add_device(reader, blocks, asked, recent, &mut sums)?;
+                        let disk = Disk { reader, conn: &snapshot, rollups: &rollups };
+                        let blocks = fresh.blocks_from(from).then_some((disk, *device));
+                        add_device(blocks, asked, recent, &mut sums)?;
                     }
                 }
-                Ok(Aggregated { columns: sums.columns(&series), tier: Tier::Raw })
+                Ok(Aggregated { columns: sums.columns(&series), tier: sums.tier })
             })
             .await
     }
@@ -126,20 +129,25 @@ impl Store {
 
 /// Adds a device's series, from its blocks if it has any there, and from what the head had.
 fn add_device(
-    reader: &Reader,
-    blocks: Option<(&Connection, DeviceNo)>,
+    blocks: Option<(Disk<'_>, DeviceNo)>,
     asked: &[SeriesId],
     mut recent: Vec<Vec<Sample>>,
     sums: &mut Sums,
 ) -> Result<()> {
     recent.iter_mut().for_each(settle);
-    if let Some((conn, device)) = blocks {
-        let spans = block::spans(conn, device, sums.range())?;
+    if let Some((Disk { reader, conn, rollups }, device)) = blocks {
+        let (from, to) = sums.range();
+        let raw_from = block::raw_from(conn, device)?.unwrap_or(from).max(from);
+        for series in asked.iter().filter(|_| raw_from > from) {
+            reader.go_on()?;
+            rollups.add(conn, *series, raw_from.min(to), sums)?;
+        }
+        let spans = block::spans(conn, device, (raw_from, to))?;
         let mut times = Times { conn, decoded: HashMap::new() };
         let alone = alone(&spans);
         for (series, recent) in asked.iter().zip(&mut recent) {
             reader.go_on()?;
-            let mixed = add_blocks(&mut times, *series, &spans, &alone, recent, sums)?;
+            let mixed = add_blocks(&mut times, *series, (&spans, &alone), raw_from, recent, sums)?;
             if !mixed.is_empty() {
                 recent.extend(mixed);
                 settle(recent);
@@ -156,8 +164,8 @@ fn add_device(
 fn add_blocks(
     times: &mut Times<'_>,
     series: SeriesId,
-    spans: &[Span],
-    alone: &[bool],
+    (spans, alone): (&[Span], &[bool]),
+    raw_from: UnixMillis,
     recent: &[Sample],
     sums: &mut Sums,
 ) -> Result<Vec<Sample>> {
@@ -166,7 +174,9 @@ fn add_blocks(
     for (span, alone) in spans.iter().zip(alone) {
         let next = recent.partition_point(|sample| sample.at < span.start);
         let alone = *alone && recent.get(next).is_none_or(|sample| sample.at > span.end);
-        if let Some(bucket) = bucket::around(&sums.edges, span.start, span.end).filter(|_| alone) {
+        if let Some(bucket) =
+            bucket::around(&sums.edges, span.start, span.end).filter(|_| alone && span.start >= raw_from)
+        {
             if let Some(figures) = block::figures(conn, span, series)? {
                 bucket::add_figures(sums.of(series), bucket, span.count, (span.start, span.end), &figures);
             }
@@ -174,16 +184,67 @@ fn add_blocks(
         }
         let Some(values) = block::values(conn, span, series)? else { continue };
         let Some(at) = times.of(span)? else { continue };
-        let points = at.iter().map(|&at| UnixMillis(at)).zip(values);
+        let points = at.iter().map(|&at| UnixMillis(at)).zip(values).filter(|(at, _)| *at >= raw_from);
         if alone {
             sums.add(series, points.map(|(at, value)| Point { at, value }));
         } else {
-            let (rank, (from, to)) = (rank_of_block(span.id), sums.range());
-            let inside = points.filter(|(at, _)| from <= *at && *at < to);
+            let (rank, (_, to)) = (rank_of_block(span.id), sums.range());
+            let inside = points.filter(|(at, _)| *at < to);
             mixed.extend(inside.map(|(at, value)| Sample { at, rank, value }));
         }
     }
     Ok(mixed)
+}
+
+/// Where the rest is read.
+struct Disk<'a> {
+    reader: &'a Reader,
+    conn: &'a Connection,
+    rollups: &'a Rollups,
+}
+
+/// Which rows of rollups the range of a query touches, and in which of the two tables to look when.
+struct Rollups {
+    parts: Vec<(Table, (i64, i64), Vec<i64>)>,
+}
+
+impl Rollups {
+    /// Hours answer where all edges lie on full hours, and where there are no minutes any longer.
+    fn of(conn: &Connection, heads: &[Fresh], sums: &Sums) -> Result<Self> {
+        let (from, to) = sums.range();
+        if heads.iter().all(|head| head.raw_from.is_none_or(|raw_from| raw_from <= from)) {
+            return Ok(Self { parts: Vec::new() });
+        }
+        let whole_hours = sums.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
+        let minutes_from = rollup::minutes_from(conn)?.filter(|_| !whole_hours);
+        let split = if whole_hours { to.0 } else { minutes_from.map_or(from.0, |moment| moment.0.clamp(from.0, to.0)) };
+        let mut parts = Vec::new();
+        for (table, range) in [(HOURS, (from.0, split)), (MINUTES, (split, to.0))] {
+            if range.0 < range.1 {
+                parts.push((table, range, table.rows(conn, range)?));
+            }
+        }
+        Ok(Self { parts })
+    }
+
+    /// Adds what is left of a series before `raw_from`.
+    fn add(&self, conn: &Connection, series: SeriesId, raw_from: UnixMillis, sums: &mut Sums) -> Result<()> {
+        for (table, (from, to), rows) in &self.parts {
+            let to = raw_from.0.min(*to);
+            let edges = std::mem::take(&mut sums.edges);
+            let mut used = false;
+            let read = table.read(conn, series, (*from, to), rows, |start, rolled| {
+                used = true;
+                bucket::add_rolled(sums.of(series), &edges, UnixMillis(start), rolled);
+            });
+            sums.edges = edges;
+            read?;
+            if used {
+                sums.tier = sums.tier.max(table.tier);
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Times already decoded: series sampled together share them.
@@ -222,6 +283,7 @@ struct Sums {
     places: BTreeMap<SeriesId, usize>,
     edges: Vec<UnixMillis>,
     group: Group,
+    tier: Tier,
     /// By place for `Group::None`; a single one for `Group::All`.
     sums: Vec<Vec<Bucket>>,
 }
@@ -233,7 +295,7 @@ impl Sums {
             Group::All => 1,
         };
         let sums = vec![vec![Bucket::default(); buckets.edges.len().saturating_sub(1)]; results];
-        Self { places, edges: buckets.edges, group, sums }
+        Self { places, edges: buckets.edges, group, tier: Tier::Raw, sums }
     }
 
     fn range(&self) -> (UnixMillis, UnixMillis) {

@@ -17,7 +17,7 @@ use super::head::Fresh;
 use super::packed::{self, Figures, Packed, Summary};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
-use crate::model::reading::SeriesId;
+use crate::model::reading::{Point, SeriesId};
 
 /// Most points of a block.
 const MOST: usize = 4096;
@@ -33,6 +33,8 @@ pub(super) struct Cut {
     /// Latest time in it.
     pub(super) reach: UnixMillis,
     pub(super) series: Vec<SeriesId>,
+    /// Points older than any raw reading kept: they go into rollups.
+    pub(super) late: Vec<(SeriesId, Vec<Point>)>,
     times: Vec<(Span, Vec<u8>)>,
     blocks: Vec<(i64, Packed)>,
 }
@@ -58,12 +60,19 @@ struct Column {
 pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &mut i64) -> Result<Option<Cut>> {
     let Some(row) = fresh.newest_row() else { return Ok(None) };
     let reach = UnixMillis(i64::MIN);
-    let mut cut = Cut { device, row, reach, series: Vec::new(), times: Vec::new(), blocks: Vec::new() };
+    let mut cut =
+        Cut { device, row, reach, series: Vec::new(), late: Vec::new(), times: Vec::new(), blocks: Vec::new() };
     let (first, columns) = (*next, gather(numbers, fresh));
     // Series of equal times next to each other, in the order they came.
     let mut groups: Vec<Vec<(SeriesId, Column)>> = Vec::new();
-    for (series, column) in columns {
+    for (series, mut column) in columns {
         cut.series.push(series);
+        if let Some(late) = fresh.raw_from.map(|moment| column.split_before(moment)).filter(|late| !late.is_empty()) {
+            cut.late.push((series, late));
+        }
+        if column.at.is_empty() {
+            continue;
+        }
         match groups.iter_mut().find(|group| group.first().is_some_and(|(_, shared)| shared.at == column.at)) {
             Some(group) => group.push((series, column)),
             None => groups.push(vec![(series, column)]),
@@ -114,6 +123,13 @@ fn gather(numbers: &[SeriesId], fresh: &Fresh) -> Vec<(SeriesId, Column)> {
 }
 
 impl Column {
+    /// Takes out the points before a moment; the column must be settled.
+    fn split_before(&mut self, moment: UnixMillis) -> Vec<Point> {
+        let old = self.at.partition_point(|at| *at < moment.0);
+        let times = self.at.drain(..old).map(UnixMillis);
+        times.zip(self.value.drain(..old)).map(|(at, value)| Point { at, value }).collect()
+    }
+
     fn settle(&mut self) {
         if self.at.is_sorted_by(|a, b| a < b) {
             return;
@@ -291,6 +307,27 @@ fn believed<T>(read: Option<Result<T>>, row: i64) -> Result<Option<T>> {
     }
 }
 
+const RAW_FROM: &str = "SELECT raw_from FROM cut WHERE device = :device";
+
+/// Before this moment a device's readings count by their rollups alone.
+pub(super) fn raw_from(conn: &Connection, device: DeviceNo) -> Result<Option<UnixMillis>> {
+    let params = named_params! { ":device": device };
+    let found: Option<Option<i64>> = conn.prepare_cached(RAW_FROM)?.query_row(params, |row| row.get(0)).optional()?;
+    Ok(found.flatten().map(UnixMillis))
+}
+
+const SET_RAW_FROM: &str = "UPDATE cut SET raw_from = :moment WHERE device = :device";
+const ENDED: &str = "SELECT id FROM times WHERE device = :device AND end_at < :moment";
+
+/// Deletes a device's blocks that end before a moment, from which on raw readings count.
+pub(super) fn expire(conn: &Connection, device: DeviceNo, moment: UnixMillis) -> Result<()> {
+    let params = named_params! { ":device": device, ":moment": moment.0 };
+    conn.prepare_cached(SET_RAW_FROM)?.execute(params)?;
+    let mut statement = conn.prepare_cached(ENDED)?;
+    let ended: Vec<i64> = statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    delete(conn, &ended)
+}
+
 const SOME_OF: &str = "SELECT id FROM times WHERE device = :device LIMIT :at_most";
 const DELETE_BLOCKS: &str = "DELETE FROM block WHERE id >= :times << 32 AND id < (:times + 1) << 32";
 const DELETE_TIMES: &str = "DELETE FROM times WHERE id = :times";
@@ -300,11 +337,16 @@ pub(super) fn delete_some(conn: &Connection, device: DeviceNo, at_most: usize) -
     let mut statement = conn.prepare_cached(SOME_OF)?;
     let params = named_params! { ":device": device, ":at_most": i64::try_from(at_most).unwrap_or(i64::MAX) };
     let found: Vec<i64> = statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    for times in &found {
+    delete(conn, &found)?;
+    Ok(found.len())
+}
+
+fn delete(conn: &Connection, times: &[i64]) -> Result<()> {
+    for times in times {
         conn.prepare_cached(DELETE_BLOCKS)?.execute(named_params! { ":times": times })?;
         conn.prepare_cached(DELETE_TIMES)?.execute(named_params! { ":times": times })?;
     }
-    Ok(found.len())
+    Ok(())
 }
 
 #[cfg(test)]

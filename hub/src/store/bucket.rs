@@ -8,12 +8,12 @@ use crate::model::reading::Point;
 /// One bucket of one result.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
-    count: u64,
-    sum: f64,
-    min: f64,
-    max: f64,
-    first: Point,
-    last: Point,
+    pub(super) count: u64,
+    pub(super) sum: f64,
+    pub(super) min: f64,
+    pub(super) max: f64,
+    pub(super) first: Point,
+    pub(super) last: Point,
 }
 
 impl Default for Bucket {
@@ -30,7 +30,20 @@ impl Default for Bucket {
 }
 
 impl Bucket {
-    fn add(&mut self, point: Point) {
+    /// Adds what another bucket holds.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let figures = Figures {
+            min: other.min,
+            max: other.max,
+            sum: other.sum,
+            first: other.first.value,
+            last: other.last.value,
+        };
+        self.add_figures(other.count, (other.first.at, other.last.at), &figures);
+    }
+
+    /// Adds a point.
+    pub(super) fn add(&mut self, point: Point) {
         self.count += 1;
         self.sum += point.value;
         self.min = self.min.min(point.value);
@@ -90,6 +103,14 @@ pub(super) fn add(buckets: &mut [Bucket], edges: &[UnixMillis], points: impl Ite
             bucket.add(point);
         }
         index = here;
+    }
+}
+
+/// Adds a rollup's bucket that begins at `start`.
+pub(super) fn add_rolled(buckets: &mut [Bucket], edges: &[UnixMillis], start: UnixMillis, rolled: &Bucket) {
+    let n = edges.partition_point(|edge| *edge <= start).checked_sub(1);
+    if let Some(bucket) = n.and_then(|n| buckets.get_mut(n)) {
+        bucket.merge(rolled);
     }
 }
 

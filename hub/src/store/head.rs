@@ -42,6 +42,8 @@ pub(super) struct Fresh {
     payloads: Vec<u8>,
     /// End of the newest reading in blocks; `None` while there are none.
     blocks_end: Option<UnixMillis>,
+    /// Readings before this moment count by their rollups alone.
+    pub(super) raw_from: Option<UnixMillis>,
     /// Most points of one series.
     points: u32,
 }
@@ -100,6 +102,14 @@ impl Head {
         device.blocks_end = device.blocks_end.max(Some(end));
     }
 
+    /// Says that raw readings before a moment gave way to rollups.
+    pub(super) fn raw_from(&mut self, device: DeviceNo, moment: UnixMillis) {
+        let device = self.devices.entry(device).or_default();
+        device.raw_from = device.raw_from.max(Some(moment));
+        // Rollups are read where blocks are.
+        device.blocks_end = device.blocks_end.max(Some(moment));
+    }
+
     /// Forgets the device's batches up to a journal row, which are in blocks now; returns how many bytes that were.
     pub(super) fn forget(&mut self, no: DeviceNo, row: i64, series: &[SeriesId]) -> usize {
         let Some(device) = self.devices.get_mut(&no) else { return 0 };
@@ -138,7 +148,7 @@ impl Head {
     /// A copy of the device's batches that have readings with `from <= at < to`.
     pub(super) fn copy(&self, device: DeviceNo, from: UnixMillis, to: UnixMillis) -> Fresh {
         let Some(device) = self.devices.get(&device) else { return Fresh::default() };
-        let mut copy = Fresh { blocks_end: device.blocks_end, ..Fresh::default() };
+        let mut copy = Fresh { blocks_end: device.blocks_end, raw_from: device.raw_from, ..Fresh::default() };
         let mut offset = 0;
         for batch in &device.batches {
             let end = offset + batch.size as usize;

@@ -29,6 +29,7 @@ pub(super) fn save(conn: &Connection, head: &Head, series: &[SeriesId]) -> Resul
 
 const LATEST: &str = "SELECT series, at, value FROM latest";
 const REACH: &str = "SELECT device, MAX(end_at) AS end_at FROM times GROUP BY device";
+const RAW_FROM: &str = "SELECT device, raw_from FROM cut WHERE raw_from IS NOT NULL";
 const NOT_IN_BLOCKS: &str = "SELECT id, journal.device AS device, epoch, seq, lane, received_at, payload FROM journal
     LEFT JOIN cut ON cut.device = journal.device WHERE journal.id > COALESCE(cut.row, 0) ORDER BY id";
 
@@ -45,6 +46,11 @@ pub(super) fn rebuild(conn: &Connection, memory: &Memory) -> Result<()> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         head.blocks_reach(row.get("device")?, UnixMillis(row.get("end_at")?));
+    }
+    let mut statement = conn.prepare(RAW_FROM)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        head.raw_from(row.get("device")?, UnixMillis(row.get("raw_from")?));
     }
     let mut decoded = wire::batch::Rows::default();
     let mut statement = conn.prepare(NOT_IN_BLOCKS)?;

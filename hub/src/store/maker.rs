@@ -7,12 +7,13 @@
 //!
 //! Packing happens here, not on the writer: an acknowledgement waits for the insertion of a few finished rows at most. A
 //! device is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal
-//! reaches [`JOURNAL`] bytes the largest devices are, and there is no rest. A full disk leaves everything as it is.
+//! reaches [`JOURNAL`] bytes (an eighth of the cap, if that is less) the largest devices are, and there is no rest. Once a minute it lets go what is too old (`retention`). A full disk leaves everything as it is.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
 use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
 
@@ -20,6 +21,8 @@ use super::block::{self, Cut};
 use super::error::{Error, Result};
 use super::head::Waiting;
 use super::memory::{Forgotten, Memory};
+use super::retention::{self, EXPIRE_ROWS, Policy, day};
+use super::rollup::{self, Folded, HOURS, MINUTES, Table};
 use super::write::{Inbox, Scope, Write};
 use super::{Store, checkpoint, journal, latest};
 use crate::clock::Clock;
@@ -31,13 +34,15 @@ const POINTS: u32 = 1024;
 /// Longest a reading waits for its block.
 const AGE: i64 = 2 * 3_600_000;
 /// Journal that is not waited with.
-const JOURNAL: usize = 64 << 20;
+pub(super) const JOURNAL: usize = 64 << 20;
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 /// Packing between two writes.
 const SLICE: Duration = Duration::from_millis(5);
 /// Dead rows worth a sweep.
 const SWEEP: usize = 8 << 20;
+/// Time between two looks for what is too old.
+const RETAIN: Duration = Duration::from_mins(1);
 /// Orders that may wait: they come from people and tests.
 const ORDERS: usize = 4;
 /// Free pages given back in one transaction: 2 MiB.
@@ -45,14 +50,16 @@ const VACUUM_PAGES: i64 = 256;
 
 /// What the maker is asked to do besides its own looks.
 pub(super) enum Order {
-    /// Pack everything there is, sweep, give back free space.
-    All(oneshot::Sender<Result<()>>),
+    /// Pack everything there is, sweep, let go what is too old at this moment (if one is given), give back free space.
+    All(Option<UnixMillis>, oneshot::Sender<Result<()>>),
 }
 
 /// Starts the thread. It ends with the store.
-pub(super) fn spawn(memory: Arc<Memory>, inbox: &Inbox, next_times: i64) -> Result<SyncSender<Order>> {
+pub(super) fn spawn(conn: Connection, memory: Arc<Memory>, inbox: &Inbox, policy: Policy) -> Result<SyncSender<Order>> {
     let (orders, waiting) = sync_channel(ORDERS);
-    let maker = Maker { memory, inbox: inbox.downgrade(), next_times, dead: SWEEP };
+    let next_times = block::next_times(&conn)?;
+    let now = Clock.now();
+    let maker = Maker { conn, memory, inbox: inbox.downgrade(), policy, next_times, dead: SWEEP, retained: now };
     std::thread::Builder::new()
         .name("store-maker".to_owned())
         .spawn(move || maker.run(&waiting))
@@ -67,9 +74,21 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn make_blocks(&self) -> Result<()> {
+        self.order(None).await
+    }
+
+    /// Like [`Store::make_blocks`], and lets go what is too old by the clock of the caller.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn tidy_as_of(&self, now: UnixMillis) -> Result<()> {
+        self.order(Some(now)).await
+    }
+
+    async fn order(&self, now: Option<UnixMillis>) -> Result<()> {
         let (done, told) = oneshot::channel();
         let orders = self.orders().ok_or(Error::Closed)?;
-        tokio::task::spawn_blocking(move || orders.send(Order::All(done)))
+        tokio::task::spawn_blocking(move || orders.send(Order::All(now, done)))
             .await
             .map_err(|_| Error::Closed)?
             .map_err(|_| Error::Closed)?;
@@ -78,9 +97,14 @@ impl Store {
 }
 
 struct Maker {
+    /// Reads only. It sees what the writer committed, and nobody else changes blocks and rollups.
+    conn: Connection,
     memory: Arc<Memory>,
     inbox: WeakSender<Write>,
+    policy: Policy,
     next_times: i64,
+    /// When retention was looked after last.
+    retained: Instant,
     /// Journal bytes that count no longer, about. A start does not know and sweeps once.
     dead: usize,
 }
@@ -89,8 +113,8 @@ impl Maker {
     fn run(mut self, orders: &Receiver<Order>) {
         loop {
             let outcome = match orders.recv_timeout(LOOK) {
-                Ok(Order::All(done)) => {
-                    let outcome = self.all();
+                Ok(Order::All(now, done)) => {
+                    let outcome = self.all(now);
                     let ends = matches!(&outcome, Err(error) if error.is_fatal());
                     // Who asked may have gone; the work is done all the same.
                     let _ = done.send(outcome);
@@ -107,12 +131,17 @@ impl Maker {
         }
     }
 
-    fn all(&mut self) -> Result<()> {
-        let everybody: Vec<_> = self.memory.head().waiting().map(|waiting| waiting.device).collect();
+    fn all(&mut self, now: Option<UnixMillis>) -> Result<()> {
+        let everybody = self.everybody();
         self.make(&everybody, true)?;
         self.sweep(true)?;
+        now.map_or(Ok(()), |now| self.retain(now))?;
         while self.write(|scope| checkpoint::give_back(scope.conn, VACUUM_PAGES))? {}
         Ok(())
+    }
+
+    fn everybody(&self) -> Vec<DeviceNo> {
+        self.memory.head().waiting().map(|waiting| waiting.device).collect()
     }
 
     fn look(&mut self) -> Result<()> {
@@ -120,9 +149,59 @@ impl Maker {
             let head = self.memory.head();
             (head.waiting().collect(), head.bytes())
         };
-        let (due, pressed) = due(waiting, bytes, Clock.wall());
+        let most =
+            self.policy.max_bytes.map_or(JOURNAL, |cap| JOURNAL.min(usize::try_from(cap / 8).unwrap_or(JOURNAL)));
+        let (due, pressed) = due(waiting, (bytes, most), Clock.wall());
         self.make(&due, pressed)?;
-        if self.dead >= SWEEP { self.sweep(pressed) } else { Ok(()) }
+        if self.dead >= SWEEP {
+            self.sweep(pressed)?;
+        }
+        if Clock.now().duration_since(self.retained) >= RETAIN {
+            self.retained = Clock.now();
+            self.retain(Clock.wall())?;
+        }
+        Ok(())
+    }
+
+    /// Lets go what each tier keeps no longer.
+    fn retain(&mut self, now: UnixMillis) -> Result<()> {
+        self.expire_raw(day(now.plus(-self.policy.raw)))?;
+        let minutes_from = day(now.plus(-self.policy.minutes));
+        self.expire_rollups(MINUTES, minutes_from)?;
+        self.expire_rollups(HOURS, day(now.plus(-self.policy.hours)))
+    }
+
+    /// Folds raw readings before a moment into rollups, a day of a device a transaction.
+    fn expire_raw(&mut self, moment: UnixMillis) -> Result<()> {
+        loop {
+            let old = retention::old(&self.conn, moment)?;
+            if old.is_empty() {
+                return Ok(());
+            }
+            for old in old {
+                let series: Vec<_> = self.memory.catalog().series_of(old.device).map(|series| series.id).collect();
+                let folded = retention::rolled(&self.conn, &series, old)?;
+                self.write(move |scope| {
+                    folded.iter().try_for_each(|row| row.write(scope.conn))?;
+                    block::expire(scope.conn, old.device, old.to)?;
+                    scope.own.rolled.push((old.device, old.to));
+                    Ok(())
+                })?;
+            }
+        }
+    }
+
+    /// Deletes a tier's rows before a moment, some a transaction.
+    fn expire_rollups(&mut self, table: Table, moment: UnixMillis) -> Result<()> {
+        while table.oldest_row_end(&self.conn)?.is_some_and(|end| end <= moment) {
+            self.write(move |scope| {
+                if table == MINUTES {
+                    rollup::set_minutes_from(scope.conn, moment)?;
+                }
+                table.expire(scope.conn, moment, EXPIRE_ROWS)
+            })?;
+        }
+        Ok(())
     }
 
     /// Cuts these devices, a few a transaction.
@@ -134,13 +213,19 @@ impl Maker {
                 let fresh = self.memory.head().copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
                 let numbers = self.memory.catalog().sensor_numbers(device).to_vec();
                 bytes += fresh.bytes();
-                cuts.extend(block::cut(device, &numbers, &fresh, &mut self.next_times)?);
-                if Clock.now().duration_since(began) >= SLICE {
+                if let Some(cut) = block::cut(device, &numbers, &fresh, &mut self.next_times)? {
+                    let late =
+                        cut.late.iter().map(|(id, points)| rollup::fold(&self.conn, *id, points.iter().copied()));
+                    cuts.push((late.collect::<Result<Vec<_>>>()?, cut));
+                }
+                if Clock.now().duration_since(began) >= if pressed { SLICE * 5 } else { SLICE } {
                     break;
                 }
             }
             let worked = Clock.now().duration_since(began);
-            self.write(move |scope| cuts.into_iter().try_for_each(|cut| insert(scope, cut)))?;
+            self.write(move |scope| {
+                cuts.into_iter().try_for_each(|(late, cut)| insert(scope, cut, late.iter().flatten()))
+            })?;
             self.dead += bytes;
             rest(worked, pressed);
         }
@@ -181,8 +266,8 @@ fn rest(worked: Duration, pressed: bool) {
 }
 
 /// Who is due, longest waiting first; whether the journal is so large that there is no time to rest.
-fn due(mut waiting: Vec<Waiting>, bytes: usize, now: UnixMillis) -> (Vec<DeviceNo>, bool) {
-    if bytes >= JOURNAL {
+fn due(mut waiting: Vec<Waiting>, (bytes, most): (usize, usize), now: UnixMillis) -> (Vec<DeviceNo>, bool) {
+    if bytes >= most {
         waiting.sort_unstable_by_key(|waiting| std::cmp::Reverse(waiting.bytes));
         let mut enough = bytes / 2;
         waiting.retain(|waiting| {
@@ -198,11 +283,12 @@ fn due(mut waiting: Vec<Waiting>, bytes: usize, now: UnixMillis) -> (Vec<DeviceN
 }
 
 /// Writes a cut into the open transaction, unless its device is gone.
-fn insert(scope: &mut Scope<'_>, cut: Cut) -> Result<()> {
+fn insert<'a>(scope: &mut Scope<'_>, cut: Cut, mut late: impl Iterator<Item = &'a Folded>) -> Result<()> {
     if scope.group.gone.contains(&cut.device) || scope.memory.catalog().device(cut.device).is_none() {
         return Ok(());
     }
     block::insert(scope.conn, &cut)?;
+    late.try_for_each(|row| row.write(scope.conn))?;
     journal::cut(scope.conn, cut.device, cut.row)?;
     latest::save(scope.conn, &scope.memory.head(), &cut.series)?;
     let Cut { device, row, reach, series, .. } = cut;
@@ -221,12 +307,12 @@ mod tests {
     #[test]
     fn points_or_age_make_a_device_due_and_the_oldest_comes_first() {
         let all = vec![waiting(1, 1_024, 500, 9), waiting(2, 3, 0, 9), waiting(3, 1_023, 600, 9)];
-        assert_eq!(due(all, 27, UnixMillis(AGE)), (vec![DeviceNo(2), DeviceNo(1)], false));
+        assert_eq!(due(all, (27, JOURNAL), UnixMillis(AGE)), (vec![DeviceNo(2), DeviceNo(1)], false));
     }
 
     #[test]
     fn a_full_journal_takes_the_largest_until_it_is_half() {
         let all = vec![waiting(1, 1, 0, JOURNAL / 8), waiting(2, 1, 0, JOURNAL * 5 / 8), waiting(3, 1, 0, JOURNAL / 4)];
-        assert_eq!(due(all, JOURNAL, UnixMillis(0)), (vec![DeviceNo(2)], true));
+        assert_eq!(due(all, (JOURNAL, JOURNAL), UnixMillis(0)), (vec![DeviceNo(2)], true));
     }
 }

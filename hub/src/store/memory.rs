@@ -70,6 +70,8 @@ pub(super) struct Effects {
     pub(super) fresh: Vec<(i64, Batch)>,
     /// What is no longer only in the journal.
     pub(super) forgotten: Vec<Forgotten>,
+    /// Devices whose raw readings before a moment gave way to rollups.
+    pub(super) rolled: Vec<(DeviceNo, UnixMillis)>,
     pub(super) repeats: u64,
     /// Devices deleted by this transaction: batches behind it in the same group go nowhere.
     pub(super) gone: HashSet<DeviceNo>,
@@ -88,6 +90,7 @@ impl Effects {
         self.fresh.retain(|(_, batch)| !later.gone.contains(&batch.id.device));
         self.fresh.extend(later.fresh);
         self.forgotten.extend(later.forgotten);
+        self.rolled.extend(later.rolled);
         self.repeats += later.repeats;
         self.rows_deleted += later.rows_deleted;
         self.gone.extend(later.gone);
@@ -125,7 +128,7 @@ impl Memory {
 
     /// Makes memory equal to disk after a commit that took `elapsed`.
     pub(super) fn apply(&self, effects: Effects, elapsed: Duration) {
-        let Effects { changes, windows, fresh, forgotten, repeats, gone, rows_deleted, due } = effects;
+        let Effects { changes, windows, fresh, forgotten, rolled, repeats, gone, rows_deleted, due } = effects;
         if !changes.is_empty() {
             self.apply_changes(changes);
         }
@@ -136,8 +139,9 @@ impl Memory {
             }
             committed.extend(windows);
         }
-        if !fresh.is_empty() || !forgotten.is_empty() {
+        if !fresh.is_empty() || !forgotten.is_empty() || !rolled.is_empty() {
             let mut head = self.head_mut();
+            rolled.into_iter().for_each(|(device, moment)| head.raw_from(device, moment));
             for gone in forgotten {
                 head.forget(gone.device, gone.row, &gone.series);
                 gone.reach.into_iter().for_each(|reach| head.blocks_reach(gone.device, reach));

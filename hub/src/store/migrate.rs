@@ -8,6 +8,7 @@ use super::error::{Error, Result};
 const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_blocks.sql"),
+    include_str!("../../../migrations/sqlite/0003_rollups.sql"),
 ];
 
 /// Runs the steps the database has not seen.
@@ -61,6 +62,6 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.pragma_update(None, "user_version", 99).unwrap();
         let error = run(&mut conn).unwrap_err();
-        assert!(matches!(error, Error::Newer { found: 99, known: 2 }), "{error}");
+        assert!(matches!(error, Error::Newer { found: 99, known: 3 }), "{error}");
     }
 }

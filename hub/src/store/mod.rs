@@ -33,6 +33,8 @@ mod outbox;
 mod packed;
 mod query;
 mod readers;
+mod retention;
+mod rollup;
 mod rules;
 mod samples;
 mod secret;
@@ -46,6 +48,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -63,7 +66,10 @@ pub use secret::SecretKey;
 use crate::model::catalog::Catalog;
 use memory::Memory;
 use readers::Readers;
+use retention::Policy;
 use write::Inbox;
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// Where the store lives and how much it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,11 +80,36 @@ pub struct Config {
     pub readers: usize,
     /// Cap on the database file; beyond it commits answer [`Error::Full`].
     pub max_bytes: Option<u64>,
+    /// How long every reading is kept; older ones are left as rollups.
+    pub keep_raw: Duration,
+    /// How long figures by the minute are kept.
+    pub keep_minutes: Duration,
+    /// How long figures by the hour are kept.
+    pub keep_hours: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None }
+        Self {
+            dir: PathBuf::from("data"),
+            readers: 4,
+            max_bytes: None,
+            keep_raw: DAY * 14,
+            keep_minutes: DAY * 90,
+            keep_hours: DAY * (5 * 365 + 1),
+        }
+    }
+}
+
+impl Config {
+    fn policy(&self) -> Policy {
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        Policy {
+            raw: millis(self.keep_raw),
+            minutes: millis(self.keep_minutes),
+            hours: millis(self.keep_hours),
+            max_bytes: self.max_bytes,
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::memory::Memory;
 use super::readers::{self, Readers};
 use super::writer::{self, Role};
 use super::{BESIDE, Config, Error, Inner, Result, SecretKey, Store};
-use super::{block, checkpoint, commit, devices, latest, maker, migrate, secret};
+use super::{checkpoint, commit, devices, latest, maker, migrate, secret};
 
 /// Name of the database in the data directory.
 const FILE: &str = "telemetry.db";
@@ -64,10 +64,9 @@ fn start(config: &Config, key: &SecretKey, role: Role, keep: impl Send + 'static
     let readers = Readers::open(&file, config.readers)?;
     let elsewhere = readers::connect(&file)?;
     let seen = elsewhere.query_row(BESIDE, [], |row| row.get(0))?;
-    let next_times = block::next_times(&conn)?;
     let (inbox, writer) = writer::spawn(conn, memory.clone(), role, &file, keep)?;
     let maker = match role {
-        Role::Owner => Some(maker::spawn(memory.clone(), &inbox, next_times)?),
+        Role::Owner => Some(maker::spawn(readers::connect(&file)?, memory.clone(), &inbox, config.policy())?),
         Role::Beside => None,
     };
     let inner = Inner {

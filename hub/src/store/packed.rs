@@ -128,8 +128,37 @@ pub(super) fn unpack_times(data: &[u8], count: usize, key: i64) -> Result<Vec<i6
     decompress(open(data, key, &[])?, count)
 }
 
-/// The values as integers over one power of ten, if that loses nothing.
-fn integers(values: &[f64]) -> Option<(u8, Vec<i64>, Figures<i64>)> {
+/// Packs whole numbers without a checksum: one column of a bundle.
+pub(super) fn pack_whole(column: &[i64]) -> Result<Vec<u8>> {
+    compress(column)
+}
+
+/// Unpacks [`pack_whole`].
+pub(super) fn unpack_whole(data: &[u8], count: usize) -> Result<Vec<i64>> {
+    decompress(data, count)
+}
+
+/// Packs values without a checksum: one column of a bundle. Its first byte is the scale, or 255.
+pub(super) fn pack_values(column: &[f64]) -> Result<Vec<u8>> {
+    let (scale, data) = match integers(column) {
+        Some((scale, integers, _)) => (scale, compress(&integers)?),
+        None => (u8::MAX, compress(column)?),
+    };
+    Ok([&[scale], &data[..]].concat())
+}
+
+/// Unpacks [`pack_values`].
+pub(super) fn unpack_values(data: &[u8], count: usize) -> Result<Vec<f64>> {
+    let (&scale, data) = data.split_first().ok_or(DAMAGED)?;
+    if scale == u8::MAX {
+        return decompress(data, count);
+    }
+    let power = *POWERS.get(usize::from(scale)).ok_or(DAMAGED)?;
+    Ok(decompress::<i64>(data, count)?.into_iter().map(|integer| integer as f64 / power).collect())
+}
+
+/// The scale at which all values are integers, if there is one.
+pub(super) fn scale_of<'a>(values: impl Iterator<Item = &'a f64>) -> Option<usize> {
     let mut scale = 0;
     for &value in values {
         // A value exact at one scale is exact at every larger one: both divide the same number.
@@ -140,6 +169,42 @@ fn integers(values: &[f64]) -> Option<(u8, Vec<i64>, Figures<i64>)> {
             }
         }
     }
+    Some(scale)
+}
+
+/// A sum of values of a scale, without the noise of adding them one by one.
+pub(super) fn rounded(sum: f64, scale: Option<usize>) -> f64 {
+    let Some(power) = scale.and_then(|scale| POWERS.get(scale)) else { return sum };
+    let whole = (sum * power).round();
+    if whole.abs() < MOST { whole / power } else { sum }
+}
+
+/// Columns one after the other, each behind its length, and a checksum that covers the key of the row.
+pub(super) fn bundle(columns: &[Vec<u8>], key: i64) -> Vec<u8> {
+    let mut data = Vec::with_capacity(columns.iter().map(|column| column.len() + 4).sum::<usize>() + 4);
+    for column in columns {
+        data.extend_from_slice(&u32::try_from(column.len()).unwrap_or(u32::MAX).to_le_bytes());
+        data.extend_from_slice(column);
+    }
+    seal(&mut data, key, &[]);
+    data
+}
+
+/// Takes a [`bundle`] apart.
+pub(super) fn unbundle(data: &[u8], key: i64) -> Result<Vec<&[u8]>> {
+    let mut rest = open(data, key, &[])?;
+    let mut columns = Vec::new();
+    while let Some((length, data)) = rest.split_first_chunk::<4>() {
+        let (column, after) = data.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(DAMAGED)?;
+        columns.push(column);
+        rest = after;
+    }
+    Ok(columns)
+}
+
+/// The values as integers over one power of ten, if that loses nothing.
+fn integers(values: &[f64]) -> Option<(u8, Vec<i64>, Figures<i64>)> {
+    let scale = scale_of(values.iter())?;
     let integers = values.iter().map(|&value| integer(value, scale)).collect::<Option<Vec<_>>>()?;
     let sum = i64::try_from(integers.iter().map(|&integer| i128::from(integer)).sum::<i128>()).ok()?;
     let figures = Figures {

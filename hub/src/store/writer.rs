@@ -19,6 +19,7 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::mpsc;
 
 use super::error::{Error, Result};
+use super::maker::JOURNAL;
 use super::memory::{Effects, Memory};
 use super::write::{Applied, Inbox, Reply, Scope, Write};
 use super::{checkpoint, commit, journal};
@@ -30,6 +31,9 @@ const INBOX: usize = 256;
 const GROUP_TIME: Duration = Duration::from_millis(50);
 /// Most payload in a group: more gains nothing over the cost of one sync.
 const GROUP_BYTES: usize = 8 << 20;
+
+/// Pause between groups for each MiB of journal too much.
+const HOLD_BACK: Duration = Duration::from_millis(2);
 
 /// How the thread differs between a hub and a command beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,6 +117,7 @@ impl Writer {
                     }
                 }
             }
+            self.hold_back();
             if self.role == Role::Owner {
                 checkpoint::after_group(&self.conn, self.backlog.is_empty() && self.waiting.is_empty());
             }
@@ -219,6 +224,14 @@ impl Writer {
                 undone?;
                 Ok(Effects::default())
             }
+        }
+    }
+
+    /// Slows down when blocks are not made as fast as readings come: a journal without an end is no promise.
+    fn hold_back(&self) {
+        let over = self.memory.head().bytes().saturating_sub(JOURNAL + JOURNAL / 2) >> 20;
+        if over > 0 {
+            std::thread::sleep(HOLD_BACK * u32::try_from(over).unwrap_or(u32::MAX));
         }
     }
 
