@@ -3,7 +3,7 @@
 CARGO ?= cargo
 NPM   ?= npm
 
-.PHONY: demo test bench lint web web-test e2e agent agent-test dist fuzz
+.PHONY: demo test bench bench-store lint web web-test e2e agent agent-test dist fuzz
 
 # A hub with a page, this computer's sensors and a simulated fleet, on loopback. Prints one link.
 demo: web
@@ -42,6 +42,10 @@ bench:
 	$(CARGO) bench --package telemetry-wire
 	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
 	$(CARGO) bench --package telemetry-hub --bench path
+
+# The store alone, in process: the default fleet of 10,000 series; BENCH_FLAGS="--hours 24" for the whole day.
+bench-store:
+	$(CARGO) bench --package telemetry-hub --bench store -- $(BENCH_FLAGS)
 
 # The two programs as they ship: small and fast, slow to build.
 dist: web

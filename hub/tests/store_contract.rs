@@ -659,7 +659,10 @@ impl Hub {
 
 fn open(dir: &Path, max_bytes: Option<u64>) -> Result<Store, Error> {
     let key = SecretKey::load_or_create(dir)?;
-    Store::open(&Config { dir: dir.to_owned(), max_bytes, ..Config::default() }, &key)
+    let days = |days| Duration::from_hours(24 * days);
+    let (keep_raw, keep_minutes, keep_hours) = (days(14), days(90), days(5 * 365));
+    let config = Config { dir: dir.to_owned(), max_bytes, keep_raw, keep_minutes, keep_hours, ..Config::default() };
+    Store::open(&config, &key)
 }
 
 fn new_device(n: u8, name: &str) -> NewDevice {

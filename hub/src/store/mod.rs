@@ -80,7 +80,8 @@ pub struct Config {
     pub readers: usize,
     /// Cap on the database file; beyond it commits answer [`Error::Full`].
     pub max_bytes: Option<u64>,
-    /// How long every reading is kept; older ones are left as rollups.
+    /// How long every reading is kept, by its device's clock; older ones are left as rollups. For ever unless set: by this
+    /// rule a device whose clock says 1970, or a replayed history, would lose what was just acknowledged.
     pub keep_raw: Duration,
     /// How long figures by the minute are kept.
     pub keep_minutes: Duration,
@@ -88,15 +89,18 @@ pub struct Config {
     pub keep_hours: Duration,
 }
 
+/// A thousand years: longer than any disk, and far from the ends of time.
+const FOREVER: Duration = DAY.saturating_mul(365_000);
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             dir: PathBuf::from("data"),
             readers: 4,
             max_bytes: None,
-            keep_raw: DAY * 14,
-            keep_minutes: DAY * 90,
-            keep_hours: DAY * (5 * 365 + 1),
+            keep_raw: FOREVER,
+            keep_minutes: FOREVER,
+            keep_hours: FOREVER,
         }
     }
 }
