@@ -659,7 +659,7 @@ impl Hub {
 
 fn open(dir: &Path, max_bytes: Option<u64>) -> Result<Store, Error> {
     let key = SecretKey::load_or_create(dir)?;
-    let days = |days| Duration::from_hours(24 * days);
+    let days = |days: u64| Duration::from_hours(24 * days);
     let (keep_raw, keep_minutes, keep_hours) = (days(14), days(90), days(5 * 365));
     let config = Config { dir: dir.to_owned(), max_bytes, keep_raw, keep_minutes, keep_hours, ..Config::default() };
     Store::open(&config, &key)
