@@ -28,7 +28,7 @@ use crate::net::{Net, Received};
 use crate::notice;
 use crate::sampler::Gather;
 use crate::sensor::SensorTable;
-use crate::spool::{Limits, Spool};
+use crate::spool::Spool;
 use crate::status::{self, Report};
 use crate::uplink::{Config, State, Uplink, words_of};
 
@@ -107,7 +107,8 @@ impl Agent {
         notice::origin(&identity);
         let folder = identity.folder().join("spool");
         let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
-        let (spool, recovery) = Spool::open(&folder, epoch, Limits::default(), now.mono).map_err(Error::State)?;
+        let (mut spool, recovery) = Spool::open(&folder, epoch, settings.spool, now.mono).map_err(Error::State)?;
+        spool.set_policy(settings.policy);
         if recovery.batches > 0 {
             info!(readings = recovery.readings, "{} readings of earlier runs wait to be sent", recovery.readings);
         }
@@ -307,7 +308,9 @@ impl Agent {
     fn tend(&mut self, now: Now) {
         self.feed.report();
         let names_kept = if self.feed.spool.will_spill(now.mono) { self.table.sync() } else { Ok(()) };
-        let kept = names_kept.and_then(|()| self.feed.spool.maintain(now.mono));
+        let kept = names_kept
+            .and_then(|()| self.feed.spool.maintain(now.mono))
+            .and_then(|()| self.gather.journal(&mut self.feed.spool));
         if kept.is_err() != self.spool_trouble {
             self.spool_trouble = kept.is_err();
             match kept {
@@ -365,6 +368,7 @@ impl Agent {
             readings_taken: self.taken,
             readings_acked: spool.acked(),
             readings_dropped: spool.dropped(),
+            dropped_by: spool.drops(),
             spool_batches: spool.len(),
             rtt_ms: uplink.round_trip().map(|rtt| rtt.as_secs_f64() * 1000.0),
             clock_offset_ms: uplink.clock_offset_ms(),

@@ -11,6 +11,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
+use crate::spool::Drops;
+
 /// How a running agent is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -38,6 +40,8 @@ pub struct Report {
     pub readings_acked: u64,
     /// Readings dropped because the spool was full.
     pub readings_dropped: u64,
+    /// The same, by reason.
+    pub dropped_by: Drops,
     /// Batches that wait for an acknowledgement.
     pub spool_batches: usize,
     /// Round trip to the hub.
