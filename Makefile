@@ -56,4 +56,4 @@ agent-test:
 	.ci/agent-targets aarch64
 	.ci/agent-targets qemu
 	$(CARGO) build --package telemetry-hub --package device-agent
-	$(CARGO) test --package device-agent --test cross
+	AGENT_TEST_CROSS=1 $(CARGO) test --package device-agent --test cross

@@ -13,7 +13,7 @@ use tokio::net::UnixListener;
 
 use crate::spool::Drops;
 
-/// How a running agent is doing.
+/// How a running agent is doing. A field added later has a default: the agent that runs may be older than who asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Version of the agent.
@@ -41,6 +41,7 @@ pub struct Report {
     /// Readings dropped because the spool was full.
     pub readings_dropped: u64,
     /// The same, by reason.
+    #[serde(default)]
     pub dropped_by: Drops,
     /// Batches that wait for an acknowledgement.
     pub spool_batches: usize,
@@ -48,6 +49,9 @@ pub struct Report {
     pub rtt_ms: Option<f64>,
     /// The device's clock minus the hub's.
     pub clock_offset_ms: Option<i64>,
+    /// How often this clock was set since the start.
+    #[serde(default)]
+    pub clock_steps: u32,
     /// Sources that fail, and why.
     pub troubles: Vec<String>,
 }

@@ -176,6 +176,26 @@ fn a_kill_while_the_hub_is_away_costs_at_most_a_second() {
 }
 
 #[test]
+fn what_is_known_of_a_wrong_clock_outlives_the_boot() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let mut gather = Gather::new(Lane::Live);
+    for at in [5_000, 1_700_000_000_000] {
+        gather.push(&Reading { sensor: SensorNo(0), at: UnixMillis(at), value: 1.5 }, &mut spool, now());
+        gather.close(&mut spool, now());
+    }
+    spool.moved(BatchSeq(0), BatchSeq(1), 1_699_999_990_000).unwrap();
+    spool.flush().unwrap();
+    drop(spool);
+    let (mut spool, _) = open(folder.path(), 2);
+    let mut rows = Rows::default();
+    while let Some(batch) = spool.take_backlog() {
+        wire::batch::decode(&batch.body, &mut rows).unwrap();
+    }
+    assert_eq!(rows.at, [UnixMillis(1_700_000_000_000), UnixMillis(1_699_999_995_000)]);
+}
+
+#[test]
 fn a_torn_journal_costs_the_slot_it_was_in() {
     let folder = tempfile::tempdir().unwrap();
     let (mut spool, _) = open(folder.path(), 1);

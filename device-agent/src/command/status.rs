@@ -67,6 +67,9 @@ fn in_words(report: &Report) -> String {
         report.readings_dropped,
         report.spool_batches,
     );
+    if report.clock_steps > 0 {
+        text.push_str(&format!("  clock     set {} times since the start\n", report.clock_steps));
+    }
     let Drops { oldest, newest, thinned, unreadable } = report.dropped_by;
     for (count, reason) in [
         (oldest, "the oldest, for want of room"),

@@ -19,6 +19,7 @@ mod cold;
 mod disk;
 mod journal;
 pub mod segment;
+mod shift;
 pub mod thin;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,6 +35,7 @@ use crate::uplink::Outgoing;
 use disk::{Disk, Place, Summary};
 use journal::Journal;
 use segment::Record;
+use shift::Shifts;
 
 /// How long batches wait in memory for an acknowledgement before they go to disk.
 pub const SPILL_AFTER: Duration = Duration::from_secs(30);
@@ -150,6 +152,9 @@ pub struct Spool {
     handed: BTreeSet<Key>,
     disk: Option<Disk>,
     journal: Option<Journal>,
+    shifts: Shifts,
+    /// Nothing is handed out: what is held has no time yet.
+    held_back: bool,
     /// Segments whose batches are counted and not listed.
     cold: BTreeMap<u32, Summary>,
     /// Everything below was acknowledged; for batches that are not listed.
@@ -180,6 +185,8 @@ impl Spool {
             handed: BTreeSet::new(),
             disk: None,
             journal: None,
+            shifts: Shifts::default(),
+            held_back: false,
             cold: BTreeMap::new(),
             marks: BTreeMap::new(),
             thinned: BTreeSet::new(),
@@ -202,6 +209,7 @@ impl Spool {
         spool.opened = now;
         spool.disk = Some(disk);
         spool.journal = Some(journal);
+        spool.shifts = Shifts::open(folder);
         spool.cold = found.segments;
         spool.adopt_journal(open, now);
         let readings = spool.cold.values().map(|cold| cold.readings).sum::<u64>()
@@ -270,8 +278,31 @@ impl Spool {
         seq
     }
 
+    /// The number of the next batch.
+    #[must_use]
+    pub const fn next_number(&self) -> BatchSeq {
+        self.next
+    }
+
+    /// Keeps everything until the time it was taken is known.
+    pub fn hold_back(&mut self, hold_back: bool) {
+        self.held_back = hold_back;
+    }
+
+    /// Batches of this boot from `from` on, before `until`, were taken by a clock that was `ms` behind: those that are not
+    /// sent yet will say so.
+    ///
+    /// # Errors
+    /// The disk refused: the next start will not know it.
+    pub fn moved(&mut self, from: BatchSeq, until: BatchSeq, ms: i64) -> io::Result<()> {
+        self.shifts.add(self.epoch, from, until, ms)
+    }
+
     /// Hands out the oldest batch of the live lane.
     pub fn take_live(&mut self, now: Instant) -> Option<Outgoing> {
+        if self.held_back {
+            return None;
+        }
         while let Some(key) = self.live.pop_front() {
             match self.held.get(&key) {
                 Some(held) if now.saturating_duration_since(held.since) <= LIVE_FOR => {
@@ -290,6 +321,9 @@ impl Spool {
 
     /// Hands out the newest batch of the backlog.
     pub fn take_backlog(&mut self) -> Option<Outgoing> {
+        if self.held_back {
+            return None;
+        }
         loop {
             while let Some(key) = self.backlog.pop_last() {
                 if let Some(outgoing) = self.hand_out(key, Lane::Recovered) {
@@ -492,6 +526,10 @@ impl Spool {
             return None;
         };
         self.handed.insert(key);
+        let body = match self.shifts.of(key.0, key.1) {
+            0 => body,
+            ms => wire::batch::moved(&body, ms).map_or(body, Arc::from),
+        };
         Some(Outgoing { epoch: key.0, seq: key.1, lane, sensors, body })
     }
 
