@@ -9,7 +9,7 @@ use std::time::Duration;
 
 #[test]
 fn every_command_explains_itself() {
-    for command in ["run", "replay", "simulate", "status", "doctor", "id"] {
+    for command in ["run", "replay", "simulate", "status", "doctor", "id", "install", "uninstall"] {
         let output = agent(&[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{command}");
