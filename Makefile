@@ -25,7 +25,7 @@ web: web/node_modules/.installed
 	cd web && $(NPM) run build --silent && $(NPM) run size --silent
 
 web-test: web/node_modules/.installed
-	cd web && $(NPM) run check --silent && $(NPM) test --silent
+	cd web && $(NPM) run check --silent && $(NPM) run gen:check --silent && $(NPM) test --silent
 
 web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && $(NPM) ci --no-audit --no-fund --silent
@@ -57,3 +57,11 @@ agent-test:
 	.ci/agent-targets qemu
 	$(CARGO) build --package telemetry-hub --package device-agent
 	AGENT_TEST_CROSS=1 $(CARGO) test --package device-agent --test cross
+
+# Random bytes at every decoder, a minute each. Needs `cargo install cargo-fuzz`; see device-agent/wire/fuzz/README.md.
+FUZZ_SECONDS ?= 60
+fuzz:
+	cd device-agent/wire && for target in packet message batch segment handshake_read; do \
+	  mkdir -p fuzz/corpus/$$target && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $$target \
+	    fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the scenes below the tests fail as loudly as the tests")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use telemetry_hub::model::webhook::{
 };
 use telemetry_hub::model::{BatchSeq, DeviceId, Epoch, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::store::{
-    AlertQuery, Buckets, Commit, Config, DeliveryQuery, Error, Floor, Group, NewJoinToken, SecretKey, Store,
+    AlertQuery, Buckets, Commit, Config, DeliveryQuery, Error, Floor, Group, NewJoinToken, SecretKey, Store, Tier,
 };
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
@@ -151,7 +151,7 @@ async fn a_full_disk_applies_nothing_says_so_and_recovers() {
     assert_eq!(hub.store.windows()[0].2.mark(), BatchSeq(seq as u64));
     assert_eq!(hub.store.latest(&hub.series)[0].map(|point| point.at), Some(T0.plus((seq * 60 - 1) * 1_000)));
     let all = Buckets { edges: vec![T0, T0.plus(1 << 40)] };
-    let stored = hub.store.aggregate(vec![hub.series[0]], all, Group::All).await.unwrap();
+    let stored = hub.store.aggregate(vec![hub.series[0]], all, Group::All).await.unwrap().columns;
     assert_eq!(stored[0].count, [seq as u64 * 60]);
 
     // Deleting makes room, and the store goes on as if nothing had been.
@@ -399,28 +399,149 @@ async fn a_closed_store_says_so() {
     assert!(matches!(error, Error::Closed) && error.is_fatal());
 }
 
+#[tokio::test]
+async fn blocks_take_the_journals_place_and_nothing_is_lost() {
+    let mut hub = Hub::new().await;
+    for seq in 0..50 {
+        let at = seq as i64 * 10_000;
+        hub.put(seq, &[(0, at, 21.5), (1, at, seq as f64 / 3.0), (0, at + 5_000, 21.6)]).await;
+    }
+    let before = (hub.values(0, 0, 500_000).await, hub.values(1, 0, 500_000).await);
+    hub.store.make_blocks().await.unwrap();
+    let stats = hub.store.stats();
+    assert_eq!((stats.journal_rows, stats.journal_bytes), (0, 0));
+    assert_eq!((hub.values(0, 0, 500_000).await, hub.values(1, 0, 500_000).await), before);
+    let latest = hub.store.latest(&hub.series);
+    // A row number is never used twice: what comes after a restart is not taken for what is in blocks.
+    hub.restart().await;
+    assert_eq!(hub.store.latest(&hub.series), latest);
+    assert_eq!(hub.put(49, &[(0, 0, 1.0)]).await, 0);
+    hub.put(50, &[(0, 0, -1.0), (2, 7, 7.0)]).await;
+    hub.restart().await;
+    assert_eq!(hub.values(0, 0, 5_001).await, [-1.0, 21.6]);
+    hub.store.make_blocks().await.unwrap();
+    assert_eq!(hub.values(0, 0, 5_001).await, [-1.0, 21.6]);
+    assert_eq!(hub.values(2, 0, 500_000).await, [7.0]);
+    hub.store.delete_device(hub.device.id).await.unwrap();
+    let again = hub.store.adopt(new_device(1, "pump")).await.unwrap();
+    let series = hub.store.register_sensors(again.no, SensorNo(0), vec![sensor("a")]).await.unwrap();
+    let page = hub.store.readings(series[0], UnixMillis(i64::MIN), UnixMillis(i64::MAX), 10).await.unwrap();
+    assert_eq!(page.points, []);
+}
+
 /// What a property feeds in: batches of (sensor, time, value).
 type Batches = Vec<Vec<(u16, i64, i32)>>;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
 
-    /// Late, repeated and overlapping points, in memory and from the journal: the buckets are those of a plain map.
+    /// Late, repeated and overlapping points, in memory and in blocks made at any moment: the answers are a plain map's.
     #[test]
     fn aggregates_equal_a_naive_reference(
         batches in prop::collection::vec(prop::collection::vec((0_u16..3, 0_i64..400_000, -50_i32..50), 1..40), 1..30),
         edges in prop::collection::btree_set(-10_i64..700_000, 2..12),
         restart in any::<bool>(),
+        blocks_after in prop::collection::btree_set(0_usize..30, 0..5),
         group in prop::sample::select(vec![Group::None, Group::All]),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        runtime.block_on(compare(batches, edges.into_iter().collect(), restart, group))?;
+        runtime.block_on(compare(batches, edges.into_iter().collect(), restart, &blocks_after, group))?;
     }
 }
 
-async fn compare(batches: Batches, edges: Vec<i64>, restart: bool, group: Group) -> Result<(), TestCaseError> {
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+
+    /// Readings that gave way to rollups, also late ones, count, compare and begin and end buckets as if they were there.
+    #[test]
+    fn rollups_answer_like_the_readings_they_stand_for(
+        times in prop::collection::btree_map(0_i64..4 * 86_400, (0_u16..3, -50_i32..50, any::<bool>()), 1..150),
+        minutes in prop::collection::btree_set(0_i64..5 * 1_440, 2..8),
+        hourly in any::<bool>(),
+        in_blocks in any::<bool>(),
+        restart in any::<bool>(),
+        group in prop::sample::select(vec![Group::None, Group::All]),
+    ) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut hub = Hub::new().await;
+            let reading = |(&second, &(sensor, value, _)): (&i64, &(u16, i32, bool))| (sensor, second * 1_000, f64::from(value));
+            let (late, live): (Vec<_>, Vec<_>) = times.iter().partition(|(_, (_, _, late))| *late);
+            let all: Vec<_> = times.iter().map(reading).collect();
+            let live: Vec<_> = live.into_iter().map(reading).collect();
+            for (seq, part) in live.chunks(50).enumerate() {
+                hub.put(seq as u64, part).await;
+            }
+            hub.store.tidy_as_of(T0.plus(16 * 86_400_000)).await.unwrap();
+            let late: Vec<_> = late.into_iter().map(reading).collect();
+            for (seq, part) in (100..).zip(late.chunks(50)) {
+                hub.put(seq, part).await;
+            }
+            if in_blocks {
+                hub.store.make_blocks().await.unwrap();
+            }
+            if restart {
+                hub.restart().await;
+            }
+            let length = if hourly { 3_600_000 } else { 60_000 };
+            let edges: BTreeSet<i64> = minutes.iter().map(|m| (T0.0 + m * 60_000) / length * length - T0.0).collect();
+            let edges: Vec<i64> = edges.into_iter().collect();
+            let buckets = Buckets { edges: edges.iter().map(|edge| T0.plus(*edge)).collect() };
+            let answer = hub.store.aggregate(hub.series.clone(), buckets, group).await.unwrap();
+            for (n, columns) in answer.columns.iter().enumerate() {
+                for (bucket, edge) in edges.windows(2).enumerate() {
+                    let mine = |&&(sensor, at, _): &&(u16, i64, f64)| {
+                        (group == Group::All || usize::from(sensor) == n) && edge[0] <= at && at < edge[1]
+                    };
+                    let values: Vec<f64> = all.iter().filter(mine).map(|reading| reading.2).collect();
+                    let avg = (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64);
+                    prop_assert_eq!(columns.count[bucket], values.len() as u64);
+                    prop_assert_eq!(columns.min[bucket], values.iter().copied().reduce(f64::min));
+                    prop_assert_eq!(columns.max[bucket], values.iter().copied().reduce(f64::max));
+                    prop_assert_eq!(columns.avg[bucket], avg);
+                    prop_assert_eq!(columns.first[bucket], values.first().copied());
+                    prop_assert_eq!(columns.last[bucket], values.last().copied());
+                }
+            }
+            Ok(())
+        })?;
+    }
+}
+
+#[tokio::test]
+async fn each_tier_answers_where_the_finer_one_has_gone() {
     let mut hub = Hub::new().await;
-    // Filler pushes the floor up, so that a part of the answers must come from the journal.
+    let day = 86_400_000;
+    for seq in 0..48 {
+        hub.put(seq, &[(0, seq as i64 * 3_600_000, seq as f64), (0, seq as i64 * 3_600_000 + 60_000, 1.5)]).await;
+    }
+    let tier = async |hub: &Hub, step: i64| {
+        let start = T0.0 / day * day;
+        let edges = (0..=96 * 3_600_000 / step).map(|n| UnixMillis(start + n * step)).collect();
+        let answer = hub.store.aggregate(vec![hub.series[0]], Buckets { edges }, Group::None).await.unwrap();
+        (answer.tier, answer.columns[0].count.iter().sum::<u64>())
+    };
+    assert_eq!(tier(&hub, 60_000).await, (Tier::Raw, 96));
+    hub.store.tidy_as_of(T0.plus(20 * day)).await.unwrap();
+    assert_eq!(hub.values(0, 0, 5 * day).await, Vec::<f64>::new());
+    assert_eq!(tier(&hub, 60_000).await, (Tier::Minute, 96));
+    assert_eq!(tier(&hub, 3_600_000).await, (Tier::Hour, 96));
+    hub.store.tidy_as_of(T0.plus(100 * day)).await.unwrap();
+    hub.restart().await;
+    assert_eq!(tier(&hub, 60_000).await, (Tier::Hour, 96));
+    hub.store.tidy_as_of(T0.plus(6 * 365 * day)).await.unwrap();
+    assert_eq!(tier(&hub, 3_600_000).await, (Tier::Raw, 0));
+    assert_eq!(hub.store.latest(&hub.series)[0].map(|point| point.value), Some(1.5));
+}
+
+async fn compare(
+    batches: Batches,
+    edges: Vec<i64>,
+    restart: bool,
+    blocks_after: &BTreeSet<usize>,
+    group: Group,
+) -> Result<(), TestCaseError> {
+    let mut hub = Hub::new().await;
     let filler: Vec<_> = (0..600).map(|n| (0, 600_000 + n, 0.0)).collect();
     for (part, seq) in filler.chunks(100).zip(1_000..) {
         hub.put(seq, part).await;
@@ -432,12 +553,25 @@ async fn compare(batches: Batches, edges: Vec<i64>, restart: bool, group: Group)
         let readings: Vec<_> = batch.iter().map(grid).collect();
         hub.put(seq as u64, &readings).await;
         reference.extend(readings.iter().map(|&(sensor, at, value)| ((sensor, at), value)));
+        if blocks_after.contains(&seq) {
+            hub.store.make_blocks().await.unwrap();
+        }
     }
     if restart {
         hub.restart().await;
     }
+    let (from, to) = (edges[0], edges[edges.len() - 1]);
+    for (sensor, series) in hub.series.iter().enumerate() {
+        let page = hub.store.readings(*series, T0.plus(from), T0.plus(to), 10_000).await.unwrap();
+        let found: Vec<_> = page.points.iter().map(|point| (point.at.since(T0), point.value)).collect();
+        let all = reference.iter().filter(|((of, at), _)| usize::from(*of) == sensor && from <= *at && *at < to);
+        prop_assert_eq!(found, all.map(|((_, at), value)| (*at, *value)).collect::<Vec<_>>());
+        let first = hub.store.readings(*series, T0.plus(from), T0.plus(to), 7).await.unwrap();
+        prop_assert_eq!(&first.points[..], page.points.get(..7).unwrap_or(&page.points));
+        prop_assert_eq!(first.more, page.points.len() > 7);
+    }
     let buckets = Buckets { edges: edges.iter().map(|edge| T0.plus(*edge)).collect() };
-    let answer = hub.store.aggregate(hub.series.clone(), buckets, group).await.unwrap();
+    let answer = hub.store.aggregate(hub.series.clone(), buckets, group).await.unwrap().columns;
     prop_assert_eq!(answer.len(), if group == Group::All { 1 } else { 3 });
     for (n, columns) in answer.iter().enumerate() {
         for (bucket, edge) in edges.windows(2).enumerate() {

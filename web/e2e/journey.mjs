@@ -276,18 +276,30 @@ async function violations(axe) {
   return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
 }
 
+// Ports outside the range from which the kernel takes ports for clients: the browser's own connections would otherwise sit
+// on them between two starts of the hub.
+const somewhere = () => 20_000 + Math.floor(Math.random() * 12_000);
+
 async function freeTcp() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = somewhere();
+    const server = createServer();
+    const bound = await new Promise((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+    if (bound) return port;
+  }
 }
 
 async function freeUdp() {
-  const socket = createSocket("udp4").bind(0, "127.0.0.1");
-  await once(socket, "listening");
-  const { port } = socket.address();
-  await new Promise((resolve) => socket.close(resolve));
-  return port;
+  for (;;) {
+    const port = somewhere();
+    const socket = createSocket("udp4");
+    const bound = await new Promise((resolve) => {
+      socket.once("error", () => resolve(false));
+      socket.bind(port, "127.0.0.1", () => socket.close(() => resolve(true)));
+    });
+    if (bound) return port;
+  }
 }

@@ -16,7 +16,7 @@ const KINDS: [(&str, &str, i64); 6] = [
     ("temperature", "Cel", 215),
     ("humidity", "%", 450),
     ("pressure", "hPa", 10_130),
-    ("battery", "%", 990),
+    ("battery", "%", 780),
     ("vibration", "mm/s", 31),
     ("current", "A", 127),
 ];

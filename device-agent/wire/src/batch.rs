@@ -7,7 +7,7 @@
 //!   tag  7 6 5     4 3        2         1 0
 //!        inline    sensor     time      value
 //!
-//!   sensor  0 the one after the previous reading's   1 the same   2 a byte follows
+//!   sensor  0 the one after the previous reading's, 0 after 255; 0 at the start   1 the same   2 a byte follows
 //!   time    0 that of the previous reading           1 a zigzag varint of milliseconds since it follows
 //!   value   0 as this sensor's last one in the body
 //!           1 mantissa changed by a zigzag delta: `inline` if that is not 0, else a varint follows

@@ -110,6 +110,36 @@ fn a_flipped_bit_anywhere_is_refused() {
     assert!(open(&mut to, &good).is_ok());
 }
 
+#[test]
+fn a_forged_answer_does_not_spoil_the_true_one() {
+    let (device, hub) = (KeyPair::generate().unwrap(), Responder::new(KeyPair::generate().unwrap()));
+    let mut initiator = Initiator::start(&device, hub.public(), &NO_PSK, &OFFER, 1).unwrap();
+    let first = initiator.datagram().to_vec();
+    let Ok(Packet::Hs1(hs1)) = Packet::parse(&first) else { panic!("own datagram") };
+    let cookie = hub.cookie_reply(&hs1, &[3; 16], &[5; 24]).unwrap();
+    for bit in 64..cookie.len() * 8 {
+        let mut bad = cookie.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        let Ok(Packet::Cookie(bad)) = Packet::parse(&bad) else { panic!("bit {bit}") };
+        assert!(initiator.take_cookie(&bad).is_err(), "bit {bit}");
+    }
+    assert_eq!(initiator.datagram(), first);
+    // By someone who knows the device's key but not the token: everything fits until the cipher says no.
+    let (_, forged) = hub.read(&hs1).unwrap().accept(&[1; 32], &VERDICT, 22).unwrap();
+    let (_, answer) = hub.read(&hs1).unwrap().accept(&NO_PSK, &VERDICT, 22).unwrap();
+    let flipped = (0..answer.len() * 8).map(|bit| {
+        let mut bad = answer.clone();
+        bad[bit / 8] ^= 1 << (bit % 8);
+        bad
+    });
+    for bad in flipped.chain([forged]) {
+        let Ok(Packet::Hs2(hs2)) = Packet::parse(&bad) else { continue };
+        assert!(initiator.finish(&hs2).is_err());
+    }
+    let Ok(Packet::Hs2(hs2)) = Packet::parse(&answer) else { panic!("own datagram") };
+    assert!(initiator.finish(&hs2).is_ok());
+}
+
 fn any_value() -> impl Strategy<Value = f64> {
     prop_oneof![
         any::<f64>().prop_filter("finite", |value| value.is_finite()),

@@ -15,7 +15,7 @@ use super::{AppState, select};
 use crate::model::UnixMillis;
 use crate::model::glob::Glob;
 use crate::model::reading::SeriesId;
-use crate::store::{self, Columns};
+use crate::store::{self, Aggregated, Columns, Tier};
 
 /// Series of one query when nothing is said.
 const USUAL_SERIES: usize = 1_000;
@@ -184,13 +184,18 @@ async fn run(app: &AppState, query: Checked) -> Result<QueryResult, ApiError> {
         Group::None => store::Group::None,
         Group::All => store::Group::All,
     };
-    let columns = if ids.is_empty() {
-        Vec::new()
+    let answer = if ids.is_empty() {
+        Aggregated { columns: Vec::new(), tier: Tier::Raw }
     } else {
         app.store.aggregate(ids, store::Buckets { edges: query.edges }, group).await?
     };
-    let series = names.into_iter().zip(columns).map(|(name, columns)| show(name, t.clone(), columns)).collect();
-    Ok(QueryResult { series, source: Source::Raw, truncated })
+    let source = match answer.tier {
+        Tier::Raw => Source::Raw,
+        Tier::Minute => Source::Minute,
+        Tier::Hour => Source::Hour,
+    };
+    let series = names.into_iter().zip(answer.columns).map(|(name, columns)| show(name, t.clone(), columns)).collect();
+    Ok(QueryResult { series, source, truncated })
 }
 
 fn find(app: &AppState, query: &Checked) -> (Vec<SeriesId>, Vec<Name>, bool) {

@@ -33,7 +33,7 @@ pub enum Drop {
     Repeat,
     /// Probes beyond the rate that is answered.
     ProbeRate,
-    /// The list of devices waiting for adoption is full.
+    /// The list of devices waiting for adoption is full, or the room for sessions of strangers.
     PendingFull,
     /// The queue of datagrams to send is full.
     SendQueue,

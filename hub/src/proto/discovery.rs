@@ -97,6 +97,11 @@ impl Responder {
         self.admits(now, from, probe).then(|| self.card.answer(probe.nonce))
     }
 
+    /// Announces the hub at the next turn: a network appeared.
+    pub const fn announce(&mut self, now: Instant) {
+        self.announce_at = now;
+    }
+
     /// The next datagram that is due.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<(To, Vec<u8>)> {
         if now >= self.announce_at {

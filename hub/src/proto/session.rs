@@ -14,6 +14,8 @@ use super::Moment;
 const PER_DEVICE: usize = 3;
 /// How long an answered handshake may take to be confirmed by a first packet.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
+/// How long a session may live whose device neither is adopted nor waits to be: a join takes less.
+pub(super) const STRANGER_TTL: Duration = Duration::from_secs(120);
 /// Half of the time over which loss is measured.
 const LOSS_HALF: Duration = Duration::from_secs(150);
 
@@ -148,10 +150,22 @@ impl Sessions {
         }
     }
 
-    /// Ends what has lived too long: dead sessions, and those replaced more than a minute ago.
-    pub(super) fn sweep(&mut self, now: Instant) {
+    /// Whether a device has a session.
+    pub(super) fn knows(&self, peer: &PublicKey) -> bool {
+        self.by_peer.contains_key(peer)
+    }
+
+    /// Devices that have a session.
+    pub(super) fn peers(&self) -> usize {
+        self.by_peer.len()
+    }
+
+    /// Ends what has lived too long: dead sessions, those replaced more than a minute ago, and after [`STRANGER_TTL`] those
+    /// of keys that `is_awaited` does not know.
+    pub(super) fn sweep(&mut self, now: Instant, is_awaited: impl Fn(&PublicKey) -> bool) {
         let by_index = &mut self.by_index;
-        self.by_peer.retain(|_, indices| {
+        self.by_peer.retain(|peer, indices| {
+            let awaited = is_awaited(peer);
             let newest = indices.iter().rev().find_map(|index| by_index.get(index).filter(|session| session.confirmed));
             let newest_at = newest.map(|session| session.opened_at);
             indices.retain(|index| {
@@ -161,7 +175,11 @@ impl Sessions {
                             && now.saturating_duration_since(at) >= Duration::from_secs(KEEP_PREVIOUS_SECS)
                     })
                 };
-                let keep = by_index.get(index).is_some_and(|session| !session.is_dead(now) && !replaced(session));
+                let overstays =
+                    |session: &Session| !awaited && now.saturating_duration_since(session.opened_at) >= STRANGER_TTL;
+                let keep = by_index
+                    .get(index)
+                    .is_some_and(|session| !session.is_dead(now) && !replaced(session) && !overstays(session));
                 if !keep {
                     by_index.remove(index);
                 }

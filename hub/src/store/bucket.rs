@@ -1,18 +1,19 @@
 //! PURE. Sums of points by bucket of time.
 
-use super::query::Columns;
+use super::aggregate::Columns;
+use super::packed::Figures;
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
 
 /// One bucket of one result.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bucket {
-    count: u64,
-    sum: f64,
-    min: f64,
-    max: f64,
-    first: Point,
-    last: Point,
+    pub(super) count: u64,
+    pub(super) sum: f64,
+    pub(super) min: f64,
+    pub(super) max: f64,
+    pub(super) first: Point,
+    pub(super) last: Point,
 }
 
 impl Default for Bucket {
@@ -29,7 +30,20 @@ impl Default for Bucket {
 }
 
 impl Bucket {
-    fn add(&mut self, point: Point) {
+    /// Adds what another bucket holds.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let figures = Figures {
+            min: other.min,
+            max: other.max,
+            sum: other.sum,
+            first: other.first.value,
+            last: other.last.value,
+        };
+        self.add_figures(other.count, (other.first.at, other.last.at), &figures);
+    }
+
+    /// Adds a point.
+    pub(super) fn add(&mut self, point: Point) {
         self.count += 1;
         self.sum += point.value;
         self.min = self.min.min(point.value);
@@ -40,6 +54,39 @@ impl Bucket {
         if point.at >= self.last.at {
             self.last = point;
         }
+    }
+
+    /// Adds many points at once, by their figures.
+    fn add_figures(&mut self, count: u64, (start, end): (UnixMillis, UnixMillis), figures: &Figures<f64>) {
+        if start < self.first.at || self.count == 0 {
+            self.first = Point { at: start, value: figures.first };
+        }
+        if end >= self.last.at {
+            self.last = Point { at: end, value: figures.last };
+        }
+        self.count += count;
+        self.sum += figures.sum;
+        self.min = self.min.min(figures.min);
+        self.max = self.max.max(figures.max);
+    }
+}
+
+/// The bucket that holds all of `[start, end]`, if there is one.
+pub(super) fn around(edges: &[UnixMillis], start: UnixMillis, end: UnixMillis) -> Option<usize> {
+    let n = edges.partition_point(|edge| *edge <= start).checked_sub(1)?;
+    (holds(edges, n, start) && holds(edges, n, end)).then_some(n)
+}
+
+/// Adds `count` points that lie between `range` to bucket `n`.
+pub(super) fn add_figures(
+    buckets: &mut [Bucket],
+    n: usize,
+    count: usize,
+    range: (UnixMillis, UnixMillis),
+    figures: &Figures<f64>,
+) {
+    if let Some(bucket) = buckets.get_mut(n) {
+        bucket.add_figures(count as u64, range, figures);
     }
 }
 
@@ -56,6 +103,14 @@ pub(super) fn add(buckets: &mut [Bucket], edges: &[UnixMillis], points: impl Ite
             bucket.add(point);
         }
         index = here;
+    }
+}
+
+/// Adds a rollup's bucket that begins at `start`.
+pub(super) fn add_rolled(buckets: &mut [Bucket], edges: &[UnixMillis], start: UnixMillis, rolled: &Bucket) {
+    let n = edges.partition_point(|edge| *edge <= start).checked_sub(1);
+    if let Some(bucket) = n.and_then(|n| buckets.get_mut(n)) {
+        bucket.merge(rolled);
     }
 }
 

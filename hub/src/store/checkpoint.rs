@@ -5,6 +5,8 @@
 
 use rusqlite::Connection;
 
+use super::error::Result;
+
 /// Bytes of a page; larger than the default so that a batch of a datagram wastes little of one.
 pub(super) const PAGE: i64 = 8192;
 /// Bytes in front of each page in the log.
@@ -47,6 +49,13 @@ fn tidy(conn: &Connection, idle: bool) -> rusqlite::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Gives up to `pages` free pages back, also the spare ones; `false` when there are none left.
+pub(super) fn give_back(conn: &Connection, pages: i64) -> Result<bool> {
+    conn.execute_batch(&format!("PRAGMA incremental_vacuum({pages})"))?;
+    let free: i64 = conn.prepare_cached(FREE)?.query_row([], |row| row.get(0))?;
+    Ok(free > 0)
 }
 
 /// Copies everything back, so that the next start finds a short log.

@@ -74,12 +74,13 @@ pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> 
             // One device's holes must not hold up the others' readings.
             Inserted::Full => refused.push(batch.id),
             Inserted::New => {
+                let row = *scope.next_row;
                 if !batch.is_empty() {
-                    journal::append(scope.conn, *scope.next_row, &batch)?;
+                    journal::append(scope.conn, row, &batch)?;
                     *scope.next_row += 1;
                 }
                 fresh.push(batch.id);
-                scope.own.fresh.push(batch);
+                scope.own.fresh.push((row, batch));
             }
         }
     }

@@ -6,15 +6,17 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::column::{read_pairs, signed, unsigned, write_pairs};
 use super::error::{Error, Result};
-use super::memory::Change;
+use super::memory::{Change, Forgotten};
 use super::write::Scope;
-use super::{Store, join, journal, sensors};
+use super::{Store, block, join, journal, sensors};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing};
 use crate::model::{DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 
 /// Journal rows deleted in one write, so that deleting a device of years holds nobody up.
-const DELETE_STEP: i64 = 2_000;
+const DELETE_ROWS: usize = 2_000;
+/// Rows of `times` deleted in one write, with their blocks.
+const DELETE_SPANS: usize = 200;
 
 /// What was heard of a device since the last note; saved now and then, never on the way of a reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,9 +120,14 @@ impl Store {
         loop {
             let done = self.change(move |scope| {
                 let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
-                let deleted = journal::delete_some(scope.conn, no, DELETE_STEP)?;
-                scope.own.rows_deleted += deleted as u64;
-                if deleted as i64 >= DELETE_STEP {
+                if block::delete_some(scope.conn, no, DELETE_SPANS)? == DELETE_SPANS {
+                    return Ok(false);
+                }
+                let rows = scope.memory.head().rows(no);
+                let some = rows.get(..DELETE_ROWS).unwrap_or(&rows);
+                scope.own.rows_deleted += journal::delete(scope.conn, some)? as u64;
+                if let Some(&row) = some.last().filter(|_| some.len() < rows.len()) {
+                    scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
                     return Ok(false);
                 }
                 scope.conn.prepare_cached(DELETE)?.execute(named_params! { ":no": no })?;

@@ -1,196 +1,281 @@
-//! The head: recent points of every series in memory, so that what people look at costs no disk.
+//! The head: the newest point of every series, and what is not yet in blocks, as it came.
 //!
 //! ```text
-//!   journal only │ floor │ every point, sorted by time ──▶ latest
+//!   journal rows │ in blocks ...... cut │ batches of the device, in order of commit ──▶ latest
+//!                                       └─ here, still encoded: about two bytes a reading
 //! ```
 //!
-//! Invariant: a stored point with `at > floor` is in the head. The head is a cache of the journal and nothing more; it
-//! grows after a commit and is rebuilt at start.
+//! Invariant: the head of a device holds exactly its journal rows above its cut, so no query looks into the journal. It
+//! grows after a commit, shrinks after a cut is committed, and is rebuilt from the journal at start. Whoever asks copies
+//! the few bytes he needs and unpacks them without holding anybody up.
+
+use std::collections::HashMap;
 
 use crate::model::UnixMillis;
-use crate::model::reading::{Point, SeriesId};
+use crate::model::device::DeviceNo;
+use crate::model::reading::{Batch, Point, SeriesId};
 
-/// Points all series may keep together: 32 MiB at 16 bytes each.
-const BUDGET: usize = 2 << 20;
-/// Most points of one series: eight minutes at one a second, what a fresh dashboard shows.
-const MOST: usize = 512;
-/// Fewest, when there are very many series.
-const FEWEST: usize = 32;
+/// What a row costs the journal beside its payload, about.
+const ROW: usize = 40;
 
-/// Recent points by series.
+/// Everything not yet in blocks.
 #[derive(Debug, Default)]
 pub(super) struct Head {
     /// By series number, which is small and dense.
-    series: Vec<Recent>,
+    series: Vec<Newest>,
+    devices: HashMap<DeviceNo, Fresh>,
+    /// Bytes of the journal that are not yet in blocks.
+    bytes: usize,
 }
 
-#[derive(Debug, Clone)]
-struct Recent {
-    points: Vec<Point>,
-    floor: UnixMillis,
-    latest: Option<Point>,
-    /// Whether `latest` differs from what is saved.
-    unsaved: bool,
+#[derive(Debug, Clone, Copy, Default)]
+struct Newest {
+    point: Option<Point>,
+    /// Points not yet in blocks.
+    points: u32,
 }
 
-impl Default for Recent {
-    fn default() -> Self {
-        Self { points: Vec::new(), floor: UnixMillis(i64::MIN), latest: None, unsaved: false }
-    }
+/// One device's batches not yet in blocks.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fresh {
+    batches: Vec<Entry>,
+    payloads: Vec<u8>,
+    /// End of the newest reading in blocks; `None` while there are none.
+    blocks_end: Option<UnixMillis>,
+    /// Readings before this moment count by their rollups alone.
+    pub(super) raw_from: Option<UnixMillis>,
+    /// Most points of one series.
+    points: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    row: i64,
+    start: i64,
+    end: i64,
+    received_at: i64,
+    size: u32,
+}
+
+/// How much of a device waits to be in blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) device: DeviceNo,
+    /// Most points of one series.
+    pub(super) points: u32,
+    /// When the oldest batch came.
+    pub(super) since: UnixMillis,
+    pub(super) bytes: usize,
 }
 
 impl Head {
-    /// Adds a committed point; of several at one time the last added stays.
-    pub(super) fn insert(&mut self, series: SeriesId, point: Point) {
-        let cap = (BUDGET / self.series.len().max(1)).clamp(FEWEST, MOST);
-        let recent = self.entry(series);
-        if recent.latest.is_none_or(|latest| latest.at <= point.at) {
-            recent.latest = Some(point);
-            recent.unsaved = true;
+    /// Adds a committed batch and the journal row it has; of several points at one time the last added is the latest.
+    pub(super) fn add(&mut self, row: i64, batch: &Batch) {
+        let (mut start, mut end, mut most) = (i64::MAX, i64::MIN, 0);
+        for (series, point) in batch.rows() {
+            start = start.min(point.at.0);
+            end = end.max(point.at.0);
+            let newest = self.newest(series);
+            newest.points += 1;
+            most = most.max(newest.points);
+            if newest.point.is_none_or(|newest| newest.at <= point.at) {
+                newest.point = Some(point);
+            }
         }
-        if point.at > recent.floor {
-            recent.insert(point, cap);
-        }
+        let received_at = batch.received_at.0;
+        let size = u32::try_from(batch.payload.len()).unwrap_or(u32::MAX);
+        let device = self.devices.entry(batch.id.device).or_default();
+        device.batches.push(Entry { row, start, end, received_at, size });
+        device.payloads.extend_from_slice(&batch.payload);
+        device.points = device.points.max(most);
+        self.bytes += batch.payload.len() + ROW;
     }
 
     /// Puts a latest point saved earlier.
     pub(super) fn restore_latest(&mut self, series: SeriesId, point: Point) {
-        self.entry(series).latest = Some(point);
+        self.newest(series).point = Some(point);
     }
 
-    /// Says that points up to `floor` may be missing from the head.
-    pub(super) fn raise_floor(&mut self, series: SeriesId, floor: UnixMillis) {
-        let recent = self.entry(series);
-        if floor > recent.floor {
-            let gone = recent.points.partition_point(|point| point.at <= floor);
-            recent.points.drain(..gone);
-            recent.floor = floor;
+    /// Says how far the device's blocks reach in time.
+    pub(super) fn blocks_reach(&mut self, device: DeviceNo, end: UnixMillis) {
+        let device = self.devices.entry(device).or_default();
+        device.blocks_end = device.blocks_end.max(Some(end));
+    }
+
+    /// Says that raw readings before a moment gave way to rollups.
+    pub(super) fn raw_from(&mut self, device: DeviceNo, moment: UnixMillis) {
+        let device = self.devices.entry(device).or_default();
+        device.raw_from = device.raw_from.max(Some(moment));
+        // Rollups are read where blocks are.
+        device.blocks_end = device.blocks_end.max(Some(moment));
+    }
+
+    /// Forgets the device's batches up to a journal row, which are in blocks now; returns how many bytes that were.
+    pub(super) fn forget(&mut self, no: DeviceNo, row: i64, series: &[SeriesId]) -> usize {
+        let Some(device) = self.devices.get_mut(&no) else { return 0 };
+        let gone = device.batches.partition_point(|batch| batch.row <= row);
+        let bytes: usize = device.batches.drain(..gone).map(|batch| batch.size as usize).sum();
+        device.payloads.drain(..bytes);
+        if device.batches.is_empty() {
+            device.batches = Vec::new();
+            device.payloads = Vec::new();
         }
+        // What came while the blocks were made is counted at nothing: it waits a little longer.
+        device.points = 0;
+        for series in series {
+            self.newest(*series).points = 0;
+        }
+        let bytes = bytes + gone * ROW;
+        self.bytes -= bytes;
+        bytes
     }
 
-    /// Forgets a series.
-    pub(super) fn remove(&mut self, series: SeriesId) {
-        if let Some(recent) = self.series.get_mut(series.0 as usize) {
-            *recent = Recent::default();
+    /// Forgets a device and its series.
+    pub(super) fn remove(&mut self, device: DeviceNo, series: impl Iterator<Item = SeriesId>) {
+        if let Some(gone) = self.devices.remove(&device) {
+            self.bytes -= gone.bytes();
+        }
+        for series in series {
+            *self.newest(series) = Newest::default();
         }
     }
 
     /// The newest point.
     pub(super) fn latest(&self, series: SeriesId) -> Option<Point> {
-        self.series.get(series.0 as usize)?.latest
+        self.series.get(series.0 as usize)?.point
     }
 
-    /// All points with `from <= at < to`, if the head has them all.
-    pub(super) fn range(&self, series: SeriesId, from: UnixMillis, to: UnixMillis) -> Option<&[Point]> {
-        let Some(recent) = self.series.get(series.0 as usize) else { return Some(&[]) };
-        if from <= recent.floor && recent.floor != UnixMillis(i64::MIN) {
-            return None;
+    /// A copy of the device's batches that have readings with `from <= at < to`.
+    pub(super) fn copy(&self, device: DeviceNo, from: UnixMillis, to: UnixMillis) -> Fresh {
+        let Some(device) = self.devices.get(&device) else { return Fresh::default() };
+        let mut copy = Fresh { blocks_end: device.blocks_end, raw_from: device.raw_from, ..Fresh::default() };
+        let mut offset = 0;
+        for batch in &device.batches {
+            let end = offset + batch.size as usize;
+            if batch.start < to.0 && batch.end >= from.0 {
+                copy.batches.push(*batch);
+                copy.payloads.extend_from_slice(device.payloads.get(offset..end).unwrap_or_default());
+            }
+            offset = end;
         }
-        let start = recent.points.partition_point(|point| point.at < from);
-        let end = recent.points.partition_point(|point| point.at < to);
-        Some(recent.points.get(start..end).unwrap_or_default())
+        copy
     }
 
-    /// Latest points that differ from what is saved.
-    pub(super) fn unsaved(&self) -> impl Iterator<Item = (SeriesId, Point)> + '_ {
-        let numbered = (0_u32..).map(SeriesId).zip(&self.series);
-        numbered.filter(|(_, recent)| recent.unsaved).filter_map(|(id, recent)| Some((id, recent.latest?)))
+    /// Journal rows of a device, oldest first.
+    pub(super) fn rows(&self, device: DeviceNo) -> Vec<i64> {
+        self.devices
+            .get(&device)
+            .map(|device| device.batches.iter().map(|batch| batch.row).collect())
+            .unwrap_or_default()
     }
 
-    /// Says that every latest point is saved.
-    pub(super) fn mark_saved(&mut self) {
-        for recent in &mut self.series {
-            recent.unsaved = false;
-        }
+    /// What waits to be in blocks, in no order.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
+        self.devices.iter().filter_map(|(&no, device)| {
+            let since = UnixMillis(device.batches.first()?.received_at);
+            Some(Waiting { device: no, points: device.points, since, bytes: device.bytes() })
+        })
     }
 
-    fn entry(&mut self, series: SeriesId) -> &mut Recent {
+    /// Bytes of the journal not yet in blocks.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn newest(&mut self, series: SeriesId) -> &mut Newest {
         let index = series.0 as usize;
         if index >= self.series.len() {
-            self.series.resize_with(index + 1, Recent::default);
+            self.series.resize_with(index + 1, Newest::default);
         }
         &mut self.series[index]
     }
 }
 
-impl Recent {
-    fn insert(&mut self, point: Point, cap: usize) {
-        if self.points.last().is_none_or(|last| last.at < point.at) {
-            self.points.push(point);
-        } else {
-            match self.points.binary_search_by_key(&point.at, |other| other.at) {
-                Ok(same) => self.points[same] = point,
-                Err(place) => self.points.insert(place, point),
+impl Fresh {
+    /// Journal row of the newest batch.
+    pub(super) fn newest_row(&self) -> Option<i64> {
+        self.batches.last().map(|batch| batch.row)
+    }
+
+    /// Whether blocks may hold readings at or after `from`.
+    pub(super) fn blocks_from(&self, from: UnixMillis) -> bool {
+        self.blocks_end.is_some_and(|end| end >= from)
+    }
+
+    /// Calls `with` for each batch: its row and its readings, decoded.
+    pub(super) fn decode(&self, mut with: impl FnMut(i64, &wire::batch::Rows)) {
+        let mut rows = wire::batch::Rows::default();
+        let mut payloads = self.payloads.as_slice();
+        for batch in &self.batches {
+            let (payload, rest) = payloads.split_at_checked(batch.size as usize).unwrap_or_default();
+            payloads = rest;
+            if super::journal::decode(batch.row, payload, &mut rows) {
+                with(batch.row, &rows);
             }
         }
-        if self.points.len() > cap {
-            let gone = self.points.len() - cap / 2;
-            if let Some(last_gone) = self.points.drain(..gone).next_back() {
-                self.floor = last_gone.at;
-            }
-            self.points.shrink_to(cap);
-        }
+    }
+
+    /// What they take in the journal.
+    pub(super) fn bytes(&self) -> usize {
+        self.payloads.len() + self.batches.len() * ROW
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use wire::Reading;
+    use wire::batch::BatchBuilder;
 
     use super::*;
+    use crate::model::reading::BatchId;
+    use crate::model::{BatchSeq, Epoch, Lane, SensorNo};
 
     const A: SeriesId = SeriesId(3);
+    const DEVICE: DeviceNo = DeviceNo(1);
 
-    fn point(at: i64, value: f64) -> Point {
-        Point { at: UnixMillis(at), value }
+    fn batch(readings: &[(i64, f64)]) -> Batch {
+        let mut builder = BatchBuilder::new(1_000);
+        for &(at, value) in readings {
+            assert!(builder.push(&Reading { sensor: SensorNo(0), at: UnixMillis(at), value }));
+        }
+        Batch {
+            id: BatchId { device: DEVICE, epoch: Epoch(1), seq: BatchSeq(0) },
+            lane: Lane::Live,
+            received_at: UnixMillis(77),
+            payload: builder.finish(),
+            series: vec![A; readings.len()],
+            at: readings.iter().map(|reading| UnixMillis(reading.0)).collect(),
+            value: readings.iter().map(|reading| reading.1).collect(),
+        }
     }
 
-    fn range(head: &Head, from: i64, to: i64) -> Option<Vec<Point>> {
-        head.range(A, UnixMillis(from), UnixMillis(to)).map(<[Point]>::to_vec)
+    fn values(fresh: &Fresh) -> Vec<(i64, f64)> {
+        let mut found = Vec::new();
+        fresh.decode(|row, rows| found.extend(rows.iter().map(|reading| (row, reading.value))));
+        found
     }
 
     #[test]
-    fn late_points_find_their_place_and_equal_times_keep_the_last() {
+    fn a_late_point_is_not_the_latest_and_an_equal_one_is() {
         let mut head = Head::default();
-        for (at, value) in [(10, 1.0), (30, 3.0), (20, 2.0), (30, 4.0)] {
-            head.insert(A, point(at, value));
-        }
-        assert_eq!(range(&head, 0, 30), Some(vec![point(10, 1.0), point(20, 2.0)]));
-        assert_eq!(head.latest(A), Some(point(30, 4.0)));
+        head.add(1, &batch(&[(10, 1.0), (30, 3.0)]));
+        head.add(2, &batch(&[(20, 2.0), (30, 4.0)]));
+        assert_eq!(head.latest(A), Some(Point { at: UnixMillis(30), value: 4.0 }));
         assert_eq!(head.latest(SeriesId(99)), None);
     }
 
     #[test]
-    fn below_the_floor_the_head_does_not_answer() {
+    fn a_cut_leaves_the_batches_behind_it() {
         let mut head = Head::default();
-        (0..2000).for_each(|at| head.insert(A, point(at, 0.0)));
-        assert_eq!(range(&head, 0, 2000), None);
-        assert_eq!(range(&head, 1900, 2000).map(|points| points.len()), Some(100));
-    }
-
-    #[test]
-    fn a_saved_latest_is_not_saved_again() {
-        let mut head = Head::default();
-        head.restore_latest(SeriesId(0), point(1, 1.0));
-        head.insert(A, point(5, 1.0));
-        assert_eq!(head.unsaved().collect::<Vec<_>>(), [(A, point(5, 1.0))]);
-        head.mark_saved();
-        assert_eq!(head.unsaved().count(), 0);
-    }
-
-    proptest! {
-        #[test]
-        fn what_the_head_answers_is_complete(times in prop::collection::vec(0_i64..3000, 0..4000), from in 0_i64..3000) {
-            let mut head = Head::default();
-            let mut all = std::collections::BTreeMap::new();
-            for (value, at) in times.into_iter().enumerate() {
-                head.insert(A, point(at, value as f64));
-                all.insert(at, value as f64);
-            }
-            if let Some(points) = range(&head, from, 3000) {
-                let expected: Vec<_> = all.range(from..).map(|(&at, &value)| point(at, value)).collect();
-                prop_assert_eq!(points, expected);
-            }
-        }
+        (1..=4).for_each(|n| head.add(n, &batch(&[(n * 10, n as f64)])));
+        assert_eq!(head.waiting().map(|waiting| waiting.points).collect::<Vec<_>>(), [4]);
+        head.forget(DEVICE, 2, &[A]);
+        head.blocks_reach(DEVICE, UnixMillis(20));
+        let copy = head.copy(DEVICE, UnixMillis(0), UnixMillis(40));
+        assert_eq!(values(&copy), [(3, 3.0)]);
+        assert!(copy.blocks_from(UnixMillis(20)) && !copy.blocks_from(UnixMillis(21)));
+        assert_eq!((head.rows(DEVICE), head.latest(A).map(|point| point.value)), (vec![3, 4], Some(4.0)));
+        head.remove(DEVICE, [A].into_iter());
+        assert_eq!((head.bytes(), head.latest(A)), (0, None));
     }
 }

@@ -14,7 +14,7 @@ use super::head::Head;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
 use crate::model::reading::{Batch, SeriesId};
-use crate::model::{Epoch, SeqSet};
+use crate::model::{Epoch, SeqSet, UnixMillis};
 
 /// Committed receive windows.
 pub(super) type Windows = HashMap<(DeviceNo, Epoch), SeqSet>;
@@ -50,12 +50,28 @@ pub(super) enum Change {
     PushNumber(DeviceNo, SeriesId),
 }
 
+/// Journal rows of a device that the head need not hold any longer.
+#[derive(Debug)]
+pub(super) struct Forgotten {
+    pub(super) device: DeviceNo,
+    /// Up to which row.
+    pub(super) row: i64,
+    /// How far the blocks they went into reach; `None` when they were deleted.
+    pub(super) reach: Option<UnixMillis>,
+    pub(super) series: Vec<SeriesId>,
+}
+
 /// What writes of one transaction will change in memory.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     pub(super) changes: Vec<Change>,
     pub(super) windows: Windows,
-    pub(super) fresh: Vec<Batch>,
+    /// Batches stored, and the journal row of each.
+    pub(super) fresh: Vec<(i64, Batch)>,
+    /// What is no longer only in the journal.
+    pub(super) forgotten: Vec<Forgotten>,
+    /// Devices whose raw readings before a moment gave way to rollups.
+    pub(super) rolled: Vec<(DeviceNo, UnixMillis)>,
     pub(super) repeats: u64,
     /// Devices deleted by this transaction: batches behind it in the same group go nowhere.
     pub(super) gone: HashSet<DeviceNo>,
@@ -63,8 +79,6 @@ pub(super) struct Effects {
     pub(super) rows_deleted: u64,
     /// Whether a delivery became due.
     pub(super) due: bool,
-    /// Whether the saved latest points now equal the head.
-    pub(super) latest_saved: bool,
 }
 
 impl Effects {
@@ -73,13 +87,14 @@ impl Effects {
         self.changes.extend(later.changes);
         self.windows.extend(later.windows);
         self.windows.retain(|(device, _), _| !later.gone.contains(device));
-        self.fresh.retain(|batch| !later.gone.contains(&batch.id.device));
+        self.fresh.retain(|(_, batch)| !later.gone.contains(&batch.id.device));
         self.fresh.extend(later.fresh);
+        self.forgotten.extend(later.forgotten);
+        self.rolled.extend(later.rolled);
         self.repeats += later.repeats;
         self.rows_deleted += later.rows_deleted;
         self.gone.extend(later.gone);
         self.due |= later.due;
-        self.latest_saved |= later.latest_saved;
     }
 }
 
@@ -113,10 +128,7 @@ impl Memory {
 
     /// Makes memory equal to disk after a commit that took `elapsed`.
     pub(super) fn apply(&self, effects: Effects, elapsed: Duration) {
-        let Effects { changes, windows, fresh, repeats, gone, rows_deleted, due, latest_saved } = effects;
-        if latest_saved {
-            self.head_mut().mark_saved();
-        }
+        let Effects { changes, windows, fresh, forgotten, rolled, repeats, gone, rows_deleted, due } = effects;
         if !changes.is_empty() {
             self.apply_changes(changes);
         }
@@ -127,10 +139,15 @@ impl Memory {
             }
             committed.extend(windows);
         }
-        if !fresh.is_empty() {
+        if !fresh.is_empty() || !forgotten.is_empty() || !rolled.is_empty() {
             let mut head = self.head_mut();
-            for (series, point) in fresh.iter().flat_map(Batch::rows) {
-                head.insert(series, point);
+            rolled.into_iter().for_each(|(device, moment)| head.raw_from(device, moment));
+            for gone in forgotten {
+                head.forget(gone.device, gone.row, &gone.series);
+                gone.reach.into_iter().for_each(|reach| head.blocks_reach(gone.device, reach));
+            }
+            for (row, batch) in fresh.iter().filter(|(_, batch)| !batch.is_empty()) {
+                head.add(*row, batch);
             }
         }
         self.count(&fresh, repeats, elapsed);
@@ -148,18 +165,17 @@ impl Memory {
                 Change::PutSeries(series) => catalog.put_series(series),
                 Change::PushNumber(device, series) => catalog.push_number(device, series),
                 Change::RemoveDevice(device) => {
-                    let mut head = self.head_mut();
-                    catalog.series_of(device).for_each(|series| head.remove(series.id));
+                    self.head_mut().remove(device, catalog.series_of(device).map(|series| series.id));
                     catalog.remove_device(device);
                 }
             }
         }
     }
 
-    fn count(&self, fresh: &[Batch], repeats: u64, elapsed: Duration) {
+    fn count(&self, fresh: &[(i64, Batch)], repeats: u64, elapsed: Duration) {
         let add = |counter: &AtomicU64, more: u64| counter.fetch_add(more, Ordering::Relaxed);
         let counters = &self.counters;
-        add(&counters.readings, fresh.iter().map(|batch| batch.len() as u64).sum());
+        add(&counters.readings, fresh.iter().map(|(_, batch)| batch.len() as u64).sum());
         add(&counters.batches, fresh.len() as u64);
         add(&counters.journal_rows, fresh.len() as u64);
         add(&counters.repeats, repeats);

@@ -5,7 +5,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::{Error, Result};
 
 /// Every step, oldest first; the schema number is the count of steps taken.
-const STEPS: &[&str] = &[include_str!("../../../migrations/sqlite/0001_first.sql")];
+const STEPS: &[&str] = &[
+    include_str!("../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../migrations/sqlite/0002_blocks.sql"),
+    include_str!("../../../migrations/sqlite/0003_rollups.sql"),
+];
 
 /// Runs the steps the database has not seen.
 pub(super) fn run(conn: &mut Connection) -> Result<()> {
@@ -58,6 +62,6 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.pragma_update(None, "user_version", 99).unwrap();
         let error = run(&mut conn).unwrap_err();
-        assert!(matches!(error, Error::Newer { found: 99, known: 1 }), "{error}");
+        assert!(matches!(error, Error::Newer { found: 99, known: 3 }), "{error}");
     }
 }

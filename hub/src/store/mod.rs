@@ -12,7 +12,9 @@
 //! methods below, grouped by noun in the files beside this one, are its outline. SQL appears nowhere else in the hub.
 
 mod access;
+mod aggregate;
 mod alerts;
+mod block;
 mod bucket;
 mod checkpoint;
 mod column;
@@ -23,13 +25,18 @@ mod head;
 mod join;
 mod journal;
 mod latest;
+mod maker;
 mod memory;
 mod migrate;
 mod open;
 mod outbox;
+mod packed;
 mod query;
 mod readers;
+mod retention;
+mod rollup;
 mod rules;
+mod samples;
 mod secret;
 mod sensors;
 mod webhooks;
@@ -38,25 +45,31 @@ mod writer;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::Connection;
 
 pub use access::Session;
+pub use aggregate::{Aggregated, Buckets, Columns, Group, Tier};
 pub use alerts::AlertQuery;
 pub use commit::{Commit, Committed, Floor};
 pub use devices::DeviceNote;
 pub use error::{Error, Result};
 pub use join::NewJoinToken;
 pub use outbox::DeliveryQuery;
-pub use query::{Buckets, Columns, Group, Page};
+pub use query::Page;
 pub use secret::SecretKey;
 
 use crate::model::catalog::Catalog;
 use memory::Memory;
 use readers::Readers;
+use retention::Policy;
 use write::Inbox;
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// Where the store lives and how much it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,11 +80,36 @@ pub struct Config {
     pub readers: usize,
     /// Cap on the database file; beyond it commits answer [`Error::Full`].
     pub max_bytes: Option<u64>,
+    /// How long every reading is kept; older ones are left as rollups.
+    pub keep_raw: Duration,
+    /// How long figures by the minute are kept.
+    pub keep_minutes: Duration,
+    /// How long figures by the hour are kept.
+    pub keep_hours: Duration,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None }
+        Self {
+            dir: PathBuf::from("data"),
+            readers: 4,
+            max_bytes: None,
+            keep_raw: DAY * 14,
+            keep_minutes: DAY * 90,
+            keep_hours: DAY * (5 * 365 + 1),
+        }
+    }
+}
+
+impl Config {
+    fn policy(&self) -> Policy {
+        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        Policy {
+            raw: millis(self.keep_raw),
+            minutes: millis(self.keep_minutes),
+            hours: millis(self.keep_hours),
+            max_bytes: self.max_bytes,
+        }
     }
 }
 
@@ -92,8 +130,10 @@ pub struct Stats {
     pub file_bytes: u64,
     /// Bytes of the write-ahead log.
     pub wal_bytes: u64,
-    /// Batches in the journal.
+    /// Batches in the journal: not yet in blocks, or not yet swept.
     pub journal_rows: u64,
+    /// Bytes of the journal that are not yet in blocks.
+    pub journal_bytes: u64,
     /// Whether the last commit found the disk full.
     pub degraded: bool,
 }
@@ -110,6 +150,8 @@ struct Inner {
     /// `None` once closed.
     inbox: Mutex<Option<Inbox>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// To the thread that makes blocks; a command beside a hub has none.
+    maker: Option<SyncSender<maker::Order>>,
     /// Asks whether a command wrote, and the answer it saw last.
     elsewhere: Mutex<(Connection, i64)>,
     key: SecretKey,
@@ -144,6 +186,7 @@ impl Store {
             file_bytes: bytes(&self.inner.file),
             wal_bytes: bytes(&open::beside_file(&self.inner.file, "-wal")),
             journal_rows: counters.journal_rows.load(Ordering::Relaxed),
+            journal_bytes: self.memory().head().bytes() as u64,
             degraded: counters.degraded.load(Ordering::Relaxed),
         }
     }
@@ -183,6 +226,10 @@ impl Store {
 
     fn inbox(&self) -> Option<Inbox> {
         self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn orders(&self) -> Option<SyncSender<maker::Order>> {
+        self.inner.maker.clone()
     }
 
     fn key(&self) -> &SecretKey {

@@ -14,7 +14,7 @@ use super::memory::Memory;
 use super::readers::{self, Readers};
 use super::writer::{self, Role};
 use super::{BESIDE, Config, Error, Inner, Result, SecretKey, Store};
-use super::{checkpoint, commit, devices, latest, migrate, secret};
+use super::{checkpoint, commit, devices, latest, maker, migrate, secret};
 
 /// Name of the database in the data directory.
 const FILE: &str = "telemetry.db";
@@ -65,11 +65,16 @@ fn start(config: &Config, key: &SecretKey, role: Role, keep: impl Send + 'static
     let elsewhere = readers::connect(&file)?;
     let seen = elsewhere.query_row(BESIDE, [], |row| row.get(0))?;
     let (inbox, writer) = writer::spawn(conn, memory.clone(), role, &file, keep)?;
+    let maker = match role {
+        Role::Owner => Some(maker::spawn(readers::connect(&file)?, memory.clone(), &inbox, config.policy())?),
+        Role::Beside => None,
+    };
     let inner = Inner {
         memory,
         readers,
         inbox: Mutex::new(Some(inbox)),
         writer: Mutex::new(Some(writer)),
+        maker,
         elsewhere: Mutex::new((elsewhere, seen)),
         key: key.clone(),
         file,

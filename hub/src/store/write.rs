@@ -50,6 +50,14 @@ pub(super) struct Scope<'a> {
 pub(super) type Inbox = mpsc::Sender<Write>;
 
 impl Write {
+    /// A change, and where its outcome will be told.
+    pub(super) fn change<T: Send + 'static>(
+        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+    ) -> (Self, oneshot::Receiver<Result<T>>) {
+        let (reply, answered) = oneshot::channel();
+        (Self::Change(Box::new(|scope| answer(scope.and_then(work), reply))), answered)
+    }
+
     /// Payload bytes it brings.
     pub(super) fn size(&self) -> usize {
         match self {
@@ -88,8 +96,8 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (reply, answered) = oneshot::channel();
-        self.send(Write::Change(Box::new(|scope| answer(scope.and_then(work), reply)))).await?;
+        let (write, answered) = Write::change(work);
+        self.send(write).await?;
         answered.await.map_err(|_| Error::Closed)?
     }
 

@@ -19,9 +19,10 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::mpsc;
 
 use super::error::{Error, Result};
+use super::maker::JOURNAL;
 use super::memory::{Effects, Memory};
 use super::write::{Applied, Inbox, Reply, Scope, Write};
-use super::{checkpoint, commit, journal, latest};
+use super::{checkpoint, commit, journal};
 use crate::clock::Clock;
 
 /// Writes that may wait: some seconds of group commits from ingest and every request of a busy HTTP server.
@@ -31,10 +32,13 @@ const GROUP_TIME: Duration = Duration::from_millis(50);
 /// Most payload in a group: more gains nothing over the cost of one sync.
 const GROUP_BYTES: usize = 8 << 20;
 
+/// Pause between groups for each MiB of journal too much.
+const HOLD_BACK: Duration = Duration::from_millis(2);
+
 /// How the thread differs between a hub and a command beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
-    /// The hub's own: checkpoints, saves the latest points.
+    /// The hub's own: checkpoints.
     Owner,
     /// A command beside a hub: leaves a mark that it wrote.
     Beside,
@@ -50,7 +54,7 @@ pub(super) fn spawn(
 ) -> Result<(Inbox, JoinHandle<()>)> {
     let (inbox, waiting) = mpsc::channel(INBOX);
     let next_row = journal::next_row(&conn)?;
-    let mut writer = Writer { conn, memory, role, waiting, backlog: VecDeque::new(), next_row, since_saved: 0 };
+    let mut writer = Writer { conn, memory, role, waiting, backlog: VecDeque::new(), next_row };
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || {
@@ -69,8 +73,6 @@ struct Writer {
     /// Received, for this group or the next.
     backlog: VecDeque<Write>,
     next_row: i64,
-    /// Payload bytes since the latest points were saved.
-    since_saved: usize,
 }
 
 /// Why a whole group failed.
@@ -115,12 +117,13 @@ impl Writer {
                     }
                 }
             }
+            self.hold_back();
             if self.role == Role::Owner {
                 checkpoint::after_group(&self.conn, self.backlog.is_empty() && self.waiting.is_empty());
             }
         }
         if self.role == Role::Owner {
-            self.finish();
+            checkpoint::at_close(&self.conn);
         }
     }
 
@@ -152,10 +155,6 @@ impl Writer {
         });
         match outcome {
             Ok(effects) => {
-                if effects.latest_saved {
-                    self.since_saved = 0;
-                }
-                self.since_saved += effects.fresh.iter().map(|batch| batch.payload.len()).sum::<usize>();
                 self.memory.apply(effects, Clock.now().duration_since(began));
                 Ok(())
             }
@@ -181,10 +180,6 @@ impl Writer {
     /// Applies writes to the open transaction until the group is big or old enough.
     fn fill(&mut self, began: Instant, replies: &mut Vec<Reply>) -> Result<Effects, Failure> {
         let mut group = Effects::default();
-        if self.since_saved >= latest::SAVE_EVERY {
-            latest::save(&self.conn, &self.memory.head(), self.next_row - 1)?;
-            group.latest_saved = true;
-        }
         let mut bytes = 0;
         while let Some(write) = self.backlog.pop_front() {
             bytes += write.size();
@@ -232,6 +227,14 @@ impl Writer {
         }
     }
 
+    /// Slows down when blocks are not made as fast as readings come: a journal without an end is no promise.
+    fn hold_back(&self) {
+        let over = self.memory.head().bytes().saturating_sub(JOURNAL + JOURNAL / 2) >> 20;
+        if over > 0 {
+            std::thread::sleep(HOLD_BACK * u32::try_from(over).unwrap_or(u32::MAX));
+        }
+    }
+
     /// Says once what happened, before those who wait hear of it.
     fn tell(&self, failure: &Failure) {
         match failure {
@@ -242,18 +245,6 @@ impl Writer {
                 }
             }
         }
-    }
-
-    /// Leaves the file so that the next start reads little: latest points saved, log copied back.
-    fn finish(&mut self) {
-        let saved = self.conn.transaction().map_err(Error::from).and_then(|tx| {
-            latest::save(&tx, &self.memory.head(), self.next_row - 1)?;
-            Ok(tx.commit()?)
-        });
-        if let Err(error) = saved {
-            tracing::warn!(%error, "latest points not saved, the next start reads more of the journal: {error}");
-        }
-        checkpoint::at_close(&self.conn);
     }
 }
 

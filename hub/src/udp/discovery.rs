@@ -1,6 +1,7 @@
 //! The discovery shell: listens on the groups on every interface that is up, and speaks for the responder.
 //!
-//! Interfaces come and go and switches forget group members, so it looks at the interfaces and joins again every minute.
+//! Interfaces come and go (at boot the hub may well be up before the network), so it looks at them every two seconds, and
+//! joins and announces itself where one appeared; switches forget group members, so it joins again every minute.
 //! Where multicast cannot be had at all it says so once and the hub goes on: `--hub host:port` on the agent always works.
 
 use std::collections::BTreeMap;
@@ -16,7 +17,9 @@ use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, HOP_LIMIT};
 use crate::clock::Clock;
 use crate::proto::discovery::{Responder, To};
 
-/// How often interfaces are looked at and groups joined again.
+/// How often interfaces are looked at: what a device may have to wait for on a link that just came up.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How often groups are joined again.
 const REJOIN_EVERY: Duration = Duration::from_secs(60);
 /// Longer than any packet of discovery.
 const BUFFER: usize = 512;
@@ -46,16 +49,12 @@ impl Groups {
         Ok(groups)
     }
 
-    /// Joins on interfaces that are up now. Joining where we are already is refused by the kernel and means nothing.
-    fn rejoin(&mut self) {
-        self.interfaces.clear();
-        for interface in if_addrs::get_if_addrs().unwrap_or_default() {
-            let Some(index) = interface.index.filter(|_| interface.is_oper_up()) else { continue };
-            let v4 = self.interfaces.entry(index).or_default();
-            if let IpAddr::V4(address) = interface.ip() {
-                v4.get_or_insert(address);
-            }
-        }
+    /// Joins on interfaces that are up now; whether they are others than before. Joining where we are already is refused
+    /// by the kernel and means nothing.
+    fn rejoin(&mut self) -> bool {
+        let found = interfaces();
+        let changed = found != self.interfaces;
+        self.interfaces = found;
         for (&index, v4) in &self.interfaces {
             if let (Some(socket), Some(address)) = (&self.v4, v4) {
                 let _ = socket.join_multicast_v4(GROUP_V4, *address);
@@ -64,6 +63,7 @@ impl Groups {
                 let _ = socket.join_multicast_v6(&GROUP_V6, index);
             }
         }
+        changed
     }
 
     async fn receive(socket: Option<&UdpSocket>, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
@@ -98,6 +98,19 @@ impl Groups {
     }
 }
 
+/// Interfaces that are up, by index, with an IPv4 address where they have one.
+fn interfaces() -> BTreeMap<u32, Option<Ipv4Addr>> {
+    let mut found: BTreeMap<u32, Option<Ipv4Addr>> = BTreeMap::new();
+    for interface in if_addrs::get_if_addrs().unwrap_or_default() {
+        let Some(index) = interface.index.filter(|_| interface.is_oper_up()) else { continue };
+        let v4 = found.entry(index).or_default();
+        if let IpAddr::V4(address) = interface.ip() {
+            v4.get_or_insert(address);
+        }
+    }
+    found
+}
+
 fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = socket2::Socket::new(Domain::for_address(address), Type::DGRAM, Some(Protocol::UDP))?;
     // Several hubs and agents on one machine all hear the groups.
@@ -124,12 +137,12 @@ pub async fn run(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let (mut buffer_v4, mut buffer_v6) = ([0; BUFFER], [0; BUFFER]);
-    let mut rejoin_at = clock.now() + REJOIN_EVERY;
+    let (mut look_at, mut rejoin_at) = (clock.now() + LOOK_EVERY, clock.now() + REJOIN_EVERY);
     loop {
         while let Some((to, datagram)) = responder.poll_transmit(clock.now()) {
             groups.send(to, &datagram).await;
         }
-        let deadline = responder.poll_timeout().min(rejoin_at);
+        let deadline = responder.poll_timeout().min(look_at);
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             received = Groups::receive(groups.v4.as_ref(), &mut buffer_v4) => {
@@ -141,9 +154,15 @@ pub async fn run(
                 responder.handle_input(clock.now(), from, &buffer_v6[..length]);
             }
             () = clock.sleep_until(Some(deadline)) => {
-                if clock.now() >= rejoin_at {
-                    groups.rejoin();
-                    rejoin_at = clock.now() + REJOIN_EVERY;
+                let now = clock.now();
+                if now >= look_at {
+                    look_at = now + LOOK_EVERY;
+                    if (now >= rejoin_at || interfaces() != groups.interfaces) && groups.rejoin() {
+                        responder.announce(now);
+                    }
+                }
+                if now >= rejoin_at {
+                    rejoin_at = now + REJOIN_EVERY;
                 }
             }
         }

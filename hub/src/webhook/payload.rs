@@ -6,6 +6,8 @@
 //! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
 //! repeats and late arrivals in order.
 
+use std::fmt::Write as _;
+
 use serde::Serialize;
 
 use crate::model::UnixMillis;
@@ -127,6 +129,24 @@ fn hears(webhook: &Webhook, rule: &Rule) -> bool {
     webhook.spec.enabled && webhook.disabled_reason.is_none() && rule.spec.webhooks.contains(&webhook.id)
 }
 
+/// The page with the sensor's chart around a moment.
+fn chart_link(hub: &str, device: &str, sensor: &str, at: UnixMillis) -> String {
+    const BEFORE_MS: i64 = 30 * 60_000;
+    const AFTER_MS: i64 = 5 * 60_000;
+    let mut name = String::new();
+    for byte in sensor.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => name.push(char::from(byte)),
+            // Twice escaped: the page separates names by commas before it reads each.
+            _ => {
+                let _ = write!(name, "%25{byte:02X}");
+            }
+        }
+    }
+    let (from, to) = (at.plus(-BEFORE_MS).0, at.plus(AFTER_MS).0);
+    format!("{}/d/{device}?m={name}&from={from}&to={to}", hub.trim_end_matches('/'))
+}
+
 fn alert_body(
     alert: &Alert,
     (occurred_at, learned_at): (UnixMillis, UnixMillis),
@@ -142,7 +162,9 @@ fn alert_body(
         AlertState::Pending | AlertState::Firing => (1, event_name(Event::AlertFiring), "firing"),
     };
     let id = format!("alr_{}", alert.id.0);
-    let url = hub_url.map(|hub| format!("{}/alerts/{id}", hub.trim_end_matches('/')));
+    let url = hub_url.zip(device).map(|(hub, device)| {
+        chart_link(hub, &device.id.to_string(), series.map_or("", |series| &series.sensor), occurred_at)
+    });
     let body = AlertBody {
         id,
         sequence,

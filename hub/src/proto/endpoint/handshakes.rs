@@ -6,7 +6,7 @@ use std::time::Instant;
 use wire::handshake::{NO_PSK, Standing as Admitted, Verdict};
 use wire::packet::Hs1;
 
-use super::{Endpoint, MAX_HANDSHAKES, known_sensors};
+use super::{Endpoint, MAX_HANDSHAKES, MAX_STRANGERS, known_sensors};
 use crate::model::PublicKey;
 use crate::model::device::Standing;
 use crate::proto::Moment;
@@ -54,6 +54,8 @@ impl Endpoint {
         }
         if let Some(entry) = self.devices.get_mut(&key) {
             entry.device.handshake_counter = offer.counter;
+        } else if !self.sessions.knows(&key) && self.sessions.peers() >= self.devices.len() + MAX_STRANGERS {
+            return self.counters.dropped(Drop::PendingFull);
         }
         let known_sensors = self.devices.get(&key).map_or(0, known_sensors);
         let verdict = Verdict { now: moment.wall, credit: self.credit(), known_sensors, standing };

@@ -143,6 +143,10 @@ impl Endpoint {
             self.event(Event::Introduced { device, introduction, address: from, handshake_counter });
             return self.welcome(moment, key);
         }
+        // The store takes the use from the token, so a hello that is repeated meanwhile must not become a second join.
+        if self.joining.contains_key(&key) {
+            return;
+        }
         let token = token.filter(|id| self.tokens.get(id).is_some_and(|token| token.uses_left > 0));
         if token.is_some() || self.policy_at(moment.now) == JoinPolicy::Open {
             let device = NewDevice {
@@ -153,12 +157,16 @@ impl Endpoint {
                 join_token: token,
                 handshake_counter,
             };
-            // Answered once the store has it: `know` sends the welcome. The store takes the use from the token, so a hello
-            // that is repeated meanwhile must not become a second join.
-            if self.joining.len() < MAX_JOINING && self.joining.insert(key, moment.now).is_none() {
+            // Answered once the store has it: `know` sends the welcome.
+            if self.joining.len() < MAX_JOINING {
+                self.joining.insert(key, moment.now);
                 self.event(Event::Join(Box::new(device)));
             }
             return;
+        }
+        // Its token was used up by another since the handshake: no reason to ask a person.
+        if self.policy_at(moment.now) != JoinPolicy::Click && !self.pending.contains_key(&key) {
+            return self.counters.dropped(Drop::NotAdmitted);
         }
         self.wait_for_adoption(moment, key, from, introduction, preview, handshake_counter);
     }

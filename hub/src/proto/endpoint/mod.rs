@@ -47,6 +47,9 @@ const MAX_PENDING: usize = 256;
 const MAX_PENDING_PER_ADDRESS: usize = 4;
 /// Devices that may be on their way into the store at once; beyond, they say hello again.
 const MAX_JOINING: usize = 4_096;
+/// Devices without a row that may have a session, besides a place for each device that has one: more than the store adopts
+/// in a second, and no more than a few megabytes for who makes up keys.
+const MAX_STRANGERS: usize = 1_024;
 /// A pending device that is silent for this long is forgotten.
 const PENDING_TTL: Duration = Duration::from_secs(15 * 60);
 /// Datagrams of one device: enough for a backlog at full speed, too few to starve the others.
@@ -257,7 +260,10 @@ impl Endpoint {
             return;
         }
         self.tick_at = moment.now + TICK;
-        self.sessions.sweep(moment.now);
+        let Self { sessions, devices, pending, joining, .. } = self;
+        sessions.sweep(moment.now, |key| {
+            devices.contains_key(key) || pending.contains_key(key) || joining.contains_key(key)
+        });
         let random = &mut self.random;
         self.admission.rotate(moment.now, || {
             let mut secret = [0; 32];

@@ -8,6 +8,7 @@ use wire::message::{self, Ack, Hello, Message};
 use wire::seal::Transport;
 use wire::{KeyPair, Lane, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
 
+use super::super::session::STRANGER_TTL;
 use super::*;
 use crate::model::device::{Introduction, Labels, NewDevice};
 
@@ -36,15 +37,15 @@ impl Scene {
         let keys = KeyPair::generate().unwrap();
         let hub = keys.public;
         let counters = Arc::<Counters>::default();
-        let mut seed = 1_u8;
+        let mut seed = 1_u64;
         let config = Config {
             responder: Responder::new(keys),
             card: Card { hub: DeviceId::of(&hub), key: hub, port: 5770, accepting: Arc::default() },
             policy,
             random: Box::new(move |bytes| {
                 bytes.iter_mut().for_each(|byte| {
-                    seed = seed.wrapping_mul(37).wrapping_add(11);
-                    *byte = seed;
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    *byte = (seed >> 56) as u8;
                 });
             }),
             discovery_random: Box::new(|bytes| bytes.fill(3)),
@@ -446,4 +447,158 @@ fn nothing_unauthenticated_gets_back_more_than_it_sent() {
     }
     let back: usize = scene.sent().iter().map(Vec::len).sum();
     assert!(back > 0 && back <= sent, "{back} bytes for {sent}");
+}
+
+fn device_at(n: u32) -> FakeDevice {
+    let [_, b, c, d] = n.to_be_bytes();
+    FakeDevice { address: SocketAddr::from(([10, b, c, d], 4_000)), ..FakeDevice::new() }
+}
+
+#[test]
+fn strangers_hold_a_bounded_number_of_sessions_and_not_for_long() {
+    let mut scene = Scene::new(JoinPolicy::Click);
+    let mut adopted = scene.adopted(1);
+    let mut strangers = 0;
+    for n in 0..MAX_STRANGERS as u32 + 100 {
+        if n % 180 == 0 {
+            scene.pass(1);
+        }
+        let mut device = device_at(n);
+        if device.connect(&mut scene, &NO_PSK, 0).is_some() {
+            strangers += 1;
+            device.say(&mut scene, &Control::Status(Status::default()));
+        }
+    }
+    scene.events();
+    assert!(strangers >= MAX_STRANGERS && scene.endpoint.sessions.peers() <= MAX_STRANGERS + 1, "{strangers}");
+    assert!(scene.dropped(Drop::PendingFull) > 0);
+    adopted.batch(&mut scene, 0, 0);
+    assert!(scene.endpoint.poll_batch().is_some(), "an adopted device notices nothing");
+    (0..STRANGER_TTL.as_secs() + 1).for_each(|_| scene.pass(1));
+    assert_eq!(scene.endpoint.sessions.peers(), 1);
+}
+
+#[test]
+fn a_flood_of_handshakes_stays_in_its_queue_and_delays_no_data() {
+    let mut scene = Scene::new(JoinPolicy::Token);
+    let mut adopted = scene.adopted(1);
+    let offer = Offer { counter: 5, token: 0, caps: 0, mtu: 1_232 };
+    let storm: Vec<Initiator> = (0..16)
+        .map(|_| Initiator::start(&KeyPair::generate().unwrap(), &scene.hub, &NO_PSK, &offer, 9).unwrap())
+        .collect();
+    for n in 0..20_000_u32 {
+        let from = SocketAddr::from(([11, (n >> 16) as u8, (n >> 8) as u8, n as u8], 1_024 + (n % 7) as u16));
+        scene.endpoint.handle_input(scene.moment, from, storm[n as usize % storm.len()].datagram());
+        assert!(scene.endpoint.handshakes.len() <= MAX_HANDSHAKES);
+        assert!(scene.endpoint.transmits.len() <= 2 * MAX_TRANSMITS);
+        if n % 200 == 0 {
+            let seq = u64::from(n / 200);
+            adopted.batch(&mut scene, seq, 0);
+            let batch = scene.endpoint.poll_batch().expect("passed on at once");
+            scene.endpoint.handle_committed(&[batch.id]);
+            assert_eq!(adopted.hears_acks(&mut scene).last().map(|ack| ack.mark), Some(BatchSeq(seq + 1)));
+        }
+    }
+    assert!(scene.dropped(Drop::HandshakeRate) > 15_000);
+    // And who owns its address still gets in, by the cookie.
+    while scene.endpoint.has_handshakes() {
+        scene.endpoint.handle_handshakes(scene.moment, 64);
+    }
+    scene.sent();
+    adopted.counter += 1;
+    let offer = Offer { counter: adopted.counter, ..offer };
+    let mut initiator = Initiator::start(&adopted.keys, &scene.hub, &NO_PSK, &offer, 10).unwrap();
+    scene.endpoint.handle_input(scene.moment, adopted.address, storm[0].datagram());
+    (0..40).for_each(|_| scene.endpoint.handle_input(scene.moment, adopted.address, storm[0].datagram()));
+    scene.sent();
+    scene.endpoint.handle_input(scene.moment, adopted.address, initiator.datagram());
+    let answers = scene.sent();
+    let Ok(Packet::Cookie(cookie)) = Packet::parse(answers.last().expect("a cookie")) else { panic!("a cookie") };
+    initiator.take_cookie(&cookie).unwrap();
+    scene.endpoint.handle_input(scene.moment, adopted.address, initiator.datagram());
+    while scene.endpoint.has_handshakes() {
+        scene.endpoint.handle_handshakes(scene.moment, 64);
+    }
+    let finished = scene.sent().iter().any(|datagram| match Packet::parse(datagram) {
+        Ok(Packet::Hs2(hs2)) => initiator.finish(&hs2).is_ok(),
+        _ => false,
+    });
+    assert!(finished);
+}
+
+#[test]
+fn the_second_device_of_a_token_for_one_does_not_become_a_device_to_click() {
+    let mut scene = Scene::new(JoinPolicy::Token);
+    let text = TokenText::new(7, [5; 16]);
+    let token = |uses_left| JoinToken {
+        id: 7,
+        psk: text.psk(),
+        name: String::new(),
+        uses_left,
+        labels: Labels::new(),
+        created_at: UnixMillis(0),
+        expires_at: scene.moment.wall.plus(60_000),
+    };
+    let (open, spent) = (token(1), token(0));
+    scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![open]));
+    let (mut first, mut second) = (FakeDevice::new(), device_at(2));
+    assert!(
+        first.connect(&mut scene, &text.psk(), 7).is_some() && second.connect(&mut scene, &text.psk(), 7).is_some()
+    );
+    first.say(&mut scene, &hello());
+    assert!(matches!(scene.events()[..], [Event::Join(_)]));
+    scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![spent]));
+    second.say(&mut scene, &hello());
+    first.say(&mut scene, &hello());
+    assert_eq!(scene.events(), []);
+    assert_eq!(second.hears(&mut scene), []);
+    assert_eq!(scene.dropped(Drop::NotAdmitted), 1);
+}
+
+#[test]
+fn a_handshake_counter_below_the_stored_one_is_a_replay_even_after_a_restart() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = FakeDevice::new();
+    let new = NewDevice { handshake_counter: 7 << 32 | 2, ..device.introduction(scene.moment) };
+    scene.adopt(&new, Standing::Adopted, 0);
+    for (counter, admitted) in
+        [(1, false), (6 << 32 | 9, false), (7 << 32 | 2, false), (7 << 32 | 3, true), (8 << 32, true)]
+    {
+        device.counter = counter - 1;
+        assert_eq!(device.connect(&mut scene, &NO_PSK, 0).is_some(), admitted, "{counter}");
+    }
+    device.counter = 8 << 32;
+    assert!(device.connect(&mut scene, &NO_PSK, 0).is_some());
+    scene.pass(1);
+    assert_eq!(scene.dropped(Drop::HandshakeReplay), 3);
+}
+
+#[test]
+fn a_whole_captured_session_does_nothing_when_it_comes_again() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    let mut captured: Vec<Vec<u8>> = (0..200).map(|seq| device.batch(&mut scene, seq, 0)).collect();
+    for control in [hello(), Control::Status(Status::default()), Control::Bye] {
+        let mut plain = Vec::new();
+        control.encode(&mut plain);
+        let mut datagram = Vec::new();
+        device.session.as_mut().unwrap().seal(&plain, &mut datagram).unwrap();
+        if control != Control::Bye {
+            scene.endpoint.handle_input(scene.moment, device.address, &datagram);
+            captured.push(datagram);
+        }
+    }
+    let ids: Vec<BatchId> = std::iter::from_fn(|| scene.endpoint.poll_batch()).map(|batch| batch.id).collect();
+    scene.endpoint.handle_refused(&ids);
+    scene.events();
+    scene.sent();
+    let thief: SocketAddr = "10.9.9.9:4000".parse().unwrap();
+    for datagram in captured.iter().rev().chain(&captured) {
+        scene.endpoint.handle_input(scene.moment, thief, datagram);
+    }
+    assert_eq!((scene.endpoint.poll_batch(), scene.events(), scene.sent().len()), (None, Vec::new(), 0));
+    device.batch(&mut scene, 0, 0);
+    let batch = scene.endpoint.poll_batch().expect("the device's own repeat");
+    scene.endpoint.handle_committed(&[batch.id]);
+    assert_eq!(scene.endpoint.poll_transmit(scene.moment).map(|(to, _)| to), Some(device.address));
 }

@@ -42,7 +42,10 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
                 "occurred_at": "2027-01-15T08:00:00Z",
                 "learned_at": "2027-01-15T08:00:01.5Z",
                 "labels": {"room": "lab"},
-                "url": "http://hub:8080/alerts/alr_5",
+                "url": format!(
+                    "http://hub:8080/d/{}?m=temp&from=1799998200000&to=1800000300000",
+                    DeviceId::from_bytes([1; 16])
+                ),
                 "points": [[1_800_000_000_000_i64, 31.5]],
             }}
         })

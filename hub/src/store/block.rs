@@ -1,0 +1,372 @@
+//! Blocks: what leaves the journal, sorted by time, packed by column; and how they are read back.
+//!
+//! ```text
+//!   a device's batches ──▶ a column a series ──▶ columns of equal times share one row of `times` ──▶ `times` + `block`
+//! ```
+//!
+//! A cut is everything of one device up to a journal row. Cuts are numbered in the order of commits, so of two readings of
+//! a series at one time the one of the later cut counts, and any reading still in the head before both. Blocks of
+//! different cuts may overlap (late data); within one cut no series has a moment twice.
+//! A damaged block is left out of every answer and said in the log; it is never believed.
+
+use rusqlite::types::{Value, ValueRef};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
+
+use super::error::{Error, Result};
+use super::head::Fresh;
+use super::packed::{self, Figures, Packed, Summary};
+use crate::model::UnixMillis;
+use crate::model::device::DeviceNo;
+use crate::model::reading::{Point, SeriesId};
+
+/// Most points of a block.
+const MOST: usize = 4096;
+/// A hole worth a block of its own on either side, if it is also most of the time covered: a late batch among fresh ones.
+const HOLE: i64 = 3_600_000;
+
+/// Readings of one device, packed, to be written in one transaction.
+#[derive(Debug)]
+pub(super) struct Cut {
+    pub(super) device: DeviceNo,
+    /// Journal rows up to here are in it.
+    pub(super) row: i64,
+    /// Latest time in it.
+    pub(super) reach: UnixMillis,
+    pub(super) series: Vec<SeriesId>,
+    /// Points older than any raw reading kept: they go into rollups.
+    pub(super) late: Vec<(SeriesId, Vec<Point>)>,
+    times: Vec<(Span, Vec<u8>)>,
+    blocks: Vec<(i64, Packed)>,
+}
+
+/// A row of `times` without its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Span {
+    pub(super) id: i64,
+    pub(super) cut: i64,
+    pub(super) start: UnixMillis,
+    pub(super) end: UnixMillis,
+    pub(super) count: usize,
+}
+
+/// Columns of one series while they are gathered.
+#[derive(Default)]
+struct Column {
+    at: Vec<i64>,
+    value: Vec<f64>,
+}
+
+/// Packs what a device has in the head; `None` when there is nothing. Rows of `times` are numbered from `next`.
+pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &mut i64) -> Result<Option<Cut>> {
+    let Some(row) = fresh.newest_row() else { return Ok(None) };
+    let reach = UnixMillis(i64::MIN);
+    let mut cut =
+        Cut { device, row, reach, series: Vec::new(), late: Vec::new(), times: Vec::new(), blocks: Vec::new() };
+    let (first, columns) = (*next, gather(numbers, fresh));
+    // Series of equal times next to each other, in the order they came.
+    let mut groups: Vec<Vec<(SeriesId, Column)>> = Vec::new();
+    for (series, mut column) in columns {
+        cut.series.push(series);
+        if let Some(late) = fresh.raw_from.map(|moment| column.split_before(moment)).filter(|late| !late.is_empty()) {
+            cut.late.push((series, late));
+        }
+        if column.at.is_empty() {
+            continue;
+        }
+        match groups.iter_mut().find(|group| group.first().is_some_and(|(_, shared)| shared.at == column.at)) {
+            Some(group) => group.push((series, column)),
+            None => groups.push(vec![(series, column)]),
+        }
+    }
+    for group in groups {
+        let Some((_, shared)) = group.first() else { continue };
+        for part in parts(&shared.at) {
+            let Some((times, start, end)) =
+                shared.at.get(part.clone()).and_then(|t| Some((t, *t.first()?, *t.last()?)))
+            else {
+                continue;
+            };
+            let span =
+                Span { id: *next, cut: first, start: UnixMillis(start), end: UnixMillis(end), count: times.len() };
+            *next += 1;
+            cut.reach = cut.reach.max(span.end);
+            cut.times.push((span, packed::pack_times(times, span.id)?));
+            for (series, column) in &group {
+                let key = key(span.id, *series);
+                if let Some(packed) = packed::pack(column.value.get(part.clone()).unwrap_or_default(), key)? {
+                    cut.blocks.push((key, packed));
+                }
+            }
+        }
+    }
+    Ok(Some(cut))
+}
+
+/// One sorted column a series; of equal times the one that came last.
+fn gather(numbers: &[SeriesId], fresh: &Fresh) -> Vec<(SeriesId, Column)> {
+    let mut series: Vec<SeriesId> = numbers.to_vec();
+    series.sort_unstable();
+    series.dedup();
+    let places: Vec<usize> = numbers.iter().map(|number| series.binary_search(number).unwrap_or_default()).collect();
+    let mut columns: Vec<Column> = series.iter().map(|_| Column::default()).collect();
+    fresh.decode(|_, rows| {
+        for reading in rows.iter() {
+            let place = places.get(usize::from(reading.sensor.0));
+            if let Some(column) = place.and_then(|&place| columns.get_mut(place)) {
+                column.at.push(reading.at.0);
+                column.value.push(reading.value);
+            }
+        }
+    });
+    columns.iter_mut().for_each(Column::settle);
+    series.into_iter().zip(columns).filter(|(_, column)| !column.at.is_empty()).collect()
+}
+
+impl Column {
+    /// Takes out the points before a moment; the column must be settled.
+    fn split_before(&mut self, moment: UnixMillis) -> Vec<Point> {
+        let old = self.at.partition_point(|at| *at < moment.0);
+        let times = self.at.drain(..old).map(UnixMillis);
+        times.zip(self.value.drain(..old)).map(|(at, value)| Point { at, value }).collect()
+    }
+
+    fn settle(&mut self) {
+        if self.at.is_sorted_by(|a, b| a < b) {
+            return;
+        }
+        let mut order: Vec<usize> = (0..self.at.len()).collect();
+        // Stable: of equal times the last that came stays last.
+        order.sort_by_key(|&index| self.at[index]);
+        let mut settled = Self::default();
+        for index in order {
+            if settled.at.last() == Some(&self.at[index]) {
+                settled.at.pop();
+                settled.value.pop();
+            }
+            settled.at.push(self.at[index]);
+            settled.value.push(self.value[index]);
+        }
+        *self = settled;
+    }
+}
+
+/// Cuts a column of times at its widest holes, then into blocks of equal size.
+fn parts(times: &[i64]) -> Vec<std::ops::Range<usize>> {
+    let mut parts = Vec::new();
+    let mut open = Vec::from([(0, times.len())]);
+    while let Some((first, end)) = open.pop() {
+        let range = first..end;
+        let Some(part) = times.get(range.clone()).filter(|part| !part.is_empty()) else { continue };
+        let total = part[part.len() - 1].saturating_sub(part[0]);
+        let holes = part.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).zip(first + 1..);
+        match holes.max() {
+            Some((hole, at)) if hole > HOLE && hole > total / 2 && part.len() > 2 => {
+                open.extend([(at, end), (first, at)]);
+            }
+            _ => {
+                let size = part.len().div_ceil(part.len().div_ceil(MOST));
+                parts.extend(range.step_by(size).map(|at| at..(at + size).min(end)));
+            }
+        }
+    }
+    parts
+}
+
+const fn key(times: i64, series: SeriesId) -> i64 {
+    times << 32 | series.0 as i64
+}
+
+const NEXT_TIMES: &str = "SELECT 1 + COALESCE(MAX(id), 0) FROM times";
+
+/// Number of the next row of `times`.
+pub(super) fn next_times(conn: &Connection) -> Result<i64> {
+    Ok(conn.query_row(NEXT_TIMES, [], |row| row.get(0))?)
+}
+
+const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, count, data)
+    VALUES (:id, :cut, :device, :start_at, :end_at, :count, :data)";
+const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
+    VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
+
+/// Writes a cut.
+pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
+    let mut times = conn.prepare_cached(INSERT_TIMES)?;
+    for (span, data) in &cut.times {
+        times.execute(named_params! {
+            ":id": span.id,
+            ":cut": span.cut,
+            ":device": cut.device,
+            ":start_at": span.start.0,
+            ":end_at": span.end.0,
+            ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
+            ":data": data,
+        })?;
+    }
+    let mut block = conn.prepare_cached(INSERT_BLOCK)?;
+    for (id, packed) in &cut.blocks {
+        let (scale, figures) = match &packed.summary {
+            Summary::Scaled(scale, figures) => (Some(*scale), figures.all().map(Value::Integer)),
+            Summary::Plain(figures) => (None, figures.all().map(Value::Real)),
+        };
+        let [min, max, sum, first, last] = figures;
+        block.execute(named_params! {
+            ":id": id,
+            ":scale": scale,
+            ":min": min,
+            ":max": max,
+            ":sum": sum,
+            ":first": first,
+            ":last": last,
+            ":data": packed.data,
+        })?;
+    }
+    Ok(())
+}
+
+const SPANS: &str = "SELECT id, cut, start_at, end_at, count FROM times
+    WHERE device = :device AND end_at >= :from AND start_at < :to ORDER BY start_at, id";
+
+/// A device's blocks that overlap `[from, to)`, by start.
+pub(super) fn spans(conn: &Connection, device: DeviceNo, (from, to): (UnixMillis, UnixMillis)) -> Result<Vec<Span>> {
+    let mut statement = conn.prepare_cached(SPANS)?;
+    let params = named_params! { ":device": device, ":from": from.0, ":to": to.0 };
+    let spans = statement.query_map(params, |row| {
+        Ok(Span {
+            id: row.get(0)?,
+            cut: row.get(1)?,
+            start: UnixMillis(row.get(2)?),
+            end: UnixMillis(row.get(3)?),
+            count: row.get::<_, u32>(4)? as usize,
+        })
+    })?;
+    Ok(spans.collect::<rusqlite::Result<_>>()?)
+}
+
+const TIMES: &str = "SELECT data FROM times WHERE id = :id";
+
+/// The times of a span; `None` when they are damaged.
+pub(super) fn times(conn: &Connection, span: &Span) -> Result<Option<Vec<i64>>> {
+    let data = conn.prepare_cached(TIMES)?.query_row(named_params! { ":id": span.id }, |row| {
+        Ok(packed::unpack_times(row.get_ref(0)?.as_blob().unwrap_or_default(), span.count, span.id))
+    });
+    believed(data.optional()?, span.id)
+}
+
+const BLOCK: &str = "SELECT scale, min, max, sum, first, last, data FROM block WHERE id = :id";
+
+/// The values of a series in a span; `None` when it has none there.
+pub(super) fn values(conn: &Connection, span: &Span, series: SeriesId) -> Result<Option<Vec<f64>>> {
+    with(conn, span, series, |summary, data, key| packed::unpack(summary, data, span.count, key))
+}
+
+/// The figures of a series in a span; `None` when it has none there.
+pub(super) fn figures(conn: &Connection, span: &Span, series: SeriesId) -> Result<Option<Figures<f64>>> {
+    with(conn, span, series, |summary, data, key| {
+        packed::check(summary, data, key)?;
+        summary.values().ok_or(Error::Corrupt { what: "block" })
+    })
+}
+
+fn with<T>(
+    conn: &Connection,
+    span: &Span,
+    series: SeriesId,
+    read: impl Fn(&Summary, &[u8], i64) -> Result<T>,
+) -> Result<Option<T>> {
+    let key = key(span.id, series);
+    let found = conn.prepare_cached(BLOCK)?.query_row(named_params! { ":id": key }, |row| {
+        let summary = summary(row)?;
+        Ok(summary.and_then(|summary| read(&summary, row.get_ref(6)?.as_blob().unwrap_or_default(), key)))
+    });
+    believed(found.optional()?, key)
+}
+
+fn summary(row: &Row<'_>) -> rusqlite::Result<Result<Summary>> {
+    let figure = |at| row.get_ref(at);
+    let all = [figure(1)?, figure(2)?, figure(3)?, figure(4)?, figure(5)?];
+    Ok(match row.get::<_, Option<i64>>(0)? {
+        Some(scale) => {
+            let whole = all.map(|figure| if let ValueRef::Integer(whole) = figure { whole } else { i64::MIN });
+            Ok(Summary::Scaled(u8::try_from(scale).unwrap_or(u8::MAX), Figures::of(whole)))
+        }
+        None => {
+            let real = all.map(|figure| if let ValueRef::Real(real) = figure { real } else { f64::NAN });
+            Ok(Summary::Plain(Figures::of(real)))
+        }
+    })
+}
+
+/// What was read, or nothing where it is damaged.
+fn believed<T>(read: Option<Result<T>>, row: i64) -> Result<Option<T>> {
+    match read {
+        Some(Err(Error::Corrupt { .. })) => {
+            tracing::warn!(row, "block {row} is damaged and left out");
+            Ok(None)
+        }
+        other => other.transpose(),
+    }
+}
+
+const RAW_FROM: &str = "SELECT raw_from FROM cut WHERE device = :device";
+
+/// Before this moment a device's readings count by their rollups alone.
+pub(super) fn raw_from(conn: &Connection, device: DeviceNo) -> Result<Option<UnixMillis>> {
+    let params = named_params! { ":device": device };
+    let found: Option<Option<i64>> = conn.prepare_cached(RAW_FROM)?.query_row(params, |row| row.get(0)).optional()?;
+    Ok(found.flatten().map(UnixMillis))
+}
+
+const SET_RAW_FROM: &str = "UPDATE cut SET raw_from = :moment WHERE device = :device";
+const ENDED: &str = "SELECT id FROM times WHERE device = :device AND end_at < :moment";
+
+/// Deletes a device's blocks that end before a moment, from which on raw readings count.
+pub(super) fn expire(conn: &Connection, device: DeviceNo, moment: UnixMillis) -> Result<()> {
+    let params = named_params! { ":device": device, ":moment": moment.0 };
+    conn.prepare_cached(SET_RAW_FROM)?.execute(params)?;
+    let mut statement = conn.prepare_cached(ENDED)?;
+    let ended: Vec<i64> = statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    delete(conn, &ended)
+}
+
+const SOME_OF: &str = "SELECT id FROM times WHERE device = :device LIMIT :at_most";
+const DELETE_BLOCKS: &str = "DELETE FROM block WHERE id >= :times << 32 AND id < (:times + 1) << 32";
+const DELETE_TIMES: &str = "DELETE FROM times WHERE id = :times";
+
+/// Deletes up to `at_most` spans of a device with their blocks; returns how many.
+pub(super) fn delete_some(conn: &Connection, device: DeviceNo, at_most: usize) -> Result<usize> {
+    let mut statement = conn.prepare_cached(SOME_OF)?;
+    let params = named_params! { ":device": device, ":at_most": i64::try_from(at_most).unwrap_or(i64::MAX) };
+    let found: Vec<i64> = statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+    delete(conn, &found)?;
+    Ok(found.len())
+}
+
+fn delete(conn: &Connection, times: &[i64]) -> Result<()> {
+    for times in times {
+        conn.prepare_cached(DELETE_BLOCKS)?.execute(named_params! { ":times": times })?;
+        conn.prepare_cached(DELETE_TIMES)?.execute(named_params! { ":times": times })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_batch_gets_a_block_of_its_own() {
+        let day = 86_400_000;
+        let times: Vec<i64> = (0..10).chain((0..700).map(|n| day + n * 10_000)).collect();
+        assert_eq!(parts(&times), [0..10, 10..710]);
+        assert_eq!(parts(&(0..20).map(|n| n * day).collect::<Vec<_>>()).len(), 1);
+        assert_eq!(parts(&(0..10_000).collect::<Vec<_>>()), [0..3334, 3334..6668, 6668..10_000]);
+        assert_eq!(parts(&[]), []);
+    }
+
+    #[test]
+    fn a_column_keeps_the_last_of_equal_times() {
+        let mut column = Column { at: vec![5, 3, 5, 4], value: vec![1.0, 2.0, 3.0, 4.0] };
+        column.settle();
+        assert_eq!((column.at, column.value), (vec![3, 4, 5], vec![2.0, 4.0, 3.0]));
+    }
+}

@@ -1,0 +1,318 @@
+//! The maker: a thread that packs what the head holds into blocks and hands them to the writer, a few at a time.
+//!
+//! ```text
+//!   look ──▶ who is due? ──▶ [ copy from the head, pack ] ──▶ writer: blocks + cut, one small transaction ──▶ head forgets
+//!                                   5 ms of work, then as long a rest             then sweep the journal in runs
+//! ```
+//!
+//! Packing happens here, not on the writer: an acknowledgement waits for the insertion of a few finished rows at most. A
+//! device is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal
+//! reaches [`JOURNAL`] bytes (an eighth of the cap, if that is less) the largest devices are, and there is no rest. Once a minute it lets go what is too old (`retention`). A full disk leaves everything as it is.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::mpsc::WeakSender;
+use tokio::sync::oneshot;
+
+use super::block::{self, Cut};
+use super::error::{Error, Result};
+use super::head::Waiting;
+use super::memory::{Forgotten, Memory};
+use super::retention::{self, EXPIRE_ROWS, Policy, day};
+use super::rollup::{self, Folded, HOURS, MINUTES, Table};
+use super::write::{Inbox, Scope, Write};
+use super::{Store, checkpoint, journal, latest};
+use crate::clock::Clock;
+use crate::model::UnixMillis;
+use crate::model::device::DeviceNo;
+
+/// Points of a series worth a block.
+const POINTS: u32 = 1024;
+/// Longest a reading waits for its block.
+const AGE: i64 = 2 * 3_600_000;
+/// Journal that is not waited with.
+pub(super) const JOURNAL: usize = 64 << 20;
+/// Time between two looks.
+const LOOK: Duration = Duration::from_millis(250);
+/// Packing between two writes.
+const SLICE: Duration = Duration::from_millis(5);
+/// Dead rows worth a sweep.
+const SWEEP: usize = 8 << 20;
+/// Time between two looks for what is too old.
+const RETAIN: Duration = Duration::from_mins(1);
+/// Orders that may wait: they come from people and tests.
+const ORDERS: usize = 4;
+/// Free pages given back in one transaction: 2 MiB.
+const VACUUM_PAGES: i64 = 256;
+
+/// What the maker is asked to do besides its own looks.
+pub(super) enum Order {
+    /// Pack everything there is, sweep, let go what is too old at this moment (if one is given), give back free space.
+    All(Option<UnixMillis>, oneshot::Sender<Result<()>>),
+}
+
+/// Starts the thread. It ends with the store.
+pub(super) fn spawn(conn: Connection, memory: Arc<Memory>, inbox: &Inbox, policy: Policy) -> Result<SyncSender<Order>> {
+    let (orders, waiting) = sync_channel(ORDERS);
+    let next_times = block::next_times(&conn)?;
+    let now = Clock.now();
+    let maker = Maker { conn, memory, inbox: inbox.downgrade(), policy, next_times, dead: SWEEP, retained: now };
+    std::thread::Builder::new()
+        .name("store-maker".to_owned())
+        .spawn(move || maker.run(&waiting))
+        .map_err(|source| Error::File { path: "store-maker".into(), source })?;
+    Ok(orders)
+}
+
+impl Store {
+    /// Makes blocks of all readings there are, whatever their number and age, and gives free space back. For measuring,
+    /// testing and backing up: the hub does this by itself, little by little.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn make_blocks(&self) -> Result<()> {
+        self.order(None).await
+    }
+
+    /// Like [`Store::make_blocks`], and lets go what is too old by the clock of the caller.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn tidy_as_of(&self, now: UnixMillis) -> Result<()> {
+        self.order(Some(now)).await
+    }
+
+    async fn order(&self, now: Option<UnixMillis>) -> Result<()> {
+        let (done, told) = oneshot::channel();
+        let orders = self.orders().ok_or(Error::Closed)?;
+        tokio::task::spawn_blocking(move || orders.send(Order::All(now, done)))
+            .await
+            .map_err(|_| Error::Closed)?
+            .map_err(|_| Error::Closed)?;
+        told.await.map_err(|_| Error::Closed)?
+    }
+}
+
+struct Maker {
+    /// Reads only. It sees what the writer committed, and nobody else changes blocks and rollups.
+    conn: Connection,
+    memory: Arc<Memory>,
+    inbox: WeakSender<Write>,
+    policy: Policy,
+    next_times: i64,
+    /// When retention was looked after last.
+    retained: Instant,
+    /// Journal bytes that count no longer, about. A start does not know and sweeps once.
+    dead: usize,
+}
+
+impl Maker {
+    fn run(mut self, orders: &Receiver<Order>) {
+        loop {
+            let outcome = match orders.recv_timeout(LOOK) {
+                Ok(Order::All(now, done)) => {
+                    let outcome = self.all(now);
+                    let ends = matches!(&outcome, Err(error) if error.is_fatal());
+                    // Who asked may have gone; the work is done all the same.
+                    let _ = done.send(outcome);
+                    if ends { Err(Error::Closed) } else { Ok(()) }
+                }
+                Err(RecvTimeoutError::Timeout) => self.look(),
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            match outcome {
+                Ok(()) | Err(Error::Full) => {}
+                Err(error) if error.is_fatal() => return,
+                Err(error) => tracing::warn!(%error, "blocks not made, the journal keeps the readings: {error}"),
+            }
+        }
+    }
+
+    fn all(&mut self, now: Option<UnixMillis>) -> Result<()> {
+        let everybody = self.everybody();
+        self.make(&everybody, true)?;
+        self.sweep(true)?;
+        now.map_or(Ok(()), |now| self.retain(now))?;
+        while self.write(|scope| checkpoint::give_back(scope.conn, VACUUM_PAGES))? {}
+        Ok(())
+    }
+
+    fn everybody(&self) -> Vec<DeviceNo> {
+        self.memory.head().waiting().map(|waiting| waiting.device).collect()
+    }
+
+    fn look(&mut self) -> Result<()> {
+        let (waiting, bytes) = {
+            let head = self.memory.head();
+            (head.waiting().collect(), head.bytes())
+        };
+        let most =
+            self.policy.max_bytes.map_or(JOURNAL, |cap| JOURNAL.min(usize::try_from(cap / 8).unwrap_or(JOURNAL)));
+        let (due, pressed) = due(waiting, (bytes, most), Clock.wall());
+        self.make(&due, pressed)?;
+        if self.dead >= SWEEP {
+            self.sweep(pressed)?;
+        }
+        if Clock.now().duration_since(self.retained) >= RETAIN {
+            self.retained = Clock.now();
+            self.retain(Clock.wall())?;
+        }
+        Ok(())
+    }
+
+    /// Lets go what each tier keeps no longer.
+    fn retain(&mut self, now: UnixMillis) -> Result<()> {
+        self.expire_raw(day(now.plus(-self.policy.raw)))?;
+        let minutes_from = day(now.plus(-self.policy.minutes));
+        self.expire_rollups(MINUTES, minutes_from)?;
+        self.expire_rollups(HOURS, day(now.plus(-self.policy.hours)))
+    }
+
+    /// Folds raw readings before a moment into rollups, a day of a device a transaction.
+    fn expire_raw(&mut self, moment: UnixMillis) -> Result<()> {
+        loop {
+            let old = retention::old(&self.conn, moment)?;
+            if old.is_empty() {
+                return Ok(());
+            }
+            for old in old {
+                let series: Vec<_> = self.memory.catalog().series_of(old.device).map(|series| series.id).collect();
+                let folded = retention::rolled(&self.conn, &series, old)?;
+                self.write(move |scope| {
+                    folded.iter().try_for_each(|row| row.write(scope.conn))?;
+                    block::expire(scope.conn, old.device, old.to)?;
+                    scope.own.rolled.push((old.device, old.to));
+                    Ok(())
+                })?;
+            }
+        }
+    }
+
+    /// Deletes a tier's rows before a moment, some a transaction.
+    fn expire_rollups(&mut self, table: Table, moment: UnixMillis) -> Result<()> {
+        while table.oldest_row_end(&self.conn)?.is_some_and(|end| end <= moment) {
+            self.write(move |scope| {
+                if table == MINUTES {
+                    rollup::set_minutes_from(scope.conn, moment)?;
+                }
+                table.expire(scope.conn, moment, EXPIRE_ROWS)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Cuts these devices, a few a transaction.
+    fn make(&mut self, devices: &[DeviceNo], pressed: bool) -> Result<()> {
+        let mut devices = devices.iter();
+        while !devices.as_slice().is_empty() {
+            let (began, mut cuts, mut bytes) = (Clock.now(), Vec::new(), 0);
+            for &device in devices.by_ref() {
+                let fresh = self.memory.head().copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
+                let numbers = self.memory.catalog().sensor_numbers(device).to_vec();
+                bytes += fresh.bytes();
+                if let Some(cut) = block::cut(device, &numbers, &fresh, &mut self.next_times)? {
+                    let late =
+                        cut.late.iter().map(|(id, points)| rollup::fold(&self.conn, *id, points.iter().copied()));
+                    cuts.push((late.collect::<Result<Vec<_>>>()?, cut));
+                }
+                if Clock.now().duration_since(began) >= if pressed { SLICE * 5 } else { SLICE } {
+                    break;
+                }
+            }
+            let worked = Clock.now().duration_since(began);
+            self.write(move |scope| {
+                cuts.into_iter().try_for_each(|(late, cut)| insert(scope, cut, late.iter().flatten()))
+            })?;
+            self.dead += bytes;
+            rest(worked, pressed);
+        }
+        Ok(())
+    }
+
+    /// Deletes journal rows that count no longer, run by run.
+    fn sweep(&mut self, pressed: bool) -> Result<()> {
+        let mut from = Some(0);
+        while let Some(begin) = from {
+            let began = Clock.now();
+            from = self.write(move |scope| {
+                let (deleted, next) = journal::sweep(scope.conn, begin)?;
+                scope.own.rows_deleted += deleted as u64;
+                Ok(next)
+            })?;
+            rest(Clock.now().duration_since(began), pressed);
+        }
+        self.dead = 0;
+        Ok(())
+    }
+
+    /// Has the writer do `work` in its next group, and waits for it.
+    fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+        // Weak, so that the writer ends when the store is closed, whatever the maker is doing.
+        let inbox = self.inbox.upgrade().ok_or(Error::Closed)?;
+        let (write, answered) = Write::change(work);
+        inbox.blocking_send(write).map_err(|_| Error::Closed)?;
+        drop(inbox);
+        answered.blocking_recv().map_err(|_| Error::Closed)?
+    }
+}
+
+fn rest(worked: Duration, pressed: bool) {
+    if !pressed {
+        std::thread::sleep(worked.min(SLICE * 4));
+    }
+}
+
+/// Who is due, longest waiting first; whether the journal is so large that there is no time to rest.
+fn due(mut waiting: Vec<Waiting>, (bytes, most): (usize, usize), now: UnixMillis) -> (Vec<DeviceNo>, bool) {
+    if bytes >= most {
+        waiting.sort_unstable_by_key(|waiting| std::cmp::Reverse(waiting.bytes));
+        let mut enough = bytes / 2;
+        waiting.retain(|waiting| {
+            let wanted = enough > 0;
+            enough = enough.saturating_sub(waiting.bytes);
+            wanted
+        });
+        return (waiting.into_iter().map(|waiting| waiting.device).collect(), true);
+    }
+    waiting.retain(|waiting| waiting.points >= POINTS || now.since(waiting.since) >= AGE);
+    waiting.sort_unstable_by_key(|waiting| waiting.since);
+    (waiting.into_iter().map(|waiting| waiting.device).collect(), false)
+}
+
+/// Writes a cut into the open transaction, unless its device is gone.
+fn insert<'a>(scope: &mut Scope<'_>, cut: Cut, mut late: impl Iterator<Item = &'a Folded>) -> Result<()> {
+    if scope.group.gone.contains(&cut.device) || scope.memory.catalog().device(cut.device).is_none() {
+        return Ok(());
+    }
+    block::insert(scope.conn, &cut)?;
+    late.try_for_each(|row| row.write(scope.conn))?;
+    journal::cut(scope.conn, cut.device, cut.row)?;
+    latest::save(scope.conn, &scope.memory.head(), &cut.series)?;
+    let Cut { device, row, reach, series, .. } = cut;
+    scope.own.forgotten.push(Forgotten { device, row, reach: Some(reach), series });
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(device: u32, points: u32, since: i64, bytes: usize) -> Waiting {
+        Waiting { device: DeviceNo(device), points, since: UnixMillis(since), bytes }
+    }
+
+    #[test]
+    fn points_or_age_make_a_device_due_and_the_oldest_comes_first() {
+        let all = vec![waiting(1, 1_024, 500, 9), waiting(2, 3, 0, 9), waiting(3, 1_023, 600, 9)];
+        assert_eq!(due(all, (27, JOURNAL), UnixMillis(AGE)), (vec![DeviceNo(2), DeviceNo(1)], false));
+    }
+
+    #[test]
+    fn a_full_journal_takes_the_largest_until_it_is_half() {
+        let all = vec![waiting(1, 1, 0, JOURNAL / 8), waiting(2, 1, 0, JOURNAL * 5 / 8), waiting(3, 1, 0, JOURNAL / 4)];
+        assert_eq!(due(all, (JOURNAL, JOURNAL), UnixMillis(0)), (vec![DeviceNo(2)], true));
+    }
+}

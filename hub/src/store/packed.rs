@@ -1,0 +1,315 @@
+//! PURE. Columns of numbers in few bytes, with their figures and a checksum.
+//!
+//! ```text
+//!   values ──▶ integers over 10^scale where that gives back the same bits, else as they are ──▶ pco ──▶ data │ CRC32C
+//! ```
+//!
+//! Lossless for every finite value. A column whose values are all one has no data: its figures say it. The checksum
+//! covers the figures and the key of the row as well, so a damaged or misplaced column is found, never believed.
+
+use super::error::{Error, Result};
+
+/// Integers stay exact in an `f64` up to here.
+const MOST: f64 = 9_007_199_254_740_992.0;
+const POWERS: [f64; 10] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
+const DAMAGED: Error = Error::Corrupt { what: "block" };
+
+/// What is known of a column without unpacking it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Figures<T> {
+    pub(super) min: T,
+    pub(super) max: T,
+    pub(super) sum: T,
+    pub(super) first: T,
+    pub(super) last: T,
+}
+
+/// Figures as they are stored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Summary {
+    /// Over 10^scale.
+    Scaled(u8, Figures<i64>),
+    /// As they are.
+    Plain(Figures<f64>),
+}
+
+/// A column of values, packed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Packed {
+    pub(super) summary: Summary,
+    pub(super) data: Vec<u8>,
+}
+
+impl<T: Copy> Figures<T> {
+    /// The figures in one row.
+    pub(super) fn all(&self) -> [T; 5] {
+        [self.min, self.max, self.sum, self.first, self.last]
+    }
+
+    /// The figures of [`Figures::all`].
+    pub(super) fn of([min, max, sum, first, last]: [T; 5]) -> Self {
+        Self { min, max, sum, first, last }
+    }
+}
+
+impl Summary {
+    /// The figures as values.
+    pub(super) fn values(&self) -> Option<Figures<f64>> {
+        match self {
+            Self::Plain(figures) => Some(*figures),
+            Self::Scaled(scale, figures) => {
+                let power = POWERS.get(usize::from(*scale))?;
+                Some(Figures::of(figures.all().map(|figure| figure as f64 / power)))
+            }
+        }
+    }
+
+    fn bytes(&self) -> [u8; 41] {
+        let (scale, figures) = match self {
+            Self::Scaled(scale, figures) => (*scale, figures.all().map(i64::to_le_bytes)),
+            Self::Plain(figures) => (u8::MAX, figures.all().map(f64::to_le_bytes)),
+        };
+        let mut bytes = [scale; 41];
+        bytes[1..].copy_from_slice(figures.as_flattened());
+        bytes
+    }
+}
+
+/// Packs the values of a block; `None` when there are none. `key` is the row it will have.
+pub(super) fn pack(values: &[f64], key: i64) -> Result<Option<Packed>> {
+    let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return Ok(None) };
+    let one = values.iter().all(|value| value.to_bits() == first.to_bits());
+    let (summary, mut data) = match integers(values) {
+        Some((scale, integers, figures)) => {
+            (Summary::Scaled(scale, figures), if one { Vec::new() } else { compress(&integers)? })
+        }
+        None => {
+            let mut figures = Figures { min: first, max: first, sum: 0.0, first, last };
+            for &value in values {
+                figures.min = figures.min.min(value);
+                figures.max = figures.max.max(value);
+                figures.sum += value;
+            }
+            (Summary::Plain(figures), if one { Vec::new() } else { compress(values)? })
+        }
+    };
+    seal(&mut data, key, &summary.bytes());
+    Ok(Some(Packed { summary, data }))
+}
+
+/// Checks the column of row `key`: its summary may be believed afterwards.
+pub(super) fn check(summary: &Summary, data: &[u8], key: i64) -> Result<()> {
+    open(data, key, &summary.bytes()).map(|_| ())
+}
+
+/// Unpacks the `count` values of the column of row `key`.
+pub(super) fn unpack(summary: &Summary, data: &[u8], count: usize, key: i64) -> Result<Vec<f64>> {
+    let data = open(data, key, &summary.bytes())?;
+    match summary {
+        _ if data.is_empty() => Ok(vec![summary.values().ok_or(DAMAGED)?.first; count]),
+        Summary::Plain(_) => decompress(data, count),
+        Summary::Scaled(scale, _) => {
+            let power = *POWERS.get(usize::from(*scale)).ok_or(DAMAGED)?;
+            let integers: Vec<i64> = decompress(data, count)?;
+            Ok(integers.into_iter().map(|integer| integer as f64 / power).collect())
+        }
+    }
+}
+
+/// Packs a column of times.
+pub(super) fn pack_times(times: &[i64], key: i64) -> Result<Vec<u8>> {
+    let mut data = compress(times)?;
+    seal(&mut data, key, &[]);
+    Ok(data)
+}
+
+/// Unpacks `count` times.
+pub(super) fn unpack_times(data: &[u8], count: usize, key: i64) -> Result<Vec<i64>> {
+    decompress(open(data, key, &[])?, count)
+}
+
+/// Packs whole numbers without a checksum: one column of a bundle.
+pub(super) fn pack_whole(column: &[i64]) -> Result<Vec<u8>> {
+    compress(column)
+}
+
+/// Unpacks [`pack_whole`].
+pub(super) fn unpack_whole(data: &[u8], count: usize) -> Result<Vec<i64>> {
+    decompress(data, count)
+}
+
+/// Packs values without a checksum: one column of a bundle. Its first byte is the scale, or 255.
+pub(super) fn pack_values(column: &[f64]) -> Result<Vec<u8>> {
+    let (scale, data) = match integers(column) {
+        Some((scale, integers, _)) => (scale, compress(&integers)?),
+        None => (u8::MAX, compress(column)?),
+    };
+    Ok([&[scale], &data[..]].concat())
+}
+
+/// Unpacks [`pack_values`].
+pub(super) fn unpack_values(data: &[u8], count: usize) -> Result<Vec<f64>> {
+    let (&scale, data) = data.split_first().ok_or(DAMAGED)?;
+    if scale == u8::MAX {
+        return decompress(data, count);
+    }
+    let power = *POWERS.get(usize::from(scale)).ok_or(DAMAGED)?;
+    Ok(decompress::<i64>(data, count)?.into_iter().map(|integer| integer as f64 / power).collect())
+}
+
+/// The scale at which all values are integers, if there is one.
+pub(super) fn scale_of<'a>(values: impl Iterator<Item = &'a f64>) -> Option<usize> {
+    let mut scale = 0;
+    for &value in values {
+        // A value exact at one scale is exact at every larger one: both divide the same number.
+        while integer(value, scale).is_none() {
+            scale += 1;
+            if scale >= POWERS.len() {
+                return None;
+            }
+        }
+    }
+    Some(scale)
+}
+
+/// A sum of values of a scale, without the noise of adding them one by one.
+pub(super) fn rounded(sum: f64, scale: Option<usize>) -> f64 {
+    let Some(power) = scale.and_then(|scale| POWERS.get(scale)) else { return sum };
+    let whole = (sum * power).round();
+    if whole.abs() < MOST { whole / power } else { sum }
+}
+
+/// Columns one after the other, each behind its length, and a checksum that covers the key of the row.
+pub(super) fn bundle(columns: &[Vec<u8>], key: i64) -> Vec<u8> {
+    let mut data = Vec::with_capacity(columns.iter().map(|column| column.len() + 4).sum::<usize>() + 4);
+    for column in columns {
+        data.extend_from_slice(&u32::try_from(column.len()).unwrap_or(u32::MAX).to_le_bytes());
+        data.extend_from_slice(column);
+    }
+    seal(&mut data, key, &[]);
+    data
+}
+
+/// Takes a [`bundle`] apart.
+pub(super) fn unbundle(data: &[u8], key: i64) -> Result<Vec<&[u8]>> {
+    let mut rest = open(data, key, &[])?;
+    let mut columns = Vec::new();
+    while let Some((length, data)) = rest.split_first_chunk::<4>() {
+        let (column, after) = data.split_at_checked(u32::from_le_bytes(*length) as usize).ok_or(DAMAGED)?;
+        columns.push(column);
+        rest = after;
+    }
+    Ok(columns)
+}
+
+/// The values as integers over one power of ten, if that loses nothing.
+fn integers(values: &[f64]) -> Option<(u8, Vec<i64>, Figures<i64>)> {
+    let scale = scale_of(values.iter())?;
+    let integers = values.iter().map(|&value| integer(value, scale)).collect::<Option<Vec<_>>>()?;
+    let sum = i64::try_from(integers.iter().map(|&integer| i128::from(integer)).sum::<i128>()).ok()?;
+    let figures = Figures {
+        min: *integers.iter().min()?,
+        max: *integers.iter().max()?,
+        sum,
+        first: *integers.first()?,
+        last: *integers.last()?,
+    };
+    Some((u8::try_from(scale).ok()?, integers, figures))
+}
+
+fn integer(value: f64, scale: usize) -> Option<i64> {
+    let power = POWERS[scale];
+    let shifted = value * power;
+    if shifted.abs() >= MOST {
+        return None;
+    }
+    let integer = (shifted + if shifted < 0.0 { -0.5 } else { 0.5 }) as i64;
+    ((integer as f64 / power).to_bits() == value.to_bits()).then_some(integer)
+}
+
+fn compress<T: pco::data_types::Number>(column: &[T]) -> Result<Vec<u8>> {
+    let config = pco::ChunkConfig::default();
+    pco::standalone::simple_compress(column, &config).map_err(|_| DAMAGED)
+}
+
+fn decompress<T: pco::data_types::Number + Default>(data: &[u8], count: usize) -> Result<Vec<T>> {
+    let mut column = vec![T::default(); count];
+    let progress = pco::standalone::simple_decompress_into(data, &mut column).map_err(|_| DAMAGED)?;
+    if progress.n_processed == count && progress.finished { Ok(column) } else { Err(DAMAGED) }
+}
+
+fn seal(data: &mut Vec<u8>, key: i64, figures: &[u8]) {
+    let sum = checksum(data, key, figures);
+    data.extend_from_slice(&sum.to_le_bytes());
+}
+
+fn open<'a>(data: &'a [u8], key: i64, figures: &[u8]) -> Result<&'a [u8]> {
+    let (data, sum) = data.split_last_chunk::<4>().ok_or(DAMAGED)?;
+    if checksum(data, key, figures) == u32::from_le_bytes(*sum) { Ok(data) } else { Err(DAMAGED) }
+}
+
+fn checksum(data: &[u8], key: i64, figures: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c_append(crc32c::crc32c(&key.to_le_bytes()), figures), data)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bits(values: &[f64]) -> Vec<u64> {
+        values.iter().map(|value| value.to_bits()).collect()
+    }
+
+    fn round_trip(values: &[f64]) -> Packed {
+        let packed = pack(values, 7).unwrap().unwrap();
+        let back = unpack(&packed.summary, &packed.data, values.len(), 7).unwrap();
+        assert_eq!(bits(&back), bits(values));
+        packed
+    }
+
+    #[test]
+    fn quantised_values_take_less_than_half_a_byte() {
+        let values: Vec<f64> = (0..1_000).map(|n| f64::from(215 + (n * n / 977) % 3) / 10.0).collect();
+        let packed = round_trip(&values);
+        assert!(matches!(packed.summary, Summary::Scaled(1, _)));
+        assert!(packed.data.len() < 500, "{}", packed.data.len());
+        assert_eq!(packed.summary.values().unwrap().max, 21.7);
+    }
+
+    #[test]
+    fn a_column_of_one_value_is_a_checksum() {
+        assert_eq!(round_trip(&[0.1; 1_000]).data.len(), 4);
+        assert_eq!(round_trip(&[-0.0; 3]).data.len(), 4);
+        assert_eq!(pack(&[], 0).unwrap(), None);
+    }
+
+    #[test]
+    fn sums_too_large_for_an_integer_stay_floats() {
+        assert!(matches!(round_trip(&[9.0e15; 2_000]).summary, Summary::Plain(_)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_finite_values_come_back_bit_by_bit(values in prop::collection::vec(prop::num::f64::NORMAL | prop::num::f64::ZERO | prop::num::f64::SUBNORMAL, 1..300)) {
+            round_trip(&values);
+        }
+
+        #[test]
+        fn any_times_come_back(times in prop::collection::vec(any::<i64>(), 1..300)) {
+            let data = pack_times(&times, 3).unwrap();
+            prop_assert_eq!(unpack_times(&data, times.len(), 3).unwrap(), times);
+        }
+
+        #[test]
+        fn a_flipped_bit_is_found(values in prop::collection::vec(-500_i32..500, 1..100), at in any::<prop::sample::Index>()) {
+            let values: Vec<f64> = values.into_iter().map(|value| f64::from(value) / 10.0).collect();
+            let mut packed = pack(&values, 7).unwrap().unwrap();
+            prop_assert!(check(&packed.summary, &packed.data, 8).is_err());
+            let place = at.index(packed.data.len() * 8);
+            packed.data[place / 8] ^= 1 << (place % 8);
+            prop_assert!(unpack(&packed.summary, &packed.data, values.len(), 7).is_err());
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Rollups: figures by the minute and by the hour, what is left of readings when the raw ones grow too old.
+//!
+//! ```text
+//!   hours ............................................│
+//!                      minutes .......................│ raw_from ......... raw (blocks, head)
+//!                      └─ minutes_from
+//! ```
+//!
+//! As long as raw readings exist they answer, exactly and with figures of their own in each block. Rollups are made when
+//! raw readings are deleted, in the same transaction, and take over from there: [`fold`] adds to what a row holds, so a
+//! reading that comes later still changes its minute and its hour. A bucket keeps the times of its first and last reading,
+//! so that wider buckets over several series come out right.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use super::aggregate::Tier;
+use super::bucket::Bucket;
+use super::error::{Error, Result};
+use super::packed;
+use crate::model::UnixMillis;
+use crate::model::reading::{Point, SeriesId};
+
+const DAMAGED: Error = Error::Corrupt { what: "rollup" };
+const DAY: i64 = 86_400_000;
+
+/// Buckets by their start.
+pub(super) type Rolled = BTreeMap<i64, Bucket>;
+
+/// One of the two tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Table {
+    /// What an answer from it is called.
+    pub(super) tier: Tier,
+    /// Milliseconds of a bucket.
+    pub(super) bucket: i64,
+    /// Milliseconds of a row.
+    row: i64,
+    read: &'static str,
+    write: &'static str,
+    expire: &'static str,
+}
+
+pub(super) const MINUTES: Table = Table {
+    tier: Tier::Minute,
+    bucket: 60_000,
+    row: DAY,
+    read: "SELECT count, data FROM minutes WHERE id = :id",
+    write: "INSERT INTO minutes (id, count, data) VALUES (:id, :count, :data)
+        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data",
+    expire: "DELETE FROM minutes WHERE id IN (SELECT id FROM minutes WHERE id < :before ORDER BY id LIMIT :at_most)",
+};
+
+pub(super) const HOURS: Table = Table {
+    tier: Tier::Hour,
+    bucket: 3_600_000,
+    row: 7 * DAY,
+    read: "SELECT count, data FROM hours WHERE id = :id",
+    write: "INSERT INTO hours (id, count, data) VALUES (:id, :count, :data)
+        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data",
+    expire: "DELETE FROM hours WHERE id IN (SELECT id FROM hours WHERE id < :before ORDER BY id LIMIT :at_most)",
+};
+
+impl Table {
+    /// Start of the bucket that holds a moment.
+    pub(super) const fn start(&self, at: i64) -> i64 {
+        at.div_euclid(self.bucket) * self.bucket
+    }
+
+    const fn key(&self, row: i64, series: SeriesId) -> i64 {
+        row << 32 | series.0 as i64
+    }
+
+    /// First key at or after a moment, of any series.
+    const fn key_at(&self, at: i64) -> i64 {
+        at.div_euclid(self.row) << 32
+    }
+
+    /// What is stored of a series with more buckets added to it, ready to be written.
+    pub(super) fn fold(&self, conn: &Connection, series: SeriesId, buckets: &Rolled) -> Result<Vec<Folded>> {
+        let mut rows: BTreeMap<i64, Rolled> = BTreeMap::new();
+        for (&start, bucket) in buckets {
+            rows.entry(start.div_euclid(self.row)).or_default().insert(start, *bucket);
+        }
+        let mut folded = Vec::with_capacity(rows.len());
+        for (row, more) in rows {
+            let key = self.key(row, series);
+            let mut all = self.row(conn, key)?;
+            for (start, bucket) in more {
+                all.entry(start).or_default().merge(&bucket);
+            }
+            let data = pack(&all, self.bucket, key)?;
+            folded.push(Folded { write: self.write, key, count: i64::try_from(all.len()).unwrap_or(i64::MAX), data });
+        }
+        Ok(folded)
+    }
+
+    /// Calls `with` for each bucket of a series that begins in `[from, to)`.
+    pub(super) fn read(
+        &self,
+        conn: &Connection,
+        series: SeriesId,
+        (from, to): (i64, i64),
+        rows: &[i64],
+        mut with: impl FnMut(i64, &Bucket),
+    ) -> Result<()> {
+        for row in rows {
+            for (start, bucket) in self.row(conn, self.key(*row, series))?.range(from..to) {
+                with(*start, bucket);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the oldest stored row ends.
+    pub(super) fn oldest_row_end(&self, conn: &Connection) -> Result<Option<UnixMillis>> {
+        let oldest: Option<i64> = conn
+            .prepare_cached(match self.tier {
+                Tier::Hour => "SELECT MIN(id) FROM hours",
+                Tier::Raw | Tier::Minute => "SELECT MIN(id) FROM minutes",
+            })?
+            .query_row([], |row| row.get(0))?;
+        Ok(oldest.map(|key| UnixMillis(((key >> 32) + 1) * self.row)))
+    }
+
+    /// Numbers of the stored rows that overlap `[from, to)`.
+    pub(super) fn rows(&self, conn: &Connection, (from, to): (i64, i64)) -> Result<Vec<i64>> {
+        let mut next = from.div_euclid(self.row);
+        let last = to.saturating_sub(1).div_euclid(self.row);
+        let mut rows = Vec::new();
+        let mut find = conn.prepare_cached(match self.tier {
+            Tier::Hour => "SELECT MIN(id) FROM hours WHERE id >= :key",
+            Tier::Raw | Tier::Minute => "SELECT MIN(id) FROM minutes WHERE id >= :key",
+        })?;
+        while next <= last {
+            let key = next.checked_mul(1 << 32).unwrap_or(i64::MIN);
+            let found: Option<i64> = find.query_row(named_params! { ":key": key }, |row| row.get(0))?;
+            let Some(row) = found.map(|key| key >> 32).filter(|row| *row <= last) else { break };
+            rows.push(row);
+            next = row + 1;
+        }
+        Ok(rows)
+    }
+
+    /// Deletes up to `at_most` rows of buckets before a moment; returns how many.
+    pub(super) fn expire(&self, conn: &Connection, before: UnixMillis, at_most: i64) -> Result<usize> {
+        let params = named_params! { ":before": self.key_at(before.0), ":at_most": at_most };
+        Ok(conn.prepare_cached(self.expire)?.execute(params)?)
+    }
+
+    fn row(&self, conn: &Connection, key: i64) -> Result<Rolled> {
+        let found = conn.prepare_cached(self.read)?.query_row(named_params! { ":id": key }, |row| {
+            let count: u32 = row.get(0)?;
+            Ok(unpack(row.get_ref(1)?.as_blob().unwrap_or_default(), count as usize, self.bucket, key))
+        });
+        match found.optional()? {
+            None => Ok(Rolled::new()),
+            Some(Err(Error::Corrupt { .. })) => {
+                tracing::warn!(key, "rollup {key} is damaged and left out");
+                Ok(Rolled::new())
+            }
+            Some(other) => other,
+        }
+    }
+}
+
+const MINUTES_FROM: &str = "SELECT minutes_from FROM progress";
+
+/// Before this moment only hours are left.
+pub(super) fn minutes_from(conn: &Connection) -> Result<Option<UnixMillis>> {
+    let found: Option<i64> = conn.prepare_cached(MINUTES_FROM)?.query_row([], |row| row.get(0))?;
+    Ok(found.map(UnixMillis))
+}
+
+const SET_MINUTES_FROM: &str = "UPDATE progress SET minutes_from = MAX(COALESCE(minutes_from, :moment), :moment)";
+
+/// Says that minutes before a moment are going.
+pub(super) fn set_minutes_from(conn: &Connection, moment: UnixMillis) -> Result<()> {
+    conn.prepare_cached(SET_MINUTES_FROM)?.execute(named_params! { ":moment": moment.0 })?;
+    Ok(())
+}
+
+/// A row of either table, packed before its transaction begins.
+#[derive(Debug)]
+pub(super) struct Folded {
+    write: &'static str,
+    key: i64,
+    count: i64,
+    data: Vec<u8>,
+}
+
+impl Folded {
+    pub(super) fn write(&self, conn: &Connection) -> Result<()> {
+        let params = named_params! { ":id": self.key, ":count": self.count, ":data": self.data };
+        conn.prepare_cached(self.write)?.execute(params)?;
+        Ok(())
+    }
+}
+
+/// Folds points of one series, sorted by time, into minutes and hours.
+pub(super) fn fold(conn: &Connection, series: SeriesId, points: impl Iterator<Item = Point>) -> Result<Vec<Folded>> {
+    let (mut minutes, mut hours) = (Rolled::new(), Rolled::new());
+    for point in points {
+        minutes.entry(MINUTES.start(point.at.0)).or_default().add(point);
+    }
+    for (start, minute) in &minutes {
+        hours.entry(HOURS.start(*start)).or_default().merge(minute);
+    }
+    let mut folded = MINUTES.fold(conn, series, &minutes)?;
+    folded.extend(HOURS.fold(conn, series, &hours)?);
+    Ok(folded)
+}
+
+/// Buckets as columns: number, count, offsets of the first and last reading; then their values.
+fn pack(buckets: &Rolled, length: i64, key: i64) -> Result<Vec<u8>> {
+    let whole = |column: &dyn Fn(i64, &Bucket) -> i64| {
+        packed::pack_whole(&buckets.iter().map(|(&start, bucket)| column(start, bucket)).collect::<Vec<_>>())
+    };
+    let values = |column: &dyn Fn(&Bucket) -> f64| buckets.values().map(column).collect::<Vec<_>>();
+    let (min, max) = (values(&|bucket| bucket.min), values(&|bucket| bucket.max));
+    let (first, last) = (values(&|bucket| bucket.first.value), values(&|bucket| bucket.last.value));
+    // A sum of decimals is a decimal: without the noise of adding them it packs as small as they do.
+    let scale = packed::scale_of([&min, &max, &first, &last].into_iter().flatten());
+    let sum: Vec<f64> = values(&|bucket| bucket.sum).into_iter().map(|sum| packed::rounded(sum, scale)).collect();
+    let columns = [
+        whole(&|start, _| start / length)?,
+        whole(&|_, bucket| bucket.count.cast_signed())?,
+        whole(&|start, bucket| bucket.first.at.0 - start)?,
+        whole(&|start, bucket| bucket.last.at.0 - start)?,
+        packed::pack_values(&min)?,
+        packed::pack_values(&max)?,
+        packed::pack_values(&sum)?,
+        packed::pack_values(&first)?,
+        packed::pack_values(&last)?,
+    ];
+    Ok(packed::bundle(&columns, key))
+}
+
+fn unpack(data: &[u8], count: usize, length: i64, key: i64) -> Result<Rolled> {
+    let columns = packed::unbundle(data, key)?;
+    let [number, counts, first_at, last_at, min, max, sum, first, last] = columns.as_slice() else {
+        return Err(DAMAGED);
+    };
+    let whole = |column: &[u8]| packed::unpack_whole(column, count);
+    let values = |column: &[u8]| packed::unpack_values(column, count);
+    let (number, counts, first_at, last_at) = (whole(number)?, whole(counts)?, whole(first_at)?, whole(last_at)?);
+    let (min, max, sum) = (values(min)?, values(max)?, values(sum)?);
+    let (first, last) = (values(first)?, values(last)?);
+    let bucket = |n: usize| {
+        let start = number[n] * length;
+        let point = |offset: i64, value| Point { at: UnixMillis(start + offset), value };
+        let bucket = Bucket {
+            count: counts[n].cast_unsigned(),
+            sum: sum[n],
+            min: min[n],
+            max: max[n],
+            first: point(first_at[n], first[n]),
+            last: point(last_at[n], last[n]),
+        };
+        (start, bucket)
+    };
+    Ok((0..count).map(bucket).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket(points: &[(i64, f64)]) -> Bucket {
+        let mut bucket = Bucket::default();
+        points.iter().for_each(|&(at, value)| bucket.add(Point { at: UnixMillis(at), value }));
+        bucket
+    }
+
+    #[test]
+    fn what_is_folded_in_twice_adds_up_and_comes_back() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            include_str!("../../../migrations/sqlite/0003_rollups.sql").split("-- A device").next().unwrap(),
+        )
+        .unwrap();
+        let series = SeriesId(7);
+        let first = Rolled::from([(0, bucket(&[(1, 21.5), (2, 21.7)])), (DAY, bucket(&[(DAY, -1.0)]))]);
+        let late = Rolled::from([(0, bucket(&[(0, 0.1)])), (60_000, bucket(&[(60_000, 0.25)]))]);
+        for some in [first, late] {
+            MINUTES.fold(&conn, series, &some).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
+        }
+        let rows = MINUTES.rows(&conn, (0, i64::MAX)).unwrap();
+        assert_eq!(rows, [0, 1]);
+        let mut found = Vec::new();
+        MINUTES
+            .read(&conn, series, (0, DAY), &rows, |start, b| {
+                found.push((start, b.count, b.min, b.sum, b.first.at.0, b.last.value))
+            })
+            .unwrap();
+        assert_eq!(found, [(0, 3, 0.1, 43.3, 0, 21.7), (60_000, 1, 0.25, 0.25, 60_000, 0.25)]);
+        assert_eq!(MINUTES.expire(&conn, UnixMillis(DAY), 9).unwrap(), 1);
+        assert_eq!(MINUTES.rows(&conn, (0, i64::MAX)).unwrap(), [1]);
+    }
+}
