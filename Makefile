@@ -60,7 +60,7 @@ agent-test:
 	.ci/agent-targets aarch64
 	.ci/agent-targets qemu
 	$(CARGO) build --package telemetry-hub --package device-agent
-	$(CARGO) test --package device-agent --test cross
+	AGENT_TEST_CROSS=1 $(CARGO) test --package device-agent --test cross
 
 # Random bytes at every decoder, a minute each. Needs `cargo install cargo-fuzz`; see device-agent/wire/fuzz/README.md.
 FUZZ_SECONDS ?= 60

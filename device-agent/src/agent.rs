@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use wire::handshake::JoinToken;
 use wire::message::Hello;
 use wire::packet::MAX_DATAGRAM;
-use wire::{Epoch, Reading, SensorKind, UnixMillis};
+use wire::{BatchSeq, Epoch, Reading, SensorKind, UnixMillis};
 
 use crate::clock::{self, Now};
 use crate::config::Settings;
@@ -28,8 +28,9 @@ use crate::net::{Net, Received};
 use crate::notice;
 use crate::sampler::Gather;
 use crate::sensor::SensorTable;
-use crate::spool::{Limits, Spool};
+use crate::spool::Spool;
 use crate::status::{self, Report};
+use crate::timeline::{Repair, Timeline};
 use crate::uplink::{Config, State, Uplink, words_of};
 
 /// How often the spool is tended and the next status prepared.
@@ -81,6 +82,11 @@ pub struct Agent {
     net: Net,
     feed: Feed,
     gather: Gather,
+    timeline: Timeline,
+    /// The first batch taken by the clock as it is.
+    clock_from: BatchSeq,
+    /// Batches taken before the last step of the clock.
+    before_step: (BatchSeq, BatchSeq),
     table: SensorTable,
     deadband: Deadband,
     input: Input,
@@ -107,7 +113,8 @@ impl Agent {
         notice::origin(&identity);
         let folder = identity.folder().join("spool");
         let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
-        let (spool, recovery) = Spool::open(&folder, epoch, Limits::default(), now.mono).map_err(Error::State)?;
+        let (mut spool, recovery) = Spool::open(&folder, epoch, settings.spool, now.mono).map_err(Error::State)?;
+        spool.set_policy(settings.policy);
         if recovery.batches > 0 {
             info!(readings = recovery.readings, "{} readings of earlier runs wait to be sent", recovery.readings);
         }
@@ -146,6 +153,9 @@ impl Agent {
         let rules = if plays { Vec::new() } else { std::mem::take(&mut settings.rules) };
         Ok(Self {
             gather: Gather::new(input.lane()),
+            timeline: Timeline::new(now),
+            clock_from: BatchSeq(0),
+            before_step: (BatchSeq(0), BatchSeq(0)),
             deadband: Deadband::new(rules),
             intake: Intake::start(sources),
             settings,
@@ -238,6 +248,7 @@ impl Agent {
 
     fn act(&mut self, now: Now) {
         self.feed.uplink.handle_timeout(now);
+        self.keep_time(now);
         self.sample(now);
         if now.mono >= self.tend_at {
             self.tend_at = now.mono + TEND_EVERY;
@@ -254,7 +265,52 @@ impl Agent {
         }
     }
 
+    /// Notices when the clock is set, and moves what was taken before it was.
+    fn keep_time(&mut self, now: Now) {
+        // A recording brings its times along.
+        if matches!(self.input, Input::Recording { .. }) {
+            return;
+        }
+        let steps = self.timeline.steps();
+        let repair = self.timeline.look(now, self.feed.uplink.clock_offset_ms());
+        if self.timeline.steps() != steps {
+            self.feed.uplink.forget_clock_offset();
+        }
+        if let Some(repair) = repair {
+            self.gather.close(&mut self.feed.spool, now.mono);
+            self.repair(repair, self.feed.spool.next_number());
+        }
+        self.feed.spool.hold_back(self.timeline.is_unknown());
+    }
+
+    fn repair(&mut self, repair: Repair, until: BatchSeq) {
+        let (from, to, ms) = match repair {
+            Repair::Move(ms) => {
+                info!(ms, "the clock was not set: readings since the start are moved by {} s", ms / 1_000);
+                (self.clock_from, until, ms)
+            }
+            Repair::Step(ms) => {
+                warn!(ms, "the clock was set by {} s", ms / 1_000);
+                self.before_step = (self.clock_from, until);
+                self.clock_from = until;
+                return;
+            }
+            Repair::MoveBeforeStep(ms) => {
+                info!(ms, "the clock is right since it was set: readings before are moved by {} s", ms / 1_000);
+                (self.before_step.0, self.before_step.1, ms)
+            }
+        };
+        if let Err(error) = self.feed.spool.moved(from, to, ms) {
+            error!("cannot remember that the clock was wrong: {error}");
+        }
+        if matches!(repair, Repair::Move(_)) && !self.timeline.is_unknown() {
+            self.clock_from = until;
+        }
+    }
+
     fn sample(&mut self, now: Now) {
+        // Everything that waits goes by monotonic time; only readings say what time it is.
+        let now = Now { unix: self.timeline.stamp(now), ..now };
         let Self { input, feed, gather, table, deadband, settings, taken, .. } = self;
         let interval_ms = u32::try_from(settings.interval.as_millis()).unwrap_or(u32::MAX);
         // From the start, so that the first introduction has one.
@@ -282,6 +338,8 @@ impl Agent {
     /// Takes in what sources of their own pace gave.
     fn take_arrived(&mut self, first: Arrived) {
         let now = clock::now();
+        let now = Now { unix: self.timeline.stamp(now), ..now };
+        let correction = self.timeline.correction();
         let mut arrived = Some(first);
         while let Some(Arrived { readings, interval_ms, .. }) = &arrived {
             let Self { input, feed, gather, table, deadband, taken, .. } = self;
@@ -291,7 +349,9 @@ impl Agent {
                     continue;
                 }
                 let words = (&*reading.unit, reading.kind, *interval_ms);
-                if !intake.take(&reading.name, words, reading.at.unwrap_or(now.unix), reading.value) {
+                // Another program of this machine has its time from the same clock.
+                let at = reading.at.map_or(now.unix, |at| at.plus(correction));
+                if !intake.take(&reading.name, words, at, reading.value) {
                     input.tell_full(&reading.name);
                 }
             }
@@ -307,7 +367,9 @@ impl Agent {
     fn tend(&mut self, now: Now) {
         self.feed.report();
         let names_kept = if self.feed.spool.will_spill(now.mono) { self.table.sync() } else { Ok(()) };
-        let kept = names_kept.and_then(|()| self.feed.spool.maintain(now.mono));
+        let kept = names_kept
+            .and_then(|()| self.feed.spool.maintain(now.mono))
+            .and_then(|()| self.gather.journal(&mut self.feed.spool));
         if kept.is_err() != self.spool_trouble {
             self.spool_trouble = kept.is_err();
             match kept {
@@ -365,9 +427,11 @@ impl Agent {
             readings_taken: self.taken,
             readings_acked: spool.acked(),
             readings_dropped: spool.dropped(),
+            dropped_by: spool.drops(),
             spool_batches: spool.len(),
             rtt_ms: uplink.round_trip().map(|rtt| rtt.as_secs_f64() * 1000.0),
             clock_offset_ms: uplink.clock_offset_ms(),
+            clock_steps: self.timeline.steps(),
             troubles: self.input.troubles().into_iter().chain(self.intake.troubles()).collect(),
         }
     }

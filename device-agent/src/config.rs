@@ -16,6 +16,7 @@ use wire::{SensorKind, SensorSpec};
 use crate::deadband::Rule;
 use crate::intake::{self, Address, Format, Naming, Source, line};
 use crate::quantity;
+use crate::spool::{Limits, Policy};
 
 /// A setting that cannot be used; the text names the key and its place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +41,8 @@ pub struct Layer {
     pub labels: BTreeMap<String, String>,
     /// What to measure.
     pub sensors: SensorLayer,
+    /// What is kept while the hub is away.
+    pub spool: SpoolLayer,
     /// `[[file]]` tables.
     pub file: Vec<FileTable>,
     /// `[[exec]]` tables.
@@ -58,6 +61,16 @@ pub struct SensorLayer {
     pub root: Option<PathBuf>,
     /// Sensors to leave out, by name; a trailing `*` matches any rest.
     pub skip: Option<Vec<String>>,
+}
+
+/// The `[spool]` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpoolLayer {
+    /// `drop-oldest`, `drop-newest` or `thin`.
+    pub policy: Option<String>,
+    /// Mebibytes on disk.
+    pub disk_mib: Option<u64>,
 }
 
 /// A `[[file]]` table: a number, or JSON, in a file.
@@ -160,6 +173,10 @@ pub struct Settings {
     pub sensor_root: PathBuf,
     /// Sensors to leave out.
     pub skip: Vec<String>,
+    /// How much is kept while the hub is away.
+    pub spool: Limits,
+    /// What gives way when that is full.
+    pub policy: Policy,
     /// Sources besides the machine's own.
     pub sources: Vec<Source>,
     /// How often sensors are told; the first that matches holds.
@@ -236,6 +253,10 @@ impl Layer {
                 root: self.sensors.root.or(below.sensors.root),
                 skip: self.sensors.skip.or(below.sensors.skip),
             },
+            spool: SpoolLayer {
+                policy: self.spool.policy.or(below.spool.policy),
+                disk_mib: self.spool.disk_mib.or(below.spool.disk_mib),
+            },
             // Tables stand in the file only.
             file: [below.file, self.file].concat(),
             exec: [below.exec, self.exec].concat(),
@@ -284,6 +305,17 @@ impl Layer {
                 ));
             }
         }
+        let policy = match &self.spool.policy {
+            Some(policy) => policy.parse().map_err(|why: String| wrong("[spool] policy", &why))?,
+            None => Policy::default(),
+        };
+        let mut spool = Limits::default();
+        if let Some(mebibytes) = self.spool.disk_mib {
+            if !(2..=65_536).contains(&mebibytes) {
+                return Err(wrong("[spool] disk_mib", "must be from 2 to 65536"));
+            }
+            spool.disk = mebibytes << 20;
+        }
         let sensor_root = self.sensors.root.unwrap_or_else(|| "/".into());
         let mut sources = vec![Source::OneWire(sensor_root.clone())];
         for table in self.file {
@@ -311,6 +343,8 @@ impl Layer {
             interval,
             sensor_root,
             skip: self.sensors.skip.unwrap_or_default(),
+            spool,
+            policy,
             sources,
             rules,
         })
@@ -510,6 +544,8 @@ mod tests {
             ("[[exec]]\nname = 'a'\ncommand = ['b']\ninterval = 'soon'\n", "[[exec]] a: interval"),
             ("[[listen]]\nudp = '0.0.0.0:8089'\n", "[[listen]]: udp"),
             ("[[listen]]\n", "[[listen]]: either"),
+            ("[spool]\npolicy = 'drop'\n", "[spool] policy: 'drop'"),
+            ("[spool]\ndisk_mib = 1\n", "[spool] disk_mib"),
             ("[[sensor]]\nname = 'a'\nmin_interval = '2s'\nmax_interval = '1s'\n", "[[sensor]] a: min_interval"),
         ] {
             let refused = settle(Layer::from_toml(text).unwrap()).unwrap_err();

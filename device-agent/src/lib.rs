@@ -7,7 +7,8 @@
 //!   3  agent   fleet          composition: one real device; many simulated ones
 //!      net   status   notice  shells: sockets, the status socket, the log
 //!   2  feed   input   intake   sampler   spool   sensor   identity
-//!   1  uplink                 PURE: the protocol's state; spool::segment, deadband, netem, random, quantity are pure too
+//!   1  uplink                 PURE: the protocol's state; spool::segment, deadband, timeline, netem, random and
+//!                              quantity are pure too
 //!   0  wire                   the contract
 //! ```
 //!
@@ -36,4 +37,5 @@ pub mod sampler;
 pub mod sensor;
 pub mod spool;
 pub mod status;
+pub mod timeline;
 pub mod uplink;

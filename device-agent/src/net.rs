@@ -74,33 +74,58 @@ impl Net {
 
     /// Sends a probe to the groups on every interface that is up.
     pub async fn search(&self, probe: &[u8]) {
+        self.search_by(probe, |_| true).await;
+    }
+
+    /// Sends a probe on the interfaces' addresses that `wanted` picks; says on how many, and what hindered the last.
+    pub async fn search_by(&self, probe: &[u8], wanted: impl Fn(IpAddr) -> bool) -> (usize, Option<io::Error>) {
+        let (mut sent, mut hindered) = (0, None);
         for (index, address) in interfaces() {
-            let sent = match (address, &self.v4, &self.v6) {
-                (IpAddr::V4(own), Some(socket), _) => {
-                    if let Err(error) = SockRef::from(socket).set_multicast_if_v4(&own) {
-                        debug!("cannot search on {own}: {error}");
-                        continue;
-                    }
-                    socket.send_to(probe, SocketAddrV4::new(GROUP_V4, DISCOVERY_PORT)).await
+            if !wanted(address) {
+                continue;
+            }
+            match self.search_on(probe, index, address).await {
+                Some(Ok(())) => sent += 1,
+                Some(Err(error)) => {
+                    debug!("cannot search on {address}: {error}");
+                    hindered = Some(error);
                 }
-                (IpAddr::V6(_), _, Some(socket)) => {
-                    socket.send_to(probe, SocketAddrV6::new(GROUP_V6, DISCOVERY_PORT, 0, index)).await
-                }
-                _ => continue,
-            };
-            if let Err(error) = sent {
-                debug!("cannot search on {address}: {error}");
+                None => {}
             }
         }
+        (sent, hindered)
+    }
+
+    /// `None` without a socket of the address's family.
+    async fn search_on(&self, probe: &[u8], index: u32, address: IpAddr) -> Option<io::Result<()>> {
+        let (socket, group): (_, SocketAddr) = match address {
+            IpAddr::V4(own) => {
+                let socket = self.v4.as_ref()?;
+                if let Err(error) = SockRef::from(socket).set_multicast_if_v4(&own) {
+                    return Some(Err(error));
+                }
+                (socket, SocketAddrV4::new(GROUP_V4, DISCOVERY_PORT).into())
+            }
+            IpAddr::V6(_) => (self.v6.as_ref()?, SocketAddrV6::new(GROUP_V6, DISCOVERY_PORT, 0, index).into()),
+        };
+        Some(socket.send_to(probe, group).await.map(|_| ()))
     }
 
     /// Sends a datagram. One that cannot be sent is lost like any other: the uplink repeats.
     pub async fn send(&self, datagram: &[u8], to: SocketAddr) {
-        let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
-        let Some(socket) = socket else { return };
-        if let Err(error) = socket.send_to(datagram, to).await {
+        if let Err(error) = self.try_send(datagram, to).await {
             debug!("cannot send to {to}: {error}");
         }
+    }
+
+    /// Sends a datagram and says what hindered it.
+    ///
+    /// # Errors
+    /// No socket of this family, no route, or a firewall of this machine.
+    pub async fn try_send(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
+        let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
+        let Some(socket) = socket else { return Err(io::ErrorKind::AddrNotAvailable.into()) };
+        socket.send_to(datagram, to).await.map(|_| ())
     }
 
     /// Waits for a datagram on any socket. Cancel-safe.

@@ -1,7 +1,8 @@
 //! From measured values to numbered batches.
 //!
 //! While readings flow, a batch closes with each round, so that a reading waits for no other. While the hub is away,
-//! batches fill to the size of a datagram, or for [`FILL_FOR`]: fewer, better packed batches to keep and to send later.
+//! batches fill to the size of a datagram: fewer, better packed batches to keep and to send later. Until the spool writes
+//! to disk they fill for [`FILL_FOR`] at most; from then on the journal keeps what is being filled.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,7 @@ use wire::{Lane, Reading};
 
 use crate::spool::Spool;
 
-/// How long a batch may gather readings while the hub is away: what a crash in that time can lose.
+/// How long a batch may gather readings while nothing of it is on disk.
 pub const FILL_FOR: Duration = Duration::from_secs(10);
 
 /// The batch that is being filled.
@@ -44,16 +45,30 @@ impl Gather {
     /// Closes the batch if its time has come: at once while readings flow.
     pub fn round_ends(&mut self, flowing: bool, spool: &mut Spool, now: Instant) {
         let waited = self.since.is_some_and(|since| now.saturating_duration_since(since) >= FILL_FOR);
-        if flowing || waited {
+        if flowing || (waited && !spool.is_spilling()) {
             self.close(spool, now);
         }
+    }
+
+    /// Keeps a copy of the batch in the spool's journal, as far as the spool wants one.
+    ///
+    /// # Errors
+    /// The disk refused.
+    pub fn journal(&self, spool: &mut Spool) -> std::io::Result<()> {
+        if self.is_empty() || !spool.is_spilling() {
+            return Ok(());
+        }
+        let readings = u16::try_from(self.builder.len()).unwrap_or(u16::MAX);
+        spool.journal(&self.builder.clone().finish(), readings, self.sensors)
     }
 
     /// Hands the batch to the spool, if there is anything in it.
     pub fn close(&mut self, spool: &mut Spool, now: Instant) {
         if !self.builder.is_empty() {
             let readings = u16::try_from(self.builder.len()).unwrap_or(u16::MAX);
-            spool.append(self.builder.finish(), readings, self.sensors, self.lane, now);
+            // Its age counts from its first reading: for going to disk, and for being live.
+            let since = self.since.unwrap_or(now);
+            spool.append(self.builder.finish(), readings, self.sensors, self.lane, since);
         }
         (self.sensors, self.since) = (0, None);
     }

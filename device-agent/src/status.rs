@@ -11,7 +11,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
-/// How a running agent is doing.
+use crate::spool::Drops;
+
+/// How a running agent is doing. A field added later has a default: the agent that runs may be older than who asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Version of the agent.
@@ -38,12 +40,18 @@ pub struct Report {
     pub readings_acked: u64,
     /// Readings dropped because the spool was full.
     pub readings_dropped: u64,
+    /// The same, by reason.
+    #[serde(default)]
+    pub dropped_by: Drops,
     /// Batches that wait for an acknowledgement.
     pub spool_batches: usize,
     /// Round trip to the hub.
     pub rtt_ms: Option<f64>,
     /// The device's clock minus the hub's.
     pub clock_offset_ms: Option<i64>,
+    /// How often this clock was set since the start.
+    #[serde(default)]
+    pub clock_steps: u32,
     /// Sources that fail, and why.
     pub troubles: Vec<String>,
 }

@@ -7,9 +7,11 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use wire::discovery::Answer;
+
 #[test]
 fn every_command_explains_itself() {
-    for command in ["run", "replay", "simulate", "status", "doctor", "id"] {
+    for command in ["run", "replay", "simulate", "status", "doctor", "id", "install", "uninstall"] {
         let output = agent(&[command, "--help"]);
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{command}");
@@ -122,6 +124,46 @@ fn configured_sources_are_read_and_the_trouble_of_one_is_told() {
     });
     running.kill().unwrap();
     running.wait().unwrap();
+}
+
+#[test]
+fn the_doctor_tells_of_each_rung_what_failed_and_what_would_fix_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    let state = state.to_str().unwrap();
+    let doctor = |hub: &str| {
+        let output = agent(&["doctor", "--state", state, "--hub", hub]);
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let line = |text: &str, rung: &str| text.lines().find(|line| line.contains(rung)).unwrap().to_owned();
+
+    let (code, text) = doctor("no-such-host.invalid:5770");
+    let named = line(&text, "--hub no-such-host.invalid:5770");
+    // Another hub of this machine may answer by multicast: the rung has failed all the same.
+    assert!(
+        named.contains("the name is not known") && named.ends_with("fix: getent hosts no-such-host.invalid"),
+        "{text}"
+    );
+    assert!(text.contains("multicast IPv4: ") && text.contains("multicast IPv6: "), "{text}");
+    assert_eq!(code == Some(1), text.contains("FAIL"), "{text}");
+
+    let hub = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let address = hub.local_addr().unwrap();
+    let answers = std::thread::spawn(move || {
+        let mut buffer = [0; 2048];
+        let (length, from) = hub.recv_from(&mut buffer).unwrap();
+        let wire::packet::Packet::Probe(probe) = wire::packet::Packet::parse(&buffer[..length]).unwrap() else {
+            panic!()
+        };
+        let key = wire::KeyPair::generate().unwrap().public;
+        let port = hub.local_addr().unwrap().port();
+        let answer = Answer { accepting: false, hub: wire::Id::of(&key), key, port, nonce: probe.nonce };
+        hub.send_to(&answer.encode(), from).unwrap();
+    });
+    let (_, text) = doctor(&address.to_string());
+    answers.join().unwrap();
+    assert!(line(&text, &format!("--hub {address}")).starts_with("ok   "), "{text}");
+    assert!(line(&text, "closed to joins").contains("fix: telemetry-hub join-token create"), "{text}");
 }
 
 fn program() -> &'static str {

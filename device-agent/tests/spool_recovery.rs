@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use device_agent::clock;
+use device_agent::sampler::Gather;
 use device_agent::spool::segment::{self, Record};
-use device_agent::spool::{Limits, SPILL_AFTER, Spool};
+use device_agent::spool::{Limits, Policy, SPILL_AFTER, Spool};
 use proptest::prelude::*;
-use wire::{BatchSeq, Epoch, Lane};
+use wire::batch::Rows;
+use wire::{BatchSeq, Epoch, Lane, Reading, SensorNo, UnixMillis};
 
 #[test]
 fn a_segment_cut_at_any_byte_gives_back_every_whole_record() {
@@ -74,6 +76,7 @@ fn what_is_flushed_survives_and_is_sent_newest_first_as_recovered() {
 fn a_segment_is_deleted_when_the_last_of_it_is_acknowledged_and_not_before() {
     let folder = spilled(5);
     let (mut spool, _) = open(folder.path(), 2);
+    while spool.take_backlog().is_some() {}
     spool.trim(Epoch(1), BatchSeq(0), &[(1, 5)]);
     assert_eq!(segments(folder.path()).len(), 1);
     assert_eq!(spool.floors(), [(Epoch(2), BatchSeq(0)), (Epoch(1), BatchSeq(0))]);
@@ -136,6 +139,188 @@ fn a_disk_that_refuses_keeps_readings_in_memory_up_to_the_bound() {
     let held = spool.len();
     drop(spool);
     assert_eq!(open(folder.path(), 2).0.len(), held);
+}
+
+#[test]
+fn a_kill_while_the_hub_is_away_costs_at_most_a_second() {
+    // At each second of an outage, as if the process were killed there: what comes back is all but the last second.
+    for killed_at in [31, 32, 40, 59, 90, 150] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut spool, _) = open(folder.path(), 1);
+        let (mut gather, t0) = (Gather::new(Lane::Live), now());
+        let mut taken = 0;
+        for second in 0..killed_at {
+            let now = t0 + Duration::from_secs(second);
+            for sensor in 0..20 {
+                let value = (second * 37 + u64::from(sensor) * 11) as f64 / 7.0;
+                let at = UnixMillis(1_700_000_000_000 + second as i64 * 1000);
+                gather.push(&Reading { sensor: SensorNo(sensor), at, value }, &mut spool, now);
+                taken += 1;
+            }
+            gather.round_ends(false, &mut spool, now);
+            spool.maintain(now).unwrap();
+            gather.journal(&mut spool).unwrap();
+        }
+        drop((spool, gather));
+        let (mut spool, recovery) = open(folder.path(), 2);
+        assert!(recovery.readings + 20 >= taken, "{} of {taken} at {killed_at} s", recovery.readings);
+        let mut rows = Rows::default();
+        while let Some(batch) = spool.take_backlog() {
+            wire::batch::decode(&batch.body, &mut rows).unwrap();
+        }
+        assert_eq!(rows.len() as u64, recovery.readings, "each once");
+        drop(spool);
+        let (_, again) = open(folder.path(), 3);
+        assert_eq!((again.readings, again.damaged), (recovery.readings, 0), "recovering is durable too");
+    }
+}
+
+#[test]
+fn what_is_known_of_a_wrong_clock_outlives_the_boot() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let mut gather = Gather::new(Lane::Live);
+    for at in [5_000, 1_700_000_000_000] {
+        gather.push(&Reading { sensor: SensorNo(0), at: UnixMillis(at), value: 1.5 }, &mut spool, now());
+        gather.close(&mut spool, now());
+    }
+    spool.moved(BatchSeq(0), BatchSeq(1), 1_699_999_990_000).unwrap();
+    spool.flush().unwrap();
+    drop(spool);
+    let (mut spool, _) = open(folder.path(), 2);
+    let mut rows = Rows::default();
+    while let Some(batch) = spool.take_backlog() {
+        wire::batch::decode(&batch.body, &mut rows).unwrap();
+    }
+    assert_eq!(rows.at, [UnixMillis(1_700_000_000_000), UnixMillis(1_699_999_995_000)]);
+}
+
+#[test]
+fn a_torn_journal_costs_the_slot_it_was_in() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let t0 = now();
+    append(&mut spool, 1, t0);
+    spool.maintain(t0 + SPILL_AFTER).unwrap();
+    for readings in 1..=4 {
+        spool.journal(&body_of(BatchSeq(readings)), readings as u16, 2).unwrap();
+    }
+    drop(spool);
+    let path = folder.path().join("open");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[4096 + 30] ^= 1;
+    fs::write(&path, &bytes).unwrap();
+    let (mut spool, recovery) = open(folder.path(), 2);
+    assert_eq!((recovery.batches, recovery.readings), (2, 3 + 3));
+    assert_eq!(
+        spool.take_backlog().map(|batch| (batch.seq, batch.body.to_vec())),
+        Some((BatchSeq(1), body_of(BatchSeq(3))))
+    );
+}
+
+#[test]
+fn the_journal_is_empty_once_the_hub_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let t0 = now();
+    append(&mut spool, 1, t0);
+    spool.maintain(t0 + SPILL_AFTER).unwrap();
+    spool.journal(&body_of(BatchSeq(1)), 3, 2).unwrap();
+    spool.trim(Epoch(1), BatchSeq(1), &[]);
+    spool.maintain(t0 + SPILL_AFTER).unwrap();
+    drop(spool);
+    assert_eq!(open(folder.path(), 2).1.batches, 0);
+}
+
+#[test]
+fn a_day_on_disk_comes_back_each_batch_once_and_is_not_listed_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let t0 = now();
+    for second in 0..60 {
+        append_large(&mut spool, 200, t0);
+        spool.maintain(t0 + SPILL_AFTER + Duration::from_secs(second)).unwrap();
+    }
+    assert_eq!((spool.len(), spool.waiting(), spool.floors()), (12_000, 12_000, vec![(Epoch(1), BatchSeq(0))]));
+    assert!(spool.listed() < 3_000, "{} are listed", spool.listed());
+    // Half of it in this run, acknowledged as it goes; the rest by the next.
+    let mut seen = std::collections::BTreeSet::new();
+    let take = |spool: &mut Spool, seen: &mut std::collections::BTreeSet<u64>, batches: usize| {
+        for _ in 0..batches {
+            let Some(batch) = spool.take_live(t0 + Duration::from_secs(3600)).or_else(|| spool.take_backlog()) else {
+                return;
+            };
+            assert!(seen.insert(batch.seq.0));
+            assert_eq!(batch.body.len(), 1000);
+            spool.trim(Epoch(1), BatchSeq(0), &[(batch.seq.0, batch.seq.0 + 1)]);
+        }
+    };
+    take(&mut spool, &mut seen, 6_000);
+    assert_eq!((spool.len(), spool.acked()), (6_000, 18_000));
+    drop(spool);
+    let (mut spool, _) = open(folder.path(), 2);
+    let mark = *seen.first().unwrap();
+    take(&mut spool, &mut std::collections::BTreeSet::new(), 20_000);
+    assert!(spool.is_empty() && mark > 0 && segments(folder.path()).len() <= 1);
+}
+
+#[test]
+fn an_acknowledgement_of_everything_below_empties_segments_that_are_not_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    for _ in 0..20 {
+        append_large(&mut spool, 200, now());
+        spool.flush().unwrap();
+    }
+    drop(spool);
+    let (mut spool, _) = open(folder.path(), 2);
+    assert!(spool.trim(Epoch(1), BatchSeq(3_990), &[]) > 0);
+    assert_eq!(segments(folder.path()).len(), 1);
+    let left: Vec<u64> = std::iter::from_fn(|| spool.take_backlog()).map(|batch| batch.seq.0).collect();
+    assert_eq!(left, (3_990..4_000).rev().collect::<Vec<_>>());
+    assert_eq!((spool.acked(), spool.len()), (3 * 3_990, 10));
+}
+
+#[test]
+fn what_gives_way_when_the_spool_is_full_is_the_users_choice_and_counted_by_reason() {
+    for (policy, first_stays) in [(Policy::DropOldest, false), (Policy::DropNewest, true), (Policy::Thin, true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits { memory: 256 << 10, disk: 4 << 20 };
+        let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
+        spool.set_policy(policy);
+        let (mut gather, t0) = (Gather::new(Lane::Live), now());
+        let mut taken = 0_u64;
+        let mut second = 0;
+        while spool.dropped() == 0 || second % 1_000 != 0 {
+            let now = t0 + Duration::from_secs(second);
+            for sensor in 0..20 {
+                let noise = (second * 7_919 + u64::from(sensor) * 104_729) % 1_000_003;
+                let at = UnixMillis(1_700_000_000_000 + second as i64 * 1000);
+                gather.push(&Reading { sensor: SensorNo(sensor), at, value: noise as f64 / 3.0 }, &mut spool, now);
+                taken += 1;
+            }
+            if second % 100 == 0 {
+                spool.maintain(now).unwrap();
+            }
+            second += 1;
+        }
+        gather.close(&mut spool, t0);
+        let drops = spool.drops();
+        let mut rows = Rows::default();
+        let mut first = u64::MAX;
+        while let Some(batch) = spool.take_live(t0).or_else(|| spool.take_backlog()) {
+            first = first.min(batch.seq.0);
+            wire::batch::decode(&batch.body, &mut rows).unwrap();
+        }
+        assert_eq!(rows.len() as u64 + drops.total(), taken, "{policy:?}: {drops:?}");
+        assert_eq!(first == 0, first_stays, "{policy:?}: {drops:?}");
+        let reason = match policy {
+            Policy::DropOldest => drops.oldest,
+            Policy::DropNewest => drops.newest,
+            Policy::Thin => drops.thinned,
+        };
+        assert_eq!(reason, drops.total(), "{policy:?}: {drops:?}");
+    }
 }
 
 #[test]
@@ -218,6 +403,12 @@ fn append(spool: &mut Spool, batches: u64, at: Instant) {
     for _ in 0..batches {
         let seq = BatchSeq(spool.len() as u64);
         spool.append(body_of(seq), 3, 2, Lane::Live, at);
+    }
+}
+
+fn append_large(spool: &mut Spool, batches: u64, at: Instant) {
+    for _ in 0..batches {
+        spool.append(vec![7; 1000], 3, 2, Lane::Live, at);
     }
 }
 

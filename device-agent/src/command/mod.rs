@@ -2,6 +2,7 @@
 
 mod doctor;
 mod id;
+mod install;
 mod replay;
 mod run;
 mod simulate;
@@ -29,6 +30,8 @@ Commands:
   status     Tell how the running agent is doing
   doctor     Find out why readings do not arrive
   id         Print this device's id and the six words to compare
+  install    Make the agent a service of this machine, or of a mounted root file system
+  uninstall  Undo that
 
 `device-agent <command> --help` tells the options of a command.
 Exit codes: 0 done, 1 failed, 2 wrong use or configuration.
@@ -65,6 +68,8 @@ pub(crate) fn dispatch(mut parser: Parser) -> Result<(), Failure> {
             "status" => status::command(parser),
             "doctor" => doctor::command(parser),
             "id" => id::command(parser),
+            "install" => install::install(parser),
+            "uninstall" => install::uninstall(parser),
             "help" => print(HELP),
             other => Err(Failure::Usage(format!("unknown command '{other}'; `device-agent --help` lists them"))),
         },

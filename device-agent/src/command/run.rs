@@ -32,6 +32,10 @@ over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not ackn
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,
 1-Wire), industrial I/O, batteries. More sources are tables of the file, each as often as needed:
 
+  [spool]                             # readings kept while the hub is away
+  policy = \"drop-oldest\"            # what gives way when full: drop-oldest, drop-newest, or thin (peaks stay)
+  disk_mib = 64
+
   [[file]]                            # a number in a file; JSON with format = \"json\" or a pointer
   name = \"tank.level\"
   path = \"/run/tank.json\"

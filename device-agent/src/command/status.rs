@@ -1,5 +1,6 @@
 //! `device-agent status`.
 
+use device_agent::spool::Drops;
 use device_agent::status::{self, Report};
 use lexopt::{Arg, Parser};
 
@@ -66,6 +67,20 @@ fn in_words(report: &Report) -> String {
         report.readings_dropped,
         report.spool_batches,
     );
+    if report.clock_steps > 0 {
+        text.push_str(&format!("  clock     set {} times since the start\n", report.clock_steps));
+    }
+    let Drops { oldest, newest, thinned, unreadable } = report.dropped_by;
+    for (count, reason) in [
+        (oldest, "the oldest, for want of room"),
+        (newest, "the newest, for want of room"),
+        (thinned, "thinned out"),
+        (unreadable, "not given back by the disk"),
+    ] {
+        if count > 0 {
+            text.push_str(&format!("  dropped   {count} {reason}\n"));
+        }
+    }
     for trouble in &report.troubles {
         text.push_str(&format!("  trouble   {trouble}\n"));
     }

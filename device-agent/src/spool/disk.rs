@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-use wire::Epoch;
+use wire::{BatchSeq, Epoch};
 
 use super::segment::{self, Contents, Record};
 use crate::durable;
@@ -35,6 +35,8 @@ struct Segment {
     bytes: u64,
     /// Batches in it that are still held.
     held: u32,
+    /// Batches in it.
+    records: u32,
 }
 
 /// The spool folder.
@@ -44,17 +46,29 @@ pub(super) struct Disk {
     segments: BTreeMap<u32, Segment>,
     /// Number of the segment that is written to.
     active: Option<u32>,
+    /// Full since they were asked for.
+    closed: Vec<u32>,
     next: u32,
     bytes: u64,
 }
 
-/// A batch found in a segment.
-pub(super) type Found = (Epoch, Record, Place);
+/// What a segment holds, counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Summary {
+    pub(super) epoch: Epoch,
+    pub(super) first: BatchSeq,
+    pub(super) last: BatchSeq,
+    pub(super) batches: usize,
+    pub(super) readings: u64,
+}
+
+/// A batch with its body.
+type Batch = (Record, Vec<u8>);
 
 /// What [`Disk::open`] found.
 #[derive(Debug, Default)]
 pub(super) struct Recovered {
-    pub(super) batches: Vec<Found>,
+    pub(super) segments: BTreeMap<u32, Summary>,
     /// Stretches of bytes that were no record.
     pub(super) damaged: usize,
     /// Files that were no segment, and where they lie.
@@ -65,7 +79,14 @@ impl Disk {
     /// Opens the folder and reads every segment in it.
     pub(super) fn open(folder: &Path) -> io::Result<(Self, Recovered)> {
         fs::create_dir_all(folder)?;
-        let mut disk = Self { folder: folder.to_owned(), segments: BTreeMap::new(), active: None, next: 0, bytes: 0 };
+        let mut disk = Self {
+            folder: folder.to_owned(),
+            segments: BTreeMap::new(),
+            active: None,
+            closed: Vec::new(),
+            next: 0,
+            bytes: 0,
+        };
         let mut recovered = Recovered::default();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -98,13 +119,14 @@ impl Disk {
         }
         let epoch = contents.epoch;
         let held = contents.records.len() as u32;
-        recovered.batches.extend(contents.records.into_iter().map(|(record, body)| {
-            let place = Place { segment: number, offset: body.start as u64, length: body.len() as u32 };
-            (epoch, record, place)
-        }));
+        let numbers = || contents.records.iter().map(|(record, _)| record.seq);
+        if let (Some(first), Some(last)) = (numbers().min(), numbers().max()) {
+            let readings = contents.records.iter().map(|(record, _)| u64::from(record.readings)).sum();
+            recovered.segments.insert(number, Summary { epoch, first, last, batches: held as usize, readings });
+        }
         let bytes = bytes.len() as u64;
         self.bytes += bytes;
-        self.segments.insert(number, Segment { file: File::open(path)?, epoch, bytes, held });
+        self.segments.insert(number, Segment { file: File::open(path)?, epoch, bytes, held, records: held });
         Ok(())
     }
 
@@ -131,6 +153,7 @@ impl Disk {
         let base = segment.bytes;
         segment.bytes += bytes.len() as u64;
         segment.held += bodies.len() as u32;
+        segment.records += bodies.len() as u32;
         self.bytes += bytes.len() as u64;
         Ok(bodies
             .into_iter()
@@ -154,10 +177,55 @@ impl Disk {
         file.sync_all()?;
         durable::sync_folder_of(&path)?;
         self.bytes += segment::HEADER as u64;
-        self.segments.insert(number, Segment { file, epoch, bytes: segment::HEADER as u64, held: 0 });
+        self.segments.insert(number, Segment { file, epoch, bytes: segment::HEADER as u64, held: 0, records: 0 });
         self.close_active();
         self.active = Some(number);
         Ok(number)
+    }
+
+    /// Segments that became full since the last call.
+    pub(super) fn take_closed(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.closed)
+    }
+
+    /// Whether every batch in this segment is still held.
+    pub(super) fn is_whole(&self, number: u32) -> bool {
+        self.segments.get(&number).is_some_and(|segment| segment.held == segment.records)
+    }
+
+    /// So many batches of this segment are held; it goes if none is.
+    pub(super) fn set_held(&mut self, number: u32, held: u32) {
+        match self.segments.get_mut(&number) {
+            Some(segment) if held > 0 => segment.held = held,
+            _ => self.delete(number),
+        }
+    }
+
+    /// The batches of a segment, read again.
+    pub(super) fn records(&self, number: u32) -> Option<Vec<(Record, Place)>> {
+        let contents = segment::read(&fs::read(self.path(number)).ok()?)?;
+        let place =
+            |body: Range<usize>| Place { segment: number, offset: body.start as u64, length: body.len() as u32 };
+        Some(contents.records.into_iter().map(|(record, body)| (record, place(body))).collect())
+    }
+
+    /// The batches of a segment with their bodies.
+    pub(super) fn bodies(&self, number: u32) -> Option<(Epoch, Vec<Batch>)> {
+        let bytes = fs::read(self.path(number)).ok()?;
+        let contents = segment::read(&bytes)?;
+        let body = |range: Range<usize>| bytes.get(range).unwrap_or_default().to_vec();
+        Some((contents.epoch, contents.records.into_iter().map(|(record, range)| (record, body(range))).collect()))
+    }
+
+    /// Replaces what is in a segment.
+    pub(super) fn replace(&mut self, number: u32, bytes: &[u8]) -> io::Result<()> {
+        let path = self.path(number);
+        durable::replace(&path, bytes)?;
+        let Some(segment) = self.segments.get_mut(&number) else { return Ok(()) };
+        segment.file = File::open(&path)?;
+        self.bytes = self.bytes - segment.bytes + bytes.len() as u64;
+        segment.bytes = bytes.len() as u64;
+        Ok(())
     }
 
     /// The body at `place`, or `None` when the disk does not give it back.
@@ -190,9 +258,18 @@ impl Disk {
     /// Stops writing to the active segment; it goes if nothing in it is held.
     pub(super) fn close_active(&mut self) {
         if let Some(number) = self.active.take() {
-            if self.segments.get(&number).is_some_and(|segment| segment.held == 0) {
-                self.delete(number);
+            match self.segments.get(&number) {
+                Some(segment) if segment.held == 0 => self.delete(number),
+                _ => self.closed.push(number),
             }
+        }
+    }
+
+    /// Stops writing to the active segment if nothing in it is held, which removes it.
+    pub(super) fn close_idle(&mut self) {
+        let idle = self.active.and_then(|number| self.segments.get(&number)).is_some_and(|active| active.held == 0);
+        if idle {
+            self.close_active();
         }
     }
 

@@ -8,13 +8,19 @@
 //! ```
 //!
 //! Promises:
-//! - A batch leaves only by [`Spool::trim`] or, when the spool is full, oldest first and counted in [`Spool::dropped`].
-//! - Memory and disk are bounded. Batches go to disk once the oldest has waited [`SPILL_AFTER`] without acknowledgement
+//! - A batch leaves only by [`Spool::trim`] or when the spool is full.
+//! - What is dropped is chosen by the [`Policy`] and counted by its reason in [`Drops`].
+//! - While batches go to disk, [`Spool::journal`] keeps the one that is being filled there too: a kill costs a second.
+//! - Memory and disk are bounded; so is the index, because full segments are counted and not listed (see `cold`). Batches go to disk once the oldest has waited [`SPILL_AFTER`] without acknowledgement
 //!   (flash wears, so short absences cost no write), when memory is full, and at [`Spool::flush`].
 //! - Nothing found on disk keeps the agent from starting.
 
+mod cold;
 mod disk;
+mod journal;
 pub mod segment;
+mod shift;
+pub mod thin;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
@@ -22,11 +28,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use wire::{BatchSeq, Epoch, Lane};
 
 use crate::uplink::Outgoing;
-use disk::{Disk, Place};
+use disk::{Disk, Place, Summary};
+use journal::Journal;
 use segment::Record;
+use shift::Shifts;
 
 /// How long batches wait in memory for an acknowledgement before they go to disk.
 pub const SPILL_AFTER: Duration = Duration::from_secs(30);
@@ -51,6 +60,52 @@ impl Default for Limits {
     /// 4 MiB of memory and 64 MiB of disk: a day of 20 sensors once a second takes about 6 MB.
     fn default() -> Self {
         Self { memory: 4 << 20, disk: 64 << 20 }
+    }
+}
+
+/// What gives way when the disk's share is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// The oldest readings.
+    #[default]
+    DropOldest,
+    /// The newest readings, beyond what fits in memory.
+    DropNewest,
+    /// Some of the oldest readings, with peaks kept; the oldest once all were thinned.
+    Thin,
+}
+
+impl std::str::FromStr for Policy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "drop-oldest" => Ok(Self::DropOldest),
+            "drop-newest" => Ok(Self::DropNewest),
+            "thin" => Ok(Self::Thin),
+            other => Err(format!("'{other}' is none of drop-oldest, drop-newest, thin")),
+        }
+    }
+}
+
+/// Readings dropped, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Drops {
+    /// The oldest, for want of room.
+    pub oldest: u64,
+    /// The newest, for want of room.
+    pub newest: u64,
+    /// Left out between others that stayed.
+    pub thinned: u64,
+    /// The disk did not give them back.
+    pub unreadable: u64,
+}
+
+impl Drops {
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.oldest + self.newest + self.thinned + self.unreadable
     }
 }
 
@@ -96,9 +151,21 @@ pub struct Spool {
     backlog: BTreeSet<Key>,
     handed: BTreeSet<Key>,
     disk: Option<Disk>,
+    journal: Option<Journal>,
+    shifts: Shifts,
+    /// Nothing is handed out: what is held has no time yet.
+    held_back: bool,
+    /// Segments whose batches are counted and not listed.
+    cold: BTreeMap<u32, Summary>,
+    /// Everything below was acknowledged; for batches that are not listed.
+    marks: BTreeMap<Epoch, BatchSeq>,
+    /// Segments that were thinned since the start.
+    thinned: BTreeSet<u32>,
+    policy: Policy,
+    opened: Instant,
     /// The hub is away: every maintenance writes what came since.
     spilling: bool,
-    dropped: u64,
+    drops: Drops,
     acked: u64,
 }
 
@@ -117,8 +184,16 @@ impl Spool {
             backlog: BTreeSet::new(),
             handed: BTreeSet::new(),
             disk: None,
+            journal: None,
+            shifts: Shifts::default(),
+            held_back: false,
+            cold: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            thinned: BTreeSet::new(),
+            policy: Policy::default(),
+            opened: crate::clock::now().mono,
             spilling: false,
-            dropped: 0,
+            drops: Drops::default(),
             acked: 0,
         }
     }
@@ -129,28 +204,43 @@ impl Spool {
     /// The folder cannot be made or listed. Damage inside it is no error.
     pub fn open(folder: &Path, epoch: Epoch, limits: Limits, now: Instant) -> io::Result<(Self, Recovery)> {
         let (disk, found) = Disk::open(folder)?;
+        let (journal, open) = Journal::open(folder);
         let mut spool = Self::in_memory(epoch, limits);
+        spool.opened = now;
         spool.disk = Some(disk);
-        let mut recovery = Recovery { damaged: found.damaged, foreign: found.foreign, ..Recovery::default() };
-        for (batch_epoch, record, place) in found.batches {
-            let key = (batch_epoch, record.seq);
-            let held = Held {
-                body: Body::Disk(place),
-                readings: record.readings,
-                sensors: record.sensors,
-                lane: Lane::Recovered,
-                since: now,
-            };
-            recovery.readings += u64::from(record.readings);
-            // The same batch twice, after a crash between two segments: one copy is enough.
-            if let Some(Held { body: Body::Disk(place), readings, .. }) = spool.held.insert(key, held) {
-                recovery.readings -= u64::from(readings);
-                spool.release(place);
-            }
-            spool.backlog.insert(key);
-        }
-        recovery.batches = spool.held.len();
+        spool.journal = Some(journal);
+        spool.shifts = Shifts::open(folder);
+        spool.cold = found.segments;
+        spool.adopt_journal(open, now);
+        let readings = spool.cold.values().map(|cold| cold.readings).sum::<u64>()
+            + spool.held.values().map(|held| u64::from(held.readings)).sum::<u64>();
+        let recovery = Recovery { batches: spool.len(), readings, damaged: found.damaged, foreign: found.foreign };
         Ok((spool, recovery))
+    }
+
+    /// The batch that was being filled when an earlier run was killed, unless it got into a segment after all.
+    fn adopt_journal(&mut self, open: Option<(Epoch, Record, Vec<u8>)>, now: Instant) {
+        let Some((epoch, record, body)) = open else { return };
+        if !self.cold.values().any(|cold| cold.epoch == epoch && cold.last >= record.seq) {
+            let key = (epoch, record.seq);
+            self.memory += body.len() + OVERHEAD;
+            let Record { readings, sensors, .. } = record;
+            let body = Body::Memory(body.into());
+            self.held.insert(key, Held { body, readings, sensors, lane: Lane::Recovered, since: now });
+            self.in_memory.insert(key);
+            self.backlog.insert(key);
+        }
+        // A disk that refuses leaves it in the journal, and in memory, where the next attempt finds it.
+        if self.spill().is_ok() {
+            if let Some(journal) = &mut self.journal {
+                let _ = journal.clear();
+            }
+        }
+    }
+
+    /// Chooses what gives way when the disk's share is full.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
     }
 
     /// The highest epoch in the segments of a folder; 0 when there is none.
@@ -188,8 +278,31 @@ impl Spool {
         seq
     }
 
+    /// The number of the next batch.
+    #[must_use]
+    pub const fn next_number(&self) -> BatchSeq {
+        self.next
+    }
+
+    /// Keeps everything until the time it was taken is known.
+    pub fn hold_back(&mut self, hold_back: bool) {
+        self.held_back = hold_back;
+    }
+
+    /// Batches of this boot from `from` on, before `until`, were taken by a clock that was `ms` behind: those that are not
+    /// sent yet will say so.
+    ///
+    /// # Errors
+    /// The disk refused: the next start will not know it.
+    pub fn moved(&mut self, from: BatchSeq, until: BatchSeq, ms: i64) -> io::Result<()> {
+        self.shifts.add(self.epoch, from, until, ms)
+    }
+
     /// Hands out the oldest batch of the live lane.
     pub fn take_live(&mut self, now: Instant) -> Option<Outgoing> {
+        if self.held_back {
+            return None;
+        }
         while let Some(key) = self.live.pop_front() {
             match self.held.get(&key) {
                 Some(held) if now.saturating_duration_since(held.since) <= LIVE_FOR => {
@@ -208,12 +321,19 @@ impl Spool {
 
     /// Hands out the newest batch of the backlog.
     pub fn take_backlog(&mut self) -> Option<Outgoing> {
-        while let Some(key) = self.backlog.pop_last() {
-            if let Some(outgoing) = self.hand_out(key, Lane::Recovered) {
-                return Some(outgoing);
+        if self.held_back {
+            return None;
+        }
+        loop {
+            while let Some(key) = self.backlog.pop_last() {
+                if let Some(outgoing) = self.hand_out(key, Lane::Recovered) {
+                    return Some(outgoing);
+                }
+            }
+            if !self.warm() {
+                return None;
             }
         }
-        None
     }
 
     /// Takes back everything handed out: the session was lost.
@@ -254,6 +374,7 @@ impl Spool {
                 self.acked += u64::from(held.readings);
             }
         }
+        self.trim_cold(epoch, start, end);
     }
 
     /// Writes to disk what has waited too long, and keeps the bounds. To be called about once a second.
@@ -264,12 +385,42 @@ impl Spool {
         let oldest = self.in_memory.first().and_then(|key| self.held.get(key));
         let waited = oldest.map_or(Duration::ZERO, |held| now.saturating_duration_since(held.since));
         self.spilling |= waited >= SPILL_AFTER;
-        let spilled = if self.spilling || self.memory > self.limits.memory { self.spill() } else { Ok(()) };
+        let full = self.policy == Policy::DropNewest
+            && self.disk.as_ref().is_some_and(|disk| disk.bytes() + self.memory as u64 > self.limits.disk);
+        let wanted = (self.spilling || self.memory > self.limits.memory) && !full;
+        let spilled = if wanted { self.spill() } else { Ok(()) };
+        self.cool();
         while self.memory > self.limits.memory {
-            self.drop_oldest_in_memory();
+            if full { self.drop_newest_in_memory() } else { self.drop_oldest_in_memory() }
         }
-        self.drop_oldest_on_disk();
-        spilled
+        self.make_room_on_disk();
+        spilled?;
+        if self.spilling {
+            return Ok(());
+        }
+        // The hub is back: nothing stays on disk that it has, to be sent again at the next start.
+        if let Some(disk) = &mut self.disk {
+            disk.close_idle();
+        }
+        self.journal.as_mut().map_or(Ok(()), Journal::clear)
+    }
+
+    /// Keeps a copy of the batch that is being filled, which will get the next number; while batches go to disk.
+    ///
+    /// # Errors
+    /// The disk refused: a kill would lose what the batch holds.
+    pub fn journal(&mut self, body: &[u8], readings: u16, sensors: u16) -> io::Result<()> {
+        let record = Record { seq: self.next, readings, sensors, lane: Lane::Live };
+        match &mut self.journal {
+            Some(journal) if self.spilling => journal.write(self.epoch, &record, body),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether batches go to disk as they come, because the hub is away.
+    #[must_use]
+    pub const fn is_spilling(&self) -> bool {
+        self.spilling && self.disk.is_some()
     }
 
     /// Writes everything to disk: before the agent stops.
@@ -278,8 +429,10 @@ impl Spool {
     /// The disk refused; what was not written is lost when the process ends.
     pub fn flush(&mut self) -> io::Result<()> {
         let spilled = self.spill();
-        self.drop_oldest_on_disk();
-        spilled
+        self.make_room_on_disk();
+        spilled?;
+        // What was being filled is a batch by then.
+        self.journal.as_mut().map_or(Ok(()), Journal::clear)
     }
 
     /// Whether the next [`Spool::maintain`] will write to disk.
@@ -293,31 +446,48 @@ impl Spool {
     /// Whether this batch is held: not acknowledged and not dropped.
     #[must_use]
     pub fn holds(&self, epoch: Epoch, seq: BatchSeq) -> bool {
-        self.held.contains_key(&(epoch, seq))
+        let within = |cold: &Summary| cold.epoch == epoch && (cold.first..=cold.last).contains(&seq);
+        self.held.contains_key(&(epoch, seq)) || self.cold.values().any(within)
     }
 
     /// Batches held.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.held.len()
+        self.held.len() + self.cold_batches()
     }
 
     /// Whether everything was acknowledged.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.held.is_empty()
+        self.held.is_empty() && self.cold.is_empty()
     }
 
     /// Batches that wait to be handed out.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.live.len() + self.backlog.len()
+        self.live.len() + self.backlog.len() + self.cold_batches()
+    }
+
+    /// Batches that cost memory each; the others are counted by segment.
+    #[must_use]
+    pub fn listed(&self) -> usize {
+        self.held.len()
+    }
+
+    fn cold_batches(&self) -> usize {
+        self.cold.values().map(|cold| cold.batches).sum()
     }
 
     /// Readings dropped because the spool was full or the disk did not give them back.
     #[must_use]
     pub const fn dropped(&self) -> u64 {
-        self.dropped
+        self.drops.total()
+    }
+
+    /// The same, by reason.
+    #[must_use]
+    pub const fn drops(&self) -> Drops {
+        self.drops
     }
 
     /// Readings acknowledged.
@@ -329,17 +499,19 @@ impl Spool {
     /// Per epoch, newest first: nothing below this number is held, so nothing below will ever come.
     #[must_use]
     pub fn floors(&self) -> Vec<(Epoch, BatchSeq)> {
-        let own = (self.epoch, BatchSeq(0));
-        let mut floors = vec![(self.epoch, self.held.range(own..).next().map_or(self.next, |(key, _)| key.1))];
-        let mut before = own;
-        while let Some((&(epoch, _), _)) = self.held.range(..before).next_back() {
-            if floors.len() == wire::message::FLOOR_LIMIT {
-                break;
-            }
-            before = (epoch, BatchSeq(0));
-            floors.extend(self.held.range(before..).next().map(|(key, _)| *key));
+        let mut floors: BTreeMap<Epoch, BatchSeq> = BTreeMap::new();
+        let mut from = (Epoch(0), BatchSeq(0));
+        while let Some((&(epoch, first), _)) = self.held.range(from..).next() {
+            floors.insert(epoch, first);
+            let Some(next) = epoch.0.checked_add(1) else { break };
+            from = (Epoch(next), BatchSeq(0));
         }
-        floors
+        for cold in self.cold.values() {
+            let floor = floors.entry(cold.epoch).or_insert(cold.first);
+            *floor = (*floor).min(cold.first);
+        }
+        floors.entry(self.epoch).or_insert(self.next);
+        floors.into_iter().rev().take(wire::message::FLOOR_LIMIT).collect()
     }
 
     fn hand_out(&mut self, key: Key, lane: Lane) -> Option<Outgoing> {
@@ -350,10 +522,14 @@ impl Spool {
         };
         let sensors = held.sensors;
         let Some(body) = body else {
-            self.give_up(key);
+            self.drops.unreadable += self.forget(key);
             return None;
         };
         self.handed.insert(key);
+        let body = match self.shifts.of(key.0, key.1) {
+            0 => body,
+            ms => wire::batch::moved(&body, ms).map_or(body, Arc::from),
+        };
         Some(Outgoing { epoch: key.0, seq: key.1, lane, sensors, body })
     }
 
@@ -383,13 +559,27 @@ impl Spool {
 
     fn drop_oldest_in_memory(&mut self) {
         match self.in_memory.first().copied() {
-            Some(key) => self.give_up(key),
+            Some(key) => self.drops.oldest += self.forget(key),
             None => self.memory = 0,
         }
     }
 
-    fn drop_oldest_on_disk(&mut self) {
-        while let Some(disk) = self.disk.as_mut().filter(|disk| disk.bytes() > self.limits.disk) {
+    fn drop_newest_in_memory(&mut self) {
+        match self.in_memory.last().copied() {
+            Some(key) => self.drops.newest += self.forget(key),
+            None => self.memory = 0,
+        }
+    }
+
+    fn make_room_on_disk(&mut self) {
+        if self.policy == Policy::DropNewest {
+            return;
+        }
+        while self.disk.as_ref().is_some_and(|disk| disk.bytes() > self.limits.disk) {
+            if self.thin_one() {
+                continue;
+            }
+            let Some(disk) = self.disk.as_mut() else { return };
             let Some(oldest) = disk.oldest() else {
                 disk.close_active();
                 if disk.oldest().is_none() {
@@ -397,23 +587,19 @@ impl Spool {
                 }
                 continue;
             };
-            let lost: Vec<Key> = self
-                .held
-                .iter()
-                .filter(|(_, held)| matches!(held.body, Body::Disk(place) if place.segment == oldest))
-                .map(|(key, _)| *key)
-                .collect();
             disk.delete(oldest);
+            self.drops.oldest += self.cold.remove(&oldest).map_or(0, |cold| cold.readings);
+            let inside = |held: &Held| matches!(held.body, Body::Disk(place) if place.segment == oldest);
+            let lost: Vec<Key> = self.held.iter().filter(|(_, held)| inside(held)).map(|(key, _)| *key).collect();
             for key in lost {
-                self.give_up(key);
+                self.drops.oldest += self.forget(key);
             }
         }
     }
 
-    fn give_up(&mut self, key: Key) {
-        if let Some(held) = self.remove(key) {
-            self.dropped += u64::from(held.readings);
-        }
+    /// The readings of a batch that is held no more.
+    fn forget(&mut self, key: Key) -> u64 {
+        self.remove(key).map_or(0, |held| u64::from(held.readings))
     }
 
     /// Takes a batch out of every list but `live`, which skips what is not held.

@@ -357,6 +357,14 @@ impl Uplink {
         self.path.clock_offset_ms
     }
 
+    /// The device's clock was set: what was measured by it before says nothing of it now.
+    pub fn forget_clock_offset(&mut self) {
+        self.path.clock_offset_ms = None;
+        for session in self.session.iter_mut().chain(self.previous.as_mut().map(|(session, _)| session)) {
+            session.forget_sending_times();
+        }
+    }
+
     /// Batches in flight or queued to be.
     #[must_use]
     pub fn in_flight(&self) -> usize {

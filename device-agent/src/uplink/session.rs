@@ -156,6 +156,11 @@ impl Session {
         path.clock_offset_ms = Some(there.saturating_add(back) / 2);
     }
 
+    /// The clock that noted them was set since.
+    pub(super) fn forget_sending_times(&mut self) {
+        self.log.clear();
+    }
+
     /// The hub says how many sensors it knows; if it knows more than before, it may be told the next ones at once.
     pub(super) fn learn_sensors(&mut self, known: u16, now: Instant) {
         if known > self.known_sensors {

@@ -51,6 +51,8 @@ impl Uplink {
         match control {
             Control::Welcome(welcome) => {
                 self.flight.set_credit(welcome.credit.min(self.config.max_in_flight));
+                // Off by the way here, until an acknowledgement says better: enough for a device that has no time at all.
+                self.path.clock_offset_ms.get_or_insert_with(|| now.unix.since(welcome.now));
                 if let Some(session) = &mut self.session {
                     session.learn_sensors(welcome.known_sensors, now.mono);
                     session.standing = welcome.standing;

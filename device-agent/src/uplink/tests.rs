@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use wire::batch::{BatchBuilder, MAX_BODY, Rows};
 use wire::discovery::Answer;
 use wire::handshake::{NO_PSK, Responder, Verdict};
 use wire::message::{Ack, Message, Welcome};
 use wire::packet::Data;
 use wire::seal::Transport;
-use wire::{SensorKind, SeqSet, UnixMillis};
+use wire::{Reading, SensorKind, SensorNo, SeqSet, UnixMillis};
 
 use super::*;
 use crate::feed::Feed;
 use crate::spool::{Limits, Spool};
+use crate::timeline::{Repair, Timeline};
 
 const MS: Duration = Duration::from_millis(1);
 const SEC: Duration = Duration::from_secs(1);
@@ -191,6 +193,35 @@ fn clock_and_round_trip_are_measured() {
 }
 
 #[test]
+fn a_device_without_a_time_learns_it_before_it_sends_and_stores_correct_times() {
+    let mut world = World::new(|_| {});
+    let today = world.now.unix;
+    world.hub.clock_ahead_ms = today.0;
+    world.now.unix = UnixMillis(0);
+    world.feed.spool.hold_back(true);
+    let mut timeline = Timeline::new(world.now);
+    let mut builder = BatchBuilder::new(MAX_BODY);
+    let mut taken = Vec::new();
+    for _ in 0..20 {
+        let before = world.feed.spool.next_number();
+        if let Some(Repair::Move(ms)) = timeline.look(world.now, world.feed.uplink.clock_offset_ms()) {
+            world.feed.spool.moved(BatchSeq(0), before, ms).unwrap();
+        }
+        world.feed.spool.hold_back(timeline.is_unknown());
+        builder.push(&Reading { sensor: SensorNo(0), at: timeline.stamp(world.now), value: 1.0 });
+        let seq = world.feed.spool.append(builder.finish(), 1, 1, Lane::Live, world.now.mono);
+        taken.push((seq, today.plus(world.now.unix.0)));
+        world.run(SEC);
+    }
+    assert!(!timeline.is_unknown() && world.hub.stored() == 20);
+    for (seq, at) in taken {
+        let mut rows = Rows::default();
+        wire::batch::decode(&world.hub.bodies[&seq], &mut rows).unwrap();
+        assert!(rows.at[0].since(at).abs() <= 10, "{seq}: {} ms off", rows.at[0].since(at));
+    }
+}
+
+#[test]
 fn an_idle_device_is_heard_of_and_never_spins() {
     let mut world = World::new(|_| {});
     let steps = world.run(600 * SEC);
@@ -363,6 +394,7 @@ struct Hub {
     refused: usize,
     statuses: usize,
     order: Vec<(u64, Lane)>,
+    bodies: BTreeMap<BatchSeq, Vec<u8>>,
     hellos: Vec<Hello>,
 }
 
@@ -379,6 +411,7 @@ impl Hub {
             known_sensors: 0,
             credit: 64,
             clock_ahead_ms: 0,
+            bodies: BTreeMap::new(),
             muted: false,
             next_index: 100,
             highest_counter: 0,
@@ -442,6 +475,7 @@ impl Hub {
                 assert_eq!(self.standing, Standing::Adopted, "a reading left before adoption");
                 self.batches_seen += 1;
                 epoch = batch.epoch;
+                self.bodies.entry(batch.seq).or_insert_with(|| batch.body.to_vec());
                 match self.windows.entry(epoch).or_default().insert(batch.seq) {
                     wire::Inserted::New => self.order.push((batch.seq.0, batch.lane)),
                     wire::Inserted::Repeat => self.repeats += 1,

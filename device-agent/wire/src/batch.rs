@@ -236,6 +236,19 @@ fn scaled(value: f64, scale: u8) -> Option<i64> {
     (same && mantissa.abs() <= MAX_MANTISSA).then_some(mantissa)
 }
 
+/// The body with every reading moved by `ms`: times within a body are relative to its base. `None` if it has no base.
+///
+/// A base of more digits makes it up to six bytes longer, for which [`MAX_BODY`] leaves room.
+#[must_use]
+pub fn moved(body: &[u8], ms: i64) -> Option<Vec<u8>> {
+    let mut rest = body;
+    let base = varint::unzigzag(varint::take(&mut rest).ok()?);
+    let mut moved = Vec::with_capacity(body.len() + varint::MAX_LEN);
+    varint::put(&mut moved, varint::zigzag(base.saturating_add(ms)));
+    moved.extend_from_slice(rest);
+    Some(moved)
+}
+
 /// Appends the readings of a body to `rows`.
 ///
 /// # Errors

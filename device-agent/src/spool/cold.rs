@@ -1,0 +1,106 @@
+//! Segments whose batches are counted and not listed: an index of 64 MiB of batches would be larger than the agent.
+//!
+//! A segment is cold after recovery, and once it is full while the hub is away. It is warmed, newest first, when the backlog
+//! that is listed has been handed out.
+
+use wire::{BatchSeq, Epoch, Lane};
+
+use super::disk::Summary;
+use super::segment::{self, Record};
+use super::thin::thinned;
+use super::{Body, Held, Key, Policy, Spool};
+
+impl Spool {
+    /// Lists the newest cold segment; `false` if there is none.
+    pub(super) fn warm(&mut self) -> bool {
+        let Some((number, summary)) = self.cold.pop_last() else { return false };
+        let Some(disk) = self.disk.as_mut() else { return false };
+        let records = disk.records(number).unwrap_or_default();
+        let found: u64 = records.iter().map(|(record, _)| u64::from(record.readings)).sum();
+        self.drops.unreadable += summary.readings.saturating_sub(found);
+        disk.set_held(number, records.len() as u32);
+        let mark = self.marks.get(&summary.epoch).copied().unwrap_or(BatchSeq(0));
+        for (record, place) in records {
+            let key = (summary.epoch, record.seq);
+            // The same batch twice, after a crash between two segments: one copy is enough.
+            if record.seq < mark || self.held.contains_key(&key) {
+                self.acked += if record.seq < mark { u64::from(record.readings) } else { 0 };
+                self.release(place);
+                continue;
+            }
+            let Record { readings, sensors, .. } = record;
+            let held = Held { body: Body::Disk(place), readings, sensors, lane: Lane::Recovered, since: self.opened };
+            self.held.insert(key, held);
+            self.backlog.insert(key);
+        }
+        true
+    }
+
+    /// Stops listing the batches of full segments, where all of them are still held and none is on its way.
+    pub(super) fn cool(&mut self) {
+        let Some(closed) = self.disk.as_mut().map(super::disk::Disk::take_closed) else { return };
+        for number in closed {
+            let inside = |held: &Held| matches!(held.body, Body::Disk(place) if place.segment == number);
+            let keys: Vec<Key> = self.held.iter().filter(|(_, held)| inside(held)).map(|(key, _)| *key).collect();
+            let whole = self.disk.as_ref().is_some_and(|disk| disk.is_whole(number));
+            let (Some(first), Some(last)) = (keys.first(), keys.last()) else { continue };
+            if !whole || keys.iter().any(|key| self.handed.contains(key)) {
+                continue;
+            }
+            let (epoch, first, last) = (first.0, first.1, last.1);
+            let mut summary = Summary { epoch, first, last, batches: keys.len(), readings: 0 };
+            for key in keys {
+                self.backlog.remove(&key);
+                summary.readings += self.held.remove(&key).map_or(0, |held| u64::from(held.readings));
+            }
+            self.cold.insert(number, summary);
+            self.live.retain(|key| self.held.contains_key(key));
+        }
+    }
+
+    /// Forgets cold segments that lie wholly in an acknowledged run.
+    pub(super) fn trim_cold(&mut self, epoch: Epoch, start: u64, end: u64) {
+        if start == 0 {
+            let mark = self.marks.entry(epoch).or_insert(BatchSeq(0));
+            *mark = (*mark).max(BatchSeq(end));
+        }
+        let within = |cold: &Summary| cold.epoch == epoch && start <= cold.first.0 && cold.last.0 < end;
+        let done: Vec<u32> = self.cold.iter().filter(|(_, cold)| within(cold)).map(|(number, _)| *number).collect();
+        for number in done {
+            self.acked += self.cold.remove(&number).map_or(0, |cold| cold.readings);
+            if let Some(disk) = &mut self.disk {
+                disk.delete(number);
+            }
+        }
+    }
+
+    /// Makes room in the oldest cold segment that was not thinned yet; `false` if there is none.
+    pub(super) fn thin_one(&mut self) -> bool {
+        if self.policy != Policy::Thin {
+            return false;
+        }
+        let Some(number) = self.cold.keys().copied().find(|number| !self.thinned.contains(number)) else {
+            return false;
+        };
+        self.thinned.insert(number);
+        let (Some(disk), Some(cold)) = (&mut self.disk, self.cold.get_mut(&number)) else { return true };
+        let Some((epoch, records)) = disk.bodies(number) else { return true };
+        let mut bytes = segment::header(epoch).to_vec();
+        let mut readings = 0;
+        for (record, body) in records {
+            match thinned(&body) {
+                Some((body, left)) => segment::put(&Record { readings: left, ..record }, &body, &mut bytes),
+                None => segment::put(&record, &body, &mut bytes),
+            };
+            readings += u64::from(record.readings);
+        }
+        let left = segment::read(&bytes)
+            .map_or(0, |contents| contents.records.iter().map(|(record, _)| u64::from(record.readings)).sum());
+        // Either the old file or the thinned one: nothing in between is ever there.
+        if disk.replace(number, &bytes).is_ok() {
+            self.drops.thinned += readings - left;
+            cold.readings = left;
+        }
+        true
+    }
+}
