@@ -31,6 +31,11 @@ struct Load {
 
 const LOADS: &[Load] = &[
     Load {
+        name: "500,000 readings/s, 100 readings a batch",
+        args: &["--devices", "50", "--sensors", "100", "--interval", "10ms"],
+        devices: 50,
+    },
+    Load {
         name: "as fast as acknowledged, 100 readings a batch",
         args: &["--devices", "100", "--sensors", "10", "--interval", "max", "--batch", "100"],
         devices: 100,
