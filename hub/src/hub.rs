@@ -46,7 +46,7 @@ use crate::udp::{Driver, discovery};
 use crate::webhook::{self, Dispatcher};
 use crate::{access, http, identity};
 
-/// Batches between endpoint and pipeline: three groups of 1,024 would not fit a slow disk's fsync; one keeps latency low.
+/// Batches between endpoint and pipeline: one full group gathers while the one before it is synced.
 const BATCH_QUEUE: usize = 1_024;
 /// Outcomes on their way back: one a commit, taken at once.
 const OUTCOME_QUEUE: usize = 64;

@@ -1,4 +1,4 @@
-//! P1, P2: kill the hub with SIGKILL at any moment; what it acknowledged is on disk, once.
+//! Kill the hub with SIGKILL at any moment; what it acknowledged is on disk, once.
 //!
 //! The ledger is kept by a device that shares no code with the agent. `CRASH_KILLS=200` makes it longer.
 

@@ -1,7 +1,7 @@
-//! What the agent says to hubs that are not its own: nothing that was measured (S3 of the security design).
+//! What the agent says to hubs that are not its own: nothing that was measured.
 //!
 //! The agent's real uplink and spool, in time moved by hand, against a liar that answers every probe, takes every handshake
-//! it can read and listens. The rest of S1 to S11 is beside the code: `proto/endpoint/tests.rs`, `proto/admission.rs`,
+//! it can read and listens. The other attacks are beside the code: `proto/endpoint/tests.rs`, `proto/admission.rs`,
 //! `device-agent/wire/tests`, and `tests/sim`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]

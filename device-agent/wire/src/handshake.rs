@@ -306,7 +306,7 @@ impl Responder {
         Ok(out)
     }
 
-    /// Reads a first message: about 0.2 ms of curve arithmetic, no state kept.
+    /// Reads a first message: curve arithmetic, so it comes after every cheaper check. No state is kept.
     ///
     /// # Errors
     /// It is not for this hub, or not from the key it claims.

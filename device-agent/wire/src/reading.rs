@@ -31,7 +31,7 @@ impl UnixMillis {
 pub struct SensorNo(pub u16);
 
 impl SensorNo {
-    /// Sensors a device may have: the cap of `security.md` (256 series a device), which also bounds decoder state.
+    /// Sensors a device may have; it bounds what a device can cost the hub, and the decoder's state.
     pub const LIMIT: u16 = 256;
 }
 

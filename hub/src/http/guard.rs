@@ -84,7 +84,7 @@ pub(super) async fn patience(request: Request, next: Next) -> Response {
     }
 }
 
-/// Headers of every answer, see `security.md` 2.6.
+/// Headers of every answer: nothing from elsewhere, nothing framed, no type guessed.
 const HEADERS: [(HeaderName, HeaderValue); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,

@@ -10,8 +10,8 @@
 //! `Retry-After` counts with 429, 502, 503 and 504, clamped to 1 s - 24 h. It only delays: an endpoint that says `1` for
 //! minutes would otherwise use up all tries of an alert before it is back.
 //!
-//! Where house.md 2.7 and security.md 2.7 differ, security wins: a 410 disables at once, `Retry-After` counts with those
-//! four only, and failing for days disables (house: pauses), since only a person can know whether the receiver returns.
+//! A 410 disables the webhook at once, and so do days of nothing but failures, rather than pausing it: only a person can
+//! know whether the receiver returns.
 
 use std::time::Duration;
 
