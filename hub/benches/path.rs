@@ -16,12 +16,9 @@
 
 mod figures;
 
-use std::net::{TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use figures::{Figures, metric, quantile_ms};
+use figures::{Hub, Programs, metric, quantile_ms};
 
 struct Load {
     name: &'static str,
@@ -57,7 +54,7 @@ fn main() {
     let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
     let seconds: u64 = option("--seconds").map_or(20, |text| text.parse().unwrap());
     let profile = option("--profile").unwrap_or_else(|| "dist".to_owned());
-    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(&profile);
+    let programs = Programs::of(&profile);
     println!("{profile} build, {seconds} s a load, sender and hub on the same machine");
     println!(
         "{:<46} {:>12} {:>14} {:>10} {:>9} {:>11} {:>11}",
@@ -68,31 +65,15 @@ fn main() {
     }
 }
 
-fn run(programs: &Path, load: &Load, seconds: u64) {
+fn run(programs: &Programs, load: &Load, seconds: u64) {
     let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().to_str().unwrap();
-    let hub = programs.join("telemetry-hub");
-    let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-    let uses = load.devices.to_string();
-    let token = output(&hub, &["join-token", "create", "--uses", &uses, "--data", data]);
-    let serve = ["serve", "--data", data, "--http", &http, "--udp", &udp, "--discovery", "off"];
-    let hub = Stopped(Command::new(&hub).args(serve).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
-    figures::until_ready(&http);
-
-    let duration = format!("{}s", seconds + 5);
-    let sender = Command::new(programs.join("device-agent"))
-        .args(["simulate", "--hub", &udp, "--join-token", &token, "--seed", "1", "--duration", &duration])
-        .args(load.args)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let hub = Hub::start(programs, dir.path(), load.devices);
+    let sender = programs.simulate(&hub, seconds + 5, load.args);
     // Joining a fleet is not the load.
     std::thread::sleep(Duration::from_secs(5));
-    let (before, start) = (Figures::of(hub.0.id(), &http), Instant::now());
+    let (before, start) = (hub.figures(), Instant::now());
     std::thread::sleep(Duration::from_secs(seconds));
-    let (after, elapsed) = (Figures::of(hub.0.id(), &http), start.elapsed().as_secs_f64());
+    let (after, elapsed) = (hub.figures(), start.elapsed().as_secs_f64());
     let line = sender.wait_with_output().unwrap();
     assert!(line.status.success(), "the sender failed: {}", String::from_utf8_lossy(&line.stdout));
 
@@ -110,20 +91,4 @@ fn run(programs: &Path, load: &Load, seconds: u64) {
         latency(0.99),
     );
     println!("  sender: {}", String::from_utf8_lossy(&line.stdout).trim());
-}
-
-struct Stopped(Child);
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn output(program: &PathBuf, args: &[&str]) -> String {
-    let done =
-        Command::new(program).args(args).output().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap().trim().to_owned()
 }

@@ -1,8 +1,12 @@
-//! What a hub's process costs, by the kernel's books and the hub's own metrics.
+//! What a hub's process costs, by the kernel's books and the hub's own metrics; and a hub to ask.
+
+#![allow(dead_code, reason = "each benchmark uses the part it needs")]
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Ticks a second in `/proc/<pid>/stat`: 100 on every Linux this runs on (`getconf CLK_TCK`).
@@ -16,17 +20,107 @@ pub(crate) struct Figures {
 
 impl Figures {
     pub(crate) fn of(pid: u32, http: &str) -> Self {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
-        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-        let kib: f64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
         Self {
-            cpu_seconds: (ticks(11) + ticks(12)) / TICKS,
-            peak_rss_mib: kib / 1024.0,
+            cpu_seconds: cpu_seconds(pid),
+            peak_rss_mib: memory_mib(pid, "VmHWM:"),
             metrics: get(http, "/metrics").unwrap(),
         }
+    }
+}
+
+/// Processor time of a process.
+pub(crate) fn cpu_seconds(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    let ticks = |at: usize| fields[at].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / TICKS
+}
+
+/// A line of `/proc/<pid>/status`: `VmRSS:` what a process has in memory, `VmHWM:` the most it ever had.
+pub(crate) fn memory_mib(pid: u32, key: &str) -> f64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<f64>().unwrap() / 1024.0
+}
+
+/// The programs of a build profile.
+#[derive(Clone)]
+pub(crate) struct Programs(PathBuf);
+
+impl Programs {
+    pub(crate) fn of(profile: &str) -> Self {
+        Self(Path::new(env!("CARGO_MANIFEST_DIR")).join("../target").join(profile))
+    }
+
+    fn output(&self, args: &[&str]) -> String {
+        let program = self.0.join("telemetry-hub");
+        let done = Command::new(&program).args(args).output();
+        let done = done.unwrap_or_else(|error| panic!("{}: {error}; build it first", program.display()));
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Sends to a hub; the child ends by itself and prints one line of JSON.
+    pub(crate) fn simulate(&self, hub: &Hub, seconds: u64, args: &[&str]) -> Child {
+        let duration = format!("{seconds}s");
+        Command::new(self.0.join("device-agent"))
+            .args(["simulate", "--hub", &hub.udp, "--join-token", &hub.join_token, "--seed", "1"])
+            .args(["--duration", &duration])
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+}
+
+/// A hub on a data directory; killed when dropped.
+pub(crate) struct Hub {
+    child: Child,
+    pub(crate) http: String,
+    pub(crate) udp: String,
+    pub(crate) join_token: String,
+    /// Reads everything.
+    pub(crate) token: String,
+    /// From the start of the program until it was ready.
+    pub(crate) ready_after: Duration,
+}
+
+impl Hub {
+    /// Starts a hub that `devices` may join.
+    pub(crate) fn start(programs: &Programs, data: &Path, devices: u32) -> Self {
+        let data = data.to_str().unwrap();
+        let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let join_token =
+            programs.output(&["join-token", "create", "--uses", &devices.max(1).to_string(), "--data", data]);
+        let token = programs.output(&["token", "create", "--scope", "read", "--data", data]);
+        let began = Instant::now();
+        let child = Command::new(programs.0.join("telemetry-hub"))
+            .args(["serve", "--data", data, "--http", &http, "--udp", &udp, "--discovery", "off"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut hub = Self { child, http, udp, join_token, token, ready_after: Duration::ZERO };
+        until_ready(&hub.http);
+        hub.ready_after = began.elapsed();
+        hub
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        Figures::of(self.pid(), &self.http)
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -34,7 +128,7 @@ pub(crate) fn until_ready(http: &str) {
     let end = Instant::now() + Duration::from_secs(20);
     while get(http, "/readyz").is_none() {
         assert!(Instant::now() < end, "the hub is not ready within 20 s");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

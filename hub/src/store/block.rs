@@ -35,8 +35,17 @@ pub(super) struct Cut {
     pub(super) series: Vec<SeriesId>,
     /// Points older than any raw reading kept: they go into rollups.
     pub(super) late: Vec<(SeriesId, Vec<Point>)>,
+    /// Readings in its blocks.
+    pub(super) readings: usize,
     times: Vec<(Span, Vec<u8>)>,
     blocks: Vec<(i64, Packed)>,
+}
+
+impl Cut {
+    /// Blocks in it.
+    pub(super) fn blocks(&self) -> usize {
+        self.blocks.len()
+    }
 }
 
 /// A row of `times` without its data.
@@ -60,8 +69,16 @@ struct Column {
 pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &mut i64) -> Result<Option<Cut>> {
     let Some(row) = fresh.newest_row() else { return Ok(None) };
     let reach = UnixMillis(i64::MIN);
-    let mut cut =
-        Cut { device, row, reach, series: Vec::new(), late: Vec::new(), times: Vec::new(), blocks: Vec::new() };
+    let mut cut = Cut {
+        device,
+        row,
+        reach,
+        series: Vec::new(),
+        late: Vec::new(),
+        readings: 0,
+        times: Vec::new(),
+        blocks: Vec::new(),
+    };
     let (first, columns) = (*next, gather(numbers, fresh));
     // Series of equal times next to each other, in the order they came.
     let mut groups: Vec<Vec<(SeriesId, Column)>> = Vec::new();
@@ -95,6 +112,7 @@ pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &
                 let key = key(span.id, *series);
                 if let Some(packed) = packed::pack(column.value.get(part.clone()).unwrap_or_default(), key)? {
                     cut.blocks.push((key, packed));
+                    cut.readings += span.count;
                 }
             }
         }

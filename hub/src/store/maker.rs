@@ -291,6 +291,8 @@ fn insert<'a>(scope: &mut Scope<'_>, cut: Cut, mut late: impl Iterator<Item = &'
     late.try_for_each(|row| row.write(scope.conn))?;
     journal::cut(scope.conn, cut.device, cut.row)?;
     latest::save(scope.conn, &scope.memory.head(), &cut.series)?;
+    scope.own.blocks += cut.blocks() as u64;
+    scope.own.block_readings += cut.readings as u64;
     let Cut { device, row, reach, series, .. } = cut;
     scope.own.forgotten.push(Forgotten { device, row, reach: Some(reach), series });
     Ok(())

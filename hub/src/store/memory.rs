@@ -38,6 +38,8 @@ pub(super) struct Counters {
     pub(super) commits: AtomicU64,
     pub(super) commit_nanos: AtomicU64,
     pub(super) journal_rows: AtomicU64,
+    pub(super) blocks: AtomicU64,
+    pub(super) block_readings: AtomicU64,
     pub(super) degraded: AtomicBool,
 }
 
@@ -75,6 +77,9 @@ pub(super) struct Effects {
     pub(super) repeats: u64,
     /// Devices deleted by this transaction: batches behind it in the same group go nowhere.
     pub(super) gone: HashSet<DeviceNo>,
+    /// Blocks made, and the readings in them.
+    pub(super) blocks: u64,
+    pub(super) block_readings: u64,
     /// Journal rows deleted.
     pub(super) rows_deleted: u64,
     /// Whether a delivery became due.
@@ -92,6 +97,8 @@ impl Effects {
         self.forgotten.extend(later.forgotten);
         self.rolled.extend(later.rolled);
         self.repeats += later.repeats;
+        self.blocks += later.blocks;
+        self.block_readings += later.block_readings;
         self.rows_deleted += later.rows_deleted;
         self.gone.extend(later.gone);
         self.due |= later.due;
@@ -128,7 +135,21 @@ impl Memory {
 
     /// Makes memory equal to disk after a commit that took `elapsed`.
     pub(super) fn apply(&self, effects: Effects, elapsed: Duration) {
-        let Effects { changes, windows, fresh, forgotten, rolled, repeats, gone, rows_deleted, due } = effects;
+        let Effects {
+            changes,
+            windows,
+            fresh,
+            forgotten,
+            rolled,
+            repeats,
+            gone,
+            blocks,
+            block_readings,
+            rows_deleted,
+            due,
+        } = effects;
+        self.counters.blocks.fetch_add(blocks, Ordering::Relaxed);
+        self.counters.block_readings.fetch_add(block_readings, Ordering::Relaxed);
         if !changes.is_empty() {
             self.apply_changes(changes);
         }

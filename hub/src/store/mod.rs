@@ -138,6 +138,10 @@ pub struct Stats {
     pub journal_rows: u64,
     /// Bytes of the journal that are not yet in blocks.
     pub journal_bytes: u64,
+    /// Blocks made since the start.
+    pub blocks_total: u64,
+    /// Readings in those.
+    pub block_readings_total: u64,
     /// Whether the last commit found the disk full.
     pub degraded: bool,
 }
@@ -191,6 +195,8 @@ impl Store {
             wal_bytes: bytes(&open::beside_file(&self.inner.file, "-wal")),
             journal_rows: counters.journal_rows.load(Ordering::Relaxed),
             journal_bytes: self.memory().head().bytes() as u64,
+            blocks_total: counters.blocks.load(Ordering::Relaxed),
+            block_readings_total: counters.block_readings.load(Ordering::Relaxed),
             degraded: counters.degraded.load(Ordering::Relaxed),
         }
     }
