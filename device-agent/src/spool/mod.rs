@@ -18,96 +18,35 @@
 mod cold;
 mod disk;
 mod journal;
+mod lanes;
+mod recovery;
+mod room;
 pub mod segment;
 mod shift;
+mod spill;
 pub mod thin;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
 use wire::{BatchSeq, Epoch, Lane};
 
-use crate::uplink::Outgoing;
 use disk::{Disk, Place, Summary};
 use journal::Journal;
-use segment::Record;
+pub use lanes::LIVE_FOR;
+pub use recovery::Recovery;
+pub use room::{Drops, Limits, Policy};
 use shift::Shifts;
+pub use spill::SPILL_AFTER;
 
-/// How long batches wait in memory for an acknowledgement before they go to disk.
-pub const SPILL_AFTER: Duration = Duration::from_secs(30);
-/// Age past which an unsent batch is backlog: a live view has no use for it.
-pub const LIVE_FOR: Duration = Duration::from_secs(10);
 /// What one held batch costs in memory besides its body.
 const OVERHEAD: usize = 128;
 
 /// Which batch, oldest first.
 type Key = (Epoch, BatchSeq);
-
-/// How much the spool may hold.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Bytes in memory.
-    pub memory: usize,
-    /// Bytes in segments.
-    pub disk: u64,
-}
-
-impl Default for Limits {
-    /// 4 MiB of memory and 64 MiB of disk: a day of 20 sensors once a second takes about 6 MB.
-    fn default() -> Self {
-        Self { memory: 4 << 20, disk: 64 << 20 }
-    }
-}
-
-/// What gives way when the disk's share is full.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Policy {
-    /// The oldest readings.
-    #[default]
-    DropOldest,
-    /// The newest readings, beyond what fits in memory.
-    DropNewest,
-    /// Some of the oldest readings, with peaks kept; the oldest once all were thinned.
-    Thin,
-}
-
-impl std::str::FromStr for Policy {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "drop-oldest" => Ok(Self::DropOldest),
-            "drop-newest" => Ok(Self::DropNewest),
-            "thin" => Ok(Self::Thin),
-            other => Err(format!("'{other}' is none of drop-oldest, drop-newest, thin")),
-        }
-    }
-}
-
-/// Readings dropped, by reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Drops {
-    /// The oldest, for want of room.
-    pub oldest: u64,
-    /// The newest, for want of room.
-    pub newest: u64,
-    /// Left out between others that stayed.
-    pub thinned: u64,
-    /// The disk did not give them back.
-    pub unreadable: u64,
-}
-
-impl Drops {
-    /// All of them.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.oldest + self.newest + self.thinned + self.unreadable
-    }
-}
 
 #[derive(Debug)]
 struct Held {
@@ -122,19 +61,6 @@ struct Held {
 enum Body {
     Memory(Arc<[u8]>),
     Disk(Place),
-}
-
-/// What recovery found; worth a line in the log.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recovery {
-    /// Batches of earlier boots that wait to be sent.
-    pub batches: usize,
-    /// Readings in them.
-    pub readings: u64,
-    /// Damaged stretches that were skipped.
-    pub damaged: usize,
-    /// Files that are no segments, and where they lie.
-    pub foreign: Vec<PathBuf>,
 }
 
 /// The unacknowledged batches of a device.
@@ -198,46 +124,6 @@ impl Spool {
         }
     }
 
-    /// A spool with its segments in `folder`; what earlier boots left becomes backlog.
-    ///
-    /// # Errors
-    /// The folder cannot be made or listed. Damage inside it is no error.
-    pub fn open(folder: &Path, epoch: Epoch, limits: Limits, now: Instant) -> io::Result<(Self, Recovery)> {
-        let (disk, found) = Disk::open(folder)?;
-        let (journal, open) = Journal::open(folder);
-        let mut spool = Self::in_memory(epoch, limits);
-        spool.opened = now;
-        spool.disk = Some(disk);
-        spool.journal = Some(journal);
-        spool.shifts = Shifts::open(folder);
-        spool.cold = found.segments;
-        spool.adopt_journal(open, now);
-        let readings = spool.cold.values().map(|cold| cold.readings).sum::<u64>()
-            + spool.held.values().map(|held| u64::from(held.readings)).sum::<u64>();
-        let recovery = Recovery { batches: spool.len(), readings, damaged: found.damaged, foreign: found.foreign };
-        Ok((spool, recovery))
-    }
-
-    /// The batch that was being filled when an earlier run was killed, unless it got into a segment after all.
-    fn adopt_journal(&mut self, open: Option<(Epoch, Record, Vec<u8>)>, now: Instant) {
-        let Some((epoch, record, body)) = open else { return };
-        if !self.cold.values().any(|cold| cold.epoch == epoch && cold.last >= record.seq) {
-            let key = (epoch, record.seq);
-            self.memory += body.len() + OVERHEAD;
-            let Record { readings, sensors, .. } = record;
-            let body = Body::Memory(body.into());
-            self.held.insert(key, Held { body, readings, sensors, lane: Lane::Recovered, since: now });
-            self.in_memory.insert(key);
-            self.backlog.insert(key);
-        }
-        // A disk that refuses leaves it in the journal, and in memory, where the next attempt finds it.
-        if self.spill().is_ok() {
-            if let Some(journal) = &mut self.journal {
-                let _ = journal.clear();
-            }
-        }
-    }
-
     /// Chooses what gives way when the disk's share is full.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
@@ -284,11 +170,6 @@ impl Spool {
         self.next
     }
 
-    /// Keeps everything until the time it was taken is known.
-    pub fn hold_back(&mut self, hold_back: bool) {
-        self.held_back = hold_back;
-    }
-
     /// Batches of this boot from `from` on, before `until`, were taken by a clock that was `ms` behind: those that are not
     /// sent yet will say so.
     ///
@@ -296,57 +177,6 @@ impl Spool {
     /// The disk refused: the next start will not know it.
     pub fn moved(&mut self, from: BatchSeq, until: BatchSeq, ms: i64) -> io::Result<()> {
         self.shifts.add(self.epoch, from, until, ms)
-    }
-
-    /// Hands out the oldest batch of the live lane.
-    pub fn take_live(&mut self, now: Instant) -> Option<Outgoing> {
-        if self.held_back {
-            return None;
-        }
-        while let Some(key) = self.live.pop_front() {
-            match self.held.get(&key) {
-                Some(held) if now.saturating_duration_since(held.since) <= LIVE_FOR => {
-                    if let Some(outgoing) = self.hand_out(key, Lane::Live) {
-                        return Some(outgoing);
-                    }
-                }
-                Some(_) => {
-                    self.backlog.insert(key);
-                }
-                None => {}
-            }
-        }
-        None
-    }
-
-    /// Hands out the newest batch of the backlog.
-    pub fn take_backlog(&mut self) -> Option<Outgoing> {
-        if self.held_back {
-            return None;
-        }
-        loop {
-            while let Some(key) = self.backlog.pop_last() {
-                if let Some(outgoing) = self.hand_out(key, Lane::Recovered) {
-                    return Some(outgoing);
-                }
-            }
-            if !self.warm() {
-                return None;
-            }
-        }
-    }
-
-    /// Takes back everything handed out: the session was lost.
-    pub fn rewind(&mut self) {
-        for key in std::mem::take(&mut self.handed).into_iter().rev() {
-            match self.held.get(&key) {
-                Some(held) if held.lane == Lane::Live && key.0 == self.epoch => self.live.push_front(key),
-                Some(_) => {
-                    self.backlog.insert(key);
-                }
-                None => {}
-            }
-        }
     }
 
     /// Forgets what the hub has on disk: everything of `epoch` below `mark` and in `runs`. Returns the readings forgotten.
@@ -375,72 +205,6 @@ impl Spool {
             }
         }
         self.trim_cold(epoch, start, end);
-    }
-
-    /// Writes to disk what has waited too long, and keeps the bounds. To be called about once a second.
-    ///
-    /// # Errors
-    /// The disk refused; everything is still held, in memory as long as there is room.
-    pub fn maintain(&mut self, now: Instant) -> io::Result<()> {
-        let oldest = self.in_memory.first().and_then(|key| self.held.get(key));
-        let waited = oldest.map_or(Duration::ZERO, |held| now.saturating_duration_since(held.since));
-        self.spilling |= waited >= SPILL_AFTER;
-        let full = self.policy == Policy::DropNewest
-            && self.disk.as_ref().is_some_and(|disk| disk.bytes() + self.memory as u64 > self.limits.disk);
-        let wanted = (self.spilling || self.memory > self.limits.memory) && !full;
-        let spilled = if wanted { self.spill() } else { Ok(()) };
-        self.cool();
-        while self.memory > self.limits.memory {
-            if full { self.drop_newest_in_memory() } else { self.drop_oldest_in_memory() }
-        }
-        self.make_room_on_disk();
-        spilled?;
-        if self.spilling {
-            return Ok(());
-        }
-        // The hub is back: nothing stays on disk that it has, to be sent again at the next start.
-        if let Some(disk) = &mut self.disk {
-            disk.close_idle();
-        }
-        self.journal.as_mut().map_or(Ok(()), Journal::clear)
-    }
-
-    /// Keeps a copy of the batch that is being filled, which will get the next number; while batches go to disk.
-    ///
-    /// # Errors
-    /// The disk refused: a kill would lose what the batch holds.
-    pub fn journal(&mut self, body: &[u8], readings: u16, sensors: u16) -> io::Result<()> {
-        let record = Record { seq: self.next, readings, sensors, lane: Lane::Live };
-        match &mut self.journal {
-            Some(journal) if self.spilling => journal.write(self.epoch, &record, body),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether batches go to disk as they come, because the hub is away.
-    #[must_use]
-    pub const fn is_spilling(&self) -> bool {
-        self.spilling && self.disk.is_some()
-    }
-
-    /// Writes everything to disk: before the agent stops.
-    ///
-    /// # Errors
-    /// The disk refused; what was not written is lost when the process ends.
-    pub fn flush(&mut self) -> io::Result<()> {
-        let spilled = self.spill();
-        self.make_room_on_disk();
-        spilled?;
-        // What was being filled is a batch by then.
-        self.journal.as_mut().map_or(Ok(()), Journal::clear)
-    }
-
-    /// Whether the next [`Spool::maintain`] will write to disk.
-    #[must_use]
-    pub fn will_spill(&self, now: Instant) -> bool {
-        let oldest = self.in_memory.first().and_then(|key| self.held.get(key));
-        self.disk.is_some()
-            && (self.spilling || oldest.is_some_and(|held| now.saturating_duration_since(held.since) >= SPILL_AFTER))
     }
 
     /// Whether this batch is held: not acknowledged and not dropped.
@@ -512,89 +276,6 @@ impl Spool {
         }
         floors.entry(self.epoch).or_insert(self.next);
         floors.into_iter().rev().take(wire::message::FLOOR_LIMIT).collect()
-    }
-
-    fn hand_out(&mut self, key: Key, lane: Lane) -> Option<Outgoing> {
-        let held = self.held.get(&key)?;
-        let body = match &held.body {
-            Body::Memory(body) => Some(Arc::clone(body)),
-            Body::Disk(place) => self.disk.as_ref().and_then(|disk| disk.read(*place)).map(Arc::from),
-        };
-        let sensors = held.sensors;
-        let Some(body) = body else {
-            self.drops.unreadable += self.forget(key);
-            return None;
-        };
-        self.handed.insert(key);
-        let body = match self.shifts.of(key.0, key.1) {
-            0 => body,
-            ms => wire::batch::moved(&body, ms).map_or(body, Arc::from),
-        };
-        Some(Outgoing { epoch: key.0, seq: key.1, lane, sensors, body })
-    }
-
-    fn spill(&mut self) -> io::Result<()> {
-        let Some(disk) = &mut self.disk else { return Ok(()) };
-        while let Some(&(epoch, _)) = self.in_memory.first() {
-            // One segment's worth at a time, so that a nearly full disk takes what it can.
-            let keys: Vec<Key> = self.in_memory.range(..).take_while(|key| key.0 == epoch).take(512).copied().collect();
-            let records = keys.iter().filter_map(|key| match self.held.get(key) {
-                Some(Held { body: Body::Memory(body), readings, sensors, lane, .. }) => {
-                    Some((Record { seq: key.1, readings: *readings, sensors: *sensors, lane: *lane }, &**body))
-                }
-                _ => None,
-            });
-            let places = disk.append(epoch, records)?;
-            for (key, place) in keys.iter().zip(places) {
-                self.in_memory.remove(key);
-                if let Some(held) = self.held.get_mut(key) {
-                    if let Body::Memory(body) = std::mem::replace(&mut held.body, Body::Disk(place)) {
-                        self.memory -= body.len() + OVERHEAD;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn drop_oldest_in_memory(&mut self) {
-        match self.in_memory.first().copied() {
-            Some(key) => self.drops.oldest += self.forget(key),
-            None => self.memory = 0,
-        }
-    }
-
-    fn drop_newest_in_memory(&mut self) {
-        match self.in_memory.last().copied() {
-            Some(key) => self.drops.newest += self.forget(key),
-            None => self.memory = 0,
-        }
-    }
-
-    fn make_room_on_disk(&mut self) {
-        if self.policy == Policy::DropNewest {
-            return;
-        }
-        while self.disk.as_ref().is_some_and(|disk| disk.bytes() > self.limits.disk) {
-            if self.thin_one() {
-                continue;
-            }
-            let Some(disk) = self.disk.as_mut() else { return };
-            let Some(oldest) = disk.oldest() else {
-                disk.close_active();
-                if disk.oldest().is_none() {
-                    return;
-                }
-                continue;
-            };
-            disk.delete(oldest);
-            self.drops.oldest += self.cold.remove(&oldest).map_or(0, |cold| cold.readings);
-            let inside = |held: &Held| matches!(held.body, Body::Disk(place) if place.segment == oldest);
-            let lost: Vec<Key> = self.held.iter().filter(|(_, held)| inside(held)).map(|(key, _)| *key).collect();
-            for key in lost {
-                self.drops.oldest += self.forget(key);
-            }
-        }
     }
 
     /// The readings of a batch that is held no more.

@@ -1,0 +1,89 @@
+//! The order in which batches leave: live ones oldest first, the backlog newest first.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use wire::Lane;
+
+use super::{Body, Key, Spool};
+use crate::uplink::Outgoing;
+
+/// Age past which an unsent batch is backlog: a live view has no use for it.
+pub const LIVE_FOR: Duration = Duration::from_secs(10);
+
+impl Spool {
+    /// Keeps everything until the time it was taken is known.
+    pub fn hold_back(&mut self, hold_back: bool) {
+        self.held_back = hold_back;
+    }
+
+    /// Hands out the oldest batch of the live lane.
+    pub fn take_live(&mut self, now: Instant) -> Option<Outgoing> {
+        if self.held_back {
+            return None;
+        }
+        while let Some(key) = self.live.pop_front() {
+            match self.held.get(&key) {
+                Some(held) if now.saturating_duration_since(held.since) <= LIVE_FOR => {
+                    if let Some(outgoing) = self.hand_out(key, Lane::Live) {
+                        return Some(outgoing);
+                    }
+                }
+                Some(_) => {
+                    self.backlog.insert(key);
+                }
+                None => {}
+            }
+        }
+        None
+    }
+
+    /// Hands out the newest batch of the backlog.
+    pub fn take_backlog(&mut self) -> Option<Outgoing> {
+        if self.held_back {
+            return None;
+        }
+        loop {
+            while let Some(key) = self.backlog.pop_last() {
+                if let Some(outgoing) = self.hand_out(key, Lane::Recovered) {
+                    return Some(outgoing);
+                }
+            }
+            if !self.warm() {
+                return None;
+            }
+        }
+    }
+
+    /// Takes back everything handed out: the session was lost.
+    pub fn rewind(&mut self) {
+        for key in std::mem::take(&mut self.handed).into_iter().rev() {
+            match self.held.get(&key) {
+                Some(held) if held.lane == Lane::Live && key.0 == self.epoch => self.live.push_front(key),
+                Some(_) => {
+                    self.backlog.insert(key);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn hand_out(&mut self, key: Key, lane: Lane) -> Option<Outgoing> {
+        let held = self.held.get(&key)?;
+        let body = match &held.body {
+            Body::Memory(body) => Some(Arc::clone(body)),
+            Body::Disk(place) => self.disk.as_ref().and_then(|disk| disk.read(*place)).map(Arc::from),
+        };
+        let sensors = held.sensors;
+        let Some(body) = body else {
+            self.drops.unreadable += self.forget(key);
+            return None;
+        };
+        self.handed.insert(key);
+        let body = match self.shifts.of(key.0, key.1) {
+            0 => body,
+            ms => wire::batch::moved(&body, ms).map_or(body, Arc::from),
+        };
+        Some(Outgoing { epoch: key.0, seq: key.1, lane, sensors, body })
+    }
+}

@@ -1,0 +1,112 @@
+//! What gives way when the spool is full.
+//!
+//! Memory that cannot go to disk gives way by batches, the disk by whole segments; every reading that goes is counted by
+//! its reason.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Body, Held, Key, Spool};
+
+/// How much the spool may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes in memory.
+    pub memory: usize,
+    /// Bytes in segments.
+    pub disk: u64,
+}
+
+impl Default for Limits {
+    /// 4 MiB of memory and 64 MiB of disk: a day of 20 sensors once a second takes about 6 MB.
+    fn default() -> Self {
+        Self { memory: 4 << 20, disk: 64 << 20 }
+    }
+}
+
+/// What gives way when the disk's share is full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// The oldest readings.
+    #[default]
+    DropOldest,
+    /// The newest readings, beyond what fits in memory.
+    DropNewest,
+    /// Some of the oldest readings, with peaks kept; the oldest once all were thinned.
+    Thin,
+}
+
+impl std::str::FromStr for Policy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "drop-oldest" => Ok(Self::DropOldest),
+            "drop-newest" => Ok(Self::DropNewest),
+            "thin" => Ok(Self::Thin),
+            other => Err(format!("'{other}' is none of drop-oldest, drop-newest, thin")),
+        }
+    }
+}
+
+/// Readings dropped, by reason.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Drops {
+    /// The oldest, for want of room.
+    pub oldest: u64,
+    /// The newest, for want of room.
+    pub newest: u64,
+    /// Left out between others that stayed.
+    pub thinned: u64,
+    /// The disk did not give them back.
+    pub unreadable: u64,
+}
+
+impl Drops {
+    /// All of them.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.oldest + self.newest + self.thinned + self.unreadable
+    }
+}
+
+impl Spool {
+    pub(super) fn drop_oldest_in_memory(&mut self) {
+        match self.in_memory.first().copied() {
+            Some(key) => self.drops.oldest += self.forget(key),
+            None => self.memory = 0,
+        }
+    }
+
+    pub(super) fn drop_newest_in_memory(&mut self) {
+        match self.in_memory.last().copied() {
+            Some(key) => self.drops.newest += self.forget(key),
+            None => self.memory = 0,
+        }
+    }
+
+    pub(super) fn make_room_on_disk(&mut self) {
+        if self.policy == Policy::DropNewest {
+            return;
+        }
+        while self.disk.as_ref().is_some_and(|disk| disk.bytes() > self.limits.disk) {
+            if self.thin_one() {
+                continue;
+            }
+            let Some(disk) = self.disk.as_mut() else { return };
+            let Some(oldest) = disk.oldest() else {
+                disk.close_active();
+                if disk.oldest().is_none() {
+                    return;
+                }
+                continue;
+            };
+            disk.delete(oldest);
+            self.drops.oldest += self.cold.remove(&oldest).map_or(0, |cold| cold.readings);
+            let inside = |held: &Held| matches!(held.body, Body::Disk(place) if place.segment == oldest);
+            let lost: Vec<Key> = self.held.iter().filter(|(_, held)| inside(held)).map(|(key, _)| *key).collect();
+            for key in lost {
+                self.drops.oldest += self.forget(key);
+            }
+        }
+    }
+}

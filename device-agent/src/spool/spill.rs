@@ -1,0 +1,105 @@
+//! When batches go to disk: while the hub is away, when memory is full, and before the agent stops.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use wire::Lane;
+
+use super::journal::Journal;
+use super::segment::Record;
+use super::{Body, Held, Key, OVERHEAD, Policy, Spool};
+
+/// How long batches wait in memory for an acknowledgement before they go to disk.
+pub const SPILL_AFTER: Duration = Duration::from_secs(30);
+
+impl Spool {
+    /// Writes to disk what has waited too long, and keeps the bounds. To be called about once a second.
+    ///
+    /// # Errors
+    /// The disk refused; everything is still held, in memory as long as there is room.
+    pub fn maintain(&mut self, now: Instant) -> io::Result<()> {
+        let oldest = self.in_memory.first().and_then(|key| self.held.get(key));
+        let waited = oldest.map_or(Duration::ZERO, |held| now.saturating_duration_since(held.since));
+        self.spilling |= waited >= SPILL_AFTER;
+        let full = self.policy == Policy::DropNewest
+            && self.disk.as_ref().is_some_and(|disk| disk.bytes() + self.memory as u64 > self.limits.disk);
+        let wanted = (self.spilling || self.memory > self.limits.memory) && !full;
+        let spilled = if wanted { self.spill() } else { Ok(()) };
+        self.cool();
+        while self.memory > self.limits.memory {
+            if full { self.drop_newest_in_memory() } else { self.drop_oldest_in_memory() }
+        }
+        self.make_room_on_disk();
+        spilled?;
+        if self.spilling {
+            return Ok(());
+        }
+        // The hub is back: nothing stays on disk that it has, to be sent again at the next start.
+        if let Some(disk) = &mut self.disk {
+            disk.close_idle();
+        }
+        self.journal.as_mut().map_or(Ok(()), Journal::clear)
+    }
+
+    /// Keeps a copy of the batch that is being filled, which will get the next number; while batches go to disk.
+    ///
+    /// # Errors
+    /// The disk refused: a kill would lose what the batch holds.
+    pub fn journal(&mut self, body: &[u8], readings: u16, sensors: u16) -> io::Result<()> {
+        let record = Record { seq: self.next, readings, sensors, lane: Lane::Live };
+        match &mut self.journal {
+            Some(journal) if self.spilling => journal.write(self.epoch, &record, body),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether batches go to disk as they come, because the hub is away.
+    #[must_use]
+    pub const fn is_spilling(&self) -> bool {
+        self.spilling && self.disk.is_some()
+    }
+
+    /// Writes everything to disk: before the agent stops.
+    ///
+    /// # Errors
+    /// The disk refused; what was not written is lost when the process ends.
+    pub fn flush(&mut self) -> io::Result<()> {
+        let spilled = self.spill();
+        self.make_room_on_disk();
+        spilled?;
+        // What was being filled is a batch by then.
+        self.journal.as_mut().map_or(Ok(()), Journal::clear)
+    }
+
+    /// Whether the next [`Spool::maintain`] will write to disk.
+    #[must_use]
+    pub fn will_spill(&self, now: Instant) -> bool {
+        let oldest = self.in_memory.first().and_then(|key| self.held.get(key));
+        self.disk.is_some()
+            && (self.spilling || oldest.is_some_and(|held| now.saturating_duration_since(held.since) >= SPILL_AFTER))
+    }
+
+    pub(super) fn spill(&mut self) -> io::Result<()> {
+        let Some(disk) = &mut self.disk else { return Ok(()) };
+        while let Some(&(epoch, _)) = self.in_memory.first() {
+            // One segment's worth at a time, so that a nearly full disk takes what it can.
+            let keys: Vec<Key> = self.in_memory.range(..).take_while(|key| key.0 == epoch).take(512).copied().collect();
+            let records = keys.iter().filter_map(|key| match self.held.get(key) {
+                Some(Held { body: Body::Memory(body), readings, sensors, lane, .. }) => {
+                    Some((Record { seq: key.1, readings: *readings, sensors: *sensors, lane: *lane }, &**body))
+                }
+                _ => None,
+            });
+            let places = disk.append(epoch, records)?;
+            for (key, place) in keys.iter().zip(places) {
+                self.in_memory.remove(key);
+                if let Some(held) = self.held.get_mut(key) {
+                    if let Body::Memory(body) = std::mem::replace(&mut held.body, Body::Disk(place)) {
+                        self.memory -= body.len() + OVERHEAD;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
