@@ -1,0 +1,138 @@
+//! One place settings come from: the file, the variables or the flags; and how one lies over another.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::table::{ExecTable, FileTable, ListenTable, RuleTable};
+use super::{Error, label_of};
+
+/// One place settings come from; what is absent leaves the place below standing.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Layer {
+    /// `HOST:PORT` of the hub.
+    pub hub: Option<String>,
+    /// Join token, `thj1_...`.
+    pub join_token: Option<String>,
+    /// State folder.
+    pub state: Option<PathBuf>,
+    /// Name to show; the host name when absent.
+    pub name: Option<String>,
+    /// Time between samples, as text.
+    pub interval: Option<String>,
+    /// Labels of the device.
+    pub labels: BTreeMap<String, String>,
+    /// What to measure.
+    pub sensors: SensorLayer,
+    /// What is kept while the hub is away.
+    pub spool: SpoolLayer,
+    /// `[[file]]` tables.
+    pub file: Vec<FileTable>,
+    /// `[[exec]]` tables.
+    pub exec: Vec<ExecTable>,
+    /// `[[listen]]` tables.
+    pub listen: Vec<ListenTable>,
+    /// `[[sensor]]` tables.
+    pub sensor: Vec<RuleTable>,
+}
+
+/// The `[sensors]` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SensorLayer {
+    /// Folder that stands for `/` when reading `/proc` and `/sys`.
+    pub root: Option<PathBuf>,
+    /// Sensors to leave out, by name; a trailing `*` matches any rest.
+    pub skip: Option<Vec<String>>,
+}
+
+/// The `[spool]` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SpoolLayer {
+    /// `drop-oldest`, `drop-newest` or `thin`.
+    pub policy: Option<String>,
+    /// Mebibytes on disk.
+    pub disk_mib: Option<u64>,
+}
+
+impl Layer {
+    /// Reads a TOML file.
+    ///
+    /// # Errors
+    /// [`Error`] naming the file and the line.
+    pub fn from_file(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path).map_err(|error| Error(format!("{}: {error}", path.display())))?;
+        Self::from_toml(&text).map_err(|(line, message)| Error(format!("{}:{line}: {message}", path.display())))
+    }
+
+    /// Reads TOML text; an error is the line and what is wrong with it.
+    ///
+    /// # Errors
+    /// The line, counted from 1, and the reason.
+    pub fn from_toml(text: &str) -> Result<Self, (usize, String)> {
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
+            (line, error.message().replace("unknown field", "unknown key").replace('\n', " "))
+        })
+    }
+
+    /// Reads `DEVICE_AGENT_*` variables.
+    ///
+    /// # Errors
+    /// [`Error`] naming an unknown variable, or one that cannot be read.
+    pub fn from_variables(variables: impl Iterator<Item = (String, String)>) -> Result<Self, Error> {
+        let mut layer = Self::default();
+        for (name, value) in variables {
+            match name.strip_prefix("DEVICE_AGENT_") {
+                None | Some("CONFIG" | "LOG_FORMAT" | "LOG") => {}
+                Some("HUB") => layer.hub = Some(value),
+                Some("JOIN_TOKEN") => layer.join_token = Some(value),
+                Some("STATE") => layer.state = Some(value.into()),
+                Some("NAME") => layer.name = Some(value),
+                Some("INTERVAL") => layer.interval = Some(value),
+                Some("LABELS") => {
+                    for label in value.split(',').filter(|label| !label.trim().is_empty()) {
+                        let (key, value) = label_of(label.trim()).map_err(|why| Error(format!("{name}: {why}")))?;
+                        layer.labels.insert(key, value);
+                    }
+                }
+                Some("SENSOR_ROOT") => layer.sensors.root = Some(value.into()),
+                Some(_) => return Err(Error(format!("{name}: unknown variable"))),
+            }
+        }
+        Ok(layer)
+    }
+
+    /// This layer over `below`.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        let mut labels = below.labels;
+        labels.extend(self.labels);
+        Self {
+            hub: self.hub.or(below.hub),
+            join_token: self.join_token.or(below.join_token),
+            state: self.state.or(below.state),
+            name: self.name.or(below.name),
+            interval: self.interval.or(below.interval),
+            labels,
+            sensors: SensorLayer {
+                root: self.sensors.root.or(below.sensors.root),
+                skip: self.sensors.skip.or(below.sensors.skip),
+            },
+            spool: SpoolLayer {
+                policy: self.spool.policy.or(below.spool.policy),
+                disk_mib: self.spool.disk_mib.or(below.spool.disk_mib),
+            },
+            // Tables stand in the file only.
+            file: [below.file, self.file].concat(),
+            exec: [below.exec, self.exec].concat(),
+            listen: [below.listen, self.listen].concat(),
+            sensor: [below.sensor, self.sensor].concat(),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! Settings of `device-agent run`: a TOML file, then `DEVICE_AGENT_*`, then flags; the later wins.
+//!
+//! Zero configuration runs: discovery finds the hub, the host's own sensors are read once a second. Every mistake names
+//! the key and where it stands (`device-agent.toml:3`, `DEVICE_AGENT_INTERVAL`, `--interval`).
+
+mod layer;
+mod settings;
+mod table;
+
+pub use layer::{Layer, SensorLayer, SpoolLayer};
+pub use settings::Settings;
+pub use table::{ExecTable, FileTable, ListenTable, RuleTable};
+
+/// A setting that cannot be used; the text names the key and its place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Error(pub String);
+
+/// Reads `key=value`.
+///
+/// # Errors
+/// A text that says what was expected.
+pub fn label_of(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err(format!("'{text}' is not a label such as room=attic")),
+    }
+}
+
+/// Checks `HOST:PORT`, `[V6]:PORT`.
+///
+/// # Errors
+/// A text that says what was expected.
+pub fn check_host_port(text: &str) -> Result<(), String> {
+    let expected = || format!("'{text}' is not HOST:PORT, such as hub.local:5770 or [fe80::1%eth0]:5770");
+    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
+    let bare_v6 = host.contains(':') && !host.starts_with('[');
+    let port_ok = port.parse::<u16>().is_ok_and(|port| port != 0);
+    if host.is_empty() || bare_v6 || !port_ok { Err(expected()) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::intake::Source;
+
+    fn settle(layer: Layer) -> Result<Settings, Error> {
+        layer.settle(|key| format!("--{key}"))
+    }
+
+    #[test]
+    fn flags_win_over_variables_win_over_the_file() {
+        let file =
+            Layer::from_toml("name = 'file'\ninterval = '5s'\nhub = 'file:1'\n[labels]\nroom = 'attic'\n").unwrap();
+        let variables = [("DEVICE_AGENT_NAME", "variable"), ("DEVICE_AGENT_HUB", "variable:2"), ("HOME", "/")];
+        let variables =
+            Layer::from_variables(variables.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))).unwrap();
+        let flags = Layer { hub: Some("flag:3".into()), ..Layer::default() };
+        let settings = settle(flags.over(variables).over(file)).unwrap();
+        assert_eq!((settings.hub.as_deref(), &*settings.name), (Some("flag:3"), "variable"));
+        assert_eq!(settings.interval, Duration::from_secs(5));
+        assert_eq!(settings.labels, [("room".to_owned(), "attic".to_owned())]);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let (line, message) = Layer::from_toml("name = 'a'\n\ninterwal = '1s'\n").unwrap_err();
+        assert_eq!(line, 3);
+        assert!(message.contains("unknown key `interwal`"), "{message}");
+        let (line, message) = Layer::from_toml("[sensors]\nroot = '/'\nskipp = []\n").unwrap_err();
+        assert_eq!(line, 3);
+        assert!(message.contains("skipp"), "{message}");
+        let (line, _) = Layer::from_toml("name = 'a'\nhub = = \n").unwrap_err();
+        assert_eq!(line, 2);
+        assert!(Layer::from_variables([("DEVICE_AGENT_HUBB".to_owned(), String::new())].into_iter()).is_err());
+    }
+
+    #[test]
+    fn tables_become_sources_and_rules_and_a_mistake_in_one_is_named() {
+        let text = "[sensors]\nroot = '/fix'\n[[file]]\nname = 'tank'\npath = '/run/t'\npointer = '/l'\nkind = 'counter'\n\
+            [[exec]]\nname = 'x'\ncommand = ['true']\ntimeout = '2s'\n[[listen]]\nudp = '127.0.0.1:8089'\n\
+            [[sensor]]\nname = 'temp.*'\ndeadband = 0.5\nmax_interval = '5m'\n";
+        let settings = settle(Layer::from_toml(text).unwrap()).unwrap();
+        assert_eq!((settings.sources.len(), settings.rules.len()), (4, 1));
+        assert!(matches!(&settings.sources[1], Source::File { path, .. } if path == Path::new("/fix/run/t")));
+        for (text, culprit) in [
+            ("[[file]]\nname = 'a'\npath = 'b'\nkind = 'gage'\n", "[[file]] a: kind: 'gage'"),
+            ("[[file]]\nname = 'a'\npath = 'b'\npointer = 'x'\n", "[[file]] a: pointer"),
+            ("[[exec]]\nname = 'a'\ncommand = []\n", "[[exec]] a: command"),
+            ("[[exec]]\nname = 'a'\ncommand = ['b']\ninterval = 'soon'\n", "[[exec]] a: interval"),
+            ("[[listen]]\nudp = '0.0.0.0:8089'\n", "[[listen]]: udp"),
+            ("[[listen]]\n", "[[listen]]: either"),
+            ("[spool]\npolicy = 'drop'\n", "[spool] policy: 'drop'"),
+            ("[spool]\ndisk_mib = 1\n", "[spool] disk_mib"),
+            ("[[sensor]]\nname = 'a'\nmin_interval = '2s'\nmax_interval = '1s'\n", "[[sensor]] a: min_interval"),
+        ] {
+            let refused = settle(Layer::from_toml(text).unwrap()).unwrap_err();
+            assert!(refused.0.contains(culprit), "{refused}");
+        }
+        let (line, message) = Layer::from_toml("[[exec]]\nname = 'a'\ncommand = ['b']\ntimeot = '1s'\n").unwrap_err();
+        assert!(line == 4 && message.contains("timeot"), "{line}: {message}");
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_key() {
+        for (layer, key) in [
+            (Layer { hub: Some("nowhere".into()), ..Layer::default() }, "--hub"),
+            (Layer { hub: Some("fe80::1:5770".into()), ..Layer::default() }, "--hub"),
+            (Layer { interval: Some("fast".into()), ..Layer::default() }, "--interval"),
+            (Layer { interval: Some("1ms".into()), ..Layer::default() }, "--interval"),
+            (Layer { name: Some("x".repeat(65)), ..Layer::default() }, "--name"),
+            (Layer { join_token: Some("thj1_no".into()), ..Layer::default() }, "--join_token"),
+            (Layer { labels: [(String::new(), String::new())].into(), ..Layer::default() }, "--labels"),
+        ] {
+            assert!(settle(layer).is_err_and(|error| error.0.starts_with(key)), "{key}");
+        }
+        assert!(settle(Layer::default()).is_ok());
+    }
+}

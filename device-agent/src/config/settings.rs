@@ -1,0 +1,142 @@
+//! Settings as the agent uses them: complete and checked.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use wire::handshake::JoinToken;
+
+use super::{Error, Layer, check_host_port};
+use crate::deadband::Rule;
+use crate::intake::Source;
+use crate::quantity;
+use crate::spool::{Limits, Policy};
+
+/// Complete, checked settings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `HOST:PORT` of the hub; discovery when absent.
+    pub hub: Option<String>,
+    /// Shows that the device may join, until it has joined.
+    pub join_token: Option<JoinToken>,
+    /// State folder.
+    pub state: PathBuf,
+    /// Name to show.
+    pub name: String,
+    /// Labels of the device.
+    pub labels: Vec<(String, String)>,
+    /// Time between samples.
+    pub interval: Duration,
+    /// Folder that stands for `/`.
+    pub sensor_root: PathBuf,
+    /// Sensors to leave out.
+    pub skip: Vec<String>,
+    /// How much is kept while the hub is away.
+    pub spool: Limits,
+    /// What gives way when that is full.
+    pub policy: Policy,
+    /// Sources besides the machine's own.
+    pub sources: Vec<Source>,
+    /// How often sensors are told; the first that matches holds.
+    pub rules: Vec<Rule>,
+}
+
+/// Longest device name in bytes; the hub refuses longer ones.
+const NAME_LIMIT: usize = 64;
+/// Labels a device may carry, so that its Hello fits in one datagram.
+const LABEL_LIMIT: usize = 8;
+
+impl Layer {
+    /// Checks every value and fills in the defaults. `place` turns a key into words that say where it was set.
+    ///
+    /// # Errors
+    /// [`Error`] naming the key.
+    pub fn settle(self, place: impl Fn(&str) -> String) -> Result<Settings, Error> {
+        let wrong = |key: &str, why: &str| Error(format!("{}: {why}", place(key)));
+        if let Some(hub) = &self.hub {
+            check_host_port(hub).map_err(|why| wrong("hub", &why))?;
+        }
+        let join_token = match &self.join_token {
+            Some(text) => {
+                let token = text.trim().parse().map_err(|error| wrong("join_token", &format!("{error}")))?;
+                Some(token)
+            }
+            None => None,
+        };
+        let interval =
+            quantity::duration(self.interval.as_deref().unwrap_or("1s")).map_err(|why| wrong("interval", &why))?;
+        if interval < Duration::from_millis(10) || interval > Duration::from_secs(86_400) {
+            return Err(wrong("interval", "must be between 10ms and 1d"));
+        }
+        let name = self.name.unwrap_or_else(host_name);
+        if name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
+            return Err(wrong("name", &format!("must be 1 to {NAME_LIMIT} bytes without control characters")));
+        }
+        if self.labels.len() > LABEL_LIMIT {
+            return Err(wrong("labels", &format!("at most {LABEL_LIMIT} labels")));
+        }
+        for (key, value) in &self.labels {
+            if key.is_empty()
+                || key.len() > 32
+                || value.len() > 64
+                || key.chars().chain(value.chars()).any(char::is_control)
+            {
+                return Err(wrong(
+                    "labels",
+                    &format!("'{key}': 1 to 32 bytes of name, at most 64 of value, no control characters"),
+                ));
+            }
+        }
+        let policy = match &self.spool.policy {
+            Some(policy) => policy.parse().map_err(|why: String| wrong("[spool] policy", &why))?,
+            None => Policy::default(),
+        };
+        let mut spool = Limits::default();
+        if let Some(mebibytes) = self.spool.disk_mib {
+            if !(2..=65_536).contains(&mebibytes) {
+                return Err(wrong("[spool] disk_mib", "must be from 2 to 65536"));
+            }
+            spool.disk = mebibytes << 20;
+        }
+        let sensor_root = self.sensors.root.unwrap_or_else(|| "/".into());
+        let mut sources = vec![Source::OneWire(sensor_root.clone())];
+        for table in self.file {
+            let place = format!("[[file]] {}", table.name);
+            sources.push(table.check(&sensor_root, interval).map_err(|why| wrong(&place, &why))?);
+        }
+        for table in self.exec {
+            let place = format!("[[exec]] {}", table.name);
+            sources.push(table.check(interval).map_err(|why| wrong(&place, &why))?);
+        }
+        for table in self.listen {
+            sources.push(table.check().map_err(|why| wrong("[[listen]]", &why))?);
+        }
+        let mut rules = Vec::new();
+        for table in self.sensor {
+            let place = format!("[[sensor]] {}", table.name);
+            rules.push(table.check().map_err(|why| wrong(&place, &why))?);
+        }
+        Ok(Settings {
+            hub: self.hub,
+            join_token,
+            state: self.state.unwrap_or_else(crate::identity::default_folder),
+            name,
+            labels: self.labels.into_iter().collect(),
+            interval,
+            sensor_root,
+            skip: self.sensors.skip.unwrap_or_default(),
+            spool,
+            policy,
+            sources,
+            rules,
+        })
+    }
+}
+
+fn host_name() -> String {
+    let read = |path| fs::read_to_string(path).ok().map(|name: String| name.trim().to_owned());
+    read("/proc/sys/kernel/hostname")
+        .or_else(|| read("/etc/hostname"))
+        .filter(|name| !name.is_empty() && name.len() <= NAME_LIMIT)
+        .unwrap_or_else(|| "device".to_owned())
+}
