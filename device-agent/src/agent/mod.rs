@@ -1,0 +1,287 @@
+//! The composition root: sensors or a recording, through the spool, to the hub. One task, no channels.
+//!
+//! ```text
+//!   Input ──▶ Gather ──▶ Spool ──▶ Uplink ──▶ Net        each round of the loop: settle, send, wait, act
+//! ```
+
+mod opening;
+mod taking;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::time::{Duration, Instant};
+
+use tokio::net::{UnixListener, UnixStream};
+use tracing::{error, info, warn};
+use wire::packet::MAX_DATAGRAM;
+use wire::{BatchSeq, Epoch};
+
+use crate::clock::{self, Now};
+use crate::config::Settings;
+use crate::deadband::Deadband;
+use crate::feed::Feed;
+use crate::identity::{self, Identity};
+use crate::input::Input;
+use crate::intake::{Arrived, Intake};
+use crate::net::{Net, Received};
+use crate::notice;
+use crate::sampler::Gather;
+use crate::sensor::SensorTable;
+use crate::status::{self, Report};
+use crate::timeline::Timeline;
+use crate::uplink::{State, words_of};
+
+/// How often the spool is tended and the next status prepared.
+const TEND_EVERY: Duration = Duration::from_secs(1);
+/// How often the discovery groups are joined again: interfaces come and go.
+const REJOIN_EVERY: Duration = Duration::from_secs(60);
+/// How often a host name is looked up again while the hub is away.
+const RESOLVE_EVERY: Duration = Duration::from_secs(10);
+/// Datagrams taken in before anything else happens again.
+const INBOX: usize = 64;
+
+/// Why an agent cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The state folder.
+    #[error(transparent)]
+    Identity(#[from] identity::Error),
+    /// The spool or the sensor table.
+    #[error("state folder: {0}")]
+    State(io::Error),
+    /// No socket.
+    #[error("cannot open a UDP socket: {0}")]
+    Network(io::Error),
+    /// The operating system has no randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] wire::NoRandomness),
+}
+
+type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>>>>;
+
+/// What ended a wait.
+enum Woken {
+    Received(Received),
+    Resolved(io::Result<Vec<SocketAddr>>),
+    Asked(UnixStream),
+    Arrived(Arrived),
+    Due,
+}
+
+/// A device at work.
+pub struct Agent {
+    settings: Settings,
+    identity: Identity,
+    epoch: Epoch,
+    /// Token the pin was made with, for the next pin.
+    token: u64,
+    net: Net,
+    feed: Feed,
+    gather: Gather,
+    timeline: Timeline,
+    /// The first batch taken by the clock as it is.
+    clock_from: BatchSeq,
+    /// Batches taken before the last step of the clock.
+    before_step: (BatchSeq, BatchSeq),
+    table: SensorTable,
+    deadband: Deadband,
+    input: Input,
+    intake: Intake,
+    questions: Option<UnixListener>,
+    lookup: Option<Lookup>,
+    resolve_at: Instant,
+    tend_at: Instant,
+    rejoin_at: Instant,
+    taken: u64,
+    spool_trouble: bool,
+    /// When the hub was lost, if it was.
+    lost_at: Option<Instant>,
+}
+
+impl Agent {
+    /// Runs until `stop`, or until the input has ended and the hub has all of it. Whatever is not acknowledged then is on
+    /// disk.
+    ///
+    /// # Errors
+    /// [`Error::State`] when the spool could not be written at the end.
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+        info!(device.id = %self.identity.id(), "device {} ({})", self.identity.id(), words_of(&self.identity.keys().public));
+        let mut stop = std::pin::pin!(stop);
+        let mut inbox = [0; MAX_DATAGRAM];
+        let mut outbox = Vec::with_capacity(MAX_DATAGRAM);
+        loop {
+            let now = clock::now();
+            self.settle(now);
+            self.transmit(now, &mut outbox).await;
+            if self.is_done() {
+                break;
+            }
+            let wake_at = self.wake_at();
+            let woken = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                received = self.net.receive(&mut inbox) => Woken::Received(received),
+                resolved = resolved(&mut self.lookup) => Woken::Resolved(resolved),
+                question = asked(self.questions.as_ref()) => Woken::Asked(question),
+                arrived = self.intake.next() => Woken::Arrived(arrived),
+                () = clock::sleep_until(wake_at) => Woken::Due,
+            };
+            match woken {
+                Woken::Received(received) => self.take_in(received, &mut inbox),
+                Woken::Resolved(resolved) => self.resolved(resolved),
+                Woken::Asked(question) => status::answer(&question, &self.report()),
+                Woken::Arrived(arrived) => self.take_arrived(arrived),
+                Woken::Due => {}
+            }
+            self.act(clock::now());
+        }
+        self.stop(&mut outbox).await
+    }
+
+    fn settle(&mut self, now: Now) {
+        let Self { feed, identity, token, lost_at, .. } = self;
+        feed.settle(now, |feed, event| notice::event(&event, feed, identity, *token, lost_at, now));
+    }
+
+    async fn transmit(&mut self, now: Now, outbox: &mut Vec<u8>) {
+        while let Some(probe) = self.feed.uplink.poll_search() {
+            self.net.search(&probe).await;
+        }
+        while let Some(to) = self.feed.uplink.poll_transmit(now, outbox) {
+            self.net.send(outbox, to).await;
+        }
+    }
+
+    fn take_in(&mut self, first: Received, inbox: &mut [u8; MAX_DATAGRAM]) {
+        let mut received = Some(first);
+        for _ in 0..INBOX {
+            let Some(datagram) = received else { break };
+            let bytes = inbox.get(..datagram.length).unwrap_or_default();
+            self.feed.uplink.handle_input(clock::now(), datagram.from, bytes);
+            received = self.net.try_receive(inbox);
+        }
+    }
+
+    fn wake_at(&self) -> Option<Instant> {
+        let backlog = self.feed.spool.waiting();
+        let times = [self.feed.uplink.poll_timeout(), self.input.wake_at(backlog), Some(self.tend_at)];
+        times.into_iter().flatten().min()
+    }
+
+    fn act(&mut self, now: Now) {
+        self.feed.uplink.handle_timeout(now);
+        self.keep_time(now);
+        self.sample(now);
+        if now.mono >= self.tend_at {
+            self.tend_at = now.mono + TEND_EVERY;
+            self.tend(now);
+        }
+        if now.mono >= self.rejoin_at {
+            self.rejoin_at = now.mono + REJOIN_EVERY;
+            self.net.join_groups();
+        }
+        if now.mono >= self.resolve_at && self.lookup.is_none() {
+            self.resolve_at = now.mono + RESOLVE_EVERY;
+            let away = matches!(self.feed.uplink.state(), State::Searching | State::Handshaking);
+            self.lookup = self.settings.hub.clone().filter(|_| away).map(lookup);
+        }
+    }
+
+    fn tend(&mut self, now: Now) {
+        self.feed.report();
+        let names_kept = if self.feed.spool.will_spill(now.mono) { self.table.sync() } else { Ok(()) };
+        let kept = names_kept
+            .and_then(|()| self.feed.spool.maintain(now.mono))
+            .and_then(|()| self.gather.journal(&mut self.feed.spool));
+        if kept.is_err() != self.spool_trouble {
+            self.spool_trouble = kept.is_err();
+            match kept {
+                Err(error) => error!("spool cannot be written, readings are kept in memory only: {error}"),
+                Ok(()) => info!("spool can be written again"),
+            }
+        }
+    }
+
+    fn resolved(&mut self, resolved: io::Result<Vec<SocketAddr>>) {
+        match resolved {
+            Ok(addresses) => self.feed.uplink.set_addresses(addresses, clock::now()),
+            Err(error) => warn!("cannot find {}: {error}", self.settings.hub.as_deref().unwrap_or_default()),
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.input.has_ended() && self.gather.is_empty() && self.feed.spool.is_empty()
+    }
+
+    async fn stop(mut self, outbox: &mut Vec<u8>) -> Result<(), Error> {
+        let now = clock::now();
+        self.gather.close(&mut self.feed.spool, now.mono);
+        self.feed.uplink.set_sensors(self.table.specs());
+        // What was just closed still goes out live, if the hub is there; the spool keeps it all the same.
+        self.feed.settle(now, |_, _| {});
+        self.transmit(now, outbox).await;
+        self.table.sync().and_then(|()| self.feed.spool.flush()).map_err(Error::State)?;
+        if let Some(to) = self.feed.uplink.close(now, outbox) {
+            self.net.send(outbox, to).await;
+        }
+        let _ = std::fs::remove_file(status::socket_in(self.identity.folder()));
+        info!(batches = self.feed.spool.len(), "stopped; {} batches kept for the next start", self.feed.spool.len());
+        Ok(())
+    }
+
+    fn report(&self) -> Report {
+        let (uplink, spool) = (&self.feed.uplink, &self.feed.spool);
+        let state = match uplink.state() {
+            State::Searching => "searching",
+            State::Handshaking => "handshaking",
+            State::Pending => "pending",
+            State::Streaming => "streaming",
+        };
+        Report {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            id: self.identity.id().to_string(),
+            words: words_of(&self.identity.keys().public),
+            name: self.settings.name.clone(),
+            state: state.to_owned(),
+            hub: uplink.hub().map(|(_, address)| address.to_string()),
+            hub_words: uplink.hub().map(|(hub, _)| words_of(&hub)),
+            boot: self.epoch.0,
+            sensors: self.table.specs().len(),
+            readings_taken: self.taken,
+            readings_acked: spool.acked(),
+            readings_dropped: spool.dropped(),
+            dropped_by: spool.drops(),
+            spool_batches: spool.len(),
+            rtt_ms: uplink.round_trip().map(|rtt| rtt.as_secs_f64() * 1000.0),
+            clock_offset_ms: uplink.clock_offset_ms(),
+            clock_steps: self.timeline.steps(),
+            troubles: self.input.troubles().into_iter().chain(self.intake.troubles()).collect(),
+        }
+    }
+}
+
+fn lookup(host: String) -> Lookup {
+    Box::pin(async move { Ok(tokio::net::lookup_host(host).await?.collect()) })
+}
+
+async fn resolved(lookup: &mut Option<Lookup>) -> io::Result<Vec<SocketAddr>> {
+    match lookup {
+        Some(pending) => {
+            let outcome = pending.await;
+            *lookup = None;
+            outcome
+        }
+        None => std::future::pending().await,
+    }
+}
+
+async fn asked(questions: Option<&UnixListener>) -> UnixStream {
+    if let Some(listener) = questions {
+        if let Ok((stream, _)) = listener.accept().await {
+            return stream;
+        }
+    }
+    std::future::pending().await
+}

@@ -1,0 +1,125 @@
+//! Opening an agent: identity, spool, sockets and sources, in this order.
+
+use tracing::{info, warn};
+use wire::BatchSeq;
+use wire::handshake::JoinToken;
+use wire::message::Hello;
+
+use super::{Agent, Error, REJOIN_EVERY};
+use crate::clock;
+use crate::config::Settings;
+use crate::deadband::Deadband;
+use crate::feed::Feed;
+use crate::identity::{Identity, Pin as HubPin};
+use crate::input::Input;
+use crate::intake::Intake;
+use crate::net::Net;
+use crate::notice;
+use crate::sampler::Gather;
+use crate::sensor::SensorTable;
+use crate::spool::Spool;
+use crate::status;
+use crate::timeline::Timeline;
+use crate::uplink::{Config, Uplink};
+
+/// Batches in flight, whatever the hub allows: bounds memory.
+const MAX_IN_FLIGHT: u32 = 256;
+
+impl Agent {
+    /// Opens everything: identity, spool, sockets, sources. To be called inside the runtime.
+    ///
+    /// # Errors
+    /// [`Error`]: the state folder or the network cannot be used.
+    pub fn open(mut settings: Settings, input: Input) -> Result<Self, Error> {
+        let now = clock::now();
+        let mut identity = Identity::open(&settings.state)?;
+        notice::origin(&identity);
+        let folder = identity.folder().join("spool");
+        let epoch = identity.begin_epoch(Spool::highest_epoch(&folder))?;
+        let (mut spool, recovery) = Spool::open(&folder, epoch, settings.spool, now.mono).map_err(Error::State)?;
+        spool.set_policy(settings.policy);
+        if recovery.batches > 0 {
+            info!(readings = recovery.readings, "{} readings of earlier runs wait to be sent", recovery.readings);
+        }
+        if recovery.damaged > 0 || !recovery.foreign.is_empty() {
+            warn!("spool: skipped {} damaged places, set aside {:?}", recovery.damaged, recovery.foreign);
+        }
+        let table = SensorTable::open(identity.folder()).map_err(Error::State)?;
+
+        let pin = trusted_pin(&identity, settings.join_token.as_ref());
+        let token = settings.join_token.as_ref().map_or_else(|| pin.map_or(0, |pin| pin.token), |token| token.id);
+        let net = Net::open(true).map_err(Error::Network)?;
+        let mut uplink = Uplink::new(
+            Config {
+                keys: identity.keys().clone(),
+                epoch,
+                pinned: pin.map(|pin| pin.hub),
+                token: settings.join_token.clone(),
+                only_addresses: settings.hub.is_some(),
+                hello: hello_of(&settings),
+                max_in_flight: MAX_IN_FLIGHT,
+                index: 0,
+                seed: crate::random::Random::from_system()?.bits(),
+            },
+            now,
+        );
+        if let Some((hub, address)) = pin.and_then(|pin| Some((pin.hub, pin.address?))) {
+            uplink.add_known(hub, address, now);
+        }
+        uplink.set_sensors(table.specs());
+        let questions = status::listen(identity.folder())
+            .inspect_err(|error| warn!("`device-agent status` will not work: {error}"))
+            .ok();
+        // A recording is played as it is: nothing of this machine belongs to it.
+        let plays = matches!(input, Input::Recording { .. });
+        let sources = if plays { Vec::new() } else { std::mem::take(&mut settings.sources) };
+        let rules = if plays { Vec::new() } else { std::mem::take(&mut settings.rules) };
+        Ok(Self {
+            gather: Gather::new(input.lane()),
+            timeline: Timeline::new(now),
+            clock_from: BatchSeq(0),
+            before_step: (BatchSeq(0), BatchSeq(0)),
+            deadband: Deadband::new(rules),
+            intake: Intake::start(sources),
+            settings,
+            identity,
+            epoch,
+            token,
+            net,
+            feed: Feed { uplink, spool },
+            table,
+            input,
+            questions,
+            lookup: None,
+            resolve_at: now.mono,
+            tend_at: now.mono,
+            rejoin_at: now.mono + REJOIN_EVERY,
+            taken: 0,
+            spool_trouble: false,
+            lost_at: None,
+        })
+    }
+}
+
+/// How the device introduces itself.
+fn hello_of(settings: &Settings) -> Hello {
+    let model = std::fs::read_to_string("/proc/device-tree/model").unwrap_or_else(|_| {
+        let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+        let name = release.lines().find_map(|line| line.strip_prefix("PRETTY_NAME=")).unwrap_or("Linux");
+        name.trim_matches('"').to_owned()
+    });
+    let model: String =
+        model.chars().filter(|c| !c.is_control() && c.is_ascii()).take(wire::message::TEXT_LIMIT).collect();
+    Hello {
+        name: settings.name.clone(),
+        model,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        labels: settings.labels.clone(),
+        preview: Vec::new(),
+    }
+}
+
+/// The pin, unless a token other than the one it was made with says that the device shall join anew.
+fn trusted_pin(identity: &Identity, token: Option<&JoinToken>) -> Option<HubPin> {
+    identity.pinned_hub().filter(|pin| token.is_none_or(|token| token.id == pin.token))
+}

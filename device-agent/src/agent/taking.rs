@@ -1,0 +1,151 @@
+//! A reading's way into the spool: sampled, or arrived from a source of its own pace; numbered, thinned by its deadband,
+//! stamped with a time that is right.
+
+use tracing::{error, info, warn};
+use wire::{BatchSeq, Reading, SensorKind, UnixMillis};
+
+use super::Agent;
+use crate::clock::{self, Now};
+use crate::deadband::Deadband;
+use crate::feed::Feed;
+use crate::input::{Input, Progress};
+use crate::intake::Arrived;
+use crate::sampler::Gather;
+use crate::sensor::SensorTable;
+use crate::timeline::Repair;
+
+impl Agent {
+    /// Notices when the clock is set, and moves what was taken before it was.
+    pub(super) fn keep_time(&mut self, now: Now) {
+        // A recording brings its times along.
+        if matches!(self.input, Input::Recording { .. }) {
+            return;
+        }
+        let steps = self.timeline.steps();
+        let repair = self.timeline.look(now, self.feed.uplink.clock_offset_ms());
+        if self.timeline.steps() != steps {
+            self.feed.uplink.forget_clock_offset();
+        }
+        if let Some(repair) = repair {
+            self.gather.close(&mut self.feed.spool, now.mono);
+            self.repair(repair, self.feed.spool.next_number());
+        }
+        self.feed.spool.hold_back(self.timeline.is_unknown());
+    }
+
+    fn repair(&mut self, repair: Repair, until: BatchSeq) {
+        let (from, to, ms) = match repair {
+            Repair::Move(ms) => {
+                info!(ms, "the clock was not set: readings since the start are moved by {} s", ms / 1_000);
+                (self.clock_from, until, ms)
+            }
+            Repair::Step(ms) => {
+                warn!(ms, "the clock was set by {} s", ms / 1_000);
+                self.before_step = (self.clock_from, until);
+                self.clock_from = until;
+                return;
+            }
+            Repair::MoveBeforeStep(ms) => {
+                info!(ms, "the clock is right since it was set: readings before are moved by {} s", ms / 1_000);
+                (self.before_step.0, self.before_step.1, ms)
+            }
+        };
+        if let Err(error) = self.feed.spool.moved(from, to, ms) {
+            error!("cannot remember that the clock was wrong: {error}");
+        }
+        if matches!(repair, Repair::Move(_)) && !self.timeline.is_unknown() {
+            self.clock_from = until;
+        }
+    }
+
+    pub(super) fn sample(&mut self, now: Now) {
+        // Everything that waits goes by monotonic time; only readings say what time it is.
+        let now = Now { unix: self.timeline.stamp(now), ..now };
+        let Self { input, feed, gather, table, deadband, settings, taken, .. } = self;
+        let interval_ms = u32::try_from(settings.interval.as_millis()).unwrap_or(u32::MAX);
+        // From the start, so that the first introduction has one.
+        let wants_preview = !feed.uplink.is_streaming();
+        let mut preview = Vec::new();
+        let mut intake = Taking { table, deadband, gather, feed, taken, now };
+        let waiting = intake.feed.spool.waiting();
+        let progress = input.round(now, waiting, |name: &str, unit: &str, kind: SensorKind, at, value| {
+            if wants_preview && preview.len() < wire::message::PREVIEW_LIMIT {
+                preview.push((name.to_owned(), unit.to_owned(), value));
+            }
+            intake.take(name, (unit, kind, interval_ms), at, value)
+        });
+        match progress {
+            Progress::NotYet => return,
+            Progress::Round => gather.round_ends(feed.uplink.is_streaming(), &mut feed.spool, now.mono),
+            Progress::Ended => gather.close(&mut feed.spool, now.mono),
+        }
+        feed.uplink.set_sensors(table.specs());
+        if wants_preview {
+            feed.uplink.set_preview(preview);
+        }
+    }
+
+    /// Takes in what sources of their own pace gave.
+    pub(super) fn take_arrived(&mut self, first: Arrived) {
+        let now = clock::now();
+        let now = Now { unix: self.timeline.stamp(now), ..now };
+        let correction = self.timeline.correction();
+        let mut arrived = Some(first);
+        while let Some(Arrived { readings, interval_ms, .. }) = &arrived {
+            let Self { input, feed, gather, table, deadband, taken, .. } = self;
+            let mut intake = Taking { table, deadband, gather, feed, taken, now };
+            for reading in readings {
+                if !reading.value.is_finite() || input.skips(&reading.name) {
+                    continue;
+                }
+                let words = (&*reading.unit, reading.kind, *interval_ms);
+                // Another program of this machine has its time from the same clock.
+                let at = reading.at.map_or(now.unix, |at| at.plus(correction));
+                if !intake.take(&reading.name, words, at, reading.value) {
+                    input.tell_full(&reading.name);
+                }
+            }
+            if let Some(arrived) = &arrived {
+                self.intake.note(arrived);
+            }
+            arrived = self.intake.try_next();
+        }
+        self.gather.round_ends(self.feed.uplink.is_streaming(), &mut self.feed.spool, now.mono);
+        self.feed.uplink.set_sensors(self.table.specs());
+    }
+}
+
+/// What a reading passes on its way to the spool.
+struct Taking<'a> {
+    table: &'a mut SensorTable,
+    deadband: &'a mut Deadband,
+    gather: &'a mut Gather,
+    feed: &'a mut Feed,
+    taken: &'a mut u64,
+    now: Now,
+}
+
+impl Taking<'_> {
+    /// `false` when the table is full: the reading has no number to travel under.
+    fn take(
+        &mut self,
+        name: &str,
+        (unit, kind, interval_ms): (&str, SensorKind, u32),
+        at: UnixMillis,
+        value: f64,
+    ) -> bool {
+        let number = match self.deadband.rule(name) {
+            Some(rule) => {
+                let (unit, kind) = (rule.unit.as_deref().unwrap_or(unit), rule.kind.unwrap_or(kind));
+                self.table.number(name, unit, kind, rule.expect_every(interval_ms))
+            }
+            None => self.table.number(name, unit, kind, interval_ms),
+        };
+        let Ok(sensor) = number else { return false };
+        if self.deadband.admit(name, sensor, value, self.now.mono) {
+            self.gather.push(&Reading { sensor, at, value }, &mut self.feed.spool, self.now.mono);
+            *self.taken += 1;
+        }
+        true
+    }
+}
