@@ -1,0 +1,218 @@
+//! A root file system, the running machine's or one that is mounted: files, links and the user are put in and taken out.
+//!
+//! Everything is a file, so that both are treated alike. Each step looks first, and whatever a person wrote is left alone.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::{CONFIG, Failure, PROGRAM, STATE, USER};
+
+/// Who starts services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Manager {
+    Systemd,
+    OpenRc,
+}
+
+/// Where to install.
+pub(super) struct Target {
+    pub(super) root: PathBuf,
+    /// The running machine, whose service manager is told.
+    pub(super) live: bool,
+    pub(super) manager: Manager,
+}
+
+impl Target {
+    pub(super) fn find(root: Option<PathBuf>) -> Result<Self, Failure> {
+        let live = root.is_none();
+        let root = root.unwrap_or_else(|| "/".into());
+        if live && !rustix::process::geteuid().is_root() {
+            return Err(Failure::Failed("only root may do this: sudo device-agent ...".to_owned()));
+        }
+        let has = |path: &str| root.join(path).exists();
+        if !has("etc/passwd") || !has("usr") {
+            let text = format!("{} is no root file system: it has no etc/passwd or no usr", root.display());
+            return Err(Failure::Failed(text));
+        }
+        let systemd =
+            if live { has("run/systemd/system") } else { has("usr/lib/systemd/systemd") || has("lib/systemd/systemd") };
+        let manager = if systemd {
+            Manager::Systemd
+        } else if has("sbin/openrc-run") || has("usr/sbin/openrc-run") {
+            Manager::OpenRc
+        } else {
+            let text = format!(
+                "{} runs neither systemd nor OpenRC: start `device-agent run` by its own means",
+                root.display()
+            );
+            return Err(Failure::Failed(text));
+        };
+        Ok(Self { root, live, manager })
+    }
+
+    pub(super) fn path(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    pub(super) fn failed(&self, what: &str, path: &str, error: &io::Error) -> Failure {
+        Failure::Failed(format!("cannot {what} {}: {error}", self.path(path).display()))
+    }
+
+    /// Puts a file in place: the old one or the whole new one, whatever happens in between.
+    pub(super) fn put(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), Failure> {
+        let full = self.path(path);
+        let written = (|| {
+            if let Some(folder) = full.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            device_agent::durable::replace(&full, bytes)?;
+            fs::set_permissions(&full, fs::Permissions::from_mode(mode))
+        })();
+        written.map_err(|error| self.failed("write", path, &error))
+    }
+
+    pub(super) fn put_program(&self, binary: &Path) -> Result<(), Failure> {
+        let bytes =
+            fs::read(binary).map_err(|error| Failure::Failed(format!("cannot read {}: {error}", binary.display())))?;
+        if !bytes.starts_with(b"\x7fELF") {
+            return Err(Failure::Failed(format!("{} is no program", binary.display())));
+        }
+        if fs::read(self.path(PROGRAM)).is_ok_and(|installed| installed == bytes) {
+            return Ok(());
+        }
+        self.put(PROGRAM, &bytes, 0o755)
+    }
+
+    /// Writes the configuration if there is none; one that a person may have changed is never replaced.
+    pub(super) fn put_config(&self, text: &str) -> Result<(), Failure> {
+        match fs::read_to_string(self.path(CONFIG)) {
+            Ok(found) if text.is_empty() || found == text => return Ok(()),
+            Ok(_) => {
+                let path = self.path(CONFIG);
+                let text =
+                    format!("{} is there and says something else: change it, or remove it first", path.display());
+                return Err(Failure::Failed(text));
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(self.failed("read", CONFIG, &error)),
+        }
+        // The join token is nobody's business but the agent's.
+        self.put(CONFIG, text.as_bytes(), 0o640)?;
+        let group = self.group().ok_or_else(|| Failure::Failed(format!("the group {USER} is missing")))?;
+        chown(self.path(CONFIG), None, Some(group)).map_err(|error| self.failed("give away", CONFIG, &error))
+    }
+
+    pub(super) fn link(&self, to: &str, path: &str) -> Result<(), Failure> {
+        let full = self.path(path);
+        if fs::read_link(&full).is_ok_and(|found| found == Path::new(to)) {
+            return Ok(());
+        }
+        let linked = (|| {
+            if let Some(folder) = full.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            let _ = fs::remove_file(&full);
+            symlink(to, &full)
+        })();
+        linked.map_err(|error| self.failed("link", path, &error))
+    }
+
+    pub(super) fn remove(&self, path: &str) -> Result<(), Failure> {
+        match fs::remove_file(self.path(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("remove", path, &error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Adds the user by the machine's own tool; below a mounted root, whose tools cannot run here, by hand.
+    pub(super) fn add_user(&self) -> Result<(), Failure> {
+        if self.entry("etc/passwd").is_some() {
+            return Ok(());
+        }
+        if self.live {
+            let shadow = ["--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin"];
+            let with_useradd = [&shadow[..], &["--home-dir", "/var/lib/device-agent", USER]].concat();
+            return run("useradd", &with_useradd).or_else(|why| {
+                // BusyBox has other words for it.
+                let group = run("addgroup", &["-S", USER]);
+                group.and_then(|()| run("adduser", &["-S", "-D", "-H", "-G", USER, USER])).map_err(|_| why)
+            });
+        }
+        let id = self.free_id().ok_or_else(|| Failure::Failed("no system user id is free".to_owned()))?;
+        if self.entry("etc/group").is_none() {
+            self.append("etc/group", &format!("{USER}:x:{id}:"))?;
+        }
+        let group = self.group().unwrap_or(id);
+        self.append("etc/passwd", &format!("{USER}:x:{id}:{group}::/{STATE}:/usr/sbin/nologin"))?;
+        if self.path("etc/shadow").exists() && self.entry("etc/shadow").is_none() {
+            self.append("etc/shadow", &format!("{USER}:!:::::::"))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove_user(&self) -> Result<(), Failure> {
+        if self.entry("etc/passwd").is_none() {
+            return Ok(());
+        }
+        if self.live {
+            return run("userdel", &[USER]).or_else(|why| run("deluser", &[USER]).map_err(|_| why));
+        }
+        for file in ["etc/passwd", "etc/group", "etc/shadow"] {
+            if self.entry(file).is_some() {
+                let text = fs::read_to_string(self.path(file)).map_err(|error| self.failed("read", file, &error))?;
+                let start = format!("{USER}:");
+                let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with(&start)).collect();
+                self.rewrite(file, &(kept.join("\n") + "\n"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The user's line in one of the files that have one for each.
+    fn entry(&self, file: &str) -> Option<String> {
+        let start = format!("{USER}:");
+        fs::read_to_string(self.path(file)).ok()?.lines().find(|line| line.starts_with(&start)).map(str::to_owned)
+    }
+
+    fn group(&self) -> Option<u32> {
+        self.entry("etc/group")?.split(':').nth(2)?.parse().ok()
+    }
+
+    /// The highest system id that neither a user nor a group has.
+    fn free_id(&self) -> Option<u32> {
+        let ids = |file: &str| -> Vec<u32> {
+            let text = fs::read_to_string(self.path(file)).unwrap_or_default();
+            text.lines().filter_map(|line| line.split(':').nth(2)?.parse().ok()).collect()
+        };
+        let taken = [ids("etc/passwd"), ids("etc/group")].concat();
+        (100..1000).rev().find(|id| !taken.contains(id))
+    }
+
+    fn append(&self, file: &str, line: &str) -> Result<(), Failure> {
+        let mut text = fs::read_to_string(self.path(file)).unwrap_or_default();
+        if !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        self.rewrite(file, &format!("{text}{line}\n"))
+    }
+
+    fn rewrite(&self, file: &str, text: &str) -> Result<(), Failure> {
+        let mode = fs::metadata(self.path(file)).map_or(0o644, |found| found.permissions().mode());
+        self.put(file, text.as_bytes(), mode & 0o777)
+    }
+}
+
+/// Runs a program of the machine; what it complains about is the complaint.
+pub(super) fn run(program: &str, arguments: &[&str]) -> Result<(), Failure> {
+    let command = format!("{program} {}", arguments.join(" "));
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|error| Failure::Failed(format!("cannot run `{command}`: {error}")))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let why = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
+    Err(Failure::Failed(format!("`{command}` failed: {why}")))
+}
