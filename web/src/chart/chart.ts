@@ -35,7 +35,7 @@ export interface Gestures {
 }
 
 export interface Look {
-  unit: string;
+  unit(): string;
   steps: boolean;
   /** Custom property that holds the colour of the line. */
   color: string;
@@ -57,7 +57,12 @@ export class Chart implements Drawable {
   private gaps: Columns["gaps"] = [];
   private colors: Record<string, string> = {};
   private cursorAt: number | null = null;
+  /** While a hand drags, the picture stands still: what lies under the selection is what will be shown. */
+  private held = false;
   private readonly repaint = () => this.readColors();
+  private readonly release = () => {
+    this.held = false;
+  };
 
   constructor(
     private readonly root: HTMLElement,
@@ -79,7 +84,7 @@ export class Chart implements Drawable {
   }
 
   due(): number {
-    return this.visible && this.width > 0 ? this.nextAt : Infinity;
+    return this.visible && this.width > 0 && !this.held ? this.nextAt : Infinity;
   }
 
   draw(now: number): void {
@@ -117,6 +122,7 @@ export class Chart implements Drawable {
   }
 
   destroy(): void {
+    removeEventListener("mouseup", this.release);
     dark.removeEventListener("change", this.repaint);
     this.resized.disconnect();
     this.seen.disconnect();
@@ -142,7 +148,7 @@ export class Chart implements Drawable {
       padding: [10, 18, 0, 0],
       scales: {
         x: { time: true, auto: false },
-        y: { range: (_plot, min, max) => valueRange(min ?? null, max ?? null, this.source.thresholds().map((threshold) => threshold.value), this.look.unit === "%" ? 100 : Infinity) },
+        y: { range: (_plot, min, max) => valueRange(min ?? null, max ?? null, this.source.thresholds().map((threshold) => threshold.value), this.look.unit() === "%" ? 100 : Infinity) },
       },
       axes: [
         { ...axis, size: 26, space: 72, values: (_plot, splits, _axis, _space, increment) => splits.map((at) => tick(at, increment)) },
@@ -151,10 +157,10 @@ export class Chart implements Drawable {
           // The same width for usual labels, so that the time axes of all charts stand under each other.
           size: (_plot, values) => Math.max(58, 14 + 6.6 * Math.max(0, ...(values ?? []).map((value) => value.length))),
           space: 32,
-          splits: (_plot, _axis, min, max, increment) => valueTicks(this.look.unit, min, max, increment).map((tick) => tick.value),
+          splits: (_plot, _axis, min, max, increment) => valueTicks(this.look.unit(), min, max, increment).map((tick) => tick.value),
           values: (plot, splits) => {
             const { min = 0, max = 1 } = plot.scales["y"]!;
-            const labels = new Map(valueTicks(this.look.unit, min, max, splits.length > 1 ? splits[1]! - splits[0]! : 1).map((tick) => [tick.value, tick.label]));
+            const labels = new Map(valueTicks(this.look.unit(), min, max, splits.length > 1 ? splits[1]! - splits[0]! : 1).map((tick) => [tick.value, tick.label]));
             return splits.map((value) => labels.get(value) ?? digits(value));
           },
         },
@@ -183,7 +189,16 @@ export class Chart implements Drawable {
             this.gestures.back();
             return null;
           },
-          mousedown: (_plot, _target, handle) => (event) => (event.shiftKey ? null : handle(event)),
+          mousedown: (plot, _target, handle) => (event) => {
+            if (event.shiftKey) return null;
+            // The card may have moved since uPlot last looked where it is.
+            plot.syncRect(true);
+            if (event.button === 0) {
+              this.held = true;
+              addEventListener("mouseup", this.release, { once: true });
+            }
+            return handle(event);
+          },
         },
       },
       hooks: {

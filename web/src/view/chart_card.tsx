@@ -37,7 +37,7 @@ export function ChartCard(props: ChartCardProps) {
   const root = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | null>(null);
   const current = useRef(props);
-  current.current = props;
+  current.current = { ...props, sensor };
   const [cursor, setCursor] = useState<{ at: Millis; avg: number | null; min: number | null; max: number | null } | null>(null);
 
   useEffect(() => {
@@ -46,7 +46,7 @@ export function ChartCard(props: ChartCardProps) {
       root.current,
       {
         window: () => board.window(),
-        columns: (from, to) => board.columns(sensor, from, to),
+        columns: (from, to) => board.columns(current.current.sensor, from, to),
         revision: () => board.revision,
         thresholds: () => current.current.thresholds,
         firing: () => current.current.firing,
@@ -57,7 +57,7 @@ export function ChartCard(props: ChartCardProps) {
         back: () => current.current.gestures.back(),
         cursor: (at, avg, min, max) => setCursor(at === null ? null : { at, avg, min, max }),
       },
-      { unit: sensor.unit, steps: sensor.kind === "state", color },
+      { unit: () => current.current.sensor.unit, steps: sensor.kind === "state", color },
     );
     chart.current = made;
     scheduler.add(made);
@@ -66,10 +66,11 @@ export function ChartCard(props: ChartCardProps) {
       made.destroy();
       chart.current = null;
     };
-  }, [board, sensor.sensor, sensor.unit, sensor.kind, sensor.interval_ms]);
+    // Unit and interval may become known later: a new chart for them would end the drag that is being made on this one.
+  }, [board, sensor.sensor, sensor.kind, color]);
 
   // An answer of the hub is drawn at once, not when the next pixel of a wide window is due.
-  useEffect(() => chart.current?.touch(), [props.beat, JSON.stringify(props.thresholds), JSON.stringify(props.firing)]);
+  useEffect(() => chart.current?.touch(), [props.beat, sensor.unit, sensor.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing)]);
 
   const summary = board.summary(sensor);
   const name = clean(sensor.sensor);

@@ -22,6 +22,8 @@ type DeviceRoute = Extract<Route, { view: "device" }>;
 const SPANS: [string, string][] = [["1m", "1 min"], ["5m", "5 min"], ["15m", "15 min"], ["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"], ["7d", "7 d"]];
 /** More names than these would push the charts off the screen; all are one click away. */
 const ALARMS_SHOWN = 3;
+/** A program that starts brings many sensors within a moment. */
+const MORE_SENSORS_MS = 300;
 /** Narrower than this a window shows single readings anyway. */
 const NARROWEST_MS = 1_000;
 const WIDEST_MS = 5 * 365 * 86_400_000;
@@ -167,15 +169,34 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
     [device.id],
   );
 
-  // The list of sensors grows while a device is new; ask again whenever the hub counts more of them.
+  // A row of a sensor never listed says that there are more: the list is asked for again, once for a burst of them, and
+  // less and less often where rows name what the list does not have.
+  const [grown, setGrown] = useState(0);
   useEffect(() => {
-    api.devices.sensors(device.id).then((found) => setSensors(found.map((one) => ({ ...one, interval_ms: one.interval_ms ?? device.interval_ms })).sort(byImportance)), (error) => say(reason(error), "error"));
+    const heard = new Set((sensors ?? []).map((one) => one.sensor));
+    let soon: ReturnType<typeof setTimeout> | null = null;
+    const stop = listen((message) => {
+      if (sensors === null || (message.type !== "readings" && message.type !== "snapshot")) return;
+      for (const [from, sensor] of message.rows) {
+        if (from !== device.id || heard.has(sensor)) continue;
+        heard.add(sensor);
+        soon ??= setTimeout(() => setGrown((before) => before + 1), MORE_SENSORS_MS * 2 ** Math.min(grown, 5));
+      }
+    });
+    return () => {
+      stop();
+      if (soon) clearTimeout(soon);
+    };
+  }, [device.id, sensors, grown]);
+  useEffect(() => {
+    api.devices.sensors(device.id).then((found) => setSensors((before) => inPlace(before, found.map((one) => ({ ...one, interval_ms: one.interval_ms ?? device.interval_ms })))), (error) => say(reason(error), "error"));
     void loadLatest([device.id]);
     if (rules.peek() === null) void loadRules();
-  }, [device.id, device.sensors, device.interval_ms, streams.value]);
+  }, [device.id, device.sensors, device.interval_ms, streams.value, grown]);
 
   const chosen = useMemo(() => (sensors ?? []).filter((one) => route.sensors.length === 0 || route.sensors.includes(one.sensor)), [sensors, route.sensors.join("\n")]);
-  useEffect(() => board.show(chosen, route.range), [board, chosen, route.range.from, route.range.to]);
+  // Before the cards are drawn, not after: they read the board's window.
+  useMemo(() => board.show(chosen, route.range), [board, chosen, route.range.from, route.range.to]);
   useEffect(() => void board.fill(), [board, streams.value]);
   useEffect(() => {
     const stopListening = listen((message) => board.receive(message));
@@ -193,9 +214,15 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
 
   const window = resolve(route.range, serverNow());
   const live = window?.live ?? true;
+  // A key may follow another before the page is drawn again: what is shown is in the address, not in this drawing of it.
+  const here = () => {
+    const now = state.peek().route;
+    return now.view === "device" && now.id === device.id ? now : route;
+  };
+  const showing = () => resolve(here().range, serverNow()) ?? board.window();
   const show = (range: Range, how: "push" | "replace" = "push") => {
-    if (how === "push") passed.current = [...passed.current.slice(-20), route.range];
-    go({ ...route, range }, how);
+    if (how === "push") passed.current = [...passed.current.slice(-20), here().range];
+    go({ ...here(), range }, how);
   };
   const hold = (from: Millis, to: Millis, how: "push" | "replace" = "push") => {
     const width = Math.max(NARROWEST_MS, Math.min(WIDEST_MS, to - from));
@@ -203,18 +230,19 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
     show(between(middle - width / 2, middle + width / 2), how);
   };
   const actions = {
-    zoom: (from: Millis, to: Millis, step: boolean) => hold(from, to, step && !board.window().live ? "replace" : "push"),
-    pan: (by: Millis) => { const now = board.window(); hold(now.from + by, now.to + by, now.live ? "push" : "replace"); },
+    zoom: (from: Millis, to: Millis, step: boolean) => hold(from, to, step && !showing().live ? "replace" : "push"),
+    pan: (by: Millis) => { const now = showing(); hold(now.from + by, now.to + by, now.live ? "push" : "replace"); },
     // Its own way back: the browser's may lead out of this page.
-    back: () => go({ ...route, range: passed.current.pop() ?? DEFAULT_RANGE }),
+    back: () => go({ ...here(), range: passed.current.pop() ?? DEFAULT_RANGE }),
     scale: (factor: number) => {
-      const { from, to, live } = board.window();
+      const { from, to, live } = showing();
       if (live) show(last(Math.max(10_000, Math.round(((to - from) * factor) / 1000) * 1000)));
       else hold((from + to) / 2 - ((to - from) * factor) / 2, (from + to) / 2 + ((to - from) * factor) / 2);
     },
-    pause: () => { const { from, to } = board.window(); hold(from, to); },
-    resume: () => { const { from, to } = board.window(); show(last(nearestSpan(to - from))); },
-    toggle: () => (board.window().live ? actions.pause() : actions.resume()),
+    step: (part: number) => { const now = showing(); actions.pan((now.to - now.from) * part); },
+    pause: () => { const { from, to } = showing(); hold(from, to); },
+    resume: () => { const { from, to } = showing(); show(last(nearestSpan(to - from))); },
+    toggle: () => (showing().live ? actions.pause() : actions.resume()),
   };
   useChartKeys({ ...actions, table: () => setTable((before) => !before) });
 
@@ -257,6 +285,14 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
   );
 }
 
+/** Sensors as the hub lists them now; who was shown keeps its place, so that no chart moves away under a hand. */
+function inPlace(before: readonly Sensor[] | null, found: readonly Sensor[]): Sensor[] {
+  const sorted = [...found].sort(byImportance);
+  if (before === null) return sorted;
+  const place = new Map(before.map((one, i) => [one.sensor, i]));
+  return sorted.map((one, i) => ({ one, at: place.get(one.sensor) ?? before.length + i })).sort((a, b) => a.at - b.at).map(({ one }) => one);
+}
+
 function Picker({ sensors, route }: { sensors: readonly Sensor[]; route: DeviceRoute }) {
   const all = route.sensors.length === 0;
   const toggle = (name: string) => {
@@ -294,15 +330,13 @@ function nearestSpan(ms: number): number {
   return offered.reduce((best, one) => (Math.abs(Math.log(one / ms)) < Math.abs(Math.log(best / ms)) ? one : best));
 }
 
-function useChartKeys(actions: { toggle: () => void; resume: () => void; table: () => void; pan: (by: Millis) => void; scale: (factor: number) => void; back: () => void }): void {
+function useChartKeys(actions: { toggle: () => void; resume: () => void; table: () => void; step: (part: number) => void; scale: (factor: number) => void; back: () => void }): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (!isCommand(event)) return;
-      const range = resolve(state.peek().route.view === "device" ? (state.peek().route as DeviceRoute).range : DEFAULT_RANGE, serverNow());
-      const width = range ? range.to - range.from : 300_000;
       const commands: Record<string, () => void> = {
         " ": actions.toggle, l: actions.resume, L: actions.resume, t: actions.table, T: actions.table, "0": actions.back,
-        ArrowLeft: () => actions.pan(-width / 4), ArrowRight: () => actions.pan(width / 4), "+": () => actions.scale(0.5), "=": () => actions.scale(0.5), "-": () => actions.scale(2),
+        ArrowLeft: () => actions.step(-0.25), ArrowRight: () => actions.step(0.25), "+": () => actions.scale(0.5), "=": () => actions.scale(0.5), "-": () => actions.scale(2),
       };
       const command = commands[event.key];
       if (!command) return;
