@@ -139,7 +139,6 @@ impl Hub {
         let registrar = Registrar {
             commands: commands_in.clone(),
             floors: floors_in,
-            rules_changed: Arc::clone(&rules_changed),
             tokens_used: Arc::default(),
             store: store.clone(),
             presence: Arc::clone(&presence),

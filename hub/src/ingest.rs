@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{Notify, mpsc};
 
 use crate::clock::Clock;
@@ -25,7 +27,7 @@ use crate::model::alert::Transition;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::{NewDelivery, Webhook};
 use crate::observe::{Histogram, Meter};
-use crate::rules::{Engine, Proposed};
+use crate::rules::{Engine, Proposed, Recall};
 use crate::store::{self, Commit, Floor, Store};
 use crate::webhook::payload;
 
@@ -36,6 +38,9 @@ const MAX_GROUP: usize = 1_024;
 const PACE: Duration = Duration::from_millis(20);
 /// After a full disk: how long to wait before the next try.
 const DEGRADED_PAUSE: Duration = Duration::from_secs(1);
+
+/// Readings of one series read at once for a rule's memory: a millisecond of the pipeline's time.
+const RECALL_PAGE: usize = 20_000;
 
 /// What became of batches, for the endpoint.
 #[derive(Debug)]
@@ -88,7 +93,12 @@ impl Ingest {
         let mut group = Vec::with_capacity(MAX_GROUP);
         let mut floors = Vec::new();
         let mut paced = self.clock.now();
+        let mut recalling: Option<BoxFuture<'static, Recall>> = None;
         loop {
+            if recalling.is_none() {
+                let next = self.engine.next_recall(self.clock.wall());
+                recalling = next.map(|next| recall(self.store.clone(), next).boxed());
+            }
             let deadline = self.engine.poll_timeout().map(|at| self.clock.instant_of(at));
             // Unbiased: steady traffic must not hold back what time, people and devices ask for.
             tokio::select! {
@@ -109,6 +119,12 @@ impl Ingest {
                     }
                 }
                 () = self.rules_changed.notified() => self.reload().await?,
+                recalled = async { OptionFuture::from(recalling.as_mut()).await }, if recalling.is_some() => {
+                    recalling = None;
+                    if let Some(recalled) = recalled {
+                        self.engine.recalled(recalled);
+                    }
+                }
                 () = self.clock.sleep_until(deadline) => {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
@@ -219,4 +235,24 @@ impl Ingest {
         let points = self.store.latest(&series);
         series.into_iter().zip(points).filter_map(|(series, point)| Some((series, point?))).collect()
     }
+}
+
+/// Reads what a rate or deviation rule has to remember of one series; what cannot be read, it learns from here on.
+async fn recall(store: Store, mut recall: Recall) -> Recall {
+    while recall.from < recall.to {
+        match store.readings(recall.series, recall.from, recall.to, RECALL_PAGE).await {
+            Ok(page) => {
+                recall.take(&page.points);
+                match page.points.last().filter(|_| page.more) {
+                    Some(last) => recall.from = last.at.plus(1),
+                    None => return recall,
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a rule begins without the history of a series: {error}");
+                return recall;
+            }
+        }
+    }
+    recall
 }

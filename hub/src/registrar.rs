@@ -12,7 +12,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
 
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
@@ -38,8 +38,6 @@ pub struct Registrar {
     pub commands: mpsc::Sender<Command>,
     /// To the pipeline.
     pub floors: mpsc::Sender<Floor>,
-    /// Pinged when a device joins: rules may match it.
-    pub rules_changed: Arc<Notify>,
     /// Set when a join took a use from a token: the endpoint hears of it at the next look. The store counts exactly.
     pub tokens_used: Arc<AtomicBool>,
     /// Where devices are kept.
@@ -149,7 +147,6 @@ impl Registrar {
         let by = if device.join_token.is_some() { "a join token" } else { "the open window" };
         let device = self.store.adopt(device).await?;
         tracing::info!(device.id = %device.id, "device {} ({}) joined by {by}", device.name, device.id);
-        self.rules_changed.notify_one();
         self.tokens_used.store(true, Ordering::Relaxed);
         self.tell_known(device.no).await;
         self.bus.publish(Arc::new(Update::Device(device.id)));

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use telemetry_hub::model::access::Scope;
-use telemetry_hub::model::alert::{Alert, AlertId, AlertState, Transition};
+use telemetry_hub::model::alert::{Alert, AlertId, AlertState, Measure, Transition};
 use telemetry_hub::model::device::{Device, DeviceNo, DevicePatch, Introduction, NewDevice, Standing};
 use telemetry_hub::model::reading::{Batch, BatchId, Point, SeriesId};
 use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
@@ -349,6 +349,16 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
         enabled: true,
     };
     let silent = RuleSpec { condition: Condition::Silence { after: Duration::from_secs(90) }, ..hot.clone() };
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+    for condition in [
+        Condition::Rate { op: Op::Below, value: -5.0, per: minute, over: hour, clear: Some(-4.5) },
+        Condition::Deviation { sigmas: 4.0, over: hour, clear: None, least: Some(0.5) },
+    ] {
+        let spec = RuleSpec { condition, ..hot.clone() };
+        let made = hub.store.create_rule(spec.clone(), T0).await.unwrap();
+        assert_eq!(hub.store.rule(made.id).await.unwrap().spec, spec);
+        hub.store.delete_rule(made.id).await.unwrap();
+    }
     let first = hub.store.create_rule(hot.clone(), T0).await.unwrap();
     let second = hub.store.create_rule(silent.clone(), T0).await.unwrap();
     assert_eq!((&first.spec, &second.spec), (&hot, &silent));
@@ -719,6 +729,7 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         device: hub.device.no,
         series: hub.series[0],
         state,
+        measure: Measure::Value,
         value: Some(99.0),
         threshold: 30.0,
         started_at: T0,

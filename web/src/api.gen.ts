@@ -33,6 +33,8 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            /** @description What `value` and `threshold` say. */
+            measure: components["schemas"]["Measure"];
             /** @description When it stopped being true. */
             resolved_at: string | null;
             /** @description Which rule. */
@@ -47,12 +49,14 @@ export interface components {
             state: components["schemas"]["AlertState"];
             /**
              * Format: double
-             * @description The limit; for silence the allowed time in seconds.
+             * @description The limit.
              */
             threshold: number;
+            /** @description Unit of both: the sensor's, or `Cel/min`, `sigma`, `s`. */
+            unit: string;
             /**
              * Format: double
-             * @description Value that caused the last change; null for silence.
+             * @description What was measured at the last change; null for silence.
              */
             value: number | null;
         };
@@ -79,6 +83,33 @@ export interface components {
              * @description HTTP status.
              */
             status: number | null;
+        };
+        /** @description What the rule would have done. */
+        Backtest: {
+            /**
+             * Format: int64
+             * @description How often it would have fired, on all series together.
+             */
+            fires: number;
+            /** @description Start of the range. */
+            from: string;
+            /** @description What the values of the firings say. */
+            measure: components["schemas"]["Measure"];
+            /** @description One a series that was tried, in the order of the catalog. */
+            series: components["schemas"]["SeriesBacktest"][];
+            /** @description End of the range. */
+            to: string;
+            /** @description Whether series are missing here: too many, or too many readings for one request. */
+            truncated: boolean;
+            /** @description Series it would have watched. */
+            watched: number;
+        };
+        /** @description A rule, and the range to try it on. */
+        BacktestRequest: {
+            from?: components["schemas"]["Time"] | null;
+            /** @description The rule, as for making one; its `name` may be left out, and it need not be `enabled`. */
+            rule: components["schemas"]["NewRule"];
+            to?: components["schemas"]["Time"] | null;
         };
         /** @description What a client sends. */
         ClientRequest: {
@@ -124,6 +155,48 @@ export interface components {
              * @description The limit.
              */
             value: number;
+        } | {
+            /**
+             * Format: double
+             * @description Back to normal only on the good side of this one.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /** @description Over how long the change is measured, back from the reading; nothing is decided until half of it is known. */
+            over: string;
+            /** @description The unit of time of `value` and `clear`: `1s`, `60s`, `1h`. */
+            per: string;
+            /** @enum {string} */
+            type: "rate";
+            /**
+             * Format: double
+             * @description The limit: change per `per`; falling is negative.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
+             * @description Back to normal only within so many.
+             */
+            clear?: number | null;
+            /**
+             * Format: double
+             * @description A difference up to this, in the sensor's unit, is never beyond the limit.
+             */
+            least?: number | null;
+            /**
+             * @description How long the history is, back from the reading; nothing is decided until half of it is known. Readings beyond
+             *     the limit do not join it.
+             */
+            over: string;
+            /**
+             * Format: double
+             * @description How far, in standard deviations of the history, either side.
+             */
+            sigmas: number;
+            /** @enum {string} */
+            type: "deviation";
         } | {
             /** @description How long. */
             after: string;
@@ -238,6 +311,18 @@ export interface components {
          * @enum {string}
          */
         Event: "alert.firing" | "alert.resolved" | "webhook.test";
+        /** @description One firing. */
+        Firing: {
+            /** @description When it would have fired. */
+            from: string;
+            /** @description When it would have resolved; null if it still fired at the end of the range. */
+            to: string | null;
+            /**
+             * Format: double
+             * @description What was measured when it fired; null for silence.
+             */
+            value: number | null;
+        };
         /**
          * @description Whether every series stands alone.
          * @enum {string}
@@ -421,6 +506,11 @@ export interface components {
              */
             spool_batches: number;
         };
+        /**
+         * @description What `value` and `threshold` say.
+         * @enum {string}
+         */
+        Measure: "value" | "rate" | "sigmas" | "silence";
         /** @description A join token to make. */
         NewJoinToken: {
             /** @description How long it works, at most 90 days; 24 hours when left out. */
@@ -470,7 +560,7 @@ export interface components {
                 [key: string]: string;
             };
             /** @description Name. */
-            name: string;
+            name: string | null;
             /** @description Glob over sensor names; all when left out. */
             sensor?: string | null;
             /** @description How bad it is; `warning` when left out. */
@@ -523,6 +613,8 @@ export interface components {
                 labels: {
                     [key: string]: string;
                 };
+                /** @description What `value` and `threshold` say. */
+                measure: components["schemas"]["Measure"];
                 /** @description When it stopped being true. */
                 resolved_at?: string | null;
                 /** @description Which rule. */
@@ -537,12 +629,14 @@ export interface components {
                 state: components["schemas"]["AlertState"];
                 /**
                  * Format: double
-                 * @description The limit; for silence the allowed time in seconds.
+                 * @description The limit.
                  */
                 threshold: number;
+                /** @description Unit of both: the sensor's, or `Cel/min`, `sigma`, `s`. */
+                unit: string;
                 /**
                  * Format: double
-                 * @description Value that caused the last change; null for silence.
+                 * @description What was measured at the last change; null for silence.
                  */
                 value?: number | null;
             }[];
@@ -888,6 +982,39 @@ export interface components {
             /** @description Its name on the device. */
             sensor: string;
             /** @description Unit code; empty when dimensionless. */
+            unit: string;
+        };
+        /** @description What the rule would have done on one series. */
+        SeriesBacktest: {
+            /** @description Id of the device. */
+            device: string;
+            /** @description Its name. */
+            device_name: string;
+            /**
+             * Format: int64
+             * @description How often it would have fired.
+             */
+            fires: number;
+            /**
+             * Format: double
+             * @description Seconds for which it would have been firing.
+             */
+            firing_s: number;
+            /** @description The first 100 firings. */
+            firings: components["schemas"]["Firing"][];
+            /**
+             * Format: int64
+             * @description Readings that measured something: a rate and a deviation need some history before.
+             */
+            judged: number;
+            /**
+             * Format: int64
+             * @description Readings stored in the range.
+             */
+            readings: number;
+            /** @description Sensor. */
+            sensor: string;
+            /** @description Unit of the values of the firings. */
             unit: string;
         };
         /** @description Columns of one series, as long as there are buckets. A bucket without readings has count 0 and nulls. */

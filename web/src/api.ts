@@ -1,7 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Rule, Sensor,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Rule, Sensor,
   SignedIn, Token, TokenWithText, Webhook, WebhookWithSecret,
 } from "./types";
 
@@ -98,6 +98,8 @@ export const rules = {
   create: (rule: RuleDraft) => call<Rule>("POST", "/rules", rule),
   replace: (rule: string, draft: RuleDraft) => call<Rule>("PUT", `/rules/${id(rule)}`, draft),
   remove: (rule: string) => call<null>("DELETE", `/rules/${id(rule)}`),
+  /** What the rule would have done in the last day. */
+  backtest: (rule: Omit<RuleDraft, "name">) => call<Backtest>("POST", "/rules/backtest", { rule }),
 };
 
 export const alerts = {

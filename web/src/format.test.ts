@@ -32,6 +32,8 @@ describe("numbers", () => {
     expect(measured(2048, "B")).toBe("2\u202fKiB");
     expect(measured(2_400_000_000, "Hz")).toBe("2.40\u202fGHz");
     expect(measured(2048, "°C")).toBe("2048\u202f°C");
+    expect(measured(5, "Cel/min")).toBe("5\u202f°C/min");
+    expect(measured(5, "odd/min")).toBe("5\u202fodd/min");
     expect(scale("B", 1024 ** 3)).toEqual({ divisor: 1024 ** 3, unit: "GiB" });
   });
   test("codes of agents become signs, long times become days", () => {

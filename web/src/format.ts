@@ -31,9 +31,18 @@ export interface Scale {
   unit: string;
 }
 
+/** How a unit is written; of a rate (`Cel/min`) what changes has its sign. */
+function sign(unit: string): string {
+  const known = SIGNS[unit];
+  if (known !== undefined) return known;
+  const slash = unit.lastIndexOf("/");
+  const head = slash > 0 ? SIGNS[unit.slice(0, slash)] : undefined;
+  return head === undefined ? clean(unit, 16) : head + clean(unit.slice(slash), 12);
+}
+
 /** One prefix for a whole axis: bytes by 1024, other prefixed units by 1000, seconds by the clock, the rest as sent. */
 export function scale(unit: string, largest: number): Scale {
-  const shown = SIGNS[unit] ?? clean(unit, 16);
+  const shown = sign(unit);
   const size = Math.abs(largest);
   if (shown === "s") {
     const [long, divisor] = TIMES.find(([, seconds]) => size >= 2 * seconds) ?? ["s", 1];

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { glob, sentence, wouldFire } from "./rule";
+import { conditionOf, fieldsOf, glob, outcome, reading, sentence, type Fields } from "./rule";
+import type { Alert, Backtest, Condition } from "./types";
 
 describe("globs", () => {
   test("a star is any text, a dot is a dot", () => {
@@ -15,17 +16,61 @@ test("a rule reads as a sentence", () => {
   expect(sentence({ device: "*", sensor: "temp", condition: { type: "threshold", op: ">", value: 30 }, for: "60s" })).toBe("temp of any device > 30 for 60s");
 });
 
-describe("would have fired", () => {
-  const line = (values: (number | null)[]) => ({ t: values.map((_, i) => i * 60_000), min: values, max: values });
-  test("every crossing that holds", () => {
-    expect(wouldFire(line([20, 31, 31, 20, 31, 31]), ">", 30, null, 0)).toBe(2);
-    expect(wouldFire(line([20, 31, 20, 31, 31, 31, 20]), ">", 30, null, 120_000)).toBe(1);
+test("every kind of rule reads as a sentence", () => {
+  const say = (condition: Condition) => sentence({ device: "*", sensor: "temp", condition, for: "0s" });
+  expect(say({ type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: null })).toBe("temp of any device changes > 5 per 60s over 5m");
+  expect(say({ type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 })).toBe("temp of any device 4 σ away from its last 1h, and more than 0.500");
+  expect(say({ type: "silence", after: "5m" })).toBe("temp of any device silent for 5m");
+});
+
+describe("what an alert measured", () => {
+  const of = (measure: Alert["measure"], unit: string, value: number | null, threshold: number) => reading({ measure, unit, value, threshold });
+  test("a reading, its rate, its deviation, its absence", () => {
+    expect(of("value", "Cel", 31, 30)).toBe("31\u202f°C, limit 30\u202f°C");
+    expect(of("rate", "Cel/min", -6, -5)).toBe("−6\u202f°C/min, limit −5\u202f°C/min");
+    expect(of("sigmas", "sigma", -5.25, 4)).toBe("5.25 σ below usual, limit 4 σ");
+    expect(of("silence", "s", null, 300)).toBe("no reading for 5 min 00 s");
   });
-  test("a value between clear and limit does not fire again", () => {
-    expect(wouldFire(line([31, 29, 31, 29, 31]), ">", 30, 28, 0)).toBe(1);
-    expect(wouldFire(line([31, 27, 31]), ">", 30, 28, 0)).toBe(2);
+});
+
+describe("a condition as it is typed", () => {
+  test("goes there and back", () => {
+    const all: Condition[] = [
+      { type: "threshold", op: "<=", value: -3.5, clear: -2 },
+      { type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: 4 },
+      { type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 },
+      { type: "silence", after: "90s" },
+    ];
+    for (const condition of all) expect(conditionOf(fieldsOf(condition))).toEqual({ condition });
   });
-  test("buckets without data decide nothing", () => {
-    expect(wouldFire(line([31, null, 31]), ">", 30, null, 120_000)).toBe(1);
+  test("says what is wrong", () => {
+    const typed = (fields: Partial<Fields>) => conditionOf({ ...fieldsOf(null), value: "5", ...fields });
+    expect(typed({ value: "" })).toEqual({ problem: "The limit must be a number." });
+    expect(typed({ type: "rate", per: "a minute" })).toEqual({ problem: "Write the unit of time like 60s, 5m or 1h." });
+    expect(typed({ type: "deviation", over: "" })).toEqual({ problem: "Write the window like 60s, 5m or 1h." });
+    expect(typed({ type: "deviation", sigmas: "" })).toEqual({ problem: "The number of deviations must be a number." });
+    expect(typed({ type: "silence", after: "5" })).toEqual({ problem: "Write the time of silence like 60s, 5m or 1h." });
+    // What the chosen kind does not use is not looked at.
+    expect(typed({ per: "?", over: "?", after: "?" })).toHaveProperty("condition");
+  });
+});
+
+describe("what a rule would have done", () => {
+  const series = (fires: number, readings = 100, judged = readings) => ({ device: "d", device_name: "d", sensor: "s", unit: "", readings, judged, fires, firing_s: fires * 60, firings: [] });
+  const of = (all: ReturnType<typeof series>[], more: Partial<Backtest> = {}) =>
+    outcome({ from: "", to: "", measure: "value", fires: all.reduce((sum, one) => sum + one.fires, 0), watched: all.length, series: all, truncated: false, ...more });
+  test("is counted, on how many series, for how long", () => {
+    expect(of([series(0)])).toBe("Would have fired 0 times in the last 24 h.");
+    expect(of([series(1), series(0)])).toBe("Would have fired once in the last 24 h, on 1 of 2 series, for 1 min 00 s in all.");
+  });
+  test("nothing watched, nothing heard and nothing judged are three things", () => {
+    expect(of([])).toBe("No such sensor yet; the rule waits for one.");
+    expect(of([series(0, 0)])).toBe("No such sensor has reported in the last 24 h.");
+    expect(of([series(0, 9, 0)])).toBe("Nothing could be judged in the last 24 h: the sensor reports too seldom for this window.");
+    expect(of([series(2), series(0, 9, 0)])).toContain("1 of them reports too seldom");
+    expect(of([series(1, 0)], { measure: "silence" })).toContain("Would have fired once");
+  });
+  test("what was left out is said", () => {
+    expect(of([series(0)], { watched: 1_200, truncated: true })).toContain("Only 1 of 1200 series were tried.");
   });
 });

@@ -1,7 +1,7 @@
-// Rules as the page reads them: whom they watch, what they say, and how often they would have fired. PURE.
+// Rules as the page reads and writes them: whom they watch, what they say, what they would have done. PURE.
 
-import { clean, digits, parseSpan } from "./format";
-import type { Condition, Device, Op, Rule, Series } from "./types";
+import { clean, digits, duration, measured, parseSpan } from "./format";
+import type { Alert, Backtest, Condition, Device, Op, Rule } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
 export function glob(pattern: string, text: string): boolean {
@@ -27,6 +27,10 @@ export function condition(of: Condition): string {
   switch (of.type) {
     case "threshold":
       return `${of.op} ${digits(of.value)}`;
+    case "rate":
+      return `changes ${of.op} ${digits(of.value)} per ${of.per} over ${of.over}`;
+    case "deviation":
+      return `${digits(of.sigmas)} σ away from its last ${of.over}${of.least ? `, and more than ${digits(of.least)}` : ""}`;
     case "silence":
       return `silent for ${of.after}`;
     default:
@@ -35,44 +39,90 @@ export function condition(of: Condition): string {
   }
 }
 
-/** How often a threshold would have fired over those buckets: held for `holdMs`, cleared only past `clear`. */
-export function wouldFire(series: Pick<Series, "t" | "min" | "max">, op: Op, value: number, clear: number | null, holdMs: number): number {
-  const above = op === ">" || op === ">=";
-  const extremes = above ? series.max : series.min;
-  let since: number | null = null;
-  let firing = false;
-  let fired = 0;
-  extremes.forEach((extreme, i) => {
-    if (extreme === null) return;
-    if (firing) {
-      if (!beyond(extreme, op, clear ?? value)) {
-        firing = false;
-        since = null;
-      }
-      return;
-    }
-    if (!beyond(extreme, op, value)) {
-      since = null;
-      return;
-    }
-    since ??= series.t[i]!;
-    if (series.t[i]! - since >= holdMs) {
-      firing = true;
-      fired++;
-    }
-  });
-  return fired;
+/** What an alert measured, and its limit. */
+export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "threshold">): string {
+  const { measure, unit, value, threshold } = alert;
+  if (measure === "silence" || value === null) return `no reading for ${duration(threshold * 1_000)}`;
+  if (measure === "sigmas") return `${digits(Math.abs(value))} σ ${value < 0 ? "below" : "above"} usual, limit ${digits(threshold)} σ`;
+  return `${measured(value, unit)}, limit ${measured(threshold, unit)}`;
 }
 
-function beyond(value: number, op: Op, limit: number): boolean {
-  switch (op) {
-    case ">":
-      return value > limit;
-    case ">=":
-      return value >= limit;
-    case "<":
-      return value < limit;
-    case "<=":
-      return value <= limit;
+/** A condition as it is typed: texts, those of the other kinds too, so that changing the kind loses nothing. */
+export interface Fields {
+  type: Condition["type"];
+  op: Op;
+  value: string;
+  clear: string;
+  per: string;
+  over: string;
+  sigmas: string;
+  least: string;
+  after: string;
+}
+
+const FIRST: Fields = { type: "threshold", op: ">", value: "", clear: "", per: "60s", over: "5m", sigmas: "4", least: "", after: "5m" };
+const text = (value: number | null | undefined) => (value === null || value === undefined ? "" : String(value));
+
+/** The fields of a rule to edit, or of a new one. */
+export function fieldsOf(of: Condition | null): Fields {
+  switch (of?.type) {
+    case "threshold":
+      return { ...FIRST, op: of.op, value: text(of.value), clear: text(of.clear) };
+    case "rate":
+      return { ...FIRST, type: "rate", op: of.op, value: text(of.value), clear: text(of.clear), per: of.per, over: of.over };
+    case "deviation":
+      return { ...FIRST, type: "deviation", sigmas: text(of.sigmas), clear: text(of.clear), over: of.over, least: text(of.least) };
+    case "silence":
+      return { ...FIRST, type: "silence", after: of.after };
+    default:
+      return FIRST;
   }
+}
+
+/** The condition that was typed, or what is wrong with it. */
+export function conditionOf(fields: Fields): { condition: Condition } | { problem: string } {
+  const wrong = (problem: string) => ({ problem });
+  const clear = fields.clear.trim() === "" ? null : Number(fields.clear);
+  const spans: [string, string, boolean][] = [
+    ["unit of time", fields.per, fields.type === "rate"],
+    ["window", fields.over, fields.type === "rate" || fields.type === "deviation"],
+    ["time of silence", fields.after, fields.type === "silence"],
+  ];
+  const span = spans.find(([, typed, used]) => used && parseSpan(typed.trim()) === null);
+  if (span) return wrong(`Write the ${span[0]} like 60s, 5m or 1h.`);
+  if (clear !== null && !Number.isFinite(clear)) return wrong("The clear value must be a number, or empty.");
+  switch (fields.type) {
+    case "silence":
+      return { condition: { type: "silence", after: fields.after.trim() } };
+    case "deviation": {
+      const [sigmas, least] = [Number(fields.sigmas), fields.least.trim() === "" ? null : Number(fields.least)];
+      if (fields.sigmas.trim() === "" || !Number.isFinite(sigmas)) return wrong("The number of deviations must be a number.");
+      if (least !== null && !Number.isFinite(least)) return wrong("The least difference must be a number, or empty.");
+      return { condition: { type: "deviation", sigmas, over: fields.over.trim(), clear, least } };
+    }
+    case "rate":
+    case "threshold": {
+      const value = Number(fields.value);
+      if (fields.value.trim() === "" || !Number.isFinite(value)) return wrong("The limit must be a number.");
+      if (fields.type === "threshold") return { condition: { type: "threshold", op: fields.op, value, clear } };
+      return { condition: { type: "rate", op: fields.op, value, per: fields.per.trim(), over: fields.over.trim(), clear } };
+    }
+  }
+}
+
+/** What a rule would have done in the last day, in a sentence or two. */
+export function outcome(of: Backtest): string {
+  if (of.watched === 0) return "No such sensor yet; the rule waits for one.";
+  const silence = of.measure === "silence";
+  const heard = of.series.filter((one) => one.readings > 0 || silence);
+  if (heard.length === 0) return "No such sensor has reported in the last 24 h.";
+  const mute = heard.filter((one) => one.judged === 0 && !silence).length;
+  if (mute === heard.length) return `Nothing could be judged in the last 24 h: ${heard.length === 1 ? "the sensor reports" : "these sensors report"} too seldom for this window.`;
+  const firing = of.series.reduce((sum, one) => sum + one.firing_s, 0);
+  const on = of.series.length > 1 ? `, on ${of.series.filter((one) => one.fires > 0).length} of ${of.series.length} series` : "";
+  return [
+    `Would have fired ${of.fires === 1 ? "once" : `${of.fires} times`} in the last 24 h${on}${of.fires > 0 ? `, for ${duration(firing * 1_000)} in all` : ""}.`,
+    ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "reports" : "report"} too seldom for this window.`] : []),
+    ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} series were tried.`] : []),
+  ].join(" ");
 }

@@ -10,7 +10,7 @@ const device = (id: string, more: Partial<Device> = {}): Device => ({
   last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, ...more,
 });
 const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({
-  id, rule: { id: "r", name: "too warm" }, device: "d", device_name: "oven", sensor: "temp", severity: "warning", state, value: 31, threshold: 30,
+  id, rule: { id: "r", name: "too warm" }, device: "d", device_name: "oven", sensor: "temp", severity: "warning", state, measure: "value", unit: "Cel", value: 31, threshold: 30,
   started_at: "2026-11-22T11:00:00.000Z", fired_at: null, resolved_at: null, acked_at: null, labels: {}, ...more,
 });
 const delivery = (id: string, second: number, state: Delivery["state"] = "pending"): Delivery => ({

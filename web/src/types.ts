@@ -10,6 +10,7 @@ export type Millis = number;
 export type Alert = Schemas["Alert"];
 export type AlertState = Schemas["AlertState"];
 export type Attempt = Schemas["Attempt"];
+export type Backtest = Schemas["Backtest"];
 export type Condition = Schemas["Condition"];
 export type Delivery = Schemas["Delivery"];
 export type Device = Schemas["Device"];

@@ -1,5 +1,7 @@
 //! Whether the hub lives, whether it can do its work, and its metrics.
 
+use std::sync::atomic::Ordering;
+
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::AppState;
 use super::auth::{self, Peer};
 use super::error::ApiError;
+use crate::observe::Exposition;
 
 /// The process answers.
 pub(super) async fn alive() -> &'static str {
@@ -31,5 +34,13 @@ pub(super) async fn metrics(State(app): State<AppState>, peer: Peer, headers: He
     if !peer.is_local(&headers) && auth::identify(&app, &headers).await?.is_none() {
         return Err(ApiError::unauthenticated("metrics need an API token with the scope `read`"));
     }
-    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], (app.metrics)()).into_response())
+    let mut own = Exposition::default();
+    own.value("gauge", "hub_live_clients", "Open live connections.", app.ws_clients()).value(
+        "counter",
+        "hub_live_too_slow_total",
+        "Live connections closed because they did not take what was sent.",
+        app.too_slow.load(Ordering::Relaxed),
+    );
+    let text = (app.metrics)() + &own.finish();
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

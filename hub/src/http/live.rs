@@ -1,12 +1,15 @@
 //! `/live`: the WebSocket. One task a connection around pure [`Subscription`]s.
 //!
 //! Nothing queues here: while a client is slow the task waits in `send`, the hub's ring goes on, and the connection learns
-//! how much it missed; then it sends `gap` and goes on with what is new. A client that takes nothing for ten seconds is
-//! closed with 1013, at stop everybody with 1001, whoever breaks the rules or lost their access with 1008.
+//! how much it missed; then it sends `gap` and goes on with what is new. What a slow client costs is one message under way
+//! (at most 256 KiB), what the kernel buffers, and the rows its subscriptions keep for the next frame. A client that does
+//! not take that message within ten seconds is closed with 1013, at stop everybody with 1001, whoever breaks the rules or
+//! lost their access with 1008.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
@@ -37,8 +40,6 @@ use crate::model::{DeviceId, UnixMillis};
 const PING: Duration = Duration::from_secs(20);
 /// Silence of the client after which it is gone.
 const DEAD: Duration = Duration::from_secs(45);
-/// Longest wait for a client to take a message.
-const STUCK: Duration = Duration::from_secs(10);
 /// For the last word to leave.
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Subscriptions of one connection.
@@ -354,7 +355,10 @@ impl Connection {
         tokio::select! {
             biased;
             sent = self.socket.send(message) => sent.map_err(|_| End::Gone),
-            () = tokio::time::sleep(STUCK) => Err(End::Close(close_code::AGAIN, Cow::Borrowed("too slow"))),
+            () = tokio::time::sleep(self.app.config.stuck) => {
+                self.app.too_slow.fetch_add(1, Ordering::Relaxed);
+                Err(End::Close(close_code::AGAIN, Cow::Borrowed("too slow")))
+            }
             () = async { closing.cancelled().await; tokio::time::sleep(GOODBYE).await } => {
                 Err(End::Close(close_code::AWAY, Cow::Borrowed("the hub is stopping")))
             }

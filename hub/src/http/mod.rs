@@ -11,6 +11,7 @@
 mod alerts;
 mod assets;
 pub mod auth;
+mod backtest;
 mod body;
 mod buckets;
 mod deliveries;
@@ -72,6 +73,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(query::one, query::several))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::show, rules::replace, rules::delete))
+        .routes(routes!(backtest::run))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::ack))
         .routes(routes!(webhooks::list, webhooks::create))

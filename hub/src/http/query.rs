@@ -131,17 +131,19 @@ pub(super) async fn several(
     Ok(Json(QueryResults { results }))
 }
 
+/// A moment in a body.
+pub(super) fn time(field: &str, time: Option<Time>, now: UnixMillis) -> Result<Option<UnixMillis>, ApiError> {
+    match time {
+        None => Ok(None),
+        Some(Time::Millis(millis)) => text::time(&millis.to_string(), now).map(Some),
+        Some(Time::Text(text)) => text::time(&text, now).map(Some),
+    }
+    .map_err(|detail| ApiError::invalid(field, detail))
+}
+
 fn check(query: NewQuery, now: UnixMillis) -> Result<Checked, ApiError> {
-    let time = |field: &str, time: Option<Time>| {
-        match time {
-            None => Ok(None),
-            Some(Time::Millis(millis)) => text::time(&millis.to_string(), now).map(Some),
-            Some(Time::Text(text)) => text::time(&text, now).map(Some),
-        }
-        .map_err(|detail| ApiError::invalid(field, detail))
-    };
-    let to = time("to", query.to)?.unwrap_or_else(|| now.plus(1));
-    let from = time("from", query.from)?.unwrap_or_else(|| to.plus(-3_600_000));
+    let to = time("to", query.to, now)?.unwrap_or_else(|| now.plus(1));
+    let from = time("from", query.from, now)?.unwrap_or_else(|| to.plus(-3_600_000));
     let (from, to) = in_order(from, to)?;
     let tz = buckets::zone(query.tz.as_deref())?;
     let edges = match (query.points, query.every) {

@@ -3,11 +3,11 @@
 //! `hub.rs` fills [`Wiring`] and makes an [`AppState`] of it. HTTP knows no other shell: figures, metrics come as functions.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -35,6 +35,8 @@ pub struct Config {
     pub connections_per_ip: usize,
     /// Live connections in all.
     pub sockets: usize,
+    /// Longest wait for a live connection to take a message.
+    pub stuck: Duration,
     /// SHA-256 of the text of one more admin token (`--admin-token-file`).
     pub admin_token: Option<[u8; 32]>,
 }
@@ -47,6 +49,7 @@ impl Default for Config {
             connections: 4_096,
             connections_per_ip: 64,
             sockets: 10_000,
+            stuck: Duration::from_secs(10),
             admin_token: None,
         }
     }
@@ -166,11 +169,15 @@ pub struct Shared {
     pub(super) passwords: Passwords,
     /// Attempts to sign in.
     pub(super) attempts: Throttle,
+    /// Rules being tried on the past.
+    pub(super) trials: Semaphore,
     /// Live connections.
     pub(super) sockets: TaskTracker,
     /// Cancelled when the server stops: live connections close.
     pub(super) closing: CancellationToken,
     open_sockets: AtomicUsize,
+    /// Live connections closed because they took nothing.
+    pub(super) too_slow: AtomicU64,
 }
 
 impl Deref for Shared {
@@ -197,9 +204,11 @@ impl AppState {
             wiring,
             passwords: Passwords::default(),
             attempts: Throttle::default(),
+            trials: Semaphore::new(super::backtest::AT_ONCE),
             sockets: TaskTracker::new(),
             closing: CancellationToken::new(),
             open_sockets: AtomicUsize::new(0),
+            too_slow: AtomicU64::new(0),
         }))
     }
 

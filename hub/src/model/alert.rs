@@ -1,5 +1,7 @@
 //! An alert: one rule being true of one series, from pending through firing to resolved.
 
+use std::time::Duration;
+
 use super::device::DeviceNo;
 use super::reading::{Point, SeriesId};
 use super::rule::RuleId;
@@ -20,6 +22,46 @@ pub enum AlertState {
     Resolved,
 }
 
+/// What the numbers of an alert measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// The reading itself.
+    Value,
+    /// Its change in so much time.
+    Rate {
+        /// The unit of time.
+        per: Duration,
+    },
+    /// Standard deviations from the mean of its history, negative below it; the threshold is either side.
+    Sigmas,
+    /// Seconds without a reading; there is no value.
+    Silence,
+}
+
+impl Measure {
+    /// The unit of an alert's numbers, for a sensor of this unit: `Cel`, `Cel/min`, `sigma`, `s`.
+    #[must_use]
+    pub fn unit(self, sensor: &str) -> String {
+        match self {
+            Self::Value => sensor.to_owned(),
+            Self::Rate { per } => format!("{sensor}/{}", per_text(per)),
+            Self::Sigmas => "sigma".to_owned(),
+            Self::Silence => "s".to_owned(),
+        }
+    }
+}
+
+/// `min`, or `5min`: the codes of UCUM.
+fn per_text(per: Duration) -> String {
+    let millis = per.as_millis();
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1)];
+    let (unit, size) = units.into_iter().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(("ms", 1));
+    match millis / size {
+        1 => unit.to_owned(),
+        many => format!("{many}{unit}"),
+    }
+}
+
 /// One alert as stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alert {
@@ -37,9 +79,11 @@ pub struct Alert {
     pub series: SeriesId,
     /// Where it stands.
     pub state: AlertState,
-    /// Value that caused the last change; `None` for silence.
+    /// What `value` and `threshold` say.
+    pub measure: Measure,
+    /// What was measured at the last change; `None` for silence.
     pub value: Option<f64>,
-    /// The limit; for silence the allowed time in seconds.
+    /// The limit.
     pub threshold: f64,
     /// Event time at which the condition became true.
     pub started_at: UnixMillis,
@@ -67,4 +111,18 @@ pub enum Transition {
     },
     /// A pending alert whose condition went away before it fired: remove its row, tell nobody.
     Cancel(AlertId),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_in_the_sensors_unit_by_time() {
+        let rate = |seconds| Measure::Rate { per: Duration::from_secs(seconds) };
+        assert_eq!(rate(60).unit("Cel"), "Cel/min");
+        assert_eq!(rate(1).unit("By"), "By/s");
+        assert_eq!(rate(300).unit(""), "/5min");
+        assert_eq!(rate(90).unit("1"), "1/90s");
+    }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::UnixMillis;
+use super::alert::Measure;
 use super::device::Labels;
 use super::webhook::WebhookId;
 
@@ -35,11 +36,48 @@ pub enum Condition {
         /// Back to normal only once the value is on the good side of this one too; the limit itself when absent.
         clear: Option<f64>,
     },
+    /// The value changes at a rate beyond a limit.
+    Rate {
+        /// Direction.
+        op: Op,
+        /// The limit: change per `per`. A value that falls has a negative rate.
+        value: f64,
+        /// The unit of time of `value` and `clear`.
+        per: Duration,
+        /// Over how long the change is measured, back from the reading.
+        over: Duration,
+        /// Back to normal only once the rate is on the good side of this one too.
+        clear: Option<f64>,
+    },
+    /// The value lies further from its own recent history than it usually does.
+    Deviation {
+        /// The limit, in standard deviations of that history, either side of its mean.
+        sigmas: f64,
+        /// How long the history is, back from the reading.
+        over: Duration,
+        /// Back to normal only once within so many.
+        clear: Option<f64>,
+        /// A difference up to this, in the sensor's unit, is never beyond the limit.
+        least: Option<f64>,
+    },
     /// No reading came for this long.
     Silence {
         /// How long.
         after: Duration,
     },
+}
+
+impl Condition {
+    /// What the `value` and the `threshold` of its alerts say.
+    #[must_use]
+    pub const fn measure(&self) -> Measure {
+        match *self {
+            Self::Threshold { .. } => Measure::Value,
+            Self::Rate { per, .. } => Measure::Rate { per },
+            Self::Deviation { .. } => Measure::Sigmas,
+            Self::Silence { .. } => Measure::Silence,
+        }
+    }
 }
 
 /// How bad it is.

@@ -1,4 +1,4 @@
-//! What a rule means: which series it covers, and what one value says about it.
+//! What a rule means: which series it covers, and what one measured number says about it.
 
 use crate::model::catalog::Series;
 use crate::model::device::{Device, Labels};
@@ -16,8 +16,19 @@ pub(super) enum Verdict {
     Good,
 }
 
+/// What a condition says of what was measured; `None` when it is not about readings.
+pub(super) fn verdict(condition: &Condition, measured: f64) -> Option<Verdict> {
+    match *condition {
+        Condition::Threshold { op, value, clear } | Condition::Rate { op, value, clear, .. } => {
+            Some(judge(op, value, clear, measured))
+        }
+        Condition::Deviation { sigmas, clear, .. } => Some(judge(Op::Above, sigmas, clear, measured.abs())),
+        Condition::Silence { .. } => None,
+    }
+}
+
 /// Holds a value against a limit and its clear value.
-pub(super) fn judge(op: Op, limit: f64, clear: Option<f64>, value: f64) -> Verdict {
+fn judge(op: Op, limit: f64, clear: Option<f64>, value: f64) -> Verdict {
     if beyond(op, limit, value) {
         Verdict::Bad
     } else if clear.is_some_and(|clear| beyond(op, clear, value)) {
@@ -82,7 +93,8 @@ pub(super) fn same_meaning(old: &RuleSpec, new: &RuleSpec) -> bool {
 /// The limit as an alert shows it.
 pub(super) fn threshold(condition: &Condition) -> f64 {
     match *condition {
-        Condition::Threshold { value, .. } => value,
+        Condition::Threshold { value, .. } | Condition::Rate { value, .. } => value,
+        Condition::Deviation { sigmas, .. } => sigmas,
         Condition::Silence { after } => after.as_secs_f64(),
     }
 }

@@ -47,10 +47,13 @@ impl<'a> Draft<'a> {
             change.push(point);
         }
         for watch in 0..track.watches.len() {
+            let measured = if counts { self.changes[at].measure(track, watch, point) } else { None };
             self.step(track, at, watch, |instance, _| {
                 // A rule is about values or about silence: one of the two always stays.
-                let heard = instance.on_heard(heard);
-                if counts && heard == Step::Stay { instance.on_reading(point) } else { heard }
+                match (instance.on_heard(heard), measured) {
+                    (Step::Stay, Some(measured)) => instance.on_reading(point.at, measured),
+                    (heard, _) => heard,
+                }
             });
         }
     }
@@ -63,7 +66,7 @@ impl<'a> Draft<'a> {
         self.changes[at].due = true;
         for watch in 0..track.watches.len() {
             self.step(track, at, watch, |instance, change| {
-                instance.on_timeout(now, change.heard, change.last_value(track), grace)
+                instance.on_timeout(now, change.heard, change.last_measured(track, watch), grace)
             });
         }
     }

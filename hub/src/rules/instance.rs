@@ -9,15 +9,18 @@
 //! hub gets to know. With `hold` 0 it fires at once. A pending alert needs every reading to be beyond the limit; a firing
 //! one lasts until a reading is on the good side of the clear value.
 //!
+//! What is held against the limit is the value, its rate, or its deviation (see `window`). A reading that measures nothing,
+//! because the history before it is too short, changes nothing.
+//!
 //! Silence is true from the last reading + `after` on; only time passing can start it, only a reading ends it.
 
 use std::sync::Arc;
 
-use super::condition::{Compiled, Verdict, judge, millis, threshold};
+use super::condition::{Compiled, Verdict, millis, threshold, verdict};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Point, SeriesId};
+use crate::model::reading::SeriesId;
 use crate::model::rule::Condition;
 
 /// What happens to an instance.
@@ -42,20 +45,18 @@ pub(super) struct Instance<'a> {
 }
 
 impl Instance<'_> {
-    /// A live, timely reading was taken.
-    pub(super) fn on_reading(&self, point: Point) -> Step {
-        let Condition::Threshold { op, value, clear } = self.rule.rule.spec.condition else { return Step::Stay };
-        match (self.open, judge(op, value, clear, point.value)) {
-            (None, Verdict::Bad) if self.rule.hold_ms == 0 => self.begin_firing(point.at, Some(point.value)),
-            (None, Verdict::Bad) => self.begin_pending(point.at, Some(point.value)),
+    /// A live, timely reading was taken at `at`, and this was measured by it.
+    pub(super) fn on_reading(&self, at: UnixMillis, measured: f64) -> Step {
+        let Some(verdict) = verdict(&self.rule.rule.spec.condition, measured) else { return Step::Stay };
+        match (self.open, verdict) {
+            (None, Verdict::Bad) if self.rule.hold_ms == 0 => self.begin_firing(at, Some(measured)),
+            (None, Verdict::Bad) => self.begin_pending(at, Some(measured)),
             (None, Verdict::Between | Verdict::Good) => Step::Stay,
             (Some(alert), verdict) => match (alert.state, verdict) {
-                (AlertState::Pending, Verdict::Bad) if point.at >= self.held_at(alert) => {
-                    self.fire(alert, Some(point.value))
-                }
+                (AlertState::Pending, Verdict::Bad) if at >= self.held_at(alert) => self.fire(alert, Some(measured)),
                 (AlertState::Pending, Verdict::Bad) => Step::Stay,
                 (AlertState::Pending, Verdict::Between | Verdict::Good) => Step::Cancel,
-                (AlertState::Firing, Verdict::Good) => resolve(alert, point.at, Some(point.value)),
+                (AlertState::Firing, Verdict::Good) => resolve(alert, at, Some(measured)),
                 (AlertState::Firing, Verdict::Bad | Verdict::Between) | (AlertState::Resolved, _) => Step::Stay,
             },
         }
@@ -74,8 +75,8 @@ impl Instance<'_> {
         }
     }
 
-    /// Time passed. `heard` is the last reading of any age, `last` the value last held against the rule; silence does
-    /// not fire before `grace`.
+    /// Time passed. `heard` is the last reading of any age, `last` what was last measured; silence does not fire before
+    /// `grace`.
     pub(super) fn on_timeout(
         &self,
         now: UnixMillis,
@@ -84,7 +85,9 @@ impl Instance<'_> {
         grace: UnixMillis,
     ) -> Step {
         match (self.rule.rule.spec.condition, self.open) {
-            (Condition::Threshold { .. }, Some(alert)) if alert.state == AlertState::Pending => {
+            (Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. }, Some(alert))
+                if alert.state == AlertState::Pending =>
+            {
                 if now >= self.held_at(alert) { self.fire(alert, last.or(alert.value)) } else { Step::Stay }
             }
             (Condition::Silence { .. }, Some(alert)) if alert.state == AlertState::Pending => {
@@ -100,14 +103,16 @@ impl Instance<'_> {
                     Step::Stay
                 }
             }
-            (Condition::Threshold { .. } | Condition::Silence { .. }, _) => Step::Stay,
+            _ => Step::Stay,
         }
     }
 
     /// When [`Self::on_timeout`] would do something, if nothing else happens before.
     pub(super) fn wake(&self, heard: Option<UnixMillis>, grace: UnixMillis) -> Option<UnixMillis> {
         match (self.rule.rule.spec.condition, self.open) {
-            (Condition::Threshold { .. }, Some(alert)) if alert.state == AlertState::Pending => {
+            (Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. }, Some(alert))
+                if alert.state == AlertState::Pending =>
+            {
                 Some(self.held_at(alert))
             }
             (Condition::Silence { .. }, Some(alert)) if alert.state == AlertState::Pending => {
@@ -117,7 +122,7 @@ impl Instance<'_> {
                 let silent_at = heard?.plus(millis(after));
                 Some(if self.rule.hold_ms == 0 { silent_at.max(grace) } else { silent_at })
             }
-            (Condition::Threshold { .. } | Condition::Silence { .. }, _) => None,
+            _ => None,
         }
     }
 
@@ -149,6 +154,7 @@ impl Instance<'_> {
             device: self.device,
             series: self.series,
             state: AlertState::Pending,
+            measure: rule.spec.condition.measure(),
             value,
             threshold: threshold(&rule.spec.condition),
             started_at: at,

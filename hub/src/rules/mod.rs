@@ -19,20 +19,25 @@
 //!   when the hub received, not by device time. A series never heard is not silent. For 60 s after [`Engine::resume`] it
 //!   does not fire, so that devices can come back first.
 //! - A resolved alert is over; the next one has the next id.
+//! - Rates and deviations need the readings before. They are not saved: they follow from what is stored, so a [`Recall`]
+//!   reads them again, after a start and for a new rule, while readings go on.
 //!
 //! Cost: a reading of a series that no rule watches takes two loads (7 ns); one that three rules watch 0.14 µs, from prepare
-//! to apply, with 10,000 series. Patterns are matched once a series. Deadlines are lazy: a reading moves none, a deadline
+//! to apply, with 10,000 series. A rate keeps at most 0.5 kB a series, a deviation 1 kB (see `window`). Patterns are matched once a series. Deadlines are lazy: a reading moves none, a deadline
 //! that comes too early finds out and is queued again.
 
+pub mod backtest;
 mod condition;
 mod draft;
 mod instance;
+mod recall;
 #[cfg(test)]
 mod tests;
 mod track;
 mod watching;
+mod window;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use self::condition::Compiled;
@@ -40,6 +45,7 @@ use self::draft::Draft;
 use self::instance::{Instance, end};
 use self::track::{Change, Slot, Track};
 use self::watching::Watched;
+pub use self::recall::Recall;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::reading::{Batch, Point, SeriesId};
@@ -62,6 +68,8 @@ pub struct Engine {
     tracks: Vec<Track>,
     /// Tracks that need time to pass, by the moment they want to be looked at.
     deadlines: BTreeSet<(UnixMillis, Slot)>,
+    /// Watches whose window began empty: the store may know more.
+    forgetful: VecDeque<(Slot, usize)>,
     /// Open alerts from before the restart whose series has not been met yet.
     resuming: HashMap<(RuleId, SeriesId), Arc<Alert>>,
     next_alert: u64,
@@ -109,6 +117,7 @@ impl Engine {
             watched: Vec::new(),
             tracks: Vec::new(),
             deadlines: BTreeSet::new(),
+            forgetful: VecDeque::new(),
             resuming,
             next_alert,
             grace: UnixMillis(i64::MIN),
@@ -216,10 +225,10 @@ impl Engine {
         let mut tracks = Vec::new();
         for track in &self.tracks {
             let Some(mut kept) = self.bare_track(catalog, track.series, &rules) else { continue };
-            for was in track.watches.iter().filter(|was| was.open.is_some()) {
+            for was in &track.watches {
                 let stays = kept.watches.iter_mut().find(|watch| self.is_same(was, &rules, watch));
                 match (stays, &was.open) {
-                    (Some(watch), _) => watch.open.clone_from(&was.open),
+                    (Some(watch), _) => watch.go_on(was),
                     (None, Some(alert)) => draft.emit(end(alert, now), alert.id, &track.recent),
                     (None, None) => {}
                 }
@@ -262,6 +271,7 @@ impl Engine {
         self.watched.clear();
         self.tracks.clear();
         self.deadlines.clear();
+        self.forgetful.clear();
         for track in rebuilt.tracks {
             self.add(track);
         }

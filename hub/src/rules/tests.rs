@@ -1,5 +1,7 @@
 //! The engine in virtual time: time is moved by hand, and "committed" means applied.
 
+mod windows;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -463,8 +465,10 @@ fn catalog() -> Catalog {
         interval_ms: None,
         handshake_counter: 0,
     });
-    for (id, sensor, interval_ms) in [(TEMP, "temp", 1000), (DOOR, "door", 600_000)] {
-        let (device, unit, kind) = (DeviceNo(1), String::new(), SensorKind::Gauge);
+    let (gauge, counter) = (SensorKind::Gauge, SensorKind::Counter);
+    let all = [(TEMP, "temp", 1000, gauge), (DOOR, "door", 600_000, gauge), (SeriesId(2), "count", 1000, counter)];
+    for (id, sensor, interval_ms, kind) in all {
+        let (device, unit) = (DeviceNo(1), String::new());
         catalog.put_series(Series { id, device, sensor: sensor.into(), unit, kind, interval_ms });
     }
     catalog

@@ -4,7 +4,9 @@
 
 use super::condition::{Compiled, millis, same_meaning};
 use super::track::{Slot, Track, Watch};
+use super::window::Window;
 use super::{Engine, LATE_MS};
+use crate::model::SensorKind;
 use crate::model::catalog::Catalog;
 use crate::model::reading::SeriesId;
 use crate::model::rule::Condition;
@@ -36,7 +38,9 @@ impl Engine {
             let Some(rule) = self.rules.get(watch.rule) else { continue };
             let Some(alert) = self.resuming.remove(&(rule.rule.id, series)) else { continue };
             match rule.rule.spec.condition {
-                Condition::Threshold { .. } => track.last = track.last.max(Some(alert.started_at)),
+                Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. } => {
+                    track.last = track.last.max(Some(alert.started_at));
+                }
                 Condition::Silence { after } => {
                     track.heard = track.heard.max(Some(alert.started_at.plus(-millis(after))));
                 }
@@ -63,7 +67,7 @@ impl Engine {
             last: None,
             heard: None,
             recent: Vec::new(),
-            watches: covering.map(|(rule, _)| Watch { rule, open: None }).collect(),
+            watches: covering.map(|(at, rule)| watch(at, rule, series.kind)).collect(),
             queued: None,
         })
     }
@@ -75,6 +79,8 @@ impl Engine {
 
     pub(super) fn add(&mut self, track: Track) {
         let Ok(slot) = Slot::try_from(self.tracks.len()) else { return };
+        let wanting = track.watches.iter().filter(|watch| watch.window.is_some() && !watch.recalled);
+        self.forgetful.extend(wanting.map(|watch| (slot, watch.rule)));
         self.mark(track.series, Watched::By(slot));
         self.tracks.push(track);
         self.queue(slot, true);
@@ -87,4 +93,9 @@ impl Engine {
         }
         self.watched[at] = watched;
     }
+}
+
+fn watch(rule: usize, compiled: &Compiled, kind: SensorKind) -> Watch {
+    let window = Window::new(&compiled.rule.spec.condition, kind).map(Box::new);
+    Watch { rule, open: None, window, recalled: false }
 }

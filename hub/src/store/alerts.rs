@@ -3,9 +3,10 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::Store;
+use super::column::{measure_word, read_measure, read_span, write_span};
 use super::error::{Error, Result};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::alert::{Alert, AlertId, AlertState, Measure, Transition};
 use crate::model::device::DeviceNo;
 
 /// Which alerts to list, newest first.
@@ -99,13 +100,13 @@ impl Store {
 }
 
 const OPEN: &str =
-    "SELECT id, rule, rule_name, severity, device, series, state, value, threshold, started_at, fired_at,
-    resolved_at, acked_at FROM alert WHERE state <> 'resolved' ORDER BY id";
-const ONE: &str = "SELECT id, rule, rule_name, severity, device, series, state, value, threshold, started_at, fired_at,
-    resolved_at, acked_at FROM alert WHERE id = :id";
+    "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
+    started_at, fired_at, resolved_at, acked_at FROM alert WHERE state <> 'resolved' ORDER BY id";
+const ONE: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
+    started_at, fired_at, resolved_at, acked_at FROM alert WHERE id = :id";
 const LIST: &str =
-    "SELECT id, rule, rule_name, severity, device, series, state, value, threshold, started_at, fired_at,
-    resolved_at, acked_at FROM alert
+    "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
+    started_at, fired_at, resolved_at, acked_at FROM alert
     WHERE (:before IS NULL OR id < :before)
     AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing ELSE :resolved END
     AND (:device IS NULL OR device = :device)
@@ -116,10 +117,10 @@ const ACK: &str = "UPDATE alert SET acked_at = :now, ack_comment = :comment WHER
 
 /// `acked_at` is the person's: the engine's copy may be older than the acknowledgement.
 const PUT: &str = "INSERT INTO alert
-    (id, rule, rule_name, severity, device, series, state, value, threshold, started_at, fired_at, resolved_at, acked_at,
-    learned_at)
-    SELECT :id, :rule, :rule_name, :severity, no, :series, :state, :value, :threshold, :started_at, :fired_at,
-    :resolved_at, :acked_at, :learned_at FROM device WHERE no = :device
+    (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold, started_at, fired_at,
+    resolved_at, acked_at, learned_at)
+    SELECT :id, :rule, :rule_name, :severity, no, :series, :state, :measure, :per_ms, :value, :threshold, :started_at,
+    :fired_at, :resolved_at, :acked_at, :learned_at FROM device WHERE no = :device
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, threshold = excluded.threshold,
     started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
     acked_at = COALESCE(acked_at, excluded.acked_at), learned_at = excluded.learned_at";
@@ -137,6 +138,11 @@ pub(super) fn write(conn: &Connection, transition: &Transition) -> Result<()> {
             ":device": alert.device,
             ":series": alert.series,
             ":state": alert.state,
+            ":measure": measure_word(alert.measure),
+            ":per_ms": match alert.measure {
+                Measure::Rate { per } => Some(write_span(per)),
+                Measure::Value | Measure::Sigmas | Measure::Silence => None,
+            },
             ":value": alert.value,
             ":threshold": alert.threshold,
             ":started_at": alert.started_at.0,
@@ -164,6 +170,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         device: row.get("device")?,
         series: row.get("series")?,
         state: row.get("state")?,
+        measure: read_measure(row.get_ref("measure")?.as_str()?, read_span(row.get("per_ms")?))?,
         value: row.get("value")?,
         threshold: row.get("threshold")?,
         started_at: UnixMillis(row.get("started_at")?),

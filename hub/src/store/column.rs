@@ -1,10 +1,12 @@
 //! How the nouns of the model look in a column: ids as integers, words as text, maps as lines of `key=value`.
 
+use std::time::Duration;
+
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::model::SensorKind;
 use crate::model::access::Scope;
-use crate::model::alert::{AlertId, AlertState};
+use crate::model::alert::{AlertId, AlertState, Measure};
 use crate::model::device::{DeviceNo, Standing};
 use crate::model::reading::SeriesId;
 use crate::model::rule::{Op, RuleId, Severity};
@@ -57,6 +59,37 @@ words! {
     Scope { Read = "read", Write = "write", Admin = "admin" }
     Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", Test = "webhook.test" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
+}
+
+/// The word of a [`Measure`]; a rate's unit of time has a column of its own.
+pub(super) const fn measure_word(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Value => "value",
+        Measure::Rate { .. } => "rate",
+        Measure::Sigmas => "sigmas",
+        Measure::Silence => "silence",
+    }
+}
+
+/// Reads [`measure_word`] back.
+pub(super) fn read_measure(word: &str, per: Duration) -> FromSqlResult<Measure> {
+    match word {
+        "value" => Ok(Measure::Value),
+        "rate" => Ok(Measure::Rate { per }),
+        "sigmas" => Ok(Measure::Sigmas),
+        "silence" => Ok(Measure::Silence),
+        _ => Err(FromSqlError::InvalidType),
+    }
+}
+
+/// A duration in whole milliseconds.
+pub(super) fn write_span(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Reads [`write_span`] back; nothing is no time.
+pub(super) fn read_span(ms: Option<i64>) -> Duration {
+    Duration::from_millis(ms.unwrap_or(0).unsigned_abs())
 }
 
 /// A column of [`SensorKind`], which belongs to the wire.

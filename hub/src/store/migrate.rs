@@ -9,6 +9,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0001_first.sql"),
     include_str!("../../../migrations/sqlite/0002_blocks.sql"),
     include_str!("../../../migrations/sqlite/0003_rollups.sql"),
+    include_str!("../../../migrations/sqlite/0004_rates_and_deviations.sql"),
 ];
 
 /// Runs the steps the database has not seen.
@@ -62,6 +63,6 @@ mod tests {
         let mut conn = Connection::open_in_memory().unwrap();
         conn.pragma_update(None, "user_version", 99).unwrap();
         let error = run(&mut conn).unwrap_err();
-        assert!(matches!(error, Error::Newer { found: 99, known: 3 }), "{error}");
+        assert!(matches!(error, Error::Newer { found: 99, known } if known as usize == STEPS.len()), "{error}");
     }
 }

@@ -117,6 +117,18 @@ impl Store {
         .await
     }
 
+    /// Ends every lease: those of a dispatcher that is gone. Only one hub works on a data directory.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn release_leases(&self) -> Result<()> {
+        self.change(|scope| {
+            scope.own.due |= scope.conn.prepare_cached(RELEASE)?.execute([])? > 0;
+            Ok(())
+        })
+        .await
+    }
+
     /// When the next delivery can be claimed; `None` when nothing waits.
     ///
     /// # Errors
@@ -191,6 +203,8 @@ const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id =
         AND older.alert = delivery.alert AND older.id < delivery.id)
     ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n";
 const LEASE: &str = "UPDATE delivery SET leased_until = :until WHERE id = :id";
+const RELEASE: &str =
+    "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
 const NEXT_DUE: &str =
     "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
     FROM delivery JOIN webhook ON webhook.id = delivery.webhook

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::Store;
-use super::column::{read_pairs, write_pairs};
+use super::column::{read_pairs, read_span, write_pairs, write_span};
 use super::error::{Error, Result};
 use crate::model::UnixMillis;
 use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec};
@@ -80,37 +80,69 @@ impl Store {
 const DELETE: &str = "DELETE FROM rule WHERE id = :id";
 
 const INSERT: &str = "INSERT INTO rule
-    (id, name, device, sensor, labels, op, value, clear, silence_ms, hold_ms, severity, enabled, created_at, updated_at)
-    VALUES (:id, :name, :device, :sensor, :labels, :op, :value, :clear, :silence_ms, :hold_ms, :severity, :enabled,
-    :now, :now)";
-const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels, op = :op,
-    value = :value, clear = :clear, silence_ms = :silence_ms, hold_ms = :hold_ms, severity = :severity,
-    enabled = :enabled, updated_at = :now WHERE id = :id";
+    (id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms, least, silence_ms, hold_ms, severity,
+    enabled, created_at, updated_at)
+    VALUES (:id, :name, :device, :sensor, :labels, :condition, :op, :value, :clear, :over_ms, :per_ms, :least,
+    :silence_ms, :hold_ms, :severity, :enabled, :now, :now)";
+const REPLACE: &str = "UPDATE rule SET name = :name, device = :device, sensor = :sensor, labels = :labels,
+    condition = :condition, op = :op, value = :value, clear = :clear, over_ms = :over_ms, per_ms = :per_ms,
+    least = :least, silence_ms = :silence_ms, hold_ms = :hold_ms, severity = :severity, enabled = :enabled,
+    updated_at = :now WHERE id = :id";
+
+/// A condition as columns.
+#[derive(Default)]
+struct Columns {
+    condition: &'static str,
+    op: Option<Op>,
+    value: Option<f64>,
+    clear: Option<f64>,
+    over: Option<Duration>,
+    per: Option<Duration>,
+    least: Option<f64>,
+    silence: Option<Duration>,
+}
+
+impl From<Condition> for Columns {
+    fn from(condition: Condition) -> Self {
+        let none = Self::default();
+        match condition {
+            Condition::Threshold { op, value, clear } => {
+                Self { condition: "threshold", op: Some(op), value: Some(value), clear, ..none }
+            }
+            Condition::Rate { op, value, per, over, clear } => {
+                let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(per));
+                Self { condition: "rate", op, value, clear, over, per, ..none }
+            }
+            Condition::Deviation { sigmas, over, clear, least } => {
+                let (op, value, over) = (Some(Op::Above), Some(sigmas), Some(over));
+                Self { condition: "deviation", op, value, clear, over, least, ..none }
+            }
+            Condition::Silence { after } => Self { condition: "silence", silence: Some(after), ..none },
+        }
+    }
+}
 
 fn write(conn: &Connection, sql: &str, id: Option<RuleId>, spec: &RuleSpec, now: UnixMillis) -> Result<usize> {
-    let (op, value, clear, silence) = match spec.condition {
-        Condition::Threshold { op, value, clear } => (Some(op), Some(value), clear, None),
-        Condition::Silence { after } => (None, None, None, Some(after)),
-    };
+    let columns = Columns::from(spec.condition);
     Ok(conn.prepare_cached(sql)?.execute(named_params! {
         ":id": id,
         ":name": spec.name,
         ":device": spec.device,
         ":sensor": spec.sensor,
         ":labels": write_pairs(&spec.labels),
-        ":op": op,
-        ":value": value,
-        ":clear": clear,
-        ":silence_ms": silence.map(millis),
-        ":hold_ms": millis(spec.hold),
+        ":condition": columns.condition,
+        ":op": columns.op,
+        ":value": columns.value,
+        ":clear": columns.clear,
+        ":over_ms": columns.over.map(write_span),
+        ":per_ms": columns.per.map(write_span),
+        ":least": columns.least,
+        ":silence_ms": columns.silence.map(write_span),
+        ":hold_ms": write_span(spec.hold),
         ":severity": spec.severity,
         ":enabled": spec.enabled,
         ":now": now.0,
     })?)
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 const CLEAR_WEBHOOKS: &str = "DELETE FROM rule_webhook WHERE rule = :rule";
@@ -128,10 +160,10 @@ fn set_webhooks(conn: &Connection, rule: RuleId, webhooks: &[WebhookId]) -> Resu
     Ok(())
 }
 
-const ALL: &str = "SELECT id, name, device, sensor, labels, op, value, clear, silence_ms, hold_ms, severity, enabled,
-    created_at, updated_at FROM rule ORDER BY id";
-const ONE: &str = "SELECT id, name, device, sensor, labels, op, value, clear, silence_ms, hold_ms, severity, enabled,
-    created_at, updated_at FROM rule WHERE id = :id";
+const ALL: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
+    least, silence_ms, hold_ms, severity, enabled, created_at, updated_at FROM rule ORDER BY id";
+const ONE: &str = "SELECT id, name, device, sensor, labels, condition, op, value, clear, over_ms, per_ms,
+    least, silence_ms, hold_ms, severity, enabled, created_at, updated_at FROM rule WHERE id = :id";
 const WEBHOOKS: &str = "SELECT webhook FROM rule_webhook WHERE rule = :rule ORDER BY position";
 
 fn read(conn: &Connection, id: RuleId) -> Result<Rule> {
@@ -149,11 +181,23 @@ fn with_webhooks(conn: &Connection, mut rule: Rule) -> Result<Rule> {
 /// A rule without its webhooks, which have a table of their own.
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
     let labels: String = row.get("labels")?;
-    let duration =
-        |column| row.get::<_, Option<i64>>(column).map(|ms| Duration::from_millis(ms.unwrap_or(0).unsigned_abs()));
-    let condition = match row.get::<_, Option<Op>>("op")? {
-        Some(op) => Condition::Threshold { op, value: row.get("value")?, clear: row.get("clear")? },
-        None => Condition::Silence { after: duration("silence_ms")? },
+    let duration = |column| row.get(column).map(read_span);
+    let condition = match row.get_ref("condition")?.as_str()? {
+        "threshold" => Condition::Threshold { op: row.get("op")?, value: row.get("value")?, clear: row.get("clear")? },
+        "rate" => Condition::Rate {
+            op: row.get("op")?,
+            value: row.get("value")?,
+            per: duration("per_ms")?,
+            over: duration("over_ms")?,
+            clear: row.get("clear")?,
+        },
+        "deviation" => Condition::Deviation {
+            sigmas: row.get("value")?,
+            over: duration("over_ms")?,
+            clear: row.get("clear")?,
+            least: row.get("least")?,
+        },
+        _ => Condition::Silence { after: duration("silence_ms")? },
     };
     Ok(Rule {
         id: row.get("id")?,

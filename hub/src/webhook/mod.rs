@@ -14,7 +14,8 @@
 //!   before resolved.
 //! - No endpoint delays another: each webhook has a lane of two calls at once, and nothing more is claimed for it while
 //!   something waits there. What waits too long is left to its lease and becomes due again.
-//! - On stop nothing new begins; calls under way are dropped and repeat once their lease has lapsed.
+//! - On stop nothing new begins; calls under way are dropped. They repeat at the next start, which ends the leases of the
+//!   hub before it.
 
 pub mod client;
 pub mod guard;
@@ -128,6 +129,8 @@ pub async fn run(dispatcher: Dispatcher, stop: CancellationToken) -> Result<(), 
     let outbox = dispatcher.store.outbox_notify();
     let mut lanes = Lanes::default();
     let mut calls: JoinSet<(WebhookId, Result<(), store::Error>)> = JoinSet::new();
+    // An alert that a killed hub was about to tell must not wait for that hub's lease.
+    note(dispatcher.store.release_leases().await)?;
     loop {
         // Listen before looking, so that a commit while we look is not missed.
         let rung = outbox.notified();

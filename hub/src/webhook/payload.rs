@@ -5,13 +5,17 @@
 //!
 //! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
 //! repeats and late arrivals in order.
+//!
+//! `measure` says what `value` and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
+//! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
+//! it, the threshold either side), or how long nothing came (`silence`, seconds; `value` is null).
 
 use std::fmt::Write as _;
 
 use serde::Serialize;
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Transition};
+use crate::model::alert::{Alert, AlertState, Measure, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
 use crate::model::reading::Point;
@@ -43,7 +47,8 @@ struct AlertBody<'a> {
     device: Option<String>,
     device_name: &'a str,
     sensor: &'a str,
-    unit: &'a str,
+    measure: &'a str,
+    unit: String,
     severity: &'a str,
     state: &'a str,
     value: Option<f64>,
@@ -172,7 +177,8 @@ fn alert_body(
         device: device.map(|device| device.id.to_string()),
         device_name: device.map_or("", |device| &device.name),
         sensor: series.map_or("", |series| &series.sensor),
-        unit: series.map_or("", |series| &series.unit),
+        measure: measure_name(alert.measure),
+        unit: alert.measure.unit(cut(series.map_or("", |series| &series.unit))),
         severity: severity_name(alert.severity),
         state,
         value: alert.value,
@@ -197,12 +203,21 @@ fn alert_body(
     let alert = &mut body.data.alert;
     alert.labels = &none;
     alert.rule.name = cut(alert.rule.name);
-    (alert.device_name, alert.sensor, alert.unit) = (cut(alert.device_name), cut(alert.sensor), cut(alert.unit));
+    (alert.device_name, alert.sensor) = (cut(alert.device_name), cut(alert.sensor));
     render(&body)
 }
 
 fn cut(name: &str) -> &str {
     &name[..name.floor_char_boundary(NAME_LIMIT)]
+}
+
+const fn measure_name(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Value => "value",
+        Measure::Rate { .. } => "rate",
+        Measure::Sigmas => "sigmas",
+        Measure::Silence => "silence",
+    }
 }
 
 const fn severity_name(severity: Severity) -> &'static str {

@@ -28,7 +28,7 @@ pub struct FakeDevice {
     known_sensors: u16,
     next: u64,
     start: i64,
-    unacked: BTreeMap<u64, Vec<u8>>,
+    unacked: BTreeMap<u64, (Lane, Vec<u8>)>,
     /// The independent ledger: batches the hub said are on disk.
     pub acked: SeqSet,
 }
@@ -75,12 +75,17 @@ impl FakeDevice {
 
     /// Makes a new batch and keeps it until it is acknowledged.
     pub fn make(&mut self) {
+        let readings: Vec<_> = (0..READINGS).map(|n| self.reading(self.next, n)).collect();
+        self.make_of(Lane::Live, &readings);
+    }
+
+    /// Makes a new batch of these times and values.
+    pub fn make_of(&mut self, lane: Lane, readings: &[(i64, f64)]) {
         let mut builder = BatchBuilder::new(MAX_BODY);
-        for n in 0..READINGS {
-            let (at, value) = self.reading(self.next, n);
+        for &(at, value) in readings {
             assert!(builder.push(&Reading { sensor: SensorNo(0), at: UnixMillis(at), value }));
         }
-        self.unacked.insert(self.next, builder.finish());
+        self.unacked.insert(self.next, (lane, builder.finish()));
         self.next += 1;
     }
 
@@ -95,11 +100,11 @@ impl FakeDevice {
                 SensorSpec { name: "ledger".to_owned(), unit: "1".to_owned(), kind: SensorKind::Gauge, interval_ms: 0 };
             self.say(&Control::Dictionary { first: SensorNo(0), sensors: vec![spec] });
         } else {
-            let batches: Vec<(u64, Vec<u8>)> =
-                self.unacked.iter().take(64).map(|(seq, body)| (*seq, body.clone())).collect();
-            for (seq, body) in batches {
+            let batches: Vec<(u64, (Lane, Vec<u8>))> =
+                self.unacked.iter().take(64).map(|(seq, batch)| (*seq, batch.clone())).collect();
+            for (seq, (lane, body)) in batches {
                 let mut plain = Vec::new();
-                Batch { epoch: Epoch(1), seq: BatchSeq(seq), lane: Lane::Live, body: &body }.encode(&mut plain);
+                Batch { epoch: Epoch(1), seq: BatchSeq(seq), lane, body: &body }.encode(&mut plain);
                 self.send(&plain);
                 if seq % 5 == 0 {
                     self.send(&plain);

@@ -3,9 +3,9 @@
 import { useEffect } from "preact/hooks";
 import { ack, loadRules, removeRule, saveRule, say, reason } from "../actions";
 import { go, part, state } from "../app";
-import { clean, duration, measured, millis, when } from "../format";
+import { clean, duration, millis, when } from "../format";
 import { DEFAULT_RANGE, href, type Route } from "../route";
-import { sentence } from "../rule";
+import { reading, sentence } from "../rule";
 import type { Alert, Rule } from "../types";
 import { Confirmed, Status } from "./controls";
 import { RuleForm } from "./rule_form";
@@ -15,6 +15,8 @@ type AlertsRoute = Extract<Route, { view: "alerts" }>;
 const RESOLVED_SHOWN = 100;
 const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
+/** Conditions that the form can show. */
+const KNOWN = new Set<string>(["threshold", "rate", "deviation", "silence"]);
 const ORDER = { critical: 0, warning: 1, info: 2 };
 
 const active = part(() =>
@@ -59,7 +61,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
         <section class="card entries" aria-labelledby="rules">
           <div class="card-head"><h2 id="rules">Rules</h2></div>
           {rules.value === null ? <p class="empty quiet">Loading…</p> : rules.value.length === 0 ? (
-            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value stays beyond a limit.</p><a class="button" href="/a?rule=new">Make the first rule</a></div>
+            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value stays beyond a limit, changes too fast, is unusual, or does not come.</p><a class="button" href="/a?rule=new">Make the first rule</a></div>
           ) : <ul class="entries tall">{rules.value.map((rule) => <RuleEntry key={rule.id} rule={rule} />)}</ul>}
         </section>
       </div>
@@ -73,8 +75,7 @@ function AllWell() {
 }
 
 function Entry({ alert }: { alert: Alert }) {
-  const { now, latest } = state.value;
-  const unit = latest[alert.device]?.[alert.sensor]?.unit ?? "";
+  const { now } = state.value;
   const began = millis(alert.fired_at) ?? millis(alert.started_at) ?? now;
   const ended = millis(alert.resolved_at);
   const device = href({ view: "device", id: alert.device, sensors: [alert.sensor], range: DEFAULT_RANGE });
@@ -89,7 +90,7 @@ function Entry({ alert }: { alert: Alert }) {
         </div>
         <div class="entry-line small quiet">
           <a href={device}>{clean(alert.device_name)} {clean(alert.sensor)}</a>
-          <span>{alert.value === null ? `no reading for ${duration(alert.threshold * 1_000)}` : `${measured(alert.value, unit)}, limit ${measured(alert.threshold, unit)}`}</span>
+          <span>{reading(alert)}</span>
           <span>{alert.state === "resolved" && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
         </div>
       </div>
@@ -111,7 +112,7 @@ function RuleEntry({ rule }: { rule: Rule }) {
         <span class="small quiet">{sentence(rule)}</span>
       </div>
       <div class="row">
-        {rule.condition.type === "threshold" ? <a class="button plain" href={`/a?rule=${encodeURIComponent(id)}`} aria-label={`Edit ${name}`}>Edit</a> : null}
+        {KNOWN.has(rule.condition.type) ? <a class="button plain" href={`/a?rule=${encodeURIComponent(id)}`} aria-label={`Edit ${name}`}>Edit</a> : null}
         <button type="button" class="button plain" aria-label={`Turn ${rule.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{rule.enabled ? "Turn off" : "Turn on"}</button>
         <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void removeRule(id)} />
       </div>

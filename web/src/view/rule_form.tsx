@@ -1,18 +1,14 @@
-// The rule editor. While the limit is typed it says how often the rule would have fired in the last day.
+// The rule editor. While it is typed it says what the rule would have done in the last day, by the hub's own engine.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { loadWebhooks, reason, saveRule, say } from "../actions";
-import { part, serverNow } from "../app";
+import { part } from "../app";
 import { clean, parseSpan } from "../format";
-import { glob, wouldFire } from "../rule";
-import { buckets } from "../series";
+import { conditionOf, fieldsOf, outcome, type Fields } from "../rule";
 import type { Op, Rule, Severity } from "../types";
 import { Field } from "./controls";
 
-const DAY_MS = 86_400_000;
-/** One bucket a minute, the finest the day keeps for certain. */
-const DAY_POINTS = 1_440;
 /** Typing settles before the hub is asked. */
 const SETTLE_MS = 400;
 
@@ -21,13 +17,10 @@ const latest = part((s) => s.latest);
 const webhooks = part((s) => s.webhooks);
 
 export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; device: string; sensor: string; done: () => void }) {
-  const threshold = rule?.condition.type === "threshold" ? rule.condition : null;
   const [name, setName] = useState(rule?.name ?? "");
   const [who, setWho] = useState(rule?.device ?? (device || "*"));
   const [what, setWhat] = useState(rule?.sensor ?? sensor);
-  const [op, setOp] = useState<Op>(threshold?.op ?? ">");
-  const [value, setValue] = useState(threshold ? String(threshold.value) : "");
-  const [clear, setClear] = useState(threshold?.clear !== undefined && threshold.clear !== null ? String(threshold.clear) : "");
+  const [fields, setFields] = useState(() => fieldsOf(rule?.condition ?? null));
   const [hold, setHold] = useState(rule?.for ?? "60s");
   const [severity, setSeverity] = useState<Severity>(rule?.severity ?? "warning");
   const [hooks, setHooks] = useState<readonly string[]>(rule?.webhooks ?? []);
@@ -39,21 +32,21 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
     if (webhooks.peek() === null) void loadWebhooks();
   }, []);
 
-  const limit = value === "" ? null : Number(value);
-  const past = useBacktest(who, what, op, limit, clear === "" ? null : Number(clear), parseSpan(hold.trim()) ?? 0);
+  const typed = conditionOf(fields);
+  const draft = "condition" in typed && what.trim() !== "" && who.trim() !== "" && parseSpan(hold.trim()) !== null
+    ? { device: who.trim(), sensor: what.trim(), labels: rule?.labels ?? {}, condition: typed.condition, for: hold.trim(), severity, webhooks: [...hooks], enabled: rule?.enabled ?? true }
+    : null;
+  const past = useBacktest(draft);
 
   const submit = async (event: Event) => {
     event.preventDefault();
-    if (limit === null || !Number.isFinite(limit)) return setProblem("The limit must be a number.");
+    if ("problem" in typed) return setProblem(typed.problem);
     if (parseSpan(hold.trim()) === null) return setProblem("Write the hold time like 60s, 5m or 1h.");
+    if (draft === null) return;
     setBusy(true);
     setProblem("");
     try {
-      await saveRule(rule?.id ?? null, {
-        name: name.trim(), device: who.trim(), sensor: what.trim(), labels: rule?.labels ?? {},
-        condition: { type: "threshold", op, value: limit, ...(clear === "" ? {} : { clear: Number(clear) }) },
-        for: hold.trim(), severity, webhooks: [...hooks], enabled: rule?.enabled ?? true,
-      });
+      await saveRule(rule?.id ?? null, { ...draft, name: name.trim() });
       say(rule ? "Rule saved." : "Rule made. It watches from the next reading on.");
       done();
     } catch (error) {
@@ -80,13 +73,13 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
         <datalist id="rule-sensors">{sensors.map((one) => <option key={one} value={one} />)}</datalist>
       </div>
       <div class="form-grid">
-        <Field label="Fires when the value is">
-          <select class="input" value={op} onChange={(event) => setOp(event.currentTarget.value as Op)}>
-            <option value=">">above</option><option value=">=">at or above</option><option value="<">below</option><option value="<=">at or below</option>
+        <Field label="Fires when the value">
+          <select class="input" value={fields.type} onChange={(event) => setFields({ ...fields, type: event.currentTarget.value as Fields["type"] })}>
+            <option value="threshold">is beyond a limit</option><option value="rate">changes too fast</option>
+            <option value="deviation">is unusual</option><option value="silence">does not come</option>
           </select>
         </Field>
-        <Field label="Limit"><input class="input" required inputMode="decimal" type="number" step="any" value={value} onInput={(event) => setValue(event.currentTarget.value)} /></Field>
-        <Field label="Clears at" hint="empty: at the limit"><input class="input" inputMode="decimal" type="number" step="any" value={clear} onInput={(event) => setClear(event.currentTarget.value)} /></Field>
+        <Of fields={fields} set={setFields} />
         <Field label="For at least" hint="60s, 5m, 1h; 0s fires at once"><input class="input" required value={hold} onInput={(event) => setHold(event.currentTarget.value)} /></Field>
         <Field label="Severity">
           <select class="input" value={severity} onChange={(event) => setSeverity(event.currentTarget.value as Severity)}>
@@ -114,24 +107,62 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
   );
 }
 
-/** "Would have fired 3 times in the last 24 h, on 2 of 5 devices", or null while there is nothing to say. */
-function useBacktest(device: string, sensor: string, op: Op, value: number | null, clear: number | null, holdMs: number): string | null {
+/** The fields of a condition's kind. */
+function Of({ fields, set }: { fields: Fields; set: (fields: Fields) => void }) {
+  const number = (key: "value" | "clear" | "sigmas" | "least", needed: boolean) => (
+    <input class="input" required={needed} inputMode="decimal" type="number" step="any" value={fields[key]} onInput={(event) => set({ ...fields, [key]: event.currentTarget.value })} />
+  );
+  const span = (key: "per" | "over" | "after") => <input class="input" required value={fields[key]} onInput={(event) => set({ ...fields, [key]: event.currentTarget.value })} />;
+  const direction = (
+    <select class="input" value={fields.op} onChange={(event) => set({ ...fields, op: event.currentTarget.value as Op })}>
+      <option value=">">above</option><option value=">=">at or above</option><option value="<">below</option><option value="<=">at or below</option>
+    </select>
+  );
+  switch (fields.type) {
+    case "threshold":
+      return (
+        <>
+          <Field label="Direction">{direction}</Field>
+          <Field label="Limit">{number("value", true)}</Field>
+          <Field label="Clears at" hint="empty: at the limit">{number("clear", false)}</Field>
+        </>
+      );
+    case "rate":
+      return (
+        <>
+          <Field label="Direction" hint="falling is negative">{direction}</Field>
+          <Field label="Limit" hint={`change per ${fields.per}`}>{number("value", true)}</Field>
+          <Field label="Per" hint="1s, 60s, 1h">{span("per")}</Field>
+          <Field label="Measured over" hint="5s to 7d">{span("over")}</Field>
+          <Field label="Clears at" hint="empty: at the limit">{number("clear", false)}</Field>
+        </>
+      );
+    case "deviation":
+      return (
+        <>
+          <Field label="Deviations" hint="standard deviations from the mean, either side">{number("sigmas", true)}</Field>
+          <Field label="Of the last" hint="5s to 7d">{span("over")}</Field>
+          <Field label="And more than" hint="in the sensor's unit; empty: anything">{number("least", false)}</Field>
+          <Field label="Clears within" hint="deviations; empty: the same">{number("clear", false)}</Field>
+        </>
+      );
+    case "silence":
+      return <Field label="For longer than" hint="1s to 30d">{span("after")}</Field>;
+  }
+}
+
+/** What the rule would have done, or null while there is nothing to say. */
+function useBacktest(draft: Omit<api.RuleDraft, "name"> | null): string | null {
   const [text, setText] = useState<string | null>(null);
+  // By its text: the draft is a new object each time.
+  const asked = draft === null ? null : JSON.stringify({ ...draft, severity: "info", webhooks: [] });
   useEffect(() => {
     let current = true;
-    if (value === null || !Number.isFinite(value) || sensor.trim() === "") return setText(null);
+    if (asked === null) return setText(null);
     const timer = setTimeout(() => {
-      const ids = Object.values(devices.peek() ?? {}).filter((one) => glob(device, one.name) || glob(device, one.id)).map((one) => one.id).slice(0, 20);
-      if (ids.length === 0) return setText("No device of that name yet; the rule waits for one.");
-      const to = serverNow();
-      api.readings.query([{ device: ids, sensor: [sensor], ...buckets(to - DAY_MS, to, DAY_POINTS) }]).then(
-        ([result]) => {
-          if (!current) return;
-          const fired = (result?.series ?? []).map((series) => wouldFire(series, op, value, clear, holdMs));
-          const total = fired.reduce((sum, one) => sum + one, 0);
-          if (fired.length === 0) setText("No such sensor has reported in the last 24 h.");
-          else setText(`Would have fired ${total === 1 ? "once" : `${total} times`} in the last 24 h${fired.length > 1 ? `, on ${fired.filter((one) => one > 0).length} of ${fired.length} series` : ""}.`);
-        },
+      api.rules.backtest(JSON.parse(asked) as Omit<api.RuleDraft, "name">).then(
+        (result) => current && setText(outcome(result)),
+        // What is wrong with the rule is said when it is saved.
         () => current && setText(null),
       );
     }, SETTLE_MS);
@@ -139,6 +170,6 @@ function useBacktest(device: string, sensor: string, op: Op, value: number | nul
       current = false;
       clearTimeout(timer);
     };
-  }, [device, sensor, op, value, clear, holdMs]);
+  }, [asked]);
   return text;
 }

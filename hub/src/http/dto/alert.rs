@@ -43,6 +43,31 @@ pub fn state(text: &str) -> Option<alert::AlertState> {
     }
 }
 
+/// What `value` and `threshold` say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// The reading.
+    Value,
+    /// Its change in the time that `unit` names.
+    Rate,
+    /// Standard deviations from the mean of its history, negative below it; the threshold is either side.
+    Sigmas,
+    /// Seconds without a reading.
+    Silence,
+}
+
+impl From<alert::Measure> for Measure {
+    fn from(measure: alert::Measure) -> Self {
+        match measure {
+            alert::Measure::Value => Self::Value,
+            alert::Measure::Rate { .. } => Self::Rate,
+            alert::Measure::Sigmas => Self::Sigmas,
+            alert::Measure::Silence => Self::Silence,
+        }
+    }
+}
+
 /// A rule as an alert names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RuleName {
@@ -69,9 +94,13 @@ pub struct Alert {
     pub severity: Severity,
     /// Where it stands.
     pub state: AlertState,
-    /// Value that caused the last change; null for silence.
+    /// What `value` and `threshold` say.
+    pub measure: Measure,
+    /// Unit of both: the sensor's, or `Cel/min`, `sigma`, `s`.
+    pub unit: String,
+    /// What was measured at the last change; null for silence.
     pub value: Option<f64>,
-    /// The limit; for silence the allowed time in seconds.
+    /// The limit.
     pub threshold: f64,
     /// When the condition became true.
     pub started_at: String,
@@ -90,14 +119,17 @@ impl Alert {
     #[must_use]
     pub fn of(alert: &alert::Alert, catalog: &Catalog) -> Self {
         let device = catalog.device(alert.device);
+        let series = catalog.series(alert.series);
         Self {
             id: text::id(alert.id),
             rule: RuleName { id: text::id(alert.rule), name: alert.rule_name.clone() },
             device: device.map(|device| device.id.to_string()).unwrap_or_default(),
             device_name: device.map(|device| device.name.clone()).unwrap_or_default(),
-            sensor: catalog.series(alert.series).map(|series| series.sensor.clone()).unwrap_or_default(),
+            sensor: series.map(|series| series.sensor.clone()).unwrap_or_default(),
             severity: alert.severity.into(),
             state: alert.state.into(),
+            measure: alert.measure.into(),
+            unit: alert.measure.unit(series.map_or("", |series| &series.unit)),
             value: alert.value,
             threshold: alert.threshold,
             started_at: text::moment(alert.started_at),

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod alert;
+pub mod backtest;
 pub mod device;
 pub mod hub;
 pub mod live;

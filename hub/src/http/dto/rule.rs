@@ -12,6 +12,12 @@ use crate::model::rule::{self, RuleSpec};
 
 /// Longest hold and silence: 30 days.
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
+/// Shortest history of a rate or a deviation: some readings of the quickest sensors.
+const SHORTEST_WINDOW: Duration = Duration::from_secs(5);
+/// Longest: after a start it is read again from the store, series by series.
+const LONGEST_WINDOW: Duration = Duration::from_secs(7 * 86_400);
+/// Limits that tell something: within one deviation lies two thirds of everything.
+const SIGMAS: std::ops::RangeInclusive<f64> = 1.0..=100.0;
 
 /// A rule.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -55,6 +61,31 @@ pub enum Condition {
         value: f64,
         /// Back to normal only on the good side of this one.
         clear: Option<f64>,
+    },
+    /// The value changes at a rate beyond a limit. What a counter shows after it fell counts from zero.
+    Rate {
+        /// Direction.
+        op: Op,
+        /// The limit: change per `per`; falling is negative.
+        value: f64,
+        /// The unit of time of `value` and `clear`: `1s`, `60s`, `1h`.
+        per: String,
+        /// Over how long the change is measured, back from the reading; nothing is decided until half of it is known.
+        over: String,
+        /// Back to normal only on the good side of this one.
+        clear: Option<f64>,
+    },
+    /// The value lies unusually far from the mean of its own history. Of a counter: its growth a second.
+    Deviation {
+        /// How far, in standard deviations of the history, either side.
+        sigmas: f64,
+        /// How long the history is, back from the reading; nothing is decided until half of it is known. Readings beyond
+        /// the limit do not join it.
+        over: String,
+        /// Back to normal only within so many.
+        clear: Option<f64>,
+        /// A difference up to this, in the sensor's unit, is never beyond the limit.
+        least: Option<f64>,
     },
     /// No reading came for this long.
     Silence {
@@ -140,6 +171,12 @@ impl From<rule::Rule> for Rule {
         let spec = rule.spec;
         let condition = match spec.condition {
             rule::Condition::Threshold { op, value, clear } => Condition::Threshold { op: op.into(), value, clear },
+            rule::Condition::Rate { op, value, per, over, clear } => {
+                Condition::Rate { op: op.into(), value, per: text::span(per), over: text::span(over), clear }
+            }
+            rule::Condition::Deviation { sigmas, over, clear, least } => {
+                Condition::Deviation { sigmas, over: text::span(over), clear, least }
+            }
             rule::Condition::Silence { after } => Condition::Silence { after: text::span(after) },
         };
         Self {
@@ -164,7 +201,9 @@ impl From<rule::Rule> for Rule {
 #[serde(deny_unknown_fields)]
 pub struct NewRule {
     /// Name.
-    name: String,
+    #[serde(default)]
+    #[schema(required)]
+    name: Option<String>,
     /// Glob over device id and name; all when left out.
     device: Option<String>,
     /// Glob over sensor names; all when left out.
@@ -189,6 +228,15 @@ pub struct NewRule {
     enabled: bool,
 }
 
+impl NewRule {
+    /// Given a name where it has none: to be tried it needs none.
+    #[must_use]
+    pub fn named(mut self) -> Self {
+        self.name = self.name.filter(|name| !name.trim().is_empty()).or_else(|| Some("trial".to_owned()));
+        self
+    }
+}
+
 const fn yes() -> bool {
     true
 }
@@ -201,7 +249,11 @@ struct NewCondition {
     kind: ConditionKind,
     op: Option<Op>,
     value: Option<f64>,
+    sigmas: Option<f64>,
+    per: Option<String>,
+    over: Option<String>,
     clear: Option<f64>,
+    least: Option<f64>,
     after: Option<String>,
 }
 
@@ -209,7 +261,21 @@ struct NewCondition {
 #[serde(rename_all = "snake_case")]
 enum ConditionKind {
     Threshold,
+    Rate,
+    Deviation,
     Silence,
+}
+
+impl ConditionKind {
+    /// Its fields; all but `clear` and `least` are needed.
+    const fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::Threshold => &["op", "value", "clear"],
+            Self::Rate => &["op", "value", "per", "over", "clear"],
+            Self::Deviation => &["sigmas", "over", "clear", "least"],
+            Self::Silence => &["after"],
+        }
+    }
 }
 
 impl TryFrom<NewRule> for RuleSpec {
@@ -221,7 +287,7 @@ impl TryFrom<NewRule> for RuleSpec {
             text::parse_id(webhook).map_err(|detail| ApiError::invalid(format!("webhooks[{index}]"), detail))
         });
         Ok(Self {
-            name: text::name("name", new.name)?,
+            name: text::name("name", needed("name", new.name)?)?,
             device: text::glob("device", new.device.unwrap_or_else(all))?,
             sensor: text::glob("sensor", new.sensor.unwrap_or_else(all))?,
             labels: text::labels(new.labels)?,
@@ -238,46 +304,93 @@ impl TryFrom<NewCondition> for rule::Condition {
     type Error = ApiError;
 
     fn try_from(new: NewCondition) -> Result<Self, ApiError> {
-        let missing = |field: &str| ApiError::invalid(field, format!("a condition of this type needs `{field}`"));
-        let foreign = |field: &str| ApiError::invalid(field, format!("a condition of this type has no `{field}`"));
+        new.has_its_fields_only()?;
         match new.kind {
             ConditionKind::Threshold => {
-                if new.after.is_some() {
-                    return Err(foreign("after"));
+                let (op, value) = (needed("op", new.op)?.into(), needed("value", new.value)?);
+                Ok(Self::Threshold { op, value, clear: good_side(op, value, new.clear)? })
+            }
+            ConditionKind::Rate => {
+                let (op, value) = (needed("op", new.op)?.into(), needed("value", new.value)?);
+                Ok(Self::Rate {
+                    op,
+                    value,
+                    per: bounded("per", &needed("per", new.per)?, Duration::from_secs(1))?,
+                    over: window(&needed("over", new.over)?)?,
+                    clear: good_side(op, value, new.clear)?,
+                })
+            }
+            ConditionKind::Deviation => {
+                let (sigmas, over) = (needed("sigmas", new.sigmas)?, window(&needed("over", new.over)?)?);
+                if !SIGMAS.contains(&sigmas) {
+                    let detail = format!("`sigmas` is between {} and {}", SIGMAS.start(), SIGMAS.end());
+                    return Err(ApiError::invalid("sigmas", detail));
                 }
-                let op = rule::Op::from(new.op.ok_or_else(|| missing("op"))?);
-                let value = new.value.ok_or_else(|| missing("value"))?;
-                let (good_side, side) = match op {
-                    rule::Op::Above | rule::Op::AtLeast => (new.clear.is_none_or(|clear| clear <= value), "below"),
-                    rule::Op::Below | rule::Op::AtMost => (new.clear.is_none_or(|clear| clear >= value), "above"),
-                };
-                if !good_side {
-                    return Err(ApiError::invalid(
-                        "clear",
-                        format!("`clear` lies {side} `value`: the good side of it"),
-                    ));
+                if new.clear.is_some_and(|clear| !(0.0..=sigmas).contains(&clear)) {
+                    return Err(ApiError::invalid("clear", "`clear` is between 0 and `sigmas`: the good side of it"));
                 }
-                Ok(Self::Threshold { op, value, clear: new.clear })
+                if new.least.is_some_and(|least| least < 0.0) {
+                    return Err(ApiError::invalid("least", "`least` is a difference: 0 or more, in the sensor's unit"));
+                }
+                Ok(Self::Deviation { sigmas, over, clear: new.clear, least: new.least })
             }
             ConditionKind::Silence => {
-                for (field, given) in
-                    [("op", new.op.is_some()), ("value", new.value.is_some()), ("clear", new.clear.is_some())]
-                {
-                    if given {
-                        return Err(foreign(field));
-                    }
-                }
-                let after = new.after.ok_or_else(|| missing("after"))?;
-                Ok(Self::Silence { after: bounded("after", &after, Duration::from_secs(1))? })
+                Ok(Self::Silence { after: bounded("after", &needed("after", new.after)?, Duration::from_secs(1))? })
             }
         }
     }
 }
 
+impl NewCondition {
+    fn has_its_fields_only(&self) -> Result<(), ApiError> {
+        let given = [
+            ("op", self.op.is_some()),
+            ("value", self.value.is_some()),
+            ("sigmas", self.sigmas.is_some()),
+            ("per", self.per.is_some()),
+            ("over", self.over.is_some()),
+            ("clear", self.clear.is_some()),
+            ("least", self.least.is_some()),
+            ("after", self.after.is_some()),
+        ];
+        match given.iter().find(|(field, given)| *given && !self.kind.fields().contains(field)) {
+            Some((field, _)) => {
+                let fields = self.kind.fields().join("`, `");
+                Err(ApiError::invalid(*field, format!("a condition of this type has no `{field}`, but `{fields}`")))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+fn needed<T>(field: &str, given: Option<T>) -> Result<T, ApiError> {
+    given.ok_or_else(|| ApiError::invalid(field, format!("this needs `{field}`")))
+}
+
+fn good_side(op: rule::Op, value: f64, clear: Option<f64>) -> Result<Option<f64>, ApiError> {
+    let (is_good, side) = match op {
+        rule::Op::Above | rule::Op::AtLeast => (clear.is_none_or(|clear| clear <= value), "below"),
+        rule::Op::Below | rule::Op::AtMost => (clear.is_none_or(|clear| clear >= value), "above"),
+    };
+    if is_good {
+        return Ok(clear);
+    }
+    Err(ApiError::invalid("clear", format!("`clear` lies {side} `value`: the good side of it")))
+}
+
+/// How long a rate or a deviation looks back.
+fn window(text: &str) -> Result<Duration, ApiError> {
+    within("over", text, SHORTEST_WINDOW, LONGEST_WINDOW)
+}
+
 fn bounded(field: &str, text: &str, least: Duration) -> Result<Duration, ApiError> {
+    within(field, text, least, LONGEST)
+}
+
+fn within(field: &str, text: &str, least: Duration, most: Duration) -> Result<Duration, ApiError> {
     let duration = text::duration(text).map_err(|detail| ApiError::invalid(field, detail))?;
-    if !(least..=LONGEST).contains(&duration) {
-        let detail = format!("`{field}` is between {} and {}", text::span(least), text::span(LONGEST));
+    if !(least..=most).contains(&duration) {
+        let detail = format!("`{field}` is between {} and {}", text::span(least), text::span(most));
         return Err(ApiError::invalid(field, detail));
     }
     Ok(duration)

@@ -56,8 +56,23 @@ async fn a_problem_names_the_key() {
         rule
     };
     let condition = |value: Value| rule("condition", value);
+    let with = |mut whole: Value, key: &str, value: Value| {
+        match value {
+            Value::Null => _ = whole.as_object_mut().unwrap().remove(key),
+            value => whole[key] = value,
+        }
+        condition(whole)
+    };
+    let rate = |key: &str, value: Value| {
+        with(json!({"type": "rate", "op": ">", "value": 5, "per": "1m", "over": "5m", "clear": 4}), key, value)
+    };
+    let deviation = |key: &str, value: Value| {
+        with(json!({"type": "deviation", "sigmas": 4, "over": "1h", "clear": 3, "least": 0.5}), key, value)
+    };
+    let tried = |from: Value, to: Value| json!({"rule": rate("clear", json!(4)), "from": from, "to": to});
     for (method, path, body, field) in [
-        ("POST", "/rules", json!({}), "name"),
+        ("POST", "/rules", json!({}), "condition"),
+        ("POST", "/rules", rule("name", Value::Null), "name"),
         ("POST", "/rules", rule("name", json!("")), "name"),
         ("POST", "/rules", rule("nmae", json!("x")), "nmae"),
         ("POST", "/rules", rule("for", json!("soon")), "for"),
@@ -84,6 +99,29 @@ async fn a_problem_names_the_key() {
         ),
         ("POST", "/rules", condition(json!({"type": "silence", "after": "0s"})), "condition.after"),
         ("POST", "/rules", condition(json!({"type": "silence"})), "condition.after"),
+        ("POST", "/rules", rate("op", json!("~")), "condition.op"),
+        ("POST", "/rules", rate("value", Value::Null), "condition.value"),
+        ("POST", "/rules", rate("per", Value::Null), "condition.per"),
+        ("POST", "/rules", rate("per", json!("0s")), "condition.per"),
+        ("POST", "/rules", rate("over", Value::Null), "condition.over"),
+        ("POST", "/rules", rate("over", json!("4s")), "condition.over"),
+        ("POST", "/rules", rate("over", json!("8d")), "condition.over"),
+        ("POST", "/rules", rate("clear", json!(6)), "condition.clear"),
+        ("POST", "/rules", rate("sigmas", json!(4)), "condition.sigmas"),
+        ("POST", "/rules", deviation("sigmas", Value::Null), "condition.sigmas"),
+        ("POST", "/rules", deviation("sigmas", json!(0.5)), "condition.sigmas"),
+        ("POST", "/rules", deviation("over", json!("soon")), "condition.over"),
+        ("POST", "/rules", deviation("clear", json!(5)), "condition.clear"),
+        ("POST", "/rules", deviation("clear", json!(-1)), "condition.clear"),
+        ("POST", "/rules", deviation("least", json!(-1)), "condition.least"),
+        ("POST", "/rules", deviation("value", json!(1)), "condition.value"),
+        ("POST", "/rules/backtest", json!({}), "rule"),
+        ("POST", "/rules/backtest", json!({"rule": {}}), "rule.condition"),
+        ("POST", "/rules/backtest", json!({"rule": condition(json!({"type": "silence"}))}), "rule.condition.after"),
+        ("POST", "/rules/backtest", tried(json!("never"), json!("now")), "from"),
+        ("POST", "/rules/backtest", tried(json!("now-1h"), json!("later")), "to"),
+        ("POST", "/rules/backtest", tried(json!("now"), json!("now-1h")), "from"),
+        ("POST", "/rules/backtest", tried(json!("now-400d"), json!("now")), "from"),
         ("POST", "/webhooks", json!({"name": "n", "url": "nowhere"}), "url"),
         ("POST", "/webhooks", json!({"name": "n", "url": "ftp://a.example"}), "url"),
         ("POST", "/webhooks", json!({"name": "n", "url": "http://u:p@a.example"}), "url"),

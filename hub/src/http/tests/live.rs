@@ -1,5 +1,7 @@
 //! The WebSocket over a real port.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -11,9 +13,10 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::scene::{ADMIN, Scene, scene};
+use super::scene::{ADMIN, Scene, scene, scene_with};
 use crate::clock::Clock;
-use crate::http::serve;
+use crate::http::{Config, serve};
+use crate::live::Update;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -84,10 +87,10 @@ async fn a_subscription_gets_a_snapshot_then_readings_and_1001_at_stop() {
     scene.measure(&device, series[0], &[(now + 2_000, 3.0)]).await;
 
     let waiting = scene.wait(9, "new");
-    scene.bus.publish(std::sync::Arc::new(crate::live::Update::Device(waiting)));
+    scene.bus.publish(Arc::new(Update::Device(waiting)));
     let pending = next(&mut socket).await;
     assert_eq!((&pending["type"], &pending["device"]["status"]), (&json!("device"), &json!("pending")));
-    scene.bus.publish(std::sync::Arc::new(crate::live::Update::Removed(waiting)));
+    scene.bus.publish(Arc::new(Update::Removed(waiting)));
     assert_eq!(next(&mut socket).await, json!({"type": "device", "removed": waiting.to_string()}));
 
     served.stop.cancel();
@@ -106,11 +109,55 @@ async fn a_listener_that_missed_updates_is_told_since_when() {
     next(&mut socket).await;
     // On this single-threaded runtime nobody listens until the next await, so the ring overflows.
     for _ in 0..1_000 {
-        scene.bus.publish(std::sync::Arc::new(crate::live::Update::Batches(Vec::new())));
+        scene.bus.publish(Arc::new(Update::Batches(Vec::new())));
     }
     let gap = next(&mut socket).await;
     assert_eq!((&gap["type"], &gap["id"]), (&json!("gap"), &json!(5)));
     assert!(gap["since"].as_i64() >= hello["server_time"].as_i64());
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_is_closed_with_1013_and_delays_nobody() {
+    // Ten seconds in the field; the bound is the same code.
+    let config = Config { stuck: Duration::from_millis(300), ..Config::default() };
+    let mut scene = scene_with(config);
+    let (device, series) = scene.device(1, "shed").await;
+    let served = start(&scene).await;
+    let (mut stalled, mut healthy) = (open_as_admin(&served).await, open_as_admin(&served).await);
+    for socket in [&mut stalled, &mut healthy] {
+        next(socket).await;
+        say(socket, json!({"type": "subscribe", "id": 1, "max_hz": 100})).await;
+        assert_eq!(next(socket).await["type"], "snapshot");
+    }
+    // Rows enough to fill what the kernel buffers on both sides of a connection, some megabytes.
+    let rows = |round: i64| (0..1_000).map(|row| (round * 1_000 + row, 1.0)).collect::<Vec<_>>();
+    let mut received = 0;
+    for round in 0..10_000 {
+        if scene.state.too_slow.load(Ordering::Relaxed) > 0 {
+            break;
+        }
+        let batch = scene.unstored(&device, series[0], &rows(round));
+        scene.bus.publish(Arc::new(Update::Batches(vec![batch])));
+        // One message a round: were it delayed by the other client, this would time out.
+        let told = next(&mut healthy).await;
+        assert_eq!(told["type"], "readings", "the healthy one missed something");
+        received += told["rows"].as_array().unwrap().len();
+    }
+    assert_eq!(scene.state.too_slow.load(Ordering::Relaxed), 1);
+    assert!(received > 10_000, "{received}");
+    let end = loop {
+        match tokio::time::timeout(Duration::from_secs(5), stalled.next()).await.unwrap() {
+            Some(Ok(Message::Close(frame))) => break frame.map(|frame| u16::from(frame.code)),
+            Some(Ok(_)) => {}
+            other => panic!("closed without a word: {other:?}"),
+        }
+    };
+    assert_eq!(end, Some(1013));
+    drop(stalled);
+    scene.measure(&device, series[0], &[(Clock.wall().0, 2.0)]).await;
+    assert_eq!(next(&mut healthy).await["type"], "readings");
+    let metrics = scene.get("/metrics").await;
+    assert!(metrics.text.contains("hub_live_too_slow_total 1"), "{}", metrics.text);
 }
 
 #[tokio::test]

@@ -40,6 +40,11 @@ pub(super) struct Scene {
 }
 
 pub(super) fn scene() -> Scene {
+    scene_with(Config::default())
+}
+
+pub(super) fn scene_with(config: Config) -> Scene {
+    let http = Config { admin_token: Some(sha256(ADMIN.as_bytes())), ..config };
     let dir = tempfile::tempdir().unwrap();
     let key = SecretKey::load_or_create(dir.path()).unwrap();
     let config = store::Config { dir: dir.path().to_owned(), ..store::Config::default() };
@@ -47,7 +52,7 @@ pub(super) fn scene() -> Scene {
     let (commands_in, commands) = mpsc::channel(64);
     let (bus, presence) = (Bus::default(), Arc::new(Presence::default()));
     let state = AppState::new(Wiring {
-        config: Config { admin_token: Some(sha256(ADMIN.as_bytes())), ..Config::default() },
+        config: http,
         store: store.clone(),
         presence: Arc::clone(&presence),
         bus: bus.clone(),
@@ -159,6 +164,17 @@ impl Scene {
             series: vec![series; points.len()],
             at: points.iter().map(|point| UnixMillis(point.0)).collect(),
             value: points.iter().map(|point| point.1).collect(),
+        }
+    }
+
+    /// A batch for listeners only: as many points as wanted.
+    pub(super) fn unstored(&mut self, device: &Device, series: SeriesId, points: &[(i64, f64)]) -> Batch {
+        let first = self.batch(device, series, &points[..1], Lane::Live);
+        Batch {
+            series: vec![series; points.len()],
+            at: points.iter().map(|point| UnixMillis(point.0)).collect(),
+            value: points.iter().map(|point| point.1).collect(),
+            ..first
         }
     }
 

@@ -33,6 +33,7 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
                 "device": DeviceId::from_bytes([1; 16]).to_string(),
                 "device_name": "boiler-1",
                 "sensor": "temp",
+                "measure": "value",
                 "unit": "Cel",
                 "severity": "critical",
                 "state": "firing",
@@ -50,6 +51,21 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
             }}
         })
     );
+}
+
+#[test]
+fn what_the_numbers_are_is_told_with_them() {
+    let told = |measure: Measure| {
+        let Transition::Put { mut alert, occurred_at, learned_at, points } = put(AlertState::Firing) else { panic!() };
+        alert.measure = measure;
+        let transition = Transition::Put { alert, occurred_at, learned_at, points };
+        let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog(), None);
+        let body = read(&told[0]);
+        (body["data"]["alert"]["measure"].clone(), body["data"]["alert"]["unit"].clone())
+    };
+    assert_eq!(told(Measure::Rate { per: Duration::from_secs(60) }), (json!("rate"), json!("Cel/min")));
+    assert_eq!(told(Measure::Sigmas), (json!("sigmas"), json!("sigma")));
+    assert_eq!(told(Measure::Silence), (json!("silence"), json!("s")));
 }
 
 #[test]
@@ -111,6 +127,7 @@ fn put(state: AlertState) -> Transition {
         device: DeviceNo(1),
         series: SeriesId(0),
         state,
+        measure: Measure::Value,
         value: Some(31.5),
         threshold: 30.0,
         started_at: NOW.plus(-60_000),

@@ -1,0 +1,192 @@
+//! A rule held against the past of one series: when it would have fired, for how long. PURE.
+//!
+//! It is the live engine's own [`Instance`], fed with stored readings in the order they were taken, each as if it had
+//! arrived at once; so a backtest and a hub that had the rule at the time agree, except about readings that came late.
+//! Nobody is told, nothing is stored.
+
+use std::sync::Arc;
+
+use super::condition::{Compiled, millis};
+use super::instance::{Instance, Step};
+use super::window::Window;
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, AlertId, AlertState};
+use crate::model::catalog::{Catalog, Series};
+use crate::model::reading::Point;
+use crate::model::rule::{Condition, Rule, RuleId, RuleSpec};
+
+/// Firings told one by one; beyond it they are only counted.
+pub const SPANS: usize = 100;
+
+/// One firing.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Span {
+    /// When it would have fired.
+    pub from: UnixMillis,
+    /// When it would have resolved; `None` if it still fired at the end.
+    pub to: Option<UnixMillis>,
+    /// What was measured when it fired; `None` for silence.
+    pub value: Option<f64>,
+}
+
+/// What the rule would have done on one series.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Outcome {
+    /// Readings it was shown.
+    pub readings: u64,
+    /// Readings that measured something: a rate and a deviation need some history first.
+    pub judged: u64,
+    /// How often it would have fired.
+    pub fires: u64,
+    /// Milliseconds for which it would have been firing.
+    pub firing_ms: i64,
+    /// The first [`SPANS`] firings.
+    pub spans: Vec<Span>,
+}
+
+/// A rule that is tried.
+#[derive(Debug, Clone)]
+pub struct Trial(Compiled);
+
+impl Trial {
+    /// A rule that need not exist; tried as if it were on.
+    #[must_use]
+    pub fn new(spec: RuleSpec, now: UnixMillis) -> Self {
+        let spec = RuleSpec { enabled: true, ..spec };
+        Self(Compiled::new(Rule { id: RuleId(0), spec, created_at: now, updated_at: now }))
+    }
+
+    /// Every series it would watch.
+    #[must_use]
+    pub fn series(&self, catalog: &Catalog) -> Vec<Series> {
+        let of_device = |device| catalog.series_of(device).collect::<Vec<_>>();
+        let mut covered: Vec<_> = catalog
+            .devices()
+            .flat_map(|device| of_device(device.no).into_iter().map(move |series| (device, series)))
+            .filter(|(device, series)| self.0.covers(device, series))
+            .map(|(_, series)| series.clone())
+            .collect();
+        covered.sort_unstable_by_key(|series| series.id);
+        covered
+    }
+
+    /// How far before a range readings matter to what the rule says in it, in milliseconds.
+    #[must_use]
+    pub fn reach_ms(&self, series: &Series) -> i64 {
+        let condition = &self.0.rule.spec.condition;
+        let before = match *condition {
+            Condition::Silence { after } => millis(after),
+            Condition::Threshold { .. } => 0,
+            Condition::Rate { .. } | Condition::Deviation { .. } => {
+                Window::new(condition, series.kind).map_or(0, |window| window.reach_ms())
+            }
+        };
+        before.saturating_add(self.0.hold_ms)
+    }
+}
+
+/// The replay of one series.
+#[derive(Debug)]
+pub struct Replay<'a> {
+    trial: &'a Trial,
+    series: Series,
+    window: Option<Window>,
+    open: Option<Arc<Alert>>,
+    heard: Option<UnixMillis>,
+    last: Option<f64>,
+    /// Only firings from here on count.
+    from: UnixMillis,
+    outcome: Outcome,
+}
+
+impl<'a> Replay<'a> {
+    /// Begins. Readings before `from` fill the memory of the rule, and count for nothing else.
+    #[must_use]
+    pub fn new(trial: &'a Trial, series: &Series, from: UnixMillis) -> Self {
+        let window = Window::new(&trial.0.rule.spec.condition, series.kind);
+        let series = series.clone();
+        Self { trial, series, window, open: None, heard: None, last: None, from, outcome: Outcome::default() }
+    }
+
+    /// Takes the next readings, oldest first.
+    pub fn take(&mut self, points: &[Point]) {
+        for point in points {
+            self.pass_time(point.at);
+            self.heard = self.heard.max(Some(point.at));
+            let measured = match &mut self.window {
+                Some(window) => window.take(*point),
+                None => Some(point.value),
+            };
+            self.last = measured.or(self.last);
+            let counts = point.at >= self.from;
+            self.outcome.readings += u64::from(counts);
+            self.outcome.judged += u64::from(counts && measured.is_some());
+            let step = match (self.instance().on_heard(point.at), measured) {
+                (Step::Stay, Some(measured)) => self.instance().on_reading(point.at, measured),
+                (heard, _) => heard,
+            };
+            self.follow(step);
+        }
+    }
+
+    /// Ends at `to`.
+    #[must_use]
+    pub fn finish(mut self, to: UnixMillis) -> Outcome {
+        self.pass_time(to);
+        if let Some(fired) = self.open.as_ref().and_then(|alert| alert.fired_at) {
+            self.outcome.firing_ms += to.since(fired.max(self.from)).max(0);
+        }
+        self.outcome
+    }
+
+    /// What timeouts do until a moment.
+    fn pass_time(&mut self, until: UnixMillis) {
+        // A silence becomes pending, then fires: two steps at most.
+        while let Some(at) = self.instance().wake(self.heard, UnixMillis(i64::MIN)).filter(|at| *at < until) {
+            let step = self.instance().on_timeout(at, self.heard, self.last, UnixMillis(i64::MIN));
+            if step == Step::Stay {
+                return;
+            }
+            self.follow(step);
+        }
+    }
+
+    fn instance(&self) -> Instance<'_> {
+        let (device, series) = (self.series.device, self.series.id);
+        Instance { rule: &self.trial.0, device, series, open: self.open.as_ref(), next: AlertId(0) }
+    }
+
+    fn follow(&mut self, step: Step) {
+        match step {
+            Step::Stay => {}
+            Step::Cancel => self.open = None,
+            Step::Become(alert, at) => {
+                match alert.state {
+                    AlertState::Pending => {}
+                    AlertState::Firing => self.fired(at, alert.value),
+                    AlertState::Resolved => self.resolved(&alert, at),
+                }
+                self.open = Some(alert).filter(|alert| alert.state != AlertState::Resolved);
+            }
+        }
+    }
+
+    fn fired(&mut self, at: UnixMillis, value: Option<f64>) {
+        if at < self.from {
+            return;
+        }
+        self.outcome.fires += 1;
+        if self.outcome.spans.len() < SPANS {
+            self.outcome.spans.push(Span { from: at, to: None, value });
+        }
+    }
+
+    fn resolved(&mut self, alert: &Alert, at: UnixMillis) {
+        let Some(fired) = alert.fired_at else { return };
+        self.outcome.firing_ms += at.since(fired.max(self.from)).max(0);
+        let of_this = |span: &&mut Span| span.from == fired && span.to.is_none();
+        if let Some(span) = self.outcome.spans.last_mut().filter(of_this) {
+            span.to = Some(at);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What a rate or a deviation would remember, read again from the store: after a start, and for a rule made just now.
+//!
+//! A window follows from stored readings, so saving it beside them would be a second truth that costs a write a step, and
+//! a new rule over a day would know nothing until tomorrow. Reading it again costs a query a series, one at a time, while
+//! the hub works: until it is there the rule knows what came since, and decides nothing as long as that is too little.
+
+use super::window::Window;
+use super::{Engine, FUTURE_MS};
+use crate::model::UnixMillis;
+use crate::model::reading::{Point, SeriesId};
+use crate::model::rule::RuleId;
+
+/// A window to be filled: read the series' points with `from <= at < to`, oldest first, hand them to [`Recall::take`], and
+/// it to [`Engine::recalled`].
+#[derive(Debug)]
+pub struct Recall {
+    /// Whose points.
+    pub series: SeriesId,
+    /// Start, included.
+    pub from: UnixMillis,
+    /// End, not included.
+    pub to: UnixMillis,
+    rule: RuleId,
+    window: Box<Window>,
+}
+
+impl Recall {
+    /// Takes some of the points, in order.
+    pub fn take(&mut self, points: &[Point]) {
+        for point in points {
+            self.window.take(*point);
+        }
+    }
+}
+
+impl Engine {
+    /// The next window that the store may know more of; each is asked for once.
+    pub fn next_recall(&mut self, now: UnixMillis) -> Option<Recall> {
+        loop {
+            let (slot, rule) = self.forgetful.pop_front()?;
+            let Some(track) = self.tracks.get_mut(slot as usize) else { continue };
+            let Some(watch) = track.watches.iter_mut().find(|watch| watch.rule == rule) else { continue };
+            let (Some(rule), Some(window)) = (self.rules.get(rule), &watch.window) else { continue };
+            watch.recalled = true;
+            let Some(empty) = Window::new(window.condition(), window.kind()) else { continue };
+            return Some(Recall {
+                series: track.series,
+                from: now.plus(-empty.reach_ms()),
+                to: now.plus(FUTURE_MS),
+                rule: rule.rule.id,
+                window: Box::new(empty),
+            });
+        }
+    }
+
+    /// Puts a filled window where it belongs, if its rule still is what it was and it reaches back further than what came
+    /// meanwhile. The few readings since it was read are not in it.
+    pub fn recalled(&mut self, recall: Recall) {
+        let Some(slot) = self.slot(recall.series) else { return };
+        let Some(track) = self.tracks.get_mut(slot as usize) else { return };
+        for watch in &mut track.watches {
+            let is_it = self.rules.get(watch.rule).is_some_and(|rule| rule.rule.id == recall.rule);
+            let Some(window) = watch.window.as_mut().filter(|_| is_it) else { continue };
+            let same = window.condition() == recall.window.condition() && window.kind() == recall.window.kind();
+            let older = recall.window.began().is_some_and(|began| window.began().is_none_or(|has| began < has));
+            if same && older {
+                *window = recall.window;
+                return;
+            }
+        }
+    }
+}

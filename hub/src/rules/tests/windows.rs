@@ -1,0 +1,488 @@
+//! Rates and deviations: what they remember, against references that keep everything and compute it anew each time.
+
+use super::*;
+use crate::rules::backtest::{Replay, Span, Trial};
+
+/// A counter a second, beside the scene's gauges.
+const COUNT: SeriesId = SeriesId(2);
+
+#[test]
+fn a_rate_is_the_change_in_a_unit_of_time_over_the_window() {
+    let mut scene = Scene::with([rate(Op::Above, 5.0, 60, 300, Some(4.0))]);
+    // 4.9 a minute for six minutes, then 30 a minute: over the window it takes a while to show.
+    for tick in 0..36 {
+        assert_eq!(scene.reading(tick * 10, tick as f64 * 4.9 / 6.0), NOTHING);
+    }
+    let base = 35.0 * 4.9 / 6.0;
+    assert_eq!(scene.reading(360, base + 1.0), NOTHING);
+    assert_eq!(scene.reading(370, base + 3.0).len(), 1);
+    // The window reaches back to the first reading of a step of 10 s, 300 s ago.
+    let rate = (base + 3.0 - 7.0 * 4.9 / 6.0) / 5.0;
+    assert!((scene.stored[0].value.unwrap() - rate).abs() < 1e-9, "{:?}", scene.stored[0]);
+}
+
+#[test]
+fn a_rate_says_nothing_before_half_of_its_window_is_known_and_nothing_across_a_long_gap() {
+    let mut scene = Scene::with([rate(Op::Above, 5.0, 60, 300, None)]);
+    assert_eq!(scene.reading(0, 0.0), NOTHING);
+    assert_eq!(scene.reading(149, 1_000.0), NOTHING);
+    assert_eq!(scene.reading(150, 1_000.0), ["1 firing 400 at 150"]);
+    // Nothing is known: the alert neither ends nor begins anew.
+    assert_eq!(scene.reading(451, 1_000.0), NOTHING);
+    assert_eq!(scene.reading(600, 1_000.0), NOTHING);
+    assert_eq!(scene.reading(601, 1_000.0), ["1 resolved 0 at 601"]);
+}
+
+#[test]
+fn a_fall_is_a_negative_rate() {
+    let mut scene = Scene::with([rate(Op::Below, -5.0, 3_600, 100, None)]);
+    scene.reading(0, 20.0);
+    assert_eq!(scene.reading(100, 19.0), ["1 firing -36 at 100"]);
+}
+
+#[test]
+fn a_counter_that_starts_anew_has_grown_by_what_it_shows() {
+    let mut scene = Scene::with([sensor("count", rate(Op::AtLeast, 60.0, 60, 100, None))]);
+    let mut count = |second: i64, value: f64| scene.group(second, &[batch(COUNT, at(second), &[(at(second), value)])]);
+    assert_eq!(count(0, 1_000.0), NOTHING);
+    assert_eq!(count(50, 1_040.0), NOTHING);
+    // 40 before the restart and 20 after it in 100 s are 36 a minute; a fall of 980 would be no rate at all.
+    assert_eq!(count(100, 20.0), NOTHING);
+    assert_eq!(count(110, 200.0), ["1 firing 200 at 110"]);
+}
+
+#[test]
+fn a_value_far_from_its_history_fires_and_does_not_become_normal_while_it_lasts() {
+    let mut scene = Scene::with([deviation(4.0, 600, Some(3.0), None)]);
+    for second in 0..400 {
+        assert_eq!(scene.reading(second, wobble(second)), NOTHING, "{second}");
+    }
+    assert_eq!(scene.reading(400, 25.0).len(), 1);
+    // Were these learned, half a minute of them would make the spread so wide that the alert ends.
+    for second in 401..900 {
+        assert_eq!(scene.reading(second, 25.0), NOTHING, "{second}");
+    }
+    assert_eq!(scene.reading(900, 20.1).len(), 1, "back to normal");
+    assert_eq!(scene.stored[0].state, AlertState::Resolved);
+}
+
+#[test]
+fn a_level_that_outlasts_the_history_is_the_new_normal() {
+    let mut scene = Scene::with([deviation(4.0, 600, None, None)]);
+    for second in 0..400 {
+        scene.reading(second, wobble(second));
+    }
+    for second in 400..1_600 {
+        scene.reading(second, 5.0 + wobble(second));
+    }
+    let [alert] = scene.stored.as_slice() else { panic!("{:?}", scene.stored) };
+    let lasted = alert.resolved_at.unwrap().since(alert.started_at) / 1_000;
+    assert!((600..1_000).contains(&lasted), "{lasted} s");
+}
+
+#[test]
+fn a_constant_series_does_not_fire_at_its_first_ticks_but_at_a_jump_that_stays() {
+    let mut scene = Scene::with([deviation(4.0, 600, None, None)]);
+    for second in 0..600 {
+        assert_eq!(scene.reading(second, 20.0), NOTHING);
+    }
+    for second in 600..800 {
+        assert_eq!(scene.reading(second, if second % 50 < 2 { 20.1 } else { 20.0 }), NOTHING, "{second}");
+    }
+    let mut scene = Scene::with([deviation(4.0, 600, None, None)]);
+    (0..600).for_each(|second| assert_eq!(scene.reading(second, 20.0), NOTHING));
+    assert_eq!(scene.reading(600, 80.0), NOTHING, "nothing says how far is far");
+    assert_eq!(scene.reading(601, 80.0).len(), 1);
+}
+
+#[test]
+fn a_difference_up_to_the_least_that_matters_is_no_deviation() {
+    let fires = |value: f64| {
+        let mut scene = Scene::with([deviation(4.0, 600, None, Some(2.0))]);
+        (0..600).for_each(|second| assert_eq!(scene.reading(second, wobble(second) * 0.01), NOTHING));
+        scene.reading(600, value).len() == 1
+    };
+    assert!(!fires(2.1));
+    assert!(fires(2.3));
+}
+
+#[test]
+fn of_a_counter_the_growth_deviates() {
+    let mut scene = Scene::with([sensor("count", deviation(5.0, 600, None, None))]);
+    let mut total = 0.0;
+    let mut count = |second: i64, more: f64| {
+        // Once the device starts anew: no deviation.
+        total = if second == 300 { more } else { total + more };
+        scene.group(second, &[batch(COUNT, at(second), &[(at(second), total)])])
+    };
+    for second in 0..500 {
+        assert_eq!(count(second, 10.0 + (second % 3) as f64), NOTHING, "{second}");
+    }
+    assert_eq!(count(500, 100.0).len(), 1);
+}
+
+#[test]
+fn a_pending_rate_fires_by_its_timer_with_what_was_last_measured() {
+    let mut scene = Scene::with([hold(60, rate(Op::Above, 5.0, 60, 100, None))]);
+    scene.reading(0, 0.0);
+    assert_eq!(scene.reading(60, 60.0), ["1 pending 60 at 60"]);
+    assert_eq!(scene.reading(100, 150.0), NOTHING);
+    assert_eq!(scene.timeout(120), ["1 firing 90 at 120"]);
+}
+
+#[test]
+fn after_a_restart_the_windows_are_read_again_from_the_store() {
+    for spec in [rate(Op::Above, 60.0, 60, 300, None), deviation(4.0, 300, None, None)] {
+        let (mut steady, mut before) = (Scene::with([spec.clone()]), Scene::with([spec]));
+        let stored: Vec<_> = (0..900).map(|second| Point { at: at(second), value: wobble(second) }).collect();
+        for (second, point) in (0..).zip(&stored) {
+            assert_eq!(steady.reading(second, point.value), NOTHING);
+            before.reading(second, point.value);
+        }
+        let mut after = before.restart();
+        assert_eq!(after.resume(899, &[(TEMP, stored[899])]), NOTHING);
+        let mut recall = after.engine.next_recall(at(899)).expect("it wants its past");
+        assert!(after.engine.next_recall(at(899)).is_none(), "once");
+        let wanted: Vec<_> =
+            stored.iter().filter(|point| recall.from <= point.at && point.at < recall.to).copied().collect();
+        wanted.chunks(100).for_each(|page| recall.take(page));
+        after.engine.recalled(recall);
+        let (expected, got) = (steady.reading(900, 500.0), after.reading(900, 500.0));
+        assert_eq!(expected.len(), 1);
+        let value = |scene: &Scene| scene.stored[0].value.unwrap();
+        assert!((value(&steady) / value(&after) - 1.0).abs() < 1e-9, "{expected:?} {got:?}");
+    }
+}
+
+#[test]
+fn a_new_rule_knows_the_past_and_an_untouched_one_keeps_what_it_knows() {
+    let mut scene = Scene::with([rate(Op::Above, 60.0, 60, 300, None)]);
+    (0..300).for_each(|second| assert_eq!(scene.reading(second, 0.0), NOTHING));
+    while let Some(recall) = scene.engine.next_recall(at(300)) {
+        scene.engine.recalled(recall);
+    }
+    let rules = vec![rule(1, rate(Op::Above, 60.0, 60, 300, None)), rule(2, rate(Op::Above, 70.0, 60, 300, None))];
+    assert_eq!(scene.rules(300, rules), NOTHING);
+    let recall = scene.engine.next_recall(at(300)).expect("the new rule wants its past");
+    assert!(scene.engine.next_recall(at(300)).is_none(), "the old one has it");
+    assert_eq!((recall.from, recall.to), (at(0), at(600)));
+    assert_eq!(scene.reading(301, 1_000.0).len(), 1, "the new rule does not know enough");
+    // It was read before the last reading came, and says the same all the same.
+    let mut recall = recall;
+    recall.take(&(0..300).map(|second| Point { at: at(second), value: 0.0 }).collect::<Vec<_>>());
+    scene.engine.recalled(recall);
+    assert_eq!(scene.reading(302, 1_000.0).len(), 1);
+}
+
+#[test]
+fn a_window_stays_small_however_many_readings_it_takes() {
+    use crate::rules::window::Window;
+    for spec in [rate(Op::Above, 1e9, 60, 3_000, None), deviation(100.0, 3_000, None, None)] {
+        let mut window = Window::new(&spec.condition, SensorKind::Gauge).unwrap();
+        for millis in (0..100_000_000).step_by(997) {
+            window.take(Point { at: START.plus(millis), value: (millis % 7) as f64 });
+        }
+        assert!(window.bytes() <= 1_300, "{}", window.bytes());
+    }
+}
+
+/// One reading to come: seconds after the one before, how late it arrives, and what it does to the value.
+type Event = (i64, i64, i32);
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let gap = prop_oneof![8 => 0..6_i64, 1 => 20..90_i64];
+    let late = prop_oneof![6 => Just(0_i64), 2 => 1..20_i64, 1 => 50..90_i64];
+    let change = prop_oneof![12 => -30..40_i32, 1 => Just(-1_000), 1 => 300..2_000_i32];
+    prop::collection::vec((gap, late, change), 1..400)
+}
+
+fn conditions() -> impl Strategy<Value = RuleSpec> {
+    let rates = (prop_oneof![Just(Op::Above), Just(Op::Below)], -200..200_i32, any::<bool>()).prop_map(|(op, limit, clear)| {
+        let limit = f64::from(limit) + 0.123_456;
+        let good = if matches!(op, Op::Above) { limit - 41.7 } else { limit + 41.7 };
+        rate(op, limit, 60, 60, clear.then_some(good))
+    });
+    let deviations = (prop_oneof![Just(1.7), Just(2.9)], any::<bool>(), any::<bool>()).prop_map(|(sigmas, clear, least)| {
+        deviation(sigmas, 60, clear.then_some(sigmas - 0.7), least.then_some(3.3))
+    });
+    (prop_oneof![rates, deviations], prop_oneof![Just(0), Just(7)]).prop_map(|(spec, seconds)| hold(seconds, spec))
+}
+
+proptest! {
+    #[test]
+    fn the_engine_says_what_a_reference_says_that_keeps_everything(
+        spec in conditions(), events in events(), counter in any::<bool>(), cuts in prop::collection::vec(1..6_usize, 1..40),
+    ) {
+        let (series, name) = if counter { (COUNT, "count") } else { (TEMP, "temp") };
+        let mut scene = Scene::with([sensor(name, spec.clone())]);
+        let mut reference = Reference::new(&spec, counter);
+        let (mut taken, mut value, mut rest, mut cuts) = (0, 500.0, events.as_slice(), cuts.into_iter().cycle());
+        while !rest.is_empty() {
+            let (group, after) = rest.split_at(cuts.next().unwrap().min(rest.len()));
+            rest = after;
+            let mut rows = Vec::new();
+            for &(gap, late, change) in group {
+                taken += gap;
+                value = if change == -1_000 { 3.0 } else { f64::max(0.0, value + f64::from(change.max(if counter { 0 } else { -30 })) / 10.0) };
+                rows.push((at(taken - late), value));
+            }
+            let now = taken;
+            let mut told = committed(&mut scene, |engine, catalog| {
+                let batches = [batch(series, at(now), &rows)];
+                engine.prepare(catalog, &batches);
+                engine.evaluate(at(now), &batches)
+            });
+            told.extend(committed(&mut scene, |engine, _| engine.handle_timeout(at(now))));
+            rows.iter().for_each(|row| reference.reading(at(now), row.0, row.1));
+            reference.timeout(at(now));
+            if reference.on_the_edge {
+                return Ok(());
+            }
+            let expected = std::mem::take(&mut reference.told);
+            prop_assert_eq!(told.len(), expected.len(), "{:?} {:?}", &told, &expected);
+            for (is, should) in told.iter().zip(&expected) {
+                prop_assert_eq!((is.0, is.1, is.2), (should.0, should.1, should.2));
+                prop_assert!((is.3 - should.3).abs() <= 1e-6 * should.3.abs().max(1.0), "{:?} {:?}", is, should);
+            }
+        }
+    }
+
+    #[test]
+    fn a_backtest_says_what_the_live_engine_would_have_said(
+        spec in prop_oneof![
+            conditions(),
+            Just(threshold(Op::Above, 55.0, Some(52.0))),
+            Just(hold(9, threshold(Op::Above, 55.0, None))),
+            Just(silence(20)),
+            Just(hold(10, silence(20))),
+        ],
+        events in events(),
+    ) {
+        let spec = sensor("temp", spec);
+        let mut scene = Scene::with([spec.clone()]);
+        let (mut taken, mut value, mut points, mut spans) = (0, 50.0, Vec::new(), Vec::<Span>::new());
+        let mut follow = |told: Vec<Told>| {
+            for (_, state, at, value) in told {
+                match state {
+                    "firing" => spans.push(Span { from: at, to: None, value: (!value.is_nan()).then_some(value) }),
+                    "resolved" => spans.last_mut().unwrap().to = Some(at),
+                    _ => {}
+                }
+            }
+        };
+        for (gap, _, change) in events {
+            taken += gap + 1;
+            value = if change == -1_000 { 3.0 } else { value + f64::from(change) / 10.0 };
+            points.push(Point { at: at(taken), value });
+            while let Some(due) = scene.engine.poll_timeout().filter(|due| *due < at(taken)) {
+                follow(committed(&mut scene, |engine, _| engine.handle_timeout(due)));
+            }
+            follow(committed(&mut scene, |engine, catalog| {
+                let batches = [batch(TEMP, at(taken), &[(at(taken), value)])];
+                engine.prepare(catalog, &batches);
+                engine.evaluate(at(taken), &batches)
+            }));
+        }
+        let trial = Trial::new(spec, START);
+        let catalog = catalog();
+        let series = trial.series(&catalog);
+        prop_assert_eq!(series.len(), 1);
+        let mut replay = Replay::new(&trial, &series[0], at(0));
+        points.chunks(37).for_each(|page| replay.take(page));
+        let outcome = replay.finish(at(taken));
+        prop_assert_eq!(outcome.fires, spans.len() as u64);
+        prop_assert_eq!(outcome.readings, points.len() as u64);
+        let lasted: i64 = spans.iter().map(|span| span.to.unwrap_or(at(taken)).since(span.from)).sum();
+        prop_assert_eq!(outcome.firing_ms, lasted);
+        spans.truncate(backtest::SPANS);
+        prop_assert_eq!(outcome.spans, spans);
+    }
+}
+
+/// Alert, state, event time, value (NaN for none).
+type Told = (u64, &'static str, UnixMillis, f64);
+
+fn committed(scene: &mut Scene, propose: impl FnOnce(&mut Engine, &Catalog) -> Proposed) -> Vec<Told> {
+    let proposed = propose(&mut scene.engine, &scene.catalog);
+    let told = proposed.transitions.iter().map(|transition| match transition {
+        Transition::Cancel(id) => (id.0, "cancelled", START, 0.0),
+        Transition::Put { alert, occurred_at, .. } => {
+            let state = match alert.state {
+                AlertState::Pending => "pending",
+                AlertState::Firing => "firing",
+                AlertState::Resolved => "resolved",
+            };
+            (alert.id.0, state, *occurred_at, alert.value.unwrap_or(f64::NAN))
+        }
+    });
+    let told = told.collect();
+    scene.engine.apply(proposed);
+    told
+}
+
+/// Every reading that counts, for ever; each number computed from all of them.
+struct Reference {
+    condition: Condition,
+    hold_ms: i64,
+    counter: bool,
+    taken: Vec<(i64, f64)>,
+    learned: Vec<(i64, f64)>,
+    measured: f64,
+    pending: Option<i64>,
+    firing: bool,
+    next: u64,
+    told: Vec<Told>,
+    /// A number so close to a limit that rounding decides: from here on nothing can be compared.
+    on_the_edge: bool,
+}
+
+impl Reference {
+    fn new(spec: &RuleSpec, counter: bool) -> Self {
+        Self {
+            condition: spec.condition,
+            hold_ms: spec.hold.as_millis() as i64,
+            counter,
+            taken: vec![],
+            learned: vec![],
+            measured: 0.0,
+            pending: None,
+            firing: false,
+            next: 1,
+            told: vec![],
+            on_the_edge: false,
+        }
+    }
+
+    fn reading(&mut self, now: UnixMillis, at: UnixMillis, value: f64) {
+        let newer = self.taken.last().is_none_or(|last| at.0 > last.0);
+        if now.since(at) > 60_000 || !newer {
+            return;
+        }
+        let (measured, bad, good) = match self.condition {
+            Condition::Rate { op, value: limit, per, over, clear } => {
+                self.taken.push((at.0, value));
+                let Some(rate) = self.rate(over.as_millis() as i64, per.as_millis() as f64) else { return };
+                let (bad, good) = (self.beyond(op, rate, limit), !self.beyond(op, rate, clear.unwrap_or(limit)));
+                (rate, bad, good)
+            }
+            Condition::Deviation { sigmas, over, clear, least } => {
+                self.taken.push((at.0, value));
+                let Some(of) = self.deviating() else { return };
+                let z = self.deviation(at.0, of, over.as_millis() as i64, least.map_or(0.0, |least| least / sigmas));
+                let bad = z.is_some_and(|z| self.beyond(Op::Above, z.abs(), sigmas));
+                if !bad {
+                    self.learned.push((at.0, of));
+                }
+                let Some(z) = z else { return };
+                (z, bad, !self.beyond(Op::Above, z.abs(), clear.unwrap_or(sigmas)))
+            }
+            Condition::Threshold { .. } | Condition::Silence { .. } => unreachable!(),
+        };
+        self.measured = measured;
+        match (self.firing, self.pending) {
+            (true, _) if good => {
+                self.firing = false;
+                let at = at.max(UnixMillis(self.pending.unwrap() + self.hold_ms));
+                self.told.push((self.next - 1, "resolved", at, measured));
+            }
+            (false, None) if bad => {
+                self.pending = Some(at.0);
+                self.next += 1;
+                if self.hold_ms > 0 {
+                    self.told.push((self.next - 1, "pending", at, measured));
+                }
+                self.fire_at(at.0);
+            }
+            (false, Some(_)) if bad => self.fire_at(at.0),
+            (false, Some(_)) => self.told.push((self.next - 1, "cancelled", START, 0.0)),
+            _ => {}
+        }
+        if !self.firing && !bad {
+            self.pending = None;
+        }
+    }
+
+    fn timeout(&mut self, now: UnixMillis) {
+        if !self.firing && self.pending.is_some() {
+            self.fire_at(now.0);
+        }
+    }
+
+    fn fire_at(&mut self, now: i64) {
+        let due = self.pending.unwrap() + self.hold_ms;
+        if now >= due {
+            self.firing = true;
+            self.told.push((self.next - 1, "firing", UnixMillis(due), self.measured));
+        }
+    }
+
+    fn beyond(&mut self, op: Op, number: f64, limit: f64) -> bool {
+        self.on_the_edge |= (number - limit).abs() < 1e-6;
+        if matches!(op, Op::Above) { number > limit } else { number < limit }
+    }
+
+    fn growth(&self, index: usize) -> f64 {
+        let (was, is) = (self.taken[index - 1].1, self.taken[index].1);
+        if self.counter && is < was { is } else { is - was }
+    }
+
+    /// Readings that are the first of their thirtieth of the window, and not older than it.
+    fn firsts(readings: &[(i64, f64)], now: i64, over: i64) -> Vec<usize> {
+        let step = |index: usize| readings[index].0.div_euclid(over / 30);
+        (0..readings.len())
+            .filter(|&index| index == 0 || step(index) != step(index - 1))
+            .filter(|&index| readings[index].0 >= now - over)
+            .collect()
+    }
+
+    fn rate(&self, over: i64, per: f64) -> Option<f64> {
+        let newest = self.taken.len() - 1;
+        let now = self.taken[newest].0;
+        let from = *Self::firsts(&self.taken[..newest], now, over).first()?;
+        let time = now - self.taken[from].0;
+        let growth: f64 = (from + 1..=newest).map(|index| self.growth(index)).sum();
+        (time * 2 >= over).then(|| growth / time as f64 * per)
+    }
+
+    fn deviating(&self) -> Option<f64> {
+        let newest = self.taken.len() - 1;
+        if !self.counter {
+            return Some(self.taken[newest].1);
+        }
+        let time = self.taken[newest].0 - self.taken.get(newest.checked_sub(1)?)?.0;
+        Some(self.growth(newest) / (time as f64 / 1_000.0))
+    }
+
+    fn deviation(&self, now: i64, value: f64, over: i64, least: f64) -> Option<f64> {
+        let from = *Self::firsts(&self.learned, now, over).first()?;
+        let history: Vec<f64> = self.learned[from..].iter().map(|reading| reading.1).collect();
+        if history.len() < 10 || (now - self.learned[from].0) * 2 < over {
+            return None;
+        }
+        let count = history.len() as f64;
+        let mean = history.iter().sum::<f64>() / count;
+        let variance = history.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (count - 1.0);
+        let finest = (from.max(1)..self.learned.len())
+            .map(|index| (self.learned[index].1 - self.learned[index - 1].1).abs() as f32)
+            .filter(|step| *step > 0.0)
+            .fold(f32::INFINITY, f32::min);
+        let finest = if finest.is_finite() { f64::from(finest).min(0.05 * mean.abs()) } else { 0.0 };
+        let sigma = variance.sqrt().max(finest).max(least);
+        // Where the reference finds no spread at all, the engine may find a rounding error of one, and the other way.
+        (sigma > 1e-9).then(|| (value - mean) / sigma)
+    }
+}
+
+/// 20 and up to 0.5 around it, without a pattern.
+fn wobble(second: i64) -> f64 {
+    20.0 + ((second * 7_919 % 101) as f64 - 50.0) / 100.0
+}
+
+fn rate(op: Op, value: f64, per: u64, over: u64, clear: Option<f64>) -> RuleSpec {
+    let (per, over) = (Duration::from_secs(per), Duration::from_secs(over));
+    spec("temp", Condition::Rate { op, value, per, over, clear })
+}
+
+fn deviation(sigmas: f64, over: u64, clear: Option<f64>, least: Option<f64>) -> RuleSpec {
+    spec("temp", Condition::Deviation { sigmas, over: Duration::from_secs(over), clear, least })
+}

@@ -1,0 +1,146 @@
+//! An alert that fired is told, whatever kills the hub; what comes late is not an alert at all.
+//!
+//! The hub is the program, killed by SIGKILL; the device shares no code with the agent, the receiver none with the hub.
+//! `ALERT_KILLS=250` makes it longer.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
+
+mod support;
+#[path = "support/webhook_sink.rs"]
+#[allow(dead_code, reason = "another story uses all of its answers")]
+mod webhook_sink;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use support::device::FakeDevice;
+use support::{HubProcess, eventually};
+use telemetry_hub::clock::Clock;
+use webhook_sink::{Answer, WebhookSink};
+use wire::Lane;
+
+#[test]
+fn every_alert_is_told_in_order_and_under_one_id_however_often_the_hub_is_killed() {
+    let kills: u32 = std::env::var("ALERT_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(25);
+    let mut scene = Scene::start(&[Answer::Status(200)]);
+    let mut fired = 0;
+    for kill in 0..kills {
+        let until = Instant::now() + Duration::from_millis(u64::from(kill * 97 % 150));
+        loop {
+            // One fires, the next resolves: calls are always under way.
+            scene.say(99.0);
+            scene.say(1.0);
+            fired += 1;
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        // The kill comes anywhere between the reading's arrival and the call that tells of it.
+        scene.device.make_of(Lane::Live, &[(Clock.wall().0, 99.0)]);
+        scene.device.exchange(Duration::from_millis(u64::from(kill * 7 % 40)));
+        scene.hub.restart();
+        scene.say(1.0);
+        fired += 1;
+    }
+    eventually("all of it is told", Duration::from_secs(60), || (scene.told().len() as u64 == 2 * fired).then_some(()));
+
+    let alerts = scene.hub.get("/api/v1/alerts?limit=1000");
+    let stored: BTreeSet<String> = alerts["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .inspect(|alert| assert_eq!(alert["state"], "resolved", "{alert}"))
+        .map(|alert| alert["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(alerts["next"].is_string() || stored.len() as u64 == fired, "{} alerts of {fired}", stored.len());
+    let mut order: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (_, alert, event) in scene.told() {
+        order.entry(alert).or_default().push(event);
+    }
+    assert_eq!(order.len() as u64, fired, "alerts told, and alerts there were");
+    assert!(stored.iter().all(|alert| order.contains_key(alert)));
+    for (alert, events) in order {
+        assert_eq!(events, ["alert.firing", "alert.resolved"], "{alert}");
+    }
+}
+
+#[test]
+fn a_storm_of_backfill_raises_no_alert() {
+    let mut scene = Scene::start(&[Answer::Status(200)]);
+    let now = Clock.wall().0;
+    for minute in 0..60_i64 {
+        let hour_ago = now - 3_600_000 + minute * 60_000;
+        let rows: Vec<_> = (0..60).map(|second| (hour_ago + second * 1_000, 99.0)).collect();
+        scene.device.make_of(Lane::Recovered, &rows);
+        // A device that does not say it is late is late all the same.
+        let days_ago: Vec<_> = rows.iter().map(|(at, value)| (at - 86_400_000, *value)).collect();
+        scene.device.make_of(Lane::Live, &days_ago);
+    }
+    scene.settle();
+    assert_eq!(scene.hub.count(), 2 * 3_600);
+    assert_eq!(scene.hub.get("/api/v1/alerts")["items"], json!([]));
+    // The rule works.
+    scene.say(99.0);
+    scene.say(1.0);
+    eventually("it is told", Duration::from_secs(20), || (scene.told().len() == 2).then_some(()));
+}
+
+/// A hub with a rule that a reading above 50 fires at once, a device, and a receiver.
+struct Scene {
+    hub: HubProcess,
+    device: FakeDevice,
+    sink: WebhookSink,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Scene {
+    fn start(answers: &[Answer]) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let sink = runtime.block_on(WebhookSink::answering(answers.to_vec()));
+        let hub = HubProcess::start("token");
+        let webhook = hub.post("/api/v1/webhooks", &json!({"name": "sink", "url": sink.url()}));
+        hub.post(
+            "/api/v1/rules",
+            &json!({
+                "name": "high", "sensor": "ledger", "webhooks": [webhook["id"]],
+                "condition": {"type": "threshold", "op": ">", "value": 50},
+            }),
+        );
+        let mut scene =
+            Self { device: FakeDevice::new(hub.udp, &hub.join_token(1), 0), hub, sink, _runtime: runtime };
+        scene.device.make_of(Lane::Live, &[(Clock.wall().0, 0.0)]);
+        scene.settle();
+        scene
+    }
+
+    /// Sends a value taken now, after what is not acknowledged yet, and waits until all is on disk.
+    fn say(&mut self, value: f64) {
+        self.settle();
+        self.device.make_of(Lane::Live, &[(Clock.wall().0, value)]);
+        self.settle();
+    }
+
+    /// Until everything is acknowledged.
+    fn settle(&mut self) {
+        let device = &mut self.device;
+        eventually("acknowledged", Duration::from_secs(60), || {
+            device.exchange(Duration::from_millis(100));
+            (device.acknowledged() == device.made()).then_some(())
+        });
+    }
+
+    /// What the receiver was told, each `webhook-id` once: id, alert, event; in the order of the first time.
+    fn told(&self) -> Vec<(String, String, String)> {
+        let mut seen = BTreeSet::new();
+        let mut told = Vec::new();
+        for request in self.sink.received() {
+            if seen.insert(request.id().to_owned()) {
+                let body: Value = serde_json::from_slice(&request.body).unwrap();
+                let text = |value: &Value| value.as_str().unwrap().to_owned();
+                told.push((request.id().to_owned(), text(&body["data"]["alert"]["id"]), text(&body["type"])));
+            }
+        }
+        told
+    }
+}
