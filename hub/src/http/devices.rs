@@ -160,6 +160,7 @@ pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): In
     } else {
         app.store.delete_device(id).await?;
         app.command(Command::Forgotten(id)).await?;
+        app.rules_changed.notify_one();
         tracing::info!(device.id = %id, "device {id} was deleted with its readings");
     }
     app.bus.publish(Arc::new(Update::Removed(id)));
@@ -271,6 +272,8 @@ async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> 
     let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
     let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
     app.command(Command::Known(Box::new(Known { device, sensors, windows }))).await?;
+    // Name, labels and interval decide which rules watch it, and how late it may be.
+    app.rules_changed.notify_one();
     app.bus.publish(Arc::new(Update::Device(id)));
     Ok(())
 }

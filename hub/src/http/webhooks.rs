@@ -66,7 +66,10 @@ pub(super) async fn replace(
     Id(id): Id<WebhookId>,
     Body(new): Body<NewWebhook>,
 ) -> Result<Json<Webhook>, ApiError> {
-    Ok(Json(app.store.replace_webhook(id, checked(&app, new)?, app.clock.wall()).await?.into()))
+    let webhook = app.store.replace_webhook(id, checked(&app, new)?, app.clock.wall()).await?;
+    // One that was off is told again from here on.
+    app.rules_changed.notify_one();
+    Ok(Json(webhook.into()))
 }
 
 /// Deletes a webhook with its deliveries; rules that name it stop telling it.

@@ -88,7 +88,11 @@ impl Instance<'_> {
             (Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. }, Some(alert))
                 if alert.state == AlertState::Pending =>
             {
-                if now >= self.held_at(alert) { self.fire(alert, last.or(alert.value)) } else { Step::Stay }
+                if now >= self.held_at(alert) {
+                    self.fire(alert, last.or(alert.value))
+                } else {
+                    Step::Stay
+                }
             }
             (Condition::Silence { .. }, Some(alert)) if alert.state == AlertState::Pending => {
                 if now >= self.held_at(alert).max(grace) { self.fire(alert, None) } else { Step::Stay }

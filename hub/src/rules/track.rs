@@ -78,7 +78,15 @@ pub(super) struct Change {
 
 impl Change {
     pub(super) fn of(slot: Slot, track: &Track) -> Self {
-        Self { slot, last: track.last, heard: track.heard, fresh: Vec::new(), open: Vec::new(), windows: Vec::new(), due: false }
+        Self {
+            slot,
+            last: track.last,
+            heard: track.heard,
+            fresh: Vec::new(),
+            open: Vec::new(),
+            windows: Vec::new(),
+            due: false,
+        }
     }
 
     pub(super) fn open<'a>(&'a self, track: &'a Track, watch: usize) -> Option<&'a Arc<Alert>> {

@@ -99,13 +99,11 @@ impl Store {
     }
 }
 
-const OPEN: &str =
-    "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
+const OPEN: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
     started_at, fired_at, resolved_at, acked_at FROM alert WHERE state <> 'resolved' ORDER BY id";
 const ONE: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
     started_at, fired_at, resolved_at, acked_at FROM alert WHERE id = :id";
-const LIST: &str =
-    "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
+const LIST: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
     started_at, fired_at, resolved_at, acked_at FROM alert
     WHERE (:before IS NULL OR id < :before)
     AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing ELSE :resolved END

@@ -203,8 +203,7 @@ const DUE: &str = "SELECT delivery.id FROM delivery JOIN webhook ON webhook.id =
         AND older.alert = delivery.alert AND older.id < delivery.id)
     ORDER BY delivery.next_attempt_at, delivery.id LIMIT :n";
 const LEASE: &str = "UPDATE delivery SET leased_until = :until WHERE id = :id";
-const RELEASE: &str =
-    "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
+const RELEASE: &str = "UPDATE delivery SET leased_until = NULL WHERE state = 'pending' AND leased_until IS NOT NULL";
 const NEXT_DUE: &str =
     "SELECT MIN(MAX(delivery.next_attempt_at, COALESCE(delivery.leased_until, delivery.next_attempt_at)))
     FROM delivery JOIN webhook ON webhook.id = delivery.webhook

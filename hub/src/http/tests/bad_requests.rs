@@ -53,14 +53,13 @@ async fn a_problem_names_the_key() {
     let rule = |key: &str, value: Value| {
         let mut rule = json!({"name": "hot", "condition": {"type": "threshold", "op": ">", "value": 30}});
         rule[key] = value;
+        rule.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         rule
     };
     let condition = |value: Value| rule("condition", value);
     let with = |mut whole: Value, key: &str, value: Value| {
-        match value {
-            Value::Null => _ = whole.as_object_mut().unwrap().remove(key),
-            value => whole[key] = value,
-        }
+        whole[key] = value;
+        whole.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         condition(whole)
     };
     let rate = |key: &str, value: Value| {

@@ -2,11 +2,14 @@
 
 use axum::body::Body;
 use axum::http::StatusCode;
-use serde_json::json;
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
 
 use super::scene::{request, scene};
 use crate::clock::Clock;
+use crate::http::dto::text::moment;
 use crate::live::Update;
+use crate::model::UnixMillis;
 use crate::model::access::Scope;
 use crate::proto::command::{Command, JoinPolicy};
 
@@ -185,4 +188,74 @@ async fn who_may_join_is_followed_and_kept() {
     let text = made.json()["token"].as_str().unwrap().to_owned();
     let joined: wire::handshake::JoinToken = text.parse().unwrap();
     assert!(matches!(scene.commands.try_recv(), Ok(Command::JoinTokens(tokens)) if tokens[0].psk == joined.psk()));
+}
+
+#[tokio::test]
+async fn the_rules_hear_of_a_device_that_is_renamed_relabelled_or_deleted() {
+    let scene = scene();
+    let (device, _) = scene.device(1, "shed").await;
+    let path = format!("/api/v1/devices/{}", device.id);
+    for change in [json!({"name": "attic"}), json!({"labels": {"room": "lab"}}), json!({"interval_ms": 60_000})] {
+        assert_eq!(scene.call("PATCH", &path, &change).await.status, 200);
+        assert!(scene.state.rules_changed.notified().now_or_never().is_some(), "{change}");
+    }
+    assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, 204);
+    assert!(scene.state.rules_changed.notified().now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_turned_on_again_is_told_from_then_on() {
+    let scene = scene();
+    let mut webhook = json!({"name": "bell", "url": "http://10.0.0.9/", "enabled": false});
+    let made = scene.call("POST", "/api/v1/webhooks", &webhook).await.json();
+    let _ = scene.state.rules_changed.notified().now_or_never();
+    webhook["enabled"] = json!(true);
+    let path = format!("/api/v1/webhooks/{}", made["id"].as_str().unwrap());
+    assert_eq!(scene.call("PUT", &path, &webhook).await.status, 200);
+    assert!(scene.state.rules_changed.notified().now_or_never().is_some());
+}
+
+#[tokio::test]
+async fn a_rule_is_tried_on_what_is_stored() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    let start = Clock.wall().0 - 3_600_000;
+    // Two warm spells of a minute, the second still on at the end.
+    let warm = |second: i64| if (100..160).contains(&second) || second >= 540 { 31.0 } else { 20.0 };
+    let points: Vec<_> = (0..600).map(|second| (start + second * 1_000, warm(second))).collect();
+    for some in points.chunks(50) {
+        scene.measure(&device, series[0], some).await;
+    }
+    let at = |second: i64| moment(UnixMillis(start + second * 1_000));
+    let ask = |condition: Value, hold: &str| {
+        let rule = json!({"sensor": "temp", "condition": condition, "for": hold});
+        json!({"rule": rule, "from": start, "to": start + 600_000})
+    };
+    let above = json!({"type": "threshold", "op": ">", "value": 30});
+    let answer = scene.call("POST", "/api/v1/rules/backtest", &ask(above.clone(), "30s")).await;
+    assert_eq!(answer.status, 200, "{}", answer.text);
+    let found = answer.json();
+    assert_eq!(
+        found["series"],
+        json!([{
+            "device": device.id.to_string(), "device_name": "shed", "sensor": "temp", "unit": "Cel",
+            "readings": 600, "judged": 600, "fires": 2, "firing_s": 60.0,
+            "firings": [
+                {"from": at(130), "to": at(160), "value": 31.0},
+                {"from": at(570), "to": null, "value": 31.0},
+            ],
+        }])
+    );
+    assert_eq!((&found["fires"], &found["watched"], &found["truncated"]), (&json!(2), &json!(1), &json!(false)));
+    assert_eq!((&found["from"], &found["to"], &found["measure"]), (&json!(at(0)), &json!(at(600)), &json!("value")));
+
+    let never = scene.call("POST", "/api/v1/rules/backtest", &ask(above, "2m")).await.json();
+    assert_eq!(never["fires"], 0);
+    let rate = json!({"type": "rate", "op": ">", "value": 5, "per": "1m", "over": "10s"});
+    let jumps = scene.call("POST", "/api/v1/rules/backtest", &ask(rate, "0s")).await.json();
+    assert_eq!((&jumps["fires"], &jumps["series"][0]["unit"]), (&json!(2), &json!("Cel/min")));
+    let too_long = json!({"type": "deviation", "sigmas": 4, "over": "1h"});
+    let mute = scene.call("POST", "/api/v1/rules/backtest", &ask(too_long, "0s")).await.json();
+    assert_eq!((&mute["series"][0]["judged"], &mute["series"][0]["readings"]), (&json!(0), &json!(600)));
+    assert!(scene.store.list_rules().await.unwrap().is_empty(), "nothing was made");
 }

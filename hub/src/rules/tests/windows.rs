@@ -197,14 +197,14 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 }
 
 fn conditions() -> impl Strategy<Value = RuleSpec> {
-    let rates = (prop_oneof![Just(Op::Above), Just(Op::Below)], -200..200_i32, any::<bool>()).prop_map(|(op, limit, clear)| {
-        let limit = f64::from(limit) + 0.123_456;
-        let good = if matches!(op, Op::Above) { limit - 41.7 } else { limit + 41.7 };
-        rate(op, limit, 60, 60, clear.then_some(good))
-    });
-    let deviations = (prop_oneof![Just(1.7), Just(2.9)], any::<bool>(), any::<bool>()).prop_map(|(sigmas, clear, least)| {
-        deviation(sigmas, 60, clear.then_some(sigmas - 0.7), least.then_some(3.3))
-    });
+    let rates =
+        (prop_oneof![Just(Op::Above), Just(Op::Below)], -200..200_i32, any::<bool>()).prop_map(|(op, limit, clear)| {
+            let limit = f64::from(limit) + 0.123_456;
+            let good = if matches!(op, Op::Above) { limit - 41.7 } else { limit + 41.7 };
+            rate(op, limit, 60, 60, clear.then_some(good))
+        });
+    let deviations = (prop_oneof![Just(1.7), Just(2.9)], any::<bool>(), any::<bool>())
+        .prop_map(|(sigmas, clear, least)| deviation(sigmas, 60, clear.then_some(sigmas - 0.7), least.then_some(3.3)));
     (prop_oneof![rates, deviations], prop_oneof![Just(0), Just(7)]).prop_map(|(spec, seconds)| hold(seconds, spec))
 }
 
@@ -292,7 +292,7 @@ proptest! {
         let outcome = replay.finish(at(taken));
         prop_assert_eq!(outcome.fires, spans.len() as u64);
         prop_assert_eq!(outcome.readings, points.len() as u64);
-        let lasted: i64 = spans.iter().map(|span| span.to.unwrap_or(at(taken)).since(span.from)).sum();
+        let lasted: i64 = spans.iter().map(|span| span.to.unwrap_or_else(|| at(taken)).since(span.from)).sum();
         prop_assert_eq!(outcome.firing_ms, lasted);
         spans.truncate(backtest::SPANS);
         prop_assert_eq!(outcome.spans, spans);
