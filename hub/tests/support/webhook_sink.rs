@@ -91,11 +91,17 @@ async fn serve(socket: TcpStream, script: Arc<[Answer]>, seen: Arc<Mutex<Vec<Rec
     let mut socket = BufStream::new(socket);
     let mut headers = BTreeMap::new();
     let mut line = String::new();
-    while socket.read_line(&mut line).await.is_ok_and(|read| read > 2) {
+    loop {
+        line.clear();
+        match socket.read_line(&mut line).await {
+            // Killed before it had said all of it: no request.
+            Ok(0) | Err(_) => return,
+            Ok(1..=2) => break,
+            Ok(_) => {}
+        }
         if let Some((name, value)) = line.split_once(':') {
             headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
         }
-        line.clear();
     }
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
