@@ -335,6 +335,7 @@ fn exposition(
         .value("counter", "hub_udp_sent_bytes_total", "Bytes sent.", get(&counters.bytes_out))
         .value("counter", "hub_handshakes_total", "Handshakes accepted.", get(&counters.handshakes))
         .value("counter", "hub_probes_total", "Discovery probes heard.", get(&counters.probes))
+        .value("counter", "hub_probes_answered_total", "Discovery probes answered.", get(&counters.probes_answered))
         .value("counter", "hub_acks_total", "Acknowledgements sent.", get(&counters.acks))
         .value("counter", "hub_batches_given_up_total", "Batches devices gave up.", get(&counters.batches_given_up))
         .family(("counter", "hub_udp_dropped_total", "Datagrams dropped."), "reason", counters.drops())

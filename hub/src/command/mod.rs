@@ -1,6 +1,7 @@
 //! What the program can be asked to do, one file each.
 
 mod demo;
+mod doctor;
 mod join_token;
 mod open;
 mod serve;
@@ -32,6 +33,8 @@ pub enum Command {
     Watch(watch::Args),
     /// Print a link that signs a browser in
     Open(open::Args),
+    /// Look at everything between a device and the disk, and say what fails; takes the flags of `serve`
+    Doctor(Flags),
 }
 
 /// Why a command did not do what it was asked.
@@ -68,6 +71,7 @@ pub fn run(command: Command) -> Outcome {
         Command::JoinToken(action) => block_on(join_token::run(action)),
         Command::Watch(args) => block_on(watch::run(args)),
         Command::Open(args) => block_on(open::run(args)),
+        Command::Doctor(flags) => block_on(doctor::run(flags)),
     }
 }
 

@@ -37,11 +37,17 @@ pub enum Drop {
     PendingFull,
     /// The queue of datagrams to send is full.
     SendQueue,
+    /// A probe to the discovery port from a network that this machine is not in.
+    ProbeOffLink,
+    /// A probe from a port where services listen.
+    ProbePort,
+    /// A probe from a device that speaks another version of the protocol.
+    ProbeVersion,
 }
 
 impl Drop {
     /// Label of each reason, in the order of the variants.
-    pub const REASONS: [&'static str; 15] = [
+    pub const REASONS: [&'static str; 18] = [
         "unknown_session",
         "foreign_handshake",
         "handshake_replay",
@@ -57,6 +63,9 @@ impl Drop {
         "probe_rate",
         "pending_full",
         "send_queue",
+        "probe_off_link",
+        "probe_port",
+        "probe_version",
     ];
 }
 
@@ -75,6 +84,8 @@ pub struct Counters {
     pub handshakes: AtomicU64,
     /// Probes heard, answered or not.
     pub probes: AtomicU64,
+    /// Probes answered.
+    pub probes_answered: AtomicU64,
     /// Batches passed on.
     pub batches: AtomicU64,
     /// Acknowledgements sent.

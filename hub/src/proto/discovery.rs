@@ -1,14 +1,17 @@
 //! The discovery responder: answers probes, and announces the hub from time to time.
 //!
 //! Answers go by unicast to the prober, are shorter than the probe, and are rationed: one a second to a source, 50 a second
-//! in all. An answer to a multicast probe waits 20-120 ms, so that many hubs or many devices do not speak at once.
+//! in all. An answer to a probe that was sent to everybody (multicast or broadcast) waits 20-120 ms, so that many hubs or many
+//! devices do not speak at once, and goes to a network this machine is in only (RFC 6762, section 11): whoever asks the
+//! discovery port from elsewhere hears nothing.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use ipnet::IpNet;
 use wire::discovery::{Answer, Probe};
 use wire::packet::Packet;
 use wire::{HubId, PublicKey};
@@ -64,7 +67,10 @@ pub struct Responder {
     random: Random,
     counters: Arc<Counters>,
     overall: Bucket,
-    answered: HashMap<SocketAddr, Instant>,
+    /// Networks this machine is in.
+    networks: Vec<IpNet>,
+    /// When each source was answered, and the nonce of its probe.
+    answered: HashMap<SocketAddr, (Instant, [u8; 8])>,
     waiting: VecDeque<(Instant, SocketAddr, [u8; 8])>,
     announce_at: Instant,
 }
@@ -73,13 +79,30 @@ impl Responder {
     /// Announces itself at once.
     #[must_use]
     pub fn new(card: Card, now: Instant, random: Random, counters: Arc<Counters>) -> Self {
-        let overall = Bucket::full(OVERALL, now);
-        Self { card, random, counters, overall, answered: HashMap::new(), waiting: VecDeque::new(), announce_at: now }
+        Self {
+            card,
+            random,
+            counters,
+            overall: Bucket::full(OVERALL, now),
+            networks: Vec::new(),
+            answered: HashMap::new(),
+            waiting: VecDeque::new(),
+            announce_at: now,
+        }
     }
 
-    /// A datagram from the groups. Anything but a probe is counted and forgotten.
+    /// The networks this machine is in, from here on.
+    pub fn set_networks(&mut self, networks: Vec<IpNet>) {
+        self.networks = networks;
+    }
+
+    /// A datagram to the discovery port. Anything but a probe is counted and forgotten.
     pub fn handle_input(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         match Packet::parse(datagram) {
+            Ok(Packet::Probe(_)) if !self.is_on_link(from.ip()) => {
+                Counters::count(&self.counters.probes);
+                self.counters.dropped(Drop::ProbeOffLink);
+            }
             Ok(Packet::Probe(probe)) => {
                 if self.admits(now, from, &probe) && self.waiting.len() < MAX_WAITING {
                     let wait = Duration::from_millis(self.jitter(JITTER_MS.start, JITTER_MS.end));
@@ -121,21 +144,31 @@ impl Responder {
         self.waiting.iter().map(|(at, ..)| *at).chain([self.announce_at]).min().unwrap_or(self.announce_at)
     }
 
+    fn is_on_link(&self, from: IpAddr) -> bool {
+        let link_local = matches!(from, IpAddr::V6(v6) if v6.is_unicast_link_local());
+        link_local || self.networks.iter().any(|network| network.contains(&from))
+    }
+
     fn admits(&mut self, now: Instant, from: SocketAddr, probe: &Probe) -> bool {
         Counters::count(&self.counters.probes);
         if !probe.is_compatible() || from.port() < FIRST_USER_PORT {
+            self.counters.dropped(if probe.is_compatible() { Drop::ProbePort } else { Drop::ProbeVersion });
             return false;
         }
-        self.answered.retain(|_, at| now.saturating_duration_since(*at) < PER_SOURCE);
+        self.answered.retain(|_, (at, _)| now.saturating_duration_since(*at) < PER_SOURCE);
         // A source is an address and a port: agents behind one gateway must not silence each other.
-        let fits =
-            self.answered.len() < MAX_SOURCES && !self.answered.contains_key(&from) && self.overall.take(OVERALL, now);
-        if fits {
-            self.answered.insert(from, now);
-        } else {
-            self.counters.dropped(Drop::ProbeRate);
+        match self.answered.get(&from) {
+            // The same probe again: it came by multicast and by broadcast, or on two interfaces.
+            Some((_, nonce)) if *nonce == probe.nonce => return false,
+            None if self.answered.len() < MAX_SOURCES && self.overall.take(OVERALL, now) => {}
+            Some(_) | None => {
+                self.counters.dropped(Drop::ProbeRate);
+                return false;
+            }
         }
-        fits
+        self.answered.insert(from, (now, probe.nonce));
+        Counters::count(&self.counters.probes_answered);
+        true
     }
 
     fn jitter(&mut self, from: u64, to: u64) -> u64 {
@@ -153,7 +186,9 @@ mod tests {
     fn responder(now: Instant) -> Responder {
         let key = KeyPair::generate().unwrap().public;
         let card = Card { hub: HubId::of(&key), key, port: 5770, accepting: Arc::default() };
-        Responder::new(card, now, Box::new(|bytes| bytes.fill(7)), Arc::default())
+        let mut responder = Responder::new(card, now, Box::new(|bytes| bytes.fill(7)), Arc::default());
+        responder.set_networks(vec!["10.0.0.0/24".parse().unwrap()]);
+        responder
     }
 
     #[test]
@@ -181,6 +216,36 @@ mod tests {
         assert!(answer.len() < probe.len());
         assert!(matches!(Packet::parse(&answer), Ok(Packet::Answer(answer)) if answer.nonce == [5; 8]));
         assert_eq!(responder.poll_transmit(later), None);
+    }
+
+    #[test]
+    fn a_probe_from_another_network_hears_nothing_and_is_counted() {
+        let t0 = crate::clock::Clock.now();
+        let mut responder = responder(t0);
+        responder.poll_transmit(t0);
+        for stranger in ["192.0.2.9:4000", "[2001:db8::9]:4000"] {
+            responder.handle_input(t0, stranger.parse().unwrap(), &Probe::new([5; 8]).encode());
+        }
+        assert_eq!(responder.poll_transmit(t0 + Duration::from_secs(1)), None);
+        let counted = |reason: &str| responder.counters.drops().find(|(name, _)| *name == reason).map(|(_, n)| n);
+        assert_eq!(counted("probe_off_link"), Some(2));
+        responder.handle_input(t0, "[fe80::9%2]:4000".parse().unwrap(), &Probe::new([5; 8]).encode());
+        assert!(responder.poll_transmit(t0 + Duration::from_secs(1)).is_some(), "link-local is on the link");
+    }
+
+    #[test]
+    fn the_same_probe_by_multicast_and_by_broadcast_is_one() {
+        let t0 = crate::clock::Clock.now();
+        let mut responder = responder(t0);
+        responder.poll_transmit(t0);
+        let from = "10.0.0.9:4000".parse().unwrap();
+        for nonce in [5, 5, 6] {
+            responder.handle_input(t0, from, &Probe::new([nonce; 8]).encode());
+        }
+        let refused = responder.counters.drops().find(|(name, _)| *name == "probe_rate").map(|(_, n)| n);
+        assert_eq!(refused, Some(1), "another probe within the second is one too many");
+        let later = t0 + Duration::from_secs(1);
+        assert!(responder.poll_transmit(later).is_some() && responder.poll_transmit(later).is_none());
     }
 
     #[test]

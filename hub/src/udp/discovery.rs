@@ -1,15 +1,17 @@
-//! The discovery shell: listens on the groups on every interface that is up, and speaks for the responder.
+//! The discovery shell: listens for multicast and broadcast on every interface that is up, and speaks for the responder.
 //!
 //! Interfaces come and go (at boot the hub may well be up before the network), so it looks at them every two seconds, and
-//! joins and announces itself where one appeared; switches forget group members, so it joins again every minute.
+//! joins and announces itself where one appeared; switches forget group members, so it leaves and joins again every minute.
 //! Where multicast cannot be had at all it says so once and the hub goes on: `--hub host:port` on the agent always works.
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, SockRef, Type};
+use if_addrs::IfAddr;
+use ipnet::IpNet;
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockRef, Type};
 use tokio::net::UdpSocket;
 use tokio_util::sync::CancellationToken;
 use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, HOP_LIMIT};
@@ -29,8 +31,16 @@ const BUFFER: usize = 512;
 pub struct Groups {
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
-    /// Interfaces by index, with an IPv4 address where they have one.
-    interfaces: BTreeMap<u32, Option<Ipv4Addr>>,
+    interfaces: BTreeMap<u32, Interface>,
+}
+
+/// An interface that is up.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Interface {
+    /// Its first IPv4 address, where it has one.
+    v4: Option<Ipv4Addr>,
+    /// The networks behind it.
+    networks: Vec<IpNet>,
 }
 
 impl Groups {
@@ -49,21 +59,29 @@ impl Groups {
         Ok(groups)
     }
 
-    /// Joins on interfaces that are up now; whether they are others than before. Joining where we are already is refused
-    /// by the kernel and means nothing.
+    /// Joins on interfaces that are up now; whether they are others than before. Only who joins tells the switch, so that
+    /// a member leaves first.
     fn rejoin(&mut self) -> bool {
         let found = interfaces();
         let changed = found != self.interfaces;
         self.interfaces = found;
-        for (&index, v4) in &self.interfaces {
-            if let (Some(socket), Some(address)) = (&self.v4, v4) {
-                let _ = socket.join_multicast_v4(GROUP_V4, *address);
+        for (&index, interface) in &self.interfaces {
+            if let (Some(socket), Some(_)) = (&self.v4, interface.v4) {
+                let (socket, interface) = (SockRef::from(socket), InterfaceIndexOrAddress::Index(index));
+                let _ = socket.leave_multicast_v4_n(&GROUP_V4, &interface);
+                let _ = socket.join_multicast_v4_n(&GROUP_V4, &interface);
             }
             if let Some(socket) = &self.v6 {
+                let _ = socket.leave_multicast_v6(&GROUP_V6, index);
                 let _ = socket.join_multicast_v6(&GROUP_V6, index);
             }
         }
         changed
+    }
+
+    /// The networks this machine is in.
+    fn networks(&self) -> Vec<IpNet> {
+        self.interfaces.values().flat_map(|interface| interface.networks.iter().copied()).collect()
     }
 
     async fn receive(socket: Option<&UdpSocket>, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
@@ -83,9 +101,9 @@ impl Groups {
                 }
             }
             To::Groups => {
-                for (&index, v4) in &self.interfaces {
-                    if let (Some(socket), Some(address)) = (&self.v4, v4) {
-                        let _ = SockRef::from(socket).set_multicast_if_v4(address);
+                for (&index, interface) in &self.interfaces {
+                    if let (Some(socket), Some(address)) = (&self.v4, interface.v4) {
+                        let _ = SockRef::from(socket).set_multicast_if_v4(&address);
                         let _ = socket.send_to(datagram, (GROUP_V4, DISCOVERY_PORT)).await;
                     }
                     if let Some(socket) = &self.v6 {
@@ -98,15 +116,20 @@ impl Groups {
     }
 }
 
-/// Interfaces that are up, by index, with an IPv4 address where they have one.
-fn interfaces() -> BTreeMap<u32, Option<Ipv4Addr>> {
-    let mut found: BTreeMap<u32, Option<Ipv4Addr>> = BTreeMap::new();
+/// Interfaces that are up, by index.
+fn interfaces() -> BTreeMap<u32, Interface> {
+    let mut found: BTreeMap<u32, Interface> = BTreeMap::new();
     for interface in if_addrs::get_if_addrs().unwrap_or_default() {
         let Some(index) = interface.index.filter(|_| interface.is_oper_up()) else { continue };
-        let v4 = found.entry(index).or_default();
-        if let IpAddr::V4(address) = interface.ip() {
-            v4.get_or_insert(address);
-        }
+        let known = found.entry(index).or_default();
+        let prefix = match &interface.addr {
+            IfAddr::V4(v4) => {
+                known.v4.get_or_insert(v4.ip);
+                v4.prefixlen
+            }
+            IfAddr::V6(v6) => v6.prefixlen,
+        };
+        known.networks.extend(IpNet::new(interface.ip(), prefix));
     }
     found
 }
@@ -137,6 +160,7 @@ pub async fn run(
     stop: CancellationToken,
 ) -> io::Result<()> {
     let (mut buffer_v4, mut buffer_v6) = ([0; BUFFER], [0; BUFFER]);
+    responder.set_networks(groups.networks());
     let (mut look_at, mut rejoin_at) = (clock.now() + LOOK_EVERY, clock.now() + REJOIN_EVERY);
     loop {
         while let Some((to, datagram)) = responder.poll_transmit(clock.now()) {
@@ -158,6 +182,7 @@ pub async fn run(
                 if now >= look_at {
                     look_at = now + LOOK_EVERY;
                     if (now >= rejoin_at || interfaces() != groups.interfaces) && groups.rejoin() {
+                        responder.set_networks(groups.networks());
                         responder.announce(now);
                     }
                 }

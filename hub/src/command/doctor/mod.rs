@@ -1,0 +1,329 @@
+//! `telemetry-hub doctor`: looks at everything between a device and the disk, and says what fails and what would fix it.
+//!
+//! It works beside a running hub and without one: what only a running hub knows (probes heard, datagrams dropped) it asks
+//! through the hub's own metrics, the rest it reads from the kernel.
+
+mod kernel;
+
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Write as _};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::fs::Access;
+use socket2::SockRef;
+use tokio::net::UdpSocket;
+use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, Probe};
+use wire::packet::Packet;
+
+use super::{Outcome, print};
+use crate::clock::Clock;
+use crate::config::{Config, Flags};
+use crate::udp::socket::Socket;
+use kernel::{members_v4, members_v6, metric, udp_sockets};
+
+/// How long the running hub may take to answer a probe: its jitter is 120 ms.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Below this share of free space, a disk is nearly full.
+const LITTLE_SPACE: f64 = 0.1;
+/// The clock was not set if it says less: 2024-01-01, before the first release.
+const SET_FROM_MS: i64 = 1_704_067_200_000;
+
+/// What was found so far.
+#[derive(Default)]
+struct Findings {
+    failed: usize,
+}
+
+impl Findings {
+    fn good(&self, text: impl std::fmt::Display) {
+        print(format_args!("ok   {text}"));
+    }
+
+    /// Neither good nor bad.
+    fn told(&self, text: impl std::fmt::Display) {
+        print(format_args!("     {text}"));
+    }
+
+    fn bad(&mut self, text: impl std::fmt::Display, fix: impl std::fmt::Display) {
+        self.failed += 1;
+        print(format_args!("FAIL {text}; fix: {fix}"));
+    }
+}
+
+pub(super) async fn run(flags: Flags) -> Outcome {
+    let config = Config::load(flags)?;
+    let mut findings = Findings::default();
+    look_at_clock(&mut findings);
+    look_at_data(&config.data, &mut findings);
+    let metrics = metrics(config.http);
+    match &metrics {
+        Some(_) => findings.good(format_args!("a hub answers on http://{}", config.http)),
+        None => findings.bad(
+            format_args!("no hub answers on http://{}", config.http),
+            "telemetry-hub serve (or name the running one's --http)",
+        ),
+    }
+    look_at_sockets(&config, metrics.is_some(), &mut findings);
+    look_at_buffer(&mut findings);
+    if config.discovery {
+        look_at_links(metrics.is_some(), &mut findings).await;
+    } else {
+        findings.told("discovery is off: agents need --hub");
+    }
+    if let Some(metrics) = &metrics {
+        tell_traffic(metrics, &mut findings);
+    }
+    hint_at_firewall(config.udp.port(), &mut findings);
+    match findings.failed {
+        0 => Ok(()),
+        1 => Err(anyhow::anyhow!("something is wrong, see above").into()),
+        n => Err(anyhow::anyhow!("{n} things are wrong, see above").into()),
+    }
+}
+
+fn look_at_clock(findings: &mut Findings) {
+    if Clock.wall().0 < SET_FROM_MS {
+        findings
+            .bad("this machine's clock is not set: readings would get wrong times", "sudo timedatectl set-ntp true");
+        return;
+    }
+    let service = Path::new("/run/systemd/timesync");
+    if service.exists() && !service.join("synchronized").exists() {
+        findings.bad("this machine's clock follows no time server yet", "sudo timedatectl set-ntp true");
+    } else {
+        findings.good("the clock is set");
+    }
+}
+
+fn look_at_data(data: &Path, findings: &mut Findings) {
+    let shown = data.display();
+    // Where it is not there yet, the folder it will be made in is what counts.
+    let there = data.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
+    let Some(folder) = there.into_iter().find(|path| path.is_dir()) else {
+        return findings.bad(format_args!("data directory {shown}: nothing of this path exists"), "--data DIR");
+    };
+    match rustix::fs::access(folder, Access::WRITE_OK) {
+        Ok(()) if folder == data => findings.good(format_args!("data directory {shown} can be written")),
+        Ok(()) => findings.told(format_args!("data directory {shown} is not there yet; the first start makes it")),
+        Err(error) => {
+            let fix = format!("sudo chown -R \"$USER\" {}", folder.display());
+            findings.bad(format_args!("data directory {shown} cannot be written: {error}"), fix);
+        }
+    }
+    let Ok(stats) = rustix::fs::statvfs(folder) else { return };
+    let free = stats.f_bavail as f64 / (stats.f_blocks as f64).max(1.0);
+    let gib = stats.f_bavail as f64 * stats.f_frsize as f64 / f64::from(1 << 30);
+    if free < LITTLE_SPACE {
+        let text = format!("the disk of {shown} is nearly full: {gib:.1} GiB ({:.0} %) free", free * 100.0);
+        findings.bad(text, format_args!("du -xh --max-depth 2 {} | sort -h | tail", folder.display()));
+    } else {
+        findings.good(format_args!("disk: {gib:.1} GiB ({:.0} %) free", free * 100.0));
+    }
+}
+
+/// The metrics of the hub that runs on this machine, if one does.
+fn metrics(http: SocketAddr) -> Option<String> {
+    let ip = match http.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    let address = SocketAddr::new(ip, http.port());
+    let ask = || -> io::Result<String> {
+        let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text)?;
+        Ok(text)
+    };
+    ask().ok().filter(|text| text.contains("hub_"))
+}
+
+fn look_at_sockets(config: &Config, runs: bool, findings: &mut Findings) {
+    let table = |path: &str| udp_sockets(&std::fs::read_to_string(path).unwrap_or_default());
+    let sockets = [table("/proc/net/udp"), table("/proc/net/udp6")].concat();
+    let wanted = [("devices", config.udp.port(), true), ("discovery", DISCOVERY_PORT, config.discovery)];
+    for (what, port, _) in wanted.into_iter().filter(|(_, _, wanted)| *wanted) {
+        let bound: Vec<_> = sockets.iter().filter(|socket| socket.port == port).collect();
+        let (waiting, dropped) =
+            bound.iter().fold((0, 0), |(waiting, dropped), one| (waiting + one.waiting, dropped + one.dropped));
+        match (bound.is_empty(), runs) {
+            (true, true) => findings.bad(format_args!("UDP {port} ({what}) is not open"), "restart the hub"),
+            (true, false) => findings.told(format_args!("UDP {port} ({what}) is free")),
+            (false, false) if what != "devices" => {
+                findings.told(format_args!("UDP {port} ({what}) is used by other programs too, which does no harm"));
+            }
+            (false, false) => findings.bad(
+                format_args!("UDP {port} ({what}) is taken by another program"),
+                format_args!("sudo ss -lunp sport = :{port}"),
+            ),
+            (false, true) if dropped > 0 => findings.bad(
+                format_args!(
+                    "UDP {port} ({what}): the kernel dropped {dropped} datagrams, because they came faster than read"
+                ),
+                format_args!("sudo sysctl -w net.core.rmem_max={}", Socket::wanted_buffer()),
+            ),
+            (false, true) => findings.good(format_args!("UDP {port} ({what}) is open, {waiting} bytes wait")),
+        }
+    }
+}
+
+fn look_at_buffer(findings: &mut Findings) {
+    let text = std::fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap_or_default();
+    let (granted, wanted) = (text.trim().parse::<usize>().unwrap_or(usize::MAX), Socket::wanted_buffer());
+    if granted >= wanted {
+        findings.good("receive buffer: as large as the hub asks for");
+    } else {
+        // A small fleet does well without, and root's sockets get past the limit.
+        findings.told(format_args!(
+            "receive buffer: the kernel grants {} KiB of {}; a fleet of thousands needs it: sudo sysctl -w net.core.rmem_max={wanted}",
+            granted / 1024,
+            wanted / 1024,
+        ));
+    }
+}
+
+/// An interface that is up.
+#[derive(Default)]
+struct Link {
+    name: String,
+    v4: Option<Ipv4Addr>,
+    v6: bool,
+}
+
+async fn look_at_links(runs: bool, findings: &mut Findings) {
+    let mut links: BTreeMap<u32, Link> = BTreeMap::new();
+    for interface in if_addrs::get_if_addrs().unwrap_or_default() {
+        let Some(index) = interface.index.filter(|_| interface.is_oper_up()) else { continue };
+        let link = links.entry(index).or_default();
+        link.name.clone_from(&interface.name);
+        match interface.ip() {
+            IpAddr::V4(v4) => link.v4 = link.v4.or(Some(v4)),
+            IpAddr::V6(_) => link.v6 = true,
+        }
+    }
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let joined_v4 = members_v4(&read("/proc/net/igmp"), GROUP_V4);
+    let joined_v6 = members_v6(&read("/proc/net/igmp6"), GROUP_V6);
+    if links.values().all(|link| link.name == "lo") {
+        findings.bad("no network interface is up: only programs of this machine reach the hub", "ip -brief link");
+    }
+    let mut accepting = None;
+    for (&index, link) in &links {
+        let ways = [
+            ("IPv4", link.v4.is_some(), joined_v4.contains(&link.name)),
+            ("IPv6", link.v6, joined_v6.contains(&link.name)),
+        ];
+        for (family, _, joined) in ways.into_iter().filter(|(_, has, _)| *has) {
+            let name = &link.name;
+            if !runs {
+                findings.told(format_args!("{name} is up with {family}"));
+                continue;
+            }
+            let own = link.v4.filter(|_| family == "IPv4");
+            match (joined, ask(index, own).await) {
+                (true, Ok(Some(answer))) => {
+                    accepting = Some(answer);
+                    findings.good(format_args!("{name} {family}: group joined, a probe is answered"));
+                }
+                (true, Ok(None)) => findings.bad(
+                    format_args!("{name} {family}: group joined, and a probe of this machine is not answered"),
+                    firewall_command(DISCOVERY_PORT),
+                ),
+                (true, Err(error)) => {
+                    findings.told(format_args!("{name} {family}: group joined; a probe cannot be sent: {error}"));
+                }
+                // Loopback has no multicast on most machines, and needs none.
+                (false, _) if name == "lo" => {}
+                (false, _) => findings.bad(
+                    format_args!("{name} {family}: the discovery group is not joined"),
+                    format_args!("sudo ip link set {name} multicast on"),
+                ),
+            }
+        }
+    }
+    if accepting == Some(false) {
+        findings.told(
+            "devices without a join token are not let in; to let one in: telemetry-hub join-token create --uses 1",
+        );
+    }
+}
+
+/// Asks the hub of this machine by multicast on one interface; whether it accepts joins, if it answers.
+async fn ask(index: u32, own: Option<Ipv4Addr>) -> io::Result<Option<bool>> {
+    let (any, group): (IpAddr, SocketAddr) = match own {
+        Some(_) => (Ipv4Addr::UNSPECIFIED.into(), SocketAddrV4::new(GROUP_V4, DISCOVERY_PORT).into()),
+        None => (Ipv6Addr::UNSPECIFIED.into(), SocketAddrV6::new(GROUP_V6, DISCOVERY_PORT, 0, index).into()),
+    };
+    let socket = UdpSocket::bind((any, 0)).await?;
+    if let Some(own) = own {
+        SockRef::from(&socket).set_multicast_if_v4(&own)?;
+    }
+    // Told apart from other answers by the interface and the process that asks.
+    let mut nonce = [0; 8];
+    nonce[..4].copy_from_slice(&index.to_le_bytes());
+    nonce[4..].copy_from_slice(&std::process::id().to_le_bytes());
+    socket.send_to(&Probe::new(nonce).encode(), group).await?;
+    let mut buffer = [0; 512];
+    let answered = tokio::time::timeout(PATIENCE, async {
+        loop {
+            let (length, _) = socket.recv_from(&mut buffer).await?;
+            match Packet::parse(buffer.get(..length).unwrap_or_default()) {
+                Ok(Packet::Answer(answer)) if answer.nonce == nonce => return Ok(answer.accepting),
+                _ => {}
+            }
+        }
+    });
+    answered.await.map_or(Ok(None), |accepting| accepting.map(Some))
+}
+
+fn tell_traffic(metrics: &str, findings: &mut Findings) {
+    let total = |name: &str| metric(metrics, name).map(|(_, value)| value).sum::<u64>();
+    let drops: Vec<(&str, u64)> = metric(metrics, "hub_udp_dropped_total").filter(|(_, count)| *count > 0).collect();
+    let by_reason = |wanted: fn(&str) -> bool| {
+        let named: Vec<String> = drops
+            .iter()
+            .filter(|(reason, _)| wanted(reason))
+            .map(|(reason, count)| format!("{count} {reason}"))
+            .collect();
+        if named.is_empty() { "none".to_owned() } else { named.join(", ") }
+    };
+    findings.told(format_args!(
+        "probes: {} heard, {} answered; refused: {}",
+        total("hub_probes_total"),
+        total("hub_probes_answered_total"),
+        by_reason(|reason| reason.starts_with("probe_")),
+    ));
+    findings.told(format_args!(
+        "datagrams: {} received, {} handshakes; dropped: {}",
+        total("hub_udp_datagrams_received_total"),
+        total("hub_handshakes_total"),
+        by_reason(|reason| !reason.starts_with("probe_")),
+    ));
+    if total("hub_degraded") > 0 {
+        findings.bad("the hub stores nothing: its disk is full", "free some space; it goes on by itself");
+    }
+}
+
+fn hint_at_firewall(port: u16, findings: &mut Findings) {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let ufw = read("/etc/ufw/ufw.conf").lines().any(|line| line.trim() == "ENABLED=yes");
+    let rules = read("/etc/ufw/user.rules");
+    for port in [port, DISCOVERY_PORT] {
+        if ufw && !rules.contains(&format!("udp {port} ")) {
+            findings.bad(format_args!("ufw is on and has no rule for UDP {port}"), firewall_command(port));
+        }
+    }
+    if Path::new("/run/firewalld").exists() {
+        findings.told(format_args!(
+            "firewalld runs; devices need: sudo firewall-cmd --permanent --add-port={port}/udp --add-port={DISCOVERY_PORT}/udp"
+        ));
+    }
+}
+
+fn firewall_command(port: u16) -> String {
+    format!("sudo ufw allow {port}/udp")
+}
