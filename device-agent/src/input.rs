@@ -8,6 +8,7 @@ use wire::{Lane, SensorKind, UnixMillis};
 use crate::clock::Now;
 use crate::sampler::Schedule;
 use crate::sensor::{Host, Samples};
+use crate::trouble::Trouble;
 
 /// Batches of a recording that may wait in the spool: enough to keep the line busy, little enough to stay in memory.
 const RECORDING_AHEAD: usize = 512;
@@ -90,7 +91,7 @@ impl Input {
         match self {
             Self::Host { host, schedule, samples, told_full } => {
                 schedule.round(now.mono);
-                host.sample(samples, |source, error| match error {
+                host.sample(now.unix, samples, |source, error| match error {
                     Some(error) => warn!(source, "{source} gives no readings: {error}"),
                     None => info!(source, "{source} gives readings again"),
                 });
@@ -141,12 +142,12 @@ impl Input {
     }
 
     /// Sources that fail, and why.
-    #[must_use]
-    pub fn troubles(&self) -> Vec<String> {
-        match self {
-            Self::Host { host, .. } => host.troubles().map(|(source, error)| format!("{source}: {error}")).collect(),
-            Self::Recording { .. } => Vec::new(),
-        }
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        let host = match self {
+            Self::Host { host, .. } => Some(host),
+            Self::Recording { .. } => None,
+        };
+        host.into_iter().flat_map(Host::troubles)
     }
 }
 

@@ -11,8 +11,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use device_agent::intake::{Address, Format, Intake, Measured, Naming, Source};
-use wire::SensorKind;
+use wire::{SensorKind, UnixMillis};
 
+const NOW: UnixMillis = UnixMillis(1_770_000_000_000);
 const OFTEN: Duration = Duration::from_millis(50);
 
 #[tokio::test]
@@ -41,7 +42,7 @@ async fn a_command_gives_numbers_json_or_lines() {
     )
     .await;
     assert_eq!((readings["plain"].value, readings["ups.load"].value, readings["ups.on"].value), (42.0, 12.0, 1.0));
-    assert_eq!(readings["line.net.a.rx"].at, Some(wire::UnixMillis(1_700_000_000_000)));
+    assert_eq!(readings["line.net.a.rx"].at, Some(UnixMillis(1_700_000_000_000)));
 }
 
 #[tokio::test]
@@ -66,12 +67,12 @@ async fn sources_that_fail_hang_or_babble_are_named_and_hold_up_nobody() {
         while good < 5 || intake.troubles().count() < 7 {
             let arrived = intake.next().await;
             good += arrived.readings.len();
-            intake.note(&arrived);
+            intake.note(&arrived, NOW);
         }
     })
     .await
     .unwrap();
-    let troubles: Vec<String> = intake.troubles().collect();
+    let troubles: Vec<_> = intake.troubles().collect();
     for (at, (source, why)) in [
         ("file text", "'warm' is not a number"),
         ("file absent", "No such file"),
@@ -84,7 +85,8 @@ async fn sources_that_fail_hang_or_babble_are_named_and_hold_up_nobody() {
     .into_iter()
     .enumerate()
     {
-        assert!(troubles[at].starts_with(source) && troubles[at].contains(why), "{troubles:?}");
+        let trouble = troubles[at];
+        assert!(trouble.source == source && trouble.error.contains(why) && trouble.since == NOW, "{trouble:?}");
     }
 }
 
@@ -110,16 +112,16 @@ async fn other_programs_hand_lines_in_by_udp_and_unix_socket() {
     let mut intake = Intake::start(vec![listen(Address::Udp(udp)), listen(Address::Unix(path.clone()))]);
     for _ in 0..2 {
         let arrived = intake.next().await;
-        intake.note(&arrived);
+        intake.note(&arrived, NOW);
     }
     let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
     sender.send_to(b"a v=1 1700000000000\nnonsense\na w=2\n", udp).unwrap();
     let arrived = intake.next().await;
     let names: Vec<&str> = arrived.readings.iter().map(|reading| &*reading.name).collect();
     assert_eq!((names, arrived.interval_ms), (vec!["lab.a.v", "lab.a.w"], 0));
-    assert_eq!(arrived.readings[0].at, Some(wire::UnixMillis(1_700_000_000_000)));
-    intake.note(&arrived);
-    assert!(intake.troubles().any(|trouble| trouble.contains("'nonsense'")));
+    assert_eq!(arrived.readings[0].at, Some(UnixMillis(1_700_000_000_000)));
+    intake.note(&arrived, NOW);
+    assert!(intake.troubles().any(|trouble| trouble.error.contains("'nonsense'")));
     UnixDatagram::unbound().unwrap().send_to(b"b value=3", &path).unwrap();
     assert_eq!(intake.next().await.readings[0].name, "lab.b");
 }
@@ -136,9 +138,12 @@ async fn one_wire_thermometers_are_read_and_a_wrong_checksum_is_not_a_temperatur
     chip("28-0003", "YES", 85_000);
     write(root.path(), "sys/bus/w1/devices/28-0004/temperature", "-1500\n");
     write(root.path(), "sys/bus/w1/devices/w1_bus_master1/w1_slave", "not a chip");
-    let readings = gather(vec![Source::OneWire(root.path().to_owned())], 2).await;
-    assert_eq!((readings["w1.28-0001"].value, readings["w1.28-0004"].value), (23.125, -1.5));
-    assert_eq!(readings.len(), 2);
+    let mut intake = Intake::start(vec![Source::OneWire(root.path().to_owned())]);
+    let arrived = intake.next().await;
+    let readings: Vec<_> = arrived.readings.iter().map(|reading| (&*reading.name, reading.value)).collect();
+    assert_eq!(readings, [("w1.28-0001", 23.125), ("w1.28-0004", -1.5)]);
+    intake.note(&arrived, NOW);
+    assert!(intake.troubles().any(|trouble| trouble.error == "no valid answer from 28-0002, 28-0003"));
 }
 
 /// Waits until so many sensors have given something.
@@ -148,7 +153,7 @@ async fn gather(sources: Vec<Source>, sensors: usize) -> HashMap<String, Measure
     tokio::time::timeout(Duration::from_secs(10), async {
         while readings.len() < sensors {
             let arrived = intake.next().await;
-            intake.note(&arrived);
+            intake.note(&arrived, NOW);
             readings.extend(arrived.readings.into_iter().map(|reading| (reading.name.clone(), reading)));
         }
     })

@@ -7,8 +7,9 @@ use std::fs;
 use std::path::Path;
 
 use device_agent::sensor::{Host, Samples};
-use wire::SensorKind;
+use wire::{SensorKind, UnixMillis};
 
+const NOW: UnixMillis = UnixMillis(1_770_000_000_000);
 const MEMINFO: &str = "MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 250 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n";
 const NET: &str =
     "Inter-|\n face |\n    lo: 5 1 0 0 0 0 0 0 5 1 0 0 0 0 0 0\n  eth0: 1000 9 1 0 0 0 0 0 2000 8 2 0 0 0 0 0\n";
@@ -62,8 +63,8 @@ fn industrial_io_is_told_in_its_units_however_the_kernel_counts() {
     assert_eq!((values["iio.bme280.temp"], values["iio.bme280.humidityrelative"]), (21.56, 40.25));
     assert_eq!(values["iio.bme280.pressure"].round(), 101_325.0);
     assert_eq!((values["iio.ads1115.voltage0"], values["iio.ads1115.voltage1-voltage2"]), (1.0, 4.5));
-    let troubles: Vec<String> = host.troubles().map(|(source, error)| format!("{source}: {error}")).collect();
-    assert!(troubles.len() == 1 && troubles[0].contains("iio:device2/in_temp_raw"), "{troubles:?}");
+    let troubles: Vec<_> = host.troubles().collect();
+    assert!(troubles.len() == 1 && troubles[0].error.contains("iio:device2/in_temp_raw"), "{troubles:?}");
 }
 
 #[test]
@@ -80,7 +81,8 @@ fn batteries_and_mains_are_told_and_states_are_told_from_counters() {
         write(root.path(), &format!("sys/class/power_supply/{file}"), &format!("{content}\n"));
     }
     let mut samples = Samples::default();
-    Host::new(root.path(), Vec::new()).sample(&mut samples, |_, _| {});
+    let mut host = Host::new(root.path(), Vec::new());
+    host.sample(NOW, &mut samples, |_, _| {});
     let of = |name: &str| samples.iter().find(|sample| sample.name == name).map(|s| (s.value, s.unit, s.kind));
     assert_eq!(of("power.bat0.charge_pct"), Some((87.0, "%", SensorKind::Gauge)));
     assert_eq!(of("power.bat0.voltage").map(|found| (found.0 * 10.0).round()), Some(121.0));
@@ -88,6 +90,22 @@ fn batteries_and_mains_are_told_and_states_are_told_from_counters() {
     assert_eq!(of("power.bat0.cycles"), Some((112.0, "1", SensorKind::Counter)));
     assert_eq!(of("power.ac.online"), Some((1.0, "", SensorKind::State)));
     assert_eq!(of("power.bat0.temp"), None);
+    assert!(host.troubles().any(|trouble| trouble.error.contains("BAT0/temp: holds no number")));
+}
+
+#[test]
+fn a_probe_that_gives_a_text_is_named_and_the_others_go_on() {
+    let root = healthy();
+    let probe = "sys/class/hwmon/hwmon0/temp3_input";
+    for text in ["not a number\n", "", "nan\n"] {
+        write(root.path(), probe, text);
+        let mut host = Host::new(root.path(), Vec::new());
+        let values = sample(&mut host);
+        assert_eq!((values["temp.coretemp.2"], values["temp.cpu-thermal.2"]), (44.0, 52.0));
+        let troubles: Vec<_> = host.troubles().collect();
+        assert!(troubles.len() == 1 && troubles[0].source == "temperature", "{troubles:?}");
+        assert!(troubles[0].error.contains(probe), "{troubles:?}");
+    }
 }
 
 #[test]
@@ -113,12 +131,13 @@ fn trouble_is_told_once_when_it_begins_and_once_when_it_ends() {
     let mut host = Host::new(root.path(), Vec::new());
     let mut told = Vec::new();
     let mut round = |host: &mut Host| {
-        host.sample(&mut Samples::default(), |source, error| told.push((source.to_owned(), error.is_some())));
+        host.sample(NOW, &mut Samples::default(), |source, error| told.push((source.to_owned(), error.is_some())));
     };
     fs::remove_file(root.path().join("proc/meminfo")).unwrap();
     round(&mut host);
     round(&mut host);
-    assert_eq!(host.troubles().map(|(source, _)| source).collect::<Vec<_>>(), ["memory"]);
+    let troubles: Vec<_> = host.troubles().map(|trouble| (&*trouble.source, trouble.since, trouble.count)).collect();
+    assert_eq!(troubles, [("memory", NOW, 2)]);
     write(root.path(), "proc/meminfo", MEMINFO);
     round(&mut host);
     round(&mut host);
@@ -140,7 +159,7 @@ fn skipped_sensors_are_named_whole_or_by_their_beginning() {
 
 fn sample(host: &mut Host) -> HashMap<String, f64> {
     let mut samples = Samples::default();
-    host.sample(&mut samples, |_, _| {});
+    host.sample(NOW, &mut samples, |_, _| {});
     samples.iter().map(|sample| (sample.name.to_owned(), sample.value)).collect()
 }
 
@@ -157,7 +176,6 @@ fn healthy() -> tempfile::TempDir {
         ("sys/class/hwmon/hwmon0/temp1_input", "45500\n"),
         ("sys/class/hwmon/hwmon0/temp1_label", "Package id 0\n"),
         ("sys/class/hwmon/hwmon0/temp2_input", "44000\n"),
-        ("sys/class/hwmon/hwmon0/temp3_input", "not a number\n"),
         ("sys/class/hwmon/hwmon0/temp4_input", "65261850\n"),
         ("sys/class/thermal/thermal_zone0/type", "cpu-thermal\n"),
         ("sys/class/thermal/thermal_zone0/temp", "51000\n"),

@@ -36,8 +36,10 @@ pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Stri
     if status.success() {
         return Ok(stdout);
     }
-    let why = stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    Err(format!("ended with {status}: {}", shown(why)))
+    match stderr.lines().rev().find(|line| !line.trim().is_empty()) {
+        Some(why) => Err(format!("ended with {status}: {}", shown(why))),
+        None => Err(format!("ended with {status}")),
+    }
 }
 
 /// A process group, killed when dropped: also when the agent stops in the middle.

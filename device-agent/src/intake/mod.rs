@@ -25,6 +25,7 @@ use tracing::{info, warn};
 use wire::{SensorKind, UnixMillis};
 
 use crate::clock;
+use crate::trouble::{Change, Trouble};
 
 /// Rounds of readings that may wait for the loop: more than it leaves waiting while it writes its spool.
 const QUEUE: usize = 32;
@@ -154,17 +155,20 @@ impl Source {
         u32::try_from(every.as_millis()).unwrap_or(u32::MAX)
     }
 
-    /// Measures once; for `doctor` and for sources that are asked, not for those that tell.
-    async fn take(&self) -> Result<Vec<Measured>, String> {
-        match self.clone() {
-            Self::OneWire(root) => apart(move || onewire::read(&root)).await,
-            Self::File { path, format, naming, .. } => apart(move || file::read(&path, &format, &naming)).await,
-            Self::Exec { command, format, naming, timeout, .. } => {
-                let text = exec::output(&command, timeout).await?;
-                numbers(&text, &format, &naming)
+    /// Measures once: what there is, and what is wrong. For sources that are asked, not for those that tell.
+    async fn take(&self) -> (Vec<Measured>, Option<String>) {
+        let taken = match self.clone() {
+            Self::OneWire(root) => apart(move || Ok(onewire::read(&root))).await,
+            Self::File { path, format, naming, .. } => {
+                apart(move || Ok((file::read(&path, &format, &naming)?, None))).await
             }
-            Self::Listen { .. } => Ok(Vec::new()),
-        }
+            Self::Exec { command, format, naming, timeout, .. } => {
+                let text = exec::output(&command, timeout).await;
+                text.and_then(|text| Ok((numbers(&text, &format, &naming)?, None)))
+            }
+            Self::Listen { .. } => Ok((Vec::new(), None)),
+        };
+        taken.unwrap_or_else(|why| (Vec::new(), Some(why)))
     }
 }
 
@@ -172,7 +176,7 @@ impl Source {
 #[derive(Debug)]
 pub struct Intake {
     arrivals: mpsc::Receiver<Arrived>,
-    sources: Vec<(String, Option<String>)>,
+    sources: Vec<(String, Option<Trouble>)>,
     _tasks: JoinSet<()>,
 }
 
@@ -204,19 +208,19 @@ impl Intake {
     }
 
     /// Remembers whether the source is well, and logs when that changes.
-    pub fn note(&mut self, arrived: &Arrived) {
+    pub fn note(&mut self, arrived: &Arrived, now: UnixMillis) {
         let Some((label, trouble)) = self.sources.get_mut(arrived.source) else { return };
-        match (&trouble, &arrived.trouble) {
-            (None, Some(why)) => warn!(source = label, "{label} gives no readings: {why}"),
-            (Some(_), None) => info!(source = label, "{label} gives readings again"),
-            (None, None) | (Some(_), Some(_)) => {}
+        let why = arrived.trouble.as_deref();
+        match Trouble::note(trouble, label, why, now) {
+            Some(Change::Began) => warn!(source = label, "{label} fails: {}", why.unwrap_or_default()),
+            Some(Change::Ended) => info!(source = label, "{label} gives readings again"),
+            None => {}
         }
-        trouble.clone_from(&arrived.trouble);
     }
 
     /// Sources that fail, and why.
-    pub fn troubles(&self) -> impl Iterator<Item = String> + '_ {
-        self.sources.iter().filter_map(|(label, trouble)| Some(format!("{label}: {}", trouble.as_ref()?)))
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        self.sources.iter().filter_map(|(_, trouble)| trouble.as_ref())
     }
 }
 
@@ -245,10 +249,7 @@ async fn work(source: Source, outlet: Outlet) {
     };
     let mut due = clock::now().mono;
     loop {
-        let (readings, trouble) = match source.take().await {
-            Ok(readings) => (readings, None),
-            Err(why) => (Vec::new(), Some(why)),
-        };
+        let (readings, trouble) = source.take().await;
         if !outlet.give(readings, trouble).await {
             return;
         }
@@ -268,7 +269,8 @@ fn numbers(text: &str, format: &Format, naming: &Naming) -> Result<Vec<Measured>
     match format {
         Format::Number => {
             let word = text.split_whitespace().next().ok_or("it is empty")?;
-            let value: f64 = word.parse().map_err(|_| format!("'{}' is not a number", shown(word)))?;
+            let value = word.parse().ok().filter(|value: &f64| value.is_finite());
+            let value = value.ok_or_else(|| format!("'{}' is not a number", shown(word)))?;
             Ok(vec![naming.measured("", value)])
         }
         Format::Json(pointer) => json::numbers(text, pointer, naming),

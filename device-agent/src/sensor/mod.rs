@@ -1,7 +1,8 @@
 //! Where readings come from: the machine's own `/proc` and `/sys`, one kind of source a file.
 //!
 //! A [`Source`] turns files into [`Samples`]: name, unit, kind and value. Every path hangs under a root folder, so that a
-//! test hands it a fixture tree. A source that fails says so and the others go on; a value that is not finite is left out.
+//! test hands it a fixture tree. A source that fails says so and the others go on, as do its own other sensors; a value that is
+//! not finite is left out.
 
 mod cpu;
 mod disk;
@@ -17,8 +18,9 @@ mod temperature;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use wire::SensorKind;
+use wire::{SensorKind, UnixMillis};
 
+use crate::trouble::Trouble;
 pub use table::{SensorTable, TableFull};
 
 /// Why a source gave nothing this time.
@@ -33,7 +35,7 @@ pub enum Error {
         why: String,
     },
     /// A file does not look as its format promises.
-    #[error("{}: not understood", .0.display())]
+    #[error("{}: holds no number where one belongs", .0.display())]
     Format(PathBuf),
 }
 
@@ -152,12 +154,12 @@ impl Source {
     }
 }
 
-/// The machine's own sources, and what went wrong with each at the last round.
+/// The machine's own sources, and what is wrong with each.
 #[derive(Debug)]
 pub struct Host {
     root: PathBuf,
     skip: Vec<String>,
-    sources: Vec<(Source, Option<Error>)>,
+    sources: Vec<(Source, Option<Trouble>)>,
 }
 
 impl Host {
@@ -177,15 +179,14 @@ impl Host {
         Self { root: root.to_owned(), skip, sources: sources.into_iter().map(|source| (source, None)).collect() }
     }
 
-    /// Measures everything. Calls `changed` for each source that began or ceased to fail.
-    pub fn sample(&mut self, samples: &mut Samples, mut changed: impl FnMut(&str, Option<&Error>)) {
+    /// Measures everything at `now`. Calls `changed` for each source that began to fail, with its error, or ceased to.
+    pub fn sample(&mut self, now: UnixMillis, samples: &mut Samples, mut changed: impl FnMut(&str, Option<&str>)) {
         samples.clear();
         for (source, trouble) in &mut self.sources {
-            let error = source.sample(&self.root, samples).err();
-            if error.is_some() != trouble.is_some() {
-                changed(source.name(), error.as_ref());
+            let error = source.sample(&self.root, samples).err().map(|error| error.to_string());
+            if Trouble::note(trouble, source.name(), error.as_deref(), now).is_some() {
+                changed(source.name(), error.as_deref());
             }
-            *trouble = error;
         }
     }
 
@@ -196,8 +197,8 @@ impl Host {
     }
 
     /// The sources that failed at the last round.
-    pub fn troubles(&self) -> impl Iterator<Item = (&'static str, &Error)> {
-        self.sources.iter().filter_map(|(source, error)| Some((source.name(), error.as_ref()?)))
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        self.sources.iter().filter_map(|(_, trouble)| trouble.as_ref())
     }
 }
 
@@ -207,6 +208,16 @@ fn read(root: &Path, path: &str) -> Result<String, Error> {
     fs::read(&path)
         .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
         .map_err(|error| Error::Read { path, why: error.to_string() })
+}
+
+/// The number in a small file. One that cannot be read has none; one that holds something else is noted in `broken`.
+fn number(path: &Path, broken: &mut Option<Error>) -> Option<f64> {
+    let bytes = fs::read(path).ok()?;
+    let value = String::from_utf8_lossy(&bytes).trim().parse().ok().filter(|value: &f64| value.is_finite());
+    if value.is_none() {
+        *broken = Some(Error::Format(path.to_owned()));
+    }
+    value
 }
 
 /// Folders `<prefix>0`, `<prefix>1`, ... in the order of their numbers, so that names stay the same at each boot.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Error, Samples, name_part};
+use super::{Error, Samples, name_part, number};
 
 /// File, name, unit, and what the kernel's number is multiplied with to be in that unit.
 const LEVELS: [(&str, &str, &str, f64); 7] = [
@@ -18,7 +18,8 @@ const LEVELS: [(&str, &str, &str, f64); 7] = [
 
 /// Adds `power.<supply>.<what>` for each supply; a machine without any has none.
 ///
-/// A level that cannot be read is left out: drivers list files that their chip has no answer for.
+/// A level that cannot be read is left out: drivers list files that their chip has no answer for. One that gives a text is
+/// named; the others are there.
 pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
     let mut supplies: Vec<_> = fs::read_dir(root.join("sys/class/power_supply"))
         .into_iter()
@@ -27,10 +28,11 @@ pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
         .map(|entry| (entry.file_name(), entry.path()))
         .collect();
     supplies.sort_unstable();
+    let mut broken = None;
     for (name, folder) in supplies {
         let name = name_part(&name.to_string_lossy());
         let text = |file: &str| fs::read_to_string(folder.join(file)).ok();
-        let number = |file: &str| text(file)?.trim().parse::<f64>().ok();
+        let mut number = |file: &str| number(&folder.join(file), &mut broken);
         for (file, what, unit, factor) in LEVELS {
             if let Some(value) = number(file) {
                 samples.gauge(format_args!("power.{name}.{what}"), unit, value * factor);
@@ -46,5 +48,5 @@ pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
             samples.counter(format_args!("power.{name}.cycles"), "1", cycles);
         }
     }
-    Ok(())
+    broken.map_or(Ok(()), Err)
 }
