@@ -7,13 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use device_agent::clock;
+use device_agent::clock::{self, Now};
 use device_agent::sampler::Gather;
 use device_agent::spool::segment::{self, Record};
-use device_agent::spool::{Limits, Policy, SPILL_AFTER, Spool};
+use device_agent::spool::{Drops, Limits, Policy, SPILL_AFTER, Spool};
 use proptest::prelude::*;
 use wire::batch::Rows;
 use wire::{BatchSeq, Epoch, Lane, Reading, SensorNo, UnixMillis};
+
+const WEEK: Duration = Duration::from_secs(7 * 86_400);
 
 #[test]
 fn a_segment_cut_at_any_byte_gives_back_every_whole_record() {
@@ -102,7 +104,7 @@ fn nothing_is_written_until_the_hub_has_been_silent_for_a_while() {
 #[test]
 fn a_full_spool_drops_its_oldest_and_counts_them() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { memory: 256 << 10, disk: 3 << 20 };
+    let limits = Limits { memory: 256 << 10, disk: 3 << 20, ..Limits::default() };
     let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
     let t0 = now();
     for _ in 0..50 {
@@ -122,7 +124,7 @@ fn a_full_spool_drops_its_oldest_and_counts_them() {
 #[test]
 fn a_disk_that_refuses_keeps_readings_in_memory_up_to_the_bound() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { memory: 64 << 10, disk: 3 << 20 };
+    let limits = Limits { memory: 64 << 10, disk: 3 << 20, ..Limits::default() };
     let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
     fs::remove_dir(folder.path()).unwrap();
     let t0 = now();
@@ -285,7 +287,7 @@ fn an_acknowledgement_of_everything_below_empties_segments_that_are_not_listed()
 fn what_gives_way_when_the_spool_is_full_is_the_users_choice_and_counted_by_reason() {
     for (policy, first_stays) in [(Policy::DropOldest, false), (Policy::DropNewest, true), (Policy::Thin, true)] {
         let folder = tempfile::tempdir().unwrap();
-        let limits = Limits { memory: 256 << 10, disk: 4 << 20 };
+        let limits = Limits { memory: 256 << 10, disk: 4 << 20, ..Limits::default() };
         let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
         spool.set_policy(policy);
         let (mut gather, t0) = (Gather::new(Lane::Live), now());
@@ -321,6 +323,72 @@ fn what_gives_way_when_the_spool_is_full_is_the_users_choice_and_counted_by_reas
         };
         assert_eq!(reason, drops.total(), "{policy:?}: {drops:?}");
     }
+}
+
+#[test]
+fn what_is_held_longer_than_readings_are_kept_is_dropped_and_counted_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let t0 = clock::now();
+    append(&mut spool, 3, t0.mono);
+    spool.flush().unwrap();
+    append(&mut spool, 2, t0.mono + Duration::from_secs(3600));
+    // A clock that runs wild is not believed: in this boot the monotonic one tells the age.
+    spool.expire(Now { unix: t0.unix.plus(1 << 50), ..t0.plus(WEEK) }, true);
+    assert_eq!((spool.len(), spool.drops()), (5, Drops::default()));
+    spool.expire(t0.plus(WEEK + Duration::from_secs(61)), false);
+    assert_eq!((spool.len(), spool.drops()), (2, Drops { expired: 9, ..Drops::default() }));
+    assert_eq!(spool.floors(), [(Epoch(1), BatchSeq(3))], "the hub is told that they will never come");
+    spool.expire(t0.plus(WEEK + Duration::from_secs(3700)), false);
+    assert!(spool.is_empty() && spool.dropped() == 15);
+    spool.flush().unwrap();
+    drop(spool);
+    assert_eq!(open(folder.path(), 2).0.drops().expired, 15, "a restart forgets none");
+}
+
+#[test]
+fn what_earlier_boots_left_ages_by_its_own_time_once_the_clock_is_sure() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let mut gather = Gather::new(Lane::Live);
+    let taken = UnixMillis(1_770_000_000_000);
+    // Two segments: the second was begun seven hours after the first.
+    for hours in [0, 7] {
+        let wait = Duration::from_secs(hours * 3600);
+        let at = taken.plus(wait.as_millis() as i64);
+        gather.push(&Reading { sensor: SensorNo(0), at, value: 1.5 }, &mut spool, now() + wait);
+        gather.close(&mut spool, now() + wait);
+        spool.flush().unwrap();
+    }
+    drop(spool);
+    let start = Now { mono: now(), unix: taken.plus(WEEK.as_millis() as i64 + 1) };
+    let (mut spool, _) = Spool::open(folder.path(), Epoch(2), Limits::default(), start.mono).unwrap();
+    spool.expire(start.plus(Duration::from_secs(1800)), true);
+    assert_eq!(spool.len(), 2, "the clock may yet be set");
+    spool.expire(start.plus(Duration::from_secs(3700)), false);
+    assert_eq!(spool.len(), 2, "the clock is not sure");
+    spool.expire(start.plus(Duration::from_secs(3800)), true);
+    assert_eq!((spool.len(), spool.drops().expired), (1, 1));
+    assert!(spool.take_backlog().is_some());
+    spool.expire(start.plus(Duration::from_secs(8 * 3600)), true);
+    assert_eq!((spool.len(), spool.drops().expired), (0, 2), "also when it has been handed out");
+}
+
+#[test]
+fn readings_of_a_clock_that_was_never_set_age_from_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, _) = open(folder.path(), 1);
+    let mut gather = Gather::new(Lane::Live);
+    gather.push(&Reading { sensor: SensorNo(0), at: UnixMillis(5_000), value: 1.5 }, &mut spool, now());
+    gather.close(&mut spool, now());
+    spool.flush().unwrap();
+    drop(spool);
+    let start = clock::now();
+    let (mut spool, _) = Spool::open(folder.path(), Epoch(2), Limits::default(), start.mono).unwrap();
+    spool.expire(start.plus(Duration::from_secs(7200)), true);
+    assert_eq!(spool.len(), 1);
+    spool.expire(start.plus(WEEK + Duration::from_secs(61)), true);
+    assert_eq!(spool.drops().expired, 1);
 }
 
 #[test]

@@ -39,7 +39,7 @@ const INBOX: usize = 512;
 /// Latencies kept: enough for a stable 99th percentile.
 const LATENCIES: usize = 100_000;
 /// A simulated spool: what a small device has in RAM.
-const LIMITS: Limits = Limits { memory: 1 << 20, disk: 0 };
+const LIMITS: Limits = Limits { memory: 1 << 20, disk: 0, age: Duration::from_secs(7 * 86_400) };
 
 /// The devices, their socket and their network.
 pub struct Fleet {

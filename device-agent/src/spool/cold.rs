@@ -8,7 +8,7 @@ use wire::{BatchSeq, Epoch, Lane};
 use super::disk::Summary;
 use super::segment::{self, Record};
 use super::thin::thinned;
-use super::{Body, Held, Key, Policy, Spool};
+use super::{Body, Held, Key, Policy, Spool, Taken};
 
 impl Spool {
     /// Lists the newest cold segment; `false` if there is none.
@@ -29,7 +29,8 @@ impl Spool {
                 continue;
             }
             let Record { readings, sensors, .. } = record;
-            let held = Held { body: Body::Disk(place), readings, sensors, lane: Lane::Recovered, since: self.opened };
+            let taken = summary.newest;
+            let held = Held { body: Body::Disk(place), readings, sensors, lane: Lane::Recovered, taken };
             self.held.insert(key, held);
             self.backlog.insert(key);
         }
@@ -48,7 +49,8 @@ impl Spool {
                 continue;
             }
             let (epoch, first, last) = (first.0, first.1, last.1);
-            let mut summary = Summary { epoch, first, last, batches: keys.len(), readings: 0 };
+            let newest = self.held.get(&(epoch, last)).map_or(Taken::Here(self.opened), |held| held.taken);
+            let mut summary = Summary { epoch, first, last, batches: keys.len(), readings: 0, newest };
             for key in keys {
                 self.backlog.remove(&key);
                 summary.readings += self.held.remove(&key).map_or(0, |held| u64::from(held.readings));

@@ -9,14 +9,18 @@ use std::io::{self, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use wire::{BatchSeq, Epoch};
 
+use super::age::Taken;
 use super::segment::{self, Contents, Record};
 use crate::durable;
 
 /// Size at which a segment is closed: the unit in which the oldest readings are dropped when the spool is full.
 const SEGMENT_BYTES: u64 = 1 << 20;
+/// Time after which a segment is closed: the unit in which readings that are too old are dropped after a restart.
+const SEGMENT_SPAN: Duration = Duration::from_secs(6 * 3600);
 const EXTENSION: &str = "seg";
 
 /// Where a body lies.
@@ -37,6 +41,8 @@ struct Segment {
     held: u32,
     /// Batches in it.
     records: u32,
+    /// When the first of them was taken.
+    since: Instant,
 }
 
 /// The spool folder.
@@ -60,6 +66,8 @@ pub(super) struct Summary {
     pub(super) last: BatchSeq,
     pub(super) batches: usize,
     pub(super) readings: u64,
+    /// When the newest of them were taken.
+    pub(super) newest: Taken,
 }
 
 /// A batch with its body.
@@ -69,6 +77,8 @@ type Batch = (Record, Vec<u8>);
 #[derive(Debug, Default)]
 pub(super) struct Recovered {
     pub(super) segments: BTreeMap<u32, Summary>,
+    /// The body of the last batch of each.
+    pub(super) newest: BTreeMap<u32, Vec<u8>>,
     /// Stretches of bytes that were no record.
     pub(super) damaged: usize,
     /// Files that were no segment, and where they lie.
@@ -76,8 +86,8 @@ pub(super) struct Recovered {
 }
 
 impl Disk {
-    /// Opens the folder and reads every segment in it.
-    pub(super) fn open(folder: &Path) -> io::Result<(Self, Recovered)> {
+    /// Opens the folder and reads every segment in it. Their batches are taken for as old as `now`, until somebody looks.
+    pub(super) fn open(folder: &Path, now: Instant) -> io::Result<(Self, Recovered)> {
         fs::create_dir_all(folder)?;
         let mut disk = Self {
             folder: folder.to_owned(),
@@ -97,7 +107,7 @@ impl Disk {
             // One unreadable file must not keep the others, or the agent, from starting.
             let Ok(bytes) = fs::read(&path) else { continue };
             match (number, segment::read(&bytes)) {
-                (Some(number), Some(contents)) => disk.adopt(number, &path, &bytes, contents, &mut recovered)?,
+                (Some(number), Some(contents)) => disk.adopt(number, &path, &bytes, contents, &mut recovered, now)?,
                 _ => recovered.foreign.extend(durable::set_aside(&path, "foreign")),
             }
         }
@@ -111,6 +121,7 @@ impl Disk {
         bytes: &[u8],
         contents: Contents,
         recovered: &mut Recovered,
+        now: Instant,
     ) -> io::Result<()> {
         self.next = self.next.max(number.saturating_add(1));
         recovered.damaged += contents.damaged;
@@ -122,21 +133,27 @@ impl Disk {
         let numbers = || contents.records.iter().map(|(record, _)| record.seq);
         if let (Some(first), Some(last)) = (numbers().min(), numbers().max()) {
             let readings = contents.records.iter().map(|(record, _)| u64::from(record.readings)).sum();
-            recovered.segments.insert(number, Summary { epoch, first, last, batches: held as usize, readings });
+            let summary = Summary { epoch, first, last, batches: held as usize, readings, newest: Taken::Here(now) };
+            recovered.segments.insert(number, summary);
+            let body = contents.records.iter().find(|(record, _)| record.seq == last).map(|(_, body)| body.clone());
+            recovered.newest.extend(body.and_then(|body| Some((number, bytes.get(body)?.to_vec()))));
         }
         let bytes = bytes.len() as u64;
         self.bytes += bytes;
-        self.segments.insert(number, Segment { file: File::open(path)?, epoch, bytes, held, records: held });
+        self.segments
+            .insert(number, Segment { file: File::open(path)?, epoch, bytes, held, records: held, since: now });
         Ok(())
     }
 
-    /// Appends records and makes them durable; all or none. Returns where each body lies, in order.
+    /// Appends records, the first of them taken at `taken`, and makes them durable; all or none. Returns where each body
+    /// lies, in order.
     pub(super) fn append<'a>(
         &mut self,
         epoch: Epoch,
+        taken: Instant,
         records: impl Iterator<Item = (Record, &'a [u8])>,
     ) -> io::Result<Vec<Place>> {
-        let number = self.writable(epoch)?;
+        let number = self.writable(epoch, taken)?;
         let Some(segment) = self.segments.get_mut(&number) else { return Err(io::ErrorKind::NotFound.into()) };
         let mut bytes = Vec::new();
         let mut bodies: Vec<Range<usize>> = Vec::new();
@@ -161,11 +178,14 @@ impl Disk {
             .collect())
     }
 
-    /// The active segment if it is of this epoch and has room, else a fresh one.
-    fn writable(&mut self, epoch: Epoch) -> io::Result<u32> {
-        let fitting = self.active.filter(|number| {
-            self.segments.get(number).is_some_and(|segment| segment.epoch == epoch && segment.bytes < SEGMENT_BYTES)
-        });
+    /// The active segment if it is of this epoch, has room and is not too old, else a fresh one.
+    fn writable(&mut self, epoch: Epoch, taken: Instant) -> io::Result<u32> {
+        let fits = |segment: &Segment| {
+            segment.epoch == epoch
+                && segment.bytes < SEGMENT_BYTES
+                && taken.saturating_duration_since(segment.since) < SEGMENT_SPAN
+        };
+        let fitting = self.active.filter(|number| self.segments.get(number).is_some_and(fits));
         if let Some(number) = fitting {
             return Ok(number);
         }
@@ -177,7 +197,8 @@ impl Disk {
         file.sync_all()?;
         durable::sync_folder_of(&path)?;
         self.bytes += segment::HEADER as u64;
-        self.segments.insert(number, Segment { file, epoch, bytes: segment::HEADER as u64, held: 0, records: 0 });
+        let bytes = segment::HEADER as u64;
+        self.segments.insert(number, Segment { file, epoch, bytes, held: 0, records: 0, since: taken });
         self.close_active();
         self.active = Some(number);
         Ok(number)

@@ -24,7 +24,7 @@ impl Spool {
         }
         while let Some(key) = self.live.pop_front() {
             match self.held.get(&key) {
-                Some(held) if now.saturating_duration_since(held.since) <= LIVE_FOR => {
+                Some(held) if now.saturating_duration_since(held.taken.since(self.opened)) <= LIVE_FOR => {
                     if let Some(outgoing) = self.hand_out(key, Lane::Live) {
                         return Some(outgoing);
                     }

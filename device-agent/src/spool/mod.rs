@@ -8,13 +8,15 @@
 //! ```
 //!
 //! Promises:
-//! - A batch leaves only by [`Spool::trim`] or when the spool is full.
-//! - What is dropped is chosen by the [`Policy`] and counted by its reason in [`Drops`].
+//! - A batch leaves only by [`Spool::trim`], when the spool is full, or when it is older than readings are kept.
+//! - What gives way for want of room is chosen by the [`Policy`]; everything that goes is counted by its reason in [`Drops`],
+//!   since the device's first start.
 //! - While batches go to disk, [`Spool::journal`] keeps the one that is being filled there too: a kill costs a second.
 //! - Memory and disk are bounded; so is the index, because full segments are counted and not listed (see `cold`). Batches go to disk once the oldest has waited [`SPILL_AFTER`] without acknowledgement
 //!   (flash wears, so short absences cost no write), when memory is full, and at [`Spool::flush`].
 //! - Nothing found on disk keeps the agent from starting.
 
+mod age;
 mod cold;
 mod disk;
 mod journal;
@@ -24,6 +26,7 @@ mod room;
 pub mod segment;
 mod shift;
 mod spill;
+mod tally;
 pub mod thin;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -34,13 +37,16 @@ use std::time::Instant;
 
 use wire::{BatchSeq, Epoch, Lane};
 
+use age::Taken;
 use disk::{Disk, Place, Summary};
 use journal::Journal;
 pub use lanes::LIVE_FOR;
 pub use recovery::Recovery;
-pub use room::{Drops, Limits, Policy};
+pub use room::{Limits, Policy};
 use shift::Shifts;
 pub use spill::SPILL_AFTER;
+pub use tally::Drops;
+use tally::Tally;
 
 /// What one held batch costs in memory besides its body.
 const OVERHEAD: usize = 128;
@@ -54,7 +60,7 @@ struct Held {
     readings: u16,
     sensors: u16,
     lane: Lane,
-    since: Instant,
+    taken: Taken,
 }
 
 #[derive(Debug)]
@@ -92,6 +98,9 @@ pub struct Spool {
     /// The hub is away: every maintenance writes what came since.
     spilling: bool,
     drops: Drops,
+    tally: Tally,
+    /// When to look again what is too old.
+    ages_due: Instant,
     acked: u64,
 }
 
@@ -99,6 +108,7 @@ impl Spool {
     /// A spool that lives in memory only: for simulated devices.
     #[must_use]
     pub fn in_memory(epoch: Epoch, limits: Limits) -> Self {
+        let opened = crate::clock::now().mono;
         Self {
             epoch,
             next: BatchSeq(0),
@@ -117,9 +127,11 @@ impl Spool {
             marks: BTreeMap::new(),
             thinned: BTreeSet::new(),
             policy: Policy::default(),
-            opened: crate::clock::now().mono,
+            opened,
             spilling: false,
             drops: Drops::default(),
+            tally: Tally::default(),
+            ages_due: opened,
             acked: 0,
         }
     }
@@ -150,7 +162,7 @@ impl Spool {
         self.next = BatchSeq(seq.0 + 1);
         self.memory += body.len() + OVERHEAD;
         let body = Body::Memory(body.into());
-        self.held.insert(key, Held { body, readings, sensors, lane, since: now });
+        self.held.insert(key, Held { body, readings, sensors, lane, taken: Taken::Here(now) });
         self.in_memory.insert(key);
         match lane {
             Lane::Live => self.live.push_back(key),
@@ -242,7 +254,7 @@ impl Spool {
         self.cold.values().map(|cold| cold.batches).sum()
     }
 
-    /// Readings dropped because the spool was full or the disk did not give them back.
+    /// Readings dropped since the device's first start.
     #[must_use]
     pub const fn dropped(&self) -> u64 {
         self.drops.total()

@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use wire::{Epoch, Lane};
 
-use super::disk::Disk;
+use super::disk::{Disk, Summary};
 use super::journal::Journal;
 use super::segment::Record;
 use super::shift::Shifts;
-use super::{Body, Held, Limits, OVERHEAD, Spool};
+use super::tally::Tally;
+use super::{Body, Held, Limits, OVERHEAD, Spool, Taken};
 
 /// What recovery found; worth a line in the log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -31,14 +32,19 @@ impl Spool {
     /// # Errors
     /// The folder cannot be made or listed. Damage inside it is no error.
     pub fn open(folder: &Path, epoch: Epoch, limits: Limits, now: Instant) -> io::Result<(Self, Recovery)> {
-        let (disk, found) = Disk::open(folder)?;
+        let (disk, found) = Disk::open(folder, now)?;
         let (journal, open) = Journal::open(folder);
+        let (tally, drops) = Tally::open(folder);
         let mut spool = Self::in_memory(epoch, limits);
-        spool.opened = now;
+        (spool.opened, spool.ages_due) = (now, now);
+        (spool.tally, spool.drops) = (tally, drops);
         spool.disk = Some(disk);
         spool.journal = Some(journal);
         spool.shifts = Shifts::open(folder);
-        spool.cold = found.segments;
+        for (number, summary) in found.segments {
+            let newest = spool.taken_earlier((summary.epoch, summary.last), found.newest.get(&number).cloned());
+            spool.cold.insert(number, Summary { newest, ..summary });
+        }
         spool.adopt_journal(open, now);
         let readings = spool.cold.values().map(|cold| cold.readings).sum::<u64>()
             + spool.held.values().map(|held| u64::from(held.readings)).sum::<u64>();
@@ -53,8 +59,9 @@ impl Spool {
             let key = (epoch, record.seq);
             self.memory += body.len() + OVERHEAD;
             let Record { readings, sensors, .. } = record;
+            let taken = Taken::of_earlier(&body, self.shifts.of(key.0, key.1), now);
             let body = Body::Memory(body.into());
-            self.held.insert(key, Held { body, readings, sensors, lane: Lane::Recovered, since: now });
+            self.held.insert(key, Held { body, readings, sensors, lane: Lane::Recovered, taken });
             self.in_memory.insert(key);
             self.backlog.insert(key);
         }

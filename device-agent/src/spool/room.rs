@@ -3,7 +3,7 @@
 //! Memory that cannot go to disk gives way by batches, the disk by whole segments; every reading that goes is counted by
 //! its reason.
 
-use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 use super::{Body, Held, Key, Spool};
 
@@ -14,12 +14,14 @@ pub struct Limits {
     pub memory: usize,
     /// Bytes in segments.
     pub disk: u64,
+    /// How long readings are kept.
+    pub age: Duration,
 }
 
 impl Default for Limits {
-    /// 4 MiB of memory and 64 MiB of disk: a day of 20 sensors once a second takes about 6 MB.
+    /// 4 MiB of memory, 64 MiB of disk, a week: a day of 20 sensors once a second takes about 6 MB.
     fn default() -> Self {
-        Self { memory: 4 << 20, disk: 64 << 20 }
+        Self { memory: 4 << 20, disk: 64 << 20, age: Duration::from_secs(7 * 86_400) }
     }
 }
 
@@ -45,27 +47,6 @@ impl std::str::FromStr for Policy {
             "thin" => Ok(Self::Thin),
             other => Err(format!("'{other}' is none of drop-oldest, drop-newest, thin")),
         }
-    }
-}
-
-/// Readings dropped, by reason.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Drops {
-    /// The oldest, for want of room.
-    pub oldest: u64,
-    /// The newest, for want of room.
-    pub newest: u64,
-    /// Left out between others that stayed.
-    pub thinned: u64,
-    /// The disk did not give them back.
-    pub unreadable: u64,
-}
-
-impl Drops {
-    /// All of them.
-    #[must_use]
-    pub const fn total(&self) -> u64 {
-        self.oldest + self.newest + self.thinned + self.unreadable
     }
 }
 

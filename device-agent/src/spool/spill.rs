@@ -18,8 +18,7 @@ impl Spool {
     /// # Errors
     /// The disk refused; everything is still held, in memory as long as there is room.
     pub fn maintain(&mut self, now: Instant) -> io::Result<()> {
-        let oldest = self.in_memory.first().and_then(|key| self.held.get(key));
-        let waited = oldest.map_or(Duration::ZERO, |held| now.saturating_duration_since(held.since));
+        let waited = self.oldest_in_memory().map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         self.spilling |= waited >= SPILL_AFTER;
         let full = self.policy == Policy::DropNewest
             && self.disk.as_ref().is_some_and(|disk| disk.bytes() + self.memory as u64 > self.limits.disk);
@@ -30,7 +29,8 @@ impl Spool {
             if full { self.drop_newest_in_memory() } else { self.drop_oldest_in_memory() }
         }
         self.make_room_on_disk();
-        spilled?;
+        let counted = self.tally.keep(self.drops, now);
+        spilled.and(counted)?;
         if self.spilling {
             return Ok(());
         }
@@ -66,7 +66,8 @@ impl Spool {
     pub fn flush(&mut self) -> io::Result<()> {
         let spilled = self.spill();
         self.make_room_on_disk();
-        spilled?;
+        let counted = self.tally.write(self.drops);
+        spilled.and(counted)?;
         // What was being filled is a batch by then.
         self.journal.as_mut().map_or(Ok(()), Journal::clear)
     }
@@ -74,9 +75,8 @@ impl Spool {
     /// Whether the next [`Spool::maintain`] will write to disk.
     #[must_use]
     pub fn will_spill(&self, now: Instant) -> bool {
-        let oldest = self.in_memory.first().and_then(|key| self.held.get(key));
-        self.disk.is_some()
-            && (self.spilling || oldest.is_some_and(|held| now.saturating_duration_since(held.since) >= SPILL_AFTER))
+        let waited_long = |since| now.saturating_duration_since(since) >= SPILL_AFTER;
+        self.disk.is_some() && (self.spilling || self.oldest_in_memory().is_some_and(waited_long))
     }
 
     pub(super) fn spill(&mut self) -> io::Result<()> {
@@ -84,13 +84,15 @@ impl Spool {
         while let Some(&(epoch, _)) = self.in_memory.first() {
             // One segment's worth at a time, so that a nearly full disk takes what it can.
             let keys: Vec<Key> = self.in_memory.range(..).take_while(|key| key.0 == epoch).take(512).copied().collect();
+            let first = keys.first().and_then(|key| self.held.get(key));
+            let taken = first.map_or(self.opened, |held| held.taken.since(self.opened));
             let records = keys.iter().filter_map(|key| match self.held.get(key) {
                 Some(Held { body: Body::Memory(body), readings, sensors, lane, .. }) => {
                     Some((Record { seq: key.1, readings: *readings, sensors: *sensors, lane: *lane }, &**body))
                 }
                 _ => None,
             });
-            let places = disk.append(epoch, records)?;
+            let places = disk.append(epoch, taken, records)?;
             for (key, place) in keys.iter().zip(places) {
                 self.in_memory.remove(key);
                 if let Some(held) = self.held.get_mut(key) {

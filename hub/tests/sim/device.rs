@@ -295,7 +295,7 @@ fn config(keys: &KeyPair, epoch: Epoch, pinned: Option<PublicKey>, plan: &Plan, 
 }
 
 fn limits(plan: &Plan) -> Limits {
-    Limits { memory: plan.memory, disk: 0 }
+    Limits { memory: plan.memory, disk: 0, ..Limits::default() }
 }
 
 fn spec(name: &str) -> SensorSpec {

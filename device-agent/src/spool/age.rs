@@ -1,0 +1,89 @@
+//! How old batches are, and what is too old to keep.
+//!
+//! In the boot that took it, a batch's age is told by the monotonic clock, whatever is done to the other one. Of what earlier
+//! boots left only the readings' own time tells the age: that is believed once the clock is sure and the boot is an hour
+//! old, so that a clock which is wrong at the start can be set, and a hub that is there can take what it is given.
+
+use std::time::{Duration, Instant};
+
+use wire::UnixMillis;
+use wire::batch::Rows;
+
+use super::{Key, Spool};
+use crate::clock::Now;
+use crate::timeline::SET_FROM;
+
+/// How often ages are looked at: a limit of days needs no more.
+const LOOK_EVERY: Duration = Duration::from_secs(60);
+/// How long after the start the ages of what earlier boots left are not believed.
+const SETTLE: Duration = Duration::from_secs(3600);
+
+/// When the readings of a batch, or the newest of a segment, were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// In this boot.
+    Here(Instant),
+    /// In an earlier one, by its clock.
+    Earlier(UnixMillis),
+}
+
+impl Taken {
+    /// By the newest reading in the body of a batch; one whose time is not known is as old as this boot.
+    pub(super) fn of_earlier(body: &[u8], moved_ms: i64, opened: Instant) -> Self {
+        let mut rows = Rows::default();
+        // What cannot be read to its end was readable up to there.
+        let _ = wire::batch::decode(body, &mut rows);
+        let newest = rows.at.iter().max().map(|at| at.plus(moved_ms));
+        newest.filter(|at| *at >= SET_FROM).map_or(Self::Here(opened), Self::Earlier)
+    }
+
+    /// Since when the batch waits in this boot, which opened its spool at `opened`.
+    pub(super) const fn since(self, opened: Instant) -> Instant {
+        match self {
+            Self::Here(at) => at,
+            Self::Earlier(_) => opened,
+        }
+    }
+}
+
+impl Spool {
+    /// Drops what is older than [`super::Limits::age`]. `sure`: the clock is right, as far as the device can know. To be called
+    /// about once a second.
+    pub fn expire(&mut self, now: Now, sure: bool) {
+        if now.mono < self.ages_due {
+            return;
+        }
+        self.ages_due = now.mono + LOOK_EVERY;
+        let limit = self.limits.age;
+        let limit_ms = i64::try_from(limit.as_millis()).unwrap_or(i64::MAX);
+        let believed = sure && now.mono.saturating_duration_since(self.opened) >= SETTLE;
+        let is_old = |taken: Taken| match taken {
+            Taken::Here(at) => now.mono.saturating_duration_since(at) > limit,
+            Taken::Earlier(at) => believed && now.unix.since(at) > limit_ms,
+        };
+        let segments: Vec<u32> =
+            self.cold.iter().filter(|(_, cold)| is_old(cold.newest)).map(|(number, _)| *number).collect();
+        for number in segments {
+            self.drops.expired += self.cold.remove(&number).map_or(0, |cold| cold.readings);
+            if let Some(disk) = &mut self.disk {
+                disk.delete(number);
+            }
+        }
+        let batches: Vec<Key> = self.held.iter().filter(|(_, held)| is_old(held.taken)).map(|(key, _)| *key).collect();
+        for key in batches {
+            self.drops.expired += self.forget(key);
+        }
+    }
+
+    /// When the newest readings of a segment that an earlier boot left were taken.
+    pub(super) fn taken_earlier(&self, key: Key, body: Option<Vec<u8>>) -> Taken {
+        let moved = self.shifts.of(key.0, key.1);
+        body.map_or(Taken::Here(self.opened), |body| Taken::of_earlier(&body, moved, self.opened))
+    }
+
+    /// When the oldest batch that is in memory only began to wait.
+    pub(super) fn oldest_in_memory(&self) -> Option<Instant> {
+        let held = self.in_memory.first().and_then(|key| self.held.get(key))?;
+        Some(held.taken.since(self.opened))
+    }
+}
