@@ -16,7 +16,7 @@ use wire::UnixMillis;
 use crate::clock::Now;
 
 /// The clock was not set if it says less: 2024-01-01, before the first release.
-const SET_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
+pub(crate) const SET_FROM: UnixMillis = UnixMillis(1_704_067_200_000);
 /// Less than this is the clock being slewed, not set.
 const STEP_MS: i64 = 1_000;
 
@@ -42,13 +42,14 @@ pub struct Timeline {
     /// A step that the hub's clock has not judged.
     undecided: Option<i64>,
     steps: u32,
+    last_step: i64,
 }
 
 impl Timeline {
     /// A timeline that begins now.
     #[must_use]
     pub fn new(now: Now) -> Self {
-        Self { anchor: now, correction: 0, unknown: now.unix < SET_FROM, undecided: None, steps: 0 }
+        Self { anchor: now, correction: 0, unknown: now.unix < SET_FROM, undecided: None, steps: 0, last_step: 0 }
     }
 
     /// Looks at both clocks, and at the device's clock less the hub's, if that is known of the present clock.
@@ -58,7 +59,7 @@ impl Timeline {
         let was_set = expected >= SET_FROM;
         self.anchor = now;
         if step.abs() >= STEP_MS {
-            self.steps += 1;
+            (self.steps, self.last_step) = (self.steps.saturating_add(1), step);
             return self.stepped(step, was_set, now.unix >= SET_FROM);
         }
         let offset = hub_offset?;
@@ -120,6 +121,18 @@ impl Timeline {
     #[must_use]
     pub const fn is_unknown(&self) -> bool {
         self.unknown
+    }
+
+    /// Whether the clock is right as far as the device can know: it is set, and no step of it waits for the hub's judgement.
+    #[must_use]
+    pub const fn is_sure(&self) -> bool {
+        !self.unknown && self.undecided.is_none()
+    }
+
+    /// By how many milliseconds the clock was set the last time.
+    #[must_use]
+    pub const fn last_step(&self) -> i64 {
+        self.last_step
     }
 
     /// How often the clock was set since the start.

@@ -30,7 +30,20 @@ impl Agent {
             self.gather.close(&mut self.feed.spool, now.mono);
             self.repair(repair, self.feed.spool.next_number());
         }
+        if self.timeline.steps() != steps {
+            self.mark_step(now);
+        }
         self.feed.spool.hold_back(self.timeline.is_unknown());
+    }
+
+    /// A step leaves its mark among the readings: a chart shows where the clock was set, and an alert can watch for it.
+    fn mark_step(&mut self, now: Now) {
+        let seconds = self.timeline.last_step() as f64 / 1000.0;
+        let at = self.timeline.stamp(now);
+        let Self { feed, gather, table, deadband, taken, .. } = self;
+        let mut intake = Taking { table, deadband, gather, feed, taken, now };
+        intake.take("clock.step", ("s", SensorKind::Gauge, 0), at, seconds);
+        self.feed.uplink.set_sensors(self.table.specs());
     }
 
     fn repair(&mut self, repair: Repair, until: BatchSeq) {
@@ -106,7 +119,7 @@ impl Agent {
                 }
             }
             if let Some(arrived) = &arrived {
-                self.intake.note(arrived);
+                self.intake.note(arrived, now.unix);
             }
             arrived = self.intake.try_next();
         }

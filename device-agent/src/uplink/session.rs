@@ -10,6 +10,7 @@ use wire::packet::Data;
 use wire::seal::{REFUSE_AFTER_SECS, REKEY_AFTER_PACKETS, REKEY_AFTER_SECS, Transport};
 use wire::{DecodeError, PublicKey};
 
+use super::drift::Drift;
 use super::rtt::Rtt;
 use crate::clock::Now;
 
@@ -35,6 +36,8 @@ pub(super) struct Path {
     pub(super) wire: Rtt,
     /// The device's clock minus the hub's, in milliseconds.
     pub(super) clock_offset_ms: Option<i64>,
+    /// How that changes.
+    pub(super) drift: Drift,
 }
 
 /// A session and its timers.
@@ -153,7 +156,9 @@ impl Session {
         // honest one, and the difference is at most the hub's commit.
         let there = sent.unix.since(ack.echo_received);
         let back = now.unix.since(ack.now);
-        path.clock_offset_ms = Some(there.saturating_add(back) / 2);
+        let both_ways = there.saturating_add(back);
+        path.clock_offset_ms = Some(both_ways / 2);
+        path.drift.sample(now.mono, both_ways as f64 / 2.0, round_trip);
     }
 
     /// The clock that noted them was set since.

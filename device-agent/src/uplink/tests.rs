@@ -193,6 +193,20 @@ fn clock_and_round_trip_are_measured() {
 }
 
 #[test]
+fn a_clock_that_runs_fast_is_told_by_how_much() {
+    let mut world = World::new(|_| {});
+    for second in 0..1_800 {
+        // The hub's clock falls behind by a millisecond every twenty seconds: 50 ppm.
+        world.hub.clock_ahead_ms = -second / 20;
+        world.measure(1, SEC);
+    }
+    let drift = world.feed.uplink.clock_drift_ppb().unwrap();
+    assert!((49_000..=51_000).contains(&drift), "{drift}");
+    world.feed.uplink.forget_clock_offset();
+    assert_eq!(world.feed.uplink.clock_drift_ppb(), None);
+}
+
+#[test]
 fn a_device_without_a_time_learns_it_before_it_sends_and_stores_correct_times() {
     let mut world = World::new(|_| {});
     let today = world.now.unix;
