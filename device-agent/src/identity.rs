@@ -6,10 +6,12 @@
 //! <state>/sensors      names and numbers of sensors, see [`crate::sensor::SensorTable`]
 //! <state>/spool/       unacknowledged batches, see [`crate::spool`]
 //! <state>/hub.pub      the hub this device belongs to, pinned at the first confirmed session
+//! <state>/reserve      room for the identity file when the disk is full
 //! ```
 //!
 //! Promises:
-//! - The boot count is on disk *before* it is used, so that an epoch and a handshake counter never come twice.
+//! - The boot count is on disk *before* it is used, so that an epoch and a handshake counter never come twice. A full disk
+//!   does not hinder that, and so not the start: what is reserved for it gives way.
 //! - A folder copied to another machine (a cloned image) gets an identity of its own; the copy stays as
 //!   `identity.cloned` and `spool.cloned`; pin and sensor table stay, because they describe the hub and the software.
 //! - A damaged file is never overwritten: it is set aside, the log says so, and the device starts with a new key.
@@ -26,11 +28,14 @@ use wire::{DeviceId, Epoch, Id, KeyPair, PublicKey};
 
 use crate::durable;
 
+/// Two blocks of any file system: the identity file's own, and one for its name. Not zeros, which some do not store.
+const RESERVE: [u8; 8192] = [0x5a; 8192];
+
 /// Why there is no usable state folder.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder cannot be made or written.
-    #[error("state folder {}: {source}", .folder.display())]
+    #[error("state folder {} cannot be used: {source}; another is named with --state", .folder.display())]
     Folder {
         /// Which folder.
         folder: PathBuf,
@@ -171,6 +176,7 @@ impl Identity {
     pub fn begin_epoch(&mut self, used: Epoch) -> Result<Epoch, Error> {
         self.boot = self.boot.max(used.0).saturating_add(1);
         self.store().map_err(|source| Error::Folder { folder: self.folder.clone(), source })?;
+        self.reserve();
         Ok(Epoch(self.boot))
     }
 
@@ -243,7 +249,22 @@ impl Identity {
         };
         stored.check = stored.check_of();
         let bytes = serde_json::to_vec(&stored).map_err(io::Error::other)?;
-        durable::replace(&self.folder.join("identity"), &bytes)
+        let path = self.folder.join("identity");
+        match durable::replace(&path, &bytes) {
+            Err(error) if error.kind() == io::ErrorKind::StorageFull => {
+                fs::remove_file(self.folder.join("reserve"))?;
+                durable::replace(&path, &bytes)
+            }
+            written => written,
+        }
+    }
+
+    /// Sets room aside for the next time; a disk that has none now is tried again at the next start.
+    fn reserve(&self) {
+        let path = self.folder.join("reserve");
+        if fs::metadata(&path).map_or(0, |found| found.len()) < RESERVE.len() as u64 {
+            let _ = durable::replace(&path, &RESERVE);
+        }
     }
 }
 

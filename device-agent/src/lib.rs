@@ -5,10 +5,10 @@
 //! ```text
 //!   4  main, command/*        arguments, exit codes
 //!   3  agent   fleet          composition: one real device; many simulated ones
-//!      net   status   notice  shells: sockets, the status socket, the log
+//!      net   links   resolver   status   notice    shells: sockets, interfaces, names, the status socket, the log
 //!   2  feed   input   intake   sampler   spool   sensor   identity
-//!   1  uplink                 PURE: the protocol's state; spool::segment, deadband, timeline, netem, random and
-//!                              quantity are pure too
+//!   1  uplink                 PURE: the protocol's state; spool::segment, deadband, timeline, trouble, netem, random
+//!                              and quantity are pure too
 //!   0  wire                   the contract
 //! ```
 //!
@@ -28,14 +28,17 @@ pub mod fleet;
 pub mod identity;
 pub mod input;
 pub mod intake;
+pub mod links;
 pub mod net;
 pub mod netem;
 mod notice;
 pub mod quantity;
 pub mod random;
+pub mod resolver;
 pub mod sampler;
 pub mod sensor;
 pub mod spool;
 pub mod status;
 pub mod timeline;
+pub mod trouble;
 pub mod uplink;

@@ -6,15 +6,25 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-use if_addrs::IfAddr;
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockRef, Socket, Type};
 use tokio::net::UdpSocket;
 use tracing::{debug, warn};
 use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, HOP_LIMIT};
 use wire::packet::MAX_DATAGRAM;
 
+use crate::links::{self, Link};
+
 /// Asked for, so that a burst of acknowledgements is not lost while the agent writes its spool.
 const RECEIVE_BUFFER: usize = 1 << 20;
+
+/// How a probe reaches hubs whose address nobody knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// The multicast group.
+    Group,
+    /// The network's broadcast address; IPv4 only.
+    Broadcast,
+}
 
 /// A datagram as it arrived.
 #[derive(Debug)]
@@ -59,73 +69,66 @@ impl Net {
         Ok(net)
     }
 
-    /// Joins the discovery groups on every interface that is up; to be repeated, because interfaces come and go.
+    /// Joins the discovery groups on every interface that is up, and does so again: interfaces come and go, and a switch that
+    /// has heard nothing for some minutes forgets who is a member. To be repeated.
     pub fn join_groups(&self) {
-        for (index, _) in interfaces() {
-            if let Some(socket) = &self.group_v4 {
-                // Already joined is an error too, and the usual one.
-                let _ = SockRef::from(socket).join_multicast_v4_n(&GROUP_V4, &InterfaceIndexOrAddress::Index(index));
-            }
-            if let Some(socket) = &self.group_v6 {
-                let _ = SockRef::from(socket).join_multicast_v6(&GROUP_V6, index);
-            }
-        }
-    }
-
-    /// Sends a probe to the groups on every interface that is up.
-    pub async fn search(&self, probe: &[u8]) {
-        self.search_by(probe, |_| true).await;
-    }
-
-    /// Sends a probe on the interfaces' addresses that `wanted` picks; says on how many, and what hindered the last.
-    pub async fn search_by(&self, probe: &[u8], wanted: impl Fn(IpAddr) -> bool) -> (usize, Option<io::Error>) {
-        let (mut sent, mut hindered) = (0, None);
-        for (index, address) in interfaces() {
-            if !wanted(address) {
-                continue;
-            }
-            match self.search_on(probe, index, address).await {
-                Some(Ok(())) => sent += 1,
-                Some(Err(error)) => {
-                    debug!("cannot search on {address}: {error}");
-                    hindered = Some(error);
+        for Link { index, address, .. } in links::up() {
+            match (address, &self.group_v4, &self.group_v6) {
+                (IpAddr::V4(_), Some(socket), _) => {
+                    let (socket, interface) = (SockRef::from(socket), InterfaceIndexOrAddress::Index(index));
+                    // Only who joins tells the switch; who is a member already would stay silent.
+                    let _ = socket.leave_multicast_v4_n(&GROUP_V4, &interface);
+                    let _ = socket.join_multicast_v4_n(&GROUP_V4, &interface);
                 }
-                None => {}
+                (IpAddr::V6(_), _, Some(socket)) => {
+                    let socket = SockRef::from(socket);
+                    let _ = socket.leave_multicast_v6(&GROUP_V6, index);
+                    let _ = socket.join_multicast_v6(&GROUP_V6, index);
+                }
+                (IpAddr::V4(_) | IpAddr::V6(_), _, _) => {}
             }
         }
-        (sent, hindered)
     }
 
-    /// `None` without a socket of the address's family.
-    async fn search_on(&self, probe: &[u8], index: u32, address: IpAddr) -> Option<io::Result<()>> {
-        let (socket, group): (_, SocketAddr) = match address {
-            IpAddr::V4(own) => {
+    /// Sends a probe to the groups and to everybody, on every interface that is up; on virtual ones only if they are `wanted`.
+    pub async fn search(&self, probe: &[u8], virtual_wanted: bool) {
+        for link in links::up().iter().filter(|link| virtual_wanted || !link.is_virtual()) {
+            for way in [Way::Group, Way::Broadcast] {
+                if let Some(Err(error)) = self.search_on(probe, link, way).await {
+                    debug!("cannot search on {} ({}): {error}", link.name, link.address);
+                }
+            }
+        }
+    }
+
+    /// Sends a probe on one interface; `None` when it has no such way, or there is no socket of its address family.
+    pub async fn search_on(&self, probe: &[u8], link: &Link, way: Way) -> Option<io::Result<()>> {
+        let (socket, to): (_, SocketAddr) = match (link.address, way) {
+            (IpAddr::V4(own), Way::Group) => {
                 let socket = self.v4.as_ref()?;
                 if let Err(error) = SockRef::from(socket).set_multicast_if_v4(&own) {
                     return Some(Err(error));
                 }
                 (socket, SocketAddrV4::new(GROUP_V4, DISCOVERY_PORT).into())
             }
-            IpAddr::V6(_) => (self.v6.as_ref()?, SocketAddrV6::new(GROUP_V6, DISCOVERY_PORT, 0, index).into()),
+            (IpAddr::V4(_), Way::Broadcast) => {
+                (self.v4.as_ref()?, SocketAddrV4::new(link.broadcast?, DISCOVERY_PORT).into())
+            }
+            (IpAddr::V6(_), Way::Group) => {
+                (self.v6.as_ref()?, SocketAddrV6::new(GROUP_V6, DISCOVERY_PORT, 0, link.index).into())
+            }
+            (IpAddr::V6(_), Way::Broadcast) => return None,
         };
-        Some(socket.send_to(probe, group).await.map(|_| ()))
+        Some(socket.send_to(probe, to).await.map(|_| ()))
     }
 
     /// Sends a datagram. One that cannot be sent is lost like any other: the uplink repeats.
     pub async fn send(&self, datagram: &[u8], to: SocketAddr) {
-        if let Err(error) = self.try_send(datagram, to).await {
+        let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
+        let Some(socket) = socket else { return };
+        if let Err(error) = socket.send_to(datagram, to).await {
             debug!("cannot send to {to}: {error}");
         }
-    }
-
-    /// Sends a datagram and says what hindered it.
-    ///
-    /// # Errors
-    /// No socket of this family, no route, or a firewall of this machine.
-    pub async fn try_send(&self, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
-        let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
-        let Some(socket) = socket else { return Err(io::ErrorKind::AddrNotAvailable.into()) };
-        socket.send_to(datagram, to).await.map(|_| ())
     }
 
     /// Waits for a datagram on any socket. Cancel-safe.
@@ -171,6 +174,8 @@ fn talking(domain: Domain, address: SocketAddr) -> io::Result<UdpSocket> {
         socket.set_multicast_hops_v6(HOP_LIMIT)?;
     } else {
         socket.set_multicast_ttl_v4(HOP_LIMIT)?;
+        // Where a switch swallows multicast, a network's broadcast address still reaches the hub.
+        socket.set_broadcast(true)?;
     }
     // The kernel grants what it may; less is no reason to stop.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
@@ -191,21 +196,4 @@ fn bound(socket: Socket, address: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
     UdpSocket::from_std(socket.into())
-}
-
-/// Index and one address of each family for every interface that is up.
-fn interfaces() -> Vec<(u32, IpAddr)> {
-    let mut found: Vec<(u32, IpAddr)> = Vec::new();
-    for interface in if_addrs::get_if_addrs().unwrap_or_default() {
-        let Some(index) = interface.index else { continue };
-        let address = match &interface.addr {
-            IfAddr::V4(v4) => IpAddr::V4(v4.ip),
-            IfAddr::V6(v6) => IpAddr::V6(v6.ip),
-        };
-        let same = |known: &(u32, IpAddr)| known.0 == index && known.1.is_ipv4() == address.is_ipv4();
-        if !found.iter().any(same) {
-            found.push((index, address));
-        }
-    }
-    found
 }

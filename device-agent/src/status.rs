@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
 use crate::spool::Drops;
+use crate::trouble::Trouble;
 
 /// How a running agent is doing. A field added later has a default: the agent that runs may be older than who asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,7 +39,7 @@ pub struct Report {
     pub readings_taken: u64,
     /// Readings the hub has on disk, of those sent since the start.
     pub readings_acked: u64,
-    /// Readings dropped because the spool was full.
+    /// Readings dropped since the device's first start.
     pub readings_dropped: u64,
     /// The same, by reason.
     #[serde(default)]
@@ -52,8 +53,12 @@ pub struct Report {
     /// How often this clock was set since the start.
     #[serde(default)]
     pub clock_steps: u32,
+    /// How fast the device's clock runs away from the hub's, in parts per million; positive: it runs fast.
+    #[serde(default)]
+    pub clock_drift_ppm: Option<f64>,
     /// Sources that fail, and why.
-    pub troubles: Vec<String>,
+    #[serde(default)]
+    pub failing: Vec<Trouble>,
 }
 
 /// Where the socket lies.

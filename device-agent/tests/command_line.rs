@@ -100,7 +100,7 @@ fn configured_sources_are_read_and_the_trouble_of_one_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("agent.toml");
     let text = "[sensors]\nskip = ['cpu*']\n[[exec]]\nname = 'good'\ncommand = ['echo', '1']\ninterval = '50ms'\n\
-        [[exec]]\nname = 'bad'\ncommand = ['false']\n";
+        [[exec]]\nname = 'bad'\ncommand = ['false']\ninterval = '50ms'\n";
     fs::write(&config, text).unwrap();
     let (config, state) = (config.to_str().unwrap(), folder.path().join("state"));
     let state = state.to_str().unwrap();
@@ -112,16 +112,22 @@ fn configured_sources_are_read_and_the_trouble_of_one_is_told() {
     let before = eventually(|| {
         let output = agent(&["status", "--json", "--state", state]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
-        let told = report["troubles"].as_array()?.iter().any(|trouble| {
-            trouble.as_str().is_some_and(|trouble| trouble.starts_with("exec bad: ended with exit status: 1"))
-        });
-        told.then(|| report["readings_taken"].as_u64()).flatten()
+        let failing = report["failing"].as_array()?;
+        let bad = failing.iter().find(|trouble| trouble["source"] == "exec bad")?;
+        assert!(bad["error"].as_str()?.starts_with("ended with exit status: 1"), "{bad}");
+        assert!(failing.iter().all(|trouble| trouble["source"] != "exec good"), "{report}");
+        (bad["count"].as_u64()? > 2 && bad["since"].as_i64()? > 0).then(|| report["readings_taken"].as_u64()).flatten()
     });
     eventually(|| {
         let output = agent(&["status", "--json", "--state", state]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
         (report["readings_taken"].as_u64()? > before + 5).then_some(())
     });
+    let text = String::from_utf8(agent(&["status", "--state", state]).stdout).unwrap();
+    assert!(
+        text.contains("failing   exec bad: ended with exit status: 1") && text.contains(" times since 20"),
+        "{text}"
+    );
     running.kill().unwrap();
     running.wait().unwrap();
 }

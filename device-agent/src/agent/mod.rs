@@ -9,8 +9,6 @@ mod taking;
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use tokio::net::{UnixListener, UnixStream};
@@ -27,18 +25,18 @@ use crate::input::Input;
 use crate::intake::{Arrived, Intake};
 use crate::net::{Net, Received};
 use crate::notice;
+use crate::resolver::{Resolved, Resolver};
 use crate::sampler::Gather;
 use crate::sensor::SensorTable;
 use crate::status::{self, Report};
 use crate::timeline::Timeline;
+use crate::trouble::Trouble;
 use crate::uplink::{State, words_of};
 
 /// How often the spool is tended and the next status prepared.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 /// How often the discovery groups are joined again: interfaces come and go.
 const REJOIN_EVERY: Duration = Duration::from_secs(60);
-/// How often a host name is looked up again while the hub is away.
-const RESOLVE_EVERY: Duration = Duration::from_secs(10);
 /// Datagrams taken in before anything else happens again.
 const INBOX: usize = 64;
 
@@ -59,12 +57,10 @@ pub enum Error {
     NoRandomness(#[from] wire::NoRandomness),
 }
 
-type Lookup = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>>>>;
-
 /// What ended a wait.
 enum Woken {
     Received(Received),
-    Resolved(io::Result<Vec<SocketAddr>>),
+    Resolved(Resolved),
     Asked(UnixStream),
     Arrived(Arrived),
     Due,
@@ -90,8 +86,7 @@ pub struct Agent {
     input: Input,
     intake: Intake,
     questions: Option<UnixListener>,
-    lookup: Option<Lookup>,
-    resolve_at: Instant,
+    resolver: Resolver,
     tend_at: Instant,
     rejoin_at: Instant,
     taken: u64,
@@ -123,7 +118,7 @@ impl Agent {
                 biased;
                 () = &mut stop => break,
                 received = self.net.receive(&mut inbox) => Woken::Received(received),
-                resolved = resolved(&mut self.lookup) => Woken::Resolved(resolved),
+                resolved = self.resolver.next() => Woken::Resolved(resolved),
                 question = asked(self.questions.as_ref()) => Woken::Asked(question),
                 arrived = self.intake.next() => Woken::Arrived(arrived),
                 () = clock::sleep_until(wake_at) => Woken::Due,
@@ -147,7 +142,7 @@ impl Agent {
 
     async fn transmit(&mut self, now: Now, outbox: &mut Vec<u8>) {
         while let Some(probe) = self.feed.uplink.poll_search() {
-            self.net.search(&probe).await;
+            self.net.search(&probe, self.feed.uplink.searches_again()).await;
         }
         while let Some(to) = self.feed.uplink.poll_transmit(now, outbox) {
             self.net.send(outbox, to).await;
@@ -182,15 +177,15 @@ impl Agent {
             self.rejoin_at = now.mono + REJOIN_EVERY;
             self.net.join_groups();
         }
-        if now.mono >= self.resolve_at && self.lookup.is_none() {
-            self.resolve_at = now.mono + RESOLVE_EVERY;
-            let away = matches!(self.feed.uplink.state(), State::Searching | State::Handshaking);
-            self.lookup = self.settings.hub.clone().filter(|_| away).map(lookup);
-        }
     }
 
     fn tend(&mut self, now: Now) {
+        if matches!(self.feed.uplink.state(), State::Searching | State::Handshaking) {
+            self.resolver.look_up(now.mono);
+        }
         self.feed.report();
+        let corrected = Now { unix: self.timeline.stamp(now), ..now };
+        self.feed.spool.expire(corrected, self.timeline.is_sure());
         let names_kept = if self.feed.spool.will_spill(now.mono) { self.table.sync() } else { Ok(()) };
         let kept = names_kept
             .and_then(|()| self.feed.spool.maintain(now.mono))
@@ -204,10 +199,13 @@ impl Agent {
         }
     }
 
-    fn resolved(&mut self, resolved: io::Result<Vec<SocketAddr>>) {
+    fn resolved(&mut self, resolved: Resolved) {
         match resolved {
-            Ok(addresses) => self.feed.uplink.set_addresses(addresses, clock::now()),
-            Err(error) => warn!("cannot find {}: {error}", self.settings.hub.as_deref().unwrap_or_default()),
+            Resolved::Given(Ok(addresses)) => self.feed.uplink.set_addresses(addresses, clock::now()),
+            Resolved::Given(Err(error)) => {
+                warn!("cannot find {}: {error}", self.resolver.given().unwrap_or_default());
+            }
+            Resolved::Known(addresses) => self.feed.uplink.set_named(addresses, clock::now()),
         }
     }
 
@@ -229,6 +227,11 @@ impl Agent {
         let _ = std::fs::remove_file(status::socket_in(self.identity.folder()));
         info!(batches = self.feed.spool.len(), "stopped; {} batches kept for the next start", self.feed.spool.len());
         Ok(())
+    }
+
+    /// Sources that fail; the others go on.
+    fn failing(&self) -> impl Iterator<Item = &Trouble> {
+        self.input.troubles().chain(self.intake.troubles())
     }
 
     fn report(&self) -> Report {
@@ -257,23 +260,9 @@ impl Agent {
             rtt_ms: uplink.round_trip().map(|rtt| rtt.as_secs_f64() * 1000.0),
             clock_offset_ms: uplink.clock_offset_ms(),
             clock_steps: self.timeline.steps(),
-            troubles: self.input.troubles().into_iter().chain(self.intake.troubles()).collect(),
+            clock_drift_ppm: uplink.clock_drift_ppb().map(|ppb| ppb as f64 / 1000.0),
+            failing: self.failing().cloned().collect(),
         }
-    }
-}
-
-fn lookup(host: String) -> Lookup {
-    Box::pin(async move { Ok(tokio::net::lookup_host(host).await?.collect()) })
-}
-
-async fn resolved(lookup: &mut Option<Lookup>) -> io::Result<Vec<SocketAddr>> {
-    match lookup {
-        Some(pending) => {
-            let outcome = pending.await;
-            *lookup = None;
-            outcome
-        }
-        None => std::future::pending().await,
     }
 }
 

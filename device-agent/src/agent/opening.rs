@@ -15,6 +15,7 @@ use crate::input::Input;
 use crate::intake::Intake;
 use crate::net::Net;
 use crate::notice;
+use crate::resolver::Resolver;
 use crate::sampler::Gather;
 use crate::sensor::SensorTable;
 use crate::spool::Spool;
@@ -41,8 +42,11 @@ impl Agent {
         if recovery.batches > 0 {
             info!(readings = recovery.readings, "{} readings of earlier runs wait to be sent", recovery.readings);
         }
-        if recovery.damaged > 0 || !recovery.foreign.is_empty() {
-            warn!("spool: skipped {} damaged places, set aside {:?}", recovery.damaged, recovery.foreign);
+        if recovery.damaged > 0 {
+            warn!(damaged = recovery.damaged, "spool: {} damaged places were skipped", recovery.damaged);
+        }
+        for aside in &recovery.foreign {
+            warn!("spool: a file that is no segment was set aside as {}", aside.display());
         }
         let table = SensorTable::open(identity.folder()).map_err(Error::State)?;
 
@@ -74,6 +78,7 @@ impl Agent {
         let plays = matches!(input, Input::Recording { .. });
         let sources = if plays { Vec::new() } else { std::mem::take(&mut settings.sources) };
         let rules = if plays { Vec::new() } else { std::mem::take(&mut settings.rules) };
+        let resolver = Resolver::new(settings.hub.clone(), std::mem::take(&mut settings.hub_names), now.mono);
         Ok(Self {
             gather: Gather::new(input.lane()),
             timeline: Timeline::new(now),
@@ -90,8 +95,7 @@ impl Agent {
             table,
             input,
             questions,
-            lookup: None,
-            resolve_at: now.mono,
+            resolver,
             tend_at: now.mono,
             rejoin_at: now.mono + REJOIN_EVERY,
             taken: 0,

@@ -24,7 +24,7 @@ Streams this machine's sensors to a telemetry hub, and keeps each reading until 
 Usage: device-agent <command> [options]
 
 Commands:
-  run        Measure this machine and send to the hub (found by multicast, or named with --hub)
+  run        Measure this machine and send to the hub (found by name, multicast or broadcast, or named with --hub)
   replay     Send a recorded series from a CSV file, with its own times
   simulate   Send what a fleet of devices would, for trials and benchmarks
   status     Tell how the running agent is doing

@@ -14,7 +14,8 @@ Measures this machine and streams the readings to the hub.
 
 Usage: device-agent run [options]
 
-  --hub HOST:PORT      The hub's address; without it, hubs are searched by multicast
+  --hub HOST:PORT      The hub's address; without it, hubs are searched by name (telemetry-hub, telemetry-hub.local),
+                       multicast and broadcast
   --join-token TOKEN   Lets the device join without a click (thj1_...)
   --state DIR          Where identity and unsent readings are kept
                        (default: /var/lib/device-agent if it can be written, else ~/.local/state/device-agent)
@@ -32,9 +33,13 @@ over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not ackn
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,
 1-Wire), industrial I/O, batteries. More sources are tables of the file, each as often as needed:
 
+  [discovery]
+  names = [\"telemetry-hub\", \"telemetry-hub.local\"]   # looked up where no hub is given; [] for none
+
   [spool]                             # readings kept while the hub is away
   policy = \"drop-oldest\"            # what gives way when full: drop-oldest, drop-newest, or thin (peaks stay)
   disk_mib = 64
+  keep_for = \"7d\"                   # what is older is dropped, and counted
 
   [[file]]                            # a number in a file; JSON with format = \"json\" or a pointer
   name = \"tank.level\"

@@ -2,6 +2,7 @@
 
 use device_agent::spool::Drops;
 use device_agent::status::{self, Report};
+use device_agent::trouble::Trouble;
 use lexopt::{Arg, Parser};
 
 use super::{Common, Failure, print};
@@ -53,7 +54,10 @@ fn in_words(report: &Report) -> String {
         _ => "none".to_owned(),
     };
     let link = match (report.rtt_ms, report.clock_offset_ms) {
-        (Some(rtt), Some(offset)) => format!("round trip {rtt:.1} ms, this clock minus the hub's {offset} ms"),
+        (Some(rtt), Some(offset)) => {
+            let drift = report.clock_drift_ppm.map_or_else(String::new, |ppm| format!(", drifting by {ppm:+.1} ppm"));
+            format!("round trip {rtt:.1} ms, this clock minus the hub's {offset} ms{drift}")
+        }
         _ => "not measured yet".to_owned(),
     };
     let mut text = format!(
@@ -70,10 +74,11 @@ fn in_words(report: &Report) -> String {
     if report.clock_steps > 0 {
         text.push_str(&format!("  clock     set {} times since the start\n", report.clock_steps));
     }
-    let Drops { oldest, newest, thinned, unreadable } = report.dropped_by;
+    let Drops { oldest, newest, expired, thinned, unreadable } = report.dropped_by;
     for (count, reason) in [
         (oldest, "the oldest, for want of room"),
         (newest, "the newest, for want of room"),
+        (expired, "older than readings are kept"),
         (thinned, "thinned out"),
         (unreadable, "not given back by the disk"),
     ] {
@@ -81,8 +86,17 @@ fn in_words(report: &Report) -> String {
             text.push_str(&format!("  dropped   {count} {reason}\n"));
         }
     }
-    for trouble in &report.troubles {
-        text.push_str(&format!("  trouble   {trouble}\n"));
+    for Trouble { source, error, since, count } in &report.failing {
+        let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
+        text.push_str(&format!("  failing   {source}: {error} ({times} since {})\n", moment(*since)));
     }
     text
+}
+
+/// A moment as people write it, in UTC.
+fn moment(at: wire::UnixMillis) -> String {
+    jiff::Timestamp::from_millisecond(at.0).map_or_else(
+        |_| "a time that no calendar has".to_owned(),
+        |at| at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+    )
 }

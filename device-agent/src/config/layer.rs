@@ -15,6 +15,8 @@ use super::{Error, label_of};
 pub struct Layer {
     /// `HOST:PORT` of the hub.
     pub hub: Option<String>,
+    /// How hubs are searched.
+    pub discovery: DiscoveryLayer,
     /// Join token, `thj1_...`.
     pub join_token: Option<String>,
     /// State folder.
@@ -39,6 +41,14 @@ pub struct Layer {
     pub sensor: Vec<RuleTable>,
 }
 
+/// The `[discovery]` table.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DiscoveryLayer {
+    /// Names that are looked up, `HOST` or `HOST:PORT`; none for an empty list.
+    pub names: Option<Vec<String>>,
+}
+
 /// The `[sensors]` table.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -57,6 +67,8 @@ pub struct SpoolLayer {
     pub policy: Option<String>,
     /// Mebibytes on disk.
     pub disk_mib: Option<u64>,
+    /// How long readings are kept, as text.
+    pub keep_for: Option<String>,
 }
 
 impl Layer {
@@ -115,6 +127,7 @@ impl Layer {
         labels.extend(self.labels);
         Self {
             hub: self.hub.or(below.hub),
+            discovery: DiscoveryLayer { names: self.discovery.names.or(below.discovery.names) },
             join_token: self.join_token.or(below.join_token),
             state: self.state.or(below.state),
             name: self.name.or(below.name),
@@ -127,6 +140,7 @@ impl Layer {
             spool: SpoolLayer {
                 policy: self.spool.policy.or(below.spool.policy),
                 disk_mib: self.spool.disk_mib.or(below.spool.disk_mib),
+                keep_for: self.spool.keep_for.or(below.spool.keep_for),
             },
             // Tables stand in the file only.
             file: [below.file, self.file].concat(),

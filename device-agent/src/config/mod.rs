@@ -7,7 +7,7 @@ mod layer;
 mod settings;
 mod table;
 
-pub use layer::{Layer, SensorLayer, SpoolLayer};
+pub use layer::{DiscoveryLayer, Layer, SensorLayer, SpoolLayer};
 pub use settings::Settings;
 pub use table::{ExecTable, FileTable, ListenTable, RuleTable};
 
@@ -26,6 +26,9 @@ pub fn label_of(text: &str) -> Result<(String, String), String> {
         _ => Err(format!("'{text}' is not a label such as room=attic")),
     }
 }
+
+/// Port of a hub when nobody names one.
+pub const HUB_PORT: u16 = 5770;
 
 /// Checks `HOST:PORT`, `[V6]:PORT`.
 ///
@@ -79,6 +82,14 @@ mod tests {
     }
 
     #[test]
+    fn well_known_names_get_the_hubs_port_and_can_be_others_or_none() {
+        let names = |text: &str| settle(Layer::from_toml(text).unwrap()).unwrap().hub_names;
+        assert_eq!(names(""), ["telemetry-hub:5770", "telemetry-hub.local:5770"]);
+        assert_eq!(names("[discovery]\nnames = ['attic', 'cellar:6000']\n"), ["attic:5770", "cellar:6000"]);
+        assert!(names("[discovery]\nnames = []\n").is_empty());
+    }
+
+    #[test]
     fn tables_become_sources_and_rules_and_a_mistake_in_one_is_named() {
         let text = "[sensors]\nroot = '/fix'\n[[file]]\nname = 'tank'\npath = '/run/t'\npointer = '/l'\nkind = 'counter'\n\
             [[exec]]\nname = 'x'\ncommand = ['true']\ntimeout = '2s'\n[[listen]]\nudp = '127.0.0.1:8089'\n\
@@ -93,8 +104,12 @@ mod tests {
             ("[[exec]]\nname = 'a'\ncommand = ['b']\ninterval = 'soon'\n", "[[exec]] a: interval"),
             ("[[listen]]\nudp = '0.0.0.0:8089'\n", "[[listen]]: udp"),
             ("[[listen]]\n", "[[listen]]: either"),
+            ("[discovery]\nnames = ['a b']\n", "[discovery] names: 'a b'"),
+            ("[discovery]\nnames = ['hub:0']\n", "[discovery] names: 'hub:0'"),
             ("[spool]\npolicy = 'drop'\n", "[spool] policy: 'drop'"),
             ("[spool]\ndisk_mib = 1\n", "[spool] disk_mib"),
+            ("[spool]\nkeep_for = 'a week'\n", "[spool] keep_for: 'a week'"),
+            ("[spool]\nkeep_for = '30s'\n", "[spool] keep_for: must be"),
             ("[[sensor]]\nname = 'a'\nmin_interval = '2s'\nmax_interval = '1s'\n", "[[sensor]] a: min_interval"),
         ] {
             let refused = settle(Layer::from_toml(text).unwrap()).unwrap_err();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use wire::handshake::JoinToken;
 
-use super::{Error, Layer, check_host_port};
+use super::{Error, HUB_PORT, Layer, check_host_port};
 use crate::deadband::Rule;
 use crate::intake::Source;
 use crate::quantity;
@@ -17,6 +17,8 @@ use crate::spool::{Limits, Policy};
 pub struct Settings {
     /// `HOST:PORT` of the hub; discovery when absent.
     pub hub: Option<String>,
+    /// Names looked up where no hub is given, each with its port.
+    pub hub_names: Vec<String>,
     /// Shows that the device may join, until it has joined.
     pub join_token: Option<JoinToken>,
     /// State folder.
@@ -45,6 +47,14 @@ pub struct Settings {
 const NAME_LIMIT: usize = 64;
 /// Labels a device may carry, so that its Hello fits in one datagram.
 const LABEL_LIMIT: usize = 8;
+/// What is looked up when nobody says: whoever gives the hub's machine one of these names, in DNS, by DHCP or by mDNS,
+/// needs no other discovery.
+const HUB_NAMES: [&str; 2] = ["telemetry-hub", "telemetry-hub.local"];
+/// Names that are looked up: each may hold a thread for as long as the resolver takes.
+const NAMES_LIMIT: usize = 4;
+/// Below, a hub that restarts would already cost readings; above, nobody means it.
+const SHORTEST_AGE: Duration = Duration::from_secs(60);
+const LONGEST_AGE: Duration = Duration::from_secs(3650 * 86_400);
 
 impl Layer {
     /// Checks every value and fills in the defaults. `place` turns a key into words that say where it was set.
@@ -55,6 +65,16 @@ impl Layer {
         let wrong = |key: &str, why: &str| Error(format!("{}: {why}", place(key)));
         if let Some(hub) = &self.hub {
             check_host_port(hub).map_err(|why| wrong("hub", &why))?;
+        }
+        let names = self.discovery.names.unwrap_or_else(|| HUB_NAMES.map(str::to_owned).to_vec());
+        let hub_names: Vec<String> = names.iter().map(|name| with_port(name)).collect();
+        if names.len() > NAMES_LIMIT {
+            return Err(wrong("[discovery] names", &format!("at most {NAMES_LIMIT} names")));
+        }
+        for (name, whole) in names.iter().zip(&hub_names) {
+            if check_host_port(whole).is_err() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
+                return Err(wrong("[discovery] names", &format!("'{name}' is not HOST or HOST:PORT")));
+            }
         }
         let join_token = match &self.join_token {
             Some(text) => {
@@ -98,6 +118,12 @@ impl Layer {
             }
             spool.disk = mebibytes << 20;
         }
+        if let Some(text) = &self.spool.keep_for {
+            spool.age = quantity::duration(text).map_err(|why| wrong("[spool] keep_for", &why))?;
+            if !(SHORTEST_AGE..=LONGEST_AGE).contains(&spool.age) {
+                return Err(wrong("[spool] keep_for", "must be between 1m and 3650d"));
+            }
+        }
         let sensor_root = self.sensors.root.unwrap_or_else(|| "/".into());
         let mut sources = vec![Source::OneWire(sensor_root.clone())];
         for table in self.file {
@@ -118,6 +144,7 @@ impl Layer {
         }
         Ok(Settings {
             hub: self.hub,
+            hub_names,
             join_token,
             state: self.state.unwrap_or_else(crate::identity::default_folder),
             name,
@@ -131,6 +158,10 @@ impl Layer {
             rules,
         })
     }
+}
+
+fn with_port(name: &str) -> String {
+    if name.contains(':') { name.to_owned() } else { format!("{name}:{HUB_PORT}") }
 }
 
 fn host_name() -> String {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! The driver's contract: after each `handle_*`, drain [`Uplink::poll_event`], give batches while [`Uplink::has_room`],
-//! drain [`Uplink::poll_search`] (to every group) and [`Uplink::poll_transmit`], then wait for input or for
+//! drain [`Uplink::poll_search`] (to every group and broadcast address) and [`Uplink::poll_transmit`], then wait for input or for
 //! [`Uplink::poll_timeout`]. The driver keeps every batch until [`Event::Acked`] names it, and takes back what it gave on
 //! [`Event::Lost`].
 //!
@@ -15,6 +15,7 @@
 //! until the device has joined, and never after.
 
 mod candidates;
+mod drift;
 mod flight;
 mod rtt;
 mod search;
@@ -142,6 +143,8 @@ pub struct Uplink {
     random: Random,
     handshakes: u32,
     addresses: Vec<SocketAddr>,
+    /// Addresses of well-known names.
+    named: Vec<SocketAddr>,
     candidates: Candidates,
     nonce: [u8; 8],
     probes: u32,
@@ -172,6 +175,7 @@ impl Uplink {
             random,
             handshakes: 0,
             addresses: Vec::new(),
+            named: Vec::new(),
             candidates: Candidates::default(),
             nonce,
             probes: 0,
@@ -198,6 +202,15 @@ impl Uplink {
         if addresses != self.addresses {
             self.addresses = addresses;
             self.probe_due = self.probe_due.map(|_| now.mono);
+        }
+    }
+
+    /// Addresses of well-known names: asked directly as well, wherever hubs are searched at all.
+    pub fn set_named(&mut self, named: Vec<SocketAddr>, now: Now) {
+        if named != self.named {
+            let has_more = named.iter().any(|address| !self.named.contains(address));
+            self.named = named;
+            self.probe_due = self.probe_due.map(|due| if has_more { now.mono } else { due });
         }
     }
 
@@ -294,9 +307,15 @@ impl Uplink {
         self.transmit_control(now, out).or_else(|| self.transmit_batch(now, out))
     }
 
-    /// A probe for every multicast group on every interface, when it is time for one.
+    /// A probe for every multicast group and broadcast address on every interface, when it is time for one.
     pub fn poll_search(&mut self) -> Option<Vec<u8>> {
         std::mem::take(&mut self.search).then(|| Probe::new(self.nonce).encode())
+    }
+
+    /// Whether searching has brought nothing yet: what was left out at first, because a hub is seldom there, is asked too.
+    #[must_use]
+    pub const fn searches_again(&self) -> bool {
+        self.probes > 1
     }
 
     /// The next thing the driver should know.
@@ -357,9 +376,16 @@ impl Uplink {
         self.path.clock_offset_ms
     }
 
+    /// How fast the device's clock runs away from the hub's, in parts per thousand million; positive: it runs fast.
+    #[must_use]
+    pub fn clock_drift_ppb(&self) -> Option<i64> {
+        self.path.drift.ppb()
+    }
+
     /// The device's clock was set: what was measured by it before says nothing of it now.
     pub fn forget_clock_offset(&mut self) {
         self.path.clock_offset_ms = None;
+        self.path.drift.forget();
         for session in self.session.iter_mut().chain(self.previous.as_mut().map(|(session, _)| session)) {
             session.forget_sending_times();
         }

@@ -58,7 +58,7 @@ impl Uplink {
             return;
         }
         let mut address = from;
-        if !told {
+        if !told && !self.named.contains(&from) {
             address.set_port(answer.port);
         }
         // A hub that announces itself unasked has every device listening: they come one after the other.
@@ -123,6 +123,9 @@ impl Uplink {
         }
         // Told where the hub is, and not yet joined: other hubs are not asked at all.
         self.search = !self.config.only_addresses || self.config.pinned.is_some();
+        for address in self.named.iter().filter(|address| self.search && !self.addresses.contains(address)) {
+            self.datagrams.push_back((*address, Probe::new(self.nonce).encode()));
+        }
         let wait = (FIRST_PROBE * 2_u32.pow(self.probes.min(4))).min(LONGEST_PROBE);
         self.probes += 1;
         self.probe_due = Some(now.mono + self.random.between(wait.mul_f64(0.75), wait));
