@@ -1,7 +1,7 @@
-//! Discovery across two hosts: network namespaces joined by a veth pair, as two machines on one cable.
+//! Discovery between machines: network namespaces on cables, behind a switch that swallows multicast, across a router.
 //!
-//! Needs root and `ip`. With no address typed the agent finds the hub by multicast, and finds it again after the hub came
-//! back on another port.
+//! Needs root and `ip`. With no address typed the agent finds the hub by multicast, by broadcast or by a well-known name, and
+//! finds it again after the hub came back on another port; both doctors say what is in the way.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
@@ -13,46 +13,104 @@ use std::time::Duration;
 
 use support::{agent_program, eventually, hub_program, output, skipped};
 
-/// Two namespaces and the cable between them; gone when dropped.
-struct Cable {
-    hub: String,
-    agent: String,
+/// Network namespaces, as machines on cables; gone when dropped.
+struct Lab {
+    tag: String,
+    machines: Vec<String>,
 }
 
-impl Cable {
-    /// `None` where namespaces cannot be made. `only_v6` leaves the ends without IPv4.
-    fn lay(name: &str, only_v6: bool) -> Option<Self> {
-        let id = std::process::id();
-        let cable = Self { hub: format!("h{name}{id}"), agent: format!("a{name}{id}") };
-        let (hub, agent) = (&cable.hub, &cable.agent);
-        let (left, right) = (format!("v{name}h{id}"), format!("v{name}a{id}"));
-        let mut steps = vec![
-            format!("netns add {hub}"),
-            format!("netns add {agent}"),
-            format!("link add {left} netns {hub} type veth peer name {right} netns {agent}"),
-        ];
-        if !only_v6 {
-            steps.push(format!("-n {hub} addr add 10.77.0.1/24 dev {left}"));
-            steps.push(format!("-n {agent} addr add 10.77.0.2/24 dev {right}"));
+/// Two machines and one cable.
+const CABLE: &str = "link add eth0 netns @hub type veth peer name eth0 netns @agent";
+const ADDRESSES: &str = "
+    -n @hub addr add 10.77.0.1/24 dev eth0
+    -n @agent addr add 10.77.0.2/24 dev eth0";
+/// A switch that passes broadcasts on and swallows multicast, as many a managed one and many an access point does.
+const DEAF_SWITCH: &str = "
+    link add eth0 netns @hub type veth peer name p1 netns @switch
+    link add eth0 netns @agent type veth peer name p2 netns @switch
+    -n @switch link add br0 type bridge mcast_snooping 0
+    -n @switch link set p1 master br0
+    -n @switch link set p2 master br0
+    -n @switch link set p1 type bridge_slave mcast_flood off
+    -n @switch link set p2 type bridge_slave mcast_flood off";
+/// The hub in one network, the agent in another.
+const ROUTER: &str = "
+    link add eth0 netns @hub type veth peer name eth0 netns @router
+    link add eth0 netns @agent type veth peer name eth1 netns @router
+    -n @hub addr add 10.77.1.2/24 dev eth0
+    -n @router addr add 10.77.1.1/24 dev eth0
+    -n @router addr add 10.77.2.1/24 dev eth1
+    -n @agent addr add 10.77.2.2/24 dev eth0";
+const ROUTES: &str = "
+    -n @hub route add default via 10.77.1.1
+    -n @agent route add default via 10.77.2.1";
+/// A cable, and a container bridge that leads to the same machine by a detour.
+const DETOUR: &str = "
+    link add docker0 netns @hub type veth peer name docker0 netns @agent
+    link add eth0 netns @hub type veth peer name eth0 netns @agent
+    -n @hub addr add 10.88.0.1/24 dev docker0
+    -n @agent addr add 10.88.0.2/24 dev docker0";
+
+impl Lab {
+    /// Makes machines, runs `ip` with each line of `steps`, in which `@hub` stands for that machine, and switches everything
+    /// on. `None`, and a word why, where namespaces cannot be made.
+    fn build(name: &str, machines: &[&str], steps: &[&str]) -> Option<Self> {
+        let tag = format!("{name}{}", std::process::id());
+        let lab = Self { tag, machines: machines.iter().map(|machine| (*machine).to_owned()).collect() };
+        let mut done = lab.machines.iter().all(|machine| ip(&format!("netns add {}", lab.space(machine))));
+        done = done && steps.iter().all(|steps| lab.run(steps));
+        for machine in &lab.machines {
+            for interface in ["lo", "eth0", "eth1", "docker0", "p1", "p2", "br0"] {
+                ip(&format!("-n {} link set {interface} up", lab.space(machine)));
+            }
         }
-        for (space, end) in [(hub, &left), (agent, &right)] {
-            steps.push(format!("-n {space} link set lo up"));
-            steps.push(format!("-n {space} link set {end} up"));
+        if !done {
+            skipped("root and network namespaces (ip netns)");
         }
-        steps.iter().all(|step| ip(step)).then_some(cable)
+        done.then_some(lab)
     }
 
-    fn spawn(space: &str, program: &Path, args: &[&str]) -> Stopped {
+    fn run(&self, steps: &str) -> bool {
+        steps.lines().map(str::trim).filter(|step| !step.is_empty()).all(|step| {
+            let name = |step: String, machine: &String| step.replace(&format!("@{machine}"), &self.space(machine));
+            ip(&self.machines.iter().fold(step.to_owned(), name))
+        })
+    }
+
+    fn space(&self, machine: &str) -> String {
+        format!("{machine}{}", self.tag)
+    }
+
+    fn command(&self, machine: &str, program: &Path, args: &[&str]) -> Command {
         let mut command = Command::new("ip");
-        command.args(["netns", "exec", space]).arg(program).args(args);
+        command.args(["netns", "exec", &self.space(machine)]).arg(program).args(args);
+        command
+    }
+
+    fn spawn(&self, machine: &str, program: &Path, args: &[&str]) -> Stopped {
+        let mut command = self.command(machine, program, args);
         Stopped(command.stdout(Stdio::null()).stderr(Stdio::inherit()).spawn().unwrap())
     }
+
+    fn output(&self, machine: &str, program: &Path, args: &[&str]) -> String {
+        let output = self.command(machine, program, args).output().unwrap();
+        String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+    }
+
+    /// What `/etc/hosts` says on one machine.
+    fn hosts(&self, machine: &str, text: &str) {
+        let folder = Path::new("/etc/netns").join(self.space(machine));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("hosts"), text).unwrap();
+    }
 }
 
-impl Drop for Cable {
+impl Drop for Lab {
     fn drop(&mut self) {
-        ip(&format!("netns del {}", self.hub));
-        ip(&format!("netns del {}", self.agent));
+        for machine in &self.machines {
+            ip(&format!("netns del {}", self.space(machine)));
+            let _ = std::fs::remove_dir_all(Path::new("/etc/netns").join(self.space(machine)));
+        }
     }
 }
 
@@ -70,52 +128,169 @@ fn ip(args: &str) -> bool {
     done.is_ok_and(|status| status.success())
 }
 
-/// How many readings the hub in `space` has, asked from inside it; `None` while it does not answer.
-fn count(space: &str, token: &str) -> Option<u64> {
-    let url = "http://127.0.0.1:18080/api/v1/query?device=*&sensor=*&from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1";
-    let script = format!(
-        "import json,urllib.request as u\nr=u.urlopen(u.Request('{url}',headers={{'Authorization':'Bearer {token}'}}),timeout=5)\nprint(sum(c or 0 for s in json.load(r)['series'] for c in s['count']))"
-    );
-    let done = Command::new("ip")
-        .args(["netns", "exec", space, "python3", "-c", &script])
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
-    String::from_utf8(done.stdout).ok()?.trim().parse().ok()
+/// A hub and an agent in a lab, each with a folder of its own.
+struct Scene {
+    lab: Lab,
+    dir: tempfile::TempDir,
+    /// API token to read with.
+    token: String,
+    /// Join token.
+    join: String,
 }
 
-fn serve(cable: &Cable, data: &str, udp: &str) -> Stopped {
-    let args = ["serve", "--data", data, "--http", "0.0.0.0:18080", "--udp", udp, "--join", "token"];
-    Cable::spawn(&cable.hub, &hub_program(), &args)
+impl Scene {
+    fn new(lab: Lab) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("hub");
+        let data = data.to_str().unwrap();
+        let token = output(hub_program(), &["token", "create", "--scope", "read", "--data", data]);
+        let join = output(hub_program(), &["join-token", "create", "--data", data]);
+        Self { lab, dir, token, join }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.dir.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn serve(&self, udp: &str) -> Stopped {
+        let data = self.path("hub");
+        let args = ["serve", "--data", &data, "--http", "0.0.0.0:18080", "--udp", udp, "--join", "token"];
+        let hub = self.lab.spawn("hub", &hub_program(), &args);
+        eventually("a hub that answers", Duration::from_secs(20), || self.count());
+        hub
+    }
+
+    fn run_agent(&self, more: &[&str]) -> Stopped {
+        let state = self.path("agent");
+        let args = ["run", "--join-token", &self.join, "--state", &state, "--interval", "200ms"];
+        self.lab.spawn("agent", &agent_program(), &[&args[..], more].concat())
+    }
+
+    /// Waits until the agent streams; the address at which it talks to the hub.
+    fn hub_of_the_agent(&self) -> String {
+        let state = self.path("agent");
+        let report = eventually("an agent that streams", Duration::from_secs(20), || {
+            let text = self.lab.output("agent", &agent_program(), &["status", "--json", "--state", &state]);
+            let report: serde_json::Value = serde_json::from_str(&text).ok()?;
+            (report["state"] == "streaming").then_some(report)
+        });
+        report["hub"].as_str().unwrap().to_owned()
+    }
+
+    /// What the agent's doctor says, by rung.
+    fn agent_doctor(&self, more: &[&str]) -> String {
+        let state = self.path("doctor");
+        self.lab.output("agent", &agent_program(), &[&["doctor", "--state", &state][..], more].concat())
+    }
+
+    /// How many readings the hub has, asked from inside its machine; `None` while it does not answer.
+    fn count(&self) -> Option<u64> {
+        let url = "http://127.0.0.1:18080/api/v1/query?device=*&sensor=*&from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1";
+        let script = format!(
+            "import json,urllib.request as u\nr=u.urlopen(u.Request('{url}',headers={{'Authorization':'Bearer {}'}}),timeout=5)\nprint(sum(c or 0 for s in json.load(r)['series'] for c in s['count']))",
+            self.token
+        );
+        self.lab.output("hub", Path::new("python3"), &["-c", &script]).trim().parse().ok()
+    }
+
+    fn has_readings(&self, how: &str) -> u64 {
+        eventually(how, Duration::from_secs(20), || self.count().filter(|n| *n > 0))
+    }
 }
 
-fn finds_the_hub(name: &str, only_v6: bool) {
-    let Some(cable) = Cable::lay(name, only_v6) else { return skipped("root and network namespaces (ip netns)") };
-    let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("hub");
-    let (data, state) = (data.to_str().unwrap(), dir.path().join("agent"));
-    let token = output(hub_program(), &["token", "create", "--scope", "read", "--data", data]);
-    let join = output(hub_program(), &["join-token", "create", "--data", data]);
+fn line<'a>(text: &'a str, with: &str) -> &'a str {
+    text.lines().find(|line| line.contains(with)).unwrap_or_else(|| panic!("no line with '{with}' in:\n{text}"))
+}
 
-    let hub = serve(&cable, data, "0.0.0.0:5770");
-    let args = ["run", "--join-token", &join, "--state", state.to_str().unwrap(), "--interval", "200ms"];
-    let _agent = Cable::spawn(&cable.agent, &agent_program(), &args);
-    let first =
-        eventually("found by multicast", Duration::from_secs(20), || count(&cable.hub, &token).filter(|n| *n > 0));
-
+fn finds_the_hub(name: &str, addresses: &str) {
+    let Some(lab) = Lab::build(name, &["hub", "agent"], &[CABLE, addresses]) else { return };
+    let scene = Scene::new(lab);
+    let hub = scene.serve("0.0.0.0:5770");
+    let _agent = scene.run_agent(&[]);
+    let first = scene.has_readings("found by multicast");
     drop(hub);
-    let _hub = serve(&cable, data, "0.0.0.0:5799");
-    eventually("found again on another port", Duration::from_secs(60), || {
-        count(&cable.hub, &token).filter(|n| *n > first + 50)
-    });
+    let _hub = scene.serve("0.0.0.0:5799");
+    eventually("found again on another port", Duration::from_secs(60), || scene.count().filter(|n| *n > first + 50));
 }
 
 #[test]
 fn an_agent_finds_the_hub_over_ipv4_and_again_on_another_port() {
-    finds_the_hub("4", false);
+    finds_the_hub("4", ADDRESSES);
 }
 
 #[test]
 fn an_agent_finds_the_hub_where_there_is_only_ipv6() {
-    finds_the_hub("6", true);
+    finds_the_hub("6", "");
+}
+
+#[test]
+fn an_agent_behind_a_switch_that_swallows_multicast_finds_the_hub_by_broadcast() {
+    let Some(lab) = Lab::build("b", &["hub", "switch", "agent"], &[DEAF_SWITCH, ADDRESSES]) else { return };
+    let scene = Scene::new(lab);
+    let _hub = scene.serve("0.0.0.0:5770");
+    let _agent = scene.run_agent(&[]);
+    scene.has_readings("found by broadcast");
+    assert_eq!(scene.hub_of_the_agent(), "10.77.0.1:5770");
+    let told = scene.agent_doctor(&[]);
+    assert!(line(&told, "broadcast: ").starts_with("ok   broadcast: hub at 10.77.0.1:5770"), "{told}");
+    assert!(line(&told, "multicast IPv4: ").starts_with("none "), "{told}");
+}
+
+#[test]
+fn across_a_router_a_well_known_name_finds_the_hub_and_the_discovery_port_is_silent() {
+    let Some(lab) = Lab::build("r", &["hub", "router", "agent"], &[ROUTER]) else { return };
+    // Routes can be had only once the interfaces are up.
+    assert!(lab.run(ROUTES));
+    let scene = Scene::new(lab);
+    let forward = ["-c", "echo 1 > /proc/sys/net/ipv4/ip_forward"];
+    assert_eq!(scene.lab.output("router", Path::new("sh"), &forward), "");
+    let named = "10.77.1.2 telemetry-hub\n";
+
+    // Nothing says where the hub is, and then it is not running: the doctor tells one from the other.
+    let told = scene.agent_doctor(&[]);
+    // In a container the fix is the container's.
+    let fixes = ["fix: name the hub: device-agent run --hub", "fix: docker run --network host"];
+    assert!(fixes.iter().any(|fix| line(&told, "multicast IPv4: ").contains(fix)), "{told}");
+    assert!(line(&told, "name telemetry-hub:5770: ").contains("nobody here has this name"), "{told}");
+    let told = scene.agent_doctor(&["--hub", "10.77.1.2:5770"]);
+    assert!(line(&told, "--hub 10.77.1.2:5770: ").contains("no hub listens on its UDP port 5770"), "{told}");
+    let told = scene.agent_doctor(&["--hub", "10.77.1.77:5770"]);
+    assert!(line(&told, "--hub 10.77.1.77:5770: ").starts_with("FAIL "), "{told}");
+
+    let _hub = scene.serve("0.0.0.0:5770");
+    let probe = "import socket,sys\ns=socket.socket(socket.AF_INET,socket.SOCK_DGRAM)\ns.settimeout(2)\n\
+        s.sendto(bytes([16,1,1,0])+b'nonce...'+bytes(148),('10.77.1.2',int(sys.argv[1])))\n\
+        try: print(len(s.recv(2000)))\nexcept TimeoutError: print('silence')";
+    let ask = |port: &str| scene.lab.output("agent", Path::new("python3"), &["-c", probe, port]).trim().to_owned();
+    assert_eq!((&*ask("5771"), &*ask("5770")), ("silence", "61"), "from another network only the data port answers");
+    let told =
+        scene.lab.output("hub", &hub_program(), &["doctor", "--data", &scene.path("hub"), "--http", "127.0.0.1:18080"]);
+    assert!(line(&told, "probes: ").contains("1 probe_off_link"), "{told}");
+    assert!(line(&told, "eth0 IPv4: ").starts_with("ok   eth0 IPv4: group joined, a probe is answered"), "{told}");
+    assert!(line(&told, "UDP 5770").starts_with("ok ") && line(&told, "UDP 5771").starts_with("ok "), "{told}");
+
+    scene.lab.hosts("agent", named);
+    let _agent = scene.run_agent(&[]);
+    scene.has_readings("found by its name");
+    assert_eq!(scene.hub_of_the_agent(), "10.77.1.2:5770");
+    let told = scene.agent_doctor(&[]);
+    assert!(line(&told, "name telemetry-hub:5770: ").starts_with("ok "), "{told}");
+
+    assert!(scene.lab.run("-n @agent route del default"));
+    let told = scene.agent_doctor(&["--hub", "192.0.2.1:5770"]);
+    assert!(
+        line(&told, "--hub 192.0.2.1:5770: ").contains("no route to 192.0.2.1; fix: ip route get 192.0.2.1"),
+        "{told}"
+    );
+}
+
+#[test]
+fn bridges_of_containers_are_asked_last() {
+    let Some(lab) = Lab::build("d", &["hub", "agent"], &[DETOUR, ADDRESSES]) else { return };
+    let scene = Scene::new(lab);
+    let _hub = scene.serve("0.0.0.0:5770");
+    // Past the hub's announcements, which come by every way.
+    std::thread::sleep(Duration::from_secs(3));
+    let _agent = scene.run_agent(&[]);
+    assert_eq!(scene.hub_of_the_agent(), "10.77.0.1:5770");
 }

@@ -1,0 +1,275 @@
+//! The agent when its machine is not well: damaged, foreign or missing state, a full disk, a folder that cannot be written,
+//! a sensor that talks nonsense, a clock that was never set. The rest goes on, and what is acknowledged is at the hub.
+//!
+//! By the real programs; a full disk is a small tmpfs, which needs root.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{HubProcess, agent_program, eventually, signal, skipped};
+
+const SOON: Duration = Duration::from_secs(20);
+/// Nobody listens there.
+const NOWHERE: &str = "127.0.0.1:9";
+
+#[test]
+fn damaged_cut_and_foreign_segments_cost_what_they_held_and_nothing_else() {
+    let bench = Bench::new();
+    // A run without a hub, stopped: everything it took is in segments.
+    let mut first = bench.start(NOWHERE, &[]);
+    let taken = eventually("some batches", SOON, || first.report()?["readings_taken"].as_u64().filter(|n| *n > 2_000));
+    first.terminate();
+    let spool = bench.state().join("spool");
+    let whole: Vec<PathBuf> = segments(&spool);
+    let bytes = fs::read(&whole[0]).unwrap();
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() / 3] ^= 0x10;
+    fs::write(&whole[0], flipped).unwrap();
+    fs::write(spool.join("00000098.seg"), &bytes[..bytes.len() * 4 / 5]).unwrap();
+    fs::write(spool.join("00000099.seg"), b"a photograph of a cat").unwrap();
+
+    let hub = HubProcess::start("token");
+    let mut second = bench.start(&hub.udp.to_string(), &["--join-token", &hub.join_token(1)]);
+    eventually("an empty spool", SOON, || (second.report()?["spool_batches"] == 0).then_some(()));
+    second.terminate();
+    let log = bench.log();
+    assert!(log.contains("00000099.seg") && log.contains("is no segment") && log.contains("damaged places"), "{log}");
+    assert!(spool.join("00000099.seg.foreign").exists());
+    // The copy that was cut holds the record that was flipped: nothing at all is lost.
+    assert!(hub.count() >= taken, "{} of {taken}", hub.count());
+}
+
+#[test]
+fn an_identity_of_zero_bytes_is_set_aside_and_the_device_goes_on_as_a_new_one() {
+    let bench = Bench::new();
+    fs::create_dir_all(bench.state()).unwrap();
+    fs::write(bench.state().join("identity"), b"").unwrap();
+    let hub = HubProcess::start("token");
+    let mut agent = bench.start(&hub.udp.to_string(), &["--join-token", &hub.join_token(1)]);
+    agent.has_acked(1);
+    agent.terminate();
+    let log = bench.log();
+    assert!(log.contains("the identity was damaged") && log.contains("identity.damaged"), "{log}");
+}
+
+#[test]
+fn a_disk_that_is_full_from_the_start_or_fills_up_stops_neither_readings_nor_a_restart() {
+    let bench = Bench::new();
+    let Some(disk) = Disk::mount(&bench.state(), "512k") else { return skipped("root (to mount a tmpfs)") };
+    let hub = HubProcess::start("token");
+    let mut agent = bench.start(&hub.udp.to_string(), &["--join-token", &hub.join_token(1)]);
+    agent.has_acked(1);
+    disk.fill();
+    let before = agent.report().unwrap()["readings_acked"].as_u64().unwrap();
+    agent.has_acked(before + 200);
+    // What was taken in the last moment and is not acknowledged has no place: it says so.
+    let code = agent.terminate();
+    assert!(code == Some(0) || bench.log().contains("No space left on device"), "{code:?}: {}", bench.log());
+
+    let mut agent = bench.start(&hub.udp.to_string(), &[]);
+    agent.has_acked(100);
+    let report = agent.report().unwrap();
+    assert_eq!(report["readings_dropped"], 0, "{report}");
+    agent.terminate();
+    drop(disk);
+}
+
+#[test]
+fn readings_that_a_full_disk_refuses_are_kept_in_memory_until_the_hub_is_back() {
+    let bench = Bench::new();
+    let Some(disk) = Disk::mount(&bench.state(), "512k") else { return skipped("root (to mount a tmpfs)") };
+    let mut hub = HubProcess::start("token");
+    let mut agent = bench.start(&hub.udp.to_string(), &["--join-token", &hub.join_token(1)]);
+    agent.has_acked(1);
+    disk.fill();
+    hub.kill();
+    // Longer than batches wait in memory.
+    eventually("a complaint about the disk", Duration::from_secs(60), || {
+        bench.log().contains("spool cannot be written").then_some(())
+    });
+    hub.restart();
+    eventually("an empty spool", Duration::from_secs(40), || (agent.report()?["spool_batches"] == 0).then_some(()));
+    let report = agent.report().unwrap();
+    assert_eq!(report["readings_dropped"], 0, "{report}");
+    agent.terminate();
+    assert!(bench.log().contains("No space left on device"), "{}", bench.log());
+    drop(disk);
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_written_is_named_with_what_would_be_right() {
+    let bench = Bench::new();
+    let Some(disk) = Disk::mount(&bench.state(), "512k") else { return skipped("root (to mount a tmpfs)") };
+    let hub = HubProcess::start("token");
+    let mut agent = bench.start(&hub.udp.to_string(), &["--join-token", &hub.join_token(1)]);
+    agent.has_acked(1);
+    agent.terminate();
+    disk.remount("ro");
+    let mut refused = bench.start(&hub.udp.to_string(), &[]);
+    let code = eventually("an end", SOON, || refused.child.try_wait().unwrap()).code();
+    let log = bench.log();
+    let last = log.lines().last().unwrap_or_default();
+    assert_eq!(code, Some(1), "{log}");
+    assert!(last.contains(bench.state().to_str().unwrap()) && last.contains("Read-only file system"), "{last}");
+    assert!(last.contains("--state"), "what would be right: {last}");
+    disk.remount("rw");
+    let mut agent = bench.start(&hub.udp.to_string(), &[]);
+    agent.has_acked(100);
+    agent.terminate();
+}
+
+#[test]
+fn a_sensor_that_returns_text_is_named_and_the_others_arrive() {
+    let bench = Bench::new();
+    let text = bench.dir.path().join("level");
+    fs::write(&text, "half full\n").unwrap();
+    let config = format!("[[file]]\nname = \"tank\"\npath = \"{}\"\ninterval = \"100ms\"\n", text.display());
+    fs::write(bench.dir.path().join("agent.toml"), config).unwrap();
+    let config = bench.dir.path().join("agent.toml");
+    let hub = HubProcess::start("token");
+    let arguments = ["--join-token", &hub.join_token(1), "--config", config.to_str().unwrap()];
+    let mut agent = bench.start(&hub.udp.to_string(), &arguments);
+    agent.has_acked(100);
+    let report = agent.report().unwrap();
+    let failing = &report["failing"][0];
+    assert_eq!(failing["source"], "file tank", "{report}");
+    assert!(failing["error"].as_str().unwrap().contains("'half' is not a number"), "{report}");
+    fs::write(&text, "0.5\n").unwrap();
+    eventually("a source that is well", SOON, || agent.report()?["failing"].as_array()?.is_empty().then_some(()));
+    agent.terminate();
+}
+
+#[test]
+fn a_device_that_starts_in_1970_stores_correct_times() {
+    let library = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib"]
+        .map(|folder| Path::new(folder).join("faketime/libfaketime.so.1"));
+    let Some(library) = library.iter().find(|library| library.exists()) else { return skipped("libfaketime") };
+    let bench = Bench::new();
+    let hub = HubProcess::start("token");
+    let mut command = bench.command(&hub.udp.to_string(), &["--join-token", &hub.join_token(1)]);
+    // The wall clock alone: monotonic time is what the device really has.
+    command.env("LD_PRELOAD", library).env("FAKETIME", "@1970-01-01 00:00:20").env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let mut agent = Agent { child: command.spawn().unwrap(), state: bench.state() };
+    agent.has_acked(100);
+    let offset = agent.report().unwrap()["clock_offset_ms"].as_i64().unwrap();
+    assert!(offset < -1_000_000_000_000, "the agent's own clock is in 1970: {offset}");
+    agent.terminate();
+
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let count = |from: i64, to: i64| -> u64 {
+        let answer = hub.get(&format!("/api/v1/query?device=*&sensor=*&from={from}&to={to}&points=1"));
+        let series = answer["series"].as_array().unwrap();
+        series.iter().flat_map(|series| series["count"].as_array().unwrap()).filter_map(Value::as_u64).sum()
+    };
+    let all = hub.count();
+    assert!(all >= 100 && count(now - 120_000, now + 2_000) == all, "{} of {all}", count(now - 120_000, now + 2_000));
+}
+
+/// A folder with the state and the log of an agent.
+struct Bench {
+    dir: tempfile::TempDir,
+}
+
+impl Bench {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    fn command(&self, hub: &str, arguments: &[&str]) -> Command {
+        let log = File::options().create(true).append(true).open(self.dir.path().join("log")).unwrap();
+        let mut command = Command::new(agent_program());
+        command.args(["run", "--hub", hub, "--interval", "20ms", "--state"]).arg(self.state()).args(arguments);
+        command.stdout(Stdio::null()).stderr(log);
+        command
+    }
+
+    fn start(&self, hub: &str, arguments: &[&str]) -> Agent {
+        Agent { child: self.command(hub, arguments).spawn().unwrap(), state: self.state() }
+    }
+}
+
+struct Agent {
+    child: Child,
+    state: PathBuf,
+}
+
+impl Agent {
+    fn report(&self) -> Option<Value> {
+        let asked =
+            Command::new(agent_program()).args(["status", "--json", "--state"]).arg(&self.state).output().unwrap();
+        serde_json::from_slice(&asked.stdout).ok()
+    }
+
+    fn has_acked(&mut self, readings: u64) {
+        eventually("acknowledged readings", SOON, || {
+            assert!(self.child.try_wait().unwrap().is_none(), "the agent ended");
+            self.report()?["readings_acked"].as_u64().filter(|acked| *acked >= readings)
+        });
+    }
+
+    fn terminate(&mut self) -> Option<i32> {
+        signal(&self.child, "TERM");
+        eventually("an end", SOON, || self.child.try_wait().unwrap()).code()
+    }
+}
+
+impl Drop for Agent {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A small disk; unmounted when dropped.
+struct Disk {
+    path: PathBuf,
+}
+
+impl Disk {
+    fn mount(path: &Path, size: &str) -> Option<Self> {
+        fs::create_dir_all(path).unwrap();
+        let size = format!("size={size}");
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(path).stderr(Stdio::null());
+        mount.status().is_ok_and(|status| status.success()).then(|| Self { path: path.to_owned() })
+    }
+
+    /// Not one byte is left.
+    fn fill(&self) {
+        let mut file = File::create(self.path.join("filler")).unwrap();
+        while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+    }
+
+    fn remount(&self, how: &str) {
+        let option = format!("remount,{how}");
+        assert!(Command::new("mount").args(["-o", &option]).arg(&self.path).status().unwrap().success());
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.path).status();
+    }
+}
+
+fn segments(spool: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(spool).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|kind| kind == "seg")).collect();
+    found.sort();
+    found
+}
