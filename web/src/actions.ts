@@ -4,7 +4,7 @@
 
 import * as api from "./api";
 import { dispatch, startStream, state, stopStream } from "./app";
-import type { Alert, Device, JoinPolicy, LiveMessage, Webhook } from "./types";
+import type { Alert, Delivery, Device, JoinPolicy, LiveMessage, Webhook } from "./types";
 
 /** Live values by one subscription up to here; beyond it only the rows on the screen are asked for. */
 export const LIVE_DEVICES = 200;
@@ -217,4 +217,10 @@ export async function removeRule(id: string): Promise<void> {
 export async function testWebhook(webhook: Webhook): Promise<void> {
   const delivery = await told(api.webhooks.test(webhook.id));
   if (delivery) dispatch({ kind: "live", message: { type: "delivery", delivery }, at: Date.now() });
+}
+
+/** Sends a delivery once more, with the same id, so that the receiver can tell it from a new one. */
+export async function replay(delivery: Delivery): Promise<void> {
+  const again = await told(api.webhooks.replay(delivery.id));
+  if (again) dispatch({ kind: "live", message: { type: "delivery", delivery: again }, at: Date.now() });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, clean, digits, duration, measured, parseSpan, scale, span, valueTicks } from "./format";
+import { ago, clean, commonDecimals, digits, duration, measured, parseSpan, scale, span, valueTicks } from "./format";
 
 describe("device text", () => {
   test("direction and invisible characters are gone", () => {
@@ -24,25 +24,32 @@ describe("numbers", () => {
     expect(digits(48)).toBe("48");
     expect(digits(1234567)).toBe("1\u2009234\u2009567");
   });
+  test("zeros at the end say nothing, unless the neighbours have decimals there", () => {
+    expect(digits(22.3)).toBe("22.3");
+    expect(digits(100)).toBe("100");
+    expect(digits(21.999)).toBe("22");
+    expect(measured(22, "°C", commonDecimals([21.9, 22, 23.75], "°C"))).toBe("22.00\u202f°C");
+    expect(commonDecimals([null, 5, 12], "")).toBe(0);
+  });
   test("minus zero is zero, minus is a minus sign", () => {
     expect(digits(-0.000_001 * 0)).toBe("0");
-    expect(digits(-3.5)).toBe("−3.50");
+    expect(digits(-3.5)).toBe("−3.5");
   });
   test("bytes go by 1024, hertz by 1000, degrees by nothing", () => {
     expect(measured(2048, "B")).toBe("2\u202fKiB");
-    expect(measured(2_400_000_000, "Hz")).toBe("2.40\u202fGHz");
+    expect(measured(2_400_000_000, "Hz")).toBe("2.4\u202fGHz");
     expect(measured(2048, "°C")).toBe("2048\u202f°C");
     expect(measured(5, "Cel/min")).toBe("5\u202f°C/min");
     expect(measured(5, "odd/min")).toBe("5\u202fodd/min");
     expect(scale("B", 1024 ** 3)).toEqual({ divisor: 1024 ** 3, unit: "GiB" });
   });
   test("codes of agents become signs, long times become days", () => {
-    expect(measured(21.5, "Cel")).toBe("21.50\u202f°C");
+    expect(measured(21.5, "Cel")).toBe("21.5\u202f°C");
     expect(measured(3 * 2 ** 30, "By")).toBe("3\u202fGiB");
-    expect(measured(1536, "By/s")).toBe("1.50\u202fKiB/s");
+    expect(measured(1536, "By/s")).toBe("1.5\u202fKiB/s");
     expect(measured(12, "1/s")).toBe("12\u202f/s");
     expect(measured(30, "s")).toBe("30\u202fs");
-    expect(measured(4.5 * 86_400, "s")).toBe("4.50\u202fd");
+    expect(measured(4.5 * 86_400, "s")).toBe("4.5\u202fd");
     expect(valueTicks("s", 0, 10_800, 3_600).map((tick) => tick.label)).toEqual(["0\u202fh", "1\u202fh", "2\u202fh", "3\u202fh"]);
   });
   test("marks of an axis are round in its unit and have the same decimals", () => {

@@ -54,18 +54,32 @@ export function scale(unit: string, largest: number): Scale {
   return { divisor: step ** power, unit: (step === 1024 ? BINARY : DECIMAL)[power] + shown };
 }
 
-/** A number with three to four significant digits, never in exponent form below 10^15. */
-export function digits(value: number): string {
+/** Decimals that make four significant digits. */
+function mostDecimals(size: number): number {
+  return size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : size >= 0.01 ? 3 : 5;
+}
+
+/** Of those, the ones that are not zeros at the end. */
+function decimalsOf(size: number): number {
+  return (/\.(\d*?)0*$/.exec(size.toFixed(mostDecimals(size)))?.[1] ?? "").length;
+}
+
+/** A number with three to four significant digits and at least so many decimals, never in exponent form below 10^15. */
+export function digits(value: number, decimals = 0): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size >= 1e15 || (size > 0 && size < 1e-4)) return value.toExponential(2).replace("-", "−");
-  const decimals = size >= 1000 || Number.isInteger(value) ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : size >= 0.01 ? 3 : 5;
-  const text = Math.abs(value).toFixed(decimals);
+  const text = size.toFixed(Math.max(Math.min(decimals, mostDecimals(size)), decimalsOf(size)));
   const [whole = "0", fraction] = text.split(".");
   // A thin space groups thousands: neither the English nor the continental comma.
   const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") : whole;
   const sign = value < 0 && Number(text) !== 0 ? "−" : "";
   return sign + grouped + (fraction ? `.${fraction}` : "");
+}
+
+/** Decimals that all of these values need in that unit, so that a number that changes keeps its width. */
+export function commonDecimals(values: readonly (number | null | undefined)[], unit: string): number {
+  return Math.max(0, ...values.map((value) => (value === null || value === undefined || !Number.isFinite(value) ? 0 : decimalsOf(Math.abs(value) / scale(unit, value).divisor))));
 }
 
 /** Round marks of a value axis in the axis's one unit, all with the same number of decimals. */
@@ -89,15 +103,15 @@ export function valueTicks(unit: string, min: number, max: number, atLeast: numb
 }
 
 /** A value and its unit apart, so that the page can set the unit smaller. */
-export function quantity(value: number | null | undefined, unit: string): { value: string; unit: string } {
+export function quantity(value: number | null | undefined, unit: string, decimals = 0): { value: string; unit: string } {
   if (value === null || value === undefined) return { value: "–", unit: scale(unit, 0).unit };
   const by = scale(unit, value);
-  return { value: digits(value / by.divisor), unit: by.unit };
+  return { value: digits(value / by.divisor, decimals), unit: by.unit };
 }
 
 /** A value with its unit as one text. */
-export function measured(value: number | null | undefined, unit: string): string {
-  const shown = quantity(value, unit);
+export function measured(value: number | null | undefined, unit: string, decimals = 0): string {
+  const shown = quantity(value, unit, decimals);
   return shown.unit === "" ? shown.value : `${shown.value}\u202f${shown.unit}`;
 }
 
@@ -145,6 +159,23 @@ export function clock(at: number): string {
 export function stamp(at: number): string {
   const time = new Date(at);
   return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock(at)}`;
+}
+
+/** A time on an axis as short as the distance of its marks allows. */
+export function axisTime(at: number, increment: number): string {
+  const time = new Date(at);
+  const hm = `${two(time.getHours())}:${two(time.getMinutes())}`;
+  if (increment < 60_000) return `${hm}:${two(time.getSeconds())}`;
+  if (increment < 86_400_000 && !(time.getHours() === 0 && time.getMinutes() === 0)) return hm;
+  return `${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+}
+
+/** The zone of every time on the page: "Europe/Berlin, UTC+02:00". */
+export function zone(at: number): string {
+  const ahead = -new Date(at).getTimezoneOffset();
+  const offset = ahead === 0 ? "UTC" : `UTC${ahead < 0 ? "−" : "+"}${two(Math.floor(Math.abs(ahead) / 60))}:${two(Math.abs(ahead) % 60)}`;
+  const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return !name || name === "UTC" ? offset : `${name.replaceAll("_", " ")}, ${offset}`;
 }
 
 /** The time alone for today, the date too for any other day. */

@@ -15,8 +15,11 @@ export interface Range {
   to: string;
 }
 
+/** Which devices the list shows: those in one state, or those with an alert that is firing. */
+export type Shown = DeviceStatus | "firing";
+
 export type Route =
-  | { view: "overview"; status: DeviceStatus | null; q: string }
+  | { view: "overview"; status: Shown | null; q: string }
   | { view: "device"; id: string; sensors: string[]; range: Range }
   | { view: "alerts"; rule: string | null; device: string; sensor: string }
   | { view: "webhooks"; webhook: string | null }
@@ -24,14 +27,14 @@ export type Route =
   | { view: "missing"; path: string };
 
 export const DEFAULT_RANGE: Range = { from: "now-5m", to: "now" };
-const STATUSES: readonly string[] = ["online", "offline", "pending", "blocked"];
+const SHOWN: readonly string[] = ["online", "offline", "pending", "blocked", "firing"];
 
 export function parse(path: string, search: string): Route {
   const query = new URLSearchParams(search);
   const [, first = "", second = "", ...rest] = path.replace(/(.)\/$/, "$1").split("/");
   if (first === "" && second === "") {
     const status = query.get("status");
-    return { view: "overview", status: status && STATUSES.includes(status) ? (status as DeviceStatus) : null, q: query.get("q") ?? "" };
+    return { view: "overview", status: status && SHOWN.includes(status) ? (status as Shown) : null, q: query.get("q") ?? "" };
   }
   if (first === "d" && second !== "" && rest.length === 0) {
     const range = { from: query.get("from") ?? DEFAULT_RANGE.from, to: query.get("to") ?? DEFAULT_RANGE.to };

@@ -4,7 +4,7 @@
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { digits, valueTicks } from "../format";
+import { axisTime, digits, valueTicks } from "../format";
 import { redrawPeriod, valueRange, type Columns } from "../series";
 import type { Millis } from "../types";
 import type { Drawable } from "./scheduler";
@@ -151,7 +151,7 @@ export class Chart implements Drawable {
         y: { range: (_plot, min, max) => valueRange(min ?? null, max ?? null, this.source.thresholds().map((threshold) => threshold.value), this.look.unit() === "%" ? 100 : Infinity) },
       },
       axes: [
-        { ...axis, size: 26, space: 72, values: (_plot, splits, _axis, _space, increment) => splits.map((at) => tick(at, increment)) },
+        { ...axis, size: 26, space: 72, values: (_plot, splits, _axis, _space, increment) => splits.map((at) => axisTime(at, increment)) },
         {
           ...axis,
           // The same width for usual labels, so that the time axes of all charts stand under each other.
@@ -337,15 +337,4 @@ export class Chart implements Drawable {
     over.addEventListener("touchmove", (event) => event.touches.length === 2 && move(middle(event)), { passive: true });
     over.addEventListener("touchend", () => (x = null), { passive: true });
   }
-}
-
-const two = (n: number) => String(n).padStart(2, "0");
-
-/** A time on the axis as short as its step allows. */
-function tick(at: Millis, increment: number): string {
-  const time = new Date(at);
-  const hm = `${two(time.getHours())}:${two(time.getMinutes())}`;
-  if (increment < 60_000) return `${hm}:${two(time.getSeconds())}`;
-  if (increment < 86_400_000) return time.getHours() === 0 && time.getMinutes() === 0 ? `${two(time.getDate())}.${two(time.getMonth() + 1)}.` : hm;
-  return `${two(time.getDate())}.${two(time.getMonth() + 1)}.`;
 }

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Board } from "../chart/board";
 import { Chart, type Gestures, type Threshold } from "../chart/chart";
 import { scheduler } from "../chart/scheduler";
-import { clean, clock, measured, stamp } from "../format";
+import { clean, clock, commonDecimals, measured, stamp } from "../format";
 import type { Summary } from "../series";
 import type { Millis, Sensor } from "../types";
 import { Quantity } from "./controls";
@@ -25,6 +25,9 @@ export interface ChartCardProps {
   value: { value: number; at: Millis } | null;
   stale: boolean;
   table: boolean;
+  /** It is the only chart on the page; else its name leads there. */
+  alone: boolean;
+  aloneHref: string;
   /** Rises with every answer of the hub. */
   beat: number;
 }
@@ -73,6 +76,7 @@ export function ChartCard(props: ChartCardProps) {
   useEffect(() => chart.current?.touch(), [props.beat, sensor.unit, sensor.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing)]);
 
   const summary = board.summary(sensor);
+  const decimals = commonDecimals([summary.min, summary.max, summary.last], sensor.unit);
   const name = clean(sensor.sensor);
   const text = describe(name, sensor.unit, summary, stale);
 
@@ -91,21 +95,21 @@ export function ChartCard(props: ChartCardProps) {
       <div class="chart-head">
         <h2>
           <svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4h18" style={{ stroke: `var(${color})` }} stroke-width="3" /></svg>
-          <span>{name}</span>
+          {props.alone ? <span>{name}</span> : <a href={props.aloneHref} title={`Only ${name}`}>{name}</a>}
         </h2>
-        <div class="big" data-value={sensor.sensor}><Quantity value={sensor.kind === "counter" ? summary.last : value?.value} unit={sensor.unit} /></div>
+        <div class="big" data-value={sensor.sensor}><Quantity value={sensor.kind === "counter" ? summary.last : value?.value} unit={sensor.unit} decimals={decimals} /></div>
         <div class="readout">
           {cursor ? (
             <>
               <span>{clock(cursor.at)}</span>
-              {cursor.avg === null ? <b>no data</b> : <b>{measured(cursor.avg, sensor.unit)}</b>}
+              {cursor.avg === null ? <b>no data</b> : <b>{measured(cursor.avg, sensor.unit, decimals)}</b>}
               {cursor.min !== cursor.max ? <span>{measured(cursor.min, sensor.unit)} to {measured(cursor.max, sensor.unit)}</span> : null}
             </>
           ) : summary.points > 0 ? (
             <>
-              <span>min <b>{measured(summary.min, sensor.unit)}</b></span>
+              <span>min <b>{measured(summary.min, sensor.unit, decimals)}</b></span>
               <span>mean <b>{measured(summary.avg, sensor.unit)}</b></span>
-              <span>max <b>{measured(summary.max, sensor.unit)}</b></span>
+              <span>max <b>{measured(summary.max, sensor.unit, decimals)}</b></span>
               {summary.gaps > 0 ? <span>{summary.gaps} {summary.gaps === 1 ? "gap" : "gaps"}</span> : null}
             </>
           ) : null}
@@ -132,6 +136,7 @@ function describe(name: string, unit: string, summary: Summary, stale: boolean):
 function Table({ board, sensor, name }: { board: Board; sensor: Sensor; name: string }) {
   const { from, to } = board.window();
   const { t, avg, min, max } = board.columns(sensor, from, to);
+  const decimals = commonDecimals([...min.slice(-TABLE_ROWS), ...max.slice(-TABLE_ROWS)], sensor.unit);
   const rows = t.map((_, i) => i).filter((i) => t[i]! >= from && t[i]! <= to).slice(-TABLE_ROWS).reverse();
   return (
     <div class="table-wrap" tabIndex={0} role="region" aria-label={`${name} data`}>
@@ -140,7 +145,7 @@ function Table({ board, sensor, name }: { board: Board; sensor: Sensor; name: st
         <tbody>
           {rows.map((i) => avg[i] === null
             ? <tr key={t[i]} class="gap" data-at={t[i]}><td>{stamp(t[i]!)}</td><td colSpan={3}>no data</td></tr>
-            : <tr key={t[i]} data-at={t[i]}><td>{stamp(t[i]!)}</td><td class="n">{measured(avg[i], sensor.unit)}</td><td class="n">{measured(min[i], sensor.unit)}</td><td class="n">{measured(max[i], sensor.unit)}</td></tr>)}
+            : <tr key={t[i]} data-at={t[i]}><td>{stamp(t[i]!)}</td><td class="n">{measured(avg[i], sensor.unit, decimals)}</td><td class="n">{measured(min[i], sensor.unit, decimals)}</td><td class="n">{measured(max[i], sensor.unit, decimals)}</td></tr>)}
           {rows.length === 0 ? <tr class="gap"><td colSpan={4}>Nothing measured in this window</td></tr> : null}
         </tbody>
       </table>

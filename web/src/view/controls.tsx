@@ -35,8 +35,8 @@ function Mark({ of }: { of: string }) {
 }
 
 /** A value with its unit set smaller. */
-export function Quantity({ value, unit }: { value: number | null | undefined; unit: string }) {
-  const shown = quantity(value, unit);
+export function Quantity({ value, unit, decimals = 0 }: { value: number | null | undefined; unit: string; decimals?: number }) {
+  const shown = quantity(value, unit, decimals);
   return <>{shown.value}{shown.unit === "" ? null : <i>{`\u202f${shown.unit}`}</i>}</>;
 }
 

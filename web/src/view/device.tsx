@@ -6,9 +6,9 @@ import { adopt, block, changeDevice, loadLatest, loadRules, reason, removeDevice
 import { dispatch, go, listen, part, serverNow, state, subscribe } from "../app";
 import { Board } from "../chart/board";
 import type { Threshold } from "../chart/chart";
-import { ago, clean, digits, duration, measured, millis } from "../format";
+import { ago, clean, count, duration, measured, millis, zone } from "../format";
 import { byImportance } from "../rank";
-import { between, DEFAULT_RANGE, last, resolve, type Range, type Route } from "../route";
+import { between, DEFAULT_RANGE, href, last, resolve, type Range, type Route } from "../route";
 import { watches } from "../rule";
 import { staleAfter } from "../series";
 import { firing, lastHeard } from "../state";
@@ -16,6 +16,7 @@ import type { Alert, Device, Link, Millis, Rule, Sensor } from "../types";
 import { AdoptCard } from "./adopt_card";
 import { ChartCard } from "./chart_card";
 import { Confirmed, Field, isCommand, Status } from "./controls";
+import { Ranger } from "./ranger";
 
 type DeviceRoute = Extract<Route, { view: "device" }>;
 
@@ -24,6 +25,8 @@ const SPANS: [string, string][] = [["1m", "1 min"], ["5m", "5 min"], ["15m", "15
 const ALARMS_SHOWN = 3;
 /** A program that starts brings many sensors within a moment. */
 const MORE_SENSORS_MS = 300;
+/** A list this long is searched, not read. */
+const FILTER_FROM = 10;
 /** Narrower than this a window shows single readings anyway. */
 const NARROWEST_MS = 1_000;
 const WIDEST_MS = 5 * 365 * 86_400_000;
@@ -52,7 +55,7 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
       {device.status === "blocked" ? (
         <div class="note bad"><span>Blocked: nothing it sends is taken.</span><button type="button" class="button" onClick={() => void adopt(device)}>Adopt it after all</button></div>
       ) : null}
-      {device.link && device.status !== "pending" ? <Health link={device.link} /> : null}
+      {device.status === "pending" ? null : <Health link={device.link} />}
       {device.status === "pending" ? null : <Charts key={`${id} ${device.status === "blocked"}`} device={device} route={route} />}
     </>
   );
@@ -128,27 +131,28 @@ function Edit({ device, close }: { device: Device; close: () => void }) {
 type Level = "" | "amber" | "red";
 const level = (value: number | null, amber: number, red: number): Level => (value === null ? "" : value >= red ? "red" : value >= amber ? "amber" : "");
 
-/** Every number with one line of what it means and what cures it. */
-function Health({ link }: { link: Link }) {
-  const skew = link.clock_offset_ms;
+/** Every number with one line of what it means and what cures it; always there, so that nothing below it ever moves. */
+function Health({ link }: { link: Link | null }) {
+  const skew = link?.clock_offset_ms ?? null;
   const ms = (value: number | null) => (value === null ? "–" : Math.abs(value) >= 10_000 ? duration(Math.abs(value)) : `${Math.abs(value) >= 100 ? Math.round(value) : Number(value.toFixed(1)) || 0} ms`.replace("-", "−"));
+  const spool = link?.spool_batches ?? 0;
   return (
     <dl class="health" aria-label="Connection health">
-      <Gauge name="Loss" value={`${Number(link.loss_pct.toFixed(2))} %`} level={level(link.loss_pct, 1, 5)} hint="packets lost, last 5 min" />
-      <Gauge name="Round trip" value={ms(link.rtt_ms)} level="" hint="agent to hub and back" />
-      <Gauge name="Clock offset" value={ms(skew)} level={level(skew === null ? null : Math.abs(skew), 1_000, 60_000)} hint={Math.abs(skew ?? 0) >= 1_000 ? "set the device's clock (NTP)" : "device against hub"} />
-      <Gauge name="Spool" value={digits(link.spool_batches)} level={level(link.spool_batches, 50, 1_000)} hint="batches not yet sent" />
-      <Gauge name="Dropped" value={digits(link.dropped_readings)} level={level(link.dropped_readings, 1, 1_000)} hint="readings lost to a full spool" />
-      <Gauge name="Session" value={duration(link.session_age_s * 1000)} level="" hint="since the last handshake" />
+      <Gauge name="Loss" value={link ? `${Number(link.loss_pct.toFixed(2))} %` : "–"} level={level(link?.loss_pct ?? null, 1, 5)} hint="packets lost, last 5 min" cure="weak or crowded network" />
+      <Gauge name="Round trip" value={ms(link?.rtt_ms ?? null)} level="" hint="device to hub and back" />
+      <Gauge name="Clock offset" value={ms(skew)} level={level(skew === null ? null : Math.abs(skew), 1_000, 60_000)} hint="device against hub" cure="set its clock (NTP)" />
+      <Gauge name="Backlog" value={link ? count(spool) : "–"} level={level(spool, 50, 1_000)} hint="batches not yet sent" cure="catching up; the network is slow" />
+      <Gauge name="Dropped" value={link ? count(link.dropped_readings) : "–"} level={level(link?.dropped_readings ?? null, 1, 1_000)} hint="readings lost to a full spool" cure="give the spool more room" />
+      <Gauge name="Session" value={link ? duration(link.session_age_s * 1000) : "–"} level="" hint={link ? "since the last handshake" : "not connected"} />
     </dl>
   );
 }
 
-function Gauge({ name, value, level, hint }: { name: string; value: string; level: Level; hint: string }) {
+function Gauge({ name, value, level, hint, cure }: { name: string; value: string; level: Level; hint: string; cure?: string }) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd class={level}>{value}{level === "" ? null : <span class="seen-by-readers"> ({level})</span>}<small>{hint}</small></dd>
+      <dd class={level}>{value}{level === "" ? null : <span class="seen-by-readers"> ({level})</span>}<small>{level !== "" && cure ? cure : hint}</small></dd>
     </div>
   );
 }
@@ -260,13 +264,21 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
             <button type="button" key={span} aria-pressed={route.range.from === `now-${span}` && live} onClick={() => show({ from: `now-${span}`, to: "now" })}>{label}</button>
           ))}
         </div>
-        <button type="button" class="button" onClick={actions.toggle}>{live ? "Pause" : "Live"}</button>
-        <button type="button" class="button" aria-pressed={table} onClick={() => setTable(!table)}>Table</button>
-        {live ? null : (
-          <button type="button" class="paused" onClick={actions.resume}>Paused, {duration(behind)} behind – return to live (L)</button>
-        )}
+        <div class="tools">
+          {live ? <button type="button" class="button" onClick={actions.pause}>Pause</button> : (
+            <button type="button" class="button paused" onClick={actions.resume}><span>Paused<span class="wide">, {duration(behind)} behind</span> – <span class="wide">return to </span>live<span class="wide"> (L)</span></span></button>
+          )}
+          {sensors.length > 1 ? <SensorMenu sensors={sensors} route={route} /> : null}
+          <button type="button" class="button" aria-pressed={table} onClick={() => setTable(!table)}>Table</button>
+        </div>
+        <span class="small quiet zone">{zone(now)}</span>
       </div>
-      {sensors.length > 1 ? <Picker sensors={sensors} route={route} /> : null}
+      {chosen[0] && window ? (
+        <Ranger
+          device={device.id} sensor={chosen[0]} window={window} least={NARROWEST_MS} live={actions.resume}
+          hold={(from, to, first) => hold(from, to, first ? "push" : "replace")}
+        />
+      ) : null}
       <div class="charts" data-beat={beat}>
         {chosen.map((sensor) => {
           const newest = values?.[sensor.sensor];
@@ -276,6 +288,7 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
               key={sensor.sensor} board={board} sensor={sensor} index={sensors.indexOf(sensor)}
               thresholds={sensor.kind === "counter" ? [] : thresholdsOf(rules.value, device, sensor.sensor)} firing={firingOf(alerts.value, device.id, sensor.sensor)}
               gestures={actions} value={value} table={table} beat={beat}
+              alone={chosen.length === 1} aloneHref={href({ ...route, sensors: [sensor.sensor] })}
               stale={device.status === "offline" || (value !== null && now - value.at > staleAfter(sensor.interval_ms))}
             />
           );
@@ -293,19 +306,44 @@ function inPlace(before: readonly Sensor[] | null, found: readonly Sensor[]): Se
   return sorted.map((one, i) => ({ one, at: place.get(one.sensor) ?? before.length + i })).sort((a, b) => a.at - b.at).map(({ one }) => one);
 }
 
-function Picker({ sensors, route }: { sensors: readonly Sensor[]; route: DeviceRoute }) {
-  const all = route.sensors.length === 0;
-  const toggle = (name: string) => {
-    const chosen = all ? [name] : route.sensors.includes(name) ? route.sensors.filter((other) => other !== name) : [...route.sensors, name];
-    go({ ...route, sensors: chosen.length === sensors.length ? [] : chosen }, "replace");
-  };
+/** Which charts are shown. A menu, not a row of names: a computer has dozens of sensors, and the charts matter more. */
+function SensorMenu({ sensors, route }: { sensors: readonly Sensor[]; route: DeviceRoute }) {
+  const menu = useRef<HTMLDetailsElement>(null);
+  const [wanted, setWanted] = useState("");
+  const chosen = route.sensors.length === 0 ? sensors.map((one) => one.sensor) : route.sensors;
+  const choose = (names: readonly string[]) => go({ ...route, sensors: names.length === 0 || names.length === sensors.length ? [] : [...names] }, "replace");
+  const toggle = (name: string) => choose(chosen.includes(name) ? chosen.filter((other) => other !== name) : sensors.map((one) => one.sensor).filter((one) => one === name || chosen.includes(one)));
+  useEffect(() => {
+    const close = (event: Event) => {
+      if (menu.current?.open && (event instanceof KeyboardEvent ? event.key === "Escape" : !menu.current.contains(event.target as Node))) menu.current.open = false;
+    };
+    addEventListener("pointerdown", close);
+    addEventListener("keydown", close);
+    return () => {
+      removeEventListener("pointerdown", close);
+      removeEventListener("keydown", close);
+    };
+  }, []);
+  const found = sensors.filter((one) => one.sensor.toLowerCase().includes(wanted.trim().toLowerCase()));
   return (
-    <div class="segments picker" role="group" aria-label="Sensors">
-      <button type="button" aria-pressed={all} onClick={() => go({ ...route, sensors: [] }, "replace")}>All {sensors.length}</button>
-      {sensors.map((one) => (
-        <button type="button" key={one.sensor} aria-pressed={!all && route.sensors.includes(one.sensor)} onClick={() => toggle(one.sensor)}>{clean(one.sensor)}</button>
-      ))}
-    </div>
+    <details class="menu" ref={menu}>
+      <summary class="button">{route.sensors.length === 0 ? `${sensors.length} sensors` : `${route.sensors.length} of ${sensors.length} sensors`}</summary>
+      <div class="menu-body card">
+        <div class="row">
+          {sensors.length > FILTER_FROM ? <input class="input" type="search" aria-label="Find a sensor" placeholder="Find a sensor" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} /> : null}
+          <button type="button" class="button" disabled={route.sensors.length === 0} onClick={() => choose([])}>Show all</button>
+        </div>
+        <ul aria-label="Sensors">
+          {found.map(({ sensor }) => (
+            <li key={sensor}>
+              <label class="check"><input type="checkbox" checked={chosen.includes(sensor)} onChange={() => toggle(sensor)} />{clean(sensor)}</label>
+              <button type="button" class="button plain" aria-label={`Only ${clean(sensor)}`} onClick={() => choose([sensor])}>only</button>
+            </li>
+          ))}
+          {found.length === 0 ? <li class="quiet small">No sensor of that name</li> : null}
+        </ul>
+      </div>
+    </details>
   );
 }
 

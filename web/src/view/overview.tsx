@@ -8,7 +8,7 @@ import { LIVE_DEVICES, loadHub, loadLatest } from "../actions";
 import { go, part, serverNow, state, subscribe } from "../app";
 import { ago, clean, count } from "../format";
 import { byImportance } from "../rank";
-import { DEFAULT_RANGE, href, type Route } from "../route";
+import { DEFAULT_RANGE, href, type Route, type Shown } from "../route";
 import { buckets, staleAfter } from "../series";
 import { firing, lastHeard } from "../state";
 import type { Device, DeviceStatus, Latest, Series } from "../types";
@@ -57,6 +57,7 @@ export function Overview({ route }: { route: OverviewRoute }) {
   const rows = sorted.value.filter((device) => shown(device, route));
   const settled = sorted.value.length - pending.length;
   const total = counts.value;
+  const firingNow = sorted.value.filter((device) => alarmed.value.has(device.id)).length;
 
   return (
     <>
@@ -78,7 +79,8 @@ export function Overview({ route }: { route: OverviewRoute }) {
             <nav class="segments" aria-label="Filter by status">
               <Filter route={route} status={null} label="All" n={settled} />
               <Filter route={route} status="online" label="Online" n={total.online} />
-              <Filter route={route} status="offline" label="Offline" n={total.offline} />
+              <Filter route={route} status="offline" label="Offline" n={total.offline} bad={total.offline > 0} />
+              {firingNow > 0 || route.status === "firing" ? <Filter route={route} status="firing" label="Firing" n={firingNow} bad={firingNow > 0} /> : null}
               {total.blocked > 0 ? <Filter route={route} status="blocked" label="Blocked" n={total.blocked} /> : null}
             </nav>
             <div class="search">
@@ -98,15 +100,15 @@ export function Overview({ route }: { route: OverviewRoute }) {
 }
 
 function shown(device: Device, { status, q }: OverviewRoute): boolean {
-  if (device.status === "pending" || (status === null ? device.status === "blocked" && q === "" && counts.value.online + counts.value.offline > 0 : device.status !== status)) return false;
+  if (device.status === "pending" || (status === "firing" ? !alarmed.value.has(device.id) : status === null ? device.status === "blocked" && q === "" && counts.value.online + counts.value.offline > 0 : device.status !== status)) return false;
   const wanted = q.trim().toLowerCase();
   if (wanted === "") return true;
   const text = [device.name, device.id, device.model ?? "", device.address ?? "", ...Object.entries(device.labels).map(([key, value]) => `${key}=${value}`)].join(" ").toLowerCase();
   return wanted.split(/\s+/).every((word) => text.includes(word));
 }
 
-function Filter({ route, status, label, n }: { route: OverviewRoute; status: DeviceStatus | null; label: string; n: number }) {
-  return <a href={href({ ...route, status })} aria-current={route.status === status ? "true" : undefined}>{label} <span class="quiet">{count(n)}</span></a>;
+function Filter({ route, status, label, n, bad = false }: { route: OverviewRoute; status: Shown | null; label: string; n: number; bad?: boolean }) {
+  return <a href={href({ ...route, status })} aria-current={route.status === status ? "true" : undefined}>{label} <span class={bad ? "bad" : "quiet"}>{count(n)}</span></a>;
 }
 
 function Rows({ rows }: { rows: readonly Device[] }) {

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { loadDeliveries, loadWebhooks, reason, say, testWebhook, told } from "../actions";
+import { loadDeliveries, loadWebhooks, reason, replay, say, testWebhook, told } from "../actions";
 import { go, part, state } from "../app";
 import { clean, digits, duration, millis, when } from "../format";
 import { href, type Route } from "../route";
@@ -127,36 +127,42 @@ function Log({ hook }: { hook: Webhook }) {
 }
 
 function DeliveryEntry({ delivery }: { delivery: Delivery }) {
-  const { now } = state.value;
+  const { now, alerts } = state.value;
   const next = millis(delivery.next_attempt_at);
   const latest = delivery.attempts.at(-1);
+  const alert = delivery.alert === null ? null : alerts?.[delivery.alert];
+  const about = alert ? `${clean(alert.rule.name)}, ${clean(alert.device_name)} ${clean(alert.sensor)}` : "";
   return (
-    <li data-delivery={delivery.id}>
+    <li class="delivery" data-delivery={delivery.id}>
       <div class="what">
         <div class="entry-line">
           <Status of={delivery.state} />
           <strong>{clean(delivery.event)}</strong>
-          <span class="small quiet">{when(millis(delivery.created_at) ?? now, now)}</span>
+          {about ? <span class="small">{about}</span> : null}
         </div>
         <div class="entry-line small quiet">
-          <span>{delivery.attempt_count === 1 ? "1 attempt" : `${delivery.attempt_count} attempts`}</span>
+          <span>{when(millis(delivery.created_at) ?? now, now)}</span>
+          {delivery.attempt_count > 1 ? <span>{delivery.attempt_count} attempts</span> : null}
           {latest ? <span>{latest.status !== null ? `answered ${latest.status}` : clean(latest.error ?? "no answer", 120)} in {digits(latest.duration_ms)} ms</span> : null}
           {delivery.state === "pending" && next !== null ? <span>{next > now ? `next in ${duration(next - now)}` : "sending"}</span> : null}
         </div>
-        {delivery.attempts.length > 0 ? (
-          <details>
-            <summary>Attempts</summary>
-            <ol class="attempts">
-              {delivery.attempts.map((attempt, i) => (
-                <li key={i}>
-                  {when(millis(attempt.at) ?? now, now)}: {attempt.status !== null ? `status ${attempt.status}` : clean(attempt.error ?? "no answer", 200)}, {digits(attempt.duration_ms)} ms
-                  {attempt.response ? <pre tabIndex={0}>{clean(attempt.response, 1_024)}</pre> : null}
-                </li>
-              ))}
-            </ol>
-          </details>
-        ) : null}
       </div>
+      {delivery.state === "pending" ? null : (
+        <button type="button" class="button plain" aria-label={`Send ${clean(delivery.event)} of ${when(millis(delivery.created_at) ?? now, now)} again`} onClick={() => void replay(delivery)}>Send again</button>
+      )}
+      {delivery.attempts.length > 1 || latest?.response ? (
+        <details>
+          <summary>{delivery.attempts.length === 1 ? "What was answered" : "Every attempt"}</summary>
+          <ol class="attempts">
+            {delivery.attempts.map((attempt, i) => (
+              <li key={i}>
+                {when(millis(attempt.at) ?? now, now)}: {attempt.status !== null ? `status ${attempt.status}` : clean(attempt.error ?? "no answer", 200)}, {digits(attempt.duration_ms)} ms
+                {attempt.response ? <pre tabIndex={0}>{clean(attempt.response, 1_024)}</pre> : null}
+              </li>
+            ))}
+          </ol>
+        </details>
+      ) : null}
     </li>
   );
 }
