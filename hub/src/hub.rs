@@ -326,6 +326,7 @@ fn exposition(
         .value("gauge", "hub_journal_rows", "Batches in the journal.", stats.journal_rows)
         .value("counter", "hub_blocks_total", "Compressed blocks made since the start.", stats.blocks_total)
         .value("counter", "hub_block_readings_total", "Readings in those blocks.", stats.block_readings_total)
+        .value("gauge", "hub_reads", "Queries that run or wait for a reader.", stats.reads)
         .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.degraded))
         .value("gauge", "hub_links", "Devices heard since the start.", presence.read().links.len())
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", presence.read().pending.len())

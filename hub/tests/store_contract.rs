@@ -17,7 +17,8 @@ use telemetry_hub::model::webhook::{
 };
 use telemetry_hub::model::{BatchSeq, DeviceId, Epoch, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::store::{
-    AlertQuery, Buckets, Commit, Config, DeliveryQuery, Error, Floor, Group, NewJoinToken, SecretKey, Store, Tier,
+    Aggregated, Aggregates, AlertQuery, Buckets, Commit, Config, DeliveryQuery, Error, Floor, Group, NewJoinToken,
+    Query, SecretKey, Store, Tier,
 };
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
@@ -151,7 +152,7 @@ async fn a_full_disk_applies_nothing_says_so_and_recovers() {
     assert_eq!(hub.store.windows()[0].2.mark(), BatchSeq(seq as u64));
     assert_eq!(hub.store.latest(&hub.series)[0].map(|point| point.at), Some(T0.plus((seq * 60 - 1) * 1_000)));
     let all = Buckets { edges: vec![T0, T0.plus(1 << 40)] };
-    let stored = hub.store.aggregate(vec![hub.series[0]], all, Group::All).await.unwrap().columns;
+    let stored = hub.aggregate(vec![hub.series[0]], all, Group::All).await.results;
     assert_eq!(stored[0].count, [seq as u64 * 60]);
 
     // Deleting makes room, and the store goes on as if nothing had been.
@@ -176,7 +177,7 @@ async fn a_command_beside_the_hub_sees_and_is_seen() {
     let token = beside.create_token("ci".to_owned(), Scope::Read, [7; 32], None, T0).await.unwrap();
     assert!(hub.store.changed_elsewhere().unwrap());
     assert!(!hub.store.changed_elsewhere().unwrap());
-    assert_eq!(hub.store.token(token.id).await.unwrap(), Some((token.clone(), [7; 32])));
+    assert_eq!(hub.store.token(token.id).unwrap(), Some((token.clone(), [7; 32])));
     let join = hub.store.create_join_token(join_token(1), T0).await.unwrap();
     assert_eq!(beside.join_tokens(T0).await.unwrap(), [join]);
     beside.close().await;
@@ -497,8 +498,8 @@ proptest! {
             let edges: BTreeSet<i64> = minutes.iter().map(|m| (T0.0 + m * 60_000) / length * length - T0.0).collect();
             let edges: Vec<i64> = edges.into_iter().collect();
             let buckets = Buckets { edges: edges.iter().map(|edge| T0.plus(*edge)).collect() };
-            let answer = hub.store.aggregate(hub.series.clone(), buckets, group).await.unwrap();
-            for (n, columns) in answer.columns.iter().enumerate() {
+            let answer = hub.aggregate(hub.series.clone(), buckets, group).await;
+            for (n, columns) in answer.results.iter().enumerate() {
                 for (bucket, edge) in edges.windows(2).enumerate() {
                     let mine = |&&(sensor, at, _): &&(u16, i64, f64)| {
                         (group == Group::All || usize::from(sensor) == n) && edge[0] <= at && at < edge[1]
@@ -528,8 +529,8 @@ async fn each_tier_answers_where_the_finer_one_has_gone() {
     let tier = async |hub: &Hub, step: i64| {
         let start = T0.0 / day * day;
         let edges = (0..=96 * 3_600_000 / step).map(|n| UnixMillis(start + n * step)).collect();
-        let answer = hub.store.aggregate(vec![hub.series[0]], Buckets { edges }, Group::None).await.unwrap();
-        (answer.tier, answer.columns[0].count.iter().sum::<u64>())
+        let answer = hub.aggregate(vec![hub.series[0]], Buckets { edges }, Group::None).await;
+        (answer.tier, answer.results[0].count.iter().sum::<u64>())
     };
     assert_eq!(tier(&hub, 60_000).await, (Tier::Raw, 96));
     hub.store.tidy_as_of(T0.plus(20 * day)).await.unwrap();
@@ -581,7 +582,7 @@ async fn compare(
         prop_assert_eq!(first.more, page.points.len() > 7);
     }
     let buckets = Buckets { edges: edges.iter().map(|edge| T0.plus(*edge)).collect() };
-    let answer = hub.store.aggregate(hub.series.clone(), buckets, group).await.unwrap().columns;
+    let answer = hub.aggregate(hub.series.clone(), buckets, group).await.results;
     prop_assert_eq!(answer.len(), if group == Group::All { 1 } else { 3 });
     for (n, columns) in answer.iter().enumerate() {
         for (bucket, edge) in edges.windows(2).enumerate() {
@@ -639,6 +640,10 @@ impl Hub {
     async fn put(&self, seq: u64, readings: &[(u16, i64, f64)]) -> usize {
         let batches = vec![self.batch(seq, readings)];
         self.store.commit(Commit { batches, ..Commit::default() }).await.unwrap().fresh.len()
+    }
+
+    async fn aggregate(&self, series: Vec<SeriesId>, buckets: Buckets, group: Group) -> Aggregated {
+        self.store.aggregate(Query { series, buckets, group, wanted: Aggregates::usual() }).await.unwrap()
     }
 
     async fn values(&self, sensor: usize, from: i64, to: i64) -> Vec<f64> {

@@ -529,13 +529,22 @@ export interface components {
         };
         /** @description One query of several in a request; the fields are those of `GET /query`. */
         NewQuery: {
+            /**
+             * @description Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`; the
+             *     first six when left out.
+             */
+            agg?: string[];
+            /** @description `next` of the answer before. */
+            cursor?: string | null;
             /** @description Globs over device id and name; all when left out. */
             device?: string[];
             /** @description Length of a bucket: `10s`, `5m`, `1h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times. */
             every?: string | null;
             from?: components["schemas"]["Time"] | null;
             group?: components["schemas"]["Group"] | null;
-            /** @description Series at most; 1,000 when left out. */
+            /** @description Labels a device must have, each `key=value`. */
+            label?: string[];
+            /** @description Series at most; with more than 1,000 it has to be said. */
             limit?: number | null;
             /** @description Number of buckets of equal length. */
             points?: number | null;
@@ -904,7 +913,7 @@ export interface components {
          * @description How far to trust a value.
          * @enum {string}
          */
-        Quality: "good" | "stale";
+        Quality: "good" | "stale" | "future";
         /** @description Several queries in one request. */
         QueriesRequest: {
             /** @description At most 50. */
@@ -912,11 +921,13 @@ export interface components {
         };
         /** @description What a query found. */
         QueryResult: {
+            /** @description What to send as `cursor` to get them; null at the end. */
+            next: string | null;
             /** @description One a series, or one of all. */
             series: components["schemas"]["SeriesColumns"][];
             /** @description What it was computed from. */
             source: components["schemas"]["Source"];
-            /** @description Whether there were more series than `limit`. */
+            /** @description Whether there are more series than `limit`. */
             truncated: boolean;
         };
         /** @description The results, in the order of the queries. */
@@ -1017,7 +1028,14 @@ export interface components {
             /** @description Unit of the values of the firings. */
             unit: string;
         };
-        /** @description Columns of one series, as long as there are buckets. A bucket without readings has count 0 and nulls. */
+        /**
+         * @description Columns of one series: those asked for are as long as there are buckets, the others empty. A bucket without readings
+         *     has count 0 and nulls.
+         *
+         *     What is asked for besides is there by the name it was asked by: `rate`, the change a second, spread evenly between
+         *     readings (a counter that falls began again at zero; with `group=all` the sum of the series' rates), and percentiles
+         *     such as `p95`, exact over the readings, between two of them in proportion; they are null where only rollups are left.
+         */
         SeriesColumns: {
             /** @description Mean of the values. */
             avg: (number | null)[];
@@ -1147,7 +1165,7 @@ export interface components {
          */
         SignedInBy: "session" | "token";
         /**
-         * @description What a result was computed from.
+         * @description What a result was computed from: the coarsest of what was used.
          * @enum {string}
          */
         Source: "raw" | "1m" | "1h";

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use telemetry_hub::model::reading::SeriesId;
-use telemetry_hub::store::{Buckets, Group, Store};
+use telemetry_hub::store::{Aggregates, Buckets, Group, Query, Store};
 
 use crate::day::Day;
 use crate::fleet::SENSORS;
@@ -22,7 +22,7 @@ pub(crate) async fn in_process(table: &mut Table, store: &Store, day: &Day) {
         latest.push(began.elapsed());
         let one = vec![device[n % SENSORS]];
         let began = Instant::now();
-        assert_eq!(store.aggregate(one, edges(500), Group::None).await.unwrap().columns[0].count.len(), 500);
+        assert_eq!(store.aggregate(query(one, edges(500))).await.unwrap().results[0].count.len(), 500);
         chart.push(began.elapsed());
         let began = Instant::now();
         let start = from.plus((to.since(from) - 3_600_000).max(0) / 2);
@@ -34,11 +34,15 @@ pub(crate) async fn in_process(table: &mut Table, store: &Store, day: &Day) {
     for _ in 0..10 {
         let began = Instant::now();
         let count = (to.since(from) / 300_000).max(1);
-        store.aggregate(one_kind.clone(), edges(count), Group::None).await.unwrap();
+        store.aggregate(query(one_kind.clone(), edges(count))).await.unwrap();
         wide.push(began.elapsed());
     }
     table.row("in process: latest of one device's sensors", "-", quantiles(&mut latest), "");
     table.row("in process: all of one series at 500 points", "-", quantiles(&mut chart), "");
     table.row("in process: raw 1 h of one series", "-", quantiles(&mut hour), "");
     table.row("in process: one kind of all devices in 5 min buckets", "-", quantiles(&mut wide), "");
+}
+
+fn query(series: Vec<SeriesId>, buckets: Buckets) -> Query {
+    Query { series, buckets, group: Group::None, wanted: Aggregates::usual() }
 }

@@ -132,7 +132,7 @@ async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
     let token = ApiToken::parse(text).map_err(|error| ApiError::unauthenticated(error.to_string()))?;
     let refused = || ApiError::unauthenticated("this token is revoked, expired, or was never made here");
     let now = app.clock.wall();
-    let (row, hash) = app.store.token(token.id).await?.ok_or_else(refused)?;
+    let (row, hash) = app.store.token(token.id)?.ok_or_else(refused)?;
     if hash != token.hash() || row.expires_at.is_some_and(|end| end <= now) {
         return Err(refused());
     }
@@ -149,7 +149,7 @@ pub async fn still_holds(app: &AppState, principal: Principal) -> bool {
     match principal.by {
         By::File => true,
         By::Session(hash) => !matches!(app.store.session(hash, now).await, Ok(None)),
-        By::Token(id) => match app.store.token(id).await {
+        By::Token(id) => match app.store.token(id) {
             Ok(Some((row, _))) => row.expires_at.is_none_or(|end| end > now),
             Ok(None) => false,
             // A store that is busy takes nobody's access away.

@@ -1,6 +1,7 @@
 //! Edges of buckets in time. PURE.
 //!
-//! By number, buckets have equal length and begin at `from`. By length, they are whole and begin at round times, so that
+//! By number, buckets have equal length and begin at `from`; long ones begin at round times nearby, for which figures are
+//! kept, so that a year is not read reading by reading. By length, they are whole and begin at round times, so that
 //! two queries of the same data agree: the first may begin before `from`, the last may end after `to`. Days, weeks (from
 //! Monday) and months are those of a time zone and may have 23 or 25 hours; shorter ones have their length always.
 
@@ -59,6 +60,9 @@ pub(super) fn zone(name: Option<&str>) -> Result<TimeZone, ApiError> {
         .map_err(|_| ApiError::invalid("tz", format!("`{name}` is no time zone here: write Europe/Berlin or UTC")))
 }
 
+/// From which length on edges lie on which round times: the edge moves by a twelfth of a bucket at most.
+const ROUND: [(i64, i64); 2] = [(12 * 3_600_000, 3_600_000), (3_600_000, 300_000)];
+
 /// Edges of `points` buckets of equal length.
 pub(super) fn by_number(from: UnixMillis, to: UnixMillis, points: usize) -> Result<Vec<UnixMillis>, ApiError> {
     if !(1..=MOST).contains(&points) {
@@ -66,7 +70,13 @@ pub(super) fn by_number(from: UnixMillis, to: UnixMillis, points: usize) -> Resu
     }
     let length = i128::from(to.since(from));
     let count = i128::try_from(points).unwrap_or(1).min(length);
-    let edge = |index: i128| from.plus((length * index / count) as i64);
+    let round = ROUND.into_iter().find(|(long, _)| length / count >= i128::from(*long)).map_or(1, |(_, round)| round);
+    let edge = |index: i128| {
+        let edge = from.0.saturating_add((length * index / count) as i64);
+        // Downwards, but the end upwards: nothing of the range is left out.
+        let up = if index == count { round - 1 } else { 0 };
+        UnixMillis(edge.saturating_add(up).div_euclid(round) * round)
+    };
     Ok((0..=count).map(edge).collect())
 }
 
@@ -165,6 +175,12 @@ mod tests {
         let edges = by_number(UnixMillis(0), UnixMillis(10), 3).unwrap();
         assert_eq!(edges, [0, 3, 6, 10].map(UnixMillis));
         assert_eq!(by_number(UnixMillis(0), UnixMillis(2), 100).unwrap().len(), 3);
+        let year = by_number(UnixMillis(7), UnixMillis(7 + 365 * 86_400_000), 500).unwrap();
+        assert_eq!((year.len(), year[0], year[1]), (501, UnixMillis(0), UnixMillis(17 * 3_600_000)));
+        assert!(year.is_sorted() && year.iter().all(|edge| edge.0 % 3_600_000 == 0));
+        assert_eq!(year[500], UnixMillis(365 * 86_400_000 + 3_600_000));
+        let month = by_number(UnixMillis(7), UnixMillis(7 + 30 * 86_400_000), 500).unwrap();
+        assert!(month.iter().all(|edge| edge.0 % 300_000 == 0));
         assert!(by_number(UnixMillis(0), UnixMillis(2), 0).is_err());
         assert!(by_number(UnixMillis(0), UnixMillis(2), MOST + 1).is_err());
     }

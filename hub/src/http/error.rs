@@ -112,6 +112,11 @@ impl From<store::Error> for ApiError {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", format!("{why}; try again, or ask for less"))
                     .retry_after(1)
             }
+            E::TooLarge { .. } => {
+                let detail =
+                    format!("{error}: ask for a shorter range, fewer series, or figures other than percentiles");
+                Self::new(StatusCode::BAD_REQUEST, "too_large", detail).field("from")
+            }
             E::Closed => Self::stopping(),
             other @ (E::Newer { .. }
             | E::OldSqlite { .. }

@@ -28,6 +28,7 @@ mod page;
 mod params;
 mod password;
 mod path;
+mod pieces;
 mod query;
 mod readings;
 mod rules;

@@ -13,7 +13,6 @@ use super::dto::text;
 use super::error::ApiError;
 use super::page::Paging;
 use crate::model::UnixMillis;
-use crate::model::glob::Glob;
 
 /// What may be asked in a query string.
 pub trait FromParams: Sized {
@@ -68,12 +67,6 @@ impl Params {
     pub fn time(&mut self, name: &str) -> Result<Option<UnixMillis>, ApiError> {
         let Some(value) = self.one(name)? else { return Ok(None) };
         Ok(Some(text::time(&value, self.now).map_err(|detail| ApiError::invalid(name, detail))?))
-    }
-
-    /// Globs; every series when none is given.
-    pub fn globs(&mut self, name: &str) -> Vec<Glob> {
-        let globs: Vec<_> = self.all(name).iter().map(|pattern| Glob::new(pattern)).collect();
-        if globs.is_empty() { vec![Glob::new("*")] } else { globs }
     }
 
     /// `limit` and `cursor`.

@@ -1,21 +1,24 @@
 //! `/query`: many series in buckets of time.
 
-use axum::Json;
 use axum::extract::State;
 
+use super::AppState;
 use super::auth::Reader;
 use super::body::Body;
 use super::buckets::{self, Every};
-use super::dto::query::{Group, NewQuery, QueriesRequest, QueryResult, QueryResults, SeriesColumns, Source, Time};
+use super::dto::query::{self, Group, Name, NewQuery, QueriesRequest, QueryResult, QueryResults, Source, Time};
 use super::dto::{Problem, text};
 use super::error::ApiError;
+use super::page::{Paging, cursor};
 use super::params::{Asked, FromParams, Params};
+use super::pieces::Pieces;
 use super::readings::in_order;
-use super::{AppState, select};
+use super::select::Selector;
 use crate::model::UnixMillis;
-use crate::model::glob::Glob;
+use crate::model::catalog::Series;
+use crate::model::device::Device;
 use crate::model::reading::SeriesId;
-use crate::store::{self, Aggregated, Columns, Tier};
+use crate::store::{self, Aggregates, Tier};
 
 /// Series of one query when nothing is said.
 const USUAL_SERIES: usize = 1_000;
@@ -23,6 +26,10 @@ const USUAL_SERIES: usize = 1_000;
 const MOST_SERIES: usize = 10_000;
 /// Numbers of one answer: a hundred megabytes of JSON are nobody's wish.
 const MOST_BUCKETS: usize = 2_000_000;
+/// Text of one answer.
+const MOST_BYTES: usize = 100 << 20;
+/// Percentiles of one query.
+const MOST_PERCENTILES: usize = 10;
 /// Queries of one request.
 const MOST_QUERIES: usize = 50;
 /// Buckets when neither `points` nor `every` is given.
@@ -31,11 +38,15 @@ const USUAL_POINTS: usize = 500;
 /// A query that was checked.
 #[derive(Debug)]
 pub(super) struct Checked {
-    device: Vec<Glob>,
-    sensor: Vec<Glob>,
+    selector: Selector,
     edges: Vec<UnixMillis>,
     group: Group,
-    limit: usize,
+    wanted: Aggregates,
+    /// Names of the percentiles, as they were asked for.
+    percentiles: Vec<String>,
+    /// As it was given, and the series to go on behind.
+    limit: Option<usize>,
+    after: Option<String>,
 }
 
 /// The parameters, for the contract: they are read into a [`NewQuery`].
@@ -55,7 +66,8 @@ struct QueryParams {
     /// End, not included; now when left out.
     #[param(value_type = String, required = false)]
     to: (),
-    /// Number of buckets of equal length; 500 when neither this nor `every` is given.
+    /// Number of buckets of equal length, the first from `from`; 500 when neither this nor `every` is given. Buckets of an
+    /// hour and more begin at full five minutes, those of half a day and more at full hours.
     #[param(value_type = usize, minimum = 1, maximum = 10000, required = false)]
     points: (),
     /// Length of a bucket: `10s`, `5m`, `1h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times.
@@ -64,12 +76,22 @@ struct QueryParams {
     /// Time zone of days, weeks and months, such as `Europe/Berlin`; UTC when left out.
     #[param(value_type = String, required = false)]
     tz: (),
+    /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`;
+    /// separated by commas or repeated. The first six when left out.
+    #[param(value_type = Vec<String>, required = false)]
+    agg: (),
+    /// A label the device must have, `key=value`; repeat it for several.
+    #[param(value_type = Vec<String>, required = false)]
+    label: (),
     /// `all` makes one result of all series.
     #[param(value_type = Group, required = false)]
     group: (),
-    /// Series at most; 1,000 when left out, up to 10,000.
+    /// Series at most, up to 10,000; has to be said when more than 1,000 match.
     #[param(value_type = usize, minimum = 1, maximum = 10000, required = false)]
     limit: (),
+    /// `next` of the answer before.
+    #[param(value_type = String, required = false)]
+    cursor: (),
 }
 
 /// What is asked.
@@ -92,8 +114,11 @@ impl FromParams for AskQuery {
             points: params.parsed("points", "a number")?,
             every: params.one("every")?,
             tz: params.one("tz")?,
+            agg: params.all("agg"),
+            label: params.all("label"),
             group,
             limit: params.parsed("limit", "a number")?,
+            cursor: params.one("cursor")?,
         };
         check(query, params.now()).map(Self)
     }
@@ -106,8 +131,8 @@ pub(super) async fn one(
     State(app): State<AppState>,
     _: Reader,
     Asked(AskQuery(query)): Asked<AskQuery>,
-) -> Result<Json<QueryResult>, ApiError> {
-    run(&app, query).await.map(Json)
+) -> Result<Pieces, ApiError> {
+    run(&app, query).await.map(Pieces)
 }
 
 /// Asks several queries at once.
@@ -117,18 +142,29 @@ pub(super) async fn several(
     State(app): State<AppState>,
     _: Reader,
     Body(request): Body<QueriesRequest>,
-) -> Result<Json<QueryResults>, ApiError> {
+) -> Result<Pieces, ApiError> {
     if request.queries.len() > MOST_QUERIES {
         return Err(ApiError::invalid("queries", format!("at most {MOST_QUERIES} queries in one request")));
     }
     let now = app.clock.wall();
     let check = |(index, query)| check(query, now).map_err(|error| error.within(&format!("queries[{index}]")));
     let queries = request.queries.into_iter().enumerate().map(check).collect::<Result<Vec<_>, _>>()?;
-    let mut results = Vec::with_capacity(queries.len());
-    for query in queries {
-        results.push(run(&app, query).await?);
+    let mut pieces = vec![br#"{"results":["#.to_vec()];
+    let mut written = 0;
+    for (index, query) in queries.into_iter().enumerate() {
+        if index > 0 {
+            pieces.push(b",".to_vec());
+        }
+        let result = run(&app, query).await?;
+        written += result.iter().map(Vec::len).sum::<usize>();
+        if written > MOST_BYTES {
+            let detail = format!("the answer would be larger than {} MiB: ask for fewer", MOST_BYTES >> 20);
+            return Err(ApiError::invalid(format!("queries[{index}]"), detail));
+        }
+        pieces.extend(result);
     }
-    Ok(Json(QueryResults { results }))
+    pieces.push(b"]}".to_vec());
+    Ok(Pieces(pieces))
 }
 
 /// A moment in a body.
@@ -151,60 +187,110 @@ fn check(query: NewQuery, now: UnixMillis) -> Result<Checked, ApiError> {
         (points, None) => buckets::by_number(from, to, points.unwrap_or(USUAL_POINTS))?,
         (None, Some(every)) => buckets::by_length(from, to, Every::parse(&every)?, &tz)?,
     };
-    let limit = query.limit.unwrap_or(USUAL_SERIES);
-    if !(1..=MOST_SERIES).contains(&limit) {
+    if query.limit.is_some_and(|limit| !(1..=MOST_SERIES).contains(&limit)) {
         return Err(ApiError::invalid("limit", format!("`limit` is between 1 and {MOST_SERIES}")));
     }
-    let globs = |field: &str, patterns: Vec<String>| {
-        let all = if patterns.is_empty() { vec!["*".to_owned()] } else { patterns };
-        all.into_iter().map(|glob| Ok(Glob::new(&text::glob(field, glob)?))).collect::<Result<Vec<_>, ApiError>>()
-    };
+    let (wanted, percentiles) = aggregates(&query.agg)?;
+    let Paging { after, .. } = Paging::new(MOST_SERIES, query.cursor.as_deref())?;
     Ok(Checked {
-        device: globs("device", query.device)?,
-        sensor: globs("sensor", query.sensor)?,
+        selector: Selector::new(query.device, query.sensor, &query.label)?,
         edges,
         group: query.group.unwrap_or_default(),
-        limit,
+        wanted,
+        percentiles,
+        limit: query.limit,
+        after,
     })
 }
 
-/// What a series is called in the answer.
-struct Name {
-    device: String,
-    sensor: String,
-    unit: String,
+/// Which figures are asked for, and the names of the percentiles among them.
+fn aggregates(agg: &[String]) -> Result<(Aggregates, Vec<String>), ApiError> {
+    let mut names =
+        agg.iter().flat_map(|names| names.split(',')).map(str::trim).filter(|name| !name.is_empty()).peekable();
+    if names.peek().is_none() {
+        return Ok((Aggregates::usual(), Vec::new()));
+    }
+    let (mut wanted, mut percentiles) = (Aggregates::default(), Vec::<String>::new());
+    for name in names {
+        match name {
+            "count" => wanted.count = true,
+            "min" => wanted.min = true,
+            "max" => wanted.max = true,
+            "avg" => wanted.avg = true,
+            "first" => wanted.first = true,
+            "last" => wanted.last = true,
+            "rate" => wanted.rate = true,
+            _ if percentiles.iter().any(|known| known == name) => {}
+            _ => {
+                let digits = name.strip_prefix('p').filter(|digits| digits.starts_with(|c: char| c.is_ascii_digit()));
+                let percent = digits.and_then(|digits| digits.parse().ok()).filter(|p| (0.0..=100.0).contains(p));
+                let percent = percent.filter(|_| percentiles.len() < MOST_PERCENTILES).ok_or_else(|| {
+                    let detail = format!(
+                        "`{name}` cannot be asked for: write count, min, max, avg, first, last, rate, or up to \
+                         {MOST_PERCENTILES} percentiles such as p50, p95, p99.9"
+                    );
+                    ApiError::invalid("agg", detail)
+                })?;
+                wanted.percentiles.push(percent);
+                percentiles.push(name.to_owned());
+            }
+        }
+    }
+    Ok((wanted, percentiles))
 }
 
-async fn run(app: &AppState, query: Checked) -> Result<QueryResult, ApiError> {
-    let (ids, names, truncated) = find(app, &query);
+/// The text of a query's answer, in pieces.
+async fn run(app: &AppState, query: Checked) -> Result<Vec<Vec<u8>>, ApiError> {
+    let (ids, names, next) = find(app, &query)?;
     let t: Vec<i64> = query.edges.iter().take(query.edges.len().saturating_sub(1)).map(|edge| edge.0).collect();
     if names.len() * t.len() > MOST_BUCKETS {
         let detail = format!("{} series of {} buckets are too many at once: ask for fewer", names.len(), t.len());
         return Err(ApiError::invalid("limit", detail));
     }
+    if ids.is_empty() {
+        return Ok(query::result(Vec::new(), Source::Raw, None));
+    }
     let group = match query.group {
         Group::None => store::Group::None,
         Group::All => store::Group::All,
     };
-    let answer = if ids.is_empty() {
-        Aggregated { columns: Vec::new(), tier: Tier::Raw }
-    } else {
-        app.store.aggregate(ids, store::Buckets { edges: query.edges }, group).await?
+    let (t, percentiles) = (query::times(&t), query.percentiles);
+    let asked =
+        store::Query { series: ids, buckets: store::Buckets { edges: query.edges }, group, wanted: query.wanted };
+    let write = move |place: usize, columns| match names.get(place) {
+        Some(name) => query::series(name, &t, &columns, &percentiles),
+        None => Vec::new(),
     };
+    let answer = app.store.aggregate_into(asked, write).await?;
     let source = match answer.tier {
         Tier::Raw => Source::Raw,
         Tier::Minute => Source::Minute,
         Tier::Hour => Source::Hour,
     };
-    let series = names.into_iter().zip(answer.columns).map(|(name, columns)| show(name, t.clone(), columns)).collect();
-    Ok(QueryResult { series, source, truncated })
+    Ok(query::result(answer.results, source, next.as_deref()))
 }
 
-fn find(app: &AppState, query: &Checked) -> (Vec<SeriesId>, Vec<Name>, bool) {
+/// Series, what each result is called, and where to go on.
+type Meant = (Vec<SeriesId>, Vec<Name>, Option<String>);
+
+fn find(app: &AppState, query: &Checked) -> Result<Meant, ApiError> {
     let catalog = app.store.catalog();
-    let mut found = select::matching(&catalog, &query.device, &query.sensor);
-    let truncated = found.len() > query.limit;
-    found.truncate(query.limit);
+    let mut found = query.selector.series(&catalog);
+    let key = |(device, series): &(&Device, &Series)| format!("{}\0{}", device.name, series.sensor);
+    if let Some(after) = &query.after {
+        found.drain(..found.partition_point(|one| key(one) <= *after));
+    }
+    let limit = query.limit.unwrap_or(USUAL_SERIES);
+    let mut next = None;
+    if found.len() > limit {
+        // Part of a whole is not its figures, and who set no limit may not know that there is one.
+        if query.group == Group::All || query.limit.is_none() {
+            let detail = format!("{} series match: set `limit`, up to {MOST_SERIES}, or ask for fewer", found.len());
+            return Err(ApiError::invalid("limit", detail));
+        }
+        found.truncate(limit);
+        next = found.last().map(|last| cursor(&key(last)));
+    }
     let ids = found.iter().map(|(_, series)| series.id).collect();
     let names = found.iter().map(|(device, series)| Name {
         device: device.id.to_string(),
@@ -215,7 +301,7 @@ fn find(app: &AppState, query: &Checked) -> (Vec<SeriesId>, Vec<Name>, bool) {
         Group::None => names.collect(),
         Group::All => names.reduce(together).into_iter().collect(),
     };
-    (ids, names, truncated)
+    Ok((ids, names, next))
 }
 
 /// The name of two series taken together: what they share.
@@ -225,20 +311,5 @@ fn together(a: Name, b: Name) -> Name {
         device: shared(a.device, b.device, "*"),
         sensor: shared(a.sensor, b.sensor, "*"),
         unit: shared(a.unit, b.unit, ""),
-    }
-}
-
-fn show(name: Name, t: Vec<i64>, columns: Columns) -> SeriesColumns {
-    SeriesColumns {
-        device: name.device,
-        sensor: name.sensor,
-        unit: name.unit,
-        t,
-        count: columns.count,
-        min: columns.min,
-        max: columns.max,
-        avg: columns.avg,
-        first: columns.first,
-        last: columns.last,
     }
 }

@@ -9,36 +9,41 @@ use super::dto::{Page, Problem};
 use super::error::ApiError;
 use super::page::{Paging, cursor};
 use super::params::{Asked, FromParams, Params};
+use super::select::Selector;
 use super::{AppState, select};
 use crate::model::UnixMillis;
-use crate::model::glob::Glob;
 
-/// Which series.
-#[derive(Debug, utoipa::IntoParams)]
+/// Which series, for the contract: they are read into a [`Selector`].
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct AskLatest {
+#[expect(dead_code, reason = "describes the parameters")]
+struct LatestParams {
     /// Glob over device id and name; repeat it for several; all when left out.
     #[param(value_type = Vec<String>, required = false)]
-    device: Vec<Glob>,
+    device: (),
     /// Glob over sensor names; repeat it for several; all when left out.
     #[param(value_type = Vec<String>, required = false)]
-    sensor: Vec<Glob>,
-    #[param(ignore)]
+    sensor: (),
+    /// A label the device must have, `key=value`; repeat it for several.
+    #[param(value_type = Vec<String>, required = false)]
+    label: (),
+}
+
+/// Which series.
+#[derive(Debug)]
+pub(super) struct AskLatest {
+    selector: Selector,
     paging: Paging,
 }
 
 impl FromParams for AskLatest {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
-        Ok(Self {
-            device: params.globs("device"),
-            sensor: params.globs("sensor"),
-            paging: params.paging(1_000, 10_000)?,
-        })
+        Ok(Self { selector: Selector::of(params)?, paging: params.paging(1_000, 10_000)? })
     }
 }
 
 /// The newest reading of every matching series that has one, by device name and sensor.
-#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(AskLatest, Paging),
+#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(LatestParams, Paging),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
 pub(super) async fn latest(
     State(app): State<AppState>,
@@ -47,7 +52,7 @@ pub(super) async fn latest(
 ) -> Json<Page<Latest>> {
     let now = app.clock.wall();
     let catalog = app.store.catalog();
-    let found = select::matching(&catalog, &asked.device, &asked.sensor);
+    let found = asked.selector.series(&catalog);
     let ids: Vec<_> = found.iter().map(|(_, series)| series.id).collect();
     let rows = found.into_iter().zip(app.store.latest(&ids));
     let rows = rows.filter_map(|((device, series), point)| Some((device, series, point?))).collect();

@@ -1,28 +1,82 @@
-//! Which series are meant: globs over devices and sensors, or exactly one.
+//! Which series are meant: globs over devices and sensors and labels of devices, or exactly one.
 
+use super::dto::text;
 use super::error::ApiError;
+use super::params::Params;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::Device;
 use crate::model::glob::Glob;
 
-/// All series whose device and sensor match, in the order of device name and sensor.
-pub(super) fn matching<'a>(catalog: &'a Catalog, devices: &[Glob], sensors: &[Glob]) -> Vec<(&'a Device, &'a Series)> {
-    let is_meant = |device: &&Device| {
-        let id = device.id.to_string();
-        devices.iter().any(|glob| glob.matches(&device.name) || glob.matches(&id))
-    };
-    let everything = devices.iter().any(|glob| glob.as_str() == "*");
-    let mut meant: Vec<&Device> = catalog.devices().filter(|device| everything || is_meant(device)).collect();
-    meant.sort_by(|a, b| a.name.cmp(&b.name));
-    let mut found = Vec::new();
-    for device in meant {
-        let start = found.len();
-        let series = catalog.series_of(device.no);
-        let series = series.filter(|series| sensors.iter().any(|glob| glob.matches(&series.sensor)));
-        found.extend(series.map(|series| (device, series)));
-        found[start..].sort_by(|a, b| a.1.sensor.cmp(&b.1.sensor));
+/// Devices by name, id and labels, and sensors of them by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Selector {
+    devices: Vec<Glob>,
+    sensors: Vec<Glob>,
+    labels: Vec<(String, String)>,
+}
+
+impl Selector {
+    /// Globs, every one when none is given, and labels as `key=value`.
+    pub(super) fn new(devices: Vec<String>, sensors: Vec<String>, labels: &[String]) -> Result<Self, ApiError> {
+        let globs = |field: &str, patterns: Vec<String>| {
+            let all = if patterns.is_empty() { vec!["*".to_owned()] } else { patterns };
+            all.into_iter().map(|glob| Ok(Glob::new(&text::glob(field, glob)?))).collect::<Result<Vec<_>, ApiError>>()
+        };
+        let pair = |label: &String| {
+            let wrong = || ApiError::invalid("label", format!("`{label}` is no label: write key=value"));
+            let (key, value) = label.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(wrong)?;
+            Ok((key.to_owned(), value.to_owned()))
+        };
+        Ok(Self {
+            devices: globs("device", devices)?,
+            sensors: globs("sensor", sensors)?,
+            labels: labels.iter().map(pair).collect::<Result<_, ApiError>>()?,
+        })
     }
-    found
+
+    /// `device`, `sensor` and `label` of a query string.
+    pub(super) fn of(params: &mut Params) -> Result<Self, ApiError> {
+        Self::new(params.all("device"), params.all("sensor"), &params.all("label"))
+    }
+
+    /// All series that are meant, in the order of device name and sensor.
+    pub(super) fn series<'a>(&self, catalog: &'a Catalog) -> Vec<(&'a Device, &'a Series)> {
+        let mut found = Vec::new();
+        for device in self.devices(catalog) {
+            let start = found.len();
+            let series = catalog.series_of(device.no);
+            let series = series.filter(|series| self.sensors.iter().any(|glob| glob.matches(&series.sensor)));
+            found.extend(series.map(|series| (device, series)));
+            found[start..].sort_by(|a, b| a.1.sensor.cmp(&b.1.sensor));
+        }
+        found
+    }
+
+    fn devices<'a>(&self, catalog: &'a Catalog) -> Vec<&'a Device> {
+        let mut meant: Vec<&Device> = if self.devices.iter().any(Glob::is_pattern) {
+            let is_meant = |device: &&Device| {
+                let by_name = self.devices.iter().any(|glob| glob.matches(&device.name));
+                by_name || {
+                    let id = device.id.to_string();
+                    self.devices.iter().any(|glob| glob.matches(&id))
+                }
+            };
+            catalog.devices().filter(is_meant).collect()
+        } else {
+            // Names and ids written out: no need to look at everybody.
+            let named = |glob: &Glob| {
+                let by_id = glob.as_str().parse().ok().and_then(|id| catalog.device_by_id(id));
+                [by_id, catalog.device_by_name(glob.as_str())]
+            };
+            self.devices.iter().flat_map(named).flatten().collect()
+        };
+        meant.retain(|device| {
+            self.labels.iter().all(|(key, value)| device.labels.get(key).is_some_and(|has| has == value))
+        });
+        meant.sort_by(|a, b| a.name.cmp(&b.name));
+        meant.dedup_by_key(|device| device.no);
+        meant
+    }
 }
 
 /// The device with this id or name.

@@ -7,6 +7,9 @@ use super::{BatchSeq, Epoch, Lane, UnixMillis};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SeriesId(pub u32);
 
+/// How far ahead of the hub's clock a reading may lie before its device's clock is taken to be wrong.
+pub const AHEAD_MS: i64 = 5 * 60_000;
+
 /// One point of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {

@@ -66,14 +66,12 @@ impl Store {
     ///
     /// # Errors
     /// Those of any read.
-    pub async fn token(&self, id: u64) -> Result<Option<(Token, [u8; 32])>> {
-        self.readers()
-            .run(move |reader| {
-                let id = named_params! { ":id": signed(id) };
-                let both = |row: &Row<'_>| Ok((token_from_row(row)?, row.get("hash")?));
-                Ok(reader.conn()?.prepare_cached(TOKEN)?.query_row(id, both).optional()?)
-            })
-            .await
+    pub fn token(&self, id: u64) -> Result<Option<(Token, [u8; 32])>> {
+        self.glance(|conn| {
+            let id = named_params! { ":id": signed(id) };
+            let both = |row: &Row<'_>| Ok((token_from_row(row)?, row.get("hash")?));
+            Ok(conn.prepare_cached(TOKEN)?.query_row(id, both).optional()?)
+        })
     }
 
     /// Deletes an API token.
@@ -95,7 +93,7 @@ impl Store {
     /// # Errors
     /// Those of any write.
     pub async fn touch_token(&self, id: u64, now: UnixMillis) -> Result<()> {
-        let known = self.token(id).await?.and_then(|(token, _)| token.last_used_at);
+        let known = self.token(id)?.and_then(|(token, _)| token.last_used_at);
         if known.is_some_and(|used| now.since(used) < NOTE_MS) {
             return Ok(());
         }
@@ -137,17 +135,14 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub async fn session(&self, hash: [u8; 32], now: UnixMillis) -> Result<Option<Session>> {
-        let found = self
-            .readers()
-            .run(move |reader| {
-                let params = named_params! { ":hash": hash, ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
-                let session = |row: &Row<'_>| {
-                    let session = Session { scope: row.get("scope")?, created_at: UnixMillis(row.get("created_at")?) };
-                    Ok((session, UnixMillis(row.get("used_at")?)))
-                };
-                Ok(reader.conn()?.prepare_cached(SESSION)?.query_row(params, session).optional()?)
-            })
-            .await?;
+        let found = self.glance(|conn| {
+            let params = named_params! { ":hash": hash, ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
+            let session = |row: &Row<'_>| {
+                let session = Session { scope: row.get("scope")?, created_at: UnixMillis(row.get("created_at")?) };
+                Ok((session, UnixMillis(row.get("used_at")?)))
+            };
+            Ok(conn.prepare_cached(SESSION)?.query_row(params, session).optional()?)
+        })?;
         let Some((session, used_at)) = found else { return Ok(None) };
         if now.since(used_at) >= NOTE_MS {
             let used = self.change(move |write| {

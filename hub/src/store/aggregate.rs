@@ -1,34 +1,45 @@
-//! Readings by bucket of time: counts, extremes, means, first and last values.
+//! Readings by bucket of time: counts, extremes, means, first and last values, percentiles, rates.
 //!
 //! ```text
-//!   bucket edges   |           |           |           |
-//!   blocks          [figures]    [ decoded ]  [figures]
-//!   head                                          · · · ·      decoded
+//!   series ──▶ by device ──▶ one share a reader ──▶ scan: rollups, blocks, head ──▶ columns ──▶ what the caller makes of them
 //! ```
 //!
-//! A block that lies in one bucket and that nothing else overlaps is taken by its figures; blocks that an edge cuts are
-//! decoded; blocks that overlap others or the head are decoded and settled point by point.
+//! A wide query runs on as many readers as there are cores, if they are free; each hands its columns on, series by series,
+//! so that no more than an answer's own text is ever held. What a query may hold besides is [`MEMORY`].
 
-use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use rusqlite::Connection;
+use futures_util::future::try_join_all;
 
 use super::Store;
-use super::block::{self, Span};
-use super::bucket::{self, Bucket};
+use super::bucket::Bucket;
 use super::error::Result;
-use super::head::Fresh;
+use super::exact;
 use super::query::device_of;
-use super::readers::Reader;
-use super::rollup::{self, HOURS, MINUTES, Table};
-use super::samples::{self, Sample, Wanted, rank_of_block, settle};
+use super::scan::{Plan, Share};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Point, SeriesId};
+use crate::model::reading::SeriesId;
 
-/// Devices whose heads are copied before one snapshot: some hundred kilobytes.
-const AT_ONCE: usize = 32;
+/// Bytes of readings a query may hold at once: a year of one series at 10 s, with percentiles. There are four readers, so
+/// four times this is the most that queries ever take.
+pub(super) const MEMORY: usize = 96 << 20;
+/// Devices worth a reader of their own.
+const SHARE: usize = 32;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// Of which series, each once.
+    pub series: Vec<SeriesId>,
+    /// By which buckets.
+    pub buckets: Buckets,
+    /// Each series by itself or all together.
+    pub group: Group,
+    /// Which figures.
+    pub wanted: Aggregates,
+}
 
 /// Time cut into buckets: bucket `n` is `[edges[n], edges[n + 1])`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,14 +53,58 @@ pub struct Buckets {
 pub enum Group {
     /// One result a series.
     None,
-    /// One result for all series together.
+    /// One result for all series together: of all their readings; a rate is the sum of their rates.
     All,
 }
 
-/// What happened in each bucket. All columns have one entry a bucket; empty buckets are 0 and `None`.
+/// Figures of a bucket. What is not asked for is neither computed nor returned.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Aggregates {
+    /// Number of readings.
+    pub count: bool,
+    /// Lowest value.
+    pub min: bool,
+    /// Highest value.
+    pub max: bool,
+    /// Mean of the values.
+    pub avg: bool,
+    /// Value with the earliest time.
+    pub first: bool,
+    /// Value with the latest time.
+    pub last: bool,
+    /// Change a second; of a counter, which begins again at zero when it falls, its growth.
+    pub rate: bool,
+    /// Percentiles, 0 to 100, exact over the readings. Where only rollups are left there are none.
+    pub percentiles: Vec<f64>,
+}
+
+impl Aggregates {
+    /// What is usually asked for: all but rates and percentiles.
+    #[must_use]
+    pub const fn usual() -> Self {
+        Self {
+            count: true,
+            min: true,
+            max: true,
+            avg: true,
+            first: true,
+            last: true,
+            rate: false,
+            percentiles: Vec::new(),
+        }
+    }
+
+    /// Whether every reading has to be looked at, in order.
+    pub(super) const fn exact(&self) -> bool {
+        self.rate || !self.percentiles.is_empty()
+    }
+}
+
+/// What happened in each bucket. The columns asked for have one entry a bucket, the others none; of an empty bucket the
+/// count is 0 and the rest `None`.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Columns {
-    /// Points in the bucket.
+    /// Readings in the bucket.
     pub count: Vec<u64>,
     /// Lowest value.
     pub min: Vec<Option<f64>>,
@@ -61,6 +116,10 @@ pub struct Columns {
     pub first: Vec<Option<f64>>,
     /// Value with the latest time.
     pub last: Vec<Option<f64>>,
+    /// Change a second.
+    pub rate: Vec<Option<f64>>,
+    /// One column a percentile asked for.
+    pub percentiles: Vec<Vec<Option<f64>>>,
 }
 
 /// What an answer was made from.
@@ -76,260 +135,157 @@ pub enum Tier {
 
 /// The answer to [`Store::aggregate`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Aggregated {
+pub struct Aggregated<T = Columns> {
     /// One a series asked for, or a single one.
-    pub columns: Vec<Columns>,
+    pub results: Vec<T>,
     /// The coarsest thing it was made from.
     pub tier: Tier,
 }
 
 impl Store {
-    /// Counts, extremes, means, first and last values by bucket; several readings at one time count once per series.
+    /// Figures by bucket; several readings at one time count once per series.
     ///
     /// # Errors
-    /// `NotFound` for a series; `Busy` when too many read at once or it takes longer than 10 s.
-    pub async fn aggregate(&self, series: Vec<SeriesId>, buckets: Buckets, group: Group) -> Result<Aggregated> {
-        // A series asked for twice is read once.
-        let mut places: BTreeMap<SeriesId, usize> = BTreeMap::new();
-        for series in &series {
-            let next = places.len();
-            places.entry(*series).or_insert(next);
-        }
-        let mut by_device: BTreeMap<DeviceNo, Vec<SeriesId>> = BTreeMap::new();
-        for series in places.keys() {
-            by_device.entry(device_of(self.memory(), *series)?).or_default().push(*series);
-        }
-        let memory = self.memory_shared();
-        self.readers()
-            .run(move |reader| {
-                let mut sums = Sums::new(places, buckets, group);
-                let (from, to) = sums.range();
-                let devices: Vec<_> = by_device.into_iter().collect();
-                for some in devices.chunks(AT_ONCE) {
-                    // The head before the snapshot: what moves between is seen twice, not never.
-                    let heads: Vec<Fresh> = {
-                        let head = memory.head();
-                        some.iter().map(|(device, _)| head.copy(*device, from, to)).collect()
-                    };
-                    let snapshot = reader.conn()?.unchecked_transaction()?;
-                    let rollups = Rollups::of(&snapshot, &heads, &sums)?;
-                    for ((device, asked), fresh) in some.iter().zip(heads) {
-                        let wanted = Wanted::new(memory.catalog().sensor_numbers(*device), asked);
-                        let recent = samples::of_head(&fresh, (from, to), &wanted, asked.len());
-                        let disk = Disk { reader, conn: &snapshot, rollups: &rollups };
-                        let blocks = fresh.blocks_from(from).then_some((disk, *device));
-                        add_device(blocks, asked, recent, &mut sums)?;
+    /// `NotFound` for a series; `Busy` when too many read at once or it takes longer than 10 s; `TooLarge`.
+    pub async fn aggregate(&self, query: Query) -> Result<Aggregated> {
+        self.aggregate_into(query, |_, columns| columns).await
+    }
+
+    /// Like [`Store::aggregate`], but each result is made into something else, on the thread that computed it, by its
+    /// place among the series asked for.
+    ///
+    /// # Errors
+    /// Those of [`Store::aggregate`].
+    pub async fn aggregate_into<T: Send + 'static>(
+        &self,
+        query: Query,
+        make: impl Fn(usize, Columns) -> T + Send + Sync + 'static,
+    ) -> Result<Aggregated<T>> {
+        let Query { series, buckets, group, wanted } = query;
+        let devices = self.by_device(&series)?;
+        let readers = self.readers().lend(devices.len().div_ceil(SHARE)).await?;
+        let plan = Arc::new(Plan::new(buckets.edges, wanted, MEMORY / readers.len()));
+        let make = Arc::new(make);
+        let share = devices.len().div_ceil(readers.len()).max(1);
+        let mut rest = devices;
+        let mut shares = Vec::with_capacity(readers.len());
+        for reader in readers {
+            let devices: Vec<_> = rest.drain(..share.min(rest.len())).collect();
+            let (memory, plan, make) = (self.memory_shared(), Arc::clone(&plan), Arc::clone(&make));
+            shares.push(reader.run(move |reader| {
+                let mut share = Share::new(reader, &memory, &plan);
+                let mut made = Vec::new();
+                let mut all = plan.totals();
+                share.run(&devices, |place, totals| match group {
+                    Group::None => {
+                        made.push((place, make(place, totals.columns(&plan.wanted))));
+                        Ok(())
                     }
-                }
-                Ok(Aggregated { columns: sums.columns(&series), tier: sums.tier })
-            })
-            .await
-    }
-}
-
-/// Adds a device's series, from its blocks if it has any there, and from what the head had.
-fn add_device(
-    blocks: Option<(Disk<'_>, DeviceNo)>,
-    asked: &[SeriesId],
-    mut recent: Vec<Vec<Sample>>,
-    sums: &mut Sums,
-) -> Result<()> {
-    recent.iter_mut().for_each(settle);
-    if let Some((Disk { reader, conn, rollups }, device)) = blocks {
-        let (from, to) = sums.range();
-        let raw_from = block::raw_from(conn, device)?.unwrap_or(from).max(from);
-        for series in asked.iter().filter(|_| raw_from > from) {
-            reader.go_on()?;
-            rollups.add(conn, *series, raw_from.min(to), sums)?;
+                    Group::All => all.absorb(totals, plan.memory),
+                })?;
+                Ok((made, all, share.tier()))
+            }));
         }
-        let spans = block::spans(conn, device, (raw_from, to))?;
-        let mut times = Times { conn, decoded: HashMap::new() };
-        let alone = alone(&spans);
-        for (series, recent) in asked.iter().zip(&mut recent) {
-            reader.go_on()?;
-            let mixed = add_blocks(&mut times, *series, (&spans, &alone), raw_from, recent, sums)?;
-            if !mixed.is_empty() {
-                recent.extend(mixed);
-                settle(recent);
-            }
+        let (mut made, mut all, mut tier) = (Vec::with_capacity(series.len()), plan.totals(), Tier::Raw);
+        for (some, mut totals, of_share) in try_join_all(shares).await? {
+            made.extend(some);
+            all.absorb(&mut totals, MEMORY)?;
+            tier = tier.max(of_share);
         }
-    }
-    for (series, recent) in asked.iter().zip(recent) {
-        sums.add(*series, recent.into_iter().map(Sample::point));
-    }
-    Ok(())
-}
-
-/// Adds the blocks of one series that nothing overlaps; returns the readings of the others.
-fn add_blocks(
-    times: &mut Times<'_>,
-    series: SeriesId,
-    (spans, alone): (&[Span], &[bool]),
-    raw_from: UnixMillis,
-    recent: &[Sample],
-    sums: &mut Sums,
-) -> Result<Vec<Sample>> {
-    let conn = times.conn;
-    let mut mixed = Vec::new();
-    for (span, alone) in spans.iter().zip(alone) {
-        let next = recent.partition_point(|sample| sample.at < span.start);
-        let alone = *alone && recent.get(next).is_none_or(|sample| sample.at > span.end);
-        if let Some(bucket) =
-            bucket::around(&sums.edges, span.start, span.end).filter(|_| alone && span.start >= raw_from)
-        {
-            if let Some(figures) = block::figures(conn, span, series)? {
-                bucket::add_figures(sums.of(series), bucket, span.count, (span.start, span.end), &figures);
-            }
-            continue;
-        }
-        let Some(values) = block::values(conn, span, series)? else { continue };
-        let Some(at) = times.of(span)? else { continue };
-        let points = at.iter().map(|&at| UnixMillis(at)).zip(values).filter(|(at, _)| *at >= raw_from);
-        if alone {
-            sums.add(series, points.map(|(at, value)| Point { at, value }));
-        } else {
-            let (rank, (_, to)) = (rank_of_block(span.id), sums.range());
-            let inside = points.filter(|(at, _)| *at < to);
-            mixed.extend(inside.map(|(at, value)| Sample { at, rank, value }));
-        }
-    }
-    Ok(mixed)
-}
-
-/// Where the rest is read.
-struct Disk<'a> {
-    reader: &'a Reader,
-    conn: &'a Connection,
-    rollups: &'a Rollups,
-}
-
-/// Which rows of rollups the range of a query touches, and in which of the two tables to look when.
-struct Rollups {
-    parts: Vec<(Table, (i64, i64), Vec<i64>)>,
-}
-
-impl Rollups {
-    /// Hours answer where all edges lie on full hours, and where there are no minutes any longer.
-    fn of(conn: &Connection, heads: &[Fresh], sums: &Sums) -> Result<Self> {
-        let (from, to) = sums.range();
-        if heads.iter().all(|head| head.raw_from.is_none_or(|raw_from| raw_from <= from)) {
-            return Ok(Self { parts: Vec::new() });
-        }
-        let whole_hours = sums.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
-        let minutes_from = rollup::minutes_from(conn)?.filter(|_| !whole_hours);
-        let split = if whole_hours { to.0 } else { minutes_from.map_or(from.0, |moment| moment.0.clamp(from.0, to.0)) };
-        let mut parts = Vec::new();
-        for (table, range) in [(HOURS, (from.0, split)), (MINUTES, (split, to.0))] {
-            if range.0 < range.1 {
-                parts.push((table, range, table.rows(conn, range)?));
-            }
-        }
-        Ok(Self { parts })
-    }
-
-    /// Adds what is left of a series before `raw_from`.
-    fn add(&self, conn: &Connection, series: SeriesId, raw_from: UnixMillis, sums: &mut Sums) -> Result<()> {
-        for (table, (from, to), rows) in &self.parts {
-            let to = raw_from.0.min(*to);
-            let edges = std::mem::take(&mut sums.edges);
-            let mut used = false;
-            let read = table.read(conn, series, (*from, to), rows, |start, rolled| {
-                used = true;
-                bucket::add_rolled(sums.of(series), &edges, UnixMillis(start), rolled);
-            });
-            sums.edges = edges;
-            read?;
-            if used {
-                sums.tier = sums.tier.max(table.tier);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Times already decoded: series sampled together share them.
-struct Times<'a> {
-    conn: &'a Connection,
-    decoded: HashMap<i64, Option<Rc<Vec<i64>>>>,
-}
-
-impl Times<'_> {
-    fn of(&mut self, span: &Span) -> Result<Option<Rc<Vec<i64>>>> {
-        if let Some(known) = self.decoded.get(&span.id) {
-            return Ok(known.clone());
-        }
-        let times = block::times(self.conn, span)?.map(Rc::new);
-        self.decoded.insert(span.id, times.clone());
-        Ok(times)
-    }
-}
-
-/// For each span, sorted by start, whether none of another cut overlaps it.
-fn alone(spans: &[Span]) -> Vec<bool> {
-    let mut alone = vec![true; spans.len()];
-    for (n, span) in spans.iter().enumerate() {
-        for (m, other) in spans.iter().enumerate().skip(n + 1).take_while(|(_, other)| other.start <= span.end) {
-            if other.cut != span.cut {
-                alone[n] = false;
-                alone[m] = false;
-            }
-        }
-    }
-    alone
-}
-
-/// Buckets of every result while they are being summed.
-struct Sums {
-    places: BTreeMap<SeriesId, usize>,
-    edges: Vec<UnixMillis>,
-    group: Group,
-    tier: Tier,
-    /// By place for `Group::None`; a single one for `Group::All`.
-    sums: Vec<Vec<Bucket>>,
-}
-
-impl Sums {
-    fn new(places: BTreeMap<SeriesId, usize>, buckets: Buckets, group: Group) -> Self {
         let results = match group {
-            Group::None => places.len(),
-            Group::All => 1,
+            Group::All => vec![make(0, all.columns(&plan.wanted))],
+            Group::None => {
+                made.sort_unstable_by_key(|(place, _)| *place);
+                made.into_iter().map(|(_, result)| result).collect()
+            }
         };
-        let sums = vec![vec![Bucket::default(); buckets.edges.len().saturating_sub(1)]; results];
-        Self { places, edges: buckets.edges, group, tier: Tier::Raw, sums }
+        Ok(Aggregated { results, tier })
     }
 
-    fn range(&self) -> (UnixMillis, UnixMillis) {
-        let (first, last) = (self.edges.first().copied(), self.edges.last().copied());
-        (first.unwrap_or_default(), last.unwrap_or_default())
+    /// The series by device, each with its place.
+    fn by_device(&self, series: &[SeriesId]) -> Result<Vec<Asked>> {
+        let mut devices: BTreeMap<DeviceNo, Asked> = BTreeMap::new();
+        for (place, series) in series.iter().enumerate() {
+            let device = device_of(self.memory(), *series)?;
+            let asked =
+                devices.entry(device).or_insert_with(|| Asked { device, series: Vec::new(), places: Vec::new() });
+            asked.series.push(*series);
+            asked.places.push(place);
+        }
+        Ok(devices.into_values().collect())
     }
+}
 
-    /// The buckets a series goes to.
-    fn of(&mut self, series: SeriesId) -> &mut [Bucket] {
-        let place = match self.group {
-            Group::None => self.places.get(&series).copied().unwrap_or_default(),
-            Group::All => 0,
-        };
-        self.sums.get_mut(place).map(Vec::as_mut_slice).unwrap_or_default()
-    }
+/// What is asked of one device.
+pub(super) struct Asked {
+    pub(super) device: DeviceNo,
+    pub(super) series: Vec<SeriesId>,
+    /// Of each series, among all that were asked for.
+    pub(super) places: Vec<usize>,
+}
 
-    /// Adds points of one series, sorted by time.
-    fn add(&mut self, series: SeriesId, points: impl Iterator<Item = Point>) {
-        let place = match self.group {
-            Group::None => self.places.get(&series).copied().unwrap_or_default(),
-            Group::All => 0,
-        };
-        if let Some(sums) = self.sums.get_mut(place) {
-            bucket::add(sums, &self.edges, points);
+/// Figures of all buckets of one result while they are being summed.
+pub(super) struct Totals {
+    pub(super) buckets: Vec<Bucket>,
+    /// Values by bucket, where percentiles are asked for.
+    pub(super) values: Vec<Vec<f64>>,
+    /// Where rates are asked for.
+    pub(super) rate: Vec<Option<f64>>,
+}
+
+impl Totals {
+    pub(super) fn new(buckets: usize, wanted: &Aggregates) -> Self {
+        Self {
+            buckets: vec![Bucket::default(); buckets],
+            values: if wanted.percentiles.is_empty() { Vec::new() } else { vec![Vec::new(); buckets] },
+            rate: if wanted.rate { vec![None; buckets] } else { Vec::new() },
         }
     }
 
-    fn columns(&self, series: &[SeriesId]) -> Vec<Columns> {
-        match self.group {
-            Group::All => self.sums.iter().map(|sums| bucket::columns(sums)).collect(),
-            Group::None => {
-                let sums = series.iter().filter_map(|series| self.sums.get(*self.places.get(series)?));
-                sums.map(|sums| bucket::columns(sums)).collect()
-            }
+    /// Begins anew.
+    pub(super) fn clear(&mut self) {
+        self.buckets.fill(Bucket::default());
+        self.values.iter_mut().for_each(Vec::clear);
+        self.rate.fill(None);
+    }
+
+    /// Adds another series; `memory` is what all values together may take.
+    fn absorb(&mut self, other: &mut Self, memory: usize) -> Result<()> {
+        self.buckets
+            .iter_mut()
+            .zip(&other.buckets)
+            .filter(|(_, more)| more.count > 0)
+            .for_each(|(all, more)| all.merge(more));
+        for (all, more) in self.values.iter_mut().zip(&mut other.values) {
+            all.append(more);
+        }
+        for (all, more) in self.rate.iter_mut().zip(&other.rate) {
+            *all = match (*all, *more) {
+                (Some(all), Some(more)) => Some(all + more),
+                (all, more) => all.or(more),
+            };
+        }
+        let held = self.values.iter().map(Vec::len).sum::<usize>() * size_of::<f64>();
+        if held > memory { Err(super::Error::TooLarge { most: MEMORY }) } else { Ok(()) }
+    }
+
+    /// The columns that are wanted.
+    fn columns(&mut self, wanted: &Aggregates) -> Columns {
+        let Self { buckets, values, rate } = self;
+        let column = |wanted: bool, value: fn(&Bucket) -> f64| -> Vec<Option<f64>> {
+            let some = if wanted { &**buckets } else { &[] };
+            some.iter().map(|bucket| (bucket.count > 0).then(|| value(bucket))).collect()
+        };
+        let percentile = |percent: &f64| values.iter_mut().map(|values| exact::percentile(values, *percent)).collect();
+        Columns {
+            count: if wanted.count { buckets.iter().map(|bucket| bucket.count).collect() } else { Vec::new() },
+            min: column(wanted.min, |bucket| bucket.min),
+            max: column(wanted.max, |bucket| bucket.max),
+            avg: column(wanted.avg, |bucket| bucket.sum / bucket.count as f64),
+            first: column(wanted.first, |bucket| bucket.first.value),
+            last: column(wanted.last, |bucket| bucket.last.value),
+            percentiles: wanted.percentiles.iter().map(percentile).collect(),
+            rate: rate.clone(),
         }
     }
 }

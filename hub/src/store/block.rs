@@ -12,9 +12,10 @@
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::cells;
 use super::error::{Error, Result};
 use super::head::Fresh;
-use super::packed::{self, Figures, Packed, Summary};
+use super::packed::{self, Figures, Packed, Summary, Values};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
@@ -37,7 +38,7 @@ pub(super) struct Cut {
     pub(super) late: Vec<(SeriesId, Vec<Point>)>,
     /// Readings in its blocks.
     pub(super) readings: usize,
-    times: Vec<(Span, Vec<u8>)>,
+    times: Vec<Times>,
     blocks: Vec<(i64, Packed)>,
 }
 
@@ -46,6 +47,15 @@ impl Cut {
     pub(super) fn blocks(&self) -> usize {
         self.blocks.len()
     }
+}
+
+/// A row of `times`, packed.
+#[derive(Debug)]
+struct Times {
+    span: Span,
+    data: Vec<u8>,
+    /// Figures by five minutes, see `cells`.
+    cells: Option<Vec<u8>>,
 }
 
 /// A row of `times` without its data.
@@ -107,14 +117,21 @@ pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &
                 Span { id: *next, cut: first, start: UnixMillis(start), end: UnixMillis(end), count: times.len() };
             *next += 1;
             cut.reach = cut.reach.max(span.end);
-            cut.times.push((span, packed::pack_times(times, span.id)?));
+            let ranges = cells::ranges(times);
+            let mut sections = Vec::new();
             for (series, column) in &group {
                 let key = key(span.id, *series);
-                if let Some(packed) = packed::pack(column.value.get(part.clone()).unwrap_or_default(), key)? {
-                    cut.blocks.push((key, packed));
-                    cut.readings += span.count;
-                }
+                let Some((packed, values)) = packed::pack(column.value.get(part.clone()).unwrap_or_default(), key)?
+                else {
+                    continue;
+                };
+                cut.blocks.push((key, packed));
+                cut.readings += span.count;
+                let section = ranges.as_ref().and_then(|ranges| cells::section(&values, ranges));
+                sections.extend(section.map(|section| (*series, section)));
             }
+            let cells = ranges.and_then(|ranges| cells::pack(&ranges, &sections, span.id));
+            cut.times.push(Times { span, data: packed::pack_times(times, span.id)?, cells });
         }
     }
     Ok(Some(cut))
@@ -201,15 +218,15 @@ pub(super) fn next_times(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row(NEXT_TIMES, [], |row| row.get(0))?)
 }
 
-const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, count, data)
-    VALUES (:id, :cut, :device, :start_at, :end_at, :count, :data)";
+const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, count, data, cells)
+    VALUES (:id, :cut, :device, :start_at, :end_at, :count, :data, :cells)";
 const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
     VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
 
 /// Writes a cut.
 pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
     let mut times = conn.prepare_cached(INSERT_TIMES)?;
-    for (span, data) in &cut.times {
+    for Times { span, data, cells } in &cut.times {
         times.execute(named_params! {
             ":id": span.id,
             ":cut": span.cut,
@@ -218,6 +235,7 @@ pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
             ":end_at": span.end.0,
             ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
             ":data": data,
+            ":cells": cells,
         })?;
     }
     let mut block = conn.prepare_cached(INSERT_BLOCK)?;
@@ -242,13 +260,13 @@ pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
 }
 
 const SPANS: &str = "SELECT id, cut, start_at, end_at, count FROM times
-    WHERE device = :device AND end_at >= :from AND start_at < :to ORDER BY start_at, id";
+    WHERE device = :device AND end_at >= :from AND start_at < :to";
 
 /// A device's blocks that overlap `[from, to)`, by start.
 pub(super) fn spans(conn: &Connection, device: DeviceNo, (from, to): (UnixMillis, UnixMillis)) -> Result<Vec<Span>> {
     let mut statement = conn.prepare_cached(SPANS)?;
     let params = named_params! { ":device": device, ":from": from.0, ":to": to.0 };
-    let spans = statement.query_map(params, |row| {
+    let found = statement.query_map(params, |row| {
         Ok(Span {
             id: row.get(0)?,
             cut: row.get(1)?,
@@ -257,7 +275,54 @@ pub(super) fn spans(conn: &Connection, device: DeviceNo, (from, to): (UnixMillis
             count: row.get::<_, u32>(4)? as usize,
         })
     })?;
-    Ok(spans.collect::<rusqlite::Result<_>>()?)
+    let mut spans = found.collect::<rusqlite::Result<Vec<Span>>>()?;
+    // Here, not in the statement: SQLite would sort in a table of its own.
+    spans.sort_unstable_by_key(|span| (span.start, span.id));
+    Ok(spans)
+}
+
+/// Where a block lies in time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outline {
+    pub(super) id: i64,
+    cut: i64,
+    pub(super) start: UnixMillis,
+    pub(super) end: UnixMillis,
+}
+
+/// All of it is in the index.
+const OUTLINES: &str = "SELECT id, cut, start_at, end_at FROM times
+    WHERE device = :device AND end_at >= :from AND start_at < :to";
+
+/// A device's blocks that overlap `[from, to)`; `None` when some of different cuts overlap each other.
+pub(super) fn apart(
+    conn: &Connection,
+    device: DeviceNo,
+    (from, to): (UnixMillis, UnixMillis),
+) -> Result<Option<Vec<Outline>>> {
+    let mut statement = conn.prepare_cached(OUTLINES)?;
+    let mut rows = statement.query(named_params! { ":device": device, ":from": from.0, ":to": to.0 })?;
+    let mut found: Vec<Outline> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (start, end) = (UnixMillis(row.get(2)?), UnixMillis(row.get(3)?));
+        found.push(Outline { id: row.get(0)?, cut: row.get(1)?, start, end });
+    }
+    found.sort_unstable_by_key(|outline| outline.start);
+    let overlap = found.iter().enumerate().any(|(n, one)| {
+        let later = found.get(n + 1..).unwrap_or_default().iter().take_while(|other| other.start <= one.end);
+        later.into_iter().any(|other| other.cut != one.cut)
+    });
+    Ok((!overlap).then_some(found))
+}
+
+const CELLS: &str = "SELECT cells FROM times WHERE id = :id";
+
+/// Calls `with` for the cells of a block, where they lie; `None` when it has none.
+pub(super) fn with_cells<T>(conn: &Connection, id: i64, with: impl FnOnce(&[u8]) -> Result<T>) -> Result<Option<T>> {
+    let mut statement = conn.prepare_cached(CELLS)?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    if let ValueRef::Blob(cells) = row.get_ref(0)? { with(cells).map(Some) } else { Ok(None) }
 }
 
 const TIMES: &str = "SELECT data FROM times WHERE id = :id";
@@ -273,7 +338,7 @@ pub(super) fn times(conn: &Connection, span: &Span) -> Result<Option<Vec<i64>>> 
 const BLOCK: &str = "SELECT scale, min, max, sum, first, last, data FROM block WHERE id = :id";
 
 /// The values of a series in a span; `None` when it has none there.
-pub(super) fn values(conn: &Connection, span: &Span, series: SeriesId) -> Result<Option<Vec<f64>>> {
+pub(super) fn values(conn: &Connection, span: &Span, series: SeriesId) -> Result<Option<Values>> {
     with(conn, span, series, |summary, data, key| packed::unpack(summary, data, span.count, key))
 }
 

@@ -1,7 +1,8 @@
 //! PURE. Sums of points by bucket of time.
 
-use super::aggregate::Columns;
-use super::packed::Figures;
+use std::ops::Range;
+
+use super::packed::{Figures, Values};
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
 
@@ -56,8 +57,16 @@ impl Bucket {
         }
     }
 
+    /// Adds many points of which the first and the last are not asked for.
+    pub(super) fn add_sum(&mut self, count: u64, sum: f64, min: f64, max: f64) {
+        self.count += count;
+        self.sum += sum;
+        self.min = self.min.min(min);
+        self.max = self.max.max(max);
+    }
+
     /// Adds many points at once, by their figures.
-    fn add_figures(&mut self, count: u64, (start, end): (UnixMillis, UnixMillis), figures: &Figures<f64>) {
+    pub(super) fn add_figures(&mut self, count: u64, (start, end): (UnixMillis, UnixMillis), figures: &Figures<f64>) {
         if start < self.first.at || self.count == 0 {
             self.first = Point { at: start, value: figures.first };
         }
@@ -77,32 +86,56 @@ pub(super) fn around(edges: &[UnixMillis], start: UnixMillis, end: UnixMillis) -
     (holds(edges, n, start) && holds(edges, n, end)).then_some(n)
 }
 
-/// Adds `count` points that lie between `range` to bucket `n`.
-pub(super) fn add_figures(
-    buckets: &mut [Bucket],
-    n: usize,
-    count: usize,
-    range: (UnixMillis, UnixMillis),
-    figures: &Figures<f64>,
-) {
-    if let Some(bucket) = buckets.get_mut(n) {
-        bucket.add_figures(count as u64, range, figures);
+/// Finds the buckets of moments that only grow.
+pub(super) struct Place<'a> {
+    edges: &'a [UnixMillis],
+    next: usize,
+}
+
+impl<'a> Place<'a> {
+    pub(super) const fn new(edges: &'a [UnixMillis]) -> Self {
+        Self { edges, next: 0 }
+    }
+
+    /// The bucket of a moment; `None` before the first edge and from the last on.
+    pub(super) fn of<'b>(&mut self, at: i64, buckets: &'b mut [Bucket]) -> Option<&'b mut Bucket> {
+        if self.next == 0 {
+            self.next = self.edges.partition_point(|edge| edge.0 <= at);
+        }
+        while self.edges.get(self.next).is_some_and(|edge| edge.0 <= at) {
+            self.next += 1;
+        }
+        if self.next >= self.edges.len() { None } else { buckets.get_mut(self.next.checked_sub(1)?) }
     }
 }
 
-/// Adds points, sorted by time, to the buckets `[edges[n], edges[n + 1])` they fall in; the others are left out.
-pub(super) fn add(buckets: &mut [Bucket], edges: &[UnixMillis], points: impl Iterator<Item = Point>) {
-    let mut index = None;
-    for point in points {
-        // The bucket of the point before is mostly right; else search.
-        let here = index.filter(|&n: &usize| holds(edges, n, point.at)).or_else(|| {
-            let n = edges.partition_point(|edge| *edge <= point.at).checked_sub(1)?;
-            holds(edges, n, point.at).then_some(n)
-        });
-        if let Some(bucket) = here.and_then(|n| buckets.get_mut(n)) {
-            bucket.add(point);
-        }
-        index = here;
+/// A run of a column that lies in one bucket.
+pub(super) type Piece = (usize, Range<usize>);
+
+/// Where edges cut a column of times, which is sorted; what lies outside of all buckets is left out.
+pub(super) fn pieces(edges: &[UnixMillis], at: &[i64]) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    let Some(first) = edges.first() else { return pieces };
+    let mut begin = at.partition_point(|at| *at < first.0);
+    while let Some(next) = at.get(begin) {
+        let bucket = edges.partition_point(|edge| edge.0 <= *next);
+        let Some(edge) = edges.get(bucket) else { break };
+        let end = begin + at[begin..].partition_point(|at| *at < edge.0);
+        pieces.push((bucket - 1, begin..end));
+        begin = end;
+    }
+    pieces
+}
+
+/// Adds the values at these times to the buckets, run by run.
+pub(super) fn add_column(buckets: &mut [Bucket], pieces: &[Piece], at: &[i64], values: &Values) {
+    for (bucket, range) in pieces {
+        let (Some(bucket), Some(times)) = (buckets.get_mut(*bucket), at.get(range.clone())) else { continue };
+        let (Some(&start), Some(&end), Some(figures)) = (times.first(), times.last(), values.figures(range.clone()))
+        else {
+            continue;
+        };
+        bucket.add_figures(times.len() as u64, (UnixMillis(start), UnixMillis(end)), &figures);
     }
 }
 
@@ -118,39 +151,19 @@ fn holds(edges: &[UnixMillis], n: usize, at: UnixMillis) -> bool {
     matches!(edges.get(n..n + 2), Some(&[start, end]) if start <= at && at < end)
 }
 
-/// The buckets as columns.
-pub(super) fn columns(buckets: &[Bucket]) -> Columns {
-    let column = |value: fn(&Bucket) -> f64| {
-        buckets.iter().map(|bucket| (bucket.count > 0).then(|| value(bucket))).collect::<Vec<_>>()
-    };
-    Columns {
-        count: buckets.iter().map(|bucket| bucket.count).collect(),
-        min: column(|bucket| bucket.min),
-        max: column(|bucket| bucket.max),
-        avg: column(|bucket| bucket.sum / bucket.count as f64),
-        first: column(|bucket| bucket.first.value),
-        last: column(|bucket| bucket.last.value),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn points_on_an_edge_belong_to_the_bucket_that_begins_there() {
-        let edges = [0, 10, 20].map(UnixMillis);
-        let mut buckets = vec![Bucket::default(); 2];
-        let points = [(-1, 9.0), (0, 1.0), (9, 3.0), (10, 5.0), (20, 9.0)];
-        add(&mut buckets, &edges, points.into_iter().map(|(at, value)| Point { at: UnixMillis(at), value }));
-        let columns = columns(&buckets);
-        assert_eq!(columns.count, [2, 1]);
-        assert_eq!(columns.avg, [Some(2.0), Some(5.0)]);
-        assert_eq!((columns.first[0], columns.last[0]), (Some(1.0), Some(3.0)));
-    }
-
-    #[test]
-    fn an_empty_bucket_is_a_gap() {
-        assert_eq!(columns(&[Bucket::default()]).min, [None]);
+        let edges = [0, 10, 20, 30].map(UnixMillis);
+        let at = [-1, 0, 9, 20, 30];
+        assert_eq!(pieces(&edges, &at), [(0, 1..3), (2, 3..4)]);
+        assert_eq!(pieces(&edges[..1], &at), []);
+        let mut buckets = vec![Bucket::default(); 3];
+        add_column(&mut buckets, &pieces(&edges, &at), &at, &Values::Plain(vec![9.0, 1.0, 3.0, 5.0, 9.0]));
+        assert_eq!(buckets.iter().map(|bucket| bucket.count).collect::<Vec<_>>(), [2, 0, 1]);
+        assert_eq!((buckets[0].sum, buckets[0].first.value, buckets[0].last.value), (4.0, 1.0, 3.0));
     }
 }

@@ -27,6 +27,12 @@ pub enum Error {
     /// Too many reads at once, or one that took too long: 503, try again.
     #[error("the store is busy: {0}")]
     Busy(&'static str),
+    /// A query would hold too many readings in memory at once: 400, ask for less.
+    #[error("this needs more than {} MiB of memory at once", most >> 20)]
+    TooLarge {
+        /// Bytes a query may hold.
+        most: usize,
+    },
     /// The file was written by a later version of the hub.
     #[error(
         "the database has schema {found}, this binary knows {known}: start the newer hub, or restore an older backup"

@@ -13,7 +13,7 @@ use std::collections::HashMap;
 
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Batch, Point, SeriesId};
+use crate::model::reading::{AHEAD_MS, Batch, Point, SeriesId};
 
 /// What a row costs the journal beside its payload, about.
 const ROW: usize = 40;
@@ -78,7 +78,9 @@ impl Head {
             let newest = self.newest(series);
             newest.points += 1;
             most = most.max(newest.points);
-            if newest.point.is_none_or(|newest| newest.at <= point.at) {
+            // What lies in the future would hide all that comes after it, until its time comes.
+            let ahead = |at: UnixMillis| at.since(batch.received_at) > AHEAD_MS;
+            if newest.point.is_none_or(|newest| newest.at <= point.at || ahead(newest.at) && !ahead(point.at)) {
                 newest.point = Some(point);
             }
         }
@@ -159,6 +161,22 @@ impl Head {
             offset = end;
         }
         copy
+    }
+
+    /// Journal row of a device's oldest batch here.
+    pub(super) fn first_row(&self, device: DeviceNo) -> Option<i64> {
+        self.devices.get(&device)?.batches.first().map(|batch| batch.row)
+    }
+
+    /// A copy of the device's batches behind a journal row.
+    pub(super) fn copy_after(&self, device: DeviceNo, row: i64) -> Fresh {
+        let Some(device) = self.devices.get(&device) else { return Fresh::default() };
+        let known = device.batches.partition_point(|batch| batch.row <= row);
+        let (batches, payloads) = (device.batches.get(known..).unwrap_or_default(), &device.payloads);
+        let bytes: usize = batches.iter().map(|batch| batch.size as usize).sum();
+        let payloads = payloads.get(payloads.len().saturating_sub(bytes)..).unwrap_or_default().to_vec();
+        let (blocks_end, raw_from) = (device.blocks_end, device.raw_from);
+        Fresh { batches: batches.to_vec(), payloads, blocks_end, raw_from, points: 0 }
     }
 
     /// Journal rows of a device, oldest first.
@@ -262,6 +280,16 @@ mod tests {
         head.add(2, &batch(&[(20, 2.0), (30, 4.0)]));
         assert_eq!(head.latest(A), Some(Point { at: UnixMillis(30), value: 4.0 }));
         assert_eq!(head.latest(SeriesId(99)), None);
+    }
+
+    #[test]
+    fn a_point_from_the_future_does_not_hide_what_comes_after_it() {
+        let mut head = Head::default();
+        head.add(1, &batch(&[(10, 1.0), (77 + AHEAD_MS + 1, 9.0)]));
+        assert_eq!(head.latest(A).map(|point| point.value), Some(9.0));
+        head.add(2, &batch(&[(20, 2.0)]));
+        head.add(3, &batch(&[(15, 3.0)]));
+        assert_eq!(head.latest(A).map(|point| point.value), Some(2.0));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::head::Head;
+use super::tally::Tallies;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
 use crate::model::reading::{Batch, SeriesId};
@@ -25,6 +26,7 @@ pub(super) struct Memory {
     catalog: RwLock<Catalog>,
     head: RwLock<Head>,
     windows: RwLock<Windows>,
+    pub(super) tallies: Tallies,
     pub(super) counters: Counters,
     pub(super) outbox: Arc<Notify>,
 }
@@ -164,6 +166,7 @@ impl Memory {
             let mut head = self.head_mut();
             rolled.into_iter().for_each(|(device, moment)| head.raw_from(device, moment));
             for gone in forgotten {
+                self.tallies.forget(gone.device);
                 head.forget(gone.device, gone.row, &gone.series);
                 gone.reach.into_iter().for_each(|reach| head.blocks_reach(gone.device, reach));
             }
@@ -186,6 +189,7 @@ impl Memory {
                 Change::PutSeries(series) => catalog.put_series(series),
                 Change::PushNumber(device, series) => catalog.push_number(device, series),
                 Change::RemoveDevice(device) => {
+                    self.tallies.forget(device);
                     self.head_mut().remove(device, catalog.series_of(device).map(|series| series.id));
                     catalog.remove_device(device);
                 }

@@ -16,11 +16,13 @@ mod aggregate;
 mod alerts;
 mod block;
 mod bucket;
+mod cells;
 mod checkpoint;
 mod column;
 mod commit;
 mod devices;
 mod error;
+mod exact;
 mod head;
 mod join;
 mod journal;
@@ -37,8 +39,10 @@ mod retention;
 mod rollup;
 mod rules;
 mod samples;
+mod scan;
 mod secret;
 mod sensors;
+mod tally;
 mod webhooks;
 mod write;
 mod writer;
@@ -53,7 +57,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 pub use access::Session;
-pub use aggregate::{Aggregated, Buckets, Columns, Group, Tier};
+pub use aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query, Tier};
 pub use alerts::AlertQuery;
 pub use commit::{Commit, Committed, Floor};
 pub use devices::DeviceNote;
@@ -142,6 +146,8 @@ pub struct Stats {
     pub blocks_total: u64,
     /// Readings in those.
     pub block_readings_total: u64,
+    /// Queries that run or wait for a reader.
+    pub reads: usize,
     /// Whether the last commit found the disk full.
     pub degraded: bool,
 }
@@ -160,8 +166,9 @@ struct Inner {
     writer: Mutex<Option<JoinHandle<()>>>,
     /// To the thread that makes blocks; a command beside a hub has none.
     maker: Option<SyncSender<maker::Order>>,
-    /// Asks whether a command wrote, and the answer it saw last.
-    elsewhere: Mutex<(Connection, i64)>,
+    /// For reads of a row or two, which are over before another thread would have woken up; and what it was told last of
+    /// commands that wrote.
+    desk: Mutex<(Connection, i64)>,
     key: SecretKey,
     file: PathBuf,
 }
@@ -197,6 +204,7 @@ impl Store {
             journal_bytes: self.memory().head().bytes() as u64,
             blocks_total: counters.blocks.load(Ordering::Relaxed),
             block_readings_total: counters.block_readings.load(Ordering::Relaxed),
+            reads: self.readers().reads(),
             degraded: counters.degraded.load(Ordering::Relaxed),
         }
     }
@@ -206,8 +214,8 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub fn changed_elsewhere(&self) -> Result<bool> {
-        let mut elsewhere = self.inner.elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-        let (conn, seen) = &mut *elsewhere;
+        let mut desk = self.inner.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        let (conn, seen) = &mut *desk;
         let written: i64 = conn.prepare_cached(BESIDE)?.query_row([], |row| row.get(0))?;
         Ok(std::mem::replace(seen, written) != written)
     }
@@ -220,6 +228,12 @@ impl Store {
             // A panic of the writer was reported by its own thread.
             let _ = tokio::task::spawn_blocking(move || writer.join()).await;
         }
+    }
+
+    /// Reads a row or two in place: for what every request asks, such as whether its token holds.
+    fn glance<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let desk = self.inner.desk.lock().unwrap_or_else(PoisonError::into_inner);
+        read(&desk.0)
     }
 
     fn memory(&self) -> &Memory {

@@ -62,8 +62,8 @@ fn start(config: &Config, key: &SecretKey, role: Role, keep: impl Send + 'static
     }
     memory.counters.journal_rows.store(journal_rows(&conn)?, Ordering::Relaxed);
     let readers = Readers::open(&file, config.readers)?;
-    let elsewhere = readers::connect(&file)?;
-    let seen = elsewhere.query_row(BESIDE, [], |row| row.get(0))?;
+    let desk = readers::connect(&file)?;
+    let seen = desk.query_row(BESIDE, [], |row| row.get(0))?;
     let (inbox, writer) = writer::spawn(conn, memory.clone(), role, &file, keep)?;
     let maker = match role {
         Role::Owner => Some(maker::spawn(readers::connect(&file)?, memory.clone(), &inbox, config.policy())?),
@@ -75,7 +75,7 @@ fn start(config: &Config, key: &SecretKey, role: Role, keep: impl Send + 'static
         inbox: Mutex::new(Some(inbox)),
         writer: Mutex::new(Some(writer)),
         maker,
-        elsewhere: Mutex::new((elsewhere, seen)),
+        desk: Mutex::new((desk, seen)),
         key: key.clone(),
         file,
     };

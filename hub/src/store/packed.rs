@@ -7,6 +7,8 @@
 //! Lossless for every finite value. A column whose values are all one has no data: its figures say it. The checksum
 //! covers the figures and the key of the row as well, so a damaged or misplaced column is found, never believed.
 
+use std::ops::Range;
+
 use super::error::{Error, Result};
 
 /// Integers stay exact in an `f64` up to here.
@@ -31,6 +33,24 @@ pub(super) enum Summary {
     Scaled(u8, Figures<i64>),
     /// As they are.
     Plain(Figures<f64>),
+}
+
+/// The values of a column in the form that costs least to go on with.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Values {
+    /// One integer over 10^scale, so many times.
+    Flat {
+        /// The integer.
+        integer: i64,
+        /// Its scale.
+        scale: u8,
+        /// How often.
+        count: usize,
+    },
+    /// Integers over 10^scale.
+    Scaled(Vec<i64>, u8),
+    /// As they are.
+    Plain(Vec<f64>),
 }
 
 /// A column of values, packed.
@@ -75,13 +95,71 @@ impl Summary {
     }
 }
 
+impl Values {
+    /// The figures of some of the values; `None` of none. Sums of decimals are as exact as an `f64` can say them.
+    pub(super) fn figures(&self, range: Range<usize>) -> Option<Figures<f64>> {
+        match self {
+            Self::Flat { integer, scale, .. } => {
+                let power = power(*scale)?;
+                let (value, sum) =
+                    (*integer as f64 / power, (i128::from(*integer) * range.len() as i128) as f64 / power);
+                (!range.is_empty()).then_some(Figures { min: value, max: value, sum, first: value, last: value })
+            }
+            Self::Scaled(integers, scale) => {
+                let (power, some) = (power(*scale)?, integers.get(range)?);
+                let (&first, &last) = (some.first()?, some.last()?);
+                let (mut min, mut max, mut sum) = (first, first, 0_i128);
+                for &integer in some {
+                    min = min.min(integer);
+                    max = max.max(integer);
+                    sum += i128::from(integer);
+                }
+                let value = |integer: i64| integer as f64 / power;
+                let figures = Figures { min, max, sum: 0, first, last };
+                Some(Figures { sum: sum as f64 / power, ..Figures::of(figures.all().map(value)) })
+            }
+            Self::Plain(values) => {
+                let some = values.get(range)?;
+                let (&first, &last) = (some.first()?, some.last()?);
+                let mut figures = Figures { min: first, max: first, sum: 0.0, first, last };
+                for &value in some {
+                    figures.min = figures.min.min(value);
+                    figures.max = figures.max.max(value);
+                    figures.sum += value;
+                }
+                Some(figures)
+            }
+        }
+    }
+
+    /// The values themselves.
+    pub(super) fn plain(self) -> Vec<f64> {
+        match self {
+            Self::Flat { integer, scale, count } => {
+                vec![power(scale).map_or(f64::NAN, |power| integer as f64 / power); count]
+            }
+            Self::Scaled(integers, scale) => {
+                let power = power(scale).unwrap_or(f64::NAN);
+                integers.into_iter().map(|integer| integer as f64 / power).collect()
+            }
+            Self::Plain(values) => values,
+        }
+    }
+}
+
+/// What integers of a scale are divided by.
+pub(super) fn power(scale: u8) -> Option<f64> {
+    POWERS.get(usize::from(scale)).copied()
+}
+
 /// Packs the values of a block; `None` when there are none. `key` is the row it will have.
-pub(super) fn pack(values: &[f64], key: i64) -> Result<Option<Packed>> {
+pub(super) fn pack(values: &[f64], key: i64) -> Result<Option<(Packed, Values)>> {
     let (Some(&first), Some(&last)) = (values.first(), values.last()) else { return Ok(None) };
     let one = values.iter().all(|value| value.to_bits() == first.to_bits());
-    let (summary, mut data) = match integers(values) {
+    let (summary, mut data, numbers) = match integers(values) {
         Some((scale, integers, figures)) => {
-            (Summary::Scaled(scale, figures), if one { Vec::new() } else { compress(&integers)? })
+            let data = if one { Vec::new() } else { compress(&integers)? };
+            (Summary::Scaled(scale, figures), data, Values::Scaled(integers, scale))
         }
         None => {
             let mut figures = Figures { min: first, max: first, sum: 0.0, first, last };
@@ -90,11 +168,12 @@ pub(super) fn pack(values: &[f64], key: i64) -> Result<Option<Packed>> {
                 figures.max = figures.max.max(value);
                 figures.sum += value;
             }
-            (Summary::Plain(figures), if one { Vec::new() } else { compress(values)? })
+            let data = if one { Vec::new() } else { compress(values)? };
+            (Summary::Plain(figures), data, Values::Plain(values.to_vec()))
         }
     };
     seal(&mut data, key, &summary.bytes());
-    Ok(Some(Packed { summary, data }))
+    Ok(Some((Packed { summary, data }, numbers)))
 }
 
 /// Checks the column of row `key`: its summary may be believed afterwards.
@@ -103,16 +182,14 @@ pub(super) fn check(summary: &Summary, data: &[u8], key: i64) -> Result<()> {
 }
 
 /// Unpacks the `count` values of the column of row `key`.
-pub(super) fn unpack(summary: &Summary, data: &[u8], count: usize, key: i64) -> Result<Vec<f64>> {
+pub(super) fn unpack(summary: &Summary, data: &[u8], count: usize, key: i64) -> Result<Values> {
     let data = open(data, key, &summary.bytes())?;
-    match summary {
-        _ if data.is_empty() => Ok(vec![summary.values().ok_or(DAMAGED)?.first; count]),
-        Summary::Plain(_) => decompress(data, count),
-        Summary::Scaled(scale, _) => {
-            let power = *POWERS.get(usize::from(*scale)).ok_or(DAMAGED)?;
-            let integers: Vec<i64> = decompress(data, count)?;
-            Ok(integers.into_iter().map(|integer| integer as f64 / power).collect())
-        }
+    match *summary {
+        Summary::Plain(figures) if data.is_empty() => Ok(Values::Plain(vec![figures.first; count])),
+        Summary::Plain(_) => Ok(Values::Plain(decompress(data, count)?)),
+        Summary::Scaled(scale, _) if usize::from(scale) >= POWERS.len() => Err(DAMAGED),
+        Summary::Scaled(scale, figures) if data.is_empty() => Ok(Values::Flat { integer: figures.first, scale, count }),
+        Summary::Scaled(scale, _) => Ok(Values::Scaled(decompress(data, count)?, scale)),
     }
 }
 
@@ -238,12 +315,14 @@ fn decompress<T: pco::data_types::Number + Default>(data: &[u8], count: usize) -
     if progress.n_processed == count && progress.finished { Ok(column) } else { Err(DAMAGED) }
 }
 
-fn seal(data: &mut Vec<u8>, key: i64, figures: &[u8]) {
+/// Puts a checksum behind data that belongs to row `key`.
+pub(super) fn seal(data: &mut Vec<u8>, key: i64, figures: &[u8]) {
     let sum = checksum(data, key, figures);
     data.extend_from_slice(&sum.to_le_bytes());
 }
 
-fn open<'a>(data: &'a [u8], key: i64, figures: &[u8]) -> Result<&'a [u8]> {
+/// What [`seal`] sealed, if the checksum holds.
+pub(super) fn open<'a>(data: &'a [u8], key: i64, figures: &[u8]) -> Result<&'a [u8]> {
     let (data, sum) = data.split_last_chunk::<4>().ok_or(DAMAGED)?;
     if checksum(data, key, figures) == u32::from_le_bytes(*sum) { Ok(data) } else { Err(DAMAGED) }
 }
@@ -263,9 +342,11 @@ mod tests {
     }
 
     fn round_trip(values: &[f64]) -> Packed {
-        let packed = pack(values, 7).unwrap().unwrap();
+        let (packed, numbers) = pack(values, 7).unwrap().unwrap();
         let back = unpack(&packed.summary, &packed.data, values.len(), 7).unwrap();
-        assert_eq!(bits(&back), bits(values));
+        assert_eq!(back.figures(0..values.len()), numbers.figures(0..values.len()));
+        assert_eq!(back.figures(1..1), None);
+        assert_eq!(bits(&back.plain()), bits(values));
         packed
     }
 
@@ -305,7 +386,7 @@ mod tests {
         #[test]
         fn a_flipped_bit_is_found(values in prop::collection::vec(-500_i32..500, 1..100), at in any::<prop::sample::Index>()) {
             let values: Vec<f64> = values.into_iter().map(|value| f64::from(value) / 10.0).collect();
-            let mut packed = pack(&values, 7).unwrap().unwrap();
+            let (mut packed, _) = pack(&values, 7).unwrap().unwrap();
             prop_assert!(check(&packed.summary, &packed.data, 8).is_err());
             let place = at.index(packed.data.len() * 8);
             packed.data[place / 8] ^= 1 << (place % 8);

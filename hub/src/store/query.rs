@@ -4,6 +4,7 @@
 //! from the one to the other in between is then seen twice, which changes nothing, and never not at all.
 
 use super::Store;
+use super::aggregate::MEMORY;
 use super::block;
 use super::error::{Error, Result};
 use super::head::Fresh;
@@ -51,15 +52,15 @@ impl Store {
         let wanted = Wanted::new(self.memory().catalog().sensor_numbers(device), &[series]);
         let fresh = self.memory().head().copy(device, from, to);
         if !fresh.blocks_from(from) && fresh.bytes() <= AT_ONCE {
-            return Ok(Page::of(&recent(&fresh, (from, to), &wanted, true), limit));
+            return Ok(Page::of(&recent(&fresh, (from, to), &wanted, true)?, limit));
         }
         self.readers()
             .run(move |reader| {
                 if fresh.blocks_from(from) {
-                    let recent = recent(&fresh, (from, to), &wanted, false);
+                    let recent = recent(&fresh, (from, to), &wanted, false)?;
                     page(reader, (device, series), (from, to), recent, limit)
                 } else {
-                    Ok(Page::of(&recent(&fresh, (from, to), &wanted, true), limit))
+                    Ok(Page::of(&recent(&fresh, (from, to), &wanted, true)?, limit))
                 }
             })
             .await
@@ -71,12 +72,12 @@ pub(super) fn device_of(memory: &Memory, series: SeriesId) -> Result<DeviceNo> {
     Ok(memory.catalog().series(series).ok_or(Error::missing("series"))?.device)
 }
 
-fn recent(fresh: &Fresh, range: (UnixMillis, UnixMillis), wanted: &Wanted, settled: bool) -> Vec<Sample> {
-    let mut samples = samples::of_head(fresh, range, wanted, 1).swap_remove(0);
+fn recent(fresh: &Fresh, range: (UnixMillis, UnixMillis), wanted: &Wanted, settled: bool) -> Result<Vec<Sample>> {
+    let mut samples = samples::of_head(fresh, range, wanted, 1, MEMORY)?.pop().unwrap_or_default();
     if settled {
         settle(&mut samples);
     }
-    samples
+    Ok(samples)
 }
 
 /// Reads blocks in the order of their starts until the page is full.
@@ -103,7 +104,7 @@ fn page(
         let Some(values) = block::values(&snapshot, &span, series)? else { continue };
         let Some(times) = block::times(&snapshot, &span)? else { continue };
         let rank = rank_of_block(span.id);
-        let points = times.into_iter().map(UnixMillis).zip(values).filter(|(at, _)| from <= *at && *at < to);
+        let points = times.into_iter().map(UnixMillis).zip(values.plain()).filter(|(at, _)| from <= *at && *at < to);
         samples.extend(points.map(|(at, value)| Sample { at, rank, value }));
     }
     settle(&mut samples);

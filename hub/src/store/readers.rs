@@ -21,6 +21,7 @@ const STATEMENTS: usize = 64;
 #[derive(Clone)]
 pub(super) struct Readers {
     idle: Arc<Mutex<Vec<Connection>>>,
+    count: usize,
     permits: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
 }
@@ -30,7 +31,12 @@ impl Readers {
     pub(super) fn open(file: &Path, count: usize) -> Result<Self> {
         let count = count.max(1);
         let idle = (0..count).map(|_| connect(file)).collect::<Result<Vec<_>>>()?;
-        Ok(Self { idle: Arc::new(Mutex::new(idle)), permits: Arc::new(Semaphore::new(count)), waiting: Arc::default() })
+        Ok(Self {
+            idle: Arc::new(Mutex::new(idle)),
+            count,
+            permits: Arc::new(Semaphore::new(count)),
+            waiting: Arc::default(),
+        })
     }
 
     /// Runs `work` on a reader. A caller that goes away stops it.
@@ -38,20 +44,24 @@ impl Readers {
         &self,
         work: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let reader = self.take().await?;
-        let stop = Stop { handle: reader.conn()?.get_interrupt_handle(), stopped: reader.stopped.clone() };
-        // The reader comes back with the result: it is not in the pool while `stop` may still interrupt it.
-        let mut job = tokio::task::spawn_blocking(move || (work(&reader), reader));
-        let finished = tokio::select! {
-            finished = &mut job => finished,
-            () = tokio::time::sleep(DEADLINE) => {
-                stop.now();
-                job.await
-            }
-        };
-        stop.stopped.store(true, Ordering::Relaxed);
-        let (outcome, _reader) = finished.map_err(|_| Error::Corrupt { what: "query result" })?;
-        outcome
+        self.take().await?.run(work).await
+    }
+
+    /// One reader, waited for if need be, and up to `most` in all if they are free: as many as there are cores, and never
+    /// the last free one, which is for whoever comes next.
+    pub(super) async fn lend(&self, most: usize) -> Result<Vec<Reader>> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut readers = vec![self.take().await?];
+        while readers.len() < most.min(cores) && self.permits.available_permits() > 1 {
+            let Ok(permit) = self.permits.clone().try_acquire_owned() else { break };
+            readers.push(self.with(permit));
+        }
+        Ok(readers)
+    }
+
+    /// Readers at work, and queries that wait for one.
+    pub(super) fn reads(&self) -> usize {
+        self.count - self.permits.available_permits().min(self.count) + self.waiting.load(Ordering::Relaxed)
     }
 
     async fn take(&self) -> Result<Reader> {
@@ -65,8 +75,12 @@ impl Readers {
                 .map_err(|_| Error::Busy("no reader became free"))?
                 .map_err(|_| Error::Closed)?
         };
+        Ok(self.with(permit))
+    }
+
+    fn with(&self, permit: OwnedSemaphorePermit) -> Reader {
         let conn = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Ok(Reader { conn, stopped: Arc::default(), idle: self.idle.clone(), _permit: permit })
+        Reader { conn, stopped: Arc::default(), idle: self.idle.clone(), _permit: permit }
     }
 }
 
@@ -107,6 +121,27 @@ pub(super) struct Reader {
 }
 
 impl Reader {
+    /// Runs `work` on a thread that may wait for the disk. A caller that goes away stops it.
+    pub(super) async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (handle, stopped) = (self.conn()?.get_interrupt_handle(), self.stopped.clone());
+        // The reader comes back with the result: it is not in the pool while `stop`, dropped first, may still interrupt it.
+        let mut job = tokio::task::spawn_blocking(move || (work(&self), self));
+        let stop = Stop { handle, stopped };
+        let finished = tokio::select! {
+            finished = &mut job => finished,
+            () = tokio::time::sleep(DEADLINE) => {
+                stop.now();
+                job.await
+            }
+        };
+        stop.stopped.store(true, Ordering::Relaxed);
+        let (outcome, _reader) = finished.map_err(|_| Error::Corrupt { what: "query result" })?;
+        outcome
+    }
+
     /// Fails once the query is too late or unwanted: to be asked between statements.
     pub(super) fn go_on(&self) -> Result<()> {
         if self.stopped.load(Ordering::Relaxed) { Err(Error::Busy("the query took too long")) } else { Ok(()) }

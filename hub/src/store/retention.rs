@@ -76,7 +76,7 @@ pub(super) fn rolled(conn: &Connection, series: &[SeriesId], old: Old) -> Result
             let Some(values) = block::values(conn, span, *series)? else { continue };
             let Some(times) = block::times(conn, span)? else { continue };
             let rank = rank_of_block(span.id);
-            let points = times.into_iter().map(UnixMillis).zip(values);
+            let points = times.into_iter().map(UnixMillis).zip(values.plain());
             let inside = points.filter(|(at, _)| old.from <= *at && *at < old.to);
             samples.extend(inside.map(|(at, value)| Sample { at, rank, value }));
         }

@@ -1,6 +1,8 @@
 //! Readings of some series of one device, from the head and from blocks, before it is decided which of two at one time
 //! counts.
 
+use super::aggregate::MEMORY;
+use super::error::{Error, Result};
 use super::head::Fresh;
 use crate::model::UnixMillis;
 use crate::model::reading::{Point, SeriesId};
@@ -36,22 +38,31 @@ impl Wanted {
 }
 
 /// The wanted readings of the head with `from <= at < to`, in order of commit, one column a wanted series.
+///
+/// # Errors
+/// `TooLarge` when they take more than `memory` bytes.
 pub(super) fn of_head(
     fresh: &Fresh,
     (from, to): (UnixMillis, UnixMillis),
     wanted: &Wanted,
     columns: usize,
-) -> Vec<Vec<Sample>> {
+    memory: usize,
+) -> Result<Vec<Vec<Sample>>> {
     let mut found = vec![Vec::new(); columns];
+    let mut held = 0;
     fresh.decode(|rank, rows| {
+        if held > memory {
+            return;
+        }
         for reading in rows.iter().filter(|reading| from <= reading.at && reading.at < to) {
             let column = wanted.0.get(usize::from(reading.sensor.0)).copied().flatten();
             if let Some(column) = column.and_then(|column| found.get_mut(column)) {
                 column.push(Sample { at: reading.at, rank, value: reading.value });
+                held += size_of::<Sample>();
             }
         }
     });
-    found
+    if held > memory { Err(Error::TooLarge { most: MEMORY }) } else { Ok(found) }
 }
 
 /// Sorts samples by time and keeps the one of the highest rank at each time.

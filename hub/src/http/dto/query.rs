@@ -1,7 +1,15 @@
 //! Queries over buckets of time.
+//!
+//! An answer of many series is millions of numbers, so its text is written by hand, series by series, as each is computed:
+//! [`SeriesColumns`] and [`QueryResult`] say what is written, for the contract.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use crate::store::Columns;
 
 /// One query of several in a request; the fields are those of `GET /query`.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -23,10 +31,19 @@ pub struct NewQuery {
     pub every: Option<String>,
     /// Time zone of days, weeks and months, such as `Europe/Berlin`; UTC when left out.
     pub tz: Option<String>,
+    /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`; the
+    /// first six when left out.
+    #[serde(default)]
+    pub agg: Vec<String>,
+    /// Labels a device must have, each `key=value`.
+    #[serde(default)]
+    pub label: Vec<String>,
     /// Whether every series stands alone.
     pub group: Option<Group>,
-    /// Series at most; 1,000 when left out.
+    /// Series at most; with more than 1,000 it has to be said.
     pub limit: Option<usize>,
+    /// `next` of the answer before.
+    pub cursor: Option<String>,
 }
 
 /// A moment in a body: a text as in a query string, or a number of epoch milliseconds.
@@ -72,11 +89,13 @@ pub struct QueryResult {
     pub series: Vec<SeriesColumns>,
     /// What it was computed from.
     pub source: Source,
-    /// Whether there were more series than `limit`.
+    /// Whether there are more series than `limit`.
     pub truncated: bool,
+    /// What to send as `cursor` to get them; null at the end.
+    pub next: Option<String>,
 }
 
-/// What a result was computed from.
+/// What a result was computed from: the coarsest of what was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub enum Source {
     /// Every reading.
@@ -90,7 +109,12 @@ pub enum Source {
     Hour,
 }
 
-/// Columns of one series, as long as there are buckets. A bucket without readings has count 0 and nulls.
+/// Columns of one series: those asked for are as long as there are buckets, the others empty. A bucket without readings
+/// has count 0 and nulls.
+///
+/// What is asked for besides is there by the name it was asked by: `rate`, the change a second, spread evenly between
+/// readings (a counter that falls began again at zero; with `group=all` the sum of the series' rates), and percentiles
+/// such as `p95`, exact over the readings, between two of them in proportion; they are null where only rollups are left.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct SeriesColumns {
     /// Id of the device; `*` for all together.
@@ -113,4 +137,154 @@ pub struct SeriesColumns {
     pub first: Vec<Option<f64>>,
     /// Newest value.
     pub last: Vec<Option<f64>>,
+    /// `rate` and percentiles, where they are asked for, each by its name.
+    #[serde(flatten)]
+    #[schema(ignore)]
+    pub more: BTreeMap<String, Vec<Option<f64>>>,
+}
+
+/// What a series is called in the answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// Id of the device, or `*`.
+    pub device: String,
+    /// Sensor, or `*`.
+    pub sensor: String,
+    /// Unit code.
+    pub unit: String,
+}
+
+/// Writes [`SeriesColumns`]: `t` is the text of the column of that name, `percentiles` the names of those columns.
+#[must_use]
+pub fn series(name: &Name, t: &str, columns: &Columns, percentiles: &[String]) -> Vec<u8> {
+    let floats = [&columns.min, &columns.max, &columns.avg, &columns.first, &columns.last];
+    let rate = (!columns.rate.is_empty()).then_some(&columns.rate);
+    let numbers = floats.into_iter().chain(rate).chain(&columns.percentiles).map(Vec::len).sum::<usize>();
+    let mut text = String::with_capacity(200 + t.len() + columns.count.len() * 4 + numbers * 20);
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let _ = write!(
+        text,
+        r#"{{"device":{},"sensor":{},"unit":{},"t":{t},"count":["#,
+        quoted(&name.device),
+        quoted(&name.sensor),
+        quoted(&name.unit),
+    );
+    let mut digits = itoa::Buffer::new();
+    for (n, count) in columns.count.iter().enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        text.push_str(digits.format(*count));
+    }
+    text.push(']');
+    let usual = ["min", "max", "avg", "first", "last"].into_iter().zip(floats);
+    let more = percentiles.iter().map(String::as_str).zip(&columns.percentiles);
+    for (key, column) in usual.chain(rate.map(|rate| ("rate", rate))).chain(more) {
+        text.push_str(",\"");
+        text.push_str(key);
+        text.push_str("\":[");
+        write_floats(&mut text, column);
+        text.push(']');
+    }
+    text.push('}');
+    text.into_bytes()
+}
+
+fn write_floats(text: &mut String, column: &[Option<f64>]) {
+    let mut digits = zmij::Buffer::new();
+    for (n, value) in column.iter().enumerate() {
+        if n > 0 {
+            text.push(',');
+        }
+        match value {
+            // A sum of finite values may not be one: JSON has no word for it.
+            Some(value) if value.is_finite() => text.push_str(digits.format_finite(*value)),
+            _ => text.push_str("null"),
+        }
+    }
+}
+
+/// The text of a column of times.
+#[must_use]
+pub fn times(t: &[i64]) -> String {
+    let mut digits = itoa::Buffer::new();
+    let mut text = String::with_capacity(2 + t.len() * 14);
+    for (n, at) in t.iter().enumerate() {
+        text.push(if n == 0 { '[' } else { ',' });
+        text.push_str(digits.format(*at));
+    }
+    text.push_str(if t.is_empty() { "[]" } else { "]" });
+    text
+}
+
+/// Writes [`QueryResult`] around its series, each written by [`series`]: pieces to be sent one after the other. `next` is
+/// base64url, which needs no escapes.
+#[must_use]
+pub fn result(series: Vec<Vec<u8>>, source: Source, next: Option<&str>) -> Vec<Vec<u8>> {
+    let mut pieces = Vec::with_capacity(series.len() + 2);
+    pieces.push(br#"{"series":["#.to_vec());
+    let last = series.len().saturating_sub(1);
+    for (n, mut one) in series.into_iter().enumerate() {
+        if n < last {
+            one.push(b',');
+        }
+        pieces.push(one);
+    }
+    let source = match source {
+        Source::Raw => "raw",
+        Source::Minute => "1m",
+        Source::Hour => "1h",
+    };
+    let truncated = next.is_some();
+    let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
+    pieces.push(format!(r#"],"source":"{source}","truncated":{truncated},"next":{next}}}"#).into_bytes());
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_by_hand_is_what_the_contract_says() {
+        let name = Name { device: "a".to_owned(), sensor: "say \"hi\"\n".to_owned(), unit: "°C".to_owned() };
+        let columns = Columns {
+            count: vec![3, 0],
+            min: vec![Some(-0.0), None],
+            max: vec![Some(1e300), None],
+            avg: vec![Some(21.533_333_333_333_33), Some(f64::INFINITY)],
+            rate: vec![None, Some(0.5)],
+            percentiles: vec![vec![Some(1.0), None]],
+            ..Columns::default()
+        };
+        let (t, names) = (vec![-5, 1_700_000_000_000], ["p99.9".to_owned()]);
+        let text = result(vec![series(&name, &times(&t), &columns, &names); 2], Source::Minute, Some("ab-_")).concat();
+        let one = || SeriesColumns {
+            device: name.device.clone(),
+            sensor: name.sensor.clone(),
+            unit: name.unit.clone(),
+            t: t.clone(),
+            count: columns.count.clone(),
+            min: columns.min.clone(),
+            max: columns.max.clone(),
+            avg: vec![columns.avg[0], None],
+            first: Vec::new(),
+            last: Vec::new(),
+            more: BTreeMap::from([
+                ("p99.9".to_owned(), columns.percentiles[0].clone()),
+                ("rate".to_owned(), columns.rate.clone()),
+            ]),
+        };
+        let said = QueryResult {
+            series: vec![one(), one()],
+            source: Source::Minute,
+            truncated: true,
+            next: Some("ab-_".to_owned()),
+        };
+        let read: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        assert_eq!(read, serde_json::to_value(said).unwrap());
+        let empty = br#"{"series":[],"source":"raw","truncated":false,"next":null}"#;
+        assert_eq!(result(Vec::new(), Source::Raw, None).concat(), empty);
+        assert_eq!(times(&[]), "[]");
+    }
 }

@@ -17,6 +17,8 @@ pub enum Quality {
     Good,
     /// Older than three of its intervals.
     Stale,
+    /// More than five minutes ahead of the hub: the device's clock is wrong.
+    Future,
 }
 
 /// The newest reading of a series.
@@ -49,7 +51,11 @@ impl Latest {
             unit: series.unit.clone(),
             at: text::moment(point.at),
             value: point.value,
-            quality: if stale { Quality::Stale } else { Quality::Good },
+            quality: match point.at.since(now) {
+                ahead if ahead > reading::AHEAD_MS => Quality::Future,
+                _ if stale => Quality::Stale,
+                _ => Quality::Good,
+            },
         }
     }
 }

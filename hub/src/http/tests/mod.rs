@@ -3,5 +3,6 @@
 mod access;
 mod bad_requests;
 mod data;
+mod hang_up;
 mod live;
 mod scene;

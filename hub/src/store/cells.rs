@@ -1,0 +1,366 @@
+//! PURE. Figures of blocks by five minutes: what answers a chart of many series without unpacking them.
+//!
+//! A row of `times` carries them for all series that share it, behind one checksum:
+//!
+//! ```text
+//!   sections │ (series, length) ... │ readings a cell │ section ... │ CRC32C
+//!   section:  scale │ smallest │ largest - smallest │ sum - readings x smallest        one number a cell each
+//! ```
+//!
+//! Cells are those of the clock (five minutes of UTC), from the one that holds the first reading to that of the last.
+//! The first and the last cell are mostly half full and stand by themselves; what lies between is bit-packed: offsets from
+//! the least number, in as many bits as the largest offset needs. A constant sensor costs a few bytes. Plain numbers (no scale) lie as they are. Where readings are rare there are no cells: then the
+//! block itself is cheap to unpack.
+
+use std::ops::Range;
+
+use super::bucket::{Bucket, Place};
+use super::error::{Error, Result};
+use super::packed::{self, Values};
+use crate::model::UnixMillis;
+use crate::model::reading::SeriesId;
+
+/// Milliseconds of a cell.
+pub(super) const CELL: i64 = 300_000;
+/// Readings a cell on average that are worth cells.
+const WORTH: usize = 12;
+/// Scale byte of plain numbers.
+const PLAIN: u8 = u8::MAX;
+const DAMAGED: Error = Error::Corrupt { what: "cells" };
+
+/// Cells of a block's times: which readings lie in which. `None` when they are not worth it.
+pub(super) fn ranges(times: &[i64]) -> Option<Vec<Range<usize>>> {
+    let (&start, &end) = (times.first()?, times.last()?);
+    let first = start.div_euclid(CELL);
+    let cells = usize::try_from(end.div_euclid(CELL) - first + 1).ok()?;
+    if cells.saturating_mul(WORTH) > times.len() {
+        return None;
+    }
+    let mut ranges = Vec::with_capacity(cells);
+    let mut begin = 0;
+    for cell in first..=end.div_euclid(CELL) {
+        let after = begin + times.get(begin..)?.partition_point(|at| at.div_euclid(CELL) <= cell);
+        ranges.push(begin..after);
+        begin = after;
+    }
+    Some(ranges)
+}
+
+/// The cells of one series; `None` when they cannot be said exactly.
+pub(super) fn section(values: &Values, ranges: &[Range<usize>]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    match values {
+        Values::Flat { .. } => return None,
+        Values::Plain(_) => {
+            out.push(PLAIN);
+            for range in ranges {
+                let figures = values.figures(range.clone()).map_or([0.0; 3], |f| [f.min, f.max, f.sum]);
+                out.extend(figures.iter().flat_map(|figure| figure.to_le_bytes()));
+            }
+        }
+        Values::Scaled(integers, scale) => {
+            let (mut least, mut spread, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+            let mut before = 0_i64;
+            for range in ranges {
+                let some = integers.get(range.clone())?;
+                let min = some.iter().copied().min().unwrap_or(before);
+                let max = some.iter().copied().max().unwrap_or(min);
+                let sum: i128 = some.iter().map(|&integer| i128::from(integer) - i128::from(min)).sum();
+                least.push(zigzag(min.checked_sub(before)?));
+                spread.push(u64::try_from(max.checked_sub(min)?).ok()?);
+                rest.push(u64::try_from(sum).ok()?);
+                before = min;
+            }
+            out.push(*scale);
+            [least, spread, rest].iter().for_each(|column| put(&mut out, column));
+        }
+    }
+    Some(out)
+}
+
+/// All sections of a row of `times`, sealed under its number.
+pub(super) fn pack(ranges: &[Range<usize>], sections: &[(SeriesId, Vec<u8>)], key: i64) -> Option<Vec<u8>> {
+    let mut out = u16::try_from(sections.len()).ok()?.to_le_bytes().to_vec();
+    for (series, section) in sections {
+        out.extend_from_slice(&series.0.to_le_bytes());
+        out.extend_from_slice(&u16::try_from(section.len()).ok()?.to_le_bytes());
+    }
+    put(&mut out, &ranges.iter().map(|range| range.len() as u64).collect::<Vec<_>>());
+    sections.iter().for_each(|(_, section)| out.extend_from_slice(section));
+    packed::seal(&mut out, key, &[]);
+    Some(out)
+}
+
+/// Opened cells of a row of `times`.
+pub(super) struct Cells<'a> {
+    /// Number of the first cell since 1970.
+    first: i64,
+    counts: Vec<u64>,
+    directory: &'a [u8],
+    sections: &'a [u8],
+}
+
+/// Columns of a section while they are read; kept between sections for their memory.
+#[derive(Default)]
+pub(super) struct Scratch {
+    least: Vec<u64>,
+    spread: Vec<u64>,
+    rest: Vec<u64>,
+}
+
+impl<'a> Cells<'a> {
+    /// Opens the cells of the row `key` whose readings lie between `start` and `end`.
+    pub(super) fn open(data: &'a [u8], key: i64, (start, end): (UnixMillis, UnixMillis)) -> Result<Self> {
+        let data = packed::open(data, key, &[])?;
+        let (sections, rest) = data.split_first_chunk::<2>().ok_or(DAMAGED)?;
+        let (directory, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*sections)) * 6).ok_or(DAMAGED)?;
+        let first = start.0.div_euclid(CELL);
+        let cells = usize::try_from(end.0.div_euclid(CELL) - first + 1).map_err(|_| DAMAGED)?;
+        let mut counts = Vec::new();
+        let sections = take(rest, cells, &mut counts)?;
+        Ok(Self { first, counts, directory, sections })
+    }
+
+    /// Adds the cells of a series to the buckets they lie in; `edges` lie on the edges of cells. `false` when it has none
+    /// here. Of the extremes only those that are wanted.
+    pub(super) fn add(
+        &self,
+        series: SeriesId,
+        edges: &[UnixMillis],
+        buckets: &mut [Bucket],
+        extremes: bool,
+        scratch: &mut Scratch,
+    ) -> Result<bool> {
+        let Some(section) = self.section(series)? else { return Ok(false) };
+        let (&scale, data) = section.split_first().ok_or(DAMAGED)?;
+        let mut place = Place::new(edges);
+        if scale == PLAIN {
+            let (figures, _) = data.as_chunks::<24>();
+            for ((n, count), figures) in (0..).zip(&self.counts).zip(figures) {
+                let (numbers, _) = figures.as_chunks::<8>();
+                let &[min, max, sum] = numbers else { return Err(DAMAGED) };
+                if let Some(bucket) = place.of((self.first + n) * CELL, buckets).filter(|_| *count > 0) {
+                    bucket.add_sum(*count, f64::from_le_bytes(sum), f64::from_le_bytes(min), f64::from_le_bytes(max));
+                }
+            }
+            return Ok(true);
+        }
+        let power = packed::power(scale).ok_or(DAMAGED)?;
+        let Scratch { least, spread, rest } = scratch;
+        let data = take(data, self.counts.len(), least)?;
+        spread.clear();
+        let data = if extremes { take(data, self.counts.len(), spread)? } else { skip(data, self.counts.len())? };
+        take(data, self.counts.len(), rest)?;
+        let mut min = 0_i64;
+        for (n, ((&count, step), rest)) in (0..).zip(self.counts.iter().zip(&*least).zip(&*rest)) {
+            min = min.wrapping_add(unzigzag(*step));
+            let bucket = place.of((self.first + n) * CELL, buckets);
+            let Some(bucket) = bucket.filter(|_| count > 0) else { continue };
+            let sum = sum(min, count, *rest) / power;
+            match spread.get(n as usize) {
+                Some(spread) => {
+                    let max = min.wrapping_add_unsigned(*spread);
+                    bucket.add_sum(count, sum, min as f64 / power, max as f64 / power);
+                }
+                None => {
+                    bucket.count += count;
+                    bucket.sum += sum;
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    fn section(&self, series: SeriesId) -> Result<Option<&'a [u8]>> {
+        let mut offset = 0;
+        let (entries, _) = self.directory.as_chunks::<6>();
+        for entry in entries {
+            let &[a, b, c, d, low, high] = entry;
+            let length = usize::from(u16::from_le_bytes([low, high]));
+            if u32::from_le_bytes([a, b, c, d]) == series.0 {
+                return self.sections.get(offset..offset + length).ok_or(DAMAGED).map(Some);
+            }
+            offset += length;
+        }
+        Ok(None)
+    }
+}
+
+const fn zigzag(number: i64) -> u64 {
+    ((number << 1) ^ (number >> 63)).cast_unsigned()
+}
+
+const fn unzigzag(number: u64) -> i64 {
+    (number >> 1).cast_signed() ^ -((number & 1).cast_signed())
+}
+
+/// Readings times their least, and what they are above it.
+fn sum(min: i64, count: u64, rest: u64) -> f64 {
+    let small = i64::try_from(count).ok().and_then(|count| min.checked_mul(count)?.checked_add_unsigned(rest));
+    small.map_or_else(|| (i128::from(min) * i128::from(count) + i128::from(rest)) as f64, |small| small as f64)
+}
+
+/// Appends a column: its ends as they are; of what lies between the bits a number, the least, the offsets.
+fn put(out: &mut Vec<u8>, column: &[u64]) {
+    let (first, rest) = column.split_first().map_or((None, column), |(first, rest)| (Some(first), rest));
+    let (last, middle) = rest.split_last().map_or((None, rest), |(last, middle)| (Some(last), middle));
+    first.into_iter().chain(last).for_each(|number| put_one(out, *number));
+    let least = middle.iter().copied().min().unwrap_or(0);
+    let width = middle.iter().map(|number| 64 - (number - least).leading_zeros()).max().unwrap_or(0);
+    out.push(width as u8);
+    put_one(out, least);
+    let (mut held, mut bits) = (0_u128, 0);
+    for number in middle {
+        held |= u128::from(number - least) << bits;
+        bits += width;
+        while bits >= 8 {
+            out.push(held as u8);
+            held >>= 8;
+            bits -= 8;
+        }
+    }
+    if bits > 0 {
+        out.push(held as u8);
+    }
+}
+
+/// Seven bits a byte, the lowest first.
+fn put_one(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn take_one(data: &mut &[u8]) -> Result<u64> {
+    let mut number = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, rest) = data.split_first().ok_or(DAMAGED)?;
+        *data = rest;
+        number |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Ok(number);
+        }
+    }
+    Err(DAMAGED)
+}
+
+/// A column of so many numbers, not yet unpacked, and what follows it.
+struct Packed<'a> {
+    first: Option<u64>,
+    last: Option<u64>,
+    middle: usize,
+    width: usize,
+    least: u64,
+    /// The offsets, and all that follows them.
+    data: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> Packed<'a> {
+    fn open(mut data: &'a [u8], count: usize) -> Result<Self> {
+        let first = if count > 0 { Some(take_one(&mut data)?) } else { None };
+        let last = if count > 1 { Some(take_one(&mut data)?) } else { None };
+        let (&width, mut data) = data.split_first().filter(|(width, _)| **width <= 64).ok_or(DAMAGED)?;
+        let least = take_one(&mut data)?;
+        let (width, middle) = (usize::from(width), count.saturating_sub(2));
+        let rest = data.get((middle * width).div_ceil(8)..).ok_or(DAMAGED)?;
+        Ok(Self { first, last, middle, width, least, data, rest })
+    }
+
+    fn offset(&self, n: usize) -> u64 {
+        let bit = n * self.width;
+        let bytes = self.data.get(bit / 8..).unwrap_or_default();
+        match bytes.first_chunk::<8>() {
+            // Eight bytes hold a number of up to 57 bits wherever in the first of them it begins.
+            Some(bytes) if self.width <= 57 => u64::from_le_bytes(*bytes) >> (bit % 8),
+            _ => {
+                let held = bytes.iter().take(9).rev().fold(0_u128, |held, byte| held << 8 | u128::from(*byte));
+                (held >> (bit % 8)) as u64
+            }
+        }
+    }
+}
+
+/// Reads a column of `count` numbers into `column`; returns what follows it.
+fn take<'a>(data: &'a [u8], count: usize, column: &mut Vec<u64>) -> Result<&'a [u8]> {
+    let packed = Packed::open(data, count)?;
+    column.clear();
+    column.extend(packed.first);
+    if packed.width == 0 {
+        column.resize(column.len() + packed.middle, packed.least);
+    } else {
+        let mask = u64::MAX >> (64 - packed.width);
+        column.extend((0..packed.middle).map(|n| packed.least.wrapping_add(packed.offset(n) & mask)));
+    }
+    column.extend(packed.last);
+    Ok(packed.rest)
+}
+
+/// What follows a column of `count` numbers.
+fn skip(data: &[u8], count: usize) -> Result<&[u8]> {
+    Packed::open(data, count).map(|packed| packed.rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::store::bucket;
+
+    proptest! {
+        #[test]
+        fn any_column_comes_back(column in prop::collection::vec(prop_oneof![any::<u64>(), 0_u64..9], 0..50)) {
+            let mut out = Vec::new();
+            put(&mut out, &column);
+            out.push(7);
+            let mut back = Vec::new();
+            prop_assert_eq!(take(&out, column.len(), &mut back).unwrap(), &[7][..]);
+            prop_assert_eq!(skip(&out, column.len()).unwrap(), &[7][..]);
+            prop_assert_eq!(back, column);
+        }
+
+        /// Buckets filled by cells are those filled by the readings.
+        #[test]
+        fn cells_say_what_their_readings_do(
+            steps in prop::collection::vec((1_i64..30_000, -99_i64..99), 40..400),
+            scale in prop_oneof![Just(Some(0_u8)), Just(Some(1)), Just(None)],
+            wide in 1_i64..4,
+        ) {
+            let (mut times, mut at) = (Vec::new(), 1_700_000_100_000);
+            for (step, _) in &steps {
+                at += step;
+                times.push(at);
+            }
+            let integers: Vec<i64> = steps.iter().map(|(_, value)| *value).collect();
+            let values = match scale {
+                Some(scale) => Values::Scaled(integers, scale),
+                None => Values::Plain(integers.iter().map(|&value| value as f64).collect()),
+            };
+            let Some(ranges) = ranges(&times) else { return Ok(()) };
+            let series = SeriesId(5);
+            let sections = [(SeriesId(4), section(&values, &ranges).unwrap()), (series, section(&values, &ranges).unwrap())];
+            let data = pack(&ranges, &sections, 9).unwrap();
+            let (start, end) = (UnixMillis(times[0]), UnixMillis(at));
+            let cells = Cells::open(&data, 9, (start, end)).unwrap();
+            let begin = (times[0] + times.len() as i64 * 3_000).div_euclid(CELL) * CELL;
+            let edges: Vec<_> = (0..5).map(|n| UnixMillis(begin + n * CELL * wide)).collect();
+            let (mut by_cells, mut by_readings) = (vec![Bucket::default(); 4], vec![Bucket::default(); 4]);
+            prop_assert!(cells.add(series, &edges, &mut by_cells, true, &mut Scratch::default()).unwrap());
+            prop_assert!(!cells.add(SeriesId(6), &edges, &mut by_cells, true, &mut Scratch::default()).unwrap());
+            bucket::add_column(&mut by_readings, &bucket::pieces(&edges, &times), &times, &values);
+            for (cells, readings) in by_cells.iter().zip(&by_readings) {
+                prop_assert_eq!((cells.count, cells.min, cells.max), (readings.count, readings.min, readings.max));
+                prop_assert!((cells.sum - readings.sum).abs() < 1e-6);
+            }
+            let mut sums = vec![Bucket::default(); 4];
+            cells.add(series, &edges, &mut sums, false, &mut Scratch::default()).unwrap();
+            for (sums, all) in sums.iter().zip(&by_cells) {
+                prop_assert_eq!((sums.count, sums.sum), (all.count, all.sum));
+            }
+            prop_assert!(Cells::open(&data, 8, (start, end)).is_err());
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! What one reader does of a query: the figures of some devices' series, from wherever their readings are.
+//!
+//! ```text
+//!   bucket edges   |           |           |           |
+//!   blocks          [ cells  ]   [ unpacked ]  [figures]
+//!   head                                          · · · ·      decoded
+//! ```
+//!
+//! A block that nothing overlaps is taken by its figures where it lies in one bucket, by its cells where all edges are
+//! edges of cells, and is unpacked where an edge cuts it. Blocks that overlap others or the head are unpacked and settled
+//! reading by reading; so are all when percentiles or rates are asked for.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use rusqlite::Connection;
+
+use super::aggregate::{Aggregates, Asked, MEMORY, Tier, Totals};
+use super::block::{self, Span};
+use super::bucket::{self, Piece};
+use super::cells::{CELL, Cells, Scratch};
+use super::error::{Error, Result};
+use super::exact;
+use super::head::Fresh;
+use super::memory::Memory;
+use super::packed::Values;
+use super::readers::Reader;
+use super::rollup::{self, HOURS, MINUTES, Table};
+use super::samples::{self, Sample, Wanted, rank_of_block, settle};
+use super::tally::{Pending, Tally};
+use crate::model::reading::SeriesId;
+use crate::model::{SensorKind, UnixMillis};
+
+/// Devices whose heads are copied before one snapshot: some hundred kilobytes.
+const AT_ONCE: usize = 32;
+
+/// What all shares of a query have in common.
+pub(super) struct Plan {
+    pub(super) edges: Vec<UnixMillis>,
+    pub(super) wanted: Aggregates,
+    /// Bytes of readings a share may hold.
+    pub(super) memory: usize,
+    /// Whether cells can answer.
+    by_cells: bool,
+}
+
+impl Plan {
+    pub(super) fn new(edges: Vec<UnixMillis>, wanted: Aggregates, memory: usize) -> Self {
+        let by_cells = !wanted.exact() && !wanted.first && !wanted.last && edges.iter().all(|edge| edge.0 % CELL == 0);
+        Self { edges, wanted, memory, by_cells }
+    }
+
+    pub(super) fn totals(&self) -> Totals {
+        Totals::new(self.edges.len().saturating_sub(1), &self.wanted)
+    }
+
+    fn range(&self) -> (UnixMillis, UnixMillis) {
+        let (first, last) = (self.edges.first().copied(), self.edges.last().copied());
+        (first.unwrap_or_default(), last.unwrap_or_default())
+    }
+}
+
+/// One reader's share.
+pub(super) struct Share<'a> {
+    reader: &'a Reader,
+    memory: &'a Memory,
+    plan: &'a Plan,
+    tier: Tier,
+    scratch: Scratch,
+}
+
+/// Where a device's readings are.
+struct Found<'a> {
+    conn: &'a Connection,
+    /// Blocks, and whether nothing overlaps them.
+    spans: Vec<Span>,
+    alone: Vec<bool>,
+    times: HashMap<i64, Option<Rc<Times>>>,
+    /// Before this moment only rollups are left.
+    raw_from: UnixMillis,
+}
+
+/// Times of a block, shared by the series that were sampled together.
+struct Times {
+    at: Vec<i64>,
+    pieces: Vec<Piece>,
+}
+
+impl<'a> Share<'a> {
+    pub(super) fn new(reader: &'a Reader, memory: &'a Memory, plan: &'a Plan) -> Self {
+        Self { reader, memory, plan, tier: Tier::Raw, scratch: Scratch::default() }
+    }
+
+    /// The coarsest thing that was used.
+    pub(super) const fn tier(&self) -> Tier {
+        self.tier
+    }
+
+    /// Calls `with` for each series of the devices: its place, and its figures.
+    pub(super) fn run(
+        &mut self,
+        devices: &[Asked],
+        mut with: impl FnMut(usize, &mut Totals) -> Result<()>,
+    ) -> Result<()> {
+        let mut totals = self.plan.totals();
+        for some in devices.chunks(AT_ONCE) {
+            if self.plan.by_cells {
+                let left = self.by_tally(some, &mut totals, &mut with)?;
+                self.by_reading(&left, &mut totals, &mut with)?;
+            } else {
+                self.by_reading(&some.iter().collect::<Vec<_>>(), &mut totals, &mut with)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Does what can be done without decoding the head again; returns the devices that are left.
+    fn by_tally<'d>(
+        &mut self,
+        devices: &'d [Asked],
+        totals: &mut Totals,
+        with: &mut impl FnMut(usize, &mut Totals) -> Result<()>,
+    ) -> Result<Vec<&'d Asked>> {
+        let (from, _) = self.plan.range();
+        let Memory { tallies, .. } = self.memory;
+        // The head before the snapshot: what moves between is seen twice, not never.
+        let pending: Vec<Pending> = {
+            let head = self.memory.head();
+            devices.iter().map(|asked| tallies.take(&head, asked.device)).collect()
+        };
+        let mut ready = Vec::with_capacity(devices.len());
+        for (asked, pending) in devices.iter().zip(pending) {
+            let has_blocks = pending.blocks_from(from);
+            let rolled = pending.raw_from().is_some_and(|raw_from| raw_from > from);
+            let tally = pending.complete(self.memory.catalog().sensor_numbers(asked.device));
+            ready.push((asked, tally, has_blocks, rolled));
+        }
+        let mut left = Vec::new();
+        let snapshot = self.reader.conn()?.unchecked_transaction()?;
+        for (asked, tally, has_blocks, rolled) in ready {
+            self.reader.go_on()?;
+            if rolled || !self.by_cells(&snapshot, asked, &tally, has_blocks, totals, with)? {
+                left.push(asked);
+            }
+            if tally.is_worth() {
+                tallies.put(asked.device, tally);
+            }
+        }
+        Ok(left)
+    }
+
+    /// Adds a device by its tally and its blocks' cells; `false`, with nothing handed on, where readings overlap.
+    fn by_cells(
+        &mut self,
+        conn: &Connection,
+        asked: &Asked,
+        tally: &Tally,
+        has_blocks: bool,
+        totals: &mut Totals,
+        with: &mut impl FnMut(usize, &mut Totals) -> Result<()>,
+    ) -> Result<bool> {
+        let Plan { edges, wanted, .. } = self.plan;
+        let (from, to) = self.plan.range();
+        let mut blocks = Vec::new();
+        if has_blocks {
+            let Some(apart) = block::apart(conn, asked.device, (from, to))? else { return Ok(false) };
+            if block::raw_from(conn, asked.device)?.is_some_and(|raw_from| raw_from > from) {
+                return Ok(false);
+            }
+            blocks = apart;
+        }
+        if !asked.series.iter().all(|series| tally.is_apart(*series, &blocks)) {
+            return Ok(false);
+        }
+        // Only for blocks that have no cells.
+        let mut found = None;
+        for (series, place) in asked.series.iter().zip(&asked.places) {
+            totals.clear();
+            tally.add_to(*series, edges, &mut totals.buckets);
+            for outline in &blocks {
+                let scratch = &mut self.scratch;
+                let added = block::with_cells(conn, outline.id, |cells| {
+                    let cells = Cells::open(cells, outline.id, (outline.start, outline.end))?;
+                    cells.add(*series, edges, &mut totals.buckets, wanted.min || wanted.max, scratch)
+                });
+                match added {
+                    Ok(Some(true)) => continue,
+                    Ok(_) => {}
+                    // The readings may still be whole.
+                    Err(Error::Corrupt { .. }) => {
+                        tracing::warn!(times = outline.id, "the cells of {} are damaged and not used", outline.id);
+                    }
+                    Err(other) => return Err(other),
+                }
+                if found.is_none() {
+                    found = Some(self.find(conn, asked)?);
+                }
+                if let Some(found) = &mut found
+                    && let Some(n) = found.spans.iter().position(|span| span.id == outline.id)
+                {
+                    self.block(found, n, *series, totals)?;
+                }
+            }
+            with(*place, totals)?;
+        }
+        Ok(true)
+    }
+
+    /// Decodes the head, and settles it with what it overlaps.
+    fn by_reading(
+        &mut self,
+        devices: &[&Asked],
+        totals: &mut Totals,
+        with: &mut impl FnMut(usize, &mut Totals) -> Result<()>,
+    ) -> Result<()> {
+        let (from, to) = self.plan.range();
+        // The head before the snapshot here as well.
+        let heads: Vec<Fresh> = {
+            let head = self.memory.head();
+            devices.iter().map(|asked| head.copy(asked.device, from, to)).collect()
+        };
+        if devices.is_empty() {
+            return Ok(());
+        }
+        let snapshot = self.reader.conn()?.unchecked_transaction()?;
+        let rollups = Rollups::of(&snapshot, &heads, self.plan)?;
+        for (asked, fresh) in devices.iter().zip(heads) {
+            self.device(&snapshot, &rollups, asked, &fresh, totals, with)?;
+        }
+        Ok(())
+    }
+
+    fn device(
+        &mut self,
+        conn: &Connection,
+        rollups: &Rollups,
+        asked: &Asked,
+        fresh: &Fresh,
+        totals: &mut Totals,
+        with: &mut impl FnMut(usize, &mut Totals) -> Result<()>,
+    ) -> Result<()> {
+        let (from, _) = self.plan.range();
+        let recent = self.recent(asked, fresh)?;
+        let mut found = if fresh.blocks_from(from) { Some(self.find(conn, asked)?) } else { None };
+        for ((series, place), recent) in asked.series.iter().zip(&asked.places).zip(recent) {
+            self.reader.go_on()?;
+            totals.clear();
+            if let Some(found) = found.as_ref().filter(|found| found.raw_from > from) {
+                self.tier = self.tier.max(rollups.add(conn, *series, found.raw_from, self.plan, totals)?);
+            }
+            if self.plan.wanted.exact() {
+                let column = self.gather(found.as_mut(), *series, recent)?;
+                self.exactly(*series, &column, totals);
+            } else {
+                self.quickly(found.as_mut(), *series, recent, totals)?;
+            }
+            with(*place, totals)?;
+        }
+        Ok(())
+    }
+
+    /// What the head has of the series, settled.
+    fn recent(&self, asked: &Asked, fresh: &Fresh) -> Result<Vec<Vec<Sample>>> {
+        let wanted = Wanted::new(self.memory.catalog().sensor_numbers(asked.device), &asked.series);
+        let mut recent = samples::of_head(fresh, self.plan.range(), &wanted, asked.series.len(), self.plan.memory)?;
+        recent.iter_mut().for_each(settle);
+        Ok(recent)
+    }
+
+    fn find<'c>(&self, conn: &'c Connection, asked: &Asked) -> Result<Found<'c>> {
+        let (from, to) = self.plan.range();
+        let raw_from = block::raw_from(conn, asked.device)?.unwrap_or(from).max(from);
+        let spans = block::spans(conn, asked.device, (raw_from, to))?;
+        let alone = alone(&spans);
+        Ok(Found { conn, spans, alone, times: HashMap::new(), raw_from })
+    }
+
+    /// Adds a series without looking at every reading, where that is possible.
+    fn quickly(
+        &self,
+        found: Option<&mut Found<'_>>,
+        series: SeriesId,
+        mut recent: Vec<Sample>,
+        totals: &mut Totals,
+    ) -> Result<()> {
+        if let Some(found) = found {
+            let mut mixed = Vec::new();
+            for n in 0..found.spans.len() {
+                if found.is_alone(n, &recent) {
+                    self.block(found, n, series, totals)?;
+                } else {
+                    mixed.extend(found.samples(n, series, self.plan)?);
+                }
+            }
+            if !mixed.is_empty() {
+                recent.extend(mixed);
+                settle(&mut recent);
+            }
+        }
+        let (at, value) = columns(&recent);
+        bucket::add_column(&mut totals.buckets, &bucket::pieces(&self.plan.edges, &at), &at, &Values::Plain(value));
+        Ok(())
+    }
+
+    /// Adds a block that nothing overlaps.
+    fn block(&self, found: &mut Found<'_>, n: usize, series: SeriesId, totals: &mut Totals) -> Result<()> {
+        let edges = &self.plan.edges;
+        let Some(span) = found.spans.get(n).copied() else { return Ok(()) };
+        if let Some(bucket) = bucket::around(edges, span.start, span.end) {
+            let figures = block::figures(found.conn, &span, series)?;
+            if let (Some(figures), Some(bucket)) = (figures, totals.buckets.get_mut(bucket)) {
+                bucket.add_figures(span.count as u64, (span.start, span.end), &figures);
+            }
+            return Ok(());
+        }
+        let Some(values) = block::values(found.conn, &span, series)? else { return Ok(()) };
+        let Some(times) = found.times(&span, self.plan)? else { return Ok(()) };
+        bucket::add_column(&mut totals.buckets, &times.pieces, &times.at, &values);
+        Ok(())
+    }
+
+    /// Every reading of a series in the range, in order.
+    fn gather(
+        &self,
+        found: Option<&mut Found<'_>>,
+        series: SeriesId,
+        mut recent: Vec<Sample>,
+    ) -> Result<(Vec<i64>, Vec<f64>)> {
+        let Some(found) = found else { return Ok(columns(&recent)) };
+        let (from, to) = self.plan.range();
+        let (mut at, mut value) = (Vec::new(), Vec::new());
+        for n in 0..found.spans.len() {
+            // Sixteen bytes here and eight by bucket.
+            if (at.len() + recent.len()) * 24 > self.plan.memory {
+                return Err(Error::TooLarge { most: MEMORY });
+            }
+            if !found.is_alone(n, &recent) {
+                recent.extend(found.samples(n, series, self.plan)?);
+                continue;
+            }
+            let Some(span) = found.spans.get(n).copied() else { continue };
+            let Some(values) = block::values(found.conn, &span, series)? else { continue };
+            let Some(times) = found.times(&span, self.plan)? else { continue };
+            let some = within(&times.at, from, to);
+            value.extend_from_slice(values.plain().get(some.clone()).unwrap_or_default());
+            at.extend_from_slice(times.at.get(some).unwrap_or_default());
+        }
+        if recent.is_empty() {
+            return Ok((at, value));
+        }
+        // Blocks that are alone share no moment with what is mixed: their rank does not matter.
+        let blocks = at.into_iter().zip(value).map(|(at, value)| Sample { at: UnixMillis(at), rank: 0, value });
+        recent.splice(0..0, blocks);
+        settle(&mut recent);
+        Ok(columns(&recent))
+    }
+
+    /// Adds readings in order, with percentiles and rates.
+    fn exactly(&self, series: SeriesId, (at, value): &(Vec<i64>, Vec<f64>), totals: &mut Totals) {
+        let edges = &self.plan.edges;
+        let pieces = bucket::pieces(edges, at);
+        for (bucket, range) in &pieces {
+            if let (Some(values), Some(some)) = (totals.values.get_mut(*bucket), value.get(range.clone())) {
+                values.extend_from_slice(some);
+            }
+        }
+        if self.plan.wanted.rate {
+            let counter = self.memory.catalog().series(series).is_some_and(|series| series.kind == SensorKind::Counter);
+            totals.rate = exact::rates(edges, at, value, counter);
+        }
+        bucket::add_column(&mut totals.buckets, &pieces, at, &Values::Plain(value.clone()));
+    }
+}
+
+impl Found<'_> {
+    /// Whether nothing else has readings of a series in the time of a block.
+    fn is_alone(&self, n: usize, recent: &[Sample]) -> bool {
+        let (Some(span), Some(true)) = (self.spans.get(n), self.alone.get(n)) else { return false };
+        let next = recent.partition_point(|sample| sample.at < span.start);
+        span.start >= self.raw_from && recent.get(next).is_none_or(|sample| sample.at > span.end)
+    }
+
+    /// The readings of a block, to be settled with others.
+    fn samples(&mut self, n: usize, series: SeriesId, plan: &Plan) -> Result<Vec<Sample>> {
+        let Some(span) = self.spans.get(n).copied() else { return Ok(Vec::new()) };
+        let Some(values) = block::values(self.conn, &span, series)? else { return Ok(Vec::new()) };
+        let Some(times) = self.times(&span, plan)? else { return Ok(Vec::new()) };
+        let (rank, (_, to)) = (rank_of_block(span.id), plan.range());
+        let inside = within(&times.at, self.raw_from, to);
+        let values = values.plain();
+        let points =
+            times.at.get(inside.clone()).unwrap_or_default().iter().zip(values.get(inside).unwrap_or_default());
+        Ok(points.map(|(&at, &value)| Sample { at: UnixMillis(at), rank, value }).collect())
+    }
+
+    /// Times of a block, unpacked once.
+    fn times(&mut self, span: &Span, plan: &Plan) -> Result<Option<Rc<Times>>> {
+        if let Some(known) = self.times.get(&span.id) {
+            return Ok(known.clone());
+        }
+        let times = block::times(self.conn, span)?;
+        let times = times.map(|at| Rc::new(Times { pieces: bucket::pieces(&plan.edges, &at), at }));
+        self.times.insert(span.id, times.clone());
+        Ok(times)
+    }
+}
+
+/// Which of sorted times lie in `[from, to)`.
+fn within(at: &[i64], from: UnixMillis, to: UnixMillis) -> Range<usize> {
+    at.partition_point(|at| *at < from.0)..at.partition_point(|at| *at < to.0)
+}
+
+fn columns(samples: &[Sample]) -> (Vec<i64>, Vec<f64>) {
+    samples.iter().map(|sample| (sample.at.0, sample.value)).unzip()
+}
+
+/// For each span, sorted by start, whether none of another cut overlaps it.
+fn alone(spans: &[Span]) -> Vec<bool> {
+    let mut alone = vec![true; spans.len()];
+    for (n, span) in spans.iter().enumerate() {
+        for (m, other) in spans.iter().enumerate().skip(n + 1).take_while(|(_, other)| other.start <= span.end) {
+            if other.cut != span.cut {
+                alone[n] = false;
+                alone[m] = false;
+            }
+        }
+    }
+    alone
+}
+
+/// Which rows of rollups the range of a query touches, and in which of the two tables to look when.
+struct Rollups {
+    parts: Vec<(Table, (i64, i64), Vec<i64>)>,
+}
+
+impl Rollups {
+    /// Hours answer where all edges lie on full hours, and where there are no minutes any longer.
+    fn of(conn: &Connection, heads: &[Fresh], plan: &Plan) -> Result<Self> {
+        let (from, to) = plan.range();
+        if heads.iter().all(|head| head.raw_from.is_none_or(|raw_from| raw_from <= from)) {
+            return Ok(Self { parts: Vec::new() });
+        }
+        let whole_hours = plan.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
+        let minutes_from = rollup::minutes_from(conn)?.filter(|_| !whole_hours);
+        let split = if whole_hours { to.0 } else { minutes_from.map_or(from.0, |moment| moment.0.clamp(from.0, to.0)) };
+        let mut parts = Vec::new();
+        for (table, range) in [(HOURS, (from.0, split)), (MINUTES, (split, to.0))] {
+            if range.0 < range.1 {
+                parts.push((table, range, table.rows(conn, range)?));
+            }
+        }
+        Ok(Self { parts })
+    }
+
+    /// Adds what is left of a series before `raw_from`; says which tier that was.
+    fn add(
+        &self,
+        conn: &Connection,
+        series: SeriesId,
+        raw_from: UnixMillis,
+        plan: &Plan,
+        totals: &mut Totals,
+    ) -> Result<Tier> {
+        let mut tier = Tier::Raw;
+        for (table, (from, to), rows) in &self.parts {
+            let to = raw_from.0.min(*to);
+            table.read(conn, series, (*from, to), rows, |start, rolled| {
+                tier = tier.max(table.tier);
+                bucket::add_rolled(&mut totals.buckets, &plan.edges, UnixMillis(start), rolled);
+            })?;
+        }
+        Ok(tier)
+    }
+}
