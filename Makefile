@@ -3,7 +3,7 @@
 CARGO ?= cargo
 NPM   ?= npm
 
-.PHONY: demo test bench bench-store lint web web-test e2e agent agent-test dist fuzz
+.PHONY: demo test bench bench-store lint web web-test e2e agent agent-test agent-budget dist fuzz
 
 # A hub with a page, this computer's sensors and a simulated fleet, on loopback. Prints one link.
 demo: web
@@ -13,7 +13,8 @@ demo: web
 # Everything CI checks: formatting, lints, Rust tests, web tests, browser journeys.
 test: lint web-test web
 	$(CARGO) build --workspace
-	$(CARGO) test --workspace
+	# The agent's budget is two minutes of waiting after a build: beside the tests.
+	.ci/agent-budget & budget=$$!; $(CARGO) test --workspace && wait $$budget || { kill $$budget 2>/dev/null; exit 1; }
 	$(MAKE) e2e
 
 lint:
@@ -63,6 +64,11 @@ agent-test:
 	.ci/agent-targets qemu
 	$(CARGO) build --package telemetry-hub --package device-agent
 	AGENT_TEST_CROSS=1 $(CARGO) test --package device-agent --test cross
+
+# Size, memory and processor time of the agent as it ships, over the ten minutes that are promised.
+agent-budget:
+	$(CARGO) build --package telemetry-hub
+	.ci/agent-budget 600
 
 # Random bytes at every decoder, a minute each. Needs `cargo install cargo-fuzz`; see device-agent/wire/fuzz/README.md.
 FUZZ_SECONDS ?= 60
