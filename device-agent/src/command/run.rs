@@ -31,41 +31,41 @@ of the file (hub, join_token, state, name, interval, [labels], [sensors] root, s
 over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not acknowledged on disk and exits 0.
 
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,
-1-Wire), industrial I/O, batteries. More sources are tables of the file, each as often as needed:
+1-Wire), industrial I/O, batteries. What else the file can say; tables in double brackets as often as needed:
 
   [discovery]
-  names = [\"telemetry-hub\", \"telemetry-hub.local\"]   # looked up where no hub is given; [] for none
+  names = [\"telemetry-hub\", \"telemetry-hub.local\"]  # looked up where no hub is given; [] for none
 
   [spool]                             # readings kept while the hub is away
-  policy = \"drop-oldest\"            # what gives way when full: drop-oldest, drop-newest, or thin (peaks stay)
+  policy = \"drop-oldest\"              # what gives way when full: drop-oldest, drop-newest, or thin (peaks stay)
   disk_mib = 64
-  keep_for = \"7d\"                   # what is older is dropped, and counted
+  keep_for = \"7d\"                     # what is older is dropped, and counted
 
   [[file]]                            # a number in a file; JSON with format = \"json\" or a pointer
   name = \"tank.level\"
   path = \"/run/tank.json\"
-  pointer = \"/level\"                # RFC 6901; without it, every number in the JSON, named by its keys
-  unit = \"m\"                        # UCUM-like code
-  kind = \"gauge\"                    # gauge, counter or state
+  pointer = \"/level\"                  # RFC 6901; without it, every number in the JSON, named by its keys
+  unit = \"m\"                          # UCUM-like code
+  kind = \"gauge\"                      # gauge, counter or state
   scale = 0.001
   interval = \"5s\"
 
   [[exec]]                            # what a command prints; name, unit, kind, scale, interval, pointer as above
   name = \"ups\"
   command = [\"/usr/local/bin/ups\", \"--json\"]
-  format = \"json\"                   # number, json or influx
+  format = \"json\"                     # number, json or influx
   timeout = \"10s\"
 
   [[listen]]                          # Influx line protocol from other programs of this machine
-  udp = \"127.0.0.1:8089\"            # or: unix = \"/run/device-agent/in.sock\"
+  udp = \"127.0.0.1:8089\"              # or: unix = \"/run/device-agent/in.sock\"
   prefix = \"lab\"
-  precision = \"ns\"                  # of timestamps: ns, us, ms or s
+  precision = \"ns\"                    # of timestamps: ns, us, ms or s
 
   [[sensor]]                          # how often sensors are told; the first table that matches holds
   name = \"temp.*\"
   deadband = 0.5                      # smaller changes are not told ...
-  max_interval = \"5m\"               # ... but at least this often
-  min_interval = \"10s\"              # and never more often; unit and kind can be set too
+  max_interval = \"5m\"                 # ... but at least this often
+  min_interval = \"10s\"                # and never more often; unit and kind can be set too
 ";
 
 pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {

@@ -1,5 +1,8 @@
 //! `device-agent status`.
 
+use std::io;
+use std::path::Path;
+
 use device_agent::spool::Drops;
 use device_agent::status::{self, Report};
 use device_agent::trouble::Trouble;
@@ -33,13 +36,24 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         return print(HELP);
     }
     let settings = common.settings()?;
-    let report = status::ask(&settings.state)
-        .map_err(|error| Failure::Failed(format!("no agent answers on {}: {error}", settings.state.display())))?;
+    let report = status::ask(&settings.state).map_err(|error| Failure::Failed(unanswered(&settings.state, &error)))?;
     if json {
         let text = serde_json::to_string(&report).map_err(|error| Failure::Failed(error.to_string()))?;
         return print(&format!("{text}\n"));
     }
     print(&in_words(&report))
+}
+
+fn unanswered(state: &Path, error: &io::Error) -> String {
+    let shown = state.display();
+    let kind = error.kind();
+    if kind == io::ErrorKind::PermissionDenied {
+        format!("only root and the agent's own user may look into {shown}: sudo device-agent status --state {shown}")
+    } else if kind == io::ErrorKind::NotFound || kind == io::ErrorKind::ConnectionRefused {
+        format!("no agent runs on {shown}: start one with `device-agent run`, or name its folder with --state")
+    } else {
+        format!("no agent answers on {shown}: {error}")
+    }
 }
 
 fn in_words(report: &Report) -> String {
