@@ -1,5 +1,6 @@
 // One real journey in a real Chromium: an empty hub, a first password, a device that asks, a moving chart, a rule that
-// fires, a hub that restarts. Then every screen in both themes by axe, and at 360 px.
+// fires, a hub that restarts; the keyboard alone, gaps, a wrong clock, ten thousand devices, hostile names. Every screen
+// in both themes by axe, and at 360 px.
 //
 //   HUB_BIN, AGENT_BIN   the programs under test (default: ../target/debug)
 //   CHROMIUM             the browser (default: /usr/bin/chromium)
@@ -178,7 +179,7 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
   });
 
   await t.test("every screen is accessible in both themes and fits 360 px", { skip: broken, timeout: 120_000 }, async (t) => {
-    const device = await page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0].id);
+    const device = await deviceId();
     const axe = await readFile(here("../node_modules/axe-core/axe.min.js"), "utf8");
     const screens = { devices: "/", device: `/d/${device}`, table: `/d/${device}`, alerts: "/a", rule: "/a?rule=new", webhooks: "/w", hub: "/h", missing: "/no/such/page" };
     for (const [name, path] of Object.entries(screens)) {
@@ -201,6 +202,103 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
       }
     }
     await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
+  });
+
+  await step("by keyboard alone: search, open, read a chart, go elsewhere, ask for help", async () => {
+    await page.goto(base);
+    await connection("live");
+    await page.getByRole("link", { name: new RegExp(DEVICE) }).waitFor();
+    await page.keyboard.press("/");
+    await page.locator("#search:focus").waitFor();
+    await page.keyboard.type(DEVICE);
+    await page.keyboard.press("Tab");
+    await page.locator(".device:focus").filter({ hasText: DEVICE }).waitFor();
+    await page.keyboard.press("Enter");
+    await page.locator("[data-chart][data-last-at]").first().waitFor();
+    for (let tabs = 0; tabs < 60 && !(await page.evaluate(() => document.activeElement.matches("[data-chart]"))); tabs++) await page.keyboard.press("Tab");
+    await page.keyboard.press("ArrowLeft");
+    await page.locator("#announce").filter({ hasText: /^\d\d:\d\d:\d\d: / }).waitFor({ state: "attached" });
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+    for (const [key, heading] of [["a", "Alerts"], ["w", "Webhooks"], ["h", "Hub"], ["d", "Devices"]]) {
+      await page.keyboard.press("g");
+      await page.keyboard.press(key);
+      await page.getByRole("heading", { level: 1, name: heading }).waitFor();
+    }
+  });
+
+  await step("gaps are gaps at every zoom, on the canvas and in the table", async () => {
+    // Readings every two seconds of the last half hour, with five holes that no zoom below may close.
+    const end = Math.floor(Date.now() / 60_000) * 60_000;
+    const holes = [3, 8, 14, 19, 25].map((minute, i) => [end - minute * 60_000, end - minute * 60_000 + 60_000 + i * 15_000]);
+    const texts = [];
+    for (let at = end - 1_800_000; at <= end; at += 2_000) if (!holes.some(([from, to]) => at > from && at < to)) texts.push(`hole level=${at % 7_000} ${at}`);
+    for (let i = 0; i < texts.length; i += 20) await tellLines(texts.slice(i, i + 20).join("\n"));
+    const device = await deviceId();
+    const gaps = async (from, to, wanted) => {
+      await page.goto(`${base}/d/${device}?m=hole.level&from=${from}&to=${to}`);
+      await page.locator(`[data-chart="hole.level"][data-gaps="${wanted}"]`).waitFor();
+    };
+    for (const wide of [0, 1_800_000, 7 * 1_800_000]) await gaps(end - 1_800_000 - wide, end, 5);
+    for (const [from, to] of holes) {
+      await gaps(from - 20_000, to + 20_000, 1);
+      await page.keyboard.press("t");
+      const table = page.getByRole("region", { name: "hole.level data" });
+      await table.getByRole("cell", { name: "no data" }).waitFor();
+      assert.equal(await table.getByRole("cell", { name: "no data" }).count(), 1);
+    }
+  });
+
+  await step("a browser whose clock is an hour wrong shows the hub's time", async () => {
+    await elsewhere(async (other) => {
+      await other.addInitScript(() => {
+        const real = Date.now.bind(Date);
+        Date.now = () => real() + 3_600_000;
+      });
+      await other.goto(`${base}/d/${await deviceId()}`);
+      await other.locator("[data-chart][data-last-at]").first().waitFor();
+      await other.keyboard.press(" ");
+      await other.getByRole("button", { name: /^Paused, / }).waitFor();
+      const to = Number(new URL(other.url()).searchParams.get("to"));
+      assert.ok(Math.abs(to - Date.now()) < 600_000, `the window ends at ${new Date(to).toISOString()}`);
+    });
+  });
+
+  await step("ten thousand devices: found by name, and never more elements than fit a screen", async () => {
+    const one = await page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0]);
+    const all = Array.from({ length: 10_000 }, (_, i) => ({ ...one, id: `made-${i}`, name: `pump-${String(i).padStart(5, "0")}`, status: i % 50 ? "online" : "offline" }));
+    await elsewhere(async (other) => {
+      await other.route(/\/api\/v1\/devices\?/, (route) => {
+        const start = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 0);
+        return route.fulfill({ json: { items: all.slice(start, start + 1_000), next: start + 1_000 < all.length ? String(start + 1_000) : null } });
+      });
+      await other.route(/\/api\/v1\/latest/, (route) => route.fulfill({ json: { items: [], next: null } }));
+      await other.goto(base);
+      await other.getByRole("link", { name: /^pump-00000/ }).waitFor();
+      const elements = () => other.evaluate(() => document.querySelectorAll("*").length);
+      assert.ok((await elements()) < 2_000, `${await elements()} elements`);
+      await other.evaluate(() => scrollTo(0, document.documentElement.scrollHeight));
+      await other.getByRole("link", { name: /^pump-09999/ }).waitFor();
+      assert.ok((await elements()) < 2_000, `${await elements()} elements at the end of the list`);
+      await other.keyboard.press("/");
+      await other.locator("#search:focus").waitFor();
+      await other.keyboard.type("pump-04711");
+      await other.getByRole("link", { name: /^pump-04711/ }).waitFor();
+      assert.equal(await other.locator(".device").count(), 1);
+    });
+  });
+
+  await step("hostile names are text", async () => {
+    const name = `<img src=x onerror=alert(1)>\u202Egnp`;
+    await page.goto(base);
+    await page.evaluate(async ([id, name]) => fetch(`/api/v1/devices/${id}`, { method: "PATCH", headers: { "content-type": "application/json" }, body: JSON.stringify({ labels: { [name.slice(0, 20)]: name } }) }), [await deviceId(), name]);
+    await tellLines("<b>bold</b> <i>x</i>=1");
+    await page.goto(`${base}/d/${await deviceId()}`);
+    await page.locator("[data-chart][data-last-at]").first().waitFor();
+    const found = await page.evaluate(() => ({ made: document.querySelectorAll("main img, main b b, h2 b, h2 i").length, turned: /[\u202A-\u202E\u2066-\u2069]/.test(document.body.innerText) }));
+    assert.deepEqual(found, { made: 0, turned: false });
   });
 
   await step("a hub that restarts: the pill says so, then the chart goes on", async () => {
@@ -250,11 +348,13 @@ async function startAgent() {
   agent.stderr.on("data", (chunk) => process.env.VERBOSE && process.stderr.write(chunk));
 }
 
-/** A reading of another program beside the agent, by Influx line protocol. */
-async function tell(sensor, value) {
+/** A reading of another program beside the agent. */
+const tell = (sensor, value) => tellLines(`${sensor.replace(".", " ")}=${value}`);
+
+/** Influx line protocol to the agent. */
+async function tellLines(text) {
   const socket = createSocket("udp4");
-  const [measurement, field] = sensor.split(".");
-  await new Promise((resolve, reject) => socket.send(`${measurement} ${field}=${value}`, lines, "127.0.0.1", (error) => (error ? reject(error) : resolve())));
+  await new Promise((resolve, reject) => socket.send(text, lines, "127.0.0.1", (error) => (error ? reject(error) : resolve())));
   socket.close();
 }
 
@@ -263,6 +363,16 @@ async function stop(child) {
   const gone = once(child, "exit");
   child.kill("SIGTERM");
   await within(gone, "the program ends").catch(() => child.kill("SIGKILL"));
+}
+
+const deviceId = () => page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0].id);
+
+/** Another browser of the same person. */
+async function elsewhere(run) {
+  const other = await browser.newContext({ viewport: { width: 1440, height: 900 }, storageState: await context.storageState() });
+  other.setDefaultTimeout(SOON);
+  await run(await other.newPage());
+  await other.close();
 }
 
 // --- Waiting --------------------------------------------------------------------------------------------------------

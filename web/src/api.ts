@@ -67,6 +67,15 @@ export const session = {
 };
 
 export const hub = {
+  /** Counters in the text format of Prometheus; empty when the hub keeps them to itself. */
+  metrics: async () => {
+    try {
+      const answer = await fetch("/metrics", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+      return answer.ok ? await answer.text() : "";
+    } catch {
+      return "";
+    }
+  },
   get: () => call<Hub>("GET", "/hub"),
   join: (policy: JoinPolicy) => call<Hub>("PATCH", "/hub", { join: { policy } }),
   openFor: (span: string) => call<Hub>("PATCH", "/hub", { join: { open_for: span } }),

@@ -19,7 +19,7 @@ test("a rule reads as a sentence", () => {
 test("every kind of rule reads as a sentence", () => {
   const say = (condition: Condition) => sentence({ device: "*", sensor: "temp", condition, for: "0s" });
   expect(say({ type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: null })).toBe("temp of any device changes > 5 per 60s over 5m");
-  expect(say({ type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 })).toBe("temp of any device 4 σ away from its last 1h, and more than 0.500");
+  expect(say({ type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 })).toBe("temp of any device 4 σ away from its last 1h, and more than 0.5");
   expect(say({ type: "silence", after: "5m" })).toBe("temp of any device silent for 5m");
 });
 

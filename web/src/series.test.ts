@@ -5,8 +5,11 @@ import type { Series } from "./types";
 /** What the hub answers: readings in buckets of that width, empty buckets included. */
 function bucketed(readings: [number, number][], from: number, to: number, width: number): Series {
   const series: Series = { device: "d", sensor: "s", unit: "", t: [], count: [], min: [], max: [], avg: [], first: [], last: [] };
+  let next = 0;
   for (let start = from; start < to; start += width) {
-    const values = readings.filter(([at]) => at >= start && at < start + width).map(([, value]) => value);
+    const values: number[] = [];
+    while (next < readings.length && readings[next]![0] < start) next++;
+    for (; next < readings.length && readings[next]![0] < start + width; next++) values.push(readings[next]![1]);
     const none = values.length === 0;
     series.t.push(start);
     series.count.push(values.length);
@@ -55,6 +58,43 @@ describe("gaps", () => {
       expect(gaps).toHaveLength(1);
       expect(Math.abs(gaps[0]![0] - 300_000)).toBeLessThanOrEqual(width);
       expect(Math.abs(gaps[0]![1] - 600_000)).toBeLessThanOrEqual(width);
+    }
+  });
+
+  test("200 random outages are the same gaps at five zoom levels, announced interval or not", () => {
+    let seed = 7;
+    const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const readings: [number, number][] = [];
+    const outages: [number, number][] = [];
+    let at = 0;
+    for (let i = 0; i < 200; i++) {
+      const until = at + 1_000 * Math.round(130 + random() * 300);
+      readings.push(...every(1_000, at, until));
+      at = until + 1_000 * Math.round(130 + random() * 600);
+      outages.push([until - 1_000, at]);
+    }
+    readings.push(...every(1_000, at, at + 300_000));
+    const end = Math.ceil((at + 300_000) / 60_000) * 60_000;
+    for (const width of [1_000, 5_000, 10_000, 30_000, 60_000]) {
+      const points = new Points();
+      points.fill(bucketed(readings, 0, end, width), 0, end, end / width);
+      for (const interval of [1_000, points.typicalInterval()]) {
+        const { gaps, avg } = points.columns(0, end, gapAfter(interval));
+        expect(gaps).toHaveLength(outages.length);
+        expect(avg.filter((value) => value === null)).toHaveLength(outages.length);
+        gaps.forEach(([from, to], i) => {
+          expect(Math.abs(from - outages[i]![0])).toBeLessThanOrEqual(width);
+          expect(Math.abs(to - outages[i]![1])).toBeLessThanOrEqual(width);
+        });
+      }
+    }
+  });
+
+  test("a sensor that reports every ten seconds is a line, though its device reports every second", () => {
+    for (const width of [1_000, 60_000]) {
+      const points = new Points();
+      points.fill(bucketed(every(10_000, 0, 1_200_000), 0, 1_200_000, width), 0, 1_200_000, 1_200_000 / width);
+      expect(points.columns(0, 1_200_000, gapAfter(points.typicalInterval())).gaps).toEqual([]);
     }
   });
 

@@ -147,10 +147,12 @@ export class Points {
     return { points: end - first, last: this.avg[end - 1]!, lastAt: this.t[end - 1]!, min, max, avg: sum / readings, trend: this.trend(first, end, max - min), gaps };
   }
 
-  /** The typical distance of readings, for a series whose device announced none; null with too few to tell. */
+  /** The typical distance of readings, for a series that announced none; null with too few to tell. */
   typicalInterval(): number | null {
     if (this.t.length < 4) return null;
-    const steps = this.t.slice(-64).map((at, i, all) => (i === 0 ? 0 : at - all[i - 1]!)).slice(1).sort((a, b) => a - b);
+    // By the readings a bucket holds, not by its width: a wider window must not make the same outage disappear.
+    const first = Math.max(1, this.t.length - 64);
+    const steps = this.t.slice(first).map((at, i) => (at - this.t[first + i - 1]!) / Math.max(1, this.count[first + i]!)).sort((a, b) => a - b);
     return steps[steps.length >> 1]!;
   }
 

@@ -113,8 +113,13 @@ export class Board {
     if (this.settle) clearTimeout(this.settle);
   }
 
+  /** The announced interval of a sensor, else its own rhythm; null while neither is known. */
+  interval(sensor: Sensor): Millis | null {
+    return sensor.interval_ms ?? this.of(sensor).typicalInterval();
+  }
+
   private gapMs(sensor: Sensor): number {
-    return gapAfter(sensor.interval_ms ?? this.of(sensor).typicalInterval());
+    return gapAfter(this.interval(sensor));
   }
 
   private fillSoon(): void {

@@ -193,10 +193,10 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
     };
   }, [device.id, sensors, grown]);
   useEffect(() => {
-    api.devices.sensors(device.id).then((found) => setSensors((before) => inPlace(before, found.map((one) => ({ ...one, interval_ms: one.interval_ms ?? device.interval_ms })))), (error) => say(reason(error), "error"));
+    api.devices.sensors(device.id).then((found) => setSensors((before) => inPlace(before, found)), (error) => say(reason(error), "error"));
     void loadLatest([device.id]);
     if (rules.peek() === null) void loadRules();
-  }, [device.id, device.sensors, device.interval_ms, streams.value, grown]);
+  }, [device.id, device.sensors, streams.value, grown]);
 
   const chosen = useMemo(() => (sensors ?? []).filter((one) => route.sensors.length === 0 || route.sensors.includes(one.sensor)), [sensors, route.sensors.join("\n")]);
   // Before the cards are drawn, not after: they read the board's window.
@@ -289,7 +289,7 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
               thresholds={sensor.kind === "counter" ? [] : thresholdsOf(rules.value, device, sensor.sensor)} firing={firingOf(alerts.value, device.id, sensor.sensor)}
               gestures={actions} value={value} table={table} beat={beat}
               alone={chosen.length === 1} aloneHref={href({ ...route, sensors: [sensor.sensor] })}
-              stale={device.status === "offline" || (value !== null && now - value.at > staleAfter(sensor.interval_ms))}
+              stale={device.status === "offline" || (value !== null && now - value.at > staleAfter(board.interval(sensor) ?? device.interval_ms))}
             />
           );
         })}

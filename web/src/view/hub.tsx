@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { loadHub, loadTokens, openWindow, reason, setJoin, signOut, told } from "../actions";
 import { part, state } from "../app";
-import { ago, clean, count, digits, duration, millis, when } from "../format";
+import { ago, clean, count, digits, duration, measured, millis, when } from "../format";
+import { commitSeconds, drops, parseMetrics, type Metrics } from "../metrics";
 import type { Hub, JoinPolicy, JoinToken, Token } from "../types";
 import { Confirmed, Copyable, Field, useEvery } from "./controls";
 
@@ -29,6 +30,7 @@ export function HubView() {
       {known === null ? <p class="quiet" role="status">Loading…</p> : (
         <>
           <Figures hub={known} />
+          <Flow />
           <div class="columns even">
             <Joining hub={known} />
             <Identity hub={known} />
@@ -50,12 +52,47 @@ function Figures({ hub }: { hub: Hub }) {
   return (
     <dl class="figures">
       {figure("Ingest", digits(hub.readings_per_s), "readings/s")}
-      {figure("Acknowledged, p99", hub.ack_p99_ms === null ? "–" : digits(hub.ack_p99_ms), "ms")}
+      {figure("Ack latency, p99", hub.ack_p99_ms === null ? "–" : digits(hub.ack_p99_ms), "ms")}
       {figure("Readings stored", count(hub.readings_total))}
       {figure("Series", count(hub.series))}
       {figure("Devices online", `${count(hub.devices.online)}`, `of ${count(hub.devices.online + hub.devices.offline)}`)}
       {figure("Pages connected", count(hub.ws_clients))}
     </dl>
+  );
+}
+
+/** What lies between a datagram and the disk, and what did not get there. */
+function Flow() {
+  const [looks, setLooks] = useState<readonly Metrics[]>([]);
+  useEvery(4_000, () => void api.hub.metrics().then((text) => text !== "" && setLooks((before) => [...before.slice(-1), parseMetrics(text)])));
+  const now = looks.at(-1);
+  if (!now) return null;
+  const commit = commitSeconds(looks[0]!, now);
+  const of = (name: string) => now.get(name) ?? 0;
+  const lost = drops(now);
+  const database = of("hub_database_bytes") + of("hub_wal_bytes");
+  return (
+    <div class="columns even">
+      <section class="card stack" aria-labelledby="flow">
+        <h2 id="flow">From datagram to disk</h2>
+        <dl class="facts">
+          <dt>Commit</dt><dd>{commit === null ? "none in the last seconds" : `${digits(commit * 1_000)} ms on average, written through to the disk`}</dd>
+          <dt>Journal</dt><dd>{count(of("hub_journal_rows"))} batches not yet packed into blocks</dd>
+          <dt>Database</dt><dd>{measured(database, "B")}, of it {measured(of("hub_wal_bytes"), "B")} log</dd>
+          <dt>Datagrams</dt><dd>{count(of("hub_udp_datagrams_received_total"))} received, {count(of("hub_udp_datagrams_sent_total"))} sent since the start</dd>
+          <dt>Webhooks</dt><dd>{count(of("hub_webhook_attempts_total delivered"))} delivered, {count(of("hub_webhook_attempts_total retried"))} repeated, {count(of("hub_webhook_attempts_total gave_up"))} given up</dd>
+        </dl>
+      </section>
+      <section class="card stack" aria-labelledby="drops">
+        <div><h2 id="drops">Not taken</h2><p class="small quiet">Datagrams since the start. A reading is not lost with one: the device keeps it until it is acknowledged.</p></div>
+        {lost.length === 0 ? <p class="quiet">None.</p> : (
+          <table>
+            <thead><tr><th scope="col">Reason</th><th scope="col" class="n">Datagrams</th><th scope="col">What it means</th></tr></thead>
+            <tbody>{lost.map(({ reason, count: n, means }) => <tr key={reason}><td>{clean(reason)}</td><td class="n">{count(n)}</td><td class="quiet">{means}</td></tr>)}</tbody>
+          </table>
+        )}
+      </section>
+    </div>
   );
 }
 

@@ -1,0 +1,58 @@
+// What the page reads of the hub's /metrics: counters that no REST answer repeats. PURE.
+
+/** Counters by name; those of one name that differ by one label, by `name label`. */
+export type Metrics = ReadonlyMap<string, number>;
+
+/** The text format of Prometheus, as far as the hub writes it: comments and buckets are left out. */
+export function parseMetrics(text: string): Metrics {
+  const found = new Map<string, number>();
+  for (const line of text.split("\n")) {
+    const [, name, label, value] = /^(\w+)(?:\{\w+="([^"]*)"\})? (\S+)$/.exec(line) ?? [];
+    if (name && !name.endsWith("_bucket")) found.set(label === undefined ? name : `${name} ${label}`, Number(value));
+  }
+  return found;
+}
+
+/** What a dropped datagram means to whoever runs the hub; a reason not named here is shown as it is. */
+const REASONS: Record<string, string> = {
+  repeat: "came twice and was counted once; nothing is lost",
+  replayed: "an old packet once more; harmless unless it goes on",
+  not_authentic: "not sealed with a key of this hub: a stranger, or a device that was removed",
+  unknown_session: "of a session before the hub restarted; the device opens another",
+  ingest_queue: "the hub was busy; devices send it again",
+  device_rate: "one device sent faster than allowed; it sends again more slowly",
+  window_full: "too far ahead of what is missing; the device sends it again",
+  handshake_rate: "too many devices joined at once; they try again",
+  handshake_queue: "too many devices joined at once; they try again",
+  handshake_replay: "an old greeting once more",
+  not_admitted: "asked to join without a token that holds",
+  not_adopted: "from a device nobody adopted",
+  unknown_sensor: "readings came before the sensor's name; the device sends them again",
+  send_queue: "the network took no more answers; they are asked for again",
+  probe_rate: "too many searches for a hub from one address",
+  pending_full: "too many devices ask to join",
+  foreign_handshake: "meant for another hub",
+};
+
+export interface Drop {
+  reason: string;
+  count: number;
+  means: string;
+}
+
+/** Datagrams not taken, most frequent first. */
+export function drops(metrics: Metrics): Drop[] {
+  const prefix = "hub_udp_dropped_total ";
+  return [...metrics]
+    .filter(([name, count]) => name.startsWith(prefix) && count > 0)
+    .map(([name, count]) => ({ reason: name.slice(prefix.length), count }))
+    .map(({ reason, count }) => ({ reason: reason.replaceAll("_", " "), count, means: REASONS[reason] ?? "not a packet of this protocol, or damaged" }))
+    .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
+}
+
+/** Mean seconds of one commit between two looks; null when there was none. */
+export function commitSeconds(before: Metrics, now: Metrics): number | null {
+  const grown = (name: string) => (now.get(name) ?? 0) - (before.get(name) ?? 0);
+  const commits = grown("hub_commits_total");
+  return commits > 0 ? grown("hub_commit_seconds_total") / commits : null;
+}
