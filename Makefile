@@ -45,10 +45,11 @@ bench:
 	$(CARGO) bench --package telemetry-hub --bench path
 
 # The table of the store, beside one row a reading: ingest by the programs that ship, a day of 10,000 series, queries.
-# BENCH_FLAGS="--hours 2 --only day" for a part of it.
+# BENCH_FLAGS="--hours 2 --only day" for a part of it. Then queries over HTTP; QUERY_FLAGS="--hours 2" for a quick look.
 bench-store:
 	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
 	$(CARGO) bench --package telemetry-hub --bench store -- $(BENCH_FLAGS)
+	$(CARGO) bench --package telemetry-hub --bench queries -- --year $(QUERY_FLAGS)
 
 # The two programs as they ship: small and fast, slow to build.
 dist: web

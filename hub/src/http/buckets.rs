@@ -147,7 +147,10 @@ fn calendar(from: UnixMillis, to: UnixMillis, every: Every, tz: &TimeZone) -> Re
     for index in 0.. {
         let day = start.checked_add(step.checked_mul(index).map_err(lost)?).map_err(lost)?;
         let edge = day.to_zoned(tz.clone()).map_err(lost)?.timestamp().as_millisecond();
-        edges.push(UnixMillis(edge));
+        // A day that a zone left out, to change sides of the date line, has no length and is no bucket.
+        if edges.last() != Some(&UnixMillis(edge)) {
+            edges.push(UnixMillis(edge));
+        }
         if edge >= to.0 {
             break;
         }
@@ -160,6 +163,8 @@ fn calendar(from: UnixMillis, to: UnixMillis, every: Every, tz: &TimeZone) -> Re
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn at(text: &str) -> UnixMillis {
@@ -230,6 +235,39 @@ mod tests {
         )
         .unwrap();
         assert_eq!(texts(&months), ["2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z"]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+        /// Days and months begin where a walk over the clock sees the date change, whatever the zone does to it.
+        #[test]
+        fn calendar_buckets_are_those_of_a_walk_over_the_clock(
+            name in prop::sample::select(vec![
+                "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Sao_Paulo",
+                "Africa/Casablanca", "Pacific/Apia", "UTC",
+            ]),
+            start in prop_oneof![1_300_000_000_i64..1_800_000_000, Just(1_324_900_000), Just(1_792_700_000)],
+            hours in 1_i64..2_000,
+            months in any::<bool>(),
+        ) {
+            const STEP: i64 = 900_000;
+            let tz = zone(Some(name)).unwrap();
+            let (from, to) = (UnixMillis(start * 1_000), UnixMillis(start * 1_000 + hours * 3_600_000));
+            let every = if months { Every::Months(1) } else { Every::Days(1) };
+            let edges = by_length(from, to, every, &tz).unwrap();
+            let bucket = |at: i64| {
+                let date = tz.to_datetime(Timestamp::from_millisecond(at).unwrap()).date();
+                if months { date.first_of_month() } else { date }
+            };
+            let first = from.0.div_euclid(STEP) * STEP - 40 * 96 * STEP;
+            let walk: Vec<i64> = (0..).map(|n| first + n * STEP).take_while(|at| *at < to.0 + 40 * 96 * STEP).collect();
+            let changes = walk.windows(2).filter(|pair| bucket(pair[0]) != bucket(pair[1])).map(|pair| pair[1]);
+            let begins = changes.clone().filter(|at| *at <= from.0).max();
+            let ends = changes.clone().filter(|at| *at >= to.0).min();
+            let naive = changes.filter(|at| begins.is_some_and(|b| b <= *at) && ends.is_some_and(|e| *at <= e));
+            prop_assert_eq!(edges, naive.map(UnixMillis).collect::<Vec<_>>());
+        }
     }
 
     #[test]

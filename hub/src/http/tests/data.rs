@@ -259,3 +259,58 @@ async fn a_rule_is_tried_on_what_is_stored() {
     assert_eq!((&mute["series"][0]["judged"], &mute["series"][0]["readings"]), (&json!(0), &json!(600)));
     assert!(scene.store.list_rules().await.unwrap().is_empty(), "nothing was made");
 }
+
+#[tokio::test]
+async fn more_series_than_usual_have_to_be_asked_for_and_come_in_pages() {
+    let scene = scene();
+    for number in 1..=5 {
+        let (device, _) = scene.device(number, &format!("rack-{number}")).await;
+        let sensor = |n: u16| crate::model::SensorSpec {
+            name: format!("s{n:03}"),
+            unit: String::new(),
+            kind: crate::model::SensorKind::Gauge,
+            interval_ms: 1_000,
+        };
+        let sensors = (2..256).map(sensor).collect();
+        scene.store.register_sensors(device.no, crate::model::SensorNo(2), sensors).await.unwrap();
+    }
+    let refused = scene.get("/api/v1/query?points=1").await;
+    assert_eq!((refused.problem().0, refused.problem().2), (400, json!("limit")), "{}", refused.text);
+    assert_eq!(scene.get("/api/v1/query?points=1&group=all&limit=9").await.problem().2, json!("limit"));
+    let together = scene.get("/api/v1/query?points=1&group=all&limit=10000").await.json();
+    assert_eq!((&together["truncated"], together["series"].as_array().unwrap().len()), (&json!(false), 1));
+    let (mut seen, mut cursor) = (std::collections::BTreeSet::new(), String::new());
+    loop {
+        let page = scene.get(&format!("/api/v1/query?points=1&limit=500{cursor}")).await.json();
+        let names = page["series"].as_array().unwrap().iter();
+        seen.extend(names.map(|one| format!("{} {}", one["device"], one["sensor"])));
+        assert_eq!(page["truncated"], json!(page["next"].is_string()));
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert_eq!(seen.len(), 5 * 256);
+}
+
+#[tokio::test]
+async fn figures_are_those_asked_for_and_labels_choose_devices() {
+    let mut scene = scene();
+    let (shed, series) = scene.device(1, "shed").await;
+    let (hall, _) = scene.device(2, "hall").await;
+    let labels = json!({"labels": {"floor": "1"}});
+    scene.call("PATCH", &format!("/api/v1/devices/{}", shed.id), &labels).await;
+    let start = Clock.wall().0 - 10_000;
+    let points: Vec<_> = (0..5).map(|n| (start + n * 1_000, n as f64)).collect();
+    scene.measure(&shed, series[0], &points).await;
+    let range = format!("sensor=temp&from={start}&to={}&points=1", start + 5_000);
+    let found = scene.get(&format!("/api/v1/query?{range}&label=floor=1&agg=avg,p50&agg=rate")).await.json();
+    let all = found["series"].as_array().unwrap();
+    assert_eq!((all.len(), &all[0]["device"]), (1, &json!(shed.id.to_string())));
+    assert_eq!((&all[0]["avg"], &all[0]["p50"], &all[0]["rate"]), (&json!([2.0]), &json!([2.0]), &json!([1.0])));
+    assert_eq!((&all[0]["count"], &all[0]["max"]), (&json!([]), &json!([])));
+    assert_eq!(scene.get("/api/v1/latest?label=floor=2").await.json()["items"], json!([]));
+    assert_eq!(scene.get("/api/v1/latest?label=floor=1").await.json()["items"][0]["value"], 4.0);
+    scene.measure(&shed, series[0], &[(Clock.wall().0 + 600_000, 9.0)]).await;
+    assert_eq!(scene.get("/api/v1/latest?device=shed").await.json()["items"][0]["quality"], "future");
+    let by_id = scene.get(&format!("/api/v1/query?{range}&device={}", hall.id)).await.json();
+    assert_eq!((&by_id["series"][0]["count"], &by_id["series"][0]["avg"]), (&json!([0]), &json!([null])));
+}
