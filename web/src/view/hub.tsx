@@ -67,7 +67,8 @@ function Flow() {
   useEvery(4_000, () => void api.hub.metrics().then((text) => text !== "" && setLooks((before) => [...before.slice(-1), parseMetrics(text)])));
   const now = looks.at(-1);
   if (!now) return null;
-  const commit = commitSeconds(looks[0]!, now);
+  // The first look alone tells the mean since the start.
+  const commit = commitSeconds(looks.length > 1 ? looks[0]! : new Map(), now);
   const of = (name: string) => now.get(name) ?? 0;
   const lost = drops(now);
   const database = of("hub_database_bytes") + of("hub_wal_bytes");
