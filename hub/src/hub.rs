@@ -39,6 +39,7 @@ use crate::proto::endpoint::{self, Endpoint};
 use crate::proto::{Moment, Random};
 use crate::registrar::{Registrar, known};
 use crate::rules::Engine;
+use crate::rules::silences::Silences;
 use crate::store::{SecretKey, Store};
 use crate::supervisor::Supervisor;
 use crate::udp::socket::Socket;
@@ -128,6 +129,7 @@ impl Hub {
             store: store.clone(),
             engine,
             webhooks: store.webhooks().await?,
+            silences: Silences::new(store.silences().await?, store.muted_alerts().await?),
             bus: bus.clone(),
             url: config.url.clone(),
             clock,

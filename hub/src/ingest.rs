@@ -27,6 +27,7 @@ use crate::model::alert::Transition;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::{NewDelivery, Webhook};
 use crate::observe::{Histogram, Meter};
+use crate::rules::silences::{Hushed, Silences};
 use crate::rules::{Engine, Proposed, Recall};
 use crate::store::{self, Commit, Floor, Store};
 use crate::webhook::payload;
@@ -67,6 +68,8 @@ pub struct Ingest {
     pub engine: Engine,
     /// Webhooks as they were when the rules were last loaded.
     pub webhooks: Vec<Webhook>,
+    /// Whom they are not told of.
+    pub silences: Silences,
     /// Who is told.
     pub bus: Bus,
     /// The hub's page, for links in webhooks.
@@ -90,6 +93,7 @@ impl Ingest {
         let latest = self.latest();
         let resumed = self.engine.resume(self.clock.wall(), &self.store.catalog(), latest);
         self.commit(Vec::new(), Vec::new(), resumed).await?;
+        self.end_silences().await?;
         let mut group = Vec::with_capacity(MAX_GROUP);
         let mut floors = Vec::new();
         let mut paced = self.clock.now();
@@ -99,7 +103,9 @@ impl Ingest {
                 let next = self.engine.next_recall(self.clock.wall());
                 recalling = next.map(|next| recall(self.store.clone(), next).boxed());
             }
-            let deadline = self.engine.poll_timeout().map(|at| self.clock.instant_of(at));
+            let silence_ends = self.silences.poll_timeout(self.clock.wall());
+            let deadline = self.engine.poll_timeout().into_iter().chain(silence_ends).min();
+            let deadline = deadline.map(|at| self.clock.instant_of(at));
             // Unbiased: steady traffic must not hold back what time, people and devices ask for.
             tokio::select! {
                 received = self.batches.recv_many(&mut group, MAX_GROUP) => {
@@ -128,6 +134,7 @@ impl Ingest {
                 () = self.clock.sleep_until(deadline) => {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
+                    self.end_silences().await?;
                 }
             }
         }
@@ -149,6 +156,7 @@ impl Ingest {
     async fn reload(&mut self) -> Result<(), store::Error> {
         let rules = self.store.list_rules().await?;
         let webhooks = self.store.webhooks().await?;
+        self.silences.set(self.store.silences().await?);
         let now = self.clock.wall();
         let proposed = self.engine.set_rules(now, &self.store.catalog(), rules);
         if self.commit(Vec::new(), Vec::new(), proposed).await? {
@@ -156,7 +164,17 @@ impl Ingest {
             self.webhooks = webhooks;
             let latest = self.latest();
             self.engine.recall(now, &self.store.catalog(), latest);
+            self.end_silences().await
         } else {
+            self.rules_changed.notify_one();
+            Ok(())
+        }
+    }
+
+    /// Tells of alerts that outlasted the silences over them; asks for another try when the disk is full.
+    async fn end_silences(&mut self) -> Result<(), store::Error> {
+        let over = self.silences.over(self.clock.wall(), &self.store.catalog());
+        if !self.commit_telling(Vec::new(), Vec::new(), Proposed::default(), over).await? {
             self.rules_changed.notify_one();
         }
         Ok(())
@@ -169,7 +187,19 @@ impl Ingest {
         floors: Vec<Floor>,
         proposed: Proposed,
     ) -> Result<bool, store::Error> {
-        if batches.is_empty() && floors.is_empty() && proposed.transitions.is_empty() {
+        let told = self.silences.hush(self.clock.wall(), &proposed.transitions, &self.store.catalog());
+        self.commit_telling(batches, floors, proposed, told).await
+    }
+
+    async fn commit_telling(
+        &mut self,
+        batches: Vec<Batch>,
+        floors: Vec<Floor>,
+        proposed: Proposed,
+        hushed: Hushed,
+    ) -> Result<bool, store::Error> {
+        let nothing = proposed.transitions.is_empty() && hushed.marks.is_empty();
+        if batches.is_empty() && floors.is_empty() && nothing {
             self.engine.apply(proposed);
             return Ok(true);
         }
@@ -177,13 +207,15 @@ impl Ingest {
         let received: Option<UnixMillis> = batches.iter().map(|batch| batch.received_at).min();
         let readings: usize = batches.iter().map(Batch::len).sum();
         let transitions = proposed.transitions.clone();
-        let deliveries = self.deliveries(&transitions);
+        let deliveries = self.deliveries(&hushed.told);
         let shown = if self.bus.is_heard() { batches.clone() } else { Vec::new() };
-        let commit = Commit { batches, transitions: transitions.clone(), deliveries, floors };
+        let commit =
+            Commit { batches, transitions: transitions.clone(), deliveries, floors, muted: hushed.marks.clone() };
         match self.store.commit(commit).await {
             Ok(committed) => {
                 self.degraded.store(false, Ordering::Relaxed);
                 self.engine.apply(proposed);
+                self.silences.apply(hushed);
                 if let Some(received) = received {
                     self.latency.record_ms(self.clock.wall().since(received));
                     self.meter.add(readings as u64);

@@ -86,6 +86,29 @@ fn a_storm_of_backfill_raises_no_alert() {
     eventually("it is told", Duration::from_secs(20), || (scene.told().len() == 2).then_some(()));
 }
 
+#[test]
+fn nobody_is_told_under_a_silence_and_of_what_outlasts_it_when_it_ends() {
+    let mut scene = Scene::start(&[Answer::Status(200)]);
+    let silence = scene.hub.post("/api/v1/silences", &json!({"device": "*", "for": "1h", "comment": "works"}));
+    // The next start knows it for certain.
+    scene.hub.restart();
+    scene.say(99.0);
+    scene.say(1.0);
+    scene.say(99.0);
+    // Shown, and remembered across a kill, but not told.
+    scene.hub.restart();
+    scene.settle();
+    assert_eq!(scene.hub.get("/api/v1/alerts?state=firing")["items"].as_array().unwrap().len(), 1);
+    assert_eq!(scene.hub.get("/api/v1/deliveries")["items"], json!([]));
+    let path = format!("/api/v1/silences/{}", silence["id"].as_str().unwrap());
+    assert_eq!(scene.hub.status("DELETE", &path, None), Some(204));
+    eventually("told after all", Duration::from_secs(20), || (scene.told().len() == 1).then_some(()));
+    scene.say(1.0);
+    eventually("and of the end", Duration::from_secs(20), || (scene.told().len() == 2).then_some(()));
+    let told: Vec<_> = scene.told().into_iter().map(|(_, alert, event)| format!("{alert} {event}")).collect();
+    assert_eq!(told, ["alr_2 alert.firing", "alr_2 alert.resolved"]);
+}
+
 /// A hub with a rule that a reading above 50 fires at once, a device, and a receiver.
 struct Scene {
     hub: HubProcess,

@@ -12,6 +12,7 @@ use telemetry_hub::model::alert::{Alert, AlertId, AlertState, Measure, Transitio
 use telemetry_hub::model::device::{Device, DeviceNo, DevicePatch, Introduction, NewDevice, Standing};
 use telemetry_hub::model::reading::{Batch, BatchId, Point, SeriesId};
 use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
+use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::webhook::{
     Attempt, DeliveryId, DeliveryState, Event, NewDelivery, Secret, Settlement, Webhook, WebhookId, WebhookSpec,
 };
@@ -375,6 +376,31 @@ async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
     assert_eq!((rules.len(), rules[0].updated_at), (1, T0.plus(1)));
     assert_eq!(rules[0].spec, RuleSpec { webhooks: vec![], ..silent });
     assert!(matches!(hub.store.rule(RuleId(99)).await, Err(Error::NotFound { what: "rule" })));
+}
+
+#[tokio::test]
+async fn silences_read_back_as_written_and_a_muted_alert_survives_a_restart() {
+    let mut hub = Hub::new().await;
+    let spec = SilenceSpec {
+        rule: Some(RuleId(1)),
+        device: "boiler*".to_owned(),
+        sensor: "t*".to_owned(),
+        labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
+        from: T0,
+        until: T0.plus(3_600_000),
+        comment: "works".to_owned(),
+    };
+    let made = hub.store.create_silence(spec.clone(), T0).await.unwrap();
+    assert_eq!(made.spec, spec);
+    let (told, muted) = (alert(&hub, 1, AlertState::Firing), alert(&hub, 2, AlertState::Firing));
+    let marks = vec![(muted.id, true), (told.id, true), (told.id, false)];
+    let commit = Commit { transitions: vec![put(&told), put(&muted)], muted: marks, ..Commit::default() };
+    hub.store.commit(commit).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.silences().await.unwrap(), [made.clone()]);
+    assert_eq!(hub.store.muted_alerts().await.unwrap(), [muted]);
+    hub.store.delete_silence(made.id).await.unwrap();
+    assert!(matches!(hub.store.delete_silence(made.id).await, Err(Error::NotFound { what: "silence" })));
 }
 
 #[tokio::test]

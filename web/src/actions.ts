@@ -150,6 +150,7 @@ export function learnUnits(message: LiveMessage): void {
   }, 500);
 }
 
+export const loadSilences = async () => void (await told(api.silences.list()).then((silences) => silences && dispatch({ kind: "silences", silences })));
 export const loadRules = async () => void (await told(api.rules.list()).then((rules) => rules && dispatch({ kind: "rules", rules })));
 export const loadWebhooks = async () => void (await told(api.webhooks.list()).then((webhooks) => webhooks && dispatch({ kind: "webhooks", webhooks })));
 
@@ -202,6 +203,17 @@ export const openWindow = async (span: string) => void (await told(api.hub.openF
 export async function ack(alert: Alert): Promise<void> {
   const acked = await told(api.alerts.ack(alert.id));
   if (acked) dispatch({ kind: "alert", alert: acked });
+}
+
+/** Nobody is told of this alert's rule on this sensor for some time; what still fires then is told then. */
+export async function silence(alert: Alert, span: string): Promise<void> {
+  const made = await told(api.silences.create({ rule: alert.rule.id, device: alert.device, sensor: alert.sensor, for: span }));
+  if (made) await loadSilences();
+}
+
+export async function endSilence(id: string): Promise<void> {
+  await told(api.silences.remove(id));
+  await loadSilences();
 }
 
 export async function saveRule(id: string | null, draft: api.RuleDraft): Promise<void> {

@@ -577,6 +577,25 @@ export interface components {
             /** @description Who is told. */
             webhooks?: string[];
         };
+        /** @description A silence to make. */
+        NewSilence: {
+            /** @description Why. */
+            comment?: string;
+            /** @description Glob over device id and name; all when left out. */
+            device?: string | null;
+            /** @description For how long: `1h`, `2d`; or say `until`. */
+            for?: string | null;
+            from?: components["schemas"]["Time"] | null;
+            /** @description Labels the device must have. */
+            labels?: {
+                [key: string]: string;
+            };
+            /** @description Only alerts of this rule; every rule when left out. */
+            rule?: string | null;
+            /** @description Glob over sensor names; all when left out. */
+            sensor?: string | null;
+            until?: components["schemas"]["Time"] | null;
+        };
         /** @description An API token to make. */
         NewToken: {
             /** @description How long it works, such as `30d`; for ever when left out. */
@@ -823,6 +842,36 @@ export interface components {
                 sensor: string;
                 /** @description Unit code; empty when dimensionless. */
                 unit: string;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
+        Page_Silence: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description Why. */
+                comment: string;
+                /** @description When it was made. */
+                created_at: string;
+                /** @description Glob over device id and name. */
+                device: string;
+                /** @description From when. */
+                from: string;
+                /** @description Text of its id. */
+                id: string;
+                /** @description Labels the device must have. */
+                labels: {
+                    [key: string]: string;
+                };
+                /** @description Only alerts of this rule; null for every rule. */
+                rule?: string | null;
+                /** @description Glob over sensor names. */
+                sensor: string;
+                /** @description Whether it holds. */
+                state: components["schemas"]["SilenceState"];
+                /** @description Until when. */
+                until: string;
             }[];
             /** @description What to send as `cursor` to go on; null at the end. */
             next: string | null;
@@ -1164,6 +1213,36 @@ export interface components {
          * @enum {string}
          */
         SignedInBy: "session" | "token";
+        /** @description For some time nobody is told of some alerts. They are shown all the same; what outlasts the silence is told then. */
+        Silence: {
+            /** @description Why. */
+            comment: string;
+            /** @description When it was made. */
+            created_at: string;
+            /** @description Glob over device id and name. */
+            device: string;
+            /** @description From when. */
+            from: string;
+            /** @description Text of its id. */
+            id: string;
+            /** @description Labels the device must have. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Only alerts of this rule; null for every rule. */
+            rule: string | null;
+            /** @description Glob over sensor names. */
+            sensor: string;
+            /** @description Whether it holds. */
+            state: components["schemas"]["SilenceState"];
+            /** @description Until when. */
+            until: string;
+        };
+        /**
+         * @description Whether a silence holds.
+         * @enum {string}
+         */
+        SilenceState: "planned" | "active" | "over";
         /**
          * @description What a result was computed from: the coarsest of what was used.
          * @enum {string}

@@ -1,7 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Rule, Sensor,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Rule, Sensor, Silence,
   SignedIn, Token, TokenWithText, Webhook, WebhookWithSecret,
 } from "./types";
 
@@ -109,6 +109,12 @@ export const rules = {
   remove: (rule: string) => call<null>("DELETE", `/rules/${id(rule)}`),
   /** What the rule would have done in the last day. */
   backtest: (rule: Omit<RuleDraft, "name">) => call<Backtest>("POST", "/rules/backtest", { rule }),
+};
+
+export const silences = {
+  list: () => all<Silence>("/silences"),
+  create: (silence: { rule?: string; device?: string; sensor?: string; for: string; comment?: string }) => call<Silence>("POST", "/silences", silence),
+  remove: (silence: string) => call<null>("DELETE", `/silences/${id(silence)}`),
 };
 
 export const alerts = {

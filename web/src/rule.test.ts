@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { conditionOf, fieldsOf, glob, outcome, reading, sentence, type Fields } from "./rule";
-import type { Alert, Backtest, Condition } from "./types";
+import { conditionOf, fieldsOf, glob, outcome, reading, sentence, silenceOver, type Fields } from "./rule";
+import type { Alert, Backtest, Condition, Silence } from "./types";
 
 describe("globs", () => {
   test("a star is any text, a dot is a dot", () => {
@@ -31,6 +31,18 @@ describe("what an alert measured", () => {
     expect(of("sigmas", "sigma", -5.25, 4)).toBe("5.25 σ below usual, limit 4 σ");
     expect(of("silence", "s", null, 300)).toBe("no reading for 5 min 00 s");
   });
+});
+
+test("a silence covers what it names, while it holds", () => {
+  const alert = { rule: { id: "rul_1", name: "hot" }, device: "id1", device_name: "shed", sensor: "temp", labels: { room: "lab" } };
+  const silence = (change: Partial<Silence>): Silence => ({
+    id: "sil_1", rule: null, device: "*", sensor: "*", labels: {}, from: "2026-11-22T10:00:00Z", until: "2026-11-22T11:00:00Z", state: "active", comment: "", created_at: "", ...change,
+  });
+  const over = (change: Partial<Silence>, at = "2026-11-22T10:30:00Z") => silenceOver([silence(change)], alert, Date.parse(at)) !== null;
+  expect(over({})).toBe(true);
+  expect(over({}, "2026-11-22T11:00:00Z")).toBe(false);
+  expect(over({ rule: "rul_1", device: "sh*", sensor: "t*", labels: { room: "lab" } })).toBe(true);
+  expect([over({ rule: "rul_2" }), over({ device: "attic" }), over({ sensor: "hum" }), over({ labels: { room: "shed" } })]).toEqual([false, false, false, false]);
 });
 
 describe("a condition as it is typed", () => {

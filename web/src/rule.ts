@@ -1,7 +1,7 @@
 // Rules as the page reads and writes them: whom they watch, what they say, what they would have done. PURE.
 
 import { clean, digits, duration, measured, parseSpan } from "./format";
-import type { Alert, Backtest, Condition, Device, Op, Rule } from "./types";
+import type { Alert, Backtest, Condition, Device, Op, Rule, Silence } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
 export function glob(pattern: string, text: string): boolean {
@@ -15,6 +15,17 @@ export function watches(rule: Rule, device: Device, sensor: string): boolean {
     glob(rule.sensor, sensor) &&
     Object.entries(rule.labels).every(([key, value]) => device.labels[key] === value)
   );
+}
+
+/** The silence that keeps this alert from being told at `now`, if one does. */
+export function silenceOver(silences: readonly Silence[] | null, alert: Pick<Alert, "rule" | "device" | "device_name" | "sensor" | "labels">, now: number): Silence | null {
+  const over = (one: Silence) =>
+    Date.parse(one.from) <= now && now < Date.parse(one.until) &&
+    (one.rule === null || one.rule === alert.rule.id) &&
+    (glob(one.device, alert.device) || glob(one.device, alert.device_name)) &&
+    glob(one.sensor, alert.sensor) &&
+    Object.entries(one.labels).every(([key, value]) => alert.labels[key] === value);
+  return (silences ?? []).find(over) ?? null;
 }
 
 /** The rule in one sentence. */

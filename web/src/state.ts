@@ -4,7 +4,7 @@
 // (`chart/board.ts` keeps them). What people read, ages and last values, is.
 
 import type { Route } from "./route";
-import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Token, Webhook } from "./types";
+import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Silence, Token, Webhook } from "./types";
 import { clean, millis } from "./format";
 
 /** Deliveries kept a webhook; older ones are one page further in the hub. */
@@ -45,6 +45,7 @@ export interface State {
   latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>;
   alerts: Readonly<Record<string, Alert>> | null;
   rules: readonly Rule[] | null;
+  silences: readonly Silence[] | null;
   webhooks: readonly Webhook[] | null;
   deliveries: Readonly<Record<string, readonly Delivery[]>>;
   tokens: readonly Token[] | null;
@@ -68,6 +69,7 @@ export type Msg =
   | { kind: "alerts"; alerts: readonly Alert[] }
   | { kind: "alert"; alert: Alert }
   | { kind: "rules"; rules: readonly Rule[] }
+  | { kind: "silences"; silences: readonly Silence[] }
   | { kind: "webhooks"; webhooks: readonly Webhook[] }
   | { kind: "deliveries"; webhook: string; deliveries: readonly Delivery[] }
   | { kind: "tokens"; tokens: readonly Token[]; joinTokens: readonly JoinToken[] }
@@ -87,6 +89,7 @@ export function initial(route: Route, now: Millis): State {
     latest: {},
     alerts: null,
     rules: null,
+    silences: null,
     webhooks: null,
     deliveries: {},
     tokens: null,
@@ -139,6 +142,8 @@ export function update(state: State, msg: Msg): State {
       return { ...state, alerts: { ...state.alerts, [msg.alert.id]: msg.alert } };
     case "rules":
       return { ...state, rules: msg.rules };
+    case "silences":
+      return { ...state, silences: msg.silences };
     case "webhooks":
       return { ...state, webhooks: msg.webhooks };
     case "deliveries":

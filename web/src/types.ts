@@ -29,6 +29,7 @@ export type QueryResult = Schemas["QueryResult"];
 export type Rule = Schemas["Rule"];
 export type Sensor = Schemas["Sensor"];
 export type Series = Schemas["SeriesColumns"];
+export type Silence = Schemas["Silence"];
 export type Severity = Schemas["Severity"];
 export type SignedIn = Schemas["SignedIn"];
 export type Token = Schemas["Token"];

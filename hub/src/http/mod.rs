@@ -36,6 +36,7 @@ mod select;
 mod sensors;
 mod serve;
 mod session;
+mod silences;
 pub mod state;
 mod throttle;
 mod tokens;
@@ -77,6 +78,8 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(backtest::run))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::ack))
+        .routes(routes!(silences::list, silences::create))
+        .routes(routes!(silences::delete))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::show, webhooks::replace, webhooks::delete))
         .routes(routes!(webhooks::test))

@@ -9,6 +9,7 @@ pub mod device;
 pub mod glob;
 pub mod reading;
 pub mod rule;
+pub mod silence;
 pub mod webhook;
 
 pub use wire::{

@@ -75,7 +75,7 @@ impl Compiled {
     }
 }
 
-fn selects(wanted: &Labels, labels: &Labels) -> bool {
+pub(super) fn selects(wanted: &Labels, labels: &Labels) -> bool {
     wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 

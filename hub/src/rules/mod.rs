@@ -31,6 +31,7 @@ mod condition;
 mod draft;
 mod instance;
 mod recall;
+pub mod silences;
 #[cfg(test)]
 mod tests;
 mod track;

@@ -1,5 +1,6 @@
 //! The engine in virtual time: time is moved by hand, and "committed" means applied.
 
+mod silences;
 mod windows;
 
 use std::time::Duration;
@@ -345,6 +346,13 @@ impl Scene {
         self.engine.prepare(&self.catalog, batches);
         let proposed = self.engine.evaluate(at(second), batches);
         self.committed(proposed)
+    }
+
+    /// What a live reading of `temp` would do.
+    fn propose(&mut self, second: i64, value: f64) -> Proposed {
+        let batches = [batch(TEMP, at(second), &[(at(second), value)])];
+        self.engine.prepare(&self.catalog, &batches);
+        self.engine.evaluate(at(second), &batches)
     }
 
     fn timeout(&mut self, second: i64) -> Vec<String> {

@@ -158,7 +158,7 @@ fn read(conn: &Connection, id: AlertId) -> Result<Alert> {
     alert.ok_or(Error::missing("alert"))
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let maybe = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(UnixMillis));
     Ok(Alert {
         id: row.get("id")?,

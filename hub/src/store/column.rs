@@ -10,6 +10,7 @@ use crate::model::alert::{AlertId, AlertState, Measure};
 use crate::model::device::{DeviceNo, Standing};
 use crate::model::reading::SeriesId;
 use crate::model::rule::{Op, RuleId, Severity};
+use crate::model::silence::SilenceId;
 use crate::model::webhook::{DeliveryId, DeliveryState, Event, WebhookId};
 
 macro_rules! number {
@@ -30,7 +31,7 @@ macro_rules! number {
     )*};
 }
 
-number!(DeviceNo(u32), SeriesId(u32), RuleId(u64), AlertId(u64), WebhookId(u64), DeliveryId(u64));
+number!(DeviceNo(u32), SeriesId(u32), RuleId(u64), AlertId(u64), WebhookId(u64), DeliveryId(u64), SilenceId(u64));
 
 macro_rules! words {
     ($($name:ident { $($variant:ident = $word:literal),* })*) => {$(

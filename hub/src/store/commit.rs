@@ -9,8 +9,8 @@ use super::column::{signed, unsigned};
 use super::error::{Error, Result};
 use super::memory::{Effects, Windows};
 use super::write::Scope;
-use super::{Store, alerts, journal, outbox};
-use crate::model::alert::Transition;
+use super::{Store, alerts, journal, outbox, silences};
+use crate::model::alert::{AlertId, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::NewDelivery;
@@ -28,6 +28,8 @@ pub struct Commit {
     pub deliveries: Vec<NewDelivery>,
     /// What devices gave up.
     pub floors: Vec<Floor>,
+    /// Alerts that nobody is told of from here on, or that are told after all.
+    pub muted: Vec<(AlertId, bool)>,
 }
 
 /// A device will never send these batches: its receive window counts them as there.
@@ -92,6 +94,9 @@ pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> 
     }
     for delivery in &commit.deliveries {
         outbox::insert(scope.conn, delivery)?;
+    }
+    for mark in commit.muted {
+        silences::mark(scope.conn, mark)?;
     }
     scope.own.due |= !commit.deliveries.is_empty();
     Ok(Committed { fresh, refused })

@@ -11,6 +11,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0003_rollups.sql"),
     include_str!("../../../migrations/sqlite/0004_rates_and_deviations.sql"),
     include_str!("../../../migrations/sqlite/0005_cells.sql"),
+    include_str!("../../../migrations/sqlite/0006_silences.sql"),
 ];
 
 /// Runs the steps the database has not seen.

@@ -42,6 +42,7 @@ mod samples;
 mod scan;
 mod secret;
 mod sensors;
+mod silences;
 mod tally;
 mod webhooks;
 mod write;

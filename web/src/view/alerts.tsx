@@ -1,12 +1,12 @@
 // What is wrong, what was wrong, and the rules that say so. The timeline is live; nothing here needs a reload.
 
 import { useEffect } from "preact/hooks";
-import { ack, loadRules, removeRule, saveRule, say, reason } from "../actions";
+import { ack, endSilence, loadRules, loadSilences, removeRule, saveRule, say, reason, silence } from "../actions";
 import { go, part, state } from "../app";
 import { clean, duration, millis, when } from "../format";
 import { DEFAULT_RANGE, href, type Route } from "../route";
-import { reading, sentence } from "../rule";
-import type { Alert, Rule } from "../types";
+import { reading, sentence, silenceOver } from "../rule";
+import type { Alert, Rule, Silence } from "../types";
 import { Confirmed, Status } from "./controls";
 import { RuleForm } from "./rule_form";
 
@@ -15,6 +15,7 @@ type AlertsRoute = Extract<Route, { view: "alerts" }>;
 const RESOLVED_SHOWN = 100;
 const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
+const silences = part((s) => s.silences);
 /** Conditions that the form can show. */
 const KNOWN = new Set<string>(["threshold", "rate", "deviation", "silence"]);
 const ORDER = { critical: 0, warning: 1, info: 2 };
@@ -32,7 +33,10 @@ const resolved = part(() =>
 );
 
 export function Alerts({ route }: { route: AlertsRoute }) {
-  useEffect(() => void (rules.peek() === null && loadRules()), []);
+  useEffect(() => {
+    if (rules.peek() === null) void loadRules();
+    void loadSilences();
+  }, []);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
   const edited = route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
   const editing = route.rule === "new" || edited !== null;
@@ -58,11 +62,14 @@ export function Alerts({ route }: { route: AlertsRoute }) {
             </div>
           ) : null}
         </section>
-        <section class="card entries" aria-labelledby="rules">
+        <section class="stack" aria-label="Rules and silences">
+        <div class="card entries" aria-labelledby="rules" role="region">
           <div class="card-head"><h2 id="rules">Rules</h2></div>
           {rules.value === null ? <p class="empty quiet">Loading…</p> : rules.value.length === 0 ? (
             <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value stays beyond a limit, changes too fast, is unusual, or does not come.</p><a class="button" href="/a?rule=new">Make the first rule</a></div>
           ) : <ul class="entries tall">{rules.value.map((rule) => <RuleEntry key={rule.id} rule={rule} />)}</ul>}
+        </div>
+        <Silences />
         </section>
       </div>
     </>
@@ -78,6 +85,7 @@ function Entry({ alert }: { alert: Alert }) {
   const { now } = state.value;
   const began = millis(alert.fired_at) ?? millis(alert.started_at) ?? now;
   const ended = millis(alert.resolved_at);
+  const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
   const device = href({ view: "device", id: alert.device, sensors: [alert.sensor], range: DEFAULT_RANGE });
   return (
     <li data-alert={alert.id} data-state={alert.state}>
@@ -87,6 +95,7 @@ function Entry({ alert }: { alert: Alert }) {
           <strong>{clean(alert.rule.name)}</strong>
           <span class="chip">{alert.severity}</span>
           {alert.acked_at ? <span class="chip">acknowledged</span> : null}
+          {hushed ? <span class="chip">silenced until {when(Date.parse(hushed.until), now)}</span> : null}
         </div>
         <div class="entry-line small quiet">
           <a href={device}>{clean(alert.device_name)} {clean(alert.sensor)}</a>
@@ -94,9 +103,39 @@ function Entry({ alert }: { alert: Alert }) {
           <span>{alert.state === "resolved" && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
         </div>
       </div>
-      {alert.state === "firing" && alert.acked_at === null ? (
-        <button type="button" class="button" aria-label={`Acknowledge ${clean(alert.rule.name)} on ${clean(alert.device_name)}`} onClick={() => void ack(alert)}>Acknowledge</button>
+      {alert.state === "firing" ? (
+        <div class="row">
+          {hushed ? null : <button type="button" class="button plain" aria-label={`Silence ${clean(alert.rule.name)} on ${clean(alert.device_name)} for an hour`} onClick={() => void silence(alert, "1h")}>Silence 1 h</button>}
+          {alert.acked_at === null ? <button type="button" class="button" aria-label={`Acknowledge ${clean(alert.rule.name)} on ${clean(alert.device_name)}`} onClick={() => void ack(alert)}>Acknowledge</button> : null}
+        </div>
       ) : null}
+    </li>
+  );
+}
+
+/** Silences that hold or are planned; nothing while there are none. */
+function Silences() {
+  const { now } = state.value;
+  const held = (silences.value ?? []).filter((one) => Date.parse(one.until) > now);
+  if (held.length === 0) return null;
+  return (
+    <div class="card entries" role="region" aria-labelledby="silences">
+      <div class="card-head"><h2 id="silences">Silences</h2></div>
+      <ul class="entries">{held.map((one) => <SilenceEntry key={one.id} of={one} now={now} />)}</ul>
+    </div>
+  );
+}
+
+function SilenceEntry({ of, now }: { of: Silence; now: number }) {
+  const rule = of.rule === null ? "Every rule" : clean(rules.value?.find((one) => one.id === of.rule)?.name ?? of.rule);
+  const device = state.value.devices?.[of.device]?.name ?? of.device;
+  return (
+    <li>
+      <div class="what">
+        <div class="entry-line"><strong>{rule}</strong>{Date.parse(of.from) > now ? <span class="chip">from {when(Date.parse(of.from), now)}</span> : null}</div>
+        <span class="small quiet">{clean(of.sensor)} of {device === "*" ? "any device" : clean(device)}, until {when(Date.parse(of.until), now)}{of.comment ? `: ${clean(of.comment, 120)}` : ""}</span>
+      </div>
+      <button type="button" class="button plain" aria-label={`End the silence of ${rule}`} onClick={() => void endSilence(of.id)}>End</button>
     </li>
   );
 }

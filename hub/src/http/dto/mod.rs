@@ -12,6 +12,7 @@ pub mod live;
 pub mod query;
 pub mod reading;
 pub mod rule;
+pub mod silence;
 pub mod text;
 pub mod webhook;
 

@@ -8,6 +8,7 @@ use crate::http::error::ApiError;
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
 use crate::model::rule::RuleId;
+use crate::model::silence::SilenceId;
 use crate::model::webhook::{DeliveryId, WebhookId};
 
 /// RFC 3339 in UTC with milliseconds.
@@ -130,6 +131,7 @@ numbered! {
     WebhookId, "whk", "webhook";
     DeliveryId, "dlv", "delivery";
     AlertId, "alr", "alert";
+    SilenceId, "sil", "silence";
     TokenId, "tok", "token";
     JoinTokenId, "jtk", "join token";
 }

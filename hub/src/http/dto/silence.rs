@@ -1,0 +1,146 @@
+//! Silences.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::query::Time;
+use super::text;
+use crate::http::error::ApiError;
+use crate::http::query::time;
+use crate::model::UnixMillis;
+use crate::model::silence::{self, SilenceSpec};
+
+/// Longest silence: a year and a day. What shall never be told is a rule without webhooks.
+const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+/// Longest comment, in bytes.
+const COMMENT: usize = 500;
+
+/// Whether a silence holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SilenceState {
+    /// Not yet.
+    Planned,
+    /// Now.
+    Active,
+    /// Not any more.
+    Over,
+}
+
+/// For some time nobody is told of some alerts. They are shown all the same; what outlasts the silence is told then.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Silence {
+    /// Text of its id.
+    pub id: String,
+    /// Only alerts of this rule; null for every rule.
+    pub rule: Option<String>,
+    /// Glob over device id and name.
+    pub device: String,
+    /// Glob over sensor names.
+    pub sensor: String,
+    /// Labels the device must have.
+    pub labels: BTreeMap<String, String>,
+    /// From when.
+    pub from: String,
+    /// Until when.
+    pub until: String,
+    /// Whether it holds.
+    pub state: SilenceState,
+    /// Why.
+    pub comment: String,
+    /// When it was made.
+    pub created_at: String,
+}
+
+impl Silence {
+    /// A silence as it is at `now`.
+    #[must_use]
+    pub fn of(silence: silence::Silence, now: UnixMillis) -> Self {
+        let spec = silence.spec;
+        let state = match (spec.from <= now, now < spec.until) {
+            (false, _) => SilenceState::Planned,
+            (true, true) => SilenceState::Active,
+            (true, false) => SilenceState::Over,
+        };
+        Self {
+            id: text::id(silence.id),
+            rule: spec.rule.map(text::id),
+            device: spec.device,
+            sensor: spec.sensor,
+            labels: spec.labels,
+            from: text::moment(spec.from),
+            until: text::moment(spec.until),
+            state,
+            comment: spec.comment,
+            created_at: text::moment(silence.created_at),
+        }
+    }
+}
+
+/// A silence to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSilence {
+    /// Only alerts of this rule; every rule when left out.
+    rule: Option<String>,
+    /// Glob over device id and name; all when left out.
+    device: Option<String>,
+    /// Glob over sensor names; all when left out.
+    sensor: Option<String>,
+    /// Labels the device must have.
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+    /// From when; now when left out.
+    from: Option<Time>,
+    /// Until when; or say `for`.
+    until: Option<Time>,
+    /// For how long: `1h`, `2d`; or say `until`.
+    #[serde(rename = "for")]
+    length: Option<String>,
+    /// Why.
+    #[serde(default)]
+    comment: String,
+}
+
+impl NewSilence {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] naming the field.
+    pub fn check(self, now: UnixMillis) -> Result<SilenceSpec, ApiError> {
+        let all = || "*".to_owned();
+        let rule = self.rule.map(|rule| text::parse_id(&rule).map_err(|detail| ApiError::invalid("rule", detail)));
+        let from = time("from", self.from, now)?.unwrap_or(now);
+        let until = match (time("until", self.until, now)?, self.length) {
+            (Some(until), None) => until,
+            (None, Some(length)) => {
+                let length = text::duration(&length).map_err(|detail| ApiError::invalid("for", detail))?;
+                from.plus(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
+            }
+            (Some(_), Some(_)) => return Err(ApiError::invalid("for", "give either `until` or `for`")),
+            (None, None) => return Err(ApiError::invalid("until", "a silence ends: say `until` or `for`")),
+        };
+        if until <= from || until <= now {
+            return Err(ApiError::invalid("until", "a silence ends after it begins, and after now"));
+        }
+        if until.since(from) > i64::try_from(LONGEST.as_millis()).unwrap_or(i64::MAX) {
+            let detail = format!("a silence lasts at most {}", text::span(LONGEST));
+            return Err(ApiError::invalid("until", detail));
+        }
+        if self.comment.len() > COMMENT {
+            return Err(ApiError::invalid("comment", format!("a comment has at most {COMMENT} bytes")));
+        }
+        Ok(SilenceSpec {
+            rule: rule.transpose()?,
+            device: text::glob("device", self.device.unwrap_or_else(all))?,
+            sensor: text::glob("sensor", self.sensor.unwrap_or_else(all))?,
+            labels: text::labels(self.labels)?,
+            from,
+            until,
+            comment: self.comment,
+        })
+    }
+}

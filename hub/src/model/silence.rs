@@ -1,0 +1,39 @@
+//! A silence: for some time nobody is told of some alerts.
+
+use super::UnixMillis;
+use super::device::Labels;
+use super::rule::RuleId;
+
+/// Row number of a silence; its text form is `sil_<n>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SilenceId(pub u64);
+
+/// What is silenced, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SilenceSpec {
+    /// Only alerts of this rule; of every rule when `None`.
+    pub rule: Option<RuleId>,
+    /// Glob over device id and name.
+    pub device: String,
+    /// Glob over sensor names.
+    pub sensor: String,
+    /// Labels the device must have.
+    pub labels: Labels,
+    /// From when, by the hub's clock.
+    pub from: UnixMillis,
+    /// Until when.
+    pub until: UnixMillis,
+    /// Why.
+    pub comment: String,
+}
+
+/// A stored silence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Silence {
+    /// Row number.
+    pub id: SilenceId,
+    /// What it says.
+    pub spec: SilenceSpec,
+    /// When it was made.
+    pub created_at: UnixMillis,
+}

@@ -1,0 +1,138 @@
+//! Which alerts people are told of, while some are silenced. PURE.
+//!
+//! A silence hides nothing: alerts begin, fire and end as ever, and are shown. Only nobody is told.
+//!
+//! ```text
+//!   fires under a silence ─▶ muted ──ends under it──▶ nobody ever hears of it
+//!                               └──still fires when the last silence over it ends──▶ told then, and of its end
+//! ```
+//!
+//! An alert that was told before a silence began is told when it ends, silence or not: whoever was woken may sleep again.
+//! Like the engine it proposes: [`Silences::hush`] and [`Silences::over`] change nothing until [`Silences::apply`].
+
+use std::collections::BTreeMap;
+
+use super::condition::selects;
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::catalog::Catalog;
+use crate::model::glob::Glob;
+use crate::model::silence::Silence;
+
+/// The silences there are, and the alerts that nobody was told of.
+#[derive(Debug, Default)]
+pub struct Silences {
+    all: Vec<Compiled>,
+    muted: BTreeMap<AlertId, Alert>,
+}
+
+/// What would be told, and which alerts become muted or stop being so.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Hushed {
+    /// What people are told of.
+    pub told: Vec<Transition>,
+    /// Alerts that change: whether they are muted from here on.
+    pub marks: Vec<(AlertId, bool)>,
+    muted: Vec<Alert>,
+}
+
+#[derive(Debug)]
+struct Compiled {
+    silence: Silence,
+    device: Glob,
+    sensor: Glob,
+}
+
+impl Silences {
+    /// These silences, and the muted alerts that were open when the hub stopped.
+    #[must_use]
+    pub fn new(all: Vec<Silence>, muted: Vec<Alert>) -> Self {
+        let mut silences = Self { muted: muted.into_iter().map(|alert| (alert.id, alert)).collect(), all: Vec::new() };
+        silences.set(all);
+        silences
+    }
+
+    /// Other silences from here on.
+    pub fn set(&mut self, all: Vec<Silence>) {
+        let compiled = |silence: Silence| Compiled {
+            device: Glob::new(&silence.spec.device),
+            sensor: Glob::new(&silence.spec.sensor),
+            silence,
+        };
+        self.all = all.into_iter().map(compiled).collect();
+    }
+
+    /// Takes out what nobody shall be told.
+    #[must_use]
+    pub fn hush(&self, now: UnixMillis, transitions: &[Transition], catalog: &Catalog) -> Hushed {
+        let mut hushed = Hushed::default();
+        for transition in transitions {
+            let Transition::Put { alert, .. } = transition else { continue };
+            let is_muted = hushed.marks.iter().rev().find(|(id, _)| *id == alert.id).map(|(_, muted)| *muted);
+            let is_muted = is_muted.unwrap_or_else(|| self.muted.contains_key(&alert.id));
+            match alert.state {
+                AlertState::Firing if self.covers(now, alert, catalog) => {
+                    hushed.marks.push((alert.id, true));
+                    hushed.muted.push(alert.clone());
+                }
+                AlertState::Resolved if is_muted => hushed.marks.push((alert.id, false)),
+                AlertState::Pending | AlertState::Firing | AlertState::Resolved => hushed.told.push(transition.clone()),
+            }
+        }
+        hushed
+    }
+
+    /// What is told of alerts that outlasted the silences over them.
+    #[must_use]
+    pub fn over(&self, now: UnixMillis, catalog: &Catalog) -> Hushed {
+        let mut hushed = Hushed::default();
+        for alert in self.muted.values().filter(|alert| !self.covers(now, alert, catalog)) {
+            hushed.marks.push((alert.id, false));
+            // Of a device that was deleted meanwhile there is nothing left to tell.
+            if catalog.device(alert.device).is_none() {
+                continue;
+            }
+            hushed.told.push(Transition::Put {
+                alert: alert.clone(),
+                occurred_at: alert.fired_at.unwrap_or(alert.started_at),
+                learned_at: now,
+                points: Vec::new(),
+            });
+        }
+        hushed
+    }
+
+    /// When [`Silences::over`] may have something to tell.
+    #[must_use]
+    pub fn poll_timeout(&self, now: UnixMillis) -> Option<UnixMillis> {
+        if self.muted.is_empty() {
+            return None;
+        }
+        self.all.iter().map(|one| one.silence.spec.until).filter(|until| *until > now).min()
+    }
+
+    /// Makes a proposal true, after it is on disk.
+    pub fn apply(&mut self, hushed: Hushed) {
+        for alert in hushed.muted {
+            self.muted.insert(alert.id, alert);
+        }
+        for (id, _) in hushed.marks.iter().filter(|(_, muted)| !muted) {
+            self.muted.remove(id);
+        }
+    }
+
+    fn covers(&self, now: UnixMillis, alert: &Alert, catalog: &Catalog) -> bool {
+        let (Some(device), Some(series)) = (catalog.device(alert.device), catalog.series(alert.series)) else {
+            return false;
+        };
+        self.all.iter().any(|Compiled { silence, device: devices, sensor }| {
+            let spec = &silence.spec;
+            spec.from <= now
+                && now < spec.until
+                && spec.rule.is_none_or(|rule| rule == alert.rule)
+                && sensor.matches(&series.sensor)
+                && (devices.matches(&device.name) || devices.matches(&device.id.to_string()))
+                && selects(&spec.labels, &device.labels)
+        })
+    }
+}
