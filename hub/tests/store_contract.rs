@@ -397,7 +397,7 @@ async fn silences_read_back_as_written_and_a_muted_alert_survives_a_restart() {
     let commit = Commit { transitions: vec![put(&told), put(&muted)], muted: marks, ..Commit::default() };
     hub.store.commit(commit).await.unwrap();
     hub.restart().await;
-    assert_eq!(hub.store.silences().await.unwrap(), [made.clone()]);
+    assert_eq!(hub.store.silences().await.unwrap(), std::slice::from_ref(&made));
     assert_eq!(hub.store.muted_alerts().await.unwrap(), [muted]);
     hub.store.delete_silence(made.id).await.unwrap();
     assert!(matches!(hub.store.delete_silence(made.id).await, Err(Error::NotFound { what: "silence" })));

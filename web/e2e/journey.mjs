@@ -169,12 +169,22 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     await form.getByLabel("Sensor").fill(sensor);
     await form.getByLabel("Limit").fill("-1000000000");
     await form.getByLabel("For at least").fill("0s");
+    await form.getByText(/^Would have fired once in the last 24 h/).waitFor();
+    for (const [kind, field] of [["rate", "Measured over"], ["deviation", "Deviations"], ["silence", "For longer than"], ["threshold", "Limit"]]) {
+      await form.getByLabel("Fires when the value").selectOption(kind);
+      await form.getByLabel(field).waitFor();
+    }
     await form.getByRole("button", { name: "Create rule" }).click();
     const alert = page.locator('[data-alert][data-state="firing"]').filter({ hasText: "Always" });
     await alert.waitFor();
     await page.getByRole("log", { name: "Messages" }).getByText("Alert firing").waitFor();
     await alert.getByRole("button", { name: /^Acknowledge/ }).click();
     await alert.getByText("acknowledged").waitFor();
+    await alert.getByRole("button", { name: /^Silence 1 h/ }).click();
+    await alert.getByText("silenced until").waitFor();
+    const silences = page.getByRole("region", { name: "Silences" });
+    await silences.getByRole("button", { name: /^End/ }).click();
+    await silences.waitFor({ state: "detached" });
     assert.equal(await page.evaluate(() => window.notReloaded), true);
   });
 

@@ -1,6 +1,6 @@
 //! One sealed session with one device, and the table of all of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,9 @@ use super::Moment;
 const PER_DEVICE: usize = 3;
 /// How long an answered handshake may take to be confirmed by a first packet.
 const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
+/// How long a stranger's answered handshake keeps its place when others want it: an answer that got lost is asked for
+/// again, and a way there and back takes less.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a session may live whose device neither is adopted nor waits to be: a join takes less.
 pub(super) const STRANGER_TTL: Duration = Duration::from_secs(120);
 /// Half of the time over which loss is measured.
@@ -88,6 +91,8 @@ impl Session {
 pub(super) struct Sessions {
     by_index: HashMap<u32, Session>,
     by_peer: HashMap<PublicKey, Vec<u32>>,
+    /// Handshakes answered within the last [`CONFIRM_WITHIN`], oldest first, confirmed or not.
+    answered: VecDeque<(Instant, u32)>,
 }
 
 impl Sessions {
@@ -141,6 +146,29 @@ impl Sessions {
             loss_turned: moment.now,
         };
         self.by_index.insert(index, session);
+        self.answered.push_back((moment.now, index));
+    }
+
+    /// Makes a place for another stranger by ending the oldest session that a stranger has not confirmed in time; `false`
+    /// when there is none.
+    pub(super) fn give_way(&mut self, now: Instant, is_stranger: impl Fn(&PublicKey) -> bool) -> bool {
+        while let Some((_, index)) =
+            self.answered.pop_front_if(|(at, _)| now.saturating_duration_since(*at) >= ANSWERED_WITHIN)
+        {
+            let Some(session) = self.by_index.get(&index) else { continue };
+            if session.confirmed || !is_stranger(&session.peer) {
+                continue;
+            }
+            let peer = session.peer;
+            self.by_index.remove(&index);
+            let Some(indices) = self.by_peer.get_mut(&peer) else { continue };
+            indices.retain(|other| *other != index);
+            if indices.is_empty() {
+                self.by_peer.remove(&peer);
+                return true;
+            }
+        }
+        false
     }
 
     /// Ends every session of a device.
@@ -163,6 +191,7 @@ impl Sessions {
     /// Ends what has lived too long: dead sessions, those replaced more than a minute ago, and after [`STRANGER_TTL`] those
     /// of keys that `is_awaited` does not know.
     pub(super) fn sweep(&mut self, now: Instant, is_awaited: impl Fn(&PublicKey) -> bool) {
+        while self.answered.pop_front_if(|(at, _)| now.saturating_duration_since(*at) >= CONFIRM_WITHIN).is_some() {}
         let by_index = &mut self.by_index;
         self.by_peer.retain(|peer, indices| {
             let awaited = is_awaited(peer);

@@ -62,7 +62,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
             </div>
           ) : null}
         </section>
-        <section class="stack" aria-label="Rules and silences">
+        <div class="stack">
         <div class="card entries" aria-labelledby="rules" role="region">
           <div class="card-head"><h2 id="rules">Rules</h2></div>
           {rules.value === null ? <p class="empty quiet">Loading…</p> : rules.value.length === 0 ? (
@@ -70,7 +70,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
           ) : <ul class="entries tall">{rules.value.map((rule) => <RuleEntry key={rule.id} rule={rule} />)}</ul>}
         </div>
         <Silences />
-        </section>
+        </div>
       </div>
     </>
   );
@@ -105,7 +105,7 @@ function Entry({ alert }: { alert: Alert }) {
       </div>
       {alert.state === "firing" ? (
         <div class="row">
-          {hushed ? null : <button type="button" class="button plain" aria-label={`Silence ${clean(alert.rule.name)} on ${clean(alert.device_name)} for an hour`} onClick={() => void silence(alert, "1h")}>Silence 1 h</button>}
+          {hushed ? null : <button type="button" class="button plain" aria-label={`Silence 1 h: ${clean(alert.rule.name)} on ${clean(alert.device_name)}`} onClick={() => void silence(alert, "1h")}>Silence 1 h</button>}
           {alert.acked_at === null ? <button type="button" class="button" aria-label={`Acknowledge ${clean(alert.rule.name)} on ${clean(alert.device_name)}`} onClick={() => void ack(alert)}>Acknowledge</button> : null}
         </div>
       ) : null}

@@ -11,6 +11,8 @@ import { Field } from "./controls";
 
 /** Typing settles before the hub is asked. */
 const SETTLE_MS = 400;
+/** What the hub says to wait when too many rules are tried at once. */
+const BUSY_MS = 2_000;
 
 const devices = part((s) => s.devices);
 const latest = part((s) => s.latest);
@@ -159,13 +161,17 @@ function useBacktest(draft: Omit<api.RuleDraft, "name"> | null): string | null {
   useEffect(() => {
     let current = true;
     if (asked === null) return setText(null);
-    const timer = setTimeout(() => {
+    const ask = () =>
       api.rules.backtest(JSON.parse(asked) as Omit<api.RuleDraft, "name">).then(
         (result) => current && setText(outcome(result)),
-        // What is wrong with the rule is said when it is saved.
-        () => current && setText(null),
+        (error: unknown) => {
+          if (!current) return;
+          // What is wrong with the rule is said when it is saved; a hub that is busy with others' rules is asked again.
+          setText(null);
+          if (error instanceof api.Refused && error.status === 503) timer = setTimeout(ask, BUSY_MS);
+        },
       );
-    }, SETTLE_MS);
+    let timer = setTimeout(ask, SETTLE_MS);
     return () => {
       current = false;
       clearTimeout(timer);

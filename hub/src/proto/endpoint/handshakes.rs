@@ -55,7 +55,10 @@ impl Endpoint {
         if let Some(entry) = self.devices.get_mut(&key) {
             entry.device.handshake_counter = offer.counter;
         } else if !self.sessions.knows(&key) && self.sessions.peers() >= self.devices.len() + MAX_STRANGERS {
-            return self.counters.dropped(Drop::PendingFull);
+            let devices = &self.devices;
+            if !self.sessions.give_way(moment.now, |peer| !devices.contains_key(peer)) {
+                return self.counters.dropped(Drop::PendingFull);
+            }
         }
         let known_sensors = self.devices.get(&key).map_or(0, known_sensors);
         let verdict = Verdict { now: moment.wall, credit: self.credit(), known_sensors, standing };

@@ -479,6 +479,24 @@ fn strangers_hold_a_bounded_number_of_sessions_and_not_for_long() {
 }
 
 #[test]
+fn answers_that_got_lost_keep_no_newcomer_out() {
+    let mut scene = Scene::new(JoinPolicy::Click);
+    let mut there = device_at(0);
+    there.connect(&mut scene, &NO_PSK, 0).unwrap();
+    there.say(&mut scene, &Control::Status(Status::default()));
+    // None of these ever says a word: its answer was lost.
+    for n in 1..MAX_STRANGERS as u32 + 500 {
+        if n % 180 == 0 {
+            scene.pass(1);
+        }
+        device_at(n).connect(&mut scene, &NO_PSK, 0).unwrap_or_else(|| panic!("the {n}th finds no place"));
+    }
+    assert_eq!(scene.dropped(Drop::PendingFull), 0);
+    assert!(scene.endpoint.sessions.peers() <= MAX_STRANGERS);
+    assert!(scene.endpoint.sessions.knows(&there.keys.public), "who spoke keeps its place");
+}
+
+#[test]
 fn a_flood_of_handshakes_stays_in_its_queue_and_delays_no_data() {
     let mut scene = Scene::new(JoinPolicy::Token);
     let mut adopted = scene.adopted(1);
