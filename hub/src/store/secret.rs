@@ -40,7 +40,13 @@ impl SecretKey {
                 detail: "not a key of 32 bytes; restore it from a backup, or remove it and set webhook secrets and \
                          join tokens anew",
             }),
-            Err(error) if error.kind() == ErrorKind::NotFound => create(dir, &path),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // The hub and a command that makes a token may start on a new directory at once: the first makes the key,
+                // the other waits and takes it.
+                let held = File::open(dir).and_then(|folder| folder.lock().map(|()| folder));
+                let _held = held.map_err(|source| Error::File { path: dir.to_owned(), source })?;
+                if path.exists() { Self::load_or_create(dir) } else { create(dir, &path) }
+            }
             Err(source) => Err(Error::File { path, source }),
         }
     }
@@ -98,6 +104,19 @@ fn create(dir: &Path, path: &Path) -> Result<SecretKey> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn programs_that_start_on_a_new_directory_at_once_have_one_key() {
+        for _ in 0..20 {
+            let dir = tempfile::tempdir().unwrap();
+            let keys: Vec<[u8; 32]> = std::thread::scope(|scope| {
+                let start = || SecretKey::load_or_create(dir.path()).unwrap().0;
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(start)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0]));
+        }
+    }
 
     #[test]
     fn the_key_is_made_once_and_for_its_owner_only() {
