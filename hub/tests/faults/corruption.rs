@@ -13,7 +13,7 @@ use telemetry_hub::identity;
 use telemetry_hub::model::device::{Device, Introduction, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
 use telemetry_hub::model::{BatchSeq, DeviceId, Epoch, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
-use telemetry_hub::store::{Buckets, Commit, Group, Store};
+use telemetry_hub::store::{Aggregates, Buckets, Columns, Commit, Group, Query, Store};
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
 
@@ -330,25 +330,34 @@ async fn compare(store: &Store, truth: &Truth) -> Result<usize, String> {
 async fn buckets(store: &Store, series: SeriesId, values: &BTreeMap<i64, f64>) -> Result<(), String> {
     let first = values.keys().next().unwrap() / HOUR * HOUR;
     let edges: Vec<UnixMillis> = (0..=24).map(|n| UnixMillis(first + n * HOUR / 12)).collect();
-    let Ok(answer) = store.aggregate(vec![series], Buckets { edges: edges.clone() }, Group::None).await else {
-        return Ok(());
-    };
-    let columns = &answer.columns[0];
-    for (n, edge) in edges.windows(2).enumerate() {
-        let inside: Vec<f64> = values.range(edge[0].0..edge[1].0).map(|(_, value)| *value).collect();
-        let count = columns.count[n] as usize;
-        if count > inside.len() {
-            return Err(format!("a bucket counts {count} of {} readings", inside.len()));
+    // Without the first and the last value it is taken from figures that were made with the blocks.
+    let by_cells = Aggregates { first: false, last: false, ..Aggregates::usual() };
+    for wanted in [Aggregates::usual(), by_cells] {
+        let buckets = Buckets { edges: edges.clone() };
+        let query = Query { series: vec![series], buckets, group: Group::None, wanted };
+        let Ok(answer) = store.aggregate(query).await else { continue };
+        for (n, edge) in edges.windows(2).enumerate() {
+            let inside: Vec<f64> = values.range(edge[0].0..edge[1].0).map(|(_, value)| *value).collect();
+            bucket(&answer.results[0], n, &inside)?;
         }
-        let held = |value: Option<f64>| value.is_none_or(|value| inside.contains(&value));
-        if !held(columns.min[n]) || !held(columns.max[n]) || !held(columns.first[n]) || !held(columns.last[n]) {
-            return Err("a bucket has a value that was never sent".to_owned());
-        }
-        if count == inside.len() && count > 0 {
-            let mean = inside.iter().sum::<f64>() / count as f64;
-            if columns.avg[n].is_none_or(|avg| (avg - mean).abs() > 1e-6) {
-                return Err(format!("a mean is {:?} instead of {mean}", columns.avg[n]));
-            }
+    }
+    Ok(())
+}
+
+fn bucket(columns: &Columns, n: usize, inside: &[f64]) -> Result<(), String> {
+    let count = columns.count[n] as usize;
+    if count > inside.len() {
+        return Err(format!("a bucket counts {count} of {} readings", inside.len()));
+    }
+    let values =
+        [&columns.min, &columns.max, &columns.first, &columns.last].map(|column| column.get(n).copied().flatten());
+    if values.iter().flatten().any(|value| !inside.contains(value)) {
+        return Err("a bucket has a value that was never sent".to_owned());
+    }
+    if count == inside.len() && count > 0 {
+        let mean = inside.iter().sum::<f64>() / count as f64;
+        if columns.avg[n].is_none_or(|avg| (avg - mean).abs() > 1e-6) {
+            return Err(format!("a mean is {:?} instead of {mean}", columns.avg[n]));
         }
     }
     Ok(())
