@@ -3,7 +3,7 @@
 CARGO ?= cargo
 NPM   ?= npm
 
-.PHONY: demo test bench bench-store lint web web-test e2e agent agent-test agent-budget dist fuzz
+.PHONY: demo test soak bench bench-store lint web web-test e2e agent agent-test agent-budget dist fuzz
 
 # A hub with a page, this computer's sensors and a simulated fleet, on loopback. Prints one link.
 demo: web
@@ -16,6 +16,12 @@ test: lint web-test web
 	# The agent's budget is two minutes of waiting after a build: beside the tests.
 	.ci/agent-budget & budget=$$!; $(CARGO) test --workspace && wait $$budget || { kill $$budget 2>/dev/null; exit 1; }
 	$(MAKE) e2e
+
+# The long forms of the tests that break things: kills, power cuts, failing and full disks, damage, chaos. An hour or two.
+soak:
+	$(CARGO) build --workspace
+	CRASH_KILLS=200 $(CARGO) test --package telemetry-hub --test crash -- --nocapture
+	SOAK=1 $(CARGO) test --package telemetry-hub --test faults -- --nocapture --test-threads 1
 
 lint:
 	$(CARGO) fmt --all --check

@@ -164,11 +164,15 @@ impl Hub {
         let figures = {
             let (meter, latency, counters, degraded) =
                 (Arc::clone(&meter), Arc::clone(&latency), Arc::clone(&counters), Arc::clone(&degraded));
+            let store = store.clone();
             Arc::new(move || Figures {
                 readings_per_s: meter.rate(clock.now()),
                 ack_p99_ms: latency.quantile_ms(0.99),
                 probes: counters.probes.load(Ordering::Relaxed),
-                degraded: degraded.load(Ordering::Relaxed).then(|| "the disk is full: nothing is stored".to_owned()),
+                degraded: degraded
+                    .load(Ordering::Relaxed)
+                    .then(|| "the disk is full: nothing is stored".to_owned())
+                    .or_else(|| store.trouble()),
             })
         };
         let metrics = {
@@ -329,6 +333,8 @@ fn exposition(
         .value("counter", "hub_blocks_total", "Compressed blocks made since the start.", stats.blocks_total)
         .value("counter", "hub_block_readings_total", "Readings in those blocks.", stats.block_readings_total)
         .value("gauge", "hub_reads", "Queries that run or wait for a reader.", stats.reads)
+        .value("gauge", "hub_disk_free_bytes", "Room on the disk.", stats.room.map_or(0, |room| room.free))
+        .value("gauge", "hub_set_aside", "Damaged databases that wait to be recovered.", store.set_aside().len())
         .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.degraded))
         .value("gauge", "hub_links", "Devices heard since the start.", presence.read().links.len())
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", presence.read().pending.len())

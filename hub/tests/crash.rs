@@ -14,7 +14,7 @@ use wire::BatchSeq;
 
 #[test]
 fn every_acknowledged_reading_survives_sigkill_and_is_stored_once() {
-    let kills: u32 = std::env::var("CRASH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
+    let kills: u32 = std::env::var("CRASH_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(20);
     let mut hub = HubProcess::start("token");
     let start = 1_700_000_000_000;
     let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), start);

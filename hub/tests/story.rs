@@ -164,7 +164,7 @@ fn a_second_hub_on_the_same_data_is_refused_with_a_reason() {
     let hub = HubProcess::start("token");
     let second = std::process::Command::new(support::hub_program())
         .args(["serve", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--discovery", "off", "--data"])
-        .arg(hub.dir.path())
+        .arg(&hub.data)
         .output()
         .unwrap();
     assert_eq!(second.status.code(), Some(1));

@@ -1,9 +1,12 @@
 //! What the program can be asked to do, one file each.
 
+mod backup;
 mod demo;
 mod doctor;
 mod join_token;
 mod open;
+mod recover;
+mod restore;
 mod serve;
 mod token;
 mod watch;
@@ -35,6 +38,12 @@ pub enum Command {
     Open(open::Args),
     /// Look at everything between a device and the disk, and say what fails; takes the flags of `serve`
     Doctor(Flags),
+    /// Write the whole hub to one file, also while it runs
+    Backup(backup::Args),
+    /// Make a data directory from a backup
+    Restore(restore::Args),
+    /// Bring back what can be read of a damaged database, also while the hub runs
+    Recover(recover::Args),
 }
 
 /// Why a command did not do what it was asked.
@@ -72,6 +81,9 @@ pub fn run(command: Command) -> Outcome {
         Command::Watch(args) => block_on(watch::run(args)),
         Command::Open(args) => block_on(open::run(args)),
         Command::Doctor(flags) => block_on(doctor::run(flags)),
+        Command::Backup(args) => backup::run(&args),
+        Command::Restore(args) => restore::run(&args),
+        Command::Recover(args) => block_on(recover::run(args)),
     }
 }
 

@@ -97,12 +97,16 @@ impl Store {
         if known.is_some_and(|used| now.since(used) < NOTE_MS) {
             return Ok(());
         }
-        self.change(move |write| {
+        let noted = self.change(move |write| {
             let params = named_params! { ":id": signed(id), ":now": now.0 };
             write.conn.prepare_cached(TOUCH_TOKEN)?.execute(params)?;
             Ok(())
-        })
-        .await
+        });
+        match noted.await {
+            // A full disk must not lock programs out: they come to look, or to make room.
+            Err(Error::Full) => Ok(()),
+            noted => noted,
+        }
     }
 
     /// Adds a session by the SHA-256 of its cookie; it ends at `expires_at`, or after seven days without use.

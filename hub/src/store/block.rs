@@ -16,6 +16,7 @@ use super::cells;
 use super::error::{Error, Result};
 use super::head::Fresh;
 use super::packed::{self, Figures, Packed, Summary, Values};
+use super::row_sum;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
@@ -130,7 +131,7 @@ pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &
                 let section = ranges.as_ref().and_then(|ranges| cells::section(&values, ranges));
                 sections.extend(section.map(|section| (*series, section)));
             }
-            let cells = ranges.and_then(|ranges| cells::pack(&ranges, &sections, span.id));
+            let cells = ranges.and_then(|ranges| cells::pack(&ranges, &sections, span.id, (span.start, span.end)));
             cut.times.push(Times { span, data: packed::pack_times(times, span.id)?, cells });
         }
     }
@@ -211,15 +212,16 @@ const fn key(times: i64, series: SeriesId) -> i64 {
     times << 32 | series.0 as i64
 }
 
-const NEXT_TIMES: &str = "SELECT 1 + COALESCE(MAX(id), 0) FROM times";
+/// What was salvaged from elsewhere has numbers below 0.
+const NEXT_TIMES: &str = "SELECT 1 + MAX(0, COALESCE(MAX(id), 0)) FROM times";
 
 /// Number of the next row of `times`.
 pub(super) fn next_times(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row(NEXT_TIMES, [], |row| row.get(0))?)
 }
 
-const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, count, data, cells)
-    VALUES (:id, :cut, :device, :start_at, :end_at, :count, :data, :cells)";
+const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, count, data, cells, crc)
+    VALUES (:id, :cut, :device, :start_at, :end_at, :count, :data, :cells, :crc)";
 const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
     VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
 
@@ -236,6 +238,7 @@ pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
             ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
             ":data": data,
             ":cells": cells,
+            ":crc": span.sum(cut.device),
         })?;
     }
     let mut block = conn.prepare_cached(INSERT_BLOCK)?;
@@ -259,26 +262,64 @@ pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
     Ok(())
 }
 
-const SPANS: &str = "SELECT id, cut, start_at, end_at, count FROM times
+const SPANS: &str = "SELECT id, cut, start_at, end_at, count, crc FROM times
     WHERE device = :device AND end_at >= :from AND start_at < :to";
 
 /// A device's blocks that overlap `[from, to)`, by start.
 pub(super) fn spans(conn: &Connection, device: DeviceNo, (from, to): (UnixMillis, UnixMillis)) -> Result<Vec<Span>> {
     let mut statement = conn.prepare_cached(SPANS)?;
     let params = named_params! { ":device": device, ":from": from.0, ":to": to.0 };
-    let found = statement.query_map(params, |row| {
-        Ok(Span {
+    let mut rows = statement.query(params)?;
+    let mut spans = Vec::new();
+    while let Some(row) = rows.next()? {
+        spans.extend(Span::believed(device, row)?);
+    }
+    // Here, not in the statement: SQLite would sort in a table of its own.
+    spans.sort_unstable_by_key(|span: &Span| (span.start, span.id));
+    Ok(spans)
+}
+
+impl Span {
+    /// A span of a row of `id, cut, start_at, end_at, count, crc`; `None` when it is damaged.
+    fn believed(device: DeviceNo, row: &Row<'_>) -> Result<Option<Self>> {
+        let span = Self {
             id: row.get(0)?,
             cut: row.get(1)?,
             start: UnixMillis(row.get(2)?),
             end: UnixMillis(row.get(3)?),
             count: row.get::<_, u32>(4)? as usize,
-        })
-    })?;
-    let mut spans = found.collect::<rusqlite::Result<Vec<Span>>>()?;
-    // Here, not in the statement: SQLite would sort in a table of its own.
-    spans.sort_unstable_by_key(|span| (span.start, span.id));
-    Ok(spans)
+        };
+        let crc: Option<i64> = row.get(5)?;
+        if crc.is_some_and(|crc| crc != span.sum(device)) {
+            tracing::warn!(row = span.id, "block {} is damaged and left out", span.id);
+            return Ok(None);
+        }
+        Ok(Some(span))
+    }
+
+    fn sum(&self, device: DeviceNo) -> i64 {
+        let numbers = [self.id, self.cut, device.0.into(), self.start.0, self.end.0, self.count as i64];
+        row_sum::of(&numbers.map(ValueRef::Integer))
+    }
+}
+
+const SPAN: &str = "SELECT id, cut, start_at, end_at, count, crc, device FROM times WHERE id = :id";
+
+/// One span, and whose it is; `None` when it is damaged.
+pub(super) fn span(conn: &Connection, id: i64) -> Result<Option<(DeviceNo, Span)>> {
+    let mut statement = conn.prepare_cached(SPAN)?;
+    let mut rows = statement.query(named_params! { ":id": id })?;
+    let Some(row) = rows.next()? else { return Ok(None) };
+    let device = row.get(6)?;
+    Ok(Span::believed(device, row)?.map(|span| (device, span)))
+}
+
+const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM block WHERE id = :id)";
+
+/// Whether a series has a block in a span, damaged or not.
+pub(super) fn exists(conn: &Connection, span: &Span, series: SeriesId) -> Result<bool> {
+    let params = named_params! { ":id": key(span.id, series) };
+    Ok(conn.prepare_cached(EXISTS)?.query_row(params, |row| row.get(0))?)
 }
 
 /// Where a block lies in time.
@@ -400,6 +441,16 @@ pub(super) fn raw_from(conn: &Connection, device: DeviceNo) -> Result<Option<Uni
 }
 
 const SET_RAW_FROM: &str = "UPDATE cut SET raw_from = :moment WHERE device = :device";
+const BEGIN_RAW_AT: &str = "INSERT INTO cut (device, row, raw_from) VALUES (:device, 0, :moment)
+    ON CONFLICT (device) DO UPDATE SET raw_from = excluded.raw_from";
+
+/// Has a device's readings count by rollups alone before a moment, also where nothing was cut yet.
+pub(super) fn begin_raw_at(conn: &Connection, device: DeviceNo, moment: UnixMillis) -> Result<()> {
+    let params = named_params! { ":device": device, ":moment": moment.0 };
+    conn.prepare_cached(BEGIN_RAW_AT)?.execute(params)?;
+    Ok(())
+}
+
 const ENDED: &str = "SELECT id FROM times WHERE device = :device AND end_at < :moment";
 
 /// Deletes a device's blocks that end before a moment, from which on raw readings count.

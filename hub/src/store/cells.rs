@@ -79,7 +79,12 @@ pub(super) fn section(values: &Values, ranges: &[Range<usize>]) -> Option<Vec<u8
 }
 
 /// All sections of a row of `times`, sealed under its number.
-pub(super) fn pack(ranges: &[Range<usize>], sections: &[(SeriesId, Vec<u8>)], key: i64) -> Option<Vec<u8>> {
+pub(super) fn pack(
+    ranges: &[Range<usize>],
+    sections: &[(SeriesId, Vec<u8>)],
+    key: i64,
+    bounds: (UnixMillis, UnixMillis),
+) -> Option<Vec<u8>> {
     let mut out = u16::try_from(sections.len()).ok()?.to_le_bytes().to_vec();
     for (series, section) in sections {
         out.extend_from_slice(&series.0.to_le_bytes());
@@ -87,8 +92,13 @@ pub(super) fn pack(ranges: &[Range<usize>], sections: &[(SeriesId, Vec<u8>)], ke
     }
     put(&mut out, &ranges.iter().map(|range| range.len() as u64).collect::<Vec<_>>());
     sections.iter().for_each(|(_, section)| out.extend_from_slice(section));
-    packed::seal(&mut out, key, &[]);
+    packed::seal(&mut out, key, &bytes(bounds));
     Some(out)
+}
+
+/// Which cells they are follows from where the readings begin and end: the checksum covers that as well.
+fn bytes((start, end): (UnixMillis, UnixMillis)) -> [u8; 16] {
+    (u128::from(start.0.cast_unsigned()) << 64 | u128::from(end.0.cast_unsigned())).to_le_bytes()
 }
 
 /// Opened cells of a row of `times`.
@@ -111,7 +121,7 @@ pub(super) struct Scratch {
 impl<'a> Cells<'a> {
     /// Opens the cells of the row `key` whose readings lie between `start` and `end`.
     pub(super) fn open(data: &'a [u8], key: i64, (start, end): (UnixMillis, UnixMillis)) -> Result<Self> {
-        let data = packed::open(data, key, &[])?;
+        let data = packed::open(data, key, &bytes((start, end)))?;
         let (sections, rest) = data.split_first_chunk::<2>().ok_or(DAMAGED)?;
         let (directory, rest) = rest.split_at_checked(usize::from(u16::from_le_bytes(*sections)) * 6).ok_or(DAMAGED)?;
         let first = start.0.div_euclid(CELL);
@@ -342,8 +352,8 @@ mod tests {
             let Some(ranges) = ranges(&times) else { return Ok(()) };
             let series = SeriesId(5);
             let sections = [(SeriesId(4), section(&values, &ranges).unwrap()), (series, section(&values, &ranges).unwrap())];
-            let data = pack(&ranges, &sections, 9).unwrap();
             let (start, end) = (UnixMillis(times[0]), UnixMillis(at));
+            let data = pack(&ranges, &sections, 9, (start, end)).unwrap();
             let cells = Cells::open(&data, 9, (start, end)).unwrap();
             let begin = (times[0] + times.len() as i64 * 3_000).div_euclid(CELL) * CELL;
             let edges: Vec<_> = (0..5).map(|n| UnixMillis(begin + n * CELL * wide)).collect();
@@ -361,6 +371,7 @@ mod tests {
                 prop_assert_eq!((sums.count, sums.sum), (all.count, all.sum));
             }
             prop_assert!(Cells::open(&data, 8, (start, end)).is_err());
+            prop_assert!(Cells::open(&data, 9, (start.plus(1), end)).is_err());
         }
     }
 }

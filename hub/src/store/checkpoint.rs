@@ -3,9 +3,9 @@
 //! SQLite's own checkpoint is off: it would run inside whichever commit passes its limit and make that one slow. Ours is
 //! PASSIVE, waits for nobody, and runs when nobody waits, or when the log is so long that readers begin to feel it.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 
-use super::error::Result;
+use super::error::{Error, Result};
 
 /// Bytes of a page; larger than the default so that a batch of a datagram wastes little of one.
 pub(super) const PAGE: i64 = 8192;
@@ -25,11 +25,20 @@ const COPY: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 const FREE: &str = "PRAGMA freelist_count";
 
 /// Tidies up after a group, as far as that is due.
-pub(super) fn after_group(conn: &Connection, idle: bool) {
-    let tidied = tidy(conn, idle);
-    if let Err(error) = tidied {
-        // Nothing is lost: the log stays as it is, and the next group's commit meets the error that matters.
-        tracing::warn!(%error, "checkpoint failed: {error}");
+///
+/// # Errors
+/// One that ends the writer. After a sync that failed the kernel takes the pages for written: trying again would succeed,
+/// and the log would be given up for a file that does not hold what is in it. A start reads the log again.
+pub(super) fn after_group(conn: &Connection, idle: bool) -> Result<()> {
+    match tidy(conn, idle).map_err(Error::from) {
+        Ok(()) => Ok(()),
+        // The log stays as it is until there is room, or until whoever is in the way is gone.
+        Err(error @ (Error::Full | Error::Busy(_))) => {
+            tracing::debug!(%error, "no checkpoint: {error}");
+            Ok(())
+        }
+        Err(Error::Sqlite(error)) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

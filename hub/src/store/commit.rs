@@ -3,13 +3,14 @@
 //! Deduplication happens here: the committed receive window of a batch's (device, epoch) decides. A batch that is there
 //! already is skipped; its earlier copy is on disk, so it may be acknowledged all the same.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, named_params};
 
 use super::column::{signed, unsigned};
 use super::error::{Error, Result};
 use super::memory::{Effects, Windows};
 use super::write::Scope;
-use super::{Store, alerts, journal, outbox, silences};
+use super::{Store, alerts, journal, outbox, row_sum, silences};
 use crate::model::alert::{AlertId, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId};
@@ -115,9 +116,9 @@ fn window<'a>(scope: &'a mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> &'a m
     })
 }
 
-const SAVE_WINDOW: &str = "INSERT INTO receive_window (device, epoch, mark, islands)
-    VALUES (:device, :epoch, :mark, :islands)
-    ON CONFLICT (device, epoch) DO UPDATE SET mark = excluded.mark, islands = excluded.islands";
+const SAVE_WINDOW: &str = "INSERT INTO receive_window (device, epoch, mark, islands, crc)
+    VALUES (:device, :epoch, :mark, :islands, :crc)
+    ON CONFLICT (device, epoch) DO UPDATE SET mark = excluded.mark, islands = excluded.islands, crc = excluded.crc";
 
 /// Saves the windows a group touched, once each.
 pub(super) fn save_windows(conn: &Connection, group: &Effects) -> Result<()> {
@@ -134,12 +135,18 @@ pub(super) fn save_windows(conn: &Connection, group: &Effects) -> Result<()> {
             ":epoch": epoch.0,
             ":mark": signed(window.mark().0),
             ":islands": islands,
+            ":crc": window_sum(*device, *epoch, signed(window.mark().0), &islands),
         })?;
     }
     Ok(())
 }
 
-const WINDOWS: &str = "SELECT device, epoch, mark, islands FROM receive_window";
+fn window_sum(device: DeviceNo, epoch: Epoch, mark: i64, islands: &[u8]) -> i64 {
+    let whole = ValueRef::Integer;
+    row_sum::of(&[whole(device.0.into()), whole(epoch.0.into()), whole(mark), ValueRef::Blob(islands)])
+}
+
+const WINDOWS: &str = "SELECT device, epoch, mark, islands, crc FROM receive_window";
 
 /// Reads every window.
 pub(super) fn load_windows(conn: &Connection) -> Result<Windows> {
@@ -147,15 +154,21 @@ pub(super) fn load_windows(conn: &Connection) -> Result<Windows> {
     let mut rows = statement.query([])?;
     let mut windows = Windows::new();
     while let Some(row) = rows.next()? {
-        let islands: Vec<u8> = row.get("islands")?;
+        let (device, epoch, mark) = (row.get("device")?, Epoch(row.get("epoch")?), row.get("mark")?);
+        let (islands, crc): (Vec<u8>, Option<i64>) = (row.get("islands")?, row.get("crc")?);
+        if crc.is_some_and(|crc| crc != window_sum(device, epoch, mark, &islands)) {
+            // Without it what is sent again is stored again, over itself. With it readings might be taken for stored.
+            tracing::warn!(device = device.0, "the receive window of device {} is damaged and left out", device.0);
+            continue;
+        }
         let (pairs, rest) = islands.as_chunks::<16>();
         let pairs = pairs.iter().map(|pair| {
             let both = u128::from_le_bytes(*pair);
             (both as u64, (both >> 64) as u64)
         });
-        let set = SeqSet::from_parts(unsigned(row.get("mark")?), pairs.collect()).filter(|_| rest.is_empty());
+        let set = SeqSet::from_parts(unsigned(mark), pairs.collect()).filter(|_| rest.is_empty());
         let set = set.ok_or(Error::Corrupt { what: "receive window" })?;
-        windows.insert((row.get("device")?, Epoch(row.get("epoch")?)), set);
+        windows.insert((device, epoch), set);
     }
     Ok(windows)
 }

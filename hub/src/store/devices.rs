@@ -40,17 +40,21 @@ impl Store {
         self.memory().windows().iter().map(|(&(device, epoch), window)| (device, epoch, window.clone())).collect()
     }
 
-    /// Inserts a device as adopted, or adopts it again. Takes one use from its join token.
+    /// Inserts a device as adopted, or adopts it again. Takes one use from its join token, unless it is adopted already.
     ///
     /// # Errors
     /// `NotFound` when the join token does not exist, `Conflict` when it ran out or expired.
     pub async fn adopt(&self, new: NewDevice) -> Result<Device> {
         self.change(move |scope| {
+            let known = number(scope.conn, DeviceId::of(&new.key))?;
+            let joined = known.map(|no| read(scope.conn, no)).transpose()?;
+            let joined = joined.is_some_and(|device| device.standing == Standing::Adopted);
             let labels = match new.join_token {
-                Some(token) => join::take_use(scope.conn, token, new.at)?,
-                None => Labels::new(),
+                // Whose answer was lost on the way joins again, by the use it has taken already.
+                Some(token) if !joined => join::take_use(scope.conn, token, new.at)?,
+                _ => Labels::new(),
             };
-            let no = match number(scope.conn, DeviceId::of(&new.key))? {
+            let no = match known {
                 Some(no) => {
                     let intro = &new.introduction;
                     heard(scope.conn, no, Some((&intro.model, &intro.version)), new.address, new.handshake_counter)?;

@@ -93,11 +93,6 @@ impl Head {
         self.bytes += batch.payload.len() + ROW;
     }
 
-    /// Puts a latest point saved earlier.
-    pub(super) fn restore_latest(&mut self, series: SeriesId, point: Point) {
-        self.newest(series).point = Some(point);
-    }
-
     /// Says how far the device's blocks reach in time.
     pub(super) fn blocks_reach(&mut self, device: DeviceNo, end: UnixMillis) {
         let device = self.devices.entry(device).or_default();
@@ -110,6 +105,14 @@ impl Head {
         device.raw_from = device.raw_from.max(Some(moment));
         // Rollups are read where blocks are.
         device.blocks_end = device.blocks_end.max(Some(moment));
+    }
+
+    /// Puts a latest point that another process saved, unless a newer one is known.
+    pub(super) fn offer_latest(&mut self, series: SeriesId, point: Point) {
+        let newest = self.newest(series);
+        if newest.point.is_none_or(|newest| newest.at < point.at) {
+            newest.point = Some(point);
+        }
     }
 
     /// Forgets the device's batches up to a journal row, which are in blocks now; returns how many bytes that were.

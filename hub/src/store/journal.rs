@@ -8,10 +8,12 @@
 //! in the order they came, a run at a time: deleting device by device would write every page once a device. Only a start
 //! reads the journal; whatever it holds that is not in blocks is in the [`head`](super::head) as well.
 
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::column::signed;
 use super::error::Result;
+use super::row_sum;
 use crate::model::Lane;
 use crate::model::device::DeviceNo;
 use crate::model::reading::Batch;
@@ -19,8 +21,8 @@ use crate::model::reading::Batch;
 /// Rows a sweep looks at in one transaction: some milliseconds.
 const SWEEP_ROWS: i64 = 4096;
 
-const APPEND: &str = "INSERT INTO journal (id, device, epoch, seq, lane, received_at, payload)
-    VALUES (:id, :device, :epoch, :seq, :lane, :received_at, :payload)";
+const APPEND: &str = "INSERT INTO journal (id, device, epoch, seq, lane, received_at, payload, crc)
+    VALUES (:id, :device, :epoch, :seq, :lane, :received_at, :payload, :crc)";
 
 /// Appends a batch that has readings.
 pub(super) fn append(conn: &Connection, row: i64, batch: &Batch) -> Result<()> {
@@ -32,8 +34,14 @@ pub(super) fn append(conn: &Connection, row: i64, batch: &Batch) -> Result<()> {
         ":lane": match batch.lane { Lane::Live => 0, Lane::Recovered => 1 },
         ":received_at": batch.received_at.0,
         ":payload": batch.payload,
+        ":crc": sum(row, batch.id.device, &batch.payload),
     })?;
     Ok(())
+}
+
+/// Sum of what places readings, and of the readings.
+pub(super) fn sum(row: i64, device: DeviceNo, payload: &[u8]) -> i64 {
+    row_sum::of(&[ValueRef::Integer(row), ValueRef::Integer(device.0.into()), ValueRef::Blob(payload)])
 }
 
 const NEXT_ROW: &str = "SELECT 1 + MAX(COALESCE((SELECT MAX(id) FROM journal), 0),

@@ -4,54 +4,68 @@
 //! the cut complete it: the newest point of a sensor that fell silent a year ago is still right. A start reads the
 //! journal once, in order, and nothing else grows with the data.
 
-use rusqlite::{Connection, named_params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::error::Result;
 use super::head::Head;
 use super::memory::Memory;
-use super::{column, journal};
+use super::write::Scope;
+use super::{column, journal, row_sum};
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, Point, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, UnixMillis};
 
-const SAVE: &str = "INSERT INTO latest (series, at, value) VALUES (:series, :at, :value)
-    ON CONFLICT (series) DO UPDATE SET at = excluded.at, value = excluded.value";
+const SAVE: &str = "INSERT INTO latest (series, at, value, crc) VALUES (:series, :at, :value, :crc)
+    ON CONFLICT (series) DO UPDATE SET at = excluded.at, value = excluded.value, crc = excluded.crc";
 
 /// Saves the newest points of some series.
 pub(super) fn save(conn: &Connection, head: &Head, series: &[SeriesId]) -> Result<()> {
     let mut save = conn.prepare_cached(SAVE)?;
     for (series, point) in series.iter().filter_map(|series| Some((series, head.latest(*series)?))) {
-        save.execute(named_params! { ":series": series, ":at": point.at.0, ":value": point.value })?;
+        let crc = sum(*series, point);
+        save.execute(named_params! { ":series": series, ":at": point.at.0, ":value": point.value, ":crc": crc })?;
     }
     Ok(())
 }
 
-const LATEST: &str = "SELECT series, at, value FROM latest";
+const SAVED: &str = "SELECT at FROM latest WHERE series = :series";
+
+/// Saves the newest points of a head that is not the hub's, where nothing newer is known.
+pub(super) fn save_newer(scope: &mut Scope<'_>, head: &Head, series: &[SeriesId]) -> Result<()> {
+    for &series in series {
+        let Some(point) = head.latest(series) else { continue };
+        let saved: Option<i64> = scope
+            .conn
+            .prepare_cached(SAVED)?
+            .query_row(named_params! { ":series": series }, |row| row.get(0))
+            .optional()?;
+        let known = scope.memory.head().latest(series).is_some_and(|known| known.at >= point.at);
+        if !known && saved.is_none_or(|at| at < point.at.0) {
+            save(scope.conn, head, &[series])?;
+            scope.own.newest.push((series, point));
+        }
+    }
+    Ok(())
+}
+
+fn sum(series: SeriesId, point: Point) -> i64 {
+    row_sum::of(&[ValueRef::Integer(series.0.into()), ValueRef::Integer(point.at.0), ValueRef::Real(point.value)])
+}
+
+const LATEST: &str = "SELECT series, at, value, crc FROM latest";
 const REACH: &str = "SELECT device, MAX(end_at) AS end_at FROM times GROUP BY device";
 const RAW_FROM: &str = "SELECT device, raw_from FROM cut WHERE raw_from IS NOT NULL";
-const NOT_IN_BLOCKS: &str = "SELECT id, journal.device AS device, epoch, seq, lane, received_at, payload FROM journal
+const NOT_IN_BLOCKS: &str =
+    "SELECT id, journal.device AS device, epoch, seq, lane, received_at, payload, journal.crc AS crc FROM journal
     LEFT JOIN cut ON cut.device = journal.device WHERE journal.id > COALESCE(cut.row, 0) ORDER BY id";
 
 /// Fills the head at start. The catalog must be there already.
 pub(super) fn rebuild(conn: &Connection, memory: &Memory) -> Result<()> {
     let catalog = memory.catalog();
     let mut head = memory.head_mut();
-    let mut statement = conn.prepare(LATEST)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        head.restore_latest(row.get("series")?, Point { at: UnixMillis(row.get("at")?), value: row.get("value")? });
-    }
-    let mut statement = conn.prepare(REACH)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        head.blocks_reach(row.get("device")?, UnixMillis(row.get("end_at")?));
-    }
-    let mut statement = conn.prepare(RAW_FROM)?;
-    let mut rows = statement.query([])?;
-    while let Some(row) = rows.next()? {
-        head.raw_from(row.get("device")?, UnixMillis(row.get("raw_from")?));
-    }
+    refresh(conn, &mut head)?;
     let mut decoded = wire::batch::Rows::default();
     let mut statement = conn.prepare(NOT_IN_BLOCKS)?;
     let mut rows = statement.query([])?;
@@ -64,6 +78,32 @@ pub(super) fn rebuild(conn: &Connection, memory: &Memory) -> Result<()> {
     Ok(())
 }
 
+/// Takes in what is saved beside the journal; also what a command beside the hub saved.
+pub(super) fn refresh(conn: &Connection, head: &mut Head) -> Result<()> {
+    let mut statement = conn.prepare(LATEST)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let (series, crc): (SeriesId, Option<i64>) = (row.get("series")?, row.get("crc")?);
+        let point = Point { at: UnixMillis(row.get("at")?), value: row.get("value")? };
+        if crc.is_some_and(|crc| crc != sum(series, point)) {
+            tracing::warn!(series = series.0, "the newest value of series {} is damaged and left out", series.0);
+            continue;
+        }
+        head.offer_latest(series, point);
+    }
+    let mut statement = conn.prepare(REACH)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        head.blocks_reach(row.get("device")?, UnixMillis(row.get("end_at")?));
+    }
+    let mut statement = conn.prepare(RAW_FROM)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        head.raw_from(row.get("device")?, UnixMillis(row.get("raw_from")?));
+    }
+    Ok(())
+}
+
 /// The batch of a row; `None` when it is damaged or its device is gone.
 fn batch(
     catalog: &Catalog,
@@ -72,7 +112,11 @@ fn batch(
     device: DeviceNo,
     decoded: &mut wire::batch::Rows,
 ) -> Result<Option<Batch>> {
-    let payload: Vec<u8> = row.get("payload")?;
+    let (payload, crc): (Vec<u8>, Option<i64>) = (row.get("payload")?, row.get("crc")?);
+    if crc.is_some_and(|crc| crc != journal::sum(id, device, &payload)) {
+        tracing::warn!(row = id, "journal row {id} is damaged and left out");
+        return Ok(None);
+    }
     if catalog.device(device).is_none() || !journal::decode(id, &payload, decoded) {
         return Ok(None);
     }

@@ -9,6 +9,7 @@
 //! device is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal
 //! reaches [`JOURNAL`] bytes (an eighth of the cap, if that is less) the largest devices are, and there is no rest. Once a minute it lets go what is too old (`retention`). A full disk leaves everything as it is.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -23,8 +24,9 @@ use super::head::Waiting;
 use super::memory::{Forgotten, Memory};
 use super::retention::{self, EXPIRE_ROWS, Policy, day};
 use super::rollup::{self, Folded, HOURS, MINUTES, Table};
+use super::room::{self, Room};
 use super::write::{Inbox, Scope, Write};
-use super::{Store, checkpoint, journal, latest};
+use super::{Store, checkpoint, damage, journal, latest, salvage};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
@@ -43,6 +45,8 @@ const SLICE: Duration = Duration::from_millis(5);
 const SWEEP: usize = 8 << 20;
 /// Time between two looks for what is too old.
 const RETAIN: Duration = Duration::from_mins(1);
+/// Age of a copy of who is who that did not change.
+const COPY: Duration = Duration::from_hours(24);
 /// Orders that may wait: they come from people and tests.
 const ORDERS: usize = 4;
 /// Free pages given back in one transaction: 2 MiB.
@@ -59,7 +63,17 @@ pub(super) fn spawn(conn: Connection, memory: Arc<Memory>, inbox: &Inbox, policy
     let (orders, waiting) = sync_channel(ORDERS);
     let next_times = block::next_times(&conn)?;
     let now = Clock.now();
-    let maker = Maker { conn, memory, inbox: inbox.downgrade(), policy, next_times, dead: SWEEP, retained: now };
+    let maker = Maker {
+        conn,
+        memory,
+        inbox: inbox.downgrade(),
+        policy,
+        next_times,
+        dead: SWEEP,
+        retained: now,
+        copied: None,
+        low: false,
+    };
     std::thread::Builder::new()
         .name("store-maker".to_owned())
         .spawn(move || maker.run(&waiting))
@@ -105,12 +119,17 @@ struct Maker {
     next_times: i64,
     /// When retention was looked after last.
     retained: Instant,
+    /// When who is who was copied last, and how many devices and series there were.
+    copied: Option<(Instant, [usize; 2])>,
+    /// Whether it was said that the disk is nearly full.
+    low: bool,
     /// Journal bytes that count no longer, about. A start does not know and sweeps once.
     dead: usize,
 }
 
 impl Maker {
     fn run(mut self, orders: &Receiver<Order>) {
+        self.keep_house();
         loop {
             let outcome = match orders.recv_timeout(LOOK) {
                 Ok(Order::All(now, done)) => {
@@ -126,6 +145,11 @@ impl Maker {
             match outcome {
                 Ok(()) | Err(Error::Full) => {}
                 Err(error) if error.is_fatal() => return,
+                // The writer's to end on: the journal would grow without an end.
+                Err(error @ Error::Sqlite(_)) if damage::is_damage(&error) => {
+                    let _ = self.write(move |_| Err::<(), _>(error));
+                    return;
+                }
                 Err(error) => tracing::warn!(%error, "blocks not made, the journal keeps the readings: {error}"),
             }
         }
@@ -158,9 +182,32 @@ impl Maker {
         }
         if Clock.now().duration_since(self.retained) >= RETAIN {
             self.retained = Clock.now();
+            self.keep_house();
             self.retain(Clock.wall())?;
         }
         Ok(())
+    }
+
+    /// Copies who is who for a day when the database is damaged, if it changed or is a day old; says it when the disk is
+    /// nearly full.
+    fn keep_house(&mut self) {
+        let Some(dir) = self.conn.path().and_then(|file| Path::new(file).parent()).map(Path::to_owned) else { return };
+        let (now, counts) = {
+            let catalog = self.memory.catalog();
+            (Clock.now(), [catalog.devices().count(), catalog.series_count()])
+        };
+        let is_fresh = |(at, of): (Instant, _)| of == counts && now.duration_since(at) < COPY;
+        if !self.copied.is_some_and(is_fresh) {
+            match salvage::keep_copy(&dir, &self.conn) {
+                Ok(()) => self.copied = Some((now, counts)),
+                Err(error) => tracing::warn!(%error, "devices and rules could not be copied: {error}"),
+            }
+        }
+        let room = room::room(&dir).filter(Room::is_low);
+        if let (Some(room), false) = (room, self.low) {
+            tracing::warn!(free = room.free, "the disk is nearly full: {} MiB are left", room.free >> 20);
+        }
+        self.low = room.is_some();
     }
 
     /// Lets go what each tier keeps no longer.

@@ -14,7 +14,7 @@ use super::head::Head;
 use super::tally::Tallies;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
-use crate::model::reading::{Batch, SeriesId};
+use crate::model::reading::{Batch, Point, SeriesId};
 use crate::model::{Epoch, SeqSet, UnixMillis};
 
 /// Committed receive windows.
@@ -76,6 +76,8 @@ pub(super) struct Effects {
     pub(super) forgotten: Vec<Forgotten>,
     /// Devices whose raw readings before a moment gave way to rollups.
     pub(super) rolled: Vec<(DeviceNo, UnixMillis)>,
+    /// Points that are the newest of their series, unless a newer one is known.
+    pub(super) newest: Vec<(SeriesId, Point)>,
     pub(super) repeats: u64,
     /// Devices deleted by this transaction: batches behind it in the same group go nowhere.
     pub(super) gone: HashSet<DeviceNo>,
@@ -98,6 +100,7 @@ impl Effects {
         self.fresh.extend(later.fresh);
         self.forgotten.extend(later.forgotten);
         self.rolled.extend(later.rolled);
+        self.newest.extend(later.newest);
         self.repeats += later.repeats;
         self.blocks += later.blocks;
         self.block_readings += later.block_readings;
@@ -143,6 +146,7 @@ impl Memory {
             fresh,
             forgotten,
             rolled,
+            newest,
             repeats,
             gone,
             blocks,
@@ -162,8 +166,9 @@ impl Memory {
             }
             committed.extend(windows);
         }
-        if !fresh.is_empty() || !forgotten.is_empty() || !rolled.is_empty() {
+        if !fresh.is_empty() || !forgotten.is_empty() || !rolled.is_empty() || !newest.is_empty() {
             let mut head = self.head_mut();
+            newest.into_iter().for_each(|(series, point)| head.offer_latest(series, point));
             rolled.into_iter().for_each(|(device, moment)| head.raw_from(device, moment));
             for gone in forgotten {
                 self.tallies.forget(gone.device);
@@ -206,6 +211,5 @@ impl Memory {
         add(&counters.repeats, repeats);
         add(&counters.commits, 1);
         add(&counters.commit_nanos, u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX));
-        counters.degraded.store(false, Ordering::Relaxed);
     }
 }

@@ -1,8 +1,13 @@
 //! Brings a database to the schema this binary knows, one step a transaction. See `migrations/README.md`.
 
+use std::fs::{self, File};
+use std::path::Path;
+
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::error::{Error, Result};
+use super::open::beside_file;
+use super::room;
 
 /// Every step, oldest first; the schema number is the count of steps taken.
 const STEPS: &[&str] = &[
@@ -12,18 +17,74 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0004_rates_and_deviations.sql"),
     include_str!("../../../migrations/sqlite/0005_cells.sql"),
     include_str!("../../../migrations/sqlite/0006_silences.sql"),
+    include_str!("../../../migrations/sqlite/0007_row_sums.sql"),
 ];
+
+fn known() -> u32 {
+    u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
+}
+
+fn found(conn: &Connection) -> Result<u32> {
+    Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Whether steps are to be run on a database that somebody used.
+pub(super) fn is_due(conn: &Connection) -> Result<bool> {
+    Ok((1..known()).contains(&found(conn)?))
+}
+
+/// Refuses a database of a later version.
+pub(super) fn refuse_newer(conn: &Connection) -> Result<()> {
+    let (found, known) = (found(conn)?, known());
+    if found > known { Err(Error::Newer { found, known }) } else { Ok(()) }
+}
+
+/// Room that must be left beside a copy.
+const SPARE: u64 = 64 << 20;
+
+/// Copies the database before its schema is changed, to `telemetry.db.schema-N`: with it the older hub goes on where it was.
+/// Where there is no room for it, says so and goes on: the steps themselves are safe, each is one transaction.
+pub(super) fn copy_before(conn: &Connection, file: &Path) -> Result<()> {
+    if !is_due(conn)? {
+        return Ok(());
+    }
+    let found = found(conn)?;
+    let copy = beside_file(file, &format!(".schema-{found}"));
+    let need = fs::metadata(file).map_or(0, |file| file.len()) + SPARE;
+    if copy.exists() {
+        // Of an upgrade that did not come to its end, or that was taken back.
+        return Ok(());
+    }
+    let dir = file.parent().unwrap_or_else(|| Path::new("."));
+    if let Some(room) = room::room(dir).filter(|room| room.free < need) {
+        let (free, need) = (room.free >> 20, need >> 20);
+        tracing::warn!(free, need, "no copy before the upgrade: it takes {need} MiB, {free} are free");
+        return Ok(());
+    }
+    let part = beside_file(&copy, ".part");
+    let at_copy = |source| Error::File { path: copy.clone(), source };
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at_copy(error)),
+        _ => {}
+    }
+    conn.execute("VACUUM INTO ?1", [part.to_string_lossy()])?;
+    let place = || {
+        File::open(&part)?.sync_all()?;
+        fs::rename(&part, &copy)?;
+        File::open(dir)?.sync_all()
+    };
+    place().map_err(at_copy)?;
+    tracing::info!("the database as it was before the upgrade is kept in {}", copy.display());
+    Ok(())
+}
 
 /// Runs the steps the database has not seen.
 pub(super) fn run(conn: &mut Connection) -> Result<()> {
     loop {
         // IMMEDIATE before looking: a command beside the hub may be at the same step.
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let found: u32 = tx.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let known = u32::try_from(STEPS.len()).unwrap_or(u32::MAX);
-        if found > known {
-            return Err(Error::Newer { found, known });
-        }
+        refuse_newer(&tx)?;
+        let found = found(&tx)?;
         let Some(step) = STEPS.get(found as usize) else { return Ok(()) };
         tx.execute_batch(step)?;
         tx.pragma_update(None, "user_version", found + 1)?;
@@ -39,9 +100,9 @@ mod tests {
     #[test]
     fn the_folder_and_the_list_agree() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/sqlite");
-        let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
         files.sort();
-        let texts: Vec<_> = files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        let texts: Vec<_> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
         assert_eq!(texts, STEPS);
     }
 

@@ -14,12 +14,14 @@
 mod access;
 mod aggregate;
 mod alerts;
+mod backup;
 mod block;
 mod bucket;
 mod cells;
 mod checkpoint;
 mod column;
 mod commit;
+mod damage;
 mod devices;
 mod error;
 mod exact;
@@ -34,10 +36,15 @@ mod open;
 mod outbox;
 mod packed;
 mod query;
+mod quick_check;
 mod readers;
+mod recover;
 mod retention;
 mod rollup;
+mod room;
+mod row_sum;
 mod rules;
+mod salvage;
 mod samples;
 mod scan;
 mod secret;
@@ -60,12 +67,15 @@ use rusqlite::Connection;
 pub use access::Session;
 pub use aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query, Tier};
 pub use alerts::AlertQuery;
+pub use backup::{Contents, backup, restore};
 pub use commit::{Commit, Committed, Floor};
 pub use devices::DeviceNote;
 pub use error::{Error, Result};
 pub use join::NewJoinToken;
 pub use outbox::DeliveryQuery;
 pub use query::Page;
+pub use recover::Recovered;
+pub use room::Room;
 pub use secret::SecretKey;
 
 use crate::model::catalog::Catalog;
@@ -151,6 +161,8 @@ pub struct Stats {
     pub reads: usize,
     /// Whether the last commit found the disk full.
     pub degraded: bool,
+    /// Room on its disk, where the system says.
+    pub room: Option<Room>,
 }
 
 /// The store. Cheap to clone; all clones are one store.
@@ -207,7 +219,22 @@ impl Store {
             block_readings_total: counters.block_readings.load(Ordering::Relaxed),
             reads: self.readers().reads(),
             degraded: counters.degraded.load(Ordering::Relaxed),
+            room: self.inner.file.parent().and_then(room::room),
         }
+    }
+
+    /// What a person should know and do, besides a full disk: little room, readings of a damaged database to bring back.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        if let Some(file) = self.set_aside().first() {
+            let folder = file.parent().unwrap_or(file).display();
+            return Some(format!(
+                "the database was damaged and set aside in {folder}; readings go on in a new one. `telemetry-hub recover` \
+                 brings back what can be read of it"
+            ));
+        }
+        let low = self.stats().room.filter(Room::is_low)?;
+        Some(format!("the disk is nearly full: {} MiB of {} are left", low.free >> 20, low.total >> 20))
     }
 
     /// Whether another process (a command beside the hub) wrote since the last call. Cheap.
@@ -218,7 +245,12 @@ impl Store {
         let mut desk = self.inner.desk.lock().unwrap_or_else(PoisonError::into_inner);
         let (conn, seen) = &mut *desk;
         let written: i64 = conn.prepare_cached(BESIDE)?.query_row([], |row| row.get(0))?;
-        Ok(std::mem::replace(seen, written) != written)
+        let changed = std::mem::replace(seen, written) != written;
+        if changed {
+            // Readings may have been salvaged.
+            latest::refresh(conn, &mut self.memory().head_mut())?;
+        }
+        Ok(changed)
     }
 
     /// Lets the writer finish what was sent to it, checkpoint, and end. Other clones answer [`Error::Closed`] after.

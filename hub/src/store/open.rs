@@ -11,13 +11,14 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::memory::Memory;
+use super::quick_check::Check;
 use super::readers::{self, Readers};
 use super::writer::{self, Role};
 use super::{BESIDE, Config, Error, Inner, Result, SecretKey, Store};
-use super::{checkpoint, commit, devices, latest, maker, migrate, secret};
+use super::{checkpoint, commit, damage, devices, latest, maker, migrate, row_sum, secret};
 
 /// Name of the database in the data directory.
-const FILE: &str = "telemetry.db";
+pub(super) const FILE: &str = "telemetry.db";
 /// Held by the hub that owns the directory; released by the system however the hub ends.
 const LOCK: &str = "hub.lock";
 /// First SQLite whose checkpoints cannot lose a commit (the WAL-reset bug).
@@ -33,7 +34,16 @@ impl Store {
     pub fn open(config: &Config, secret_key: &SecretKey) -> Result<Self> {
         secret::private_dir(&config.dir)?;
         let lock = lock(&config.dir)?;
-        start(config, secret_key, Role::Owner, lock)
+        damage::set_aside(&config.dir, secret_key)?;
+        let prepared = match prepare(config, Role::Owner) {
+            Err(error) if damage::is_damage(&error) => {
+                damage::note(&config.dir, &error.to_string())?;
+                damage::set_aside(&config.dir, secret_key)?;
+                prepare(config, Role::Owner)
+            }
+            prepared => prepared,
+        };
+        start(config, secret_key, Role::Owner, prepared?, lock)
     }
 
     /// Opens the database beside a running hub, for commands that manage access. Nothing of the head is read, so `latest`
@@ -43,17 +53,34 @@ impl Store {
     /// Anything wrong with the directory or the file.
     pub fn open_beside(config: &Config, secret_key: &SecretKey) -> Result<Self> {
         secret::private_dir(&config.dir)?;
-        start(config, secret_key, Role::Beside, ())
+        start(config, secret_key, Role::Beside, prepare(config, Role::Beside)?, ())
     }
 }
 
-fn start(config: &Config, key: &SecretKey, role: Role, keep: impl Send + 'static) -> Result<Store> {
+/// An open database and what it says, before anybody works with it.
+struct Prepared {
+    conn: Connection,
+    memory: Arc<Memory>,
+}
+
+fn prepare(config: &Config, role: Role) -> Result<Prepared> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Error::OldSqlite { found: rusqlite::version() });
     }
     let file = config.dir.join(FILE);
     let mut conn = connect(&file, config.max_bytes)?;
+    migrate::refuse_newer(&conn)?;
+    if role == Role::Beside && migrate::is_due(&conn)? && matches!(lock(&config.dir), Err(Error::Locked(_))) {
+        let detail = "the hub that runs on it is of an older version: restart it first";
+        return Err(Error::BadFile { path: file, detail });
+    }
+    migrate::copy_before(&conn, &file)?;
     migrate::run(&mut conn)?;
+    if role == Role::Owner {
+        damage::look_behind_the_log(&conn, &file)?;
+    }
+    let check = (role == Role::Owner).then(|| Check::start(&file)).transpose()?;
+    row_sum::check(&conn)?;
     let memory = Arc::new(Memory::default());
     devices::load(&conn, &mut memory.catalog_mut())?;
     *memory.windows_mut() = commit::load_windows(&conn)?;
@@ -61,6 +88,18 @@ fn start(config: &Config, key: &SecretKey, role: Role, keep: impl Send + 'static
         latest::rebuild(&conn, &memory)?;
     }
     memory.counters.journal_rows.store(journal_rows(&conn)?, Ordering::Relaxed);
+    check.map_or(Ok(()), Check::finish)?;
+    Ok(Prepared { conn, memory })
+}
+
+fn start(
+    config: &Config,
+    key: &SecretKey,
+    role: Role,
+    Prepared { conn, memory }: Prepared,
+    keep: impl Send + 'static,
+) -> Result<Store> {
+    let file = config.dir.join(FILE);
     let readers = Readers::open(&file, config.readers)?;
     let desk = readers::connect(&file)?;
     let seen = desk.query_row(BESIDE, [], |row| row.get(0))?;

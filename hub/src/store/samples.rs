@@ -24,7 +24,8 @@ impl Sample {
 
 /// Rank of what is in blocks: below every journal row, later cuts above earlier ones.
 pub(super) const fn rank_of_block(times: i64) -> i64 {
-    i64::MIN + times
+    // Half of the lowest: what was salvaged has negative numbers and ranks below.
+    i64::MIN / 2 + times
 }
 
 /// Which of a device's sensor numbers are asked for, and the column each goes to.

@@ -51,6 +51,16 @@ impl SecretKey {
         }
     }
 
+    /// Puts a key from a backup into a folder that has none.
+    pub(super) fn restore(dir: &Path, key: [u8; 32]) -> Result<Self> {
+        put(dir, &dir.join(FILE), key)
+    }
+
+    /// The key itself, for a backup.
+    pub(super) const fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// Seals `plain` for `purpose`.
     pub(super) fn seal(&self, purpose: &str, plain: &[u8]) -> Result<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
@@ -85,10 +95,14 @@ pub(super) fn private_dir(dir: &Path) -> Result<()> {
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(at_dir)
 }
 
-/// Writes a key so that after a power cut there is either no file or a whole one.
 fn create(dir: &Path, path: &Path) -> Result<SecretKey> {
     let mut key = [0; 32];
     SystemRandom::new().fill(&mut key).map_err(|_| Error::Fatal("no randomness".to_owned()))?;
+    put(dir, path, key)
+}
+
+/// Writes a key so that after a power cut there is either no file or a whole one.
+fn put(dir: &Path, path: &Path, key: [u8; 32]) -> Result<SecretKey> {
     let temp = dir.join("secret.key.new");
     let write = || {
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temp)?;

@@ -118,6 +118,13 @@ fn push_number(scope: &mut Scope<'_>, device: DeviceNo, number: usize, series: S
     Ok(())
 }
 
+/// The series of a sensor's name, made where there is none; what is known of one is left as it is.
+pub(super) fn put_missing(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Result<SeriesId> {
+    let find = named_params! { ":device": device, ":sensor": spec.name };
+    let found = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
+    found.map_or_else(|| put_series(scope, device, spec), |series| Ok(series.id))
+}
+
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
     Ok(Series {
         id: row.get("id")?,

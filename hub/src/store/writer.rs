@@ -21,8 +21,9 @@ use tokio::sync::mpsc;
 use super::error::{Error, Result};
 use super::maker::JOURNAL;
 use super::memory::{Effects, Memory};
+use super::room::Ballast;
 use super::write::{Applied, Inbox, Reply, Scope, Write};
-use super::{checkpoint, commit, journal};
+use super::{checkpoint, commit, damage, journal, row_sum};
 use crate::clock::Clock;
 
 /// Writes that may wait: some seconds of group commits from ingest and every request of a busy HTTP server.
@@ -54,7 +55,8 @@ pub(super) fn spawn(
 ) -> Result<(Inbox, JoinHandle<()>)> {
     let (inbox, waiting) = mpsc::channel(INBOX);
     let next_row = journal::next_row(&conn)?;
-    let mut writer = Writer { conn, memory, role, waiting, backlog: VecDeque::new(), next_row };
+    let ballast = (role == Role::Owner).then(|| Ballast::new(file.parent().unwrap_or_else(|| Path::new("."))));
+    let mut writer = Writer { conn, memory, role, waiting, backlog: VecDeque::new(), next_row, ballast };
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || {
@@ -73,26 +75,32 @@ struct Writer {
     /// Received, for this group or the next.
     backlog: VecDeque<Write>,
     next_row: i64,
+    ballast: Option<Ballast>,
 }
 
 /// Why a whole group failed.
 enum Failure {
     Full,
     Fatal(String),
+    /// Fatal as well, and the next start has to set the file aside.
+    Damaged(String),
 }
 
 impl Failure {
     fn error(&self) -> Error {
         match self {
             Self::Full => Error::Full,
-            Self::Fatal(text) => Error::Fatal(text.clone()),
+            Self::Fatal(text) | Self::Damaged(text) => Error::Fatal(text.clone()),
         }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        if matches!(error, Error::Full) { Self::Full } else { Self::Fatal(error.to_string()) }
+        if matches!(error, Error::Full) {
+            return Self::Full;
+        }
+        if damage::is_damage(&error) { Self::Damaged(error.to_string()) } else { Self::Fatal(error.to_string()) }
     }
 }
 
@@ -106,20 +114,36 @@ impl Writer {
     /// Applies writes, one group a transaction, until every sender is gone.
     fn run(&mut self) {
         while self.gather() {
+            let full = self.turn_away_readings();
+            if self.backlog.is_empty() {
+                continue;
+            }
             let mut replies = Vec::new();
             match self.group(&mut replies) {
-                Ok(()) => replies.into_iter().for_each(|reply| reply(Ok(()))),
+                Ok(()) => {
+                    if self.memory.counters.degraded.swap(full, Ordering::Relaxed) && !full {
+                        tracing::info!("there is room on the disk again: readings are taken");
+                    }
+                    replies.into_iter().for_each(|reply| reply(Ok(())));
+                }
                 Err(failure) => {
+                    if let (Failure::Full, Some(ballast)) = (&failure, &mut self.ballast) {
+                        ballast.found_full();
+                    }
                     self.tell(&failure);
                     replies.into_iter().for_each(|reply| reply(Err(failure.error())));
-                    if matches!(failure, Failure::Fatal(_)) {
+                    if !matches!(failure, Failure::Full) {
                         return;
                     }
                 }
             }
             self.hold_back();
-            if self.role == Role::Owner {
-                checkpoint::after_group(&self.conn, self.backlog.is_empty() && self.waiting.is_empty());
+            if self.role == Role::Owner
+                && let Err(error) =
+                    checkpoint::after_group(&self.conn, self.backlog.is_empty() && self.waiting.is_empty())
+            {
+                self.tell(&error.into());
+                return;
             }
         }
         if self.role == Role::Owner {
@@ -139,6 +163,20 @@ impl Writer {
         }
         self.backlog.extend(group);
         !self.backlog.is_empty()
+    }
+
+    /// While the disk is full (`true`) readings get no room, so that deleting has some.
+    fn turn_away_readings(&mut self) -> bool {
+        let full = self.ballast.as_mut().is_some_and(Ballast::is_full);
+        if full {
+            let (readings, others): (VecDeque<_>, _) =
+                std::mem::take(&mut self.backlog).into_iter().partition(|write| matches!(write, Write::Group(..)));
+            self.backlog = others;
+            for write in readings {
+                (write.apply(Err(Error::Full)).reply)(Err(Error::Full));
+            }
+        }
+        full
     }
 
     /// One transaction. `replies` are told its end, whatever it is.
@@ -180,9 +218,10 @@ impl Writer {
     /// Applies writes to the open transaction until the group is big or old enough.
     fn fill(&mut self, began: Instant, replies: &mut Vec<Reply>) -> Result<Effects, Failure> {
         let mut group = Effects::default();
-        let mut bytes = 0;
+        let (mut bytes, mut changed) = (0, false);
         while let Some(write) = self.backlog.pop_front() {
             bytes += write.size();
+            changed |= matches!(write, Write::Change(_));
             let own = self.apply(write, &group, replies)?;
             group.absorb(own);
             if bytes >= GROUP_BYTES || Clock.now().duration_since(began) >= GROUP_TIME {
@@ -190,6 +229,9 @@ impl Writer {
             }
         }
         commit::save_windows(&self.conn, &group)?;
+        if changed {
+            row_sum::stamp(&self.conn)?;
+        }
         if self.role == Role::Beside {
             self.conn.execute_batch(MARK_BESIDE)?;
         }
@@ -239,6 +281,13 @@ impl Writer {
     fn tell(&self, failure: &Failure) {
         match failure {
             Failure::Fatal(text) => tracing::error!(error = %text, "the store cannot go on: {text}"),
+            Failure::Damaged(text) => {
+                tracing::error!(error = %text, "the database is damaged: {text}; the next start sets it aside");
+                let dir = self.conn.path().and_then(|file| Path::new(file).parent());
+                if let Some(Err(error)) = dir.map(|dir| damage::note(dir, text)) {
+                    tracing::error!(%error, "that could not be noted for the next start: {error}");
+                }
+            }
             Failure::Full => {
                 if !self.memory.counters.degraded.swap(true, Ordering::Relaxed) {
                     tracing::error!("the disk is full: nothing is stored or acknowledged until there is space");

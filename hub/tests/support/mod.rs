@@ -65,7 +65,12 @@ fn free_port() -> u16 {
 
 /// A hub as a process, with its own data directory, restartable on the same ports.
 pub struct HubProcess {
-    pub dir: tempfile::TempDir,
+    /// Where its data lies.
+    pub data: PathBuf,
+    /// Set for its programs.
+    pub environment: Vec<(String, String)>,
+    /// Deleted with it.
+    dir: Option<tempfile::TempDir>,
     pub http: SocketAddr,
     pub udp: SocketAddr,
     pub token: String,
@@ -76,13 +81,33 @@ pub struct HubProcess {
 impl HubProcess {
     pub fn start(join: &'static str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let token =
-            output(hub_program(), &["token", "create", "--scope", "admin", "--data", dir.path().to_str().unwrap()]);
+        let mut hub = Self::on(dir.path().to_owned(), join, Vec::new());
+        hub.dir = Some(dir);
+        hub
+    }
+
+    /// A hub on a folder of the caller's, with some environment.
+    pub fn on(data: PathBuf, join: &'static str, environment: Vec<(String, String)>) -> Self {
         let http = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let udp = SocketAddr::from(([127, 0, 0, 1], free_port()));
-        let mut hub = Self { dir, http, udp, token, join, child: None };
+        let mut hub = Self { data, environment, dir: None, http, udp, token: String::new(), join, child: None };
+        hub.token = hub.output(&["token", "create", "--scope", "admin"]);
         hub.restart();
         hub
+    }
+
+    /// Runs a command on the hub's data to its end and gives its first line.
+    pub fn output(&self, args: &[&str]) -> String {
+        self.outputs(args).into_iter().next().unwrap_or_default()
+    }
+
+    /// Runs a command on the hub's data to its end and gives its lines.
+    pub fn outputs(&self, args: &[&str]) -> Vec<String> {
+        let mut command = Command::new(hub_program());
+        command.args(args).arg("--data").arg(&self.data).envs(self.environment.iter().cloned());
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        String::from_utf8(done.stdout).unwrap().lines().map(str::to_owned).collect()
     }
 
     pub fn restart(&mut self) {
@@ -90,7 +115,8 @@ impl HubProcess {
         let child = Command::new(hub_program())
             .args(["serve", "--discovery", "off", "--join", self.join, "--webhook-allow", "127.0.0.0/8"])
             .arg("--data")
-            .arg(self.dir.path())
+            .arg(&self.data)
+            .envs(self.environment.iter().cloned())
             .args(["--http", &self.http.to_string(), "--udp", &self.udp.to_string()])
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
@@ -120,8 +146,7 @@ impl HubProcess {
     }
 
     pub fn join_token(&self, uses: u32) -> String {
-        let data = self.dir.path().to_str().unwrap();
-        output(hub_program(), &["join-token", "create", "--uses", &uses.to_string(), "--data", data])
+        self.output(&["join-token", "create", "--uses", &uses.to_string()])
     }
 
     pub fn get(&self, path: &str) -> Value {

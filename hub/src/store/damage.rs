@@ -1,0 +1,205 @@
+//! A damaged database: found at the start, set aside, never deleted, and replaced by one that takes readings again.
+//!
+//! ```text
+//!   damaged? ──▶ note ──▶ damaged-<when>/telemetry.db(-wal) ──▶ new file, with what can be read of who is who ──▶ note gone
+//! ```
+//!
+//! Each arrow may be the last thing before a power cut: the note says how far it came, and the next start goes on from
+//! there. What is set aside is what [`recover`](super::recover) salvages readings from; when that is done the folder is
+//! called `recovered-<when>`.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::error::{Error, Result};
+use super::open::{FILE, beside_file};
+use super::{SecretKey, salvage};
+use crate::clock::Clock;
+
+/// Says that the database is damaged: where it goes, and why.
+const NOTE: &str = "telemetry.db.damaged";
+const ASIDE: &str = "damaged-";
+const DONE: &str = "recovered-";
+
+/// Whether an error says that the file is not what was written, and not merely that the disk or the caller is at fault.
+pub(super) fn is_damage(error: &Error) -> bool {
+    let Error::Sqlite(error) = error else { return matches!(error, Error::Corrupt { .. }) };
+    let unreadable = matches!(
+        error,
+        rusqlite::Error::FromSqlConversionFailure(..)
+            | rusqlite::Error::IntegralValueOutOfRange(..)
+            | rusqlite::Error::InvalidColumnType(..)
+            | rusqlite::Error::Utf8Error(..)
+    );
+    unreadable || matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
+}
+
+/// Notes that the database is damaged, so that the next start sets it aside. Keeps an earlier note.
+pub(super) fn note(dir: &Path, why: &str) -> Result<()> {
+    let path = dir.join(NOTE);
+    if path.exists() {
+        return Ok(());
+    }
+    // A calendar date without colons, which some file systems refuse in a name.
+    let when = jiff::Timestamp::from_millisecond(Clock.wall().0).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ");
+    let temp = dir.join("telemetry.db.damaged.new");
+    let write = || {
+        let mut file = File::create(&temp)?;
+        writeln!(file, "{when}\n{why}")?;
+        file.sync_all()?;
+        fs::rename(&temp, &path)?;
+        File::open(dir)?.sync_all()
+    };
+    write().map_err(|source| Error::File { path: path.clone(), source })
+}
+
+/// Sets the database aside if there is a note, and puts a new one in its place.
+pub(super) fn set_aside(dir: &Path, key: &SecretKey) -> Result<()> {
+    let path = dir.join(NOTE);
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(Error::File { path, source }),
+    };
+    let (when, why) = text.split_once('\n').unwrap_or((&text, "unknown"));
+    let (aside, file) = (dir.join(format!("{ASIDE}{}", when.trim())), dir.join(FILE));
+    tracing::error!(
+        "the database is damaged ({}). It is set aside in {}, nothing of it is deleted. A new one takes readings; \
+         `telemetry-hub recover` brings back what can be read of the old one",
+        why.trim(),
+        aside.display()
+    );
+    move_away(dir, &file, &aside).map_err(|source| Error::File { path: aside.clone(), source })?;
+    if !file.exists() {
+        salvage::replace(dir, &aside.join(FILE), key)?;
+    }
+    let remove = || {
+        fs::remove_file(&path)?;
+        File::open(dir)?.sync_all()
+    };
+    remove().map_err(|source| Error::File { path: path.clone(), source })
+}
+
+/// Moves the database and its log. The log first: a database without it would be taken for an older, whole one.
+fn move_away(dir: &Path, file: &Path, aside: &Path) -> std::io::Result<()> {
+    let target = aside.join(FILE);
+    if target.exists() {
+        return Ok(());
+    }
+    fs::create_dir_all(aside)?;
+    for suffix in ["-wal", ""] {
+        match fs::rename(beside_file(file, suffix), beside_file(&target, suffix)) {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+        File::open(aside)?.sync_all()?;
+        File::open(dir)?.sync_all()?;
+    }
+    // Only an index of the log; SQLite makes it anew.
+    match fs::remove_file(beside_file(file, "-shm")) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+const FRAMES: &str = "PRAGMA wal_checkpoint(NOOP)";
+const LOG_HEADER: usize = 32;
+const FRAME_HEADER: usize = 24;
+
+/// Says it in the log when commits lie behind the end of the write-ahead log. SQLite ends it at the first frame whose
+/// checksum does not hold: after a power cut that is where it was not synced yet and nobody was told, but a damaged sector
+/// looks the same.
+pub(super) fn look_behind_the_log(conn: &Connection, file: &Path) -> Result<()> {
+    let end: i64 = conn.query_row(FRAMES, [], |row| row.get(1))?;
+    let path = beside_file(file, "-wal");
+    let log = fs::read(&path).map_err(|source| Error::File { path, source })?;
+    let behind = commits_behind(&log, usize::try_from(end).unwrap_or(0));
+    if behind > 0 {
+        tracing::warn!(
+            end,
+            behind,
+            "the write-ahead log ends after {end} pages, and {behind} commits behind that cannot be believed. After a power \
+             cut that is fine: they were never acknowledged. Else the disk has damaged them"
+        );
+    }
+    Ok(())
+}
+
+/// Commits of the same log behind its first `end` frames.
+fn commits_behind(log: &[u8], end: usize) -> usize {
+    let (Some(page), Some(salts)) = (log.get(8..12).and_then(<[u8]>::first_chunk::<4>), log.get(16..24)) else {
+        return 0;
+    };
+    let frame = FRAME_HEADER + u32::from_be_bytes(*page) as usize;
+    let rest = log.get(LOG_HEADER + end * frame..).unwrap_or_default();
+    let is_commit = |frame: &&[u8]| frame.get(4..8) != Some(&[0; 4]) && frame.get(8..16) == Some(salts);
+    rest.chunks(frame).filter(is_commit).count()
+}
+
+/// Databases that were set aside and not yet salvaged, oldest first.
+pub(super) fn set_aside_in(dir: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with(ASIDE))
+        .map(|entry| entry.path().join(FILE))
+        .filter(|file| file.exists())
+        .collect();
+    found.sort();
+    found
+}
+
+/// Notes that what could be read of a database was salvaged: it no longer counts as set aside.
+pub(super) fn settled(file: &Path) -> Result<()> {
+    let Some(folder) = file.parent() else { return Ok(()) };
+    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let Some(when) = name.strip_prefix(ASIDE) else { return Ok(()) };
+    fs::rename(folder, folder.with_file_name(format!("{DONE}{when}")))
+        .map_err(|source| Error::File { path: folder.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_behind_a_damaged_frame_are_counted() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("test.db");
+        let conn = Connection::open(&file).unwrap();
+        conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1);").unwrap();
+        conn.execute_batch("INSERT INTO t VALUES (2); INSERT INTO t VALUES (3);").unwrap();
+        let log = fs::read(beside_file(&file, "-wal")).unwrap();
+        let frames: i64 = conn.query_row(FRAMES, [], |row| row.get(1)).unwrap();
+        assert_eq!(commits_behind(&log, frames as usize), 0);
+        assert_eq!(commits_behind(&log, frames as usize - 2), 2);
+        assert_eq!(commits_behind(&log[..20], 0), 0);
+    }
+
+    #[test]
+    fn a_note_is_kept_and_what_it_names_is_moved_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = SecretKey::load_or_create(dir.path()).unwrap();
+        let file = dir.path().join(FILE);
+        fs::write(&file, b"no database").unwrap();
+        fs::write(beside_file(&file, "-wal"), b"its log").unwrap();
+        set_aside(dir.path(), &key).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"no database");
+        note(dir.path(), "first").unwrap();
+        note(dir.path(), "second").unwrap();
+        assert!(fs::read_to_string(dir.path().join(NOTE)).unwrap().ends_with("first\n"));
+        set_aside(dir.path(), &key).unwrap();
+        let aside = set_aside_in(dir.path());
+        assert_eq!(aside.len(), 1);
+        assert_eq!(fs::read(&aside[0]).unwrap(), b"no database");
+        assert_eq!(fs::read(beside_file(&aside[0], "-wal")).unwrap(), b"its log");
+        assert!(!dir.path().join(NOTE).exists() && file.exists());
+        settled(&aside[0]).unwrap();
+        assert!(set_aside_in(dir.path()).is_empty());
+    }
+}

@@ -1,0 +1,120 @@
+//! Room on the disk: how much is left, and sixteen mebibytes set apart for the day when nothing is.
+//!
+//! ```text
+//!   plenty ──▶ low (a tenth left: said) ──▶ full: nothing is acknowledged, the ballast is let go ──▶ room again: ballast
+//! ```
+//!
+//! The ballast's room is for deleting, which needs some: for retention, and for people who delete a device. New readings
+//! wait on their devices until there is room for them and for a new ballast.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+/// Set apart. A deletion of a few thousand rows takes a few mebibytes of log.
+const BALLAST: u64 = 16 << 20;
+/// Room that readings may be taken into again, besides a new ballast.
+const ENOUGH: u64 = 8 << 20;
+/// Never called low: a hundred sensors at one reading a second take years to fill it.
+const PLENTY: u64 = 4 << 30;
+const NAME: &str = "ballast";
+
+/// Room on a disk, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// What this user may still write.
+    pub free: u64,
+    /// All there is.
+    pub total: u64,
+}
+
+impl Room {
+    /// Whether less than a tenth is left, and not years of it all the same.
+    #[must_use]
+    pub const fn is_low(&self) -> bool {
+        self.free < self.total / 10 && self.free < PLENTY
+    }
+}
+
+/// Room on the disk that holds `dir`; `None` where the system does not say.
+pub(super) fn room(dir: &Path) -> Option<Room> {
+    let disk = rustix::fs::statvfs(dir).ok()?;
+    Some(Room { free: disk.f_bavail * disk.f_frsize, total: disk.f_blocks * disk.f_frsize })
+}
+
+/// The ballast of a data directory, and whether the disk is full.
+#[derive(Debug)]
+pub(super) struct Ballast {
+    path: PathBuf,
+    full: bool,
+}
+
+impl Ballast {
+    /// Sets the ballast apart, if there is plenty of room for it.
+    pub(super) fn new(dir: &Path) -> Self {
+        let ballast = Self { path: dir.join(NAME), full: false };
+        ballast.put();
+        ballast
+    }
+
+    /// The disk was found full: lets the ballast go. A cap on the file that was reached is no full disk.
+    pub(super) fn found_full(&mut self) {
+        self.full = self.room().is_some_and(|room| room.free < BALLAST + ENOUGH);
+        if self.full {
+            // Where there is none, there is nothing to let go.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+
+    /// Whether readings have to wait. Once there is room again, sets the ballast apart anew.
+    pub(super) fn is_full(&mut self) -> bool {
+        if self.full && self.room().is_none_or(|room| room.free >= BALLAST + ENOUGH) {
+            self.full = false;
+            self.put();
+        }
+        self.full
+    }
+
+    fn room(&self) -> Option<Room> {
+        room(self.path.parent()?)
+    }
+
+    fn put(&self) {
+        let there = fs::metadata(&self.path).is_ok_and(|file| file.len() == BALLAST);
+        if there || self.room().is_none_or(|room| room.free < BALLAST + ENOUGH) {
+            return;
+        }
+        let write = || {
+            let mut file = File::create(&self.path)?;
+            if fallocate(&file, FallocateFlags::empty(), 0, BALLAST).is_ok() {
+                return Ok(());
+            }
+            let block = vec![0x55; 1 << 20];
+            (0..BALLAST >> 20).try_for_each(|_| file.write_all(&block))
+        };
+        if let Err(error) = write() {
+            tracing::warn!(%error, "no room could be set apart for the day when the disk is full: {error}");
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ballast_is_set_apart_once_and_stays_while_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut ballast = Ballast::new(dir.path());
+        let file = dir.path().join(NAME);
+        assert_eq!(fs::metadata(&file).unwrap().len(), BALLAST);
+        // The cap was reached, not the disk.
+        ballast.found_full();
+        assert!(!ballast.is_full() && file.exists());
+        let room = room(dir.path()).unwrap();
+        assert!(room.free > 0 && room.total >= room.free);
+    }
+}

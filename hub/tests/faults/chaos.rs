@@ -1,0 +1,173 @@
+//! P2: whatever the network does to datagrams, each reading is stored once.
+//!
+//! A fleet of the agent's own code sends through a proxy that loses, doubles, reorders and damages datagrams both ways.
+//! The same is done in virtual time, thousands of times over, by `tests/sim`; here with the sockets of the programs.
+
+use std::net::UdpSocket;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::dice::Dice;
+use crate::soak;
+use crate::support::{HubProcess, agent_program, eventually};
+
+/// Of a hundred datagrams: lost, doubled, damaged.
+const LOST: u64 = 30;
+const DOUBLED: u64 = 20;
+const DAMAGED: u64 = 1;
+/// Datagrams that one may be behind.
+const DEPTH: usize = 64;
+
+#[test]
+fn through_a_network_that_loses_doubles_reorders_and_damages_each_reading_is_stored_once() {
+    let seed = std::env::var("CHAOS_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(1);
+    let duration = if soak() { "20m" } else { "8s" };
+    let hub = HubProcess::start("token");
+    let token = hub.join_token(40);
+    let proxy = Proxy::start(&hub, seed);
+    let fleet = Command::new(agent_program())
+        .args(["simulate", "--hub", &proxy.address, "--join-token", &token, "--devices", "40", "--sensors", "25"])
+        .args(["--interval", "20ms", "--duration", duration, "--seed", &seed.to_string()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    eventually("the fleet has joined", Duration::from_secs(20), || {
+        (hub.get("/api/v1/hub")["devices"]["online"] == 40).then_some(())
+    });
+    proxy.bad.store(true, Ordering::Relaxed);
+    let fleet = fleet.wait_with_output().unwrap();
+    let said: Value = serde_json::from_slice(&fleet.stdout).unwrap();
+    let number = |name: &str| said[name].as_u64().unwrap();
+    assert!(fleet.status.success(), "seed {seed}: {said}");
+    assert!(number("sent") > 100_000, "hardly anything was sent: {said}");
+    let figures = proxy.figures();
+    // What the fleet dropped for want of room may have been stored before its acknowledgement was lost.
+    let stored = hub.count();
+    assert!(
+        (number("acked")..=number("sent")).contains(&stored),
+        "seed {seed}: {stored} stored of {said}; {figures:?}"
+    );
+    assert!(number("dropped") > 0 || stored == number("sent"), "seed {seed}: {stored} stored of {said}");
+    assert!(figures.iter().all(|count| *count > 100), "the network was kind: {figures:?}");
+    eprintln!(
+        "{stored} readings stored of {} sent, {} dropped; lost, doubled, damaged: {figures:?}",
+        number("sent"),
+        number("dropped")
+    );
+}
+
+/// A bad network between a fleet and a hub.
+struct Proxy {
+    address: String,
+    /// Until then it is a good one: joining through loss is `tests/sim`'s, and takes its time by design.
+    bad: Arc<AtomicBool>,
+    stop: Arc<AtomicBool>,
+    done: Arc<[AtomicU64; 3]>,
+}
+
+impl Proxy {
+    fn start(hub: &HubProcess, seed: u64) -> Self {
+        let (front, back) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
+        let address = front.local_addr().unwrap().to_string();
+        back.connect(hub.udp).unwrap();
+        let client = Arc::new(std::sync::Mutex::new(None));
+        let (stop, done) = (Arc::<AtomicBool>::default(), Arc::<[AtomicU64; 3]>::default());
+        let bad = Arc::<AtomicBool>::default();
+        for socket in [&front, &back] {
+            socket.set_read_timeout(Some(Duration::from_millis(5))).unwrap();
+        }
+        {
+            let (front, back) = (front.try_clone().unwrap(), back.try_clone().unwrap());
+            let (client, stop, done) = (Arc::clone(&client), Arc::clone(&stop), Arc::clone(&done));
+            let bad = Arc::clone(&bad);
+            std::thread::spawn(move || {
+                spoil(
+                    seed,
+                    (&stop, &bad),
+                    &done,
+                    |buffer| {
+                        let (size, from) = front.recv_from(buffer).ok()?;
+                        *client.lock().unwrap() = Some(from);
+                        Some(size)
+                    },
+                    |datagram| drop(back.send(datagram)),
+                );
+            });
+        }
+        {
+            let (stop, done, bad) = (Arc::clone(&stop), Arc::clone(&done), Arc::clone(&bad));
+            std::thread::spawn(move || {
+                spoil(
+                    seed + 1,
+                    (&stop, &bad),
+                    &done,
+                    |buffer| back.recv(buffer).ok(),
+                    |datagram| {
+                        if let Some(to) = *client.lock().unwrap() {
+                            let _ = front.send_to(datagram, to);
+                        }
+                    },
+                );
+            });
+        }
+        Self { address, bad, stop, done }
+    }
+
+    fn figures(&self) -> [u64; 3] {
+        [0, 1, 2].map(|n| self.done[n].load(Ordering::Relaxed))
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Passes datagrams on, badly.
+fn spoil(
+    seed: u64,
+    (stop, bad): (&AtomicBool, &AtomicBool),
+    done: &[AtomicU64; 3],
+    mut receive: impl FnMut(&mut [u8]) -> Option<usize>,
+    send: impl Fn(&[u8]),
+) {
+    let mut dice = Dice::new(seed);
+    let mut held: Vec<Vec<u8>> = Vec::new();
+    let mut buffer = [0; 2_048];
+    let count = |n: usize| done[n].fetch_add(1, Ordering::Relaxed);
+    while !stop.load(Ordering::Relaxed) {
+        if let Some(size) = receive(&mut buffer) {
+            if !bad.load(Ordering::Relaxed) {
+                send(&buffer[..size]);
+                continue;
+            }
+            if dice.below(100) < LOST {
+                count(0);
+                continue;
+            }
+            let mut datagram = buffer[..size].to_vec();
+            if dice.below(100) < DAMAGED {
+                count(2);
+                datagram[dice.below(size as u64) as usize] ^= 1 << dice.below(8);
+            }
+            if dice.below(100) < DOUBLED {
+                count(1);
+                held.push(datagram.clone());
+            }
+            held.push(datagram);
+        } else {
+            // Quiet: what waits goes on its way, so that an exchange of one question does not hang.
+            held.drain(..).for_each(|datagram| send(&datagram));
+        }
+        while held.len() > dice.below(DEPTH as u64) as usize {
+            let next = dice.below(held.len() as u64) as usize;
+            send(&held.swap_remove(next));
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! P9: a full disk stops the acknowledging, nothing else; and the hub goes on by itself when there is room.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use wire::BatchSeq;
+
+use crate::soak;
+use crate::support::device::{FakeDevice, READINGS};
+use crate::support::{HubProcess, eventually, skipped};
+
+const START: i64 = 1_700_000_000_000;
+
+#[test]
+fn a_full_tmpfs_loses_nothing_and_is_recovered_from_without_a_restart() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(disk) = Mount::make(home.path(), &["-t", "tmpfs", "-o", "size=64m", "none"]) else { return };
+    fill_and_free(&disk, if soak() { 50 } else { 5 });
+}
+
+#[test]
+fn a_full_ext4_loses_nothing_and_is_recovered_from_without_a_restart() {
+    let home = tempfile::tempdir().unwrap();
+    let image = home.path().join("image");
+    std::fs::File::create(&image).unwrap().set_len(64 << 20).unwrap();
+    let made = Command::new("mkfs.ext4").args(["-q", "-F", "-m", "0"]).arg(&image).status();
+    if !made.is_ok_and(|made| made.success()) {
+        skipped("mkfs.ext4");
+        return;
+    }
+    let Some(disk) = Mount::make(home.path(), &["-o", "loop", image.to_str().unwrap()]) else { return };
+    fill_and_free(&disk, if soak() { 50 } else { 2 });
+}
+
+fn fill_and_free(disk: &Mount, times: u32) {
+    let data = disk.0.join("data");
+    std::fs::create_dir(&data).unwrap();
+    let mut hub = HubProcess::on(data, "token", Vec::new());
+    let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), START);
+    exchange_all(&mut device, 100);
+    let mut slowest = Duration::ZERO;
+    for _ in 0..times {
+        let filler = fill(&disk.0);
+        eventually("the full disk is noticed", Duration::from_secs(30), || {
+            exchange(&mut device, 40);
+            (hub.status("GET", "/readyz", None) == Some(503)).then_some(())
+        });
+        let before = device.acknowledged();
+        // Whatever room the hub let go for deleting is not taken by readings, nor by anybody.
+        let more = fill(&disk.0);
+        for _ in 0..5 {
+            exchange(&mut device, 40);
+        }
+        assert_eq!(device.acknowledged(), before, "acknowledged on a full disk");
+        let said = hub.get("/api/v1/hub")["degraded"].clone();
+        assert!(said.as_str().is_some_and(|said| said.contains("full")), "{said}");
+        assert!(hub.count() >= before * READINGS, "reads go on");
+        assert_eq!(hub.status("GET", "/", None), Some(200), "and the page");
+        let metrics = hub.request("GET", "/metrics", None).unwrap().1;
+        assert!(metrics.contains("hub_degraded 1"), "the metric says it");
+        [filler, more].iter().for_each(|file| std::fs::remove_file(file).unwrap());
+        let freed = Instant::now();
+        eventually("acknowledging again", Duration::from_secs(30), || {
+            exchange(&mut device, 0);
+            (device.acknowledged() > before).then_some(())
+        });
+        slowest = slowest.max(freed.elapsed());
+        exchange_all(&mut device, 20);
+        eventually("ready again", Duration::from_secs(5), || {
+            (hub.status("GET", "/readyz", None) == Some(200)).then_some(())
+        });
+    }
+    assert_eq!(hub.count(), device.made() * READINGS, "stored == acknowledged == made");
+    hub.kill();
+    hub.restart();
+    assert_eq!(hub.count(), device.made() * READINGS, "also after a crash");
+    assert!((0..device.made()).all(|seq| device.acked.contains(BatchSeq(seq))));
+    let (code, _) = hub.terminate();
+    assert_eq!(code, Some(0));
+    eprintln!(
+        "{times} full disks: {} readings, 0 lost, acknowledging again within {slowest:?}",
+        device.made() * READINGS
+    );
+}
+
+fn exchange(device: &mut FakeDevice, batches: u32) {
+    (0..batches).for_each(|_| device.make());
+    device.exchange(Duration::from_millis(300));
+}
+
+fn exchange_all(device: &mut FakeDevice, batches: u32) {
+    (0..batches).for_each(|_| device.make());
+    eventually("all batches acknowledged", Duration::from_secs(60), || {
+        device.exchange(Duration::from_millis(300));
+        (device.acknowledged() == device.made()).then_some(())
+    });
+}
+
+/// Takes all room there is.
+fn fill(disk: &Path) -> PathBuf {
+    let path = (0..).map(|n| disk.join(format!("filler-{n}"))).find(|path| !path.exists()).unwrap();
+    let mut file = std::fs::File::create(&path).unwrap();
+    for size in [1 << 20, 4_096, 1] {
+        let block = vec![0x5A; size];
+        while file.write_all(&block).and_then(|()| file.sync_data()).is_ok() {}
+    }
+    path
+}
+
+/// A file system of its own, gone when dropped.
+struct Mount(PathBuf);
+
+impl Mount {
+    fn make(home: &Path, what: &[&str]) -> Option<Self> {
+        let place = home.join("disk");
+        std::fs::create_dir(&place).unwrap();
+        let mounted = Command::new("mount").args(what).arg(&place).output();
+        if !mounted.is_ok_and(|mounted| mounted.status.success()) {
+            skipped("root, and the right to mount");
+            return None;
+        }
+        Some(Self(place))
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
