@@ -57,9 +57,12 @@ bench-store:
 	$(CARGO) bench --package telemetry-hub --bench store -- $(BENCH_FLAGS)
 	$(CARGO) bench --package telemetry-hub --bench queries -- --year $(QUERY_FLAGS)
 
-# The two programs as they ship: small and fast, slow to build.
-dist: web
+# What ships, in target/dist: hub and agent for this machine, small and fast, slow to build; and in agents/ beside the hub the
+# agents that devices get from it. AGENT_TARGETS narrows those.
+dist: web agent
 	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
+	mkdir -p target/dist/agents
+	cp target/agent/device-agent-* target/dist/agents/
 
 # One static agent each for x86_64, aarch64 and armhf, at most 4 MB, in target/agent. AGENT_TARGETS narrows it.
 agent:

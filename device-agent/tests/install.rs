@@ -46,8 +46,39 @@ fn a_configuration_that_somebody_changed_is_left_alone() {
     fs::write(root.path().join("etc/device-agent.toml"), "interval = '5s'\n").unwrap();
     let output = agent("install", root.path(), &["--hub", "hub.local:5770"]);
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && text.contains("etc/device-agent.toml") && text.contains("remove it"), "{text}");
+    assert!(
+        !output.status.success() && text.contains("etc/device-agent.toml") && text.contains("--replace-config"),
+        "{text}"
+    );
     assert_eq!(read(root.path(), "etc/device-agent.toml"), "interval = '5s'\n");
+    assert!(!root.path().join("usr/local/bin/device-agent").exists(), "it is said before anything is done");
+    assert!(agent("install", root.path(), &["--hub", "hub.local:5770", "--replace-config"]).status.success());
+    assert_eq!(read(root.path(), "etc/device-agent.toml"), "hub = \"hub.local:5770\"\n");
+}
+
+#[test]
+fn the_service_can_read_a_configuration_that_somebody_else_put_there_and_others_cannot() {
+    let root = root("usr/lib/systemd/systemd");
+    let path = root.path().join("etc/device-agent.toml");
+    fs::write(&path, "hub = 'hub.local:5770'\n").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    assert!(agent("install", root.path(), &[]).status.success());
+    let config = fs::metadata(&path).unwrap();
+    assert_eq!((config.permissions().mode() & 0o777, config.gid()), (0o640, 997));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "hub = 'hub.local:5770'\n");
+}
+
+#[test]
+fn the_files_of_accounts_keep_their_owners() {
+    let root = root("usr/lib/systemd/systemd");
+    let shadow = root.path().join("etc/shadow");
+    fs::write(&shadow, "root:*:19000:0:99999:7:::\n").unwrap();
+    fs::set_permissions(&shadow, fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::chown(&shadow, None, Some(42)).unwrap();
+    assert!(agent("install", root.path(), &[]).status.success());
+    let after = fs::metadata(&shadow).unwrap();
+    assert_eq!((after.permissions().mode() & 0o777, after.gid()), (0o640, 42));
+    assert!(read(root.path(), "etc/shadow").ends_with("device-agent:!:::::::\n"));
 }
 
 #[test]

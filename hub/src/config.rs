@@ -45,6 +45,10 @@ pub struct Flags {
     /// URL of the page as receivers of webhooks see it, for links in alerts
     #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_URL")]
     pub url: Option<String>,
+    /// Folder of the agents that devices get from this hub, device-agent-<target> each [default: `agents` in the data
+    /// directory, then beside this program]
+    #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
+    pub agents: Option<PathBuf>,
 }
 
 /// `--join`
@@ -84,6 +88,7 @@ struct File {
     webhook_allow: Vec<IpNet>,
     hosts: Vec<String>,
     url: Option<String>,
+    agents: Option<PathBuf>,
 }
 
 /// What the hub runs with.
@@ -107,6 +112,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// URL of the page in webhooks.
     pub url: Option<String>,
+    /// Folder of the agents to hand out.
+    pub agents: Option<PathBuf>,
 }
 
 /// Data directory without any configuration.
@@ -124,6 +131,7 @@ impl Default for Config {
             webhook_allow: Vec::new(),
             hosts: Vec::new(),
             url: None,
+            agents: None,
         }
     }
 }
@@ -168,6 +176,7 @@ impl Config {
             webhook_allow: list(flags.webhook_allow, file.webhook_allow),
             hosts: if flags.hosts.is_empty() { file.hosts } else { flags.hosts },
             url: flags.url.or(file.url),
+            agents: flags.agents.or(file.agents),
         })
     }
 }

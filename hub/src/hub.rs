@@ -24,6 +24,7 @@ use wire::HubId;
 use wire::discovery::GROUP_V4;
 use wire::handshake::Responder;
 
+use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::state::{AppState, Figures, HubInfo, JoinState, Wiring};
@@ -184,6 +185,7 @@ impl Hub {
                 allowed_hosts: config.hosts.clone(),
                 hostname: hostname(),
                 admin_token: admin_token(&config)?,
+                agents: Agents::new(config.agents.clone(), &config.data),
                 ..Default::default()
             },
             store: store.clone(),

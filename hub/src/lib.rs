@@ -12,6 +12,7 @@
 //! `http::dto` and `webhook::payload`, SQL in `store`, datagram bytes in `wire`. `tests/house.rs` checks it.
 
 pub mod access;
+pub mod bundle;
 pub mod clock;
 pub mod command;
 pub mod config;

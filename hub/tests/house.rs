@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 const HUB: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("access", &["model"]),
+    ("bundle", &["access"]),
     ("clock", &["model"]),
     ("presence", &["model"]),
     ("observe", &[]),
@@ -28,6 +29,7 @@ const HUB: &[(&str, &[&str])] = &[
         &[
             "model",
             "access",
+            "bundle",
             "clock",
             "live",
             "observe",

@@ -335,6 +335,8 @@ export interface components {
              * @description 99 of 100 batches are acknowledged within this many milliseconds.
              */
             ack_p99_ms: number | null;
+            /** @description Machines that devices can get an agent for from here: `x86_64`, `aarch64`, `armhf`. */
+            agents: string[];
             /** @description Alerts firing. */
             alerts_firing: number;
             /** @description What does not work at the moment; null when everything does. */

@@ -15,7 +15,6 @@ use axum::routing::post;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
-use wire::handshake::{JoinToken, join_psk};
 
 use super::serve::page;
 use super::{Outcome, asked_to_end, print};
@@ -27,7 +26,7 @@ use crate::model::device::Labels;
 use crate::model::rule::{Condition, Op, RuleSpec, Severity};
 use crate::model::webhook::{WebhookId, WebhookSpec};
 use crate::proto::command::JoinPolicy;
-use crate::store::{NewJoinToken, Store};
+use crate::store::Store;
 use crate::webhook::sign;
 
 /// How long the unreliable device lives and stays away.
@@ -163,18 +162,9 @@ async fn flaky(agent: &Path, state: &Path, hub: SocketAddr, token: &str) -> anyh
 }
 
 async fn join_token(store: &Store, uses: u32) -> anyhow::Result<String> {
-    let mut secret = [0; 16];
-    SystemRandom::new().fill(&mut secret).map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
-    let now = Clock.wall();
     let labels = Labels::from([("site".to_owned(), "demo".to_owned())]);
-    let new = NewJoinToken {
-        psk: join_psk(&secret),
-        name: "demo".to_owned(),
-        uses,
-        labels,
-        expires_at: now.plus(86_400_000),
-    };
-    Ok(JoinToken::new(store.create_join_token(new, now).await?.id, secret).to_string())
+    let token = super::join_token::make(store, "demo".to_owned(), uses, Duration::from_secs(86_400), labels).await?;
+    Ok(token.to_string())
 }
 
 /// A webhook to the built-in receiver, and two rules that tell it.

@@ -10,7 +10,8 @@ use super::token::number;
 use super::{Data, Outcome, print};
 use crate::clock::Clock;
 use crate::http::dto::text::{duration, moment};
-use crate::store::NewJoinToken;
+use crate::model::device::Labels;
+use crate::store::{NewJoinToken, Store};
 
 /// What to do with join tokens.
 #[derive(Debug, Subcommand)]
@@ -46,25 +47,35 @@ pub enum Action {
     },
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
+/// Reads key=value.
+pub(super) fn label(text: &str) -> Result<(String, String), String> {
     let (key, value) = text.split_once('=').ok_or("a label looks like key=value")?;
     Ok((key.to_owned(), value.to_owned()))
+}
+
+/// Makes a token.
+pub(super) async fn make(
+    store: &Store,
+    name: String,
+    uses: u32,
+    expires: Duration,
+    labels: Labels,
+) -> anyhow::Result<JoinToken> {
+    let now = Clock.wall();
+    let mut secret = [0; 16];
+    SystemRandom::new().fill(&mut secret).map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
+    let expires_at = now.plus(i64::try_from(expires.as_millis()).unwrap_or(i64::MAX));
+    let new = NewJoinToken { psk: join_psk(&secret), name, uses, labels, expires_at };
+    Ok(JoinToken::new(store.create_join_token(new, now).await?.id, secret))
 }
 
 pub(super) async fn run(action: Action) -> Outcome {
     match action {
         Action::Create { data, uses, expires, label, name } => {
-            let now = Clock.wall();
-            let mut secret = [0; 16];
-            let filled = SystemRandom::new().fill(&mut secret);
-            filled.map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
             let store = data.open()?;
-            let expires_at = now.plus(i64::try_from(expires.as_millis()).unwrap_or(i64::MAX));
-            let labels = label.into_iter().collect();
-            let new = NewJoinToken { psk: join_psk(&secret), name, uses, labels, expires_at };
-            let token = store.create_join_token(new, now).await?;
+            let token = make(&store, name, uses, expires, label.into_iter().collect()).await?;
             store.close().await;
-            print(JoinToken::new(token.id, secret));
+            print(token);
         }
         Action::List { data } => {
             let store = data.open()?;

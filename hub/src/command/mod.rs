@@ -1,6 +1,7 @@
 //! What the program can be asked to do, one file each.
 
 mod backup;
+mod bundle;
 mod demo;
 mod doctor;
 mod join_token;
@@ -12,7 +13,7 @@ mod token;
 mod watch;
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
@@ -32,6 +33,10 @@ pub enum Command {
     /// Create, list and revoke tokens with which devices join
     #[command(subcommand)]
     JoinToken(join_token::Action),
+    /// Write an agent with its configuration, ready to copy to a device
+    Bundle(bundle::Bundle),
+    /// Put an agent with its configuration into a mounted root file system, such as a memory card's
+    Flash(bundle::Flash),
     /// Print readings as they arrive
     Watch(watch::Args),
     /// Print a link that signs a browser in
@@ -78,6 +83,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Demo(args) => block_on(demo::run(args)),
         Command::Token(action) => block_on(token::run(action)),
         Command::JoinToken(action) => block_on(join_token::run(action)),
+        Command::Bundle(args) => block_on(bundle::bundle(args)),
+        Command::Flash(args) => block_on(bundle::flash(args)),
         Command::Watch(args) => block_on(watch::run(args)),
         Command::Open(args) => block_on(open::run(args)),
         Command::Doctor(flags) => block_on(doctor::run(flags)),
@@ -104,6 +111,10 @@ pub struct Data {
 }
 
 impl Data {
+    fn dir(&self) -> &Path {
+        &self.data
+    }
+
     fn open(&self) -> Result<Store, crate::store::Error> {
         let key = SecretKey::load_or_create(&self.data)?;
         Store::open_beside(&crate::store::Config { dir: self.data.clone(), ..Default::default() }, &key)

@@ -112,6 +112,7 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         ws_clients: app.ws_clients(),
         alerts_firing: alerts.iter().filter(|alert| alert.state == AlertState::Firing).count(),
         discovery: Discovery { enabled: info.discovery, group: info.discovery_group.clone(), probes: figures.probes },
+        agents: app.config.agents.targets().iter().map(ToString::to_string).collect(),
         degraded: full.or(figures.degraded),
         plain_http: info.plain_http,
     })

@@ -21,6 +21,7 @@ mod error;
 mod guard;
 mod health;
 pub mod hub;
+mod install;
 mod join_tokens;
 mod live;
 mod openapi;
@@ -94,6 +95,9 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(session::show, session::sign_in, session::sign_out))
         .routes(routes!(session::setup_state, session::setup))
         .routes(routes!(live::connect))
+        .routes(routes!(install::script))
+        .routes(routes!(install::agent))
+        .routes(routes!(install::bundle))
 }
 
 /// The whole HTTP surface over one state.

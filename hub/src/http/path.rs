@@ -1,4 +1,4 @@
-//! Ids in paths. One that cannot be is one that does not exist: 404, saying what ids look like.
+//! Ids and names in paths. An id that cannot be is one that does not exist: 404, saying what ids look like.
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
@@ -31,6 +31,18 @@ impl FromRequestParts<AppState> for InPath {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let text = segment(parts, app).await?;
         text.parse().map(Self).map_err(|error| ApiError::not_found(format!("there is no device `{text}`: {error}")))
+    }
+}
+
+/// The name in the path, whatever it says.
+#[derive(Debug)]
+pub(super) struct Name(pub String);
+
+impl FromRequestParts<AppState> for Name {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        segment(parts, app).await.map(Self)
     }
 }
 

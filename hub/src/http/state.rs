@@ -14,6 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::error::ApiError;
 use super::password::Passwords;
 use super::throttle::Throttle;
+use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::live::Bus;
 use crate::model::{HubId, UnixMillis};
@@ -21,6 +22,9 @@ use crate::presence::Presence;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
 use crate::webhook::guard::Policy;
+
+/// Programs packed for devices at once: one a core of a small machine, some ten megabytes each.
+const PACKING: usize = 2;
 
 /// What an operator may set about HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +43,8 @@ pub struct Config {
     pub stuck: Duration,
     /// SHA-256 of the text of one more admin token (`--admin-token-file`).
     pub admin_token: Option<[u8; 32]>,
+    /// Agents that devices get from here.
+    pub agents: Agents,
 }
 
 impl Default for Config {
@@ -51,6 +57,7 @@ impl Default for Config {
             sockets: 10_000,
             stuck: Duration::from_secs(10),
             admin_token: None,
+            agents: Agents::default(),
         }
     }
 }
@@ -171,6 +178,10 @@ pub struct Shared {
     pub(super) attempts: Throttle,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
+    /// Join tokens in links that did not work.
+    pub(super) bad_links: Throttle,
+    /// Programs that are read and packed for devices.
+    pub(super) packing: Semaphore,
     /// Live connections.
     pub(super) sockets: TaskTracker,
     /// Cancelled when the server stops: live connections close.
@@ -205,6 +216,8 @@ impl AppState {
             passwords: Passwords::default(),
             attempts: Throttle::default(),
             trials: Semaphore::new(super::backtest::AT_ONCE),
+            bad_links: Throttle::default(),
+            packing: Semaphore::new(PACKING),
             sockets: TaskTracker::new(),
             closing: CancellationToken::new(),
             open_sockets: AtomicUsize::new(0),

@@ -1,4 +1,4 @@
-//! How often one address may try to sign in. PURE.
+//! How often one address may try a secret: a password, a setup link, a join token in a link. PURE.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

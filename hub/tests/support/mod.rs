@@ -10,6 +10,7 @@
 )]
 
 pub mod device;
+pub mod tree;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};

@@ -26,6 +26,7 @@ Usage: device-agent install [options]
   --label KEY=VALUE    A label of the device; may be repeated
   --root DIR           Install into the root file system mounted here, and start nothing
   --binary FILE        The program to install (default: this one); for a root of another architecture
+  --replace-config     Replace a configuration that says something else
   --help               This text
 
 Installing again replaces the program and the unit and keeps the configuration. The device's identity is made at its first
@@ -50,12 +51,13 @@ const OPENRC_WANTED: &str = "etc/runlevels/default/device-agent";
 
 pub(super) fn install(mut parser: Parser) -> Result<(), Failure> {
     let mut common = Common::default();
-    let (mut root, mut binary) = (None, None::<PathBuf>);
+    let (mut root, mut binary, mut replace_config) = (None, None::<PathBuf>, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Short('h') | Arg::Long("help") => return print(HELP),
             Arg::Long("root") => root = Some(PathBuf::from(parser.value()?)),
             Arg::Long("binary") => binary = Some(parser.value()?.into()),
+            Arg::Long("replace-config") => replace_config = true,
             Arg::Long(option @ ("hub" | "join-token" | "name" | "label")) => {
                 let option = option.to_owned();
                 common.take(&option, &mut parser)?;
@@ -74,6 +76,9 @@ pub(super) fn install(mut parser: Parser) -> Result<(), Failure> {
         }
     };
 
+    if !replace_config {
+        target.check_config(&config)?;
+    }
     target.put_program(&binary)?;
     target.add_user()?;
     target.put_config(&config)?;

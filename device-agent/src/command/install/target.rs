@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{PermissionsExt as _, chown, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -86,23 +86,43 @@ impl Target {
         self.put(PROGRAM, &bytes, 0o755)
     }
 
-    /// Writes the configuration if there is none; one that a person may have changed is never replaced.
-    pub(super) fn put_config(&self, text: &str) -> Result<(), Failure> {
-        match fs::read_to_string(self.path(CONFIG)) {
-            Ok(found) if text.is_empty() || found == text => return Ok(()),
-            Ok(_) => {
-                let path = self.path(CONFIG);
-                let text =
-                    format!("{} is there and says something else: change it, or remove it first", path.display());
-                return Err(Failure::Failed(text));
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(self.failed("read", CONFIG, &error)),
+    /// Refuses a configuration that says something else than `text`: a person may have changed it.
+    pub(super) fn check_config(&self, text: &str) -> Result<(), Failure> {
+        match self.config()? {
+            Some(found) if !text.is_empty() && found != text => Err(Failure::Failed(format!(
+                "{} is there and says something else: change it, or let --replace-config replace it",
+                self.path(CONFIG).display()
+            ))),
+            Some(_) | None => Ok(()),
         }
-        // The join token is nobody's business but the agent's.
-        self.put(CONFIG, text.as_bytes(), 0o640)?;
+    }
+
+    /// Writes the configuration, or keeps the one that is there when `text` says nothing. Only root and the agent read it.
+    pub(super) fn put_config(&self, text: &str) -> Result<(), Failure> {
+        let found = self.config()?;
+        if found.as_deref() != Some(text) && (found.is_none() || !text.is_empty()) {
+            self.put(CONFIG, text.as_bytes(), 0o600)?;
+        }
+        // One that a bundle or a person put there is root's alone, and the service could not read it.
         let group = self.group().ok_or_else(|| Failure::Failed(format!("the group {USER} is missing")))?;
-        chown(self.path(CONFIG), None, Some(group)).map_err(|error| self.failed("give away", CONFIG, &error))
+        let path = self.path(CONFIG);
+        let shared = fs::metadata(&path).and_then(|found| {
+            let mode = found.permissions().mode() & 0o777;
+            if mode & 0o004 != 0 || (found.gid() == group && mode & 0o040 != 0) {
+                return Ok(());
+            }
+            chown(&path, None, Some(group))?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode | 0o040))
+        });
+        shared.map_err(|error| self.failed("give away", CONFIG, &error))
+    }
+
+    fn config(&self) -> Result<Option<String>, Failure> {
+        match fs::read_to_string(self.path(CONFIG)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed("read", CONFIG, &error)),
+        }
     }
 
     pub(super) fn link(&self, to: &str, path: &str) -> Result<(), Failure> {
@@ -199,9 +219,14 @@ impl Target {
         self.rewrite(file, &format!("{text}{line}\n"))
     }
 
+    /// Replaces a file of the system's own, which keeps its permissions and its owner.
     fn rewrite(&self, file: &str, text: &str) -> Result<(), Failure> {
-        let mode = fs::metadata(self.path(file)).map_or(0o644, |found| found.permissions().mode());
-        self.put(file, text.as_bytes(), mode & 0o777)
+        let before = fs::metadata(self.path(file)).ok();
+        let mode = before.as_ref().map_or(0o644, |before| before.permissions().mode());
+        self.put(file, text.as_bytes(), mode & 0o777)?;
+        let Some(before) = before else { return Ok(()) };
+        chown(self.path(file), Some(before.uid()), Some(before.gid()))
+            .map_err(|error| self.failed("give back", file, &error))
     }
 }
 

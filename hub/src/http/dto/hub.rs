@@ -38,6 +38,8 @@ pub struct Hub {
     pub alerts_firing: usize,
     /// How devices find the hub.
     pub discovery: Discovery,
+    /// Machines that devices can get an agent for from here: `x86_64`, `aarch64`, `armhf`.
+    pub agents: Vec<String>,
     /// What does not work at the moment; null when everything does.
     pub degraded: Option<String>,
     /// Whether it is served without TLS.

@@ -1,0 +1,154 @@
+//! Files that are put in place together: everything that can fail is done before the first of them is seen.
+//!
+//! Each file is written and synced beside its place under another name; [`Placing::commit`] then renames them in the order
+//! in which they were added. Dropped before that, what was staged goes, with the folders that were made for it. After a
+//! kill, at most dotted names are left over, which the next try overwrites.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown, symlink};
+use std::path::{Path, PathBuf};
+
+/// What is staged.
+#[derive(Debug, Default)]
+pub struct Placing {
+    /// Where it lies, and where it will.
+    staged: Vec<(PathBuf, PathBuf)>,
+    /// Folders made, outermost first.
+    made: Vec<PathBuf>,
+}
+
+/// Who owns a file: user and group, by number.
+pub type Owner = (u32, u32);
+
+impl Placing {
+    /// Stages a file.
+    ///
+    /// # Errors
+    /// Whatever the file system says; the path is the one meant.
+    pub fn file(&mut self, place: &Path, bytes: &[u8], mode: u32, owner: Option<Owner>) -> Result<(), Failed> {
+        let failed = |error| Failed { path: place.to_owned(), error };
+        let staged = self.stage(place).map_err(failed)?;
+        let written = (|| {
+            // Closed to others before anything is in it.
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
+            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+            file.write_all(bytes)?;
+            if let Some((user, group)) = owner {
+                fchown(&file, Some(user), Some(group))?;
+            }
+            file.set_permissions(fs::Permissions::from_mode(mode))?;
+            file.sync_all()
+        })();
+        written.map_err(failed)
+    }
+
+    /// Stages a symbolic link.
+    ///
+    /// # Errors
+    /// As for a file.
+    pub fn link(&mut self, place: &Path, to: &str) -> Result<(), Failed> {
+        let failed = |error| Failed { path: place.to_owned(), error };
+        let staged = self.stage(place).map_err(failed)?;
+        match fs::remove_file(&staged) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        symlink(to, &staged).map_err(failed)
+    }
+
+    /// Puts everything in place, in the order in which it was added.
+    ///
+    /// # Errors
+    /// Whatever the file system says; what comes after is not in place then.
+    pub fn commit(mut self) -> Result<(), Failed> {
+        let staged = std::mem::take(&mut self.staged);
+        self.made.clear();
+        for (nth, (from, to)) in staged.iter().enumerate() {
+            let placed = fs::rename(from, to).and_then(|()| File::open(folder_of(to))?.sync_all());
+            if let Err(error) = placed {
+                self.staged = staged[nth..].to_vec();
+                return Err(Failed { path: to.clone(), error });
+            }
+        }
+        Ok(())
+    }
+
+    /// The name under which it is staged; its folder is there afterwards.
+    fn stage(&mut self, place: &Path) -> io::Result<PathBuf> {
+        let folder = folder_of(place);
+        let missing: Vec<_> =
+            folder.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+        for folder in missing.into_iter().rev() {
+            fs::DirBuilder::new().mode(0o755).create(folder)?;
+            self.made.push(folder.to_owned());
+        }
+        let mut name = OsStr::new(".").to_owned();
+        name.push(place.file_name().ok_or(io::ErrorKind::InvalidInput)?);
+        name.push(".partial");
+        let staged = folder.join(name);
+        self.staged.push((staged.clone(), place.to_owned()));
+        Ok(staged)
+    }
+}
+
+impl Drop for Placing {
+    fn drop(&mut self) {
+        for (staged, _) in &self.staged {
+            let _ = fs::remove_file(staged);
+        }
+        // Fails for a folder in which somebody else put something.
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// A file could not be put in place.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {error}", path.display())]
+pub struct Failed {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_put_in_place_whole_leaves_nothing_behind() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut placing = Placing::default();
+        placing.file(&dir.path().join("a/b/one"), b"1", 0o644, None).unwrap();
+        placing.link(&dir.path().join("a/two"), "b/one").unwrap();
+        fs::write(dir.path().join("plain"), "").unwrap();
+        let failed = placing.file(&dir.path().join("plain/three"), b"3", 0o644, None).unwrap_err();
+        assert!(failed.to_string().contains("plain/three"), "{failed}");
+        drop(placing);
+        let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["plain"]);
+    }
+
+    #[test]
+    fn nothing_is_seen_before_the_commit_and_everything_after() {
+        let dir = tempfile::tempdir().unwrap();
+        let (one, two) = (dir.path().join("one"), dir.path().join("two"));
+        fs::write(&one, "old").unwrap();
+        let mut placing = Placing::default();
+        placing.file(&one, b"new", 0o640, None).unwrap();
+        placing.link(&two, "one").unwrap();
+        assert_eq!((fs::read(&one).unwrap(), two.exists()), (b"old".to_vec(), false));
+        placing.commit().unwrap();
+        assert_eq!(fs::read(&two).unwrap(), b"new");
+        assert_eq!(fs::metadata(&one).unwrap().permissions().mode() & 0o777, 0o640);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+}

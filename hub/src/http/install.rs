@@ -1,0 +1,192 @@
+//! How a device gets its agent: `/install.sh`, `/agent/{target}` and `/bundle/{file}`.
+//!
+//! Script and bundle hold a join token, so they are made only for a link that brings one that works. A link without a
+//! token, with a wrong one, with one that is used up or expired: all get the same answer, so that nobody learns which tokens
+//! there are, and an address has five tries a minute. That secret stands in a query string, unlike API tokens, because one
+//! line has to be enough on a device; it lets few devices in, and not for long. The agent is no secret and open to all.
+
+use std::net::SocketAddr;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio_util::io::ReaderStream;
+use wire::handshake::JoinToken;
+
+use super::AppState;
+use super::auth::Peer;
+use super::dto::Problem;
+use super::error::ApiError;
+use super::params::{Asked, FromParams, Nothing, Params};
+use super::path::Name;
+use crate::access::sha256;
+use crate::bundle::script::{REFUSED, Script};
+use crate::bundle::{Payload, Settings, Target, agents, archive, deb};
+use crate::proto::command::JoinPolicy;
+
+/// What a link brings.
+#[derive(Debug)]
+pub(super) struct Link {
+    token: Option<String>,
+}
+
+impl FromParams for Link {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        Ok(Self { token: params.one("token")? })
+    }
+}
+
+/// A script that installs the agent on the device that runs it, and joins it:
+/// `curl -fsS 'http://hub:8080/install.sh?token=thj1_...' | sh`.
+#[utoipa::path(get, path = "/install.sh", tag = "install", params(("token" = String, Query, description = "A join token that works")),
+    responses((status = 200, body = String, content_type = "text/x-shellscript"),
+        (status = 403, description = "There is no token, or not one that works", body = String, content_type = "text/x-shellscript"),
+        (status = 429, body = Problem)),
+    security(()))]
+pub(super) async fn script(
+    State(app): State<AppState>,
+    peer: Peer,
+    headers: HeaderMap,
+    Asked(link): Asked<Link>,
+) -> Result<Response, ApiError> {
+    let Some(token) = token(&app, peer.0, link).await? else { return Ok(refused()) };
+    let (url, hub) = addresses(&app, &headers)?;
+    let agents = app.config.agents.clone();
+    let sums = packing(&app, move || {
+        let sum = |target| agents.read(target).map(|program| (target, sha256(&program)));
+        agents.targets().into_iter().map(sum).collect::<Result<Vec<_>, _>>()
+    });
+    let sums = sums.await?.map_err(ApiError::internal)?;
+    let script = Script { url: &url, hub: &hub, token: &token, agents: &sums }.text();
+    let script = script.ok_or_else(|| ApiError::invalid("host", format!("`{url}` is no address for a script")))?;
+    Ok(secret("text/x-shellscript; charset=utf-8", None, script))
+}
+
+/// The agent for a machine: `x86_64`, `aarch64` or `armhf`.
+#[utoipa::path(get, path = "/agent/{target}", tag = "install", params(("target" = String, Path, description = "Machine")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"), (status = 404, body = Problem)),
+    security(()))]
+pub(super) async fn agent(
+    State(app): State<AppState>,
+    Name(target): Name,
+    _: Asked<Nothing>,
+) -> Result<Response, ApiError> {
+    let missing = || no_agent(&target);
+    let path = target.parse().ok().and_then(|target: Target| app.config.agents.path(target)).ok_or_else(missing)?;
+    let file = tokio::fs::File::open(&path).await.map_err(|_| missing())?;
+    let length = file.metadata().await.map_err(ApiError::internal)?.len();
+    // Piece by piece: a thousand devices that download at once need little memory.
+    let body = Body::from_stream(ReaderStream::new(file));
+    Ok((
+        [(header::CONTENT_TYPE, "application/octet-stream".to_owned()), (header::CONTENT_LENGTH, length.to_string())],
+        body,
+    )
+        .into_response())
+}
+
+/// Agent, configuration and service for a machine: `<machine>.deb` or `<machine>.tar.gz`, to be unpacked at `/`.
+#[utoipa::path(get, path = "/bundle/{file}", tag = "install",
+    params(("file" = String, Path, description = "`aarch64.deb`, `armhf.tar.gz`, ..."), ("token" = String, Query, description = "A join token that works")),
+    responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = 403, description = "There is no token, or not one that works", body = String, content_type = "text/x-shellscript"),
+        (status = 404, body = Problem), (status = 429, body = Problem)),
+    security(()))]
+pub(super) async fn bundle(
+    State(app): State<AppState>,
+    peer: Peer,
+    headers: HeaderMap,
+    Name(file): Name,
+    Asked(link): Asked<Link>,
+) -> Result<Response, ApiError> {
+    let Some(token) = token(&app, peer.0, link).await? else { return Ok(refused()) };
+    let parsed =
+        file.split_once('.').and_then(|(target, kind)| Some((target.parse::<Target>().ok()?, kind.to_owned())));
+    let unknown = || {
+        ApiError::not_found(format!(
+            "there is no bundle `{file}`: a machine and a kind, such as aarch64.deb or armhf.tar.gz"
+        ))
+    };
+    let (target, kind) = parsed.filter(|(_, kind)| ["deb", "tar.gz"].contains(&kind.as_str())).ok_or_else(unknown)?;
+    let (_, hub) = addresses(&app, &headers)?;
+    let settings = Settings { hub: Some(hub), join_token: Some(token), ..Settings::default() };
+    let agents = app.config.agents.clone();
+    let name = format!("attachment; filename=\"device-agent_{file}\"");
+    let made = packing(&app, move || {
+        let program = agents.read(target).map_err(|error| match error {
+            agents::Error::Missing { target, .. } => no_agent(target.name()),
+            other @ (agents::Error::Unreadable { .. } | agents::Error::Unfit { .. }) => ApiError::internal(other),
+        })?;
+        let payload = Payload { target, program, settings };
+        if kind == "deb" { deb::package(&payload) } else { archive::tar_gz(&payload) }.map_err(ApiError::internal)
+    });
+    Ok(secret("application/octet-stream", Some(name), made.await??))
+}
+
+/// The token of a link, if it works.
+async fn token(app: &AppState, from: SocketAddr, link: Link) -> Result<Option<JoinToken>, ApiError> {
+    app.bad_links.attempt(app.clock.now(), from.ip()).map_err(|seconds| {
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", format!("try again in {seconds} s"))
+            .retry_after(seconds)
+    })?;
+    let Some(token) = link.token.and_then(|text| text.parse::<JoinToken>().ok()) else { return Ok(None) };
+    let now = app.clock.wall();
+    let psk = token.psk();
+    // Compared by the hash of the secret, whose timing tells nothing about the secret.
+    let works = app
+        .store
+        .join_tokens(now)
+        .await?
+        .into_iter()
+        .any(|known| known.id == token.id && known.psk == psk && known.uses_left > 0 && known.expires_at > now);
+    if !works {
+        return Ok(None);
+    }
+    app.bad_links.forgive(from.ip());
+    if app.join.get(app.clock.now()).policy == JoinPolicy::Closed {
+        return Err(ApiError::forbidden(
+            "closed",
+            "this hub takes no new devices, also with a token: its join policy is `closed`",
+        ));
+    }
+    Ok(Some(token))
+}
+
+/// The page and the door for devices, by the name this request came to: a device that got here by it gets there again.
+fn addresses(app: &AppState, headers: &HeaderMap) -> Result<(String, String), ApiError> {
+    let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    let host = text(header::HOST.as_str()).ok_or_else(|| ApiError::invalid("host", "the request has no `Host`"))?;
+    // From a proxy. Whoever forges it spoils a script for nobody but himself.
+    let scheme = if text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    Ok((format!("{scheme}://{host}"), format!("{name}:{}", app.info.udp_port)))
+}
+
+fn refused() -> Response {
+    (StatusCode::FORBIDDEN, secret("text/x-shellscript; charset=utf-8", None, REFUSED)).into_response()
+}
+
+/// An answer that nobody keeps.
+fn secret(kind: &'static str, name: Option<String>, body: impl Into<Body>) -> Response {
+    let mut response =
+        ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], body.into()).into_response();
+    if let Some(name) = name.and_then(|name| name.parse().ok()) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    }
+    response
+}
+
+fn no_agent(target: &str) -> ApiError {
+    ApiError::not_found(format!(
+        "this hub has no agent for `{target}`: it looks for device-agent-{target} in its agents folder"
+    ))
+}
+
+/// Reads and packs programs on another thread, few at a time: each takes the memory of some agents.
+async fn packing<T: Send + 'static>(app: &AppState, work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let _permit = app.packing.acquire().await.map_err(|_| ApiError::stopping())?;
+    tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)
+}

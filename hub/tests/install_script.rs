@@ -1,0 +1,145 @@
+//! `install.sh` as somebody pastes it: on a real Debian with a real service manager, against a real hub, until readings arrive.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use support::tree::{debian, own_target, run_in};
+use support::{HubProcess, agent_program, eventually, skipped};
+
+fn said(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
+}
+
+/// The agent that ships, which needs no library of the device, if `make agent` left one that is no older than this build.
+fn agent() -> PathBuf {
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../target/agent/device-agent-{}", own_target()));
+    let age = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    if age(&shipped) >= age(&agent_program()) { shipped } else { agent_program() }
+}
+
+fn hub_with_agent() -> HubProcess {
+    let hub = HubProcess::start("token");
+    let agents = hub.dir.path().join("agents");
+    fs::create_dir(&agents).unwrap();
+    fs::copy(agent(), agents.join(format!("device-agent-{}", own_target()))).unwrap();
+    hub
+}
+
+fn link(hub: &HubProcess) -> String {
+    format!("http://{}/install.sh?token={}", hub.http, hub.join_token(1))
+}
+
+#[test]
+fn one_pasted_line_installs_joins_and_readings_arrive() {
+    let Some(copy) = debian() else { return };
+    let root = copy.path().join("root");
+    let hub = hub_with_agent();
+    let link = link(&hub);
+    let output = run_in(
+        &root,
+        &format!(
+            "set -e; curl -fsS '{link}' | sh -s -- --name pasted --label room=attic; rc-service device-agent status
+             sleep 3; id -u device-agent; stat -c %a-%U:%G /etc/device-agent.toml /var/lib/device-agent
+             curl -fsS '{link}' | sh && echo twice; device-agent uninstall --purge; ls /usr/local/bin; echo gone"
+        ),
+    );
+    let text = said(&output);
+    for sign in
+        ["joined as pasted (", "status: started", "640-root:device-agent", "700-device-agent:device-agent", "gone\n"]
+    {
+        assert!(text.contains(sign), "no {sign}: {text}");
+    }
+    // The token is used up: the shell gets nothing to run.
+    assert!(text.contains("403"), "{text}");
+    let device = &hub.get("/api/v1/devices")["items"][0];
+    assert_eq!(
+        (device["name"].as_str(), device["labels"]["room"].as_str()),
+        (Some("pasted"), Some("attic")),
+        "{device}"
+    );
+    eventually("readings", Duration::from_secs(10), || (hub.count() > 0).then_some(()));
+}
+
+#[test]
+fn busybox_alone_is_enough() {
+    let Some(copy) = debian() else { return };
+    let root = copy.path().join("root");
+    fs::remove_file(root.join("usr/bin/curl")).unwrap();
+    let hub = hub_with_agent();
+    let output = run_in(
+        &root,
+        &format!(
+            "mkdir /opt/bb && busybox --install -s /opt/bb && rm -f /usr/bin/mktemp /usr/bin/sha256sum /usr/bin/openssl
+             PATH=/opt/bb:$PATH; wget -q -O - '{}' | busybox sh",
+            link(&hub)
+        ),
+    );
+    assert!(said(&output).contains("joined as "), "{}", said(&output));
+}
+
+#[test]
+fn what_fails_leaves_nothing() {
+    let Some(copy) = debian() else { return };
+    let root = copy.path().join("root");
+    let hub = hub_with_agent();
+    let state = "ls /usr/local/bin /etc/init.d /etc/runlevels/default; cat /etc/passwd /etc/group; ls -d /etc/device-agent.toml /var/lib/device-agent; ls /tmp";
+    // A service manager that refuses: everything is installed by then.
+    let broken = format!(
+        "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/sbin/rc-service; chmod 755 /usr/local/sbin/rc-service
+         before=$({state}); curl -fsS '{}' | sh; echo code=$?; after=$({state}); [ \"$before\" = \"$after\" ] && echo same",
+        link(&hub)
+    );
+    let text = said(&run_in(&root, &broken));
+    assert!(text.contains("nothing of it is left") && text.contains("code=1") && text.contains("same"), "{text}");
+
+    // Another configuration is the administrator's, and is told before anything is touched.
+    let configured = format!(
+        "rm /usr/local/sbin/rc-service; echo \"interval = '5s'\" >/etc/device-agent.toml
+         before=$({state}); curl -fsS '{}' | sh; after=$({state}); [ \"$before\" = \"$after\" ] && cat /etc/device-agent.toml",
+        link(&hub)
+    );
+    let text = said(&run_in(&root, &configured));
+    assert!(text.contains("--replace-config") && text.contains("interval = '5s'"), "{text}");
+
+    // An agent that is not the one the script knows.
+    let file = hub.dir.path().join(format!("agents/device-agent-{}", own_target()));
+    let script = hub.request("GET", &link(&hub).replace(&format!("http://{}", hub.http), ""), None).unwrap().1;
+    fs::write(root.join("tmp/install.sh"), script).unwrap();
+    let mut tampered = fs::read(&file).unwrap();
+    tampered.push(0);
+    fs::write(&file, tampered).unwrap();
+    let text = said(&run_in(&root, "rm /etc/device-agent.toml; sh /tmp/install.sh; echo code=$?; ls /usr/local/bin"));
+    assert!(text.contains("SHA-256 is another") && text.contains("code=1") && !text.contains("installed as"), "{text}");
+}
+
+#[test]
+fn a_link_without_a_token_that_works_gets_one_answer_and_not_often() {
+    let hub = hub_with_agent();
+    let good = hub.join_token(1);
+    let path = |token: &str| format!("/install.sh?token={token}");
+    let flipped = wire::handshake::JoinToken::new(1, [7; 16]).to_string();
+    let tries = ["/install.sh".to_owned(), path("x"), path(&flipped), path(&good[..good.len() - 1])];
+    let answers: Vec<_> = tries.iter().map(|path| hub.request("GET", path, None).unwrap()).collect();
+    assert!(answers.iter().all(|answer| *answer == answers[0] && answer.0 == 403), "{answers:?}");
+    assert_eq!(hub.request("GET", &path(&good), None).unwrap().0, 200);
+    for _ in 0..5 {
+        assert_eq!(hub.request("GET", &format!("/bundle/{}.deb", own_target()), None).unwrap().0, 403);
+    }
+    assert_eq!(hub.request("GET", "/install.sh", None).unwrap().0, 429);
+}
+
+#[test]
+fn the_scripts_are_clean() {
+    let dist = Path::new(env!("CARGO_MANIFEST_DIR")).join("../device-agent/dist");
+    let files = ["install.sh", "deb/postinst", "deb/prerm", "deb/postrm"].map(|name| dist.join(name));
+    match Command::new("shellcheck").arg("--shell=sh").args(&files).output() {
+        Ok(output) => assert!(output.status.success(), "{}", said(&output)),
+        Err(_) => skipped("shellcheck"),
+    }
+}
