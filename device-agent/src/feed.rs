@@ -28,6 +28,7 @@ impl Feed {
                     self.spool.rewind();
                     notice(self, Event::Lost);
                 }
+                Event::Recorded { .. } => {}
                 other @ (Event::Found { .. }
                 | Event::Several { .. }
                 | Event::Foreign { .. }

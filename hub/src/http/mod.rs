@@ -22,6 +22,7 @@ mod guard;
 mod health;
 pub mod hub;
 mod join_tokens;
+mod ledger;
 mod live;
 mod openapi;
 mod page;
@@ -68,6 +69,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::adopt))
         .routes(routes!(devices::block))
         .routes(routes!(sensors::list))
+        .routes(routes!(ledger::show))
         .routes(routes!(readings::latest))
         .routes(routes!(readings::list))
         .routes(routes!(query::one, query::several))

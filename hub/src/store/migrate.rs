@@ -10,6 +10,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0002_blocks.sql"),
     include_str!("../../../migrations/sqlite/0003_rollups.sql"),
     include_str!("../../../migrations/sqlite/0004_rates_and_deviations.sql"),
+    include_str!("../../../migrations/sqlite/0005_ledger.sql"),
 ];
 
 /// Runs the steps the database has not seen.

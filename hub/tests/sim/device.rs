@@ -227,6 +227,7 @@ impl Device {
                         | Event::Foreign { .. }
                         | Event::Silent { .. }
                         | Event::Pending { .. }
+                        | Event::Recorded { .. }
                         | Event::Lost => {}
                     }
                 }
