@@ -16,9 +16,10 @@
 //! - **waiting**: taken, not accounted for, and not older than the oldest reading the device held when it last reported.
 //! - **missing**: taken, not accounted for, and older: nobody has it any more.
 //!
-//! Everything that is in it is exact to the reading, with these exceptions, all of them losses of power or disk: readings
-//! that were only in the memory of a device that was killed are lost with their count (no trace but a gap in the batch
-//! numbers); readings the device's disk did not give back count in the hour of their batch's first.
+//! Everything that is in it is exact to the reading, with these exceptions. Readings that were only in the memory of a
+//! device that was killed are lost with their count: no trace but a gap in the batch numbers. Readings that the device's
+//! disk did not give back count in about the hour they were taken in. A batch that a device had to drop while it was on its
+//! way may have arrived all the same: it then counts as dropped and as received, and twice as taken.
 
 use super::{Epoch, Hour};
 
