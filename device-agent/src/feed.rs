@@ -28,6 +28,7 @@ impl Feed {
                     self.spool.rewind();
                     notice(self, Event::Lost);
                 }
+                Event::Recorded { epoch, number } => self.spool.recorded(epoch, number),
                 other @ (Event::Found { .. }
                 | Event::Several { .. }
                 | Event::Foreign { .. }
@@ -46,8 +47,9 @@ impl Feed {
         }
     }
 
-    /// Tells the uplink what its next status should say.
-    pub fn report(&mut self) {
+    /// Tells the uplink what its next status should say, and what the ledger has to tell.
+    pub fn report(&mut self, now: Now) {
         self.uplink.report(self.spool.len() as u64, self.spool.dropped(), self.spool.floors());
+        self.uplink.tell_ledger(self.spool.report(now.mono), now);
     }
 }

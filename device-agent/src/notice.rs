@@ -83,6 +83,6 @@ pub(crate) fn event(
             lost_at.get_or_insert(now.mono);
             warn!("hub lost, keeping readings until it is back: {} batches unacknowledged", feed.spool.len());
         }
-        Event::Acked { .. } => {}
+        Event::Acked { .. } | Event::Recorded { .. } => {}
     }
 }

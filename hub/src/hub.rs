@@ -143,6 +143,7 @@ impl Hub {
             commands: commands_in.clone(),
             floors: floors_in,
             tokens_used: Arc::default(),
+            reports: Arc::default(),
             store: store.clone(),
             presence: Arc::clone(&presence),
             bus: bus.clone(),

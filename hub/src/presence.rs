@@ -1,10 +1,12 @@
-//! What is known of devices right now and never stored: their links, and those that wait to be adopted.
+//! What is known of devices right now and never stored: their links, what is wrong with them, and those that wait to be adopted.
 //!
 //! The UDP shell writes it, HTTP and the live stream read it. A device is online while authenticated data keeps coming;
 //! discovery packets and pings never count.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use wire::message::Health;
 
 use crate::model::device::{DeviceNo, Link, Pending};
 use crate::model::{DeviceId, UnixMillis};
@@ -14,6 +16,8 @@ use crate::model::{DeviceId, UnixMillis};
 pub struct Now {
     /// Links of adopted devices heard since the hub started.
     pub links: HashMap<DeviceNo, Link>,
+    /// What devices said last of what they find wrong with themselves; those that said nothing are left out.
+    pub health: HashMap<DeviceNo, Health>,
     /// Devices that wait to be adopted; at most 256 (the endpoint's cap).
     pub pending: HashMap<DeviceId, Pending>,
 }

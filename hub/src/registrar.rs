@@ -2,17 +2,19 @@
 //!
 //! Takes the endpoint's events, asks the store, and tells the endpoint what it now knows. Many at a time: each waits for
 //! its commit, and commits that wait together become one, so a fleet of thousands joins in seconds. Twice a second it
-//! looks for join tokens made by a command beside the hub, once a second for devices that went silent.
+//! looks for join tokens made by a command beside the hub and writes the reports of the ledger that came meanwhile, once a
+//! second for devices that went silent.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::mpsc;
+use wire::ledger::Report;
 
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
@@ -30,6 +32,8 @@ const NOTE_EVERY: u32 = 60;
 
 /// Events under way at once: what one commit may carry of them.
 const AT_ONCE: usize = 128;
+/// Reports of the ledger that wait for the next look, to be written together: those of 10,000 devices for over a minute.
+const MAX_REPORTS: usize = 8_192;
 
 /// What the registrar works with.
 #[derive(Clone)]
@@ -40,6 +44,8 @@ pub struct Registrar {
     pub floors: mpsc::Sender<Floor>,
     /// Set when a join took a use from a token: the endpoint hears of it at the next look. The store counts exactly.
     pub tokens_used: Arc<AtomicBool>,
+    /// Reports of the ledger since the last look.
+    pub reports: Arc<Mutex<Vec<(DeviceNo, Report)>>>,
     /// Where devices are kept.
     pub store: Store,
     /// Links and pending devices.
@@ -77,6 +83,7 @@ impl Registrar {
                     if self.store.changed_elsewhere()? | self.tokens_used.swap(false, Ordering::Relaxed) {
                         self.tell_tokens().await?;
                     }
+                    self.record_reports().await?;
                     if looks.is_multiple_of(2) {
                         self.tell_status(&mut online);
                     }
@@ -89,6 +96,7 @@ impl Registrar {
         while let Some(done) = under_way.next().await {
             registered(done)?;
         }
+        self.record_reports().await?;
         self.note_links().await
     }
 
@@ -116,7 +124,9 @@ impl Registrar {
             }
             Event::Left(device) => {
                 self.note_link(device).await?;
-                self.presence.write().links.remove(&device);
+                let mut now = self.presence.write();
+                now.links.remove(&device);
+                now.health.remove(&device);
                 Ok(())
             }
             Event::Pending(pending) => {
@@ -135,6 +145,18 @@ impl Registrar {
                 }
                 Ok(())
             }
+            Event::Ledger { device, report } => {
+                let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+                // Beyond the limit it is not answered, and the device sends it again.
+                if reports.len() < MAX_REPORTS {
+                    reports.push((device, report));
+                }
+                Ok(())
+            }
+            Event::Health { device, health } => {
+                self.presence.write().health.insert(device, health);
+                Ok(())
+            }
             Event::Floor { device, epoch, below } => {
                 // The pipeline ends before us only at shutdown; the device says it again.
                 let _ = self.floors.send(Floor { device, epoch, below }).await;
@@ -151,6 +173,24 @@ impl Registrar {
         self.tell_known(device.no).await;
         self.bus.publish(Arc::new(Update::Device(device.id)));
         Ok(())
+    }
+
+    /// Writes what devices reported since the last look, all of it in one change, and lets them know.
+    async fn record_reports(&self) -> Result<(), store::Error> {
+        let reports = std::mem::take(&mut *self.reports.lock().unwrap_or_else(PoisonError::into_inner));
+        if reports.is_empty() {
+            return Ok(());
+        }
+        let numbers = reports.iter().map(|(device, report)| (*device, report.epoch, report.number)).collect();
+        match self.store.record_ledger(reports, self.clock.wall()).await {
+            Ok(()) => {
+                let _ = self.commands.send(Command::Recorded(numbers)).await;
+                Ok(())
+            }
+            Err(error) if error.is_fatal() => Err(error),
+            // The disk is full, which is said elsewhere: devices that are not answered report again.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Tells the endpoint a device as the store knows it.

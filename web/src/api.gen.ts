@@ -256,12 +256,19 @@ export interface components {
             link: components["schemas"]["Link"] | null;
             /** @description Hardware or operating system. */
             model: string | null;
+            /**
+             * Format: int32
+             * @description Failing sources besides those in `source_errors`, for which its message had no room.
+             */
+            more_source_errors: number;
             /** @description Name shown to people. */
             name: string;
             /** @description A sample of what it measures, while it is pending. */
             preview: components["schemas"]["Preview"][];
             /** @description Number of its sensors. */
             sensors: number;
+            /** @description Its sources that give no readings, by its own word; the rest goes on. */
+            source_errors: components["schemas"]["SourceError"][];
             /** @description What it is to the hub. */
             status: components["schemas"]["Status"];
             /** @description Version of its agent. */
@@ -475,8 +482,97 @@ export interface components {
              */
             value: number;
         };
+        /**
+         * @description What became of the readings a device took, by the hour of the readings' time. Every line balances:
+         *     `taken = received + recovered + thinned + dropped + waiting + missing`.
+         */
+        Ledger: {
+            /** @description Hour of the oldest reading the device held when it last reported; null when it held none, or never reported. */
+            holds_from: string | null;
+            /** @description By hour, oldest first; hours without a reading are left out. */
+            items: components["schemas"]["LedgerHour"][];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+            /** @description When the device last reported what it took and dropped; null if it never did: `taken` is then what is accounted for. */
+            reported_at: string | null;
+            /** @description The sum over all that was asked for, also when `items` is only a part of it. */
+            total: components["schemas"]["LedgerCounts"];
+        };
+        /** @description What became of readings. */
+        LedgerCounts: {
+            /** @description Given up by the device. */
+            dropped: components["schemas"]["LedgerDrops"];
+            /**
+             * Format: int64
+             * @description Not here, and the device does not hold them any more.
+             */
+            missing: number;
+            /**
+             * Format: int64
+             * @description On the hub's disk, sent as they were measured.
+             */
+            received: number;
+            /**
+             * Format: int64
+             * @description On the hub's disk, sent after an absence or from a recording.
+             */
+            recovered: number;
+            /**
+             * Format: int64
+             * @description Put into the device's spool.
+             */
+            taken: number;
+            /**
+             * Format: int64
+             * @description Left out by the device between others that stayed, for want of room.
+             */
+            thinned: number;
+            /**
+             * Format: int64
+             * @description Not here, and the device may still hold them.
+             */
+            waiting: number;
+        };
+        /** @description Readings a device gave up, by reason. */
+        LedgerDrops: {
+            /**
+             * Format: int64
+             * @description Held longer than the device keeps readings.
+             */
+            expired: number;
+            /**
+             * Format: int64
+             * @description The newest found no room.
+             */
+            newest: number;
+            /**
+             * Format: int64
+             * @description The oldest gave way for want of room.
+             */
+            oldest: number;
+            /**
+             * Format: int64
+             * @description For a reason this hub does not know.
+             */
+            other: number;
+            /**
+             * Format: int64
+             * @description The device's disk did not give them back.
+             */
+            unreadable: number;
+        };
+        /** @description One hour of the ledger. */
+        LedgerHour: components["schemas"]["LedgerCounts"] & {
+            /** @description Its first moment. */
+            hour: string;
+        };
         /** @description How a device's link is doing. */
         Link: {
+            /**
+             * Format: double
+             * @description How fast the device clock runs away from the hub's, in parts per million; positive: it runs fast.
+             */
+            clock_drift_ppm: number | null;
             /**
              * Format: double
              * @description Device clock minus hub clock, in milliseconds.
@@ -723,12 +819,19 @@ export interface components {
                 link?: components["schemas"]["Link"] | null;
                 /** @description Hardware or operating system. */
                 model?: string | null;
+                /**
+                 * Format: int32
+                 * @description Failing sources besides those in `source_errors`, for which its message had no room.
+                 */
+                more_source_errors: number;
                 /** @description Name shown to people. */
                 name: string;
                 /** @description A sample of what it measures, while it is pending. */
                 preview: components["schemas"]["Preview"][];
                 /** @description Number of its sensors. */
                 sensors: number;
+                /** @description Its sources that give no readings, by its own word; the rest goes on. */
+                source_errors: components["schemas"]["SourceError"][];
                 /** @description What it is to the hub. */
                 status: components["schemas"]["Status"];
                 /** @description Version of its agent. */
@@ -1250,6 +1353,20 @@ export interface components {
          * @enum {string}
          */
         Source: "raw" | "1m" | "1h";
+        /** @description A source of a device that gives no readings. */
+        SourceError: {
+            /**
+             * Format: int32
+             * @description How often since then.
+             */
+            count: number;
+            /** @description What went wrong the last time. */
+            error: string;
+            /** @description Since when, by the device's clock. */
+            since: string;
+            /** @description Its name on the device. */
+            source: string;
+        };
         /**
          * @description What a device is to the hub at the moment.
          * @enum {string}

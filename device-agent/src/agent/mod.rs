@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::{UnixListener, UnixStream};
 use tracing::{error, info, warn};
+use wire::message::{Health, SourceError};
 use wire::packet::MAX_DATAGRAM;
 use wire::{BatchSeq, Epoch};
 
@@ -183,7 +184,12 @@ impl Agent {
         if matches!(self.feed.uplink.state(), State::Searching | State::Handshaking) {
             self.resolver.look_up(now.mono);
         }
-        self.feed.report();
+        self.feed.report(now);
+        let failing = self
+            .failing()
+            .map(|trouble| SourceError::new(&trouble.source, &trouble.error, trouble.since, trouble.count));
+        let health = Health::new(self.feed.uplink.clock_drift_ppb(), failing);
+        self.feed.uplink.set_health(health, now);
         let corrected = Now { unix: self.timeline.stamp(now), ..now };
         self.feed.spool.expire(corrected, self.timeline.is_sure());
         let names_kept = if self.feed.spool.will_spill(now.mono) { self.table.sync() } else { Ok(()) };

@@ -63,7 +63,7 @@ impl Device {
             }
         }
         self.close(now.mono);
-        self.feed.report();
+        self.feed.report(now);
         taken
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use wire::UnixMillis;
 use wire::batch::Rows;
+use wire::ledger::DropReason;
 
 use super::{Key, Spool};
 use crate::clock::Now;
@@ -64,14 +65,11 @@ impl Spool {
         let segments: Vec<u32> =
             self.cold.iter().filter(|(_, cold)| is_old(cold.newest)).map(|(number, _)| *number).collect();
         for number in segments {
-            self.drops.expired += self.cold.remove(&number).map_or(0, |cold| cold.readings);
-            if let Some(disk) = &mut self.disk {
-                disk.delete(number);
-            }
+            self.drops.expired += self.lose_segment(number, DropReason::Expired);
         }
         let batches: Vec<Key> = self.held.iter().filter(|(_, held)| is_old(held.taken)).map(|(key, _)| *key).collect();
         for key in batches {
-            self.drops.expired += self.forget(key);
+            self.drops.expired += self.lose(key, DropReason::Expired);
         }
     }
 

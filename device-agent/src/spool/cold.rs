@@ -3,12 +3,24 @@
 //! A segment is cold after recovery, and once it is full while the hub is away. It is warmed, newest first, when the backlog
 //! that is listed has been handed out.
 
+use wire::ledger::DropReason;
 use wire::{BatchSeq, Epoch, Lane};
 
 use super::disk::Summary;
 use super::segment::{self, Record};
 use super::thin::thinned;
 use super::{Body, Held, Key, Policy, Spool, Taken};
+
+/// A segment as it would be with fewer readings.
+struct Thinner {
+    epoch: Epoch,
+    bytes: Vec<u8>,
+    /// Readings before, and after.
+    readings: u64,
+    left: u64,
+    /// The batches that change, before and after.
+    changed: Vec<(BatchSeq, Vec<u8>, Vec<u8>)>,
+}
 
 impl Spool {
     /// Lists the newest cold segment; `false` if there is none.
@@ -17,8 +29,11 @@ impl Spool {
         let Some(disk) = self.disk.as_mut() else { return false };
         let records = disk.records(number).unwrap_or_default();
         let found: u64 = records.iter().map(|(record, _)| u64::from(record.readings)).sum();
-        self.drops.unreadable += summary.readings.saturating_sub(found);
+        let unreadable = summary.readings.saturating_sub(found);
+        self.drops.unreadable += unreadable;
         disk.set_held(number, records.len() as u32);
+        let hour = self.hour_of(summary.newest);
+        self.ledger.lose_at(summary.epoch, hour, unreadable, DropReason::Unreadable);
         let mark = self.marks.get(&summary.epoch).copied().unwrap_or(BatchSeq(0));
         for (record, place) in records {
             let key = (summary.epoch, record.seq);
@@ -85,24 +100,60 @@ impl Spool {
             return false;
         };
         self.thinned.insert(number);
-        let (Some(disk), Some(cold)) = (&mut self.disk, self.cold.get_mut(&number)) else { return true };
-        let Some((epoch, records)) = disk.bodies(number) else { return true };
-        let mut bytes = segment::header(epoch).to_vec();
-        let mut readings = 0;
-        for (record, body) in records {
-            match thinned(&body) {
-                Some((body, left)) => segment::put(&Record { readings: left, ..record }, &body, &mut bytes),
-                None => segment::put(&record, &body, &mut bytes),
-            };
-            readings += u64::from(record.readings);
+        let Some(thinner) = self.thinner(number) else { return true };
+        self.count_thinned(&thinner, false);
+        self.ledger.condemn(number, thinner.left, (self.epoch, self.next));
+        let replaced = self.replace(number, &thinner);
+        if replaced {
+            self.drops.thinned += thinner.readings - thinner.left;
+        } else {
+            self.count_thinned(&thinner, true);
         }
-        let left = segment::read(&bytes)
-            .map_or(0, |contents| contents.records.iter().map(|(record, _)| u64::from(record.readings)).sum());
-        // Either the old file or the thinned one: nothing in between is ever there.
-        if disk.replace(number, &bytes).is_ok() {
-            self.drops.thinned += readings - left;
-            cold.readings = left;
-        }
+        self.ledger.done_with(number);
         true
+    }
+
+    /// Finishes the thinning of a segment that is to hold `left` readings, and is counted already.
+    pub(super) fn finish_thinning(&mut self, number: u32, left: u64) {
+        let Some(thinner) = self.thinner(number).filter(|thinner| thinner.left == left) else { return };
+        self.thinned.insert(number);
+        self.replace(number, &thinner);
+    }
+
+    /// A segment with fewer readings.
+    fn thinner(&self, number: u32) -> Option<Thinner> {
+        self.cold.get(&number)?;
+        let (epoch, records) = self.disk.as_ref()?.bodies(number)?;
+        let mut thinner =
+            Thinner { epoch, bytes: segment::header(epoch).to_vec(), readings: 0, left: 0, changed: Vec::new() };
+        for (record, body) in records {
+            thinner.readings += u64::from(record.readings);
+            let (after, left) = match thinned(&body) {
+                Some((after, left)) => {
+                    thinner.changed.push((record.seq, body, after.clone()));
+                    (after, left)
+                }
+                None => (body, record.readings),
+            };
+            segment::put(&Record { readings: left, ..record }, &after, &mut thinner.bytes)?;
+            thinner.left += u64::from(left);
+        }
+        Some(thinner)
+    }
+
+    fn count_thinned(&mut self, thinner: &Thinner, failed: bool) {
+        for (seq, before, after) in &thinner.changed {
+            self.ledger.thin(thinner.epoch, before, after, self.shifts.of(thinner.epoch, *seq), failed);
+        }
+    }
+
+    /// Either the old file or the thinned one: nothing in between is ever there.
+    fn replace(&mut self, number: u32, thinner: &Thinner) -> bool {
+        let (Some(disk), Some(cold)) = (&mut self.disk, self.cold.get_mut(&number)) else { return false };
+        let replaced = disk.replace(number, &thinner.bytes).is_ok();
+        if replaced {
+            cold.readings = thinner.left;
+        }
+        replaced
     }
 }

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wire::Lane;
+use wire::ledger::DropReason;
 
-use super::{Body, Key, Spool};
+use super::{Key, Spool};
 use crate::uplink::Outgoing;
 
 /// Age past which an unsent batch is backlog: a live view has no use for it.
@@ -70,13 +71,9 @@ impl Spool {
 
     fn hand_out(&mut self, key: Key, lane: Lane) -> Option<Outgoing> {
         let held = self.held.get(&key)?;
-        let body = match &held.body {
-            Body::Memory(body) => Some(Arc::clone(body)),
-            Body::Disk(place) => self.disk.as_ref().and_then(|disk| disk.read(*place)).map(Arc::from),
-        };
         let sensors = held.sensors;
-        let Some(body) = body else {
-            self.drops.unreadable += self.forget(key);
+        let Some(body) = self.body(held) else {
+            self.drops.unreadable += self.lose(key, DropReason::Unreadable);
             return None;
         };
         self.handed.insert(key);

@@ -21,6 +21,7 @@ mod cold;
 mod disk;
 mod journal;
 mod lanes;
+mod ledger;
 mod recovery;
 mod room;
 pub mod segment;
@@ -35,12 +36,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use wire::{BatchSeq, Epoch, Lane};
+use wire::ledger::{DropReason, Report};
+use wire::{BatchSeq, Epoch, Hour, Lane};
 
 use age::Taken;
 use disk::{Disk, Place, Summary};
 use journal::Journal;
 pub use lanes::LIVE_FOR;
+use ledger::Ledger;
 pub use recovery::Recovery;
 pub use room::{Limits, Policy};
 use shift::Shifts;
@@ -99,6 +102,7 @@ pub struct Spool {
     spilling: bool,
     drops: Drops,
     tally: Tally,
+    ledger: Ledger,
     /// When to look again what is too old.
     ages_due: Instant,
     acked: u64,
@@ -131,6 +135,7 @@ impl Spool {
             spilling: false,
             drops: Drops::default(),
             tally: Tally::default(),
+            ledger: Ledger::default(),
             ages_due: opened,
             acked: 0,
         }
@@ -150,6 +155,7 @@ impl Spool {
     /// Starts another epoch, as a reboot does: what is held becomes backlog.
     pub fn begin_epoch(&mut self, epoch: Epoch) {
         (self.epoch, self.next) = (epoch, BatchSeq(0));
+        self.ledger.begin_epoch();
         self.live.clear();
         self.handed.clear();
         self.backlog = self.held.keys().copied().collect();
@@ -160,6 +166,7 @@ impl Spool {
         let seq = self.next;
         let key = (self.epoch, seq);
         self.next = BatchSeq(seq.0 + 1);
+        self.ledger.take(self.epoch, &body, 0);
         self.memory += body.len() + OVERHEAD;
         let body = Body::Memory(body.into());
         self.held.insert(key, Held { body, readings, sensors, lane, taken: Taken::Here(now) });
@@ -188,7 +195,91 @@ impl Spool {
     /// # Errors
     /// The disk refused: the next start will not know it.
     pub fn moved(&mut self, from: BatchSeq, until: BatchSeq, ms: i64) -> io::Result<()> {
-        self.shifts.add(self.epoch, from, until, ms)
+        let epoch = self.epoch;
+        if from < until && ms != 0 {
+            self.each_held(epoch, from, until, |ledger, body, moved| ledger.shift(epoch, body, moved, moved + ms));
+        }
+        self.shifts.add(epoch, from, until, ms)
+    }
+
+    /// The ledger's report that the hub should have, if there is one; the same until [`Spool::recorded`].
+    pub fn report(&mut self, now: Instant) -> Option<&Report> {
+        if self.ledger.is_due(self.is_empty(), self.opened, now) {
+            self.ledger.seal(self.holds_from(), (self.epoch, self.next), now);
+        }
+        self.ledger.sent()
+    }
+
+    /// The hub has this report on disk.
+    pub fn recorded(&mut self, epoch: Epoch, number: u32) {
+        self.ledger.recorded(epoch, number);
+    }
+
+    /// Has the next [`Spool::report`] tell all there is to tell.
+    pub fn tell_all(&mut self) {
+        self.ledger.tell_all();
+    }
+
+    /// Whether the hub has everything the ledger says.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.ledger.is_told()
+    }
+
+    /// Hour of the oldest batch that is held.
+    fn holds_from(&self) -> Option<Hour> {
+        let first_of =
+            |epoch, seq, body: &[u8]| wire::batch::starts_at(body).map(|at| at.plus(self.shifts.of(epoch, seq)).hour());
+        let listed = self.held.first_key_value().map(|(key, held)| {
+            let body = self.body(held);
+            body.and_then(|body| first_of(key.0, key.1, &body)).unwrap_or_else(|| self.hour_of(held.taken))
+        });
+        let cold = self.cold.first_key_value().map(|(number, cold)| {
+            let record = self.disk.as_ref().and_then(|disk| disk.bodies(*number)?.1.into_iter().next());
+            let first = record.and_then(|(record, body)| first_of(cold.epoch, record.seq, &body));
+            first.unwrap_or_else(|| self.hour_of(cold.newest))
+        });
+        [listed, cold].into_iter().flatten().min()
+    }
+
+    /// About the hour in which something was taken, where its readings cannot be asked.
+    fn hour_of(&self, taken: Taken) -> Hour {
+        match taken {
+            Taken::Earlier(at) => at.hour(),
+            Taken::Here(at) => {
+                let now = crate::clock::now();
+                let ago = now.mono.saturating_duration_since(at).as_millis();
+                now.unix.plus(-i64::try_from(ago).unwrap_or(0)).hour()
+            }
+        }
+    }
+
+    fn body(&self, held: &Held) -> Option<Arc<[u8]>> {
+        match &held.body {
+            Body::Memory(body) => Some(Arc::clone(body)),
+            Body::Disk(place) => self.disk.as_ref()?.read(*place).map(Arc::from),
+        }
+    }
+
+    /// Shows every held batch of a stretch that was not handed out, with how far it is moved.
+    fn each_held(
+        &mut self,
+        epoch: Epoch,
+        from: BatchSeq,
+        until: BatchSeq,
+        mut with: impl FnMut(&mut Ledger, &[u8], i64),
+    ) {
+        let mut bodies: Vec<(BatchSeq, Arc<[u8]>)> = Vec::new();
+        let listed = self.held.range((epoch, from)..(epoch, until)).filter(|(key, _)| !self.handed.contains(*key));
+        bodies.extend(listed.filter_map(|(key, held)| Some((key.1, self.body(held)?))));
+        for (number, _) in self.cold.iter().filter(|(_, cold)| cold.epoch == epoch) {
+            let records = self.disk.as_ref().and_then(|disk| disk.bodies(*number)).map(|(_, records)| records);
+            let inside = records.into_iter().flatten().filter(|(record, _)| (from..until).contains(&record.seq));
+            bodies.extend(inside.map(|(record, body)| (record.seq, Arc::from(body))));
+        }
+        for (seq, body) in bodies {
+            with(&mut self.ledger, &body, self.shifts.of(epoch, seq));
+        }
     }
 
     /// Forgets what the hub has on disk: everything of `epoch` below `mark` and in `runs`. Returns the readings forgotten.
@@ -290,9 +381,52 @@ impl Spool {
         floors.into_iter().rev().take(wire::message::FLOOR_LIMIT).collect()
     }
 
-    /// The readings of a batch that is held no more.
-    fn forget(&mut self, key: Key) -> u64 {
-        self.remove(key).map_or(0, |held| u64::from(held.readings))
+    /// Gives a batch up; returns the readings in it.
+    fn lose(&mut self, key: Key, reason: DropReason) -> u64 {
+        let Some(held) = self.held.get(&key) else { return 0 };
+        let (readings, hour) = (u64::from(held.readings), self.hour_of(held.taken));
+        let moved = self.shifts.of(key.0, key.1);
+        let counted = self.body(held).map_or(0, |body| self.ledger.lose(key.0, &body, moved, reason));
+        self.ledger.lose_at(key.0, hour, readings.saturating_sub(counted), reason);
+        self.remove(key);
+        readings
+    }
+
+    /// Gives a whole segment up; returns the readings in it that were still held. Whoever is killed in between finds the
+    /// count on disk, and the segment's number with it.
+    fn lose_segment(&mut self, number: u32, reason: DropReason) -> u64 {
+        let cold = self.cold.remove(&number);
+        let bodies = self.disk.as_ref().and_then(|disk| disk.bodies(number));
+        let (epoch, records) = bodies.unwrap_or((self.epoch, Vec::new()));
+        let mark = self.marks.get(&epoch).copied().unwrap_or(BatchSeq(0));
+        let (mut lost, mut acked) = (0, 0);
+        for (record, body) in &records {
+            let key = (epoch, record.seq);
+            let held = self.held.get(&key);
+            let here = held.is_some_and(|held| matches!(held.body, Body::Disk(place) if place.segment == number));
+            if here || (cold.is_some() && held.is_none() && record.seq >= mark) {
+                lost += self.ledger.lose(epoch, body, self.shifts.of(epoch, record.seq), reason);
+            } else {
+                acked += u64::from(record.readings);
+            }
+        }
+        if let Some(cold) = cold {
+            // What the disk does not give back goes with the rest.
+            let more = cold.readings.saturating_sub(lost + acked);
+            self.ledger.lose_at(cold.epoch, self.hour_of(cold.newest), more, reason);
+            lost += more;
+        }
+        self.ledger.condemn(number, 0, (self.epoch, self.next));
+        if let Some(disk) = &mut self.disk {
+            disk.delete(number);
+        }
+        self.ledger.done_with(number);
+        let inside = |held: &Held| matches!(held.body, Body::Disk(place) if place.segment == number);
+        let keys: Vec<Key> = self.held.iter().filter(|(_, held)| inside(held)).map(|(key, _)| *key).collect();
+        for key in keys {
+            self.remove(key);
+        }
+        lost
     }
 
     /// Takes a batch out of every list but `live`, which skips what is not held.

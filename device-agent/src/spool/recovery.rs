@@ -1,13 +1,15 @@
 //! What earlier boots left: their segments, and the batch that was being filled when a run was killed.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use wire::{Epoch, Lane};
+use wire::{BatchSeq, Epoch, Lane};
 
 use super::disk::{Disk, Summary};
 use super::journal::Journal;
+use super::ledger::{Ledger, Unfinished};
 use super::segment::Record;
 use super::shift::Shifts;
 use super::tally::Tally;
@@ -35,9 +37,10 @@ impl Spool {
         let (disk, found) = Disk::open(folder, now)?;
         let (journal, open) = Journal::open(folder);
         let (tally, drops) = Tally::open(folder);
+        let (ledger, unfinished) = Ledger::open(folder);
         let mut spool = Self::in_memory(epoch, limits);
         (spool.opened, spool.ages_due) = (now, now);
-        (spool.tally, spool.drops) = (tally, drops);
+        (spool.tally, spool.drops, spool.ledger) = (tally, drops, ledger);
         spool.disk = Some(disk);
         spool.journal = Some(journal);
         spool.shifts = Shifts::open(folder);
@@ -45,11 +48,40 @@ impl Spool {
             let newest = spool.taken_earlier((summary.epoch, summary.last), found.newest.get(&number).cloned());
             spool.cold.insert(number, Summary { newest, ..summary });
         }
+        spool.finish_ledger(&unfinished, open.as_ref());
         spool.adopt_journal(open, now);
         let readings = spool.cold.values().map(|cold| cold.readings).sum::<u64>()
             + spool.held.values().map(|held| u64::from(held.readings)).sum::<u64>();
         let recovery = Recovery { batches: spool.len(), readings, damaged: found.damaged, foreign: found.foreign };
         Ok((spool, recovery))
+    }
+
+    /// Finishes what the ledger has counted of segments, and counts what went to disk since it was written.
+    fn finish_ledger(&mut self, unfinished: &Unfinished, open: Option<&(Epoch, Record, Vec<u8>)>) {
+        for &(number, left) in &unfinished.condemned {
+            if left == 0 && self.cold.remove(&number).is_some() {
+                if let Some(disk) = &mut self.disk {
+                    disk.delete(number);
+                }
+            } else if self.cold.get(&number).is_some_and(|cold| cold.readings > left) {
+                self.finish_thinning(number, left);
+            }
+        }
+        let Some(counted) = unfinished.counted else { return };
+        let mut bodies: BTreeMap<(Epoch, BatchSeq), Vec<u8>> = BTreeMap::new();
+        // The batch that was being filled, if it will be adopted.
+        let passed = |epoch, seq| self.cold.values().any(|cold| cold.epoch == epoch && cold.last >= seq);
+        let open = open.filter(|(epoch, record, _)| !passed(*epoch, record.seq));
+        bodies.extend(open.map(|(epoch, record, body)| ((*epoch, record.seq), body.clone())));
+        for (number, _) in self.cold.iter().filter(|(_, cold)| (cold.epoch, cold.last) >= counted) {
+            let Some((epoch, records)) = self.disk.as_ref().and_then(|disk| disk.bodies(*number)) else { continue };
+            bodies.extend(records.into_iter().map(|(record, body)| ((epoch, record.seq), body)));
+        }
+        for ((epoch, seq), body) in bodies.range(counted..) {
+            self.ledger.take(*epoch, body, self.shifts.of(*epoch, *seq));
+        }
+        // What was counted is so from here on, whatever happens next.
+        let _ = self.ledger.save((self.epoch, self.next));
     }
 
     /// The batch that was being filled when an earlier run was killed, unless it got into a segment after all.

@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use super::{Body, Held, Key, Spool};
+use wire::ledger::DropReason;
+
+use super::Spool;
 
 /// How much the spool may hold.
 #[derive(Debug, Clone, Copy)]
@@ -53,14 +55,14 @@ impl std::str::FromStr for Policy {
 impl Spool {
     pub(super) fn drop_oldest_in_memory(&mut self) {
         match self.in_memory.first().copied() {
-            Some(key) => self.drops.oldest += self.forget(key),
+            Some(key) => self.drops.oldest += self.lose(key, DropReason::Oldest),
             None => self.memory = 0,
         }
     }
 
     pub(super) fn drop_newest_in_memory(&mut self) {
         match self.in_memory.last().copied() {
-            Some(key) => self.drops.newest += self.forget(key),
+            Some(key) => self.drops.newest += self.lose(key, DropReason::Newest),
             None => self.memory = 0,
         }
     }
@@ -81,13 +83,7 @@ impl Spool {
                 }
                 continue;
             };
-            disk.delete(oldest);
-            self.drops.oldest += self.cold.remove(&oldest).map_or(0, |cold| cold.readings);
-            let inside = |held: &Held| matches!(held.body, Body::Disk(place) if place.segment == oldest);
-            let lost: Vec<Key> = self.held.iter().filter(|(_, held)| inside(held)).map(|(key, _)| *key).collect();
-            for key in lost {
-                self.drops.oldest += self.forget(key);
-            }
+            self.drops.oldest += self.lose_segment(oldest, DropReason::Oldest);
         }
     }
 }

@@ -23,7 +23,13 @@ impl Spool {
         let full = self.policy == Policy::DropNewest
             && self.disk.as_ref().is_some_and(|disk| disk.bytes() + self.memory as u64 > self.limits.disk);
         let wanted = (self.spilling || self.memory > self.limits.memory) && !full;
+        let has_news = !self.in_memory.is_empty();
         let spilled = if wanted { self.spill() } else { Ok(()) };
+        let spilled = if wanted && has_news {
+            spilled.and_then(|()| self.ledger.keep((self.epoch, self.next), now))
+        } else {
+            spilled
+        };
         self.cool();
         while self.memory > self.limits.memory {
             if full { self.drop_newest_in_memory() } else { self.drop_oldest_in_memory() }
@@ -66,7 +72,8 @@ impl Spool {
     pub fn flush(&mut self) -> io::Result<()> {
         let spilled = self.spill();
         self.make_room_on_disk();
-        let counted = self.tally.write(self.drops);
+        let told = if self.ledger.is_told() { Ok(()) } else { self.ledger.save((self.epoch, self.next)) };
+        let counted = self.tally.write(self.drops).and(told);
         spilled.and(counted)?;
         // What was being filled is a batch by then.
         self.journal.as_mut().map_or(Ok(()), Journal::clear)

@@ -17,6 +17,7 @@
 mod candidates;
 mod drift;
 mod flight;
+mod reports;
 mod rtt;
 mod search;
 mod session;
@@ -30,7 +31,8 @@ use std::time::{Duration, Instant};
 
 use wire::discovery::Probe;
 use wire::handshake::{JoinToken, Standing};
-use wire::message::{Control, Hello, Status};
+use wire::ledger::Report;
+use wire::message::{Control, Health, Hello, Status};
 use wire::packet::Packet;
 use wire::seal::KEEP_PREVIOUS_SECS;
 use wire::{BatchSeq, Epoch, Id, KeyPair, Lane, PublicKey, SensorSpec};
@@ -40,6 +42,7 @@ use crate::random::Random;
 use candidates::Candidates;
 use flight::Flight;
 pub use flight::Outgoing;
+use reports::Reports;
 use session::{Path, Session};
 
 /// A fleet whose hub restarts comes back spread over this time.
@@ -121,6 +124,13 @@ pub enum Event {
         /// `[start, end)` above the mark.
         runs: Vec<(u64, u64)>,
     },
+    /// On the hub's disk: the ledger's report of this boot and number.
+    Recorded {
+        /// Boot that numbered it.
+        epoch: Epoch,
+        /// Its number.
+        number: u32,
+    },
 }
 
 /// Where the uplink stands, for `status`.
@@ -160,6 +170,7 @@ pub struct Uplink {
     flight: Flight,
     sensors: Vec<SensorSpec>,
     status: Status,
+    reports: Reports,
     datagrams: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<Event>,
     plain: Vec<u8>,
@@ -190,6 +201,7 @@ impl Uplink {
             flight: Flight::default(),
             sensors: Vec::new(),
             status: Status::default(),
+            reports: Reports::default(),
             datagrams: VecDeque::new(),
             events: VecDeque::new(),
             plain: Vec::new(),
@@ -230,6 +242,16 @@ impl Uplink {
         self.status.spool_batches = spool_batches;
         self.status.dropped_readings = dropped_readings;
         self.status.floors = floors;
+    }
+
+    /// The ledger's report to be said until [`Event::Recorded`] names it.
+    pub fn tell_ledger(&mut self, report: Option<&Report>, now: Now) {
+        self.reports.tell_ledger(report, now.mono);
+    }
+
+    /// What the device finds wrong with itself.
+    pub fn set_health(&mut self, health: Health, now: Now) {
+        self.reports.set_health(health, now.mono);
     }
 
     /// A sample for the person who is asked to adopt the device.
@@ -285,6 +307,7 @@ impl Uplink {
             consider(session.answer_due());
             if session.standing == Standing::Adopted {
                 consider(Some(session.status_due));
+                consider(self.reports.due());
             }
             if self.wants_hello(session) {
                 consider(Some(session.hello_due));

@@ -58,10 +58,17 @@ impl Uplink {
                     session.standing = welcome.standing;
                     session.hello_due = now.mono + HELLO_EVERY;
                 }
-                self.tell_standing();
+                self.tell_standing(now);
             }
             Control::Ack(ack) => self.handle_ack(now, ack),
-            Control::Hello(_) | Control::Dictionary { .. } | Control::Status(_) | Control::Bye => {}
+            Control::Recorded { epoch, number } => self.events.push_back(Event::Recorded { epoch, number }),
+            // Only a device says these.
+            Control::Hello(_)
+            | Control::Dictionary { .. }
+            | Control::Status(_)
+            | Control::Bye
+            | Control::Ledger(_)
+            | Control::Health(_) => {}
         }
     }
 
@@ -76,12 +83,12 @@ impl Uplink {
         if let Some(sent) = self.flight.acknowledged(ack.epoch, ack.mark, &ack.runs, round_trip, now.mono) {
             self.path.acks.sample(now.mono.saturating_duration_since(sent));
         }
-        self.tell_standing();
+        self.tell_standing(now);
         self.events.push_back(Event::Acked { epoch: ack.epoch, mark: ack.mark, runs: ack.runs });
     }
 
     /// Tells the driver when standing, hub or address changed; from adoption on the hub is pinned and the token spent.
-    fn tell_standing(&mut self) {
+    fn tell_standing(&mut self, now: Now) {
         let Some(session) = self.session.as_ref().filter(|session| session.confirmed) else { return };
         let (hub, address, standing) = (session.hub, session.address, session.standing);
         if self.told == Some((hub, address, standing)) {
@@ -94,6 +101,7 @@ impl Uplink {
                 self.config.pinned = Some(hub);
                 self.config.token = None;
                 self.candidates.keep_only(hub);
+                self.reports.begin_session(now.mono);
                 self.events.push_back(Event::Adopted { hub, address });
             }
             Standing::Pending => {
@@ -141,6 +149,11 @@ impl Uplink {
                 self.path.wire.smoothed().map(|rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX));
             self.status.clock_offset_ms = self.path.clock_offset_ms;
             session.seal_control(now, &self.path, out, &Control::Status(self.status.clone()))?;
+            return Some(session.address);
+        }
+        let adopted = session.standing == Standing::Adopted;
+        if let Some(control) = adopted.then(|| self.reports.next(now.mono, &mut self.random)).flatten() {
+            session.seal_control(now, &self.path, out, &control)?;
             return Some(session.address);
         }
         None

@@ -354,7 +354,7 @@ impl World {
         self.feed.uplink.handle_timeout(self.now);
         let events = &mut self.events;
         self.feed.settle(self.now, |_, event| events.push(event));
-        self.feed.report();
+        self.feed.report(self.now);
         if let Some(probe) = self.feed.uplink.poll_search().filter(|_| self.groups) {
             self.put(true, probe);
         }

@@ -249,6 +249,14 @@ pub fn moved(body: &[u8], ms: i64) -> Option<Vec<u8>> {
     Some(moved)
 }
 
+/// The time of the first reading of a body; `None` if it cannot be read.
+#[must_use]
+pub fn starts_at(body: &[u8]) -> Option<UnixMillis> {
+    let mut rest = body;
+    let base = varint::unzigzag(varint::take(&mut rest).ok()?);
+    Some(UnixMillis(base))
+}
+
 /// Appends the readings of a body to `rows`.
 ///
 /// # Errors

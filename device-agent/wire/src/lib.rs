@@ -16,6 +16,8 @@
 //!                                             ◀─────── DATA{Welcome}
 //!   DATA{Dictionary} DATA{Batch} ..           ───────▶                   [`batch`]
 //!                                             ◀─────── DATA{Ack}         [`seq`]: on disk, may be forgotten
+//!   DATA{Ledger} DATA{Health}                 ───────▶                   [`message`]: what was taken, what was lost
+//!                                             ◀─────── DATA{Recorded}
 //! ```
 //!
 //! Layouts are in [`packet`], in prose. The crate is `no_std` with `alloc`: no clock, no socket; its only randomness is
@@ -36,6 +38,7 @@ pub mod discovery;
 mod error;
 pub mod handshake;
 mod identity;
+pub mod ledger;
 pub mod message;
 pub mod packet;
 mod reading;
@@ -46,5 +49,5 @@ mod varint;
 
 pub use error::DecodeError;
 pub use identity::{DeviceId, HubId, Id, IdError, KeyPair, NoRandomness, PublicKey, base32, from_base32};
-pub use reading::{BatchSeq, Epoch, Lane, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
+pub use reading::{BatchSeq, Epoch, Hour, Lane, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
 pub use seq::{Inserted, SeqSet};

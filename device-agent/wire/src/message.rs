@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::DecodeError;
 use crate::handshake::Standing;
+use crate::ledger::Report;
 use crate::reading::{BatchSeq, Epoch, Lane, SensorNo, SensorSpec, UnixMillis};
 use crate::varint;
 
@@ -33,6 +34,12 @@ pub const PREVIEW_LIMIT: usize = 4;
 pub const RUN_LIMIT: usize = 32;
 /// Epochs named in one status.
 pub const FLOOR_LIMIT: usize = 16;
+/// Failing sources named in one [`Health`].
+pub const SOURCE_LIMIT: usize = 16;
+/// Longest text of a source's error, in bytes.
+pub const ERROR_LIMIT: usize = 128;
+/// Longest control message that fits a datagram: less header, tag and type.
+const MAX_CONTROL: usize = crate::packet::MAX_DATAGRAM - 16 - 16 - 1;
 
 /// One opened message.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +83,17 @@ pub enum Control {
     Welcome(Welcome),
     /// Hub: these batches are on disk.
     Ack(Ack),
+    /// Device: what it took and what it gave up. Sent again until `Recorded` names it.
+    Ledger(Report),
+    /// Hub: this report of the ledger is on disk.
+    Recorded {
+        /// Boot that numbered it.
+        epoch: Epoch,
+        /// Its number.
+        number: u32,
+    },
+    /// Device: what it finds wrong with itself. Sent when it changes, and now and then, for a hub that has restarted.
+    Health(Health),
 }
 
 /// A device introduces itself.
@@ -106,6 +124,70 @@ pub struct Status {
     pub clock_offset_ms: Option<i64>,
     /// Per epoch: it holds nothing below this number, so what is missing there will never come.
     pub floors: Vec<(Epoch, BatchSeq)>,
+}
+
+/// What a device finds wrong with itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Health {
+    /// How fast its clock runs away from the hub's, in parts per thousand million; positive: it runs fast.
+    pub drift_ppb: Option<i64>,
+    /// Sources that fail; as many as fit a datagram, at most [`SOURCE_LIMIT`].
+    pub sources: Vec<SourceError>,
+    /// Failing sources that found no room above.
+    pub more: u16,
+}
+
+/// A source that gives no readings.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceError {
+    /// Its name on the device; at most [`TEXT_LIMIT`] bytes.
+    pub source: String,
+    /// What went wrong the last time; at most [`ERROR_LIMIT`] bytes.
+    pub error: String,
+    /// Since when, by the device's clock.
+    pub since: UnixMillis,
+    /// How often since then.
+    pub count: u32,
+}
+
+impl Health {
+    /// What can be said of `sources` in one datagram: the first of them, and how many more there are.
+    #[must_use]
+    pub fn new(drift_ppb: Option<i64>, sources: impl IntoIterator<Item = SourceError>) -> Self {
+        let mut health = Self { drift_ppb, ..Self::default() };
+        for source in sources {
+            if health.more > 0 || health.sources.len() == SOURCE_LIMIT {
+                health.more = health.more.saturating_add(1);
+                continue;
+            }
+            health.sources.push(source);
+            if !Control::Health(health.clone()).fits() {
+                health.sources.pop();
+                health.more = 1;
+            }
+        }
+        health
+    }
+}
+
+impl SourceError {
+    /// With texts cut to their limits, and without control characters.
+    #[must_use]
+    pub fn new(source: &str, error: &str, since: UnixMillis, count: u32) -> Self {
+        Self { source: plain(source, TEXT_LIMIT), error: plain(error, ERROR_LIMIT), since, count }
+    }
+}
+
+/// At most `limit` bytes of a text, spaces for control characters.
+fn plain(text: &str, limit: usize) -> String {
+    let mut plain = String::new();
+    for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
+        if plain.len() + c.len_utf8() > limit {
+            break;
+        }
+        plain.push(c);
+    }
+    plain
 }
 
 /// Where a device stands with the hub.
@@ -193,6 +275,12 @@ impl Control {
         }
     }
 
+    /// Whether it can be sent: sealed, it fits a datagram.
+    #[must_use]
+    pub fn fits(&self) -> bool {
+        postcard::to_allocvec(self).is_ok_and(|bytes| bytes.len() <= MAX_CONTROL)
+    }
+
     fn decode(rest: &[u8]) -> Result<Self, DecodeError> {
         let (message, left) = postcard::take_from_bytes::<Self>(rest).map_err(|_| DecodeError::Malformed)?;
         if !left.is_empty() {
@@ -220,7 +308,15 @@ impl Control {
             }
             Self::Status(status) => status.floors.len() <= FLOOR_LIMIT,
             Self::Ack(ack) => ack.runs.len() <= RUN_LIMIT,
-            Self::Bye | Self::Welcome(_) => true,
+            Self::Ledger(report) => report.is_within_limits(),
+            Self::Health(health) => {
+                health.sources.len() <= SOURCE_LIMIT
+                    && health.sources.iter().all(|source| {
+                        let error = &source.error;
+                        short(&source.source) && error.len() <= ERROR_LIMIT && !error.chars().any(char::is_control)
+                    })
+            }
+            Self::Bye | Self::Welcome(_) | Self::Recorded { .. } => true,
         }
     }
 }

@@ -24,6 +24,27 @@ impl UnixMillis {
     pub const fn since(self, earlier: Self) -> i64 {
         self.0.saturating_sub(earlier.0)
     }
+
+    /// The hour this moment lies in.
+    #[must_use]
+    pub const fn hour(self) -> Hour {
+        Hour(self.0.div_euclid(Hour::MILLIS))
+    }
+}
+
+/// Whole hours since 1970-01-01T00:00:00Z: what the loss ledger counts by. Negative before 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Hour(pub i64);
+
+impl Hour {
+    /// Milliseconds in one.
+    pub const MILLIS: i64 = 3_600_000;
+
+    /// Its first moment, saturating at the ends of time.
+    #[must_use]
+    pub const fn start(self) -> UnixMillis {
+        UnixMillis(self.0.saturating_mul(Self::MILLIS))
+    }
 }
 
 /// A sensor's number on its device: dense from 0, given once, kept across boots by the device.

@@ -24,10 +24,11 @@ use snow::resolvers::{CryptoResolver, DefaultResolver};
 use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
 use wire::discovery::{Answer, Probe};
 use wire::handshake::{Initiator, JoinToken, NOISE_PATTERN, Offer, Responder, Standing, Verdict, cookie_for, join_psk};
-use wire::message::{Ack, Batch, Control, Hello, Message, Status, Welcome};
+use wire::ledger::{DropReason, Entry, Report};
+use wire::message::{Ack, Batch, Control, Health, Hello, Message, SourceError, Status, Welcome};
 use wire::packet::Packet;
 use wire::{
-    BatchSeq, Epoch, Id, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis, base32,
+    BatchSeq, Epoch, Hour, Id, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis, base32,
 };
 
 const OFFER: Offer = Offer { counter: 5 << 32 | 3, token: 1234, caps: 0, mtu: 1_232 };
@@ -332,6 +333,38 @@ fn controls() -> Vec<(&'static str, Control)> {
                 echo_counter: 0x0102_0304_0506,
                 echo_received: t,
                 now: t.plus(4),
+            }),
+        ),
+        (
+            "control_ledger",
+            Control::Ledger(Report {
+                epoch: Epoch(300),
+                number: 7,
+                holds_from: Some(Hour(472_222)),
+                entries: vec![
+                    Entry {
+                        epoch: Epoch(299),
+                        hour: Hour(472_221),
+                        taken: -40,
+                        thinned: 120,
+                        dropped: vec![(DropReason::Oldest.code(), 1_000), (DropReason::Unreadable.code(), 1)],
+                    },
+                    Entry { epoch: Epoch(300), hour: Hour(-1), taken: 1 << 40, thinned: 0, dropped: Vec::new() },
+                ],
+            }),
+        ),
+        ("control_recorded", Control::Recorded { epoch: Epoch(300), number: 7 }),
+        (
+            "control_health",
+            Control::Health(Health {
+                drift_ppb: Some(-18_500),
+                sources: vec![SourceError {
+                    source: "exec boiler".to_owned(),
+                    error: "no answer within 5 s".to_owned(),
+                    since: t,
+                    count: 12,
+                }],
+                more: 2,
             }),
         ),
     ]

@@ -326,6 +326,13 @@ CONTROLS = {
     "control_ack": varint(5) + varint(300) + varint(69990)
     + listed([varint(69995) + varint(70001), varint(70005) + varint(70006)])
     + varint(16) + varint(3) + varint(0x010203040506) + zigzag(T) + zigzag(T + 4),
+    "control_ledger": varint(6) + varint(300) + varint(7) + b"\1" + zigzag(472222) + listed([
+        varint(299) + zigzag(472221) + zigzag(-40) + varint(120) + listed([b"\0" + varint(1000), b"\3" + varint(1)]),
+        varint(300) + zigzag(-1) + zigzag(1 << 40) + varint(0) + listed([]),
+    ]),
+    "control_recorded": varint(7) + varint(300) + varint(7),
+    "control_health": varint(8) + b"\1" + zigzag(-18500)
+    + listed([text("exec boiler") + text("no answer within 5 s") + zigzag(T) + varint(12)]) + varint(2),
 }
 READINGS = [
     (0, T, 21.5), (1, T, -3.0), (2, T, 1.0 / 3.0), (0, T + 1000, 21.6), (1, T + 1000, -3.0), (7, T + 1250, 1013.25),

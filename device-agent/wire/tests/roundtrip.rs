@@ -5,10 +5,11 @@
 use proptest::prelude::*;
 use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
 use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Responder, Standing, Verdict, cookie_for};
-use wire::message::{Batch, Control, Message};
+use wire::ledger::{ENTRY_LIMIT, Entry, REASON_LIMIT, Report};
+use wire::message::{Batch, Control, Health, Message, SourceError};
 use wire::packet::Packet;
 use wire::seal::Transport;
-use wire::{BatchSeq, DecodeError, Epoch, Inserted, KeyPair, Lane, Reading, SensorNo, SeqSet, UnixMillis};
+use wire::{BatchSeq, DecodeError, Epoch, Hour, Inserted, KeyPair, Lane, Reading, SensorNo, SeqSet, UnixMillis};
 
 const OFFER: Offer = Offer { counter: 1 << 32, token: 7, caps: 0, mtu: 1232 };
 const VERDICT: Verdict =
@@ -231,4 +232,39 @@ fn control_messages_read_back_and_keep_their_limits() {
     assert_eq!(Message::decode(&out), Err(DecodeError::OutOfRange));
     hello("bell\u{7}").encode(&mut out);
     assert_eq!(Message::decode(&out), Err(DecodeError::OutOfRange));
+}
+
+#[test]
+fn the_health_of_a_device_always_fits_a_datagram() {
+    let since = UnixMillis(i64::MIN);
+    let source = |n: usize| SourceError::new(&format!("source {n}"), &"\u{e4}\n".repeat(100), since, u32::MAX);
+    for failing in [0, 1, 5, 30] {
+        let health = Health::new(Some(i64::MAX), (0..failing).map(source));
+        assert_eq!(health.sources.len() + usize::from(health.more), failing);
+        assert!(failing == 0 || !health.sources.is_empty());
+        let control = Control::Health(health);
+        let mut out = Vec::new();
+        control.encode(&mut out);
+        assert!(control.fits() && out.len() <= 1_200, "{}", out.len());
+        assert_eq!(Message::decode(&out), Ok(Message::Control(control)));
+    }
+}
+
+#[test]
+fn a_ledger_report_keeps_its_limits() {
+    let entry = |reasons: usize| Entry {
+        epoch: Epoch(u32::MAX),
+        hour: Hour(i64::MIN),
+        taken: i64::MIN,
+        thinned: u64::MAX,
+        dropped: vec![(u8::MAX, u64::MAX); reasons],
+    };
+    let report = |entries| Control::Ledger(Report { epoch: Epoch(1), number: 0, holds_from: None, entries });
+    let mut out = Vec::new();
+    report(vec![entry(1); ENTRY_LIMIT]).encode(&mut out);
+    assert!(Message::decode(&out).is_ok(), "a reason that is not known is no fault");
+    for wrong in [report(vec![entry(0); ENTRY_LIMIT + 1]), report(vec![entry(REASON_LIMIT + 1)])] {
+        wrong.encode(&mut out);
+        assert_eq!(Message::decode(&out), Err(DecodeError::OutOfRange));
+    }
 }

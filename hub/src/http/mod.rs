@@ -23,6 +23,7 @@ mod health;
 pub mod hub;
 mod install;
 mod join_tokens;
+mod ledger;
 mod live;
 mod openapi;
 mod page;
@@ -71,6 +72,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::adopt))
         .routes(routes!(devices::block))
         .routes(routes!(sensors::list))
+        .routes(routes!(ledger::show))
         .routes(routes!(readings::latest))
         .routes(routes!(readings::list))
         .routes(routes!(query::one, query::several))

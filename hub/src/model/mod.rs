@@ -7,11 +7,12 @@ pub mod alert;
 pub mod catalog;
 pub mod device;
 pub mod glob;
+pub mod ledger;
 pub mod reading;
 pub mod rule;
 pub mod silence;
 pub mod webhook;
 
 pub use wire::{
-    BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, SeqSet, UnixMillis,
+    BatchSeq, DeviceId, Epoch, Hour, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, SeqSet, UnixMillis,
 };

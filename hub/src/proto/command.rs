@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::model::access::JoinToken;
-use crate::model::device::Device;
+use crate::model::device::{Device, DeviceNo};
 use crate::model::reading::SeriesId;
 use crate::model::{DeviceId, Epoch, SeqSet};
 
@@ -40,6 +40,8 @@ pub enum Command {
     Forgotten(DeviceId),
     /// A pending device was turned away: drop it from the list.
     Ignored(DeviceId),
+    /// These reports of the ledger are on disk, by the boot and number that devices gave them.
+    Recorded(Vec<(DeviceNo, Epoch, u32)>),
     /// The join tokens that work.
     JoinTokens(Vec<JoinToken>),
     /// Who may join, and until when the open window lasts (it then falls back to `policy`).

@@ -4,6 +4,9 @@ use crate::model::device::{DeviceNo, Introduction, Link, NewDevice, Pending};
 use crate::model::{BatchSeq, DeviceId, Epoch, SensorNo, SensorSpec};
 use std::net::SocketAddr;
 
+use wire::ledger::Report;
+use wire::message::Health;
+
 /// Something to be stored or shown.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
@@ -45,5 +48,19 @@ pub enum Event {
         epoch: Epoch,
         /// The lowest number it still holds.
         below: BatchSeq,
+    },
+    /// A device reports what it took and what it gave up: once it is on disk, tell the endpoint.
+    Ledger {
+        /// Which.
+        device: DeviceNo,
+        /// What it says.
+        report: Report,
+    },
+    /// A device says what it finds wrong with itself.
+    Health {
+        /// Which.
+        device: DeviceNo,
+        /// What it says.
+        health: Health,
     },
 }

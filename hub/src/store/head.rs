@@ -11,9 +11,9 @@
 
 use std::collections::HashMap;
 
-use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{AHEAD_MS, Batch, Point, SeriesId};
+use crate::model::{Epoch, Lane, UnixMillis};
 
 /// What a row costs the journal beside its payload, about.
 const ROW: usize = 40;
@@ -51,10 +51,20 @@ pub(super) struct Fresh {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     row: i64,
+    epoch: Epoch,
+    lane: Lane,
     start: i64,
     end: i64,
     received_at: i64,
     size: u32,
+}
+
+/// How a batch came to be in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrived {
+    pub(super) row: i64,
+    pub(super) epoch: Epoch,
+    pub(super) lane: Lane,
 }
 
 /// How much of a device waits to be in blocks.
@@ -87,7 +97,8 @@ impl Head {
         let received_at = batch.received_at.0;
         let size = u32::try_from(batch.payload.len()).unwrap_or(u32::MAX);
         let device = self.devices.entry(batch.id.device).or_default();
-        device.batches.push(Entry { row, start, end, received_at, size });
+        let (epoch, lane) = (batch.id.epoch, batch.lane);
+        device.batches.push(Entry { row, epoch, lane, start, end, received_at, size });
         device.payloads.extend_from_slice(&batch.payload);
         device.points = device.points.max(most);
         self.bytes += batch.payload.len() + ROW;
@@ -225,13 +236,18 @@ impl Fresh {
 
     /// Calls `with` for each batch: its row and its readings, decoded.
     pub(super) fn decode(&self, mut with: impl FnMut(i64, &wire::batch::Rows)) {
+        self.decode_arrived(|batch, rows| with(batch.row, rows));
+    }
+
+    /// The same, with how each batch came.
+    pub(super) fn decode_arrived(&self, mut with: impl FnMut(Arrived, &wire::batch::Rows)) {
         let mut rows = wire::batch::Rows::default();
         let mut payloads = self.payloads.as_slice();
-        for batch in &self.batches {
-            let (payload, rest) = payloads.split_at_checked(batch.size as usize).unwrap_or_default();
+        for &Entry { row, epoch, lane, size, .. } in &self.batches {
+            let (payload, rest) = payloads.split_at_checked(size as usize).unwrap_or_default();
             payloads = rest;
-            if super::journal::decode(batch.row, payload, &mut rows) {
-                with(batch.row, &rows);
+            if super::journal::decode(row, payload, &mut rows) {
+                with(Arrived { row, epoch, lane }, &rows);
             }
         }
     }
@@ -249,7 +265,7 @@ mod tests {
 
     use super::*;
     use crate::model::reading::BatchId;
-    use crate::model::{BatchSeq, Epoch, Lane, SensorNo};
+    use crate::model::{BatchSeq, SensorNo};
 
     const A: SeriesId = SeriesId(3);
     const DEVICE: DeviceNo = DeviceNo(1);

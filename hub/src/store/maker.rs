@@ -26,10 +26,10 @@ use super::retention::{self, EXPIRE_ROWS, Policy, day};
 use super::rollup::{self, Folded, HOURS, MINUTES, Table};
 use super::room::{self, Room};
 use super::write::{Inbox, Scope, Write};
-use super::{Store, checkpoint, damage, journal, latest, salvage};
+use super::{Store, checkpoint, damage, journal, latest, ledger, salvage};
 use crate::clock::Clock;
-use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
+use crate::model::{Hour, UnixMillis};
 
 /// Points of a series worth a block.
 const POINTS: u32 = 1024;
@@ -215,7 +215,20 @@ impl Maker {
         self.expire_raw(day(now.plus(-self.policy.raw)))?;
         let minutes_from = day(now.plus(-self.policy.minutes));
         self.expire_rollups(MINUTES, minutes_from)?;
-        self.expire_rollups(HOURS, day(now.plus(-self.policy.hours)))
+        let hours_from = day(now.plus(-self.policy.hours));
+        self.expire_rollups(HOURS, hours_from)?;
+        self.expire_ledger(hours_from.hour())
+    }
+
+    /// Deletes lines of the ledger before an hour, some a transaction.
+    fn expire_ledger(&mut self, before: Hour) -> Result<()> {
+        let devices: Vec<DeviceNo> = self.memory.catalog().devices().map(|device| device.no).collect();
+        for device in devices {
+            while ledger::begins_before(&self.conn, device, before)? {
+                self.write(move |scope| ledger::expire(scope.conn, device, before, EXPIRE_ROWS))?;
+            }
+        }
+        Ok(())
     }
 
     /// Folds raw readings before a moment into rollups, a day of a device a transaction.
@@ -263,7 +276,7 @@ impl Maker {
                 if let Some(cut) = block::cut(device, &numbers, &fresh, &mut self.next_times)? {
                     let late =
                         cut.late.iter().map(|(id, points)| rollup::fold(&self.conn, *id, points.iter().copied()));
-                    cuts.push((late.collect::<Result<Vec<_>>>()?, cut));
+                    cuts.push((late.collect::<Result<Vec<_>>>()?, ledger::arrived(&fresh, 0), cut));
                 }
                 if Clock.now().duration_since(began) >= if pressed { SLICE * 5 } else { SLICE } {
                     break;
@@ -271,7 +284,8 @@ impl Maker {
             }
             let worked = Clock.now().duration_since(began);
             self.write(move |scope| {
-                cuts.into_iter().try_for_each(|(late, cut)| insert(scope, cut, late.iter().flatten()))
+                cuts.into_iter()
+                    .try_for_each(|(late, arrived, cut)| insert(scope, cut, &arrived, late.iter().flatten()))
             })?;
             self.dead += bytes;
             rest(worked, pressed);
@@ -330,13 +344,19 @@ fn due(mut waiting: Vec<Waiting>, (bytes, most): (usize, usize), now: UnixMillis
 }
 
 /// Writes a cut into the open transaction, unless its device is gone.
-fn insert<'a>(scope: &mut Scope<'_>, cut: Cut, mut late: impl Iterator<Item = &'a Folded>) -> Result<()> {
+fn insert<'a>(
+    scope: &mut Scope<'_>,
+    cut: Cut,
+    arrived: &ledger::Known,
+    mut late: impl Iterator<Item = &'a Folded>,
+) -> Result<()> {
     if scope.group.gone.contains(&cut.device) || scope.memory.catalog().device(cut.device).is_none() {
         return Ok(());
     }
     block::insert(scope.conn, &cut)?;
     late.try_for_each(|row| row.write(scope.conn))?;
     journal::cut(scope.conn, cut.device, cut.row)?;
+    ledger::add(scope.conn, cut.device, arrived)?;
     latest::save(scope.conn, &scope.memory.head(), &cut.series)?;
     scope.own.blocks += cut.blocks() as u64;
     scope.own.block_readings += cut.readings as u64;

@@ -18,6 +18,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0005_cells.sql"),
     include_str!("../../../migrations/sqlite/0006_silences.sql"),
     include_str!("../../../migrations/sqlite/0007_row_sums.sql"),
+    include_str!("../../../migrations/sqlite/0008_ledger.sql"),
 ];
 
 fn known() -> u32 {

@@ -29,6 +29,7 @@ mod head;
 mod join;
 mod journal;
 mod latest;
+mod ledger;
 mod maker;
 mod memory;
 mod migrate;

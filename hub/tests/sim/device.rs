@@ -14,7 +14,7 @@ use device_agent::sampler::Gather;
 use device_agent::spool::{Limits, Spool};
 use device_agent::uplink::{Config, Event, Uplink};
 use wire::message::Hello;
-use wire::{BatchSeq, Epoch, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec};
+use wire::{BatchSeq, Epoch, Hour, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec};
 
 use crate::hub::{Store, Violation};
 use crate::plan::{Bug, Plan, token};
@@ -50,6 +50,9 @@ pub struct Device {
     vanished: u64,
     /// Readings dropped by spools of earlier boots.
     dropped_before: u64,
+    forgot: bool,
+    /// Readings by the hour they were taken in.
+    pub hours: BTreeMap<u64, Hour>,
     /// Readings measured while the hub was there, and when.
     pub live: Vec<(u64, Duration)>,
 }
@@ -81,6 +84,8 @@ impl Device {
             cut: Vec::new(),
             vanished: 0,
             dropped_before: 0,
+            forgot: false,
+            hours: BTreeMap::new(),
             live: Vec::new(),
         };
         device.start(now);
@@ -117,6 +122,7 @@ impl Device {
             self.feed.spool.begin_epoch(self.epoch);
         } else {
             self.dropped_before += self.feed.spool.dropped();
+            self.forgot |= !self.feed.spool.is_told() || !self.held.is_empty();
             self.feed.spool = Spool::in_memory(self.epoch, limits(&self.plan));
             self.cut.extend(std::mem::take(&mut self.held).into_values().flatten());
         }
@@ -148,8 +154,14 @@ impl Device {
         self.note_batches();
     }
 
+    /// The end: what was gathered goes to the spool, and what the ledger says to the hub.
+    pub fn finish(&mut self, now: Instant) {
+        self.close(now);
+        self.feed.spool.tell_all();
+    }
+
     pub fn tend(&mut self, now: Now) {
-        self.feed.report();
+        self.feed.report(now);
         self.feed.spool.maintain(now.mono).unwrap();
     }
 
@@ -160,6 +172,7 @@ impl Device {
         self.gather.push(&Reading { sensor, at: now.unix, value: reading as f64 }, &mut self.feed.spool, now.mono);
         self.note_batches();
         self.gathering.push(reading);
+        self.hours.insert(reading, now.unix.hour());
         reading
     }
 
@@ -227,6 +240,7 @@ impl Device {
                         | Event::Foreign { .. }
                         | Event::Silent { .. }
                         | Event::Pending { .. }
+                        | Event::Recorded { .. }
                         | Event::Lost => {}
                     }
                 }
@@ -260,13 +274,22 @@ impl Device {
         Ok(())
     }
 
+    /// Whether a power cut took what its ledger had not told yet.
+    pub fn forgot(&self) -> bool {
+        self.forgot
+    }
+
+    pub fn key(&self) -> PublicKey {
+        self.keys.public
+    }
+
     /// Readings that found no room.
     pub fn dropped(&self) -> u64 {
         self.dropped_before + self.feed.spool.dropped()
     }
 
     pub fn is_drained(&self) -> bool {
-        self.feed.spool.is_empty() && self.gather.is_empty()
+        self.feed.spool.is_empty() && self.gather.is_empty() && self.feed.spool.is_told()
     }
 
     pub fn wake_at(&self, at: Duration, now: Now) -> Option<Duration> {

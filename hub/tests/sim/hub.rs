@@ -11,6 +11,7 @@ use std::time::Duration;
 use device_agent::random::Random;
 use telemetry_hub::model::access::JoinToken;
 use telemetry_hub::model::device::{Device, DeviceNo, Labels, NewDevice, Standing};
+use telemetry_hub::model::ledger::{Counts, Ledger, Told};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
 use telemetry_hub::proto::Moment;
 use telemetry_hub::proto::command::{Command, JoinPolicy, Known};
@@ -19,7 +20,8 @@ use telemetry_hub::proto::discovery::Card;
 use telemetry_hub::proto::endpoint::{Config, Endpoint};
 use telemetry_hub::proto::event::Event;
 use wire::handshake::Responder;
-use wire::{BatchSeq, DeviceId, Epoch, Inserted, KeyPair, SeqSet, UnixMillis};
+use wire::ledger::Report;
+use wire::{BatchSeq, DeviceId, Epoch, Hour, Inserted, KeyPair, Lane, PublicKey, SeqSet, UnixMillis};
 
 use crate::plan::{Bug, Plan};
 
@@ -52,6 +54,10 @@ pub struct Store {
     batches: HashSet<BatchId>,
     /// Each reading by its number, which is also its value: when it was committed.
     pub readings: HashMap<u64, Duration>,
+    /// What arrived and what devices told, by device, hour and boot.
+    ledger: BTreeMap<(DeviceNo, Hour, Epoch), Counts>,
+    /// The last report of each device.
+    told: HashMap<DeviceNo, ((Epoch, u32), Told)>,
 }
 
 impl Store {
@@ -69,6 +75,10 @@ impl Store {
             }
         }
         let id = batch.id;
+        for at in &batch.at {
+            let counts = self.ledger.entry((id.device, at.hour(), id.epoch)).or_default();
+            *if batch.lane == Lane::Live { &mut counts.received } else { &mut counts.recovered } += 1;
+        }
         if self.row(id.device).windows.entry(id.epoch).or_default().insert(id.seq) == Inserted::Full {
             return Err(format!("no room for {id:?} in the window on disk"));
         }
@@ -76,10 +86,29 @@ impl Store {
     }
 }
 
+impl Store {
+    fn record(&mut self, device: DeviceNo, report: &Report, bug: Option<Bug>) {
+        let number = (report.epoch, report.number);
+        if bug != Some(Bug::ReportsRepeated) && self.told.get(&device).is_some_and(|(last, _)| *last >= number) {
+            return;
+        }
+        for entry in &report.entries {
+            let counts = self.ledger.entry((device, entry.hour, entry.epoch)).or_default();
+            counts.taken += entry.taken;
+            counts.thinned += entry.thinned;
+            // A spool in memory knows one way to lose.
+            counts.dropped.oldest += entry.dropped.iter().map(|(_, readings)| readings).sum::<u64>();
+        }
+        let told = Told { at: UnixMillis(0), holds_from: report.holds_from };
+        self.told.insert(device, (number, told));
+    }
+}
+
 /// Something that takes the registrar or the disk a while.
 enum Work {
     Known(DeviceNo),
     Commit(Vec<Batch>, bool),
+    Record(DeviceNo, Report),
 }
 
 pub struct Hub {
@@ -177,10 +206,14 @@ impl Hub {
         self.endpoint = None;
         self.restarts += 1;
         for (_, work) in std::mem::take(&mut self.work) {
-            if let Work::Commit(batches, false) = work
-                && self.random.chance(0.5)
-            {
-                batches.iter().try_for_each(|batch| self.store.commit(batch, now))?;
+            match work {
+                Work::Commit(batches, false) if self.random.chance(0.5) => {
+                    batches.iter().try_for_each(|batch| self.store.commit(batch, now))?;
+                }
+                Work::Record(device, report) if self.random.chance(0.5) => {
+                    self.store.record(device, &report, self.plan.bug);
+                }
+                Work::Commit(..) | Work::Record(..) | Work::Known(_) => {}
             }
         }
         self.queue.clear();
@@ -260,6 +293,15 @@ impl Hub {
         work.chain(busy).chain([timeout]).min()
     }
 
+    /// The ledger of the device with this key.
+    pub fn ledger(&self, key: &PublicKey) -> Ledger {
+        let Some(no) = self.store.rows.iter().position(|row| row.device.key == *key) else { return Ledger::default() };
+        let no = DeviceNo(no as u32);
+        let own = self.store.ledger.iter().filter(|((device, ..), _)| *device == no);
+        let known = own.map(|(&(_, hour, epoch), counts)| ((hour, epoch), *counts)).collect();
+        Ledger::of(known, self.store.told.get(&no).map(|(_, told)| *told))
+    }
+
     fn finish(&mut self, now: Duration, moment: Moment, work: Work) -> Result<(), Violation> {
         let Some(endpoint) = &mut self.endpoint else { return Ok(()) };
         match work {
@@ -269,6 +311,12 @@ impl Hub {
                 let known = Known { device: row.device.clone(), sensors: row.sensors.clone(), windows: Vec::new() };
                 endpoint.handle_command(moment, Command::Known(Box::new(known)));
             }
+            Work::Record(device, report) if now >= self.full_until => {
+                self.store.record(device, &report, self.plan.bug);
+                let recorded = vec![(device, report.epoch, report.number)];
+                endpoint.handle_command(moment, Command::Recorded(recorded));
+            }
+            Work::Record(..) => {}
             Work::Commit(batches, refused) => {
                 let ids: Vec<BatchId> = batches.iter().map(|batch| batch.id).collect();
                 self.committing = false;
@@ -328,7 +376,8 @@ impl Hub {
             Event::Floor { device, epoch, below } => {
                 self.store.row(device).windows.entry(epoch).or_default().raise_mark(below);
             }
-            Event::Links(_) | Event::Left(_) | Event::Pending(_) | Event::PendingGone(_) => {}
+            Event::Ledger { device, report } => self.work.push_back((soon, Work::Record(device, report))),
+            Event::Health { .. } | Event::Links(_) | Event::Left(_) | Event::Pending(_) | Event::PendingGone(_) => {}
         }
     }
 }

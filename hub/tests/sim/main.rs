@@ -5,6 +5,7 @@
 //! a few lines each. Judged after every step, and at the end:
 //!
 //! - a reading is stored once, and no batch leaves the endpoint again before it was committed or refused;
+//! - the loss ledger balances: with what is stored, and with what each device took and dropped, by the hour;
 //! - a device lets go only of what is stored (or counted as dropped because its spool was full);
 //! - once the faults have ended every spool drains in bounded time, and live readings are stored within 2 s (99 %);
 //! - the queues of the endpoint keep their bounds.

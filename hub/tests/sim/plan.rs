@@ -22,12 +22,14 @@ pub enum Bug {
     TrimOnSend,
     /// The device does not take back what was in flight when it lost the hub.
     NoRewind,
+    /// A report of the ledger that comes again is counted again.
+    ReportsRepeated,
     /// The device numbers its batches from 0 at a boot without counting the boot.
     EpochReused,
 }
 
 impl Bug {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AckBeforeCommit,
         Self::WindowForgotten,
         Self::MarkOffByOne,
@@ -35,6 +37,7 @@ impl Bug {
         Self::RefusalForgotten,
         Self::TrimOnSend,
         Self::NoRewind,
+        Self::ReportsRepeated,
         Self::EpochReused,
     ];
 }

@@ -10,7 +10,7 @@ use device_agent::clock::Now;
 use device_agent::random::Random;
 use telemetry_hub::clock::Clock;
 use telemetry_hub::proto::Moment;
-use wire::{KeyPair, UnixMillis};
+use wire::{Hour, KeyPair, UnixMillis};
 
 use crate::device::Device;
 use crate::hub::{Hub, Violation};
@@ -26,7 +26,8 @@ const BURST_ENDS: f64 = 0.1;
 /// Events of one run; more means that somebody spins.
 const MOST_EVENTS: u64 = 2_000_000;
 const TEND_EVERY: Duration = Duration::from_secs(1);
-const WALL: i64 = 1_700_000_000_000;
+/// A minute before a full hour: what is counted by the hour crosses one.
+const WALL: i64 = 1_700_002_740_000;
 
 enum Event {
     ToHub(SocketAddr, Vec<u8>),
@@ -181,7 +182,7 @@ impl World {
             Event::Device(device) if self.wakes[device].is_none_or(|wake| wake <= self.at) => self.step_device(device),
             Event::Hub | Event::Device(_) => Ok(()),
             Event::Measure(device) if self.at >= measured_until => {
-                self.devices[device].close(now.mono);
+                self.devices[device].finish(now.mono);
                 self.step_device(device)
             }
             Event::Measure(device) => {
@@ -313,6 +314,7 @@ impl World {
             if missing.len() as u64 - cut > device.dropped() {
                 return Err(format!("device {} has nothing left, and {missing:?} are not stored", device.number));
             }
+            judge_ledger(device, &self.hub)?;
             self.outcome.readings += device.spooled.len() as u64;
             self.outcome.dropped += device.dropped();
             self.outcome.cut += cut;
@@ -334,6 +336,36 @@ impl World {
         self.outcome.refused = self.hub.counters.drops().collect();
         self.outcome.trace = self.trace.finish();
         Ok(self.outcome.clone())
+    }
+}
+
+/// The ledger balances to the reading: with what is stored, and with what the device knows it took and dropped.
+fn judge_ledger(device: &Device, hub: &Hub) -> Result<(), Violation> {
+    let ledger = hub.ledger(&device.key());
+    let total = ledger.total();
+    let wrong = |what: &str| Err(format!("the ledger of device {} {what}: {ledger:?}", device.number));
+    let own = |reading: &u64| *reading / 1_000_000 == device.number as u64;
+    let stored = hub.store.readings.keys().filter(|reading| own(reading)).count() as u64;
+    if total.received + total.recovered != stored {
+        return wrong(&format!("does not count the {stored} readings that are stored"));
+    }
+    if device.forgot() {
+        // A power cut took counts with the readings; no more can be missing than it took.
+        let open = total.waiting + total.missing;
+        return if open > device.cut.len() as u64 { wrong("misses more than was lost") } else { Ok(()) };
+    }
+    if total.dropped.total() != device.dropped() || total.waiting + total.missing > 0 {
+        return wrong(&format!("does not know that {} were dropped and none is missing", device.dropped()));
+    }
+    let mut taken: BTreeMap<Hour, u64> = BTreeMap::new();
+    device.spooled.iter().for_each(|reading| *taken.entry(device.hours[reading]).or_default() += 1);
+    let told: BTreeMap<Hour, u64> = ledger.hours.iter().map(|(hour, line)| (*hour, line.taken)).collect();
+    // A batch that was dropped while it was on its way may have arrived all the same, and counts as both.
+    let excess = |hour: &Hour| told.get(hour).zip(taken.get(hour)).map(|(told, taken)| told.checked_sub(*taken));
+    let excess: Option<Vec<u64>> = told.keys().chain(taken.keys()).map(|hour| excess(hour).flatten()).collect();
+    match excess {
+        Some(excess) if excess.iter().sum::<u64>() <= 2 * device.dropped() => Ok(()),
+        _ => wrong(&format!("is not what was taken: {taken:?}")),
     }
 }
 

@@ -68,6 +68,10 @@ pub struct Device {
     pub interval_ms: Option<u32>,
     /// How its link is doing; null until it is heard.
     pub link: Option<Link>,
+    /// Its sources that give no readings, by its own word; the rest goes on.
+    pub source_errors: Vec<SourceError>,
+    /// Failing sources besides those in `source_errors`, for which its message had no room.
+    pub more_source_errors: u16,
     /// A sample of what it measures, while it is pending.
     pub preview: Vec<Preview>,
     /// Number of its sensors.
@@ -83,12 +87,27 @@ pub struct Link {
     pub rtt_ms: Option<f64>,
     /// Device clock minus hub clock, in milliseconds.
     pub clock_offset_ms: Option<f64>,
+    /// How fast the device clock runs away from the hub's, in parts per million; positive: it runs fast.
+    pub clock_drift_ppm: Option<f64>,
     /// Batches waiting on the device.
     pub spool_batches: u64,
     /// Readings the device had to drop since its first start.
     pub dropped_readings: u64,
     /// Age of the session in seconds.
     pub session_age_s: i64,
+}
+
+/// A source of a device that gives no readings.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct SourceError {
+    /// Its name on the device.
+    pub source: String,
+    /// What went wrong the last time.
+    pub error: String,
+    /// Since when, by the device's clock.
+    pub since: String,
+    /// How often since then.
+    pub count: u32,
 }
 
 /// One value of a pending device's sample.
@@ -132,7 +151,10 @@ impl Device {
     /// An adopted or blocked device.
     #[must_use]
     pub fn of(device: &device::Device, catalog: &Catalog, presence: &Presence, now: UnixMillis) -> Self {
-        let link = presence.read().links.get(&device.no).copied();
+        let (link, health) = {
+            let now = presence.read();
+            (now.links.get(&device.no).copied(), now.health.get(&device.no).cloned().unwrap_or_default())
+        };
         let address = link.map(|link| link.address).or(device.address);
         let last_seen = device.last_seen.max(link.map(|link| link.last_seen));
         Self {
@@ -151,13 +173,22 @@ impl Device {
                 loss_pct: link.loss_pct,
                 rtt_ms: link.rtt_ms,
                 clock_offset_ms: link.clock_offset_ms,
+                clock_drift_ppm: health.drift_ppb.map(|ppb| ppb as f64 / 1_000.0),
                 spool_batches: link.spool_batches,
                 dropped_readings: link.dropped_readings,
                 session_age_s: now.since(link.session_since).max(0) / 1000,
             }),
+            source_errors: health.sources.into_iter().map(SourceError::from).collect(),
+            more_source_errors: health.more,
             preview: Vec::new(),
             sensors: catalog.series_of(device.no).count(),
         }
+    }
+}
+
+impl From<wire::message::SourceError> for SourceError {
+    fn from(said: wire::message::SourceError) -> Self {
+        Self { source: said.source, error: said.error, since: text::moment(said.since), count: said.count }
     }
 }
 
@@ -181,6 +212,8 @@ impl From<&Pending> for Device {
             last_seen: Some(text::moment(pending.last_seen)),
             interval_ms: None,
             link: None,
+            source_errors: Vec::new(),
+            more_source_errors: 0,
             preview: pending.preview.iter().map(preview).collect(),
             sensors: pending.preview.len(),
         }

@@ -8,6 +8,7 @@ pub mod alert;
 pub mod backtest;
 pub mod device;
 pub mod hub;
+pub mod ledger;
 pub mod live;
 pub mod query;
 pub mod reading;

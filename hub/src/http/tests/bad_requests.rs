@@ -9,7 +9,21 @@ use super::scene::{ADMIN, request, scene};
 #[tokio::test]
 async fn a_problem_names_the_parameter() {
     let scene = scene();
-    scene.device(1, "shed").await;
+    let (shed, _) = scene.device(1, "shed").await;
+    let ledger = |query: &str| format!("/devices/{}/ledger?{query}", shed.id);
+    for (path, status, field) in [
+        (ledger("from=yesterday"), 400, "from"),
+        (ledger("from=now&to=now-1h"), 400, "from"),
+        (ledger("from=now-2000d"), 400, "from"),
+        (ledger("limit=0"), 400, "limit"),
+        (ledger("cursor=YWJj&hours=3"), 400, "hours"),
+    ] {
+        let answer = scene.get(&format!("/api/v1{path}")).await;
+        let (is, _, named) = answer.problem();
+        assert_eq!((is, named), (status, Value::from(field)), "{path}: {}", answer.text);
+    }
+    let nobody = scene.get("/api/v1/devices/0000000-0000000-0000000-0000000/ledger").await;
+    assert_eq!(nobody.problem().0, 404);
     for (path, status, field) in [
         ("/devices?sttus=online", 400, "sttus"),
         ("/devices?status=asleep", 400, "status"),

@@ -4,13 +4,15 @@ use axum::body::Body;
 use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
+use wire::ledger::{Entry, Report};
+use wire::message::{Health, SourceError};
 
 use super::scene::{request, scene};
 use crate::clock::Clock;
 use crate::http::dto::text::moment;
 use crate::live::Update;
-use crate::model::UnixMillis;
 use crate::model::access::Scope;
+use crate::model::{Epoch, Hour, UnixMillis};
 use crate::proto::command::{Command, JoinPolicy};
 
 #[tokio::test]
@@ -313,4 +315,57 @@ async fn figures_are_those_asked_for_and_labels_choose_devices() {
     assert_eq!(scene.get("/api/v1/latest?device=shed").await.json()["items"][0]["quality"], "future");
     let by_id = scene.get(&format!("/api/v1/query?{range}&device={}", hall.id)).await.json();
     assert_eq!((&by_id["series"][0]["count"], &by_id["series"][0]["avg"]), (&json!([0]), &json!([null])));
+}
+
+#[tokio::test]
+async fn the_ledger_of_a_device_says_what_became_of_its_readings() {
+    let mut scene = scene();
+    let (device, series) = scene.device(1, "shed").await;
+    let empty = scene.get(&format!("/api/v1/devices/{}/ledger", device.id)).await.json();
+    assert_eq!(
+        (&empty["items"], &empty["reported_at"], &empty["total"]["taken"]),
+        (&json!([]), &json!(null), &json!(0))
+    );
+
+    let hour = 1_700_002_800_000_i64;
+    scene.measure(&device, series[0], &[(hour, 1.0), (hour + 1, 2.0), (hour + 3_600_000, 3.0)]).await;
+    let hours = hour / 3_600_000;
+    let report = Report {
+        epoch: Epoch(1),
+        number: 0,
+        holds_from: Some(Hour(hours)),
+        entries: vec![Entry {
+            epoch: Epoch(1),
+            hour: Hour(hours),
+            taken: 9,
+            thinned: 1,
+            dropped: vec![(0, 2), (99, 1)],
+        }],
+    };
+    scene.store.record_ledger(vec![(device.no, report)], UnixMillis(hour)).await.unwrap();
+    let path = format!("/api/v1/devices/{}/ledger?from={hour}&to={}", device.id, hour + 7_200_000);
+    let ledger = scene.get(&path).await.json();
+    let dropped = json!({"oldest": 2, "newest": 0, "expired": 0, "unreadable": 0, "other": 1});
+    let line = json!({"hour": "2023-11-14T23:00:00.000Z", "taken": 9, "received": 2, "recovered": 0, "thinned": 1,
+        "dropped": dropped, "waiting": 3, "missing": 0});
+    assert_eq!(ledger["items"][0], line);
+    assert_eq!((&ledger["total"]["taken"], &ledger["total"]["received"]), (&json!(10), &json!(3)));
+    assert_eq!(ledger["holds_from"], "2023-11-14T23:00:00.000Z");
+
+    let first = scene.get(&format!("{path}&limit=1")).await.json();
+    assert_eq!((first["items"].as_array().unwrap().len(), &first["total"]), (1, &ledger["total"]));
+    let rest = scene.get(&format!("{path}&limit=1&cursor={}", first["next"].as_str().unwrap())).await.json();
+    assert_eq!((&rest["items"][0], &rest["next"]), (&ledger["items"][1], &json!(null)));
+}
+
+#[tokio::test]
+async fn a_failing_source_of_a_device_is_seen_at_the_hub() {
+    let scene = scene();
+    let (device, _) = scene.device(1, "shed").await;
+    scene.hear(&device, 0);
+    let source = SourceError::new("exec boiler", "no answer within 5 s", UnixMillis(1_700_000_000_000), 12);
+    scene.presence.write().health.insert(device.no, Health::new(Some(-18_500), [source]));
+    let shown = scene.get(&format!("/api/v1/devices/{}", device.id)).await.json();
+    let expected = json!([{"source": "exec boiler", "error": "no answer within 5 s", "since": "2023-11-14T22:13:20.000Z", "count": 12}]);
+    assert_eq!((&shown["source_errors"], &shown["link"]["clock_drift_ppm"]), (&expected, &json!(-18.5)));
 }

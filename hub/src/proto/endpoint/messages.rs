@@ -2,13 +2,17 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use wire::DecodeError;
 use wire::batch::decode;
-use wire::message::{self, Control, Hello, Message, Status};
+use wire::ledger::Report;
+use wire::message::{self, Control, Health, Hello, Message, Status};
 use wire::packet::Data;
 
-use super::{DEVICE_RATE, Endpoint, MAX_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, trim_epochs};
+use super::{
+    DEVICE_RATE, Endpoint, MAX_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, RECORD_WITHIN, trim_epochs,
+};
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{DeviceId, PublicKey, SensorNo, SensorSpec};
@@ -115,6 +119,8 @@ impl Endpoint {
             Control::Hello(hello) => self.handle_hello(moment, key, from, (token, counter), hello),
             Control::Dictionary { first, sensors } => self.handle_dictionary(key, first, sensors),
             Control::Status(status) => self.handle_status(key, status),
+            Control::Ledger(report) => self.handle_ledger(moment, key, report),
+            Control::Health(health) => self.handle_health(key, health),
             Control::Bye => {
                 self.sessions.end(&key);
                 if let Some(entry) = self.devices.get_mut(&key) {
@@ -124,7 +130,9 @@ impl Endpoint {
                 }
             }
             // Only a hub says these.
-            Control::Welcome(_) | Control::Ack(_) => self.counters.malformed(DecodeError::Malformed),
+            Control::Welcome(_) | Control::Ack(_) | Control::Recorded { .. } => {
+                self.counters.malformed(DecodeError::Malformed)
+            }
         }
     }
 
@@ -237,5 +245,29 @@ impl Endpoint {
         // Answered, so that an idle device can tell that the hub is alive, and measure the way.
         Self::queue_ack(&mut self.ack_due, entry, key);
         floors.into_iter().for_each(|floor| self.event(floor));
+    }
+
+    fn handle_ledger(&mut self, moment: Moment, key: PublicKey, report: Report) {
+        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+            return self.counters.dropped(Drop::NotAdopted);
+        };
+        // A sign of life at once; that it is on disk is said when it is.
+        Self::queue_ack(&mut self.ack_due, entry, key);
+        let busy = |since: Instant| moment.now.saturating_duration_since(since) < RECORD_WITHIN;
+        if entry.recording.is_some_and(busy) {
+            return;
+        }
+        entry.recording = Some(moment.now);
+        let device = entry.device.no;
+        self.event(Event::Ledger { device, report });
+    }
+
+    fn handle_health(&mut self, key: PublicKey, health: Health) {
+        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+            return self.counters.dropped(Drop::NotAdopted);
+        };
+        Self::queue_ack(&mut self.ack_due, entry, key);
+        let device = entry.device.no;
+        self.event(Event::Health { device, health });
     }
 }

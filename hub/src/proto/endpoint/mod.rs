@@ -61,6 +61,8 @@ const CREDIT: u32 = 256;
 const CREDIT_BUSY: u32 = 16;
 /// A join that took this long failed (its token was used up meanwhile): the device may try again.
 const JOIN_WITHIN: Duration = Duration::from_secs(20);
+/// A report of the ledger that took this long to reach the disk did not: the device may send it again.
+const RECORD_WITHIN: Duration = Duration::from_secs(20);
 /// Housekeeping, and how often links are told.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -91,6 +93,8 @@ struct Entry {
     ack_queued: bool,
     /// A `Sensors` event is on its way.
     registering: bool,
+    /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
+    recording: Option<Instant>,
     status: Status,
     last_seen: Option<UnixMillis>,
     link_changed: bool,
@@ -246,6 +250,15 @@ impl Endpoint {
                     self.event(Event::PendingGone(id));
                 }
             }
+            Command::Recorded(reports) => {
+                for (device, epoch, number) in reports {
+                    let Some(key) = self.keys.get(&device).copied() else { continue };
+                    if let Some(entry) = self.devices.get_mut(&key) {
+                        entry.recording = None;
+                    }
+                    self.send(key, &Control::Recorded { epoch, number });
+                }
+            }
             Command::JoinTokens(tokens) => self.tokens = tokens.into_iter().map(|token| (token.id, token)).collect(),
             Command::Policy { policy, open_until } => {
                 (self.policy, self.open_until) = (policy, open_until);
@@ -334,6 +347,7 @@ impl Endpoint {
             unacked: Vec::new(),
             ack_queued: false,
             registering: false,
+            recording: None,
             status: Status::default(),
             last_seen: None,
             link_changed: false,
@@ -386,13 +400,13 @@ impl Endpoint {
     }
 
     fn event(&mut self, event: Event) {
-        // Beyond the limit the device says it again: hellos, dictionaries and floors are all repeated.
+        // Beyond the limit the device says it again: hellos, dictionaries, floors and reports are all repeated.
         if self.events.len() < MAX_EVENTS {
             self.events.push_back(event);
-        } else if let Event::Sensors { device, .. } = event
+        } else if let Event::Sensors { device, .. } | Event::Ledger { device, .. } = event
             && let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key))
         {
-            entry.registering = false;
+            (entry.registering, entry.recording) = (false, None);
         }
     }
 

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 
 use wire::batch::{BatchBuilder, MAX_BODY};
 use wire::handshake::{Initiator, JoinToken as TokenText, NO_PSK, Offer, Verdict};
-use wire::message::{self, Ack, Hello, Message};
+use wire::ledger::Report;
+use wire::message::{self, Ack, Health, Hello, Message};
 use wire::seal::Transport;
 use wire::{KeyPair, Lane, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
 
@@ -619,4 +620,46 @@ fn a_whole_captured_session_does_nothing_when_it_comes_again() {
     let batch = scene.endpoint.poll_batch().expect("the device's own repeat");
     scene.endpoint.handle_committed(&[batch.id]);
     assert_eq!(scene.endpoint.poll_transmit(scene.moment).map(|(to, _)| to), Some(device.address));
+}
+
+#[test]
+fn a_report_of_the_ledger_is_handed_on_one_at_a_time_and_answered_once_it_is_recorded() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    scene.events();
+    let report = |number| Report { epoch: Epoch(4), number, holds_from: None, entries: Vec::new() };
+    device.say(&mut scene, &Control::Ledger(report(0)));
+    device.say(&mut scene, &Control::Ledger(report(0)));
+    assert_eq!(scene.events(), [Event::Ledger { device: DeviceNo(1), report: report(0) }]);
+    let heard = device.hears(&mut scene);
+    assert!(!heard.is_empty() && heard.iter().all(|control| matches!(control, Control::Ack(_))), "{heard:?}");
+    scene.endpoint.handle_command(scene.moment, Command::Recorded(vec![(DeviceNo(1), Epoch(4), 0)]));
+    assert_eq!(device.hears(&mut scene), [Control::Recorded { epoch: Epoch(4), number: 0 }]);
+    // One that never reached the disk may come again.
+    device.say(&mut scene, &Control::Ledger(report(1)));
+    scene.events();
+    scene.pass(RECORD_WITHIN.as_secs());
+    device.say(&mut scene, &Control::Ledger(report(1)));
+    assert!(scene.events().contains(&Event::Ledger { device: DeviceNo(1), report: report(1) }));
+}
+
+#[test]
+fn what_a_device_finds_wrong_with_itself_is_handed_on_and_a_blocked_ones_is_not() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    scene.events();
+    let health = Health { more: 3, ..Health::default() };
+    device.say(&mut scene, &Control::Health(health.clone()));
+    assert_eq!(scene.events(), [Event::Health { device: DeviceNo(1), health: health.clone() }]);
+    let mut waits = Scene::new(JoinPolicy::Click);
+    let mut stranger = FakeDevice::new();
+    stranger.connect(&mut waits, &NO_PSK, 0).unwrap();
+    stranger.say(&mut waits, &hello());
+    waits.events();
+    stranger.say(&mut waits, &Control::Health(health));
+    stranger.say(
+        &mut waits,
+        &Control::Ledger(Report { epoch: Epoch(1), number: 0, holds_from: None, entries: Vec::new() }),
+    );
+    assert_eq!((waits.events(), waits.dropped(Drop::NotAdopted)), (Vec::new(), 2));
 }
