@@ -44,12 +44,14 @@ const ROUTER: &str = "
 const ROUTES: &str = "
     -n @hub route add default via 10.77.1.1
     -n @agent route add default via 10.77.2.1";
-/// A cable, and a container bridge that leads to the same machine by a detour.
+/// A cable, and a container bridge that leads to the same machine by a detour; over IPv4 alone, so that there is one right way.
 const DETOUR: &str = "
     link add docker0 netns @hub type veth peer name docker0 netns @agent
     link add eth0 netns @hub type veth peer name eth0 netns @agent
     -n @hub addr add 10.88.0.1/24 dev docker0
-    -n @agent addr add 10.88.0.2/24 dev docker0";
+    -n @agent addr add 10.88.0.2/24 dev docker0
+    -n @agent link set docker0 addrgenmode none
+    -n @agent link set eth0 addrgenmode none";
 
 impl Lab {
     /// Makes machines, runs `ip` with each line of `steps`, in which `@hub` stands for that machine, and switches everything
