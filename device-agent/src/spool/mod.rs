@@ -399,22 +399,23 @@ impl Spool {
         let bodies = self.disk.as_ref().and_then(|disk| disk.bodies(number));
         let (epoch, records) = bodies.unwrap_or((self.epoch, Vec::new()));
         let mark = self.marks.get(&epoch).copied().unwrap_or(BatchSeq(0));
-        let (mut lost, mut acked) = (0, 0);
+        let (mut lost, mut acked, mut counted) = (0, 0, 0);
         for (record, body) in &records {
             let key = (epoch, record.seq);
             let held = self.held.get(&key);
             let here = held.is_some_and(|held| matches!(held.body, Body::Disk(place) if place.segment == number));
             if here || (cold.is_some() && held.is_none() && record.seq >= mark) {
-                lost += self.ledger.lose(epoch, body, self.shifts.of(epoch, record.seq), reason);
+                counted += self.ledger.lose(epoch, body, self.shifts.of(epoch, record.seq), reason);
+                lost += u64::from(record.readings);
             } else {
                 acked += u64::from(record.readings);
             }
         }
         if let Some(cold) = cold {
             // What the disk does not give back goes with the rest.
-            let more = cold.readings.saturating_sub(lost + acked);
-            self.ledger.lose_at(cold.epoch, self.hour_of(cold.newest), more, reason);
-            lost += more;
+            lost = lost.max(cold.readings.saturating_sub(acked));
+            let hour = self.hour_of(cold.newest);
+            self.ledger.lose_at(cold.epoch, hour, lost.saturating_sub(counted), reason);
         }
         self.ledger.condemn(number, 0, (self.epoch, self.next));
         if let Some(disk) = &mut self.disk {
