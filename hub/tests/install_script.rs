@@ -25,7 +25,7 @@ fn agent() -> PathBuf {
 
 fn hub_with_agent() -> HubProcess {
     let hub = HubProcess::start("token");
-    let agents = hub.dir.path().join("agents");
+    let agents = hub.data.join("agents");
     fs::create_dir(&agents).unwrap();
     fs::copy(agent(), agents.join(format!("device-agent-{}", own_target()))).unwrap();
     hub
@@ -108,7 +108,7 @@ fn what_fails_leaves_nothing() {
     assert!(text.contains("--replace-config") && text.contains("interval = '5s'"), "{text}");
 
     // An agent that is not the one the script knows.
-    let file = hub.dir.path().join(format!("agents/device-agent-{}", own_target()));
+    let file = hub.data.join(format!("agents/device-agent-{}", own_target()));
     let script = hub.request("GET", &link(&hub).replace(&format!("http://{}", hub.http), ""), None).unwrap().1;
     fs::write(root.join("tmp/install.sh"), script).unwrap();
     let mut tampered = fs::read(&file).unwrap();

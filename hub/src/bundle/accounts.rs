@@ -80,7 +80,7 @@ mod tests {
         assert!(after.passwd.ends_with(line), "{}", after.passwd);
         assert!(after.group.as_deref().unwrap().ends_with("taken:x:998:\ndevice-agent:x:997:\n"));
         assert!(after.shadow.as_deref().unwrap().ends_with("\ndevice-agent:!:::::::\n"));
-        assert_eq!(after.with_agent(), Ok((after.clone(), 997)));
+        assert_eq!(after.with_agent(), Ok((after, 997)));
     }
 
     #[test]

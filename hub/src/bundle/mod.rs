@@ -52,7 +52,7 @@ pub enum Target {
     /// 64 bit ARM: a Raspberry Pi 3 and later with a 64 bit system.
     #[value(alias = "arm64")]
     Aarch64,
-    /// 32 bit ARM with hardware floating point, from ARMv7 on.
+    /// 32 bit ARM with hardware floating point, from `ARMv7` on.
     Armhf,
 }
 

@@ -1,4 +1,4 @@
-//! `install.sh`: what a running device pastes to get its agent, in POSIX sh for curl or wget, GNU or BusyBox. PURE.
+//! `install.sh`: what a running device pastes to get its agent, in POSIX sh for curl or wget, GNU or `BusyBox`. PURE.
 
 use wire::handshake::JoinToken;
 

@@ -65,7 +65,7 @@ pub fn everything(folder: &Path) -> BTreeMap<PathBuf, (u32, u32, u32, Vec<u8>)> 
     found
 }
 
-/// A copy of a real Debian with systemd and OpenRC in it, fetched by debootstrap at the first call and kept in the target
+/// A copy of a real Debian with systemd and `OpenRC` in it, fetched by debootstrap at the first call and kept in the target
 /// folder; `None`, and said, when this machine cannot have it.
 pub fn debian() -> Option<tempfile::TempDir> {
     let has = |program: &str| {
