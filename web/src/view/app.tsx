@@ -1,6 +1,7 @@
 // The frame of every screen: navigation, connection pill, banners, toasts, keys that work everywhere.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { dispatch, go, part, state } from "../app";
 import { openWindow } from "../actions";
 import { clean, duration, millis } from "../format";
@@ -40,8 +41,11 @@ function Opening() {
 }
 
 function Frame() {
-  const [help, setHelp] = useState(false);
-  useKeys(() => setHelp(true));
+  const help = useRef<HTMLDialogElement>(null);
+  const showHelp = () => {
+    if (!help.current?.open) help.current?.showModal();
+  };
+  useKeys(showHelp);
   const at = route.value;
   useEffect(() => {
     document.title = titleOf(at);
@@ -65,7 +69,7 @@ function Frame() {
           </nav>
           <div class="top-end">
             <Pill />
-            <button type="button" class="button plain" aria-label="Keyboard shortcuts" onClick={() => setHelp(true)}>?</button>
+            <button type="button" class="button plain" aria-label="Keyboard shortcuts" onClick={showHelp}>?</button>
           </div>
         </div>
         <JoinWindow />
@@ -75,7 +79,7 @@ function Frame() {
         <Screen at={at} />
       </main>
       <Toasts />
-      {help ? <Help close={() => setHelp(false)} /> : null}
+      <Help dialog={help} />
       <div id="announce" class="seen-by-readers" role="status" aria-live="polite" />
     </>
   );
@@ -174,11 +178,10 @@ const KEYS: [string[], string][] = [
   [["←", "→"], "Pan; in a focused chart, move the cursor"], [["+", "−"], "Zoom in, zoom out"], [["0"], "Back to the window before"], [["?"], "This list"],
 ];
 
-function Help({ close }: { close: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => dialog.current?.showModal(), []);
+/** Always there and opened in place: a key that follows at once finds it open, or closed, and not on its way. */
+function Help({ dialog }: { dialog: RefObject<HTMLDialogElement | null> }) {
   return (
-    <dialog ref={dialog} class="stack" aria-labelledby="keys" onClose={close}>
+    <dialog ref={dialog} class="stack" aria-labelledby="keys">
       <h2 id="keys">Keyboard</h2>
       <dl class="keys">
         {KEYS.map(([keys, what]) => <><dt>{keys.map((key) => <kbd>{key}</kbd>)}</dt><dd>{what}</dd></>)}
