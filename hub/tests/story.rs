@@ -22,7 +22,7 @@ fn receiver(statuses: &'static [u16]) -> (String, mpsc::Receiver<(String, String
     let (got, hand_on) = mpsc::sync_channel(64);
     std::thread::spawn(move || {
         let mut statuses = statuses.iter().copied();
-        for stream in listener.incoming() {
+        'callers: for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let mut text = Vec::new();
             let mut buffer = [0; 4_096];
@@ -39,7 +39,8 @@ fn receiver(statuses: &'static [u16]) -> (String, mpsc::Receiver<(String, String
                     }
                 }
                 if read == 0 {
-                    break (seen, String::new());
+                    // Its caller was stopped before it said all: that asked for nothing.
+                    continue 'callers;
                 }
             };
             let status = statuses.next().unwrap_or(200);

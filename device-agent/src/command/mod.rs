@@ -229,13 +229,14 @@ fn on_one_thread<T>(future: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(outcome)
 }
 
-/// Waits for SIGTERM or SIGINT.
-async fn stopped() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// Listens for SIGTERM and SIGINT from the call on, and resolves at the first. To be called inside the runtime.
+fn stopped() -> impl Future<Output = ()> {
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut term), Ok(mut int)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }

@@ -63,8 +63,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     let readings = series.len();
     let input = Input::Recording { sensor, series, position: 0, speed, since: clock::now().mono };
     on_one_thread(async {
+        let stopped = stopped();
         let agent = Agent::open(settings, input).map_err(|error| Failure::Failed(error.to_string()))?;
-        agent.run(stopped()).await.map_err(|error| Failure::Failed(error.to_string()))
+        agent.run(stopped).await.map_err(|error| Failure::Failed(error.to_string()))
     })??;
     tracing::info!(readings, "replay of {readings} readings ended");
     Ok(())

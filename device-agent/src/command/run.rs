@@ -94,7 +94,8 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         told_full: false,
     };
     on_one_thread(async {
+        let stopped = stopped();
         let agent = Agent::open(settings, input).map_err(|error| Failure::Failed(error.to_string()))?;
-        agent.run(stopped()).await.map_err(|error| Failure::Failed(error.to_string()))
+        agent.run(stopped).await.map_err(|error| Failure::Failed(error.to_string()))
     })?
 }

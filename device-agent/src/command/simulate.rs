@@ -103,9 +103,10 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
             skew,
             reboots,
         };
+        let stopped = stopped();
         let fleet = Fleet::open(plan).await.map_err(|error| failed(&error))?;
         tracing::info!(seed, "{devices} devices with {sensors} sensors each, seed {seed}");
-        fleet.run(stopped()).await.map_err(|error| failed(&error))
+        fleet.run(stopped).await.map_err(|error| failed(&error))
     })??;
     let line = serde_json::to_string(&outcome).map_err(|error| failed(&error))?;
     print(&format!("{line}\n"))?;

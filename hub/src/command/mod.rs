@@ -127,14 +127,16 @@ fn print(line: impl std::fmt::Display) {
     println!("{line}");
 }
 
-/// Resolves when the process is asked to end.
-async fn asked_to_end() {
+/// Listens from the call on, and resolves when the process is asked to end: a signal that comes before the future is looked
+/// at counts too. To be called inside the runtime.
+fn asked_to_end() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut term), Ok(mut int)) = signals else { return std::future::pending().await };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }

@@ -11,6 +11,8 @@ use crate::identity;
 pub(super) async fn run(flags: Flags) -> Outcome {
     let config = Config::load(flags)?;
     let data = config.data.clone();
+    // Before anybody can reach it: whoever sees the hub answer may ask it to stop in the next moment.
+    let ended = asked_to_end();
     let hub = Hub::start(config).await?;
     print(format_args!("telemetry-hub {}", env!("CARGO_PKG_VERSION")));
     print(format_args!("data         {}", data.display()));
@@ -20,7 +22,7 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     if let Some(token) = auth::mint_setup_token(hub.store()).await? {
         print(format_args!("set up       {}#setup={token}", page(hub.http())));
     }
-    Ok(hub.run(asked_to_end()).await?)
+    Ok(hub.run(ended).await?)
 }
 
 /// A link to the page that works from this machine.
