@@ -220,8 +220,9 @@ pub(super) fn next_times(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row(NEXT_TIMES, [], |row| row.get(0))?)
 }
 
-const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, count, data, cells, crc)
-    VALUES (:id, :cut, :device, :start_at, :end_at, :count, :data, :cells, :crc)";
+const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, count, data, crc)
+    VALUES (:id, :cut, :device, :start_at, :end_at, :count, :data, :crc)";
+const INSERT_CELLS: &str = "INSERT INTO cells (times, data) VALUES (:times, :data)";
 const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
     VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
 
@@ -237,9 +238,11 @@ pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
             ":end_at": span.end.0,
             ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
             ":data": data,
-            ":cells": cells,
             ":crc": span.sum(cut.device),
         })?;
+        if let Some(cells) = cells {
+            conn.prepare_cached(INSERT_CELLS)?.execute(named_params! { ":times": span.id, ":data": cells })?;
+        }
     }
     let mut block = conn.prepare_cached(INSERT_BLOCK)?;
     for (id, packed) in &cut.blocks {
@@ -356,7 +359,7 @@ pub(super) fn apart(
     Ok((!overlap).then_some(found))
 }
 
-const CELLS: &str = "SELECT cells FROM times WHERE id = :id";
+const CELLS: &str = "SELECT data FROM cells WHERE times = :id";
 
 /// Calls `with` for the cells of a block, where they lie; `None` when it has none.
 pub(super) fn with_cells<T>(conn: &Connection, id: i64, with: impl FnOnce(&[u8]) -> Result<T>) -> Result<Option<T>> {
@@ -464,6 +467,7 @@ pub(super) fn expire(conn: &Connection, device: DeviceNo, moment: UnixMillis) ->
 
 const SOME_OF: &str = "SELECT id FROM times WHERE device = :device LIMIT :at_most";
 const DELETE_BLOCKS: &str = "DELETE FROM block WHERE id >= :times << 32 AND id < (:times + 1) << 32";
+const DELETE_CELLS: &str = "DELETE FROM cells WHERE times = :times";
 const DELETE_TIMES: &str = "DELETE FROM times WHERE id = :times";
 
 /// Deletes up to `at_most` spans of a device with their blocks; returns how many.
@@ -478,6 +482,7 @@ pub(super) fn delete_some(conn: &Connection, device: DeviceNo, at_most: usize) -
 fn delete(conn: &Connection, times: &[i64]) -> Result<()> {
     for times in times {
         conn.prepare_cached(DELETE_BLOCKS)?.execute(named_params! { ":times": times })?;
+        conn.prepare_cached(DELETE_CELLS)?.execute(named_params! { ":times": times })?;
         conn.prepare_cached(DELETE_TIMES)?.execute(named_params! { ":times": times })?;
     }
     Ok(())

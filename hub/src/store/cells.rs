@@ -1,6 +1,6 @@
 //! PURE. Figures of blocks by five minutes: what answers a chart of many series without unpacking them.
 //!
-//! A row of `times` carries them for all series that share it, behind one checksum:
+//! A row carries them for all series that share a row of `times`, behind one checksum:
 //!
 //! ```text
 //!   sections │ (series, length) ... │ readings a cell │ section ... │ CRC32C

@@ -19,6 +19,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0006_silences.sql"),
     include_str!("../../../migrations/sqlite/0007_row_sums.sql"),
     include_str!("../../../migrations/sqlite/0008_ledger.sql"),
+    include_str!("../../../migrations/sqlite/0009_cells_apart.sql"),
 ];
 
 fn known() -> u32 {
