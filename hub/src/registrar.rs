@@ -81,14 +81,16 @@ impl Registrar {
                 _ = look.tick() => {
                     looks = looks.wrapping_add(1);
                     if self.store.changed_elsewhere()? | self.tokens_used.swap(false, Ordering::Relaxed) {
-                        self.tell_tokens().await?;
+                        let told = self.tell_tokens().await;
+                        self.tokens_used.fetch_or(told.is_err(), Ordering::Relaxed);
+                        put_off(told)?;
                     }
                     self.record_reports().await?;
                     if looks.is_multiple_of(2) {
                         self.tell_status(&mut online);
                     }
                     if looks.is_multiple_of(2 * NOTE_EVERY) {
-                        self.note_links().await?;
+                        put_off(self.note_links().await)?;
                     }
                 }
             }
@@ -97,7 +99,7 @@ impl Registrar {
             registered(done)?;
         }
         self.record_reports().await?;
-        self.note_links().await
+        put_off(self.note_links().await)
     }
 
     async fn handle(&self, event: Event) -> Result<(), store::Error> {
@@ -234,6 +236,17 @@ impl Registrar {
             Some(note) => self.store.note_devices(vec![note]).await,
             None => Ok(()),
         }
+    }
+}
+
+/// What a later look does again: a full disk or a busy store puts it off, a store that failed for good ends the hub.
+fn put_off(done: Result<(), store::Error>) -> Result<(), store::Error> {
+    match done {
+        Err(error) if !error.is_fatal() => {
+            tracing::debug!(%error, "put off: {error}");
+            Ok(())
+        }
+        done => done,
     }
 }
 
