@@ -1,7 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Rule, Sensor, Silence,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Ledger, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Rule, Sensor, Silence,
   SignedIn, Token, TokenWithText, Webhook, WebhookWithSecret,
 } from "./types";
 
@@ -88,6 +88,8 @@ export const devices = {
   remove: (device: string) => call<null>("DELETE", `/devices/${id(device)}`),
   adopt: (device: string, name?: string) => call<Device>("POST", `/devices/${id(device)}/adopt`, name ? { name } : {}),
   block: (device: string) => call<Device>("POST", `/devices/${id(device)}/block`, {}),
+  /** What became of its readings of the last day; only the sum is read. */
+  ledger: (device: string) => call<Ledger>("GET", `/devices/${id(device)}/ledger?limit=1`),
   sensors: async (device: string) => (await call<Page<Sensor>>("GET", `/devices/${id(device)}/sensors`)).items,
 };
 

@@ -16,6 +16,7 @@ import type { Alert, Device, Link, Millis, Rule, Sensor } from "../types";
 import { AdoptCard } from "./adopt_card";
 import { ChartCard } from "./chart_card";
 import { Confirmed, Field, isCommand, Status } from "./controls";
+import { LedgerBalance, SourceErrors } from "./ledger";
 import { Ranger } from "./ranger";
 
 type DeviceRoute = Extract<Route, { view: "device" }>;
@@ -55,8 +56,9 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
       {device.status === "blocked" ? (
         <div class="note bad"><span>Blocked: nothing it sends is taken.</span><button type="button" class="button" onClick={() => void adopt(device)}>Adopt it after all</button></div>
       ) : null}
-      {device.status === "pending" ? null : <Health link={device.link} />}
+      {device.status === "pending" ? null : <><SourceErrors device={device} /><Health link={device.link} /></>}
       {device.status === "pending" ? null : <Charts key={`${id} ${device.status === "blocked"}`} device={device} route={route} />}
+      {device.status === "pending" ? null : <LedgerBalance device={device} />}
     </>
   );
 }

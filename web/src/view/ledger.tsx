@@ -1,0 +1,66 @@
+// What became of the readings a device took in the last day: a balance that adds up, said as a bar and in numbers.
+
+import { useState } from "preact/hooks";
+import * as api from "../api";
+import { clean, count, duration, millis } from "../format";
+import type { Device, Ledger, LedgerDrops } from "../types";
+import { state } from "../app";
+import { useEvery } from "./controls";
+
+const EVERY_MS = 10_000;
+
+const DROPS: Record<keyof LedgerDrops, string> = {
+  oldest: "oldest gave way for want of room",
+  newest: "newest found no room",
+  expired: "held longer than the device keeps readings",
+  unreadable: "its disk did not give them back",
+  other: "for another reason",
+};
+
+export function LedgerBalance({ device }: { device: Device }) {
+  const [ledger, setLedger] = useState<Ledger | null>(null);
+  // A balance that cannot be asked for now is asked for again; the rest of the page does not wait for it.
+  useEvery(EVERY_MS, () => void api.devices.ledger(device.id).then(setLedger, () => {}), device.id);
+  if (ledger === null) return <div class="card ledger" aria-hidden="true" />;
+  const { total } = ledger;
+  const dropped = Object.values(total.dropped).reduce((sum, one) => sum + one, 0);
+  const parts: [name: string, value: number, tone: string, means: string][] = [
+    ["received", total.received, "good", "as measured"],
+    ["recovered", total.recovered, "good", "sent after an absence"],
+    ["waiting", total.waiting, "wait", "still on the device"],
+    ["thinned", total.thinned, "warn", "left out between others for want of room"],
+    ["dropped", dropped, "bad", (Object.keys(DROPS) as (keyof LedgerDrops)[]).filter((key) => total.dropped[key] > 0).map((key) => `${count(total.dropped[key])} ${DROPS[key]}`).join(", ") || "given up by the device"],
+    ["missing", total.missing, "bad", "neither here nor there any more"],
+  ];
+  const lost = total.thinned + dropped + total.missing;
+  const reported = millis(ledger.reported_at);
+  return (
+    <section class="card ledger" aria-label="Balance of the last 24 hours">
+      <div class="spread">
+        <h2>{total.taken === 0 ? "No reading in the last 24 h" : lost === 0 ? "Nothing lost in the last 24 h" : `${count(lost)} readings lost in the last 24 h`}</h2>
+        <span class="small quiet">{reported === null ? "the device has not reported yet" : `by its report ${duration(state.value.now - reported)} ago`}</span>
+      </div>
+      {total.taken > 0 ? (
+        <div class="balance" aria-hidden="true">{parts.filter(([, value]) => value > 0).map(([name, value, tone]) => <i key={name} class={tone} style={{ flexGrow: value }} />)}</div>
+      ) : null}
+      <p class="small"><b>{count(total.taken)}</b> taken = {parts.filter(([, value], i) => value > 0 || i === 0).map(([name, value, , means], i) => <span key={name}>{i > 0 ? " + " : ""}<b>{count(value)}</b> {name} <span class="quiet">({means})</span></span>)}</p>
+    </section>
+  );
+}
+
+/** Sources of a device that give no readings, by its own word. */
+export function SourceErrors({ device }: { device: Device }) {
+  if (device.source_errors.length === 0) return null;
+  const { now } = state.value;
+  return (
+    <section class="note warn sources" aria-label="Failing sources">
+      <strong>{device.source_errors.length + device.more_source_errors === 1 ? "One source gives no readings" : `${device.source_errors.length + device.more_source_errors} sources give no readings`}</strong>
+      <ul>
+        {device.source_errors.map((one) => (
+          <li key={one.source}><b>{clean(one.source)}</b> {clean(one.error, 200)} <span class="quiet">{count(one.count)} times in {duration(now - (millis(one.since) ?? now))}</span></li>
+        ))}
+        {device.more_source_errors > 0 ? <li class="quiet">and {count(device.more_source_errors)} more</li> : null}
+      </ul>
+    </section>
+  );
+}
