@@ -5,11 +5,15 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::model::device::Labels;
+use crate::model::quantity;
+use crate::model::retention::{Ages, LabelAges, Retention};
 use crate::proto::command::JoinPolicy;
 
 /// Flags of `serve`; each may come from the environment as well.
@@ -49,6 +53,26 @@ pub struct Flags {
     /// directory, then beside this program]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
     pub agents: Option<PathBuf>,
+    /// Cap on the database with its log, at least 32MiB; the oldest readings give way [default: none]
+    #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_MAX_SIZE", value_parser = max_size)]
+    pub max_size: Option<u64>,
+    /// How long every reading is kept, such as 14d, 6w, 5y [default: as set by the API, at first forever]
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = quantity::age)]
+    pub keep_raw: Option<Option<Duration>>,
+    /// How long figures by the minute are kept, which take over from readings
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_MINUTES", value_parser = quantity::age)]
+    pub keep_minutes: Option<Option<Duration>>,
+    /// How long figures by the hour are kept, which take over from those
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = quantity::age)]
+    pub keep_hours: Option<Option<Duration>>,
+}
+
+/// Smallest cap: a journal, a log and some blocks fit.
+const LEAST_SIZE: u64 = 32 << 20;
+
+fn max_size(text: &str) -> Result<u64, String> {
+    let size = quantity::bytes(text)?;
+    if size < LEAST_SIZE { Err(format!("`{text}` is too small: at least 32MiB")) } else { Ok(size) }
 }
 
 /// `--join`
@@ -89,6 +113,28 @@ struct File {
     hosts: Vec<String>,
     url: Option<String>,
     agents: Option<PathBuf>,
+    max_size: Option<String>,
+    keep: Option<Keep>,
+}
+
+/// `[keep]` in the file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Keep {
+    raw: Option<String>,
+    minutes: Option<String>,
+    hours: Option<String>,
+    labels: Vec<KeepLabels>,
+}
+
+/// `[[keep.labels]]` in the file: the first whose labels a device carries counts.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct KeepLabels {
+    labels: Labels,
+    raw: Option<String>,
+    minutes: Option<String>,
+    hours: Option<String>,
 }
 
 /// What the hub runs with.
@@ -114,6 +160,10 @@ pub struct Config {
     pub url: Option<String>,
     /// Folder of the agents to hand out.
     pub agents: Option<PathBuf>,
+    /// Cap on the files of the database.
+    pub max_size: Option<u64>,
+    /// How long readings are kept; when nobody says, what was last set by the API, and at first for ever.
+    pub keep: Option<Retention>,
 }
 
 /// Data directory without any configuration.
@@ -132,6 +182,8 @@ impl Default for Config {
             hosts: Vec::new(),
             url: None,
             agents: None,
+            max_size: None,
+            keep: None,
         }
     }
 }
@@ -153,6 +205,14 @@ pub enum Error {
         /// Which.
         path: PathBuf,
         /// What is wrong, with line and column.
+        text: String,
+    },
+    /// A value in the file, or what file and flags say together, cannot be.
+    #[error("{key}: {text}")]
+    Value {
+        /// Which key.
+        key: String,
+        /// What is wrong.
         text: String,
     },
 }
@@ -177,8 +237,58 @@ impl Config {
             hosts: if flags.hosts.is_empty() { file.hosts } else { flags.hosts },
             url: flags.url.or(file.url),
             agents: flags.agents.or(file.agents),
+            max_size: match (flags.max_size, file.max_size) {
+                (None, Some(text)) => Some(max_size(&text).map_err(|text| Error::value("max_size", text))?),
+                (flag, _) => flag,
+            },
+            keep: keep([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
         })
     }
+}
+
+impl Error {
+    fn value(key: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::Value { key: key.into(), text: text.into() }
+    }
+}
+
+/// Flags over the file; `None` when neither says anything.
+fn keep(flags: [Option<Option<Duration>>; 3], file: Option<Keep>) -> Result<Option<Retention>, Error> {
+    if file.is_none() && flags.iter().all(Option::is_none) {
+        return Ok(None);
+    }
+    let file = file.unwrap_or_default();
+    let mut ages = ages("keep", [file.raw, file.minutes, file.hours])?;
+    let [raw, minutes, hours] = flags;
+    ages = Ages {
+        raw: raw.unwrap_or(ages.raw),
+        minutes: minutes.unwrap_or(ages.minutes),
+        hours: hours.unwrap_or(ages.hours),
+    };
+    in_order("keep", ages)?;
+    let mut by_label = Vec::with_capacity(file.labels.len());
+    for (n, entry) in file.labels.into_iter().enumerate() {
+        let key = format!("keep.labels[{n}]");
+        if entry.labels.is_empty() {
+            return Err(Error::value(format!("{key}.labels"), "name a label; ages for everybody stand in [keep]"));
+        }
+        let ages = self::ages(&key, [entry.raw, entry.minutes, entry.hours])?;
+        in_order(&key, ages)?;
+        by_label.push(LabelAges { labels: entry.labels, ages });
+    }
+    Ok(Some(Retention { ages, by_label }))
+}
+
+fn ages(key: &str, [raw, minutes, hours]: [Option<String>; 3]) -> Result<Ages, Error> {
+    let age = |name: &str, text: Option<String>| {
+        let age = text.map_or(Ok(None), |text| quantity::age(&text));
+        age.map_err(|text| Error::value(format!("{key}.{name}"), text))
+    };
+    Ok(Ages { raw: age("raw", raw)?, minutes: age("minutes", minutes)?, hours: age("hours", hours)? })
+}
+
+fn in_order(key: &str, ages: Ages) -> Result<(), Error> {
+    ages.out_of_order().map_or(Ok(()), |tier| Err(Error::value(format!("{key}.{tier}"), Ages::OUT_OF_ORDER)))
 }
 
 impl From<Join> for JoinPolicy {
@@ -222,6 +332,34 @@ mod tests {
         let (_dir, path) = file("http = \"127.0.0.1:1000\"\nhtpp = 3\n");
         let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("htpp"), "{error}");
+    }
+
+    #[test]
+    fn ages_come_from_the_file_and_flags_win() {
+        let (_dir, path) = file(
+            "max_size = \"2GB\"\n[keep]\nraw = \"14d\"\nminutes = \"90d\"\nhours = \"5y\"\n[[keep.labels]]\nlabels = { site = \"lab\" }\nraw = \"1d\"\n",
+        );
+        let keep_raw = Some(quantity::age("30d").unwrap());
+        let config = Config::load(Flags { config: Some(path), keep_raw, ..Flags::default() }).unwrap();
+        let keep = config.keep.unwrap();
+        let days = |days: u64| Some(Duration::from_hours(24 * days));
+        assert_eq!((keep.ages.raw, keep.ages.minutes), (days(30), days(90)));
+        assert_eq!((keep.by_label[0].ages.raw, config.max_size), (days(1), Some(2_000_000_000)));
+        assert_eq!(Config::load(Flags::default()).unwrap().keep, None);
+    }
+
+    #[test]
+    fn an_age_that_cannot_be_is_refused_with_its_key() {
+        for (text, key) in [
+            ("[keep]\nraw = \"soon\"\n", "keep.raw"),
+            ("[keep]\nraw = \"9d\"\nminutes = \"2d\"\n", "keep.minutes"),
+            ("[[keep.labels]]\nlabels = { a = \"b\" }\nhours = \"1\"\n", "keep.labels[0].hours"),
+            ("max_size = \"1MB\"\n", "max_size"),
+        ] {
+            let (_dir, path) = file(text);
+            let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
+            assert!(error.starts_with(key), "{error}");
+        }
     }
 
     #[test]

@@ -75,8 +75,16 @@ impl Hub {
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let clock = Clock;
         let secret_key = SecretKey::load_or_create(&config.data)?;
-        let store_config = crate::store::Config { dir: config.data.clone(), ..Default::default() };
+        let store_config = crate::store::Config {
+            dir: config.data.clone(),
+            max_bytes: config.max_size,
+            retention: config.keep.clone().unwrap_or_default(),
+            ..Default::default()
+        };
         let store = Store::open(&store_config, &secret_key)?;
+        if let (None, Some(saved)) = (&config.keep, http::retention::saved_retention(&store).await?) {
+            store.set_retention(saved);
+        }
         let keys = identity::load_or_create(&store).await?;
         let id = HubId::of(&keys.public);
         let join = config.join.or(http::hub::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
@@ -187,6 +195,7 @@ impl Hub {
                 hostname: hostname(),
                 admin_token: admin_token(&config)?,
                 agents: Agents::new(config.agents.clone(), &config.data),
+                retention_configured: config.keep.is_some(),
                 ..Default::default()
             },
             store: store.clone(),
@@ -332,6 +341,16 @@ fn exposition(
         .histogram("hub_ack_latency_seconds", "From receiving a batch to having it on disk.", latency)
         .value("gauge", "hub_database_bytes", "Size of the database file.", stats.file_bytes)
         .value("gauge", "hub_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes)
+        .value("gauge", "hub_database_used_bytes", "Bytes of the database file that hold something.", stats.used_bytes)
+        .optional(
+            "hub_database_max_bytes",
+            "Cap on the database with its log.",
+            stats.max_bytes.map(|bytes| bytes as f64),
+        )
+        .optional("hub_database_growth_bytes_per_day", "Growth over the last day.", stats.growth.bytes_per_day)
+        .optional("hub_database_full_in_days", "Days until it is full at that rate.", stats.growth.full_in_days)
+        .optional("hub_disk_written_bytes_per_day", "Written over the last day.", stats.growth.written_per_day)
+        .value("gauge", "hub_database_nearly_full", "1 from four fifths of the cap.", u8::from(stats.is_nearly_full()))
         .value("gauge", "hub_journal_rows", "Batches in the journal.", stats.journal_rows)
         .value("counter", "hub_blocks_total", "Compressed blocks made since the start.", stats.blocks_total)
         .value("counter", "hub_block_readings_total", "Readings in those blocks.", stats.block_readings_total)

@@ -98,6 +98,14 @@ impl Exposition {
         self
     }
 
+    /// A gauge that is left out while nobody knows its value.
+    pub fn optional(&mut self, name: &str, help: &str, value: Option<f64>) -> &mut Self {
+        match value {
+            Some(value) => self.value("gauge", name, help, value),
+            None => self,
+        }
+    }
+
     /// A family with one label.
     pub fn family<L: std::fmt::Display, V: std::fmt::Display>(
         &mut self,

@@ -43,7 +43,7 @@ const HUB: &[(&str, &[&str])] = &[
         ],
     ),
     ("supervisor", &[]),
-    ("config", &["proto::command"]),
+    ("config", &["model", "proto::command"]),
 ];
 
 /// Modules that decide and never act: no runtime, no clock, no randomness of their own.

@@ -9,7 +9,7 @@ use super::AppState;
 use super::auth::{Admin, JOIN_POLICY, Reader};
 use super::body::Body;
 use super::dto::device::{self, Status};
-use super::dto::hub::{DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto};
+use super::dto::hub::{DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, Storage};
 use super::dto::text;
 use super::dto::{Problem, hub::JoinPatch};
 use super::error::ApiError;
@@ -113,6 +113,7 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         alerts_firing: alerts.iter().filter(|alert| alert.state == AlertState::Firing).count(),
         discovery: Discovery { enabled: info.discovery, group: info.discovery_group.clone(), probes: figures.probes },
         agents: app.config.agents.targets().iter().map(ToString::to_string).collect(),
+        storage: Storage::of(&stats),
         degraded: full.or(figures.degraded),
         plain_http: info.plain_http,
     })

@@ -33,6 +33,7 @@ mod path;
 mod pieces;
 mod query;
 mod readings;
+pub mod retention;
 mod rules;
 mod select;
 mod sensors;
@@ -67,6 +68,8 @@ pub use state::{AppState, Config, Figures, HubInfo, Join, JoinState, Snapshot, W
 fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(openapi::document())
         .routes(routes!(hub::show, hub::change))
+        .routes(routes!(retention::show, retention::replace))
+        .routes(routes!(retention::preview))
         .routes(routes!(devices::list))
         .routes(routes!(devices::show, devices::change, devices::delete))
         .routes(routes!(devices::adopt))

@@ -45,6 +45,8 @@ pub struct Config {
     pub admin_token: Option<[u8; 32]>,
     /// Agents that devices get from here.
     pub agents: Agents,
+    /// Whether flags or the file say how long readings are kept, so that it cannot be changed over HTTP.
+    pub retention_configured: bool,
 }
 
 impl Default for Config {
@@ -58,6 +60,7 @@ impl Default for Config {
             stuck: Duration::from_secs(10),
             admin_token: None,
             agents: Agents::default(),
+            retention_configured: false,
         }
     }
 }

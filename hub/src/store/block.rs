@@ -19,7 +19,7 @@ use super::packed::{self, Figures, Packed, Summary, Values};
 use super::row_sum;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Point, SeriesId};
+use crate::model::reading::SeriesId;
 
 /// Most points of a block.
 const MOST: usize = 4096;
@@ -34,9 +34,9 @@ pub(super) struct Cut {
     pub(super) row: i64,
     /// Latest time in it.
     pub(super) reach: UnixMillis,
+    /// When its newest batch came.
+    received: UnixMillis,
     pub(super) series: Vec<SeriesId>,
-    /// Points older than any raw reading kept: they go into rollups.
-    pub(super) late: Vec<(SeriesId, Vec<Point>)>,
     /// Readings in its blocks.
     pub(super) readings: usize,
     times: Vec<Times>,
@@ -79,28 +79,14 @@ struct Column {
 /// Packs what a device has in the head; `None` when there is nothing. Rows of `times` are numbered from `next`.
 pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &mut i64) -> Result<Option<Cut>> {
     let Some(row) = fresh.newest_row() else { return Ok(None) };
-    let reach = UnixMillis(i64::MIN);
-    let mut cut = Cut {
-        device,
-        row,
-        reach,
-        series: Vec::new(),
-        late: Vec::new(),
-        readings: 0,
-        times: Vec::new(),
-        blocks: Vec::new(),
-    };
+    let (reach, received) = (UnixMillis(i64::MIN), fresh.received());
+    let mut cut =
+        Cut { device, row, reach, received, series: Vec::new(), readings: 0, times: Vec::new(), blocks: Vec::new() };
     let (first, columns) = (*next, gather(numbers, fresh));
     // Series of equal times next to each other, in the order they came.
     let mut groups: Vec<Vec<(SeriesId, Column)>> = Vec::new();
-    for (series, mut column) in columns {
+    for (series, column) in columns {
         cut.series.push(series);
-        if let Some(late) = fresh.raw_from.map(|moment| column.split_before(moment)).filter(|late| !late.is_empty()) {
-            cut.late.push((series, late));
-        }
-        if column.at.is_empty() {
-            continue;
-        }
         match groups.iter_mut().find(|group| group.first().is_some_and(|(_, shared)| shared.at == column.at)) {
             Some(group) => group.push((series, column)),
             None => groups.push(vec![(series, column)]),
@@ -159,13 +145,6 @@ fn gather(numbers: &[SeriesId], fresh: &Fresh) -> Vec<(SeriesId, Column)> {
 }
 
 impl Column {
-    /// Takes out the points before a moment; the column must be settled.
-    fn split_before(&mut self, moment: UnixMillis) -> Vec<Point> {
-        let old = self.at.partition_point(|at| *at < moment.0);
-        let times = self.at.drain(..old).map(UnixMillis);
-        times.zip(self.value.drain(..old)).map(|(at, value)| Point { at, value }).collect()
-    }
-
     fn settle(&mut self) {
         if self.at.is_sorted_by(|a, b| a < b) {
             return;
@@ -220,8 +199,8 @@ pub(super) fn next_times(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row(NEXT_TIMES, [], |row| row.get(0))?)
 }
 
-const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, count, data, crc)
-    VALUES (:id, :cut, :device, :start_at, :end_at, :count, :data, :crc)";
+const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, received_at, count, data, crc)
+    VALUES (:id, :cut, :device, :start_at, :end_at, :received_at, :count, :data, :crc)";
 const INSERT_CELLS: &str = "INSERT INTO cells (times, data) VALUES (:times, :data)";
 const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
     VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
@@ -236,6 +215,7 @@ pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
             ":device": cut.device,
             ":start_at": span.start.0,
             ":end_at": span.end.0,
+            ":received_at": cut.received.0,
             ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
             ":data": data,
             ":crc": span.sum(cut.device),
@@ -285,19 +265,24 @@ pub(super) fn spans(conn: &Connection, device: DeviceNo, (from, to): (UnixMillis
 impl Span {
     /// A span of a row of `id, cut, start_at, end_at, count, crc`; `None` when it is damaged.
     fn believed(device: DeviceNo, row: &Row<'_>) -> Result<Option<Self>> {
-        let span = Self {
-            id: row.get(0)?,
-            cut: row.get(1)?,
-            start: UnixMillis(row.get(2)?),
-            end: UnixMillis(row.get(3)?),
-            count: row.get::<_, u32>(4)? as usize,
-        };
+        let span = Self::of_row(row)?;
         let crc: Option<i64> = row.get(5)?;
         if crc.is_some_and(|crc| crc != span.sum(device)) {
             tracing::warn!(row = span.id, "block {} is damaged and left out", span.id);
             return Ok(None);
         }
         Ok(Some(span))
+    }
+
+    /// A span of a row of `id, cut, start_at, end_at, count`, as it is.
+    pub(super) fn of_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: row.get(0)?,
+            cut: row.get(1)?,
+            start: UnixMillis(row.get(2)?),
+            end: UnixMillis(row.get(3)?),
+            count: row.get::<_, u32>(4)? as usize,
+        })
     }
 
     fn sum(&self, device: DeviceNo) -> i64 {
@@ -434,35 +419,39 @@ fn believed<T>(read: Option<Result<T>>, row: i64) -> Result<Option<T>> {
     }
 }
 
-const RAW_FROM: &str = "SELECT raw_from FROM cut WHERE device = :device";
-
-/// Before this moment a device's readings count by their rollups alone.
-pub(super) fn raw_from(conn: &Connection, device: DeviceNo) -> Result<Option<UnixMillis>> {
-    let params = named_params! { ":device": device };
-    let found: Option<Option<i64>> = conn.prepare_cached(RAW_FROM)?.query_row(params, |row| row.get(0)).optional()?;
-    Ok(found.flatten().map(UnixMillis))
+/// Where a device has rollups.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Rolled {
+    /// They hold readings before this moment only; `None` when there are none.
+    pub(super) to: Option<UnixMillis>,
+    /// Before this moment only hours hold all of them.
+    pub(super) minutes_from: Option<UnixMillis>,
 }
 
-const SET_RAW_FROM: &str = "UPDATE cut SET raw_from = :moment WHERE device = :device";
-const BEGIN_RAW_AT: &str = "INSERT INTO cut (device, row, raw_from) VALUES (:device, 0, :moment)
-    ON CONFLICT (device) DO UPDATE SET raw_from = excluded.raw_from";
+const BEGIN_ROLLUPS: &str =
+    "INSERT INTO cut (device, row, rolled_to, minutes_from) VALUES (:device, 0, :to, :minutes_from)
+    ON CONFLICT (device) DO UPDATE SET rolled_to = MAX(COALESCE(rolled_to, excluded.rolled_to), excluded.rolled_to),
+    minutes_from = COALESCE(MAX(minutes_from, excluded.minutes_from), minutes_from, excluded.minutes_from)";
 
-/// Has a device's readings count by rollups alone before a moment, also where nothing was cut yet.
-pub(super) fn begin_raw_at(conn: &Connection, device: DeviceNo, moment: UnixMillis) -> Result<()> {
-    let params = named_params! { ":device": device, ":moment": moment.0 };
-    conn.prepare_cached(BEGIN_RAW_AT)?.execute(params)?;
+/// Says that a device has rollups, also where nothing was cut yet.
+pub(super) fn begin_rollups(conn: &Connection, device: DeviceNo, rolled: Rolled) -> Result<()> {
+    conn.prepare_cached(BEGIN_ROLLUPS)?.execute(named_params! {
+        ":device": device,
+        ":to": rolled.to.map(|moment| moment.0),
+        ":minutes_from": rolled.minutes_from.map(|moment| moment.0),
+    })?;
     Ok(())
 }
 
-const ENDED: &str = "SELECT id FROM times WHERE device = :device AND end_at < :moment";
+const ROLLED: &str = "SELECT rolled_to, minutes_from FROM cut WHERE device = :device";
 
-/// Deletes a device's blocks that end before a moment, from which on raw readings count.
-pub(super) fn expire(conn: &Connection, device: DeviceNo, moment: UnixMillis) -> Result<()> {
-    let params = named_params! { ":device": device, ":moment": moment.0 };
-    conn.prepare_cached(SET_RAW_FROM)?.execute(params)?;
-    let mut statement = conn.prepare_cached(ENDED)?;
-    let ended: Vec<i64> = statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
-    delete(conn, &ended)
+/// Where a device has rollups.
+pub(super) fn rolled(conn: &Connection, device: DeviceNo) -> Result<Rolled> {
+    let found = conn.prepare_cached(ROLLED)?.query_row(named_params! { ":device": device }, |row| {
+        let moment = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(UnixMillis));
+        Ok(Rolled { to: moment(0)?, minutes_from: moment(1)? })
+    });
+    Ok(found.optional()?.unwrap_or_default())
 }
 
 const SOME_OF: &str = "SELECT id FROM times WHERE device = :device LIMIT :at_most";
@@ -479,7 +468,8 @@ pub(super) fn delete_some(conn: &Connection, device: DeviceNo, at_most: usize) -
     Ok(found.len())
 }
 
-fn delete(conn: &Connection, times: &[i64]) -> Result<()> {
+/// Deletes spans with their blocks.
+pub(super) fn delete(conn: &Connection, times: &[i64]) -> Result<()> {
     for times in times {
         conn.prepare_cached(DELETE_BLOCKS)?.execute(named_params! { ":times": times })?;
         conn.prepare_cached(DELETE_CELLS)?.execute(named_params! { ":times": times })?;

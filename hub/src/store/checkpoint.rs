@@ -3,9 +3,12 @@
 //! SQLite's own checkpoint is off: it would run inside whichever commit passes its limit and make that one slow. Ours is
 //! PASSIVE, waits for nobody, and runs when nobody waits, or when the log is so long that readers begin to feel it.
 
+use std::time::Duration;
+
 use rusqlite::{Connection, ErrorCode};
 
 use super::error::{Error, Result};
+use crate::clock::Clock;
 
 /// Bytes of a page; larger than the default so that a batch of a datagram wastes little of one.
 pub(super) const PAGE: i64 = 8192;
@@ -19,18 +22,24 @@ const FORCED: i64 = 48 << 20;
 const VACUUM_PAGES: i64 = 256;
 /// Free pages kept for reuse: giving back the last few would only grow the file again.
 const SPARE_PAGES: i64 = 1024;
+/// Longest that a full log waits for the queries that read it: they end by themselves after ten seconds.
+const READERS: Duration = Duration::from_secs(12);
+/// Time between two tries.
+const TRY: Duration = Duration::from_millis(2);
 
 const MEASURE: &str = "PRAGMA wal_checkpoint(NOOP)";
 const COPY: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+const RESTART: &str = "PRAGMA wal_checkpoint(RESTART)";
 const FREE: &str = "PRAGMA freelist_count";
+const PAGES: &str = "PRAGMA page_count";
 
-/// Tidies up after a group, as far as that is due.
+/// Tidies up after a group, as far as that is due; `held` is the log that nothing is written behind.
 ///
 /// # Errors
 /// One that ends the writer. After a sync that failed the kernel takes the pages for written: trying again would succeed,
 /// and the log would be given up for a file that does not hold what is in it. A start reads the log again.
-pub(super) fn after_group(conn: &Connection, idle: bool) -> Result<()> {
-    match tidy(conn, idle).map_err(Error::from) {
+pub(super) fn after_group(conn: &Connection, idle: bool, held: i64) -> Result<()> {
+    match tidy(conn, idle, held).map_err(Error::from) {
         Ok(()) => Ok(()),
         // The log stays as it is until there is room, or until whoever is in the way is gone.
         Err(error @ (Error::Full | Error::Busy(_))) => {
@@ -42,22 +51,49 @@ pub(super) fn after_group(conn: &Connection, idle: bool) -> Result<()> {
     }
 }
 
-fn tidy(conn: &Connection, idle: bool) -> rusqlite::Result<()> {
-    let pending = conn.prepare_cached(MEASURE)?.query_row([], |row| {
+/// Bytes of the log: all of it, and what is not yet copied back.
+fn measure(conn: &Connection) -> rusqlite::Result<(i64, i64)> {
+    conn.prepare_cached(MEASURE)?.query_row([], |row| {
         let (logged, copied): (i64, i64) = (row.get(1)?, row.get(2)?);
-        Ok((logged - copied) * (PAGE + FRAME_HEADER))
-    })?;
-    if pending >= FORCED || idle && pending >= IDLE {
+        Ok((logged * (PAGE + FRAME_HEADER), (logged - copied) * (PAGE + FRAME_HEADER)))
+    })
+}
+
+fn tidy(conn: &Connection, idle: bool, held: i64) -> rusqlite::Result<()> {
+    let (_, pending) = measure(conn)?;
+    if pending >= FORCED.min(held / 2) || idle && pending >= IDLE.min(held / 4) {
         conn.prepare_cached(COPY)?.query_row([], |_| Ok(()))?;
     }
+    // Copied back in full, the log begins anew with the next commit, unless a query still reads it. Then the next commit
+    // would grow it: wait, as long as queries may take, rather than break the promise of its size.
+    let began = Clock.now();
+    while measure(conn)?.0 >= held {
+        let busy: i64 = conn.prepare_cached(RESTART)?.query_row([], |row| row.get(0))?;
+        if busy == 0 || Clock.now().duration_since(began) >= READERS {
+            break;
+        }
+        std::thread::sleep(TRY);
+    }
     if idle {
-        let free: i64 = conn.prepare_cached(FREE)?.query_row([], |row| row.get(0))?;
-        let give_back = (free - SPARE_PAGES).min(VACUUM_PAGES);
+        let give_back = spare_pages(conn)?.min(VACUUM_PAGES);
         if give_back > 0 {
             conn.execute_batch(&format!("PRAGMA incremental_vacuum({give_back})"))?;
         }
     }
     Ok(())
+}
+
+/// Free pages beyond those kept for reuse.
+pub(super) fn spare_pages(conn: &Connection) -> rusqlite::Result<i64> {
+    let free: i64 = conn.prepare_cached(FREE)?.query_row([], |row| row.get(0))?;
+    Ok((free - SPARE_PAGES).max(0))
+}
+
+/// Pages that hold something.
+pub(super) fn pages_in_use(conn: &Connection) -> rusqlite::Result<i64> {
+    let all: i64 = conn.prepare_cached(PAGES)?.query_row([], |row| row.get(0))?;
+    let free: i64 = conn.prepare_cached(FREE)?.query_row([], |row| row.get(0))?;
+    Ok(all - free)
 }
 
 /// Gives up to `pages` free pages back, also the spare ones; `false` when there are none left.

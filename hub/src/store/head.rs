@@ -40,10 +40,8 @@ struct Newest {
 pub(super) struct Fresh {
     batches: Vec<Entry>,
     payloads: Vec<u8>,
-    /// End of the newest reading in blocks; `None` while there are none.
+    /// End of the newest reading in blocks or rollups; `None` while there are none.
     blocks_end: Option<UnixMillis>,
-    /// Readings before this moment count by their rollups alone.
-    pub(super) raw_from: Option<UnixMillis>,
     /// Most points of one series.
     points: u32,
 }
@@ -104,18 +102,10 @@ impl Head {
         self.bytes += batch.payload.len() + ROW;
     }
 
-    /// Says how far the device's blocks reach in time.
+    /// Says how far the device's blocks and rollups reach in time.
     pub(super) fn blocks_reach(&mut self, device: DeviceNo, end: UnixMillis) {
         let device = self.devices.entry(device).or_default();
         device.blocks_end = device.blocks_end.max(Some(end));
-    }
-
-    /// Says that raw readings before a moment gave way to rollups.
-    pub(super) fn raw_from(&mut self, device: DeviceNo, moment: UnixMillis) {
-        let device = self.devices.entry(device).or_default();
-        device.raw_from = device.raw_from.max(Some(moment));
-        // Rollups are read where blocks are.
-        device.blocks_end = device.blocks_end.max(Some(moment));
     }
 
     /// Puts a latest point that another process saved, unless a newer one is known.
@@ -164,7 +154,7 @@ impl Head {
     /// A copy of the device's batches that have readings with `from <= at < to`.
     pub(super) fn copy(&self, device: DeviceNo, from: UnixMillis, to: UnixMillis) -> Fresh {
         let Some(device) = self.devices.get(&device) else { return Fresh::default() };
-        let mut copy = Fresh { blocks_end: device.blocks_end, raw_from: device.raw_from, ..Fresh::default() };
+        let mut copy = Fresh { blocks_end: device.blocks_end, ..Fresh::default() };
         let mut offset = 0;
         for batch in &device.batches {
             let end = offset + batch.size as usize;
@@ -189,8 +179,7 @@ impl Head {
         let (batches, payloads) = (device.batches.get(known..).unwrap_or_default(), &device.payloads);
         let bytes: usize = batches.iter().map(|batch| batch.size as usize).sum();
         let payloads = payloads.get(payloads.len().saturating_sub(bytes)..).unwrap_or_default().to_vec();
-        let (blocks_end, raw_from) = (device.blocks_end, device.raw_from);
-        Fresh { batches: batches.to_vec(), payloads, blocks_end, raw_from, points: 0 }
+        Fresh { batches: batches.to_vec(), payloads, blocks_end: device.blocks_end, points: 0 }
     }
 
     /// Journal rows of a device, oldest first.
@@ -229,7 +218,25 @@ impl Fresh {
         self.batches.last().map(|batch| batch.row)
     }
 
-    /// Whether blocks may hold readings at or after `from`.
+    /// Keeps only the oldest batches, of about so many bytes.
+    pub(super) fn truncate(&mut self, most: usize) {
+        let mut bytes = 0;
+        let fit = self.batches.iter().take_while(|batch| {
+            bytes += batch.size as usize + ROW;
+            bytes <= most
+        });
+        // One at least: each step gets somewhere.
+        let kept = fit.count().max(1);
+        self.batches.truncate(kept);
+        self.payloads.truncate(self.batches.iter().map(|batch| batch.size as usize).sum());
+    }
+
+    /// When the newest batch came.
+    pub(super) fn received(&self) -> UnixMillis {
+        UnixMillis(self.batches.iter().map(|batch| batch.received_at).max().unwrap_or_default())
+    }
+
+    /// Whether blocks or rollups may hold readings at or after `from`.
     pub(super) fn blocks_from(&self, from: UnixMillis) -> bool {
         self.blocks_end.is_some_and(|end| end >= from)
     }
@@ -309,6 +316,18 @@ mod tests {
         head.add(2, &batch(&[(20, 2.0)]));
         head.add(3, &batch(&[(15, 3.0)]));
         assert_eq!(head.latest(A).map(|point| point.value), Some(2.0));
+    }
+
+    #[test]
+    fn a_copy_may_be_cut_short_but_never_to_nothing() {
+        let mut head = Head::default();
+        (1..=4).for_each(|n| head.add(n, &batch(&[(n * 10, n as f64)])));
+        let mut copy = head.copy(DEVICE, UnixMillis(0), UnixMillis(99));
+        let size = copy.bytes() / 4;
+        copy.truncate(2 * size + 1);
+        assert_eq!(values(&copy), [(1, 1.0), (2, 2.0)]);
+        copy.truncate(1);
+        assert_eq!((values(&copy), copy.newest_row()), (vec![(1, 1.0)], Some(1)));
     }
 
     #[test]

@@ -56,7 +56,7 @@ fn sum(series: SeriesId, point: Point) -> i64 {
 
 const LATEST: &str = "SELECT series, at, value, crc FROM latest";
 const REACH: &str = "SELECT device, MAX(end_at) AS end_at FROM times GROUP BY device";
-const RAW_FROM: &str = "SELECT device, raw_from FROM cut WHERE raw_from IS NOT NULL";
+const ROLLED: &str = "SELECT device, rolled_to FROM cut WHERE rolled_to IS NOT NULL";
 const NOT_IN_BLOCKS: &str =
     "SELECT id, journal.device AS device, epoch, seq, lane, received_at, payload, journal.crc AS crc FROM journal
     LEFT JOIN cut ON cut.device = journal.device WHERE journal.id > COALESCE(cut.row, 0) ORDER BY id";
@@ -96,10 +96,10 @@ pub(super) fn refresh(conn: &Connection, head: &mut Head) -> Result<()> {
     while let Some(row) = rows.next()? {
         head.blocks_reach(row.get("device")?, UnixMillis(row.get("end_at")?));
     }
-    let mut statement = conn.prepare(RAW_FROM)?;
+    let mut statement = conn.prepare(ROLLED)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
-        head.raw_from(row.get("device")?, UnixMillis(row.get("raw_from")?));
+        head.blocks_reach(row.get("device")?, UnixMillis(row.get("rolled_to")?));
     }
     Ok(())
 }

@@ -7,8 +7,10 @@
 //!
 //! Packing happens here, not on the writer: an acknowledgement waits for the insertion of a few finished rows at most. A
 //! device is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal
-//! reaches [`JOURNAL`] bytes (an eighth of the cap, if that is less) the largest devices are, and there is no rest. Once a minute it lets go what is too old (`retention`). A full disk leaves everything as it is.
+//! reaches its limit (`cap`) the largest devices are, and there is no rest. What grows too old or has no room any longer is
+//! let go here as well (`keeper`). A full disk leaves everything as it is.
 
+use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -21,22 +23,19 @@ use tokio::sync::oneshot;
 use super::block::{self, Cut};
 use super::error::{Error, Result};
 use super::head::Waiting;
+use super::keeper::Kept;
 use super::memory::{Forgotten, Memory};
-use super::retention::{self, EXPIRE_ROWS, Policy, day};
-use super::rollup::{self, Folded, HOURS, MINUTES, Table};
 use super::room::{self, Room};
 use super::write::{Inbox, Scope, Write};
 use super::{Store, checkpoint, damage, journal, latest, ledger, salvage};
 use crate::clock::Clock;
+use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
-use crate::model::{Hour, UnixMillis};
 
 /// Points of a series worth a block.
 const POINTS: u32 = 1024;
 /// Longest a reading waits for its block.
 const AGE: i64 = 2 * 3_600_000;
-/// Journal that is not waited with.
-pub(super) const JOURNAL: usize = 64 << 20;
 /// Time between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 /// Packing between two writes.
@@ -50,7 +49,7 @@ const COPY: Duration = Duration::from_hours(24);
 /// Orders that may wait: they come from people and tests.
 const ORDERS: usize = 4;
 /// Free pages given back in one transaction: 2 MiB.
-const VACUUM_PAGES: i64 = 256;
+pub(super) const VACUUM_PAGES: i64 = 256;
 
 /// What the maker is asked to do besides its own looks.
 pub(super) enum Order {
@@ -59,21 +58,22 @@ pub(super) enum Order {
 }
 
 /// Starts the thread. It ends with the store.
-pub(super) fn spawn(conn: Connection, memory: Arc<Memory>, inbox: &Inbox, policy: Policy) -> Result<SyncSender<Order>> {
+pub(super) fn spawn(conn: Connection, memory: Arc<Memory>, inbox: &Inbox) -> Result<SyncSender<Order>> {
     let (orders, waiting) = sync_channel(ORDERS);
     let next_times = block::next_times(&conn)?;
     let now = Clock.now();
-    let maker = Maker {
+    let mut maker = Maker {
         conn,
         memory,
         inbox: inbox.downgrade(),
-        policy,
         next_times,
         dead: SWEEP,
         retained: now,
         copied: None,
         low: false,
+        kept: Kept::default(),
     };
+    maker.remember_growth()?;
     std::thread::Builder::new()
         .name("store-maker".to_owned())
         .spawn(move || maker.run(&waiting))
@@ -110,12 +110,11 @@ impl Store {
     }
 }
 
-struct Maker {
+pub(super) struct Maker {
     /// Reads only. It sees what the writer committed, and nobody else changes blocks and rollups.
-    conn: Connection,
-    memory: Arc<Memory>,
+    pub(super) conn: Connection,
+    pub(super) memory: Arc<Memory>,
     inbox: WeakSender<Write>,
-    policy: Policy,
     next_times: i64,
     /// When retention was looked after last.
     retained: Instant,
@@ -124,7 +123,8 @@ struct Maker {
     /// Whether it was said that the disk is nearly full.
     low: bool,
     /// Journal bytes that count no longer, about. A start does not know and sweeps once.
-    dead: usize,
+    pub(super) dead: usize,
+    pub(super) kept: Kept,
 }
 
 impl Maker {
@@ -173,17 +173,19 @@ impl Maker {
             let head = self.memory.head();
             (head.waiting().collect(), head.bytes())
         };
-        let most =
-            self.policy.max_bytes.map_or(JOURNAL, |cap| JOURNAL.min(usize::try_from(cap / 8).unwrap_or(JOURNAL)));
+        let most = self.memory.cap.journal();
         let (due, pressed) = due(waiting, (bytes, most), Clock.wall());
         self.make(&due, pressed)?;
-        if self.dead >= SWEEP {
+        if self.dead >= SWEEP.min(most / 4) {
             self.sweep(pressed)?;
         }
+        self.make_room()?;
         if Clock.now().duration_since(self.retained) >= RETAIN {
             self.retained = Clock.now();
             self.keep_house();
             self.retain(Clock.wall())?;
+            self.give_back()?;
+            self.look_at_growth(Clock.wall())?;
         }
         Ok(())
     }
@@ -210,91 +212,49 @@ impl Maker {
         self.low = room.is_some();
     }
 
-    /// Lets go what each tier keeps no longer.
-    fn retain(&mut self, now: UnixMillis) -> Result<()> {
-        self.expire_raw(day(now.plus(-self.policy.raw)))?;
-        let minutes_from = day(now.plus(-self.policy.minutes));
-        self.expire_rollups(MINUTES, minutes_from)?;
-        let hours_from = day(now.plus(-self.policy.hours));
-        self.expire_rollups(HOURS, hours_from)?;
-        self.expire_ledger(hours_from.hour())
-    }
-
-    /// Deletes lines of the ledger before an hour, some a transaction.
-    fn expire_ledger(&mut self, before: Hour) -> Result<()> {
-        let devices: Vec<DeviceNo> = self.memory.catalog().devices().map(|device| device.no).collect();
-        for device in devices {
-            while ledger::begins_before(&self.conn, device, before)? {
-                self.write(move |scope| ledger::expire(scope.conn, device, before, EXPIRE_ROWS))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Folds raw readings before a moment into rollups, a day of a device a transaction.
-    fn expire_raw(&mut self, moment: UnixMillis) -> Result<()> {
-        loop {
-            let old = retention::old(&self.conn, moment)?;
-            if old.is_empty() {
-                return Ok(());
-            }
-            for old in old {
-                let series: Vec<_> = self.memory.catalog().series_of(old.device).map(|series| series.id).collect();
-                let folded = retention::rolled(&self.conn, &series, old)?;
-                self.write(move |scope| {
-                    folded.iter().try_for_each(|row| row.write(scope.conn))?;
-                    block::expire(scope.conn, old.device, old.to)?;
-                    scope.own.rolled.push((old.device, old.to));
-                    Ok(())
-                })?;
-            }
-        }
-    }
-
-    /// Deletes a tier's rows before a moment, some a transaction.
-    fn expire_rollups(&mut self, table: Table, moment: UnixMillis) -> Result<()> {
-        while table.oldest_row_end(&self.conn)?.is_some_and(|end| end <= moment) {
-            self.write(move |scope| {
-                if table == MINUTES {
-                    rollup::set_minutes_from(scope.conn, moment)?;
-                }
-                table.expire(scope.conn, moment, EXPIRE_ROWS)
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Cuts these devices, a few a transaction.
+    /// Cuts these devices, a few a transaction; a device with much in the journal takes several.
     fn make(&mut self, devices: &[DeviceNo], pressed: bool) -> Result<()> {
-        let mut devices = devices.iter();
-        while !devices.as_slice().is_empty() {
+        let cap = self.memory.cap;
+        // With the row up to which each is to be cut: what comes meanwhile is for the next look.
+        let mut devices: VecDeque<(DeviceNo, Option<i64>)> = devices.iter().map(|device| (*device, None)).collect();
+        while !devices.is_empty() {
             let (began, mut cuts, mut bytes) = (Clock.now(), Vec::new(), 0);
-            for &device in devices.by_ref() {
-                let fresh = self.memory.head().copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
+            while let Some((device, last)) = devices.pop_front() {
+                let mut fresh = self.memory.head().copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
+                let last = last.or_else(|| fresh.newest_row());
+                fresh.truncate(cap.cut());
                 let numbers = self.memory.catalog().sensor_numbers(device).to_vec();
                 bytes += fresh.bytes();
                 if let Some(cut) = block::cut(device, &numbers, &fresh, &mut self.next_times)? {
-                    let late =
-                        cut.late.iter().map(|(id, points)| rollup::fold(&self.conn, *id, points.iter().copied()));
-                    cuts.push((late.collect::<Result<Vec<_>>>()?, ledger::arrived(&fresh, 0), cut));
+                    if last.is_some_and(|last| cut.row < last) {
+                        // Not before this one is written: the head still has it.
+                        devices.push_back((device, last));
+                    }
+                    cuts.push((ledger::arrived(&fresh, 0), cut));
                 }
-                if Clock.now().duration_since(began) >= if pressed { SLICE * 5 } else { SLICE } {
+                let enough = Clock.now().duration_since(began) >= if pressed { SLICE * 5 } else { SLICE };
+                let twice = devices.front().is_some_and(|(next, _)| cuts.iter().any(|(_, cut)| cut.device == *next));
+                if enough || twice || bytes >= cap.cut() {
                     break;
                 }
             }
             let worked = Clock.now().duration_since(began);
-            self.write(move |scope| {
-                cuts.into_iter()
-                    .try_for_each(|(late, arrived, cut)| insert(scope, cut, &arrived, late.iter().flatten()))
-            })?;
+            self.make_room_for(bytes)?;
+            let written =
+                self.write(move |scope| cuts.into_iter().try_for_each(|(arrived, cut)| insert(scope, cut, &arrived)));
+            self.memory.counters.reserve(0);
+            written?;
             self.dead += bytes;
+            if cap.bytes.is_some() && self.dead >= cap.cut() {
+                self.sweep(pressed)?;
+            }
             rest(worked, pressed);
         }
         Ok(())
     }
 
     /// Deletes journal rows that count no longer, run by run.
-    fn sweep(&mut self, pressed: bool) -> Result<()> {
+    pub(super) fn sweep(&mut self, pressed: bool) -> Result<()> {
         let mut from = Some(0);
         while let Some(begin) = from {
             let began = Clock.now();
@@ -310,7 +270,10 @@ impl Maker {
     }
 
     /// Has the writer do `work` in its next group, and waits for it.
-    fn write<T: Send + 'static>(&self, work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static) -> Result<T> {
+    pub(super) fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         // Weak, so that the writer ends when the store is closed, whatever the maker is doing.
         let inbox = self.inbox.upgrade().ok_or(Error::Closed)?;
         let (write, answered) = Write::change(work);
@@ -320,7 +283,7 @@ impl Maker {
     }
 }
 
-fn rest(worked: Duration, pressed: bool) {
+pub(super) fn rest(worked: Duration, pressed: bool) {
     if !pressed {
         std::thread::sleep(worked.min(SLICE * 4));
     }
@@ -344,17 +307,11 @@ fn due(mut waiting: Vec<Waiting>, (bytes, most): (usize, usize), now: UnixMillis
 }
 
 /// Writes a cut into the open transaction, unless its device is gone.
-fn insert<'a>(
-    scope: &mut Scope<'_>,
-    cut: Cut,
-    arrived: &ledger::Known,
-    mut late: impl Iterator<Item = &'a Folded>,
-) -> Result<()> {
+fn insert(scope: &mut Scope<'_>, cut: Cut, arrived: &ledger::Known) -> Result<()> {
     if scope.group.gone.contains(&cut.device) || scope.memory.catalog().device(cut.device).is_none() {
         return Ok(());
     }
     block::insert(scope.conn, &cut)?;
-    late.try_for_each(|row| row.write(scope.conn))?;
     journal::cut(scope.conn, cut.device, cut.row)?;
     ledger::add(scope.conn, cut.device, arrived)?;
     latest::save(scope.conn, &scope.memory.head(), &cut.series)?;
@@ -368,6 +325,8 @@ fn insert<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const JOURNAL: usize = 64 << 20;
 
     fn waiting(device: u32, points: u32, since: i64, bytes: usize) -> Waiting {
         Waiting { device: DeviceNo(device), points, since: UnixMillis(since), bytes }

@@ -4,29 +4,39 @@
 //! them after COMMIT; a rolled-back write drops its effects with itself.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use super::cap::Cap;
+use super::growth::Growth;
 use super::head::Head;
 use super::tally::Tallies;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
 use crate::model::reading::{Batch, Point, SeriesId};
+use crate::model::retention::Retention;
 use crate::model::{Epoch, SeqSet, UnixMillis};
 
 /// Committed receive windows.
 pub(super) type Windows = HashMap<(DeviceNo, Epoch), SeqSet>;
 
 /// Everything that readers share and only the writer changes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Memory {
     catalog: RwLock<Catalog>,
     head: RwLock<Head>,
     windows: RwLock<Windows>,
     pub(super) tallies: Tallies,
+    retention: RwLock<Retention>,
+    growth: RwLock<Growth>,
+    /// How the cap is divided.
+    pub(super) cap: Cap,
+    /// The database file, to ask its disk.
+    file: PathBuf,
     pub(super) counters: Counters,
     pub(super) outbox: Arc<Notify>,
 }
@@ -43,6 +53,47 @@ pub(super) struct Counters {
     pub(super) blocks: AtomicU64,
     pub(super) block_readings: AtomicU64,
     pub(super) degraded: AtomicBool,
+    /// Pages in use at the last look.
+    pages: AtomicI64,
+    /// Pages that blocks need which are about to be written.
+    reserved: AtomicI64,
+    /// When the newest reading came that gave way to the cap; `NEVER` while none did.
+    recycled_to: AtomicI64,
+}
+
+/// No moment.
+const NEVER: i64 = i64::MIN;
+
+impl Counters {
+    pub(super) fn note_pages(&self, pages: i64) {
+        self.pages.store(pages, Ordering::Relaxed);
+    }
+
+    /// Pages in use at the last look.
+    pub(super) fn pages(&self) -> i64 {
+        self.pages.load(Ordering::Relaxed)
+    }
+
+    /// Keeps readings from taking the pages that blocks are about to need.
+    pub(super) fn reserve(&self, pages: i64) {
+        self.reserved.store(pages, Ordering::Relaxed);
+    }
+
+    /// Pages that blocks are about to need.
+    pub(super) fn reserved(&self) -> i64 {
+        self.reserved.load(Ordering::Relaxed)
+    }
+
+    /// Readings that came up to a moment give way to the cap.
+    pub(super) fn recycled(&self, received: UnixMillis) {
+        self.recycled_to.fetch_max(received.0, Ordering::Relaxed);
+    }
+
+    /// When the newest reading came that gave way to the cap since the start.
+    pub(super) fn recycled_to(&self) -> Option<UnixMillis> {
+        let at = self.recycled_to.load(Ordering::Relaxed);
+        (at != NEVER).then_some(UnixMillis(at))
+    }
 }
 
 /// A change to the catalog, to be made once it is on disk.
@@ -74,8 +125,6 @@ pub(super) struct Effects {
     pub(super) fresh: Vec<(i64, Batch)>,
     /// What is no longer only in the journal.
     pub(super) forgotten: Vec<Forgotten>,
-    /// Devices whose raw readings before a moment gave way to rollups.
-    pub(super) rolled: Vec<(DeviceNo, UnixMillis)>,
     /// Points that are the newest of their series, unless a newer one is known.
     pub(super) newest: Vec<(SeriesId, Point)>,
     pub(super) repeats: u64,
@@ -99,7 +148,6 @@ impl Effects {
         self.fresh.retain(|(_, batch)| !later.gone.contains(&batch.id.device));
         self.fresh.extend(later.fresh);
         self.forgotten.extend(later.forgotten);
-        self.rolled.extend(later.rolled);
         self.newest.extend(later.newest);
         self.repeats += later.repeats;
         self.blocks += later.blocks;
@@ -111,6 +159,45 @@ impl Effects {
 }
 
 impl Memory {
+    pub(super) fn new(file: PathBuf, cap: Cap, retention: Retention) -> Self {
+        let counters = Counters { recycled_to: AtomicI64::new(NEVER), ..Counters::default() };
+        Self {
+            catalog: RwLock::default(),
+            head: RwLock::default(),
+            windows: RwLock::default(),
+            tallies: Tallies::default(),
+            retention: RwLock::new(retention),
+            growth: RwLock::default(),
+            cap,
+            file,
+            counters,
+            outbox: Arc::default(),
+        }
+    }
+
+    /// How long readings are kept.
+    pub(super) fn retention(&self) -> Retention {
+        self.retention.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_retention(&self, retention: Retention) {
+        *self.retention.write().unwrap_or_else(PoisonError::into_inner) = retention;
+    }
+
+    /// How fast the file grows, by the last look.
+    pub(super) fn growth(&self) -> Growth {
+        *self.growth.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_growth(&self, growth: Growth) {
+        *self.growth.write().unwrap_or_else(PoisonError::into_inner) = growth;
+    }
+
+    /// The data directory, to ask its disk.
+    pub(super) fn dir(&self) -> &Path {
+        self.file.parent().unwrap_or_else(|| Path::new("."))
+    }
+
     pub(super) fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
         self.catalog.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -145,7 +232,6 @@ impl Memory {
             windows,
             fresh,
             forgotten,
-            rolled,
             newest,
             repeats,
             gone,
@@ -166,10 +252,9 @@ impl Memory {
             }
             committed.extend(windows);
         }
-        if !fresh.is_empty() || !forgotten.is_empty() || !rolled.is_empty() || !newest.is_empty() {
+        if !fresh.is_empty() || !forgotten.is_empty() || !newest.is_empty() {
             let mut head = self.head_mut();
             newest.into_iter().for_each(|(series, point)| head.offer_latest(series, point));
-            rolled.into_iter().for_each(|(device, moment)| head.raw_from(device, moment));
             for gone in forgotten {
                 self.tallies.forget(gone.device);
                 head.forget(gone.device, gone.row, &gone.series);

@@ -20,6 +20,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0007_row_sums.sql"),
     include_str!("../../../migrations/sqlite/0008_ledger.sql"),
     include_str!("../../../migrations/sqlite/0009_cells_apart.sql"),
+    include_str!("../../../migrations/sqlite/0010_receipt.sql"),
 ];
 
 fn known() -> u32 {

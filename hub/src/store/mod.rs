@@ -17,6 +17,7 @@ mod alerts;
 mod backup;
 mod block;
 mod bucket;
+mod cap;
 mod cells;
 mod checkpoint;
 mod column;
@@ -25,9 +26,11 @@ mod damage;
 mod devices;
 mod error;
 mod exact;
+mod growth;
 mod head;
 mod join;
 mod journal;
+mod keeper;
 mod latest;
 mod ledger;
 mod maker;
@@ -61,7 +64,6 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use rusqlite::Connection;
 
@@ -72,6 +74,7 @@ pub use backup::{Contents, backup, restore};
 pub use commit::{Commit, Committed, Floor};
 pub use devices::DeviceNote;
 pub use error::{Error, Result};
+pub use growth::Growth;
 pub use join::NewJoinToken;
 pub use outbox::DeliveryQuery;
 pub use query::Page;
@@ -79,13 +82,14 @@ pub use recover::Recovered;
 pub use room::Room;
 pub use secret::SecretKey;
 
+use crate::model::UnixMillis;
 use crate::model::catalog::Catalog;
+use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
+use crate::model::retention::{Ages, Preview, Retention};
 use memory::Memory;
 use readers::Readers;
-use retention::Policy;
 use write::Inbox;
-
-const DAY: Duration = Duration::from_hours(24);
 
 /// Where the store lives and how much it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,42 +98,16 @@ pub struct Config {
     pub dir: PathBuf,
     /// Read-only connections. Four: twice the cores of a small machine, so that one wide query does not stop the rest.
     pub readers: usize,
-    /// Cap on the database file; beyond it commits answer [`Error::Full`].
+    /// Cap on the database file with its log and the log's index together. The oldest readings give way; commits answer
+    /// [`Error::Full`] only when nothing is left to give way.
     pub max_bytes: Option<u64>,
-    /// How long every reading is kept, by its device's clock; older ones are left as rollups. For ever unless set: by this
-    /// rule a device whose clock says 1970, or a replayed history, would lose what was just acknowledged.
-    pub keep_raw: Duration,
-    /// How long figures by the minute are kept.
-    pub keep_minutes: Duration,
-    /// How long figures by the hour are kept.
-    pub keep_hours: Duration,
+    /// How long readings are kept. For ever unless set: nothing that was acknowledged goes by itself.
+    pub retention: Retention,
 }
-
-/// A thousand years: longer than any disk, and far from the ends of time.
-const FOREVER: Duration = DAY.saturating_mul(365_000);
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            dir: PathBuf::from("data"),
-            readers: 4,
-            max_bytes: None,
-            keep_raw: FOREVER,
-            keep_minutes: FOREVER,
-            keep_hours: FOREVER,
-        }
-    }
-}
-
-impl Config {
-    fn policy(&self) -> Policy {
-        let millis = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
-        Policy {
-            raw: millis(self.keep_raw),
-            minutes: millis(self.keep_minutes),
-            hours: millis(self.keep_hours),
-            max_bytes: self.max_bytes,
-        }
+        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None, retention: Retention::default() }
     }
 }
 
@@ -150,6 +128,16 @@ pub struct Stats {
     pub file_bytes: u64,
     /// Bytes of the write-ahead log.
     pub wal_bytes: u64,
+    /// Bytes of the file that hold something; the rest is free for reuse.
+    pub used_bytes: u64,
+    /// Cap on the files, and how much of it the database may fill before the oldest readings give way.
+    pub max_bytes: Option<u64>,
+    /// See `max_bytes`.
+    pub usable_bytes: Option<u64>,
+    /// When the newest reading came that gave way to the cap since the start.
+    pub recycled_to: Option<UnixMillis>,
+    /// How fast it grows.
+    pub growth: Growth,
     /// Batches in the journal: not yet in blocks, or not yet swept.
     pub journal_rows: u64,
     /// Bytes of the journal that are not yet in blocks.
@@ -164,6 +152,15 @@ pub struct Stats {
     pub degraded: bool,
     /// Room on its disk, where the system says.
     pub room: Option<Room>,
+}
+
+impl Stats {
+    /// Whether four fifths of what the cap allows are used, or the disk is nearly full.
+    #[must_use]
+    pub fn is_nearly_full(&self) -> bool {
+        self.usable_bytes
+            .map_or_else(|| self.room.is_some_and(|room| room.is_low()), |usable| self.used_bytes >= usable / 5 * 4)
+    }
 }
 
 /// The store. Cheap to clone; all clones are one store.
@@ -214,6 +211,11 @@ impl Store {
             commit_seconds: counters.commit_nanos.load(Ordering::Relaxed) as f64 / 1e9,
             file_bytes: bytes(&self.inner.file),
             wal_bytes: bytes(&open::beside_file(&self.inner.file, "-wal")),
+            used_bytes: u64::try_from(counters.pages() * checkpoint::PAGE).unwrap_or(0),
+            max_bytes: self.memory().cap.bytes,
+            usable_bytes: self.memory().cap.usable(),
+            recycled_to: counters.recycled_to(),
+            growth: self.memory().growth(),
             journal_rows: counters.journal_rows.load(Ordering::Relaxed),
             journal_bytes: self.memory().head().bytes() as u64,
             blocks_total: counters.blocks.load(Ordering::Relaxed),
@@ -236,6 +238,47 @@ impl Store {
         }
         let low = self.stats().room.filter(Room::is_low)?;
         Some(format!("the disk is nearly full: {} MiB of {} are left", low.free >> 20, low.total >> 20))
+    }
+
+    /// How long readings are kept.
+    #[must_use]
+    pub fn retention(&self) -> Retention {
+        self.memory().retention()
+    }
+
+    /// Has readings kept so long from here on. Not remembered: whoever sets it does.
+    pub fn set_retention(&self, retention: Retention) {
+        self.memory().set_retention(retention);
+    }
+
+    /// What a policy would delete at `now`, of readings that are in blocks.
+    ///
+    /// # Errors
+    /// Those of any read; `Busy` when there is so much to weigh that it takes longer than 10 s.
+    pub async fn preview_retention(&self, retention: Retention, now: UnixMillis) -> Result<Preview> {
+        let memory = self.memory_shared();
+        self.readers()
+            .run(move |reader| {
+                let devices: Vec<(DeviceNo, Ages, Vec<SeriesId>)> = {
+                    let catalog = memory.catalog();
+                    let series = |no| catalog.series_of(no).map(|series| series.id).collect();
+                    catalog
+                        .devices()
+                        .map(|device| (device.no, retention.of(&device.labels), series(device.no)))
+                        .collect()
+                };
+                let mut sum = Preview::default();
+                for (device, ages, series) in devices {
+                    reader.go_on()?;
+                    let own = retention::preview(reader.conn()?, (device, &series), ages, now)?;
+                    sum.readings += own.readings;
+                    sum.minute_days += own.minute_days;
+                    sum.hour_weeks += own.hour_weeks;
+                    sum.bytes += own.bytes;
+                }
+                Ok(sum)
+            })
+            .await
     }
 
     /// Whether another process (a command beside the hub) wrote since the last call. Cheap.

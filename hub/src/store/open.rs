@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
+use super::cap::Cap;
 use super::memory::Memory;
 use super::quick_check::Check;
 use super::readers::{self, Readers};
@@ -68,7 +69,8 @@ fn prepare(config: &Config, role: Role) -> Result<Prepared> {
         return Err(Error::OldSqlite { found: rusqlite::version() });
     }
     let file = config.dir.join(FILE);
-    let mut conn = connect(&file, config.max_bytes)?;
+    let cap = Cap::of(config.max_bytes);
+    let mut conn = connect(&file, cap)?;
     migrate::refuse_newer(&conn)?;
     if role == Role::Beside && migrate::is_due(&conn)? && matches!(lock(&config.dir), Err(Error::Locked(_))) {
         let detail = "the hub that runs on it is of an older version: restart it first";
@@ -81,7 +83,7 @@ fn prepare(config: &Config, role: Role) -> Result<Prepared> {
     }
     let check = (role == Role::Owner).then(|| Check::start(&file)).transpose()?;
     row_sum::check(&conn)?;
-    let memory = Arc::new(Memory::default());
+    let memory = Arc::new(Memory::new(file, cap, config.retention.clone()));
     devices::load(&conn, &mut memory.catalog_mut())?;
     *memory.windows_mut() = commit::load_windows(&conn)?;
     if role == Role::Owner {
@@ -105,7 +107,7 @@ fn start(
     let seen = desk.query_row(BESIDE, [], |row| row.get(0))?;
     let (inbox, writer) = writer::spawn(conn, memory.clone(), role, &file, keep)?;
     let maker = match role {
-        Role::Owner => Some(maker::spawn(readers::connect(&file)?, memory.clone(), &inbox, config.policy())?),
+        Role::Owner => Some(maker::spawn(readers::connect(&file)?, memory.clone(), &inbox)?),
         Role::Beside => None,
     };
     let inner = Inner {
@@ -133,7 +135,7 @@ fn lock(dir: &Path) -> Result<File> {
 }
 
 /// Opens the writing connection. Page size and vacuum mode count only before the first table.
-fn connect(file: &Path, max_bytes: Option<u64>) -> Result<Connection> {
+fn connect(file: &Path, cap: Cap) -> Result<Connection> {
     let conn = Connection::open(file)?;
     conn.busy_timeout(Duration::from_secs(5))?;
     conn.pragma_update(None, "page_size", checkpoint::PAGE)?;
@@ -148,15 +150,13 @@ fn connect(file: &Path, max_bytes: Option<u64>) -> Result<Connection> {
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 0;
-         PRAGMA journal_size_limit = 67108864;
          PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 0;
          PRAGMA cache_size = -16384;",
     )?;
-    if let Some(bytes) = max_bytes {
-        let pages = i64::try_from(bytes).unwrap_or(i64::MAX) / checkpoint::PAGE;
-        conn.pragma_update(None, "max_page_count", pages.clamp(1, 4_294_967_294))?;
-    }
+    conn.pragma_update(None, "journal_size_limit", cap.log)?;
+    // What is there already stays: then the oldest go until the file has shrunk to its cap.
+    conn.pragma_update(None, "max_page_count", cap.full)?;
     // The writer checkpoints at its own end; a command that ends beside a hub must not.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);

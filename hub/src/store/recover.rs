@@ -24,7 +24,8 @@ use super::head::Head;
 use super::memory::Forgotten;
 use super::rollup::{HOURS, MINUTES, Rolled, Table};
 use super::write::Scope;
-use super::{Store, block, column, damage, journal, latest, rollup, salvage, sensors};
+use super::{Store, block, column, damage, journal, latest, salvage, sensors};
+use crate::clock::Clock;
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
@@ -188,7 +189,7 @@ struct OldDevice {
     series: Vec<(SeriesId, SensorSpec)>,
     /// Series of its sensor numbers.
     numbers: Vec<SeriesId>,
-    raw_from: Option<i64>,
+    rolled: block::Rolled,
 }
 
 /// What is done in one transaction: of which device, which rows.
@@ -201,7 +202,6 @@ enum Step {
 const DEVICES: &str = "SELECT no, id, name FROM device ORDER BY no";
 const OF_DEVICE: &str = "SELECT id, sensor, unit, kind, interval_ms FROM series WHERE device = :device ORDER BY id";
 const NUMBERS: &str = "SELECT series FROM sensor_number WHERE device = :device ORDER BY number";
-const CUT: &str = "SELECT row, raw_from FROM cut WHERE device = :device";
 const JOURNAL_ROW: &str = "SELECT device, payload, crc FROM journal WHERE id = :id";
 
 impl Old {
@@ -304,7 +304,7 @@ impl Old {
             payloads: gathered.done(),
             next_times,
             rollups,
-            raw_from: device.raw_from.map(UnixMillis),
+            rolled: device.rolled,
         })
     }
 }
@@ -334,8 +334,8 @@ impl OldDevice {
             statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()
         });
         let numbers = numbers.unwrap_or_else(|_| catalog.sensor_numbers(now).to_vec());
-        let raw_from = conn.prepare_cached(CUT).and_then(|mut cut| cut.query_row(params, |row| row.get("raw_from")));
-        Self { no, now, series, numbers, raw_from: raw_from.ok().flatten() }
+        // Where the file cannot say, its figures by the minute are taken for complete.
+        Self { no, now, series, numbers, rolled: block::rolled(conn, no).unwrap_or_default() }
     }
 
     /// Place of a series among this device's: its sensor number on the way.
@@ -449,7 +449,8 @@ struct Loaded {
     payloads: Vec<Vec<u8>>,
     next_times: i64,
     rollups: Vec<(usize, Table, Rolled)>,
-    raw_from: Option<UnixMillis>,
+    /// Where the file says that it has figures.
+    rolled: block::Rolled,
 }
 
 impl Loaded {
@@ -462,44 +463,36 @@ impl Loaded {
         for spec in &self.sensors {
             series.push(sensors::put_missing(scope, device, spec)?);
         }
-        self.raw_from(scope, device)?;
+        self.begin_rollups(scope, device)?;
         for (place, table, rolled) in &self.rollups {
             let Some(series) = series.get(*place) else { continue };
-            table.fold(scope.conn, *series, rolled)?.iter().try_for_each(|row| row.write(scope.conn))?;
+            table.fold(scope.conn, *series, rolled, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
         }
-        let head = head(scope, device, &series, &self.payloads)?;
+        let head = head(device, &series, &self.payloads)?;
         let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
         let Some(cut) = block::cut(device, &series, &fresh, &mut self.next_times)? else { return Ok(()) };
         block::insert(scope.conn, &cut)?;
-        for (series, points) in &cut.late {
-            rollup::fold(scope.conn, *series, points.iter().copied())?
-                .iter()
-                .try_for_each(|row| row.write(scope.conn))?;
-        }
         latest::save_newer(scope, &head, &series)?;
         scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(cut.reach), series: Vec::new() });
         Ok(())
     }
 
-    /// Where the file's figures took over from readings, they do so here, unless there are older readings here.
-    fn raw_from(&self, scope: &mut Scope<'_>, device: DeviceNo) -> Result<()> {
-        let Some(moment) = self.raw_from else { return Ok(()) };
-        if block::raw_from(scope.conn, device)?.is_none()
-            && block::spans(scope.conn, device, (UnixMillis(i64::MIN), moment))?.is_empty()
-        {
-            block::begin_raw_at(scope.conn, device, moment)?;
-            scope.own.rolled.push((device, moment));
-        }
+    /// Figures that come back count beside the readings there are.
+    fn begin_rollups(&self, scope: &mut Scope<'_>, device: DeviceNo) -> Result<()> {
+        let end = |(_, table, rolled): &(usize, Table, Rolled)| {
+            rolled.last_key_value().map(|(start, _)| UnixMillis(start.saturating_add(table.bucket)))
+        };
+        let Some(to) = self.rollups.iter().filter_map(end).max() else { return Ok(()) };
+        let to = self.rolled.to.map_or(to, |known| known.max(to));
+        block::begin_rollups(scope.conn, device, block::Rolled { to: Some(to), ..self.rolled })?;
+        scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(to), series: Vec::new() });
         Ok(())
     }
 }
 
 /// The batches in a head of their own.
-fn head(scope: &Scope<'_>, device: DeviceNo, series: &[SeriesId], payloads: &[Vec<u8>]) -> Result<Head> {
+fn head(device: DeviceNo, series: &[SeriesId], payloads: &[Vec<u8>]) -> Result<Head> {
     let mut head = Head::default();
-    if let Some(moment) = block::raw_from(scope.conn, device)? {
-        head.raw_from(device, moment);
-    }
     let mut rows = wire::batch::Rows::default();
     for (row, payload) in (1..).zip(payloads) {
         if !journal::decode(row, payload, &mut rows) {
@@ -509,7 +502,8 @@ fn head(scope: &Scope<'_>, device: DeviceNo, series: &[SeriesId], payloads: &[Ve
         let batch = Batch {
             id: BatchId { device, epoch: Epoch(0), seq: BatchSeq(0) },
             lane: Lane::Recovered,
-            received_at: UnixMillis(0),
+            // What comes back is kept as long as what comes now.
+            received_at: Clock.wall(),
             payload: payload.clone(),
             series: rows.sensor.iter().map(of).collect(),
             at: rows.at.clone(),

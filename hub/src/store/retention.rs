@@ -1,40 +1,55 @@
-//! Retention: readings that grew too old give way to their rollups, and old rollups go.
+//! Letting go: readings that grew too old, or that a full file has no room for, give way to their rollups.
 //!
 //! ```text
-//!   a device, a day:  blocks ──▶ fold into minutes and hours ──▶ one transaction: rollups in, blocks out, raw_from on
+//!   blocks of a device ──▶ fold into minutes and hours ──▶ one transaction: rollups in, blocks out
 //! ```
 //!
-//! Days, because then no bucket of either rollup is half raw.
+//! A reading is either in a block or in rollups, never in both and never in neither: what [`fold`] adds and what is
+//! deleted is one transaction. So any mixture of the two answers right, and late data of any age is a block like others.
+//!
+//! Age counts from when the hub received a reading, not from the time its device gave it: a replayed history and a clock
+//! that says 1970 are kept as long as everything else. Hours go when both are too old, their time and their receipt.
+//! Under the cap, what came first goes first: raw readings of everybody, then minutes, then hours.
+
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, named_params};
 
-use super::block;
+use super::block::{self, Span};
 use super::error::Result;
-use super::rollup::{self, Folded};
+use super::rollup::{self, Folded, HOURS, MINUTES, Table};
 use super::samples::{Sample, rank_of_block, settle};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
+use crate::model::retention::{Ages, Preview};
 
 const DAY: i64 = 86_400_000;
-/// Rows of rollups deleted in one transaction.
-pub(super) const EXPIRE_ROWS: i64 = 500;
+const HOUR: i64 = 3_600_000;
+/// Rows of rollups looked at for deletion in one transaction: a few milliseconds.
+pub(super) const EXPIRE_ROWS: usize = 500;
+/// Rows of `times` folded in one transaction: about 100,000 readings, some tens of milliseconds of packing off the ack path.
+pub(super) const FOLD_SPANS: usize = 16;
+/// Readings a minute that make a row of minutes smaller than the readings it stands for.
+const WORTH_MINUTES: usize = 20;
 
-/// How long each tier is kept, in milliseconds, and what the file may take: the journal takes an eighth of it at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Policy {
-    pub(super) raw: i64,
-    pub(super) minutes: i64,
-    pub(super) hours: i64,
-    pub(super) max_bytes: Option<u64>,
+/// Rows of `times` that are to go, by device, and when the newest of their readings came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Going {
+    pub(super) by_device: BTreeMap<DeviceNo, Vec<Span>>,
+    pub(super) received: UnixMillis,
 }
 
-/// A day of a device whose raw readings are to go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Old {
-    pub(super) device: DeviceNo,
-    pub(super) from: UnixMillis,
-    pub(super) to: UnixMillis,
+/// A device's readings, folded, ready to be written while their blocks are deleted.
+#[derive(Debug)]
+pub(super) struct Fold {
+    device: DeviceNo,
+    spans: Vec<i64>,
+    /// End of the last reading in them.
+    to: UnixMillis,
+    /// Set when only hours were worth it: from here on there are minutes.
+    minutes_from: Option<UnixMillis>,
+    rows: Vec<Folded>,
 }
 
 /// Start of the day that holds a moment.
@@ -42,34 +57,69 @@ pub(super) const fn day(at: UnixMillis) -> UnixMillis {
     UnixMillis(at.0.div_euclid(DAY) * DAY)
 }
 
-const ENDED: &str = "SELECT device, MIN(end_at) AS end_at FROM times GROUP BY device HAVING MIN(end_at) < :moment";
-
-/// Devices with blocks that end before a moment, and where the oldest of them ends.
-fn ended(conn: &Connection, moment: UnixMillis) -> Result<Vec<(DeviceNo, UnixMillis)>> {
-    let mut statement = conn.prepare_cached(ENDED)?;
-    let found = statement.query_map(named_params! { ":moment": moment.0 }, |row| {
-        Ok((row.get("device")?, UnixMillis(row.get("end_at")?)))
-    })?;
-    Ok(found.collect::<rusqlite::Result<_>>()?)
+/// Where a tier kept for `age` begins at `now`; `None` when it is kept for ever. Whole days, so that a device's day goes
+/// at once and its rollups are written once.
+pub(super) fn begins(age: Option<std::time::Duration>, now: UnixMillis) -> Option<UnixMillis> {
+    age.map(|age| day(now.plus(i64::try_from(age.as_millis()).map_or(i64::MIN / 2, |age| -age))))
 }
 
-/// The oldest day of each device that lies before `moment`, which begins a day.
-pub(super) fn old(conn: &Connection, moment: UnixMillis) -> Result<Vec<Old>> {
-    let mut found = Vec::new();
-    for (device, oldest_end) in ended(conn, moment)? {
-        let to = day(oldest_end).plus(DAY).min(moment);
-        // A block may begin days before it ends; what lies before `raw_from` is in rollups already.
-        let first = block::spans(conn, device, (UnixMillis(i64::MIN), to))?.first().map_or(to, |span| span.start);
-        let from = block::raw_from(conn, device)?.unwrap_or(first).max(day(first)).min(to);
-        found.push(Old { device, from, to });
+const DUE: &str = "SELECT id, cut, start_at, end_at, count, received_at FROM times
+    WHERE device = :device AND received_at < :before ORDER BY received_at LIMIT :at_most";
+const OLDEST: &str =
+    "SELECT id, cut, start_at, end_at, count, received_at, device FROM times ORDER BY id LIMIT :at_most";
+
+/// Some of a device's blocks whose readings all came before a moment, oldest receipt first.
+pub(super) fn due(conn: &Connection, device: DeviceNo, before: UnixMillis, at_most: usize) -> Result<Going> {
+    let mut going = Going::default();
+    let mut statement = conn.prepare_cached(DUE)?;
+    let params = named_params! { ":device": device, ":before": before.0, ":at_most": at_most as i64 };
+    let mut rows = statement.query(params)?;
+    while let Some(row) = rows.next()? {
+        going.add(device, Span::of_row(row)?, UnixMillis(row.get(5)?));
     }
-    Ok(found)
+    Ok(going)
 }
 
-/// The rollups of a device's readings in a time, added to what is stored of them.
-pub(super) fn rolled(conn: &Connection, series: &[SeriesId], old: Old) -> Result<Vec<Folded>> {
-    let spans = block::spans(conn, old.device, (old.from, old.to))?;
-    let mut folded = Vec::new();
+/// The blocks made first, of whatever device: rows are numbered in the order of commits.
+pub(super) fn oldest(conn: &Connection, at_most: usize) -> Result<Going> {
+    let mut going = Going::default();
+    let mut statement = conn.prepare_cached(OLDEST)?;
+    let mut rows = statement.query(named_params! { ":at_most": at_most as i64 })?;
+    while let Some(row) = rows.next()? {
+        going.add(row.get(6)?, Span::of_row(row)?, UnixMillis(row.get(5)?));
+    }
+    Ok(going)
+}
+
+impl Going {
+    fn add(&mut self, device: DeviceNo, span: Span, received: UnixMillis) {
+        self.by_device.entry(device).or_default().push(span);
+        self.received = self.received.max(received);
+    }
+
+    /// Nothing goes.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_device.is_empty()
+    }
+}
+
+/// Folds blocks of a device into its rollups. Without `thorough`, minutes are left out where they would be larger than the
+/// readings: to make room.
+pub(super) fn fold(
+    conn: &Connection,
+    (device, series): (DeviceNo, &[SeriesId]),
+    mut spans: Vec<Span>,
+    received: UnixMillis,
+    thorough: bool,
+) -> Result<Fold> {
+    spans.sort_unstable_by_key(|span| (span.start, span.id));
+    let to = spans.iter().map(|span| span.end).max().unwrap_or_default();
+    let dense = |span: &Span| span.count >= WORTH_MINUTES * ((span.end.since(span.start) / 60_000) as usize + 1);
+    let minutes = thorough || spans.iter().all(dense);
+    // Hours take over on a full hour, so that none is counted by both.
+    let minutes_from = (!minutes).then(|| UnixMillis((to.0.div_euclid(HOUR) + 1) * HOUR));
+    let kept = block::rolled(conn, device)?.minutes_from.max(minutes_from);
+    let mut rows = Vec::new();
     for series in series {
         let mut samples = Vec::new();
         for span in &spans {
@@ -77,11 +127,88 @@ pub(super) fn rolled(conn: &Connection, series: &[SeriesId], old: Old) -> Result
             let Some(times) = block::times(conn, span)? else { continue };
             let rank = rank_of_block(span.id);
             let points = times.into_iter().map(UnixMillis).zip(values.plain());
-            let inside = points.filter(|(at, _)| old.from <= *at && *at < old.to);
-            samples.extend(inside.map(|(at, value)| Sample { at, rank, value }));
+            samples.extend(points.map(|(at, value)| Sample { at, rank, value }));
         }
         settle(&mut samples);
-        folded.extend(rollup::fold(conn, *series, samples.into_iter().map(Sample::point))?);
+        rows.extend(rollup::fold(conn, *series, samples.into_iter().map(Sample::point), received, kept)?);
     }
-    Ok(folded)
+    Ok(Fold { device, spans: spans.into_iter().map(|span| span.id).collect(), to, minutes_from, rows })
 }
+
+const ROLLED: &str = "UPDATE cut SET rolled_to = MAX(COALESCE(rolled_to, :to), :to),
+    minutes_from = CASE WHEN :minutes_from IS NULL THEN minutes_from
+        ELSE MAX(COALESCE(minutes_from, :minutes_from), :minutes_from) END WHERE device = :device";
+
+impl Fold {
+    /// Puts the rollups in and takes the blocks out.
+    pub(super) fn write(&self, conn: &Connection) -> Result<()> {
+        self.rows.iter().try_for_each(|row| row.write(conn))?;
+        let params = named_params! {
+            ":device": self.device,
+            ":to": self.to.0.saturating_add(1),
+            ":minutes_from": self.minutes_from.map(|moment| moment.0),
+        };
+        conn.prepare_cached(ROLLED)?.execute(params)?;
+        block::delete(conn, &self.spans)
+    }
+}
+
+const MINUTES_GO: &str =
+    "UPDATE cut SET minutes_from = MAX(COALESCE(minutes_from, :moment), :moment) WHERE device = :device";
+
+/// Says that a device's minutes before a moment are going: hours answer there.
+pub(super) fn minutes_go(conn: &Connection, device: DeviceNo, moment: UnixMillis) -> Result<()> {
+    conn.prepare_cached(MINUTES_GO)?.execute(named_params! { ":device": device, ":moment": moment.0 })?;
+    Ok(())
+}
+
+const ALL_MINUTES_GO: &str = "UPDATE cut SET minutes_from = MAX(COALESCE(minutes_from, :moment), :moment)";
+
+/// Deletes the oldest rows of a tier to make room, whoever's they are; `false` when there are none.
+pub(super) fn drop_oldest(conn: &Connection, table: Table) -> Result<bool> {
+    let Some(end) = table.oldest_row_end(conn)? else { return Ok(false) };
+    if table == MINUTES {
+        conn.prepare_cached(ALL_MINUTES_GO)?.execute(named_params! { ":moment": end.0 })?;
+    }
+    Ok(table.drop_before(conn, end, EXPIRE_ROWS)? > 0)
+}
+
+/// What would go by these ages at `now`, of one device.
+pub(super) fn preview(
+    conn: &Connection,
+    (device, series): (DeviceNo, &[SeriesId]),
+    ages: Ages,
+    now: UnixMillis,
+) -> Result<Preview> {
+    let mut preview = Preview::default();
+    if let Some(before) = begins(ages.raw, now) {
+        let params = named_params! { ":device": device, ":before": before.0 };
+        let mut times = conn.prepare_cached(WEIGH_TIMES)?;
+        let mut of_row = conn.prepare_cached(WEIGH_BLOCKS)?;
+        let mut rows = times.query(params)?;
+        while let Some(row) = rows.next()? {
+            let (id, count, bytes): (i64, u32, u32) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (blocks, data): (u32, u32) =
+                of_row.query_row(named_params! { ":times": id }, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            preview.readings += u64::from(count) * u64::from(blocks);
+            preview.bytes += u64::from(bytes) + u64::from(data);
+        }
+    }
+    if let Some(before) = begins(ages.minutes, now) {
+        let (rows, bytes) = MINUTES.weigh(conn, series, before)?;
+        preview.minute_days += rows;
+        preview.bytes += bytes;
+    }
+    if let Some(before) = begins(ages.hours, now) {
+        let (rows, bytes) = HOURS.weigh(conn, series, before)?;
+        preview.hour_weeks += rows;
+        preview.bytes += bytes;
+    }
+    Ok(preview)
+}
+
+/// A row costs about this much beside its data.
+const WEIGH_TIMES: &str =
+    "SELECT id, count, length(data) + 60 FROM times WHERE device = :device AND received_at < :before";
+const WEIGH_BLOCKS: &str = "SELECT COUNT(*), COALESCE(SUM(length(data) + 30), 0) FROM block
+    WHERE id >= :times << 32 AND id < (:times + 1) << 32";

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //!   hours ............................................│
-//!                      minutes .......................│ raw_from ......... raw (blocks, head)
-//!                      └─ minutes_from
+//!                      minutes .......................│ rolled_to
+//!                      └─ minutes_from                    raw (blocks, head) anywhere
 //! ```
 //!
 //! As long as raw readings exist they answer, exactly and with figures of their own in each block. Rollups are made when
-//! raw readings are deleted, in the same transaction, and take over from there: [`fold`] adds to what a row holds, so a
-//! reading that comes later still changes its minute and its hour. A bucket keeps the times of its first and last reading,
-//! so that wider buckets over several series come out right.
+//! raw readings are deleted, in the same transaction: [`fold`] adds to what a row holds. Each reading is in exactly one of
+//! the two, so an answer is the sum of both, wherever late data lies. A bucket keeps the times of its first and last
+//! reading, so that wider buckets over several series come out right.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,8 @@ use crate::model::reading::{Point, SeriesId};
 
 const DAMAGED: Error = Error::Corrupt { what: "rollup" };
 const DAY: i64 = 86_400_000;
+/// What a row takes beside its data, about.
+const ROW_BYTES: u64 = 20;
 
 /// Buckets by their start.
 pub(super) type Rolled = BTreeMap<i64, Bucket>;
@@ -39,7 +41,9 @@ pub(super) struct Table {
     row: i64,
     read: &'static str,
     write: &'static str,
+    delete: &'static str,
     expire: &'static str,
+    weigh: &'static str,
 }
 
 pub(super) const MINUTES: Table = Table {
@@ -47,9 +51,12 @@ pub(super) const MINUTES: Table = Table {
     bucket: 60_000,
     row: DAY,
     read: "SELECT count, data FROM minutes WHERE id = :id",
-    write: "INSERT INTO minutes (id, count, data) VALUES (:id, :count, :data)
-        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data",
+    write: "INSERT INTO minutes (id, count, received_at, data) VALUES (:id, :count, :received_at, :data)
+        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data,
+        received_at = MAX(received_at, excluded.received_at)",
+    delete: "DELETE FROM minutes WHERE id = :id AND received_at < :received_before",
     expire: "DELETE FROM minutes WHERE id IN (SELECT id FROM minutes WHERE id < :before ORDER BY id LIMIT :at_most)",
+    weigh: "SELECT length(data) FROM minutes WHERE id = :id",
 };
 
 pub(super) const HOURS: Table = Table {
@@ -57,9 +64,12 @@ pub(super) const HOURS: Table = Table {
     bucket: 3_600_000,
     row: 7 * DAY,
     read: "SELECT count, data FROM hours WHERE id = :id",
-    write: "INSERT INTO hours (id, count, data) VALUES (:id, :count, :data)
-        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data",
+    write: "INSERT INTO hours (id, count, received_at, data) VALUES (:id, :count, :received_at, :data)
+        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data,
+        received_at = MAX(received_at, excluded.received_at)",
+    delete: "DELETE FROM hours WHERE id = :id AND received_at < :received_before",
     expire: "DELETE FROM hours WHERE id IN (SELECT id FROM hours WHERE id < :before ORDER BY id LIMIT :at_most)",
+    weigh: "SELECT length(data) FROM hours WHERE id = :id",
 };
 
 impl Table {
@@ -78,7 +88,13 @@ impl Table {
     }
 
     /// What is stored of a series with more buckets added to it, ready to be written.
-    pub(super) fn fold(&self, conn: &Connection, series: SeriesId, buckets: &Rolled) -> Result<Vec<Folded>> {
+    pub(super) fn fold(
+        &self,
+        conn: &Connection,
+        series: SeriesId,
+        buckets: &Rolled,
+        received: UnixMillis,
+    ) -> Result<Vec<Folded>> {
         let mut rows: BTreeMap<i64, Rolled> = BTreeMap::new();
         for (&start, bucket) in buckets {
             rows.entry(start.div_euclid(self.row)).or_default().insert(start, *bucket);
@@ -91,7 +107,8 @@ impl Table {
                 all.entry(start).or_default().merge(&bucket);
             }
             let data = pack(&all, self.bucket, key)?;
-            folded.push(Folded { write: self.write, key, count: i64::try_from(all.len()).unwrap_or(i64::MAX), data });
+            let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
+            folded.push(Folded { write: self.write, key, count, received, data });
         }
         Ok(folded)
     }
@@ -143,10 +160,44 @@ impl Table {
         Ok(rows)
     }
 
-    /// Deletes up to `at_most` rows of buckets before a moment; returns how many.
-    pub(super) fn expire(&self, conn: &Connection, before: UnixMillis, at_most: i64) -> Result<usize> {
+    /// Where a row ends.
+    pub(super) const fn row_end(&self, row: i64) -> i64 {
+        row.saturating_add(1).saturating_mul(self.row)
+    }
+
+    /// Keys of some series in a row.
+    pub(super) fn keys(&self, row: i64, series: &[SeriesId]) -> impl Iterator<Item = i64> {
+        series.iter().map(move |series| self.key(row, *series))
+    }
+
+    /// Deletes rows by key, as far as all in them came before a moment.
+    pub(super) fn delete(&self, conn: &Connection, keys: &[i64], received_before: UnixMillis) -> Result<()> {
+        let mut delete = conn.prepare_cached(self.delete)?;
+        for key in keys {
+            delete.execute(named_params! { ":id": key, ":received_before": received_before.0 })?;
+        }
+        Ok(())
+    }
+
+    /// Deletes up to `at_most` rows of buckets before a moment, whoever's; returns how many.
+    pub(super) fn drop_before(&self, conn: &Connection, before: UnixMillis, at_most: usize) -> Result<usize> {
+        let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
         let params = named_params! { ":before": self.key_at(before.0), ":at_most": at_most };
         Ok(conn.prepare_cached(self.expire)?.execute(params)?)
+    }
+
+    /// Rows of some series that end before a moment: how many, and their bytes.
+    pub(super) fn weigh(&self, conn: &Connection, series: &[SeriesId], before: UnixMillis) -> Result<(u64, u64)> {
+        let (mut count, mut bytes) = (0, 0);
+        let mut weigh = conn.prepare_cached(self.weigh)?;
+        for row in self.rows(conn, (i64::MIN, before.0))?.into_iter().filter(|row| self.row_end(*row) <= before.0) {
+            for key in self.keys(row, series) {
+                let found: Option<u32> = weigh.query_row(named_params! { ":id": key }, |row| row.get(0)).optional()?;
+                count += u64::from(found.is_some());
+                bytes += found.map_or(0, |length| u64::from(length) + ROW_BYTES);
+            }
+        }
+        Ok((count, bytes))
     }
 
     fn row(&self, conn: &Connection, key: i64) -> Result<Rolled> {
@@ -165,41 +216,38 @@ impl Table {
     }
 }
 
-const MINUTES_FROM: &str = "SELECT minutes_from FROM progress";
-
-/// Before this moment only hours are left.
-pub(super) fn minutes_from(conn: &Connection) -> Result<Option<UnixMillis>> {
-    let found: Option<i64> = conn.prepare_cached(MINUTES_FROM)?.query_row([], |row| row.get(0))?;
-    Ok(found.map(UnixMillis))
-}
-
-const SET_MINUTES_FROM: &str = "UPDATE progress SET minutes_from = MAX(COALESCE(minutes_from, :moment), :moment)";
-
-/// Says that minutes before a moment are going.
-pub(super) fn set_minutes_from(conn: &Connection, moment: UnixMillis) -> Result<()> {
-    conn.prepare_cached(SET_MINUTES_FROM)?.execute(named_params! { ":moment": moment.0 })?;
-    Ok(())
-}
-
 /// A row of either table, packed before its transaction begins.
 #[derive(Debug)]
 pub(super) struct Folded {
     write: &'static str,
     key: i64,
     count: i64,
+    received: UnixMillis,
     data: Vec<u8>,
 }
 
 impl Folded {
     pub(super) fn write(&self, conn: &Connection) -> Result<()> {
-        let params = named_params! { ":id": self.key, ":count": self.count, ":data": self.data };
+        let params = named_params! {
+            ":id": self.key,
+            ":count": self.count,
+            ":received_at": self.received.0,
+            ":data": self.data,
+        };
         conn.prepare_cached(self.write)?.execute(params)?;
         Ok(())
     }
 }
 
-/// Folds points of one series, sorted by time, into minutes and hours.
-pub(super) fn fold(conn: &Connection, series: SeriesId, points: impl Iterator<Item = Point>) -> Result<Vec<Folded>> {
+/// Folds points of one series, sorted by time, into hours, and into minutes from `minutes_from` on. `received` is when the
+/// last of them came.
+pub(super) fn fold(
+    conn: &Connection,
+    series: SeriesId,
+    points: impl Iterator<Item = Point>,
+    received: UnixMillis,
+    minutes_from: Option<UnixMillis>,
+) -> Result<Vec<Folded>> {
     let (mut minutes, mut hours) = (Rolled::new(), Rolled::new());
     for point in points {
         minutes.entry(MINUTES.start(point.at.0)).or_default().add(point);
@@ -207,8 +255,11 @@ pub(super) fn fold(conn: &Connection, series: SeriesId, points: impl Iterator<It
     for (start, minute) in &minutes {
         hours.entry(HOURS.start(*start)).or_default().merge(minute);
     }
-    let mut folded = MINUTES.fold(conn, series, &minutes)?;
-    folded.extend(HOURS.fold(conn, series, &hours)?);
+    if let Some(from) = minutes_from {
+        minutes = minutes.split_off(&from.0);
+    }
+    let mut folded = MINUTES.fold(conn, series, &minutes, received)?;
+    folded.extend(HOURS.fold(conn, series, &hours, received)?);
     Ok(folded)
 }
 
@@ -280,11 +331,12 @@ mod tests {
             include_str!("../../../migrations/sqlite/0003_rollups.sql").split("-- A device").next().unwrap(),
         )
         .unwrap();
+        conn.execute_batch("ALTER TABLE minutes ADD COLUMN received_at INTEGER NOT NULL DEFAULT 0").unwrap();
         let series = SeriesId(7);
         let first = Rolled::from([(0, bucket(&[(1, 21.5), (2, 21.7)])), (DAY, bucket(&[(DAY, -1.0)]))]);
         let late = Rolled::from([(0, bucket(&[(0, 0.1)])), (60_000, bucket(&[(60_000, 0.25)]))]);
         for some in [first, late] {
-            MINUTES.fold(&conn, series, &some).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
+            MINUTES.fold(&conn, series, &some, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
         }
         let rows = MINUTES.rows(&conn, (0, i64::MAX)).unwrap();
         assert_eq!(rows, [0, 1]);
@@ -295,7 +347,9 @@ mod tests {
             })
             .unwrap();
         assert_eq!(found, [(0, 3, 0.1, 43.3, 0, 21.7), (60_000, 1, 0.25, 0.25, 60_000, 0.25)]);
-        assert_eq!(MINUTES.expire(&conn, UnixMillis(DAY), 9).unwrap(), 1);
+        MINUTES.delete(&conn, &[MINUTES.key(0, series)], UnixMillis(9)).unwrap();
+        assert_eq!(MINUTES.rows(&conn, (0, i64::MAX)).unwrap(), [0, 1]);
+        assert_eq!(MINUTES.drop_before(&conn, UnixMillis(DAY), 9).unwrap(), 1);
         assert_eq!(MINUTES.rows(&conn, (0, i64::MAX)).unwrap(), [1]);
     }
 }

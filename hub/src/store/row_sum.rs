@@ -44,7 +44,7 @@ pub(super) const SUMMED: [Summed; 5] = [
     },
     Summed { name: "series", columns: &["id", "device", "sensor", "unit", "kind", "interval_ms"], key: &["id"] },
     Summed { name: "sensor_number", columns: &["device", "number", "series"], key: &["device", "number"] },
-    Summed { name: "cut", columns: &["device", "row", "raw_from"], key: &["device"] },
+    Summed { name: "cut", columns: &["device", "row", "rolled_to", "minutes_from"], key: &["device"] },
     Summed { name: "setting", columns: &["key", "value"], key: &["key"] },
 ];
 

@@ -10,6 +10,7 @@
 //! edges of cells, and is unpacked where an edge cuts it. Blocks that overlap others or the head are unpacked and settled
 //! reading by reading; so are all when percentiles or rates are asked for.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
@@ -17,7 +18,7 @@ use std::rc::Rc;
 use rusqlite::Connection;
 
 use super::aggregate::{Aggregates, Asked, MEMORY, Tier, Totals};
-use super::block::{self, Span};
+use super::block::{self, Rolled, Span};
 use super::bucket::{self, Piece};
 use super::cells::{CELL, Cells, Scratch};
 use super::error::{Error, Result};
@@ -26,7 +27,7 @@ use super::head::Fresh;
 use super::memory::Memory;
 use super::packed::Values;
 use super::readers::Reader;
-use super::rollup::{self, HOURS, MINUTES, Table};
+use super::rollup::{HOURS, MINUTES};
 use super::samples::{self, Sample, Wanted, rank_of_block, settle};
 use super::tally::{Pending, Tally};
 use crate::model::reading::SeriesId;
@@ -77,8 +78,8 @@ struct Found<'a> {
     spans: Vec<Span>,
     alone: Vec<bool>,
     times: HashMap<i64, Option<Rc<Times>>>,
-    /// Before this moment only rollups are left.
-    raw_from: UnixMillis,
+    /// Where it has rollups besides.
+    rolled: Rolled,
 }
 
 /// Times of a block, shared by the series that were sampled together.
@@ -132,15 +133,14 @@ impl<'a> Share<'a> {
         let mut ready = Vec::with_capacity(devices.len());
         for (asked, pending) in devices.iter().zip(pending) {
             let has_blocks = pending.blocks_from(from);
-            let rolled = pending.raw_from().is_some_and(|raw_from| raw_from > from);
             let tally = pending.complete(self.memory.catalog().sensor_numbers(asked.device));
-            ready.push((asked, tally, has_blocks, rolled));
+            ready.push((asked, tally, has_blocks));
         }
         let mut left = Vec::new();
         let snapshot = self.reader.conn()?.unchecked_transaction()?;
-        for (asked, tally, has_blocks, rolled) in ready {
+        for (asked, tally, has_blocks) in ready {
             self.reader.go_on()?;
-            if rolled || !self.by_cells(&snapshot, asked, &tally, has_blocks, totals, with)? {
+            if !self.by_cells(&snapshot, asked, &tally, has_blocks, totals, with)? {
                 left.push(asked);
             }
             if tally.is_worth() {
@@ -165,7 +165,7 @@ impl<'a> Share<'a> {
         let mut blocks = Vec::new();
         if has_blocks {
             let Some(apart) = block::apart(conn, asked.device, (from, to))? else { return Ok(false) };
-            if block::raw_from(conn, asked.device)?.is_some_and(|raw_from| raw_from > from) {
+            if block::rolled(conn, asked.device)?.to.is_some_and(|end| end > from) {
                 return Ok(false);
             }
             blocks = apart;
@@ -224,7 +224,7 @@ impl<'a> Share<'a> {
             return Ok(());
         }
         let snapshot = self.reader.conn()?.unchecked_transaction()?;
-        let rollups = Rollups::of(&snapshot, &heads, self.plan)?;
+        let rollups = OnceCell::new();
         for (asked, fresh) in devices.iter().zip(heads) {
             self.device(&snapshot, &rollups, asked, &fresh, totals, with)?;
         }
@@ -234,7 +234,7 @@ impl<'a> Share<'a> {
     fn device(
         &mut self,
         conn: &Connection,
-        rollups: &Rollups,
+        rollups: &OnceCell<Rollups>,
         asked: &Asked,
         fresh: &Fresh,
         totals: &mut Totals,
@@ -246,8 +246,14 @@ impl<'a> Share<'a> {
         for ((series, place), recent) in asked.series.iter().zip(&asked.places).zip(recent) {
             self.reader.go_on()?;
             totals.clear();
-            if let Some(found) = found.as_ref().filter(|found| found.raw_from > from) {
-                self.tier = self.tier.max(rollups.add(conn, *series, found.raw_from, self.plan, totals)?);
+            if let Some(found) = found.as_ref().filter(|found| found.rolled.to.is_some_and(|end| end > from)) {
+                if rollups.get().is_none() {
+                    // Nobody else can have filled it meanwhile.
+                    let _ = rollups.set(Rollups::of(conn, self.plan)?);
+                }
+                if let Some(rollups) = rollups.get() {
+                    self.tier = self.tier.max(rollups.add(conn, *series, found.rolled, self.plan, totals)?);
+                }
             }
             if self.plan.wanted.exact() {
                 let column = self.gather(found.as_mut(), *series, recent)?;
@@ -269,11 +275,10 @@ impl<'a> Share<'a> {
     }
 
     fn find<'c>(&self, conn: &'c Connection, asked: &Asked) -> Result<Found<'c>> {
-        let (from, to) = self.plan.range();
-        let raw_from = block::raw_from(conn, asked.device)?.unwrap_or(from).max(from);
-        let spans = block::spans(conn, asked.device, (raw_from, to))?;
+        let rolled = block::rolled(conn, asked.device)?;
+        let spans = block::spans(conn, asked.device, self.plan.range())?;
         let alone = alone(&spans);
-        Ok(Found { conn, spans, alone, times: HashMap::new(), raw_from })
+        Ok(Found { conn, spans, alone, times: HashMap::new(), rolled })
     }
 
     /// Adds a series without looking at every reading, where that is possible.
@@ -378,7 +383,7 @@ impl Found<'_> {
     fn is_alone(&self, n: usize, recent: &[Sample]) -> bool {
         let (Some(span), Some(true)) = (self.spans.get(n), self.alone.get(n)) else { return false };
         let next = recent.partition_point(|sample| sample.at < span.start);
-        span.start >= self.raw_from && recent.get(next).is_none_or(|sample| sample.at > span.end)
+        recent.get(next).is_none_or(|sample| sample.at > span.end)
     }
 
     /// The readings of a block, to be settled with others.
@@ -386,8 +391,8 @@ impl Found<'_> {
         let Some(span) = self.spans.get(n).copied() else { return Ok(Vec::new()) };
         let Some(values) = block::values(self.conn, &span, series)? else { return Ok(Vec::new()) };
         let Some(times) = self.times(&span, plan)? else { return Ok(Vec::new()) };
-        let (rank, (_, to)) = (rank_of_block(span.id), plan.range());
-        let inside = within(&times.at, self.raw_from, to);
+        let (rank, (from, to)) = (rank_of_block(span.id), plan.range());
+        let inside = within(&times.at, from, to);
         let values = values.plain();
         let points =
             times.at.get(inside.clone()).unwrap_or_default().iter().zip(values.get(inside).unwrap_or_default());
@@ -429,46 +434,44 @@ fn alone(spans: &[Span]) -> Vec<bool> {
     alone
 }
 
-/// Which rows of rollups the range of a query touches, and in which of the two tables to look when.
+/// Which rows of rollups the range of a query touches; looked for by the first device that has some.
 struct Rollups {
-    parts: Vec<(Table, (i64, i64), Vec<i64>)>,
+    /// Whether all edges lie on full hours: then hours answer alone.
+    whole_hours: bool,
+    minutes: Vec<i64>,
+    hours: Vec<i64>,
 }
 
 impl Rollups {
-    /// Hours answer where all edges lie on full hours, and where there are no minutes any longer.
-    fn of(conn: &Connection, heads: &[Fresh], plan: &Plan) -> Result<Self> {
+    fn of(conn: &Connection, plan: &Plan) -> Result<Self> {
         let (from, to) = plan.range();
-        if heads.iter().all(|head| head.raw_from.is_none_or(|raw_from| raw_from <= from)) {
-            return Ok(Self { parts: Vec::new() });
-        }
         let whole_hours = plan.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
-        let minutes_from = rollup::minutes_from(conn)?.filter(|_| !whole_hours);
-        let split = if whole_hours { to.0 } else { minutes_from.map_or(from.0, |moment| moment.0.clamp(from.0, to.0)) };
-        let mut parts = Vec::new();
-        for (table, range) in [(HOURS, (from.0, split)), (MINUTES, (split, to.0))] {
-            if range.0 < range.1 {
-                parts.push((table, range, table.rows(conn, range)?));
-            }
-        }
-        Ok(Self { parts })
+        let minutes = if whole_hours { Vec::new() } else { MINUTES.rows(conn, (from.0, to.0))? };
+        Ok(Self { whole_hours, minutes, hours: HOURS.rows(conn, (from.0, to.0))? })
     }
 
-    /// Adds what is left of a series before `raw_from`; says which tier that was.
+    /// Adds what a series has in rollups, by the hour where there are no minutes any longer, else by the minute; says
+    /// which tier that was.
     fn add(
         &self,
         conn: &Connection,
         series: SeriesId,
-        raw_from: UnixMillis,
+        rolled: Rolled,
         plan: &Plan,
         totals: &mut Totals,
     ) -> Result<Tier> {
+        let (from, end) = plan.range();
+        let to = rolled.to.unwrap_or(from).clamp(from, end).0;
+        let split = if self.whole_hours { to } else { rolled.minutes_from.unwrap_or(from).0.clamp(from.0, to) };
         let mut tier = Tier::Raw;
-        for (table, (from, to), rows) in &self.parts {
-            let to = raw_from.0.min(*to);
-            table.read(conn, series, (*from, to), rows, |start, rolled| {
-                tier = tier.max(table.tier);
-                bucket::add_rolled(&mut totals.buckets, &plan.edges, UnixMillis(start), rolled);
-            })?;
+        for (table, (from, to), rows) in [(HOURS, (from.0, split), &self.hours), (MINUTES, (split, to), &self.minutes)]
+        {
+            if from < to {
+                table.read(conn, series, (from, to), rows, |start, rolled| {
+                    tier = tier.max(table.tier);
+                    bucket::add_rolled(&mut totals.buckets, &plan.edges, UnixMillis(start), rolled);
+                })?;
+            }
         }
         Ok(tier)
     }

@@ -89,11 +89,6 @@ impl Pending {
         self.fresh.blocks_from(from)
     }
 
-    /// Before this moment readings count by their rollups alone.
-    pub(super) const fn raw_from(&self) -> Option<UnixMillis> {
-        self.fresh.raw_from
-    }
-
     /// Adds what came since.
     pub(super) fn complete(self, numbers: &[SeriesId]) -> Tally {
         let Self { mut tally, fresh } = self;

@@ -19,7 +19,6 @@ use rusqlite::{Connection, ErrorCode};
 use tokio::sync::mpsc;
 
 use super::error::{Error, Result};
-use super::maker::JOURNAL;
 use super::memory::{Effects, Memory};
 use super::room::Ballast;
 use super::write::{Applied, Inbox, Reply, Scope, Write};
@@ -30,11 +29,13 @@ use crate::clock::Clock;
 const INBOX: usize = 256;
 /// Longest time a group may take to apply before it is committed, so that nobody's latency is a throughput trick.
 const GROUP_TIME: Duration = Duration::from_millis(50);
-/// Most payload in a group: more gains nothing over the cost of one sync.
-const GROUP_BYTES: usize = 8 << 20;
+/// Longest that readings wait for room under the cap before they are refused; the oldest go meanwhile.
+const ROOM_WAIT: Duration = Duration::from_secs(2);
+/// Time between two looks for room.
+const ROOM_LOOK: Duration = Duration::from_millis(2);
 
-/// Pause between groups for each MiB of journal too much.
-const HOLD_BACK: Duration = Duration::from_millis(2);
+/// Pause between groups when the journal is twice as long as it should be, growing from nothing at half of that excess.
+const HOLD_BACK: Duration = Duration::from_millis(128);
 
 /// How the thread differs between a hub and a command beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,7 +57,17 @@ pub(super) fn spawn(
     let (inbox, waiting) = mpsc::channel(INBOX);
     let next_row = journal::next_row(&conn)?;
     let ballast = (role == Role::Owner).then(|| Ballast::new(file.parent().unwrap_or_else(|| Path::new("."))));
-    let mut writer = Writer { conn, memory, role, waiting, backlog: VecDeque::new(), next_row, ballast };
+    let mut writer = Writer {
+        conn,
+        memory,
+        role,
+        waiting,
+        backlog: VecDeque::new(),
+        held: VecDeque::new(),
+        held_since: None,
+        next_row,
+        ballast,
+    };
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || {
@@ -74,6 +85,9 @@ struct Writer {
     waiting: mpsc::Receiver<Write>,
     /// Received, for this group or the next.
     backlog: VecDeque<Write>,
+    /// Readings that wait for room under the cap, since when.
+    held: VecDeque<Write>,
+    held_since: Option<Instant>,
     next_row: i64,
     ballast: Option<Ballast>,
 }
@@ -115,7 +129,7 @@ impl Writer {
     fn run(&mut self) {
         while self.gather() {
             let full = self.turn_away_readings();
-            if self.backlog.is_empty() {
+            if self.wait_for_room() || self.backlog.is_empty() {
                 continue;
             }
             let mut replies = Vec::new();
@@ -138,9 +152,9 @@ impl Writer {
                 }
             }
             self.hold_back();
+            let idle = self.backlog.is_empty() && self.waiting.is_empty();
             if self.role == Role::Owner
-                && let Err(error) =
-                    checkpoint::after_group(&self.conn, self.backlog.is_empty() && self.waiting.is_empty())
+                && let Err(error) = checkpoint::after_group(&self.conn, idle, self.memory.cap.log_held())
             {
                 self.tell(&error.into());
                 return;
@@ -154,15 +168,50 @@ impl Writer {
     /// Waits until there is something to do; `false` when there will never be.
     fn gather(&mut self) -> bool {
         let mut group = Vec::new();
-        if self.backlog.is_empty() {
+        if self.backlog.is_empty() && self.held.is_empty() {
             self.waiting.blocking_recv_many(&mut group, INBOX);
         } else {
-            while let Ok(write) = self.waiting.try_recv() {
+            while self.backlog.len() + self.held.len() + group.len() < INBOX
+                && let Ok(write) = self.waiting.try_recv()
+            {
                 group.push(write);
             }
         }
         self.backlog.extend(group);
-        !self.backlog.is_empty()
+        !self.backlog.is_empty() || !self.held.is_empty()
+    }
+
+    /// Lets only changes go on while the file has no room for readings: the maker's make it. Whether nothing is left to do
+    /// at the moment. Readings that waited too long are refused, as on a full disk.
+    fn wait_for_room(&mut self) -> bool {
+        let held = std::mem::take(&mut self.held);
+        held.into_iter().rev().for_each(|write| self.backlog.push_front(write));
+        if !self.is_shut() {
+            self.held_since = None;
+            return false;
+        }
+        let (groups, changes) = self.backlog.drain(..).partition(|write| matches!(write, Write::Group(..)));
+        (self.held, self.backlog) = (groups, changes);
+        let since = *self.held_since.get_or_insert_with(|| Clock.now());
+        if Clock.now().duration_since(since) >= ROOM_WAIT && !self.held.is_empty() {
+            self.tell(&Failure::Full);
+            for write in self.held.drain(..) {
+                (write.apply(Err(Error::Full)).reply)(Err(Error::Full));
+            }
+        }
+        if self.backlog.is_empty() && !self.held.is_empty() {
+            std::thread::sleep(ROOM_LOOK);
+        }
+        self.backlog.is_empty()
+    }
+
+    /// Whether so little of the cap is left that it is for deletions, and for blocks that wait.
+    fn is_shut(&self) -> bool {
+        let cap = self.memory.cap;
+        // A look that fails is one that a commit will fail at as well, and say so.
+        cap.bytes.is_some()
+            && checkpoint::pages_in_use(&self.conn)
+                .is_ok_and(|used| used + self.memory.counters.reserved() >= cap.shut())
     }
 
     /// While the disk is full (`true`) readings get no room, so that deleting has some.
@@ -224,7 +273,7 @@ impl Writer {
             changed |= matches!(write, Write::Change(_));
             let own = self.apply(write, &group, replies)?;
             group.absorb(own);
-            if bytes >= GROUP_BYTES || Clock.now().duration_since(began) >= GROUP_TIME {
+            if bytes >= self.memory.cap.group() || Clock.now().duration_since(began) >= GROUP_TIME {
                 break;
             }
         }
@@ -271,9 +320,10 @@ impl Writer {
 
     /// Slows down when blocks are not made as fast as readings come: a journal without an end is no promise.
     fn hold_back(&self) {
-        let over = self.memory.head().bytes().saturating_sub(JOURNAL + JOURNAL / 2) >> 20;
+        let journal = self.memory.cap.journal();
+        let over = self.memory.head().bytes().saturating_sub(journal + journal / 2);
         if over > 0 {
-            std::thread::sleep(HOLD_BACK * u32::try_from(over).unwrap_or(u32::MAX));
+            std::thread::sleep(HOLD_BACK.mul_f64((over as f64 / journal as f64).min(1.0)));
         }
     }
 

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::text;
 use crate::proto::command::JoinPolicy;
+use crate::store::Stats;
 
 /// The hub: who it is and how it is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -40,10 +42,72 @@ pub struct Hub {
     pub discovery: Discovery,
     /// Machines that devices can get an agent for from here: `x86_64`, `aarch64`, `armhf`.
     pub agents: Vec<String>,
+    /// What the readings take, and how long that goes on.
+    pub storage: Storage,
     /// What does not work at the moment; null when everything does.
     pub degraded: Option<String>,
     /// Whether it is served without TLS.
     pub plain_http: bool,
+}
+
+/// What the readings take, and how long that goes on.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Storage {
+    /// Bytes of the database with its log.
+    pub bytes: u64,
+    /// Bytes of it that hold something; the rest is used next.
+    pub used_bytes: u64,
+    /// Cap on `bytes` (`--max-size`); null without one.
+    pub max_bytes: Option<u64>,
+    /// Bytes free on the disk.
+    pub disk_free_bytes: Option<u64>,
+    /// How it stands.
+    pub state: StorageState,
+    /// When the newest reading came that gave way to the cap since the start; null while none had to.
+    pub recycled_to: Option<String>,
+    /// Bytes it grows by, a day, measured over the last day; null in the first hour.
+    pub growth_bytes_per_day: Option<f64>,
+    /// Days until the cap, or the disk, is full at that rate; null when it does not grow.
+    pub full_in_days: Option<f64>,
+    /// Bytes written to the disk, a day, measured over the last day: what wears flash.
+    pub written_bytes_per_day: Option<f64>,
+}
+
+/// How the storage stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StorageState {
+    /// There is room.
+    Ok,
+    /// Four fifths of the cap are used, or the disk is nearly full.
+    NearlyFull,
+    /// The oldest readings give way to new ones.
+    Recycling,
+}
+
+impl Storage {
+    /// How it stands by the store's own figures.
+    #[must_use]
+    pub fn of(stats: &Stats) -> Self {
+        let state = if stats.recycled_to.is_some() {
+            StorageState::Recycling
+        } else if stats.is_nearly_full() {
+            StorageState::NearlyFull
+        } else {
+            StorageState::Ok
+        };
+        Self {
+            bytes: stats.file_bytes + stats.wal_bytes,
+            used_bytes: stats.used_bytes,
+            max_bytes: stats.max_bytes,
+            disk_free_bytes: stats.room.map(|room| room.free),
+            state,
+            recycled_to: stats.recycled_to.map(text::moment),
+            growth_bytes_per_day: stats.growth.bytes_per_day,
+            full_in_days: stats.growth.full_in_days,
+            written_bytes_per_day: stats.growth.written_per_day,
+        }
+    }
 }
 
 /// Who may join.

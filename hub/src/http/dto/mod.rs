@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod live;
 pub mod query;
 pub mod reading;
+pub mod retention;
 pub mod rule;
 pub mod silence;
 pub mod text;

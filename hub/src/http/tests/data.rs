@@ -369,3 +369,33 @@ async fn a_failing_source_of_a_device_is_seen_at_the_hub() {
     let expected = json!([{"source": "exec boiler", "error": "no answer within 5 s", "since": "2023-11-14T22:13:20.000Z", "count": 12}]);
     assert_eq!((&shown["source_errors"], &shown["link"]["clock_drift_ppm"]), (&expected, &json!(-18.5)));
 }
+
+#[tokio::test]
+async fn retention_is_shown_changed_and_previewed() {
+    let scene = scene();
+    let (path, preview) = ("/api/v1/retention", "/api/v1/retention/preview");
+    let shown = scene.get(path).await.json();
+    assert_eq!(
+        (&shown["raw"], &shown["hours"], &shown["configured"]),
+        (&json!("forever"), &json!("forever"), &json!(false))
+    );
+    let policy =
+        json!({"raw": "14d", "minutes": "90d", "hours": "5y", "by_label": [{"labels": {"site": "lab"}, "raw": "1d"}]});
+    assert_eq!(scene.call("POST", preview, &policy).await.json()["text"], "nothing");
+    assert_eq!(scene.get(path).await.json(), shown);
+    let changed = scene.call("PUT", path, &policy).await.json();
+    assert_eq!((&changed["minutes"], &changed["by_label"][0]["raw"]), (&json!("90d"), &json!("1d")));
+    assert_eq!(scene.get(path).await.json(), changed);
+    let saved = crate::http::retention::saved_retention(&scene.store).await.unwrap();
+    assert_eq!(saved, Some(scene.store.retention()));
+    for (body, field) in [
+        (json!({"raw": "soon"}), "raw"),
+        (json!({"raw": "9d", "minutes": "2d"}), "minutes"),
+        (json!({"by_label": [{"labels": {}, "raw": "2d"}]}), "by_label[0].labels"),
+        (json!({"by_label": [{"labels": {"a": "b"}, "hours": "1"}]}), "by_label[0].hours"),
+    ] {
+        let answer = scene.call("PUT", path, &body).await;
+        assert_eq!((answer.status, &answer.json()["field"]), (StatusCode::BAD_REQUEST, &json!(field)), "{body}");
+    }
+    assert_eq!(scene.get(path).await.json(), changed);
+}

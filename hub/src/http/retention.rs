@@ -1,0 +1,69 @@
+//! `/retention`: how long readings are kept, and what another policy would delete.
+
+use axum::Json;
+use axum::extract::State;
+
+use super::AppState;
+use super::auth::{Admin, Reader};
+use super::body::Body;
+use super::dto::Problem;
+use super::dto::retention::{Retention, RetentionPreview, RetentionRequest};
+use super::error::ApiError;
+use super::params::{Asked, Nothing};
+use crate::model::retention::Retention as Policy;
+use crate::store::Store;
+
+/// Setting: the policy, as it was sent.
+const RETENTION: &str = "retention";
+
+/// The policy set last, if one was ever set; it outlives restarts.
+///
+/// # Errors
+/// Those of the store.
+pub async fn saved_retention(store: &Store) -> Result<Option<Policy>, ApiError> {
+    let Some(saved) = store.setting(RETENTION).await? else { return Ok(None) };
+    let request: RetentionRequest = serde_json::from_slice(&saved).map_err(ApiError::internal)?;
+    Policy::try_from(request).map(Some)
+}
+
+/// How long readings are kept.
+#[utoipa::path(get, path = "/api/v1/retention", tag = "hub", responses((status = 200, body = Retention)))]
+pub(super) async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> Json<Retention> {
+    Json(Retention::of(&app.store.retention(), app.config.retention_configured))
+}
+
+/// Changes how long readings are kept. What grew too old goes within minutes; preview it first.
+#[utoipa::path(put, path = "/api/v1/retention", tag = "hub", request_body = RetentionRequest,
+    responses((status = 200, body = Retention), (status = 400, body = Problem), (status = 409, body = Problem)))]
+pub(super) async fn replace(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(request): Body<RetentionRequest>,
+) -> Result<Json<Retention>, ApiError> {
+    if app.config.retention_configured {
+        return Err(ApiError::conflict("raw", "flags or the configuration file say how long readings are kept"));
+    }
+    let policy = Policy::try_from(request.clone())?;
+    let saved = serde_json::to_vec(&request).map_err(ApiError::internal)?;
+    app.store.put_setting(RETENTION, saved).await?;
+    app.store.set_retention(policy.clone());
+    tracing::info!(
+        raw = request.raw,
+        minutes = request.minutes,
+        hours = request.hours,
+        "how long readings are kept was changed"
+    );
+    Ok(Json(Retention::of(&policy, false)))
+}
+
+/// What a policy would delete right away. Changes nothing.
+#[utoipa::path(post, path = "/api/v1/retention/preview", tag = "hub", request_body = RetentionRequest,
+    responses((status = 200, body = RetentionPreview), (status = 400, body = Problem)))]
+pub(super) async fn preview(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(request): Body<RetentionRequest>,
+) -> Result<Json<RetentionPreview>, ApiError> {
+    let preview = app.store.preview_retention(request.try_into()?, app.clock.wall()).await?;
+    Ok(Json(preview.into()))
+}
