@@ -372,6 +372,8 @@ export interface components {
             series: number;
             /** @description When it started. */
             started_at: string;
+            /** @description What the readings take, and how long that goes on. */
+            storage: components["schemas"]["Storage"];
             /**
              * Format: int32
              * @description UDP port for devices.
@@ -437,6 +439,32 @@ export interface components {
          * @enum {string}
          */
         Kind: "gauge" | "counter" | "state";
+        /** @description Ages for devices with labels. */
+        LabelRetention: {
+            /** @description Figures by the hour. */
+            hours: string;
+            /** @description Labels that a device carries, all of them. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Figures by the minute. */
+            minutes: string;
+            /** @description Every reading. */
+            raw: string;
+        };
+        /** @description Ages for devices with labels. */
+        LabelRetentionRequest: {
+            /** @description Figures by the hour. */
+            hours?: string | null;
+            /** @description Labels that a device carries, all of them; at least one. */
+            labels: {
+                [key: string]: string;
+            };
+            /** @description Figures by the minute. */
+            minutes?: string | null;
+            /** @description Every reading. */
+            raw?: string | null;
+        };
         /**
          * @description Measured just now, or kept while the hub was away.
          * @enum {string}
@@ -1091,6 +1119,55 @@ export interface components {
         };
         /** @description The last server time a client has seen, in epoch milliseconds, as a number or a text. */
         Resume: number | string;
+        /** @description How long readings are kept, counted from when the hub received them. */
+        Retention: {
+            /** @description Other ages for devices with labels; the first entry that fits counts. */
+            by_label: components["schemas"]["LabelRetention"][];
+            /** @description Whether flags or the file say so: then it cannot be changed here. */
+            configured: boolean;
+            /** @description Figures by the hour, which take over from those. */
+            hours: string;
+            /** @description Figures by the minute, which take over from readings. */
+            minutes: string;
+            /** @description Every reading: `14d`, `6w`, `5y`, `forever`. */
+            raw: string;
+        };
+        /** @description What a policy would delete right away. */
+        RetentionPreview: {
+            /**
+             * Format: int64
+             * @description Bytes all of that takes; figures that take over will need a part of it.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Figures by the hour: weeks of one series.
+             */
+            hour_weeks: number;
+            /**
+             * Format: int64
+             * @description Figures by the minute: days of one series.
+             */
+            minute_days: number;
+            /**
+             * Format: int64
+             * @description Readings that would give way to figures by the minute and the hour.
+             */
+            readings: number;
+            /** @description The same in words. */
+            text: string;
+        };
+        /** @description How long readings are to be kept; what is left out is kept for ever. */
+        RetentionRequest: {
+            /** @description Other ages for devices with labels; the first entry that fits counts. */
+            by_label?: components["schemas"]["LabelRetentionRequest"][];
+            /** @description Figures by the hour, not shorter than `minutes`. */
+            hours?: string | null;
+            /** @description Figures by the minute, not shorter than `raw`. */
+            minutes?: string | null;
+            /** @description Every reading: `14d`, `6w`, `5y`, `forever`; at least `1d`. */
+            raw?: string | null;
+        };
         /** @description Device id, sensor, device time in epoch milliseconds, value */
         Row: (string | number)[];
         /** @description A rule. */
@@ -1372,6 +1449,53 @@ export interface components {
          * @enum {string}
          */
         Status: "online" | "offline" | "pending" | "blocked";
+        /** @description What the readings take, and how long that goes on. */
+        Storage: {
+            /**
+             * Format: int64
+             * @description Bytes of the database with its log.
+             */
+            bytes: number;
+            /**
+             * Format: int64
+             * @description Bytes free on the disk.
+             */
+            disk_free_bytes: number | null;
+            /**
+             * Format: double
+             * @description Days until the cap, or the disk, is full at that rate; null when it does not grow.
+             */
+            full_in_days: number | null;
+            /**
+             * Format: double
+             * @description Bytes it grows by, a day, measured over the last day; null in the first hour.
+             */
+            growth_bytes_per_day: number | null;
+            /**
+             * Format: int64
+             * @description Cap on `bytes` (`--max-size`); null without one.
+             */
+            max_bytes: number | null;
+            /** @description When the newest reading came that gave way to the cap since the start; null while none had to. */
+            recycled_to: string | null;
+            /** @description How it stands. */
+            state: components["schemas"]["StorageState"];
+            /**
+             * Format: int64
+             * @description Bytes of it that hold something; the rest is used next.
+             */
+            used_bytes: number;
+            /**
+             * Format: double
+             * @description Bytes written to the disk, a day, measured over the last day: what wears flash.
+             */
+            written_bytes_per_day: number | null;
+        };
+        /**
+         * @description How the storage stands.
+         * @enum {string}
+         */
+        StorageState: "ok" | "nearly_full" | "recycling";
         /** @description A moment in a body: a text as in a query string, or a number of epoch milliseconds. */
         Time: number | string;
         /** @description An API token. */
