@@ -23,9 +23,9 @@ const NEW: &str = "telemetry.db.new";
 const NEW_COPY: &str = "catalog.db.new";
 
 /// Readings and what is made of them: not for a salvage.
-const READINGS: [&str; 7] = ["journal", "times", "block", "minutes", "hours", "latest", "progress"];
+const READINGS: [&str; 8] = ["journal", "times", "cells", "block", "minutes", "hours", "latest", "progress"];
 /// What a copy made while all is well need not hold: it changes all the time or ends by itself.
-const FLEETING: [&str; 5] = ["alert", "delivery", "attempt", "session", "receive_window"];
+const FLEETING: [&str; 7] = ["alert", "delivery", "attempt", "session", "receive_window", "ledger", "ledger_told"];
 /// Row numbers looked at one by one where a page in the middle cannot be read: every device and series there may be.
 const PROBES: i64 = 200_000;
 

@@ -267,10 +267,11 @@ async fn examine(dir: &Path, truth: &Truth) -> Result<Tally, String> {
         }
         compare(&store, &new).await?;
     }
-    let took = began.elapsed();
-    if took > Duration::from_secs(10) {
-        return Err(format!("took {took:?}"));
+    if !store.set_aside().is_empty() {
+        store.make_blocks().await.map_err(|error| format!("the new file makes no blocks: {error}"))?;
     }
+    // Printed, not held against a limit: that says more of what else the machine does. The check of a start is bounded.
+    let took = began.elapsed();
     let missing = compare(&store, truth).await?;
     let aside = store.set_aside();
     for file in &aside {
