@@ -1,63 +1,20 @@
-//! Blocks: what leaves the journal, sorted by time, packed by column; and how they are read back.
+//! Blocks as they lie on disk: a row of `times` for series of equal times, a row of `block` for each of them.
 //!
-//! ```text
-//!   a device's batches ──▶ a column a series ──▶ columns of equal times share one row of `times` ──▶ `times` + `block`
-//! ```
-//!
-//! A cut is everything of one device up to a journal row. Cuts are numbered in the order of commits, so of two readings of
-//! a series at one time the one of the later cut counts, and any reading still in the head before both. Blocks of
-//! different cuts may overlap (late data); within one cut no series has a moment twice.
+//! Cuts (see `cut`) are numbered in the order of commits, so of two readings of a series at one time the one of the later
+//! cut counts, and any reading still in the head before both. Blocks of different cuts may overlap (late data); within one
+//! cut no series has a moment twice.
 //! A damaged block is left out of every answer and said in the log; it is never believed.
 
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::cells;
+use super::cut::{Cut, Times};
 use super::error::{Error, Result};
-use super::head::Fresh;
-use super::packed::{self, Figures, Packed, Summary, Values};
+use super::packed::{self, Figures, Summary, Values};
 use super::row_sum;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-
-/// Most points of a block.
-const MOST: usize = 4096;
-/// A hole worth a block of its own on either side, if it is also most of the time covered: a late batch among fresh ones.
-const HOLE: i64 = 3_600_000;
-
-/// Readings of one device, packed, to be written in one transaction.
-#[derive(Debug)]
-pub(super) struct Cut {
-    pub(super) device: DeviceNo,
-    /// Journal rows up to here are in it.
-    pub(super) row: i64,
-    /// Latest time in it.
-    pub(super) reach: UnixMillis,
-    /// When its newest batch came.
-    received: UnixMillis,
-    pub(super) series: Vec<SeriesId>,
-    /// Readings in its blocks.
-    pub(super) readings: usize,
-    times: Vec<Times>,
-    blocks: Vec<(i64, Packed)>,
-}
-
-impl Cut {
-    /// Blocks in it.
-    pub(super) fn blocks(&self) -> usize {
-        self.blocks.len()
-    }
-}
-
-/// A row of `times`, packed.
-#[derive(Debug)]
-struct Times {
-    span: Span,
-    data: Vec<u8>,
-    /// Figures by five minutes, see `cells`.
-    cells: Option<Vec<u8>>,
-}
 
 /// A row of `times` without its data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,125 +26,8 @@ pub(super) struct Span {
     pub(super) count: usize,
 }
 
-/// Columns of one series while they are gathered.
-#[derive(Default)]
-struct Column {
-    at: Vec<i64>,
-    value: Vec<f64>,
-}
-
-/// Packs what a device has in the head; `None` when there is nothing. Rows of `times` are numbered from `next`.
-pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &mut i64) -> Result<Option<Cut>> {
-    let Some(row) = fresh.newest_row() else { return Ok(None) };
-    let (reach, received) = (UnixMillis(i64::MIN), fresh.received());
-    let mut cut =
-        Cut { device, row, reach, received, series: Vec::new(), readings: 0, times: Vec::new(), blocks: Vec::new() };
-    let (first, columns) = (*next, gather(numbers, fresh));
-    // Series of equal times next to each other, in the order they came.
-    let mut groups: Vec<Vec<(SeriesId, Column)>> = Vec::new();
-    for (series, column) in columns {
-        cut.series.push(series);
-        match groups.iter_mut().find(|group| group.first().is_some_and(|(_, shared)| shared.at == column.at)) {
-            Some(group) => group.push((series, column)),
-            None => groups.push(vec![(series, column)]),
-        }
-    }
-    for group in groups {
-        let Some((_, shared)) = group.first() else { continue };
-        for part in parts(&shared.at) {
-            let Some((times, start, end)) =
-                shared.at.get(part.clone()).and_then(|t| Some((t, *t.first()?, *t.last()?)))
-            else {
-                continue;
-            };
-            let span =
-                Span { id: *next, cut: first, start: UnixMillis(start), end: UnixMillis(end), count: times.len() };
-            *next += 1;
-            cut.reach = cut.reach.max(span.end);
-            let ranges = cells::ranges(times);
-            let mut sections = Vec::new();
-            for (series, column) in &group {
-                let key = key(span.id, *series);
-                let Some((packed, values)) = packed::pack(column.value.get(part.clone()).unwrap_or_default(), key)?
-                else {
-                    continue;
-                };
-                cut.blocks.push((key, packed));
-                cut.readings += span.count;
-                let section = ranges.as_ref().and_then(|ranges| cells::section(&values, ranges));
-                sections.extend(section.map(|section| (*series, section)));
-            }
-            let cells = ranges.and_then(|ranges| cells::pack(&ranges, &sections, span.id, (span.start, span.end)));
-            cut.times.push(Times { span, data: packed::pack_times(times, span.id)?, cells });
-        }
-    }
-    Ok(Some(cut))
-}
-
-/// One sorted column a series; of equal times the one that came last.
-fn gather(numbers: &[SeriesId], fresh: &Fresh) -> Vec<(SeriesId, Column)> {
-    let mut series: Vec<SeriesId> = numbers.to_vec();
-    series.sort_unstable();
-    series.dedup();
-    let places: Vec<usize> = numbers.iter().map(|number| series.binary_search(number).unwrap_or_default()).collect();
-    let mut columns: Vec<Column> = series.iter().map(|_| Column::default()).collect();
-    fresh.decode(|_, rows| {
-        for reading in rows.iter() {
-            let place = places.get(usize::from(reading.sensor.0));
-            if let Some(column) = place.and_then(|&place| columns.get_mut(place)) {
-                column.at.push(reading.at.0);
-                column.value.push(reading.value);
-            }
-        }
-    });
-    columns.iter_mut().for_each(Column::settle);
-    series.into_iter().zip(columns).filter(|(_, column)| !column.at.is_empty()).collect()
-}
-
-impl Column {
-    fn settle(&mut self) {
-        if self.at.is_sorted_by(|a, b| a < b) {
-            return;
-        }
-        let mut order: Vec<usize> = (0..self.at.len()).collect();
-        // Stable: of equal times the last that came stays last.
-        order.sort_by_key(|&index| self.at[index]);
-        let mut settled = Self::default();
-        for index in order {
-            if settled.at.last() == Some(&self.at[index]) {
-                settled.at.pop();
-                settled.value.pop();
-            }
-            settled.at.push(self.at[index]);
-            settled.value.push(self.value[index]);
-        }
-        *self = settled;
-    }
-}
-
-/// Cuts a column of times at its widest holes, then into blocks of equal size.
-fn parts(times: &[i64]) -> Vec<std::ops::Range<usize>> {
-    let mut parts = Vec::new();
-    let mut open = Vec::from([(0, times.len())]);
-    while let Some((first, end)) = open.pop() {
-        let range = first..end;
-        let Some(part) = times.get(range.clone()).filter(|part| !part.is_empty()) else { continue };
-        let total = part[part.len() - 1].saturating_sub(part[0]);
-        let holes = part.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).zip(first + 1..);
-        match holes.max() {
-            Some((hole, at)) if hole > HOLE && hole > total / 2 && part.len() > 2 => {
-                open.extend([(at, end), (first, at)]);
-            }
-            _ => {
-                let size = part.len().div_ceil(part.len().div_ceil(MOST));
-                parts.extend(range.step_by(size).map(|at| at..(at + size).min(end)));
-            }
-        }
-    }
-    parts
-}
-
-const fn key(times: i64, series: SeriesId) -> i64 {
+/// Key of a series' block under a row of `times`.
+pub(super) const fn key(times: i64, series: SeriesId) -> i64 {
     times << 32 | series.0 as i64
 }
 
@@ -419,41 +259,6 @@ fn believed<T>(read: Option<Result<T>>, row: i64) -> Result<Option<T>> {
     }
 }
 
-/// Where a device has rollups.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Rolled {
-    /// They hold readings before this moment only; `None` when there are none.
-    pub(super) to: Option<UnixMillis>,
-    /// Before this moment only hours hold all of them.
-    pub(super) minutes_from: Option<UnixMillis>,
-}
-
-const BEGIN_ROLLUPS: &str =
-    "INSERT INTO cut (device, row, rolled_to, minutes_from) VALUES (:device, 0, :to, :minutes_from)
-    ON CONFLICT (device) DO UPDATE SET rolled_to = MAX(COALESCE(rolled_to, excluded.rolled_to), excluded.rolled_to),
-    minutes_from = COALESCE(MAX(minutes_from, excluded.minutes_from), minutes_from, excluded.minutes_from)";
-
-/// Says that a device has rollups, also where nothing was cut yet.
-pub(super) fn begin_rollups(conn: &Connection, device: DeviceNo, rolled: Rolled) -> Result<()> {
-    conn.prepare_cached(BEGIN_ROLLUPS)?.execute(named_params! {
-        ":device": device,
-        ":to": rolled.to.map(|moment| moment.0),
-        ":minutes_from": rolled.minutes_from.map(|moment| moment.0),
-    })?;
-    Ok(())
-}
-
-const ROLLED: &str = "SELECT rolled_to, minutes_from FROM cut WHERE device = :device";
-
-/// Where a device has rollups.
-pub(super) fn rolled(conn: &Connection, device: DeviceNo) -> Result<Rolled> {
-    let found = conn.prepare_cached(ROLLED)?.query_row(named_params! { ":device": device }, |row| {
-        let moment = |at| Ok::<_, rusqlite::Error>(row.get::<_, Option<i64>>(at)?.map(UnixMillis));
-        Ok(Rolled { to: moment(0)?, minutes_from: moment(1)? })
-    });
-    Ok(found.optional()?.unwrap_or_default())
-}
-
 const SOME_OF: &str = "SELECT id FROM times WHERE device = :device LIMIT :at_most";
 const DELETE_BLOCKS: &str = "DELETE FROM block WHERE id >= :times << 32 AND id < (:times + 1) << 32";
 const DELETE_CELLS: &str = "DELETE FROM cells WHERE times = :times";
@@ -476,26 +281,4 @@ pub(super) fn delete(conn: &Connection, times: &[i64]) -> Result<()> {
         conn.prepare_cached(DELETE_TIMES)?.execute(named_params! { ":times": times })?;
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_late_batch_gets_a_block_of_its_own() {
-        let day = 86_400_000;
-        let times: Vec<i64> = (0..10).chain((0..700).map(|n| day + n * 10_000)).collect();
-        assert_eq!(parts(&times), [0..10, 10..710]);
-        assert_eq!(parts(&(0..20).map(|n| n * day).collect::<Vec<_>>()).len(), 1);
-        assert_eq!(parts(&(0..10_000).collect::<Vec<_>>()), [0..3334, 3334..6668, 6668..10_000]);
-        assert_eq!(parts(&[]), []);
-    }
-
-    #[test]
-    fn a_column_keeps_the_last_of_equal_times() {
-        let mut column = Column { at: vec![5, 3, 5, 4], value: vec![1.0, 2.0, 3.0, 4.0] };
-        column.settle();
-        assert_eq!((column.at, column.value), (vec![3, 4, 5], vec![2.0, 4.0, 3.0]));
-    }
 }

@@ -111,7 +111,7 @@ impl Maker {
         let Some(last) = going.iter().map(|(_, _, before)| *before).max() else { return Ok(()) };
         let stored = table.rows(&self.conn, (i64::MIN, last.0))?;
         for (device, series, before) in going {
-            let gone = super::block::rolled(&self.conn, device)?.minutes_from.filter(|_| table == MINUTES);
+            let gone = super::rolled::of(&self.conn, device)?.minutes_from.filter(|_| table == MINUTES);
             let row_is_due =
                 |row: &&i64| table.row_end(**row) <= before.0 && gone.is_none_or(|gone| table.row_end(**row) > gone.0);
             let keys: Vec<i64> = stored.iter().filter(row_is_due).flat_map(|&row| table.keys(row, &series)).collect();

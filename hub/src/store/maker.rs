@@ -20,7 +20,8 @@ use rusqlite::Connection;
 use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
 
-use super::block::{self, Cut};
+use super::block;
+use super::cut::{self, Cut};
 use super::error::{Error, Result};
 use super::head::Waiting;
 use super::keeper::Kept;
@@ -225,7 +226,7 @@ impl Maker {
                 fresh.truncate(cap.cut());
                 let numbers = self.memory.catalog().sensor_numbers(device).to_vec();
                 bytes += fresh.bytes();
-                if let Some(cut) = block::cut(device, &numbers, &fresh, &mut self.next_times)? {
+                if let Some(cut) = cut::cut(device, &numbers, &fresh, &mut self.next_times)? {
                     if last.is_some_and(|last| cut.row < last) {
                         // Not before this one is written: the head still has it.
                         devices.push_back((device, last));

@@ -24,7 +24,7 @@ use super::head::Head;
 use super::memory::Forgotten;
 use super::rollup::{HOURS, MINUTES, Rolled, Table};
 use super::write::Scope;
-use super::{Store, block, column, damage, journal, latest, salvage, sensors};
+use super::{Store, block, column, cut, damage, journal, latest, rolled, salvage, sensors};
 use crate::clock::Clock;
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
@@ -189,7 +189,7 @@ struct OldDevice {
     series: Vec<(SeriesId, SensorSpec)>,
     /// Series of its sensor numbers.
     numbers: Vec<SeriesId>,
-    rolled: block::Rolled,
+    rolled: rolled::Rolled,
 }
 
 /// What is done in one transaction: of which device, which rows.
@@ -335,7 +335,7 @@ impl OldDevice {
         });
         let numbers = numbers.unwrap_or_else(|_| catalog.sensor_numbers(now).to_vec());
         // Where the file cannot say, its figures by the minute are taken for complete.
-        Self { no, now, series, numbers, rolled: block::rolled(conn, no).unwrap_or_default() }
+        Self { no, now, series, numbers, rolled: rolled::of(conn, no).unwrap_or_default() }
     }
 
     /// Place of a series among this device's: its sensor number on the way.
@@ -450,7 +450,7 @@ struct Loaded {
     next_times: i64,
     rollups: Vec<(usize, Table, Rolled)>,
     /// Where the file says that it has figures.
-    rolled: block::Rolled,
+    rolled: rolled::Rolled,
 }
 
 impl Loaded {
@@ -470,7 +470,7 @@ impl Loaded {
         }
         let head = head(device, &series, &self.payloads)?;
         let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
-        let Some(cut) = block::cut(device, &series, &fresh, &mut self.next_times)? else { return Ok(()) };
+        let Some(cut) = cut::cut(device, &series, &fresh, &mut self.next_times)? else { return Ok(()) };
         block::insert(scope.conn, &cut)?;
         latest::save_newer(scope, &head, &series)?;
         scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(cut.reach), series: Vec::new() });
@@ -484,7 +484,7 @@ impl Loaded {
         };
         let Some(to) = self.rollups.iter().filter_map(end).max() else { return Ok(()) };
         let to = self.rolled.to.map_or(to, |known| known.max(to));
-        block::begin_rollups(scope.conn, device, block::Rolled { to: Some(to), ..self.rolled })?;
+        rolled::begin(scope.conn, device, rolled::Rolled { to: Some(to), ..self.rolled })?;
         scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(to), series: Vec::new() });
         Ok(())
     }

@@ -17,6 +17,7 @@ use rusqlite::{Connection, named_params};
 
 use super::block::{self, Span};
 use super::error::Result;
+use super::rolled;
 use super::rollup::{self, Folded, HOURS, MINUTES, Table};
 use super::samples::{Sample, rank_of_block, settle};
 use crate::model::UnixMillis;
@@ -118,7 +119,7 @@ pub(super) fn fold(
     let minutes = thorough || spans.iter().all(dense);
     // Hours take over on a full hour, so that none is counted by both.
     let minutes_from = (!minutes).then(|| UnixMillis((to.0.div_euclid(HOUR) + 1) * HOUR));
-    let kept = block::rolled(conn, device)?.minutes_from.max(minutes_from);
+    let kept = rolled::of(conn, device)?.minutes_from.max(minutes_from);
     let mut rows = Vec::new();
     for series in series {
         let mut samples = Vec::new();

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use rusqlite::Connection;
 
 use super::aggregate::{Aggregates, Asked, MEMORY, Tier, Totals};
-use super::block::{self, Rolled, Span};
+use super::block::{self, Span};
 use super::bucket::{self, Piece};
 use super::cells::{CELL, Cells, Scratch};
 use super::error::{Error, Result};
@@ -27,6 +27,7 @@ use super::head::Fresh;
 use super::memory::Memory;
 use super::packed::Values;
 use super::readers::Reader;
+use super::rolled::{self, Rolled};
 use super::rollup::{HOURS, MINUTES};
 use super::samples::{self, Sample, Wanted, rank_of_block, settle};
 use super::tally::{Pending, Tally};
@@ -165,7 +166,7 @@ impl<'a> Share<'a> {
         let mut blocks = Vec::new();
         if has_blocks {
             let Some(apart) = block::apart(conn, asked.device, (from, to))? else { return Ok(false) };
-            if block::rolled(conn, asked.device)?.to.is_some_and(|end| end > from) {
+            if rolled::of(conn, asked.device)?.to.is_some_and(|end| end > from) {
                 return Ok(false);
             }
             blocks = apart;
@@ -275,7 +276,7 @@ impl<'a> Share<'a> {
     }
 
     fn find<'c>(&self, conn: &'c Connection, asked: &Asked) -> Result<Found<'c>> {
-        let rolled = block::rolled(conn, asked.device)?;
+        let rolled = rolled::of(conn, asked.device)?;
         let spans = block::spans(conn, asked.device, self.plan.range())?;
         let alone = alone(&spans);
         Ok(Found { conn, spans, alone, times: HashMap::new(), rolled })
