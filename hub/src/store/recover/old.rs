@@ -1,35 +1,22 @@
-//! Salvages readings from a database that was set aside, or from any other of a hub's, into this one.
-//!
-//! ```text
-//!   old file ──▶ times and blocks whose checksums hold ─┐
-//!                journal rows whose sums hold ──────────┼──▶ blocks that rank below all that is here ──▶ one step, one
-//!                rollups whose checksums hold ──────────┘                                                transaction
-//! ```
-//!
-//! Devices are told apart by their ids and sensors by their names, so numbers need not agree. What is here already wins
-//! over what comes back at the same time. Each step notes in its own transaction how far the salvage is: one that was
-//! interrupted goes on where it was, and one that was finished is not done twice.
+//! The file that is salvaged: whose rows it has, in which steps they come, and what of them can be believed.
 
 use std::collections::HashMap;
-use std::io::Read as _;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::{Connection, named_params};
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
 
-use super::error::{Error, Result};
-use super::head::Head;
-use super::memory::Forgotten;
-use super::rollup::{HOURS, MINUTES, Rolled, Table};
-use super::write::Scope;
-use super::{Store, block, column, cut, damage, journal, latest, rolled, salvage, sensors};
-use crate::clock::Clock;
+use super::step::Loaded;
+use super::{Recovered, STRIDE};
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Batch, BatchId, SeriesId};
-use crate::model::{BatchSeq, DeviceId, Epoch, Lane, SensorNo, SensorSpec, UnixMillis};
+use crate::model::reading::SeriesId;
+use crate::model::{DeviceId, SensorNo, SensorSpec, UnixMillis};
+use crate::store::error::{Error, Result};
+use crate::store::rollup::{HOURS, MINUTES, Rolled, Table};
+use crate::store::{block, column, journal, rolled, salvage};
 
 /// Rows of `times` salvaged in one transaction: some hundred thousand readings at most.
 const SPANS: usize = 32;
@@ -37,145 +24,9 @@ const SPANS: usize = 32;
 const ROWS: usize = 2_000;
 /// Series whose rollups are salvaged in one transaction.
 const SERIES: usize = 8;
-/// Numbers of `times` kept free for one step: each span and series of it may need one.
-const STRIDE: i64 = 16_384;
-
-/// What a salvage brought, and what it could not.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recovered {
-    /// Readings brought back.
-    pub readings: u64,
-    /// Blocks they came from.
-    pub blocks: u64,
-    /// Batches of the journal they came from.
-    pub batches: u64,
-    /// Figures of minutes and hours brought back.
-    pub figures: u64,
-    /// Blocks whose checksum or page is bad.
-    pub bad_blocks: u64,
-    /// Batches whose checksum or page is bad.
-    pub bad_batches: u64,
-    /// Tables with pages that could not be read: there may have been more.
-    pub torn: Vec<&'static str>,
-    /// Devices of the file that this hub does not know.
-    pub strangers: Vec<String>,
-    /// It was salvaged before, and nothing was changed.
-    pub done_before: bool,
-}
-
-impl Store {
-    /// Databases that were set aside as damaged and not yet salvaged, oldest first.
-    #[must_use]
-    pub fn set_aside(&self) -> Vec<PathBuf> {
-        self.inner.file.parent().map(damage::set_aside_in).unwrap_or_default()
-    }
-
-    /// Salvages what can be read of another database of a hub. Works beside a running hub.
-    ///
-    /// # Errors
-    /// The file is no database of a hub; those of any write.
-    pub async fn recover(&self, file: &Path) -> Result<Recovered> {
-        if file.canonicalize().ok() == self.inner.file.canonicalize().ok() {
-            return Err(Error::BadFile { path: file.to_owned(), detail: "this is the hub's own database" });
-        }
-        let (path, memory) = (file.to_owned(), self.memory_shared());
-        let (name, mut old) = blocking(move || {
-            let name = format!("recovered {:08x}", fingerprint(&path)?);
-            Ok((name, Old::open(&path, &memory.catalog())?))
-        })
-        .await?;
-        let progress = match self.setting(&name).await? {
-            Some(text) if text == DONE => return Ok(Recovered { done_before: true, ..Recovered::default() }),
-            Some(text) => Progress::parse(&text),
-            None => None,
-        };
-        let progress = match progress {
-            Some(progress) => progress,
-            None => Progress { step: 0, base: self.base(old.steps.len()).await? },
-        };
-        for step in progress.step..old.steps.len() {
-            let (back, loaded) = blocking(move || {
-                let loaded = old.load(step, progress.base);
-                Ok((old, loaded?))
-            })
-            .await?;
-            old = back;
-            let (name, next) = (name.clone(), Progress { step: step + 1, ..progress });
-            self.change(move |scope| {
-                loaded.write(scope)?;
-                put_setting(scope.conn, &name, next.text().as_bytes())
-            })
-            .await?;
-        }
-        self.put_setting(&name, DONE.to_vec()).await?;
-        let Old { conn, found, .. } = old;
-        drop(conn);
-        damage::settled(file)?;
-        Ok(found)
-    }
-
-    /// Lowest number of `times` for a salvage of so many steps: below all there are, so that what is here wins.
-    async fn base(&self, steps: usize) -> Result<i64> {
-        let lowest =
-            self.readers().run(|reader| Ok(reader.conn()?.query_row(LOWEST_TIMES, [], |row| row.get::<_, i64>(0))?));
-        let base = lowest.await? - i64::try_from(steps).unwrap_or(i64::MAX / STRIDE) * STRIDE;
-        // Its key is shared with the number of a series.
-        if base < -(1 << 31) {
-            return Err(Error::Corrupt { what: "range of block numbers: too many salvages" });
-        }
-        Ok(base)
-    }
-}
-
-const LOWEST_TIMES: &str = "SELECT MIN(0, COALESCE(MIN(id), 0)) FROM times";
-const DONE: &[u8] = b"done";
-
-/// How far a salvage is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Progress {
-    step: usize,
-    base: i64,
-}
-
-impl Progress {
-    fn text(self) -> String {
-        format!("{} {}", self.step, self.base)
-    }
-
-    fn parse(text: &[u8]) -> Option<Self> {
-        let (step, base) = std::str::from_utf8(text).ok()?.split_once(' ')?;
-        Some(Self { step: step.parse().ok()?, base: base.parse().ok()? })
-    }
-}
-
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Corrupt { what: "file to recover" })?
-}
-
-const PUT_SETTING: &str = "INSERT INTO setting (key, value) VALUES (:key, :value)
-    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
-
-fn put_setting(conn: &Connection, key: &str, value: &[u8]) -> Result<()> {
-    conn.prepare_cached(PUT_SETTING)?.execute(named_params! { ":key": key, ":value": value })?;
-    Ok(())
-}
-
-/// Tells files apart, wherever they lie.
-fn fingerprint(path: &Path) -> Result<u32> {
-    let read = || {
-        let (mut file, mut buffer, mut sum) = (std::fs::File::open(path)?, vec![0; 1 << 20], 0);
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(sum),
-                read => sum = crc32c::crc32c_append(sum, buffer.get(..read).unwrap_or_default()),
-            }
-        }
-    };
-    read().map_err(|source| Error::File { path: path.to_owned(), source })
-}
 
 /// The file that is salvaged.
-struct Old {
+pub(super) struct Old {
     conn: Connection,
     devices: Vec<OldDevice>,
     steps: Vec<Step>,
@@ -205,7 +56,8 @@ const NUMBERS: &str = "SELECT series FROM sensor_number WHERE device = :device O
 const JOURNAL_ROW: &str = "SELECT device, payload, crc FROM journal WHERE id = :id";
 
 impl Old {
-    fn open(path: &Path, catalog: &Catalog) -> Result<Self> {
+    /// Opens a file and plans its salvage.
+    pub(super) fn open(path: &Path, catalog: &Catalog) -> Result<Self> {
         let conn = salvage::open_any(path).map_err(|error| {
             tracing::error!(%error, "{} cannot be opened: {error}", path.display());
             let detail = "no database of a hub, or its first page is gone: nothing can be salvaged from it";
@@ -275,8 +127,18 @@ impl Old {
         }
     }
 
+    /// Lets go of the file; what was found in it.
+    pub(super) fn close(self) -> Recovered {
+        self.found
+    }
+
+    /// Steps it is salvaged in.
+    pub(super) const fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
     /// Reads what a step brings.
-    fn load(&mut self, step: usize, base: i64) -> Result<Loaded> {
+    pub(super) fn load(&mut self, step: usize, base: i64) -> Result<Loaded> {
         let Self { conn, devices, steps, found } = self;
         let Some(step_is) = steps.get(step) else { return Ok(Loaded::default()) };
         let (Step::Blocks(device, _) | Step::Journal(device, _) | Step::Rollups(device, _)) = step_is;
@@ -438,78 +300,4 @@ impl Gathered {
         self.done.extend(self.builder.take().filter(|builder| !builder.is_empty()).map(|mut builder| builder.finish()));
         self.done
     }
-}
-
-/// What one step brings, to be written in one transaction.
-#[derive(Default)]
-struct Loaded {
-    device: Option<DeviceNo>,
-    /// By the sensor numbers that the payloads use.
-    sensors: Vec<SensorSpec>,
-    payloads: Vec<Vec<u8>>,
-    next_times: i64,
-    rollups: Vec<(usize, Table, Rolled)>,
-    /// Where the file says that it has figures.
-    rolled: rolled::Rolled,
-}
-
-impl Loaded {
-    fn write(mut self, scope: &mut Scope<'_>) -> Result<()> {
-        let Some(device) = self.device else { return Ok(()) };
-        if self.payloads.is_empty() && self.rollups.is_empty() {
-            return Ok(());
-        }
-        let mut series = Vec::new();
-        for spec in &self.sensors {
-            series.push(sensors::put_missing(scope, device, spec)?);
-        }
-        self.begin_rollups(scope, device)?;
-        for (place, table, rolled) in &self.rollups {
-            let Some(series) = series.get(*place) else { continue };
-            table.fold(scope.conn, *series, rolled, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
-        }
-        let head = head(device, &series, &self.payloads)?;
-        let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
-        let Some(cut) = cut::cut(device, &series, &fresh, &mut self.next_times)? else { return Ok(()) };
-        block::insert(scope.conn, &cut)?;
-        latest::save_newer(scope, &head, &series)?;
-        scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(cut.reach), series: Vec::new() });
-        Ok(())
-    }
-
-    /// Figures that come back count beside the readings there are.
-    fn begin_rollups(&self, scope: &mut Scope<'_>, device: DeviceNo) -> Result<()> {
-        let end = |(_, table, rolled): &(usize, Table, Rolled)| {
-            rolled.last_key_value().map(|(start, _)| UnixMillis(start.saturating_add(table.bucket)))
-        };
-        let Some(to) = self.rollups.iter().filter_map(end).max() else { return Ok(()) };
-        let to = self.rolled.to.map_or(to, |known| known.max(to));
-        rolled::begin(scope.conn, device, rolled::Rolled { to: Some(to), ..self.rolled })?;
-        scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(to), series: Vec::new() });
-        Ok(())
-    }
-}
-
-/// The batches in a head of their own.
-fn head(device: DeviceNo, series: &[SeriesId], payloads: &[Vec<u8>]) -> Result<Head> {
-    let mut head = Head::default();
-    let mut rows = wire::batch::Rows::default();
-    for (row, payload) in (1..).zip(payloads) {
-        if !journal::decode(row, payload, &mut rows) {
-            continue;
-        }
-        let of = |sensor: &SensorNo| series.get(usize::from(sensor.0)).copied().unwrap_or(SeriesId(0));
-        let batch = Batch {
-            id: BatchId { device, epoch: Epoch(0), seq: BatchSeq(0) },
-            lane: Lane::Recovered,
-            // What comes back is kept as long as what comes now.
-            received_at: Clock.wall(),
-            payload: payload.clone(),
-            series: rows.sensor.iter().map(of).collect(),
-            at: rows.at.clone(),
-            value: rows.value.clone(),
-        };
-        head.add(row, &batch);
-    }
-    Ok(head)
 }

@@ -1,0 +1,159 @@
+//! Salvages readings from a database that was set aside, or from any other of a hub's, into this one.
+//!
+//! ```text
+//!   old file ──▶ times and blocks whose checksums hold ─┐
+//!                journal rows whose sums hold ──────────┼──▶ blocks that rank below all that is here ──▶ one step, one
+//!                rollups whose checksums hold ──────────┘                                                transaction
+//! ```
+//!
+//! Devices are told apart by their ids and sensors by their names, so numbers need not agree. What is here already wins
+//! over what comes back at the same time. Each step notes in its own transaction how far the salvage is: one that was
+//! interrupted goes on where it was, and one that was finished is not done twice.
+
+mod old;
+mod step;
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, named_params};
+
+use super::error::{Error, Result};
+use super::{Store, damage};
+use old::Old;
+
+/// Numbers of `times` kept free for one step: each span and series of it may need one.
+const STRIDE: i64 = 16_384;
+
+/// What a salvage brought, and what it could not.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Recovered {
+    /// Readings brought back.
+    pub readings: u64,
+    /// Blocks they came from.
+    pub blocks: u64,
+    /// Batches of the journal they came from.
+    pub batches: u64,
+    /// Figures of minutes and hours brought back.
+    pub figures: u64,
+    /// Blocks whose checksum or page is bad.
+    pub bad_blocks: u64,
+    /// Batches whose checksum or page is bad.
+    pub bad_batches: u64,
+    /// Tables with pages that could not be read: there may have been more.
+    pub torn: Vec<&'static str>,
+    /// Devices of the file that this hub does not know.
+    pub strangers: Vec<String>,
+    /// It was salvaged before, and nothing was changed.
+    pub done_before: bool,
+}
+
+impl Store {
+    /// Databases that were set aside as damaged and not yet salvaged, oldest first.
+    #[must_use]
+    pub fn set_aside(&self) -> Vec<PathBuf> {
+        self.inner.file.parent().map(damage::set_aside_in).unwrap_or_default()
+    }
+
+    /// Salvages what can be read of another database of a hub. Works beside a running hub.
+    ///
+    /// # Errors
+    /// The file is no database of a hub; those of any write.
+    pub async fn recover(&self, file: &Path) -> Result<Recovered> {
+        if file.canonicalize().ok() == self.inner.file.canonicalize().ok() {
+            return Err(Error::BadFile { path: file.to_owned(), detail: "this is the hub's own database" });
+        }
+        let (path, memory) = (file.to_owned(), self.memory_shared());
+        let (name, mut old) = blocking(move || {
+            let name = format!("recovered {:08x}", fingerprint(&path)?);
+            Ok((name, Old::open(&path, &memory.catalog())?))
+        })
+        .await?;
+        let progress = match self.setting(&name).await? {
+            Some(text) if text == DONE => return Ok(Recovered { done_before: true, ..Recovered::default() }),
+            Some(text) => Progress::parse(&text),
+            None => None,
+        };
+        let progress = match progress {
+            Some(progress) => progress,
+            None => Progress { step: 0, base: self.base(old.steps()).await? },
+        };
+        for step in progress.step..old.steps() {
+            let (back, loaded) = blocking(move || {
+                let loaded = old.load(step, progress.base);
+                Ok((old, loaded?))
+            })
+            .await?;
+            old = back;
+            let (name, next) = (name.clone(), Progress { step: step + 1, ..progress });
+            self.change(move |scope| {
+                loaded.write(scope)?;
+                put_setting(scope.conn, &name, next.text().as_bytes())
+            })
+            .await?;
+        }
+        self.put_setting(&name, DONE.to_vec()).await?;
+        let found = old.close();
+        damage::settled(file)?;
+        Ok(found)
+    }
+
+    /// Lowest number of `times` for a salvage of so many steps: below all there are, so that what is here wins.
+    async fn base(&self, steps: usize) -> Result<i64> {
+        let lowest =
+            self.readers().run(|reader| Ok(reader.conn()?.query_row(LOWEST_TIMES, [], |row| row.get::<_, i64>(0))?));
+        let base = lowest.await? - i64::try_from(steps).unwrap_or(i64::MAX / STRIDE) * STRIDE;
+        // Its key is shared with the number of a series.
+        if base < -(1 << 31) {
+            return Err(Error::Corrupt { what: "range of block numbers: too many salvages" });
+        }
+        Ok(base)
+    }
+}
+
+const LOWEST_TIMES: &str = "SELECT MIN(0, COALESCE(MIN(id), 0)) FROM times";
+const DONE: &[u8] = b"done";
+
+/// How far a salvage is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Progress {
+    step: usize,
+    base: i64,
+}
+
+impl Progress {
+    fn text(self) -> String {
+        format!("{} {}", self.step, self.base)
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let (step, base) = std::str::from_utf8(text).ok()?.split_once(' ')?;
+        Some(Self { step: step.parse().ok()?, base: base.parse().ok()? })
+    }
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Corrupt { what: "file to recover" })?
+}
+
+const PUT_SETTING: &str = "INSERT INTO setting (key, value) VALUES (:key, :value)
+    ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+
+fn put_setting(conn: &Connection, key: &str, value: &[u8]) -> Result<()> {
+    conn.prepare_cached(PUT_SETTING)?.execute(named_params! { ":key": key, ":value": value })?;
+    Ok(())
+}
+
+/// Tells files apart, wherever they lie.
+fn fingerprint(path: &Path) -> Result<u32> {
+    let read = || {
+        let (mut file, mut buffer, mut sum) = (std::fs::File::open(path)?, vec![0; 1 << 20], 0);
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return Ok(sum),
+                read => sum = crc32c::crc32c_append(sum, buffer.get(..read).unwrap_or_default()),
+            }
+        }
+    };
+    read().map_err(|source| Error::File { path: path.to_owned(), source })
+}
