@@ -241,20 +241,18 @@ impl Registrar {
 
 /// What a later look does again: a full disk or a busy store puts it off, a store that failed for good ends the hub.
 fn put_off(done: Result<(), store::Error>) -> Result<(), store::Error> {
-    match done {
-        Err(error) if !error.is_fatal() => {
-            tracing::debug!(%error, "put off: {error}");
-            Ok(())
-        }
-        done => done,
-    }
+    unless_fatal(done, |error| tracing::debug!(%error, "put off: {error}"))
 }
 
 /// A device that could not be registered (its token is used up) is logged; a store that failed for good ends the hub.
 fn registered(done: Result<(), store::Error>) -> Result<(), store::Error> {
+    unless_fatal(done, |error| tracing::warn!(%error, "a device was not registered: {error}"))
+}
+
+fn unless_fatal(done: Result<(), store::Error>, tell: impl FnOnce(&store::Error)) -> Result<(), store::Error> {
     match done {
         Err(error) if !error.is_fatal() => {
-            tracing::warn!(%error, "a device was not registered: {error}");
+            tell(&error);
             Ok(())
         }
         done => done,
