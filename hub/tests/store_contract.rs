@@ -45,6 +45,17 @@ async fn a_batch_committed_twice_is_stored_once() {
 }
 
 #[tokio::test]
+async fn a_closed_store_leaves_its_directory_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        open(dir.path(), None).unwrap().close().await;
+        // What the maker begins with was under way when the store was closed.
+        assert!(dir.path().join("catalog.db").exists() && !dir.path().join("catalog.db.new").exists());
+        std::fs::remove_file(dir.path().join("catalog.db")).unwrap();
+    }
+}
+
+#[tokio::test]
 async fn windows_and_floors_survive_a_restart() {
     let mut hub = Hub::new().await;
     let id = hub.device.no;

@@ -14,6 +14,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
@@ -58,8 +59,12 @@ pub(super) enum Order {
     All(Option<UnixMillis>, oneshot::Sender<Result<()>>),
 }
 
-/// Starts the thread. It ends with the store.
-pub(super) fn spawn(conn: Connection, memory: Arc<Memory>, inbox: &Inbox) -> Result<SyncSender<Order>> {
+/// Starts the thread. It ends when nobody can give orders any longer, or the writer's inbox is closed.
+pub(super) fn spawn(
+    conn: Connection,
+    memory: Arc<Memory>,
+    inbox: &Inbox,
+) -> Result<(SyncSender<Order>, JoinHandle<()>)> {
     let (orders, waiting) = sync_channel(ORDERS);
     let next_times = block::next_times(&conn)?;
     let now = Clock.now();
@@ -75,11 +80,11 @@ pub(super) fn spawn(conn: Connection, memory: Arc<Memory>, inbox: &Inbox) -> Res
         kept: Kept::default(),
     };
     maker.remember_growth()?;
-    std::thread::Builder::new()
+    let thread = std::thread::Builder::new()
         .name("store-maker".to_owned())
         .spawn(move || maker.run(&waiting))
         .map_err(|source| Error::File { path: "store-maker".into(), source })?;
-    Ok(orders)
+    Ok((orders, thread))
 }
 
 impl Store {

@@ -177,8 +177,8 @@ struct Inner {
     /// `None` once closed.
     inbox: Mutex<Option<Inbox>>,
     writer: Mutex<Option<JoinHandle<()>>>,
-    /// To the thread that makes blocks; a command beside a hub has none.
-    maker: Option<SyncSender<maker::Order>>,
+    /// The thread that makes blocks, and the way to it; a command beside a hub has none, nor has a closed store.
+    maker: Mutex<Option<(SyncSender<maker::Order>, JoinHandle<()>)>>,
     /// For reads of a row or two, which are over before another thread would have woken up; and what it was told last of
     /// commands that wrote.
     desk: Mutex<(Connection, i64)>,
@@ -299,13 +299,16 @@ impl Store {
         Ok(changed)
     }
 
-    /// Lets the writer finish what was sent to it, checkpoint, and end. Other clones answer [`Error::Closed`] after.
+    /// Lets the writer finish what was sent to it, checkpoint, and end. Other clones answer [`Error::Closed`] after, and
+    /// nothing of this store touches the directory any longer: the next one may open it.
     pub async fn close(self) {
         drop(self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let maker = self.inner.maker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(writer) = writer {
-            // A panic of the writer was reported by its own thread.
-            let _ = tokio::task::spawn_blocking(move || writer.join()).await;
+        // The maker first: the lock on the directory goes with the writer.
+        for thread in [maker.map(|(_orders, thread)| thread), writer].into_iter().flatten() {
+            // A panic was reported by the thread itself.
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
     }
 
@@ -332,7 +335,8 @@ impl Store {
     }
 
     fn orders(&self) -> Option<SyncSender<maker::Order>> {
-        self.inner.maker.clone()
+        let maker = self.inner.maker.lock().unwrap_or_else(PoisonError::into_inner);
+        maker.as_ref().map(|(orders, _)| orders.clone())
     }
 
     fn key(&self) -> &SecretKey {

@@ -115,7 +115,7 @@ fn start(
         readers,
         inbox: Mutex::new(Some(inbox)),
         writer: Mutex::new(Some(writer)),
-        maker,
+        maker: Mutex::new(maker),
         desk: Mutex::new((desk, seen)),
         key: key.clone(),
         file,
