@@ -3,7 +3,7 @@
 //! ```text
 //!   4  hub (the only one that knows everybody)   command
 //!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
-//!   2  ingest ──▶ store   live                              ports and pipeline
+//!   2  ingest ──▶ store   live   bundle (an agent, packed)  ports and pipeline
 //!   1  proto   rules   webhook::{payload, retry}            PURE: no tokio, no clock, no randomness source
 //!   0  model ──▶ wire                                       nouns and contract
 //! ```
