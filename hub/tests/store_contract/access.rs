@@ -1,0 +1,88 @@
+//! Who may do what: commands beside the hub, tokens, sessions.
+
+use std::collections::BTreeMap;
+
+use telemetry_hub::model::access::Scope;
+use telemetry_hub::model::device::NewDevice;
+use telemetry_hub::store::{Config, Error, NewJoinToken, SecretKey, Store};
+
+use crate::scene::{Hub, T0, new_device};
+
+#[tokio::test]
+async fn a_command_beside_the_hub_sees_and_is_seen() {
+    let hub = Hub::new().await;
+    let config = Config { dir: hub.dir.path().to_owned(), ..Config::default() };
+    let key = SecretKey::load_or_create(hub.dir.path()).unwrap();
+    assert!(matches!(Store::open(&config, &key), Err(Error::Locked(_))));
+    let beside = Store::open_beside(&config, &key).unwrap();
+    hub.put(0, &[(0, 0, 1.0)]).await;
+    assert!(!hub.store.changed_elsewhere().unwrap());
+    let token = beside.create_token("ci".to_owned(), Scope::Read, [7; 32], None, T0).await.unwrap();
+    assert!(hub.store.changed_elsewhere().unwrap());
+    assert!(!hub.store.changed_elsewhere().unwrap());
+    assert_eq!(hub.store.token(token.id).unwrap(), Some((token.clone(), [7; 32])));
+    let join = hub.store.create_join_token(join_token(1), T0).await.unwrap();
+    assert_eq!(beside.join_tokens(T0).await.unwrap(), [join]);
+    beside.close().await;
+    hub.put(1, &[(0, 1_000, 1.0)]).await;
+    hub.store.touch_token(token.id, T0).await.unwrap();
+    hub.store.touch_token(token.id, T0.plus(59_999)).await.unwrap();
+    assert_eq!(hub.store.tokens().await.unwrap()[0].last_used_at, Some(T0));
+    hub.store.revoke_token(token.id).await.unwrap();
+    assert!(matches!(hub.store.revoke_token(token.id).await, Err(Error::NotFound { what: "token" })));
+}
+
+#[tokio::test]
+async fn a_join_token_admits_so_many_and_gives_its_labels() {
+    let mut hub = Hub::new().await;
+    let token = hub.store.create_join_token(join_token(1), T0).await.unwrap();
+    let by_token = |n, at| NewDevice { join_token: Some(token.id), at, ..new_device(n, "tank") };
+    let first = hub.store.adopt(by_token(2, T0)).await.unwrap();
+    assert_eq!(first.labels, join_token(1).labels);
+    assert!(matches!(hub.store.adopt(by_token(3, T0)).await, Err(Error::Conflict { field: "join_token", .. })));
+    let two = hub.store.create_join_token(join_token(2), T0).await.unwrap();
+    let late = NewDevice { join_token: Some(two.id), ..by_token(4, two.expires_at) };
+    assert!(matches!(hub.store.adopt(late).await, Err(Error::Conflict { .. })));
+    let unknown = NewDevice { join_token: Some(99), ..by_token(4, T0) };
+    assert!(matches!(hub.store.adopt(unknown).await, Err(Error::NotFound { .. })));
+    hub.restart().await;
+    let uses: Vec<_> = hub.store.join_tokens(T0).await.unwrap().into_iter().map(|t| (t.uses_left, t.psk)).collect();
+    assert_eq!(uses, [(0, [5; 32]), (2, [5; 32])]);
+    assert_eq!(hub.store.join_tokens(T0.plus(30 * 86_400_000)).await.unwrap(), []);
+    let file = std::fs::read(hub.dir.path().join("telemetry.db")).unwrap();
+    assert!(!file.windows(32).any(|bytes| bytes == [5; 32]), "the key lies in the file in the clear");
+}
+
+#[tokio::test]
+async fn sessions_end_by_time_by_idleness_and_by_hand() {
+    const DAY: i64 = 86_400_000;
+    let hub = Hub::new().await;
+    let holds = async |hash: u8, now: i64| hub.store.session([hash; 32], T0.plus(now)).await.unwrap().is_some();
+    for hash in [1, 2, 3] {
+        hub.store.create_session([hash; 32], Scope::Admin, T0, T0.plus(30 * DAY)).await.unwrap();
+    }
+    assert!(!holds(9, 0).await);
+    assert!(holds(1, 6 * DAY).await && holds(1, 12 * DAY).await && !holds(2, 12 * DAY).await);
+    for day in [18, 24, 29] {
+        assert!(holds(1, day * DAY).await);
+    }
+    assert!(!holds(1, 30 * DAY).await);
+    hub.store.delete_session([3; 32]).await.unwrap();
+    assert!(!holds(3, 1).await);
+    hub.store.delete_sessions().await.unwrap();
+    assert!(!holds(2, 1).await);
+    hub.store.put_setting("admin", vec![1]).await.unwrap();
+    hub.store.put_setting("admin", vec![2]).await.unwrap();
+    assert_eq!(hub.store.setting("admin").await.unwrap(), Some(vec![2]));
+    assert_eq!(hub.store.setting("other").await.unwrap(), None);
+}
+
+fn join_token(uses: u32) -> NewJoinToken {
+    NewJoinToken {
+        psk: [5; 32],
+        name: "north".to_owned(),
+        uses,
+        labels: BTreeMap::from([("site".to_owned(), "north\n=1".to_owned())]),
+        expires_at: T0.plus(3_600_000),
+    }
+}

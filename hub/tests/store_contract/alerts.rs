@@ -1,0 +1,184 @@
+//! Rules, alerts, silences, and who is told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use telemetry_hub::model::alert::{Alert, AlertId, AlertState, Measure, Transition};
+use telemetry_hub::model::device::DeviceNo;
+use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
+use telemetry_hub::model::silence::SilenceSpec;
+use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Secret, Settlement, WebhookId};
+use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error};
+
+use crate::scene::{Hub, T0, settlement, to};
+
+#[tokio::test]
+async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
+    let mut hub = Hub::new().await;
+    assert_eq!(hub.store.next_alert_id().await.unwrap(), 1);
+    let pending = alert(&hub, 1, AlertState::Pending);
+    let firing = alert(&hub, 2, AlertState::Firing);
+    let orphan = Alert { device: DeviceNo(77), ..alert(&hub, 3, AlertState::Firing) };
+    let transitions = [&pending, &firing, &orphan].map(put).to_vec();
+    let batches = vec![hub.batch(0, &[(0, 0, 99.0)])];
+    hub.store.commit(Commit { batches, transitions, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.store.open_alerts().await.unwrap(), [pending, firing.clone()]);
+    hub.store.ack_alert(AlertId(2), T0.plus(5), Some("on it".to_owned())).await.unwrap();
+    let resolved = Alert { state: AlertState::Resolved, resolved_at: Some(T0.plus(9)), ..firing };
+    let transitions = vec![put(&resolved), Transition::Cancel(AlertId(1))];
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.open_alerts().await.unwrap(), []);
+    // The engine's copy knew nothing of the acknowledgement; it stays.
+    let stored = Alert { acked_at: Some(T0.plus(5)), ..resolved };
+    assert_eq!(hub.store.alerts(AlertQuery { limit: 10, ..AlertQuery::default() }).await.unwrap(), [stored]);
+    let only_firing = AlertQuery { states: vec![AlertState::Firing], limit: 10, ..AlertQuery::default() };
+    assert_eq!(hub.store.alerts(only_firing).await.unwrap(), []);
+    let older = AlertQuery { before: Some(AlertId(2)), limit: 10, ..AlertQuery::default() };
+    assert_eq!(hub.store.alerts(older).await.unwrap(), []);
+    assert!(hub.store.next_alert_id().await.unwrap() > 2);
+    assert!(matches!(hub.store.alert(AlertId(1)).await, Err(Error::NotFound { what: "alert" })));
+}
+
+#[tokio::test]
+async fn deliveries_of_one_alert_go_in_order_and_an_expired_lease_gives_them_again() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let notify = hub.store.outbox_notify();
+    let deliveries = vec![to(&webhook, Some(1)), to(&webhook, Some(1)), to(&webhook, Some(2)), to(&webhook, None)];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    tokio::time::timeout(Duration::from_secs(1), notify.notified()).await.unwrap();
+    assert_eq!(hub.store.next_due().await.unwrap(), Some(T0));
+    assert!(hub.store.claim_due(T0, T0.plus(100), 10, &[webhook.id]).await.unwrap().is_empty());
+    assert_eq!(hub.claim(0).await, [1, 3, 4]);
+    assert_eq!(hub.claim(50).await, Vec::<u64>::new());
+    assert_eq!(hub.store.next_due().await.unwrap(), Some(T0.plus(100)));
+    assert_eq!(hub.claim(100).await, [1, 3, 4]);
+    hub.settle(1, DeliveryState::Pending, Some(500)).await;
+    assert_eq!(hub.claim(300).await, [3, 4]);
+    assert_eq!(hub.claim(500).await, [3, 4, 1]);
+    hub.settle(1, DeliveryState::Delivered, None).await;
+    assert_eq!(hub.claim(501).await, [2]);
+    let first = hub.store.delivery(DeliveryId(1)).await.unwrap();
+    assert_eq!((first.attempts.len(), first.state, &*first.body), (2, DeliveryState::Delivered, &b"{}"[..]));
+    let query =
+        DeliveryQuery { webhook: Some(webhook.id), state: Some(DeliveryState::Pending), limit: 2, before: None };
+    let list = hub.store.deliveries(query).await.unwrap();
+    assert_eq!(list.iter().map(|delivery| (delivery.id.0, delivery.body.len())).collect::<Vec<_>>(), [(4, 0), (3, 0)]);
+    let replayed = hub.store.replay_delivery(first.id, T0.plus(600)).await.unwrap();
+    assert_eq!((replayed.state, replayed.next_attempt_at), (DeliveryState::Pending, Some(T0.plus(600))));
+}
+
+#[tokio::test]
+async fn a_disabled_webhook_gets_nothing_until_it_is_enabled() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    hub.store.create_delivery(to(&webhook, None)).await.unwrap();
+    hub.store.create_delivery(to(&webhook, None)).await.unwrap();
+    hub.store.claim_due(T0, T0.plus(1), 1, &[]).await.unwrap();
+    let gone = Settlement { disable: Some("410 Gone".to_owned()), ..settlement(1, DeliveryState::Failed, None) };
+    hub.store.settle(gone, T0).await.unwrap();
+    assert_eq!(hub.claim(0).await, Vec::<u64>::new());
+    assert_eq!(hub.store.next_due().await.unwrap(), None);
+    let disabled = hub.store.webhook(webhook.id).await.unwrap();
+    assert_eq!(disabled.disabled_reason.as_deref(), Some("410 Gone"));
+    let enabled = hub.store.replace_webhook(webhook.id, webhook.spec.clone(), T0).await.unwrap();
+    assert_eq!(enabled.disabled_reason, None);
+    assert_eq!(hub.claim(0).await, [2]);
+    let rotated = hub.store.rotate_secret(webhook.id, Secret(vec![2; 24]), T0).await.unwrap();
+    assert_eq!(rotated.secrets, [Secret(vec![2; 24]), Secret(vec![1; 24])]);
+    let next_day = T0.plus(86_400_001);
+    let claimed = hub.store.claim_due(next_day, next_day.plus(1), 10, &[]).await.unwrap();
+    assert_eq!(claimed[0].webhook.secrets, [Secret(vec![2; 24])]);
+}
+
+#[tokio::test]
+async fn rules_read_back_as_written_and_lose_deleted_webhooks() {
+    let mut hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let hot = RuleSpec {
+        name: "hot".to_owned(),
+        device: "*".to_owned(),
+        sensor: "t*".to_owned(),
+        labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
+        condition: Condition::Threshold { op: Op::AtLeast, value: 30.5, clear: Some(28.0) },
+        hold: Duration::from_secs(60),
+        severity: Severity::Critical,
+        webhooks: vec![webhook.id],
+        enabled: true,
+    };
+    let silent = RuleSpec { condition: Condition::Silence { after: Duration::from_secs(90) }, ..hot.clone() };
+    let (minute, hour) = (Duration::from_secs(60), Duration::from_secs(3_600));
+    for condition in [
+        Condition::Rate { op: Op::Below, value: -5.0, per: minute, over: hour, clear: Some(-4.5) },
+        Condition::Deviation { sigmas: 4.0, over: hour, clear: None, least: Some(0.5) },
+    ] {
+        let spec = RuleSpec { condition, ..hot.clone() };
+        let made = hub.store.create_rule(spec.clone(), T0).await.unwrap();
+        assert_eq!(hub.store.rule(made.id).await.unwrap().spec, spec);
+        hub.store.delete_rule(made.id).await.unwrap();
+    }
+    let first = hub.store.create_rule(hot.clone(), T0).await.unwrap();
+    let second = hub.store.create_rule(silent.clone(), T0).await.unwrap();
+    assert_eq!((&first.spec, &second.spec), (&hot, &silent));
+    let unknown = RuleSpec { webhooks: vec![WebhookId(99)], ..hot.clone() };
+    let refused = hub.store.replace_rule(first.id, unknown, T0).await;
+    assert!(matches!(refused, Err(Error::Conflict { field: "webhooks", .. })));
+    assert_eq!(hub.store.rule(first.id).await.unwrap(), first);
+    hub.store.replace_rule(first.id, silent.clone(), T0.plus(1)).await.unwrap();
+    hub.store.delete_webhook(webhook.id).await.unwrap();
+    hub.store.delete_rule(second.id).await.unwrap();
+    hub.restart().await;
+    let rules = hub.store.list_rules().await.unwrap();
+    assert_eq!((rules.len(), rules[0].updated_at), (1, T0.plus(1)));
+    assert_eq!(rules[0].spec, RuleSpec { webhooks: vec![], ..silent });
+    assert!(matches!(hub.store.rule(RuleId(99)).await, Err(Error::NotFound { what: "rule" })));
+}
+
+#[tokio::test]
+async fn silences_read_back_as_written_and_a_muted_alert_survives_a_restart() {
+    let mut hub = Hub::new().await;
+    let spec = SilenceSpec {
+        rule: Some(RuleId(1)),
+        device: "boiler*".to_owned(),
+        sensor: "t*".to_owned(),
+        labels: BTreeMap::from([("a".to_owned(), "b".to_owned())]),
+        from: T0,
+        until: T0.plus(3_600_000),
+        comment: "works".to_owned(),
+    };
+    let made = hub.store.create_silence(spec.clone(), T0).await.unwrap();
+    assert_eq!(made.spec, spec);
+    let (told, muted) = (alert(&hub, 1, AlertState::Firing), alert(&hub, 2, AlertState::Firing));
+    let marks = vec![(muted.id, true), (told.id, true), (told.id, false)];
+    let commit = Commit { transitions: vec![put(&told), put(&muted)], muted: marks, ..Commit::default() };
+    hub.store.commit(commit).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.silences().await.unwrap(), std::slice::from_ref(&made));
+    assert_eq!(hub.store.muted_alerts().await.unwrap(), [muted]);
+    hub.store.delete_silence(made.id).await.unwrap();
+    assert!(matches!(hub.store.delete_silence(made.id).await, Err(Error::NotFound { what: "silence" })));
+}
+
+fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
+    Alert {
+        id: AlertId(id),
+        rule: RuleId(1),
+        rule_name: "hot".to_owned(),
+        severity: Severity::Warning,
+        device: hub.device.no,
+        series: hub.series[0],
+        state,
+        measure: Measure::Value,
+        value: Some(99.0),
+        threshold: 30.0,
+        started_at: T0,
+        fired_at: None,
+        resolved_at: None,
+        acked_at: None,
+    }
+}
+
+fn put(alert: &Alert) -> Transition {
+    Transition::Put { alert: alert.clone(), occurred_at: T0, learned_at: T0, points: vec![] }
+}

@@ -1,0 +1,90 @@
+//! What a commit is: all of it or nothing, once, and there after a restart.
+
+use std::collections::BTreeMap;
+
+use telemetry_hub::model::device::DevicePatch;
+use telemetry_hub::model::{BatchSeq, Epoch};
+use telemetry_hub::store::{Commit, Error, Floor};
+
+use crate::scene::{Hub, T0, new_device, open, point};
+
+#[tokio::test]
+async fn a_batch_committed_twice_is_stored_once() {
+    let hub = Hub::new().await;
+    let batch = hub.batch(0, &[(0, 0, 1.0), (0, 1_000, 2.0)]);
+    let twice = Commit { batches: vec![batch.clone(), batch.clone()], ..Commit::default() };
+    assert_eq!(hub.store.commit(twice.clone()).await.unwrap().fresh, [batch.id]);
+    assert_eq!(hub.store.commit(twice).await.unwrap().fresh, []);
+    assert_eq!(hub.values(0, 0, 10_000).await, [1.0, 2.0]);
+    let stats = hub.store.stats();
+    assert_eq!((stats.readings_total, stats.batches_total, stats.repeats_total), (2, 1, 3));
+}
+
+#[tokio::test]
+async fn a_closed_store_leaves_its_directory_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    for _ in 0..5 {
+        open(dir.path(), None).unwrap().close().await;
+        // What the maker begins with was under way when the store was closed.
+        assert!(dir.path().join("catalog.db").exists() && !dir.path().join("catalog.db.new").exists());
+        std::fs::remove_file(dir.path().join("catalog.db")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so() {
+    let hub = Hub::new().await;
+    let other = hub.store.clone();
+    hub.store.close().await;
+    let error = other.commit(Commit::default()).await.unwrap_err();
+    assert!(matches!(error, Error::Closed) && error.is_fatal());
+}
+
+#[tokio::test]
+async fn windows_and_floors_survive_a_restart() {
+    let mut hub = Hub::new().await;
+    let id = hub.device.no;
+    hub.put(0, &[(0, 0, 1.0)]).await;
+    hub.put(7, &[(0, 1_000, 1.0)]).await;
+    let floor = Floor { device: id, epoch: Epoch(1), below: BatchSeq(4) };
+    hub.store.commit(Commit { floors: vec![floor], ..Commit::default() }).await.unwrap();
+    hub.restart().await;
+    let windows = hub.store.windows();
+    assert_eq!((windows.len(), windows[0].0, windows[0].1), (1, id, Epoch(1)));
+    assert_eq!((windows[0].2.mark(), windows[0].2.islands()), (BatchSeq(4), &[(7, 8)][..]));
+    assert_eq!(hub.put(7, &[(0, 1_000, 1.0)]).await, 0);
+    assert_eq!(hub.put(2, &[(0, 2_000, 1.0)]).await, 0);
+    assert_eq!(hub.put(5, &[(0, 3_000, 1.0)]).await, 1);
+}
+
+#[tokio::test]
+async fn a_write_that_fails_does_not_hurt_its_group() {
+    let hub = Hub::new().await;
+    let other = hub.store.adopt(new_device(2, "other")).await.unwrap();
+    let taken = DevicePatch { name: Some("pump".to_owned()), ..DevicePatch::default() };
+    let batch = hub.batch(0, &[(0, 0, 1.0)]);
+    let labels = DevicePatch { labels: Some(BTreeMap::new()), ..DevicePatch::default() };
+    let (bad, good, commit) = tokio::join!(
+        hub.store.patch_device(other.id, taken, T0),
+        hub.store.patch_device(hub.device.id, labels, T0),
+        hub.store.commit(Commit { batches: vec![batch], ..Commit::default() }),
+    );
+    assert!(matches!(bad, Err(Error::Conflict { field: "name", .. })));
+    assert_eq!(good.unwrap().name, "pump");
+    assert_eq!(commit.unwrap().fresh.len(), 1);
+    assert_eq!(hub.store.catalog().device_by_name("other").map(|device| device.no), Some(other.no));
+}
+
+#[tokio::test]
+async fn a_store_that_was_not_closed_is_rebuilt_from_its_journal() {
+    let hub = Hub::new().await;
+    hub.put(0, &[(0, 0, 1.0), (1, 10, 2.0)]).await;
+    let copy = tempfile::tempdir().unwrap();
+    // The files as a power cut would leave them: nothing was closed, nothing checkpointed.
+    for file in ["telemetry.db", "telemetry.db-wal", "secret.key"] {
+        std::fs::copy(hub.dir.path().join(file), copy.path().join(file)).unwrap();
+    }
+    let store = open(copy.path(), None).unwrap();
+    assert_eq!(store.latest(&hub.series), [Some(point(0, 1.0)), Some(point(10, 2.0)), None]);
+    assert_eq!(store.windows()[0].2.mark(), BatchSeq(1));
+}

@@ -1,0 +1,13 @@
+//! What the store promises, through its public methods alone: a second engine would have to pass the same suite.
+
+#![expect(clippy::unwrap_used, reason = "the scenes below the tests fail as loudly as the tests")]
+
+mod access;
+mod alerts;
+mod commits;
+mod devices;
+mod figures;
+mod ledger;
+mod readings;
+mod room;
+mod scene;

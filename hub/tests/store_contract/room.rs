@@ -1,0 +1,151 @@
+//! What happens when room or time runs out: a full disk, a cap, ages.
+
+use std::time::Duration;
+
+use telemetry_hub::model::device::{DevicePatch, Labels};
+use telemetry_hub::model::reading::Batch;
+use telemetry_hub::model::retention::{Ages, LabelAges, Preview, Retention};
+use telemetry_hub::model::webhook::NewDelivery;
+use telemetry_hub::model::{BatchSeq, SensorNo, UnixMillis};
+use telemetry_hub::store::{Buckets, Commit, Error, Group};
+
+use crate::scene::{DAY, Hub, T0, batch_of, new_device, open, point, sensor, to};
+
+#[tokio::test]
+async fn a_full_disk_applies_nothing_says_so_and_recovers() {
+    let hub = Hub::with(Some(2 << 20)).await;
+    let webhook = hub.webhook().await;
+    // Deliveries never give way to anything.
+    let mut seq = 0;
+    let error = loop {
+        let reading = |n: i64| (0, (seq * 60 + n) * 1_000, (n * 7_919 % 1_000) as f64 / 3.0);
+        let batch = hub.batch(seq as u64, &(0..60).map(reading).collect::<Vec<_>>());
+        let deliveries = vec![NewDelivery { body: vec![b' '; 64 << 10], ..to(&webhook, Some(seq as u64)) }];
+        match hub.store.commit(Commit { batches: vec![batch], deliveries, ..Commit::default() }).await {
+            Ok(_) => seq += 1,
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, Error::Full) && !error.is_fatal(), "{error}");
+    assert!(hub.store.stats().degraded);
+    assert_eq!(hub.store.windows()[0].2.mark(), BatchSeq(seq as u64));
+    assert_eq!(hub.store.latest(&hub.series)[0].map(|point| point.at), Some(T0.plus((seq * 60 - 1) * 1_000)));
+
+    // Deleting makes room, and the store goes on as if nothing had been.
+    hub.store.delete_webhook(webhook.id).await.unwrap();
+    assert_eq!(hub.put(seq as u64, &[(0, seq * 60_000, 5.0)]).await, 1);
+    assert!(!hub.store.stats().degraded);
+    assert_eq!(hub.store.latest(&hub.series)[0], Some(point(seq * 60_000, 5.0)));
+}
+
+/// Readings without end under a cap: the files stay below it at every moment, nothing is refused, and what is newest is
+/// there; what gave way is counted by its rollups.
+#[tokio::test]
+async fn a_capped_store_takes_readings_for_ever_and_lets_the_oldest_go() {
+    const CAP: u64 = 6 << 20;
+    let mut hub = Hub::with(Some(CAP)).await;
+    let size = |hub: &Hub| -> u64 {
+        let files = ["telemetry.db", "telemetry.db-wal", "telemetry.db-shm"].map(|file| hub.dir.path().join(file));
+        files.iter().filter_map(|file| Some(std::fs::metadata(file).ok()?.len())).sum()
+    };
+    // Noise in every bit: nothing to compress.
+    let value = |n: i64| {
+        let mixed = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / 1e16
+    };
+    let mut seq = 0_i64;
+    for round in 0..2 {
+        // Twice the cap each round, in groups, as noisy as readings can be.
+        for _ in 0..600 {
+            let batches = (0..16).map(|n| {
+                let reading = |k: i64| ((k % 3) as u16, ((seq + n) * 20 + k / 3) * 1_000, value((seq + n) * 60 + k));
+                hub.batch((seq + n) as u64, &(0..60).map(reading).collect::<Vec<_>>())
+            });
+            let commit = Commit { batches: batches.collect(), ..Commit::default() };
+            assert_eq!(hub.store.commit(commit).await.unwrap().fresh.len(), 16);
+            seq += 16;
+            assert!(size(&hub) <= CAP, "round {round}, batch {seq}: {} bytes", size(&hub));
+        }
+        let last = seq * 20 * 1_000;
+        assert_eq!(hub.values(0, last - 600_000, last).await.len(), 600, "the last ten minutes");
+        let counted = async |hub: &Hub| {
+            let edges = vec![T0.plus(-3_600_000), T0.plus(1 << 40)];
+            let answer = hub.aggregate(hub.series.clone(), Buckets { edges }, Group::All).await;
+            answer.results[0].count[0]
+        };
+        assert!(round == 0 || hub.store.stats().recycled_to.is_some(), "nothing had to go");
+        assert_eq!(counted(&hub).await, seq as u64 * 60, "by rollups and readings together");
+        hub.store.clone().close().await;
+        hub.store = open(hub.dir.path(), Some(CAP)).unwrap();
+        assert_eq!(counted(&hub).await, seq as u64 * 60);
+    }
+}
+
+#[tokio::test]
+async fn age_counts_from_receipt_whatever_the_devices_clock_says() {
+    let hub = Hub::new().await;
+    // A clock at 1970, a history of years ago, and one that runs ahead: all received at T0.
+    let times = [-T0.0 + 5_000, -900 * DAY, 0, 400 * DAY];
+    for (seq, at) in times.into_iter().enumerate() {
+        hub.put(seq as u64, &[(0, at, seq as f64)]).await;
+    }
+    let all = async |hub: &Hub| {
+        let page = hub.store.readings(hub.series[0], UnixMillis(i64::MIN), UnixMillis(i64::MAX), 10).await.unwrap();
+        page.points.iter().map(|point| point.value).collect::<Vec<_>>()
+    };
+    hub.store.make_blocks().await.unwrap();
+    hub.store.tidy_as_of(T0.plus(13 * DAY)).await.unwrap();
+    assert_eq!(all(&hub).await, [0.0, 1.0, 2.0, 3.0]);
+    // What comes into days that gave way already is kept as long as anything else.
+    hub.store.tidy_as_of(T0.plus(16 * DAY)).await.unwrap();
+    assert_eq!(all(&hub).await, Vec::<f64>::new());
+    let late = Batch { received_at: T0.plus(16 * DAY), ..hub.batch(9, &[(0, 1_000, 9.0)]) };
+    hub.store.commit(Commit { batches: vec![late], ..Commit::default() }).await.unwrap();
+    hub.store.tidy_as_of(T0.plus(29 * DAY)).await.unwrap();
+    assert_eq!(all(&hub).await, [9.0]);
+    // By the hour everything is there for five years from its receipt, also what claims to be older.
+    let counted = async |hub: &Hub| {
+        let edges = vec![UnixMillis(0), T0.plus(500 * DAY).max(UnixMillis(0))];
+        let edges = edges.into_iter().map(|edge| UnixMillis(edge.0 / 3_600_000 * 3_600_000)).collect();
+        let answer = hub.aggregate(vec![hub.series[0]], Buckets { edges }, Group::All).await;
+        answer.results[0].count[0]
+    };
+    hub.store.tidy_as_of(T0.plus(4 * 365 * DAY)).await.unwrap();
+    assert_eq!(counted(&hub).await, 5);
+    // Also what claimed to be of a year later.
+    hub.store.tidy_as_of(T0.plus(8 * 365 * DAY)).await.unwrap();
+    assert_eq!(counted(&hub).await, 0);
+}
+
+#[tokio::test]
+async fn a_label_may_keep_its_devices_readings_shorter_and_a_preview_says_what_goes() {
+    let hub = Hub::new().await;
+    let lab = Labels::from([("site".to_owned(), "lab".to_owned())]);
+    let other = hub.store.adopt(new_device(2, "other")).await.unwrap();
+    let labelled = DevicePatch { labels: Some(lab.clone()), ..DevicePatch::default() };
+    hub.store.patch_device(other.id, labelled, T0).await.unwrap();
+    let series = hub.store.register_sensors(other.no, SensorNo(0), vec![sensor("a")]).await.unwrap();
+    let readings: Vec<_> = (0..100).map(|n| (0, n * 1_000, f64::from(n as u32) / 10.0)).collect();
+    hub.put(0, &readings).await;
+    let batches = vec![batch_of(other.no, &series, 0, &readings)];
+    hub.store.commit(Commit { batches, ..Commit::default() }).await.unwrap();
+    hub.store.make_blocks().await.unwrap();
+
+    let ages = |days: u64| Ages { raw: Some(Duration::from_hours(24 * days)), ..Ages::default() };
+    let policy = Retention { ages: ages(14), by_label: vec![LabelAges { labels: lab, ages: ages(2) }] };
+    let preview = |days| hub.store.preview_retention(policy.clone(), T0.plus(days * DAY));
+    assert_eq!(preview(2).await.unwrap(), Preview::default());
+    let short = preview(4).await.unwrap();
+    assert_eq!((short.readings, short.minute_days), (100, 0));
+    assert!(short.bytes > 50);
+    assert_eq!(preview(16).await.unwrap().readings, 200);
+
+    hub.store.set_retention(policy);
+    hub.store.tidy_as_of(T0.plus(4 * DAY)).await.unwrap();
+    assert_eq!(hub.values(0, 0, 1 << 40).await.len(), 100);
+    let page = hub.store.readings(series[0], T0, T0.plus(DAY), 1_000).await.unwrap();
+    assert_eq!(page.points, []);
+    let edges = vec![T0.plus(-60_000), T0.plus(DAY)];
+    let answer = hub.aggregate(series, Buckets { edges }, Group::All).await;
+    assert_eq!(answer.results[0].count, [100]);
+}
