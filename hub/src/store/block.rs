@@ -2,13 +2,13 @@
 //!
 //! Cuts (see `cut`) are numbered in the order of commits, so of two readings of a series at one time the one of the later
 //! cut counts, and any reading still in the head before both. Blocks of different cuts may overlap (late data); within one
-//! cut no series has a moment twice.
+//! cut no series has a moment twice. Small cuts are merged into one that counts as the last of them (see `merge`).
 //! A damaged block is left out of every answer and said in the log; it is never believed.
 
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::cut::{Cut, Times};
+use super::cut::{Blocks, Times};
 use super::error::{Error, Result};
 use super::packed::{self, Figures, Summary, Values};
 use super::row_sum;
@@ -39,33 +39,43 @@ pub(super) fn next_times(conn: &Connection) -> Result<i64> {
     Ok(conn.query_row(NEXT_TIMES, [], |row| row.get(0))?)
 }
 
-const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, received_at, count, data, crc)
-    VALUES (:id, :cut, :device, :start_at, :end_at, :received_at, :count, :data, :crc)";
+const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at, received_at, count, level, data, crc)
+    VALUES (:id, :cut, :device, :start_at, :end_at, :received_at, :count, :level, :data, :crc)";
 const INSERT_CELLS: &str = "INSERT INTO cells (times, data) VALUES (:times, :data)";
 const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
     VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
 
-/// Writes a cut.
-pub(super) fn insert(conn: &Connection, cut: &Cut) -> Result<()> {
+/// Whether blocks are as they were cut, or as large as they get.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// May be merged with what is cut next.
+    Cut = 0,
+    /// Never looked at again.
+    Merged = 1,
+}
+
+/// Writes blocks of a device.
+pub(super) fn insert(conn: &Connection, device: DeviceNo, blocks: &Blocks, level: Level) -> Result<()> {
     let mut times = conn.prepare_cached(INSERT_TIMES)?;
-    for Times { span, data, cells } in &cut.times {
+    for Times { span, data, cells } in &blocks.times {
         times.execute(named_params! {
             ":id": span.id,
             ":cut": span.cut,
-            ":device": cut.device,
+            ":device": device,
             ":start_at": span.start.0,
             ":end_at": span.end.0,
-            ":received_at": cut.received.0,
+            ":received_at": blocks.received.0,
             ":count": i64::try_from(span.count).unwrap_or(i64::MAX),
+            ":level": level as i64,
             ":data": data,
-            ":crc": span.sum(cut.device),
+            ":crc": span.sum(device),
         })?;
         if let Some(cells) = cells {
             conn.prepare_cached(INSERT_CELLS)?.execute(named_params! { ":times": span.id, ":data": cells })?;
         }
     }
     let mut block = conn.prepare_cached(INSERT_BLOCK)?;
-    for (id, packed) in &cut.blocks {
+    for (id, packed) in &blocks.columns {
         let (scale, figures) = match &packed.summary {
             Summary::Scaled(scale, figures) => (Some(*scale), figures.all().map(Value::Integer)),
             Summary::Plain(figures) => (None, figures.all().map(Value::Real)),
@@ -106,8 +116,7 @@ impl Span {
     /// A span of a row of `id, cut, start_at, end_at, count, crc`; `None` when it is damaged.
     fn believed(device: DeviceNo, row: &Row<'_>) -> Result<Option<Self>> {
         let span = Self::of_row(row)?;
-        let crc: Option<i64> = row.get(5)?;
-        if crc.is_some_and(|crc| crc != span.sum(device)) {
+        if !span.holds(device, row.get(5)?) {
             tracing::warn!(row = span.id, "block {} is damaged and left out", span.id);
             return Ok(None);
         }
@@ -125,6 +134,11 @@ impl Span {
         })
     }
 
+    /// Whether it is as it was written; a span without a sum is believed.
+    pub(super) fn holds(&self, device: DeviceNo, sum: Option<i64>) -> bool {
+        sum.is_none_or(|sum| sum == self.sum(device))
+    }
+
     fn sum(&self, device: DeviceNo) -> i64 {
         let numbers = [self.id, self.cut, device.0.into(), self.start.0, self.end.0, self.count as i64];
         row_sum::of(&numbers.map(ValueRef::Integer))
@@ -140,6 +154,26 @@ pub(super) fn span(conn: &Connection, id: i64) -> Result<Option<(DeviceNo, Span)
     let Some(row) = rows.next()? else { return Ok(None) };
     let device = row.get(6)?;
     Ok(Span::believed(device, row)?.map(|span| (device, span)))
+}
+
+const OF_SPAN: &str = "SELECT scale, min, max, sum, first, last, data, id FROM block
+    WHERE id >= :times << 32 AND id < (:times + 1) << 32";
+
+/// The values of every series in a span.
+///
+/// # Errors
+/// `Corrupt` when one is damaged.
+pub(super) fn all_values(conn: &Connection, span: &Span) -> Result<Vec<(SeriesId, Values)>> {
+    let mut statement = conn.prepare_cached(OF_SPAN)?;
+    let mut rows = statement.query(named_params! { ":times": span.id })?;
+    let mut all = Vec::new();
+    while let Some(row) = rows.next()? {
+        let key: i64 = row.get(7)?;
+        let data = row.get_ref(6)?.as_blob().unwrap_or_default();
+        let values = packed::unpack(&summary(row)??, data, span.count, key)?;
+        all.push((SeriesId(key as u32), values));
+    }
+    Ok(all)
 }
 
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM block WHERE id = :id)";

@@ -16,33 +16,33 @@ use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 
-/// Most points of a block.
-const MOST: usize = 4096;
+/// Most points of a block: so many that a column costs little beside its numbers, so few that a look at an hour of it does
+/// not unpack a day. Four cuts of the usual size, with what came while they were made, fit (see `merge`).
+pub(super) const MOST: usize = 4608;
 /// A hole worth a block of its own on either side, if it is also most of the time covered: a late batch among fresh ones.
 const HOLE: i64 = 3_600_000;
 
-/// Readings of one device, packed, to be written in one transaction.
+/// Journal rows of one device as blocks, to be written in one transaction.
 #[derive(Debug)]
 pub(super) struct Cut {
     pub(super) device: DeviceNo,
     /// Journal rows up to here are in it.
     pub(super) row: i64,
-    /// Latest time in it.
-    pub(super) reach: UnixMillis,
-    /// When its newest batch came.
-    pub(super) received: UnixMillis,
     pub(super) series: Vec<SeriesId>,
-    /// Readings in its blocks.
-    pub(super) readings: usize,
-    pub(super) times: Vec<Times>,
-    pub(super) blocks: Vec<(i64, Packed)>,
+    pub(super) blocks: Blocks,
 }
 
-impl Cut {
-    /// Blocks in it.
-    pub(super) fn blocks(&self) -> usize {
-        self.blocks.len()
-    }
+/// Readings of one device, packed.
+#[derive(Debug)]
+pub(super) struct Blocks {
+    /// Latest time in them.
+    pub(super) reach: UnixMillis,
+    /// When the newest of them came.
+    pub(super) received: UnixMillis,
+    /// How many readings.
+    pub(super) readings: usize,
+    pub(super) times: Vec<Times>,
+    pub(super) columns: Vec<(i64, Packed)>,
 }
 
 /// A row of `times`, packed.
@@ -55,23 +55,33 @@ pub(super) struct Times {
 }
 
 /// Columns of one series while they are gathered.
-#[derive(Default)]
-struct Column {
-    at: Vec<i64>,
-    value: Vec<f64>,
+#[derive(Debug, Default)]
+pub(super) struct Column {
+    pub(super) at: Vec<i64>,
+    pub(super) value: Vec<f64>,
 }
 
 /// Packs what a device has in the head; `None` when there is nothing. Rows of `times` are numbered from `next`.
 pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &mut i64) -> Result<Option<Cut>> {
     let Some(row) = fresh.newest_row() else { return Ok(None) };
-    let (reach, received) = (UnixMillis(i64::MIN), fresh.received());
-    let mut cut =
-        Cut { device, row, reach, received, series: Vec::new(), readings: 0, times: Vec::new(), blocks: Vec::new() };
-    let (first, columns) = (*next, gather(numbers, fresh));
+    let columns = gather(numbers, fresh);
+    let series = columns.iter().map(|(series, _)| *series).collect();
+    let blocks = pack(columns, fresh.received(), *next, next)?;
+    Ok(Some(Cut { device, row, series, blocks }))
+}
+
+/// Packs sorted columns as the cut of that number.
+pub(super) fn pack(
+    columns: Vec<(SeriesId, Column)>,
+    received: UnixMillis,
+    cut: i64,
+    next: &mut i64,
+) -> Result<Blocks> {
+    let mut blocks =
+        Blocks { reach: UnixMillis(i64::MIN), received, readings: 0, times: Vec::new(), columns: Vec::new() };
     // Series of equal times next to each other, in the order they came.
     let mut groups: Vec<Vec<(SeriesId, Column)>> = Vec::new();
     for (series, column) in columns {
-        cut.series.push(series);
         match groups.iter_mut().find(|group| group.first().is_some_and(|(_, shared)| shared.at == column.at)) {
             Some(group) => group.push((series, column)),
             None => groups.push(vec![(series, column)]),
@@ -85,10 +95,9 @@ pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &
             else {
                 continue;
             };
-            let span =
-                Span { id: *next, cut: first, start: UnixMillis(start), end: UnixMillis(end), count: times.len() };
+            let span = Span { id: *next, cut, start: UnixMillis(start), end: UnixMillis(end), count: times.len() };
             *next += 1;
-            cut.reach = cut.reach.max(span.end);
+            blocks.reach = blocks.reach.max(span.end);
             let ranges = cells::ranges(times);
             let mut sections = Vec::new();
             for (series, column) in &group {
@@ -97,16 +106,16 @@ pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &
                 else {
                     continue;
                 };
-                cut.blocks.push((key, packed));
-                cut.readings += span.count;
+                blocks.columns.push((key, packed));
+                blocks.readings += span.count;
                 let section = ranges.as_ref().and_then(|ranges| cells::section(&values, ranges));
                 sections.extend(section.map(|section| (*series, section)));
             }
             let cells = ranges.and_then(|ranges| cells::pack(&ranges, &sections, span.id, (span.start, span.end)));
-            cut.times.push(Times { span, data: packed::pack_times(times, span.id)?, cells });
+            blocks.times.push(Times { span, data: packed::pack_times(times, span.id)?, cells });
         }
     }
-    Ok(Some(cut))
+    Ok(blocks)
 }
 
 /// One sorted column a series; of equal times the one that came last.
@@ -130,7 +139,8 @@ fn gather(numbers: &[SeriesId], fresh: &Fresh) -> Vec<(SeriesId, Column)> {
 }
 
 impl Column {
-    fn settle(&mut self) {
+    /// Sorts it by time; of equal times the last stays.
+    pub(super) fn settle(&mut self) {
         if self.at.is_sorted_by(|a, b| a < b) {
             return;
         }

@@ -7,8 +7,9 @@
 //!
 //! Packing happens here, not on the writer: an acknowledgement waits for the insertion of a few finished rows at most. A
 //! device is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal
-//! reaches its limit (`cap`) the largest devices are, and there is no rest. What grows too old or has no room any longer is
-//! let go here as well (`keeper`). A full disk leaves everything as it is.
+//! reaches its limit (`cap`) the largest devices are, and there is no rest. Small cuts are merged when nothing presses
+//! (`merge`). What grows too old or has no room any longer is let go here as well (`keeper`). A full disk leaves everything
+//! as it is.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -21,15 +22,15 @@ use rusqlite::Connection;
 use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
 
-use super::block;
-use super::cut::{self, Cut};
+use super::block::{self, Level};
+use super::cut::{self, Blocks, Cut};
 use super::error::{Error, Result};
 use super::head::Waiting;
 use super::keeper::Kept;
 use super::memory::{Forgotten, Memory};
 use super::room::{self, Room};
 use super::write::{Inbox, Scope, Write};
-use super::{Store, checkpoint, damage, journal, latest, ledger, salvage};
+use super::{Store, checkpoint, damage, journal, latest, ledger, merge, salvage};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
@@ -44,8 +45,8 @@ const LOOK: Duration = Duration::from_millis(250);
 const SLICE: Duration = Duration::from_millis(5);
 /// Dead rows worth a sweep.
 const SWEEP: usize = 8 << 20;
-/// Time between two looks for what is too old.
-const RETAIN: Duration = Duration::from_mins(1);
+/// Time between two looks for what is too small and what is too old.
+const TIDY: Duration = Duration::from_mins(1);
 /// Age of a copy of who is who that did not change.
 const COPY: Duration = Duration::from_hours(24);
 /// Orders that may wait: they come from people and tests.
@@ -55,7 +56,8 @@ pub(super) const VACUUM_PAGES: i64 = 256;
 
 /// What the maker is asked to do besides its own looks.
 pub(super) enum Order {
-    /// Pack everything there is, sweep, let go what is too old at this moment (if one is given), give back free space.
+    /// Pack and merge everything there is, sweep, let go what is too old at this moment (if one is given), give back free
+    /// space.
     All(Option<UnixMillis>, oneshot::Sender<Result<()>>),
 }
 
@@ -74,7 +76,7 @@ pub(super) fn spawn(
         inbox: inbox.downgrade(),
         next_times,
         dead: SWEEP,
-        retained: now,
+        tidied: now,
         copied: None,
         low: false,
         kept: Kept::default(),
@@ -122,8 +124,8 @@ pub(super) struct Maker {
     pub(super) memory: Arc<Memory>,
     inbox: WeakSender<Write>,
     next_times: i64,
-    /// When retention was looked after last.
-    retained: Instant,
+    /// When there was a look for what is too small and what is too old last.
+    tidied: Instant,
     /// When who is who was copied last, and how many devices and series there were.
     copied: Option<(Instant, [usize; 2])>,
     /// Whether it was said that the disk is nearly full.
@@ -165,6 +167,7 @@ impl Maker {
         let everybody = self.everybody();
         self.make(&everybody, true)?;
         self.sweep(true)?;
+        self.merge(true)?;
         now.map_or(Ok(()), |now| self.retain(now))?;
         while self.write(|scope| checkpoint::give_back(scope.conn, VACUUM_PAGES))? {}
         Ok(())
@@ -186,9 +189,10 @@ impl Maker {
             self.sweep(pressed)?;
         }
         self.make_room()?;
-        if Clock.now().duration_since(self.retained) >= RETAIN {
-            self.retained = Clock.now();
+        if !pressed && Clock.now().duration_since(self.tidied) >= TIDY {
+            self.tidied = Clock.now();
             self.keep_house();
+            self.merge(false)?;
             self.retain(Clock.wall())?;
             self.give_back()?;
             self.look_at_growth(Clock.wall())?;
@@ -259,6 +263,35 @@ impl Maker {
         Ok(())
     }
 
+    /// Merges small cuts, a few a transaction: all there are, without a rest, or those that have waited long enough.
+    fn merge(&mut self, all: bool) -> Result<()> {
+        let runs = {
+            let catalog = self.memory.catalog();
+            merge::due(&self.conn, Clock.wall(), all, |device| catalog.sensor_numbers(device).len())?
+        };
+        let mut runs = runs.into_iter().peekable();
+        while runs.peek().is_some() {
+            // Before they are read: what gives way to the cap is not to come back.
+            self.make_room_for(self.memory.cap.cut())?;
+            let (began, mut merged) = (Clock.now(), Vec::new());
+            for run in runs.by_ref() {
+                merged.push(merge::merge(&self.conn, run, &mut self.next_times)?);
+                if Clock.now().duration_since(began) >= SLICE || self.memory.cap.bytes.is_some() {
+                    break;
+                }
+            }
+            let worked = Clock.now().duration_since(began);
+            let written = self.write(move |scope| {
+                let is_there = |merged: &merge::Merged| exists(scope, merged.device());
+                merged.iter().filter(|merged| is_there(merged)).try_for_each(|merged| merged.write(scope.conn))
+            });
+            self.memory.counters.reserve(0);
+            written?;
+            rest(worked, all);
+        }
+        Ok(())
+    }
+
     /// Deletes journal rows that count no longer, run by run.
     pub(super) fn sweep(&mut self, pressed: bool) -> Result<()> {
         let mut from = Some(0);
@@ -314,18 +347,23 @@ fn due(mut waiting: Vec<Waiting>, (bytes, most): (usize, usize), now: UnixMillis
 
 /// Writes a cut into the open transaction, unless its device is gone.
 fn insert(scope: &mut Scope<'_>, cut: Cut, arrived: &ledger::Known) -> Result<()> {
-    if scope.group.gone.contains(&cut.device) || scope.memory.catalog().device(cut.device).is_none() {
+    let Cut { device, row, series, blocks } = cut;
+    if !exists(scope, device) {
         return Ok(());
     }
-    block::insert(scope.conn, &cut)?;
-    journal::cut(scope.conn, cut.device, cut.row)?;
-    ledger::add(scope.conn, cut.device, arrived)?;
-    latest::save(scope.conn, &scope.memory.head(), &cut.series)?;
-    scope.own.blocks += cut.blocks() as u64;
-    scope.own.block_readings += cut.readings as u64;
-    let Cut { device, row, reach, series, .. } = cut;
+    block::insert(scope.conn, device, &blocks, Level::Cut)?;
+    journal::cut(scope.conn, device, row)?;
+    ledger::add(scope.conn, device, arrived)?;
+    latest::save(scope.conn, &scope.memory.head(), &series)?;
+    let Blocks { reach, readings, columns, .. } = blocks;
+    scope.own.blocks += columns.len() as u64;
+    scope.own.block_readings += readings as u64;
     scope.own.forgotten.push(Forgotten { device, row, reach: Some(reach), series });
     Ok(())
+}
+
+fn exists(scope: &Scope<'_>, device: DeviceNo) -> bool {
+    !scope.group.gone.contains(&device) && scope.memory.catalog().device(device).is_some()
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0008_ledger.sql"),
     include_str!("../../../migrations/sqlite/0009_cells_apart.sql"),
     include_str!("../../../migrations/sqlite/0010_receipt.sql"),
+    include_str!("../../../migrations/sqlite/0011_merging.sql"),
 ];
 
 fn known() -> u32 {

@@ -36,6 +36,7 @@ mod latest;
 mod ledger;
 mod maker;
 mod memory;
+mod merge;
 mod migrate;
 mod open;
 mod outbox;

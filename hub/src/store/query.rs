@@ -10,7 +10,7 @@ use super::error::{Error, Result};
 use super::head::Fresh;
 use super::memory::Memory;
 use super::readers::Reader;
-use super::samples::{self, Sample, Wanted, rank_of_block, settle};
+use super::samples::{self, Sample, Wanted, rank_of_cut, settle};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
@@ -103,7 +103,7 @@ fn page(
         }
         let Some(values) = block::values(&snapshot, &span, series)? else { continue };
         let Some(times) = block::times(&snapshot, &span)? else { continue };
-        let rank = rank_of_block(span.id);
+        let rank = rank_of_cut(span.cut);
         let points = times.into_iter().map(UnixMillis).zip(values.plain()).filter(|(at, _)| from <= *at && *at < to);
         samples.extend(points.map(|(at, value)| Sample { at, rank, value }));
     }

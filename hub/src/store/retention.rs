@@ -19,7 +19,7 @@ use super::block::{self, Span};
 use super::error::Result;
 use super::rolled;
 use super::rollup::{self, Folded, HOURS, MINUTES, Table};
-use super::samples::{Sample, rank_of_block, settle};
+use super::samples::{Sample, rank_of_cut, settle};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
@@ -29,8 +29,8 @@ const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 /// Rows of rollups looked at for deletion in one transaction: a few milliseconds.
 pub(super) const EXPIRE_ROWS: usize = 500;
-/// Rows of `times` folded in one transaction: about 100,000 readings, some tens of milliseconds of packing off the ack path.
-pub(super) const FOLD_SPANS: usize = 16;
+/// Rows of `times` folded in one transaction: some 100,000 readings, tens of milliseconds of packing off the ack path.
+pub(super) const FOLD_SPANS: usize = 4;
 /// Readings a minute that make a row of minutes smaller than the readings it stands for.
 const WORTH_MINUTES: usize = 20;
 
@@ -67,7 +67,7 @@ pub(super) fn begins(age: Option<std::time::Duration>, now: UnixMillis) -> Optio
 const DUE: &str = "SELECT id, cut, start_at, end_at, count, received_at FROM times
     WHERE device = :device AND received_at < :before ORDER BY received_at LIMIT :at_most";
 const OLDEST: &str =
-    "SELECT id, cut, start_at, end_at, count, received_at, device FROM times ORDER BY id LIMIT :at_most";
+    "SELECT id, cut, start_at, end_at, count, received_at, device FROM times ORDER BY cut LIMIT :at_most";
 
 /// Some of a device's blocks whose readings all came before a moment, oldest receipt first.
 pub(super) fn due(conn: &Connection, device: DeviceNo, before: UnixMillis, at_most: usize) -> Result<Going> {
@@ -81,7 +81,7 @@ pub(super) fn due(conn: &Connection, device: DeviceNo, before: UnixMillis, at_mo
     Ok(going)
 }
 
-/// The blocks made first, of whatever device: rows are numbered in the order of commits.
+/// The blocks cut first, of whatever device: cuts are numbered in the order of commits.
 pub(super) fn oldest(conn: &Connection, at_most: usize) -> Result<Going> {
     let mut going = Going::default();
     let mut statement = conn.prepare_cached(OLDEST)?;
@@ -126,7 +126,7 @@ pub(super) fn fold(
         for span in &spans {
             let Some(values) = block::values(conn, span, *series)? else { continue };
             let Some(times) = block::times(conn, span)? else { continue };
-            let rank = rank_of_block(span.id);
+            let rank = rank_of_cut(span.cut);
             let points = times.into_iter().map(UnixMillis).zip(values.plain());
             samples.extend(points.map(|(at, value)| Sample { at, rank, value }));
         }

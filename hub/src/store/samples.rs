@@ -22,10 +22,10 @@ impl Sample {
     }
 }
 
-/// Rank of what is in blocks: below every journal row, later cuts above earlier ones.
-pub(super) const fn rank_of_block(times: i64) -> i64 {
+/// Rank of what is in the blocks of a cut: below every journal row, later cuts above earlier ones.
+pub(super) const fn rank_of_cut(cut: i64) -> i64 {
     // Half of the lowest: what was salvaged has negative numbers and ranks below.
-    i64::MIN / 2 + times
+    i64::MIN / 2 + cut
 }
 
 /// Which of a device's sensor numbers are asked for, and the column each goes to.
@@ -90,10 +90,10 @@ mod tests {
     fn at_one_time_the_head_counts_before_later_blocks_before_earlier_ones() {
         let sample = |at, rank, value| Sample { at: UnixMillis(at), rank, value };
         let mut samples = vec![
-            sample(2, rank_of_block(9), 1.0),
+            sample(2, rank_of_cut(9), 1.0),
             sample(1, 5, 2.0),
-            sample(1, rank_of_block(9), 3.0),
-            sample(2, rank_of_block(8), 4.0),
+            sample(1, rank_of_cut(9), 3.0),
+            sample(2, rank_of_cut(8), 4.0),
             sample(1, 5, 5.0),
         ];
         settle(&mut samples);

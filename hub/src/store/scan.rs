@@ -29,7 +29,7 @@ use super::packed::Values;
 use super::readers::Reader;
 use super::rolled::{self, Rolled};
 use super::rollup::{HOURS, MINUTES};
-use super::samples::{self, Sample, Wanted, rank_of_block, settle};
+use super::samples::{self, Sample, Wanted, rank_of_cut, settle};
 use super::tally::{Pending, Tally};
 use crate::model::reading::SeriesId;
 use crate::model::{SensorKind, UnixMillis};
@@ -392,7 +392,7 @@ impl Found<'_> {
         let Some(span) = self.spans.get(n).copied() else { return Ok(Vec::new()) };
         let Some(values) = block::values(self.conn, &span, series)? else { return Ok(Vec::new()) };
         let Some(times) = self.times(&span, plan)? else { return Ok(Vec::new()) };
-        let (rank, (from, to)) = (rank_of_block(span.id), plan.range());
+        let (rank, (from, to)) = (rank_of_cut(span.cut), plan.range());
         let inside = within(&times.at, from, to);
         let values = values.plain();
         let points =

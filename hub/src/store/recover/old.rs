@@ -19,7 +19,7 @@ use crate::store::rollup::{HOURS, MINUTES, Rolled, Table};
 use crate::store::{block, column, journal, rolled, salvage};
 
 /// Rows of `times` salvaged in one transaction: some hundred thousand readings at most.
-const SPANS: usize = 32;
+const SPANS: usize = 8;
 /// Journal rows salvaged in one transaction.
 const ROWS: usize = 2_000;
 /// Series whose rollups are salvaged in one transaction.

@@ -42,9 +42,9 @@ impl Loaded {
         let head = head(device, &series, &self.payloads)?;
         let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
         let Some(cut) = cut::cut(device, &series, &fresh, &mut self.next_times)? else { return Ok(()) };
-        block::insert(scope.conn, &cut)?;
+        block::insert(scope.conn, device, &cut.blocks, block::Level::Cut)?;
         latest::save_newer(scope, &head, &series)?;
-        scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(cut.reach), series: Vec::new() });
+        scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(cut.blocks.reach), series: Vec::new() });
         Ok(())
     }
 
