@@ -17,7 +17,7 @@ use super::bucket::Bucket;
 use super::error::Result;
 use super::exact;
 use super::query::device_of;
-use super::scan::{Plan, Share};
+use super::scan::{self, Plan, Share};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
@@ -167,12 +167,16 @@ impl Store {
         let plan = Arc::new(Plan::new(buckets.edges, wanted, MEMORY / readers.len()));
         let make = Arc::new(make);
         let share = devices.len().div_ceil(readers.len()).max(1);
+        let is_short = match readers.as_slice() {
+            [reader] => scan::is_short(reader.conn()?, self.memory(), &plan, &devices)?,
+            _ => false,
+        };
         let mut rest = devices;
         let mut shares = Vec::with_capacity(readers.len());
         for reader in readers {
             let devices: Vec<_> = rest.drain(..share.min(rest.len())).collect();
             let (memory, plan, make) = (self.memory_shared(), Arc::clone(&plan), Arc::clone(&make));
-            shares.push(reader.run(move |reader| {
+            shares.push(reader.run_or_do(is_short, move |reader| {
                 let mut share = Share::new(reader, &memory, &plan);
                 let mut made = Vec::new();
                 let mut all = plan.totals();

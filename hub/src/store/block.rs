@@ -112,6 +112,22 @@ pub(super) fn spans(conn: &Connection, device: DeviceNo, (from, to): (UnixMillis
     Ok(spans)
 }
 
+const SOME: &str = "SELECT COUNT(*) FROM (SELECT 1 FROM times
+    WHERE device = :device AND end_at >= :from AND start_at < :to LIMIT :at_most)";
+
+/// How many of a device's spans overlap `[from, to)`, counted no further than `at_most`.
+pub(super) fn count_spans(
+    conn: &Connection,
+    device: DeviceNo,
+    (from, to): (UnixMillis, UnixMillis),
+    at_most: usize,
+) -> Result<usize> {
+    let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+    let params = named_params! { ":device": device, ":from": from.0, ":to": to.0, ":at_most": at_most };
+    let count: i64 = conn.prepare_cached(SOME)?.query_row(params, |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
 impl Span {
     /// A span of a row of `id, cut, start_at, end_at, count, crc`; `None` when it is damaged.
     fn believed(device: DeviceNo, row: &Row<'_>) -> Result<Option<Self>> {
@@ -233,7 +249,8 @@ const TIMES: &str = "SELECT data FROM times WHERE id = :id";
 /// The times of a span; `None` when they are damaged.
 pub(super) fn times(conn: &Connection, span: &Span) -> Result<Option<Vec<i64>>> {
     let data = conn.prepare_cached(TIMES)?.query_row(named_params! { ":id": span.id }, |row| {
-        Ok(packed::unpack_times(row.get_ref(0)?.as_blob().unwrap_or_default(), span.count, span.id))
+        let data = row.get_ref(0)?.as_blob().unwrap_or_default();
+        Ok(packed::unpack_times(data, span.count, span.id, (span.start.0, span.end.0)))
     });
     believed(data.optional()?, span.id)
 }

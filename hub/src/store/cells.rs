@@ -4,13 +4,16 @@
 //!
 //! ```text
 //!   sections │ (series, length) ... │ readings a cell │ section ... │ CRC32C
-//!   section:  scale │ smallest │ largest - smallest │ sum - readings x smallest        one number a cell each
+//!   section:  scale │ unit │ smallest │ largest - smallest │ sum - readings x smallest        one number a cell each
 //! ```
 //!
 //! Cells are those of the clock (five minutes of UTC), from the one that holds the first reading to that of the last.
 //! The first and the last cell are mostly half full and stand by themselves; what lies between is bit-packed: offsets from
-//! the least number, in as many bits as the largest offset needs. A constant sensor costs a few bytes. Plain numbers (no scale) lie as they are. Where readings are rare there are no cells: then the
-//! block itself is cheap to unpack.
+//! the least number, in as many bits as the largest offset needs. All are counted in the largest unit that divides them (a
+//! sensor of half per cents gives tenths that are fives). What the readings of a cell are together above the smallest
+//! cannot be more than all of them at the largest: where that bound is the shorter one, it says the bits of each cell. A
+//! constant sensor costs a few bytes. Plain numbers (no scale) lie as they are. Where readings are rare there are no cells:
+//! then the block itself is cheap to unpack.
 
 use std::ops::Range;
 
@@ -26,6 +29,8 @@ pub(super) const CELL: i64 = 300_000;
 const WORTH: usize = 12;
 /// Scale byte of plain numbers.
 const PLAIN: u8 = u8::MAX;
+/// In the scale byte: the last column has as many bits a cell as the one before allows for.
+const BOUNDED: u8 = 0x40;
 const DAMAGED: Error = Error::Corrupt { what: "cells" };
 
 /// Cells of a block's times: which readings lie in which. `None` when they are not worth it.
@@ -60,22 +65,54 @@ pub(super) fn section(values: &Values, ranges: &[Range<usize>]) -> Option<Vec<u8
         }
         Values::Scaled(integers, scale) => {
             let (mut least, mut spread, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-            let mut before = 0_i64;
+            let (mut before, mut unit) = (None, 0);
             for range in ranges {
                 let some = integers.get(range.clone())?;
-                let min = some.iter().copied().min().unwrap_or(before);
+                let min = some.iter().copied().min().or(before).unwrap_or(0);
                 let max = some.iter().copied().max().unwrap_or(min);
                 let sum: i128 = some.iter().map(|&integer| i128::from(integer) - i128::from(min)).sum();
-                least.push(zigzag(min.checked_sub(before)?));
-                spread.push(u64::try_from(max.checked_sub(min)?).ok()?);
-                rest.push(u64::try_from(sum).ok()?);
-                before = min;
+                let step = before.map_or(Some(0), |before| min.checked_sub(before))?;
+                let (above, rest_above) = (u64::try_from(max.checked_sub(min)?).ok()?, u64::try_from(sum).ok()?);
+                unit = [step.unsigned_abs(), above, rest_above].into_iter().fold(unit, common);
+                least.push(step);
+                spread.push(above);
+                rest.push(rest_above);
+                before = Some(min);
             }
-            out.push(*scale);
-            [least, spread, rest].iter().for_each(|column| put(&mut out, column));
+            let unit = unit.max(1);
+            let signed = i64::try_from(unit).ok()?;
+            let first = integers.get(ranges.first()?.clone())?.iter().copied().min()?;
+            let mut least: Vec<u64> = least.into_iter().map(|step| zigzag(step / signed)).collect();
+            *least.first_mut()? = zigzag(first);
+            spread.iter_mut().chain(&mut rest).for_each(|number| *number /= unit);
+            let (mut open, mut bounded) = (Vec::new(), Vec::new());
+            put(&mut open, &rest);
+            put_bounded(
+                &mut bounded,
+                &rest,
+                ranges.iter().zip(&spread).map(|(some, spread)| bound(some.len() as u64, *spread)),
+            );
+            let is_bounded = bounded.len() < open.len();
+            out.push(if is_bounded { scale | BOUNDED } else { *scale });
+            put_one(&mut out, unit);
+            [least, spread].iter().for_each(|column| put(&mut out, column));
+            out.extend(if is_bounded { bounded } else { open });
         }
     }
     Some(out)
+}
+
+/// Bits that what some readings are together above the smallest takes at most.
+fn bound(count: u64, spread: u64) -> u32 {
+    64 - count.saturating_mul(spread).leading_zeros()
+}
+
+/// The largest unit that divides both.
+fn common(mut a: u64, mut b: u64) -> u64 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// All sections of a row of `times`, sealed under its number.
@@ -155,27 +192,39 @@ impl<'a> Cells<'a> {
             }
             return Ok(true);
         }
-        let power = packed::power(scale).ok_or(DAMAGED)?;
+        let power = packed::power(scale & !BOUNDED).ok_or(DAMAGED)?;
+        let is_bounded = scale & BOUNDED > 0;
         let Scratch { least, spread, rest } = scratch;
+        let mut data = data;
+        let unit = take_one(&mut data)?;
         let data = take(data, self.counts.len(), least)?;
         spread.clear();
-        let data = if extremes { take(data, self.counts.len(), spread)? } else { skip(data, self.counts.len())? };
-        take(data, self.counts.len(), rest)?;
+        let data = if extremes || is_bounded {
+            take(data, self.counts.len(), spread)?
+        } else {
+            skip(data, self.counts.len())?
+        };
+        if is_bounded {
+            let bounds = self.counts.iter().zip(&*spread).map(|(count, spread)| bound(*count, *spread));
+            take_bounded(data, bounds, rest)?;
+        } else {
+            take(data, self.counts.len(), rest)?;
+        }
         let mut min = 0_i64;
         for (n, ((&count, step), rest)) in (0..).zip(self.counts.iter().zip(&*least).zip(&*rest)) {
-            min = min.wrapping_add(unzigzag(*step));
+            let step = unzigzag(*step);
+            // The first stands by itself.
+            min = if n == 0 { step } else { min.wrapping_add(step.wrapping_mul(unit.cast_signed())) };
             let bucket = place.of((self.first + n) * CELL, buckets);
             let Some(bucket) = bucket.filter(|_| count > 0) else { continue };
-            let sum = sum(min, count, *rest) / power;
-            match spread.get(n as usize) {
-                Some(spread) => {
-                    let max = min.wrapping_add_unsigned(*spread);
-                    bucket.add_sum(count, sum, min as f64 / power, max as f64 / power);
-                }
-                None => {
-                    bucket.count += count;
-                    bucket.sum += sum;
-                }
+            let sum = sum(min, count, rest.wrapping_mul(unit)) / power;
+            if extremes {
+                let spread = spread.get(n as usize).copied().unwrap_or_default();
+                let max = min.wrapping_add_unsigned(spread.wrapping_mul(unit));
+                bucket.add_sum(count, sum, min as f64 / power, max as f64 / power);
+            } else {
+                bucket.count += count;
+                bucket.sum += sum;
             }
         }
         Ok(true)
@@ -219,9 +268,19 @@ fn put(out: &mut Vec<u8>, column: &[u64]) {
     let width = middle.iter().map(|number| 64 - (number - least).leading_zeros()).max().unwrap_or(0);
     out.push(width as u8);
     put_one(out, least);
+    put_bits(out, middle.iter().map(|number| (number - least, width)));
+}
+
+/// Appends a column in which each number has bits of its own.
+fn put_bounded(out: &mut Vec<u8>, column: &[u64], bounds: impl Iterator<Item = u32>) {
+    put_bits(out, column.iter().copied().zip(bounds));
+}
+
+/// Appends numbers in so many bits each, the lowest first.
+fn put_bits(out: &mut Vec<u8>, numbers: impl Iterator<Item = (u64, u32)>) {
     let (mut held, mut bits) = (0_u128, 0);
-    for number in middle {
-        held |= u128::from(number - least) << bits;
+    for (number, width) in numbers {
+        held |= u128::from(number) << bits;
         bits += width;
         while bits >= 8 {
             out.push(held as u8);
@@ -280,17 +339,33 @@ impl<'a> Packed<'a> {
     }
 
     fn offset(&self, n: usize) -> u64 {
-        let bit = n * self.width;
-        let bytes = self.data.get(bit / 8..).unwrap_or_default();
-        match bytes.first_chunk::<8>() {
-            // Eight bytes hold a number of up to 57 bits wherever in the first of them it begins.
-            Some(bytes) if self.width <= 57 => u64::from_le_bytes(*bytes) >> (bit % 8),
-            _ => {
-                let held = bytes.iter().take(9).rev().fold(0_u128, |held, byte| held << 8 | u128::from(*byte));
-                (held >> (bit % 8)) as u64
-            }
+        bits_at(self.data, n * self.width, self.width)
+    }
+}
+
+/// The number of `width` bits that begins at a bit, with whatever lies above it.
+fn bits_at(data: &[u8], bit: usize, width: usize) -> u64 {
+    let bytes = data.get(bit / 8..).unwrap_or_default();
+    match bytes.first_chunk::<8>() {
+        // Eight bytes hold a number of up to 57 bits wherever in the first of them it begins.
+        Some(bytes) if width <= 57 => u64::from_le_bytes(*bytes) >> (bit % 8),
+        _ => {
+            let held = bytes.iter().take(9).rev().fold(0_u128, |held, byte| held << 8 | u128::from(*byte));
+            (held >> (bit % 8)) as u64
         }
     }
+}
+
+/// Reads [`put_bounded`].
+fn take_bounded(data: &[u8], bounds: impl Iterator<Item = u32>, column: &mut Vec<u64>) -> Result<()> {
+    column.clear();
+    let mut bit = 0;
+    for bound in bounds {
+        let width = bound as usize;
+        column.push(if width == 0 { 0 } else { bits_at(data, bit, width) & (u64::MAX >> (64 - width)) });
+        bit += width;
+    }
+    if bit.div_ceil(8) == data.len() { Ok(()) } else { Err(DAMAGED) }
 }
 
 /// Reads a column of `count` numbers into `column`; returns what follows it.
@@ -337,6 +412,8 @@ mod tests {
         fn cells_say_what_their_readings_do(
             steps in prop::collection::vec((1_i64..30_000, -99_i64..99), 40..400),
             scale in prop_oneof![Just(Some(0_u8)), Just(Some(1)), Just(None)],
+            unit in prop_oneof![Just(1), Just(5), Just(1_i64 << 40)],
+            offset in prop_oneof![Just(0), Just(3), Just(-(1_i64 << 45))],
             wide in 1_i64..4,
         ) {
             let (mut times, mut at) = (Vec::new(), 1_700_000_100_000);
@@ -344,7 +421,7 @@ mod tests {
                 at += step;
                 times.push(at);
             }
-            let integers: Vec<i64> = steps.iter().map(|(_, value)| *value).collect();
+            let integers: Vec<i64> = steps.iter().map(|(_, value)| *value * unit + offset).collect();
             let values = match scale {
                 Some(scale) => Values::Scaled(integers, scale),
                 None => Values::Plain(integers.iter().map(|&value| value as f64).collect()),
@@ -363,7 +440,7 @@ mod tests {
             bucket::add_column(&mut by_readings, &bucket::pieces(&edges, &times), &times, &values);
             for (cells, readings) in by_cells.iter().zip(&by_readings) {
                 prop_assert_eq!((cells.count, cells.min, cells.max), (readings.count, readings.min, readings.max));
-                prop_assert!((cells.sum - readings.sum).abs() < 1e-6);
+                prop_assert!((cells.sum - readings.sum).abs() <= readings.sum.abs() * 1e-12 + 1e-6);
             }
             let mut sums = vec![Bucket::default(); 4];
             cells.add(series, &edges, &mut sums, false, &mut Scratch::default()).unwrap();

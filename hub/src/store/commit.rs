@@ -68,6 +68,7 @@ impl Store {
 /// Writes a commit into the open transaction.
 pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
     let (mut fresh, mut refused) = (Vec::new(), Vec::new());
+    let mut append = journal::appending(scope.conn)?;
     for batch in commit.batches {
         if !exists(scope, batch.id.device) {
             continue;
@@ -79,7 +80,7 @@ pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> 
             Inserted::New => {
                 let row = *scope.next_row;
                 if !batch.is_empty() {
-                    journal::append(scope.conn, row, &batch)?;
+                    journal::append(&mut append, row, &batch)?;
                     *scope.next_row += 1;
                 }
                 fresh.push(batch.id);

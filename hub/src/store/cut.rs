@@ -17,8 +17,8 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 
 /// Most points of a block: so many that a column costs little beside its numbers, so few that a look at an hour of it does
-/// not unpack a day. Four cuts of the usual size, with what came while they were made, fit (see `merge`).
-pub(super) const MOST: usize = 4608;
+/// not unpack a day. What `merge` makes of small ones fits.
+pub(super) const MOST: usize = 6144;
 /// A hole worth a block of its own on either side, if it is also most of the time covered: a late batch among fresh ones.
 const HOLE: i64 = 3_600_000;
 
@@ -71,12 +71,7 @@ pub(super) fn cut(device: DeviceNo, numbers: &[SeriesId], fresh: &Fresh, next: &
 }
 
 /// Packs sorted columns as the cut of that number.
-pub(super) fn pack(
-    columns: Vec<(SeriesId, Column)>,
-    received: UnixMillis,
-    cut: i64,
-    next: &mut i64,
-) -> Result<Blocks> {
+pub(super) fn pack(columns: Vec<(SeriesId, Column)>, received: UnixMillis, cut: i64, next: &mut i64) -> Result<Blocks> {
     let mut blocks =
         Blocks { reach: UnixMillis(i64::MIN), received, readings: 0, times: Vec::new(), columns: Vec::new() };
     // Series of equal times next to each other, in the order they came.
@@ -192,7 +187,7 @@ mod tests {
         let times: Vec<i64> = (0..10).chain((0..700).map(|n| day + n * 10_000)).collect();
         assert_eq!(parts(&times), [0..10, 10..710]);
         assert_eq!(parts(&(0..20).map(|n| n * day).collect::<Vec<_>>()).len(), 1);
-        assert_eq!(parts(&(0..10_000).collect::<Vec<_>>()), [0..3334, 3334..6668, 6668..10_000]);
+        assert_eq!(parts(&(0..10_000).collect::<Vec<_>>()), [0..5_000, 5_000..10_000]);
         assert!(parts(&[]).is_empty());
     }
 

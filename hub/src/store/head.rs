@@ -203,6 +203,11 @@ impl Head {
         self.bytes
     }
 
+    /// Those of one device.
+    pub(super) fn bytes_of(&self, device: DeviceNo) -> usize {
+        self.devices.get(&device).map_or(0, Fresh::bytes)
+    }
+
     fn newest(&mut self, series: SeriesId) -> &mut Newest {
         let index = series.0 as usize;
         if index >= self.series.len() {

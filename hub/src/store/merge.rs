@@ -75,7 +75,8 @@ fn runs(small: &[Small], today: Option<UnixMillis>, series: impl Fn(DeviceNo) ->
         let most = of_device.first().map_or(MOST, |one| MOST.min(MOST_READINGS / series(one.device).max(1)));
         let mut open: Option<(Run, UnixMillis)> = None;
         for next in of_device {
-            let begun = (Run { device: next.device, first: next.cut, last: next.cut, points: next.points }, next.received);
+            let begun =
+                (Run { device: next.device, first: next.cut, last: next.cut, points: next.points }, next.received);
             open = Some(match open {
                 None => begun,
                 Some((run, received))
@@ -86,9 +87,7 @@ fn runs(small: &[Small], today: Option<UnixMillis>, series: impl Fn(DeviceNo) ->
                     runs.push(run);
                     begun
                 }
-                Some((run, received)) => {
-                    (Run { last: next.cut, points: run.points + next.points, ..run }, received)
-                }
+                Some((run, received)) => (Run { last: next.cut, points: run.points + next.points, ..run }, received),
             });
         }
         let is_due = |(run, received): &(Run, UnixMillis)| {
@@ -134,11 +133,7 @@ pub(super) fn merge(conn: &Connection, run: Run, next: &mut i64) -> Result<Merge
 }
 
 /// All readings of some spans in the order of their cuts.
-fn columns(
-    conn: &Connection,
-    device: DeviceNo,
-    spans: &[(Span, i64, Option<i64>)],
-) -> Result<Vec<(SeriesId, Column)>> {
+fn columns(conn: &Connection, device: DeviceNo, spans: &[(Span, i64, Option<i64>)]) -> Result<Vec<(SeriesId, Column)>> {
     let mut columns: BTreeMap<SeriesId, Column> = BTreeMap::new();
     for (span, _, crc) in spans {
         let times = block::times(conn, span)?.filter(|_| span.holds(device, *crc));
@@ -207,9 +202,10 @@ mod tests {
             small(1, 10, 700, DAY - 1),
             small(1, 20, 700, DAY),
             small(2, 5, 4_000, 5),
+            small(2, 10, 2_200, 6),
             small(2, 15, 700, 6),
         ];
-        let expected = [run(1, 0, 10, 1_400), run(1, 20, 20, 700), run(2, 5, 5, 4_000), run(2, 15, 15, 700)];
+        let expected = [run(1, 0, 10, 1_400), run(1, 20, 20, 700), run(2, 5, 5, 4_000), run(2, 10, 15, 2_900)];
         assert_eq!(runs(&cuts, None, |_| 9), expected);
         // A thousand series: what is held at once decides.
         assert_eq!(runs(&cuts[..2], None, |_| 1_000), [run(1, 0, 0, 700), run(1, 10, 10, 700)]);

@@ -159,6 +159,7 @@ fn connect(file: &Path, cap: Cap) -> Result<Connection> {
     conn.pragma_update(None, "max_page_count", cap.full)?;
     // The writer checkpoints at its own end; a command that ends beside a hub must not.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    readers::plan_once(&conn)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);
     Ok(conn)
 }

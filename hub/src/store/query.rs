@@ -16,7 +16,9 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
 
 /// Most bytes of the head decoded without a thread of their own: a fraction of a millisecond.
-const AT_ONCE: usize = 64 << 10;
+pub(super) const AT_ONCE: usize = 64 << 10;
+/// Most blocks unpacked without one.
+pub(super) const BLOCKS_AT_ONCE: usize = 8;
 
 /// Points of one series, oldest first.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -54,8 +56,12 @@ impl Store {
         if !fresh.blocks_from(from) && fresh.bytes() <= AT_ONCE {
             return Ok(Page::of(&recent(&fresh, (from, to), &wanted, true)?, limit));
         }
-        self.readers()
-            .run(move |reader| {
+        let reader = self.readers().take().await?;
+        let most = BLOCKS_AT_ONCE;
+        let is_short =
+            fresh.bytes() <= AT_ONCE && block::count_spans(reader.conn()?, device, (from, to), most + 1)? <= most;
+        reader
+            .run_or_do(is_short, move |reader| {
                 if fresh.blocks_from(from) {
                     let recent = recent(&fresh, (from, to), &wanted, false)?;
                     page(reader, (device, series), (from, to), recent, limit)

@@ -114,37 +114,55 @@ pub(super) fn check(conn: &Connection) -> Result<()> {
 
 /// The sum of some values in order.
 pub(super) fn of(values: &[ValueRef<'_>]) -> i64 {
-    let mut sum = 0;
+    let mut sum = Sum { crc: 0, held: [0; 64], length: 0 };
     for value in values {
-        let (kind, number);
-        let bytes: &[u8] = match value {
-            ValueRef::Null => {
-                kind = 0;
-                &[]
-            }
-            ValueRef::Integer(integer) => {
-                (kind, number) = (1, integer.to_le_bytes());
-                &number
-            }
-            ValueRef::Real(real) => {
-                (kind, number) = (2, real.to_bits().to_le_bytes());
-                &number
-            }
-            ValueRef::Text(text) => {
-                kind = 3;
-                text
-            }
-            ValueRef::Blob(blob) => {
-                kind = 4;
-                blob
-            }
-        };
-        // The length keeps apart what ends one value and begins the next.
-        sum = crc32c::crc32c_append(sum, &[kind]);
-        sum = crc32c::crc32c_append(sum, &(bytes.len() as u64).to_le_bytes());
-        sum = crc32c::crc32c_append(sum, bytes);
+        match value {
+            ValueRef::Null => sum.add(0, &[]),
+            ValueRef::Integer(integer) => sum.add(1, &integer.to_le_bytes()),
+            ValueRef::Real(real) => sum.add(2, &real.to_bits().to_le_bytes()),
+            ValueRef::Text(text) => sum.add(3, text),
+            ValueRef::Blob(blob) => sum.add(4, blob),
+        }
     }
-    i64::from(sum)
+    sum.finish()
+}
+
+/// A sum on its way: short values are gathered, as every call costs more than the bytes of one.
+struct Sum {
+    crc: u32,
+    held: [u8; 64],
+    length: usize,
+}
+
+impl Sum {
+    fn add(&mut self, kind: u8, bytes: &[u8]) {
+        // The length keeps apart what ends one value and begins the next.
+        self.put(&[kind]);
+        self.put(&(bytes.len() as u64).to_le_bytes());
+        self.put(bytes);
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        if bytes.len() > self.held.len() - self.length {
+            self.flush();
+        }
+        if let Some(room) = self.held.get_mut(self.length..self.length + bytes.len()) {
+            room.copy_from_slice(bytes);
+            self.length += bytes.len();
+        } else {
+            self.crc = crc32c::crc32c_append(self.crc, bytes);
+        }
+    }
+
+    fn flush(&mut self) {
+        self.crc = crc32c::crc32c_append(self.crc, self.held.get(..self.length).unwrap_or_default());
+        self.length = 0;
+    }
+
+    fn finish(mut self) -> i64 {
+        self.flush();
+        i64::from(self.crc)
+    }
 }
 
 /// Whether a stored sum is that of the values; a row without one is believed.
@@ -155,6 +173,22 @@ pub(super) fn holds(stored: Option<i64>, values: &[ValueRef<'_>]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sums_are_those_that_were_written_before_values_were_gathered() {
+        let (long, short) = ([7; 200], [9; 50]);
+        let values =
+            [ValueRef::Integer(-5), ValueRef::Blob(&short), ValueRef::Null, ValueRef::Text(&long), ValueRef::Real(0.5)];
+        let mut plain = Vec::new();
+        for (kind, bytes) in
+            [(1_u8, &(-5_i64).to_le_bytes()[..]), (4, &short), (0, &[]), (3, &long), (2, &0.5_f64.to_le_bytes())]
+        {
+            plain.push(kind);
+            plain.extend((bytes.len() as u64).to_le_bytes());
+            plain.extend(bytes);
+        }
+        assert_eq!(of(&values), i64::from(crc32c::crc32c(&plain)));
+    }
 
     #[test]
     fn values_do_not_run_into_each_other() {

@@ -26,6 +26,7 @@ use super::exact;
 use super::head::Fresh;
 use super::memory::Memory;
 use super::packed::Values;
+use super::query::{AT_ONCE, BLOCKS_AT_ONCE};
 use super::readers::Reader;
 use super::rolled::{self, Rolled};
 use super::rollup::{HOURS, MINUTES};
@@ -35,7 +36,7 @@ use crate::model::reading::SeriesId;
 use crate::model::{SensorKind, UnixMillis};
 
 /// Devices whose heads are copied before one snapshot: some hundred kilobytes.
-const AT_ONCE: usize = 32;
+const TOGETHER: usize = 32;
 
 /// What all shares of a query have in common.
 pub(super) struct Plan {
@@ -61,6 +62,16 @@ impl Plan {
         let (first, last) = (self.edges.first().copied(), self.edges.last().copied());
         (first.unwrap_or_default(), last.unwrap_or_default())
     }
+}
+
+/// Whether a query asks for so little that it is done in a fraction of a millisecond.
+pub(super) fn is_short(conn: &Connection, memory: &Memory, plan: &Plan, devices: &[Asked]) -> Result<bool> {
+    let [Asked { device, series, .. }] = devices else { return Ok(false) };
+    let (from, to) = plan.range();
+    let most = BLOCKS_AT_ONCE / series.len().max(1);
+    Ok(memory.head().bytes_of(*device) <= AT_ONCE
+        && block::count_spans(conn, *device, (from, to), most + 1)? <= most
+        && rolled::of(conn, *device)?.to.is_none_or(|end| end <= from))
 }
 
 /// One reader's share.
@@ -106,7 +117,7 @@ impl<'a> Share<'a> {
         mut with: impl FnMut(usize, &mut Totals) -> Result<()>,
     ) -> Result<()> {
         let mut totals = self.plan.totals();
-        for some in devices.chunks(AT_ONCE) {
+        for some in devices.chunks(TOGETHER) {
             if self.plan.by_cells {
                 let left = self.by_tally(some, &mut totals, &mut with)?;
                 self.by_reading(&left, &mut totals, &mut with)?;
