@@ -24,8 +24,8 @@ use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 
-/// Points of a series that are not worth waiting for more.
-const ENOUGH: usize = 4096;
+/// Points of a series that are not worth waiting for more: three cuts of the usual size.
+const ENOUGH: usize = 2560;
 /// Readings of a run at most, held while they are merged: 16 MiB.
 const MOST_READINGS: usize = 1 << 20;
 
@@ -90,8 +90,10 @@ fn runs(small: &[Small], today: Option<UnixMillis>, series: impl Fn(DeviceNo) ->
                 Some((run, received)) => (Run { last: next.cut, points: run.points + next.points, ..run }, received),
             });
         }
-        let is_due = |(run, received): &(Run, UnixMillis)| {
-            run.points >= ENOUGH.min(most) || today.is_none_or(|today| day(*received) < today)
+        let is_due = |(run, received): &(Run, UnixMillis)| match today {
+            _ if run.points >= ENOUGH.min(most) => true,
+            Some(today) => day(*received) < today,
+            None => run.first != run.last,
         };
         runs.extend(open.filter(is_due).map(|(run, _)| run));
     }
@@ -190,8 +192,9 @@ mod tests {
     #[test]
     fn a_run_is_due_when_it_is_long_enough_or_its_day_is_over() {
         let cuts: Vec<Small> = (0..7).map(|n| small(1, n * 10, 1_030, 5)).collect();
-        assert_eq!(runs(&cuts, Some(UnixMillis(0)), |_| 9), [run(1, 0, 30, 4_120)]);
-        assert_eq!(runs(&cuts, Some(UnixMillis(DAY)), |_| 9), [run(1, 0, 30, 4_120), run(1, 40, 60, 3_090)]);
+        assert_eq!(runs(&cuts, Some(UnixMillis(0)), |_| 9), [run(1, 0, 20, 3_090), run(1, 30, 50, 3_090)]);
+        assert_eq!(runs(&cuts, Some(UnixMillis(DAY)), |_| 9).len(), 3);
+        // One alone gains nothing yet.
         assert_eq!(runs(&cuts, None, |_| 9).len(), 2);
     }
 
@@ -201,13 +204,14 @@ mod tests {
             small(1, 0, 700, 5),
             small(1, 10, 700, DAY - 1),
             small(1, 20, 700, DAY),
-            small(2, 5, 4_000, 5),
+            small(2, 5, 2_700, 5),
             small(2, 10, 2_200, 6),
             small(2, 15, 700, 6),
         ];
-        let expected = [run(1, 0, 10, 1_400), run(1, 20, 20, 700), run(2, 5, 5, 4_000), run(2, 10, 15, 2_900)];
-        assert_eq!(runs(&cuts, None, |_| 9), expected);
+        let all = |cuts: &[Small], series| runs(cuts, Some(UnixMillis(2 * DAY)), |_| series);
+        let expected = [run(1, 0, 10, 1_400), run(1, 20, 20, 700), run(2, 5, 5, 2_700), run(2, 10, 15, 2_900)];
+        assert_eq!(all(&cuts, 9), expected);
         // A thousand series: what is held at once decides.
-        assert_eq!(runs(&cuts[..2], None, |_| 1_000), [run(1, 0, 0, 700), run(1, 10, 10, 700)]);
+        assert_eq!(all(&cuts[..2], 1_000), [run(1, 0, 0, 700), run(1, 10, 10, 700)]);
     }
 }
