@@ -12,14 +12,17 @@ demo: web
 
 # Everything CI checks: formatting, lints, Rust tests, web tests, browser journeys.
 test: lint web-test web
-	$(CARGO) build --workspace
+	# Makes the programs too, with the features that tests bring along: `cargo build` would compile them another time.
+	$(CARGO) test --workspace --no-run
 	# The agent's budget is two minutes of waiting after a build: beside the tests.
-	.ci/agent-budget & budget=$$!; $(CARGO) test --workspace && wait $$budget || { kill $$budget 2>/dev/null; exit 1; }
-	$(MAKE) e2e
+	.ci/agent-budget & budget=$$!; .ci/tests && wait $$budget || { kill $$budget 2>/dev/null; exit 1; }
+	$(JOURNEYS)
 
-# The long forms of the tests that break things: kills, power cuts, failing and full disks, damage, chaos. An hour or two.
+# The long forms of the tests that break things: two thousand seeds of the simulation, kills, power cuts, failing and full
+# disks, damage, chaos. An hour or two.
 soak:
 	$(CARGO) build --workspace
+	SIM_SEEDS=2000 $(CARGO) test --package telemetry-hub --test sim -- --nocapture
 	CRASH_KILLS=200 $(CARGO) test --package telemetry-hub --test crash -- --nocapture
 	SOAK=1 $(CARGO) test --package telemetry-hub --test faults -- --nocapture --test-threads 1
 
@@ -39,10 +42,10 @@ web/node_modules/.installed: web/package.json web/package-lock.json
 	touch $@
 
 # Journeys in a real Chromium against a real hub and a real agent.
+JOURNEYS = .ci/chromium && cd web && $(NPM) run e2e --silent
 e2e: web/node_modules/.installed
-	.ci/chromium
 	$(CARGO) build --workspace
-	cd web && $(NPM) run e2e --silent
+	$(JOURNEYS)
 
 # Figures: pure parts, then the whole path by the programs that ship.
 bench:
@@ -72,8 +75,8 @@ agent:
 agent-test:
 	.ci/agent-targets aarch64
 	.ci/agent-targets qemu
-	$(CARGO) build --package telemetry-hub --package device-agent
-	AGENT_TEST_CROSS=1 $(CARGO) test --package device-agent --test cross
+	# Of the workspace, as everywhere else: one package alone would have other features, and compile everything again.
+	AGENT_TEST_CROSS=1 $(CARGO) test --workspace --test cross
 
 # Size, memory and processor time of the agent as it ships, over the ten minutes that are promised.
 agent-budget:
