@@ -13,6 +13,7 @@ use device_agent::spool::segment::{self, Record};
 use device_agent::spool::{Drops, Limits, Policy, SPILL_AFTER, Spool};
 use proptest::prelude::*;
 use wire::batch::Rows;
+use wire::ledger::DropReason;
 use wire::{BatchSeq, Epoch, Lane, Reading, SensorNo, UnixMillis};
 
 const WEEK: Duration = Duration::from_secs(7 * 86_400);
@@ -326,6 +327,68 @@ fn what_gives_way_when_the_spool_is_full_is_the_users_choice_and_counted_by_reas
 }
 
 #[test]
+fn what_a_segment_held_that_the_disk_does_not_give_back_is_counted_as_unreadable() {
+    for acked in [0, 500, 600] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut spool, _) = open(folder.path(), 1);
+        let t0 = clock::now();
+        for _ in 0..15 {
+            append_large(&mut spool, 200, t0.mono);
+            spool.flush().unwrap();
+        }
+        drop(spool);
+        let (mut spool, _) = open(folder.path(), 2);
+        let mut files = segments(folder.path());
+        files.sort();
+        let in_first = segment::read(&fs::read(&files[0]).unwrap()).unwrap().records.len() as u64;
+        assert!(in_first > 600 && files.len() == 3);
+        spool.trim(Epoch(1), BatchSeq(acked), &[]);
+        unreadable(&files[0]);
+        spool.expire(t0.plus(WEEK + Duration::from_secs(61)), false);
+        // What is acknowledged of a segment is not lost with it; the other segments are readable, and counted as what they are.
+        let expected =
+            Drops { unreadable: 3 * (in_first - acked), expired: 3 * (3_000 - in_first), ..Drops::default() };
+        assert_eq!(spool.drops(), expected);
+        let told = &spool.report(t0.mono).unwrap().entries;
+        let told =
+            told.iter().flat_map(|entry| &entry.dropped).filter(|(code, _)| *code == DropReason::Unreadable.code());
+        assert_eq!(told.map(|(_, readings)| readings).sum::<u64>(), expected.unreadable, "the hub hears of them");
+    }
+}
+
+#[test]
+fn listed_batches_of_a_segment_that_cannot_be_read_are_counted_one_by_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { disk: 2 << 20, ..Limits::default() };
+    let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
+    // A full segment, and nothing else in it.
+    append_large(&mut spool, 1_100, now());
+    spool.flush().unwrap();
+    // Some are on their way, so that the segment's batches stay listed.
+    let handed = (0..10).filter(|_| spool.take_live(now()).is_some()).count();
+    assert_eq!((handed, spool.listed()), (10, 1_100));
+    unreadable(&segments(folder.path())[0]);
+    for _ in 0..10 {
+        append_large(&mut spool, 200, now());
+        spool.flush().unwrap();
+    }
+    assert_eq!(spool.drops(), Drops { unreadable: 3_300, ..Drops::default() });
+    assert_eq!(spool.len() as u64 * 3 + spool.dropped(), 9_300);
+}
+
+#[test]
+fn a_segment_that_cannot_be_read_at_a_start_is_named_and_its_number_is_not_used_again() {
+    let folder = spilled(5);
+    let path = segments(folder.path()).remove(0);
+    unreadable(&path);
+    let (mut spool, recovery) = open(folder.path(), 2);
+    assert_eq!((recovery.batches, recovery.unreadable.len(), &recovery.unreadable[0].0), (0, 1, &path));
+    append(&mut spool, 2, now());
+    spool.flush().unwrap();
+    assert_eq!((spool.len(), segments(folder.path()).len()), (2, 2));
+}
+
+#[test]
 fn what_is_held_longer_than_readings_are_kept_is_dropped_and_counted_for_good() {
     let folder = tempfile::tempdir().unwrap();
     let (mut spool, _) = open(folder.path(), 1);
@@ -487,6 +550,12 @@ fn spilled(batches: u64) -> tempfile::TempDir {
     append(&mut spool, batches, now());
     spool.flush().unwrap();
     folder
+}
+
+/// Puts something in a segment's place that no read gets through, whoever reads.
+fn unreadable(path: &Path) {
+    fs::remove_file(path).unwrap();
+    fs::create_dir(path).unwrap();
 }
 
 fn segments(folder: &Path) -> Vec<PathBuf> {

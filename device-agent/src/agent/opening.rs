@@ -48,6 +48,9 @@ impl Agent {
         for aside in &recovery.foreign {
             warn!("spool: a file that is no segment was set aside as {}", aside.display());
         }
+        for (path, why) in &recovery.unreadable {
+            warn!("spool: {} cannot be read, the hub will show what is in it as missing: {why}", path.display());
+        }
         let table = SensorTable::open(identity.folder()).map_err(Error::State)?;
 
         let pin = trusted_pin(&identity, settings.join_token.as_ref());

@@ -65,11 +65,11 @@ impl Spool {
         let segments: Vec<u32> =
             self.cold.iter().filter(|(_, cold)| is_old(cold.newest)).map(|(number, _)| *number).collect();
         for number in segments {
-            self.drops.expired += self.lose_segment(number, DropReason::Expired);
+            self.lose_segment(number, DropReason::Expired);
         }
         let batches: Vec<Key> = self.held.iter().filter(|(_, held)| is_old(held.taken)).map(|(key, _)| *key).collect();
         for key in batches {
-            self.drops.expired += self.lose(key, DropReason::Expired);
+            self.lose(key, DropReason::Expired);
         }
     }
 

@@ -3,7 +3,6 @@
 //! A segment is cold after recovery, and once it is full while the hub is away. It is warmed, newest first, when the backlog
 //! that is listed has been handed out.
 
-use wire::ledger::DropReason;
 use wire::{BatchSeq, Epoch, Lane};
 
 use super::disk::Summary;
@@ -28,12 +27,8 @@ impl Spool {
         let Some((number, summary)) = self.cold.pop_last() else { return false };
         let Some(disk) = self.disk.as_mut() else { return false };
         let records = disk.records(number).unwrap_or_default();
-        let found: u64 = records.iter().map(|(record, _)| u64::from(record.readings)).sum();
-        let unreadable = summary.readings.saturating_sub(found);
-        self.drops.unreadable += unreadable;
         disk.set_held(number, records.len() as u32);
-        let hour = self.hour_of(summary.newest);
-        self.ledger.lose_at(summary.epoch, hour, unreadable, DropReason::Unreadable);
+        self.lose_unreadable(&summary, &records.iter().map(|(record, _)| *record).collect::<Vec<_>>());
         let mark = self.marks.get(&summary.epoch).copied().unwrap_or(BatchSeq(0));
         for (record, place) in records {
             let key = (summary.epoch, record.seq);
@@ -56,8 +51,7 @@ impl Spool {
     pub(super) fn cool(&mut self) {
         let Some(closed) = self.disk.as_mut().map(super::disk::Disk::take_closed) else { return };
         for number in closed {
-            let inside = |held: &Held| matches!(held.body, Body::Disk(place) if place.segment == number);
-            let keys: Vec<Key> = self.held.iter().filter(|(_, held)| inside(held)).map(|(key, _)| *key).collect();
+            let keys: Vec<Key> = self.held.iter().filter(|(_, held)| held.is_in(number)).map(|(key, _)| *key).collect();
             let whole = self.disk.as_ref().is_some_and(|disk| disk.is_whole(number));
             let (Some(first), Some(last)) = (keys.first(), keys.last()) else { continue };
             if !whole || keys.iter().any(|key| self.handed.contains(key)) {

@@ -83,6 +83,8 @@ pub(super) struct Recovered {
     pub(super) damaged: usize,
     /// Files that were no segment, and where they lie.
     pub(super) foreign: Vec<PathBuf>,
+    /// Files that could not be read, and why.
+    pub(super) unreadable: Vec<(PathBuf, String)>,
 }
 
 impl Disk {
@@ -104,8 +106,16 @@ impl Disk {
                 continue;
             }
             let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+            // Its number is taken, whether it can be read or not.
+            disk.next = disk.next.max(number.unwrap_or(0_u32).saturating_add(u32::from(number.is_some())));
             // One unreadable file must not keep the others, or the agent, from starting.
-            let Ok(bytes) = fs::read(&path) else { continue };
+            let bytes = match fs::read(&path) {
+                Ok(bytes) => bytes,
+                Err(error) => {
+                    recovered.unreadable.push((path, error.to_string()));
+                    continue;
+                }
+            };
             match (number, segment::read(&bytes)) {
                 (Some(number), Some(contents)) => disk.adopt(number, &path, &bytes, contents, &mut recovered, now)?,
                 _ => recovered.foreign.extend(durable::set_aside(&path, "foreign")),
@@ -123,7 +133,6 @@ impl Disk {
         recovered: &mut Recovered,
         now: Instant,
     ) -> io::Result<()> {
-        self.next = self.next.max(number.saturating_add(1));
         recovered.damaged += contents.damaged;
         if contents.records.is_empty() {
             return fs::remove_file(path);

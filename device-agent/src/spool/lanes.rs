@@ -73,7 +73,7 @@ impl Spool {
         let held = self.held.get(&key)?;
         let sensors = held.sensors;
         let Some(body) = self.body(held) else {
-            self.drops.unreadable += self.lose(key, DropReason::Unreadable);
+            self.lose(key, DropReason::Unreadable);
             return None;
         };
         self.handed.insert(key);

@@ -66,6 +66,13 @@ struct Held {
     taken: Taken,
 }
 
+impl Held {
+    /// Whether its body lies in this segment.
+    const fn is_in(&self, segment: u32) -> bool {
+        matches!(self.body, Body::Disk(place) if place.segment == segment)
+    }
+}
+
 #[derive(Debug)]
 enum Body {
     Memory(Arc<[u8]>),
@@ -381,53 +388,77 @@ impl Spool {
         floors.into_iter().rev().take(wire::message::FLOOR_LIMIT).collect()
     }
 
-    /// Gives a batch up; returns the readings in it.
-    fn lose(&mut self, key: Key, reason: DropReason) -> u64 {
-        let Some(held) = self.held.get(&key) else { return 0 };
+    /// Gives a batch up, and counts the readings in it.
+    fn lose(&mut self, key: Key, reason: DropReason) {
+        let Some(held) = self.held.get(&key) else { return };
         let (readings, hour) = (u64::from(held.readings), self.hour_of(held.taken));
         let moved = self.shifts.of(key.0, key.1);
         let counted = self.body(held).map_or(0, |body| self.ledger.lose(key.0, &body, moved, reason));
         self.ledger.lose_at(key.0, hour, readings.saturating_sub(counted), reason);
         self.remove(key);
-        readings
+        self.drops.add(reason, readings);
     }
 
-    /// Gives a whole segment up; returns the readings in it that were still held. Whoever is killed in between finds the
-    /// count on disk, and the segment's number with it.
-    fn lose_segment(&mut self, number: u32, reason: DropReason) -> u64 {
+    /// Gives a whole segment up, and counts the readings in it that were still held: for `reason` those that can be read,
+    /// as unreadable those that cannot. Whoever is killed in between finds the count on disk, and the segment's number with
+    /// it.
+    fn lose_segment(&mut self, number: u32, reason: DropReason) {
         let cold = self.cold.remove(&number);
         let bodies = self.disk.as_ref().and_then(|disk| disk.bodies(number));
         let (epoch, records) = bodies.unwrap_or((self.epoch, Vec::new()));
         let mark = self.marks.get(&epoch).copied().unwrap_or(BatchSeq(0));
-        let (mut lost, mut acked, mut counted) = (0, 0, 0);
+        let mut readable = BTreeSet::new();
         for (record, body) in &records {
             let key = (epoch, record.seq);
             let held = self.held.get(&key);
-            let here = held.is_some_and(|held| matches!(held.body, Body::Disk(place) if place.segment == number));
+            readable.insert(key);
+            let here = held.is_some_and(|held| held.is_in(number));
             if here || (cold.is_some() && held.is_none() && record.seq >= mark) {
-                counted += self.ledger.lose(epoch, body, self.shifts.of(epoch, record.seq), reason);
-                lost += u64::from(record.readings);
-            } else {
-                acked += u64::from(record.readings);
+                let readings = u64::from(record.readings);
+                let counted = self.ledger.lose(epoch, body, self.shifts.of(epoch, record.seq), reason);
+                if let Some(cold) = &cold {
+                    let hour = self.hour_of(cold.newest);
+                    self.ledger.lose_at(epoch, hour, readings.saturating_sub(counted), reason);
+                }
+                self.drops.add(reason, readings);
             }
         }
-        if let Some(cold) = cold {
-            // What the disk does not give back goes with the rest.
-            lost = lost.max(cold.readings.saturating_sub(acked));
-            let hour = self.hour_of(cold.newest);
-            self.ledger.lose_at(cold.epoch, hour, lost.saturating_sub(counted), reason);
+        if let Some(cold) = &cold {
+            self.lose_unreadable(cold, &records.iter().map(|(record, _)| *record).collect::<Vec<_>>());
+        }
+        // Those that are listed are known one by one, whatever the disk says of them.
+        let inside = |(key, held): (&Key, &Held)| held.is_in(number).then_some(*key);
+        let listed: Vec<Key> = self.held.iter().filter_map(inside).collect();
+        for key in listed.iter().filter(|key| !readable.contains(*key)) {
+            let Some(held) = self.held.get(key) else { continue };
+            let (readings, hour) = (u64::from(held.readings), self.hour_of(held.taken));
+            self.ledger.lose_at(key.0, hour, readings, DropReason::Unreadable);
+            self.drops.add(DropReason::Unreadable, readings);
         }
         self.ledger.condemn(number, 0, (self.epoch, self.next));
         if let Some(disk) = &mut self.disk {
             disk.delete(number);
         }
         self.ledger.done_with(number);
-        let inside = |held: &Held| matches!(held.body, Body::Disk(place) if place.segment == number);
-        let keys: Vec<Key> = self.held.iter().filter(|(_, held)| inside(held)).map(|(key, _)| *key).collect();
-        for key in keys {
+        for key in listed {
             self.remove(key);
         }
-        lost
+    }
+
+    /// Counts what a segment held and the disk does not give back, by the hour of the newest in it.
+    ///
+    /// How many that are is known to the reading unless part of them was acknowledged: which of them had how many
+    /// readings is then as unreadable as they are, and each counts as the mean of the rest, rounded down. What that
+    /// leaves out the hub shows as missing.
+    fn lose_unreadable(&mut self, cold: &Summary, found: &[segment::Record]) {
+        let mark = self.marks.get(&cold.epoch).copied().unwrap_or(BatchSeq(0));
+        let batches = (cold.batches as u64).saturating_sub(found.len() as u64);
+        let readings = cold.readings.saturating_sub(found.iter().map(|record| u64::from(record.readings)).sum());
+        let below = mark.0.saturating_sub(cold.first.0).min(cold.batches as u64);
+        let acked = below.saturating_sub(found.iter().filter(|record| record.seq < mark).count() as u64).min(batches);
+        let lost = if acked == 0 { readings } else { readings / batches * (batches - acked) };
+        self.ledger.lose_at(cold.epoch, self.hour_of(cold.newest), lost, DropReason::Unreadable);
+        self.drops.add(DropReason::Unreadable, lost);
     }
 
     /// Takes a batch out of every list but `live`, which skips what is not held.

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use wire::{BatchSeq, Epoch, Lane};
 
-use super::disk::{Disk, Summary};
+use super::disk::{Disk, Recovered, Summary};
 use super::journal::Journal;
 use super::ledger::{Ledger, Unfinished};
 use super::segment::Record;
@@ -26,6 +26,9 @@ pub struct Recovery {
     pub damaged: usize,
     /// Files that are no segments, and where they lie.
     pub foreign: Vec<PathBuf>,
+    /// Segments that cannot be read, and why. What was in them is not known here: the hub, which was told what was taken,
+    /// shows it as missing.
+    pub unreadable: Vec<(PathBuf, String)>,
 }
 
 impl Spool {
@@ -52,7 +55,8 @@ impl Spool {
         spool.adopt_journal(open, now);
         let readings = spool.cold.values().map(|cold| cold.readings).sum::<u64>()
             + spool.held.values().map(|held| u64::from(held.readings)).sum::<u64>();
-        let recovery = Recovery { batches: spool.len(), readings, damaged: found.damaged, foreign: found.foreign };
+        let Recovered { damaged, foreign, unreadable, .. } = found;
+        let recovery = Recovery { batches: spool.len(), readings, damaged, foreign, unreadable };
         Ok((spool, recovery))
     }
 

@@ -55,14 +55,14 @@ impl std::str::FromStr for Policy {
 impl Spool {
     pub(super) fn drop_oldest_in_memory(&mut self) {
         match self.in_memory.first().copied() {
-            Some(key) => self.drops.oldest += self.lose(key, DropReason::Oldest),
+            Some(key) => self.lose(key, DropReason::Oldest),
             None => self.memory = 0,
         }
     }
 
     pub(super) fn drop_newest_in_memory(&mut self) {
         match self.in_memory.last().copied() {
-            Some(key) => self.drops.newest += self.lose(key, DropReason::Newest),
+            Some(key) => self.lose(key, DropReason::Newest),
             None => self.memory = 0,
         }
     }
@@ -83,7 +83,7 @@ impl Spool {
                 }
                 continue;
             };
-            self.drops.oldest += self.lose_segment(oldest, DropReason::Oldest);
+            self.lose_segment(oldest, DropReason::Oldest);
         }
     }
 }

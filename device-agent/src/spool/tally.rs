@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use wire::ledger::DropReason;
 
 use crate::durable;
 
@@ -29,6 +30,16 @@ pub struct Drops {
 }
 
 impl Drops {
+    /// Counts readings that were given up.
+    pub(super) const fn add(&mut self, reason: DropReason, readings: u64) {
+        match reason {
+            DropReason::Oldest => self.oldest += readings,
+            DropReason::Newest => self.newest += readings,
+            DropReason::Expired => self.expired += readings,
+            DropReason::Unreadable => self.unreadable += readings,
+        }
+    }
+
     /// All of them.
     #[must_use]
     pub const fn total(&self) -> u64 {
