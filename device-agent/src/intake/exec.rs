@@ -9,6 +9,9 @@ use tokio::process::Command;
 
 use super::{MOST_BYTES, shown};
 
+/// Of what a command complains of, so much is told.
+const MOST_SAID: usize = 160;
+
 /// Runs a command and returns its output. One that takes too long is killed with all its children.
 pub(super) async fn output(command: &[String], timeout: Duration) -> Result<String, String> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
@@ -37,7 +40,7 @@ pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Stri
         return Ok(stdout);
     }
     match stderr.lines().rev().find(|line| !line.trim().is_empty()) {
-        Some(why) => Err(format!("ended with {status}: {}", shown(why))),
+        Some(why) => Err(format!("ended with {status}: {}", shown(why, MOST_SAID))),
         None => Err(format!("ended with {status}")),
     }
 }

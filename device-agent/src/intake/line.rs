@@ -10,7 +10,7 @@
 
 use wire::{SensorKind, UnixMillis};
 
-use super::{Measured, shown};
+use super::{MOST_SHOWN, Measured, shown};
 
 /// What a timestamp counts when nothing else is said, in nanoseconds.
 pub const NANOSECONDS: i64 = 1;
@@ -32,7 +32,7 @@ pub fn read(line: &str, prefix: &str, precision: i64, readings: &mut Vec<Measure
     let outcome = parse(line.trim(), prefix, precision, readings);
     outcome.map_err(|why| {
         readings.truncate(whole);
-        Refused { why, line: shown(line) }
+        Refused { why, line: shown(line, MOST_SHOWN) }
     })
 }
 

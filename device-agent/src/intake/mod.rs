@@ -31,6 +31,8 @@ use crate::trouble::{Change, Trouble};
 const QUEUE: usize = 32;
 /// Bytes taken from a file, a command's output or a datagram.
 const MOST_BYTES: usize = 64 << 10;
+/// Characters of a word or line that is no reading, in the message that says so.
+const MOST_SHOWN: usize = 40;
 /// A 1-Wire thermometer takes most of a second to measure, and rooms change slowly.
 const ONE_WIRE_EVERY: Duration = Duration::from_secs(10);
 
@@ -156,9 +158,20 @@ impl Source {
     }
 
     /// Measures once: what there is, and what is wrong. For sources that are asked, not for those that tell.
-    async fn take(&self) -> (Vec<Measured>, Option<String>) {
+    /// `known`: the thermometers seen so far.
+    async fn take(&self, known: &mut onewire::Known) -> (Vec<Measured>, Option<String>) {
         let taken = match self.clone() {
-            Self::OneWire(root) => apart(move || Ok(onewire::read(&root))).await,
+            Self::OneWire(root) => {
+                let mut seen = std::mem::take(known);
+                let read = apart(move || {
+                    let taken = onewire::read(&root, &mut seen);
+                    Ok((taken, seen))
+                });
+                read.await.map(|(taken, seen)| {
+                    *known = seen;
+                    taken
+                })
+            }
             Self::File { path, format, naming, .. } => {
                 apart(move || Ok((file::read(&path, &format, &naming)?, None))).await
             }
@@ -247,9 +260,9 @@ async fn work(source: Source, outlet: Outlet) {
         Source::OneWire(_) => ONE_WIRE_EVERY,
         Source::File { every, .. } | Source::Exec { every, .. } => *every,
     };
-    let mut due = clock::now().mono;
+    let (mut due, mut known) = (clock::now().mono, onewire::Known::new());
     loop {
-        let (readings, trouble) = source.take().await;
+        let (readings, trouble) = source.take(&mut known).await;
         if !outlet.give(readings, trouble).await {
             return;
         }
@@ -270,7 +283,7 @@ fn numbers(text: &str, format: &Format, naming: &Naming) -> Result<Vec<Measured>
         Format::Number => {
             let word = text.split_whitespace().next().ok_or("it is empty")?;
             let value = word.parse().ok().filter(|value: &f64| value.is_finite());
-            let value = value.ok_or_else(|| format!("'{}' is not a number", shown(word)))?;
+            let value = value.ok_or_else(|| format!("'{}' is not a number", shown(word, MOST_SHOWN)))?;
             Ok(vec![naming.measured("", value)])
         }
         Format::Json(pointer) => json::numbers(text, pointer, naming),
@@ -296,9 +309,9 @@ impl Naming {
     }
 }
 
-/// The start of a text from outside, fit for one line of a log.
-fn shown(text: &str) -> String {
-    text.chars().take(40).map(|c| if c.is_control() { '?' } else { c }).collect()
+/// The first characters of a text from outside, fit for one line of a log.
+fn shown(text: &str, most: usize) -> String {
+    text.chars().take(most).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// A path below the folder that stands for `/`.

@@ -1,5 +1,6 @@
 //! Thermometers on the 1-Wire bus, from `/sys/bus/w1/devices`.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -10,9 +11,16 @@ use super::Measured;
 /// What the chip says right after power-on, before it has measured.
 const POWER_ON: f64 = 85.0;
 
+/// Thermometers remembered: more than one bus carries well.
+const MOST_KNOWN: usize = 64;
+
+/// Serial numbers of the thermometers that gave a value since the start.
+pub(super) type Known = BTreeSet<String>;
+
 /// Reads `w1.<serial number>` from every thermometer, and says which gave nothing. Blocks for most of a second each, while
-/// the chip measures. A bus without any is no trouble.
-pub(super) fn read(root: &Path) -> (Vec<Measured>, Option<String>) {
+/// the chip measures. A bus without any is no trouble; one that was there and is gone is, because the kernel takes away the
+/// folder of a chip that no longer answers.
+pub(super) fn read(root: &Path, known: &mut Known) -> (Vec<Measured>, Option<String>) {
     let mut folders: Vec<_> = fs::read_dir(root.join("sys/bus/w1/devices"))
         .into_iter()
         .flatten()
@@ -23,26 +31,35 @@ pub(super) fn read(root: &Path) -> (Vec<Measured>, Option<String>) {
     folders.sort_unstable();
     let mut readings = Vec::new();
     let mut failed = Vec::new();
+    let mut gone = known.clone();
     for (serial, folder) in folders {
         let (fast, checked) = (folder.join("temperature"), folder.join("w1_slave"));
         if !fast.exists() && !checked.exists() {
             continue;
         }
+        gone.remove(&serial);
         let value = thousandths(&checked).or_else(|| fs::read_to_string(&fast).ok()?.trim().parse().ok());
         match value.map(|thousandths| thousandths / 1000.0).filter(|value| (-55.0..=125.0).contains(value)) {
             // A room of exactly 85 degrees is rarer than a chip that lost its power for a moment.
             Some(POWER_ON) | None => failed.push(serial),
-            Some(value) => readings.push(Measured {
-                name: format!("w1.{serial}"),
-                unit: "Cel".to_owned(),
-                kind: SensorKind::Gauge,
-                at: None,
-                value,
-            }),
+            Some(value) => {
+                readings.push(Measured {
+                    name: format!("w1.{serial}"),
+                    unit: "Cel".to_owned(),
+                    kind: SensorKind::Gauge,
+                    at: None,
+                    value,
+                });
+                if known.len() < MOST_KNOWN {
+                    known.insert(serial);
+                }
+            }
         }
     }
-    let trouble = (!failed.is_empty()).then(|| format!("no valid answer from {}", failed.join(", ")));
-    (readings, trouble)
+    let said = [("no valid answer from", failed), ("gone from the bus:", gone.into_iter().collect())];
+    let said = said.iter().filter(|(_, which)| !which.is_empty());
+    let said: Vec<String> = said.map(|(what, which)| format!("{what} {}", which.join(", "))).collect();
+    (readings, (!said.is_empty()).then(|| said.join("; ")))
 }
 
 /// `... : crc=57 YES` and, on the next line, `... t=23125`; nothing if the checksum is wrong.
@@ -51,4 +68,32 @@ fn thousandths(path: &Path) -> Option<f64> {
     let (first, second) = text.trim_end().split_once('\n')?;
     first.trim_end().ends_with("YES").then_some(())?;
     second.split_once("t=")?.1.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thermometer_that_was_there_and_is_gone_is_named_until_it_is_back() -> std::io::Result<()> {
+        let root = tempfile::tempdir()?;
+        let chip = |serial: &str| root.path().join("sys/bus/w1/devices").join(serial);
+        let plug = |serial: &str| {
+            fs::create_dir_all(chip(serial))?;
+            fs::write(chip(serial).join("temperature"), "21500\n")
+        };
+        let mut known = Known::new();
+        plug("28-0001")?;
+        plug("28-0002")?;
+        assert_eq!(read(root.path(), &mut known).1, None);
+        fs::remove_dir_all(chip("28-0001"))?;
+        fs::write(chip("28-0002").join("temperature"), "85000\n")?;
+        let trouble = "no valid answer from 28-0002; gone from the bus: 28-0001";
+        assert_eq!(read(root.path(), &mut known), (Vec::new(), Some(trouble.to_owned())));
+        plug("28-0001")?;
+        plug("28-0002")?;
+        let (readings, trouble) = read(root.path(), &mut known);
+        assert_eq!((readings.len(), trouble), (2, None));
+        Ok(())
+    }
 }
