@@ -12,7 +12,7 @@ use device_agent::feed::Feed;
 use device_agent::random::Random;
 use device_agent::sampler::Gather;
 use device_agent::spool::{Limits, Spool};
-use device_agent::uplink::{Config, Event, Uplink};
+use device_agent::uplink::{Config, Event, Outgoing, Uplink};
 use wire::message::Hello;
 use wire::{BatchSeq, Epoch, Hour, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec};
 
@@ -53,8 +53,8 @@ pub struct Device {
     forgot: bool,
     /// Readings by the hour they were taken in.
     pub hours: BTreeMap<u64, Hour>,
-    /// Readings measured while the hub was there, and when.
-    pub live: Vec<(u64, Duration)>,
+    /// Readings measured while the hub was there, when, and whether older ones waited.
+    pub live: Vec<(u64, Duration, bool)>,
 }
 
 impl Device {
@@ -142,10 +142,16 @@ impl Device {
         let streaming = self.feed.uplink.is_streaming();
         let reading = self.push(now);
         if streaming {
-            self.live.push((reading, at));
+            self.live.push((reading, at, self.is_backfilling()));
         }
         self.gather.round_ends(streaming, &mut self.feed.spool, now.mono);
         self.note_batches();
+    }
+
+    /// Whether something waits that was in the spool at the start, or is of an earlier boot.
+    fn is_backfilling(&self) -> bool {
+        let is_old = |&(epoch, seq): &(Epoch, BatchSeq)| epoch < self.epoch || seq.0 < self.plan.backlog as u64;
+        self.held.keys().next().is_some_and(is_old)
     }
 
     /// Hands what was gathered to the spool.
@@ -213,6 +219,12 @@ impl Device {
 
     fn settle(&mut self, now: Now) {
         let mut adopted = None;
+        if self.plan.bug == Some(Bug::BacklogFirst) {
+            while self.feed.uplink.has_room(Lane::Live) {
+                let Some(batch) = self.feed.spool.take_backlog() else { break };
+                self.feed.uplink.push(Outgoing { lane: Lane::Live, ..batch });
+            }
+        }
         match self.plan.bug {
             Some(Bug::TrimOnSend) => {
                 while let Some(event) = self.feed.uplink.poll_event() {

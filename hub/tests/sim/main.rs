@@ -7,7 +7,8 @@
 //! - a reading is stored once, and no batch leaves the endpoint again before it was committed or refused;
 //! - the loss ledger balances: with what is stored, and with what each device took and dropped, by the hour;
 //! - a device lets go only of what is stored (or counted as dropped because its spool was full);
-//! - once the faults have ended every spool drains in bounded time, and live readings are stored within 2 s (99 %);
+//! - once the faults have ended every spool drains in bounded time, and live readings are stored within 2 s (99 %), also
+//!   those that are measured while older ones wait;
 //! - the queues of the endpoint keep their bounds.
 //!
 //! `SIM_SEEDS=2000 cargo test -p telemetry-hub --test sim -- --nocapture` runs more of them and prints the table;
@@ -101,10 +102,12 @@ fn is_found(bug: Bug) -> bool {
 
 fn table(outcomes: &[&Outcome]) {
     let sum = |of: fn(&Outcome) -> u64| outcomes.iter().map(|outcome| of(outcome)).sum::<u64>();
-    let mut staleness: Vec<Duration> = outcomes.iter().flat_map(|outcome| outcome.staleness.clone()).collect();
-    staleness.sort_unstable();
-    let at =
-        |share: usize| staleness.get(staleness.len().saturating_sub(1) * share / 1_000).copied().unwrap_or_default();
+    let ages = |of: fn(&Outcome) -> &Vec<Duration>| {
+        let mut ages: Vec<Duration> = outcomes.iter().flat_map(|outcome| of(outcome)).copied().collect();
+        ages.sort_unstable();
+        let at = |share: usize| ages.get(ages.len().saturating_sub(1) * share / 1_000).copied().unwrap_or_default();
+        format!("{:>10.0?}   99 %: {:.0?}, 99.9 %: {:.0?}, of {} readings", at(500), at(990), at(999), ages.len())
+    };
     let time: Duration = outcomes.iter().map(|outcome| outcome.virtual_time).sum();
     let drained = outcomes.iter().map(|outcome| outcome.drained).max().unwrap_or_default();
     println!("runs                 {:>10}   virtual time {:.1} h", outcomes.len(), time.as_secs_f64() / 3_600.0);
@@ -120,6 +123,7 @@ fn table(outcomes: &[&Outcome]) {
         .for_each(|(reason, n)| *refused.entry(reason).or_insert(0) += n);
     let refused: Vec<String> = refused.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
     println!("refused by the hub   {:>10}   {}", "", refused.join(", "));
-    println!("live staleness       {:>10.0?}   99 %: {:.0?}, 99.9 %: {:.0?}", at(500), at(990), at(999));
+    println!("live staleness       {}", ages(|outcome| &outcome.staleness));
+    println!("  while backfilling  {}", ages(|outcome| &outcome.backfilling));
     println!("last spool empty     {drained:>10.1?}   after the last reading");
 }

@@ -26,10 +26,12 @@ pub enum Bug {
     ReportsRepeated,
     /// The device numbers its batches from 0 at a boot without counting the boot.
     EpochReused,
+    /// The device sends what waited before what is live, with all of its budget.
+    BacklogFirst,
 }
 
 impl Bug {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AckBeforeCommit,
         Self::WindowForgotten,
         Self::MarkOffByOne,
@@ -39,6 +41,7 @@ impl Bug {
         Self::NoRewind,
         Self::ReportsRepeated,
         Self::EpochReused,
+        Self::BacklogFirst,
     ];
 }
 

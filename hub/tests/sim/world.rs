@@ -52,7 +52,10 @@ pub struct Outcome {
     pub virtual_time: Duration,
     /// From the end of the faults and of the measuring to the last spool's being empty.
     pub drained: Duration,
+    /// How old readings were when they were stored, of those measured while the hub was there and it was calm; and of those
+    /// among them that were measured while older ones waited.
     pub staleness: Vec<Duration>,
+    pub backfilling: Vec<Duration>,
     /// Datagrams the hub refused, by reason.
     pub refused: Vec<(&'static str, u64)>,
     /// The order of everything that happened: the same for the same seed.
@@ -320,18 +323,25 @@ impl World {
             self.outcome.cut += cut;
             // Only what was measured when it was calm and the hub had time to come back.
             let from = self.plan.calm_at + CALM / 3;
-            for (reading, at) in device.live.iter().filter(|(_, at)| *at >= from) {
-                if let Some(stored) = store.readings.get(reading) {
-                    self.outcome.staleness.push(*stored - *at);
+            for (reading, at, backfilling) in device.live.iter().filter(|(_, at, _)| *at >= from) {
+                let Some(stored) = store.readings.get(reading) else { continue };
+                self.outcome.staleness.push(*stored - *at);
+                if *backfilling {
+                    self.outcome.backfilling.push(*stored - *at);
                 }
             }
         }
-        self.outcome.staleness.sort_unstable();
         self.outcome.restarts = u64::from(self.hub.restarts);
-        let staleness = &self.outcome.staleness;
-        let p99 = staleness.get(staleness.len() * 99 / 100).copied().unwrap_or_default();
-        if staleness.is_empty() || p99 > STALENESS {
-            return Err(format!("live readings are {p99:?} old when they are stored ({} of them)", staleness.len()));
+        let Outcome { staleness, backfilling, .. } = &mut self.outcome;
+        for (readings, when) in [(&mut *staleness, ""), (backfilling, " while older ones wait")] {
+            readings.sort_unstable();
+            let p99 = readings.get(readings.len() * 99 / 100).copied().unwrap_or_default();
+            if p99 > STALENESS {
+                return Err(format!("live readings are {p99:?} old when they are stored{when} ({})", readings.len()));
+            }
+        }
+        if staleness.is_empty() {
+            return Err("no reading was live".to_owned());
         }
         self.outcome.refused = self.hub.counters.drops().collect();
         self.outcome.trace = self.trace.finish();
