@@ -126,24 +126,103 @@ fn a_state_folder_that_cannot_be_written_is_named_with_what_would_be_right() {
 }
 
 #[test]
-fn a_sensor_that_returns_text_is_named_and_the_others_arrive() {
+fn sources_that_fail_are_named_on_the_device_and_at_the_hub_until_they_are_well_and_the_others_go_on() {
     let bench = Bench::new();
-    let text = bench.dir.path().join("level");
-    fs::write(&text, "half full\n").unwrap();
-    let config = format!("[[file]]\nname = \"tank\"\npath = \"{}\"\ninterval = \"100ms\"\n", text.display());
-    fs::write(bench.dir.path().join("agent.toml"), config).unwrap();
-    let config = bench.dir.path().join("agent.toml");
+    let root = bench.dir.path().join("root");
+    let write = |path: &str, text: &str| {
+        fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+        fs::write(root.join(path), text).unwrap();
+    };
+    write("proc/loadavg", "0.50 0.40 0.30 1/100 4242\n");
+    write("sys/bus/w1/devices/28-0001/temperature", "21500\n");
+    write("level", "half full\n");
+    let well = bench.dir.path().join("well");
+    let config = format!(
+        "[[file]]
+        name = 'tank'
+        path = '/level'
+        interval = '100ms'
+        [[exec]]
+        name = 'boiler'
+        command = ['sh', '-c', 'test -e {well} && echo 7 || {{ echo no answer >&2; exit 3; }}']
+        interval = '100ms'
+        [[exec]]
+        name = 'pump'
+        command = ['sh', '-c', 'test -e {well} || sleep 30; echo 8']
+        interval = '100ms'
+        timeout = '200ms'\n",
+        well = well.display()
+    );
+    write("agent.toml", &config);
     let hub = HubProcess::start("token");
+    let config = root.join("agent.toml");
     let arguments = ["--join-token", &hub.join_token(1), "--config", config.to_str().unwrap()];
-    let mut agent = bench.start(&hub.udp.to_string(), &arguments);
-    agent.has_acked(100);
-    let report = agent.report().unwrap();
-    let failing = &report["failing"][0];
-    assert_eq!(failing["source"], "file tank", "{report}");
-    assert!(failing["error"].as_str().unwrap().contains("'half' is not a number"), "{report}");
-    fs::write(&text, "0.5\n").unwrap();
-    eventually("a source that is well", SOON, || agent.report()?["failing"].as_array()?.is_empty().then_some(()));
+    let mut command = bench.command(&hub.udp.to_string(), &arguments);
+    command.env("DEVICE_AGENT_SENSOR_ROOT", &root);
+    let mut agent = Agent { child: command.spawn().unwrap(), state: bench.state() };
+    // A thermometer that was pulled out: the kernel takes its folder away.
+    let latest = |sensor: &str| hub.get(&format!("/api/v1/latest?device=*&sensor={sensor}"))["items"][0].clone();
+    eventually("a temperature", SOON, || (latest("w1.28-0001")["value"] == 21.5).then_some(()));
+    fs::remove_dir_all(root.join("sys/bus/w1/devices/28-0001")).unwrap();
+
+    let failing = [
+        ("file tank", "'half' is not a number"),
+        ("exec boiler", "ended with exit status: 3: no answer"),
+        ("exec pump", "took longer than 0.2 s"),
+        ("1-wire", "gone from the bus: 28-0001"),
+    ];
+    let named = |errors: &Value| {
+        let said = |source: &str, why: &str| {
+            let mut errors = errors.as_array().unwrap().iter();
+            errors.any(|error| error["source"] == source && error["error"].as_str().unwrap().ends_with(why))
+        };
+        failing.iter().filter(|(source, why)| said(source, why)).count()
+    };
+    let at_hub = || hub.get("/api/v1/devices")["items"][0]["source_errors"].clone();
+    eventually("four failing sources", SOON, || (named(&agent.report()?["failing"]) == 4).then_some(()));
+    eventually("four failing sources at the hub", SOON, || (named(&at_hub()) == 4).then_some(()));
+    let words = Command::new(agent_program()).args(["status", "--state"]).arg(bench.state()).output().unwrap();
+    let words = String::from_utf8(words.stdout).unwrap();
+    for (source, why) in failing {
+        assert!(words.lines().any(|line| line.contains(source) && line.contains(why)), "{source}: {words}");
+    }
+    // The others go on: beside a command that hangs and one that fails ten times a second.
+    let before = agent.report().unwrap()["readings_acked"].as_u64().unwrap();
+    agent.has_acked(before + 100);
+
+    fs::write(&well, "").unwrap();
+    write("level", "0.5\n");
+    write("sys/bus/w1/devices/28-0001/temperature", "22000\n");
+    let none = |errors: &Value| (named(errors) == 0).then_some(());
+    eventually("sources that are well", SOON, || none(&agent.report()?["failing"]));
+    eventually("sources that are well at the hub", SOON, || none(&at_hub()));
+    for (sensor, value) in [("tank", 0.5), ("boiler", 7.0), ("pump", 8.0), ("w1.28-0001", 22.0)] {
+        eventually(sensor, SOON, || (latest(sensor)["value"] == value).then_some(()));
+    }
     agent.terminate();
+}
+
+#[test]
+fn the_share_of_packets_lost_on_the_way_is_the_one_that_was_lost() {
+    let hub = HubProcess::start("token");
+    let token = hub.join_token(2);
+    let _fleets = [("rough", "20%"), ("calm", "0%")].map(|(name, loss)| {
+        let mut fleet = Command::new(agent_program());
+        fleet.args(["simulate", "--hub", &hub.udp.to_string(), "--join-token", &token, "--devices", "1"]);
+        fleet.args(["--sensors", "1", "--interval", "5ms", "--seed", "7", "--name", name, "--loss", loss]);
+        let child = fleet.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Agent { child, state: PathBuf::new() }
+    });
+    let link = |name: &str| {
+        let devices = hub.get("/api/v1/devices");
+        let of =
+            devices["items"].as_array()?.iter().find(|device| device["name"].as_str().unwrap().starts_with(name))?;
+        Some((of["link"]["loss_pct"].as_f64()?, of["link"]["session_age_s"].as_i64()?))
+    };
+    // Of a thousand packets a fifth is lost, give or take 4 %.
+    let lost = eventually("five seconds of packets", SOON, || link("rough").filter(|(_, age)| *age >= 5));
+    assert!((14.0..26.0).contains(&lost.0), "{lost:?}");
+    assert_eq!(link("calm").unwrap().0, 0.0);
 }
 
 #[test]
