@@ -48,16 +48,22 @@ export function LedgerBalance({ device }: { device: Device }) {
   );
 }
 
-/** Sources of a device that give no readings, by its own word. */
+/** How many sources of a device fail, in words; nothing when all are well. */
+export function failingSources(device: Device): string {
+  const failing = device.source_errors.length + device.more_source_errors;
+  return failing === 0 ? "" : failing === 1 ? "1 source fails" : `${count(failing)} sources fail`;
+}
+
+/** Sources of a device that fail, by its own word. */
 export function SourceErrors({ device }: { device: Device }) {
   if (device.source_errors.length === 0) return null;
   const { now } = state.value;
   return (
     <section class="note warn sources" aria-label="Failing sources">
-      <strong>{device.source_errors.length + device.more_source_errors === 1 ? "One source gives no readings" : `${device.source_errors.length + device.more_source_errors} sources give no readings`}</strong>
+      <strong>{failingSources(device)}; the rest goes on</strong>
       <ul>
         {device.source_errors.map((one) => (
-          <li key={one.source}><b>{clean(one.source)}</b> {clean(one.error, 200)} <span class="quiet">{count(one.count)} times in {duration(now - (millis(one.since) ?? now))}</span></li>
+          <li key={one.source}><b>{clean(one.source)}</b> {clean(one.error, 200)} <span class="quiet">for {duration(now - (millis(one.since) ?? now))}</span></li>
         ))}
         {device.more_source_errors > 0 ? <li class="quiet">and {count(device.more_source_errors)} more</li> : null}
       </ul>

@@ -15,6 +15,7 @@ import type { Device, DeviceStatus, Latest, Series } from "../types";
 import { AddDevice, FirstDevice } from "./add_device";
 import { AdoptCard } from "./adopt_card";
 import { Quantity, Status, useEvery } from "./controls";
+import { failingSources } from "./ledger";
 
 type OverviewRoute = Extract<Route, { view: "overview" }>;
 
@@ -179,7 +180,10 @@ function DeviceRow({ device, values, spark }: { device: Device; values: Readonly
           <span class="name">{clean(device.name)}</span>
           <span class="labels">{labels || clean(device.model ?? "")}</span>
         </span>
-        <span>{alarm ? <Status of="firing" /> : <Status of={device.status} />}</span>
+        <span>
+          {alarm ? <Status of="firing" /> : <Status of={device.status} />}
+          {device.source_errors.length > 0 && device.status === "online" ? <span class="failing">{failingSources(device)}</span> : null}
+        </span>
         <span class="values">
           {keys.map((key) => (
             <span class="value" key={key.sensor}><b><Quantity value={key.value} unit={key.unit} /></b><span>{clean(key.sensor)}</span></span>
