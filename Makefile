@@ -47,11 +47,12 @@ e2e: web/node_modules/.installed
 	$(CARGO) build --workspace
 	$(JOURNEYS)
 
-# Figures: pure parts, then the whole path by the programs that ship.
+# Figures: pure parts, then by the programs that ship the whole path, and a fleet that loses its hub.
 bench:
 	$(CARGO) bench --package telemetry-wire
 	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
 	$(CARGO) bench --package telemetry-hub --bench path
+	$(CARGO) bench --package telemetry-hub --bench fleet
 
 # The table of the store, beside one row a reading: ingest by the programs that ship, a day of 10,000 series, queries.
 # BENCH_FLAGS="--hours 2 --only day" for a part of it. Then queries over HTTP; QUERY_FLAGS="--hours 2" for a quick look.

@@ -18,6 +18,8 @@ const OPEN_HANDSHAKES: usize = 3;
 /// Waits between handshakes: doubling between these.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Wait for a hub that is busy with many: its queue of handshakes is shorter, and twice this longest.
+const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
 /// A hub at an address.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Candidate {
     /// When to start the next.
     pub(super) next_at: Instant,
     handshakes: Vec<Initiator>,
+    /// The hub asked the newest of them for proof of our address.
+    asked: bool,
 }
 
 impl Candidate {
@@ -38,6 +42,7 @@ impl Candidate {
             self.handshakes.remove(0);
         }
         self.handshakes.push(initiator);
+        self.asked = false;
         let wait = (FIRST_WAIT * 2_u32.pow(self.tries.min(4))).min(LONGEST_WAIT);
         self.tries += 1;
         self.next_at = now + random.between(wait / 2, wait.mul_f64(1.25).min(LONGEST_WAIT));
@@ -46,6 +51,14 @@ impl Candidate {
     /// The open handshake of this name.
     pub(super) fn handshake(&mut self, index: u32) -> Option<&mut Initiator> {
         self.handshakes.iter_mut().find(|initiator| initiator.index() == index)
+    }
+
+    /// The hub asks for proof of our address: it is there, and busy. Another try would only wait behind this one. That is
+    /// believed once a handshake, so that who repeats the question holds nobody up.
+    pub(super) fn queued(&mut self, now: Instant, random: &mut Random) {
+        if !std::mem::replace(&mut self.asked, true) {
+            self.next_at = self.next_at.max(now + random.between(QUEUE_WAIT, QUEUE_WAIT * 2));
+        }
     }
 
     /// Forgets open handshakes; the next starts after `wait`.
@@ -80,7 +93,7 @@ impl Candidates {
                 None => drop(self.0.remove(0)),
             }
         }
-        self.0.push(Candidate { address, hub, tries: 0, next_at, handshakes: Vec::new() });
+        self.0.push(Candidate { address, hub, tries: 0, next_at, handshakes: Vec::new(), asked: false });
         true
     }
 

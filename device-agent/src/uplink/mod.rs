@@ -43,10 +43,11 @@ use candidates::Candidates;
 use flight::Flight;
 pub use flight::Outgoing;
 use reports::Reports;
+use search::DOUBT_AFTER;
 use session::{Path, Session};
 
-/// A fleet whose hub restarts comes back spread over this time.
-const RETURN_WITHIN: Duration = Duration::from_secs(3);
+/// A fleet whose hub restarts comes back spread over this time: ten thousand devices, and a hub takes 2,000 a second.
+const RETURN_WITHIN: Duration = Duration::from_secs(4);
 const LONGEST_PROBE: Duration = Duration::from_secs(10);
 
 /// What an uplink is made of.
@@ -265,7 +266,7 @@ impl Uplink {
         match Packet::parse(datagram) {
             Ok(Packet::Data(data)) => self.handle_data(now, from, &data),
             Ok(Packet::Hs2(hs2)) => self.handle_hs2(now, from, &hs2),
-            Ok(Packet::Cookie(cookie)) => self.handle_cookie(&cookie),
+            Ok(Packet::Cookie(cookie)) => self.handle_cookie(now, &cookie),
             Ok(Packet::Answer(answer)) => self.handle_answer(now, from, &answer),
             Ok(Packet::Hs1(_) | Packet::Probe(_)) | Err(_) => {}
         }
@@ -276,10 +277,13 @@ impl Uplink {
         if self.previous.as_ref().is_some_and(|(_, until)| now.mono >= *until) {
             self.previous = None;
         }
-        let lost =
-            self.session.as_mut().is_some_and(|session| session.misses_too_many(now.mono) || session.is_dead(now.mono));
-        if lost {
-            self.lose(now);
+        if let Some(session) = &mut self.session {
+            let misses = session.misses;
+            if session.misses_too_many(now.mono) || session.is_dead(now.mono) {
+                self.lose(now);
+            } else if misses < DOUBT_AFTER && session.misses >= DOUBT_AFTER {
+                self.doubt(now);
+            }
         }
         if self.flight.expires(self.path.acks.timeout()).is_some_and(|at| now.mono >= at)
             && self.flight.expire(now.mono, self.path.acks.timeout()) > 0
@@ -420,14 +424,20 @@ impl Uplink {
         self.flight.len()
     }
 
+    /// The hub has missed answers: a fresh session is tried, soon, but not by a whole fleet at once.
+    fn doubt(&mut self, now: Now) {
+        let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
+        for candidate in self.candidates.iter_mut() {
+            candidate.rest(now.mono, wait);
+        }
+    }
+
+    /// The hub is taken for gone. Handshakes that the doubt began go on.
     fn lose(&mut self, now: Now) {
         let Some(session) = self.session.take() else { return };
         let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
         // The address may be one that no answer ever named: the hub roamed.
-        self.candidates.note(session.address, session.hub, self.config.pinned, now.mono);
-        for candidate in self.candidates.iter_mut() {
-            candidate.rest(now.mono, wait);
-        }
+        self.candidates.note(session.address, session.hub, self.config.pinned, now.mono + wait);
         if session.confirmed {
             self.previous = Some((session, now.mono + Duration::from_secs(KEEP_PREVIOUS_SECS)));
         }

@@ -20,7 +20,7 @@ use crate::clock::Now;
 /// Pauses between probes: doubling between these.
 const FIRST_PROBE: Duration = Duration::from_secs(1);
 /// Missed answers after which a fresh session is tried beside the one that may be dead.
-const DOUBT_AFTER: u32 = 2;
+pub(super) const DOUBT_AFTER: u32 = 2;
 /// Handshakes without an answer after which the user is told.
 const TELL_AFTER_TRIES: u32 = 3;
 
@@ -82,12 +82,13 @@ impl Uplink {
         self.start_handshakes(now);
     }
 
-    pub(super) fn handle_cookie(&mut self, cookie: &Cookie<'_>) {
+    pub(super) fn handle_cookie(&mut self, now: Now, cookie: &Cookie<'_>) {
         for candidate in self.candidates.iter_mut() {
             let address = candidate.address;
             if let Some(initiator) = candidate.handshake(cookie.receiver) {
                 if initiator.take_cookie(cookie).is_ok() {
                     self.datagrams.push_back((address, initiator.datagram().to_vec()));
+                    candidate.queued(now.mono, &mut self.random);
                 }
                 return;
             }

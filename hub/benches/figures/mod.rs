@@ -77,6 +77,7 @@ impl Programs {
 /// A hub on a data directory; killed when dropped.
 pub(crate) struct Hub {
     child: Child,
+    data: String,
     pub(crate) http: String,
     pub(crate) udp: String,
     pub(crate) join_token: String,
@@ -96,16 +97,22 @@ impl Hub {
             programs.output(&["join-token", "create", "--uses", &devices.max(1).to_string(), "--data", data]);
         let token = programs.output(&["token", "create", "--scope", "read", "--data", data]);
         let began = Instant::now();
-        let child = Command::new(programs.0.join("telemetry-hub"))
-            .args(["serve", "--data", data, "--http", &http, "--udp", &udp, "--discovery", "off"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut hub = Self { child, http, udp, join_token, token, ready_after: Duration::ZERO };
+        let child = serve(programs, data, &http, &udp);
+        let data = data.to_owned();
+        let mut hub = Self { child, data, http, udp, join_token, token, ready_after: Duration::ZERO };
         until_ready(&hub.http);
         hub.ready_after = began.elapsed();
         hub
+    }
+
+    /// Ends the program by a signal, and starts it again on the same data and ports; returns when it is ready.
+    pub(crate) fn restart(&mut self, programs: &Programs, by: &str) {
+        signal(&self.child, by);
+        self.child.wait().unwrap();
+        let began = Instant::now();
+        self.child = serve(programs, &self.data, &self.http, &self.udp);
+        until_ready(&self.http);
+        self.ready_after = began.elapsed();
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -122,6 +129,21 @@ impl Drop for Hub {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn serve(programs: &Programs, data: &str, http: &str, udp: &str) -> Child {
+    Command::new(programs.0.join("telemetry-hub"))
+        .args(["serve", "--data", data, "--http", http, "--udp", udp, "--discovery", "off"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Sends a signal by name.
+pub(crate) fn signal(child: &Child, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
 }
 
 pub(crate) fn until_ready(http: &str) {

@@ -40,8 +40,8 @@ const MAX_BATCHES: usize = 256;
 const MAX_EVENTS: usize = 4_096;
 /// Datagrams waiting to be sent; acknowledgements are built only when there is room.
 const MAX_TRANSMITS: usize = 1_024;
-/// Handshakes waiting to be worked off: 0.1 s of one core.
-const MAX_HANDSHAKES: usize = 256;
+/// Handshakes waiting to be worked off: 1.6 s of one core, less than the devices wait for their answers; 1 MiB.
+const MAX_HANDSHAKES: usize = 4_096;
 /// Devices that may wait for adoption, in all and behind one address.
 const MAX_PENDING: usize = 256;
 const MAX_PENDING_PER_ADDRESS: usize = 4;
