@@ -4,6 +4,7 @@
 //! the line; nothing is guessed.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::model::device::Labels;
+use crate::model::limits::Limits;
 use crate::model::quantity;
 use crate::model::retention::{Ages, LabelAges, Retention};
 use crate::proto::command::JoinPolicy;
@@ -56,6 +58,12 @@ pub struct Flags {
     /// Cap on the database with its log, at least 32MiB; the oldest readings give way [default: none]
     #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_MAX_SIZE", value_parser = max_size)]
     pub max_size: Option<u64>,
+    /// Devices taken, blocked ones among them; those that are known go on [default: 20000]
+    #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_DEVICES", value_parser = at_least_one)]
+    pub max_devices: Option<usize>,
+    /// Series taken; those that are known go on [default: 100000]
+    #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_SERIES", value_parser = at_least_one)]
+    pub max_series: Option<usize>,
     /// How long every reading is kept, such as 14d, 6w, 5y [default: as set by the API, at first forever]
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = quantity::age)]
     pub keep_raw: Option<Option<Duration>>,
@@ -73,6 +81,11 @@ const LEAST_SIZE: u64 = 32 << 20;
 fn max_size(text: &str) -> Result<u64, String> {
     let size = quantity::bytes(text)?;
     if size < LEAST_SIZE { Err(format!("`{text}` is too small: at least 32MiB")) } else { Ok(size) }
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| format!("`{text}` is not a number from 1"))
 }
 
 /// `--join`
@@ -114,6 +127,8 @@ struct File {
     url: Option<String>,
     agents: Option<PathBuf>,
     max_size: Option<String>,
+    max_devices: Option<NonZeroUsize>,
+    max_series: Option<NonZeroUsize>,
     keep: Option<Keep>,
 }
 
@@ -162,6 +177,8 @@ pub struct Config {
     pub agents: Option<PathBuf>,
     /// Cap on the files of the database.
     pub max_size: Option<u64>,
+    /// How many devices and series it takes.
+    pub limits: Limits,
     /// How long readings are kept; when nobody says, what was last set by the API, and at first for ever.
     pub keep: Option<Retention>,
 }
@@ -183,6 +200,7 @@ impl Default for Config {
             url: None,
             agents: None,
             max_size: None,
+            limits: Limits::default(),
             keep: None,
         }
     }
@@ -240,6 +258,13 @@ impl Config {
             max_size: match (flags.max_size, file.max_size) {
                 (None, Some(text)) => Some(max_size(&text).map_err(|text| Error::value("max_size", text))?),
                 (flag, _) => flag,
+            },
+            limits: Limits {
+                devices: flags
+                    .max_devices
+                    .or_else(|| file.max_devices.map(Into::into))
+                    .unwrap_or(default.limits.devices),
+                series: flags.max_series.or_else(|| file.max_series.map(Into::into)).unwrap_or(default.limits.series),
             },
             keep: keep([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
         })

@@ -79,6 +79,7 @@ impl Hub {
             dir: config.data.clone(),
             max_bytes: config.max_size,
             retention: config.keep.clone().unwrap_or_default(),
+            limits: config.limits,
             ..Default::default()
         };
         let store = Store::open(&store_config, &secret_key)?;
@@ -273,7 +274,15 @@ fn new_endpoint(
     counters: Arc<Counters>,
 ) -> anyhow::Result<Endpoint> {
     let moment = Moment { now: clock.now(), wall: clock.wall() };
-    let config = endpoint::Config { responder, card, policy, random: random()?, discovery_random: random()?, counters };
+    let config = endpoint::Config {
+        responder,
+        card,
+        policy,
+        random: random()?,
+        discovery_random: random()?,
+        counters,
+        max_devices: store.limits().devices,
+    };
     let mut endpoint = Endpoint::new(moment.now, config);
     let mut windows: std::collections::HashMap<DeviceNo, Vec<_>> = std::collections::HashMap::new();
     for (device, epoch, window) in store.windows() {
@@ -358,6 +367,16 @@ fn exposition(
         .value("gauge", "hub_disk_free_bytes", "Room on the disk.", stats.room.map_or(0, |room| room.free))
         .value("gauge", "hub_set_aside", "Damaged databases that wait to be recovered.", store.set_aside().len())
         .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.degraded))
+        .value("gauge", "hub_devices", "Devices that are known.", store.catalog().device_count())
+        .value("gauge", "hub_devices_max", "Devices that are taken.", store.limits().devices)
+        .value("gauge", "hub_series", "Series that are known.", store.catalog().series_count())
+        .value("gauge", "hub_series_max", "Series that are taken.", store.limits().series)
+        .value(
+            "counter",
+            "hub_readings_refused_total",
+            "Readings of sensors without a place.",
+            get(&counters.readings_refused),
+        )
         .value("gauge", "hub_links", "Devices heard since the start.", presence.read().links.len())
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", presence.read().pending.len())
         .value("counter", "hub_udp_datagrams_received_total", "Datagrams received.", get(&counters.datagrams_in))

@@ -350,6 +350,8 @@ export interface components {
             degraded: string | null;
             /** @description Devices by status. */
             devices: components["schemas"]["DeviceCounts"];
+            /** @description Devices it takes (`--max-devices`), blocked ones among them. */
+            devices_max: number;
             /** @description How devices find the hub. */
             discovery: components["schemas"]["Discovery"];
             /** @description Text of its id. */
@@ -370,6 +372,8 @@ export interface components {
             readings_total: number;
             /** @description Number of series. */
             series: number;
+            /** @description Series it takes (`--max-series`). */
+            series_max: number;
             /** @description When it started. */
             started_at: string;
             /** @description What the readings take, and how long that goes on. */

@@ -31,7 +31,12 @@ const REASONS: Record<string, string> = {
   send_queue: "the network took no more answers; they are asked for again",
   probe_rate: "too many searches for a hub from one address",
   pending_full: "too many devices ask to join",
+  device_limit: "the hub has as many devices as it takes: delete some, or raise --max-devices",
+  series_limit: "the hub has as many series as it takes: delete devices, or raise --max-series",
   foreign_handshake: "meant for another hub",
+  probe_off_link: "a search for a hub from another network",
+  probe_port: "a search for a hub from a port of services; not answered, lest it be a trick",
+  probe_version: "a search by a device of another version",
 };
 
 export interface Drop {

@@ -93,7 +93,7 @@ pub enum Event {
         /// Its key.
         hub: PublicKey,
     },
-    /// A hub is there and does not answer handshakes: closed to joins, or the token is spent.
+    /// A hub is there and does not answer handshakes: closed to joins, full, or the token is spent.
     Silent {
         /// Its key.
         hub: PublicKey,

@@ -100,6 +100,7 @@ impl From<store::Error> for ApiError {
         match error {
             E::NotFound { what } => Self::not_found(format!("there is no such {what}")),
             E::Conflict { field, detail } => Self::conflict(field, detail),
+            E::Limit { .. } => Self::new(StatusCode::CONFLICT, "limit", error.to_string()),
             E::Full => {
                 warn!("a write was refused: the disk is full");
                 Self::new(

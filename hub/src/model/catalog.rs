@@ -97,6 +97,12 @@ impl Catalog {
         self.sensor_numbers(device).get(usize::from(sensor.0)).copied()
     }
 
+    /// Number of devices.
+    #[must_use]
+    pub fn device_count(&self) -> usize {
+        self.devices.len()
+    }
+
     /// Number of series.
     #[must_use]
     pub fn series_count(&self) -> usize {

@@ -19,7 +19,8 @@
 //! Everything that is in it is exact to the reading, with these exceptions. Readings that were only in the memory of a
 //! device that was killed are lost with their count: no trace but a gap in the batch numbers. Readings that the device's
 //! disk did not give back count in about the hour they were taken in. A batch that a device had to drop while it was on its
-//! way may have arrived all the same: it then counts as dropped and as received, and twice as taken.
+//! way may have arrived all the same: it then counts as dropped and as received, and twice as taken. Readings of sensors for
+//! which a full hub has no place count as missing.
 
 use super::{Epoch, Hour};
 

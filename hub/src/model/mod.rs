@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod device;
 pub mod glob;
 pub mod ledger;
+pub mod limits;
 pub mod quantity;
 pub mod reading;
 pub mod retention;

@@ -38,6 +38,13 @@ pub enum Command {
     Known(Box<Known>),
     /// A device was deleted: its sessions end, its key is a stranger's again.
     Forgotten(DeviceId),
+    /// Sensors that a device described were not registered: it may describe them again. Or the hub has no place for them.
+    NotRegistered {
+        /// Whose.
+        device: DeviceNo,
+        /// There are as many series as the hub takes.
+        no_place: bool,
+    },
     /// A pending device was turned away: drop it from the list.
     Ignored(DeviceId),
     /// These reports of the ledger are on disk, by the boot and number that devices gave them.

@@ -43,11 +43,15 @@ pub enum Drop {
     ProbePort,
     /// A probe from a device that speaks another version of the protocol.
     ProbeVersion,
+    /// A device that would join while there are as many as the hub takes.
+    DeviceLimit,
+    /// Sensors described while there are as many series as the hub takes.
+    SeriesLimit,
 }
 
 impl Drop {
     /// Label of each reason, in the order of the variants.
-    pub const REASONS: [&'static str; 18] = [
+    pub const REASONS: [&'static str; 20] = [
         "unknown_session",
         "foreign_handshake",
         "handshake_replay",
@@ -66,6 +70,8 @@ impl Drop {
         "probe_off_link",
         "probe_port",
         "probe_version",
+        "device_limit",
+        "series_limit",
     ];
 }
 
@@ -92,6 +98,8 @@ pub struct Counters {
     pub acks: AtomicU64,
     /// Batches that devices gave up, as told by their floors.
     pub batches_given_up: AtomicU64,
+    /// Readings left out because there was no place for their series.
+    pub readings_refused: AtomicU64,
     malformed: [AtomicU64; DecodeError::REASONS.len()],
     dropped: [AtomicU64; Drop::REASONS.len()],
 }

@@ -43,7 +43,7 @@ impl Store {
     /// Inserts a device as adopted, or adopts it again. Takes one use from its join token, unless it is adopted already.
     ///
     /// # Errors
-    /// `NotFound` when the join token does not exist, `Conflict` when it ran out or expired.
+    /// `NotFound` when the join token does not exist, `Conflict` when it ran out or expired, `Limit` when the hub is full.
     pub async fn adopt(&self, new: NewDevice) -> Result<Device> {
         self.change(move |scope| {
             let known = number(scope.conn, DeviceId::of(&new.key))?;
@@ -61,7 +61,7 @@ impl Store {
                     set_standing(scope.conn, no, Standing::Adopted)?;
                     no
                 }
-                None => insert(scope.conn, &new, Standing::Adopted, labels)?,
+                None => insert(scope, &new, Standing::Adopted, labels)?,
             };
             changed(scope, no)
         })
@@ -71,7 +71,7 @@ impl Store {
     /// Blocks a known device, or inserts `pending` as blocked.
     ///
     /// # Errors
-    /// `NotFound` when the device has no row and `pending` is not it.
+    /// `NotFound` when the device has no row and `pending` is not it; `Limit` when it would be a row too many.
     pub async fn block(&self, id: DeviceId, pending: Option<NewDevice>) -> Result<Device> {
         self.change(move |scope| {
             let no = match (number(scope.conn, id)?, pending) {
@@ -80,7 +80,7 @@ impl Store {
                     no
                 }
                 (None, Some(new)) if DeviceId::of(&new.key) == id => {
-                    insert(scope.conn, &new, Standing::Blocked, Labels::new())?
+                    insert(scope, &new, Standing::Blocked, Labels::new())?
                 }
                 (None, _) => return Err(Error::missing("device")),
             };
@@ -174,7 +174,9 @@ const INSERT: &str = "INSERT INTO device
     VALUES (:id, :key, :name, :standing, :labels, :model, :version, :address, :first_seen_at, :handshake_counter)";
 
 /// Adds a row; labels of the join token win over those the device brought.
-fn insert(conn: &Connection, new: &NewDevice, standing: Standing, labels: Labels) -> Result<DeviceNo> {
+fn insert(scope: &mut Scope<'_>, new: &NewDevice, standing: Standing, labels: Labels) -> Result<DeviceNo> {
+    scope.take_device_place()?;
+    let conn = scope.conn;
     let id = DeviceId::of(&new.key);
     let mut all_labels = new.introduction.labels.clone();
     all_labels.extend(labels);

@@ -21,6 +21,14 @@ pub enum Error {
         /// Why, for people.
         detail: String,
     },
+    /// There are as many of these as the hub takes: 409. What exists goes on.
+    #[error("the hub has {most} {what}, the most it takes; delete devices, or raise --max-{what}")]
+    Limit {
+        /// `devices` or `series`.
+        what: &'static str,
+        /// How many.
+        most: usize,
+    },
     /// The disk (or the configured cap) is full. Nothing was applied; the store goes on and recovers when there is space.
     #[error("the disk is full")]
     Full,
@@ -97,6 +105,10 @@ impl Error {
 
     pub(super) const fn missing(what: &'static str) -> Self {
         Self::NotFound { what }
+    }
+
+    pub(super) const fn limit(what: &'static str, most: usize) -> Self {
+        Self::Limit { what, most }
     }
 
     pub(super) fn conflict(field: &'static str, detail: impl Into<String>) -> Self {

@@ -17,6 +17,7 @@ use super::head::Head;
 use super::tally::Tallies;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
+use crate::model::limits::Limits;
 use crate::model::reading::{Batch, Point, SeriesId};
 use crate::model::retention::Retention;
 use crate::model::{Epoch, SeqSet, UnixMillis};
@@ -35,6 +36,7 @@ pub(super) struct Memory {
     growth: RwLock<Growth>,
     /// How the cap is divided.
     pub(super) cap: Cap,
+    pub(super) limits: Limits,
     /// The database file, to ask its disk.
     file: PathBuf,
     pub(super) counters: Counters,
@@ -130,6 +132,9 @@ pub(super) struct Effects {
     pub(super) repeats: u64,
     /// Devices deleted by this transaction: batches behind it in the same group go nowhere.
     pub(super) gone: HashSet<DeviceNo>,
+    /// Devices and series added.
+    pub(super) devices_added: usize,
+    pub(super) series_added: usize,
     /// Blocks made, and the readings in them.
     pub(super) blocks: u64,
     pub(super) block_readings: u64,
@@ -150,6 +155,8 @@ impl Effects {
         self.forgotten.extend(later.forgotten);
         self.newest.extend(later.newest);
         self.repeats += later.repeats;
+        self.devices_added += later.devices_added;
+        self.series_added += later.series_added;
         self.blocks += later.blocks;
         self.block_readings += later.block_readings;
         self.rows_deleted += later.rows_deleted;
@@ -159,7 +166,7 @@ impl Effects {
 }
 
 impl Memory {
-    pub(super) fn new(file: PathBuf, cap: Cap, retention: Retention) -> Self {
+    pub(super) fn new(file: PathBuf, cap: Cap, limits: Limits, retention: Retention) -> Self {
         let counters = Counters { recycled_to: AtomicI64::new(NEVER), ..Counters::default() };
         Self {
             catalog: RwLock::default(),
@@ -169,6 +176,7 @@ impl Memory {
             retention: RwLock::new(retention),
             growth: RwLock::default(),
             cap,
+            limits,
             file,
             counters,
             outbox: Arc::default(),
@@ -235,6 +243,9 @@ impl Memory {
             newest,
             repeats,
             gone,
+            // Counted again with the catalog.
+            devices_added: _,
+            series_added: _,
             blocks,
             block_readings,
             rows_deleted,

@@ -88,6 +88,7 @@ pub use secret::SecretKey;
 use crate::model::UnixMillis;
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
+use crate::model::limits::Limits;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview, Retention};
 use memory::Memory;
@@ -106,11 +107,14 @@ pub struct Config {
     pub max_bytes: Option<u64>,
     /// How long readings are kept. For ever unless set: nothing that was acknowledged goes by itself.
     pub retention: Retention,
+    /// How many devices and series it takes.
+    pub limits: Limits,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None, retention: Retention::default() }
+        let (retention, limits) = (Retention::default(), Limits::default());
+        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None, retention, limits }
     }
 }
 
@@ -229,7 +233,14 @@ impl Store {
         }
     }
 
-    /// What a person should know and do, besides a full disk: little room, readings of a damaged database to bring back.
+    /// How many devices and series it takes.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.memory().limits
+    }
+
+    /// What a person should know and do, besides a full disk: little room, readings of a damaged database to bring back, no
+    /// place for newcomers.
     #[must_use]
     pub fn trouble(&self) -> Option<String> {
         if let Some(file) = self.set_aside().first() {
@@ -239,8 +250,15 @@ impl Store {
                  brings back what can be read of it"
             ));
         }
-        let low = self.stats().room.filter(Room::is_low)?;
-        Some(format!("the disk is nearly full: {} MiB of {} are left", low.free >> 20, low.total >> 20))
+        if let Some(low) = self.stats().room.filter(Room::is_low) {
+            return Some(format!("the disk is nearly full: {} MiB of {} are left", low.free >> 20, low.total >> 20));
+        }
+        let (limits, catalog) = (self.limits(), self.catalog());
+        if catalog.device_count() >= limits.devices {
+            return Some(format!("no more devices can join: {}", Error::limit("devices", limits.devices)));
+        }
+        (catalog.series_count() >= limits.series)
+            .then(|| format!("no more sensors are taken: {}", Error::limit("series", limits.series)))
     }
 
     /// How long readings are kept.

@@ -17,6 +17,7 @@ use super::readers::{self, Readers};
 use super::writer::{self, Role};
 use super::{BESIDE, Config, Error, Inner, Result, SecretKey, Store};
 use super::{checkpoint, commit, damage, devices, latest, maker, migrate, row_sum, secret};
+use crate::model::limits::Limits;
 
 /// Name of the database in the data directory.
 pub(super) const FILE: &str = "telemetry.db";
@@ -54,6 +55,8 @@ impl Store {
     /// Anything wrong with the directory or the file.
     pub fn open_beside(config: &Config, secret_key: &SecretKey) -> Result<Self> {
         secret::private_dir(&config.dir)?;
+        // What `recover` brings back was there before.
+        let config = &Config { limits: Limits::NONE, ..config.clone() };
         start(config, secret_key, Role::Beside, prepare(config, Role::Beside)?, ())
     }
 }
@@ -83,7 +86,7 @@ fn prepare(config: &Config, role: Role) -> Result<Prepared> {
     }
     let check = (role == Role::Owner).then(|| Check::start(&file)).transpose()?;
     row_sum::check(&conn)?;
-    let memory = Arc::new(Memory::new(file, cap, config.retention.clone()));
+    let memory = Arc::new(Memory::new(file, cap, config.limits, config.retention.clone()));
     devices::load(&conn, &mut memory.catalog_mut())?;
     *memory.windows_mut() = commit::load_windows(&conn)?;
     if role == Role::Owner {

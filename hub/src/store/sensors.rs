@@ -17,7 +17,8 @@ impl Store {
     /// Returns the series of all the device's numbers.
     ///
     /// # Errors
-    /// `NotFound` for the device; `Conflict` when a number belongs to another sensor, leaves a gap, or is beyond the limit.
+    /// `NotFound` for the device; `Conflict` when a number belongs to another sensor, leaves a gap, or is beyond the limit;
+    /// `Limit` when the hub has no place for all of them: then none is taken.
     pub async fn register_sensors(
         &self,
         device: DeviceNo,
@@ -93,6 +94,9 @@ fn put_series(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Res
         && *old == as_said(old.id)
     {
         return Ok(old.id);
+    }
+    if old.is_none() {
+        scope.take_series_place()?;
     }
     let sql = if old.is_some() { UPDATE_SERIES } else { INSERT_SERIES };
     scope.conn.prepare_cached(sql)?.execute(named_params! {

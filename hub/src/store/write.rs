@@ -46,6 +46,34 @@ pub(super) struct Scope<'a> {
     pub(super) next_row: &'a mut i64,
 }
 
+impl Scope<'_> {
+    /// Takes a place for another device.
+    ///
+    /// # Errors
+    /// `Limit` when there is none. What this group deletes leaves its place to the next.
+    pub(super) fn take_device_place(&mut self) -> Result<()> {
+        let most = self.memory.limits.devices;
+        if self.memory.catalog().device_count() + self.group.devices_added + self.own.devices_added >= most {
+            return Err(Error::limit("devices", most));
+        }
+        self.own.devices_added += 1;
+        Ok(())
+    }
+
+    /// Takes a place for another series.
+    ///
+    /// # Errors
+    /// `Limit` when there is none. What this group deletes leaves its place to the next.
+    pub(super) fn take_series_place(&mut self) -> Result<()> {
+        let most = self.memory.limits.series;
+        if self.memory.catalog().series_count() + self.group.series_added + self.own.series_added >= most {
+            return Err(Error::limit("series", most));
+        }
+        self.own.series_added += 1;
+        Ok(())
+    }
+}
+
 /// Where writes go in.
 pub(super) type Inbox = mpsc::Sender<Write>;
 

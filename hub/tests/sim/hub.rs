@@ -169,6 +169,7 @@ impl Hub {
             random: stream(Random::new(self.random.bits())),
             discovery_random: stream(Random::new(self.random.bits())),
             counters: Arc::clone(&self.counters),
+            max_devices: usize::MAX,
         };
         let mut endpoint = Endpoint::new(moment.now, config);
         let token = JoinToken {

@@ -54,7 +54,7 @@ function Figures({ hub }: { hub: Hub }) {
       {figure("Ingest", digits(hub.readings_per_s), "readings/s")}
       {figure("Ack latency, p99", hub.ack_p99_ms === null ? "–" : digits(hub.ack_p99_ms), "ms")}
       {figure("Readings stored", count(hub.readings_total))}
-      {figure("Series", count(hub.series))}
+      {figure("Series", count(hub.series), `of at most ${count(hub.series_max)}`)}
       {figure("Devices online", `${count(hub.devices.online)}`, `of ${count(hub.devices.online + hub.devices.offline)}`)}
       {figure("Pages connected", count(hub.ws_clients))}
     </dl>

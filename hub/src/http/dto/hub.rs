@@ -26,8 +26,12 @@ pub struct Hub {
     pub join: Join,
     /// Devices by status.
     pub devices: DeviceCounts,
+    /// Devices it takes (`--max-devices`), blocked ones among them.
+    pub devices_max: usize,
     /// Number of series.
     pub series: usize,
+    /// Series it takes (`--max-series`).
+    pub series_max: usize,
     /// Readings stored since the start.
     pub readings_total: u64,
     /// Readings stored a second, over the last few seconds.

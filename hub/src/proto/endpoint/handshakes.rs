@@ -54,6 +54,7 @@ impl Endpoint {
         }
         if let Some(entry) = self.devices.get_mut(&key) {
             entry.device.handshake_counter = offer.counter;
+            entry.refused_below = 0;
         } else if !self.sessions.knows(&key) && self.sessions.peers() >= self.devices.len() + MAX_STRANGERS {
             let devices = &self.devices;
             if !self.sessions.give_way(moment.now, |peer| !devices.contains_key(peer)) {
@@ -91,6 +92,11 @@ impl Endpoint {
                 Standing::Blocked => Err(Drop::NotAdmitted),
             };
         }
+        // Who only asks is listed all the same: the person who adopts it is told why that cannot be.
+        let would_join = token.is_some() || self.policy_at(moment.now) == JoinPolicy::Open;
+        if would_join && self.is_full() {
+            return Err(Drop::DeviceLimit);
+        }
         if let Some(token) = token.and_then(|id| self.tokens.get(&id)) {
             let usable = token.uses_left > 0 && token.expires_at > moment.wall && self.policy != JoinPolicy::Closed;
             return if usable { Ok((psk, Admitted::Pending)) } else { Err(Drop::NotAdmitted) };
@@ -99,6 +105,11 @@ impl Endpoint {
             JoinPolicy::Open | JoinPolicy::Click => Ok((psk, Admitted::Pending)),
             JoinPolicy::Token | JoinPolicy::Closed => Err(Drop::NotAdmitted),
         }
+    }
+
+    /// Whether there are, or are about to be, as many devices as the hub takes.
+    pub(super) fn is_full(&self) -> bool {
+        self.devices.len() + self.joining.len() >= self.max_devices
     }
 
     pub(super) fn highest_handshake(&self, key: &PublicKey) -> u64 {

@@ -1,17 +1,20 @@
 //! What sealed packets say: batches, introductions, dictionaries, status.
 
+use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use wire::DecodeError;
-use wire::batch::decode;
+use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
 use wire::ledger::Report;
 use wire::message::{self, Control, Health, Hello, Message, Status};
 use wire::packet::Data;
 
 use super::{
-    DEVICE_RATE, Endpoint, MAX_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, RECORD_WITHIN, trim_epochs,
+    DEVICE_RATE, Endpoint, Entry, MAX_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, NO_PLACE_FOR,
+    RECORD_WITHIN, known_sensors, trim_epochs,
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
@@ -74,8 +77,13 @@ impl Endpoint {
         }
         self.rows.clear();
         decode(batch.body, &mut self.rows)?;
-        let series: Option<Vec<SeriesId>> =
-            self.rows.sensor.iter().map(|no| entry.sensors.get(usize::from(no.0)).copied()).collect();
+        let mut series = series_of(&self.rows, &entry.sensors);
+        let mut payload = Cow::Borrowed(batch.body);
+        let mut refused = 0;
+        if series.is_none() && self.rows.sensor.iter().all(|no| no.0 < known_sensors(entry)) {
+            (payload, refused) = leave_out(&mut self.rows, entry.sensors.len());
+            series = series_of(&self.rows, &entry.sensors);
+        }
         let Some(series) = series else {
             self.counters.dropped(Drop::UnknownSensor);
             // An empty acknowledgement says which sensors are known.
@@ -95,11 +103,12 @@ impl Endpoint {
             }
         }
         Counters::count(&self.counters.batches);
+        self.counters.readings_refused.fetch_add(refused, Ordering::Relaxed);
         self.batches.push_back(Batch {
             id: BatchId { device: entry.device.no, epoch: batch.epoch, seq: batch.seq },
             lane: batch.lane,
             received_at: moment.wall,
-            payload: batch.body.to_vec(),
+            payload: payload.into_owned(),
             series,
             at: self.rows.at.clone(),
             value: self.rows.value.clone(),
@@ -117,7 +126,7 @@ impl Endpoint {
     ) {
         match control {
             Control::Hello(hello) => self.handle_hello(moment, key, from, (token, counter), hello),
-            Control::Dictionary { first, sensors } => self.handle_dictionary(key, first, sensors),
+            Control::Dictionary { first, sensors } => self.handle_dictionary(moment.now, key, first, sensors),
             Control::Status(status) => self.handle_status(key, status),
             Control::Ledger(report) => self.handle_ledger(moment, key, report),
             Control::Health(health) => self.handle_health(key, health),
@@ -157,6 +166,9 @@ impl Endpoint {
         }
         let token = token.filter(|id| self.tokens.get(id).is_some_and(|token| token.uses_left > 0));
         if token.is_some() || self.policy_at(moment.now) == JoinPolicy::Open {
+            if self.is_full() {
+                return self.counters.dropped(Drop::DeviceLimit);
+            }
             let device = NewDevice {
                 key,
                 introduction,
@@ -214,20 +226,42 @@ impl Endpoint {
         self.welcome(moment, key);
     }
 
-    pub(super) fn handle_dictionary(&mut self, key: PublicKey, first: SensorNo, mut sensors: Vec<SensorSpec>) {
+    pub(super) fn handle_dictionary(
+        &mut self,
+        now: Instant,
+        key: PublicKey,
+        first: SensorNo,
+        mut sensors: Vec<SensorSpec>,
+    ) {
         let Some(entry) = self.devices.get_mut(&key) else { return };
-        let known = entry.sensors.len();
-        let Some(repeated) = known.checked_sub(usize::from(first.0)) else { return };
+        let known = known_sensors(entry);
+        let Some(repeated) = known.checked_sub(first.0).map(usize::from) else { return };
         if repeated >= sensors.len() {
             return Self::queue_ack(&mut self.ack_due, entry, key);
         }
-        if entry.registering {
+        if entry.registering.is_some() {
             return;
         }
-        entry.registering = true;
+        let below = known.saturating_add(u16::try_from(sensors.len() - repeated).unwrap_or(u16::MAX));
+        let lately = entry.no_place.is_some_and(|at| now.saturating_duration_since(at) < NO_PLACE_FOR);
+        // Numbers have no gaps: behind one without a place there is none for any.
+        if lately || entry.refused_below > 0 {
+            self.counters.dropped(Drop::SeriesLimit);
+            return Self::refuse_sensors(&mut self.ack_due, entry, below);
+        }
+        entry.registering = Some(below);
         sensors.drain(..repeated);
         let device = entry.device.no;
-        self.event(Event::Sensors { device, first: SensorNo(known as u16), sensors });
+        self.event(Event::Sensors { device, first: SensorNo(known), sensors });
+    }
+
+    /// Has a device go on without its sensors up to `below`. One that would have none at all keeps its readings instead.
+    pub(super) fn refuse_sensors(due: &mut VecDeque<PublicKey>, entry: &mut Entry, below: u16) {
+        if !entry.sensors.is_empty() {
+            entry.refused_below = below.min(SensorNo::LIMIT);
+            let key = entry.device.key;
+            Self::queue_ack(due, entry, key);
+        }
     }
 
     pub(super) fn handle_status(&mut self, key: PublicKey, status: Status) {
@@ -270,4 +304,23 @@ impl Endpoint {
         let device = entry.device.no;
         self.event(Event::Health { device, health });
     }
+}
+
+/// The series of each reading; `None` when one has none.
+fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
+    rows.sensor.iter().map(|no| sensors.get(usize::from(no.0)).copied()).collect()
+}
+
+/// Leaves out readings of sensors from `known` on: the body of the rest, and how many went.
+fn leave_out(rows: &mut Rows, known: usize) -> (Cow<'static, [u8]>, u64) {
+    let (all, mut body) = (std::mem::take(rows), BatchBuilder::new(MAX_BODY));
+    let kept = all.iter().filter(|reading| usize::from(reading.sensor.0) < known);
+    // Fewer readings are no longer a body than all of them were, but for a time here and there: what then has no room goes.
+    for reading in kept.filter(|reading| body.push(reading)) {
+        rows.sensor.push(reading.sensor);
+        rows.at.push(reading.at);
+        rows.value.push(reading.value);
+    }
+    let refused = all.len() - rows.len();
+    (Cow::Owned(body.finish()), refused as u64)
 }

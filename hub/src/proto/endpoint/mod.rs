@@ -61,6 +61,8 @@ const CREDIT: u32 = 256;
 const CREDIT_BUSY: u32 = 16;
 /// A join that took this long failed (its token was used up meanwhile): the device may try again.
 const JOIN_WITHIN: Duration = Duration::from_secs(20);
+/// How long sensors that had no place are not tried again.
+const NO_PLACE_FOR: Duration = Duration::from_secs(60);
 /// A report of the ledger that took this long to reach the disk did not: the device may send it again.
 const RECORD_WITHIN: Duration = Duration::from_secs(20);
 /// Housekeeping, and how often links are told.
@@ -80,6 +82,8 @@ pub struct Config {
     pub discovery_random: Random,
     /// Where drops are counted.
     pub counters: Arc<Counters>,
+    /// Devices the hub takes; the store counts exactly, here newcomers are turned away before they cost anything.
+    pub max_devices: usize,
 }
 
 /// A device with a row in the store.
@@ -91,8 +95,13 @@ struct Entry {
     /// On disk since the last acknowledgement.
     unacked: Vec<(Epoch, BatchSeq)>,
     ack_queued: bool,
-    /// A `Sensors` event is on its way.
-    registering: bool,
+    /// A `Sensors` event is on its way that describes the numbers below this.
+    registering: Option<u16>,
+    /// When the hub last had no place for sensors it described.
+    no_place: Option<Instant>,
+    /// Numbers below this that are not in `sensors` have no place: their readings are left out of what is stored, so that
+    /// the device's others go on. Forgotten with the session: perhaps there is one then.
+    refused_below: u16,
     /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
     recording: Option<Instant>,
     status: Status,
@@ -109,6 +118,7 @@ pub struct Endpoint {
     discovery: discovery::Responder,
     card: Card,
     policy: JoinPolicy,
+    max_devices: usize,
     open_until: Option<Instant>,
     random: Random,
     counters: Arc<Counters>,
@@ -145,6 +155,7 @@ impl Endpoint {
             discovery,
             card: config.card,
             policy: config.policy,
+            max_devices: config.max_devices,
             open_until: None,
             random: config.random,
             counters: config.counters,
@@ -259,6 +270,15 @@ impl Endpoint {
                     self.send(key, &Control::Recorded { epoch, number });
                 }
             }
+            Command::NotRegistered { device, no_place } => {
+                let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key)) else { return };
+                let described = entry.registering.take();
+                if let Some(below) = described.filter(|_| no_place) {
+                    self.counters.dropped(Drop::SeriesLimit);
+                    entry.no_place = Some(moment.now);
+                    Self::refuse_sensors(&mut self.ack_due, entry, below);
+                }
+            }
             Command::JoinTokens(tokens) => self.tokens = tokens.into_iter().map(|token| (token.id, token)).collect(),
             Command::Policy { policy, open_until } => {
                 (self.policy, self.open_until) = (policy, open_until);
@@ -346,7 +366,9 @@ impl Endpoint {
             bucket: Bucket::full(DEVICE_RATE, moment.now),
             unacked: Vec::new(),
             ack_queued: false,
-            registering: false,
+            registering: None,
+            no_place: None,
+            refused_below: 0,
             recording: None,
             status: Status::default(),
             last_seen: None,
@@ -357,7 +379,7 @@ impl Endpoint {
             entry.device.standing != standing || sensors.len() != entry.sensors.len() || entry.last_seen.is_none();
         entry.device = Device { handshake_counter, ..device };
         entry.sensors = sensors;
-        entry.registering = false;
+        (entry.registering, entry.no_place, entry.refused_below) = (None, None, 0);
         for (epoch, committed) in windows {
             entry.windows.entry(epoch).or_insert_with(|| Window::restored(committed));
             trim_epochs(&mut entry.windows, epoch);
@@ -406,7 +428,7 @@ impl Endpoint {
         } else if let Event::Sensors { device, .. } | Event::Ledger { device, .. } = event
             && let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key))
         {
-            (entry.registering, entry.recording) = (false, None);
+            (entry.registering, entry.recording) = (None, None);
         }
     }
 
@@ -460,9 +482,9 @@ impl Endpoint {
     }
 }
 
-const fn known_sensors(entry: &Entry) -> u16 {
-    let count = entry.sensors.len();
-    if count > u16::MAX as usize { u16::MAX } else { count as u16 }
+/// Sensors a device need not describe: those the hub has, and those it has no place for.
+fn known_sensors(entry: &Entry) -> u16 {
+    u16::try_from(entry.sensors.len()).unwrap_or(u16::MAX).max(entry.refused_below)
 }
 
 /// Makes room for `epoch` among a device's windows by forgetting the oldest boot.

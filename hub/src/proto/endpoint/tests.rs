@@ -1,5 +1,7 @@
 //! The endpoint against devices made of `wire` alone, in time moved by hand.
 
+mod limits;
+
 use std::net::SocketAddr;
 
 use wire::batch::{BatchBuilder, MAX_BODY};
@@ -51,6 +53,7 @@ impl Scene {
             }),
             discovery_random: Box::new(|bytes| bytes.fill(3)),
             counters: Arc::clone(&counters),
+            max_devices: 20_000,
         };
         Self { endpoint: Endpoint::new(moment.now, config), hub, moment, counters }
     }
@@ -270,6 +273,29 @@ fn strangers_and_blocked_devices_hear_nothing() {
     scene.adopt(&new, Standing::Blocked, 0);
     assert!(device.connect(&mut scene, &NO_PSK, 0).is_none());
     assert_eq!(scene.dropped(Drop::NotAdmitted), 1);
+}
+
+#[test]
+fn a_blocked_key_and_an_unknown_one_leave_the_same_nothing() {
+    let mut scene = Scene::new(JoinPolicy::Token);
+    let (mut blocked, mut unknown) = (FakeDevice::new(), FakeDevice::new());
+    let new = blocked.introduction(scene.moment);
+    scene.adopt(&new, Standing::Blocked, 0);
+    scene.events();
+    let counts = |scene: &Scene| scene.counters.drops().map(|(_, count)| count).collect::<Vec<_>>();
+    let mut steps = Vec::new();
+    for turn in 0..4 {
+        let device = if turn % 2 == 0 { &mut blocked } else { &mut unknown };
+        let before = counts(&scene);
+        // No token, and one that the hub does not have.
+        assert!(device.connect(&mut scene, &NO_PSK, 0).is_none());
+        assert!(device.connect(&mut scene, &[7; 32], 7).is_none());
+        steps.push(counts(&scene).iter().zip(before).map(|(after, before)| after - before).collect::<Vec<_>>());
+        assert_eq!((scene.events(), scene.sent()), (Vec::new(), Vec::<Vec<u8>>::new()));
+        let Endpoint { sessions, pending, joining, handshakes, .. } = &scene.endpoint;
+        assert_eq!((sessions.peers(), pending.len(), joining.len(), handshakes.len()), (0, 0, 0, 0));
+    }
+    assert!(steps.iter().all(|step| step == &steps[0] && step.iter().sum::<u64>() == 2), "{steps:?}");
 }
 
 #[test]

@@ -1,0 +1,138 @@
+//! A hub that is full, and a store that could not: who is turned away, who goes on.
+
+use super::*;
+
+fn spec(name: &str) -> SensorSpec {
+    SensorSpec { name: name.to_owned(), unit: String::new(), kind: SensorKind::Gauge, interval_ms: 1_000 }
+}
+
+fn describe(device: &mut FakeDevice, scene: &mut Scene, first: u16, names: &[&str]) {
+    let sensors = names.iter().map(|name| spec(name)).collect();
+    device.say(scene, &Control::Dictionary { first: SensorNo(first), sensors });
+}
+
+fn not_registered(scene: &mut Scene, no_place: bool) {
+    scene.endpoint.handle_command(scene.moment, Command::NotRegistered { device: DeviceNo(1), no_place });
+}
+
+#[test]
+fn a_full_hub_is_silent_to_newcomers_counts_them_and_knows_its_own() {
+    let mut scene = Scene::new(JoinPolicy::Open);
+    let mut old = scene.adopted(1);
+    scene.endpoint.max_devices = 1;
+    assert!(FakeDevice::new().connect(&mut scene, &NO_PSK, 0).is_none());
+    let text = TokenText::new(7, [5; 16]);
+    let token = JoinToken {
+        id: 7,
+        psk: text.psk(),
+        name: String::new(),
+        uses_left: 9,
+        labels: Labels::new(),
+        created_at: UnixMillis(0),
+        expires_at: scene.moment.wall.plus(60_000),
+    };
+    scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![token]));
+    assert!(FakeDevice::new().connect(&mut scene, &text.psk(), 7).is_none());
+    assert_eq!((scene.dropped(Drop::DeviceLimit), scene.dropped(Drop::NotAdmitted)), (2, 0));
+    old.connect(&mut scene, &NO_PSK, 0).expect("its own device may always come back");
+    old.batch(&mut scene, 0, 0);
+    assert!(scene.endpoint.poll_batch().is_some());
+}
+
+#[test]
+fn the_last_place_is_given_once() {
+    let mut scene = Scene::new(JoinPolicy::Open);
+    scene.endpoint.max_devices = 1;
+    let [mut first, mut second] = [FakeDevice::new(), FakeDevice::new()];
+    first.connect(&mut scene, &NO_PSK, 0).expect("there is a place");
+    second.connect(&mut scene, &NO_PSK, 0).expect("nobody has it yet");
+    first.say(&mut scene, &hello());
+    second.say(&mut scene, &hello());
+    assert!(matches!(&scene.events()[..], [Event::Join(new)] if new.key == first.keys.public));
+    assert_eq!(scene.dropped(Drop::DeviceLimit), 1);
+}
+
+#[test]
+fn a_person_sees_who_waits_at_a_full_hub() {
+    let mut scene = Scene::new(JoinPolicy::Click);
+    scene.endpoint.max_devices = 0;
+    let mut device = FakeDevice::new();
+    device.connect(&mut scene, &NO_PSK, 0).expect("may ask");
+    device.say(&mut scene, &hello());
+    assert!(matches!(scene.events()[..], [Event::Pending(_)]));
+}
+
+#[test]
+fn sensors_that_could_not_be_registered_may_be_described_again() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    scene.events();
+    describe(&mut device, &mut scene, 1, &["b"]);
+    assert!(matches!(scene.events()[..], [Event::Sensors { .. }]));
+    describe(&mut device, &mut scene, 1, &["b"]);
+    assert_eq!(scene.events(), [], "one at a time");
+    not_registered(&mut scene, false);
+    describe(&mut device, &mut scene, 1, &["b"]);
+    assert!(matches!(scene.events()[..], [Event::Sensors { first: SensorNo(1), .. }]));
+    assert_eq!(scene.dropped(Drop::SeriesLimit), 0);
+}
+
+#[test]
+fn a_device_goes_on_without_the_sensors_that_have_no_place() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    scene.events();
+    describe(&mut device, &mut scene, 1, &["b", "c"]);
+    not_registered(&mut scene, true);
+    scene.events();
+    assert_eq!(device.hears_acks(&mut scene).last().map(|ack| ack.known_sensors), Some(3), "no need to ask again");
+    describe(&mut device, &mut scene, 3, &["d"]);
+    assert_eq!(scene.events(), [], "nor is the store asked");
+    assert_eq!(device.hears_acks(&mut scene).last().map(|ack| ack.known_sensors), Some(4));
+    assert_eq!(scene.dropped(Drop::SeriesLimit), 2);
+
+    let mut builder = BatchBuilder::new(MAX_BODY);
+    for (sensor, value) in [(0, 1.5), (1, 2.5), (0, 3.5), (3, 4.5)] {
+        builder.push(&Reading { sensor: SensorNo(sensor), at: scene.moment.wall, value });
+    }
+    let (mut plain, body) = (Vec::new(), builder.finish());
+    message::Batch { epoch: Epoch(1), seq: BatchSeq(0), lane: Lane::Live, body: &body }.encode(&mut plain);
+    device.send(&mut scene, &plain);
+    let batch = scene.endpoint.poll_batch().expect("the rest is stored");
+    assert_eq!((&batch.value[..], &batch.series[..]), (&[1.5, 3.5][..], &[SeriesId(0), SeriesId(0)][..]));
+    let mut rows = Rows::default();
+    wire::batch::decode(&batch.payload, &mut rows).unwrap();
+    assert_eq!(rows.value, batch.value, "what goes to disk says the same");
+    assert_eq!(scene.counters.readings_refused.load(Ordering::Relaxed), 2);
+    device.batch(&mut scene, 1, 4);
+    assert_eq!(scene.dropped(Drop::UnknownSensor), 1, "what was never described is not left out in silence");
+
+    // A new session asks again: not the store at once, and then it may have a place.
+    device.connect(&mut scene, &NO_PSK, 0).expect("its own");
+    device.say(&mut scene, &hello());
+    scene.events();
+    describe(&mut device, &mut scene, 1, &["b"]);
+    assert_eq!(scene.events(), []);
+    scene.pass(NO_PLACE_FOR.as_secs());
+    let verdict = device.connect(&mut scene, &NO_PSK, 0).expect("its own");
+    assert_eq!(verdict.known_sensors, 1, "without what has no place");
+    device.say(&mut scene, &hello());
+    scene.events();
+    describe(&mut device, &mut scene, 1, &["b"]);
+    assert!(matches!(scene.events()[..], [Event::Sensors { first: SensorNo(1), .. }]));
+}
+
+#[test]
+fn a_device_without_any_place_keeps_its_readings() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(0);
+    scene.events();
+    describe(&mut device, &mut scene, 0, &["a"]);
+    not_registered(&mut scene, true);
+    scene.events();
+    device.batch(&mut scene, 0, 0);
+    assert_eq!(scene.endpoint.poll_batch(), None);
+    assert_eq!(device.hears_acks(&mut scene).last().map(|ack| (ack.mark, ack.known_sensors)), Some((BatchSeq(0), 0)));
+    describe(&mut device, &mut scene, 0, &["a"]);
+    assert_eq!((scene.events(), scene.dropped(Drop::SeriesLimit)), (Vec::new(), 2));
+}
