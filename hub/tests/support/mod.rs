@@ -10,6 +10,7 @@
 )]
 
 pub mod device;
+pub mod lab;
 pub mod tree;
 
 use std::io::{Read, Write};
