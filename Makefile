@@ -50,6 +50,7 @@ e2e: web/node_modules/.installed
 # Figures: pure parts, then by the programs that ship the whole path, and a fleet that loses its hub.
 bench:
 	$(CARGO) bench --package telemetry-wire
+	$(CARGO) bench --package telemetry-hub --bench silence
 	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
 	$(CARGO) bench --package telemetry-hub --bench path
 	$(CARGO) bench --package telemetry-hub --bench fleet
