@@ -53,7 +53,9 @@ pub(crate) fn event(
             if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
                 warn!("the hub at {address} does not answer, keeping readings until it does");
             } else {
-                warn!("the hub at {address} does not answer: is it closed to joins or full, or is the token spent or expired?");
+                warn!(
+                    "the hub at {address} does not answer: is it closed to joins or full, or is the token spent or expired?"
+                );
             }
         }
         Event::Pending { hub, address } => {
