@@ -18,6 +18,9 @@ use crate::plan::{Bug, Fault, Plan};
 
 /// Devices go on measuring this long after the faults end.
 const CALM: Duration = Duration::from_secs(30);
+/// Live readings are judged this long after the faults end: an agent waits for up to 10 s between two attempts, and then has a
+/// session to open.
+const SETTLED: Duration = Duration::from_secs(15);
 /// Oldest that a reading may be when it is stored, 99 of 100, once the hub is there and nothing is broken.
 const STALENESS: Duration = Duration::from_secs(2);
 /// Datagrams lost in a burst, and how often one ends.
@@ -322,9 +325,13 @@ impl World {
             self.outcome.dropped += device.dropped();
             self.outcome.cut += cut;
             // Only what was measured when it was calm and the hub had time to come back.
-            let from = self.plan.calm_at + CALM / 3;
+            let from = self.plan.calm_at + SETTLED;
             for (reading, at, backfilling) in device.live.iter().filter(|(_, at, _)| *at >= from) {
                 let Some(stored) = store.readings.get(reading) else { continue };
+                // Of a single seed, what was late is worth a line each.
+                if *stored - *at > STALENESS && std::env::var_os("SIM_SEED").is_some() {
+                    println!("device {} measured {reading} at {at:?}, stored {:?} later", device.number, *stored - *at);
+                }
                 self.outcome.staleness.push(*stored - *at);
                 if *backfilling {
                     self.outcome.backfilling.push(*stored - *at);
