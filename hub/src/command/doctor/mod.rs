@@ -65,9 +65,11 @@ pub(super) async fn run(flags: Flags) -> Outcome {
             "telemetry-hub serve (or name the running one's --http)",
         ),
     }
-    look_at_sockets(&config, metrics.is_some(), &mut findings);
+    let discoverable = look_at_sockets(&config, metrics.is_some(), &mut findings);
     look_at_buffer(&mut findings);
-    if config.discovery {
+    if config.discovery && !discoverable {
+        findings.told("interfaces are not looked at: the hub that runs listens for no probes");
+    } else if config.discovery {
         look_at_links(metrics.is_some(), &mut findings).await;
     } else {
         findings.told("discovery is off: agents need --hub");
@@ -142,7 +144,9 @@ fn metrics(http: SocketAddr) -> Option<String> {
     ask().ok().filter(|text| text.contains("hub_"))
 }
 
-fn look_at_sockets(config: &Config, runs: bool, findings: &mut Findings) {
+/// Whether discovery can work, as far as its port goes.
+fn look_at_sockets(config: &Config, runs: bool, findings: &mut Findings) -> bool {
+    let mut discoverable = true;
     let table = |path: &str| udp_sockets(&std::fs::read_to_string(path).unwrap_or_default());
     let sockets = [table("/proc/net/udp"), table("/proc/net/udp6")].concat();
     let wanted = [("devices", config.udp.port(), true), ("discovery", DISCOVERY_PORT, config.discovery)];
@@ -151,6 +155,13 @@ fn look_at_sockets(config: &Config, runs: bool, findings: &mut Findings) {
         let (waiting, dropped) =
             bound.iter().fold((0, 0), |(waiting, dropped), one| (waiting + one.waiting, dropped + one.dropped));
         match (bound.is_empty(), runs) {
+            (true, true) if what == "discovery" => {
+                discoverable = false;
+                findings.bad(
+                    format_args!("UDP {port} ({what}) is not open: the hub was started with --discovery off, or had no right to it"),
+                    "restart the hub with --discovery on (or say --discovery off here too)",
+                );
+            }
             (true, true) => findings.bad(format_args!("UDP {port} ({what}) is not open"), "restart the hub"),
             (true, false) => findings.told(format_args!("UDP {port} ({what}) is free")),
             (false, false) if what != "devices" => {
@@ -169,6 +180,7 @@ fn look_at_sockets(config: &Config, runs: bool, findings: &mut Findings) {
             (false, true) => findings.good(format_args!("UDP {port} ({what}) is open, {waiting} bytes wait")),
         }
     }
+    discoverable
 }
 
 fn look_at_buffer(findings: &mut Findings) {
