@@ -34,6 +34,8 @@ const NOTE_EVERY: u32 = 60;
 const AT_ONCE: usize = 128;
 /// Reports of the ledger that wait for the next look, to be written together: those of 10,000 devices for over a minute.
 const MAX_REPORTS: usize = 8_192;
+/// Devices told of their reports by one command: half of the datagrams that the endpoint holds until it next sends.
+const ANSWERS_AT_ONCE: usize = 512;
 
 /// What the registrar works with.
 #[derive(Clone)]
@@ -191,10 +193,12 @@ impl Registrar {
         if reports.is_empty() {
             return Ok(());
         }
-        let numbers = reports.iter().map(|(device, report)| (*device, report.epoch, report.number)).collect();
+        let numbers: Vec<_> = reports.iter().map(|(device, report)| (*device, report.epoch, report.number)).collect();
         match self.store.record_ledger(reports, self.clock.wall()).await {
             Ok(()) => {
-                let _ = self.commands.send(Command::Recorded(numbers)).await;
+                for some in numbers.chunks(ANSWERS_AT_ONCE) {
+                    let _ = self.commands.send(Command::Recorded(some.to_vec())).await;
+                }
                 Ok(())
             }
             Err(error) if error.is_fatal() => Err(error),

@@ -49,7 +49,7 @@ const MAX_PENDING_PER_ADDRESS: usize = 4;
 const MAX_JOINING: usize = 4_096;
 /// Devices without a row that may have a session, besides a place for each device that has one: more than the store adopts
 /// in a second, and no more than a few megabytes for who makes up keys.
-const MAX_STRANGERS: usize = 1_024;
+const MAX_STRANGERS: usize = 2_048;
 /// A pending device that is silent for this long is forgotten.
 const PENDING_TTL: Duration = Duration::from_secs(15 * 60);
 /// Datagrams of one device: enough for a backlog at full speed, too few to starve the others.
