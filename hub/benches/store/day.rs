@@ -75,12 +75,13 @@ pub(crate) async fn fill(table: &mut Table, dir: &Path, devices: usize, hours: i
     let series = fleet.iter().map(|device| device.series.clone()).collect();
     store.close().await;
     let bytes = size(dir);
-    let each = bytes as f64 / readings as f64;
+    let each = |bytes: u64| bytes as f64 / readings as f64;
+    let database = std::fs::metadata(dir.join("telemetry.db")).unwrap().len();
     let rows = crate::row_store::run(devices);
     table.row(
         &format!("bytes on disk a reading, {span}"),
         "0.35",
-        format!("{each:.3} ({bytes} bytes, the whole directory)"),
+        format!("{:.3} ({bytes} bytes, the whole directory; the database {:.3})", each(bytes), each(database)),
         rows,
     );
     Day { from, to, series }
@@ -88,7 +89,7 @@ pub(crate) async fn fill(table: &mut Table, dir: &Path, devices: usize, hours: i
 
 /// Fills `dir` with a journal that is nearly full, every batch one sample as devices send them; says what is in it.
 pub(crate) async fn fill_journal(dir: &Path, devices: usize) -> String {
-    const FULL: u64 = 63 << 20;
+    const FULL: u64 = 31 << 20;
     const POINTS: i64 = 1_000;
     let store = open(dir);
     let mut fleet: Vec<Device> = fleet::adopt(&store, devices).await;

@@ -11,8 +11,9 @@
 
 use super::checkpoint::PAGE;
 
-/// Journal that is not waited with, where nothing caps it.
-const JOURNAL: usize = 64 << 20;
+/// Journal that is not waited with, where nothing caps it. It is held in memory as well, up to twice as much when blocks are
+/// not made as fast as readings come.
+const JOURNAL: usize = 32 << 20;
 /// The log at most, where nothing caps it.
 const LOG: i64 = 64 << 20;
 /// Most payload in a group: more gains nothing over the cost of one sync.

@@ -39,3 +39,10 @@ pub(super) fn of(conn: &Connection, device: DeviceNo) -> Result<Rolled> {
     });
     Ok(found.optional()?.unwrap_or_default())
 }
+
+const ANY: &str = "SELECT EXISTS (SELECT 1 FROM cut WHERE rolled_to > :from)";
+
+/// Whether any device has rollups of readings at or after a moment.
+pub(super) fn any_from(conn: &Connection, from: UnixMillis) -> Result<bool> {
+    Ok(conn.prepare_cached(ANY)?.query_row(named_params! { ":from": from.0 }, |row| row.get(0))?)
+}

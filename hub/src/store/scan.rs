@@ -150,9 +150,12 @@ impl<'a> Share<'a> {
         }
         let mut left = Vec::new();
         let snapshot = self.reader.conn()?.unchecked_transaction()?;
+        // Asked once: mostly nobody has.
+        let rolled = rolled::any_from(&snapshot, from)?;
         for (asked, tally, has_blocks) in ready {
             self.reader.go_on()?;
-            if !self.by_cells(&snapshot, asked, &tally, has_blocks, totals, with)? {
+            let rolled = rolled && rolled::of(&snapshot, asked.device)?.to.is_some_and(|end| end > from);
+            if rolled || !self.by_cells(&snapshot, asked, &tally, has_blocks, totals, with)? {
                 left.push(asked);
             }
             if tally.is_worth() {
@@ -177,9 +180,6 @@ impl<'a> Share<'a> {
         let mut blocks = Vec::new();
         if has_blocks {
             let Some(apart) = block::apart(conn, asked.device, (from, to))? else { return Ok(false) };
-            if rolled::of(conn, asked.device)?.to.is_some_and(|end| end > from) {
-                return Ok(false);
-            }
             blocks = apart;
         }
         if !asked.series.iter().all(|series| tally.is_apart(*series, &blocks)) {
