@@ -24,8 +24,9 @@ use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 
-/// Points of a series that are not worth waiting for more: three cuts of the usual size.
-const ENOUGH: usize = 2560;
+/// Points of a series that are not worth waiting for more: half of the most, so that whatever is less finds room beside
+/// another that is. Of cuts of the usual size three make one.
+const ENOUGH: usize = MOST / 2;
 /// Readings of a run at most, held while they are merged: 16 MiB.
 const MOST_READINGS: usize = 1 << 20;
 
