@@ -244,12 +244,13 @@ export function redrawPeriod(windowMs: number, widthPx: number): number {
 function rates(history: Series, bucket: Millis, to: Millis, intervalMs: number | null): Series {
   let before: { end: Millis; value: number } | null = null;
   const rate = history.t.map((t, i) => {
-    const value = history.last[i];
+    // The largest is the last one, unless the counter began again.
+    const [value, least] = [history.max[i], history.min[i]];
     if (value === null || value === undefined) return null;
     const end = Math.min(t + bucket, to);
     const since = before;
     before = { end, value };
-    if (since === null || value < since.value) return null;
+    if (since === null || (least ?? value) < since.value) return null;
     // By the number of readings where it fits the distance: where in its bucket the last one lay is not known, and at
     // few readings a bucket that would show as teeth. Where readings are missing only the distance is left.
     const apart = end - since.end;

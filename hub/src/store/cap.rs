@@ -16,6 +16,9 @@ use super::checkpoint::PAGE;
 const JOURNAL: usize = 32 << 20;
 /// The log at most, where nothing caps it.
 const LOG: i64 = 64 << 20;
+/// The log at most while the disk has little room: what is not copied back yet, and may make the file grow when it is,
+/// stays below what is set apart (`room`).
+const LITTLE_LOG: i64 = 1 << 20;
 /// Most payload in a group: more gains nothing over the cost of one sync.
 const GROUP: usize = 8 << 20;
 /// The index of the log is 32 KiB for each 4,096 pages in it; this is more than that for the longest one.
@@ -41,6 +44,11 @@ impl Cap {
         };
         let log = (cap / 4).min(LOG);
         Self { bytes, full: ((cap - log - INDEX) / PAGE).clamp(1, MOST_PAGES), log }
+    }
+
+    /// The same with a short log: what is written in one step, and waits to be copied back, is a few hundred kilobytes.
+    pub(super) fn in_small_steps(self) -> Self {
+        Self { log: self.log.min(LITTLE_LOG), ..self }
     }
 
     /// Pages in use from which on the oldest must go.
@@ -74,9 +82,15 @@ impl Cap {
     }
 
     /// Bytes of log from which on nothing is written before it is copied back: the largest transaction and a group fit
-    /// behind. Without a cap it only keeps the log from growing for ever.
+    /// behind. Without a cap it only keeps the log from growing for ever, also while there is little room: then a query
+    /// that reads it may make it longer than it should be, but holds nobody up.
     pub(super) const fn log_held(&self) -> i64 {
-        if self.bytes.is_some() { self.log / 4 } else { self.log - self.log / 4 }
+        if self.bytes.is_some() { self.log / 4 } else { LOG - LOG / 4 }
+    }
+
+    /// Bytes of log that are copied back even while writes wait.
+    pub(super) const fn log_copied(&self) -> i64 {
+        if self.bytes.is_some() { self.log / 8 } else { self.log / 8 * 3 }
     }
 
     /// Pages that blocks of so much journal may take, at worst.
@@ -106,5 +120,9 @@ mod tests {
             assert!(cap.journal() as u64 <= bytes / 8 && cap.group() as i64 <= cap.log / 8);
         }
         assert_eq!(Cap::of(None).usable(), None);
+        let small = Cap::of(None).in_small_steps();
+        assert!(small.log_copied() + small.cut() as i64 + small.group() as i64 <= LITTLE_LOG);
+        assert_eq!(small.log_held(), Cap::of(None).log_held());
+        assert_eq!(small.full, Cap::of(None).full);
     }
 }

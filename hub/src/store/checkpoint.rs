@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
+use super::cap::Cap;
 use super::error::{Error, Result};
 use crate::clock::Clock;
 
@@ -14,10 +15,6 @@ use crate::clock::Clock;
 pub(super) const PAGE: i64 = 8192;
 /// Bytes in front of each page in the log.
 const FRAME_HEADER: i64 = 24;
-/// Log worth copying back when nothing waits.
-const IDLE: i64 = 16 << 20;
-/// Log copied back even while writes wait.
-const FORCED: i64 = 48 << 20;
 /// Free pages given back at a time when nothing waits: 2 MiB, a few milliseconds.
 const VACUUM_PAGES: i64 = 256;
 /// Free pages kept for reuse: giving back the last few would only grow the file again.
@@ -33,13 +30,13 @@ const RESTART: &str = "PRAGMA wal_checkpoint(RESTART)";
 const FREE: &str = "PRAGMA freelist_count";
 const PAGES: &str = "PRAGMA page_count";
 
-/// Tidies up after a group, as far as that is due; `held` is the log that nothing is written behind.
+/// Tidies up after a group, as far as that is due.
 ///
 /// # Errors
 /// One that ends the writer. After a sync that failed the kernel takes the pages for written: trying again would succeed,
 /// and the log would be given up for a file that does not hold what is in it. A start reads the log again.
-pub(super) fn after_group(conn: &Connection, idle: bool, held: i64) -> Result<()> {
-    match tidy(conn, idle, held).map_err(Error::from) {
+pub(super) fn after_group(conn: &Connection, idle: bool, cap: Cap) -> Result<()> {
+    match tidy(conn, idle, cap).map_err(Error::from) {
         Ok(()) => Ok(()),
         // The log stays as it is until there is room, or until whoever is in the way is gone.
         Err(error @ (Error::Full | Error::Busy(_))) => {
@@ -59,15 +56,16 @@ fn measure(conn: &Connection) -> rusqlite::Result<(i64, i64)> {
     })
 }
 
-fn tidy(conn: &Connection, idle: bool, held: i64) -> rusqlite::Result<()> {
+fn tidy(conn: &Connection, idle: bool, cap: Cap) -> rusqlite::Result<()> {
     let (_, pending) = measure(conn)?;
-    if pending >= FORCED.min(held / 2) || idle && pending >= IDLE.min(held / 4) {
+    // Half as much when nothing waits.
+    if pending >= cap.log_copied() || idle && pending >= cap.log_copied() / 2 {
         conn.prepare_cached(COPY)?.query_row([], |_| Ok(()))?;
     }
     // Copied back in full, the log begins anew with the next commit, unless a query still reads it. Then the next commit
     // would grow it: wait, as long as queries may take, rather than break the promise of its size.
     let began = Clock.now();
-    while measure(conn)?.0 >= held {
+    while measure(conn)?.0 >= cap.log_held() {
         let busy: i64 = conn.prepare_cached(RESTART)?.query_row([], |row| row.get(0))?;
         if busy == 0 || Clock.now().duration_since(began) >= READERS {
             break;

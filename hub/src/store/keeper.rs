@@ -130,16 +130,16 @@ impl Maker {
 
     /// Under a cap: has the oldest go until there is room again.
     pub(super) fn make_room(&mut self) -> Result<()> {
-        if self.memory.cap.bytes.is_none() || self.look_at_pages()? < self.memory.cap.high() {
+        if self.memory.cap().bytes.is_none() || self.look_at_pages()? < self.memory.cap().high() {
             return Ok(());
         }
-        self.make_room_down_to(self.memory.cap.low())
+        self.make_room_down_to(self.memory.cap().low())
     }
 
     /// Under a cap: has the oldest go until blocks of so much journal fit, and keeps readings from taking that room until
     /// the reservation is given up.
     pub(super) fn make_room_for(&mut self, journal: usize) -> Result<()> {
-        let cap = self.memory.cap;
+        let cap = self.memory.cap();
         if cap.bytes.is_none() {
             return Ok(());
         }
@@ -208,7 +208,7 @@ impl Maker {
         let (at_last, before) = self.kept.written;
         let total = before + written().unwrap_or(0).saturating_sub(at_last);
         let look = Look { at: now, used: used.saturating_sub(journal), written: total };
-        let room = match self.memory.cap.usable() {
+        let room = match self.memory.cap().usable() {
             Some(usable) => Some(usable.saturating_sub(used)),
             None => room::room(self.memory.dir()).map(|room| room.free),
         };

@@ -182,7 +182,7 @@ impl Maker {
             let head = self.memory.head();
             (head.waiting().collect(), head.bytes())
         };
-        let most = self.memory.cap.journal();
+        let most = self.memory.cap().journal();
         let (due, pressed) = due(waiting, (bytes, most), Clock.wall());
         self.make(&due, pressed)?;
         if self.dead >= SWEEP.min(most / 4) {
@@ -224,7 +224,7 @@ impl Maker {
 
     /// Cuts these devices, a few a transaction; a device with much in the journal takes several.
     fn make(&mut self, devices: &[DeviceNo], pressed: bool) -> Result<()> {
-        let cap = self.memory.cap;
+        let cap = self.memory.cap();
         // With the row up to which each is to be cut: what comes meanwhile is for the next look.
         let mut devices: VecDeque<(DeviceNo, Option<i64>)> = devices.iter().map(|device| (*device, None)).collect();
         while !devices.is_empty() {
@@ -272,11 +272,11 @@ impl Maker {
         let mut runs = runs.into_iter().peekable();
         while runs.peek().is_some() {
             // Before they are read: what gives way to the cap is not to come back.
-            self.make_room_for(self.memory.cap.cut())?;
+            self.make_room_for(self.memory.cap().cut())?;
             let (began, mut merged) = (Clock.now(), Vec::new());
             for run in runs.by_ref() {
                 merged.push(merge::merge(&self.conn, run, &mut self.next_times)?);
-                if Clock.now().duration_since(began) >= SLICE || self.memory.cap.bytes.is_some() {
+                if Clock.now().duration_since(began) >= SLICE || self.memory.cap().bytes.is_some() {
                     break;
                 }
             }

@@ -34,8 +34,8 @@ pub(super) struct Memory {
     pub(super) tallies: Tallies,
     retention: RwLock<Retention>,
     growth: RwLock<Growth>,
-    /// How the cap is divided.
-    pub(super) cap: Cap,
+    /// See [`Memory::cap`].
+    cap: Cap,
     pub(super) limits: Limits,
     /// The database file, to ask its disk.
     file: PathBuf,
@@ -55,6 +55,8 @@ pub(super) struct Counters {
     pub(super) blocks: AtomicU64,
     pub(super) block_readings: AtomicU64,
     pub(super) degraded: AtomicBool,
+    /// Whether the disk has so little room that everything is done in small steps.
+    pub(super) scarce: AtomicBool,
     /// Pages in use at the last look.
     pages: AtomicI64,
     /// Pages that blocks need which are about to be written.
@@ -199,6 +201,11 @@ impl Memory {
 
     pub(super) fn set_growth(&self, growth: Growth) {
         *self.growth.write().unwrap_or_else(PoisonError::into_inner) = growth;
+    }
+
+    /// How the cap is divided, and while the disk has little room, how small the steps are.
+    pub(super) fn cap(&self) -> Cap {
+        if self.counters.scarce.load(Ordering::Relaxed) { self.cap.in_small_steps() } else { self.cap }
     }
 
     /// The data directory, to ask its disk.

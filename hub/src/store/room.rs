@@ -1,4 +1,4 @@
-//! Room on the disk: how much is left, and sixteen mebibytes set apart for the day when nothing is.
+//! Room on the disk: how much is left, and a mebibyte set apart for the day when nothing is.
 //!
 //! ```text
 //!   plenty ──▶ low (a tenth left: said) ──▶ full: nothing is acknowledged, the ballast is let go ──▶ room again: ballast
@@ -6,6 +6,10 @@
 //!
 //! The ballast's room is for deleting, which needs some: for retention, and for people who delete a device. New readings
 //! wait on their devices until there is room for them and for a new ballast.
+//!
+//! A mebibyte is enough because little is owed when the disk runs full: as soon as there is little room everything is
+//! written in small steps, and the log is copied back every few hundred kilobytes (`Cap::in_small_steps`). From then on a
+//! deletion is written over the log that is there. Sixteen were set apart before, for a log of up to 48 that was not.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -13,8 +17,10 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 
-/// Set apart. A deletion of a few thousand rows takes a few mebibytes of log.
-const BALLAST: u64 = 16 << 20;
+/// Set apart.
+const BALLAST: u64 = 1 << 20;
+/// Little room: all of the longest log that may have to be copied back, and some.
+const LITTLE: u64 = 96 << 20;
 /// Room that readings may be taken into again, besides a new ballast.
 const ENOUGH: u64 = 8 << 20;
 /// Never called low: a hundred sensors at one reading a second take years to fill it.
@@ -31,6 +37,11 @@ pub struct Room {
 }
 
 impl Room {
+    /// Whether there is so little that steps have to be small.
+    pub(super) const fn is_scarce(&self) -> bool {
+        self.free < LITTLE
+    }
+
     /// Whether less than a tenth is left, and not years of it all the same.
     #[must_use]
     pub const fn is_low(&self) -> bool {

@@ -20,7 +20,7 @@ use tokio::sync::mpsc;
 
 use super::error::{Error, Result};
 use super::memory::{Effects, Memory};
-use super::room::Ballast;
+use super::room::{self, Ballast};
 use super::write::{Applied, Inbox, Reply, Scope, Write};
 use super::{checkpoint, commit, damage, journal, row_sum};
 use crate::clock::Clock;
@@ -154,7 +154,7 @@ impl Writer {
             self.hold_back();
             let idle = self.backlog.is_empty() && self.waiting.is_empty();
             if self.role == Role::Owner
-                && let Err(error) = checkpoint::after_group(&self.conn, idle, self.memory.cap.log_held())
+                && let Err(error) = checkpoint::after_group(&self.conn, idle, self.memory.cap())
             {
                 self.tell(&error.into());
                 return;
@@ -207,7 +207,7 @@ impl Writer {
 
     /// Whether so little of the cap is left that it is for deletions, and for blocks that wait.
     fn is_shut(&self) -> bool {
-        let cap = self.memory.cap;
+        let cap = self.memory.cap();
         // A look that fails is one that a commit will fail at as well, and say so.
         cap.bytes.is_some()
             && checkpoint::pages_in_use(&self.conn)
@@ -231,6 +231,9 @@ impl Writer {
     /// One transaction. `replies` are told its end, whatever it is.
     fn group(&mut self, replies: &mut Vec<Reply>) -> Result<(), Failure> {
         let began = Clock.now();
+        // A microsecond: a log that was allowed to grow on the last of the disk could not be copied back.
+        let scarce = room::room(self.memory.dir()).is_some_and(|room| room.is_scarce());
+        self.memory.counters.scarce.store(scarce, Ordering::Relaxed);
         if let Err(error) = begin(&mut self.conn) {
             // Nothing began: whoever waits is told why.
             self.refuse(replies);
@@ -273,7 +276,7 @@ impl Writer {
             changed |= matches!(write, Write::Change(_));
             let own = self.apply(write, &group, replies)?;
             group.absorb(own);
-            if bytes >= self.memory.cap.group() || Clock.now().duration_since(began) >= GROUP_TIME {
+            if bytes >= self.memory.cap().group() || Clock.now().duration_since(began) >= GROUP_TIME {
                 break;
             }
         }
@@ -320,7 +323,7 @@ impl Writer {
 
     /// Slows down when blocks are not made as fast as readings come: a journal without an end is no promise.
     fn hold_back(&self) {
-        let journal = self.memory.cap.journal();
+        let journal = self.memory.cap().journal();
         let over = self.memory.head().bytes().saturating_sub(journal + journal / 2);
         if over > 0 {
             std::thread::sleep(HOLD_BACK.mul_f64((over as f64 / journal as f64).min(1.0)));
