@@ -18,7 +18,7 @@ use crate::model::reading::SeriesId;
 
 /// Most points of a block: so many that a column costs little beside its numbers, so few that rows fill pages of the
 /// database well and a look at an hour does not unpack a day. What `merge` makes of small ones fits.
-pub(super) const MOST: usize = 4608;
+pub(super) const MOST: usize = 7168;
 /// A hole worth a block of its own on either side, if it is also most of the time covered: a late batch among fresh ones.
 const HOLE: i64 = 3_600_000;
 
@@ -187,7 +187,7 @@ mod tests {
         let times: Vec<i64> = (0..10).chain((0..700).map(|n| day + n * 10_000)).collect();
         assert_eq!(parts(&times), [0..10, 10..710]);
         assert_eq!(parts(&(0..20).map(|n| n * day).collect::<Vec<_>>()).len(), 1);
-        assert_eq!(parts(&(0..10_000).collect::<Vec<_>>()), [0..3_334, 3_334..6_668, 6_668..10_000]);
+        assert_eq!(parts(&(0..10_000).collect::<Vec<_>>()), [0..5_000, 5_000..10_000]);
         assert!(parts(&[]).is_empty());
     }
 

@@ -25,7 +25,7 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 
 /// Points of a series that are not worth waiting for more: half of the most, so that whatever is less finds room beside
-/// another that is. Of cuts of the usual size three make one.
+/// another that is. Of cuts of the usual size four make one.
 const ENOUGH: usize = MOST / 2;
 /// Readings of a run at most, held while they are merged: 16 MiB.
 const MOST_READINGS: usize = 1 << 20;
@@ -193,10 +193,11 @@ mod tests {
     #[test]
     fn a_run_is_due_when_it_is_long_enough_or_its_day_is_over() {
         let cuts: Vec<Small> = (0..7).map(|n| small(1, n * 10, 1_030, 5)).collect();
-        assert_eq!(runs(&cuts, Some(UnixMillis(0)), |_| 9), [run(1, 0, 20, 3_090), run(1, 30, 50, 3_090)]);
-        assert_eq!(runs(&cuts, Some(UnixMillis(DAY)), |_| 9).len(), 3);
-        // One alone gains nothing yet.
+        assert_eq!(runs(&cuts, Some(UnixMillis(0)), |_| 9), [run(1, 0, 30, 4_120)]);
+        assert_eq!(runs(&cuts, Some(UnixMillis(DAY)), |_| 9), [run(1, 0, 30, 4_120), run(1, 40, 60, 3_090)]);
         assert_eq!(runs(&cuts, None, |_| 9).len(), 2);
+        // One alone gains nothing yet.
+        assert_eq!(runs(&cuts[..5], None, |_| 9).len(), 1);
     }
 
     #[test]
@@ -205,12 +206,12 @@ mod tests {
             small(1, 0, 700, 5),
             small(1, 10, 700, DAY - 1),
             small(1, 20, 700, DAY),
-            small(2, 5, 2_700, 5),
+            small(2, 5, 3_700, 5),
             small(2, 10, 2_200, 6),
             small(2, 15, 700, 6),
         ];
         let all = |cuts: &[Small], series| runs(cuts, Some(UnixMillis(2 * DAY)), |_| series);
-        let expected = [run(1, 0, 10, 1_400), run(1, 20, 20, 700), run(2, 5, 5, 2_700), run(2, 10, 15, 2_900)];
+        let expected = [run(1, 0, 10, 1_400), run(1, 20, 20, 700), run(2, 5, 5, 3_700), run(2, 10, 15, 2_900)];
         assert_eq!(all(&cuts, 9), expected);
         // A thousand series: what is held at once decides.
         assert_eq!(all(&cuts[..2], 1_000), [run(1, 0, 0, 700), run(1, 10, 10, 700)]);

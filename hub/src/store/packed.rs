@@ -193,15 +193,17 @@ pub(super) fn unpack(summary: &Summary, data: &[u8], count: usize, key: i64) -> 
     }
 }
 
-/// In front of times that are packed as how far they lie beside a beat. Others begin with a `p`, as `pco` does.
+/// In front of times that are packed as how far they lie beside a beat.
 const BEATS: [u8; 2] = [1, 2];
+/// In front of times that are packed as they are, unless they begin like [`STANDALONE`].
+const NO_BEAT: u8 = 3;
 
 /// Packs a column of sorted times.
 ///
 /// Most devices sample on a beat, a little early or late: then how far each time lies beside the beat takes fewer bits than
 /// how far it lies behind the one before, which may be early as well. The shortest is kept.
 pub(super) fn pack_times(times: &[i64], key: i64) -> Result<Vec<u8>> {
-    let mut data = compress(times)?;
+    let mut data = [&[NO_BEAT], &compress(times)?[..]].concat();
     if let (Some(&first), Some(&last)) = (times.first(), times.last()) {
         let beside = |kind: u8| -> (u8, Vec<i64>) {
             let beat = Beat::new(kind, (first, last), times.len());
@@ -225,10 +227,13 @@ pub(super) fn pack_times(times: &[i64], key: i64) -> Result<Vec<u8>> {
 /// Unpacks `count` times from the first to the last.
 pub(super) fn unpack_times(data: &[u8], count: usize, key: i64, ends: (i64, i64)) -> Result<Vec<i64>> {
     let data = open(data, key, &[])?;
-    let Some((&kind, beside)) = data.split_first().filter(|(kind, _)| BEATS.contains(kind)) else {
+    let Some((&kind, rest)) = data.split_first().filter(|_| !data.starts_with(STANDALONE)) else {
         return decompress(data, count);
     };
-    let mut times: Vec<i64> = decompress(beside, count)?;
+    let mut times: Vec<i64> = decompress(rest, count)?;
+    if kind == NO_BEAT {
+        return Ok(times);
+    }
     times.iter_mut().zip(Beat::new(kind, ends, count)).for_each(|(at, beat)| *at = at.wrapping_add(beat));
     Ok(times)
 }
@@ -367,14 +372,32 @@ fn integer(value: f64, scale: usize) -> Option<i64> {
     ((integer as f64 / power).to_bits() == value.to_bits()).then_some(integer)
 }
 
+/// How columns begin that were packed in `pco`'s standalone format: a dozen bytes more, which count at this length.
+const STANDALONE: &[u8] = b"pco!";
+
+/// A column as one page of one chunk of `pco`'s wrapped format: how many numbers there are is said elsewhere.
 fn compress<T: pco::data_types::Number>(column: &[T]) -> Result<Vec<u8>> {
-    let config = pco::ChunkConfig::default();
-    pco::standalone::simple_compress(column, &config).map_err(|_| DAMAGED)
+    let compress = || {
+        let file = pco::wrapped::FileCompressor::default();
+        let mut chunk = file.chunk_compressor(column, &pco::ChunkConfig::default())?;
+        let data = file.write_header(Vec::with_capacity(64))?;
+        chunk.write_page(0, chunk.write_meta(data)?)
+    };
+    compress().map_err(|_: pco::errors::PcoError| DAMAGED)
 }
 
 fn decompress<T: pco::data_types::Number + Default>(data: &[u8], count: usize) -> Result<Vec<T>> {
     let mut column = vec![T::default(); count];
-    let progress = pco::standalone::simple_decompress_into(data, &mut column).map_err(|_| DAMAGED)?;
+    let progress = if data.starts_with(STANDALONE) {
+        pco::standalone::simple_decompress_into(data, &mut column)
+    } else {
+        pco::wrapped::FileDecompressor::new(data).and_then(|(file, data)| {
+            let (mut chunk, data) = file.chunk_decompressor(data)?;
+            let mut page = chunk.page_decompressor(data, count)?;
+            page.read(&mut column)
+        })
+    };
+    let progress = progress.map_err(|_| DAMAGED)?;
     if progress.n_processed == count && progress.finished { Ok(column) } else { Err(DAMAGED) }
 }
 
@@ -434,6 +457,16 @@ mod tests {
         // One of ten is 3.32 bits; the distance between two of them 4.1.
         assert!(data.len() * 8 < 4_000 * 36 / 10, "{}", data.len());
         assert!(compress(&times).unwrap().len() * 8 > 4_000 * 4);
+    }
+
+    #[test]
+    fn columns_of_before_are_read() {
+        let numbers = vec![3_i64, 1, 4, 1, 5];
+        let mut data = pco::standalone::simple_compress(&numbers, &pco::ChunkConfig::default()).unwrap();
+        assert_eq!(decompress::<i64>(&data, 5).unwrap(), numbers);
+        assert!(compress(&numbers).unwrap().len() + 8 <= data.len());
+        seal(&mut data, 7, &[]);
+        assert_eq!(unpack_times(&data, 5, 7, (3, 5)).unwrap(), numbers);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::model::reading::{Point, SeriesId};
 /// Most bytes of the head decoded without a thread of their own: a fraction of a millisecond.
 pub(super) const AT_ONCE: usize = 64 << 10;
 /// Most blocks unpacked without one.
-pub(super) const BLOCKS_AT_ONCE: usize = 8;
+pub(super) const BLOCKS_AT_ONCE: usize = 6;
 
 /// Points of one series, oldest first.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -26,13 +26,15 @@ const NEW_COPY: &str = "catalog.db.new";
 const READINGS: [&str; 8] = ["journal", "times", "cells", "block", "minutes", "hours", "latest", "progress"];
 /// What a copy made while all is well need not hold: it changes all the time or ends by itself.
 const FLEETING: [&str; 7] = ["alert", "delivery", "attempt", "session", "receive_window", "ledger", "ledger_told"];
+/// Bytes of a page of the copy: most of its tables are empty.
+const COPY_PAGE: i64 = 1024;
 /// Row numbers looked at one by one where a page in the middle cannot be read: every device and series there may be.
 const PROBES: i64 = 200_000;
 
 /// Makes the database of `dir` anew from a damaged one and from the copy.
 pub(super) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> Result<()> {
     let temp = dir.join(NEW);
-    let mut target = make(&temp)?;
+    let mut target = make(&temp, checkpoint::PAGE)?;
     for (source, skip) in [(damaged.to_owned(), &[][..]), (dir.join(COPY), &FLEETING[..])] {
         if !source.exists() {
             continue;
@@ -49,13 +51,13 @@ pub(super) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> Result<()>
 /// Copies who is who of a healthy database beside it.
 pub(super) fn keep_copy(dir: &Path, from: &Connection) -> Result<()> {
     let temp = dir.join(NEW_COPY);
-    let mut target = make(&temp)?;
+    let mut target = make(&temp, COPY_PAGE)?;
     copy(from, &mut target, &FLEETING, None)?;
     finish(target, &temp, &dir.join(COPY), dir)
 }
 
 /// A new database of today's schema, without a log beside it.
-fn make(path: &Path) -> Result<Connection> {
+fn make(path: &Path, page: i64) -> Result<Connection> {
     match fs::remove_file(path) {
         Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
             return Err(Error::File { path: path.to_owned(), source });
@@ -63,7 +65,7 @@ fn make(path: &Path) -> Result<Connection> {
         _ => {}
     }
     let mut conn = Connection::open(path)?;
-    conn.pragma_update(None, "page_size", checkpoint::PAGE)?;
+    conn.pragma_update(None, "page_size", page)?;
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     // In memory: until it is renamed nobody needs the file.
     conn.execute_batch("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY; PRAGMA foreign_keys = OFF;")?;
