@@ -59,7 +59,7 @@ fn a_full_hub_turns_newcomers_away_with_a_reason_and_the_others_go_on() {
     let hub_address = hub.udp.to_string();
     let newcomer = Command::new(agent_program())
         .args(["simulate", "--hub", &hub_address, "--join-token", &token, "--devices", "1", "--sensors", "3"])
-        .args(["--interval", "200ms"])
+        .args(["--interval", "200ms", "--duration", "1m"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
