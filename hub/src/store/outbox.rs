@@ -179,9 +179,11 @@ impl Store {
 }
 
 const INSERT: &str = "INSERT INTO delivery (webhook, alert, event, state, next_attempt_at, created_at, body)
-    SELECT id, :alert, :event, 'pending', :created_at, :created_at, :body FROM webhook WHERE id = :webhook";
+    SELECT id, :alert, :event, 'pending', :created_at, :created_at, :body FROM webhook WHERE id = :webhook
+    AND (:alert IS NULL OR enabled AND disabled_reason IS NULL)";
 
-/// Writes a delivery into the open transaction; `false` when its webhook is gone.
+/// Writes a delivery into the open transaction; `false` when its webhook is gone, or was disabled by the time an alert is
+/// to be told: who decides about alerts hears of that a moment later.
 pub(super) fn insert(conn: &Connection, new: &NewDelivery) -> Result<bool> {
     let inserted = conn.prepare_cached(INSERT)?.execute(named_params! {
         ":webhook": new.webhook,
