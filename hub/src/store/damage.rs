@@ -12,7 +12,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, ErrorCode};
+use rusqlite::ErrorCode;
 
 use super::error::{Error, Result};
 use super::open::{FILE, beside_file};
@@ -106,40 +106,6 @@ fn move_away(dir: &Path, file: &Path, aside: &Path) -> std::io::Result<()> {
     }
 }
 
-const FRAMES: &str = "PRAGMA wal_checkpoint(NOOP)";
-const LOG_HEADER: usize = 32;
-const FRAME_HEADER: usize = 24;
-
-/// Says it in the log when commits lie behind the end of the write-ahead log. SQLite ends it at the first frame whose
-/// checksum does not hold: after a power cut that is where it was not synced yet and nobody was told, but a damaged sector
-/// looks the same.
-pub(super) fn look_behind_the_log(conn: &Connection, file: &Path) -> Result<()> {
-    let end: i64 = conn.query_row(FRAMES, [], |row| row.get(1))?;
-    let path = beside_file(file, "-wal");
-    let log = fs::read(&path).map_err(|source| Error::File { path, source })?;
-    let behind = commits_behind(&log, usize::try_from(end).unwrap_or(0));
-    if behind > 0 {
-        tracing::warn!(
-            end,
-            behind,
-            "the write-ahead log ends after {end} pages, and {behind} commits behind that cannot be believed. After a power \
-             cut that is fine: they were never acknowledged. Else the disk has damaged them"
-        );
-    }
-    Ok(())
-}
-
-/// Commits of the same log behind its first `end` frames.
-fn commits_behind(log: &[u8], end: usize) -> usize {
-    let (Some(page), Some(salts)) = (log.get(8..12).and_then(<[u8]>::first_chunk::<4>), log.get(16..24)) else {
-        return 0;
-    };
-    let frame = FRAME_HEADER + u32::from_be_bytes(*page) as usize;
-    let rest = log.get(LOG_HEADER + end * frame..).unwrap_or_default();
-    let is_commit = |frame: &&[u8]| frame.get(4..8) != Some(&[0; 4]) && frame.get(8..16) == Some(salts);
-    rest.chunks(frame).filter(is_commit).count()
-}
-
 /// Databases that were set aside and not yet salvaged, oldest first.
 pub(super) fn set_aside_in(dir: &Path) -> Vec<PathBuf> {
     let mut found: Vec<PathBuf> = fs::read_dir(dir)
@@ -166,20 +132,6 @@ pub(super) fn settled(file: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn commits_behind_a_damaged_frame_are_counted() {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("test.db");
-        let conn = Connection::open(&file).unwrap();
-        conn.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1);").unwrap();
-        conn.execute_batch("INSERT INTO t VALUES (2); INSERT INTO t VALUES (3);").unwrap();
-        let log = fs::read(beside_file(&file, "-wal")).unwrap();
-        let frames: i64 = conn.query_row(FRAMES, [], |row| row.get(1)).unwrap();
-        assert_eq!(commits_behind(&log, frames as usize), 0);
-        assert_eq!(commits_behind(&log, frames as usize - 2), 2);
-        assert_eq!(commits_behind(&log[..20], 0), 0);
-    }
 
     #[test]
     fn a_note_is_kept_and_what_it_names_is_moved_once() {

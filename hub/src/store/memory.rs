@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use super::cap::Cap;
 use super::growth::Growth;
 use super::head::Head;
+use super::quick_check::Checked;
 use super::tally::Tallies;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
@@ -34,6 +35,7 @@ pub(super) struct Memory {
     pub(super) tallies: Tallies,
     retention: RwLock<Retention>,
     growth: RwLock<Growth>,
+    checked: RwLock<Option<Checked>>,
     /// See [`Memory::cap`].
     cap: Cap,
     pub(super) limits: Limits,
@@ -177,6 +179,7 @@ impl Memory {
             tallies: Tallies::default(),
             retention: RwLock::new(retention),
             growth: RwLock::default(),
+            checked: RwLock::default(),
             cap,
             limits,
             file,
@@ -206,6 +209,15 @@ impl Memory {
     /// How the cap is divided, and while the disk has little room, how small the steps are.
     pub(super) fn cap(&self) -> Cap {
         if self.counters.scarce.load(Ordering::Relaxed) { self.cap.in_small_steps() } else { self.cap }
+    }
+
+    /// How the last check of the file's pages went.
+    pub(super) fn checked(&self) -> Option<Checked> {
+        *self.checked.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_checked(&self, checked: Checked) {
+        *self.checked.write().unwrap_or_else(PoisonError::into_inner) = Some(checked);
     }
 
     /// The data directory, to ask its disk.

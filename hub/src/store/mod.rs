@@ -58,6 +58,7 @@ mod secret;
 mod sensors;
 mod silences;
 mod tally;
+mod wal;
 mod webhooks;
 mod write;
 mod writer;
@@ -81,11 +82,13 @@ pub use growth::Growth;
 pub use join::NewJoinToken;
 pub use outbox::DeliveryQuery;
 pub use query::Page;
+pub use quick_check::Checked;
 pub use recover::Recovered;
 pub use room::Room;
 pub use secret::SecretKey;
 
 use crate::model::UnixMillis;
+use crate::model::alert::Vitals;
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::limits::Limits;
@@ -159,6 +162,8 @@ pub struct Stats {
     pub degraded: bool,
     /// Room on its disk, where the system says.
     pub room: Option<Room>,
+    /// How the pages of the file were found to hang together when they were last checked.
+    pub checked: Option<Checked>,
 }
 
 impl Stats {
@@ -167,6 +172,14 @@ impl Stats {
     pub fn is_nearly_full(&self) -> bool {
         self.usable_bytes
             .map_or_else(|| self.room.is_some_and(|room| room.is_low()), |usable| self.used_bytes >= usable / 5 * 4)
+    }
+
+    /// Per cent in use of the cap or of the disk, whichever is fuller.
+    #[must_use]
+    pub fn used_pct(&self) -> f64 {
+        let of_cap = self.usable_bytes.filter(|usable| *usable > 0);
+        let of_cap = of_cap.map_or(0.0, |usable| self.used_bytes as f64 / usable as f64 * 100.0);
+        of_cap.min(100.0).max(self.room.map_or(0.0, |room| room.used_pct()))
     }
 }
 
@@ -230,6 +243,7 @@ impl Store {
             reads: self.readers().reads(),
             degraded: counters.degraded.load(Ordering::Relaxed),
             room: self.inner.file.parent().and_then(room::room),
+            checked: self.memory().checked(),
         }
     }
 
@@ -237,6 +251,13 @@ impl Store {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.memory().limits
+    }
+
+    /// How it is, as far as alerts go.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        let stats = self.stats();
+        Vitals { full: stats.degraded, used_pct: stats.used_pct(), damaged: self.set_aside().len() }
     }
 
     /// What a person should know and do, besides a full disk: little room, readings of a damaged database to bring back, no

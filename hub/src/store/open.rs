@@ -14,6 +14,7 @@ use super::cap::Cap;
 use super::memory::Memory;
 use super::quick_check::Check;
 use super::readers::{self, Readers};
+use super::wal::{self, Log};
 use super::writer::{self, Role};
 use super::{BESIDE, Config, Error, Inner, Result, SecretKey, Store};
 use super::{checkpoint, commit, damage, devices, latest, maker, migrate, row_sum, secret};
@@ -36,12 +37,13 @@ impl Store {
     pub fn open(config: &Config, secret_key: &SecretKey) -> Result<Self> {
         secret::private_dir(&config.dir)?;
         let lock = lock(&config.dir)?;
+        let log = wal::look(&config.dir)?;
         damage::set_aside(&config.dir, secret_key)?;
-        let prepared = match prepare(config, Role::Owner) {
+        let prepared = match prepare(config, Role::Owner, log) {
             Err(error) if damage::is_damage(&error) => {
                 damage::note(&config.dir, &error.to_string())?;
                 damage::set_aside(&config.dir, secret_key)?;
-                prepare(config, Role::Owner)
+                prepare(config, Role::Owner, Log::Whole)
             }
             prepared => prepared,
         };
@@ -57,7 +59,7 @@ impl Store {
         secret::private_dir(&config.dir)?;
         // What `recover` brings back was there before.
         let config = &Config { limits: Limits::NONE, ..config.clone() };
-        start(config, secret_key, Role::Beside, prepare(config, Role::Beside)?, ())
+        start(config, secret_key, Role::Beside, prepare(config, Role::Beside, Log::Whole)?, ())
     }
 }
 
@@ -67,13 +69,14 @@ struct Prepared {
     memory: Arc<Memory>,
 }
 
-fn prepare(config: &Config, role: Role) -> Result<Prepared> {
+fn prepare(config: &Config, role: Role, log: Log) -> Result<Prepared> {
     if rusqlite::version_number() < OLDEST_SQLITE {
         return Err(Error::OldSqlite { found: rusqlite::version() });
     }
     let file = config.dir.join(FILE);
     let cap = Cap::of(config.max_bytes);
     let mut conn = connect(&file, cap)?;
+    wal::forget_torn(&conn, log)?;
     migrate::refuse_newer(&conn)?;
     if role == Role::Beside && migrate::is_due(&conn)? && matches!(lock(&config.dir), Err(Error::Locked(_))) {
         let detail = "the hub that runs on it is of an older version: restart it first";
@@ -81,9 +84,6 @@ fn prepare(config: &Config, role: Role) -> Result<Prepared> {
     }
     migrate::copy_before(&conn, &file)?;
     migrate::run(&mut conn)?;
-    if role == Role::Owner {
-        damage::look_behind_the_log(&conn, &file)?;
-    }
     let check = (role == Role::Owner).then(|| Check::start(&file)).transpose()?;
     row_sum::check(&conn)?;
     let memory = Arc::new(Memory::new(file, cap, config.limits, config.retention.clone()));
@@ -93,7 +93,9 @@ fn prepare(config: &Config, role: Role) -> Result<Prepared> {
         latest::rebuild(&conn, &memory)?;
     }
     memory.counters.journal_rows.store(journal_rows(&conn)?, Ordering::Relaxed);
-    check.map_or(Ok(()), Check::finish)?;
+    if let Some(check) = check {
+        memory.set_checked(check.finish()?);
+    }
     Ok(Prepared { conn, memory })
 }
 

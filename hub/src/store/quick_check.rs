@@ -1,4 +1,7 @@
-//! SQLite's own check of how pages hang together, beside the rest of a start and never longer than five seconds.
+//! SQLite's own check of how pages hang together: beside the rest of a start, never longer than five seconds, and once a week
+//! while the hub runs, a table at a time by a reader like any other, never longer than ten seconds each.
+//!
+//! Neither holds up an acknowledgement. What was not read in time was not checked, and that is said ([`Checked::whole`]).
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -7,12 +10,83 @@ use std::time::{Duration, Instant};
 use rusqlite::InterruptHandle;
 
 use super::error::{Error, Result};
-use super::readers;
+use super::{Store, damage, readers};
 use crate::clock::Clock;
+use crate::model::UnixMillis;
 
 /// What a start may take longer by. A file of a few gigabytes is read in that time; of a larger one a part.
 const LIMIT: Duration = Duration::from_secs(5);
 const CHECK: &str = "PRAGMA quick_check(1)";
+const TABLES: &str = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
+/// Time between two checks of a hub that runs.
+const EVERY: Duration = Duration::from_hours(7 * 24);
+
+/// A check that found nothing wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Checked {
+    /// When it ended.
+    pub at: UnixMillis,
+    /// Whether everything was read; else there was not the time for all of it.
+    pub whole: bool,
+}
+
+impl Store {
+    /// Checks once a week until `stop` completes.
+    ///
+    /// # Errors
+    /// The file is damaged: the writer has ended, and the next start sets the file aside.
+    pub async fn keep_checking(self, stop: impl Future<Output = ()> + Send) -> Result<()> {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                () = &mut stop => return Ok(()),
+                () = tokio::time::sleep(EVERY) => {
+                    let checked = self.check().await?;
+                    tracing::info!(whole = checked.whole, "the database was checked");
+                }
+            }
+        }
+    }
+
+    /// Has SQLite check how the pages hang together. Damage ends the writer, as damage met by any other way does.
+    ///
+    /// # Errors
+    /// `Corrupt`, or those of any read but being too late.
+    pub async fn check(&self) -> Result<Checked> {
+        let tables: Vec<String> = self
+            .readers()
+            .run(|reader| {
+                let mut statement = reader.conn()?.prepare(TABLES)?;
+                Ok(statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?)
+            })
+            .await?;
+        let mut whole = true;
+        for table in tables {
+            let check = format!("PRAGMA quick_check('{table}')");
+            let verdict =
+                self.readers().run(move |reader| Ok(reader.conn()?.query_row(&check, [], |row| row.get(0))?));
+            let found: Result<String> = verdict.await;
+            match found {
+                Ok(verdict) if verdict == "ok" => {}
+                Err(Error::Busy(_)) => whole = false,
+                Ok(verdict) => return Err(self.ended_by_damage(verdict).await),
+                Err(error) if damage::is_damage(&error) => return Err(self.ended_by_damage(error.to_string()).await),
+                Err(error) => return Err(error),
+            }
+        }
+        let checked = Checked { at: Clock.wall(), whole };
+        self.memory_shared().set_checked(checked);
+        Ok(checked)
+    }
+
+    /// Ends the writer, which notes the damage for the next start.
+    async fn ended_by_damage(&self, verdict: String) -> Error {
+        tracing::error!("the check of the database says: {verdict}");
+        let corrupt = || Error::Corrupt { what: "database" };
+        let _ = self.change(move |_| Err::<(), _>(corrupt())).await;
+        corrupt()
+    }
+}
 
 /// A check under way, on a thread and a connection of its own.
 pub(super) struct Check {
@@ -43,19 +117,19 @@ impl Check {
     ///
     /// # Errors
     /// `Corrupt`, or what SQLite met.
-    pub(super) fn finish(self) -> Result<()> {
+    pub(super) fn finish(self) -> Result<Checked> {
         let left = LIMIT.saturating_sub(Clock.now().duration_since(self.began));
         let verdict = match self.verdict.recv_timeout(left) {
             Err(RecvTimeoutError::Timeout) => {
                 self.stop.interrupt();
                 tracing::info!("the check of the database was ended after {LIMIT:?} and found nothing so far");
-                return Ok(());
+                return Ok(Checked { at: Clock.wall(), whole: false });
             }
             Err(RecvTimeoutError::Disconnected) => return Err(Error::Corrupt { what: "database" }),
             Ok(verdict) => verdict?,
         };
         if verdict == "ok" {
-            return Ok(());
+            return Ok(Checked { at: Clock.wall(), whole: true });
         }
         tracing::error!("the check of the database says: {verdict}");
         Err(Error::Corrupt { what: "database" })
