@@ -8,10 +8,14 @@
 //!
 //! While one group is being synced to disk the next one gathers, so latency stays one fsync and throughput grows with
 //! load; and commits keep [`PACE`] apart unless a group is full, so a thousand devices that each send once a second cost
-//! fifty commits, not a thousand. A batch that comes alone is committed at once. Readings, receive windows, alert changes and deliveries of a group are one transaction. If the disk is full
-//! nothing of the group is true: the devices are not acknowledged and repeat, the engine forgets its proposal. Any other
-//! failure ends the hub; it restarts from what is on disk.
+//! fifty commits, not a thousand. A batch that comes alone is committed at once. Readings, receive windows, alert changes and
+//! deliveries of a group are one transaction.
+//!
+//! If the disk is full the readings are not stored: their devices are not acknowledged and repeat them. What they say is
+//! heard all the same: they are shown live, once, and decide about alerts, which are committed alone (they fit where
+//! readings do not) or owed until they can be. Any other failure ends the hub; it restarts from what is on disk.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -23,7 +27,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
-use crate::model::alert::Transition;
+use crate::model::alert::{AlertId, Transition};
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::{NewDelivery, Webhook};
 use crate::observe::{Histogram, Meter};
@@ -37,8 +41,14 @@ const MAX_GROUP: usize = 1_024;
 /// Least time between two commits that are not full. A commit costs 0.3 ms of CPU however small it is; twenty
 /// milliseconds are a tenth of what a person notices on the page.
 const PACE: Duration = Duration::from_millis(20);
-/// After a full disk: how long to wait before the next try.
-const DEGRADED_PAUSE: Duration = Duration::from_secs(1);
+/// After a full disk: how long to wait before the next try. Readings come again and again meanwhile, and go by.
+const DEGRADED_PAUSE: Duration = Duration::from_millis(100);
+/// Time between two looks at how the hub itself is.
+const EXAMINE_EVERY: Duration = Duration::from_secs(1);
+/// Alert changes that may wait for room on the disk, at some kilobytes each. Beyond, the engine forgets them again.
+const MOST_OWED: usize = 1_000;
+/// Batches remembered as shown while the disk is full, so that repeats are not: 2 MB. Beyond, some are shown twice.
+const MOST_SHOWN: usize = 65_536;
 
 /// Readings of one series read at once for a rule's memory: a millisecond of the pipeline's time.
 const RECALL_PAGE: usize = 20_000;
@@ -82,6 +92,44 @@ pub struct Ingest {
     pub meter: Arc<Meter>,
     /// Set while the disk is full.
     pub degraded: Arc<AtomicBool>,
+    /// What waits for room on the disk.
+    pub waiting: Waiting,
+}
+
+/// What a full disk keeps from being committed, while it lasts.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    /// Decided about alerts and not on disk.
+    owed: Owed,
+    /// Batches that were shown before they are stored.
+    shown: HashSet<BatchId>,
+}
+
+/// Alert changes, whom to tell, and which alerts are muted.
+#[derive(Debug, Clone, Default)]
+struct Owed {
+    transitions: Vec<Transition>,
+    deliveries: Vec<NewDelivery>,
+    muted: Vec<(AlertId, bool)>,
+}
+
+impl Owed {
+    fn and(&self, later: &Self) -> Self {
+        Self {
+            transitions: [&*self.transitions, &later.transitions].concat(),
+            deliveries: [&*self.deliveries, &later.deliveries].concat(),
+            muted: [&*self.muted, &later.muted].concat(),
+        }
+    }
+
+    const fn is_empty(&self) -> bool {
+        self.transitions.is_empty() && self.muted.is_empty()
+    }
+
+    fn commit(self, batches: Vec<Batch>, floors: Vec<Floor>) -> Commit {
+        let Self { transitions, deliveries, muted } = self;
+        Commit { batches, transitions, deliveries, floors, muted }
+    }
 }
 
 impl Ingest {
@@ -97,6 +145,7 @@ impl Ingest {
         let mut group = Vec::with_capacity(MAX_GROUP);
         let mut floors = Vec::new();
         let mut paced = self.clock.now();
+        let mut examined = paced;
         let mut recalling: Option<BoxFuture<'static, Recall>> = None;
         loop {
             if recalling.is_none() {
@@ -130,6 +179,11 @@ impl Ingest {
                     if let Some(recalled) = recalled {
                         self.engine.recalled(recalled);
                     }
+                }
+                () = self.clock.sleep_until(Some(examined + EXAMINE_EVERY)) => {
+                    examined = self.clock.now();
+                    let proposed = self.engine.examine(self.clock.wall(), self.store.vitals());
+                    self.commit(Vec::new(), Vec::new(), proposed).await?;
                 }
                 () = self.clock.sleep_until(deadline) => {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
@@ -198,24 +252,31 @@ impl Ingest {
         proposed: Proposed,
         hushed: Hushed,
     ) -> Result<bool, store::Error> {
-        let nothing = proposed.transitions.is_empty() && hushed.marks.is_empty();
-        if batches.is_empty() && floors.is_empty() && nothing {
+        let decided = Owed {
+            transitions: proposed.transitions.clone(),
+            deliveries: self.deliveries(&hushed.told),
+            muted: hushed.marks.clone(),
+        };
+        let owed = self.waiting.owed.and(&decided);
+        if batches.is_empty() && floors.is_empty() && owed.is_empty() {
             self.engine.apply(proposed);
             return Ok(true);
         }
         let ids: Vec<BatchId> = batches.iter().map(|batch| batch.id).collect();
         let received: Option<UnixMillis> = batches.iter().map(|batch| batch.received_at).min();
         let readings: usize = batches.iter().map(Batch::len).sum();
-        let transitions = proposed.transitions.clone();
-        let deliveries = self.deliveries(&hushed.told);
-        let shown = if self.bus.is_heard() { batches.clone() } else { Vec::new() };
-        let commit =
-            Commit { batches, transitions: transitions.clone(), deliveries, floors, muted: hushed.marks.clone() };
-        match self.store.commit(commit).await {
+        let shown = if self.bus.is_heard() { self.not_shown(&batches) } else { Vec::new() };
+        match self.store.commit(owed.clone().commit(batches, floors)).await {
             Ok(committed) => {
-                self.degraded.store(false, Ordering::Relaxed);
+                self.waiting.owed = Owed::default();
                 self.engine.apply(proposed);
                 self.silences.apply(hushed);
+                if !ids.is_empty() {
+                    self.degraded.store(false, Ordering::Relaxed);
+                }
+                for id in &ids {
+                    self.waiting.shown.remove(id);
+                }
                 if let Some(received) = received {
                     self.latency.record_ms(self.clock.wall().since(received));
                     self.meter.add(readings as u64);
@@ -226,7 +287,7 @@ impl Ingest {
                 if !committed.refused.is_empty() {
                     let _ = self.outcomes.send(Outcome::Refused(committed.refused)).await;
                 }
-                self.tell(shown, transitions);
+                self.tell(shown, decided.transitions);
                 Ok(true)
             }
             Err(error) if error.is_fatal() => Err(error),
@@ -234,11 +295,41 @@ impl Ingest {
                 if !self.degraded.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "not storing: {error}; devices keep their readings until this ends");
                 }
+                if self.waiting.shown.len() + ids.len() > MOST_SHOWN {
+                    self.waiting.shown.clear();
+                }
+                self.waiting.shown.extend(&ids);
                 let _ = self.outcomes.send(Outcome::Refused(ids)).await;
+                let heard = self.owe(proposed, hushed, owed).await?;
+                self.tell(shown, if heard { decided.transitions } else { Vec::new() });
                 tokio::time::sleep(DEGRADED_PAUSE).await;
-                Ok(false)
+                Ok(heard)
             }
         }
+    }
+
+    /// Commits what was decided about alerts without the readings that caused it, or owes it. `false` when neither goes:
+    /// then it was not decided, and is again when the readings come again.
+    async fn owe(&mut self, proposed: Proposed, hushed: Hushed, owed: Owed) -> Result<bool, store::Error> {
+        let outcome = if owed.is_empty() {
+            Ok(())
+        } else {
+            self.store.commit(owed.clone().commit(Vec::new(), Vec::new())).await.map(drop)
+        };
+        self.waiting.owed = match outcome {
+            Ok(()) => Owed::default(),
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(_) if owed.transitions.len() > MOST_OWED => return Ok(false),
+            Err(_) => owed,
+        };
+        self.engine.apply(proposed);
+        self.silences.apply(hushed);
+        Ok(true)
+    }
+
+    /// Those that were not shown while the disk was full.
+    fn not_shown(&self, batches: &[Batch]) -> Vec<Batch> {
+        batches.iter().filter(|batch| !self.waiting.shown.contains(&batch.id)).cloned().collect()
     }
 
     /// Who is told of these transitions.

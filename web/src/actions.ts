@@ -207,7 +207,7 @@ export async function ack(alert: Alert): Promise<void> {
 
 /** Nobody is told of this alert's rule on this sensor for some time; what still fires then is told then. */
 export async function silence(alert: Alert, span: string): Promise<void> {
-  const made = await told(api.silences.create({ rule: alert.rule.id, device: alert.device, sensor: alert.sensor, for: span }));
+  const made = await told(api.silences.create({ rule: alert.rule.id, device: alert.device || alert.device_name, sensor: alert.sensor, for: span }));
   if (made) await loadSilences();
 }
 

@@ -1,7 +1,8 @@
-//! An alert: one rule being true of one series, from pending through firing to resolved.
+//! An alert: one rule being true of one series, or something ailing the hub itself, from pending through firing to resolved.
 
 use std::time::Duration;
 
+use super::catalog::Catalog;
 use super::device::DeviceNo;
 use super::reading::{Point, SeriesId};
 use super::rule::RuleId;
@@ -10,6 +11,78 @@ use super::{UnixMillis, rule::Severity};
 /// Row number of an alert; its text form is `alr_<n>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AlertId(pub u64);
+
+/// What an alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// A series.
+    Series {
+        /// Whose.
+        device: DeviceNo,
+        /// Which.
+        series: SeriesId,
+    },
+    /// The hub itself.
+    Hub(Ailment),
+}
+
+/// What may ail the hub, as it finds itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ailment {
+    /// Nothing is stored: the disk is full, or the cap and nothing gives way.
+    DiskFull,
+    /// Four fifths of the cap, or of the disk, are used.
+    DiskNearlyFull,
+    /// The database or its log was damaged and set aside; readings wait to be recovered.
+    DatabaseDamaged,
+}
+
+impl Ailment {
+    /// All there are.
+    pub const ALL: [Self; 3] = [Self::DiskFull, Self::DiskNearlyFull, Self::DatabaseDamaged];
+
+    /// The name of the hub's own rule: what an alert of it carries in place of a rule's name.
+    #[must_use]
+    pub const fn rule_name(self) -> &'static str {
+        match self {
+            Self::DiskFull => "hub.disk_full",
+            Self::DiskNearlyFull => "hub.disk_nearly_full",
+            Self::DatabaseDamaged => "hub.database_damaged",
+        }
+    }
+
+    /// What stands in the place of a sensor.
+    #[must_use]
+    pub fn sensor(self) -> &'static str {
+        self.rule_name().trim_start_matches("hub.")
+    }
+
+    /// Unit of an alert's value and threshold.
+    #[must_use]
+    pub const fn unit(self) -> &'static str {
+        match self {
+            Self::DiskFull | Self::DiskNearlyFull => "%",
+            Self::DatabaseDamaged => "1",
+        }
+    }
+
+    /// The ailment whose rule has this name.
+    #[must_use]
+    pub fn of_rule(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ailment| ailment.rule_name() == name)
+    }
+}
+
+/// How the hub is, as far as alerts of it go.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Vitals {
+    /// Nothing is stored for want of room.
+    pub full: bool,
+    /// Per cent in use of the cap, or of the disk; 0 while years of it are left.
+    pub used_pct: f64,
+    /// Damaged databases that wait to be recovered.
+    pub damaged: usize,
+}
 
 /// Prometheus' words. Inactive is the absence of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +146,8 @@ pub struct Alert {
     pub rule_name: String,
     /// Its severity when the alert began.
     pub severity: Severity,
-    /// Whose series.
-    pub device: DeviceNo,
-    /// Which series.
-    pub series: SeriesId,
+    /// About what.
+    pub about: Subject,
     /// Where it stands.
     pub state: AlertState,
     /// What `value` and `threshold` say.
@@ -93,6 +164,53 @@ pub struct Alert {
     pub resolved_at: Option<UnixMillis>,
     /// When a person acknowledged it.
     pub acked_at: Option<UnixMillis>,
+}
+
+/// What people call the thing an alert is about; empty where it was deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Names<'a> {
+    /// Name of the device; `hub` for the hub.
+    pub device: &'a str,
+    /// Name of the sensor; for the hub, of what ails it.
+    pub sensor: &'a str,
+    /// The sensor's unit.
+    pub unit: &'a str,
+}
+
+impl Alert {
+    /// Whose series; `None` for the hub's own.
+    #[must_use]
+    pub const fn device(&self) -> Option<DeviceNo> {
+        match self.about {
+            Subject::Series { device, .. } => Some(device),
+            Subject::Hub(_) => None,
+        }
+    }
+
+    /// Which series; `None` for the hub's own.
+    #[must_use]
+    pub const fn series(&self) -> Option<SeriesId> {
+        match self.about {
+            Subject::Series { series, .. } => Some(series),
+            Subject::Hub(_) => None,
+        }
+    }
+
+    /// What people call what it is about.
+    #[must_use]
+    pub fn names<'a>(&self, catalog: &'a Catalog) -> Names<'a> {
+        match self.about {
+            Subject::Hub(ailment) => Names { device: "hub", sensor: ailment.sensor(), unit: ailment.unit() },
+            Subject::Series { device, series } => {
+                let series = catalog.series(series);
+                Names {
+                    device: catalog.device(device).map_or("", |device| &device.name),
+                    sensor: series.map_or("", |series| &series.sensor),
+                    unit: series.map_or("", |series| &series.unit),
+                }
+            }
+        }
+    }
 }
 
 /// One change of one alert, decided by the rules, to be committed with the readings that caused it.

@@ -11,6 +11,11 @@ use super::webhook::WebhookId;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RuleId(pub u64);
 
+impl RuleId {
+    /// What stands for a rule where an alert is about the hub itself.
+    pub const HUB: Self = Self(0);
+}
+
 /// How a value is held against a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Op {

@@ -28,7 +28,7 @@ pub(super) fn verdict(condition: &Condition, measured: f64) -> Option<Verdict> {
 }
 
 /// Holds a value against a limit and its clear value.
-fn judge(op: Op, limit: f64, clear: Option<f64>, value: f64) -> Verdict {
+pub(super) fn judge(op: Op, limit: f64, clear: Option<f64>, value: f64) -> Verdict {
     if beyond(op, limit, value) {
         Verdict::Bad
     } else if clear.is_some_and(|clear| beyond(op, clear, value)) {

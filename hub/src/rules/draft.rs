@@ -30,7 +30,8 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn finish(self) -> Proposed {
-        Proposed { transitions: self.transitions, changes: self.changes, next_alert: self.next_alert, rebuilt: None }
+        let Self { transitions, changes, next_alert, .. } = self;
+        Proposed { transitions, changes, next_alert, ..Proposed::default() }
     }
 
     /// A live reading of a watched series, received at `heard`.

@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use super::condition::{Compiled, Verdict, millis, threshold, verdict};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertId, AlertState};
+use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::rule::Condition;
@@ -155,8 +155,7 @@ impl Instance<'_> {
             rule: rule.id,
             rule_name: rule.spec.name.clone(),
             severity: rule.spec.severity,
-            device: self.device,
-            series: self.series,
+            about: Subject::Series { device: self.device, series: self.series },
             state: AlertState::Pending,
             measure: rule.spec.condition.measure(),
             value,

@@ -5,6 +5,7 @@
 //!   evaluate(now, batches)   ─▶ Proposed ─▶ store.commit(transitions) ─▶ apply(proposed)
 //!   handle_timeout(now)      ─▶ Proposed ─▶          "                ─▶      "           at poll_timeout()
 //!   set_rules(now, ..)       ─▶ Proposed ─▶          "                ─▶      "
+//!   examine(now, vitals)     ─▶ Proposed ─▶          "                ─▶      "           what ails the hub itself
 //! ```
 //!
 //! Promises:
@@ -26,6 +27,7 @@
 //! to apply, with 10,000 series. A rate keeps at most 0.5 kB a series, a deviation 1 kB (see `window`). Patterns are matched once a series. Deadlines are lazy: a reading moves none, a deadline
 //! that comes too early finds out and is queued again.
 
+mod ailing;
 pub mod backtest;
 mod condition;
 mod draft;
@@ -38,7 +40,7 @@ mod track;
 mod watching;
 mod window;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use self::condition::Compiled;
@@ -47,7 +49,7 @@ use self::instance::{Instance, end};
 pub use self::recall::Recall;
 use self::track::{Change, Slot, Track};
 use self::watching::Watched;
-use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Subject, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::reading::{Batch, Point, SeriesId};
 use crate::model::rule::{Rule, RuleId};
@@ -73,6 +75,8 @@ pub struct Engine {
     forgetful: VecDeque<(Slot, usize)>,
     /// Open alerts from before the restart whose series has not been met yet.
     resuming: HashMap<(RuleId, SeriesId), Arc<Alert>>,
+    /// What ails the hub itself.
+    ailing: BTreeMap<Ailment, Arc<Alert>>,
     next_alert: u64,
     /// Silence does not fire before.
     grace: UnixMillis,
@@ -84,6 +88,8 @@ pub struct Proposed {
     /// Alert changes, in order.
     pub transitions: Vec<Transition>,
     changes: Vec<Change>,
+    /// What begins or ceases to ail the hub.
+    ailing: Vec<(Ailment, Option<Arc<Alert>>)>,
     next_alert: u64,
     rebuilt: Option<Rebuilt>,
 }
@@ -92,7 +98,7 @@ impl Proposed {
     /// Whether applying it would change nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.transitions.is_empty() && self.changes.is_empty() && self.rebuilt.is_none()
+        self.transitions.is_empty() && self.changes.is_empty() && self.ailing.is_empty() && self.rebuilt.is_none()
     }
 }
 
@@ -108,11 +114,13 @@ impl Engine {
     /// At a start call [`Engine::resume`] next.
     #[must_use]
     pub fn new(rules: Vec<Rule>, open: Vec<Alert>, next_alert: u64) -> Self {
-        let resuming = open
-            .into_iter()
-            .filter(|alert| alert.state != AlertState::Resolved)
-            .map(|alert| ((alert.rule, alert.series), Arc::new(alert)))
-            .collect();
+        let (mut resuming, mut ailing) = (HashMap::new(), BTreeMap::new());
+        for alert in open.into_iter().filter(|alert| alert.state != AlertState::Resolved) {
+            match alert.about {
+                Subject::Series { series, .. } => drop(resuming.insert((alert.rule, series), Arc::new(alert))),
+                Subject::Hub(ailment) => drop(ailing.insert(ailment, Arc::new(alert))),
+            }
+        }
         Self {
             rules: rules.into_iter().map(Compiled::new).collect(),
             watched: Vec::new(),
@@ -120,6 +128,7 @@ impl Engine {
             deadlines: BTreeSet::new(),
             forgetful: VecDeque::new(),
             resuming,
+            ailing,
             next_alert,
             grace: UnixMillis(i64::MIN),
         }
@@ -135,13 +144,13 @@ impl Engine {
     ) -> Proposed {
         self.grace = now.plus(GRACE_MS);
         self.recall(now, catalog, latest);
-        let mut series: Vec<_> = self.resuming.values().map(|alert| alert.series).collect();
+        let mut series: Vec<_> = self.resuming.keys().map(|(_, series)| *series).collect();
         series.sort_unstable();
         series.into_iter().for_each(|id| self.meet(catalog, id));
 
         let mut draft = Draft::new(self, now);
-        let mut orphans: Vec<_> =
-            self.resuming.values().filter(|alert| catalog.series(alert.series).is_some()).collect();
+        let known = |(_, series): &(RuleId, SeriesId)| catalog.series(*series).is_some();
+        let mut orphans: Vec<_> = self.resuming.iter().filter(|(key, _)| known(key)).map(|(_, alert)| alert).collect();
         orphans.sort_unstable_by_key(|alert| alert.id);
         for alert in orphans {
             draft.emit(end(alert, now), alert.id, &[]);
@@ -255,6 +264,12 @@ impl Engine {
     pub fn apply(&mut self, proposed: Proposed) {
         // A proposal that was never drafted knows no next id.
         self.next_alert = self.next_alert.max(proposed.next_alert);
+        for (ailment, alert) in proposed.ailing {
+            match alert {
+                Some(alert) => drop(self.ailing.insert(ailment, alert)),
+                None => drop(self.ailing.remove(&ailment)),
+            }
+        }
         for change in proposed.changes {
             let (slot, due) = (change.slot, change.due);
             if let Some(track) = self.tracks.get_mut(slot as usize) {

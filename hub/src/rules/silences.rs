@@ -16,6 +16,7 @@ use super::condition::selects;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
+use crate::model::device::Labels;
 use crate::model::glob::Glob;
 use crate::model::silence::Silence;
 
@@ -89,7 +90,7 @@ impl Silences {
         for alert in self.muted.values().filter(|alert| !self.covers(now, alert, catalog)) {
             hushed.marks.push((alert.id, false));
             // Of a device that was deleted meanwhile there is nothing left to tell.
-            if catalog.device(alert.device).is_none() {
+            if alert.device().is_some_and(|device| catalog.device(device).is_none()) {
                 continue;
             }
             hushed.told.push(Transition::Put {
@@ -122,17 +123,21 @@ impl Silences {
     }
 
     fn covers(&self, now: UnixMillis, alert: &Alert, catalog: &Catalog) -> bool {
-        let (Some(device), Some(series)) = (catalog.device(alert.device), catalog.series(alert.series)) else {
+        let none = Labels::new();
+        let device = alert.device().and_then(|device| catalog.device(device));
+        let names = alert.names(catalog);
+        if alert.device().is_some() && (device.is_none() || names.sensor.is_empty()) {
             return false;
-        };
+        }
         self.all.iter().any(|Compiled { silence, device: devices, sensor }| {
             let spec = &silence.spec;
             spec.from <= now
                 && now < spec.until
                 && spec.rule.is_none_or(|rule| rule == alert.rule)
-                && sensor.matches(&series.sensor)
-                && (devices.matches(&device.name) || devices.matches(&device.id.to_string()))
-                && selects(&spec.labels, &device.labels)
+                && sensor.matches(names.sensor)
+                && (devices.matches(names.device)
+                    || device.is_some_and(|device| devices.matches(&device.id.to_string())))
+                && selects(&spec.labels, device.map_or(&none, |device| &device.labels))
         })
     }
 }

@@ -6,7 +6,7 @@ use super::Store;
 use super::column::{measure_word, read_measure, read_span, write_span};
 use super::error::{Error, Result};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertId, AlertState, Measure, Transition};
+use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::DeviceNo;
 
 /// Which alerts to list, newest first.
@@ -117,8 +117,9 @@ const ACK: &str = "UPDATE alert SET acked_at = :now, ack_comment = :comment WHER
 const PUT: &str = "INSERT INTO alert
     (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold, started_at, fired_at,
     resolved_at, acked_at, learned_at)
-    SELECT :id, :rule, :rule_name, :severity, no, :series, :state, :measure, :per_ms, :value, :threshold, :started_at,
-    :fired_at, :resolved_at, :acked_at, :learned_at FROM device WHERE no = :device
+    SELECT :id, :rule, :rule_name, :severity, :device, :series, :state, :measure, :per_ms, :value, :threshold, :started_at,
+    :fired_at, :resolved_at, :acked_at, :learned_at
+    WHERE :device IS NULL OR EXISTS (SELECT 1 FROM device WHERE no = :device)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, threshold = excluded.threshold,
     started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
     acked_at = COALESCE(acked_at, excluded.acked_at), learned_at = excluded.learned_at";
@@ -133,8 +134,8 @@ pub(super) fn write(conn: &Connection, transition: &Transition) -> Result<()> {
             ":rule": alert.rule,
             ":rule_name": alert.rule_name,
             ":severity": alert.severity,
-            ":device": alert.device,
-            ":series": alert.series,
+            ":device": alert.device(),
+            ":series": alert.series(),
             ":state": alert.state,
             ":measure": measure_word(alert.measure),
             ":per_ms": match alert.measure {
@@ -160,13 +161,18 @@ fn read(conn: &Connection, id: AlertId) -> Result<Alert> {
 
 pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let maybe = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(UnixMillis));
+    let rule_name: String = row.get("rule_name")?;
+    let about = match (row.get("device")?, row.get("series")?) {
+        (Some(device), Some(series)) => Subject::Series { device, series },
+        // Of a later version, perhaps: better under a name that is known than not at all.
+        _ => Subject::Hub(Ailment::of_rule(&rule_name).unwrap_or(Ailment::DatabaseDamaged)),
+    };
     Ok(Alert {
         id: row.get("id")?,
         rule: row.get("rule")?,
-        rule_name: row.get("rule_name")?,
+        rule_name,
         severity: row.get("severity")?,
-        device: row.get("device")?,
-        series: row.get("series")?,
+        about,
         state: row.get("state")?,
         measure: read_measure(row.get_ref("measure")?.as_str()?, read_span(row.get("per_ms")?))?,
         value: row.get("value")?,

@@ -22,6 +22,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0009_cells_apart.sql"),
     include_str!("../../../migrations/sqlite/0010_receipt.sql"),
     include_str!("../../../migrations/sqlite/0011_merging.sql"),
+    include_str!("../../../migrations/sqlite/0012_alerts_of_the_hub.sql"),
 ];
 
 fn known() -> u32 {

@@ -1,7 +1,7 @@
 //! Room on the disk: how much is left, and a mebibyte set apart for the day when nothing is.
 //!
 //! ```text
-//!   plenty ──▶ low (a tenth left: said) ──▶ full: nothing is acknowledged, the ballast is let go ──▶ room again: ballast
+//!   plenty ──▶ low (a fifth left: said) ──▶ full: nothing is acknowledged, the ballast is let go ──▶ room again: ballast
 //! ```
 //!
 //! The ballast's room is for deleting, which needs some: for retention, and for people who delete a device. New readings
@@ -42,10 +42,16 @@ impl Room {
         self.free < LITTLE
     }
 
-    /// Whether less than a tenth is left, and not years of it all the same.
+    /// Whether less than a fifth is left, and not years of it all the same.
     #[must_use]
     pub const fn is_low(&self) -> bool {
-        self.free < self.total / 10 && self.free < PLENTY
+        self.free < self.total / 5 && self.free < PLENTY
+    }
+
+    /// Per cent in use; 0 while years of it are left.
+    #[must_use]
+    pub fn used_pct(&self) -> f64 {
+        if self.free >= PLENTY || self.total == 0 { 0.0 } else { 100.0 - self.free as f64 / self.total as f64 * 100.0 }
     }
 }
 
@@ -127,5 +133,13 @@ mod tests {
         assert!(!ballast.is_full() && file.exists());
         let room = room(dir.path()).unwrap();
         assert!(room.free > 0 && room.total >= room.free);
+    }
+
+    #[test]
+    fn a_fifth_is_little_unless_it_lasts_for_years() {
+        let small = Room { free: 1 << 30, total: 8 << 30 };
+        assert!(small.is_low() && (small.used_pct() - 87.5).abs() < 1e-9);
+        let large = Room { free: 100 << 30, total: 1_000 << 30 };
+        assert!(!large.is_low() && large.used_pct() == 0.0);
     }
 }

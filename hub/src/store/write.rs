@@ -86,6 +86,11 @@ impl Write {
         (Self::Change(Box::new(|scope| answer(scope.and_then(work), reply))), answered)
     }
 
+    /// Whether it brings readings: those wait while there is no room, alerts and changes do not.
+    pub(super) fn has_readings(&self) -> bool {
+        matches!(self, Self::Group(commit, _) if !commit.batches.is_empty())
+    }
+
     /// Payload bytes it brings.
     pub(super) fn size(&self) -> usize {
         match self {

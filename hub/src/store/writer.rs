@@ -127,15 +127,19 @@ impl From<rusqlite::Error> for Failure {
 impl Writer {
     /// Applies writes, one group a transaction, until every sender is gone.
     fn run(&mut self) {
+        let mut was_full = false;
         while self.gather() {
             let full = self.turn_away_readings();
+            // Alerts and deletions succeed where readings do not: only readings say that there is room again.
+            let tells = !full && (was_full || self.backlog.iter().chain(&self.held).any(Write::has_readings));
+            was_full = full;
             if self.wait_for_room() || self.backlog.is_empty() {
                 continue;
             }
             let mut replies = Vec::new();
             match self.group(&mut replies) {
                 Ok(()) => {
-                    if self.memory.counters.degraded.swap(full, Ordering::Relaxed) && !full {
+                    if tells && self.memory.counters.degraded.swap(false, Ordering::Relaxed) {
                         tracing::info!("there is room on the disk again: readings are taken");
                     }
                     replies.into_iter().for_each(|reply| reply(Ok(())));
@@ -181,7 +185,7 @@ impl Writer {
         !self.backlog.is_empty() || !self.held.is_empty()
     }
 
-    /// Lets only changes go on while the file has no room for readings: the maker's make it. Whether nothing is left to do
+    /// Lets only alerts and changes go on while the file has no room for readings: the maker's make it. Whether nothing is left to do
     /// at the moment. Readings that waited too long are refused, as on a full disk.
     fn wait_for_room(&mut self) -> bool {
         let held = std::mem::take(&mut self.held);
@@ -190,8 +194,8 @@ impl Writer {
             self.held_since = None;
             return false;
         }
-        let (groups, changes) = self.backlog.drain(..).partition(|write| matches!(write, Write::Group(..)));
-        (self.held, self.backlog) = (groups, changes);
+        let (readings, others) = self.backlog.drain(..).partition(Write::has_readings);
+        (self.held, self.backlog) = (readings, others);
         let since = *self.held_since.get_or_insert_with(|| Clock.now());
         if Clock.now().duration_since(since) >= ROOM_WAIT && !self.held.is_empty() {
             self.tell(&Failure::Full);
@@ -214,12 +218,12 @@ impl Writer {
                 .is_ok_and(|used| used + self.memory.counters.reserved() >= cap.shut())
     }
 
-    /// While the disk is full (`true`) readings get no room, so that deleting has some.
+    /// While the disk is full (`true`) readings get no room, so that deleting has some, and alerts are told.
     fn turn_away_readings(&mut self) -> bool {
         let full = self.ballast.as_mut().is_some_and(Ballast::is_full);
         if full {
             let (readings, others): (VecDeque<_>, _) =
-                std::mem::take(&mut self.backlog).into_iter().partition(|write| matches!(write, Write::Group(..)));
+                std::mem::take(&mut self.backlog).into_iter().partition(Write::has_readings);
             self.backlog = others;
             for write in readings {
                 (write.apply(Err(Error::Full)).reply)(Err(Error::Full));

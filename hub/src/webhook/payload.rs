@@ -6,6 +6,8 @@
 //! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
 //! repeats and late arrivals in order.
 //!
+//! Of what ails the hub itself `device` is null, `device_name` is `hub`, and `sensor` is what ails it.
+//!
 //! `measure` says what `value` and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
 //! it, the threshold either side), or how long nothing came (`silence`, seconds; `value` is null).
@@ -15,7 +17,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertState, Measure, Transition};
+use crate::model::alert::{Alert, AlertState, Measure, Subject, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
 use crate::model::reading::Point;
@@ -75,7 +77,7 @@ struct TestData<'a> {
 }
 
 /// What these transitions make the hub tell: each enabled webhook of the rule hears that an alert fires or has resolved.
-/// Pending and cancelled alerts tell nobody.
+/// Pending and cancelled alerts tell nobody. What ails the hub itself is told to every webhook that works.
 ///
 /// `rules` are those the transitions were decided under: for a rule deleted just now, the list from before.
 #[must_use]
@@ -94,8 +96,13 @@ pub fn deliveries_for(
             AlertState::Firing => Event::AlertFiring,
             AlertState::Resolved => Event::AlertResolved,
         };
-        let Some(rule) = rules.iter().find(|rule| rule.id == alert.rule) else { continue };
-        let told: Vec<_> = webhooks.iter().filter(|webhook| hears(webhook, rule)).map(|webhook| webhook.id).collect();
+        // Of the hub itself everybody hears: no rule says who would.
+        let rule = rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec.webhooks);
+        let hears = |webhook: &&Webhook| match alert.about {
+            Subject::Hub(_) => true,
+            Subject::Series { .. } => rule.is_some_and(|told| told.contains(&webhook.id)),
+        };
+        let told: Vec<_> = webhooks.iter().filter(|one| works(one)).filter(hears).map(|webhook| webhook.id).collect();
         if told.is_empty() {
             continue;
         }
@@ -130,8 +137,8 @@ pub const fn event_name(event: Event) -> &'static str {
     }
 }
 
-fn hears(webhook: &Webhook, rule: &Rule) -> bool {
-    webhook.spec.enabled && webhook.disabled_reason.is_none() && rule.spec.webhooks.contains(&webhook.id)
+const fn works(webhook: &Webhook) -> bool {
+    webhook.spec.enabled && webhook.disabled_reason.is_none()
 }
 
 /// The page with the sensor's chart around a moment.
@@ -159,26 +166,27 @@ fn alert_body(
     catalog: &Catalog,
     hub_url: Option<&str>,
 ) -> Vec<u8> {
-    let device = catalog.device(alert.device);
-    let series = catalog.series(alert.series);
+    let device = alert.device().and_then(|device| catalog.device(device));
+    let names = alert.names(catalog);
     let none = Labels::new();
     let (sequence, r#type, state) = match alert.state {
         AlertState::Resolved => (2, event_name(Event::AlertResolved), "resolved"),
         AlertState::Pending | AlertState::Firing => (1, event_name(Event::AlertFiring), "firing"),
     };
     let id = format!("alr_{}", alert.id.0);
-    let url = hub_url.zip(device).map(|(hub, device)| {
-        chart_link(hub, &device.id.to_string(), series.map_or("", |series| &series.sensor), occurred_at)
+    let url = hub_url.and_then(|hub| match alert.about {
+        Subject::Hub(_) => Some(format!("{}/h", hub.trim_end_matches('/'))),
+        Subject::Series { .. } => Some(chart_link(hub, &device?.id.to_string(), names.sensor, occurred_at)),
     });
     let body = AlertBody {
         id,
         sequence,
         rule: RuleBody { id: format!("rul_{}", alert.rule.0), name: &alert.rule_name },
         device: device.map(|device| device.id.to_string()),
-        device_name: device.map_or("", |device| &device.name),
-        sensor: series.map_or("", |series| &series.sensor),
+        device_name: names.device,
+        sensor: names.sensor,
         measure: measure_name(alert.measure),
-        unit: alert.measure.unit(cut(series.map_or("", |series| &series.unit))),
+        unit: alert.measure.unit(cut(names.unit)),
         severity: severity_name(alert.severity),
         state,
         value: alert.value,

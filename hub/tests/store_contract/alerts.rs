@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telemetry_hub::model::alert::{Alert, AlertId, AlertState, Measure, Transition};
+use telemetry_hub::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
@@ -18,7 +18,10 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     assert_eq!(hub.store.next_alert_id().await.unwrap(), 1);
     let pending = alert(&hub, 1, AlertState::Pending);
     let firing = alert(&hub, 2, AlertState::Firing);
-    let orphan = Alert { device: DeviceNo(77), ..alert(&hub, 3, AlertState::Firing) };
+    let orphan = Alert {
+        about: Subject::Series { device: DeviceNo(77), series: hub.series[0] },
+        ..alert(&hub, 3, AlertState::Firing)
+    };
     let transitions = [&pending, &firing, &orphan].map(put).to_vec();
     let batches = vec![hub.batch(0, &[(0, 0, 99.0)])];
     hub.store.commit(Commit { batches, transitions, ..Commit::default() }).await.unwrap();
@@ -38,6 +41,22 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     assert_eq!(hub.store.alerts(older).await.unwrap(), []);
     assert!(hub.store.next_alert_id().await.unwrap() > 2);
     assert!(matches!(hub.store.alert(AlertId(1)).await, Err(Error::NotFound { what: "alert" })));
+}
+
+#[tokio::test]
+async fn an_alert_about_the_hub_itself_reads_back_as_written_and_outlives_devices() {
+    let mut hub = Hub::new().await;
+    let ailing = Alert {
+        about: Subject::Hub(Ailment::DiskFull),
+        rule: RuleId::HUB,
+        rule_name: Ailment::DiskFull.rule_name().to_owned(),
+        ..alert(&hub, 1, AlertState::Firing)
+    };
+    let transitions = vec![put(&ailing), put(&alert(&hub, 2, AlertState::Firing))];
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    hub.store.delete_device(hub.device.id).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.open_alerts().await.unwrap(), [ailing]);
 }
 
 #[tokio::test]
@@ -80,6 +99,10 @@ async fn a_disabled_webhook_gets_nothing_until_it_is_enabled() {
     hub.store.settle(gone, T0).await.unwrap();
     assert_eq!(hub.claim(0).await, Vec::<u64>::new());
     assert_eq!(hub.store.next_due().await.unwrap(), None);
+    // Whoever decides about alerts has not heard of it yet.
+    let deliveries = vec![to(&webhook, Some(1))];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.store.deliveries(DeliveryQuery { limit: 9, ..DeliveryQuery::default() }).await.unwrap().len(), 2);
     let disabled = hub.store.webhook(webhook.id).await.unwrap();
     assert_eq!(disabled.disabled_reason.as_deref(), Some("410 Gone"));
     let enabled = hub.store.replace_webhook(webhook.id, webhook.spec.clone(), T0).await.unwrap();
@@ -166,8 +189,7 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         rule: RuleId(1),
         rule_name: "hot".to_owned(),
         severity: Severity::Warning,
-        device: hub.device.no,
-        series: hub.series[0],
+        about: Subject::Series { device: hub.device.no, series: hub.series[0] },
         state,
         measure: Measure::Value,
         value: Some(99.0),

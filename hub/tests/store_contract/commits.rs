@@ -32,6 +32,16 @@ async fn a_closed_store_leaves_its_directory_alone() {
 }
 
 #[tokio::test]
+async fn a_store_is_checked_at_its_start_and_whenever_it_is_asked_to() {
+    let hub = Hub::new().await;
+    let first = hub.store.stats().checked.unwrap();
+    hub.put(0, &[(0, 0, 1.0)]).await;
+    let again = hub.store.check().await.unwrap();
+    assert!(first.whole && again.whole && again.at >= first.at);
+    assert_eq!(hub.store.stats().checked, Some(again));
+}
+
+#[tokio::test]
 async fn a_closed_store_says_so() {
     let hub = Hub::new().await;
     let other = hub.store.clone();

@@ -13,6 +13,8 @@ import { RuleForm } from "./rule_form";
 type AlertsRoute = Extract<Route, { view: "alerts" }>;
 
 const RESOLVED_SHOWN = 100;
+/** Stands for a rule where an alert is about the hub itself. */
+const HUB_RULE = "rul_0";
 const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
@@ -86,7 +88,7 @@ function Entry({ alert }: { alert: Alert }) {
   const began = millis(alert.fired_at) ?? millis(alert.started_at) ?? now;
   const ended = millis(alert.resolved_at);
   const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
-  const device = href({ view: "device", id: alert.device, sensors: [alert.sensor], range: DEFAULT_RANGE });
+  const about = href(alert.rule.id === HUB_RULE ? { view: "hub" } : { view: "device", id: alert.device, sensors: [alert.sensor], range: DEFAULT_RANGE });
   return (
     <li data-alert={alert.id} data-state={alert.state}>
       <div class="what">
@@ -98,7 +100,7 @@ function Entry({ alert }: { alert: Alert }) {
           {hushed ? <span class="chip">silenced until {when(Date.parse(hushed.until), now)}</span> : null}
         </div>
         <div class="entry-line small quiet">
-          <a href={device}>{clean(alert.device_name)} {clean(alert.sensor)}</a>
+          <a href={about}>{clean(alert.device_name)} {clean(alert.sensor)}</a>
           <span>{reading(alert)}</span>
           <span>{alert.state === "resolved" && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
         </div>

@@ -77,18 +77,18 @@ pub struct RuleName {
     pub name: String,
 }
 
-/// One rule being true of one series.
+/// One rule being true of one series, or something ailing the hub itself.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Alert {
     /// Text of its id.
     pub id: String,
-    /// Which rule.
+    /// Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`.
     pub rule: RuleName,
-    /// Id of the device.
+    /// Id of the device; empty when it is about the hub.
     pub device: String,
-    /// Its name.
+    /// Its name; `hub` when it is about the hub.
     pub device_name: String,
-    /// Sensor.
+    /// Sensor; `disk_full` and so on when it is about the hub.
     pub sensor: String,
     /// How bad it is.
     pub severity: Severity,
@@ -115,21 +115,21 @@ pub struct Alert {
 }
 
 impl Alert {
-    /// An alert with the names of its device and sensor; empty when they are deleted.
+    /// An alert with the names of what it is about; empty when that is deleted.
     #[must_use]
     pub fn of(alert: &alert::Alert, catalog: &Catalog) -> Self {
-        let device = catalog.device(alert.device);
-        let series = catalog.series(alert.series);
+        let device = alert.device().and_then(|device| catalog.device(device));
+        let names = alert.names(catalog);
         Self {
             id: text::id(alert.id),
             rule: RuleName { id: text::id(alert.rule), name: alert.rule_name.clone() },
             device: device.map(|device| device.id.to_string()).unwrap_or_default(),
-            device_name: device.map(|device| device.name.clone()).unwrap_or_default(),
-            sensor: series.map(|series| series.sensor.clone()).unwrap_or_default(),
+            device_name: names.device.to_owned(),
+            sensor: names.sensor.to_owned(),
             severity: alert.severity.into(),
             state: alert.state.into(),
             measure: alert.measure.into(),
-            unit: alert.measure.unit(series.map_or("", |series| &series.unit)),
+            unit: alert.measure.unit(names.unit),
             value: alert.value,
             threshold: alert.threshold,
             started_at: text::moment(alert.started_at),

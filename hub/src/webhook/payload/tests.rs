@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::model::alert::AlertId;
+use crate::model::alert::{AlertId, Subject};
 use crate::model::catalog::Series;
 use crate::model::device::{Device, DeviceNo, Standing};
 use crate::model::reading::SeriesId;
@@ -124,8 +124,7 @@ fn put(state: AlertState) -> Transition {
         rule: RuleId(3),
         rule_name: "too hot".into(),
         severity: Severity::Critical,
-        device: DeviceNo(1),
-        series: SeriesId(0),
+        about: Subject::Series { device: DeviceNo(1), series: SeriesId(0) },
         state,
         measure: Measure::Value,
         value: Some(31.5),
