@@ -28,11 +28,12 @@ use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::state::{AppState, Figures, HubInfo, JoinState, Wiring};
-use crate::ingest::Ingest;
+use crate::ingest::{Ingest, Waiting};
 use crate::live::{Bus, Update};
 use crate::model::device::DeviceNo;
 use crate::observe::{Exposition, Histogram, Meter};
 use crate::presence::Presence;
+use crate::pressure::Pressure;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Counters;
 use crate::proto::discovery::Card;
@@ -109,14 +110,24 @@ impl Hub {
         let presence = Arc::new(Presence::default());
         let bus = Bus::default();
         let counters = Arc::new(Counters::default());
+        let pressure = Arc::new(Pressure::default());
         let latency = Arc::new(Histogram::default());
         let meter = Arc::new(Meter::default());
         let degraded = Arc::new(AtomicBool::new(false));
 
         let card = Card { hub: id, key: keys.public, port: udp_address.port(), accepting: Arc::default() };
-        let endpoint = new_endpoint(&store, clock, join, Responder::new(keys), card.clone(), Arc::clone(&counters))?;
+        let endpoint = new_endpoint(&store, clock, join, Responder::new(keys), card.clone(), &counters, &pressure)?;
         let stop = supervisor.stop();
-        let driver = Driver { endpoint, socket, batches: batches_in, events: events_in, outcomes, commands, clock };
+        let driver = Driver {
+            endpoint,
+            socket,
+            batches: batches_in,
+            events: events_in,
+            outcomes,
+            commands,
+            pressure: Arc::clone(&pressure),
+            clock,
+        };
         supervisor.spawn("udp", driver.run(stop.clone()));
         if config.discovery {
             match discovery::Groups::join() {
@@ -146,6 +157,7 @@ impl Hub {
             latency: Arc::clone(&latency),
             meter: Arc::clone(&meter),
             degraded: Arc::clone(&degraded),
+            waiting: Waiting::default(),
         };
         supervisor.spawn("ingest", ingest.run());
         let registrar = Registrar {
@@ -187,8 +199,8 @@ impl Hub {
             })
         };
         let metrics = {
-            let (store, presence) = (store.clone(), Arc::clone(&presence));
-            Arc::new(move || exposition(&store, &presence, &counters, &webhook_counters, &latency, &meter))
+            let (store, presence, pressure) = (store.clone(), Arc::clone(&presence), Arc::clone(&pressure));
+            Arc::new(move || exposition(&store, &presence, &counters, &pressure, &webhook_counters, &latency, &meter))
         };
         let state = AppState::new(Wiring {
             config: http::state::Config {
@@ -203,6 +215,7 @@ impl Hub {
             presence,
             bus,
             commands: commands_in,
+            pressure,
             clock,
             info: HubInfo {
                 id,
@@ -219,6 +232,8 @@ impl Hub {
             webhook_policy,
             rules_changed,
         });
+        let stopped = stop.clone();
+        supervisor.spawn("check", store.clone().keep_checking(async move { stopped.cancelled().await }));
         supervisor.spawn("http", http::serve(listener, state, stop));
         Ok(Self { supervisor, store, clock, http: http_address, udp: udp_address, id })
     }
@@ -271,7 +286,8 @@ fn new_endpoint(
     policy: JoinPolicy,
     responder: Responder,
     card: Card,
-    counters: Arc<Counters>,
+    counters: &Arc<Counters>,
+    pressure: &Arc<Pressure>,
 ) -> anyhow::Result<Endpoint> {
     let moment = Moment { now: clock.now(), wall: clock.wall() };
     let config = endpoint::Config {
@@ -280,8 +296,9 @@ fn new_endpoint(
         policy,
         random: random()?,
         discovery_random: random()?,
-        counters,
         max_devices: store.limits().devices,
+        counters: Arc::clone(counters),
+        pressure: Arc::clone(pressure),
     };
     let mut endpoint = Endpoint::new(moment.now, config);
     let mut windows: std::collections::HashMap<DeviceNo, Vec<_>> = std::collections::HashMap::new();
@@ -335,6 +352,7 @@ fn exposition(
     store: &Store,
     presence: &Presence,
     counters: &Counters,
+    pressure: &Pressure,
     webhooks: &webhook::Counters,
     latency: &Histogram,
     meter: &Meter,
@@ -366,6 +384,17 @@ fn exposition(
         .value("gauge", "hub_reads", "Queries that run or wait for a reader.", stats.reads)
         .value("gauge", "hub_disk_free_bytes", "Room on the disk.", stats.room.map_or(0, |room| room.free))
         .value("gauge", "hub_set_aside", "Damaged databases that wait to be recovered.", store.set_aside().len())
+        .optional(
+            "hub_database_checked_timestamp_seconds",
+            "When the pages of the database were last checked and found whole.",
+            stats.checked.map(|checked| checked.at.0 as f64 / 1e3),
+        )
+        .value(
+            "gauge",
+            "hub_database_checked_whole",
+            "0 when there was not the time to check all of it.",
+            u8::from(stats.checked.is_none_or(|checked| checked.whole)),
+        )
         .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.degraded))
         .value("gauge", "hub_devices", "Devices that are known.", store.catalog().device_count())
         .value("gauge", "hub_devices_max", "Devices that are taken.", store.limits().devices)
@@ -377,6 +406,9 @@ fn exposition(
             "Readings of sensors without a place.",
             get(&counters.readings_refused),
         )
+        .value("gauge", "hub_pressure_level", "How many things are given up under load.", pressure.level())
+        .family(("counter", "hub_shed_total", "Given up under load, in this order."), "what", pressure.counts())
+        .family(("counter", "hub_shed_begun_total", "How often that began."), "what", pressure.begun())
         .value("gauge", "hub_links", "Devices heard since the start.", presence.read().links.len())
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", presence.read().pending.len())
         .value("counter", "hub_udp_datagrams_received_total", "Datagrams received.", get(&counters.datagrams_in))

@@ -5,7 +5,7 @@
 //!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
 //!   2  ingest ──▶ store   live   bundle (an agent, packed)  ports and pipeline
 //!   1  proto   rules   webhook::{payload, retry}            PURE: no tokio, no clock, no randomness source
-//!   0  model ──▶ wire                                       nouns and contract
+//!   0  model ──▶ wire   pressure                            nouns and contract; what is given up under load
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
@@ -24,6 +24,7 @@ pub mod live;
 pub mod model;
 pub mod observe;
 pub mod presence;
+pub mod pressure;
 pub mod proto;
 pub mod registrar;
 pub mod rules;

@@ -17,13 +17,13 @@ export interface components {
             /** @description Name to give it; what it calls itself otherwise. */
             name?: string | null;
         };
-        /** @description One rule being true of one series. */
+        /** @description One rule being true of one series, or something ailing the hub itself. */
         Alert: {
             /** @description When a person acknowledged it. */
             acked_at: string | null;
-            /** @description Id of the device. */
+            /** @description Id of the device; empty when it is about the hub. */
             device: string;
-            /** @description Its name. */
+            /** @description Its name; `hub` when it is about the hub. */
             device_name: string;
             /** @description When it had been true for long enough. */
             fired_at: string | null;
@@ -37,9 +37,9 @@ export interface components {
             measure: components["schemas"]["Measure"];
             /** @description When it stopped being true. */
             resolved_at: string | null;
-            /** @description Which rule. */
+            /** @description Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
             rule: components["schemas"]["RuleName"];
-            /** @description Sensor. */
+            /** @description Sensor; `disk_full` and so on when it is about the hub. */
             sensor: string;
             /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
@@ -354,12 +354,22 @@ export interface components {
             devices_max: number;
             /** @description How devices find the hub. */
             discovery: components["schemas"]["Discovery"];
+            /**
+             * @description What is given up at the moment, in the order in which it is: `previews`, `live_rate`, `history`, `joins`, `backfill`,
+             *     `live`.
+             */
+            given_up: string[];
             /** @description Text of its id. */
             id: string;
             /** @description Who may join. */
             join: components["schemas"]["Join"];
             /** @description Whether it is served without TLS. */
             plain_http: boolean;
+            /**
+             * Format: int32
+             * @description How hard the hub is pressed, from 0 to 6: as many of the things below are given up.
+             */
+            pressure: number;
             /**
              * Format: double
              * @description Readings stored a second, over the last few seconds.
@@ -759,9 +769,9 @@ export interface components {
             items: {
                 /** @description When a person acknowledged it. */
                 acked_at?: string | null;
-                /** @description Id of the device. */
+                /** @description Id of the device; empty when it is about the hub. */
                 device: string;
-                /** @description Its name. */
+                /** @description Its name; `hub` when it is about the hub. */
                 device_name: string;
                 /** @description When it had been true for long enough. */
                 fired_at?: string | null;
@@ -775,9 +785,9 @@ export interface components {
                 measure: components["schemas"]["Measure"];
                 /** @description When it stopped being true. */
                 resolved_at?: string | null;
-                /** @description Which rule. */
+                /** @description Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
                 rule: components["schemas"]["RuleName"];
-                /** @description Sensor. */
+                /** @description Sensor; `disk_full` and so on when it is about the hub. */
                 sensor: string;
                 /** @description How bad it is. */
                 severity: components["schemas"]["Severity"];
@@ -1460,6 +1470,10 @@ export interface components {
              * @description Bytes of the database with its log.
              */
             bytes: number;
+            /** @description When the pages of the database were last checked and found well: at the start, and once a week. */
+            checked_at: string | null;
+            /** @description Whether all of it was checked then; a part when there was not the time. */
+            checked_whole: boolean;
             /**
              * Format: int64
              * @description Bytes free on the disk.

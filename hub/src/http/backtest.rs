@@ -43,6 +43,7 @@ pub(super) async fn run(
     _: Reader,
     Body(request): Body<BacktestRequest>,
 ) -> Result<Json<Backtest>, ApiError> {
+    app.history()?;
     let now = app.clock.wall();
     let to = query::time("to", request.to, now)?.unwrap_or(now);
     let from = query::time("from", request.from, now)?.unwrap_or_else(|| to.plus(-86_400_000));

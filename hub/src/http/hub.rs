@@ -117,6 +117,8 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         agents: app.config.agents.targets().iter().map(ToString::to_string).collect(),
         storage: Storage::of(&stats),
         degraded: full.or(figures.degraded),
+        pressure: app.pressure.level(),
+        given_up: app.pressure.given_up().map(str::to_owned).collect(),
         plain_http: info.plain_http,
     })
 }

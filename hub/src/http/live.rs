@@ -35,6 +35,7 @@ use crate::model::access::Scope;
 use crate::model::glob::Glob;
 use crate::model::reading::{Point, SeriesId};
 use crate::model::{DeviceId, UnixMillis};
+use crate::pressure::Shed;
 
 /// Silence of the hub after which it asks whether the client is there, and checks that it still may be.
 const PING: Duration = Duration::from_secs(20);
@@ -254,8 +255,10 @@ impl Connection {
         match update {
             Update::Batches(batches) => {
                 let now = self.app.clock.now();
+                let pressed = !self.subscriptions.is_empty() && self.app.pressure.sheds(Shed::LiveRate);
                 let catalog = self.app.store.catalog();
                 for subscription in self.subscriptions.values_mut() {
+                    subscription.set_pressed(pressed);
                     batches.iter().for_each(|batch| subscription.observe(now, batch, &catalog));
                 }
                 Ok(())

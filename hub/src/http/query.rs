@@ -126,18 +126,19 @@ impl FromParams for AskQuery {
 
 /// Asks one query.
 #[utoipa::path(get, path = "/api/v1/query", tag = "readings", params(QueryParams),
-    responses((status = 200, body = QueryResult), (status = 400, body = Problem)))]
+    responses((status = 200, body = QueryResult), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn one(
     State(app): State<AppState>,
     _: Reader,
     Asked(AskQuery(query)): Asked<AskQuery>,
 ) -> Result<Pieces, ApiError> {
+    app.history()?;
     run(&app, query).await.map(Pieces)
 }
 
 /// Asks several queries at once.
 #[utoipa::path(post, path = "/api/v1/query", tag = "readings", request_body = QueriesRequest,
-    responses((status = 200, body = QueryResults), (status = 400, body = Problem)))]
+    responses((status = 200, body = QueryResults), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn several(
     State(app): State<AppState>,
     _: Reader,
@@ -146,6 +147,7 @@ pub(super) async fn several(
     if request.queries.len() > MOST_QUERIES {
         return Err(ApiError::invalid("queries", format!("at most {MOST_QUERIES} queries in one request")));
     }
+    app.history()?;
     let now = app.clock.wall();
     let check = |(index, query)| check(query, now).map_err(|error| error.within(&format!("queries[{index}]")));
     let queries = request.queries.into_iter().enumerate().map(check).collect::<Result<Vec<_>, _>>()?;

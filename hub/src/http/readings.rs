@@ -110,12 +110,14 @@ pub(super) fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, 
 
 /// The points of one series, oldest first.
 #[utoipa::path(get, path = "/api/v1/readings", tag = "readings", params(AskReadings, Paging),
-    responses((status = 200, body = Page<Point>), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 200, body = Page<Point>), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 503, body = Problem)))]
 pub(super) async fn list(
     State(app): State<AppState>,
     _: Reader,
     Asked(asked): Asked<AskReadings>,
 ) -> Result<Json<Page<Point>>, ApiError> {
+    app.history()?;
     let series = {
         let catalog = app.store.catalog();
         let device = select::device(&catalog, &asked.device)?;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -19,6 +20,7 @@ use crate::clock::Clock;
 use crate::live::Bus;
 use crate::model::{HubId, UnixMillis};
 use crate::presence::Presence;
+use crate::pressure::{Pressure, Shed};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
 use crate::webhook::guard::Policy;
@@ -152,6 +154,8 @@ pub struct Wiring {
     pub bus: Bus,
     /// To the endpoint.
     pub commands: mpsc::Sender<Command>,
+    /// What is given up at the moment.
+    pub pressure: Arc<Pressure>,
     /// Time.
     pub clock: Clock,
     /// Facts.
@@ -240,6 +244,15 @@ impl AppState {
         let more = |open: usize| (open < limit).then_some(open + 1);
         self.open_sockets.try_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
         Some(OpenSocket(self.clone()))
+    }
+
+    /// Refuses a query over the past while the hub is pressed: devices come first.
+    pub(super) fn history(&self) -> Result<(), ApiError> {
+        if !self.pressure.sheds(Shed::History) {
+            return Ok(());
+        }
+        let detail = "the hub is overloaded: queries over the past wait until it has caught up";
+        Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(5))
     }
 
     /// Tells the endpoint; waits while its queue is full.

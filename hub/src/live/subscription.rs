@@ -1,8 +1,8 @@
 //! One subscription of one listener: which series it wants, and what it has not been sent yet. PURE.
 //!
 //! Rows wait until the next frame is due (`max_hz`). Up to [`WAITING_ROWS`] every row is kept; beyond that only the newest
-//! of each series, and the frame says from when on rows are missing, so that the listener can fetch them. Readings of the
-//! recovered lane wait apart from live ones and leave in frames of their own.
+//! of each series, and the frame says from when on rows are missing, so that the listener can fetch them. The same while the
+//! hub is pressed, and a frame a second at most. Readings of the recovered lane wait apart from live ones and leave in frames of their own.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -15,6 +15,9 @@ use crate::model::{Lane, UnixMillis};
 
 /// Rows kept one by one between two frames: a thousand devices of four sensors at once. Beyond it, the newest per series.
 pub const WAITING_ROWS: usize = 4_096;
+
+/// Time between two frames while the hub is pressed.
+const PRESSED_EVERY: Duration = Duration::from_secs(1);
 
 /// Rows of one message: at 200 bytes each it stays below the socket's write buffer of 256 KiB.
 pub const FRAME_ROWS: usize = 1_024;
@@ -70,6 +73,7 @@ pub struct Frame {
 pub struct Subscription {
     filter: Filter,
     every: Duration,
+    pressed: bool,
     due: Option<Instant>,
     verdicts: Verdicts,
     live: Waiting,
@@ -83,6 +87,7 @@ impl Subscription {
         Self {
             filter,
             every: Duration::from_secs_f64(1.0 / max_hz.clamp(0.1, 100.0)),
+            pressed: false,
             due: None,
             verdicts: Verdicts::default(),
             live: Waiting::default(),
@@ -96,6 +101,11 @@ impl Subscription {
         &self.filter
     }
 
+    /// Says whether the hub is pressed: then at most a frame of [`PRESSED_EVERY`], with the newest row of each series.
+    pub const fn set_pressed(&mut self, pressed: bool) {
+        self.pressed = pressed;
+    }
+
     /// Takes the rows it wants. `catalog` is asked once a series.
     pub fn observe(&mut self, now: Instant, batch: &Batch, catalog: &Catalog) {
         let waiting = match batch.lane {
@@ -104,7 +114,7 @@ impl Subscription {
         };
         for (series, point) in batch.rows() {
             if self.verdicts.get_or(series, || self.filter.wants(series, catalog)) {
-                waiting.push(series, point);
+                waiting.push(series, point, if self.pressed { 0 } else { WAITING_ROWS });
             }
         }
         if !(self.live.is_empty() && self.recovered.is_empty()) {
@@ -133,7 +143,8 @@ impl Subscription {
             .into_iter()
             .filter_map(|(lane, waiting)| waiting.take(lane))
             .collect();
-        self.due = if frames.is_empty() { None } else { Some(now + self.every) };
+        let every = if self.pressed { self.every.max(PRESSED_EVERY) } else { self.every };
+        self.due = if frames.is_empty() { None } else { Some(now + every) };
         frames
     }
 }
@@ -174,8 +185,9 @@ impl Waiting {
         self.rows.is_empty()
     }
 
-    fn push(&mut self, series: SeriesId, point: Point) {
-        if self.newest.is_empty() && self.rows.len() < WAITING_ROWS {
+    /// Keeps every row up to `most`, then the newest of each series.
+    fn push(&mut self, series: SeriesId, point: Point, most: usize) {
+        if self.newest.is_empty() && self.rows.len() < most {
             self.rows.push((series, point));
             return;
         }
@@ -319,6 +331,23 @@ mod tests {
         assert_eq!(frames[0].gap, Some(UnixMillis(0)));
         subscription.observe(now, &batch(Lane::Live, &[(10, 6_000, 1.0)]), &catalog);
         assert_eq!(subscription.poll(now + Duration::from_secs(1))[0].gap, None);
+    }
+
+    #[test]
+    fn while_the_hub_is_pressed_a_frame_a_second_holds_the_newest_of_each_series() {
+        let (catalog, now) = (catalog(), start());
+        let mut subscription = Subscription::new(filter("*", "*"), 10.0);
+        subscription.set_pressed(true);
+        for at in 1..=3 {
+            subscription.observe(now, &batch(Lane::Live, &[(10, at, 1.0), (20, at, 2.0)]), &catalog);
+        }
+        let frame = subscription.poll(now).remove(0);
+        assert_eq!(frame.rows.iter().map(|row| row.1.at.0).collect::<Vec<_>>(), [3, 3]);
+        assert_eq!(frame.gap, Some(UnixMillis(1)));
+        subscription.observe(now, &batch(Lane::Live, &[(10, 4, 1.0)]), &catalog);
+        assert_eq!(subscription.poll_timeout(), Some(now + PRESSED_EVERY));
+        subscription.set_pressed(false);
+        assert_eq!(subscription.poll(now + PRESSED_EVERY).len(), 1);
     }
 
     #[test]

@@ -47,11 +47,13 @@ pub enum Drop {
     DeviceLimit,
     /// Sensors described while there are as many series as the hub takes.
     SeriesLimit,
+    /// A new device, or readings from while the hub was away: the hub is pressed (see `pressure`).
+    Overload,
 }
 
 impl Drop {
     /// Label of each reason, in the order of the variants.
-    pub const REASONS: [&'static str; 20] = [
+    pub const REASONS: [&'static str; 21] = [
         "unknown_session",
         "foreign_handshake",
         "handshake_replay",
@@ -72,6 +74,7 @@ impl Drop {
         "probe_version",
         "device_limit",
         "series_limit",
+        "overload",
     ];
 }
 

@@ -8,6 +8,7 @@ pub mod discovery;
 pub mod socket;
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -16,9 +17,10 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::ingest::Outcome;
 use crate::model::reading::Batch;
+use crate::pressure::{Gauge, Pressure};
 use crate::proto::Moment;
 use crate::proto::command::Command;
-use crate::proto::endpoint::Endpoint;
+use crate::proto::endpoint::{Endpoint, MAX_BATCHES};
 use crate::proto::event::Event;
 use socket::{Inbox, Socket};
 
@@ -41,6 +43,8 @@ pub struct Driver {
     pub outcomes: mpsc::Receiver<Outcome>,
     /// From the rest of the hub.
     pub commands: mpsc::Receiver<Command>,
+    /// What is given up at the moment: measured here, where the way to the disk begins.
+    pub pressure: Arc<Pressure>,
     /// Time.
     pub clock: Clock,
 }
@@ -51,13 +55,15 @@ impl Driver {
     /// # Errors
     /// The socket failed.
     pub async fn run(self, stop: CancellationToken) -> io::Result<()> {
-        let Self { mut endpoint, socket, batches, events, mut outcomes, mut commands, clock } = self;
+        let Self { mut endpoint, socket, batches, events, mut outcomes, mut commands, pressure, clock } = self;
         let moment = || Moment { now: clock.now(), wall: clock.wall() };
         let mut inbox = Inbox::new();
+        let mut gauge = Gauge::default();
         loop {
-            hand_on(&mut endpoint, &batches, &events);
+            let fill = hand_on(&mut endpoint, &batches, &events);
+            pressure.set(gauge.observe(clock.now(), fill));
             send_all(&mut endpoint, &socket, moment()).await?;
-            let (blocked, handshakes) = (endpoint.has_batches(), endpoint.has_handshakes());
+            let (blocked, handshakes) = (endpoint.batches() > 0, endpoint.has_handshakes());
             let deadline = endpoint.poll_timeout();
             tokio::select! {
                 biased;
@@ -68,6 +74,11 @@ impl Driver {
                     received?;
                     let moment = moment();
                     for (from, datagram) in inbox.datagrams() {
+                        // One call may bring more than the endpoint has room for, while there is room behind it.
+                        if endpoint.batches() >= MAX_BATCHES / 2 {
+                            let fill = hand_on(&mut endpoint, &batches, &events);
+                            pressure.set(gauge.observe(moment.now, fill));
+                        }
                         endpoint.handle_input(moment, from, datagram);
                     }
                     endpoint.handle_handshakes(moment, HANDSHAKES_A_TURN);
@@ -106,8 +117,8 @@ impl Driver {
     }
 }
 
-/// Hands on what the endpoint wants done, as far as there is room.
-fn hand_on(endpoint: &mut Endpoint, batches: &mpsc::Sender<Batch>, events: &mpsc::Sender<Event>) {
+/// Hands on what the endpoint wants done, as far as there is room. How full the way to the disk is, from 0 to 1.
+fn hand_on(endpoint: &mut Endpoint, batches: &mpsc::Sender<Batch>, events: &mpsc::Sender<Event>) -> f64 {
     while let Ok(permit) = batches.try_reserve() {
         let Some(batch) = endpoint.poll_batch() else { break };
         permit.send(batch);
@@ -117,6 +128,8 @@ fn hand_on(endpoint: &mut Endpoint, batches: &mpsc::Sender<Batch>, events: &mpsc
         permit.send(event);
     }
     endpoint.set_congested(batches.capacity() < batches.max_capacity() / 2);
+    let waiting = batches.max_capacity() - batches.capacity() + endpoint.batches();
+    waiting as f64 / (batches.max_capacity() + MAX_BATCHES) as f64
 }
 
 async fn send_all(endpoint: &mut Endpoint, socket: &Socket, moment: Moment) -> io::Result<()> {

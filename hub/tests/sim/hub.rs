@@ -170,6 +170,7 @@ impl Hub {
             discovery_random: stream(Random::new(self.random.bits())),
             counters: Arc::clone(&self.counters),
             max_devices: usize::MAX,
+            pressure: Arc::default(),
         };
         let mut endpoint = Endpoint::new(moment.now, config);
         let token = JoinToken {

@@ -50,6 +50,11 @@ pub struct Hub {
     pub storage: Storage,
     /// What does not work at the moment; null when everything does.
     pub degraded: Option<String>,
+    /// How hard the hub is pressed, from 0 to 6: as many of the things below are given up.
+    pub pressure: u8,
+    /// What is given up at the moment, in the order in which it is: `previews`, `live_rate`, `history`, `joins`, `backfill`,
+    /// `live`.
+    pub given_up: Vec<String>,
     /// Whether it is served without TLS.
     pub plain_http: bool,
 }
@@ -69,6 +74,10 @@ pub struct Storage {
     pub state: StorageState,
     /// When the newest reading came that gave way to the cap since the start; null while none had to.
     pub recycled_to: Option<String>,
+    /// When the pages of the database were last checked and found well: at the start, and once a week.
+    pub checked_at: Option<String>,
+    /// Whether all of it was checked then; a part when there was not the time.
+    pub checked_whole: bool,
     /// Bytes it grows by, a day, measured over the last day; null in the first hour.
     pub growth_bytes_per_day: Option<f64>,
     /// Days until the cap, or the disk, is full at that rate; null when it does not grow.
@@ -107,6 +116,8 @@ impl Storage {
             disk_free_bytes: stats.room.map(|room| room.free),
             state,
             recycled_to: stats.recycled_to.map(text::moment),
+            checked_at: stats.checked.map(|checked| text::moment(checked.at)),
+            checked_whole: stats.checked.is_some_and(|checked| checked.whole),
             growth_bytes_per_day: stats.growth.bytes_per_day,
             full_in_days: stats.growth.full_in_days,
             written_bytes_per_day: stats.growth.written_per_day,

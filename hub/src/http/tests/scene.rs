@@ -57,6 +57,7 @@ pub(super) fn scene_with(config: Config) -> Scene {
         presence: Arc::clone(&presence),
         bus: bus.clone(),
         commands: commands_in,
+        pressure: Arc::default(),
         clock: Clock,
         info: HubInfo {
             id: HubId::from_bytes([7; 16]),

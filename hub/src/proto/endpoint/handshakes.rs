@@ -9,6 +9,7 @@ use wire::packet::Hs1;
 use super::{Endpoint, MAX_HANDSHAKES, MAX_STRANGERS, known_sensors};
 use crate::model::PublicKey;
 use crate::model::device::Standing;
+use crate::pressure::Shed;
 use crate::proto::Moment;
 use crate::proto::admission::Gate;
 use crate::proto::command::JoinPolicy;
@@ -44,6 +45,9 @@ impl Endpoint {
             Err(reason) => return self.counters.malformed(reason),
         };
         let (key, offer) = (received.device, received.offer);
+        if !self.devices.contains_key(&key) && !self.sessions.knows(&key) && self.pressure.sheds(Shed::Joins) {
+            return self.counters.dropped(Drop::Overload);
+        }
         let token = (offer.token != 0).then_some(offer.token);
         let (psk, standing) = match self.admit(moment, &key, token) {
             Ok(admitted) => admitted,

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
-use crate::model::{DeviceId, PublicKey, SensorNo, SensorSpec};
+use crate::model::{DeviceId, Lane, PublicKey, SensorNo, SensorSpec};
+use crate::pressure::Shed;
 use crate::proto::Moment;
 use crate::proto::command::JoinPolicy;
 use crate::proto::counters::{Counters, Drop};
@@ -68,6 +69,11 @@ impl Endpoint {
         if self.batches.len() >= MAX_BATCHES {
             // Before it changes anything: the device will repeat it.
             self.counters.dropped(Drop::IngestQueue);
+            self.pressure.count(Shed::Live);
+            return Ok(());
+        }
+        if batch.lane == Lane::Recovered && self.pressure.sheds(Shed::Backfill) {
+            self.counters.dropped(Drop::Overload);
             return Ok(());
         }
         if let Some(Arrival::Committed) = entry.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq)) {
@@ -200,7 +206,12 @@ impl Endpoint {
         preview: Vec<(String, String, f64)>,
         handshake_counter: u64,
     ) {
-        let first_seen = match self.pending.get(&key) {
+        let first_seen = match self.pending.get_mut(&key) {
+            // It is there; only what its sensors say is old.
+            Some((_, heard)) if self.pressure.sheds(Shed::Previews) => {
+                *heard = moment.now;
+                return self.welcome(moment, key);
+            }
             Some((known, _)) => known.first_seen,
             None => {
                 let neighbours = self.pending.values().filter(|(pending, _)| pending.address.ip() == from.ip()).count();

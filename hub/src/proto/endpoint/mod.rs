@@ -33,9 +33,10 @@ use crate::model::access::JoinToken;
 use crate::model::device::{Device, DeviceNo, Link, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, UnixMillis};
+use crate::pressure::Pressure;
 
 /// Batches waiting for room in the ingest queue: what a thousand devices send while one fsync completes.
-const MAX_BATCHES: usize = 256;
+pub const MAX_BATCHES: usize = 256;
 /// Other events waiting: one for each device of a large fleet that returns at once.
 const MAX_EVENTS: usize = 4_096;
 /// Datagrams waiting to be sent; acknowledgements are built only when there is room.
@@ -84,6 +85,8 @@ pub struct Config {
     pub counters: Arc<Counters>,
     /// Devices the hub takes; the store counts exactly, here newcomers are turned away before they cost anything.
     pub max_devices: usize,
+    /// What is given up at the moment.
+    pub pressure: Arc<Pressure>,
 }
 
 /// A device with a row in the store.
@@ -122,6 +125,7 @@ pub struct Endpoint {
     open_until: Option<Instant>,
     random: Random,
     counters: Arc<Counters>,
+    pressure: Arc<Pressure>,
     admission: Admission,
     devices: HashMap<PublicKey, Entry>,
     keys: HashMap<DeviceNo, PublicKey>,
@@ -159,6 +163,7 @@ impl Endpoint {
             open_until: None,
             random: config.random,
             counters: config.counters,
+            pressure: config.pressure,
             admission: Admission::new(now, secrets),
             devices: HashMap::new(),
             keys: HashMap::new(),
@@ -335,10 +340,10 @@ impl Endpoint {
         self.batches.pop_front()
     }
 
-    /// Whether batches wait because the way to the disk is blocked.
+    /// Batches that wait because the way to the disk is blocked, of [`MAX_BATCHES`].
     #[must_use]
-    pub fn has_batches(&self) -> bool {
-        !self.batches.is_empty()
+    pub fn batches(&self) -> usize {
+        self.batches.len()
     }
 
     /// Tells the endpoint how full the way to the disk is: devices get less credit while it is congested.

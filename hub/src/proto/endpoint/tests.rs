@@ -23,6 +23,7 @@ struct Scene {
     hub: PublicKey,
     moment: Moment,
     counters: Arc<Counters>,
+    pressure: Arc<Pressure>,
 }
 
 /// A device that says what it is told to.
@@ -39,12 +40,13 @@ impl Scene {
         let moment = Moment { now: clock.now(), wall: UnixMillis(1_700_000_000_000) };
         let keys = KeyPair::generate().unwrap();
         let hub = keys.public;
-        let counters = Arc::<Counters>::default();
+        let (counters, pressure) = (Arc::<Counters>::default(), Arc::<Pressure>::default());
         let mut seed = 1_u64;
         let config = Config {
             responder: Responder::new(keys),
             card: Card { hub: DeviceId::of(&hub), key: hub, port: 5770, accepting: Arc::default() },
             policy,
+            pressure: Arc::clone(&pressure),
             random: Box::new(move |bytes| {
                 bytes.iter_mut().for_each(|byte| {
                     seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -55,7 +57,7 @@ impl Scene {
             counters: Arc::clone(&counters),
             max_devices: 20_000,
         };
-        Self { endpoint: Endpoint::new(moment.now, config), hub, moment, counters }
+        Self { endpoint: Endpoint::new(moment.now, config), hub, moment, counters, pressure }
     }
 
     fn pass(&mut self, seconds: u64) {
@@ -155,11 +157,15 @@ impl FakeDevice {
     }
 
     fn batch(&mut self, scene: &mut Scene, seq: u64, sensor: u16) -> Vec<u8> {
+        self.batch_of(scene, Lane::Live, seq, sensor)
+    }
+
+    fn batch_of(&mut self, scene: &mut Scene, lane: Lane, seq: u64, sensor: u16) -> Vec<u8> {
         let mut builder = BatchBuilder::new(MAX_BODY);
         builder.push(&Reading { sensor: SensorNo(sensor), at: scene.moment.wall, value: 21.5 });
         let body = builder.finish();
         let mut plain = Vec::new();
-        message::Batch { epoch: Epoch(1), seq: BatchSeq(seq), lane: Lane::Live, body: &body }.encode(&mut plain);
+        message::Batch { epoch: Epoch(1), seq: BatchSeq(seq), lane, body: &body }.encode(&mut plain);
         self.send(scene, &plain)
     }
 
@@ -215,6 +221,33 @@ fn a_repeat_in_flight_is_silent_and_a_repeat_on_disk_is_acknowledged_again() {
     device.batch(&mut scene, 0, 0);
     assert_eq!(scene.endpoint.poll_batch(), None);
     assert_eq!(device.hears_acks(&mut scene).len(), 1);
+}
+
+#[test]
+fn under_pressure_previews_then_joins_then_backfill_are_given_up_and_live_readings_are_not() {
+    let mut scene = Scene::new(JoinPolicy::Click);
+    let (mut known, mut waiting) = (scene.adopted(1), FakeDevice::new());
+    waiting.connect(&mut scene, &NO_PSK, 0).expect("answered");
+    waiting.say(&mut scene, &hello());
+    scene.events();
+    for level in 0..=5 {
+        scene.pressure.set(level);
+        waiting.say(&mut scene, &hello());
+        let is_pending = |event: &Event| matches!(event, Event::Pending(_));
+        assert_eq!(scene.events().iter().any(is_pending), level < 1, "previews at {level}");
+        let joins = FakeDevice::new().connect(&mut scene, &NO_PSK, 0).is_some();
+        assert_eq!(joins, level < 4, "joins at {level}");
+        known.batch_of(&mut scene, Lane::Recovered, 2 * u64::from(level), 0);
+        assert_eq!(scene.endpoint.poll_batch().is_some(), level < 5, "backfill at {level}");
+        known.batch(&mut scene, 2 * u64::from(level) + 1, 0);
+        assert!(scene.endpoint.poll_batch().is_some(), "live at {level}");
+        // Whoever is known or was let in before the pressure rose may come back.
+        assert!(known.connect(&mut scene, &NO_PSK, 0).is_some() && waiting.connect(&mut scene, &NO_PSK, 0).is_some());
+        scene.events();
+    }
+    let shed: Vec<_> = scene.pressure.counts().map(|(_, count)| count).collect();
+    assert_eq!(shed, [5, 0, 0, 2, 1, 0]);
+    assert_eq!(scene.dropped(Drop::Overload), 3);
 }
 
 #[test]
