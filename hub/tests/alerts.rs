@@ -122,14 +122,7 @@ impl Scene {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let sink = runtime.block_on(WebhookSink::answering(answers.to_vec()));
         let hub = HubProcess::start("token");
-        let webhook = hub.post("/api/v1/webhooks", &json!({"name": "sink", "url": sink.url()}));
-        hub.post(
-            "/api/v1/rules",
-            &json!({
-                "name": "high", "sensor": "ledger", "webhooks": [webhook["id"]],
-                "condition": {"type": "threshold", "op": ">", "value": 50},
-            }),
-        );
+        hub.tell(&sink.url());
         let mut scene = Self { device: FakeDevice::new(hub.udp, &hub.join_token(1), 0), hub, sink, _runtime: runtime };
         scene.device.make_of(Lane::Live, &[(Clock.wall().0, 0.0)]);
         scene.settle();

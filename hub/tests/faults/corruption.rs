@@ -22,6 +22,7 @@ use crate::ledger::open;
 use crate::soak;
 use crate::support::device::FakeDevice;
 use crate::support::{HubProcess, eventually};
+use crate::webhook_sink::{Answer, WebhookSink};
 
 const T0: i64 = 1_700_000_000_000;
 const DEVICES: u8 = 3;
@@ -402,6 +403,43 @@ fn a_hub_whose_database_is_damaged_goes_on_and_gets_its_readings_back() {
     assert_eq!(hub.outputs(&["recover"]), [format!("nothing was set aside in {}", hub.data.display())]);
     hub.restart();
     exchange(&mut device, 10);
+}
+
+/// A damaged log is told from a power cut: what was acknowledged behind the damage comes back, and somebody is told.
+#[test]
+fn damage_in_the_log_loses_no_more_than_a_page_of_what_was_acknowledged() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sink = runtime.block_on(WebhookSink::answering([Answer::Status(200)]));
+    let mut hub = HubProcess::start("token");
+    hub.tell(&sink.url());
+    let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), T0);
+    exchange(&mut device, 300);
+    hub.kill();
+    let log = hub.data.join("telemetry.db-wal");
+    let mut content = std::fs::read(&log).unwrap();
+    let frames = (content.len() - 32) / (PAGE + 24);
+    assert!(frames > 100, "hardly a log: {frames} pages");
+    // Readings of the middle.
+    content[32 + frames / 2 * (PAGE + 24) + 24 + PAGE - 500] ^= 0x10;
+    std::fs::write(&log, content).unwrap();
+
+    hub.restart();
+    let said = hub.get("/api/v1/hub")["degraded"].clone();
+    assert!(said.as_str().is_some_and(|said| said.contains("set aside")), "{said}");
+    assert!(hub.data.join("telemetry.db-wal.damaged").exists(), "the damaged log is kept");
+    eventually("it is told", Duration::from_secs(20), || {
+        sink.told().contains(&"hub.database_damaged alert.firing".to_owned()).then_some(())
+    });
+    let report = hub.outputs(&["recover"]);
+    let all = device.made() * crate::support::device::READINGS;
+    // A page holds some dozen batches of this size.
+    let most_lost = 100 * crate::support::device::READINGS;
+    eventually("what came back", Duration::from_secs(10), || (hub.count() + most_lost >= all).then_some(()));
+    eprintln!("{} of {all} readings after damage in the middle of the log: {report:?}", hub.count());
+    exchange(&mut device, 10);
+    eventually("its end is told", Duration::from_secs(20), || {
+        sink.told().contains(&"hub.database_damaged alert.resolved".to_owned()).then_some(())
+    });
 }
 
 /// Makes batches and sends them until all are acknowledged.

@@ -7,6 +7,7 @@
  *                     enospc  writes fail with ENOSPC, once     enospc+  it and every later one
  *                     short   it writes half of what it should  kill     the process is killed before it
  *                     sync    the N-th sync fails with EIO, once
+ *   FAULTY_DISK_SLOW  milliseconds that each sync of those files takes longer
  *
  * A record of the log, little endian, appended by one write() so that several processes may share it:
  *   u32 length of all that follows | u32 process | u8 what | u64 offset | u32 length of path | path | data
@@ -41,6 +42,7 @@ static size_t root_length;
 static int log_file = -1;
 static long calls, fail_at;
 static char fail_how[16];
+static long slow_ms;
 
 static ssize_t (*real_write)(int, const void *, size_t);
 static ssize_t (*real_pwrite)(int, const void *, size_t, off_t);
@@ -75,6 +77,8 @@ __attribute__((constructor)) static void start(void) {
     if (to) log_file = real_open(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     const char *fail = getenv("FAULTY_DISK_FAIL");
     if (fail) sscanf(fail, "%ld:%15s", &fail_at, fail_how);
+    const char *slow = getenv("FAULTY_DISK_SLOW");
+    if (slow) slow_ms = atol(slow);
 }
 
 /* The path below the root, or NULL; the root itself is "". */
@@ -253,6 +257,8 @@ int ftruncate(int fd, off_t size) { return cut(fd, size); }
 int ftruncate64(int fd, off64_t size) { return cut(fd, size); }
 
 static int synced(int fd, int (*real)(int)) {
+    /* Outside the lock: others read and write meanwhile. */
+    if (slow_ms && name_of(fd)) usleep(slow_ms * 1000);
     pthread_mutex_lock(&lock);
     const char *name = name_of(fd);
     struct stat info;

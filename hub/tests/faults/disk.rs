@@ -13,6 +13,8 @@ pub(crate) struct Disk {
     pub(crate) log: Option<PathBuf>,
     /// `N:WHAT`, see `disk.c`.
     pub(crate) fail: Option<String>,
+    /// Milliseconds that each sync takes longer.
+    pub(crate) slow_ms: u32,
 }
 
 impl Disk {
@@ -23,6 +25,9 @@ impl Disk {
             vec![("LD_PRELOAD".to_owned(), text(library())), ("FAULTY_DISK_ROOT".to_owned(), text(&self.root))];
         all.extend(self.log.as_deref().map(|log| ("FAULTY_DISK_LOG".to_owned(), text(log))));
         all.extend(self.fail.clone().map(|fail| ("FAULTY_DISK_FAIL".to_owned(), fail)));
+        if self.slow_ms > 0 {
+            all.push(("FAULTY_DISK_SLOW".to_owned(), self.slow_ms.to_string()));
+        }
         all
     }
 }

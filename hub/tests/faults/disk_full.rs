@@ -1,15 +1,19 @@
-//! P9: a full disk stops the acknowledging, nothing else; and the hub goes on by itself when there is room.
+//! P9: a full disk stops the acknowledging, nothing else: reads, the live view and alerts go on, also the one that tells of
+//! it; and the hub goes on by itself when there is room.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use wire::BatchSeq;
+use telemetry_hub::clock::Clock;
+use wire::{BatchSeq, Lane};
 
 use crate::soak;
 use crate::support::device::{FakeDevice, READINGS};
 use crate::support::{HubProcess, eventually, skipped};
+use crate::viewer::Viewer;
+use crate::webhook_sink::{Answer, WebhookSink};
 
 const START: i64 = 1_700_000_000_000;
 
@@ -38,14 +42,33 @@ fn fill_and_free(disk: &Mount, times: u32) {
     let data = disk.0.join("data");
     std::fs::create_dir(&data).unwrap();
     let mut hub = HubProcess::on(data, "token", Vec::new());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sink = runtime.block_on(WebhookSink::answering([Answer::Status(200)]));
+    hub.tell(&sink.url());
     let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), START);
+    let mut watched = FakeDevice::new(hub.udp, &hub.join_token(1), 0);
     exchange_all(&mut device, 100);
+    say(&mut watched, 1.0);
+    exchange_all(&mut watched, 0);
+    let viewer = Viewer::open(&hub, "ledger");
     let mut slowest = Duration::ZERO;
-    for _ in 0..times {
+    for time in 1..=times as usize {
         let filler = fill(&disk.0);
         eventually("the full disk is noticed", Duration::from_secs(30), || {
             exchange(&mut device, 40);
             (hub.status("GET", "/readyz", None) == Some(503)).then_some(())
+        });
+        // What devices say is heard all the same (a value that the other device has not): shown, once, and told where it matters.
+        say(&mut watched, 60.05 + time as f64);
+        eventually("alerts are told on a full disk", Duration::from_secs(30), || {
+            watched.exchange(Duration::from_millis(100));
+            let told = sink.told();
+            let count = |what: &str| told.iter().filter(|told| *told == what).count();
+            (count("hub.disk_full alert.firing") == time && count("high alert.firing") == time).then_some(())
+        });
+        assert_ne!(watched.acknowledged(), watched.made(), "acknowledged on a full disk");
+        eventually("seen on the page", Duration::from_secs(5), || {
+            (viewer.rows().iter().filter(|row| row.1 == 60.05 + time as f64).count() == 1).then_some(())
         });
         let before = device.acknowledged();
         // Whatever room the hub let go for deleting is not taken by readings, nor by anybody.
@@ -60,6 +83,9 @@ fn fill_and_free(disk: &Mount, times: u32) {
         assert_eq!(hub.status("GET", "/", None), Some(200), "and the page");
         let metrics = hub.request("GET", "/metrics", None).unwrap().1;
         assert!(metrics.contains("hub_degraded 1"), "the metric says it");
+        // Decided with no room left to write it down: owed, and told when there is.
+        say(&mut watched, 1.0);
+        watched.exchange(Duration::from_millis(500));
         [filler, more].iter().for_each(|file| std::fs::remove_file(file).unwrap());
         let freed = Instant::now();
         eventually("acknowledging again", Duration::from_secs(30), || {
@@ -68,14 +94,24 @@ fn fill_and_free(disk: &Mount, times: u32) {
         });
         slowest = slowest.max(freed.elapsed());
         exchange_all(&mut device, 20);
+        exchange_all(&mut watched, 0);
+        eventually("the end of both is told", Duration::from_secs(30), || {
+            let told = sink.told();
+            let count = |what: &str| told.iter().filter(|told| *told == what).count();
+            (count("hub.disk_full alert.resolved") == time && count("high alert.resolved") == time).then_some(())
+        });
+        let row = 60.05 + time as f64;
+        assert_eq!(viewer.rows().iter().filter(|seen| seen.1 == row).count(), 1, "shown again when it was stored");
         eventually("ready again", Duration::from_secs(5), || {
             (hub.status("GET", "/readyz", None) == Some(200)).then_some(())
         });
     }
-    assert_eq!(hub.count(), device.made() * READINGS, "stored == acknowledged == made");
+    drop(viewer);
+    let made = device.made() * READINGS + watched.made();
+    assert_eq!(hub.count(), made, "stored == acknowledged == made");
     hub.kill();
     hub.restart();
-    assert_eq!(hub.count(), device.made() * READINGS, "also after a crash");
+    assert_eq!(hub.count(), made, "also after a crash");
     assert!((0..device.made()).all(|seq| device.acked.contains(BatchSeq(seq))));
     let (code, _) = hub.terminate();
     assert_eq!(code, Some(0));
@@ -83,6 +119,11 @@ fn fill_and_free(disk: &Mount, times: u32) {
         "{times} full disks: {} readings, 0 lost, acknowledging again within {slowest:?}",
         device.made() * READINGS
     );
+}
+
+/// A reading taken now.
+fn say(device: &mut FakeDevice, value: f64) {
+    device.make_of(Lane::Live, &[(Clock.wall().0, value)]);
 }
 
 fn exchange(device: &mut FakeDevice, batches: u32) {
@@ -102,7 +143,8 @@ fn exchange_all(device: &mut FakeDevice, batches: u32) {
 fn fill(disk: &Path) -> PathBuf {
     let path = (0..).map(|n| disk.join(format!("filler-{n}"))).find(|path| !path.exists()).unwrap();
     let mut file = std::fs::File::create(&path).unwrap();
-    for size in [1 << 20, 4_096, 1] {
+    // Down to a block of either file system: less is room in a block that is taken already.
+    for size in [1 << 20, 4_096] {
         let block = vec![0x5A; size];
         while file.write_all(&block).and_then(|()| file.sync_data()).is_ok() {}
     }

@@ -76,7 +76,7 @@ fn run(plan: &str) -> Result<Seen, String> {
     let home = tempfile::tempdir_in(std::env::temp_dir()).unwrap();
     let (root, log) = (home.path().join("data"), home.path().join("log"));
     std::fs::create_dir(&root).unwrap();
-    let disk = Disk { root: root.clone(), log: Some(log.clone()), fail: Some(plan.to_owned()) };
+    let disk = Disk { root: root.clone(), log: Some(log.clone()), fail: Some(plan.to_owned()), ..Disk::default() };
     let output = driver::run(&disk);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     let acked = driver::acked(&output);
@@ -121,7 +121,7 @@ fn a_hub_whose_disk_fails_to_sync_ends_with_a_text_and_goes_on_from_what_is_on_d
     let mut hub = HubProcess::start("token");
     let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), driver::START);
     for call in [150, 260, 410] {
-        let disk = Disk { root: hub.data.clone(), log: None, fail: Some(format!("{call}:eio+")) };
+        let disk = Disk { root: hub.data.clone(), fail: Some(format!("{call}:eio+")), ..Disk::default() };
         hub.kill();
         let mut child = Command::new(crate::support::hub_program())
             .args(["serve", "--discovery", "off", "--join", "token", "--http", &hub.http.to_string()])

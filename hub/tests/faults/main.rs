@@ -1,5 +1,5 @@
-//! What the store promises when the machine under it does not keep its own: power cuts, failing and full disks, damaged
-//! files, upgrades and backups in the middle of it all.
+//! What the hub promises when the machine under it does not keep its own: power cuts, failing, full and slow disks, damaged
+//! files, upgrades and backups in the middle of it all, more load than it can bear, and a long time.
 //!
 //! `make test` runs the short forms; `make soak` sets `SOAK=1` for the long ones.
 
@@ -24,8 +24,14 @@ mod driver;
 mod failing_io;
 mod ledger;
 mod migrations;
+mod overload;
 mod power_cut;
 mod replay;
+mod stability;
+mod viewer;
+#[path = "../support/webhook_sink.rs"]
+#[allow(dead_code, reason = "another story uses all of its answers")]
+mod webhook_sink;
 
 /// The long form of the tests.
 fn soak() -> bool {

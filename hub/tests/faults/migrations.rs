@@ -145,7 +145,7 @@ fn a_power_cut_in_an_upgrade_leaves_a_whole_step() {
 
 /// A command of the hub that opens the database, and so upgrades it.
 fn upgrade(dir: &Path, log: Option<PathBuf>, fail: Option<String>) -> Output {
-    let disk = Disk { root: dir.to_owned(), log, fail };
+    let disk = Disk { root: dir.to_owned(), log, fail, ..Disk::default() };
     let mut command = Command::new(hub_program());
     command.args(["token", "list", "--data"]).arg(dir).envs(disk.environment()).output().unwrap()
 }

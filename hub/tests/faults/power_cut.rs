@@ -50,7 +50,7 @@ fn record(sessions: u32) -> Vec<u8> {
     let home = tempfile::tempdir().unwrap();
     let (root, log) = (home.path().join("data"), home.path().join("log"));
     std::fs::create_dir(&root).unwrap();
-    let disk = Disk { root: root.clone(), log: Some(log.clone()), fail: None };
+    let disk = Disk { root: root.clone(), log: Some(log.clone()), ..Disk::default() };
     let mut hub = HubProcess::on(root, "token", disk.environment());
     let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), START);
     let mut noted = BTreeSet::new();

@@ -21,7 +21,8 @@ pub struct FakeDevice {
     socket: UdpSocket,
     hub: SocketAddr,
     keys: KeyPair,
-    token: JoinToken,
+    /// A device without one waits for adoption.
+    token: Option<JoinToken>,
     joined: bool,
     counter: u64,
     session: Option<Transport>,
@@ -35,19 +36,24 @@ pub struct FakeDevice {
 
 impl FakeDevice {
     pub fn new(hub: SocketAddr, token: &str, start: i64) -> Self {
+        Self { token: Some(token.parse().unwrap()), start, ..Self::stranger(hub) }
+    }
+
+    /// A device that nobody let in.
+    pub fn stranger(hub: SocketAddr) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         socket.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
         Self {
             socket,
             hub,
             keys: KeyPair::generate().unwrap(),
-            token: token.parse().unwrap(),
+            token: None,
             joined: false,
             counter: 0,
             session: None,
             known_sensors: 0,
             next: 0,
-            start,
+            start: 0,
             unacked: BTreeMap::new(),
             acked: SeqSet::default(),
         }
@@ -120,10 +126,22 @@ impl FakeDevice {
         }
     }
 
+    /// Says hello, in a session of its own when there is none; whether it has one.
+    pub fn introduce(&mut self, limit: Duration) -> bool {
+        let hello = Control::Hello(Hello { name: "stranger".to_owned(), ..Hello::default() });
+        if self.session.is_some() {
+            self.say(&hello);
+            return true;
+        }
+        self.connect(Instant::now() + limit)
+    }
+
     fn connect(&mut self, end: Instant) -> bool {
         let Some(hub) = self.probe(end) else { return false };
-        let psk = if self.joined { NO_PSK } else { self.token.psk() };
-        let token = if self.joined { 0 } else { self.token.id };
+        let (psk, token) = match &self.token {
+            Some(token) if !self.joined => (token.psk(), token.id),
+            _ => (NO_PSK, 0),
+        };
         self.counter += 1;
         let offer = Offer { counter: self.counter, token, caps: 0, mtu: 1_232 };
         let mut initiator = Initiator::start(&self.keys, &hub, &psk, &offer, self.counter as u32).unwrap();

@@ -130,6 +130,23 @@ impl HubProcess {
         });
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// Makes a receiver of webhooks and a rule that tells it of each reading above 50 at once.
+    pub fn tell(&self, url: &str) {
+        let webhook = self.post("/api/v1/webhooks", &serde_json::json!({"name": "sink", "url": url}));
+        self.post(
+            "/api/v1/rules",
+            &serde_json::json!({
+                "name": "high", "sensor": "ledger", "webhooks": [webhook["id"]],
+                "condition": {"type": "threshold", "op": ">", "value": 50},
+            }),
+        );
+    }
+
     /// SIGKILL: nothing is said, nothing is flushed.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
@@ -190,8 +207,9 @@ impl HubProcess {
 
     /// Readings stored of every device, counted by the hub's own aggregation.
     pub fn count(&self) -> u64 {
-        let answer =
-            self.get("/api/v1/query?device=*&sensor=*&from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1");
+        let answer = self.get(
+            "/api/v1/query?device=*&sensor=*&from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1&limit=10000",
+        );
         let series = answer["series"].as_array().unwrap();
         series
             .iter()

@@ -82,6 +82,15 @@ impl WebhookSink {
         format!("http://{}/hook", self.address)
     }
 
+    /// Names of the rules it was told of, with the event: `hub.disk_full alert.firing`.
+    pub(crate) fn told(&self) -> Vec<String> {
+        let told = |request: &Received| {
+            let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap();
+            format!("{} {}", body["data"]["alert"]["rule"]["name"].as_str().unwrap(), body["type"].as_str().unwrap())
+        };
+        self.received.lock().unwrap().iter().map(told).collect()
+    }
+
     pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
     }

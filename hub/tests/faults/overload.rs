@@ -1,0 +1,144 @@
+//! P8: more than the hub can bear is given up in the published order, alerts are told all the same, nothing acknowledged is
+//! lost, and it recovers by itself.
+//!
+//! The disk under the hub takes a third of a second to sync, which bounds what it can bear whatever the machine; the fleet
+//! sends several times that.
+
+use std::collections::BTreeMap;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use telemetry_hub::clock::Clock;
+use telemetry_hub::pressure::Shed;
+use wire::Lane;
+
+use crate::disk::Disk;
+use crate::soak;
+use crate::support::device::FakeDevice;
+use crate::support::{HubProcess, agent_program, eventually};
+use crate::viewer::Viewer;
+use crate::webhook_sink::{Answer, WebhookSink};
+
+const DEVICES: u32 = 300;
+
+#[test]
+fn overload_is_borne_in_the_published_order_and_recovered_from() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let sink = runtime.block_on(WebhookSink::answering([Answer::Status(200)]));
+    let home = tempfile::tempdir().unwrap();
+    let disk = Disk { root: home.path().to_owned(), slow_ms: 330, ..Disk::default() };
+    let hub = HubProcess::on(home.path().to_owned(), "click", disk.environment());
+    hub.tell(&sink.url());
+    let mut canary = FakeDevice::new(hub.udp, &hub.join_token(1), 0);
+    let mut returning = FakeDevice::new(hub.udp, &hub.join_token(1), 0);
+    for device in [&mut canary, &mut returning] {
+        say(device, Lane::Live, 1.0, Duration::from_secs(30));
+    }
+    let viewer = Viewer::open(&hub, "*");
+
+    let duration = if soak() { "600s" } else { "8s" };
+    let mut fleet = Command::new(agent_program())
+        .args(["simulate", "--hub", &hub.udp.to_string(), "--join-token", &hub.join_token(DEVICES)])
+        .args(["--devices", &DEVICES.to_string(), "--sensors", "20", "--interval", "20ms", "--duration", duration])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let over = AtomicBool::new(false);
+    let (rose, told_after) = std::thread::scope(|scope| {
+        // Everything that may be given up is asked for all the time.
+        scope.spawn(|| {
+            let mut waiting = FakeDevice::stranger(hub.udp);
+            while !over.load(Ordering::Relaxed) {
+                waiting.introduce(Duration::from_millis(500));
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                FakeDevice::stranger(hub.udp).introduce(Duration::from_millis(200));
+            }
+        });
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                let status = hub.status("GET", "/api/v1/query?points=10&limit=100", None);
+                assert!(matches!(status, Some(200 | 503)), "{status:?}");
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                returning.make_of(Lane::Recovered, &[(Clock.wall().0 - 3_600_000, 1.0)]);
+                returning.exchange(Duration::from_millis(50));
+            }
+        });
+        let rose = rising(&hub, &mut fleet);
+        // Under full load something happens that somebody has to know.
+        let began = Instant::now();
+        canary.make_of(Lane::Live, &[(Clock.wall().0, 99.0)]);
+        eventually("the alert is told", Duration::from_secs(60), || {
+            canary.exchange(Duration::from_millis(50));
+            sink.told().contains(&"high alert.firing".to_owned()).then_some(())
+        });
+        let told_after = began.elapsed();
+        assert!(hub.get("/api/v1/hub")["pressure"].as_u64().unwrap() > 0, "told when all was over");
+        let _ = fleet.wait();
+        over.store(true, Ordering::Relaxed);
+        (rose, told_after)
+    });
+    let ended = Instant::now();
+    let mut said = String::new();
+    std::io::Read::read_to_string(&mut fleet.stdout.take().unwrap(), &mut said).unwrap();
+    let said: Value = serde_json::from_str(&said).unwrap();
+
+    assert_eq!(rose.len(), Shed::ALL.len(), "hardly pressed: {rose:?}");
+    eventually("calm again", Duration::from_secs(30), || (hub.get("/api/v1/hub")["pressure"] == 0).then_some(()));
+    let recovered = ended.elapsed();
+    assert_eq!(hub.get("/api/v1/hub")["given_up"], serde_json::json!([]));
+    assert!(FakeDevice::stranger(hub.udp).introduce(Duration::from_secs(5)), "new devices are let in again");
+    say(&mut canary, Lane::Live, 1.0, Duration::from_secs(30));
+    assert!(!viewer.rows().is_empty(), "pages went on");
+    let (acked, sent) = (said["acked"].as_u64().unwrap(), said["sent"].as_u64().unwrap());
+    let stored = hub.count() - canary.made() - returning.made();
+    assert!((acked..=sent).contains(&stored), "{stored} stored of {said}");
+    eprintln!("told under load after {told_after:?}, calm {recovered:?} after it; {stored} stored of {said}; {rose:?}");
+}
+
+/// Sends a value taken now until it is acknowledged.
+fn say(device: &mut FakeDevice, lane: Lane, value: f64, limit: Duration) {
+    device.make_of(lane, &[(Clock.wall().0, value)]);
+    eventually("acknowledged", limit, || {
+        device.exchange(Duration::from_millis(100));
+        (device.acknowledged() == device.made()).then_some(())
+    });
+}
+
+/// When each counter rose first, until all have or the fleet is through; holds them against the published order all along.
+fn rising(hub: &HubProcess, fleet: &mut std::process::Child) -> BTreeMap<&'static str, Duration> {
+    let began = Instant::now();
+    let mut first = BTreeMap::new();
+    while first.len() < Shed::ALL.len() && fleet.try_wait().unwrap().is_none() {
+        let at = began.elapsed();
+        let metrics = hub.request("GET", "/metrics", None).unwrap().1;
+        let all = |family: &str| -> Vec<u64> {
+            let count = |what: Shed| {
+                let line = format!("{family}{{what=\"{}\"}} ", what.name());
+                metrics.lines().find_map(|text| text.strip_prefix(&line)).unwrap().parse().unwrap()
+            };
+            Shed::ALL.into_iter().map(count).collect()
+        };
+        // The second is read after the first.
+        let (shed, begun) = (all("hub_shed_total"), all("hub_shed_begun_total"));
+        assert!(begun.is_sorted_by(|earlier, later| earlier >= later), "out of order: {begun:?}");
+        for (what, (shed, begun)) in Shed::ALL.into_iter().zip(shed.into_iter().zip(begun)) {
+            assert!(shed == 0 || begun > 0, "{} given up before its turn", what.name());
+            if shed > 0 {
+                first.entry(what.name()).or_insert(at);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    first
+}
