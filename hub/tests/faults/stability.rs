@@ -7,9 +7,11 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use telemetry_hub::clock::Clock;
+use wire::Lane;
 
 use crate::soak;
+use crate::support::device::FakeDevice;
 use crate::support::{HubProcess, agent_program};
 use crate::viewer::Viewer;
 use crate::webhook_sink::{Answer, WebhookSink};
@@ -38,13 +40,8 @@ fn a_hub_that_runs_for_long_grows_nowhere() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let sink = runtime.block_on(WebhookSink::answering([Answer::Status(200)]));
     let hub = HubProcess::start("token");
-    let webhook = hub.post("/api/v1/webhooks", &json!({"name": "sink", "url": sink.url()}));
-    // About half of all values are beyond it.
-    let condition = json!({"type": "deviation", "sigmas": 1.5, "over": "10s"});
-    hub.post(
-        "/api/v1/rules",
-        &json!({"name": "often", "sensor": "*1", "webhooks": [webhook["id"]], "condition": condition}),
-    );
+    hub.tell(&sink.url());
+    let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), 0);
     let mut fleet = Command::new(agent_program())
         .args(["simulate", "--hub", &hub.udp.to_string(), "--join-token", &hub.join_token(100), "--devices", "100"])
         .args(["--sensors", "10", "--interval", "50ms", "--loss", "2%", "--duplicate", "1%", "--reorder", "1%"])
@@ -71,6 +68,15 @@ fn a_hub_that_runs_for_long_grows_nowhere() {
                     assert!(matches!(status, Some(200 | 503)), "{path}: {status:?}");
                 }
                 std::thread::sleep(Duration::from_millis(500));
+            }
+        });
+        scope.spawn(|| {
+            for value in [99.0, 1.0].into_iter().cycle() {
+                if over.load(Ordering::Relaxed) {
+                    return;
+                }
+                device.make_of(Lane::Live, &[(Clock.wall().0, value)]);
+                device.exchange(Duration::from_millis(500));
             }
         });
         let began = Instant::now();
