@@ -46,6 +46,7 @@ fn main() {
         random: Box::new(|bytes| bytes.fill(5)),
         discovery_random: Box::new(|bytes| bytes.fill(3)),
         counters: Arc::<Counters>::default(),
+        pressure: Arc::default(),
         max_devices: usize::MAX,
     };
     let mut endpoint = Endpoint::new(moment.now, config);
