@@ -38,6 +38,32 @@ fn a_full_ext4_loses_nothing_and_is_recovered_from_without_a_restart() {
     fill_and_free(&disk, if soak() { 50 } else { 2 });
 }
 
+#[test]
+fn what_is_set_apart_is_enough_to_delete_on_a_full_disk() {
+    let home = tempfile::tempdir().unwrap();
+    let Some(disk) = Mount::make(home.path(), &["-t", "tmpfs", "-o", "size=64m", "none"]) else { return };
+    let data = disk.0.join("data");
+    std::fs::create_dir(&data).unwrap();
+    let hub = HubProcess::on(data, "token", Vec::new());
+    let mut gone = FakeDevice::new(hub.udp, &hub.join_token(1), START);
+    let mut kept = FakeDevice::new(hub.udp, &hub.join_token(1), START);
+    // As much as the log may hold before it is copied back, several times.
+    (0..4).for_each(|_| exchange_all(&mut gone, 500));
+    let first = hub.get("/api/v1/devices")["items"][0]["id"].clone();
+    exchange_all(&mut kept, 100);
+    let filler = fill(&disk.0);
+    eventually("the full disk is noticed", Duration::from_secs(30), || {
+        exchange(&mut kept, 40);
+        (hub.status("GET", "/readyz", None) == Some(503)).then_some(())
+    });
+    let path = format!("/api/v1/devices/{}", first.as_str().unwrap());
+    assert_eq!(hub.status("DELETE", &path, None), Some(204), "deleted with nothing but the ballast left");
+    assert_eq!(hub.status("GET", &path, None), Some(404));
+    std::fs::remove_file(&filler).unwrap();
+    exchange_all(&mut kept, 20);
+    assert_eq!(hub.count(), kept.made() * READINGS, "and nothing else is gone");
+}
+
 fn fill_and_free(disk: &Mount, times: u32) {
     let data = disk.0.join("data");
     std::fs::create_dir(&data).unwrap();
