@@ -30,7 +30,7 @@ export function HubView() {
       {known === null ? <p class="quiet" role="status">Loading…</p> : (
         <>
           <Figures hub={known} />
-          <Flow />
+          <Flow hub={known} />
           <div class="columns even">
             <Joining hub={known} />
             <Identity hub={known} />
@@ -62,7 +62,7 @@ function Figures({ hub }: { hub: Hub }) {
 }
 
 /** What lies between a datagram and the disk, and what did not get there. */
-function Flow() {
+function Flow({ hub }: { hub: Hub }) {
   const [looks, setLooks] = useState<readonly Metrics[]>([]);
   useEvery(4_000, () => void api.hub.metrics().then((text) => text !== "" && setLooks((before) => [...before.slice(-1), parseMetrics(text)])));
   const now = looks.at(-1);
@@ -80,6 +80,8 @@ function Flow() {
           <dt>Commit</dt><dd>{commit === null ? "none in the last seconds" : `${digits(commit * 1_000)} ms on average, written through to the disk`}</dd>
           <dt>Journal</dt><dd>{count(of("hub_journal_rows"))} batches not yet packed into blocks</dd>
           <dt>Database</dt><dd>{measured(database, "B")}, of it {measured(of("hub_wal_bytes"), "B")} log</dd>
+          <dt>Room</dt><dd>{outlook(hub.storage, state.value.now)}</dd>
+          {hub.storage.written_bytes_per_day === null ? null : <><dt>Written</dt><dd>{measured(hub.storage.written_bytes_per_day, "B")} a day, which is what wears flash</dd></>}
           <dt>Datagrams</dt><dd>{count(of("hub_udp_datagrams_received_total"))} received, {count(of("hub_udp_datagrams_sent_total"))} sent since the start</dd>
           <dt>Webhooks</dt><dd>{count(of("hub_webhook_attempts_total delivered"))} delivered, {count(of("hub_webhook_attempts_total retried"))} repeated, {count(of("hub_webhook_attempts_total gave_up"))} given up</dd>
         </dl>
@@ -95,6 +97,16 @@ function Flow() {
       </section>
     </div>
   );
+}
+
+/** How long the room lasts. */
+function outlook({ state: stands, recycled_to, growth_bytes_per_day: growth, full_in_days: days, disk_free_bytes: free }: Hub["storage"], now: number): string {
+  if (stands === "recycling") return `all used: the oldest readings give way to new ones, so far up to ${when(millis(recycled_to) ?? now, now)}`;
+  const left = free === null ? "" : `${measured(free, "B")} free on the disk, `;
+  const little = stands === "nearly_full" ? "nearly full: " : "";
+  if (growth === null) return `${little}${left}how long that lasts is known after an hour`;
+  if (days === null) return `${little}${left}and it does not grow`;
+  return `${little}${left}full in ${days >= 730 ? `${digits(Math.floor(days / 365))} years` : duration(days * 86_400_000)} at ${measured(growth, "B")} a day`;
 }
 
 function Joining({ hub }: { hub: Hub }) {
