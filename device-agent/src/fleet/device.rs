@@ -53,9 +53,12 @@ impl Device {
             return 0;
         }
         self.schedule.round(now.mono);
+        // A round that is late by nearly the interval and the next one may fall into one millisecond: two readings of a sensor
+        // at one moment are one.
+        self.newest = now.unix.0.max(self.newest.saturating_add(1));
         let mut taken = 0;
         for sensor in 0..self.values.len() as u16 {
-            let reading = Reading { sensor: SensorNo(sensor), at: now.unix, value: self.value(sensor) };
+            let reading = Reading { sensor: SensorNo(sensor), at: UnixMillis(self.newest), value: self.value(sensor) };
             taken += 1;
             if !self.builder.push(&reading) {
                 self.close(now.mono);
