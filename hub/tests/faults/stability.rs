@@ -20,6 +20,8 @@ use crate::webhook_sink::{Answer, WebhookSink};
 const GROWTH: f64 = (1 << 20) as f64;
 /// What the log may reach.
 const LOG: u64 = 64 << 20;
+/// Connections that may happen to be open at every look of one half and none of the other: a few seconds each.
+const PASSING: usize = 3;
 /// The shortest run whose slope of memory says something.
 const ENOUGH: u64 = 300;
 
@@ -108,7 +110,7 @@ fn a_hub_that_runs_for_long_grows_nowhere() {
         log as f64 / f64::from(1 << 20),
     );
     assert!(log <= LOG, "the log reached {log} bytes");
-    assert!(files[1] <= files[0], "files stay open: {files:?}");
+    assert!(files[1] <= files[0] + PASSING, "files stay open: {files:?}");
     // What grows for certain, beyond what the samples scatter by.
     let grows = (slope - 3.0 * noise) * 3_600.0;
     assert!(seconds < ENOUGH || grows <= GROWTH, "memory grows by {:.2} MiB an hour", grows / GROWTH);
