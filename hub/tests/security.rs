@@ -2,7 +2,7 @@
 //!
 //! The agent's real uplink and spool, in time moved by hand, against a liar that answers every probe, takes every handshake
 //! it can read and listens. The flood is over real sockets, by the programs, from addresses that are not the sender's
-//! (root; network namespaces). The other attacks are beside the code: `proto/endpoint/tests.rs`, `proto/admission.rs`,
+//! (root; network namespaces). The other attacks are beside the code: `proto/endpoint/tests`, `proto/admission.rs`,
 //! `device-agent/wire/tests`, and `tests/sim`.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]

@@ -176,7 +176,7 @@ impl Store {
         for reader in readers {
             let devices: Vec<_> = rest.drain(..share.min(rest.len())).collect();
             let (memory, plan, make) = (self.memory_shared(), Arc::clone(&plan), Arc::clone(&make));
-            shares.push(reader.run_or_do(is_short, move |reader| {
+            shares.push(reader.run_here_if(is_short, move |reader| {
                 let mut share = Share::new(reader, &memory, &plan);
                 let mut made = Vec::new();
                 let mut all = plan.totals();

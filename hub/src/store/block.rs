@@ -8,6 +8,7 @@
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::beat;
 use super::cut::{Blocks, Times};
 use super::error::{Error, Result};
 use super::packed::{self, Figures, Summary, Values};
@@ -250,7 +251,7 @@ const TIMES: &str = "SELECT data FROM times WHERE id = :id";
 pub(super) fn times(conn: &Connection, span: &Span) -> Result<Option<Vec<i64>>> {
     let data = conn.prepare_cached(TIMES)?.query_row(named_params! { ":id": span.id }, |row| {
         let data = row.get_ref(0)?.as_blob().unwrap_or_default();
-        Ok(packed::unpack_times(data, span.count, span.id, (span.start.0, span.end.0)))
+        Ok(beat::unpack_times(data, span.count, span.id, (span.start.0, span.end.0)))
     });
     believed(data.optional()?, span.id)
 }

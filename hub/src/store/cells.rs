@@ -63,43 +63,45 @@ pub(super) fn section(values: &Values, ranges: &[Range<usize>]) -> Option<Vec<u8
                 out.extend(figures.iter().flat_map(|figure| figure.to_le_bytes()));
             }
         }
-        Values::Scaled(integers, scale) => {
-            let (mut least, mut spread, mut rest) = (Vec::new(), Vec::new(), Vec::new());
-            let (mut before, mut unit) = (None, 0);
-            for range in ranges {
-                let some = integers.get(range.clone())?;
-                let min = some.iter().copied().min().or(before).unwrap_or(0);
-                let max = some.iter().copied().max().unwrap_or(min);
-                let sum: i128 = some.iter().map(|&integer| i128::from(integer) - i128::from(min)).sum();
-                let step = before.map_or(Some(0), |before| min.checked_sub(before))?;
-                let (above, rest_above) = (u64::try_from(max.checked_sub(min)?).ok()?, u64::try_from(sum).ok()?);
-                unit = [step.unsigned_abs(), above, rest_above].into_iter().fold(unit, common);
-                least.push(step);
-                spread.push(above);
-                rest.push(rest_above);
-                before = Some(min);
-            }
-            let unit = unit.max(1);
-            let signed = i64::try_from(unit).ok()?;
-            let first = integers.get(ranges.first()?.clone())?.iter().copied().min()?;
-            let mut least: Vec<u64> = least.into_iter().map(|step| zigzag(step / signed)).collect();
-            *least.first_mut()? = zigzag(first);
-            spread.iter_mut().chain(&mut rest).for_each(|number| *number /= unit);
-            let (mut open, mut bounded) = (Vec::new(), Vec::new());
-            put(&mut open, &rest);
-            put_bounded(
-                &mut bounded,
-                &rest,
-                ranges.iter().zip(&spread).map(|(some, spread)| bound(some.len() as u64, *spread)),
-            );
-            let is_bounded = bounded.len() < open.len();
-            out.push(if is_bounded { scale | BOUNDED } else { *scale });
-            put_one(&mut out, unit);
-            [least, spread].iter().for_each(|column| put(&mut out, column));
-            out.extend(if is_bounded { bounded } else { open });
-        }
+        Values::Scaled(integers, scale) => scaled(&mut out, integers, *scale, ranges)?,
     }
     Some(out)
+}
+
+fn scaled(out: &mut Vec<u8>, integers: &[i64], scale: u8, ranges: &[Range<usize>]) -> Option<()> {
+    let (mut steps, mut spread, mut rest) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut first, mut before, mut unit) = (None, 0, 0);
+    for range in ranges {
+        let some = integers.get(range.clone())?;
+        let min = some.iter().copied().min().unwrap_or(before);
+        let max = some.iter().copied().max().unwrap_or(min);
+        let sum: i128 = some.iter().map(|&integer| i128::from(integer) - i128::from(min)).sum();
+        // The first stands by itself, in no unit.
+        let step = min.checked_sub(if first.is_some() { before } else { min })?;
+        first.get_or_insert(min);
+        let (above, together) = (u64::try_from(max.checked_sub(min)?).ok()?, u64::try_from(sum).ok()?);
+        unit = [step.unsigned_abs(), above, together].into_iter().fold(unit, common);
+        steps.push(step);
+        spread.push(above);
+        rest.push(together);
+        before = min;
+    }
+    let unit = unit.max(1);
+    let signed = i64::try_from(unit).ok()?;
+    let mut least: Vec<u64> = steps.into_iter().map(|step| zigzag(step / signed)).collect();
+    *least.first_mut()? = zigzag(first?);
+    spread.iter_mut().chain(&mut rest).for_each(|number| *number /= unit);
+    let (mut open, mut bounded) = (Vec::new(), Vec::new());
+    put(&mut open, &rest);
+    let bounds = ranges.iter().zip(&spread).map(|(some, spread)| bound(some.len() as u64, *spread));
+    put_bits(&mut bounded, rest.iter().copied().zip(bounds));
+    let is_bounded = bounded.len() < open.len();
+    out.push(if is_bounded { scale | BOUNDED } else { scale });
+    put_one(out, unit);
+    put(out, &least);
+    put(out, &spread);
+    out.extend(if is_bounded { bounded } else { open });
+    Some(())
 }
 
 /// Bits that what some readings are together above the smallest takes at most.
@@ -271,11 +273,6 @@ fn put(out: &mut Vec<u8>, column: &[u64]) {
     put_bits(out, middle.iter().map(|number| (number - least, width)));
 }
 
-/// Appends a column in which each number has bits of its own.
-fn put_bounded(out: &mut Vec<u8>, column: &[u64], bounds: impl Iterator<Item = u32>) {
-    put_bits(out, column.iter().copied().zip(bounds));
-}
-
 /// Appends numbers in so many bits each, the lowest first.
 fn put_bits(out: &mut Vec<u8>, numbers: impl Iterator<Item = (u64, u32)>) {
     let (mut held, mut bits) = (0_u128, 0);
@@ -356,7 +353,7 @@ fn bits_at(data: &[u8], bit: usize, width: usize) -> u64 {
     }
 }
 
-/// Reads [`put_bounded`].
+/// Reads numbers of so many bits each, which are all there is.
 fn take_bounded(data: &[u8], bounds: impl Iterator<Item = u32>, column: &mut Vec<u64>) -> Result<()> {
     column.clear();
     let mut bit = 0;

@@ -7,6 +7,7 @@
 //! PURE: rows and statements are `block`'s. Within a cut no series has a moment twice; of several readings at one moment
 //! the one that came last stays.
 
+use super::beat;
 use super::block::{Span, key};
 use super::cells;
 use super::error::Result;
@@ -107,7 +108,7 @@ pub(super) fn pack(columns: Vec<(SeriesId, Column)>, received: UnixMillis, cut: 
                 sections.extend(section.map(|section| (*series, section)));
             }
             let cells = ranges.and_then(|ranges| cells::pack(&ranges, &sections, span.id, (span.start, span.end)));
-            blocks.times.push(Times { span, data: packed::pack_times(times, span.id)?, cells });
+            blocks.times.push(Times { span, data: beat::pack_times(times, span.id)?, cells });
         }
     }
     Ok(blocks)

@@ -28,6 +28,8 @@ use super::error::{Error, Result};
 use super::head::Waiting;
 use super::keeper::Kept;
 use super::memory::{Forgotten, Memory};
+use super::merge::{Merged, Run};
+use super::retention::day;
 use super::room::{self, Room};
 use super::write::{Inbox, Scope, Write};
 use super::{Store, checkpoint, damage, journal, latest, ledger, merge, salvage};
@@ -189,10 +191,12 @@ impl Maker {
             self.sweep(pressed)?;
         }
         self.make_room()?;
-        if !pressed && Clock.now().duration_since(self.tidied) >= TIDY {
+        if Clock.now().duration_since(self.tidied) >= TIDY {
             self.tidied = Clock.now();
             self.keep_house();
-            self.merge(false)?;
+            if !pressed {
+                self.merge(false)?;
+            }
             self.retain(Clock.wall())?;
             self.give_back()?;
             self.look_at_growth(Clock.wall())?;
@@ -265,30 +269,37 @@ impl Maker {
 
     /// Merges small cuts, a few a transaction: all there are, without a rest, or those that have waited long enough.
     fn merge(&mut self, all: bool) -> Result<()> {
-        let runs = {
+        let small = merge::small(&self.conn)?;
+        let mut runs = {
             let catalog = self.memory.catalog();
-            merge::due(&self.conn, Clock.wall(), all, |device| catalog.sensor_numbers(device).len())?
+            let today = (!all).then(|| day(Clock.wall()));
+            VecDeque::from(merge::runs(&small, today, |device| catalog.sensor_numbers(device).len()))
         };
-        let mut runs = runs.into_iter().peekable();
-        while runs.peek().is_some() {
+        while !runs.is_empty() {
             // Before they are read: what gives way to the cap is not to come back.
             self.make_room_for(self.memory.cap().cut())?;
-            let (began, mut merged) = (Clock.now(), Vec::new());
-            for run in runs.by_ref() {
-                merged.push(merge::merge(&self.conn, run, &mut self.next_times)?);
-                if Clock.now().duration_since(began) >= SLICE || self.memory.cap().bytes.is_some() {
-                    break;
-                }
-            }
-            let worked = Clock.now().duration_since(began);
-            let written = self.write(move |scope| {
-                let is_there = |merged: &merge::Merged| exists(scope, merged.device());
-                merged.iter().filter(|merged| is_there(merged)).try_for_each(|merged| merged.write(scope.conn))
-            });
+            let merged = self.merge_some(&mut runs, all);
             self.memory.counters.reserve(0);
-            written?;
-            rest(worked, all);
+            merged?;
         }
+        Ok(())
+    }
+
+    fn merge_some(&mut self, runs: &mut VecDeque<Run>, all: bool) -> Result<()> {
+        let (began, mut merged) = (Clock.now(), Vec::new());
+        while let Some(run) = runs.pop_front() {
+            merged.push(merge::merge(&self.conn, run, &mut self.next_times)?);
+            // One at a time under a cap: room is kept for one.
+            if Clock.now().duration_since(began) >= SLICE || self.memory.cap().bytes.is_some() {
+                break;
+            }
+        }
+        let worked = Clock.now().duration_since(began);
+        self.write(move |scope| {
+            let is_there = |merged: &&Merged| exists(scope, merged.device);
+            merged.iter().filter(is_there).try_for_each(|merged| merged.write(scope.conn))
+        })?;
+        rest(worked, all);
         Ok(())
     }
 

@@ -32,7 +32,7 @@ const MOST_READINGS: usize = 1 << 20;
 
 /// A cut that was not merged yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Small {
+pub(super) struct Small {
     device: DeviceNo,
     cut: i64,
     /// Of the series that has most.
@@ -43,34 +43,29 @@ struct Small {
 /// Cuts of one device that become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
-    pub(super) device: DeviceNo,
+    device: DeviceNo,
     first: i64,
     last: i64,
     /// Points of a series, about.
-    pub(super) points: usize,
+    points: usize,
 }
 
 const SMALL: &str = "SELECT device, cut, MAX(count), MAX(received_at) FROM times
     WHERE level = 0 AND cut >= 0 GROUP BY device, cut ORDER BY device, cut";
 
-/// What can be merged at `now`, all there is or what has waited long enough; `series` says how many a device has.
-pub(super) fn due(
-    conn: &Connection,
-    now: UnixMillis,
-    all: bool,
-    series: impl Fn(DeviceNo) -> usize,
-) -> Result<Vec<Run>> {
+/// All cuts that were not merged yet, by device and number.
+pub(super) fn small(conn: &Connection) -> Result<Vec<Small>> {
     let mut statement = conn.prepare_cached(SMALL)?;
     let small = statement.query_map([], |row| {
         let points = row.get::<_, u32>(2)? as usize;
         Ok(Small { device: row.get(0)?, cut: row.get(1)?, points, received: UnixMillis(row.get(3)?) })
     })?;
-    let small: Vec<Small> = small.collect::<rusqlite::Result<_>>()?;
-    Ok(runs(&small, (!all).then(|| day(now)), series))
+    Ok(small.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Sorted cuts as runs. The last of a device waits for more while its day lasts, if `today` is given.
-fn runs(small: &[Small], today: Option<UnixMillis>, series: impl Fn(DeviceNo) -> usize) -> Vec<Run> {
+/// Sorted cuts as runs; `series` says how many a device has. The last run of a device waits for more while its day lasts,
+/// if `today` is given.
+pub(super) fn runs(small: &[Small], today: Option<UnixMillis>, series: impl Fn(DeviceNo) -> usize) -> Vec<Run> {
     let mut runs = Vec::new();
     for of_device in small.chunk_by(|one, next| one.device == next.device) {
         let most = of_device.first().map_or(MOST, |one| MOST.min(MOST_READINGS / series(one.device).max(1)));
@@ -104,7 +99,8 @@ fn runs(small: &[Small], today: Option<UnixMillis>, series: impl Fn(DeviceNo) ->
 /// A run, merged and ready to be written.
 #[derive(Debug)]
 pub(super) struct Merged {
-    device: DeviceNo,
+    /// Whose readings they are.
+    pub(super) device: DeviceNo,
     before: Vec<i64>,
     /// `None`: there is nothing to merge, or something of it is damaged.
     after: Option<Blocks>,
@@ -154,11 +150,6 @@ fn columns(conn: &Connection, device: DeviceNo, spans: &[(Span, i64, Option<i64>
 const DONE: &str = "UPDATE times SET level = 1 WHERE id = :id";
 
 impl Merged {
-    /// Whose readings they are.
-    pub(super) const fn device(&self) -> DeviceNo {
-        self.device
-    }
-
     /// Blocks that go and blocks that come; nothing where all stays as it is.
     pub(super) fn write(&self, conn: &Connection) -> Result<()> {
         match &self.after {

@@ -15,6 +15,7 @@ mod access;
 mod aggregate;
 mod alerts;
 mod backup;
+mod beat;
 mod block;
 mod bucket;
 mod cap;

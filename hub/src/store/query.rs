@@ -61,7 +61,7 @@ impl Store {
         let is_short =
             fresh.bytes() <= AT_ONCE && block::count_spans(reader.conn()?, device, (from, to), most + 1)? <= most;
         reader
-            .run_or_do(is_short, move |reader| {
+            .run_here_if(is_short, move |reader| {
                 if fresh.blocks_from(from) {
                     let recent = recent(&fresh, (from, to), &wanted, false)?;
                     page(reader, (device, series), (from, to), recent, limit)

@@ -1,7 +1,7 @@
 //! Readers: read-only connections, a bounded queue in front of them, and a deadline on each query.
 //!
 //! A query runs on a thread that may wait for the disk, unless it is so short that waking that thread and being woken by it
-//! would take longer than the query (measured: five times as long as an hour of one series).
+//! would take longer than the query.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -156,7 +156,7 @@ impl Reader {
     }
 
     /// Like [`Reader::run`], but right here when the work is done in a fraction of a millisecond.
-    pub(super) async fn run_or_do<T: Send + 'static>(
+    pub(super) async fn run_here_if<T: Send + 'static>(
         self,
         is_short: bool,
         work: impl FnOnce(&Self) -> Result<T> + Send + 'static,

@@ -1,0 +1,187 @@
+//! An endpoint with a clock moved by hand and a store made of nothing, and devices that say what they are told to.
+
+use super::*;
+
+pub(super) const ADDRESS: &str = "10.0.0.7:4000";
+
+/// An endpoint, a clock and a store made of nothing.
+pub(super) struct Scene {
+    pub(super) endpoint: Endpoint,
+    pub(super) hub: PublicKey,
+    pub(super) moment: Moment,
+    pub(super) counters: Arc<Counters>,
+    pub(super) pressure: Arc<Pressure>,
+}
+
+/// A device that says what it is told to.
+pub(super) struct FakeDevice {
+    pub(super) keys: KeyPair,
+    pub(super) counter: u64,
+    pub(super) session: Option<Transport>,
+    pub(super) address: SocketAddr,
+}
+
+impl Scene {
+    pub(super) fn new(policy: JoinPolicy) -> Self {
+        let clock = crate::clock::Clock;
+        let moment = Moment { now: clock.now(), wall: UnixMillis(1_700_000_000_000) };
+        let keys = KeyPair::generate().unwrap();
+        let hub = keys.public;
+        let (counters, pressure) = (Arc::<Counters>::default(), Arc::<Pressure>::default());
+        let mut seed = 1_u64;
+        let config = Config {
+            responder: Responder::new(keys),
+            card: Card { hub: DeviceId::of(&hub), key: hub, port: 5770, accepting: Arc::default() },
+            policy,
+            pressure: Arc::clone(&pressure),
+            random: Box::new(move |bytes| {
+                bytes.iter_mut().for_each(|byte| {
+                    seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    *byte = (seed >> 56) as u8;
+                });
+            }),
+            discovery_random: Box::new(|bytes| bytes.fill(3)),
+            counters: Arc::clone(&counters),
+            max_devices: 20_000,
+        };
+        Self { endpoint: Endpoint::new(moment.now, config), hub, moment, counters, pressure }
+    }
+
+    pub(super) fn pass(&mut self, seconds: u64) {
+        self.moment.now += Duration::from_secs(seconds);
+        self.moment.wall = self.moment.wall.plus(seconds as i64 * 1_000);
+        self.endpoint.handle_timeout(self.moment);
+    }
+
+    pub(super) fn sent(&mut self) -> Vec<Vec<u8>> {
+        std::iter::from_fn(|| self.endpoint.poll_transmit(self.moment)).map(|(_, datagram)| datagram).collect()
+    }
+
+    pub(super) fn events(&mut self) -> Vec<Event> {
+        std::iter::from_fn(|| self.endpoint.poll_event()).collect()
+    }
+
+    pub(super) fn dropped(&self, reason: Drop) -> u64 {
+        let name = Drop::REASONS[reason as usize];
+        self.counters.drops().find(|(reason, _)| *reason == name).unwrap().1
+    }
+
+    /// Adopts a device as the registrar would.
+    pub(super) fn adopt(&mut self, device: &NewDevice, standing: Standing, sensors: usize) {
+        let row = Device {
+            no: DeviceNo(1),
+            id: DeviceId::of(&device.key),
+            key: device.key,
+            name: "box".to_owned(),
+            standing,
+            labels: Labels::new(),
+            model: String::new(),
+            version: String::new(),
+            address: None,
+            first_seen: device.at,
+            last_seen: None,
+            interval_ms: None,
+            handshake_counter: device.handshake_counter,
+        };
+        let sensors = (0..sensors as u32).map(SeriesId).collect();
+        let known = Known { device: row, sensors, windows: Vec::new() };
+        self.endpoint.handle_command(self.moment, Command::Known(Box::new(known)));
+    }
+
+    /// A device that is adopted and has an open session.
+    pub(super) fn adopted(&mut self, sensors: usize) -> FakeDevice {
+        let mut device = FakeDevice::new();
+        let new = device.introduction(self.moment);
+        self.adopt(&new, Standing::Adopted, sensors);
+        device.connect(self, &NO_PSK, 0).expect("answered");
+        device.say(self, &hello());
+        self.sent();
+        device
+    }
+}
+
+impl FakeDevice {
+    pub(super) fn new() -> Self {
+        Self { keys: KeyPair::generate().unwrap(), counter: 1, session: None, address: ADDRESS.parse().unwrap() }
+    }
+
+    pub(super) fn introduction(&self, moment: Moment) -> NewDevice {
+        NewDevice {
+            key: self.keys.public,
+            introduction: Introduction::default(),
+            address: None,
+            at: moment.wall,
+            join_token: None,
+            handshake_counter: 0,
+        }
+    }
+
+    pub(super) fn connect(&mut self, scene: &mut Scene, psk: &[u8; 32], token: u64) -> Option<Verdict> {
+        self.counter += 1;
+        let offer = Offer { counter: self.counter, token, caps: 0, mtu: 1_232 };
+        let mut initiator = Initiator::start(&self.keys, &scene.hub, psk, &offer, 9).unwrap();
+        scene.endpoint.handle_input(scene.moment, self.address, initiator.datagram());
+        scene.endpoint.handle_handshakes(scene.moment, 8);
+        scene.sent().iter().find_map(|datagram| {
+            let Ok(Packet::Hs2(hs2)) = Packet::parse(datagram) else { return None };
+            let (session, verdict) = initiator.finish(&hs2).ok()?;
+            self.session = Some(session);
+            Some(verdict)
+        })
+    }
+
+    pub(super) fn send(&mut self, scene: &mut Scene, plain: &[u8]) -> Vec<u8> {
+        let mut datagram = Vec::new();
+        self.session.as_mut().unwrap().seal(plain, &mut datagram).unwrap();
+        scene.endpoint.handle_input(scene.moment, self.address, &datagram);
+        datagram
+    }
+
+    pub(super) fn say(&mut self, scene: &mut Scene, control: &Control) {
+        let mut plain = Vec::new();
+        control.encode(&mut plain);
+        self.send(scene, &plain);
+    }
+
+    pub(super) fn batch(&mut self, scene: &mut Scene, seq: u64, sensor: u16) -> Vec<u8> {
+        self.batch_of(scene, Lane::Live, seq, sensor)
+    }
+
+    pub(super) fn batch_of(&mut self, scene: &mut Scene, lane: Lane, seq: u64, sensor: u16) -> Vec<u8> {
+        let mut builder = BatchBuilder::new(MAX_BODY);
+        builder.push(&Reading { sensor: SensorNo(sensor), at: scene.moment.wall, value: 21.5 });
+        let body = builder.finish();
+        let mut plain = Vec::new();
+        message::Batch { epoch: Epoch(1), seq: BatchSeq(seq), lane, body: &body }.encode(&mut plain);
+        self.send(scene, &plain)
+    }
+
+    pub(super) fn hears(&mut self, scene: &mut Scene) -> Vec<Control> {
+        let datagrams = scene.sent();
+        let session = self.session.as_mut().unwrap();
+        let mut heard = Vec::new();
+        for datagram in datagrams {
+            let Ok(Packet::Data(data)) = Packet::parse(&datagram) else { continue };
+            let mut plain = Vec::new();
+            session.open(&data, &mut plain).unwrap();
+            if let Ok(Message::Control(control)) = Message::decode(&plain) {
+                heard.push(control);
+            }
+        }
+        heard
+    }
+
+    pub(super) fn hears_acks(&mut self, scene: &mut Scene) -> Vec<Ack> {
+        let acks = |control| if let Control::Ack(ack) = control { Some(ack) } else { None };
+        self.hears(scene).into_iter().filter_map(acks).collect()
+    }
+}
+
+pub(super) fn hello() -> Control {
+    Control::Hello(Hello { name: "box".to_owned(), ..Hello::default() })
+}
+
+pub(super) fn device_at(n: u32) -> FakeDevice {
+    let [_, b, c, d] = n.to_be_bytes();
+    FakeDevice { address: SocketAddr::from(([10, b, c, d], 4_000)), ..FakeDevice::new() }
+}
