@@ -6,18 +6,14 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
 mod support;
-#[path = "support/webhook_sink.rs"]
-#[allow(dead_code, reason = "another story uses all of its answers")]
-mod webhook_sink;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::device::FakeDevice;
+use support::webhook_sink::{Answer, WebhookSink};
 use support::{HubProcess, eventually};
 use telemetry_hub::clock::Clock;
-use webhook_sink::{Answer, WebhookSink};
 use wire::Lane;
 
 #[test]

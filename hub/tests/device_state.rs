@@ -219,7 +219,7 @@ fn the_share_of_packets_lost_on_the_way_is_the_one_that_was_lost() {
             devices["items"].as_array()?.iter().find(|device| device["name"].as_str().unwrap().starts_with(name))?;
         Some((of["link"]["loss_pct"].as_f64()?, of["link"]["session_age_s"].as_i64()?))
     };
-    // Of a thousand packets a fifth is lost, give or take 4 %.
+    // A fifth is lost; of a thousand packets six per cent off are nearly five standard deviations.
     let lost = eventually("five seconds of packets", SOON, || link("rough").filter(|(_, age)| *age >= 5));
     assert!((14.0..26.0).contains(&lost.0), "{lost:?}");
     assert_eq!(link("calm").unwrap().0, 0.0);

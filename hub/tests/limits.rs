@@ -14,8 +14,7 @@ const START: i64 = 1_700_000_000_000;
 
 fn metric(hub: &HubProcess, name: &str) -> u64 {
     let (_, text) = hub.request("GET", "/metrics", None).unwrap();
-    let value = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
-    value.unwrap_or_else(|| panic!("no metric {name}")).parse().unwrap()
+    support::metric(&text, name).unwrap_or_else(|| panic!("no metric {name}"))
 }
 
 /// Makes some batches and waits until all are on disk.

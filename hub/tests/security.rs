@@ -158,7 +158,7 @@ fn the_hub_that_knows_the_token_is_told() {
 /// Packets a second: ten times the handshakes that strangers get without a proof of address, and no more than a hub that is
 /// built for tests can count on a busy machine. `FLOOD_RATE` for more.
 const FLOOD_RATE: u32 = 2_000;
-/// What a flood may cost in memory: every table of strangers full, and the allocator's round figures.
+/// What a flood may cost in memory: the queue of handshakes and the table of addresses full, and the allocator's round figures.
 const FLOOD_KIB: u64 = 16 << 10;
 
 /// Sends, from addresses it makes up, for a minute at most: first messages that a hub has to take seriously, such whose
@@ -207,16 +207,9 @@ fn a_flood_from_everywhere_stops_neither_data_nor_a_join_and_fills_no_memory() {
     let serve = ["serve", "--data", data, "--http", "127.0.0.1:18080", "--udp", "0.0.0.0:5770", "--join", "token"];
     let hub = lab.spawn("hub", &hub_program(), &serve);
     let metrics = || lab.output("hub", python, &["-c", METRICS]);
-    let count = |name: &str| -> Option<u64> {
-        let text = metrics();
-        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?.parse().ok()
-    };
+    let count = |name: &str| support::metric(&metrics(), name);
     let dropped = |reason: &str| count(&format!("hub_udp_dropped_total{{reason=\"{reason}\"}}")).unwrap();
-    let memory = |key: &str| -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", hub.0.id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
-        line.trim().trim_end_matches(" kB").parse().unwrap()
-    };
+    let memory = |key: &str| support::memory_kib(hub.0.id(), key);
     eventually("a hub that answers", Duration::from_secs(20), || count("hub_readings_total"));
     let simulate = |name: &str, more: &[&str]| {
         let args = ["simulate", "--hub", "10.77.0.1:5770", "--join-token", &join, "--name", name, "--devices", "1"];

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test a failure is a panic")]
 
+mod support;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,10 +27,7 @@ use telemetry_hub::webhook::{Client, Counters, Dispatcher, run};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-#[path = "support/webhook_sink.rs"]
-#[allow(dead_code, reason = "another story asks what it was told")]
-mod webhook_sink;
-use webhook_sink::{Answer, WebhookSink};
+use support::webhook_sink::{Answer, WebhookSink};
 
 const KEY: [u8; 32] = [7; 32];
 

@@ -21,8 +21,8 @@ use crate::dice::Dice;
 use crate::ledger::open;
 use crate::soak;
 use crate::support::device::FakeDevice;
+use crate::support::webhook_sink::{Answer, WebhookSink};
 use crate::support::{HubProcess, eventually};
-use crate::webhook_sink::{Answer, WebhookSink};
 
 const T0: i64 = 1_700_000_000_000;
 const DEVICES: u8 = 3;

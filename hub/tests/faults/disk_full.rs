@@ -11,9 +11,9 @@ use wire::{BatchSeq, Lane};
 
 use crate::soak;
 use crate::support::device::{FakeDevice, READINGS};
+use crate::support::webhook_sink::{Answer, WebhookSink};
 use crate::support::{HubProcess, eventually, skipped};
 use crate::viewer::Viewer;
-use crate::webhook_sink::{Answer, WebhookSink};
 
 const START: i64 = 1_700_000_000_000;
 

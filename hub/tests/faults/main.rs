@@ -29,10 +29,6 @@ mod power_cut;
 mod replay;
 mod stability;
 mod viewer;
-#[path = "../support/webhook_sink.rs"]
-#[allow(dead_code, reason = "another story uses all of its answers")]
-mod webhook_sink;
-
 /// The long form of the tests.
 fn soak() -> bool {
     std::env::var_os("SOAK").is_some()

@@ -17,9 +17,9 @@ use wire::Lane;
 use crate::disk::Disk;
 use crate::soak;
 use crate::support::device::FakeDevice;
+use crate::support::webhook_sink::{Answer, WebhookSink};
 use crate::support::{HubProcess, agent_program, eventually};
 use crate::viewer::Viewer;
-use crate::webhook_sink::{Answer, WebhookSink};
 
 const DEVICES: u32 = 300;
 
@@ -75,6 +75,7 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
             }
         });
         let rose = rising(&hub, &mut fleet);
+        let shown = viewer.rows().len();
         // Under full load something happens that somebody has to know.
         let began = Instant::now();
         canary.make_of(Lane::Live, &[(Clock.wall().0, 99.0)]);
@@ -86,6 +87,7 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
         assert!(hub.get("/api/v1/hub")["pressure"].as_u64().unwrap() > 0, "told when all was over");
         let _ = fleet.wait();
         over.store(true, Ordering::Relaxed);
+        assert!(viewer.rows().len() > shown, "pages go on");
         (rose, told_after)
     });
     let ended = Instant::now();
@@ -104,7 +106,6 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
         returning.exchange(Duration::from_millis(100));
         (returning.acknowledged() == returning.made()).then_some(())
     });
-    assert!(!viewer.rows().is_empty(), "pages went on");
     let (acked, sent) = (said["acked"].as_u64().unwrap(), said["sent"].as_u64().unwrap());
     let stored = hub.count() - canary.made() - returning.made();
     assert!((acked..=sent).contains(&stored), "{stored} stored of {said}");

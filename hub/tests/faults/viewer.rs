@@ -35,7 +35,12 @@ impl Viewer {
                 socket.send(Message::text(subscribe)).await.unwrap();
                 while !ended.load(Ordering::Relaxed) {
                     let next = tokio::time::timeout(Duration::from_millis(100), socket.next()).await;
-                    let Ok(Some(Ok(Message::Text(text)))) = next else { continue };
+                    let text = match next {
+                        Err(_) => continue,
+                        Ok(Some(Ok(Message::Text(text)))) => text,
+                        Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => continue,
+                        Ok(other) => panic!("the page was closed: {other:?}"),
+                    };
                     let message: Value = serde_json::from_str(&text).unwrap();
                     if message["type"] == "readings" {
                         let rows = message["rows"].as_array().unwrap().iter();

@@ -12,6 +12,7 @@
 pub mod device;
 pub mod lab;
 pub mod tree;
+pub mod webhook_sink;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
@@ -32,6 +33,18 @@ pub fn eventually<T>(what: &str, limit: Duration, mut check: impl FnMut() -> Opt
         assert!(Instant::now() < end, "not within {limit:?}: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
+}
+
+/// A value of a hub's metrics by its name and labels as they are written.
+pub fn metric(text: &str, name: &str) -> Option<u64> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))?.parse().ok()
+}
+
+/// KiB of a process by a line of its status: `VmRSS:`, `VmHWM:`.
+pub fn memory_kib(pid: u32, key: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(key)).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
 /// A skipped test says so, past the test runner's capture; where `REQUIRE_ALL_TESTS` is set (CI), a skip is a failure.

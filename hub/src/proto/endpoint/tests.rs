@@ -15,7 +15,7 @@ use wire::message::{self, Ack, Health, Hello, Message};
 use wire::seal::Transport;
 use wire::{KeyPair, Lane, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
 
-use scene::{FakeDevice, Scene, device_at, hello};
+use scene::{FakeDevice, Scene, device_at, hello, spec, token};
 
 use super::super::session::STRANGER_TTL;
 use super::*;

@@ -62,12 +62,6 @@ fn a_batch_with_unknown_sensors_is_not_accepted_until_they_are_described() {
     device.batch(&mut scene, 0, 1);
     assert_eq!(scene.endpoint.poll_batch(), None);
     assert_eq!(device.hears_acks(&mut scene)[0].known_sensors, 1);
-    let spec = |name: &str| SensorSpec {
-        name: name.to_owned(),
-        unit: String::new(),
-        kind: SensorKind::Gauge,
-        interval_ms: 1_000,
-    };
     scene.events();
     device.say(&mut scene, &Control::Dictionary { first: SensorNo(0), sensors: vec![spec("a"), spec("b")] });
     let events = scene.events();

@@ -47,18 +47,10 @@ fn only_four_behind_one_address_may_wait() {
 #[test]
 fn a_token_admits_until_it_is_used_up_or_expired() {
     let mut scene = Scene::new(JoinPolicy::Token);
-    let text = TokenText::new(7, [5; 16]);
-    let token = |uses_left, expires_at| JoinToken {
-        id: 7,
-        psk: text.psk(),
-        name: String::new(),
-        uses_left,
-        labels: Labels::new(),
-        created_at: UnixMillis(0),
-        expires_at,
-    };
     let later = scene.moment.wall.plus(60_000);
-    for (token, admitted) in [(token(1, later), true), (token(0, later), false), (token(1, UnixMillis(1)), false)] {
+    for ((text, token), admitted) in
+        [(token(1, later), true), (token(0, later), false), (token(1, UnixMillis(1)), false)]
+    {
         scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![token]));
         let mut device = FakeDevice::new();
         assert_eq!(device.connect(&mut scene, &text.psk(), 7).is_some(), admitted);
@@ -97,17 +89,8 @@ fn the_open_window_closes_itself() {
 #[test]
 fn the_second_device_of_a_token_for_one_does_not_become_a_device_to_click() {
     let mut scene = Scene::new(JoinPolicy::Token);
-    let text = TokenText::new(7, [5; 16]);
-    let token = |uses_left| JoinToken {
-        id: 7,
-        psk: text.psk(),
-        name: String::new(),
-        uses_left,
-        labels: Labels::new(),
-        created_at: UnixMillis(0),
-        expires_at: scene.moment.wall.plus(60_000),
-    };
-    let (open, spent) = (token(1), token(0));
+    let later = scene.moment.wall.plus(60_000);
+    let ((text, open), (_, spent)) = (token(1, later), token(0, later));
     scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![open]));
     let (mut first, mut second) = (FakeDevice::new(), device_at(2));
     assert!(

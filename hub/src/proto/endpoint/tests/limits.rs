@@ -2,10 +2,6 @@
 
 use super::*;
 
-fn spec(name: &str) -> SensorSpec {
-    SensorSpec { name: name.to_owned(), unit: String::new(), kind: SensorKind::Gauge, interval_ms: 1_000 }
-}
-
 fn describe(device: &mut FakeDevice, scene: &mut Scene, first: u16, names: &[&str]) {
     let sensors = names.iter().map(|name| spec(name)).collect();
     device.say(scene, &Control::Dictionary { first: SensorNo(first), sensors });
@@ -21,16 +17,7 @@ fn a_full_hub_is_silent_to_newcomers_counts_them_and_knows_its_own() {
     let mut old = scene.adopted(1);
     scene.endpoint.max_devices = 1;
     assert!(FakeDevice::new().connect(&mut scene, &NO_PSK, 0).is_none());
-    let text = TokenText::new(7, [5; 16]);
-    let token = JoinToken {
-        id: 7,
-        psk: text.psk(),
-        name: String::new(),
-        uses_left: 9,
-        labels: Labels::new(),
-        created_at: UnixMillis(0),
-        expires_at: scene.moment.wall.plus(60_000),
-    };
+    let (text, token) = token(9, scene.moment.wall.plus(60_000));
     scene.endpoint.handle_command(scene.moment, Command::JoinTokens(vec![token]));
     assert!(FakeDevice::new().connect(&mut scene, &text.psk(), 7).is_none());
     assert_eq!((scene.dropped(Drop::DeviceLimit), scene.dropped(Drop::NotAdmitted)), (2, 0));

@@ -185,3 +185,15 @@ pub(super) fn device_at(n: u32) -> FakeDevice {
     let [_, b, c, d] = n.to_be_bytes();
     FakeDevice { address: SocketAddr::from(([10, b, c, d], 4_000)), ..FakeDevice::new() }
 }
+
+/// A join token, and the text of it that a device would bring.
+pub(super) fn token(uses_left: u32, expires_at: UnixMillis) -> (TokenText, JoinToken) {
+    let text = TokenText::new(7, [5; 16]);
+    let (name, labels, created_at) = (String::new(), Labels::new(), UnixMillis(0));
+    let token = JoinToken { id: 7, psk: text.psk(), name, uses_left, labels, created_at, expires_at };
+    (text, token)
+}
+
+pub(super) fn spec(name: &str) -> SensorSpec {
+    SensorSpec { name: name.to_owned(), unit: String::new(), kind: SensorKind::Gauge, interval_ms: 1_000 }
+}
