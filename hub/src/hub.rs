@@ -232,8 +232,7 @@ impl Hub {
             webhook_policy,
             rules_changed,
         });
-        let stopped = stop.clone();
-        supervisor.spawn("check", store.clone().keep_checking(async move { stopped.cancelled().await }));
+        supervisor.spawn("check", store.clone().keep_checking(stop.clone().cancelled_owned()));
         supervisor.spawn("http", http::serve(listener, state, stop));
         Ok(Self { supervisor, store, clock, http: http_address, udp: udp_address, id })
     }
@@ -389,11 +388,10 @@ fn exposition(
             "When the pages of the database were last checked and found whole.",
             stats.checked.map(|checked| checked.at.0 as f64 / 1e3),
         )
-        .value(
-            "gauge",
+        .optional(
             "hub_database_checked_whole",
             "0 when there was not the time to check all of it.",
-            u8::from(stats.checked.is_none_or(|checked| checked.whole)),
+            stats.checked.map(|checked| f64::from(u8::from(checked.whole))),
         )
         .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.degraded))
         .value("gauge", "hub_devices", "Devices that are known.", store.catalog().device_count())

@@ -295,10 +295,11 @@ impl Ingest {
                 if !self.degraded.swap(true, Ordering::Relaxed) {
                     tracing::error!(%error, "not storing: {error}; devices keep their readings until this ends");
                 }
-                if self.waiting.shown.len() + ids.len() > MOST_SHOWN {
+                if self.waiting.shown.len() + shown.len() > MOST_SHOWN {
                     self.waiting.shown.clear();
                 }
-                self.waiting.shown.extend(&ids);
+                // Only what somebody saw: who opens a page later sees it when it comes again.
+                self.waiting.shown.extend(shown.iter().map(|batch| batch.id));
                 let _ = self.outcomes.send(Outcome::Refused(ids)).await;
                 let heard = self.owe(proposed, hushed, owed).await?;
                 self.tell(shown, if heard { decided.transitions } else { Vec::new() });

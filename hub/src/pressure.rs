@@ -25,7 +25,7 @@ pub enum Shed {
     Joins,
     /// Readings from while the hub was away.
     Backfill,
-    /// Everything that comes.
+    /// Everything that comes and finds no room.
     Live,
 }
 

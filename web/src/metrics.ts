@@ -13,13 +13,14 @@ export function parseMetrics(text: string): Metrics {
   return found;
 }
 
-/** What a dropped datagram means to whoever runs the hub; a reason not named here is shown as it is. */
+/** What a dropped datagram means to whoever runs the hub; a packet that cannot be read is none of these. */
 const REASONS: Record<string, string> = {
   repeat: "came twice and was counted once; nothing is lost",
   replayed: "an old packet once more; harmless unless it goes on",
   not_authentic: "not sealed with a key of this hub: a stranger, or a device that was removed",
   unknown_session: "of a session before the hub restarted; the device opens another",
   ingest_queue: "the hub was busy; devices send it again",
+  overload: "given up under load, in the published order; devices send it again",
   device_rate: "one device sent faster than allowed; it sends again more slowly",
   window_full: "too far ahead of what is missing; the device sends it again",
   handshake_rate: "too many devices joined at once; they try again",

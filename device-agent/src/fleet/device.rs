@@ -53,9 +53,7 @@ impl Device {
             return 0;
         }
         self.schedule.round(now.mono);
-        // A round that is late by nearly the interval and the next one may fall into one millisecond: two readings of a sensor
-        // at one moment are one.
-        self.newest = now.unix.0.max(self.newest.saturating_add(1));
+        self.stamp(now);
         let mut taken = 0;
         for sensor in 0..self.values.len() as u16 {
             let reading = Reading { sensor: SensorNo(sensor), at: UnixMillis(self.newest), value: self.value(sensor) };
@@ -70,13 +68,19 @@ impl Device {
         taken
     }
 
+    /// The moment of the next readings, later than all before: two of a sensor in one millisecond, as a late round and the
+    /// one after it may be, would be stored as one.
+    fn stamp(&mut self, now: Now) {
+        self.newest = now.unix.0.max(self.newest.saturating_add(1));
+    }
+
     /// As many batches as may be in flight.
     pub(super) fn measure_ahead(&mut self, now: Now, plan: &Plan) -> u64 {
         let mut taken = 0;
         while self.feed.uplink.is_streaming() && self.feed.spool.len() < plan.in_flight as usize {
             for _ in 0..plan.batch {
                 if self.sensor == 0 {
-                    self.newest = now.unix.0.max(self.newest.saturating_add(1));
+                    self.stamp(now);
                 }
                 let value = self.value(self.sensor);
                 let reading = Reading { sensor: SensorNo(self.sensor), at: UnixMillis(self.newest), value };

@@ -3,6 +3,7 @@
 //! A segment is cold after recovery, and once it is full while the hub is away. It is warmed, newest first, when the backlog
 //! that is listed has been handed out.
 
+use wire::ledger::DropReason;
 use wire::{BatchSeq, Epoch, Lane};
 
 use super::disk::Summary;
@@ -24,9 +25,15 @@ struct Thinner {
 impl Spool {
     /// Lists the newest cold segment; `false` if there is none.
     pub(super) fn warm(&mut self) -> bool {
-        let Some((number, summary)) = self.cold.pop_last() else { return false };
+        let Some((&number, &summary)) = self.cold.last_key_value() else { return false };
         let Some(disk) = self.disk.as_mut() else { return false };
         let records = disk.records(number).unwrap_or_default();
+        if records.is_empty() {
+            // Counted before it is deleted.
+            self.lose_segment(number, DropReason::Unreadable);
+            return true;
+        }
+        self.cold.remove(&number);
         disk.set_held(number, records.len() as u32);
         self.lose_unreadable(&summary, &records.iter().map(|(record, _)| *record).collect::<Vec<_>>());
         let mark = self.marks.get(&summary.epoch).copied().unwrap_or(BatchSeq(0));

@@ -106,12 +106,12 @@ impl Disk {
                 continue;
             }
             let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
-            // Its number is taken, whether it can be read or not.
-            disk.next = disk.next.max(number.unwrap_or(0_u32).saturating_add(u32::from(number.is_some())));
             // One unreadable file must not keep the others, or the agent, from starting.
             let bytes = match fs::read(&path) {
                 Ok(bytes) => bytes,
                 Err(error) => {
+                    // Its number is taken all the same.
+                    disk.next = disk.next.max(number.map_or(0, |number: u32| number.saturating_add(1)));
                     recovered.unreadable.push((path, error.to_string()));
                     continue;
                 }
@@ -133,6 +133,7 @@ impl Disk {
         recovered: &mut Recovered,
         now: Instant,
     ) -> io::Result<()> {
+        self.next = self.next.max(number.saturating_add(1));
         recovered.damaged += contents.damaged;
         if contents.records.is_empty() {
             return fs::remove_file(path);

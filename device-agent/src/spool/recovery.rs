@@ -26,8 +26,8 @@ pub struct Recovery {
     pub damaged: usize,
     /// Files that are no segments, and where they lie.
     pub foreign: Vec<PathBuf>,
-    /// Segments that cannot be read, and why. What was in them is not known here: the hub, which was told what was taken,
-    /// shows it as missing.
+    /// Segments that cannot be read, and why. What was in them is not known here: the hub shows as missing what it was told
+    /// was taken, up to the last report.
     pub unreadable: Vec<(PathBuf, String)>,
 }
 

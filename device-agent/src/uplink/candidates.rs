@@ -31,7 +31,7 @@ pub(super) struct Candidate {
     /// When to start the next.
     pub(super) next_at: Instant,
     handshakes: Vec<Initiator>,
-    /// The hub asked the newest of them for proof of our address.
+    /// The hub asked one of them for proof of our address since the last was started.
     asked: bool,
 }
 

@@ -43,10 +43,11 @@ use candidates::Candidates;
 use flight::Flight;
 pub use flight::Outgoing;
 use reports::Reports;
-use search::DOUBT_AFTER;
+use search::{DOUBT_AFTER, TELL_AFTER_TRIES};
 use session::{Path, Session};
 
-/// A fleet whose hub restarts comes back spread over this time: ten thousand devices, and a hub takes 2,000 a second.
+/// A fleet whose hub restarts comes back spread over this time. Ten thousand devices are a little more than a hub takes in
+/// it: who finds the queue full asks again (`make bench`, the fleet).
 const RETURN_WITHIN: Duration = Duration::from_secs(4);
 const LONGEST_PROBE: Duration = Duration::from_secs(10);
 
@@ -438,6 +439,10 @@ impl Uplink {
         let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
         // The address may be one that no answer ever named: the hub roamed.
         self.candidates.note(session.address, session.hub, self.config.pinned, now.mono + wait);
+        // Tries of the doubt were made while there was a session: the one that tells of silence is still to come.
+        for candidate in self.candidates.iter_mut() {
+            candidate.tries = candidate.tries.min(TELL_AFTER_TRIES - 1);
+        }
         if session.confirmed {
             self.previous = Some((session, now.mono + Duration::from_secs(KEEP_PREVIOUS_SECS)));
         }

@@ -22,7 +22,7 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 /// Missed answers after which a fresh session is tried beside the one that may be dead.
 pub(super) const DOUBT_AFTER: u32 = 2;
 /// Handshakes without an answer after which the user is told.
-const TELL_AFTER_TRIES: u32 = 3;
+pub(super) const TELL_AFTER_TRIES: u32 = 3;
 
 /// Which candidates to try, and not before when.
 pub(super) struct Aim {

@@ -73,6 +73,7 @@ fn an_absent_hub_is_told_once_and_found_again_by_searching() {
     world.hub.muted = true;
     world.measure(60, SEC);
     assert_eq!(world.count(|event| matches!(event, Event::Lost)), 1);
+    assert_eq!(world.count(|event| matches!(event, Event::Silent { .. })), 1, "told once that nobody answers");
     world.hub.restart();
     world.hub.address.set_port(6000);
     world.hub.muted = false;

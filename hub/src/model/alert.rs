@@ -76,9 +76,9 @@ impl Ailment {
 /// How the hub is, as far as alerts of it go.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Vitals {
-    /// Nothing is stored for want of room.
-    pub full: bool,
-    /// Per cent in use of the cap, or of the disk; 0 while years of it are left.
+    /// Whether nothing is stored for want of room; `None` before readings came since the start.
+    pub full: Option<bool>,
+    /// Per cent in use of the cap, or of the disk (of a large one its last 20 GiB).
     pub used_pct: f64,
     /// Damaged databases that wait to be recovered.
     pub damaged: usize,

@@ -73,8 +73,12 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
 
 fn verdict(ailment: Ailment, vitals: Vitals) -> Verdict {
     match ailment {
-        Ailment::DiskFull if vitals.full => Verdict::Bad,
-        Ailment::DiskFull => Verdict::Good,
+        // After a restart only readings can say that there is room: an alert that is open stays so until then.
+        Ailment::DiskFull => match vitals.full {
+            None => Verdict::Between,
+            Some(true) => Verdict::Bad,
+            Some(false) => Verdict::Good,
+        },
         Ailment::DiskNearlyFull => judge(Op::AtLeast, NEARLY_FULL, Some(ROOM_AGAIN), vitals.used_pct),
         Ailment::DatabaseDamaged => judge(Op::Above, threshold(ailment), None, value(ailment, vitals)),
     }
@@ -102,7 +106,7 @@ mod tests {
     const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
     fn used(used_pct: f64) -> Vitals {
-        Vitals { used_pct, ..Vitals::default() }
+        Vitals { used_pct, full: Some(false), ..Vitals::default() }
     }
 
     /// Examines, applies, and tells the names and states of what changed.
@@ -126,7 +130,7 @@ mod tests {
         assert_eq!(examine(&mut engine, used(79.9)), []);
         assert_eq!(examine(&mut engine, used(80.0)), [(7, "hub.disk_nearly_full", AlertState::Firing)]);
         assert_eq!(examine(&mut engine, used(99.0)), []);
-        let full = Vitals { full: true, ..used(100.0) };
+        let full = Vitals { full: Some(true), ..used(100.0) };
         assert_eq!(examine(&mut engine, full), [(8, "hub.disk_full", AlertState::Firing)]);
         assert_eq!(examine(&mut engine, used(77.0)), [(8, "hub.disk_full", AlertState::Resolved)]);
         assert_eq!(examine(&mut engine, used(74.0)), [(7, "hub.disk_nearly_full", AlertState::Resolved)]);
@@ -139,6 +143,14 @@ mod tests {
         let mut engine = Engine::new(Vec::new(), vec![open], 4);
         assert_eq!(examine(&mut engine, Vitals { damaged: 2, ..Vitals::default() }), []);
         assert_eq!(examine(&mut engine, Vitals::default()), [(3, "hub.database_damaged", AlertState::Resolved)]);
+    }
+
+    #[test]
+    fn a_restart_on_a_full_disk_does_not_tell_that_it_is_over_before_readings_do() {
+        let open = begin(Ailment::DiskFull, AlertId(3), NOW, used(100.0));
+        let mut engine = Engine::new(Vec::new(), vec![open], 4);
+        assert_eq!(examine(&mut engine, Vitals { full: None, ..used(70.0) }), []);
+        assert_eq!(examine(&mut engine, used(70.0)), [(3, "hub.disk_full", AlertState::Resolved)]);
     }
 
     #[test]

@@ -126,7 +126,8 @@ impl Silences {
         let none = Labels::new();
         let device = alert.device().and_then(|device| catalog.device(device));
         let names = alert.names(catalog);
-        if alert.device().is_some() && (device.is_none() || names.sensor.is_empty()) {
+        let is_gone = |series| catalog.series(series).is_none();
+        if alert.device().is_some() && (device.is_none() || alert.series().is_some_and(is_gone)) {
             return false;
         }
         self.all.iter().any(|Compiled { silence, device: devices, sensor }| {

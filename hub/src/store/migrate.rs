@@ -85,16 +85,22 @@ pub(super) fn copy_before(conn: &Connection, file: &Path) -> Result<()> {
 
 /// Runs the steps the database has not seen.
 pub(super) fn run(conn: &mut Connection) -> Result<()> {
+    let mut stepped = false;
     loop {
         // IMMEDIATE before looking: a command beside the hub may be at the same step.
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         refuse_newer(&tx)?;
         let found = found(&tx)?;
-        let Some(step) = STEPS.get(found as usize) else { return Ok(()) };
+        let Some(step) = STEPS.get(found as usize) else {
+            if stepped {
+                tracing::info!(schema = found, "the database is at schema {found}");
+            }
+            return Ok(());
+        };
         tx.execute_batch(step)?;
         tx.pragma_update(None, "user_version", found + 1)?;
         tx.commit()?;
-        tracing::info!(schema = found + 1, "database is at schema {}", found + 1);
+        stepped = true;
     }
 }
 

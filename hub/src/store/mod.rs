@@ -258,7 +258,8 @@ impl Store {
     #[must_use]
     pub fn vitals(&self) -> Vitals {
         let stats = self.stats();
-        Vitals { full: stats.degraded, used_pct: stats.used_pct(), damaged: self.set_aside().len() }
+        let full = (stats.degraded || stats.readings_total > 0).then_some(stats.degraded);
+        Vitals { full, used_pct: stats.used_pct(), damaged: self.set_aside().len() }
     }
 
     /// What a person should know and do, besides a full disk: little room, readings of a damaged database to bring back, no

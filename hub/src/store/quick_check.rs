@@ -41,8 +41,11 @@ impl Store {
             tokio::select! {
                 () = &mut stop => return Ok(()),
                 () = tokio::time::sleep(EVERY) => {
-                    let checked = self.check().await?;
-                    tracing::info!(whole = checked.whole, "the database was checked");
+                    match self.check().await {
+                        Ok(checked) => tracing::info!(whole = checked.whole, "the database was checked"),
+                        Err(error @ Error::Corrupt { .. }) => return Err(error),
+                        Err(error) => tracing::warn!(%error, "the database was not checked: {error}"),
+                    }
                 }
             }
         }

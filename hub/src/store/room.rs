@@ -23,8 +23,9 @@ const BALLAST: u64 = 1 << 20;
 const LITTLE: u64 = 96 << 20;
 /// Room that readings may be taken into again, besides a new ballast.
 const ENOUGH: u64 = 8 << 20;
-/// Never called low: a hundred sensors at one reading a second take years to fill it.
-const PLENTY: u64 = 4 << 30;
+/// A disk is looked at as if it had no more than this: a fifth of it, 4 GiB, takes a hundred sensors at one reading a second
+/// years to fill.
+const ENOUGH_OF_A_DISK: u64 = 20 << 30;
 const NAME: &str = "ballast";
 
 /// Room on a disk, in bytes.
@@ -44,14 +45,15 @@ impl Room {
 
     /// Whether less than a fifth is left, and not years of it all the same.
     #[must_use]
-    pub const fn is_low(&self) -> bool {
-        self.free < self.total / 5 && self.free < PLENTY
+    pub fn is_low(&self) -> bool {
+        self.used_pct() > 80.0
     }
 
-    /// Per cent in use; 0 while years of it are left.
+    /// Per cent in use, of a large disk of its last 20 GiB: no edge at which it jumps.
     #[must_use]
     pub fn used_pct(&self) -> f64 {
-        if self.free >= PLENTY || self.total == 0 { 0.0 } else { 100.0 - self.free as f64 / self.total as f64 * 100.0 }
+        let whole = self.total.clamp(1, ENOUGH_OF_A_DISK);
+        (100.0 - self.free as f64 / whole as f64 * 100.0).max(0.0)
     }
 }
 
@@ -141,5 +143,9 @@ mod tests {
         assert!(small.is_low() && (small.used_pct() - 87.5).abs() < 1e-9);
         let large = Room { free: 100 << 30, total: 1_000 << 30 };
         assert!(!large.is_low() && large.used_pct() == 0.0);
+        // 96 % of a large disk, and it neither jumps nor flickers there.
+        let at = |free: u64| Room { free, total: 100 << 30 };
+        assert!(!at(4 << 30).is_low() && at((4 << 30) - 1).is_low());
+        assert!((at(4 << 30).used_pct() - 80.0).abs() < 1e-9 && (at(5 << 30).used_pct() - 75.0).abs() < 1e-9);
     }
 }

@@ -11,7 +11,8 @@
 //! damage can still be told from garbage: [`look`] sums the log anew, and SQLite reads on to its last commit. The page that was
 //! damaged stays damaged, so the database is set aside as ever, and `recover` brings back what its rows' own sums believe.
 //!
-//! What cannot be told: damage in the last commit of a log, or an end that was cut off, look like a power cut.
+//! What cannot be told: damage in the last commit of a log or the one before, or an end that was cut off, look like a power
+//! cut.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write as _};
@@ -67,7 +68,7 @@ pub(super) fn look(dir: &Path) -> Result<Log> {
             tracing::error!("{why}. The log is mended, and kept as it was in {}", kept(&path).display());
             let mended = frames.mended();
             let write = || {
-                fs::copy(&path, kept(&path))?;
+                keep(&path)?;
                 let temp = beside_file(&path, ".new");
                 let mut file = File::create(&temp)?;
                 file.write_all(&mended)?;
@@ -82,6 +83,15 @@ pub(super) fn look(dir: &Path) -> Result<Log> {
     }
 }
 
+/// Keeps a log that is about to be replaced under another name; that takes no room where the file system has links.
+fn keep(log: &Path) -> std::io::Result<()> {
+    match fs::remove_file(kept(log)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    fs::hard_link(log, kept(log)).or_else(|_| fs::copy(log, kept(log)).map(drop))
+}
+
 /// Where a damaged log is kept.
 fn kept(log: &Path) -> PathBuf {
     beside_file(log, ".damaged")
@@ -94,10 +104,14 @@ pub(super) fn forget_torn(conn: &Connection, log: Log) -> Result<()> {
     if commit {
         tracing::warn!(
             "a commit at the end of the write-ahead log cannot be believed. After a power cut that is fine: it was never \
-             acknowledged. Else the disk has damaged it"
+             acknowledged. Else the disk has damaged it, or the commit before it"
         );
     }
-    conn.query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()))?;
+    // Not RESTART: of a log of which nothing is believed it would leave the torn frames as they are.
+    let busy: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy != 0 {
+        tracing::warn!("what is torn at the end of the write-ahead log stays: another process reads the database");
+    }
     Ok(())
 }
 
@@ -222,14 +236,23 @@ fn pair(bytes: &[u8], at: usize) -> Option<[u32; 2]> {
 mod tests {
     use super::*;
 
-    /// A log of one commit for the table and one for each of ten rows.
+    /// A log of one commit for two tables and one for each of ten rows.
     fn scene() -> (tempfile::TempDir, Vec<u8>) {
+        scene_and("")
+    }
+
+    /// The same, and what else is executed at last.
+    fn scene_and(last: &str) -> (tempfile::TempDir, Vec<u8>) {
         let dir = tempfile::tempdir().unwrap();
         let conn = Connection::open(dir.path().join(FILE)).unwrap();
-        conn.execute_batch("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; CREATE TABLE t (a);").unwrap();
+        conn.execute_batch(
+            "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; CREATE TABLE t (a); CREATE TABLE u (a);",
+        )
+        .unwrap();
         for n in 0..10 {
             conn.execute("INSERT INTO t VALUES (?)", [n]).unwrap();
         }
+        conn.execute_batch(last).unwrap();
         let copy = tempfile::tempdir().unwrap();
         for suffix in ["", "-wal"] {
             let name = format!("{FILE}{suffix}");
@@ -276,11 +299,35 @@ mod tests {
         assert_eq!(look(dir.path()).unwrap(), Log::Whole);
         assert_eq!(rows(dir.path()), 9);
         // The last transaction of two pages, of which only the second reached the disk.
+        let (dir, mut log) = scene_and("BEGIN; INSERT INTO t VALUES (1); INSERT INTO u VALUES (1); COMMIT");
+        let before = frame(&log, 2);
+        log[before + FRAME_HEADER + 9] ^= 1;
+        put(dir.path(), &log);
+        assert_eq!(look(dir.path()).unwrap(), Log::Torn { commit: true });
+        assert_eq!(rows(dir.path()), 10);
+    }
+
+    #[test]
+    fn damage_in_the_last_commit_but_one_looks_like_a_power_cut() {
         let (dir, mut log) = scene();
         let before = frame(&log, 2);
         log[before + FRAME_HEADER + 9] ^= 1;
         put(dir.path(), &log);
         assert_eq!(look(dir.path()).unwrap(), Log::Torn { commit: true });
+        assert_eq!(rows(dir.path()), 8);
+    }
+
+    #[test]
+    fn a_torn_log_of_which_nothing_is_believed_is_forgotten_too() {
+        let (dir, mut log) = scene();
+        log.truncate(HEADER + FRAME_HEADER + 8192);
+        log[HEADER + FRAME_HEADER + 9] ^= 1;
+        put(dir.path(), &log);
+        let torn = look(dir.path()).unwrap();
+        assert!(matches!(torn, Log::Torn { .. }));
+        let conn = Connection::open(dir.path().join(FILE)).unwrap();
+        forget_torn(&conn, torn).unwrap();
+        assert_eq!(look(dir.path()).unwrap(), Log::Whole);
     }
 
     #[test]

@@ -148,8 +148,10 @@ pub fn id<T: Numbered>(id: T) -> String {
 /// A sentence for the person who wrote it.
 pub fn parse_id<T: Numbered>(text: &str) -> Result<T, String> {
     let number = text.strip_prefix(T::PREFIX).and_then(|rest| rest.strip_prefix('_'));
-    // Canonical digits only: one thing has one address.
-    let number = number.filter(|digits| digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0'));
+    // Canonical digits only: one thing has one address. 0 is the hub's own rule.
+    let canonical =
+        |digits: &&str| digits.bytes().all(|b| b.is_ascii_digit()) && (*digits == "0" || !digits.starts_with('0'));
+    let number = number.filter(canonical);
     number
         .and_then(|digits| digits.parse().ok())
         .filter(|number| i64::try_from(*number).is_ok())
@@ -257,6 +259,7 @@ mod tests {
     fn ids_have_one_text() {
         assert_eq!(id(RuleId(7)), "rul_7");
         assert_eq!(parse_id::<RuleId>("rul_7"), Ok(RuleId(7)));
+        assert_eq!(parse_id::<RuleId>(&id(RuleId::HUB)), Ok(RuleId::HUB));
         for text in
             ["rul_07", "rul_", "rul_-1", "rul_+1", "whk_7", "7", "rul_99999999999999999999", "rul_9223372036854775808"]
         {
