@@ -1,6 +1,17 @@
 //! What the rest of the hub tells the endpoint: devices it knows, forgets or ignores, answers to events, tokens, the policy.
 
-use super::*;
+use std::collections::HashMap;
+
+use wire::message::{Control, Status};
+
+use super::{DEVICE_RATE, Endpoint, Entry, Registration, trim_epochs};
+use crate::model::device::{Device, Standing};
+use crate::proto::Moment;
+use crate::proto::admission::Bucket;
+use crate::proto::command::{Command, Known};
+use crate::proto::counters::Drop;
+use crate::proto::event::Event;
+use crate::proto::window::Window;
 
 impl Endpoint {
     /// Follows a change made elsewhere in the hub.
@@ -34,11 +45,11 @@ impl Endpoint {
             }
             Command::NotRegistered { device, no_place } => {
                 let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key)) else { return };
-                let described = entry.registering.take();
-                if let Some(below) = described.filter(|_| no_place) {
+                let Registration::UnderWay { below } = entry.registration else { return };
+                entry.registration = Registration::Open;
+                if no_place {
                     self.counters.dropped(Drop::SeriesLimit);
-                    entry.no_place = Some(moment.now);
-                    Self::refuse_sensors(&mut self.ack_due, entry, below);
+                    Self::leave_out_sensors(&mut self.ack_due, entry, moment.now, below);
                 }
             }
             Command::JoinTokens(tokens) => self.tokens = tokens.into_iter().map(|token| (token.id, token)).collect(),
@@ -64,9 +75,7 @@ impl Endpoint {
             bucket: Bucket::full(DEVICE_RATE, moment.now),
             unacked: Vec::new(),
             ack_queued: false,
-            registering: None,
-            no_place: None,
-            refused_below: 0,
+            registration: Registration::Open,
             recording: None,
             status: Status::default(),
             last_seen: None,
@@ -77,7 +86,7 @@ impl Endpoint {
             entry.device.standing != standing || sensors.len() != entry.sensors.len() || entry.last_seen.is_none();
         entry.device = Device { handshake_counter, ..device };
         entry.sensors = sensors;
-        (entry.registering, entry.no_place, entry.refused_below) = (None, None, 0);
+        entry.registration = Registration::Open;
         for (epoch, committed) in windows {
             entry.windows.entry(epoch).or_insert_with(|| Window::restored(committed));
             trim_epochs(&mut entry.windows, epoch);

@@ -6,7 +6,7 @@ use std::time::Instant;
 use wire::handshake::{NO_PSK, Standing as Admitted, Verdict};
 use wire::packet::Hs1;
 
-use super::{Endpoint, MAX_HANDSHAKES, MAX_STRANGERS, known_sensors};
+use super::{Endpoint, MAX_HANDSHAKES, MAX_STRANGERS, Registration, known_sensors};
 use crate::model::PublicKey;
 use crate::model::device::Standing;
 use crate::pressure::Shed;
@@ -58,7 +58,9 @@ impl Endpoint {
         }
         if let Some(entry) = self.devices.get_mut(&key) {
             entry.device.handshake_counter = offer.counter;
-            entry.refused_below = 0;
+            if let Registration::NoPlace { left_out, .. } = &mut entry.registration {
+                *left_out = 0;
+            }
         } else if !self.sessions.knows(&key) && self.sessions.peers() >= self.devices.len() + MAX_STRANGERS {
             let devices = &self.devices;
             if !self.sessions.give_way(moment.now, |peer| !devices.contains_key(peer)) {

@@ -14,7 +14,7 @@ use wire::packet::Data;
 
 use super::{
     DEVICE_RATE, Endpoint, Entry, MAX_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, NO_PLACE_FOR,
-    RECORD_WITHIN, known_sensors, trim_epochs,
+    RECORD_WITHIN, Registration, known_sensors, trim_epochs,
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
@@ -250,26 +250,30 @@ impl Endpoint {
         if repeated >= sensors.len() {
             return Self::queue_ack(&mut self.ack_due, entry, key);
         }
-        if entry.registering.is_some() {
-            return;
-        }
         let below = known.saturating_add(u16::try_from(sensors.len() - repeated).unwrap_or(u16::MAX));
-        let lately = entry.no_place.is_some_and(|at| now.saturating_duration_since(at) < NO_PLACE_FOR);
-        // Numbers have no gaps: behind one without a place there is none for any.
-        if lately || entry.refused_below > 0 {
-            self.counters.dropped(Drop::SeriesLimit);
-            return Self::refuse_sensors(&mut self.ack_due, entry, below);
+        match entry.registration {
+            Registration::UnderWay { .. } => return,
+            // Numbers have no gaps: behind one without a place there is none for any.
+            Registration::NoPlace { since, left_out }
+                if left_out > 0 || now.saturating_duration_since(since) < NO_PLACE_FOR =>
+            {
+                self.counters.dropped(Drop::SeriesLimit);
+                return Self::leave_out_sensors(&mut self.ack_due, entry, since, below);
+            }
+            Registration::NoPlace { .. } | Registration::Open => {}
         }
-        entry.registering = Some(below);
+        entry.registration = Registration::UnderWay { below };
         sensors.drain(..repeated);
         let device = entry.device.no;
         self.event(Event::Sensors { device, first: SensorNo(known), sensors });
     }
 
     /// Has a device go on without its sensors up to `below`. One that would have none at all keeps its readings instead.
-    pub(super) fn refuse_sensors(due: &mut VecDeque<PublicKey>, entry: &mut Entry, below: u16) {
-        if !entry.sensors.is_empty() {
-            entry.refused_below = below.min(SensorNo::LIMIT);
+    pub(super) fn leave_out_sensors(due: &mut VecDeque<PublicKey>, entry: &mut Entry, since: Instant, below: u16) {
+        let has_others = !entry.sensors.is_empty();
+        let left_out = if has_others { below.min(SensorNo::LIMIT) } else { 0 };
+        entry.registration = Registration::NoPlace { since, left_out };
+        if has_others {
             let key = entry.device.key;
             Self::queue_ack(due, entry, key);
         }

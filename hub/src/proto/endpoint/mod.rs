@@ -23,7 +23,7 @@ use wire::message::{Control, Status, Welcome};
 use wire::packet::Packet;
 
 use super::admission::{Admission, Bucket, Rate};
-use super::command::{Command, JoinPolicy, Known};
+use super::command::JoinPolicy;
 use super::counters::{Counters, Drop};
 use super::discovery::{self, Card};
 use super::event::Event;
@@ -31,7 +31,7 @@ use super::session::Sessions;
 use super::window::Window;
 use super::{Moment, Random};
 use crate::model::access::JoinToken;
-use crate::model::device::{Device, DeviceNo, Link, Pending, Standing};
+use crate::model::device::{Device, DeviceNo, Link, Pending};
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, UnixMillis};
 use crate::pressure::Pressure;
@@ -99,18 +99,27 @@ struct Entry {
     /// On disk since the last acknowledgement.
     unacked: Vec<(Epoch, BatchSeq)>,
     ack_queued: bool,
-    /// A `Sensors` event is on its way that describes the numbers below this.
-    registering: Option<u16>,
-    /// When the hub last had no place for sensors it described.
-    no_place: Option<Instant>,
-    /// Numbers below this that are not in `sensors` have no place: their readings are left out of what is stored, so that
-    /// the device's others go on. Forgotten with the session: perhaps there is one then.
-    refused_below: u16,
+    registration: Registration,
     /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
     recording: Option<Instant>,
     status: Status,
     last_seen: Option<UnixMillis>,
     link_changed: bool,
+}
+
+/// What became of the sensors that a device described and that are not in its `sensors`.
+enum Registration {
+    /// There are none: it may describe some.
+    Open,
+    /// A `Sensors` event is on its way that describes the numbers below this.
+    UnderWay { below: u16 },
+    /// The hub had no place for them, which it is not asked again for [`NO_PLACE_FOR`].
+    NoPlace {
+        since: Instant,
+        /// Readings of the numbers below this are left out of what is stored, so that the device's others go on; 0 when it
+        /// has no others. Forgotten with the session: perhaps there is a place then.
+        left_out: u16,
+    },
 }
 
 /// Protocol state of one UDP socket: every device session, and who may open one.
@@ -345,10 +354,14 @@ impl Endpoint {
         // Beyond the limit the device says it again: hellos, dictionaries, floors and reports are all repeated.
         if self.events.len() < MAX_EVENTS {
             self.events.push_back(event);
-        } else if let Event::Sensors { device, .. } | Event::Ledger { device, .. } = event
-            && let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key))
-        {
-            (entry.registering, entry.recording) = (None, None);
+            return;
+        }
+        let (Event::Sensors { device, .. } | Event::Ledger { device, .. }) = event else { return };
+        let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key)) else { return };
+        if matches!(event, Event::Ledger { .. }) {
+            entry.recording = None;
+        } else {
+            entry.registration = Registration::Open;
         }
     }
 
@@ -404,7 +417,8 @@ impl Endpoint {
 
 /// Sensors a device need not describe: those the hub has, and those it has no place for.
 fn known_sensors(entry: &Entry) -> u16 {
-    u16::try_from(entry.sensors.len()).unwrap_or(u16::MAX).max(entry.refused_below)
+    let left_out = if let Registration::NoPlace { left_out, .. } = entry.registration { left_out } else { 0 };
+    u16::try_from(entry.sensors.len()).unwrap_or(u16::MAX).max(left_out)
 }
 
 /// Makes room for `epoch` among a device's windows by forgetting the oldest boot.

@@ -1,6 +1,19 @@
 //! What captured, replayed, made-up and blocked packets get: nothing, and in the same way.
 
-use super::*;
+use std::net::SocketAddr;
+
+use wire::KeyPair;
+use wire::handshake::{Initiator, NO_PSK, Offer};
+use wire::message::{Control, Status};
+use wire::packet::Packet;
+
+use super::scene::{FakeDevice, Scene, hello};
+use crate::model::device::{DeviceNo, NewDevice, Standing};
+use crate::model::reading::BatchId;
+use crate::model::{BatchSeq, Epoch};
+use crate::proto::command::JoinPolicy;
+use crate::proto::counters::Drop;
+use crate::proto::endpoint::{Endpoint, MAX_HANDSHAKES, MAX_TRANSMITS};
 
 #[test]
 fn no_captured_packet_is_accepted_twice() {

@@ -1,6 +1,21 @@
 //! What becomes of batches and of what devices say besides: acknowledged, repeated, refused, given up before anything changed.
 
-use super::*;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+
+use wire::handshake::NO_PSK;
+use wire::ledger::Report;
+use wire::message::{Control, Health, Status};
+use wire::{Lane, SensorNo};
+
+use super::scene::{FakeDevice, Scene, hello, spec};
+use crate::model::device::{DeviceNo, Standing};
+use crate::model::reading::BatchId;
+use crate::model::{BatchSeq, Epoch};
+use crate::proto::command::{Command, JoinPolicy};
+use crate::proto::counters::Drop;
+use crate::proto::endpoint::{MAX_BATCHES, RECORD_WITHIN};
+use crate::proto::event::Event;
 
 #[test]
 fn a_batch_is_acknowledged_only_after_it_was_committed() {

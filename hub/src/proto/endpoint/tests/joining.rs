@@ -1,6 +1,18 @@
 //! Who becomes a device: clicks, tokens, the open window, and how many may wait.
 
-use super::*;
+use std::time::Duration;
+
+use wire::handshake::{NO_PSK, Standing as Admitted};
+use wire::message::{Control, Status, Welcome};
+
+use super::scene::{FakeDevice, Scene, device_at, hello, token};
+use crate::model::UnixMillis;
+use crate::model::device::Standing;
+use crate::proto::command::{Command, JoinPolicy};
+use crate::proto::counters::Drop;
+use crate::proto::endpoint::MAX_STRANGERS;
+use crate::proto::event::Event;
+use crate::proto::session::STRANGER_TTL;
 
 #[test]
 fn a_device_that_waits_for_a_click_stores_nothing_until_it_is_adopted() {

@@ -1,6 +1,20 @@
 //! A hub that is full, and a store that could not: who is turned away, who goes on.
 
-use super::*;
+use std::sync::atomic::Ordering;
+
+use wire::batch::{BatchBuilder, MAX_BODY, Rows};
+use wire::handshake::NO_PSK;
+use wire::message::{self, Control};
+use wire::{Lane, Reading, SensorNo};
+
+use super::scene::{FakeDevice, Scene, hello, spec, token};
+use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
+use crate::model::{BatchSeq, Epoch};
+use crate::proto::command::{Command, JoinPolicy};
+use crate::proto::counters::Drop;
+use crate::proto::endpoint::NO_PLACE_FOR;
+use crate::proto::event::Event;
 
 fn describe(device: &mut FakeDevice, scene: &mut Scene, first: u16, names: &[&str]) {
     let sensors = names.iter().map(|name| spec(name)).collect();

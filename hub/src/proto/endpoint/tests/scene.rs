@@ -1,6 +1,27 @@
 //! An endpoint with a clock moved by hand and a store made of nothing, and devices that say what they are told to.
 
-use super::*;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wire::batch::{BatchBuilder, MAX_BODY};
+use wire::handshake::{Initiator, JoinToken as TokenText, NO_PSK, Offer, Responder, Verdict};
+use wire::message::{self, Ack, Control, Hello, Message};
+use wire::packet::Packet;
+use wire::seal::Transport;
+use wire::{KeyPair, Lane, Reading, SensorKind, SensorNo, SensorSpec};
+
+use crate::model::access::JoinToken;
+use crate::model::device::{Device, DeviceNo, Introduction, Labels, NewDevice, Standing};
+use crate::model::reading::SeriesId;
+use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, UnixMillis};
+use crate::pressure::Pressure;
+use crate::proto::Moment;
+use crate::proto::command::{Command, JoinPolicy, Known};
+use crate::proto::counters::{Counters, Drop};
+use crate::proto::discovery::Card;
+use crate::proto::endpoint::{Config, Endpoint};
+use crate::proto::event::Event;
 
 pub(super) const ADDRESS: &str = "10.0.0.7:4000";
 
