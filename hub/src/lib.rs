@@ -5,7 +5,7 @@
 //!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
 //!   2  ingest ──▶ store   live   bundle (an agent, packed)  ports and pipeline
 //!   1  proto   rules   webhook::{payload, retry}            PURE: no tokio, no clock, no randomness source
-//!   0  model ──▶ wire   pressure                            nouns and contract; what is given up under load
+//!   0  model ──▶ wire   pressure   durable                  nouns and contract; what is given up under load; whole files
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
@@ -16,6 +16,7 @@ pub mod bundle;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod durable;
 pub mod http;
 pub mod hub;
 pub mod identity;

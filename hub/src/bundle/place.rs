@@ -5,10 +5,12 @@
 //! kill, at most dotted names are left over, which the next try overwrites.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown, symlink};
 use std::path::{Path, PathBuf};
+
+use crate::durable::{self, folder_of};
 
 /// What is staged.
 #[derive(Debug, Default)]
@@ -66,7 +68,7 @@ impl Placing {
         let staged = std::mem::take(&mut self.staged);
         self.made.clear();
         for (nth, (from, to)) in staged.iter().enumerate() {
-            let placed = fs::rename(from, to).and_then(|()| File::open(folder_of(to))?.sync_all());
+            let placed = durable::rename(from, to);
             if let Err(error) = placed {
                 self.staged = staged[nth..].to_vec();
                 return Err(Failed { path: to.clone(), error });
@@ -113,10 +115,6 @@ pub struct Failed {
     pub path: PathBuf,
     /// Why.
     pub error: io::Error,
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@
 //! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
 //! kept as safe as the hub itself. The snapshot is one moment: everything acknowledged before the backup began is in it.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,7 @@ use super::error::{Error, Result};
 use super::open::{FILE, beside_file};
 use super::{SecretKey, migrate, readers, row_sum, secret};
 use crate::clock::Clock;
+use crate::durable;
 use crate::model::UnixMillis;
 
 /// Pages copied at a time: 2 MiB.
@@ -76,13 +77,7 @@ pub fn backup(dir: &Path, file: &Path) -> Result<Contents> {
         let _ = fs::remove_file(&part);
     }
     let contents = made?;
-    let place = || {
-        File::open(&part)?.sync_all()?;
-        fs::rename(&part, file)?;
-        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-        File::open(folder)?.sync_all()
-    };
-    place().map_err(|source| Error::File { path: file.to_owned(), source })?;
+    durable::place(&part, file).map_err(|source| Error::File { path: file.to_owned(), source })?;
     Ok(contents)
 }
 
@@ -212,13 +207,8 @@ pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
         return Err(Error::Corrupt { what: "copy of the backup" });
     }
     SecretKey::restore(dir, key)?;
-    let place = || {
-        File::open(&part)?.sync_all()?;
-        // Last: without it there is no hub here, and the folder can be removed and filled again.
-        fs::rename(&part, &target)?;
-        File::open(dir)?.sync_all()
-    };
-    place().map_err(|source| Error::File { path: target.clone(), source })?;
+    // Last: without it there is no hub here, and the folder can be removed and filled again.
+    durable::place(&part, &target).map_err(|source| Error::File { path: target, source })?;
     Ok(held)
 }
 

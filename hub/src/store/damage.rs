@@ -8,8 +8,8 @@
 //! there. What is set aside is what [`recover`](super::recover) salvages readings from; when that is done the folder is
 //! called `recovered-<when>`.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
@@ -18,6 +18,7 @@ use super::error::{Error, Result};
 use super::open::{FILE, beside_file};
 use super::{SecretKey, salvage};
 use crate::clock::Clock;
+use crate::durable;
 
 /// Says that the database is damaged: where it goes, and why.
 const NOTE: &str = "telemetry.db.damaged";
@@ -45,15 +46,8 @@ pub(super) fn note(dir: &Path, why: &str) -> Result<()> {
     }
     // A calendar date without colons, which some file systems refuse in a name.
     let when = jiff::Timestamp::from_millisecond(Clock.wall().0).unwrap_or_default().strftime("%Y%m%dT%H%M%SZ");
-    let temp = dir.join("telemetry.db.damaged.new");
-    let write = || {
-        let mut file = File::create(&temp)?;
-        writeln!(file, "{when}\n{why}")?;
-        file.sync_all()?;
-        fs::rename(&temp, &path)?;
-        File::open(dir)?.sync_all()
-    };
-    write().map_err(|source| Error::File { path: path.clone(), source })
+    let text = format!("{when}\n{why}\n");
+    durable::replace(&path, text.as_bytes()).map_err(|source| Error::File { path, source })
 }
 
 /// Sets the database aside if there is a note, and puts a new one in its place.
@@ -72,19 +66,15 @@ pub(super) fn set_aside(dir: &Path, key: &SecretKey) -> Result<()> {
         why.trim(),
         aside.display()
     );
-    move_away(dir, &file, &aside).map_err(|source| Error::File { path: aside.clone(), source })?;
+    move_away(&file, &aside).map_err(|source| Error::File { path: aside.clone(), source })?;
     if !file.exists() {
         salvage::replace(dir, &aside.join(FILE), key)?;
     }
-    let remove = || {
-        fs::remove_file(&path)?;
-        File::open(dir)?.sync_all()
-    };
-    remove().map_err(|source| Error::File { path: path.clone(), source })
+    durable::remove(&path).map_err(|source| Error::File { path, source })
 }
 
 /// Moves the database and its log. The log first: a database without it would be taken for an older, whole one.
-fn move_away(dir: &Path, file: &Path, aside: &Path) -> std::io::Result<()> {
+fn move_away(file: &Path, aside: &Path) -> std::io::Result<()> {
     let target = aside.join(FILE);
     if target.exists() {
         return Ok(());
@@ -96,8 +86,8 @@ fn move_away(dir: &Path, file: &Path, aside: &Path) -> std::io::Result<()> {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        File::open(aside)?.sync_all()?;
-        File::open(dir)?.sync_all()?;
+        durable::sync_folder_of(&target)?;
+        durable::sync_folder_of(file)?;
     }
     // Only an index of the log; SQLite makes it anew.
     match fs::remove_file(beside_file(file, "-shm")) {
@@ -125,7 +115,7 @@ pub(super) fn settled(file: &Path) -> Result<()> {
     let Some(folder) = file.parent() else { return Ok(()) };
     let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let Some(when) = name.strip_prefix(ASIDE) else { return Ok(()) };
-    fs::rename(folder, folder.with_file_name(format!("{DONE}{when}")))
+    durable::rename(folder, &folder.with_file_name(format!("{DONE}{when}")))
         .map_err(|source| Error::File { path: folder.to_owned(), source })
 }
 

@@ -1,6 +1,6 @@
 //! Brings a database to the schema this binary knows, one step a transaction. See `migrations/README.md`.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
@@ -8,6 +8,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::{Error, Result};
 use super::open::beside_file;
 use super::room;
+use crate::durable;
 
 /// Every step, oldest first; the schema number is the count of steps taken.
 const STEPS: &[&str] = &[
@@ -61,7 +62,7 @@ pub(super) fn copy_before(conn: &Connection, file: &Path) -> Result<()> {
         return Ok(());
     }
     let dir = file.parent().unwrap_or_else(|| Path::new("."));
-    if let Some(room) = room::room(dir).filter(|room| room.free < need) {
+    if let Some(room) = room::on(dir).filter(|room| room.free < need) {
         let (free, need) = (room.free >> 20, need >> 20);
         tracing::warn!(free, need, "no copy before the upgrade: it takes {need} MiB, {free} are free");
         return Ok(());
@@ -73,12 +74,7 @@ pub(super) fn copy_before(conn: &Connection, file: &Path) -> Result<()> {
         _ => {}
     }
     conn.execute("VACUUM INTO ?1", [part.to_string_lossy()])?;
-    let place = || {
-        File::open(&part)?.sync_all()?;
-        fs::rename(&part, &copy)?;
-        File::open(dir)?.sync_all()
-    };
-    place().map_err(at_copy)?;
+    durable::place(&part, &copy).map_err(at_copy)?;
     tracing::info!("the database as it was before the upgrade is kept in {}", copy.display());
     Ok(())
 }

@@ -6,7 +6,7 @@
 //! adopted again because one page went bad.
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
 use rusqlite::types::Value;
@@ -16,6 +16,7 @@ use super::error::{Error, Result};
 use super::open::FILE;
 use super::row_sum::SUMMED;
 use super::{SecretKey, checkpoint, migrate, row_sum};
+use crate::durable;
 
 /// The copy of who is who, beside the database.
 const COPY: &str = "catalog.db";
@@ -45,7 +46,7 @@ pub(super) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> Result<()>
             Err(error) => tracing::warn!(%error, "nothing can be read of {}: {error}", source.display()),
         }
     }
-    finish(target, &temp, &dir.join(FILE), dir)
+    finish(target, &temp, &dir.join(FILE))
 }
 
 /// Copies who is who of a healthy database beside it.
@@ -53,7 +54,7 @@ pub(super) fn keep_copy(dir: &Path, from: &Connection) -> Result<()> {
     let temp = dir.join(NEW_COPY);
     let mut target = make(&temp, COPY_PAGE)?;
     copy(from, &mut target, &FLEETING, None)?;
-    finish(target, &temp, &dir.join(COPY), dir)
+    finish(target, &temp, &dir.join(COPY))
 }
 
 /// A new database of today's schema, without a log beside it.
@@ -73,14 +74,9 @@ fn make(path: &Path, page: i64) -> Result<Connection> {
     Ok(conn)
 }
 
-fn finish(conn: Connection, temp: &Path, path: &Path, dir: &Path) -> Result<()> {
+fn finish(conn: Connection, temp: &Path, path: &Path) -> Result<()> {
     conn.close().map_err(|(_, error)| error)?;
-    let rename = || {
-        File::open(temp)?.sync_all()?;
-        fs::rename(temp, path)?;
-        File::open(dir)?.sync_all()
-    };
-    rename().map_err(|source| Error::File { path: path.to_owned(), source })
+    durable::place(temp, path).map_err(|source| Error::File { path: path.to_owned(), source })
 }
 
 /// Opens a database that may be damaged; where it cannot be written to, as it lies there.

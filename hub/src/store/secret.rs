@@ -3,15 +3,16 @@
 //! A sealed value is `nonce (12) ‖ ciphertext ‖ tag (16)`: ChaCha20-Poly1305 with a random nonce. Its purpose (table
 //! and row) is authenticated along, so that a value moved to another row does not open.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{DirBuilder, File};
+use std::io::ErrorKind;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom as _, SystemRandom};
 
 use super::error::{Error, Result};
+use crate::durable;
 
 /// Name of the key's file in the data directory.
 const FILE: &str = "secret.key";
@@ -45,7 +46,7 @@ impl SecretKey {
                 // the other waits and takes it.
                 let held = File::open(dir).and_then(|folder| folder.lock().map(|()| folder));
                 let _held = held.map_err(|source| Error::File { path: dir.to_owned(), source })?;
-                if path.exists() { Self::load_or_create(dir) } else { create(dir, &path) }
+                if path.exists() { Self::load_or_create(dir) } else { create(&path) }
             }
             Err(source) => Err(Error::File { path, source }),
         }
@@ -53,7 +54,7 @@ impl SecretKey {
 
     /// Puts a key from a backup into a folder that has none.
     pub(super) fn restore(dir: &Path, key: [u8; 32]) -> Result<Self> {
-        put(dir, &dir.join(FILE), key)
+        put(&dir.join(FILE), key)
     }
 
     /// The key itself, for a backup.
@@ -95,23 +96,14 @@ pub(super) fn private_dir(dir: &Path) -> Result<()> {
     std::fs::set_permissions(dir, std::fs::Permissions::from_mode(0o700)).map_err(at_dir)
 }
 
-fn create(dir: &Path, path: &Path) -> Result<SecretKey> {
+fn create(path: &Path) -> Result<SecretKey> {
     let mut key = [0; 32];
     SystemRandom::new().fill(&mut key).map_err(|_| Error::Fatal("no randomness".to_owned()))?;
-    put(dir, path, key)
+    put(path, key)
 }
 
-/// Writes a key so that after a power cut there is either no file or a whole one.
-fn put(dir: &Path, path: &Path, key: [u8; 32]) -> Result<SecretKey> {
-    let temp = dir.join("secret.key.new");
-    let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temp)?;
-        file.write_all(&key)?;
-        file.sync_all()?;
-        std::fs::rename(&temp, path)?;
-        File::open(dir)?.sync_all()
-    };
-    write().map_err(|source| Error::File { path: path.to_owned(), source })?;
+fn put(path: &Path, key: [u8; 32]) -> Result<SecretKey> {
+    durable::replace(path, &key).map_err(|source| Error::File { path: path.to_owned(), source })?;
     Ok(SecretKey(key))
 }
 

@@ -14,8 +14,8 @@
 //! What cannot be told: damage in the last commit of a log or the one before, or an end that was cut off, look like a power
 //! cut.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Write as _};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -24,6 +24,7 @@ use super::checkpoint::PAGE;
 use super::damage;
 use super::error::{Error, Result};
 use super::open::{FILE, beside_file};
+use crate::durable;
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -67,17 +68,12 @@ pub(super) fn look(dir: &Path) -> Result<Log> {
             );
             tracing::error!("{why}. The log is mended, and kept as it was in {}", kept(&path).display());
             let mended = frames.mended();
-            let write = || {
-                keep(&path)?;
-                let temp = beside_file(&path, ".new");
-                let mut file = File::create(&temp)?;
-                file.write_all(&mended)?;
-                file.sync_all()?;
+            // The note before the log: a log that is mended looks whole, and only the note still knows.
+            let mend = keep(&path).and_then(|()| {
                 damage::note(dir, &why).map_err(std::io::Error::other)?;
-                fs::rename(&temp, &path)?;
-                File::open(dir)?.sync_all()
-            };
-            write().map_err(|source| Error::File { path: path.clone(), source })?;
+                durable::replace(&path, &mended)
+            });
+            mend.map_err(|source| Error::File { path: path.clone(), source })?;
             Ok(Log::Mended)
         }
     }
