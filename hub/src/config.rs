@@ -59,11 +59,11 @@ pub struct Flags {
     #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_MAX_SIZE", value_parser = max_size)]
     pub max_size: Option<u64>,
     /// Devices taken, blocked ones among them; those that are known go on [default: 20000]
-    #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_DEVICES", value_parser = at_least_one)]
-    pub max_devices: Option<usize>,
+    #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_DEVICES")]
+    pub max_devices: Option<NonZeroUsize>,
     /// Series taken; those that are known go on [default: 100000]
-    #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_SERIES", value_parser = at_least_one)]
-    pub max_series: Option<usize>,
+    #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_SERIES")]
+    pub max_series: Option<NonZeroUsize>,
     /// How long every reading is kept, such as 14d, 6w, 5y [default: as set by the API, at first forever]
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = quantity::age)]
     pub keep_raw: Option<Option<Duration>>,
@@ -81,11 +81,6 @@ const LEAST_SIZE: u64 = 32 << 20;
 fn max_size(text: &str) -> Result<u64, String> {
     let size = quantity::bytes(text)?;
     if size < LEAST_SIZE { Err(format!("`{text}` is too small: at least 32MiB")) } else { Ok(size) }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    let count = text.parse().ok().filter(|count| *count > 0);
-    count.ok_or_else(|| format!("`{text}` is not a number from 1"))
 }
 
 /// `--join`
@@ -260,11 +255,8 @@ impl Config {
                 (flag, _) => flag,
             },
             limits: Limits {
-                devices: flags
-                    .max_devices
-                    .or_else(|| file.max_devices.map(Into::into))
-                    .unwrap_or(default.limits.devices),
-                series: flags.max_series.or_else(|| file.max_series.map(Into::into)).unwrap_or(default.limits.series),
+                devices: flags.max_devices.or(file.max_devices).map_or(default.limits.devices, NonZeroUsize::get),
+                series: flags.max_series.or(file.max_series).map_or(default.limits.series, NonZeroUsize::get),
             },
             keep: keep([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
         })

@@ -42,7 +42,7 @@ impl Lab {
         })
     }
 
-    pub fn space(&self, machine: &str) -> String {
+    fn space(&self, machine: &str) -> String {
         format!("{machine}{}", self.tag)
     }
 
