@@ -57,6 +57,7 @@ pub(super) async fn show(
 ) -> Result<Json<Ledger>, ApiError> {
     let device = app.store.catalog().device_by_id(id).map(|device| device.no);
     let device = device.ok_or_else(|| ApiError::not_found(format!("there is no device {id}")))?;
+    // Answered under load as well: some lines an hour of one device, which say what the load did to it.
     // The whole of every hour that is touched: counts have no minutes.
     let (from, to) = (asked.from.hour(), Hour(asked.to.plus(-1).hour().0 + 1));
     let ledger = app.store.ledger(device, from, to).await?;

@@ -58,12 +58,13 @@ pub(super) async fn replace(
 
 /// What a policy would delete right away. Changes nothing.
 #[utoipa::path(post, path = "/api/v1/retention/preview", tag = "hub", request_body = RetentionRequest,
-    responses((status = 200, body = RetentionPreview), (status = 400, body = Problem)))]
+    responses((status = 200, body = RetentionPreview), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn preview(
     State(app): State<AppState>,
     _: Admin,
     Body(request): Body<RetentionRequest>,
 ) -> Result<Json<RetentionPreview>, ApiError> {
+    app.history()?;
     let preview = app.store.preview_retention(request.try_into()?, app.clock.wall()).await?;
     Ok(Json(preview.into()))
 }

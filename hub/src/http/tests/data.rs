@@ -399,3 +399,32 @@ async fn retention_is_shown_changed_and_previewed() {
     }
     assert_eq!(scene.get(path).await.json(), changed);
 }
+
+#[tokio::test]
+async fn questions_about_the_past_wait_while_the_hub_is_pressed_and_all_others_are_answered() {
+    let scene = scene();
+    let (device, _) = scene.device(1, "boiler").await;
+    let about = format!("device={}&sensor=temp", device.id);
+    let rule = json!({"rule": {"name": "hot", "condition": {"type": "threshold", "op": ">", "value": 1}}});
+    scene.state.pressure.set(3);
+    for (method, path, body) in [
+        ("GET", format!("/api/v1/query?{about}"), Value::Null),
+        ("POST", "/api/v1/query".to_owned(), json!({"queries": []})),
+        ("GET", format!("/api/v1/readings?{about}"), Value::Null),
+        ("POST", "/api/v1/rules/backtest".to_owned(), rule),
+        ("POST", "/api/v1/retention/preview".to_owned(), json!({"raw": "14d"})),
+    ] {
+        let answer = if body.is_null() { scene.get(&path).await } else { scene.call(method, &path, &body).await };
+        assert_eq!(
+            (answer.status, answer.json()["code"].as_str()),
+            (StatusCode::SERVICE_UNAVAILABLE, Some("overloaded")),
+            "{path}"
+        );
+        assert!(answer.headers.contains_key("retry-after"), "{path}");
+    }
+    for path in
+        [format!("/devices/{}/ledger", device.id), "/latest".to_owned(), "/alerts".to_owned(), "/devices".to_owned()]
+    {
+        assert_eq!(scene.get(&format!("/api/v1{path}")).await.status, StatusCode::OK, "{path}");
+    }
+}
