@@ -14,7 +14,7 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use ring::rand::{SecureRandom, SystemRandom};
@@ -113,7 +113,6 @@ impl Hub {
         let pressure = Arc::new(Pressure::default());
         let latency = Arc::new(Histogram::default());
         let meter = Arc::new(Meter::default());
-        let degraded = Arc::new(AtomicBool::new(false));
 
         let card = Card { hub: id, key: keys.public, port: udp_address.port(), accepting: Arc::default() };
         let endpoint = new_endpoint(&store, clock, join, Responder::new(keys), card.clone(), &counters, &pressure)?;
@@ -156,7 +155,6 @@ impl Hub {
             clock,
             latency: Arc::clone(&latency),
             meter: Arc::clone(&meter),
-            degraded: Arc::clone(&degraded),
             waiting: Waiting::default(),
         };
         supervisor.spawn("ingest", ingest.run());
@@ -185,17 +183,11 @@ impl Hub {
         supervisor.spawn("webhooks", webhook::run(dispatcher, stop.clone()));
 
         let figures = {
-            let (meter, latency, counters, degraded) =
-                (Arc::clone(&meter), Arc::clone(&latency), Arc::clone(&counters), Arc::clone(&degraded));
-            let store = store.clone();
+            let (meter, latency, counters) = (Arc::clone(&meter), Arc::clone(&latency), Arc::clone(&counters));
             Arc::new(move || Figures {
                 readings_per_s: meter.rate(clock.now()),
                 ack_p99_ms: latency.quantile_ms(0.99),
                 probes: counters.probes.load(Ordering::Relaxed),
-                degraded: degraded
-                    .load(Ordering::Relaxed)
-                    .then(|| "the disk is full: nothing is stored".to_owned())
-                    .or_else(|| store.trouble()),
             })
         };
         let metrics = {
@@ -376,7 +368,12 @@ fn exposition(
         .optional("hub_database_growth_bytes_per_day", "Growth over the last day.", stats.growth.bytes_per_day)
         .optional("hub_database_full_in_days", "Days until it is full at that rate.", stats.growth.full_in_days)
         .optional("hub_disk_written_bytes_per_day", "Written over the last day.", stats.growth.written_per_day)
-        .value("gauge", "hub_database_nearly_full", "1 from four fifths of the cap.", u8::from(stats.is_nearly_full()))
+        .value(
+            "gauge",
+            "hub_database_nearly_full",
+            "1 from four fifths of the cap or the disk.",
+            u8::from(stats.is_nearly_full()),
+        )
         .value("gauge", "hub_journal_rows", "Batches in the journal.", stats.journal_rows)
         .value("counter", "hub_blocks_total", "Compressed blocks made since the start.", stats.blocks_total)
         .value("counter", "hub_block_readings_total", "Readings in those blocks.", stats.block_readings_total)
@@ -393,7 +390,7 @@ fn exposition(
             "0 when there was not the time to check all of it.",
             stats.checked.map(|checked| f64::from(u8::from(checked.whole))),
         )
-        .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.degraded))
+        .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.full))
         .value("gauge", "hub_devices", "Devices that are known.", store.catalog().device_count())
         .value("gauge", "hub_devices_max", "Devices that are taken.", store.limits().devices)
         .value("gauge", "hub_series", "Series that are known.", store.catalog().series_count())

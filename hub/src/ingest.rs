@@ -17,7 +17,6 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
@@ -27,7 +26,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
-use crate::model::alert::{AlertId, Transition};
+use crate::model::alert::{AlertId, Transition, Vitals};
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::{NewDelivery, Webhook};
 use crate::observe::{Histogram, Meter};
@@ -90,8 +89,6 @@ pub struct Ingest {
     pub latency: Arc<Histogram>,
     /// Readings committed.
     pub meter: Arc<Meter>,
-    /// Set while the disk is full.
-    pub degraded: Arc<AtomicBool>,
     /// What waits for room on the disk.
     pub waiting: Waiting,
 }
@@ -103,6 +100,8 @@ pub struct Waiting {
     owed: Owed,
     /// Batches that were shown before they are stored.
     shown: HashSet<BatchId>,
+    /// The log says why nothing is stored. A full disk is the store's to say ([`Store::is_full`]).
+    told: bool,
 }
 
 /// Alert changes, whom to tell, and which alerts are muted.
@@ -145,7 +144,7 @@ impl Ingest {
         let mut group = Vec::with_capacity(MAX_GROUP);
         let mut floors = Vec::new();
         let mut paced = self.clock.now();
-        let mut examined = paced;
+        let mut look = look_later(self.store.clone(), self.clock).boxed();
         let mut recalling: Option<BoxFuture<'static, Recall>> = None;
         loop {
             if recalling.is_none() {
@@ -159,7 +158,8 @@ impl Ingest {
             tokio::select! {
                 received = self.batches.recv_many(&mut group, MAX_GROUP) => {
                     if received == 0 {
-                        return Ok(());
+                        // Nothing comes any more: what is owed has its last chance.
+                        return self.commit(Vec::new(), Vec::new(), Proposed::default()).await.map(drop);
                     }
                     self.gather(&mut group, paced).await;
                     paced = self.clock.now() + PACE;
@@ -180,10 +180,12 @@ impl Ingest {
                         self.engine.recalled(recalled);
                     }
                 }
-                () = self.clock.sleep_until(Some(examined + EXAMINE_EVERY)) => {
-                    examined = self.clock.now();
-                    let proposed = self.engine.examine(self.clock.wall(), self.store.vitals());
-                    self.commit(Vec::new(), Vec::new(), proposed).await?;
+                vitals = &mut look => {
+                    look = look_later(self.store.clone(), self.clock).boxed();
+                    if let Some(vitals) = vitals {
+                        let proposed = self.engine.examine(self.clock.wall(), vitals);
+                        self.commit(Vec::new(), Vec::new(), proposed).await?;
+                    }
                 }
                 () = self.clock.sleep_until(deadline) => {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
@@ -272,7 +274,7 @@ impl Ingest {
                 self.engine.apply(proposed);
                 self.silences.apply(hushed);
                 if !ids.is_empty() {
-                    self.degraded.store(false, Ordering::Relaxed);
+                    self.waiting.told = false;
                 }
                 for id in &ids {
                     self.waiting.shown.remove(id);
@@ -292,7 +294,7 @@ impl Ingest {
             }
             Err(error) if error.is_fatal() => Err(error),
             Err(error) => {
-                if !self.degraded.swap(true, Ordering::Relaxed) {
+                if !matches!(error, store::Error::Full) && !std::mem::replace(&mut self.waiting.told, true) {
                     tracing::error!(%error, "not storing: {error}; devices keep their readings until this ends");
                 }
                 if self.waiting.shown.len() + shown.len() > MOST_SHOWN {
@@ -359,6 +361,12 @@ impl Ingest {
         let points = self.store.latest(&series);
         series.into_iter().zip(points).filter_map(|(series, point)| Some((series, point?))).collect()
     }
+}
+
+/// How the hub itself is, when the next look is due. A disk that hangs holds this up, and not the pipeline.
+async fn look_later(store: Store, clock: Clock) -> Option<Vitals> {
+    clock.sleep_until(Some(clock.now() + EXAMINE_EVERY)).await;
+    store.vitals().await
 }
 
 /// Reads what a rate or deviation rule has to remember of one series; what cannot be read, it learns from here on.

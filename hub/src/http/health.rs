@@ -10,6 +10,7 @@ use super::AppState;
 use super::auth::{self, Peer};
 use super::error::ApiError;
 use crate::observe::Exposition;
+use crate::store::Trouble;
 
 /// The process answers.
 pub(super) async fn alive() -> &'static str {
@@ -23,8 +24,8 @@ pub(super) async fn ready(State(app): State<AppState>) -> Result<&'static str, A
         .setting(auth::JOIN_POLICY)
         .await
         .map_err(|error| not_ready("store", format!("the store does not answer: {error}")))?;
-    if app.store.stats().degraded {
-        return Err(not_ready("disk_full", "the disk is full: readings wait on the devices".to_owned()));
+    if app.store.is_full() {
+        return Err(not_ready("disk_full", Trouble::DiskFull.to_string()));
     }
     Ok("ok\n")
 }

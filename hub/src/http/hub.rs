@@ -95,7 +95,6 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
     let join = app.join.get(app.clock.now());
     let (devices, series) = count(app);
     let info = &app.info;
-    let full = stats.degraded.then(|| "the disk is full: readings wait on the devices".to_owned());
     Ok(Hub {
         id: info.id.to_string(),
         version: info.version.clone(),
@@ -116,7 +115,7 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         discovery: Discovery { enabled: info.discovery, group: info.discovery_group.clone(), probes: figures.probes },
         agents: app.config.agents.targets().iter().map(ToString::to_string).collect(),
         storage: Storage::of(&stats),
-        degraded: full.or(figures.degraded),
+        degraded: app.store.trouble().map(|trouble| trouble.to_string()),
         pressure: app.pressure.level(),
         given_up: app.pressure.given_up().map(str::to_owned).collect(),
         plain_http: info.plain_http,

@@ -95,8 +95,6 @@ pub struct Figures {
     pub ack_p99_ms: Option<f64>,
     /// Discovery questions answered since the start.
     pub probes: u64,
-    /// What does not work, besides a full disk.
-    pub degraded: Option<String>,
 }
 
 /// Who may join, as last set: the endpoint follows it by [`Command::Policy`].

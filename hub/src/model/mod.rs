@@ -12,6 +12,7 @@ pub mod limits;
 pub mod quantity;
 pub mod reading;
 pub mod retention;
+pub mod room;
 pub mod rule;
 pub mod silence;
 pub mod webhook;

@@ -14,11 +14,8 @@ use super::condition::{Verdict, judge};
 use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition, Vitals};
+use crate::model::room::{NEARLY_FULL, ROOM_AGAIN};
 use crate::model::rule::{Op, RuleId, Severity};
-
-/// Per cent of the room in use from which on it is nearly full, and below which it is no longer.
-const NEARLY_FULL: f64 = 80.0;
-const ROOM_AGAIN: f64 = 75.0;
 
 impl Engine {
     /// Decides what the hub's own state means.

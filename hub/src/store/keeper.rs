@@ -210,7 +210,7 @@ impl Maker {
         let look = Look { at: now, used: used.saturating_sub(journal), written: total };
         let room = match self.memory.cap().usable() {
             Some(usable) => Some(usable.saturating_sub(used)),
-            None => room::room(self.memory.dir()).map(|room| room.free),
+            None => room::on(self.memory.dir()).map(|room| room.free),
         };
         let growth = growth::growth(&self.kept.looks, look, room);
         self.memory.set_growth(if written().is_none() { Growth { written_per_day: None, ..growth } } else { growth });

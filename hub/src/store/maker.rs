@@ -30,12 +30,13 @@ use super::keeper::Kept;
 use super::memory::{Forgotten, Memory};
 use super::merge::{Merged, Run};
 use super::retention::day;
-use super::room::{self, Room};
+use super::room;
 use super::write::{Inbox, Scope, Write};
 use super::{Store, checkpoint, damage, journal, latest, ledger, merge, salvage};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
+use crate::model::room::Room;
 
 /// Points of a series worth a block.
 const POINTS: u32 = 1024;
@@ -219,7 +220,7 @@ impl Maker {
                 Err(error) => tracing::warn!(%error, "devices and rules could not be copied: {error}"),
             }
         }
-        let room = room::room(&dir).filter(Room::is_low);
+        let room = room::on(&dir).filter(Room::is_nearly_full);
         if let (Some(room), false) = (room, self.low) {
             tracing::warn!(free = room.free, "the disk is nearly full: {} MiB are left", room.free >> 20);
         }

@@ -56,7 +56,8 @@ pub(super) struct Counters {
     pub(super) journal_rows: AtomicU64,
     pub(super) blocks: AtomicU64,
     pub(super) block_readings: AtomicU64,
-    pub(super) degraded: AtomicBool,
+    /// See [`Store::is_full`](super::Store::is_full).
+    pub(super) full: AtomicBool,
     /// Whether the disk has so little room that everything is done in small steps.
     pub(super) scarce: AtomicBool,
     /// Pages in use at the last look.

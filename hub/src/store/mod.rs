@@ -59,6 +59,7 @@ mod secret;
 mod sensors;
 mod silences;
 mod tally;
+mod trouble;
 mod wal;
 mod webhooks;
 mod write;
@@ -85,16 +86,17 @@ pub use outbox::DeliveryQuery;
 pub use query::Page;
 pub use quick_check::Checked;
 pub use recover::Recovered;
-pub use room::Room;
+pub use room::on as room_on;
 pub use secret::SecretKey;
+pub use trouble::Trouble;
 
 use crate::model::UnixMillis;
-use crate::model::alert::Vitals;
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::limits::Limits;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview, Retention};
+use crate::model::room::{Room, is_nearly_full};
 use memory::Memory;
 use readers::Readers;
 use write::Inbox;
@@ -159,8 +161,8 @@ pub struct Stats {
     pub block_readings_total: u64,
     /// Queries that run or wait for a reader.
     pub reads: usize,
-    /// Whether the last commit found the disk full.
-    pub degraded: bool,
+    /// See [`Store::is_full`].
+    pub full: bool,
     /// Room on its disk, where the system says.
     pub room: Option<Room>,
     /// How the pages of the file were found to hang together when they were last checked.
@@ -168,11 +170,10 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Whether four fifths of what the cap allows are used, or the disk is nearly full.
+    /// Whether what the cap allows, or the disk, is nearly full.
     #[must_use]
     pub fn is_nearly_full(&self) -> bool {
-        self.usable_bytes
-            .map_or_else(|| self.room.is_some_and(|room| room.is_low()), |usable| self.used_bytes >= usable / 5 * 4)
+        is_nearly_full(self.used_pct())
     }
 
     /// Per cent in use of the cap or of the disk, whichever is fuller.
@@ -242,8 +243,8 @@ impl Store {
             blocks_total: counters.blocks.load(Ordering::Relaxed),
             block_readings_total: counters.block_readings.load(Ordering::Relaxed),
             reads: self.readers().reads(),
-            degraded: counters.degraded.load(Ordering::Relaxed),
-            room: self.inner.file.parent().and_then(room::room),
+            full: self.is_full(),
+            room: self.room(),
             checked: self.memory().checked(),
         }
     }
@@ -252,36 +253,6 @@ impl Store {
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.memory().limits
-    }
-
-    /// How it is, as far as alerts go.
-    #[must_use]
-    pub fn vitals(&self) -> Vitals {
-        let stats = self.stats();
-        let full = (stats.degraded || stats.readings_total > 0).then_some(stats.degraded);
-        Vitals { full, used_pct: stats.used_pct(), damaged: self.set_aside().len() }
-    }
-
-    /// What a person should know and do, besides a full disk: little room, readings of a damaged database to bring back, no
-    /// place for newcomers.
-    #[must_use]
-    pub fn trouble(&self) -> Option<String> {
-        if let Some(file) = self.set_aside().first() {
-            let folder = file.parent().unwrap_or(file).display();
-            return Some(format!(
-                "the database was damaged and set aside in {folder}; readings go on in a new one. `telemetry-hub recover` \
-                 brings back what can be read of it"
-            ));
-        }
-        if let Some(low) = self.stats().room.filter(Room::is_low) {
-            return Some(format!("the disk is nearly full: {} MiB of {} are left", low.free >> 20, low.total >> 20));
-        }
-        let (limits, catalog) = (self.limits(), self.catalog());
-        if catalog.device_count() >= limits.devices {
-            return Some(format!("no more devices can join: {}", Error::limit("devices", limits.devices)));
-        }
-        (catalog.series_count() >= limits.series)
-            .then(|| format!("no more sensors are taken: {}", Error::limit("series", limits.series)))
     }
 
     /// How long readings are kept.

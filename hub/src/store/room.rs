@@ -1,7 +1,7 @@
 //! Room on the disk: how much is left, and a mebibyte set apart for the day when nothing is.
 //!
 //! ```text
-//!   plenty ──▶ low (a fifth left: said) ──▶ full: nothing is acknowledged, the ballast is let go ──▶ room again: ballast
+//!   plenty ──▶ nearly full (said: `model::room`) ──▶ full: nothing is acknowledged, the ballast is let go ──▶ room again: ballast
 //! ```
 //!
 //! The ballast's room is for deleting, which needs some: for retention, and for people who delete a device. New readings
@@ -17,50 +17,25 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 
+use crate::model::room::Room;
+
 /// Set apart.
 const BALLAST: u64 = 1 << 20;
 /// Little room: all of the longest log that may have to be copied back, and some.
 const LITTLE: u64 = 96 << 20;
 /// Room that readings may be taken into again, besides a new ballast.
 const ENOUGH: u64 = 8 << 20;
-/// A disk is looked at as if it had no more than this: a fifth of it, 4 GiB, takes a hundred sensors at one reading a second
-/// years to fill.
-const ENOUGH_OF_A_DISK: u64 = 20 << 30;
 const NAME: &str = "ballast";
 
-/// Room on a disk, in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
-    /// What this user may still write.
-    pub free: u64,
-    /// All there is.
-    pub total: u64,
-}
-
-impl Room {
-    /// Whether there is so little that steps have to be small.
-    pub(super) const fn is_scarce(&self) -> bool {
-        self.free < LITTLE
-    }
-
-    /// Whether less than a fifth is left, and not years of it all the same.
-    #[must_use]
-    pub fn is_low(&self) -> bool {
-        self.used_pct() > 80.0
-    }
-
-    /// Per cent in use, of a large disk of its last 20 GiB: no edge at which it jumps.
-    #[must_use]
-    pub fn used_pct(&self) -> f64 {
-        let whole = self.total.clamp(1, ENOUGH_OF_A_DISK);
-        (100.0 - self.free as f64 / whole as f64 * 100.0).max(0.0)
-    }
-}
-
 /// Room on the disk that holds `dir`; `None` where the system does not say.
-pub(super) fn room(dir: &Path) -> Option<Room> {
+pub fn on(dir: &Path) -> Option<Room> {
     let disk = rustix::fs::statvfs(dir).ok()?;
     Some(Room { free: disk.f_bavail * disk.f_frsize, total: disk.f_blocks * disk.f_frsize })
+}
+
+/// Whether the disk that holds `dir` has so little room that steps have to be small.
+pub(super) fn is_scarce(dir: &Path) -> bool {
+    on(dir).is_some_and(|room| room.free < LITTLE)
 }
 
 /// The ballast of a data directory, and whether the disk is full.
@@ -97,7 +72,7 @@ impl Ballast {
     }
 
     fn room(&self) -> Option<Room> {
-        room(self.path.parent()?)
+        on(self.path.parent()?)
     }
 
     fn put(&self) {
@@ -133,19 +108,7 @@ mod tests {
         // The cap was reached, not the disk.
         ballast.found_full();
         assert!(!ballast.is_full() && file.exists());
-        let room = room(dir.path()).unwrap();
+        let room = on(dir.path()).unwrap();
         assert!(room.free > 0 && room.total >= room.free);
-    }
-
-    #[test]
-    fn a_fifth_is_little_unless_it_lasts_for_years() {
-        let small = Room { free: 1 << 30, total: 8 << 30 };
-        assert!(small.is_low() && (small.used_pct() - 87.5).abs() < 1e-9);
-        let large = Room { free: 100 << 30, total: 1_000 << 30 };
-        assert!(!large.is_low() && large.used_pct() == 0.0);
-        // 96 % of a large disk, and it neither jumps nor flickers there.
-        let at = |free: u64| Room { free, total: 100 << 30 };
-        assert!(!at(4 << 30).is_low() && at((4 << 30) - 1).is_low());
-        assert!((at(4 << 30).used_pct() - 80.0).abs() < 1e-9 && (at(5 << 30).used_pct() - 75.0).abs() < 1e-9);
     }
 }

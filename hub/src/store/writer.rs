@@ -139,7 +139,7 @@ impl Writer {
             let mut replies = Vec::new();
             match self.group(&mut replies) {
                 Ok(()) => {
-                    if tells && self.memory.counters.degraded.swap(false, Ordering::Relaxed) {
+                    if tells && self.memory.counters.full.swap(false, Ordering::Relaxed) {
                         tracing::info!("there is room on the disk again: readings are taken");
                     }
                     replies.into_iter().for_each(|reply| reply(Ok(())));
@@ -236,7 +236,7 @@ impl Writer {
     fn group(&mut self, replies: &mut Vec<Reply>) -> Result<(), Failure> {
         let began = Clock.now();
         // A microsecond: a log that was allowed to grow on the last of the disk could not be copied back.
-        let scarce = room::room(self.memory.dir()).is_some_and(|room| room.is_scarce());
+        let scarce = room::is_scarce(self.memory.dir());
         self.memory.counters.scarce.store(scarce, Ordering::Relaxed);
         if let Err(error) = begin(&mut self.conn) {
             // Nothing began: whoever waits is told why.
@@ -346,7 +346,7 @@ impl Writer {
                 }
             }
             Failure::Full => {
-                if !self.memory.counters.degraded.swap(true, Ordering::Relaxed) {
+                if !self.memory.counters.full.swap(true, Ordering::Relaxed) {
                     tracing::error!("the disk is full: nothing is stored or acknowledged until there is space");
                 }
             }

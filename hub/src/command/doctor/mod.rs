@@ -20,13 +20,12 @@ use wire::packet::Packet;
 use super::{Outcome, print};
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
+use crate::store;
 use crate::udp::socket::Socket;
 use kernel::{members_v4, members_v6, metric, udp_sockets};
 
 /// How long the running hub may take to answer a probe: its jitter is 120 ms.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// Below this share of free space, a disk is nearly full.
-const LITTLE_SPACE: f64 = 0.1;
 /// The clock was not set if it says less: 2024-01-01, before the first release.
 const SET_FROM_MS: i64 = 1_704_067_200_000;
 
@@ -114,10 +113,10 @@ fn look_at_data(data: &Path, findings: &mut Findings) {
             findings.bad(format_args!("data directory {shown} cannot be written: {error}"), fix);
         }
     }
-    let Ok(stats) = rustix::fs::statvfs(folder) else { return };
-    let free = stats.f_bavail as f64 / (stats.f_blocks as f64).max(1.0);
-    let gib = stats.f_bavail as f64 * stats.f_frsize as f64 / f64::from(1 << 30);
-    if free < LITTLE_SPACE {
+    let Some(room) = store::room_on(folder) else { return };
+    let free = room.free as f64 / (room.total as f64).max(1.0);
+    let gib = room.free as f64 / f64::from(1 << 30);
+    if room.is_nearly_full() {
         let text = format!("the disk of {shown} is nearly full: {gib:.1} GiB ({:.0} %) free", free * 100.0);
         findings.bad(text, format_args!("du -xh --max-depth 2 {} | sort -h | tail", folder.display()));
     } else {
