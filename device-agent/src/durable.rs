@@ -12,18 +12,28 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// Whatever the file system says.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    rename_over(path, bytes)?;
+    sync_folder_of(path)
+}
+
+/// All of [`replace`] but the fsync of the folder: a power cut may bring the old file back. Returns the file.
+///
+/// # Errors
+/// Whatever the file system says; the old file is as it was.
+pub fn rename_over(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let temporary = with_suffix(path, ".tmp");
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut options = OpenOptions::new();
+        let mut file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&temporary, path)
+        fs::rename(&temporary, path)?;
+        Ok(file)
     })();
     if written.is_err() {
         let _ = fs::remove_file(&temporary);
     }
-    written?;
-    sync_folder_of(path)
+    written
 }
 
 /// Makes the names in the folder of `path` durable: a synced file without its name is lost all the same.

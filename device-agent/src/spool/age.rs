@@ -4,11 +4,12 @@
 //! boots left only the readings' own time tells the age: that is believed once the clock is sure and the boot is an hour
 //! old, so that a clock which is wrong at the start can be set, and a hub that is there can take what it is given.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use wire::UnixMillis;
 use wire::batch::Rows;
 use wire::ledger::DropReason;
+use wire::{Hour, UnixMillis};
 
 use super::{Key, Spool};
 use crate::clock::Now;
@@ -62,14 +63,36 @@ impl Spool {
             Taken::Here(at) => now.mono.saturating_duration_since(at) > limit,
             Taken::Earlier(at) => believed && now.unix.since(at) > limit_ms,
         };
-        let segments: Vec<u32> =
-            self.cold.iter().filter(|(_, cold)| is_old(cold.newest)).map(|(number, _)| *number).collect();
-        for number in segments {
+        let cold = self.cold.iter().map(|(number, cold)| (*number, is_old(cold.newest)));
+        // A segment goes as a whole, once the last of it is too old: part of it would be back at the next start.
+        let listed = self.held.values().filter_map(|held| Some((held.segment()?, is_old(held.taken))));
+        let mut segments: BTreeMap<u32, bool> = BTreeMap::new();
+        for (number, old) in cold.chain(listed) {
+            *segments.entry(number).or_insert(true) &= old;
+        }
+        let in_memory: Vec<Key> = self
+            .in_memory
+            .iter()
+            .filter(|key| self.held.get(key).is_some_and(|held| is_old(held.taken)))
+            .copied()
+            .collect();
+        for (number, _) in segments.into_iter().filter(|(_, old)| *old) {
             self.lose_segment(number, DropReason::Expired);
         }
-        let batches: Vec<Key> = self.held.iter().filter(|(_, held)| is_old(held.taken)).map(|(key, _)| *key).collect();
-        for key in batches {
+        for key in in_memory {
             self.lose(key, DropReason::Expired);
+        }
+    }
+
+    /// About the hour in which something was taken, where its readings cannot be asked.
+    pub(super) fn hour_of(&self, taken: Taken) -> Hour {
+        match taken {
+            Taken::Earlier(at) => at.hour(),
+            Taken::Here(at) => {
+                let now = crate::clock::now();
+                let ago = now.mono.saturating_duration_since(at).as_millis();
+                now.unix.plus(-i64::try_from(ago).unwrap_or(0)).hour()
+            }
         }
     }
 

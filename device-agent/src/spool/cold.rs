@@ -12,36 +12,36 @@ use super::thin::thinned;
 use super::{Body, Held, Key, Policy, Spool, Taken};
 
 /// A segment as it would be with fewer readings.
-struct Thinner {
-    epoch: Epoch,
+pub(super) struct Thinner {
+    pub(super) epoch: Epoch,
     bytes: Vec<u8>,
     /// Readings before, and after.
-    readings: u64,
-    left: u64,
+    pub(super) readings: u64,
+    pub(super) left: u64,
     /// The batches that change, before and after.
-    changed: Vec<(BatchSeq, Vec<u8>, Vec<u8>)>,
+    pub(super) changed: Vec<(BatchSeq, Vec<u8>, Vec<u8>)>,
 }
 
 impl Spool {
     /// Lists the newest cold segment; `false` if there is none.
     pub(super) fn warm(&mut self) -> bool {
         let Some((&number, &summary)) = self.cold.last_key_value() else { return false };
-        let Some(disk) = self.disk.as_mut() else { return false };
-        let records = disk.records(number).unwrap_or_default();
+        let records = self.disk.as_ref().and_then(|disk| disk.records(number)).unwrap_or_default();
         if records.is_empty() {
-            // Counted before it is deleted.
             self.lose_segment(number, DropReason::Unreadable);
             return true;
         }
+        self.settle(number, records.iter().map(|(record, _)| record));
         self.cold.remove(&number);
-        disk.set_held(number, records.len() as u32);
-        self.lose_unreadable(&summary, &records.iter().map(|(record, _)| *record).collect::<Vec<_>>());
-        let mark = self.marks.get(&summary.epoch).copied().unwrap_or(BatchSeq(0));
+        if let Some(disk) = &mut self.disk {
+            disk.set_held(number, records.len() as u32);
+        }
         for (record, place) in records {
             let key = (summary.epoch, record.seq);
+            let acknowledged = self.is_acknowledged(key);
             // The same batch twice, after a crash between two segments: one copy is enough.
-            if record.seq < mark || self.held.contains_key(&key) {
-                self.acked += if record.seq < mark { u64::from(record.readings) } else { 0 };
+            if acknowledged || self.held.contains_key(&key) {
+                self.acked += if acknowledged { u64::from(record.readings) } else { 0 };
                 self.release(place);
                 continue;
             }
@@ -58,7 +58,7 @@ impl Spool {
     pub(super) fn cool(&mut self) {
         let Some(closed) = self.disk.as_mut().map(super::disk::Disk::take_closed) else { return };
         for number in closed {
-            let keys: Vec<Key> = self.held.iter().filter(|(_, held)| held.is_in(number)).map(|(key, _)| *key).collect();
+            let keys = self.listed_in(number);
             let whole = self.disk.as_ref().is_some_and(|disk| disk.is_whole(number));
             let (Some(first), Some(last)) = (keys.first(), keys.last()) else { continue };
             if !whole || keys.iter().any(|key| self.handed.contains(key)) {
@@ -92,39 +92,54 @@ impl Spool {
         }
     }
 
+    /// Everything of this epoch below it was acknowledged.
+    pub(super) fn mark(&self, epoch: Epoch) -> BatchSeq {
+        self.marks.get(&epoch).copied().unwrap_or(BatchSeq(0))
+    }
+
+    /// Whether the hub has a batch, of those in cold segments.
+    pub(super) fn is_acknowledged(&self, (epoch, seq): Key) -> bool {
+        seq < self.mark(epoch)
+    }
+
     /// Makes room in the oldest cold segment that was not thinned yet; `false` if there is none.
     pub(super) fn thin_one(&mut self) -> bool {
         if self.policy != Policy::Thin {
             return false;
         }
-        let Some(number) = self.cold.keys().copied().find(|number| !self.thinned.contains(number)) else {
-            return false;
-        };
+        // One that the hub has part of stays as it is: a start that finishes the thinning would not know which part.
+        let whole = |cold: &Summary| !self.is_acknowledged((cold.epoch, cold.first));
+        let mut fresh = self.cold.iter().filter(|(number, cold)| !self.thinned.contains(number) && whole(cold));
+        let Some((&number, _)) = fresh.next() else { return false };
         self.thinned.insert(number);
-        let Some(thinner) = self.thinner(number) else { return true };
+        let Some(thinner) = self.thinner(number) else {
+            self.lose_segment(number, DropReason::Unreadable);
+            return true;
+        };
+        if thinner.changed.is_empty() {
+            return true;
+        }
         self.count_thinned(&thinner, false);
         self.ledger.condemn(number, thinner.left, (self.epoch, self.next));
-        let replaced = self.replace(number, &thinner);
-        if replaced {
-            self.drops.thinned += thinner.readings - thinner.left;
-        } else {
+        if !self.replace(number, &thinner) {
             self.count_thinned(&thinner, true);
         }
         self.ledger.done_with(number);
         true
     }
 
-    /// Finishes the thinning of a segment that is to hold `left` readings, and is counted already.
-    pub(super) fn finish_thinning(&mut self, number: u32, left: u64) {
-        let Some(thinner) = self.thinner(number).filter(|thinner| thinner.left == left) else { return };
+    /// Finishes the thinning of a segment that is to hold `left` readings, and is counted already. `false` if the disk
+    /// refused.
+    pub(super) fn finish_thinning(&mut self, number: u32, left: u64) -> bool {
+        let Some(thinner) = self.thinner(number).filter(|thinner| thinner.left == left) else { return true };
         self.thinned.insert(number);
-        self.replace(number, &thinner);
+        self.replace(number, &thinner)
     }
 
-    /// A segment with fewer readings.
-    fn thinner(&self, number: u32) -> Option<Thinner> {
-        self.cold.get(&number)?;
-        let (epoch, records) = self.disk.as_ref()?.bodies(number)?;
+    /// A cold segment with fewer readings; `None` if nothing in it can be read. What cannot is counted.
+    fn thinner(&mut self, number: u32) -> Option<Thinner> {
+        let (epoch, records) = self.disk.as_ref()?.bodies(number).filter(|(_, records)| !records.is_empty())?;
+        self.settle(number, records.iter().map(|(record, _)| record));
         let mut thinner =
             Thinner { epoch, bytes: segment::header(epoch).to_vec(), readings: 0, left: 0, changed: Vec::new() };
         for (record, body) in records {
@@ -140,12 +155,6 @@ impl Spool {
             thinner.left += u64::from(left);
         }
         Some(thinner)
-    }
-
-    fn count_thinned(&mut self, thinner: &Thinner, failed: bool) {
-        for (seq, before, after) in &thinner.changed {
-            self.ledger.thin(thinner.epoch, before, after, self.shifts.of(thinner.epoch, *seq), failed);
-        }
     }
 
     /// Either the old file or the thinned one: nothing in between is ever there.

@@ -1,11 +1,13 @@
 //! The segments in the spool folder: written at the end of the newest, read anywhere, deleted whole.
 //!
 //! A segment is deleted once none of its batches is held any more. A failed write is undone by cutting the file back, and
-//! if even that fails the segment is closed: the torn tail is then what recovery cuts.
+//! if even that fails the segment is closed: the torn tail is then what recovery cuts. A file that cannot be removed is
+//! tried again until it is gone; it counts for nothing meanwhile, because a folder that lets nothing be removed lets nothing
+//! be made either.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::ops::Range;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -19,7 +21,8 @@ use crate::durable;
 
 /// Size at which a segment is closed: the unit in which the oldest readings are dropped when the spool is full.
 const SEGMENT_BYTES: u64 = 1 << 20;
-/// Time after which a segment is closed: the unit in which readings that are too old are dropped after a restart.
+/// Time after which a segment is closed, or a quarter of how long readings are kept: the unit in which those that are too
+/// old are dropped.
 const SEGMENT_SPAN: Duration = Duration::from_secs(6 * 3600);
 const EXTENSION: &str = "seg";
 
@@ -54,6 +57,10 @@ pub(super) struct Disk {
     active: Option<u32>,
     /// Full since they were asked for.
     closed: Vec<u32>,
+    /// Deleted, but the file is still there.
+    leftover: BTreeSet<u32>,
+    /// Time after which a segment is closed.
+    span: Duration,
     next: u32,
     bytes: u64,
 }
@@ -89,13 +96,16 @@ pub(super) struct Recovered {
 
 impl Disk {
     /// Opens the folder and reads every segment in it. Their batches are taken for as old as `now`, until somebody looks.
-    pub(super) fn open(folder: &Path, now: Instant) -> io::Result<(Self, Recovered)> {
+    /// `age`: how long readings are kept.
+    pub(super) fn open(folder: &Path, age: Duration, now: Instant) -> io::Result<(Self, Recovered)> {
         fs::create_dir_all(folder)?;
         let mut disk = Self {
             folder: folder.to_owned(),
             segments: BTreeMap::new(),
             active: None,
             closed: Vec::new(),
+            leftover: BTreeSet::new(),
+            span: SEGMENT_SPAN.min(age / 4),
             next: 0,
             bytes: 0,
         };
@@ -107,8 +117,8 @@ impl Disk {
             }
             let number = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
             // One unreadable file must not keep the others, or the agent, from starting.
-            let bytes = match fs::read(&path) {
-                Ok(bytes) => bytes,
+            let (file, bytes) = match read_whole(&path) {
+                Ok(found) => found,
                 Err(error) => {
                     // Its number is taken all the same.
                     disk.next = disk.next.max(number.map_or(0, |number: u32| number.saturating_add(1)));
@@ -117,7 +127,7 @@ impl Disk {
                 }
             };
             match (number, segment::read(&bytes)) {
-                (Some(number), Some(contents)) => disk.adopt(number, &path, &bytes, contents, &mut recovered, now)?,
+                (Some(number), Some(contents)) => disk.adopt(number, file, &bytes, contents, &mut recovered, now),
                 _ => recovered.foreign.extend(durable::set_aside(&path, "foreign")),
             }
         }
@@ -127,16 +137,17 @@ impl Disk {
     fn adopt(
         &mut self,
         number: u32,
-        path: &Path,
+        file: File,
         bytes: &[u8],
         contents: Contents,
         recovered: &mut Recovered,
         now: Instant,
-    ) -> io::Result<()> {
+    ) {
         self.next = self.next.max(number.saturating_add(1));
         recovered.damaged += contents.damaged;
         if contents.records.is_empty() {
-            return fs::remove_file(path);
+            self.delete(number);
+            return;
         }
         let epoch = contents.epoch;
         let held = contents.records.len() as u32;
@@ -150,9 +161,7 @@ impl Disk {
         }
         let bytes = bytes.len() as u64;
         self.bytes += bytes;
-        self.segments
-            .insert(number, Segment { file: File::open(path)?, epoch, bytes, held, records: held, since: now });
-        Ok(())
+        self.segments.insert(number, Segment { file, epoch, bytes, held, records: held, since: now });
     }
 
     /// Appends records, the first of them taken at `taken`, and makes them durable; all or none. Returns where each body
@@ -193,7 +202,7 @@ impl Disk {
         let fits = |segment: &Segment| {
             segment.epoch == epoch
                 && segment.bytes < SEGMENT_BYTES
-                && taken.saturating_duration_since(segment.since) < SEGMENT_SPAN
+                && taken.saturating_duration_since(segment.since) < self.span
         };
         let fitting = self.active.filter(|number| self.segments.get(number).is_some_and(fits));
         if let Some(number) = fitting {
@@ -228,7 +237,9 @@ impl Disk {
     pub(super) fn set_held(&mut self, number: u32, held: u32) {
         match self.segments.get_mut(&number) {
             Some(segment) if held > 0 => segment.held = held,
-            _ => self.delete(number),
+            _ => {
+                self.delete(number);
+            }
         }
     }
 
@@ -248,12 +259,13 @@ impl Disk {
         Some((contents.epoch, contents.records.into_iter().map(|(record, range)| (record, body(range))).collect()))
     }
 
-    /// Replaces what is in a segment.
+    /// Replaces what is in a segment; if that fails, it is as it was.
     pub(super) fn replace(&mut self, number: u32, bytes: &[u8]) -> io::Result<()> {
         let path = self.path(number);
-        durable::replace(&path, bytes)?;
-        let Some(segment) = self.segments.get_mut(&number) else { return Ok(()) };
-        segment.file = File::open(&path)?;
+        let Some(segment) = self.segments.get_mut(&number) else { return Err(io::ErrorKind::NotFound.into()) };
+        segment.file = durable::rename_over(&path, bytes)?;
+        // It is replaced, whatever this says: should a power cut bring the old one back, the hub gets what was thinned.
+        let _ = durable::sync_folder_of(&path);
         self.bytes = self.bytes - segment.bytes + bytes.len() as u64;
         segment.bytes = bytes.len() as u64;
         Ok(())
@@ -290,7 +302,9 @@ impl Disk {
     pub(super) fn close_active(&mut self) {
         if let Some(number) = self.active.take() {
             match self.segments.get(&number) {
-                Some(segment) if segment.held == 0 => self.delete(number),
+                Some(segment) if segment.held == 0 => {
+                    self.delete(number);
+                }
                 _ => self.closed.push(number),
             }
         }
@@ -304,18 +318,39 @@ impl Disk {
         }
     }
 
-    /// Removes a segment with whatever is in it.
-    pub(super) fn delete(&mut self, number: u32) {
+    /// Removes a segment with whatever is in it; `false` if its file is still there.
+    pub(super) fn delete(&mut self, number: u32) -> bool {
         if let Some(segment) = self.segments.remove(&number) {
             self.bytes -= segment.bytes;
-            // A file that cannot be removed is read again at the next start, and its repeats are recognised by the hub.
-            let _ = fs::remove_file(self.path(number));
         }
+        let gone = is_removed(&self.path(number));
+        if !gone {
+            self.leftover.insert(number);
+        }
+        gone
+    }
+
+    /// Tries again to remove the files that are left; returns those that are gone.
+    pub(super) fn delete_again(&mut self) -> Vec<u32> {
+        let gone: Vec<u32> = self.leftover.iter().copied().filter(|number| is_removed(&self.path(*number))).collect();
+        self.leftover.retain(|number| !gone.contains(number));
+        gone
     }
 
     fn path(&self, number: u32) -> PathBuf {
         self.folder.join(format!("{number:08}.{EXTENSION}"))
     }
+}
+
+fn read_whole(path: &Path) -> io::Result<(File, Vec<u8>)> {
+    let (mut file, mut bytes) = (File::open(path)?, Vec::new());
+    file.read_to_end(&mut bytes)?;
+    Ok((file, bytes))
+}
+
+/// Removes a file; whether it is gone.
+fn is_removed(path: &Path) -> bool {
+    fs::remove_file(path).map_or_else(|error| error.kind() == io::ErrorKind::NotFound, |()| true)
 }
 
 /// The highest epoch in the segments of a folder; 0 when there is none.

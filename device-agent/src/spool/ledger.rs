@@ -75,18 +75,10 @@ pub(super) struct Ledger {
     rows: Rows,
 }
 
-/// What a start has to finish and to count.
-#[derive(Debug, Default)]
-pub(super) struct Unfinished {
-    /// Batches from here on are not counted yet; `None`: all are.
-    pub(super) counted: Option<(Epoch, BatchSeq)>,
-    /// Segments and how many readings they are to hold.
-    pub(super) condemned: Vec<(u32, u64)>,
-}
-
 impl Ledger {
-    /// What earlier runs did not get told. A file that cannot be read is set aside: counting begins anew.
-    pub(super) fn open(folder: &Path) -> (Self, Unfinished) {
+    /// What earlier runs did not get told, and from which batch on nothing is counted yet; `None`: all are. A file that cannot
+    /// be read is set aside: counting begins anew.
+    pub(super) fn open(folder: &Path) -> (Self, Option<(Epoch, BatchSeq)>) {
         let path = folder.join("ledger");
         let bytes = fs::read(&path);
         let saved = match bytes.as_ref().map(|bytes| serde_json::from_slice::<Saved>(bytes)) {
@@ -102,7 +94,8 @@ impl Ledger {
         ledger.urgent = sent.is_some() || !open.is_empty();
         ledger.sent = sent;
         ledger.open = open.into_iter().map(|entry| ((entry.epoch, entry.hour), entry)).collect();
-        (ledger, Unfinished { counted, condemned })
+        ledger.condemned = condemned.into_iter().collect();
+        (ledger, counted)
     }
 
     /// A boot begins: its reports are numbered from 0.
@@ -172,6 +165,11 @@ impl Ledger {
         let _ = self.save(counted);
     }
 
+    /// Segments with which something was begun, and how many readings each is to hold.
+    pub(super) fn condemned(&self) -> Vec<(u32, u64)> {
+        self.condemned.iter().map(|(segment, left)| (*segment, *left)).collect()
+    }
+
     /// What was begun with a segment is done.
     pub(super) fn done_with(&mut self, segment: u32) {
         self.condemned.remove(&segment);
@@ -194,7 +192,7 @@ impl Ledger {
             counted: Some(counted),
             sent: self.sent.clone(),
             open: self.open.values().cloned().collect(),
-            condemned: self.condemned.iter().map(|(segment, left)| (*segment, *left)).collect(),
+            condemned: self.condemned(),
         };
         durable::replace(path, &serde_json::to_vec(&saved).unwrap_or_default())?;
         self.on_disk = true;

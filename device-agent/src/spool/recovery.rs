@@ -9,7 +9,7 @@ use wire::{BatchSeq, Epoch, Lane};
 
 use super::disk::{Disk, Recovered, Summary};
 use super::journal::Journal;
-use super::ledger::{Ledger, Unfinished};
+use super::ledger::Ledger;
 use super::segment::Record;
 use super::shift::Shifts;
 use super::tally::Tally;
@@ -37,10 +37,10 @@ impl Spool {
     /// # Errors
     /// The folder cannot be made or listed. Damage inside it is no error.
     pub fn open(folder: &Path, epoch: Epoch, limits: Limits, now: Instant) -> io::Result<(Self, Recovery)> {
-        let (disk, found) = Disk::open(folder, now)?;
+        let (disk, found) = Disk::open(folder, limits.age, now)?;
         let (journal, open) = Journal::open(folder);
         let (tally, drops) = Tally::open(folder);
-        let (ledger, unfinished) = Ledger::open(folder);
+        let (ledger, counted) = Ledger::open(folder);
         let mut spool = Self::in_memory(epoch, limits);
         (spool.opened, spool.ages_due) = (now, now);
         (spool.tally, spool.drops, spool.ledger) = (tally, drops, ledger);
@@ -51,7 +51,8 @@ impl Spool {
             let newest = spool.taken_earlier((summary.epoch, summary.last), found.newest.get(&number).cloned());
             spool.cold.insert(number, Summary { newest, ..summary });
         }
-        spool.finish_ledger(&unfinished, open.as_ref());
+        spool.finish_condemned();
+        spool.finish_ledger(counted, open.as_ref());
         spool.adopt_journal(open, now);
         let readings = spool.cold.values().map(|cold| cold.readings).sum::<u64>()
             + spool.held.values().map(|held| u64::from(held.readings)).sum::<u64>();
@@ -60,18 +61,24 @@ impl Spool {
         Ok((spool, recovery))
     }
 
-    /// Finishes what the ledger has counted of segments, and counts what went to disk since it was written.
-    fn finish_ledger(&mut self, unfinished: &Unfinished, open: Option<&(Epoch, Record, Vec<u8>)>) {
-        for &(number, left) in &unfinished.condemned {
-            if left == 0 && self.cold.remove(&number).is_some() {
-                if let Some(disk) = &mut self.disk {
-                    disk.delete(number);
-                }
-            } else if self.cold.get(&number).is_some_and(|cold| cold.readings > left) {
-                self.finish_thinning(number, left);
+    /// Finishes what was begun with segments, and is counted.
+    fn finish_condemned(&mut self) {
+        for (number, left) in self.ledger.condemned() {
+            if left == 0 {
+                self.cold.remove(&number);
+                self.remove_condemned(number);
+                continue;
+            }
+            let to_thin = self.cold.get(&number).is_some_and(|cold| cold.readings > left);
+            if !to_thin || self.finish_thinning(number, left) {
+                self.ledger.done_with(number);
             }
         }
-        let Some(counted) = unfinished.counted else { return };
+    }
+
+    /// Counts what went to disk since the ledger was written.
+    fn finish_ledger(&mut self, counted: Option<(Epoch, BatchSeq)>, open: Option<&(Epoch, Record, Vec<u8>)>) {
+        let Some(counted) = counted else { return };
         let mut bodies: BTreeMap<(Epoch, BatchSeq), Vec<u8>> = BTreeMap::new();
         // The batch that was being filled, if it will be adopted.
         let passed = |epoch, seq| self.cold.values().any(|cold| cold.epoch == epoch && cold.last >= seq);

@@ -31,6 +31,7 @@ impl Spool {
             spilled
         };
         self.cool();
+        self.remove_leftovers();
         while self.memory > self.limits.memory {
             if full { self.drop_newest_in_memory() } else { self.drop_oldest_in_memory() }
         }

@@ -1,22 +1,17 @@
 //! The spool after a crash: whatever happened to its files, whole batches before and after the damage come back, and
 //! the agent starts.
 
-#![expect(clippy::unwrap_used, reason = "a helper of a test fails like the test")]
-
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use device_agent::clock::{self, Now};
 use device_agent::sampler::Gather;
 use device_agent::spool::segment::{self, Record};
-use device_agent::spool::{Drops, Limits, Policy, SPILL_AFTER, Spool};
+use device_agent::spool::{Limits, SPILL_AFTER, Spool};
 use proptest::prelude::*;
 use wire::batch::Rows;
-use wire::ledger::DropReason;
 use wire::{BatchSeq, Epoch, Lane, Reading, SensorNo, UnixMillis};
 
-const WEEK: Duration = Duration::from_secs(7 * 86_400);
+use super::{append, append_large, body_of, now, open, segments, spilled, unreadable};
 
 #[test]
 fn a_segment_cut_at_any_byte_gives_back_every_whole_record() {
@@ -100,26 +95,6 @@ fn nothing_is_written_until_the_hub_has_been_silent_for_a_while() {
     spool.maintain(t0 + SPILL_AFTER + Duration::from_secs(1)).unwrap();
     drop(spool);
     assert_eq!(open(folder.path(), 2).0.len(), 4, "while the hub is away, each second's readings are on disk");
-}
-
-#[test]
-fn a_full_spool_drops_its_oldest_and_counts_them() {
-    let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { memory: 256 << 10, disk: 3 << 20, ..Limits::default() };
-    let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
-    let t0 = now();
-    for _ in 0..50 {
-        for _ in 0..100 {
-            spool.append(vec![7; 1000], 3, 2, Lane::Live, t0);
-        }
-        spool.maintain(t0).unwrap();
-    }
-    assert!(spool.dropped() > 0 && spool.len() > 1500);
-    assert_eq!(spool.dropped() + 3 * spool.len() as u64, 15_000);
-    let bytes: u64 = segments(folder.path()).iter().map(|path| fs::metadata(path).unwrap().len()).sum();
-    assert!(bytes <= 3 << 20, "{bytes}");
-    let floor = spool.floors()[0].1.0;
-    assert_eq!(floor, 5000 - spool.len() as u64, "the hub is told what will never come");
 }
 
 #[test]
@@ -285,98 +260,6 @@ fn an_acknowledgement_of_everything_below_empties_segments_that_are_not_listed()
 }
 
 #[test]
-fn what_gives_way_when_the_spool_is_full_is_the_users_choice_and_counted_by_reason() {
-    for (policy, first_stays) in [(Policy::DropOldest, false), (Policy::DropNewest, true), (Policy::Thin, true)] {
-        let folder = tempfile::tempdir().unwrap();
-        let limits = Limits { memory: 256 << 10, disk: 4 << 20, ..Limits::default() };
-        let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
-        spool.set_policy(policy);
-        let (mut gather, t0) = (Gather::new(Lane::Live), now());
-        let mut taken = 0_u64;
-        let mut second = 0;
-        while spool.dropped() == 0 || second % 1_000 != 0 {
-            let now = t0 + Duration::from_secs(second);
-            for sensor in 0..20 {
-                let noise = (second * 7_919 + u64::from(sensor) * 104_729) % 1_000_003;
-                let at = UnixMillis(1_700_000_000_000 + second as i64 * 1000);
-                gather.push(&Reading { sensor: SensorNo(sensor), at, value: noise as f64 / 3.0 }, &mut spool, now);
-                taken += 1;
-            }
-            if second % 100 == 0 {
-                spool.maintain(now).unwrap();
-            }
-            second += 1;
-        }
-        gather.close(&mut spool, t0);
-        let drops = spool.drops();
-        let mut rows = Rows::default();
-        let mut first = u64::MAX;
-        while let Some(batch) = spool.take_live(t0).or_else(|| spool.take_backlog()) {
-            first = first.min(batch.seq.0);
-            wire::batch::decode(&batch.body, &mut rows).unwrap();
-        }
-        assert_eq!(rows.len() as u64 + drops.total(), taken, "{policy:?}: {drops:?}");
-        assert_eq!(first == 0, first_stays, "{policy:?}: {drops:?}");
-        let reason = match policy {
-            Policy::DropOldest => drops.oldest,
-            Policy::DropNewest => drops.newest,
-            Policy::Thin => drops.thinned,
-        };
-        assert_eq!(reason, drops.total(), "{policy:?}: {drops:?}");
-    }
-}
-
-#[test]
-fn what_a_segment_held_that_the_disk_does_not_give_back_is_counted_as_unreadable() {
-    for acked in [0, 500, 600] {
-        let folder = tempfile::tempdir().unwrap();
-        let (mut spool, _) = open(folder.path(), 1);
-        let t0 = clock::now();
-        for _ in 0..15 {
-            append_large(&mut spool, 200, t0.mono);
-            spool.flush().unwrap();
-        }
-        drop(spool);
-        let (mut spool, _) = open(folder.path(), 2);
-        let mut files = segments(folder.path());
-        files.sort();
-        let in_first = segment::read(&fs::read(&files[0]).unwrap()).unwrap().records.len() as u64;
-        assert!(in_first > 600 && files.len() == 3);
-        spool.trim(Epoch(1), BatchSeq(acked), &[]);
-        unreadable(&files[0]);
-        spool.expire(t0.plus(WEEK + Duration::from_secs(61)), false);
-        // What is acknowledged of a segment is not lost with it; the other segments are readable, and counted as what they are.
-        let expected =
-            Drops { unreadable: 3 * (in_first - acked), expired: 3 * (3_000 - in_first), ..Drops::default() };
-        assert_eq!(spool.drops(), expected);
-        let told = &spool.report(t0.mono).unwrap().entries;
-        let told =
-            told.iter().flat_map(|entry| &entry.dropped).filter(|(code, _)| *code == DropReason::Unreadable.code());
-        assert_eq!(told.map(|(_, readings)| readings).sum::<u64>(), expected.unreadable, "the hub hears of them");
-    }
-}
-
-#[test]
-fn listed_batches_of_a_segment_that_cannot_be_read_are_counted_one_by_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { disk: 2 << 20, ..Limits::default() };
-    let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
-    // A full segment, and nothing else in it.
-    append_large(&mut spool, 1_100, now());
-    spool.flush().unwrap();
-    // Some are on their way, so that the segment's batches stay listed.
-    let handed = (0..10).filter(|_| spool.take_live(now()).is_some()).count();
-    assert_eq!((handed, spool.listed()), (10, 1_100));
-    unreadable(&segments(folder.path())[0]);
-    for _ in 0..10 {
-        append_large(&mut spool, 200, now());
-        spool.flush().unwrap();
-    }
-    assert_eq!(spool.drops(), Drops { unreadable: 3_300, ..Drops::default() });
-    assert_eq!(spool.len() as u64 * 3 + spool.dropped(), 9_300);
-}
-
-#[test]
 fn a_segment_that_cannot_be_read_at_a_start_is_named_and_its_number_is_not_used_again() {
     let folder = spilled(5);
     let path = segments(folder.path()).remove(0);
@@ -386,72 +269,6 @@ fn a_segment_that_cannot_be_read_at_a_start_is_named_and_its_number_is_not_used_
     append(&mut spool, 2, now());
     spool.flush().unwrap();
     assert_eq!((spool.len(), segments(folder.path()).len()), (2, 2));
-}
-
-#[test]
-fn what_is_held_longer_than_readings_are_kept_is_dropped_and_counted_for_good() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut spool, _) = open(folder.path(), 1);
-    let t0 = clock::now();
-    append(&mut spool, 3, t0.mono);
-    spool.flush().unwrap();
-    append(&mut spool, 2, t0.mono + Duration::from_secs(3600));
-    // A clock that runs wild is not believed: in this boot the monotonic one tells the age.
-    spool.expire(Now { unix: t0.unix.plus(1 << 50), ..t0.plus(WEEK) }, true);
-    assert_eq!((spool.len(), spool.drops()), (5, Drops::default()));
-    spool.expire(t0.plus(WEEK + Duration::from_secs(61)), false);
-    assert_eq!((spool.len(), spool.drops()), (2, Drops { expired: 9, ..Drops::default() }));
-    assert_eq!(spool.floors(), [(Epoch(1), BatchSeq(3))], "the hub is told that they will never come");
-    spool.expire(t0.plus(WEEK + Duration::from_secs(3700)), false);
-    assert!(spool.is_empty() && spool.dropped() == 15);
-    spool.flush().unwrap();
-    drop(spool);
-    assert_eq!(open(folder.path(), 2).0.drops().expired, 15, "a restart forgets none");
-}
-
-#[test]
-fn what_earlier_boots_left_ages_by_its_own_time_once_the_clock_is_sure() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut spool, _) = open(folder.path(), 1);
-    let mut gather = Gather::new(Lane::Live);
-    let taken = UnixMillis(1_770_000_000_000);
-    // Two segments: the second was begun seven hours after the first.
-    for hours in [0, 7] {
-        let wait = Duration::from_secs(hours * 3600);
-        let at = taken.plus(wait.as_millis() as i64);
-        gather.push(&Reading { sensor: SensorNo(0), at, value: 1.5 }, &mut spool, now() + wait);
-        gather.close(&mut spool, now() + wait);
-        spool.flush().unwrap();
-    }
-    drop(spool);
-    let start = Now { mono: now(), unix: taken.plus(WEEK.as_millis() as i64 + 1) };
-    let (mut spool, _) = Spool::open(folder.path(), Epoch(2), Limits::default(), start.mono).unwrap();
-    spool.expire(start.plus(Duration::from_secs(1800)), true);
-    assert_eq!(spool.len(), 2, "the clock may yet be set");
-    spool.expire(start.plus(Duration::from_secs(3700)), false);
-    assert_eq!(spool.len(), 2, "the clock is not sure");
-    spool.expire(start.plus(Duration::from_secs(3800)), true);
-    assert_eq!((spool.len(), spool.drops().expired), (1, 1));
-    assert!(spool.take_backlog().is_some());
-    spool.expire(start.plus(Duration::from_secs(8 * 3600)), true);
-    assert_eq!((spool.len(), spool.drops().expired), (0, 2), "also when it has been handed out");
-}
-
-#[test]
-fn readings_of_a_clock_that_was_never_set_age_from_the_next_start() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut spool, _) = open(folder.path(), 1);
-    let mut gather = Gather::new(Lane::Live);
-    gather.push(&Reading { sensor: SensorNo(0), at: UnixMillis(5_000), value: 1.5 }, &mut spool, now());
-    gather.close(&mut spool, now());
-    spool.flush().unwrap();
-    drop(spool);
-    let start = clock::now();
-    let (mut spool, _) = Spool::open(folder.path(), Epoch(2), Limits::default(), start.mono).unwrap();
-    spool.expire(start.plus(Duration::from_secs(7200)), true);
-    assert_eq!(spool.len(), 1);
-    spool.expire(start.plus(WEEK + Duration::from_secs(61)), true);
-    assert_eq!(spool.drops().expired, 1);
 }
 
 #[test]
@@ -505,14 +322,6 @@ proptest! {
     }
 }
 
-fn now() -> Instant {
-    clock::now().mono
-}
-
-fn body_of(seq: BatchSeq) -> Vec<u8> {
-    (0..20 + seq.0 as u8 * 3).map(|byte| byte ^ seq.0 as u8).collect()
-}
-
 /// A segment of five records, and where each ends.
 fn sample() -> (Vec<u8>, Vec<usize>) {
     let mut bytes = segment::header(Epoch(4)).to_vec();
@@ -524,41 +333,4 @@ fn sample() -> (Vec<u8>, Vec<usize>) {
         })
         .collect();
     (bytes, ends)
-}
-
-fn open(folder: &Path, epoch: u32) -> (Spool, device_agent::spool::Recovery) {
-    Spool::open(folder, Epoch(epoch), Limits::default(), now()).unwrap()
-}
-
-fn append(spool: &mut Spool, batches: u64, at: Instant) {
-    for _ in 0..batches {
-        let seq = BatchSeq(spool.len() as u64);
-        spool.append(body_of(seq), 3, 2, Lane::Live, at);
-    }
-}
-
-fn append_large(spool: &mut Spool, batches: u64, at: Instant) {
-    for _ in 0..batches {
-        spool.append(vec![7; 1000], 3, 2, Lane::Live, at);
-    }
-}
-
-/// A folder in which the spool of epoch 1 left so many batches.
-fn spilled(batches: u64) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut spool, _) = open(folder.path(), 1);
-    append(&mut spool, batches, now());
-    spool.flush().unwrap();
-    folder
-}
-
-/// Puts something in a segment's place that no read gets through, whoever reads.
-fn unreadable(path: &Path) {
-    fs::remove_file(path).unwrap();
-    fs::create_dir(path).unwrap();
-}
-
-fn segments(folder: &Path) -> Vec<PathBuf> {
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    files.filter(|path| path.extension().is_some_and(|extension| extension == "seg")).collect()
 }
