@@ -17,6 +17,7 @@
 mod candidates;
 mod drift;
 mod flight;
+mod patience;
 mod reports;
 mod rtt;
 mod search;
@@ -42,8 +43,9 @@ use crate::random::Random;
 use candidates::Candidates;
 use flight::Flight;
 pub use flight::Outgoing;
+use patience::Presence;
 use reports::Reports;
-use search::{DOUBT_AFTER, TELL_AFTER_TRIES};
+use search::TELL_AFTER_TRIES;
 use session::{Path, Session};
 
 /// A fleet whose hub restarts comes back spread over this time. Ten thousand devices are a little more than a hub takes in
@@ -279,11 +281,11 @@ impl Uplink {
             self.previous = None;
         }
         if let Some(session) = &mut self.session {
-            let misses = session.misses;
-            if session.misses_too_many(now.mono) || session.is_dead(now.mono) {
-                self.lose(now);
-            } else if misses < DOUBT_AFTER && session.misses >= DOUBT_AFTER {
-                self.doubt(now);
+            match session.missed(now.mono) {
+                _ if session.is_dead(now.mono) => self.lose(now),
+                Some(Presence::Gone) => self.lose(now),
+                Some(Presence::Doubtful) => self.doubt(now),
+                Some(Presence::There) | None => {}
             }
         }
         if self.flight.expires(self.path.acks.timeout()).is_some_and(|at| now.mono >= at)

@@ -13,14 +13,13 @@ use wire::packet::{Cookie, Hs2, MAX_DATAGRAM};
 use wire::seal::KEEP_PREVIOUS_SECS;
 
 use super::candidates::Candidate;
+use super::patience::Presence;
 use super::session::Session;
 use super::{Event, LONGEST_PROBE, RETURN_WITHIN, Uplink};
 use crate::clock::Now;
 
 /// Pauses between probes: doubling between these.
 const FIRST_PROBE: Duration = Duration::from_secs(1);
-/// Missed answers after which a fresh session is tried beside the one that may be dead.
-pub(super) const DOUBT_AFTER: u32 = 2;
 /// Handshakes without an answer after which the user is told.
 pub(super) const TELL_AFTER_TRIES: u32 = 3;
 
@@ -139,7 +138,7 @@ impl Uplink {
             None if self.is_undecided() => None,
             None => Some(Aim { hub: self.config.pinned, address: None, from: None }),
             // Already doubtful: another address of the same hub may be the right one.
-            Some(session) if session.misses >= DOUBT_AFTER => {
+            Some(session) if session.presence() == Presence::Doubtful => {
                 Some(Aim { hub: Some(session.hub), address: None, from: None })
             }
             Some(session) => {

@@ -11,13 +11,10 @@ use wire::seal::{REFUSE_AFTER_SECS, REKEY_AFTER_PACKETS, REKEY_AFTER_SECS, Trans
 use wire::{DecodeError, PublicKey};
 
 use super::drift::Drift;
+use super::patience::{Patience, Presence};
 use super::rtt::Rtt;
 use crate::clock::Now;
 
-/// Answers that may be missed in a row before the hub is taken for gone.
-const MISSES: u32 = 3;
-/// First wait for an answer, doubled with each one missed: a hub whose disk stalls for a few seconds is not gone.
-const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
 /// Packets whose sending time is remembered: more than are ever in flight between two acknowledgements.
 const REMEMBERED: usize = 256;
 /// How often a device that waits for adoption introduces itself again.
@@ -56,9 +53,7 @@ pub(super) struct Session {
     since: Instant,
     /// Counter, and both clocks, of the newest packets.
     log: VecDeque<(u64, Now)>,
-    /// When the answer to what was sent is overdue.
-    answer_due: Option<Instant>,
-    pub(super) misses: u32,
+    patience: Patience,
     pub(super) hello_due: Instant,
     /// Introductions without an answer.
     hellos: u32,
@@ -86,8 +81,7 @@ impl Session {
             confirmed: false,
             since: now,
             log: VecDeque::new(),
-            answer_due: None,
-            misses: 0,
+            patience: Patience::default(),
             hello_due: now,
             hellos: 0,
             status_due: now,
@@ -110,10 +104,7 @@ impl Session {
             self.log.pop_front();
         }
         self.log.push_back((counter, now));
-        if self.answer_due.is_none() {
-            let patience = path.acks.expected().max(SHORTEST_PATIENCE);
-            self.answer_due = Some(now.mono + patience * 2_u32.pow(self.misses.min(4)));
-        }
+        self.patience.asked(path.acks.expected(), now.mono);
         Some(counter)
     }
 
@@ -139,8 +130,7 @@ impl Session {
         if newest {
             self.address = from;
         }
-        self.answer_due = None;
-        self.misses = 0;
+        self.patience.answered();
         Ok(())
     }
 
@@ -176,22 +166,23 @@ impl Session {
 
     /// When to look again whether an answer came.
     pub(super) const fn answer_due(&self) -> Option<Instant> {
-        self.answer_due
+        self.patience.due()
     }
 
-    /// Counts a missed answer if one is overdue; `true` when it was the last the hub had.
-    pub(super) fn misses_too_many(&mut self, now: Instant) -> bool {
-        if self.answer_due.is_none_or(|due| now < due) {
-            return false;
-        }
-        self.answer_due = None;
-        self.misses += 1;
+    /// Counts an answer as missed if it is overdue, and tells then what the hub is taken for.
+    pub(super) fn missed(&mut self, now: Instant) -> Option<Presence> {
+        let presence = self.patience.missed(now)?;
         // Ask for a sign of life: a hub answers the status of an adopted device, and the hello of any other.
         self.status_due = now;
         if self.confirmed {
             self.hello_due = now;
         }
-        self.misses >= MISSES
+        Some(presence)
+    }
+
+    /// What the hub is taken for.
+    pub(super) const fn presence(&self) -> Presence {
+        self.patience.presence()
     }
 
     /// When the keys have served long enough; soon, if they are used up.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use wire::discovery::Answer;
-use wire::handshake::{NO_PSK, Responder, Verdict};
+use wire::handshake::{NO_PSK, Responder, Verdict, cookie_for};
 use wire::message::{Ack, Message, Welcome};
 use wire::packet::Data;
 use wire::seal::Transport;
@@ -13,6 +13,9 @@ use super::super::*;
 use super::MS;
 use crate::feed::Feed;
 use crate::spool::{Limits, Spool};
+
+/// Where the hub sees the device.
+const DEVICE: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2)), 40_000);
 
 pub(super) fn token() -> JoinToken {
     JoinToken::new(7, [5; 16])
@@ -149,6 +152,9 @@ pub(super) struct Hub {
     pub(super) credit: u32,
     pub(super) clock_ahead_ms: i64,
     pub(super) muted: bool,
+    /// Whoever knocks has to prove the address first.
+    pub(super) busy: bool,
+    pub(super) cookies: usize,
     pub(super) next_index: u32,
     pub(super) highest_counter: u64,
     pub(super) handshakes: usize,
@@ -176,6 +182,8 @@ impl Hub {
             clock_ahead_ms: 0,
             bodies: BTreeMap::new(),
             muted: false,
+            busy: false,
+            cookies: 0,
             next_index: 100,
             highest_counter: 0,
             handshakes: 0,
@@ -204,7 +212,7 @@ impl Hub {
         Answer { accepting: true, hub: Id::of(&key), key, port: self.address.port(), nonce }.encode()
     }
 
-    fn receive(&mut self, now: Now, datagram: &[u8]) -> Vec<Vec<u8>> {
+    pub(super) fn receive(&mut self, now: Now, datagram: &[u8]) -> Vec<Vec<u8>> {
         let wall = now.unix.plus(self.clock_ahead_ms);
         match Packet::parse(datagram).unwrap() {
             Packet::Probe(probe) => vec![self.answer(probe.nonce)],
@@ -215,6 +223,11 @@ impl Hub {
     }
 
     fn handshake(&mut self, now: UnixMillis, hs1: &wire::packet::Hs1<'_>) -> Option<Vec<u8>> {
+        let cookie = cookie_for(&[7; 32], &DEVICE);
+        if self.busy && !self.responder.owns_address(hs1, &cookie) {
+            self.cookies += 1;
+            return self.responder.cookie_reply(hs1, &cookie, &[9; 24]).ok();
+        }
         let received = self.responder.read(hs1).ok()?;
         assert!(received.offer.counter > self.highest_counter, "a counter came twice");
         self.highest_counter = received.offer.counter;
