@@ -8,8 +8,8 @@ mod support;
 
 use std::time::{Duration, Instant};
 
+use support::HubProcess;
 use support::device::{FakeDevice, READINGS};
-use support::{HubProcess, eventually};
 use wire::BatchSeq;
 
 #[test]
@@ -27,10 +27,7 @@ fn every_acknowledged_reading_survives_sigkill_and_is_stored_once() {
         }
         hub.restart();
     }
-    eventually("all batches acknowledged", Duration::from_secs(60), || {
-        device.exchange(Duration::from_millis(200));
-        (device.acknowledged() == device.made()).then_some(())
-    });
+    device.settle();
     assert!(device.made() > u64::from(kills) * 8, "the device hardly sent anything: {}", device.made());
     hub.kill();
     hub.restart();

@@ -13,6 +13,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
+use support::fleet::Fleet;
 use support::{HubProcess, agent_program, eventually, signal, skipped};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -207,11 +208,9 @@ fn the_share_of_packets_lost_on_the_way_is_the_one_that_was_lost() {
     let hub = HubProcess::start("token");
     let token = hub.join_token(2);
     let _fleets = [("rough", "20%"), ("calm", "0%")].map(|(name, loss)| {
-        let mut fleet = Command::new(agent_program());
-        fleet.args(["simulate", "--hub", &hub.udp.to_string(), "--join-token", &token, "--devices", "1"]);
-        fleet.args(["--sensors", "1", "--interval", "5ms", "--seed", "7", "--name", name, "--loss", loss]);
-        let child = fleet.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Agent { child, state: PathBuf::new() }
+        let one =
+            ["--devices", "1", "--sensors", "1", "--interval", "5ms", "--seed", "7", "--name", name, "--loss", loss];
+        Fleet::start(hub.udp, &token, &one)
     });
     let link = |name: &str| {
         let devices = hub.get("/api/v1/devices");

@@ -10,8 +10,8 @@ mod support;
 use std::path::Path;
 use std::time::Duration;
 
-use support::lab::{ADDRESSES, CABLE, Lab, Stopped};
-use support::{agent_program, eventually, hub_program, output};
+use support::lab::{ADDRESSES, CABLE, Lab};
+use support::{Stopped, agent_program, eventually, hub_program, output};
 
 /// A switch that passes broadcasts on and swallows multicast, as many a managed one and many an access point does.
 const DEAF_SWITCH: &str = "

@@ -71,8 +71,7 @@ fn a_reading_becomes_an_alert_that_reaches_the_webhook_across_a_restart() {
     hub.post("/api/v1/rules", &rule);
     let state = tempfile::tempdir().unwrap();
     let token = hub.join_token(1);
-    let mut agent =
-        hub.start_agent(state.path(), &["--join-token", &token, "--name", "story-box", "--interval", "200ms"]);
+    let _agent = hub.start_agent(state.path(), &["--join-token", &token, "--name", "story-box", "--interval", "200ms"]);
     let (first, _) = hooks.recv_timeout(SOON).expect("a first attempt");
     // Refused once; the second attempt is the restarted hub's.
     hub.restart();
@@ -88,8 +87,6 @@ fn a_reading_becomes_an_alert_that_reaches_the_webhook_across_a_restart() {
     assert_eq!(header(&second, "webhook-signature"), format!("v1,{expected}"));
     let told: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!((&told["type"], &told["data"]["alert"]["device_name"]), (&json!("alert.firing"), &json!("story-box")));
-    agent.kill().unwrap();
-    agent.wait().unwrap();
 }
 
 #[test]
@@ -99,12 +96,12 @@ fn an_agent_killed_again_and_again_loses_nothing_it_was_acknowledged_and_doubles
     let token = hub.join_token(1);
     let mut high = 0;
     for round in 0..4_u64 {
-        let mut agent =
+        let agent =
             hub.start_agent(state.path(), &["--join-token", &token, "--name", "cut-box", "--interval", "100ms"]);
         high = eventually("more readings than before", SOON, || Some(hub.count()).filter(|count| *count > high + 20));
         std::thread::sleep(Duration::from_millis(130 * round));
-        signal(&agent, "KILL");
-        agent.wait().unwrap();
+        // SIGKILL.
+        drop(agent);
         let after = hub.count();
         assert!(after >= high, "stored readings vanished: {after} < {high}");
         high = after;
@@ -123,7 +120,7 @@ fn an_agent_killed_again_and_again_loses_nothing_it_was_acknowledged_and_doubles
 fn a_device_waits_for_a_click_and_nothing_of_it_is_stored_before() {
     let hub = HubProcess::start("click");
     let state = tempfile::tempdir().unwrap();
-    let mut agent = hub.start_agent(state.path(), &["--name", "shy-box", "--interval", "200ms"]);
+    let _agent = hub.start_agent(state.path(), &["--name", "shy-box", "--interval", "200ms"]);
     let pending = eventually("a pending device", SOON, || {
         let devices = hub.get("/api/v1/devices?status=pending");
         devices["items"].as_array().unwrap().first().cloned()
@@ -139,8 +136,6 @@ fn a_device_waits_for_a_click_and_nothing_of_it_is_stored_before() {
     let blocked = hub.count();
     std::thread::sleep(Duration::from_secs(2));
     assert!(hub.count() <= blocked + 40, "a blocked device is still heard");
-    agent.kill().unwrap();
-    agent.wait().unwrap();
 }
 
 #[test]
@@ -153,8 +148,8 @@ fn it_stops_within_ten_seconds_with_exit_code_0_and_has_everything_on_disk() {
     let (code, took) = hub.terminate();
     assert_eq!(code, Some(0));
     assert!(took < Duration::from_secs(10), "{took:?}");
-    signal(&agent, "TERM");
-    let stopped = eventually("agent stopped", SOON, || agent.try_wait().unwrap());
+    signal(&agent.0, "TERM");
+    let stopped = eventually("agent stopped", SOON, || agent.0.try_wait().unwrap());
     assert_eq!(stopped.code(), Some(0));
     hub.restart();
     assert!(hub.count() > 50);

@@ -3,18 +3,17 @@
 //! A fleet of the agent's own code sends through a proxy that loses, doubles, reorders and damages datagrams both ways.
 //! The same is done in virtual time, thousands of times over, by `tests/sim`; here with the sockets of the programs.
 
-use std::net::UdpSocket;
-use std::process::{Command, Stdio};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use serde_json::Value;
 use telemetry_hub::clock::Clock;
 
 use crate::dice::Dice;
 use crate::soak;
-use crate::support::{HubProcess, agent_program, eventually};
+use crate::support::fleet::Fleet;
+use crate::support::{HubProcess, eventually};
 
 /// Of a hundred datagrams: lost, doubled, damaged.
 const LOST: u64 = 30;
@@ -30,13 +29,10 @@ fn through_a_network_that_loses_doubles_reorders_and_damages_each_reading_is_sto
     let hub = HubProcess::start("token");
     let token = hub.join_token(40);
     let proxy = Proxy::start(&hub, seed);
-    let mut fleet = Command::new(agent_program())
-        .args(["simulate", "--hub", &proxy.address, "--join-token", &token, "--devices", "40", "--sensors", "50"])
-        .args(["--interval", "20ms", "--duration", &format!("{seconds}s"), "--seed", &seed.to_string()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
+    let (duration, seed_is) = (format!("{seconds}s"), seed.to_string());
+    let args =
+        ["--devices", "40", "--sensors", "50", "--interval", "20ms", "--duration", &duration, "--seed", &seed_is];
+    let mut fleet = Fleet::start(proxy.address, &token, &args);
     eventually("the fleet has joined", Duration::from_secs(20), || {
         (hub.get("/api/v1/hub")["devices"]["online"] == 40).then_some(())
     });
@@ -44,14 +40,13 @@ fn through_a_network_that_loses_doubles_reorders_and_damages_each_reading_is_sto
     // The fleet ends 30 s after its last reading. A batch whose five tries in that time are all lost, one of thirty that are
     // the last of a device, is no mistake of anybody's: at the end the network is good again.
     let good_again = Clock.now() + Duration::from_secs(seconds + 15);
-    while fleet.try_wait().unwrap().is_none() {
+    while !fleet.is_over() {
         proxy.bad.fetch_and(Clock.now() < good_again, Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(100));
     }
-    let fleet = fleet.wait_with_output().unwrap();
-    let said: Value = serde_json::from_slice(&fleet.stdout).unwrap();
+    let (whole, said) = fleet.outcome();
     let number = |name: &str| said[name].as_u64().unwrap();
-    assert!(fleet.status.success(), "seed {seed}: {said}");
+    assert!(whole, "seed {seed}: {said}");
     assert!(number("sent") > enough, "hardly anything was sent: {said}");
     let figures = proxy.figures();
     // What the fleet dropped for want of room may have been stored before its acknowledgement was lost.
@@ -72,7 +67,7 @@ fn through_a_network_that_loses_doubles_reorders_and_damages_each_reading_is_sto
 
 /// A bad network between a fleet and a hub.
 struct Proxy {
-    address: String,
+    address: SocketAddr,
     /// Until then it is a good one: joining through loss is `tests/sim`'s, and takes its time by design.
     bad: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
@@ -82,7 +77,7 @@ struct Proxy {
 impl Proxy {
     fn start(hub: &HubProcess, seed: u64) -> Self {
         let (front, back) = (UdpSocket::bind("127.0.0.1:0").unwrap(), UdpSocket::bind("127.0.0.1:0").unwrap());
-        let address = front.local_addr().unwrap().to_string();
+        let address = front.local_addr().unwrap();
         back.connect(hub.udp).unwrap();
         let client = Arc::new(std::sync::Mutex::new(None));
         let (stop, done) = (Arc::<AtomicBool>::default(), Arc::<[AtomicU64; 3]>::default());

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use telemetry_hub::clock::Clock;
 use wire::{BatchSeq, Lane};
 
 use crate::soak;
@@ -48,9 +47,9 @@ fn what_is_set_apart_is_enough_to_delete_on_a_full_disk() {
     let mut gone = FakeDevice::new(hub.udp, &hub.join_token(1), START);
     let mut kept = FakeDevice::new(hub.udp, &hub.join_token(1), START);
     // As much as the log may hold before it is copied back, several times.
-    (0..4).for_each(|_| exchange_all(&mut gone, 500));
+    (0..4).for_each(|_| gone.deliver(500));
     let first = hub.get("/api/v1/devices")["items"][0]["id"].clone();
-    exchange_all(&mut kept, 100);
+    kept.deliver(100);
     let filler = fill(&disk.0);
     eventually("the full disk is noticed", Duration::from_secs(30), || {
         exchange(&mut kept, 40);
@@ -60,7 +59,7 @@ fn what_is_set_apart_is_enough_to_delete_on_a_full_disk() {
     assert_eq!(hub.status("DELETE", &path, None), Some(204), "deleted with nothing but the ballast left");
     assert_eq!(hub.status("GET", &path, None), Some(404));
     std::fs::remove_file(&filler).unwrap();
-    exchange_all(&mut kept, 20);
+    kept.deliver(20);
     assert_eq!(hub.count(), kept.made() * READINGS, "and nothing else is gone");
 }
 
@@ -73,9 +72,9 @@ fn fill_and_free(disk: &Mount, times: u32) {
     hub.tell(&sink.url());
     let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), START);
     let mut watched = FakeDevice::new(hub.udp, &hub.join_token(1), 0);
-    exchange_all(&mut device, 100);
-    say(&mut watched, 1.0);
-    exchange_all(&mut watched, 0);
+    device.deliver(100);
+    watched.make_now(Lane::Live, 1.0);
+    watched.settle();
     let viewer = Viewer::open(&hub, "ledger");
     let mut slowest = Duration::ZERO;
     for time in 1..=times as usize {
@@ -85,7 +84,7 @@ fn fill_and_free(disk: &Mount, times: u32) {
             (hub.status("GET", "/readyz", None) == Some(503)).then_some(())
         });
         // What devices say is heard all the same (a value that the other device has not): shown, once, and told where it matters.
-        say(&mut watched, 60.05 + time as f64);
+        watched.make_now(Lane::Live, 60.05 + time as f64);
         eventually("alerts are told on a full disk", Duration::from_secs(30), || {
             watched.exchange(Duration::from_millis(100));
             let told = sink.told();
@@ -110,7 +109,7 @@ fn fill_and_free(disk: &Mount, times: u32) {
         let metrics = hub.request("GET", "/metrics", None).unwrap().1;
         assert!(metrics.contains("hub_degraded 1"), "the metric says it");
         // Decided with no room left to write it down: owed, and told when there is.
-        say(&mut watched, 1.0);
+        watched.make_now(Lane::Live, 1.0);
         watched.exchange(Duration::from_millis(500));
         [filler, more].iter().for_each(|file| std::fs::remove_file(file).unwrap());
         let freed = Instant::now();
@@ -119,8 +118,8 @@ fn fill_and_free(disk: &Mount, times: u32) {
             (device.acknowledged() > before).then_some(())
         });
         slowest = slowest.max(freed.elapsed());
-        exchange_all(&mut device, 20);
-        exchange_all(&mut watched, 0);
+        device.deliver(20);
+        watched.settle();
         eventually("the end of both is told", Duration::from_secs(30), || {
             let told = sink.told();
             let count = |what: &str| told.iter().filter(|told| *told == what).count();
@@ -147,22 +146,9 @@ fn fill_and_free(disk: &Mount, times: u32) {
     );
 }
 
-/// A reading taken now.
-fn say(device: &mut FakeDevice, value: f64) {
-    device.make_of(Lane::Live, &[(Clock.wall().0, value)]);
-}
-
 fn exchange(device: &mut FakeDevice, batches: u32) {
     (0..batches).for_each(|_| device.make());
     device.exchange(Duration::from_millis(300));
-}
-
-fn exchange_all(device: &mut FakeDevice, batches: u32) {
-    (0..batches).for_each(|_| device.make());
-    eventually("all batches acknowledged", Duration::from_secs(60), || {
-        device.exchange(Duration::from_millis(300));
-        (device.acknowledged() == device.made()).then_some(())
-    });
 }
 
 /// Takes all room there is.

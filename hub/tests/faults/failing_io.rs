@@ -16,8 +16,8 @@ use crate::driver;
 use crate::ledger::{holdings, open};
 use crate::replay::changes;
 use crate::soak;
+use crate::support::HubProcess;
 use crate::support::device::{FakeDevice, READINGS};
-use crate::support::{HubProcess, eventually};
 
 /// Calls the driver makes, about; beyond the last one nothing fails.
 const CALLS: u64 = 2_000;
@@ -146,10 +146,7 @@ fn a_hub_whose_disk_fails_to_sync_ends_with_a_text_and_goes_on_from_what_is_on_d
         assert_eq!(status.code(), Some(1), "{said}");
         assert!(said.contains("ERROR") && !said.contains("panicked"), "{said}");
         hub.restart();
-        eventually("all acknowledged after the restart", Duration::from_secs(20), || {
-            device.exchange(Duration::from_millis(100));
-            (device.acknowledged() == device.made()).then_some(())
-        });
+        device.settle();
     }
     let acked: BTreeSet<u64> = (0..device.made()).filter(|seq| device.acked.contains(BatchSeq(*seq))).collect();
     assert_eq!(hub.count(), acked.len() as u64 * READINGS);

@@ -5,11 +5,9 @@
 //! sends several times that.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
 use telemetry_hub::clock::Clock;
 use telemetry_hub::pressure::Shed;
 use wire::Lane;
@@ -17,8 +15,9 @@ use wire::Lane;
 use crate::disk::Disk;
 use crate::soak;
 use crate::support::device::FakeDevice;
+use crate::support::fleet::Fleet;
 use crate::support::webhook_sink::{Answer, WebhookSink};
-use crate::support::{HubProcess, agent_program, eventually};
+use crate::support::{HubProcess, eventually};
 use crate::viewer::Viewer;
 
 const DEVICES: u32 = 300;
@@ -34,20 +33,17 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
     let mut canary = FakeDevice::new(hub.udp, &hub.join_token(1), 0);
     let mut returning = FakeDevice::new(hub.udp, &hub.join_token(1), 0);
     for device in [&mut canary, &mut returning] {
-        say(device, Lane::Live, 1.0, Duration::from_secs(30));
+        device.make_now(Lane::Live, 1.0);
+        device.settle();
     }
     let viewer = Viewer::open(&hub, "*");
 
     let duration = if soak() { "600s" } else { "8s" };
-    let mut fleet = Command::new(agent_program())
-        .args(["simulate", "--hub", &hub.udp.to_string(), "--join-token", &hub.join_token(DEVICES)])
-        .args(["--devices", &DEVICES.to_string(), "--sensors", "20", "--interval", "20ms", "--duration", duration])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
+    let devices = DEVICES.to_string();
+    let args = ["--devices", &devices, "--sensors", "20", "--interval", "20ms", "--duration", duration];
+    let mut fleet = Fleet::start(hub.udp, &hub.join_token(DEVICES), &args);
     let over = AtomicBool::new(false);
-    let (rose, told_after) = std::thread::scope(|scope| {
+    let (rose, told_after, said) = std::thread::scope(|scope| {
         // Everything that may be given up is asked for all the time.
         scope.spawn(|| {
             let mut waiting = FakeDevice::stranger(hub.udp);
@@ -78,54 +74,40 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
         let shown = viewer.rows().len();
         // Under full load something happens that somebody has to know.
         let began = Instant::now();
-        canary.make_of(Lane::Live, &[(Clock.wall().0, 99.0)]);
+        canary.make_now(Lane::Live, 99.0);
         eventually("the alert is told", Duration::from_secs(60), || {
             canary.exchange(Duration::from_millis(50));
             sink.told().contains(&"high alert.firing".to_owned()).then_some(())
         });
         let told_after = began.elapsed();
         assert!(hub.get("/api/v1/hub")["pressure"].as_u64().unwrap() > 0, "told when all was over");
-        let _ = fleet.wait();
+        let (_, said) = fleet.outcome();
         over.store(true, Ordering::Relaxed);
         assert!(viewer.rows().len() > shown, "pages go on");
-        (rose, told_after)
+        (rose, told_after, said)
     });
     let ended = Instant::now();
-    let mut said = String::new();
-    std::io::Read::read_to_string(&mut fleet.stdout.take().unwrap(), &mut said).unwrap();
-    let said: Value = serde_json::from_str(&said).unwrap();
 
     assert_eq!(rose.len(), Shed::ALL.len(), "hardly pressed: {rose:?}");
     eventually("calm again", Duration::from_secs(30), || (hub.get("/api/v1/hub")["pressure"] == 0).then_some(()));
     let recovered = ended.elapsed();
     assert_eq!(hub.get("/api/v1/hub")["given_up"], serde_json::json!([]));
     assert!(FakeDevice::stranger(hub.udp).introduce(Duration::from_secs(5)), "new devices are let in again");
-    say(&mut canary, Lane::Live, 1.0, Duration::from_secs(30));
+    canary.make_now(Lane::Live, 1.0);
+    canary.settle();
     // What was given up of it comes now: else what it made would be more than what is stored of it.
-    eventually("all that is older is there", Duration::from_secs(60), || {
-        returning.exchange(Duration::from_millis(100));
-        (returning.acknowledged() == returning.made()).then_some(())
-    });
+    returning.settle();
     let (acked, sent) = (said["acked"].as_u64().unwrap(), said["sent"].as_u64().unwrap());
     let stored = hub.count() - canary.made() - returning.made();
     assert!((acked..=sent).contains(&stored), "{stored} stored of {said}");
     eprintln!("told under load after {told_after:?}, calm {recovered:?} after it; {stored} stored of {said}; {rose:?}");
 }
 
-/// Sends a value taken now until it is acknowledged.
-fn say(device: &mut FakeDevice, lane: Lane, value: f64, limit: Duration) {
-    device.make_of(lane, &[(Clock.wall().0, value)]);
-    eventually("acknowledged", limit, || {
-        device.exchange(Duration::from_millis(100));
-        (device.acknowledged() == device.made()).then_some(())
-    });
-}
-
 /// When each counter rose first, until all have or the fleet is through; holds them against the published order all along.
-fn rising(hub: &HubProcess, fleet: &mut std::process::Child) -> BTreeMap<&'static str, Duration> {
+fn rising(hub: &HubProcess, fleet: &mut Fleet) -> BTreeMap<&'static str, Duration> {
     let began = Instant::now();
     let mut first = BTreeMap::new();
-    while first.len() < Shed::ALL.len() && fleet.try_wait().unwrap().is_none() {
+    while first.len() < Shed::ALL.len() && !fleet.is_over() {
         let at = began.elapsed();
         let metrics = hub.request("GET", "/metrics", None).unwrap().1;
         let all = |family: &str| -> Vec<u64> {

@@ -3,17 +3,16 @@
 //! A day of use in little time: a fleet that reboots and loses datagrams, pages that come and go, queries, alerts that are
 //! told. `SOAK_SECONDS` says how long; what is too short for a slope of memory looks at files and log alone.
 
-use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use telemetry_hub::clock::Clock;
 use wire::Lane;
 
 use crate::soak;
 use crate::support::device::FakeDevice;
+use crate::support::fleet::Fleet;
 use crate::support::webhook_sink::{Answer, WebhookSink};
-use crate::support::{HubProcess, agent_program, memory_kib};
+use crate::support::{HubProcess, memory_kib};
 use crate::viewer::Viewer;
 
 /// What memory may grow by, an hour, in bytes.
@@ -44,14 +43,10 @@ fn a_hub_that_runs_for_long_grows_nowhere() {
     let hub = HubProcess::start("token");
     hub.tell(&sink.url());
     let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), 0);
-    let mut fleet = Command::new(agent_program())
-        .args(["simulate", "--hub", &hub.udp.to_string(), "--join-token", &hub.join_token(100), "--devices", "100"])
-        .args(["--sensors", "10", "--interval", "50ms", "--loss", "2%", "--duplicate", "1%", "--reorder", "1%"])
-        .args(["--reboot", "20/h", "--duration", &format!("{seconds}s")])
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .unwrap();
+    let duration = format!("{seconds}s");
+    let network = ["--loss", "2%", "--duplicate", "1%", "--reorder", "1%", "--reboot", "20/h"];
+    let fleet = ["--devices", "100", "--sensors", "10", "--interval", "50ms", "--duration", &duration];
+    let mut fleet = Fleet::start(hub.udp, &hub.join_token(100), &[&fleet[..], &network].concat());
     let over = AtomicBool::new(false);
     let samples = std::thread::scope(|scope| {
         scope.spawn(|| {
@@ -77,13 +72,13 @@ fn a_hub_that_runs_for_long_grows_nowhere() {
                 if over.load(Ordering::Relaxed) {
                     return;
                 }
-                device.make_of(Lane::Live, &[(Clock.wall().0, value)]);
+                device.make_now(Lane::Live, value);
                 device.exchange(Duration::from_millis(500));
             }
         });
         let began = Instant::now();
         let mut samples = Vec::new();
-        while fleet.try_wait().unwrap().is_none() {
+        while !fleet.is_over() {
             samples.push(look(&hub, began.elapsed().as_secs_f64()));
             std::thread::sleep(Duration::from_secs(1));
         }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
+use telemetry_hub::clock::Clock;
 use wire::batch::{BatchBuilder, MAX_BODY};
 use wire::discovery::Probe;
 use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer};
@@ -14,8 +15,13 @@ use wire::packet::Packet;
 use wire::seal::Transport;
 use wire::{BatchSeq, Epoch, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec, SeqSet, UnixMillis};
 
+use super::eventually;
+
 /// Readings a batch: small, so that a kill meets many commits.
 pub const READINGS: u64 = 10;
+
+/// How long a hub may take to acknowledge what it takes at all, also one with a slow disk.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct FakeDevice {
     socket: UdpSocket,
@@ -93,6 +99,27 @@ impl FakeDevice {
         }
         self.unacked.insert(self.next, (lane, builder.finish()));
         self.next += 1;
+    }
+
+    /// Makes a batch of one reading taken now.
+    pub fn make_now(&mut self, lane: Lane, value: f64) {
+        self.make_of(lane, &[(Clock.wall().0, value)]);
+    }
+
+    /// Makes so many batches more, a few at a time so that they are many commits, and exchanges until all it ever made are
+    /// acknowledged.
+    pub fn deliver(&mut self, batches: u64) {
+        let wanted = self.made() + batches;
+        eventually("all batches acknowledged", PATIENCE, || {
+            (self.made()..wanted).take(8).for_each(|_| self.make());
+            self.exchange(Duration::from_millis(100));
+            (self.made() == wanted && self.acknowledged() == wanted).then_some(())
+        });
+    }
+
+    /// Exchanges until all it ever made is acknowledged.
+    pub fn settle(&mut self) {
+        self.deliver(0);
     }
 
     /// Sends what is not acknowledged (some of it twice), and hears what the hub says. Opens a session when there is none.

@@ -1,9 +1,9 @@
 //! Machines of a network, made of namespaces. Needs root and `ip`.
 
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
-use super::skipped;
+use super::{Stopped, skipped};
 
 /// Network namespaces, as machines on cables; gone when dropped.
 pub struct Lab {
@@ -76,16 +76,6 @@ impl Drop for Lab {
             ip(&format!("netns del {}", self.space(machine)));
             let _ = std::fs::remove_dir_all(Path::new("/etc/netns").join(self.space(machine)));
         }
-    }
-}
-
-/// A program that ends with its scene.
-pub struct Stopped(pub Child);
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
     }
 }
 

@@ -10,17 +10,19 @@
 )]
 
 pub mod device;
+pub mod fleet;
 pub mod lab;
+pub mod port;
 pub mod tree;
 pub mod webhook_sink;
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use port::free_port;
 use serde_json::Value;
 
 /// Waits until `check` yields something; fails after `limit` with `what`.
@@ -65,16 +67,13 @@ pub fn agent_program() -> PathBuf {
     path
 }
 
-/// A port that is free for TCP and UDP and stays so: outside the range from which the kernel takes ports for clients, which
-/// would otherwise sit on it between two starts of a hub.
-fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    loop {
-        let nth = std::process::id().wrapping_mul(131).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
-        let port = 20_000 + (nth % 12_000) as u16;
-        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() && UdpSocket::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
+/// A program that ends with its scene.
+pub struct Stopped(pub Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -231,14 +230,14 @@ impl HubProcess {
             .sum()
     }
 
-    pub fn start_agent(&self, state: &Path, args: &[&str]) -> Child {
-        Command::new(agent_program())
+    pub fn start_agent(&self, state: &Path, args: &[&str]) -> Stopped {
+        let agent = Command::new(agent_program())
             .args(["run", "--hub", &self.udp.to_string(), "--state", state.to_str().unwrap()])
             .args(args)
             .stdout(Stdio::null())
             .stderr(Stdio::inherit())
-            .spawn()
-            .unwrap()
+            .spawn();
+        Stopped(agent.unwrap())
     }
 }
 
