@@ -3,7 +3,9 @@
 //! `make bench` builds both programs with the `dist` profile. Ten thousand devices with ten sensors each join by one token,
 //! send once a second, and lose the hub twice: by SIGTERM and by SIGKILL. Times of a return count from the signal. The hub
 //! says once a second whom it has heard, so every time is up to a second too long. The devices run on the same machine: of
-//! two cores, a good part is theirs. In the end everything acknowledged has to be stored, once.
+//! two cores, a good part is theirs. In the end everything taken has to be acknowledged,
+//! and everything acknowledged stored, once. That, and the fifteen seconds of a return, are promised: what does not hold is said,
+//! and the exit code is 1.
 //!
 //! `cargo bench -p telemetry-hub --bench fleet -- [--devices N] [--sensors N] [--seconds N] [--profile dist|release]`
 
@@ -17,11 +19,10 @@
 
 mod figures;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use figures::{Hub, Programs, memory_mib, metric, quantile_ms, signal};
+use figures::{Hub, Options, Programs, memory_mib, metric, quantile_ms, signal};
 use serde_json::Value;
 
 /// Longer than the fleet ever takes; a bench that hangs helps nobody.
@@ -31,13 +32,10 @@ const PROMISED: Duration = Duration::from_secs(15);
 /// Devices the promise is about.
 const FLEET: u32 = 10_000;
 
-fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
-    let number = |name: &str, usual: u32| option(name).map_or(usual, |text| text.parse().unwrap());
-    let (devices, sensors) = (number("--devices", FLEET), number("--sensors", 10));
-    let seconds = number("--seconds", 20);
-    let profile = option("--profile").unwrap_or_else(|| "dist".to_owned());
+fn main() -> ExitCode {
+    let options = Options::given();
+    let (devices, sensors) = (options.or("--devices", FLEET), options.or("--sensors", 10));
+    let (seconds, profile) = (options.or("--seconds", 20), options.profile());
     let programs = Programs::of(&profile);
     println!("{devices} devices x {sensors} sensors at 1 Hz, {profile} build, all on this machine");
 
@@ -59,14 +57,17 @@ fn main() {
     std::thread::sleep(Duration::from_secs(5));
     steady(&hub, seconds);
 
+    let mut broken = Vec::new();
     for name in ["TERM", "KILL"] {
         let began = Instant::now();
         hub.restart(&programs, name);
         let ready = began.elapsed().as_secs_f64();
         let back = until_heard(&hub, devices, began);
         let cpu = hub.figures().cpu_seconds;
-        let late = if devices == FLEET && back.all > PROMISED { " LATER THAN PROMISED" } else { "" };
-        println!("{:<12} hub ready after {ready:.1} s, {back}, {cpu:.1} s of a core{late}", format!("SIG{name}"));
+        println!("{:<12} hub ready after {ready:.1} s, {back}, {cpu:.1} s of a core", format!("SIG{name}"));
+        if devices <= FLEET && back.all > PROMISED {
+            broken.push(format!("back {:.1} s after SIG{name}, promised are {PROMISED:?}", back.all.as_secs_f64()));
+        }
         drops(&hub);
         std::thread::sleep(Duration::from_secs(5));
     }
@@ -74,15 +75,21 @@ fn main() {
     signal(&sender, "TERM");
     let done = sender.wait_with_output().unwrap();
     let line = String::from_utf8_lossy(&done.stdout);
-    assert!(done.status.success(), "the fleet failed: {line}");
-    let outcome: Value = serde_json::from_str(&line).unwrap();
+    let outcome: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{}: {line}", done.status));
     let stored = stored(&hub);
     println!(
         "{:<12} {} taken, {} acknowledged, {} dropped, {stored} stored",
         "readings", outcome["sent"], outcome["acked"], outcome["dropped"]
     );
-    assert_eq!(outcome["acked"].as_u64(), Some(stored), "what was acknowledged is there once");
     println!("  fleet: {}", line.trim());
+    if outcome["acked"].as_u64() != Some(stored) {
+        broken.push(format!("{} readings were acknowledged, {stored} are stored", outcome["acked"]));
+    }
+    if !done.status.success() || outcome["dropped"].as_u64() != Some(0) {
+        broken.push(format!("{} of {} readings taken were dropped", outcome["dropped"], outcome["sent"]));
+    }
+    broken.iter().for_each(|promise| eprintln!("BROKEN PROMISE: {promise}"));
+    if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// When 99 of 100 devices had been heard, and all.
@@ -104,7 +111,7 @@ fn until_heard(hub: &Hub, devices: u32, began: Instant) -> Heard {
 }
 
 fn until_known(hub: &Hub, series: u32, began: Instant) -> Duration {
-    until(began, || ask(hub, "/api/v1/hub")["series"].as_u64() == Some(series.into()))
+    until(began, || hub.client().json("/api/v1/hub")["series"].as_u64() == Some(series.into()))
 }
 
 fn until(began: Instant, mut check: impl FnMut() -> bool) -> Duration {
@@ -145,14 +152,10 @@ fn drops(hub: &Hub) {
 
 /// Readings on disk, of every series.
 fn stored(hub: &Hub) -> u64 {
-    let (mut sum, mut next) = (0, String::new());
+    const ALL: &str = "/api/v1/query?from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1&agg=count&limit=10000";
+    let (mut client, mut sum, mut next) = (hub.client(), 0, String::new());
     loop {
-        let answer = ask(
-            hub,
-            &format!(
-                "/api/v1/query?from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1&agg=count&limit=10000{next}"
-            ),
-        );
+        let answer = client.json(&format!("{ALL}{next}"));
         let series = answer["series"].as_array().unwrap_or_else(|| panic!("{answer}"));
         let counts = series.iter().flat_map(|series| series["count"].as_array().unwrap());
         sum += counts.map(|count| count.as_u64().unwrap_or(0)).sum::<u64>();
@@ -161,14 +164,4 @@ fn stored(hub: &Hub) -> u64 {
             None => return sum,
         }
     }
-}
-
-fn ask(hub: &Hub, path: &str) -> Value {
-    let mut stream = TcpStream::connect(&hub.http).unwrap();
-    let (host, token) = (&hub.http, &hub.token);
-    write!(stream, "GET {path} HTTP/1.0\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{path}: {error}: {answer}"))
 }

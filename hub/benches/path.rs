@@ -18,7 +18,7 @@ mod figures;
 
 use std::time::{Duration, Instant};
 
-use figures::{Hub, Programs, metric, quantile_ms};
+use figures::{Hub, Options, Programs, metric, quantile_ms};
 
 struct Load {
     name: &'static str,
@@ -50,10 +50,8 @@ const LOADS: &[Load] = &[
 ];
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
-    let seconds: u64 = option("--seconds").map_or(20, |text| text.parse().unwrap());
-    let profile = option("--profile").unwrap_or_else(|| "dist".to_owned());
+    let options = Options::given();
+    let (seconds, profile) = (options.or("--seconds", 20), options.profile());
     let programs = Programs::of(&profile);
     println!("{profile} build, {seconds} s a load, sender and hub on the same machine");
     println!(

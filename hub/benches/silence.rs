@@ -14,11 +14,14 @@
     reason = "a benchmark prints, reads the clock, and fails by panicking"
 )]
 
+mod figures;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use figures::Options;
 use telemetry_hub::model::device::{Device, DeviceNo, Standing};
 use telemetry_hub::model::{DeviceId, PublicKey, UnixMillis};
 use telemetry_hub::proto::Moment;
@@ -33,9 +36,7 @@ use wire::handshake::{Initiator, NO_PSK, Offer, Responder};
 const KEYS: usize = 64;
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let pairs = args.iter().position(|arg| arg == "--pairs").and_then(|at| args.get(at + 1));
-    let pairs: usize = pairs.map_or(20_000, |text| text.parse().unwrap());
+    let pairs: usize = Options::given().or("--pairs", 20_000);
     let hub = KeyPair::generate().unwrap();
     let key = hub.public;
     let mut moment = Moment { now: Instant::now(), wall: UnixMillis(1_700_000_000_000) };

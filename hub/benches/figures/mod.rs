@@ -2,12 +2,19 @@
 
 #![allow(dead_code, reason = "each benchmark uses the part it needs")]
 
+mod client;
+mod options;
+#[path = "../../tests/support/port.rs"]
+mod port;
+
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+pub(crate) use client::Client;
+pub(crate) use options::Options;
+use port::free_port;
 
 /// Ticks a second in `/proc/<pid>/stat`: 100 on every Linux this runs on (`getconf CLK_TCK`).
 const TICKS: f64 = 100.0;
@@ -23,7 +30,8 @@ impl Figures {
         Self {
             cpu_seconds: cpu_seconds(pid),
             peak_rss_mib: memory_mib(pid, "VmHWM:"),
-            metrics: get(http, "/metrics").unwrap(),
+            // Open to this machine.
+            metrics: Client::connect(http, "").unwrap().text("/metrics"),
         }
     }
 }
@@ -81,8 +89,7 @@ pub(crate) struct Hub {
     pub(crate) http: String,
     pub(crate) udp: String,
     pub(crate) join_token: String,
-    /// Reads everything.
-    pub(crate) token: String,
+    token: String,
     /// From the start of the program until it was ready.
     pub(crate) ready_after: Duration,
 }
@@ -91,8 +98,7 @@ impl Hub {
     /// Starts a hub that `devices` may join.
     pub(crate) fn start(programs: &Programs, data: &Path, devices: u32) -> Self {
         let data = data.to_str().unwrap();
-        let http = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let [http, udp] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
         let join_token =
             programs.output(&["join-token", "create", "--uses", &devices.max(1).to_string(), "--data", data]);
         let token = programs.output(&["token", "create", "--scope", "read", "--data", data]);
@@ -117,6 +123,11 @@ impl Hub {
 
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// A connection that may read everything.
+    pub(crate) fn client(&self) -> Client {
+        Client::connect(&self.http, &self.token).unwrap()
     }
 
     pub(crate) fn figures(&self) -> Figures {
@@ -148,18 +159,10 @@ pub(crate) fn signal(child: &Child, name: &str) {
 
 pub(crate) fn until_ready(http: &str) {
     let end = Instant::now() + Duration::from_secs(20);
-    while get(http, "/readyz").is_none() {
+    while !Client::connect(http, "").is_ok_and(|mut client| client.agrees("/readyz")) {
         assert!(Instant::now() < end, "the hub is not ready within 20 s");
         std::thread::sleep(Duration::from_millis(5));
     }
-}
-
-fn get(http: &str, path: &str) -> Option<String> {
-    let mut stream = TcpStream::connect(http).ok()?;
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {http}\r\nconnection: close\r\n\r\n").ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    answer.split_once("\r\n\r\n").filter(|(head, _)| head.contains(" 200 ")).map(|(_, body)| body.to_owned())
 }
 
 pub(crate) fn metric(text: &str, name: &str) -> f64 {
@@ -184,4 +187,10 @@ pub(crate) fn quantile_ms(before: &str, after: &str, share: f64) -> String {
     let all = counts.last().map_or(0.0, |(_, count)| *count);
     let edge = counts.iter().find(|(_, count)| *count >= all * share).map_or("-", |(edge, _)| edge.as_str());
     edge.parse::<f64>().map_or_else(|_| format!("> {}", 5_000), |seconds| format!("<= {}", seconds * 1e3))
+}
+
+/// Median, 99 of 100, and the most, in milliseconds.
+pub(crate) fn quantiles(times: &mut [Duration]) -> [f64; 3] {
+    times.sort_unstable();
+    [0.5, 0.99, 1.0].map(|share| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3)
 }

@@ -17,15 +17,16 @@
     reason = "a benchmark prints, reads the clock, and fails by panicking"
 )]
 
-mod client;
+#[path = "../figures/mod.rs"]
+mod figures;
 #[path = "../store/fleet.rs"]
 #[allow(dead_code, reason = "the table of the store uses all of it")]
 mod fleet;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use client::Client;
+use figures::{Client, Options, quantiles};
 use fleet::{Device, INTERVAL};
 use telemetry_hub::access::{ApiToken, sha256};
 use telemetry_hub::config::Config;
@@ -48,16 +49,14 @@ struct Args {
 }
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
-    let number = |name: &str, usual: i64| option(name).map_or(usual, |text| text.parse().unwrap());
-    let keep = option("--keep").map(PathBuf::from);
+    let options = Options::given();
+    let keep: Option<PathBuf> = options.get("--keep");
     let args = Args {
-        hours: number("--hours", 24),
-        devices: number("--devices", 1_000) as usize,
-        requests: number("--requests", 200) as usize,
-        year: args.iter().any(|arg| arg == "--year"),
-        only: option("--only").unwrap_or_default(),
+        hours: options.or("--hours", 24),
+        devices: options.or("--devices", 1_000),
+        requests: options.or("--requests", 200),
+        year: options.has("--year"),
+        only: options.or("--only", String::new()),
     };
     let temporary = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let dir = keep.unwrap_or_else(|| temporary.path().to_owned());
@@ -90,7 +89,7 @@ fn main() {
     let secret = [7; 20];
     let token = store.create_token("bench".to_owned(), Scope::Read, sha256(&secret), None, UnixMillis(0));
     let token = ApiToken { id: runtime.block_on(token).unwrap().id, secret };
-    let mut ask = Client::new(address, token.text());
+    let mut ask = Client::connect(&address.to_string(), &token.text()).unwrap();
     let stats = store.stats();
     println!("journal as it came: {} batches not in blocks", stats.journal_rows);
     rows(&mut ask, &args, (from, to));
@@ -117,10 +116,11 @@ fn rows(ask: &mut Client, args: &Args, (from, to): (UnixMillis, UnixMillis)) {
         for n in 0..requests {
             let path = path(n);
             let began = Instant::now();
-            bytes = ask.get(&path);
+            bytes = ask.get(&path).len();
             times.push(began.elapsed());
         }
-        println!("{name:<58} {} {bytes:>11}", quantiles(&mut times));
+        let [p50, p99, max] = quantiles(&mut times);
+        println!("{name:<58} {p50:>9.3} {p99:>9.3} {max:>9.3} {bytes:>11}");
     };
     let requests = args.requests;
     row("latest of one device's 10 sensors", requests, &|n| format!("/api/v1/latest?device={}", node(n)));
@@ -188,10 +188,4 @@ async fn put(store: &Store, fleet: &mut [Device], from: UnixMillis, ticks: i64) 
             store.commit(commit).await.unwrap();
         }
     }
-}
-
-fn quantiles(times: &mut [Duration]) -> String {
-    times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    format!("{:>9.3} {:>9.3} {:>9.3}", at(0.5), at(0.99), at(1.0))
 }

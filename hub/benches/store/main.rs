@@ -25,16 +25,14 @@ mod udp;
 
 use std::time::Duration;
 
-use figures::Programs;
+use figures::{Options, Programs};
 use table::Table;
 
 fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    let option = |name: &str| args.iter().position(|arg| arg == name).and_then(|at| args.get(at + 1)).cloned();
-    let number = |name: &str, usual: u64| option(name).map_or(usual, |text| text.parse().unwrap());
-    let (hours, devices, seconds) = (number("--hours", 24), number("--devices", 1_000), number("--seconds", 12));
-    let profile = option("--profile").unwrap_or_else(|| "dist".to_owned());
-    let only = option("--only").unwrap_or_else(|| "udp,journal,day".to_owned());
+    let options = Options::given();
+    let (hours, devices, seconds) =
+        (options.or("--hours", 24), options.or("--devices", 1_000), options.or("--seconds", 12));
+    let (profile, only) = (options.profile(), options.or("--only", "udp,journal,day".to_owned()));
     let wanted = |part: &str| only.split(',').any(|name| name == part);
     let programs = Programs::of(&profile);
     println!("{profile} build; sender, hub and queries share {} cores", std::thread::available_parallelism().unwrap());
@@ -46,13 +44,13 @@ fn main() {
     }
     if wanted("journal") {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let journal = runtime.block_on(day::fill_journal(dir.path(), devices as usize));
+        let journal = runtime.block_on(day::fill_journal(dir.path(), devices));
         udp::full_journal(&programs, &mut table, dir.path(), &journal, seconds);
     }
     if wanted("day") {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         runtime.block_on(async {
-            let day = day::fill(&mut table, dir.path(), devices as usize, hours as i64).await;
+            let day = day::fill(&mut table, dir.path(), devices, hours).await;
             let store = day::open(dir.path());
             queries::in_process(&mut table, &store, &day).await;
             store.close().await;
@@ -62,7 +60,6 @@ fn main() {
 }
 
 fn quantiles(times: &mut [Duration]) -> String {
-    times.sort_unstable();
-    let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize].as_secs_f64() * 1e3;
-    format!("p50 {:.3} ms, p99 {:.3} ms, max {:.3} ms", at(0.5), at(0.99), at(1.0))
+    let [p50, p99, max] = figures::quantiles(times);
+    format!("p50 {p50:.3} ms, p99 {p99:.3} ms, max {max:.3} ms")
 }
