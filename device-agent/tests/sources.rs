@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 
 use device_agent::sensor::{Host, Samples};
@@ -64,7 +65,7 @@ fn industrial_io_is_told_in_its_units_however_the_kernel_counts() {
     assert_eq!(values["iio.bme280.pressure"].round(), 101_325.0);
     assert_eq!((values["iio.ads1115.voltage0"], values["iio.ads1115.voltage1-voltage2"]), (1.0, 4.5));
     let troubles: Vec<_> = host.troubles().collect();
-    assert!(troubles.len() == 1 && troubles[0].error.contains("iio:device2/in_temp_raw"), "{troubles:?}");
+    assert!(troubles.len() == 1 && troubles[0].error.contains("iio:device2/in_temp_input"), "{troubles:?}");
 }
 
 #[test]
@@ -106,6 +107,64 @@ fn a_probe_that_gives_a_text_is_named_and_the_others_go_on() {
         assert!(troubles.len() == 1 && troubles[0].source == "temperature", "{troubles:?}");
         assert!(troubles[0].error.contains(probe), "{troubles:?}");
     }
+}
+
+#[test]
+fn a_sensor_that_cannot_be_read_is_told_until_it_can_and_the_others_keep_their_names() {
+    let root = healthy();
+    write(root.path(), "sys/bus/iio/devices/iio:device0/name", "bme280\n");
+    write(root.path(), "sys/class/power_supply/BAT0/capacity", "87\n");
+    let mut host = Host::new(root.path(), Vec::new());
+    for (source, file, also) in [
+        ("temperature", "sys/class/hwmon/hwmon0/temp1_input", Some(("temp.coretemp.2", 44.0))),
+        ("temperature", "sys/class/thermal/thermal_zone0/temp", Some(("temp.cpu-thermal.2", 52.0))),
+        ("iio", "sys/bus/iio/devices/iio:device0/in_temp_input", None),
+        ("iio", "sys/bus/iio/devices/iio:device0/in_pressure_raw", None),
+        ("power", "sys/class/power_supply/BAT0/voltage_now", Some(("power.bat0.charge_pct", 87.0))),
+    ] {
+        let path = root.path().join(file);
+        let before = fs::read(&path).ok();
+        // A read that fails, as one does whose bus gives no answer.
+        let _ = fs::remove_file(&path);
+        fs::create_dir(&path).unwrap();
+        let values = sample(&mut host);
+        let troubles: Vec<_> = host.troubles().map(|trouble| (&*trouble.source, &*trouble.error)).collect();
+        assert!(matches!(troubles[..], [(failed, why)] if failed == source && why.contains(file)), "{troubles:?}");
+        assert!(troubles[0].1.contains("Is a directory"), "{troubles:?}");
+        assert!(also.is_none_or(|(name, value)| values[name] == value), "{file}: {values:?}");
+        fs::remove_dir(&path).unwrap();
+        if let Some(before) = before {
+            fs::write(&path, before).unwrap();
+        }
+        sample(&mut host);
+        assert_eq!(host.troubles().count(), 0, "{file} is well again");
+    }
+}
+
+#[test]
+fn several_are_counted_and_one_that_is_left_out_is_no_trouble() {
+    let root = healthy();
+    for probe in [5, 6] {
+        write(root.path(), &format!("sys/class/hwmon/hwmon0/temp{probe}_input"), "broken\n");
+    }
+    let trouble = |skip: &[&str]| {
+        let mut host = Host::new(root.path(), skip.iter().map(|name| (*name).to_owned()).collect());
+        sample(&mut host);
+        host.troubles().next().map(|trouble| trouble.error.clone())
+    };
+    assert!(trouble(&[]).is_some_and(|why| why.contains("temp5_input") && why.ends_with("; and 1 more")));
+    assert!(trouble(&["temp.coretemp.5"]).is_some_and(|why| why.contains("temp6_input") && !why.contains("more")));
+    assert_eq!(trouble(&["temp.coretemp.*"]), None);
+}
+
+#[test]
+fn a_file_without_hardware_behind_it_is_no_trouble() {
+    let root = healthy();
+    // Opening a socket says what a driver says whose chip is not there: no such device or address.
+    let _probe = UnixDatagram::bind(root.path().join("sys/class/hwmon/hwmon0/temp5_input")).unwrap();
+    let mut host = Host::new(root.path(), Vec::new());
+    assert!(!sample(&mut host).contains_key("temp.coretemp.5"));
+    assert_eq!(host.troubles().count(), 0);
 }
 
 #[test]

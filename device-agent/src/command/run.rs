@@ -31,7 +31,10 @@ of the file (hub, join_token, state, name, interval, [labels], [sensors] root, s
 over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not acknowledged on disk and exits 0.
 
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,
-1-Wire), industrial I/O, batteries. What else the file can say; tables in double brackets as often as needed:
+1-Wire), industrial I/O, batteries. What is plugged in or taken away while it runs is noticed. One sensor that cannot be
+read is told by `device-agent status` and at the hub until it can, a thermometer that is gone from the 1-Wire bus for a
+day; [sensors] skip = [\"temp.chip.3\"] is for what is known to be broken. What else the file can say; tables in double
+brackets as often as needed:
 
   [discovery]
   names = [\"telemetry-hub\", \"telemetry-hub.local\"]  # looked up where no hub is given; [] for none

@@ -164,7 +164,7 @@ impl Source {
             Self::OneWire(root) => {
                 let mut seen = std::mem::take(known);
                 let read = apart(move || {
-                    let taken = onewire::read(&root, &mut seen);
+                    let taken = onewire::read(&root, &mut seen, clock::now().mono);
                     Ok((taken, seen))
                 });
                 read.await.map(|(taken, seen)| {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rustix::io::Errno;
+
 use super::{Error, Samples, name_part, read};
 
 /// File systems that hold people's data; everything else in the mount table is the kernel's or read-only.
@@ -21,12 +23,17 @@ pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
             continue;
         }
         let path = root.join(unescape(mount).trim_start_matches('/'));
-        let Ok(stats) = rustix::fs::statvfs(&path) else { continue };
-        if stats.f_blocks == 0 {
-            continue;
-        }
-        seen.push(device);
         let name = name_part(mount);
+        let stats = match rustix::fs::statvfs(&path) {
+            Ok(stats) if stats.f_blocks > 0 => stats,
+            // Hidden below another mount, or from the agent.
+            Ok(_) | Err(Errno::NOENT | Errno::NOTDIR | Errno::ACCESS) => continue,
+            Err(error) => {
+                samples.fail(format!("disk.{name}.free_bytes"), Error::Read { path, why: error.to_string() });
+                continue;
+            }
+        };
+        seen.push(device);
         // As `df` does: what only root may use is neither used nor free.
         let used = stats.f_blocks.saturating_sub(stats.f_bfree) as f64;
         let usable = used + stats.f_bavail as f64;

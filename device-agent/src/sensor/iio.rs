@@ -1,9 +1,9 @@
 //! Industrial I/O: barometers, converters, light and motion sensors, from `/sys/bus/iio/devices`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{Error, Samples, folders, name_part};
+use super::{Content, Error, Samples, folders, name_part, number};
 
 /// Channel type of the kernel's ABI, UCUM-like unit, and what its number is multiplied with to be in that unit.
 const TYPES: [(&str, &str, f64); 20] = [
@@ -31,26 +31,23 @@ const TYPES: [(&str, &str, f64); 20] = [
 
 /// Adds `iio.<device>.<channel>` for each channel; a second device of one name gets `.2`.
 ///
-/// No device is no error. A channel that cannot be read is left out and named; the others are there.
+/// No device is no error. A channel that gives nothing is named, whatever the driver says: who connects such a device wants
+/// to know.
 pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
     let mut named: Vec<String> = Vec::new();
-    let mut silent = None;
     for device in folders(&root.join("sys/bus/iio/devices"), "iio:device") {
         let kind = name_part(&fs::read_to_string(device.join("name")).unwrap_or_default());
         let same = named.iter().filter(|known| **known == kind).count();
         let name = if same == 0 { kind.clone() } else { format!("{kind}.{}", same + 1) };
         named.push(kind);
-        let channels = channels(&device);
-        let mut refused = None;
-        for (channel, unit, factor) in &channels {
-            match value(&device, channel) {
+        for (channel, unit, factor) in channels(&device) {
+            match value(&device, &channel) {
                 Ok(value) => samples.gauge(format_args!("iio.{name}.{channel}"), unit, value * factor),
-                Err(path) => refused = Some(path),
+                Err(error) => samples.fail(format!("iio.{name}.{channel}"), error),
             }
         }
-        silent = silent.or(refused);
     }
-    silent.map_or(Ok(()), |path| Err(Error::Format(path)))
+    Ok(())
 }
 
 /// The channels of a device that can be read one by one, in alphabetical order: `temp`, `voltage0`, `accel_x`.
@@ -79,15 +76,20 @@ fn kind_of(channel: &str) -> &str {
 }
 
 /// The processed value, or `(raw + offset) * scale`, where scale and offset may be the channel's own or its type's.
-fn value(device: &Path, channel: &str) -> Result<f64, PathBuf> {
-    let number = |name: String| -> Option<f64> { fs::read_to_string(device.join(name)).ok()?.trim().parse().ok() };
-    if let Some(value) = number(format!("in_{channel}_input")) {
+fn value(device: &Path, channel: &str) -> Result<f64, Error> {
+    let optional = |name: String| match number(&device.join(name))? {
+        Content::Number(value) => Ok(Some(value)),
+        Content::Nothing | Content::NoFile => Ok(None),
+    };
+    if let Some(value) = optional(format!("in_{channel}_input"))? {
         return Ok(value);
     }
     let raw = format!("in_{channel}_raw");
-    let raw_value = number(raw.clone()).ok_or_else(|| device.join(raw))?;
-    let of = |what: &str| {
-        number(format!("in_{channel}_{what}")).or_else(|| number(format!("in_{}_{what}", kind_of(channel))))
+    let nothing = || Error::Read { path: device.join(&raw), why: "the driver has nothing to say".to_owned() };
+    let raw_value = optional(raw.clone())?.ok_or_else(nothing)?;
+    let of = |what: &str| match optional(format!("in_{channel}_{what}"))? {
+        Some(own) => Ok(Some(own)),
+        None => optional(format!("in_{}_{what}", kind_of(channel))),
     };
-    Ok((raw_value + of("offset").unwrap_or(0.0)) * of("scale").unwrap_or(1.0))
+    Ok((raw_value + of("offset")?.unwrap_or(0.0)) * of("scale")?.unwrap_or(1.0))
 }

@@ -1,8 +1,8 @@
 //! Where readings come from: the machine's own `/proc` and `/sys`, one kind of source a file.
 //!
 //! A [`Source`] turns files into [`Samples`]: name, unit, kind and value. Every path hangs under a root folder, so that a
-//! test hands it a fixture tree. A source that fails says so and the others go on, as do its own other sensors; a value that is
-//! not finite is left out.
+//! test hands it a fixture tree. A source that fails says so and the others go on, as do its own other sensors; so it does when
+//! one of its sensors cannot be read, unless the configuration leaves that one out. A value that is not finite is left out.
 
 mod cpu;
 mod disk;
@@ -16,8 +16,10 @@ mod table;
 mod temperature;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
 use wire::{SensorKind, UnixMillis};
 
 use crate::trouble::Trouble;
@@ -52,11 +54,13 @@ pub struct Sample<'a> {
     pub value: f64,
 }
 
-/// What one round of sampling gave; reused from round to round, so that a round allocates nothing.
+/// What one round of sampling gave; reused from round to round, so that a round in which all is well allocates nothing.
 #[derive(Debug, Default)]
 pub struct Samples {
     names: String,
     rows: Vec<(usize, &'static str, SensorKind, f64)>,
+    /// Sensors that should be there and gave nothing.
+    failed: Vec<(String, Error)>,
 }
 
 impl Samples {
@@ -64,6 +68,7 @@ impl Samples {
     pub fn clear(&mut self) {
         self.names.clear();
         self.rows.clear();
+        self.failed.clear();
     }
 
     /// Adds a level.
@@ -79,6 +84,11 @@ impl Samples {
     /// Adds one of a few levels: a door, a plug.
     pub fn state(&mut self, name: std::fmt::Arguments<'_>, value: f64) {
         self.add(name, "", SensorKind::State, value);
+    }
+
+    /// Notes that a sensor cannot be read. The other ones of its source are.
+    pub fn fail(&mut self, name: String, error: Error) {
+        self.failed.push((name, error));
     }
 
     fn add(&mut self, name: std::fmt::Arguments<'_>, unit: &'static str, kind: SensorKind, value: f64) {
@@ -136,10 +146,10 @@ impl Source {
         }
     }
 
-    /// Measures, adding to `samples`.
+    /// Measures, adding to `samples` what its sensors gave and which of them failed.
     ///
     /// # Errors
-    /// [`Error`] when the source gave nothing; what it added before stays.
+    /// [`Error`] when the source as a whole gave nothing; what it added before stays.
     pub fn sample(&mut self, root: &Path, samples: &mut Samples) -> Result<(), Error> {
         match self {
             Self::Cpu(cpu) => cpu.sample(root, samples),
@@ -183,7 +193,10 @@ impl Host {
     pub fn sample(&mut self, now: UnixMillis, samples: &mut Samples, mut changed: impl FnMut(&str, Option<&str>)) {
         samples.clear();
         for (source, trouble) in &mut self.sources {
-            let error = source.sample(&self.root, samples).err().map(|error| error.to_string());
+            let whole = source.sample(&self.root, samples).err().map(|error| error.to_string());
+            let skips = |name: &str| self.skip.iter().any(|pattern| crate::deadband::matches(pattern, name));
+            let error = whole.or_else(|| summary(samples.failed.iter().filter(|(name, _)| !skips(name))));
+            samples.failed.clear();
             if Trouble::note(trouble, source.name(), error.as_deref(), now).is_some() {
                 changed(source.name(), error.as_deref());
             }
@@ -202,6 +215,15 @@ impl Host {
     }
 }
 
+/// The first of the sensors that failed, and how many others did.
+fn summary<'a>(mut failed: impl Iterator<Item = &'a (String, Error)>) -> Option<String> {
+    let (_, first) = failed.next()?;
+    match failed.count() {
+        0 => Some(first.to_string()),
+        more => Some(format!("{first}; and {more} more")),
+    }
+}
+
 /// Reads a small text file under the root.
 fn read(root: &Path, path: &str) -> Result<String, Error> {
     let path = root.join(path);
@@ -210,14 +232,34 @@ fn read(root: &Path, path: &str) -> Result<String, Error> {
         .map_err(|error| Error::Read { path, why: error.to_string() })
 }
 
-/// The number in a small file. One that cannot be read has none; one that holds something else is noted in `broken`.
-fn number(path: &Path, broken: &mut Option<Error>) -> Option<f64> {
-    let bytes = fs::read(path).ok()?;
+/// What a small file of a driver's holds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Content {
+    /// A finite number.
+    Number(f64),
+    /// The driver has nothing to say now, or never has: many files in `/sys` are there without hardware behind them.
+    Nothing,
+    /// There is no such file.
+    NoFile,
+}
+
+/// How drivers say that there is nothing to measure: no such device, no data, asleep, ask again. Anything else that goes
+/// wrong (a bus that does not answer, a cable) is an error.
+const NOTHING: [Errno; 7] =
+    [Errno::NODEV, Errno::NXIO, Errno::NODATA, Errno::OPNOTSUPP, Errno::INVAL, Errno::AGAIN, Errno::PERM];
+
+/// The number in a small file.
+fn number(path: &Path) -> Result<Content, Error> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::NoFile),
+        Err(error) if Errno::from_io_error(&error).is_some_and(|error| NOTHING.contains(&error)) => {
+            return Ok(Content::Nothing);
+        }
+        Err(error) => return Err(Error::Read { path: path.to_owned(), why: error.to_string() }),
+    };
     let value = String::from_utf8_lossy(&bytes).trim().parse().ok().filter(|value: &f64| value.is_finite());
-    if value.is_none() {
-        *broken = Some(Error::Format(path.to_owned()));
-    }
-    value
+    value.map(Content::Number).ok_or_else(|| Error::Format(path.to_owned()))
 }
 
 /// Folders `<prefix>0`, `<prefix>1`, ... in the order of their numbers, so that names stay the same at each boot.
