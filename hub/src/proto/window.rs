@@ -41,6 +41,11 @@ impl Window {
         &self.committed
     }
 
+    /// Whether something is on its way to the disk.
+    pub(super) fn is_waiting(&self) -> bool {
+        !self.in_flight.is_empty()
+    }
+
     /// What would become of a number, without remembering it.
     pub(super) fn arrival(&self, seq: BatchSeq) -> Arrival {
         if self.committed.contains(seq) {

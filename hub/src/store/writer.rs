@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
 
 use super::error::{Error, Result};
 use super::memory::{Effects, Memory};
@@ -36,6 +37,12 @@ const ROOM_LOOK: Duration = Duration::from_millis(2);
 
 /// Pause between groups when the journal is twice as long as it should be, growing from nothing at half of that excess.
 const HOLD_BACK: Duration = Duration::from_millis(128);
+
+/// The part of the last commit's time that changes wait for the readings that will follow it: a commit of their own would
+/// have those wait for one more, and with them what they say about alerts.
+const READINGS_FOLLOW: u32 = 8;
+/// Time between two looks for them.
+const READINGS_LOOK: Duration = Duration::from_millis(1);
 
 /// How the thread differs between a hub and a command beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +74,7 @@ pub(super) fn spawn(
         held_since: None,
         next_row,
         ballast,
+        readings_until: None,
     };
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
@@ -90,6 +98,8 @@ struct Writer {
     held_since: Option<Instant>,
     next_row: i64,
     ballast: Option<Ballast>,
+    /// How long changes wait for readings to follow the last ones.
+    readings_until: Option<Instant>,
 }
 
 /// Why a whole group failed.
@@ -182,7 +192,23 @@ impl Writer {
             }
         }
         self.backlog.extend(group);
+        self.let_readings_follow();
         !self.backlog.is_empty() || !self.held.is_empty()
+    }
+
+    /// Has changes wait a moment where a slow disk makes it worth it: whoever commits readings has the next ready as soon as
+    /// it hears of the last.
+    fn let_readings_follow(&mut self) {
+        while self.backlog.len() < INBOX
+            && !self.backlog.iter().any(Write::has_readings)
+            && self.readings_until.is_some_and(|until| Clock.now() < until)
+        {
+            match self.waiting.try_recv() {
+                Ok(write) => self.backlog.push_back(write),
+                Err(TryRecvError::Empty) => std::thread::sleep(READINGS_LOOK),
+                Err(TryRecvError::Disconnected) => return,
+            }
+        }
     }
 
     /// Lets only alerts and changes go on while the file has no room for readings: the maker's make it. Whether nothing is left to do
@@ -234,7 +260,7 @@ impl Writer {
 
     /// One transaction. `replies` are told its end, whatever it is.
     fn group(&mut self, replies: &mut Vec<Reply>) -> Result<(), Failure> {
-        let began = Clock.now();
+        let (began, brings_readings) = (Clock.now(), self.backlog.iter().any(Write::has_readings));
         // A microsecond: a log that was allowed to grow on the last of the disk could not be copied back.
         let scarce = room::is_scarce(self.memory.dir());
         self.memory.counters.scarce.store(scarce, Ordering::Relaxed);
@@ -249,7 +275,10 @@ impl Writer {
         });
         match outcome {
             Ok(effects) => {
-                self.memory.apply(effects, Clock.now().duration_since(began));
+                let now = Clock.now();
+                let patience = now.duration_since(began) / READINGS_FOLLOW;
+                self.readings_until = (brings_readings && patience >= READINGS_LOOK).then(|| now + patience);
+                self.memory.apply(effects, now.duration_since(began));
                 Ok(())
             }
             Err(failure) => {

@@ -1,5 +1,5 @@
 //! P8: more than the hub can bear is given up in the published order, alerts are told all the same, nothing acknowledged is
-//! lost, and it recovers by itself.
+//! lost, and it recovers by itself. How soon an alert is told is counted in commits, which a busy machine does not stretch.
 //!
 //! The disk under the hub takes a third of a second to sync, which bounds what it can bear whatever the machine; the fleet
 //! sends several times that.
@@ -17,10 +17,14 @@ use crate::soak;
 use crate::support::device::FakeDevice;
 use crate::support::fleet::Fleet;
 use crate::support::webhook_sink::{Answer, WebhookSink};
-use crate::support::{HubProcess, eventually};
+use crate::support::{HubProcess, eventually, metric};
 use crate::viewer::Viewer;
 
 const DEVICES: u32 = 300;
+/// Commits within which an alert is told: what five seconds are on this disk, with a reserve. It takes four: the one under
+/// way, the one of what waits in front, its own, and the delivery's lease. The rest is how long the burst before it waits in
+/// the socket, and how late this test looks.
+const COMMITS: u64 = 12;
 
 #[test]
 fn overload_is_borne_in_the_published_order_and_recovered_from() {
@@ -73,13 +77,15 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
         let rose = rising(&hub, &mut fleet);
         let shown = viewer.rows().len();
         // Under full load something happens that somebody has to know.
-        let began = Instant::now();
+        let commits = || metric(&hub.request("GET", "/metrics", None).unwrap().1, "hub_commits_total").unwrap();
+        let (began, before) = (Instant::now(), commits());
         canary.make_now(Lane::Live, 99.0);
         eventually("the alert is told", Duration::from_secs(60), || {
             canary.exchange(Duration::from_millis(50));
             sink.told().contains(&"high alert.firing".to_owned()).then_some(())
         });
-        let told_after = began.elapsed();
+        let told_after = (began.elapsed(), commits() - before);
+        assert!(told_after.1 <= COMMITS, "told after {told_after:?} commits");
         assert!(hub.get("/api/v1/hub")["pressure"].as_u64().unwrap() > 0, "told when all was over");
         let (_, said) = fleet.outcome();
         over.store(true, Ordering::Relaxed);
@@ -100,7 +106,10 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
     let (acked, sent) = (said["acked"].as_u64().unwrap(), said["sent"].as_u64().unwrap());
     let stored = hub.count() - canary.made() - returning.made();
     assert!((acked..=sent).contains(&stored), "{stored} stored of {said}");
-    eprintln!("told under load after {told_after:?}, calm {recovered:?} after it; {stored} stored of {said}; {rose:?}");
+    let (told_after, commits) = told_after;
+    eprintln!(
+        "told under load after {told_after:?}, {commits} commits, calm {recovered:?} after it; {stored} stored of {said}; {rose:?}"
+    );
 }
 
 /// When each counter rose first, until all have or the fleet is through; holds them against the published order all along.

@@ -13,8 +13,8 @@ use wire::message::{self, Control, Health, Hello, Message, Status};
 use wire::packet::Data;
 
 use super::{
-    DEVICE_RATE, Endpoint, Entry, MAX_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, NO_PLACE_FOR,
-    RECORD_WITHIN, Registration, known_sensors, trim_epochs,
+    DEVICE_RATE, Endpoint, Entry, MAX_BATCHES, MAX_FIRST_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS,
+    NO_PLACE_FOR, RECORD_WITHIN, Registration, known_sensors, trim_epochs,
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
@@ -66,7 +66,9 @@ impl Endpoint {
             self.counters.dropped(Drop::NotAdopted);
             return Ok(());
         };
-        if self.batches.len() >= MAX_BATCHES {
+        // Who has nothing on the way finds room behind a full queue: else whether an alert is raised would be left to chance.
+        let room = if entry.is_waiting() { MAX_BATCHES } else { MAX_BATCHES + MAX_FIRST_BATCHES };
+        if self.batches.len() >= room {
             // Before it changes anything: the device will repeat it.
             self.counters.dropped(Drop::IngestQueue);
             self.pressure.count(Shed::Live);

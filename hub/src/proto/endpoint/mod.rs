@@ -38,6 +38,8 @@ use crate::pressure::Pressure;
 
 /// Batches waiting for room in the ingest queue: what a thousand devices send while one fsync completes.
 pub const MAX_BATCHES: usize = 256;
+/// Batches beyond those that are taken all the same, of devices that have none on the way: what each of so many says first.
+const MAX_FIRST_BATCHES: usize = 256;
 /// Other events waiting: one for each device of a large fleet that returns at once.
 const MAX_EVENTS: usize = 4_096;
 /// Datagrams waiting to be sent; acknowledgements are built only when there is room.
@@ -105,6 +107,13 @@ struct Entry {
     status: Status,
     last_seen: Option<UnixMillis>,
     link_changed: bool,
+}
+
+impl Entry {
+    /// Whether something of it is on the way to the disk.
+    fn is_waiting(&self) -> bool {
+        self.windows.values().any(Window::is_waiting)
+    }
 }
 
 /// What became of the sensors that a device described and that are not in its `sensors`.
@@ -304,7 +313,7 @@ impl Endpoint {
         self.batches.pop_front()
     }
 
-    /// Batches that wait because the way to the disk is blocked, of [`MAX_BATCHES`].
+    /// Batches that wait because the way to the disk is blocked, of [`MAX_BATCHES`] and the few beyond.
     #[must_use]
     pub fn batches(&self) -> usize {
         self.batches.len()

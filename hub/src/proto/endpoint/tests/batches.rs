@@ -101,6 +101,26 @@ fn a_full_pipeline_drops_before_anything_changes() {
 }
 
 #[test]
+fn what_a_device_says_first_is_taken_behind_a_full_queue() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let (mut loud, mut quiet) = (scene.adopted(1), scene.adopted(2));
+    for seq in 0..2 * MAX_BATCHES as u64 {
+        loud.batch(&mut scene, seq, 0);
+    }
+    assert_eq!(scene.endpoint.batches(), MAX_BATCHES);
+    quiet.batch(&mut scene, 0, 0);
+    quiet.batch(&mut scene, 1, 0);
+    assert_eq!(scene.endpoint.batches(), MAX_BATCHES + 1, "one, and no more until that is on disk");
+    let last = std::iter::from_fn(|| scene.endpoint.poll_batch()).last().unwrap();
+    scene.endpoint.handle_committed(&[last.id]);
+    for seq in 1_000..1_001 + MAX_BATCHES as u64 {
+        loud.batch(&mut scene, seq, 0);
+    }
+    quiet.batch(&mut scene, 1, 0);
+    assert_eq!(scene.endpoint.batches(), MAX_BATCHES + 1);
+}
+
+#[test]
 fn a_device_is_followed_to_its_new_address() {
     let mut scene = Scene::new(JoinPolicy::Closed);
     let mut device = scene.adopted(1);
