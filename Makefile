@@ -47,13 +47,14 @@ e2e: web/node_modules/.installed
 	$(CARGO) build --workspace
 	$(JOURNEYS)
 
-# Figures: pure parts, then by the programs that ship the whole path, and a fleet that loses its hub.
+# Figures: pure parts, then by the programs that ship the whole path, a fleet that loses its hub, and a flood (root).
 bench:
 	$(CARGO) bench --package telemetry-wire
 	$(CARGO) bench --package telemetry-hub --bench silence
 	$(CARGO) build --profile dist --package telemetry-hub --package device-agent
 	$(CARGO) bench --package telemetry-hub --bench path
 	$(CARGO) bench --package telemetry-hub --bench fleet
+	$(CARGO) bench --package telemetry-hub --bench flood
 
 # The table of the store, beside one row a reading: ingest by the programs that ship, a day of 10,000 series, queries.
 # BENCH_FLAGS="--hours 2 --only day" for a part of it. Then queries over HTTP; QUERY_FLAGS="--hours 2" for a quick look.

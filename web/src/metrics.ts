@@ -25,6 +25,7 @@ const REASONS: Record<string, string> = {
   window_full: "too far ahead of what is missing; the device sends it again",
   handshake_rate: "too many devices joined at once; they try again",
   handshake_queue: "too many devices joined at once; they try again",
+  cookie_rate: "a flood of greetings: too many to be answered; devices among them try again",
   handshake_replay: "an old greeting once more",
   not_admitted: "asked to join without a token that holds",
   not_adopted: "from a device nobody adopted",

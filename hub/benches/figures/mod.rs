@@ -68,10 +68,15 @@ impl Programs {
         String::from_utf8(done.stdout).unwrap().trim().to_owned()
     }
 
+    /// The agent's program.
+    pub(crate) fn agent(&self) -> PathBuf {
+        self.0.join("device-agent")
+    }
+
     /// Sends to a hub; the child ends by itself and prints one line of JSON.
     pub(crate) fn simulate(&self, hub: &Hub, seconds: u64, args: &[&str]) -> Child {
         let duration = format!("{seconds}s");
-        Command::new(self.0.join("device-agent"))
+        Command::new(self.agent())
             .args(["simulate", "--hub", &hub.udp, "--join-token", &hub.join_token, "--seed", "1"])
             .args(["--duration", &duration])
             .args(args)
@@ -97,14 +102,20 @@ pub(crate) struct Hub {
 impl Hub {
     /// Starts a hub that `devices` may join.
     pub(crate) fn start(programs: &Programs, data: &Path, devices: u32) -> Self {
+        let udp = format!("127.0.0.1:{}", free_port());
+        Self::listening(programs, data, devices, &udp)
+    }
+
+    /// The same, where agents are told to send to.
+    pub(crate) fn listening(programs: &Programs, data: &Path, devices: u32, udp: &str) -> Self {
         let data = data.to_str().unwrap();
-        let [http, udp] = [(); 2].map(|()| format!("127.0.0.1:{}", free_port()));
+        let http = format!("127.0.0.1:{}", free_port());
         let join_token =
             programs.output(&["join-token", "create", "--uses", &devices.max(1).to_string(), "--data", data]);
         let token = programs.output(&["token", "create", "--scope", "read", "--data", data]);
         let began = Instant::now();
-        let child = serve(programs, data, &http, &udp);
-        let data = data.to_owned();
+        let child = serve(programs, data, &http, udp);
+        let (data, udp) = (data.to_owned(), udp.to_owned());
         let mut hub = Self { child, data, http, udp, join_token, token, ready_after: Duration::ZERO };
         until_ready(&hub.http);
         hub.ready_after = began.elapsed();

@@ -15,8 +15,10 @@ pub enum Drop {
     HandshakeReplay,
     /// A key or token that may not join.
     NotAdmitted,
-    /// Too many handshakes from one address, or in all.
+    /// Too many handshakes from one address, or in all: answered by a cookie, if it had none.
     HandshakeRate,
+    /// The same, and too many to be answered.
+    CookieRate,
     /// The queue of handshakes is full.
     HandshakeQueue,
     /// A device sends more datagrams than it may.
@@ -53,12 +55,13 @@ pub enum Drop {
 
 impl Drop {
     /// Label of each reason, in the order of the variants.
-    pub const REASONS: [&'static str; 21] = [
+    pub const REASONS: [&'static str; 22] = [
         "unknown_session",
         "foreign_handshake",
         "handshake_replay",
         "not_admitted",
         "handshake_rate",
+        "cookie_rate",
         "handshake_queue",
         "device_rate",
         "ingest_queue",

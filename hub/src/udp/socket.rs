@@ -133,6 +133,12 @@ impl Inbox {
         Self { buffers: vec![vec![0; TRAIN_BYTES]; TRAINS], metas: [RecvMeta::default(); TRAINS], trains: 0 }
     }
 
+    /// Whether the last [`Socket::receive`] took all that it could: more may wait.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.trains == TRAINS
+    }
+
     /// The datagrams of the last [`Socket::receive`], and where each came from.
     pub fn datagrams(&self) -> impl Iterator<Item = (SocketAddr, &[u8])> {
         self.metas.iter().zip(&self.buffers).take(self.trains).flat_map(|(meta, buffer)| {

@@ -1,5 +1,7 @@
 //! Machines of a network, made of namespaces. Needs root and `ip`.
 
+#![allow(dead_code, reason = "every story uses some of it")]
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -42,7 +44,7 @@ impl Lab {
         })
     }
 
-    fn space(&self, machine: &str) -> String {
+    pub fn space(&self, machine: &str) -> String {
         format!("{machine}{}", self.tag)
     }
 

@@ -13,6 +13,7 @@ pub mod device;
 pub mod fleet;
 pub mod lab;
 pub mod port;
+pub mod stopped;
 pub mod tree;
 pub mod webhook_sink;
 
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use port::free_port;
 use serde_json::Value;
+pub use stopped::Stopped;
 
 /// Waits until `check` yields something; fails after `limit` with `what`.
 pub fn eventually<T>(what: &str, limit: Duration, mut check: impl FnMut() -> Option<T>) -> T {
@@ -65,16 +67,6 @@ pub fn agent_program() -> PathBuf {
     let path = hub_program().with_file_name("device-agent");
     assert!(path.exists(), "{} is not built: cargo build --workspace", path.display());
     path
-}
-
-/// A program that ends with its scene.
-pub struct Stopped(pub Child);
-
-impl Drop for Stopped {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// A hub as a process, with its own data directory, restartable on the same ports.

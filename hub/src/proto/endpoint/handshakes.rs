@@ -11,7 +11,6 @@ use crate::model::PublicKey;
 use crate::model::device::Standing;
 use crate::pressure::Shed;
 use crate::proto::Moment;
-use crate::proto::admission::Gate;
 use crate::proto::command::JoinPolicy;
 use crate::proto::counters::{Counters, Drop};
 
@@ -20,14 +19,12 @@ impl Endpoint {
         if !self.responder.knows_us(hs1) {
             return self.counters.dropped(Drop::ForeignHandshake);
         }
-        if let Gate::Prove(cookies) = self.admission.gate(now, from) {
-            if !cookies.iter().any(|cookie| self.responder.owns_address(hs1, cookie)) {
-                let mut nonce = [0; 24];
-                (self.random)(&mut nonce);
-                if let Ok(reply) = self.responder.cookie_reply(hs1, &cookies[0], &nonce) {
-                    self.transmit(from, reply);
-                }
-                return self.counters.dropped(Drop::HandshakeRate);
+        if !self.admission.calm(now, from) {
+            // Most of a flood does not even pretend, and costs no more hashes.
+            let tries = *hs1.mac2 != [0; 16];
+            let proves = |cookie| self.responder.owns_address(hs1, cookie);
+            if !tries || !self.admission.cookies(from).iter().any(proves) {
+                return self.ask_for_proof(now, from, hs1);
             }
             if !self.admission.proven(now) {
                 return self.counters.dropped(Drop::HandshakeRate);
@@ -37,6 +34,19 @@ impl Endpoint {
             return self.counters.dropped(Drop::HandshakeQueue);
         }
         self.handshakes.push_back((from, datagram.to_vec()));
+    }
+
+    fn ask_for_proof(&mut self, now: Instant, from: SocketAddr, hs1: &Hs1<'_>) {
+        if !self.admission.hand_out(now) {
+            return self.counters.dropped(Drop::CookieRate);
+        }
+        let [cookie, _] = self.admission.cookies(from);
+        let mut nonce = [0; 24];
+        (self.random)(&mut nonce);
+        if let Ok(reply) = self.responder.cookie_reply(hs1, &cookie, &nonce) {
+            self.transmit(from, reply);
+        }
+        self.counters.dropped(Drop::HandshakeRate);
     }
 
     pub(super) fn handle_handshake(&mut self, moment: Moment, from: SocketAddr, hs1: &Hs1<'_>) {
