@@ -35,6 +35,9 @@ async fn a_closed_store_leaves_its_directory_alone() {
 async fn a_store_is_checked_at_its_start_and_whenever_it_is_asked_to() {
     let hub = Hub::new().await;
     let first = hub.store.stats().checked.unwrap();
+    hub.store.clone().keep_checking(async {}).await.unwrap();
+    let kept = hub.store.setting("checked").await.unwrap();
+    assert_eq!(kept, Some(first.at.0.to_string().into_bytes()), "the next start goes on counting from there");
     hub.put(0, &[(0, 0, 1.0)]).await;
     let again = hub.store.check().await.unwrap();
     assert!(first.whole && again.whole && again.at >= first.at);
