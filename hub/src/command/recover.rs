@@ -37,7 +37,7 @@ async fn recover(store: &Store, file: &Path) -> Result<(), crate::store::Error> 
     }
     let Recovered { readings, blocks, batches, figures, bad_blocks, bad_batches, .. } = found;
     print(format_args!(
-        "  brought back   {readings} readings ({blocks} blocks, {batches} batches; what lay in both counts twice), {figures} rollup figures"
+        "  brought back   {readings} readings (from {blocks} blocks and {batches} batches), {figures} rollup figures"
     ));
     print(format_args!("  damaged        {bad_blocks} blocks, {bad_batches} batches"));
     if !found.torn.is_empty() {

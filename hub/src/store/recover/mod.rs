@@ -28,11 +28,11 @@ const STRIDE: i64 = 16_384;
 /// What a salvage brought, and what it could not.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Recovered {
-    /// Readings brought back.
+    /// Readings brought back that were in no block here, each once: a file may have them in blocks and in its journal.
     pub readings: u64,
-    /// Blocks they came from.
+    /// Blocks that were read.
     pub blocks: u64,
-    /// Batches of the journal they came from.
+    /// Batches of the journal that were read.
     pub batches: u64,
     /// Figures of minutes and hours brought back.
     pub figures: u64,
@@ -78,6 +78,7 @@ impl Store {
             Some(progress) => progress,
             None => Progress { step: 0, base: self.base(old.steps()).await? },
         };
+        let mut readings = 0;
         for step in progress.step..old.steps() {
             let (back, loaded) = blocking(move || {
                 let loaded = old.load(step, progress.base);
@@ -86,16 +87,17 @@ impl Store {
             .await?;
             old = back;
             let (name, next) = (name.clone(), Progress { step: step + 1, ..progress });
-            self.change(move |scope| {
-                loaded.write(scope)?;
-                put_setting(scope.conn, &name, next.text().as_bytes())
-            })
-            .await?;
+            let written = self.change(move |scope| {
+                let brought = loaded.write(scope)?;
+                put_setting(scope.conn, &name, next.text().as_bytes())?;
+                Ok(brought)
+            });
+            readings += written.await?;
         }
         self.put_setting(&name, DONE.to_vec()).await?;
         let found = old.close();
         damage::settled(file)?;
-        Ok(found)
+        Ok(Recovered { readings, ..found })
     }
 
     /// Lowest number of `times` for a salvage of so many steps: below all there are, so that what is here wins.

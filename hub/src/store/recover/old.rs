@@ -230,7 +230,6 @@ fn blocks(conn: &Connection, device: &OldDevice, times: i64, gathered: &mut Gath
                 found.blocks += 1;
                 for (&at, value) in at.iter().zip(values.plain()) {
                     gathered.push(&Reading { sensor: place, at: UnixMillis(at), value });
-                    found.readings += 1;
                 }
             }
             // No block, or one whose checksum does not hold: which of the two, only the row knows.
@@ -250,7 +249,6 @@ fn batch(conn: &Connection, device: &OldDevice, row: i64, gathered: &mut Gathere
                 let series = device.numbers.get(usize::from(reading.sensor.0));
                 if let Some(sensor) = series.and_then(|series| device.place(*series)) {
                     gathered.push(&Reading { sensor, ..reading });
-                    found.readings += 1;
                 }
             }
         }

@@ -1,11 +1,15 @@
 //! What one step of a salvage brings, and how it joins what is here.
 
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
 use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, SensorNo, SensorSpec, UnixMillis};
 use crate::store::error::Result;
-use crate::store::head::Head;
+use crate::store::head::{Fresh, Head};
 use crate::store::memory::Forgotten;
 use crate::store::rollup::{Rolled, Table};
 use crate::store::write::Scope;
@@ -25,10 +29,11 @@ pub(super) struct Loaded {
 }
 
 impl Loaded {
-    pub(super) fn write(mut self, scope: &mut Scope<'_>) -> Result<()> {
-        let Some(device) = self.device else { return Ok(()) };
+    /// Writes it; how many readings no block here had before.
+    pub(super) fn write(mut self, scope: &mut Scope<'_>) -> Result<u64> {
+        let Some(device) = self.device else { return Ok(0) };
         if self.payloads.is_empty() && self.rollups.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let mut series = Vec::new();
         for spec in &self.sensors {
@@ -41,11 +46,12 @@ impl Loaded {
         }
         let head = head(device, &series, &self.payloads)?;
         let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
-        let Some(cut) = cut::cut(device, &series, &fresh, &mut self.next_times)? else { return Ok(()) };
+        let Some(cut) = cut::cut(device, &series, &fresh, &mut self.next_times)? else { return Ok(0) };
+        let brought = not_here(scope.conn, device, &series, &fresh)?;
         block::insert(scope.conn, device, &cut.blocks, block::Level::Cut)?;
         latest::save_newer(scope, &head, &series)?;
         scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(cut.blocks.reach), series: Vec::new() });
-        Ok(())
+        Ok(brought)
     }
 
     /// Figures that come back count beside the readings there are.
@@ -59,6 +65,29 @@ impl Loaded {
         scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(to), series: Vec::new() });
         Ok(())
     }
+}
+
+/// How many of a step's readings are in no block here, by series and time. Steps before it are.
+fn not_here(conn: &Connection, device: DeviceNo, series: &[SeriesId], fresh: &Fresh) -> Result<u64> {
+    let mut new = HashSet::new();
+    fresh.decode(|_, rows| {
+        let known = rows.iter().filter_map(|reading| Some((*series.get(usize::from(reading.sensor.0))?, reading.at.0)));
+        new.extend(known);
+    });
+    let (first, last) = (new.iter().map(|(_, at)| *at).min(), new.iter().map(|(_, at)| *at).max());
+    let (Some(first), Some(last)) = (first, last) else { return Ok(0) };
+    let range = (UnixMillis(first), UnixMillis(last.saturating_add(1)));
+    for span in block::spans(conn, device, range)? {
+        let Some(times) = block::times(conn, &span)? else { continue };
+        for series in series {
+            if block::exists(conn, &span, *series)? {
+                for at in &times {
+                    new.remove(&(*series, *at));
+                }
+            }
+        }
+    }
+    Ok(new.len() as u64)
 }
 
 /// The batches in a head of their own.
