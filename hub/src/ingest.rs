@@ -15,6 +15,9 @@
 //! heard all the same: they are shown live, once, and decide about alerts, which are committed alone (they fit where
 //! readings do not) or owed until they can be. Any other failure ends the hub; it restarts from what is on disk.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

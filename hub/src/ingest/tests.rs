@@ -1,0 +1,99 @@
+//! The pipeline on a store that has no room, and at its end.
+
+use super::*;
+use crate::model::alert::{Ailment, Alert, AlertState, Measure, Subject};
+use crate::model::rule::{RuleId, Severity};
+use crate::model::webhook::{Event, Secret, WebhookId, WebhookSpec};
+use crate::store::{Config, SecretKey};
+
+#[tokio::test]
+async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_room_then() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = SecretKey::load_or_create(dir.path()).unwrap();
+    let config = Config { dir: dir.path().to_owned(), max_bytes: Some(2 << 20), ..Config::default() };
+    let store = Store::open(&config, &key).unwrap();
+    let [told, filler] = [webhook(&store, "told").await, webhook(&store, "filler").await];
+    fill(&store, filler).await;
+
+    let (batches_in, batches) = mpsc::channel(1);
+    let (outcomes, mut heard) = mpsc::channel(8);
+    let owed = Owed {
+        transitions: vec![disk_full()],
+        deliveries: vec![delivery(told, Some(AlertId(1)), 2_048)],
+        muted: Vec::new(),
+    };
+    let ingest = Ingest {
+        batches,
+        floors: mpsc::channel(1).1,
+        outcomes,
+        rules_changed: Arc::default(),
+        store: store.clone(),
+        engine: Engine::new(Vec::new(), Vec::new(), 2),
+        webhooks: Vec::new(),
+        silences: Silences::new(Vec::new(), Vec::new()),
+        bus: Bus::default(),
+        url: None,
+        clock: Clock,
+        latency: Arc::default(),
+        meter: Arc::default(),
+        waiting: Waiting { owed, ..Waiting::default() },
+    };
+    let meanwhile = async {
+        // Each try at the start fails; the next would be the look in a second.
+        for _ in 0..2 {
+            assert!(matches!(heard.recv().await, Some(Outcome::Refused(_))));
+        }
+        assert!(store.open_alerts().await.unwrap().is_empty(), "there was room for it");
+        store.delete_webhook(filler).await.unwrap();
+        drop(batches_in);
+    };
+    let (ended, ()) = tokio::join!(ingest.run(), meanwhile);
+    ended.unwrap();
+    assert_eq!(store.open_alerts().await.unwrap().len(), 1);
+    let due = store.claim_due(Clock.wall(), Clock.wall().plus(1_000), 10, &[]).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.webhook.id).collect::<Vec<_>>(), [told]);
+}
+
+async fn webhook(store: &Store, name: &str) -> WebhookId {
+    let (name, url) = (name.to_owned(), "https://example.org/hook".to_owned());
+    let spec = WebhookSpec { name, url, headers: Vec::new(), enabled: true };
+    store.create_webhook(spec, Secret(vec![1; 24]), Clock.wall()).await.unwrap().id
+}
+
+fn delivery(webhook: WebhookId, alert: Option<AlertId>, bytes: usize) -> NewDelivery {
+    NewDelivery { webhook, alert, event: Event::AlertFiring, body: vec![b' '; bytes], created_at: Clock.wall() }
+}
+
+/// Deliveries give way to nothing: up to the last hundred bytes.
+async fn fill(store: &Store, webhook: WebhookId) {
+    for bytes in [64 << 10, 4 << 10, 100] {
+        loop {
+            let deliveries = vec![delivery(webhook, None, bytes)];
+            match store.commit(Commit { deliveries, ..Commit::default() }).await {
+                Ok(_) => {}
+                Err(store::Error::Full) => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+fn disk_full() -> Transition {
+    let now = Clock.wall();
+    let alert = Alert {
+        id: AlertId(1),
+        rule: RuleId::HUB,
+        rule_name: Ailment::DiskFull.rule_name().to_owned(),
+        severity: Severity::Critical,
+        about: Subject::Hub(Ailment::DiskFull),
+        state: AlertState::Firing,
+        measure: Measure::Value,
+        value: Some(100.0),
+        threshold: 100.0,
+        started_at: now,
+        fired_at: Some(now),
+        resolved_at: None,
+        acked_at: None,
+    };
+    Transition::Put { alert, occurred_at: now, learned_at: now, points: Vec::new() }
+}
