@@ -4,6 +4,7 @@ use std::sync::atomic::Ordering;
 
 use wire::batch::{BatchBuilder, MAX_BODY, Rows};
 use wire::handshake::NO_PSK;
+use wire::ledger::Report;
 use wire::message::{self, Control};
 use wire::{Lane, Reading, SensorNo};
 
@@ -13,7 +14,7 @@ use crate::model::reading::SeriesId;
 use crate::model::{BatchSeq, Epoch};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
-use crate::proto::endpoint::NO_PLACE_FOR;
+use crate::proto::endpoint::{MAX_EVENTS, NO_PLACE_FOR};
 use crate::proto::event::Event;
 
 fn describe(device: &mut FakeDevice, scene: &mut Scene, first: u16, names: &[&str]) {
@@ -76,6 +77,24 @@ fn sensors_that_could_not_be_registered_may_be_described_again() {
     describe(&mut device, &mut scene, 1, &["b"]);
     assert!(matches!(scene.events()[..], [Event::Sensors { first: SensorNo(1), .. }]));
     assert_eq!(scene.dropped(Drop::SeriesLimit), 0);
+}
+
+#[test]
+fn a_report_that_finds_no_room_leaves_sensors_that_are_under_way_alone() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    scene.events();
+    describe(&mut device, &mut scene, 1, &["b"]);
+    (1..MAX_EVENTS).for_each(|_| device.say(&mut scene, &hello()));
+    let report = Report { epoch: Epoch(1), number: 0, holds_from: None, entries: Vec::new() };
+    device.say(&mut scene, &Control::Ledger(report.clone()));
+    let events = scene.events();
+    assert_eq!(events.len(), MAX_EVENTS);
+    assert!(matches!(events[0], Event::Sensors { .. }));
+    describe(&mut device, &mut scene, 1, &["b"]);
+    assert_eq!(scene.events(), [], "the store is asked already");
+    device.say(&mut scene, &Control::Ledger(report));
+    assert!(matches!(scene.events()[..], [Event::Ledger { .. }]), "and the report may come again at once");
 }
 
 #[test]
