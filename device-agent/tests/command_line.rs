@@ -29,7 +29,10 @@ fn wrong_use_exits_2_and_names_the_culprit() {
         path.to_str().unwrap().to_owned()
     };
     let unknown_key = file("unknown.toml", "name = 'a'\n\nhup = 'b:1'\n");
-    let wrong_value = file("wrong.toml", "interval = 'soon'\n");
+    let wrong_value = file("wrong.toml", "\ninterval = 'soon'\n");
+    let spool = file("spool.toml", "[spool]\ndisk_mib = 64\npolicy = 'drop'\n");
+    let exec = file("exec.toml", "[[exec]]\nname = 'ups'\ncommand = ['ups']\ntimeout = 'soon'\n");
+    let listen = file("listen.toml", "hub = 'a:1'\n[[listen]]\nudp = '0.0.0.0:1'\n");
     let csv = file("series.csv", "timestamp,value\n2020-01-01 00:00:00,1\n2020-01-01 00:00:01,warm\n");
     for (arguments, culprits) in [
         (&["run", "--bogus"][..], &["--bogus"][..]),
@@ -39,7 +42,10 @@ fn wrong_use_exits_2_and_names_the_culprit() {
         (&["run", "--join-token", "thj1_x"], &["--join-token"]),
         (&["run", "--log-format", "xml"], &["--log-format", "xml"]),
         (&["run", "--config", &unknown_key], &[&unknown_key, ":3", "hup"]),
-        (&["run", "--config", &wrong_value], &[&wrong_value, "interval", "soon"]),
+        (&["run", "--config", &wrong_value], &[&wrong_value, ":2: interval: 'soon'"]),
+        (&["run", "--config", &spool], &[&spool, ":3: [spool] policy: 'drop'"]),
+        (&["run", "--config", &exec], &[&exec, ":4: [[exec]] ups: timeout: 'soon'"]),
+        (&["run", "--config", &listen], &[&listen, ":3: [[listen]]: udp: '0.0.0.0:1'"]),
         (&["run", "--config", "/nowhere/at.toml"], &["/nowhere/at.toml"]),
         (&["replay", &csv, "--sensor", "t"], &[&csv, ":3", "warm"]),
         (&["replay", &csv, "--sensor", "t", "--value-column", "v"], &["'v'", "timestamp, value"]),

@@ -13,7 +13,7 @@ use std::future::Future;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use device_agent::config::{Layer, Settings};
+use device_agent::config::{Key, Layer, Settings};
 use lexopt::{Arg, Parser, ValueExt as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
@@ -165,7 +165,7 @@ impl Common {
             None => Layer::default(),
         };
         let (flags, env) = (self.layer.clone(), variables.clone());
-        let place = move |key: &str| place_of(key, &flags, &env, config.as_deref());
+        let place = move |key: &Key| place_of(key, &flags, &env, config.as_deref());
         Ok(self.layer.over(variables).over(file).settle(place)?)
     }
 }
@@ -176,24 +176,28 @@ fn installed_config() -> Option<PathBuf> {
     path.exists().then(|| path.to_owned())
 }
 
-/// Says where a setting was made: as a flag, as a variable, or in the file.
-fn place_of(key: &str, flags: &Layer, variables: &Layer, file: Option<&Path>) -> String {
-    let set = |layer: &Layer| match key {
-        "hub" => layer.hub.is_some(),
-        "join_token" => layer.join_token.is_some(),
-        "name" => layer.name.is_some(),
-        "interval" => layer.interval.is_some(),
-        "labels" => !layer.labels.is_empty(),
+/// Says where a setting was made: as a flag, as a variable, or at a line of the file.
+fn place_of(key: &Key, flags: &Layer, variables: &Layer, file: Option<&Path>) -> String {
+    let set = |layer: &Layer| match (key.table.as_str(), key.name.as_str()) {
+        ("", "hub") => layer.hub.is_some(),
+        ("", "join_token") => layer.join_token.is_some(),
+        ("", "name") => layer.name.is_some(),
+        ("", "interval") => layer.interval.is_some(),
+        ("labels", "") => !layer.labels.is_empty(),
+        ("labels", label) => layer.labels.contains_key(label),
         _ => false,
     };
     if set(flags) {
-        let flag = if key == "labels" { "label".to_owned() } else { key.replace('_', "-") };
-        format!("--{flag}")
-    } else if set(variables) {
-        format!("DEVICE_AGENT_{}", key.to_uppercase())
-    } else {
-        let file = file.map_or_else(|| "default".to_owned(), |file| file.display().to_string());
-        if key.starts_with('[') { format!("{file}: {key}") } else { format!("{file}: key '{key}'") }
+        return key.flag();
+    }
+    if set(variables) {
+        let name = if key.table.is_empty() { &key.name } else { &key.table };
+        return format!("DEVICE_AGENT_{}", name.to_uppercase());
+    }
+    let Some(file) = file else { return format!("default: {key}") };
+    match std::fs::read_to_string(file).ok().and_then(|text| key.line_in(&text)) {
+        Some(line) => format!("{}:{line}: {key}", file.display()),
+        None => format!("{}: {key}", file.display()),
     }
 }
 

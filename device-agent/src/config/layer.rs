@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::place::line_of;
 use super::table::{ExecTable, FileTable, ListenTable, RuleTable};
-use super::{Error, label_of};
+use super::{Error, Key, label_of};
 
 /// One place settings come from; what is absent leaves the place below standing.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
@@ -86,10 +87,17 @@ impl Layer {
     /// # Errors
     /// The line, counted from 1, and the reason.
     pub fn from_toml(text: &str) -> Result<Self, (usize, String)> {
-        toml::from_str(text).map_err(|error| {
+        toml::from_str(text).map_err(|error: toml::de::Error| {
             let at = error.span().map_or(0, |span| span.start);
-            let line = 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count();
-            (line, error.message().replace("unknown field", "unknown key").replace('\n', " "))
+            let message = error.message().replace(" field `", " key `").replace('\n', " ");
+            // A message that names the key needs only the table.
+            let names_key = message.contains(" key `");
+            let key = Key::at(text, at).map(|key| if names_key { key.table_alone() } else { key }.to_string());
+            let message = match key.filter(|key| !key.is_empty()) {
+                Some(key) => format!("{key}: {message}"),
+                None => message,
+            };
+            (line_of(text, at), message)
         })
     }
 

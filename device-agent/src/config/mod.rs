@@ -1,13 +1,15 @@
 //! Settings of `device-agent run`: a TOML file, then `DEVICE_AGENT_*`, then flags; the later wins.
 //!
 //! Zero configuration runs: discovery finds the hub, the host's own sensors are read once a second. Every mistake names
-//! the key and where it stands (`device-agent.toml:3`, `DEVICE_AGENT_INTERVAL`, `--interval`).
+//! the key and where it stands (`device-agent.toml:3: [spool] policy`, `DEVICE_AGENT_INTERVAL`, `--interval`).
 
 mod layer;
+mod place;
 mod settings;
 mod table;
 
 pub use layer::{DiscoveryLayer, Layer, SensorLayer, SpoolLayer};
+pub use place::Key;
 pub use settings::Settings;
 pub use table::{ExecTable, FileTable, ListenTable, RuleTable};
 
@@ -90,33 +92,65 @@ mod tests {
     }
 
     #[test]
-    fn tables_become_sources_and_rules_and_a_mistake_in_one_is_named() {
+    fn tables_become_sources_and_rules() {
         let text = "[sensors]\nroot = '/fix'\n[[file]]\nname = 'tank'\npath = '/run/t'\npointer = '/l'\nkind = 'counter'\n\
             [[exec]]\nname = 'x'\ncommand = ['true']\ntimeout = '2s'\n[[listen]]\nudp = '127.0.0.1:8089'\n\
             [[sensor]]\nname = 'temp.*'\ndeadband = 0.5\nmax_interval = '5m'\n";
         let settings = settle(Layer::from_toml(text).unwrap()).unwrap();
         assert_eq!((settings.sources.len(), settings.rules.len()), (4, 1));
         assert!(matches!(&settings.sources[1], Source::File { path, .. } if path == Path::new("/fix/run/t")));
-        for (text, culprit) in [
-            ("[[file]]\nname = 'a'\npath = 'b'\nkind = 'gage'\n", "[[file]] a: kind: 'gage'"),
-            ("[[file]]\nname = 'a'\npath = 'b'\npointer = 'x'\n", "[[file]] a: pointer"),
-            ("[[exec]]\nname = 'a'\ncommand = []\n", "[[exec]] a: command"),
-            ("[[exec]]\nname = 'a'\ncommand = ['b']\ninterval = 'soon'\n", "[[exec]] a: interval"),
-            ("[[listen]]\nudp = '0.0.0.0:8089'\n", "[[listen]]: udp"),
-            ("[[listen]]\n", "[[listen]]: either"),
-            ("[discovery]\nnames = ['a b']\n", "[discovery] names: 'a b'"),
-            ("[discovery]\nnames = ['hub:0']\n", "[discovery] names: 'hub:0'"),
-            ("[spool]\npolicy = 'drop'\n", "[spool] policy: 'drop'"),
-            ("[spool]\ndisk_mib = 1\n", "[spool] disk_mib"),
-            ("[spool]\nkeep_for = 'a week'\n", "[spool] keep_for: 'a week'"),
-            ("[spool]\nkeep_for = '30s'\n", "[spool] keep_for: must be"),
-            ("[[sensor]]\nname = 'a'\nmin_interval = '2s'\nmax_interval = '1s'\n", "[[sensor]] a: min_interval"),
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_table_its_key_and_its_line() {
+        for (text, line, culprit) in [
+            ("hub = 'a:1'\ninterval = 'soon'\n", 2, "interval: 'soon'"),
+            ("[labels]\na = 'b'\n\nabcdefghijklmnopqrstuvwxyz0123456789 = 'd'\n", 4, "[labels] abcd"),
+            ("[[file]]\nname = 'a'\npath = 'b'\nkind = 'gage'\n", 4, "[[file]] a: kind: 'gage'"),
+            ("[[file]]\nname = 'a'\npath = 'b'\npointer = 'x'\n", 4, "[[file]] a: pointer: begins"),
+            ("[[file]]\nname = 'a'\nunit = '%'\n", 1, "[[file]] a: missing key `path`"),
+            ("[[exec]]\nname = 'a'\ncommand = []\n", 3, "[[exec]] a: command: a list"),
+            ("[[exec]]\nname = 'a'\ncommand = 'b'\n", 3, "[[exec]] a: command: invalid type"),
+            ("[[exec]]\nname = 'a'\ncommand = ['b']\ninterval = 'soon'\n", 4, "[[exec]] a: interval: 'soon'"),
+            ("[[exec]]\nname = 'a'\ncommand = ['b']\n\ntimeout = '0s'\n", 5, "[[exec]] a: timeout: must"),
+            ("[[exec]]\nname = 'a'\ncommand = ['b']\ntimeout = '9'\n", 4, "[[exec]] a: timeout: '9'"),
+            ("[[exec]]\nname = 'a'\ncommand = ['b']\nformat = 'xml'\n", 4, "[[exec]] a: format: 'xml'"),
+            ("[[exec]]\nname = ''\ncommand = ['b']\n", 2, "[[exec]]: name: 1 to"),
+            ("[[exec]]\nname = 'a'\ncommand = ['b']\ntimeot = '1s'\n", 4, "[[exec]] a: unknown key `timeot`"),
+            // The second of two of the same name.
+            (
+                "[[exec]]\nname = 'a'\ncommand = ['b']\n[[exec]]\nname = 'a'\ncommand = ['b']\nscale = nan\n",
+                7,
+                "[[exec]] a: scale: must",
+            ),
+            ("[[listen]]\nprefix = 'a'\nudp = '0.0.0.0:8089'\n", 3, "[[listen]]: udp: '0.0.0.0:8089'"),
+            ("[[listen]]\nudp = 'here'\n", 2, "[[listen]]: udp: 'here'"),
+            ("[[listen]]\nudp = '127.0.0.1:1'\nprecision = 'm'\n", 3, "[[listen]]: precision: 'm'"),
+            ("hub = 'a:1'\n\n[[listen]]\nprefix = 'a'\n", 3, "[[listen]]: either"),
+            ("hub = 'a:1'\n[discovery]\nnames = ['a b']\n", 3, "[discovery] names: 'a b'"),
+            ("[discovery]\nnames = ['hub:0']\n", 2, "[discovery] names: 'hub:0'"),
+            ("[spool]\ndisk_mib = 2\npolicy = 'drop'\n", 3, "[spool] policy: 'drop'"),
+            ("[spool]\n\ndisk_mib = 1\n", 3, "[spool] disk_mib: must"),
+            ("[spool]\ndisk_mib = '64'\n", 2, "[spool] disk_mib: invalid type"),
+            ("[spool]\ndisk_mib = -1\n", 2, "[spool] disk_mib: invalid value"),
+            ("[spool]\nkeep_for = 'a week'\n", 2, "[spool] keep_for: 'a week'"),
+            ("[spool]\nkeep_for = '30s'\n", 2, "[spool] keep_for: must be"),
+            ("spool.disk_mib = 2\nspool.keep_for = '30s'\n", 2, "[spool] keep_for: must be"),
+            ("spool = { keep_for = '30s' }\n", 1, "[spool] keep_for: must be"),
+            ("[[sensor]]\nname = 'a'\nmin_interval = '2s'\nmax_interval = '1s'\n", 3, "[[sensor]] a: min_interval"),
+            ("[[sensor]]\nname = 'a'\ndeadband = -1\n", 3, "[[sensor]] a: deadband"),
         ] {
-            let refused = settle(Layer::from_toml(text).unwrap()).unwrap_err();
-            assert!(refused.0.contains(culprit), "{refused}");
+            let (found, message) = match Layer::from_toml(text) {
+                Ok(layer) => {
+                    let place = |key: &Key| format!("{} {key}", key.line_in(text).unwrap_or(0));
+                    let refused = layer.settle(place).unwrap_err().0;
+                    let (line, message) = refused.split_once(' ').unwrap();
+                    (line.parse().unwrap(), message.to_owned())
+                }
+                Err(refused) => refused,
+            };
+            assert_eq!((found, message.starts_with(culprit)), (line, true), "{text}{message}");
         }
-        let (line, message) = Layer::from_toml("[[exec]]\nname = 'a'\ncommand = ['b']\ntimeot = '1s'\n").unwrap_err();
-        assert!(line == 4 && message.contains("timeot"), "{line}: {message}");
     }
 
     #[test]
@@ -128,7 +162,7 @@ mod tests {
             (Layer { interval: Some("1ms".into()), ..Layer::default() }, "--interval"),
             (Layer { name: Some("x".repeat(65)), ..Layer::default() }, "--name"),
             (Layer { join_token: Some("thj1_no".into()), ..Layer::default() }, "--join_token"),
-            (Layer { labels: [(String::new(), String::new())].into(), ..Layer::default() }, "--labels"),
+            (Layer { labels: [(String::new(), String::new())].into(), ..Layer::default() }, "--[labels]"),
         ] {
             assert!(settle(layer).is_err_and(|error| error.0.starts_with(key)), "{key}");
         }

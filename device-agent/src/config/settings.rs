@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use wire::handshake::JoinToken;
 
-use super::{Error, HUB_PORT, Layer, check_host_port};
+use super::table::Wrong;
+use super::{Error, HUB_PORT, Key, Layer, check_host_port};
 use crate::deadband::Rule;
 use crate::intake::Source;
 use crate::quantity;
@@ -61,19 +62,21 @@ impl Layer {
     ///
     /// # Errors
     /// [`Error`] naming the key.
-    pub fn settle(self, place: impl Fn(&str) -> String) -> Result<Settings, Error> {
-        let wrong = |key: &str, why: &str| Error(format!("{}: {why}", place(key)));
+    pub fn settle(self, place: impl Fn(&Key) -> String) -> Result<Settings, Error> {
+        let wrong_at = |key: &Key, why: &str| Error(format!("{}: {why}", place(key)));
+        let wrong = |name: &str, why: &str| wrong_at(&Key::top(name), why);
+        let wrong_in = |table: &str, name: &str, why: &str| wrong_at(&Key::of(table, name), why);
         if let Some(hub) = &self.hub {
             check_host_port(hub).map_err(|why| wrong("hub", &why))?;
         }
         let names = self.discovery.names.unwrap_or_else(|| HUB_NAMES.map(str::to_owned).to_vec());
         let hub_names: Vec<String> = names.iter().map(|name| with_port(name)).collect();
         if names.len() > NAMES_LIMIT {
-            return Err(wrong("[discovery] names", &format!("at most {NAMES_LIMIT} names")));
+            return Err(wrong_in("discovery", "names", &format!("at most {NAMES_LIMIT} names")));
         }
         for (name, whole) in names.iter().zip(&hub_names) {
             if check_host_port(whole).is_err() || name.chars().any(|c| c.is_whitespace() || c.is_control()) {
-                return Err(wrong("[discovery] names", &format!("'{name}' is not HOST or HOST:PORT")));
+                return Err(wrong_in("discovery", "names", &format!("'{name}' is not HOST or HOST:PORT")));
             }
         }
         let join_token = match &self.join_token {
@@ -93,7 +96,7 @@ impl Layer {
             return Err(wrong("name", &format!("must be 1 to {NAME_LIMIT} bytes without control characters")));
         }
         if self.labels.len() > LABEL_LIMIT {
-            return Err(wrong("labels", &format!("at most {LABEL_LIMIT} labels")));
+            return Err(wrong_in("labels", "", &format!("at most {LABEL_LIMIT} labels")));
         }
         for (key, value) in &self.labels {
             if key.is_empty()
@@ -101,46 +104,52 @@ impl Layer {
                 || value.len() > 64
                 || key.chars().chain(value.chars()).any(char::is_control)
             {
-                return Err(wrong(
+                return Err(wrong_in(
                     "labels",
+                    key,
                     &format!("'{key}': 1 to 32 bytes of name, at most 64 of value, no control characters"),
                 ));
             }
         }
         let policy = match &self.spool.policy {
-            Some(policy) => policy.parse().map_err(|why: String| wrong("[spool] policy", &why))?,
+            Some(policy) => policy.parse().map_err(|why: String| wrong_in("spool", "policy", &why))?,
             None => Policy::default(),
         };
         let mut spool = Limits::default();
         if let Some(mebibytes) = self.spool.disk_mib {
             if !(2..=65_536).contains(&mebibytes) {
-                return Err(wrong("[spool] disk_mib", "must be from 2 to 65536"));
+                return Err(wrong_in("spool", "disk_mib", "must be from 2 to 65536"));
             }
             spool.disk = mebibytes << 20;
         }
         if let Some(text) = &self.spool.keep_for {
-            spool.age = quantity::duration(text).map_err(|why| wrong("[spool] keep_for", &why))?;
+            spool.age = quantity::duration(text).map_err(|why| wrong_in("spool", "keep_for", &why))?;
             if !(SHORTEST_AGE..=LONGEST_AGE).contains(&spool.age) {
-                return Err(wrong("[spool] keep_for", "must be between 1m and 3650d"));
+                return Err(wrong_in("spool", "keep_for", "must be between 1m and 3650d"));
             }
         }
         let sensor_root = self.sensors.root.unwrap_or_else(|| "/".into());
         let mut sources = vec![Source::OneWire(sensor_root.clone())];
-        for table in self.file {
-            let place = format!("[[file]] {}", table.name);
-            sources.push(table.check(&sensor_root, interval).map_err(|why| wrong(&place, &why))?);
+        // One table of several: which one it is, and what it calls itself.
+        let wrong_one = |table: &str, number: usize, label: &str, (name, why): Wrong| {
+            wrong_at(&Key::of_one(table, number, label, name), &why)
+        };
+        for (number, table) in self.file.into_iter().enumerate() {
+            let label = table.name.clone();
+            let source = table.check(&sensor_root, interval);
+            sources.push(source.map_err(|why| wrong_one("file", number, &label, why))?);
         }
-        for table in self.exec {
-            let place = format!("[[exec]] {}", table.name);
-            sources.push(table.check(interval).map_err(|why| wrong(&place, &why))?);
+        for (number, table) in self.exec.into_iter().enumerate() {
+            let label = table.name.clone();
+            sources.push(table.check(interval).map_err(|why| wrong_one("exec", number, &label, why))?);
         }
-        for table in self.listen {
-            sources.push(table.check().map_err(|why| wrong("[[listen]]", &why))?);
+        for (number, table) in self.listen.into_iter().enumerate() {
+            sources.push(table.check().map_err(|why| wrong_one("listen", number, "", why))?);
         }
         let mut rules = Vec::new();
-        for table in self.sensor {
-            let place = format!("[[sensor]] {}", table.name);
-            rules.push(table.check().map_err(|why| wrong(&place, &why))?);
+        for (number, table) in self.sensor.into_iter().enumerate() {
+            let label = table.name.clone();
+            rules.push(table.check().map_err(|why| wrong_one("sensor", number, &label, why))?);
         }
         Ok(Settings {
             hub: self.hub,

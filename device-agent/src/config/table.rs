@@ -11,6 +11,9 @@ use crate::deadband::Rule;
 use crate::intake::{self, Address, Format, Naming, Source, line};
 use crate::quantity;
 
+/// A mistake in a table: which key, or none for the table as a whole, and what would be right.
+pub(super) type Wrong = (&'static str, String);
+
 /// A `[[file]]` table: a number, or JSON, in a file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -64,7 +67,7 @@ pub struct ExecTable {
 #[serde(deny_unknown_fields)]
 pub struct ListenTable {
     /// Loopback address and port.
-    pub udp: Option<SocketAddr>,
+    pub udp: Option<String>,
     /// Path of a datagram socket.
     pub unix: Option<PathBuf>,
     /// Put before each name.
@@ -93,7 +96,7 @@ pub struct RuleTable {
 }
 
 impl FileTable {
-    pub(super) fn check(self, root: &Path, interval: Duration) -> Result<Source, String> {
+    pub(super) fn check(self, root: &Path, interval: Duration) -> Result<Source, Wrong> {
         Ok(Source::File {
             path: intake::under(root, &self.path),
             format: format_of(self.format.as_deref(), self.pointer)?,
@@ -104,13 +107,13 @@ impl FileTable {
 }
 
 impl ExecTable {
-    pub(super) fn check(self, interval: Duration) -> Result<Source, String> {
+    pub(super) fn check(self, interval: Duration) -> Result<Source, Wrong> {
         if self.command.first().is_none_or(String::is_empty) {
-            return Err("command: a list of program and arguments, such as [\"/usr/bin/sensor\", \"-n\"]".to_owned());
+            return wrong("command", "a list of program and arguments, such as [\"/usr/bin/sensor\", \"-n\"]");
         }
-        let timeout = quantity::duration(self.timeout.as_deref().unwrap_or("10s"))?;
+        let timeout = duration_of("timeout", self.timeout.as_deref().unwrap_or("10s"))?;
         if timeout.is_zero() {
-            return Err("timeout: must be longer than nothing".to_owned());
+            return wrong("timeout", "must be longer than nothing");
         }
         Ok(Source::Exec {
             command: self.command,
@@ -123,83 +126,96 @@ impl ExecTable {
 }
 
 impl ListenTable {
-    pub(super) fn check(self) -> Result<Source, String> {
+    pub(super) fn check(self) -> Result<Source, Wrong> {
         let address = match (self.udp, self.unix) {
-            (Some(udp), None) if udp.ip().is_loopback() => Address::Udp(udp),
-            (Some(udp), None) => return Err(format!("udp: {udp} is not a loopback address such as 127.0.0.1:8089")),
+            (Some(udp), None) => match udp.parse::<SocketAddr>() {
+                Ok(address) if address.ip().is_loopback() => Address::Udp(address),
+                _ => return wrong("udp", &format!("'{udp}' is not a loopback address such as 127.0.0.1:8089")),
+            },
             (None, Some(path)) => Address::Unix(path),
-            (None, None) | (Some(_), Some(_)) => return Err("either udp or unix says where".to_owned()),
+            (None, None) | (Some(_), Some(_)) => return wrong("", "either udp or unix says where"),
         };
         let precision = match self.precision.as_deref() {
             None | Some("ns") => line::NANOSECONDS,
             Some("us") => 1_000,
             Some("ms") => 1_000_000,
             Some("s") => 1_000_000_000,
-            Some(other) => return Err(format!("precision: '{other}' is none of ns, us, ms, s")),
+            Some(other) => return wrong("precision", &format!("'{other}' is none of ns, us, ms, s")),
         };
         Ok(Source::Listen { address, prefix: self.prefix, precision })
     }
 }
 
 impl RuleTable {
-    pub(super) fn check(self) -> Result<Rule, String> {
-        let time = |key: &str, text: Option<String>| {
-            text.map(|text| quantity::duration(&text).map_err(|why| format!("{key}: {why}"))).transpose()
-        };
+    pub(super) fn check(self) -> Result<Rule, Wrong> {
+        let time = |key, text: Option<String>| text.map(|text| duration_of(key, &text)).transpose();
         let (min, max) = (time("min_interval", self.min_interval)?, time("max_interval", self.max_interval)?);
         if self.deadband.is_some_and(|deadband| !deadband.is_finite() || deadband < 0.0) {
-            return Err("deadband: must be a number from 0 on".to_owned());
+            return wrong("deadband", "must be a number from 0 on");
         }
         if let (Some(min), Some(max)) = (min, max) {
             if min > max {
-                return Err("min_interval: is longer than max_interval".to_owned());
+                return wrong("min_interval", "is longer than max_interval");
             }
         }
-        if self.unit.as_ref().is_some_and(|unit| unit.len() > SensorSpec::UNIT_LIMIT) {
-            return Err(format!("unit: at most {} bytes", SensorSpec::UNIT_LIMIT));
+        if let Some(unit) = &self.unit {
+            check_unit(unit)?;
         }
         let kind = self.kind.as_deref().map(kind_of).transpose()?;
         Ok(Rule { name: self.name, deadband: self.deadband, min, max, unit: self.unit, kind })
     }
 }
 
-fn naming_of(name: String, unit: String, kind: Option<&str>, scale: Option<f64>) -> Result<Naming, String> {
+fn wrong<T>(key: &'static str, why: &str) -> Result<T, Wrong> {
+    Err((key, why.to_owned()))
+}
+
+fn duration_of(key: &'static str, text: &str) -> Result<Duration, Wrong> {
+    quantity::duration(text).map_err(|why| (key, why))
+}
+
+fn naming_of(name: String, unit: String, kind: Option<&str>, scale: Option<f64>) -> Result<Naming, Wrong> {
     if name.is_empty() || name.len() > SensorSpec::NAME_LIMIT || name.chars().any(char::is_control) {
-        return Err(format!("name: 1 to {} bytes without control characters", SensorSpec::NAME_LIMIT));
+        return wrong("name", &format!("1 to {} bytes without control characters", SensorSpec::NAME_LIMIT));
     }
-    if unit.len() > SensorSpec::UNIT_LIMIT {
-        return Err(format!("unit: at most {} bytes", SensorSpec::UNIT_LIMIT));
-    }
+    check_unit(&unit)?;
     let scale = scale.unwrap_or(1.0);
     if !scale.is_finite() {
-        return Err("scale: must be a number".to_owned());
+        return wrong("scale", "must be a number");
     }
     Ok(Naming { name, unit, kind: kind.map_or(Ok(SensorKind::Gauge), kind_of)?, scale })
 }
 
-fn kind_of(text: &str) -> Result<SensorKind, String> {
+fn check_unit(unit: &str) -> Result<(), Wrong> {
+    if unit.len() > SensorSpec::UNIT_LIMIT {
+        return wrong("unit", &format!("at most {} bytes", SensorSpec::UNIT_LIMIT));
+    }
+    Ok(())
+}
+
+fn kind_of(text: &str) -> Result<SensorKind, Wrong> {
     match text {
         "gauge" => Ok(SensorKind::Gauge),
         "counter" => Ok(SensorKind::Counter),
         "state" => Ok(SensorKind::State),
-        other => Err(format!("kind: '{other}' is none of gauge, counter, state")),
+        other => wrong("kind", &format!("'{other}' is none of gauge, counter, state")),
     }
 }
 
-fn format_of(format: Option<&str>, pointer: Option<String>) -> Result<Format, String> {
+fn format_of(format: Option<&str>, pointer: Option<String>) -> Result<Format, Wrong> {
     let pointer_ok = pointer.as_ref().is_none_or(|pointer| pointer.is_empty() || pointer.starts_with('/'));
     match (format, pointer) {
-        _ if !pointer_ok => Err("pointer: begins with a slash, such as /sensors/0/value".to_owned()),
+        _ if !pointer_ok => wrong("pointer", "begins with a slash, such as /sensors/0/value"),
         (None | Some("json"), Some(pointer)) => Ok(Format::Json(pointer)),
         (None | Some("number"), None) => Ok(Format::Number),
         (Some("json"), None) => Ok(Format::Json(String::new())),
         (Some("influx"), None) => Ok(Format::Influx),
-        (Some("number" | "influx"), Some(_)) => Err("pointer: goes with format \"json\" only".to_owned()),
-        (Some(other), _) => Err(format!("format: '{other}' is none of number, json, influx")),
+        (Some("number" | "influx"), Some(_)) => wrong("pointer", "goes with format \"json\" only"),
+        (Some(other), _) => wrong("format", &format!("'{other}' is none of number, json, influx")),
     }
 }
 
-fn every_of(text: Option<&str>, usual: Duration) -> Result<Duration, String> {
-    let every = text.map_or(Ok(usual), quantity::duration).map_err(|why| format!("interval: {why}"))?;
-    if every < Duration::from_millis(10) { Err("interval: must be at least 10ms".to_owned()) } else { Ok(every) }
+fn every_of(text: Option<&str>, usual: Duration) -> Result<Duration, Wrong> {
+    let every = text.map_or(Ok(usual), |text| duration_of("interval", text))?;
+    if every < Duration::from_millis(10) { wrong("interval", "must be at least 10ms") } else { Ok(every) }
 }

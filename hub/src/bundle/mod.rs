@@ -225,7 +225,7 @@ mod tests {
                 join_token: settings.join_token.as_ref().map(JoinToken::to_string),
                 ..Default::default()
             };
-            let taken = layer.clone().settle(str::to_owned).is_ok();
+            let taken = layer.clone().settle(ToString::to_string).is_ok();
             prop_assert_eq!(settings.check().is_ok(), taken, "{:?} {:?}", settings, settings.check());
             if taken {
                 let dir = tempfile::tempdir().unwrap();

@@ -66,7 +66,7 @@ pub(super) fn install(mut parser: Parser) -> Result<(), Failure> {
         }
     }
     // Whatever the service would refuse is refused here, where somebody sees it.
-    common.layer.clone().settle(|key| format!("--{}", key.replace('_', "-")))?;
+    common.layer.clone().settle(device_agent::config::Key::flag)?;
     let config = config_of(&common)?;
     let target = Target::find(root)?;
     let binary = match binary {
