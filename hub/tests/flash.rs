@@ -168,6 +168,9 @@ fn a_missing_agent_says_what_to_do() {
     assert!(said(&output).contains("device-agent-armhf") && said(&output).contains("make agent"), "{}", said(&output));
 }
 
+/// A shell that stops at the first command that fails, with `not` for one that has to: `set -e` overlooks a `!`.
+const STRICT: &str = "set -e\nnot() { if \"$@\"; then echo \"not refused: $*\"; exit 1; fi; }\n";
+
 #[test]
 fn a_real_debian_takes_the_image_and_the_package() {
     let Some(copy) = debian() else { return };
@@ -175,11 +178,11 @@ fn a_real_debian_takes_the_image_and_the_package() {
     let data = tempfile::tempdir().unwrap();
     let flashed = hub(data.path(), &["flash", "--root", root.to_str().unwrap(), "--join-token", "new"]);
     assert!(flashed.status.success(), "{}", said(&flashed));
-    let look = run_in(
-        &root,
-        "systemctl is-enabled device-agent && systemd-analyze verify device-agent.service && getent passwd device-agent \
-         && su -s /bin/sh device-agent -c 'cat /etc/device-agent.toml' && ! su -s /bin/sh nobody -c 'cat /etc/device-agent.toml'",
+    let look = format!(
+        "{STRICT}systemctl is-enabled device-agent; systemd-analyze verify device-agent.service; getent passwd device-agent
+         su -s /bin/sh device-agent -c 'cat /etc/device-agent.toml'; not su -s /bin/sh nobody -c 'cat /etc/device-agent.toml'"
     );
+    let look = run_in(&root, &look);
     assert!(look.status.success() && said(&look).starts_with("enabled\n"), "{}", said(&look));
     let undo = Command::new(agent_program()).args(["uninstall", "--purge", "--root"]).arg(&root).status().unwrap();
     assert!(undo.success());
@@ -194,14 +197,77 @@ fn a_real_debian_takes_the_image_and_the_package() {
         let named = if question == "--info" { "Package: device-agent\n" } else { " ./usr/bin/device-agent\n" };
         assert!(said(&answer).contains(named), "{}", said(&answer));
     }
-    let install = run_in(
-        &root,
-        "set -e; dpkg -i /tmp/agent.deb; [ -z \"$(dpkg -V device-agent)\" ]; systemctl is-enabled device-agent
+    let install = format!(
+        "{STRICT}dpkg -i /tmp/agent.deb; [ -z \"$(dpkg -V device-agent)\" ]; systemctl is-enabled device-agent
          systemd-analyze verify device-agent.service
-         su -s /bin/sh device-agent -c 'cat /etc/device-agent.toml'; ! su -s /bin/sh nobody -c 'cat /etc/device-agent.toml'
-         systemctl disable device-agent; dpkg -i /tmp/agent.deb; ! systemctl is-enabled device-agent
-         dpkg --purge device-agent; ! getent passwd device-agent; [ ! -e /etc/device-agent.toml ]; [ -d /usr/local/bin ]
-         echo all of it",
+         su -s /bin/sh device-agent -c 'cat /etc/device-agent.toml'; not su -s /bin/sh nobody -c 'cat /etc/device-agent.toml'
+         systemctl disable device-agent; dpkg -i /tmp/agent.deb; not systemctl is-enabled device-agent
+         dpkg --purge device-agent; not getent passwd device-agent; [ ! -e /etc/device-agent.toml ]; [ -d /usr/local/bin ]
+         echo all of it"
     );
+    let install = run_in(&root, &install);
     assert!(install.status.success() && said(&install).contains("all of it"), "{}", said(&install));
+}
+
+/// Whether the agent is configured by this name.
+const IS: &str = "is() { grep -qx \"name = \\\"$1\\\"\" /etc/device-agent.toml; }\n";
+
+#[test]
+fn a_package_asks_nothing_and_never_replaces_what_somebody_configured() {
+    let Some(copy) = debian() else { return };
+    let root = copy.path().join("root");
+    let data = tempfile::tempdir().unwrap();
+    let package = |name: &str| {
+        let out = root.join(format!("tmp/{name}.deb"));
+        let made =
+            hub(data.path(), &["bundle", "--target", own_target(), "--name", name, "--out", out.to_str().unwrap()]);
+        assert!(made.status.success(), "{}", said(&made));
+    };
+    package("one");
+    package("two");
+    let flash = || {
+        let flashed = hub(data.path(), &["flash", "--root", root.to_str().unwrap(), "--name", "card", "--force"]);
+        assert!(flashed.status.success(), "{}", said(&flashed));
+    };
+    let run = |script: &str| {
+        let output = run_in(&root, &format!("{STRICT}{IS}{script}\necho all of it"));
+        assert!(output.status.success() && said(&output).contains("all of it"), "{}", said(&output));
+        said(&output)
+    };
+    let etc = "/etc/systemd/system/device-agent.service";
+    let wanted = "/etc/systemd/system/multi-user.target.wants/device-agent.service";
+
+    // Over a card that was flashed: its configuration stays, its program and its service give way.
+    flash();
+    let text = run(&format!(
+        "dpkg -i /tmp/one.deb </dev/null; is card; systemctl is-enabled device-agent; [ ! -e {etc} ]
+         [ \"$(readlink -f {wanted})\" = /usr/lib/systemd/system/device-agent.service ]; [ ! -e /usr/local/bin/device-agent ]
+         su -s /bin/sh device-agent -c 'cat /etc/device-agent.toml'; not su -s /bin/sh nobody -c 'cat /etc/device-agent.toml'
+         systemd-analyze verify device-agent.service; [ -z \"$(dpkg -V device-agent)\" ]
+         dpkg -i /tmp/two.deb </dev/null; is card; dpkg --purge device-agent; [ ! -e /etc/device-agent.toml ]"
+    ));
+    assert!(text.contains("is kept as it is; what this package brings is in /usr/share/device-agent"), "{text}");
+
+    // What a package brought is replaced by the next one's, unless somebody wrote to it, or removed it.
+    run("dpkg -i /tmp/one.deb </dev/null; is one; dpkg -i /tmp/two.deb </dev/null; is two
+         [ \"$(stat -c %a:%U:%G /etc/device-agent.toml)\" = 640:root:device-agent ]
+         echo '[labels]' >>/etc/device-agent.toml; dpkg -i /tmp/one.deb </dev/null; is two; grep -q labels /etc/device-agent.toml
+         rm /etc/device-agent.toml; dpkg -i /tmp/two.deb </dev/null; [ ! -e /etc/device-agent.toml ]
+         dpkg -r device-agent; echo 'name = \"own\"' >/etc/device-agent.toml; dpkg -i /tmp/two.deb </dev/null; is own
+         systemctl is-enabled device-agent
+         ls /etc/device-agent.toml*; [ $(ls /etc/device-agent.toml* | wc -l) = 1 ]; dpkg --purge device-agent");
+
+    // A service that somebody changed, or disabled, or forbade, stays so.
+    flash();
+    let text = run(&format!(
+        "sed -i 's/64M/32M/' {etc}; dpkg -i /tmp/one.deb </dev/null; grep -q 32M {etc}; [ -x /usr/local/bin/device-agent ]
+         systemctl is-enabled device-agent; dpkg --purge device-agent"
+    ));
+    assert!(text.contains("is not as it was installed and is kept"), "{text}");
+    flash();
+    run(&format!(
+        "rm {wanted}; dpkg -i /tmp/one.deb </dev/null; [ ! -e {etc} ]; not systemctl is-enabled device-agent
+         dpkg --purge device-agent; rm -f {etc}; systemctl mask device-agent; dpkg -i /tmp/one.deb </dev/null
+         [ \"$(readlink {etc})\" = /dev/null ]; dpkg --purge device-agent"
+    ));
 }

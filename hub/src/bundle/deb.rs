@@ -1,12 +1,14 @@
 //! A payload as a Debian package, byte for byte the same each time. PURE.
 //!
 //! ```text
-//!   ar: debian-binary │ control.tar.gz: control, conffiles, md5sums, postinst, prerm, postrm │ data.tar.gz: the files
+//!   ar: debian-binary │ control.tar.gz: control, md5sums, preinst, postinst, prerm, postrm │ data.tar.gz: the files
 //! ```
 //!
 //! The files lie where packages put theirs: the program in `/usr/bin` and the unit in `/usr/lib/systemd/system`, for
-//! `/usr/local` and `/etc/systemd/system` are the administrator's. The configuration is a conffile: dpkg asks before it
-//! replaces one that somebody changed.
+//! `/usr/local` and `/etc/systemd/system` are the administrator's. The configuration lies in `/usr/share`, and the scripts put
+//! it in place where there is none, or where it is still as an earlier package brought it: nothing is asked, and what somebody
+//! configured stays. An agent that `flash` or `device-agent install` put there gives way; a service that somebody changed does
+//! not.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -16,11 +18,14 @@ use std::io;
 use md5::{Digest as _, Md5};
 
 use super::archive::{TIME, gzip, put_file, put_folder};
-use super::{CONFIG, File, PROGRAM, Payload, SYSTEMD, Target};
+use super::{File, PROGRAM, Payload, SYSTEMD, Target};
 
 const PACKAGED_PROGRAM: &str = "usr/bin/device-agent";
 const PACKAGED_UNIT: &str = "usr/lib/systemd/system/device-agent.service";
-const SCRIPTS: [(&str, &str); 3] = [
+/// What the scripts make [`super::CONFIG`] of.
+const PACKAGED_CONFIG: &str = "usr/share/device-agent/device-agent.toml";
+const SCRIPTS: [(&str, &str); 4] = [
+    ("preinst", include_str!("../../../device-agent/dist/deb/preinst")),
     ("postinst", include_str!("../../../device-agent/dist/deb/postinst")),
     ("prerm", include_str!("../../../device-agent/dist/deb/prerm")),
     ("postrm", include_str!("../../../device-agent/dist/deb/postrm")),
@@ -33,9 +38,10 @@ const SCRIPTS: [(&str, &str); 3] = [
 pub fn package(payload: &Payload) -> io::Result<Vec<u8>> {
     let unit = SYSTEMD.replace(&format!("/{PROGRAM}"), &format!("/{PACKAGED_PROGRAM}"));
     let files = [
-        File { path: CONFIG, mode: 0o600, bytes: Cow::Owned(payload.settings.toml().into_bytes()) },
         File { path: PACKAGED_PROGRAM, mode: 0o755, bytes: Cow::Borrowed(&payload.program) },
         File { path: PACKAGED_UNIT, mode: 0o644, bytes: Cow::Owned(unit.into_bytes()) },
+        // There may be a join token in it.
+        File { path: PACKAGED_CONFIG, mode: 0o600, bytes: Cow::Owned(payload.settings.toml().into_bytes()) },
     ];
     let members = [
         ("debian-binary", b"2.0\n".to_vec()),
@@ -72,16 +78,13 @@ fn control(target: Target, files: &[File<'_>]) -> io::Result<Vec<u8>> {
         architecture(target),
     );
     let mut sums = String::new();
-    // dpkg keeps the sums of conffiles itself.
-    for file in files.iter().filter(|file| file.path != CONFIG) {
+    for file in files {
         let _ = writeln!(sums, "{}  {}", crate::access::hex(&Md5::digest(&file.bytes)), file.path);
     }
     let mut tar = tar::Builder::new(Vec::new());
     put_folder(&mut tar, "./")?;
-    let texts = [("control", control), ("conffiles", format!("/{CONFIG}\n")), ("md5sums", sums)];
-    for (name, text) in &texts {
-        put_text(&mut tar, name, text, 0o644)?;
-    }
+    put_text(&mut tar, "control", &control, 0o644)?;
+    put_text(&mut tar, "md5sums", &sums, 0o644)?;
     for (name, text) in SCRIPTS {
         put_text(&mut tar, name, text, 0o755)?;
     }
