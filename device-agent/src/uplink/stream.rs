@@ -21,7 +21,7 @@ impl Uplink {
         if self.open(from, data, &mut plain) {
             // A message of a newer hub is one we can do without; that it came at all says that the hub lives.
             if let Ok(Message::Control(control)) = Message::decode(&plain) {
-                self.handle_control(now, control);
+                self.handle_control(now, data.receiver, control);
             }
         }
         self.plain = plain;
@@ -47,7 +47,8 @@ impl Uplink {
         true
     }
 
-    fn handle_control(&mut self, now: Now, control: Control) {
+    /// `index`: the session it was said in, the one at hand or the one before.
+    fn handle_control(&mut self, now: Now, index: u32, control: Control) {
         match control {
             Control::Welcome(welcome) => {
                 self.flight.set_credit(welcome.credit.min(self.config.max_in_flight));
@@ -60,7 +61,7 @@ impl Uplink {
                 }
                 self.tell_standing(now);
             }
-            Control::Ack(ack) => self.handle_ack(now, ack),
+            Control::Ack(ack) => self.handle_ack(now, index, ack),
             Control::Recorded { epoch, number } => self.events.push_back(Event::Recorded { epoch, number }),
             // Only a device says these.
             Control::Hello(_)
@@ -72,11 +73,15 @@ impl Uplink {
         }
     }
 
-    fn handle_ack(&mut self, now: Now, ack: Ack) {
+    fn handle_ack(&mut self, now: Now, index: u32, ack: Ack) {
         self.flight.set_credit(ack.credit.min(self.config.max_in_flight));
         if let Some(session) = &mut self.session {
             session.learn_sensors(ack.known_sensors, now.mono);
             session.standing = Standing::Adopted;
+        }
+        // It echoes a packet of its own session: each numbers them from 0.
+        let mut sessions = self.session.iter().chain(self.previous.iter().map(|(session, _)| session));
+        if let Some(session) = sessions.find(|session| session.index == index) {
             session.measure(now, &ack, &mut self.path);
         }
         let round_trip = self.path.acks.smoothed().unwrap_or(Duration::ZERO);

@@ -189,6 +189,33 @@ fn clock_and_round_trip_are_measured() {
 }
 
 #[test]
+fn a_late_answer_of_the_session_before_is_measured_by_what_was_said_in_that_one() {
+    let mut world = World::new(|_| {});
+    world.measure(3, SEC);
+    let (old, then) = (world.hub.newest.unwrap(), world.now.unix);
+    world.hub.muted = true;
+    world.measure(8, SEC);
+    world.hub.muted = false;
+    world.measure(4, SEC);
+    assert_eq!(world.hub.handshakes, 2);
+    let ack = wire::message::Ack {
+        epoch: Epoch(1),
+        mark: BatchSeq(0),
+        runs: Vec::new(),
+        credit: 64,
+        known_sensors: 1,
+        echo_counter: 2,
+        echo_received: then,
+        now: world.now.unix,
+    };
+    let late = world.hub.seal_in(old, &Control::Ack(ack)).unwrap();
+    world.feed.uplink.handle_input(world.now, world.hub.address, &late);
+    // Packet 2 of the first session was sent within its three seconds; that of the second ten seconds later.
+    let offset = world.feed.uplink.clock_offset_ms().unwrap();
+    assert!(offset.abs() <= 1_500, "{offset}");
+}
+
+#[test]
 fn a_clock_that_runs_fast_is_told_by_how_much() {
     let mut world = World::new(|_| {});
     for second in 0..1_800 {

@@ -283,9 +283,13 @@ impl Hub {
     }
 
     fn seal(&mut self, control: &Control) -> Option<Vec<u8>> {
+        self.seal_in(self.newest?, control)
+    }
+
+    pub(super) fn seal_in(&mut self, session: u32, control: &Control) -> Option<Vec<u8>> {
         let (mut plain, mut out) = (Vec::new(), Vec::new());
         control.encode(&mut plain);
-        self.sessions.get_mut(&self.newest?)?.seal(&plain, &mut out).ok()?;
+        self.sessions.get_mut(&session)?.seal(&plain, &mut out).ok()?;
         Some(out)
     }
 }
