@@ -33,7 +33,10 @@ impl Spool {
         self.cool();
         self.remove_leftovers();
         while self.memory > self.limits.memory {
-            if full { self.drop_newest_in_memory() } else { self.drop_oldest_in_memory() }
+            match self.policy {
+                Policy::DropNewest => self.drop_newest_in_memory(),
+                Policy::DropOldest | Policy::Thin => self.drop_oldest_in_memory(),
+            }
         }
         self.make_room_on_disk();
         let counted = self.tally.keep(self.drops, now);

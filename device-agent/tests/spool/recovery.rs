@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use device_agent::sampler::Gather;
 use device_agent::spool::segment::{self, Record};
-use device_agent::spool::{Limits, SPILL_AFTER, Spool};
+use device_agent::spool::{Limits, Policy, SPILL_AFTER, Spool};
 use proptest::prelude::*;
 use wire::batch::Rows;
 use wire::{BatchSeq, Epoch, Lane, Reading, SensorNo, UnixMillis};
@@ -99,24 +99,28 @@ fn nothing_is_written_until_the_hub_has_been_silent_for_a_while() {
 
 #[test]
 fn a_disk_that_refuses_keeps_readings_in_memory_up_to_the_bound() {
-    let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { memory: 64 << 10, disk: 3 << 20, ..Limits::default() };
-    let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
-    fs::remove_dir(folder.path()).unwrap();
-    let t0 = now();
-    append(&mut spool, 30, t0);
-    assert!(spool.flush().is_err());
-    assert_eq!((spool.len(), spool.dropped()), (30, 0));
-    for _ in 0..200 {
-        spool.append(vec![7; 1000], 1, 1, Lane::Live, t0);
+    for policy in [Policy::DropOldest, Policy::DropNewest] {
+        let folder = tempfile::tempdir().unwrap();
+        let limits = Limits { memory: 64 << 10, disk: 3 << 20, ..Limits::default() };
+        let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
+        spool.set_policy(policy);
+        fs::remove_dir(folder.path()).unwrap();
+        let t0 = now();
+        append(&mut spool, 30, t0);
+        assert!(spool.flush().is_err());
+        assert_eq!((spool.len(), spool.dropped()), (30, 0));
+        for _ in 0..200 {
+            spool.append(vec![7; 1000], 1, 1, Lane::Live, t0);
+        }
+        assert!(spool.maintain(t0).is_err());
+        assert!(spool.len() <= 90 && spool.dropped() > 0);
+        assert_eq!(spool.holds(Epoch(1), BatchSeq(0)), policy == Policy::DropNewest, "the user's choice");
+        fs::create_dir(folder.path()).unwrap();
+        spool.flush().unwrap();
+        let held = spool.len();
+        drop(spool);
+        assert_eq!(open(folder.path(), 2).0.len(), held);
     }
-    assert!(spool.maintain(t0).is_err());
-    assert!(spool.len() <= 60 && spool.dropped() > 0);
-    fs::create_dir(folder.path()).unwrap();
-    spool.flush().unwrap();
-    let held = spool.len();
-    drop(spool);
-    assert_eq!(open(folder.path(), 2).0.len(), held);
 }
 
 #[test]
