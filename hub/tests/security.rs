@@ -156,7 +156,7 @@ fn the_hub_that_knows_the_token_is_told() {
 }
 
 /// Packets a second: ten times the handshakes that strangers get without a proof of address, and no more than a hub that is
-/// built for tests can count on a busy machine. `FLOOD_RATE` for more.
+/// built for tests can count on a busy machine. `FLOOD_RATE` for more; 50,000 are for the bench `flood`.
 const FLOOD_RATE: u32 = 2_000;
 /// What a flood may cost in memory: the queue of handshakes and the table of addresses full, and the allocator's round figures.
 const FLOOD_KIB: u64 = 16 << 10;

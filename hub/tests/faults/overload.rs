@@ -21,10 +21,10 @@ use crate::support::{HubProcess, eventually, metric};
 use crate::viewer::Viewer;
 
 const DEVICES: u32 = 300;
-/// Commits within which an alert is told: what five seconds are on this disk, with a reserve. It takes four: the one under
-/// way, the one of what waits in front, its own, and the delivery's lease. The rest is how long the burst before it waits in
-/// the socket, and how late this test looks.
-const COMMITS: u64 = 12;
+/// Commits within which an alert must be told: ten seconds of this disk. Once its reading is taken it takes four: the one
+/// under way, the one of what waits in front, its own, and the delivery's lease. The rest is for a machine with other work:
+/// there the kernel drops datagrams that a hub without optimisation does not read in time, and they are sent again.
+const COMMITS: u64 = 30;
 
 #[test]
 fn overload_is_borne_in_the_published_order_and_recovered_from() {
