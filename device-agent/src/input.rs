@@ -92,8 +92,8 @@ impl Input {
             Self::Host { host, schedule, samples, told_full } => {
                 schedule.round(now.mono);
                 host.sample(now.unix, samples, |source, error| match error {
-                    Some(error) => warn!(source, "{source} gives no readings: {error}"),
-                    None => info!(source, "{source} gives readings again"),
+                    Some(error) => warn!(source, "{source} fails: {error}"),
+                    None => info!(source, "{source} is well again"),
                 });
                 for sample in samples.iter().filter(|sample| !host.skips(sample.name)) {
                     if !take(sample.name, sample.unit, sample.kind, now.unix, sample.value) {

@@ -24,7 +24,7 @@ pub struct Trouble {
 pub enum Change {
     /// It began to fail.
     Began,
-    /// It gives readings again.
+    /// It is well again.
     Ended,
 }
 

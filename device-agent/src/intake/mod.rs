@@ -226,7 +226,7 @@ impl Intake {
         let why = arrived.trouble.as_deref();
         match Trouble::note(trouble, label, why, now) {
             Some(Change::Began) => warn!(source = label, "{label} fails: {}", why.unwrap_or_default()),
-            Some(Change::Ended) => info!(source = label, "{label} gives readings again"),
+            Some(Change::Ended) => info!(source = label, "{label} is well again"),
             None => {}
         }
     }

@@ -137,7 +137,7 @@ pub struct Health {
     pub more: u16,
 }
 
-/// A source that gives no readings.
+/// A source that fails, whole or in one of its sensors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceError {
     /// Its name on the device; at most [`TEXT_LIMIT`] bytes.
