@@ -64,6 +64,9 @@ pub struct Flags {
     /// Series taken; those that are known go on [default: 100000]
     #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_SERIES")]
     pub max_series: Option<NonZeroUsize>,
+    /// Memory for readings that wait for the disk, at least 256KiB; what finds no room stays on its device [default: 24MiB]
+    #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_INGEST_QUEUE", value_parser = ingest_queue)]
+    pub ingest_queue: Option<usize>,
     /// How long every reading is kept, such as 14d, 6w, 5y [default: as set by the API, at first forever]
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = quantity::age)]
     pub keep_raw: Option<Option<Duration>>,
@@ -81,6 +84,16 @@ const LEAST_SIZE: u64 = 32 << 20;
 fn max_size(text: &str) -> Result<u64, String> {
     let size = quantity::bytes(text)?;
     if size < LEAST_SIZE { Err(format!("`{text}` is too small: at least 32MiB")) } else { Ok(size) }
+}
+
+/// Readings that wait for the disk: a thousand devices with sixteen datagrams of a hundred readings in flight each, about.
+const INGEST_QUEUE: usize = 24 << 20;
+/// Smallest queue: some of the largest batches fit.
+const LEAST_QUEUE: usize = 256 << 10;
+
+fn ingest_queue(text: &str) -> Result<usize, String> {
+    let size = usize::try_from(quantity::bytes(text)?).map_err(|_| format!("`{text}` is too large"))?;
+    if size < LEAST_QUEUE { Err(format!("`{text}` is too small: at least 256KiB")) } else { Ok(size) }
 }
 
 /// `--join`
@@ -124,6 +137,7 @@ struct File {
     max_size: Option<String>,
     max_devices: Option<NonZeroUsize>,
     max_series: Option<NonZeroUsize>,
+    ingest_queue: Option<String>,
     keep: Option<Keep>,
 }
 
@@ -174,6 +188,8 @@ pub struct Config {
     pub max_size: Option<u64>,
     /// How many devices and series it takes.
     pub limits: Limits,
+    /// Bytes of readings that may wait for the disk.
+    pub ingest_queue: usize,
     /// How long readings are kept; when nobody says, what was last set by the API, and at first for ever.
     pub keep: Option<Retention>,
 }
@@ -196,6 +212,7 @@ impl Default for Config {
             agents: None,
             max_size: None,
             limits: Limits::default(),
+            ingest_queue: INGEST_QUEUE,
             keep: None,
         }
     }
@@ -257,6 +274,11 @@ impl Config {
             limits: Limits {
                 devices: flags.max_devices.or(file.max_devices).map_or(default.limits.devices, NonZeroUsize::get),
                 series: flags.max_series.or(file.max_series).map_or(default.limits.series, NonZeroUsize::get),
+            },
+            ingest_queue: match (flags.ingest_queue, file.ingest_queue) {
+                (Some(flag), _) => flag,
+                (None, Some(text)) => ingest_queue(&text).map_err(|text| Error::value("ingest_queue", text))?,
+                (None, None) => default.ingest_queue,
             },
             keep: keep([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
         })
@@ -372,6 +394,7 @@ mod tests {
             ("[keep]\nraw = \"9d\"\nminutes = \"2d\"\n", "keep.minutes"),
             ("[[keep.labels]]\nlabels = { a = \"b\" }\nhours = \"1\"\n", "keep.labels[0].hours"),
             ("max_size = \"1MB\"\n", "max_size"),
+            ("ingest_queue = \"1kB\"\n", "ingest_queue"),
         ] {
             let (_dir, path) = file(text);
             let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();

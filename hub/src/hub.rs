@@ -28,6 +28,7 @@ use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::state::{AppState, Figures, HubInfo, JoinState, Wiring};
+use crate::ingest::queue::queue;
 use crate::ingest::{Ingest, Waiting};
 use crate::live::{Bus, Update};
 use crate::model::device::DeviceNo;
@@ -49,8 +50,6 @@ use crate::udp::{Driver, discovery};
 use crate::webhook::{self, Dispatcher};
 use crate::{access, http, identity};
 
-/// Batches between endpoint and pipeline: one full group gathers while the one before it is synced.
-const BATCH_QUEUE: usize = 1_024;
 /// Outcomes on their way back: one a commit, taken at once.
 const OUTCOME_QUEUE: usize = 64;
 /// Joins, sensors, links: a fleet of a thousand that starts at once.
@@ -101,7 +100,7 @@ impl Hub {
         warn_about_buffer(&socket);
 
         let mut supervisor = Supervisor::default();
-        let (batches_in, batches) = mpsc::channel(BATCH_QUEUE);
+        let (batches_in, batches) = queue(config.ingest_queue);
         let (outcomes_in, outcomes) = mpsc::channel(OUTCOME_QUEUE);
         let (events_in, events) = mpsc::channel(EVENT_QUEUE);
         let (floors_in, floors) = mpsc::channel(COMMAND_QUEUE);

@@ -24,7 +24,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("identity", &["store"]),
     ("ingest", &["model", "clock", "live", "observe", "rules", "store", "webhook::payload"]),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
-    ("udp", &["model", "clock", "ingest::Outcome", "pressure", "proto"]),
+    ("udp", &["model", "clock", "ingest::Outcome", "ingest::queue", "pressure", "proto"]),
     ("webhook", &["model", "clock", "store"]),
     (
         "http",

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::ingest::Outcome;
-use crate::model::reading::Batch;
+use crate::ingest::queue::Entrance;
 use crate::pressure::{Gauge, Pressure};
 use crate::proto::Moment;
 use crate::proto::command::Command;
@@ -39,7 +39,7 @@ pub struct Driver {
     /// Its socket.
     pub socket: Socket,
     /// To the pipeline.
-    pub batches: mpsc::Sender<Batch>,
+    pub batches: Entrance,
     /// To the registrar.
     pub events: mpsc::Sender<Event>,
     /// From the pipeline.
@@ -94,9 +94,9 @@ impl Driver {
                     endpoint.handle_handshakes(moment, turn);
                 }
                 () = std::future::ready(()), if handshakes => endpoint.handle_handshakes(moment(), HANDSHAKES_A_TURN),
-                Ok(permit) = batches.reserve(), if blocked => {
+                Some(place) = batches.reserve(), if blocked => {
                     if let Some(batch) = endpoint.poll_batch() {
-                        permit.send(batch);
+                        place.send(batch);
                     }
                 }
                 () = clock.sleep_until(Some(deadline)) => {}
@@ -107,10 +107,9 @@ impl Driver {
             }
         }
         // No more reading: the pipeline gets what is here, runs dry, and its last commits are acknowledged.
-        while let Some(batch) = endpoint.poll_batch() {
-            if batches.send(batch).await.is_err() {
-                break;
-            }
+        while let Some(place) = batches.reserve().await {
+            let Some(batch) = endpoint.poll_batch() else { break };
+            place.send(batch);
         }
         drop((batches, events));
         let deadline = clock.now() + LINGER;
@@ -128,18 +127,19 @@ impl Driver {
 }
 
 /// Hands on what the endpoint wants done, as far as there is room. How full the way to the disk is, from 0 to 1.
-fn hand_on(endpoint: &mut Endpoint, batches: &mpsc::Sender<Batch>, events: &mpsc::Sender<Event>) -> f64 {
-    while let Ok(permit) = batches.try_reserve() {
+fn hand_on(endpoint: &mut Endpoint, batches: &Entrance, events: &mpsc::Sender<Event>) -> f64 {
+    while let Some(place) = batches.try_reserve() {
         let Some(batch) = endpoint.poll_batch() else { break };
-        permit.send(batch);
+        place.send(batch);
     }
     while let Ok(permit) = events.try_reserve() {
         let Some(event) = endpoint.poll_event() else { break };
         permit.send(event);
     }
-    endpoint.set_congested(batches.capacity() < batches.max_capacity() / 2);
-    let waiting = batches.max_capacity() - batches.capacity() + endpoint.batches();
-    (waiting as f64 / (batches.max_capacity() + MAX_BATCHES) as f64).min(1.0)
+    let fill = batches.fill();
+    endpoint.set_congested(fill > 0.5);
+    // Full is what has no room at its very beginning.
+    if endpoint.batches() >= MAX_BATCHES { 1.0 } else { fill.min(0.99) }
 }
 
 async fn send_all(endpoint: &mut Endpoint, socket: &Socket, moment: Moment) -> io::Result<()> {

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! While one group is being synced to disk the next one gathers, so latency stays one fsync and throughput grows with
-//! load; and commits keep [`PACE`] apart unless a group is full, so a thousand devices that each send once a second cost
+//! load; and commits keep [`PACE`] apart unless [`ENOUGH`] waits, so a thousand devices that each send once a second cost
 //! fifty commits, not a thousand. A batch that comes alone is committed at once. Readings, receive windows, alert changes and
 //! deliveries of a group are one transaction.
 //!
@@ -15,6 +15,7 @@
 //! heard all the same: they are shown live, once, and decide about alerts, which are committed alone (they fit where
 //! readings do not) or owed until they can be. Any other failure ends the hub; it restarts from what is on disk.
 
+pub mod queue;
 #[cfg(test)]
 mod tests;
 
@@ -38,8 +39,12 @@ use crate::rules::{Engine, Proposed, Recall};
 use crate::store::{self, Commit, Floor, Store};
 use crate::webhook::payload;
 
-/// Batches in one commit: what arrives during a slow fsync (50 ms) at a million readings a second.
-const MAX_GROUP: usize = 1_024;
+/// Batches that are not waited for any longer: a commit of so many costs each reading next to nothing.
+const ENOUGH: usize = 1_024;
+/// Batches and bytes of readings in one commit: what waits there is taken along, as far as it is written in some tens of
+/// milliseconds. On a disk that takes long to sync the queue is emptied by few commits, and alerts are not behind many.
+const MAX_GROUP: usize = 8_192;
+const MAX_GROUP_BYTES: usize = 8 << 20;
 /// Least time between two commits that are not full. A commit costs 0.3 ms of CPU however small it is; twenty
 /// milliseconds are a tenth of what a person notices on the page.
 const PACE: Duration = Duration::from_millis(20);
@@ -67,7 +72,7 @@ pub enum Outcome {
 /// What the pipeline works with.
 pub struct Ingest {
     /// From the endpoint.
-    pub batches: mpsc::Receiver<Batch>,
+    pub batches: queue::Exit,
     /// What devices gave up.
     pub floors: mpsc::Receiver<Floor>,
     /// To the endpoint.
@@ -144,7 +149,7 @@ impl Ingest {
         let resumed = self.engine.resume(self.clock.wall(), &self.store.catalog(), latest);
         self.commit(Vec::new(), Vec::new(), resumed).await?;
         self.end_silences().await?;
-        let mut group = Vec::with_capacity(MAX_GROUP);
+        let mut group = Vec::new();
         let mut floors = Vec::new();
         let mut paced = self.clock.now();
         let mut look = look_later(self.store.clone(), self.clock).boxed();
@@ -159,19 +164,19 @@ impl Ingest {
             let deadline = deadline.map(|at| self.clock.instant_of(at));
             // Unbiased: steady traffic must not hold back what time, people and devices ask for.
             tokio::select! {
-                received = self.batches.recv_many(&mut group, MAX_GROUP) => {
-                    if received == 0 {
+                more = self.batches.take(&mut group, ENOUGH) => {
+                    if !more {
                         // Nothing comes any more: what is owed has its last chance.
                         return self.commit(Vec::new(), Vec::new(), Proposed::default()).await.map(drop);
                     }
                     self.gather(&mut group, paced).await;
                     paced = self.clock.now() + PACE;
-                    let batches = std::mem::replace(&mut group, Vec::with_capacity(MAX_GROUP));
+                    let batches = std::mem::take(&mut group);
                     self.engine.prepare(&self.store.catalog(), &batches);
                     let proposed = self.engine.evaluate(self.clock.wall(), &batches);
                     self.commit(batches, Vec::new(), proposed).await?;
                 }
-                received = self.floors.recv_many(&mut floors, MAX_GROUP), if !self.floors.is_closed() => {
+                received = self.floors.recv_many(&mut floors, ENOUGH), if !self.floors.is_closed() => {
                     if received > 0 {
                         self.commit(Vec::new(), std::mem::take(&mut floors), Proposed::default()).await?;
                     }
@@ -199,16 +204,17 @@ impl Ingest {
         }
     }
 
-    /// Lets a group grow until `until`, until it is full, or until nothing more can come.
+    /// Lets a group grow until `until`, until it is worth a commit, or until nothing more can come.
     async fn gather(&mut self, group: &mut Vec<Batch>, until: Instant) {
-        while group.len() < MAX_GROUP {
-            let room = MAX_GROUP - group.len();
+        while group.len() < ENOUGH {
+            let room = ENOUGH - group.len();
             tokio::select! {
                 biased;
-                received = self.batches.recv_many(group, room) => if received == 0 { return },
+                more = self.batches.take(group, room) => if !more { return },
                 () = self.clock.sleep_until(Some(until)) => return,
             }
         }
+        self.batches.take_waiting(group, MAX_GROUP, MAX_GROUP_BYTES);
     }
 
     /// Follows a change of rules, webhooks, or device names and labels; asks for another try when the disk is full.

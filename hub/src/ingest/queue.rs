@@ -1,0 +1,184 @@
+//! The way to the disk: batches between the UDP shell and the pipeline, bounded by what they weigh in memory.
+//!
+//! A bound in batches would be tight for small ones and loose for large ones: a batch holds one reading or two thousand.
+//! Whoever takes from the queue gives the room back.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
+
+use crate::model::UnixMillis;
+use crate::model::reading::{Batch, SeriesId};
+
+/// Bytes counted as one: a cache line.
+const UNIT: usize = 64;
+/// Room for the largest batch that a datagram holds, without which there is none.
+const LARGEST: u32 = 1_024;
+
+/// Makes a queue of so many bytes, at least those of the largest batch.
+#[must_use]
+pub fn queue(bytes: usize) -> (Entrance, Exit) {
+    let units = (bytes / UNIT).clamp(LARGEST as usize, Semaphore::MAX_PERMITS);
+    // No batch is smaller than the struct: the channel is never full before the room is.
+    let (sender, receiver) = mpsc::channel(units * UNIT / size_of::<Batch>() + 1);
+    let room = Arc::new(Semaphore::new(units));
+    (Entrance { sender, room: Arc::clone(&room), units }, Exit { receiver, room })
+}
+
+/// Where batches come in. Closes the queue when dropped.
+#[derive(Debug)]
+pub struct Entrance {
+    sender: mpsc::Sender<Batch>,
+    room: Arc<Semaphore>,
+    units: usize,
+}
+
+/// Where they are taken out.
+#[derive(Debug)]
+pub struct Exit {
+    receiver: mpsc::Receiver<Batch>,
+    room: Arc<Semaphore>,
+}
+
+/// Room for one batch, whatever its size.
+#[derive(Debug)]
+pub struct Place<'a> {
+    sender: &'a mpsc::Sender<Batch>,
+    room: SemaphorePermit<'a>,
+}
+
+impl Entrance {
+    /// A place, if there is one.
+    #[must_use]
+    pub fn try_reserve(&self) -> Option<Place<'_>> {
+        let room = self.room.try_acquire_many(LARGEST).ok()?;
+        Some(Place { sender: &self.sender, room })
+    }
+
+    /// Waits for a place; `None` when nobody takes batches any longer. Cancel-safe.
+    pub async fn reserve(&self) -> Option<Place<'_>> {
+        tokio::select! {
+            room = self.room.acquire_many(LARGEST) => Some(Place { sender: &self.sender, room: room.ok()? }),
+            () = self.sender.closed() => None,
+        }
+    }
+
+    /// How full it is: from 1 on there is no place.
+    #[must_use]
+    pub fn fill(&self) -> f64 {
+        let taken = self.units.saturating_sub(self.room.available_permits());
+        // Full is what has no place left, however little that takes.
+        taken as f64 / (self.units - LARGEST as usize).max(1) as f64
+    }
+}
+
+impl Place<'_> {
+    /// Puts a batch there. Lost if nobody takes batches any longer, as it would be behind this.
+    pub fn send(mut self, batch: Batch) {
+        let own = self.room.split(units(&batch) as usize);
+        if self.sender.try_send(batch).is_ok() {
+            own.into_iter().for_each(SemaphorePermit::forget);
+        }
+    }
+}
+
+impl Exit {
+    /// Waits for batches and adds those that are there to `group`, at most `most`; `false` when there will be none any
+    /// longer. Cancel-safe.
+    pub async fn take(&mut self, group: &mut Vec<Batch>, most: usize) -> bool {
+        let before = group.len();
+        let taken = self.receiver.recv_many(group, most).await;
+        let units: u32 = group.iter().skip(before).map(units).sum();
+        self.room.add_permits(units as usize);
+        taken > 0
+    }
+
+    /// Adds those that are there, without waiting, until `group` has `most` batches or readings of `bytes`.
+    pub fn take_waiting(&mut self, group: &mut Vec<Batch>, most: usize, bytes: usize) {
+        let most_units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX);
+        let mut left = most_units.saturating_sub(group.iter().map(units).sum());
+        while group.len() < most
+            && left > 0
+            && let Ok(batch) = self.receiver.try_recv()
+        {
+            let units = units(&batch);
+            left = left.saturating_sub(units);
+            self.room.add_permits(units as usize);
+            group.push(batch);
+        }
+    }
+}
+
+/// What a batch weighs.
+fn units(batch: &Batch) -> u32 {
+    let reading = size_of::<SeriesId>() + size_of::<UnixMillis>() + size_of::<f64>();
+    let bytes = size_of::<Batch>() + batch.payload.len() + batch.len() * reading;
+    (bytes.div_ceil(UNIT) as u32).min(LARGEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::DeviceNo;
+    use crate::model::reading::BatchId;
+    use crate::model::{BatchSeq, Epoch, Lane};
+
+    const ROOM: usize = 24 << 20;
+
+    fn batch(seq: u64, readings: usize) -> Batch {
+        Batch {
+            id: BatchId { device: DeviceNo(1), epoch: Epoch(1), seq: BatchSeq(seq) },
+            lane: Lane::Live,
+            received_at: UnixMillis(0),
+            payload: vec![0; 100],
+            series: vec![SeriesId(1); readings],
+            at: vec![UnixMillis(0); readings],
+            value: vec![0.0; readings],
+        }
+    }
+
+    /// How many go in.
+    fn fit(entrance: &Entrance, readings: usize) -> usize {
+        (0..).take_while(|seq| entrance.try_reserve().map(|place| place.send(batch(*seq, readings))).is_some()).count()
+    }
+
+    #[tokio::test]
+    async fn it_is_full_by_weight_and_what_is_taken_makes_room() {
+        let (entrance, mut exit) = queue(ROOM);
+        let small = fit(&entrance, 1);
+        assert!(small > 50_000 && entrance.fill() >= 1.0);
+        let mut group = Vec::new();
+        assert!(exit.take(&mut group, usize::MAX).await);
+        exit.take_waiting(&mut group, usize::MAX, usize::MAX);
+        assert_eq!((group.len(), entrance.fill()), (small, 0.0));
+        assert_eq!(group.last().map(|batch| batch.id.seq), Some(BatchSeq(small as u64 - 1)), "in order");
+        let large = fit(&entrance, wire::batch::MAX_READINGS);
+        assert!((ROOM / 50_000..ROOM / 41_000).contains(&large), "{large}");
+    }
+
+    #[tokio::test]
+    async fn a_group_ends_at_its_bytes_and_at_its_number() {
+        let (entrance, mut exit) = queue(ROOM);
+        (0..100).for_each(|seq| entrance.try_reserve().unwrap().send(batch(seq, 100)));
+        let mut group = Vec::new();
+        assert!(exit.take(&mut group, 5).await);
+        exit.take_waiting(&mut group, 8, usize::MAX);
+        assert_eq!(group.len(), 8);
+        let bytes = 20 * units(&batch(0, 100)) as usize * UNIT;
+        exit.take_waiting(&mut group, usize::MAX, bytes);
+        assert_eq!(group.len(), 20);
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_the_other_side_when_it_is_gone() {
+        let (entrance, mut exit) = queue(ROOM);
+        entrance.try_reserve().unwrap().send(batch(0, 1));
+        drop(entrance);
+        let mut group = Vec::new();
+        assert!(exit.take(&mut group, 9).await && !exit.take(&mut group, 9).await);
+        let (entrance, exit) = queue(ROOM);
+        fit(&entrance, 9);
+        drop(exit);
+        assert!(entrance.reserve().await.is_none());
+    }
+}
