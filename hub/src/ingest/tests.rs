@@ -15,7 +15,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
     let [told, filler] = [webhook(&store, "told").await, webhook(&store, "filler").await];
     fill(&store, filler).await;
 
-    let (batches_in, batches) = mpsc::channel(1);
+    let (batches_in, batches) = queue::queue(1 << 20);
     let (outcomes, mut heard) = mpsc::channel(8);
     let owed = Owed {
         transitions: vec![disk_full()],
