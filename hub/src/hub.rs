@@ -349,6 +349,16 @@ fn exposition(
 ) -> String {
     let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
     let stats = store.stats();
+    // Before the statement that says all: what it reads through would be held to its end, and a second look at the same
+    // waits for ever behind a writer that waits for the first.
+    let (devices, series) = {
+        let catalog = store.catalog();
+        (catalog.device_count(), catalog.series_count())
+    };
+    let (links, pending) = {
+        let now = presence.read();
+        (now.links.len(), now.pending.len())
+    };
     let mut text = Exposition::default();
     text.value("counter", "hub_readings_total", "Readings on disk since the start.", meter.total())
         .value("counter", "hub_batches_total", "Batches on disk since the start.", stats.batches_total)
@@ -390,9 +400,9 @@ fn exposition(
             stats.checked.map(|checked| f64::from(u8::from(checked.whole))),
         )
         .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.full))
-        .value("gauge", "hub_devices", "Devices that are known.", store.catalog().device_count())
+        .value("gauge", "hub_devices", "Devices that are known.", devices)
         .value("gauge", "hub_devices_max", "Devices that are taken.", store.limits().devices)
-        .value("gauge", "hub_series", "Series that are known.", store.catalog().series_count())
+        .value("gauge", "hub_series", "Series that are known.", series)
         .value("gauge", "hub_series_max", "Series that are taken.", store.limits().series)
         .value(
             "counter",
@@ -403,8 +413,8 @@ fn exposition(
         .value("gauge", "hub_pressure_level", "How many things are given up under load.", pressure.level())
         .family(("counter", "hub_shed_total", "Given up under load, in this order."), "what", pressure.counts())
         .family(("counter", "hub_shed_begun_total", "How often that began."), "what", pressure.begun())
-        .value("gauge", "hub_links", "Devices heard since the start.", presence.read().links.len())
-        .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", presence.read().pending.len())
+        .value("gauge", "hub_links", "Devices heard since the start.", links)
+        .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending)
         .value("counter", "hub_udp_datagrams_received_total", "Datagrams received.", get(&counters.datagrams_in))
         .value("counter", "hub_udp_received_bytes_total", "Bytes received.", get(&counters.bytes_in))
         .value("counter", "hub_udp_datagrams_sent_total", "Datagrams sent.", get(&counters.datagrams_out))
