@@ -46,6 +46,8 @@ const AGE: i64 = 2 * 3_600_000;
 const LOOK: Duration = Duration::from_millis(250);
 /// Packing between two writes.
 const SLICE: Duration = Duration::from_millis(5);
+/// The same while the journal is too long: each write waits for a group to be committed, which takes longer than that then.
+const PRESSED_SLICE: Duration = Duration::from_millis(100);
 /// Dead rows worth a sweep.
 const SWEEP: usize = 8 << 20;
 /// Time between two looks for what is too small and what is too old.
@@ -247,7 +249,7 @@ impl Maker {
                     }
                     cuts.push((ledger::arrived(&fresh, 0), cut));
                 }
-                let enough = Clock.now().duration_since(began) >= if pressed { SLICE * 5 } else { SLICE };
+                let enough = Clock.now().duration_since(began) >= if pressed { PRESSED_SLICE } else { SLICE };
                 let twice = devices.front().is_some_and(|(next, _)| cuts.iter().any(|(_, cut)| cut.device == *next));
                 if enough || twice || bytes >= cap.cut() {
                     break;

@@ -354,12 +354,23 @@ impl Writer {
         }
     }
 
-    /// Slows down when blocks are not made as fast as readings come: a journal without an end is no promise.
-    fn hold_back(&self) {
+    /// Slows down when blocks are not made as fast as readings come: a journal without an end is no promise. What is not
+    /// readings goes on, first of all the blocks.
+    fn hold_back(&mut self) {
         let journal = self.memory.cap().journal();
         let over = self.memory.head().bytes().saturating_sub(journal + journal / 2);
-        if over > 0 {
-            std::thread::sleep(HOLD_BACK.mul_f64((over as f64 / journal as f64).min(1.0)));
+        let pause = HOLD_BACK.mul_f64((over as f64 / journal as f64).min(1.0));
+        let began = Clock.now();
+        while let Some(left) = pause.checked_sub(Clock.now().duration_since(began)).filter(|left| !left.is_zero()) {
+            while self.backlog.len() + self.held.len() < INBOX
+                && let Ok(write) = self.waiting.try_recv()
+            {
+                self.backlog.push_back(write);
+            }
+            if self.backlog.iter().any(|write| !write.has_readings()) {
+                return;
+            }
+            std::thread::sleep(left.min(ROOM_LOOK));
         }
     }
 

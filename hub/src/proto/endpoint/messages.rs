@@ -325,7 +325,12 @@ impl Endpoint {
 
 /// The series of each reading; `None` when one has none.
 fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
-    rows.sensor.iter().map(|no| sensors.get(usize::from(no.0)).copied()).collect()
+    // Of one piece: collecting options would begin with room for four and grow.
+    let mut series = Vec::with_capacity(rows.len());
+    for no in &rows.sensor {
+        series.push(*sensors.get(usize::from(no.0))?);
+    }
+    Some(series)
 }
 
 /// Leaves out readings of sensors from `known` on: the body of the rest, and how many went.
