@@ -64,7 +64,7 @@ pub struct Flags {
     /// Series taken; those that are known go on [default: 100000]
     #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_SERIES")]
     pub max_series: Option<NonZeroUsize>,
-    /// Memory for readings that wait for the disk, at least 256KiB; what finds no room stays on its device [default: 24MiB]
+    /// Memory for readings that wait for the disk, at least 256KiB; what finds no room stays on its device [default: 16MiB]
     #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_INGEST_QUEUE", value_parser = ingest_queue)]
     pub ingest_queue: Option<usize>,
     /// How long every reading is kept, such as 14d, 6w, 5y [default: as set by the API, at first forever]
@@ -86,8 +86,8 @@ fn max_size(text: &str) -> Result<u64, String> {
     if size < LEAST_SIZE { Err(format!("`{text}` is too small: at least 32MiB")) } else { Ok(size) }
 }
 
-/// Readings that wait for the disk: a thousand devices with sixteen datagrams of a hundred readings in flight each, about.
-const INGEST_QUEUE: usize = 24 << 20;
+/// Readings that wait for the disk: seven hundred thousand, a tenth of a second of what two cores can take.
+const INGEST_QUEUE: usize = 16 << 20;
 /// Smallest queue: some of the largest batches fit.
 const LEAST_QUEUE: usize = 256 << 10;
 
