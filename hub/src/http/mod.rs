@@ -18,6 +18,7 @@ mod deliveries;
 mod devices;
 pub mod dto;
 mod error;
+mod export;
 mod guard;
 mod health;
 pub mod hub;
@@ -79,6 +80,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(readings::latest))
         .routes(routes!(readings::list))
         .routes(routes!(query::one, query::several))
+        .routes(routes!(export::download))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::show, rules::replace, rules::delete))
         .routes(routes!(backtest::run))

@@ -52,6 +52,21 @@ impl Selector {
         found
     }
 
+    /// Refuses a device or a sensor that is written out and not there, where nothing in its place would be a surprise.
+    pub(super) fn all_there(&self, catalog: &Catalog, found: &[(&Device, &Series)]) -> Result<(), ApiError> {
+        for name in self.devices.iter().filter(|glob| !glob.is_pattern()) {
+            device(catalog, name.as_str())?;
+        }
+        let missing = self
+            .sensors
+            .iter()
+            .find(|name| !name.is_pattern() && !found.iter().any(|(_, series)| name.matches(&series.sensor)));
+        missing.map_or(Ok(()), |name| {
+            let detail = format!("none of these devices has a sensor `{}`", name.as_str());
+            Err(ApiError::not_found(detail).field("sensor"))
+        })
+    }
+
     fn devices<'a>(&self, catalog: &'a Catalog) -> Vec<&'a Device> {
         let mut meant: Vec<&Device> = if self.devices.iter().any(Glob::is_pattern) {
             let is_meant = |device: &&Device| {

@@ -183,13 +183,15 @@ pub struct Shared {
     pub(super) attempts: Throttle,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
+    /// Exports being written.
+    pub(super) exports: Arc<Semaphore>,
     /// Join tokens in links that did not work.
     pub(super) bad_links: Throttle,
     /// Programs that are read and packed for devices.
     pub(super) packing: Semaphore,
-    /// Live connections.
+    /// Live connections and exports.
     pub(super) sockets: TaskTracker,
-    /// Cancelled when the server stops: live connections close.
+    /// Cancelled when the server stops: live connections close, exports are cut.
     pub(super) closing: CancellationToken,
     open_sockets: AtomicUsize,
     /// Live connections closed because they took nothing.
@@ -221,6 +223,7 @@ impl AppState {
             passwords: Passwords::default(),
             attempts: Throttle::default(),
             trials: Semaphore::new(super::backtest::AT_ONCE),
+            exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
             bad_links: Throttle::default(),
             packing: Semaphore::new(PACKING),
             sockets: TaskTracker::new(),

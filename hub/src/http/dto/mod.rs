@@ -7,6 +7,7 @@ pub mod access;
 pub mod alert;
 pub mod backtest;
 pub mod device;
+pub mod export;
 pub mod hub;
 pub mod ledger;
 pub mod live;

@@ -411,6 +411,7 @@ async fn questions_about_the_past_wait_while_the_hub_is_pressed_and_all_others_a
         ("GET", format!("/api/v1/query?{about}"), Value::Null),
         ("POST", "/api/v1/query".to_owned(), json!({"queries": []})),
         ("GET", format!("/api/v1/readings?{about}"), Value::Null),
+        ("GET", format!("/api/v1/export?{about}"), Value::Null),
         ("POST", "/api/v1/rules/backtest".to_owned(), rule),
         ("POST", "/api/v1/retention/preview".to_owned(), json!({"raw": "14d"})),
     ] {

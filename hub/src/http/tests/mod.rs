@@ -3,6 +3,7 @@
 mod access;
 mod bad_requests;
 mod data;
+mod export;
 mod hang_up;
 mod live;
 mod scene;

@@ -1,0 +1,145 @@
+//! Readings as lines of a file: CSV (RFC 4180) or a JSON object a line, written by hand because there are millions.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::text;
+use crate::model::catalog::Series;
+use crate::model::device::Device;
+use crate::model::reading::Point;
+
+/// What an export is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(rename_all = "snake_case")]
+pub enum Format {
+    /// Comma-separated values with a line of names, RFC 4180.
+    Csv,
+    /// One JSON object a line.
+    Ndjson,
+}
+
+impl Format {
+    /// By the name it is asked for.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "csv" => Some(Self::Csv),
+            "ndjson" => Some(Self::Ndjson),
+            _ => None,
+        }
+    }
+
+    /// Ending of a file's name.
+    #[must_use]
+    pub const fn ending(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
+    /// The media type.
+    #[must_use]
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Ndjson => "application/x-ndjson",
+        }
+    }
+
+    /// What stands before the first row.
+    #[must_use]
+    pub const fn head(self) -> &'static str {
+        match self {
+            Self::Csv => "device,sensor,unit,at,value,device_name\r\n",
+            Self::Ndjson => "",
+        }
+    }
+
+    /// A line that says why the file ends before its end, where the format has room for one.
+    #[must_use]
+    pub fn cut(self, why: &str) -> Option<String> {
+        match self {
+            Self::Csv => None,
+            Self::Ndjson => Some(format!("{{\"error\":{}}}\n", quoted(why))),
+        }
+    }
+}
+
+/// One reading, as NDJSON has it; CSV has the same columns.
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
+pub struct ExportRow {
+    /// Id of the device.
+    pub device: String,
+    /// Sensor.
+    pub sensor: String,
+    /// Unit code; empty when dimensionless.
+    pub unit: String,
+    /// Device time.
+    pub at: String,
+    /// Value.
+    pub value: f64,
+    /// Name of the device when it was exported.
+    pub device_name: String,
+}
+
+/// Writes the rows of one series: what they share is made once.
+#[derive(Debug)]
+pub struct Rows {
+    before: String,
+    between: &'static str,
+    after: String,
+}
+
+impl Rows {
+    /// The rows of a series of a device.
+    #[must_use]
+    pub fn of(format: Format, device: &Device, series: &Series) -> Self {
+        let (id, sensor, unit, name) = (&device.id, &series.sensor, &series.unit, &device.name);
+        match format {
+            Format::Csv => Self {
+                before: format!("{id},{},{},", field(sensor), field(unit)),
+                between: ",",
+                after: format!(",{}\r\n", field(name)),
+            },
+            Format::Ndjson => Self {
+                before: format!(r#"{{"device":"{id}","sensor":{},"unit":{},"at":""#, quoted(sensor), quoted(unit)),
+                between: r#"","value":"#,
+                after: format!(",\"device_name\":{}}}\n", quoted(name)),
+            },
+        }
+    }
+
+    /// Adds the row of one reading.
+    pub fn write(&self, point: Point, text: &mut String) {
+        text.push_str(&self.before);
+        text.push_str(&text::moment(point.at));
+        text.push_str(self.between);
+        // What is stored is finite.
+        text.push_str(zmij::Buffer::new().format_finite(point.value));
+        text.push_str(&self.after);
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A field of CSV: in quotes, and its own quotes doubled, where it holds what would end it.
+fn field(text: &str) -> String {
+    if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_quoted_where_it_has_to_be() {
+        let cases =
+            [("temp", "temp"), ("", ""), ("a,b", "\"a,b\""), ("a \"b\"", "\"a \"\"b\"\"\""), ("a\nb", "\"a\nb\"")];
+        for (text, written) in cases {
+            assert_eq!(field(text), written);
+        }
+    }
+}

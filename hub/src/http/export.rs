@@ -1,0 +1,254 @@
+//! `/export`: every reading of many series, as a file.
+//!
+//! ```text
+//!   store ── a page ──▶ writer (a task) ── pieces of text, two at most ──▶ body ──▶ client
+//! ```
+//!
+//! A file of any length takes the memory of one page and a few pieces: the writer reads on only when the client has taken
+//! what was written. It holds no snapshot; what arrives behind the place it has reached is not in the file. Under load it
+//! pauses as queries are refused. Nothing is cut silently: a body ends well only after the last row, else its transfer
+//! fails, and NDJSON ends with a line `{"error":"..."}` besides.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::{Stream, stream};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+
+use super::AppState;
+use super::auth::Reader;
+use super::dto::export::{ExportRow, Format, Rows};
+use super::dto::{Problem, text};
+use super::error::ApiError;
+use super::params::{Asked, FromParams, Params};
+use super::readings::range;
+use super::select::Selector;
+use crate::model::UnixMillis;
+use crate::model::reading::SeriesId;
+use crate::store::{self, Page};
+
+/// Exports at once in the whole hub: each keeps one of the store's few readers busy for most of its time.
+pub(super) const AT_ONCE: usize = 2;
+/// Readings of one page: half a megabyte, some milliseconds of work, then others have their turn.
+const PAGE: usize = 20_000;
+/// Text of one piece.
+const PIECE: usize = 64 << 10;
+/// Pieces ahead of the client: one on its way, one to follow without a wait.
+const AHEAD: usize = 2;
+/// How long a client may take nothing before its place goes to somebody else.
+const STUCK: Duration = Duration::from_secs(60);
+/// For a client to take the line that says why: a hub that stops has a few seconds.
+const LAST_WORD: Duration = Duration::from_secs(2);
+/// How long an export waits for an overloaded hub before it is cut: a burst of readings is over by then.
+const PAUSE: Duration = Duration::from_secs(60);
+/// Between two looks whether the load has passed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The parameters, for the contract: they are read into an [`AskExport`].
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters")]
+struct ExportParams {
+    /// What it is written in; `csv` when left out.
+    #[param(value_type = Format, required = false)]
+    format: (),
+    /// Glob over device id and name; repeat it for several; all when left out. A device written out must exist.
+    #[param(value_type = Vec<String>, required = false)]
+    device: (),
+    /// Glob over sensor names; repeat it for several; all when left out. A sensor written out must exist.
+    #[param(value_type = Vec<String>, required = false)]
+    sensor: (),
+    /// A label the device must have, `key=value`; repeat it for several.
+    #[param(value_type = Vec<String>, required = false)]
+    label: (),
+    /// Start, included: RFC 3339, epoch milliseconds, or `now-6h`; an hour before `to` when left out.
+    #[param(value_type = String, required = false)]
+    from: (),
+    /// End, not included; now when left out.
+    #[param(value_type = String, required = false)]
+    to: (),
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub(super) struct AskExport {
+    format: Format,
+    selector: Selector,
+    range: (UnixMillis, UnixMillis),
+}
+
+impl FromParams for AskExport {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        let format = match params.one("format")?.as_deref() {
+            None => Format::Csv,
+            Some(name) => Format::named(name)
+                .ok_or_else(|| ApiError::invalid("format", format!("`{name}` is no format: csv or ndjson")))?,
+        };
+        Ok(Self { format, selector: Selector::of(params)?, range: range(params)? })
+    }
+}
+
+/// Every stored reading of every matching series, by device name, sensor and time, as a file. A transfer that ends early
+/// fails; in NDJSON its last line is `{"error":"..."}`.
+#[utoipa::path(get, path = "/api/v1/export", tag = "readings", params(ExportParams),
+    responses((status = 200, content((String = "text/csv"), (ExportRow = "application/x-ndjson"))),
+        (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(super) async fn download(
+    State(app): State<AppState>,
+    _: Reader,
+    Asked(asked): Asked<AskExport>,
+) -> Result<Response, ApiError> {
+    app.history()?;
+    let series = {
+        let catalog = app.store.catalog();
+        let found = asked.selector.series(&catalog);
+        asked.selector.all_there(&catalog, &found)?;
+        // Numbers alone: names of a hundred thousand series would be most of the memory.
+        found.iter().map(|(_, series)| series.id).collect()
+    };
+    let place = app.exports.clone().try_acquire_owned().map_err(|_| {
+        let detail = "other exports are being written; try again in a moment";
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10)
+    })?;
+    let (pieces, body) = mpsc::channel(AHEAD);
+    let headers = [
+        (header::CONTENT_TYPE, asked.format.media_type().to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file_name(&asked))),
+    ];
+    let writer = Writer { app: app.clone(), format: asked.format, series, range: asked.range, pieces };
+    app.sockets.spawn(async move {
+        writer.run().await;
+        drop(place);
+    });
+    Ok((headers, Body::from_stream(whole(body))).into_response())
+}
+
+/// `readings_20261124T100000Z_20261124T110000Z.csv`: sorts by time, and no file system minds it.
+fn file_name(asked: &AskExport) -> String {
+    let short = |at| {
+        let moment = text::moment(at);
+        let second = moment.split_once('.').map_or(moment.as_str(), |(second, _)| second);
+        second.replace(['-', ':'], "")
+    };
+    let (from, to) = asked.range;
+    format!("readings_{}Z_{}Z.{}", short(from), short(to), asked.format.ending())
+}
+
+/// Text, or the word that nothing more comes: a channel that closes without it was cut.
+#[derive(Debug)]
+enum Piece {
+    Text(String),
+    End,
+}
+
+/// The export ended before its last row.
+#[derive(Debug, thiserror::Error)]
+#[error("the export was cut")]
+struct Cut;
+
+fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Cut>> {
+    stream::unfold(Some(pieces), |pieces| async {
+        let mut pieces = pieces?;
+        match pieces.recv().await {
+            Some(Piece::Text(text)) => Some((Ok(Bytes::from(text)), Some(pieces))),
+            Some(Piece::End) => None,
+            None => Some((Err(Cut), None)),
+        }
+    })
+}
+
+/// Writes one export.
+struct Writer {
+    app: AppState,
+    format: Format,
+    series: Vec<SeriesId>,
+    range: (UnixMillis, UnixMillis),
+    pieces: mpsc::Sender<Piece>,
+}
+
+impl Writer {
+    /// Until the last row, the client hangs up, or the hub stops.
+    async fn run(self) {
+        let outcome = tokio::select! {
+            biased;
+            () = self.pieces.closed() => return,
+            () = self.app.closing.cancelled() => Err(ApiError::stopping()),
+            outcome = self.write() => outcome,
+        };
+        if let Err(error) = outcome {
+            warn!(%error, "an export was cut: {error}");
+            if let Some(line) = self.format.cut(error.detail()) {
+                // Whoever does not take it sees without it that the file was cut.
+                let _ = timeout(LAST_WORD, self.pieces.send(Piece::Text(line))).await;
+            }
+        }
+    }
+
+    async fn write(&self) -> Result<(), ApiError> {
+        let mut text = String::with_capacity(PIECE + 1_024);
+        text.push_str(self.format.head());
+        let (mut from, to) = self.range;
+        for &series in &self.series {
+            let rows = self.rows(series)?;
+            loop {
+                let page = self.page(series, from, to).await?;
+                for point in &page.points {
+                    rows.write(*point, &mut text);
+                    if text.len() >= PIECE {
+                        let full = std::mem::replace(&mut text, String::with_capacity(PIECE + 1_024));
+                        self.send(Piece::Text(full)).await?;
+                    }
+                }
+                let Some(last) = page.points.last().filter(|_| page.more) else { break };
+                // One point a millisecond, so the next page begins a millisecond behind the last point.
+                from = last.at.plus(1);
+            }
+            from = self.range.0;
+        }
+        self.send(Piece::Text(text)).await?;
+        self.send(Piece::End).await
+    }
+
+    /// How the rows of a series begin and end.
+    fn rows(&self, series: SeriesId) -> Result<Rows, ApiError> {
+        let catalog = self.app.store.catalog();
+        let series = catalog.series(series).and_then(|series| Some((catalog.device(series.device)?, series)));
+        let gone = || ApiError::not_found("a device was removed while it was exported");
+        series.map(|(device, series)| Rows::of(self.format, device, series)).ok_or_else(gone)
+    }
+
+    /// The next readings of a series, once there is time for them.
+    async fn page(&self, series: SeriesId, from: UnixMillis, to: UnixMillis) -> Result<Page, ApiError> {
+        let page = async {
+            loop {
+                if self.app.history().is_ok() {
+                    match self.app.store.readings(series, from, to, PAGE).await {
+                        Err(store::Error::Busy(_)) => {}
+                        page => return page.map_err(ApiError::from),
+                    }
+                }
+                sleep(LOOK).await;
+            }
+        };
+        let overloaded = |_| {
+            ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "the hub was overloaded for too long: try again",
+            )
+        };
+        timeout(PAUSE, page).await.map_err(overloaded)?
+    }
+
+    async fn send(&self, piece: Piece) -> Result<(), ApiError> {
+        let sent = timeout(STUCK, self.pieces.send(piece)).await;
+        let gone = || ApiError::new(StatusCode::REQUEST_TIMEOUT, "stuck", "the client took nothing for a minute");
+        sent.ok().and_then(Result::ok).ok_or_else(gone)
+    }
+}
