@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ring::hmac;
 use serde_json::json;
+use support::device::{FakeDevice, READINGS};
 use support::{HubProcess, eventually, signal};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -180,4 +181,50 @@ fn a_wrong_command_line_names_the_flag_and_exits_with_2() {
         assert_eq!(done.status.code(), Some(2), "{args:?}: {text}");
         assert!(text.contains(named), "{args:?}: {text}");
     }
+}
+
+#[test]
+fn what_is_stored_comes_out_in_the_terminal_whole_or_not_at_all() {
+    let hub = HubProcess::start("token");
+    let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), 1_700_000_000_000);
+    device.deliver(30);
+    let ask = |address: &str, args: &[&str]| {
+        let range = ["--sensor", "ledger", "--from", "2023-11-14T22:13:20Z", "--to", "2023-11-14T22:14:00Z"];
+        let done = std::process::Command::new(support::hub_program())
+            .args(args)
+            .args(range)
+            .env("TELEMETRY_HUB_ADDRESS", format!("http://{address}"))
+            .env("TELEMETRY_HUB_TOKEN", &hub.token)
+            .output()
+            .unwrap();
+        let [out, log] = [done.stdout, done.stderr].map(|text| String::from_utf8(text).unwrap());
+        (done.status.code(), out, log)
+    };
+    let address = hub.http.to_string();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("all.csv");
+    let path = file.to_str().unwrap();
+
+    let nobody = ask(&address, &["export", "--device", "nobody", path]);
+    assert_eq!(nobody.0, Some(2), "{}", nobody.2);
+    assert!(nobody.2.contains("--device") && nobody.2.contains("nobody"), "{}", nobody.2);
+    assert_eq!(ask("127.0.0.1:1", &["export", path]).0, Some(1), "nobody is there");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was left of an export that failed");
+
+    let whole = ask(&address, &["export", path]);
+    assert_eq!((whole.0, whole.1.as_str()), (Some(0), ""), "{}", whole.2);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let values = text.lines().skip(1).map(|line| line.split(',').nth(4).unwrap().parse::<f64>().unwrap());
+    let sent = (0..30).flat_map(|seq| (0..READINGS).map(move |n| (seq, n))).map(|(seq, n)| device.reading(seq, n).1);
+    assert!(values.eq(sent), "{text}");
+    let lines = ask(&address, &["export", "--format", "ndjson", "--device", &device.id()]);
+    assert_eq!((lines.0, lines.1.lines().count()), (Some(0), 300), "{}", lines.2);
+
+    let table = ask(&address, &["query", "--points", "1"]);
+    assert_eq!(table.0, Some(0), "{}", table.2);
+    let words: Vec<_> = table.1.lines().nth(2).unwrap().split_whitespace().collect();
+    assert_eq!(words, ["2023-11-14T22:13:20.000Z", "300", "0", "14.95", "29.9"]);
+    let json = ask(&address, &["query", "--every", "1m", "--json"]).1;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["series"][0]["count"], json!([300]));
 }

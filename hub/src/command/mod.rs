@@ -4,9 +4,12 @@ mod backup;
 mod bundle;
 mod demo;
 mod doctor;
+mod export;
 mod join_token;
 mod open;
+mod query;
 mod recover;
+mod remote;
 mod restore;
 mod serve;
 mod token;
@@ -39,6 +42,10 @@ pub enum Command {
     Flash(bundle::Flash),
     /// Print readings as they arrive
     Watch(watch::Args),
+    /// Print figures over buckets of time
+    Query(query::Args),
+    /// Write every reading of a range as CSV or NDJSON
+    Export(export::Args),
     /// Print a link that signs a browser in
     Open(open::Args),
     /// Look at everything between a device and the disk, and say what fails; takes the flags of `serve`
@@ -86,6 +93,8 @@ pub fn run(command: Command) -> Outcome {
         Command::Bundle(args) => block_on(bundle::bundle(args)),
         Command::Flash(args) => block_on(bundle::flash(args)),
         Command::Watch(args) => block_on(watch::run(args)),
+        Command::Query(args) => block_on(query::run(args)),
+        Command::Export(args) => block_on(export::run(args)),
         Command::Open(args) => block_on(open::run(args)),
         Command::Doctor(flags) => block_on(doctor::run(flags)),
         Command::Backup(args) => backup::run(&args),

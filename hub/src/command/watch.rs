@@ -7,6 +7,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header::AUTHORIZATION};
 
+use super::remote::Remote;
 use super::{Failure, Outcome, asked_to_end, print};
 use crate::http::dto::text::moment;
 use crate::model::UnixMillis;
@@ -14,12 +15,8 @@ use crate::model::UnixMillis;
 /// Flags of `watch`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The hub
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", env = "TELEMETRY_HUB_ADDRESS")]
-    hub: String,
-    /// API token with scope read
-    #[arg(long, value_name = "TOKEN", env = "TELEMETRY_HUB_TOKEN", hide_env_values = true)]
-    token: String,
+    #[command(flatten)]
+    remote: Remote,
     /// Devices to watch, by id or name
     #[arg(long, value_name = "GLOB", default_value = "*")]
     device: String,
@@ -29,10 +26,10 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let address = args.hub.trim_end_matches('/').replacen("http", "ws", 1) + "/api/v1/live";
+    let address = args.remote.hub.trim_end_matches('/').replacen("http", "ws", 1) + "/api/v1/live";
     let mut request =
         address.as_str().into_client_request().map_err(|error| Failure::Use(format!("--hub: {error}")))?;
-    let bearer = HeaderValue::from_str(&format!("Bearer {}", args.token));
+    let bearer = HeaderValue::from_str(&format!("Bearer {}", args.remote.token));
     request.headers_mut().insert(AUTHORIZATION, bearer.map_err(|_| Failure::Use("--token: not a token".to_owned()))?);
     let (mut socket, _) =
         tokio_tungstenite::connect_async(request).await.with_context(|| format!("connecting to {address}"))?;

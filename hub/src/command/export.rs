@@ -1,0 +1,97 @@
+//! `telemetry-hub export`: every reading of a range as CSV or NDJSON, to stdout or into a file.
+//!
+//! A file is the whole export or is not there: it is written beside its place and put there at the end.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use reqwest::Response;
+
+use super::remote::Remote;
+use super::{Outcome, asked_to_end};
+use crate::durable;
+
+/// Flags of `export`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    hub: Remote,
+    /// Devices, by id or name; repeatable, all when left out
+    #[arg(long, value_name = "GLOB")]
+    device: Vec<String>,
+    /// Sensors; repeatable, all when left out
+    #[arg(long, value_name = "GLOB")]
+    sensor: Vec<String>,
+    /// Label the device must have, key=value; repeatable
+    #[arg(long, value_name = "K=V")]
+    label: Vec<String>,
+    /// Start, included: RFC 3339, epoch milliseconds, or now-6h; an hour before the end when left out
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// End, not included; now when left out
+    #[arg(long, value_name = "TIME")]
+    to: Option<String>,
+    /// What to write
+    #[arg(long, default_value = "csv", value_parser = ["csv", "ndjson"])]
+    format: String,
+    /// File to write, replaced once the export is whole; stdout when left out
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: Args) -> Outcome {
+    let many = [("device", args.device), ("sensor", args.sensor), ("label", args.label)];
+    let mut params: Vec<_> =
+        many.into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value))).collect();
+    params.extend([("from", args.from), ("to", args.to)].into_iter().filter_map(|(name, value)| Some((name, value?))));
+    params.push(("format", args.format));
+    let answer = args.hub.get("/export", &params).await?;
+    match args.file {
+        Some(file) => keep(answer, &file).await?,
+        None => match copy(answer, &mut io::stdout()).await {
+            // Who reads it has enough, as `head` has.
+            Err(error) if broken_pipe(&error) => {}
+            outcome => outcome?,
+        },
+    }
+    Ok(())
+}
+
+async fn keep(answer: Response, file: &Path) -> anyhow::Result<()> {
+    let mut name = OsString::from(file);
+    name.push(".part");
+    let part = PathBuf::from(name);
+    let written = async {
+        let mut out = File::create(&part).with_context(|| format!("writing {}", part.display()))?;
+        copy(answer, &mut out).await?;
+        durable::place(&part, file).with_context(|| format!("writing {}", file.display()))
+    };
+    let written = written.await;
+    if written.is_err() {
+        // Half of it helps nobody; where it cannot be removed, the next try overwrites it.
+        let _ = std::fs::remove_file(&part);
+    }
+    written
+}
+
+/// Until the hub says that it was all.
+async fn copy(mut answer: Response, out: &mut impl Write) -> anyhow::Result<()> {
+    let mut ended = std::pin::pin!(asked_to_end());
+    loop {
+        let piece = tokio::select! {
+            () = &mut ended => anyhow::bail!("interrupted: what was written is not the whole export"),
+            piece = answer.chunk() => piece,
+        };
+        match piece.context("the export was cut: what was written is not all of it")? {
+            Some(bytes) => out.write_all(&bytes).context("writing what the hub sends")?,
+            None => return out.flush().context("writing what the hub sends"),
+        }
+    }
+}
+
+fn broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

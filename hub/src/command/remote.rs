@@ -1,0 +1,75 @@
+//! A running hub over REST, for commands that ask it from anywhere.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use reqwest::{Response, StatusCode, Url};
+
+use super::Failure;
+
+/// Until a connection stands.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Between two pieces of an answer: longer than an export waits for an overloaded hub.
+const SILENCE: Duration = Duration::from_secs(90);
+
+/// Where the hub is, and by which right it is asked.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct Remote {
+    /// The hub
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", env = "TELEMETRY_HUB_ADDRESS")]
+    pub(super) hub: String,
+    /// API token with scope read
+    #[arg(long, value_name = "TOKEN", env = "TELEMETRY_HUB_TOKEN", hide_env_values = true)]
+    pub(super) token: String,
+}
+
+/// What a refusal says (RFC 9457); each field is a flag here.
+#[derive(serde::Deserialize)]
+struct Problem {
+    detail: String,
+    field: Option<String>,
+}
+
+impl Remote {
+    /// The answer to a question below `/api/v1`, its body still to be read. A question that was wrong is the user's.
+    pub(super) async fn get(&self, path: &str, params: &[(&str, String)]) -> Result<Response, Failure> {
+        let base = self.hub.trim_end_matches('/');
+        let url = Url::parse_with_params(&format!("{base}/api/v1{path}"), params)
+            .map_err(|error| Failure::Use(format!("--hub {}: {error}", self.hub)))?;
+        let response = match client()?.get(url).bearer_auth(&self.token).send().await {
+            Err(error) if error.is_builder() => {
+                return Err(Failure::Use(format!("--hub or --token cannot be used: {:#}", anyhow::Error::from(error))));
+            }
+            answer => answer.with_context(|| format!("asking the hub at {base}"))?,
+        };
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        let text = response.text().await?;
+        let problem = serde_json::from_str::<Problem>(&text)
+            .map_err(|_| anyhow::anyhow!("{base} answered {status}, and not as a hub does"))?;
+        Err(match (status, problem.field) {
+            (StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND, Some(field)) => {
+                Failure::Use(format!("--{field}: {}", problem.detail))
+            }
+            (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
+                Failure::Use(format!("--token: {}", problem.detail))
+            }
+            _ => Failure::Run(anyhow::anyhow!("{base} answered {status}: {}", problem.detail)),
+        })
+    }
+}
+
+fn client() -> reqwest::Result<reqwest::Client> {
+    // Process-wide and first come, first served: another part may have installed the same provider already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = || {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(CONNECT)
+            .read_timeout(SILENCE)
+    };
+    // A machine without root certificates can still ask a hub by http.
+    builder().build().or_else(|_| builder().tls_certs_only([]).build())
+}
