@@ -318,6 +318,24 @@ export interface components {
          * @enum {string}
          */
         Event: "alert.firing" | "alert.resolved" | "webhook.test";
+        /** @description One reading, as NDJSON has it; CSV has the same columns. */
+        ExportRow: {
+            /** @description Device time. */
+            at: string;
+            /** @description Id of the device. */
+            device: string;
+            /** @description Name of the device when it was exported. */
+            device_name: string;
+            /** @description Sensor. */
+            sensor: string;
+            /** @description Unit code; empty when dimensionless. */
+            unit: string;
+            /**
+             * Format: double
+             * @description Value.
+             */
+            value: number;
+        };
         /** @description One firing. */
         Firing: {
             /** @description When it would have fired. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { between, DEFAULT_RANGE, href, last, parse, resolve, type Route } from "./route";
+import { between, DEFAULT_RANGE, exportHref, href, last, parse, resolve, type Route } from "./route";
 
 const read = (address: string) => {
   const url = new URL(address, "http://hub");
@@ -31,6 +31,17 @@ describe("the address is the state", () => {
   });
   test("an unknown status is no filter", () => {
     expect(read("/?status=melted")).toMatchObject({ status: null });
+  });
+});
+
+describe("the file of what is shown", () => {
+  const device = (sensors: string[], range = DEFAULT_RANGE) => ({ view: "device", id: "a/b c", sensors, range }) as const;
+  test("names the device, its chosen sensors and the window of the click", () => {
+    expect(exportHref(device(["temp", "a&b"]))).toBe("/api/v1/export?format=csv&device=a%2Fb+c&sensor=temp&sensor=a%26b&from=now-5m&to=now");
+  });
+  test("without a choice all sensors, and a paused window in epoch milliseconds", () => {
+    const shown = new URLSearchParams(exportHref(device([], { from: "2023-11-14", to: "1700000060000" })).split("?")[1]);
+    expect([shown.has("sensor"), shown.get("from"), shown.get("to")]).toEqual([false, "1699920000000", "1700000060000"]);
   });
 });
 

@@ -80,6 +80,16 @@ export function href(route: Route): string {
   }
 }
 
+/** Where the hub gives every reading of a device's view as a file. A live window stays relative: it is that of the click. */
+export function exportHref(route: Extract<Route, { view: "device" }>): string {
+  const query = new URLSearchParams({ format: "csv", device: route.id });
+  for (const sensor of route.sensors) query.append("sensor", sensor);
+  const absolute = (text: string) => (text.startsWith("now") ? text : String(moment(text, 0)));
+  query.set("from", absolute(route.range.from));
+  query.set("to", absolute(route.range.to));
+  return `/api/v1/export?${query}`;
+}
+
 /** The window in epoch milliseconds at `now`; null when it makes no sense. */
 export function resolve(range: Range, now: number): { from: number; to: number; live: boolean } | null {
   const from = moment(range.from, now);

@@ -8,7 +8,7 @@ import { Board } from "../chart/board";
 import type { Threshold } from "../chart/chart";
 import { ago, clean, count, duration, measured, millis, zone } from "../format";
 import { byImportance } from "../rank";
-import { between, DEFAULT_RANGE, href, last, resolve, type Range, type Route } from "../route";
+import { between, DEFAULT_RANGE, exportHref, href, last, resolve, type Range, type Route } from "../route";
 import { watches } from "../rule";
 import { staleAfter } from "../series";
 import { firing, lastHeard } from "../state";
@@ -272,6 +272,7 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
           )}
           {sensors.length > 1 ? <SensorMenu sensors={sensors} route={route} /> : null}
           <button type="button" class="button" aria-pressed={table} onClick={() => setTable(!table)}>Table</button>
+          <a class="button" href={exportHref(route)} download title="Every reading of this window as a file"><span class="wide">Download </span>CSV</a>
         </div>
         <span class="small quiet zone">{zone(now)}</span>
       </div>
