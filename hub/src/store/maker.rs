@@ -235,6 +235,8 @@ impl Maker {
         // With the row up to which each is to be cut: what comes meanwhile is for the next look.
         let mut devices: VecDeque<(DeviceNo, Option<i64>)> = devices.iter().map(|device| (*device, None)).collect();
         while !devices.is_empty() {
+            // Also when it came to that on the way: a thousand devices that are due take a while.
+            let pressed = pressed || self.memory.head().bytes() >= cap.journal();
             let (began, mut cuts, mut bytes) = (Clock.now(), Vec::new(), 0);
             while let Some((device, last)) = devices.pop_front() {
                 let mut fresh = self.memory.head().copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
