@@ -9,7 +9,8 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-/// Replaces `path` with `bytes`, readable by the owner only. The old file stays as it was when this fails.
+/// Replaces `path` with `bytes`, readable by the owner only. When this fails the old file is as it was, or
+/// the new one in place and not yet certain.
 ///
 /// # Errors
 /// Whatever the file system says, a full disk among it.

@@ -84,12 +84,18 @@ fn value(device: &Path, channel: &str) -> Result<f64, Error> {
     if let Some(value) = optional(format!("in_{channel}_input"))? {
         return Ok(value);
     }
+    let nothing = |name: &str| Error::Read { path: device.join(name), why: "the driver has nothing to say".to_owned() };
     let raw = format!("in_{channel}_raw");
-    let nothing = || Error::Read { path: device.join(&raw), why: "the driver has nothing to say".to_owned() };
-    let raw_value = optional(raw.clone())?.ok_or_else(nothing)?;
-    let of = |what: &str| match optional(format!("in_{channel}_{what}"))? {
+    let raw_value = optional(raw.clone())?.ok_or_else(|| nothing(&raw))?;
+    // A factor that is not there is 1; one that is there and cannot be read is unknown.
+    let factor = |name: String| match number(&device.join(&name))? {
+        Content::Number(value) => Ok(Some(value)),
+        Content::NoFile => Ok(None),
+        Content::Nothing => Err(nothing(&name)),
+    };
+    let of = |what: &str| match factor(format!("in_{channel}_{what}"))? {
         Some(own) => Ok(Some(own)),
-        None => optional(format!("in_{}_{what}", kind_of(channel))),
+        None => factor(format!("in_{}_{what}", kind_of(channel))),
     };
     Ok((raw_value + of("offset")?.unwrap_or(0.0)) * of("scale")?.unwrap_or(1.0))
 }

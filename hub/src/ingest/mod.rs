@@ -42,7 +42,7 @@ use crate::webhook::payload;
 /// Batches that are not waited for any longer: a commit of so many costs each reading next to nothing.
 const ENOUGH: usize = 1_024;
 /// Batches and bytes of readings in one commit: what waits there is taken along, as far as it is written in some tens of
-/// milliseconds. On a disk that takes long to sync the queue is emptied by few commits, and alerts are not behind many.
+/// milliseconds; what waits at once may be twice that where batches are large. On a disk that takes long to sync the queue is emptied by few commits, and alerts are not behind many.
 const MAX_GROUP: usize = 8_192;
 const MAX_GROUP_BYTES: usize = 8 << 20;
 /// Least time between two commits that are not full. A commit costs 0.3 ms of CPU however small it is; twenty
@@ -206,7 +206,7 @@ impl Ingest {
 
     /// Lets a group grow until `until`, until it is worth a commit, or until nothing more can come.
     async fn gather(&mut self, group: &mut Vec<Batch>, until: Instant) {
-        while group.len() < ENOUGH {
+        while group.len() < ENOUGH && queue::bytes(group) < MAX_GROUP_BYTES {
             let room = ENOUGH - group.len();
             tokio::select! {
                 biased;

@@ -63,7 +63,7 @@ impl Entrance {
         }
     }
 
-    /// How full it is: from 1 on there is no place.
+    /// How full it is: above 1 there is no place.
     #[must_use]
     pub fn fill(&self) -> f64 {
         let taken = self.units.saturating_sub(self.room.available_permits());
@@ -95,18 +95,22 @@ impl Exit {
 
     /// Adds those that are there, without waiting, until `group` has `most` batches or readings of `bytes`.
     pub fn take_waiting(&mut self, group: &mut Vec<Batch>, most: usize, bytes: usize) {
-        let most_units = u32::try_from(bytes / UNIT).unwrap_or(u32::MAX);
-        let mut left = most_units.saturating_sub(group.iter().map(units).sum());
+        let mut left = bytes.saturating_sub(self::bytes(group));
         while group.len() < most
             && left > 0
             && let Ok(batch) = self.receiver.try_recv()
         {
-            let units = units(&batch);
-            left = left.saturating_sub(units);
-            self.room.add_permits(units as usize);
+            let units = units(&batch) as usize;
+            left = left.saturating_sub(units * UNIT);
+            self.room.add_permits(units);
             group.push(batch);
         }
     }
+}
+
+/// Bytes of readings in a group, as the queue counts them.
+pub fn bytes(group: &[Batch]) -> usize {
+    group.iter().map(|batch| units(batch) as usize * UNIT).sum()
 }
 
 /// What a batch weighs.

@@ -2,14 +2,14 @@
 //!
 //! ```text
 //!   look ──▶ who is due? ──▶ [ copy from the head, pack ] ──▶ writer: blocks + cut, one small transaction ──▶ head forgets
-//!                                   5 ms of work, then as long a rest             then sweep the journal in runs
+//!                                   5 ms of work, then as long a rest;            then sweep the journal in runs
+//!                                   100 ms and no rest while the journal is too long
 //! ```
 //!
-//! Packing happens here, not on the writer: an acknowledgement waits for the insertion of a few finished rows at most. A
-//! device is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal
-//! reaches its limit (`cap`) the largest devices are, and there is no rest. Small cuts are merged when nothing presses
-//! (`merge`). What grows too old or has no room any longer is let go here as well (`keeper`). A full disk leaves everything
-//! as it is.
+//! Packing happens here, not on the writer: an acknowledgement waits for the insertion of finished rows at most. A device
+//! is due with [`POINTS`] points of one series, or when its oldest batch has waited [`AGE`]; when the journal reaches its
+//! limit (`cap`) the largest devices are, and there is no rest. Small cuts are merged when nothing presses (`merge`). What
+//! grows too old or has no room any longer is let go here as well (`keeper`). A full disk leaves everything as it is.
 
 use std::collections::VecDeque;
 use std::path::Path;

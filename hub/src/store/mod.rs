@@ -225,6 +225,8 @@ impl Store {
     pub fn stats(&self) -> Stats {
         let counters = &self.memory().counters;
         let bytes = |file: &std::path::Path| std::fs::metadata(file).map_or(0, |file| file.len());
+        // Its guard must not wait for the disk.
+        let journal_bytes = self.memory().head().bytes() as u64;
         Stats {
             readings_total: counters.readings.load(Ordering::Relaxed),
             batches_total: counters.batches.load(Ordering::Relaxed),
@@ -239,7 +241,7 @@ impl Store {
             recycled_to: counters.recycled_to(),
             growth: self.memory().growth(),
             journal_rows: counters.journal_rows.load(Ordering::Relaxed),
-            journal_bytes: self.memory().head().bytes() as u64,
+            journal_bytes,
             blocks_total: counters.blocks.load(Ordering::Relaxed),
             block_readings_total: counters.block_readings.load(Ordering::Relaxed),
             reads: self.readers().reads(),

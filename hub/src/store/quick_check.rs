@@ -114,9 +114,12 @@ fn parse(text: &[u8]) -> Option<UnixMillis> {
     std::str::from_utf8(text).ok()?.parse().ok().map(UnixMillis)
 }
 
-/// How long until the next check is due. A clock that was set back does not put it off for longer than a week.
+/// How long until the next check is due.
 fn until_due(last: Option<UnixMillis>, now: UnixMillis) -> Duration {
-    let since = last.map_or(EVERY, |last| Duration::from_millis(u64::try_from(now.since(last)).unwrap_or(0)));
+    // One from the future was noted by a clock that was wrong.
+    let since = last
+        .filter(|last| *last <= now)
+        .map_or(EVERY, |last| Duration::from_millis(u64::try_from(now.since(last)).unwrap_or(0)));
     EVERY.saturating_sub(since).max(NOT_BEFORE)
 }
 
@@ -182,6 +185,6 @@ mod tests {
             [NOT_BEFORE; 3],
             "overdue, but not in the rush of a start"
         );
-        assert_eq!(until(-3), EVERY, "a clock that was set back");
+        assert_eq!(until(-3), NOT_BEFORE, "noted by a clock that was wrong: it would put the check off at each start");
     }
 }

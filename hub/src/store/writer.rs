@@ -72,6 +72,7 @@ pub(super) fn spawn(
         backlog: VecDeque::new(),
         held: VecDeque::new(),
         held_since: None,
+        held_until: None,
         next_row,
         ballast,
         readings_until: None,
@@ -96,6 +97,8 @@ struct Writer {
     /// Readings that wait for room under the cap, since when.
     held: VecDeque<Write>,
     held_since: Option<Instant>,
+    /// Until when they are held back for blocks to be made.
+    held_until: Option<Instant>,
     next_row: i64,
     ballast: Option<Ballast>,
     /// How long changes wait for readings to follow the last ones.
@@ -146,6 +149,7 @@ impl Writer {
             if self.wait_for_room() || self.backlog.is_empty() {
                 continue;
             }
+            let readings = self.backlog.iter().any(Write::has_readings);
             let mut replies = Vec::new();
             match self.group(&mut replies) {
                 Ok(()) => {
@@ -165,7 +169,9 @@ impl Writer {
                     }
                 }
             }
-            self.hold_back();
+            if readings {
+                self.hold_back();
+            }
             let idle = self.backlog.is_empty() && self.waiting.is_empty();
             if self.role == Role::Owner
                 && let Err(error) = checkpoint::after_group(&self.conn, idle, self.memory.cap())
@@ -197,10 +203,11 @@ impl Writer {
     }
 
     /// Has changes wait a moment where a slow disk makes it worth it: whoever commits readings has the next ready as soon as
-    /// it hears of the last.
+    /// it hears of the last, and one at a time.
     fn let_readings_follow(&mut self) {
         while self.backlog.len() < INBOX
-            && !self.backlog.iter().any(Write::has_readings)
+            && self.held.is_empty()
+            && !self.backlog.iter().any(|write| matches!(write, Write::Group(..)))
             && self.readings_until.is_some_and(|until| Clock.now() < until)
         {
             match self.waiting.try_recv() {
@@ -211,8 +218,8 @@ impl Writer {
         }
     }
 
-    /// Lets only alerts and changes go on while the file has no room for readings: the maker's make it. Whether nothing is left to do
-    /// at the moment. Readings that waited too long are refused, as on a full disk.
+    /// Lets only alerts and changes go on while readings are held back or the file has no room for them: the maker's make
+    /// it. Whether nothing is left to do at the moment. Readings that waited too long are refused, as on a full disk.
     fn wait_for_room(&mut self) -> bool {
         let held = std::mem::take(&mut self.held);
         held.into_iter().rev().for_each(|write| self.backlog.push_front(write));
@@ -235,8 +242,11 @@ impl Writer {
         self.backlog.is_empty()
     }
 
-    /// Whether so little of the cap is left that it is for deletions, and for blocks that wait.
+    /// Whether readings are held back, or so little of the cap is left that it is for deletions, and for blocks that wait.
     fn is_shut(&self) -> bool {
+        if self.held_until.is_some_and(|until| Clock.now() < until) {
+            return true;
+        }
         let cap = self.memory.cap();
         // A look that fails is one that a commit will fail at as well, and say so.
         cap.bytes.is_some()
@@ -360,18 +370,7 @@ impl Writer {
         let journal = self.memory.cap().journal();
         let over = self.memory.head().bytes().saturating_sub(journal + journal / 2);
         let pause = HOLD_BACK.mul_f64((over as f64 / journal as f64).min(1.0));
-        let began = Clock.now();
-        while let Some(left) = pause.checked_sub(Clock.now().duration_since(began)).filter(|left| !left.is_zero()) {
-            while self.backlog.len() + self.held.len() < INBOX
-                && let Ok(write) = self.waiting.try_recv()
-            {
-                self.backlog.push_back(write);
-            }
-            if self.backlog.iter().any(|write| !write.has_readings()) {
-                return;
-            }
-            std::thread::sleep(left.min(ROOM_LOOK));
-        }
+        self.held_until = (!pause.is_zero()).then(|| Clock.now() + pause);
     }
 
     /// Says once what happened, before those who wait hear of it.

@@ -107,9 +107,15 @@ impl Driver {
             }
         }
         // No more reading: the pipeline gets what is here, runs dry, and its last commits are acknowledged.
-        while let Some(place) = batches.reserve().await {
-            let Some(batch) = endpoint.poll_batch() else { break };
-            place.send(batch);
+        while endpoint.batches() > 0 {
+            tokio::select! {
+                place = batches.reserve() => {
+                    let (Some(place), Some(batch)) = (place, endpoint.poll_batch()) else { break };
+                    place.send(batch);
+                }
+                // The pipeline cannot go on while nobody hears what became of the last.
+                Some(outcome) = outcomes.recv() => settle(&mut endpoint, outcome),
+            }
         }
         drop((batches, events));
         let deadline = clock.now() + LINGER;
