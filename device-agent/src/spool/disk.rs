@@ -121,7 +121,7 @@ impl Disk {
                 Ok(found) => found,
                 Err(error) => {
                     // Its number is taken all the same.
-                    disk.next = disk.next.max(number.map_or(0, |number: u32| number.saturating_add(1)));
+                    number.into_iter().for_each(|number: u32| disk.pass_over(number));
                     recovered.unreadable.push((path, error.to_string()));
                     continue;
                 }
@@ -143,7 +143,7 @@ impl Disk {
         recovered: &mut Recovered,
         now: Instant,
     ) {
-        self.next = self.next.max(number.saturating_add(1));
+        self.pass_over(number);
         recovered.damaged += contents.damaged;
         if contents.records.is_empty() {
             self.delete(number);
@@ -316,6 +316,11 @@ impl Disk {
         if idle {
             self.close_active();
         }
+    }
+
+    /// Makes no new segment of this number, nor of one before it.
+    pub(super) fn pass_over(&mut self, number: u32) {
+        self.next = self.next.max(number.saturating_add(1));
     }
 
     /// Removes a segment with whatever is in it; `false` if its file is still there.

@@ -64,6 +64,8 @@ impl Spool {
     /// Finishes what was begun with segments, and is counted.
     fn finish_condemned(&mut self) {
         for (number, left) in self.ledger.condemned() {
+            // The note outlives this start until the ledger's file is written: it must not come to mean another segment.
+            self.disk.iter_mut().for_each(|disk| disk.pass_over(number));
             if left == 0 {
                 self.cold.remove(&number);
                 self.remove_condemned(number);

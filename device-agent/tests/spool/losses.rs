@@ -2,6 +2,7 @@
 //! and told to the hub.
 
 use std::fs;
+use std::path::Path;
 use std::time::Duration;
 
 use device_agent::clock::{self, Now};
@@ -11,7 +12,7 @@ use wire::batch::{BatchBuilder, MAX_BODY, Rows};
 use wire::ledger::DropReason;
 use wire::{BatchSeq, Epoch, Lane, Reading, SensorNo, UnixMillis};
 
-use super::{WEEK, append, append_large, now, open, segments, unreadable};
+use super::{WEEK, append, append_large, now, open, segments, spilled, unreadable};
 
 #[test]
 fn a_full_spool_drops_its_oldest_and_counts_them() {
@@ -124,14 +125,20 @@ fn listed_batches_of_a_segment_that_cannot_be_read_are_counted_one_by_one() {
     assert_eq!(spool.len() as u64 * 3 + spool.dropped(), 9_300);
 }
 
-#[test]
-fn what_is_held_longer_than_readings_are_kept_is_dropped_and_counted_for_good() {
-    let folder = tempfile::tempdir().unwrap();
-    let (mut spool, _) = open(folder.path(), 1);
+/// A spool with three batches on disk, and two that were taken an hour later in memory.
+fn two_hours(folder: &Path) -> (Spool, Now) {
+    let (mut spool, _) = open(folder, 1);
     let t0 = clock::now();
     append(&mut spool, 3, t0.mono);
     spool.flush().unwrap();
     append(&mut spool, 2, t0.mono + Duration::from_secs(3600));
+    (spool, t0)
+}
+
+#[test]
+fn what_is_held_longer_than_readings_are_kept_is_dropped_and_counted_for_good() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut spool, t0) = two_hours(folder.path());
     // A clock that runs wild is not believed: in this boot the monotonic one tells the age.
     spool.expire(Now { unix: t0.unix.plus(1 << 50), ..t0.plus(WEEK) }, true);
     assert_eq!((spool.len(), spool.drops()), (5, Drops::default()));
@@ -193,11 +200,7 @@ fn readings_of_a_clock_that_was_never_set_age_from_the_next_start() {
 #[test]
 fn what_is_too_old_of_a_segment_does_not_come_back_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let (mut spool, _) = open(folder.path(), 1);
-    let t0 = clock::now();
-    append(&mut spool, 3, t0.mono);
-    spool.flush().unwrap();
-    append(&mut spool, 2, t0.mono + Duration::from_secs(3600));
+    let (mut spool, t0) = two_hours(folder.path());
     spool.flush().unwrap();
     for (after, held) in [(61, 15), (3_700, 0)] {
         spool.expire(t0.plus(WEEK + Duration::from_secs(after)), false);
@@ -310,4 +313,25 @@ fn told(spool: &mut Spool, reason: DropReason) -> u64 {
     let report = spool.report(now()).unwrap();
     let dropped = report.entries.iter().flat_map(|entry| &entry.dropped);
     dropped.filter(|(code, _)| *code == reason.code()).map(|(_, readings)| readings).sum()
+}
+
+#[test]
+fn the_number_of_a_segment_that_was_given_up_is_not_given_to_another() {
+    let folder = spilled(3);
+    let (mut spool, _) = open(folder.path(), 2);
+    let t0 = clock::now();
+    let late = t0.plus(WEEK + Duration::from_secs(61));
+    spool.expire(late, true);
+    let told = segments(folder.path());
+    assert!(told.is_empty() && spool.drops().expired == 9);
+    drop(spool);
+    let ledger = folder.path().join("ledger");
+    let noted = fs::read(&ledger).unwrap();
+    let (mut spool, _) = open(folder.path(), 3);
+    append(&mut spool, 2, now());
+    spool.flush().unwrap();
+    drop(spool);
+    // Killed before the ledger's file was written again.
+    fs::write(&ledger, noted).unwrap();
+    assert_eq!(open(folder.path(), 4).1.batches, 2);
 }
