@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use reqwest::Response;
 
-use super::remote::Remote;
+use super::remote::{Remote, Selection};
 use super::{Outcome, asked_to_end};
 use crate::durable;
 
@@ -19,21 +19,8 @@ use crate::durable;
 pub struct Args {
     #[command(flatten)]
     hub: Remote,
-    /// Devices, by id or name; repeatable, all when left out
-    #[arg(long, value_name = "GLOB")]
-    device: Vec<String>,
-    /// Sensors; repeatable, all when left out
-    #[arg(long, value_name = "GLOB")]
-    sensor: Vec<String>,
-    /// Label the device must have, key=value; repeatable
-    #[arg(long, value_name = "K=V")]
-    label: Vec<String>,
-    /// Start, included: RFC 3339, epoch milliseconds, or now-6h; an hour before the end when left out
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// End, not included; now when left out
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
+    #[command(flatten)]
+    readings: Selection,
     /// What to write
     #[arg(long, default_value = "csv", value_parser = ["csv", "ndjson"])]
     format: String,
@@ -43,10 +30,7 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let many = [("device", args.device), ("sensor", args.sensor), ("label", args.label)];
-    let mut params: Vec<_> =
-        many.into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value))).collect();
-    params.extend([("from", args.from), ("to", args.to)].into_iter().filter_map(|(name, value)| Some((name, value?))));
+    let mut params = args.readings.params();
     params.push(("format", args.format));
     let answer = args.hub.get("/export", &params).await?;
     match args.file {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Deserialize;
 
-use super::remote::Remote;
+use super::remote::{Remote, Selection, given};
 use super::{Outcome, print};
 use crate::http::dto::text::moment;
 use crate::model::UnixMillis;
@@ -17,21 +17,8 @@ const USUAL_POINTS: usize = 12;
 pub struct Args {
     #[command(flatten)]
     hub: Remote,
-    /// Devices, by id or name; repeatable, all when left out
-    #[arg(long, value_name = "GLOB")]
-    device: Vec<String>,
-    /// Sensors; repeatable, all when left out
-    #[arg(long, value_name = "GLOB")]
-    sensor: Vec<String>,
-    /// Label the device must have, key=value; repeatable
-    #[arg(long, value_name = "K=V")]
-    label: Vec<String>,
-    /// Start, included: RFC 3339, epoch milliseconds, or now-6h; an hour before the end when left out
-    #[arg(long, value_name = "TIME")]
-    from: Option<String>,
-    /// End, not included; now when left out
-    #[arg(long, value_name = "TIME")]
-    to: Option<String>,
+    #[command(flatten)]
+    readings: Selection,
     /// Number of buckets of equal length; 12 when neither this nor --every is given
     #[arg(long, value_name = "N", conflicts_with = "every")]
     points: Option<usize>,
@@ -69,20 +56,15 @@ struct Series {
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let many = [("device", args.device), ("sensor", args.sensor), ("label", args.label)];
-    let mut params: Vec<_> =
-        many.into_iter().flat_map(|(name, values)| values.into_iter().map(move |value| (name, value))).collect();
+    let mut params = args.readings.params();
     let points = args.points.or_else(|| args.every.is_none().then_some(USUAL_POINTS));
     let number = |number: Option<usize>| number.map(|number| number.to_string());
-    let once = [
-        ("from", args.from),
-        ("to", args.to),
+    params.extend(given([
         ("points", number(points)),
         ("every", args.every),
         ("tz", args.tz),
         ("limit", number(args.limit)),
-    ];
-    params.extend(once.into_iter().filter_map(|(name, value)| Some((name, value?))));
+    ]));
     let text = args.hub.get("/query", &params).await?.text().await?;
     if args.json {
         print(text);
