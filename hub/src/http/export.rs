@@ -28,7 +28,7 @@ use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::params::{Asked, FromParams, Params};
 use super::readings::range;
-use super::select::Selector;
+use super::select::{Selector, SelectorParams};
 use crate::model::UnixMillis;
 use crate::model::reading::SeriesId;
 use crate::store::{self, Page};
@@ -58,15 +58,6 @@ struct ExportParams {
     /// What it is written in; `csv` when left out.
     #[param(value_type = Format, required = false)]
     format: (),
-    /// Glob over device id and name; repeat it for several; all when left out. A device written out must exist.
-    #[param(value_type = Vec<String>, required = false)]
-    device: (),
-    /// Glob over sensor names; repeat it for several; all when left out. A sensor written out must exist.
-    #[param(value_type = Vec<String>, required = false)]
-    sensor: (),
-    /// A label the device must have, `key=value`; repeat it for several.
-    #[param(value_type = Vec<String>, required = false)]
-    label: (),
     /// Start, included: RFC 3339, epoch milliseconds, or `now-6h`; an hour before `to` when left out.
     #[param(value_type = String, required = false)]
     from: (),
@@ -94,9 +85,10 @@ impl FromParams for AskExport {
     }
 }
 
-/// Every stored reading of every matching series, by device name, sensor and time, as a file. A transfer that ends early
-/// fails; in NDJSON its last line is `{"error":"..."}`.
-#[utoipa::path(get, path = "/api/v1/export", tag = "readings", params(ExportParams),
+/// Every stored reading of every matching series, by device name, sensor and time, as a file. A device or sensor that is
+/// written out, not as a glob, must exist. A transfer that ends early fails; in NDJSON its last line is
+/// `{"error":"..."}`.
+#[utoipa::path(get, path = "/api/v1/export", tag = "readings", params(SelectorParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (ExportRow = "application/x-ndjson"))),
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn download(

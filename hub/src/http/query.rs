@@ -13,7 +13,7 @@ use super::page::{Paging, cursor};
 use super::params::{Asked, FromParams, Params};
 use super::pieces::Pieces;
 use super::readings::in_order;
-use super::select::Selector;
+use super::select::{Selector, SelectorParams};
 use crate::model::UnixMillis;
 use crate::model::catalog::Series;
 use crate::model::device::Device;
@@ -54,12 +54,6 @@ pub(super) struct Checked {
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the parameters")]
 struct QueryParams {
-    /// Glob over device id and name; repeat it for several; all when left out.
-    #[param(value_type = Vec<String>, required = false)]
-    device: (),
-    /// Glob over sensor names; repeat it for several; all when left out.
-    #[param(value_type = Vec<String>, required = false)]
-    sensor: (),
     /// Start, included: RFC 3339, epoch milliseconds, or `now-6h`; an hour before `to` when left out.
     #[param(value_type = String, required = false)]
     from: (),
@@ -80,9 +74,6 @@ struct QueryParams {
     /// separated by commas or repeated. The first six when left out.
     #[param(value_type = Vec<String>, required = false)]
     agg: (),
-    /// A label the device must have, `key=value`; repeat it for several.
-    #[param(value_type = Vec<String>, required = false)]
-    label: (),
     /// `all` makes one result of all series.
     #[param(value_type = Group, required = false)]
     group: (),
@@ -125,7 +116,7 @@ impl FromParams for AskQuery {
 }
 
 /// Asks one query.
-#[utoipa::path(get, path = "/api/v1/query", tag = "readings", params(QueryParams),
+#[utoipa::path(get, path = "/api/v1/query", tag = "readings", params(SelectorParams, QueryParams),
     responses((status = 200, body = QueryResult), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn one(
     State(app): State<AppState>,

@@ -9,25 +9,9 @@ use super::dto::{Page, Problem};
 use super::error::ApiError;
 use super::page::{Paging, cursor};
 use super::params::{Asked, FromParams, Params};
-use super::select::Selector;
+use super::select::{Selector, SelectorParams};
 use super::{AppState, select};
 use crate::model::UnixMillis;
-
-/// Which series, for the contract: they are read into a [`Selector`].
-#[derive(utoipa::IntoParams)]
-#[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "describes the parameters")]
-struct LatestParams {
-    /// Glob over device id and name; repeat it for several; all when left out.
-    #[param(value_type = Vec<String>, required = false)]
-    device: (),
-    /// Glob over sensor names; repeat it for several; all when left out.
-    #[param(value_type = Vec<String>, required = false)]
-    sensor: (),
-    /// A label the device must have, `key=value`; repeat it for several.
-    #[param(value_type = Vec<String>, required = false)]
-    label: (),
-}
 
 /// Which series.
 #[derive(Debug)]
@@ -43,7 +27,7 @@ impl FromParams for AskLatest {
 }
 
 /// The newest reading of every matching series that has one, by device name and sensor.
-#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(LatestParams, Paging),
+#[utoipa::path(get, path = "/api/v1/latest", tag = "readings", params(SelectorParams, Paging),
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
 pub(super) async fn latest(
     State(app): State<AppState>,

@@ -7,6 +7,22 @@ use crate::model::catalog::{Catalog, Series};
 use crate::model::device::Device;
 use crate::model::glob::Glob;
 
+/// The parameters of a [`Selector`], for the contract.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters")]
+pub(super) struct SelectorParams {
+    /// Glob over device id and name; repeat it for several; all when left out.
+    #[param(value_type = Vec<String>, required = false)]
+    device: (),
+    /// Glob over sensor names; repeat it for several; all when left out.
+    #[param(value_type = Vec<String>, required = false)]
+    sensor: (),
+    /// A label the device must have, `key=value`; repeat it for several.
+    #[param(value_type = Vec<String>, required = false)]
+    label: (),
+}
+
 /// Devices by name, id and labels, and sensors of them by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Selector {
