@@ -428,3 +428,40 @@ fn exposition(
         .family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes());
     text.finish()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn metrics_are_told_while_links_come_and_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = SecretKey::load_or_create(dir.path()).unwrap();
+        let config = crate::store::Config { dir: dir.path().to_owned(), ..crate::store::Config::default() };
+        let store = Store::open(&config, &key).unwrap();
+        let (presence, over) = (Arc::new(Presence::default()), Arc::new(AtomicBool::new(false)));
+        let (writing, until) = (Arc::clone(&presence), Arc::clone(&over));
+        let (done, told) = sync_channel(1);
+        // Not scoped: two that wait for each other would hold the test up instead of failing it.
+        std::thread::spawn(move || {
+            while !until.load(Ordering::Relaxed) {
+                drop(writing.write());
+            }
+        });
+        std::thread::spawn(move || {
+            let (counters, pressure, webhooks) = Default::default();
+            let (latency, meter) = Default::default();
+            for _ in 0..2_000 {
+                exposition(&store, &presence, &counters, &pressure, &webhooks, &latency, &meter);
+            }
+            let _ = done.send(());
+        });
+        let outcome = told.recv_timeout(Duration::from_secs(120));
+        over.store(true, Ordering::Relaxed);
+        assert!(outcome.is_ok(), "whoever reads waits for whoever writes, and the other way round");
+    }
+}

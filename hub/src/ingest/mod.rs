@@ -42,7 +42,8 @@ use crate::webhook::payload;
 /// Batches that are not waited for any longer: a commit of so many costs each reading next to nothing.
 const ENOUGH: usize = 1_024;
 /// Batches and bytes of readings in one commit: what waits there is taken along, as far as it is written in some tens of
-/// milliseconds; what waits at once may be twice that where batches are large. On a disk that takes long to sync the queue is emptied by few commits, and alerts are not behind many.
+/// milliseconds; what waits at once may be twice that where batches are large. On a disk that takes long to sync the queue
+/// is emptied by few commits, and alerts are not behind many.
 const MAX_GROUP: usize = 8_192;
 const MAX_GROUP_BYTES: usize = 8 << 20;
 /// Least time between two commits that are not full. A commit costs 0.3 ms of CPU however small it is; twenty

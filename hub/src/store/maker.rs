@@ -36,7 +36,7 @@ use super::{Store, checkpoint, damage, journal, latest, ledger, merge, salvage};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
-use crate::model::room::Room;
+use crate::model::room::{NEARLY_FULL, ROOM_AGAIN};
 
 /// Points of a series worth a block.
 const POINTS: u32 = 1024;
@@ -222,7 +222,8 @@ impl Maker {
                 Err(error) => tracing::warn!(%error, "devices and rules could not be copied: {error}"),
             }
         }
-        let room = room::on(&dir).filter(Room::is_nearly_full);
+        let limit = if self.low { ROOM_AGAIN } else { NEARLY_FULL };
+        let room = room::on(&dir).filter(|room| room.used_pct() >= limit);
         if let (Some(room), false) = (room, self.low) {
             tracing::warn!(free = room.free, "the disk is nearly full: {} MiB are left", room.free >> 20);
         }
