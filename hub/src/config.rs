@@ -86,7 +86,8 @@ fn max_size(text: &str) -> Result<u64, String> {
     if size < LEAST_SIZE { Err(format!("`{text}` is too small: at least 32MiB")) } else { Ok(size) }
 }
 
-/// Readings that wait for the disk: seven hundred thousand, a tenth of a second of what two cores can take.
+/// Readings that wait for the disk: seven hundred thousand where a batch has a hundred, which two cores were seen to store
+/// in a seventh of a second.
 const INGEST_QUEUE: usize = 16 << 20;
 /// Smallest queue: some of the largest batches fit.
 const LEAST_QUEUE: usize = 256 << 10;
