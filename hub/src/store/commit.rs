@@ -3,14 +3,9 @@
 //! Deduplication happens here: the committed receive window of a batch's (device, epoch) decides. A batch that is there
 //! already is skipped; its earlier copy is on disk, so it may be acknowledged all the same.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{Connection, named_params};
-
-use super::column::{signed, unsigned};
-use super::error::{Error, Result};
-use super::memory::{Effects, Windows};
+use super::error::Result;
 use super::write::Scope;
-use super::{Store, alerts, journal, outbox, row_sum, silences};
+use super::{Store, alerts, journal, outbox, silences, window};
 use crate::model::alert::{AlertId, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId};
@@ -73,13 +68,15 @@ pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> 
         if !exists(scope, batch.id.device) {
             continue;
         }
-        match window(scope, batch.id.device, batch.id.epoch).insert(batch.id.seq) {
+        match stored(scope, batch.id.device, batch.id.epoch).insert(batch.id.seq) {
             Inserted::Repeat => scope.own.repeats += 1,
             // One device's holes must not hold up the others' readings.
             Inserted::Full => refused.push(batch.id),
             Inserted::New => {
                 let row = *scope.next_row;
-                if !batch.is_empty() {
+                if batch.is_empty() {
+                    save(scope, batch.id.device, batch.id.epoch)?;
+                } else {
                     journal::append(&mut append, row, &batch)?;
                     *scope.next_row += 1;
                 }
@@ -89,7 +86,8 @@ pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> 
         }
     }
     for floor in commit.floors.iter().filter(|floor| exists(scope, floor.device)).collect::<Vec<_>>() {
-        window(scope, floor.device, floor.epoch).raise_mark(floor.below);
+        stored(scope, floor.device, floor.epoch).raise_mark(floor.below);
+        save(scope, floor.device, floor.epoch)?;
     }
     for transition in &commit.transitions {
         alerts::write(scope.conn, transition)?;
@@ -109,7 +107,7 @@ fn exists(scope: &Scope<'_>, device: DeviceNo) -> bool {
 }
 
 /// The window as this write sees it; copied from what it stands on at its first use.
-fn window<'a>(scope: &'a mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> &'a mut SeqSet {
+fn stored<'a>(scope: &'a mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> &'a mut SeqSet {
     let Scope { memory, group, own, .. } = scope;
     own.windows.entry((device, epoch)).or_insert_with_key(|key| match group.windows.get(key) {
         Some(earlier) => earlier.clone(),
@@ -117,59 +115,8 @@ fn window<'a>(scope: &'a mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> &'a m
     })
 }
 
-const SAVE_WINDOW: &str = "INSERT INTO receive_window (device, epoch, mark, islands, crc)
-    VALUES (:device, :epoch, :mark, :islands, :crc)
-    ON CONFLICT (device, epoch) DO UPDATE SET mark = excluded.mark, islands = excluded.islands, crc = excluded.crc";
-
-/// Saves the windows a group touched, once each.
-pub(super) fn save_windows(conn: &Connection, group: &Effects) -> Result<()> {
-    let mut save = conn.prepare_cached(SAVE_WINDOW)?;
-    for ((device, epoch), window) in &group.windows {
-        let islands: Vec<u8> = window
-            .islands()
-            .iter()
-            .flat_map(|&(start, end)| [start.to_le_bytes(), end.to_le_bytes()])
-            .flatten()
-            .collect();
-        save.execute(named_params! {
-            ":device": device,
-            ":epoch": epoch.0,
-            ":mark": signed(window.mark().0),
-            ":islands": islands,
-            ":crc": window_sum(*device, *epoch, signed(window.mark().0), &islands),
-        })?;
-    }
-    Ok(())
-}
-
-fn window_sum(device: DeviceNo, epoch: Epoch, mark: i64, islands: &[u8]) -> i64 {
-    let whole = ValueRef::Integer;
-    row_sum::of(&[whole(device.0.into()), whole(epoch.0.into()), whole(mark), ValueRef::Blob(islands)])
-}
-
-const WINDOWS: &str = "SELECT device, epoch, mark, islands, crc FROM receive_window";
-
-/// Reads every window.
-pub(super) fn load_windows(conn: &Connection) -> Result<Windows> {
-    let mut statement = conn.prepare(WINDOWS)?;
-    let mut rows = statement.query([])?;
-    let mut windows = Windows::new();
-    while let Some(row) = rows.next()? {
-        let (device, epoch, mark) = (row.get("device")?, Epoch(row.get("epoch")?), row.get("mark")?);
-        let (islands, crc): (Vec<u8>, Option<i64>) = (row.get("islands")?, row.get("crc")?);
-        if crc.is_some_and(|crc| crc != window_sum(device, epoch, mark, &islands)) {
-            // Without it what is sent again is stored again, over itself. With it readings might be taken for stored.
-            tracing::warn!(device = device.0, "the receive window of device {} is damaged and left out", device.0);
-            continue;
-        }
-        let (pairs, rest) = islands.as_chunks::<16>();
-        let pairs = pairs.iter().map(|pair| {
-            let both = u128::from_le_bytes(*pair);
-            (both as u64, (both >> 64) as u64)
-        });
-        let set = SeqSet::from_parts(unsigned(mark), pairs.collect()).filter(|_| rest.is_empty());
-        let set = set.ok_or(Error::Corrupt { what: "receive window" })?;
-        windows.insert((device, epoch), set);
-    }
-    Ok(windows)
+/// Saves a window that grew by something of which no journal row tells.
+fn save(scope: &mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> Result<()> {
+    let conn = scope.conn;
+    window::save(conn, (device, epoch), stored(scope, device, epoch))
 }

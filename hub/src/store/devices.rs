@@ -129,6 +129,7 @@ impl Store {
                 }
                 let rows = scope.memory.head().rows(no);
                 let some = rows.get(..DELETE_ROWS).unwrap_or(&rows);
+                scope.own.saves_windows = true;
                 scope.own.rows_deleted += journal::delete(scope.conn, some)? as u64;
                 if let Some(&row) = some.last().filter(|_| some.len() < rows.len()) {
                     scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });

@@ -6,7 +6,8 @@
 //!
 //! Readings stay here until they are in blocks; `cut` says how far each device is. Rows that count no longer are deleted
 //! in the order they came, a run at a time: deleting device by device would write every page once a device. Only a start
-//! reads the journal; whatever it holds that is not in blocks is in the [`head`](super::head) as well.
+//! reads the journal; whatever it holds that is not in blocks is in the [`head`](super::head) as well. What its rows say of
+//! themselves completes the receive windows, which are saved before a sweep ([`window`](super::window)).
 
 use rusqlite::types::ValueRef;
 use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, params};

@@ -1,19 +1,23 @@
-//! What a start puts into the head: the newest point of each series, and the journal rows that are not in blocks.
+//! What a start puts into the head: the newest point of each series, and the journal rows that are not in blocks; and into
+//! the receive windows: what all journal rows say.
 //!
 //! `latest` is saved with each cut for the device's series, so it stands for everything in blocks, and the rows behind
 //! the cut complete it: the newest point of a sensor that fell silent a year ago is still right. A start reads the
 //! journal once, in order, and nothing else grows with the data.
 
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OptionalExtension as _, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+use wire::Inserted;
+use wire::batch::Rows;
 
+use super::column::unsigned;
 use super::error::Result;
 use super::head::Head;
 use super::memory::Memory;
+use super::window::Unsaved;
 use super::write::Scope;
-use super::{column, journal, row_sum};
+use super::{journal, row_sum};
 use crate::model::catalog::Catalog;
-use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, Point, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, UnixMillis};
 
@@ -57,25 +61,39 @@ fn sum(series: SeriesId, point: Point) -> i64 {
 const LATEST: &str = "SELECT series, at, value, crc FROM latest";
 const REACH: &str = "SELECT device, MAX(end_at) AS end_at FROM times GROUP BY device";
 const ROLLED: &str = "SELECT device, rolled_to FROM cut WHERE rolled_to IS NOT NULL";
-const NOT_IN_BLOCKS: &str =
-    "SELECT id, journal.device AS device, epoch, seq, lane, received_at, payload, journal.crc AS crc FROM journal
-    LEFT JOIN cut ON cut.device = journal.device WHERE journal.id > COALESCE(cut.row, 0) ORDER BY id";
+const JOURNAL: &str = "SELECT id, journal.device AS device, epoch, seq, lane, received_at, payload, journal.crc AS crc,
+    journal.id <= COALESCE(cut.row, 0) AS in_blocks
+    FROM journal LEFT JOIN cut ON cut.device = journal.device ORDER BY id";
 
-/// Fills the head at start. The catalog must be there already.
-pub(super) fn rebuild(conn: &Connection, memory: &Memory) -> Result<()> {
+/// Fills the head at start, and completes the receive windows; returns those that grew. The catalog must be there already,
+/// and the windows as they were saved.
+pub(super) fn rebuild(conn: &Connection, memory: &Memory) -> Result<Unsaved> {
     let catalog = memory.catalog();
-    let mut head = memory.head_mut();
+    let (mut head, mut windows) = (memory.head_mut(), memory.windows_mut());
     refresh(conn, &mut head)?;
-    let mut decoded = wire::batch::Rows::default();
-    let mut statement = conn.prepare(NOT_IN_BLOCKS)?;
+    let (mut decoded, mut grown) = (Rows::default(), Unsaved::new());
+    let mut statement = conn.prepare(JOURNAL)?;
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (id, device) = (row.get("id")?, row.get("device")?);
-        if let Some(batch) = batch(&catalog, row, id, device, &mut decoded)? {
-            head.add(id, &batch);
+        let payload = row.get_ref("payload")?.as_blob().unwrap_or_default();
+        if row.get::<_, Option<i64>>("crc")?.is_some_and(|crc| crc != journal::sum(id, device, payload)) {
+            tracing::warn!(row = id, "journal row {id} is damaged and left out");
+            continue;
+        }
+        if catalog.device(device).is_none() {
+            continue;
+        }
+        let batch_id = BatchId { device, epoch: Epoch(row.get("epoch")?), seq: BatchSeq(unsigned(row.get("seq")?)) };
+        let window = windows.entry((device, batch_id.epoch)).or_default();
+        if window.insert(batch_id.seq) == Inserted::New {
+            grown.insert((device, batch_id.epoch));
+        }
+        if !row.get::<_, bool>("in_blocks")? && journal::decode(id, payload, &mut decoded) {
+            head.add(id, &batch(&catalog, row, batch_id, &decoded)?);
         }
     }
-    Ok(())
+    Ok(grown)
 }
 
 /// Takes in what is saved beside the journal; also what a command beside the hub saved.
@@ -104,28 +122,14 @@ pub(super) fn refresh(conn: &Connection, head: &mut Head) -> Result<()> {
     Ok(())
 }
 
-/// The batch of a row; `None` when it is damaged or its device is gone.
-fn batch(
-    catalog: &Catalog,
-    row: &rusqlite::Row<'_>,
-    id: i64,
-    device: DeviceNo,
-    decoded: &mut wire::batch::Rows,
-) -> Result<Option<Batch>> {
-    let (payload, crc): (Vec<u8>, Option<i64>) = (row.get("payload")?, row.get("crc")?);
-    if crc.is_some_and(|crc| crc != journal::sum(id, device, &payload)) {
-        tracing::warn!(row = id, "journal row {id} is damaged and left out");
-        return Ok(None);
-    }
-    if catalog.device(device).is_none() || !journal::decode(id, &payload, decoded) {
-        return Ok(None);
-    }
-    let numbers = catalog.sensor_numbers(device);
+/// The batch of a row, of which the payload is decoded already.
+fn batch(catalog: &Catalog, row: &Row<'_>, id: BatchId, decoded: &Rows) -> Result<Batch> {
+    let numbers = catalog.sensor_numbers(id.device);
     let mut batch = Batch {
-        id: BatchId { device, epoch: Epoch(row.get("epoch")?), seq: BatchSeq(column::unsigned(row.get("seq")?)) },
+        id,
         lane: if row.get::<_, i64>("lane")? == 0 { Lane::Live } else { Lane::Recovered },
         received_at: UnixMillis(row.get("received_at")?),
-        payload,
+        payload: row.get("payload")?,
         series: Vec::with_capacity(decoded.len()),
         at: Vec::with_capacity(decoded.len()),
         value: Vec::with_capacity(decoded.len()),
@@ -137,5 +141,5 @@ fn batch(
             batch.value.push(reading.value);
         }
     }
-    Ok(Some(batch))
+    Ok(batch)
 }

@@ -311,6 +311,11 @@ impl Maker {
 
     /// Deletes journal rows that count no longer, run by run.
     pub(super) fn sweep(&mut self, pressed: bool) -> Result<()> {
+        // Whatever goes below is from before this: nobody else says what is in blocks.
+        self.write(|scope| {
+            scope.own.saves_windows = true;
+            Ok(())
+        })?;
         let mut from = Some(0);
         while let Some(begin) = from {
             let began = Clock.now();

@@ -145,6 +145,8 @@ pub(super) struct Effects {
     pub(super) block_readings: u64,
     /// Journal rows deleted.
     pub(super) rows_deleted: u64,
+    /// Whether the journal ceases to tell of batches: see `window`.
+    pub(super) saves_windows: bool,
     /// Whether a delivery became due.
     pub(super) due: bool,
 }
@@ -165,6 +167,7 @@ impl Effects {
         self.blocks += later.blocks;
         self.block_readings += later.block_readings;
         self.rows_deleted += later.rows_deleted;
+        self.saves_windows |= later.saves_windows;
         self.gone.extend(later.gone);
         self.due |= later.due;
     }
@@ -269,6 +272,7 @@ impl Memory {
             blocks,
             block_readings,
             rows_deleted,
+            saves_windows: _,
             due,
         } = effects;
         self.counters.blocks.fetch_add(blocks, Ordering::Relaxed);

@@ -62,6 +62,7 @@ mod tally;
 mod trouble;
 mod wal;
 mod webhooks;
+mod window;
 mod write;
 mod writer;
 

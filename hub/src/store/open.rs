@@ -15,9 +15,10 @@ use super::memory::Memory;
 use super::quick_check::Check;
 use super::readers::{self, Readers};
 use super::wal::{self, Log};
+use super::window::Unsaved;
 use super::writer::{self, Role};
 use super::{BESIDE, Config, Error, Inner, Result, SecretKey, Store};
-use super::{checkpoint, commit, damage, devices, latest, maker, migrate, row_sum, secret};
+use super::{checkpoint, damage, devices, latest, maker, migrate, row_sum, secret, window};
 use crate::model::limits::Limits;
 
 /// Name of the database in the data directory.
@@ -67,6 +68,7 @@ impl Store {
 struct Prepared {
     conn: Connection,
     memory: Arc<Memory>,
+    unsaved: Unsaved,
 }
 
 fn prepare(config: &Config, role: Role, log: Log) -> Result<Prepared> {
@@ -88,29 +90,32 @@ fn prepare(config: &Config, role: Role, log: Log) -> Result<Prepared> {
     row_sum::check(&conn)?;
     let memory = Arc::new(Memory::new(file, cap, config.limits, config.retention.clone()));
     devices::load(&conn, &mut memory.catalog_mut())?;
-    *memory.windows_mut() = commit::load_windows(&conn)?;
-    if role == Role::Owner {
-        latest::rebuild(&conn, &memory)?;
-    }
+    let unsaved = match role {
+        Role::Owner => {
+            *memory.windows_mut() = window::load(&conn)?;
+            latest::rebuild(&conn, &memory)?
+        }
+        Role::Beside => Unsaved::new(),
+    };
     memory.counters.journal_rows.store(journal_rows(&conn)?, Ordering::Relaxed);
     if let Some(check) = check {
         memory.set_checked(check.finish()?);
     }
-    Ok(Prepared { conn, memory })
+    Ok(Prepared { conn, memory, unsaved })
 }
 
 fn start(
     config: &Config,
     key: &SecretKey,
     role: Role,
-    Prepared { conn, memory }: Prepared,
+    Prepared { conn, memory, unsaved }: Prepared,
     keep: impl Send + 'static,
 ) -> Result<Store> {
     let file = config.dir.join(FILE);
     let readers = Readers::open(&file, config.readers)?;
     let desk = readers::connect(&file)?;
     let seen = desk.query_row(BESIDE, [], |row| row.get(0))?;
-    let (inbox, writer) = writer::spawn(conn, memory.clone(), role, &file, keep)?;
+    let (inbox, writer) = writer::spawn((conn, unsaved), memory.clone(), role, &file, keep)?;
     let maker = match role {
         Role::Owner => Some(maker::spawn(readers::connect(&file)?, memory.clone(), &inbox)?),
         Role::Beside => None,

@@ -22,8 +22,9 @@ use tokio::sync::mpsc::error::TryRecvError;
 use super::error::{Error, Result};
 use super::memory::{Effects, Memory};
 use super::room::{self, Ballast};
+use super::window::{self, Unsaved};
 use super::write::{Applied, Inbox, Reply, Scope, Write};
-use super::{checkpoint, commit, damage, journal, row_sum};
+use super::{checkpoint, damage, journal, row_sum};
 use crate::clock::Clock;
 
 /// Writes that may wait: some seconds of group commits from ingest and every request of a busy HTTP server.
@@ -55,7 +56,7 @@ pub(super) enum Role {
 
 /// Starts the thread; `keep` lives as long as it does (the lock of the data directory).
 pub(super) fn spawn(
-    conn: Connection,
+    (conn, unsaved): (Connection, Unsaved),
     memory: Arc<Memory>,
     role: Role,
     file: &Path,
@@ -74,6 +75,7 @@ pub(super) fn spawn(
         held_since: None,
         held_until: None,
         next_row,
+        unsaved,
         ballast,
         readings_until: None,
     };
@@ -100,6 +102,7 @@ struct Writer {
     /// Until when they are held back for blocks to be made.
     held_until: Option<Instant>,
     next_row: i64,
+    unsaved: Unsaved,
     ballast: Option<Ballast>,
     /// How long changes wait for readings to follow the last ones.
     readings_until: Option<Instant>,
@@ -288,6 +291,11 @@ impl Writer {
                 let now = Clock.now();
                 let patience = now.duration_since(began) / READINGS_FOLLOW;
                 self.readings_until = (brings_readings && patience >= READINGS_LOOK).then(|| now + patience);
+                if effects.saves_windows {
+                    self.unsaved.clear();
+                } else {
+                    self.unsaved.extend(effects.windows.keys());
+                }
                 self.memory.apply(effects, now.duration_since(began));
                 Ok(())
             }
@@ -323,7 +331,9 @@ impl Writer {
                 break;
             }
         }
-        commit::save_windows(&self.conn, &group)?;
+        if group.saves_windows {
+            window::save_all(&self.conn, &self.unsaved, &self.memory.windows(), &group)?;
+        }
         if changed {
             row_sum::stamp(&self.conn)?;
         }

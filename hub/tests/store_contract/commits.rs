@@ -71,6 +71,28 @@ async fn windows_and_floors_survive_a_restart() {
 }
 
 #[tokio::test]
+async fn windows_outlive_the_journal_rows_that_tell_of_them() {
+    let mut hub = Hub::new().await;
+    // No row of the journal tells of it.
+    assert_eq!(hub.put(5, &[]).await, 1);
+    for seq in [0, 1, 3] {
+        hub.put(seq, &[(0, seq as i64, 1.0)]).await;
+    }
+    hub.store.make_blocks().await.unwrap();
+    hub.put(7, &[(0, 7, 1.0)]).await;
+    for _ in 0..2 {
+        hub.restart().await;
+        let windows = hub.store.windows();
+        assert_eq!((windows.len(), windows[0].2.mark()), (1, BatchSeq(2)));
+        assert_eq!(windows[0].2.islands(), [(3, 4), (5, 6), (7, 8)]);
+        for seq in [0, 1, 3, 5, 7] {
+            assert_eq!(hub.put(seq, &[(0, seq as i64, 2.0)]).await, 0, "{seq} is stored twice");
+        }
+    }
+    assert_eq!(hub.values(0, 0, 10).await, [1.0; 4]);
+}
+
+#[tokio::test]
 async fn a_write_that_fails_does_not_hurt_its_group() {
     let hub = Hub::new().await;
     let other = hub.store.adopt(new_device(2, "other")).await.unwrap();
