@@ -277,9 +277,10 @@ impl Connection {
                 self.send(&ServerMessage::Device { device: None, removed: Some(id.to_string()) }).await
             }
             Update::Alert(alert) => {
-                let alert = Alert::of(alert, &self.app.store.catalog());
-                self.send(&ServerMessage::Alert { alert }).await
+                let alert = Box::new(Alert::of(alert, &self.app.store.catalog()));
+                self.send(&ServerMessage::Alert { alert: Some(alert), removed: None }).await
             }
+            Update::NoAlert(id) => self.send(&ServerMessage::Alert { alert: None, removed: Some(text::id(*id)) }).await,
             Update::Delivery(id) => match self.app.store.delivery(*id).await {
                 Ok(delivery) => {
                     let delivery = Delivery::from(delivery).shown_to(scope);

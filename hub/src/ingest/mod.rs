@@ -35,7 +35,7 @@ use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::{NewDelivery, Webhook};
 use crate::observe::{Histogram, Meter};
 use crate::rules::silences::{Hushed, Silences};
-use crate::rules::{Engine, Proposed, Recall};
+use crate::rules::{Engine, Proposed, Recall, Review, Reviewed};
 use crate::store::{self, Commit, Floor, Store};
 use crate::webhook::payload;
 
@@ -58,8 +58,10 @@ const MOST_OWED: usize = 1_000;
 /// Batches remembered as shown while the disk is full, so that repeats are not: 2 MB. Beyond, some are shown twice.
 const MOST_SHOWN: usize = 65_536;
 
-/// Readings of one series read at once for a rule's memory: a millisecond of the pipeline's time.
+/// Readings of one series read at once for a rule's memory, or to look at late ones: a millisecond of the pipeline's time.
 const RECALL_PAGE: usize = 20_000;
+/// At the end late readings that have not settled are looked at all the same, for so long.
+const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// What became of batches, for the endpoint.
 #[derive(Debug)]
@@ -155,18 +157,29 @@ impl Ingest {
         let mut paced = self.clock.now();
         let mut look = look_later(self.store.clone(), self.clock).boxed();
         let mut recalling: Option<BoxFuture<'static, Recall>> = None;
+        let mut reviewing: Option<BoxFuture<'static, Reviewed>> = None;
         loop {
             if recalling.is_none() {
                 let next = self.engine.next_recall(self.clock.wall());
                 recalling = next.map(|next| recall(self.store.clone(), next).boxed());
             }
+            if reviewing.is_none() {
+                let now = self.clock.wall();
+                let next = self.engine.next_review(now, now, &self.store.catalog());
+                reviewing = next.map(|next| review(self.store.clone(), next).boxed());
+            }
             let silence_ends = self.silences.poll_timeout(self.clock.wall());
-            let deadline = self.engine.poll_timeout().into_iter().chain(silence_ends).min();
+            let review_due = self.engine.poll_review().filter(|_| reviewing.is_none());
+            let deadline = self.engine.poll_timeout().into_iter().chain(silence_ends).chain(review_due).min();
             let deadline = deadline.map(|at| self.clock.instant_of(at));
             // Unbiased: steady traffic must not hold back what time, people and devices ask for.
             tokio::select! {
                 more = self.batches.take(&mut group, ENOUGH) => {
                     if !more {
+                        if let Some(reviewed) = OptionFuture::from(reviewing).await {
+                            self.enter(reviewed).await?;
+                        }
+                        self.review_the_rest().await?;
                         // Nothing comes any more: what is owed has its last chance.
                         return self.commit(Vec::new(), Vec::new(), Proposed::default()).await.map(drop);
                     }
@@ -189,6 +202,12 @@ impl Ingest {
                         self.engine.recalled(recalled);
                     }
                 }
+                reviewed = async { OptionFuture::from(reviewing.as_mut()).await }, if reviewing.is_some() => {
+                    reviewing = None;
+                    if let Some(reviewed) = reviewed {
+                        self.enter(reviewed).await?;
+                    }
+                }
                 vitals = &mut look => {
                     look = look_later(self.store.clone(), self.clock).boxed();
                     if let Some(vitals) = vitals {
@@ -203,6 +222,29 @@ impl Ingest {
                 }
             }
         }
+    }
+
+    /// Enters what late readings say into the list of alerts.
+    async fn enter(&mut self, reviewed: Reviewed) -> Result<(), store::Error> {
+        if reviewed.left_out > 0 {
+            let left_out = reviewed.left_out;
+            tracing::warn!(left_out, "late readings would have fired {left_out} more alerts than are entered of them");
+        }
+        let proposed = self.engine.reviewed(self.clock.wall(), reviewed);
+        self.commit(Vec::new(), Vec::new(), proposed).await.map(drop)
+    }
+
+    /// Looks at late readings before the hub stops: the next start knows nothing of them.
+    async fn review_the_rest(&mut self) -> Result<(), store::Error> {
+        let end = self.clock.now() + LAST_LOOK;
+        let ever = UnixMillis(i64::MAX);
+        while self.clock.now() < end {
+            let next = self.engine.next_review(self.clock.wall(), ever, &self.store.catalog());
+            let Some(next) = next else { break };
+            let reviewed = review(self.store.clone(), next).await;
+            self.enter(reviewed).await?;
+        }
+        Ok(())
     }
 
     /// Lets a group grow until `until`, until it is worth a commit, or until nothing more can come.
@@ -359,9 +401,10 @@ impl Ingest {
             self.bus.publish(Arc::new(Update::Batches(batches)));
         }
         for transition in transitions {
-            if let Transition::Put { alert, .. } = transition {
-                self.bus.publish(Arc::new(Update::Alert(alert)));
-            }
+            self.bus.publish(Arc::new(match transition {
+                Transition::Put { alert, .. } => Update::Alert(alert),
+                Transition::Cancel(id) => Update::NoAlert(id),
+            }));
         }
     }
 
@@ -397,4 +440,32 @@ async fn recall(store: Store, mut recall: Recall) -> Recall {
         }
     }
     recall
+}
+
+/// Holds rules against late readings; what cannot be read is not looked at.
+async fn review(store: Store, review: Review) -> Reviewed {
+    match try_review(&store, &review).await {
+        Ok(reviewed) => reviewed,
+        // The device was deleted meanwhile.
+        Err(store::Error::NotFound { .. }) => Reviewed::default(),
+        Err(error) => {
+            tracing::warn!(%error, "late readings were not held against the rules: {error}");
+            Reviewed::default()
+        }
+    }
+}
+
+async fn try_review(store: &Store, review: &Review) -> Result<Reviewed, store::Error> {
+    let mut hearing = review.hear();
+    while let Some((from, to)) = hearing.wants() {
+        let page = store.readings(review.series(), from, to, RECALL_PAGE).await?;
+        hearing.take(&page.points, page.more);
+        // Pages from memory come without waiting: others want their turn too.
+        tokio::task::yield_now().await;
+    }
+    let mut known = Vec::new();
+    for rule in review.rules() {
+        known.extend(store.alerts_during(rule, (review.device(), review.series()), review.span()).await?);
+    }
+    Ok(hearing.finish(known))
 }

@@ -94,6 +94,7 @@ fn disk_full() -> Transition {
         fired_at: Some(now),
         resolved_at: None,
         acked_at: None,
+        learned_at: now,
     };
-    Transition::Put { alert, occurred_at: now, learned_at: now, points: Vec::new() }
+    Transition::Put { alert, occurred_at: now, points: Vec::new() }
 }

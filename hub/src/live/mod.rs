@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::sync::broadcast;
 
 use crate::model::DeviceId;
-use crate::model::alert::Alert;
+use crate::model::alert::{Alert, AlertId};
 use crate::model::reading::Batch;
 use crate::model::webhook::DeliveryId;
 
@@ -32,6 +32,8 @@ pub enum Update {
     Removed(DeviceId),
     /// An alert changed.
     Alert(Alert),
+    /// An alert went away as if it had not been.
+    NoAlert(AlertId),
     /// A delivery changed.
     Delivery(DeliveryId),
 }

@@ -93,6 +93,8 @@ pub enum AlertState {
     Firing,
     /// Was firing, is no longer true: people are told.
     Resolved,
+    /// Was true for long enough at a time of which the hub learned too late to tell anybody; over when it is written.
+    Historical,
 }
 
 /// What the numbers of an alert measure.
@@ -160,10 +162,13 @@ pub struct Alert {
     pub started_at: UnixMillis,
     /// Event time at which it had been true for long enough.
     pub fired_at: Option<UnixMillis>,
-    /// Event time at which it stopped being true.
+    /// Event time at which it stopped being true. Of a historical one: or from when on more is not known, or another alert
+    /// tells of it.
     pub resolved_at: Option<UnixMillis>,
     /// When a person acknowledged it.
     pub acked_at: Option<UnixMillis>,
+    /// When the hub learned of the last change.
+    pub learned_at: UnixMillis,
 }
 
 /// What people call the thing an alert is about; empty where it was deleted.
@@ -222,12 +227,11 @@ pub enum Transition {
         alert: Alert,
         /// Event time of the change.
         occurred_at: UnixMillis,
-        /// When the hub learned of it.
-        learned_at: UnixMillis,
         /// A few points around the change, oldest first.
         points: Vec<Point>,
     },
-    /// A pending alert whose condition went away before it fired: remove its row, tell nobody.
+    /// A pending alert whose condition went away before it fired, or a historical one that is part of another: remove its
+    /// row, tell nobody.
     Cancel(AlertId),
 }
 

@@ -33,6 +33,7 @@ impl Engine {
                     state: AlertState::Resolved,
                     value: Some(value(ailment, vitals)),
                     resolved_at: Some(now),
+                    learned_at: now,
                     ..open.as_ref().clone()
                 },
                 (None, Verdict::Between | Verdict::Good) | (Some(_), Verdict::Bad | Verdict::Between) => continue,
@@ -40,7 +41,7 @@ impl Engine {
             let stays = (alert.state == AlertState::Firing).then(|| Arc::new(alert.clone()));
             proposed.ailing.push((ailment, stays));
             let points = Vec::new();
-            proposed.transitions.push(Transition::Put { alert, occurred_at: now, learned_at: now, points });
+            proposed.transitions.push(Transition::Put { alert, occurred_at: now, points });
         }
         proposed
     }
@@ -65,6 +66,7 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
         fired_at: Some(now),
         resolved_at: None,
         acked_at: None,
+        learned_at: now,
     }
 }
 

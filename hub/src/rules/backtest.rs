@@ -48,6 +48,25 @@ pub struct Outcome {
 #[derive(Debug, Clone)]
 pub struct Trial(Compiled);
 
+/// What a review needs of a rule in force.
+impl Trial {
+    pub(super) const fn of(rule: Compiled) -> Self {
+        Self(rule)
+    }
+
+    pub(super) const fn compiled(&self) -> &Compiled {
+        &self.0
+    }
+
+    pub(super) const fn rule(&self) -> &Rule {
+        &self.0.rule
+    }
+
+    pub(super) const fn hold_ms(&self) -> i64 {
+        self.0.hold_ms
+    }
+}
+
 impl Trial {
     /// A rule that need not exist; tried as if it were on.
     #[must_use]
@@ -129,6 +148,11 @@ impl<'a> Replay<'a> {
         }
     }
 
+    /// Whether the rule is true at the last reading taken, or fires still.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     /// Ends at `to`.
     #[must_use]
     pub fn finish(mut self, to: UnixMillis) -> Outcome {
@@ -164,7 +188,7 @@ impl<'a> Replay<'a> {
                 match alert.state {
                     AlertState::Pending => {}
                     AlertState::Firing => self.fired(at, alert.value),
-                    AlertState::Resolved => self.resolved(&alert, at),
+                    AlertState::Resolved | AlertState::Historical => self.resolved(&alert, at),
                 }
                 self.open = Some(alert).filter(|alert| alert.state != AlertState::Resolved);
             }

@@ -1,6 +1,7 @@
 //! A proposal in the making: the engine as it is, and over it what the group has changed so far.
 
 use super::instance::{Instance, Step};
+use super::late::{Stretch, Stretches};
 use super::track::{BySlot, Change, Slot, Track};
 use super::{Engine, FUTURE_MS, Proposed};
 use crate::model::UnixMillis;
@@ -15,6 +16,8 @@ pub(super) struct Draft<'a> {
     changes: Vec<Change>,
     /// Place of each touched track in `changes`.
     touched: BySlot<usize>,
+    /// Readings that came too late to decide anything.
+    late: BySlot<Stretches>,
 }
 
 impl<'a> Draft<'a> {
@@ -26,12 +29,15 @@ impl<'a> Draft<'a> {
             transitions: Vec::new(),
             changes: Vec::new(),
             touched: BySlot::default(),
+            late: BySlot::default(),
         }
     }
 
     pub(super) fn finish(self) -> Proposed {
-        let Self { transitions, changes, next_alert, .. } = self;
-        Proposed { transitions, changes, next_alert, ..Proposed::default() }
+        let Self { transitions, changes, next_alert, now, late, .. } = self;
+        let mut late: Vec<_> = late.into_iter().collect();
+        late.sort_unstable_by_key(|(slot, _)| *slot);
+        Proposed { transitions, changes, next_alert, late: (now, late), ..Proposed::default() }
     }
 
     /// A live reading of a watched series, received at `heard`.
@@ -46,6 +52,8 @@ impl<'a> Draft<'a> {
         if counts {
             change.last = Some(point.at);
             change.push(point);
+        } else {
+            self.late(slot, point.at);
         }
         for watch in 0..track.watches.len() {
             let measured = if counts { self.changes[at].measure(track, watch, point) } else { None };
@@ -56,6 +64,14 @@ impl<'a> Draft<'a> {
                     (heard, _) => heard,
                 }
             });
+        }
+    }
+
+    /// A reading of a watched series that is not judged as it comes.
+    pub(super) fn late(&mut self, slot: Slot, at: UnixMillis) {
+        let Some(track) = self.engine.tracks.get(slot as usize).filter(|track| track.judged) else { return };
+        if self.now.since(at) >= -FUTURE_MS {
+            self.late.entry(slot).or_default().add(Stretch::at(at), track.late_ms);
         }
     }
 
@@ -114,7 +130,7 @@ impl<'a> Draft<'a> {
     }
 
     fn put(&mut self, alert: &Alert, occurred_at: UnixMillis, points: Vec<Point>) {
-        let alert = alert.clone();
-        self.transitions.push(Transition::Put { alert, occurred_at, learned_at: self.now, points });
+        let alert = Alert { learned_at: self.now, ..alert.clone() };
+        self.transitions.push(Transition::Put { alert, occurred_at, points });
     }
 }

@@ -57,7 +57,8 @@ impl Instance<'_> {
                 (AlertState::Pending, Verdict::Bad) => Step::Stay,
                 (AlertState::Pending, Verdict::Between | Verdict::Good) => Step::Cancel,
                 (AlertState::Firing, Verdict::Good) => resolve(alert, at, Some(measured)),
-                (AlertState::Firing, Verdict::Bad | Verdict::Between) | (AlertState::Resolved, _) => Step::Stay,
+                (AlertState::Firing, Verdict::Bad | Verdict::Between)
+                | (AlertState::Resolved | AlertState::Historical, _) => Step::Stay,
             },
         }
     }
@@ -70,7 +71,7 @@ impl Instance<'_> {
             Some(alert) => match alert.state {
                 AlertState::Pending => Step::Cancel,
                 AlertState::Firing => resolve(alert, at, None),
-                AlertState::Resolved => Step::Stay,
+                AlertState::Resolved | AlertState::Historical => Step::Stay,
             },
         }
     }
@@ -148,7 +149,8 @@ impl Instance<'_> {
         Step::Become(Arc::new(fired), at)
     }
 
-    fn begin(&self, at: UnixMillis, value: Option<f64>) -> Alert {
+    /// An alert that begins, pending.
+    pub(super) fn begin(&self, at: UnixMillis, value: Option<f64>) -> Alert {
         let rule = &self.rule.rule;
         Alert {
             id: self.next,
@@ -164,6 +166,8 @@ impl Instance<'_> {
             fired_at: None,
             resolved_at: None,
             acked_at: None,
+            // Whoever writes the change down says when.
+            learned_at: at,
         }
     }
 }
@@ -173,7 +177,7 @@ pub(super) fn end(alert: &Arc<Alert>, at: UnixMillis) -> Step {
     match alert.state {
         AlertState::Pending => Step::Cancel,
         AlertState::Firing => resolve(alert, at, alert.value),
-        AlertState::Resolved => Step::Stay,
+        AlertState::Resolved | AlertState::Historical => Step::Stay,
     }
 }
 

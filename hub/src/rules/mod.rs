@@ -6,6 +6,7 @@
 //!   handle_timeout(now)      ─▶ Proposed ─▶          "                ─▶      "           at poll_timeout()
 //!   set_rules(now, ..)       ─▶ Proposed ─▶          "                ─▶      "
 //!   examine(now, vitals)     ─▶ Proposed ─▶          "                ─▶      "           what ails the hub itself
+//!   reviewed(now, ..)        ─▶ Proposed ─▶          "                ─▶      "           what late readings say
 //! ```
 //!
 //! Promises:
@@ -15,7 +16,8 @@
 //! - Within a group, readings are taken in order and later ones see what earlier ones did: a group gives exactly what its
 //!   readings give one by one.
 //! - Only readings of the live lane count. Values older than twice the series' interval (at least 60 s), more than 5 min
-//!   in the future, or older than the last evaluated one decide nothing: backfill raises no alert.
+//!   in the future, or older than the last evaluated one decide nothing: backfill raises no alert. Once it has settled the
+//!   rules are held against it (see `review`): what would have fired becomes a historical entry, and nobody is told.
 //! - Silence is about hearing: any live reading ends it, also from a device whose clock is wrong, and it is measured by
 //!   when the hub received, not by device time. A series never heard is not silent. For 60 s after [`Engine::resume`] it
 //!   does not fire, so that devices can come back first.
@@ -32,7 +34,9 @@ pub mod backtest;
 mod condition;
 mod draft;
 mod instance;
+mod late;
 mod recall;
+mod review;
 pub mod silences;
 #[cfg(test)]
 mod tests;
@@ -46,7 +50,9 @@ use std::sync::Arc;
 use self::condition::Compiled;
 use self::draft::Draft;
 use self::instance::{Instance, end};
+use self::late::{Backlog, Stretches};
 pub use self::recall::Recall;
+pub use self::review::{Review, Reviewed};
 use self::track::{Change, Slot, Track};
 use self::watching::Watched;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Subject, Transition};
@@ -73,6 +79,8 @@ pub struct Engine {
     deadlines: BTreeSet<(UnixMillis, Slot)>,
     /// Watches whose window began empty: the store may know more.
     forgetful: VecDeque<(Slot, usize)>,
+    /// Late readings that nobody has looked at.
+    backlog: Backlog,
     /// Open alerts from before the restart whose series has not been met yet.
     resuming: HashMap<(RuleId, SeriesId), Arc<Alert>>,
     /// What ails the hub itself.
@@ -88,6 +96,8 @@ pub struct Proposed {
     /// Alert changes, in order.
     pub transitions: Vec<Transition>,
     changes: Vec<Change>,
+    /// Readings that came too late to decide anything, and when they came.
+    late: (UnixMillis, Vec<(Slot, Stretches)>),
     /// What begins or ceases to ail the hub.
     ailing: Vec<(Ailment, Option<Arc<Alert>>)>,
     next_alert: u64,
@@ -98,7 +108,11 @@ impl Proposed {
     /// Whether applying it would change nothing at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.transitions.is_empty() && self.changes.is_empty() && self.ailing.is_empty() && self.rebuilt.is_none()
+        self.transitions.is_empty()
+            && self.changes.is_empty()
+            && self.late.1.is_empty()
+            && self.ailing.is_empty()
+            && self.rebuilt.is_none()
     }
 }
 
@@ -127,6 +141,7 @@ impl Engine {
             tracks: Vec::new(),
             deadlines: BTreeSet::new(),
             forgetful: VecDeque::new(),
+            backlog: Backlog::default(),
             resuming,
             ailing,
             next_alert,
@@ -185,10 +200,8 @@ impl Engine {
     /// Finds out who watches the series of a group; [`Engine::evaluate`] passes over a series never prepared.
     /// Decides nothing, so it needs no commit.
     pub fn prepare(&mut self, catalog: &Catalog, batches: &[Batch]) {
-        for batch in batches.iter().filter(|batch| batch.lane == Lane::Live) {
-            for &series in &batch.series {
-                self.meet(catalog, series);
-            }
+        for &series in batches.iter().flat_map(|batch| &batch.series) {
+            self.meet(catalog, series);
         }
     }
 
@@ -196,10 +209,12 @@ impl Engine {
     #[must_use]
     pub fn evaluate(&self, now: UnixMillis, batches: &[Batch]) -> Proposed {
         let mut draft = Draft::new(self, now);
-        for batch in batches.iter().filter(|batch| batch.lane == Lane::Live) {
+        for batch in batches {
             for (series, point) in batch.rows() {
-                if let Some(slot) = self.slot(series) {
-                    draft.reading(slot, batch.received_at.min(now), point);
+                let Some(slot) = self.slot(series) else { continue };
+                match batch.lane {
+                    Lane::Live => draft.reading(slot, batch.received_at.min(now), point),
+                    Lane::Recovered => draft.late(slot, point.at),
                 }
             }
         }
@@ -268,6 +283,12 @@ impl Engine {
             match alert {
                 Some(alert) => drop(self.ailing.insert(ailment, alert)),
                 None => drop(self.ailing.remove(&ailment)),
+            }
+        }
+        let (now, late) = proposed.late;
+        for (slot, stretches) in late {
+            if let Some(track) = self.tracks.get(slot as usize) {
+                self.backlog.note(now, track.series, &stretches, track.late_ms);
             }
         }
         for change in proposed.changes {

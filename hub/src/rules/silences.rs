@@ -77,6 +77,7 @@ impl Silences {
                     hushed.muted.push(alert.clone());
                 }
                 AlertState::Resolved if is_muted => hushed.marks.push((alert.id, false)),
+                AlertState::Historical => {}
                 AlertState::Pending | AlertState::Firing | AlertState::Resolved => hushed.told.push(transition.clone()),
             }
         }
@@ -94,9 +95,8 @@ impl Silences {
                 continue;
             }
             hushed.told.push(Transition::Put {
-                alert: alert.clone(),
+                alert: Alert { learned_at: now, ..alert.clone() },
                 occurred_at: alert.fired_at.unwrap_or(alert.started_at),
-                learned_at: now,
                 points: Vec::new(),
             });
         }

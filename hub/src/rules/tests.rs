@@ -1,5 +1,6 @@
 //! The engine in virtual time: time is moved by hand, and "committed" means applied.
 
+mod review;
 mod silences;
 mod windows;
 
@@ -389,6 +390,7 @@ fn say(transition: &Transition) -> String {
                 AlertState::Pending => "pending",
                 AlertState::Firing => "firing",
                 AlertState::Resolved => "resolved",
+                AlertState::Historical => "historical",
             };
             let value = alert.value.map_or_else(|| "-".to_owned(), |value| value.to_string());
             format!("{} {state} {value} at {}", alert.id.0, occurred_at.since(START) / 1000)

@@ -48,6 +48,8 @@ pub(super) struct Track {
     pub(super) device: DeviceNo,
     /// A reading older than this when the hub learns of it is not evaluated.
     pub(super) late_ms: i64,
+    /// Whether a rule is about its values, not only about its silence: then late readings are looked at later.
+    pub(super) judged: bool,
     /// Event time of the last evaluated reading.
     pub(super) last: Option<UnixMillis>,
     /// When the series was last heard, by the hub's clock.

@@ -58,16 +58,18 @@ impl Engine {
     pub(super) fn bare_track(&self, catalog: &Catalog, id: SeriesId, rules: &[Compiled]) -> Option<Track> {
         let series = catalog.series(id)?;
         let device = catalog.device(series.device)?;
-        let covering = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series));
+        let covering: Vec<_> = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series)).collect();
+        let is_about_values = |rule: &Compiled| !matches!(rule.rule.spec.condition, Condition::Silence { .. });
         let interval_ms = device.interval_ms.unwrap_or(series.interval_ms);
         Some(Track {
             series: id,
             device: series.device,
             late_ms: LATE_MS.max(2 * i64::from(interval_ms)),
+            judged: covering.iter().any(|(_, rule)| is_about_values(rule)),
             last: None,
             heard: None,
             recent: Vec::new(),
-            watches: covering.map(|(at, rule)| watch(at, rule, series.kind)).collect(),
+            watches: covering.into_iter().map(|(at, rule)| watch(at, rule, series.kind)).collect(),
             queued: None,
         })
     }

@@ -8,6 +8,8 @@ use super::error::{Error, Result};
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
+use crate::model::rule::RuleId;
 
 /// Which alerts to list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -64,6 +66,7 @@ impl Store {
                         ":pending": asked(AlertState::Pending),
                         ":firing": asked(AlertState::Firing),
                         ":resolved": asked(AlertState::Resolved),
+                        ":historical": asked(AlertState::Historical),
                         ":device": query.device,
                         ":from": query.from.map(|from| from.0),
                         ":to": query.to.map(|to| to.0),
@@ -73,6 +76,27 @@ impl Store {
                     from_row,
                 )?;
                 Ok(rows.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
+    }
+
+    /// Alerts of one rule on one series that were open at some time from `from` to `to`, oldest first; historical ones too.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn alerts_during(
+        &self,
+        rule: RuleId,
+        (device, series): (DeviceNo, SeriesId),
+        (from, to): (UnixMillis, UnixMillis),
+    ) -> Result<Vec<Alert>> {
+        self.readers()
+            .run(move |reader| {
+                let mut statement = reader.conn()?.prepare_cached(DURING)?;
+                let params = named_params! {
+                    ":rule": rule, ":device": device, ":series": series, ":from": from.0, ":to": to.0,
+                };
+                Ok(statement.query_map(params, from_row)?.collect::<rusqlite::Result<_>>()?)
             })
             .await
     }
@@ -100,16 +124,21 @@ impl Store {
 }
 
 const OPEN: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at FROM alert WHERE state <> 'resolved' ORDER BY id";
+    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert WHERE state IN ('pending', 'firing') ORDER BY id";
 const ONE: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at FROM alert WHERE id = :id";
+    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert WHERE id = :id";
 const LIST: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at FROM alert
+    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert
     WHERE (:before IS NULL OR id < :before)
-    AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing ELSE :resolved END
+    AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing WHEN 'resolved' THEN :resolved
+        ELSE :historical END
     AND (:device IS NULL OR device = :device)
     AND (:from IS NULL OR started_at >= :from) AND (:to IS NULL OR started_at < :to)
     ORDER BY id DESC LIMIT :limit";
+const DURING: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
+    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert
+    WHERE device = :device AND series = :series AND rule = :rule
+    AND started_at <= :to AND (resolved_at IS NULL OR resolved_at >= :from) ORDER BY started_at, id";
 const NEXT_ID: &str = "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'alert'";
 const ACK: &str = "UPDATE alert SET acked_at = :now, ack_comment = :comment WHERE id = :id AND acked_at IS NULL";
 
@@ -123,13 +152,13 @@ const PUT: &str = "INSERT INTO alert
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, threshold = excluded.threshold,
     started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
     acked_at = COALESCE(acked_at, excluded.acked_at), learned_at = excluded.learned_at";
-const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state = 'pending'";
+const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 'historical')";
 
 /// Writes a change into the open transaction; one of a deleted device goes nowhere.
 pub(super) fn write(conn: &Connection, transition: &Transition) -> Result<()> {
     match transition {
         Transition::Cancel(id) => conn.prepare_cached(CANCEL)?.execute(named_params! { ":id": id })?,
-        Transition::Put { alert, learned_at, .. } => conn.prepare_cached(PUT)?.execute(named_params! {
+        Transition::Put { alert, .. } => conn.prepare_cached(PUT)?.execute(named_params! {
             ":id": alert.id,
             ":rule": alert.rule,
             ":rule_name": alert.rule_name,
@@ -148,7 +177,7 @@ pub(super) fn write(conn: &Connection, transition: &Transition) -> Result<()> {
             ":fired_at": alert.fired_at.map(|at| at.0),
             ":resolved_at": alert.resolved_at.map(|at| at.0),
             ":acked_at": alert.acked_at.map(|at| at.0),
-            ":learned_at": learned_at.0,
+            ":learned_at": alert.learned_at.0,
         })?,
     };
     Ok(())
@@ -181,5 +210,6 @@ pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         fired_at: maybe("fired_at")?,
         resolved_at: maybe("resolved_at")?,
         acked_at: maybe("acked_at")?,
+        learned_at: UnixMillis(row.get("learned_at")?),
     })
 }

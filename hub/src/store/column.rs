@@ -54,7 +54,7 @@ macro_rules! words {
 
 words! {
     Standing { Adopted = "adopted", Blocked = "blocked" }
-    AlertState { Pending = "pending", Firing = "firing", Resolved = "resolved" }
+    AlertState { Pending = "pending", Firing = "firing", Resolved = "resolved", Historical = "historical" }
     Severity { Info = "info", Warning = "warning", Critical = "critical" }
     Op { Above = "above", AtLeast = "at_least", Below = "below", AtMost = "at_most" }
     Scope { Read = "read", Write = "write", Admin = "admin" }

@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0010_receipt.sql"),
     include_str!("../../../migrations/sqlite/0011_merging.sql"),
     include_str!("../../../migrations/sqlite/0012_alerts_of_the_hub.sql"),
+    include_str!("../../../migrations/sqlite/0013_historical_alerts.sql"),
 ];
 
 fn known() -> u32 {

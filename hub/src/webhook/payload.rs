@@ -90,9 +90,9 @@ pub fn deliveries_for(
 ) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
     for transition in transitions {
-        let Transition::Put { alert, occurred_at, learned_at, points } = transition else { continue };
+        let Transition::Put { alert, occurred_at, points } = transition else { continue };
         let event = match alert.state {
-            AlertState::Pending => continue,
+            AlertState::Pending | AlertState::Historical => continue,
             AlertState::Firing => Event::AlertFiring,
             AlertState::Resolved => Event::AlertResolved,
         };
@@ -106,13 +106,13 @@ pub fn deliveries_for(
         if told.is_empty() {
             continue;
         }
-        let body = alert_body(alert, (*occurred_at, *learned_at), points, catalog, hub_url);
+        let body = alert_body(alert, *occurred_at, points, catalog, hub_url);
         deliveries.extend(told.into_iter().map(|webhook| NewDelivery {
             webhook,
             alert: Some(alert.id),
             event,
             body: body.clone(),
-            created_at: *learned_at,
+            created_at: alert.learned_at,
         }));
     }
     deliveries
@@ -161,7 +161,7 @@ fn chart_link(hub: &str, device: &str, sensor: &str, at: UnixMillis) -> String {
 
 fn alert_body(
     alert: &Alert,
-    (occurred_at, learned_at): (UnixMillis, UnixMillis),
+    occurred_at: UnixMillis,
     points: &[Point],
     catalog: &Catalog,
     hub_url: Option<&str>,
@@ -170,7 +170,7 @@ fn alert_body(
     let names = alert.names(catalog);
     let none = Labels::new();
     let (sequence, r#type, state) = match alert.state {
-        AlertState::Resolved => (2, event_name(Event::AlertResolved), "resolved"),
+        AlertState::Resolved | AlertState::Historical => (2, event_name(Event::AlertResolved), "resolved"),
         AlertState::Pending | AlertState::Firing => (1, event_name(Event::AlertFiring), "firing"),
     };
     let id = format!("alr_{}", alert.id.0);
@@ -193,7 +193,7 @@ fn alert_body(
         threshold: alert.threshold,
         started_at: rfc3339(alert.started_at),
         occurred_at: rfc3339(occurred_at),
-        learned_at: rfc3339(learned_at),
+        learned_at: rfc3339(alert.learned_at),
         labels: device.map_or(&none, |device| &device.labels),
         url,
         points: points.iter().map(|point| (point.at.0, point.value)).collect(),

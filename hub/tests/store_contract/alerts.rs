@@ -44,6 +44,34 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
 }
 
 #[tokio::test]
+async fn historical_alerts_are_listed_but_are_not_open_and_may_go_away() {
+    let mut hub = Hub::new().await;
+    let spans = [(1, 10, 20), (2, 30, 40), (3, 50, 60)];
+    let entries = spans.map(|(id, from, to)| Alert {
+        started_at: T0.plus(from),
+        resolved_at: Some(T0.plus(to)),
+        learned_at: T0.plus(99),
+        ..alert(&hub, id, AlertState::Historical)
+    });
+    let firing = Alert { started_at: T0.plus(35), ..alert(&hub, 4, AlertState::Firing) };
+    let transitions = entries.iter().chain([&firing]).map(put).collect();
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    hub.restart().await;
+    let [first, second, third] = entries;
+    assert_eq!(hub.store.open_alerts().await.unwrap(), std::slice::from_ref(&firing));
+    let of = (hub.device.no, hub.series[0]);
+    let during = |from, to| hub.store.alerts_during(RuleId(1), of, (T0.plus(from), T0.plus(to)));
+    assert_eq!(during(20, 29).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(during(40, 49).await.unwrap(), [second, firing]);
+    assert_eq!(hub.store.alerts_during(RuleId(2), of, (T0, T0.plus(99))).await.unwrap(), []);
+    let transitions = vec![Transition::Cancel(AlertId(2)), Transition::Cancel(AlertId(4))];
+    hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
+    let historical = AlertQuery { states: vec![AlertState::Historical], limit: 10, ..AlertQuery::default() };
+    assert_eq!(hub.store.alerts(historical).await.unwrap(), [third, first]);
+    assert_eq!(hub.store.open_alerts().await.unwrap().len(), 1, "one that fires does not go away");
+}
+
+#[tokio::test]
 async fn an_alert_about_the_hub_itself_reads_back_as_written_and_outlives_devices() {
     let mut hub = Hub::new().await;
     let ailing = Alert {
@@ -198,9 +226,10 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         fired_at: None,
         resolved_at: None,
         acked_at: None,
+        learned_at: T0,
     }
 }
 
 fn put(alert: &Alert) -> Transition {
-    Transition::Put { alert: alert.clone(), occurred_at: T0, learned_at: T0, points: vec![] }
+    Transition::Put { alert: alert.clone(), occurred_at: T0, points: vec![] }
 }

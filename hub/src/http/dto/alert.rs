@@ -20,6 +20,8 @@ pub enum AlertState {
     Firing,
     /// Over.
     Resolved,
+    /// Over, and nobody was told: the readings came too late, after an outage.
+    Historical,
 }
 
 impl From<alert::AlertState> for AlertState {
@@ -28,6 +30,7 @@ impl From<alert::AlertState> for AlertState {
             alert::AlertState::Pending => Self::Pending,
             alert::AlertState::Firing => Self::Firing,
             alert::AlertState::Resolved => Self::Resolved,
+            alert::AlertState::Historical => Self::Historical,
         }
     }
 }
@@ -39,6 +42,7 @@ pub fn state(text: &str) -> Option<alert::AlertState> {
         "pending" => Some(alert::AlertState::Pending),
         "firing" => Some(alert::AlertState::Firing),
         "resolved" => Some(alert::AlertState::Resolved),
+        "historical" => Some(alert::AlertState::Historical),
         _ => None,
     }
 }
@@ -106,10 +110,12 @@ pub struct Alert {
     pub started_at: String,
     /// When it had been true for long enough.
     pub fired_at: Option<String>,
-    /// When it stopped being true.
+    /// When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it.
     pub resolved_at: Option<String>,
     /// When a person acknowledged it.
     pub acked_at: Option<String>,
+    /// When the hub learned of the last change: later than it happened where readings came late.
+    pub learned_at: String,
     /// Labels of the device.
     pub labels: BTreeMap<String, String>,
 }
@@ -136,6 +142,7 @@ impl Alert {
             fired_at: alert.fired_at.map(text::moment),
             resolved_at: alert.resolved_at.map(text::moment),
             acked_at: alert.acked_at.map(text::moment),
+            learned_at: text::moment(alert.learned_at),
             labels: device.map(|device| device.labels.clone()).unwrap_or_default(),
         }
     }

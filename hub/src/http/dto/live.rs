@@ -143,10 +143,14 @@ pub enum ServerMessage {
         #[serde(skip_serializing_if = "Option::is_none")]
         removed: Option<String>,
     },
-    /// An alert changed.
+    /// An alert changed; or, with `removed` alone, it went away before it fired.
     Alert {
         /// The alert.
-        alert: Alert,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        alert: Option<Box<Alert>>,
+        /// Id of the one that is gone.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        removed: Option<String>,
     },
     /// A delivery changed.
     Delivery {

@@ -311,6 +311,7 @@ fn committed(scene: &mut Scene, propose: impl FnOnce(&mut Engine, &Catalog) -> P
                 AlertState::Pending => "pending",
                 AlertState::Firing => "firing",
                 AlertState::Resolved => "resolved",
+                AlertState::Historical => "historical",
             };
             (alert.id.0, state, *occurred_at, alert.value.unwrap_or(f64::NAN))
         }

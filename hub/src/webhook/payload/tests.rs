@@ -56,9 +56,9 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
 #[test]
 fn what_the_numbers_are_is_told_with_them() {
     let told = |measure: Measure| {
-        let Transition::Put { mut alert, occurred_at, learned_at, points } = put(AlertState::Firing) else { panic!() };
+        let Transition::Put { mut alert, occurred_at, points } = put(AlertState::Firing) else { panic!() };
         alert.measure = measure;
-        let transition = Transition::Put { alert, occurred_at, learned_at, points };
+        let transition = Transition::Put { alert, occurred_at, points };
         let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog(), None);
         let body = read(&told[0]);
         (body["data"]["alert"]["measure"].clone(), body["data"]["alert"]["unit"].clone())
@@ -133,13 +133,9 @@ fn put(state: AlertState) -> Transition {
         fired_at: Some(NOW),
         resolved_at: None,
         acked_at: None,
-    };
-    Transition::Put {
-        alert,
-        occurred_at: NOW,
         learned_at: NOW.plus(1500),
-        points: vec![Point { at: NOW, value: 31.5 }],
-    }
+    };
+    Transition::Put { alert, occurred_at: NOW, points: vec![Point { at: NOW, value: 31.5 }] }
 }
 
 fn rule() -> Rule {

@@ -1,0 +1,229 @@
+//! Rules held against readings that came too late to be judged as they came: what would have fired, had they been on time.
+//!
+//! ```text
+//!   late readings ─▶ Engine::next_review ─▶ Review ──stored readings, known alerts──▶ Reviewed ─▶ Engine::reviewed
+//!                    once they have settled                                                       proposes entries
+//! ```
+//!
+//! What comes of it is history: entries in the list of alerts, over when they are written, that nobody is told of. It is the
+//! backtest's [`Replay`], over what is stored around the late readings, on time or not.
+//!
+//! - A firing that began while another alert of the rule was open on the series is known: somebody was told of that one.
+//! - One that goes on into an alert that began later ends where that one begins.
+//! - One that touches an entry made before, of an earlier part of the backfill, makes that entry longer.
+//! - At most [`super::backtest::SPANS`] firings are entered of one stretch of late readings; the rest is counted.
+//!
+//! A rule is applied as it is now, also to readings from before it was made. Silence is not looked for: it is about hearing,
+//! and the device was not heard. What waits to be looked at is memory: a hub that is killed before makes no entry of it.
+
+use super::backtest::{Replay, Trial};
+use super::instance::Instance;
+use super::late::Stretch;
+use super::{Engine, Proposed};
+use crate::model::UnixMillis;
+use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::catalog::{Catalog, Series};
+use crate::model::device::DeviceNo;
+use crate::model::reading::{Point, SeriesId};
+use crate::model::rule::{Condition, RuleId};
+
+/// Late readings of one series, and the rules to hold against them.
+#[derive(Debug)]
+pub struct Review {
+    series: Series,
+    /// The late readings, and as much around them as makes a stretch one with the next.
+    stretch: Stretch,
+    /// What the rules have to know from before.
+    reach_ms: i64,
+    /// When it was made: later readings are not wanted.
+    now: UnixMillis,
+    trials: Vec<Trial>,
+}
+
+/// What a [`Review`] found.
+#[derive(Debug, Default)]
+pub struct Reviewed {
+    findings: Vec<Finding>,
+    /// Firings beyond those that are entered.
+    pub left_out: u64,
+}
+
+#[derive(Debug)]
+struct Finding {
+    /// Its id is the engine's to give, unless it is an entry that grows.
+    alert: Alert,
+    is_new: bool,
+    /// Entries that are part of it.
+    absorbs: Vec<AlertId>,
+}
+
+/// A review in progress.
+#[derive(Debug)]
+pub struct Hearing<'a> {
+    review: &'a Review,
+    replays: Vec<Replay<'a>>,
+    /// Readings before this were taken.
+    next: UnixMillis,
+    /// Time of the last one taken.
+    last: Option<UnixMillis>,
+}
+
+impl Engine {
+    /// When [`Engine::next_review`] wants to be asked; may be early.
+    #[must_use]
+    pub fn poll_review(&self) -> Option<UnixMillis> {
+        self.backlog.poll_timeout()
+    }
+
+    /// Late readings that have settled by the moment `by`; each is given once.
+    pub fn next_review(&mut self, now: UnixMillis, by: UnixMillis, catalog: &Catalog) -> Option<Review> {
+        loop {
+            let (series, late) = self.backlog.next(by)?;
+            let Some(series) = catalog.series(series) else { continue };
+            let Some(track) = self.slot(series.id).and_then(|slot| self.tracks.get(slot as usize)) else { continue };
+            let judging = track.watches.iter().filter_map(|watch| self.rules.get(watch.rule));
+            let judging = judging.filter(|rule| !matches!(rule.rule.spec.condition, Condition::Silence { .. }));
+            let trials: Vec<_> = judging.map(|rule| Trial::of(rule.clone())).collect();
+            let Some(reach_ms) = trials.iter().map(|trial| trial.reach_ms(series)).max() else { continue };
+            let stretch = Stretch { from: late.from.plus(-track.late_ms), to: late.to };
+            return Some(Review { series: series.clone(), stretch, reach_ms, now, trials });
+        }
+    }
+
+    /// Proposes the entries.
+    #[must_use]
+    pub fn reviewed(&self, now: UnixMillis, reviewed: Reviewed) -> Proposed {
+        let mut proposed = Proposed { next_alert: self.next_alert, ..Proposed::default() };
+        for Finding { mut alert, is_new, absorbs } in reviewed.findings {
+            if is_new {
+                alert.id = AlertId(proposed.next_alert);
+                proposed.next_alert += 1;
+            }
+            alert.learned_at = now;
+            let occurred_at = alert.fired_at.unwrap_or(alert.started_at);
+            proposed.transitions.push(Transition::Put { alert, occurred_at, points: Vec::new() });
+            proposed.transitions.extend(absorbs.into_iter().map(Transition::Cancel));
+        }
+        proposed
+    }
+}
+
+impl Review {
+    /// Whose readings.
+    #[must_use]
+    pub const fn series(&self) -> SeriesId {
+        self.series.id
+    }
+
+    /// Of which device.
+    #[must_use]
+    pub const fn device(&self) -> DeviceNo {
+        self.series.device
+    }
+
+    /// The rules it holds against them.
+    pub fn rules(&self) -> impl Iterator<Item = RuleId> {
+        self.trials.iter().map(|trial| trial.rule().id)
+    }
+
+    /// The time in which alerts that are known matter, both ends included.
+    #[must_use]
+    pub fn span(&self) -> (UnixMillis, UnixMillis) {
+        (self.stretch.from.plus(-self.reach_ms), self.now)
+    }
+
+    /// Begins.
+    #[must_use]
+    pub fn hear(&self) -> Hearing<'_> {
+        let replays = self.trials.iter().map(|trial| Replay::new(trial, &self.series, UnixMillis(i64::MIN))).collect();
+        Hearing { review: self, replays, next: self.stretch.from.plus(-self.reach_ms), last: None }
+    }
+}
+
+impl Hearing<'_> {
+    /// The readings wanted next, from and before; `None` when it has heard enough: the late ones, and after them what says
+    /// when a firing ended.
+    #[must_use]
+    pub fn wants(&self) -> Option<(UnixMillis, UnixMillis)> {
+        let beyond = self.review.stretch.to.plus(1);
+        if self.next < beyond {
+            return Some((self.next, beyond));
+        }
+        let is_open = self.replays.iter().any(Replay::is_open);
+        (is_open && self.next < self.review.now).then_some((self.next, self.review.now))
+    }
+
+    /// Takes some of those wanted, oldest first; `more`: there are others.
+    pub fn take(&mut self, points: &[Point], more: bool) {
+        let end = self.wants().map_or(self.next, |(_, end)| end);
+        self.last = points.last().map(|last| last.at).or(self.last);
+        self.next = points.last().filter(|_| more).map_or(end, |last| last.at.plus(1));
+        self.replays.iter_mut().for_each(|replay| replay.take(points));
+    }
+
+    /// Ends. `known`: the alerts there were of these rules on the series, see [`Review::span`].
+    #[must_use]
+    pub fn finish(self, mut known: Vec<Alert>) -> Reviewed {
+        let Self { review, replays, next, last } = self;
+        let last = last.unwrap_or(next);
+        let mut reviewed = Reviewed::default();
+        for (trial, replay) in review.trials.iter().zip(replays) {
+            let outcome = replay.finish(last);
+            reviewed.left_out += outcome.fires - outcome.spans.len() as u64;
+            for span in outcome.spans {
+                let started_at = span.from.plus(-trial.hold_ms());
+                let ended_at = span.to.unwrap_or(last);
+                if ended_at < review.stretch.from || started_at > review.stretch.to {
+                    continue;
+                }
+                let (device, series) = (review.series.device, review.series.id);
+                let instance = Instance { rule: trial.compiled(), device, series, open: None, next: AlertId(0) };
+                let alert = Alert {
+                    state: AlertState::Historical,
+                    fired_at: Some(span.from),
+                    resolved_at: Some(ended_at),
+                    ..instance.begin(started_at, span.value)
+                };
+                reviewed.findings.extend(among(alert, &mut known));
+            }
+        }
+        reviewed
+    }
+}
+
+/// What is new about a firing; nothing if the known ones tell of it. Of what it makes of an entry `known` tells afterwards.
+fn among(mut found: Alert, known: &mut Vec<Alert>) -> Option<Finding> {
+    let end = |alert: &Alert| alert.resolved_at.unwrap_or(UnixMillis(i64::MAX));
+    let of_rule = |alert: &&Alert| alert.rule == found.rule;
+    let (entries, told): (Vec<&Alert>, Vec<&Alert>) =
+        known.iter().filter(of_rule).partition(|alert| alert.state == AlertState::Historical);
+    if told.iter().any(|alert| alert.started_at <= found.started_at && found.started_at < end(alert)) {
+        return None;
+    }
+    let later = told.iter().map(|alert| alert.started_at).filter(|at| *at > found.started_at).min();
+    found.resolved_at = later.into_iter().chain(found.resolved_at).min();
+    if found.resolved_at < found.fired_at {
+        return None;
+    }
+    let touches = |alert: &&&Alert| alert.started_at <= end(&found) && found.started_at <= end(alert);
+    let touching: Vec<Alert> = entries.iter().filter(touches).map(|alert| (*alert).clone()).collect();
+    let Some(first) = touching.first() else {
+        return Some(Finding { alert: found, is_new: true, absorbs: Vec::new() });
+    };
+    let whole = touching.iter().fold(found, |whole, entry| Alert {
+        id: first.id,
+        value: first.value,
+        started_at: whole.started_at.min(entry.started_at),
+        fired_at: whole.fired_at.into_iter().chain(entry.fired_at).min(),
+        resolved_at: whole.resolved_at.max(entry.resolved_at),
+        ..whole
+    });
+    let times = |alert: &Alert| (alert.started_at, alert.fired_at, alert.resolved_at);
+    if times(&whole) == times(first) {
+        return None;
+    }
+    known.retain(|alert| !touching.iter().any(|entry| entry.id == alert.id));
+    known.push(whole.clone());
+    let absorbs = touching.iter().skip(1).map(|entry| entry.id).collect();
+    Some(Finding { alert: whole, is_new: false, absorbs })
+}

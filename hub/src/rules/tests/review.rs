@@ -1,0 +1,171 @@
+//! What becomes of readings that come too late: nothing at once, and an entry nobody is told of once they have settled.
+
+use super::*;
+
+/// A scene, and the readings of `temp` as a store would hold them.
+struct Story {
+    scene: Scene,
+    readings: Vec<Point>,
+}
+
+#[test]
+fn a_storm_of_backfill_raises_no_alert_and_becomes_one_entry_a_firing() {
+    let mut story = Story::with([above(30.0)]);
+    // Ten firings, a minute each, told newest first.
+    for minute in (0..20).rev() {
+        let value = if minute % 2 == 0 { 31.0 } else { 20.0 };
+        let rows: Vec<_> = (0..60).map(|second| (minute * 60 + second, value)).collect();
+        assert_eq!(story.late(10_000 - minute, &rows), NOTHING);
+    }
+    assert_eq!(story.look(10_009), NOTHING, "it has not settled");
+    let entries = story.look(10_020);
+    assert_eq!(entries.len(), 10);
+    assert_eq!(entries[0], "1 historical 31 at 0");
+    assert_eq!(entries[9], "10 historical 31 at 1080");
+    let first = &story.scene.stored[0];
+    assert_eq!((first.started_at, first.resolved_at, first.learned_at), (at(0), Some(at(60)), at(10_020)));
+    assert_eq!(story.look(20_000), NOTHING, "once");
+    assert_eq!(story.scene.engine.poll_review(), None);
+}
+
+#[test]
+fn a_live_reading_that_is_late_is_late_all_the_same() {
+    let mut story = Story::with([above(30.0)]);
+    assert_eq!(story.live(100, &[(0, 31.0), (1, 20.0)]), NOTHING);
+    assert_eq!(story.look(200), ["1 historical 31 at 0"]);
+}
+
+#[test]
+fn one_that_is_overtaken_by_a_later_one_is_looked_at_too() {
+    let mut story = Story::with([above(30.0)]);
+    story.live(10, &[(10, 20.0)]);
+    assert_eq!(story.live(11, &[(9, 99.0)]), NOTHING);
+    assert_eq!(story.look(30), ["1 historical 99 at 9"]);
+}
+
+#[test]
+fn an_entry_holds_what_the_rule_says_with_its_hold_time() {
+    let mut story = Story::with([hold(60, above(30.0))]);
+    let rows: Vec<_> = (0..100).map(|second| (second, 31.0)).chain([(100, 20.0), (110, 31.0), (120, 20.0)]).collect();
+    story.late(7_000, &rows);
+    assert_eq!(story.look(7_010), ["1 historical 31 at 60"]);
+    let entry = &story.scene.stored[0];
+    assert_eq!((entry.started_at, entry.fired_at, entry.resolved_at), (at(0), Some(at(60)), Some(at(100))));
+}
+
+#[test]
+fn what_an_alert_told_of_is_not_told_again() {
+    let mut story = Story::with([above(30.0)]);
+    assert_eq!(story.live(0, &[(0, 31.0)]), ["1 firing 31 at 0"]);
+    // Away for an hour; back, it is still too hot. The hour comes later: it cooled down in between.
+    assert_eq!(story.live(3_600, &[(3_600, 32.0)]), NOTHING);
+    story.late(3_601, &[(60, 31.0), (120, 20.0), (180, 33.0), (240, 33.0)]);
+    assert_eq!(story.look(4_000), NOTHING);
+}
+
+#[test]
+fn an_entry_ends_where_the_alert_begins_that_was_told() {
+    let mut story = Story::with([above(30.0)]);
+    story.live(0, &[(0, 20.0)]);
+    assert_eq!(story.live(3_600, &[(3_600, 32.0)]), ["1 firing 32 at 3600"]);
+    story.late(3_601, &[(600, 20.0), (1_200, 31.0), (2_400, 31.0)]);
+    assert_eq!(story.look(3_700), ["2 historical 31 at 1200"]);
+    assert_eq!(story.scene.stored[1].resolved_at, Some(at(3_600)));
+    assert_eq!(story.live(3_701, &[(3_701, 20.0)]), ["1 resolved 20 at 3701"], "the alert goes on as ever");
+}
+
+#[test]
+fn a_backfill_in_two_parts_makes_one_entry_of_what_belongs_together() {
+    let mut story = Story::with([above(30.0)]);
+    story.late(9_000, &[(0, 31.0), (30, 31.0)]);
+    assert_eq!(story.look(9_010), ["1 historical 31 at 0"]);
+    story.late(9_100, &[(1_000, 31.0), (1_030, 20.0)]);
+    assert_eq!(story.look(9_110), ["2 historical 31 at 1000"]);
+    let between: Vec<_> = (31..1_000).map(|second| (second, 31.0)).collect();
+    story.late(9_200, &between);
+    assert_eq!(story.look(9_210), ["1 historical 31 at 0", "2 cancelled"]);
+    let [entry] = story.scene.stored.as_slice() else { panic!("{:?}", story.scene.stored) };
+    assert_eq!((entry.started_at, entry.resolved_at), (at(0), Some(at(1_030))));
+}
+
+#[test]
+fn a_device_whose_clock_is_wrong_makes_one_entry_grow() {
+    let mut story = Story::with([above(30.0)]);
+    let mut told = Vec::new();
+    for second in 0..700 {
+        story.live(second, &[(second - 7_200, 31.0)]);
+        told.extend(story.look(second));
+    }
+    told.extend(story.look(720));
+    assert_eq!(told.len(), 3);
+    assert!(told.iter().all(|one| one == "1 historical 31 at -7200"), "{told:?}");
+    assert_eq!(story.scene.stored[0].resolved_at, Some(at(-6_501)));
+}
+
+#[test]
+fn silence_and_readings_from_the_future_leave_nothing_to_look_at() {
+    let mut story = Story::with([silence(60)]);
+    story.late(5_000, &[(0, 1.0), (1_000, 1.0)]);
+    assert_eq!(story.scene.engine.poll_review(), None);
+    let mut story = Story::with([above(30.0)]);
+    story.late(0, &[(600, 99.0)]);
+    assert_eq!(story.scene.engine.poll_review(), None);
+}
+
+#[test]
+fn a_proposal_that_is_dropped_leaves_nothing_to_look_at() {
+    let mut scene = Scene::with([above(30.0)]);
+    let batches = [Batch { lane: Lane::Recovered, ..batch(TEMP, at(500), &[(at(0), 99.0)]) }];
+    scene.engine.prepare(&scene.catalog, &batches);
+    drop(scene.engine.evaluate(at(500), &batches));
+    assert_eq!(scene.engine.poll_review(), None);
+}
+
+#[test]
+fn rules_that_change_meanwhile_apply_as_they_are_when_it_is_looked_at() {
+    let mut story = Story::with([above(30.0)]);
+    story.late(500, &[(0, 25.0)]);
+    story.scene.rules(501, vec![rule(1, above(20.0))]);
+    assert_eq!(story.look(600), ["1 historical 25 at 0"]);
+    story.late(700, &[(100, 25.0)]);
+    story.scene.rules(701, vec![]);
+    assert_eq!(story.look(800), NOTHING);
+}
+
+impl Story {
+    fn with(specs: impl IntoIterator<Item = RuleSpec>) -> Self {
+        Self { scene: Scene::with(specs), readings: Vec::new() }
+    }
+
+    fn late(&mut self, second: i64, rows: &[(i64, f64)]) -> Vec<String> {
+        self.come(Lane::Recovered, second, rows)
+    }
+
+    fn live(&mut self, second: i64, rows: &[(i64, f64)]) -> Vec<String> {
+        self.come(Lane::Live, second, rows)
+    }
+
+    fn come(&mut self, lane: Lane, second: i64, rows: &[(i64, f64)]) -> Vec<String> {
+        let rows: Vec<_> = rows.iter().map(|&(second, value)| (at(second), value)).collect();
+        self.readings.extend(rows.iter().map(|&(at, value)| Point { at, value }));
+        self.readings.sort_by_key(|point| point.at);
+        self.scene.group(second, &[Batch { lane, ..batch(TEMP, at(second), &rows) }])
+    }
+
+    /// Looks at what has settled, in small pages.
+    fn look(&mut self, second: i64) -> Vec<String> {
+        let mut said = Vec::new();
+        while let Some(review) = self.scene.engine.next_review(at(second), at(second), &self.scene.catalog) {
+            let mut hearing = review.hear();
+            while let Some((from, to)) = hearing.wants() {
+                let wanted = self.readings.iter().filter(|point| from <= point.at && point.at < to);
+                let page: Vec<_> = wanted.take(38).copied().collect();
+                hearing.take(&page[..page.len().min(37)], page.len() > 37);
+            }
+            let reviewed = hearing.finish(self.scene.stored.clone());
+            let proposed = self.scene.engine.reviewed(at(second), reviewed);
+            said.extend(self.scene.committed(proposed));
+        }
+        said
+    }
+}
