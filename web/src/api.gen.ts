@@ -33,9 +33,11 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            /** @description When the hub learned of the last change: later than it happened where readings came late. */
+            learned_at: string;
             /** @description What `value` and `threshold` say. */
             measure: components["schemas"]["Measure"];
-            /** @description When it stopped being true. */
+            /** @description When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it. */
             resolved_at: string | null;
             /** @description Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
             rule: components["schemas"]["RuleName"];
@@ -64,7 +66,7 @@ export interface components {
          * @description Where an alert stands.
          * @enum {string}
          */
-        AlertState: "pending" | "firing" | "resolved";
+        AlertState: "pending" | "firing" | "resolved" | "historical";
         /** @description One try. */
         Attempt: {
             /** @description When it began. */
@@ -799,9 +801,11 @@ export interface components {
                 labels: {
                     [key: string]: string;
                 };
+                /** @description When the hub learned of the last change: later than it happened where readings came late. */
+                learned_at: string;
                 /** @description What `value` and `threshold` say. */
                 measure: components["schemas"]["Measure"];
-                /** @description When it stopped being true. */
+                /** @description When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it. */
                 resolved_at?: string | null;
                 /** @description Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
                 rule: components["schemas"]["RuleName"];
@@ -1376,8 +1380,9 @@ export interface components {
             /** @enum {string} */
             type: "device";
         } | {
-            /** @description The alert. */
-            alert: components["schemas"]["Alert"];
+            alert?: components["schemas"]["Alert"] | null;
+            /** @description Id of the one that is gone. */
+            removed?: string | null;
             /** @enum {string} */
             type: "alert";
         } | {

@@ -11,7 +11,7 @@ const device = (id: string, more: Partial<Device> = {}): Device => ({
 });
 const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({
   id, rule: { id: "r", name: "too warm" }, device: "d", device_name: "oven", sensor: "temp", severity: "warning", state, measure: "value", unit: "Cel", value: 31, threshold: 30,
-  started_at: "2026-11-22T11:00:00.000Z", fired_at: null, resolved_at: null, acked_at: null, labels: {}, ...more,
+  started_at: "2026-11-22T11:00:00.000Z", fired_at: null, resolved_at: null, acked_at: null, learned_at: "2026-11-22T11:00:00.000Z", labels: {}, ...more,
 });
 const delivery = (id: string, second: number, state: Delivery["state"] = "pending"): Delivery => ({
   id, webhook: "w", event: "webhook.test", alert: null, state, attempts: [], attempt_count: 0, next_attempt_at: null,
@@ -82,6 +82,16 @@ describe("alerts", () => {
   test("no toast for what somebody has acknowledged", () => {
     const state = hear(start(), { type: "alert", alert: alert("a", "firing", { acked_at: "2026-11-22T11:00:00.000Z" }) });
     expect(state.toasts).toHaveLength(0);
+  });
+  test("one that came late is in the list, and no toast says so", () => {
+    const state = hear(start(), { type: "alert", alert: alert("a", "historical") });
+    expect(state.toasts).toHaveLength(0);
+    expect(firing(state)).toHaveLength(0);
+    expect(Object.keys(state.alerts ?? {})).toEqual(["a"]);
+  });
+  test("one that went away before it fired is gone from the list", () => {
+    const state = hear(hear(start(), { type: "alert", alert: alert("a", "pending") }), { type: "alert", removed: "a" });
+    expect(state.alerts).toEqual({});
   });
   test("toasts never cover the page", () => {
     let state = start();

@@ -179,10 +179,14 @@ function heard(state: State, message: LiveMessage, at: Millis): State {
     case "device":
       return update(state, { kind: "device events", events: [message] });
     case "alert": {
-      const before = state.alerts?.[message.alert.id]?.state;
-      const next = update(state, { kind: "alert", alert: message.alert });
-      if (message.alert.state !== "firing" || before === "firing" || message.alert.acked_at !== null) return next;
-      return update(next, { kind: "toast", toast: alertToast(message.alert) });
+      const { alert, removed } = message;
+      if (removed) return { ...state, alerts: state.alerts && without(state.alerts, removed) };
+      if (!alert) return state;
+      const before = state.alerts?.[alert.id]?.state;
+      const next = update(state, { kind: "alert", alert });
+      // Who looks at the list sees it there.
+      if (alert.state !== "firing" || before === "firing" || alert.acked_at !== null || state.route.view === "alerts") return next;
+      return update(next, { kind: "toast", toast: alertToast(alert) });
     }
     case "delivery": {
       const { webhook } = message.delivery;

@@ -63,7 +63,7 @@ fn show(message: &Value) {
                 print(format_args!("{at}  {}  {}  {}{late}", text(&row[0]), text(&row[1]), row[3]));
             }
         }
-        "alert" => {
+        "alert" if message["alert"].is_object() => {
             let alert = &message["alert"];
             tracing::warn!(
                 "alert {} {}: {} {}",

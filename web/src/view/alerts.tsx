@@ -1,6 +1,6 @@
 // What is wrong, what was wrong, and the rules that say so. The timeline is live; nothing here needs a reload.
 
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { ack, endSilence, loadRules, loadSilences, removeRule, saveRule, say, reason, silence } from "../actions";
 import { go, part, state } from "../app";
 import { clean, duration, millis, when } from "../format";
@@ -12,7 +12,8 @@ import { RuleForm } from "./rule_form";
 
 type AlertsRoute = Extract<Route, { view: "alerts" }>;
 
-const RESOLVED_SHOWN = 100;
+/** Of what is over so many are shown at first; a click shows the others. */
+const PAST_SHOWN = 12;
 /** Stands for a rule where an alert is about the hub itself. */
 const HUB_RULE = "rul_0";
 const alerts = part((s) => s.alerts);
@@ -24,15 +25,19 @@ const ORDER = { critical: 0, warning: 1, info: 2 };
 
 const active = part(() =>
   Object.values(alerts.value ?? {})
-    .filter((alert) => alert.state !== "resolved")
+    .filter((alert) => !isOver(alert))
     .sort((a, b) => Number(a.state === "pending") - Number(b.state === "pending") || ORDER[a.severity] - ORDER[b.severity] || Date.parse(b.started_at) - Date.parse(a.started_at)),
 );
-const resolved = part(() =>
+/** In the order in which the hub learned of it: what came late stands where a person looks for news. */
+const past = part(() =>
   Object.values(alerts.value ?? {})
-    .filter((alert) => alert.state === "resolved")
-    .sort((a, b) => Date.parse(b.resolved_at ?? b.started_at) - Date.parse(a.resolved_at ?? a.started_at))
-    .slice(0, RESOLVED_SHOWN),
+    .filter(isOver)
+    .sort((a, b) => Date.parse(b.learned_at) - Date.parse(a.learned_at) || Date.parse(b.started_at) - Date.parse(a.started_at)),
 );
+
+function isOver(alert: Alert): boolean {
+  return alert.state === "resolved" || alert.state === "historical";
+}
 
 export function Alerts({ route }: { route: AlertsRoute }) {
   useEffect(() => {
@@ -57,12 +62,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
               <ul class="entries">{active.value.map((alert) => <Entry key={alert.id} alert={alert} />)}</ul>
             )}
           </div>
-          {resolved.value.length > 0 ? (
-            <div class="card entries">
-              <div class="card-head"><h2>Resolved</h2></div>
-              <ul class="entries">{resolved.value.map((alert) => <Entry key={alert.id} alert={alert} />)}</ul>
-            </div>
-          ) : null}
+          <Past />
         </section>
         <div class="stack">
         <div class="card entries" aria-labelledby="rules" role="region">
@@ -75,6 +75,20 @@ export function Alerts({ route }: { route: AlertsRoute }) {
         </div>
       </div>
     </>
+  );
+}
+
+function Past() {
+  const [whole, setWhole] = useState(false);
+  const all = past.value;
+  if (all.length === 0) return null;
+  const hidden = whole ? 0 : Math.max(0, all.length - PAST_SHOWN);
+  return (
+    <div class="card entries">
+      <div class="card-head"><h2>Past</h2></div>
+      <ul class="entries">{(whole ? all : all.slice(0, PAST_SHOWN)).map((alert) => <Entry key={alert.id} alert={alert} />)}</ul>
+      {hidden > 0 ? <div class="card-foot"><button type="button" class="button plain" onClick={() => setWhole(true)}>Show {hidden} more</button></div> : null}
+    </div>
   );
 }
 
@@ -102,8 +116,9 @@ function Entry({ alert }: { alert: Alert }) {
         <div class="entry-line small quiet">
           <a href={about}>{clean(alert.device_name)} {clean(alert.sensor)}</a>
           <span>{reading(alert)}</span>
-          <span>{alert.state === "resolved" && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
+          <span>{isOver(alert) && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
         </div>
+        {alert.state === "historical" ? <span class="small quiet">Nobody was told: these readings came late, {when(millis(alert.learned_at) ?? now, now)}.</span> : null}
       </div>
       {alert.state === "firing" ? (
         <div class="row">

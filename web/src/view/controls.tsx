@@ -7,7 +7,7 @@ import { quantity } from "../format";
 type Tone = "good" | "warn" | "bad" | "off";
 
 const TONES: Record<string, Tone> = {
-  online: "good", offline: "bad", blocked: "off", pending: "warn", firing: "bad", resolved: "good", delivered: "good", failed: "bad",
+  online: "good", offline: "bad", blocked: "off", pending: "warn", firing: "bad", resolved: "good", historical: "off", delivered: "good", failed: "bad",
 };
 
 /** A state by shape, colour and word, so that no eye and no ear misses it. */
@@ -28,6 +28,7 @@ function Mark({ of }: { of: string }) {
         : of === "offline" || of === "failed" ? <path d="M2 2l8 8M10 2l-8 8" {...line} />
         : of === "pending" ? <><circle cx="6" cy="6" r="4.600" {...line} stroke-width="1.600" /><path d="M6 3.500V6l1.800 1.200" {...line} stroke-width="1.400" /></>
         : of === "firing" ? <path d="M6 .6L11.700 11H.3z" fill="currentColor" />
+        : of === "historical" ? <path d="M6 3v3H3M2 6a4 4 0 1 0 1.200-2.800" {...line} stroke-width="1.600" />
         : of === "resolved" ? <path d="M1.500 6.500l3 3 6-7" {...line} />
         : <><circle cx="6" cy="6" r="4.800" {...line} stroke-width="1.600" /><path d="M2.800 9.200l6.400-6.400" {...line} stroke-width="1.600" /></>}
     </svg>
