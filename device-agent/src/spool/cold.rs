@@ -113,7 +113,10 @@ impl Spool {
         let Some((&number, _)) = fresh.next() else { return false };
         self.thinned.insert(number);
         let Some(thinner) = self.thinner(number) else {
-            self.lose_segment(number, DropReason::Unreadable);
+            // What the disk does not give back at the moment keeps its place until it is the oldest: the hub may still get it.
+            if self.disk.as_ref().is_some_and(|disk| disk.gives(number)) {
+                self.lose_segment(number, DropReason::Unreadable);
+            }
             return true;
         };
         if thinner.changed.is_empty() {

@@ -243,6 +243,11 @@ impl Disk {
         }
     }
 
+    /// Whether the disk gives a segment back at the moment, whole or damaged.
+    pub(super) fn gives(&self, number: u32) -> bool {
+        fs::read(self.path(number)).is_ok()
+    }
+
     /// The batches of a segment, read again.
     pub(super) fn records(&self, number: u32) -> Option<Vec<(Record, Place)>> {
         let contents = segment::read(&fs::read(self.path(number)).ok()?)?;

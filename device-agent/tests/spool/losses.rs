@@ -259,6 +259,38 @@ fn thinning_counts_what_is_damaged_and_leaves_what_the_hub_has() {
 }
 
 #[test]
+fn a_segment_that_cannot_be_read_for_a_moment_is_not_given_up_by_thinning() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits { memory: 256 << 10, disk: 4 << 20, ..Limits::default() };
+    let (mut spool, _) = Spool::open(folder.path(), Epoch(1), limits, now()).unwrap();
+    spool.set_policy(Policy::Thin);
+    let (mut taken, mut in_the_way) = (0, None);
+    while spool.drops().thinned == 0 {
+        for _ in 0..50 {
+            spool.append(noise(taken), PER_BATCH, 1, Lane::Live, now());
+            taken += 1;
+        }
+        spool.flush().unwrap();
+        spool.maintain(now()).unwrap();
+        if taken == 4_000 {
+            // The first that will be thinned.
+            let path = segments(folder.path()).remove(0);
+            in_the_way = Some((fs::read(&path).unwrap(), path.clone()));
+            unreadable(&path);
+        }
+    }
+    assert_eq!(spool.drops(), Drops { thinned: spool.drops().thinned, ..Drops::default() });
+    let (bytes, path) = in_the_way.expect("nothing was thinned before");
+    fs::remove_dir(&path).unwrap();
+    fs::write(&path, bytes).unwrap();
+    let mut rows = Rows::default();
+    while let Some(batch) = spool.take_live(now()).or_else(|| spool.take_backlog()) {
+        wire::batch::decode(&batch.body, &mut rows).unwrap();
+    }
+    assert_eq!(rows.len() as u64 + spool.dropped(), taken * u64::from(PER_BATCH), "{:?}", spool.drops());
+}
+
+#[test]
 fn a_segment_that_cannot_be_removed_is_tried_again_and_counted_once() {
     for restarted in [false, true] {
         let folder = tempfile::tempdir().unwrap();
