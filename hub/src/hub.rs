@@ -388,7 +388,7 @@ fn exposition(
         .value("counter", "hub_block_readings_total", "Readings in those blocks.", stats.block_readings_total)
         .value("gauge", "hub_reads", "Queries that run or wait for a reader.", stats.reads)
         .value("gauge", "hub_disk_free_bytes", "Room on the disk.", stats.room.map_or(0, |room| room.free))
-        .value("gauge", "hub_set_aside", "Damaged databases that wait to be recovered.", store.set_aside().len())
+        .value("gauge", "hub_set_aside", "Damaged databases that wait to be recovered.", stats.set_aside)
         .optional(
             "hub_database_checked_timestamp_seconds",
             "When the pages of the database were last checked and found whole.",
@@ -407,7 +407,7 @@ fn exposition(
         .value(
             "counter",
             "hub_readings_refused_total",
-            "Readings of sensors without a place.",
+            "Readings of sensors without a place, or with a time beyond the year 9999.",
             get(&counters.readings_refused),
         )
         .value("gauge", "hub_pressure_level", "How many things are given up under load.", pressure.level())

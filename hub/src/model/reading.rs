@@ -10,6 +10,16 @@ pub struct SeriesId(pub u32);
 /// How far ahead of the hub's clock a reading may lie before its device's clock is taken to be wrong.
 pub const AHEAD_MS: i64 = 5 * 60_000;
 
+/// The last moment of the year 9999 in every time zone, and as far before 1970: what every calendar around here can hold.
+/// What lies beyond was given by no clock, and is no time.
+pub const LAST_TIME: UnixMillis = UnixMillis(253_402_207_200_000);
+
+/// Whether a device's time may be one.
+#[must_use]
+pub const fn is_time(at: UnixMillis) -> bool {
+    at.0.unsigned_abs() <= LAST_TIME.0.unsigned_abs()
+}
+
 /// One point of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Point {

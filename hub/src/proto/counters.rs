@@ -104,7 +104,7 @@ pub struct Counters {
     pub acks: AtomicU64,
     /// Batches that devices gave up, as told by their floors.
     pub batches_given_up: AtomicU64,
-    /// Readings left out because there was no place for their series.
+    /// Readings left out because there was no place for their series, or because their time is none of a calendar.
     pub readings_refused: AtomicU64,
     malformed: [AtomicU64; DecodeError::REASONS.len()],
     dropped: [AtomicU64; Drop::REASONS.len()],

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use crate::http::error::ApiError;
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
+use crate::model::reading::is_time;
 use crate::model::rule::RuleId;
 use crate::model::silence::SilenceId;
 use crate::model::webhook::{DeliveryId, WebhookId};
@@ -38,8 +39,7 @@ pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
         return Ok(now.plus(sign * i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
     }
     if let Ok(millis) = text.parse::<i64>() {
-        // Until the year 9999, either way: what every timestamp type around here can hold.
-        return if millis.abs() <= 253_402_207_200_000 { Ok(UnixMillis(millis)) } else { Err(wrong()) };
+        return Some(UnixMillis(millis)).filter(|at| is_time(*at)).ok_or_else(wrong);
     }
     let at: Timestamp = text.replace(' ', "+").parse().or_else(|_| text.parse()).map_err(|_| wrong())?;
     Ok(UnixMillis(at.as_millisecond()))

@@ -17,7 +17,7 @@ use super::{
     NO_PLACE_FOR, RECORD_WITHIN, Registration, known_sensors, trim_epochs,
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
-use crate::model::reading::{Batch, BatchId, SeriesId};
+use crate::model::reading::{Batch, BatchId, SeriesId, is_time};
 use crate::model::{DeviceId, Lane, PublicKey, SensorNo, SensorSpec};
 use crate::pressure::Shed;
 use crate::proto::Moment;
@@ -88,7 +88,8 @@ impl Endpoint {
         let mut series = series_of(&self.rows, &entry.sensors);
         let mut payload = Cow::Borrowed(batch.body);
         let mut refused = 0;
-        if series.is_none() && self.rows.sensor.iter().all(|no| no.0 < known_sensors(entry)) {
+        let is_known = self.rows.sensor.iter().all(|no| no.0 < known_sensors(entry));
+        if is_known && (series.is_none() || !self.rows.at.iter().all(|at| is_time(*at))) {
             (payload, refused) = leave_out(&mut self.rows, entry.sensors.len());
             series = series_of(&self.rows, &entry.sensors);
         }
@@ -333,10 +334,11 @@ fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
     Some(series)
 }
 
-/// Leaves out readings of sensors from `known` on: the body of the rest, and how many went.
+/// Leaves out readings of sensors from `known` on and those without a time that is one: the body of the rest, and how many
+/// went.
 fn leave_out(rows: &mut Rows, known: usize) -> (Cow<'static, [u8]>, u64) {
     let (all, mut body) = (std::mem::take(rows), BatchBuilder::new(MAX_BODY));
-    let kept = all.iter().filter(|reading| usize::from(reading.sensor.0) < known);
+    let kept = all.iter().filter(|reading| usize::from(reading.sensor.0) < known && is_time(reading.at));
     // Fewer readings are no longer a body than all of them were, but for a time here and there: what then has no room goes.
     for reading in kept.filter(|reading| body.push(reading)) {
         rows.sensor.push(reading.sensor);

@@ -10,8 +10,8 @@ use wire::{Lane, Reading, SensorNo};
 
 use super::scene::{FakeDevice, Scene, hello, spec, token};
 use crate::model::device::DeviceNo;
-use crate::model::reading::SeriesId;
-use crate::model::{BatchSeq, Epoch};
+use crate::model::reading::{LAST_TIME, SeriesId};
+use crate::model::{BatchSeq, Epoch, UnixMillis};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
 use crate::proto::endpoint::{MAX_EVENTS, NO_PLACE_FOR};
@@ -95,6 +95,22 @@ fn a_report_that_finds_no_room_leaves_sensors_that_are_under_way_alone() {
     assert_eq!(scene.events(), [], "the store is asked already");
     device.say(&mut scene, &Control::Ledger(report));
     assert!(matches!(scene.events()[..], [Event::Ledger { .. }]), "and the report may come again at once");
+}
+
+#[test]
+fn a_reading_of_no_calendar_is_left_out_and_the_rest_is_stored() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    let mut builder = BatchBuilder::new(MAX_BODY);
+    for at in [UnixMillis(i64::MAX), LAST_TIME, UnixMillis(i64::MIN), UnixMillis(-LAST_TIME.0)] {
+        assert!(builder.push(&Reading { sensor: SensorNo(0), at, value: 1.5 }));
+    }
+    let (mut plain, body) = (Vec::new(), builder.finish());
+    message::Batch { epoch: Epoch(1), seq: BatchSeq(0), lane: Lane::Live, body: &body }.encode(&mut plain);
+    device.send(&mut scene, &plain);
+    let batch = scene.endpoint.poll_batch().expect("the rest is stored");
+    assert_eq!(batch.at, [LAST_TIME, UnixMillis(-LAST_TIME.0)]);
+    assert_eq!(scene.counters.readings_refused.load(Ordering::Relaxed), 2);
 }
 
 #[test]
