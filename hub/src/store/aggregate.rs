@@ -13,7 +13,7 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::Store;
-use super::bucket::Bucket;
+use super::bucket::{self, Bucket};
 use super::error::Result;
 use super::exact;
 use super::query::device_of;
@@ -72,9 +72,10 @@ pub struct Aggregates {
     pub first: bool,
     /// Value with the latest time.
     pub last: bool,
-    /// Change a second; of a counter, which begins again at zero when it falls, its growth.
+    /// Change a second; of a counter, which begins again at zero when it falls, its growth. There is none in a bucket of
+    /// which rollups hold a part.
     pub rate: bool,
-    /// Percentiles, 0 to 100, exact over the readings. Where only rollups are left there are none.
+    /// Percentiles, 0 to 100, exact over the readings. There are none in a bucket of which rollups hold a part.
     pub percentiles: Vec<f64>,
 }
 
@@ -235,6 +236,9 @@ pub(super) struct Totals {
     pub(super) values: Vec<Vec<f64>>,
     /// Where rates are asked for.
     pub(super) rate: Vec<Option<f64>>,
+    /// Buckets in which rollups stand for some of the readings: percentiles and rates of the others would be wrong. Empty
+    /// where neither is asked for.
+    rolled: Vec<bool>,
 }
 
 impl Totals {
@@ -243,6 +247,7 @@ impl Totals {
             buckets: vec![Bucket::default(); buckets],
             values: if wanted.percentiles.is_empty() { Vec::new() } else { vec![Vec::new(); buckets] },
             rate: if wanted.rate { vec![None; buckets] } else { Vec::new() },
+            rolled: if wanted.exact() { vec![false; buckets] } else { Vec::new() },
         }
     }
 
@@ -251,6 +256,18 @@ impl Totals {
         self.buckets.fill(Bucket::default());
         self.values.iter_mut().for_each(Vec::clear);
         self.rate.fill(None);
+        self.rolled.fill(false);
+    }
+
+    /// Adds a rollup's bucket that begins at `start`.
+    pub(super) fn add_rolled(&mut self, edges: &[UnixMillis], start: UnixMillis, rolled: &Bucket) {
+        let Some(n) = bucket::of(edges, start) else { return };
+        if let Some(bucket) = self.buckets.get_mut(n) {
+            bucket.merge(rolled);
+        }
+        if let Some(is_rolled) = self.rolled.get_mut(n) {
+            *is_rolled = true;
+        }
     }
 
     /// Adds another series; `memory` is what all values together may take.
@@ -269,13 +286,18 @@ impl Totals {
                 (all, more) => all.or(more),
             };
         }
+        self.rolled.iter_mut().zip(&other.rolled).for_each(|(all, more)| *all |= more);
         let held = self.values.iter().map(Vec::len).sum::<usize>() * size_of::<f64>();
         if held > memory { Err(super::Error::TooLarge { most: MEMORY }) } else { Ok(()) }
     }
 
     /// The columns that are wanted.
     fn columns(&mut self, wanted: &Aggregates) -> Columns {
-        let Self { buckets, values, rate } = self;
+        let Self { buckets, values, rate, rolled } = self;
+        for (n, _) in rolled.iter().enumerate().filter(|(_, rolled)| **rolled) {
+            values.get_mut(n).into_iter().for_each(Vec::clear);
+            rate.get_mut(n).into_iter().for_each(|rate| *rate = None);
+        }
         let column = |wanted: bool, value: fn(&Bucket) -> f64| -> Vec<Option<f64>> {
             let some = if wanted { &**buckets } else { &[] };
             some.iter().map(|bucket| (bucket.count > 0).then(|| value(bucket))).collect()

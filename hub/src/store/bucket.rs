@@ -139,12 +139,10 @@ pub(super) fn add_column(buckets: &mut [Bucket], pieces: &[Piece], at: &[i64], v
     }
 }
 
-/// Adds a rollup's bucket that begins at `start`.
-pub(super) fn add_rolled(buckets: &mut [Bucket], edges: &[UnixMillis], start: UnixMillis, rolled: &Bucket) {
-    let n = edges.partition_point(|edge| *edge <= start).checked_sub(1);
-    if let Some(bucket) = n.and_then(|n| buckets.get_mut(n)) {
-        bucket.merge(rolled);
-    }
+/// The bucket that holds a moment.
+pub(super) fn of(edges: &[UnixMillis], at: UnixMillis) -> Option<usize> {
+    let n = edges.partition_point(|edge| *edge <= at).checked_sub(1)?;
+    (n + 1 < edges.len()).then_some(n)
 }
 
 fn holds(edges: &[UnixMillis], n: usize, at: UnixMillis) -> bool {

@@ -10,10 +10,10 @@ use rusqlite::Connection;
 use super::error::Result;
 use super::growth::{self, Look};
 use super::maker::{Maker, VACUUM_PAGES, rest};
-use super::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Going};
+use super::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding, Going};
 use super::rollup::{HOURS, MINUTES, Table};
 use super::room;
-use super::{Growth, checkpoint, column, ledger};
+use super::{Growth, checkpoint, column, ledger, rolled};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
@@ -79,23 +79,33 @@ impl Maker {
         catalog.devices().map(|device| (device.no, series(device.no))).collect()
     }
 
-    /// Has blocks give way to their rollups.
+    /// Has blocks give way to their rollups; nothing happens, to be tried again, when a command beside the hub wrote
+    /// meanwhile: it may have been rollups (`recover`), and those that were read would take their place.
     fn fold(&self, going: Going, series: &[SeriesId], thorough: bool) -> Result<()> {
         let began = Clock.now();
+        let beside = rolled::writes_beside(&self.conn)?;
         let received = going.received;
         let mut folds = Vec::with_capacity(going.by_device.len());
         for (device, spans) in going.by_device {
-            let of_device: Vec<SeriesId>;
-            let series = if series.is_empty() {
-                of_device = self.memory.catalog().series_of(device).map(|series| series.id).collect();
-                &of_device
-            } else {
-                series
+            let (from, to) = retention::reach(&spans);
+            // What comes from here on came behind the fold.
+            let fresh = self.memory.head().copy(device, from, to);
+            let (of_device, numbers): (Vec<SeriesId>, Vec<SeriesId>) = {
+                let catalog = self.memory.catalog();
+                let all = catalog.series_of(device).map(|series| series.id);
+                (if series.is_empty() { all.collect() } else { Vec::new() }, catalog.sensor_numbers(device).to_vec())
             };
-            folds.push(retention::fold(&self.conn, (device, series), spans, received, thorough)?);
+            let series = if series.is_empty() { &of_device } else { series };
+            let folding = Folding { device, series, fresh: &fresh, numbers: &numbers };
+            folds.push(retention::fold(&self.conn, &folding, spans, received, thorough)?);
         }
         let worked = Clock.now().duration_since(began);
-        self.write(move |scope| folds.iter().try_for_each(|fold| fold.write(scope.conn)))?;
+        self.write(move |scope| {
+            if rolled::writes_beside(scope.conn)? != beside {
+                return Ok(());
+            }
+            folds.iter().try_for_each(|fold| fold.write(scope.conn))
+        })?;
         rest(worked, !thorough);
         Ok(())
     }
@@ -111,7 +121,7 @@ impl Maker {
         let Some(last) = going.iter().map(|(_, _, before)| *before).max() else { return Ok(()) };
         let stored = table.rows(&self.conn, (i64::MIN, last.0))?;
         for (device, series, before) in going {
-            let gone = super::rolled::of(&self.conn, device)?.minutes_from.filter(|_| table == MINUTES);
+            let gone = rolled::of(&self.conn, device)?.minutes_from.filter(|_| table == MINUTES);
             let row_is_due =
                 |row: &&i64| table.row_end(**row) <= before.0 && gone.is_none_or(|gone| table.row_end(**row) > gone.0);
             let keys: Vec<i64> = stored.iter().filter(row_is_due).flat_map(|&row| table.keys(row, &series)).collect();

@@ -12,6 +12,7 @@
 //! methods below, grouped by noun in the files beside this one, are its outline. SQL appears nowhere else in the hub.
 
 mod access;
+mod again;
 mod aggregate;
 mod alerts;
 mod backup;
@@ -166,6 +167,8 @@ pub struct Stats {
     pub full: bool,
     /// Room on its disk, where the system says.
     pub room: Option<Room>,
+    /// Damaged databases that wait to be salvaged.
+    pub set_aside: usize,
     /// How the pages of the file were found to hang together when they were last checked.
     pub checked: Option<Checked>,
 }
@@ -213,20 +216,17 @@ impl std::fmt::Debug for Store {
     }
 }
 
-const BESIDE: &str = "SELECT beside FROM progress";
-
 impl Store {
     /// What exists. Hold it briefly, never across an await.
     pub fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
         self.memory().catalog()
     }
 
-    /// Counters and sizes.
+    /// Counters and sizes, all from memory: whoever asks does not wait for the disk.
     #[must_use]
     pub fn stats(&self) -> Stats {
         let counters = &self.memory().counters;
-        let bytes = |file: &std::path::Path| std::fs::metadata(file).map_or(0, |file| file.len());
-        // Its guard must not wait for the disk.
+        let seen = self.memory().seen();
         let journal_bytes = self.memory().head().bytes() as u64;
         Stats {
             readings_total: counters.readings.load(Ordering::Relaxed),
@@ -234,8 +234,8 @@ impl Store {
             repeats_total: counters.repeats.load(Ordering::Relaxed),
             commits_total: counters.commits.load(Ordering::Relaxed),
             commit_seconds: counters.commit_nanos.load(Ordering::Relaxed) as f64 / 1e9,
-            file_bytes: bytes(&self.inner.file),
-            wal_bytes: bytes(&open::beside_file(&self.inner.file, "-wal")),
+            file_bytes: seen.file,
+            wal_bytes: seen.log,
             used_bytes: u64::try_from(counters.pages() * checkpoint::PAGE).unwrap_or(0),
             max_bytes: self.memory().cap().bytes,
             usable_bytes: self.memory().cap().usable(),
@@ -247,7 +247,8 @@ impl Store {
             block_readings_total: counters.block_readings.load(Ordering::Relaxed),
             reads: self.readers().reads(),
             full: self.is_full(),
-            room: self.room(),
+            room: seen.room,
+            set_aside: seen.set_aside.len(),
             checked: self.memory().checked(),
         }
     }
@@ -306,7 +307,7 @@ impl Store {
     pub fn changed_elsewhere(&self) -> Result<bool> {
         let mut desk = self.inner.desk.lock().unwrap_or_else(PoisonError::into_inner);
         let (conn, seen) = &mut *desk;
-        let written: i64 = conn.prepare_cached(BESIDE)?.query_row([], |row| row.get(0))?;
+        let written = rolled::writes_beside(conn)?;
         let changed = std::mem::replace(seen, written) != written;
         if changed {
             // Readings may have been salvaged.

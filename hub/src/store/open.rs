@@ -17,8 +17,8 @@ use super::readers::{self, Readers};
 use super::wal::{self, Log};
 use super::window::Unsaved;
 use super::writer::{self, Role};
-use super::{BESIDE, Config, Error, Inner, Result, SecretKey, Store};
-use super::{checkpoint, damage, devices, latest, maker, migrate, row_sum, secret, window};
+use super::{Config, Error, Inner, Result, SecretKey, Store};
+use super::{checkpoint, damage, devices, latest, maker, migrate, rolled, row_sum, secret, window};
 use crate::model::limits::Limits;
 
 /// Name of the database in the data directory.
@@ -114,7 +114,7 @@ fn start(
     let file = config.dir.join(FILE);
     let readers = Readers::open(&file, config.readers)?;
     let desk = readers::connect(&file)?;
-    let seen = desk.query_row(BESIDE, [], |row| row.get(0))?;
+    let seen = rolled::writes_beside(&desk)?;
     let (inbox, writer) = writer::spawn((conn, unsaved), memory.clone(), role, &file, keep)?;
     let maker = match role {
         Role::Owner => Some(maker::spawn(readers::connect(&file)?, memory.clone(), &inbox)?),

@@ -237,11 +237,15 @@ pub(super) fn scale_of<'a>(values: impl Iterator<Item = &'a f64>) -> Option<usiz
     Some(scale)
 }
 
-/// A sum of values of a scale, without the noise of adding them one by one.
-pub(super) fn rounded(sum: f64, scale: Option<usize>) -> f64 {
-    let Some(power) = scale.and_then(|scale| POWERS.get(scale)) else { return sum };
-    let whole = (sum * power).round();
-    if whole.abs() < MOST { whole / power } else { sum }
+/// A sum of decimals without the noise of adding them one by one: at the first scale, from the one given on, at which it is
+/// a decimal but for that noise. `reach` is the number of them times the largest.
+pub(super) fn rounded(sum: f64, scale: Option<usize>, reach: f64) -> f64 {
+    /// Each addition errs by half a unit in the last place, up or down: of a thousand some thirty.
+    const NOISE: f64 = 64.0 * f64::EPSILON;
+    let powers = scale.and_then(|scale| POWERS.get(scale..)).unwrap_or_default();
+    let wholes = powers.iter().map(|power| ((sum * power).round(), power)).take_while(|(whole, _)| whole.abs() < MOST);
+    let mut decimals = wholes.map(|(whole, power)| whole / power);
+    decimals.find(|decimal| (decimal - sum).abs() <= reach * NOISE).unwrap_or(sum)
 }
 
 /// Columns one after the other, each behind its length, and a checksum that covers the key of the row.

@@ -6,20 +6,23 @@
 //!
 //! A reading is either in a block or in rollups, never in both and never in neither: what [`fold`] adds and what is
 //! deleted is one transaction. So any mixture of the two answers right, and late data of any age is a block like others.
+//! Of two readings of a series at one time one counts, also while the older one's block goes and the newer one's stays:
+//! then the older one is not folded. What is sent again after its fold is `again`'s matter.
 //!
 //! Age counts from when the hub received a reading, not from the time its device gave it: a replayed history and a clock
 //! that says 1970 are kept as long as everything else. Hours go when both are too old, their time and their receipt.
 //! Under the cap, what came first goes first: raw readings of everybody, then minutes, then hours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{Connection, named_params};
 
 use super::block::{self, Span};
 use super::error::Result;
+use super::head::Fresh;
 use super::rolled;
 use super::rollup::{self, Folded, HOURS, MINUTES, Table};
-use super::samples::{Sample, rank_of_cut, settle};
+use super::samples::{Sample, Wanted, of_head, rank_of_cut, settle};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
@@ -104,24 +107,43 @@ impl Going {
     }
 }
 
+/// A device whose blocks are folded: its series, and what it has in the head.
+pub(super) struct Folding<'a> {
+    pub(super) device: DeviceNo,
+    pub(super) series: &'a [SeriesId],
+    pub(super) fresh: &'a Fresh,
+    /// Which series are in the head by which number.
+    pub(super) numbers: &'a [SeriesId],
+}
+
+/// From the first reading in some spans to behind the last.
+pub(super) fn reach(spans: &[Span]) -> (UnixMillis, UnixMillis) {
+    let from = spans.iter().map(|span| span.start).min().unwrap_or_default();
+    let to = spans.iter().map(|span| span.end).max().unwrap_or_default();
+    (from, UnixMillis(to.0.saturating_add(1)))
+}
+
 /// Folds blocks of a device into its rollups. Without `thorough`, minutes are left out where they would be larger than the
 /// readings: to make room.
 pub(super) fn fold(
     conn: &Connection,
-    (device, series): (DeviceNo, &[SeriesId]),
+    folding: &Folding<'_>,
     mut spans: Vec<Span>,
     received: UnixMillis,
     thorough: bool,
 ) -> Result<Fold> {
+    let Folding { device, series, .. } = *folding;
     spans.sort_unstable_by_key(|span| (span.start, span.id));
-    let to = spans.iter().map(|span| span.end).max().unwrap_or_default();
+    let (_, end) = reach(&spans);
+    let to = UnixMillis(end.0.saturating_sub(1));
     let dense = |span: &Span| span.count >= WORTH_MINUTES * ((span.end.since(span.start) / 60_000) as usize + 1);
     let minutes = thorough || spans.iter().all(dense);
     // Hours take over on a full hour, so that none is counted by both.
     let minutes_from = (!minutes).then(|| UnixMillis((to.0.div_euclid(HOUR) + 1) * HOUR));
     let kept = rolled::of(conn, device)?.minutes_from.max(minutes_from);
+    let mut stays = Stays::beside(conn, folding, &spans)?;
     let mut rows = Vec::new();
-    for series in series {
+    for (place, series) in series.iter().enumerate() {
         let mut samples = Vec::new();
         for span in &spans {
             let Some(values) = block::values(conn, span, *series)? else { continue };
@@ -131,9 +153,48 @@ pub(super) fn fold(
             samples.extend(points.map(|(at, value)| Sample { at, rank, value }));
         }
         settle(&mut samples);
-        rows.extend(rollup::fold(conn, *series, samples.into_iter().map(Sample::point), received, kept)?);
+        let stays = stays.times_of(conn, place, *series)?;
+        samples.retain(|sample| !stays.contains(&sample.at));
+        rows.extend(rollup::fold(conn, *series, &samples, received, kept)?);
     }
     Ok(Fold { device, spans: spans.into_iter().map(|span| span.id).collect(), to, minutes_from, rows })
+}
+
+/// Readings that lie between those that go, and stay.
+struct Stays {
+    spans: Vec<Span>,
+    /// Times of each span, unpacked once.
+    times: HashMap<i64, Option<Vec<i64>>>,
+    /// Of the head, by place of the series.
+    recent: Vec<Vec<Sample>>,
+}
+
+impl Stays {
+    fn beside(conn: &Connection, folding: &Folding<'_>, going: &[Span]) -> Result<Self> {
+        let range = reach(going);
+        let mut spans = block::spans(conn, folding.device, range)?;
+        spans.retain(|span| going.iter().all(|going| going.id != span.id));
+        let wanted = Wanted::new(folding.numbers, folding.series);
+        let recent = of_head(folding.fresh, range, &wanted, folding.series.len(), usize::MAX)?;
+        Ok(Self { spans, times: HashMap::new(), recent })
+    }
+
+    /// Their times, of one series.
+    fn times_of(&mut self, conn: &Connection, place: usize, series: SeriesId) -> Result<HashSet<UnixMillis>> {
+        let recent = self.recent.get(place).map(Vec::as_slice).unwrap_or_default();
+        let mut found: HashSet<UnixMillis> = recent.iter().map(|sample| sample.at).collect();
+        for span in &self.spans {
+            if !block::exists(conn, span, series)? {
+                continue;
+            }
+            if !self.times.contains_key(&span.id) {
+                self.times.insert(span.id, block::times(conn, span)?);
+            }
+            let times = self.times.get(&span.id).and_then(Option::as_ref);
+            found.extend(times.into_iter().flatten().copied().map(UnixMillis));
+        }
+        Ok(found)
+    }
 }
 
 const ROLLED: &str = "UPDATE cut SET rolled_to = MAX(COALESCE(rolled_to, :to), :to),

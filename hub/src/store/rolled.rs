@@ -46,3 +46,10 @@ const ANY: &str = "SELECT EXISTS (SELECT 1 FROM cut WHERE rolled_to > :from)";
 pub(super) fn any_from(conn: &Connection, from: UnixMillis) -> Result<bool> {
     Ok(conn.prepare_cached(ANY)?.query_row(named_params! { ":from": from.0 }, |row| row.get(0))?)
 }
+
+const BESIDE: &str = "SELECT beside FROM progress";
+
+/// A number that changes when a command beside the hub has written, rollups perhaps.
+pub(super) fn writes_beside(conn: &Connection) -> Result<i64> {
+    Ok(conn.prepare_cached(BESIDE)?.query_row([], |row| row.get(0))?)
+}

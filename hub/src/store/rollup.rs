@@ -9,16 +9,20 @@
 //! As long as raw readings exist they answer, exactly and with figures of their own in each block. Rollups are made when
 //! raw readings are deleted, in the same transaction: [`fold`] adds to what a row holds. Each reading is in exactly one of
 //! the two, so an answer is the sum of both, wherever late data lies. A bucket keeps the times of its first and last
-//! reading, so that wider buckets over several series come out right.
+//! reading, so that wider buckets over several series come out right, and so that readings which are sent again once they
+//! are figures count once (see `again`, which says how far that goes).
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use rusqlite::{Connection, OptionalExtension, named_params};
 
+use super::again::{self, Hour};
 use super::aggregate::Tier;
 use super::bucket::Bucket;
 use super::error::{Error, Result};
 use super::packed;
+use super::samples::Sample;
 use crate::model::UnixMillis;
 use crate::model::reading::{Point, SeriesId};
 
@@ -75,11 +79,24 @@ pub(super) const HOURS: Table = Table {
 impl Table {
     /// Start of the bucket that holds a moment.
     pub(super) const fn start(&self, at: i64) -> i64 {
-        at.div_euclid(self.bucket) * self.bucket
+        at.div_euclid(self.bucket).saturating_mul(self.bucket)
     }
 
     const fn key(&self, row: i64, series: SeriesId) -> i64 {
         row << 32 | series.0 as i64
+    }
+
+    /// The row and the series of a key.
+    pub(super) const fn unkey(key: i64) -> (i64, SeriesId) {
+        (key >> 32, SeriesId(key as u32))
+    }
+
+    /// What it is called in the database.
+    pub(super) const fn name(&self) -> &'static str {
+        match self.tier {
+            Tier::Hour => "hours",
+            Tier::Raw | Tier::Minute => "minutes",
+        }
     }
 
     /// First key at or after a moment, of any series.
@@ -87,8 +104,13 @@ impl Table {
         at.div_euclid(self.row) << 32
     }
 
-    /// What is stored of a series with more buckets added to it, ready to be written.
-    pub(super) fn fold(
+    /// Number of the row that holds a moment.
+    pub(super) const fn row_of(&self, at: i64) -> i64 {
+        at.div_euclid(self.row)
+    }
+
+    /// What is stored of a series with figures from elsewhere joined to it, ready to be written.
+    pub(super) fn join(
         &self,
         conn: &Connection,
         series: SeriesId,
@@ -97,20 +119,25 @@ impl Table {
     ) -> Result<Vec<Folded>> {
         let mut rows: BTreeMap<i64, Rolled> = BTreeMap::new();
         for (&start, bucket) in buckets {
-            rows.entry(start.div_euclid(self.row)).or_default().insert(start, *bucket);
+            rows.entry(self.row_of(start)).or_default().insert(start, *bucket);
         }
         let mut folded = Vec::with_capacity(rows.len());
         for (row, more) in rows {
-            let key = self.key(row, series);
-            let mut all = self.row(conn, key)?;
+            let mut all = self.row(conn, self.key(row, series))?;
             for (start, bucket) in more {
-                all.entry(start).or_default().merge(&bucket);
+                again::join(all.entry(start).or_default(), &bucket);
             }
-            let data = pack(&all, self.bucket, key)?;
-            let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
-            folded.push(Folded { write: self.write, key, count, received, data });
+            folded.push(self.folded(row, series, &all, received)?);
         }
         Ok(folded)
+    }
+
+    /// A row of a series as it is to be.
+    fn folded(&self, row: i64, series: SeriesId, all: &Rolled, received: UnixMillis) -> Result<Folded> {
+        let key = self.key(row, series);
+        let data = pack(all, self.bucket, key)?;
+        let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
+        Ok(Folded { write: self.write, key, count, received, data })
     }
 
     /// Calls `with` for each bucket of a series that begins in `[from, to)`.
@@ -158,6 +185,17 @@ impl Table {
             next = row + 1;
         }
         Ok(rows)
+    }
+
+    /// Calls `with` for each bucket of a series that begins in `[from, to)`, which lies in one row.
+    pub(super) fn read_within(
+        &self,
+        conn: &Connection,
+        series: SeriesId,
+        (from, to): (i64, i64),
+        with: impl FnMut(i64, &Bucket),
+    ) -> Result<()> {
+        self.read(conn, series, (from, to), &[self.row_of(from)], with)
     }
 
     /// Where a row ends.
@@ -239,27 +277,57 @@ impl Folded {
     }
 }
 
-/// Folds points of one series, sorted by time, into hours, and into minutes from `minutes_from` on. `received` is when the
-/// last of them came.
+/// Folds readings of one series, in order of time, into hours, and into minutes from `minutes_from` on. `received` is when
+/// the last of them came.
 pub(super) fn fold(
     conn: &Connection,
     series: SeriesId,
-    points: impl Iterator<Item = Point>,
+    samples: &[Sample],
     received: UnixMillis,
     minutes_from: Option<UnixMillis>,
 ) -> Result<Vec<Folded>> {
-    let (mut minutes, mut hours) = (Rolled::new(), Rolled::new());
-    for point in points {
-        minutes.entry(MINUTES.start(point.at.0)).or_default().add(point);
+    let mut folded = Vec::new();
+    // A row of hours at a time: its days are whole rows of minutes.
+    for of_row in samples.chunk_by(|one, next| HOURS.row_of(one.at.0) == HOURS.row_of(next.at.0)) {
+        let Some(row) = of_row.first().map(|sample| HOURS.row_of(sample.at.0)) else { continue };
+        let mut hours = HOURS.row(conn, HOURS.key(row, series))?;
+        let mut days: BTreeMap<i64, Rolled> = BTreeMap::new();
+        for of_hour in of_row.chunk_by(|one, next| HOURS.start(one.at.0) == HOURS.start(next.at.0)) {
+            let Some(start) = of_hour.first().map(|sample| HOURS.start(sample.at.0)) else { continue };
+            let mut no_minutes = Rolled::new();
+            let minutes = if minutes_from.is_none_or(|from| from.0 <= start) {
+                match days.entry(MINUTES.row_of(start)) {
+                    Entry::Occupied(day) => day.into_mut(),
+                    Entry::Vacant(day) => {
+                        let key = MINUTES.key(*day.key(), series);
+                        day.insert(MINUTES.row(conn, key)?)
+                    }
+                }
+            } else {
+                &mut no_minutes
+            };
+            let mut hour = Hour {
+                whole: hours.remove(&start).unwrap_or_default(),
+                minutes: minutes.extract_if(start..start + HOURS.bucket, |_, _| true).collect(),
+            };
+            let mut raw = of_hour.to_vec();
+            hour.settle(&mut raw);
+            let mut more = Rolled::new();
+            for sample in raw {
+                more.entry(MINUTES.start(sample.at.0)).or_default().add(sample.point());
+            }
+            for (start, minute) in more {
+                hour.whole.merge(&minute);
+                hour.minutes.entry(start).or_default().merge(&minute);
+            }
+            hours.insert(start, hour.whole);
+            minutes.extend(hour.minutes.into_iter().filter(|(_, minute)| minute.count > 0));
+        }
+        for (day, minutes) in days {
+            folded.push(MINUTES.folded(day, series, &minutes, received)?);
+        }
+        folded.push(HOURS.folded(row, series, &hours, received)?);
     }
-    for (start, minute) in &minutes {
-        hours.entry(HOURS.start(*start)).or_default().merge(minute);
-    }
-    if let Some(from) = minutes_from {
-        minutes = minutes.split_off(&from.0);
-    }
-    let mut folded = MINUTES.fold(conn, series, &minutes, received)?;
-    folded.extend(HOURS.fold(conn, series, &hours, received)?);
     Ok(folded)
 }
 
@@ -271,9 +339,13 @@ fn pack(buckets: &Rolled, length: i64, key: i64) -> Result<Vec<u8>> {
     let values = |column: &dyn Fn(&Bucket) -> f64| buckets.values().map(column).collect::<Vec<_>>();
     let (min, max) = (values(&|bucket| bucket.min), values(&|bucket| bucket.max));
     let (first, last) = (values(&|bucket| bucket.first.value), values(&|bucket| bucket.last.value));
-    // A sum of decimals is a decimal: without the noise of adding them it packs as small as they do.
+    // A sum of decimals is a decimal: without the noise of adding them it packs as small as they do. Of how many places is
+    // not known of those between.
     let scale = packed::scale_of([&min, &max, &first, &last].into_iter().flatten());
-    let sum: Vec<f64> = values(&|bucket| bucket.sum).into_iter().map(|sum| packed::rounded(sum, scale)).collect();
+    let sum = values(&|bucket| {
+        let largest = bucket.max.abs().max(bucket.min.abs());
+        packed::rounded(bucket.sum, scale, bucket.count as f64 * largest)
+    });
     let columns = [
         whole(&|start, _| start / length)?,
         whole(&|_, bucket| bucket.count.cast_signed())?,
@@ -336,7 +408,7 @@ mod tests {
         let first = Rolled::from([(0, bucket(&[(1, 21.5), (2, 21.7)])), (DAY, bucket(&[(DAY, -1.0)]))]);
         let late = Rolled::from([(0, bucket(&[(0, 0.1)])), (60_000, bucket(&[(60_000, 0.25)]))]);
         for some in [first, late] {
-            MINUTES.fold(&conn, series, &some, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
+            MINUTES.join(&conn, series, &some, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
         }
         let rows = MINUTES.rows(&conn, (0, i64::MAX)).unwrap();
         assert_eq!(rows, [0, 1]);
@@ -347,6 +419,10 @@ mod tests {
             })
             .unwrap();
         assert_eq!(found, [(0, 3, 0.1, 43.3, 0, 21.7), (60_000, 1, 0.25, 0.25, 60_000, 0.25)]);
+        // The sum has more places than the figures beside it.
+        let fine = Rolled::from([(120_000, bucket(&[(120_000, 1.0), (120_001, 1.01), (120_002, 2.0), (120_003, 1.0)]))]);
+        MINUTES.join(&conn, series, &fine, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
+        MINUTES.read(&conn, series, (120_000, DAY), &rows, |_, b| assert_eq!(b.sum, 5.01)).unwrap();
         MINUTES.delete(&conn, &[MINUTES.key(0, series)], UnixMillis(9)).unwrap();
         assert_eq!(MINUTES.rows(&conn, (0, i64::MAX)).unwrap(), [0, 1]);
         assert_eq!(MINUTES.drop_before(&conn, UnixMillis(DAY), 9).unwrap(), 1);

@@ -8,15 +8,17 @@
 //!
 //! A block that nothing overlaps is taken by its figures where it lies in one bucket, by its cells where all edges are
 //! edges of cells, and is unpacked where an edge cuts it. Blocks that overlap others or the head are unpacked and settled
-//! reading by reading; so are all when percentiles or rates are asked for.
+//! reading by reading; so are all when percentiles or rates are asked for, and what lies where there are rollups already:
+//! it may have come again (`again`).
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::rc::Rc;
 
 use rusqlite::Connection;
 
+use super::again::Hour;
 use super::aggregate::{Aggregates, Asked, MEMORY, Tier, Totals};
 use super::block::{self, Span};
 use super::bucket::{self, Piece};
@@ -29,7 +31,7 @@ use super::packed::Values;
 use super::query::{AT_ONCE, BLOCKS_AT_ONCE};
 use super::readers::Reader;
 use super::rolled::{self, Rolled};
-use super::rollup::{HOURS, MINUTES};
+use super::rollup::{self, HOURS, MINUTES};
 use super::samples::{self, Sample, Wanted, rank_of_cut, settle};
 use super::tally::{Pending, Tally};
 use crate::model::reading::SeriesId;
@@ -89,6 +91,8 @@ struct Found<'a> {
     /// Blocks, and whether nothing overlaps them.
     spans: Vec<Span>,
     alone: Vec<bool>,
+    /// Those of which the readings of the series at hand were taken already.
+    taken: Vec<bool>,
     times: HashMap<i64, Option<Rc<Times>>>,
     /// Where it has rollups besides.
     rolled: Rolled,
@@ -255,16 +259,18 @@ impl<'a> Share<'a> {
         let (from, _) = self.plan.range();
         let recent = self.recent(asked, fresh)?;
         let mut found = if fresh.blocks_from(from) { Some(self.find(conn, asked)?) } else { None };
-        for ((series, place), recent) in asked.series.iter().zip(&asked.places).zip(recent) {
+        for ((series, place), mut recent) in asked.series.iter().zip(&asked.places).zip(recent) {
             self.reader.go_on()?;
             totals.clear();
-            if let Some(found) = found.as_ref().filter(|found| found.rolled.to.is_some_and(|end| end > from)) {
+            if let Some(found) = found.as_mut().filter(|found| found.rolled.to.is_some_and(|end| end > from)) {
                 if rollups.get().is_none() {
                     // Nobody else can have filled it meanwhile.
                     let _ = rollups.set(Rollups::of(conn, self.plan)?);
                 }
                 if let Some(rollups) = rollups.get() {
-                    self.tier = self.tier.max(rollups.add(conn, *series, found.rolled, self.plan, totals)?);
+                    let hours = self.behind_the_fold(found, rollups, *series, &mut recent)?;
+                    let tier = rollups.add(conn, *series, found.rolled, &hours, self.plan, totals)?;
+                    self.tier = self.tier.max(tier);
                 }
             }
             if self.plan.wanted.exact() {
@@ -290,7 +296,73 @@ impl<'a> Share<'a> {
         let rolled = rolled::of(conn, asked.device)?;
         let spans = block::spans(conn, asked.device, self.plan.range())?;
         let alone = alone(&spans);
-        Ok(Found { conn, spans, alone, times: HashMap::new(), rolled })
+        let taken = vec![false; spans.len()];
+        Ok(Found { conn, spans, alone, taken, times: HashMap::new(), rolled })
+    }
+
+    /// Moves the readings of a series that lie where it has rollups from their blocks to those of the head, and has each
+    /// count once: what is left there counts beside the figures of the hours that are returned, and those that are not.
+    fn behind_the_fold(
+        &self,
+        found: &mut Found<'_>,
+        rollups: &Rollups,
+        series: SeriesId,
+        recent: &mut Vec<Sample>,
+    ) -> Result<BTreeMap<i64, Hour>> {
+        let conn = found.conn;
+        found.taken.fill(false);
+        let (from, end) = self.plan.range();
+        let to = found.rolled.to.unwrap_or(from).min(end);
+        let behind = recent.iter().take_while(|sample| sample.at < to).map(|sample| (sample.at, sample.at));
+        let in_blocks = found.spans.iter().filter(|span| span.start < to).map(|span| (span.start, span.end));
+        let reach = in_blocks.chain(behind).reduce(|(from, to), (start, end)| (from.min(start), to.max(end)));
+        let mut hours = BTreeMap::new();
+        let Some((first, last)) = reach.map(|(first, last)| (first.max(from), UnixMillis(last.0.min(to.0 - 1)))) else {
+            return Ok(hours);
+        };
+        let mut figures = rollup::Rolled::new();
+        HOURS.read(conn, series, (HOURS.start(first.0), last.0 + 1), &rollups.hours, |start, hour| {
+            figures.insert(start, *hour);
+        })?;
+        for n in 0..found.spans.len() {
+            let Some(Span { start, end, .. }) = found.spans.get(n).copied().filter(|span| span.start < to) else { continue };
+            if figures.range(HOURS.start(start.0)..=end.0).next().is_some() {
+                self.within_memory(recent.len())?;
+                recent.extend(found.samples(n, series, self.plan)?);
+                found.taken[n] = true;
+            }
+        }
+        settle(recent);
+        let mut counted = Vec::with_capacity(recent.len());
+        for of_hour in recent.chunk_by(|one, next| HOURS.start(one.at.0) == HOURS.start(next.at.0)) {
+            let Some(start) = of_hour.first().map(|sample| HOURS.start(sample.at.0)) else { continue };
+            let Some(whole) = figures.remove(&start).filter(|_| start < to.0) else {
+                counted.extend_from_slice(of_hour);
+                continue;
+            };
+            let mut minutes = rollup::Rolled::new();
+            if found.rolled.minutes_from.is_none_or(|from| from.0 <= start) {
+                MINUTES.read_within(conn, series, (start, start + HOURS.bucket), |start, minute| {
+                    minutes.insert(start, *minute);
+                })?;
+            }
+            // A bucket that begins before the range is in no answer: neither does it stand for anything.
+            let whole_from = if minutes.is_empty() { HOURS.start(from.0 - 1) + HOURS.bucket } else { start };
+            let whole_from = whole_from.max(MINUTES.start(from.0 - 1) + MINUTES.bucket);
+            let cut = of_hour.partition_point(|sample| sample.at.0 < whole_from);
+            counted.extend_from_slice(&of_hour[..cut]);
+            let (mut hour, mut raw) = (Hour { whole, minutes }, of_hour[cut..].to_vec());
+            hour.settle(&mut raw);
+            counted.append(&mut raw);
+            hours.insert(start, hour);
+        }
+        *recent = counted;
+        Ok(hours)
+    }
+
+    fn within_memory(&self, readings: usize) -> Result<()> {
+        // Sixteen bytes here and eight by bucket.
+        if readings * 24 > self.plan.memory { Err(Error::TooLarge { most: MEMORY }) } else { Ok(()) }
     }
 
     /// Adds a series without looking at every reading, where that is possible.
@@ -304,6 +376,9 @@ impl<'a> Share<'a> {
         if let Some(found) = found {
             let mut mixed = Vec::new();
             for n in 0..found.spans.len() {
+                if found.is_taken(n) {
+                    continue;
+                }
                 if found.is_alone(n, &recent) {
                     self.block(found, n, series, totals)?;
                 } else {
@@ -348,9 +423,9 @@ impl<'a> Share<'a> {
         let (from, to) = self.plan.range();
         let (mut at, mut value) = (Vec::new(), Vec::new());
         for n in 0..found.spans.len() {
-            // Sixteen bytes here and eight by bucket.
-            if (at.len() + recent.len()) * 24 > self.plan.memory {
-                return Err(Error::TooLarge { most: MEMORY });
+            self.within_memory(at.len() + recent.len())?;
+            if found.is_taken(n) {
+                continue;
             }
             if !found.is_alone(n, &recent) {
                 recent.extend(found.samples(n, series, self.plan)?);
@@ -391,6 +466,10 @@ impl<'a> Share<'a> {
 }
 
 impl Found<'_> {
+    fn is_taken(&self, n: usize) -> bool {
+        self.taken.get(n).copied().unwrap_or_default()
+    }
+
     /// Whether nothing else has readings of a series in the time of a block.
     fn is_alone(&self, n: usize, recent: &[Sample]) -> bool {
         let (Some(span), Some(true)) = (self.spans.get(n), self.alone.get(n)) else { return false };
@@ -463,12 +542,13 @@ impl Rollups {
     }
 
     /// Adds what a series has in rollups, by the hour where there are no minutes any longer, else by the minute; says
-    /// which tier that was.
+    /// which tier that was. Of some hours it is known already what counts.
     fn add(
         &self,
         conn: &Connection,
         series: SeriesId,
         rolled: Rolled,
+        hours: &BTreeMap<i64, Hour>,
         plan: &Plan,
         totals: &mut Totals,
     ) -> Result<Tier> {
@@ -479,9 +559,16 @@ impl Rollups {
         for (table, (from, to), rows) in [(HOURS, (from.0, split), &self.hours), (MINUTES, (split, to), &self.minutes)]
         {
             if from < to {
-                table.read(conn, series, (from, to), rows, |start, rolled| {
+                table.read(conn, series, (from, to), rows, |start, stored| {
+                    let known = hours.get(&HOURS.start(start));
+                    let counts = match known {
+                        Some(hour) if table == HOURS => Some(&hour.whole),
+                        Some(hour) => hour.minutes.get(&start),
+                        None => Some(stored),
+                    };
+                    let Some(counts) = counts.filter(|bucket| bucket.count > 0) else { return };
                     tier = tier.max(table.tier);
-                    bucket::add_rolled(&mut totals.buckets, &plan.edges, UnixMillis(start), rolled);
+                    totals.add_rolled(&plan.edges, UnixMillis(start), counts);
                 })?;
             }
         }

@@ -26,7 +26,7 @@ impl Store {
         sensors: Vec<SensorSpec>,
     ) -> Result<Vec<SeriesId>> {
         self.change(move |scope| {
-            if !exists(scope.conn, device)? {
+            if !device_exists(scope.conn, device)? {
                 return Err(Error::missing("device"));
             }
             let mut known = numbers(scope.conn, device)?;
@@ -58,7 +58,8 @@ impl Store {
 
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM device WHERE no = :device)";
 
-fn exists(conn: &Connection, device: DeviceNo) -> Result<bool> {
+/// Whether a device is there.
+pub(super) fn device_exists(conn: &Connection, device: DeviceNo) -> Result<bool> {
     Ok(conn.prepare_cached(EXISTS)?.query_row(named_params! { ":device": device }, |row| row.get(0))?)
 }
 

@@ -7,6 +7,7 @@ mod alerts;
 mod commits;
 mod devices;
 mod figures;
+mod folds;
 mod ledger;
 mod readings;
 mod room;

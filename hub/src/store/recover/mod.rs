@@ -7,8 +7,12 @@
 //! ```
 //!
 //! Devices are told apart by their ids and sensors by their names, so numbers need not agree. What is here already wins
-//! over what comes back at the same time. Each step notes in its own transaction how far the salvage is: one that was
-//! interrupted goes on where it was, and one that was finished is not done twice.
+//! over what comes back at the same time; figures of the same readings count once, as far as `again` can tell. Each step
+//! notes in its own transaction how far the salvage is: one that was interrupted goes on where it was, and one that was
+//! finished is not done twice.
+//!
+//! Reading, comparing and packing happen beside the writer: an acknowledgement waits for the insertion of finished rows at
+//! most, or for a few rows of figures that are joined to those here.
 
 mod old;
 mod step;
@@ -19,8 +23,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, named_params};
 
 use super::error::{Error, Result};
-use super::{Store, damage};
+use super::{Store, damage, readers, sensors};
+use crate::model::SensorSpec;
+use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
 use old::Old;
+use step::Loaded;
 
 /// Numbers of `times` kept free for one step: each span and series of it may need one.
 const STRIDE: i64 = 16_384;
@@ -76,7 +84,7 @@ impl Store {
         };
         let progress = match progress {
             Some(progress) => progress,
-            None => Progress { step: 0, base: self.base(old.steps()).await? },
+            None => Progress { step: 0, base: self.base(old.packing_steps()).await? },
         };
         let mut readings = 0;
         for step in progress.step..old.steps() {
@@ -86,18 +94,40 @@ impl Store {
             })
             .await?;
             old = back;
-            let (name, next) = (name.clone(), Progress { step: step + 1, ..progress });
-            let written = self.change(move |scope| {
-                let brought = loaded.write(scope)?;
-                put_setting(scope.conn, &name, next.text().as_bytes())?;
-                Ok(brought)
-            });
-            readings += written.await?;
+            readings += self.join(loaded, name.clone(), Progress { step: step + 1, ..progress }).await?;
         }
         self.put_setting(&name, DONE.to_vec()).await?;
         let found = old.close();
         damage::settled(file)?;
         Ok(Recovered { readings, ..found })
+    }
+
+    /// Joins what a step brings to what is here, and notes how far the salvage is.
+    async fn join(&self, loaded: Loaded, name: String, next: Progress) -> Result<u64> {
+        let series = match loaded.device {
+            Some(device) => self.series_of(device, &loaded.sensors).await?,
+            None => Vec::new(),
+        };
+        let file = self.inner.file.clone();
+        let packed = blocking(move || loaded.pack(&readers::connect(&file)?, series)).await?;
+        let written = self.change(move |scope| {
+            let brought = packed.map_or(Ok(0), |packed| packed.write(scope))?;
+            put_setting(scope.conn, &name, next.text().as_bytes())?;
+            Ok(brought)
+        });
+        written.await
+    }
+
+    /// The series of some sensors of a device, made where there is none.
+    async fn series_of(&self, device: DeviceNo, sensors: &[SensorSpec]) -> Result<Vec<SeriesId>> {
+        let known: Vec<(String, SeriesId)> =
+            self.catalog().series_of(device).map(|series| (series.sensor.clone(), series.id)).collect();
+        let of = |spec: &SensorSpec| known.iter().find(|(name, _)| *name == spec.name).map(|(_, series)| *series);
+        if let Some(all) = sensors.iter().map(of).collect() {
+            return Ok(all);
+        }
+        let sensors = sensors.to_vec();
+        self.change(move |scope| sensors.iter().map(|spec| sensors::put_missing(scope, device, spec)).collect()).await
     }
 
     /// Lowest number of `times` for a salvage of so many steps: below all there are, so that what is here wins.
@@ -124,12 +154,16 @@ struct Progress {
 }
 
 impl Progress {
+    /// Which way a salvage is cut into steps. One that was interrupted when they were cut another way begins anew, which
+    /// brings nothing twice.
+    const CUT: &str = "2:";
+
     fn text(self) -> String {
-        format!("{} {}", self.step, self.base)
+        format!("{}{} {}", Self::CUT, self.step, self.base)
     }
 
     fn parse(text: &[u8]) -> Option<Self> {
-        let (step, base) = std::str::from_utf8(text).ok()?.split_once(' ')?;
+        let (step, base) = std::str::from_utf8(text).ok()?.strip_prefix(Self::CUT)?.split_once(' ')?;
         Some(Self { step: step.parse().ok()?, base: base.parse().ok()? })
     }
 }

@@ -1,7 +1,6 @@
 //! The file that is salvaged: whose rows it has, in which steps they come, and what of them can be believed.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::path::Path;
 
 use rusqlite::{Connection, named_params};
@@ -22,14 +21,16 @@ use crate::store::{block, column, journal, rolled, salvage};
 const SPANS: usize = 8;
 /// Journal rows salvaged in one transaction.
 const ROWS: usize = 2_000;
-/// Series whose rollups are salvaged in one transaction.
-const SERIES: usize = 8;
+/// Rows of rollups salvaged in one transaction: they are joined to those here while the writer waits, some milliseconds.
+const ROLLUPS: usize = 32;
 
 /// The file that is salvaged.
 pub(super) struct Old {
     conn: Connection,
     devices: Vec<OldDevice>,
     steps: Vec<Step>,
+    /// How many of them bring readings; those that bring rollups come behind.
+    packing: usize,
     found: Recovered,
 }
 
@@ -47,7 +48,8 @@ struct OldDevice {
 enum Step {
     Blocks(usize, Vec<i64>),
     Journal(usize, Vec<i64>),
-    Rollups(usize, Range<usize>),
+    /// Of the series at a place, from a table.
+    Rollups(usize, usize, Table, Vec<i64>),
 }
 
 const DEVICES: &str = "SELECT no, id, name FROM device ORDER BY no";
@@ -63,7 +65,7 @@ impl Old {
             let detail = "no database of a hub, or its first page is gone: nothing can be salvaged from it";
             Error::BadFile { path: path.to_owned(), detail }
         })?;
-        let mut old = Self { conn, devices: Vec::new(), steps: Vec::new(), found: Recovered::default() };
+        let mut old = Self { conn, devices: Vec::new(), steps: Vec::new(), packing: 0, found: Recovered::default() };
         old.find_devices(catalog);
         old.plan();
         Ok(old)
@@ -121,9 +123,24 @@ impl Old {
             let (times, journal) = of_device.remove(&device.no).unwrap_or_default();
             self.steps.extend(times.chunks(SPANS).map(|some| Step::Blocks(index, some.to_vec())));
             self.steps.extend(journal.chunks(ROWS).map(|some| Step::Journal(index, some.to_vec())));
-            let series = device.series.len();
-            let rollups = (0..series).step_by(SERIES).map(|from| from..(from + SERIES).min(series));
-            self.steps.extend(rollups.map(|range| Step::Rollups(index, range)));
+        }
+        self.packing = self.steps.len();
+        for table in [MINUTES, HOURS] {
+            let (keys, torn) = salvage::row_numbers(&self.conn, table.name());
+            if torn {
+                self.found.torn.push(table.name());
+            }
+            let mut of_series: HashMap<SeriesId, Vec<i64>> = HashMap::new();
+            for (row, series) in keys.into_iter().map(Table::unkey) {
+                of_series.entry(series).or_default().push(row);
+            }
+            for (index, device) in self.devices.iter().enumerate() {
+                for (place, (series, _)) in device.series.iter().enumerate() {
+                    let rows = of_series.remove(series).unwrap_or_default();
+                    let steps = rows.chunks(ROLLUPS).map(|some| Step::Rollups(index, place, table, some.to_vec()));
+                    self.steps.extend(steps);
+                }
+            }
         }
     }
 
@@ -137,11 +154,16 @@ impl Old {
         self.steps.len()
     }
 
+    /// Those of them that bring readings: the first ones.
+    pub(super) const fn packing_steps(&self) -> usize {
+        self.packing
+    }
+
     /// Reads what a step brings.
     pub(super) fn load(&mut self, step: usize, base: i64) -> Result<Loaded> {
-        let Self { conn, devices, steps, found } = self;
+        let Self { conn, devices, steps, found, .. } = self;
         let Some(step_is) = steps.get(step) else { return Ok(Loaded::default()) };
-        let (Step::Blocks(device, _) | Step::Journal(device, _) | Step::Rollups(device, _)) = step_is;
+        let (Step::Blocks(device, _) | Step::Journal(device, _) | Step::Rollups(device, ..)) = step_is;
         let Some(device) = devices.get(*device) else { return Ok(Loaded::default()) };
         let mut gathered = Gathered::default();
         let mut rollups = Vec::new();
@@ -150,11 +172,9 @@ impl Old {
                 times.iter().for_each(|&times| blocks(conn, device, times, &mut gathered, found));
             }
             Step::Journal(_, rows) => rows.iter().for_each(|&row| batch(conn, device, row, &mut gathered, found)),
-            Step::Rollups(_, range) => {
-                for (place, (series, _)) in device.series.iter().enumerate().skip(range.start).take(range.len()) {
-                    rollups.extend(
-                        figures(conn, *series, found).into_iter().map(|(table, figures)| (place, table, figures)),
-                    );
+            Step::Rollups(_, place, table, rows) => {
+                if let Some((series, _)) = device.series.get(*place) {
+                    rollups.push((*place, *table, figures(conn, *series, *table, rows, found)));
                 }
             }
         }
@@ -256,25 +276,17 @@ fn batch(conn: &Connection, device: &OldDevice, row: i64, gathered: &mut Gathere
     }
 }
 
-/// Takes the figures of a series by the minute and by the hour.
-fn figures(conn: &Connection, series: SeriesId, found: &mut Recovered) -> Vec<(Table, Rolled)> {
-    let mut all = Vec::new();
-    for (table, name) in [(MINUTES, "minutes"), (HOURS, "hours")] {
-        let mut rolled = Rolled::new();
-        let rows = table.rows(conn, (i64::MIN, i64::MAX));
-        let read = rows.and_then(|rows| {
-            table.read(conn, series, (i64::MIN, i64::MAX), &rows, |start, bucket| {
-                rolled.insert(start, *bucket);
-            })
-        });
-        if read.is_err() && !found.torn.contains(&name) {
-            found.torn.push(name);
-        }
-        found.figures += rolled.len() as u64;
-        all.push((table, rolled));
+/// Takes the figures of a series from some rows of a table.
+fn figures(conn: &Connection, series: SeriesId, table: Table, rows: &[i64], found: &mut Recovered) -> Rolled {
+    let mut rolled = Rolled::new();
+    let read = table.read(conn, series, (i64::MIN, i64::MAX), rows, |start, bucket| {
+        rolled.insert(start, *bucket);
+    });
+    if read.is_err() && !found.torn.contains(&table.name()) {
+        found.torn.push(table.name());
     }
-    all.retain(|(_, rolled)| !rolled.is_empty());
-    all
+    found.figures += rolled.len() as u64;
+    rolled
 }
 
 /// Readings on their way, encoded as a device would.

@@ -1,4 +1,4 @@
-//! What one step of a salvage brings, and how it joins what is here.
+//! What one step of a salvage brings, how it is packed beside the writer, and how it joins what is here.
 
 use std::collections::HashSet;
 
@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, SensorNo, SensorSpec, UnixMillis};
+use crate::store::cut::Cut;
 use crate::store::error::Result;
 use crate::store::head::{Fresh, Head};
 use crate::store::memory::Forgotten;
@@ -15,7 +16,7 @@ use crate::store::rollup::{Rolled, Table};
 use crate::store::write::Scope;
 use crate::store::{block, cut, journal, latest, rolled, sensors};
 
-/// What one step brings, to be written in one transaction.
+/// What one step brings, as it was read.
 #[derive(Default)]
 pub(super) struct Loaded {
     pub(super) device: Option<DeviceNo>,
@@ -28,43 +29,72 @@ pub(super) struct Loaded {
     pub(super) rolled: rolled::Rolled,
 }
 
+/// The same, ready to be written.
+pub(super) struct Packed {
+    device: DeviceNo,
+    series: Vec<SeriesId>,
+    /// Figures that another file has of a series.
+    rollups: Vec<(SeriesId, Table, Rolled)>,
+    rolled: rolled::Rolled,
+    cut: Option<Cut>,
+    /// Its newest points.
+    head: Head,
+    brought: u64,
+}
+
 impl Loaded {
-    /// Writes it; how many readings no block here had before.
-    pub(super) fn write(mut self, scope: &mut Scope<'_>) -> Result<u64> {
-        let Some(device) = self.device else { return Ok(0) };
-        if self.payloads.is_empty() && self.rollups.is_empty() {
-            return Ok(0);
-        }
-        let mut series = Vec::new();
-        for spec in &self.sensors {
-            series.push(sensors::put_missing(scope, device, spec)?);
-        }
-        self.begin_rollups(scope, device)?;
-        for (place, table, rolled) in &self.rollups {
-            let Some(series) = series.get(*place) else { continue };
-            table.fold(scope.conn, *series, rolled, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
-        }
+    /// Packs it and compares it with what is here; `series` are those of its sensors. `None` where it brings nothing.
+    pub(super) fn pack(mut self, conn: &Connection, series: Vec<SeriesId>) -> Result<Option<Packed>> {
+        let rollups: Vec<_> = self
+            .rollups
+            .into_iter()
+            .filter(|(.., rolled)| !rolled.is_empty())
+            .filter_map(|(place, table, rolled)| Some((*series.get(place)?, table, rolled)))
+            .collect();
+        let Some(device) = self.device.filter(|_| !self.payloads.is_empty() || !rollups.is_empty()) else {
+            return Ok(None);
+        };
         let head = head(device, &series, &self.payloads)?;
         let fresh = head.copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
-        let Some(cut) = cut::cut(device, &series, &fresh, &mut self.next_times)? else { return Ok(0) };
-        let brought = not_here(scope.conn, device, &series, &fresh)?;
-        block::insert(scope.conn, device, &cut.blocks, block::Level::Cut)?;
-        latest::save_newer(scope, &head, &series)?;
-        scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(cut.blocks.reach), series: Vec::new() });
-        Ok(brought)
+        let cut = cut::cut(device, &series, &fresh, &mut self.next_times)?;
+        let brought = if cut.is_some() { not_here(conn, device, &series, &fresh)? } else { 0 };
+        Ok(Some(Packed { device, series, rollups, rolled: self.rolled, cut, head, brought }))
+    }
+}
+
+impl Packed {
+    /// Writes it; how many readings no block here had before. Nothing where the device was deleted meanwhile.
+    pub(super) fn write(self, scope: &mut Scope<'_>) -> Result<u64> {
+        if !sensors::device_exists(scope.conn, self.device)? {
+            return Ok(0);
+        }
+        self.begin_rollups(scope)?;
+        for (series, table, rolled) in &self.rollups {
+            table.join(scope.conn, *series, rolled, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
+        }
+        let Some(cut) = self.cut else { return Ok(0) };
+        block::insert(scope.conn, self.device, &cut.blocks, block::Level::Cut)?;
+        latest::save_newer(scope, &self.head, &self.series)?;
+        scope.own.forgotten.push(reaches(self.device, cut.blocks.reach));
+        Ok(self.brought)
     }
 
     /// Figures that come back count beside the readings there are.
-    fn begin_rollups(&self, scope: &mut Scope<'_>, device: DeviceNo) -> Result<()> {
-        let end = |(_, table, rolled): &(usize, Table, Rolled)| {
+    fn begin_rollups(&self, scope: &mut Scope<'_>) -> Result<()> {
+        let end = |(_, table, rolled): &(SeriesId, Table, Rolled)| {
             rolled.last_key_value().map(|(start, _)| UnixMillis(start.saturating_add(table.bucket)))
         };
         let Some(to) = self.rollups.iter().filter_map(end).max() else { return Ok(()) };
         let to = self.rolled.to.map_or(to, |known| known.max(to));
-        rolled::begin(scope.conn, device, rolled::Rolled { to: Some(to), ..self.rolled })?;
-        scope.own.forgotten.push(Forgotten { device, row: 0, reach: Some(to), series: Vec::new() });
+        rolled::begin(scope.conn, self.device, rolled::Rolled { to: Some(to), ..self.rolled })?;
+        scope.own.forgotten.push(reaches(self.device, to));
         Ok(())
     }
+}
+
+/// Says that blocks or rollups of a device go on to a moment; nothing of the journal is forgotten.
+fn reaches(device: DeviceNo, to: UnixMillis) -> Forgotten {
+    Forgotten { device, row: 0, reach: Some(to), series: Vec::new() }
 }
 
 /// How many of a step's readings are in no block here, by series and time. Steps before it are.
