@@ -208,16 +208,8 @@ impl Writer {
     /// Has changes wait a moment where a slow disk makes it worth it: whoever commits readings has the next ready as soon as
     /// it hears of the last, and one at a time.
     fn let_readings_follow(&mut self) {
-        while self.backlog.len() < INBOX
-            && self.held.is_empty()
-            && !self.backlog.iter().any(|write| matches!(write, Write::Group(..)))
-            && self.readings_until.is_some_and(|until| Clock.now() < until)
-        {
-            match self.waiting.try_recv() {
-                Ok(write) => self.backlog.push_back(write),
-                Err(TryRecvError::Empty) => std::thread::sleep(READINGS_LOOK),
-                Err(TryRecvError::Disconnected) => return,
-            }
+        if let Some(until) = self.readings_until.filter(|_| self.held.is_empty()) {
+            receive_readings(&mut self.waiting, &mut self.backlog, until);
         }
     }
 
@@ -403,6 +395,20 @@ impl Writer {
     }
 }
 
+/// Receives until there are readings, there is no place for more, `until` has come, or nobody is left to send any.
+fn receive_readings(waiting: &mut mpsc::Receiver<Write>, backlog: &mut VecDeque<Write>, until: Instant) {
+    while backlog.len() < INBOX
+        && !backlog.iter().any(|write| matches!(write, Write::Group(..)))
+        && Clock.now() < until
+    {
+        match waiting.try_recv() {
+            Ok(write) => backlog.push_back(write),
+            Err(TryRecvError::Empty) => std::thread::sleep(READINGS_LOOK),
+            Err(TryRecvError::Disconnected) => return,
+        }
+    }
+}
+
 const MARK_BESIDE: &str = "UPDATE progress SET beside = beside + 1";
 
 /// Begins, waiting for a command beside the hub as long as it takes: its transactions are a few rows each.
@@ -433,4 +439,49 @@ fn breaks_the_group(error: &Error) -> bool {
                 | ErrorCode::FileLockingProtocolFailed
         )
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::oneshot;
+
+    use super::*;
+    use crate::store::Commit;
+
+    const FOR_EVER: Duration = Duration::from_hours(1);
+
+    fn change() -> Write {
+        Write::change(|_| Ok(())).0
+    }
+
+    fn group() -> Write {
+        Write::Group(Box::new(Commit::default()), oneshot::channel().0)
+    }
+
+    /// How many writes are there once changes waited for readings `until` a moment; `sent` come while they do.
+    fn received(sent: Vec<Write>, until: Instant, keep_sending: bool) -> usize {
+        let (sender, mut waiting) = mpsc::channel(INBOX);
+        let mut backlog = VecDeque::from([change()]);
+        let kept = keep_sending.then(|| sender.clone());
+        let sending = std::thread::spawn(move || sent.into_iter().for_each(|write| sender.blocking_send(write).unwrap()));
+        receive_readings(&mut waiting, &mut backlog, until);
+        drop(kept);
+        sending.join().unwrap();
+        backlog.len()
+    }
+
+    #[test]
+    fn changes_wait_for_the_readings_that_follow_and_for_nothing_behind_them() {
+        let until = Clock.now() + FOR_EVER;
+        assert_eq!(received(vec![change(), group(), change()], until, true), 3);
+        // Nobody is left who has any.
+        assert_eq!(received(vec![change()], until, false), 2);
+        // As many as may wait: none is left in the queue that has no place.
+        assert_eq!(received((0..INBOX).map(|_| change()).collect(), until, true), INBOX);
+    }
+
+    #[test]
+    fn changes_do_not_wait_when_none_are_to_follow() {
+        assert_eq!(received(Vec::new(), Clock.now(), true), 1);
+    }
 }
