@@ -210,10 +210,8 @@ impl Ingest {
                 }
                 vitals = &mut look => {
                     look = look_later(self.store.clone(), self.clock).boxed();
-                    if let Some(vitals) = vitals {
-                        let proposed = self.engine.examine(self.clock.wall(), vitals);
-                        self.commit(Vec::new(), Vec::new(), proposed).await?;
-                    }
+                    let proposed = self.engine.examine(self.clock.wall(), vitals);
+                    self.commit(Vec::new(), Vec::new(), proposed).await?;
                 }
                 () = self.clock.sleep_until(deadline) => {
                     let proposed = self.engine.handle_timeout(self.clock.wall());
@@ -416,10 +414,10 @@ impl Ingest {
     }
 }
 
-/// How the hub itself is, when the next look is due. A disk that hangs holds this up, and not the pipeline.
-async fn look_later(store: Store, clock: Clock) -> Option<Vitals> {
+/// How the hub itself is, when the next look is due.
+async fn look_later(store: Store, clock: Clock) -> Vitals {
     clock.sleep_until(Some(clock.now() + EXAMINE_EVERY)).await;
-    store.vitals().await
+    store.vitals()
 }
 
 /// Reads what a rate or deviation rule has to remember of one series; what cannot be read, it learns from here on.

@@ -175,6 +175,7 @@ impl Maker {
         self.merge(true)?;
         now.map_or(Ok(()), |now| self.retain(now))?;
         while self.write(|scope| checkpoint::give_back(scope.conn, VACUUM_PAGES))? {}
+        self.memory.look_at_disk();
         Ok(())
     }
 
@@ -183,6 +184,7 @@ impl Maker {
     }
 
     fn look(&mut self) -> Result<()> {
+        self.memory.look_at_disk();
         let (waiting, bytes) = {
             let head = self.memory.head();
             (head.waiting().collect(), head.bytes())

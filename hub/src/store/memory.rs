@@ -15,6 +15,7 @@ use super::cap::Cap;
 use super::growth::Growth;
 use super::head::Head;
 use super::quick_check::Checked;
+use super::room::Seen;
 use super::tally::Tallies;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
@@ -36,6 +37,8 @@ pub(super) struct Memory {
     retention: RwLock<Retention>,
     growth: RwLock<Growth>,
     checked: RwLock<Option<Checked>>,
+    /// See [`Memory::seen`].
+    seen: RwLock<Arc<Seen>>,
     /// See [`Memory::cap`].
     cap: Cap,
     pub(super) limits: Limits,
@@ -184,6 +187,7 @@ impl Memory {
             retention: RwLock::new(retention),
             growth: RwLock::default(),
             checked: RwLock::default(),
+            seen: RwLock::new(Arc::new(Seen::look(&file))),
             cap,
             limits,
             file,
@@ -222,6 +226,18 @@ impl Memory {
 
     pub(super) fn set_checked(&self, checked: Checked) {
         *self.checked.write().unwrap_or_else(PoisonError::into_inner) = Some(checked);
+    }
+
+    /// What the file system said of the database at the maker's last look, a quarter of a second ago or as long as it has
+    /// been at work.
+    pub(super) fn seen(&self) -> Arc<Seen> {
+        self.seen.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the file system, which may hang.
+    pub(super) fn look_at_disk(&self) {
+        let seen = Arc::new(Seen::look(&self.file));
+        *self.seen.write().unwrap_or_else(PoisonError::into_inner) = seen;
     }
 
     /// The data directory, to ask its disk.

@@ -17,6 +17,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 
+use super::damage;
+use super::open::beside_file;
 use crate::model::room::Room;
 
 /// Set apart.
@@ -31,6 +33,29 @@ const NAME: &str = "ballast";
 pub fn on(dir: &Path) -> Option<Room> {
     let disk = rustix::fs::statvfs(dir).ok()?;
     Some(Room { free: disk.f_bavail * disk.f_frsize, total: disk.f_blocks * disk.f_frsize })
+}
+
+/// What the file system says of the database. Asked by the maker at each of its looks, so that nobody who only wants to
+/// know waits for a disk that hangs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Seen {
+    /// Room on its disk, where the system says.
+    pub(super) room: Option<Room>,
+    /// Bytes of the database file, and of its log.
+    pub(super) file: u64,
+    pub(super) log: u64,
+    /// Damaged databases beside it that wait to be salvaged, oldest first.
+    pub(super) set_aside: Vec<PathBuf>,
+}
+
+impl Seen {
+    /// Looks at a database. May wait for the disk.
+    pub(super) fn look(file: &Path) -> Self {
+        let bytes = |file: &Path| fs::metadata(file).map_or(0, |file| file.len());
+        let dir = file.parent().unwrap_or_else(|| Path::new("."));
+        let log = bytes(&beside_file(file, "-wal"));
+        Self { room: on(dir), file: bytes(file), log, set_aside: damage::set_aside_in(dir) }
+    }
 }
 
 /// Whether the disk that holds `dir` has so little room that steps have to be small.

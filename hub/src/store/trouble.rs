@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
 use super::error::Error;
-use super::{Store, room};
+use super::Store;
 use crate::model::alert::Vitals;
 use crate::model::room::Room;
 
@@ -50,10 +50,11 @@ impl Store {
         if self.is_full() {
             return Some(Trouble::DiskFull);
         }
-        if let Some(file) = self.set_aside().into_iter().next() {
-            return Some(Trouble::SetAside(file));
+        let seen = self.memory().seen();
+        if let Some(file) = seen.set_aside.first() {
+            return Some(Trouble::SetAside(file.clone()));
         }
-        if let Some(room) = self.room().filter(Room::is_nearly_full) {
+        if let Some(room) = seen.room.filter(Room::is_nearly_full) {
             return Some(Trouble::DiskNearlyFull(room));
         }
         let (limits, catalog) = (self.limits(), self.catalog());
@@ -69,20 +70,11 @@ impl Store {
         self.memory().counters.full.load(Ordering::Relaxed)
     }
 
-    /// How it is, as far as alerts go. Asks the disk on a thread that may wait for it; `None` when there is none at the end
-    /// of the program.
-    pub async fn vitals(&self) -> Option<Vitals> {
-        let store = self.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            let stats = store.stats();
-            let full = (stats.full || stats.readings_total > 0).then_some(stats.full);
-            Vitals { full, used_pct: stats.used_pct(), damaged: store.set_aside().len() }
-        });
-        looked.await.ok()
-    }
-
-    /// Room on its disk, where the system says.
-    pub(super) fn room(&self) -> Option<Room> {
-        room::on(self.memory().dir())
+    /// How it is, as far as alerts go.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals {
+        let stats = self.stats();
+        let full = (stats.full || stats.readings_total > 0).then_some(stats.full);
+        Vitals { full, used_pct: stats.used_pct(), damaged: stats.set_aside }
     }
 }
