@@ -1141,6 +1141,8 @@ export interface components {
         QueryResult: {
             /** @description What to send as `cursor` to get them; null at the end. */
             next: string | null;
+            /** @description What somebody who reads the numbers should know; mostly null. */
+            note: string | null;
             /** @description One a series, or one of all. */
             series: components["schemas"]["SeriesColumns"][];
             /** @description What it was computed from. */
@@ -1301,7 +1303,8 @@ export interface components {
          *
          *     What is asked for besides is there by the name it was asked by: `rate`, the change a second, spread evenly between
          *     readings (a counter that falls began again at zero; with `group=all` the sum of the series' rates), and percentiles
-         *     such as `p95`, exact over the readings, between two of them in proportion; they are null where only rollups are left.
+         *     such as `p95`, exact over the readings, between two of them in proportion. Both are null in buckets of which rollups hold
+         *     a part: then the result has a `note`.
          */
         SeriesColumns: {
             /** @description Mean of the values. */

@@ -71,7 +71,8 @@ struct QueryParams {
     #[param(value_type = String, required = false)]
     tz: (),
     /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`;
-    /// separated by commas or repeated. The first six when left out.
+    /// separated by commas or repeated. The first six when left out. `rate` and percentiles need every reading: they are null
+    /// where raw readings have given way to rollups, and `note` says so.
     #[param(value_type = Vec<String>, required = false)]
     agg: (),
     /// `all` makes one result of all series.
@@ -241,12 +242,13 @@ async fn run(app: &AppState, query: Checked) -> Result<Vec<Vec<u8>>, ApiError> {
         return Err(ApiError::invalid("limit", detail));
     }
     if ids.is_empty() {
-        return Ok(query::result(Vec::new(), Source::Raw, None));
+        return Ok(query::result(Vec::new(), Source::Raw, None, None));
     }
     let group = match query.group {
         Group::None => store::Group::None,
         Group::All => store::Group::All,
     };
+    let needs_readings = query.wanted.rate || !query.percentiles.is_empty();
     let (t, percentiles) = (query::times(&t), query.percentiles);
     let asked =
         store::Query { series: ids, buckets: store::Buckets { edges: query.edges }, group, wanted: query.wanted };
@@ -260,7 +262,8 @@ async fn run(app: &AppState, query: Checked) -> Result<Vec<Vec<u8>>, ApiError> {
         Tier::Minute => Source::Minute,
         Tier::Hour => Source::Hour,
     };
-    Ok(query::result(answer.results, source, next.as_deref()))
+    let note = (needs_readings && source != Source::Raw).then_some(query::NEED_READINGS);
+    Ok(query::result(answer.results, source, next.as_deref(), note))
 }
 
 /// Series, what each result is called, and where to go on.

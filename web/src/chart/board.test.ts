@@ -17,7 +17,7 @@ function scene() {
         const answer = async (values: [Millis, number][]) => {
           const column = values.map(([, value]) => value);
           const series = { device: "d", sensor: "temp", unit: "°C", t: values.map(([at]) => at), count: values.map(() => 1), min: column, max: column, avg: column, first: column, last: column };
-          resolve([{ series: [series], source: "raw", truncated: false, next: null }]);
+          resolve([{ series: [series], source: "raw", truncated: false, next: null, note: null }]);
           await vi.advanceTimersByTimeAsync(0);
         };
         questions.push({ from: query!.from, to: query!.to, answer });

@@ -93,7 +93,13 @@ pub struct QueryResult {
     pub truncated: bool,
     /// What to send as `cursor` to get them; null at the end.
     pub next: Option<String>,
+    /// What somebody who reads the numbers should know; mostly null.
+    pub note: Option<String>,
 }
+
+/// Said where percentiles or rates are asked for and not all readings are there any longer.
+pub const NEED_READINGS: &str = "percentiles and rate need every reading: they are null in buckets where raw readings have \
+    given way to figures by the minute or the hour (see `source`, and GET /api/v1/retention)";
 
 /// What a result was computed from: the coarsest of what was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -114,7 +120,8 @@ pub enum Source {
 ///
 /// What is asked for besides is there by the name it was asked by: `rate`, the change a second, spread evenly between
 /// readings (a counter that falls began again at zero; with `group=all` the sum of the series' rates), and percentiles
-/// such as `p95`, exact over the readings, between two of them in proportion; they are null where only rollups are left.
+/// such as `p95`, exact over the readings, between two of them in proportion. Both are null in buckets of which rollups hold
+/// a part: then the result has a `note`.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct SeriesColumns {
     /// Id of the device; `*` for all together.
@@ -218,9 +225,9 @@ pub fn times(t: &[i64]) -> String {
 }
 
 /// Writes [`QueryResult`] around its series, each written by [`series`]: pieces to be sent one after the other. `next` is
-/// base64url, which needs no escapes.
+/// base64url, which needs no escapes; neither does `note`.
 #[must_use]
-pub fn result(series: Vec<Vec<u8>>, source: Source, next: Option<&str>) -> Vec<Vec<u8>> {
+pub fn result(series: Vec<Vec<u8>>, source: Source, next: Option<&str>, note: Option<&str>) -> Vec<Vec<u8>> {
     let mut pieces = Vec::with_capacity(series.len() + 2);
     pieces.push(br#"{"series":["#.to_vec());
     let last = series.len().saturating_sub(1);
@@ -237,7 +244,9 @@ pub fn result(series: Vec<Vec<u8>>, source: Source, next: Option<&str>) -> Vec<V
     };
     let truncated = next.is_some();
     let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
-    pieces.push(format!(r#"],"source":"{source}","truncated":{truncated},"next":{next}}}"#).into_bytes());
+    let note = note.map_or_else(|| "null".to_owned(), |note| format!("\"{note}\""));
+    let end = format!(r#"],"source":"{source}","truncated":{truncated},"next":{next},"note":{note}}}"#);
+    pieces.push(end.into_bytes());
     pieces
 }
 
@@ -258,7 +267,7 @@ mod tests {
             ..Columns::default()
         };
         let (t, names) = (vec![-5, 1_700_000_000_000], ["p99.9".to_owned()]);
-        let text = result(vec![series(&name, &times(&t), &columns, &names); 2], Source::Minute, Some("ab-_")).concat();
+        let text = result(vec![series(&name, &times(&t), &columns, &names); 2], Source::Minute, Some("ab-_"), Some(NEED_READINGS)).concat();
         let one = || SeriesColumns {
             device: name.device.clone(),
             sensor: name.sensor.clone(),
@@ -280,11 +289,12 @@ mod tests {
             source: Source::Minute,
             truncated: true,
             next: Some("ab-_".to_owned()),
+            note: Some(NEED_READINGS.to_owned()),
         };
         let read: serde_json::Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(read, serde_json::to_value(said).unwrap());
-        let empty = br#"{"series":[],"source":"raw","truncated":false,"next":null}"#;
-        assert_eq!(result(Vec::new(), Source::Raw, None).concat(), empty);
+        let empty = br#"{"series":[],"source":"raw","truncated":false,"next":null,"note":null}"#;
+        assert_eq!(result(Vec::new(), Source::Raw, None, None).concat(), empty);
         assert_eq!(times(&[]), "[]");
     }
 }
