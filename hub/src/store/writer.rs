@@ -146,13 +146,14 @@ impl Writer {
         let mut was_full = false;
         while self.gather() {
             let full = self.turn_away_readings();
-            // Alerts and deletions succeed where readings do not: only readings say that there is room again.
-            let tells = !full && (was_full || self.backlog.iter().chain(&self.held).any(Write::has_readings));
-            was_full = full;
+            let room_again = std::mem::replace(&mut was_full, full) && !full;
             if self.wait_for_room() || self.backlog.is_empty() {
                 continue;
             }
             let readings = self.backlog.iter().any(Write::has_readings);
+            // Alerts and deletions succeed where readings do not: only readings say that there is room again, and not those
+            // that were just refused or wait.
+            let tells = room_again || readings && !full;
             let mut replies = Vec::new();
             match self.group(&mut replies) {
                 Ok(()) => {
