@@ -420,7 +420,8 @@ mod tests {
             .unwrap();
         assert_eq!(found, [(0, 3, 0.1, 43.3, 0, 21.7), (60_000, 1, 0.25, 0.25, 60_000, 0.25)]);
         // The sum has more places than the figures beside it.
-        let fine = Rolled::from([(120_000, bucket(&[(120_000, 1.0), (120_001, 1.01), (120_002, 2.0), (120_003, 1.0)]))]);
+        let fine =
+            Rolled::from([(120_000, bucket(&[(120_000, 1.0), (120_001, 1.01), (120_002, 2.0), (120_003, 1.0)]))]);
         MINUTES.join(&conn, series, &fine, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
         MINUTES.read(&conn, series, (120_000, DAY), &rows, |_, b| assert_eq!(b.sum, 5.01)).unwrap();
         MINUTES.delete(&conn, &[MINUTES.key(0, series)], UnixMillis(9)).unwrap();

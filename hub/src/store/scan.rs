@@ -325,7 +325,9 @@ impl<'a> Share<'a> {
             figures.insert(start, *hour);
         })?;
         for n in 0..found.spans.len() {
-            let Some(Span { start, end, .. }) = found.spans.get(n).copied().filter(|span| span.start < to) else { continue };
+            let Some(Span { start, end, .. }) = found.spans.get(n).copied().filter(|span| span.start < to) else {
+                continue;
+            };
             if figures.range(HOURS.start(start.0)..=end.0).next().is_some() {
                 self.within_memory(recent.len())?;
                 recent.extend(found.samples(n, series, self.plan)?);

@@ -4,8 +4,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
-use super::error::Error;
 use super::Store;
+use super::error::Error;
 use crate::model::alert::Vitals;
 use crate::model::room::Room;
 

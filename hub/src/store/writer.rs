@@ -398,9 +398,7 @@ impl Writer {
 
 /// Receives until there are readings, there is no place for more, `until` has come, or nobody is left to send any.
 fn receive_readings(waiting: &mut mpsc::Receiver<Write>, backlog: &mut VecDeque<Write>, until: Instant) {
-    while backlog.len() < INBOX
-        && !backlog.iter().any(|write| matches!(write, Write::Group(..)))
-        && Clock.now() < until
+    while backlog.len() < INBOX && !backlog.iter().any(|write| matches!(write, Write::Group(..))) && Clock.now() < until
     {
         match waiting.try_recv() {
             Ok(write) => backlog.push_back(write),
@@ -464,7 +462,8 @@ mod tests {
         let (sender, mut waiting) = mpsc::channel(INBOX);
         let mut backlog = VecDeque::from([change()]);
         let kept = keep_sending.then(|| sender.clone());
-        let sending = std::thread::spawn(move || sent.into_iter().for_each(|write| sender.blocking_send(write).unwrap()));
+        let sending =
+            std::thread::spawn(move || sent.into_iter().for_each(|write| sender.blocking_send(write).unwrap()));
         receive_readings(&mut waiting, &mut backlog, until);
         drop(kept);
         sending.join().unwrap();

@@ -118,7 +118,8 @@ impl Told {
                 if stretch.iter().any(|reading| !self.readings.contains_key(reading)) {
                     return;
                 }
-                let (from, to) = (from.min(to) as usize * stretch.len() / 100, from.max(to) as usize * stretch.len() / 100);
+                let (from, to) =
+                    (from.min(to) as usize * stretch.len() / 100, from.max(to) as usize * stretch.len() / 100);
                 let part = &stretch[from..to.max(from + 1).min(stretch.len())];
                 if part[part.len() - 1].1 - part[0].1 < bucket {
                     return;
@@ -260,7 +261,8 @@ async fn times_at_the_ends_of_the_calendar_are_folded_like_others() {
     hub.put(0, &times.map(|at| (0, at - T0.0, 1e308))).await;
     for day in [0, 20, 120] {
         hub.store.tidy_as_of(T0.plus(day * DAY)).await.unwrap();
-        let edges = [-last - HOUR, -HOUR, HOUR, last + 2 * HOUR].map(|at| UnixMillis(at.div_euclid(HOUR) * HOUR)).to_vec();
+        let edges =
+            [-last - HOUR, -HOUR, HOUR, last + 2 * HOUR].map(|at| UnixMillis(at.div_euclid(HOUR) * HOUR)).to_vec();
         let answer = hub.aggregate(vec![hub.series[0]], Buckets { edges }, Group::None).await;
         assert_eq!(answer.results[0].count, [1, 2, 1], "day {day}");
         // Two of the largest numbers are more than there is a number for; each by itself is what it is.

@@ -267,7 +267,13 @@ mod tests {
             ..Columns::default()
         };
         let (t, names) = (vec![-5, 1_700_000_000_000], ["p99.9".to_owned()]);
-        let text = result(vec![series(&name, &times(&t), &columns, &names); 2], Source::Minute, Some("ab-_"), Some(NEED_READINGS)).concat();
+        let text = result(
+            vec![series(&name, &times(&t), &columns, &names); 2],
+            Source::Minute,
+            Some("ab-_"),
+            Some(NEED_READINGS),
+        )
+        .concat();
         let one = || SeriesColumns {
             device: name.device.clone(),
             sensor: name.sensor.clone(),
