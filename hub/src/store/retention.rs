@@ -13,6 +13,7 @@
 //! that says 1970 are kept as long as everything else. Hours go when both are too old, their time and their receipt.
 //! Under the cap, what came first goes first: raw readings of everybody, then minutes, then hours.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{Connection, named_params};
@@ -187,11 +188,11 @@ impl Stays {
             if !block::exists(conn, span, series)? {
                 continue;
             }
-            if !self.times.contains_key(&span.id) {
-                self.times.insert(span.id, block::times(conn, span)?);
-            }
-            let times = self.times.get(&span.id).and_then(Option::as_ref);
-            found.extend(times.into_iter().flatten().copied().map(UnixMillis));
+            let times = match self.times.entry(span.id) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => unknown.insert(block::times(conn, span)?),
+            };
+            found.extend(times.iter().flatten().copied().map(UnixMillis));
         }
         Ok(found)
     }

@@ -445,7 +445,6 @@ mod tests {
     use tokio::sync::oneshot;
 
     use super::*;
-    use crate::store::Commit;
 
     const FOR_EVER: Duration = Duration::from_hours(1);
 
@@ -454,7 +453,7 @@ mod tests {
     }
 
     fn group() -> Write {
-        Write::Group(Box::new(Commit::default()), oneshot::channel().0)
+        Write::Group(Box::default(), oneshot::channel().0)
     }
 
     /// How many writes are there once changes waited for readings `until` a moment; `sent` come while they do.
