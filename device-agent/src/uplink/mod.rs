@@ -15,13 +15,16 @@
 //! until the device has joined, and never after.
 
 mod candidates;
+mod contract;
 mod drift;
 mod flight;
+mod loss;
 mod patience;
 mod reports;
 mod rtt;
 mod search;
 mod session;
+mod standing;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -31,124 +34,26 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use wire::discovery::Probe;
-use wire::handshake::{JoinToken, Standing};
+use wire::handshake::Standing;
 use wire::ledger::Report;
-use wire::message::{Control, Health, Hello, Status};
+use wire::message::{Control, Health, Status};
 use wire::packet::Packet;
-use wire::seal::KEEP_PREVIOUS_SECS;
-use wire::{BatchSeq, Epoch, Id, KeyPair, Lane, PublicKey, SensorSpec};
+use wire::{BatchSeq, Epoch, Id, Lane, PublicKey, SensorSpec};
 
 use crate::clock::Now;
 use crate::random::Random;
 use candidates::Candidates;
+pub use contract::{Config, Event, State};
 use flight::Flight;
 pub use flight::Outgoing;
 use patience::Presence;
 use reports::Reports;
-use search::TELL_AFTER_TRIES;
 use session::{Path, Session};
 
 /// A fleet whose hub restarts comes back spread over this time. Ten thousand devices are a little more than a hub takes in
 /// it: who finds the queue full asks again (`make bench`, the fleet).
 const RETURN_WITHIN: Duration = Duration::from_secs(4);
 const LONGEST_PROBE: Duration = Duration::from_secs(10);
-
-/// What an uplink is made of.
-#[derive(Debug, Clone)]
-pub struct Config {
-    /// The device's keys.
-    pub keys: KeyPair,
-    /// This boot; also the upper half of every handshake counter.
-    pub epoch: Epoch,
-    /// The hub this device belongs to.
-    pub pinned: Option<PublicKey>,
-    /// Lets it join while it belongs to none.
-    pub token: Option<JoinToken>,
-    /// Whether hubs elsewhere than at [`Uplink::set_addresses`] count, before one is pinned.
-    pub only_addresses: bool,
-    /// How it introduces itself.
-    pub hello: Hello,
-    /// Batches in flight, however much credit the hub gives.
-    pub max_in_flight: u32,
-    /// Lower half of session names: tells devices apart that share a socket.
-    pub index: u16,
-    /// Seed of jitter and nonces.
-    pub seed: u64,
-}
-
-/// What the driver acts on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A hub answered a probe at an address not known before.
-    Found {
-        /// Its key.
-        hub: PublicKey,
-        /// Where it says it is.
-        address: SocketAddr,
-    },
-    /// Several hubs answered and nothing says which is ours: nothing is sent until one remains.
-    Several {
-        /// Their keys.
-        hubs: Vec<PublicKey>,
-    },
-    /// Another hub than the pinned one answered; it is ignored.
-    Foreign {
-        /// Its key.
-        hub: PublicKey,
-    },
-    /// A hub is there and does not answer handshakes: closed to joins, full, or the token is spent.
-    Silent {
-        /// Its key.
-        hub: PublicKey,
-        /// Where it is.
-        address: SocketAddr,
-    },
-    /// The hub has the session and a person has to adopt the device.
-    Pending {
-        /// Its key.
-        hub: PublicKey,
-        /// Where it is.
-        address: SocketAddr,
-    },
-    /// The hub takes readings: pin it.
-    Adopted {
-        /// Its key.
-        hub: PublicKey,
-        /// Where it is.
-        address: SocketAddr,
-    },
-    /// The hub is gone, or has put the device back to pending: take back what was given.
-    Lost,
-    /// On the hub's disk: everything of `epoch` below `mark` and in `runs`.
-    Acked {
-        /// Boot whose batches are meant.
-        epoch: Epoch,
-        /// Everything below is on disk.
-        mark: BatchSeq,
-        /// `[start, end)` above the mark.
-        runs: Vec<(u64, u64)>,
-    },
-    /// On the hub's disk: the ledger's report of this boot and number.
-    Recorded {
-        /// Boot that numbered it.
-        epoch: Epoch,
-        /// Its number.
-        number: u32,
-    },
-}
-
-/// Where the uplink stands, for `status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
-    /// No hub is known, or none answers.
-    Searching,
-    /// A hub was found; its proof is awaited.
-    Handshaking,
-    /// A person has to adopt the device.
-    Pending,
-    /// Readings flow.
-    Streaming,
-}
 
 /// Protocol state of one device.
 #[derive(Debug)]
@@ -369,89 +274,6 @@ impl Uplink {
         let mut session = self.session.take()?;
         session.seal_control(now, &self.path, out, &Control::Bye)?;
         Some(session.address)
-    }
-
-    /// Where the uplink stands.
-    #[must_use]
-    pub fn state(&self) -> State {
-        match &self.session {
-            Some(session) if session.standing == Standing::Adopted => State::Streaming,
-            Some(_) => State::Pending,
-            None if self.candidates.iter().next().is_some() => State::Handshaking,
-            None => State::Searching,
-        }
-    }
-
-    /// Whether readings flow.
-    #[must_use]
-    pub fn is_streaming(&self) -> bool {
-        self.state() == State::Streaming
-    }
-
-    /// The hub of the session and its address.
-    #[must_use]
-    pub fn hub(&self) -> Option<(PublicKey, SocketAddr)> {
-        self.session.as_ref().map(|session| (session.hub, session.address))
-    }
-
-    /// Smoothed round trip to the hub.
-    #[must_use]
-    pub const fn round_trip(&self) -> Option<Duration> {
-        self.path.wire.smoothed()
-    }
-
-    /// The device's clock minus the hub's, in milliseconds.
-    #[must_use]
-    pub const fn clock_offset_ms(&self) -> Option<i64> {
-        self.path.clock_offset_ms
-    }
-
-    /// How fast the device's clock runs away from the hub's, in parts per thousand million; positive: it runs fast.
-    #[must_use]
-    pub fn clock_drift_ppb(&self) -> Option<i64> {
-        self.path.drift.ppb()
-    }
-
-    /// The device's clock was set: what was measured by it before says nothing of it now.
-    pub fn forget_clock_offset(&mut self) {
-        self.path.clock_offset_ms = None;
-        self.path.drift.forget();
-        for session in self.session.iter_mut().chain(self.previous.as_mut().map(|(session, _)| session)) {
-            session.forget_sending_times();
-        }
-    }
-
-    /// Batches in flight or queued to be.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.flight.len()
-    }
-
-    /// The hub has missed answers: a fresh session is tried, soon, but not by a whole fleet at once.
-    fn doubt(&mut self, now: Now) {
-        let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
-        for candidate in self.candidates.iter_mut() {
-            candidate.rest(now.mono, wait);
-        }
-    }
-
-    /// The hub is taken for gone. Handshakes that the doubt began go on.
-    fn lose(&mut self, now: Now) {
-        let Some(session) = self.session.take() else { return };
-        let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
-        // The address may be one that no answer ever named: the hub roamed.
-        self.candidates.note(session.address, session.hub, self.config.pinned, now.mono + wait);
-        // Tries of the doubt were made while there was a session: the one that tells of silence is still to come.
-        for candidate in self.candidates.iter_mut() {
-            candidate.tries = candidate.tries.min(TELL_AFTER_TRIES - 1);
-        }
-        if session.confirmed {
-            self.previous = Some((session, now.mono + Duration::from_secs(KEEP_PREVIOUS_SECS)));
-        }
-        self.told = None;
-        self.flight.clear();
-        self.events.push_back(Event::Lost);
-        (self.probe_due, self.probes) = (Some(now.mono + wait / 2), 0);
     }
 }
 

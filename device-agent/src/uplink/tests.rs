@@ -4,7 +4,8 @@ mod busy;
 mod world;
 
 use wire::batch::{BatchBuilder, MAX_BODY, Rows};
-use wire::{Reading, SensorNo, UnixMillis};
+use wire::handshake::JoinToken;
+use wire::{KeyPair, Reading, SensorNo, UnixMillis};
 
 use super::*;
 use crate::timeline::{Repair, Timeline};

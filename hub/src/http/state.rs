@@ -1,6 +1,6 @@
 //! What the HTTP shell is given: handles to the rest of the hub, and facts about it.
 //!
-//! `hub.rs` fills [`Wiring`] and makes an [`AppState`] of it. HTTP knows no other shell: figures, metrics come as functions.
+//! `hub` fills [`Wiring`] and makes an [`AppState`] of it. HTTP knows no other shell: figures, metrics come as functions.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -140,7 +140,7 @@ impl JoinState {
 /// A snapshot function.
 pub type Snapshot<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
-/// What `hub.rs` hands over.
+/// What `hub` hands over.
 pub struct Wiring {
     /// What an operator set.
     pub config: Config,

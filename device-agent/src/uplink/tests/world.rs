@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use wire::discovery::Answer;
-use wire::handshake::{NO_PSK, Responder, Verdict, cookie_for};
-use wire::message::{Ack, Message, Welcome};
+use wire::handshake::{JoinToken, NO_PSK, Responder, Verdict, cookie_for};
+use wire::message::{Ack, Hello, Message, Welcome};
 use wire::packet::Data;
 use wire::seal::Transport;
-use wire::{SensorKind, SeqSet, UnixMillis};
+use wire::{KeyPair, SensorKind, SeqSet, UnixMillis};
 
 use super::super::*;
 use super::MS;

@@ -11,19 +11,23 @@
 //!
 //! At the end only `udp`, `http`, `discovery` and the dispatcher are told to stop; the rest runs dry behind them.
 
+mod endpoint;
+mod metrics;
+
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
-use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use wire::HubId;
 use wire::discovery::GROUP_V4;
 use wire::handshake::Responder;
 
+use self::endpoint::{new_endpoint, random};
+use self::metrics::exposition;
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -31,16 +35,13 @@ use crate::http::state::{AppState, Figures, HubInfo, JoinState, Wiring};
 use crate::ingest::queue::queue;
 use crate::ingest::{Ingest, Waiting};
 use crate::live::{Bus, Update};
-use crate::model::device::DeviceNo;
-use crate::observe::{Exposition, Histogram, Meter};
+use crate::observe::{Histogram, Meter};
 use crate::presence::Presence;
 use crate::pressure::Pressure;
-use crate::proto::command::{Command, JoinPolicy};
+use crate::proto::command::JoinPolicy;
 use crate::proto::counters::Counters;
 use crate::proto::discovery::Card;
-use crate::proto::endpoint::{self, Endpoint};
-use crate::proto::{Moment, Random};
-use crate::registrar::{Registrar, known};
+use crate::registrar::Registrar;
 use crate::rules::Engine;
 use crate::rules::silences::Silences;
 use crate::store::{SecretKey, Store};
@@ -269,50 +270,6 @@ impl Hub {
     }
 }
 
-/// An endpoint that knows every stored device and join token.
-fn new_endpoint(
-    store: &Store,
-    clock: Clock,
-    policy: JoinPolicy,
-    responder: Responder,
-    card: Card,
-    counters: &Arc<Counters>,
-    pressure: &Arc<Pressure>,
-) -> anyhow::Result<Endpoint> {
-    let moment = Moment { now: clock.now(), wall: clock.wall() };
-    let config = endpoint::Config {
-        responder,
-        card,
-        policy,
-        random: random()?,
-        discovery_random: random()?,
-        max_devices: store.limits().devices,
-        counters: Arc::clone(counters),
-        pressure: Arc::clone(pressure),
-    };
-    let mut endpoint = Endpoint::new(moment.now, config);
-    let mut windows: std::collections::HashMap<DeviceNo, Vec<_>> = std::collections::HashMap::new();
-    for (device, epoch, window) in store.windows() {
-        windows.entry(device).or_default().push((epoch, window));
-    }
-    let devices: Vec<DeviceNo> = store.catalog().devices().map(|device| device.no).collect();
-    for no in devices {
-        if let Some(mut known) = known(store, no) {
-            known.windows = windows.remove(&no).unwrap_or_default();
-            endpoint.handle_command(moment, Command::Known(Box::new(known)));
-        }
-    }
-    Ok(endpoint)
-}
-
-/// The operating system's randomness. A hub that has none must not go on: its session keys would be weak.
-fn random() -> anyhow::Result<Random> {
-    let source = SystemRandom::new();
-    source.fill(&mut [0; 1]).map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
-    #[expect(clippy::panic, reason = "once seeded the kernel's generator cannot fail; weak keys would be worse")]
-    Ok(Box::new(move |bytes| source.fill(bytes).unwrap_or_else(|_| panic!("no randomness"))))
-}
-
 fn warn_about_buffer(socket: &Socket) {
     let (granted, wanted) = (socket.receive_buffer(), Socket::wanted_buffer());
     if granted < wanted {
@@ -335,133 +292,4 @@ fn admin_token(config: &Config) -> anyhow::Result<Option<[u8; 32]>> {
 fn hostname() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
-}
-
-/// Every metric of the hub, by name.
-fn exposition(
-    store: &Store,
-    presence: &Presence,
-    counters: &Counters,
-    pressure: &Pressure,
-    webhooks: &webhook::Counters,
-    latency: &Histogram,
-    meter: &Meter,
-) -> String {
-    let get = |counter: &std::sync::atomic::AtomicU64| counter.load(Ordering::Relaxed);
-    let stats = store.stats();
-    // Before the statement that says all: what it reads through would be held to its end, and a second look at the same
-    // waits for ever behind a writer that waits for the first.
-    let (devices, series) = {
-        let catalog = store.catalog();
-        (catalog.device_count(), catalog.series_count())
-    };
-    let (links, pending) = {
-        let now = presence.read();
-        (now.links.len(), now.pending.len())
-    };
-    let mut text = Exposition::default();
-    text.value("counter", "hub_readings_total", "Readings on disk since the start.", meter.total())
-        .value("counter", "hub_batches_total", "Batches on disk since the start.", stats.batches_total)
-        .value("counter", "hub_repeated_batches_total", "Batches that came again.", stats.repeats_total)
-        .value("counter", "hub_commits_total", "Transactions committed.", stats.commits_total)
-        .value("counter", "hub_commit_seconds_total", "Time spent in commits.", stats.commit_seconds)
-        .histogram("hub_ack_latency_seconds", "From receiving a batch to having it on disk.", latency)
-        .value("gauge", "hub_database_bytes", "Size of the database file.", stats.file_bytes)
-        .value("gauge", "hub_wal_bytes", "Size of the write-ahead log.", stats.wal_bytes)
-        .value("gauge", "hub_database_used_bytes", "Bytes of the database file that hold something.", stats.used_bytes)
-        .optional(
-            "hub_database_max_bytes",
-            "Cap on the database with its log.",
-            stats.max_bytes.map(|bytes| bytes as f64),
-        )
-        .optional("hub_database_growth_bytes_per_day", "Growth over the last day.", stats.growth.bytes_per_day)
-        .optional("hub_database_full_in_days", "Days until it is full at that rate.", stats.growth.full_in_days)
-        .optional("hub_disk_written_bytes_per_day", "Written over the last day.", stats.growth.written_per_day)
-        .value(
-            "gauge",
-            "hub_database_nearly_full",
-            "1 from four fifths of the cap or the disk.",
-            u8::from(stats.is_nearly_full()),
-        )
-        .value("gauge", "hub_journal_rows", "Batches in the journal.", stats.journal_rows)
-        .value("counter", "hub_blocks_total", "Compressed blocks made since the start.", stats.blocks_total)
-        .value("counter", "hub_block_readings_total", "Readings in those blocks.", stats.block_readings_total)
-        .value("gauge", "hub_reads", "Queries that run or wait for a reader.", stats.reads)
-        .value("gauge", "hub_disk_free_bytes", "Room on the disk.", stats.room.map_or(0, |room| room.free))
-        .value("gauge", "hub_set_aside", "Damaged databases that wait to be recovered.", stats.set_aside)
-        .optional(
-            "hub_database_checked_timestamp_seconds",
-            "When the pages of the database were last checked and found whole.",
-            stats.checked.map(|checked| checked.at.0 as f64 / 1e3),
-        )
-        .optional(
-            "hub_database_checked_whole",
-            "0 when there was not the time to check all of it.",
-            stats.checked.map(|checked| f64::from(u8::from(checked.whole))),
-        )
-        .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.full))
-        .value("gauge", "hub_devices", "Devices that are known.", devices)
-        .value("gauge", "hub_devices_max", "Devices that are taken.", store.limits().devices)
-        .value("gauge", "hub_series", "Series that are known.", series)
-        .value("gauge", "hub_series_max", "Series that are taken.", store.limits().series)
-        .value(
-            "counter",
-            "hub_readings_refused_total",
-            "Readings of sensors without a place, or with a time beyond the year 9999.",
-            get(&counters.readings_refused),
-        )
-        .value("gauge", "hub_pressure_level", "How many things are given up under load.", pressure.level())
-        .family(("counter", "hub_shed_total", "Given up under load, in this order."), "what", pressure.counts())
-        .family(("counter", "hub_shed_begun_total", "How often that began."), "what", pressure.begun())
-        .value("gauge", "hub_links", "Devices heard since the start.", links)
-        .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending)
-        .value("counter", "hub_udp_datagrams_received_total", "Datagrams received.", get(&counters.datagrams_in))
-        .value("counter", "hub_udp_received_bytes_total", "Bytes received.", get(&counters.bytes_in))
-        .value("counter", "hub_udp_datagrams_sent_total", "Datagrams sent.", get(&counters.datagrams_out))
-        .value("counter", "hub_udp_sent_bytes_total", "Bytes sent.", get(&counters.bytes_out))
-        .value("counter", "hub_handshakes_total", "Handshakes accepted.", get(&counters.handshakes))
-        .value("counter", "hub_probes_total", "Discovery probes heard.", get(&counters.probes))
-        .value("counter", "hub_probes_answered_total", "Discovery probes answered.", get(&counters.probes_answered))
-        .value("counter", "hub_acks_total", "Acknowledgements sent.", get(&counters.acks))
-        .value("counter", "hub_batches_given_up_total", "Batches devices gave up.", get(&counters.batches_given_up))
-        .family(("counter", "hub_udp_dropped_total", "Datagrams dropped."), "reason", counters.drops())
-        .family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes());
-    text.finish()
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::AtomicBool;
-    use std::sync::mpsc::sync_channel;
-    use std::time::Duration;
-
-    use super::*;
-
-    #[test]
-    fn metrics_are_told_while_links_come_and_go() {
-        let dir = tempfile::tempdir().unwrap();
-        let key = SecretKey::load_or_create(dir.path()).unwrap();
-        let config = crate::store::Config { dir: dir.path().to_owned(), ..crate::store::Config::default() };
-        let store = Store::open(&config, &key).unwrap();
-        let (presence, over) = (Arc::new(Presence::default()), Arc::new(AtomicBool::new(false)));
-        let (writing, until) = (Arc::clone(&presence), Arc::clone(&over));
-        let (done, told) = sync_channel(1);
-        // Not scoped: two that wait for each other would hold the test up instead of failing it.
-        std::thread::spawn(move || {
-            while !until.load(Ordering::Relaxed) {
-                drop(writing.write());
-            }
-        });
-        std::thread::spawn(move || {
-            let (counters, pressure, webhooks) = Default::default();
-            let (latency, meter) = Default::default();
-            for _ in 0..2_000 {
-                exposition(&store, &presence, &counters, &pressure, &webhooks, &latency, &meter);
-            }
-            let _ = done.send(());
-        });
-        let outcome = told.recv_timeout(Duration::from_secs(120));
-        over.store(true, Ordering::Relaxed);
-        assert!(outcome.is_ok(), "whoever reads waits for whoever writes, and the other way round");
-    }
 }

@@ -1,0 +1,38 @@
+//! A hub that does not answer any more: first doubted, then taken for gone.
+
+use std::time::Duration;
+
+use wire::seal::KEEP_PREVIOUS_SECS;
+
+use super::search::TELL_AFTER_TRIES;
+use super::{Event, RETURN_WITHIN, Uplink};
+use crate::clock::Now;
+
+impl Uplink {
+    /// The hub has missed answers: a fresh session is tried, soon, but not by a whole fleet at once.
+    pub(super) fn doubt(&mut self, now: Now) {
+        let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
+        for candidate in self.candidates.iter_mut() {
+            candidate.rest(now.mono, wait);
+        }
+    }
+
+    /// The hub is taken for gone. Handshakes that the doubt began go on.
+    pub(super) fn lose(&mut self, now: Now) {
+        let Some(session) = self.session.take() else { return };
+        let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
+        // The address may be one that no answer ever named: the hub roamed.
+        self.candidates.note(session.address, session.hub, self.config.pinned, now.mono + wait);
+        // Tries of the doubt were made while there was a session: the one that tells of silence is still to come.
+        for candidate in self.candidates.iter_mut() {
+            candidate.tries = candidate.tries.min(TELL_AFTER_TRIES - 1);
+        }
+        if session.confirmed {
+            self.previous = Some((session, now.mono + Duration::from_secs(KEEP_PREVIOUS_SECS)));
+        }
+        self.told = None;
+        self.flight.clear();
+        self.events.push_back(Event::Lost);
+        (self.probe_due, self.probes) = (Some(now.mono + wait / 2), 0);
+    }
+}

@@ -1,0 +1,67 @@
+//! What can be asked of an uplink: where it stands, and what it measured of the way to the hub.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use wire::PublicKey;
+use wire::handshake::Standing;
+
+use super::{State, Uplink};
+
+impl Uplink {
+    /// Where the uplink stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        match &self.session {
+            Some(session) if session.standing == Standing::Adopted => State::Streaming,
+            Some(_) => State::Pending,
+            None if self.candidates.iter().next().is_some() => State::Handshaking,
+            None => State::Searching,
+        }
+    }
+
+    /// Whether readings flow.
+    #[must_use]
+    pub fn is_streaming(&self) -> bool {
+        self.state() == State::Streaming
+    }
+
+    /// The hub of the session and its address.
+    #[must_use]
+    pub fn hub(&self) -> Option<(PublicKey, SocketAddr)> {
+        self.session.as_ref().map(|session| (session.hub, session.address))
+    }
+
+    /// Smoothed round trip to the hub.
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<Duration> {
+        self.path.wire.smoothed()
+    }
+
+    /// The device's clock minus the hub's, in milliseconds.
+    #[must_use]
+    pub const fn clock_offset_ms(&self) -> Option<i64> {
+        self.path.clock_offset_ms
+    }
+
+    /// How fast the device's clock runs away from the hub's, in parts per thousand million; positive: it runs fast.
+    #[must_use]
+    pub fn clock_drift_ppb(&self) -> Option<i64> {
+        self.path.drift.ppb()
+    }
+
+    /// The device's clock was set: what was measured by it before says nothing of it now.
+    pub fn forget_clock_offset(&mut self) {
+        self.path.clock_offset_ms = None;
+        self.path.drift.forget();
+        for session in self.session.iter_mut().chain(self.previous.as_mut().map(|(session, _)| session)) {
+            session.forget_sending_times();
+        }
+    }
+
+    /// Batches in flight or queued to be.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.flight.len()
+    }
+}

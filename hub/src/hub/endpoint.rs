@@ -1,0 +1,62 @@
+//! The endpoint as it is at the start: it knows every stored device, with what was received of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ring::rand::{SecureRandom, SystemRandom};
+use wire::handshake::Responder;
+
+use crate::clock::Clock;
+use crate::model::device::DeviceNo;
+use crate::pressure::Pressure;
+use crate::proto::command::{Command, JoinPolicy};
+use crate::proto::counters::Counters;
+use crate::proto::discovery::Card;
+use crate::proto::endpoint::{self, Endpoint};
+use crate::proto::{Moment, Random};
+use crate::registrar::known;
+use crate::store::Store;
+
+/// An endpoint that knows every stored device and join token.
+pub(super) fn new_endpoint(
+    store: &Store,
+    clock: Clock,
+    policy: JoinPolicy,
+    responder: Responder,
+    card: Card,
+    counters: &Arc<Counters>,
+    pressure: &Arc<Pressure>,
+) -> anyhow::Result<Endpoint> {
+    let moment = Moment { now: clock.now(), wall: clock.wall() };
+    let config = endpoint::Config {
+        responder,
+        card,
+        policy,
+        random: random()?,
+        discovery_random: random()?,
+        max_devices: store.limits().devices,
+        counters: Arc::clone(counters),
+        pressure: Arc::clone(pressure),
+    };
+    let mut endpoint = Endpoint::new(moment.now, config);
+    let mut windows: HashMap<DeviceNo, Vec<_>> = HashMap::new();
+    for (device, epoch, window) in store.windows() {
+        windows.entry(device).or_default().push((epoch, window));
+    }
+    let devices: Vec<DeviceNo> = store.catalog().devices().map(|device| device.no).collect();
+    for no in devices {
+        if let Some(mut known) = known(store, no) {
+            known.windows = windows.remove(&no).unwrap_or_default();
+            endpoint.handle_command(moment, Command::Known(Box::new(known)));
+        }
+    }
+    Ok(endpoint)
+}
+
+/// The operating system's randomness. A hub that has none must not go on: its session keys would be weak.
+pub(super) fn random() -> anyhow::Result<Random> {
+    let source = SystemRandom::new();
+    source.fill(&mut [0; 1]).map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
+    #[expect(clippy::panic, reason = "once seeded the kernel's generator cannot fail; weak keys would be worse")]
+    Ok(Box::new(move |bytes| source.fill(bytes).unwrap_or_else(|_| panic!("no randomness"))))
+}
