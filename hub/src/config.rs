@@ -68,14 +68,23 @@ pub struct Flags {
     #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_INGEST_QUEUE", value_parser = ingest_queue)]
     pub ingest_queue: Option<usize>,
     /// How long every reading is kept, such as 14d, 6w, 5y [default: as set by the API, at first forever]
-    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = quantity::age)]
-    pub keep_raw: Option<Option<Duration>>,
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = age)]
+    pub keep_raw: Option<Age>,
     /// How long figures by the minute are kept, which take over from readings
-    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_MINUTES", value_parser = quantity::age)]
-    pub keep_minutes: Option<Option<Duration>>,
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_MINUTES", value_parser = age)]
+    pub keep_minutes: Option<Age>,
     /// How long figures by the hour are kept, which take over from those
-    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = quantity::age)]
-    pub keep_hours: Option<Option<Duration>>,
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = age)]
+    pub keep_hours: Option<Age>,
+}
+
+/// How long a tier is kept; `None` is for ever. A type of its own, because clap takes an option in an option for a flag whose
+/// value may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Age(Option<Duration>);
+
+fn age(text: &str) -> Result<Age, String> {
+    quantity::age(text).map(Age)
 }
 
 /// Smallest cap: a journal, a log and some blocks fit.
@@ -293,7 +302,7 @@ impl Error {
 }
 
 /// Flags over the file; `None` when neither says anything.
-fn keep(flags: [Option<Option<Duration>>; 3], file: Option<Keep>) -> Result<Option<Retention>, Error> {
+fn keep(flags: [Option<Age>; 3], file: Option<Keep>) -> Result<Option<Retention>, Error> {
     if file.is_none() && flags.iter().all(Option::is_none) {
         return Ok(None);
     }
@@ -301,9 +310,9 @@ fn keep(flags: [Option<Option<Duration>>; 3], file: Option<Keep>) -> Result<Opti
     let mut ages = ages("keep", [file.raw, file.minutes, file.hours])?;
     let [raw, minutes, hours] = flags;
     ages = Ages {
-        raw: raw.unwrap_or(ages.raw),
-        minutes: minutes.unwrap_or(ages.minutes),
-        hours: hours.unwrap_or(ages.hours),
+        raw: raw.map_or(ages.raw, |age| age.0),
+        minutes: minutes.map_or(ages.minutes, |age| age.0),
+        hours: hours.map_or(ages.hours, |age| age.0),
     };
     in_order("keep", ages)?;
     let mut by_label = Vec::with_capacity(file.labels.len());
@@ -316,7 +325,14 @@ fn keep(flags: [Option<Option<Duration>>; 3], file: Option<Keep>) -> Result<Opti
         in_order(&key, ages)?;
         by_label.push(LabelAges { labels: entry.labels, ages });
     }
-    Ok(Some(Retention { ages, by_label }))
+    let retention = Retention { ages, by_label };
+    match retention.never_counts() {
+        Some((entry, before)) => Err(Error::value(
+            format!("keep.labels[{entry}]"),
+            Retention::hidden_behind(&format!("keep.labels[{before}]")),
+        )),
+        None => Ok(Some(retention)),
+    }
 }
 
 fn ages(key: &str, [raw, minutes, hours]: [Option<String>; 3]) -> Result<Ages, Error> {
@@ -368,6 +384,23 @@ mod tests {
     }
 
     #[test]
+    fn every_flag_takes_its_value_from_the_command_line() {
+        #[derive(clap::Parser)]
+        struct Program {
+            #[command(flatten)]
+            flags: Flags,
+        }
+        let line = "hub --data d --http 127.0.0.1:1 --udp 127.0.0.1:2 --admin-token-file t --join token --discovery off \
+            --webhook-allow 127.0.0.0/8 --hosts a,b --url http://a --agents a --max-size 1GB --max-devices 3 --max-series 4 \
+            --ingest-queue 1MiB --keep-raw 14d --keep-minutes 90d --keep-hours forever";
+        let Program { flags } = clap::Parser::try_parse_from(line.split_whitespace()).unwrap();
+        let config = Config::load(flags).unwrap();
+        let day = Duration::from_hours(24);
+        assert_eq!(config.keep.unwrap().ages, Ages { raw: Some(14 * day), minutes: Some(90 * day), hours: None });
+        assert_eq!((config.max_size, config.limits.series, config.ingest_queue), (Some(1_000_000_000), 4, 1 << 20));
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let (_dir, path) = file("http = \"127.0.0.1:1000\"\nhtpp = 3\n");
         let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
@@ -379,7 +412,7 @@ mod tests {
         let (_dir, path) = file(
             "max_size = \"2GB\"\n[keep]\nraw = \"14d\"\nminutes = \"90d\"\nhours = \"5y\"\n[[keep.labels]]\nlabels = { site = \"lab\" }\nraw = \"1d\"\n",
         );
-        let keep_raw = Some(quantity::age("30d").unwrap());
+        let keep_raw = Some(age("30d").unwrap());
         let config = Config::load(Flags { config: Some(path), keep_raw, ..Flags::default() }).unwrap();
         let keep = config.keep.unwrap();
         let days = |days: u64| Some(Duration::from_hours(24 * days));
@@ -394,6 +427,10 @@ mod tests {
             ("[keep]\nraw = \"soon\"\n", "keep.raw"),
             ("[keep]\nraw = \"9d\"\nminutes = \"2d\"\n", "keep.minutes"),
             ("[[keep.labels]]\nlabels = { a = \"b\" }\nhours = \"1\"\n", "keep.labels[0].hours"),
+            (
+                "[[keep.labels]]\nlabels = { a = \"b\" }\n[[keep.labels]]\nlabels = { a = \"b\", c = \"d\" }\n",
+                "keep.labels[1]: never counts: `keep.labels[0]`",
+            ),
             ("max_size = \"1MB\"\n", "max_size"),
             ("ingest_queue = \"1kB\"\n", "ingest_queue"),
         ] {

@@ -124,6 +124,15 @@ impl Data {
         &self.data
     }
 
+    /// Opens it for a command that makes no sense before a hub was there.
+    fn open_existing(&self) -> Result<Store, crate::store::Error> {
+        if !Store::is_in(&self.data) {
+            let detail = "there is no hub's database here; is --data right?";
+            return Err(crate::store::Error::BadFile { path: self.data.clone(), detail });
+        }
+        self.open()
+    }
+
     fn open(&self) -> Result<Store, crate::store::Error> {
         let key = SecretKey::load_or_create(&self.data)?;
         Store::open_beside(&crate::store::Config { dir: self.data.clone(), ..Default::default() }, &key)

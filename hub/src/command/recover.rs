@@ -16,7 +16,7 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let store = args.data.open()?;
+    let store = args.data.open_existing()?;
     let files = args.from.map_or_else(|| store.set_aside(), |file| vec![file]);
     if files.is_empty() {
         print(format_args!("nothing was set aside in {}", args.data.data.display()));

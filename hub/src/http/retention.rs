@@ -43,7 +43,7 @@ pub(super) async fn replace(
     if app.config.retention_configured {
         return Err(ApiError::conflict("raw", "flags or the configuration file say how long readings are kept"));
     }
-    let policy = Policy::try_from(request.clone())?;
+    let policy = wanted(request.clone())?;
     let saved = serde_json::to_vec(&request).map_err(ApiError::internal)?;
     app.store.put_setting(RETENTION, saved).await?;
     app.store.set_retention(policy.clone());
@@ -56,6 +56,14 @@ pub(super) async fn replace(
     Ok(Json(Retention::of(&policy, false)))
 }
 
+/// A policy that somebody means to set: one that was saved before there was this check still counts.
+fn wanted(request: RetentionRequest) -> Result<Policy, ApiError> {
+    let policy = Policy::try_from(request)?;
+    let Some((entry, before)) = policy.never_counts() else { return Ok(policy) };
+    let detail = Policy::hidden_behind(&format!("by_label[{before}]"));
+    Err(ApiError::invalid("labels", detail).within(&format!("by_label[{entry}]")))
+}
+
 /// What a policy would delete right away. Changes nothing.
 #[utoipa::path(post, path = "/api/v1/retention/preview", tag = "hub", request_body = RetentionRequest,
     responses((status = 200, body = RetentionPreview), (status = 400, body = Problem), (status = 503, body = Problem)))]
@@ -65,6 +73,6 @@ pub(super) async fn preview(
     Body(request): Body<RetentionRequest>,
 ) -> Result<Json<RetentionPreview>, ApiError> {
     app.history()?;
-    let preview = app.store.preview_retention(request.try_into()?, app.clock.wall()).await?;
+    let preview = app.store.preview_retention(wanted(request)?, app.clock.wall()).await?;
     Ok(Json(preview.into()))
 }

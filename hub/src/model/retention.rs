@@ -83,6 +83,28 @@ impl Retention {
         self.by_label.iter().find(|entry| carried(&entry.labels)).map_or(self.ages, |entry| entry.ages)
     }
 
+    /// An entry that counts for nobody, and the one before it that counts for all devices it names. Two entries that say
+    /// different things of one device are no contradiction otherwise: the first counts.
+    #[must_use]
+    pub fn never_counts(&self) -> Option<(usize, usize)> {
+        let labels = |n: usize| self.by_label.get(n).map(|entry| &entry.labels);
+        let takes_all = |before: usize, entry: usize| {
+            labels(before)
+                .zip(labels(entry))
+                .is_some_and(|(before, entry)| before.iter().all(|(key, value)| entry.get(key) == Some(value)))
+        };
+        (0..self.by_label.len())
+            .find_map(|entry| (0..entry).find(|&before| takes_all(before, entry)).map(|n| (entry, n)))
+    }
+
+    /// What is wrong with an entry that [`Retention::never_counts`] names.
+    #[must_use]
+    pub fn hidden_behind(before: &str) -> String {
+        format!(
+            "never counts: `{before}` stands before it and takes every device with these labels; put this one first"
+        )
+    }
+
     /// Whether anything of anybody ever goes.
     #[must_use]
     pub fn is_for_ever(&self) -> bool {
@@ -107,6 +129,19 @@ mod tests {
         assert_eq!(retention.of(&lab), short);
         assert_eq!(retention.of(&Labels::new()), Ages::default());
         assert!(!retention.is_for_ever() && Retention::default().is_for_ever());
+    }
+
+    #[test]
+    fn an_entry_behind_a_wider_one_never_counts() {
+        let entry = |labels: &[(&str, &str)]| LabelAges {
+            labels: labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
+            ages: Ages::default(),
+        };
+        let retention = |by_label: Vec<LabelAges>| Retention { ages: Ages::default(), by_label };
+        let (lab, pump) = (entry(&[("site", "lab")]), entry(&[("site", "lab"), ("kind", "pump")]));
+        assert_eq!(retention(vec![pump.clone(), lab.clone()]).never_counts(), None);
+        assert_eq!(retention(vec![entry(&[("site", "field")]), lab.clone(), pump]).never_counts(), Some((2, 1)));
+        assert_eq!(retention(vec![lab.clone(), lab]).never_counts(), Some((1, 0)));
     }
 
     #[test]

@@ -51,6 +51,12 @@ impl Store {
         start(config, secret_key, Role::Owner, prepared?, lock)
     }
 
+    /// Whether there is a database in a directory, or one that was set aside.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).exists() || !damage::set_aside_in(dir).is_empty()
+    }
+
     /// Opens the database beside a running hub, for commands that manage access. Nothing of the head is read, so `latest`
     /// knows nothing; the hub learns of writes by [`Store::changed_elsewhere`].
     ///

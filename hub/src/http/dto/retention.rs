@@ -131,8 +131,12 @@ impl From<Preview> for RetentionPreview {
         let Preview { readings, minute_days, hour_weeks, bytes } = preview;
         let text = match (readings, minute_days + hour_weeks) {
             (0, 0) => "nothing".to_owned(),
-            (0, rows) => format!("{rows} rows of figures, frees {}", quantity::bytes_text(bytes)),
-            (readings, _) => format!("{} readings, frees {}", thousands(readings), quantity::bytes_text(bytes)),
+            (0, rows) => format!("{} rows of figures, frees {}", thousands(rows), quantity::bytes_text(bytes)),
+            (readings, 0) => format!("{} readings, frees {}", thousands(readings), quantity::bytes_text(bytes)),
+            (readings, rows) => {
+                let (readings, rows) = (thousands(readings), thousands(rows));
+                format!("{readings} readings and {rows} rows of figures, frees {}", quantity::bytes_text(bytes))
+            }
         };
         Self { readings, minute_days, hour_weeks, bytes, text }
     }
