@@ -276,6 +276,24 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     });
   });
 
+  await step("every time follows the chosen time zone, and the browser remembers it", async () => {
+    await elsewhere(async (other) => {
+      await other.goto(`${base}/d/${await deviceId()}`);
+      await other.locator("[data-chart][data-last-at]").first().waitFor();
+      await other.keyboard.press(" ");
+      await other.keyboard.press("t");
+      const row = other.locator("tbody tr").first();
+      const at = Number(await row.getAttribute("data-at"));
+      const told = (ahead) => new Date(at + ahead).toISOString().slice(0, 19).replace("T", " ");
+      await row.getByText(told(5.5 * 3_600_000)).waitFor();
+      await other.getByLabel("Time zone").selectOption("UTC");
+      await row.getByText(told(0)).waitFor();
+      await other.reload();
+      await other.locator("[data-chart][data-last-at]").first().waitFor();
+      assert.equal(await other.getByLabel("Time zone").inputValue(), "utc");
+    }, { timezoneId: "Asia/Kolkata" });
+  });
+
   await step("ten thousand devices: found by name, and never more elements than fit a screen", async () => {
     const one = await page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0]);
     const all = Array.from({ length: 10_000 }, (_, i) => ({ ...one, id: `made-${i}`, name: `pump-${String(i).padStart(5, "0")}`, status: i % 50 ? "online" : "offline" }));
@@ -378,8 +396,8 @@ async function stop(child) {
 const deviceId = () => page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0].id);
 
 /** Another browser of the same person. */
-async function elsewhere(run) {
-  const other = await browser.newContext({ viewport: { width: 1440, height: 900 }, storageState: await context.storageState() });
+async function elsewhere(run, more = {}) {
+  const other = await browser.newContext({ viewport: { width: 1440, height: 900 }, storageState: await context.storageState(), ...more });
   other.setDefaultTimeout(SOON);
   await run(await other.newPage());
   await other.close();

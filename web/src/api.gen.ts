@@ -408,6 +408,8 @@ export interface components {
             started_at: string;
             /** @description What the readings take, and how long that goes on. */
             storage: components["schemas"]["Storage"];
+            /** @description Name of the time zone of its computer (`Europe/Berlin`), as `tz` of a query takes it; null where none is set. */
+            time_zone: string | null;
             /**
              * Format: int32
              * @description UDP port for devices.

@@ -1,7 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Ledger, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Rule, Sensor, Silence,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Ledger, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Silence,
   SignedIn, Token, TokenWithText, Webhook, WebhookWithSecret,
 } from "./types";
 
@@ -79,6 +79,13 @@ export const hub = {
   get: () => call<Hub>("GET", "/hub"),
   join: (policy: JoinPolicy) => call<Hub>("PATCH", "/hub", { join: { policy } }),
   openFor: (span: string) => call<Hub>("PATCH", "/hub", { join: { open_for: span } }),
+};
+
+export const retention = {
+  get: () => call<Retention>("GET", "/retention"),
+  replace: (kept: RetentionRequest) => call<Retention>("PUT", "/retention", kept),
+  /** What that would delete right away; changes nothing. */
+  preview: (kept: RetentionRequest) => call<RetentionPreview>("POST", "/retention/preview", kept),
 };
 
 export const devices = {

@@ -1,6 +1,8 @@
-// How values, times and names are written on the page. PURE: the time of "now" is an argument.
+// How values, times and names are written on the page. PURE but for the time zone: the time of "now" is an argument.
 //
 // Text that a device chose (name, unit, sensor, label) is hostile: `clean` is the only way it reaches the screen.
+
+import { ahead, wall, zone as zoneName } from "./zone";
 
 /** Longest text of a device that is shown; a name is at most 64 bytes on the wire, HTTP push may carry more. */
 const TEXT_LIMIT = 64;
@@ -149,38 +151,40 @@ export function millis(time: string | null | undefined): number | null {
 
 const two = (n: number) => String(n).padStart(2, "0");
 
-/** A time of day on the browser's clock zone, 24 h, with seconds. */
+/** A time of day in the page's zone, 24 h, with seconds. */
 export function clock(at: number): string {
-  const time = new Date(at);
-  return `${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+  const time = wall(at);
+  return `${two(time.getUTCHours())}:${two(time.getUTCMinutes())}:${two(time.getUTCSeconds())}`;
 }
 
-/** Date and time, ISO order, on the browser's clock zone. */
+/** Date and time, ISO order, in the page's zone. */
 export function stamp(at: number): string {
-  const time = new Date(at);
-  return `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())} ${clock(at)}`;
+  return `${day(at)} ${clock(at)}`;
+}
+
+function day(at: number): string {
+  const time = wall(at);
+  return `${time.getUTCFullYear()}-${two(time.getUTCMonth() + 1)}-${two(time.getUTCDate())}`;
 }
 
 /** A time on an axis as short as the distance of its marks allows. */
 export function axisTime(at: number, increment: number): string {
-  const time = new Date(at);
-  const hm = `${two(time.getHours())}:${two(time.getMinutes())}`;
-  if (increment < 60_000) return `${hm}:${two(time.getSeconds())}`;
-  if (increment < 86_400_000 && !(time.getHours() === 0 && time.getMinutes() === 0)) return hm;
-  return `${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  const [hours, minutes, seconds] = clock(at).split(":");
+  if (increment < 60_000) return `${hours}:${minutes}:${seconds}`;
+  if (increment < 86_400_000 && !(hours === "00" && minutes === "00")) return `${hours}:${minutes}`;
+  return day(at).slice(5);
 }
 
-/** The zone of every time on the page: "Europe/Berlin, UTC+02:00". */
-export function zone(at: number): string {
-  const ahead = -new Date(at).getTimezoneOffset();
-  const offset = ahead === 0 ? "UTC" : `UTC${ahead < 0 ? "−" : "+"}${two(Math.floor(Math.abs(ahead) / 60))}:${two(Math.abs(ahead) % 60)}`;
-  const name = Intl.DateTimeFormat().resolvedOptions().timeZone;
-  return !name || name === "UTC" ? offset : `${name.replaceAll("_", " ")}, ${offset}`;
+/** A zone at a moment: "Europe/Berlin, UTC+02:00". */
+export function zone(at: number, name = zoneName()): string {
+  const minutes = Math.round(ahead(at, name) / 60_000);
+  const offset = minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+  return name === "UTC" ? offset : `${name.replaceAll("_", " ")}, ${offset}`;
 }
 
 /** The time alone for today, the date too for any other day. */
 export function when(at: number, now: number): string {
-  return new Date(at).toDateString() === new Date(now).toDateString() ? clock(at) : stamp(at).slice(0, 16);
+  return day(at) === day(now) ? clock(at) : stamp(at).slice(0, 16);
 }
 
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };

@@ -5,6 +5,7 @@ import { render } from "preact";
 import { checkSession, learnUnits, loadAll, openSession } from "./actions";
 import { listen, part, start, state, subscribe } from "./app";
 import { App } from "./view/app";
+import { hubZone } from "./zone";
 import "./style.css";
 
 start();
@@ -18,6 +19,10 @@ effect(() => {
 });
 effect(() => {
   if (connection.value === "reconnecting" && state.peek().session.kind === "admin") void checkSession();
+});
+const zoneOfHub = part((state) => state.hub?.time_zone ?? null);
+effect(() => {
+  hubZone.value = zoneOfHub.value;
 });
 listen(learnUnits);
 

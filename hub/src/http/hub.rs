@@ -119,6 +119,7 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         pressure: app.pressure.level(),
         given_up: app.pressure.given_up().map(str::to_owned).collect(),
         plain_http: info.plain_http,
+        time_zone: info.time_zone.clone(),
     })
 }
 

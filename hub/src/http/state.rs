@@ -84,6 +84,8 @@ pub struct HubInfo {
     pub discovery_group: String,
     /// Whether it is served without TLS.
     pub plain_http: bool,
+    /// Name of the time zone of its computer, if that has one: `Europe/Berlin`.
+    pub time_zone: Option<String>,
 }
 
 /// Figures that move.

@@ -217,6 +217,7 @@ impl Hub {
                 discovery: config.discovery,
                 discovery_group: GROUP_V4.to_string(),
                 plain_http: true,
+                time_zone: jiff::tz::TimeZone::system().iana_name().map(str::to_owned),
             },
             join: Arc::new(JoinState::new(join)),
             figures,

@@ -7,6 +7,7 @@ import "uplot/dist/uPlot.min.css";
 import { axisTime, digits, valueTicks } from "../format";
 import { redrawPeriod, valueRange, type Columns } from "../series";
 import type { Millis } from "../types";
+import { wall } from "../zone";
 import type { Drawable } from "./scheduler";
 
 export interface Threshold {
@@ -143,6 +144,11 @@ export class Chart implements Drawable {
       width: 300,
       height: 180,
       ms: 1,
+      // Marks stand on whole hours and days of the page's zone: uPlot reads a date's local fields.
+      tzDate: (at) => {
+        const time = wall(at);
+        return new Date(time.getUTCFullYear(), time.getUTCMonth(), time.getUTCDate(), time.getUTCHours(), time.getUTCMinutes(), time.getUTCSeconds(), time.getUTCMilliseconds());
+      },
       pxAlign: 1,
       legend: { show: false },
       padding: [10, 18, 0, 0],

@@ -4,16 +4,20 @@ import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { dispatch, go, part, state } from "../app";
 import { openWindow } from "../actions";
-import { clean, duration, millis } from "../format";
+import { clean, duration, millis, zone } from "../format";
 import { href, type Route } from "../route";
 import { firing } from "../state";
 import { isCommand } from "./controls";
-import { Alerts } from "./alerts";
-import { DeviceView } from "./device";
-import { HubView } from "./hub";
+import { lazily } from "./lazy";
 import { Overview } from "./overview";
 import { SignIn } from "./sign_in";
-import { Webhooks } from "./webhooks";
+import { choice, choose, nameOf, type Choice } from "../zone";
+
+// The list of devices is what most people open; charts alone weigh as much as all of it.
+const device = lazily(() => import("./device").then((screen) => screen.DeviceView));
+const alerts = lazily(() => import("./alerts").then((screen) => screen.Alerts));
+const webhooks = lazily(() => import("./webhooks").then((screen) => screen.Webhooks));
+const hub = lazily(() => import("./hub").then((screen) => screen.HubView));
 
 const session = part((s) => s.session);
 const route = part((s) => s.route);
@@ -22,8 +26,14 @@ const toasts = part((s) => s.toasts);
 const firingCount = part((s) => firing(s).length);
 const degraded = part((s) => s.hub?.degraded ?? null);
 
+// Who comes by a link to a screen does not wait for the session to be known first.
+({ device, alerts, webhooks, hub } as Partial<Record<Route["view"], { fetch(): void }>>)[route.peek().view]?.fetch();
+
 /** How long a toast stays: long enough to read it twice. */
 const TOAST_MS = 8_000;
+
+/** The first screen has its data by then. */
+const IDLE_MS = 1_500;
 
 const OVERVIEW: Route = { view: "overview", status: null, q: "" };
 const ALERTS: Route = { view: "alerts", rule: null, device: "", sensor: "" };
@@ -48,6 +58,10 @@ function Frame() {
   useKeys(showHelp);
   const at = route.value;
   useEffect(() => {
+    const idle = setTimeout(() => [device, alerts, hub, webhooks].forEach((screen) => screen.fetch()), IDLE_MS);
+    return () => clearTimeout(idle);
+  }, []);
+  useEffect(() => {
     document.title = titleOf(at);
   }, [at]);
   return (
@@ -68,8 +82,9 @@ function Frame() {
             <NavLink to={HUB} here={at.view === "hub"}>Hub</NavLink>
           </nav>
           <div class="top-end">
+            <Zone />
             <Pill />
-            <button type="button" class="button plain" aria-label="Keyboard shortcuts" onClick={showHelp}>?</button>
+            <button type="button" class="button plain" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" onClick={showHelp}>?</button>
           </div>
         </div>
         <JoinWindow />
@@ -90,13 +105,13 @@ function Screen({ at }: { at: Route }) {
     case "overview":
       return <Overview route={at} />;
     case "device":
-      return <DeviceView key={at.id} route={at} />;
+      return <device.View key={at.id} route={at} />;
     case "alerts":
-      return <Alerts route={at} />;
+      return <alerts.View route={at} />;
     case "webhooks":
-      return <Webhooks route={at} />;
+      return <webhooks.View route={at} />;
     case "hub":
-      return <HubView />;
+      return <hub.View />;
     case "missing":
       return <section class="card empty"><h1>Nothing is here</h1><p>There is no page at this address.</p><a class="button" href="/">All devices</a></section>;
   }
@@ -114,6 +129,25 @@ function NavLink({ to, here, children }: { to: Route; here: boolean; children: p
 function Pill() {
   const live = connection.value === "live";
   return <span class={`pill ${live ? "" : "wait"}`} role="status" data-connection={connection.value}>{connection.value}</span>;
+}
+
+const ZONES: [Choice, string][] = [["browser", "This browser"], ["hub", "Hub"], ["utc", "UTC"]];
+
+/** Whose clock the times on the page are told by. What is chosen shows the offset, the list the whole name. */
+function Zone() {
+  const { now } = state.value;
+  const name = nameOf(choice.value) ?? nameOf("browser")!;
+  return (
+    <label class="zone" title="Time zone of every time on this page">
+      <span aria-hidden="true">{zone(now, name).split(", ").at(-1)}</span>
+      <select aria-label="Time zone" value={choice.value} onChange={(event) => choose(event.currentTarget.value as Choice)}>
+        {ZONES.map(([of, label]) => {
+          const known = nameOf(of);
+          return <option key={of} value={of} disabled={known === null}>{of === "utc" ? label : `${label}: ${known === null ? "not known" : zone(now, known)}`}</option>;
+        })}
+      </select>
+    </label>
+  );
 }
 
 const windowUntil = part((s) => {

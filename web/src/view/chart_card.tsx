@@ -7,6 +7,7 @@ import { scheduler } from "../chart/scheduler";
 import { clean, clock, commonDecimals, measured, stamp } from "../format";
 import type { Summary } from "../series";
 import type { Millis, Sensor } from "../types";
+import { zone } from "../zone";
 import { Quantity } from "./controls";
 
 /** Okabe-Ito hues as custom properties. They only decorate: every chart holds one series and bears its name. */
@@ -70,7 +71,7 @@ export function ChartCard(props: ChartCardProps) {
       chart.current = null;
     };
     // Unit and interval may become known later: a new chart for them would end the drag that is being made on this one.
-  }, [board, sensor.sensor, sensor.kind, color]);
+  }, [board, sensor.sensor, sensor.kind, color, zone()]);
 
   // An answer of the hub is drawn at once, not when the next pixel of a wide window is due.
   useEffect(() => chart.current?.touch(), [props.beat, sensor.unit, sensor.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing)]);

@@ -6,7 +6,7 @@ import { adopt, block, changeDevice, loadLatest, loadRules, reason, removeDevice
 import { dispatch, go, listen, part, serverNow, state, subscribe } from "../app";
 import { Board } from "../chart/board";
 import type { Threshold } from "../chart/chart";
-import { ago, clean, count, duration, measured, millis, zone } from "../format";
+import { ago, clean, count, duration, measured, millis } from "../format";
 import { byImportance } from "../rank";
 import { between, DEFAULT_RANGE, exportHref, href, last, resolve, type Range, type Route } from "../route";
 import { watches } from "../rule";
@@ -274,7 +274,6 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
           <button type="button" class="button" aria-pressed={table} onClick={() => setTable(!table)}>Table</button>
           <a class="button" href={exportHref(route)} download title="Every reading of this window as a file"><span class="wide">Download </span>CSV</a>
         </div>
-        <span class="small quiet zone">{zone(now)}</span>
       </div>
       {chosen[0] && window ? (
         <Ranger

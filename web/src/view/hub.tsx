@@ -2,12 +2,14 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { loadHub, loadTokens, openWindow, reason, setJoin, signOut, told } from "../actions";
+import { loadHub, loadTokens, openWindow, setJoin, signOut } from "../actions";
 import { part, state } from "../app";
-import { ago, clean, count, digits, duration, measured, millis, when } from "../format";
+import { clean, count, digits, duration, millis } from "../format";
 import { commitSeconds, drops, parseMetrics, type Metrics } from "../metrics";
-import type { Hub, JoinPolicy, JoinToken, Token } from "../types";
-import { Confirmed, Copyable, Field, useEvery } from "./controls";
+import type { Hub, JoinPolicy } from "../types";
+import { useEvery } from "./controls";
+import { Retention, Storage } from "./storage";
+import { ApiTokens, JoinTokens } from "./tokens";
 
 const hub = part((s) => s.hub);
 const tokens = part((s) => s.tokens);
@@ -30,7 +32,11 @@ export function HubView() {
       {known === null ? <p class="quiet" role="status">Loading…</p> : (
         <>
           <Figures hub={known} />
-          <Flow hub={known} />
+          <div class="columns even">
+            <Storage hub={known} />
+            <Retention />
+          </div>
+          <Flow />
           <div class="columns even">
             <Joining hub={known} />
             <Identity hub={known} />
@@ -46,23 +52,23 @@ export function HubView() {
 }
 
 function Figures({ hub }: { hub: Hub }) {
-  const figure = (name: string, value: string, unit = "") => (
-    <div class="card figure" key={name}><dt>{name}</dt><dd>{value}{unit ? <i>{unit}</i> : null}</dd></div>
+  const figure = (name: string, value: string, means: string) => (
+    <div class="card figure" key={name}><dt>{name}</dt><dd>{value}<small>{means}</small></dd></div>
   );
   return (
     <dl class="figures">
-      {figure("Ingest", digits(hub.readings_per_s), "readings/s")}
-      {figure("Ack latency, p99", hub.ack_p99_ms === null ? "–" : digits(hub.ack_p99_ms), "ms")}
-      {figure("Readings stored", count(hub.readings_total))}
-      {figure("Series", count(hub.series), `of at most ${count(hub.series_max)}`)}
-      {figure("Devices online", `${count(hub.devices.online)}`, `of ${count(hub.devices.online + hub.devices.offline)}`)}
-      {figure("Pages connected", count(hub.ws_clients))}
+      {figure("Incoming", digits(hub.readings_per_s), "readings a second")}
+      {figure("Acknowledged in", hub.ack_p99_ms === null ? "–" : `${digits(hub.ack_p99_ms)}\u202fms`, "on disk; 99 of 100 batches")}
+      {figure("Stored", count(hub.readings_total), "readings since the start")}
+      {figure("Sensors", count(hub.series), `at most ${count(hub.series_max)}`)}
+      {figure("Online", count(hub.devices.online), `of ${count(hub.devices.online + hub.devices.offline)} devices`)}
+      {figure("Live", count(hub.ws_clients), hub.ws_clients === 1 ? "page or program" : "pages and programs")}
     </dl>
   );
 }
 
 /** What lies between a datagram and the disk, and what did not get there. */
-function Flow({ hub }: { hub: Hub }) {
+function Flow() {
   const [looks, setLooks] = useState<readonly Metrics[]>([]);
   useEvery(4_000, () => void api.hub.metrics().then((text) => text !== "" && setLooks((before) => [...before.slice(-1), parseMetrics(text)])));
   const now = looks.at(-1);
@@ -71,17 +77,13 @@ function Flow({ hub }: { hub: Hub }) {
   const commit = commitSeconds(looks.length > 1 ? looks[0]! : new Map(), now);
   const of = (name: string) => now.get(name) ?? 0;
   const lost = drops(now);
-  const database = of("hub_database_bytes") + of("hub_wal_bytes");
   return (
     <div class="columns even">
       <section class="card stack" aria-labelledby="flow">
         <h2 id="flow">From datagram to disk</h2>
         <dl class="facts">
           <dt>Commit</dt><dd>{commit === null ? "none in the last seconds" : `${digits(commit * 1_000)} ms on average, written through to the disk`}</dd>
-          <dt>Journal</dt><dd>{count(of("hub_journal_rows"))} batches not yet packed into blocks</dd>
-          <dt>Database</dt><dd>{measured(database, "B")}, of it {measured(of("hub_wal_bytes"), "B")} log</dd>
-          <dt>Room</dt><dd>{outlook(hub.storage, state.value.now)}</dd>
-          {hub.storage.written_bytes_per_day === null ? null : <><dt>Written</dt><dd>{measured(hub.storage.written_bytes_per_day, "B")} a day, which is what wears flash</dd></>}
+          <dt>Journal</dt><dd>{count(of("hub_journal_rows"))} batches wait to be packed, in the background</dd>
           <dt>Datagrams</dt><dd>{count(of("hub_udp_datagrams_received_total"))} received, {count(of("hub_udp_datagrams_sent_total"))} sent since the start</dd>
           <dt>Webhooks</dt><dd>{count(of("hub_webhook_attempts_total delivered"))} delivered, {count(of("hub_webhook_attempts_total retried"))} repeated, {count(of("hub_webhook_attempts_total gave_up"))} given up</dd>
         </dl>
@@ -97,16 +99,6 @@ function Flow({ hub }: { hub: Hub }) {
       </section>
     </div>
   );
-}
-
-/** How long the room lasts. */
-function outlook({ state: stands, recycled_to, growth_bytes_per_day: growth, full_in_days: days, disk_free_bytes: free }: Hub["storage"], now: number): string {
-  if (stands === "recycling") return `all used: the oldest readings give way to new ones, so far up to ${when(millis(recycled_to) ?? now, now)}`;
-  const left = free === null ? "" : `${measured(free, "B")} free on the disk, `;
-  const little = stands === "nearly_full" ? "nearly full: " : "";
-  if (growth === null) return `${little}${left}how long that lasts is known after an hour`;
-  if (days === null) return `${little}${left}and it does not grow`;
-  return `${little}${left}full in ${days >= 730 ? `${digits(Math.floor(days / 365))} years` : duration(days * 86_400_000)} at ${measured(growth, "B")} a day`;
 }
 
 function Joining({ hub }: { hub: Hub }) {
@@ -146,131 +138,3 @@ function Identity({ hub }: { hub: Hub }) {
     </section>
   );
 }
-
-function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
-  const [uses, setUses] = useState("1");
-  const [expires, setExpires] = useState("24h");
-  const [made, setMade] = useState<string | null>(null);
-  const [problem, setProblem] = useState("");
-  const create = async (event: Event) => {
-    event.preventDefault();
-    setProblem("");
-    try {
-      const token = await api.tokens.createJoin({ uses: Number(uses), expires });
-      setMade(token.token);
-      await loadTokens();
-    } catch (error) {
-      setProblem(reason(error));
-    }
-  };
-  return (
-    <section class="card stack" aria-labelledby="join-tokens">
-      <div><h2 id="join-tokens">Join tokens</h2><p class="small quiet">A device that brings one is adopted at once.</p></div>
-      <form class="form" onSubmit={(event) => void create(event)}>
-        <div class="form-grid">
-          <Field label="Devices"><input class="input" type="number" required min="1" max="20000" value={uses} onInput={(event) => setUses(event.currentTarget.value)} /></Field>
-          <Lifetime value={expires} set={setExpires} />
-        </div>
-        {problem ? <p class="problem" role="alert">{problem}</p> : null}
-        <div class="row"><button class="button">Create join token</button></div>
-      </form>
-      {made ? <Once text={made} label="join token" /> : null}
-      {list && list.length > 0 ? (
-        <div class="scroll-x" tabIndex={0} role="region" aria-label="Join tokens list">
-          <table>
-            <thead><tr><th scope="col">Id</th><th scope="col">Uses left</th><th scope="col">Expires</th><th scope="col"><span class="seen-by-readers">Action</span></th></tr></thead>
-            <tbody>
-              {list.map((token) => (
-                <tr key={token.id}>
-                  <td class="mono">{clean(token.id, 16)}</td><td>{token.uses_left}</td><td><Expiry at={token.expires_at} /></td>
-                  <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.id, 16)} onConfirm={() => void revoke(api.tokens.revokeJoin(token.id))} /></td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      ) : null}
-    </section>
-  );
-}
-
-function ApiTokens({ list }: { list: readonly Token[] | null }) {
-  const [name, setName] = useState("");
-  const [scope, setScope] = useState<Token["scope"]>("read");
-  const [expires, setExpires] = useState("30d");
-  const [made, setMade] = useState<string | null>(null);
-  const [problem, setProblem] = useState("");
-  const create = async (event: Event) => {
-    event.preventDefault();
-    setProblem("");
-    try {
-      const token = await api.tokens.create({ name: name.trim(), scope, expires });
-      setMade(token.token);
-      setName("");
-      await loadTokens();
-    } catch (error) {
-      setProblem(reason(error));
-    }
-  };
-  return (
-    <section class="card stack" aria-labelledby="api-tokens">
-      <div><h2 id="api-tokens">API tokens</h2><p class="small quiet">For programs: <code>Authorization: Bearer</code>.</p></div>
-      <form class="form" onSubmit={(event) => void create(event)}>
-        <div class="form-grid">
-          <Field label="Name"><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-          <Field label="Scope">
-            <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Token["scope"])}>
-              <option value="read">read</option><option value="write">write</option><option value="admin">admin</option>
-            </select>
-          </Field>
-          <Lifetime value={expires} set={setExpires} />
-        </div>
-        {problem ? <p class="problem" role="alert">{problem}</p> : null}
-        <div class="row"><button class="button">Create API token</button></div>
-      </form>
-      {made ? <Once text={made} label="API token" /> : null}
-      {list && list.length > 0 ? (
-        <div class="scroll-x" tabIndex={0} role="region" aria-label="API tokens list">
-          <table>
-            <thead><tr><th scope="col">Name</th><th scope="col">Scope</th><th scope="col">Used</th><th scope="col">Expires</th><th scope="col"><span class="seen-by-readers">Action</span></th></tr></thead>
-            <tbody>
-              {list.map((token) => (
-                <tr key={token.id}>
-                  <td>{clean(token.name)}</td><td>{token.scope}</td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
-                  <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.name)} onConfirm={() => void revoke(api.tokens.revoke(token.id))} /></td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      ) : null}
-    </section>
-  );
-}
-
-function Lifetime({ value, set }: { value: string; set: (value: string) => void }) {
-  return (
-    <Field label="Expires in">
-      <select class="input" value={value} onChange={(event) => set(event.currentTarget.value)}>
-        <option value="1h">1 hour</option><option value="24h">24 hours</option><option value="30d">30 days</option><option value="90d">90 days</option>
-      </select>
-    </Field>
-  );
-}
-
-function Once({ text, label }: { text: string; label: string }) {
-  return <div class="stack" role="status" style={{ gap: "6px" }}><p class="small quiet">Shown once.</p><Copyable text={text} label={label} /></div>;
-}
-
-function Expiry({ at }: { at: string | null }) {
-  const time = millis(at);
-  const { now } = state.value;
-  if (time === null) return <>never</>;
-  return <>{time <= now ? "expired" : when(time, now)}</>;
-}
-
-async function revoke(request: Promise<null>): Promise<void> {
-  await told(request);
-  await loadTokens();
-}
-

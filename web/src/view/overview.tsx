@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { LIVE_DEVICES, loadHub, loadLatest } from "../actions";
 import { go, part, serverNow, state, subscribe } from "../app";
-import { ago, clean, count } from "../format";
+import { ago, clean, commonDecimals, count } from "../format";
 import { byImportance } from "../rank";
 import { DEFAULT_RANGE, href, type Route, type Shown } from "../route";
 import { buckets, staleAfter } from "../series";
@@ -136,11 +136,12 @@ function Rows({ rows }: { rows: readonly Device[] }) {
   const visible = rows.slice(first, end);
   const names = visible.map((device) => device.id).join(" ");
   const sparks = useLiveValues(visible, names, rows.length);
+  const decimals = decimalsOf(visible);
   return (
     <div class="card list">
       <div class="list-head" aria-hidden="true"><span>Name</span><span>Status</span><span>Last values</span><span class="spark-head">10 minutes</span><span>Last seen</span></div>
       <ul ref={list} style={{ paddingTop: `${first * height}px`, paddingBottom: `${Math.max(0, rows.length - end) * height}px` }}>
-        {visible.map((device) => <DeviceRow key={device.id} device={device} values={latest.value[device.id]} spark={sparks[device.id]} />)}
+        {visible.map((device) => <DeviceRow key={device.id} device={device} values={latest.value[device.id]} spark={sparks[device.id]} decimals={decimals} />)}
       </ul>
     </div>
   );
@@ -166,7 +167,7 @@ function useLiveValues(visible: readonly Device[], names: string, total: number)
   return sparks;
 }
 
-function DeviceRow({ device, values, spark }: { device: Device; values: Readonly<Record<string, Latest>> | undefined; spark: Series | undefined }) {
+function DeviceRow({ device, values, spark, decimals }: { device: Device; values: Readonly<Record<string, Latest>> | undefined; spark: Series | undefined; decimals: Readonly<Record<string, number>> }) {
   const now = state.value.now;
   const keys = keyValues(values);
   const heard = lastHeard(state.value, device);
@@ -186,7 +187,7 @@ function DeviceRow({ device, values, spark }: { device: Device; values: Readonly
         </span>
         <span class="values">
           {keys.map((key) => (
-            <span class="value" key={key.sensor}><b><Quantity value={key.value} unit={key.unit} /></b><span>{clean(key.sensor)}</span></span>
+            <span class="value" key={key.sensor}><b><Quantity value={key.value} unit={key.unit} decimals={decimals[key.sensor] ?? 0} /></b><span>{clean(key.sensor)}</span></span>
           ))}
         </span>
         <Spark series={spark} />
@@ -194,6 +195,15 @@ function DeviceRow({ device, values, spark }: { device: Device; values: Readonly
       </a>
     </li>
   );
+}
+
+/** A column of numbers has the same decimals in every row, so that none changes its width while it lives. */
+function decimalsOf(rows: readonly Device[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const device of rows) {
+    for (const { sensor, unit, value } of keyValues(latest.value[device.id])) found[sensor] = Math.max(found[sensor] ?? 0, commonDecimals([value], unit));
+  }
+  return found;
 }
 
 function keyValues(values: Readonly<Record<string, Latest>> | undefined): Latest[] {

@@ -57,6 +57,8 @@ pub struct Hub {
     pub given_up: Vec<String>,
     /// Whether it is served without TLS.
     pub plain_http: bool,
+    /// Name of the time zone of its computer (`Europe/Berlin`), as `tz` of a query takes it; null where none is set.
+    pub time_zone: Option<String>,
 }
 
 /// What the readings take, and how long that goes on.

@@ -67,6 +67,7 @@ pub(super) fn scene_with(config: Config) -> Scene {
             discovery: true,
             discovery_group: "239.255.84.72".to_owned(),
             plain_http: true,
+            time_zone: Some("Europe/Berlin".to_owned()),
         },
         join: Arc::new(JoinState::new(JoinPolicy::Click)),
         figures: Arc::new(Figures::default),

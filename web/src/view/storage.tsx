@@ -1,0 +1,122 @@
+// What the readings take on the disk, how long that goes on, and how long they are kept.
+
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { reason } from "../actions";
+import { state } from "../app";
+import { clean, digits, duration, measured, millis, when } from "../format";
+import type { Hub, Retention as Kept, RetentionRequest } from "../types";
+import { Confirmed, Field } from "./controls";
+
+/** Typing has ended: the hub may be asked what it would delete. */
+const TYPED_MS = 500;
+
+export function Storage({ hub: { storage } }: { hub: Hub }) {
+  const { now } = state.value;
+  const { bytes, max_bytes: cap, disk_free_bytes: free, written_bytes_per_day: written, checked_at } = storage;
+  const checked = millis(checked_at);
+  const room = cap ?? (free === null ? null : bytes + free);
+  const share = room === null ? null : Math.min(1, bytes / room);
+  return (
+    <section class="card stack" aria-labelledby="storage">
+      <h2 id="storage">Storage</h2>
+      <p class="lead">{outlook(storage, now)}</p>
+      {share === null ? null : (
+        <div class="meter" role="meter" aria-label={cap === null ? "Part of the room on the disk" : "Part of the cap"} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)}>
+          <i class={storage.state === "ok" ? "" : "warn"} style={{ width: `${share * 100}%` }} />
+        </div>
+      )}
+      <dl class="facts">
+        <dt>Takes</dt><dd>{measured(bytes, "B")}{cap === null ? "" : ` of at most ${measured(cap, "B")}`}</dd>
+        {free === null ? null : <><dt>Disk</dt><dd>{measured(free, "B")} free</dd></>}
+        <dt>Writes</dt><dd>{written === null ? "known after an hour" : `${measured(written, "B")} a day; flash wears by what is written`}</dd>
+        <dt>Checked</dt><dd>{checked === null ? "not yet" : `${when(checked, now)}, ${storage.checked_whole ? "all of it is sound" : "the part there was time for is sound"}`}</dd>
+      </dl>
+    </section>
+  );
+}
+
+/** How long the room lasts, in one sentence. */
+function outlook({ state: stands, recycled_to, growth_bytes_per_day: growth, full_in_days: days, max_bytes: cap }: Hub["storage"], now: number): string {
+  if (stands === "recycling") return `The cap is reached: the oldest readings give way to new ones, so far up to ${when(millis(recycled_to) ?? now, now)}.`;
+  const little = stands === "nearly_full" ? "Nearly full. " : "";
+  if (growth === null) return `${little}How long the room lasts is known an hour after the start.`;
+  if (days === null) return `${little}It does not grow.`;
+  const left = days >= 730 ? `${digits(Math.floor(days / 365))} years` : days >= 3 ? `${digits(Math.floor(days))} days` : duration(days * 86_400_000);
+  return `${little}${cap === null ? "The disk is" : "It is"} full in ${left} at this rate: ${measured(growth, "B")} a day.`;
+}
+
+const TIERS = [
+  ["raw", "Every reading"],
+  ["minutes", "Then figures by the minute"],
+  ["hours", "Then figures by the hour"],
+] as const;
+
+/** Says what a change would delete before it is made. */
+export function Retention() {
+  const [kept, setKept] = useState<Kept | null>(null);
+  const [typed, setTyped] = useState<RetentionRequest | null>(null);
+  const [would, setWould] = useState<{ text: string; deletes: boolean } | { problem: string } | null>(null);
+  const take = (now: Kept) => {
+    setKept(now);
+    setTyped(null);
+    setWould(null);
+  };
+  useEffect(() => {
+    api.retention.get().then(take, (error: unknown) => setWould({ problem: reason(error) }));
+  }, []);
+  useEffect(() => {
+    if (typed === null) return;
+    let current = true;
+    const timer = setTimeout(() => {
+      api.retention.preview(typed).then(
+        (preview) => current && setWould({ text: preview.text, deletes: preview.text !== "nothing" }),
+        (error: unknown) => current && setWould({ problem: reason(error) }),
+      );
+    }, TYPED_MS);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [JSON.stringify(typed)]);
+  const save = () => {
+    if (typed !== null) api.retention.replace(typed).then(take, (error: unknown) => setWould({ problem: reason(error) }));
+  };
+  const change = (tier: "raw" | "minutes" | "hours", text: string) => {
+    if (kept === null) return;
+    const { configured: _, ...before } = kept;
+    setTyped({ ...before, ...typed, [tier]: text.trim() });
+    setWould(null);
+  };
+  return (
+    <section class="card stack" aria-labelledby="retention">
+      <div><h2 id="retention">Kept for</h2><p class="small quiet">Old readings give way to their count, mean, least and greatest by the minute, then by the hour. Write 14d, 6w, 5y or forever.</p></div>
+      {kept === null ? (would && "problem" in would ? null : <p class="quiet">Loading…</p>) : (
+        <form class="form" onSubmit={(event) => event.preventDefault()}>
+          <div class="form-grid thirds">
+            {TIERS.map(([tier, label]) => (
+              <Field label={label} key={tier}>
+                <input class="input" autocomplete="off" spellcheck={false} disabled={kept.configured} value={typed?.[tier] ?? kept[tier]} onInput={(event) => change(tier, event.currentTarget.value)} />
+              </Field>
+            ))}
+          </div>
+          {kept.by_label.map((entry) => {
+            const labels = Object.entries(entry.labels).map(([key, value]) => `${clean(key)}=${clean(value)}`).join(" ");
+            return <p class="small" key={labels}><span class="chip">{labels}</span> {entry.raw}, by the minute {entry.minutes}, by the hour {entry.hours}</p>;
+          })}
+          {kept.configured ? <p class="small quiet">Set by flags or the configuration file of the hub.</p> : null}
+          {typed === null ? null : (
+            <div class="row">
+              {would !== null && "deletes" in would ? (would.deletes
+                ? <Confirmed label="Save" sure="Delete and save" onConfirm={save} />
+                : <button type="button" class="button primary" onClick={save}>Save</button>) : <button type="button" class="button" disabled>Save</button>}
+              <button type="button" class="button plain" onClick={() => take(kept)}>Cancel</button>
+              <span class="small" role="status">{would === null ? "Looking what that deletes…" : "deletes" in would ? `Deletes ${would.text}.` : ""}</span>
+            </div>
+          )}
+        </form>
+      )}
+      {would && "problem" in would ? <p class="problem" role="alert">{would.problem}</p> : null}
+    </section>
+  );
+}

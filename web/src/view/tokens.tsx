@@ -1,0 +1,137 @@
+// The keys of devices that join and of programs: made, shown once, revoked.
+
+import { useState } from "preact/hooks";
+import * as api from "../api";
+import { loadTokens, reason, told } from "../actions";
+import { state } from "../app";
+import { ago, clean, millis, when } from "../format";
+import type { JoinToken, Token } from "../types";
+import { Confirmed, Copyable, Field } from "./controls";
+
+export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
+  const [uses, setUses] = useState("1");
+  const [expires, setExpires] = useState("24h");
+  const [made, setMade] = useState<string | null>(null);
+  const [problem, setProblem] = useState("");
+  const create = async (event: Event) => {
+    event.preventDefault();
+    setProblem("");
+    try {
+      const token = await api.tokens.createJoin({ uses: Number(uses), expires });
+      setMade(token.token);
+      await loadTokens();
+    } catch (error) {
+      setProblem(reason(error));
+    }
+  };
+  return (
+    <section class="card stack" aria-labelledby="join-tokens">
+      <div><h2 id="join-tokens">Join tokens</h2><p class="small quiet">A device that brings one is adopted at once.</p></div>
+      <form class="form" onSubmit={(event) => void create(event)}>
+        <div class="form-grid">
+          <Field label="Devices"><input class="input" type="number" required min="1" max="20000" value={uses} onInput={(event) => setUses(event.currentTarget.value)} /></Field>
+          <Lifetime value={expires} set={setExpires} />
+        </div>
+        {problem ? <p class="problem" role="alert">{problem}</p> : null}
+        <div class="row"><button class="button">Create join token</button></div>
+      </form>
+      {made ? <Once text={made} label="join token" /> : null}
+      {list && list.length > 0 ? (
+        <div class="scroll-x" tabIndex={0} role="region" aria-label="Join tokens list">
+          <table>
+            <thead><tr><th scope="col">Id</th><th scope="col">Uses left</th><th scope="col">Expires</th><th scope="col"><span class="seen-by-readers">Action</span></th></tr></thead>
+            <tbody>
+              {list.map((token) => (
+                <tr key={token.id}>
+                  <td class="mono">{clean(token.id, 16)}</td><td>{token.uses_left}</td><td><Expiry at={token.expires_at} /></td>
+                  <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.id, 16)} onConfirm={() => void revoke(api.tokens.revokeJoin(token.id))} /></td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : null}
+    </section>
+  );
+}
+
+export function ApiTokens({ list }: { list: readonly Token[] | null }) {
+  const [name, setName] = useState("");
+  const [scope, setScope] = useState<Token["scope"]>("read");
+  const [expires, setExpires] = useState("30d");
+  const [made, setMade] = useState<string | null>(null);
+  const [problem, setProblem] = useState("");
+  const create = async (event: Event) => {
+    event.preventDefault();
+    setProblem("");
+    try {
+      const token = await api.tokens.create({ name: name.trim(), scope, expires });
+      setMade(token.token);
+      setName("");
+      await loadTokens();
+    } catch (error) {
+      setProblem(reason(error));
+    }
+  };
+  return (
+    <section class="card stack" aria-labelledby="api-tokens">
+      <div><h2 id="api-tokens">API tokens</h2><p class="small quiet">For programs: <code>Authorization: Bearer</code>.</p></div>
+      <form class="form" onSubmit={(event) => void create(event)}>
+        <div class="form-grid">
+          <Field label="Name"><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+          <Field label="Scope">
+            <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Token["scope"])}>
+              <option value="read">read</option><option value="write">write</option><option value="admin">admin</option>
+            </select>
+          </Field>
+          <Lifetime value={expires} set={setExpires} />
+        </div>
+        {problem ? <p class="problem" role="alert">{problem}</p> : null}
+        <div class="row"><button class="button">Create API token</button></div>
+      </form>
+      {made ? <Once text={made} label="API token" /> : null}
+      {list && list.length > 0 ? (
+        <div class="scroll-x" tabIndex={0} role="region" aria-label="API tokens list">
+          <table>
+            <thead><tr><th scope="col">Name</th><th scope="col">Scope</th><th scope="col">Used</th><th scope="col">Expires</th><th scope="col"><span class="seen-by-readers">Action</span></th></tr></thead>
+            <tbody>
+              {list.map((token) => (
+                <tr key={token.id}>
+                  <td>{clean(token.name)}</td><td>{token.scope}</td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
+                  <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.name)} onConfirm={() => void revoke(api.tokens.revoke(token.id))} /></td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      ) : null}
+    </section>
+  );
+}
+
+function Lifetime({ value, set }: { value: string; set: (value: string) => void }) {
+  return (
+    <Field label="Expires in">
+      <select class="input" value={value} onChange={(event) => set(event.currentTarget.value)}>
+        <option value="1h">1 hour</option><option value="24h">24 hours</option><option value="30d">30 days</option><option value="90d">90 days</option>
+      </select>
+    </Field>
+  );
+}
+
+function Once({ text, label }: { text: string; label: string }) {
+  return <div class="stack" role="status" style={{ gap: "6px" }}><p class="small quiet">Shown once.</p><Copyable text={text} label={label} /></div>;
+}
+
+function Expiry({ at }: { at: string | null }) {
+  const time = millis(at);
+  const { now } = state.value;
+  if (time === null) return <>never</>;
+  return <>{time <= now ? "expired" : when(time, now)}</>;
+}
+
+async function revoke(request: Promise<null>): Promise<void> {
+  await told(request);
+  await loadTokens();
+}
+
