@@ -184,8 +184,7 @@ function heard(state: State, message: LiveMessage, at: Millis): State {
       if (!alert) return state;
       const before = state.alerts?.[alert.id]?.state;
       const next = update(state, { kind: "alert", alert });
-      // Who looks at the list sees it there.
-      if (alert.state !== "firing" || before === "firing" || alert.acked_at !== null || state.route.view === "alerts") return next;
+      if (alert.state !== "firing" || before === "firing" || alert.acked_at !== null) return next;
       return update(next, { kind: "toast", toast: alertToast(alert) });
     }
     case "delivery": {

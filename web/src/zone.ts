@@ -15,11 +15,13 @@ export const choice = signal<Choice>(remembered());
 /** The zone of the hub's computer, once it is known. */
 export const hubZone = signal<string | null>(null);
 
-const own = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
+/** Under whatever name, UTC is called UTC. */
+const called = (name: string) => (/^(Etc\/)?(UTC|UCT|GMT|Zulu|Universal)$/.test(name) ? "UTC" : name);
+const own = called(Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC");
 
 /** The name of a choice's zone; null when the hub has told none. */
 export function nameOf(of: Choice): string | null {
-  return of === "utc" ? "UTC" : of === "browser" ? own : hubZone.value;
+  return of === "utc" ? "UTC" : of === "browser" ? own : hubZone.value && called(hubZone.value);
 }
 
 /** The zone in force. */

@@ -189,7 +189,7 @@ function ToastCard({ id, tone, text, href }: { id: string; tone: string; text: s
     <div class={`toast ${tone}`}>
       <div>
         {tone === "alert" ? <strong>Alert firing. </strong> : null}
-        {clean(text, 240)} {href ? <a href={href}>Show alerts</a> : null}
+        {clean(text, 240)} {href && route.value.view !== "alerts" ? <a href={href}>Show alerts</a> : null}
       </div>
       <button type="button" class="button plain" aria-label="Close message" onClick={close}>✕</button>
     </div>

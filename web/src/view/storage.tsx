@@ -48,8 +48,8 @@ function outlook({ state: stands, recycled_to, growth_bytes_per_day: growth, ful
 
 const TIERS = [
   ["raw", "Every reading"],
-  ["minutes", "Then figures by the minute"],
-  ["hours", "Then figures by the hour"],
+  ["minutes", "By the minute"],
+  ["hours", "By the hour"],
 ] as const;
 
 /** Says what a change would delete before it is made. */
@@ -90,7 +90,7 @@ export function Retention() {
   };
   return (
     <section class="card stack" aria-labelledby="retention">
-      <div><h2 id="retention">Kept for</h2><p class="small quiet">Old readings give way to their count, mean, least and greatest by the minute, then by the hour. Write 14d, 6w, 5y or forever.</p></div>
+      <div><h2 id="retention">Retention</h2><p class="small quiet">How long what is kept. Old readings give way to their count, mean, least and greatest by the minute, those to figures by the hour. Write 14d, 6w, 5y or forever.</p></div>
       {kept === null ? (would && "problem" in would ? null : <p class="quiet">Loading…</p>) : (
         <form class="form" onSubmit={(event) => event.preventDefault()}>
           <div class="form-grid thirds">
