@@ -4,6 +4,7 @@
 //! discovery packets and pings never count.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use wire::message::Health;
@@ -16,10 +17,35 @@ use crate::model::{DeviceId, UnixMillis};
 pub struct Now {
     /// Links of adopted devices heard since the hub started.
     pub links: HashMap<DeviceNo, Link>,
+    /// Devices without a link whose readings were pushed since the hub started.
+    pub pushed: HashMap<DeviceNo, Pushed>,
     /// What devices said last of what they find wrong with themselves; those that said nothing are left out.
     pub health: HashMap<DeviceNo, Health>,
     /// Devices that wait to be adopted; at most 256 (the endpoint's cap).
     pub pending: HashMap<DeviceId, Pending>,
+}
+
+/// What is heard of a device that programs push readings of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pushed {
+    /// Where the last push came from; port 0, because each comes from another.
+    pub address: SocketAddr,
+    /// When the last push came.
+    pub last_seen: UnixMillis,
+    /// Time between the last two pushes, in milliseconds; `None` after the first.
+    pub every_ms: Option<i64>,
+}
+
+impl Pushed {
+    /// Silence for which nobody is taken for offline after the first push: most collect more often than that.
+    const FIRST_MS: i64 = 5 * 60_000;
+    /// The same at least, and at most: whoever pushes less than once a day is not missed earlier than after three.
+    const LEAST_MS: i64 = 60_000;
+    const MOST_MS: i64 = 86_400_000;
+
+    fn offline_after_ms(&self) -> i64 {
+        self.every_ms.map_or(Self::FIRST_MS, |ms| (3 * ms).clamp(Self::LEAST_MS, 3 * Self::MOST_MS))
+    }
 }
 
 /// The shared table.
@@ -44,10 +70,56 @@ impl Presence {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether a device is online at `now`, given its expected interval.
+    /// Whether a device is online at `now`, given its expected interval, 0 when none is known. Who pushes says nothing in
+    /// between and names no interval: then three times that of the last two pushes counts, at least a minute.
     #[must_use]
     pub fn is_online(&self, device: DeviceNo, interval_ms: u32, now: UnixMillis) -> bool {
         let limit = Self::offline_after_ms(interval_ms);
-        self.read().links.get(&device).is_some_and(|link| now.since(link.last_seen) <= limit)
+        let table = self.read();
+        if let Some(link) = table.links.get(&device) {
+            return now.since(link.last_seen) <= limit;
+        }
+        table.pushed.get(&device).is_some_and(|pushed| {
+            let limit = if interval_ms > 0 { limit } else { pushed.offline_after_ms() };
+            now.since(pushed.last_seen) <= limit
+        })
+    }
+
+    /// Readings of these devices were pushed from an address.
+    pub fn pushed(&self, devices: impl IntoIterator<Item = DeviceNo>, address: SocketAddr, now: UnixMillis) {
+        let address = SocketAddr::new(address.ip(), 0);
+        let mut table = self.write();
+        for device in devices {
+            let entry = table.pushed.entry(device).or_insert(Pushed { address, last_seen: now, every_ms: None });
+            // Several requests of one round (many sensors, several programs) are one push.
+            let since = now.since(entry.last_seen);
+            if since >= 1_000 {
+                entry.every_ms = Some(since);
+            }
+            (entry.address, entry.last_seen) = (address, now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_pushes_is_missed_after_three_of_its_own_intervals() {
+        let (presence, device) = (Presence::default(), DeviceNo(1));
+        let address = SocketAddr::from(([192, 168, 0, 5], 1));
+        let push = |second: i64| presence.pushed([device], address, UnixMillis(second * 1_000));
+        let is_online = |interval, second: i64| presence.is_online(device, interval, UnixMillis(second * 1_000));
+        assert!(!is_online(0, 0));
+        push(0);
+        assert!(is_online(0, 300) && !is_online(0, 301));
+        push(100);
+        // The second part of the same round.
+        presence.pushed([device], address, UnixMillis(100_010));
+        assert!(is_online(0, 400) && !is_online(0, 401));
+        push(110);
+        assert!(is_online(0, 170) && !is_online(0, 171), "at least a minute");
+        assert!(is_online(5_000, 125) && !is_online(5_000, 126), "what a person set counts");
     }
 }

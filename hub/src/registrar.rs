@@ -6,6 +6,7 @@
 //! second for devices that went silent.
 
 use std::collections::HashSet;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,8 +19,8 @@ use wire::ledger::Report;
 
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
-use crate::model::DeviceId;
 use crate::model::device::{DeviceNo, NewDevice, Standing};
+use crate::model::{DeviceId, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, Known};
 use crate::proto::event::Event;
@@ -237,13 +238,14 @@ impl Registrar {
     async fn note_links(&self) -> Result<(), store::Error> {
         let notes: Vec<DeviceNote> = {
             let now = self.presence.read();
-            now.links.iter().map(|(no, link)| note(*no, link)).collect()
+            let pushed = now.pushed.iter().map(|(no, pushed)| note(*no, pushed.address, pushed.last_seen));
+            now.links.iter().map(|(no, link)| note(*no, link.address, link.last_seen)).chain(pushed).collect()
         };
         if notes.is_empty() { Ok(()) } else { self.store.note_devices(notes).await }
     }
 
     async fn note_link(&self, device: DeviceNo) -> Result<(), store::Error> {
-        let note = self.presence.read().links.get(&device).map(|link| note(device, link));
+        let note = self.presence.read().links.get(&device).map(|link| note(device, link.address, link.last_seen));
         match note {
             Some(note) => self.store.note_devices(vec![note]).await,
             None => Ok(()),
@@ -272,16 +274,16 @@ fn unless_fatal(done: Result<(), store::Error>, tell: impl FnOnce(&store::Error)
     }
 }
 
-fn note(no: DeviceNo, link: &crate::model::device::Link) -> DeviceNote {
-    DeviceNote { no, address: link.address, last_seen: link.last_seen, introduction: None, handshake_counter: 0 }
+fn note(no: DeviceNo, address: SocketAddr, last_seen: UnixMillis) -> DeviceNote {
+    DeviceNote { no, address, last_seen, introduction: None, handshake_counter: 0 }
 }
 
-/// A device as the endpoint needs it, without windows: the endpoint has those from the start.
+/// A device as the endpoint needs it, without windows: the endpoint has those from the start. None that has no key.
 #[must_use]
 pub fn known(store: &Store, no: DeviceNo) -> Option<Known> {
     let catalog = store.catalog();
-    let device = catalog.device(no)?.clone();
-    let sensors = if device.standing == Standing::Adopted { catalog.sensor_numbers(no).to_vec() } else { Vec::new() };
+    let device = catalog.device(no).filter(|device| device.has_key())?.clone();
+    let sensors = if device.standing == Standing::Adopted { catalog.own_numbers(no).to_vec() } else { Vec::new() };
     Some(Known { device, sensors, windows: Vec::new() })
 }
 

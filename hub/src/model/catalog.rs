@@ -2,11 +2,12 @@
 //!
 //! The store owns it and changes it only after the change is on disk; everybody else reads.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::device::{Device, DeviceNo};
 use super::reading::SeriesId;
-use super::{DeviceId, SensorKind, SensorNo};
+use super::{DeviceId, SensorKind, SensorNo, numbering};
 
 /// One sensor of one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +35,10 @@ pub struct Catalog {
     series: HashMap<SeriesId, Series>,
     /// Series of a device, by name order of arrival.
     of_device: HashMap<DeviceNo, Vec<SeriesId>>,
-    /// Series of a device's sensor numbers, dense from 0. Two numbers may share a series (a unit changed).
+    /// Series of a device's own sensor numbers, dense from 0. Two numbers may share a series (a unit changed).
     numbers: HashMap<DeviceNo, Vec<SeriesId>>,
+    /// Series of the numbers that the hub gives, dense from [`numbering::FIRST`].
+    given: HashMap<DeviceNo, Vec<SeriesId>>,
 }
 
 impl Catalog {
@@ -85,16 +88,29 @@ impl Catalog {
         set.or_else(|| self.series_of(no).map(|series| series.interval_ms).filter(|ms| *ms > 0).max())
     }
 
-    /// Series of a device's sensor numbers, from number 0.
+    /// Series of the sensor numbers that a device gave itself, from number 0.
     #[must_use]
-    pub fn sensor_numbers(&self, device: DeviceNo) -> &[SeriesId] {
+    pub fn own_numbers(&self, device: DeviceNo) -> &[SeriesId] {
         self.numbers.get(&device).map_or(&[], Vec::as_slice)
     }
 
-    /// The series behind one sensor number.
+    /// Series of the sensor numbers that the hub gave, from [`numbering::FIRST`].
     #[must_use]
-    pub fn series_by_number(&self, device: DeviceNo, sensor: SensorNo) -> Option<SeriesId> {
-        self.sensor_numbers(device).get(usize::from(sensor.0)).copied()
+    pub fn given_numbers(&self, device: DeviceNo) -> &[SeriesId] {
+        self.given.get(&device).map_or(&[], Vec::as_slice)
+    }
+
+    /// Series of all sensor numbers of a device, from number 0; series 0, which is none, where a number is not given.
+    #[must_use]
+    pub fn sensor_numbers(&self, device: DeviceNo) -> Cow<'_, [SeriesId]> {
+        let (own, given) = (self.own_numbers(device), self.given_numbers(device));
+        if given.is_empty() {
+            return Cow::Borrowed(own);
+        }
+        let mut all = own.to_vec();
+        all.resize(usize::from(numbering::FIRST.0), SeriesId(0));
+        all.extend_from_slice(given);
+        Cow::Owned(all)
     }
 
     /// Number of devices.
@@ -126,6 +142,7 @@ impl Catalog {
             self.by_name.remove(&device.name);
         }
         self.numbers.remove(&no);
+        self.given.remove(&no);
         for id in self.of_device.remove(&no).into_iter().flatten() {
             self.series.remove(&id);
         }
@@ -140,8 +157,9 @@ impl Catalog {
         self.series.insert(series.id, series);
     }
 
-    /// Gives a device's next sensor number to a series.
-    pub fn push_number(&mut self, device: DeviceNo, series: SeriesId) {
-        self.numbers.entry(device).or_default().push(series);
+    /// Gives a device's sensor number, the next of the device's own or of the hub's, to a series.
+    pub fn push_number(&mut self, device: DeviceNo, number: SensorNo, series: SeriesId) {
+        let numbers = if number < numbering::FIRST { &mut self.numbers } else { &mut self.given };
+        numbers.entry(device).or_default().push(series);
     }
 }

@@ -65,6 +65,37 @@ pub struct Device {
     pub handshake_counter: u64,
 }
 
+/// What stands before the id where a device has no key.
+const NO_KEY: [u8; 16] = *b"no key, but id: ";
+
+/// What stands for the key of a device that has none: its readings come by HTTP, or were imported.
+///
+/// Nobody has the secret half of it, so nobody opens a session with it.
+#[must_use]
+pub fn no_key(id: DeviceId) -> PublicKey {
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&NO_KEY);
+    bytes[16..].copy_from_slice(id.as_bytes());
+    PublicKey(bytes)
+}
+
+/// The id of the device that has this key, or that this stands for.
+#[must_use]
+pub fn id_of(key: &PublicKey) -> DeviceId {
+    match key.0.strip_prefix(&NO_KEY).map(<[u8; 16]>::try_from) {
+        Some(Ok(id)) => DeviceId::from_bytes(id),
+        _ => DeviceId::of(key),
+    }
+}
+
+impl Device {
+    /// Whether it has a key, so that it can open a session.
+    #[must_use]
+    pub fn has_key(&self) -> bool {
+        !self.key.0.starts_with(&NO_KEY)
+    }
+}
+
 /// A device to be adopted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewDevice {

@@ -9,6 +9,7 @@ pub mod device;
 pub mod glob;
 pub mod ledger;
 pub mod limits;
+pub mod numbering;
 pub mod quantity;
 pub mod reading;
 pub mod retention;

@@ -10,7 +10,7 @@ use crate::model::alert::{AlertId, Transition};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::NewDelivery;
-use crate::model::{BatchSeq, Epoch, SeqSet};
+use crate::model::{BatchSeq, Epoch, SeqSet, numbering};
 use wire::Inserted;
 
 /// Everything that becomes true together: readings, and what they caused.
@@ -68,7 +68,13 @@ pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> 
         if !exists(scope, batch.id.device) {
             continue;
         }
-        match stored(scope, batch.id.device, batch.id.epoch).insert(batch.id.seq) {
+        let inserted = if numbering::is_own(batch.id.epoch) {
+            // Nobody sends it again: what was not answered comes in another batch, and readings of one time are one.
+            Inserted::New
+        } else {
+            stored(scope, batch.id.device, batch.id.epoch).insert(batch.id.seq)
+        };
+        match inserted {
             Inserted::Repeat => scope.own.repeats += 1,
             // One device's holes must not hold up the others' readings.
             Inserted::Full => refused.push(batch.id),

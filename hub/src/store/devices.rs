@@ -10,7 +10,7 @@ use super::memory::{Change, Forgotten};
 use super::write::Scope;
 use super::{Store, block, join, journal, sensors};
 use crate::model::catalog::Catalog;
-use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing};
+use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing, id_of};
 use crate::model::{DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 
 /// Journal rows deleted in one write, so that deleting a device of years holds nobody up.
@@ -46,9 +46,9 @@ impl Store {
     /// `NotFound` when the join token does not exist, `Conflict` when it ran out or expired, `Limit` when the hub is full.
     pub async fn adopt(&self, new: NewDevice) -> Result<Device> {
         self.change(move |scope| {
-            let known = number(scope.conn, DeviceId::of(&new.key))?;
+            let known = number(scope.conn, id_of(&new.key))?;
             let joined = known.map(|no| read(scope.conn, no)).transpose()?;
-            let joined = joined.is_some_and(|device| device.standing == Standing::Adopted);
+            let joined = joined.is_some_and(|device| device.standing == Standing::Adopted && device.has_key());
             let labels = match new.join_token {
                 // Whose answer was lost on the way joins again, by the use it has taken already.
                 Some(token) if !joined => join::take_use(scope.conn, token, new.at)?,
@@ -59,6 +59,9 @@ impl Store {
                     let intro = &new.introduction;
                     heard(scope.conn, no, Some((&intro.model, &intro.version)), new.address, new.handshake_counter)?;
                     set_standing(scope.conn, no, Standing::Adopted)?;
+                    // Of one that was imported the key was not known.
+                    let key = named_params! { ":no": no, ":key": new.key.0 };
+                    scope.conn.prepare_cached(SET_KEY)?.execute(key)?;
                     no
                 }
                 None => insert(scope, &new, Standing::Adopted, labels)?,
@@ -79,9 +82,7 @@ impl Store {
                     set_standing(scope.conn, no, Standing::Blocked)?;
                     no
                 }
-                (None, Some(new)) if DeviceId::of(&new.key) == id => {
-                    insert(scope, &new, Standing::Blocked, Labels::new())?
-                }
+                (None, Some(new)) if id_of(&new.key) == id => insert(scope, &new, Standing::Blocked, Labels::new())?,
                 (None, _) => return Err(Error::missing("device")),
             };
             changed(scope, no)
@@ -175,10 +176,10 @@ const INSERT: &str = "INSERT INTO device
     VALUES (:id, :key, :name, :standing, :labels, :model, :version, :address, :first_seen_at, :handshake_counter)";
 
 /// Adds a row; labels of the join token win over those the device brought.
-fn insert(scope: &mut Scope<'_>, new: &NewDevice, standing: Standing, labels: Labels) -> Result<DeviceNo> {
+pub(super) fn insert(scope: &mut Scope<'_>, new: &NewDevice, standing: Standing, labels: Labels) -> Result<DeviceNo> {
     scope.take_device_place()?;
     let conn = scope.conn;
-    let id = DeviceId::of(&new.key);
+    let id = id_of(&new.key);
     let mut all_labels = new.introduction.labels.clone();
     all_labels.extend(labels);
     conn.prepare_cached(INSERT)?.execute(named_params! {
@@ -218,6 +219,7 @@ fn is_taken(conn: &Connection, name: &str) -> Result<bool> {
     Ok(conn.prepare_cached(IS_TAKEN)?.query_row(named_params! { ":name": name }, |row| row.get(0))?)
 }
 
+const SET_KEY: &str = "UPDATE device SET key = :key WHERE no = :no AND key <> :key";
 const SET_STANDING: &str = "UPDATE device SET standing = :standing WHERE no = :no";
 
 fn set_standing(conn: &Connection, no: DeviceNo, standing: Standing) -> Result<()> {
@@ -249,13 +251,13 @@ fn heard(
 
 const NUMBER: &str = "SELECT no FROM device WHERE id = :id";
 
-fn number(conn: &Connection, id: DeviceId) -> Result<Option<DeviceNo>> {
+pub(super) fn number(conn: &Connection, id: DeviceId) -> Result<Option<DeviceNo>> {
     let id = named_params! { ":id": id.as_bytes() };
     Ok(conn.prepare_cached(NUMBER)?.query_row(id, |row| row.get(0)).optional()?)
 }
 
 /// Reads a changed device back, and has the catalog follow.
-fn changed(scope: &mut Scope<'_>, no: DeviceNo) -> Result<Device> {
+pub(super) fn changed(scope: &mut Scope<'_>, no: DeviceNo) -> Result<Device> {
     let device = read(scope.conn, no)?;
     scope.own.changes.push(Change::PutDevice(device.clone()));
     Ok(device)
@@ -266,7 +268,7 @@ const ALL: &str = "SELECT no, id, key, name, standing, labels, model, version, a
 const ONE: &str = "SELECT no, id, key, name, standing, labels, model, version, address, first_seen_at, last_seen_at,
     interval_ms, handshake_counter FROM device WHERE no = :no";
 
-fn read(conn: &Connection, no: DeviceNo) -> Result<Device> {
+pub(super) fn read(conn: &Connection, no: DeviceNo) -> Result<Device> {
     Ok(conn.prepare_cached(ONE)?.query_row(named_params! { ":no": no }, from_row)?)
 }
 

@@ -257,7 +257,7 @@ impl Fresh {
         for &Entry { row, epoch, lane, size, .. } in &self.batches {
             let (payload, rest) = payloads.split_at_checked(size as usize).unwrap_or_default();
             payloads = rest;
-            if super::journal::decode(row, payload, &mut rows) {
+            if super::journal::decode(row, epoch, payload, &mut rows) {
                 with(Arrived { row, epoch, lane }, &rows);
             }
         }

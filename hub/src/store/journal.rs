@@ -15,9 +15,9 @@ use rusqlite::{CachedStatement, Connection, OptionalExtension, named_params, par
 use super::column::signed;
 use super::error::Result;
 use super::row_sum;
-use crate::model::Lane;
 use crate::model::device::DeviceNo;
 use crate::model::reading::Batch;
+use crate::model::{Epoch, Lane, numbering};
 
 /// Rows a sweep looks at in one transaction: some milliseconds.
 const SWEEP_ROWS: i64 = 4096;
@@ -44,14 +44,16 @@ pub(super) fn append(append: &mut CachedStatement<'_>, row: i64, batch: &Batch) 
         },
         batch.received_at.0,
         batch.payload,
-        sum(row, batch.id.device, &batch.payload),
+        sum(row, batch.id.device, batch.id.epoch, &batch.payload),
     ])?;
     Ok(())
 }
 
-/// Sum of what places readings, and of the readings.
-pub(super) fn sum(row: i64, device: DeviceNo, payload: &[u8]) -> i64 {
-    row_sum::of(&[ValueRef::Integer(row), ValueRef::Integer(device.0.into()), ValueRef::Blob(payload)])
+/// Sum of what places readings, and of the readings. An epoch of the hub's own says which sensors they are of.
+pub(super) fn sum(row: i64, device: DeviceNo, epoch: Epoch, payload: &[u8]) -> i64 {
+    let whole = ValueRef::Integer;
+    let values = [whole(row), whole(device.0.into()), ValueRef::Blob(payload), whole(epoch.0.into())];
+    row_sum::of(if numbering::is_own(epoch) { &values } else { &values[..3] })
 }
 
 const NEXT_ROW: &str = "SELECT 1 + MAX(COALESCE((SELECT MAX(id) FROM journal), 0),
@@ -63,9 +65,12 @@ pub(super) fn next_row(conn: &Connection) -> Result<i64> {
 }
 
 /// Decodes a payload; `false` when it is damaged, which is said once a row and never stops a query.
-pub(super) fn decode(row: i64, payload: &[u8], rows: &mut wire::batch::Rows) -> bool {
+pub(super) fn decode(row: i64, epoch: Epoch, payload: &[u8], rows: &mut wire::batch::Rows) -> bool {
     rows.clear();
     let decoded = wire::batch::decode(payload, rows);
+    if numbering::is_own(epoch) {
+        rows.sensor.iter_mut().for_each(|sensor| *sensor = numbering::number(epoch, *sensor));
+    }
     if let Err(error) = decoded {
         tracing::warn!(row, %error, "journal row {row} is damaged and skipped: {error}");
     }

@@ -19,7 +19,7 @@ use super::write::Scope;
 use super::{journal, row_sum};
 use crate::model::catalog::Catalog;
 use crate::model::reading::{Batch, BatchId, Point, SeriesId};
-use crate::model::{BatchSeq, Epoch, Lane, UnixMillis};
+use crate::model::{BatchSeq, Epoch, Lane, UnixMillis, numbering};
 
 const SAVE: &str = "INSERT INTO latest (series, at, value, crc) VALUES (:series, :at, :value, :crc)
     ON CONFLICT (series) DO UPDATE SET at = excluded.at, value = excluded.value, crc = excluded.crc";
@@ -76,20 +76,22 @@ pub(super) fn rebuild(conn: &Connection, memory: &Memory) -> Result<Unsaved> {
     let mut rows = statement.query([])?;
     while let Some(row) = rows.next()? {
         let (id, device) = (row.get("id")?, row.get("device")?);
-        let payload = row.get_ref("payload")?.as_blob().unwrap_or_default();
-        if row.get::<_, Option<i64>>("crc")?.is_some_and(|crc| crc != journal::sum(id, device, payload)) {
+        let (epoch, payload) = (Epoch(row.get("epoch")?), row.get_ref("payload")?.as_blob().unwrap_or_default());
+        if row.get::<_, Option<i64>>("crc")?.is_some_and(|crc| crc != journal::sum(id, device, epoch, payload)) {
             tracing::warn!(row = id, "journal row {id} is damaged and left out");
             continue;
         }
         if catalog.device(device).is_none() {
             continue;
         }
-        let batch_id = BatchId { device, epoch: Epoch(row.get("epoch")?), seq: BatchSeq(unsigned(row.get("seq")?)) };
-        let window = windows.entry((device, batch_id.epoch)).or_default();
-        if window.insert(batch_id.seq) == Inserted::New {
-            grown.insert((device, batch_id.epoch));
+        let batch_id = BatchId { device, epoch, seq: BatchSeq(unsigned(row.get("seq")?)) };
+        // What the hub sends itself has no window: nobody sends it again.
+        if !numbering::is_own(epoch)
+            && windows.entry((device, epoch)).or_default().insert(batch_id.seq) == Inserted::New
+        {
+            grown.insert((device, epoch));
         }
-        if !row.get::<_, bool>("in_blocks")? && journal::decode(id, payload, &mut decoded) {
+        if !row.get::<_, bool>("in_blocks")? && journal::decode(id, epoch, payload, &mut decoded) {
             head.add(id, &batch(&catalog, row, batch_id, &decoded)?);
         }
     }

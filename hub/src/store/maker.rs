@@ -245,7 +245,7 @@ impl Maker {
                 let mut fresh = self.memory.head().copy(device, UnixMillis(i64::MIN), UnixMillis(i64::MAX));
                 let last = last.or_else(|| fresh.newest_row());
                 fresh.truncate(cap.cut());
-                let numbers = self.memory.catalog().sensor_numbers(device).to_vec();
+                let numbers = self.memory.catalog().sensor_numbers(device).into_owned();
                 bytes += fresh.bytes();
                 if let Some(cut) = cut::cut(device, &numbers, &fresh, &mut self.next_times)? {
                     if last.is_some_and(|last| cut.row < last) {
@@ -281,7 +281,7 @@ impl Maker {
         let mut runs = {
             let catalog = self.memory.catalog();
             let today = (!all).then(|| day(Clock.wall()));
-            VecDeque::from(merge::runs(&small, today, |device| catalog.sensor_numbers(device).len()))
+            VecDeque::from(merge::runs(&small, today, |device| catalog.series_of(device).count()))
         };
         while !runs.is_empty() {
             // Before they are read: what gives way to the cap is not to come back.

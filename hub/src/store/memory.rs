@@ -22,7 +22,7 @@ use crate::model::device::{Device, DeviceNo};
 use crate::model::limits::Limits;
 use crate::model::reading::{Batch, Point, SeriesId};
 use crate::model::retention::Retention;
-use crate::model::{Epoch, SeqSet, UnixMillis};
+use crate::model::{Epoch, SensorNo, SeqSet, UnixMillis};
 
 /// Committed receive windows.
 pub(super) type Windows = HashMap<(DeviceNo, Epoch), SeqSet>;
@@ -112,7 +112,7 @@ pub(super) enum Change {
     PutDevice(Device),
     RemoveDevice(DeviceNo),
     PutSeries(Series),
-    PushNumber(DeviceNo, SeriesId),
+    PushNumber(DeviceNo, SensorNo, SeriesId),
 }
 
 /// Journal rows of a device that the head need not hold any longer.
@@ -328,7 +328,7 @@ impl Memory {
             match change {
                 Change::PutDevice(device) => catalog.put_device(device),
                 Change::PutSeries(series) => catalog.put_series(series),
-                Change::PushNumber(device, series) => catalog.push_number(device, series),
+                Change::PushNumber(device, number, series) => catalog.push_number(device, number, series),
                 Change::RemoveDevice(device) => {
                     self.tallies.forget(device);
                     self.head_mut().remove(device, catalog.series_of(device).map(|series| series.id));

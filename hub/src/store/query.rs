@@ -51,7 +51,7 @@ impl Store {
     /// `NotFound` for the series; `Busy` when too many read at once or it takes longer than 10 s.
     pub async fn readings(&self, series: SeriesId, from: UnixMillis, to: UnixMillis, limit: usize) -> Result<Page> {
         let device = device_of(self.memory(), series)?;
-        let wanted = Wanted::new(self.memory().catalog().sensor_numbers(device), &[series]);
+        let wanted = Wanted::new(&self.memory().catalog().sensor_numbers(device), &[series]);
         let fresh = self.memory().head().copy(device, from, to);
         if !fresh.blocks_from(from) && fresh.bytes() <= AT_ONCE {
             return Ok(Page::of(&recent(&fresh, (from, to), &wanted, true)?, limit));

@@ -149,7 +149,7 @@ impl<'a> Share<'a> {
         let mut ready = Vec::with_capacity(devices.len());
         for (asked, pending) in devices.iter().zip(pending) {
             let has_blocks = pending.blocks_from(from);
-            let tally = pending.complete(self.memory.catalog().sensor_numbers(asked.device));
+            let tally = pending.complete(&self.memory.catalog().sensor_numbers(asked.device));
             ready.push((asked, tally, has_blocks));
         }
         let mut left = Vec::new();
@@ -286,7 +286,7 @@ impl<'a> Share<'a> {
 
     /// What the head has of the series, settled.
     fn recent(&self, asked: &Asked, fresh: &Fresh) -> Result<Vec<Vec<Sample>>> {
-        let wanted = Wanted::new(self.memory.catalog().sensor_numbers(asked.device), &asked.series);
+        let wanted = Wanted::new(&self.memory.catalog().sensor_numbers(asked.device), &asked.series);
         let mut recent = samples::of_head(fresh, self.plan.range(), &wanted, asked.series.len(), self.plan.memory)?;
         recent.iter_mut().for_each(settle);
         Ok(recent)

@@ -45,7 +45,7 @@ impl Store {
                     }
                     None => {
                         let series = put_series(scope, device, spec)?;
-                        push_number(scope, device, number, series)?;
+                        push_number(scope, device, SensorNo(number as u16), series)?;
                         known.push((series, spec.name.clone()));
                     }
                 }
@@ -65,22 +65,24 @@ pub(super) fn device_exists(conn: &Connection, device: DeviceNo) -> Result<bool>
 
 const NUMBERS: &str =
     "SELECT series.id, series.sensor FROM sensor_number JOIN series ON series.id = sensor_number.series
-    WHERE sensor_number.device = :device ORDER BY sensor_number.number";
+    WHERE sensor_number.device = :device AND number < :limit ORDER BY sensor_number.number";
 
+/// The device's own numbers.
 fn numbers(conn: &Connection, device: DeviceNo) -> Result<Vec<(SeriesId, String)>> {
     let mut statement = conn.prepare_cached(NUMBERS)?;
-    let rows = statement.query_map(named_params! { ":device": device }, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let params = named_params! { ":device": device, ":limit": SensorNo::LIMIT };
+    let rows = statement.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-const FIND_SERIES: &str =
+pub(super) const FIND_SERIES: &str =
     "SELECT id, device, sensor, unit, kind, interval_ms FROM series WHERE device = :device AND sensor = :sensor";
 const INSERT_SERIES: &str = "INSERT INTO series (device, sensor, unit, kind, interval_ms)
     VALUES (:device, :sensor, :unit, :kind, :interval_ms)";
 const UPDATE_SERIES: &str = "UPDATE series SET unit = :unit, kind = :kind, interval_ms = :interval_ms WHERE device = :device AND sensor = :sensor";
 
 /// The series of a sensor's name: made, or brought up to date.
-fn put_series(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Result<SeriesId> {
+pub(super) fn put_series(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Result<SeriesId> {
     let find = named_params! { ":device": device, ":sensor": spec.name };
     let old = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
     let as_said = |id| Series {
@@ -115,11 +117,10 @@ fn put_series(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Res
 
 const PUSH_NUMBER: &str = "INSERT INTO sensor_number (device, number, series) VALUES (:device, :number, :series)";
 
-fn push_number(scope: &mut Scope<'_>, device: DeviceNo, number: usize, series: SeriesId) -> Result<()> {
-    let number = i64::try_from(number).unwrap_or(i64::MAX);
-    let params = named_params! { ":device": device, ":number": number, ":series": series };
+pub(super) fn push_number(scope: &mut Scope<'_>, device: DeviceNo, number: SensorNo, series: SeriesId) -> Result<()> {
+    let params = named_params! { ":device": device, ":number": number.0, ":series": series };
     scope.conn.prepare_cached(PUSH_NUMBER)?.execute(params)?;
-    scope.own.changes.push(Change::PushNumber(device, series));
+    scope.own.changes.push(Change::PushNumber(device, number, series));
     Ok(())
 }
 
@@ -130,7 +131,7 @@ pub(super) fn put_missing(scope: &mut Scope<'_>, device: DeviceNo, spec: &Sensor
     found.map_or_else(|| put_series(scope, device, spec), |series| Ok(series.id))
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
+pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
     Ok(Series {
         id: row.get("id")?,
         device: row.get("device")?,
@@ -142,16 +143,16 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
 }
 
 const ALL_SERIES: &str = "SELECT id, device, sensor, unit, kind, interval_ms FROM series ORDER BY id";
-const ALL_NUMBERS: &str = "SELECT device, series FROM sensor_number ORDER BY device, number";
+const ALL_NUMBERS: &str = "SELECT device, number, series FROM sensor_number ORDER BY device, number";
 
 /// Fills the catalog at start.
 pub(super) fn load(conn: &Connection, catalog: &mut Catalog) -> Result<()> {
     for series in conn.prepare(ALL_SERIES)?.query_map([], from_row)? {
         catalog.put_series(series?);
     }
-    for pair in conn.prepare(ALL_NUMBERS)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))? {
-        let (device, series) = pair?;
-        catalog.push_number(device, series);
+    for given in conn.prepare(ALL_NUMBERS)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
+        let (device, number, series) = given?;
+        catalog.push_number(device, SensorNo(number), series);
     }
     Ok(())
 }

@@ -47,5 +47,5 @@ async fn sensor_numbers_are_dense_and_a_name_keeps_its_series() {
     let catalog = hub.store.catalog();
     let series = catalog.series(hub.series[1]).unwrap();
     assert_eq!((&*series.unit, series.kind), ("K", SensorKind::State));
-    assert_eq!((catalog.sensor_numbers(no), catalog.series_count()), (&more[..], 4));
+    assert_eq!((catalog.own_numbers(no), catalog.series_count()), (&more[..], 4));
 }

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId, is_time};
-use crate::model::{DeviceId, Lane, PublicKey, SensorNo, SensorSpec};
+use crate::model::{DeviceId, Lane, PublicKey, SensorNo, SensorSpec, numbering};
 use crate::pressure::Shed;
 use crate::proto::Moment;
 use crate::proto::command::JoinPolicy;
@@ -62,6 +62,9 @@ impl Endpoint {
         key: PublicKey,
         batch: message::Batch<'_>,
     ) -> Result<(), DecodeError> {
+        if numbering::is_own(batch.epoch) {
+            return Err(DecodeError::OutOfRange);
+        }
         let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
             self.counters.dropped(Drop::NotAdopted);
             return Ok(());

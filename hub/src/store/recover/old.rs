@@ -1,6 +1,6 @@
 //! The file that is salvaged: whose rows it has, in which steps they come, and what of them can be believed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use rusqlite::{Connection, named_params};
@@ -12,7 +12,7 @@ use super::{Recovered, STRIDE};
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::model::{DeviceId, SensorNo, SensorSpec, UnixMillis};
+use crate::model::{DeviceId, Epoch, SensorNo, SensorSpec, UnixMillis, numbering};
 use crate::store::error::{Error, Result};
 use crate::store::rollup::{HOURS, MINUTES, Rolled, Table};
 use crate::store::{block, column, journal, rolled, salvage};
@@ -54,8 +54,8 @@ enum Step {
 
 const DEVICES: &str = "SELECT no, id, name FROM device ORDER BY no";
 const OF_DEVICE: &str = "SELECT id, sensor, unit, kind, interval_ms FROM series WHERE device = :device ORDER BY id";
-const NUMBERS: &str = "SELECT series FROM sensor_number WHERE device = :device ORDER BY number";
-const JOURNAL_ROW: &str = "SELECT device, payload, crc FROM journal WHERE id = :id";
+const NUMBERS: &str = "SELECT number, series FROM sensor_number WHERE device = :device ORDER BY number";
+const JOURNAL_ROW: &str = "SELECT device, epoch, payload, crc FROM journal WHERE id = :id";
 
 impl Old {
     /// Opens a file and plans its salvage.
@@ -109,7 +109,7 @@ impl Old {
                 let device = if table == "times" {
                     block::span(&self.conn, row).ok().flatten().map(|(device, _)| device)
                 } else {
-                    journal_row(&self.conn, row).map(|(device, _)| device)
+                    journal_row(&self.conn, row).map(|(device, ..)| device)
                 };
                 let Some(device) = device else {
                     *bad += 1;
@@ -213,27 +213,34 @@ impl OldDevice {
         });
         let series = series.unwrap_or_else(|_| here.collect());
         let numbers = conn.prepare_cached(NUMBERS).and_then(|mut statement| {
-            statement.query_map(params, |row| row.get(0))?.collect::<rusqlite::Result<Vec<_>>>()
+            let given = statement.query_map(params, |row| Ok((row.get::<_, u16>(0)?, row.get(1)?)))?;
+            let mut numbers = Vec::new();
+            for given in given {
+                let (number, series) = given?;
+                numbers.resize(usize::from(number), SeriesId(0));
+                numbers.push(series);
+            }
+            Ok(numbers)
         });
-        let numbers = numbers.unwrap_or_else(|_| catalog.sensor_numbers(now).to_vec());
+        let numbers = numbers.unwrap_or_else(|_| catalog.sensor_numbers(now).into_owned());
         // Where the file cannot say, its figures by the minute are taken for complete.
         Self { no, now, series, numbers, rolled: rolled::of(conn, no).unwrap_or_default() }
     }
 
     /// Place of a series among this device's: its sensor number on the way.
     fn place(&self, series: SeriesId) -> Option<SensorNo> {
-        let place = u16::try_from(self.series.iter().position(|(id, _)| *id == series)?).ok()?;
-        Some(SensorNo(place)).filter(|place| place.0 < SensorNo::LIMIT)
+        u16::try_from(self.series.iter().position(|(id, _)| *id == series)?).map(SensorNo).ok()
     }
 }
 
-fn journal_row(conn: &Connection, row: i64) -> Option<(DeviceNo, Vec<u8>)> {
+fn journal_row(conn: &Connection, row: i64) -> Option<(DeviceNo, Epoch, Vec<u8>)> {
     let mut statement = conn.prepare_cached(JOURNAL_ROW).ok()?;
     let found = statement.query_row(named_params! { ":id": row }, |found| {
-        Ok((found.get("device")?, found.get::<_, Vec<u8>>("payload")?, found.get::<_, Option<i64>>("crc")?))
+        let epoch = Epoch(found.get("epoch")?);
+        Ok((found.get("device")?, epoch, found.get::<_, Vec<u8>>("payload")?, found.get::<_, Option<i64>>("crc")?))
     });
-    let (device, payload, crc) = found.ok()?;
-    crc.is_none_or(|crc| crc == journal::sum(row, device, &payload)).then_some((device, payload))
+    let (device, epoch, payload, crc) = found.ok()?;
+    crc.is_none_or(|crc| crc == journal::sum(row, device, epoch, &payload)).then_some((device, epoch, payload))
 }
 
 /// Takes the readings of a row of `times` and its blocks.
@@ -263,7 +270,7 @@ fn blocks(conn: &Connection, device: &OldDevice, times: i64, gathered: &mut Gath
 fn batch(conn: &Connection, device: &OldDevice, row: i64, gathered: &mut Gathered, found: &mut Recovered) {
     let mut rows = wire::batch::Rows::default();
     match journal_row(conn, row) {
-        Some((_, payload)) if journal::decode(row, &payload, &mut rows) => {
+        Some((_, epoch, payload)) if journal::decode(row, epoch, &payload, &mut rows) => {
             found.batches += 1;
             for reading in rows.iter() {
                 let series = device.numbers.get(usize::from(reading.sensor.0));
@@ -289,25 +296,27 @@ fn figures(conn: &Connection, series: SeriesId, table: Table, rows: &[i64], foun
     rolled
 }
 
-/// Readings on their way, encoded as a device would.
+/// Readings on their way, encoded as a device would, or the hub where it has more sensors than that.
 #[derive(Default)]
 struct Gathered {
-    builder: Option<BatchBuilder>,
-    done: Vec<Vec<u8>>,
+    builders: BTreeMap<Epoch, BatchBuilder>,
+    done: Vec<(Epoch, Vec<u8>)>,
 }
 
 impl Gathered {
     fn push(&mut self, reading: &Reading) {
-        let builder = self.builder.get_or_insert_with(|| BatchBuilder::new(MAX_BODY));
-        if !builder.push(reading) {
-            self.done.extend(self.builder.take().map(|mut builder| builder.finish()));
-            let builder = self.builder.insert(BatchBuilder::new(MAX_BODY));
-            builder.push(reading);
+        let epoch = numbering::epoch_of(reading.sensor).unwrap_or(Epoch(0));
+        let reading = Reading { sensor: numbering::within(reading.sensor), ..*reading };
+        let builder = self.builders.entry(epoch).or_insert_with(|| BatchBuilder::new(MAX_BODY));
+        if !builder.push(&reading) {
+            self.done.push((epoch, builder.finish()));
+            builder.push(&reading);
         }
     }
 
-    fn done(mut self) -> Vec<Vec<u8>> {
-        self.done.extend(self.builder.take().filter(|builder| !builder.is_empty()).map(|mut builder| builder.finish()));
+    fn done(mut self) -> Vec<(Epoch, Vec<u8>)> {
+        let open = self.builders.into_iter().filter(|(_, builder)| !builder.is_empty());
+        self.done.extend(open.map(|(epoch, mut builder)| (epoch, builder.finish())));
         self.done
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Loaded {
     pub(super) device: Option<DeviceNo>,
     /// By the sensor numbers that the payloads use.
     pub(super) sensors: Vec<SensorSpec>,
-    pub(super) payloads: Vec<Vec<u8>>,
+    pub(super) payloads: Vec<(Epoch, Vec<u8>)>,
     pub(super) next_times: i64,
     pub(super) rollups: Vec<(usize, Table, Rolled)>,
     /// Where the file says that it has figures.
@@ -121,16 +121,16 @@ fn not_here(conn: &Connection, device: DeviceNo, series: &[SeriesId], fresh: &Fr
 }
 
 /// The batches in a head of their own.
-fn head(device: DeviceNo, series: &[SeriesId], payloads: &[Vec<u8>]) -> Result<Head> {
+fn head(device: DeviceNo, series: &[SeriesId], payloads: &[(Epoch, Vec<u8>)]) -> Result<Head> {
     let mut head = Head::default();
     let mut rows = wire::batch::Rows::default();
-    for (row, payload) in (1..).zip(payloads) {
-        if !journal::decode(row, payload, &mut rows) {
+    for (row, (epoch, payload)) in (1..).zip(payloads) {
+        if !journal::decode(row, *epoch, payload, &mut rows) {
             continue;
         }
         let of = |sensor: &SensorNo| series.get(usize::from(sensor.0)).copied().unwrap_or(SeriesId(0));
         let batch = Batch {
-            id: BatchId { device, epoch: Epoch(0), seq: BatchSeq(0) },
+            id: BatchId { device, epoch: *epoch, seq: BatchSeq(0) },
             lane: Lane::Recovered,
             // What comes back is kept as long as what comes now.
             received_at: Clock.wall(),
