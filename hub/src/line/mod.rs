@@ -1,0 +1,192 @@
+//! InfluxDB's line protocol, read: what Telegraf and many small programs speak. PURE: text in, lines out.
+//!
+//! ```text
+//!   weather,host=roof,side=north temperature=21.5,humidity=40i 1700000000000000000
+//!   └ measurement └ tags         └ fields                      └ timestamp, may be left out
+//! ```
+//!
+//! As its documentation has it: commas, spaces and equals signs in names are escaped by a backslash; texts stand in quotes and
+//! may hold line ends; `#` begins a comment. A line is taken apart only as far as somebody asks: [`Line::key`] is the same text
+//! for the same series nearly always, so whoever has met it needs no names. Whatever the text is, it is read to its end or the
+//! error says which line is wrong and where.
+
+mod fields;
+mod names;
+#[cfg(test)]
+mod tests;
+
+pub use fields::{Fields, Value};
+pub use names::Series;
+
+/// What is wrong, and where.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {what}")]
+pub struct Error {
+    /// Line, from 1.
+    pub line: usize,
+    /// Byte of the line, from 1.
+    pub column: usize,
+    /// What is wrong there, and what would be right.
+    pub what: String,
+}
+
+/// One point: a series, its fields, a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Measurement and tags as they are written.
+    pub key: &'a str,
+    fields: &'a str,
+    /// In the unit that the request names.
+    pub timestamp: Option<i64>,
+}
+
+/// The lines of a text. It ends at the first error.
+#[derive(Debug, Clone)]
+pub struct Lines<'a> {
+    rest: &'a str,
+    number: usize,
+}
+
+impl<'a> Lines<'a> {
+    /// Begins with the first line.
+    #[must_use]
+    pub const fn of(text: &'a str) -> Self {
+        Self { rest: text, number: 0 }
+    }
+
+    fn read(&mut self) -> Option<Result<Line<'a>, Error>> {
+        loop {
+            self.number += 1;
+            if self.rest.is_empty() {
+                return None;
+            }
+            let text = self.rest.trim_start_matches([' ', '\t']);
+            if text.is_empty() || text.starts_with(['#', '\n', '\r']) {
+                self.rest = text.split_once('\n').map_or("", |(_, rest)| rest);
+                continue;
+            }
+            return Some(self.line(text));
+        }
+    }
+
+    fn line(&mut self, text: &'a str) -> Result<Line<'a>, Error> {
+        let number = self.number;
+        let wrong = |at: usize, what: &str| Err(Error { line: number, column: at + 1, what: what.to_owned() });
+        let key_end = plain_end(text, b" \n");
+        if !text[key_end..].starts_with(' ') {
+            return wrong(key_end, "there are no fields: write measurement,tag=value field=1.5");
+        }
+        let key = &text[..key_end];
+        if key.starts_with(',') {
+            return wrong(0, "the measurement has no name");
+        }
+        let begin = key_end + leading_spaces(&text[key_end..]);
+        let Some(length) = fields_end(&text[begin..]) else {
+            return wrong(begin, "a text in quotes has no end");
+        };
+        let end = begin + length;
+        let fields = text[begin..end].strip_suffix('\r').unwrap_or(&text[begin..end]);
+        if fields.is_empty() {
+            return wrong(begin, "there are no fields: write measurement,tag=value field=1.5");
+        }
+        let tail_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
+        let tail = text[end..tail_end].trim();
+        let timestamp = if tail.is_empty() { None } else { tail.parse().ok() };
+        if timestamp.is_none() && !tail.is_empty() {
+            let at = end + leading_spaces(&text[end..]);
+            return wrong(at, &format!("`{}` is no timestamp: a whole number", brief(tail)));
+        }
+        // Texts may hold line ends, and people count those.
+        self.number += text[begin..end].bytes().filter(|byte| *byte == b'\n').count();
+        self.rest = text.get(tail_end + 1..).unwrap_or_default();
+        Ok(Line { number, key, fields, timestamp })
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Result<Line<'a>, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = self.read();
+        if matches!(read, Some(Err(_))) {
+            self.rest = "";
+        }
+        read
+    }
+}
+
+impl<'a> Line<'a> {
+    /// The names of its series.
+    ///
+    /// # Errors
+    /// A tag without name or value, or twice.
+    pub fn series(&self) -> Result<Series<'a>, Error> {
+        Series::of(self.key).map_err(|(at, what)| self.error(at, what))
+    }
+
+    /// Its fields, in order.
+    #[must_use]
+    pub const fn fields(&self) -> Fields<'a> {
+        Fields::of(self.fields)
+    }
+
+    /// An error in this line, at a byte of it.
+    #[must_use]
+    pub fn error(&self, at: usize, what: impl Into<String>) -> Error {
+        Error { line: self.number, column: at + 1, what: what.into() }
+    }
+
+    /// The same, at a byte of the fields.
+    #[must_use]
+    pub fn error_in_fields(&self, at: usize, what: impl Into<String>) -> Error {
+        // What is between is spaces; one of them is what people write.
+        self.error(self.key.len() + 1 + at, what)
+    }
+}
+
+/// Where the first of `ends` stands that no backslash escapes; the length where there is none.
+fn plain_end(text: &str, ends: &[u8]) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        if *byte == b'\\' {
+            // A line end cannot be escaped.
+            at += if bytes.get(at + 1) == Some(&b'\n') { 1 } else { 2 };
+        } else if ends.contains(byte) {
+            return at;
+        } else {
+            at += 1;
+        }
+    }
+    bytes.len()
+}
+
+/// Where the fields end: at a space or line end outside of quotes. `None` when a quote is never closed.
+fn fields_end(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut at, mut quoted) = (0, false);
+    while let Some(byte) = bytes.get(at) {
+        match byte {
+            b'\\' if bytes.get(at + 1).is_some_and(|next| quoted || *next != b'\n') => at += 1,
+            b'"' => quoted = !quoted,
+            b' ' | b'\n' if !quoted => return Some(at),
+            _ => {}
+        }
+        at += 1;
+    }
+    (!quoted).then_some(at.min(bytes.len()))
+}
+
+fn leading_spaces(text: &str) -> usize {
+    text.len() - text.trim_start_matches(' ').len()
+}
+
+/// As much of a text as a message has room for.
+fn brief(text: &str) -> String {
+    match text.char_indices().nth(40) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
