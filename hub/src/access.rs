@@ -9,6 +9,8 @@
 
 use ring::digest;
 
+use crate::model::DeviceId;
+
 /// Prefix of API tokens.
 const PREFIX: &str = "thp";
 
@@ -29,6 +31,19 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut hash = [0; 32];
     hash.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     hash
+}
+
+/// The id of a device that is pushed for by this name, and has no key to have an id by.
+///
+/// The name a program sends stays the same when people rename the device on the page, so it is what tells the device.
+#[must_use]
+pub fn pushed_device(name: &str) -> DeviceId {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(b"thub-pushed-v1");
+    context.update(name.as_bytes());
+    let mut id = [0; 16];
+    id.copy_from_slice(&context.finish().as_ref()[..16]);
+    DeviceId::from_bytes(id)
 }
 
 /// An API token: what a program sends as `Authorization: Bearer`.

@@ -15,6 +15,8 @@
 //! heard all the same: they are shown live, once, and decide about alerts, which are committed alone (they fit where
 //! readings do not) or owed until they can be. Any other failure ends the hub; it restarts from what is on disk.
 
+pub mod desk;
+pub mod gather;
 pub mod queue;
 #[cfg(test)]
 mod tests;
@@ -27,6 +29,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{Notify, mpsc};
 
+use self::desk::{Desk, Verdict};
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
@@ -80,6 +83,8 @@ pub struct Ingest {
     pub floors: mpsc::Receiver<Floor>,
     /// To the endpoint.
     pub outcomes: mpsc::Sender<Outcome>,
+    /// To those who handed in batches that no device sent.
+    pub desk: Arc<Desk>,
     /// Pinged after a change of rules, webhooks, or device names and labels.
     pub rules_changed: Arc<Notify>,
     /// Where readings go.
@@ -335,6 +340,7 @@ impl Ingest {
                 }
                 // The endpoint is gone only at shutdown; nobody waits for the answer then.
                 let stored = ids.into_iter().filter(|id| !committed.refused.contains(id)).collect();
+                let stored = self.desk.settle(stored, Verdict::Stored);
                 let _ = self.outcomes.send(Outcome::Committed(stored)).await;
                 if !committed.refused.is_empty() {
                     let _ = self.outcomes.send(Outcome::Refused(committed.refused)).await;
@@ -352,6 +358,7 @@ impl Ingest {
                 }
                 // Only what somebody saw: who opens a page later sees it when it comes again.
                 self.waiting.shown.extend(shown.iter().map(|batch| batch.id));
+                let ids = self.desk.settle(ids, Verdict::Refused);
                 let _ = self.outcomes.send(Outcome::Refused(ids)).await;
                 let heard = self.owe(proposed, hushed, owed).await?;
                 self.tell(shown, if heard { decided.transitions } else { Vec::new() });

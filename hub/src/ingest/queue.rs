@@ -25,8 +25,8 @@ pub fn queue(bytes: usize) -> (Entrance, Exit) {
     (Entrance { sender, room: Arc::clone(&room), units }, Exit { receiver, room })
 }
 
-/// Where batches come in. Closes the queue when dropped.
-#[derive(Debug)]
+/// Where batches come in. Closes the queue when the last one is dropped.
+#[derive(Debug, Clone)]
 pub struct Entrance {
     sender: mpsc::Sender<Batch>,
     room: Arc<Semaphore>,
@@ -47,7 +47,43 @@ pub struct Place<'a> {
     room: SemaphorePermit<'a>,
 }
 
+/// Room for batches that are known already.
+#[derive(Debug)]
+pub struct Room<'a>(SemaphorePermit<'a>);
+
 impl Entrance {
+    /// Whether so many batches can ever find room at once.
+    #[must_use]
+    pub fn is_large_enough(&self, batches: &[Batch]) -> bool {
+        // One reserved by a device at the same time has to fit beside them.
+        units_of(batches) <= self.units.saturating_sub(LARGEST as usize)
+    }
+
+    /// Room for all of these, if there is.
+    #[must_use]
+    pub fn try_reserve_for(&self, batches: &[Batch]) -> Option<Room<'_>> {
+        self.room.try_acquire_many(u32::try_from(units_of(batches)).ok()?).ok().map(Room)
+    }
+
+    /// Waits until there is room for all of these; `None` when nobody takes batches any longer. Cancel-safe.
+    pub async fn reserve_for(&self, batches: &[Batch]) -> Option<Room<'_>> {
+        let units = u32::try_from(units_of(batches)).ok()?;
+        tokio::select! {
+            room = self.room.acquire_many(units) => room.ok().map(Room),
+            () = self.sender.closed() => None,
+        }
+    }
+
+    /// Puts batches where room for them was reserved. Lost if nobody takes batches any longer, as they would be behind this.
+    pub fn send_all(&self, mut room: Room<'_>, batches: Vec<Batch>) {
+        for batch in batches {
+            let own = room.0.split(units(&batch) as usize);
+            if self.sender.try_send(batch).is_ok() {
+                own.into_iter().for_each(SemaphorePermit::forget);
+            }
+        }
+    }
+
     /// A place, if there is one.
     #[must_use]
     pub fn try_reserve(&self) -> Option<Place<'_>> {
@@ -110,7 +146,11 @@ impl Exit {
 
 /// Bytes of readings in a group, as the queue counts them.
 pub fn bytes(group: &[Batch]) -> usize {
-    group.iter().map(|batch| units(batch) as usize * UNIT).sum()
+    units_of(group) * UNIT
+}
+
+fn units_of(group: &[Batch]) -> usize {
+    group.iter().map(|batch| units(batch) as usize).sum()
 }
 
 /// What a batch weighs.

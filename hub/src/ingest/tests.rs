@@ -26,6 +26,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
         batches,
         floors: mpsc::channel(1).1,
         outcomes,
+        desk: Arc::default(),
         rules_changed: Arc::default(),
         store: store.clone(),
         engine: Engine::new(Vec::new(), Vec::new(), 2),

@@ -1,0 +1,347 @@
+//! Readings by the names of their devices and sensors, on their way to being batches.
+//!
+//! ```text
+//!   names, values ──▶ Gathered ──resolve──▶ what is missing is made (store) ──▶ batches ──▶ queue
+//! ```
+//!
+//! What programs push and what is imported has names where a datagram has numbers. Readings are gathered by small numbers of
+//! this gathering's own, each name is looked up once, and then they are sorted by device and encoded as a device would: from
+//! there on they are batches like all others.
+
+use std::collections::HashMap;
+
+use wire::Reading;
+use wire::batch::{BatchBuilder, MAX_BODY};
+
+use crate::access::pushed_device;
+use crate::model::catalog::Catalog;
+use crate::model::device::{Device, DeviceNo, Standing};
+use crate::model::reading::{Batch, BatchId, SeriesId};
+use crate::model::{BatchSeq, DeviceId, Epoch, Lane, SensorNo, UnixMillis, numbering};
+use crate::store::{Origin, Wish};
+
+/// A reading older than this when it comes was kept somewhere: it travels in the lane for that.
+const KEPT_MS: i64 = 5 * 60_000;
+
+/// A device in this gathering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place(u32);
+
+/// A sensor in this gathering, of any of its devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot(u32);
+
+/// Readings by name.
+#[derive(Debug)]
+pub struct Gathered {
+    origin: Origin,
+    devices: Vec<Party>,
+    /// By name or, in history, by id.
+    by_name: HashMap<String, Place>,
+    sensors: Vec<Sensor>,
+    rows: Vec<Row>,
+}
+
+/// A device as it is named.
+#[derive(Debug)]
+struct Party {
+    name: String,
+    /// What history says is its id.
+    id: Option<DeviceId>,
+    sensors: HashMap<String, Slot>,
+    no: Option<DeviceNo>,
+}
+
+#[derive(Debug)]
+struct Sensor {
+    unit: Option<String>,
+    /// Where its readings go, once that is known.
+    target: Option<Target>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Target {
+    device: DeviceNo,
+    number: SensorNo,
+    series: SeriesId,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    sensor: Slot,
+    at: UnixMillis,
+    value: f64,
+}
+
+/// Whose readings are not taken, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// A person blocked the device.
+    Blocked(String),
+    /// The device sends this sensor itself.
+    Own {
+        /// The device.
+        device: String,
+        /// The sensor.
+        sensor: String,
+    },
+}
+
+impl Gathered {
+    /// Nothing, yet.
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        Self { origin, devices: Vec::new(), by_name: HashMap::new(), sensors: Vec::new(), rows: Vec::new() }
+    }
+
+    /// Whose they are.
+    #[must_use]
+    pub const fn origin(&self) -> Origin {
+        self.origin
+    }
+
+    /// The device of a name.
+    pub fn device(&mut self, name: &str) -> Place {
+        self.named(name, None, name)
+    }
+
+    /// The device of an id, called so if it has to be made.
+    pub fn device_by_id(&mut self, id: DeviceId, key: &str, name: &str) -> Place {
+        self.named(key, Some(id), name)
+    }
+
+    fn named(&mut self, key: &str, id: Option<DeviceId>, name: &str) -> Place {
+        if let Some(place) = self.by_name.get(key) {
+            return *place;
+        }
+        let place = Place(self.devices.len() as u32);
+        self.devices.push(Party { name: name.to_owned(), id, sensors: HashMap::new(), no: None });
+        self.by_name.insert(key.to_owned(), place);
+        place
+    }
+
+    /// A sensor of a device; a unit that is said last counts.
+    pub fn sensor(&mut self, device: Place, name: &str, unit: Option<&str>) -> Slot {
+        let slot = Slot(self.sensors.len() as u32);
+        // Places come from here alone.
+        let Some(party) = self.devices.get_mut(device.0 as usize) else { return slot };
+        let slot = match party.sensors.get(name) {
+            Some(slot) => *slot,
+            None => {
+                party.sensors.insert(name.to_owned(), slot);
+                self.sensors.push(Sensor { unit: None, target: None });
+                slot
+            }
+        };
+        if let (Some(unit), Some(sensor)) = (unit, self.sensors.get_mut(slot.0 as usize))
+            && sensor.unit.as_deref() != Some(unit)
+        {
+            sensor.unit = Some(unit.to_owned());
+        }
+        slot
+    }
+
+    /// A reading.
+    pub fn push(&mut self, sensor: Slot, at: UnixMillis, value: f64) {
+        self.rows.push(Row { sensor, at, value });
+    }
+
+    /// Readings gathered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Looks every name up; what has to be made first, nothing when all is there.
+    ///
+    /// # Errors
+    /// A device or sensor that readings are not taken for.
+    pub fn resolve(&mut self, catalog: &Catalog) -> Result<Vec<Wish>, Refusal> {
+        let mut wishes = Vec::new();
+        for party in &mut self.devices {
+            let known = find(catalog, party);
+            let id = known.map_or_else(|| party.id.unwrap_or_else(|| pushed_device(&party.name)), |device| device.id);
+            party.no = known.map(|device| device.no);
+            if known.is_some_and(|device| device.standing == Standing::Blocked) {
+                return Err(Refusal::Blocked(party.name.clone()));
+            }
+            let numbers = known.map(|device| given(catalog, device.no)).unwrap_or_default();
+            let own = known.map(|device| catalog.own_numbers(device.no)).unwrap_or_default();
+            let mut missing = Vec::new();
+            for (name, slot) in &party.sensors {
+                let Some(sensor) = self.sensors.get_mut(slot.0 as usize) else { continue };
+                let found = numbers.get(&**name);
+                if let Some((_, series)) = found
+                    && self.origin == Origin::Pushed
+                    && own.contains(series)
+                {
+                    return Err(Refusal::Own { device: party.name.clone(), sensor: name.clone() });
+                }
+                let is_unit = |series| {
+                    let known = catalog.series(series).map(|series| &*series.unit);
+                    sensor.unit.is_none() || sensor.unit.as_deref() == known
+                };
+                sensor.target = match (found, party.no) {
+                    (Some(&(number, series)), Some(device)) if is_unit(series) => {
+                        Some(Target { device, number, series })
+                    }
+                    _ => {
+                        missing.push((slot.0, (name.clone(), sensor.unit.clone())));
+                        None
+                    }
+                };
+            }
+            if !missing.is_empty() {
+                // Numbered in the order they came: neighbours in a batch cost least.
+                missing.sort_unstable_by_key(|(slot, _)| *slot);
+                let sensors = missing.into_iter().map(|(_, sensor)| sensor).collect();
+                wishes.push(Wish { id, name: party.name.clone(), sensors });
+            }
+        }
+        Ok(wishes)
+    }
+
+    /// The devices, as far as they are there.
+    pub fn devices(&self) -> impl Iterator<Item = DeviceNo> + '_ {
+        self.devices.iter().filter_map(|party| party.no)
+    }
+
+    /// The readings as batches, those of each device together and in the order they came. To be called when
+    /// [`Gathered::resolve`] misses nothing: readings of what is missing are left out.
+    #[must_use]
+    pub fn batches(&self, now: UnixMillis) -> Vec<Batch> {
+        let shelves = Shelves::of(self, now);
+        let mut builder = BatchBuilder::new(MAX_BODY);
+        let mut batches = Vec::new();
+        for (key, rows) in shelves.iter() {
+            let mut open = Open::new(key, rows.len());
+            for row in rows {
+                let Some(target) = self.target(row.sensor) else { continue };
+                let reading = Reading { sensor: numbering::within(target.number), at: row.at, value: row.value };
+                if !builder.push(&reading) {
+                    batches.push(open.close(builder.finish(), now));
+                    open = Open::new(key, rows.len());
+                    builder.push(&reading);
+                }
+                open.series.push(target.series);
+                open.at.push(row.at);
+                open.value.push(row.value);
+            }
+            if !builder.is_empty() {
+                batches.push(open.close(builder.finish(), now));
+            }
+        }
+        batches
+    }
+
+    fn target(&self, slot: Slot) -> Option<Target> {
+        self.sensors.get(slot.0 as usize)?.target
+    }
+}
+
+/// The device a name means: the one that is pushed for by it, or the one that people call so.
+fn find<'a>(catalog: &'a Catalog, party: &Party) -> Option<&'a Device> {
+    match party.id {
+        Some(id) => catalog.device_by_id(id),
+        None => {
+            let pushed = catalog.device_by_id(pushed_device(&party.name));
+            pushed.or_else(|| catalog.device_by_name(&party.name))
+        }
+    }
+}
+
+/// A device's sensors that have a number of the hub's, by name.
+fn given(catalog: &Catalog, device: DeviceNo) -> HashMap<&str, (SensorNo, SeriesId)> {
+    let numbers = (numbering::FIRST.0..).map(SensorNo).zip(catalog.given_numbers(device));
+    numbers.filter_map(|(no, series)| Some((&*catalog.series(*series)?.sensor, (no, *series)))).collect()
+}
+
+/// What the readings of one batch have in common.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Shelf {
+    device: DeviceNo,
+    epoch: Epoch,
+    lane: Lane,
+}
+
+/// Readings sorted by shelf, without comparing any two of them: shelves are few.
+struct Shelves {
+    shelves: Vec<Shelf>,
+    /// Where the rows of each end.
+    ends: Vec<usize>,
+    rows: Vec<Row>,
+}
+
+impl Shelves {
+    fn of(gathered: &Gathered, now: UnixMillis) -> Self {
+        let mut known: HashMap<(DeviceNo, Epoch), usize> = HashMap::new();
+        let mut shelves = Vec::new();
+        // Two a device and epoch, one a lane.
+        let of_sensor: Vec<Option<usize>> = gathered
+            .sensors
+            .iter()
+            .map(|sensor| {
+                let Target { device, number, .. } = sensor.target?;
+                let epoch = numbering::epoch_of(number)?;
+                Some(*known.entry((device, epoch)).or_insert_with(|| {
+                    shelves.extend([Lane::Live, Lane::Recovered].map(|lane| Shelf { device, epoch, lane }));
+                    shelves.len() - 2
+                }))
+            })
+            .collect();
+        let kept = |row: &Row| gathered.origin == Origin::Imported || now.since(row.at) > KEPT_MS;
+        let shelf = |row: &Row| Some(of_sensor.get(row.sensor.0 as usize).copied()?? + usize::from(kept(row)));
+        let mut ends = vec![0; shelves.len()];
+        for row in gathered.rows.iter().filter_map(shelf) {
+            ends[row] += 1;
+        }
+        let mut end = 0;
+        for count in &mut ends {
+            // Where its first row goes; by the time the last is put, where they end.
+            end += std::mem::replace(count, end);
+        }
+        let nothing = Row { sensor: Slot(0), at: now, value: 0.0 };
+        let mut rows = vec![nothing; end];
+        for row in &gathered.rows {
+            if let Some(shelf) = shelf(row) {
+                rows[ends[shelf]] = *row;
+                ends[shelf] += 1;
+            }
+        }
+        Self { shelves, ends, rows }
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (Shelf, &[Row])> {
+        let starts = [0].into_iter().chain(self.ends.iter().copied());
+        let ranges = starts.zip(&self.ends).map(|(start, end)| self.rows.get(start..*end).unwrap_or_default());
+        self.shelves.iter().copied().zip(ranges).filter(|(_, rows)| !rows.is_empty())
+    }
+}
+
+/// A batch that is being filled.
+struct Open {
+    shelf: Shelf,
+    series: Vec<SeriesId>,
+    at: Vec<UnixMillis>,
+    value: Vec<f64>,
+}
+
+impl Open {
+    fn new(shelf: Shelf, readings: usize) -> Self {
+        // Some hundred fit a body.
+        let room = readings.min(512);
+        Self { shelf, series: Vec::with_capacity(room), at: Vec::with_capacity(room), value: Vec::with_capacity(room) }
+    }
+
+    fn close(self, payload: Vec<u8>, received_at: UnixMillis) -> Batch {
+        let Self { shelf: Shelf { device, epoch, lane }, series, at, value } = self;
+        // Its number comes at the desk.
+        Batch { id: BatchId { device, epoch, seq: BatchSeq(0) }, lane, received_at, payload, series, at, value }
+    }
+}
