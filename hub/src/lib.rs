@@ -4,7 +4,7 @@
 //!   4  hub (the only one that knows everybody)   command
 //!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
 //!   2  ingest ──▶ store   live   bundle (an agent, packed)  ports and pipeline
-//!   1  proto   rules   webhook::{payload, retry}            PURE: no tokio, no clock, no randomness source
+//!   1  proto   rules   line   webhook::{payload, retry}     PURE: no tokio, no clock, no randomness source
 //!   0  model ──▶ wire   pressure   durable                  nouns and contract; what is given up under load; whole files
 //! ```
 //!
@@ -21,6 +21,7 @@ pub mod http;
 pub mod hub;
 pub mod identity;
 pub mod ingest;
+pub mod line;
 pub mod live;
 pub mod model;
 pub mod observe;

@@ -22,7 +22,8 @@ const HUB: &[(&str, &[&str])] = &[
     ("store", &["model", "clock", "durable"]),
     ("live", &["model"]),
     ("identity", &["store"]),
-    ("ingest", &["model", "clock", "live", "observe", "rules", "store", "webhook::payload"]),
+    ("line", &[]),
+    ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "webhook::payload"]),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Outcome", "ingest::queue", "pressure", "proto"]),
     ("webhook", &["model", "clock", "store"]),
@@ -33,6 +34,10 @@ const HUB: &[(&str, &[&str])] = &[
             "access",
             "bundle",
             "clock",
+            "ingest::desk",
+            "ingest::gather",
+            "ingest::queue",
+            "line",
             "live",
             "observe",
             "presence",
@@ -50,7 +55,7 @@ const HUB: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that decide and never act: no runtime, no clock, no randomness of their own.
-const PURE: &[&str] = &["model", "proto", "rules", "access.rs", "webhook/payload.rs", "webhook/retry.rs"];
+const PURE: &[&str] = &["model", "line", "proto", "rules", "access.rs", "webhook/payload.rs", "webhook/retry.rs"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

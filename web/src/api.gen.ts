@@ -242,7 +242,7 @@ export interface components {
             address: string | null;
             /** @description When it was adopted; for a pending one, first heard. */
             first_seen: string;
-            /** @description Text of its id: the hash of its key. */
+            /** @description Text of its id: the hash of its key, or of the name it is pushed by. */
             id: string;
             /**
              * Format: int32
@@ -275,7 +275,10 @@ export interface components {
             status: components["schemas"]["Status"];
             /** @description Version of its agent. */
             version: string | null;
-            /** @description Six words to compare with the ones the device shows. */
+            /**
+             * @description Six words to compare with the ones the device shows; none of a device without a key: its readings come by HTTP, or
+             *     were imported.
+             */
             words: string[];
         };
         /** @description Devices by status. */
@@ -716,6 +719,27 @@ export interface components {
             /** @description Time zone of days, weeks and months, such as `Europe/Berlin`; UTC when left out. */
             tz?: string | null;
         };
+        /** @description One reading. */
+        NewReading: {
+            /** @description When it was taken: RFC 3339, epoch milliseconds or `now-5s`; when the hub got it when left out. */
+            at?: string | null;
+            /** @description Sensor. */
+            sensor: string;
+            /** @description Unit code, such as `Cel` or `%`; what is known of the sensor stays when left out. */
+            unit?: string | null;
+            /**
+             * Format: double
+             * @description A number; true and false are 1 and 0.
+             */
+            value: number;
+        };
+        /** @description Readings of one device. */
+        NewReadings: {
+            /** @description Name of the device; it appears with its first reading. An id or name of one that is there means that one. */
+            device: string;
+            /** @description Its readings, in any order. */
+            readings: components["schemas"]["NewReading"][];
+        };
         /** @description A rule to make, or what one shall be from here on. */
         NewRule: {
             /** @description When it is true. */
@@ -869,7 +893,7 @@ export interface components {
                 address?: string | null;
                 /** @description When it was adopted; for a pending one, first heard. */
                 first_seen: string;
-                /** @description Text of its id: the hash of its key. */
+                /** @description Text of its id: the hash of its key, or of the name it is pushed by. */
                 id: string;
                 /**
                  * Format: int32
@@ -902,7 +926,10 @@ export interface components {
                 status: components["schemas"]["Status"];
                 /** @description Version of its agent. */
                 version?: string | null;
-                /** @description Six words to compare with the ones the device shows. */
+                /**
+                 * @description Six words to compare with the ones the device shows; none of a device without a key: its readings come by HTTP, or
+                 *     were imported.
+                 */
                 words: string[];
             }[];
             /** @description What to send as `cursor` to go on; null at the end. */
@@ -1119,6 +1146,8 @@ export interface components {
             detail: string;
             /** @description The field or parameter to correct. */
             field?: string | null;
+            /** @description The same, where clients of InfluxDB look for it. */
+            message?: string | null;
             /**
              * Format: int32
              * @description The HTTP status.
@@ -1128,6 +1157,13 @@ export interface components {
             title: string;
             /** @description Always `about:blank`: `code` says more. */
             type: string;
+        };
+        /** @description What became of pushed readings: all of them are on disk. */
+        Pushed: {
+            /** @description Devices they are of. */
+            devices: number;
+            /** @description Readings. */
+            stored: number;
         };
         /**
          * @description How far to trust a value.

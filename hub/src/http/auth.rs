@@ -9,7 +9,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::AppState;
@@ -61,6 +61,9 @@ pub struct Reader(pub Scope);
 /// Whoever may acknowledge and send.
 #[derive(Debug)]
 pub struct Writer;
+/// The same, where the query string has to be read.
+#[derive(Debug)]
+pub struct Pusher;
 /// Whoever may do everything.
 #[derive(Debug)]
 pub struct Admin;
@@ -75,14 +78,19 @@ impl FromRequestParts<AppState> for Principal {
 }
 
 async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {
+    let scope = scope(parts, app, needed, word).await?;
+    // What changes something takes no parameters, and must not seem to.
+    if !parts.method.is_safe() {
+        no_params(&parts.uri)?;
+    }
+    Ok(scope)
+}
+
+async fn scope(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {
     let principal = Principal::from_request_parts(parts, app).await?;
     if principal.scope < needed {
         let detail = format!("this needs the scope `{word}`; the token that was sent has less");
         return Err(ApiError::forbidden("scope", detail));
-    }
-    // What changes something takes no parameters, and must not seem to.
-    if !parts.method.is_safe() {
-        no_params(&parts.uri)?;
     }
     Ok(principal.scope)
 }
@@ -103,6 +111,14 @@ impl FromRequestParts<AppState> for Writer {
     }
 }
 
+impl FromRequestParts<AppState> for Pusher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        scope(parts, app, Scope::Write, "write").await.map(|_| Self)
+    }
+}
+
 impl FromRequestParts<AppState> for Admin {
     type Rejection = ApiError;
 
@@ -115,14 +131,26 @@ impl FromRequestParts<AppState> for Admin {
 pub async fn identify(app: &AppState, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().ok().and_then(|value| value.split_once(' '));
-        let Some(("Bearer" | "bearer", token)) = text else {
+        // Clients of InfluxDB say `Token`, older ones have a user and a password.
+        let token = match text {
+            Some(("Bearer" | "bearer" | "Token" | "token", token)) => Some(token.trim().to_owned()),
+            Some(("Basic" | "basic", pair)) => password(pair.trim()),
+            _ => None,
+        };
+        let Some(token) = token else {
             return Err(ApiError::unauthenticated("send an API token as `Authorization: Bearer thp_...`"));
         };
-        return bearer(app, token.trim()).await.map(Some);
+        return bearer(app, &token).await.map(Some);
     }
     let Some(hash) = cookie(headers) else { return Ok(None) };
     let session = app.store.session(hash, app.clock.wall()).await?;
     Ok(session.map(|session| Principal { scope: session.scope, by: By::Session(hash) }))
+}
+
+/// The password of Basic authentication; the user does not matter.
+fn password(pair: &str) -> Option<String> {
+    let pair = String::from_utf8(STANDARD.decode(pair).ok()?).ok()?;
+    pair.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {

@@ -1,5 +1,6 @@
 //! `/devices`: adopted, blocked and waiting ones in one list.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json;
@@ -112,8 +113,13 @@ pub(super) async fn list(
         Entry::Stored(device) => dto::status(device, &catalog, &app.presence, now),
         Entry::Waiting(_) => Status::Pending,
     };
-    let waiting = pending.iter().filter(|pending| catalog.device_by_id(pending.id).is_none());
-    let entries = catalog.devices().map(Entry::Stored).chain(waiting.map(Entry::Waiting));
+    let waiting: HashMap<_, _> = pending
+        .iter()
+        .filter(|pending| is_stranger(&catalog, pending.id))
+        .map(|pending| (pending.id, pending))
+        .collect();
+    let stored = catalog.devices().filter(|device| !waiting.contains_key(&device.id));
+    let entries = stored.map(Entry::Stored).chain(waiting.values().map(|pending| Entry::Waiting(pending)));
     let wanted = entries.filter(|entry| {
         (asked.status.is_empty() || asked.status.contains(&status(entry)))
             && asked.label.iter().all(|(key, value)| entry.labels().get(key) == Some(value))
@@ -176,7 +182,8 @@ pub(super) async fn adopt(
     InPath(id): InPath,
     Body(request): Body<AdoptRequest>,
 ) -> Result<Json<Device>, ApiError> {
-    if app.store.catalog().device_by_id(id).is_none_or(|device| device.standing == Standing::Blocked) {
+    let is_blocked = app.store.catalog().device_by_id(id).is_some_and(|device| device.standing == Standing::Blocked);
+    if is_blocked || is_stranger(&app.store.catalog(), id) {
         let new = to_adopt(&app, id, request)?;
         let device = app.store.adopt(new).await?;
         tracing::info!(device.id = %id, "device {id} was adopted as {}", device.name);
@@ -207,10 +214,15 @@ fn is_waiting(app: &AppState, id: DeviceId) -> bool {
 
 fn view(app: &AppState, id: DeviceId) -> Option<Device> {
     let catalog = app.store.catalog();
-    if let Some(device) = catalog.device_by_id(id) {
-        return Some(Device::of(device, &catalog, &app.presence, app.clock.wall()));
-    }
-    app.presence.read().pending.get(&id).map(Device::from)
+    let waiting = app.presence.read().pending.get(&id).filter(|_| is_stranger(&catalog, id)).map(Device::from);
+    let stored =
+        || catalog.device_by_id(id).map(|device| Device::of(device, &catalog, &app.presence, app.clock.wall()));
+    waiting.or_else(stored)
+}
+
+/// Whether the hub does not know the key of whoever has this id. Of a device that was imported it knows only the history.
+fn is_stranger(catalog: &Catalog, id: DeviceId) -> bool {
+    catalog.device_by_id(id).is_none_or(|device| !device.has_key())
 }
 
 fn newcomer(pending: &Pending, at: crate::model::UnixMillis) -> NewDevice {
@@ -268,10 +280,12 @@ fn again(catalog: &Catalog, id: DeviceId, at: crate::model::UnixMillis) -> Optio
 /// Tells the endpoint and the live listeners what was committed.
 async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> {
     let (id, no) = (device.id, device.no);
-    let sensors = app.store.catalog().sensor_numbers(no).to_vec();
-    let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
-    let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
-    app.command(Command::Known(Box::new(Known { device, sensors, windows }))).await?;
+    if device.has_key() {
+        let sensors = app.store.catalog().own_numbers(no).to_vec();
+        let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
+        let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
+        app.command(Command::Known(Box::new(Known { device, sensors, windows }))).await?;
+    }
     // Name, labels and interval decide which rules watch it, and how late it may be.
     app.rules_changed.notify_one();
     app.bus.publish(Arc::new(Update::Device(id)));

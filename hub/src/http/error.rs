@@ -19,12 +19,13 @@ pub struct ApiError {
     detail: String,
     field: Option<String>,
     retry_after_s: Option<u32>,
+    for_influx: bool,
 }
 
 impl ApiError {
     /// Any status with its code.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), field: None, retry_after_s: None }
+        Self { status, code, detail: detail.into(), field: None, retry_after_s: None, for_influx: false }
     }
 
     /// 400: this field or parameter cannot be used, and why.
@@ -87,6 +88,26 @@ impl ApiError {
         self
     }
 
+    /// Says which line of the body it is about.
+    #[must_use]
+    pub fn in_line(mut self, number: usize) -> Self {
+        self.detail = format!("line {number}: {}", self.detail);
+        self.within(&format!("line {number}"))
+    }
+
+    /// Says it as clients of InfluxDB look for it, too.
+    #[must_use]
+    pub const fn for_influx(mut self) -> Self {
+        self.for_influx = true;
+        self
+    }
+
+    /// Whether the request is to blame.
+    #[must_use]
+    pub fn is_the_clients(&self) -> bool {
+        self.status.is_client_error()
+    }
+
     /// What the person is told.
     #[must_use]
     pub fn detail(&self) -> &str {
@@ -137,6 +158,7 @@ impl IntoResponse for ApiError {
             kind: "about:blank".to_owned(),
             title: self.status.canonical_reason().unwrap_or("error").to_owned(),
             status: self.status.as_u16(),
+            message: self.for_influx.then(|| self.detail.clone()),
             detail: self.detail,
             field: self.field,
             code: self.code.to_owned(),

@@ -32,6 +32,7 @@ mod params;
 mod password;
 mod path;
 mod pieces;
+mod push;
 mod query;
 mod readings;
 pub mod retention;
@@ -44,6 +45,7 @@ mod silences;
 pub mod state;
 mod throttle;
 mod tokens;
+mod unpack;
 mod webhooks;
 
 #[cfg(test)]
@@ -63,7 +65,7 @@ use utoipa_axum::routes;
 
 pub use error::ApiError;
 pub use serve::serve;
-pub use state::{AppState, Config, Figures, HubInfo, Join, JoinState, Snapshot, Wiring};
+pub use state::{AppState, Config, Figures, HubInfo, Intake, Join, JoinState, Snapshot, Wiring};
 
 /// Every route of the API, with its description.
 fn api() -> OpenApiRouter<AppState> {
@@ -78,7 +80,9 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(sensors::list))
         .routes(routes!(ledger::show))
         .routes(routes!(readings::latest))
-        .routes(routes!(readings::list))
+        .routes(routes!(readings::list, push::readings))
+        .routes(routes!(push::write_v2))
+        .routes(routes!(push::write))
         .routes(routes!(query::one, query::several))
         .routes(routes!(export::download))
         .routes(routes!(rules::list, rules::create))

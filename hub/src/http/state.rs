@@ -17,6 +17,8 @@ use super::password::Passwords;
 use super::throttle::Throttle;
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
+use crate::ingest::desk::Desk;
+use crate::ingest::queue::Entrance;
 use crate::live::Bus;
 use crate::model::{HubId, UnixMillis};
 use crate::presence::Presence;
@@ -139,6 +141,15 @@ impl JoinState {
     }
 }
 
+/// Where readings go in.
+#[derive(Debug)]
+pub struct Intake {
+    /// The way to the disk.
+    pub entrance: Entrance,
+    /// Where their acknowledgement is waited for.
+    pub desk: Arc<Desk>,
+}
+
 /// A snapshot function.
 pub type Snapshot<T> = Arc<dyn Fn() -> T + Send + Sync>;
 
@@ -150,6 +161,8 @@ pub struct Wiring {
     pub store: Store,
     /// Links and pending devices.
     pub presence: Arc<Presence>,
+    /// Where readings go in.
+    pub intake: Intake,
     /// What just happened.
     pub bus: Bus,
     /// To the endpoint.
@@ -191,6 +204,10 @@ pub struct Shared {
     pub(super) bad_links: Throttle,
     /// Programs that are read and packed for devices.
     pub(super) packing: Semaphore,
+    /// Room for bodies with readings.
+    pub(super) unpacking: Arc<Semaphore>,
+    /// Such bodies being read.
+    pub(super) reading: Semaphore,
     /// Live connections and exports.
     pub(super) sockets: TaskTracker,
     /// Cancelled when the server stops: live connections close, exports are cut.
@@ -228,6 +245,8 @@ impl AppState {
             exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
             bad_links: Throttle::default(),
             packing: Semaphore::new(PACKING),
+            unpacking: Arc::new(Semaphore::new(super::unpack::ROOM)),
+            reading: Semaphore::new(super::push::AT_ONCE),
             sockets: TaskTracker::new(),
             closing: CancellationToken::new(),
             open_sockets: AtomicUsize::new(0),

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::ingest::desk as push;
 use crate::observe::{Exposition, Histogram, Meter};
 use crate::presence::Presence;
 use crate::pressure::Pressure;
@@ -10,10 +11,12 @@ use crate::store::Store;
 use crate::webhook;
 
 /// Every metric of the hub, by name.
+#[expect(clippy::too_many_arguments, reason = "each who counts, once; a struct of them would be named here alone")]
 pub(super) fn exposition(
     store: &Store,
     presence: &Presence,
     counters: &Counters,
+    pushed: &push::Counters,
     pressure: &Pressure,
     webhooks: &webhook::Counters,
     latency: &Histogram,
@@ -82,6 +85,8 @@ pub(super) fn exposition(
             "Readings of sensors without a place, or with a time beyond the year 9999.",
             get(&counters.readings_refused),
         )
+        .value("counter", "hub_pushed_readings_total", "Readings on disk that came by HTTP.", pushed.readings())
+        .family(("counter", "hub_push_requests_total", "Requests that brought readings."), "outcome", pushed.outcomes())
         .value("gauge", "hub_pressure_level", "How many things are given up under load.", pressure.level())
         .family(("counter", "hub_shed_total", "Given up under load, in this order."), "what", pressure.counts())
         .family(("counter", "hub_shed_begun_total", "How often that began."), "what", pressure.begun())
@@ -127,10 +132,10 @@ mod tests {
             }
         });
         std::thread::spawn(move || {
-            let (counters, pressure, webhooks) = Default::default();
+            let (counters, pushed, pressure, webhooks) = Default::default();
             let (latency, meter) = Default::default();
             for _ in 0..2_000 {
-                exposition(&store, &presence, &counters, &pressure, &webhooks, &latency, &meter);
+                exposition(&store, &presence, &counters, &pushed, &pressure, &webhooks, &latency, &meter);
             }
             let _ = done.send(());
         });

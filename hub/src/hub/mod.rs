@@ -31,7 +31,8 @@ use self::metrics::exposition;
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::http::state::{AppState, Figures, HubInfo, JoinState, Wiring};
+use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Wiring};
+use crate::ingest::desk::Desk;
 use crate::ingest::queue::queue;
 use crate::ingest::{Ingest, Waiting};
 use crate::live::{Bus, Update};
@@ -106,6 +107,7 @@ impl Hub {
         let (events_in, events) = mpsc::channel(EVENT_QUEUE);
         let (floors_in, floors) = mpsc::channel(COMMAND_QUEUE);
         let (commands_in, commands) = mpsc::channel(COMMAND_QUEUE);
+        let desk = Arc::new(Desk::default());
         let rules_changed = Arc::new(Notify::new());
         let presence = Arc::new(Presence::default());
         let bus = Bus::default();
@@ -120,7 +122,7 @@ impl Hub {
         let driver = Driver {
             endpoint,
             socket,
-            batches: batches_in,
+            batches: batches_in.clone(),
             events: events_in,
             outcomes,
             commands,
@@ -145,6 +147,7 @@ impl Hub {
             batches,
             floors,
             outcomes: outcomes_in,
+            desk: Arc::clone(&desk),
             rules_changed: Arc::clone(&rules_changed),
             store: store.clone(),
             engine,
@@ -192,7 +195,11 @@ impl Hub {
         };
         let metrics = {
             let (store, presence, pressure) = (store.clone(), Arc::clone(&presence), Arc::clone(&pressure));
-            Arc::new(move || exposition(&store, &presence, &counters, &pressure, &webhook_counters, &latency, &meter))
+            let desk = Arc::clone(&desk);
+            Arc::new(move || {
+                let pushed = &desk.counters;
+                exposition(&store, &presence, &counters, pushed, &pressure, &webhook_counters, &latency, &meter)
+            })
         };
         let state = AppState::new(Wiring {
             config: http::state::Config {
@@ -205,6 +212,7 @@ impl Hub {
             },
             store: store.clone(),
             presence,
+            intake: Intake { entrance: batches_in, desk },
             bus,
             commands: commands_in,
             pressure,

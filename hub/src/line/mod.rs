@@ -87,7 +87,7 @@ impl<'a> Lines<'a> {
             return wrong(begin, "a text in quotes has no end");
         };
         let end = begin + length;
-        let fields = text[begin..end].strip_suffix('\r').unwrap_or(&text[begin..end]);
+        let fields = text[begin..end].trim_end_matches('\r');
         if fields.is_empty() {
             return wrong(begin, "there are no fields: write measurement,tag=value field=1.5");
         }

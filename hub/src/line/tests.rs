@@ -4,6 +4,14 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Text, measurement, tags, fields, time.
+type Case = (
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    &'static [(&'static str, &'static str)],
+    Option<i64>,
+);
 type Read = (String, Vec<(String, String)>, Vec<(String, String)>, Option<i64>);
 
 /// All of a text, or the first thing that is wrong with it.
@@ -27,7 +35,7 @@ fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 
 #[test]
 fn names_values_and_moments_are_read_as_the_documentation_has_them() {
-    let cases: [(&str, &str, &[(&str, &str)], &[(&str, &str)], Option<i64>); 7] = [
+    let cases: [Case; 7] = [
         ("m f=1", "m", &[], &[("f", "Number(1.0)")], None),
         (
             "m,b=2,a=1 f=1.5,g=-3i,h=7u,i=1e3 17\r",

@@ -56,7 +56,7 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
       {device.status === "blocked" ? (
         <div class="note bad"><span>Blocked: nothing it sends is taken.</span><button type="button" class="button" onClick={() => void adopt(device)}>Adopt it after all</button></div>
       ) : null}
-      {device.status === "pending" ? null : <><SourceErrors device={device} /><Health link={device.link} /></>}
+      {device.status === "pending" ? null : <><SourceErrors device={device} />{device.words.length > 0 ? <Health link={device.link} /> : null}</>}
       {device.status === "pending" ? null : <Charts key={`${id} ${device.status === "blocked"}`} device={device} route={route} />}
       {device.status === "pending" ? null : <LedgerBalance device={device} />}
     </>
@@ -116,7 +116,7 @@ function Edit({ device, close }: { device: Device; close: () => void }) {
       </div>
       <dl class="facts">
         <dt>Id</dt><dd class="mono">{clean(device.id)}</dd>
-        <dt>Fingerprint</dt><dd class="mono">{device.words.map((word) => clean(word)).join(" ")}</dd>
+        <dt>Fingerprint</dt><dd class="mono">{device.words.length > 0 ? device.words.map((word) => clean(word)).join(" ") : "none: its readings come by HTTP, or were imported"}</dd>
         <dt>First seen</dt><dd>{ago(millis(device.first_seen), state.value.now)}</dd>
       </dl>
       <div class="spread">

@@ -1,6 +1,7 @@
 //! Devices and their sensors.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -44,13 +45,14 @@ impl std::str::FromStr for Status {
 /// A device.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Device {
-    /// Text of its id: the hash of its key.
+    /// Text of its id: the hash of its key, or of the name it is pushed by.
     pub id: String,
     /// Name shown to people.
     pub name: String,
     /// What it is to the hub.
     pub status: Status,
-    /// Six words to compare with the ones the device shows.
+    /// Six words to compare with the ones the device shows; none of a device without a key: its readings come by HTTP, or
+    /// were imported.
     pub words: Vec<String>,
     /// Labels.
     pub labels: BTreeMap<String, String>,
@@ -66,7 +68,7 @@ pub struct Device {
     pub last_seen: Option<String>,
     /// Expected time between readings, in milliseconds.
     pub interval_ms: Option<u32>,
-    /// How its link is doing; null until it is heard.
+    /// How its link is doing; null until it is heard, and while readings of it only come by HTTP.
     pub link: Option<Link>,
     /// Its sources that give no readings, by its own word; the rest goes on.
     pub source_errors: Vec<SourceError>,
@@ -125,6 +127,11 @@ fn said(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
 }
 
+/// An address for people; a port of 0 is none.
+fn whence(address: SocketAddr) -> String {
+    if address.port() == 0 { address.ip().to_canonical().to_string() } else { address.to_string() }
+}
+
 fn words(id: crate::model::DeviceId) -> Vec<String> {
     id.words().map(str::to_owned).to_vec()
 }
@@ -151,21 +158,24 @@ impl Device {
     /// An adopted or blocked device.
     #[must_use]
     pub fn of(device: &device::Device, catalog: &Catalog, presence: &Presence, now: UnixMillis) -> Self {
-        let (link, health) = {
+        let (link, pushed, health) = {
             let now = presence.read();
-            (now.links.get(&device.no).copied(), now.health.get(&device.no).cloned().unwrap_or_default())
+            let health = now.health.get(&device.no).cloned().unwrap_or_default();
+            (now.links.get(&device.no).copied(), now.pushed.get(&device.no).copied(), health)
         };
-        let address = link.map(|link| link.address).or(device.address);
-        let last_seen = device.last_seen.max(link.map(|link| link.last_seen));
+        let heard = link.map(|link| (link.address, link.last_seen));
+        let heard = heard.or_else(|| pushed.map(|pushed| (pushed.address, pushed.last_seen)));
+        let address = heard.map(|(address, _)| address).or(device.address);
+        let last_seen = device.last_seen.max(heard.map(|(_, last_seen)| last_seen));
         Self {
             id: device.id.to_string(),
             name: device.name.clone(),
             status: status(device, catalog, presence, now),
-            words: words(device.id),
+            words: if device.has_key() { words(device.id) } else { Vec::new() },
             labels: device.labels.clone(),
             model: said(&device.model),
             version: said(&device.version),
-            address: address.map(|address| address.to_string()),
+            address: address.map(whence),
             first_seen: text::moment(device.first_seen),
             last_seen: last_seen.map(text::moment),
             interval_ms: expected_interval(device, catalog),

@@ -10,7 +10,9 @@ pub mod device;
 pub mod export;
 pub mod hub;
 pub mod ledger;
+pub mod line;
 pub mod live;
+pub mod push;
 pub mod query;
 pub mod reading;
 pub mod retention;
@@ -19,6 +21,7 @@ pub mod silence;
 pub mod text;
 pub mod webhook;
 
+pub(super) use super::body::parse;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -43,6 +46,9 @@ pub struct Problem {
     pub status: u16,
     /// What is wrong and how to get on, for people.
     pub detail: String,
+    /// The same, where clients of InfluxDB look for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// The field or parameter to correct.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,

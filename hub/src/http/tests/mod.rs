@@ -6,4 +6,5 @@ mod data;
 mod export;
 mod hang_up;
 mod live;
+mod push;
 mod scene;

@@ -14,7 +14,9 @@ use tower::ServiceExt;
 use crate::access::{ApiToken, sha256};
 use crate::clock::Clock;
 use crate::http::auth::Peer;
-use crate::http::{AppState, Config, Figures, HubInfo, JoinState, Wiring, router};
+use crate::http::{AppState, Config, Figures, HubInfo, Intake, JoinState, Wiring, router};
+use crate::ingest::desk::{Desk, Verdict};
+use crate::ingest::queue::{Exit, queue};
 use crate::live::Bus;
 use crate::model::access::Scope;
 use crate::model::device::{Device, Introduction, Link, NewDevice, Pending};
@@ -50,11 +52,16 @@ pub(super) fn scene_with(config: Config) -> Scene {
     let config = store::Config { dir: dir.path().to_owned(), ..store::Config::default() };
     let store = Store::open(&config, &key).unwrap();
     let (commands_in, commands) = mpsc::channel(64);
+    let (entrance, exit) = queue(1 << 20);
+    let desk = Arc::new(Desk::default());
+    #[expect(clippy::disallowed_methods, reason = "it ends with the scene")]
+    tokio::spawn(commit_all(store.clone(), exit, Arc::clone(&desk)));
     let (bus, presence) = (Bus::default(), Arc::new(Presence::default()));
     let state = AppState::new(Wiring {
         config: http,
         store: store.clone(),
         presence: Arc::clone(&presence),
+        intake: Intake { entrance, desk: Arc::clone(&desk) },
         bus: bus.clone(),
         commands: commands_in,
         pressure: Arc::default(),
@@ -77,6 +84,17 @@ pub(super) fn scene_with(config: Config) -> Scene {
     });
     let router = router(state.clone());
     Scene { store, bus, presence, commands, state, router, seq: 0, _dir: dir }
+}
+
+/// The pipeline without rules.
+async fn commit_all(store: Store, mut exit: Exit, desk: Arc<Desk>) {
+    let mut batches = Vec::new();
+    while exit.take(&mut batches, 64).await {
+        let ids = batches.iter().map(|batch| batch.id).collect();
+        let commit = Commit { batches: std::mem::take(&mut batches), ..Commit::default() };
+        let verdict = store.commit(commit).await.map_or(Verdict::Refused, |_| Verdict::Stored);
+        desk.settle(ids, verdict);
+    }
 }
 
 pub(super) struct Answer {

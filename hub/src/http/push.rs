@@ -1,0 +1,238 @@
+//! `POST /readings`, `/write`, `/api/v2/write`: readings that programs push.
+//!
+//! ```text
+//!   body ──▶ unpack ──▶ gather (all of it is read before anything is done) ──▶ names become numbers ──▶ room ──▶ desk
+//!                                                                     answer ◀── on disk ◀── commit ◀── the pipeline
+//! ```
+//!
+//! The answer comes after the readings are on disk, as an acknowledgement to a device does. A request with anything wrong in
+//! it is refused as a whole, with the line or field. Who got no answer sends it again: a reading of the same sensor and moment
+//! is stored once, the last one counts.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::time::timeout;
+
+use super::AppState;
+use super::auth::{Peer, Pusher, Writer};
+use super::dto::Problem;
+use super::dto::line::{self, Precision};
+use super::dto::push::{NewReadings, Pushed, gather_json, gather_ndjson};
+use super::error::ApiError;
+use super::params::{Asked, FromParams, Params};
+use super::unpack::{Body, ROOM_WITHIN, busy};
+use crate::ingest::desk::Verdict;
+use crate::ingest::gather::{Gathered, Refusal};
+use crate::live::Update;
+use crate::model::UnixMillis;
+use crate::model::device::DeviceNo;
+use crate::store::Origin;
+
+/// Readings of one request: a third of the way to the disk.
+const MOST: usize = 200_000;
+/// Bodies read at once, a core each: others wait with theirs in memory.
+pub(super) const AT_ONCE: usize = 2;
+/// A body up to here is read where it is, in less time than another thread takes to wake.
+const SMALL: usize = 16 << 10;
+/// How often devices and sensors are made for one request: a deletion beside it may undo it once.
+const TRIES: usize = 3;
+/// Readings on disk, and values that are no readings.
+const STORED: HeaderName = HeaderName::from_static("x-readings-stored");
+const PASSED_OVER: HeaderName = HeaderName::from_static("x-values-skipped");
+
+/// Stores readings; when it answers, they are on disk. One object, an array of them, or with `application/x-ndjson` an
+/// object a line, also `{"device","sensor","value","at"?,"unit"?}`. A device that is not known appears. Everything or
+/// nothing of a request is taken; sending it again changes nothing.
+#[utoipa::path(post, path = "/api/v1/readings", tag = "readings", request_body = NewReadings,
+    responses((status = 200, body = Pushed), (status = 400, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
+pub(super) async fn readings(
+    State(app): State<AppState>,
+    _: Writer,
+    peer: Peer,
+    request: Request,
+) -> Result<Json<Pushed>, ApiError> {
+    let is_ndjson = is_ndjson(&request)?;
+    let done = take(&app, peer, request, move |body, gathered, now| {
+        let gather = if is_ndjson { gather_ndjson } else { gather_json };
+        gather(body, gathered, now).map(|()| 0)
+    });
+    let done = done.await?;
+    Ok(Json(Pushed { stored: done.readings, devices: done.devices }))
+}
+
+fn is_ndjson(request: &Request) -> Result<bool, ApiError> {
+    let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    match kind.split(';').next().unwrap_or_default().trim() {
+        "application/json" => Ok(false),
+        "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Ok(true),
+        _ => Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "not_json",
+            "say what the body is: `Content-Type: application/json`, or `application/x-ndjson` for an object a line",
+        )),
+    }
+}
+
+/// How a client of InfluxDB writes.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct AskWrite {
+    /// Unit of the timestamps: `ns`, `us`, `ms` or `s`; `ns` when left out.
+    #[param(value_type = String, required = false)]
+    precision: Precision,
+}
+
+impl FromParams for AskWrite {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        // There is one place for readings, and one way to keep them: where they are to go does not matter.
+        for ignored in ["org", "orgID", "bucket", "bucketID", "db", "rp", "consistency", "u"] {
+            params.all(ignored);
+        }
+        if !params.all("p").is_empty() {
+            let detail =
+                "a token does not belong into an address, where logs keep it: send it as `Authorization: Token ...`";
+            return Err(ApiError::invalid("p", detail));
+        }
+        let precision = match params.one("precision")? {
+            None => Precision::NANOS,
+            Some(name) => Precision::named(&name)
+                .ok_or_else(|| ApiError::invalid("precision", format!("`{name}` is none of ns, us, ms, s")))?,
+        };
+        Ok(Self { precision })
+    }
+}
+
+/// Stores readings written in InfluxDB's line protocol; when it answers, they are on disk. The device is the tag `host`,
+/// else the tag `device`, else the measurement; the sensor is measurement and field, with the other tags. `org`, `bucket`,
+/// `db` and `rp` do not matter. Texts are passed over; the answer's `x-values-skipped` counts them.
+#[utoipa::path(post, path = "/api/v2/write", tag = "readings", params(AskWrite),
+    request_body(content = String, content_type = "text/plain"),
+    responses((status = 204), (status = 400, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
+pub(super) async fn write_v2(
+    app: State<AppState>,
+    pusher: Pusher,
+    peer: Peer,
+    asked: Asked<AskWrite>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    write(app, pusher, peer, asked, request).await
+}
+
+/// The same, where version 1 of InfluxDB has it; the token is then the password.
+#[utoipa::path(post, path = "/write", tag = "readings", params(AskWrite),
+    request_body(content = String, content_type = "text/plain"),
+    responses((status = 204), (status = 400, body = Problem), (status = 409, body = Problem),
+        (status = 413, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
+pub(super) async fn write(
+    State(app): State<AppState>,
+    _: Pusher,
+    peer: Peer,
+    Asked(asked): Asked<AskWrite>,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let gather = move |body: &str, gathered: &mut Gathered, now| line::gather(body, asked.precision, gathered, now);
+    let done = take(&app, peer, request, gather).await.map_err(ApiError::for_influx)?;
+    let headers = [(STORED, HeaderValue::from(done.readings)), (PASSED_OVER, HeaderValue::from(done.passed_over))];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// What a request brought.
+struct Done {
+    readings: usize,
+    devices: usize,
+    passed_over: usize,
+}
+
+/// Takes a request to the disk.
+async fn take(
+    app: &AppState,
+    Peer(address): Peer,
+    request: Request,
+    gather: impl FnOnce(&str, &mut Gathered, UnixMillis) -> Result<usize, ApiError> + Send + 'static,
+) -> Result<Done, ApiError> {
+    let now = app.clock.wall();
+    let read = read(app, request, gather, now).await;
+    let (mut gathered, passed_over) = read.inspect_err(|error| {
+        if error.is_the_clients() {
+            app.intake.desk.counters.invalid();
+        }
+    })?;
+    let readings = gathered.len();
+    let devices = store(app, &mut gathered, now).await?;
+    app.presence.pushed(devices.iter().copied(), address, app.clock.wall());
+    Ok(Done { readings, devices: devices.len(), passed_over })
+}
+
+async fn read(
+    app: &AppState,
+    request: Request,
+    gather: impl FnOnce(&str, &mut Gathered, UnixMillis) -> Result<usize, ApiError> + Send + 'static,
+    now: UnixMillis,
+) -> Result<(Gathered, usize), ApiError> {
+    let body = Body::read(app, request).await?;
+    let is_small = body.is_at_most(SMALL);
+    let read = move || {
+        let (text, _room) = body.text()?;
+        let mut gathered = Gathered::new(Origin::Pushed);
+        let passed_over = gather(&text, &mut gathered, now)?;
+        if gathered.len() > MOST {
+            let detail = format!("{} readings in one request: send at most {MOST} at once", gathered.len());
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        }
+        Ok((gathered, passed_over))
+    };
+    if is_small {
+        return read();
+    }
+    let _place = app.reading.acquire().await.map_err(|_| ApiError::stopping())?;
+    tokio::task::spawn_blocking(read).await.map_err(ApiError::internal)?
+}
+
+/// Makes what is missing, and waits until all readings are on disk; the devices they are of.
+pub(super) async fn store(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Result<Vec<DeviceNo>, ApiError> {
+    make(app, gathered, now).await?;
+    let batches = gathered.batches(now);
+    let entrance = &app.intake.entrance;
+    if !entrance.is_large_enough(&batches) {
+        let detail = "these are more readings than the way to the disk holds (`--ingest-queue`): send them in parts";
+        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+    }
+    let room = timeout(ROOM_WITHIN, entrance.reserve_for(&batches)).await.map_err(|_| busy(app))?;
+    let told = app.intake.desk.hand_in(entrance, room.ok_or_else(ApiError::stopping)?, batches);
+    match told.await {
+        Ok(Verdict::Stored) => Ok(gathered.devices().collect()),
+        Ok(Verdict::Refused) => Err(crate::store::Error::Full.into()),
+        Err(_) => Err(ApiError::stopping()),
+    }
+}
+
+async fn make(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
+    for _ in 0..TRIES {
+        let wishes = gathered.resolve(&app.store.catalog()).map_err(ApiError::from)?;
+        if wishes.is_empty() {
+            return Ok(());
+        }
+        let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
+        app.store.give_numbers(wishes, gathered.origin(), now).await?;
+        for id in made {
+            app.bus.publish(std::sync::Arc::new(Update::Device(id)));
+        }
+    }
+    let detail = "a device was deleted while its readings came: send them again";
+    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1))
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Blocked(device) => Self::conflict("device", format!("{device} is blocked")),
+            Refusal::Own { device, sensor } => {
+                Self::conflict("sensor", format!("{sensor} of {device} is measured by the device itself"))
+            }
+        }
+    }
+}
