@@ -294,6 +294,19 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     }, { timezoneId: "Asia/Kolkata" });
   });
 
+  await step("how long readings are kept: what a change deletes is said before it is made", async () => {
+    await page.goto(`${base}/h`);
+    const kept = page.getByRole("region", { name: "Retention" });
+    await kept.getByLabel("Every reading").fill("soon");
+    await kept.getByRole("alert").filter({ hasText: "soon" }).waitFor();
+    await kept.getByLabel("Every reading").fill("30d");
+    await kept.getByText("Deletes nothing.").waitFor();
+    await kept.getByRole("button", { name: "Save" }).click();
+    await kept.getByRole("button", { name: "Save" }).waitFor({ state: "detached" });
+    await page.reload();
+    await page.waitForFunction(() => [...document.querySelectorAll("section[aria-labelledby=retention] input")].some((input) => input.value === "30d"));
+  });
+
   await step("ten thousand devices: found by name, and never more elements than fit a screen", async () => {
     const one = await page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0]);
     const all = Array.from({ length: 10_000 }, (_, i) => ({ ...one, id: `made-${i}`, name: `pump-${String(i).padStart(5, "0")}`, status: i % 50 ? "online" : "offline" }));

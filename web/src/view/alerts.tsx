@@ -109,7 +109,7 @@ function Entry({ alert }: { alert: Alert }) {
         <div class="entry-line">
           <Status of={alert.state} />
           <strong>{clean(alert.rule.name)}</strong>
-          <span class="chip">{alert.severity}</span>
+          <span class={`chip ${alert.severity === "critical" && !isOver(alert) ? "bad" : ""}`}>{alert.severity}</span>
           {alert.acked_at ? <span class="chip">acknowledged</span> : null}
           {hushed ? <span class="chip">silenced until {when(Date.parse(hushed.until), now)}</span> : null}
         </div>
@@ -118,7 +118,7 @@ function Entry({ alert }: { alert: Alert }) {
           <span>{reading(alert)}</span>
           <span>{isOver(alert) && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
         </div>
-        {alert.state === "historical" ? <span class="small quiet">Nobody was told: these readings came late, {when(millis(alert.learned_at) ?? now, now)}.</span> : null}
+        {alert.state === "historical" ? <span class="small quiet">Nobody was told: the readings came late, at {when(millis(alert.learned_at) ?? now, now)}.</span> : null}
       </div>
       {alert.state === "firing" ? (
         <div class="row">

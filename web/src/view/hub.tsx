@@ -59,7 +59,7 @@ function Figures({ hub }: { hub: Hub }) {
     <dl class="figures">
       {figure("Incoming", digits(hub.readings_per_s), "readings a second")}
       {figure("Acknowledged in", hub.ack_p99_ms === null ? "–" : `${digits(hub.ack_p99_ms)}\u202fms`, "99 of 100 batches")}
-      {figure("Stored", count(hub.readings_total), "readings since start")}
+      {figure("Readings stored", count(hub.readings_total), "since the start")}
       {figure("Sensors", count(hub.series), `at most ${count(hub.series_max)}`)}
       {figure("Online", count(hub.devices.online), `of ${count(hub.devices.online + hub.devices.offline)} devices`)}
       {figure("Live", count(hub.ws_clients), hub.ws_clients === 1 ? "page or program" : "pages and programs")}

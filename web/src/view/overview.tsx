@@ -178,7 +178,7 @@ function DeviceRow({ device, values, spark, decimals }: { device: Device; values
     <li>
       <a class={`device ${stale ? "stale" : ""}`} href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}>
         <span class="who">
-          <span class="name">{clean(device.name)}</span>
+          <span class="name" title={clean(device.name)}>{clean(device.name)}</span>
           <span class="labels">{labels || clean(device.model ?? "")}</span>
         </span>
         <span>
@@ -187,7 +187,7 @@ function DeviceRow({ device, values, spark, decimals }: { device: Device; values
         </span>
         <span class="values">
           {keys.map((key) => (
-            <span class="value" key={key.sensor}><b><Quantity value={key.value} unit={key.unit} decimals={decimals[key.sensor] ?? 0} /></b><span>{clean(key.sensor)}</span></span>
+            <span class="value" key={key.sensor} title={clean(key.sensor)}><b><Quantity value={key.value} unit={key.unit} decimals={decimals[key.sensor] ?? 0} /></b><span>{clean(key.sensor)}</span></span>
           ))}
         </span>
         <Spark series={spark} />

@@ -90,7 +90,7 @@ export function Retention() {
   };
   return (
     <section class="card stack" aria-labelledby="retention">
-      <div><h2 id="retention">Retention</h2><p class="small quiet">How long what is kept. Old readings give way to their count, mean, least and greatest by the minute, those to figures by the hour. Write 14d, 6w, 5y or forever.</p></div>
+      <div><h2 id="retention">Retention</h2><p class="small quiet">Old readings give way to figures by the minute (their count, mean, least and greatest), those to figures by the hour. Write 14d, 6w, 5y or forever.</p></div>
       {kept === null ? (would && "problem" in would ? null : <p class="quiet">Loading…</p>) : (
         <form class="form" onSubmit={(event) => event.preventDefault()}>
           <div class="form-grid thirds">
