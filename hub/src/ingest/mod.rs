@@ -63,8 +63,6 @@ const MOST_SHOWN: usize = 65_536;
 
 /// Readings of one series read at once for a rule's memory, or to look at late ones: a millisecond of the pipeline's time.
 const RECALL_PAGE: usize = 20_000;
-/// At the end late readings that have not settled are looked at all the same, for so long.
-const LAST_LOOK: Duration = Duration::from_secs(2);
 
 /// What became of batches, for the endpoint.
 #[derive(Debug)]
@@ -143,7 +141,7 @@ impl Owed {
 
     fn commit(self, batches: Vec<Batch>, floors: Vec<Floor>) -> Commit {
         let Self { transitions, deliveries, muted } = self;
-        Commit { batches, transitions, deliveries, floors, muted }
+        Commit { batches, transitions, deliveries, floors, muted, late: Vec::new() }
     }
 }
 
@@ -156,6 +154,7 @@ impl Ingest {
         let latest = self.latest();
         let resumed = self.engine.resume(self.clock.wall(), &self.store.catalog(), latest);
         self.commit(Vec::new(), Vec::new(), resumed).await?;
+        self.engine.remember_late(self.clock.wall(), self.store.late().await?);
         self.end_silences().await?;
         let mut group = Vec::new();
         let mut floors = Vec::new();
@@ -170,7 +169,7 @@ impl Ingest {
             }
             if reviewing.is_none() {
                 let now = self.clock.wall();
-                let next = self.engine.next_review(now, now, &self.store.catalog());
+                let next = self.engine.next_review(now, &self.store.catalog());
                 reviewing = next.map(|next| review(self.store.clone(), next).boxed());
             }
             let silence_ends = self.silences.poll_timeout(self.clock.wall());
@@ -181,10 +180,6 @@ impl Ingest {
             tokio::select! {
                 more = self.batches.take(&mut group, ENOUGH) => {
                     if !more {
-                        if let Some(reviewed) = OptionFuture::from(reviewing).await {
-                            self.enter(reviewed).await?;
-                        }
-                        self.review_the_rest().await?;
                         // Nothing comes any more: what is owed has its last chance.
                         return self.commit(Vec::new(), Vec::new(), Proposed::default()).await.map(drop);
                     }
@@ -235,19 +230,6 @@ impl Ingest {
         }
         let proposed = self.engine.reviewed(self.clock.wall(), reviewed);
         self.commit(Vec::new(), Vec::new(), proposed).await.map(drop)
-    }
-
-    /// Looks at late readings before the hub stops: the next start knows nothing of them.
-    async fn review_the_rest(&mut self) -> Result<(), store::Error> {
-        let end = self.clock.now() + LAST_LOOK;
-        let ever = UnixMillis(i64::MAX);
-        while self.clock.now() < end {
-            let next = self.engine.next_review(self.clock.wall(), ever, &self.store.catalog());
-            let Some(next) = next else { break };
-            let reviewed = review(self.store.clone(), next).await;
-            self.enter(reviewed).await?;
-        }
-        Ok(())
     }
 
     /// Lets a group grow until `until`, until it is worth a commit, or until nothing more can come.
@@ -315,7 +297,8 @@ impl Ingest {
             muted: hushed.marks.clone(),
         };
         let owed = self.waiting.owed.and(&decided);
-        if batches.is_empty() && floors.is_empty() && owed.is_empty() {
+        let late = proposed.waiting.clone();
+        if batches.is_empty() && floors.is_empty() && owed.is_empty() && late.is_empty() {
             self.engine.apply(proposed);
             return Ok(true);
         }
@@ -323,7 +306,7 @@ impl Ingest {
         let received: Option<UnixMillis> = batches.iter().map(|batch| batch.received_at).min();
         let readings: usize = batches.iter().map(Batch::len).sum();
         let shown = if self.bus.is_heard() { self.not_shown(&batches) } else { Vec::new() };
-        match self.store.commit(owed.clone().commit(batches, floors)).await {
+        match self.store.commit(Commit { late, ..owed.clone().commit(batches, floors) }).await {
             Ok(committed) => {
                 self.waiting.owed = Owed::default();
                 self.engine.apply(proposed);

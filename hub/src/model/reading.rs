@@ -29,6 +29,15 @@ pub struct Point {
     pub value: f64,
 }
 
+/// A stretch of time, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// First moment.
+    pub from: UnixMillis,
+    /// Last moment.
+    pub to: UnixMillis,
+}
+
 /// A batch's place in its device's numbering; no two batches share one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BatchId {

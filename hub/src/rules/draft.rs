@@ -1,12 +1,12 @@
 //! A proposal in the making: the engine as it is, and over it what the group has changed so far.
 
 use super::instance::{Instance, Step};
-use super::late::{Stretch, Stretches};
+use super::late::Stretches;
 use super::track::{BySlot, Change, Slot, Track};
 use super::{Engine, FUTURE_MS, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
-use crate::model::reading::Point;
+use crate::model::reading::{Point, Stretch};
 
 pub(super) struct Draft<'a> {
     engine: &'a Engine,
@@ -34,10 +34,15 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn finish(self) -> Proposed {
-        let Self { transitions, changes, next_alert, now, late, .. } = self;
+        let Self { engine, transitions, changes, next_alert, now, late, .. } = self;
         let mut late: Vec<_> = late.into_iter().collect();
         late.sort_unstable_by_key(|(slot, _)| *slot);
-        Proposed { transitions, changes, next_alert, late: (now, late), ..Proposed::default() }
+        let waiting = late.iter().filter_map(|(slot, came)| {
+            let series = engine.tracks.get(*slot as usize)?.series;
+            Some((series, Some(engine.backlog.with(series, came)?)))
+        });
+        let waiting = waiting.collect();
+        Proposed { transitions, changes, next_alert, waiting, late: (now, late), ..Proposed::default() }
     }
 
     /// A live reading of a watched series, received at `heard`.

@@ -3,25 +3,22 @@
 //! A backfill comes in no order (the newest first, an hour in a minute), so nothing is decided about it reading by reading:
 //! the stretches of time it fills are noted, and looked at once it has settled, from what is stored. A series whose readings
 //! are always late, because its device's clock is wrong, never settles; it is looked at every few minutes.
+//!
+//! What waits is also on disk, a series as one stretch, written with the readings: a hub that is killed looks at it when it
+//! starts again.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use crate::model::UnixMillis;
-use crate::model::reading::SeriesId;
+use crate::model::reading::{SeriesId, Stretch};
 
 /// Nothing late came of a series for so long: its backfill is over.
 const SETTLED_MS: i64 = 10_000;
 /// It is looked at this long after its first late reading, settled or not.
 const PATIENCE_MS: i64 = 5 * 60_000;
+const MINUTE_MS: i64 = 60_000;
 /// Stretches kept of a series, 16 bytes each; beyond, the nearest grows over the hole.
 const MOST: usize = 8;
-
-/// A stretch of time, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stretch {
-    pub(super) from: UnixMillis,
-    pub(super) to: UnixMillis,
-}
 
 impl Stretch {
     /// One moment.
@@ -37,6 +34,12 @@ impl Stretch {
     /// Time between the two; negative when they overlap.
     fn distance(self, other: Self) -> i64 {
         other.from.since(self.to).max(self.from.since(other.to))
+    }
+
+    /// From whole minute to whole minute: what is written down changes once a minute, not with every reading.
+    fn in_minutes(self) -> Self {
+        let floor = |at: UnixMillis| at.0.div_euclid(MINUTE_MS).saturating_mul(MINUTE_MS);
+        Self { from: UnixMillis(floor(self.from)), to: UnixMillis(floor(self.to.plus(MINUTE_MS - 1))) }
     }
 }
 
@@ -63,6 +66,14 @@ impl Stretches {
     }
 }
 
+/// All of them and what lies between.
+fn hull(all: impl IntoIterator<Item = Stretch>) -> Option<Stretch> {
+    all.into_iter().reduce(|mut hull, one| {
+        hull.join(one);
+        hull
+    })
+}
+
 #[derive(Debug)]
 struct Late {
     stretches: Stretches,
@@ -85,6 +96,8 @@ pub(super) struct Backlog {
     due: BTreeSet<(UnixMillis, SeriesId)>,
     /// Those of the series that were due last, oldest first.
     ready: VecDeque<(SeriesId, Stretch)>,
+    /// The one that was given last.
+    given: Option<(SeriesId, Stretch)>,
 }
 
 impl Backlog {
@@ -99,6 +112,30 @@ impl Backlog {
         for stretch in &stretches.0 {
             late.stretches.add(*stretch, near);
         }
+    }
+
+    /// What was known late of a series before this start, to be looked at at once.
+    pub(super) fn remember(&mut self, now: UnixMillis, series: SeriesId, stretch: Stretch) {
+        self.note(now.plus(-SETTLED_MS), series, &Stretches(vec![stretch]), 0);
+    }
+
+    /// What is to be on disk of a series once these came; `None` when it is there.
+    pub(super) fn with(&self, series: SeriesId, came: &Stretches) -> Option<Stretch> {
+        let given = self.given.filter(|(of, _)| *of == series).map(|(_, stretch)| stretch);
+        let before = hull(self.waiting(series).chain(given)).map(Stretch::in_minutes);
+        let after = hull(before.into_iter().chain(came.0.iter().copied()))?.in_minutes();
+        (before != Some(after)).then_some(after)
+    }
+
+    /// What is to be on disk of a series once the stretch that was given last has been looked at.
+    pub(super) fn rest(&self, series: SeriesId) -> Option<Stretch> {
+        hull(self.waiting(series)).map(Stretch::in_minutes)
+    }
+
+    fn waiting(&self, series: SeriesId) -> impl Iterator<Item = Stretch> + '_ {
+        let ready = self.ready.iter().filter(move |(of, _)| *of == series).map(|(_, stretch)| *stretch);
+        let late = self.late.get(&series).into_iter().flat_map(|late| late.stretches.0.iter().copied());
+        ready.chain(late)
     }
 
     /// When [`Backlog::next`] wants to be asked; may be early.
@@ -123,7 +160,8 @@ impl Backlog {
                 None => {}
             }
         }
-        self.ready.pop_front()
+        self.given = self.ready.pop_front();
+        self.given
     }
 }
 

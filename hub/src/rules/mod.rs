@@ -57,7 +57,7 @@ use self::track::{Change, Slot, Track};
 use self::watching::Watched;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Subject, Transition};
 use crate::model::catalog::Catalog;
-use crate::model::reading::{Batch, Point, SeriesId};
+use crate::model::reading::{Batch, Point, SeriesId, Stretch};
 use crate::model::rule::{Rule, RuleId};
 use crate::model::{Lane, UnixMillis};
 
@@ -95,6 +95,8 @@ pub struct Engine {
 pub struct Proposed {
     /// Alert changes, in order.
     pub transitions: Vec<Transition>,
+    /// Late readings that wait to be looked at, where that changes: to be committed too, `None` when there are none any more.
+    pub waiting: Vec<(SeriesId, Option<Stretch>)>,
     changes: Vec<Change>,
     /// Readings that came too late to decide anything, and when they came.
     late: (UnixMillis, Vec<(Slot, Stretches)>),
@@ -111,6 +113,7 @@ impl Proposed {
         self.transitions.is_empty()
             && self.changes.is_empty()
             && self.late.1.is_empty()
+            && self.waiting.is_empty()
             && self.ailing.is_empty()
             && self.rebuilt.is_none()
     }
@@ -189,6 +192,13 @@ impl Engine {
                 track.recent.push(point);
             }
             self.queue(slot, false);
+        }
+    }
+
+    /// Takes up the late readings that waited to be looked at when the hub stopped; after [`Engine::resume`].
+    pub fn remember_late(&mut self, now: UnixMillis, late: impl IntoIterator<Item = (SeriesId, Stretch)>) {
+        for (series, stretch) in late {
+            self.backlog.remember(now, series, stretch);
         }
     }
 

@@ -14,17 +14,16 @@
 //! - At most [`super::backtest::SPANS`] firings are entered of one stretch of late readings; the rest is counted.
 //!
 //! A rule is applied as it is now, also to readings from before it was made. Silence is not looked for: it is about hearing,
-//! and the device was not heard. What waits to be looked at is memory: a hub that is killed before makes no entry of it.
+//! and the device was not heard. What is looked at twice, after a crash, makes the same entries.
 
 use super::backtest::{Replay, Trial};
 use super::instance::Instance;
-use super::late::Stretch;
 use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Point, SeriesId};
+use crate::model::reading::{Point, SeriesId, Stretch};
 use crate::model::rule::{Condition, RuleId};
 
 /// Late readings of one series, and the rules to hold against them.
@@ -43,6 +42,7 @@ pub struct Review {
 /// What a [`Review`] found.
 #[derive(Debug, Default)]
 pub struct Reviewed {
+    series: Option<SeriesId>,
     findings: Vec<Finding>,
     /// Firings beyond those that are entered.
     pub left_out: u64,
@@ -75,10 +75,10 @@ impl Engine {
         self.backlog.poll_timeout()
     }
 
-    /// Late readings that have settled by the moment `by`; each is given once.
-    pub fn next_review(&mut self, now: UnixMillis, by: UnixMillis, catalog: &Catalog) -> Option<Review> {
+    /// Late readings that have settled; each is given once, and has to be answered before the next is asked for.
+    pub fn next_review(&mut self, now: UnixMillis, catalog: &Catalog) -> Option<Review> {
         loop {
-            let (series, late) = self.backlog.next(by)?;
+            let (series, late) = self.backlog.next(now)?;
             let Some(series) = catalog.series(series) else { continue };
             let Some(track) = self.slot(series.id).and_then(|slot| self.tracks.get(slot as usize)) else { continue };
             let judging = track.watches.iter().filter_map(|watch| self.rules.get(watch.rule));
@@ -93,7 +93,9 @@ impl Engine {
     /// Proposes the entries.
     #[must_use]
     pub fn reviewed(&self, now: UnixMillis, reviewed: Reviewed) -> Proposed {
-        let mut proposed = Proposed { next_alert: self.next_alert, ..Proposed::default() };
+        let waiting = reviewed.series.map(|series| (series, self.backlog.rest(series)));
+        let waiting = waiting.into_iter().collect();
+        let mut proposed = Proposed { next_alert: self.next_alert, waiting, ..Proposed::default() };
         for Finding { mut alert, is_new, absorbs } in reviewed.findings {
             if is_new {
                 alert.id = AlertId(proposed.next_alert);
@@ -166,7 +168,7 @@ impl Hearing<'_> {
     pub fn finish(self, mut known: Vec<Alert>) -> Reviewed {
         let Self { review, replays, next, last } = self;
         let last = last.unwrap_or(next);
-        let mut reviewed = Reviewed::default();
+        let mut reviewed = Reviewed { series: Some(review.series.id), ..Reviewed::default() };
         for (trial, replay) in review.trials.iter().zip(replays) {
             let outcome = replay.finish(last);
             reviewed.left_out += outcome.fires - outcome.spans.len() as u64;

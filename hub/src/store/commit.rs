@@ -5,10 +5,10 @@
 
 use super::error::Result;
 use super::write::Scope;
-use super::{Store, alerts, journal, outbox, silences, window};
+use super::{Store, alerts, journal, late, outbox, silences, window};
 use crate::model::alert::{AlertId, Transition};
 use crate::model::device::DeviceNo;
-use crate::model::reading::{Batch, BatchId};
+use crate::model::reading::{Batch, BatchId, SeriesId, Stretch};
 use crate::model::webhook::NewDelivery;
 use crate::model::{BatchSeq, Epoch, SeqSet, numbering};
 use wire::Inserted;
@@ -26,6 +26,8 @@ pub struct Commit {
     pub floors: Vec<Floor>,
     /// Alerts that nobody is told of from here on, or that are told after all.
     pub muted: Vec<(AlertId, bool)>,
+    /// Late readings of a series that wait to be held against the rules; `None`: none do any more.
+    pub late: Vec<(SeriesId, Option<Stretch>)>,
 }
 
 /// A device will never send these batches: its receive window counts them as there.
@@ -103,6 +105,9 @@ pub(super) fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> 
     }
     for mark in commit.muted {
         silences::mark(scope.conn, mark)?;
+    }
+    for waiting in commit.late {
+        late::write(scope.conn, waiting)?;
     }
     scope.own.due |= !commit.deliveries.is_empty();
     Ok(Committed { fresh, refused })

@@ -25,6 +25,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../migrations/sqlite/0011_merging.sql"),
     include_str!("../../../migrations/sqlite/0012_alerts_of_the_hub.sql"),
     include_str!("../../../migrations/sqlite/0013_historical_alerts.sql"),
+    include_str!("../../../migrations/sqlite/0014_late_readings.sql"),
 ];
 
 fn known() -> u32 {

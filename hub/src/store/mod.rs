@@ -35,6 +35,7 @@ mod head;
 mod join;
 mod journal;
 mod keeper;
+mod late;
 mod latest;
 mod ledger;
 mod maker;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use telemetry_hub::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
 use telemetry_hub::model::device::DeviceNo;
+use telemetry_hub::model::reading::{SeriesId, Stretch};
 use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Secret, Settlement, WebhookId};
@@ -69,6 +70,25 @@ async fn historical_alerts_are_listed_but_are_not_open_and_may_go_away() {
     let historical = AlertQuery { states: vec![AlertState::Historical], limit: 10, ..AlertQuery::default() };
     assert_eq!(hub.store.alerts(historical).await.unwrap(), [third, first]);
     assert_eq!(hub.store.open_alerts().await.unwrap().len(), 1, "one that fires does not go away");
+}
+
+#[tokio::test]
+async fn late_readings_wait_across_a_restart_and_go_with_their_device() {
+    let mut hub = Hub::new().await;
+    let stretch = |from, to| Stretch { from: T0.plus(from), to: T0.plus(to) };
+    let (first, second) = (hub.series[0], hub.series[1]);
+    let gone = SeriesId(999);
+    for late in [
+        vec![(first, Some(stretch(0, 10))), (second, Some(stretch(5, 6))), (gone, Some(stretch(0, 1)))],
+        vec![(first, Some(stretch(0, 20)))],
+        vec![(second, None)],
+    ] {
+        hub.store.commit(Commit { late, ..Commit::default() }).await.unwrap();
+    }
+    hub.restart().await;
+    assert_eq!(hub.store.late().await.unwrap(), [(first, stretch(0, 20))]);
+    hub.store.delete_device(hub.device.id).await.unwrap();
+    assert_eq!(hub.store.late().await.unwrap(), []);
 }
 
 #[tokio::test]

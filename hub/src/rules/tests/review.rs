@@ -2,10 +2,11 @@
 
 use super::*;
 
-/// A scene, and the readings of `temp` as a store would hold them.
+/// A scene, and the readings of `temp` as a store would hold them, with the late ones that wait.
 struct Story {
     scene: Scene,
     readings: Vec<Point>,
+    waiting: Option<Stretch>,
 }
 
 #[test]
@@ -103,6 +104,46 @@ fn a_device_whose_clock_is_wrong_makes_one_entry_grow() {
 }
 
 #[test]
+fn a_hub_that_is_killed_looks_at_it_when_it_starts_again() {
+    let mut story = Story::with([above(30.0)]);
+    story.late(9_000, &[(0, 31.0), (30, 20.0)]);
+    story.late(9_001, &[(4_000, 32.0), (4_030, 20.0)]);
+    story.restart(9_002);
+    assert_eq!(story.look(9_002), ["1 historical 31 at 0", "2 historical 32 at 4000"]);
+    assert_eq!(story.waiting, None);
+    story.restart(9_003);
+    assert_eq!(story.look(9_100), NOTHING);
+}
+
+#[test]
+fn what_is_looked_at_once_more_after_a_crash_makes_no_other_entries() {
+    let mut story = Story::with([above(30.0)]);
+    story.late(9_000, &[(0, 31.0), (30, 20.0), (40, 33.0)]);
+    let waiting = story.waiting;
+    assert_eq!(story.look(9_010).len(), 2);
+    story.waiting = waiting;
+    story.restart(9_011);
+    assert_eq!(story.look(9_011), NOTHING);
+    assert_eq!(story.scene.stored.len(), 2);
+}
+
+#[test]
+fn what_comes_late_while_another_part_is_looked_at_waits_on() {
+    let mut story = Story::with([above(30.0)]);
+    story.late(9_000, &[(0, 31.0), (30, 20.0)]);
+    let review = story.scene.engine.next_review(at(9_010), &story.scene.catalog).unwrap();
+    story.late(9_011, &[(4_000, 31.0), (4_030, 20.0)]);
+    assert_eq!(story.waiting, Some(Stretch { from: at(0), to: at(4_080) }), "both, should the hub be killed now");
+    let mut hearing = review.hear();
+    hearing.take(&story.readings[..2], false);
+    let proposed = story.scene.engine.reviewed(at(9_012), hearing.finish(vec![]));
+    assert_eq!(story.commit(proposed), ["1 historical 31 at 0"]);
+    assert_eq!(story.waiting, Some(Stretch { from: at(3_960), to: at(4_080) }));
+    assert_eq!(story.look(9_021), ["2 historical 31 at 4000"]);
+    assert_eq!(story.waiting, None);
+}
+
+#[test]
 fn silence_and_readings_from_the_future_leave_nothing_to_look_at() {
     let mut story = Story::with([silence(60)]);
     story.late(5_000, &[(0, 1.0), (1_000, 1.0)]);
@@ -134,7 +175,7 @@ fn rules_that_change_meanwhile_apply_as_they_are_when_it_is_looked_at() {
 
 impl Story {
     fn with(specs: impl IntoIterator<Item = RuleSpec>) -> Self {
-        Self { scene: Scene::with(specs), readings: Vec::new() }
+        Self { scene: Scene::with(specs), readings: Vec::new(), waiting: None }
     }
 
     fn late(&mut self, second: i64, rows: &[(i64, f64)]) -> Vec<String> {
@@ -149,13 +190,16 @@ impl Story {
         let rows: Vec<_> = rows.iter().map(|&(second, value)| (at(second), value)).collect();
         self.readings.extend(rows.iter().map(|&(at, value)| Point { at, value }));
         self.readings.sort_by_key(|point| point.at);
-        self.scene.group(second, &[Batch { lane, ..batch(TEMP, at(second), &rows) }])
+        let batches = [Batch { lane, ..batch(TEMP, at(second), &rows) }];
+        self.scene.engine.prepare(&self.scene.catalog, &batches);
+        let proposed = self.scene.engine.evaluate(at(second), &batches);
+        self.commit(proposed)
     }
 
     /// Looks at what has settled, in small pages.
     fn look(&mut self, second: i64) -> Vec<String> {
         let mut said = Vec::new();
-        while let Some(review) = self.scene.engine.next_review(at(second), at(second), &self.scene.catalog) {
+        while let Some(review) = self.scene.engine.next_review(at(second), &self.scene.catalog) {
             let mut hearing = review.hear();
             while let Some((from, to)) = hearing.wants() {
                 let wanted = self.readings.iter().filter(|point| from <= point.at && point.at < to);
@@ -164,8 +208,22 @@ impl Story {
             }
             let reviewed = hearing.finish(self.scene.stored.clone());
             let proposed = self.scene.engine.reviewed(at(second), reviewed);
-            said.extend(self.scene.committed(proposed));
+            said.extend(self.commit(proposed));
         }
         said
+    }
+
+    fn commit(&mut self, proposed: Proposed) -> Vec<String> {
+        for (_, waiting) in &proposed.waiting {
+            self.waiting = *waiting;
+        }
+        self.scene.committed(proposed)
+    }
+
+    /// Another start of the hub, from what is on disk.
+    fn restart(&mut self, second: i64) {
+        self.scene = self.scene.restart();
+        self.scene.resume(second, &[(TEMP, *self.readings.last().unwrap())]);
+        self.scene.engine.remember_late(at(second), self.waiting.map(|stretch| (TEMP, stretch)));
     }
 }
