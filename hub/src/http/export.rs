@@ -7,15 +7,18 @@
 //! A file of any length takes the memory of one page and a few pieces: the writer reads on only when the client has taken
 //! what was written. It holds no snapshot; what arrives behind the place it has reached is not in the file. Under load it
 //! pauses as queries are refused. Nothing is cut silently: a body ends well only after the last row, else its transfer
-//! fails, and NDJSON ends with a line `{"error":"..."}` besides.
+//! fails, and NDJSON ends with a line `{"error":"..."}` besides. It is packed on the way for clients that take gzip.
 
+use std::io::Write as _;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use futures_util::{Stream, stream};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
@@ -87,7 +90,7 @@ impl FromParams for AskExport {
 
 /// Every stored reading of every matching series, by device name, sensor and time, as a file. A device or sensor that is
 /// written out, not as a glob, must exist. A transfer that ends early fails; in NDJSON its last line is
-/// `{"error":"..."}`.
+/// `{"error":"..."}`. In CSV a name that begins as a formula does (`=`, `+`, `-`, `@`) has an apostrophe before it.
 #[utoipa::path(get, path = "/api/v1/export", tag = "readings", params(SelectorParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (ExportRow = "application/x-ndjson"))),
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
@@ -95,8 +98,10 @@ pub(super) async fn download(
     State(app): State<AppState>,
     _: Reader,
     Asked(asked): Asked<AskExport>,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     app.history()?;
+    let is_gzip = takes_gzip(&headers);
     let series = {
         let catalog = app.store.catalog();
         let found = asked.selector.series(&catalog);
@@ -109,11 +114,16 @@ pub(super) async fn download(
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10)
     })?;
     let (pieces, body) = mpsc::channel(AHEAD);
-    let headers = [
-        (header::CONTENT_TYPE, asked.format.media_type().to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", file_name(&asked))),
-    ];
-    let writer = Writer { app: app.clone(), format: asked.format, series, range: asked.range, pieces };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asked.format.media_type()));
+    let attachment = HeaderValue::try_from(format!("attachment; filename=\"{}\"", file_name(&asked)));
+    headers.insert(header::CONTENT_DISPOSITION, attachment.map_err(ApiError::internal)?);
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if is_gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    let packer = is_gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
+    let writer = Writer { app: app.clone(), format: asked.format, series, range: asked.range, packer, pieces };
     app.sockets.spawn(async move {
         writer.run().await;
         drop(place);
@@ -132,10 +142,26 @@ fn file_name(asked: &AskExport) -> String {
     format!("readings_{}Z_{}Z.{}", short(from), short(to), asked.format.ending())
 }
 
-/// Text, or the word that nothing more comes: a channel that closes without it was cut.
+/// Whether a client takes gzip: it is named, or everything is, and not refused by a weight of 0.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let all = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+    let mut best = None;
+    for coding in all.flat_map(|line| line.split(',')) {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()).unwrap_or(1.0);
+        match name.trim() {
+            "gzip" | "x-gzip" => return weight > 0.0,
+            "*" => best = Some(weight > 0.0),
+            _ => {}
+        }
+    }
+    best.unwrap_or(false)
+}
+
+/// A part of the file, or the word that nothing more comes: a channel that closes without it was cut.
 #[derive(Debug)]
 enum Piece {
-    Text(String),
+    Part(Bytes),
     End,
 }
 
@@ -148,7 +174,7 @@ fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Cut>
     stream::unfold(Some(pieces), |pieces| async {
         let mut pieces = pieces?;
         match pieces.recv().await {
-            Some(Piece::Text(text)) => Some((Ok(Bytes::from(text)), Some(pieces))),
+            Some(Piece::Part(part)) => Some((Ok(part), Some(pieces))),
             Some(Piece::End) => None,
             None => Some((Err(Cut), None)),
         }
@@ -161,32 +187,39 @@ struct Writer {
     format: Format,
     series: Vec<SeriesId>,
     range: (UnixMillis, UnixMillis),
+    /// What packs it, where the client takes that.
+    packer: Option<GzEncoder<Vec<u8>>>,
     pieces: mpsc::Sender<Piece>,
 }
 
 impl Writer {
     /// Until the last row, the client hangs up, or the hub stops.
-    async fn run(self) {
+    async fn run(mut self) {
+        let (pieces, closing) = (self.pieces.clone(), self.app.closing.clone());
         let outcome = tokio::select! {
             biased;
-            () = self.pieces.closed() => return,
-            () = self.app.closing.cancelled() => Err(ApiError::stopping()),
+            () = pieces.closed() => return,
+            () = closing.cancelled() => Err(ApiError::stopping()),
             outcome = self.write() => outcome,
         };
         if let Err(error) = outcome {
             warn!(%error, "an export was cut: {error}");
             if let Some(line) = self.format.cut(error.detail()) {
                 // Whoever does not take it sees without it that the file was cut.
-                let _ = timeout(LAST_WORD, self.pieces.send(Piece::Text(line))).await;
+                let word = async {
+                    self.part(line).await?;
+                    self.flush().await
+                };
+                let _ = timeout(LAST_WORD, word).await;
             }
         }
     }
 
-    async fn write(&self) -> Result<(), ApiError> {
+    async fn write(&mut self) -> Result<(), ApiError> {
         let mut text = String::with_capacity(PIECE + 1_024);
         text.push_str(self.format.head());
         let (mut from, to) = self.range;
-        for &series in &self.series {
+        for series in std::mem::take(&mut self.series) {
             let rows = self.rows(series)?;
             loop {
                 let page = self.page(series, from, to).await?;
@@ -194,7 +227,7 @@ impl Writer {
                     rows.write(*point, &mut text);
                     if text.len() >= PIECE {
                         let full = std::mem::replace(&mut text, String::with_capacity(PIECE + 1_024));
-                        self.send(Piece::Text(full)).await?;
+                        self.part(full).await?;
                     }
                 }
                 let Some(last) = page.points.last().filter(|_| page.more) else { break };
@@ -203,8 +236,27 @@ impl Writer {
             }
             from = self.range.0;
         }
-        self.send(Piece::Text(text)).await?;
+        self.part(text).await?;
+        self.flush().await?;
         self.send(Piece::End).await
+    }
+
+    /// Sends a part of the text, packed if need be: then it may be sent later, with others.
+    async fn part(&mut self, text: String) -> Result<(), ApiError> {
+        let Some(packer) = &mut self.packer else { return self.send(Piece::Part(Bytes::from(text))).await };
+        packer.write_all(text.as_bytes()).map_err(ApiError::internal)?;
+        if packer.get_ref().len() < PIECE {
+            return Ok(());
+        }
+        let packed = std::mem::take(packer.get_mut());
+        self.send(Piece::Part(Bytes::from(packed))).await
+    }
+
+    /// Sends what is still being packed.
+    async fn flush(&mut self) -> Result<(), ApiError> {
+        let Some(packer) = self.packer.take() else { return Ok(()) };
+        let packed = packer.finish().map_err(ApiError::internal)?;
+        self.send(Piece::Part(Bytes::from(packed))).await
     }
 
     /// How the rows of a series begin and end.

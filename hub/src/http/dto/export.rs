@@ -1,5 +1,7 @@
 //! Readings as lines of a file: CSV (RFC 4180) or a JSON object a line, written by hand because there are millions.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -98,9 +100,9 @@ impl Rows {
         let (id, sensor, unit, name) = (&device.id, &series.sensor, &series.unit, &device.name);
         match format {
             Format::Csv => Self {
-                before: format!("{id},{},{},", field(sensor), field(unit)),
+                before: format!("{id},{},{},", field(&guarded(sensor)), field(&guarded(unit))),
                 between: ",",
-                after: format!(",{}\r\n", field(name)),
+                after: format!(",{}\r\n", field(&guarded(name))),
             },
             Format::Ndjson => Self {
                 before: format!(r#"{{"device":"{id}","sensor":{},"unit":{},"at":""#, quoted(sensor), quoted(unit)),
@@ -125,6 +127,26 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
+/// What a spreadsheet takes for the beginning of a formula, and what guards against it.
+const FORMULA: [char; 5] = ['=', '+', '-', '@', GUARD];
+const GUARD: char = '\'';
+
+/// A name as it stands in CSV. A device chooses the names of its sensors, and a spreadsheet runs what begins like a formula,
+/// so such a name has an apostrophe before it, which spreadsheets take for "this is text". One that begins with an apostrophe
+/// has one more, so that the import takes off exactly what was put there.
+fn guarded(name: &str) -> Cow<'_, str> {
+    if name.starts_with(FORMULA) { Cow::Owned(format!("{GUARD}{name}")) } else { Cow::Borrowed(name) }
+}
+
+/// The name that stands in a field of CSV.
+#[must_use]
+pub fn unguarded(field: Cow<'_, str>) -> Cow<'_, str> {
+    match field.strip_prefix(GUARD) {
+        Some(name) if name.starts_with(FORMULA) => Cow::Owned(name.to_owned()),
+        _ => field,
+    }
+}
+
 /// A field of CSV: in quotes, and its own quotes doubled, where it holds what would end it.
 fn field(text: &str) -> String {
     if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
@@ -133,6 +155,18 @@ fn field(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_name_begins_like_a_formula_and_every_name_comes_back() {
+        for name in ["temp", "", "=1+1", "+3.3V", "-5V rail", "@SUM(A1)", "'", "'quoted'", "'=1", "''-1", "a=b"] {
+            let written = guarded(name);
+            assert!(!written.starts_with(['=', '+', '-', '@']), "{written}");
+            assert_eq!(unguarded(written), name);
+        }
+        assert_eq!((&*guarded("+3.3V"), &*guarded("temp")), ("'+3.3V", "temp"));
+        // Made by hand, and no formula behind it.
+        assert_eq!(unguarded(Cow::Borrowed("'twas")), "'twas");
+    }
 
     #[test]
     fn a_field_is_quoted_where_it_has_to_be() {
