@@ -88,3 +88,55 @@ async fn what_a_program_pushes_fires_rules_is_told_and_outlives_the_hub() {
         assert_eq!(hub.terminate().0, Some(0));
     });
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_export_wrote_comes_back_by_import_and_raises_no_alert() {
+    let sink = WebhookSink::answering([Answer::Status(200)]).await;
+    let told = || sink.received().into_iter().map(|hook| String::from_utf8(hook.body).unwrap()).collect::<Vec<_>>();
+    tokio::task::block_in_place(|| {
+        let (from, to) = (HubProcess::start("token"), HubProcess::start("token"));
+        let dir = tempfile::tempdir().unwrap();
+        let file = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+        let now = telemetry_hub::clock::Clock.wall().0;
+        let points: String =
+            (0..3_000).map(|n| format!("t,host=web01 f={} {}\n", 60 + n % 7, now - n * 1_000)).collect();
+        assert_eq!(post(&from, &from.token, &points).0, 204);
+        let run = |hub: &HubProcess, args: &[&str]| {
+            let at = format!("http://{}", hub.http);
+            let mut all = vec![args[0], "--hub", &at, "--token", &hub.token];
+            all.extend(&args[1..]);
+            support::output(support::hub_program(), &all)
+        };
+        let webhook = to.post("/api/v1/webhooks", &json!({"name": "sink", "url": format!("http://{}/", sink.address)}));
+        to.post(
+            "/api/v1/rules",
+            &json!({"name": "hot", "device": "web*", "sensor": "t.*", "webhooks": [webhook["id"]],
+                "condition": {"type": "threshold", "op": ">", "value": 50}, "for": "0s", "enabled": true}),
+        );
+        for format in ["csv", "ndjson"] {
+            let (one, other) = (file(&format!("one.{format}")), file(&format!("other.{format}")));
+            run(&from, &["export", "--format", format, "--from", "now-1d", &one]);
+            let would = run(&to, &["import", "--dry-run", &one]);
+            assert!(would.starts_with("3000 readings of 1 devices"), "{would}");
+            let done = run(&to, &["import", &one]);
+            assert!(done.contains("imported from 300"), "{done}");
+            run(&to, &["export", "--format", format, "--from", "now-1d", &other]);
+            assert!(std::fs::read(one).unwrap() == std::fs::read(other).unwrap(), "{format}");
+        }
+        // Its last reading is of this moment, and no alert. The next one that is measured is.
+        assert_eq!(post(&to, &to.token, &format!("t,host=web01 f=51 {}\n", now + 1)).0, 204);
+        let hook = eventually("a webhook", SOON, || told().into_iter().next());
+        let hook: serde_json::Value = serde_json::from_str(&hook).unwrap();
+        assert_eq!((&hook["data"]["alert"]["value"], told().len()), (&json!(51.0), 1));
+        let wrong = file("wrong.csv");
+        std::fs::write(&wrong, "device,sensor,at,value\na,b,now,1\na,b,now,x\n").unwrap();
+        let mut command = std::process::Command::new(support::hub_program());
+        command.args(["import", "--hub", &format!("http://{}", to.http), "--token", &to.token, &wrong]);
+        let refused = command.output().unwrap();
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(
+            refused.status.code() == Some(2) && said.contains("line 3") && said.contains("nothing of it is stored"),
+            "{said}"
+        );
+    });
+}

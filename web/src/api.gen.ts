@@ -435,6 +435,36 @@ export interface components {
             /** @description Who may join. */
             join: components["schemas"]["JoinPatch"];
         };
+        /** @description What was imported, or would be. */
+        Imported: {
+            /** @description Names of their devices, at most 1,000. */
+            devices: string[];
+            /** @description Whether nothing was stored, because it was only asked. */
+            dry_run: boolean;
+            /** @description The first lines that are wrong, where it was only asked: else the first ends the import. */
+            errors: components["schemas"]["WrongLine"][];
+            /** @description Time of the earliest reading; null when there is none. */
+            from: string | null;
+            /**
+             * Format: int64
+             * @description Lines read.
+             */
+            lines: number;
+            /**
+             * Format: int64
+             * @description Wrong lines besides.
+             */
+            more_errors: number;
+            /** @description Those that were not known before. */
+            new_devices: string[];
+            /**
+             * Format: int64
+             * @description Readings in them; they are on disk, unless it was only asked.
+             */
+            readings: number;
+            /** @description Time of the latest. */
+            to: string | null;
+        };
         /** @description Who may join. */
         Join: {
             /** @description Outside an open window. */
@@ -1624,6 +1654,18 @@ export interface components {
         WebhookWithSecret: components["schemas"]["Webhook"] & {
             /** @description What the receiver verifies signatures with (Standard Webhooks). */
             secret: string;
+        };
+        /** @description A line that cannot be imported. */
+        WrongLine: {
+            /** @description What is wrong, and what would be right. */
+            detail: string;
+            /** @description The column. */
+            field: string | null;
+            /**
+             * Format: int64
+             * @description Its number, from 1.
+             */
+            line: number;
         };
     };
     responses: never;

@@ -5,6 +5,7 @@ mod bundle;
 mod demo;
 mod doctor;
 mod export;
+mod import;
 mod join_token;
 mod open;
 mod query;
@@ -46,6 +47,8 @@ pub enum Command {
     Query(query::Args),
     /// Write every reading of a range as CSV or NDJSON
     Export(export::Args),
+    /// Take in history from a file of CSV or NDJSON, such as an export
+    Import(import::Args),
     /// Print a link that signs a browser in
     Open(open::Args),
     /// Look at everything between a device and the disk, and say what fails; takes the flags of `serve`
@@ -95,6 +98,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Watch(args) => block_on(watch::run(args)),
         Command::Query(args) => block_on(query::run(args)),
         Command::Export(args) => block_on(export::run(args)),
+        Command::Import(args) => block_on(import::run(args)),
         Command::Open(args) => block_on(open::run(args)),
         Command::Doctor(flags) => block_on(doctor::run(flags)),
         Command::Backup(args) => backup::run(&args),

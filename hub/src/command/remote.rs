@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use reqwest::{Response, StatusCode, Url};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use serde::de::DeserializeOwned;
 
 use super::Failure;
 
@@ -18,7 +20,7 @@ pub(super) struct Remote {
     /// The hub
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", env = "TELEMETRY_HUB_ADDRESS")]
     pub(super) hub: String,
-    /// API token with scope read
+    /// API token, with the scope that is needed: read, or admin to import
     #[arg(long, value_name = "TOKEN", env = "TELEMETRY_HUB_TOKEN", hide_env_values = true)]
     pub(super) token: String,
 }
@@ -69,10 +71,45 @@ struct Problem {
 impl Remote {
     /// The answer to a question below `/api/v1`, its body still to be read. A question that was wrong is the user's.
     pub(super) async fn get(&self, path: &str, params: &[(&str, String)]) -> Result<Response, Failure> {
-        let base = self.hub.trim_end_matches('/');
-        let url = Url::parse_with_params(&format!("{base}/api/v1{path}"), params)
-            .map_err(|error| Failure::Use(format!("--hub {}: {error}", self.hub)))?;
-        let response = match client()?.get(url).bearer_auth(&self.token).send().await {
+        match self.ask(client()?.get(self.url(path, params)?)).await? {
+            Answer::Done(response) => Ok(response),
+            Answer::Refused(refusal) => Err(refusal.failure()),
+        }
+    }
+
+    /// Sends a body; one that the hub has no room for may be sent later.
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        params: &[(&str, String)],
+        kind: &'static str,
+        body: Vec<u8>,
+    ) -> Result<Upload<T>, Failure> {
+        let request = client()?.post(self.url(path, params)?).header(CONTENT_TYPE, kind).body(body);
+        match self.ask(request).await? {
+            Answer::Done(response) => {
+                let text = response.text().await.context("the hub's answer")?;
+                Ok(Upload::Done(serde_json::from_str(&text).context("the hub's answer cannot be read")?))
+            }
+            Answer::Refused(Refused {
+                status: StatusCode::SERVICE_UNAVAILABLE, later: Some(seconds), problem, ..
+            }) => Ok(Upload::Later { seconds, detail: problem.detail }),
+            Answer::Refused(refusal) => Err(refusal.failure()),
+        }
+    }
+
+    fn base(&self) -> &str {
+        self.hub.trim_end_matches('/')
+    }
+
+    fn url(&self, path: &str, params: &[(&str, String)]) -> Result<Url, Failure> {
+        Url::parse_with_params(&format!("{}/api/v1{path}", self.base()), params)
+            .map_err(|error| Failure::Use(format!("--hub {}: {error}", self.hub)))
+    }
+
+    async fn ask(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let base = self.base();
+        let response = match request.bearer_auth(&self.token).send().await {
             Err(error) if error.is_builder() => {
                 return Err(Failure::Use(format!("--hub or --token cannot be used: {:#}", anyhow::Error::from(error))));
             }
@@ -80,20 +117,55 @@ impl Remote {
         };
         let status = response.status();
         if status.is_success() {
-            return Ok(response);
+            return Ok(Answer::Done(response));
         }
+        let later = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let text = response.text().await?;
         let problem = serde_json::from_str::<Problem>(&text)
             .map_err(|_| anyhow::anyhow!("{base} answered {status}, and not as a hub does"))?;
-        Err(match (status, problem.field) {
-            (StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND, Some(field)) => {
+        Ok(Answer::Refused(Refused { base: base.to_owned(), status, later, problem }))
+    }
+}
+
+/// What became of a body.
+pub(super) enum Upload<T> {
+    /// It was taken, and what the hub says of it.
+    Done(T),
+    /// There was no room for it.
+    Later {
+        /// When to try again.
+        seconds: u64,
+        /// What the hub says.
+        detail: String,
+    },
+}
+
+enum Answer {
+    Done(Response),
+    Refused(Refused),
+}
+
+struct Refused {
+    base: String,
+    status: StatusCode,
+    later: Option<u64>,
+    problem: Problem,
+}
+
+impl Refused {
+    fn failure(self) -> Failure {
+        let Self { base, status, problem, .. } = self;
+        match (status, problem.field) {
+            // What is about a line of a body is no flag.
+            (StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND, Some(field)) if !field.starts_with("line ") => {
                 Failure::Use(format!("--{field}: {}", problem.detail))
             }
+            (StatusCode::BAD_REQUEST, _) => Failure::Use(problem.detail),
             (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN, _) => {
                 Failure::Use(format!("--token: {}", problem.detail))
             }
             _ => Failure::Run(anyhow::anyhow!("{base} answered {status}: {}", problem.detail)),
-        })
+        }
     }
 }
 

@@ -64,6 +64,9 @@ pub struct Writer;
 /// The same, where the query string has to be read.
 #[derive(Debug)]
 pub struct Pusher;
+/// Whoever may do everything, where the query string has to be read.
+#[derive(Debug)]
+pub struct Importer;
 /// Whoever may do everything.
 #[derive(Debug)]
 pub struct Admin;
@@ -116,6 +119,14 @@ impl FromRequestParts<AppState> for Pusher {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         scope(parts, app, Scope::Write, "write").await.map(|_| Self)
+    }
+}
+
+impl FromRequestParts<AppState> for Importer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        scope(parts, app, Scope::Admin, "admin").await.map(|_| Self)
     }
 }
 

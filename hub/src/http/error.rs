@@ -88,9 +88,22 @@ impl ApiError {
         self
     }
 
+    /// The field to correct.
+    #[must_use]
+    pub fn named(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// Says more behind it.
+    #[must_use]
+    pub fn and(mut self, more: &str) -> Self {
+        self.detail = format!("{}; {more}", self.detail);
+        self
+    }
+
     /// Says which line of the body it is about.
     #[must_use]
-    pub fn in_line(mut self, number: usize) -> Self {
+    pub fn in_line(mut self, number: u64) -> Self {
         self.detail = format!("line {number}: {}", self.detail);
         self.within(&format!("line {number}"))
     }

@@ -74,8 +74,11 @@ pub(super) fn same_origin(headers: &HeaderMap) -> bool {
     matches!((origin, host), (Some(("http" | "https", authority)), Some(host)) if authority.eq_ignore_ascii_case(host))
 }
 
-/// Ends a request that takes too long.
+/// Ends a request that takes too long. How long a file may be on its way, only its import can say.
 pub(super) async fn patience(request: Request, next: Next) -> Response {
+    if request.uri().path() == super::import::PATH {
+        return next.run(request).await;
+    }
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
         Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "this took too long; ask for less")

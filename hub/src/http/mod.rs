@@ -22,6 +22,7 @@ mod export;
 mod guard;
 mod health;
 pub mod hub;
+mod import;
 mod install;
 mod join_tokens;
 mod ledger;
@@ -85,6 +86,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(push::write))
         .routes(routes!(query::one, query::several))
         .routes(routes!(export::download))
+        .routes(routes!(import::upload))
         .routes(routes!(rules::list, rules::create))
         .routes(routes!(rules::show, rules::replace, rules::delete))
         .routes(routes!(backtest::run))

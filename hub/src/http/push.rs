@@ -195,19 +195,26 @@ async fn read(
 /// Makes what is missing, and waits until all readings are on disk; the devices they are of.
 pub(super) async fn store(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Result<Vec<DeviceNo>, ApiError> {
     make(app, gathered, now).await?;
-    let batches = gathered.batches(now);
+    let mut batches = gathered.batches(now);
     let entrance = &app.intake.entrance;
-    if !entrance.is_large_enough(&batches) {
-        let detail = "these are more readings than the way to the disk holds (`--ingest-queue`): send them in parts";
-        return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+    while !batches.is_empty() {
+        let fit = entrance.fit(&batches);
+        let rest = batches.split_off(fit.max(1).min(batches.len()));
+        // What is pushed is taken as a whole; history in as many steps as it takes.
+        if !rest.is_empty() && gathered.origin() == Origin::Pushed {
+            let detail =
+                "these are more readings than the way to the disk holds (`--ingest-queue`): send them in parts";
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        }
+        let room = timeout(ROOM_WITHIN, entrance.reserve_for(&batches)).await.map_err(|_| busy(app))?;
+        let told = app.intake.desk.hand_in(entrance, room.ok_or_else(ApiError::stopping)?, batches);
+        match told.await {
+            Ok(Verdict::Stored) => batches = rest,
+            Ok(Verdict::Refused) => return Err(crate::store::Error::Full.into()),
+            Err(_) => return Err(ApiError::stopping()),
+        }
     }
-    let room = timeout(ROOM_WITHIN, entrance.reserve_for(&batches)).await.map_err(|_| busy(app))?;
-    let told = app.intake.desk.hand_in(entrance, room.ok_or_else(ApiError::stopping)?, batches);
-    match told.await {
-        Ok(Verdict::Stored) => Ok(gathered.devices().collect()),
-        Ok(Verdict::Refused) => Err(crate::store::Error::Full.into()),
-        Err(_) => Err(ApiError::stopping()),
-    }
+    Ok(gathered.devices().collect())
 }
 
 async fn make(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {

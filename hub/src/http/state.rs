@@ -204,6 +204,8 @@ pub struct Shared {
     pub(super) bad_links: Throttle,
     /// Programs that are read and packed for devices.
     pub(super) packing: Semaphore,
+    /// Files being imported.
+    pub(super) imports: Arc<Semaphore>,
     /// Room for bodies with readings.
     pub(super) unpacking: Arc<Semaphore>,
     /// Such bodies being read.
@@ -245,6 +247,7 @@ impl AppState {
             exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
             bad_links: Throttle::default(),
             packing: Semaphore::new(PACKING),
+            imports: Arc::new(Semaphore::new(super::import::AT_ONCE)),
             unpacking: Arc::new(Semaphore::new(super::unpack::ROOM)),
             reading: Semaphore::new(super::push::AT_ONCE),
             sockets: TaskTracker::new(),

@@ -67,7 +67,7 @@ impl Body {
     }
 }
 
-fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
+pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
     match headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim()) {
         None | Some("" | "identity") => Ok(false),
         Some("gzip" | "x-gzip") => Ok(true),

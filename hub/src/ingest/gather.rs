@@ -207,6 +207,11 @@ impl Gathered {
         Ok(wishes)
     }
 
+    /// Names of the devices, and whether they are there.
+    pub fn names(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.devices.iter().map(|party| (&*party.name, party.no.is_some()))
+    }
+
     /// The devices, as far as they are there.
     pub fn devices(&self) -> impl Iterator<Item = DeviceNo> + '_ {
         self.devices.iter().filter_map(|party| party.no)

@@ -52,11 +52,17 @@ pub struct Place<'a> {
 pub struct Room<'a>(SemaphorePermit<'a>);
 
 impl Entrance {
-    /// Whether so many batches can ever find room at once.
+    /// How many of these, from the first on, can ever find room at once.
     #[must_use]
-    pub fn is_large_enough(&self, batches: &[Batch]) -> bool {
+    pub fn fit(&self, batches: &[Batch]) -> usize {
         // One reserved by a device at the same time has to fit beside them.
-        units_of(batches) <= self.units.saturating_sub(LARGEST as usize)
+        let room = self.units.saturating_sub(LARGEST as usize);
+        let mut taken = 0;
+        let fits = |batch: &&Batch| {
+            taken += units(batch) as usize;
+            taken <= room
+        };
+        batches.iter().take_while(fits).count()
     }
 
     /// Room for all of these, if there is.

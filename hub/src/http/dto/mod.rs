@@ -9,6 +9,7 @@ pub mod backtest;
 pub mod device;
 pub mod export;
 pub mod hub;
+pub mod import;
 pub mod ledger;
 pub mod line;
 pub mod live;

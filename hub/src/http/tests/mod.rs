@@ -5,6 +5,7 @@ mod bad_requests;
 mod data;
 mod export;
 mod hang_up;
+mod import;
 mod live;
 mod push;
 mod scene;

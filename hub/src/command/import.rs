@@ -1,0 +1,253 @@
+//! `telemetry-hub import`: history from a file of CSV or NDJSON, such as an export, into a running hub.
+//!
+//! The file is sent in parts, each after the one before is on the hub's disk, so it is known at any moment how far it is
+//! stored. Running it again is harmless: a reading of one sensor and moment is stored once.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use flate2::read::MultiGzDecoder;
+use serde::Deserialize;
+
+use super::remote::{Remote, Upload};
+use super::{Failure, Outcome, asked_to_end, print};
+use crate::clock::Clock;
+
+/// Text sent at once: a few ten thousand readings, on disk within some tens of milliseconds.
+const PART: usize = 4 << 20;
+/// Wrong lines that are printed.
+const TOLD: usize = 20;
+/// How often a part is sent again while the hub has no room for it, at the pace it asks for.
+const TRIES: u32 = 30;
+
+/// Flags of `import`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    hub: Remote,
+    /// Say what would come in and which lines are wrong, and store nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// What the file is written in; seen from its first line when left out
+    #[arg(long, value_parser = ["csv", "ndjson"])]
+    format: Option<String>,
+    /// CSV or NDJSON as `export` writes it, gzip or not; - is stdin
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// What the hub says of a part.
+#[derive(Debug, Default, Deserialize)]
+struct Answer {
+    readings: u64,
+    devices: Vec<String>,
+    new_devices: Vec<String>,
+    from: Option<String>,
+    to: Option<String>,
+    errors: Vec<Wrong>,
+    more_errors: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Wrong {
+    line: u64,
+    field: Option<String>,
+    detail: String,
+}
+
+/// What all parts brought.
+#[derive(Debug, Default)]
+struct Sum {
+    readings: u64,
+    devices: std::collections::BTreeSet<String>,
+    new_devices: std::collections::BTreeSet<String>,
+    from: Option<String>,
+    to: Option<String>,
+    wrong: u64,
+}
+
+pub(super) async fn run(args: Args) -> Outcome {
+    let started = Clock.now();
+    let mut parts = Parts::open(&args.file, args.format.as_deref())?;
+    let mut ended = std::pin::pin!(asked_to_end());
+    let mut sum = Sum::default();
+    let mut lines = 0;
+    let place = |stored: u64| {
+        if args.dry_run {
+            return String::new();
+        }
+        format!("the first {stored} lines are stored, running it again is harmless: ")
+    };
+    while let Some(part) = parts.next().with_context(|| format!("reading {}", args.file.display()))? {
+        let answer = tokio::select! {
+            () = &mut ended => Err(Failure::Run(anyhow::anyhow!("interrupted"))),
+            answer = send(&args, parts.kind, &part, lines) => answer,
+        };
+        let answer = match answer {
+            Err(Failure::Run(error)) => return Err(Failure::Run(anyhow::anyhow!("{}{error:#}", place(lines)))),
+            answer => answer?,
+        };
+        for wrong in &answer.errors {
+            sum.wrong += 1;
+            if sum.wrong <= TOLD as u64 {
+                let field = wrong.field.as_deref().map(|field| format!(", {field}")).unwrap_or_default();
+                print(format_args!("line {}{field}: {}", wrong.line, wrong.detail));
+            }
+        }
+        sum.wrong += answer.more_errors;
+        lines += part.lines;
+        sum.add(answer);
+    }
+    let took = Clock.now().duration_since(started).as_secs_f64();
+    print(sum.told(args.dry_run, lines, took));
+    match sum.wrong {
+        0 => Ok(()),
+        wrong => Err(Failure::Use(format!("{}: {wrong} lines cannot be imported", args.file.display()))),
+    }
+}
+
+/// Sends a part, again where the hub has no room.
+async fn send(args: &Args, kind: &'static str, part: &Part, before: u64) -> Result<Answer, Failure> {
+    // The line of names stands before each part and counts once.
+    let first = before + 1 - u64::from(part.repeats_head);
+    let params = [("dry_run", args.dry_run.to_string()), ("first_line", first.to_string())];
+    let mut tries = 0;
+    loop {
+        match args.hub.post("/import", &params, kind, part.text.clone()).await? {
+            Upload::Done(answer) => return Ok(answer),
+            Upload::Later { seconds, detail } => {
+                tries += 1;
+                if tries > TRIES {
+                    return Err(Failure::Run(anyhow::anyhow!("the hub has no room: {detail}")));
+                }
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+            }
+        }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, answer: Answer) {
+        self.readings += answer.readings;
+        self.devices.extend(answer.devices);
+        self.new_devices.extend(answer.new_devices);
+        // RFC 3339 in UTC sorts as the moments do.
+        self.from = self.from.take().into_iter().chain(answer.from).min();
+        self.to = self.to.take().into_iter().chain(answer.to).max();
+    }
+
+    fn told(&self, dry_run: bool, lines: u64, took: f64) -> String {
+        let word = if dry_run { "would be imported" } else { "imported" };
+        let range = match (&self.from, &self.to) {
+            (Some(from), Some(to)) => format!(", {from} to {to}"),
+            _ => String::new(),
+        };
+        let rate = self.readings as f64 / took.max(0.001);
+        format!(
+            "{} readings of {} devices ({} of them new) {word} from {lines} lines{range}; {took:.1} s, {rate:.0} a second",
+            self.readings,
+            self.devices.len(),
+            self.new_devices.len(),
+        )
+    }
+}
+
+/// Whole lines of the file, with the line of names before them.
+struct Part {
+    text: Vec<u8>,
+    /// Lines of the file in it.
+    lines: u64,
+    /// Whether the line of names stands before it although it is none of its lines.
+    repeats_head: bool,
+}
+
+/// The file in parts.
+struct Parts {
+    from: Box<dyn BufRead + Send>,
+    kind: &'static str,
+    /// The line of names, in CSV.
+    head: Vec<u8>,
+    is_first: bool,
+}
+
+impl Parts {
+    fn open(file: &Path, format: Option<&str>) -> Result<Self, Failure> {
+        let raw: Box<dyn Read + Send> = if file == Path::new("-") {
+            Box::new(io::stdin())
+        } else {
+            let opened = File::open(file).map_err(|error| Failure::Use(format!("{}: {error}", file.display())))?;
+            Box::new(opened)
+        };
+        Self::of(raw, format).with_context(|| format!("reading {}", file.display())).map_err(Failure::Run)
+    }
+
+    fn of(raw: Box<dyn Read + Send>, format: Option<&str>) -> io::Result<Self> {
+        let mut raw = BufReader::with_capacity(1 << 16, raw);
+        let is_gzip = raw.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+        let mut from: Box<dyn BufRead + Send> =
+            if is_gzip { Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw))) } else { Box::new(raw) };
+        let is_json = match format {
+            Some(format) => format == "ndjson",
+            None => from.fill_buf()?.trim_ascii_start().starts_with(b"{"),
+        };
+        let mut head = Vec::new();
+        if !is_json {
+            line(&mut from, &mut head)?;
+        }
+        let kind = if is_json { "application/x-ndjson" } else { "text/csv" };
+        Ok(Self { from, kind, head, is_first: true })
+    }
+
+    fn next(&mut self) -> io::Result<Option<Part>> {
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        let mut text = self.head.clone();
+        let mut lines = u64::from(is_first && !self.head.is_empty());
+        while text.len() < PART {
+            if line(&mut self.from, &mut text)? == 0 {
+                break;
+            }
+            lines += 1;
+        }
+        Ok((lines > 0).then_some(Part { text, lines, repeats_head: !is_first && !self.head.is_empty() }))
+    }
+}
+
+/// Adds a line; memory is for lines, whatever the file is.
+fn line(from: &mut impl BufRead, text: &mut Vec<u8>) -> io::Result<usize> {
+    let read = from.take(PART as u64).read_until(b'\n', text)?;
+    if read == PART {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a line has no end: is it a file of CSV or NDJSON?"));
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    fn parts(bytes: Vec<u8>) -> (&'static str, Vec<(u64, usize)>) {
+        let mut parts = Parts::of(Box::new(io::Cursor::new(bytes)), None).unwrap();
+        let all = std::iter::from_fn(|| parts.next().unwrap()).map(|part| (part.lines, part.text.len()));
+        let all = all.collect();
+        (parts.kind, all)
+    }
+
+    #[test]
+    fn a_file_is_cut_between_lines_and_each_part_has_the_names() {
+        let row = "x".repeat(1 << 20);
+        let text = format!("names\n{row}\n{row}\n{row}\n{row}\n{row}");
+        let line = (1 << 20) + 1;
+        let expected = vec![(5, 6 + 4 * line), (1, 6 + line - 1)];
+        assert_eq!(parts(text.clone().into_bytes()), ("text/csv", expected.clone()));
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        assert_eq!(parts(packed.finish().unwrap()), ("text/csv", expected));
+        assert_eq!(parts(b"{}\n{}\n".to_vec()), ("application/x-ndjson", vec![(2, 6)]));
+        assert_eq!(parts(Vec::new()), ("text/csv", Vec::new()));
+    }
+}
