@@ -40,8 +40,19 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(command::Failure::Use(text)) => Cli::command().error(clap::error::ErrorKind::ValueValidation, text).exit(),
         Err(command::Failure::Run(error)) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", in_full(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, but those that it named itself.
+fn in_full(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }

@@ -44,7 +44,11 @@ async fn recover(store: &Store, file: &Path) -> Result<(), crate::store::Error> 
         print(format_args!("  unreadable     pages of {}: there may have been more", found.torn.join(", ")));
     }
     if !found.strangers.is_empty() {
-        print(format_args!("  not known here {}: left where they are", found.strangers.join(", ")));
+        print(format_args!(
+            "  not known here {}: their readings stay in the file. Adopt them (each asks by itself) and recover again; if \
+             nobody misses them, delete or move the file",
+            found.strangers.join(", ")
+        ));
     }
     Ok(())
 }

@@ -41,7 +41,9 @@ pub(super) async fn replace(
     Body(request): Body<RetentionRequest>,
 ) -> Result<Json<Retention>, ApiError> {
     if app.config.retention_configured {
-        return Err(ApiError::conflict("raw", "flags or the configuration file say how long readings are kept"));
+        let detail =
+            "flags or the configuration file say how long readings are kept: change it there and start the hub anew";
+        return Err(ApiError::conflict("raw", detail));
     }
     let policy = wanted(request.clone())?;
     let saved = serde_json::to_vec(&request).map_err(ApiError::internal)?;

@@ -193,6 +193,13 @@ pub(super) fn all_values(conn: &Connection, span: &Span) -> Result<Vec<(SeriesId
     Ok(all)
 }
 
+const IS_THERE: &str = "SELECT EXISTS (SELECT 1 FROM times WHERE id = :times)";
+
+/// Whether there is a span of that number.
+pub(super) fn is_there(conn: &Connection, times: i64) -> Result<bool> {
+    Ok(conn.prepare_cached(IS_THERE)?.query_row(named_params! { ":times": times }, |row| row.get(0))?)
+}
+
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM block WHERE id = :id)";
 
 /// Whether a series has a block in a span, damaged or not.

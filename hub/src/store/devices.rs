@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use super::column::{read_pairs, signed, unsigned, write_pairs};
 use super::error::{Error, Result};
 use super::memory::{Change, Forgotten};
+use super::rollup::{self, Place};
 use super::write::Scope;
 use super::{Store, block, join, journal, sensors};
 use crate::model::catalog::Catalog;
@@ -17,6 +18,9 @@ use crate::model::{DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 const DELETE_ROWS: usize = 2_000;
 /// Rows of `times` deleted in one write, with their blocks.
 const DELETE_SPANS: usize = 200;
+
+/// Rows of rollups deleted in one write.
+const DELETE_ROLLUPS: usize = 200;
 
 /// What was heard of a device since the last note; saved now and then, never on the way of a reading.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -122,11 +126,18 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn delete_device(&self, id: DeviceId) -> Result<()> {
+        let mut place = Place::START;
         loop {
             let done = self.change(move |scope| {
                 let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
                 if block::delete_some(scope.conn, no, DELETE_SPANS)? == DELETE_SPANS {
-                    return Ok(false);
+                    return Ok(Some(place));
+                }
+                let series: Vec<_> = scope.memory.catalog().series_of(no).map(|series| series.id).collect();
+                let delete = |place| rollup::delete_some(scope.conn, &series, place, DELETE_ROLLUPS);
+                // Once more from the start in the transaction that deletes the device: some may have been made meanwhile.
+                if let Some(next) = delete(place)?.map_or_else(|| delete(Place::START), |next| Ok(Some(next)))? {
+                    return Ok(Some(next));
                 }
                 let rows = scope.memory.head().rows(no);
                 let some = rows.get(..DELETE_ROWS).unwrap_or(&rows);
@@ -134,15 +145,16 @@ impl Store {
                 scope.own.rows_deleted += journal::delete(scope.conn, some)? as u64;
                 if let Some(&row) = some.last().filter(|_| some.len() < rows.len()) {
                     scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
-                    return Ok(false);
+                    return Ok(Some(place));
                 }
                 scope.conn.prepare_cached(DELETE)?.execute(named_params! { ":no": no })?;
                 scope.own.changes.push(Change::RemoveDevice(no));
                 scope.own.gone.insert(no);
-                Ok(true)
+                Ok(None)
             });
-            if done.await? {
-                return Ok(());
+            match done.await? {
+                Some(next) => place = next,
+                None => return Ok(()),
             }
         }
     }

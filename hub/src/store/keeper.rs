@@ -13,6 +13,7 @@ use super::maker::{Maker, VACUUM_PAGES, rest};
 use super::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding, Going};
 use super::rollup::{HOURS, MINUTES, Table};
 use super::room;
+use super::trust::Trust;
 use super::{Growth, checkpoint, column, ledger, rolled};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
@@ -31,6 +32,8 @@ pub(super) struct Kept {
     /// Rollups were let go as of this day by this policy.
     rollups: Option<(UnixMillis, Retention)>,
     looks: Vec<Look>,
+    /// Whether the clock can be believed.
+    pub(super) trust: Trust,
     /// Bytes the process had written at the last look that is kept, and the sum of all before it.
     written: (u64, u64),
 }
@@ -206,13 +209,15 @@ impl Maker {
     /// Reads the looks of earlier starts.
     pub(super) fn remember_growth(&mut self) -> Result<()> {
         self.kept.looks = looks(&self.conn)?;
+        self.kept.trust = Trust::new(self.kept.looks.last().map(|look| look.at));
         let before = self.kept.looks.last().map_or(0, |look| look.written);
         self.kept.written = (written().unwrap_or(0), before);
-        Ok(())
+        // Known from the start on, not only from the first look.
+        self.look_at_pages().map(drop)
     }
 
-    /// Looks how fast the file grows; once an hour the look is kept.
-    pub(super) fn look_at_growth(&mut self, now: UnixMillis) -> Result<()> {
+    /// Looks how fast the file grows; once an hour the look is kept, if the hub is sure of its clock.
+    pub(super) fn look_at_growth(&mut self, now: UnixMillis, sure: bool) -> Result<()> {
         let used = u64::try_from(self.look_at_pages()? * checkpoint::PAGE).unwrap_or(0);
         let journal = self.memory.head().bytes() as u64;
         let (at_last, before) = self.kept.written;
@@ -224,7 +229,7 @@ impl Maker {
         };
         let growth = growth::growth(&self.kept.looks, look, room);
         self.memory.set_growth(if written().is_none() { Growth { written_per_day: None, ..growth } } else { growth });
-        if self.kept.looks.last().is_none_or(|last| now.since(last.at) >= LOOK_EVERY || last.at > now) {
+        if sure && self.kept.looks.last().is_none_or(|last| now.since(last.at) >= LOOK_EVERY || last.at > now) {
             self.write(move |scope| keep_look(scope.conn, look))?;
             self.kept.looks.retain(|old| (0..=growth::OVER).contains(&now.since(old.at)));
             self.kept.looks.push(look);

@@ -131,8 +131,8 @@ pub(super) struct Maker {
     next_times: i64,
     /// When there was a look for what is too small and what is too old last.
     tidied: Instant,
-    /// When who is who was copied last, and how many devices and series there were.
-    copied: Option<(Instant, [usize; 2])>,
+    /// When who is who was copied last, and what told its state apart from others.
+    copied: Option<(Instant, salvage::State)>,
     /// Whether it was said that the disk is nearly full.
     low: bool,
     /// Journal bytes that count no longer, about. A start does not know and sweeps once.
@@ -202,9 +202,11 @@ impl Maker {
             if !pressed {
                 self.merge(false)?;
             }
-            self.retain(Clock.wall())?;
+            let wall = Clock.wall();
+            let sure = self.kept.trust.moment(wall, Clock.now());
+            sure.map_or(Ok(()), |moment| self.retain(moment))?;
             self.give_back()?;
-            self.look_at_growth(Clock.wall())?;
+            self.look_at_growth(wall, sure.is_some())?;
         }
         Ok(())
     }
@@ -213,14 +215,12 @@ impl Maker {
     /// nearly full.
     fn keep_house(&mut self) {
         let Some(dir) = self.conn.path().and_then(|file| Path::new(file).parent()).map(Path::to_owned) else { return };
-        let (now, counts) = {
-            let catalog = self.memory.catalog();
-            (Clock.now(), [catalog.devices().count(), catalog.series_count()])
-        };
-        let is_fresh = |(at, of): (Instant, _)| of == counts && now.duration_since(at) < COPY;
+        let (now, state) = (Clock.now(), salvage::state(&self.conn));
+        let is_fresh =
+            |(at, of): (Instant, _)| state.as_ref().is_ok_and(|state| of == *state) && now.duration_since(at) < COPY;
         if !self.copied.is_some_and(is_fresh) {
-            match salvage::keep_copy(&dir, &self.conn) {
-                Ok(()) => self.copied = Some((now, counts)),
+            match state.and_then(|state| salvage::keep_copy(&dir, &self.conn).map(|()| state)) {
+                Ok(state) => self.copied = Some((now, state)),
                 Err(error) => tracing::warn!(%error, "devices and rules could not be copied: {error}"),
             }
         }

@@ -63,6 +63,7 @@ mod sensors;
 mod silences;
 mod tally;
 mod trouble;
+mod trust;
 mod wal;
 mod webhooks;
 mod window;

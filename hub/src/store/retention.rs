@@ -203,8 +203,13 @@ const ROLLED: &str = "UPDATE cut SET rolled_to = MAX(COALESCE(rolled_to, :to), :
         ELSE MAX(COALESCE(minutes_from, :minutes_from), :minutes_from) END WHERE device = :device";
 
 impl Fold {
-    /// Puts the rollups in and takes the blocks out.
+    /// Puts the rollups in and takes the blocks out; nothing where a block is gone already: its device is being deleted.
     pub(super) fn write(&self, conn: &Connection) -> Result<()> {
+        for times in &self.spans {
+            if !block::is_there(conn, *times)? {
+                return Ok(());
+            }
+        }
         self.rows.iter().try_for_each(|row| row.write(conn))?;
         let params = named_params! {
             ":device": self.device,

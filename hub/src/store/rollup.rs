@@ -208,6 +208,15 @@ impl Table {
         series.iter().map(move |series| self.key(row, *series))
     }
 
+    fn keys_between(&self, conn: &Connection, first: i64, last: i64) -> Result<Vec<i64>> {
+        let mut statement = conn.prepare_cached(match self.tier {
+            Tier::Hour => "SELECT id FROM hours WHERE id BETWEEN :first AND :last",
+            Tier::Raw | Tier::Minute => "SELECT id FROM minutes WHERE id BETWEEN :first AND :last",
+        })?;
+        let keys = statement.query_map(named_params! { ":first": first, ":last": last }, |row| row.get(0))?;
+        Ok(keys.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Deletes rows by key, as far as all in them came before a moment.
     pub(super) fn delete(&self, conn: &Connection, keys: &[i64], received_before: UnixMillis) -> Result<()> {
         let mut delete = conn.prepare_cached(self.delete)?;
@@ -252,6 +261,40 @@ impl Table {
             Some(other) => other,
         }
     }
+}
+
+/// Where a deletion of all rollups of some series is: how many tables are done, and from which row on it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(usize, i64);
+
+impl Place {
+    pub(super) const START: Self = Self(0, i64::MIN);
+}
+
+/// Deletes up to `at_most` rows of some series from a place on; where to go on, `None` when none is left behind it.
+pub(super) fn delete_some(
+    conn: &Connection,
+    series: &[SeriesId],
+    Place(done, from): Place,
+    at_most: usize,
+) -> Result<Option<Place>> {
+    let (first, last) = (series.iter().min().copied(), series.iter().max().copied());
+    let Some((first, last)) = first.zip(last) else { return Ok(None) };
+    let (mut deleted, mut from) = (0, from);
+    for (n, table) in [MINUTES, HOURS].into_iter().enumerate().skip(done) {
+        let begin = from.saturating_mul(table.row).max(i64::MIN);
+        for row in table.rows(conn, (begin, i64::MAX))? {
+            let keys = table.keys_between(conn, table.key(row, first), table.key(row, last))?;
+            let own: Vec<i64> = keys.into_iter().filter(|key| series.contains(&Table::unkey(*key).1)).collect();
+            deleted += own.len();
+            table.delete(conn, &own, UnixMillis(i64::MAX))?;
+            if deleted >= at_most {
+                return Ok(Some(Place(n, row)));
+            }
+        }
+        from = i64::MIN;
+    }
+    Ok(None)
 }
 
 /// A row of either table, packed before its transaction begins.

@@ -50,6 +50,24 @@ pub(super) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> Result<()>
     finish(target, &temp, &dir.join(FILE))
 }
 
+/// What changes when somebody joins or makes something, or changes a rule or a webhook. What else is changed (a name, a label)
+/// is in the copy of the next day.
+pub(super) type State = [i64; 7];
+
+const STATE: &str = "SELECT (SELECT COUNT(*) FROM device), (SELECT COUNT(*) FROM series),
+    (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM rule),
+    (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM webhook), (SELECT COALESCE(MAX(id), 0) FROM webhook_secret),
+    (SELECT COALESCE(MAX(id), 0) + COUNT(*) FROM token), (SELECT COALESCE(MAX(id), 0) + COALESCE(SUM(uses_left), 0) FROM join_token)";
+
+/// Tells whether a copy is still what there is.
+pub(super) fn state(conn: &Connection) -> Result<State> {
+    let mut state = State::default();
+    conn.prepare_cached(STATE)?.query_row([], |row| {
+        state.iter_mut().enumerate().try_for_each(|(n, part)| row.get(n).map(|found| *part = found))
+    })?;
+    Ok(state)
+}
+
 /// Copies who is who of a healthy database beside it.
 pub(super) fn keep_copy(dir: &Path, from: &Connection) -> Result<()> {
     let temp = dir.join(NEW_COPY);

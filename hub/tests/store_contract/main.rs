@@ -10,5 +10,6 @@ mod figures;
 mod folds;
 mod ledger;
 mod readings;
+mod recovers;
 mod room;
 mod scene;

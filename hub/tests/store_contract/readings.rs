@@ -82,3 +82,20 @@ async fn blocks_take_the_journals_place_and_nothing_is_lost() {
     let page = hub.store.readings(series[0], UnixMillis(i64::MIN), UnixMillis(i64::MAX), 10).await.unwrap();
     assert_eq!(page.points, []);
 }
+
+#[tokio::test]
+async fn numbers_of_every_size_come_back_to_the_bit() {
+    let mut hub = Hub::new().await;
+    let values = [-0.0, 0.0, 5e-324, -2.2e-308, f64::MAX, f64::MIN, 0.1 + 0.2, 1e22, -1e-22, 9_007_199_254_740_993.0];
+    let readings: Vec<_> = (0..).zip(values).map(|(n, value)| (0, n * 1_000, value)).collect();
+    hub.put(0, &readings).await;
+    hub.put(1, &[(1, 0, -0.0), (1, 1_000, 1.5), (2, 0, 7.0)]).await;
+    for blocks in [false, true, true] {
+        let bits = |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        assert_eq!(bits(hub.values(0, 0, 100_000).await), bits(values.to_vec()), "in blocks: {blocks}");
+        assert_eq!(bits(hub.values(1, 0, 100_000).await), bits(vec![-0.0, 1.5]), "in blocks: {blocks}");
+        assert_eq!(hub.values(2, 0, 100_000).await, [7.0]);
+        hub.store.make_blocks().await.unwrap();
+        hub.restart().await;
+    }
+}

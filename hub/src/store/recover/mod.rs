@@ -9,7 +9,7 @@
 //! Devices are told apart by their ids and sensors by their names, so numbers need not agree. What is here already wins
 //! over what comes back at the same time; figures of the same readings count once, as far as `again` can tell. Each step
 //! notes in its own transaction how far the salvage is: one that was interrupted goes on where it was, and one that was
-//! finished is not done twice.
+//! finished is not done twice. One whose file has devices that are not known here is not finished.
 //!
 //! Reading, comparing and packing happen beside the writer: an acknowledgement waits for the insertion of finished rows at
 //! most, or for a few rows of figures that are joined to those here.
@@ -50,7 +50,8 @@ pub struct Recovered {
     pub bad_batches: u64,
     /// Tables with pages that could not be read: there may have been more.
     pub torn: Vec<&'static str>,
-    /// Devices of the file that this hub does not know.
+    /// Devices of the file that this hub does not know: what is theirs stays where it is, and the salvage can be done again
+    /// once they are adopted.
     pub strangers: Vec<String>,
     /// It was salvaged before, and nothing was changed.
     pub done_before: bool,
@@ -96,9 +97,14 @@ impl Store {
             old = back;
             readings += self.join(loaded, name.clone(), Progress { step: step + 1, ..progress }).await?;
         }
-        self.put_setting(&name, DONE.to_vec()).await?;
         let found = old.close();
-        damage::settled(file)?;
+        if found.strangers.is_empty() {
+            self.put_setting(&name, DONE.to_vec()).await?;
+            damage::settled(file)?;
+        } else {
+            // Begins anew when it is asked for again.
+            self.put_setting(&name, PARTLY.to_vec()).await?;
+        }
         Ok(Recovered { readings, ..found })
     }
 
@@ -145,6 +151,7 @@ impl Store {
 
 const LOWEST_TIMES: &str = "SELECT MIN(0, COALESCE(MIN(id), 0)) FROM times";
 const DONE: &[u8] = b"done";
+const PARTLY: &[u8] = b"partly";
 
 /// How far a salvage is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,7 +15,7 @@ use crate::model::reading::SeriesId;
 use crate::model::{DeviceId, Epoch, SensorNo, SensorSpec, UnixMillis, numbering};
 use crate::store::error::{Error, Result};
 use crate::store::rollup::{HOURS, MINUTES, Rolled, Table};
-use crate::store::{block, column, journal, rolled, salvage};
+use crate::store::{block, column, journal, migrate, rolled, salvage};
 
 /// Rows of `times` salvaged in one transaction: some hundred thousand readings at most.
 const SPANS: usize = 8;
@@ -65,6 +65,10 @@ impl Old {
             let detail = "no database of a hub, or its first page is gone: nothing can be salvaged from it";
             Error::BadFile { path: path.to_owned(), detail }
         })?;
+        // Where the page that says so is damaged, it is taken for what is known.
+        if let Err(error @ Error::Newer { .. }) = migrate::refuse_newer(&conn) {
+            return Err(error);
+        }
         let mut old = Self { conn, devices: Vec::new(), steps: Vec::new(), packing: 0, found: Recovered::default() };
         old.find_devices(catalog);
         old.plan();
