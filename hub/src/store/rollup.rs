@@ -282,7 +282,7 @@ pub(super) fn delete_some(
     let Some((first, last)) = first.zip(last) else { return Ok(None) };
     let (mut deleted, mut from) = (0, from);
     for (n, table) in [MINUTES, HOURS].into_iter().enumerate().skip(done) {
-        let begin = from.saturating_mul(table.row).max(i64::MIN);
+        let begin = from.saturating_mul(table.row);
         for row in table.rows(conn, (begin, i64::MAX))? {
             let keys = table.keys_between(conn, table.key(row, first), table.key(row, last))?;
             let own: Vec<i64> = keys.into_iter().filter(|key| series.contains(&Table::unkey(*key).1)).collect();
