@@ -41,7 +41,7 @@ impl Store {
         let log = wal::look(&config.dir)?;
         damage::set_aside(&config.dir, secret_key)?;
         let prepared = match prepare(config, Role::Owner, log) {
-            Err(error) if damage::is_damage(&error) => {
+            Err(error) if damage::is_damage(&error) || is_other_schema(&config.dir, &error) => {
                 damage::note(&config.dir, &error.to_string())?;
                 damage::set_aside(&config.dir, secret_key)?;
                 prepare(config, Role::Owner, Log::Whole)
@@ -68,6 +68,14 @@ impl Store {
         let config = &Config { limits: Limits::NONE, ..config.clone() };
         start(config, secret_key, Role::Beside, prepare(config, Role::Beside, Log::Whole)?, ())
     }
+}
+
+/// Whether a statement was not understood because a table or column is called otherwise than the hub called it.
+fn is_other_schema(dir: &Path, error: &Error) -> bool {
+    let Error::Sqlite(rusqlite::Error::SqlInputError { .. } | rusqlite::Error::SqliteFailure(..)) = error else {
+        return false;
+    };
+    readers::connect(&dir.join(FILE)).and_then(|conn| migrate::is_as_made(&conn)).is_ok_and(|as_made| !as_made)
 }
 
 /// An open database and what it says, before anybody works with it.

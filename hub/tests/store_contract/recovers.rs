@@ -6,7 +6,7 @@ use telemetry_hub::model::UnixMillis;
 use telemetry_hub::model::reading::Batch;
 use telemetry_hub::store::{Buckets, Commit, Group, Recovered, backup};
 
-use crate::scene::{DAY, Hub, T0, new_device};
+use crate::scene::{DAY, Hub, T0, new_device, open};
 
 const HOUR: i64 = 3_600_000;
 
@@ -70,4 +70,25 @@ async fn what_belongs_to_a_device_that_is_not_known_yet_waits_for_it() {
     assert_eq!((again.readings, again.strangers, again.done_before), (0, Vec::new(), false));
     let done = Recovered { done_before: true, ..Recovered::default() };
     assert_eq!(new.store.recover(&file).await.unwrap(), done);
+}
+
+#[tokio::test]
+async fn a_column_that_damage_gave_another_name_sets_the_file_aside() {
+    let mut hub = Hub::new().await;
+    a_day(&hub, 0).await;
+    // With a copy of who is who that knows the device.
+    hub.restart().await;
+    hub.store.clone().close().await;
+    let file = hub.dir.path().join("telemetry.db");
+    let conn = rusqlite::Connection::open(&file).unwrap();
+    let damage = "PRAGMA writable_schema = ON;
+        UPDATE sqlite_schema SET sql = replace(sql, 'labels ', 'lafels ') WHERE name = 'device';";
+    conn.execute_batch(damage).unwrap();
+    drop(conn);
+    hub.store = open(hub.dir.path(), None).unwrap();
+    assert!(hub.store.catalog().device_by_id(hub.device.id).is_some(), "no need to adopt it again");
+    let aside = hub.store.set_aside();
+    assert_eq!(aside.len(), 1);
+    assert_eq!(hub.store.recover(&aside[0]).await.unwrap().readings, 24 * 60);
+    assert_eq!(counted(&hub, HOUR).await.iter().sum::<u64>(), 24 * 60);
 }
