@@ -1367,7 +1367,8 @@ export interface components {
         };
         /**
          * @description Columns of one series: those asked for are as long as there are buckets, the others empty. A bucket without readings
-         *     has count 0 and nulls.
+         *     has count 0 and nulls. What is computed, `avg` and `rate`, is written with twelve digits: behind those it says how it
+         *     was summed. What was read is written in full.
          *
          *     What is asked for besides is there by the name it was asked by: `rate`, the change a second, spread evenly between
          *     readings (a counter that falls began again at zero; with `group=all` the sum of the series' rates), and percentiles

@@ -13,15 +13,15 @@ const SMALL: usize = 64 << 10;
 
 /// An answer of type JSON.
 #[derive(Debug)]
-pub(super) struct Pieces(pub Vec<Vec<u8>>);
+pub(super) struct Pieces(pub Vec<Bytes>);
 
 impl IntoResponse for Pieces {
     fn into_response(self) -> Response {
-        let length = self.0.iter().map(Vec::len).sum::<usize>();
+        let length = self.0.iter().map(Bytes::len).sum::<usize>();
         let body = if length <= SMALL {
             Body::from(self.0.concat())
         } else {
-            Body::from_stream(stream::iter(self.0.into_iter().map(|piece| Ok::<_, Infallible>(Bytes::from(piece)))))
+            Body::from_stream(stream::iter(self.0.into_iter().map(Ok::<_, Infallible>)))
         };
         let headers =
             [(header::CONTENT_TYPE, "application/json".to_owned()), (header::CONTENT_LENGTH, length.to_string())];

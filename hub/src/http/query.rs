@@ -1,6 +1,7 @@
 //! `/query`: many series in buckets of time.
 
 use axum::extract::State;
+use bytes::Bytes;
 
 use super::AppState;
 use super::auth::Reader;
@@ -143,21 +144,21 @@ pub(super) async fn several(
     let now = app.clock.wall();
     let check = |(index, query)| check(query, now).map_err(|error| error.within(&format!("queries[{index}]")));
     let queries = request.queries.into_iter().enumerate().map(check).collect::<Result<Vec<_>, _>>()?;
-    let mut pieces = vec![br#"{"results":["#.to_vec()];
+    let mut pieces = vec![Bytes::from_static(br#"{"results":["#)];
     let mut written = 0;
     for (index, query) in queries.into_iter().enumerate() {
         if index > 0 {
-            pieces.push(b",".to_vec());
+            pieces.push(Bytes::from_static(b","));
         }
         let result = run(&app, query).await?;
-        written += result.iter().map(Vec::len).sum::<usize>();
+        written += result.iter().map(Bytes::len).sum::<usize>();
         if written > MOST_BYTES {
             let detail = format!("the answer would be larger than {} MiB: ask for fewer", MOST_BYTES >> 20);
             return Err(ApiError::invalid(format!("queries[{index}]"), detail));
         }
         pieces.extend(result);
     }
-    pieces.push(b"]}".to_vec());
+    pieces.push(Bytes::from_static(b"]}"));
     Ok(Pieces(pieces))
 }
 
@@ -234,27 +235,28 @@ fn aggregates(agg: &[String]) -> Result<(Aggregates, Vec<String>), ApiError> {
 }
 
 /// The text of a query's answer, in pieces.
-async fn run(app: &AppState, query: Checked) -> Result<Vec<Vec<u8>>, ApiError> {
+async fn run(app: &AppState, query: Checked) -> Result<Vec<Bytes>, ApiError> {
     let (ids, names, next) = find(app, &query)?;
     let t: Vec<i64> = query.edges.iter().take(query.edges.len().saturating_sub(1)).map(|edge| edge.0).collect();
     if names.len() * t.len() > MOST_BUCKETS {
         let detail = format!("{} series of {} buckets are too many at once: ask for fewer", names.len(), t.len());
         return Err(ApiError::invalid("limit", detail));
     }
+    let times = query::times(&t);
     if ids.is_empty() {
-        return Ok(query::result(Vec::new(), Source::Raw, None, None));
+        return Ok(query::result(Vec::new(), times, Source::Raw, None, None));
     }
     let group = match query.group {
         Group::None => store::Group::None,
         Group::All => store::Group::All,
     };
     let needs_readings = query.wanted.rate || !query.percentiles.is_empty();
-    let (t, percentiles) = (query::times(&t), query.percentiles);
+    let percentiles = query.percentiles;
     let asked =
         store::Query { series: ids, buckets: store::Buckets { edges: query.edges }, group, wanted: query.wanted };
     let write = move |place: usize, columns| match names.get(place) {
-        Some(name) => query::series(name, &t, &columns, &percentiles),
-        None => Vec::new(),
+        Some(name) => query::series(name, &columns, &percentiles),
+        None => query::Text::default(),
     };
     let answer = app.store.aggregate_into(asked, write).await?;
     let source = match answer.tier {
@@ -263,7 +265,7 @@ async fn run(app: &AppState, query: Checked) -> Result<Vec<Vec<u8>>, ApiError> {
         Tier::Hour => Source::Hour,
     };
     let note = (needs_readings && source != Source::Raw).then_some(query::NEED_READINGS);
-    Ok(query::result(answer.results, source, next.as_deref(), note))
+    Ok(query::result(answer.results, times, source, next.as_deref(), note))
 }
 
 /// Series, what each result is called, and where to go on.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::text;
+use super::{number, text};
 use crate::model::catalog::Series;
 use crate::model::device::Device;
 use crate::model::reading::Point;
@@ -118,7 +118,7 @@ impl Rows {
         text.push_str(&text::moment(point.at));
         text.push_str(self.between);
         // What is stored is finite.
-        text.push_str(zmij::Buffer::new().format_finite(point.value));
+        number::write(text, point.value);
         text.push_str(&self.after);
     }
 }

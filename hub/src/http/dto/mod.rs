@@ -13,6 +13,7 @@ pub mod import;
 pub mod ledger;
 pub mod line;
 pub mod live;
+mod number;
 pub mod push;
 pub mod query;
 pub mod reading;

@@ -1,14 +1,17 @@
 //! Queries over buckets of time.
 //!
 //! An answer of many series is millions of numbers, so its text is written by hand, series by series, as each is computed:
-//! [`SeriesColumns`] and [`QueryResult`] say what is written, for the contract.
+//! [`SeriesColumns`] and [`QueryResult`] say what is written, for the contract. Times are half of the text and the same for
+//! all: they are written once and sent many times.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::number;
 use crate::store::Columns;
 
 /// One query of several in a request; the fields are those of `GET /query`.
@@ -116,7 +119,8 @@ pub enum Source {
 }
 
 /// Columns of one series: those asked for are as long as there are buckets, the others empty. A bucket without readings
-/// has count 0 and nulls.
+/// has count 0 and nulls. What is computed, `avg` and `rate`, is written with twelve digits: behind those it says how it
+/// was summed. What was read is written in full.
 ///
 /// What is asked for besides is there by the name it was asked by: `rate`, the change a second, spread evenly between
 /// readings (a counter that falls began again at zero; with `group=all` the sum of the series' rates), and percentiles
@@ -161,21 +165,37 @@ pub struct Name {
     pub unit: String,
 }
 
-/// Writes [`SeriesColumns`]: `t` is the text of the column of that name, `percentiles` the names of those columns.
+/// [`SeriesColumns`] of one series, written: what stands before its times, which all series share, and what behind.
+#[derive(Debug, Default)]
+pub struct Text {
+    before: Vec<u8>,
+    behind: Vec<u8>,
+}
+
+/// Writes [`SeriesColumns`] but for `t`; `percentiles` are the names of those columns.
 #[must_use]
-pub fn series(name: &Name, t: &str, columns: &Columns, percentiles: &[String]) -> Vec<u8> {
-    let floats = [&columns.min, &columns.max, &columns.avg, &columns.first, &columns.last];
-    let rate = (!columns.rate.is_empty()).then_some(&columns.rate);
-    let numbers = floats.into_iter().chain(rate).chain(&columns.percentiles).map(Vec::len).sum::<usize>();
-    let mut text = String::with_capacity(200 + t.len() + columns.count.len() * 4 + numbers * 20);
+pub fn series(name: &Name, columns: &Columns, percentiles: &[String]) -> Text {
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
-    let _ = write!(
-        text,
-        r#"{{"device":{},"sensor":{},"unit":{},"t":{t},"count":["#,
-        quoted(&name.device),
-        quoted(&name.sensor),
-        quoted(&name.unit),
-    );
+    let (device, sensor, unit) = (quoted(&name.device), quoted(&name.sensor), quoted(&name.unit));
+    let before = format!(r#"{{"device":{device},"sensor":{sensor},"unit":{unit},"t":"#);
+
+    let read: Write = number::write;
+    let computed: Write = number::write_rounded;
+    let usual = [
+        ("min", &columns.min, read),
+        ("max", &columns.max, read),
+        ("avg", &columns.avg, computed),
+        ("first", &columns.first, read),
+        ("last", &columns.last, read),
+    ];
+    let rate = (!columns.rate.is_empty()).then_some(("rate", &columns.rate, computed));
+    let percentiles = percentiles.iter().zip(&columns.percentiles).map(|(name, column)| (name.as_str(), column, read));
+    let floats: Vec<_> = usual.into_iter().chain(rate).chain(percentiles).collect();
+
+    let numbers: usize = floats.iter().map(|(_, column, _)| column.len()).sum();
+    // Room for what will stand behind as well: the beginning of the next.
+    let mut text = String::with_capacity(200 + before.len() + columns.count.len() * 4 + numbers * 16);
+    text.push_str(",\"count\":[");
     let mut digits = itoa::Buffer::new();
     for (n, count) in columns.count.iter().enumerate() {
         if n > 0 {
@@ -184,31 +204,28 @@ pub fn series(name: &Name, t: &str, columns: &Columns, percentiles: &[String]) -
         text.push_str(digits.format(*count));
     }
     text.push(']');
-    let usual = ["min", "max", "avg", "first", "last"].into_iter().zip(floats);
-    let more = percentiles.iter().map(String::as_str).zip(&columns.percentiles);
-    for (key, column) in usual.chain(rate.map(|rate| ("rate", rate))).chain(more) {
-        text.push_str(",\"");
-        text.push_str(key);
-        text.push_str("\":[");
-        write_floats(&mut text, column);
-        text.push(']');
+    for (key, column, write) in floats {
+        write_column(&mut text, key, column, write);
     }
     text.push('}');
-    text.into_bytes()
+    Text { before: before.into_bytes(), behind: text.into_bytes() }
 }
 
-fn write_floats(text: &mut String, column: &[Option<f64>]) {
-    let mut digits = zmij::Buffer::new();
+type Write = fn(&mut String, f64);
+
+fn write_column(text: &mut String, key: &str, column: &[Option<f64>], write: Write) {
+    let _ = write!(text, ",\"{key}\":[");
     for (n, value) in column.iter().enumerate() {
         if n > 0 {
             text.push(',');
         }
         match value {
             // A sum of finite values may not be one: JSON has no word for it.
-            Some(value) if value.is_finite() => text.push_str(digits.format_finite(*value)),
+            Some(value) if value.is_finite() => write(text, *value),
             _ => text.push_str("null"),
         }
     }
+    text.push(']');
 }
 
 /// The text of a column of times.
@@ -224,18 +241,22 @@ pub fn times(t: &[i64]) -> String {
     text
 }
 
-/// Writes [`QueryResult`] around its series, each written by [`series`]: pieces to be sent one after the other. `next` is
-/// base64url, which needs no escapes; neither does `note`.
+/// Writes [`QueryResult`] around its series, each written by [`series`], with the text of their times: pieces to be sent one
+/// after the other. `next` is base64url, which needs no
+/// escapes; neither does `note`.
 #[must_use]
-pub fn result(series: Vec<Vec<u8>>, source: Source, next: Option<&str>, note: Option<&str>) -> Vec<Vec<u8>> {
-    let mut pieces = Vec::with_capacity(series.len() + 2);
-    pieces.push(br#"{"series":["#.to_vec());
-    let last = series.len().saturating_sub(1);
-    for (n, mut one) in series.into_iter().enumerate() {
-        if n < last {
-            one.push(b',');
+pub fn result(series: Vec<Text>, times: String, source: Source, next: Option<&str>, note: Option<&str>) -> Vec<Bytes> {
+    let times = Bytes::from(times);
+    let mut pieces = Vec::with_capacity(2 * series.len() + 1);
+    // What stands between the times of one and of the next is one piece.
+    let mut piece = br#"{"series":["#.to_vec();
+    for (n, Text { before, behind }) in series.into_iter().enumerate() {
+        if n > 0 {
+            piece.push(b',');
         }
-        pieces.push(one);
+        piece.extend(before);
+        pieces.extend([Bytes::from(piece), times.clone()]);
+        piece = behind;
     }
     let source = match source {
         Source::Raw => "raw",
@@ -245,8 +266,9 @@ pub fn result(series: Vec<Vec<u8>>, source: Source, next: Option<&str>, note: Op
     let truncated = next.is_some();
     let next = next.map_or_else(|| "null".to_owned(), |next| format!("\"{next}\""));
     let note = note.map_or_else(|| "null".to_owned(), |note| format!("\"{note}\""));
-    let end = format!(r#"],"source":"{source}","truncated":{truncated},"next":{next},"note":{note}}}"#);
-    pieces.push(end.into_bytes());
+    piece
+        .extend(format!(r#"],"source":"{source}","truncated":{truncated},"next":{next},"note":{note}}}"#).into_bytes());
+    pieces.push(Bytes::from(piece));
     pieces
 }
 
@@ -267,13 +289,9 @@ mod tests {
             ..Columns::default()
         };
         let (t, names) = (vec![-5, 1_700_000_000_000], ["p99.9".to_owned()]);
-        let text = result(
-            vec![series(&name, &times(&t), &columns, &names); 2],
-            Source::Minute,
-            Some("ab-_"),
-            Some(NEED_READINGS),
-        )
-        .concat();
+        let written = || series(&name, &columns, &names);
+        let text =
+            result(vec![written(), written()], times(&t), Source::Minute, Some("ab-_"), Some(NEED_READINGS)).concat();
         let one = || SeriesColumns {
             device: name.device.clone(),
             sensor: name.sensor.clone(),
@@ -282,7 +300,7 @@ mod tests {
             count: columns.count.clone(),
             min: columns.min.clone(),
             max: columns.max.clone(),
-            avg: vec![columns.avg[0], None],
+            avg: vec![Some(21.533_333_333_3), None],
             first: Vec::new(),
             last: Vec::new(),
             more: BTreeMap::from([
@@ -300,7 +318,7 @@ mod tests {
         let read: serde_json::Value = serde_json::from_slice(&text).unwrap();
         assert_eq!(read, serde_json::to_value(said).unwrap());
         let empty = br#"{"series":[],"source":"raw","truncated":false,"next":null,"note":null}"#;
-        assert_eq!(result(Vec::new(), Source::Raw, None, None).concat(), empty);
+        assert_eq!(result(Vec::new(), times(&[]), Source::Raw, None, None).concat(), empty);
         assert_eq!(times(&[]), "[]");
     }
 }
