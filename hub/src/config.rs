@@ -67,6 +67,10 @@ pub struct Flags {
     /// Memory for readings that wait for the disk, at least 256KiB; what finds no room stays on its device [default: 16MiB]
     #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_INGEST_QUEUE", value_parser = ingest_queue)]
     pub ingest_queue: Option<usize>,
+    /// How far commits of readings keep apart, up to 5s: longer spares flash; acknowledgements, alerts and what is live wait
+    /// as long [default: 20ms where much comes, 100ms where little does]
+    #[arg(long, value_name = "TIME", env = "TELEMETRY_HUB_COMMIT_INTERVAL", value_parser = quantity::interval)]
+    pub commit_interval: Option<Duration>,
     /// How long every reading is kept, such as 14d, 6w, 5y [default: as set by the API, at first forever]
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = age)]
     pub keep_raw: Option<Age>,
@@ -148,6 +152,7 @@ struct File {
     max_devices: Option<NonZeroUsize>,
     max_series: Option<NonZeroUsize>,
     ingest_queue: Option<String>,
+    commit_interval: Option<String>,
     keep: Option<Keep>,
 }
 
@@ -200,6 +205,8 @@ pub struct Config {
     pub limits: Limits,
     /// Bytes of readings that may wait for the disk.
     pub ingest_queue: usize,
+    /// How far commits of readings keep apart; as much as comes when nobody says.
+    pub commit_interval: Option<Duration>,
     /// How long readings are kept; when nobody says, what was last set by the API, and at first for ever.
     pub keep: Option<Retention>,
 }
@@ -223,6 +230,7 @@ impl Default for Config {
             max_size: None,
             limits: Limits::default(),
             ingest_queue: INGEST_QUEUE,
+            commit_interval: None,
             keep: None,
         }
     }
@@ -289,6 +297,13 @@ impl Config {
                 (Some(flag), _) => flag,
                 (None, Some(text)) => ingest_queue(&text).map_err(|text| Error::value("ingest_queue", text))?,
                 (None, None) => default.ingest_queue,
+            },
+            commit_interval: match (flags.commit_interval, file.commit_interval) {
+                (None, Some(text)) => {
+                    let interval = quantity::interval(&text);
+                    Some(interval.map_err(|text| Error::value("commit_interval", text))?)
+                }
+                (flag, _) => flag,
             },
             keep: keep([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
         })
@@ -433,6 +448,7 @@ mod tests {
             ),
             ("max_size = \"1MB\"\n", "max_size"),
             ("ingest_queue = \"1kB\"\n", "ingest_queue"),
+            ("commit_interval = \"1m\"\n", "commit_interval"),
         ] {
             let (_dir, path) = file(text);
             let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();

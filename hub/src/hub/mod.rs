@@ -33,6 +33,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Wiring};
 use crate::ingest::desk::Desk;
+use crate::ingest::pace::Pace;
 use crate::ingest::queue::queue;
 use crate::ingest::{Ingest, Waiting};
 use crate::live::{Bus, Update};
@@ -154,6 +155,7 @@ impl Hub {
             webhooks: store.webhooks().await?,
             silences: Silences::new(store.silences().await?, store.muted_alerts().await?),
             bus: bus.clone(),
+            pace: config.commit_interval.map_or(Pace::ByLoad, Pace::Every),
             url: config.url.clone(),
             clock,
             latency: Arc::clone(&latency),

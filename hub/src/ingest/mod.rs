@@ -7,9 +7,9 @@
 //! ```
 //!
 //! While one group is being synced to disk the next one gathers, so latency stays one fsync and throughput grows with
-//! load; and commits keep [`PACE`] apart unless [`ENOUGH`] waits, so a thousand devices that each send once a second cost
-//! fifty commits, not a thousand. A batch that comes alone is committed at once. Readings, receive windows, alert changes and
-//! deliveries of a group are one transaction.
+//! load; and commits keep apart ([`Pace`]) unless [`ENOUGH`] waits, so a thousand devices that each send once a second cost
+//! some tens of commits, not a thousand. A batch that comes alone is committed at once. What time, people and devices ask for waits
+//! for no interval. Readings, receive windows, alert changes and deliveries of a group are one transaction.
 //!
 //! If the disk is full the readings are not stored: their devices are not acknowledged and repeat them. What they say is
 //! heard all the same: they are shown live, once, and decide about alerts, which are committed alone (they fit where
@@ -17,19 +17,21 @@
 
 pub mod desk;
 pub mod gather;
+pub mod pace;
 pub mod queue;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{Notify, mpsc};
 
 use self::desk::{Desk, Verdict};
+use self::pace::Pace;
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
@@ -49,9 +51,6 @@ const ENOUGH: usize = 1_024;
 /// is emptied by few commits, and alerts are not behind many.
 const MAX_GROUP: usize = 8_192;
 const MAX_GROUP_BYTES: usize = 8 << 20;
-/// Least time between two commits that are not full. A commit costs 0.3 ms of CPU however small it is; twenty
-/// milliseconds are a tenth of what a person notices on the page.
-const PACE: Duration = Duration::from_millis(20);
 /// After a full disk: how long to wait before the next try. Readings come again and again meanwhile, and go by.
 const DEGRADED_PAUSE: Duration = Duration::from_millis(100);
 /// Time between two looks at how the hub itself is.
@@ -95,6 +94,8 @@ pub struct Ingest {
     pub silences: Silences,
     /// Who is told.
     pub bus: Bus,
+    /// How far commits of readings keep apart.
+    pub pace: Pace,
     /// The hub's page, for links in webhooks.
     pub url: Option<String>,
     /// Time.
@@ -158,7 +159,7 @@ impl Ingest {
         self.end_silences().await?;
         let mut group = Vec::new();
         let mut floors = Vec::new();
-        let mut paced = self.clock.now();
+        let mut last = self.clock.now();
         let mut look = look_later(self.store.clone(), self.clock).boxed();
         let mut recalling: Option<BoxFuture<'static, Recall>> = None;
         let mut reviewing: Option<BoxFuture<'static, Reviewed>> = None;
@@ -176,20 +177,17 @@ impl Ingest {
             let review_due = self.engine.poll_review().filter(|_| reviewing.is_none());
             let deadline = self.engine.poll_timeout().into_iter().chain(silence_ends).chain(review_due).min();
             let deadline = deadline.map(|at| self.clock.instant_of(at));
+            let due = self.pace.due(last, &group);
             // Unbiased: steady traffic must not hold back what time, people and devices ask for.
             tokio::select! {
-                more = self.batches.take(&mut group, ENOUGH) => {
+                more = self.batches.take(&mut group, ENOUGH), if !is_enough(&group) => {
                     if !more {
+                        self.commit_readings(&mut group).await?;
                         // Nothing comes any more: what is owed has its last chance.
                         return self.commit(Vec::new(), Vec::new(), Proposed::default()).await.map(drop);
                     }
-                    self.gather(&mut group, paced).await;
-                    paced = self.clock.now() + PACE;
-                    let batches = std::mem::take(&mut group);
-                    self.engine.prepare(&self.store.catalog(), &batches);
-                    let proposed = self.engine.evaluate(self.clock.wall(), &batches);
-                    self.commit(batches, Vec::new(), proposed).await?;
                 }
+                () = self.clock.sleep_until(Some(due)), if !group.is_empty() => {}
                 received = self.floors.recv_many(&mut floors, ENOUGH), if !self.floors.is_closed() => {
                     if received > 0 {
                         self.commit(Vec::new(), std::mem::take(&mut floors), Proposed::default()).await?;
@@ -219,6 +217,11 @@ impl Ingest {
                     self.end_silences().await?;
                 }
             }
+            if is_enough(&group) || !group.is_empty() && self.clock.now() >= self.pace.due(last, &group) {
+                self.batches.take_waiting(&mut group, MAX_GROUP, MAX_GROUP_BYTES);
+                last = self.clock.now();
+                self.commit_readings(&mut group).await?;
+            }
         }
     }
 
@@ -232,17 +235,12 @@ impl Ingest {
         self.commit(Vec::new(), Vec::new(), proposed).await.map(drop)
     }
 
-    /// Lets a group grow until `until`, until it is worth a commit, or until nothing more can come.
-    async fn gather(&mut self, group: &mut Vec<Batch>, until: Instant) {
-        while group.len() < ENOUGH && queue::bytes(group) < MAX_GROUP_BYTES {
-            let room = ENOUGH - group.len();
-            tokio::select! {
-                biased;
-                more = self.batches.take(group, room) => if !more { return },
-                () = self.clock.sleep_until(Some(until)) => return,
-            }
-        }
-        self.batches.take_waiting(group, MAX_GROUP, MAX_GROUP_BYTES);
+    /// Has the rules decide about a group, and commits both.
+    async fn commit_readings(&mut self, group: &mut Vec<Batch>) -> Result<(), store::Error> {
+        let batches = std::mem::take(group);
+        self.engine.prepare(&self.store.catalog(), &batches);
+        let proposed = self.engine.evaluate(self.clock.wall(), &batches);
+        self.commit(batches, Vec::new(), proposed).await.map(drop)
     }
 
     /// Follows a change of rules, webhooks, or device names and labels; asks for another try when the disk is full.
@@ -402,6 +400,11 @@ impl Ingest {
         let points = self.store.latest(&series);
         series.into_iter().zip(points).filter_map(|(series, point)| Some((series, point?))).collect()
     }
+}
+
+/// Whether a group is not to wait for more.
+fn is_enough(group: &[Batch]) -> bool {
+    group.len() >= ENOUGH || queue::bytes(group) >= MAX_GROUP_BYTES
 }
 
 /// How the hub itself is, when the next look is due.

@@ -33,6 +33,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
         webhooks: Vec::new(),
         silences: Silences::new(Vec::new(), Vec::new()),
         bus: Bus::default(),
+        pace: Pace::ByLoad,
         url: None,
         clock: Clock,
         latency: Arc::default(),

@@ -1,10 +1,11 @@
-//! Ages and sizes as people write them, in files, flags and requests alike: `14d`, `5y`, `2GB`.
+//! Ages, intervals and sizes as people write them, in files, flags and requests alike: `14d`, `20ms`, `2GB`.
 
 use std::time::Duration;
 
 const HOUR: u64 = 3_600;
 /// Largest first; a year is that of the calendar on average.
 const AGES: [(&str, u64); 4] = [("y", 31_557_600), ("w", 168 * HOUR), ("d", 24 * HOUR), ("h", HOUR)];
+const INTERVALS: [(&str, u64); 2] = [("ms", 1), ("s", 1_000)];
 const SIZES: [(&str, u64); 9] = [
     ("TiB", 1 << 40),
     ("GiB", 1 << 30),
@@ -16,6 +17,8 @@ const SIZES: [(&str, u64); 9] = [
     ("kB", 1_000),
     ("B", 1),
 ];
+/// Longest interval: a device gives up a hub that says nothing for seven seconds.
+const MOST_INTERVAL: Duration = Duration::from_secs(5);
 /// Tiers are let go by the day.
 const LEAST_AGE: Duration = Duration::from_hours(24);
 
@@ -37,6 +40,15 @@ pub fn age_text(age: Option<Duration>) -> String {
     let Some(seconds) = age.map(|age| age.as_secs()) else { return "forever".to_owned() };
     let unit = AGES.iter().find(|(_, unit)| seconds % unit == 0);
     unit.map_or_else(|| format!("{}h", seconds / HOUR), |(name, unit)| format!("{}{name}", seconds / unit))
+}
+
+/// A short time between two things, at most five seconds: `20ms`, `1s`.
+///
+/// # Errors
+/// A sentence for the person who wrote it.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    let interval = number_of(text, &INTERVALS).map(Duration::from_millis).filter(|interval| *interval <= MOST_INTERVAL);
+    interval.ok_or_else(|| format!("`{text}` is no interval: write 20ms, 1s (at most 5s)"))
 }
 
 /// A number of bytes: `500MB`, `2GB`, `1GiB`.
@@ -78,6 +90,12 @@ mod tests {
         for wrong in ["", "d", "14", "1h", "0d", "-3d", "14 days", "99999999999999999999d", "9999999999999y"] {
             assert!(age(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn intervals_are_short() {
+        assert_eq!((interval("20ms"), interval("5s")), (Ok(Duration::from_millis(20)), Ok(Duration::from_secs(5))));
+        assert!(["", "5", "6s", "1m", "-1s", "1.5s"].iter().all(|wrong| interval(wrong).is_err()));
     }
 
     #[test]
