@@ -73,14 +73,13 @@ impl Store {
 /// Whether a statement was not understood because a table or column is called otherwise than the hub called it. What the
 /// disk or an upgrade that did not end says is no sign of it.
 fn is_other_schema(dir: &Path, error: &Error) -> bool {
-    let not_understood = match error {
-        Error::Sqlite(rusqlite::Error::SqlInputError { error, .. } | rusqlite::Error::SqliteFailure(error, _)) => {
-            error.extended_code == rusqlite::ffi::SQLITE_ERROR
-        }
-        _ => false,
+    let Error::Sqlite(rusqlite::Error::SqlInputError { error, .. } | rusqlite::Error::SqliteFailure(error, _)) = error
+    else {
+        return false;
     };
     let is_other = |conn: Connection| Ok(!migrate::is_due(&conn)? && !migrate::is_as_made(&conn)?);
-    not_understood && readers::connect(&dir.join(FILE)).and_then(is_other).unwrap_or(false)
+    error.extended_code == rusqlite::ffi::SQLITE_ERROR
+        && readers::connect(&dir.join(FILE)).and_then(is_other).unwrap_or(false)
 }
 
 /// An open database and what it says, before anybody works with it.
