@@ -17,6 +17,11 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
+/// The process answers, as clients of InfluxDB 1 ask before they write.
+pub(super) async fn ping() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
 /// The store answers, and takes writes.
 pub(super) async fn ready(State(app): State<AppState>) -> Result<&'static str, ApiError> {
     let not_ready = |code, detail: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1);

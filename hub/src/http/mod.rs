@@ -122,6 +122,7 @@ pub fn router(state: AppState) -> Router {
         .route("/api/docs", get(move || async move { fixed("text/html; charset=utf-8", page) }))
         .route("/api/docs.css", get(openapi::docs_css))
         .route("/healthz", get(health::alive))
+        .route("/ping", get(health::ping))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .fallback(elsewhere)

@@ -23,6 +23,7 @@ export function LedgerBalance({ device }: { device: Device }) {
   useEvery(EVERY_MS, () => void api.devices.ledger(device.id).then(setLedger, () => {}), device.id);
   if (ledger === null) return <div class="card ledger" aria-hidden="true" />;
   const { total } = ledger;
+  if (device.words.length === 0) return <Received readings={total.received + total.recovered} />;
   const dropped = Object.values(total.dropped).reduce((sum, one) => sum + one, 0);
   const parts: [name: string, value: number, tone: string, means: string][] = [
     ["received", total.received, "good", "as measured"],
@@ -44,6 +45,16 @@ export function LedgerBalance({ device }: { device: Device }) {
         <div class="balance" aria-hidden="true">{parts.filter(([, value]) => value > 0).map(([name, value, tone]) => <i key={name} class={tone} style={{ flexGrow: value }} />)}</div>
       ) : null}
       <p class="small"><b>{count(total.taken)}</b> taken = {parts.filter(([, value], i) => value > 0 || i === 0).map(([name, value, , means], i) => <span key={name}>{i > 0 ? " + " : ""}<b>{count(value)}</b> {name} <span class="quiet">({means})</span></span>)}</p>
+    </section>
+  );
+}
+
+/** What came of a device without an agent: nobody there keeps a ledger, so there is nothing to balance with. */
+function Received({ readings }: { readings: number }) {
+  return (
+    <section class="card ledger" aria-label="Received in the last 24 hours">
+      <h2>{readings === 0 ? "No reading in the last 24 h" : `${count(readings)} readings received in the last 24 h`}</h2>
+      <p class="small">What the hub answered is on disk. Its readings come by HTTP, or were imported: what the sender lost itself is not known here.</p>
     </section>
   );
 }

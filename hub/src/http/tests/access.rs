@@ -48,6 +48,7 @@ async fn a_scope_opens_what_it_says_and_no_more() {
         (&read, "GET", "/metrics", 200),
         ("", "GET", "/metrics", 401),
         ("", "GET", "/healthz", 200),
+        ("", "GET", "/ping", 204),
         ("", "GET", "/readyz", 200),
         ("", "GET", "/", 200),
         ("thp_1_wrong", "GET", "/api/v1/devices", 401),
