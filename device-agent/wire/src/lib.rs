@@ -45,7 +45,7 @@ mod reading;
 pub mod replay;
 pub mod seal;
 mod seq;
-mod varint;
+pub mod varint;
 
 pub use error::DecodeError;
 pub use identity::{DeviceId, HubId, Id, IdError, KeyPair, NoRandomness, PublicKey, base32, from_base32};

@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 use crate::error::DecodeError;
 
 /// Longest encoding of 64 bits.
-pub(crate) const MAX_LEN: usize = 10;
+pub const MAX_LEN: usize = 10;
 
-pub(crate) fn put(out: &mut Vec<u8>, mut value: u64) {
+/// Appends a number.
+pub fn put(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -27,7 +28,11 @@ pub(crate) fn write(out: &mut [u8], mut value: u64) -> usize {
     used + 1
 }
 
-pub(crate) fn take(input: &mut &[u8]) -> Result<u64, DecodeError> {
+/// Takes a number from the front.
+///
+/// # Errors
+/// The bytes end within it, or it has more than 64 bits.
+pub fn take(input: &mut &[u8]) -> Result<u64, DecodeError> {
     let (&first, rest) = input.split_first().ok_or(DecodeError::Truncated)?;
     if first < 0x80 {
         *input = rest;
@@ -48,10 +53,14 @@ pub(crate) fn take(input: &mut &[u8]) -> Result<u64, DecodeError> {
     Err(if input.len() < MAX_LEN { DecodeError::Truncated } else { DecodeError::OutOfRange })
 }
 
-pub(crate) const fn zigzag(value: i64) -> u64 {
+/// A signed number as one that is small when it is near 0.
+#[must_use]
+pub const fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
-pub(crate) const fn unzigzag(value: u64) -> i64 {
+/// The inverse of [`zigzag`].
+#[must_use]
+pub const fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }

@@ -17,6 +17,8 @@
 
 use std::ops::Range;
 
+use wire::varint::{unzigzag, zigzag};
+
 use super::bucket::{Bucket, Place};
 use super::error::{Error, Result};
 use super::packed::{self, Values};
@@ -245,14 +247,6 @@ impl<'a> Cells<'a> {
         }
         Ok(None)
     }
-}
-
-const fn zigzag(number: i64) -> u64 {
-    ((number << 1) ^ (number >> 63)).cast_unsigned()
-}
-
-const fn unzigzag(number: u64) -> i64 {
-    (number >> 1).cast_signed() ^ -((number & 1).cast_signed())
 }
 
 /// Readings times their least, and what they are above it.

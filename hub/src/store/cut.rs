@@ -11,7 +11,7 @@ use super::beat;
 use super::block::{Span, key};
 use super::cells;
 use super::error::Result;
-use super::head::Fresh;
+use super::fresh::Fresh;
 use super::packed::{self, Packed};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;

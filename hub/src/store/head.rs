@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   journal rows │ in blocks ...... cut │ batches of the device, in order of commit ──▶ latest
-//!                                       └─ here, still encoded: about two bytes a reading
+//!                                       └─ here, still encoded (`fresh`)
 //! ```
 //!
 //! Invariant: the head of a device holds exactly its journal rows above its cut, so no query looks into the journal. It
@@ -11,12 +11,10 @@
 
 use std::collections::HashMap;
 
+use super::fresh::{Entry, Fresh};
+use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{AHEAD_MS, Batch, Point, SeriesId};
-use crate::model::{Epoch, Lane, UnixMillis};
-
-/// What a row costs the journal beside its payload, about.
-const ROW: usize = 40;
 
 /// Everything not yet in blocks.
 #[derive(Debug, Default)]
@@ -33,36 +31,6 @@ struct Newest {
     point: Option<Point>,
     /// Points not yet in blocks.
     points: u32,
-}
-
-/// One device's batches not yet in blocks.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Fresh {
-    batches: Vec<Entry>,
-    payloads: Vec<u8>,
-    /// End of the newest reading in blocks or rollups; `None` while there are none.
-    blocks_end: Option<UnixMillis>,
-    /// Most points of one series.
-    points: u32,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    row: i64,
-    epoch: Epoch,
-    lane: Lane,
-    start: i64,
-    end: i64,
-    received_at: i64,
-    size: u32,
-}
-
-/// How a batch came to be in the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Arrived {
-    pub(super) row: i64,
-    pub(super) epoch: Epoch,
-    pub(super) lane: Lane,
 }
 
 /// How much of a device waits to be in blocks.
@@ -93,13 +61,10 @@ impl Head {
             }
         }
         let received_at = batch.received_at.0;
-        let size = u32::try_from(batch.payload.len()).unwrap_or(u32::MAX);
         let device = self.devices.entry(batch.id.device).or_default();
         let (epoch, lane) = (batch.id.epoch, batch.lane);
-        device.batches.push(Entry { row, epoch, lane, start, end, received_at, size });
-        device.payloads.extend_from_slice(&batch.payload);
+        self.bytes += device.push(&Entry { row, epoch, lane, start, end, received_at }, &batch.payload);
         device.points = device.points.max(most);
-        self.bytes += batch.payload.len() + ROW;
     }
 
     /// Says how far the device's blocks and rollups reach in time.
@@ -119,18 +84,12 @@ impl Head {
     /// Forgets the device's batches up to a journal row, which are in blocks now; returns how many bytes that were.
     pub(super) fn forget(&mut self, no: DeviceNo, row: i64, series: &[SeriesId]) -> usize {
         let Some(device) = self.devices.get_mut(&no) else { return 0 };
-        let gone = device.batches.partition_point(|batch| batch.row <= row);
-        let bytes: usize = device.batches.drain(..gone).map(|batch| batch.size as usize).sum();
-        device.payloads.drain(..bytes);
-        // What a thousand devices once needed would be most of the memory: twice what is there now is enough to grow into.
-        device.payloads.shrink_to(2 * device.payloads.len());
-        device.batches.shrink_to(2 * device.batches.len());
+        let bytes = device.forget(row);
         // What came while the blocks were made is counted at nothing: it waits a little longer.
         device.points = 0;
         for series in series {
             self.newest(*series).points = 0;
         }
-        let bytes = bytes + gone * ROW;
         self.bytes -= bytes;
         bytes
     }
@@ -152,47 +111,29 @@ impl Head {
 
     /// A copy of the device's batches that have readings with `from <= at < to`.
     pub(super) fn copy(&self, device: DeviceNo, from: UnixMillis, to: UnixMillis) -> Fresh {
-        let Some(device) = self.devices.get(&device) else { return Fresh::default() };
-        let mut copy = Fresh { blocks_end: device.blocks_end, ..Fresh::default() };
-        let mut offset = 0;
-        for batch in &device.batches {
-            let end = offset + batch.size as usize;
-            if batch.start < to.0 && batch.end >= from.0 {
-                copy.batches.push(*batch);
-                copy.payloads.extend_from_slice(device.payloads.get(offset..end).unwrap_or_default());
-            }
-            offset = end;
-        }
-        copy
+        let device = self.devices.get(&device);
+        device.map(|device| device.copy(|batch| batch.start < to.0 && batch.end >= from.0)).unwrap_or_default()
     }
 
     /// Journal row of a device's oldest batch here.
     pub(super) fn first_row(&self, device: DeviceNo) -> Option<i64> {
-        self.devices.get(&device)?.batches.first().map(|batch| batch.row)
+        Some(self.devices.get(&device)?.first()?.row)
     }
 
     /// A copy of the device's batches behind a journal row.
     pub(super) fn copy_after(&self, device: DeviceNo, row: i64) -> Fresh {
-        let Some(device) = self.devices.get(&device) else { return Fresh::default() };
-        let known = device.batches.partition_point(|batch| batch.row <= row);
-        let (batches, payloads) = (device.batches.get(known..).unwrap_or_default(), &device.payloads);
-        let bytes: usize = batches.iter().map(|batch| batch.size as usize).sum();
-        let payloads = payloads.get(payloads.len().saturating_sub(bytes)..).unwrap_or_default().to_vec();
-        Fresh { batches: batches.to_vec(), payloads, blocks_end: device.blocks_end, points: 0 }
+        self.devices.get(&device).map(|device| device.copy(|batch| batch.row > row)).unwrap_or_default()
     }
 
     /// Journal rows of a device, oldest first.
     pub(super) fn rows(&self, device: DeviceNo) -> Vec<i64> {
-        self.devices
-            .get(&device)
-            .map(|device| device.batches.iter().map(|batch| batch.row).collect())
-            .unwrap_or_default()
+        self.devices.get(&device).map(|device| device.rows().collect()).unwrap_or_default()
     }
 
     /// What waits to be in blocks, in no order.
     pub(super) fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
         self.devices.iter().filter_map(|(&no, device)| {
-            let since = UnixMillis(device.batches.first()?.received_at);
+            let since = UnixMillis(device.first()?.received_at);
             Some(Waiting { device: no, points: device.points, since, bytes: device.bytes() })
         })
     }
@@ -216,59 +157,6 @@ impl Head {
     }
 }
 
-impl Fresh {
-    /// Journal row of the newest batch.
-    pub(super) fn newest_row(&self) -> Option<i64> {
-        self.batches.last().map(|batch| batch.row)
-    }
-
-    /// Keeps only the oldest batches, of about so many bytes.
-    pub(super) fn truncate(&mut self, most: usize) {
-        let mut bytes = 0;
-        let fit = self.batches.iter().take_while(|batch| {
-            bytes += batch.size as usize + ROW;
-            bytes <= most
-        });
-        // One at least: each step gets somewhere.
-        let kept = fit.count().max(1);
-        self.batches.truncate(kept);
-        self.payloads.truncate(self.batches.iter().map(|batch| batch.size as usize).sum());
-    }
-
-    /// When the newest batch came.
-    pub(super) fn received(&self) -> UnixMillis {
-        UnixMillis(self.batches.iter().map(|batch| batch.received_at).max().unwrap_or_default())
-    }
-
-    /// Whether blocks or rollups may hold readings at or after `from`.
-    pub(super) fn blocks_from(&self, from: UnixMillis) -> bool {
-        self.blocks_end.is_some_and(|end| end >= from)
-    }
-
-    /// Calls `with` for each batch: its row and its readings, decoded.
-    pub(super) fn decode(&self, mut with: impl FnMut(i64, &wire::batch::Rows)) {
-        self.decode_arrived(|batch, rows| with(batch.row, rows));
-    }
-
-    /// The same, with how each batch came.
-    pub(super) fn decode_arrived(&self, mut with: impl FnMut(Arrived, &wire::batch::Rows)) {
-        let mut rows = wire::batch::Rows::default();
-        let mut payloads = self.payloads.as_slice();
-        for &Entry { row, epoch, lane, size, .. } in &self.batches {
-            let (payload, rest) = payloads.split_at_checked(size as usize).unwrap_or_default();
-            payloads = rest;
-            if super::journal::decode(row, epoch, payload, &mut rows) {
-                with(Arrived { row, epoch, lane }, &rows);
-            }
-        }
-    }
-
-    /// What they take in the journal.
-    pub(super) fn bytes(&self) -> usize {
-        self.payloads.len() + self.batches.len() * ROW
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use wire::Reading;
@@ -276,7 +164,7 @@ mod tests {
 
     use super::*;
     use crate::model::reading::BatchId;
-    use crate::model::{BatchSeq, SensorNo};
+    use crate::model::{BatchSeq, Epoch, Lane, SensorNo};
 
     const A: SeriesId = SeriesId(3);
     const DEVICE: DeviceNo = DeviceNo(1);

@@ -17,7 +17,7 @@ use wire::ledger::{DropReason, Entry, Report};
 use super::Store;
 use super::column::{signed, unsigned};
 use super::error::Result;
-use super::head::Fresh;
+use super::fresh::Fresh;
 use super::write::Scope;
 use crate::model::device::DeviceNo;
 use crate::model::ledger::{Counts, Drops, Ledger, Told};

@@ -29,6 +29,7 @@ mod damage;
 mod devices;
 mod error;
 mod exact;
+mod fresh;
 mod given;
 mod growth;
 mod head;

@@ -7,7 +7,7 @@ use super::Store;
 use super::aggregate::MEMORY;
 use super::block;
 use super::error::{Error, Result};
-use super::head::Fresh;
+use super::fresh::Fresh;
 use super::memory::Memory;
 use super::readers::Reader;
 use super::samples::{self, Sample, Wanted, rank_of_cut, settle};

@@ -20,7 +20,7 @@ use rusqlite::{Connection, named_params};
 
 use super::block::{self, Span};
 use super::error::Result;
-use super::head::Fresh;
+use super::fresh::Fresh;
 use super::rolled;
 use super::rollup::{self, Folded, HOURS, MINUTES, Table};
 use super::samples::{Sample, Wanted, of_head, rank_of_cut, settle};

@@ -3,7 +3,7 @@
 
 use super::aggregate::MEMORY;
 use super::error::{Error, Result};
-use super::head::Fresh;
+use super::fresh::Fresh;
 use crate::model::UnixMillis;
 use crate::model::reading::{Point, SeriesId};
 

@@ -25,7 +25,7 @@ use super::bucket::{self, Piece};
 use super::cells::{CELL, Cells, Scratch};
 use super::error::{Error, Result};
 use super::exact;
-use super::head::Fresh;
+use super::fresh::Fresh;
 use super::memory::Memory;
 use super::packed::Values;
 use super::query::{AT_ONCE, BLOCKS_AT_ONCE};
