@@ -209,6 +209,21 @@ fn a_real_debian_takes_the_image_and_the_package() {
     assert!(install.status.success() && said(&install).contains("all of it"), "{}", said(&install));
 }
 
+#[test]
+fn a_real_debian_takes_the_unit_of_the_hub_and_its_command_line_is_one() {
+    let Some(copy) = debian() else { return };
+    let root = copy.path().join("root");
+    fs::copy(hub_program(), root.join("usr/local/bin/telemetry-hub")).unwrap();
+    let unit = include_str!("../dist/telemetry-hub.service");
+    fs::write(root.join("etc/systemd/system/telemetry-hub.service"), unit).unwrap();
+    let look = format!(
+        "{STRICT}systemd-analyze verify telemetry-hub.service; systemctl enable telemetry-hub
+         $(sed -n 's/^ExecStart=//p' /etc/systemd/system/telemetry-hub.service) --help >/dev/null; echo all of it"
+    );
+    let look = run_in(&root, &look);
+    assert!(look.status.success() && said(&look).contains("all of it"), "{}", said(&look));
+}
+
 /// Whether the agent is configured by this name.
 const IS: &str = "is() { grep -qx \"name = \\\"$1\\\"\" /etc/device-agent.toml; }\n";
 

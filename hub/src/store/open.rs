@@ -173,14 +173,15 @@ fn connect(file: &Path, cap: Cap) -> Result<Connection> {
     if mode != "wal" {
         return Err(Error::BadFile { path: file.to_owned(), detail: "this file system cannot hold a write-ahead log" });
     }
-    // FULL, not NORMAL: an acknowledgement promises that a power cut cannot take the reading back.
+    // FULL, not NORMAL: an acknowledgement promises that a power cut cannot take the reading back. The cache holds what one
+    // group changes: with four times as much the hub was no faster (as fast as acknowledged, 100 readings a batch).
     conn.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA temp_store = MEMORY;
          PRAGMA mmap_size = 0;
-         PRAGMA cache_size = -16384;",
+         PRAGMA cache_size = -4096;",
     )?;
     conn.pragma_update(None, "journal_size_limit", cap.log)?;
     // What is there already stays: then the oldest go until the file has shrunk to its cap.
