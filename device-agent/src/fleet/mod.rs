@@ -39,6 +39,8 @@ const INBOX: usize = 512;
 /// Devices served because it is time, before the socket is looked at again: each may begin a handshake, which costs a
 /// third of a millisecond, and answers grow old meanwhile.
 const DUE_AT_ONCE: usize = 32;
+/// Devices named that did not get everything to the hub: who sees ten of them sees what it is.
+const NAMED: usize = 10;
 /// Latencies kept: enough for a stable 99th percentile.
 const LATENCIES: usize = 100_000;
 /// A simulated spool: what a small device has in RAM.
@@ -194,6 +196,7 @@ impl Fleet {
         }
         let ended = clock::now();
         let streaming = self.devices.iter().filter(|device| device.feed.uplink.is_streaming()).count();
+        self.tell_unfinished();
         for number in 0..self.devices.len() {
             let goodbye = self.devices.get_mut(number).and_then(|device| device.feed.uplink.close(ended, &mut outbox));
             if let Some(to) = goodbye {
@@ -201,6 +204,15 @@ impl Fleet {
             }
         }
         Ok(self.outcome(streaming, ended.mono.saturating_duration_since(started)))
+    }
+
+    /// Names devices that do not stream at the end, or whose readings are not acknowledged: the first of them.
+    fn tell_unfinished(&self) {
+        let unfinished = |device: &&Device| !device.feed.uplink.is_streaming() || !device.feed.spool.is_empty();
+        for (number, device) in self.devices.iter().enumerate().filter(|(_, device)| unfinished(device)).take(NAMED) {
+            let (state, batches) = (device.feed.uplink.state(), device.feed.spool.len());
+            tracing::warn!("{}-{number:04} ends {state:?}, {batches} of its batches not acknowledged", self.plan.name);
+        }
     }
 
     fn receive(&mut self, now: Now, inbox: &mut [u8; MAX_DATAGRAM], touched: &mut Vec<u16>) {
