@@ -17,9 +17,9 @@ pub(super) async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The process answers, as clients of InfluxDB 1 ask before they write.
-pub(super) async fn ping() -> StatusCode {
-    StatusCode::NO_CONTENT
+/// The process answers, as clients of InfluxDB 1 ask before they write: some of them fail where no version is told.
+pub(super) async fn ping() -> impl IntoResponse {
+    (StatusCode::NO_CONTENT, [("x-influxdb-version", env!("CARGO_PKG_VERSION"))])
 }
 
 /// The store answers, and takes writes.
