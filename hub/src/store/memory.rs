@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::cap::Cap;
-use super::growth::Growth;
+use super::file::cap::Cap;
+use super::file::quick_check::Checked;
+use super::file::room::Seen;
 use super::head::Head;
-use super::quick_check::Checked;
-use super::room::Seen;
-use super::tally::Tallies;
+use super::head::tally::Tallies;
+use super::maker::growth::Growth;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
 use crate::model::limits::Limits;

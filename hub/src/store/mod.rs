@@ -8,68 +8,29 @@
 //! - Reads never wait for the writer, and never see half a commit.
 //! - [`Store::catalog`] and the head change only after the commit that changes them.
 //!
+//! ```text
+//!   write    commits, in groups ──▶ head    not yet in blocks: the journal, and what of it is in memory
+//!   maker    a thread ────────────▶ block   blocks, and small ones merged      rollup   minutes and hours, what is let go
+//!   query    what is asked of head, blocks and rollups                         catalog  devices, sensors, rules, deliveries
+//!   pack     columns in few bytes, PURE      file  the file and its disk       recover  backups, and what damage left
+//! ```
+//!
 //! `Store` is a struct, not a trait: there is one engine. The trait belongs to the day a second one lands, and the
-//! methods below, grouped by noun in the files beside this one, are its outline. SQL appears nowhere else in the hub.
+//! methods below, grouped by noun in the rooms beside this file, are its outline. SQL appears nowhere else in the hub.
 
-mod access;
-mod again;
-mod aggregate;
-mod alerts;
-mod backup;
-mod beat;
 mod block;
-mod bucket;
-mod cap;
-mod cells;
-mod checkpoint;
-mod column;
-mod commit;
-mod cut;
-mod damage;
-mod devices;
+mod catalog;
 mod error;
-mod exact;
-mod fresh;
-mod given;
-mod growth;
+mod file;
 mod head;
-mod join;
-mod journal;
-mod keeper;
-mod late;
-mod latest;
-mod ledger;
 mod maker;
 mod memory;
-mod merge;
-mod migrate;
 mod open;
-mod outbox;
-mod packed;
+mod pack;
 mod query;
-mod quick_check;
-mod readers;
 mod recover;
-mod retention;
-mod rolled;
 mod rollup;
-mod room;
-mod row_sum;
-mod rules;
-mod salvage;
-mod samples;
-mod scan;
-mod secret;
-mod sensors;
-mod silences;
-mod tally;
-mod trouble;
-mod trust;
-mod wal;
-mod webhooks;
-mod window;
 mod write;
-mod writer;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -79,23 +40,23 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-pub use access::Session;
-pub use aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query, Tier};
-pub use alerts::AlertQuery;
-pub use backup::{Contents, backup, restore};
-pub use commit::{Commit, Committed, Floor};
-pub use devices::DeviceNote;
+pub use catalog::access::Session;
+pub use catalog::alerts::AlertQuery;
+pub use catalog::devices::DeviceNote;
+pub use catalog::given::{Origin, Wish};
+pub use catalog::join::NewJoinToken;
+pub use catalog::outbox::DeliveryQuery;
 pub use error::{Error, Result};
-pub use given::{Origin, Wish};
-pub use growth::Growth;
-pub use join::NewJoinToken;
-pub use outbox::DeliveryQuery;
+pub use file::quick_check::Checked;
+pub use file::room::on as room_on;
+pub use file::secret::SecretKey;
+pub use file::trouble::Trouble;
+pub use maker::growth::Growth;
 pub use query::Page;
-pub use quick_check::Checked;
+pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query, Tier};
 pub use recover::Recovered;
-pub use room::on as room_on;
-pub use secret::SecretKey;
-pub use trouble::Trouble;
+pub use recover::backup::{Contents, backup, restore};
+pub use write::commit::{Commit, Committed, Floor};
 
 use crate::model::UnixMillis;
 use crate::model::catalog::Catalog;
@@ -104,8 +65,11 @@ use crate::model::limits::Limits;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview, Retention};
 use crate::model::room::{Room, is_nearly_full};
+use file::checkpoint;
+use file::readers::Readers;
+use head::latest;
 use memory::Memory;
-use readers::Readers;
+use rollup::{retention, rolled};
 use write::Inbox;
 
 /// Where the store lives and how much it may take.

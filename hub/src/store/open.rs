@@ -10,15 +10,24 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::cap::Cap;
+use super::Config;
+use super::Error;
+use super::Inner;
+use super::Result;
+use super::SecretKey;
+use super::Store;
+use super::catalog::devices;
+use super::file::cap::Cap;
+use super::file::quick_check::Check;
+use super::file::readers::{self, Readers};
+use super::file::wal::{self, Log};
+use super::file::{checkpoint, damage, migrate, row_sum, secret};
+use super::head::latest;
+use super::head::window::{self, Unsaved};
+use super::maker;
 use super::memory::Memory;
-use super::quick_check::Check;
-use super::readers::{self, Readers};
-use super::wal::{self, Log};
-use super::window::Unsaved;
-use super::writer::{self, Role};
-use super::{Config, Error, Inner, Result, SecretKey, Store};
-use super::{checkpoint, damage, devices, latest, maker, migrate, rolled, row_sum, secret, window};
+use super::rollup::rolled;
+use super::write::writer::{self, Role};
 use crate::model::limits::Limits;
 
 /// Name of the database in the data directory.
@@ -197,7 +206,7 @@ const JOURNAL_ROWS: &str = "SELECT COALESCE((SELECT MAX(id) FROM journal) - (SEL
 
 /// About how many rows the journal has: rows are deleted in runs, and counting millions would make a start slow.
 fn journal_rows(conn: &Connection) -> Result<u64> {
-    Ok(super::column::unsigned(conn.query_row(JOURNAL_ROWS, [], |row| row.get(0))?))
+    Ok(super::file::column::unsigned(conn.query_row(JOURNAL_ROWS, [], |row| row.get(0))?))
 }
 
 /// The file SQLite keeps beside the database under this suffix.

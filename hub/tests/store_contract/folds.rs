@@ -1,5 +1,5 @@
 //! Readings that gave way to figures: whatever comes late or again, before a fold, behind it or while minutes become hours,
-//! each counts once. How far that goes for what is sent again is said in `store/again.rs`; this is what is promised.
+//! each counts once. How far that goes for what is sent again is said in `store/rollup/again.rs`; this is what is promised.
 
 use std::collections::BTreeMap;
 

@@ -14,6 +14,9 @@
 //! Reading, comparing and packing happen beside the writer: an acknowledgement waits for the insertion of finished rows at
 //! most, or for a few rows of figures that are joined to those here.
 
+pub(super) mod backup;
+pub(super) mod salvage;
+
 mod old;
 mod step;
 
@@ -22,8 +25,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, named_params};
 
+use super::Store;
+use super::catalog::sensors;
 use super::error::{Error, Result};
-use super::{Store, damage, readers, sensors};
+use super::file::{damage, readers};
 use crate::model::SensorSpec;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;

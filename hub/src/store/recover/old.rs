@@ -7,15 +7,19 @@ use rusqlite::{Connection, named_params};
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
 
+use super::salvage;
 use super::step::Loaded;
 use super::{Recovered, STRIDE};
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::{DeviceId, Epoch, SensorNo, SensorSpec, UnixMillis, numbering};
+use crate::store::block;
 use crate::store::error::{Error, Result};
+use crate::store::file::{column, migrate};
+use crate::store::head::journal;
+use crate::store::rollup::rolled;
 use crate::store::rollup::{HOURS, MINUTES, Rolled, Table};
-use crate::store::{block, column, journal, migrate, rolled, salvage};
 
 /// Rows of `times` salvaged in one transaction: some hundred thousand readings at most.
 const SPANS: usize = 8;

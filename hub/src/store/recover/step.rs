@@ -8,14 +8,17 @@ use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, SensorNo, SensorSpec, UnixMillis};
-use crate::store::cut::Cut;
+use crate::store::block::cut::Cut;
+use crate::store::block::{self, cut};
+use crate::store::catalog::sensors;
 use crate::store::error::Result;
-use crate::store::fresh::Fresh;
 use crate::store::head::Head;
+use crate::store::head::fresh::Fresh;
+use crate::store::head::{journal, latest};
 use crate::store::memory::Forgotten;
+use crate::store::rollup::rolled;
 use crate::store::rollup::{Rolled, Table};
 use crate::store::write::Scope;
-use crate::store::{block, cut, journal, latest, rolled, sensors};
 
 /// What one step brings, as it was read.
 #[derive(Default)]

@@ -1,0 +1,322 @@
+//! Devices: adopted, blocked, renamed, deleted. Their sensors are in `sensors.rs`.
+
+use std::net::SocketAddr;
+
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use super::{join, sensors};
+use crate::model::catalog::Catalog;
+use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing, id_of};
+use crate::model::{DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
+use crate::store::Store;
+use crate::store::block;
+use crate::store::error::{Error, Result};
+use crate::store::file::column::{read_pairs, signed, unsigned, write_pairs};
+use crate::store::head::journal;
+use crate::store::memory::{Change, Forgotten};
+use crate::store::rollup::{self, Place};
+use crate::store::write::Scope;
+
+/// Journal rows deleted in one write, so that deleting a device of years holds nobody up.
+const DELETE_ROWS: usize = 2_000;
+/// Rows of `times` deleted in one write, with their blocks.
+const DELETE_SPANS: usize = 200;
+
+/// Rows of rollups deleted in one write.
+const DELETE_ROLLUPS: usize = 200;
+
+/// What was heard of a device since the last note; saved now and then, never on the way of a reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceNote {
+    /// Which device.
+    pub no: DeviceNo,
+    /// Newest authenticated address.
+    pub address: SocketAddr,
+    /// Last authenticated data.
+    pub last_seen: UnixMillis,
+    /// What it said of itself, if it did: model and version are kept; name and labels belong to people.
+    pub introduction: Option<Introduction>,
+    /// Highest handshake counter seen.
+    pub handshake_counter: u64,
+}
+
+impl Store {
+    /// Every receive window as committed: what the endpoint starts with.
+    #[must_use]
+    pub fn windows(&self) -> Vec<(DeviceNo, Epoch, SeqSet)> {
+        self.memory().windows().iter().map(|(&(device, epoch), window)| (device, epoch, window.clone())).collect()
+    }
+
+    /// Inserts a device as adopted, or adopts it again. Takes one use from its join token, unless it is adopted already.
+    ///
+    /// # Errors
+    /// `NotFound` when the join token does not exist, `Conflict` when it ran out or expired, `Limit` when the hub is full.
+    pub async fn adopt(&self, new: NewDevice) -> Result<Device> {
+        self.change(move |scope| {
+            let known = number(scope.conn, id_of(&new.key))?;
+            let joined = known.map(|no| read(scope.conn, no)).transpose()?;
+            let joined = joined.is_some_and(|device| device.standing == Standing::Adopted && device.has_key());
+            let labels = match new.join_token {
+                // Whose answer was lost on the way joins again, by the use it has taken already.
+                Some(token) if !joined => join::take_use(scope.conn, token, new.at)?,
+                _ => Labels::new(),
+            };
+            let no = match known {
+                Some(no) => {
+                    let intro = &new.introduction;
+                    heard(scope.conn, no, Some((&intro.model, &intro.version)), new.address, new.handshake_counter)?;
+                    set_standing(scope.conn, no, Standing::Adopted)?;
+                    // Of one that was imported the key was not known.
+                    let key = named_params! { ":no": no, ":key": new.key.0 };
+                    scope.conn.prepare_cached(SET_KEY)?.execute(key)?;
+                    no
+                }
+                None => insert(scope, &new, Standing::Adopted, labels)?,
+            };
+            changed(scope, no)
+        })
+        .await
+    }
+
+    /// Blocks a known device, or inserts `pending` as blocked.
+    ///
+    /// # Errors
+    /// `NotFound` when the device has no row and `pending` is not it; `Limit` when it would be a row too many.
+    pub async fn block(&self, id: DeviceId, pending: Option<NewDevice>) -> Result<Device> {
+        self.change(move |scope| {
+            let no = match (number(scope.conn, id)?, pending) {
+                (Some(no), _) => {
+                    set_standing(scope.conn, no, Standing::Blocked)?;
+                    no
+                }
+                (None, Some(new)) if id_of(&new.key) == id => insert(scope, &new, Standing::Blocked, Labels::new())?,
+                (None, _) => return Err(Error::missing("device")),
+            };
+            changed(scope, no)
+        })
+        .await
+    }
+
+    /// Changes what people may change.
+    ///
+    /// # Errors
+    /// `NotFound`; `Conflict` when the name is taken.
+    pub async fn patch_device(&self, id: DeviceId, patch: DevicePatch, _now: UnixMillis) -> Result<Device> {
+        self.change(move |scope| {
+            let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
+            let mut device = read(scope.conn, no)?;
+            if let Some(name) = patch.name.filter(|name| *name != device.name) {
+                if is_taken(scope.conn, &name)? {
+                    return Err(Error::conflict("name", format!("another device is called {name}")));
+                }
+                device.name = name;
+            }
+            device.labels = patch.labels.unwrap_or(device.labels);
+            device.interval_ms = patch.interval_ms.unwrap_or(device.interval_ms);
+            scope.conn.prepare_cached(PATCH)?.execute(named_params! {
+                ":no": no,
+                ":name": device.name,
+                ":labels": write_pairs(&device.labels),
+                ":interval_ms": device.interval_ms,
+            })?;
+            changed(scope, no)
+        })
+        .await
+    }
+
+    /// Deletes a device with its series, readings, windows and alerts.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn delete_device(&self, id: DeviceId) -> Result<()> {
+        let mut place = Place::START;
+        loop {
+            let done = self.change(move |scope| {
+                let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
+                if block::delete_some(scope.conn, no, DELETE_SPANS)? == DELETE_SPANS {
+                    return Ok(Some(place));
+                }
+                let series: Vec<_> = scope.memory.catalog().series_of(no).map(|series| series.id).collect();
+                let delete = |place| rollup::delete_some(scope.conn, &series, place, DELETE_ROLLUPS);
+                // Once more from the start in the transaction that deletes the device: some may have been made meanwhile.
+                if let Some(next) = delete(place)?.map_or_else(|| delete(Place::START), |next| Ok(Some(next)))? {
+                    return Ok(Some(next));
+                }
+                let rows = scope.memory.head().rows(no);
+                let some = rows.get(..DELETE_ROWS).unwrap_or(&rows);
+                scope.own.saves_windows = true;
+                scope.own.rows_deleted += journal::delete(scope.conn, some)? as u64;
+                if let Some(&row) = some.last().filter(|_| some.len() < rows.len()) {
+                    scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
+                    return Ok(Some(place));
+                }
+                scope.conn.prepare_cached(DELETE)?.execute(named_params! { ":no": no })?;
+                scope.own.changes.push(Change::RemoveDevice(no));
+                scope.own.gone.insert(no);
+                Ok(None)
+            });
+            match done.await? {
+                Some(next) => place = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Saves what was heard of devices; those deleted meanwhile are left out.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn note_devices(&self, notes: Vec<DeviceNote>) -> Result<()> {
+        self.change(move |scope| {
+            for note in &notes {
+                let intro = note.introduction.as_ref().map(|intro| (&*intro.model, &*intro.version));
+                heard(scope.conn, note.no, intro, Some(note.address), note.handshake_counter)?;
+                let seen = named_params! { ":no": note.no, ":at": note.last_seen.0 };
+                if scope.conn.prepare_cached(SEEN)?.execute(seen)? > 0 {
+                    changed(scope, note.no)?;
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+}
+
+const PATCH: &str = "UPDATE device SET name = :name, labels = :labels, interval_ms = :interval_ms WHERE no = :no";
+const DELETE: &str = "DELETE FROM device WHERE no = :no";
+const SEEN: &str = "UPDATE device SET last_seen_at = MAX(COALESCE(last_seen_at, :at), :at) WHERE no = :no";
+
+const INSERT: &str = "INSERT INTO device
+    (id, key, name, standing, labels, model, version, address, first_seen_at, handshake_counter)
+    VALUES (:id, :key, :name, :standing, :labels, :model, :version, :address, :first_seen_at, :handshake_counter)";
+
+/// Adds a row; labels of the join token win over those the device brought.
+pub(in crate::store) fn insert(
+    scope: &mut Scope<'_>,
+    new: &NewDevice,
+    standing: Standing,
+    labels: Labels,
+) -> Result<DeviceNo> {
+    scope.take_device_place()?;
+    let conn = scope.conn;
+    let id = id_of(&new.key);
+    let mut all_labels = new.introduction.labels.clone();
+    all_labels.extend(labels);
+    conn.prepare_cached(INSERT)?.execute(named_params! {
+        ":id": id.as_bytes(),
+        ":key": new.key.0,
+        ":name": free_name(conn, &new.introduction.name, id)?,
+        ":standing": standing,
+        ":labels": write_pairs(&all_labels),
+        ":model": new.introduction.model,
+        ":version": new.introduction.version,
+        ":address": new.address.map(|address| address.to_string()),
+        ":first_seen_at": new.at.0,
+        ":handshake_counter": signed(new.handshake_counter),
+    })?;
+    u32::try_from(conn.last_insert_rowid()).map(DeviceNo).map_err(|_| Error::Corrupt { what: "device number" })
+}
+
+/// The wished name, or `name-2`, `name-3`, ..; a device without a wish is called after its id.
+fn free_name(conn: &Connection, wish: &str, id: DeviceId) -> Result<String> {
+    let id = id.to_string();
+    let wish = if wish.trim().is_empty() { format!("device-{}", id.get(..7).unwrap_or(&id)) } else { wish.to_owned() };
+    if !is_taken(conn, &wish)? {
+        return Ok(wish);
+    }
+    for count in 2_u32.. {
+        let name = format!("{wish}-{count}");
+        if !is_taken(conn, &name)? {
+            return Ok(name);
+        }
+    }
+    Err(Error::conflict("name", "every name is taken"))
+}
+
+const IS_TAKEN: &str = "SELECT EXISTS (SELECT 1 FROM device WHERE name = :name)";
+
+fn is_taken(conn: &Connection, name: &str) -> Result<bool> {
+    Ok(conn.prepare_cached(IS_TAKEN)?.query_row(named_params! { ":name": name }, |row| row.get(0))?)
+}
+
+const SET_KEY: &str = "UPDATE device SET key = :key WHERE no = :no AND key <> :key";
+const SET_STANDING: &str = "UPDATE device SET standing = :standing WHERE no = :no";
+
+fn set_standing(conn: &Connection, no: DeviceNo, standing: Standing) -> Result<()> {
+    conn.prepare_cached(SET_STANDING)?.execute(named_params! { ":no": no, ":standing": standing })?;
+    Ok(())
+}
+
+const HEARD: &str = "UPDATE device SET
+    model = COALESCE(:model, model), version = COALESCE(:version, version), address = COALESCE(:address, address),
+    handshake_counter = MAX(handshake_counter, :handshake_counter)
+    WHERE no = :no";
+
+fn heard(
+    conn: &Connection,
+    no: DeviceNo,
+    about: Option<(&str, &str)>,
+    address: Option<SocketAddr>,
+    handshake_counter: u64,
+) -> Result<()> {
+    conn.prepare_cached(HEARD)?.execute(named_params! {
+        ":no": no,
+        ":model": about.map(|(model, _)| model),
+        ":version": about.map(|(_, version)| version),
+        ":address": address.map(|address| address.to_string()),
+        ":handshake_counter": signed(handshake_counter),
+    })?;
+    Ok(())
+}
+
+const NUMBER: &str = "SELECT no FROM device WHERE id = :id";
+
+pub(in crate::store) fn number(conn: &Connection, id: DeviceId) -> Result<Option<DeviceNo>> {
+    let id = named_params! { ":id": id.as_bytes() };
+    Ok(conn.prepare_cached(NUMBER)?.query_row(id, |row| row.get(0)).optional()?)
+}
+
+/// Reads a changed device back, and has the catalog follow.
+pub(in crate::store) fn changed(scope: &mut Scope<'_>, no: DeviceNo) -> Result<Device> {
+    let device = read(scope.conn, no)?;
+    scope.own.changes.push(Change::PutDevice(device.clone()));
+    Ok(device)
+}
+
+const ALL: &str = "SELECT no, id, key, name, standing, labels, model, version, address, first_seen_at, last_seen_at,
+    interval_ms, handshake_counter FROM device";
+const ONE: &str = "SELECT no, id, key, name, standing, labels, model, version, address, first_seen_at, last_seen_at,
+    interval_ms, handshake_counter FROM device WHERE no = :no";
+
+pub(in crate::store) fn read(conn: &Connection, no: DeviceNo) -> Result<Device> {
+    Ok(conn.prepare_cached(ONE)?.query_row(named_params! { ":no": no }, from_row)?)
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Device> {
+    let labels: String = row.get("labels")?;
+    let address: Option<String> = row.get("address")?;
+    Ok(Device {
+        no: row.get("no")?,
+        id: DeviceId::from_bytes(row.get("id")?),
+        key: PublicKey(row.get("key")?),
+        name: row.get("name")?,
+        standing: row.get("standing")?,
+        labels: read_pairs(&labels),
+        model: row.get("model")?,
+        version: row.get("version")?,
+        address: address.and_then(|address| address.parse().ok()),
+        first_seen: UnixMillis(row.get("first_seen_at")?),
+        last_seen: row.get::<_, Option<i64>>("last_seen_at")?.map(UnixMillis),
+        interval_ms: row.get("interval_ms")?,
+        handshake_counter: unsigned(row.get("handshake_counter")?),
+    })
+}
+
+/// Fills the catalog at start.
+pub(in crate::store) fn load(conn: &Connection, catalog: &mut Catalog) -> Result<()> {
+    let mut statement = conn.prepare(ALL)?;
+    for device in statement.query_map([], from_row)? {
+        catalog.put_device(device?);
+    }
+    sensors::load(conn, catalog)
+}

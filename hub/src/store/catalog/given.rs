@@ -1,0 +1,119 @@
+//! Devices and sensors that readings are pushed or imported for: made where there are none, and numbered by the hub.
+//!
+//! All that one request needs is one change: it is there afterwards, or nothing of it.
+
+use rusqlite::{OptionalExtension as _, named_params};
+
+use super::devices::{changed, insert, number, read};
+use super::sensors::{FIND_SERIES, from_row, push_number, put_series};
+use crate::model::device::{DeviceNo, Introduction, Labels, NewDevice, Standing, no_key};
+use crate::model::reading::SeriesId;
+use crate::model::{DeviceId, SensorKind, SensorNo, SensorSpec, UnixMillis, numbering};
+use crate::store::Store;
+use crate::store::error::{Error, Result};
+use crate::store::write::Scope;
+
+/// A device and those of its sensors that readings came for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    /// Its id; it is made by it where there is none.
+    pub id: DeviceId,
+    /// What it is called then.
+    pub name: String,
+    /// Its sensors, each with its unit if that was said.
+    pub sensors: Vec<(String, Option<String>)>,
+}
+
+/// Whose readings they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// Pushed as they are measured: not of a sensor that the device itself sends.
+    Pushed,
+    /// History, of whatever it is.
+    Imported,
+}
+
+impl Store {
+    /// Makes devices and sensors that are missing and gives sensors a number of the hub's; repeating it changes nothing.
+    ///
+    /// # Errors
+    /// `Conflict` when a device is blocked, has as many of these sensors as there are numbers, or sends one of them itself;
+    /// `Limit` when the hub has no place for all of them. Then nothing of it is done.
+    pub async fn give_numbers(&self, wishes: Vec<Wish>, origin: Origin, now: UnixMillis) -> Result<()> {
+        self.change(move |scope| wishes.iter().try_for_each(|wish| grant(scope, wish, origin, now))).await
+    }
+}
+
+fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) -> Result<()> {
+    let device = match number(scope.conn, wish.id)? {
+        Some(no) => no,
+        None => {
+            let new = NewDevice {
+                key: no_key(wish.id),
+                introduction: Introduction { name: wish.name.clone(), ..Introduction::default() },
+                address: None,
+                at: now,
+                join_token: None,
+                handshake_counter: 0,
+            };
+            let no = insert(scope, &new, Standing::Adopted, Labels::new())?;
+            changed(scope, no)?;
+            no
+        }
+    };
+    if read(scope.conn, device)?.standing == Standing::Blocked {
+        return Err(Error::conflict("device", format!("{} is blocked", wish.name)));
+    }
+    for (sensor, unit) in &wish.sensors {
+        let series = series(scope, device, sensor, unit.as_deref())?;
+        let Numbers { own, given, next } = numbers(scope, device, series)?;
+        if own && origin == Origin::Pushed {
+            let detail = format!("{sensor} of {} is measured by the device itself", wish.name);
+            return Err(Error::conflict("sensor", detail));
+        }
+        if given {
+            continue;
+        }
+        if next >= numbering::LIMIT.0 {
+            let most = numbering::LIMIT.0 - numbering::FIRST.0;
+            return Err(Error::conflict("sensor", format!("{} has {most} sensors, the most there are", wish.name)));
+        }
+        push_number(scope, device, SensorNo(next), series)?;
+    }
+    Ok(())
+}
+
+/// The series of a sensor's name, made where there is none; of one that is known only the unit follows, if it is said.
+fn series(scope: &mut Scope<'_>, device: DeviceNo, sensor: &str, unit: Option<&str>) -> Result<SeriesId> {
+    let find = named_params! { ":device": device, ":sensor": sensor };
+    let known = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
+    if let Some(known) = &known
+        && unit.is_none_or(|unit| unit == known.unit)
+    {
+        return Ok(known.id);
+    }
+    let (kind, interval_ms) = known.map_or((SensorKind::Gauge, 0), |known| (known.kind, known.interval_ms));
+    let unit = unit.unwrap_or_default().to_owned();
+    put_series(scope, device, &SensorSpec { name: sensor.to_owned(), unit, kind, interval_ms })
+}
+
+/// How a series is numbered, and the next number the hub would give.
+struct Numbers {
+    own: bool,
+    given: bool,
+    next: u16,
+}
+
+const NUMBERED: &str = "SELECT COALESCE(MIN(number) < :first, 0), COALESCE(MAX(number) >= :first, 0)
+    FROM sensor_number WHERE series = :series";
+const NEXT: &str =
+    "SELECT 1 + COALESCE(MAX(number), :first - 1) FROM sensor_number WHERE device = :device AND number >= :first";
+
+fn numbers(scope: &Scope<'_>, device: DeviceNo, series: SeriesId) -> Result<Numbers> {
+    let first = numbering::FIRST.0;
+    let params = named_params! { ":series": series, ":first": first };
+    let (own, given) = scope.conn.prepare_cached(NUMBERED)?.query_row(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let params = named_params! { ":device": device, ":first": first };
+    let next = scope.conn.prepare_cached(NEXT)?.query_row(params, |row| row.get(0))?;
+    Ok(Numbers { own, given, next })
+}

@@ -1,0 +1,13 @@
+//! Who and what there is, and what people set: devices, sensors, rules, alerts, webhooks, tokens. Rows in, nouns out.
+
+pub(super) mod access;
+pub(super) mod alerts;
+pub(super) mod devices;
+pub(super) mod given;
+pub(super) mod join;
+pub(super) mod ledger;
+pub(super) mod outbox;
+pub(super) mod rules;
+pub(super) mod sensors;
+pub(super) mod silences;
+pub(super) mod webhooks;

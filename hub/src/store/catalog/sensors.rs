@@ -1,0 +1,163 @@
+//! A device's sensors: the dense numbers it sends, and the series they stand for.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
+
+use crate::model::catalog::{Catalog, Series};
+use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
+use crate::model::{SensorNo, SensorSpec};
+use crate::store::Store;
+use crate::store::error::{Error, Result};
+use crate::store::file::column::Kind;
+use crate::store::memory::Change;
+use crate::store::write::Scope;
+
+impl Store {
+    /// Gives sensor numbers from `first` on to sensors, making series as needed; repeating it changes nothing.
+    /// Returns the series of all the device's numbers.
+    ///
+    /// # Errors
+    /// `NotFound` for the device; `Conflict` when a number belongs to another sensor, leaves a gap, or is beyond the limit;
+    /// `Limit` when the hub has no place for all of them: then none is taken.
+    pub async fn register_sensors(
+        &self,
+        device: DeviceNo,
+        first: SensorNo,
+        sensors: Vec<SensorSpec>,
+    ) -> Result<Vec<SeriesId>> {
+        self.change(move |scope| {
+            if !device_exists(scope.conn, device)? {
+                return Err(Error::missing("device"));
+            }
+            let mut known = numbers(scope.conn, device)?;
+            for (number, spec) in (usize::from(first.0)..).zip(&sensors) {
+                match known.get(number) {
+                    Some((_, name)) if *name != spec.name => {
+                        let detail = format!("number {number} is {name}, not {}", spec.name);
+                        return Err(Error::conflict("sensor", detail));
+                    }
+                    Some(_) => {
+                        put_series(scope, device, spec)?;
+                    }
+                    None if number != known.len() || number >= usize::from(SensorNo::LIMIT) => {
+                        let detail = format!("number {number} is not the next one, or beyond {}", SensorNo::LIMIT);
+                        return Err(Error::conflict("sensor", detail));
+                    }
+                    None => {
+                        let series = put_series(scope, device, spec)?;
+                        push_number(scope, device, SensorNo(number as u16), series)?;
+                        known.push((series, spec.name.clone()));
+                    }
+                }
+            }
+            Ok(known.into_iter().map(|(series, _)| series).collect())
+        })
+        .await
+    }
+}
+
+const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM device WHERE no = :device)";
+
+/// Whether a device is there.
+pub(in crate::store) fn device_exists(conn: &Connection, device: DeviceNo) -> Result<bool> {
+    Ok(conn.prepare_cached(EXISTS)?.query_row(named_params! { ":device": device }, |row| row.get(0))?)
+}
+
+const NUMBERS: &str =
+    "SELECT series.id, series.sensor FROM sensor_number JOIN series ON series.id = sensor_number.series
+    WHERE sensor_number.device = :device AND number < :limit ORDER BY sensor_number.number";
+
+/// The device's own numbers.
+fn numbers(conn: &Connection, device: DeviceNo) -> Result<Vec<(SeriesId, String)>> {
+    let mut statement = conn.prepare_cached(NUMBERS)?;
+    let params = named_params! { ":device": device, ":limit": SensorNo::LIMIT };
+    let rows = statement.query_map(params, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(in crate::store) const FIND_SERIES: &str =
+    "SELECT id, device, sensor, unit, kind, interval_ms FROM series WHERE device = :device AND sensor = :sensor";
+const INSERT_SERIES: &str = "INSERT INTO series (device, sensor, unit, kind, interval_ms)
+    VALUES (:device, :sensor, :unit, :kind, :interval_ms)";
+const UPDATE_SERIES: &str = "UPDATE series SET unit = :unit, kind = :kind, interval_ms = :interval_ms WHERE device = :device AND sensor = :sensor";
+
+/// The series of a sensor's name: made, or brought up to date.
+pub(in crate::store) fn put_series(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Result<SeriesId> {
+    let find = named_params! { ":device": device, ":sensor": spec.name };
+    let old = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
+    let as_said = |id| Series {
+        id,
+        device,
+        sensor: spec.name.clone(),
+        unit: spec.unit.clone(),
+        kind: spec.kind,
+        interval_ms: spec.interval_ms,
+    };
+    if let Some(old) = &old
+        && *old == as_said(old.id)
+    {
+        return Ok(old.id);
+    }
+    if old.is_none() {
+        scope.take_series_place()?;
+    }
+    let sql = if old.is_some() { UPDATE_SERIES } else { INSERT_SERIES };
+    scope.conn.prepare_cached(sql)?.execute(named_params! {
+        ":device": device,
+        ":sensor": spec.name,
+        ":unit": spec.unit,
+        ":kind": Kind(spec.kind),
+        ":interval_ms": spec.interval_ms,
+    })?;
+    let series = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row)?;
+    let id = series.id;
+    scope.own.changes.push(Change::PutSeries(series));
+    Ok(id)
+}
+
+const PUSH_NUMBER: &str = "INSERT INTO sensor_number (device, number, series) VALUES (:device, :number, :series)";
+
+pub(in crate::store) fn push_number(
+    scope: &mut Scope<'_>,
+    device: DeviceNo,
+    number: SensorNo,
+    series: SeriesId,
+) -> Result<()> {
+    let params = named_params! { ":device": device, ":number": number.0, ":series": series };
+    scope.conn.prepare_cached(PUSH_NUMBER)?.execute(params)?;
+    scope.own.changes.push(Change::PushNumber(device, number, series));
+    Ok(())
+}
+
+/// The series of a sensor's name, made where there is none; what is known of one is left as it is.
+pub(in crate::store) fn put_missing(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Result<SeriesId> {
+    let find = named_params! { ":device": device, ":sensor": spec.name };
+    let found = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
+    found.map_or_else(|| put_series(scope, device, spec), |series| Ok(series.id))
+}
+
+pub(in crate::store) fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
+    Ok(Series {
+        id: row.get("id")?,
+        device: row.get("device")?,
+        sensor: row.get("sensor")?,
+        unit: row.get("unit")?,
+        kind: row.get::<_, Kind>("kind")?.0,
+        interval_ms: row.get("interval_ms")?,
+    })
+}
+
+const ALL_SERIES: &str = "SELECT id, device, sensor, unit, kind, interval_ms FROM series ORDER BY id";
+const ALL_NUMBERS: &str = "SELECT device, number, series FROM sensor_number ORDER BY device, number";
+
+/// Fills the catalog at start.
+pub(in crate::store) fn load(conn: &Connection, catalog: &mut Catalog) -> Result<()> {
+    for series in conn.prepare(ALL_SERIES)?.query_map([], from_row)? {
+        catalog.put_series(series?);
+    }
+    for given in conn.prepare(ALL_NUMBERS)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
+        let (device, number, series) = given?;
+        catalog.push_number(device, SensorNo(number), series);
+    }
+    Ok(())
+}

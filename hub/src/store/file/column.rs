@@ -1,0 +1,193 @@
+//! How the nouns of the model look in a column: ids as integers, words as text, maps as lines of `key=value`.
+
+use std::time::Duration;
+
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+
+use crate::model::SensorKind;
+use crate::model::access::Scope;
+use crate::model::alert::{AlertId, AlertState, Measure};
+use crate::model::device::{DeviceNo, Standing};
+use crate::model::reading::SeriesId;
+use crate::model::rule::{Op, RuleId, Severity};
+use crate::model::silence::SilenceId;
+use crate::model::webhook::{DeliveryId, DeliveryState, Event, WebhookId};
+
+macro_rules! number {
+    ($($name:ident($inner:ty)),*) => {$(
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                let number = i64::try_from(self.0).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+                Ok(number.into())
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                let number = value.as_i64()?;
+                <$inner>::try_from(number).map(Self).map_err(|_| FromSqlError::OutOfRange(number))
+            }
+        }
+    )*};
+}
+
+number!(DeviceNo(u32), SeriesId(u32), RuleId(u64), AlertId(u64), WebhookId(u64), DeliveryId(u64), SilenceId(u64));
+
+macro_rules! words {
+    ($($name:ident { $($variant:ident = $word:literal),* })*) => {$(
+        impl ToSql for $name {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                Ok(match self { $(Self::$variant => $word,)* }.into())
+            }
+        }
+
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                match value.as_str()? {
+                    $($word => Ok(Self::$variant),)*
+                    _ => Err(FromSqlError::InvalidType),
+                }
+            }
+        }
+    )*};
+}
+
+words! {
+    Standing { Adopted = "adopted", Blocked = "blocked" }
+    AlertState { Pending = "pending", Firing = "firing", Resolved = "resolved", Historical = "historical" }
+    Severity { Info = "info", Warning = "warning", Critical = "critical" }
+    Op { Above = "above", AtLeast = "at_least", Below = "below", AtMost = "at_most" }
+    Scope { Read = "read", Write = "write", Admin = "admin" }
+    Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", Test = "webhook.test" }
+    DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
+}
+
+/// The word of a [`Measure`]; a rate's unit of time has a column of its own.
+pub(in crate::store) const fn measure_word(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Value => "value",
+        Measure::Rate { .. } => "rate",
+        Measure::Sigmas => "sigmas",
+        Measure::Silence => "silence",
+    }
+}
+
+/// Reads [`measure_word`] back.
+pub(in crate::store) fn read_measure(word: &str, per: Duration) -> FromSqlResult<Measure> {
+    match word {
+        "value" => Ok(Measure::Value),
+        "rate" => Ok(Measure::Rate { per }),
+        "sigmas" => Ok(Measure::Sigmas),
+        "silence" => Ok(Measure::Silence),
+        _ => Err(FromSqlError::InvalidType),
+    }
+}
+
+/// A duration in whole milliseconds.
+pub(in crate::store) fn write_span(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Reads [`write_span`] back; nothing is no time.
+pub(in crate::store) fn read_span(ms: Option<i64>) -> Duration {
+    Duration::from_millis(ms.unwrap_or(0).unsigned_abs())
+}
+
+/// A column of [`SensorKind`], which belongs to the wire.
+pub(in crate::store) struct Kind(pub(in crate::store) SensorKind);
+
+impl ToSql for Kind {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self.0 {
+            SensorKind::Gauge => "gauge",
+            SensorKind::Counter => "counter",
+            SensorKind::State => "state",
+        }
+        .into())
+    }
+}
+
+impl FromSql for Kind {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "gauge" => Ok(Self(SensorKind::Gauge)),
+            "counter" => Ok(Self(SensorKind::Counter)),
+            "state" => Ok(Self(SensorKind::State)),
+            _ => Err(FromSqlError::InvalidType),
+        }
+    }
+}
+
+/// A number that uses all 64 bits (counters, marks): stored with the same bits, so order holds below 2^63 only.
+pub(in crate::store) const fn signed(number: u64) -> i64 {
+    number.cast_signed()
+}
+
+/// Reads [`signed`] back.
+pub(in crate::store) const fn unsigned(number: i64) -> u64 {
+    number.cast_unsigned()
+}
+
+/// Labels and headers as text: one `key=value` a line; backslash, newline and `=` escaped.
+pub(in crate::store) fn write_pairs<'a>(pairs: impl IntoIterator<Item = (&'a String, &'a String)>) -> String {
+    let mut text = String::new();
+    for (key, value) in pairs {
+        escape(key, &mut text);
+        text.push('=');
+        escape(value, &mut text);
+        text.push('\n');
+    }
+    text
+}
+
+/// Reads [`write_pairs`] back, into a map or a list.
+pub(in crate::store) fn read_pairs<T: FromIterator<(String, String)>>(text: &str) -> T {
+    // Not `lines()`: a `\r` at the end of a value must stay.
+    text.split('\n')
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (unescape(key), unescape(value)))
+        .collect()
+}
+
+fn escape(part: &str, text: &mut String) {
+    for symbol in part.chars() {
+        match symbol {
+            '\\' => text.push_str("\\\\"),
+            '\n' => text.push_str("\\n"),
+            '=' => text.push_str("\\e"),
+            other => text.push(other),
+        }
+    }
+}
+
+fn unescape(part: &str) -> String {
+    let mut plain = String::with_capacity(part.len());
+    let mut symbols = part.chars();
+    while let Some(symbol) = symbols.next() {
+        plain.push(match symbol {
+            '\\' => match symbols.next() {
+                Some('n') => '\n',
+                Some('e') => '=',
+                Some(other) => other,
+                None => '\\',
+            },
+            other => other,
+        });
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn any_pairs_read_back(pairs in prop::collection::vec((any::<String>(), any::<String>()), 0..6)) {
+            let text = write_pairs(pairs.iter().map(|(key, value)| (key, value)));
+            prop_assert_eq!(read_pairs::<Vec<_>>(&text), pairs);
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Brings a database to the schema this binary knows, one step a transaction. See `migrations/README.md`.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::room;
+use crate::durable;
+use crate::store::error::{Error, Result};
+use crate::store::open::beside_file;
+
+/// Every step, oldest first; the schema number is the count of steps taken.
+const STEPS: &[&str] = &[
+    include_str!("../../../../migrations/sqlite/0001_first.sql"),
+    include_str!("../../../../migrations/sqlite/0002_blocks.sql"),
+    include_str!("../../../../migrations/sqlite/0003_rollups.sql"),
+    include_str!("../../../../migrations/sqlite/0004_rates_and_deviations.sql"),
+    include_str!("../../../../migrations/sqlite/0005_cells.sql"),
+    include_str!("../../../../migrations/sqlite/0006_silences.sql"),
+    include_str!("../../../../migrations/sqlite/0007_row_sums.sql"),
+    include_str!("../../../../migrations/sqlite/0008_ledger.sql"),
+    include_str!("../../../../migrations/sqlite/0009_cells_apart.sql"),
+    include_str!("../../../../migrations/sqlite/0010_receipt.sql"),
+    include_str!("../../../../migrations/sqlite/0011_merging.sql"),
+    include_str!("../../../../migrations/sqlite/0012_alerts_of_the_hub.sql"),
+    include_str!("../../../../migrations/sqlite/0013_historical_alerts.sql"),
+    include_str!("../../../../migrations/sqlite/0014_late_readings.sql"),
+];
+
+fn known() -> u32 {
+    u32::try_from(STEPS.len()).unwrap_or(u32::MAX)
+}
+
+fn found(conn: &Connection) -> Result<u32> {
+    Ok(conn.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Whether steps are to be run on a database that somebody used.
+pub(in crate::store) fn is_due(conn: &Connection) -> Result<bool> {
+    Ok((1..known()).contains(&found(conn)?))
+}
+
+/// Whether tables and indices are what the steps made: a bit in the text that says so gives a column another name, which
+/// SQLite's own check does not mind.
+pub(in crate::store) fn is_as_made(conn: &Connection) -> Result<bool> {
+    const SCHEMA: &str = "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY sql";
+    let texts = |conn: &Connection| -> Result<Vec<String>> {
+        let mut statement = conn.prepare(SCHEMA)?;
+        let texts = statement.query_map([], |row| row.get(0))?;
+        Ok(texts.collect::<rusqlite::Result<_>>()?)
+    };
+    let made = Connection::open_in_memory()?;
+    STEPS.iter().try_for_each(|step| made.execute_batch(step))?;
+    Ok(texts(conn)? == texts(&made)?)
+}
+
+/// Refuses a database of a later version.
+pub(in crate::store) fn refuse_newer(conn: &Connection) -> Result<()> {
+    let (found, known) = (found(conn)?, known());
+    if found > known { Err(Error::Newer { found, known }) } else { Ok(()) }
+}
+
+/// Room that must be left beside a copy.
+const SPARE: u64 = 64 << 20;
+
+/// Copies the database before its schema is changed, to `telemetry.db.schema-N`: with it the older hub goes on where it was.
+/// Where there is no room for it, says so and goes on: the steps themselves are safe, each is one transaction.
+pub(in crate::store) fn copy_before(conn: &Connection, file: &Path) -> Result<()> {
+    if !is_due(conn)? {
+        return Ok(());
+    }
+    let found = found(conn)?;
+    let copy = beside_file(file, &format!(".schema-{found}"));
+    let need = fs::metadata(file).map_or(0, |file| file.len()) + SPARE;
+    if copy.exists() {
+        // Of an upgrade that did not come to its end, or that was taken back.
+        return Ok(());
+    }
+    let dir = file.parent().unwrap_or_else(|| Path::new("."));
+    if let Some(room) = room::on(dir).filter(|room| room.free < need) {
+        let (free, need) = (room.free >> 20, need >> 20);
+        tracing::warn!(free, need, "no copy before the upgrade: it takes {need} MiB, {free} are free");
+        return Ok(());
+    }
+    let part = beside_file(&copy, ".part");
+    let at_copy = |source| Error::File { path: copy.clone(), source };
+    match fs::remove_file(&part) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(at_copy(error)),
+        _ => {}
+    }
+    conn.execute("VACUUM INTO ?1", [part.to_string_lossy()])?;
+    durable::place(&part, &copy).map_err(at_copy)?;
+    tracing::info!("the database as it was before the upgrade is kept in {}", copy.display());
+    Ok(())
+}
+
+/// Runs the steps the database has not seen.
+pub(in crate::store) fn run(conn: &mut Connection) -> Result<()> {
+    let mut stepped = false;
+    loop {
+        // IMMEDIATE before looking: a command beside the hub may be at the same step.
+        let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        refuse_newer(&tx)?;
+        let found = found(&tx)?;
+        let Some(step) = STEPS.get(found as usize) else {
+            if stepped {
+                tracing::info!(schema = found, "the database is at schema {found}");
+            }
+            return Ok(());
+        };
+        tx.execute_batch(step)?;
+        tx.pragma_update(None, "user_version", found + 1)?;
+        tx.commit()?;
+        stepped = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folder_and_the_list_agree() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../migrations/sqlite");
+        let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        let texts: Vec<_> = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        assert_eq!(texts, STEPS);
+    }
+
+    #[test]
+    fn every_table_is_strict() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        run(&mut conn).unwrap();
+        run(&mut conn).unwrap();
+        let loose: i64 = conn
+            .query_row(
+                "SELECT COUNT(*) FROM pragma_table_list WHERE type = 'table' AND NOT strict AND name NOT LIKE 'sqlite_%'",
+                [],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(loose, 0);
+    }
+
+    #[test]
+    fn a_newer_schema_is_refused_by_number() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        conn.pragma_update(None, "user_version", 99).unwrap();
+        let error = run(&mut conn).unwrap_err();
+        assert!(matches!(error, Error::Newer { found: 99, known } if known as usize == STEPS.len()), "{error}");
+    }
+}

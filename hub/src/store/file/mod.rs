@@ -1,0 +1,14 @@
+//! The database file and the disk below it: how it is opened, read, checked, kept within its room, and what ails it.
+
+pub(super) mod cap;
+pub(super) mod checkpoint;
+pub(super) mod column;
+pub(super) mod damage;
+pub(super) mod migrate;
+pub(super) mod quick_check;
+pub(super) mod readers;
+pub(super) mod room;
+pub(super) mod row_sum;
+pub(super) mod secret;
+pub(super) mod trouble;
+pub(super) mod wal;

@@ -1,0 +1,245 @@
+//! Readers: read-only connections, a bounded queue in front of them, and a deadline on each query.
+//!
+//! A query runs on a thread that may wait for the disk, unless it is so short that waking that thread and being woken by it
+//! would take longer than the query.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, InterruptHandle, OpenFlags};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::store::error::{Error, Result};
+
+/// Queries that may wait for a reader: a page of a dashboard asks some twenty at once, three people look.
+const WAITING: usize = 64;
+/// Longest a query may run; a person has given up by then.
+const DEADLINE: Duration = Duration::from_secs(10);
+/// Prepared statements a connection keeps: all the store's reads.
+const STATEMENTS: usize = 64;
+
+/// The pool. Cheap to clone.
+#[derive(Clone)]
+pub(in crate::store) struct Readers {
+    idle: Arc<Mutex<Vec<Connection>>>,
+    count: usize,
+    permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Readers {
+    /// Opens `count` connections to a file that exists.
+    pub(in crate::store) fn open(file: &Path, count: usize) -> Result<Self> {
+        let count = count.max(1);
+        let idle = (0..count).map(|_| connect(file)).collect::<Result<Vec<_>>>()?;
+        Ok(Self {
+            idle: Arc::new(Mutex::new(idle)),
+            count,
+            permits: Arc::new(Semaphore::new(count)),
+            waiting: Arc::default(),
+        })
+    }
+
+    /// Runs `work` on a reader. A caller that goes away stops it.
+    pub(in crate::store) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Reader) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.take().await?.run(work).await
+    }
+
+    /// One reader, waited for if need be, and up to `most` in all if they are free: as many as there are cores, and never
+    /// the last free one, which is for whoever comes next.
+    pub(in crate::store) async fn lend(&self, most: usize) -> Result<Vec<Reader>> {
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let mut readers = vec![self.take().await?];
+        while readers.len() < most.min(cores) && self.permits.available_permits() > 1 {
+            let Ok(permit) = self.permits.clone().try_acquire_owned() else { break };
+            readers.push(self.with(permit));
+        }
+        Ok(readers)
+    }
+
+    /// Readers at work, and queries that wait for one.
+    pub(in crate::store) fn reads(&self) -> usize {
+        self.count - self.permits.available_permits().min(self.count) + self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// One reader, waited for if need be.
+    pub(in crate::store) async fn take(&self) -> Result<Reader> {
+        let permits = self.permits.clone();
+        let permit = if let Ok(permit) = permits.clone().try_acquire_owned() {
+            permit
+        } else {
+            let _place = Place::take(&self.waiting)?;
+            tokio::time::timeout(DEADLINE, permits.acquire_owned())
+                .await
+                .map_err(|_| Error::Busy("no reader became free"))?
+                .map_err(|_| Error::Closed)?
+        };
+        Ok(self.with(permit))
+    }
+
+    fn with(&self, permit: OwnedSemaphorePermit) -> Reader {
+        let conn = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        Reader { conn, stopped: Arc::default(), idle: self.idle.clone(), _permit: permit }
+    }
+}
+
+/// Opens one read-only connection.
+pub(in crate::store) fn connect(file: &Path) -> Result<Connection> {
+    let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    conn.busy_timeout(Duration::from_secs(5))?;
+    conn.execute_batch("PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;")?;
+    plan_once(&conn)?;
+    conn.set_prepared_statement_cache_capacity(STATEMENTS);
+    Ok(conn)
+}
+
+/// Has statements planned without a look at what is bound: beside a partial index SQLite would else plan anew each time
+/// another value is (measured: a tenth of a short query).
+pub(in crate::store) fn plan_once(conn: &Connection) -> Result<()> {
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
+}
+
+/// A place in the queue.
+struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn take(waiting: &'a AtomicUsize) -> Result<Self> {
+        let place = Self(waiting);
+        if waiting.fetch_add(1, Ordering::Relaxed) >= WAITING {
+            return Err(Error::Busy("too many reads at once"));
+        }
+        Ok(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection on loan; goes back when dropped.
+pub(in crate::store) struct Reader {
+    conn: Option<Connection>,
+    stopped: Arc<AtomicBool>,
+    idle: Arc<Mutex<Vec<Connection>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Reader {
+    /// Runs `work` on a thread that may wait for the disk. A caller that goes away stops it.
+    pub(in crate::store) async fn run<T: Send + 'static>(
+        self,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (handle, stopped) = (self.conn()?.get_interrupt_handle(), self.stopped.clone());
+        // The reader comes back with the result: it is not in the pool while `stop`, dropped first, may still interrupt it.
+        let mut job = tokio::task::spawn_blocking(move || (work(&self), self));
+        let stop = Stop { handle, stopped };
+        let finished = tokio::select! {
+            finished = &mut job => finished,
+            () = tokio::time::sleep(DEADLINE) => {
+                stop.now();
+                job.await
+            }
+        };
+        stop.stopped.store(true, Ordering::Relaxed);
+        let (outcome, _reader) = finished.map_err(|_| Error::Corrupt { what: "query result" })?;
+        outcome
+    }
+
+    /// Like [`Reader::run`], but right here when the work is done in a fraction of a millisecond.
+    pub(in crate::store) async fn run_here_if<T: Send + 'static>(
+        self,
+        is_short: bool,
+        work: impl FnOnce(&Self) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if is_short { work(&self) } else { self.run(work).await }
+    }
+
+    /// Fails once the query is too late or unwanted: to be asked between statements.
+    pub(in crate::store) fn go_on(&self) -> Result<()> {
+        if self.stopped.load(Ordering::Relaxed) { Err(Error::Busy("the query took too long")) } else { Ok(()) }
+    }
+
+    /// The connection.
+    pub(in crate::store) fn conn(&self) -> Result<&Connection> {
+        self.conn.as_ref().ok_or(Error::Closed)
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(conn);
+        }
+    }
+}
+
+/// Stops the query when the deadline passes or the caller goes away.
+struct Stop {
+    handle: InterruptHandle,
+    stopped: Arc<AtomicBool>,
+}
+
+impl Stop {
+    fn now(&self) {
+        self.stopped.store(true, Ordering::Relaxed);
+        self.handle.interrupt();
+    }
+}
+
+impl Drop for Stop {
+    fn drop(&mut self) {
+        if !self.stopped.swap(true, Ordering::Relaxed) {
+            self.handle.interrupt();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    const ENDLESS: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n";
+
+    fn one_reader(dir: &Path) -> Readers {
+        let file = dir.join("test.db");
+        Connection::open(&file).unwrap().execute_batch("CREATE TABLE t (a)").unwrap();
+        Readers::open(&file, 1).unwrap()
+    }
+
+    async fn count(readers: &Readers, sql: &'static str) -> Result<i64> {
+        readers.run(move |reader| Ok(reader.conn()?.query_row(sql, [], |row| row.get(0))?)).await
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_goes_away_frees_its_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        let readers = one_reader(dir.path());
+        let gone = tokio::time::timeout(Duration::from_millis(50), count(&readers, ENDLESS)).await;
+        assert!(gone.is_err());
+        let next = tokio::time::timeout(Duration::from_secs(5), count(&readers, "SELECT COUNT(*) FROM t")).await;
+        assert_eq!(next.unwrap().unwrap(), 0);
+    }
+
+    #[tokio::test]
+    async fn beyond_the_queue_a_read_is_refused_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let readers = one_reader(dir.path());
+        let asked = (0..WAITING + 3).map(|_| count(&readers, "SELECT COUNT(*) FROM t"));
+        let answers = join_all(asked).await;
+        let refused = answers.iter().filter(|answer| matches!(answer, Err(Error::Busy(_)))).count();
+        assert_eq!(refused, 2);
+        assert_eq!(count(&readers, "SELECT COUNT(*) FROM t").await.unwrap(), 0);
+    }
+}

@@ -1,0 +1,311 @@
+//! PURE. One device's batches that are not yet in blocks, one behind the other as they came.
+//!
+//! ```text
+//!   row │ lane, epoch │ received │ oldest │ newest │ size │ payload ║ row │ lane, …
+//!   └──────── differences, about ten bytes ──────────────┘  two bytes a reading
+//! ```
+//!
+//! A batch of a small device has thirty bytes of readings: a table of what is known of each would be larger than all of
+//! them. Whoever looks for some reads from the beginning, which is as fast as copying them.
+
+use wire::varint;
+
+use crate::model::{Epoch, Lane, UnixMillis};
+
+/// What a row costs the journal beside its payload, about.
+const ROW: usize = 40;
+/// Of the space taken, how much more is taken when there is none left: a thousand devices that grow by doubling would
+/// leave a quarter of the memory empty.
+const GROWTH: usize = 8;
+/// Longest head of a batch: six numbers and a byte.
+const HEAD: usize = 6 * varint::MAX_LEN + 1;
+
+const RECOVERED: u8 = 1;
+const NEXT_EPOCH: u8 = 2;
+
+/// One device's batches not yet in blocks.
+#[derive(Debug, Clone, Default)]
+pub(in crate::store) struct Fresh {
+    log: Vec<u8>,
+    /// What the first batch differs from, and the one that comes next.
+    before: Mark,
+    last: Mark,
+    batches: usize,
+    payloads: usize,
+    /// End of the newest reading in blocks or rollups; `None` while there are none.
+    pub(in crate::store) blocks_end: Option<UnixMillis>,
+    /// Most points of one series.
+    pub(in crate::store) points: u32,
+}
+
+/// What a batch is told apart from the one before it by.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Mark {
+    row: i64,
+    epoch: u32,
+    received_at: i64,
+}
+
+/// What is known of a batch without decoding it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Entry {
+    pub(in crate::store) row: i64,
+    pub(in crate::store) epoch: Epoch,
+    pub(in crate::store) lane: Lane,
+    /// Times of its oldest and its newest reading.
+    pub(in crate::store) start: i64,
+    pub(in crate::store) end: i64,
+    pub(in crate::store) received_at: i64,
+}
+
+/// How a batch came to be in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::store) struct Arrived {
+    pub(in crate::store) row: i64,
+    pub(in crate::store) epoch: Epoch,
+    pub(in crate::store) lane: Lane,
+}
+
+impl Fresh {
+    /// Adds a batch, whose row comes after all that are here; returns what it takes in the journal.
+    pub(in crate::store) fn push(&mut self, entry: &Entry, payload: &[u8]) -> usize {
+        let mark = Mark { row: entry.row, epoch: entry.epoch.0, received_at: entry.received_at };
+        let (more, log) = (HEAD + payload.len(), &mut self.log);
+        if log.capacity() - log.len() < more {
+            log.reserve_exact(more + log.len() / GROWTH);
+        }
+        varint::put(log, mark.row.wrapping_sub(self.last.row).cast_unsigned());
+        let lane = if entry.lane == Lane::Recovered { RECOVERED } else { 0 };
+        if mark.epoch == self.last.epoch {
+            log.push(lane);
+        } else {
+            log.push(lane | NEXT_EPOCH);
+            varint::put(log, u64::from(mark.epoch));
+        }
+        varint::put(log, varint::zigzag(mark.received_at.wrapping_sub(self.last.received_at)));
+        varint::put(log, varint::zigzag(entry.start.wrapping_sub(mark.received_at)));
+        varint::put(log, entry.end.wrapping_sub(entry.start).cast_unsigned());
+        varint::put(log, payload.len() as u64);
+        log.extend_from_slice(payload);
+        self.last = mark;
+        self.batches += 1;
+        self.payloads += payload.len();
+        payload.len() + ROW
+    }
+
+    fn iter(&self) -> Iter<'_> {
+        Iter { rest: &self.log, before: self.before }
+    }
+
+    /// The oldest batch.
+    pub(in crate::store) fn first(&self) -> Option<Entry> {
+        self.iter().next().map(|(entry, _)| entry)
+    }
+
+    /// Journal row of the newest batch.
+    pub(in crate::store) fn newest_row(&self) -> Option<i64> {
+        (self.batches > 0).then_some(self.last.row)
+    }
+
+    /// Journal rows, oldest first.
+    pub(in crate::store) fn rows(&self) -> impl Iterator<Item = i64> + '_ {
+        self.iter().map(|(entry, _)| entry.row)
+    }
+
+    /// A copy of the batches that `wanted` chooses.
+    pub(in crate::store) fn copy(&self, wanted: impl Fn(&Entry) -> bool) -> Self {
+        let mut copy = Self { blocks_end: self.blocks_end, ..Self::default() };
+        for (entry, payload) in self.iter().filter(|(entry, _)| wanted(entry)) {
+            copy.push(&entry, payload);
+        }
+        copy
+    }
+
+    /// Forgets the batches up to a journal row; returns how many bytes that were in the journal.
+    pub(in crate::store) fn forget(&mut self, row: i64) -> usize {
+        let before = self.bytes();
+        let mut iter = self.iter();
+        let (mut batches, mut payloads) = (0, 0);
+        let mut kept = iter.clone();
+        while let Some((_, payload)) = iter.next().filter(|(entry, _)| entry.row <= row) {
+            batches += 1;
+            payloads += payload.len();
+            kept = iter.clone();
+        }
+        let (gone, mark) = (self.log.len() - kept.rest.len(), kept.before);
+        self.log.drain(..gone);
+        self.before = mark;
+        self.batches -= batches;
+        self.payloads -= payloads;
+        // What a thousand devices once needed would be most of the memory: twice what is there now is enough to grow into.
+        self.log.shrink_to(2 * self.log.len());
+        before - self.bytes()
+    }
+
+    /// Keeps only the oldest batches, of about so many bytes.
+    pub(in crate::store) fn truncate(&mut self, most: usize) {
+        let mut iter = self.iter();
+        let (mut batches, mut payloads) = (0, 0);
+        let mut kept = iter.clone();
+        while let Some((_, payload)) = iter.next() {
+            // One at least: each step gets somewhere.
+            if batches > 0 && payloads + payload.len() + (batches + 1) * ROW > most {
+                break;
+            }
+            batches += 1;
+            payloads += payload.len();
+            kept = iter.clone();
+        }
+        let (length, mark) = (self.log.len() - kept.rest.len(), kept.before);
+        self.log.truncate(length);
+        (self.last, self.batches, self.payloads) = (mark, batches, payloads);
+    }
+
+    /// When the newest batch came.
+    pub(in crate::store) fn received(&self) -> UnixMillis {
+        UnixMillis(self.iter().map(|(entry, _)| entry.received_at).max().unwrap_or_default())
+    }
+
+    /// Whether blocks or rollups may hold readings at or after `from`.
+    pub(in crate::store) fn blocks_from(&self, from: UnixMillis) -> bool {
+        self.blocks_end.is_some_and(|end| end >= from)
+    }
+
+    /// Calls `with` for each batch: its row and its readings, decoded.
+    pub(in crate::store) fn decode(&self, mut with: impl FnMut(i64, &wire::batch::Rows)) {
+        self.decode_arrived(|batch, rows| with(batch.row, rows));
+    }
+
+    /// The same, with how each batch came.
+    pub(in crate::store) fn decode_arrived(&self, mut with: impl FnMut(Arrived, &wire::batch::Rows)) {
+        let mut rows = wire::batch::Rows::default();
+        for (Entry { row, epoch, lane, .. }, payload) in self.iter() {
+            if super::journal::decode(row, epoch, payload, &mut rows) {
+                with(Arrived { row, epoch, lane }, &rows);
+            }
+        }
+    }
+
+    /// What they take in the journal.
+    pub(in crate::store) fn bytes(&self) -> usize {
+        self.payloads + self.batches * ROW
+    }
+}
+
+/// Batches from one on; what a clone of it has not yet given begins at its place.
+#[derive(Debug, Clone)]
+struct Iter<'a> {
+    rest: &'a [u8],
+    before: Mark,
+}
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (Entry, &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Self { rest, before } = self;
+        let row = before.row.wrapping_add(varint::take(rest).ok()?.cast_signed());
+        let (&flags, after) = rest.split_first()?;
+        *rest = after;
+        let epoch =
+            if flags & NEXT_EPOCH == 0 { before.epoch } else { u32::try_from(varint::take(rest).ok()?).ok()? };
+        let mut signed = || Some(varint::unzigzag(varint::take(rest).ok()?));
+        let received_at = before.received_at.wrapping_add(signed()?);
+        let start = received_at.wrapping_add(signed()?);
+        let end = start.wrapping_add(varint::take(rest).ok()?.cast_signed());
+        let size = usize::try_from(varint::take(rest).ok()?).ok()?;
+        let (payload, after) = rest.split_at_checked(size)?;
+        *rest = after;
+        *before = Mark { row, epoch, received_at };
+        let lane = if flags & RECOVERED == 0 { Lane::Live } else { Lane::Recovered };
+        Some((Entry { row, epoch: Epoch(epoch), lane, start, end, received_at }, payload))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries() -> Vec<Entry> {
+        let entry = |row, epoch, lane, start, end, received_at| Entry {
+            row,
+            epoch: Epoch(epoch),
+            lane,
+            start,
+            end,
+            received_at,
+        };
+        vec![
+            entry(7, 3, Lane::Live, 1_000, 1_900, 2_000),
+            entry(8, 3, Lane::Recovered, -5, 0, 2_100),
+            // A clock that was set, a boot, what no clock says.
+            entry(1 << 40, 4, Lane::Live, i64::MIN, i64::MAX, 90),
+            entry(i64::MAX, u32::MAX, Lane::Recovered, i64::MAX, i64::MAX, i64::MAX),
+        ]
+    }
+
+    fn fresh(entries: &[Entry]) -> Fresh {
+        let mut fresh = Fresh::default();
+        for (n, entry) in entries.iter().enumerate() {
+            assert_eq!(fresh.push(entry, &vec![n as u8; n * 100]), n * 100 + ROW);
+        }
+        fresh
+    }
+
+    fn listed(fresh: &Fresh) -> Vec<(Entry, usize)> {
+        fresh.iter().map(|(entry, payload)| (entry, payload.len())).collect()
+    }
+
+    #[test]
+    fn what_is_known_of_a_batch_comes_back_and_so_does_what_follows_one_that_went() {
+        let all = entries();
+        let expected: Vec<_> = all.iter().enumerate().map(|(n, entry)| (*entry, n * 100)).collect();
+        for gone in 0..=all.len() {
+            let mut rest = fresh(&all);
+            let row = all.get(gone.wrapping_sub(1)).map_or(0, |entry| entry.row);
+            let freed = rest.forget(row);
+            assert_eq!(listed(&rest), expected[gone..]);
+            assert_eq!(freed + rest.bytes(), 600 + 4 * ROW);
+            assert_eq!(rest.first(), all.get(gone).copied());
+            // What comes next is told apart from the last that is here, or was.
+            let next = Entry { row: i64::MAX, ..all[0] };
+            rest.push(&next, b"next");
+            assert_eq!(listed(&rest).last(), Some(&(next, 4)));
+        }
+        let some = fresh(&all).copy(|entry| entry.lane == Lane::Recovered);
+        assert_eq!(listed(&some), [expected[1], expected[3]]);
+        assert_eq!((some.newest_row(), Fresh::default().newest_row()), (Some(i64::MAX), None));
+    }
+
+    #[test]
+    fn the_oldest_that_fit_are_kept_and_one_at_least() {
+        let all = entries();
+        for (most, kept) in [(0, 1), (2 * ROW + 99, 1), (2 * ROW + 100, 2), (599 + 4 * ROW, 3), (600 + 4 * ROW, 4)] {
+            let mut some = fresh(&all);
+            some.truncate(most);
+            assert_eq!((some.rows().count(), some.newest_row()), (kept, Some(all[kept - 1].row)), "{most}");
+            let next = Entry { row: i64::MAX, ..all[1] };
+            some.push(&next, b"");
+            assert_eq!(listed(&some).last(), Some(&(next, 0)));
+        }
+    }
+
+    #[test]
+    fn little_is_taken_besides_the_readings() {
+        let mut fresh = Fresh::default();
+        for n in 0..10_000 {
+            let at = 1_700_000_000_000 + n * 1_000;
+            let entry = Entry {
+                row: n * 1_000,
+                epoch: Epoch(1),
+                lane: Lane::Live,
+                start: at,
+                end: at + 40,
+                received_at: at + 90,
+            };
+            fresh.push(&entry, &[0; 30]);
+        }
+        let beside = fresh.log.capacity() - 10_000 * 30;
+        assert!(beside < 10_000 * 16, "{beside} bytes");
+    }
+}

@@ -1,0 +1,246 @@
+//! The head: the newest point of every series, and what is not yet in blocks, as it came.
+//!
+//! ```text
+//!   journal rows │ in blocks ...... cut │ batches of the device, in order of commit ──▶ latest
+//!                                       └─ here, still encoded (`fresh`)
+//! ```
+//!
+//! Invariant: the head of a device holds exactly its journal rows above its cut, so no query looks into the journal. It
+//! grows after a commit, shrinks after a cut is committed, and is rebuilt from the journal at start. Whoever asks copies
+//! the few bytes he needs and unpacks them without holding anybody up.
+
+pub(super) mod fresh;
+pub(super) mod journal;
+pub(super) mod late;
+pub(super) mod latest;
+pub(super) mod tally;
+pub(super) mod window;
+
+use std::collections::HashMap;
+
+use crate::model::UnixMillis;
+use crate::model::device::DeviceNo;
+use crate::model::reading::{AHEAD_MS, Batch, Point, SeriesId};
+use fresh::{Entry, Fresh};
+
+/// Everything not yet in blocks.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    /// By series number, which is small and dense.
+    series: Vec<Newest>,
+    devices: HashMap<DeviceNo, Fresh>,
+    /// Bytes of the journal that are not yet in blocks.
+    bytes: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Newest {
+    point: Option<Point>,
+    /// Points not yet in blocks.
+    points: u32,
+}
+
+/// How much of a device waits to be in blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Waiting {
+    pub(super) device: DeviceNo,
+    /// Most points of one series.
+    pub(super) points: u32,
+    /// When the oldest batch came.
+    pub(super) since: UnixMillis,
+    pub(super) bytes: usize,
+}
+
+impl Head {
+    /// Adds a committed batch and the journal row it has; of several points at one time the last added is the latest.
+    pub(super) fn add(&mut self, row: i64, batch: &Batch) {
+        let (mut start, mut end, mut most) = (i64::MAX, i64::MIN, 0);
+        for (series, point) in batch.rows() {
+            start = start.min(point.at.0);
+            end = end.max(point.at.0);
+            let newest = self.newest(series);
+            newest.points += 1;
+            most = most.max(newest.points);
+            // What lies in the future would hide all that comes after it, until its time comes.
+            let ahead = |at: UnixMillis| at.since(batch.received_at) > AHEAD_MS;
+            if newest.point.is_none_or(|newest| newest.at <= point.at || ahead(newest.at) && !ahead(point.at)) {
+                newest.point = Some(point);
+            }
+        }
+        let received_at = batch.received_at.0;
+        let device = self.devices.entry(batch.id.device).or_default();
+        let (epoch, lane) = (batch.id.epoch, batch.lane);
+        self.bytes += device.push(&Entry { row, epoch, lane, start, end, received_at }, &batch.payload);
+        device.points = device.points.max(most);
+    }
+
+    /// Says how far the device's blocks and rollups reach in time.
+    pub(super) fn blocks_reach(&mut self, device: DeviceNo, end: UnixMillis) {
+        let device = self.devices.entry(device).or_default();
+        device.blocks_end = device.blocks_end.max(Some(end));
+    }
+
+    /// Puts a latest point that another process saved, unless a newer one is known.
+    pub(super) fn offer_latest(&mut self, series: SeriesId, point: Point) {
+        let newest = self.newest(series);
+        if newest.point.is_none_or(|newest| newest.at < point.at) {
+            newest.point = Some(point);
+        }
+    }
+
+    /// Forgets the device's batches up to a journal row, which are in blocks now; returns how many bytes that were.
+    pub(super) fn forget(&mut self, no: DeviceNo, row: i64, series: &[SeriesId]) -> usize {
+        let Some(device) = self.devices.get_mut(&no) else { return 0 };
+        let bytes = device.forget(row);
+        // What came while the blocks were made is counted at nothing: it waits a little longer.
+        device.points = 0;
+        for series in series {
+            self.newest(*series).points = 0;
+        }
+        self.bytes -= bytes;
+        bytes
+    }
+
+    /// Forgets a device and its series.
+    pub(super) fn remove(&mut self, device: DeviceNo, series: impl Iterator<Item = SeriesId>) {
+        if let Some(gone) = self.devices.remove(&device) {
+            self.bytes -= gone.bytes();
+        }
+        for series in series {
+            *self.newest(series) = Newest::default();
+        }
+    }
+
+    /// The newest point.
+    pub(super) fn latest(&self, series: SeriesId) -> Option<Point> {
+        self.series.get(series.0 as usize)?.point
+    }
+
+    /// A copy of the device's batches that have readings with `from <= at < to`.
+    pub(super) fn copy(&self, device: DeviceNo, from: UnixMillis, to: UnixMillis) -> Fresh {
+        let device = self.devices.get(&device);
+        device.map(|device| device.copy(|batch| batch.start < to.0 && batch.end >= from.0)).unwrap_or_default()
+    }
+
+    /// Journal row of a device's oldest batch here.
+    pub(super) fn first_row(&self, device: DeviceNo) -> Option<i64> {
+        Some(self.devices.get(&device)?.first()?.row)
+    }
+
+    /// A copy of the device's batches behind a journal row.
+    pub(super) fn copy_after(&self, device: DeviceNo, row: i64) -> Fresh {
+        self.devices.get(&device).map(|device| device.copy(|batch| batch.row > row)).unwrap_or_default()
+    }
+
+    /// Journal rows of a device, oldest first.
+    pub(super) fn rows(&self, device: DeviceNo) -> Vec<i64> {
+        self.devices.get(&device).map(|device| device.rows().collect()).unwrap_or_default()
+    }
+
+    /// What waits to be in blocks, in no order.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
+        self.devices.iter().filter_map(|(&no, device)| {
+            let since = UnixMillis(device.first()?.received_at);
+            Some(Waiting { device: no, points: device.points, since, bytes: device.bytes() })
+        })
+    }
+
+    /// Bytes of the journal not yet in blocks.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Those of one device.
+    pub(super) fn bytes_of(&self, device: DeviceNo) -> usize {
+        self.devices.get(&device).map_or(0, Fresh::bytes)
+    }
+
+    fn newest(&mut self, series: SeriesId) -> &mut Newest {
+        let index = series.0 as usize;
+        if index >= self.series.len() {
+            self.series.resize_with(index + 1, Newest::default);
+        }
+        &mut self.series[index]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wire::Reading;
+    use wire::batch::BatchBuilder;
+
+    use super::*;
+    use crate::model::reading::BatchId;
+    use crate::model::{BatchSeq, Epoch, Lane, SensorNo};
+
+    const A: SeriesId = SeriesId(3);
+    const DEVICE: DeviceNo = DeviceNo(1);
+
+    fn batch(readings: &[(i64, f64)]) -> Batch {
+        let mut builder = BatchBuilder::new(1_000);
+        for &(at, value) in readings {
+            assert!(builder.push(&Reading { sensor: SensorNo(0), at: UnixMillis(at), value }));
+        }
+        Batch {
+            id: BatchId { device: DEVICE, epoch: Epoch(1), seq: BatchSeq(0) },
+            lane: Lane::Live,
+            received_at: UnixMillis(77),
+            payload: builder.finish(),
+            series: vec![A; readings.len()],
+            at: readings.iter().map(|reading| UnixMillis(reading.0)).collect(),
+            value: readings.iter().map(|reading| reading.1).collect(),
+        }
+    }
+
+    fn values(fresh: &Fresh) -> Vec<(i64, f64)> {
+        let mut found = Vec::new();
+        fresh.decode(|row, rows| found.extend(rows.iter().map(|reading| (row, reading.value))));
+        found
+    }
+
+    #[test]
+    fn a_late_point_is_not_the_latest_and_an_equal_one_is() {
+        let mut head = Head::default();
+        head.add(1, &batch(&[(10, 1.0), (30, 3.0)]));
+        head.add(2, &batch(&[(20, 2.0), (30, 4.0)]));
+        assert_eq!(head.latest(A), Some(Point { at: UnixMillis(30), value: 4.0 }));
+        assert_eq!(head.latest(SeriesId(99)), None);
+    }
+
+    #[test]
+    fn a_point_from_the_future_does_not_hide_what_comes_after_it() {
+        let mut head = Head::default();
+        head.add(1, &batch(&[(10, 1.0), (77 + AHEAD_MS + 1, 9.0)]));
+        assert_eq!(head.latest(A).map(|point| point.value), Some(9.0));
+        head.add(2, &batch(&[(20, 2.0)]));
+        head.add(3, &batch(&[(15, 3.0)]));
+        assert_eq!(head.latest(A).map(|point| point.value), Some(2.0));
+    }
+
+    #[test]
+    fn a_copy_may_be_cut_short_but_never_to_nothing() {
+        let mut head = Head::default();
+        (1..=4).for_each(|n| head.add(n, &batch(&[(n * 10, n as f64)])));
+        let mut copy = head.copy(DEVICE, UnixMillis(0), UnixMillis(99));
+        let size = copy.bytes() / 4;
+        copy.truncate(2 * size + 1);
+        assert_eq!(values(&copy), [(1, 1.0), (2, 2.0)]);
+        copy.truncate(1);
+        assert_eq!((values(&copy), copy.newest_row()), (vec![(1, 1.0)], Some(1)));
+    }
+
+    #[test]
+    fn a_cut_leaves_the_batches_behind_it() {
+        let mut head = Head::default();
+        (1..=4).for_each(|n| head.add(n, &batch(&[(n * 10, n as f64)])));
+        assert_eq!(head.waiting().map(|waiting| waiting.points).collect::<Vec<_>>(), [4]);
+        head.forget(DEVICE, 2, &[A]);
+        head.blocks_reach(DEVICE, UnixMillis(20));
+        let copy = head.copy(DEVICE, UnixMillis(0), UnixMillis(40));
+        assert_eq!(values(&copy), [(3, 3.0)]);
+        assert!(copy.blocks_from(UnixMillis(20)) && !copy.blocks_from(UnixMillis(21)));
+        assert_eq!((head.rows(DEVICE), head.latest(A).map(|point| point.value)), (vec![3, 4], Some(4.0)));
+        head.remove(DEVICE, [A].into_iter());
+        assert_eq!((head.bytes(), head.latest(A)), (0, None));
+    }
+}

@@ -1,0 +1,276 @@
+//! The maker's other half: lets go what is too old, makes room under the cap, and looks how fast the file grows.
+//!
+//! Each step is one small transaction that deletes something, or the last one: nothing here waits for room, so nothing
+//! here can hang.
+
+use std::fs;
+
+use rusqlite::Connection;
+
+use super::growth::{self, Look};
+use super::trust::Trust;
+use crate::clock::Clock;
+use crate::model::UnixMillis;
+use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
+use crate::model::retention::Retention;
+use crate::store::Growth;
+use crate::store::catalog::ledger;
+use crate::store::error::Result;
+use crate::store::file::{checkpoint, column, room};
+use crate::store::maker::{Maker, VACUUM_PAGES, rest};
+use crate::store::rollup::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding, Going};
+use crate::store::rollup::rolled;
+use crate::store::rollup::{HOURS, MINUTES, Table};
+
+/// Time between two looks at the growth that are kept.
+const LOOK_EVERY: i64 = 3_600_000;
+/// Steps of giving free pages back in one look: 16 MiB.
+const VACUUM_STEPS: usize = 8;
+
+/// What was done last, and need not be done again today.
+#[derive(Debug, Default)]
+pub(in crate::store) struct Kept {
+    /// Rollups were let go as of this day by this policy.
+    rollups: Option<(UnixMillis, Retention)>,
+    looks: Vec<Look>,
+    /// Whether the clock can be believed.
+    pub(in crate::store) trust: Trust,
+    /// Bytes the process had written at the last look that is kept, and the sum of all before it.
+    written: (u64, u64),
+}
+
+impl Maker {
+    /// Lets go what each tier keeps no longer.
+    pub(in crate::store) fn retain(&mut self, now: UnixMillis) -> Result<()> {
+        let retention = self.memory.retention();
+        if retention.is_for_ever() {
+            return Ok(());
+        }
+        for (device, series) in self.devices() {
+            let Some(ages) = self.memory.catalog().device(device).map(|device| retention.of(&device.labels)) else {
+                continue;
+            };
+            if let Some(before) = retention::begins(ages.raw, now) {
+                loop {
+                    let going = retention::due(&self.conn, device, before, FOLD_SPANS)?;
+                    if going.is_empty() {
+                        break;
+                    }
+                    self.fold(going, &series, true)?;
+                }
+            }
+        }
+        for (device, _) in self.devices() {
+            let age = self.memory.catalog().device(device).and_then(|device| retention.of(&device.labels).hours);
+            if let Some(before) = retention::begins(age, now).map(UnixMillis::hour) {
+                while ledger::begins_before(&self.conn, device, before)? {
+                    self.write(move |scope| ledger::expire(scope.conn, device, before, EXPIRE_ROWS as i64))?;
+                }
+            }
+        }
+        let today = (retention::day(now), retention);
+        if self.kept.rollups.as_ref() != Some(&today) {
+            self.expire_rollups(MINUTES, now, &today.1)?;
+            self.expire_rollups(HOURS, now, &today.1)?;
+            self.kept.rollups = Some(today);
+        }
+        Ok(())
+    }
+
+    fn devices(&self) -> Vec<(DeviceNo, Vec<SeriesId>)> {
+        let catalog = self.memory.catalog();
+        let series = |no| catalog.series_of(no).map(|series| series.id).collect();
+        catalog.devices().map(|device| (device.no, series(device.no))).collect()
+    }
+
+    /// Has blocks give way to their rollups; nothing happens, to be tried again, when a command beside the hub wrote
+    /// meanwhile: it may have been rollups (`recover`), and those that were read would take their place.
+    fn fold(&self, going: Going, series: &[SeriesId], thorough: bool) -> Result<()> {
+        let began = Clock.now();
+        let beside = rolled::writes_beside(&self.conn)?;
+        let received = going.received;
+        let mut folds = Vec::with_capacity(going.by_device.len());
+        for (device, spans) in going.by_device {
+            let (from, to) = retention::reach(&spans);
+            // What comes from here on came behind the fold.
+            let fresh = self.memory.head().copy(device, from, to);
+            let (of_device, numbers): (Vec<SeriesId>, Vec<SeriesId>) = {
+                let catalog = self.memory.catalog();
+                let all = catalog.series_of(device).map(|series| series.id);
+                (if series.is_empty() { all.collect() } else { Vec::new() }, catalog.sensor_numbers(device).to_vec())
+            };
+            let series = if series.is_empty() { &of_device } else { series };
+            let folding = Folding { device, series, fresh: &fresh, numbers: &numbers };
+            folds.push(retention::fold(&self.conn, &folding, spans, received, thorough)?);
+        }
+        let worked = Clock.now().duration_since(began);
+        self.write(move |scope| {
+            if rolled::writes_beside(scope.conn)? != beside {
+                return Ok(());
+            }
+            folds.iter().try_for_each(|fold| fold.write(scope.conn))
+        })?;
+        rest(worked, !thorough);
+        Ok(())
+    }
+
+    /// Deletes a tier's rows that are too old, device by device.
+    fn expire_rollups(&self, table: Table, now: UnixMillis, retention: &Retention) -> Result<()> {
+        let age = |device| {
+            let ages = self.memory.catalog().device(device).map(|device| retention.of(&device.labels))?;
+            retention::begins(if table == MINUTES { ages.minutes } else { ages.hours }, now)
+        };
+        let going: Vec<_> =
+            self.devices().into_iter().filter_map(|(no, series)| Some((no, series, age(no)?))).collect();
+        let Some(last) = going.iter().map(|(_, _, before)| *before).max() else { return Ok(()) };
+        let stored = table.rows(&self.conn, (i64::MIN, last.0))?;
+        for (device, series, before) in going {
+            let gone = rolled::of(&self.conn, device)?.minutes_from.filter(|_| table == MINUTES);
+            let row_is_due =
+                |row: &&i64| table.row_end(**row) <= before.0 && gone.is_none_or(|gone| table.row_end(**row) > gone.0);
+            let keys: Vec<i64> = stored.iter().filter(row_is_due).flat_map(|&row| table.keys(row, &series)).collect();
+            if table == MINUTES && !keys.is_empty() {
+                self.write(move |scope| retention::minutes_go(scope.conn, device, before))?;
+            }
+            // Of hours only those that came as long ago: minutes that go are in the hours.
+            let received = if table == MINUTES { UnixMillis(i64::MAX) } else { before };
+            for some in keys.chunks(EXPIRE_ROWS) {
+                let some = some.to_vec();
+                self.write(move |scope| table.delete(scope.conn, &some, received))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Under a cap: has the oldest go until there is room again.
+    pub(in crate::store) fn make_room(&mut self) -> Result<()> {
+        if self.memory.cap().bytes.is_none() || self.look_at_pages()? < self.memory.cap().high() {
+            return Ok(());
+        }
+        self.make_room_down_to(self.memory.cap().low())
+    }
+
+    /// Under a cap: has the oldest go until blocks of so much journal fit, and keeps readings from taking that room until
+    /// the reservation is given up.
+    pub(in crate::store) fn make_room_for(&mut self, journal: usize) -> Result<()> {
+        let cap = self.memory.cap();
+        if cap.bytes.is_none() {
+            return Ok(());
+        }
+        let pages = cap.pages_of(journal);
+        self.memory.counters.reserve(pages);
+        let outcome = if self.look_at_pages()? + pages > cap.shut() {
+            self.make_room_down_to(cap.shut() - pages)
+        } else {
+            Ok(())
+        };
+        if outcome.is_err() {
+            self.memory.counters.reserve(0);
+        }
+        outcome
+    }
+
+    fn make_room_down_to(&mut self, pages: i64) -> Result<()> {
+        // The journal's dead rows go first: they are nobody's readings.
+        if self.dead > 0 {
+            self.sweep(true)?;
+        }
+        while self.look_at_pages()? > pages {
+            let going = retention::oldest(&self.conn, FOLD_SPANS)?;
+            if !going.is_empty() {
+                self.memory.counters.recycled(going.received);
+                self.fold(going, &[], false)?;
+            } else if !self.write(|scope| retention::drop_oldest(scope.conn, MINUTES))?
+                && !self.write(|scope| retention::drop_oldest(scope.conn, HOURS))?
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Pages in use, for everybody to see.
+    fn look_at_pages(&self) -> Result<i64> {
+        let used = checkpoint::pages_in_use(&self.conn)?;
+        self.memory.counters.note_pages(used);
+        Ok(used)
+    }
+
+    /// Gives free pages back to the disk, some at a time.
+    pub(in crate::store) fn give_back(&self) -> Result<()> {
+        for _ in 0..VACUUM_STEPS {
+            if checkpoint::spare_pages(&self.conn)? == 0 {
+                break;
+            }
+            self.write(|scope| checkpoint::give_back(scope.conn, VACUUM_PAGES))?;
+        }
+        Ok(())
+    }
+
+    /// Reads the looks of earlier starts.
+    pub(in crate::store) fn remember_growth(&mut self) -> Result<()> {
+        self.kept.looks = looks(&self.conn)?;
+        self.kept.trust = Trust::new(self.kept.looks.last().map(|look| look.at));
+        let before = self.kept.looks.last().map_or(0, |look| look.written);
+        self.kept.written = (written().unwrap_or(0), before);
+        // Known from the start on, not only from the first look.
+        self.look_at_pages().map(drop)
+    }
+
+    /// Looks how fast the file grows; once an hour the look is kept, if the hub is sure of its clock.
+    pub(in crate::store) fn look_at_growth(&mut self, now: UnixMillis, sure: bool) -> Result<()> {
+        let used = u64::try_from(self.look_at_pages()? * checkpoint::PAGE).unwrap_or(0);
+        let journal = self.memory.head().bytes() as u64;
+        let (at_last, before) = self.kept.written;
+        let total = before + written().unwrap_or(0).saturating_sub(at_last);
+        let look = Look { at: now, used: used.saturating_sub(journal), written: total };
+        let room = match self.memory.cap().usable() {
+            Some(usable) => Some(usable.saturating_sub(used)),
+            None => room::on(self.memory.dir()).map(|room| room.free),
+        };
+        let growth = growth::growth(&self.kept.looks, look, room);
+        self.memory.set_growth(if written().is_none() { Growth { written_per_day: None, ..growth } } else { growth });
+        if sure && self.kept.looks.last().is_none_or(|last| now.since(last.at) >= LOOK_EVERY || last.at > now) {
+            self.write(move |scope| keep_look(scope.conn, look))?;
+            self.kept.looks.retain(|old| (0..=growth::OVER).contains(&now.since(old.at)));
+            self.kept.looks.push(look);
+            self.kept.written = (written().unwrap_or(0), total);
+        }
+        Ok(())
+    }
+}
+
+/// Bytes this process had written to disks, by the kernel's books; `None` where it keeps none.
+fn written() -> Option<u64> {
+    let io = fs::read_to_string("/proc/self/io").ok()?;
+    io.lines().find_map(|line| line.strip_prefix("write_bytes: "))?.trim().parse().ok()
+}
+
+const LOOKS: &str = "SELECT at, used, written FROM growth ORDER BY at";
+const KEEP: &str = "INSERT INTO growth (at, used, written) VALUES (:at, :used, :written)
+    ON CONFLICT (at) DO UPDATE SET used = excluded.used, written = excluded.written";
+const FORGET: &str = "DELETE FROM growth WHERE at < :from OR at > :at";
+
+fn looks(conn: &Connection) -> Result<Vec<Look>> {
+    let mut statement = conn.prepare(LOOKS)?;
+    let looks = statement.query_map([], |row| {
+        Ok(Look {
+            at: UnixMillis(row.get(0)?),
+            used: column::unsigned(row.get(1)?),
+            written: column::unsigned(row.get(2)?),
+        })
+    })?;
+    Ok(looks.collect::<rusqlite::Result<_>>()?)
+}
+
+fn keep_look(conn: &Connection, look: Look) -> Result<()> {
+    let range = rusqlite::named_params! { ":from": look.at.0 - growth::OVER, ":at": look.at.0 };
+    conn.prepare_cached(FORGET)?.execute(range)?;
+    conn.prepare_cached(KEEP)?.execute(rusqlite::named_params! {
+        ":at": look.at.0,
+        ":used": column::signed(look.used),
+        ":written": column::signed(look.written),
+    })?;
+    Ok(())
+}

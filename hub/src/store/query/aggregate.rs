@@ -1,0 +1,317 @@
+//! Readings by bucket of time: counts, extremes, means, first and last values, percentiles, rates.
+//!
+//! ```text
+//!   series ──▶ by device ──▶ one share a reader ──▶ scan: rollups, blocks, head ──▶ columns ──▶ what the caller makes of them
+//! ```
+//!
+//! A wide query runs on as many readers as there are cores, if they are free; each hands its columns on, series by series,
+//! so that no more than an answer's own text is ever held. What a query may hold besides is [`MEMORY`].
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::future::try_join_all;
+
+use super::scan::{self, Plan, Share};
+use crate::model::UnixMillis;
+use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
+use crate::store::Store;
+use crate::store::error::Result;
+use crate::store::pack::bucket::{self, Bucket};
+use crate::store::pack::exact;
+use crate::store::query::device_of;
+
+/// Bytes of readings a query may hold at once: a year of one series at 10 s, with percentiles. There are four readers, so
+/// four times this is the most that queries ever take.
+pub(in crate::store) const MEMORY: usize = 96 << 20;
+/// Devices worth a reader of their own.
+const SHARE: usize = 32;
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Query {
+    /// Of which series, each once.
+    pub series: Vec<SeriesId>,
+    /// By which buckets.
+    pub buckets: Buckets,
+    /// Each series by itself or all together.
+    pub group: Group,
+    /// Which figures.
+    pub wanted: Aggregates,
+}
+
+/// Time cut into buckets: bucket `n` is `[edges[n], edges[n + 1])`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Buckets {
+    /// Ascending; one more than there are buckets.
+    pub edges: Vec<UnixMillis>,
+}
+
+/// Whether series are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Group {
+    /// One result a series.
+    None,
+    /// One result for all series together: of all their readings; a rate is the sum of their rates.
+    All,
+}
+
+/// Figures of a bucket. What is not asked for is neither computed nor returned.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Aggregates {
+    /// Number of readings.
+    pub count: bool,
+    /// Lowest value.
+    pub min: bool,
+    /// Highest value.
+    pub max: bool,
+    /// Mean of the values.
+    pub avg: bool,
+    /// Value with the earliest time.
+    pub first: bool,
+    /// Value with the latest time.
+    pub last: bool,
+    /// Change a second; of a counter, which begins again at zero when it falls, its growth. There is none in a bucket of
+    /// which rollups hold a part.
+    pub rate: bool,
+    /// Percentiles, 0 to 100, exact over the readings. There are none in a bucket of which rollups hold a part.
+    pub percentiles: Vec<f64>,
+}
+
+impl Aggregates {
+    /// What is usually asked for: all but rates and percentiles.
+    #[must_use]
+    pub const fn usual() -> Self {
+        Self {
+            count: true,
+            min: true,
+            max: true,
+            avg: true,
+            first: true,
+            last: true,
+            rate: false,
+            percentiles: Vec::new(),
+        }
+    }
+
+    /// Whether every reading has to be looked at, in order.
+    pub(in crate::store) const fn exact(&self) -> bool {
+        self.rate || !self.percentiles.is_empty()
+    }
+}
+
+/// What happened in each bucket. The columns asked for have one entry a bucket, the others none; of an empty bucket the
+/// count is 0 and the rest `None`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Columns {
+    /// Readings in the bucket.
+    pub count: Vec<u64>,
+    /// Lowest value.
+    pub min: Vec<Option<f64>>,
+    /// Highest value.
+    pub max: Vec<Option<f64>>,
+    /// Mean of the values.
+    pub avg: Vec<Option<f64>>,
+    /// Value with the earliest time.
+    pub first: Vec<Option<f64>>,
+    /// Value with the latest time.
+    pub last: Vec<Option<f64>>,
+    /// Change a second.
+    pub rate: Vec<Option<f64>>,
+    /// One column a percentile asked for.
+    pub percentiles: Vec<Vec<Option<f64>>>,
+}
+
+/// What an answer was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// Every reading.
+    Raw,
+    /// Rollups of a minute.
+    Minute,
+    /// Rollups of an hour.
+    Hour,
+}
+
+/// The answer to [`Store::aggregate`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Aggregated<T = Columns> {
+    /// One a series asked for, or a single one.
+    pub results: Vec<T>,
+    /// The coarsest thing it was made from.
+    pub tier: Tier,
+}
+
+impl Store {
+    /// Figures by bucket; several readings at one time count once per series.
+    ///
+    /// # Errors
+    /// `NotFound` for a series; `Busy` when too many read at once or it takes longer than 10 s; `TooLarge`.
+    pub async fn aggregate(&self, query: Query) -> Result<Aggregated> {
+        self.aggregate_into(query, |_, columns| columns).await
+    }
+
+    /// Like [`Store::aggregate`], but each result is made into something else, on the thread that computed it, by its
+    /// place among the series asked for.
+    ///
+    /// # Errors
+    /// Those of [`Store::aggregate`].
+    pub async fn aggregate_into<T: Send + 'static>(
+        &self,
+        query: Query,
+        make: impl Fn(usize, Columns) -> T + Send + Sync + 'static,
+    ) -> Result<Aggregated<T>> {
+        let Query { series, buckets, group, wanted } = query;
+        let devices = self.by_device(&series)?;
+        let readers = self.readers().lend(devices.len().div_ceil(SHARE)).await?;
+        let plan = Arc::new(Plan::new(buckets.edges, wanted, MEMORY / readers.len()));
+        let make = Arc::new(make);
+        let share = devices.len().div_ceil(readers.len()).max(1);
+        let is_short = match readers.as_slice() {
+            [reader] => scan::is_short(reader.conn()?, self.memory(), &plan, &devices)?,
+            _ => false,
+        };
+        let mut rest = devices;
+        let mut shares = Vec::with_capacity(readers.len());
+        for reader in readers {
+            let devices: Vec<_> = rest.drain(..share.min(rest.len())).collect();
+            let (memory, plan, make) = (self.memory_shared(), Arc::clone(&plan), Arc::clone(&make));
+            shares.push(reader.run_here_if(is_short, move |reader| {
+                let mut share = Share::new(reader, &memory, &plan);
+                let mut made = Vec::new();
+                let mut all = plan.totals();
+                share.run(&devices, |place, totals| match group {
+                    Group::None => {
+                        made.push((place, make(place, totals.columns(&plan.wanted))));
+                        Ok(())
+                    }
+                    Group::All => all.absorb(totals, plan.memory),
+                })?;
+                Ok((made, all, share.tier()))
+            }));
+        }
+        let (mut made, mut all, mut tier) = (Vec::with_capacity(series.len()), plan.totals(), Tier::Raw);
+        for (some, mut totals, of_share) in try_join_all(shares).await? {
+            made.extend(some);
+            all.absorb(&mut totals, MEMORY)?;
+            tier = tier.max(of_share);
+        }
+        let results = match group {
+            Group::All => vec![make(0, all.columns(&plan.wanted))],
+            Group::None => {
+                made.sort_unstable_by_key(|(place, _)| *place);
+                made.into_iter().map(|(_, result)| result).collect()
+            }
+        };
+        Ok(Aggregated { results, tier })
+    }
+
+    /// The series by device, each with its place.
+    fn by_device(&self, series: &[SeriesId]) -> Result<Vec<Asked>> {
+        let mut devices: BTreeMap<DeviceNo, Asked> = BTreeMap::new();
+        for (place, series) in series.iter().enumerate() {
+            let device = device_of(self.memory(), *series)?;
+            let asked =
+                devices.entry(device).or_insert_with(|| Asked { device, series: Vec::new(), places: Vec::new() });
+            asked.series.push(*series);
+            asked.places.push(place);
+        }
+        Ok(devices.into_values().collect())
+    }
+}
+
+/// What is asked of one device.
+pub(in crate::store) struct Asked {
+    pub(in crate::store) device: DeviceNo,
+    pub(in crate::store) series: Vec<SeriesId>,
+    /// Of each series, among all that were asked for.
+    pub(in crate::store) places: Vec<usize>,
+}
+
+/// Figures of all buckets of one result while they are being summed.
+pub(in crate::store) struct Totals {
+    pub(in crate::store) buckets: Vec<Bucket>,
+    /// Values by bucket, where percentiles are asked for.
+    pub(in crate::store) values: Vec<Vec<f64>>,
+    /// Where rates are asked for.
+    pub(in crate::store) rate: Vec<Option<f64>>,
+    /// Buckets in which rollups stand for some of the readings: percentiles and rates of the others would be wrong. Empty
+    /// where neither is asked for.
+    rolled: Vec<bool>,
+}
+
+impl Totals {
+    pub(in crate::store) fn new(buckets: usize, wanted: &Aggregates) -> Self {
+        Self {
+            buckets: vec![Bucket::default(); buckets],
+            values: if wanted.percentiles.is_empty() { Vec::new() } else { vec![Vec::new(); buckets] },
+            rate: if wanted.rate { vec![None; buckets] } else { Vec::new() },
+            rolled: if wanted.exact() { vec![false; buckets] } else { Vec::new() },
+        }
+    }
+
+    /// Begins anew.
+    pub(in crate::store) fn clear(&mut self) {
+        self.buckets.fill(Bucket::default());
+        self.values.iter_mut().for_each(Vec::clear);
+        self.rate.fill(None);
+        self.rolled.fill(false);
+    }
+
+    /// Adds a rollup's bucket that begins at `start`.
+    pub(in crate::store) fn add_rolled(&mut self, edges: &[UnixMillis], start: UnixMillis, rolled: &Bucket) {
+        let Some(n) = bucket::of(edges, start) else { return };
+        if let Some(bucket) = self.buckets.get_mut(n) {
+            bucket.merge(rolled);
+        }
+        if let Some(is_rolled) = self.rolled.get_mut(n) {
+            *is_rolled = true;
+        }
+    }
+
+    /// Adds another series; `memory` is what all values together may take.
+    fn absorb(&mut self, other: &mut Self, memory: usize) -> Result<()> {
+        self.buckets
+            .iter_mut()
+            .zip(&other.buckets)
+            .filter(|(_, more)| more.count > 0)
+            .for_each(|(all, more)| all.merge(more));
+        for (all, more) in self.values.iter_mut().zip(&mut other.values) {
+            all.append(more);
+        }
+        for (all, more) in self.rate.iter_mut().zip(&other.rate) {
+            *all = match (*all, *more) {
+                (Some(all), Some(more)) => Some(all + more),
+                (all, more) => all.or(more),
+            };
+        }
+        self.rolled.iter_mut().zip(&other.rolled).for_each(|(all, more)| *all |= more);
+        let held = self.values.iter().map(Vec::len).sum::<usize>() * size_of::<f64>();
+        if held > memory { Err(crate::store::Error::TooLarge { most: MEMORY }) } else { Ok(()) }
+    }
+
+    /// The columns that are wanted.
+    fn columns(&mut self, wanted: &Aggregates) -> Columns {
+        let Self { buckets, values, rate, rolled } = self;
+        for (n, _) in rolled.iter().enumerate().filter(|(_, rolled)| **rolled) {
+            values.get_mut(n).into_iter().for_each(Vec::clear);
+            rate.get_mut(n).into_iter().for_each(|rate| *rate = None);
+        }
+        let column = |wanted: bool, value: fn(&Bucket) -> f64| -> Vec<Option<f64>> {
+            let some = if wanted { &**buckets } else { &[] };
+            some.iter().map(|bucket| (bucket.count > 0).then(|| value(bucket))).collect()
+        };
+        let percentile = |percent: &f64| values.iter_mut().map(|values| exact::percentile(values, *percent)).collect();
+        Columns {
+            count: if wanted.count { buckets.iter().map(|bucket| bucket.count).collect() } else { Vec::new() },
+            min: column(wanted.min, |bucket| bucket.min),
+            max: column(wanted.max, |bucket| bucket.max),
+            avg: column(wanted.avg, |bucket| bucket.sum / bucket.count as f64),
+            first: column(wanted.first, |bucket| bucket.first.value),
+            last: column(wanted.last, |bucket| bucket.last.value),
+            percentiles: wanted.percentiles.iter().map(percentile).collect(),
+            rate: rate.clone(),
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Backups: one file that a hub can be made from again, taken while it runs.
+//!
+//! ```text
+//!   telemetry.db ──online backup, one snapshot, small steps──▶ FILE.part ──check, compare counts, sync──▶ FILE
+//!   secret.key ───────────────────────────────────────────────▲ in the table `backup`
+//! ```
+//!
+//! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
+//! kept as safe as the hub itself. The snapshot is one moment: everything acknowledged before the backup began is in it.
+
+use std::fs::{self, OpenOptions};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, named_params};
+
+use crate::clock::Clock;
+use crate::durable;
+use crate::model::UnixMillis;
+use crate::store::SecretKey;
+use crate::store::error::{Error, Result};
+use crate::store::file::{migrate, readers, row_sum, secret};
+use crate::store::open::{FILE, beside_file};
+
+/// Pages copied at a time: 2 MiB.
+const STEP: i32 = 256;
+/// Pause between two steps, so that a slow disk is the writer's most of the time.
+const PAUSE: Duration = Duration::from_millis(2);
+/// Tables counted in the snapshot and again in the copy.
+const COUNTED: [&str; 9] =
+    ["device", "series", "journal", "times", "block", "minutes", "hours", "rule", "receive_window"];
+
+/// What a backup holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contents {
+    /// When it was made.
+    pub made_at: UnixMillis,
+    /// Version of the hub that made it.
+    pub version: String,
+    /// Bytes of the file.
+    pub bytes: u64,
+    /// Devices in it.
+    pub devices: u64,
+    /// Their sensors.
+    pub sensors: u64,
+}
+
+const TABLE: &str =
+    "CREATE TABLE backup (made_at INTEGER NOT NULL, version TEXT NOT NULL, secret_key BLOB NOT NULL) STRICT";
+const PUT: &str = "INSERT INTO backup (made_at, version, secret_key) VALUES (:made_at, :version, :secret_key)";
+const GET: &str = "SELECT made_at, version, secret_key FROM backup";
+/// Browsers of then are not let in: who had access may have changed.
+const STRIP: &str = "DROP TABLE backup; DELETE FROM session;";
+
+/// Writes a backup of the hub in `dir`, running or not, to `file`, and checks it. An older backup of that name gives way
+/// only to a whole new one.
+///
+/// # Errors
+/// There is no hub in `dir`; `file` is something else than a backup, or cannot be written; the copy is not like the
+/// original.
+pub fn backup(dir: &Path, file: &Path) -> Result<Contents> {
+    let source = dir.join(FILE);
+    if !source.exists() {
+        return Err(Error::BadFile {
+            path: dir.to_owned(),
+            detail: "there is no hub's database here; is --data right?",
+        });
+    }
+    refuse_other_files(file)?;
+    let key = SecretKey::load_or_create(dir)?;
+    let part = beside_file(file, ".part");
+    let made = copy(&source, &part, &key);
+    if made.is_err() {
+        // Half a backup is none; that it could not be removed changes nothing.
+        let _ = fs::remove_file(&part);
+    }
+    let contents = made?;
+    durable::place(&part, file).map_err(|source| Error::File { path: file.to_owned(), source })?;
+    Ok(contents)
+}
+
+/// Only a backup may be replaced by a backup.
+fn refuse_other_files(file: &Path) -> Result<()> {
+    if !file.exists() || contents(file).is_ok() {
+        return Ok(());
+    }
+    Err(Error::BadFile {
+        path: file.to_owned(),
+        detail: "there is a file already that is no backup: give another name",
+    })
+}
+
+fn copy(source: &Path, part: &Path, key: &SecretKey) -> Result<Contents> {
+    let at_part = |source| Error::File { path: part.to_owned(), source };
+    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(part).map_err(at_part)?;
+    let from = readers::connect(source)?;
+    // One snapshot for all steps: a backup of a database that is written to would begin anew at each commit.
+    let snapshot = from.unchecked_transaction()?;
+    let made_at = Clock.wall();
+    let before = counts(&snapshot)?;
+    let mut to = Connection::open(part)?;
+    // Synced once at the end; until then the file has another name.
+    to.execute_batch("PRAGMA synchronous = OFF")?;
+    copy_pages(&snapshot, &mut to)?;
+    drop(snapshot);
+    let mode: String = to.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
+    if mode != "delete" {
+        return Err(Error::BadFile { path: part.to_owned(), detail: "cannot be made one file" });
+    }
+    if counts(&to)? != before || quick_check(&to)? != "ok" {
+        return Err(Error::Corrupt { what: "backup (it is not like the original)" });
+    }
+    row_sum::check(&to)?;
+    to.execute_batch(TABLE)?;
+    let version = env!("CARGO_PKG_VERSION");
+    let params = named_params! { ":made_at": made_at.0, ":version": version, ":secret_key": key.bytes() };
+    to.execute(PUT, params)?;
+    to.close().map_err(|(_, error)| error)?;
+    contents(part)
+}
+
+fn copy_pages(from: &Connection, to: &mut Connection) -> Result<()> {
+    let backup = Backup::new(from, to)?;
+    let mut blocked = 0;
+    loop {
+        let step = backup.step(STEP)?;
+        if step == StepResult::Done {
+            return Ok(());
+        }
+        // Within a snapshot nobody is in the way; half a minute of it is a fault.
+        blocked = if step == StepResult::More { 0 } else { blocked + 1 };
+        if blocked == 15_000 {
+            return Err(Error::Busy("another process holds the backup's file"));
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// What a backup holds.
+///
+/// # Errors
+/// It cannot be read, or is no backup.
+pub(in crate::store) fn contents(file: &Path) -> Result<Contents> {
+    let bytes = fs::metadata(file).map_err(|source| Error::File { path: file.to_owned(), source })?.len();
+    let conn = open(file)?;
+    let (made_at, version, _) = header(&conn, file)?;
+    let count = |table| -> Result<u64> { Ok(one_count(&conn, table)?) };
+    Ok(Contents { made_at, version, bytes, devices: count("device")?, sensors: count("series")? })
+}
+
+fn open(file: &Path) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Ok(Connection::open_with_flags(file, flags)?)
+}
+
+fn header(conn: &Connection, file: &Path) -> Result<(UnixMillis, String, [u8; 32])> {
+    let none = Error::BadFile { path: file.to_owned(), detail: "is no backup made by `telemetry-hub backup`" };
+    let Ok(mut statement) = conn.prepare(GET) else { return Err(none) };
+    let found = statement.query_row([], |row| Ok((UnixMillis(row.get(0)?), row.get(1)?, row.get(2)?)));
+    found.optional().ok().flatten().ok_or(none)
+}
+
+fn counts(conn: &Connection) -> Result<Vec<u64>> {
+    COUNTED.iter().map(|table| Ok(one_count(conn, table)?)).collect()
+}
+
+fn one_count(conn: &Connection, table: &str) -> rusqlite::Result<u64> {
+    let exists = conn.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?.exists([table])?;
+    if !exists {
+        // An older schema does not have it yet.
+        return Ok(0);
+    }
+    conn.query_row(&format!("SELECT COUNT(*) FROM {table}"), [], |row| Ok(row.get::<_, i64>(0)?.unsigned_abs()))
+}
+
+fn quick_check(conn: &Connection) -> Result<String> {
+    Ok(conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?)
+}
+
+/// Makes a data directory from a backup. `dir` must be empty or not there: nothing is ever overwritten.
+///
+/// # Errors
+/// `dir` has something in it; `file` is no backup, damaged, or of a later version.
+pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
+    let held = contents(file)?;
+    let from = open(file)?;
+    let (_, _, key) = header(&from, file)?;
+    migrate::refuse_newer(&from)?;
+    if quick_check(&from)? != "ok" {
+        return Err(Error::BadFile {
+            path: file.to_owned(),
+            detail: "the backup is damaged; `telemetry-hub recover --from` may bring some of it back",
+        });
+    }
+    refuse_full_folder(dir)?;
+    secret::private_dir(dir)?;
+    let (part, target) = (dir.join("telemetry.db.new"), dir.join(FILE));
+    let mut to = Connection::open(&part)?;
+    to.execute_batch("PRAGMA synchronous = OFF")?;
+    copy_pages(&from, &mut to)?;
+    to.execute_batch(STRIP)?;
+    let alike = counts(&to)? == counts(&from)?;
+    to.close().map_err(|(_, error)| error)?;
+    if !alike {
+        return Err(Error::Corrupt { what: "copy of the backup" });
+    }
+    SecretKey::restore(dir, key)?;
+    // Last: without it there is no hub here, and the folder can be removed and filled again.
+    durable::place(&part, &target).map_err(|source| Error::File { path: target, source })?;
+    Ok(held)
+}
+
+fn refuse_full_folder(dir: &Path) -> Result<()> {
+    let detail = "is not empty: a backup is restored into a new folder, so that nothing can be overwritten";
+    match fs::read_dir(dir) {
+        Ok(mut entries) => match entries.next() {
+            Some(_) => Err(Error::BadFile { path: PathBuf::from(dir), detail }),
+            None => Ok(()),
+        },
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(Error::File { path: dir.to_owned(), source }),
+    }
+}

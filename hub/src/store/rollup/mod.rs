@@ -1,0 +1,479 @@
+//! Rollups: figures by the minute and by the hour, what is left of readings when the raw ones grow too old.
+//!
+//! ```text
+//!   hours ............................................│
+//!                      minutes .......................│ rolled_to
+//!                      └─ minutes_from                    raw (blocks, head) anywhere
+//! ```
+//!
+//! As long as raw readings exist they answer, exactly and with figures of their own in each block. Rollups are made when
+//! raw readings are deleted, in the same transaction: [`fold`] adds to what a row holds. Each reading is in exactly one of
+//! the two, so an answer is the sum of both, wherever late data lies. A bucket keeps the times of its first and last
+//! reading, so that wider buckets over several series come out right, and so that readings which are sent again once they
+//! are figures count once (see `again`, which says how far that goes).
+
+pub(super) mod again;
+pub(super) mod retention;
+pub(super) mod rolled;
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use rusqlite::{Connection, OptionalExtension, named_params};
+
+use super::error::{Error, Result};
+use super::pack::bucket::Bucket;
+use super::pack::packed;
+use super::query::aggregate::Tier;
+use super::query::samples::Sample;
+use crate::model::UnixMillis;
+use crate::model::reading::{Point, SeriesId};
+use again::Hour;
+
+const DAMAGED: Error = Error::Corrupt { what: "rollup" };
+const DAY: i64 = 86_400_000;
+/// What a row takes beside its data, about.
+const ROW_BYTES: u64 = 20;
+
+/// Buckets by their start.
+pub(super) type Rolled = BTreeMap<i64, Bucket>;
+
+/// One of the two tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Table {
+    /// What an answer from it is called.
+    pub(super) tier: Tier,
+    /// Milliseconds of a bucket.
+    pub(super) bucket: i64,
+    /// Milliseconds of a row.
+    row: i64,
+    read: &'static str,
+    write: &'static str,
+    delete: &'static str,
+    expire: &'static str,
+    weigh: &'static str,
+}
+
+pub(super) const MINUTES: Table = Table {
+    tier: Tier::Minute,
+    bucket: 60_000,
+    row: DAY,
+    read: "SELECT count, data FROM minutes WHERE id = :id",
+    write: "INSERT INTO minutes (id, count, received_at, data) VALUES (:id, :count, :received_at, :data)
+        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data,
+        received_at = MAX(received_at, excluded.received_at)",
+    delete: "DELETE FROM minutes WHERE id = :id AND received_at < :received_before",
+    expire: "DELETE FROM minutes WHERE id IN (SELECT id FROM minutes WHERE id < :before ORDER BY id LIMIT :at_most)",
+    weigh: "SELECT length(data) FROM minutes WHERE id = :id",
+};
+
+pub(super) const HOURS: Table = Table {
+    tier: Tier::Hour,
+    bucket: 3_600_000,
+    row: 7 * DAY,
+    read: "SELECT count, data FROM hours WHERE id = :id",
+    write: "INSERT INTO hours (id, count, received_at, data) VALUES (:id, :count, :received_at, :data)
+        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data,
+        received_at = MAX(received_at, excluded.received_at)",
+    delete: "DELETE FROM hours WHERE id = :id AND received_at < :received_before",
+    expire: "DELETE FROM hours WHERE id IN (SELECT id FROM hours WHERE id < :before ORDER BY id LIMIT :at_most)",
+    weigh: "SELECT length(data) FROM hours WHERE id = :id",
+};
+
+impl Table {
+    /// Start of the bucket that holds a moment.
+    pub(super) const fn start(&self, at: i64) -> i64 {
+        at.div_euclid(self.bucket).saturating_mul(self.bucket)
+    }
+
+    const fn key(&self, row: i64, series: SeriesId) -> i64 {
+        row << 32 | series.0 as i64
+    }
+
+    /// The row and the series of a key.
+    pub(super) const fn unkey(key: i64) -> (i64, SeriesId) {
+        (key >> 32, SeriesId(key as u32))
+    }
+
+    /// What it is called in the database.
+    pub(super) const fn name(&self) -> &'static str {
+        match self.tier {
+            Tier::Hour => "hours",
+            Tier::Raw | Tier::Minute => "minutes",
+        }
+    }
+
+    /// First key at or after a moment, of any series.
+    const fn key_at(&self, at: i64) -> i64 {
+        at.div_euclid(self.row) << 32
+    }
+
+    /// Number of the row that holds a moment.
+    pub(super) const fn row_of(&self, at: i64) -> i64 {
+        at.div_euclid(self.row)
+    }
+
+    /// What is stored of a series with figures from elsewhere joined to it, ready to be written.
+    pub(super) fn join(
+        &self,
+        conn: &Connection,
+        series: SeriesId,
+        buckets: &Rolled,
+        received: UnixMillis,
+    ) -> Result<Vec<Folded>> {
+        let mut rows: BTreeMap<i64, Rolled> = BTreeMap::new();
+        for (&start, bucket) in buckets {
+            rows.entry(self.row_of(start)).or_default().insert(start, *bucket);
+        }
+        let mut folded = Vec::with_capacity(rows.len());
+        for (row, more) in rows {
+            let mut all = self.row(conn, self.key(row, series))?;
+            for (start, bucket) in more {
+                again::join(all.entry(start).or_default(), &bucket);
+            }
+            folded.push(self.folded(row, series, &all, received)?);
+        }
+        Ok(folded)
+    }
+
+    /// A row of a series as it is to be.
+    fn folded(&self, row: i64, series: SeriesId, all: &Rolled, received: UnixMillis) -> Result<Folded> {
+        let key = self.key(row, series);
+        let data = pack(all, self.bucket, key)?;
+        let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
+        Ok(Folded { write: self.write, key, count, received, data })
+    }
+
+    /// Calls `with` for each bucket of a series that begins in `[from, to)`.
+    pub(super) fn read(
+        &self,
+        conn: &Connection,
+        series: SeriesId,
+        (from, to): (i64, i64),
+        rows: &[i64],
+        mut with: impl FnMut(i64, &Bucket),
+    ) -> Result<()> {
+        for row in rows {
+            for (start, bucket) in self.row(conn, self.key(*row, series))?.range(from..to) {
+                with(*start, bucket);
+            }
+        }
+        Ok(())
+    }
+
+    /// Where the oldest stored row ends.
+    pub(super) fn oldest_row_end(&self, conn: &Connection) -> Result<Option<UnixMillis>> {
+        let oldest: Option<i64> = conn
+            .prepare_cached(match self.tier {
+                Tier::Hour => "SELECT MIN(id) FROM hours",
+                Tier::Raw | Tier::Minute => "SELECT MIN(id) FROM minutes",
+            })?
+            .query_row([], |row| row.get(0))?;
+        Ok(oldest.map(|key| UnixMillis(((key >> 32) + 1) * self.row)))
+    }
+
+    /// Numbers of the stored rows that overlap `[from, to)`.
+    pub(super) fn rows(&self, conn: &Connection, (from, to): (i64, i64)) -> Result<Vec<i64>> {
+        let mut next = from.div_euclid(self.row);
+        let last = to.saturating_sub(1).div_euclid(self.row);
+        let mut rows = Vec::new();
+        let mut find = conn.prepare_cached(match self.tier {
+            Tier::Hour => "SELECT MIN(id) FROM hours WHERE id >= :key",
+            Tier::Raw | Tier::Minute => "SELECT MIN(id) FROM minutes WHERE id >= :key",
+        })?;
+        while next <= last {
+            let key = next.checked_mul(1 << 32).unwrap_or(i64::MIN);
+            let found: Option<i64> = find.query_row(named_params! { ":key": key }, |row| row.get(0))?;
+            let Some(row) = found.map(|key| key >> 32).filter(|row| *row <= last) else { break };
+            rows.push(row);
+            next = row + 1;
+        }
+        Ok(rows)
+    }
+
+    /// Calls `with` for each bucket of a series that begins in `[from, to)`, which lies in one row.
+    pub(super) fn read_within(
+        &self,
+        conn: &Connection,
+        series: SeriesId,
+        (from, to): (i64, i64),
+        with: impl FnMut(i64, &Bucket),
+    ) -> Result<()> {
+        self.read(conn, series, (from, to), &[self.row_of(from)], with)
+    }
+
+    /// Where a row ends.
+    pub(super) const fn row_end(&self, row: i64) -> i64 {
+        row.saturating_add(1).saturating_mul(self.row)
+    }
+
+    /// Keys of some series in a row.
+    pub(super) fn keys(&self, row: i64, series: &[SeriesId]) -> impl Iterator<Item = i64> {
+        series.iter().map(move |series| self.key(row, *series))
+    }
+
+    fn keys_between(&self, conn: &Connection, first: i64, last: i64) -> Result<Vec<i64>> {
+        let mut statement = conn.prepare_cached(match self.tier {
+            Tier::Hour => "SELECT id FROM hours WHERE id BETWEEN :first AND :last",
+            Tier::Raw | Tier::Minute => "SELECT id FROM minutes WHERE id BETWEEN :first AND :last",
+        })?;
+        let keys = statement.query_map(named_params! { ":first": first, ":last": last }, |row| row.get(0))?;
+        Ok(keys.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Deletes rows by key, as far as all in them came before a moment.
+    pub(super) fn delete(&self, conn: &Connection, keys: &[i64], received_before: UnixMillis) -> Result<()> {
+        let mut delete = conn.prepare_cached(self.delete)?;
+        for key in keys {
+            delete.execute(named_params! { ":id": key, ":received_before": received_before.0 })?;
+        }
+        Ok(())
+    }
+
+    /// Deletes up to `at_most` rows of buckets before a moment, whoever's; returns how many.
+    pub(super) fn drop_before(&self, conn: &Connection, before: UnixMillis, at_most: usize) -> Result<usize> {
+        let at_most = i64::try_from(at_most).unwrap_or(i64::MAX);
+        let params = named_params! { ":before": self.key_at(before.0), ":at_most": at_most };
+        Ok(conn.prepare_cached(self.expire)?.execute(params)?)
+    }
+
+    /// Rows of some series that end before a moment: how many, and their bytes.
+    pub(super) fn weigh(&self, conn: &Connection, series: &[SeriesId], before: UnixMillis) -> Result<(u64, u64)> {
+        let (mut count, mut bytes) = (0, 0);
+        let mut weigh = conn.prepare_cached(self.weigh)?;
+        for row in self.rows(conn, (i64::MIN, before.0))?.into_iter().filter(|row| self.row_end(*row) <= before.0) {
+            for key in self.keys(row, series) {
+                let found: Option<u32> = weigh.query_row(named_params! { ":id": key }, |row| row.get(0)).optional()?;
+                count += u64::from(found.is_some());
+                bytes += found.map_or(0, |length| u64::from(length) + ROW_BYTES);
+            }
+        }
+        Ok((count, bytes))
+    }
+
+    fn row(&self, conn: &Connection, key: i64) -> Result<Rolled> {
+        let found = conn.prepare_cached(self.read)?.query_row(named_params! { ":id": key }, |row| {
+            let count: u32 = row.get(0)?;
+            Ok(unpack(row.get_ref(1)?.as_blob().unwrap_or_default(), count as usize, self.bucket, key))
+        });
+        match found.optional()? {
+            None => Ok(Rolled::new()),
+            Some(Err(Error::Corrupt { .. })) => {
+                tracing::warn!(key, "rollup {key} is damaged and left out");
+                Ok(Rolled::new())
+            }
+            Some(other) => other,
+        }
+    }
+}
+
+/// Where a deletion of all rollups of some series is: how many tables are done, and from which row on it goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place(usize, i64);
+
+impl Place {
+    pub(super) const START: Self = Self(0, i64::MIN);
+}
+
+/// Deletes up to `at_most` rows of some series from a place on; where to go on, `None` when none is left behind it.
+pub(super) fn delete_some(
+    conn: &Connection,
+    series: &[SeriesId],
+    Place(done, from): Place,
+    at_most: usize,
+) -> Result<Option<Place>> {
+    let (first, last) = (series.iter().min().copied(), series.iter().max().copied());
+    let Some((first, last)) = first.zip(last) else { return Ok(None) };
+    let (mut deleted, mut from) = (0, from);
+    for (n, table) in [MINUTES, HOURS].into_iter().enumerate().skip(done) {
+        let begin = from.saturating_mul(table.row);
+        for row in table.rows(conn, (begin, i64::MAX))? {
+            let keys = table.keys_between(conn, table.key(row, first), table.key(row, last))?;
+            let own: Vec<i64> = keys.into_iter().filter(|key| series.contains(&Table::unkey(*key).1)).collect();
+            deleted += own.len();
+            table.delete(conn, &own, UnixMillis(i64::MAX))?;
+            if deleted >= at_most {
+                return Ok(Some(Place(n, row)));
+            }
+        }
+        from = i64::MIN;
+    }
+    Ok(None)
+}
+
+/// A row of either table, packed before its transaction begins.
+#[derive(Debug)]
+pub(super) struct Folded {
+    write: &'static str,
+    key: i64,
+    count: i64,
+    received: UnixMillis,
+    data: Vec<u8>,
+}
+
+impl Folded {
+    pub(super) fn write(&self, conn: &Connection) -> Result<()> {
+        let params = named_params! {
+            ":id": self.key,
+            ":count": self.count,
+            ":received_at": self.received.0,
+            ":data": self.data,
+        };
+        conn.prepare_cached(self.write)?.execute(params)?;
+        Ok(())
+    }
+}
+
+/// Folds readings of one series, in order of time, into hours, and into minutes from `minutes_from` on. `received` is when
+/// the last of them came.
+pub(super) fn fold(
+    conn: &Connection,
+    series: SeriesId,
+    samples: &[Sample],
+    received: UnixMillis,
+    minutes_from: Option<UnixMillis>,
+) -> Result<Vec<Folded>> {
+    let mut folded = Vec::new();
+    // A row of hours at a time: its days are whole rows of minutes.
+    for of_row in samples.chunk_by(|one, next| HOURS.row_of(one.at.0) == HOURS.row_of(next.at.0)) {
+        let Some(row) = of_row.first().map(|sample| HOURS.row_of(sample.at.0)) else { continue };
+        let mut hours = HOURS.row(conn, HOURS.key(row, series))?;
+        let mut days: BTreeMap<i64, Rolled> = BTreeMap::new();
+        for of_hour in of_row.chunk_by(|one, next| HOURS.start(one.at.0) == HOURS.start(next.at.0)) {
+            let Some(start) = of_hour.first().map(|sample| HOURS.start(sample.at.0)) else { continue };
+            let mut no_minutes = Rolled::new();
+            let minutes = if minutes_from.is_none_or(|from| from.0 <= start) {
+                match days.entry(MINUTES.row_of(start)) {
+                    Entry::Occupied(day) => day.into_mut(),
+                    Entry::Vacant(day) => {
+                        let key = MINUTES.key(*day.key(), series);
+                        day.insert(MINUTES.row(conn, key)?)
+                    }
+                }
+            } else {
+                &mut no_minutes
+            };
+            let mut hour = Hour {
+                whole: hours.remove(&start).unwrap_or_default(),
+                minutes: minutes.extract_if(start..start + HOURS.bucket, |_, _| true).collect(),
+            };
+            let mut raw = of_hour.to_vec();
+            hour.settle(&mut raw);
+            let mut more = Rolled::new();
+            for sample in raw {
+                more.entry(MINUTES.start(sample.at.0)).or_default().add(sample.point());
+            }
+            for (start, minute) in more {
+                hour.whole.merge(&minute);
+                hour.minutes.entry(start).or_default().merge(&minute);
+            }
+            hours.insert(start, hour.whole);
+            minutes.extend(hour.minutes.into_iter().filter(|(_, minute)| minute.count > 0));
+        }
+        for (day, minutes) in days {
+            folded.push(MINUTES.folded(day, series, &minutes, received)?);
+        }
+        folded.push(HOURS.folded(row, series, &hours, received)?);
+    }
+    Ok(folded)
+}
+
+/// Buckets as columns: number, count, offsets of the first and last reading; then their values.
+fn pack(buckets: &Rolled, length: i64, key: i64) -> Result<Vec<u8>> {
+    let whole = |column: &dyn Fn(i64, &Bucket) -> i64| {
+        packed::pack_whole(&buckets.iter().map(|(&start, bucket)| column(start, bucket)).collect::<Vec<_>>())
+    };
+    let values = |column: &dyn Fn(&Bucket) -> f64| buckets.values().map(column).collect::<Vec<_>>();
+    let (min, max) = (values(&|bucket| bucket.min), values(&|bucket| bucket.max));
+    let (first, last) = (values(&|bucket| bucket.first.value), values(&|bucket| bucket.last.value));
+    // A sum of decimals is a decimal: without the noise of adding them it packs as small as they do. Of how many places is
+    // not known of those between.
+    let scale = packed::scale_of([&min, &max, &first, &last].into_iter().flatten());
+    let sum = values(&|bucket| {
+        let largest = bucket.max.abs().max(bucket.min.abs());
+        packed::rounded(bucket.sum, scale, bucket.count as f64 * largest)
+    });
+    let columns = [
+        whole(&|start, _| start / length)?,
+        whole(&|_, bucket| bucket.count.cast_signed())?,
+        whole(&|start, bucket| bucket.first.at.0 - start)?,
+        whole(&|start, bucket| bucket.last.at.0 - start)?,
+        packed::pack_values(&min)?,
+        packed::pack_values(&max)?,
+        packed::pack_values(&sum)?,
+        packed::pack_values(&first)?,
+        packed::pack_values(&last)?,
+    ];
+    Ok(packed::bundle(&columns, key))
+}
+
+fn unpack(data: &[u8], count: usize, length: i64, key: i64) -> Result<Rolled> {
+    let columns = packed::unbundle(data, key)?;
+    let [number, counts, first_at, last_at, min, max, sum, first, last] = columns.as_slice() else {
+        return Err(DAMAGED);
+    };
+    let whole = |column: &[u8]| packed::unpack_whole(column, count);
+    let values = |column: &[u8]| packed::unpack_values(column, count);
+    let (number, counts, first_at, last_at) = (whole(number)?, whole(counts)?, whole(first_at)?, whole(last_at)?);
+    let (min, max, sum) = (values(min)?, values(max)?, values(sum)?);
+    let (first, last) = (values(first)?, values(last)?);
+    let bucket = |n: usize| {
+        let start = number[n] * length;
+        let point = |offset: i64, value| Point { at: UnixMillis(start + offset), value };
+        let bucket = Bucket {
+            count: counts[n].cast_unsigned(),
+            sum: sum[n],
+            min: min[n],
+            max: max[n],
+            first: point(first_at[n], first[n]),
+            last: point(last_at[n], last[n]),
+        };
+        (start, bucket)
+    };
+    Ok((0..count).map(bucket).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bucket(points: &[(i64, f64)]) -> Bucket {
+        let mut bucket = Bucket::default();
+        points.iter().for_each(|&(at, value)| bucket.add(Point { at: UnixMillis(at), value }));
+        bucket
+    }
+
+    #[test]
+    fn what_is_folded_in_twice_adds_up_and_comes_back() {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch(
+            include_str!("../../../../migrations/sqlite/0003_rollups.sql").split("-- A device").next().unwrap(),
+        )
+        .unwrap();
+        conn.execute_batch("ALTER TABLE minutes ADD COLUMN received_at INTEGER NOT NULL DEFAULT 0").unwrap();
+        let series = SeriesId(7);
+        let first = Rolled::from([(0, bucket(&[(1, 21.5), (2, 21.7)])), (DAY, bucket(&[(DAY, -1.0)]))]);
+        let late = Rolled::from([(0, bucket(&[(0, 0.1)])), (60_000, bucket(&[(60_000, 0.25)]))]);
+        for some in [first, late] {
+            MINUTES.join(&conn, series, &some, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
+        }
+        let rows = MINUTES.rows(&conn, (0, i64::MAX)).unwrap();
+        assert_eq!(rows, [0, 1]);
+        let mut found = Vec::new();
+        MINUTES
+            .read(&conn, series, (0, DAY), &rows, |start, b| {
+                found.push((start, b.count, b.min, b.sum, b.first.at.0, b.last.value))
+            })
+            .unwrap();
+        assert_eq!(found, [(0, 3, 0.1, 43.3, 0, 21.7), (60_000, 1, 0.25, 0.25, 60_000, 0.25)]);
+        // The sum has more places than the figures beside it.
+        let fine =
+            Rolled::from([(120_000, bucket(&[(120_000, 1.0), (120_001, 1.01), (120_002, 2.0), (120_003, 1.0)]))]);
+        MINUTES.join(&conn, series, &fine, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
+        MINUTES.read(&conn, series, (120_000, DAY), &rows, |_, b| assert_eq!(b.sum, 5.01)).unwrap();
+        MINUTES.delete(&conn, &[MINUTES.key(0, series)], UnixMillis(9)).unwrap();
+        assert_eq!(MINUTES.rows(&conn, (0, i64::MAX)).unwrap(), [0, 1]);
+        assert_eq!(MINUTES.drop_before(&conn, UnixMillis(DAY), 9).unwrap(), 1);
+        assert_eq!(MINUTES.rows(&conn, (0, i64::MAX)).unwrap(), [1]);
+    }
+}
