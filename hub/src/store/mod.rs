@@ -30,6 +30,7 @@ mod pack;
 mod query;
 mod recover;
 mod rollup;
+mod samples;
 mod write;
 
 use std::path::PathBuf;
@@ -53,9 +54,10 @@ pub use file::secret::SecretKey;
 pub use file::trouble::Trouble;
 pub use maker::growth::Growth;
 pub use query::Page;
-pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query, Tier};
+pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query};
 pub use recover::Recovered;
 pub use recover::backup::{Contents, backup, restore};
+pub use rollup::Tier;
 pub use write::commit::{Commit, Committed, Floor};
 
 use crate::model::UnixMillis;

@@ -1,8 +1,7 @@
 //! Opening: the directory, the lock, the file's settings, the schema, and what lives in memory.
 
-use std::ffi::OsString;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,13 +9,8 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::Config;
-use super::Error;
-use super::Inner;
-use super::Result;
-use super::SecretKey;
-use super::Store;
 use super::catalog::devices;
+use super::file::FILE;
 use super::file::cap::Cap;
 use super::file::quick_check::Check;
 use super::file::readers::{self, Readers};
@@ -28,10 +22,9 @@ use super::maker;
 use super::memory::Memory;
 use super::rollup::rolled;
 use super::write::writer::{self, Role};
+use super::{Config, Error, Inner, Result, SecretKey, Store};
 use crate::model::limits::Limits;
 
-/// Name of the database in the data directory.
-pub(super) const FILE: &str = "telemetry.db";
 /// Held by the hub that owns the directory; released by the system however the hub ends.
 const LOCK: &str = "hub.lock";
 /// First SQLite whose checkpoints cannot lose a commit (the WAL-reset bug).
@@ -207,11 +200,4 @@ const JOURNAL_ROWS: &str = "SELECT COALESCE((SELECT MAX(id) FROM journal) - (SEL
 /// About how many rows the journal has: rows are deleted in runs, and counting millions would make a start slow.
 fn journal_rows(conn: &Connection) -> Result<u64> {
     Ok(super::file::column::unsigned(conn.query_row(JOURNAL_ROWS, [], |row| row.get(0))?))
-}
-
-/// The file SQLite keeps beside the database under this suffix.
-pub(super) fn beside_file(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(file);
-    name.push(suffix);
-    PathBuf::from(name)
 }

@@ -20,9 +20,8 @@ use super::cut::{self, Blocks, Column, MOST};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::store::block::{self, Level, Span};
+use crate::store::block::{self, Level, Span, day};
 use crate::store::error::{Error, Result};
-use crate::store::rollup::retention::day;
 
 /// Points of a series that are not worth waiting for more: half of the most, so that whatever is less finds room beside
 /// another that is. Of cuts of the usual size four make one.

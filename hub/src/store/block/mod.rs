@@ -30,6 +30,14 @@ pub(super) struct Span {
     pub(super) count: usize,
 }
 
+/// Milliseconds of a day.
+const DAY: i64 = 86_400_000;
+
+/// Start of the UTC day that holds a moment: what came on one day is merged, and let go, together.
+pub(super) const fn day(at: UnixMillis) -> UnixMillis {
+    UnixMillis(at.0.div_euclid(DAY) * DAY)
+}
+
 /// Key of a series' block under a row of `times`.
 pub(super) const fn key(times: i64, series: SeriesId) -> i64 {
     times << 32 | series.0 as i64

@@ -14,11 +14,11 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
+use super::{FILE, beside_file};
 use crate::clock::Clock;
 use crate::durable;
 use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
-use crate::store::open::{FILE, beside_file};
 use crate::store::recover::salvage;
 
 /// Says that the database is damaged: where it goes, and why.

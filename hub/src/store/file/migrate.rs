@@ -5,10 +5,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::beside_file;
 use super::room;
 use crate::durable;
 use crate::store::error::{Error, Result};
-use crate::store::open::beside_file;
 
 /// Every step, oldest first; the schema number is the count of steps taken.
 const STEPS: &[&str] = &[

@@ -12,3 +12,16 @@ pub(super) mod row_sum;
 pub(super) mod secret;
 pub(super) mod trouble;
 pub(super) mod wal;
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+/// Name of the database in the data directory.
+pub(super) const FILE: &str = "telemetry.db";
+
+/// The file SQLite keeps beside the database under this suffix.
+pub(super) fn beside_file(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(file);
+    name.push(suffix);
+    PathBuf::from(name)
+}

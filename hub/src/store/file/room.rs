@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 
+use super::beside_file;
 use super::damage;
 use crate::model::room::Room;
-use crate::store::open::beside_file;
 
 /// Set apart.
 const BALLAST: u64 = 1 << 20;

@@ -22,9 +22,9 @@ use rusqlite::Connection;
 
 use super::checkpoint::PAGE;
 use super::damage;
+use super::{FILE, beside_file};
 use crate::durable;
 use crate::store::error::{Error, Result};
-use crate::store::open::{FILE, beside_file};
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;

@@ -15,13 +15,13 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::retention::Retention;
 use crate::store::Growth;
+use crate::store::block;
 use crate::store::catalog::ledger;
 use crate::store::error::Result;
 use crate::store::file::{checkpoint, column, room};
 use crate::store::maker::{Maker, VACUUM_PAGES, rest};
 use crate::store::rollup::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding, Going};
-use crate::store::rollup::rolled;
-use crate::store::rollup::{HOURS, MINUTES, Table};
+use crate::store::rollup::{HOURS, MINUTES, Table, rolled};
 
 /// Time between two looks at the growth that are kept.
 const LOOK_EVERY: i64 = 3_600_000;
@@ -69,7 +69,7 @@ impl Maker {
                 }
             }
         }
-        let today = (retention::day(now), retention);
+        let today = (block::day(now), retention);
         if self.kept.rollups.as_ref() != Some(&today) {
             self.expire_rollups(MINUTES, now, &today.1)?;
             self.expire_rollups(HOURS, now, &today.1)?;

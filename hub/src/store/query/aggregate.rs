@@ -21,10 +21,9 @@ use crate::store::error::Result;
 use crate::store::pack::bucket::{self, Bucket};
 use crate::store::pack::exact;
 use crate::store::query::device_of;
+use crate::store::rollup::Tier;
+use crate::store::samples::MEMORY;
 
-/// Bytes of readings a query may hold at once: a year of one series at 10 s, with percentiles. There are four readers, so
-/// four times this is the most that queries ever take.
-pub(in crate::store) const MEMORY: usize = 96 << 20;
 /// Devices worth a reader of their own.
 const SHARE: usize = 32;
 
@@ -121,17 +120,6 @@ pub struct Columns {
     pub rate: Vec<Option<f64>>,
     /// One column a percentile asked for.
     pub percentiles: Vec<Vec<Option<f64>>>,
-}
-
-/// What an answer was made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tier {
-    /// Every reading.
-    Raw,
-    /// Rollups of a minute.
-    Minute,
-    /// Rollups of an hour.
-    Hour,
 }
 
 /// The answer to [`Store::aggregate`].

@@ -4,7 +4,6 @@
 //! from the one to the other in between is then seen twice, which changes nothing, and never not at all.
 
 pub(super) mod aggregate;
-pub(super) mod samples;
 pub(super) mod scan;
 
 use super::Store;
@@ -13,11 +12,10 @@ use super::error::{Error, Result};
 use super::file::readers::Reader;
 use super::head::fresh::Fresh;
 use super::memory::Memory;
+use super::samples::{self, MEMORY, Sample, Wanted, rank_of_cut, settle};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
-use aggregate::MEMORY;
-use samples::{Sample, Wanted, rank_of_cut, settle};
 
 /// Most bytes of the head decoded without a thread of their own: a fraction of a millisecond.
 pub(super) const AT_ONCE: usize = 64 << 10;

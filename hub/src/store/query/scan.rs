@@ -18,8 +18,7 @@ use std::rc::Rc;
 
 use rusqlite::Connection;
 
-use super::aggregate::{Aggregates, Asked, MEMORY, Tier, Totals};
-use super::samples::{self, Sample, Wanted, rank_of_cut, settle};
+use super::aggregate::{Aggregates, Asked, Totals};
 use crate::model::reading::SeriesId;
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::block::{self, Span};
@@ -35,7 +34,8 @@ use crate::store::pack::packed::Values;
 use crate::store::query::{AT_ONCE, BLOCKS_AT_ONCE};
 use crate::store::rollup::again::Hour;
 use crate::store::rollup::rolled::{self, Rolled};
-use crate::store::rollup::{self, HOURS, MINUTES};
+use crate::store::rollup::{self, HOURS, MINUTES, Tier};
+use crate::store::samples::{self, MEMORY, Sample, Wanted, rank_of_cut, settle};
 
 /// Devices whose heads are copied before one snapshot: some hundred kilobytes.
 const TOGETHER: usize = 32;

@@ -22,8 +22,8 @@ use crate::durable;
 use crate::model::UnixMillis;
 use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
+use crate::store::file::{FILE, beside_file};
 use crate::store::file::{migrate, readers, row_sum, secret};
-use crate::store::open::{FILE, beside_file};
 
 /// Pages copied at a time: 2 MiB.
 const STEP: i32 = 256;

@@ -15,9 +15,9 @@ use rusqlite::{Connection, OpenFlags, params_from_iter};
 use crate::durable;
 use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
+use crate::store::file::FILE;
 use crate::store::file::row_sum::{self, SUMMED};
 use crate::store::file::{checkpoint, migrate};
-use crate::store::open::FILE;
 
 /// The copy of who is who, beside the database.
 const COPY: &str = "catalog.db";

@@ -22,8 +22,8 @@ use std::ops::RangeInclusive;
 
 use crate::model::reading::Point;
 use crate::store::pack::bucket::Bucket;
-use crate::store::query::samples::Sample;
 use crate::store::rollup::{MINUTES, Rolled};
+use crate::store::samples::Sample;
 
 /// The figures of an hour of one series.
 #[derive(Debug, Default)]

@@ -24,14 +24,25 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 use super::error::{Error, Result};
 use super::pack::bucket::Bucket;
 use super::pack::packed;
-use super::query::aggregate::Tier;
-use super::query::samples::Sample;
+use super::samples::Sample;
 use crate::model::UnixMillis;
 use crate::model::reading::{Point, SeriesId};
 use again::Hour;
 
 const DAMAGED: Error = Error::Corrupt { what: "rollup" };
 const DAY: i64 = 86_400_000;
+
+/// What figures are made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tier {
+    /// Every reading.
+    Raw,
+    /// Rollups of a minute.
+    Minute,
+    /// Rollups of an hour.
+    Hour,
+}
+
 /// What a row takes beside its data, about.
 const ROW_BYTES: u64 = 20;
 

@@ -23,13 +23,12 @@ use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview};
-use crate::store::block::{self, Span};
+use crate::store::block::{self, Span, day};
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
-use crate::store::query::samples::{Sample, Wanted, of_head, rank_of_cut, settle};
 use crate::store::rollup::{self, Folded, HOURS, MINUTES, Table};
+use crate::store::samples::{Sample, Wanted, of_head, rank_of_cut, settle};
 
-const DAY: i64 = 86_400_000;
 const HOUR: i64 = 3_600_000;
 /// Rows of rollups looked at for deletion in one transaction: a few milliseconds.
 pub(in crate::store) const EXPIRE_ROWS: usize = 500;
@@ -55,11 +54,6 @@ pub(in crate::store) struct Fold {
     /// Set when only hours were worth it: from here on there are minutes.
     minutes_from: Option<UnixMillis>,
     rows: Vec<Folded>,
-}
-
-/// Start of the day that holds a moment.
-pub(in crate::store) const fn day(at: UnixMillis) -> UnixMillis {
-    UnixMillis(at.0.div_euclid(DAY) * DAY)
 }
 
 /// Where a tier kept for `age` begins at `now`; `None` when it is kept for ever. Whole days, so that a device's day goes

@@ -1,39 +1,42 @@
 //! Readings of some series of one device, from the head and from blocks, before it is decided which of two at one time
 //! counts.
 
-use super::aggregate::MEMORY;
+use super::error::{Error, Result};
+use super::head::fresh::Fresh;
 use crate::model::UnixMillis;
 use crate::model::reading::{Point, SeriesId};
-use crate::store::error::{Error, Result};
-use crate::store::head::fresh::Fresh;
+
+/// Bytes of readings a query may hold at once: a year of one series at 10 s, with percentiles. There are four readers, so
+/// four times this is the most that queries ever take.
+pub(super) const MEMORY: usize = 96 << 20;
 
 /// A stored reading and where it stands in the order of commits: of two at one time the higher rank counts.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(in crate::store) struct Sample {
-    pub(in crate::store) at: UnixMillis,
-    pub(in crate::store) rank: i64,
-    pub(in crate::store) value: f64,
+pub(super) struct Sample {
+    pub(super) at: UnixMillis,
+    pub(super) rank: i64,
+    pub(super) value: f64,
 }
 
 impl Sample {
     /// The reading without its rank.
-    pub(in crate::store) const fn point(self) -> Point {
+    pub(super) const fn point(self) -> Point {
         Point { at: self.at, value: self.value }
     }
 }
 
 /// Rank of what is in the blocks of a cut: below every journal row, later cuts above earlier ones.
-pub(in crate::store) const fn rank_of_cut(cut: i64) -> i64 {
+pub(super) const fn rank_of_cut(cut: i64) -> i64 {
     // Half of the lowest: what was salvaged has negative numbers and ranks below.
     i64::MIN / 2 + cut
 }
 
 /// Which of a device's sensor numbers are asked for, and the column each goes to.
-pub(in crate::store) struct Wanted(Vec<Option<usize>>);
+pub(super) struct Wanted(Vec<Option<usize>>);
 
 impl Wanted {
     /// `numbers` are the series of the device's sensor numbers; `columns` the series asked for, in order.
-    pub(in crate::store) fn new(numbers: &[SeriesId], columns: &[SeriesId]) -> Self {
+    pub(super) fn new(numbers: &[SeriesId], columns: &[SeriesId]) -> Self {
         Self(numbers.iter().map(|number| columns.iter().position(|series| series == number)).collect())
     }
 }
@@ -42,7 +45,7 @@ impl Wanted {
 ///
 /// # Errors
 /// `TooLarge` when they take more than `memory` bytes.
-pub(in crate::store) fn of_head(
+pub(super) fn of_head(
     fresh: &Fresh,
     (from, to): (UnixMillis, UnixMillis),
     wanted: &Wanted,
@@ -67,7 +70,7 @@ pub(in crate::store) fn of_head(
 }
 
 /// Sorts samples by time and keeps the one of the highest rank at each time.
-pub(in crate::store) fn settle(samples: &mut Vec<Sample>) {
+pub(super) fn settle(samples: &mut Vec<Sample>) {
     // Stable and adaptive: what comes nearly sorted costs little, and within one batch the later reading stays last.
     samples.sort_by_key(|sample| (sample.at, sample.rank));
     let mut kept = 0;
