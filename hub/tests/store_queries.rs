@@ -203,7 +203,7 @@ impl Scene {
     }
 
     async fn restart(&mut self) {
-        self.store.clone().close().await;
+        self.store.clone().close().await.unwrap();
         self.store = open(&self.dir);
     }
 

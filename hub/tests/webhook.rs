@@ -208,7 +208,7 @@ impl Running {
     async fn stop(self) {
         self.stop.cancel();
         self.dispatcher.await.unwrap().unwrap();
-        self.store.close().await;
+        self.store.close().await.unwrap();
     }
 
     async fn webhook(&self, sink: &WebhookSink) -> Webhook {

@@ -176,7 +176,7 @@ async fn load(dir: &Path, args: &Args) -> (UnixMillis, UnixMillis) {
     put(&store, &mut fleet, from, args.hours * HOUR / INTERVAL).await;
     put(&store, &mut annual, to.plus(-365 * DAY), 365 * DAY / INTERVAL).await;
     println!("loaded in {:.0} s", began.elapsed().as_secs_f64());
-    store.close().await;
+    store.close().await.unwrap();
     (from, to)
 }
 

@@ -73,7 +73,7 @@ pub(crate) async fn fill(table: &mut Table, dir: &Path, devices: usize, hours: i
     let span = format!("{hours} h of {} series = {million:.1} M readings", devices * fleet::SENSORS);
     table.row(&format!("in process, all blocks made: {span}"), "-", hub, "");
     let series = fleet.iter().map(|device| device.series.clone()).collect();
-    store.close().await;
+    store.close().await.unwrap();
     let bytes = size(dir);
     let each = |bytes: u64| bytes as f64 / readings as f64;
     let database = std::fs::metadata(dir.join("telemetry.db")).unwrap().len();
@@ -105,7 +105,7 @@ pub(crate) async fn fill_journal(dir: &Path, devices: usize) -> String {
         }
     }
     let stats = store.stats();
-    store.close().await;
+    store.close().await.unwrap();
     let mib = stats.journal_bytes as f64 / f64::from(1 << 20);
     format!(
         "a journal of {mib:.0} MiB ({:.2} M batches, {:.1} M readings)",

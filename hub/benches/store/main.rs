@@ -53,7 +53,7 @@ fn main() {
             let day = day::fill(&mut table, dir.path(), devices, hours).await;
             let store = day::open(dir.path());
             queries::in_process(&mut table, &store, &day).await;
-            store.close().await;
+            store.close().await.unwrap();
         });
     }
     table.print();

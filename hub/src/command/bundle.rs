@@ -186,7 +186,7 @@ impl Agent {
         if done.is_err() {
             store.revoke_join_token(id).await?;
         }
-        store.close().await;
+        store.close().await?;
         done?;
         if first {
             tracing::warn!(

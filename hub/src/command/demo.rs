@@ -76,7 +76,7 @@ pub(super) async fn run(args: Args) -> Outcome {
         let store = Store::open(&crate::store::Config { dir: config.data.clone(), ..Default::default() }, &key)?;
         furnish(&store, &receiver_url).await?;
         let token = join_token(&store, args.devices + 2).await?;
-        store.close().await;
+        store.close().await?;
         (Hub::start(config).await?, token)
     };
     let code = auth::mint_login_code(hub.store(), hub.clock().wall()).await?;

@@ -74,7 +74,7 @@ pub(super) async fn run(action: Action) -> Outcome {
         Action::Create { data, uses, expires, label, name } => {
             let store = data.open()?;
             let token = make(&store, name, uses, expires, label.into_iter().collect()).await?;
-            store.close().await;
+            store.close().await?;
             print(token);
         }
         Action::List { data } => {
@@ -83,13 +83,13 @@ pub(super) async fn run(action: Action) -> Outcome {
                 let (id, uses, until) = (token.id, token.uses_left, moment(token.expires_at));
                 print(format_args!("jtk_{id}\t{uses} uses left\texpires {until}\t{}", token.name));
             }
-            store.close().await;
+            store.close().await?;
         }
         Action::Revoke { data, id } => {
             let id = number(&id, "jtk_")?;
             let store = data.open()?;
             store.revoke_join_token(id).await?;
-            store.close().await;
+            store.close().await?;
         }
     }
     Ok(())

@@ -21,7 +21,7 @@ pub(super) async fn run(args: Args) -> Outcome {
         Some(token) => format!("{page}/#setup={token}"),
         None => format!("{page}/#login={}", auth::mint_login_code(&store, Clock.wall()).await?),
     };
-    store.close().await;
+    store.close().await?;
     print(link);
     Ok(())
 }

@@ -24,7 +24,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     for file in files {
         recover(&store, &file).await?;
     }
-    store.close().await;
+    store.close().await?;
     Ok(())
 }
 

@@ -71,7 +71,7 @@ pub(super) async fn run(action: Action) -> Outcome {
             let id = number(&id, "tok_")?;
             let store = data.open()?;
             store.revoke_token(id).await?;
-            store.close().await;
+            store.close().await?;
             Ok(())
         }
     }
@@ -84,7 +84,7 @@ async fn create(data: Data, scope: Scope, name: String, expires: Option<Duration
     let store = data.open()?;
     let expires = expires.map(|after| now.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)));
     let token = store.create_token(name, scope.into(), ApiToken { id: 0, secret }.hash(), expires, now).await?;
-    store.close().await;
+    store.close().await?;
     print(ApiToken { id: token.id, secret }.text());
     Ok(())
 }
@@ -96,7 +96,7 @@ async fn list(data: Data) -> Outcome {
         let scope = format!("{:?}", token.scope).to_lowercase();
         print(format_args!("tok_{}\t{scope}\texpires {expires}\t{}", token.id, token.name));
     }
-    store.close().await;
+    store.close().await?;
     Ok(())
 }
 

@@ -276,8 +276,9 @@ impl Hub {
     /// The first task that failed, by name.
     pub async fn run(self, until: impl Future<Output = ()>) -> anyhow::Result<()> {
         let outcome = self.supervisor.run(until).await;
-        self.store.close().await;
-        outcome
+        let closed = self.store.close().await;
+        outcome?;
+        Ok(closed?)
     }
 }
 

@@ -171,7 +171,7 @@ struct Inner {
     readers: Readers,
     /// `None` once closed.
     inbox: Mutex<Option<Inbox>>,
-    writer: Mutex<Option<JoinHandle<()>>>,
+    writer: Mutex<Option<JoinHandle<Result<()>>>>,
     /// The thread that makes blocks, and the way to it; a command beside a hub has none, nor has a closed store.
     maker: Mutex<Option<(SyncSender<maker::Order>, JoinHandle<()>)>>,
     /// For reads of a row or two, which are over before another thread would have woken up; and what it was told last of
@@ -289,15 +289,19 @@ impl Store {
 
     /// Lets the writer finish what was sent to it, checkpoint, and end. Other clones answer [`Error::Closed`] after, and
     /// nothing of this store touches the directory any longer: the next one may open it.
-    pub async fn close(self) {
+    ///
+    /// # Errors
+    /// The disk failed while the log was copied back. What was committed is in the log, and the next start reads it.
+    pub async fn close(self) -> Result<()> {
         drop(self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).take());
         let maker = self.inner.maker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // The maker first: the lock on the directory goes with the writer.
-        for thread in [maker.map(|(_orders, thread)| thread), writer].into_iter().flatten() {
-            // A panic was reported by the thread itself.
-            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
-        }
+        let ended = tokio::task::spawn_blocking(move || {
+            // The maker first: the lock on the directory goes with the writer. A panic was reported by the thread itself.
+            let _ = maker.map(|(_orders, thread)| thread.join());
+            writer.and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
+        });
+        ended.await.unwrap_or(Ok(()))
     }
 
     /// Reads a row or two in place: for what every request asks, such as whether its token holds.

@@ -80,7 +80,7 @@ fn audit(dir: &Path, acked_before: &BTreeSet<u64>, made_after: u64) {
         assert_eq!(found.lost(acked_before), Vec::<u64>::new(), "acknowledged before the backup, and not in it");
         assert!(found.torn.is_empty() && found.doubled == 0 && found.wrong == 0, "{found:?}");
         assert!(found.whole.iter().all(|seq| *seq < made_after), "readings from the future");
-        store.close().await;
+        store.close().await.unwrap();
     });
 }
 

@@ -135,7 +135,7 @@ fn model() -> (Vec<(String, Vec<u8>)>, Truth) {
                 store.make_blocks().await.unwrap();
             }
             if seq == 10 {
-                store.close().await;
+                store.close().await.unwrap();
                 store = open(home.path()).unwrap();
             }
         }
@@ -143,7 +143,7 @@ fn model() -> (Vec<(String, Vec<u8>)>, Truth) {
         eventually("catalog copied", Duration::from_secs(10), || home.path().join("catalog.db").exists().then_some(()));
         let files = ["telemetry.db", "telemetry.db-wal", "secret.key", "catalog.db"];
         let files = files.map(|name| (name.to_owned(), std::fs::read(home.path().join(name)).unwrap())).to_vec();
-        store.close().await;
+        store.close().await.unwrap();
         (files, truth)
     })
 }
@@ -287,7 +287,7 @@ async fn examine(dir: &Path, truth: &Truth) -> Result<Tally, String> {
     if missing_after > missing {
         return Err(format!("recover lost readings: {missing} were missing, then {missing_after}"));
     }
-    store.close().await;
+    store.close().await.unwrap();
     let readings = truth.values().map(BTreeMap::len).sum();
     Ok(Tally { problems: Vec::new(), set_aside: aside.len(), readings, missing, missing_after, slowest: took })
 }

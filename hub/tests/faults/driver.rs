@@ -99,6 +99,6 @@ async fn drive(dir: &Path) -> Result<(), Error> {
             }
         }
     }
-    store.close().await;
+    store.close().await?;
     Ok(())
 }

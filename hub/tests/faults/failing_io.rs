@@ -46,12 +46,19 @@ fn whichever_call_fails_nothing_acknowledged_is_lost_and_no_sync_is_tried_again(
     });
     let (problems, failed, ended, syncs) = tally.into_inner().unwrap();
     assert!(problems.is_empty(), "{} of {}:\n{}", problems.len(), plans.len(), problems.join("\n"));
-    assert!(failed > plans.len() / 4 && ended > 0 && syncs > 10, "hardly anything failed: {failed}, {ended}, {syncs}");
+    let many = plans.len() > 1;
+    assert!(
+        !many || failed > plans.len() / 4 && ended > 0 && syncs > 10,
+        "hardly anything failed: {failed}, {ended}, {syncs}"
+    );
     eprintln!("{} runs: in {failed} a call failed, {ended} ended by it, {syncs} by a failed sync; 0 lost", plans.len());
 }
 
-/// Which call fails, and how.
+/// Which call fails, and how: all of them, some of them, or the one that `FAILING_CALL` names.
 fn plans() -> Vec<String> {
+    if let Ok(plan) = std::env::var("FAILING_CALL") {
+        return vec![plan];
+    }
     let kinds = ["eio", "eio+", "enospc", "short"];
     if soak() {
         let calls = (1..=CALLS).flat_map(|call| kinds.map(|kind| format!("{call}:{kind}")));
@@ -92,8 +99,10 @@ fn run(plan: &str) -> Result<Seen, String> {
     let mut sync_failed = false;
     if let Some(failure) = failure.filter(|at| log[*at].data == b"S") {
         sync_failed = true;
-        // The journal of the very first start holds nothing acknowledged; SQLite may write it anew.
-        let (path, holds) = (log[failure].path, |path: &str| path == "telemetry.db" || path == "telemetry.db-wal");
+        // Before there is a log nothing is acknowledged, and SQLite makes an empty file again of what failed to sync.
+        let logged = log[..failure].iter().any(|change| change.path == "telemetry.db-wal");
+        let holds = |path: &str| logged && (path == "telemetry.db" || path == "telemetry.db-wal");
+        let path = log[failure].path;
         if log[failure + 1..].iter().any(|change| change.what == b'S' && change.path == path && holds(path)) {
             return Err(format!("{path} was synced again after its sync failed"));
         }
@@ -106,7 +115,7 @@ fn run(plan: &str) -> Result<Seen, String> {
         let store = open(&root).map_err(|error| format!("does not open again: {error}"))?;
         let found = holdings(&store, driver::START).await;
         let lost = found.lost(&acked);
-        store.close().await;
+        store.close().await.unwrap();
         if !lost.is_empty() || !found.torn.is_empty() || found.doubled + found.wrong > 0 {
             return Err(format!("of {} acknowledged lost {lost:?}, torn {:?}", acked.len(), found.torn));
         }

@@ -59,7 +59,7 @@ fn audit(dir: &Path) -> Result<(), String> {
         if held != (vec![21.5, 21.7], "pump", 1, 1, 1, 0) {
             return Err(format!("{held:?}"));
         }
-        store.close().await;
+        store.close().await.unwrap();
         Ok(())
     })
 }

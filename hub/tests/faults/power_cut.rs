@@ -135,7 +135,7 @@ fn examine(image: &[(String, Vec<u8>)], acked: &BTreeSet<u64>) -> Result<(), Str
                 found.wrong
             ));
         }
-        store.close().await;
+        store.close().await.unwrap();
         let conn = rusqlite::Connection::open(home.path().join("telemetry.db")).map_err(|error| error.to_string())?;
         let verdict: String = conn
             .query_row("PRAGMA integrity_check", [], |row| row.get(0))

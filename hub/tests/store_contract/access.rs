@@ -23,7 +23,7 @@ async fn a_command_beside_the_hub_sees_and_is_seen() {
     assert_eq!(hub.store.token(token.id).unwrap(), Some((token.clone(), [7; 32])));
     let join = hub.store.create_join_token(join_token(1), T0).await.unwrap();
     assert_eq!(beside.join_tokens(T0).await.unwrap(), [join]);
-    beside.close().await;
+    beside.close().await.unwrap();
     hub.put(1, &[(0, 1_000, 1.0)]).await;
     hub.store.touch_token(token.id, T0).await.unwrap();
     hub.store.touch_token(token.id, T0.plus(59_999)).await.unwrap();

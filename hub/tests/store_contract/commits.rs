@@ -24,7 +24,7 @@ async fn a_batch_committed_twice_is_stored_once() {
 async fn a_closed_store_leaves_its_directory_alone() {
     let dir = tempfile::tempdir().unwrap();
     for _ in 0..5 {
-        open(dir.path(), None).unwrap().close().await;
+        open(dir.path(), None).unwrap().close().await.unwrap();
         // What the maker begins with was under way when the store was closed.
         assert!(dir.path().join("catalog.db").exists() && !dir.path().join("catalog.db.new").exists());
         std::fs::remove_file(dir.path().join("catalog.db")).unwrap();
@@ -48,7 +48,7 @@ async fn a_store_is_checked_at_its_start_and_whenever_it_is_asked_to() {
 async fn a_closed_store_says_so() {
     let hub = Hub::new().await;
     let other = hub.store.clone();
-    hub.store.close().await;
+    hub.store.close().await.unwrap();
     let error = other.commit(Commit::default()).await.unwrap_err();
     assert!(matches!(error, Error::Closed) && error.is_fatal());
 }

@@ -78,7 +78,7 @@ async fn a_column_that_damage_gave_another_name_sets_the_file_aside() {
     a_day(&hub, 0).await;
     // With a copy of who is who that knows the device.
     hub.restart().await;
-    hub.store.clone().close().await;
+    hub.store.clone().close().await.unwrap();
     let file = hub.dir.path().join("telemetry.db");
     let conn = rusqlite::Connection::open(&file).unwrap();
     let damage = "PRAGMA writable_schema = ON;

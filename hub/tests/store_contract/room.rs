@@ -87,7 +87,7 @@ async fn a_capped_store_takes_readings_for_ever_and_lets_the_oldest_go() {
         };
         assert!(round == 0 || hub.store.stats().recycled_to.is_some(), "nothing had to go");
         assert_eq!(counted(&hub).await, seq as u64 * 60, "by rollups and readings together");
-        hub.store.clone().close().await;
+        hub.store.clone().close().await.unwrap();
         hub.store = open(hub.dir.path(), Some(CAP)).unwrap();
         assert_eq!(counted(&hub).await, seq as u64 * 60);
     }
@@ -111,12 +111,12 @@ async fn a_cap_below_what_is_there_makes_the_file_shrink_to_it() {
     };
     put(&hub, 0..16_000).await;
     hub.store.make_blocks().await.unwrap();
-    hub.store.clone().close().await;
+    hub.store.clone().close().await.unwrap();
     assert!(size(&hub) > CAP + CAP / 4, "{} bytes", size(&hub));
     hub.store = open(hub.dir.path(), Some(CAP)).unwrap();
     put(&hub, 16_000..16_160).await;
     hub.store.make_blocks().await.unwrap();
-    hub.store.clone().close().await;
+    hub.store.clone().close().await.unwrap();
     assert!(size(&hub) <= CAP, "{} bytes", size(&hub));
     hub.store = open(hub.dir.path(), Some(CAP)).unwrap();
     let edges = vec![T0.plus(-3_600_000), T0.plus(1 << 40)];

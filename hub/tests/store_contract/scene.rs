@@ -41,7 +41,7 @@ impl Hub {
     }
 
     pub(crate) async fn restart(&mut self) {
-        self.store.clone().close().await;
+        self.store.clone().close().await.unwrap();
         self.store = open(self.dir.path(), None).unwrap();
     }
 

@@ -36,7 +36,12 @@ const PAGES: &str = "PRAGMA page_count";
 /// One that ends the writer. After a sync that failed the kernel takes the pages for written: trying again would succeed,
 /// and the log would be given up for a file that does not hold what is in it. A start reads the log again.
 pub(in crate::store) fn after_group(conn: &Connection, idle: bool, cap: Cap) -> Result<()> {
-    match tidy(conn, idle, cap).map_err(Error::from) {
+    unless_put_off(tidy(conn, idle, cap))
+}
+
+/// A full disk and whoever is in the way put a checkpoint off, and are no reason to end.
+fn unless_put_off(done: rusqlite::Result<()>) -> Result<()> {
+    match done.map_err(Error::from) {
         Ok(()) => Ok(()),
         // The log stays as it is until there is room, or until whoever is in the way is gone.
         Err(error @ (Error::Full | Error::Busy(_))) => {
@@ -102,8 +107,9 @@ pub(in crate::store) fn give_back(conn: &Connection, pages: i64) -> Result<bool>
 }
 
 /// Copies everything back, so that the next start finds a short log.
-pub(in crate::store) fn at_close(conn: &Connection) {
-    if let Err(error) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-        tracing::warn!(%error, "checkpoint at close failed: {error}");
-    }
+///
+/// # Errors
+/// The disk failed. Nothing is lost by it: the log stays, and a start reads it again.
+pub(in crate::store) fn at_close(conn: &Connection) -> Result<()> {
+    unless_put_off(conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())))
 }

@@ -62,7 +62,7 @@ pub(in crate::store) fn spawn(
     role: Role,
     file: &Path,
     keep: impl Send + 'static,
-) -> Result<(Inbox, JoinHandle<()>)> {
+) -> Result<(Inbox, JoinHandle<Result<()>>)> {
     let (inbox, waiting) = mpsc::channel(INBOX);
     let next_row = journal::next_row(&conn)?;
     let ballast = (role == Role::Owner).then(|| Ballast::new(file.parent().unwrap_or_else(|| Path::new("."))));
@@ -83,8 +83,9 @@ pub(in crate::store) fn spawn(
     let thread = std::thread::Builder::new()
         .name("store-writer".to_owned())
         .spawn(move || {
-            writer.run();
+            let done = writer.run();
             drop(keep);
+            done
         })
         .map_err(|source| Error::File { path: file.to_owned(), source })?;
     Ok((inbox, thread))
@@ -142,8 +143,9 @@ impl From<rusqlite::Error> for Failure {
 }
 
 impl Writer {
-    /// Applies writes, one group a transaction, until every sender is gone.
-    fn run(&mut self) {
+    /// Applies writes, one group a transaction, until every sender is gone. What ends it before that is told to whoever asked
+    /// it to write; an error is one of the last checkpoint.
+    fn run(&mut self) -> Result<()> {
         let mut was_full = false;
         while self.gather() {
             let full = self.turn_away_readings();
@@ -170,7 +172,7 @@ impl Writer {
                     self.tell(&failure);
                     replies.into_iter().for_each(|reply| reply(Err(failure.error())));
                     if !matches!(failure, Failure::Full) {
-                        return;
+                        return Ok(());
                     }
                 }
             }
@@ -182,11 +184,12 @@ impl Writer {
                 && let Err(error) = checkpoint::after_group(&self.conn, idle, self.memory.cap())
             {
                 self.tell(&error.into());
-                return;
+                return Ok(());
             }
         }
-        if self.role == Role::Owner {
-            checkpoint::at_close(&self.conn);
+        match self.role {
+            Role::Owner => checkpoint::at_close(&self.conn),
+            Role::Beside => Ok(()),
         }
     }
 
