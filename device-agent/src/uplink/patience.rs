@@ -56,6 +56,11 @@ impl Patience {
         Some(self.presence())
     }
 
+    /// Whether an answer was missed since the hub last spoke.
+    pub(super) const fn is_worn(&self) -> bool {
+        self.misses > 0
+    }
+
     /// What the hub is taken for.
     pub(super) const fn presence(&self) -> Presence {
         match self.misses {

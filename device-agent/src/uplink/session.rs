@@ -22,7 +22,10 @@ pub(super) const HELLO_EVERY: Duration = Duration::from_secs(10);
 /// First wait for an answer to an introduction.
 const FIRST_HELLO: Duration = Duration::from_secs(1);
 /// How often an idle device shows that it is alive.
-pub(super) const STATUS_EVERY: Duration = Duration::from_secs(5);
+const STATUS_EVERY: Duration = Duration::from_secs(5);
+/// The same while an answer is missing: of three questions a network that loses a third loses all, or their answers, every
+/// eighth time; of seven every hundredth.
+const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Round trip and clock, measured from acknowledgements; outlives sessions.
 #[derive(Debug, Default)]
@@ -162,6 +165,11 @@ impl Session {
             self.dictionary_due = now;
         }
         self.known_sensors = known;
+    }
+
+    /// A status was sent.
+    pub(super) fn status_sent(&mut self, now: Instant) {
+        self.status_due = now + if self.patience.is_worn() { ASK_EVERY } else { STATUS_EVERY };
     }
 
     /// When to look again whether an answer came.

@@ -8,7 +8,7 @@ use wire::message::{Ack, Batch, Control, Message};
 use wire::packet::Data;
 use wire::{SensorNo, SensorSpec};
 
-use super::session::{HELLO_EVERY, STATUS_EVERY, Session};
+use super::session::{HELLO_EVERY, Session};
 use super::{Event, Uplink};
 use crate::clock::Now;
 
@@ -149,7 +149,7 @@ impl Uplink {
             return Some(session.address);
         }
         if session.standing == Standing::Adopted && now.mono >= session.status_due {
-            session.status_due = now.mono + STATUS_EVERY;
+            session.status_sent(now.mono);
             self.status.rtt_us =
                 self.path.wire.smoothed().map(|rtt| u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX));
             self.status.clock_offset_ms = self.path.clock_offset_ms;

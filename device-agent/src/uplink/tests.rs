@@ -271,6 +271,16 @@ fn an_idle_device_is_heard_of_and_never_spins() {
 }
 
 #[test]
+fn an_idle_device_asks_more_than_three_times_before_it_gives_its_hub_up() {
+    let mut world = World::new(|config| config.token = Some(token()));
+    world.run(1000 * MS);
+    world.loss = 0.3;
+    world.run(3_600 * SEC);
+    let lost = world.events.iter().filter(|event| **event == Event::Lost).count();
+    assert!(lost < 6, "lost {lost} times in an hour");
+}
+
+#[test]
 fn noise_changes_nothing() {
     let mut world = World::new(|_| {});
     world.measure(3, SEC);
