@@ -156,8 +156,6 @@ impl Drop for Hub {
 fn serve(programs: &Programs, data: &str, http: &str, udp: &str) -> Child {
     Command::new(programs.0.join("telemetry-hub"))
         .args(["serve", "--data", data, "--http", http, "--udp", udp, "--discovery", "off"])
-        // As `dist/telemetry-hub.service` has it.
-        .env("MALLOC_ARENA_MAX", "1")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()

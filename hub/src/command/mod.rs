@@ -5,6 +5,7 @@ mod bundle;
 mod demo;
 mod doctor;
 mod export;
+mod heap;
 mod import;
 mod join_token;
 mod open;
@@ -89,8 +90,14 @@ pub type Outcome = Result<(), Failure>;
 /// What went wrong, and whether the user or the world is to blame.
 pub fn run(command: Command) -> Outcome {
     match command {
-        Command::Serve(flags) => block_on(serve::run(flags)),
-        Command::Demo(args) => block_on(demo::run(args)),
+        Command::Serve(flags) => {
+            heap::share();
+            block_on(serve::run(flags))
+        }
+        Command::Demo(args) => {
+            heap::share();
+            block_on(demo::run(args))
+        }
         Command::Token(action) => block_on(token::run(action)),
         Command::JoinToken(action) => block_on(join_token::run(action)),
         Command::Bundle(args) => block_on(bundle::bundle(args)),

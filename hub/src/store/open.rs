@@ -105,7 +105,9 @@ fn prepare(config: &Config, role: Role, log: Log) -> Result<Prepared> {
         return Err(Error::BadFile { path: file, detail });
     }
     migrate::copy_before(&conn, &file)?;
-    migrate::run(&mut conn)?;
+    if let Some(schema) = migrate::run(&mut conn)? {
+        tracing::info!(schema, "the database is at schema {schema}");
+    }
     let check = (role == Role::Owner).then(|| Check::start(&file)).transpose()?;
     row_sum::check(&conn)?;
     let memory = Arc::new(Memory::new(file, cap, config.limits, config.retention.clone()));

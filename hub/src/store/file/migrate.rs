@@ -95,24 +95,19 @@ pub(in crate::store) fn copy_before(conn: &Connection, file: &Path) -> Result<()
     Ok(())
 }
 
-/// Runs the steps the database has not seen.
-pub(in crate::store) fn run(conn: &mut Connection) -> Result<()> {
-    let mut stepped = false;
+/// Runs the steps the database has not seen; tells the schema it has then, if there were any.
+pub(in crate::store) fn run(conn: &mut Connection) -> Result<Option<u32>> {
+    let mut stepped = None;
     loop {
         // IMMEDIATE before looking: a command beside the hub may be at the same step.
         let tx = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
         refuse_newer(&tx)?;
         let found = found(&tx)?;
-        let Some(step) = STEPS.get(found as usize) else {
-            if stepped {
-                tracing::info!(schema = found, "the database is at schema {found}");
-            }
-            return Ok(());
-        };
+        let Some(step) = STEPS.get(found as usize) else { return Ok(stepped) };
         tx.execute_batch(step)?;
         tx.pragma_update(None, "user_version", found + 1)?;
         tx.commit()?;
-        stepped = true;
+        stepped = Some(found + 1);
     }
 }
 
