@@ -297,8 +297,12 @@ impl Store {
         let maker = self.inner.maker.lock().unwrap_or_else(PoisonError::into_inner).take();
         let writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ended = tokio::task::spawn_blocking(move || {
-            // The maker first: the lock on the directory goes with the writer. A panic was reported by the thread itself.
-            let _ = maker.map(|(_orders, thread)| thread.join());
+            // The maker first: the lock on the directory goes with the writer. It ends when nobody can give it orders; a panic
+            // was reported by the thread itself.
+            if let Some((orders, thread)) = maker {
+                drop(orders);
+                let _ = thread.join();
+            }
             writer.and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
         });
         ended.await.unwrap_or(Ok(()))
