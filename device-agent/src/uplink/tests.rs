@@ -273,7 +273,7 @@ fn an_idle_device_is_heard_of_and_never_spins() {
 #[test]
 fn an_idle_device_asks_more_than_three_times_before_it_gives_its_hub_up() {
     let mut world = World::new(|config| config.token = Some(token()));
-    world.run(1000 * MS);
+    world.run(SEC);
     world.loss = 0.3;
     world.run(3_600 * SEC);
     let lost = world.events.iter().filter(|event| **event == Event::Lost).count();

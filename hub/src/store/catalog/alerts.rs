@@ -9,7 +9,7 @@ use crate::model::reading::SeriesId;
 use crate::model::rule::RuleId;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{measure_word, read_measure, read_span, write_span};
+use crate::store::file::column::{self, measure_word, read_measure, read_span, write_span};
 
 /// Which alerts to list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,9 +48,7 @@ impl Store {
     /// Those of any read.
     pub async fn next_alert_id(&self) -> Result<u64> {
         self.readers()
-            .run(|reader| {
-                Ok(crate::store::file::column::unsigned(reader.conn()?.query_row(NEXT_ID, [], |row| row.get(0))?))
-            })
+            .run(|reader| Ok(column::unsigned(reader.conn()?.query_row(NEXT_ID, [], |row| row.get(0))?)))
             .await
     }
 

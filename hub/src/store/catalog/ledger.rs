@@ -77,7 +77,7 @@ fn told_of(mut statement: rusqlite::CachedStatement<'_>, device: DeviceNo) -> Re
 /// What the batches behind a journal row brought, by hour and boot.
 pub(in crate::store) fn arrived(fresh: &Fresh, behind: i64) -> Known {
     let mut known = Known::new();
-    fresh.decode_arrived(|batch, rows| {
+    fresh.decode_entries(|batch, rows| {
         if batch.row <= behind {
             return;
         }

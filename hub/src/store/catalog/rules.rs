@@ -9,7 +9,7 @@ use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec};
 use crate::model::webhook::WebhookId;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{read_pairs, read_span, write_pairs, write_span};
+use crate::store::file::column::{self, read_pairs, read_span, write_pairs, write_span};
 
 impl Store {
     /// All rules, oldest first.
@@ -42,7 +42,7 @@ impl Store {
     pub async fn create_rule(&self, spec: RuleSpec, now: UnixMillis) -> Result<Rule> {
         self.change(move |scope| {
             write(scope.conn, INSERT, None, &spec, now)?;
-            let id = RuleId(crate::store::file::column::unsigned(scope.conn.last_insert_rowid()));
+            let id = RuleId(column::unsigned(scope.conn.last_insert_rowid()));
             set_webhooks(scope.conn, id, &spec.webhooks)?;
             read(scope.conn, id)
         })

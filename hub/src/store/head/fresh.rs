@@ -6,7 +6,7 @@
 //! ```
 //!
 //! A batch of a small device has thirty bytes of readings: a table of what is known of each would be larger than all of
-//! them. Whoever looks for some reads from the beginning, which is as fast as copying them.
+//! them. Whoever looks for some reads from the beginning.
 
 use wire::varint;
 
@@ -56,14 +56,6 @@ pub(in crate::store) struct Entry {
     pub(in crate::store) start: i64,
     pub(in crate::store) end: i64,
     pub(in crate::store) received_at: i64,
-}
-
-/// How a batch came to be in the journal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::store) struct Arrived {
-    pub(in crate::store) row: i64,
-    pub(in crate::store) epoch: Epoch,
-    pub(in crate::store) lane: Lane,
 }
 
 impl Fresh {
@@ -123,42 +115,41 @@ impl Fresh {
 
     /// Forgets the batches up to a journal row; returns how many bytes that were in the journal.
     pub(in crate::store) fn forget(&mut self, row: i64) -> usize {
-        let before = self.bytes();
-        let mut iter = self.iter();
-        let (mut batches, mut payloads) = (0, 0);
-        let mut kept = iter.clone();
-        while let Some((_, payload)) = iter.next().filter(|(entry, _)| entry.row <= row) {
-            batches += 1;
-            payloads += payload.len();
-            kept = iter.clone();
-        }
-        let (gone, mark) = (self.log.len() - kept.rest.len(), kept.before);
-        self.log.drain(..gone);
-        self.before = mark;
-        self.batches -= batches;
-        self.payloads -= payloads;
+        let gone = self.oldest(|entry, _| entry.row <= row);
+        self.log.drain(..gone.length);
         // What a thousand devices once needed would be most of the memory: twice what is there now is enough to grow into.
         self.log.shrink_to(2 * self.log.len());
-        before - self.bytes()
+        self.before = gone.last;
+        self.batches -= gone.batches;
+        self.payloads -= gone.payloads;
+        gone.payloads + gone.batches * ROW
     }
 
     /// Keeps only the oldest batches, of about so many bytes.
     pub(in crate::store) fn truncate(&mut self, most: usize) {
+        // One at least: each step gets somewhere.
+        let kept = self.oldest(|_, with| with.batches == 1 || with.payloads + with.batches * ROW <= most);
+        self.log.truncate(kept.length);
+        (self.last, self.batches, self.payloads) = (kept.last, kept.batches, kept.payloads);
+    }
+
+    /// The oldest batches, up to the first that does not belong to them; `belongs` sees each, and what they are with it.
+    fn oldest(&self, belongs: impl Fn(&Entry, &Oldest) -> bool) -> Oldest {
+        let mut oldest = Oldest { last: self.before, ..Oldest::default() };
         let mut iter = self.iter();
-        let (mut batches, mut payloads) = (0, 0);
-        let mut kept = iter.clone();
-        while let Some((_, payload)) = iter.next() {
-            // One at least: each step gets somewhere.
-            if batches > 0 && payloads + payload.len() + (batches + 1) * ROW > most {
+        while let Some((entry, payload)) = iter.next() {
+            let with = Oldest {
+                length: self.log.len() - iter.rest.len(),
+                last: iter.before,
+                batches: oldest.batches + 1,
+                payloads: oldest.payloads + payload.len(),
+            };
+            if !belongs(&entry, &with) {
                 break;
             }
-            batches += 1;
-            payloads += payload.len();
-            kept = iter.clone();
+            oldest = with;
         }
-        let (length, mark) = (self.log.len() - kept.rest.len(), kept.before);
-        self.log.truncate(length);
-        (self.last, self.batches, self.payloads) = (mark, batches, payloads);
+        oldest
     }
 
     /// When the newest batch came.
@@ -173,15 +164,15 @@ impl Fresh {
 
     /// Calls `with` for each batch: its row and its readings, decoded.
     pub(in crate::store) fn decode(&self, mut with: impl FnMut(i64, &wire::batch::Rows)) {
-        self.decode_arrived(|batch, rows| with(batch.row, rows));
+        self.decode_entries(|entry, rows| with(entry.row, rows));
     }
 
-    /// The same, with how each batch came.
-    pub(in crate::store) fn decode_arrived(&self, mut with: impl FnMut(Arrived, &wire::batch::Rows)) {
+    /// The same, with all that is known of each batch.
+    pub(in crate::store) fn decode_entries(&self, mut with: impl FnMut(&Entry, &wire::batch::Rows)) {
         let mut rows = wire::batch::Rows::default();
-        for (Entry { row, epoch, lane, .. }, payload) in self.iter() {
-            if super::journal::decode(row, epoch, payload, &mut rows) {
-                with(Arrived { row, epoch, lane }, &rows);
+        for (entry, payload) in self.iter() {
+            if super::journal::decode(entry.row, entry.epoch, payload, &mut rows) {
+                with(&entry, &rows);
             }
         }
     }
@@ -192,8 +183,18 @@ impl Fresh {
     }
 }
 
-/// Batches from one on; what a clone of it has not yet given begins at its place.
-#[derive(Debug, Clone)]
+/// Some of the oldest batches.
+#[derive(Debug, Default)]
+struct Oldest {
+    /// Bytes of the log.
+    length: usize,
+    last: Mark,
+    batches: usize,
+    payloads: usize,
+}
+
+/// Batches from one on.
+#[derive(Debug)]
 struct Iter<'a> {
     rest: &'a [u8],
     before: Mark,

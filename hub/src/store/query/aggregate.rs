@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 
-use super::scan::{self, Plan, Share};
+use super::plan::Plan;
+use super::scan::{self, Share};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;

@@ -4,7 +4,10 @@
 //! from the one to the other in between is then seen twice, which changes nothing, and never not at all.
 
 pub(super) mod aggregate;
-pub(super) mod scan;
+mod found;
+mod plan;
+mod rollups;
+mod scan;
 
 use super::Store;
 use super::block;

@@ -12,13 +12,14 @@
 //! it may have come again (`again`).
 
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
-use std::ops::Range;
-use std::rc::Rc;
+use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::aggregate::{Aggregates, Asked, Totals};
+use super::aggregate::{Asked, Totals};
+use super::found::{Found, within};
+use super::plan::Plan;
+use super::rollups::Rollups;
 use crate::model::reading::SeriesId;
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::block::{self, Span};
@@ -27,44 +28,18 @@ use crate::store::file::readers::Reader;
 use crate::store::head::fresh::Fresh;
 use crate::store::head::tally::{Pending, Tally};
 use crate::store::memory::Memory;
-use crate::store::pack::bucket::{self, Piece};
-use crate::store::pack::cells::{CELL, Cells, Scratch};
+use crate::store::pack::bucket;
+use crate::store::pack::cells::{Cells, Scratch};
 use crate::store::pack::exact;
 use crate::store::pack::packed::Values;
 use crate::store::query::{AT_ONCE, BLOCKS_AT_ONCE};
 use crate::store::rollup::again::Hour;
-use crate::store::rollup::rolled::{self, Rolled};
+use crate::store::rollup::rolled;
 use crate::store::rollup::{self, HOURS, MINUTES, Tier};
-use crate::store::samples::{self, MEMORY, Sample, Wanted, rank_of_cut, settle};
+use crate::store::samples::{self, MEMORY, Sample, Wanted, settle};
 
 /// Devices whose heads are copied before one snapshot: some hundred kilobytes.
 const TOGETHER: usize = 32;
-
-/// What all shares of a query have in common.
-pub(in crate::store) struct Plan {
-    pub(in crate::store) edges: Vec<UnixMillis>,
-    pub(in crate::store) wanted: Aggregates,
-    /// Bytes of readings a share may hold.
-    pub(in crate::store) memory: usize,
-    /// Whether cells can answer.
-    by_cells: bool,
-}
-
-impl Plan {
-    pub(in crate::store) fn new(edges: Vec<UnixMillis>, wanted: Aggregates, memory: usize) -> Self {
-        let by_cells = !wanted.exact() && !wanted.first && !wanted.last && edges.iter().all(|edge| edge.0 % CELL == 0);
-        Self { edges, wanted, memory, by_cells }
-    }
-
-    pub(in crate::store) fn totals(&self) -> Totals {
-        Totals::new(self.edges.len().saturating_sub(1), &self.wanted)
-    }
-
-    fn range(&self) -> (UnixMillis, UnixMillis) {
-        let (first, last) = (self.edges.first().copied(), self.edges.last().copied());
-        (first.unwrap_or_default(), last.unwrap_or_default())
-    }
-}
 
 /// Whether a query asks for so little that it is done in a fraction of a millisecond.
 pub(in crate::store) fn is_short(conn: &Connection, memory: &Memory, plan: &Plan, devices: &[Asked]) -> Result<bool> {
@@ -83,25 +58,6 @@ pub(in crate::store) struct Share<'a> {
     plan: &'a Plan,
     tier: Tier,
     scratch: Scratch,
-}
-
-/// Where a device's readings are.
-struct Found<'a> {
-    conn: &'a Connection,
-    /// Blocks, and whether nothing overlaps them.
-    spans: Vec<Span>,
-    alone: Vec<bool>,
-    /// Those of which the readings of the series at hand were taken already.
-    taken: Vec<bool>,
-    times: HashMap<i64, Option<Rc<Times>>>,
-    /// Where it has rollups besides.
-    rolled: Rolled,
-}
-
-/// Times of a block, shared by the series that were sampled together.
-struct Times {
-    at: Vec<i64>,
-    pieces: Vec<Piece>,
 }
 
 impl<'a> Share<'a> {
@@ -210,7 +166,7 @@ impl<'a> Share<'a> {
                     Err(other) => return Err(other),
                 }
                 if found.is_none() {
-                    found = Some(self.find(conn, asked)?);
+                    found = Some(Found::of(conn, asked.device, self.plan)?);
                 }
                 if let Some(found) = &mut found
                     && let Some(n) = found.spans.iter().position(|span| span.id == outline.id)
@@ -258,7 +214,7 @@ impl<'a> Share<'a> {
     ) -> Result<()> {
         let (from, _) = self.plan.range();
         let recent = self.recent(asked, fresh)?;
-        let mut found = if fresh.blocks_from(from) { Some(self.find(conn, asked)?) } else { None };
+        let mut found = if fresh.blocks_from(from) { Some(Found::of(conn, asked.device, self.plan)?) } else { None };
         for ((series, place), mut recent) in asked.series.iter().zip(&asked.places).zip(recent) {
             self.reader.go_on()?;
             totals.clear();
@@ -290,14 +246,6 @@ impl<'a> Share<'a> {
         let mut recent = samples::of_head(fresh, self.plan.range(), &wanted, asked.series.len(), self.plan.memory)?;
         recent.iter_mut().for_each(settle);
         Ok(recent)
-    }
-
-    fn find<'c>(&self, conn: &'c Connection, asked: &Asked) -> Result<Found<'c>> {
-        let rolled = rolled::of(conn, asked.device)?;
-        let spans = block::spans(conn, asked.device, self.plan.range())?;
-        let alone = alone(&spans);
-        let taken = vec![false; spans.len()];
-        Ok(Found { conn, spans, alone, taken, times: HashMap::new(), rolled })
     }
 
     /// Moves the readings of a series that lie where it has rollups from their blocks to those of the head, and has each
@@ -467,113 +415,6 @@ impl<'a> Share<'a> {
     }
 }
 
-impl Found<'_> {
-    fn is_taken(&self, n: usize) -> bool {
-        self.taken.get(n).copied().unwrap_or_default()
-    }
-
-    /// Whether nothing else has readings of a series in the time of a block.
-    fn is_alone(&self, n: usize, recent: &[Sample]) -> bool {
-        let (Some(span), Some(true)) = (self.spans.get(n), self.alone.get(n)) else { return false };
-        let next = recent.partition_point(|sample| sample.at < span.start);
-        recent.get(next).is_none_or(|sample| sample.at > span.end)
-    }
-
-    /// The readings of a block, to be settled with others.
-    fn samples(&mut self, n: usize, series: SeriesId, plan: &Plan) -> Result<Vec<Sample>> {
-        let Some(span) = self.spans.get(n).copied() else { return Ok(Vec::new()) };
-        let Some(values) = block::values(self.conn, &span, series)? else { return Ok(Vec::new()) };
-        let Some(times) = self.times(&span, plan)? else { return Ok(Vec::new()) };
-        let (rank, (from, to)) = (rank_of_cut(span.cut), plan.range());
-        let inside = within(&times.at, from, to);
-        let values = values.plain();
-        let points =
-            times.at.get(inside.clone()).unwrap_or_default().iter().zip(values.get(inside).unwrap_or_default());
-        Ok(points.map(|(&at, &value)| Sample { at: UnixMillis(at), rank, value }).collect())
-    }
-
-    /// Times of a block, unpacked once.
-    fn times(&mut self, span: &Span, plan: &Plan) -> Result<Option<Rc<Times>>> {
-        if let Some(known) = self.times.get(&span.id) {
-            return Ok(known.clone());
-        }
-        let times = block::times(self.conn, span)?;
-        let times = times.map(|at| Rc::new(Times { pieces: bucket::pieces(&plan.edges, &at), at }));
-        self.times.insert(span.id, times.clone());
-        Ok(times)
-    }
-}
-
-/// Which of sorted times lie in `[from, to)`.
-fn within(at: &[i64], from: UnixMillis, to: UnixMillis) -> Range<usize> {
-    at.partition_point(|at| *at < from.0)..at.partition_point(|at| *at < to.0)
-}
-
 fn columns(samples: &[Sample]) -> (Vec<i64>, Vec<f64>) {
     samples.iter().map(|sample| (sample.at.0, sample.value)).unzip()
-}
-
-/// For each span, sorted by start, whether none of another cut overlaps it.
-fn alone(spans: &[Span]) -> Vec<bool> {
-    let mut alone = vec![true; spans.len()];
-    for (n, span) in spans.iter().enumerate() {
-        for (m, other) in spans.iter().enumerate().skip(n + 1).take_while(|(_, other)| other.start <= span.end) {
-            if other.cut != span.cut {
-                alone[n] = false;
-                alone[m] = false;
-            }
-        }
-    }
-    alone
-}
-
-/// Which rows of rollups the range of a query touches; looked for by the first device that has some.
-struct Rollups {
-    /// Whether all edges lie on full hours: then hours answer alone.
-    whole_hours: bool,
-    minutes: Vec<i64>,
-    hours: Vec<i64>,
-}
-
-impl Rollups {
-    fn of(conn: &Connection, plan: &Plan) -> Result<Self> {
-        let (from, to) = plan.range();
-        let whole_hours = plan.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
-        let minutes = if whole_hours { Vec::new() } else { MINUTES.rows(conn, (from.0, to.0))? };
-        Ok(Self { whole_hours, minutes, hours: HOURS.rows(conn, (from.0, to.0))? })
-    }
-
-    /// Adds what a series has in rollups, by the hour where there are no minutes any longer, else by the minute; says
-    /// which tier that was. Of some hours it is known already what counts.
-    fn add(
-        &self,
-        conn: &Connection,
-        series: SeriesId,
-        rolled: Rolled,
-        hours: &BTreeMap<i64, Hour>,
-        plan: &Plan,
-        totals: &mut Totals,
-    ) -> Result<Tier> {
-        let (from, end) = plan.range();
-        let to = rolled.to.unwrap_or(from).clamp(from, end).0;
-        let split = if self.whole_hours { to } else { rolled.minutes_from.unwrap_or(from).0.clamp(from.0, to) };
-        let mut tier = Tier::Raw;
-        for (table, (from, to), rows) in [(HOURS, (from.0, split), &self.hours), (MINUTES, (split, to), &self.minutes)]
-        {
-            if from < to {
-                table.read(conn, series, (from, to), rows, |start, stored| {
-                    let known = hours.get(&HOURS.start(start));
-                    let counts = match known {
-                        Some(hour) if table == HOURS => Some(&hour.whole),
-                        Some(hour) => hour.minutes.get(&start),
-                        None => Some(stored),
-                    };
-                    let Some(counts) = counts.filter(|bucket| bucket.count > 0) else { return };
-                    tier = tier.max(table.tier);
-                    totals.add_rolled(&plan.edges, UnixMillis(start), counts);
-                })?;
-            }
-        }
-        Ok(tier)
-    }
 }

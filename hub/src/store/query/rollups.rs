@@ -1,0 +1,65 @@
+//! What a query takes from rollups: by the hour where that is enough, else by the minute.
+
+use std::collections::BTreeMap;
+
+use rusqlite::Connection;
+
+use super::aggregate::Totals;
+use super::plan::Plan;
+use crate::model::UnixMillis;
+use crate::model::reading::SeriesId;
+use crate::store::error::Result;
+use crate::store::rollup::again::Hour;
+use crate::store::rollup::rolled::Rolled;
+use crate::store::rollup::{HOURS, MINUTES, Tier};
+
+/// Which rows of rollups the range of a query touches; looked for by the first device that has some.
+pub(super) struct Rollups {
+    /// Whether all edges lie on full hours: then hours answer alone.
+    whole_hours: bool,
+    minutes: Vec<i64>,
+    pub(super) hours: Vec<i64>,
+}
+
+impl Rollups {
+    pub(super) fn of(conn: &Connection, plan: &Plan) -> Result<Self> {
+        let (from, to) = plan.range();
+        let whole_hours = plan.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
+        let minutes = if whole_hours { Vec::new() } else { MINUTES.rows(conn, (from.0, to.0))? };
+        Ok(Self { whole_hours, minutes, hours: HOURS.rows(conn, (from.0, to.0))? })
+    }
+
+    /// Adds what a series has in rollups, by the hour where there are no minutes any longer, else by the minute; says
+    /// which tier that was. Of some hours it is known already what counts.
+    pub(super) fn add(
+        &self,
+        conn: &Connection,
+        series: SeriesId,
+        rolled: Rolled,
+        hours: &BTreeMap<i64, Hour>,
+        plan: &Plan,
+        totals: &mut Totals,
+    ) -> Result<Tier> {
+        let (from, end) = plan.range();
+        let to = rolled.to.unwrap_or(from).clamp(from, end).0;
+        let split = if self.whole_hours { to } else { rolled.minutes_from.unwrap_or(from).0.clamp(from.0, to) };
+        let mut tier = Tier::Raw;
+        for (table, (from, to), rows) in [(HOURS, (from.0, split), &self.hours), (MINUTES, (split, to), &self.minutes)]
+        {
+            if from < to {
+                table.read(conn, series, (from, to), rows, |start, stored| {
+                    let known = hours.get(&HOURS.start(start));
+                    let counts = match known {
+                        Some(hour) if table == HOURS => Some(&hour.whole),
+                        Some(hour) => hour.minutes.get(&start),
+                        None => Some(stored),
+                    };
+                    let Some(counts) = counts.filter(|bucket| bucket.count > 0) else { return };
+                    tier = tier.max(table.tier);
+                    totals.add_rolled(&plan.edges, UnixMillis(start), counts);
+                })?;
+            }
+        }
+        Ok(tier)
+    }
+}
