@@ -28,6 +28,7 @@ pub mod observe;
 pub mod presence;
 pub mod pressure;
 pub mod proto;
+pub mod reach;
 pub mod registrar;
 pub mod rules;
 pub mod store;

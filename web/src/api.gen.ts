@@ -8,6 +8,15 @@ export interface components {
             /** @description What they have to say. */
             comment?: string | null;
         };
+        /** @description By which addresses others reach the hub, as `host:port`, the likeliest first. Empty where it listens on loopback only. */
+        Addresses: {
+            /** @description Devices, by UDP. */
+            agents: string[];
+            /** @description Browsers and programs. */
+            page: string[];
+            /** @description Its page as others open it, where the hub was told (`--url`). */
+            url: string | null;
+        };
         /** @description How to adopt a device. */
         AdoptRequest: {
             /** @description Labels to give it, on top of its own. */
@@ -365,6 +374,8 @@ export interface components {
              * @description 99 of 100 batches are acknowledged within this many milliseconds.
              */
             ack_p99_ms: number | null;
+            /** @description By which addresses others reach it. */
+            addresses: components["schemas"]["Addresses"];
             /** @description Machines that devices can get an agent for from here: `x86_64`, `aarch64`, `armhf`. */
             agents: string[];
             /** @description Alerts firing. */

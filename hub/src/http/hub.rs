@@ -1,5 +1,6 @@
 //! `/hub`: who the hub is, how it is doing, who may join.
 
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Json;
@@ -9,14 +10,15 @@ use super::AppState;
 use super::auth::{Admin, JOIN_POLICY, Reader};
 use super::body::Body;
 use super::dto::device::{self, Status};
-use super::dto::hub::{DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, Storage};
+use super::dto::hub::{Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, Storage};
 use super::dto::text;
 use super::dto::{Problem, hub::JoinPatch};
 use super::error::ApiError;
 use super::params::{Asked, Nothing};
-use super::state::Join;
+use super::state::{HubInfo, Join};
 use crate::model::alert::AlertState;
 use crate::proto::command::{Command, JoinPolicy};
+use crate::reach;
 use crate::store::Store;
 
 /// Shortest and longest open window.
@@ -101,7 +103,8 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         words: info.id.words().map(str::to_owned).to_vec(),
         started_at: text::moment(info.started_at),
         uptime_s: now.since(info.started_at).max(0) / 1000,
-        udp_port: info.udp_port,
+        udp_port: info.udp.port(),
+        addresses: addresses(info, &reach::addresses()),
         join: JoinDto { policy: join.policy.into(), window_until: join.open_until.map(|(_, wall)| text::moment(wall)) },
         devices,
         devices_max: app.store.limits().devices,
@@ -123,6 +126,17 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
     })
 }
 
+fn addresses(info: &HubInfo, own: &[IpAddr]) -> Addresses {
+    let open = |listen: SocketAddr| -> Vec<String> {
+        if !listen.ip().is_unspecified() {
+            return if listen.ip().is_loopback() { Vec::new() } else { vec![listen.to_string()] };
+        }
+        let reached = own.iter().filter(|ip| ip.is_ipv4() || listen.is_ipv6());
+        reached.map(|ip| SocketAddr::new(*ip, listen.port()).to_string()).collect()
+    };
+    Addresses { url: info.url.clone(), page: open(info.http), agents: open(info.udp) }
+}
+
 fn count(app: &AppState) -> (DeviceCounts, usize) {
     let now = app.clock.wall();
     let catalog = app.store.catalog();
@@ -138,4 +152,32 @@ fn count(app: &AppState) -> (DeviceCounts, usize) {
     let waiting = app.presence.read();
     counts.pending += waiting.pending.keys().filter(|id| catalog.device_by_id(**id).is_none()).count();
     (counts, catalog.series_count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_listens_on_this_computer_only_is_offered_to_nobody_else() {
+        let info = |http: &str, udp: &str| HubInfo {
+            id: crate::model::HubId::from_bytes([7; 16]),
+            version: String::new(),
+            http: http.parse().unwrap(),
+            udp: udp.parse().unwrap(),
+            url: None,
+            started_at: crate::model::UnixMillis(0),
+            discovery: true,
+            discovery_group: String::new(),
+            plain_http: true,
+            time_zone: None,
+        };
+        let own: Vec<IpAddr> = ["192.168.1.20", "fd00::1"].map(|ip| ip.parse().unwrap()).to_vec();
+        let found = |http, udp| addresses(&info(http, udp), &own);
+        assert_eq!(found("127.0.0.1:8080", "[::1]:5770"), Addresses::default());
+        let both = found("0.0.0.0:8080", "[::]:5770");
+        assert_eq!(both.page, ["192.168.1.20:8080"]);
+        assert_eq!(both.agents, ["192.168.1.20:5770", "[fd00::1]:5770"]);
+        assert_eq!(found("10.0.0.7:81", "127.0.0.1:5770").page, ["10.0.0.7:81"]);
+    }
 }

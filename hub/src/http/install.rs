@@ -162,7 +162,7 @@ fn addresses(app: &AppState, headers: &HeaderMap) -> Result<(String, String), Ap
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    Ok((format!("{scheme}://{host}"), format!("{name}:{}", app.info.udp_port)))
+    Ok((format!("{scheme}://{host}"), format!("{name}:{}", app.info.udp.port())))
 }
 
 fn refused() -> Response {

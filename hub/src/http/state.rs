@@ -2,6 +2,7 @@
 //!
 //! `hub` fills [`Wiring`] and makes an [`AppState`] of it. HTTP knows no other shell: figures, metrics come as functions.
 
+use std::net::SocketAddr;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,8 +77,12 @@ pub struct HubInfo {
     pub id: HubId,
     /// Version of the program.
     pub version: String,
-    /// UDP port for devices.
-    pub udp_port: u16,
+    /// Where it listens for browsers.
+    pub http: SocketAddr,
+    /// Where it listens for devices.
+    pub udp: SocketAddr,
+    /// Its page as others open it, where somebody said so.
+    pub url: Option<String>,
     /// When it started.
     pub started_at: UnixMillis,
     /// Whether it answers discovery.

@@ -222,7 +222,9 @@ impl Hub {
             info: HubInfo {
                 id,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                udp_port: udp_address.port(),
+                http: http_address,
+                udp: udp_address,
+                url: config.url.clone(),
                 started_at: clock.wall(),
                 discovery: config.discovery,
                 discovery_group: GROUP_V4.to_string(),

@@ -22,6 +22,8 @@ pub struct Hub {
     pub uptime_s: i64,
     /// UDP port for devices.
     pub udp_port: u16,
+    /// By which addresses others reach it.
+    pub addresses: Addresses,
     /// Who may join.
     pub join: Join,
     /// Devices by status.
@@ -59,6 +61,17 @@ pub struct Hub {
     pub plain_http: bool,
     /// Name of the time zone of its computer (`Europe/Berlin`), as `tz` of a query takes it; null where none is set.
     pub time_zone: Option<String>,
+}
+
+/// By which addresses others reach the hub, as `host:port`, the likeliest first. Empty where it listens on loopback only.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
+pub struct Addresses {
+    /// Its page as others open it, where the hub was told (`--url`).
+    pub url: Option<String>,
+    /// Browsers and programs.
+    pub page: Vec<String>,
+    /// Devices, by UDP.
+    pub agents: Vec<String>,
 }
 
 /// What the readings take, and how long that goes on.

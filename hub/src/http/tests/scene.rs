@@ -69,7 +69,9 @@ pub(super) fn scene_with(config: Config) -> Scene {
         info: HubInfo {
             id: HubId::from_bytes([7; 16]),
             version: "0.0.0-test".to_owned(),
-            udp_port: 5770,
+            http: "0.0.0.0:8080".parse().unwrap(),
+            udp: "0.0.0.0:5770".parse().unwrap(),
+            url: None,
             started_at: Clock.wall(),
             discovery: true,
             discovery_group: "239.255.84.72".to_owned(),

@@ -1,0 +1,116 @@
+//! By which addresses others reach this machine: what a link on a terminal, and a command for a device, begin with.
+//!
+//! Best first: the IPv4 addresses of real networks, then IPv6. Left out are loopback, addresses that mean nothing without an
+//! interface (`fe80::`), and bridges of containers and virtual machines, which end on this machine.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+/// How names of interfaces begin that lead to containers and virtual machines of this machine.
+const VIRTUAL: [&str; 9] = ["docker", "br-", "veth", "virbr", "vnet", "cni", "flannel", "lxc", "podman"];
+
+/// The addresses of this machine in its networks.
+#[must_use]
+pub fn addresses() -> Vec<IpAddr> {
+    let up = if_addrs::get_if_addrs().unwrap_or_default().into_iter().filter(if_addrs::Interface::is_oper_up);
+    chosen(up.map(|interface| (interface.ip(), interface.name)))
+}
+
+fn chosen(all: impl Iterator<Item = (IpAddr, String)>) -> Vec<IpAddr> {
+    let mut found: Vec<IpAddr> = Vec::new();
+    for (ip, name) in all {
+        if is_of_a_network(ip) && !VIRTUAL.iter().any(|start| name.starts_with(start)) && !found.contains(&ip) {
+            found.push(ip);
+        }
+    }
+    found.sort_by_key(IpAddr::is_ipv6);
+    found
+}
+
+fn is_of_a_network(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(v4) => !v4.is_loopback() && !v4.is_link_local() && !v4.is_unspecified(),
+        IpAddr::V6(v6) => !v6.is_loopback() && !v6.is_unicast_link_local() && !v6.is_unspecified(),
+    }
+}
+
+/// Where a browser finds what listens on `listen`, as `http://HOST:PORT`: one for each address, one by name, and last the
+/// one that works on this machine alone.
+#[must_use]
+pub fn links(listen: SocketAddr, hostname: Option<&str>) -> Vec<String> {
+    links_by(listen, hostname, &addresses())
+}
+
+fn links_by(listen: SocketAddr, hostname: Option<&str>, addresses: &[IpAddr]) -> Vec<String> {
+    let link = |ip| format!("http://{}", SocketAddr::new(ip, listen.port()));
+    if !listen.ip().is_unspecified() {
+        return vec![link(listen.ip())];
+    }
+    let mut links: Vec<String> =
+        addresses.iter().filter(|ip| ip.is_ipv4() || listen.is_ipv6()).map(|ip| link(*ip)).collect();
+    if !links.is_empty() {
+        links.extend(hostname.and_then(local_name).map(|name| format!("http://{name}:{}", listen.port())));
+    }
+    links.push(link(here(listen).ip()));
+    links
+}
+
+/// The name by which neighbours find this machine without a name server.
+fn local_name(hostname: &str) -> Option<String> {
+    let label = hostname.split('.').next().unwrap_or_default().to_lowercase();
+    (!label.is_empty() && label != "localhost").then(|| format!("{label}.local"))
+}
+
+/// Where a program of this machine finds what listens on `listen`.
+#[must_use]
+pub fn here(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        ip if !ip.is_unspecified() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+/// The name of this machine.
+#[must_use]
+pub fn hostname() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ip(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn what_ends_on_this_machine_is_left_out() {
+        let all = [
+            ("127.0.0.1", "lo"),
+            ("::1", "lo"),
+            ("2001:db8::5", "eth0"),
+            ("fe80::1", "eth0"),
+            ("192.168.1.20", "eth0"),
+            ("169.254.3.4", "eth1"),
+            ("172.17.0.1", "docker0"),
+        ];
+        let all = all.map(|(text, name)| (ip(text), name.to_owned()));
+        assert_eq!(chosen(all.into_iter()), [ip("192.168.1.20"), ip("2001:db8::5")]);
+    }
+
+    #[test]
+    fn a_link_for_each_address_by_name_and_for_this_machine() {
+        let addresses = [ip("192.168.1.20"), ip("2001:db8::5")];
+        let links = |listen: &str| links_by(listen.parse().unwrap(), Some("Attic.lan"), &addresses);
+        assert_eq!(
+            links("0.0.0.0:8080"),
+            ["http://192.168.1.20:8080", "http://attic.local:8080", "http://127.0.0.1:8080"]
+        );
+        assert_eq!(links("[::]:80")[1], "http://[2001:db8::5]:80");
+        assert_eq!(links("10.0.0.7:81"), ["http://10.0.0.7:81"]);
+        assert_eq!(links_by("0.0.0.0:1".parse().unwrap(), Some("a"), &[]), ["http://127.0.0.1:1"]);
+    }
+}
