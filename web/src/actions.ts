@@ -3,8 +3,8 @@
 // Every failure becomes words on the page: a toast, or an error the calling form shows beside its button.
 
 import * as api from "./api";
-import { dispatch, startStream, state, stopStream } from "./app";
-import type { Alert, Delivery, Device, JoinPolicy, LiveMessage, Webhook } from "./types";
+import { dispatch, startStream, state, stopStream, turn } from "./app";
+import type { Alert, Delivery, Device, Hub, JoinPolicy, LiveMessage, Webhook } from "./types";
 
 /** Live values by one subscription up to here; beyond it only the rows on the screen are asked for. */
 export const LIVE_DEVICES = 200;
@@ -24,6 +24,13 @@ export async function told<T>(request: Promise<T>): Promise<T | null> {
     say(reason(error), "error");
     return null;
   }
+}
+
+/** Runs a request whose answer is taken with the turn at which it was asked, so that it undoes nothing that came since. */
+export async function answered<T>(request: Promise<T>, take: (answer: T, asked: number) => void): Promise<void> {
+  const asked = turn();
+  const answer = await told(request);
+  if (answer !== null) take(answer, asked);
 }
 
 export function reason(error: unknown): string {
@@ -94,9 +101,10 @@ function signedOut(): null {
 export async function loadAll(): Promise<void> {
   await Promise.all([
     loadHub(),
-    told(api.devices.list()).then((devices) => devices && dispatch({ kind: "devices", devices })),
-    told(api.alerts.list()).then((alerts) => alerts && dispatch({ kind: "alerts", alerts })),
+    answered(api.devices.list(), (devices, asked) => dispatch({ kind: "devices", devices, asked })),
+    answered(api.alerts.list(), (alerts, asked) => dispatch({ kind: "alerts", alerts, asked })),
     loadRules(),
+    loadSilences(),
   ]);
   const devices = Object.values(state.peek().devices ?? {});
   if (devices.length > 0 && devices.length <= LIVE_DEVICES) await loadLatest([]);
@@ -112,8 +120,9 @@ export async function checkSession(): Promise<void> {
 }
 
 export async function loadHub(): Promise<void> {
+  const asked = turn();
   try {
-    dispatch({ kind: "hub", hub: await api.hub.get() });
+    dispatch({ kind: "hub", hub: await api.hub.get(), asked });
   } catch (error) {
     // Asked every few seconds: a hub that is away is told by the pill, not by a toast each time.
     if (error instanceof api.Refused && error.status === 401) signedOut();
@@ -150,38 +159,38 @@ export function learnUnits(message: LiveMessage): void {
   }, 500);
 }
 
-export const loadSilences = async () => void (await told(api.silences.list()).then((silences) => silences && dispatch({ kind: "silences", silences })));
-export const loadRules = async () => void (await told(api.rules.list()).then((rules) => rules && dispatch({ kind: "rules", rules })));
-export const loadWebhooks = async () => void (await told(api.webhooks.list()).then((webhooks) => webhooks && dispatch({ kind: "webhooks", webhooks })));
+export const loadSilences = () => answered(api.silences.list(), (silences, asked) => dispatch({ kind: "silences", silences, asked }));
+export const loadRules = () => answered(api.rules.list(), (rules, asked) => dispatch({ kind: "rules", rules, asked }));
+export const loadWebhooks = () => answered(api.webhooks.list(), (webhooks, asked) => dispatch({ kind: "webhooks", webhooks, asked }));
+export const loadDeliveries = (webhook: string) => answered(api.webhooks.deliveries(webhook), (deliveries, asked) => dispatch({ kind: "deliveries", webhook, deliveries, asked }));
 
-export async function loadDeliveries(webhook: string): Promise<void> {
-  const deliveries = await told(api.webhooks.deliveries(webhook));
-  if (deliveries) dispatch({ kind: "deliveries", webhook, deliveries });
-}
-
-export async function loadTokens(): Promise<void> {
-  const found = await told(Promise.all([api.tokens.list(), api.tokens.listJoin()]));
-  if (found) dispatch({ kind: "tokens", tokens: found[0], joinTokens: found[1] });
-}
+export const loadTokens = () =>
+  answered(Promise.all([api.tokens.list(), api.tokens.listJoin()]), ([tokens, joinTokens], asked) => dispatch({ kind: "tokens", tokens, joinTokens, asked }));
 
 // --- Devices --------------------------------------------------------------------------------------------------------
 
+const takeDevice = (device: Device, asked: number) => dispatch({ kind: "device", device, asked });
+
 export async function adopt(device: Device, name?: string): Promise<void> {
-  const adopted = await told(api.devices.adopt(device.id, name));
-  if (!adopted) return;
-  dispatch({ kind: "device", device: adopted });
-  say(`${adopted.name} adopted.`);
+  await answered(api.devices.adopt(device.id, name), (adopted, asked) => {
+    takeDevice(adopted, asked);
+    say(`${adopted.name} adopted.`);
+  });
 }
 
-export async function block(device: Device): Promise<void> {
-  const blocked = await told(api.devices.block(device.id));
-  if (blocked) dispatch({ kind: "device", device: blocked });
-}
+export const block = (device: Device) => answered(api.devices.block(device.id), takeDevice);
+export const loadDevice = async (id: string) => {
+  const asked = turn();
+  takeDevice(await api.devices.get(id), asked);
+};
 
 export async function changeDevice(id: string, change: Parameters<typeof api.devices.change>[1]): Promise<boolean> {
-  const device = await told(api.devices.change(id, change));
-  if (device) dispatch({ kind: "device", device });
-  return device !== null;
+  let changed = false;
+  await answered(api.devices.change(id, change), (device, asked) => {
+    takeDevice(device, asked);
+    changed = true;
+  });
+  return changed;
 }
 
 export async function removeDevice(id: string): Promise<boolean> {
@@ -195,15 +204,15 @@ export async function removeDevice(id: string): Promise<boolean> {
   return true;
 }
 
-export const setJoin = async (policy: JoinPolicy) => void (await told(api.hub.join(policy)).then((hub) => hub && dispatch({ kind: "hub", hub })));
-export const openWindow = async (span: string) => void (await told(api.hub.openFor(span)).then((hub) => hub && dispatch({ kind: "hub", hub })));
+// What a change answers holds that change; a look that was asked for before it came back may not.
+const takeHub = (hub: Hub) => dispatch({ kind: "hub", hub, asked: turn() });
+
+export const setJoin = (policy: JoinPolicy) => answered(api.hub.join(policy), takeHub);
+export const openWindow = (span: string) => answered(api.hub.openFor(span), takeHub);
 
 // --- Alerts and webhooks --------------------------------------------------------------------------------------------
 
-export async function ack(alert: Alert): Promise<void> {
-  const acked = await told(api.alerts.ack(alert.id));
-  if (acked) dispatch({ kind: "alert", alert: acked });
-}
+export const ack = (alert: Alert) => answered(api.alerts.ack(alert.id), (acked, asked) => dispatch({ kind: "alert", alert: acked, asked }));
 
 /** Nobody is told of this alert's rule on this sensor for some time; what still fires then is told then. */
 export async function silence(alert: Alert, span: string): Promise<void> {
@@ -226,13 +235,9 @@ export async function removeRule(id: string): Promise<void> {
   await loadRules();
 }
 
-export async function testWebhook(webhook: Webhook): Promise<void> {
-  const delivery = await told(api.webhooks.test(webhook.id));
-  if (delivery) dispatch({ kind: "live", message: { type: "delivery", delivery }, at: Date.now() });
-}
+const takeDelivery = (delivery: Delivery, asked: number) => dispatch({ kind: "delivery", delivery, asked });
+
+export const testWebhook = (webhook: Webhook) => answered(api.webhooks.test(webhook.id), takeDelivery);
 
 /** Sends a delivery once more, with the same id, so that the receiver can tell it from a new one. */
-export async function replay(delivery: Delivery): Promise<void> {
-  const again = await told(api.webhooks.replay(delivery.id));
-  if (again) dispatch({ kind: "live", message: { type: "delivery", delivery: again }, at: Date.now() });
-}
+export const replay = (delivery: Delivery) => answered(api.webhooks.replay(delivery.id), takeDelivery);

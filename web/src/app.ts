@@ -6,7 +6,7 @@
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
 import { Live, type Subscription } from "./live";
 import { href, parse, type Route } from "./route";
-import { initial, update, type Msg, type State } from "./state";
+import { initial, update, type DeviceEvent, type Msg, type State } from "./state";
 import type { LiveMessage, Row } from "./types";
 
 const NUMBERS_EVERY_MS = 1_000;
@@ -18,6 +18,11 @@ export const state = signal<State>(initial(parse(location.pathname, location.sea
 export function dispatch(msg: Msg): void {
   state.value = update(state.value, msg);
 }
+
+let turns = 0;
+
+/** The next turn: of a question that is asked now, or of a message that came now (`told.ts`). */
+export const turn = () => ++turns;
 
 /** A part of the state that changes only when that part does. */
 export function part<T>(of: (state: State) => T): ReadonlySignal<T> {
@@ -34,7 +39,7 @@ export function serverNow(): number {
 type Listener = (message: LiveMessage) => void;
 const listeners = new Set<Listener>();
 const lastRows = new Map<string, Row>();
-let deviceEvents: Extract<LiveMessage, { type: "device" }>[] = [];
+let deviceEvents: DeviceEvent[] = [];
 
 const live = new Live(
   {
@@ -44,7 +49,6 @@ const live = new Live(
       socket.onclose = () => ears.close();
       return socket;
     },
-    probe: () => fetch("/healthz", { cache: "no-store", signal: AbortSignal.timeout(5_000) }).then((answer) => answer.ok, () => false),
     after: (ms, run) => {
       const timer = setTimeout(run, ms);
       return () => clearTimeout(timer);
@@ -56,10 +60,10 @@ const live = new Live(
       if (message.type === "snapshot" || message.type === "readings") {
         for (const row of message.rows) keepNewest(row);
       } else if (message.type === "device") {
-        deviceEvents.push(message);
+        deviceEvents.push({ ...message, turn: turn() });
         if (deviceEvents.length === 1) setTimeout(flushDevices, DEVICES_EVERY_MS);
       } else {
-        dispatch({ kind: "live", message, at: Date.now() });
+        dispatch({ kind: "live", message, at: Date.now(), turn: turn() });
       }
       for (const listener of listeners) listener(message);
     },
@@ -80,6 +84,7 @@ export function subscribe(subscription: Subscription): () => void {
 
 export const startStream = () => live.start();
 export const stopStream = () => live.stop();
+export const retryStream = () => live.retryNow();
 
 function flushDevices(): void {
   const events = deviceEvents;

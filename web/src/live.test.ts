@@ -11,7 +11,6 @@ function scene() {
   const sockets: (Socket & { ears: Ears; sent: string[]; closed: boolean })[] = [];
   const heard: LiveMessage[] = [];
   let lost = 0;
-  let reachable = true;
   const live = new Live(
     {
       open(ears) {
@@ -19,7 +18,6 @@ function scene() {
         sockets.push(socket);
         return socket;
       },
-      probe: () => Promise.resolve(reachable),
       after(ms, run) {
         const timer = { at: now + ms, run };
         timers.push(timer);
@@ -34,7 +32,6 @@ function scene() {
     lost: () => lost,
     say: (message: object) => sockets.at(-1)!.ears.message(JSON.stringify(message)),
     cut: () => sockets.at(-1)!.ears.close(),
-    unreachable: () => { reachable = false; },
     async wait(ms: number) {
       now += ms;
       for (const timer of timers.filter((due) => due.at <= now)) {
@@ -74,16 +71,31 @@ describe("the connection", () => {
     expect(sockets[1]!.sent).toEqual([]);
   });
 
-  test("a quiet stream is probed; only an absent hub is a loss", async () => {
-    const { live, say, wait, lost, unreachable, sockets } = scene();
+  test("a quiet stream is asked for an echo; only silence after that is a loss, and soon", async () => {
+    const { live, say, wait, lost, sockets } = scene();
     live.start();
     say(HELLO);
-    await wait(25_000);
+    await wait(5_000);
+    expect(sockets[0]!.sent).toHaveLength(1);
+    say({ type: "snapshot", id: 0, rows: [] });
+    await wait(4_000);
     expect(lost()).toBe(0);
-    unreachable();
-    await wait(25_000);
+    await wait(1_000);
+    expect(sockets[0]!.sent).toHaveLength(2);
+    await wait(4_000);
     expect(lost()).toBe(1);
     expect(sockets[0]!.closed).toBe(true);
+  });
+
+  test("a stream that speaks is not asked", async () => {
+    const { live, say, wait, sockets } = scene();
+    live.start();
+    say(HELLO);
+    for (let second = 0; second < 20; second += 2) {
+      say({ type: "readings", id: 1, lane: "live", rows: [] });
+      await wait(2_000);
+    }
+    expect(sockets[0]!.sent).toEqual([]);
   });
 
   test("a socket that never says hello is given up", async () => {

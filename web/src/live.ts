@@ -1,6 +1,6 @@
 // The one WebSocket of the page: it stays connected, and says when it could not.
 //
-//   connecting ──▶ live ──(closed, or silent and the probe failed)──▶ reconnecting ──(jittered backoff)──▶ connecting
+//   connecting ──▶ live ──(closed, or no echo)──▶ reconnecting ──(jittered backoff)──▶ connecting
 //
 // Promise: every subscription asked for is made again after each reconnect, and every `hello` tells the page that
 // something may be missing before it, so that the page fills that range by REST. Nothing is ever dropped silently.
@@ -8,8 +8,12 @@
 
 import type { LiveMessage } from "./types";
 
-/** The hub pings every 20 s where scripts cannot see it; a quiet stream is probed after a little more. */
-const QUIET_MS = 25_000;
+/** A stream this quiet is asked for an echo: a cable that was pulled closes no socket. */
+const QUIET_MS = 5_000;
+/** An echo that takes longer is none; together with the above the most for which the page shows what is no longer true. */
+const ECHO_MS = 4_000;
+/** A subscription that matches nothing: the hub answers with an empty snapshot, over the very socket that is in doubt. */
+const ECHO = { type: "subscribe", id: 0, device: "-", sensor: "-", max_hz: 1 };
 /** How long a connection may take to say hello. */
 const HELLO_MS = 8_000;
 const BACKOFF_FIRST_MS = 250;
@@ -28,8 +32,6 @@ export interface Ears {
 
 export interface Surroundings {
   open(ears: Ears): Socket;
-  /** Resolves false when the hub is not there. */
-  probe(): Promise<boolean>;
   after(ms: number, run: () => void): () => void;
   random(): number;
 }
@@ -124,14 +126,10 @@ export class Live {
     this.events.message(message);
   }
 
-  /** A half-open connection looks like a quiet one; asking the hub tells them apart. */
+  /** A half-open connection looks like a quiet one; an echo tells them apart. */
   private check(): void {
-    const asked = this.socket;
-    void this.around.probe().then((there) => {
-      if (asked !== this.socket || this.stopped) return;
-      if (there) this.watch(QUIET_MS, () => this.check());
-      else this.lose();
-    });
+    this.say(ECHO);
+    this.watch(ECHO_MS, () => this.lose());
   }
 
   private lose(): void {

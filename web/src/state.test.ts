@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { firing, initial, lastHeard, update, type State } from "./state";
+import { firing, initial, lastHeard, unseen, update, type State } from "./state";
 import type { Alert, Delivery, Device, LiveMessage } from "./types";
 
 const start = (): State => initial({ view: "hub" }, 1_000);
-const hear = (state: State, message: LiveMessage, at = 1_000) => update(state, { kind: "live", message, at });
+const hear = (state: State, message: LiveMessage, at = 1_000, turn = 1) => update(state, { kind: "live", message, at, turn });
 
 const device = (id: string, more: Partial<Device> = {}): Device => ({
   id, name: id, status: "online", words: [], labels: {}, model: null, version: null, address: null, first_seen: "2026-11-22T11:00:00.000Z",
@@ -107,8 +107,68 @@ test("a delivery is one line however often it is attempted", () => {
   expect(state.deliveries["w"]?.map(({ id, state }) => `${id} ${state}`)).toEqual(["2 pending", "1 delivered"]);
 });
 
+describe("an answer that the stream overtook", () => {
+  const delivered: LiveMessage = { type: "delivery", delivery: delivery("1", 10, "delivered") };
+  test("a test that was delivered never falls back to pending", () => {
+    const state = update(hear(start(), delivered, 1_000, 8), { kind: "delivery", delivery: delivery("1", 10), asked: 7 });
+    expect(state.deliveries["w"]?.[0]?.state).toBe("delivered");
+  });
+  test("nor by a list asked for before", () => {
+    const state = update(hear(start(), delivered, 1_000, 8), { kind: "deliveries", webhook: "w", deliveries: [delivery("1", 10), delivery("0", 5, "failed")], asked: 7 });
+    expect(state.deliveries["w"]?.map((one) => one.state)).toEqual(["delivered", "failed"]);
+  });
+  test("one asked for after it counts", () => {
+    const state = update(hear(start(), delivered, 1_000, 8), { kind: "delivery", delivery: delivery("1", 10), asked: 9 });
+    expect(state.deliveries["w"]?.[0]?.state).toBe("pending");
+  });
+  test("a device removed or adopted meanwhile stays so", () => {
+    let state = hear(start(), { type: "device", removed: "gone" }, 1_000, 8);
+    state = hear(state, { type: "device", device: device("d", { status: "online" }) }, 1_000, 9);
+    state = hear(state, { type: "device", device: device("new") }, 1_000, 9);
+    state = update(state, { kind: "devices", devices: [device("gone"), device("d", { status: "pending" }), device("e")], asked: 7 });
+    expect(Object.values(state.devices ?? {}).map(({ id, status }) => `${id} ${status}`).sort()).toEqual(["d online", "e online", "new online"]);
+    expect(update(state, { kind: "device", device: device("d", { status: "offline" }), asked: 7 })).toBe(state);
+  });
+  test("an alert that was resolved meanwhile does not fire again", () => {
+    let state = hear(start(), { type: "alert", alert: alert("a", "resolved") }, 1_000, 8);
+    state = update(state, { kind: "alert", alert: alert("a", "firing"), asked: 7 });
+    state = update(state, { kind: "alerts", alerts: [alert("a", "firing"), alert("b", "firing")], asked: 7 });
+    expect(firing(state).map(({ id }) => id)).toEqual(["b"]);
+  });
+  test("of two lists the one asked for last stays, whichever comes first", () => {
+    const rules = (asked: number) => ({ kind: "rules" as const, rules: asked === 1 ? [] : [{ id: "r" } as never], asked });
+    expect(update(update(start(), rules(2)), rules(1)).rules).toHaveLength(1);
+    expect(update(update(start(), rules(1)), rules(2)).rules).toHaveLength(1);
+  });
+  test("what was told is forgotten after a minute", () => {
+    let state = hear(start(), delivered, 1_000, 8);
+    for (const at of [31_000, 62_000, 93_000]) state = update(state, { kind: "tick", at });
+    expect([state.told.young, state.told.old]).toEqual([{}, {}]);
+  });
+});
+
+describe("a hub that is away", () => {
+  test("since when is kept through every try, and ends with a hello", () => {
+    const hello: LiveMessage = { type: "hello", server_time: 5_000, session: "s", version: "1" };
+    let state = hear(start(), hello, 5_000);
+    expect(state.lostAt).toBeNull();
+    state = update(update(state, { kind: "tick", at: 9_000 }), { kind: "connection", connection: "reconnecting" });
+    state = update(update(state, { kind: "tick", at: 60_000 }), { kind: "connection", connection: "connecting" });
+    expect(state.lostAt).toBe(9_000);
+    expect(hear(state, hello).lostAt).toBeNull();
+  });
+});
+
+test("the badge counts what fires and nobody has acknowledged or silenced", () => {
+  let state = start();
+  for (const [id, more] of [["a", {}], ["b", { acked_at: "2026-11-22T11:00:00.000Z" }], ["c", { sensor: "hum" }]] as const) state = hear(state, { type: "alert", alert: alert(id, "firing", more) });
+  const silence = { id: "s", rule: null, device: "*", sensor: "hum", labels: {}, from: new Date(0).toISOString(), until: new Date(9_000).toISOString(), comment: "" } as never;
+  state = update(state, { kind: "silences", silences: [silence], asked: 1 });
+  expect(unseen(state).map(({ id }) => id)).toEqual(["a"]);
+});
+
 test("signing out leaves nothing of the session behind", () => {
-  const state = update({ ...start(), session: { kind: "admin" } }, { kind: "devices", devices: [device("d")] });
+  const state = update({ ...start(), session: { kind: "admin" } }, { kind: "devices", devices: [device("d")], asked: 1 });
   expect(update(state, { kind: "session", session: { kind: "anonymous" } }).devices).toBeNull();
 });
 

@@ -6,6 +6,8 @@
 import type { Route } from "./route";
 import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Silence, Token, Webhook } from "./types";
 import { clean, millis } from "./format";
+import { silenceOver } from "./rule";
+import { age, merged, NOTHING_TOLD, overtaken, tell, type Told } from "./told";
 
 /** Deliveries kept a webhook; older ones are one page further in the hub. */
 const DELIVERIES_SHOWN = 50;
@@ -30,10 +32,19 @@ export interface Toast {
 
 export type Connection = "connecting" | "live" | "reconnecting";
 
+/** What the stream says of a device, with the turn at which it came. */
+export type DeviceEvent = Extract<LiveMessage, { type: "device" }> & { turn: number };
+
 export interface State {
   session: Session;
   route: Route;
   connection: Connection;
+  /** Server time at which the stream was lost, or at which it was first waited for; null while it is live. */
+  lostAt: Millis | null;
+  /** What the stream said while answers were on their way. */
+  told: Told;
+  /** The newest question of each kind that was answered: an older one is not news. */
+  answered: Readonly<Record<string, number>>;
   /** How often the live stream began: a chart refills when this changes. */
   streams: number;
   /** Server clock minus browser clock. */
@@ -58,21 +69,22 @@ export type Msg =
   | { kind: "route"; route: Route }
   | { kind: "tick"; at: Millis }
   | { kind: "connection"; connection: Connection }
-  | { kind: "live"; message: LiveMessage; at: Millis }
+  | { kind: "live"; message: LiveMessage; at: Millis; turn: number }
   | { kind: "readings"; rows: readonly Row[] }
-  | { kind: "hub"; hub: Hub }
-  | { kind: "devices"; devices: readonly Device[] }
-  | { kind: "device"; device: Device }
-  | { kind: "device events"; events: readonly Extract<LiveMessage, { type: "device" }>[] }
+  | { kind: "hub"; hub: Hub; asked: number }
+  | { kind: "devices"; devices: readonly Device[]; asked: number }
+  | { kind: "device"; device: Device; asked: number }
+  | { kind: "device events"; events: readonly DeviceEvent[] }
   | { kind: "device removed"; id: string }
   | { kind: "latest"; items: readonly Latest[] }
-  | { kind: "alerts"; alerts: readonly Alert[] }
-  | { kind: "alert"; alert: Alert }
-  | { kind: "rules"; rules: readonly Rule[] }
-  | { kind: "silences"; silences: readonly Silence[] }
-  | { kind: "webhooks"; webhooks: readonly Webhook[] }
-  | { kind: "deliveries"; webhook: string; deliveries: readonly Delivery[] }
-  | { kind: "tokens"; tokens: readonly Token[]; joinTokens: readonly JoinToken[] }
+  | { kind: "alerts"; alerts: readonly Alert[]; asked: number }
+  | { kind: "alert"; alert: Alert; asked: number }
+  | { kind: "rules"; rules: readonly Rule[]; asked: number }
+  | { kind: "silences"; silences: readonly Silence[]; asked: number }
+  | { kind: "webhooks"; webhooks: readonly Webhook[]; asked: number }
+  | { kind: "deliveries"; webhook: string; deliveries: readonly Delivery[]; asked: number }
+  | { kind: "delivery"; delivery: Delivery; asked: number }
+  | { kind: "tokens"; tokens: readonly Token[]; joinTokens: readonly JoinToken[]; asked: number }
   | { kind: "toast"; toast: Toast }
   | { kind: "toast closed"; id: string };
 
@@ -81,6 +93,9 @@ export function initial(route: Route, now: Millis): State {
     session: { kind: "unknown" },
     route,
     connection: "connecting",
+    lostAt: now,
+    told: NOTHING_TOLD,
+    answered: {},
     streams: 0,
     skew: 0,
     now,
@@ -106,50 +121,62 @@ export function update(state: State, msg: Msg): State {
     case "route":
       return { ...state, route: msg.route };
     case "tick":
-      return { ...state, now: msg.at + state.skew };
+      return { ...state, now: msg.at + state.skew, told: age(state.told, msg.at) };
     case "connection":
-      return state.connection === msg.connection ? state : { ...state, connection: msg.connection };
+      if (state.connection === msg.connection) return state;
+      return { ...state, connection: msg.connection, lostAt: msg.connection === "live" ? null : (state.lostAt ?? state.now) };
     case "live":
-      return heard(state, msg.message, msg.at);
+      return heard(state, msg.message, msg.at, msg.turn);
     case "readings":
       return { ...state, latest: measured(state.latest, msg.rows) };
     case "hub":
-      return { ...state, hub: msg.hub };
+      return news(state, "hub", msg.asked, { hub: msg.hub });
     case "devices":
-      return { ...state, devices: Object.fromEntries(msg.devices.map((device) => [device.id, device])) };
+      return news(state, "devices", msg.asked, { devices: merged(state.told, "device", msg.devices, state.devices, msg.asked) });
     case "device":
+      if (overtaken(state.told, `device ${msg.device.id}`, msg.asked)) return state;
       return { ...state, devices: { ...state.devices, [msg.device.id]: msg.device } };
     case "device events": {
       const devices = { ...state.devices };
-      let { latest } = state;
+      let { latest, told } = state;
       for (const event of msg.events) {
-        if (event.removed) {
-          delete devices[event.removed];
-          latest = without(latest, event.removed);
-        } else if (event.device) {
-          devices[event.device.id] = event.device;
+        const id = event.removed ?? event.device?.id;
+        if (!id) continue;
+        told = tell(told, event.turn, [`device ${id}`]);
+        if (event.device) {
+          devices[id] = event.device;
+        } else {
+          delete devices[id];
+          latest = without(latest, id);
         }
       }
-      return { ...state, devices, latest };
+      return { ...state, devices, latest, told };
     }
     case "device removed":
       return { ...state, devices: without(state.devices ?? {}, msg.id), latest: without(state.latest, msg.id) };
     case "latest":
       return { ...state, latest: known(state.latest, msg.items) };
     case "alerts":
-      return { ...state, alerts: Object.fromEntries(msg.alerts.map((alert) => [alert.id, alert])) };
+      return news(state, "alerts", msg.asked, { alerts: merged(state.told, "alert", msg.alerts, state.alerts, msg.asked) });
     case "alert":
+      if (overtaken(state.told, `alert ${msg.alert.id}`, msg.asked)) return state;
       return { ...state, alerts: { ...state.alerts, [msg.alert.id]: msg.alert } };
     case "rules":
-      return { ...state, rules: msg.rules };
+      return news(state, "rules", msg.asked, { rules: msg.rules });
     case "silences":
-      return { ...state, silences: msg.silences };
+      return news(state, "silences", msg.asked, { silences: msg.silences });
     case "webhooks":
-      return { ...state, webhooks: msg.webhooks };
-    case "deliveries":
-      return { ...state, deliveries: { ...state.deliveries, [msg.webhook]: newestFirst(msg.deliveries) } };
+      return news(state, "webhooks", msg.asked, { webhooks: msg.webhooks });
+    case "deliveries": {
+      const present = Object.fromEntries((state.deliveries[msg.webhook] ?? []).map((one) => [one.id, one]));
+      const list = Object.values(merged(state.told, "delivery", msg.deliveries, present, msg.asked));
+      return news(state, `deliveries ${msg.webhook}`, msg.asked, { deliveries: { ...state.deliveries, [msg.webhook]: newestFirst(list) } });
+    }
+    case "delivery":
+      if (overtaken(state.told, `delivery ${msg.delivery.id}`, msg.asked)) return state;
+      return { ...state, deliveries: withDelivery(state.deliveries, msg.delivery) };
     case "tokens":
-      return { ...state, tokens: msg.tokens, joinTokens: msg.joinTokens };
+      return news(state, "tokens", msg.asked, { tokens: msg.tokens, joinTokens: msg.joinTokens });
     case "toast":
       return { ...state, toasts: [...state.toasts.filter((toast) => toast.id !== msg.toast.id), msg.toast].slice(-TOASTS_SHOWN) };
     case "toast closed":
@@ -172,25 +199,42 @@ export function firing(state: Pick<State, "alerts">): Alert[] {
   return Object.values(state.alerts ?? {}).filter((alert) => alert.state === "firing");
 }
 
-function heard(state: State, message: LiveMessage, at: Millis): State {
+/** Firing, and nobody has said yet that they know: what the badge counts. */
+export function unseen(state: Pick<State, "alerts" | "silences" | "now">): Alert[] {
+  return firing(state).filter((alert) => alert.acked_at === null && silenceOver(state.silences, alert, state.now) === null);
+}
+
+/** Whether what the page shows may be out of date: nothing comes from the hub. */
+export function isLost(state: Pick<State, "connection">): boolean {
+  return state.connection !== "live";
+}
+
+/** Takes an answer, unless a later question of that kind was answered before. */
+function news(state: State, kind: string, asked: number, change: Partial<State>): State {
+  if (asked < (state.answered[kind] ?? -1)) return state;
+  return { ...state, ...change, answered: { ...state.answered, [kind]: asked } };
+}
+
+function heard(state: State, message: LiveMessage, at: Millis, turn: number): State {
   switch (message.type) {
     case "hello":
-      return { ...state, connection: "live", streams: state.streams + 1, skew: message.server_time - at, now: message.server_time };
+      return { ...state, connection: "live", lostAt: null, streams: state.streams + 1, skew: message.server_time - at, now: message.server_time };
     case "device":
-      return update(state, { kind: "device events", events: [message] });
+      return update(state, { kind: "device events", events: [{ ...message, turn }] });
     case "alert": {
       const { alert, removed } = message;
-      if (removed) return { ...state, alerts: state.alerts && without(state.alerts, removed) };
-      if (!alert) return state;
-      const before = state.alerts?.[alert.id]?.state;
-      const next = update(state, { kind: "alert", alert });
+      const id = removed ?? alert?.id;
+      if (!id) return state;
+      const told = tell(state.told, turn, [`alert ${id}`]);
+      if (!alert) return { ...state, told, alerts: state.alerts && without(state.alerts, id) };
+      const before = state.alerts?.[id]?.state;
+      const next = { ...state, told, alerts: { ...state.alerts, [id]: alert } };
       if (alert.state !== "firing" || before === "firing" || alert.acked_at !== null) return next;
       return update(next, { kind: "toast", toast: alertToast(alert) });
     }
     case "delivery": {
-      const { webhook } = message.delivery;
-      const others = (state.deliveries[webhook] ?? []).filter((delivery) => delivery.id !== message.delivery.id);
-      return update(state, { kind: "deliveries", webhook, deliveries: [message.delivery, ...others] });
+      const told = tell(state.told, turn, [`delivery ${message.delivery.id}`]);
+      return { ...state, told, deliveries: withDelivery(state.deliveries, message.delivery) };
     }
     // Rows go to the charts at once and to `readings` once a second; a gap makes the charts ask again.
     case "snapshot":
@@ -238,6 +282,11 @@ function known(latest: State["latest"], items: readonly Latest[]): State["latest
     next[item.device]![item.sensor] = before && Date.parse(before.at) > Date.parse(item.at) ? { ...before, unit: item.unit } : item;
   }
   return next;
+}
+
+function withDelivery(deliveries: State["deliveries"], delivery: Delivery): State["deliveries"] {
+  const others = (deliveries[delivery.webhook] ?? []).filter(({ id }) => id !== delivery.id);
+  return { ...deliveries, [delivery.webhook]: newestFirst([delivery, ...others]) };
 }
 
 function newestFirst(deliveries: readonly Delivery[]): Delivery[] {

@@ -6,9 +6,10 @@ import { dispatch, go, part, state } from "../app";
 import { openWindow } from "../actions";
 import { clean, duration, millis, zone } from "../format";
 import { href, type Route } from "../route";
-import { firing } from "../state";
+import { unseen } from "../state";
 import { isCommand } from "./controls";
 import { lazily } from "./lazy";
+import { LostBar } from "./lost";
 import { Overview } from "./overview";
 import { SignIn } from "./sign_in";
 import { choice, choose, nameOf, type Choice } from "../zone";
@@ -23,7 +24,7 @@ const session = part((s) => s.session);
 const route = part((s) => s.route);
 const connection = part((s) => s.connection);
 const toasts = part((s) => s.toasts);
-const firingCount = part((s) => firing(s).length);
+const unseenCount = part((s) => unseen(s).length);
 const degraded = part((s) => s.hub?.degraded ?? null);
 
 // Who comes by a link to a screen does not wait for the session to be known first.
@@ -76,7 +77,7 @@ function Frame() {
           <nav class="nav" aria-label="Main">
             <NavLink to={OVERVIEW} here={at.view === "overview" || at.view === "device"}>Devices</NavLink>
             <NavLink to={ALERTS} here={at.view === "alerts"}>
-              Alerts{firingCount.value > 0 ? <span class="count">{firingCount.value}<span class="seen-by-readers"> firing</span></span> : null}
+              Alerts{unseenCount.value > 0 ? <span class="count" title="Firing, and not acknowledged yet">{unseenCount.value}<span class="seen-by-readers"> not acknowledged</span></span> : null}
             </NavLink>
             <NavLink to={WEBHOOKS} here={at.view === "webhooks"}>Webhooks</NavLink>
             <NavLink to={HUB} here={at.view === "hub"}>Hub</NavLink>
@@ -87,6 +88,7 @@ function Frame() {
             <button type="button" class="button plain" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" onClick={showHelp}>?</button>
           </div>
         </div>
+        <LostBar />
         <JoinWindow />
         {degraded.value ? <div class="banner bad" role="alert"><div>{clean(degraded.value, 300)}</div></div> : null}
       </header>
@@ -128,7 +130,7 @@ function NavLink({ to, here, children }: { to: Route; here: boolean; children: p
 
 function Pill() {
   const live = connection.value === "live";
-  return <span class={`pill ${live ? "" : "wait"}`} role="status" data-connection={connection.value}>{connection.value}</span>;
+  return <span class={`pill ${live ? "" : "wait"}`} role="status" data-connection={connection.value}>{live ? "live" : connection.value === "connecting" ? "connecting" : "no connection"}</span>;
 }
 
 const ZONES: [Choice, string][] = [["browser", "This browser"], ["hub", "Hub"], ["utc", "UTC"]];

@@ -2,8 +2,8 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
-import { adopt, block, changeDevice, loadLatest, loadRules, reason, removeDevice, say } from "../actions";
-import { dispatch, go, listen, part, serverNow, state, subscribe } from "../app";
+import { adopt, block, changeDevice, loadDevice, loadLatest, loadRules, reason, removeDevice, say } from "../actions";
+import { go, listen, part, serverNow, state, subscribe } from "../app";
 import { Board } from "../chart/board";
 import type { Threshold } from "../chart/chart";
 import { ago, clean, count, duration, measured, millis } from "../format";
@@ -11,7 +11,8 @@ import { byImportance } from "../rank";
 import { between, DEFAULT_RANGE, exportHref, href, last, resolve, type Range, type Route } from "../route";
 import { watches } from "../rule";
 import { staleAfter } from "../series";
-import { firing, lastHeard } from "../state";
+import { standing } from "../standing";
+import { firing, isLost, lastHeard } from "../state";
 import type { Alert, Device, Link, Millis, Rule, Sensor } from "../types";
 import { AdoptCard } from "./adopt_card";
 import { ChartCard } from "./chart_card";
@@ -42,7 +43,7 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
   const [missing, setMissing] = useState(false);
   useEffect(() => {
     setMissing(false);
-    if (device === null) api.devices.get(id).then((found) => dispatch({ kind: "device", device: found }), (error) => setMissing(error instanceof api.Refused && error.status === 404));
+    if (device === null) loadDevice(id).catch((error) => setMissing(error instanceof api.Refused && error.status === 404));
   }, [id, streams.value]);
 
   if (missing && device === null) {
@@ -74,7 +75,7 @@ function Header({ device }: { device: Device }) {
         <a class="crumb" href="/">← Devices</a>
         <div class="title">
           <h1>{clean(device.name)}</h1>
-          <Status of={device.status} />
+          <Status of={standing(state.value, device)} />
           {alarms.map((alert) => <a class="status bad" key={alert.id} href="/a"><Status of="firing" /> {clean(alert.rule.name, 40)}</a>)}
           <span class="small quiet">last seen {ago(lastHeard(state.value, device), now)}</span>
         </div>
@@ -291,7 +292,7 @@ function Charts({ device, route }: { device: Device; route: DeviceRoute }) {
               thresholds={sensor.kind === "counter" ? [] : thresholdsOf(rules.value, device, sensor.sensor)} firing={firingOf(alerts.value, device.id, sensor.sensor)}
               gestures={actions} value={value} table={table} beat={beat}
               alone={chosen.length === 1} aloneHref={href({ ...route, sensors: [sensor.sensor] })}
-              stale={device.status === "offline" || (value !== null && now - value.at > staleAfter(board.interval(sensor) ?? device.interval_ms))}
+              stale={device.status === "offline" || isLost(state.value) || (value !== null && now - value.at > staleAfter(board.interval(sensor) ?? device.interval_ms))}
             />
           );
         })}

@@ -10,7 +10,8 @@ import { ago, clean, commonDecimals, count } from "../format";
 import { byImportance } from "../rank";
 import { DEFAULT_RANGE, href, type Route, type Shown } from "../route";
 import { buckets, staleAfter } from "../series";
-import { firing, lastHeard } from "../state";
+import { alertsText, firingByDevice, standing } from "../standing";
+import { lastHeard } from "../state";
 import type { Device, DeviceStatus, Latest, Series } from "../types";
 import { AddDevice, FirstDevice } from "./add_device";
 import { AdoptCard } from "./adopt_card";
@@ -47,7 +48,7 @@ const counts = part(() => {
   for (const device of sorted.value) found[device.status]++;
   return found;
 });
-const alarmed = part((s) => new Set(firing(s).map((alert) => alert.device)));
+const alarmed = part((s) => firingByDevice(s));
 
 export function Overview({ route }: { route: OverviewRoute }) {
   const [adding, setAdding] = useState(false);
@@ -171,9 +172,10 @@ function DeviceRow({ device, values, spark, decimals }: { device: Device; values
   const now = state.value.now;
   const keys = keyValues(values);
   const heard = lastHeard(state.value, device);
-  const stale = device.status !== "online" || (heard !== null && now - heard > staleAfter(device.interval_ms));
+  const stands = standing(state.value, device);
+  const stale = stands !== "online" || (heard !== null && now - heard > staleAfter(device.interval_ms));
   const labels = Object.entries(device.labels).map(([key, value]) => `${clean(key)}=${clean(value)}`).join("  ");
-  const alarm = alarmed.value.has(device.id);
+  const alerts = alarmed.value.get(device.id);
   return (
     <li>
       <a class={`device ${stale ? "stale" : ""}`} href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}>
@@ -182,7 +184,8 @@ function DeviceRow({ device, values, spark, decimals }: { device: Device; values
           <span class="labels">{labels || clean(device.model ?? "")}</span>
         </span>
         <span>
-          {alarm ? <Status of="firing" /> : <Status of={device.status} />}
+          <Status of={stands} />
+          {alerts ? <span class={`alarm ${alerts.some((alert) => alert.acked_at === null) ? "" : "acked"}`}>{alertsText(alerts)}</span> : null}
           {device.source_errors.length > 0 && device.status === "online" ? <span class="failing">{failingSources(device)}</span> : null}
         </span>
         <span class="values">
