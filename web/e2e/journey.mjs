@@ -2,35 +2,25 @@
 // fires, a hub that restarts; the keyboard alone, gaps, a wrong clock, ten thousand devices, hostile names. Every screen
 // in both themes by axe, and at 360 px.
 //
-//   HUB_BIN, AGENT_BIN   the programs under test (default: ../target/debug)
-//   CHROMIUM             the browser (default: /usr/bin/chromium)
-//   SHOTS                a directory for a picture of every screen (default: none)
+//   SHOTS                a directory for a picture of every screen (default: none); the programs: see stage.mjs
 //
 // Every wait ends by itself; none is a sleep.
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
-import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
+import { AGENT_BIN, CHROMIUM, freeTcp, freeUdp, HUB_BIN, LAUNCH, PASSWORD, SOON, stop, within } from "./stage.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const HUB_BIN = process.env.HUB_BIN ?? here("../../target/debug/telemetry-hub");
-const AGENT_BIN = process.env.AGENT_BIN ?? here("../../target/debug/device-agent");
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const SHOTS = process.env.SHOTS;
 
-/** Far longer than anything takes on a machine that has other work as well; what is right does not wait for it. */
-const SOON = 30_000;
-const PASSWORD = "a long enough password";
 const DEVICE = "e2e-box";
-const LAUNCH = ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 let dir, http, udp, lines, hub, agent, browser, context, page, base;
 const troubles = [];
@@ -82,9 +72,10 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
 
   await step("the empty page says what to run, with a token when asked", async () => {
     await page.getByRole("textbox", { name: "agent command" }).filter({ hasText: `--hub 127.0.0.1:${udp}` }).waitFor();
-    await page.getByRole("button", { name: "Make a join token" }).click();
+    await page.getByRole("button", { name: "Add a token to the command" }).click();
     await page.getByRole("textbox", { name: "agent command" }).filter({ hasText: "--join-token " }).waitFor();
-    await page.getByText(/Listening on UDP/).waitFor();
+    await page.getByText("the hub listens nowhere else").first().waitFor();
+    await page.getByText(/^Waiting for devices/).waitFor();
   });
 
   await step("a device asks, is compared by six words, and is adopted without a reload", async () => {
@@ -346,11 +337,19 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     await page.goto(base);
     await page.getByRole("link", { name: new RegExp(DEVICE) }).click();
     await page.locator("[data-chart][data-last-at]").first().waitFor();
+    await page.locator("h1 ~ .status").filter({ hasText: "online" }).waitFor();
     await stop(hub);
     await connection("reconnecting");
+    await page.getByRole("alert").filter({ hasText: /No connection to the hub since \d\d:\d\d:\d\d/ }).waitFor();
+    // Nothing on the page looks alive: no state is green, and no word says online.
+    await page.locator("h1 ~ .status").filter({ hasText: "was online" }).waitFor();
+    assert.equal(await page.locator(".status.good").count(), 0);
+    assert.match(await page.locator("main").evaluate((main) => getComputedStyle(main).filter), /grayscale/);
     await startHub();
     const back = Date.now();
     await connection("live");
+    await page.locator(".lost-bar").waitFor({ state: "detached" });
+    await page.locator("h1 ~ .status.good").waitFor();
     await movedPast(sensor, back + 1_000, 60_000);
     const times = await tableTimes(sensor);
     assert.equal(new Set(times).size, times.length, "a point is drawn twice");
@@ -399,13 +398,6 @@ async function tellLines(text) {
   socket.close();
 }
 
-async function stop(child) {
-  if (!child || child.exitCode !== null || child.signalCode !== null) return;
-  const gone = once(child, "exit");
-  child.kill("SIGTERM");
-  await within(gone, "the program ends").catch(() => child.kill("SIGKILL"));
-}
-
 const deviceId = () => page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0].id);
 
 /** Another browser of the same person. */
@@ -442,12 +434,6 @@ async function tableTimes(sensor) {
   return page.getByRole("region", { name: `${sensor} data` }).locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.at));
 }
 
-async function within(promise, what) {
-  let timer;
-  const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`timed out: ${what}`)), SOON)));
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
-}
-
 async function eventually(what, check) {
   const end = Date.now() + SOON;
   for (;;) {
@@ -467,32 +453,4 @@ async function violations(axe) {
   });
   assert.ok(passes > 10, "axe looked at nothing");
   return violations.filter(({ impact }) => impact === "serious" || impact === "critical").map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
-}
-
-// Ports outside the range from which the kernel takes ports for clients: the browser's own connections would otherwise sit
-// on them between two starts of the hub.
-const somewhere = () => 20_000 + Math.floor(Math.random() * 12_000);
-
-async function freeTcp() {
-  for (;;) {
-    const port = somewhere();
-    const server = createServer();
-    const bound = await new Promise((resolve) => {
-      server.once("error", () => resolve(false));
-      server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
-    });
-    if (bound) return port;
-  }
-}
-
-async function freeUdp() {
-  for (;;) {
-    const port = somewhere();
-    const socket = createSocket("udp4");
-    const bound = await new Promise((resolve) => {
-      socket.once("error", () => resolve(false));
-      socket.bind(port, "127.0.0.1", () => socket.close(() => resolve(true)));
-    });
-    if (bound) return port;
-  }
 }

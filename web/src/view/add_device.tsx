@@ -1,14 +1,15 @@
-// How a device gets here: by a pasted line, a package, a memory card or by hand, with this hub's address and a join token.
+// How a device gets here: one button, then one command that holds this hub's address and a token. Other ways are folded.
 
-import { useId, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import * as api from "../api";
 import { told } from "../actions";
-import { part, state } from "../app";
-import { count, duration } from "../format";
+import { part } from "../app";
+import { count } from "../format";
+import { command, places, type Place, type Way } from "../join";
+import type { Hub } from "../types";
 import { Copyable } from "./controls";
 
 const hub = part((s) => s.hub);
-const opened = Date.now();
 
 /** The empty page: an instruction, and a sign that somebody listens. */
 export function FirstDevice() {
@@ -16,7 +17,7 @@ export function FirstDevice() {
     <section class="card start">
       <div>
         <h2>No devices yet</h2>
-        <p class="quiet">Run the agent on any computer or board of this network. It shows up here by itself, within seconds.</p>
+        <p class="quiet">A device is any computer or board on this network that runs the agent. It shows up here by itself.</p>
       </div>
       <Steps />
     </section>
@@ -32,113 +33,135 @@ export function AddDevice({ close }: { close: () => void }) {
   );
 }
 
-type Way = "line" | "deb" | "card" | "hand";
-
-const WAYS: [Way, string][] = [["line", "Linux or Pi"], ["deb", "Debian package"], ["card", "Memory card"], ["hand", "By hand"]];
+const OTHERS: [Way, string][] = [["line", "Linux or Pi"], ["deb", "Debian package"], ["card", "Memory card"], ["hand", "Agent already installed"]];
 
 function Steps() {
-  const [token, setToken] = useState<string | null>(null);
-  const [chosen, choose] = useState<Way | null>(null);
-  const id = useId();
   const known = hub.value;
-  const agents = known?.agents ?? [];
-  // A hub that has no agents to hand out can only tell how to run one that is there already.
-  const way = chosen ?? (agents.length > 0 ? "line" : "hand");
-  const host = location.hostname.includes(":") && !location.hostname.startsWith("[") ? `[${location.hostname}]` : location.hostname;
-  const local = /^(localhost|127\.|\[?::1)/.test(location.hostname);
-  const policy = known?.join.policy;
+  const [token, setToken] = useState<string | null>(null);
+  const [address, setAddress] = useState(0);
+  const [other, setOther] = useState<Way | null>(null);
+  if (known === null) return <p class="quiet" role="status">Loading…</p>;
+  const all = places(known, location);
+  const place = all[address] ?? all[0]!;
+  // A hub that has no agents to hand out, or cannot be reached for them, can only tell how to run one that is there already.
+  const first: Way = known.agents.length > 0 && place.origin ? "line" : "hand";
+  const others = OTHERS.filter(([way]) => way !== first);
+  const way = other !== null && other !== first ? other : others[0]![0];
   const make = async () => {
     const made = await told(api.tokens.createJoin({ uses: 1, expires: "24h" }));
     if (made) setToken(made.token);
   };
-  const move = (event: KeyboardEvent) => {
-    const step = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    if (step === 0) return;
-    event.preventDefault();
-    const next = (WAYS.findIndex(([name]) => name === way) + step + WAYS.length) % WAYS.length;
-    choose(WAYS[next]![0]);
-    document.getElementById(`${id}-${WAYS[next]![0]}`)?.focus();
-  };
+  const shared = { hub: known, place, token, make: () => void make() };
   return (
     <div class="start-steps">
-      <div class="segments" role="tablist" aria-label="How the agent gets onto the device" onKeyDown={move}>
-        {WAYS.map(([name, label]) => (
-          <button key={name} id={`${id}-${name}`} type="button" role="tab" aria-selected={name === way} aria-controls={`${id}-panel`} tabIndex={name === way ? 0 : -1} onClick={() => choose(name)}>{label}</button>
-        ))}
-      </div>
-      <div id={`${id}-panel`} role="tabpanel" aria-labelledby={`${id}-${way}`}>
-        <ol class="steps">
-          <li>
-            <Instruction way={way} address={`${host}:${known?.udp_port ?? 5770}`} token={token} agents={agents} />
-            {local ? <p class="small quiet">This address works on this computer only; elsewhere open this page by the hub's own.</p> : null}
-            {token ? <p class="small quiet">The token is in it: one device, 24 hours, adopted without a click. Whoever has it may join.</p> : (
-              <div class="row">
-                <button type="button" class="button" onClick={() => void make()}>Make a join token</button>
-                <span class="small quiet">{way !== "hand" || policy === "token" || policy === "closed" ? "One device, 24 hours." : "Optional: with a token the device is adopted without a click."}</span>
-              </div>
-            )}
-          </li>
-          <li><p>{token || way !== "hand" ? "It appears in the list." : "A card appears here with six words. If the agent prints the same words, adopt it."}</p></li>
-        </ol>
-      </div>
-      <Listening />
+      <ol class="steps">
+        <li><Instruction way={first} {...shared} /></li>
+        <li><p>{token || first === "line" ? "The device shows up in the list within a few seconds." : "A card appears here with six words. If the agent prints the same words, click Adopt."}</p></li>
+      </ol>
+      {all.length > 1 ? (
+        <label class="small row">Address of this hub in the command
+          <select class="input short" value={address} onChange={(event) => setAddress(Number(event.currentTarget.value))}>
+            {all.map((one, i) => <option key={one.agents} value={i}>{one.origin ?? one.agents}</option>)}
+          </select>
+        </label>
+      ) : null}
+      <details class="other-ways">
+        <summary>Other ways to add a device</summary>
+        <div class="stack">
+          <div class="segments" role="group" aria-label="Other ways">
+            {others.map(([name, label]) => <button key={name} type="button" aria-pressed={name === way} onClick={() => setOther(name)}>{label}</button>)}
+          </div>
+          <div class="stack tight"><Instruction way={way} {...shared} /></div>
+        </div>
+      </details>
+      <Listening hub={known} />
     </div>
   );
 }
 
+interface Shared {
+  way: Way;
+  hub: Hub;
+  place: Place;
+  token: string | null;
+  make: () => void;
+}
+
+const LABELS: Record<Way, string> = { line: "install command", deb: "package command", card: "flash command", hand: "agent command" };
+
 /** What to type, for one way; it holds a token where one was made. */
-function Instruction({ way, address, token, agents }: { way: Way; address: string; token: string | null; agents: readonly string[] }) {
-  const [target, setTarget] = useState<string | null>(null);
-  const machine = target ?? agents[0] ?? "aarch64";
-  if (way === "hand") {
-    return (
-      <>
-        <p>Run the agent that is on the device already.</p>
-        <Copyable text={`device-agent run --hub ${address}${token ? ` --join-token ${token}` : ""}`} label="agent command" />
-      </>
-    );
-  }
-  if (way === "card") {
-    return (
-      <>
-        <p>Put the card into a computer, mount its root file system, and run on the hub:</p>
-        <Copyable text={`telemetry-hub flash --root /mnt/sdcard --hub ${address} --join-token ${token ?? "new"}`} label="flash command" />
-        <p class="small quiet">The agent starts when the device does. For an image that is copied to many: <code>--join-token new --uses 50</code>.</p>
-      </>
-    );
-  }
-  if (agents.length === 0) {
-    return <p>This hub has no agents to hand out. Build them with <code>make agent</code> and put them into <code>agents</code> in its data directory.</p>;
-  }
-  if (way === "line") {
-    return (
-      <>
-        <p>Paste this on the device, as root. {token ? null : "First, a token for it:"}</p>
-        {token ? <Copyable text={`curl -fsS '${location.origin}/install.sh?token=${token}' | sh`} label="install command" /> : null}
-        <p class="small quiet">For {agents.join(", ")}; with systemd or OpenRC. Without curl: <code>wget -qO- '…' | sh</code>.</p>
-      </>
-    );
+function Instruction({ way, hub, place, token, make }: Shared) {
+  const [machine, setMachine] = useState(hub.agents[0] ?? "aarch64");
+  const text = command(way, place, token, { machine, discovery: hub.discovery.enabled });
+  if (way !== "hand" && !place.anywhere) return <OnlyHere hub={hub} />;
+  if (way !== "hand" && way !== "card") {
+    if (hub.agents.length === 0) {
+      return <p>This hub has no agent downloads. Build them with <code>make agent</code> and put them into the folder <code>agents</code> of its data directory.</p>;
+    }
+    if (place.origin === null) return <OnlyHere hub={hub} />;
   }
   return (
     <>
-      <p>Fetch and install the package on the device, as root. {token ? null : "First, a token for it:"}</p>
-      <label class="small">Machine{" "}
-        <select value={machine} onChange={(event) => setTarget(event.currentTarget.value)}>{agents.map((name) => <option key={name}>{name}</option>)}</select>
-      </label>
-      {token ? <Copyable text={`curl -fsSo device-agent.deb '${location.origin}/bundle/${machine}.deb?token=${token}' && dpkg -i device-agent.deb`} label="package command" /> : null}
+      <p><Lead way={way} token={token} /></p>
+      {way === "deb" && hub.agents.length > 1 ? (
+        <label class="small row">Machine
+          <select class="input short" value={machine} onChange={(event) => setMachine(event.currentTarget.value)}>{hub.agents.map((name) => <option key={name}>{name}</option>)}</select>
+        </label>
+      ) : null}
+      {text === null ? <div class="row"><button type="button" class="button primary" onClick={make}>Create install command</button></div> : <Copyable text={text} label={LABELS[way]} />}
+      {way === "hand" && !token ? (
+        <div class="row">
+          <button type="button" class="button" onClick={make}>Add a token to the command</button>
+          <span class="small quiet">With a token the device is added without asking.</span>
+        </div>
+      ) : null}
+      <After way={way} hub={hub} place={place} token={token} />
     </>
   );
 }
 
-function Listening() {
-  const known = hub.value;
-  if (!known) return null;
-  const seconds = duration(state.value.now - state.value.skew - opened);
+function Lead({ way, token }: { way: Way; token: string | null }) {
+  switch (way) {
+    case "line":
+    case "deb":
+      return <>{token ? "Run this as root on the device:" : "Create an install command, then run it as root on the device."}</>;
+    case "card":
+      return <>Put the card into the hub's computer, mount its root file system, and run there:</>;
+    case "hand":
+      return <>If the agent is already installed, run on the device:</>;
+  }
+}
+
+/** What a person should know of the command above. */
+function After({ way, hub, place, token }: Omit<Shared, "make">) {
+  return (
+    <>
+      {token ? <p class="small quiet">This command contains a token: it adds one device, within 24 hours, without asking. Keep it private.</p> : null}
+      {way === "line" ? <p class="small quiet">For {hub.agents.join(", ")}, with systemd or OpenRC.{token ? <> Without curl: <code>wget -qO- '…' | sh</code></> : null}</p> : null}
+      {way === "card" ? <p class="small quiet">The agent starts when the device does. For an image that is copied to many devices: <code>--join-token new --uses 50</code>.</p> : null}
+      {way === "hand" && place.anywhere && hub.discovery.enabled ? <p class="small quiet">If the hub is not found automatically, add <code>--hub {place.agents}</code>.</p> : null}
+      {way === "hand" && !place.anywhere ? <OnlyHere hub={hub} /> : null}
+    </>
+  );
+}
+
+/** Why there is no command for others. */
+function OnlyHere({ hub }: { hub: Hub }) {
+  const port = location.port || "80";
+  const [agents] = hub.addresses.agents;
+  if (agents) {
+    return <p class="small">Other devices cannot open this page: the hub serves it on this computer only. Start the hub with <code>--http 0.0.0.0:{port}</code> to install from it; an agent that is installed already reaches it at {agents}.</p>;
+  }
+  return <p class="small">This only works on this computer: the hub listens nowhere else. For other devices start it with <code>--http 0.0.0.0:{port} --udp 0.0.0.0:{hub.udp_port}</code>.</p>;
+}
+
+function Listening({ hub }: { hub: Hub }) {
+  const { enabled, probes } = hub.discovery;
   return (
     <p class="listening" role="status" aria-live="off">
-      {known.discovery.enabled
-        ? `Listening on UDP ${known.udp_port}${known.discovery.group ? ` and ${known.discovery.group}` : ""}: ${count(known.discovery.probes)} ${known.discovery.probes === 1 ? "probe" : "probes"} seen, watching for ${seconds}`
-        : `Listening on UDP ${known.udp_port}; discovery is off, so the agent needs --hub`}
+      {!enabled ? "Automatic discovery is off on this hub: the agent needs --hub."
+        : probes === 0 ? "Waiting for devices… none heard so far."
+        : `Waiting for devices… searches for a hub heard since the start: ${count(probes)}.`}
     </p>
   );
 }

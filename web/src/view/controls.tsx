@@ -7,7 +7,7 @@ import { quantity } from "../format";
 type Tone = "good" | "warn" | "bad" | "off";
 
 const TONES: Record<string, Tone> = {
-  online: "good", offline: "bad", blocked: "off", pending: "warn", firing: "bad", resolved: "good", historical: "off", delivered: "good", failed: "bad",
+  online: "good", "was online": "off", connecting: "warn", offline: "bad", blocked: "off", pending: "warn", firing: "bad", resolved: "good", historical: "off", delivered: "good", failed: "bad",
 };
 
 /** A state by shape, colour and word, so that no eye and no ear misses it. */
@@ -25,8 +25,9 @@ function Mark({ of }: { of: string }) {
   return (
     <svg viewBox="0 0 12 12" aria-hidden="true">
       {of === "online" || of === "delivered" ? <circle cx="6" cy="6" r="5" fill="currentColor" />
+        : of === "was online" ? <circle cx="6" cy="6" r="4.400" {...line} stroke-width="1.600" stroke-dasharray="2 2.600" />
         : of === "offline" || of === "failed" ? <path d="M2 2l8 8M10 2l-8 8" {...line} />
-        : of === "pending" ? <><circle cx="6" cy="6" r="4.600" {...line} stroke-width="1.600" /><path d="M6 3.500V6l1.800 1.200" {...line} stroke-width="1.400" /></>
+        : of === "pending" || of === "connecting" ? <><circle cx="6" cy="6" r="4.600" {...line} stroke-width="1.600" /><path d="M6 3.500V6l1.800 1.200" {...line} stroke-width="1.400" /></>
         : of === "firing" ? <path d="M6 .6L11.700 11H.3z" fill="currentColor" />
         : of === "historical" ? <path d="M6 3v3H3M2 6a4 4 0 1 0 1.200-2.800" {...line} stroke-width="1.600" />
         : of === "resolved" ? <path d="M1.500 6.500l3 3 6-7" {...line} />
@@ -56,27 +57,50 @@ export function Field({ label, hint, children }: { label: string; hint?: string;
 /** Text to take away: a command or a secret, with a button that says it worked. */
 export function Copyable({ text, label }: { text: string; label: string }) {
   const code = useRef<HTMLElement>(null);
-  const [copied, setCopied] = useState(false);
+  const [copied, setCopied] = useState<string | null>(null);
   useEffect(() => {
     if (!copied) return;
-    const timer = setTimeout(() => setCopied(false), 2_000);
+    const timer = setTimeout(() => setCopied(null), 3_000);
     return () => clearTimeout(timer);
   }, [copied]);
   const copy = async () => {
-    try {
-      await navigator.clipboard.writeText(text);
-      setCopied(true);
-    } catch {
-      // The clipboard is closed to pages over plain HTTP; selected text is one key away from it.
-      if (code.current) getSelection()?.selectAllChildren(code.current);
-    }
+    // Selected in any case: where copying fails, one key is all that is left to do.
+    if (code.current) getSelection()?.selectAllChildren(code.current);
+    setCopied((await copyText(text)) ? "Copied" : "Press Ctrl+C");
   };
   return (
     <div class="secret">
       <code ref={code} tabIndex={0} role="textbox" aria-readonly="true" aria-label={label}>{text}</code>
-      <button type="button" class="button" aria-label={`Copy ${label}`} onClick={() => void copy()}>{copied ? "Copied" : "Copy"}</button>
+      <button type="button" class="button" aria-label={`${copied ?? "Copy"} ${label}`} onClick={() => void copy()}>{copied ?? "Copy"}</button>
+      <span class="seen-by-readers" role="status">{copied}</span>
     </div>
   );
+}
+
+/** Over plain HTTP, as the hub serves it, browsers keep their clipboard closed to all but the command of old. */
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const box = document.createElement("textarea");
+    box.value = text;
+    box.readOnly = true;
+    box.className = "seen-by-readers";
+    const focused = document.activeElement as HTMLElement | null;
+    const selection = getSelection();
+    const shown = selection && selection.rangeCount > 0 ? selection.getRangeAt(0) : null;
+    document.body.append(box);
+    box.select();
+    const done = document.execCommand("copy");
+    box.remove();
+    focused?.focus({ preventScroll: true });
+    if (shown) {
+      selection?.removeAllRanges();
+      selection?.addRange(shown);
+    }
+    return done;
+  }
 }
 
 /** A button that asks once more before what cannot be undone. */

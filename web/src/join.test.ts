@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { command, places } from "./join";
+
+const hub = (page: string[], agents = page.map((one) => one.replace(":8080", ":5770")), url: string | null = null) => ({ addresses: { url, page, agents }, udp_port: 5770 });
+const at = (origin: string) => ({ origin, hostname: new URL(origin).hostname });
+
+describe("the address in a command", () => {
+  test("is the one this page was opened by, then the hub's own", () => {
+    const found = places(hub(["192.168.1.20:8080", "10.0.0.2:8080"]), at("http://hub.lan:8080"));
+    expect(found.map((one) => one.origin)).toEqual(["http://hub.lan:8080", "http://192.168.1.20:8080", "http://10.0.0.2:8080"]);
+    expect(found[0]!.agents).toBe("hub.lan:5770");
+  });
+  test("is never loopback while the hub has another", () => {
+    for (const origin of ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080", "http://127.3.2.1:8080"]) {
+      const [first] = places(hub(["192.168.1.20:8080"]), at(origin));
+      expect(first).toEqual({ origin: "http://192.168.1.20:8080", agents: "192.168.1.20:5770", anywhere: true });
+    }
+  });
+  test("by IPv6 keeps its brackets", () => {
+    expect(places(hub([]), at("http://[fd00::5]:8080"))[0]).toEqual({ origin: "http://[fd00::5]:8080", agents: "[fd00::5]:5770", anywhere: true });
+    expect(places(hub(["[fd00::5]:8080"]), at("http://127.0.0.1:8080"))[0]!.agents).toBe("[fd00::5]:5770");
+  });
+  test("is the one the hub was told first of all", () => {
+    expect(places(hub(["192.168.1.20:8080"], undefined, "https://hub.example.org/"), at("http://127.0.0.1:8080")).map((one) => one.origin)).toEqual(["https://hub.example.org", "http://192.168.1.20:8080"]);
+  });
+});
+
+describe("the command", () => {
+  const [remote] = places(hub(["192.168.1.20:8080"]), at("http://127.0.0.1:8080"));
+  const [alone] = places(hub([]), at("http://127.0.0.1:8080"));
+  const more = { machine: "aarch64", discovery: true };
+  test("lets the hub's own sentence be read", () => {
+    expect(command("line", remote!, "thj1_x", more)).toBe("curl -sS 'http://192.168.1.20:8080/install.sh?token=thj1_x' | sh");
+  });
+  test("is none where it could only hold loopback", () => {
+    expect([command("line", alone!, "t", more), command("deb", alone!, "t", more), command("card", alone!, "t", more)]).toEqual([null, null, null]);
+    expect(command("hand", alone!, null, more)).toBe("device-agent run --hub 127.0.0.1:5770");
+  });
+  test("by hand trusts discovery where there is one", () => {
+    expect(command("hand", remote!, null, more)).toBe("device-agent run");
+    expect(command("hand", remote!, "thj1_x", { ...more, discovery: false })).toBe("device-agent run --hub 192.168.1.20:5770 --join-token thj1_x");
+  });
+  test("a page that others cannot open still names the door for devices", () => {
+    const [door] = places(hub([], ["192.168.1.20:5770"]), at("http://127.0.0.1:8080"));
+    expect(door).toEqual({ origin: null, agents: "192.168.1.20:5770", anywhere: true });
+    expect(command("line", door!, "t", more)).toBeNull();
+  });
+});
