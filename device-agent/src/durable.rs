@@ -18,13 +18,19 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// All of [`replace`] but the fsync of the folder: a power cut may bring the old file back. Returns the file.
 ///
+/// A temporary file that a kill left there is removed first, and one that is a link as well: a card that is written to may
+/// have been in anybody's hands, and nothing is written through what it brings (`O_EXCL` follows no link).
+///
 /// # Errors
 /// Whatever the file system says; the old file is as it was.
 pub fn rename_over(path: &Path, bytes: &[u8]) -> io::Result<File> {
     let temporary = with_suffix(path, ".tmp");
     let written = (|| {
-        let mut options = OpenOptions::new();
-        let mut file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        match fs::remove_file(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
@@ -81,6 +87,16 @@ mod tests {
         fs::create_dir(folder.path().join("key.tmp")).unwrap();
         assert!(replace(&path, b"new").is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
+    }
+
+    #[test]
+    fn nothing_is_written_through_a_link_that_lies_in_the_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, theirs) = (folder.path().join("key"), folder.path().join("theirs"));
+        fs::write(&theirs, b"theirs").unwrap();
+        std::os::unix::fs::symlink(&theirs, folder.path().join("key.tmp")).unwrap();
+        replace(&path, b"ours").unwrap();
+        assert_eq!((fs::read(&theirs).unwrap(), fs::read(&path).unwrap()), (b"theirs".to_vec(), b"ours".to_vec()));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -107,6 +107,36 @@ fn uninstalling_keeps_the_state_and_purging_leaves_what_was_there_before() {
         assert_eq!(files(root.path()).keys().collect::<Vec<_>>(), before.keys().collect::<Vec<_>>());
         assert_eq!(read(root.path(), "etc/passwd").trim_end(), PASSWD);
     }
+}
+
+#[test]
+fn links_in_a_tree_lead_nowhere_outside() {
+    let (root, outside) = (root("usr/lib/systemd/systemd"), tempfile::tempdir().unwrap());
+    let theirs = outside.path().join("theirs");
+    fs::write(&theirs, "theirs").unwrap();
+    // A folder elsewhere, by an absolute link, and a link in the way of each file that is written.
+    fs::create_dir_all(root.path().join("usr")).unwrap();
+    symlink(outside.path(), root.path().join("usr/local")).unwrap();
+    for planted in ["etc/passwd.tmp", "etc/group.tmp", "etc/device-agent.toml.tmp"] {
+        symlink(&theirs, root.path().join(planted)).unwrap();
+    }
+    let output = agent("install", root.path(), &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(files(outside.path()).into_values().collect::<Vec<_>>(), [b"theirs"]);
+    let inside = root.path().join(outside.path().strip_prefix("/").unwrap());
+    assert!(inside.join("bin/device-agent").exists(), "as the device will see it");
+    assert!(agent("uninstall", root.path(), &["--purge"]).status.success());
+    assert_eq!(files(outside.path()).into_values().collect::<Vec<_>>(), [b"theirs"]);
+}
+
+#[test]
+fn a_pipe_in_the_place_of_a_file_is_named_and_hangs_nothing() {
+    let root = root("usr/lib/systemd/systemd");
+    let pipe = root.path().join("etc/device-agent.toml");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let output = agent("install", root.path(), &[]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("device-agent.toml: it is no regular file"), "{text}");
 }
 
 #[test]

@@ -3,24 +3,36 @@
 //!
 //! A rename replaces at once, but which of both names a power cut leaves is open until the folder is synced; and a name
 //! synced before its content may stand for an empty file.
+//!
+//! Nothing is ever written through a name that was there before: a file is made new or not at all (`O_EXCL`, which follows no
+//! link), in a folder where others may write under a name that nobody can guess, and its owner is checked before it gets
+//! its place.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Replaces `path` with `bytes`, readable by the owner only. When this fails the old file is as it was, or
-/// the new one in place and not yet certain.
+use ring::rand::{SecureRandom as _, SystemRandom};
+use rustix::fs::OFlags;
+
+/// Replaces `path`, in a folder of the hub's own, with `bytes`, readable by the owner only. When this fails the old file is
+/// as it was, or the new one in place and not yet certain.
 ///
 /// # Errors
 /// Whatever the file system says, a full disk among it.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
+    // One name, so that tries that were killed leave one file and not many.
     let staged = PathBuf::from(name);
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
-        file.write_all(bytes)
+        match fs::remove_file(&staged) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        create(&staged)?.write_all(bytes)
     })();
     let placed = written.and_then(|()| place(&staged, path));
     if placed.is_err() {
@@ -30,12 +42,39 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     placed
 }
 
+/// A name beside `place` for what is written before it gets there: `.NAME.<16 random hex digits>.partial`.
+///
+/// # Errors
+/// `place` ends in no name, or the operating system has no randomness.
+pub fn staging(place: &Path) -> io::Result<PathBuf> {
+    let mut random = [0; 8];
+    SystemRandom::new().fill(&mut random).map_err(|_| io::Error::other("no randomness from the operating system"))?;
+    let mut name = OsStr::new(".").to_owned();
+    name.push(place.file_name().ok_or(io::ErrorKind::InvalidInput)?);
+    name.push(format!(".{:016x}.partial", u64::from_be_bytes(random)));
+    Ok(folder_of(place).join(name))
+}
+
+/// Makes a file that is not there yet, for its owner only.
+///
+/// # Errors
+/// Something has that name, a link that leads nowhere too; or whatever else the file system says.
+pub fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
 /// Syncs a file that was written beside its place, and puts it there.
 ///
 /// # Errors
-/// Whatever the file system says.
+/// Somebody else put a file of theirs in its place meanwhile; or whatever the file system says.
 pub fn place(staged: &Path, path: &Path) -> io::Result<()> {
-    File::open(staged)?.sync_all()?;
+    let follow_no_link = OFlags::NOFOLLOW.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(follow_no_link).open(staged)?;
+    let found = file.metadata()?;
+    if !found.is_file() || found.uid() != rustix::process::geteuid().as_raw() || found.nlink() != 1 {
+        return Err(io::Error::other("somebody else replaced the file while it was written"));
+    }
+    file.sync_all()?;
     rename(staged, path)
 }
 
@@ -76,6 +115,25 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn nothing_is_written_through_a_link_that_somebody_planted() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, theirs) = (dir.path().join("key"), dir.path().join("theirs"));
+        fs::write(&theirs, b"theirs").unwrap();
+        std::os::unix::fs::symlink(&theirs, dir.path().join("key.new")).unwrap();
+        replace(&path, b"ours").unwrap();
+        assert_eq!((fs::read(&theirs).unwrap(), fs::read(&path).unwrap()), (b"theirs".to_vec(), b"ours".to_vec()));
+
+        let staged = staging(&path).unwrap();
+        assert_ne!(staged, staging(&path).unwrap());
+        std::os::unix::fs::symlink(&theirs, &staged).unwrap();
+        assert!(create(&staged).is_err() && place(&staged, &path).is_err());
+        fs::remove_file(&staged).unwrap();
+        create(&staged).unwrap();
+        fs::hard_link(&staged, dir.path().join("held")).unwrap();
+        assert!(place(&staged, &path).is_err(), "somebody else could go on writing into it");
+    }
 
     #[test]
     fn a_file_is_replaced_whole_and_for_its_owner_only_or_stays_as_it_was() {

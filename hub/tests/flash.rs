@@ -111,9 +111,15 @@ fn links_in_a_tree_lead_nowhere_outside() {
     let (data, root, outside) = (tempfile::tempdir().unwrap(), fixture(SYSTEMD), tempfile::tempdir().unwrap());
     fs::remove_dir_all(root.path().join("usr/local")).unwrap_or(());
     std::os::unix::fs::symlink(outside.path(), root.path().join("usr/local")).unwrap();
+    // Names that an earlier version staged its files under, each a link to a file outside.
+    let theirs = tempfile::NamedTempFile::new().unwrap();
+    for planted in ["etc/.passwd.partial", "etc/.group.partial", "etc/.device-agent.toml.partial"] {
+        std::os::unix::fs::symlink(theirs.path(), root.path().join(planted)).unwrap();
+    }
     let output = hub(data.path(), &["flash", "--root", root.path().to_str().unwrap()]);
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
+    assert_eq!(fs::read(theirs.path()).unwrap(), b"");
     let inside = root.path().join(outside.path().strip_prefix("/").unwrap());
     assert!(inside.join("bin/device-agent").exists(), "as the device will see it");
 }

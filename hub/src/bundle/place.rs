@@ -2,12 +2,11 @@
 //!
 //! Each file is written and synced beside its place under another name; [`Placing::commit`] then renames them in the order
 //! in which they were added. Dropped before that, what was staged goes, with the folders that were made for it. After a
-//! kill, at most dotted names are left over, which the next try overwrites.
+//! kill, at most names such as `.NAME.0123456789abcdef.partial` are left over. No link that lies in the way is followed.
 
-use std::ffi::OsStr;
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown, symlink};
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _, fchown, symlink};
 use std::path::{Path, PathBuf};
 
 use crate::durable::{self, folder_of};
@@ -34,8 +33,7 @@ impl Placing {
         let staged = self.stage(place).map_err(failed)?;
         let written = (|| {
             // Closed to others before anything is in it.
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&staged)?;
-            file.set_permissions(fs::Permissions::from_mode(0o600))?;
+            let mut file = durable::create(&staged)?;
             file.write_all(bytes)?;
             if let Some((user, group)) = owner {
                 fchown(&file, Some(user), Some(group))?;
@@ -53,10 +51,6 @@ impl Placing {
     pub fn link(&mut self, place: &Path, to: &str) -> Result<(), Failed> {
         let failed = |error| Failed { path: place.to_owned(), error };
         let staged = self.stage(place).map_err(failed)?;
-        match fs::remove_file(&staged) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
-        }
         symlink(to, &staged).map_err(failed)
     }
 
@@ -86,10 +80,7 @@ impl Placing {
             fs::DirBuilder::new().mode(0o755).create(folder)?;
             self.made.push(folder.to_owned());
         }
-        let mut name = OsStr::new(".").to_owned();
-        name.push(place.file_name().ok_or(io::ErrorKind::InvalidInput)?);
-        name.push(".partial");
-        let staged = folder.join(name);
+        let staged = durable::staging(place)?;
         self.staged.push((staged.clone(), place.to_owned()));
         Ok(staged)
     }

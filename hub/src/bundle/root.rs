@@ -194,7 +194,7 @@ impl Root {
     }
 
     fn read(&self, path: &str) -> Result<Option<String>, Error> {
-        let text = self.resolve(path, true).and_then(fs::read_to_string);
+        let text = self.regular(path).and_then(fs::read_to_string);
         match text {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -211,10 +211,16 @@ impl Root {
     }
 
     fn machine_of(&self, program: &str) -> Option<Machine> {
-        let path = self.resolve(program, true).ok()?;
+        let path = self.regular(program).ok()?;
         let mut header = Vec::new();
         fs::File::open(path).ok()?.take(elf::HEADER as u64).read_to_end(&mut header).ok()?;
         elf::machine(&header)
+    }
+
+    /// Where a file lies that is to be read: a pipe would hang, and a device node do whatever the device does.
+    fn regular(&self, path: &str) -> io::Result<PathBuf> {
+        let place = self.resolve(path, true)?;
+        if fs::metadata(&place)?.is_file() { Ok(place) } else { Err(io::Error::other("it is no regular file")) }
     }
 
     /// Where a file is to lie: its folder with links followed, but not a link in its own place.

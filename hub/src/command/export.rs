@@ -2,8 +2,6 @@
 //!
 //! A file is the whole export or is not there: it is written beside its place and put there at the end.
 
-use std::ffi::OsString;
-use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -45,17 +43,16 @@ pub(super) async fn run(args: Args) -> Outcome {
 }
 
 async fn keep(answer: Response, file: &Path) -> anyhow::Result<()> {
-    let mut name = OsString::from(file);
-    name.push(".part");
-    let part = PathBuf::from(name);
+    let writing = || format!("writing {}", file.display());
+    let part = durable::staging(file).with_context(writing)?;
     let written = async {
-        let mut out = File::create(&part).with_context(|| format!("writing {}", part.display()))?;
+        let mut out = durable::create(&part).with_context(writing)?;
         copy(answer, &mut out).await?;
-        durable::place(&part, file).with_context(|| format!("writing {}", file.display()))
+        durable::place(&part, file).with_context(writing)
     };
     let written = written.await;
     if written.is_err() {
-        // Half of it helps nobody; where it cannot be removed, the next try overwrites it.
+        // Half of it helps nobody; that it could not be removed changes nothing.
         let _ = std::fs::remove_file(&part);
     }
     written

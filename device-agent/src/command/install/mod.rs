@@ -5,6 +5,7 @@
 
 mod service;
 mod target;
+mod tree;
 
 use std::fs;
 use std::io;
@@ -93,7 +94,7 @@ pub(super) fn install(mut parser: Parser) -> Result<(), Failure> {
         }
     }
     if !target.live {
-        return print(&format!("installed below {}; it starts at the next boot\n", target.root.display()));
+        return print(&format!("installed below {}; it starts at the next boot\n", target.tree.0.display()));
     }
     match target.manager {
         Manager::Systemd => {
@@ -120,7 +121,7 @@ pub(super) fn uninstall(mut parser: Parser) -> Result<(), Failure> {
         Manager::Systemd => (SYSTEMD_UNIT, SYSTEMD_WANTED),
         Manager::OpenRc => (OPENRC_SCRIPT, OPENRC_WANTED),
     };
-    if target.live && target.path(script).exists() {
+    if target.live && target.tree.has(script) {
         match target.manager {
             Manager::Systemd => run("systemctl", &["stop", "device-agent.service"])?,
             Manager::OpenRc => run("rc-service", &["device-agent", "stop"])?,
@@ -136,7 +137,7 @@ pub(super) fn uninstall(mut parser: Parser) -> Result<(), Failure> {
         return print("uninstalled; configuration and state are kept, --purge removes them\n");
     }
     target.remove(CONFIG)?;
-    match fs::remove_dir_all(target.path(STATE)) {
+    match target.tree.place(STATE).and_then(fs::remove_dir_all) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(target.failed("remove", STATE, &error)),
         _ => target.remove_user().and_then(|()| print("uninstalled, nothing is left\n")),
     }

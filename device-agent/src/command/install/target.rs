@@ -8,6 +8,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::tree::Tree;
 use super::{CONFIG, Failure, PROGRAM, STATE, USER};
 
 /// Who starts services.
@@ -19,7 +20,7 @@ pub(super) enum Manager {
 
 /// Where to install.
 pub(super) struct Target {
-    pub(super) root: PathBuf,
+    pub(super) tree: Tree,
     /// The running machine, whose service manager is told.
     pub(super) live: bool,
     pub(super) manager: Manager,
@@ -28,13 +29,14 @@ pub(super) struct Target {
 impl Target {
     pub(super) fn find(root: Option<PathBuf>) -> Result<Self, Failure> {
         let live = root.is_none();
-        let root = root.unwrap_or_else(|| "/".into());
+        let tree = Tree(root.unwrap_or_else(|| "/".into()));
+        let root = tree.0.display();
         if live && !rustix::process::geteuid().is_root() {
             return Err(Failure::Failed("only root may do this: sudo device-agent ...".to_owned()));
         }
-        let has = |path: &str| root.join(path).exists();
+        let has = |path: &str| tree.has(path);
         if !has("etc/passwd") || !has("usr") {
-            let text = format!("{} is no root file system: it has no etc/passwd or no usr", root.display());
+            let text = format!("{root} is no root file system: it has no etc/passwd or no usr");
             return Err(Failure::Failed(text));
         }
         let systemd =
@@ -44,17 +46,15 @@ impl Target {
         } else if has("sbin/openrc-run") || has("usr/sbin/openrc-run") {
             Manager::OpenRc
         } else {
-            let text = format!(
-                "{} runs neither systemd nor OpenRC: start `device-agent run` by its own means",
-                root.display()
-            );
+            let text = format!("{root} runs neither systemd nor OpenRC: start `device-agent run` by its own means");
             return Err(Failure::Failed(text));
         };
-        Ok(Self { root, live, manager })
+        Ok(Self { tree, live, manager })
     }
 
-    pub(super) fn path(&self, path: &str) -> PathBuf {
-        self.root.join(path)
+    /// What to call a file of it in a text.
+    fn path(&self, path: &str) -> PathBuf {
+        self.tree.0.join(path)
     }
 
     pub(super) fn failed(&self, what: &str, path: &str, error: &io::Error) -> Failure {
@@ -63,14 +63,13 @@ impl Target {
 
     /// Puts a file in place: the old one or the whole new one, whatever happens in between.
     pub(super) fn put(&self, path: &str, bytes: &[u8], mode: u32) -> Result<(), Failure> {
-        let full = self.path(path);
-        let written = (|| {
+        let written = self.tree.place(path).and_then(|full| {
             if let Some(folder) = full.parent() {
                 fs::create_dir_all(folder)?;
             }
             device_agent::durable::replace(&full, bytes)?;
             fs::set_permissions(&full, fs::Permissions::from_mode(mode))
-        })();
+        });
         written.map_err(|error| self.failed("write", path, &error))
     }
 
@@ -80,7 +79,9 @@ impl Target {
         if !bytes.starts_with(b"\x7fELF") {
             return Err(Failure::Failed(format!("{} is no program", binary.display())));
         }
-        if fs::read(self.path(PROGRAM)).is_ok_and(|installed| installed == bytes) {
+        let place = self.tree.place(PROGRAM).map_err(|error| self.failed("read", PROGRAM, &error))?;
+        let is_there = fs::symlink_metadata(&place).is_ok_and(|found| found.is_file());
+        if is_there && fs::read(place).is_ok_and(|installed| installed == bytes) {
             return Ok(());
         }
         self.put(PROGRAM, &bytes, 0o755)
@@ -105,8 +106,8 @@ impl Target {
         }
         // One that a bundle or a person put there is root's alone, and the service could not read it.
         let group = self.group().ok_or_else(|| Failure::Failed(format!("the group {USER} is missing")))?;
-        let path = self.path(CONFIG);
-        let shared = fs::metadata(&path).and_then(|found| {
+        let shared = self.tree.real(CONFIG).and_then(|path| {
+            let found = fs::metadata(&path)?;
             let mode = found.permissions().mode() & 0o777;
             if mode & 0o004 != 0 || (found.gid() == group && mode & 0o040 != 0) {
                 return Ok(());
@@ -118,7 +119,7 @@ impl Target {
     }
 
     fn config(&self) -> Result<Option<String>, Failure> {
-        match fs::read_to_string(self.path(CONFIG)) {
+        match self.tree.read(CONFIG) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(self.failed("read", CONFIG, &error)),
@@ -126,22 +127,21 @@ impl Target {
     }
 
     pub(super) fn link(&self, to: &str, path: &str) -> Result<(), Failure> {
-        let full = self.path(path);
-        if fs::read_link(&full).is_ok_and(|found| found == Path::new(to)) {
-            return Ok(());
-        }
-        let linked = (|| {
+        let linked = self.tree.place(path).and_then(|full| {
+            if fs::read_link(&full).is_ok_and(|found| found == Path::new(to)) {
+                return Ok(());
+            }
             if let Some(folder) = full.parent() {
                 fs::create_dir_all(folder)?;
             }
             let _ = fs::remove_file(&full);
             symlink(to, &full)
-        })();
+        });
         linked.map_err(|error| self.failed("link", path, &error))
     }
 
     pub(super) fn remove(&self, path: &str) -> Result<(), Failure> {
-        match fs::remove_file(self.path(path)) {
+        match self.tree.place(path).and_then(fs::remove_file) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(self.failed("remove", path, &error)),
             _ => Ok(()),
         }
@@ -167,7 +167,7 @@ impl Target {
         }
         let group = self.group().unwrap_or(id);
         self.append("etc/passwd", &format!("{USER}:x:{id}:{group}::/{STATE}:/usr/sbin/nologin"))?;
-        if self.path("etc/shadow").exists() && self.entry("etc/shadow").is_none() {
+        if self.tree.has("etc/shadow") && self.entry("etc/shadow").is_none() {
             self.append("etc/shadow", &format!("{USER}:!:::::::"))?;
         }
         Ok(())
@@ -182,7 +182,7 @@ impl Target {
         }
         for file in ["etc/passwd", "etc/group", "etc/shadow"] {
             if self.entry(file).is_some() {
-                let text = fs::read_to_string(self.path(file)).map_err(|error| self.failed("read", file, &error))?;
+                let text = self.tree.read(file).map_err(|error| self.failed("read", file, &error))?;
                 let start = format!("{USER}:");
                 let kept: Vec<&str> = text.lines().filter(|line| !line.starts_with(&start)).collect();
                 self.rewrite(file, &(kept.join("\n") + "\n"))?;
@@ -194,7 +194,7 @@ impl Target {
     /// The user's line in one of the files that have one for each.
     fn entry(&self, file: &str) -> Option<String> {
         let start = format!("{USER}:");
-        fs::read_to_string(self.path(file)).ok()?.lines().find(|line| line.starts_with(&start)).map(str::to_owned)
+        self.tree.read(file).ok()?.lines().find(|line| line.starts_with(&start)).map(str::to_owned)
     }
 
     fn group(&self) -> Option<u32> {
@@ -204,7 +204,7 @@ impl Target {
     /// The highest system id that neither a user nor a group has.
     fn free_id(&self) -> Option<u32> {
         let ids = |file: &str| -> Vec<u32> {
-            let text = fs::read_to_string(self.path(file)).unwrap_or_default();
+            let text = self.tree.read(file).unwrap_or_default();
             text.lines().filter_map(|line| line.split(':').nth(2)?.parse().ok()).collect()
         };
         let taken = [ids("etc/passwd"), ids("etc/group")].concat();
@@ -212,7 +212,7 @@ impl Target {
     }
 
     fn append(&self, file: &str, line: &str) -> Result<(), Failure> {
-        let mut text = fs::read_to_string(self.path(file)).unwrap_or_default();
+        let mut text = self.tree.read(file).unwrap_or_default();
         if !text.is_empty() && !text.ends_with('\n') {
             text.push('\n');
         }
@@ -221,12 +221,12 @@ impl Target {
 
     /// Replaces a file of the system's own, which keeps its permissions and its owner.
     fn rewrite(&self, file: &str, text: &str) -> Result<(), Failure> {
-        let before = fs::metadata(self.path(file)).ok();
+        let before = self.tree.real(file).and_then(fs::metadata).ok();
         let mode = before.as_ref().map_or(0o644, |before| before.permissions().mode());
         self.put(file, text.as_bytes(), mode & 0o777)?;
         let Some(before) = before else { return Ok(()) };
-        chown(self.path(file), Some(before.uid()), Some(before.gid()))
-            .map_err(|error| self.failed("give back", file, &error))
+        let given = self.tree.place(file).and_then(|place| chown(place, Some(before.uid()), Some(before.gid())));
+        given.map_err(|error| self.failed("give back", file, &error))
     }
 }
 

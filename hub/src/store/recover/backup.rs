@@ -1,16 +1,15 @@
 //! Backups: one file that a hub can be made from again, taken while it runs.
 //!
 //! ```text
-//!   telemetry.db ──online backup, one snapshot, small steps──▶ FILE.part ──check, compare counts, sync──▶ FILE
-//!   secret.key ───────────────────────────────────────────────▲ in the table `backup`
+//!   telemetry.db ──online backup, one snapshot, small steps──▶ .FILE.*.partial ──check, compare counts, sync──▶ FILE
+//!   secret.key ────────────────────────────────────────────────────▲ in the table `backup`
 //! ```
 //!
 //! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
 //! kept as safe as the hub itself. The snapshot is one moment: everything acknowledged before the backup began is in it.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,8 +21,7 @@ use crate::durable;
 use crate::model::UnixMillis;
 use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
-use crate::store::file::{FILE, beside_file};
-use crate::store::file::{migrate, readers, row_sum, secret};
+use crate::store::file::{FILE, migrate, readers, row_sum, secret};
 
 /// Pages copied at a time: 2 MiB.
 const STEP: i32 = 256;
@@ -71,14 +69,15 @@ pub fn backup(dir: &Path, file: &Path) -> Result<Contents> {
     }
     refuse_other_files(file)?;
     let key = SecretKey::load_or_create(dir)?;
-    let part = beside_file(file, ".part");
+    let at_file = |source| Error::File { path: file.to_owned(), source };
+    let part = durable::staging(file).map_err(at_file)?;
     let made = copy(&source, &part, &key);
     if made.is_err() {
         // Half a backup is none; that it could not be removed changes nothing.
         let _ = fs::remove_file(&part);
     }
     let contents = made?;
-    durable::place(&part, file).map_err(|source| Error::File { path: file.to_owned(), source })?;
+    durable::place(&part, file).map_err(at_file)?;
     Ok(contents)
 }
 
@@ -94,8 +93,7 @@ fn refuse_other_files(file: &Path) -> Result<()> {
 }
 
 fn copy(source: &Path, part: &Path, key: &SecretKey) -> Result<Contents> {
-    let at_part = |source| Error::File { path: part.to_owned(), source };
-    OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(part).map_err(at_part)?;
+    durable::create(part).map_err(|source| Error::File { path: part.to_owned(), source })?;
     let from = readers::connect(source)?;
     // One snapshot for all steps: a backup of a database that is written to would begin anew at each commit.
     let snapshot = from.unchecked_transaction()?;
