@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
+use crate::intake::Lost;
 use crate::spool::Drops;
 use crate::trouble::Trouble;
 
@@ -59,6 +60,9 @@ pub struct Report {
     /// Sources that fail, and why.
     #[serde(default)]
     pub failing: Vec<Trouble>,
+    /// What came to files, commands and sockets since the start and is no reading.
+    #[serde(default)]
+    pub lost: Vec<(String, Lost)>,
 }
 
 /// Where the socket lies.

@@ -127,6 +127,103 @@ async fn other_programs_hand_lines_in_by_udp_and_unix_socket() {
 }
 
 #[tokio::test]
+async fn a_datagram_of_any_length_is_taken_whole_or_cut_between_lines_and_told_of() {
+    let root = tempfile::tempdir().unwrap();
+    let path = root.path().join("in.sock");
+    let source = Source::Listen { address: Address::Unix(path.clone()), prefix: String::new(), precision: 1 };
+    let mut intake = Intake::start(vec![source]);
+    intake.next().await;
+    let sender = UnixDatagram::unbound().unwrap();
+    socket2::SockRef::from(&sender).set_send_buffer_size(1 << 20).unwrap();
+    let line = "m,device=z v=123456789 1700000000000000000\n";
+    // The last one is a byte too long: its last line has no end, and a value of fewer digits.
+    for (bytes, cut) in [(150_000, 0), (262_144, 0), (262_145, 1)] {
+        let whole = bytes / line.len();
+        let mut text = line.repeat(whole);
+        text.push_str(&format!("m v={}", "9".repeat(bytes - whole * line.len() - 4)));
+        sender.send_to(text.as_bytes(), &path).unwrap();
+        let arrived = intake.next().await;
+        assert!(arrived.readings.iter().take(whole).all(|reading| reading.value == 123_456_789.0));
+        assert_eq!(arrived.readings.len(), whole + 1 - cut, "{bytes} bytes");
+        intake.note(&arrived, NOW);
+        assert_eq!(intake.lost().map(|(_, lost)| lost.cut).sum::<u64>(), cut as u64, "{bytes} bytes");
+    }
+    let told = intake.troubles().next().unwrap().error.clone();
+    assert_eq!(told, "1 cut at 256 KiB");
+    // What is well afterwards does not take that back.
+    sender.send_to(b"b value=3", &path).unwrap();
+    let arrived = intake.next().await;
+    intake.note(&arrived, NOW);
+    assert_eq!((arrived.readings.len(), intake.troubles().count()), (1, 1));
+}
+
+#[tokio::test]
+async fn datagrams_that_the_kernel_drops_are_counted() {
+    let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut intake =
+        Intake::start(vec![Source::Listen { address: Address::Udp(udp), prefix: String::new(), precision: 1 }]);
+    intake.next().await;
+    // Nobody takes what arrives: the queue fills, then the kernel's buffer, whatever size it has here.
+    let (sender, sent) = (UdpSocket::bind("127.0.0.1:0").unwrap(), 20_000_u64);
+    for n in 0..sent {
+        sender.send_to(format!("flood n={n}i").as_bytes(), udp).unwrap();
+    }
+    let (mut taken, mut dropped) = (0, 0);
+    tokio::time::timeout(Duration::from_secs(30), async {
+        while dropped == 0 || taken + dropped < sent {
+            let arrived = intake.next().await;
+            taken += arrived.readings.len() as u64;
+            intake.note(&arrived, NOW);
+            dropped = intake.lost().map(|(_, lost)| lost.dropped).sum();
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("{taken} taken and {dropped} dropped of {sent}"));
+    assert_eq!(taken + dropped, sent);
+    assert!(intake.troubles().any(|trouble| trouble.error == format!("{dropped} datagrams dropped by the kernel")));
+}
+
+#[tokio::test]
+async fn what_a_command_or_a_file_gives_is_whole_or_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let lines = "m v=123456789\n".repeat(30_000);
+    write(root.path(), "lines", &lines);
+    write(root.path(), "long.json", &format!("[{}1]", "1,".repeat(200_000)));
+    write(root.path(), "grouped", "1\u{a0}234,5\n");
+    write(root.path(), "marked", "\u{feff}12.5\r\n");
+    let mut intake = Intake::start(vec![
+        file(root.path(), "lines", Format::Influx),
+        exec("lines", &format!("cat {}", root.path().join("lines").display()), Format::Influx),
+        file(root.path(), "long.json", json("")),
+        file(root.path(), "grouped", Format::Number),
+        file(root.path(), "marked", Format::Number),
+        exec("language", "test \"$LC_ALL\" = C && echo 1", Format::Number),
+        exec("mixed", "printf 'a v=1\\nnonsense\\nb v=2\\n'", Format::Influx),
+    ]);
+    let mut last: HashMap<String, f64> = HashMap::new();
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while intake.troubles().count() < 5 || !last.contains_key("language") || !last.contains_key("marked") {
+            let arrived = intake.next().await;
+            intake.note(&arrived, NOW);
+            last.extend(arrived.readings.into_iter().map(|reading| (reading.name, reading.value)));
+        }
+    })
+    .await
+    .unwrap_or_else(|_| panic!("{last:?}; {:?}", intake.troubles().collect::<Vec<_>>()));
+    assert_eq!((last["lines.m.v"], last["marked"], last["mixed.b.v"]), (123_456_789.0, 12.5, 2.0));
+    let said: Vec<_> = intake.troubles().map(|trouble| (&*trouble.source, &*trouble.error)).collect();
+    for (source, why) in [
+        ("file lines", "cut at 256 KiB"),
+        ("exec lines", "cut at 256 KiB"),
+        ("file long.json", "longer than 256 KiB"),
+        ("file grouped", "is not a number"),
+        ("exec mixed", "refused, the last: line protocol"),
+    ] {
+        assert!(said.iter().any(|(name, error)| *name == source && error.contains(why)), "{source}: {said:?}");
+    }
+}
+
+#[tokio::test]
 async fn one_wire_thermometers_are_read_and_a_wrong_checksum_is_not_a_temperature() {
     let root = tempfile::tempdir().unwrap();
     let chip = |serial: &str, crc: &str, value: i32| {

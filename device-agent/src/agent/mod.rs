@@ -185,6 +185,7 @@ impl Agent {
             self.resolver.look_up(now.mono);
         }
         self.feed.report(now);
+        self.intake.tend(now);
         let failing = self
             .failing()
             .map(|trouble| SourceError::new(&trouble.source, &trouble.error, trouble.since, trouble.count));
@@ -268,6 +269,7 @@ impl Agent {
             clock_steps: self.timeline.steps(),
             clock_drift_ppm: uplink.clock_drift_ppb().map(|ppb| ppb as f64 / 1000.0),
             failing: self.failing().cloned().collect(),
+            lost: self.intake.lost().map(|(source, lost)| (source.to_owned(), lost.clone())).collect(),
         }
     }
 }

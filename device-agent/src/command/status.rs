@@ -100,6 +100,9 @@ fn in_words(report: &Report) -> String {
             text.push_str(&format!("  dropped   {count} {reason}\n"));
         }
     }
+    for (source, lost) in &report.lost {
+        text.push_str(&format!("  lost      {source}: {lost}, since the start\n"));
+    }
     for Trouble { source, error, since, count } in &report.failing {
         let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
         text.push_str(&format!("  failing   {source}: {error} ({times} since {})\n", moment(*since)));

@@ -7,16 +7,19 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::Command;
 
+use super::content::{Content, text_of};
 use super::{MOST_BYTES, shown};
 
 /// Of what a command complains of, so much is told.
 const MOST_SAID: usize = 160;
 
-/// Runs a command and returns its output. One that takes too long is killed with all its children.
-pub(super) async fn output(command: &[String], timeout: Duration) -> Result<String, String> {
+/// Runs a command and returns its output. One that takes too long is killed with all its children. Its numbers are to be
+/// written as everywhere, whatever the language of the machine: it runs with `LC_ALL=C`.
+pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Content, String> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
     let mut child = Command::new(program)
         .args(arguments)
+        .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -27,7 +30,7 @@ pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Stri
     let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let finished = tokio::time::timeout(timeout, async {
-        let (stdout, stderr) = tokio::join!(text_of(stdout), text_of(stderr));
+        let (stdout, stderr) = tokio::join!(content_of(stdout), content_of(stderr));
         (stdout, stderr, child.wait().await)
     });
     let Ok((stdout, stderr, status)) = finished.await else {
@@ -39,7 +42,7 @@ pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Stri
     if status.success() {
         return Ok(stdout);
     }
-    match stderr.lines().rev().find(|line| !line.trim().is_empty()) {
+    match text_of(&stderr.bytes).lines().rev().find(|line| !line.trim().is_empty()) {
         Some(why) => Err(format!("ended with {status}: {}", shown(why, MOST_SAID))),
         None => Err(format!("ended with {status}")),
     }
@@ -56,13 +59,12 @@ impl Drop for Group {
     }
 }
 
-async fn text_of(pipe: Option<impl AsyncRead + Unpin>) -> String {
-    let mut bytes = Vec::new();
-    if let Some(pipe) = pipe {
-        let mut pipe = pipe;
-        let _ = (&mut pipe).take(MOST_BYTES as u64).read_to_end(&mut bytes).await;
+async fn content_of(pipe: Option<impl AsyncRead + Unpin>) -> Content {
+    let mut content = Content::default();
+    if let Some(mut pipe) = pipe {
+        let _ = (&mut pipe).take(MOST_BYTES as u64).read_to_end(&mut content.bytes).await;
         // What is too much is read and forgotten, so that the writer is not stuck.
-        let _ = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await;
+        content.is_cut = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await.is_ok_and(|more| more > 0);
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    content
 }

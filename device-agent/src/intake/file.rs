@@ -1,13 +1,14 @@
-//! A number, or JSON, in a file that another program writes.
+//! A number, JSON or lines in a file that another program writes.
 
 use std::fs::OpenOptions;
 use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::{Format, MOST_BYTES, Measured, Naming, numbers};
+use super::MOST_BYTES;
+use super::content::Content;
 
-pub(super) fn read(path: &Path, format: &Format, naming: &Naming) -> Result<Vec<Measured>, String> {
+pub(super) fn read(path: &Path) -> Result<Content, String> {
     let told = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
     // Without O_NONBLOCK, opening a pipe that nobody writes to would never return.
     let nonblocking = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap_or(0);
@@ -16,6 +17,8 @@ pub(super) fn read(path: &Path, format: &Format, naming: &Naming) -> Result<Vec<
         return Err(told(&"not a regular file"));
     }
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES as u64).read_to_end(&mut bytes).map_err(|why| told(&why))?;
-    numbers(&String::from_utf8_lossy(&bytes), format, naming).map_err(|why| told(&why))
+    file.take(MOST_BYTES as u64 + 1).read_to_end(&mut bytes).map_err(|why| told(&why))?;
+    let is_cut = bytes.len() > MOST_BYTES;
+    bytes.truncate(MOST_BYTES);
+    Ok(Content { bytes, is_cut })
 }

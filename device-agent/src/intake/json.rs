@@ -3,33 +3,37 @@
 use serde_json::Value;
 use wire::SensorKind;
 
-use super::{Measured, Naming};
+use super::{Measured, Naming, number};
 
 /// Numbers taken from one document: more than a device may have sensors would be refused anyway.
-const MOST: usize = 256;
+pub(super) const MOST: usize = 256;
 
-/// The number at `pointer` (RFC 6901), or every number below it, called by its keys.
+/// The number at `pointer` (RFC 6901), or every number below it, called by its keys; and whether there are more than
+/// 256, the most that are taken.
 ///
 /// `true` and `false` are 1 and 0. Texts that are numbers count as numbers at the pointer itself only.
 ///
 /// # Errors
 /// A text that says what is missing.
-pub fn numbers(text: &str, pointer: &str, naming: &Naming) -> Result<Vec<Measured>, String> {
+pub fn numbers(text: &str, pointer: &str, naming: &Naming) -> Result<(Vec<Measured>, bool), String> {
     let document: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
     let value = document.pointer(pointer).ok_or_else(|| format!("there is nothing at '{pointer}'"))?;
-    if let Some(number) = value.as_str().and_then(|text| text.trim().parse().ok()) {
-        return Ok(vec![naming.measured("", number)]);
+    if let Some(number) = value.as_str().and_then(|text| number::first(text).ok()) {
+        return Ok((vec![naming.measured("", number)], false));
     }
     let mut readings = Vec::new();
     gather(value, &mut String::new(), naming, &mut readings);
+    let left_out = readings.len() > MOST;
+    readings.truncate(MOST);
     if readings.is_empty() {
         return Err(format!("there is no number at '{pointer}'"));
     }
-    Ok(readings)
+    Ok((readings, left_out))
 }
 
+/// Stops one behind the most: enough to know that there are more.
 fn gather(value: &Value, path: &mut String, naming: &Naming, readings: &mut Vec<Measured>) {
-    if readings.len() >= MOST {
+    if readings.len() > MOST {
         return;
     }
     let whole = path.len();
@@ -64,7 +68,7 @@ mod tests {
     }
 
     fn read(text: &str, pointer: &str) -> Result<Vec<(String, f64)>, String> {
-        let readings = numbers(text, pointer, &named("box"))?;
+        let (readings, _) = numbers(text, pointer, &named("box"))?;
         Ok(readings.into_iter().map(|reading| (reading.name, reading.value)).collect())
     }
 
@@ -79,6 +83,15 @@ mod tests {
             "{all:?}"
         );
         assert!(all.contains(&("box.a.open".to_owned(), 1.0)) && all.len() == 4, "{all:?}");
+    }
+
+    #[test]
+    fn of_more_numbers_than_a_device_may_have_the_first_are_taken_and_that_is_said() {
+        let list = |length: usize| format!("[{}]", vec!["1"; length].join(","));
+        for (length, taken) in [(MOST, (MOST, false)), (MOST + 1, (MOST, true)), (9 * MOST, (MOST, true))] {
+            let (readings, left_out) = numbers(&list(length), "", &named("box")).unwrap();
+            assert_eq!((readings.len(), left_out), taken);
+        }
     }
 
     #[test]

@@ -9,28 +9,36 @@
 //! Each source has a task of its own, so that one that hangs holds up nobody, and reports what it gave together with what
 //! went wrong. When the loop is busy the channel fills, and sources wait: nothing is kept without bound.
 
+mod content;
 mod exec;
 mod file;
 pub mod json;
 pub mod line;
 mod listen;
+mod lost;
+mod number;
 mod onewire;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 use wire::{SensorKind, UnixMillis};
 
-use crate::clock;
+use crate::clock::{self, Now};
 use crate::trouble::{Change, Trouble};
+use content::Taken;
+pub use lost::Lost;
 
 /// Rounds of readings that may wait for the loop: more than it leaves waiting while it writes its spool.
 const QUEUE: usize = 32;
-/// Bytes taken from a file, a command's output or a datagram.
-const MOST_BYTES: usize = 64 << 10;
+/// Bytes taken from a file, a command's output or a datagram: more than UDP can carry, and a screen of text from each of two
+/// hundred sensors. What JSON of this length becomes in memory is 4 MiB at most.
+const MOST_BYTES: usize = 256 << 10;
+/// How long after the last of them what was lost of a source is shown as its trouble.
+const TOLD_FOR: Duration = Duration::from_secs(600);
 /// Characters of a word or line that is no reading, in the message that says so.
 const MOST_SHOWN: usize = 40;
 /// A 1-Wire thermometer takes most of a second to measure, and rooms change slowly.
@@ -60,6 +68,7 @@ pub struct Arrived {
     /// How often they come, in milliseconds; 0 if they come as they please.
     pub interval_ms: u32,
     trouble: Option<String>,
+    lost: Lost,
 }
 
 /// How numbers without words are called.
@@ -78,7 +87,7 @@ pub struct Naming {
 /// How a text becomes numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Format {
-    /// The first word is a number.
+    /// The first word is a number, see `number`.
     Number,
     /// The number at this JSON pointer, or every number below it, named by its keys.
     Json(String),
@@ -159,7 +168,7 @@ impl Source {
 
     /// Measures once: what there is, and what is wrong. For sources that are asked, not for those that tell.
     /// `known`: the thermometers seen so far.
-    async fn take(&self, known: &mut onewire::Known) -> (Vec<Measured>, Option<String>) {
+    async fn take(&self, known: &mut onewire::Known) -> Taken {
         let taken = match self.clone() {
             Self::OneWire(root) => {
                 let mut seen = std::mem::take(known);
@@ -167,21 +176,25 @@ impl Source {
                     let taken = onewire::read(&root, &mut seen, clock::now().mono);
                     Ok((taken, seen))
                 });
-                read.await.map(|(taken, seen)| {
+                read.await.map(|((readings, trouble), seen)| {
                     *known = seen;
-                    taken
+                    Taken { readings, trouble, ..Taken::default() }
                 })
             }
             Self::File { path, format, naming, .. } => {
-                apart(move || Ok((file::read(&path, &format, &naming)?, None))).await
+                apart(move || {
+                    let mut taken = file::read(&path)?.numbers(&format, &naming);
+                    taken.trouble = taken.trouble.map(|why| format!("{}: {why}", path.display()));
+                    Ok(taken)
+                })
+                .await
             }
             Self::Exec { command, format, naming, timeout, .. } => {
-                let text = exec::output(&command, timeout).await;
-                text.and_then(|text| Ok((numbers(&text, &format, &naming)?, None)))
+                exec::output(&command, timeout).await.map(|output| output.numbers(&format, &naming))
             }
-            Self::Listen { .. } => Ok((Vec::new(), None)),
+            Self::Listen { .. } => Ok(Taken::default()),
         };
-        taken.unwrap_or_else(|why| (Vec::new(), Some(why)))
+        taken.unwrap_or_else(Taken::nothing)
     }
 }
 
@@ -189,8 +202,18 @@ impl Source {
 #[derive(Debug)]
 pub struct Intake {
     arrivals: mpsc::Receiver<Arrived>,
-    sources: Vec<(String, Option<Trouble>)>,
+    sources: Vec<Standing>,
     _tasks: JoinSet<()>,
+}
+
+/// How a source does.
+#[derive(Debug)]
+struct Standing {
+    label: String,
+    trouble: Option<Trouble>,
+    lost: Lost,
+    /// Until when what was lost is its trouble.
+    told_until: Option<Instant>,
 }
 
 impl Intake {
@@ -198,7 +221,8 @@ impl Intake {
     #[must_use]
     pub fn start(sources: Vec<Source>) -> Self {
         let (sender, arrivals) = mpsc::channel(QUEUE);
-        let labels = sources.iter().map(|source| (source.label(), None)).collect();
+        let standing = |label| Standing { label, trouble: None, lost: Lost::default(), told_until: None };
+        let labels = sources.iter().map(|source| standing(source.label())).collect();
         let mut tasks = JoinSet::new();
         for (number, source) in sources.into_iter().enumerate() {
             let outlet = Outlet { source: number, interval_ms: source.interval_ms(), sender: sender.clone() };
@@ -220,20 +244,47 @@ impl Intake {
         self.arrivals.try_recv().ok()
     }
 
-    /// Remembers whether the source is well, and logs when that changes.
+    /// Remembers whether the source is well and what of it was lost, and logs when that changes.
     pub fn note(&mut self, arrived: &Arrived, now: UnixMillis) {
-        let Some((label, trouble)) = self.sources.get_mut(arrived.source) else { return };
-        let why = arrived.trouble.as_deref();
-        match Trouble::note(trouble, label, why, now) {
-            Some(Change::Began) => warn!(source = label, "{label} fails: {}", why.unwrap_or_default()),
-            Some(Change::Ended) => info!(source = label, "{label} is well again"),
-            None => {}
+        let Some(standing) = self.sources.get_mut(arrived.source) else { return };
+        if !arrived.lost.is_none() {
+            standing.lost.add(&arrived.lost);
+            standing.told_until = Some(clock::now().mono + TOLD_FOR);
+        }
+        let lost = standing.told_until.map(|_| standing.lost.to_string());
+        standing.say(arrived.trouble.clone().or(lost).as_deref(), now);
+    }
+
+    /// Ceases to tell of what was lost a while ago. It stays in [`Intake::lost`].
+    pub fn tend(&mut self, now: Now) {
+        for standing in &mut self.sources {
+            if standing.told_until.is_some_and(|until| now.mono >= until) {
+                standing.told_until = None;
+                standing.say(None, now.unix);
+            }
         }
     }
 
     /// Sources that fail, and why.
     pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
-        self.sources.iter().filter_map(|(_, trouble)| trouble.as_ref())
+        self.sources.iter().filter_map(|standing| standing.trouble.as_ref())
+    }
+
+    /// Sources of which something was lost since the start.
+    pub fn lost(&self) -> impl Iterator<Item = (&str, &Lost)> {
+        let all = self.sources.iter().map(|standing| (&*standing.label, &standing.lost));
+        all.filter(|(_, lost)| !lost.is_none())
+    }
+}
+
+impl Standing {
+    fn say(&mut self, why: Option<&str>, now: UnixMillis) {
+        let Self { label, trouble, .. } = self;
+        match Trouble::note(trouble, label, why, now) {
+            Some(Change::Began) => warn!(source = label, "{label} fails: {}", why.unwrap_or_default()),
+            Some(Change::Ended) => info!(source = label, "{label} is well again"),
+            None => {}
+        }
     }
 }
 
@@ -246,8 +297,9 @@ struct Outlet {
 
 impl Outlet {
     /// `false` when nobody listens any more.
-    async fn give(&self, readings: Vec<Measured>, trouble: Option<String>) -> bool {
-        let arrived = Arrived { source: self.source, readings, interval_ms: self.interval_ms, trouble };
+    async fn give(&self, taken: Taken) -> bool {
+        let Taken { readings, trouble, lost } = taken;
+        let arrived = Arrived { source: self.source, readings, interval_ms: self.interval_ms, trouble, lost };
         self.sender.send(arrived).await.is_ok()
     }
 }
@@ -262,8 +314,8 @@ async fn work(source: Source, outlet: Outlet) {
     };
     let (mut due, mut known) = (clock::now().mono, onewire::Known::new());
     loop {
-        let (readings, trouble) = source.take(&mut known).await;
-        if !outlet.give(readings, trouble).await {
+        let taken = source.take(&mut known).await;
+        if !outlet.give(taken).await {
             return;
         }
         // Rounds that were missed, because the source was slow, are skipped.
@@ -275,27 +327,6 @@ async fn work(source: Source, outlet: Outlet) {
 /// Runs what may block on a thread of its own.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> Result<T, String> + Send + 'static) -> Result<T, String> {
     tokio::task::spawn_blocking(work).await.map_err(|error| error.to_string())?
-}
-
-/// Reads a text in one of the formats.
-fn numbers(text: &str, format: &Format, naming: &Naming) -> Result<Vec<Measured>, String> {
-    match format {
-        Format::Number => {
-            let word = text.split_whitespace().next().ok_or("it is empty")?;
-            let value = word.parse().ok().filter(|value: &f64| value.is_finite());
-            let value = value.ok_or_else(|| format!("'{}' is not a number", shown(word, MOST_SHOWN)))?;
-            Ok(vec![naming.measured("", value)])
-        }
-        Format::Json(pointer) => json::numbers(text, pointer, naming),
-        Format::Influx => {
-            let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
-            let mut readings = Vec::new();
-            for line in lines {
-                line::read(line, &naming.name, line::NANOSECONDS, &mut readings).map_err(|why| why.to_string())?;
-            }
-            Ok(readings)
-        }
-    }
 }
 
 impl Naming {

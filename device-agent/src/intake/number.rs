@@ -1,0 +1,111 @@
+//! A number as people and programs write it: whole, or refused with the reason. Pure.
+//!
+//! The first word of a text is the number: `21.5 C` is 21.5, `0.10 0.20 0.30 1/100 1234` is 0.1. Only ASCII white space ends
+//! a word, so a number grouped by a no-break space, a thin space or an apostrophe is one word, and refused. Grouped by
+//! ordinary spaces (`1 234.5`, `1 234 567`) it is refused as well: half of a number is worse than none. So are a decimal
+//! comma (`1,234` is a thousand to some and a little more than one to others), hexadecimal, and a unit without a space.
+
+use super::{MOST_SHOWN, shown};
+
+/// The number a text begins with.
+///
+/// # Errors
+/// What is there instead, and what would be right.
+pub(super) fn first(text: &str) -> Result<f64, String> {
+    let line = text.trim_start_matches(|c: char| c.is_ascii_whitespace()).lines().next().unwrap_or_default();
+    let mut words = line.split_ascii_whitespace();
+    let word = words.next().ok_or("it is empty")?;
+    let value = word.parse().ok().filter(|value: &f64| value.is_finite());
+    let value = value.ok_or_else(|| format!("'{}' is not a number{}", shown(word, MOST_SHOWN), hint(word)))?;
+    if is_grouped(word, words) {
+        return Err(format!("'{}' looks like one number in groups: write it without spaces", shown(line, MOST_SHOWN)));
+    }
+    Ok(value)
+}
+
+/// What is probably meant, where that can be told.
+fn hint(word: &str) -> &'static str {
+    let digits = |c: char| c.is_ascii_digit();
+    if !word.contains(digits) {
+        ""
+    } else if word.contains(',') {
+        ": the decimal point is a point, and thousands are not grouped"
+    } else if word.contains(|c: char| c == '\'' || c == '\u{2019}' || c.is_whitespace()) {
+        ": thousands are not grouped"
+    } else if word.starts_with(digits) && word.ends_with(|c: char| c.is_alphabetic() || c == '%') {
+        ": a unit stands behind a space"
+    } else {
+        ""
+    }
+}
+
+/// Whether the words of a line are the groups of one number: one to three digits, then threes, the last perhaps with
+/// decimals.
+fn is_grouped<'a>(first: &str, rest: impl Iterator<Item = &'a str>) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let lead = first.trim_start_matches(['+', '-']);
+    if !digits(lead) || lead.len() > 3 {
+        return false;
+    }
+    let rest: Vec<&str> = rest.collect();
+    let Some((last, between)) = rest.split_last() else { return false };
+    let (whole, decimals) = last.split_once(['.', ',']).unwrap_or((last, "0"));
+    between.iter().chain([&whole]).all(|group| group.len() == 3 && digits(group)) && digits(decimals)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_word_is_the_number() {
+        for (text, value) in [
+            ("21.5", 21.5),
+            (" 1250\r\n", 1250.0),
+            ("21.5 C", 21.5),
+            ("42 and more", 42.0),
+            ("-3e2\nnext 999", -300.0),
+            ("0.10 0.20 0.30 1/100 1234\n", 0.1),
+            ("1000.00 900.00\n", 1000.0),
+            ("123 0 8168 95\n", 123.0),
+            ("12 34\n", 12.0),
+            ("1234 567\n", 1234.0),
+        ] {
+            assert_eq!(first(text), Ok(value), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_whole_or_refused() {
+        for text in [
+            "1\u{a0}234,5",
+            "1\u{202f}234,5",
+            "1\u{2009}234.5",
+            "1\u{2007}234",
+            "1'234.5",
+            "1\u{2019}234",
+            "1 234,5",
+            "1 234.5",
+            "-1 234 567",
+            "1,234.5",
+            "21,5",
+            "0x1F",
+            "21.5C",
+            "45%",
+            "\u{2212}5",
+            "1_000",
+            "nan",
+            "inf",
+            "1e999",
+            "12\u{fffd}345",
+            "2\u{0}1",
+            "",
+            " \n",
+        ] {
+            assert!(first(text).is_err(), "{text:?} is {:?}", first(text));
+        }
+        assert!(first("21,5").is_err_and(|why| why.contains("'21,5' is not a number: the decimal point")));
+        assert!(first("21.5C").is_err_and(|why| why.contains("a unit stands behind a space")));
+        assert!(first("1 234,5").is_err_and(|why| why.contains("one number in groups")));
+    }
+}
