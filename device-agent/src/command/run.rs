@@ -27,14 +27,18 @@ Usage: device-agent run [options]
   --help               This text
 
 Every option is also a variable (DEVICE_AGENT_HUB, DEVICE_AGENT_JOIN_TOKEN, DEVICE_AGENT_LABELS=k=v,k=v ...) and a key
-of the file (hub, join_token, state, name, interval, [labels], [sensors] root, skip). Flags win over variables, variables
+of the file (hub, join_token, state, name, interval, [labels], [sensors] root, skip, include). Flags win over variables, variables
 over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not acknowledged on disk and exits 0.
 
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,
 1-Wire), industrial I/O, batteries. What is plugged in or taken away while it runs is noticed. One sensor that cannot be
 read is told by `device-agent status` and at the hub until it can, a thermometer that is gone from the 1-Wire bus for a
-day; [sensors] skip = [\"temp.chip.3\"] is for what is known to be broken. What else the file can say; tables in double
-brackets as often as needed:
+day; [sensors] skip = [\"temp.chip.3\"] is for what is known to be broken or not wanted. Network cards and mounts
+of containers and virtual machines are left out; [sensors] include = [\"net.docker0.*\"] has some cards measured. A device has
+at most 256 sensors; one that was not there for a day gives its place to a new one.
+
+Of a file, a command's output or a datagram 256 KiB are read; lines beyond are counted as lost, JSON that is longer is
+refused. Commands run with LC_ALL=C. What else the file can say; tables in double brackets as often as needed:
 
   [discovery]
   names = [\"telemetry-hub\", \"telemetry-hub.local\"]  # looked up where no hub is given; [] for none
@@ -91,7 +95,7 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     }
     let settings = common.settle()?;
     let input = Input::Host {
-        host: Host::new(&settings.sensor_root, settings.skip.clone()),
+        host: Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone()),
         schedule: Schedule::new(settings.interval, clock::now().mono),
         samples: Samples::default(),
         told_full: false,

@@ -58,6 +58,8 @@ pub struct SensorLayer {
     pub root: Option<PathBuf>,
     /// Sensors to leave out, by name; a trailing `*` matches any rest.
     pub skip: Option<Vec<String>>,
+    /// Of the cards of containers and virtual machines, which are left out, those that are wanted; names as in `skip`.
+    pub include: Option<Vec<String>>,
 }
 
 /// The `[spool]` table.
@@ -144,6 +146,7 @@ impl Layer {
             sensors: SensorLayer {
                 root: self.sensors.root.or(below.sensors.root),
                 skip: self.sensors.skip.or(below.sensors.skip),
+                include: self.sensors.include.or(below.sensors.include),
             },
             spool: SpoolLayer {
                 policy: self.spool.policy.or(below.spool.policy),

@@ -34,6 +34,8 @@ pub struct Settings {
     pub sensor_root: PathBuf,
     /// Sensors to leave out.
     pub skip: Vec<String>,
+    /// Of those that are left out by themselves, which are wanted.
+    pub include: Vec<String>,
     /// How much is kept while the hub is away.
     pub spool: Limits,
     /// What gives way when that is full.
@@ -161,6 +163,7 @@ impl Layer {
             interval,
             sensor_root,
             skip: self.sensors.skip.unwrap_or_default(),
+            include: self.sensors.include.unwrap_or_default(),
             spool,
             policy,
             sources,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::{Error, Samples, name_part, read};
+use super::{Error, Samples, name_part, passing, read};
 
 /// File systems that hold people's data; everything else in the mount table is the kernel's or read-only.
 const KINDS: [&str; 16] = [
@@ -19,7 +19,7 @@ pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
     for line in text.lines() {
         let Some((device, mount, kind)) = mount(line) else { continue };
         // The same file system mounted twice (bind mounts, containers) is one disk. `/` counts whatever it is.
-        if seen.contains(&device) || !(KINDS.contains(&kind) || mount == "/") {
+        if seen.contains(&device) || !(KINDS.contains(&kind) || mount == "/") || passing::is_mount(mount, kind) {
             continue;
         }
         let path = root.join(unescape(mount).trim_start_matches('/'));

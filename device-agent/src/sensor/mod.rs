@@ -10,6 +10,7 @@ mod iio;
 mod load;
 mod memory;
 mod network;
+mod passing;
 mod power;
 pub mod replay;
 mod table;
@@ -169,11 +170,14 @@ impl Source {
 pub struct Host {
     root: PathBuf,
     skip: Vec<String>,
+    /// Of what is left out by itself, what is wanted all the same.
+    include: Vec<String>,
     sources: Vec<(Source, Option<Trouble>)>,
 }
 
 impl Host {
-    /// Every source of a Linux machine whose `/` is `root`, without the sensors named in `skip`.
+    /// Every source of a Linux machine whose `/` is `root`, without the sensors named in `skip`, and without the network cards
+    /// of containers.
     #[must_use]
     pub fn new(root: &Path, skip: Vec<String>) -> Self {
         let sources = [
@@ -186,7 +190,18 @@ impl Host {
             Source::Iio,
             Source::Power,
         ];
-        Self { root: root.to_owned(), skip, sources: sources.into_iter().map(|source| (source, None)).collect() }
+        Self {
+            root: root.to_owned(),
+            skip,
+            include: Vec::new(),
+            sources: sources.into_iter().map(|source| (source, None)).collect(),
+        }
+    }
+
+    /// Of what is left out by itself, measures what is named here all the same.
+    #[must_use]
+    pub fn including(self, include: Vec<String>) -> Self {
+        Self { include, ..self }
     }
 
     /// Measures everything at `now`. Calls `changed` for each source that began to fail, with its error, or ceased to.
@@ -206,7 +221,8 @@ impl Host {
     /// Whether the configuration leaves this sensor out.
     #[must_use]
     pub fn skips(&self, name: &str) -> bool {
-        self.skip.iter().any(|pattern| crate::deadband::matches(pattern, name))
+        let is_in = |list: &[String]| list.iter().any(|pattern| crate::deadband::matches(pattern, name));
+        is_in(&self.skip) || (passing::is_card(name) && !is_in(&self.include))
     }
 
     /// The sources that failed at the last round.

@@ -11,8 +11,7 @@ pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
         let (card, rest) = line.split_once(':').ok_or_else(|| Error::Format(root.join("proc/net/dev")))?;
         let card = card.trim();
         let fields: Vec<f64> = rest.split_whitespace().filter_map(|field| field.parse().ok()).collect();
-        // A container's cards come and go by the dozen, and would use up the device's 256 sensors.
-        if card == "lo" || card.starts_with("veth") || fields.len() < 11 {
+        if card == "lo" || fields.len() < 11 {
             continue;
         }
         let (received, sent, errors) = (fields[0], fields[8], fields[2] + fields[10]);

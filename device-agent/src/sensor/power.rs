@@ -1,22 +1,43 @@
 //! Batteries and mains, from `/sys/class/power_supply`.
+//!
+//! The kernel's rule is that current and power are positive into a battery and negative out of it; drivers keep to it, to
+//! its opposite, or write no sign at all. So the sign is taken from `status`: charging is positive, discharging negative,
+//! and only where that says neither (full, not charging, unknown) the driver's stands. A negative number that a driver
+//! wrote as 32 bits without a sign (4294966046 for -1250) is understood. What no supply has is dropped and told.
 
 use std::fs;
 use std::path::Path;
 
 use super::{Content, Error, Samples, name_part, number};
 
-/// File, name, unit, and what the kernel's number is multiplied with to be in that unit.
-const LEVELS: [(&str, &str, &str, f64); 7] = [
-    ("capacity", "charge_pct", "%", 1.0),
-    ("voltage_now", "voltage", "V", 1e-6),
-    ("current_now", "current", "A", 1e-6),
-    ("power_now", "power", "W", 1e-6),
-    ("energy_now", "energy", "W.h", 1e-6),
-    ("charge_now", "charge", "A.h", 1e-6),
-    ("temp", "temp", "Cel", 0.1),
-];
+/// A level: file, name, unit, what the kernel's number is multiplied with to be in that unit, and what can be.
+struct Level {
+    file: &'static str,
+    what: &'static str,
+    unit: &'static str,
+    factor: f64,
+    least: f64,
+    most: f64,
+}
 
-/// Adds `power.<supply>.<what>` for each supply; a machine without any has none.
+const fn level(file: &'static str, what: &'static str, unit: &'static str, factor: f64, most: f64) -> Level {
+    Level { file, what, unit, factor, least: 0.0, most }
+}
+
+const fn both_ways(file: &'static str, what: &'static str, unit: &'static str, most: f64) -> Level {
+    Level { file, what, unit, factor: 1e-6, least: -most, most }
+}
+
+const VOLTAGE: Level = level("voltage_now", "voltage", "V", 1e-6, 1_000.0);
+const CURRENT: Level = both_ways("current_now", "current", "A", 1_000.0);
+const POWER: Level = both_ways("power_now", "power", "W", 100_000.0);
+/// A little above full: batteries are calibrated now and then. It is told as full.
+const CHARGE_PCT: Level = level("capacity", "charge_pct", "%", 1.0, 110.0);
+const ENERGY: Level = level("energy_now", "energy", "W.h", 1e-6, 1e6);
+const CHARGE: Level = level("charge_now", "charge", "A.h", 1e-6, 1e6);
+const TEMPERATURE: Level = Level { least: -60.0, ..level("temp", "temp", "Cel", 0.1, 150.0) };
+
+/// Adds `power.<supply>.<what>` for each supply; a machine without any has none, and an empty bay is none.
 ///
 /// A level that a driver has no answer for is left out: many list files that their chip does not fill.
 pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
@@ -28,35 +49,174 @@ pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
         .collect();
     supplies.sort_unstable();
     for (name, folder) in supplies {
-        let name = name_part(&name.to_string_lossy());
-        for (file, what, unit, factor) in LEVELS {
-            if let Some(value) = level(samples, &folder.join(file), &name, what) {
-                samples.gauge(format_args!("power.{name}.{what}"), unit, value * factor);
-            }
-        }
-        if let Some(online) = level(samples, &folder.join("online"), &name, "online") {
-            samples.state(format_args!("power.{name}.online"), f64::from(online != 0.0));
-        }
-        if let Ok(status) = fs::read_to_string(folder.join("status")) {
-            samples.state(format_args!("power.{name}.charging"), f64::from(status.trim() == "Charging"));
-        }
-        if let Some(cycles) =
-            level(samples, &folder.join("cycle_count"), &name, "cycles").filter(|cycles| *cycles > 0.0)
-        {
-            samples.counter(format_args!("power.{name}.cycles"), "1", cycles);
-        }
+        supply(&name_part(&name.to_string_lossy()), &folder, samples);
     }
     Ok(())
 }
 
-/// The number in a file, if there is one; a file that cannot be read is noted as the sensor's failure.
-fn level(samples: &mut Samples, path: &Path, supply: &str, what: &str) -> Option<f64> {
-    match number(path) {
-        Ok(Content::Number(value)) => Some(value),
+fn supply(name: &str, folder: &Path, samples: &mut Samples) {
+    let read = |file: &str| number(&folder.join(file));
+    if matches!(read("present"), Ok(Content::Number(0.0))) {
+        return;
+    }
+    let status = fs::read_to_string(folder.join("status")).ok();
+    let flow = status.as_deref().map_or(Flow::Unknown, |status| Flow::of(status.trim()));
+    let mut take = |level: &Level| match read(level.file) {
+        Ok(Content::Number(raw)) => match level.value(raw) {
+            Some(value) => Some(value),
+            None => {
+                let path = folder.join(level.file);
+                let why = format!("{raw} is more or less than there can be");
+                samples.fail(format!("power.{name}.{}", level.what), Error::Read { path, why });
+                None
+            }
+        },
         Ok(Content::Nothing | Content::NoFile) => None,
         Err(error) => {
-            samples.fail(format!("power.{supply}.{what}"), error);
+            samples.fail(format!("power.{name}.{}", level.what), error);
             None
         }
+    };
+    let (voltage, current) = (take(&VOLTAGE), take(&CURRENT).map(|value| flow.sign(value)));
+    let power = take(&POWER).map(|value| flow.sign(value)).or_else(|| Some(current? * voltage?));
+    let (energy, charge, temperature) = (take(&ENERGY), take(&CHARGE), take(&TEMPERATURE));
+    let full = |file: &str| if let Ok(Content::Number(full)) = read(file) { Some(full * 1e-6) } else { None };
+    let charge_pct = take(&CHARGE_PCT)
+        .or_else(|| share(energy?, full("energy_full")?))
+        .or_else(|| share(charge?, full("charge_full")?));
+    let online = if let Ok(Content::Number(online)) = read("online") { Some(online) } else { None };
+    let cycles = if let Ok(Content::Number(cycles)) = read("cycle_count") { Some(cycles) } else { None };
+    for (level, value) in [
+        (CHARGE_PCT, charge_pct.map(|value| value.min(100.0))),
+        (VOLTAGE, voltage),
+        (CURRENT, current),
+        (POWER, power),
+        (ENERGY, energy),
+        (CHARGE, charge),
+        (TEMPERATURE, temperature),
+    ] {
+        if let Some(value) = value {
+            samples.gauge(format_args!("power.{name}.{}", level.what), level.unit, value);
+        }
+    }
+    if let Some(online) = online {
+        samples.state(format_args!("power.{name}.online"), f64::from(online != 0.0));
+    }
+    if status.is_some() {
+        samples.state(format_args!("power.{name}.charging"), f64::from(flow == Flow::In));
+    }
+    if let Some(cycles) = cycles.filter(|cycles| *cycles > 0.0) {
+        samples.counter(format_args!("power.{name}.cycles"), "1", cycles);
+    }
+}
+
+impl Level {
+    /// The kernel's number in this unit; `None` if no supply has that.
+    fn value(&self, raw: f64) -> Option<f64> {
+        const SIGN: f64 = 2_147_483_648.0;
+        let is_wrapped = self.least == -self.most && (SIGN..2.0 * SIGN).contains(&raw);
+        let value = (if is_wrapped { raw - 2.0 * SIGN } else { raw }) * self.factor;
+        (self.least..=self.most).contains(&value).then_some(value)
+    }
+}
+
+/// How full a battery is that only counts what is in it, in percent.
+fn share(now: f64, full: f64) -> Option<f64> {
+    let share = 100.0 * now / full;
+    (full > 0.0 && (0.0..=CHARGE_PCT.most).contains(&share)).then_some(share)
+}
+
+/// Which way the energy goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    In,
+    Out,
+    Unknown,
+}
+
+impl Flow {
+    fn of(status: &str) -> Self {
+        match status {
+            "Charging" => Self::In,
+            "Discharging" => Self::Out,
+            _ => Self::Unknown,
+        }
+    }
+
+    fn sign(self, value: f64) -> f64 {
+        match self {
+            Self::In => value.abs(),
+            Self::Out => -value.abs(),
+            Self::Unknown => value,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a supply with these files gives, and which of its sensors failed.
+    fn read(files: &[(&str, &str)]) -> (Vec<(String, f64)>, Vec<String>) {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("sys/class/power_supply/BAT0");
+        fs::create_dir_all(&folder).unwrap();
+        for (file, text) in files {
+            fs::write(folder.join(file), text).unwrap();
+        }
+        let mut samples = Samples::default();
+        sample(root.path(), &mut samples).unwrap();
+        let rounded = |value: f64| (value * 1e6).round() / 1e6;
+        let found = samples.iter().map(|sample| (sample.name.replace("power.bat0.", ""), rounded(sample.value)));
+        (found.collect(), samples.failed.iter().map(|(name, _)| name.clone()).collect())
+    }
+
+    fn value(files: &[(&str, &str)], what: &str) -> Option<f64> {
+        read(files).0.into_iter().find(|(name, _)| name == what).map(|(_, value)| value)
+    }
+
+    #[test]
+    fn power_is_current_times_voltage_and_its_sign_is_the_way_it_goes() {
+        for (status, current, power) in [
+            ("Discharging\n", "1250000\n", -15.0),
+            ("Discharging\n", "-1250000\n", -15.0),
+            ("Charging\n", "-1250000\n", 15.0),
+            ("Charging\n", "1250000\n", 15.0),
+            ("Not charging\n", "-1250000\n", -15.0),
+        ] {
+            let files = [("status", status), ("current_now", current), ("voltage_now", "12000000\n")];
+            assert_eq!(value(&files, "power"), Some(power), "{status}{current}");
+        }
+        assert_eq!(value(&[("status", "Discharging"), ("power_now", "8000000")], "power"), Some(-8.0));
+    }
+
+    #[test]
+    fn a_negative_number_without_its_sign_is_understood_and_what_cannot_be_is_dropped_and_named() {
+        assert_eq!(value(&[("current_now", "4294966046")], "current"), Some(-0.00125));
+        for (file, text, name) in [
+            ("current_now", "18446744073709550366", "power.bat0.current"),
+            ("voltage_now", "4294967295", "power.bat0.voltage"),
+            ("capacity", "255", "power.bat0.charge_pct"),
+            ("capacity", "-1", "power.bat0.charge_pct"),
+            ("temp", "65535", "power.bat0.temp"),
+        ] {
+            assert_eq!(read(&[(file, text)]), (vec![], vec![name.to_owned()]), "{file} {text}");
+        }
+    }
+
+    #[test]
+    fn charge_is_told_by_the_driver_or_counted_and_never_above_full() {
+        assert_eq!(value(&[("capacity", "103")], "charge_pct"), Some(100.0));
+        assert_eq!(value(&[("energy_now", "25000000"), ("energy_full", "50000000")], "charge_pct"), Some(50.0));
+        assert_eq!(value(&[("charge_now", "1500000"), ("charge_full", "2000000")], "charge_pct"), Some(75.0));
+        assert_eq!(value(&[("charge_now", "2050000"), ("charge_full", "2000000")], "charge_pct"), Some(100.0));
+        assert_eq!(value(&[("charge_now", "1500000"), ("charge_full", "0")], "charge_pct"), None);
+    }
+
+    #[test]
+    fn an_empty_bay_is_no_battery() {
+        let files = [("present", "0"), ("capacity", "0"), ("status", "Unknown"), ("voltage_now", "0")];
+        assert_eq!(read(&files), (vec![], vec![]));
+        assert_eq!(value(&[("present", "1"), ("capacity", "40")], "charge_pct"), Some(40.0));
     }
 }
