@@ -10,12 +10,13 @@ demo: web
 	$(CARGO) build --release --package telemetry-hub --package device-agent
 	target/release/telemetry-hub demo $(DEMO_FLAGS)
 
-# Everything CI checks: formatting, lints, Rust tests, web tests, browser journeys.
+# Everything CI checks: formatting, lints, Rust tests, web tests, browser journeys. Each test has a bound, and nothing is left
+# running, whatever fails and also after Ctrl-C (.ci/bounded.py).
 test: lint web-test web
 	# Makes the programs too, with the features that tests bring along: `cargo build` would compile them another time.
 	$(CARGO) test --workspace --no-run
 	# The agent's budget is two minutes of waiting after a build: beside the tests.
-	.ci/agent-budget & budget=$$!; .ci/tests && wait $$budget || { kill $$budget 2>/dev/null; exit 1; }
+	.ci/tests --beside .ci/agent-budget
 	$(JOURNEYS)
 
 # The long forms of the tests that break things: two thousand seeds of the simulation, kills, power cuts, failing and full
@@ -35,14 +36,14 @@ web: web/node_modules/.installed
 	cd web && $(NPM) run build --silent && $(NPM) run size --silent
 
 web-test: web/node_modules/.installed
-	cd web && $(NPM) run check --silent && $(NPM) run gen:check --silent && $(NPM) test --silent
+	cd web && $(NPM) run check --silent && $(NPM) run gen:check --silent && ../.ci/bounded.py 600 $(NPM) test --silent
 
 web/node_modules/.installed: web/package.json web/package-lock.json
 	cd web && $(NPM) ci --no-audit --no-fund --silent
 	touch $@
 
 # Journeys in a real Chromium against a real hub and a real agent.
-JOURNEYS = .ci/chromium && cd web && $(NPM) run e2e --silent
+JOURNEYS = .ci/chromium && cd web && ../.ci/bounded.py 1200 $(NPM) run e2e --silent
 e2e: web/node_modules/.installed
 	$(CARGO) build --workspace
 	$(JOURNEYS)

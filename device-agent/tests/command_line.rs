@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use wire::discovery::Answer;
@@ -78,11 +78,11 @@ fn the_id_is_made_once_and_told_by_a_running_agent_too() {
     assert_eq!(first.lines().nth(1).unwrap().split(' ').count(), 6, "{first}");
     assert_eq!(agent(&["status", "--state", state]).status.code(), Some(1), "none runs yet");
 
-    let mut running = Command::new(program())
-        .args(["run", "--hub", "127.0.0.1:9", "--state", state, "--interval", "100ms"])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut running = started(
+        Command::new(program())
+            .args(["run", "--hub", "127.0.0.1:9", "--state", state, "--interval", "100ms"])
+            .stderr(Stdio::null()),
+    );
     let report = eventually(|| {
         let output = agent(&["status", "--json", "--state", state]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
@@ -94,9 +94,9 @@ fn the_id_is_made_once_and_told_by_a_running_agent_too() {
     assert_eq!(second.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&second.stderr).contains("another device-agent"));
 
-    let asked = Command::new("kill").arg(running.id().to_string()).status().unwrap();
+    let asked = Command::new("kill").arg(running.0.id().to_string()).status().unwrap();
     assert!(asked.success());
-    assert_eq!(running.wait().unwrap().code(), Some(0), "SIGTERM is a request, not a failure");
+    assert_eq!(eventually(|| running.0.try_wait().unwrap()).code(), Some(0), "SIGTERM is a request, not a failure");
     let files = fs::read_dir(Path::new(state).join("spool")).unwrap().map(|entry| entry.unwrap().file_name());
     let mut files: Vec<String> = files.map(|name| name.into_string().unwrap()).collect();
     files.sort();
@@ -112,11 +112,11 @@ fn configured_sources_are_read_and_the_trouble_of_one_is_told() {
     fs::write(&config, text).unwrap();
     let (config, state) = (config.to_str().unwrap(), folder.path().join("state"));
     let state = state.to_str().unwrap();
-    let mut running = Command::new(program())
-        .args(["run", "--hub", "127.0.0.1:9", "--state", state, "--config", config, "--interval", "1h"])
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let _running = started(
+        Command::new(program())
+            .args(["run", "--hub", "127.0.0.1:9", "--state", state, "--config", config, "--interval", "1h"])
+            .stderr(Stdio::null()),
+    );
     let before = eventually(|| {
         let output = agent(&["status", "--json", "--state", state]);
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).ok()?;
@@ -136,8 +136,6 @@ fn configured_sources_are_read_and_the_trouble_of_one_is_told() {
         text.contains("failing   exec bad: ended with exit status: 1") && text.contains(" times since 20"),
         "{text}"
     );
-    running.kill().unwrap();
-    running.wait().unwrap();
 }
 
 #[test]
@@ -162,6 +160,7 @@ fn the_doctor_tells_of_each_rung_what_failed_and_what_would_fix_it() {
     assert_eq!(code == Some(1), text.contains("FAIL"), "{text}");
 
     let hub = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    hub.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let address = hub.local_addr().unwrap();
     let answers = std::thread::spawn(move || {
         let mut buffer = [0; 2048];
@@ -178,6 +177,20 @@ fn the_doctor_tells_of_each_rung_what_failed_and_what_would_fix_it() {
     answers.join().unwrap();
     assert!(line(&text, &format!("--hub {address}")).starts_with("ok   "), "{text}");
     assert!(line(&text, "closed to joins").contains("fix: telemetry-hub join-token create"), "{text}");
+}
+
+/// A program that ends with its scene.
+struct Stopped(Child);
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn started(command: &mut Command) -> Stopped {
+    Stopped(command.spawn().unwrap())
 }
 
 fn program() -> &'static str {

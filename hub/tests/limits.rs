@@ -52,7 +52,7 @@ fn a_full_hub_turns_newcomers_away_with_a_reason_and_the_others_go_on() {
         (metric(&hub, "hub_udp_dropped_total{reason=\"series_limit\"}") >= 1).then_some(())
     });
     newcomer.stop();
-    let (_, said) = newcomer.outcome();
+    let (_, said) = newcomer.outcome(Duration::from_secs(60));
     assert_eq!((said["streaming"].as_u64(), said["acked"].as_u64()), (Some(1), Some(0)), "{said}");
     assert_eq!((metric(&hub, "hub_series"), metric(&hub, "hub_series_max"), metric(&hub, "hub_devices")), (2, 2, 3));
 

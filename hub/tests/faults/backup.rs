@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use wire::BatchSeq;
 
 use crate::ledger::{holdings, open};
 use crate::soak;
+use crate::support::beside::Over;
 use crate::support::device::FakeDevice;
 use crate::support::{HubProcess, eventually, hub_program};
 
@@ -22,11 +22,12 @@ fn a_backup_under_load_holds_all_that_was_acknowledged_and_devices_go_on_with_it
     let backups = if soak() { 100 } else { 10 };
     let mut hub = HubProcess::start("token");
     let mut device = FakeDevice::new(hub.udp, &hub.join_token(1), START);
-    let (stop, acked) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new((BTreeSet::new(), 0))));
+    let (over, acked) = (Arc::<Over>::default(), Arc::new(Mutex::new((BTreeSet::new(), 0))));
+    let end = over.at_the_end();
     let sender = {
-        let (stop, acked) = (Arc::clone(&stop), Arc::clone(&acked));
+        let (over, acked) = (Arc::clone(&over), Arc::clone(&acked));
         std::thread::spawn(move || {
-            while !stop.load(Ordering::Relaxed) {
+            while !over.yet() {
                 (0..8).for_each(|_| device.make());
                 // Known to be under way before any of it can be on disk.
                 acked.lock().unwrap().1 = device.made();
@@ -56,7 +57,7 @@ fn a_backup_under_load_holds_all_that_was_acknowledged_and_devices_go_on_with_it
     let left =
         std::fs::read_dir(home.path()).unwrap().filter_map(|entry| entry.unwrap().file_name().into_string().ok());
     assert_eq!(left.filter(|name| partial(name)).collect::<Vec<_>>(), [""; 0]);
-    stop.store(true, Ordering::Relaxed);
+    drop(end);
     let mut device = sender.join().unwrap();
 
     // The hub burns down; a restored one takes its place at the same addresses.

@@ -45,7 +45,7 @@ fn through_a_network_that_loses_doubles_reorders_and_damages_each_reading_is_sto
         proxy.bad.fetch_and(Clock.now() < good_again, Ordering::Relaxed);
         std::thread::sleep(Duration::from_millis(100));
     }
-    let (whole, said) = fleet.outcome();
+    let (whole, said) = fleet.outcome(Duration::from_secs(1));
     let number = |name: &str| said[name].as_u64().unwrap();
     let metrics = hub.request("GET", "/metrics", None).unwrap().1;
     let dropped: Vec<&str> = metrics.lines().filter(|line| is_drop(line)).collect();

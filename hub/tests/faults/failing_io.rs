@@ -16,8 +16,8 @@ use crate::driver;
 use crate::ledger::{holdings, open};
 use crate::replay::changes;
 use crate::soak;
-use crate::support::HubProcess;
 use crate::support::device::{FakeDevice, READINGS};
+use crate::support::{HubProcess, Stopped};
 
 /// Calls the driver makes, about; beyond the last one nothing fails.
 const CALLS: u64 = 2_000;
@@ -132,26 +132,26 @@ fn a_hub_whose_disk_fails_to_sync_ends_with_a_text_and_goes_on_from_what_is_on_d
     for call in [150, 260, 410] {
         let disk = Disk { root: hub.data.clone(), fail: Some(format!("{call}:eio+")), ..Disk::default() };
         hub.kill();
-        let mut child = Command::new(crate::support::hub_program())
+        let child = Command::new(crate::support::hub_program())
             .args(["serve", "--discovery", "off", "--join", "token", "--http", &hub.http.to_string()])
             .args(["--udp", &hub.udp.to_string(), "--data"])
             .arg(&hub.data)
             .envs(disk.environment())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .spawn();
+        let mut failing = Stopped(child.unwrap());
         let until = Instant::now() + Duration::from_secs(20);
         let status = loop {
             (0..6).for_each(|_| device.make());
             device.exchange(Duration::from_millis(50));
-            if let Some(status) = child.try_wait().unwrap() {
+            if let Some(status) = failing.0.try_wait().unwrap() {
                 break status;
             }
             assert!(Instant::now() < until, "the hub goes on with a disk that fails every call");
         };
         let mut said = String::new();
-        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut said).unwrap();
+        std::io::Read::read_to_string(&mut failing.0.stderr.take().unwrap(), &mut said).unwrap();
         assert_eq!(status.code(), Some(1), "{said}");
         assert!(said.contains("ERROR") && !said.contains("panicked"), "{said}");
         hub.restart();

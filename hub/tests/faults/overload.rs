@@ -5,7 +5,6 @@
 //! whatever the machine; the fleet sends several times that.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use telemetry_hub::clock::Clock;
@@ -14,6 +13,7 @@ use wire::Lane;
 
 use crate::disk::Disk;
 use crate::soak;
+use crate::support::beside::Over;
 use crate::support::device::FakeDevice;
 use crate::support::fleet::Fleet;
 use crate::support::webhook_sink::{Answer, WebhookSink};
@@ -21,10 +21,13 @@ use crate::support::{HubProcess, eventually, metric};
 use crate::viewer::Viewer;
 
 const DEVICES: u32 = 300;
-/// Commits within which an alert must be told: ten seconds of this disk. Once its reading is taken it takes four: the one
-/// under way, the one of what waits in front, its own, and the delivery's lease. The rest is for a machine with other work:
-/// there the kernel drops datagrams that a hub without optimisation does not read in time, and they are sent again.
-const COMMITS: u64 = 30;
+/// How long the fleet may take, its half minute at the end for what is not acknowledged among it.
+const LONGEST: Duration = Duration::from_secs(900);
+/// How long a reading may take until the hub has it: that depends on how busy the machine is, and on what the kernel drops.
+const HEARD_WITHIN: Duration = Duration::from_secs(60);
+/// Commits within which an alert must be told once its reading is on disk, five seconds of this disk. It takes one, the
+/// delivery's lease; the others are those that pass while a busy machine tells this test of it.
+const COMMITS: u64 = 15;
 
 #[test]
 fn overload_is_borne_in_the_published_order_and_recovered_from() {
@@ -42,36 +45,41 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
         device.make_now(Lane::Live, 1.0);
         device.settle();
     }
+    // Their datagrams wait for seconds in the socket of a hub without optimisation on a machine with other work. Who begins
+    // anew meanwhile waits at the end of them again, and would be heard when all is over.
+    (canary.patience, returning.patience) = (HEARD_WITHIN, HEARD_WITHIN);
     let viewer = Viewer::open(&hub, "*");
 
-    let duration = if soak() { "600s" } else { "8s" };
+    // It is asked to end once the alert is told, however long that takes here.
+    let duration = if soak() { "600s" } else { "300s" };
     let devices = DEVICES.to_string();
     let args = ["--devices", &devices, "--sensors", "20", "--interval", "20ms", "--duration", duration];
     let mut fleet = Fleet::start(hub.udp, &hub.join_token(DEVICES), &args);
-    let over = AtomicBool::new(false);
+    let over = Over::default();
     let (rose, told_after, said) = std::thread::scope(|scope| {
+        let end = over.at_the_end();
         // Everything that may be given up is asked for all the time.
         scope.spawn(|| {
             let mut waiting = FakeDevice::stranger(hub.udp);
-            while !over.load(Ordering::Relaxed) {
+            while !over.yet() {
                 waiting.introduce(Duration::from_millis(500));
                 std::thread::sleep(Duration::from_millis(10));
             }
         });
         scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
+            while !over.yet() {
                 FakeDevice::stranger(hub.udp).introduce(Duration::from_millis(200));
             }
         });
         scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
+            while !over.yet() {
                 let status = hub.status("GET", "/api/v1/query?points=10&limit=100", None);
                 assert!(matches!(status, Some(200 | 503)), "{status:?}");
                 std::thread::sleep(Duration::from_millis(10));
             }
         });
         scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
+            while !over.yet() {
                 // As many as it may have on their way: ten minutes of more would take the disk as long afterwards.
                 if returning.made() - returning.acknowledged() < 64 {
                     returning.make_of(Lane::Recovered, &[(Clock.wall().0 - 3_600_000, 1.0)]);
@@ -83,17 +91,24 @@ fn overload_is_borne_in_the_published_order_and_recovered_from() {
         let shown = viewer.rows().len();
         // Under full load something happens that somebody has to know.
         let commits = || metric(&hub.request("GET", "/metrics", None).unwrap().1, "hub_commits_total").unwrap();
-        let (began, before) = (Instant::now(), commits());
+        let began = Instant::now();
         canary.make_now(Lane::Live, 99.0);
+        eventually("its reading is taken", HEARD_WITHIN, || {
+            canary.exchange(Duration::from_millis(200));
+            (canary.acknowledged() == canary.made()).then_some(())
+        });
+        let before = commits();
         eventually("the alert is told", Duration::from_secs(60), || {
-            canary.exchange(Duration::from_millis(50));
             sink.told().contains(&"high alert.firing".to_owned()).then_some(())
         });
         let told_after = (began.elapsed(), commits() - before);
         assert!(told_after.1 <= COMMITS, "told after {told_after:?} commits");
         assert!(hub.get("/api/v1/hub")["pressure"].as_u64().unwrap() > 0, "told when all was over");
-        let (_, said) = fleet.outcome();
-        over.store(true, Ordering::Relaxed);
+        if !soak() {
+            fleet.stop();
+        }
+        let (_, said) = fleet.outcome(LONGEST);
+        drop(end);
         assert!(viewer.rows().len() > shown, "pages go on");
         (rose, told_after, said)
     });

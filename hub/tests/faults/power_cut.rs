@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::mpsc::sync_channel;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use telemetry_hub::identity;
@@ -82,15 +82,17 @@ fn replay(log: &[Change<'_>], honesty: Honesty, seed: u64, cuts: usize, subsets:
     places.sort_unstable();
     let problems = Mutex::new(Vec::new());
     let (images, waiting) = sync_channel::<(usize, Vec<(String, Vec<u8>)>, BTreeSet<u64>)>(2);
-    let waiting = Mutex::new(waiting);
+    // Goes with those who examine: without them nobody may wait for a place.
+    let waiting = Arc::new(Mutex::new(waiting));
+    let problems_of = &problems;
     std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
+        for waiting in [Arc::clone(&waiting), waiting] {
+            scope.spawn(move || {
                 loop {
                     let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).recv();
                     let Ok((place, image, acked)) = next else { break };
                     if let Err(problem) = examine(&image, &acked) {
-                        problems.lock().unwrap().push(format!("cut after change {place}: {problem}"));
+                        problems_of.lock().unwrap().push(format!("cut after change {place}: {problem}"));
                     }
                 }
             });

@@ -3,12 +3,12 @@
 //! A day of use in little time: a fleet that reboots and loses datagrams, pages that come and go, queries, alerts that are
 //! told. `SOAK_SECONDS` says how long; what is too short for a slope of memory looks at files and log alone.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use wire::Lane;
 
 use crate::soak;
+use crate::support::beside::Over;
 use crate::support::device::FakeDevice;
 use crate::support::fleet::Fleet;
 use crate::support::webhook_sink::{Answer, WebhookSink};
@@ -50,17 +50,18 @@ fn a_hub_that_runs_for_long_grows_nowhere() {
     let network = ["--loss", "2%", "--duplicate", "1%", "--reorder", "1%", "--reboot", "20/h"];
     let fleet = ["--devices", "100", "--sensors", "10", "--interval", "50ms", "--duration", &duration];
     let mut fleet = Fleet::start(hub.udp, &hub.join_token(100), &[&fleet[..], &network].concat());
-    let over = AtomicBool::new(false);
+    let over = Over::default();
     let samples = std::thread::scope(|scope| {
+        let _end = over.at_the_end();
         scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
+            while !over.yet() {
                 let pages = [(); 3].map(|()| Viewer::open(&hub, "*"));
                 std::thread::sleep(Duration::from_secs(2));
                 drop(pages);
             }
         });
         scope.spawn(|| {
-            while !over.load(Ordering::Relaxed) {
+            while !over.yet() {
                 for path in
                     ["query?from=now-1h&points=200&limit=1000", "latest", "devices", "alerts", "deliveries", "hub"]
                 {
@@ -72,7 +73,7 @@ fn a_hub_that_runs_for_long_grows_nowhere() {
         });
         scope.spawn(|| {
             for value in [99.0, 1.0].into_iter().cycle() {
-                if over.load(Ordering::Relaxed) {
+                if over.yet() {
                     return;
                 }
                 device.make_now(Lane::Live, value);
@@ -85,7 +86,6 @@ fn a_hub_that_runs_for_long_grows_nowhere() {
             samples.push(look(&hub, began.elapsed().as_secs_f64()));
             std::thread::sleep(Duration::from_secs(1));
         }
-        over.store(true, Ordering::Relaxed);
         samples
     });
     assert!(!sink.received().is_empty(), "no alert was told");

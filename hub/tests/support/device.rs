@@ -32,6 +32,10 @@ pub struct FakeDevice {
     joined: bool,
     counter: u64,
     session: Option<Transport>,
+    /// How long the hub may say nothing before another session is opened. Nothing is waited for unless a test says so: a hub
+    /// that was killed is found again at once.
+    pub patience: Duration,
+    heard_at: Instant,
     known_sensors: u16,
     next: u64,
     start: i64,
@@ -57,6 +61,8 @@ impl FakeDevice {
             joined: false,
             counter: 0,
             session: None,
+            patience: Duration::ZERO,
+            heard_at: Instant::now(),
             known_sensors: 0,
             next: 0,
             start: 0,
@@ -148,7 +154,9 @@ impl FakeDevice {
         while Instant::now() < end && (!heard || !self.unacked.is_empty()) {
             heard |= self.hear();
         }
-        if !heard {
+        if heard {
+            self.heard_at = Instant::now();
+        } else if self.heard_at.elapsed() >= self.patience {
             self.session = None;
         }
     }
@@ -183,6 +191,7 @@ impl FakeDevice {
                 Ok(Packet::Hs2(hs2)) => {
                     let Ok((session, verdict)) = initiator.finish(&hs2) else { continue };
                     self.session = Some(session);
+                    self.heard_at = Instant::now();
                     self.known_sensors = verdict.known_sensors;
                     self.say(&Control::Hello(Hello { name: "ledger".to_owned(), ..Hello::default() }));
                     return true;

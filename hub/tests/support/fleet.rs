@@ -3,10 +3,11 @@
 use std::io::Read as _;
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Stopped, agent_program, signal};
+use super::{Stopped, agent_program, eventually, signal};
 
 /// Ends with its scene.
 pub struct Fleet(Stopped);
@@ -33,7 +34,8 @@ impl Fleet {
     }
 
     /// Waits for its end: whether everything it kept was acknowledged, and what it says of itself (`sent`, `acked`, `dropped`).
-    pub fn outcome(mut self) -> (bool, Value) {
+    pub fn outcome(mut self, limit: Duration) -> (bool, Value) {
+        eventually("the fleet is through", limit, || self.is_over().then_some(()));
         let mut said = String::new();
         self.0.0.stdout.take().unwrap().read_to_string(&mut said).unwrap();
         let status = self.0.0.wait().unwrap();

@@ -9,6 +9,7 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod beside;
 pub mod device;
 pub mod fleet;
 pub mod lab;
