@@ -1,13 +1,14 @@
 //! What an agent measures: the machine it runs on, or a recording that is played back.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tracing::{info, warn};
-use wire::{Lane, SensorKind, UnixMillis};
+use wire::{Lane, SensorKind, SensorSpec, UnixMillis};
 
 use crate::clock::Now;
 use crate::sampler::Schedule;
-use crate::sensor::{Host, Samples};
+use crate::sensor::{Host, Remark, Samples};
 use crate::trouble::Trouble;
 
 /// Batches of a recording that may wait in the spool: enough to keep the line busy, little enough to stay in memory.
@@ -21,13 +22,15 @@ pub enum Input {
     /// The machine's own sensors.
     Host {
         /// Which.
-        host: Host,
+        host: Box<Host>,
         /// When.
         schedule: Schedule,
         /// Reused from round to round.
         samples: Samples,
         /// The table of sensors is full, and the user knows.
         told_full: bool,
+        /// A round has been taken.
+        begun: bool,
     },
     /// A recorded series.
     Recording {
@@ -65,11 +68,17 @@ impl Input {
         }
     }
 
-    /// When the next round is due, while `waiting` batches wait in the spool; `None` if that has to change first.
+    /// The machine's own sensors, every so often.
     #[must_use]
-    pub fn wake_at(&self, waiting: usize) -> Option<Instant> {
+    pub fn host(host: Host, schedule: Schedule) -> Self {
+        Self::Host { host: Box::new(host), schedule, samples: Samples::default(), told_full: false, begun: false }
+    }
+
+    /// When there is something to do at `now`, while `waiting` batches wait in the spool; `None` if that has to change first.
+    #[must_use]
+    pub fn wake_at(&self, now: Instant, waiting: usize) -> Option<Instant> {
         match self {
-            Self::Host { schedule, .. } => Some(schedule.next()),
+            Self::Host { host, schedule, .. } => [Some(schedule.next()), host.wake_at(now)].into_iter().flatten().min(),
             Self::Recording { .. } if waiting >= RECORDING_AHEAD => None,
             Self::Recording { series, position, speed, since, .. } => {
                 let (first, next) = (series.first()?, series.get(*position)?);
@@ -85,22 +94,20 @@ impl Input {
         waiting: usize,
         mut take: impl FnMut(&str, &str, SensorKind, UnixMillis, f64) -> bool,
     ) -> Progress {
-        if self.wake_at(waiting).is_none_or(|at| now.mono < at) {
-            return Progress::NotYet;
-        }
         match self {
-            Self::Host { host, schedule, samples, told_full } => {
-                schedule.round(now.mono);
-                host.sample(now.unix, samples, |source, error| match error {
-                    Some(error) => warn!(source, "{source} fails: {error}"),
-                    None => info!(source, "{source} is well again"),
-                });
+            Self::Host { host, schedule, samples, told_full, begun } => {
+                if !measure(host, schedule, samples, begun, now) {
+                    return Progress::NotYet;
+                }
                 for sample in samples.iter().filter(|sample| !host.skips(sample.name)) {
-                    if !take(sample.name, sample.unit, sample.kind, now.unix, sample.value) {
+                    if !take(sample.name, sample.unit, sample.kind, sample.at, sample.value) {
                         tell_full_once(told_full, sample.name);
                     }
                 }
                 Progress::Round
+            }
+            Self::Recording { .. } if self.wake_at(now.mono, waiting).is_none_or(|at| now.mono < at) => {
+                Progress::NotYet
             }
             Self::Recording { sensor, series, position, speed, since } => {
                 let elapsed = now.mono.saturating_duration_since(*since);
@@ -141,14 +148,61 @@ impl Input {
         }
     }
 
+    /// Waits until a sensor answered. Cancel-safe.
+    pub async fn news(&self) {
+        match self {
+            Self::Host { host, .. } => host.news().await,
+            Self::Recording { .. } => std::future::pending().await,
+        }
+    }
+
+    /// Remembers in the state folder which name each sensor has; `earlier` are the sensors of earlier runs.
+    pub fn remember(&mut self, folder: &Path, earlier: &[SensorSpec]) {
+        if let Self::Host { host, .. } = self {
+            host.remember(folder, earlier);
+        }
+    }
+
     /// Sources that fail, and why.
     pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
-        let host = match self {
+        self.its_host().into_iter().flat_map(Host::troubles)
+    }
+
+    /// What is to be known of sources that do not fail.
+    pub fn remarks(&self) -> impl Iterator<Item = &Remark> {
+        self.its_host().into_iter().flat_map(Host::remarks)
+    }
+
+    fn its_host(&self) -> Option<&Host> {
+        match self {
             Self::Host { host, .. } => Some(host),
             Self::Recording { .. } => None,
-        };
-        host.into_iter().flat_map(Host::troubles)
+        }
     }
+}
+
+/// Begins a round when it is time, and takes in what came back; says whether there is something in `samples`.
+fn measure(host: &mut Host, schedule: &mut Schedule, samples: &mut Samples, begun: &mut bool, now: Now) -> bool {
+    let changed = |source: &str, error: Option<&str>| match error {
+        Some(error) => warn!(source, "{source} fails: {error}"),
+        None => info!(source, "{source} is well again"),
+    };
+    // Waited for once, so that the first introduction has something to show.
+    if !std::mem::replace(begun, true) {
+        schedule.round(now.mono);
+        host.look(now, samples, changed);
+        return true;
+    }
+    if now.mono >= schedule.next() {
+        schedule.round(now.mono);
+        host.begin(now);
+    }
+    host.collect(now, changed);
+    let some = host.has_some();
+    if some {
+        host.take(samples);
+    }
+    some
 }
 
 fn tell_full_once(told_full: &mut bool, name: &str) {

@@ -21,6 +21,7 @@
 pub mod agent;
 pub mod clock;
 pub mod config;
+pub mod crew;
 pub mod deadband;
 pub mod durable;
 pub mod feed;

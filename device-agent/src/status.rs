@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
 
 use crate::intake::Lost;
+use crate::sensor::Remark;
 use crate::spool::Drops;
 use crate::trouble::Trouble;
 
@@ -63,6 +64,9 @@ pub struct Report {
     /// What came to files, commands and sockets since the start and is no reading.
     #[serde(default)]
     pub lost: Vec<(String, Lost)>,
+    /// What is to be known of sources that do not fail: what they leave out and why, which are slow.
+    #[serde(default)]
+    pub remarks: Vec<Remark>,
 }
 
 /// Where the socket lies.

@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 use wire::UnixMillis;
 
-/// Longest text of an error, in bytes: one line of a screen or two.
-const LONGEST: usize = 200;
+/// Longest text of an error, in bytes: a few lines of a screen.
+const LONGEST: usize = 1_000;
 
 /// A source that fails.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Trouble {
     /// Its name, such as `exec ups`.
     pub source: String,
-    /// What went wrong the last time; at most 200 bytes, on one line.
+    /// What went wrong the last time; on one line; several things have `; ` between them.
     pub error: String,
     /// Since when it fails, by the device's clock.
     pub since: UnixMillis,
@@ -50,16 +50,41 @@ impl Trouble {
     }
 }
 
-/// The start of a text, without line breaks and other control characters.
+/// A text on one line, not too long.
 fn line_of(text: &str) -> String {
-    let mut line = String::new();
-    for c in text.chars().map(|c| if c.is_control() { ' ' } else { c }) {
-        if line.len() + c.len_utf8() > LONGEST {
-            break;
-        }
-        line.push(c);
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    fitting(&line, LONGEST)
+}
+
+/// As many of the things that a text names, with `; ` between them, as have room in `limit` bytes, and how many more there
+/// are. Only a first one that is too long alone is cut.
+#[must_use]
+pub fn fitting(text: &str, limit: usize) -> String {
+    if text.len() <= limit {
+        return text.to_owned();
     }
-    line
+    let mut things: Vec<&str> = text.split("; ").collect();
+    // It was made to fit before, into more room.
+    let before = things.last().and_then(|last| last.strip_prefix("and ")?.strip_suffix(" more")?.parse::<usize>().ok());
+    if before.is_some() {
+        things.pop();
+    }
+    let more = |left: usize| match left + before.unwrap_or(0) {
+        0 => String::new(),
+        left => format!("; and {left} more"),
+    };
+    for count in (1..things.len()).rev() {
+        let Some((told, left)) = things.split_at_checked(count) else { continue };
+        let text = told.join("; ") + &more(left.len());
+        if text.len() <= limit {
+            return text;
+        }
+    }
+    let rest = more(things.len().saturating_sub(1));
+    let room = limit.saturating_sub(rest.len() + '\u{2026}'.len_utf8());
+    let first = things.first().copied().unwrap_or_default();
+    let end = (0..=room.min(first.len())).rev().find(|end| first.is_char_boundary(*end)).unwrap_or(0);
+    format!("{}\u{2026}{rest}", first.get(..end).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -77,6 +102,18 @@ mod tests {
         assert_eq!(kept, Some(expected));
         assert_eq!(Trouble::note(&mut kept, "exec ups", None, UnixMillis(4)), Some(Change::Ended));
         assert_eq!(kept, None);
+    }
+
+    #[test]
+    fn a_list_is_cut_between_its_things_and_says_how_many_more() {
+        assert_eq!(fitting("one; two; three", 15), "one; two; three");
+        assert_eq!(fitting("one; two; three; four", 19), "one; and 3 more");
+        assert_eq!(fitting("one; two; three; and 4 more", 24), "one; two; and 5 more");
+        assert_eq!(fitting("a name that is long; two", 20), "a nam\u{2026}; and 1 more");
+        for limit in 30..200 {
+            let text = fitting(&["temp.chip.1: broken"; 40].join("; "), limit);
+            assert!(text.len() <= limit && text.ends_with(" more") && !text.contains("brok;"), "{text}");
+        }
     }
 
     #[test]

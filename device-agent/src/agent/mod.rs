@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::{UnixListener, UnixStream};
 use tracing::{error, info, warn};
-use wire::message::{Health, SourceError};
+use wire::message::{ERROR_LIMIT, Health, SourceError};
 use wire::packet::MAX_DATAGRAM;
 use wire::{BatchSeq, Epoch};
 
@@ -28,10 +28,10 @@ use crate::net::{Net, Received};
 use crate::notice;
 use crate::resolver::{Resolved, Resolver};
 use crate::sampler::Gather;
-use crate::sensor::SensorTable;
+use crate::sensor::{Remark, SensorTable};
 use crate::status::{self, Report};
 use crate::timeline::Timeline;
-use crate::trouble::Trouble;
+use crate::trouble::{self, Trouble};
 use crate::uplink::{State, words_of};
 
 /// How often the spool is tended and the next status prepared.
@@ -114,7 +114,7 @@ impl Agent {
             if self.is_done() {
                 break;
             }
-            let wake_at = self.wake_at();
+            let wake_at = self.wake_at(now.mono);
             let woken = tokio::select! {
                 biased;
                 () = &mut stop => break,
@@ -122,6 +122,7 @@ impl Agent {
                 resolved = self.resolver.next() => Woken::Resolved(resolved),
                 question = asked(self.questions.as_ref()) => Woken::Asked(question),
                 arrived = self.intake.next() => Woken::Arrived(arrived),
+                () = self.input.news() => Woken::Due,
                 () = clock::sleep_until(wake_at) => Woken::Due,
             };
             match woken {
@@ -160,9 +161,9 @@ impl Agent {
         }
     }
 
-    fn wake_at(&self) -> Option<Instant> {
+    fn wake_at(&self, now: Instant) -> Option<Instant> {
         let backlog = self.feed.spool.waiting();
-        let times = [self.feed.uplink.poll_timeout(), self.input.wake_at(backlog), Some(self.tend_at)];
+        let times = [self.feed.uplink.poll_timeout(), self.input.wake_at(now, backlog), Some(self.tend_at)];
         times.into_iter().flatten().min()
     }
 
@@ -186,9 +187,13 @@ impl Agent {
         }
         self.feed.report(now);
         self.intake.tend(now);
+        let said = |source: &str, text: &str, since, count| {
+            SourceError::new(source, &trouble::fitting(text, ERROR_LIMIT), since, count)
+        };
         let failing = self
             .failing()
-            .map(|trouble| SourceError::new(&trouble.source, &trouble.error, trouble.since, trouble.count));
+            .map(|trouble| said(&trouble.source, &trouble.error, trouble.since, trouble.count))
+            .chain(self.remarks().map(|remark| said(&remark.source, &remark.text, remark.since, 0)));
         let health = Health::new(self.feed.uplink.clock_drift_ppb(), failing);
         self.feed.uplink.set_health(health, now);
         let corrected = Now { unix: self.timeline.stamp(now), ..now };
@@ -241,6 +246,11 @@ impl Agent {
         self.input.troubles().chain(self.intake.troubles())
     }
 
+    /// What is to be known of sources that do not fail.
+    fn remarks(&self) -> impl Iterator<Item = &Remark> {
+        self.input.remarks().chain(self.intake.remarks())
+    }
+
     fn report(&self) -> Report {
         let (uplink, spool) = (&self.feed.uplink, &self.feed.spool);
         let state = match uplink.state() {
@@ -270,6 +280,7 @@ impl Agent {
             clock_drift_ppm: uplink.clock_drift_ppb().map(|ppb| ppb as f64 / 1000.0),
             failing: self.failing().cloned().collect(),
             lost: self.intake.lost().map(|(source, lost)| (source.to_owned(), lost.clone())).collect(),
+            remarks: self.remarks().cloned().collect(),
         }
     }
 }

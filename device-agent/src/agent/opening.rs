@@ -31,7 +31,7 @@ impl Agent {
     ///
     /// # Errors
     /// [`Error`]: the state folder or the network cannot be used.
-    pub fn open(mut settings: Settings, input: Input) -> Result<Self, Error> {
+    pub fn open(mut settings: Settings, mut input: Input) -> Result<Self, Error> {
         let now = clock::now();
         let mut identity = Identity::open(&settings.state)?;
         notice::origin(&identity);
@@ -52,6 +52,7 @@ impl Agent {
             warn!("spool: {} cannot be read, the hub will show what is in it as missing: {why}", path.display());
         }
         let table = SensorTable::open(identity.folder()).map_err(Error::State)?;
+        input.remember(identity.folder(), table.specs());
 
         let pin = trusted_pin(&identity, settings.join_token.as_ref());
         let token = settings.join_token.as_ref().map_or_else(|| pin.map_or(0, |pin| pin.token), |token| token.id);

@@ -4,7 +4,7 @@ use device_agent::agent::Agent;
 use device_agent::clock;
 use device_agent::input::Input;
 use device_agent::sampler::Schedule;
-use device_agent::sensor::{Host, Samples};
+use device_agent::sensor::Host;
 use lexopt::{Arg, Parser};
 
 use super::{Common, Failure, on_one_thread, print, stopped, text};
@@ -94,12 +94,8 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         return print(HELP);
     }
     let settings = common.settle()?;
-    let input = Input::Host {
-        host: Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone()),
-        schedule: Schedule::new(settings.interval, clock::now().mono),
-        samples: Samples::default(),
-        told_full: false,
-    };
+    let host = Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone());
+    let input = Input::host(host, Schedule::new(settings.interval, clock::now().mono));
     on_one_thread(async {
         let stopped = stopped();
         let agent = Agent::open(settings, input).map_err(|error| Failure::Failed(error.to_string()))?;

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use device_agent::sensor::Remark;
 use device_agent::spool::Drops;
 use device_agent::status::{self, Report};
 use device_agent::trouble::Trouble;
@@ -105,7 +106,16 @@ fn in_words(report: &Report) -> String {
     }
     for Trouble { source, error, since, count } in &report.failing {
         let times = if *count == 1 { "once".to_owned() } else { format!("{count} times") };
-        text.push_str(&format!("  failing   {source}: {error} ({times} since {})\n", moment(*since)));
+        text.push_str(&format!(
+            "  failing   {source}: {} ({times} since {})\n",
+            error.replace("; ", "\n            "),
+            moment(*since)
+        ));
+    }
+    for Remark { source, text: said, .. } in &report.remarks {
+        for one in said.split("; ") {
+            text.push_str(&format!("  note      {source}: {one}\n"));
+        }
     }
     text
 }

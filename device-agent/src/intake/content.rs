@@ -22,6 +22,8 @@ pub(super) struct Taken {
     pub(super) trouble: Option<String>,
     /// What of it was no reading.
     pub(super) lost: Lost,
+    /// What is to be known of the source though it does not fail.
+    pub(super) remark: Option<String>,
 }
 
 impl Taken {

@@ -28,6 +28,7 @@ use tracing::{info, warn};
 use wire::{SensorKind, UnixMillis};
 
 use crate::clock::{self, Now};
+use crate::sensor::Remark;
 use crate::trouble::{Change, Trouble};
 use content::Taken;
 pub use lost::Lost;
@@ -69,6 +70,8 @@ pub struct Arrived {
     pub interval_ms: u32,
     trouble: Option<String>,
     lost: Lost,
+    /// What is to be known of the source though it does not fail.
+    remark: Option<String>,
 }
 
 /// How numbers without words are called.
@@ -211,6 +214,7 @@ pub struct Intake {
 struct Standing {
     label: String,
     trouble: Option<Trouble>,
+    remark: Option<Remark>,
     lost: Lost,
     /// Until when what was lost is its trouble.
     told_until: Option<Instant>,
@@ -221,7 +225,7 @@ impl Intake {
     #[must_use]
     pub fn start(sources: Vec<Source>) -> Self {
         let (sender, arrivals) = mpsc::channel(QUEUE);
-        let standing = |label| Standing { label, trouble: None, lost: Lost::default(), told_until: None };
+        let standing = |label| Standing { label, trouble: None, remark: None, lost: Lost::default(), told_until: None };
         let labels = sources.iter().map(|source| standing(source.label())).collect();
         let mut tasks = JoinSet::new();
         for (number, source) in sources.into_iter().enumerate() {
@@ -251,6 +255,9 @@ impl Intake {
             standing.lost.add(&arrived.lost);
             standing.told_until = Some(clock::now().mono + TOLD_FOR);
         }
+        let since = standing.remark.as_ref().map_or(now, |remark| remark.since);
+        let remark = |text: &String| Remark { source: standing.label.clone(), text: text.clone(), since };
+        standing.remark = arrived.remark.as_ref().map(remark);
         let lost = standing.told_until.map(|_| standing.lost.to_string());
         standing.say(arrived.trouble.clone().or(lost).as_deref(), now);
     }
@@ -268,6 +275,11 @@ impl Intake {
     /// Sources that fail, and why.
     pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
         self.sources.iter().filter_map(|standing| standing.trouble.as_ref())
+    }
+
+    /// What is to be known of sources that do not fail.
+    pub fn remarks(&self) -> impl Iterator<Item = &Remark> {
+        self.sources.iter().filter_map(|standing| standing.remark.as_ref())
     }
 
     /// Sources of which something was lost since the start.
@@ -298,8 +310,8 @@ struct Outlet {
 impl Outlet {
     /// `false` when nobody listens any more.
     async fn give(&self, taken: Taken) -> bool {
-        let Taken { readings, trouble, lost } = taken;
-        let arrived = Arrived { source: self.source, readings, interval_ms: self.interval_ms, trouble, lost };
+        let Taken { readings, trouble, lost, remark } = taken;
+        let arrived = Arrived { source: self.source, readings, interval_ms: self.interval_ms, trouble, lost, remark };
         self.sender.send(arrived).await.is_ok()
     }
 }

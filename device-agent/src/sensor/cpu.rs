@@ -5,13 +5,11 @@
 //! `idle`, so the two are one here. Where even their sum falls, or all of it (a container moved to another machine), the
 //! round has no figures and says so. Guest time is counted in `user` already.
 
-use std::path::Path;
-
-use super::{Error, Samples, read};
+use super::{Error, Files, Samples};
 
 /// Remembers the totals of the last round; the first round tells the mean since the start of the machine.
 #[derive(Debug, Default)]
-pub struct Cpu {
+pub(super) struct Cpu {
     last: Ticks,
 }
 
@@ -32,11 +30,11 @@ struct Shares {
 
 impl Cpu {
     /// Adds `cpu.used_pct` and `cpu.iowait_pct`.
-    pub(super) fn sample(&mut self, root: &Path, samples: &mut Samples) -> Result<(), Error> {
-        let text = read(root, "proc/stat")?;
-        let ticks = Ticks::of(&text).ok_or_else(|| Error::Format(root.join("proc/stat")))?;
+    pub(super) fn sample(&mut self, files: &mut Files, samples: &mut Samples) -> Result<(), Error> {
+        let text = files.text("proc/stat")?;
+        let ticks = Ticks::of(&text).ok_or_else(|| Error::Format(files.named("proc/stat")))?;
         let last = std::mem::replace(&mut self.last, ticks);
-        let shares = ticks.since(&last).map_err(|why| Error::Read { path: root.join("proc/stat"), why })?;
+        let shares = ticks.since(&last).map_err(|why| Error::Read { path: files.named("proc/stat"), why })?;
         if let Some(Shares { used, waiting }) = shares {
             samples.gauge(format_args!("cpu.used_pct"), "%", used);
             samples.gauge(format_args!("cpu.iowait_pct"), "%", waiting);

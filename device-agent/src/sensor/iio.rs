@@ -1,9 +1,8 @@
 //! Industrial I/O: barometers, converters, light and motion sensors, from `/sys/bus/iio/devices`.
 
-use std::fs;
-use std::path::Path;
-
-use super::{Content, Error, Samples, folders, name_part, number};
+use super::files::{Content, Files, entries};
+use super::limits::TEMPERATURE;
+use super::{Error, Samples};
 
 /// Channel type of the kernel's ABI, UCUM-like unit, and what its number is multiplied with to be in that unit.
 const TYPES: [(&str, &str, f64); 20] = [
@@ -29,44 +28,47 @@ const TYPES: [(&str, &str, f64); 20] = [
     ("voltage", "V", 0.001),
 ];
 
-/// Adds `iio.<device>.<channel>` for each channel; a second device of one name gets `.2`.
-///
-/// No device is no error. A channel that gives nothing is named, whatever the driver says: who connects such a device wants
-/// to know.
-pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
-    let mut named: Vec<String> = Vec::new();
-    for device in folders(&root.join("sys/bus/iio/devices"), "iio:device") {
-        let kind = name_part(&fs::read_to_string(device.join("name")).unwrap_or_default());
-        let same = named.iter().filter(|known| **known == kind).count();
-        let name = if same == 0 { kind.clone() } else { format!("{kind}.{}", same + 1) };
-        named.push(kind);
-        for (channel, unit, factor) in channels(&device) {
-            match value(&device, &channel) {
-                Ok(value) => samples.gauge(format_args!("iio.{name}.{channel}"), unit, value * factor),
-                Err(error) => samples.fail(format!("iio.{name}.{channel}"), error),
-            }
-        }
-    }
-    Ok(())
+/// What a device measures that can be read one by one.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Channel {
+    /// `temp`, `voltage0`, `accel_x`.
+    pub(super) name: String,
+    unit: &'static str,
+    factor: f64,
 }
 
-/// The channels of a device that can be read one by one, in alphabetical order: `temp`, `voltage0`, `accel_x`.
-fn channels(device: &Path) -> Vec<(String, &'static str, f64)> {
-    let mut found: Vec<(String, &'static str, f64)> = fs::read_dir(device)
+/// What a device calls itself, and its channels in alphabetical order, with what tells their files from others.
+pub(super) fn describe(files: &mut Files) -> Result<(String, Vec<(Channel, u64)>), Error> {
+    let name = files.word("name")?.unwrap_or_default();
+    let mut found: Vec<(Channel, u64)> = entries(files.folder())
         .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let rest = name.strip_prefix("in_")?;
+        .filter_map(|(file, ino)| {
+            let rest = file.strip_prefix("in_")?;
             let channel = rest.strip_suffix("_input").or_else(|| rest.strip_suffix("_raw"))?;
             let (_, unit, factor) = TYPES.iter().find(|(kind, _, _)| *kind == kind_of(channel))?;
-            Some((channel.to_owned(), *unit, *factor))
+            Some((Channel { name: channel.to_owned(), unit, factor: *factor }, ino))
         })
         .collect();
-    found.sort_unstable_by(|one, other| one.0.cmp(&other.0));
-    found.dedup_by(|one, other| one.0 == other.0);
-    found
+    found.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    found.dedup_by(|(one, _), (other, _)| one.name == other.name);
+    Ok((name, found))
+}
+
+/// Adds the value of a channel, called `name`.
+///
+/// A channel that gives nothing is an error, whatever the driver says: who connects such a device wants to know.
+pub(super) fn sample(channel: &Channel, files: &mut Files, name: &str, samples: &mut Samples) -> Result<(), Error> {
+    let value = value(files, &channel.name)? * channel.factor;
+    let impossible = match kind_of(&channel.name) {
+        "temp" => TEMPERATURE.read(value * 1e3).err(),
+        "humidityrelative" if !(-10.0..=120.0).contains(&value) => Some(format!("{value} % cannot be")),
+        _ => None,
+    };
+    match impossible {
+        None => samples.gauge(format_args!("{name}"), channel.unit, value),
+        Some(why) => samples.leave_out(name, why),
+    }
+    Ok(())
 }
 
 /// `voltage0-voltage1` and `accel_x` are of type `voltage` and `accel`.
@@ -76,26 +78,28 @@ fn kind_of(channel: &str) -> &str {
 }
 
 /// The processed value, or `(raw + offset) * scale`, where scale and offset may be the channel's own or its type's.
-fn value(device: &Path, channel: &str) -> Result<f64, Error> {
-    let optional = |name: String| match number(&device.join(name))? {
-        Content::Number(value) => Ok(Some(value)),
-        Content::Nothing | Content::NoFile => Ok(None),
-    };
-    if let Some(value) = optional(format!("in_{channel}_input"))? {
+fn value(files: &mut Files, channel: &str) -> Result<f64, Error> {
+    if let Content::Number(value) = files.number(&format!("in_{channel}_input"))? {
         return Ok(value);
     }
-    let nothing = |name: &str| Error::Read { path: device.join(name), why: "the driver has nothing to say".to_owned() };
     let raw = format!("in_{channel}_raw");
-    let raw_value = optional(raw.clone())?.ok_or_else(|| nothing(&raw))?;
-    // A factor that is not there is 1; one that is there and cannot be read is unknown.
-    let factor = |name: String| match number(&device.join(&name))? {
-        Content::Number(value) => Ok(Some(value)),
-        Content::NoFile => Ok(None),
-        Content::Nothing => Err(nothing(&name)),
-    };
-    let of = |what: &str| match factor(format!("in_{channel}_{what}"))? {
-        Some(own) => Ok(Some(own)),
-        None => factor(format!("in_{}_{what}", kind_of(channel))),
-    };
-    Ok((raw_value + of("offset")?.unwrap_or(0.0)) * of("scale")?.unwrap_or(1.0))
+    let Content::Number(raw) = files.number(&raw)? else { return Err(nothing(files, &raw)) };
+    let offset = factor(files, channel, "offset")?.unwrap_or(0.0);
+    Ok((raw + offset) * factor(files, channel, "scale")?.unwrap_or(1.0))
+}
+
+/// A factor that is not there is nothing; one that is there and cannot be read is unknown.
+fn factor(files: &mut Files, channel: &str, what: &str) -> Result<Option<f64>, Error> {
+    for name in [format!("in_{channel}_{what}"), format!("in_{}_{what}", kind_of(channel))] {
+        match files.number(&name)? {
+            Content::Number(value) => return Ok(Some(value)),
+            Content::Nothing => return Err(nothing(files, &name)),
+            Content::NoFile => {}
+        }
+    }
+    Ok(None)
+}
+
+fn nothing(files: &Files, name: &str) -> Error {
+    Error::Read { path: files.named(name), why: "the driver has nothing to say".to_owned() }
 }

@@ -5,20 +5,22 @@
 //! it). In a container the figures can be of two machines, the container's total and the host's rest; what does not fit is
 //! not believed.
 
-use std::path::Path;
-
-use super::{Error, Samples, read};
+use super::{Error, Files, Samples};
 
 const MEMINFO: &str = "proc/meminfo";
 const ARCSTATS: &str = "proc/spl/kstat/zfs/arcstats";
 
 /// Adds `mem.used_pct`, `mem.available_bytes`, `swap.used_pct` where there is swap, and `mem.zfs_cache_bytes` where there is
 /// ZFS.
-pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
-    let text = read(root, MEMINFO)?;
-    let path = || root.join(MEMINFO);
+pub(super) fn sample(files: &mut Files, samples: &mut Samples) -> Result<(), Error> {
+    let text = files.text(MEMINFO)?;
+    let path = files.named(MEMINFO);
+    let path = || path.clone();
     let total = field(&text, "MemTotal").filter(|total| *total > 0.0).ok_or_else(|| Error::Format(path()))?;
-    let cache = read(root, ARCSTATS).ok().and_then(|text| cache(&text));
+    let cache = match files.word(ARCSTATS)? {
+        Some(text) => cache(&text),
+        None => None,
+    };
     let available = available(&text, total).ok_or_else(|| Error::Format(path()))?;
     match available {
         Ok(available) => {

@@ -1,14 +1,12 @@
 //! Bytes and errors of network cards, from `/proc/net/dev`.
 
-use std::path::Path;
-
-use super::{Error, Samples, name_part, read};
+use super::{Error, Files, Samples, name_part};
 
 /// Adds `net.<card>.rx_bytes`, `.tx_bytes` and `.errors`, for every card that has moved a byte; loopback is left out.
-pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
-    let text = read(root, "proc/net/dev")?;
+pub(super) fn sample(files: &mut Files, samples: &mut Samples) -> Result<(), Error> {
+    let text = files.text("proc/net/dev")?;
     for line in text.lines().skip(2) {
-        let (card, rest) = line.split_once(':').ok_or_else(|| Error::Format(root.join("proc/net/dev")))?;
+        let (card, rest) = line.split_once(':').ok_or_else(|| Error::Format(files.named("proc/net/dev")))?;
         let card = card.trim();
         let fields: Vec<f64> = rest.split_whitespace().filter_map(|field| field.parse().ok()).collect();
         if card == "lo" || fields.len() < 11 {

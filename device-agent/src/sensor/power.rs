@@ -5,10 +5,8 @@
 //! and only where that says neither (full, not charging, unknown) the driver's stands. A negative number that a driver
 //! wrote as 32 bits without a sign (4294966046 for -1250) is understood. What no supply has is dropped and told.
 
-use std::fs;
-use std::path::Path;
-
-use super::{Content, Error, Samples, name_part, number};
+use super::files::{Content, Files};
+use super::{Error, Samples};
 
 /// A level: file, name, unit, what the kernel's number is multiplied with to be in that unit, and what can be.
 struct Level {
@@ -37,35 +35,26 @@ const ENERGY: Level = level("energy_now", "energy", "W.h", 1e-6, 1e6);
 const CHARGE: Level = level("charge_now", "charge", "A.h", 1e-6, 1e6);
 const TEMPERATURE: Level = Level { least: -60.0, ..level("temp", "temp", "Cel", 0.1, 150.0) };
 
-/// Adds `power.<supply>.<what>` for each supply; a machine without any has none, and an empty bay is none.
+/// Adds `power.<supply>.<what>` for what the files of one supply say, called `name`; an empty bay is none.
 ///
 /// A level that a driver has no answer for is left out: many list files that their chip does not fill.
-pub(super) fn sample(root: &Path, samples: &mut Samples) -> Result<(), Error> {
-    let mut supplies: Vec<_> = fs::read_dir(root.join("sys/class/power_supply"))
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .map(|entry| (entry.file_name(), entry.path()))
-        .collect();
-    supplies.sort_unstable();
-    for (name, folder) in supplies {
-        supply(&name_part(&name.to_string_lossy()), &folder, samples);
-    }
-    Ok(())
-}
-
-fn supply(name: &str, folder: &Path, samples: &mut Samples) {
-    let read = |file: &str| number(&folder.join(file));
-    if matches!(read("present"), Ok(Content::Number(0.0))) {
+pub(super) fn sample(files: &mut Files, name: &str, samples: &mut Samples) {
+    if matches!(files.number("present"), Ok(Content::Number(0.0))) {
         return;
     }
-    let status = fs::read_to_string(folder.join("status")).ok();
-    let flow = status.as_deref().map_or(Flow::Unknown, |status| Flow::of(status.trim()));
-    let mut take = |level: &Level| match read(level.file) {
+    let status = match files.word("status") {
+        Ok(status) => status,
+        Err(error) => {
+            samples.fail(format!("power.{name}.charging"), error);
+            None
+        }
+    };
+    let flow = status.as_deref().map_or(Flow::Unknown, Flow::of);
+    let mut take = |level: &Level| match files.number(level.file) {
         Ok(Content::Number(raw)) => match level.value(raw) {
             Some(value) => Some(value),
             None => {
-                let path = folder.join(level.file);
+                let path = files.named(level.file);
                 let why = format!("{raw} is more or less than there can be");
                 samples.fail(format!("power.{name}.{}", level.what), Error::Read { path, why });
                 None
@@ -80,12 +69,12 @@ fn supply(name: &str, folder: &Path, samples: &mut Samples) {
     let (voltage, current) = (take(&VOLTAGE), take(&CURRENT).map(|value| flow.sign(value)));
     let power = take(&POWER).map(|value| flow.sign(value)).or_else(|| Some(current? * voltage?));
     let (energy, charge, temperature) = (take(&ENERGY), take(&CHARGE), take(&TEMPERATURE));
-    let full = |file: &str| if let Ok(Content::Number(full)) = read(file) { Some(full * 1e-6) } else { None };
-    let charge_pct = take(&CHARGE_PCT)
-        .or_else(|| share(energy?, full("energy_full")?))
-        .or_else(|| share(charge?, full("charge_full")?));
-    let online = if let Ok(Content::Number(online)) = read("online") { Some(online) } else { None };
-    let cycles = if let Ok(Content::Number(cycles)) = read("cycle_count") { Some(cycles) } else { None };
+    let said = take(&CHARGE_PCT);
+    let mut read = |file: &str| if let Ok(Content::Number(number)) = files.number(file) { Some(number) } else { None };
+    let charge_pct = said
+        .or_else(|| share(energy?, read("energy_full")? * 1e-6))
+        .or_else(|| share(charge?, read("charge_full")? * 1e-6));
+    let (online, cycles) = (read("online"), read("cycle_count"));
     for (level, value) in [
         (CHARGE_PCT, charge_pct.map(|value| value.min(100.0))),
         (VOLTAGE, voltage),
@@ -154,6 +143,8 @@ impl Flow {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     /// What a supply with these files gives, and which of its sensors failed.
@@ -165,7 +156,7 @@ mod tests {
             fs::write(folder.join(file), text).unwrap();
         }
         let mut samples = Samples::default();
-        sample(root.path(), &mut samples).unwrap();
+        sample(&mut Files::new(root.path(), "sys/class/power_supply/BAT0"), "bat0", &mut samples);
         let rounded = |value: f64| (value * 1e6).round() / 1e6;
         let found = samples.iter().map(|sample| (sample.name.replace("power.bat0.", ""), rounded(sample.value)));
         (found.collect(), samples.failed.iter().map(|(name, _)| name.clone()).collect())

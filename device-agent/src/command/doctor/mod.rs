@@ -66,7 +66,7 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
 
     let mut samples = Samples::default();
     let mut host = Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone());
-    host.sample(clock::now().unix, &mut samples, |_, _| {});
+    host.look(clock::now(), &mut samples, |_, _| {});
     let count = samples.iter().filter(|sample| !host.skips(sample.name)).count();
     step(count > 0, format!("{count} sensors give readings"))?;
     for trouble in host.troubles() {

@@ -1,0 +1,241 @@
+//! One thing to read: the smallest that can hang alone.
+
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::cpu::Cpu;
+use super::disk::Disk;
+use super::files::{Files, entries};
+use super::origin::{self, Origin};
+use super::{Class, Error, Samples, disk, hwmon, iio, load, memory, network, power, thermal};
+use crate::crew::{Pace, Work};
+
+/// How long a pipe is waited for before others go on without it.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// What is read.
+#[derive(Debug)]
+pub(super) enum Task {
+    /// Which devices of a class there are.
+    List,
+    /// What a device is and has; holds the print of the last time.
+    Describe(Option<u64>),
+    /// A whole source.
+    Cpu(Cpu),
+    /// A whole source.
+    Memory,
+    /// A whole source.
+    Load,
+    /// A whole source.
+    Network,
+    /// A file system.
+    Disk(Disk),
+    /// A sensor of this name, or a supply.
+    Part(Part, String),
+}
+
+/// What of a device is read by an errand of its own.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Part {
+    /// A channel of a monitoring chip.
+    Hwmon(hwmon::Input),
+    /// A thermal zone.
+    Zone,
+    /// A channel of an I/O device.
+    Iio(iio::Channel),
+    /// A power supply.
+    Supply,
+}
+
+impl Part {
+    /// The file that holds its value, as far as it is one.
+    pub(super) fn file(&self) -> String {
+        match self {
+            Self::Hwmon(input) => input.file.clone(),
+            Self::Zone => "temp".to_owned(),
+            Self::Iio(channel) => format!("in_{}", channel.name),
+            Self::Supply => String::new(),
+        }
+    }
+}
+
+/// What was found out about what there is to read.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Found {
+    /// Names of the folders of a class, in the order in which the kernel counts.
+    Folders(Vec<String>),
+    /// The file systems.
+    Disks(Vec<Disk>),
+    /// A device.
+    Device(Device),
+}
+
+/// A device, as its folder describes it.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Device {
+    /// Tells this state of the folder from any other.
+    pub(super) print: u64,
+    /// What it calls itself.
+    pub(super) base: String,
+    /// What stays of it.
+    pub(super) origin: Origin,
+    /// What it has, and what tells the files of each from others of the same name.
+    pub(super) parts: Vec<(Part, u64)>,
+    /// Why some of what it has is not among them.
+    unanswered: Option<Error>,
+}
+
+/// Something that is read again and again.
+#[derive(Debug)]
+pub(super) struct Errand {
+    /// Whose it is.
+    pub(super) number: u32,
+    pub(super) class: Class,
+    pub(super) task: Task,
+    files: Files,
+    root: PathBuf,
+    place: u64,
+    /// What it gave.
+    pub(super) samples: Samples,
+    /// Why it gave nothing, as a whole.
+    pub(super) result: Result<(), Error>,
+    /// What it found; nothing if that is the same as before.
+    pub(super) found: Option<Found>,
+}
+
+impl Errand {
+    /// An errand in the folder `folder` below `root`.
+    pub(super) fn new(number: u32, class: Class, task: Task, root: &Path, folder: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        (class, folder).hash(&mut hasher);
+        if let Task::Disk(disk) = &task {
+            disk.point().hash(&mut hasher);
+        }
+        Self {
+            number,
+            class,
+            task,
+            files: Files::new(root, folder),
+            root: root.to_owned(),
+            place: hasher.finish(),
+            samples: Samples::default(),
+            result: Ok(()),
+            found: None,
+        }
+    }
+
+    /// Whether a file had nothing at once, and might have with more time.
+    pub(super) fn wants_time(&self) -> bool {
+        self.files.wants_time()
+    }
+
+    /// Does not wait again for what had nothing just now.
+    pub(super) fn give_up(&mut self) {
+        self.files.give_up();
+    }
+
+    /// Looks again for files that were not there.
+    pub(super) fn refresh(&mut self) {
+        self.files.refresh();
+    }
+
+    fn read(&mut self) -> Result<(), Error> {
+        let Self { task, files, samples, class, found, root, .. } = self;
+        match task {
+            Task::List => *found = Some(list(*class, files)?),
+            Task::Describe(print) => {
+                *found = describe(*class, files, root, *print)?.map(Found::Device);
+                if let Some(Found::Device(device)) = found {
+                    *print = Some(device.print).filter(|_| device.unanswered.is_none());
+                    device.unanswered.clone().map_or(Ok(()), Err)?;
+                }
+            }
+            Task::Cpu(cpu) => cpu.sample(files, samples)?,
+            Task::Memory => memory::sample(files, samples)?,
+            Task::Load => load::sample(files, samples)?,
+            Task::Network => network::sample(files, samples)?,
+            Task::Disk(disk) => disk::sample(disk, files, samples),
+            Task::Part(Part::Hwmon(input), name) => hwmon::sample(input, files, name, samples)?,
+            Task::Part(Part::Zone, name) => thermal::sample(files, name, samples)?,
+            Task::Part(Part::Iio(channel), name) => iio::sample(channel, files, name, samples)?,
+            Task::Part(Part::Supply, name) => power::sample(files, name, samples),
+        }
+        Ok(())
+    }
+}
+
+impl Work for Box<Errand> {
+    fn place(&self) -> u64 {
+        self.place
+    }
+
+    fn run(&mut self, pace: Pace) {
+        self.samples.clear();
+        self.found = None;
+        self.files.allow(if pace == Pace::Slow { WAIT } else { Duration::ZERO });
+        self.result = self.read();
+    }
+}
+
+fn list(class: Class, files: &mut Files) -> Result<Found, Error> {
+    if class == Class::Disk {
+        return Ok(Found::Disks(disk::list(files)?));
+    }
+    let mut names: Vec<(u32, String)> = entries(files.folder())
+        .into_iter()
+        .filter_map(|(name, _)| match class.prefix() {
+            "" => Some((0, name)),
+            prefix => Some((name.strip_prefix(prefix)?.parse().ok()?, name)),
+        })
+        .collect();
+    names.sort_unstable();
+    Ok(Found::Folders(names.into_iter().map(|(_, name)| name).collect()))
+}
+
+/// What is in the folder of a device; nothing if it is what it was.
+fn describe(class: Class, files: &mut Files, root: &Path, last: Option<u64>) -> Result<Option<Device>, Error> {
+    let folder = files.folder().to_owned();
+    let mut hasher = DefaultHasher::new();
+    fs::metadata(&folder).map_or(0, |about| about.ino()).hash(&mut hasher);
+    entries(&folder).hash(&mut hasher);
+    let print = hasher.finish();
+    if last == Some(print) {
+        return Ok(None);
+    }
+    let ino = |file: &str| fs::metadata(folder.join(file)).map_or(0, |about| about.ino());
+    let mut unanswered = None;
+    let (base, parts) = match class {
+        Class::Hwmon => {
+            let hwmon::Chip { name, inputs, unanswered: label } = hwmon::describe(files)?;
+            unanswered = label;
+            (name, inputs.into_iter().map(|(input, ino)| (Part::Hwmon(input), ino)).collect())
+        }
+        Class::Iio => {
+            let (name, channels) = iio::describe(files)?;
+            (name, channels.into_iter().map(|(channel, ino)| (Part::Iio(channel), ino)).collect())
+        }
+        Class::Thermal => (files.word("type")?.unwrap_or_default(), vec![(Part::Zone, ino("temp"))]),
+        Class::Power => (folder_name(&folder), vec![(Part::Supply, print)]),
+        Class::Cpu | Class::Memory | Class::Load | Class::Disk | Class::Network => return Ok(None),
+    };
+    let base = super::name_part(&base);
+    let origin = if class != Class::Power {
+        origin::of(root, &folder, &base)?
+    } else {
+        // Batteries of the machine and its mains go by the place they are in; those of mice and headsets are counted.
+        match (files.word("scope")?.as_deref(), files.word("serial_number")?) {
+            (Some("Device"), Some(serial)) => {
+                Origin::serial(&files.word("model_name")?.unwrap_or_default(), &serial).unwrap_or_default()
+            }
+            _ => Origin::default(),
+        }
+    };
+    Ok(Some(Device { print, base, origin, parts, unanswered }))
+}
+
+fn folder_name(folder: &Path) -> String {
+    folder.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
+}

@@ -1,0 +1,271 @@
+//! The machine this agent runs on: when each thing on it is read, and what is wrong with which.
+//!
+//! A round gives every errand that is back from the last one to the crew. What is quick comes back within milliseconds and
+//! makes up the round; what is slow comes when it comes; what hangs is not asked a second time. What there is is looked for
+//! anew every [`LOOK_EVERY`].
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+use wire::SensorSpec;
+
+use super::errand::Errand;
+use super::inventory::Inventory;
+use super::register::Register;
+use super::remarks::{self, Remark};
+use super::thing::{HANGS, Purpose, Thing};
+use super::{Class, Error, Samples};
+use crate::clock::{self, Now};
+use crate::crew::{Crew, Done, Limits, PATIENCE, Pace};
+use crate::trouble::Trouble;
+
+/// How often devices that came and went are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+/// A round waits so long for what is usually quick.
+const ROUND: Duration = Duration::from_millis(250);
+/// Slow errands that wait for a thread; a pipe need not.
+const MOST_WAITING: usize = 16;
+/// Sixteen that are slow, and for those that hang unexpectedly as many again and more.
+const LIMITS: Limits = Limits { threads: 40, slow: 16, place: 3 };
+
+/// The machine's own sources, and what is wrong with each.
+#[derive(Debug)]
+pub struct Host {
+    crew: Crew<Box<Errand>>,
+    inventory: Inventory,
+    looked_at: Option<Instant>,
+    /// When the round under way began.
+    round: Option<Now>,
+    samples: Samples,
+    back: Vec<Done<Box<Errand>>>,
+    troubles: BTreeMap<Class, Option<Trouble>>,
+    remarks: Vec<Remark>,
+}
+
+impl Host {
+    /// Every source of a Linux machine whose `/` is `root`, without the sensors named in `skip`, and without the network cards
+    /// of containers.
+    #[must_use]
+    pub fn new(root: &Path, skip: Vec<String>) -> Self {
+        Self {
+            crew: Crew::new(LIMITS),
+            inventory: Inventory::new(root, skip),
+            looked_at: None,
+            round: None,
+            samples: Samples::default(),
+            back: Vec::new(),
+            troubles: Class::ALL.iter().map(|class| (*class, None)).collect(),
+            remarks: Vec::new(),
+        }
+    }
+
+    /// Of what is left out by itself, measures what is named here all the same.
+    #[must_use]
+    pub fn including(mut self, include: Vec<String>) -> Self {
+        self.inventory.include = include;
+        self
+    }
+
+    /// Remembers in the state folder which name each thing has; `earlier` are the sensors of earlier runs.
+    pub fn remember(&mut self, folder: &Path, earlier: &[SensorSpec]) {
+        self.inventory.earlier = earlier.iter().map(|spec| spec.name.clone()).collect();
+        match Register::open(folder) {
+            Ok(register) => self.inventory.register = register,
+            Err(error) => warn!("cannot see which thing had which name: {error}"),
+        }
+    }
+
+    /// Begins a round: everything that is here is read. What is still away is not asked a second time.
+    pub fn begin(&mut self, now: Now) {
+        self.round = Some(now);
+        let looks = self.looked_at.is_none_or(|at| now.mono.saturating_duration_since(at) >= LOOK_EVERY);
+        if looks {
+            self.looked_at = Some(now.mono);
+            self.inventory
+                .things
+                .values_mut()
+                .filter_map(|thing| thing.home.as_mut())
+                .for_each(|errand| errand.refresh());
+        }
+        let due = |thing: &Thing| match thing.purpose {
+            Purpose::List => looks,
+            // Once it is listed.
+            Purpose::Describe => false,
+            Purpose::Measure => true,
+        };
+        let due = self.inventory.things.iter().filter(|(_, thing)| due(thing)).map(|(number, _)| *number);
+        self.lend(&due.collect::<Vec<_>>(), now.mono);
+    }
+
+    /// Takes in what came back. Calls `changed` for each source that began to fail, with its error, or ceased to.
+    pub fn collect(&mut self, now: Now, mut changed: impl FnMut(&str, Option<&str>)) {
+        self.crew.tend(now.mono);
+        let mut back = std::mem::take(&mut self.back);
+        self.crew.take(&mut back);
+        for done in back.drain(..) {
+            self.take_back(done, now);
+        }
+        self.back = back;
+        let fresh = self.inventory.name_devices(now.mono);
+        self.lend(&fresh, now.mono);
+        let over = |began: Now| now.mono.saturating_duration_since(began.mono) >= ROUND || !self.is_under_way(now.mono);
+        let ends = self.round.is_some_and(over);
+        if ends {
+            self.round = None;
+            self.remark(now);
+        }
+        self.judge(now, ends, &mut changed);
+    }
+
+    /// Whether there is something to take: a round that is whole, or what came after its round.
+    #[must_use]
+    pub fn has_some(&self) -> bool {
+        self.round.is_none() && !self.samples.is_empty()
+    }
+
+    /// What was measured since it was taken last.
+    pub fn take(&mut self, into: &mut Samples) {
+        into.clear();
+        std::mem::swap(&mut self.samples, into);
+    }
+
+    /// Measures once, waiting until everything that is quick is there: for those who have nothing else to do meanwhile.
+    pub fn look(&mut self, now: Now, samples: &mut Samples, mut changed: impl FnMut(&str, Option<&str>)) {
+        self.looked_at = None;
+        self.begin(now);
+        let began = clock::now().mono;
+        while self.round.is_some() {
+            self.crew.wait(clock::now().mono + PATIENCE);
+            let passed = clock::now().mono.saturating_duration_since(began);
+            self.collect(now.plus(passed), &mut changed);
+        }
+        self.take(samples);
+    }
+
+    /// Waits until something came back. Cancel-safe.
+    pub async fn news(&self) {
+        self.crew.news().await;
+    }
+
+    /// When [`Host::collect`] is to be called although nothing came back.
+    #[must_use]
+    pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        let tends = (self.round.is_some() || self.crew.is_busy(now)).then(|| now + PATIENCE);
+        let lent = self.inventory.things.values().filter_map(|thing| thing.lent);
+        let hangs = lent.map(|lent| lent + HANGS).filter(|at| *at > now).min();
+        [tends, hangs].into_iter().flatten().min()
+    }
+
+    /// Whether the configuration leaves this sensor out.
+    #[must_use]
+    pub fn skips(&self, name: &str) -> bool {
+        self.inventory.skips(name)
+    }
+
+    /// The sources that fail.
+    pub fn troubles(&self) -> impl Iterator<Item = &Trouble> {
+        self.troubles.values().filter_map(Option::as_ref)
+    }
+
+    /// What is to be known of sources that do not fail.
+    pub fn remarks(&self) -> impl Iterator<Item = &Remark> {
+        self.remarks.iter()
+    }
+
+    fn lend(&mut self, numbers: &[u32], now: Instant) {
+        if numbers.is_empty() {
+            return;
+        }
+        let crowded = self.crew.hanging(now) >= LIMITS.slow / 2;
+        let things = &mut self.inventory.things;
+        let work = numbers.iter().filter_map(|number| {
+            let thing = things.get_mut(number)?;
+            let errand = thing.home.take()?;
+            thing.lent = Some(now);
+            // Where much hangs, what has not answered yet is not trusted.
+            let slow = thing.last_took().map_or(crowded, |took| took >= PATIENCE);
+            Some((if slow { Pace::Slow } else { Pace::Quick }, errand))
+        });
+        self.crew.give(work.collect::<Vec<_>>());
+    }
+
+    fn take_back(&mut self, Done { work: mut errand, pace, took }: Done<Box<Errand>>, now: Now) {
+        // A device that is gone has nobody who waits for it.
+        let Some(thing) = self.inventory.things.get_mut(&errand.number) else { return };
+        if pace == Pace::Quick && errand.wants_time() {
+            if self.crew.waiting() < MOST_WAITING {
+                return self.crew.give([(Pace::Slow, errand)]);
+            }
+            errand.give_up();
+        }
+        // A reading is of the moment in which it was asked for, unless its answer was long in coming.
+        let away = thing.lent.take().map_or(Duration::ZERO, |lent| now.mono.saturating_duration_since(lent));
+        let at = if away < HANGS / 2 { now.unix.plus(-i64::try_from(away.as_millis()).unwrap_or(0)) } else { now.unix };
+        self.samples.append(&errand.samples, at);
+        thing.note(&mut errand, took, now.mono);
+        let (number, class, found) = (errand.number, errand.class, errand.found.take());
+        thing.home = Some(errand);
+        if let Some(found) = found {
+            let next = self.inventory.found(number, class, found);
+            self.lend(&next, now.mono);
+        }
+    }
+
+    /// Whether something is away that is usually back at once.
+    fn is_under_way(&self, now: Instant) -> bool {
+        let waits = |thing: &Thing| thing.lent.is_some() && thing.last_took().is_none_or(|took| took < PATIENCE);
+        self.crew.is_busy(now) || self.inventory.things.values().any(waits)
+    }
+
+    /// Says which sources fail, and counts that once a round.
+    fn judge(&mut self, now: Now, counts: bool, changed: &mut impl FnMut(&str, Option<&str>)) {
+        for class in Class::ALL {
+            let error = self.failing(class, now.mono);
+            let trouble = self.troubles.entry(class).or_default();
+            // Within a round an answer may still come.
+            let changes = self.round.is_none() && trouble.is_some() != error.is_some();
+            if (counts || changes) && Trouble::note(trouble, class.name(), error.as_deref(), now.unix).is_some() {
+                changed(class.name(), error.as_deref());
+            }
+        }
+    }
+
+    /// What fails of a class, one thing after the other.
+    fn failing(&self, class: Class, now: Instant) -> Option<String> {
+        let mut said: Vec<String> = Vec::new();
+        for thing in self.inventory.things.values().filter(|thing| thing.class == class) {
+            let usual = || thing.usual().map_or_else(String::new, |usual| format!(", usually after {usual}"));
+            if thing.hangs(now) {
+                said.push(format!("{}{}", Error::NoAnswer(thing.file.clone()), usual()));
+                continue;
+            }
+            for (_, error) in thing.failed.iter().filter(|(name, _)| !self.inventory.skips(name)) {
+                let usual = if matches!(error, Error::NoAnswer(_)) { usual() } else { String::new() };
+                said.push(format!("{error}{usual}"));
+            }
+        }
+        (!said.is_empty()).then(|| said.join("; "))
+    }
+
+    /// Says what is left out, what is slow, and what is to be known of names.
+    fn remark(&mut self, now: Now) {
+        let mut said: Vec<(String, String)> = Vec::new();
+        for (number, thing) in &self.inventory.things {
+            if let Some(usual) = thing.usual().filter(|_| !thing.hangs(now.mono) && thing.failed.is_empty()) {
+                said.push((
+                    thing.class.name().to_owned(),
+                    format!("{}: slow, usually takes {usual}", thing.file.display()),
+                ));
+            }
+            for (name, why) in thing.left_out.iter().filter(|(name, _)| !self.inventory.skips(name)) {
+                let device = self.inventory.device_of(*number);
+                let source = device.map_or_else(String::new, |device| format!(" {device}"));
+                said.push((format!("{}{source}", thing.class.name()), format!("{name}: {why}")));
+            }
+        }
+        said.extend(self.inventory.naming().map(|text| ("names".to_owned(), text)));
+        remarks::update(&mut self.remarks, said, now.unix);
+    }
+}

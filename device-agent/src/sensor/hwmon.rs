@@ -1,0 +1,109 @@
+//! Monitoring chips, from `/sys/class/hwmon`: temperatures, fans, voltages, currents, power, energy, humidity.
+//!
+//! Every channel that the chip's folder lists is one: `temp49_input` counts without the 48 before it. A channel whose `_enable`
+//! is 0 or whose `_fault` is not is left out and said, as is a value that no chip can measure.
+
+use super::files::{Content, Files, entries};
+use super::limits::{QUANTITIES, Quantity};
+use super::{Error, Samples, name_part};
+
+/// Thermometers of the 1-Wire bus are read there, by their nine bytes: each reading makes the probe measure.
+const ONE_WIRE: &str = "w1_slave_temp";
+
+/// A channel of a chip.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Input {
+    /// `temp1` of `temp1_input`.
+    pub(super) stem: String,
+    /// The file with its value.
+    pub(super) file: String,
+    /// Its label, or its number.
+    pub(super) label: String,
+    /// What it measures.
+    pub(super) quantity: &'static Quantity,
+    enable: Option<String>,
+    fault: Option<String>,
+}
+
+/// A chip, as its folder lists it.
+#[derive(Debug)]
+pub(super) struct Chip {
+    /// What it calls itself.
+    pub(super) name: String,
+    /// Its channels, with what tells the file of each from others of the same name.
+    pub(super) inputs: Vec<(Input, u64)>,
+    /// What is wrong with those that are not among them because their label does not answer.
+    pub(super) unanswered: Option<Error>,
+}
+
+/// What a chip has.
+pub(super) fn describe(files: &mut Files) -> Result<Chip, Error> {
+    let name = files.word("name")?.unwrap_or_default();
+    if name == ONE_WIRE {
+        return Ok(Chip { name, inputs: Vec::new(), unanswered: None });
+    }
+    let entries = entries(files.folder());
+    let has = |file: &str| entries.binary_search_by(|(name, _)| (**name).cmp(file)).ok();
+    let mut found: Vec<(usize, u32, Input, u64)> = Vec::new();
+    let mut unanswered = None;
+    for (file, ino) in &entries {
+        let Some((order, number, stem)) = channel(file) else { continue };
+        // What a meter averages is its value where it tells no other.
+        if file.ends_with("_average") && has(&format!("{stem}_input")).is_some() {
+            continue;
+        }
+        let there = |what: &str| Some(format!("{stem}_{what}")).filter(|file| has(file).is_some());
+        let label = match there("label").map(|label| files.word(&label)) {
+            Some(Ok(label)) => label.map(|label| name_part(&label)),
+            Some(Err(error)) => {
+                unanswered = Some(error);
+                continue;
+            }
+            None => None,
+        };
+        let input = Input {
+            stem: stem.to_owned(),
+            file: file.clone(),
+            label: label.unwrap_or_else(|| number.to_string()),
+            quantity: &QUANTITIES[order],
+            enable: there("enable"),
+            fault: there("fault"),
+        };
+        found.push((order, number, input, *ino));
+    }
+    found.sort_by_key(|(order, number, _, _)| (*order, *number));
+    let inputs = found.into_iter().map(|(_, _, input, ino)| (input, ino)).collect();
+    Ok(Chip { name, inputs, unanswered })
+}
+
+/// `temp12_input` is number 12 of the temperatures.
+fn channel(file: &str) -> Option<(usize, u32, &str)> {
+    let stem = file.strip_suffix("_input").or_else(|| file.strip_suffix("_average"))?;
+    let digits = stem.find(|c: char| c.is_ascii_digit())?;
+    let (kind, number) = stem.split_at(digits);
+    let order = QUANTITIES.iter().position(|quantity| quantity.file == kind)?;
+    Some((order, number.parse().ok()?, stem))
+}
+
+/// Adds the value of a channel, called `name`.
+pub(super) fn sample(input: &Input, files: &mut Files, name: &str, samples: &mut Samples) -> Result<(), Error> {
+    if let Some(enable) = &input.enable {
+        if files.number(enable)? == Content::Number(0.0) {
+            samples.leave_out(name, format!("{enable} is 0: it is switched off"));
+            return Ok(());
+        }
+    }
+    if let Some(fault) = &input.fault {
+        if matches!(files.number(fault)?, Content::Number(fault) if fault != 0.0) {
+            samples.leave_out(name, format!("{fault} says that its sensor is broken or not connected"));
+            return Ok(());
+        }
+    }
+    if let Content::Number(raw) = files.number(&input.file)? {
+        match input.quantity.read(raw) {
+            Ok(value) => samples.add(format_args!("{name}"), input.quantity.unit, input.quantity.kind, value),
+            Err(why) => samples.leave_out(name, why),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,262 @@
+//! What there is to read on a machine: devices as they come and go, and the errands that read them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tracing::warn;
+
+use super::disk::Disk;
+use super::errand::{Device, Errand, Found, Part, Task};
+use super::naming::{names, was_shared};
+use super::register::{Present, Register, Word};
+use super::thing::{Purpose, Thing};
+use super::{Class, passing};
+
+/// Names are given when every device of a class is described; one that does not answer is waited for so long.
+const WAITED_FOR: Duration = Duration::from_secs(1);
+
+/// Everything there is to read.
+#[derive(Debug)]
+pub(super) struct Inventory {
+    root: PathBuf,
+    skip: Vec<String>,
+    /// Of what is left out by itself, what is wanted all the same.
+    pub(super) include: Vec<String>,
+    pub(super) things: BTreeMap<u32, Thing>,
+    next: u32,
+    folders: Vec<Folder>,
+    disks: Vec<(Disk, u32)>,
+    pub(super) register: Register,
+    /// Names of the sensors of earlier runs.
+    pub(super) earlier: Vec<String>,
+    /// Names that were changed since the start.
+    renamed: Vec<String>,
+}
+
+/// The folder of a device.
+#[derive(Debug)]
+struct Folder {
+    class: Class,
+    name: String,
+    /// The errand that describes it.
+    describes: u32,
+    device: Option<Device>,
+    word: Option<Word>,
+    parts: Vec<Measured>,
+}
+
+/// A part of a device and the errand that measures it.
+#[derive(Debug)]
+struct Measured {
+    number: u32,
+    part: Part,
+    name: String,
+    ino: u64,
+}
+
+impl Inventory {
+    /// What is known without having looked.
+    pub(super) fn new(root: &Path, skip: Vec<String>) -> Self {
+        let mut inventory = Self {
+            root: root.to_owned(),
+            skip,
+            include: Vec::new(),
+            things: BTreeMap::new(),
+            next: 0,
+            folders: Vec::new(),
+            disks: Vec::new(),
+            register: Register::default(),
+            earlier: Vec::new(),
+            renamed: Vec::new(),
+        };
+        for class in Class::ALL {
+            let (purpose, task, file) = match class {
+                Class::Cpu => (Purpose::Measure, Task::Cpu(super::cpu::Cpu::default()), "proc/stat"),
+                Class::Memory => (Purpose::Measure, Task::Memory, "proc/meminfo"),
+                Class::Load => (Purpose::Measure, Task::Load, "proc/loadavg"),
+                Class::Network => (Purpose::Measure, Task::Network, "proc/net/dev"),
+                Class::Disk => (Purpose::List, Task::List, "proc/self/mountinfo"),
+                Class::Hwmon | Class::Thermal | Class::Iio | Class::Power => {
+                    (Purpose::List, Task::List, class.folder())
+                }
+            };
+            inventory.add((class, purpose), task, class.folder(), Path::new("/").join(file), "");
+        }
+        inventory
+    }
+
+    /// Whether the configuration leaves this sensor out.
+    pub(super) fn skips(&self, name: &str) -> bool {
+        let is_in = |list: &[String]| list.iter().any(|pattern| crate::deadband::matches(pattern, name));
+        is_in(&self.skip) || (passing::is_card(name) && !is_in(&self.include))
+    }
+
+    /// Takes in what an errand found. Returns what is to be read next.
+    pub(super) fn found(&mut self, number: u32, class: Class, found: Found) -> Vec<u32> {
+        match found {
+            Found::Folders(names) => self.found_folders(class, &names),
+            Found::Disks(disks) => self.found_disks(&disks),
+            Found::Device(device) => {
+                if let Some(folder) = self.folders.iter_mut().find(|folder| folder.describes == number) {
+                    (folder.device, folder.word) = (Some(device), None);
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    /// Gives names to devices once all of their class are described. Returns what is to be read next.
+    pub(super) fn name_devices(&mut self, now: Instant) -> Vec<u32> {
+        let waits = |folder: &Folder| {
+            let away = self.things.get(&folder.describes).and_then(|thing| thing.lent);
+            away.is_some_and(|lent| now.saturating_duration_since(lent) < WAITED_FOR)
+        };
+        let of = |class: Class| self.folders.iter().filter(move |folder| folder.class == class);
+        let due = Class::ALL.into_iter().filter(|class| {
+            of(*class).any(|folder| folder.device.is_some() && folder.word.is_none()) && !of(*class).any(waits)
+        });
+        due.collect::<Vec<_>>().into_iter().flat_map(|class| self.name_class(class)).collect()
+    }
+
+    /// What is to be said of names.
+    pub(super) fn naming(&self) -> impl Iterator<Item = String> {
+        let twins = self.folders.iter().filter(|folder| folder.word.as_ref().is_some_and(|word| word.twin.is_some()));
+        let said = twins.filter_map(|folder| {
+            let first = folder.parts.first()?;
+            Some(format!(
+                "{}: nothing tells it from its like; after a restart they may have changed places",
+                first.name
+            ))
+        });
+        self.renamed.iter().cloned().chain(said)
+    }
+
+    /// What a device calls itself, to which an errand belongs.
+    pub(super) fn device_of(&self, number: u32) -> Option<&str> {
+        let has = |folder: &&Folder| folder.parts.iter().any(|part| part.number == number);
+        self.folders.iter().find(has)?.word.as_ref().map(|word| word.word.as_str())
+    }
+
+    fn add(&mut self, of: (Class, Purpose), task: Task, folder: &str, file: PathBuf, name: &str) -> u32 {
+        self.next += 1;
+        let errand = Box::new(Errand::new(self.next, of.0, task, &self.root, folder));
+        self.things.insert(self.next, Thing::new(of.1, file, name, errand));
+        self.next
+    }
+
+    /// Every folder of the class is described again; those that are gone are forgotten.
+    fn found_folders(&mut self, class: Class, names: &[String]) -> Vec<u32> {
+        let gone = |folder: &Folder| folder.class == class && !names.contains(&folder.name);
+        for folder in self.folders.iter().filter(|folder| gone(folder)) {
+            self.things.remove(&folder.describes);
+            folder.parts.iter().for_each(|part| drop(self.things.remove(&part.number)));
+        }
+        self.folders.retain(|folder| !gone(folder));
+        for name in names {
+            if self.folders.iter().any(|folder| folder.class == class && folder.name == *name) {
+                continue;
+            }
+            let path = format!("{}/{name}", class.folder());
+            let file = Path::new("/").join(&path);
+            let describes = self.add((class, Purpose::Describe), Task::Describe(None), &path, file, "");
+            let (device, word, parts) = (None, None, Vec::new());
+            self.folders.push(Folder { class, name: name.clone(), describes, device, word, parts });
+        }
+        // In the order in which the kernel counts.
+        self.folders.sort_by_key(|folder| (folder.class, names.iter().position(|name| *name == folder.name)));
+        self.folders.iter().filter(|folder| folder.class == class).map(|folder| folder.describes).collect()
+    }
+
+    fn found_disks(&mut self, disks: &[Disk]) -> Vec<u32> {
+        for (_, number) in self.disks.iter().filter(|(disk, _)| !disks.contains(disk)) {
+            self.things.remove(number);
+        }
+        self.disks.retain(|(disk, _)| disks.contains(disk));
+        let mut fresh = Vec::new();
+        for disk in disks {
+            if self.disks.iter().any(|(known, _)| known == disk) {
+                continue;
+            }
+            let of = (Class::Disk, Purpose::Measure);
+            let number = self.add(of, Task::Disk(disk.clone()), "", PathBuf::from(disk.point()), "");
+            self.disks.push((disk.clone(), number));
+            fresh.push(number);
+        }
+        fresh
+    }
+
+    fn name_class(&mut self, class: Class) -> Vec<u32> {
+        let described = |folder: &&mut Folder| folder.class == class && folder.device.is_some();
+        let present: Vec<Present> = self
+            .folders
+            .iter()
+            .filter(|folder| folder.class == class)
+            .filter_map(|folder| folder.device.as_ref())
+            .map(|device| Present {
+                base: device.base.clone(),
+                origin: device.origin.clone(),
+                shared: was_shared(class, &device.base, device, &self.earlier),
+            })
+            .collect();
+        let known: Vec<bool> = present.iter().map(|thing| self.register.knows(class, thing)).collect();
+        let words = self.register.name(class, &present);
+        for ((thing, known), word) in present.iter().zip(known).zip(&words) {
+            if thing.shared && !known && word.word != thing.base {
+                let (before, since) = (&thing.base, &word.word);
+                let said = format!(
+                    "{since}: earlier versions called several {before} and mixed them up; it has a series of its own now"
+                );
+                warn!("{said}");
+                self.renamed.push(said);
+            }
+        }
+        let mut fresh = Vec::new();
+        let at: Vec<usize> =
+            self.folders.iter_mut().enumerate().filter(|(_, folder)| described(folder)).map(|(at, _)| at).collect();
+        for (at, word) in at.into_iter().zip(words) {
+            fresh.extend(self.settle_parts(at, word));
+        }
+        fresh
+    }
+
+    /// Gives each part of a device its errand; one that is what it was keeps the one it has.
+    fn settle_parts(&mut self, at: usize, word: Word) -> Vec<u32> {
+        let Some(folder) = self.folders.get_mut(at) else { return Vec::new() };
+        let Some(device) = folder.device.clone().filter(|_| folder.word.as_ref() != Some(&word)) else {
+            return Vec::new();
+        };
+        let class = folder.class;
+        let names = names(class, &word, &device);
+        folder.word = Some(word);
+        let path = format!("{}/{}", class.folder(), folder.name);
+        let mut before = std::mem::take(&mut folder.parts);
+        let (mut parts, mut fresh) = (Vec::new(), Vec::new());
+        for ((part, ino), name) in device.parts.into_iter().zip(names) {
+            if self.skips(&name) {
+                continue;
+            }
+            let same = before.iter().position(|old| old.part == part && old.name == name && old.ino == ino);
+            if let Some(same) = same {
+                parts.push(before.swap_remove(same));
+                continue;
+            }
+            let file = Path::new("/").join(&path).join(part.file());
+            let task = Task::Part(part.clone(), name.clone());
+            let number = self.add((class, Purpose::Measure), task, &path, file, &name);
+            // Whether another file in its place is better has to be seen.
+            let failed = before.iter().find(|old| old.name == name).and_then(|old| self.things.get(&old.number));
+            let failed = failed.map_or_else(Vec::new, |old| old.failed.clone());
+            if let Some(thing) = self.things.get_mut(&number) {
+                thing.failed = failed;
+            }
+            fresh.push(number);
+            parts.push(Measured { number, part, name, ino });
+        }
+        before.iter().for_each(|old| drop(self.things.remove(&old.number)));
+        if let Some(folder) = self.folders.get_mut(at) {
+            folder.parts = parts;
+        }
+        fresh
+    }
+}

@@ -1,0 +1,284 @@
+//! What stays of a device when the kernel counts anew: from which thing its readings come.
+//!
+//! The numbers in `hwmon3`, `nvme1` or `i2c-0` are places in a queue. What stays is, in this order: a serial number (drives,
+//! sticks, supplies), the node of the device tree, and the way to the device along buses whose addresses are wired (PCI
+//! address, I2C address, USB port, chip select, name of a platform device), with the counted parts left out.
+
+use std::fs;
+use std::path::Path;
+
+use super::files::Files;
+use super::{Error, name_part};
+
+/// What comes before a number that only counts.
+const COUNTED: [&str; 17] = [
+    "hwmon",
+    "iio:device",
+    "thermal_zone",
+    "nvme",
+    "phy",
+    "host",
+    "i2c-",
+    "usb",
+    "ata",
+    "spi",
+    "input",
+    "card",
+    "mmc",
+    "wlan",
+    "wwan",
+    "rtc",
+    "port",
+];
+
+/// Longest part of a name that tells a thing from its like.
+const LONGEST_HINT: usize = 20;
+
+/// Which thing it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Origin {
+    /// The same at each start for the same thing; nothing if nothing tells it from its like.
+    pub(super) identity: Option<String>,
+    /// What tells it from its like, for people: the shortest first.
+    pub(super) hints: Vec<String>,
+}
+
+impl Origin {
+    fn new(identity: String, parts: impl IntoIterator<Item = String>) -> Self {
+        let mut hints: Vec<String> = Vec::new();
+        for part in parts.into_iter().filter(|part| !part.is_empty()).take(3) {
+            let longer = hints.last().map_or_else(|| part.clone(), |before| format!("{before}-{part}"));
+            hints.push(longer);
+        }
+        Self { identity: Some(identity), hints }
+    }
+
+    /// A thing that says its serial number.
+    pub(super) fn serial(model: &str, serial: &str) -> Option<Self> {
+        let serial = serial.split_whitespace().collect::<Vec<_>>().join(" ");
+        // What is printed when nobody wrote a number.
+        let means_nothing = serial.len() < 4 || serial.chars().all(|c| matches!(c, '0' | 'F' | 'f' | '.' | '-' | ' '));
+        let hint = name_part(&serial);
+        let tail = hint.get(hint.len().saturating_sub(LONGEST_HINT)..).unwrap_or_default().to_owned();
+        (!means_nothing).then(|| Self::new(format!("serial {} {serial}", model.trim()), [tail]))
+    }
+}
+
+/// Of what the folder of a class is: `sys/class/hwmon/hwmon3` below `root`; `base` is what the thing calls itself.
+///
+/// # Errors
+/// A file that says it gives no answer.
+pub(super) fn of(root: &Path, folder: &Path, base: &str) -> Result<Origin, Error> {
+    let (Ok(root), Ok(place)) = (fs::canonicalize(root), fs::canonicalize(folder)) else {
+        return Ok(Origin::default());
+    };
+    let device = match fs::canonicalize(place.join("device")) {
+        Ok(device) => device,
+        // A chip lies in a folder below its device, or right in it; what has none lies in its class.
+        Err(_) if place.starts_with(root.join("sys/devices")) => {
+            let own = |part: &&Path| part.file_name().is_some_and(|name| is_of_chip(&name.to_string_lossy()));
+            place.ancestors().find(|part| !own(part)).unwrap_or(&place).to_owned()
+        }
+        Err(_) => return Ok(Origin::default()),
+    };
+    let Ok(way) = device.strip_prefix(&root) else { return Ok(Origin::default()) };
+    let mut files = Files::new(&root, &way.to_string_lossy());
+    for file in ["serial", "wwid", "serial_number", "cid"] {
+        if let Some(serial) = files.word(file)? {
+            let model = files.word("model")?.unwrap_or_default();
+            if let Some(origin) = Origin::serial(&model, &serial) {
+                return Ok(origin);
+            }
+        }
+    }
+    if let Ok(node) = fs::canonicalize(device.join("of_node")) {
+        let node = node.to_string_lossy().into_owned();
+        let node = node.rsplit_once("devicetree/base").map_or(&*node, |(_, rest)| rest).to_owned();
+        let parts: Vec<String> = node.rsplit('/').map(|part| hint(part, base)).collect();
+        return Ok(Origin::new(format!("node {node}"), parts));
+    }
+    along(&root, way, base)
+}
+
+/// Along the buses, from the root of the machine to the device.
+fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
+    let (mut here, mut stays) = (root.to_owned(), Vec::new());
+    let mut below_usb = false;
+    for part in way.iter().filter_map(|part| part.to_str()) {
+        here.push(part);
+        if matches!(part, "sys" | "devices" | "bus" | "class" | "hwmon" | "nvme" | "virtual" | "thermal") {
+            continue;
+        }
+        let mut files = Files::new(root, &here.strip_prefix(root).unwrap_or(&here).to_string_lossy());
+        below_usb |= counted(part).is_some_and(|what| what == "usb");
+        if let Some(what) = counted(part) {
+            // Several adapters of one chip are told apart by what they are called.
+            let called = if what == "i2c-" { files.word("name")? } else { None };
+            stays.extend(called);
+        } else if let Some((_, port)) = part.split_once('-').filter(|_| below_usb && starts_with_digit(part)) {
+            if let Some(serial) = files.word("serial")? {
+                let product = files.word("product")?.unwrap_or_default();
+                if let Some(Origin { identity: Some(identity), hints }) = Origin::serial(&product, &serial) {
+                    return Ok(Origin { identity: Some(identity), hints });
+                }
+            }
+            stays.push(format!("usb-{}", port.replace(':', "-")));
+        } else if let Some((_, address)) = part.split_once("-00").filter(|(bus, _)| bus.parse::<u32>().is_ok()) {
+            stays.push(format!("i2c-{address}"));
+        } else if let Some(chip) = part.strip_prefix("spi").and_then(|rest| rest.split_once('.')).map(|(_, chip)| chip)
+        {
+            stays.push(format!("spi-{chip}"));
+        } else if part.starts_with("target") || part.starts_with("mmc") {
+        } else {
+            stays.push(part.to_owned());
+        }
+    }
+    if stays.is_empty() {
+        return Ok(Origin::default());
+    }
+    let parts: Vec<String> = stays.iter().rev().map(|part| hint(part, base)).collect();
+    Ok(Origin::new(format!("way {}", stays.join("/")), parts))
+}
+
+/// Whether a folder is a chip's own, and its device the one above.
+fn is_of_chip(name: &str) -> bool {
+    name == "hwmon" || matches!(counted(name), Some("hwmon" | "iio:device"))
+}
+
+/// What a part of a way counts, if it does no more than that.
+fn counted(part: &str) -> Option<&'static str> {
+    COUNTED.into_iter().find(|what| {
+        part.strip_prefix(what).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
+fn starts_with_digit(part: &str) -> bool {
+    part.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
+}
+
+/// A part of a way as a part of a name: `0000:01:00.0` is `pci-0100`, as `sensors` calls it; `coretemp.1` of a chip that calls
+/// itself `coretemp` is `1`.
+fn hint(part: &str, base: &str) -> String {
+    if let Some((domain, address)) = pci(part) {
+        return if domain == 0 { format!("pci-{address:04x}") } else { format!("pci-{domain:04x}-{address:04x}") };
+    }
+    let own = part.strip_prefix(base).and_then(|rest| rest.strip_prefix(['.', '@', '-']));
+    let mut hint = name_part(own.unwrap_or(part));
+    hint.truncate(LONGEST_HINT);
+    hint
+}
+
+/// `0000:01:00.0` is domain 0, bus 1, device 0, function 0.
+fn pci(part: &str) -> Option<(u32, u32)> {
+    let (domain, rest) = part.split_once(':')?;
+    let (bus, rest) = rest.split_once(':')?;
+    let (device, function) = rest.split_once('.')?;
+    let hex = |text: &str| u32::from_str_radix(text, 16).ok();
+    Some((hex(domain)?, (hex(bus)? << 8) | (hex(device)? << 3) | hex(function)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    /// A chip whose folder lies at `path` below `sys/devices`, with files of its device.
+    fn chip(root: &Path, class: &str, path: &str, files: &[(&str, &str)]) -> PathBuf {
+        let folder = root.join("sys/devices").join(path);
+        fs::create_dir_all(&folder).unwrap();
+        for (file, content) in files {
+            let file = root.join("sys/devices").join(file);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, content).unwrap();
+        }
+        let link = root.join(class).join(folder.file_name().unwrap());
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(&folder, &link).unwrap();
+        link
+    }
+
+    fn origin(path: &str, files: &[(&str, &str)], base: &str) -> Origin {
+        let root = tempfile::tempdir().unwrap();
+        let link = chip(root.path(), "sys/class/hwmon", path, files);
+        of(root.path(), &link, base).unwrap()
+    }
+
+    #[test]
+    fn a_thing_is_the_same_whatever_the_kernel_counted() {
+        for (one, other, base, hint) in [
+            (
+                "pci0000:00/0000:00:06.0/0000:01:00.0/nvme/nvme0/hwmon3",
+                "pci0000:00/0000:00:06.0/0000:01:00.0/nvme/nvme1/hwmon5",
+                "nvme",
+                "pci-0100",
+            ),
+            ("pci0000:00/0000:00:18.3/hwmon/hwmon2", "pci0000:00/0000:00:18.3/hwmon/hwmon0", "k10temp", "pci-00c3"),
+            ("platform/coretemp.1/hwmon/hwmon4", "platform/coretemp.1/hwmon/hwmon7", "coretemp", "1"),
+            (
+                "pci0000:00/0000:00:1f.4/i2c-0/0-0018/hwmon/hwmon4",
+                "pci0000:00/0000:00:1f.4/i2c-6/6-0018/hwmon/hwmon1",
+                "jc42",
+                "i2c-18",
+            ),
+            (
+                "pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0/hwmon/hwmon4",
+                "pci0000:00/0000:00:14.0/usb3/3-2/3-2:1.0/hwmon/hwmon1",
+                "corsairpsu",
+                "usb-2-1_0",
+            ),
+            (
+                "pci0000:00/0000:03:00.0/ieee80211/phy0/hwmon7",
+                "pci0000:00/0000:03:00.0/ieee80211/phy4/hwmon8",
+                "iwlwifi_1",
+                "ieee80211",
+            ),
+        ] {
+            let (one, other) = (origin(one, &[], base), origin(other, &[], base));
+            assert_eq!(one, other);
+            assert_eq!(one.hints.first().map(String::as_str), Some(hint), "{one:?}");
+        }
+    }
+
+    #[test]
+    fn things_of_a_kind_differ_by_where_they_are() {
+        for (one, other) in [
+            ("pci0000:00/0000:01:00.0/nvme/nvme0/hwmon3", "pci0000:00/0000:02:00.0/nvme/nvme0/hwmon3"),
+            ("soc/fe804000.i2c/i2c-1/1-0076/iio:device0", "soc/fe804000.i2c/i2c-1/1-0077/iio:device0"),
+            ("soc/fe804000.i2c/i2c-1/1-0076/iio:device0", "soc/fe205000.i2c/i2c-1/1-0076/iio:device0"),
+            (
+                "soc/fe204000.spi/spi_master/spi0/spi0.0/iio:device0",
+                "soc/fe204000.spi/spi_master/spi0/spi0.1/iio:device0",
+            ),
+        ] {
+            assert_ne!(origin(one, &[], "x").identity, origin(other, &[], "x").identity, "{one}");
+        }
+        let named = |name: &str| {
+            origin("pci0/0000:00:14.0/i2c-0/0-004c/hwmon/hwmon0", &[("pci0/0000:00:14.0/i2c-0/name", name)], "x")
+        };
+        assert_ne!(named("SMBus port 0").identity, named("SMBus port 2").identity);
+    }
+
+    #[test]
+    fn a_serial_number_goes_before_the_place_unless_it_means_nothing() {
+        let drive = |place: &str, serial: &str| {
+            let device = format!("pci0000:00/{place}/nvme/nvme0");
+            let files = [(format!("{device}/serial"), serial), (format!("{device}/model"), "Disk 980 PRO  ")];
+            let files: Vec<(&str, &str)> = files.iter().map(|(file, text)| (&**file, *text)).collect();
+            origin(&format!("{device}/hwmon3"), &files, "nvme")
+        };
+        let (one, other) = (drive("0000:01:00.0", "S6B0NX0R\n"), drive("0000:02:00.0", "S6B0NX0R\n"));
+        assert_eq!((one.identity.as_deref(), &one), (Some("serial Disk 980 PRO S6B0NX0R"), &other));
+        assert_eq!(one.hints, ["s6b0nx0r"]);
+        assert_ne!(drive("0000:01:00.0", "00000000").identity, drive("0000:02:00.0", "00000000").identity);
+    }
+
+    #[test]
+    fn what_has_no_device_is_told_from_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("sys/class/thermal/thermal_zone0");
+        fs::create_dir_all(&folder).unwrap();
+        assert_eq!(of(root.path(), &folder, "acpitz").unwrap(), Origin::default());
+        let virtual_zone = chip(root.path(), "sys/class/hwmon", "virtual/thermal/thermal_zone0/hwmon1", &[]);
+        assert_eq!(of(root.path(), &virtual_zone, "acpitz").unwrap(), Origin::default());
+    }
+}

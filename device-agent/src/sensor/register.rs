@@ -1,0 +1,239 @@
+//! Which name a thing has: given once, remembered in the state folder, never given to another.
+//!
+//! A chip that calls itself `nvme` is `nvme` as long as it is the only one that ever did. Where several do, each gets what
+//! tells it from the others: `nvme-pci-0100`, `nvme-s6b0nx0r`. The first keeps the short name when a second comes later, also
+//! while the first is away. Where nothing tells them apart they are counted, `acpitz` and `acpitz.2`, and that is said.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use super::Class;
+use super::origin::Origin;
+use crate::durable;
+
+/// Things remembered: as many as a device has sensors. One that has not been seen since the start makes room.
+const MOST: usize = 256;
+/// Name of the file in the state folder.
+const FILE: &str = "things";
+
+/// A thing that is there, in the order in which the kernel counts.
+#[derive(Debug, Clone)]
+pub(super) struct Present {
+    /// What it calls itself.
+    pub(super) base: String,
+    /// What stays of it.
+    pub(super) origin: Origin,
+    /// Earlier versions of this program may have given its short name to several.
+    pub(super) shared: bool,
+}
+
+/// The name of a thing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// The part of its sensors' names.
+    pub(super) word: String,
+    /// Which of those that nothing tells apart, from 2 on.
+    pub(super) twin: Option<usize>,
+}
+
+/// The names given so far.
+#[derive(Debug, Default)]
+pub(super) struct Register {
+    given: Vec<Given>,
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Given {
+    class: Class,
+    base: String,
+    identity: String,
+    word: String,
+    /// Since the start.
+    #[serde(skip)]
+    seen: bool,
+}
+
+impl Register {
+    /// Remembers from now on, and again what was remembered before, in the state folder.
+    ///
+    /// # Errors
+    /// Whatever the file system says; a line that makes no sense is passed over.
+    pub(super) fn open(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(FILE);
+        let text = match fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(error) => return Err(error),
+        };
+        let given = text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(MOST).collect();
+        Ok(Self { given, path: Some(path) })
+    }
+
+    /// The name of each thing of a class that is there, in their order.
+    pub(super) fn name(&mut self, class: Class, present: &[Present]) -> Vec<Word> {
+        // Two that say the same of themselves are told apart by nothing.
+        let is_one = |thing: &Present| {
+            let same = |other: &&Present| other.base == thing.base && other.origin.identity == thing.origin.identity;
+            thing.origin.identity.is_some() && present.iter().filter(same).count() == 1
+        };
+        let known = present.iter().map(|thing| is_one(thing).then(|| self.known(class, thing)).flatten());
+        let mut words: Vec<Option<Word>> = known.map(|word| word.map(|word| Word { word, twin: None })).collect();
+        let before = self.given.len();
+        for (word, thing) in words.iter_mut().zip(present).filter(|(word, thing)| word.is_none() && is_one(thing)) {
+            let fresh = self.fresh(class, thing, present);
+            self.give(class, thing, fresh.clone());
+            *word = Some(Word { word: fresh, twin: None });
+        }
+        if self.given.len() != before {
+            self.keep();
+        }
+        let mut counted: Vec<&str> = Vec::new();
+        for (word, thing) in words.iter_mut().zip(present).filter(|(word, _)| word.is_none()) {
+            let taken = self.given.iter().any(|given| given.class == class && given.word == thing.base);
+            counted.push(&thing.base);
+            let twin = counted.iter().filter(|base| **base == thing.base).count() + usize::from(taken);
+            *word = Some(Word { word: thing.base.clone(), twin: Some(twin).filter(|twin| *twin > 1) });
+        }
+        words.into_iter().flatten().collect()
+    }
+
+    /// Whether a thing has a name from before.
+    pub(super) fn knows(&mut self, class: Class, thing: &Present) -> bool {
+        self.known(class, thing).is_some()
+    }
+
+    fn known(&mut self, class: Class, thing: &Present) -> Option<String> {
+        let known = |given: &&mut Given| {
+            given.class == class
+                // What the kernel calls a supply is no more than a place in a list.
+                && (class == Class::Power || given.base == thing.base)
+                && Some(&given.identity) == thing.origin.identity.as_ref()
+        };
+        let given = self.given.iter_mut().find(known)?;
+        given.seen = true;
+        Some(given.word.clone())
+    }
+
+    /// A name that nobody has: short for one that is and was alone, else with what tells it from all others.
+    fn fresh(&self, class: Class, thing: &Present, present: &[Present]) -> String {
+        let base = &thing.base;
+        let alone = present.iter().filter(|other| other.base == *base).count() == 1;
+        let was = |given: &Given| given.class == class && given.base == *base;
+        if alone && !thing.shared && !self.given.iter().any(was) {
+            return base.clone();
+        }
+        let others = present.iter().filter(|other| other.base == *base && other.origin != thing.origin);
+        let others: Vec<&Present> = others.collect();
+        let hints = thing.origin.hints.iter().enumerate();
+        let free = |level: usize, hint: &String, word: &String| {
+            !others.iter().any(|other| other.origin.hints.get(level) == Some(hint))
+                && !self.given.iter().any(|given| given.class == class && given.word == *word)
+        };
+        let told_apart = hints.map(|(level, hint)| (level, hint, format!("{base}-{hint}")));
+        let found = told_apart.filter(|(level, hint, word)| free(*level, hint, word)).map(|(_, _, word)| word).next();
+        let identity = thing.origin.identity.as_deref().unwrap_or_default();
+        found.unwrap_or_else(|| format!("{base}-{:08x}", crc32c::crc32c(identity.as_bytes())))
+    }
+
+    fn give(&mut self, class: Class, thing: &Present, word: String) {
+        if self.given.len() >= MOST {
+            let oldest = self.given.iter().position(|given| !given.seen).unwrap_or(0);
+            self.given.remove(oldest);
+        }
+        let identity = thing.origin.identity.clone().unwrap_or_default();
+        self.given.push(Given { class, base: thing.base.clone(), identity, word, seen: true });
+    }
+
+    fn keep(&self) {
+        let Some(path) = &self.path else { return };
+        let lines = self.given.iter().filter_map(|given| serde_json::to_string(given).ok());
+        let text: String = lines.map(|line| line + "\n").collect();
+        if let Err(error) = durable::replace(path, text.as_bytes()) {
+            warn!("cannot remember which thing has which name, a start may find them anew: {error}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn thing(base: &str, identity: &str, hints: &[&str]) -> Present {
+        let identity = Some(identity.to_owned()).filter(|identity| !identity.is_empty());
+        let hints = hints.iter().map(|hint| (*hint).to_owned()).collect();
+        Present { base: base.to_owned(), origin: Origin { identity, hints }, shared: false }
+    }
+
+    fn names(register: &mut Register, present: &[Present]) -> Vec<String> {
+        let named = register.name(Class::Hwmon, present).into_iter();
+        named.map(|name| name.word + &name.twin.map_or_else(String::new, |twin| format!(".{twin}"))).collect()
+    }
+
+    fn disk(place: &str) -> Present {
+        thing("nvme", place, &[place])
+    }
+
+    #[test]
+    fn one_that_is_alone_has_the_short_name_and_keeps_it_when_another_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut register = Register::open(folder.path()).unwrap();
+        assert_eq!(names(&mut register, &[disk("a")]), ["nvme"]);
+        assert_eq!(names(&mut register, &[disk("b"), disk("a")]), ["nvme-b", "nvme"]);
+        // The next start counts them otherwise, and the first is gone at the one after it.
+        let mut register = Register::open(folder.path()).unwrap();
+        assert_eq!(names(&mut register, &[disk("a"), disk("b")]), ["nvme", "nvme-b"]);
+        let mut register = Register::open(folder.path()).unwrap();
+        assert_eq!(names(&mut register, &[disk("b")]), ["nvme-b"]);
+        assert_eq!(names(&mut register, &[disk("c")]), ["nvme-c"]);
+        assert_eq!(names(&mut register, &[disk("c"), disk("b"), disk("a")]), ["nvme-c", "nvme-b", "nvme"]);
+    }
+
+    #[test]
+    fn several_from_the_start_are_told_apart_the_same_way_without_a_memory() {
+        assert_eq!(names(&mut Register::default(), &[disk("a"), disk("b")]), ["nvme-a", "nvme-b"]);
+        assert_eq!(names(&mut Register::default(), &[disk("b"), disk("a")]), ["nvme-b", "nvme-a"]);
+        let sensor = |bus: &str| thing("lm75", &format!("{bus}/48"), &["i2c-48", &format!("i2c-48-{bus}")]);
+        assert_eq!(names(&mut Register::default(), &[sensor("x"), sensor("y")]), ["lm75-i2c-48-x", "lm75-i2c-48-y"]);
+        let same_hint = |identity: &str| thing("lm75", identity, &["long"]);
+        let hashed = names(&mut Register::default(), &[same_hint("one"), same_hint("other")]);
+        assert!(hashed.iter().all(|name| name.len() == "lm75-".len() + 8) && hashed[0] != hashed[1], "{hashed:?}");
+    }
+
+    #[test]
+    fn what_nothing_tells_apart_is_counted() {
+        let zone = || thing("acpitz", "", &[]);
+        assert_eq!(names(&mut Register::default(), &[zone(), zone(), zone()]), ["acpitz", "acpitz.2", "acpitz.3"]);
+        assert_eq!(names(&mut Register::default(), &[disk("a"), disk("a")]), ["nvme", "nvme.2"]);
+        let mut register = Register::default();
+        assert_eq!(names(&mut register, &[disk("a")]), ["nvme"]);
+        assert_eq!(names(&mut register, &[thing("nvme", "", &[]), disk("a")]), ["nvme.2", "nvme"]);
+    }
+
+    #[test]
+    fn a_short_name_that_several_had_goes_to_none_of_them() {
+        let before = Present { shared: true, ..disk("b") };
+        assert_eq!(names(&mut Register::default(), &[before]), ["nvme-b"]);
+    }
+
+    #[test]
+    fn a_torn_file_costs_its_broken_lines_and_memory_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut register = Register::open(folder.path()).unwrap();
+        names(&mut register, &[disk("a")]);
+        names(&mut register, &[disk("b")]);
+        let path = folder.path().join(FILE);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::write(&path, format!("no json\n{}", &text[..text.len() - 5])).unwrap();
+        let mut register = Register::open(folder.path()).unwrap();
+        assert_eq!(names(&mut register, &[disk("a")]), ["nvme"]);
+        for count in 0..2 * MOST {
+            names(&mut register, &[disk(&format!("{count}"))]);
+        }
+        assert!(register.given.len() <= MOST);
+    }
+}

@@ -1,0 +1,107 @@
+//! What one round of sampling gave, and what it did not: values, failures, and what was left out.
+
+use std::fmt;
+
+use wire::{SensorKind, UnixMillis};
+
+use super::Error;
+
+/// One measured value with the words that describe it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample<'a> {
+    /// Such as `mem.used_pct`.
+    pub name: &'a str,
+    /// UCUM-like code.
+    pub unit: &'static str,
+    /// Gauge or counter.
+    pub kind: SensorKind,
+    /// When.
+    pub at: UnixMillis,
+    /// Always finite.
+    pub value: f64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    /// Where its name ends.
+    end: usize,
+    unit: &'static str,
+    kind: SensorKind,
+    at: UnixMillis,
+    value: f64,
+}
+
+/// What one round of sampling gave; reused from round to round, so that a round in which all is well allocates nothing.
+#[derive(Debug, Default)]
+pub struct Samples {
+    names: String,
+    rows: Vec<Row>,
+    /// Sensors that should be there and gave nothing.
+    pub(super) failed: Vec<(String, Error)>,
+    /// Sensors whose value was not taken, and why.
+    pub(super) left_out: Vec<(String, String)>,
+}
+
+impl Samples {
+    /// Forgets the last round.
+    pub fn clear(&mut self) {
+        self.names.clear();
+        self.rows.clear();
+        self.failed.clear();
+        self.left_out.clear();
+    }
+
+    /// Adds a level.
+    pub fn gauge(&mut self, name: fmt::Arguments<'_>, unit: &'static str, value: f64) {
+        self.add(name, unit, SensorKind::Gauge, value);
+    }
+
+    /// Adds a total that only grows.
+    pub fn counter(&mut self, name: fmt::Arguments<'_>, unit: &'static str, value: f64) {
+        self.add(name, unit, SensorKind::Counter, value);
+    }
+
+    /// Adds one of a few levels: a door, a plug.
+    pub fn state(&mut self, name: fmt::Arguments<'_>, value: f64) {
+        self.add(name, "", SensorKind::State, value);
+    }
+
+    /// Notes that a sensor cannot be read. The other ones of its source are.
+    pub fn fail(&mut self, name: String, error: Error) {
+        self.failed.push((name, error));
+    }
+
+    /// Notes that a sensor was read and its value not taken, and why: nothing is wrong with the source.
+    pub fn leave_out(&mut self, name: &str, why: impl Into<String>) {
+        self.left_out.push((name.to_owned(), why.into()));
+    }
+
+    pub(super) fn add(&mut self, name: fmt::Arguments<'_>, unit: &'static str, kind: SensorKind, value: f64) {
+        if value.is_finite() {
+            let _ = fmt::Write::write_fmt(&mut self.names, name);
+            self.rows.push(Row { end: self.names.len(), unit, kind, at: UnixMillis(0), value });
+        }
+    }
+
+    /// Adds the values of another round, as of `at`.
+    pub(super) fn append(&mut self, other: &Self, at: UnixMillis) {
+        let before = self.names.len();
+        self.names.push_str(&other.names);
+        self.rows.extend(other.rows.iter().map(|row| Row { end: row.end + before, at, ..*row }));
+    }
+
+    /// Whether there is no value in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// What was added since [`Samples::clear`].
+    pub fn iter(&self) -> impl Iterator<Item = Sample<'_>> {
+        let mut start = 0;
+        self.rows.iter().map(move |&Row { end, unit, kind, at, value }| {
+            let name = self.names.get(start..end).unwrap_or_default();
+            start = end;
+            Sample { name, unit, kind, at, value }
+        })
+    }
+}
