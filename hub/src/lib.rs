@@ -5,7 +5,8 @@
 //!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
 //!   2  ingest ──▶ store   live   bundle (an agent, packed)  ports and pipeline
 //!   1  proto   rules   line   webhook::{payload, retry}     PURE: no tokio, no clock, no randomness source
-//!   0  model ──▶ wire   pressure   durable                  nouns and contract; what is given up under load; whole files
+//!   0  model ──▶ wire   pressure   durable   zones          nouns and contract; what is given up under load; whole files;
+//!                                                           rules of time zones
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
@@ -35,3 +36,4 @@ pub mod store;
 pub mod supervisor;
 pub mod udp;
 pub mod webhook;
+pub mod zones;

@@ -10,7 +10,7 @@ use super::AppState;
 use super::auth::{Admin, JOIN_POLICY, Reader};
 use super::body::Body;
 use super::dto::device::{self, Status};
-use super::dto::hub::{Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, Storage};
+use super::dto::hub::{Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, Storage, TimeZoneRules};
 use super::dto::text;
 use super::dto::{Problem, hub::JoinPatch};
 use super::error::ApiError;
@@ -20,6 +20,7 @@ use crate::model::alert::AlertState;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::reach;
 use crate::store::Store;
+use crate::zones::Rules;
 
 /// Shortest and longest open window.
 const WINDOW: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(15 * 60);
@@ -123,6 +124,7 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         given_up: app.pressure.given_up().map(str::to_owned).collect(),
         plain_http: info.plain_http,
         time_zone: info.time_zone.clone(),
+        time_zone_rules: TimeZoneRules::of(Rules::in_use(), now),
     })
 }
 

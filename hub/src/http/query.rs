@@ -2,6 +2,7 @@
 
 use axum::extract::State;
 use bytes::Bytes;
+use jiff::tz::TimeZone;
 
 use super::AppState;
 use super::auth::Reader;
@@ -20,6 +21,7 @@ use crate::model::catalog::Series;
 use crate::model::device::Device;
 use crate::model::reading::SeriesId;
 use crate::store::{self, Aggregates, Tier};
+use crate::zones;
 
 /// Series of one query when nothing is said.
 const USUAL_SERIES: usize = 1_000;
@@ -65,10 +67,13 @@ struct QueryParams {
     /// hour and more begin at full five minutes, those of half a day and more at full hours.
     #[param(value_type = usize, minimum = 1, maximum = 10000, required = false)]
     points: (),
-    /// Length of a bucket: `10s`, `5m`, `1h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times.
+    /// Length of a bucket: `10s`, `5m`, `1h`, `6h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times on the wall
+    /// clock of `tz`, the same ones whatever `from` is: `6h` at 00:00, 06:00, 12:00 and 18:00, `1w` on Mondays, `1mo` on the
+    /// first. Those longer than a change of the clock follow it: a day has 23 to 25 hours then, `6h` five to seven; shorter ones
+    /// keep their length.
     #[param(value_type = String, required = false)]
     every: (),
-    /// Time zone of days, weeks and months, such as `Europe/Berlin`; UTC when left out.
+    /// Time zone of `every`: a name such as `Europe/Berlin`, or `+05:30`; UTC when left out. `GET /hub` tells whose rules.
     #[param(value_type = String, required = false)]
     tz: (),
     /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`;
@@ -176,7 +181,7 @@ fn check(query: NewQuery, now: UnixMillis) -> Result<Checked, ApiError> {
     let to = time("to", query.to, now)?.unwrap_or_else(|| now.plus(1));
     let from = time("from", query.from, now)?.unwrap_or_else(|| to.plus(-3_600_000));
     let (from, to) = in_order(from, to)?;
-    let tz = buckets::zone(query.tz.as_deref())?;
+    let tz = query.tz.as_deref().map_or(Ok(TimeZone::UTC), zone)?;
     let edges = match (query.points, query.every) {
         (Some(_), Some(_)) => return Err(ApiError::invalid("every", "give either `points` or `every`")),
         (points, None) => buckets::by_number(from, to, points.unwrap_or(USUAL_POINTS))?,
@@ -195,6 +200,14 @@ fn check(query: NewQuery, now: UnixMillis) -> Result<Checked, ApiError> {
         percentiles,
         limit: query.limit,
         after,
+    })
+}
+
+/// The time zone of this name.
+fn zone(name: &str) -> Result<TimeZone, ApiError> {
+    zones::named(name).ok_or_else(|| {
+        let own = zones::own().map(|own| format!(" (that of the hub's computer is {own})")).unwrap_or_default();
+        ApiError::invalid("tz", format!("`{name}` is not a known time zone: write Europe/Berlin, UTC or +05:30{own}"))
     })
 }
 
@@ -264,8 +277,10 @@ async fn run(app: &AppState, query: Checked) -> Result<Vec<Bytes>, ApiError> {
         Tier::Minute => Source::Minute,
         Tier::Hour => Source::Hour,
     };
-    let note = (needs_readings && source != Source::Raw).then_some(query::NEED_READINGS);
-    Ok(query::result(answer.results, times, source, next.as_deref(), note))
+    let needed = (needs_readings && source != Source::Raw).then_some(query::NEED_READINGS);
+    let notes: Vec<&str> = needed.into_iter().chain(answer.cut.then_some(query::CUT)).collect();
+    let note = (!notes.is_empty()).then(|| notes.join("; "));
+    Ok(query::result(answer.results, times, source, next.as_deref(), note.as_deref()))
 }
 
 /// Series, what each result is called, and where to go on.

@@ -51,6 +51,7 @@ use crate::supervisor::Supervisor;
 use crate::udp::socket::Socket;
 use crate::udp::{Driver, discovery};
 use crate::webhook::{self, Dispatcher};
+use crate::zones::{self, Rules};
 use crate::{access, http, identity};
 
 /// Outcomes on their way back: one a commit, taken at once.
@@ -101,6 +102,7 @@ impl Hub {
             Socket::bind(config.udp).with_context(|| format!("--udp {}: is another program there?", config.udp))?;
         let udp_address = SocketAddr::new(config.udp.ip(), socket.port()?);
         warn_about_buffer(&socket);
+        warn_about_zones(clock);
 
         let mut supervisor = Supervisor::default();
         let (batches_in, batches) = queue(config.ingest_queue);
@@ -229,7 +231,7 @@ impl Hub {
                 discovery: config.discovery,
                 discovery_group: GROUP_V4.to_string(),
                 plain_http: true,
-                time_zone: jiff::tz::TimeZone::system().iana_name().map(str::to_owned),
+                time_zone: zones::own(),
             },
             join: Arc::new(JoinState::new(join)),
             figures,
@@ -281,6 +283,12 @@ impl Hub {
         let closed = self.store.close().await;
         outcome?;
         Ok(closed?)
+    }
+}
+
+fn warn_about_zones(clock: Clock) {
+    if let Some(warning) = Rules::in_use().warning(clock.wall()) {
+        tracing::warn!("{warning}");
     }
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod alerts;
 mod commits;
+mod cut;
 mod devices;
 mod figures;
 mod folds;

@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Flags};
 use crate::store;
 use crate::udp::socket::Socket;
+use crate::zones::Rules;
 use kernel::{members_v4, members_v6, metric, udp_sockets};
 
 /// How long the running hub may take to answer a probe: its jitter is 120 ms.
@@ -45,6 +46,11 @@ impl Findings {
         print(format_args!("     {text}"));
     }
 
+    /// Something that will be wrong, though nothing fails.
+    fn doubtful(&self, text: impl std::fmt::Display) {
+        print(format_args!("warn {text}"));
+    }
+
     fn bad(&mut self, text: impl std::fmt::Display, fix: impl std::fmt::Display) {
         self.failed += 1;
         print(format_args!("FAIL {text}; fix: {fix}"));
@@ -55,6 +61,7 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     let config = Config::load(flags)?;
     let mut findings = Findings::default();
     look_at_clock(&mut findings);
+    look_at_zones(&findings);
     look_at_data(&config.data, &mut findings);
     let metrics = metrics(config.http);
     match &metrics {
@@ -95,6 +102,14 @@ fn look_at_clock(findings: &mut Findings) {
         findings.bad("this machine's clock follows no time server yet", "sudo timedatectl set-ntp true");
     } else {
         findings.good("the clock is set");
+    }
+}
+
+fn look_at_zones(findings: &Findings) {
+    let rules = Rules::in_use();
+    match rules.warning(Clock.wall()) {
+        Some(warning) => findings.doubtful(format_args!("{warning} ({})", rules.place())),
+        None => findings.good(format_args!("rules of time zones: tz database {} ({})", rules.version, rules.place())),
     }
 }
 

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::text;
+use crate::model::UnixMillis;
 use crate::proto::command::JoinPolicy;
 use crate::store::Stats;
+use crate::zones::Rules;
 
 /// The hub: who it is and how it is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -61,6 +63,44 @@ pub struct Hub {
     pub plain_http: bool,
     /// Name of the time zone of its computer (`Europe/Berlin`), as `tz` of a query takes it; null where none is set.
     pub time_zone: Option<String>,
+    /// Whose rules of time zones count, in `tz` of a query.
+    pub time_zone_rules: TimeZoneRules,
+}
+
+/// The rules of time zones in use: those of the hub's computer or those built into the hub, whichever are newer.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct TimeZoneRules {
+    /// Version of the tz database, such as `2026f`.
+    pub version: String,
+    /// Where they are from.
+    pub source: RulesSource,
+    /// Version of the computer's, where they are known and not newer.
+    pub machine_version: Option<String>,
+    /// Said when they are more than a year old, with what to do; null otherwise.
+    pub warning: Option<String>,
+}
+
+/// Where rules of time zones are from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RulesSource {
+    /// The hub's program.
+    BuiltIn,
+    /// The hub's computer.
+    Machine,
+}
+
+impl TimeZoneRules {
+    /// Those in use.
+    #[must_use]
+    pub fn of(rules: Rules, now: UnixMillis) -> Self {
+        Self {
+            warning: rules.warning(now),
+            source: if rules.dir.is_some() { RulesSource::Machine } else { RulesSource::BuiltIn },
+            machine_version: rules.older.map(|(version, _)| version),
+            version: rules.version,
+        }
+    }
 }
 
 /// By which addresses others reach the hub, as `host:port`, the likeliest first. Empty where it listens on loopback only.

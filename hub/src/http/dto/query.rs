@@ -30,9 +30,10 @@ pub struct NewQuery {
     pub to: Option<Time>,
     /// Number of buckets of equal length.
     pub points: Option<usize>,
-    /// Length of a bucket: `10s`, `5m`, `1h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times.
+    /// Length of a bucket: `10s`, `5m`, `1h`, `6h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times on the wall
+    /// clock of `tz`, weeks on Mondays.
     pub every: Option<String>,
-    /// Time zone of days, weeks and months, such as `Europe/Berlin`; UTC when left out.
+    /// Time zone of `every`: a name such as `Europe/Berlin`, or `+05:30`; UTC when left out.
     pub tz: Option<String>,
     /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`; the
     /// first six when left out.
@@ -96,13 +97,19 @@ pub struct QueryResult {
     pub truncated: bool,
     /// What to send as `cursor` to get them; null at the end.
     pub next: Option<String>,
-    /// What somebody who reads the numbers should know; mostly null.
+    /// What somebody who reads the numbers should know; mostly null. Said where percentiles and rates are null because not all
+    /// readings are there any longer, and where a summary by the minute or the hour is cut by the edge of a bucket.
     pub note: Option<String>,
 }
 
 /// Said where percentiles or rates are asked for and not all readings are there any longer.
 pub const NEED_READINGS: &str = "percentiles and rate need every reading: they are null in buckets where raw readings have \
     given way to figures by the minute or the hour (see `source`, and GET /api/v1/retention)";
+
+/// Said where summaries are cut by the edge of a bucket.
+pub const CUT: &str = "some buckets begin or end within a minute or an hour of which only its summary is left (see `source`): it \
+    counts as a whole in the bucket of its first reading, so these buckets may hold up to an hour of their neighbours; edges on \
+    full hours UTC are exact, and so are all where GET /api/v1/retention keeps minutes";
 
 /// What a result was computed from: the coarsest of what was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

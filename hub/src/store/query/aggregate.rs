@@ -130,6 +130,8 @@ pub struct Aggregated<T = Columns> {
     pub results: Vec<T>,
     /// The coarsest thing it was made from.
     pub tier: Tier,
+    /// Whether an edge of a bucket cuts a rollup, which then counts as a whole where the first of its readings lies.
+    pub cut: bool,
 }
 
 impl Store {
@@ -177,14 +179,16 @@ impl Store {
                     }
                     Group::All => all.absorb(totals, plan.memory),
                 })?;
-                Ok((made, all, share.tier()))
+                Ok((made, all, share.tier(), share.cut()))
             }));
         }
-        let (mut made, mut all, mut tier) = (Vec::with_capacity(series.len()), plan.totals(), Tier::Raw);
-        for (some, mut totals, of_share) in try_join_all(shares).await? {
+        let (mut made, mut all, mut tier, mut cut) =
+            (Vec::with_capacity(series.len()), plan.totals(), Tier::Raw, false);
+        for (some, mut totals, of_share, is_cut) in try_join_all(shares).await? {
             made.extend(some);
             all.absorb(&mut totals, MEMORY)?;
             tier = tier.max(of_share);
+            cut |= is_cut;
         }
         let results = match group {
             Group::All => vec![make(0, all.columns(&plan.wanted))],
@@ -193,7 +197,7 @@ impl Store {
                 made.into_iter().map(|(_, result)| result).collect()
             }
         };
-        Ok(Aggregated { results, tier })
+        Ok(Aggregated { results, tier, cut })
     }
 
     /// The series by device, each with its place.
@@ -248,15 +252,20 @@ impl Totals {
         self.rolled.fill(false);
     }
 
-    /// Adds a rollup's bucket that begins at `start`.
-    pub(in crate::store) fn add_rolled(&mut self, edges: &[UnixMillis], start: UnixMillis, rolled: &Bucket) {
-        let Some(n) = bucket::of(edges, start) else { return };
+    /// Adds a rollup's figures to the bucket that holds the first of their readings; says whether an edge cuts them, so that
+    /// some of the readings may lie in another.
+    pub(in crate::store) fn add_rolled(&mut self, edges: &[UnixMillis], rolled: &Bucket) -> bool {
+        let (first, last) = (rolled.first.at, rolled.last.at);
+        let Some(n) = bucket::of(edges, first) else {
+            return edges.first().is_some_and(|from| first < *from && *from <= last);
+        };
         if let Some(bucket) = self.buckets.get_mut(n) {
             bucket.merge(rolled);
         }
         if let Some(is_rolled) = self.rolled.get_mut(n) {
             *is_rolled = true;
         }
+        bucket::of(edges, last) != Some(n)
     }
 
     /// Adds another series; `memory` is what all values together may take.

@@ -6,7 +6,6 @@ use rusqlite::Connection;
 
 use super::aggregate::Totals;
 use super::plan::Plan;
-use crate::model::UnixMillis;
 use crate::model::reading::SeriesId;
 use crate::store::error::Result;
 use crate::store::rollup::again::Hour;
@@ -30,7 +29,7 @@ impl Rollups {
     }
 
     /// Adds what a series has in rollups, by the hour where there are no minutes any longer, else by the minute; says
-    /// which tier that was. Of some hours it is known already what counts.
+    /// which tier that was, and whether an edge cuts some of it. Of some hours it is known already what counts.
     pub(super) fn add(
         &self,
         conn: &Connection,
@@ -39,15 +38,16 @@ impl Rollups {
         hours: &BTreeMap<i64, Hour>,
         plan: &Plan,
         totals: &mut Totals,
-    ) -> Result<Tier> {
+    ) -> Result<(Tier, bool)> {
         let (from, end) = plan.range();
         let to = rolled.to.unwrap_or(from).clamp(from, end).0;
         let split = if self.whole_hours { to } else { rolled.minutes_from.unwrap_or(from).0.clamp(from.0, to) };
-        let mut tier = Tier::Raw;
+        let (mut tier, mut cut) = (Tier::Raw, false);
         for (table, (from, to), rows) in [(HOURS, (from.0, split), &self.hours), (MINUTES, (split, to), &self.minutes)]
         {
             if from < to {
-                table.read(conn, series, (from, to), rows, |start, stored| {
+                // Those that begin before an edge may have readings behind it only.
+                table.read(conn, series, (table.start(from), to), rows, |start, stored| {
                     let known = hours.get(&HOURS.start(start));
                     let counts = match known {
                         Some(hour) if table == HOURS => Some(&hour.whole),
@@ -56,10 +56,10 @@ impl Rollups {
                     };
                     let Some(counts) = counts.filter(|bucket| bucket.count > 0) else { return };
                     tier = tier.max(table.tier);
-                    totals.add_rolled(&plan.edges, UnixMillis(start), counts);
+                    cut |= totals.add_rolled(&plan.edges, counts);
                 })?;
             }
         }
-        Ok(tier)
+        Ok((tier, cut))
     }
 }

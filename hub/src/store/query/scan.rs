@@ -28,7 +28,7 @@ use crate::store::file::readers::Reader;
 use crate::store::head::fresh::Fresh;
 use crate::store::head::tally::{Pending, Tally};
 use crate::store::memory::Memory;
-use crate::store::pack::bucket;
+use crate::store::pack::bucket::{self, Bucket};
 use crate::store::pack::cells::{Cells, Scratch};
 use crate::store::pack::exact;
 use crate::store::pack::packed::Values;
@@ -57,17 +57,23 @@ pub(in crate::store) struct Share<'a> {
     memory: &'a Memory,
     plan: &'a Plan,
     tier: Tier,
+    cut: bool,
     scratch: Scratch,
 }
 
 impl<'a> Share<'a> {
     pub(in crate::store) fn new(reader: &'a Reader, memory: &'a Memory, plan: &'a Plan) -> Self {
-        Self { reader, memory, plan, tier: Tier::Raw, scratch: Scratch::default() }
+        Self { reader, memory, plan, tier: Tier::Raw, cut: false, scratch: Scratch::default() }
     }
 
     /// The coarsest thing that was used.
     pub(in crate::store) const fn tier(&self) -> Tier {
         self.tier
+    }
+
+    /// Whether an edge cut a rollup.
+    pub(in crate::store) const fn cut(&self) -> bool {
+        self.cut
     }
 
     /// Calls `with` for each series of the devices: its place, and its figures.
@@ -225,8 +231,9 @@ impl<'a> Share<'a> {
                 }
                 if let Some(rollups) = rollups.get() {
                     let hours = self.behind_the_fold(found, rollups, *series, &mut recent)?;
-                    let tier = rollups.add(conn, *series, found.rolled, &hours, self.plan, totals)?;
+                    let (tier, cut) = rollups.add(conn, *series, found.rolled, &hours, self.plan, totals)?;
                     self.tier = self.tier.max(tier);
+                    self.cut |= cut;
                 }
             }
             if self.plan.wanted.exact() {
@@ -296,9 +303,13 @@ impl<'a> Share<'a> {
                     minutes.insert(start, *minute);
                 })?;
             }
-            // A bucket that begins before the range is in no answer: neither does it stand for anything.
-            let whole_from = if minutes.is_empty() { HOURS.start(from.0 - 1) + HOURS.bucket } else { start };
-            let whole_from = whole_from.max(MINUTES.start(from.0 - 1) + MINUTES.bucket);
+            // What has readings before the range is in no answer: neither does it stand for anything.
+            let begins_before = |rolled: &Bucket| rolled.first.at < from;
+            let whole_from = match minutes.get(&MINUTES.start(from.0)) {
+                Some(minute) if begins_before(minute) => MINUTES.start(from.0) + MINUTES.bucket,
+                None if minutes.is_empty() && begins_before(&whole) => start + HOURS.bucket,
+                Some(_) | None => start,
+            };
             let cut = of_hour.partition_point(|sample| sample.at.0 < whole_from);
             counted.extend_from_slice(&of_hour[..cut]);
             let (mut hour, mut raw) = (Hour { whole, minutes }, of_hour[cut..].to_vec());
