@@ -80,7 +80,18 @@ make_folder() {
   fail "no program may run from ${TMPDIR:-/tmp}, /var/tmp or ${HOME:-/root}: set TMPDIR to a folder where one may"
 }
 
+# A hub on this machine or in a private network is asked itself: a proxy could not reach it.
+go_straight() {
+  case ${url#*://} in
+    localhost | localhost:* | *.local | *.local:* | 127.* | 10.* | 192.168.* | 169.254.* | 172.1[6-9].* | 172.2[0-9].* | \
+      172.3[01].* | '[::1]'* | '[fe8'* | '[fe9'* | '[fea'* | '[feb'* | '[fc'* | '[fd'*)
+      unset http_proxy HTTP_PROXY https_proxy HTTPS_PROXY all_proxy ALL_PROXY
+      ;;
+  esac
+}
+
 fetch() {
+  go_straight
   if command -v curl >/dev/null; then
     curl -fsS --connect-timeout 10 --max-time 300 -o "$2" "$1"
   elif command -v wget >/dev/null; then

@@ -76,7 +76,7 @@ fn busybox_alone_is_enough() {
         &root,
         &format!(
             "mkdir /opt/bb && busybox --install -s /opt/bb && rm -f /usr/bin/mktemp /usr/bin/sha256sum /usr/bin/openssl
-             PATH=/opt/bb:$PATH; wget -q -O - '{}' | busybox sh",
+             PATH=/opt/bb:$PATH; wget -q -O - '{}' | http_proxy=http://127.0.0.1:9 busybox sh",
             link(&hub)
         ),
     );

@@ -15,6 +15,10 @@ use super::{MOST_SHOWN, Measured, shown};
 /// What a timestamp counts when nothing else is said, in nanoseconds.
 pub const NANOSECONDS: i64 = 1;
 
+/// 2000-01-01 and 2100-01-01: between them the units that a timestamp may be in do not overlap.
+const EARLIEST: i64 = 946_684_800_000;
+const LATEST: i64 = 4_102_444_800_000;
+
 /// Why a line was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line protocol: {why} in '{line}'")]
@@ -44,7 +48,13 @@ fn parse(line: &str, prefix: &str, precision: i64, readings: &mut Vec<Measured>)
         digits => {
             let ticks: i64 = digits.parse().map_err(|_| "a timestamp that is no number")?;
             let nanoseconds = i128::from(ticks) * i128::from(precision);
-            Some(UnixMillis(i64::try_from(nanoseconds.div_euclid(1_000_000)).map_err(|_| "a timestamp out of range")?))
+            let at = i64::try_from(nanoseconds.div_euclid(1_000_000)).map_err(|_| "a timestamp out of range")?;
+            // In another unit it is a time all the same, and a wrong one.
+            match at {
+                ..EARLIEST => return Err("a timestamp before the year 2000: is `precision` its unit?"),
+                LATEST.. => return Err("a timestamp after the year 2099: is `precision` its unit?"),
+                at => Some(UnixMillis(at)),
+            }
         }
     };
     let mut base = String::from(prefix);
@@ -175,6 +185,7 @@ mod tests {
             ("tank a=NaN", "no number"),
             ("tank a=\"x", "without its end"),
             ("tank a=1 soon", "timestamp"),
+            ("tank a=1 1700000000", "2000: is `precision`"),
             ("tank a=1 99999999999999999999", "timestamp"),
         ] {
             assert!(all(line).is_err_and(|refused| refused.to_string().contains(why)), "{line}");

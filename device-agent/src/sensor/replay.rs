@@ -1,7 +1,8 @@
 //! A recorded series from a CSV file: one column of times, one of values.
 //!
 //! The whole file is checked before the first reading is sent, and every complaint names file and line. Times are RFC 3339
-//! or `2015-09-01 13:45:00`, taken as UTC unless they say otherwise, or a number of seconds or milliseconds since 1970.
+//! or `2015-09-01 13:45:00`, taken as UTC unless they say otherwise, or a number of seconds or milliseconds since 1970,
+//! between the years 2000 and 2100, where the two cannot be mistaken for each other or for a date without its dashes.
 //! An empty value is a gap and skipped.
 
 use std::fs;
@@ -12,8 +13,8 @@ use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use wire::UnixMillis;
 
-/// Numbers from here on are milliseconds: in seconds it would be the year 5138.
-const MILLISECONDS_FROM: f64 = 1e11;
+/// 2000-01-01 and 2100-01-01, in seconds.
+const YEARS: std::ops::Range<f64> = 946_684_800.0..4_102_444_800.0;
 
 /// Reads a series, in the order of the file.
 ///
@@ -46,7 +47,7 @@ pub fn parse(text: &str, timestamps: &str, values: &str) -> Result<Vec<(UnixMill
             cells.get(column).map(|cell| cell.trim()).ok_or_else(|| (number, format!("column '{name}' is missing")))
         };
         let (time, value) = (cell(time_column, timestamps)?, cell(value_column, values)?);
-        let at = moment(time).ok_or_else(|| (number, format!("'{time}' is not a time")))?;
+        let at = moment(time).map_err(|why| (number, format!("column '{timestamps}': '{time}' {why}")))?;
         if value.is_empty() {
             continue;
         }
@@ -59,14 +60,22 @@ pub fn parse(text: &str, timestamps: &str, values: &str) -> Result<Vec<(UnixMill
     if series.is_empty() { Err((first, "there is no reading in it".to_owned())) } else { Ok(series) }
 }
 
-fn moment(text: &str) -> Option<UnixMillis> {
+fn moment(text: &str) -> Result<UnixMillis, &'static str> {
     if let Ok(number) = text.parse::<f64>() {
-        let millis = if number.abs() >= MILLISECONDS_FROM { number } else { number * 1000.0 };
-        return millis.is_finite().then_some(UnixMillis(millis as i64));
+        return match number {
+            seconds if YEARS.contains(&seconds) => Ok(UnixMillis((seconds * 1000.0) as i64)),
+            millis if YEARS.contains(&(millis / 1e3)) => Ok(UnixMillis(millis as i64)),
+            micros if YEARS.contains(&(micros / 1e6)) => Err("looks like microseconds since 1970: write milliseconds"),
+            nanos if YEARS.contains(&(nanos / 1e9)) => Err("looks like nanoseconds since 1970: write milliseconds"),
+            _ => Err(
+                "is neither seconds nor milliseconds since 1970, in the years 2000 to 2099: write 2015-09-01 13:45:00",
+            ),
+        };
     }
     let absolute = text.parse::<Timestamp>().ok();
     let stamp = absolute.or_else(|| Some(text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp()));
-    Some(UnixMillis(stamp?.as_millisecond()))
+    let stamp = stamp.ok_or("is not a time: write 2015-09-01 13:45:00, or 2015-09-01T13:45:00+02:00")?;
+    Ok(UnixMillis(stamp.as_millisecond()))
 }
 
 /// Splits a line at its commas; quotes hold a cell together, doubled ones stand for one.
@@ -120,6 +129,11 @@ mod tests {
             ("time,value\n", 1, "'timestamp'"),
             ("timestamp,value\n", 1, "no reading"),
             ("timestamp,value\n2020-01-01 00:00:00,1\nyesterday,2\n", 3, "yesterday"),
+            ("timestamp,value\n20240309,1\n", 2, "column 'timestamp': '20240309' is neither"),
+            ("timestamp,value\n1441115100000000,1\n", 2, "microseconds"),
+            ("timestamp,value\n1441115100000000000,1\n", 2, "nanoseconds"),
+            ("timestamp,value\n42248.5,1\n", 2, "neither"),
+            ("timestamp,value\nnow-6h,1\n", 2, "not a time"),
             ("timestamp,value\n2020-01-01 00:00:00,warm\n", 2, "warm"),
             ("timestamp,value\n2020-01-01 00:00:00,NaN\n", 2, "NaN"),
             ("timestamp,value\n\n2020-01-01 00:00:00\n", 3, "missing"),

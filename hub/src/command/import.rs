@@ -31,6 +31,9 @@ pub struct Args {
     /// Say what would come in and which lines are wrong, and store nothing
     #[arg(long)]
     dry_run: bool,
+    /// Take times before 2000 and in the future too: what a device with a wrong clock reported
+    #[arg(long)]
+    any_time: bool,
     /// What the file is written in; seen from its first line when left out
     #[arg(long, value_parser = ["csv", "ndjson"])]
     format: Option<String>,
@@ -113,7 +116,11 @@ pub(super) async fn run(args: Args) -> Outcome {
 async fn send(args: &Args, kind: &'static str, part: &Part, before: u64) -> Result<Answer, Failure> {
     // The line of names stands before each part and counts once.
     let first = before + 1 - u64::from(part.repeats_head);
-    let params = [("dry_run", args.dry_run.to_string()), ("first_line", first.to_string())];
+    let params = [
+        ("dry_run", args.dry_run.to_string()),
+        ("any_time", args.any_time.to_string()),
+        ("first_line", first.to_string()),
+    ];
     let mut tries = 0;
     loop {
         match args.hub.post("/import", &params, kind, part.text.clone()).await? {

@@ -16,6 +16,7 @@ mod restore;
 mod serve;
 mod token;
 mod watch;
+mod way;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 
 use super::Failure;
+use super::way::Way;
 
 /// Until a connection stands.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -71,7 +72,9 @@ struct Problem {
 impl Remote {
     /// The answer to a question below `/api/v1`, its body still to be read. A question that was wrong is the user's.
     pub(super) async fn get(&self, path: &str, params: &[(&str, String)]) -> Result<Response, Failure> {
-        match self.ask(client()?.get(self.url(path, params)?)).await? {
+        let url = self.url(path, params)?;
+        let way = Way::to(&url).await;
+        match self.ask(client(&way)?.get(url), &way).await? {
             Answer::Done(response) => Ok(response),
             Answer::Refused(refusal) => Err(refusal.failure()),
         }
@@ -85,8 +88,10 @@ impl Remote {
         kind: &'static str,
         body: Vec<u8>,
     ) -> Result<Upload<T>, Failure> {
-        let request = client()?.post(self.url(path, params)?).header(CONTENT_TYPE, kind).body(body);
-        match self.ask(request).await? {
+        let url = self.url(path, params)?;
+        let way = Way::to(&url).await;
+        let request = client(&way)?.post(url).header(CONTENT_TYPE, kind).body(body);
+        match self.ask(request, &way).await? {
             Answer::Done(response) => {
                 let text = response.text().await.context("the hub's answer")?;
                 Ok(Upload::Done(serde_json::from_str(&text).context("the hub's answer cannot be read")?))
@@ -107,22 +112,24 @@ impl Remote {
             .map_err(|error| Failure::Use(format!("--hub {}: {error}", self.hub)))
     }
 
-    async fn ask(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+    async fn ask(&self, request: RequestBuilder, way: &Way) -> Result<Answer, Failure> {
         let base = self.base();
         let response = match request.bearer_auth(&self.token).send().await {
             Err(error) if error.is_builder() => {
                 return Err(Failure::Use(format!("--hub or --token cannot be used: {:#}", anyhow::Error::from(error))));
             }
-            answer => answer.with_context(|| format!("asking the hub at {base}"))?,
+            answer => answer.with_context(|| way.asking(base))?,
         };
         let status = response.status();
+        if way.is_page_of_proxy(&response) {
+            return Err(way.stranger(base, status).into());
+        }
         if status.is_success() {
             return Ok(Answer::Done(response));
         }
         let later = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let text = response.text().await?;
-        let problem = serde_json::from_str::<Problem>(&text)
-            .map_err(|_| anyhow::anyhow!("{base} answered {status}, and not as a hub does"))?;
+        let problem = serde_json::from_str::<Problem>(&text).map_err(|_| way.stranger(base, status))?;
         Ok(Answer::Refused(Refused { base: base.to_owned(), status, later, problem }))
     }
 }
@@ -169,11 +176,11 @@ impl Refused {
     }
 }
 
-fn client() -> reqwest::Result<reqwest::Client> {
+fn client(way: &Way) -> reqwest::Result<reqwest::Client> {
     // Process-wide and first come, first served: another part may have installed the same provider already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = || {
-        reqwest::Client::builder()
+        way.on(reqwest::Client::builder())
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)

@@ -61,6 +61,10 @@ pub(super) struct AskImport {
     /// `true`: read it, say what would come in and which lines are wrong, and store nothing.
     #[param(value_type = bool, required = false)]
     dry_run: bool,
+    /// `true`: take times before the year 2000 and in the future too, where they are written as RFC 3339: what a device with a
+    /// wrong clock reported, from an export.
+    #[param(value_type = bool, required = false)]
+    any_time: bool,
 }
 
 impl FromParams for AskImport {
@@ -73,6 +77,7 @@ impl FromParams for AskImport {
             format: format.transpose()?,
             first_line: params.parsed("first_line", "the number of a line")?.unwrap_or(1),
             dry_run: params.parsed("dry_run", "true or false")?.unwrap_or(false),
+            any_time: params.parsed("any_time", "true or false")?.unwrap_or(false),
         })
     }
 }
@@ -101,7 +106,7 @@ pub(super) async fn upload(
     })?;
     let import = Import {
         app: app.clone(),
-        reader: Reader::new(format, asked.first_line),
+        reader: Reader::new(format, asked.any_time, asked.first_line),
         done: Imported { dry_run: asked.dry_run, ..Imported::default() },
         now: app.clock.wall(),
     };
@@ -164,7 +169,7 @@ impl Import {
             self.stopped(before, ApiError::new(StatusCode::BAD_REQUEST, "not_text", "this is not UTF-8"))
         })?;
         let (now, dry_run) = (self.now, self.done.dry_run);
-        let mut reader = std::mem::replace(&mut self.reader, Reader::new(Format::Csv, 1));
+        let mut reader = std::mem::replace(&mut self.reader, Reader::new(Format::Csv, false, 1));
         let read = tokio::task::spawn_blocking(move || {
             let mut gathered = Gathered::new(Origin::Imported);
             let mut wrong = Vec::new();

@@ -38,6 +38,8 @@ pub struct Line<'a> {
     /// Measurement and tags as they are written.
     pub key: &'a str,
     fields: &'a str,
+    /// Where the timestamp stands.
+    time: usize,
     /// In the unit that the request names.
     pub timestamp: Option<i64>,
 }
@@ -94,14 +96,14 @@ impl<'a> Lines<'a> {
         let tail_end = text[end..].find('\n').map_or(text.len(), |at| end + at);
         let tail = text[end..tail_end].trim();
         let timestamp = if tail.is_empty() { None } else { tail.parse().ok() };
+        let time = end + leading_spaces(&text[end..]);
         if timestamp.is_none() && !tail.is_empty() {
-            let at = end + leading_spaces(&text[end..]);
-            return wrong(at, &format!("`{}` is no timestamp: a whole number", brief(tail)));
+            return wrong(time, &format!("`{}` is no timestamp: a whole number", brief(tail)));
         }
         // Texts may hold line ends, and people count those.
         self.number += text[begin..end].bytes().filter(|byte| *byte == b'\n').count();
         self.rest = text.get(tail_end + 1..).unwrap_or_default();
-        Ok(Line { number, key, fields, timestamp })
+        Ok(Line { number, key, fields, time, timestamp })
     }
 }
 
@@ -136,6 +138,12 @@ impl<'a> Line<'a> {
     #[must_use]
     pub fn error(&self, at: usize, what: impl Into<String>) -> Error {
         Error { line: self.number, column: at + 1, what: what.into() }
+    }
+
+    /// The same, at the timestamp.
+    #[must_use]
+    pub fn error_in_timestamp(&self, what: impl Into<String>) -> Error {
+        self.error(self.time, what)
     }
 
     /// The same, at a byte of the fields.

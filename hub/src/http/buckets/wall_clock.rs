@@ -308,7 +308,7 @@ mod tests {
             furthest = if again { now } else { furthest.max(now) };
             let begins = match every {
                 Every::Length(_) if again => now == furthest && bucket(now - 1) != bucket(now),
-                _ => bucket(furthest) != current,
+                Every::Length(_) | Every::Months(_) => bucket(furthest) != current,
             };
             if begins {
                 edges.push(at);

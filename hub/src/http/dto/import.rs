@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use super::export::{Format, unguarded};
@@ -82,6 +82,9 @@ impl Imported {
 #[derive(Debug)]
 pub struct Reader {
     format: Format,
+    /// Whether times that no reading can have are taken if they are written as RFC 3339: what a device with a wrong clock
+    /// reported comes back from an export.
+    any_time: bool,
     columns: Option<Columns>,
     /// Number of the last line that was read.
     pub lines: u64,
@@ -113,11 +116,25 @@ struct Row<'a> {
     sensor: Cow<'a, str>,
     #[serde(borrow, default)]
     unit: Option<Cow<'a, str>>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "written")]
     at: Cow<'a, str>,
     value: f64,
     #[serde(borrow, default)]
     device_name: Option<Cow<'a, str>>,
+}
+
+/// A time as it stands there, a text or a number.
+fn written<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Cow<'a, str>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "RFC 3339, or epoch milliseconds")]
+    enum Written<'a> {
+        Text(#[serde(borrow)] Cow<'a, str>),
+        Number(serde_json::Number),
+    }
+    Written::deserialize(from).map(|written| match written {
+        Written::Text(text) => text,
+        Written::Number(number) => number.to_string().into(),
+    })
 }
 
 /// The series of the row before: files are sorted by series.
@@ -132,8 +149,8 @@ struct Last {
 impl Reader {
     /// Begins with the first line, which has this number.
     #[must_use]
-    pub const fn new(format: Format, first: u64) -> Self {
-        Self { format, columns: None, lines: first.saturating_sub(1), read: 0, span: None }
+    pub const fn new(format: Format, any_time: bool, first: u64) -> Self {
+        Self { format, any_time, columns: None, lines: first.saturating_sub(1), read: 0, span: None }
     }
 
     /// Reads lines; `wrong` hears of those that are wrong, by number, and says whether to go on.
@@ -168,7 +185,7 @@ impl Reader {
                 return Ok(());
             }
         };
-        let at = text::time(&row.at, now).map_err(|detail| ApiError::invalid("at", detail))?;
+        let at = self.moment(row.at.trim(), now).map_err(|detail| ApiError::invalid("at", detail))?;
         if !row.value.is_finite() {
             return Err(ApiError::invalid("value", "a value is a finite number"));
         }
@@ -187,6 +204,25 @@ impl Reader {
         let (first, end) = self.span.unwrap_or((at, at));
         self.span = Some((first.min(at), end.max(at)));
         Ok(())
+    }
+
+    /// A moment as files have it: it means the same whenever it is read.
+    fn moment(&self, text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
+        if text.starts_with("now") {
+            return Err(format!(
+                "`{text}` is another time whenever this is read: write 2026-11-22T11:40:00Z, or epoch milliseconds"
+            ));
+        }
+        let at = text::time(text, now)?;
+        if self.any_time && text.parse::<f64>().is_err() {
+            return Ok(at);
+        }
+        push::moment(at, now).map(|()| at).map_err(|detail| match text.parse::<f64>() {
+            Ok(_) => detail,
+            Err(_) => {
+                format!("{detail}; any_time=true (import --any-time) takes what a device with a wrong clock reported")
+            }
+        })
     }
 }
 
@@ -321,7 +357,7 @@ mod tests {
     fn read(format: Format, text: &str) -> (usize, Vec<(u64, Option<String>)>) {
         let mut gathered = Gathered::new(Origin::Imported);
         let mut wrong = Vec::new();
-        Reader::new(format, 1).read(text, &mut gathered, UnixMillis(1_700_000_000_000), |line, error| {
+        Reader::new(format, false, 1).read(text, &mut gathered, UnixMillis(1_700_000_000_000), |line, error| {
             wrong.push((line, error.named().map(str::to_owned)));
             true
         });

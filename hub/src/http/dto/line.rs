@@ -50,10 +50,25 @@ impl Precision {
         Some(Self { divide, multiply })
     }
 
+    /// What is wrong with a timestamp, and the unit it is in by the looks of it.
+    fn hint(self, timestamp: Option<i64>, what: String, now: UnixMillis) -> String {
+        let Some(timestamp) = timestamp else { return what };
+        let fits =
+            |name: &&str| Self::named(name).is_some_and(|unit| push::moment(unit.millis(timestamp), now).is_ok());
+        match UNITS.iter().find(|(name, _)| fits(name)) {
+            Some((name, unit)) => format!("{what}; `{timestamp}` looks like {unit}: say precision={name}"),
+            None => what,
+        }
+    }
+
     fn millis(self, timestamp: i64) -> UnixMillis {
         UnixMillis(timestamp.saturating_mul(self.multiply).div_euclid(self.divide))
     }
 }
+
+/// Units that timestamps are in, and what people call them.
+const UNITS: [(&str, &str); 4] =
+    [("s", "seconds"), ("ms", "milliseconds"), ("us", "microseconds"), ("ns", "nanoseconds")];
 
 /// A series that was met in this text: its device, and its fields in the order they came.
 struct Met<'a> {
@@ -71,7 +86,8 @@ pub fn gather(body: &str, precision: Precision, gathered: &mut Gathered, now: Un
     for line in Lines::of(body) {
         let line = line.map_err(refused)?;
         let at = line.timestamp.map_or(now, |timestamp| precision.millis(timestamp));
-        push::moment(at, now).map_err(|what| refused(line.error(0, what)))?;
+        push::moment(at, now)
+            .map_err(|what| refused(line.error_in_timestamp(precision.hint(line.timestamp, what, now))))?;
         let series = match met.get_mut(line.key) {
             Some(series) => series,
             None => {

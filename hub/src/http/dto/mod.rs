@@ -8,6 +8,7 @@ pub mod alert;
 pub mod backtest;
 pub mod device;
 pub mod export;
+pub mod guess;
 pub mod hub;
 pub mod import;
 pub mod ledger;

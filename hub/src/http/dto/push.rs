@@ -6,7 +6,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::text;
+use super::{guess, text};
 use crate::http::error::ApiError;
 use crate::ingest::gather::{Gathered, Place};
 use crate::model::reading::AHEAD_MS;
@@ -116,6 +116,10 @@ impl<'de> Deserialize<'de> for At {
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<At, E> {
                 i64::try_from(value).map(At::Millis).map_err(|_| E::custom("this is no moment"))
             }
+            /// Not whole: refused as such, with what it looks like.
+            fn visit_f64<E: de::Error>(self, value: f64) -> Result<At, E> {
+                Ok(At::Text(value.to_string()))
+            }
             fn visit_str<E: de::Error>(self, value: &str) -> Result<At, E> {
                 Ok(At::Text(value.to_owned()))
             }
@@ -186,7 +190,9 @@ fn device_of(name: &str, gathered: &mut Gathered) -> Result<Place, ApiError> {
 fn gather_one(new: &NewReading, device: Place, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
     let at = match &new.at {
         None => now,
-        Some(At::Millis(millis)) => UnixMillis(*millis),
+        Some(At::Millis(millis)) => {
+            text::time(&millis.to_string(), now).map_err(|detail| ApiError::invalid("at", detail))?
+        }
         Some(At::Text(text)) => text::time(text, now).map_err(|detail| ApiError::invalid("at", detail))?,
     };
     moment(at, now).map_err(|detail| ApiError::invalid("at", detail))?;
@@ -212,7 +218,9 @@ pub fn moment(at: UnixMillis, now: UnixMillis) -> Result<(), String> {
         return Err(format!("{at} lies in the future: it is {now} here, and at most 5 minutes more are taken"));
     }
     if at < EARLIEST {
-        return Err(format!("{} is before the year 2000: is the unit of time right?", text::moment(at)));
+        let guess = guess::day(at.0 as f64).map(|guess| format!("it {guess}"));
+        let guess = guess.unwrap_or_else(|| "is the unit of time right?".to_owned());
+        return Err(format!("{} is before the year 2000: {guess}", text::moment(at)));
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 
+use super::guess;
 use crate::http::error::ApiError;
 use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
@@ -22,7 +24,7 @@ pub fn moment(at: UnixMillis) -> String {
 /// A moment as people and programs write it: RFC 3339, epoch milliseconds, `now`, `now-6h`.
 ///
 /// # Errors
-/// A sentence for the person who wrote it.
+/// A sentence for the person who wrote it; where it is a time in another unit, or without its zone, how to write that.
 pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
     let wrong = || format!("`{text}` is no time: write 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h");
     if let Some(offset) = text.strip_prefix("now") {
@@ -38,10 +40,20 @@ pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
         let span = duration(span).map_err(|_| wrong())?;
         return Ok(now.plus(sign * i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
     }
+    if let Some(guess) = guess::of(text) {
+        return Err(format!("`{text}` is no epoch milliseconds, it {guess}"));
+    }
     if let Ok(millis) = text.parse::<i64>() {
         return Some(UnixMillis(millis)).filter(|at| is_time(*at)).ok_or_else(wrong);
     }
-    let at: Timestamp = text.replace(' ', "+").parse().or_else(|_| text.parse()).map_err(|_| wrong())?;
+    let at: Timestamp = text.replace(' ', "+").parse().or_else(|_| text.parse()).map_err(|_| {
+        let is_local = text.parse::<DateTime>().is_ok();
+        if is_local {
+            format!("`{text}` does not say of which zone: write 2026-11-22T11:40:00Z or +01:00")
+        } else {
+            wrong()
+        }
+    })?;
     Ok(UnixMillis(at.as_millisecond()))
 }
 
@@ -228,9 +240,20 @@ mod tests {
         ] {
             assert_eq!(time(text, NOW), Ok(UnixMillis(ms)), "{text}");
         }
-        for text in
-            ["", "yesterday", "now-", "now*3h", "2026-11-22", "2026-11-22T11:40:00", "99999999999999999", "nowé"]
-        {
+        for text in [
+            "",
+            "1710000000",
+            "20240309",
+            "1710000000000000",
+            "1710000000.5",
+            "yesterday",
+            "now-",
+            "now*3h",
+            "2026-11-22",
+            "2026-11-22T11:40:00",
+            "99999999999999999",
+            "nowé",
+        ] {
             assert!(time(text, NOW).is_err(), "{text}");
         }
         assert_eq!(moment(UnixMillis(i64::MAX)), "9999-12-30T22:00:00.999Z");
