@@ -8,7 +8,7 @@
 //! A bucket begins when the clock first shows its time or a later one: a time that is left out is reached when the clock
 //! jumps over it, one that is shown twice the first time. Where a clock is set back by a bucket's length or more, what it
 //! shows twice is two times as many buckets. So edges depend on the zone and the length alone, and never on the range that
-//! is asked for; they are those of InfluxDB 1, with its overlaps resolved in this way.
+//! is asked for. They are those of InfluxDB 1.6.7, which at a change that begins on an edge shows an empty bucket besides.
 
 use jiff::Timestamp;
 use jiff::civil::Date;
