@@ -424,6 +424,8 @@ export interface components {
             storage: components["schemas"]["Storage"];
             /** @description Name of the time zone of its computer (`Europe/Berlin`), as `tz` of a query takes it; null where none is set. */
             time_zone: string | null;
+            /** @description Whose rules of time zones count, in `tz` of a query. */
+            time_zone_rules: components["schemas"]["TimeZoneRules"];
             /**
              * Format: int32
              * @description UDP port for devices.
@@ -744,7 +746,10 @@ export interface components {
             cursor?: string | null;
             /** @description Globs over device id and name; all when left out. */
             device?: string[];
-            /** @description Length of a bucket: `10s`, `5m`, `1h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times. */
+            /**
+             * @description Length of a bucket: `10s`, `5m`, `1h`, `6h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times on the wall
+             *     clock of `tz`, weeks on Mondays.
+             */
             every?: string | null;
             from?: components["schemas"]["Time"] | null;
             group?: components["schemas"]["Group"] | null;
@@ -757,7 +762,7 @@ export interface components {
             /** @description Globs over sensor names; all when left out. */
             sensor?: string[];
             to?: components["schemas"]["Time"] | null;
-            /** @description Time zone of days, weeks and months, such as `Europe/Berlin`; UTC when left out. */
+            /** @description Time zone of `every`: a name such as `Europe/Berlin`, or `+05:30`; UTC when left out. */
             tz?: string | null;
         };
         /** @description One reading. */
@@ -1220,7 +1225,10 @@ export interface components {
         QueryResult: {
             /** @description What to send as `cursor` to get them; null at the end. */
             next: string | null;
-            /** @description What somebody who reads the numbers should know; mostly null. */
+            /**
+             * @description What somebody who reads the numbers should know; mostly null. Said where percentiles and rates are null because not all
+             *     readings are there any longer, and where a summary by the minute or the hour is cut by the edge of a bucket.
+             */
             note: string | null;
             /** @description One a series, or one of all. */
             series: components["schemas"]["SeriesColumns"][];
@@ -1323,6 +1331,11 @@ export interface components {
             /** @description Its name when the alert began. */
             name: string;
         };
+        /**
+         * @description Where rules of time zones are from.
+         * @enum {string}
+         */
+        RulesSource: "built_in" | "machine";
         /**
          * @description What a bearer may do; each includes the ones before.
          * @enum {string}
@@ -1622,6 +1635,17 @@ export interface components {
         StorageState: "ok" | "nearly_full" | "recycling";
         /** @description A moment in a body: a text as in a query string, or a number of epoch milliseconds. */
         Time: number | string;
+        /** @description The rules of time zones in use: those of the hub's computer or those built into the hub, whichever are newer. */
+        TimeZoneRules: {
+            /** @description Version of the computer's, where they are known and not newer. */
+            machine_version: string | null;
+            /** @description Where they are from. */
+            source: components["schemas"]["RulesSource"];
+            /** @description Version of the tz database, such as `2026f`. */
+            version: string;
+            /** @description Said when they are more than a year old, with what to do; null otherwise. */
+            warning: string | null;
+        };
         /** @description An API token. */
         Token: {
             /** @description When it was made. */
