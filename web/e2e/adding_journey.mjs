@@ -45,7 +45,7 @@ test("a device that runs it is adopted without a click", { timeout: 120_000 }, a
   const { page } = s;
   const token = /thj1_[^' ]+/.exec(await page.getByRole("textbox", { name: "install command" }).innerText())[0];
   s.agent("by-command", "--join-token", token);
-  await page.getByRole("link", { name: /^by-command/ }).filter({ hasText: "online" }).waitFor();
+  await page.locator(".device").filter({ hasText: "by-command" }).filter({ hasText: "online" }).waitFor();
 });
 
 test("Copy works over plain HTTP and says so", { skip: own === undefined, timeout: 120_000 }, async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { between, DEFAULT_RANGE, exportHref, href, last, parse, resolve, type Route } from "./route";
+import { between, DEFAULT_RANGE, exportHref, href, last, OVERVIEW, parse, resolve, type Route } from "./route";
 
 const read = (address: string) => {
   const url = new URL(address, "http://hub");
@@ -8,8 +8,9 @@ const read = (address: string) => {
 
 describe("the address is the state", () => {
   const routes: Route[] = [
-    { view: "overview", status: null, q: "" },
-    { view: "overview", status: "offline", q: "pump 7 & co" },
+    OVERVIEW,
+    { ...OVERVIEW, status: "offline", q: "pump 7 & co" },
+    { ...OVERVIEW, q: "temperature<15 site=south", sort: "-temperature", group: "site" },
     { view: "device", id: "d1", sensors: [], range: DEFAULT_RANGE },
     { view: "device", id: "a/b c", sensors: ["temp", "air, \"x\" %41"], range: last(3_600_000) },
     { view: "device", id: "d1", sensors: ["hum"], range: between(1_700_000_000_000, 1_700_000_060_000) },

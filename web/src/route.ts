@@ -1,6 +1,6 @@
 // The address bar is the state of the view: `parse` and `href` are each other's inverse. PURE.
 //
-//   /                         devices            ?status= ?q=
+//   /                         devices            ?status= ?q= ?sort=-temperature ?group=site
 //   /d/<id>                   one device         ?m=temp,hum &from=now-5m &to=now
 //   /a                        alerts and rules   ?rule=new|<id> &device= &sensor=
 //   /w                        webhooks           ?webhook=<id>
@@ -19,13 +19,15 @@ export interface Range {
 export type Shown = DeviceStatus | "firing";
 
 export type Route =
-  | { view: "overview"; status: Shown | null; q: string }
+  | { view: "overview"; status: Shown | null; q: string; sort: string; group: string }
   | { view: "device"; id: string; sensors: string[]; range: Range }
   | { view: "alerts"; rule: string | null; device: string; sensor: string }
   | { view: "webhooks"; webhook: string | null }
   | { view: "hub" }
   | { view: "missing"; path: string };
 
+/** Every device, by name. */
+export const OVERVIEW: Extract<Route, { view: "overview" }> = { view: "overview", status: null, q: "", sort: "name", group: "" };
 export const DEFAULT_RANGE: Range = { from: "now-5m", to: "now" };
 const SHOWN: readonly string[] = ["online", "offline", "pending", "blocked", "firing"];
 
@@ -34,7 +36,7 @@ export function parse(path: string, search: string): Route {
   const [, first = "", second = "", ...rest] = path.replace(/(.)\/$/, "$1").split("/");
   if (first === "" && second === "") {
     const status = query.get("status");
-    return { view: "overview", status: status && SHOWN.includes(status) ? (status as Shown) : null, q: query.get("q") ?? "" };
+    return { view: "overview", status: status && SHOWN.includes(status) ? (status as Shown) : null, q: query.get("q") ?? "", sort: query.get("sort") || "name", group: query.get("group") ?? "" };
   }
   if (first === "d" && second !== "" && rest.length === 0) {
     const range = { from: query.get("from") ?? DEFAULT_RANGE.from, to: query.get("to") ?? DEFAULT_RANGE.to };
@@ -55,6 +57,8 @@ export function href(route: Route): string {
     case "overview":
       if (route.status) query.set("status", route.status);
       if (route.q) query.set("q", route.q);
+      if (route.sort !== "name") query.set("sort", route.sort);
+      if (route.group) query.set("group", route.group);
       return withQuery("/", query);
     case "device": {
       // Written by hand: a comma between names and a readable `now-1h` survive, where URLSearchParams would escape them.

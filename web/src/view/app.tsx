@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { dispatch, go, part, state } from "../app";
 import { openWindow } from "../actions";
 import { clean, duration, millis, zone } from "../format";
-import { href, type Route } from "../route";
+import { href, OVERVIEW, type Route } from "../route";
 import { unseen } from "../state";
 import { isCommand } from "./controls";
 import { lazily } from "./lazy";
@@ -36,7 +36,6 @@ const TOAST_MS = 8_000;
 /** The first screen has its data by then. */
 const IDLE_MS = 1_500;
 
-const OVERVIEW: Route = { view: "overview", status: null, q: "" };
 const ALERTS: Route = { view: "alerts", rule: null, device: "", sensor: "" };
 const WEBHOOKS: Route = { view: "webhooks", webhook: null };
 const HUB: Route = { view: "hub" };

@@ -8,7 +8,7 @@ import { Board } from "../chart/board";
 import type { Threshold } from "../chart/chart";
 import { ago, clean, count, duration, measured, millis } from "../format";
 import { byImportance } from "../rank";
-import { between, DEFAULT_RANGE, exportHref, href, last, resolve, type Range, type Route } from "../route";
+import { between, DEFAULT_RANGE, exportHref, href, last, OVERVIEW, resolve, type Range, type Route } from "../route";
 import { watches } from "../rule";
 import { staleAfter } from "../series";
 import { standing } from "../standing";
@@ -107,7 +107,7 @@ function Edit({ device, close }: { device: Device; close: () => void }) {
     if (await changeDevice(device.id, { name: name.trim(), labels: Object.fromEntries(pairs) as Record<string, string> })) close();
   };
   const forget = async () => {
-    if (await removeDevice(device.id)) go({ view: "overview", status: null, q: "" });
+    if (await removeDevice(device.id)) go(OVERVIEW);
   };
   return (
     <form class="card form" style={{ width: "100%" }} onSubmit={(event) => void save(event)} aria-label="Edit device">

@@ -1,0 +1,78 @@
+// What people call what a device measures. The raw name stays as a hint, and is what rules and the API know. PURE.
+//
+// Only names that agents give themselves are translated; whatever a person called a sensor is shown as it is.
+
+import { clean } from "./format";
+
+const WHOLE: Record<string, string> = {
+  "cpu.used_pct": "CPU", "cpu.iowait_pct": "Waiting for disk", "mem.used_pct": "Memory used", "mem.available_bytes": "Memory available",
+  "swap.used_pct": "Swap used", "load.1m": "Load, 1 min", "load.5m": "Load, 5 min", "load.15m": "Load, 15 min", uptime: "Uptime",
+};
+
+const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
+const disk = (name: string) => (name === "root" ? "Disk" : `Disk ${name}`);
+
+const PARTS: [RegExp, (found: RegExpExecArray) => string][] = [
+  [/^disk\.(.+)\.used_pct$/, ([, name]) => `${disk(name!)} used`],
+  [/^disk\.(.+)\.free_bytes$/, ([, name]) => `${disk(name!)} free`],
+  [/^net\.(.+)\.rx_bytes$/, ([, name]) => `Received, ${name}`],
+  [/^net\.(.+)\.tx_bytes$/, ([, name]) => `Sent, ${name}`],
+  [/^net\.(.+)\.errors$/, ([, name]) => `Network errors, ${name}`],
+  [/^power\.(.+)\.(online|charging)$/, ([, name, what]) => `${upper(name!)} ${what}`],
+  [/^power\.(.+)\.cycles$/, ([, name]) => `${upper(name!)} charge cycles`],
+  [/^temp\.(.+)$/, ([, name]) => `Temperature, ${name!.replaceAll("_", " ")}`],
+  [/^(temperature|humidity|pressure|battery)$/, ([, name]) => upper(name!)],
+];
+
+/** The name a person reads. */
+export function title(sensor: string): string {
+  const whole = Object.hasOwn(WHOLE, sensor) ? WHOLE[sensor] : undefined;
+  if (whole) return whole;
+  for (const [pattern, say] of PARTS) {
+    const found = pattern.exec(sensor);
+    if (found) return clean(say(found));
+  }
+  return clean(sensor);
+}
+
+/** The raw name where it says more than the title does. */
+export function hint(sensor: string): string {
+  const raw = clean(sensor);
+  return raw === title(sensor) ? "" : raw;
+}
+
+export interface Family {
+  /** Names the card and its place; the first sensor's name where it is alone. */
+  key: string;
+  title: string;
+  sensors: string[];
+}
+
+const FAMILIES: [RegExp, (found: RegExpExecArray) => { key: string; title: string }][] = [
+  [/^load\.(1|5|15)m$/, () => ({ key: "load", title: "Load" })],
+  [/^net\.(.+)\.[rt]x_bytes$/, ([, name]) => ({ key: `net.${name}`, title: `Network ${clean(name!)}` })],
+];
+/** How the members of a family are called on their card, and in which order they stand. */
+const MEMBERS: [RegExp, string][] = [[/^load\.1m$/, "1 min"], [/^load\.5m$/, "5 min"], [/^load\.15m$/, "15 min"], [/\.rx_bytes$/, "received"], [/\.tx_bytes$/, "sent"]];
+
+export function member(sensor: string): string {
+  return MEMBERS.find(([pattern]) => pattern.test(sensor))?.[1] ?? title(sensor);
+}
+
+const place = (sensor: string) => MEMBERS.findIndex(([pattern]) => pattern.test(sensor));
+
+/** Sensors that belong into one chart, in the order of their first; of one unit, so that one axis serves all. */
+export function families(sensors: readonly { sensor: string; unit: string }[]): Family[] {
+  const found = new Map<string, Family>();
+  for (const { sensor, unit } of sensors) {
+    const of = FAMILIES.map(([pattern, name]) => [pattern.exec(sensor), name] as const).find(([match]) => match);
+    const named = of ? of[1](of[0]!) : { key: sensor, title: title(sensor) };
+    const key = of ? `${named.key} ${unit}` : sensor;
+    const family = found.get(key);
+    if (family) family.sensors.push(sensor);
+    else found.set(key, { ...named, sensors: [sensor] });
+  }
+  return [...found.values()].map((family) =>
+    family.sensors.length === 1 ? { key: family.sensors[0]!, title: title(family.sensors[0]!), sensors: family.sensors } : { ...family, sensors: [...family.sensors].sort((a, b) => place(a) - place(b)) },
+  );
+}

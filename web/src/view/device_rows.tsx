@@ -1,0 +1,227 @@
+// The rows of the device list. Only those on the screen exist as elements, so ten thousand devices cost as much as forty.
+
+import { useEffect, useRef, useState } from "preact/hooks";
+import * as api from "../api";
+import { LIVE_DEVICES, loadLatest } from "../actions";
+import { go, part, serverNow, state, subscribe } from "../app";
+import { firstWay, toggled, type Odd, type Values } from "../fleet";
+import { ago, clean, commonDecimals, count, measured } from "../format";
+import { hint, title } from "../names";
+import { byImportance } from "../rank";
+import { DEFAULT_RANGE, href, type Route } from "../route";
+import { buckets, staleAfter } from "../series";
+import { alertsText, standing } from "../standing";
+import { lastHeard } from "../state";
+import type { Alert, Device, Latest, Series } from "../types";
+import { Quantity, Status, useEvery } from "./controls";
+import { failingSources } from "./ledger";
+import { Spark, sparkScale, type SparkScale } from "./spark";
+
+type OverviewRoute = Extract<Route, { view: "overview" }>;
+
+/** A device, or the head of a group. */
+export type Item = Device | { group: string; value: string | null; devices: readonly Device[] };
+
+const VALUES_SHOWN = 4;
+const SPARK_MS = 10 * 60_000;
+const SPARK_POINTS = 64;
+/** A sparkline is a glance; its refresh need not be faster than its pixels move. */
+const SPARK_EVERY_MS = 10_000;
+/** The hub answers at most so many queries in one request. */
+const SPARKS_AT_ONCE = 50;
+/** Rows kept above and below the screen, so that a quick scroll shows no hole. */
+const OVERSCAN = 6;
+/** Nearer to the others than this many of their spreads is like the others. */
+const ODD_FROM = 4;
+
+const latest = part((s) => s.latest);
+const streams = part((s) => s.streams);
+
+interface RowsProps {
+  items: readonly Item[];
+  total: number;
+  columns: readonly string[];
+  route: OverviewRoute;
+  alarms: ReadonlyMap<string, readonly Alert[]>;
+  odd: ReadonlyMap<string, Odd>;
+}
+
+export function Rows({ items, total, columns, route, alarms, odd }: RowsProps) {
+  const list = useRef<HTMLUListElement>(null);
+  const [{ first, end, height }, setRange] = useState({ first: 0, end: 40, height: 60 });
+  useEffect(() => {
+    const measure = () => {
+      if (!list.current) return;
+      const row = list.current.querySelector(".device")?.getBoundingClientRect().height || 60;
+      const above = Math.max(0, -list.current.getBoundingClientRect().top);
+      const from = Math.max(0, Math.floor(above / row) - OVERSCAN);
+      const to = from + Math.ceil(innerHeight / row) + 2 * OVERSCAN;
+      setRange((before) => (before.first === from && before.end === to && before.height === row ? before : { first: from, end: to, height: row }));
+    };
+    measure();
+    addEventListener("scroll", measure, { passive: true });
+    addEventListener("resize", measure);
+    return () => {
+      removeEventListener("scroll", measure);
+      removeEventListener("resize", measure);
+    };
+  }, [items.length]);
+
+  const visible = items.slice(first, end);
+  const shown = visible.filter((item): item is Device => "id" in item);
+  // Drawn is what is sorted by, else what stands first.
+  const by = route.sort.replace(/^-/, "");
+  const drawn = columns.includes(by) ? by : columns[0];
+  const sparks = useLiveValues(shown, shown.map((device) => device.id).join(" "), total, drawn);
+  const scale = sparkScale(Object.values(sparks));
+  const decimals = decimalsOf(shown, columns);
+  return (
+    <div class="card list">
+      <Heads route={route} columns={columns} drawn={drawn} scale={scale} sparks={sparks} />
+      <ul ref={list} style={{ paddingTop: `${first * height}px`, paddingBottom: `${Math.max(0, items.length - end) * height}px` }}>
+        {visible.map((item) => "id" in item
+          ? <DeviceRow key={item.id} device={item} values={latest.value[item.id]} spark={sparks[item.id]} scale={scale} decimals={decimals} columns={columns} route={route} alerts={alarms.get(item.id)} odd={odd.get(item.id)} />
+          : <GroupRow key={`group ${item.value}`} {...item} column={columns[0]} />)}
+      </ul>
+    </div>
+  );
+}
+
+function Heads({ route, columns, drawn, scale, sparks }: { route: OverviewRoute; columns: readonly string[]; drawn: string | undefined; scale: SparkScale | null; sparks: Record<string, Series> }) {
+  const unit = Object.values(sparks)[0]?.unit ?? "";
+  const sort = (by: string, label: string, tip = "") => {
+    const now = route.sort === by ? "ascending" : route.sort === `-${by}` ? "descending" : "none";
+    const next = now === "none" ? firstWay(by) : now === "ascending" ? `-${by}` : by;
+    return (
+      <button type="button" class="sort" key={by} title={tip || `Sort by ${label}`} aria-label={`Sort by ${label}${now === "none" ? "" : `, now ${now}`}`} aria-pressed={now !== "none"} onClick={() => go({ ...route, sort: next }, "replace")}>
+        <span>{label}</span>{now === "none" ? null : <i aria-hidden="true">{now === "ascending" ? "▲" : "▼"}</i>}
+      </button>
+    );
+  };
+  return (
+    <div class="list-head">
+      <span>{sort("name", "Name")}</span>
+      <span>{sort("status", "Status")}</span>
+      <span class="values">{columns.map((sensor) => sort(sensor, title(sensor), hint(sensor)))}</span>
+      <span class="spark-head" title={scale ? `All on one scale, ${measured(scale.min, unit)} to ${measured(scale.max, unit)}` : undefined}>{drawn ? `${title(drawn)}, 10 min` : ""}</span>
+      <span>{sort("seen", "Last seen")}</span>
+    </div>
+  );
+}
+
+/** Live values and sparklines of the rows on the screen. */
+function useLiveValues(visible: readonly Device[], names: string, total: number, drawn: string | undefined): Record<string, Series> {
+  const [sparks, setSparks] = useState<Record<string, Series>>({});
+  const few = total <= LIVE_DEVICES;
+  useEffect(() => (few ? subscribe({ device: "*", sensor: "*", max_hz: 1 }) : undefined), [few]);
+  useEvery(few ? 60_000 : 2_000, () => {
+    if (visible.length > 0) void loadLatest(few ? [] : visible.map((device) => device.id));
+  }, `${few ? total : names} ${streams.value}`);
+  useEvery(SPARK_EVERY_MS, () => {
+    if (!drawn || !matchMedia("(min-width: 1081px)").matches) return;
+    const window = buckets(serverNow() - SPARK_MS, serverNow(), SPARK_POINTS);
+    const having = visible.filter((device) => state.peek().latest[device.id]?.[drawn]).slice(0, SPARKS_AT_ONCE);
+    if (having.length === 0) return;
+    // A row without its sparkline is still a row: a failure here is not worth words.
+    api.readings.query([{ device: having.map(({ id }) => id), sensor: [drawn], ...window }]).then(
+      (results) => setSparks(Object.fromEntries(results.flatMap((result) => result.series.map((series) => [series.device, series])))),
+      () => {},
+    );
+  }, `${names} ${drawn} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`);
+  return sparks;
+}
+
+interface RowProps {
+  device: Device;
+  values: Values | undefined;
+  spark: Series | undefined;
+  scale: SparkScale | null;
+  decimals: Readonly<Record<string, number>>;
+  columns: readonly string[];
+  route: OverviewRoute;
+  alerts: readonly Alert[] | undefined;
+  odd: Odd | undefined;
+}
+
+function DeviceRow({ device, values, spark, scale, decimals, columns, route, alerts, odd }: RowProps) {
+  const now = state.value.now;
+  const heard = lastHeard(state.value, device);
+  const stands = standing(state.value, device);
+  const stale = stands !== "online" || (heard !== null && now - heard > staleAfter(device.interval_ms));
+  return (
+    <li class={`device ${stale ? "stale" : ""}`}>
+      <span class="who">
+        <a class="name" title={clean(device.name)} href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}>{clean(device.name)}</a>
+        {odd && odd.score >= ODD_FROM ? <Why odd={odd} /> : <Labels device={device} route={route} />}
+      </span>
+      <span>
+        <Status of={stands} />
+        {alerts ? <span class={`alarm ${alerts.some((alert) => alert.acked_at === null) ? "" : "acked"}`}>{alertsText(alerts)}</span> : null}
+        {device.source_errors.length > 0 && stands === "online" ? <span class="failing">{failingSources(device)}</span> : null}
+      </span>
+      <span class="values">
+        {cells(values, columns).map(({ sensor, one }) => (
+          <span class={`value ${columns.includes(sensor) ? "column" : ""} ${odd?.sensor === sensor && odd.score >= ODD_FROM ? "odd" : ""}`} key={sensor} title={hint(sensor)}>
+            {one ? <><b><Quantity value={one.value} unit={one.unit} decimals={decimals[sensor] ?? 0} /></b><span>{title(sensor)}</span></> : null}
+          </span>
+        ))}
+      </span>
+      <Spark series={spark} scale={scale} from={serverNow() - SPARK_MS} to={serverNow()} />
+      <span class="seen">{ago(heard, now)}</span>
+    </li>
+  );
+}
+
+/** What sets it apart, in a line. */
+function Why({ odd }: { odd: Odd }) {
+  return <span class="why">{title(odd.sensor)} {measured(odd.value, odd.unit)}, others about {measured(odd.usual, odd.unit)}</span>;
+}
+
+/** Each label leads to the devices that share it. */
+function Labels({ device, route }: { device: Device; route: OverviewRoute }) {
+  const labels = Object.entries(device.labels);
+  if (labels.length === 0) return <span class="labels">{clean(device.model ?? "")}</span>;
+  return (
+    <span class="labels">
+      {labels.map(([key, value]) => {
+        const term = `${key}=${value}`;
+        // A label with a space in it cannot be written as one word.
+        return /\s/.test(term) || value === "" ? <span key={key}>{clean(term)} </span> : <a key={key} href={href({ ...route, q: toggled(route.q, term) })}>{clean(term)}</a>;
+      })}
+    </span>
+  );
+}
+
+function GroupRow({ group, value, devices, column }: { group: string; value: string | null; devices: readonly Device[]; column: string | undefined }) {
+  const offline = devices.filter((device) => device.status === "offline").length;
+  const values = column ? devices.flatMap(({ id }) => latest.value[id]?.[column] ?? []) : [];
+  const unit = values[0]?.unit ?? "";
+  const all = values.map((one) => one.value);
+  return (
+    <li class="device group-head">
+      <h3>{value === null ? `without ${clean(group, 24)}` : group === "status" ? clean(value) : `${clean(group, 24)}=${clean(value)}`}</h3>
+      <span class="small quiet">
+        {devices.length === 1 ? "1 device" : `${count(devices.length)} devices`}
+        {offline > 0 ? <span class="bad-text">, {count(offline)} offline</span> : null}
+        {all.length > 1 ? `, ${title(column!)} ${measured(Math.min(...all), unit)} to ${measured(Math.max(...all), unit)}` : null}
+      </span>
+    </li>
+  );
+}
+
+/** A device that measures none of the columns shows what it has, each value under its name. */
+function cells(values: Values | undefined, columns: readonly string[]): { sensor: string; one: Latest | undefined }[] {
+  if (columns.some((sensor) => values?.[sensor])) return columns.map((sensor) => ({ sensor, one: values?.[sensor] }));
+  return Object.values(values ?? {}).sort(byImportance).slice(0, VALUES_SHOWN).map((one) => ({ sensor: one.sensor, one }));
+}
+
+/** A column of numbers has the same decimals in every row, so that none changes its width while it lives. */
+function decimalsOf(rows: readonly Device[], columns: readonly string[]): Record<string, number> {
+  const found: Record<string, number> = {};
+  for (const device of rows) {
+    for (const { sensor, one } of cells(latest.value[device.id], columns)) {
+      if (one) found[sensor] = Math.max(found[sensor] ?? 0, commonDecimals([one.value], one.unit));
+    }
+  }
+  return found;
+}

@@ -1,0 +1,44 @@
+// A glance at the last minutes of one sensor. All of a list are drawn on one scale: a line that looks wild is.
+
+import type { Series } from "../types";
+
+const [WIDTH, HEIGHT] = [128, 32];
+
+export interface SparkScale {
+  min: number;
+  max: number;
+}
+
+/** What all of them need; null where there is nothing to draw. */
+export function sparkScale(all: readonly Series[]): SparkScale | null {
+  let [min, max] = [Infinity, -Infinity];
+  for (const series of all) {
+    for (const value of series.avg) {
+      if (value === null) continue;
+      min = Math.min(min, value);
+      max = Math.max(max, value);
+    }
+  }
+  return min <= max ? { min, max } : null;
+}
+
+export function Spark({ series, scale, from, to }: { series: Series | undefined; scale: SparkScale | null; from: number; to: number }) {
+  if (!series || !scale || series.t.length < 2) return <span class="spark" aria-hidden="true" />;
+  // A fleet that agrees to a thousandth shall not look wild either.
+  const least = Math.max(Math.abs(scale.min), Math.abs(scale.max)) / 200 || 1;
+  const spread = Math.max(scale.max - scale.min, least);
+  const low = (scale.min + scale.max - spread) / 2;
+  const step = series.t.reduce((least, t, i) => (i === 0 ? least : Math.min(least, t - series.t[i - 1]!)), Infinity);
+  let path = "";
+  let last: number | null = null;
+  series.t.forEach((t, i) => {
+    const value = series.avg[i];
+    if (value === null || value === undefined) return;
+    // Some empty buckets may lie between two readings of a slow sensor; more is an outage and breaks the line.
+    const pen: string = last !== null && t - last <= 4 * step ? "L" : "M";
+    const x = ((t - from) / (to - from)) * (WIDTH - 2) + 1;
+    path += `${pen}${x.toFixed(1)} ${(HEIGHT - 3 - ((value - low) / spread) * (HEIGHT - 6)).toFixed(1)}`;
+    last = t;
+  });
+  return <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true"><path d={path} /></svg>;
+}
