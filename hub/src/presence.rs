@@ -5,11 +5,14 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use wire::message::Health;
 
-use crate::model::device::{DeviceNo, Link, Pending};
+use crate::model::alert::Absences;
+use crate::model::catalog::Catalog;
+use crate::model::device::{DeviceNo, Link, Pending, Standing};
 use crate::model::{DeviceId, UnixMillis};
 
 /// Links by device, pending devices by id.
@@ -48,6 +51,35 @@ impl Pushed {
     }
 }
 
+/// How long a device may be away before the hub itself tells of it; a person may change it, or not want to know.
+#[derive(Debug)]
+pub struct Grace(AtomicI64);
+
+impl Grace {
+    /// What counts until a person says otherwise.
+    pub const USUAL_MS: i64 = 60_000;
+
+    /// A grace of so many milliseconds; `None` tells nobody.
+    #[must_use]
+    pub const fn new(after_ms: Option<i64>) -> Self {
+        Self(AtomicI64::new(match after_ms {
+            Some(ms) => ms,
+            None => -1,
+        }))
+    }
+
+    /// Milliseconds; `None` when nobody is told.
+    #[must_use]
+    pub fn get(&self) -> Option<i64> {
+        Some(self.0.load(Ordering::Relaxed)).filter(|ms| *ms >= 0)
+    }
+
+    /// Counts from the next look on.
+    pub fn set(&self, after_ms: Option<i64>) {
+        self.0.store(after_ms.unwrap_or(-1), Ordering::Relaxed);
+    }
+}
+
 /// The shared table.
 #[derive(Debug, Default)]
 pub struct Presence(RwLock<Now>);
@@ -83,6 +115,25 @@ impl Presence {
             let limit = if interval_ms > 0 { limit } else { pushed.offline_after_ms() };
             now.since(pushed.last_seen) <= limit
         })
+    }
+
+    /// Who is offline of the devices that were ever heard.
+    #[must_use]
+    pub fn absences(&self, catalog: &Catalog, grace: &Grace, now: UnixMillis) -> Absences {
+        let after_ms = grace.get();
+        let adopted = catalog.devices().filter(|device| after_ms.is_some() && device.standing == Standing::Adopted);
+        let offline = adopted
+            // Of one that was imported, or forgotten but for its history, nothing is expected.
+            .filter(|device| device.has_key() || self.read().pushed.contains_key(&device.no))
+            .filter(|device| !self.is_online(device.no, catalog.expected_interval_ms(device.no).unwrap_or(0), now))
+            .filter_map(|device| {
+                let table = self.read();
+                let link = table.links.get(&device.no).map(|link| link.last_seen);
+                let heard = link.or_else(|| table.pushed.get(&device.no).map(|pushed| pushed.last_seen));
+                heard.max(device.last_seen).map(|heard| (device.no, heard))
+            })
+            .collect();
+        Absences { after_ms, offline }
     }
 
     /// Readings of these devices were pushed from an address.

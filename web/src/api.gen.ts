@@ -48,9 +48,9 @@ export interface components {
             measure: components["schemas"]["Measure"];
             /** @description When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it. */
             resolved_at: string | null;
-            /** @description Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
+            /** @description Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
             rule: components["schemas"]["RuleName"];
-            /** @description Sensor; `disk_full` and so on when it is about the hub. */
+            /** @description Sensor; `device_offline` when it is about the whole device, `disk_full` and so on when it is about the hub. */
             sensor: string;
             /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
@@ -328,6 +328,11 @@ export interface components {
             probes: number;
         };
         /**
+         * @description What becomes of buckets without readings.
+         * @enum {string}
+         */
+        Empty: "keep" | "omit";
+        /**
          * @description What happened.
          * @enum {string}
          */
@@ -397,6 +402,8 @@ export interface components {
             id: string;
             /** @description Who may join. */
             join: components["schemas"]["Join"];
+            /** @description What the hub tells of by itself, as far as that can be changed. */
+            own_alerts: components["schemas"]["OwnAlerts"];
             /** @description Whether it is served without TLS. */
             plain_http: boolean;
             /**
@@ -445,8 +452,8 @@ export interface components {
         };
         /** @description What to change about the hub. */
         HubPatch: {
-            /** @description Who may join. */
-            join: components["schemas"]["JoinPatch"];
+            join?: components["schemas"]["JoinPatch"] | null;
+            own_alerts?: components["schemas"]["OwnAlertsPatch"] | null;
         };
         /** @description What was imported, or would be. */
         Imported: {
@@ -746,6 +753,7 @@ export interface components {
             cursor?: string | null;
             /** @description Globs over device id and name; all when left out. */
             device?: string[];
+            empty?: components["schemas"]["Empty"] | null;
             /**
              * @description Length of a bucket: `10s`, `5m`, `1h`, `6h`, `1d`, `1w`, `1mo`. Buckets are whole and begin at round times on the wall
              *     clock of `tz`, weeks on Mondays.
@@ -855,6 +863,16 @@ export interface components {
          * @enum {string}
          */
         Op: ">" | ">=" | "<" | "<=";
+        /** @description Alerts of the hub itself that a person may change. */
+        OwnAlerts: {
+            /** @description How long a device may be silent before `hub.device_offline` fires, as `60s`; `off` when it never does. */
+            device_offline: string;
+        };
+        /** @description What to change about alerts of the hub itself. */
+        OwnAlertsPatch: {
+            /** @description How long a device may be silent, from 10s to 7d; `off` for ever. */
+            device_offline: string;
+        };
         /** @description Part of a list. */
         Page_Alert: {
             /** @description The items, in the list's order. */
@@ -879,9 +897,9 @@ export interface components {
                 measure: components["schemas"]["Measure"];
                 /** @description When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it. */
                 resolved_at?: string | null;
-                /** @description Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
+                /** @description Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
                 rule: components["schemas"]["RuleName"];
-                /** @description Sensor; `disk_full` and so on when it is about the hub. */
+                /** @description Sensor; `device_offline` when it is about the whole device, `disk_full` and so on when it is about the hub. */
                 sensor: string;
                 /** @description How bad it is. */
                 severity: components["schemas"]["Severity"];
@@ -1416,7 +1434,7 @@ export interface components {
             min: (number | null)[];
             /** @description Sensor; `*` when several are together. */
             sensor: string;
-            /** @description Start of each bucket, epoch milliseconds. */
+            /** @description Start of each bucket, epoch milliseconds; with `empty=omit` only of those that hold readings. */
             t: number[];
             /** @description Unit code; empty when several with different units are together. */
             unit: string;

@@ -157,6 +157,22 @@ pub(super) async fn change(
     view(&app, id).map(Json).ok_or_else(|| unknown(id))
 }
 
+/// Forgets who a device is and keeps what it measured: it stays in the list, offline. Its key is a stranger's again.
+#[utoipa::path(post, path = "/api/v1/devices/{id}/forget", tag = "devices", params(("id" = String, Path, description = "Device id")),
+    responses((status = 200, body = Device), (status = 404, body = Problem)))]
+pub(super) async fn forget(
+    State(app): State<AppState>,
+    _: Admin,
+    InPath(id): InPath,
+) -> Result<Json<Device>, ApiError> {
+    let device = app.store.forget_device(id).await?;
+    app.command(Command::Forgotten(id)).await?;
+    app.presence.write().links.remove(&device.no);
+    tracing::info!(device.id = %id, "device {id} was forgotten; its readings stay");
+    follow(&app, device).await?;
+    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+}
+
 /// Deletes a device with everything it measured. Its key is a stranger's again.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 204), (status = 404, body = Problem)))]

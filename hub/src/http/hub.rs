@@ -10,18 +10,25 @@ use super::AppState;
 use super::auth::{Admin, JOIN_POLICY, Reader};
 use super::body::Body;
 use super::dto::device::{self, Status};
-use super::dto::hub::{Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, Storage, TimeZoneRules};
+use super::dto::hub::{
+    Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, OwnAlerts, Storage, TimeZoneRules,
+};
 use super::dto::text;
 use super::dto::{Problem, hub::JoinPatch};
 use super::error::ApiError;
 use super::params::{Asked, Nothing};
 use super::state::{HubInfo, Join};
 use crate::model::alert::AlertState;
+use crate::presence::Grace;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::reach;
 use crate::store::Store;
 use crate::zones::Rules;
 
+/// Under which the setting is kept.
+const OFFLINE_AFTER: &str = "offline_after";
+/// Shortest and longest absence that may be an alert.
+const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
 /// Shortest and longest open window.
 const WINDOW: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(15 * 60);
 
@@ -55,13 +62,31 @@ pub async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> 
     view(&app).await.map(Json)
 }
 
-/// Changes who may join.
+/// Changes who may join, or what the hub tells of by itself.
 #[utoipa::path(patch, path = "/api/v1/hub", tag = "hub", request_body = HubPatch,
     responses((status = 200, body = Hub), (status = 400, body = Problem)))]
 pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<HubPatch>) -> Result<Json<Hub>, ApiError> {
-    let now = app.clock.now();
-    let before = app.join.get(now);
-    let join = wanted(&patch.join, before, &app).map_err(|error| error.within("join"))?;
+    if patch.join.is_none() && patch.own_alerts.is_none() {
+        return Err(ApiError::invalid("join", "give `join` or `own_alerts`: nothing else can be changed here"));
+    }
+    // Both are looked at before either is changed.
+    let before = app.join.get(app.clock.now());
+    let join =
+        patch.join.map(|patch| wanted(&patch, before, &app)).transpose().map_err(|error| error.within("join"))?;
+    let grace = patch.own_alerts.map(|patch| grace(&patch.device_offline)).transpose();
+    if let Some(after_ms) = grace.map_err(|error| error.within("own_alerts"))? {
+        let text = after_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
+        app.store.put_setting(OFFLINE_AFTER, text.into_bytes()).await?;
+        app.grace.set(after_ms);
+        tracing::info!(after_ms, "when the hub tells of a device that went away was changed");
+    }
+    if let Some(join) = join {
+        set_join(&app, before, join).await?;
+    }
+    view(&app).await.map(Json)
+}
+
+async fn set_join(app: &AppState, before: Join, join: Join) -> Result<(), ApiError> {
     if join.policy != before.policy {
         app.store.put_setting(JOIN_POLICY, policy_name(join.policy).as_bytes().to_vec()).await?;
     }
@@ -69,7 +94,36 @@ pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<Hub
     let open_until = join.open_until.map(|(end, _)| end);
     app.command(Command::Policy { policy: join.policy, open_until }).await?;
     tracing::info!(policy = policy_name(join.policy), open = open_until.is_some(), "who may join was changed");
-    view(&app).await.map(Json)
+    Ok(())
+}
+
+/// What a person said last of how long a device may be away; it outlives restarts.
+///
+/// # Errors
+/// Those of the store.
+pub async fn saved_grace(store: &Store) -> Result<Option<i64>, ApiError> {
+    let saved = store.setting(OFFLINE_AFTER).await?;
+    let saved = saved.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(match saved.as_deref() {
+        Some("off") => None,
+        Some(text) => Some(text.parse().unwrap_or(Grace::USUAL_MS)),
+        None => Some(Grace::USUAL_MS),
+    })
+}
+
+fn grace(text: &str) -> Result<Option<i64>, ApiError> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wrong = |detail| ApiError::invalid("device_offline", detail);
+    let span =
+        text::duration(text).map_err(|_| wrong(format!("`{text}` is no duration such as 60s or 5m, and not `off`")))?;
+    if !GRACE.contains(&span) {
+        return Err(wrong(
+            "a device may be silent for 10s to 7d before the hub tells of it; `off` never tells".to_owned(),
+        ));
+    }
+    Ok(Some(span.as_millis() as i64))
 }
 
 fn wanted(patch: &JoinPatch, before: Join, app: &AppState) -> Result<Join, ApiError> {
@@ -107,6 +161,12 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         udp_port: info.udp.port(),
         addresses: addresses(info, &reach::addresses()),
         join: JoinDto { policy: join.policy.into(), window_until: join.open_until.map(|(_, wall)| text::moment(wall)) },
+        own_alerts: OwnAlerts {
+            device_offline: app
+                .grace
+                .get()
+                .map_or_else(|| "off".to_owned(), |ms| text::span(Duration::from_millis(ms.unsigned_abs()))),
+        },
         devices,
         devices_max: app.store.limits().devices,
         series,

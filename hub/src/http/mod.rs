@@ -78,6 +78,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::show, devices::change, devices::delete))
         .routes(routes!(devices::adopt))
         .routes(routes!(devices::block))
+        .routes(routes!(devices::forget))
         .routes(routes!(sensors::list))
         .routes(routes!(ledger::show))
         .routes(routes!(readings::latest))

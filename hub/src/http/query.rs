@@ -8,7 +8,7 @@ use super::AppState;
 use super::auth::Reader;
 use super::body::Body;
 use super::buckets::{self, Every};
-use super::dto::query::{self, Group, Name, NewQuery, QueriesRequest, QueryResult, QueryResults, Source, Time};
+use super::dto::query::{self, Empty, Group, Name, NewQuery, QueriesRequest, QueryResult, QueryResults, Source, Time};
 use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::page::{Paging, cursor};
@@ -44,6 +44,7 @@ pub(super) struct Checked {
     selector: Selector,
     edges: Vec<UnixMillis>,
     group: Group,
+    empty: Empty,
     wanted: Aggregates,
     /// Names of the percentiles, as they were asked for.
     percentiles: Vec<String>,
@@ -84,6 +85,9 @@ struct QueryParams {
     /// `all` makes one result of all series.
     #[param(value_type = Group, required = false)]
     group: (),
+    /// `omit` leaves out buckets without readings: each series then has times of its own.
+    #[param(value_type = Empty, required = false)]
+    empty: (),
     /// Series at most, up to 10,000; has to be said when more than 1,000 match.
     #[param(value_type = usize, minimum = 1, maximum = 10000, required = false)]
     limit: (),
@@ -104,7 +108,14 @@ impl FromParams for AskQuery {
             Some("all") => Some(Group::All),
             Some(other) => return Err(ApiError::invalid("group", format!("`{other}` is no group: none or all"))),
         };
+        let empty = match params.one("empty")?.as_deref() {
+            None => None,
+            Some("keep") => Some(Empty::Keep),
+            Some("omit") => Some(Empty::Omit),
+            Some(other) => return Err(ApiError::invalid("empty", format!("`{other}` is neither keep nor omit"))),
+        };
         let query = NewQuery {
+            empty,
             device: params.all("device"),
             sensor: params.all("sensor"),
             from: params.one("from")?.map(Time::Text),
@@ -196,6 +207,7 @@ fn check(query: NewQuery, now: UnixMillis) -> Result<Checked, ApiError> {
         selector: Selector::new(query.device, query.sensor, &query.label)?,
         edges,
         group: query.group.unwrap_or_default(),
+        empty: query.empty.unwrap_or_default(),
         wanted,
         percentiles,
         limit: query.limit,
@@ -255,7 +267,8 @@ async fn run(app: &AppState, query: Checked) -> Result<Vec<Bytes>, ApiError> {
         let detail = format!("{} series of {} buckets are too many at once: ask for fewer", names.len(), t.len());
         return Err(ApiError::invalid("limit", detail));
     }
-    let times = query::times(&t);
+    let omits = query.empty == Empty::Omit;
+    let times = if omits && !ids.is_empty() { String::new() } else { query::times(&t) };
     if ids.is_empty() {
         return Ok(query::result(Vec::new(), times, Source::Raw, None, None));
     }
@@ -268,6 +281,7 @@ async fn run(app: &AppState, query: Checked) -> Result<Vec<Bytes>, ApiError> {
     let asked =
         store::Query { series: ids, buckets: store::Buckets { edges: query.edges }, group, wanted: query.wanted };
     let write = move |place: usize, columns| match names.get(place) {
+        Some(name) if omits => query::sparse(name, &columns, &percentiles, &t),
         Some(name) => query::series(name, &columns, &percentiles),
         None => query::Text::default(),
     };

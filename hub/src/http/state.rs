@@ -22,7 +22,7 @@ use crate::ingest::desk::Desk;
 use crate::ingest::queue::Entrance;
 use crate::live::Bus;
 use crate::model::{HubId, UnixMillis};
-use crate::presence::Presence;
+use crate::presence::{Grace, Presence};
 use crate::pressure::{Pressure, Shed};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
@@ -180,6 +180,8 @@ pub struct Wiring {
     pub info: HubInfo,
     /// Who may join.
     pub join: Arc<JoinState>,
+    /// How long a device may be away before the hub tells of it.
+    pub grace: Arc<Grace>,
     /// Figures that move.
     pub figures: Snapshot<Figures>,
     /// The text of `/metrics`.

@@ -38,7 +38,7 @@ use crate::ingest::queue::queue;
 use crate::ingest::{Ingest, Waiting};
 use crate::live::{Bus, Update};
 use crate::observe::{Histogram, Meter};
-use crate::presence::Presence;
+use crate::presence::{Grace, Presence};
 use crate::pressure::Pressure;
 use crate::proto::command::JoinPolicy;
 use crate::proto::counters::Counters;
@@ -146,6 +146,11 @@ impl Hub {
         }
 
         let engine = Engine::new(store.list_rules().await?, store.open_alerts().await?, store.next_alert_id().await?);
+        let grace = Arc::new(Grace::new(http::hub::saved_grace(&store).await?));
+        let absences = {
+            let (store, presence, grace) = (store.clone(), Arc::clone(&presence), Arc::clone(&grace));
+            Arc::new(move |now| presence.absences(&store.catalog(), &grace, now))
+        };
         let ingest = Ingest {
             batches,
             floors,
@@ -162,6 +167,7 @@ impl Hub {
             clock,
             latency: Arc::clone(&latency),
             meter: Arc::clone(&meter),
+            absences,
             waiting: Waiting::default(),
         };
         supervisor.spawn("ingest", ingest.run());
@@ -234,6 +240,7 @@ impl Hub {
                 time_zone: zones::own(),
             },
             join: Arc::new(JoinState::new(join)),
+            grace,
             figures,
             metrics,
             webhook_policy,

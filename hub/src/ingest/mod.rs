@@ -35,7 +35,7 @@ use self::pace::Pace;
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
-use crate::model::alert::{AlertId, Transition, Vitals};
+use crate::model::alert::{Absences, AlertId, Transition, Vitals};
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::{NewDelivery, Webhook};
 use crate::observe::{Histogram, Meter};
@@ -72,6 +72,9 @@ pub enum Outcome {
     Refused(Vec<BatchId>),
 }
 
+/// Tells who is offline at a moment.
+pub type AbsencesAt = Arc<dyn Fn(UnixMillis) -> Absences + Send + Sync>;
+
 /// What the pipeline works with.
 pub struct Ingest {
     /// From the endpoint.
@@ -104,6 +107,8 @@ pub struct Ingest {
     pub latency: Arc<Histogram>,
     /// Readings committed.
     pub meter: Arc<Meter>,
+    /// Who is offline at a moment.
+    pub absences: AbsencesAt,
     /// What waits for room on the disk.
     pub waiting: Waiting,
 }
@@ -209,6 +214,9 @@ impl Ingest {
                 vitals = &mut look => {
                     look = look_later(self.store.clone(), self.clock).boxed();
                     let proposed = self.engine.examine(self.clock.wall(), vitals);
+                    self.commit(Vec::new(), Vec::new(), proposed).await?;
+                    let now = self.clock.wall();
+                    let proposed = self.engine.look_for(now, &self.store.catalog(), &(self.absences)(now));
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
                 }
                 () = self.clock.sleep_until(deadline) => {

@@ -38,6 +38,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
         clock: Clock,
         latency: Arc::default(),
         meter: Arc::default(),
+        absences: Arc::new(|_| Absences::default()),
         waiting: Waiting { owed, ..Waiting::default() },
     };
     let meanwhile = async {

@@ -22,8 +22,22 @@ pub enum Subject {
         /// Which.
         series: SeriesId,
     },
+    /// A device as a whole: it went away.
+    Device(DeviceNo),
     /// The hub itself.
     Hub(Ailment),
+}
+
+/// The name of the hub's own rule about devices that go away.
+pub const DEVICE_OFFLINE: &str = "hub.device_offline";
+
+/// Devices that are offline, as the hub finds them at one look.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Absences {
+    /// Milliseconds without a word after which a device counts as gone; `None` when nobody wants to know.
+    pub after_ms: Option<i64>,
+    /// Devices that are offline, with when they were last heard; those never heard are left out.
+    pub offline: Vec<(DeviceNo, UnixMillis)>,
 }
 
 /// What may ail the hub, as it finds itself.
@@ -187,17 +201,17 @@ impl Alert {
     #[must_use]
     pub const fn device(&self) -> Option<DeviceNo> {
         match self.about {
-            Subject::Series { device, .. } => Some(device),
+            Subject::Series { device, .. } | Subject::Device(device) => Some(device),
             Subject::Hub(_) => None,
         }
     }
 
-    /// Which series; `None` for the hub's own.
+    /// Which series; `None` for those of a whole device and the hub's own.
     #[must_use]
     pub const fn series(&self) -> Option<SeriesId> {
         match self.about {
             Subject::Series { series, .. } => Some(series),
-            Subject::Hub(_) => None,
+            Subject::Device(_) | Subject::Hub(_) => None,
         }
     }
 
@@ -206,6 +220,11 @@ impl Alert {
     pub fn names<'a>(&self, catalog: &'a Catalog) -> Names<'a> {
         match self.about {
             Subject::Hub(ailment) => Names { device: "hub", sensor: ailment.sensor(), unit: ailment.unit() },
+            Subject::Device(device) => Names {
+                device: catalog.device(device).map_or("", |device| &device.name),
+                sensor: "device_offline",
+                unit: "s",
+            },
             Subject::Series { device, series } => {
                 let series = catalog.series(series);
                 Names {

@@ -6,6 +6,7 @@
 //!   handle_timeout(now)      ─▶ Proposed ─▶          "                ─▶      "           at poll_timeout()
 //!   set_rules(now, ..)       ─▶ Proposed ─▶          "                ─▶      "
 //!   examine(now, vitals)     ─▶ Proposed ─▶          "                ─▶      "           what ails the hub itself
+//!   look_for(now, ..)        ─▶ Proposed ─▶          "                ─▶      "           devices that went away
 //!   reviewed(now, ..)        ─▶ Proposed ─▶          "                ─▶      "           what late readings say
 //! ```
 //!
@@ -29,6 +30,7 @@
 //! to apply, with 10,000 series. A rate keeps at most 0.5 kB a series, a deviation 1 kB (see `window`). Patterns are matched once a series. Deadlines are lazy: a reading moves none, a deadline
 //! that comes too early finds out and is queued again.
 
+mod absence;
 mod ailing;
 pub mod backtest;
 mod condition;
@@ -47,6 +49,7 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
+use self::absence::Away;
 use self::condition::Compiled;
 use self::draft::Draft;
 use self::instance::{Instance, end};
@@ -57,6 +60,7 @@ use self::track::{Change, Slot, Track};
 use self::watching::Watched;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Subject, Transition};
 use crate::model::catalog::Catalog;
+use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, Point, SeriesId, Stretch};
 use crate::model::rule::{Rule, RuleId};
 use crate::model::{Lane, UnixMillis};
@@ -85,6 +89,7 @@ pub struct Engine {
     resuming: HashMap<(RuleId, SeriesId), Arc<Alert>>,
     /// What ails the hub itself.
     ailing: BTreeMap<Ailment, Arc<Alert>>,
+    away: Away,
     next_alert: u64,
     /// Silence does not fire before.
     grace: UnixMillis,
@@ -102,6 +107,8 @@ pub struct Proposed {
     late: (UnixMillis, Vec<(Slot, Stretches)>),
     /// What begins or ceases to ail the hub.
     ailing: Vec<(Ailment, Option<Arc<Alert>>)>,
+    /// Which devices went away or are back.
+    away: Vec<(DeviceNo, Option<Arc<Alert>>)>,
     next_alert: u64,
     rebuilt: Option<Rebuilt>,
 }
@@ -115,6 +122,7 @@ impl Proposed {
             && self.late.1.is_empty()
             && self.waiting.is_empty()
             && self.ailing.is_empty()
+            && self.away.is_empty()
             && self.rebuilt.is_none()
     }
 }
@@ -131,10 +139,11 @@ impl Engine {
     /// At a start call [`Engine::resume`] next.
     #[must_use]
     pub fn new(rules: Vec<Rule>, open: Vec<Alert>, next_alert: u64) -> Self {
-        let (mut resuming, mut ailing) = (HashMap::new(), BTreeMap::new());
+        let (mut resuming, mut ailing, mut away) = (HashMap::new(), BTreeMap::new(), Away::default());
         for alert in open.into_iter().filter(|alert| alert.state != AlertState::Resolved) {
             match alert.about {
                 Subject::Series { series, .. } => drop(resuming.insert((alert.rule, series), Arc::new(alert))),
+                Subject::Device(device) => away.resume(device, alert),
                 Subject::Hub(ailment) => drop(ailing.insert(ailment, Arc::new(alert))),
             }
         }
@@ -147,6 +156,7 @@ impl Engine {
             backlog: Backlog::default(),
             resuming,
             ailing,
+            away,
             next_alert,
             grace: UnixMillis(i64::MIN),
         }
@@ -295,6 +305,7 @@ impl Engine {
                 None => drop(self.ailing.remove(&ailment)),
             }
         }
+        self.away.apply(proposed.away);
         let (now, late) = proposed.late;
         for (slot, stretches) in late {
             if let Some(track) = self.tracks.get(slot as usize) {

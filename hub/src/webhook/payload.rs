@@ -6,7 +6,7 @@
 //! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
 //! repeats and late arrivals in order.
 //!
-//! Of what ails the hub itself `device` is null, `device_name` is `hub`, and `sensor` is what ails it.
+//! Of a device that went away `sensor` is `device_offline`, `measure` is `silence`. Of what ails the hub itself `device` is null, `device_name` is `hub`, and `sensor` is what ails it.
 //!
 //! `measure` says what `value` and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
@@ -77,7 +77,8 @@ struct TestData<'a> {
 }
 
 /// What these transitions make the hub tell: each enabled webhook of the rule hears that an alert fires or has resolved.
-/// Pending and cancelled alerts tell nobody. What ails the hub itself is told to every webhook that works.
+/// Pending and cancelled alerts tell nobody. What ails the hub itself, and that a device went
+/// away, is told to every webhook that works.
 ///
 /// `rules` are those the transitions were decided under: for a rule deleted just now, the list from before.
 #[must_use]
@@ -99,7 +100,7 @@ pub fn deliveries_for(
         // Of the hub itself everybody hears: no rule says who would.
         let rule = rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec.webhooks);
         let hears = |webhook: &&Webhook| match alert.about {
-            Subject::Hub(_) => true,
+            Subject::Hub(_) | Subject::Device(_) => true,
             Subject::Series { .. } => rule.is_some_and(|told| told.contains(&webhook.id)),
         };
         let told: Vec<_> = webhooks.iter().filter(|one| works(one)).filter(hears).map(|webhook| webhook.id).collect();
@@ -176,6 +177,7 @@ fn alert_body(
     let id = format!("alr_{}", alert.id.0);
     let url = hub_url.and_then(|hub| match alert.about {
         Subject::Hub(_) => Some(format!("{}/h", hub.trim_end_matches('/'))),
+        Subject::Device(_) => Some(format!("{}/d/{}", hub.trim_end_matches('/'), device?.id)),
         Subject::Series { .. } => Some(chart_link(hub, &device?.id.to_string(), names.sensor, occurred_at)),
     });
     let body = AlertBody {

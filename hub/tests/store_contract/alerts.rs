@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use telemetry_hub::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition};
+use telemetry_hub::model::alert::{Ailment, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
 use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
@@ -105,6 +105,24 @@ async fn an_alert_about_the_hub_itself_reads_back_as_written_and_outlives_device
     hub.store.delete_device(hub.device.id).await.unwrap();
     hub.restart().await;
     assert_eq!(hub.store.open_alerts().await.unwrap(), [ailing]);
+}
+
+#[tokio::test]
+async fn an_alert_about_a_whole_device_reads_back_as_written_and_goes_with_it() {
+    let mut hub = Hub::new().await;
+    let away = Alert {
+        about: Subject::Device(hub.device.no),
+        rule: RuleId::HUB,
+        rule_name: DEVICE_OFFLINE.to_owned(),
+        measure: Measure::Silence,
+        value: None,
+        ..alert(&hub, 1, AlertState::Firing)
+    };
+    hub.store.commit(Commit { transitions: vec![put(&away)], ..Commit::default() }).await.unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.open_alerts().await.unwrap(), [away]);
+    hub.store.delete_device(hub.device.id).await.unwrap();
+    assert!(hub.store.open_alerts().await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -86,13 +86,13 @@ pub struct RuleName {
 pub struct Alert {
     /// Text of its id.
     pub id: String,
-    /// Which rule; of the hub's own `rul_0`, named `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`.
+    /// Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`.
     pub rule: RuleName,
     /// Id of the device; empty when it is about the hub.
     pub device: String,
     /// Its name; `hub` when it is about the hub.
     pub device_name: String,
-    /// Sensor; `disk_full` and so on when it is about the hub.
+    /// Sensor; `device_offline` when it is about the whole device, `disk_full` and so on when it is about the hub.
     pub sensor: String,
     /// How bad it is.
     pub severity: Severity,

@@ -28,6 +28,8 @@ pub struct Hub {
     pub addresses: Addresses,
     /// Who may join.
     pub join: Join,
+    /// What the hub tells of by itself, as far as that can be changed.
+    pub own_alerts: OwnAlerts,
     /// Devices by status.
     pub devices: DeviceCounts,
     /// Devices it takes (`--max-devices`), blocked ones among them.
@@ -180,6 +182,13 @@ impl Storage {
     }
 }
 
+/// Alerts of the hub itself that a person may change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OwnAlerts {
+    /// How long a device may be silent before `hub.device_offline` fires, as `60s`; `off` when it never does.
+    pub device_offline: String,
+}
+
 /// Who may join.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Join {
@@ -254,7 +263,17 @@ impl From<Policy> for JoinPolicy {
 #[serde(deny_unknown_fields)]
 pub struct HubPatch {
     /// Who may join.
-    pub join: JoinPatch,
+    pub join: Option<JoinPatch>,
+    /// What the hub tells of by itself.
+    pub own_alerts: Option<OwnAlertsPatch>,
+}
+
+/// What to change about alerts of the hub itself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OwnAlertsPatch {
+    /// How long a device may be silent, from 10s to 7d; `off` for ever.
+    pub device_offline: String,
 }
 
 /// A policy, or a window during which anybody may join; one of the two.

@@ -44,6 +44,8 @@ pub struct NewQuery {
     pub label: Vec<String>,
     /// Whether every series stands alone.
     pub group: Option<Group>,
+    /// Whether buckets without readings are written.
+    pub empty: Option<Empty>,
     /// Series at most; with more than 1,000 it has to be said.
     pub limit: Option<usize>,
     /// `next` of the answer before.
@@ -69,6 +71,17 @@ pub enum Group {
     None,
     /// One result of all series together.
     All,
+}
+
+/// What becomes of buckets without readings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Empty {
+    /// They are written, with count 0 and nulls: the columns of all series are equally long.
+    #[default]
+    Keep,
+    /// They are left out: each series has times of its own.
+    Omit,
 }
 
 /// Several queries in one request.
@@ -141,7 +154,7 @@ pub struct SeriesColumns {
     pub sensor: String,
     /// Unit code; empty when several with different units are together.
     pub unit: String,
-    /// Start of each bucket, epoch milliseconds.
+    /// Start of each bucket, epoch milliseconds; with `empty=omit` only of those that hold readings.
     pub t: Vec<i64>,
     /// Readings.
     pub count: Vec<u64>,
@@ -216,6 +229,33 @@ pub fn series(name: &Name, columns: &Columns, percentiles: &[String]) -> Text {
     }
     text.push('}');
     Text { before: before.into_bytes(), behind: text.into_bytes() }
+}
+
+/// The same without buckets that hold nothing, each series with its own times among all `t`: then nothing stands between
+/// what is before and behind.
+#[must_use]
+pub fn sparse(name: &Name, columns: &Columns, percentiles: &[String], t: &[i64]) -> Text {
+    let floats = [&columns.min, &columns.max, &columns.avg, &columns.first, &columns.last, &columns.rate];
+    let holds = |n: usize| {
+        columns.count.get(n).is_some_and(|count| *count > 0)
+            || floats.into_iter().chain(&columns.percentiles).any(|column| column.get(n).is_some_and(Option::is_some))
+    };
+    let kept: Vec<usize> = (0..t.len()).filter(|n| holds(*n)).collect();
+    let some = |column: &Vec<Option<f64>>| kept.iter().filter_map(|n| column.get(*n).copied()).collect();
+    let left = Columns {
+        count: kept.iter().filter_map(|n| columns.count.get(*n).copied()).collect(),
+        min: some(&columns.min),
+        max: some(&columns.max),
+        avg: some(&columns.avg),
+        first: some(&columns.first),
+        last: some(&columns.last),
+        rate: some(&columns.rate),
+        percentiles: columns.percentiles.iter().map(some).collect(),
+    };
+    let mut text = series(name, &left, percentiles);
+    let own: Vec<i64> = kept.iter().filter_map(|n| t.get(*n).copied()).collect();
+    text.before.extend(times(&own).into_bytes());
+    text
 }
 
 type Write = fn(&mut String, f64);

@@ -6,6 +6,7 @@ mod data;
 mod export;
 mod hang_up;
 mod import;
+mod leaving;
 mod live;
 mod push;
 mod scene;

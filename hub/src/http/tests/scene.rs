@@ -78,6 +78,7 @@ pub(super) fn scene_with(config: Config) -> Scene {
             plain_http: true,
             time_zone: Some("Europe/Berlin".to_owned()),
         },
+        grace: Arc::new(crate::presence::Grace::new(Some(60_000))),
         join: Arc::new(JoinState::new(JoinPolicy::Click)),
         figures: Arc::new(Figures::default),
         metrics: Arc::new(|| "hub_up 1\n".to_owned()),

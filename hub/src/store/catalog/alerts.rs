@@ -142,6 +142,9 @@ const DURING: &str = "SELECT id, rule, rule_name, severity, device, series, stat
 const NEXT_ID: &str = "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'alert'";
 const ACK: &str = "UPDATE alert SET acked_at = :now, ack_comment = :comment WHERE id = :id AND acked_at IS NULL";
 
+/// Stands for the series where an alert is about a whole device: SQLite numbers them from 1.
+const NO_SERIES: SeriesId = SeriesId(0);
+
 /// `acked_at` is the person's: the engine's copy may be older than the acknowledgement.
 const PUT: &str = "INSERT INTO alert
     (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold, started_at, fired_at,
@@ -164,7 +167,7 @@ pub(in crate::store) fn write(conn: &Connection, transition: &Transition) -> Res
             ":rule_name": alert.rule_name,
             ":severity": alert.severity,
             ":device": alert.device(),
-            ":series": alert.series(),
+            ":series": alert.series().or_else(|| alert.device().map(|_| NO_SERIES)),
             ":state": alert.state,
             ":measure": measure_word(alert.measure),
             ":per_ms": match alert.measure {
@@ -192,6 +195,7 @@ pub(in crate::store) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
     let maybe = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(UnixMillis));
     let rule_name: String = row.get("rule_name")?;
     let about = match (row.get("device")?, row.get("series")?) {
+        (Some(device), Some(NO_SERIES)) => Subject::Device(device),
         (Some(device), Some(series)) => Subject::Series { device, series },
         // Of a later version, perhaps: better under a name that is known than not at all.
         _ => Subject::Hub(Ailment::of_rule(&rule_name).unwrap_or(Ailment::DatabaseDamaged)),

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::{join, sensors};
 use crate::model::catalog::Catalog;
-use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing, id_of};
+use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing, id_of, no_key};
 use crate::model::{DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 use crate::store::Store;
 use crate::store::block;
@@ -119,6 +119,20 @@ impl Store {
                 ":labels": write_pairs(&device.labels),
                 ":interval_ms": device.interval_ms,
             })?;
+            changed(scope, no)
+        })
+        .await
+    }
+
+    /// Forgets who a device is and keeps what it measured: its key is a stranger's again.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn forget_device(&self, id: DeviceId) -> Result<Device> {
+        self.change(move |scope| {
+            let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
+            set_standing(scope.conn, no, Standing::Adopted)?;
+            scope.conn.prepare_cached(SET_KEY)?.execute(named_params! { ":no": no, ":key": no_key(id).0 })?;
             changed(scope, no)
         })
         .await

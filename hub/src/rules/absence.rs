@@ -1,0 +1,214 @@
+//! Devices that went away: one alert of the hub itself for each, without any rule, told to every webhook.
+//!
+//! ```text
+//!   look_for(now, absences)   once a second: who is offline, since when nothing was heard of them, and the grace
+//!   hub.device_offline        warning    offline for longer than the grace; over when the device is heard again
+//! ```
+//!
+//! A device is away once nothing was heard of it for the grace *and* it was found offline at [`LOOKS`] looks in a row: a hub
+//! that slept wakes to devices that all seem silent for hours. After a start nobody is away before the devices had time to
+//! come back; who never came has not gone away. Switching the alert off ends those that are open.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::{Engine, Proposed};
+use crate::model::UnixMillis;
+use crate::model::alert::{Absences, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
+use crate::model::catalog::Catalog;
+use crate::model::device::{DeviceNo, Standing};
+use crate::model::rule::{RuleId, Severity};
+
+/// Looks in a row at which a device was offline before it counts, whatever the clock says.
+const LOOKS: u32 = 5;
+
+/// Who is away, as far as the hub said so.
+#[derive(Debug, Default)]
+pub(super) struct Away {
+    open: BTreeMap<DeviceNo, Arc<Alert>>,
+    /// Looks in a row at which a device was offline.
+    looks: HashMap<DeviceNo, u32>,
+}
+
+impl Away {
+    pub(super) fn resume(&mut self, device: DeviceNo, alert: Alert) {
+        self.open.insert(device, Arc::new(alert));
+    }
+
+    pub(super) fn apply(&mut self, changes: Vec<(DeviceNo, Option<Arc<Alert>>)>) {
+        for (device, alert) in changes {
+            match alert {
+                Some(alert) => drop(self.open.insert(device, alert)),
+                None => drop(self.open.remove(&device)),
+            }
+        }
+    }
+}
+
+impl Engine {
+    /// Counts who is offline, and decides who went away and who is back.
+    #[must_use]
+    pub fn look_for(&mut self, now: UnixMillis, catalog: &Catalog, absences: &Absences) -> Proposed {
+        let offline: HashSet<DeviceNo> = absences.offline.iter().map(|(device, _)| *device).collect();
+        self.away.looks.retain(|device, _| offline.contains(device));
+        // Deleted meanwhile: the store removed the row of the alert with the device's.
+        self.away.open.retain(|device, _| catalog.device(*device).is_some());
+        for device in &offline {
+            *self.away.looks.entry(*device).or_default() += 1;
+        }
+        let mut proposed = Proposed { next_alert: self.next_alert, ..Proposed::default() };
+        for (&device, open) in &self.away.open {
+            let stays = absences.after_ms.is_some()
+                && offline.contains(&device)
+                && catalog.device(device).is_some_and(|device| device.standing == Standing::Adopted);
+            if !stays {
+                let alert = Alert {
+                    state: AlertState::Resolved,
+                    resolved_at: Some(now),
+                    learned_at: now,
+                    ..open.as_ref().clone()
+                };
+                put(&mut proposed, device, alert, now);
+            }
+        }
+        let Some(after_ms) = absences.after_ms.filter(|_| now >= self.grace) else { return proposed };
+        for &(device, heard) in &absences.offline {
+            let is_away = now.since(heard) >= after_ms
+                && self.away.looks.get(&device).is_some_and(|looks| *looks >= LOOKS)
+                && !self.away.open.contains_key(&device);
+            if is_away {
+                let id = AlertId(proposed.next_alert);
+                proposed.next_alert += 1;
+                put(&mut proposed, device, begin(id, device, (heard, now), after_ms), now);
+            }
+        }
+        proposed
+    }
+}
+
+fn put(proposed: &mut Proposed, device: DeviceNo, alert: Alert, now: UnixMillis) {
+    let stays = (alert.state == AlertState::Firing).then(|| Arc::new(alert.clone()));
+    proposed.away.push((device, stays));
+    proposed.transitions.push(Transition::Put { alert, occurred_at: now, points: Vec::new() });
+}
+
+fn begin(id: AlertId, device: DeviceNo, (heard, now): (UnixMillis, UnixMillis), after_ms: i64) -> Alert {
+    Alert {
+        id,
+        rule: RuleId::HUB,
+        rule_name: DEVICE_OFFLINE.to_owned(),
+        severity: Severity::Warning,
+        about: Subject::Device(device),
+        state: AlertState::Firing,
+        measure: Measure::Silence,
+        value: None,
+        threshold: after_ms as f64 / 1_000.0,
+        started_at: heard,
+        fired_at: Some(now),
+        resolved_at: None,
+        acked_at: None,
+        learned_at: now,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::device::{Device, Labels};
+    use crate::model::{DeviceId, PublicKey};
+
+    const START: UnixMillis = UnixMillis(1_800_000_000_000);
+
+    fn device(no: u32) -> Device {
+        Device {
+            no: DeviceNo(no),
+            id: DeviceId::from_bytes([no as u8; 16]),
+            key: PublicKey([no as u8; 32]),
+            name: format!("d{no}"),
+            standing: Standing::Adopted,
+            labels: Labels::new(),
+            model: String::new(),
+            version: String::new(),
+            address: None,
+            first_seen: START,
+            last_seen: None,
+            interval_ms: None,
+            handshake_counter: 0,
+        }
+    }
+
+    /// The hub from second to second: devices that are offline, with the second at which they were last heard.
+    struct Scene {
+        engine: Engine,
+        catalog: Catalog,
+        after_ms: Option<i64>,
+    }
+
+    impl Scene {
+        fn new() -> Self {
+            let mut catalog = Catalog::default();
+            (1..=3).for_each(|no| catalog.put_device(device(no)));
+            Self { engine: Engine::new(Vec::new(), Vec::new(), 1), catalog, after_ms: Some(60_000) }
+        }
+
+        /// Looks each second from one to another, and tells what was proposed and applied.
+        fn look(&mut self, seconds: std::ops::Range<i64>, offline: &[(u32, i64)]) -> Vec<String> {
+            let mut told = Vec::new();
+            for second in seconds {
+                let at = |second: i64| START.plus(second * 1_000);
+                let offline = offline.iter().map(|(no, heard)| (DeviceNo(*no), at(*heard))).collect();
+                let absences = Absences { after_ms: self.after_ms, offline };
+                let proposed = self.engine.look_for(at(second), &self.catalog, &absences);
+                for transition in &proposed.transitions {
+                    let Transition::Put { alert, .. } = transition else { continue };
+                    let Subject::Device(device) = alert.about else { continue };
+                    told.push(format!("{} {:?} of {} at {second}", alert.id.0, alert.state, device.0));
+                }
+                self.engine.apply(proposed);
+            }
+            told
+        }
+    }
+
+    #[test]
+    fn one_alert_a_device_after_the_grace_and_one_end() {
+        let mut scene = Scene::new();
+        assert_eq!(scene.look(100..400, &[(1, 100), (2, 130)]), ["1 Firing of 1 at 160", "2 Firing of 2 at 190"]);
+        assert_eq!(scene.look(400..500, &[(2, 130)]), ["1 Resolved of 1 at 400"]);
+        assert_eq!(scene.look(500..700, &[(1, 500), (2, 130)]), ["3 Firing of 1 at 560"]);
+    }
+
+    #[test]
+    fn a_short_absence_and_one_that_nobody_watched_are_no_alert() {
+        let mut scene = Scene::new();
+        assert!(scene.look(0..59, &[(1, 0)]).is_empty());
+        assert!(scene.look(59..60, &[]).is_empty());
+        // The hub slept for an hour; the device is heard again some seconds after it woke.
+        assert!(scene.look(3_600..3_604, &[(1, 58)]).is_empty());
+        assert!(scene.look(3_604..3_700, &[]).is_empty());
+    }
+
+    #[test]
+    fn after_a_start_devices_have_a_minute_to_come_back_and_open_alerts_go_on() {
+        let mut scene = Scene::new();
+        let [open] = [scene.look(100..161, &[(1, 100)])];
+        assert_eq!(open, ["1 Firing of 1 at 160"]);
+        let alert = scene.engine.away.open[&DeviceNo(1)].as_ref().clone();
+        scene.engine = Engine::new(Vec::new(), vec![alert], 2);
+        let resumed = scene.engine.resume(START.plus(1_000_000), &scene.catalog, []);
+        scene.engine.apply(resumed);
+        assert!(scene.look(1_000..1_060, &[(1, 100), (2, 200)]).is_empty());
+        assert_eq!(scene.look(1_060..1_062, &[(1, 100), (2, 200)]), ["2 Firing of 2 at 1060"]);
+        assert_eq!(scene.look(1_062..1_063, &[(2, 200)]), ["1 Resolved of 1 at 1062"]);
+    }
+
+    #[test]
+    fn switched_off_it_ends_and_a_device_that_was_deleted_leaves_nothing() {
+        let mut scene = Scene::new();
+        scene.look(100..200, &[(1, 100), (2, 100)]);
+        scene.catalog.remove_device(DeviceNo(2));
+        scene.after_ms = None;
+        assert_eq!(scene.look(200..300, &[(1, 100)]), ["1 Resolved of 1 at 200"]);
+        assert!(scene.engine.away.open.is_empty());
+    }
+}
