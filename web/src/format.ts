@@ -94,12 +94,14 @@ export function valueTicks(unit: string, min: number, max: number, atLeast: numb
   const decimals = Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)));
   // The unit itself stands in the head of the chart; the marks need only what was divided away.
   const whole = scale(unit, 0).unit;
-  const prefix = by.divisor === 1 ? "" : `\u202f${whole !== "s" && by.unit.endsWith(whole) ? by.unit.slice(0, -whole.length) : by.unit}`;
+  // Of bytes all of it: "10 Ki" is no word.
+  const short = whole !== "s" && !BYTES.has(whole) && by.unit.endsWith(whole) ? by.unit.slice(0, -whole.length) : by.unit;
+  const prefix = by.divisor === 1 ? "" : `\u202f${short}`;
   const ticks: { value: number; label: string }[] = [];
   for (let i = Math.ceil(min / by.divisor / step - 1e-6); i * step <= (max / by.divisor) * (1 + 1e-9) + 1e-12 && ticks.length < 32; i++) {
     const shown = i * step;
     const text = decimals === 0 ? digits(Math.round(shown)) : shown.toFixed(decimals).replace("-", "−");
-    ticks.push({ value: shown * by.divisor, label: text + prefix });
+    ticks.push({ value: shown * by.divisor, label: i === 0 && prefix !== "" ? "0" : text + prefix });
   }
   return ticks;
 }
@@ -167,12 +169,21 @@ function day(at: number): string {
   return `${time.getUTCFullYear()}-${two(time.getUTCMonth() + 1)}-${two(time.getUTCDate())}`;
 }
 
-/** A time on an axis as short as the distance of its marks allows. */
-export function axisTime(at: number, increment: number): string {
+/** The time under the cursor: of today the time alone, else with its date. */
+export function moment(at: number, now: number): string {
+  return day(at) === day(now) ? clock(at) : stamp(at);
+}
+
+/** A time on an axis as short as the distance of its marks allows; with its year where that is not this one. */
+export function axisTime(at: number, increment: number, now: number): string {
+  const [year, ...rest] = day(at).split("-");
+  const date = year === day(now).slice(0, 4) ? rest.join("-") : [year, ...rest].join("-");
+  if (increment >= 300 * 86_400_000) return year!;
+  if (increment >= 27 * 86_400_000) return `${year}-${rest[0]}`;
   const [hours, minutes, seconds] = clock(at).split(":");
   if (increment < 60_000) return `${hours}:${minutes}:${seconds}`;
   if (increment < 86_400_000 && !(hours === "00" && minutes === "00")) return `${hours}:${minutes}`;
-  return day(at).slice(5);
+  return date;
 }
 
 /** A zone at a moment: "Europe/Berlin, UTC+02:00". */

@@ -41,6 +41,12 @@ export function hint(sensor: string): string {
   return raw === title(sensor) ? "" : raw;
 }
 
+/** An address for people: without its port, and a link-local one said in words, since it means nothing without an interface. */
+export function address(text: string): string {
+  if (/^\[?fe80:/i.test(text)) return "local IPv6";
+  return clean(text.replace(/^\[(.*)\](:\d+)?$/, "$1").replace(/^([^:]+):\d+$/, "$1"));
+}
+
 export interface Family {
   /** Names the card and its place; the first sensor's name where it is alone. */
   key: string;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { buckets, gapAfter, Points, redrawPeriod, valueRange } from "./series";
+import { buckets, gapAfter, Points, redrawPeriod, shareRange, valueRange } from "./series";
 import type { Series } from "./types";
 
 /** What the hub answers: readings in buckets of that width, empty buckets included. */
@@ -212,12 +212,21 @@ describe("what is said and drawn", () => {
     const [low, high] = valueRange(70_000_000_000, 70_000_000_100, []);
     expect(high - low).toBeGreaterThan(30_000_000);
     expect(valueRange(0, 0, [])[0]).toBe(0);
-    expect(valueRange(100, 100, [], 100)[1]).toBe(100);
-    expect(valueRange(100, 130, [], 100)[1]).toBeGreaterThan(130);
+  });
+  test("a share of a whole is drawn from nothing to all, and further only where it is", () => {
+    expect([shareRange(44.5, 46), shareRange(null, null), shareRange(-3, 130)]).toEqual([[0, 100], [0, 100], [-3, 130]]);
   });
   test("a redraw that changes no pixel is not made", () => {
     expect(redrawPeriod(300_000, 800)).toBe(375);
     expect(redrawPeriod(3_600_000, 800)).toBe(4_500);
     expect(redrawPeriod(10_000, 800)).toBe(250);
   });
+});
+
+test("empty buckets that are left out leave the others as wide as they are", () => {
+  const points = new Points();
+  const column = [1, 2, 3];
+  const answer = { device: "d", sensor: "t", unit: "", t: [0, 4_000, 8_000], count: [2, 2, 2], min: column, max: column, avg: column, first: [], last: [] };
+  points.fill(answer, 0, 10_000, 10, null, 1_000);
+  expect(points.columns(0, 10_000, 2_500).gaps).toEqual([[1_000, 4_000], [5_000, 8_000]]);
 });

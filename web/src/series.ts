@@ -61,13 +61,18 @@ export class Points {
     return this.t.length;
   }
 
+  get firstAt(): Millis | null {
+    return this.t[0] ?? null;
+  }
+
   get lastAt(): Millis | null {
     return this.t.at(-1) ?? null;
   }
 
   /** Replaces everything up to `to` by the hub's buckets; raw points after it stay. */
-  fill(answer: Series | undefined, from: Millis, to: Millis, points: number, intervalMs: number | null = null): void {
-    const bucket = (answer && bucketWidth(answer.t)) ?? (to - from) / Math.max(1, points);
+  fill(answer: Series | undefined, from: Millis, to: Millis, points: number, intervalMs: number | null = null, width: Millis | null = null): void {
+    // Empty buckets may be left out, so the distance of those that are there is not their width.
+    const bucket = width ?? (answer && bucketWidth(answer.t)) ?? (to - from) / Math.max(1, points);
     const history = answer && this.reads === "rate" ? rates(answer, bucket, to, intervalMs) : answer;
     const tail = this.rawAfter(to);
     this.t = [];
@@ -217,7 +222,7 @@ export class Points {
 const LEAST_SPREAD = 0.0005;
 
 /** The y range: data with a margin, stretched to a threshold only while that keeps the data readable. */
-export function valueRange(min: number | null, max: number | null, thresholds: readonly number[], most = Infinity): [number, number] {
+export function valueRange(min: number | null, max: number | null, thresholds: readonly number[]): [number, number] {
   if (min === null || max === null) return [0, 1];
   // A thousandth of a percent of a full disk is no mountain.
   const spread = max === min ? Math.abs(max) * 0.1 || 1 : Math.max(max - min, Math.abs(max) * LEAST_SPREAD);
@@ -231,8 +236,13 @@ export function valueRange(min: number | null, max: number | null, thresholds: r
     }
   }
   const margin = (high - low) * 0.12;
-  // A quantity that is never negative, or never above a whole, does not leave its range by the margin alone.
-  return [min >= 0 ? Math.max(0, low - margin) : low - margin, max <= most ? Math.min(most, high + margin) : high + margin];
+  // A quantity that is never negative does not become so by the margin alone.
+  return [min >= 0 ? Math.max(0, low - margin) : low - margin, high + margin];
+}
+
+/** The range of a share of a whole: from nothing to all, and beyond where the values are. */
+export function shareRange(min: number | null, max: number | null): [number, number] {
+  return [Math.min(0, min ?? 0), Math.max(100, max ?? 100)];
 }
 
 /** How often a redraw can change a pixel. */

@@ -8,10 +8,10 @@ const PAUSED = { from: "900000", to: "960000" };
 const temp: Sensor = { sensor: "temp", unit: "°C", kind: "gauge", interval_ms: 1_000, last: null };
 
 /** A hub whose answers come when the test says so. */
-function scene() {
+function scene(since: Millis | null = null) {
   const questions: { from: Millis; to: Millis; answer: (values: [Millis, number][]) => Promise<void> }[] = [];
   const failures: unknown[] = [];
-  const board = new Board("d", {
+  const board = new Board("d", since, {
     query: ([query]) =>
       new Promise<QueryResult[]>((resolve) => {
         const answer = async (values: [Millis, number][]) => {
@@ -91,4 +91,22 @@ test("rows of another device are not drawn", async () => {
   await questions[0]!.answer([]);
   board.receive({ type: "readings", id: 1, lane: "live", rows: [["other", "temp", NOW + 1, 9]] });
   expect(values()).toEqual([]);
+});
+
+test("the window of a device that was just added grows with its data", async () => {
+  const { board, questions, hear } = scene(NOW - 10_000);
+  board.show([temp], { from: "now-5m", to: "now" });
+  expect(questions[0]!.from).toBe(NOW - 300_000);
+  await questions[0]!.answer([[NOW - 8_000, 1]]);
+  expect(board.window()).toEqual({ from: NOW - 30_000, to: NOW, live: true });
+  hear(NOW + 1, 2);
+  board.show([temp], { from: "now-1h", to: "now" });
+  expect(board.window().from).toBe(NOW - 3_600_000);
+});
+
+test("that of an old device does not, though its data begin late", async () => {
+  const { board, questions } = scene(NOW - 3_600_000);
+  board.show([temp], { from: "now-5m", to: "now" });
+  await questions.at(-1)!.answer([[NOW - 8_000, 1]]);
+  expect(board.window().from).toBe(NOW - 300_000);
 });

@@ -5,13 +5,15 @@
 // for the window again. A paused board takes no live rows; returning to live asks again.
 
 import { buckets, gapAfter, Points, type Columns, type Summary } from "../series";
-import { resolve, type Range } from "../route";
+import { DEFAULT_RANGE, resolve, type Range } from "../route";
 import type { LiveMessage, Millis, QueryResult, Sensor } from "../types";
 
 /** Recovered rows come in bursts; one refill answers a whole burst. */
 const SETTLE_MS = 1_000;
 /** A hand that rests this long has found its window. */
 const STILL_MS = 120;
+/** The narrowest window of a device that was just added. */
+const GROWS_FROM_MS = 30_000;
 /** Raw points a series may grow to before the hub's buckets replace them. */
 const RAW_MOST = 4_000;
 
@@ -32,14 +34,32 @@ export class Board {
   private settle: ReturnType<typeof setTimeout> | null = null;
   private still: ReturnType<typeof setTimeout> | null = null;
   private changes = 0;
+  private filled = false;
 
   constructor(
     private readonly device: string,
+    /** When the device was added; null when that is not known. */
+    private readonly since: Millis | null,
     private readonly outside: Outside,
   ) {}
 
+  /** The window as it is shown: that of a device which was just added grows with its data. */
   window(): { from: Millis; to: Millis; live: boolean } {
+    const asked = this.wanted();
+    if (!asked.live || this.since === null || this.since <= asked.from || this.range.from !== DEFAULT_RANGE.from) return asked;
+    let first = Infinity;
+    for (const points of this.points.values()) first = Math.min(first, points.firstAt ?? Infinity);
+    return first > asked.from && first < asked.to ? { ...asked, from: Math.min(first, asked.to - GROWS_FROM_MS) } : asked;
+  }
+
+  /** The window that is asked for. */
+  private wanted(): { from: Millis; to: Millis; live: boolean } {
     return resolve(this.range, this.outside.now()) ?? { from: 0, to: 1, live: false };
+  }
+
+  /** Whether the hub has answered once. */
+  get isFilled(): boolean {
+    return this.filled;
   }
 
   get revision(): number {
@@ -62,18 +82,19 @@ export class Board {
   async fill(): Promise<void> {
     if (this.sensors.length === 0) return;
     const asked = ++this.asked;
-    const { from, to } = this.window();
+    const { from, to } = this.wanted();
     const covered = Math.min(to, this.outside.now());
-    const wanted = buckets(from, to, this.outside.points());
+    const cut = buckets(from, to, this.outside.points());
     const sensor = this.sensors.map((one) => one.sensor);
     try {
-      const [result] = await this.outside.query([{ device: [this.device], sensor, ...wanted }]);
+      const [result] = await this.outside.query([{ device: [this.device], sensor, ...cut }]);
       if (asked !== this.asked) return;
       for (const one of this.sensors) {
         const history = result?.series.find((series) => series.sensor === one.sensor);
-        this.of(one).fill(history, wanted.from, covered, wanted.points, one.interval_ms);
+        this.of(one).fill(history, cut.from, covered, cut.points, one.interval_ms, (cut.to - cut.from) / cut.points);
       }
       this.changes++;
+      this.filled = true;
       this.outside.filled();
     } catch (error) {
       if (asked === this.asked) this.outside.failed(error);

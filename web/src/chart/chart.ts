@@ -1,11 +1,12 @@
-// One chart on a canvas: uPlot, taught to draw gaps as gaps, spikes as a band, thresholds, and firing time.
+// One chart on a canvas: uPlot, taught to draw gaps as gaps, spikes as a band, thresholds, and firing time. A family of
+// sensors is drawn as several lines on one axis, then without bands.
 //
 // It draws what `Source` gives it and tells what a person did (`Gestures`); it asks nothing of the hub and keeps no points.
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { axisTime, digits, valueTicks } from "../format";
-import { redrawPeriod, valueRange, type Columns } from "../series";
+import { axisTime, digits, scale, valueTicks } from "../format";
+import { redrawPeriod, shareRange, valueRange, type Columns } from "../series";
 import type { Millis } from "../types";
 import { wall } from "../zone";
 import type { Drawable } from "./scheduler";
@@ -19,7 +20,8 @@ export interface Threshold {
 
 export interface Source {
   window(): { from: Millis; to: Millis; live: boolean };
-  columns(from: Millis, to: Millis): Columns;
+  /** One a line. */
+  lines(from: Millis, to: Millis): Columns[];
   /** Rises with every change of the points; what was drawn already is not drawn again. */
   revision(): number;
   thresholds(): readonly Threshold[];
@@ -31,16 +33,26 @@ export interface Gestures {
   zoom(from: Millis, to: Millis, step: boolean): void;
   pan(byMs: number): void;
   back(): void;
-  /** The point under the cursor, or null when it left. */
-  cursor(at: Millis | null, avg: number | null, min: number | null, max: number | null): void;
+  /** The point under the cursor, one value a line, or null when it left. */
+  cursor(at: Millis | null, values: readonly Under[]): void;
+}
+
+/** What lies under the cursor on one line; nulls where nothing was measured. */
+export interface Under {
+  avg: number | null;
+  min: number | null;
+  max: number | null;
 }
 
 export interface Look {
   unit(): string;
   steps: boolean;
-  /** Custom property that holds the colour of the line. */
-  color: string;
+  /** Custom properties that hold the colours of the lines, one each. */
+  colors: readonly string[];
 }
+
+/** Lines of one chart differ by colour and by their dashes. */
+export const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [1, 2]];
 
 const CURSOR_KEY = "cursor";
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -72,7 +84,7 @@ export class Chart implements Drawable {
     private readonly look: Look,
   ) {
     this.readColors();
-    this.plot = new uPlot(this.options(), [[], [], [], []], root);
+    this.plot = new uPlot(this.options(), look.colors.length === 1 ? [[], [], [], []] : [[], ...look.colors.map(() => [])], root);
     this.bindPan();
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(root);
@@ -97,15 +109,18 @@ export class Chart implements Drawable {
     if (revision === this.drawnRevision && window === this.drawnWindow) return;
     this.drawnRevision = revision;
     this.drawnWindow = window;
-    const columns = this.source.columns(from, to);
-    this.gaps = columns.gaps;
+    const lines = this.source.lines(from, to);
+    const [only] = lines;
+    if (!only) return;
+    this.gaps = only.gaps;
+    const data: uPlot.AlignedData = lines.length === 1 ? [only.t, only.avg, only.min, only.max] : uPlot.join(lines.map((line) => [line.t, line.avg]));
     this.plot.batch(() => {
-      this.plot.setData([columns.t, columns.avg, columns.min, columns.max], false);
+      this.plot.setData(data, false);
       this.plot.setScale("x", { min: from, max: to });
     });
-    const last = columns.t.at(-1);
+    const last = data[0].at(-1);
     if (last !== undefined) this.root.dataset["lastAt"] = String(Math.round(last));
-    this.root.dataset["gaps"] = String(columns.gaps.length);
+    this.root.dataset["gaps"] = String(only.gaps.length);
   }
 
   /** Moves the cursor by points, for the keyboard; begins at the newest. */
@@ -154,10 +169,11 @@ export class Chart implements Drawable {
       padding: [10, 18, 0, 0],
       scales: {
         x: { time: true, auto: false },
-        y: { range: (_plot, min, max) => valueRange(min ?? null, max ?? null, this.source.thresholds().map((threshold) => threshold.value), this.look.unit() === "%" ? 100 : Infinity) },
+        // A share of a whole is drawn as one: from nothing to all.
+        y: { range: (_plot, min, max) => (scale(this.look.unit(), 0).unit === "%" ? shareRange(min ?? null, max ?? null) : valueRange(min ?? null, max ?? null, this.source.thresholds().map((threshold) => threshold.value))) },
       },
       axes: [
-        { ...axis, size: 26, space: 72, values: (_plot, splits, _axis, _space, increment) => splits.map((at) => axisTime(at, increment)) },
+        { ...axis, size: 26, space: 72, values: (_plot, splits, _axis, _space, increment) => splits.map((at) => axisTime(at, increment, Date.now())) },
         {
           ...axis,
           // The same width for usual labels, so that the time axes of all charts stand under each other.
@@ -171,19 +187,8 @@ export class Chart implements Drawable {
           },
         },
       ],
-      series: [
-        {},
-        {
-          stroke: () => this.colors[this.look.color] ?? "#888",
-          width: 1.75,
-          points: { show: (plot, _series, from, to) => to - from < plot.width / 24 && to - from < 40, size: 4 },
-          spanGaps: false,
-          ...(this.look.steps ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
-        },
-        edge,
-        edge,
-      ],
-      bands: [{ series: [3, 2], fill: () => `${this.colors[this.look.color] ?? "#888888"}2e` }],
+      series: [{}, ...this.look.colors.map((_, i) => this.line(i)), ...(this.look.colors.length === 1 ? [edge, edge] : [])],
+      bands: this.look.colors.length === 1 ? [{ series: [3, 2], fill: () => `${this.color(0)}2e` }] : [],
       cursor: {
         y: false,
         points: { size: 7, show: true },
@@ -216,6 +221,21 @@ export class Chart implements Drawable {
     };
   }
 
+  private color(line: number): string {
+    return this.colors[this.look.colors[line] ?? ""] ?? "#888888";
+  }
+
+  private line(i: number): uPlot.Series {
+    return {
+      stroke: () => this.color(i),
+      width: 1.75,
+      dash: [...DASHES[i % DASHES.length]!],
+      points: { show: (plot, _series, from, to) => to - from < plot.width / 24 && to - from < 40, size: 4 },
+      spanGaps: false,
+      ...(this.look.steps ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
+    };
+  }
+
   private selected(plot: uPlot): void {
     const { left, width } = plot.select;
     if (width < 6) return;
@@ -229,9 +249,11 @@ export class Chart implements Drawable {
     const index = plot.cursor.idx;
     const outside = index === null || index === undefined || (plot.cursor.left ?? -1) < 0;
     this.cursorAt = outside ? null : index;
-    if (outside) return this.gestures.cursor(null, null, null, null);
-    const [t, avg, min, max] = plot.data;
-    this.gestures.cursor(t[index] ?? null, avg?.[index] ?? null, min?.[index] ?? null, max?.[index] ?? null);
+    if (outside) return this.gestures.cursor(null, []);
+    const [t, ...values] = plot.data;
+    const at = (column: number) => values[column]?.[plot.cursor.idxs?.[column + 1] ?? index] ?? null;
+    const under = this.look.colors.length === 1 ? [{ avg: at(0), min: at(1), max: at(2) }] : this.look.colors.map((_, i) => ({ avg: at(i), min: at(i), max: at(i) }));
+    this.gestures.cursor(t[index] ?? null, under);
   }
 
   /** Behind the line: where nothing was measured, and where a value would be bad. */
@@ -307,7 +329,7 @@ export class Chart implements Drawable {
 
   private readColors(): void {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["--ink-3", "--line", "--gap", "--bad", "--card", this.look.color]) this.colors[name] = style.getPropertyValue(name).trim();
+    for (const name of ["--ink-3", "--line", "--gap", "--bad", "--card", ...this.look.colors]) this.colors[name] = style.getPropertyValue(name).trim();
     this.drawnRevision = -1;
     this.nextAt = 0;
   }
@@ -338,6 +360,13 @@ export class Chart implements Drawable {
     });
     over.addEventListener("pointermove", (event) => move(event.clientX));
     over.addEventListener("pointerup", () => (x = null));
+    // One finger reads values, and leaves them standing when it is lifted; up and down still scrolls the page.
+    const read = (event: TouchEvent) => {
+      const [finger] = event.touches;
+      if (event.touches.length === 1 && finger) this.plot.setCursor({ left: finger.clientX - over.getBoundingClientRect().left, top: 1 });
+    };
+    over.addEventListener("touchstart", read, { passive: true });
+    over.addEventListener("touchmove", read, { passive: true });
     const middle = (event: TouchEvent) => (event.touches[0]!.clientX + event.touches[1]!.clientX) / 2;
     over.addEventListener("touchstart", (event) => event.touches.length === 2 && (x = middle(event)), { passive: true });
     over.addEventListener("touchmove", (event) => event.touches.length === 2 && move(middle(event)), { passive: true });

@@ -1,29 +1,36 @@
-// One sensor of a device: its number, its line, and the same data as a table.
+// One chart of a device: a sensor, or a family of them on one axis. Its numbers, its lines, and the same data as a table.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { serverNow } from "../app";
 import type { Board } from "../chart/board";
-import { Chart, type Gestures, type Threshold } from "../chart/chart";
+import { Chart, DASHES, type Gestures, type Threshold, type Under } from "../chart/chart";
 import { scheduler } from "../chart/scheduler";
-import { clean, clock, commonDecimals, measured, stamp } from "../format";
+import { clean, commonDecimals, measured, moment } from "../format";
+import { hint, member, type Family } from "../names";
 import type { Summary } from "../series";
 import type { Millis, Sensor } from "../types";
 import { zone } from "../zone";
 import { Quantity } from "./controls";
+import { lazily } from "./lazy";
 
-/** Okabe-Ito hues as custom properties. They only decorate: every chart holds one series and bears its name. */
+/** Okabe-Ito hues as custom properties; lines of one chart differ by their dashes as well. */
 const COLORS = ["--s0", "--s1", "--s2", "--s3", "--s4", "--s5"] as const;
-const TABLE_ROWS = 60;
+const dataTable = lazily(() => import("./chart_table").then((view) => view.ChartTable));
+
 /** A screen reader must be able to finish a sentence before the next one. */
 const ANNOUNCE_EVERY_MS = 5_000;
 
 export interface ChartCardProps {
   board: Board;
-  sensor: Sensor;
+  family: Family;
+  /** Those of the family, in its order. */
+  sensors: readonly Sensor[];
   index: number;
   thresholds: readonly Threshold[];
   firing: readonly [Millis, Millis | null][];
   gestures: Omit<Gestures, "cursor">;
-  value: { value: number; at: Millis } | null;
+  /** The newest value of each sensor. */
+  values: readonly ({ value: number; at: Millis } | null)[];
   stale: boolean;
   table: boolean;
   /** It is the only chart on the page; else its name leads there. */
@@ -33,16 +40,20 @@ export interface ChartCardProps {
   beat: number;
 }
 
+/** Of a counter the page shows the growth a second, so it is written in that unit. */
+const asRead = (sensor: Sensor): Sensor => (sensor.kind === "counter" ? { ...sensor, unit: `${sensor.unit === "1" ? "" : sensor.unit}/s` } : sensor);
+
 export function ChartCard(props: ChartCardProps) {
-  const { board, index, stale, table, value } = props;
-  // Of a counter the page shows the growth a second, so it is written in that unit.
-  const sensor = useMemo(() => (props.sensor.kind === "counter" ? { ...props.sensor, unit: `${props.sensor.unit === "1" ? "" : props.sensor.unit}/s` } : props.sensor), [props.sensor]);
-  const color = COLORS[index % COLORS.length]!;
+  const { board, family, index, stale, table } = props;
+  const sensors = useMemo(() => props.sensors.map(asRead), [props.sensors]);
+  const [first] = sensors;
+  const unit = first!.unit;
+  const colors = useMemo(() => (sensors.length === 1 ? [COLORS[index % COLORS.length]!] : sensors.map((_, i) => COLORS[i % COLORS.length]!)), [sensors.length, index]);
   const root = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | null>(null);
-  const current = useRef(props);
-  current.current = { ...props, sensor };
-  const [cursor, setCursor] = useState<{ at: Millis; avg: number | null; min: number | null; max: number | null } | null>(null);
+  const current = useRef({ ...props, sensors });
+  current.current = { ...props, sensors };
+  const [cursor, setCursor] = useState<{ at: Millis; under: readonly Under[] } | null>(null);
 
   useEffect(() => {
     if (!root.current) return;
@@ -50,7 +61,7 @@ export function ChartCard(props: ChartCardProps) {
       root.current,
       {
         window: () => board.window(),
-        columns: (from, to) => board.columns(current.current.sensor, from, to),
+        lines: (from, to) => current.current.sensors.map((sensor) => board.columns(sensor, from, to)),
         revision: () => board.revision,
         thresholds: () => current.current.thresholds,
         firing: () => current.current.firing,
@@ -59,9 +70,9 @@ export function ChartCard(props: ChartCardProps) {
         zoom: (from, to, step) => current.current.gestures.zoom(from, to, step),
         pan: (by) => current.current.gestures.pan(by),
         back: () => current.current.gestures.back(),
-        cursor: (at, avg, min, max) => setCursor(at === null ? null : { at, avg, min, max }),
+        cursor: (at, under) => setCursor(at === null ? null : { at, under }),
       },
-      { unit: () => current.current.sensor.unit, steps: sensor.kind === "state", color },
+      { unit: () => current.current.sensors[0]?.unit ?? "", steps: first!.kind === "state", colors },
     );
     chart.current = made;
     scheduler.add(made);
@@ -71,15 +82,16 @@ export function ChartCard(props: ChartCardProps) {
       chart.current = null;
     };
     // Unit and interval may become known later: a new chart for them would end the drag that is being made on this one.
-  }, [board, sensor.sensor, sensor.kind, color, zone()]);
+  }, [board, family.key, first!.kind, colors, zone()]);
 
   // An answer of the hub is drawn at once, not when the next pixel of a wide window is due.
-  useEffect(() => chart.current?.touch(), [props.beat, sensor.unit, sensor.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing)]);
+  useEffect(() => chart.current?.touch(), [props.beat, unit, first!.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing)]);
 
-  const summary = board.summary(sensor);
-  const decimals = commonDecimals([summary.min, summary.max, summary.last], sensor.unit);
-  const name = clean(sensor.sensor);
-  const text = describe(name, sensor.unit, summary, stale);
+  const summaries = sensors.map((sensor) => board.summary(sensor));
+  const empty = summaries.every((summary) => summary.points === 0);
+  const decimals = commonDecimals(summaries.flatMap(({ min, max, last }) => [min, max, last]), unit);
+  const text = sensors.map((sensor, i) => describe(sensors.length === 1 ? family.title : member(sensor.sensor), unit, summaries[i]!, stale)).join(" ");
+  const raw = sensors.map((sensor) => hint(sensor.sensor)).filter((one) => one !== "").join(", ");
 
   const move = (event: KeyboardEvent) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
@@ -88,70 +100,79 @@ export function ChartCard(props: ChartCardProps) {
     chart.current?.step((event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1));
   };
   useEffect(() => {
-    if (cursor && document.activeElement === root.current) announce(`${clock(cursor.at)}: ${measured(cursor.avg, sensor.unit)}`);
+    if (cursor && document.activeElement === root.current) announce(`${moment(cursor.at, serverNow())}: ${cursor.under.map((one) => measured(one.avg, unit)).join(", ")}`);
   }, [cursor]);
 
   return (
-    <figure class={`card chart ${stale ? "stale" : ""}`} aria-label={`${name} chart`}>
+    <figure class={`card chart ${stale ? "stale" : ""}`} aria-label={`${family.title} chart`}>
       <div class="chart-head">
-        <h2>
-          <svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4h18" style={{ stroke: `var(${color})` }} stroke-width="3" /></svg>
-          {props.alone ? <span>{name}</span> : <a href={props.aloneHref} title={`Only ${name}`}>{name}</a>}
+        <h2 title={raw}>
+          {sensors.length === 1 ? <Dash color={colors[0]!} dash={DASHES[0]!} /> : null}
+          {props.alone ? <span>{family.title}</span> : <a href={props.aloneHref} title={raw === "" ? `Only ${family.title}` : raw}>{family.title}</a>}
         </h2>
-        <div class="big" data-value={sensor.sensor}><Quantity value={sensor.kind === "counter" ? summary.last : value?.value} unit={sensor.unit} decimals={decimals} /></div>
-        <div class="readout">
-          {cursor ? (
-            <>
-              <span>{clock(cursor.at)}</span>
-              {cursor.avg === null ? <b>no data</b> : <b>{measured(cursor.avg, sensor.unit, decimals)}</b>}
-              {cursor.min !== cursor.max ? <span>{measured(cursor.min, sensor.unit)} to {measured(cursor.max, sensor.unit)}</span> : null}
-            </>
-          ) : summary.points > 0 ? (
-            <>
-              <span>min <b>{measured(summary.min, sensor.unit, decimals)}</b></span>
-              <span>mean <b>{measured(summary.avg, sensor.unit)}</b></span>
-              <span>max <b>{measured(summary.max, sensor.unit, decimals)}</b></span>
-              {summary.gaps > 0 ? <span>{summary.gaps} {summary.gaps === 1 ? "gap" : "gaps"}</span> : null}
-            </>
-          ) : null}
-        </div>
+        {sensors.length === 1 ? <div class="big" data-value={first!.sensor}><Quantity value={first!.kind === "counter" ? summaries[0]!.last : props.values[0]?.value} unit={unit} decimals={decimals} /></div> : null}
+        {sensors.length === 1 ? <Readout cursor={cursor} unit={unit} decimals={decimals} summary={summaries[0]!} /> : (
+          <Legend sensors={sensors} colors={colors} cursor={cursor} unit={unit} decimals={decimals} newest={sensors.map((sensor, i) => (sensor.kind === "counter" ? summaries[i]!.last : (props.values[i]?.value ?? null)))} />
+        )}
       </div>
       <div
         class="canvas" ref={root} tabIndex={0} role="group" aria-roledescription="chart" aria-label={`${text} Arrow keys move the cursor.`}
-        data-chart={sensor.sensor} onKeyDown={move} onBlur={() => setCursor(null)} hidden={table}
+        data-chart={family.key} onKeyDown={move} onBlur={() => setCursor(null)} hidden={table}
       >
-        {summary.points === 0 ? <p class="nothing">Nothing measured in this window</p> : null}
+        {empty ? <p class="nothing">No readings in this window</p> : null}
       </div>
-      {table ? <Table board={board} sensor={sensor} name={name} /> : null}
+      {table ? <dataTable.View board={board} sensors={sensors} title={family.title} /> : null}
     </figure>
+  );
+}
+
+function Dash({ color, dash }: { color: string; dash: readonly number[] }) {
+  return <svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4h18" style={{ stroke: `var(${color})` }} stroke-width="3" stroke-dasharray={dash.join(" ") || undefined} /></svg>;
+}
+
+/** What lies under the cursor of a single line, else the figures of the window. */
+function Readout({ cursor, unit, decimals, summary }: { cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: number; summary: Summary }) {
+  const [one] = cursor?.under ?? [];
+  return (
+    <div class="readout">
+      {cursor && one ? (
+        <>
+          <span>{moment(cursor.at, serverNow())}</span>
+          {one.avg === null ? <b>no data</b> : <b>{measured(one.avg, unit, decimals)}</b>}
+          {one.min !== one.max ? <span>{measured(one.min, unit)} to {measured(one.max, unit)}</span> : null}
+        </>
+      ) : summary.points > 0 ? (
+        <>
+          <span>min <b>{measured(summary.min, unit, decimals)}</b></span>
+          <span>mean <b>{measured(summary.avg, unit)}</b></span>
+          <span>max <b>{measured(summary.max, unit, decimals)}</b></span>
+          {summary.gaps > 0 ? <span>{summary.gaps} {summary.gaps === 1 ? "gap" : "gaps"}</span> : null}
+        </>
+      ) : null}
+    </div>
+  );
+}
+
+/** The lines of a family by name, with what they are now or what they were under the cursor. */
+function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: readonly Sensor[]; colors: readonly string[]; cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: number; newest: readonly (number | null)[] }) {
+  return (
+    <div class="readout legend">
+      {sensors.map((sensor, i) => (
+        <span key={sensor.sensor} title={clean(sensor.sensor)}>
+          <Dash color={colors[i]!} dash={DASHES[i % DASHES.length]!} />{member(sensor.sensor)}{" "}
+          <b data-value={sensor.sensor}>{cursor ? (cursor.under[i]?.avg == null ? "no data" : measured(cursor.under[i]!.avg, unit, decimals)) : measured(newest[i], unit, decimals)}</b>
+        </span>
+      ))}
+      {cursor ? <span>{moment(cursor.at, serverNow())}</span> : null}
+    </div>
   );
 }
 
 /** The chart in one sentence. */
 function describe(name: string, unit: string, summary: Summary, stale: boolean): string {
-  if (summary.points === 0) return `${name}: nothing measured in this window.`;
+  if (summary.points === 0) return `${name}: no readings in this window.`;
   const gaps = summary.gaps === 0 ? "no gaps" : summary.gaps === 1 ? "one gap" : `${summary.gaps} gaps`;
   return `${name} ${measured(summary.last, unit)}, min ${measured(summary.min, unit)}, max ${measured(summary.max, unit)}, ${summary.trend}, ${gaps}${stale ? ", stale" : ""}.`;
-}
-
-function Table({ board, sensor, name }: { board: Board; sensor: Sensor; name: string }) {
-  const { from, to } = board.window();
-  const { t, avg, min, max } = board.columns(sensor, from, to);
-  const decimals = commonDecimals([...min.slice(-TABLE_ROWS), ...max.slice(-TABLE_ROWS)], sensor.unit);
-  const rows = t.map((_, i) => i).filter((i) => t[i]! >= from && t[i]! <= to).slice(-TABLE_ROWS).reverse();
-  return (
-    <div class="table-wrap" tabIndex={0} role="region" aria-label={`${name} data`}>
-      <table>
-        <thead><tr><th scope="col">Time</th><th scope="col" class="n">Mean</th><th scope="col" class="n">Min</th><th scope="col" class="n">Max</th></tr></thead>
-        <tbody>
-          {rows.map((i) => avg[i] === null
-            ? <tr key={t[i]} class="gap" data-at={t[i]}><td>{stamp(t[i]!)}</td><td colSpan={3}>no data</td></tr>
-            : <tr key={t[i]} data-at={t[i]}><td>{stamp(t[i]!)}</td><td class="n">{measured(avg[i], sensor.unit, decimals)}</td><td class="n">{measured(min[i], sensor.unit, decimals)}</td><td class="n">{measured(max[i], sensor.unit, decimals)}</td></tr>)}
-          {rows.length === 0 ? <tr class="gap"><td colSpan={4}>Nothing measured in this window</td></tr> : null}
-        </tbody>
-      </table>
-    </div>
-  );
 }
 
 let announcedAt = 0;

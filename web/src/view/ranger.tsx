@@ -85,7 +85,7 @@ export function Ranger({ device, sensor, window, least, hold, live }: RangerProp
       </svg>
       <div class="veil" style={{ left: 0, width: `${left}%` }} />
       <div class="veil" style={{ left: `${right}%`, right: 0 }} />
-      {marks.map((at, i) => <span class="mark" key={i} style={{ left: `${percent(at)}%` }}>{axisTime(at, length / MARKS)}</span>)}
+      {marks.map((at, i) => <span class="mark" key={i} style={{ left: `${percent(at)}%` }}>{axisTime(at, length / MARKS, now)}</span>)}
       <div class="window" style={{ left: `${left}%`, width: `${Math.max(0, right - left)}%` }} />
     </div>
   );
@@ -103,7 +103,7 @@ function useLine(device: string, sensor: Sensor, { from, to }: Span): { line: st
       ([result]) => {
         if (!current) return;
         const made = new Points(sensor.kind === "counter" ? "rate" : "value");
-        made.fill(result?.series[0], wanted.from, Math.min(wanted.to, serverNow()), wanted.points, sensor.interval_ms);
+        made.fill(result?.series[0], wanted.from, Math.min(wanted.to, serverNow()), wanted.points, sensor.interval_ms, (wanted.to - wanted.from) / wanted.points);
         setPoints(made);
       },
       // The charts say when the hub does not answer.

@@ -1,0 +1,47 @@
+// What a person may change about a device, and how it is let go.
+
+import { useState } from "preact/hooks";
+import { block, changeDevice, forgetDevice, removeDevice } from "../actions";
+import { go, state } from "../app";
+import { ago, clean, millis } from "../format";
+import { OVERVIEW } from "../route";
+import type { Device } from "../types";
+import { Confirmed, Field } from "./controls";
+
+export function DeviceEdit({ device, close }: { device: Device; close: () => void }) {
+  const [name, setName] = useState(device.name);
+  const [labels, setLabels] = useState(Object.entries(device.labels).map(([key, value]) => `${key}=${value}`).join(", "));
+  const save = async (event: Event) => {
+    event.preventDefault();
+    const pairs = labels.split(",").map((pair) => pair.trim()).filter((pair) => pair !== "").map((pair) => {
+      const at = pair.indexOf("=");
+      return at < 0 ? [pair, ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+    });
+    if (await changeDevice(device.id, { name: name.trim(), labels: Object.fromEntries(pairs) as Record<string, string> })) close();
+  };
+  const remove = async () => {
+    if (await removeDevice(device.id)) go(OVERVIEW);
+  };
+  return (
+    <form class="card form" style={{ width: "100%" }} onSubmit={(event) => void save(event)} aria-label="Edit device">
+      <div class="form-grid">
+        <Field label="Name"><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label="Labels" hint="key=value, separated by commas"><input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></Field>
+      </div>
+      <dl class="facts">
+        <dt>Id</dt><dd class="mono">{clean(device.id)}</dd>
+        <dt>Fingerprint</dt><dd class="mono">{device.words.length > 0 ? device.words.map((word) => clean(word)).join(" ") : "none: its readings come by HTTP, or were imported"}</dd>
+        <dt>Added</dt><dd>{ago(millis(device.first_seen), state.value.now)}</dd>
+        {device.address ? <><dt>Address</dt><dd class="mono">{clean(device.address)}</dd></> : null}
+      </dl>
+      <div class="spread">
+        <div class="row"><button class="button primary">Save</button><button type="button" class="button" onClick={close}>Cancel</button></div>
+        <div class="row">
+          {device.status === "blocked" ? null : <Confirmed label="Block" sure="Really block it" onConfirm={() => void block(device)} />}
+          {device.words.length > 0 ? <Confirmed label="Forget, keep history" sure="Really forget, keep its readings" onConfirm={() => void forgetDevice(device.id).then(close)} /> : null}
+          <Confirmed label="Delete with history" sure="Really delete it and all its readings" onConfirm={() => void remove()} />
+        </div>
+      </div>
+    </form>
+  );
+}
