@@ -145,7 +145,7 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
 
   await step("T shows the same data as a table", async () => {
     await page.keyboard.press("t");
-    const rows = page.getByRole("region", { name: `${sensor} data` }).getByRole("row");
+    const rows = dataOf(sensor).getByRole("row");
     await rows.nth(2).waitFor();
     await page.keyboard.press("t");
     await rows.first().waitFor({ state: "detached" });
@@ -160,7 +160,7 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     await form.getByLabel("Sensor").fill(sensor);
     await form.getByLabel("Limit").fill("-1000000000");
     await form.getByLabel("For at least").fill("0s");
-    await form.getByText(/^Would have fired once in the last 24 h/).waitFor();
+    await form.getByText(/^In the last 24 h this would have fired once/).waitFor();
     for (const [kind, field] of [["rate", "Measured over"], ["deviation", "Deviations"], ["silence", "For longer than"], ["threshold", "Limit"]]) {
       await form.getByLabel("Fires when the value").selectOption(kind);
       await form.getByLabel(field).waitFor();
@@ -171,7 +171,7 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     await page.getByRole("log", { name: "Messages" }).getByText("Alert firing").waitFor();
     await alert.getByRole("button", { name: /^Acknowledge/ }).click();
     await alert.getByText("acknowledged").waitFor();
-    await alert.getByRole("button", { name: /^Silence 1 h/ }).click();
+    await alert.getByLabel(/^Silence Always/).selectOption("1h");
     await alert.getByText("silenced until").waitFor();
     const silences = page.getByRole("region", { name: "Silences" });
     await silences.getByRole("button", { name: /^End/ }).click();
@@ -246,7 +246,7 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     for (const [from, to] of holes) {
       await gaps(from - 20_000, to + 20_000, 1);
       await page.keyboard.press("t");
-      const table = page.getByRole("region", { name: "hole.level data" });
+      const table = dataOf("hole.level");
       await table.getByRole("cell", { name: "no data" }).waitFor();
       assert.equal(await table.getByRole("cell", { name: "no data" }).count(), 1);
     }
@@ -291,7 +291,7 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     await kept.getByLabel("Every reading").fill("soon");
     await kept.getByRole("alert").filter({ hasText: "soon" }).waitFor();
     await kept.getByLabel("Every reading").fill("30d");
-    await kept.getByText("Deletes nothing.").waitFor();
+    await kept.getByText("Nothing will be deleted.").waitFor();
     await kept.getByRole("button", { name: "Save" }).click();
     await kept.getByRole("button", { name: "Save" }).waitFor({ state: "detached" });
     await page.reload();
@@ -410,6 +410,9 @@ async function elsewhere(run, more = {}) {
 
 // --- Waiting --------------------------------------------------------------------------------------------------------
 
+/** The table of a chart. */
+const dataOf = (sensor) => page.locator(`figure:has([data-chart="${sensor}"]) .table-wrap`);
+
 const connection = (state) => page.locator(`[data-connection="${state}"]`).waitFor();
 
 /** Only what is on the screen is drawn, so the chart is brought there first. */
@@ -429,9 +432,9 @@ async function fits(width) {
 async function tableTimes(sensor) {
   await page.keyboard.press(" ");
   await page.keyboard.press("t");
-  const cells = page.getByRole("region", { name: `${sensor} data` }).locator("tbody tr td:first-child");
+  const cells = dataOf(sensor).locator("tbody tr td:first-child");
   await cells.first().waitFor();
-  return page.getByRole("region", { name: `${sensor} data` }).locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.at));
+  return dataOf(sensor).locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.at));
 }
 
 async function eventually(what, check) {

@@ -193,6 +193,8 @@ export async function changeDevice(id: string, change: Parameters<typeof api.dev
   return changed;
 }
 
+export const forgetDevice = (id: string) => answered(api.devices.forget(id), takeDevice);
+
 export async function removeDevice(id: string): Promise<boolean> {
   try {
     await api.devices.remove(id);
@@ -208,6 +210,8 @@ export async function removeDevice(id: string): Promise<boolean> {
 const takeHub = (hub: Hub) => dispatch({ kind: "hub", hub, asked: turn() });
 
 export const setJoin = (policy: JoinPolicy) => answered(api.hub.join(policy), takeHub);
+/** How long a device may be silent before the hub says so; `off` for ever. */
+export const setOfflineAfter = (after: string) => answered(api.hub.offlineAfter(after), takeHub);
 export const openWindow = (span: string) => answered(api.hub.openFor(span), takeHub);
 
 // --- Alerts and webhooks --------------------------------------------------------------------------------------------

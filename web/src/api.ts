@@ -78,6 +78,7 @@ export const hub = {
   },
   get: () => call<Hub>("GET", "/hub"),
   join: (policy: JoinPolicy) => call<Hub>("PATCH", "/hub", { join: { policy } }),
+  offlineAfter: (device_offline: string) => call<Hub>("PATCH", "/hub", { own_alerts: { device_offline } }),
   openFor: (span: string) => call<Hub>("PATCH", "/hub", { join: { open_for: span } }),
 };
 
@@ -93,6 +94,8 @@ export const devices = {
   get: (device: string) => call<Device>("GET", `/devices/${id(device)}`),
   change: (device: string, change: { name?: string; labels?: Record<string, string>; interval_ms?: number | null }) => call<Device>("PATCH", `/devices/${id(device)}`, change),
   remove: (device: string) => call<null>("DELETE", `/devices/${id(device)}`),
+  /** Lets it go but keeps what it measured. */
+  forget: (device: string) => call<Device>("POST", `/devices/${id(device)}/forget`, {}),
   adopt: (device: string, name?: string) => call<Device>("POST", `/devices/${id(device)}/adopt`, name ? { name } : {}),
   block: (device: string) => call<Device>("POST", `/devices/${id(device)}/block`, {}),
   /** What became of its readings of the last day; only the sum is read. */
@@ -104,11 +107,11 @@ export const readings = {
   latest: (devices: readonly string[]) => all<Latest>(`/latest${devices.length > 0 ? `?${devices.map((device) => `device=${id(device)}`).join("&")}` : ""}`),
   /**
    * Several windows in one request: a browser has six connections, a page may have fifty charts. Only the figures that a
-   * chart draws: without first and last values a year is answered from what is kept of each five minutes.
+   * chart draws, and only buckets that hold some: without first and last values a year is answered from what is kept of each five minutes.
    */
   query: async (queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number }[]) => {
     const agg = ["count", "min", "avg", "max"];
-    const body = { queries: queries.map((query) => ({ ...query, agg, from: iso(query.from), to: iso(query.to) })) };
+    const body = { queries: queries.map((query) => ({ ...query, agg, empty: "omit", from: iso(query.from), to: iso(query.to) })) };
     return (await call<{ results: QueryResult[] }>("POST", "/query", body)).results;
   },
 };

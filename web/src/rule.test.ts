@@ -29,7 +29,7 @@ describe("what an alert measured", () => {
     expect(of("value", "Cel", 31, 30)).toBe("31\u202f°C, limit 30\u202f°C");
     expect(of("rate", "Cel/min", -6, -5)).toBe("−6\u202f°C/min, limit −5\u202f°C/min");
     expect(of("sigmas", "sigma", -5.25, 4)).toBe("5.25 σ below usual, limit 4 σ");
-    expect(of("silence", "s", null, 300)).toBe("no reading for 5 min 00 s");
+    expect(of("silence", "s", null, 300)).toBe("nothing received for 5 min 00 s");
   });
 });
 
@@ -72,17 +72,17 @@ describe("what a rule would have done", () => {
   const of = (all: ReturnType<typeof series>[], more: Partial<Backtest> = {}) =>
     outcome({ from: "", to: "", measure: "value", fires: all.reduce((sum, one) => sum + one.fires, 0), watched: all.length, series: all, truncated: false, ...more });
   test("is counted, on how many series, for how long", () => {
-    expect(of([series(0)])).toBe("Would have fired 0 times in the last 24 h.");
-    expect(of([series(1), series(0)])).toBe("Would have fired once in the last 24 h, on 1 of 2 series, for 1 min 00 s in all.");
+    expect(of([series(0)])).toBe("In the last 24 h this would not have fired (1 sensor checked).");
+    expect(of([series(1), series(0)])).toBe("In the last 24 h this would have fired once, on 1 of 2 sensors, for 1 min 00 s in all.");
   });
   test("nothing watched, nothing heard and nothing judged are three things", () => {
-    expect(of([])).toBe("No such sensor yet; the rule waits for one.");
-    expect(of([series(0, 0)])).toBe("No such sensor has reported in the last 24 h.");
-    expect(of([series(0, 9, 0)])).toBe("Nothing could be judged in the last 24 h: the sensor reports too seldom for this window.");
-    expect(of([series(2), series(0, 9, 0)])).toContain("1 of them reports too seldom");
-    expect(of([series(1, 0)], { measure: "silence" })).toContain("Would have fired once");
+    expect(of([])).toBe("No sensor matches yet. The rule starts when one does.");
+    expect(of([series(0, 0)])).toBe("No matching sensor has reported in the last 24 h.");
+    expect(of([series(0, 9, 0)])).toBe("Not enough data yet: within this rule's window there are too few readings to judge.");
+    expect(of([series(2), series(0, 9, 0)])).toContain("1 of them has too few readings");
+    expect(of([series(1, 0)], { measure: "silence" })).toContain("would have fired once");
   });
   test("what was left out is said", () => {
-    expect(of([series(0)], { watched: 1_200, truncated: true })).toContain("Only 1 of 1200 series were tried.");
+    expect(of([series(0)], { watched: 1_200, truncated: true })).toContain("Only 1 of 1200 sensors were checked.");
   });
 });

@@ -50,10 +50,17 @@ export function condition(of: Condition): string {
   }
 }
 
+/** What the hub calls its own rules, in words. */
+const OWN: Record<string, string> = { "hub.device_offline": "Device offline", "hub.disk_full": "Disk full", "hub.disk_nearly_full": "Disk nearly full", "hub.database_damaged": "Database damaged" };
+
+export function ruleName(alert: Pick<Alert, "rule">): string {
+  return OWN[alert.rule.name] ?? alert.rule.name;
+}
+
 /** What an alert measured, and its limit. */
 export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "threshold">): string {
   const { measure, unit, value, threshold } = alert;
-  if (measure === "silence" || value === null) return `no reading for ${duration(threshold * 1_000)}`;
+  if (measure === "silence" || value === null) return `nothing received for ${duration(threshold * 1_000)}`;
   if (measure === "sigmas") return `${digits(Math.abs(value))} σ ${value < 0 ? "below" : "above"} usual, limit ${digits(threshold)} σ`;
   return `${measured(value, unit)}, limit ${measured(threshold, unit)}`;
 }
@@ -101,7 +108,7 @@ export function conditionOf(fields: Fields): { condition: Condition } | { proble
   ];
   const span = spans.find(([, typed, used]) => used && parseSpan(typed.trim()) === null);
   if (span) return wrong(`Write the ${span[0]} like 60s, 5m or 1h.`);
-  if (clear !== null && !Number.isFinite(clear)) return wrong("The clear value must be a number, or empty.");
+  if (clear !== null && !Number.isFinite(clear)) return wrong("“Resolves at” must be a number, or empty.");
   switch (fields.type) {
     case "silence":
       return { condition: { type: "silence", after: fields.after.trim() } };
@@ -123,17 +130,19 @@ export function conditionOf(fields: Fields): { condition: Condition } | { proble
 
 /** What a rule would have done in the last day, in a sentence or two. */
 export function outcome(of: Backtest): string {
-  if (of.watched === 0) return "No such sensor yet; the rule waits for one.";
+  if (of.watched === 0) return "No sensor matches yet. The rule starts when one does.";
   const silence = of.measure === "silence";
   const heard = of.series.filter((one) => one.readings > 0 || silence);
-  if (heard.length === 0) return "No such sensor has reported in the last 24 h.";
+  if (heard.length === 0) return "No matching sensor has reported in the last 24 h.";
   const mute = heard.filter((one) => one.judged === 0 && !silence).length;
-  if (mute === heard.length) return `Nothing could be judged in the last 24 h: ${heard.length === 1 ? "the sensor reports" : "these sensors report"} too seldom for this window.`;
+  if (mute === heard.length) return "Not enough data yet: within this rule's window there are too few readings to judge.";
   const firing = of.series.reduce((sum, one) => sum + one.firing_s, 0);
-  const on = of.series.length > 1 ? `, on ${of.series.filter((one) => one.fires > 0).length} of ${of.series.length} series` : "";
+  const checked = `${of.series.length} ${of.series.length === 1 ? "sensor" : "sensors"} checked`;
+  const fired = of.series.filter((one) => one.fires > 0).length;
   return [
-    `Would have fired ${of.fires === 1 ? "once" : `${of.fires} times`} in the last 24 h${on}${of.fires > 0 ? `, for ${duration(firing * 1_000)} in all` : ""}.`,
-    ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "reports" : "report"} too seldom for this window.`] : []),
-    ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} series were tried.`] : []),
+    of.fires === 0 ? `In the last 24 h this would not have fired (${checked}).`
+      : `In the last 24 h this would have fired ${of.fires === 1 ? "once" : `${of.fires} times`}${of.series.length > 1 ? `, on ${fired} of ${of.series.length} sensors` : ""}, for ${duration(firing * 1_000)} in all.`,
+    ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "has" : "have"} too few readings for this window.`] : []),
+    ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} sensors were checked.`] : []),
   ].join(" ");
 }

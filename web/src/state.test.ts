@@ -96,7 +96,9 @@ describe("alerts", () => {
   test("toasts never cover the page", () => {
     let state = start();
     for (const id of ["a", "b", "c", "d", "e"]) state = hear(state, { type: "alert", alert: alert(id, "firing") });
-    expect(state.toasts.map((toast) => toast.id)).toEqual(["alert c", "alert d", "alert e"]);
+    expect(state.toasts.map(({ id, text }) => `${id}: ${text}`)).toEqual(["alerts: too warm: oven, and 4 more"]);
+    for (const id of ["1", "2", "3"]) state = update(state, { kind: "toast", toast: { id, tone: "done", text: id, href: null } });
+    expect(state.toasts.map(({ id }) => id)).toEqual(["1", "2", "3"]);
   });
 });
 

@@ -6,7 +6,7 @@
 import type { Route } from "./route";
 import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Silence, Token, Webhook } from "./types";
 import { clean, millis } from "./format";
-import { silenceOver } from "./rule";
+import { ruleName, silenceOver } from "./rule";
 import { age, merged, NOTHING_TOLD, overtaken, tell, type Told } from "./told";
 
 /** Deliveries kept a webhook; older ones are one page further in the hub. */
@@ -28,6 +28,8 @@ export interface Toast {
   tone: "alert" | "error" | "done";
   text: string;
   href: string | null;
+  /** How many alerts it tells of. */
+  alerts?: number;
 }
 
 export type Connection = "connecting" | "live" | "reconnecting";
@@ -230,7 +232,7 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
       const before = state.alerts?.[id]?.state;
       const next = { ...state, told, alerts: { ...state.alerts, [id]: alert } };
       if (alert.state !== "firing" || before === "firing" || alert.acked_at !== null) return next;
-      return update(next, { kind: "toast", toast: alertToast(alert) });
+      return update(next, { kind: "toast", toast: alertToast(alert, state.toasts) });
     }
     case "delivery": {
       const told = tell(state.told, turn, [`delivery ${message.delivery.id}`]);
@@ -248,8 +250,11 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
   }
 }
 
-function alertToast(alert: Alert): Toast {
-  return { id: `alert ${alert.id}`, tone: "alert", text: `${clean(alert.rule.name)}: ${clean(alert.device_name)} ${clean(alert.sensor)}`, href: "/a" };
+/** One toast for all alerts that come while it is there: three hundred of them would cover the page for minutes. */
+function alertToast(alert: Alert, toasts: readonly Toast[]): Toast {
+  const alerts = (toasts.find(({ id }) => id === "alerts")?.alerts ?? 0) + 1;
+  const text = `${clean(ruleName(alert))}: ${clean(alert.device_name)}`;
+  return { id: "alerts", tone: "alert", text: alerts === 1 ? text : `${text}, and ${alerts - 1} more`, href: "/a", alerts };
 }
 
 /** Newer values replace older ones; a value that came late (recovered) never replaces a newer one. */

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { adopt, block } from "../actions";
 import { state } from "../app";
 import { ago, clean, measured, millis } from "../format";
+import { address, title } from "../names";
 import type { Device } from "../types";
 import { Confirmed } from "./controls";
 
@@ -24,14 +25,14 @@ export function AdoptCard({ device }: { device: Device }) {
         <span class="small quiet">{ago(millis(device.last_seen ?? device.first_seen), state.value.now)}</span>
       </div>
       <div>
-        <p class="small quiet">The same six words as the agent prints?</p>
+        <p class="small quiet">Does the device show these same six words?</p>
         <ol class="words" aria-label="Fingerprint words">{device.words.map((word) => <li key={word}>{clean(word)}</li>)}</ol>
       </div>
       <dl class="facts">
         {device.model ? <><dt>Model</dt><dd>{clean(device.model)}</dd></> : null}
-        {device.address ? <><dt>Address</dt><dd class="mono">{clean(device.address)}</dd></> : null}
+        {device.address ? <><dt>Address</dt><dd class="mono" title={clean(device.address)}>{address(device.address)}</dd></> : null}
         {device.preview.length > 0 ? (
-          <><dt>Measures</dt><dd>{device.preview.slice(0, PREVIEW_SHOWN).map((one) => `${clean(one.sensor)} ${measured(one.value, one.unit)}`).join(", ")}</dd></>
+          <><dt>Measures</dt><dd>{device.preview.slice(0, PREVIEW_SHOWN).map((one) => `${title(one.sensor)} ${measured(one.value, one.unit)}`).join(", ")}</dd></>
         ) : null}
       </dl>
       <div class="row">

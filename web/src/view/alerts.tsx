@@ -1,21 +1,21 @@
 // What is wrong, what was wrong, and the rules that say so. The timeline is live; nothing here needs a reload.
 
 import { useEffect, useState } from "preact/hooks";
-import { ack, endSilence, loadRules, loadSilences, removeRule, saveRule, say, reason, silence } from "../actions";
+import { endSilence, loadHub, loadRules, loadSilences, removeRule, saveRule, say, reason } from "../actions";
 import { go, part, state } from "../app";
-import { clean, duration, millis, when } from "../format";
-import { DEFAULT_RANGE, href, type Route } from "../route";
-import { reading, sentence, silenceOver } from "../rule";
-import type { Alert, Rule, Silence } from "../types";
-import { Confirmed, Status } from "./controls";
+import { clean, when } from "../format";
+import type { Route } from "../route";
+import { sentence } from "../rule";
+import type { Rule, Silence } from "../types";
+import { AlertEntry, AlertList, isOver } from "./alert_entries";
+import { Confirmed } from "./controls";
+import { OwnAlerts } from "./own_alerts";
 import { RuleForm } from "./rule_form";
 
 type AlertsRoute = Extract<Route, { view: "alerts" }>;
 
 /** Of what is over so many are shown at first; a click shows the others. */
 const PAST_SHOWN = 12;
-/** Stands for a rule where an alert is about the hub itself. */
-const HUB_RULE = "rul_0";
 const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
@@ -35,14 +35,11 @@ const past = part(() =>
     .sort((a, b) => Date.parse(b.learned_at) - Date.parse(a.learned_at) || Date.parse(b.started_at) - Date.parse(a.started_at)),
 );
 
-function isOver(alert: Alert): boolean {
-  return alert.state === "resolved" || alert.state === "historical";
-}
-
 export function Alerts({ route }: { route: AlertsRoute }) {
   useEffect(() => {
     if (rules.peek() === null) void loadRules();
     void loadSilences();
+    void loadHub();
   }, []);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
   const edited = route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
@@ -59,7 +56,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
           <div class="card entries">
             <div class="card-head"><h2>Active</h2>{active.value.length > 0 ? <span class="small quiet">{active.value.length}</span> : null}</div>
             {alerts.value === null ? <p class="empty quiet">Loading…</p> : active.value.length === 0 ? <AllWell /> : (
-              <ul class="entries">{active.value.map((alert) => <Entry key={alert.id} alert={alert} />)}</ul>
+              <AlertList alerts={active.value} />
             )}
           </div>
           <Past />
@@ -68,9 +65,10 @@ export function Alerts({ route }: { route: AlertsRoute }) {
         <div class="card entries" aria-labelledby="rules" role="region">
           <div class="card-head"><h2 id="rules">Rules</h2></div>
           {rules.value === null ? <p class="empty quiet">Loading…</p> : rules.value.length === 0 ? (
-            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value stays beyond a limit, changes too fast, is unusual, or does not come.</p><a class="button" href="/a?rule=new">Make the first rule</a></div>
+            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value crosses a limit, changes too fast, is unusual, or stops arriving.</p><a class="button" href="/a?rule=new">Create the first rule</a></div>
           ) : <ul class="entries tall">{rules.value.map((rule) => <RuleEntry key={rule.id} rule={rule} />)}</ul>}
         </div>
+        <OwnAlerts />
         <Silences />
         </div>
       </div>
@@ -86,7 +84,7 @@ function Past() {
   return (
     <div class="card entries">
       <div class="card-head"><h2>Past</h2></div>
-      <ul class="entries">{(whole ? all : all.slice(0, PAST_SHOWN)).map((alert) => <Entry key={alert.id} alert={alert} />)}</ul>
+      <ul class="entries">{(whole ? all : all.slice(0, PAST_SHOWN)).map((alert) => <AlertEntry key={alert.id} alert={alert} />)}</ul>
       {hidden > 0 ? <div class="card-foot"><button type="button" class="button plain" onClick={() => setWhole(true)}>Show {hidden} more</button></div> : null}
     </div>
   );
@@ -95,39 +93,6 @@ function Past() {
 function AllWell() {
   const watching = (rules.value ?? []).filter((rule) => rule.enabled).length;
   return <p class="empty quiet">Nothing is firing. {watching === 0 ? "No rule is watching." : watching === 1 ? "One rule is watching." : `${watching} rules are watching.`}</p>;
-}
-
-function Entry({ alert }: { alert: Alert }) {
-  const { now } = state.value;
-  const began = millis(alert.fired_at) ?? millis(alert.started_at) ?? now;
-  const ended = millis(alert.resolved_at);
-  const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
-  const about = href(alert.rule.id === HUB_RULE ? { view: "hub" } : { view: "device", id: alert.device, sensors: [alert.sensor], range: DEFAULT_RANGE });
-  return (
-    <li data-alert={alert.id} data-state={alert.state}>
-      <div class="what">
-        <div class="entry-line">
-          <Status of={alert.state} />
-          <strong>{clean(alert.rule.name)}</strong>
-          <span class={`chip ${alert.severity === "critical" && !isOver(alert) ? "bad" : ""}`}>{alert.severity}</span>
-          {alert.acked_at ? <span class="chip">acknowledged</span> : null}
-          {hushed ? <span class="chip">silenced until {when(Date.parse(hushed.until), now)}</span> : null}
-        </div>
-        <div class="entry-line small quiet">
-          <a href={about}>{clean(alert.device_name)} {clean(alert.sensor)}</a>
-          <span>{reading(alert)}</span>
-          <span>{isOver(alert) && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
-        </div>
-        {alert.state === "historical" ? <span class="small quiet">Nobody was told: the readings came late, at {when(millis(alert.learned_at) ?? now, now)}.</span> : null}
-      </div>
-      {alert.state === "firing" ? (
-        <div class="row">
-          {hushed ? null : <button type="button" class="button plain" aria-label={`Silence 1 h: ${clean(alert.rule.name)} on ${clean(alert.device_name)}`} onClick={() => void silence(alert, "1h")}>Silence 1 h</button>}
-          {alert.acked_at === null ? <button type="button" class="button" aria-label={`Acknowledge ${clean(alert.rule.name)} on ${clean(alert.device_name)}`} onClick={() => void ack(alert)}>Acknowledge</button> : null}
-        </div>
-      ) : null}
-    </li>
-  );
 }
 
 /** Silences that hold or are planned; nothing while there are none. */

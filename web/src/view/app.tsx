@@ -94,6 +94,11 @@ function Frame() {
       <main class="main" id="main" tabIndex={-1}>
         <Screen at={at} />
       </main>
+      <footer class="foot small quiet">
+        <a href="/api/docs" target="_blank">API documentation</a>
+        <button type="button" class="link" onClick={showHelp}>Keyboard shortcuts</button>
+        <span class="wide">Command line: <code>telemetry-hub --help</code></span>
+      </footer>
       <Toasts />
       <Help dialog={help} />
       <div id="announce" class="seen-by-readers" role="status" aria-live="polite" />
@@ -165,7 +170,7 @@ function JoinWindow() {
     <div class="banner" role="status">
       <div>
         <strong>Join window open</strong>
-        <span>New devices are adopted without asking for another <span aria-live="off">{left}</span>.</span>
+        <span>For the next <span aria-live="off">{left}</span> every new device is added automatically.</span>
         <button type="button" class="button" onClick={() => void openWindow("0s")}>Close it</button>
       </div>
     </div>
@@ -185,7 +190,7 @@ function ToastCard({ id, tone, text, href }: { id: string; tone: string; text: s
   useEffect(() => {
     const timer = setTimeout(close, TOAST_MS);
     return () => clearTimeout(timer);
-  }, [id]);
+  }, [id, text]);
   return (
     <div class={`toast ${tone}`}>
       <div>

@@ -16,10 +16,10 @@ const tokens = part((s) => s.tokens);
 const joinTokens = part((s) => s.joinTokens);
 
 const POLICIES: { policy: JoinPolicy; label: string; means: string }[] = [
-  { policy: "closed", label: "Closed", means: "No device can join." },
-  { policy: "token", label: "Token", means: "Only devices that bring a join token." },
-  { policy: "click", label: "Click", means: "Devices ask, and somebody adopts them here. A join token saves the click." },
-  { policy: "open", label: "Open", means: "Every device on the network joins unasked. For a test bench only." },
+  { policy: "closed", label: "Closed", means: "No new devices." },
+  { policy: "token", label: "Token", means: "Only devices with a join token." },
+  { policy: "click", label: "Click", means: "New devices wait for your approval here; with a join token they are added right away." },
+  { policy: "open", label: "Open", means: "Every device on the network is added without asking. For testing only." },
 ];
 
 export function HubView() {
@@ -58,7 +58,7 @@ function Figures({ hub }: { hub: Hub }) {
   return (
     <dl class="figures">
       {figure("Incoming", digits(hub.readings_per_s), "readings a second")}
-      {figure("Acknowledged in", hub.ack_p99_ms === null ? "–" : `${digits(hub.ack_p99_ms)}\u202fms`, "99 of 100 batches")}
+      {figure("Stored within", hub.ack_p99_ms === null ? "–" : `${digits(hub.ack_p99_ms)}\u202fms`, "99 % of batches")}
       {figure("Readings stored", count(hub.readings_total), "since the start")}
       {figure("Sensors", count(hub.series), `at most ${count(hub.series_max)}`)}
       {figure("Online", count(hub.devices.online), `of ${count(hub.devices.online + hub.devices.offline)} devices`)}
@@ -80,19 +80,19 @@ function Flow() {
   return (
     <div class="columns even">
       <section class="card stack" aria-labelledby="flow">
-        <h2 id="flow">From datagram to disk</h2>
+        <h2 id="flow">Receiving and storing</h2>
         <dl class="facts">
-          <dt>Commit</dt><dd>{commit === null ? "none in the last seconds" : `${digits(commit * 1_000)} ms on average, written through to the disk`}</dd>
-          <dt>Journal</dt><dd>{count(of("hub_journal_rows"))} batches wait to be packed, in the background</dd>
-          <dt>Datagrams</dt><dd>{count(of("hub_udp_datagrams_received_total"))} received, {count(of("hub_udp_datagrams_sent_total"))} sent since the start</dd>
-          <dt>Webhooks</dt><dd>{count(of("hub_webhook_attempts_total delivered"))} delivered, {count(of("hub_webhook_attempts_total retried"))} repeated, {count(of("hub_webhook_attempts_total gave_up"))} given up</dd>
+          <dt>Writing</dt><dd>{commit === null ? "nothing in the last seconds" : `${digits(commit * 1_000)} ms on average until it is safely on disk`}</dd>
+          <dt>Compression</dt><dd>{count(of("hub_journal_rows"))} batches not yet compressed</dd>
+          <dt>Packets</dt><dd>{count(of("hub_udp_datagrams_received_total"))} received, {count(of("hub_udp_datagrams_sent_total"))} sent since the start</dd>
+          <dt>Webhooks</dt><dd>{count(of("hub_webhook_attempts_total delivered"))} delivered, {count(of("hub_webhook_attempts_total retried"))} retried, {count(of("hub_webhook_attempts_total gave_up"))} given up</dd>
         </dl>
       </section>
       <section class="card stack" aria-labelledby="drops">
-        <div><h2 id="drops">Not taken</h2><p class="small quiet">Datagrams since the start. A reading is not lost with one: the device keeps it until it is acknowledged.</p></div>
+        <div><h2 id="drops">Rejected packets</h2><p class="small quiet">Since the start. No readings are lost: the device sends them again.</p></div>
         {lost.length === 0 ? <p class="quiet">None.</p> : (
           <table>
-            <thead><tr><th scope="col">Reason</th><th scope="col" class="n">Datagrams</th><th scope="col">What it means</th></tr></thead>
+            <thead><tr><th scope="col">Reason</th><th scope="col" class="n">Packets</th><th scope="col">What it means</th></tr></thead>
             <tbody>{lost.map(({ reason, count: n, means }) => <tr key={reason}><td>{clean(reason)}</td><td class="n">{count(n)}</td><td class="quiet">{means}</td></tr>)}</tbody>
           </table>
         )}
@@ -117,7 +117,7 @@ function Joining({ hub }: { hub: Hub }) {
       <p class="quiet">{means}</p>
       <div class="row">
         <button type="button" class="button" onClick={() => void openWindow("4m")}>{open ? "Open for 4 more minutes" : "Open for 4 minutes"}</button>
-        <span class="small quiet">{open ? `Open for another ${duration(until - now)}.` : "While open, every device that asks is adopted."}</span>
+        <span class="small quiet">{open ? `Open for another ${duration(until - now)}.` : "While open, every new device is added automatically."}</span>
       </div>
     </section>
   );
@@ -132,7 +132,7 @@ function Identity({ hub }: { hub: Hub }) {
         <dt>Version</dt><dd>{clean(hub.version)}</dd>
         <dt>Up for</dt><dd>{duration(hub.uptime_s * 1000)}</dd>
         <dt>Devices at</dt><dd>UDP {hub.udp_port}</dd>
-        <dt>Discovery</dt><dd>{hub.discovery.enabled ? `on, ${count(hub.discovery.probes)} probes seen` : "off"}</dd>
+        <dt>Discovery</dt><dd>{hub.discovery.enabled ? `on, ${count(hub.discovery.probes)} searches heard` : "off"}</dd>
         {hub.plain_http ? <><dt>This page</dt><dd>plain HTTP: keep it on a network you trust</dd></> : null}
       </dl>
     </section>

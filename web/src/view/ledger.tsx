@@ -10,10 +10,10 @@ import { useEvery } from "./controls";
 const EVERY_MS = 10_000;
 
 const DROPS: Record<keyof LedgerDrops, string> = {
-  oldest: "oldest gave way for want of room",
-  newest: "newest found no room",
-  expired: "held longer than the device keeps readings",
-  unreadable: "its disk did not give them back",
+  oldest: "oldest replaced because the buffer was full",
+  newest: "newest not stored because the buffer was full",
+  expired: "older than the device keeps readings",
+  unreadable: "could not be read back from its disk",
   other: "for another reason",
 };
 
@@ -26,25 +26,25 @@ export function LedgerBalance({ device }: { device: Device }) {
   if (device.words.length === 0) return <Received readings={total.received + total.recovered} />;
   const dropped = Object.values(total.dropped).reduce((sum, one) => sum + one, 0);
   const parts: [name: string, value: number, tone: string, means: string][] = [
-    ["received", total.received, "good", "as measured"],
-    ["recovered", total.recovered, "good", "sent after an absence"],
+    ["received live", total.received, "good", ""],
+    ["received later", total.recovered, "good", "after a lost connection"],
     ["waiting", total.waiting, "wait", "still on the device"],
-    ["thinned", total.thinned, "warn", "left out between others for want of room"],
-    ["dropped", dropped, "bad", (Object.keys(DROPS) as (keyof LedgerDrops)[]).filter((key) => total.dropped[key] > 0).map((key) => `${count(total.dropped[key])} ${DROPS[key]}`).join(", ") || "given up by the device"],
-    ["missing", total.missing, "bad", "neither here nor there any more"],
+    ["thinned", total.thinned, "warn", "left out between others because the device's buffer was full"],
+    ["dropped", dropped, "bad", (Object.keys(DROPS) as (keyof LedgerDrops)[]).filter((key) => total.dropped[key] > 0).map((key) => `${count(total.dropped[key])} ${DROPS[key]}`).join(", ") || "dropped by the device"],
+    ["missing", total.missing, "bad", "neither on the hub nor on the device"],
   ];
   const lost = total.thinned + dropped + total.missing;
   const reported = millis(ledger.reported_at);
   return (
     <section class="card ledger" aria-label="Balance of the last 24 hours">
       <div class="spread">
-        <h2>{total.taken === 0 ? "No reading in the last 24 h" : lost === 0 ? "Nothing lost in the last 24 h" : `${count(lost)} readings lost in the last 24 h`}</h2>
-        <span class="small quiet">{reported === null ? "the device has not reported yet" : `by its report ${duration(state.value.now - reported)} ago`}</span>
+        <h2>{reported === null ? "Nothing counted yet" : total.taken === 0 ? "No readings in the last 24 h" : lost === 0 ? "Nothing lost in the last 24 h" : `${count(lost)} readings lost in the last 24 h`}</h2>
+        <span class="small quiet">{reported === null ? "first report within a minute" : `reported by the device ${duration(state.value.now - reported)} ago`}</span>
       </div>
       {total.taken > 0 ? (
         <div class="balance" aria-hidden="true">{parts.filter(([, value]) => value > 0).map(([name, value, tone]) => <i key={name} class={tone} style={{ flexGrow: value }} />)}</div>
       ) : null}
-      <p class="small"><b>{count(total.taken)}</b> taken = {parts.filter(([, value], i) => value > 0 || i === 0).map(([name, value, , means], i) => <span key={name}>{i > 0 ? " + " : ""}<b>{count(value)}</b> {name} <span class="quiet">({means})</span></span>)}</p>
+      <p class="small"><b>{count(total.taken)}</b> measured: {parts.filter(([, value], i) => value > 0 || i === 0).map(([name, value, , means], i) => <span key={name}>{i > 0 ? ", " : ""}<b>{count(value)}</b> {name}{means === "" ? null : <span class="quiet"> ({means})</span>}</span>)}</p>
     </section>
   );
 }
@@ -53,8 +53,8 @@ export function LedgerBalance({ device }: { device: Device }) {
 function Received({ readings }: { readings: number }) {
   return (
     <section class="card ledger" aria-label="Received in the last 24 hours">
-      <h2>{readings === 0 ? "No reading in the last 24 h" : `${count(readings)} readings received in the last 24 h`}</h2>
-      <p class="small">What the hub answered is on disk. Its readings come by HTTP, or were imported: what the sender lost itself is not known here.</p>
+      <h2>{readings === 0 ? "No readings in the last 24 h" : `${count(readings)} readings received in the last 24 h`}</h2>
+      <p class="small">Its readings arrive over HTTP or were imported. What the sender lost before sending cannot be known here.</p>
     </section>
   );
 }
@@ -62,7 +62,7 @@ function Received({ readings }: { readings: number }) {
 /** How many sources of a device fail, in words; nothing when all are well. */
 export function failingSources(device: Device): string {
   const failing = device.source_errors.length + device.more_source_errors;
-  return failing === 0 ? "" : failing === 1 ? "1 source fails" : `${count(failing)} sources fail`;
+  return failing === 0 ? "" : failing === 1 ? "1 sensor source fails" : `${count(failing)} sensor sources fail`;
 }
 
 /** Sources of a device that fail, by its own word. */
@@ -71,7 +71,7 @@ export function SourceErrors({ device }: { device: Device }) {
   const { now } = state.value;
   return (
     <section class="note warn sources" aria-label="Failing sources">
-      <strong>{failingSources(device)}; the rest goes on</strong>
+      <strong>{failingSources(device)}; all others continue</strong>
       <ul>
         {device.source_errors.map((one) => (
           <li key={one.source}><b>{clean(one.source)}</b> {clean(one.error, 200)} <span class="quiet">for {duration(now - (millis(one.since) ?? now))}</span></li>

@@ -34,6 +34,9 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
     if (webhooks.peek() === null) void loadWebhooks();
   }, []);
 
+  // An error is about what was typed: mended or changed, it is gone.
+  useEffect(() => setProblem(""), [name, who, what, JSON.stringify(fields), hold]);
+
   const typed = conditionOf(fields);
   const draft = "condition" in typed && what.trim() !== "" && who.trim() !== "" && parseSpan(hold.trim()) !== null
     ? { device: who.trim(), sensor: what.trim(), labels: rule?.labels ?? {}, condition: typed.condition, for: hold.trim(), severity, webhooks: [...hooks], enabled: rule?.enabled ?? true }
@@ -49,7 +52,7 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
     setProblem("");
     try {
       await saveRule(rule?.id ?? null, { ...draft, name: name.trim() });
-      say(rule ? "Rule saved." : "Rule made. It watches from the next reading on.");
+      say(rule ? "Rule saved." : "Rule created.");
       done();
     } catch (error) {
       setProblem(reason(error));
@@ -77,8 +80,8 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
       <div class="form-grid">
         <Field label="Fires when the value">
           <select class="input" value={fields.type} onChange={(event) => setFields({ ...fields, type: event.currentTarget.value as Fields["type"] })}>
-            <option value="threshold">is beyond a limit</option><option value="rate">changes too fast</option>
-            <option value="deviation">is unusual</option><option value="silence">does not come</option>
+            <option value="threshold">crosses a limit</option><option value="rate">changes too fast</option>
+            <option value="deviation">is unusual</option><option value="silence">stops arriving</option>
           </select>
         </Field>
         <Of fields={fields} set={setFields} />
@@ -126,17 +129,17 @@ function Of({ fields, set }: { fields: Fields; set: (fields: Fields) => void }) 
         <>
           <Field label="Direction">{direction}</Field>
           <Field label="Limit">{number("value", true)}</Field>
-          <Field label="Clears at" hint="empty: at the limit">{number("clear", false)}</Field>
+          <Field label="Resolves at" hint="optional, default: the limit">{number("clear", false)}</Field>
         </>
       );
     case "rate":
       return (
         <>
-          <Field label="Direction" hint="falling is negative">{direction}</Field>
+          <Field label="Direction" hint="use a negative limit for falling values">{direction}</Field>
           <Field label="Limit" hint={`change per ${fields.per}`}>{number("value", true)}</Field>
           <Field label="Per" hint="1s, 60s, 1h">{span("per")}</Field>
           <Field label="Measured over" hint="5s to 7d">{span("over")}</Field>
-          <Field label="Clears at" hint="empty: at the limit">{number("clear", false)}</Field>
+          <Field label="Resolves at" hint="optional, default: the limit">{number("clear", false)}</Field>
         </>
       );
     case "deviation":
@@ -145,7 +148,7 @@ function Of({ fields, set }: { fields: Fields; set: (fields: Fields) => void }) 
           <Field label="Deviations" hint="standard deviations from the mean, either side">{number("sigmas", true)}</Field>
           <Field label="Of the last" hint="5s to 7d">{span("over")}</Field>
           <Field label="And more than" hint="in the sensor's unit; empty: anything">{number("least", false)}</Field>
-          <Field label="Clears within" hint="deviations; empty: the same">{number("clear", false)}</Field>
+          <Field label="Resolves within" hint="deviations; optional, default: the same">{number("clear", false)}</Field>
         </>
       );
     case "silence":

@@ -35,8 +35,8 @@ export function SignIn({ session }: { session: Session }) {
           <h1>{setup ? "Set the admin password" : "Sign in"}</h1>
           <p class="quiet">
             {asksToken ? "This hub has no password yet. Open the setup link it printed in the terminal, or paste the token at its end."
-              : setup ? "This hub is yours. The password opens this page from any browser on your network."
-              : "The password set when this hub was first opened."}
+              : setup ? "You will use this password to open this page from any browser on your network."
+              : <>Enter the admin password. Forgot it? Run <code>telemetry-hub open</code> on the hub.</>}
           </p>
         </div>
         {asksToken ? (

@@ -26,7 +26,7 @@ export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
   };
   return (
     <section class="card stack" aria-labelledby="join-tokens">
-      <div><h2 id="join-tokens">Join tokens</h2><p class="small quiet">A device that brings one is adopted at once.</p></div>
+      <div><h2 id="join-tokens">Join tokens</h2><p class="small quiet">A device with a join token is added right away.</p></div>
       <form class="form" onSubmit={(event) => void create(event)}>
         <div class="form-grid">
           <Field label="Devices"><input class="input" type="number" required min="1" max="20000" value={uses} onInput={(event) => setUses(event.currentTarget.value)} /></Field>
@@ -75,13 +75,13 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
   };
   return (
     <section class="card stack" aria-labelledby="api-tokens">
-      <div><h2 id="api-tokens">API tokens</h2><p class="small quiet">For programs: <code>Authorization: Bearer</code>.</p></div>
+      <div><h2 id="api-tokens">API tokens</h2><p class="small quiet">For programs and scripts: <code>Authorization: Bearer</code>. <a href="/api/docs" target="_blank">API documentation</a></p></div>
       <form class="form" onSubmit={(event) => void create(event)}>
         <div class="form-grid">
           <Field label="Name"><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-          <Field label="Scope">
+          <Field label="Permissions">
             <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Token["scope"])}>
-              <option value="read">read</option><option value="write">write</option><option value="admin">admin</option>
+              <option value="read">read</option><option value="write">read, acknowledge alerts, send readings</option><option value="admin">full access</option>
             </select>
           </Field>
           <Lifetime value={expires} set={setExpires} />

@@ -29,11 +29,11 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
         <section class="card stack" role="status" aria-label="New secret">
           <div><h2>Secret of {clean(secret.name)}</h2><p class="small quiet">Shown once. The receiver checks the signature of each message with it (Standard Webhooks).</p></div>
           <Copyable text={secret.secret} label="webhook secret" />
-          <div class="row"><button type="button" class="button" onClick={() => setSecret(null)}>I have kept it</button></div>
+          <div class="row"><button type="button" class="button" onClick={() => setSecret(null)}>I have saved it</button></div>
         </section>
       ) : null}
       {list === null ? <p class="quiet" role="status">Loading…</p> : list.length === 0 && !adding ? (
-        <section class="card empty"><h2>No webhooks yet</h2><p>A webhook is an address that is told when an alert fires or resolves: a chat, a pager, a script. Every message is signed, repeated until it is taken, and logged here.</p><button type="button" class="button" onClick={() => setAdding(true)}>Make the first webhook</button></section>
+        <section class="card empty"><h2>No webhooks yet</h2><p>A webhook is an address we notify when an alert fires or resolves: a chat, a pager, a script. Every message is signed, retried until it is accepted, and logged here.</p><button type="button" class="button" onClick={() => setAdding(true)}>Create the first webhook</button></section>
       ) : (
         <div class="columns">
           {chosen ? <Log hook={chosen} /> : null}
@@ -119,7 +119,7 @@ function Log({ hook }: { hook: Webhook }) {
   return (
     <section class="card entries" aria-labelledby="log">
       <div class="card-head"><h2 id="log">Deliveries to {clean(hook.name)}</h2></div>
-      {!list ? <p class="empty quiet">Loading…</p> : list.length === 0 ? <p class="empty quiet">Nothing was sent yet. A test shows that the receiver answers.</p> : (
+      {!list ? <p class="empty quiet">Loading…</p> : list.length === 0 ? <p class="empty quiet">Nothing has been sent yet. Send a test to see whether the receiver answers.</p> : (
         <ul class="entries">{list.map((delivery) => <DeliveryEntry key={delivery.id} delivery={delivery} />)}</ul>
       )}
     </section>
@@ -152,7 +152,7 @@ function DeliveryEntry({ delivery }: { delivery: Delivery }) {
       )}
       {delivery.attempts.length > 1 || latest?.response ? (
         <details>
-          <summary>{delivery.attempts.length === 1 ? "What was answered" : "Every attempt"}</summary>
+          <summary>{delivery.attempts.length === 1 ? "Show the answer" : "Every attempt"}</summary>
           <ol class="attempts">
             {delivery.attempts.map((attempt, i) => (
               <li key={i}>

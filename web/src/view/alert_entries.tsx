@@ -1,0 +1,101 @@
+// Alerts as lines: what fires, for how long, and the two answers; many of one rule are one line that opens.
+
+import { ack, silence } from "../actions";
+import { part, state } from "../app";
+import { clean, count, duration, millis, when } from "../format";
+import { title } from "../names";
+import { DEFAULT_RANGE, href } from "../route";
+import { reading, ruleName, silenceOver } from "../rule";
+import type { Alert } from "../types";
+import { Status } from "./controls";
+
+/** Of one rule so many stand alone; more are a group. */
+const ALONE_MOST = 3;
+const SPANS: [string, string][] = [["30m", "30 min"], ["1h", "1 h"], ["4h", "4 h"], ["1d", "1 day"], ["7d", "7 days"]];
+
+const silences = part((s) => s.silences);
+
+export function isOver(alert: Alert): boolean {
+  return alert.state === "resolved" || alert.state === "historical";
+}
+
+/** One rule on three hundred devices is one thing that is wrong. */
+export function AlertList({ alerts }: { alerts: readonly Alert[] }) {
+  const byRule = new Map<string, Alert[]>();
+  for (const alert of alerts) {
+    const key = `${alert.rule.id} ${alert.rule.name} ${alert.state}`;
+    const all = byRule.get(key);
+    if (all) all.push(alert);
+    else byRule.set(key, [alert]);
+  }
+  return (
+    <ul class="entries">
+      {[...byRule].map(([key, all]) => (all.length <= ALONE_MOST ? all.map((alert) => <AlertEntry key={alert.id} alert={alert} />) : <AlertGroup key={key} alerts={all} />))}
+    </ul>
+  );
+}
+
+function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
+  const [first] = alerts;
+  const open = alerts.filter((alert) => alert.state === "firing" && alert.acked_at === null);
+  const name = clean(ruleName(first!));
+  return (
+    <li class="group" data-group={first!.rule.id}>
+      <div class="what">
+        <div class="entry-line">
+          <Status of={first!.state} />
+          <strong>{name}</strong>
+          <span class={`chip ${first!.severity === "critical" && !isOver(first!) ? "bad" : ""}`}>{first!.severity}</span>
+          <span class="small quiet">{count(alerts.length)} alerts{open.length < alerts.length && first!.state === "firing" ? `, ${count(open.length)} not acknowledged` : ""}</span>
+        </div>
+      </div>
+      {open.length > 0 ? <div class="row"><button type="button" class="button" aria-label={`Acknowledge all ${count(open.length)} alerts of ${name}`} onClick={() => open.forEach((alert) => void ack(alert))}>Acknowledge all</button></div> : null}
+      <details>
+        <summary>Show each of them</summary>
+        <ul class="entries inner">{alerts.map((alert) => <AlertEntry key={alert.id} alert={alert} />)}</ul>
+      </details>
+    </li>
+  );
+}
+
+export function AlertEntry({ alert }: { alert: Alert }) {
+  const { now } = state.value;
+  const began = millis(alert.fired_at) ?? millis(alert.started_at) ?? now;
+  const ended = millis(alert.resolved_at);
+  const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
+  // What is about a whole device has no sensor to show.
+  const whole = alert.rule.name === "hub.device_offline";
+  const about = href(alert.device === "" ? { view: "hub" } : { view: "device", id: alert.device, sensors: whole ? [] : [alert.sensor], range: DEFAULT_RANGE });
+  const name = clean(ruleName(alert));
+  const device = clean(alert.device_name);
+  return (
+    <li data-alert={alert.id} data-state={alert.state}>
+      <div class="what">
+        <div class="entry-line">
+          <Status of={alert.state} />
+          <strong>{name}</strong>
+          <span class={`chip ${alert.severity === "critical" && !isOver(alert) ? "bad" : ""}`}>{alert.severity}</span>
+          {alert.acked_at ? <span class="chip">acknowledged</span> : null}
+          {hushed ? <span class="chip">silenced until {when(Date.parse(hushed.until), now)}</span> : null}
+        </div>
+        <div class="entry-line small quiet">
+          <a href={about}>{alert.device === "" ? "The hub" : device}{whole || alert.device === "" ? "" : ` ${title(alert.sensor)}`}</a>
+          <span>{reading(alert)}</span>
+          <span>{isOver(alert) && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
+        </div>
+        {alert.state === "historical" ? <span class="small quiet">No notification was sent because the readings arrived late ({when(millis(alert.learned_at) ?? now, now)}).</span> : null}
+      </div>
+      {alert.state === "firing" ? (
+        <div class="row">
+          {hushed ? null : (
+            <select class="input short" aria-label={`Silence ${name} on ${device}`} value="" onChange={(event) => void silence(alert, event.currentTarget.value)}>
+              <option value="" disabled>Silence…</option>
+              {SPANS.map(([span, label]) => <option key={span} value={span}>{label}</option>)}
+            </select>
+          )}
+          {alert.acked_at === null ? <button type="button" class="button" aria-label={`Acknowledge ${name} on ${device}`} onClick={() => void ack(alert)}>Acknowledge</button> : null}
+        </div>
+      ) : null}
+    </li>
+  );
+}

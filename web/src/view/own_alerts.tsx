@@ -1,0 +1,26 @@
+// The alert that needs no rule: a device went away. How long it may be silent, or that nobody wants to know.
+
+import { setOfflineAfter } from "../actions";
+import { part } from "../app";
+import { duration, parseSpan } from "../format";
+
+const hub = part((s) => s.hub);
+const CHOICES = ["30s", "60s", "5m", "15m", "1h", "1d"];
+
+export function OwnAlerts() {
+  const after = hub.value?.own_alerts.device_offline;
+  if (after === undefined) return null;
+  const offered = after === "off" || CHOICES.includes(after) ? CHOICES : [...CHOICES, after];
+  return (
+    <div class="card stack tight" role="region" aria-labelledby="own-alerts">
+      <h2 id="own-alerts">Device offline</h2>
+      <p class="small quiet">A device that goes away is one alert, without any rule. Every webhook is notified.</p>
+      <label class="row small">Alert after
+        <select class="input short" value={after} onChange={(event) => void setOfflineAfter(event.currentTarget.value)}>
+          {offered.map((one) => <option key={one} value={one}>{duration(parseSpan(one) ?? 0)} without contact</option>)}
+          <option value="off">never</option>
+        </select>
+      </label>
+    </div>
+  );
+}
