@@ -50,7 +50,7 @@ export function WindowPicker({ range, window, live, show }: { range: Range; wind
         ))}
       </div>
       <details class="menu" ref={menu} onToggle={opened}>
-        <summary class={`button ${custom ? "set" : ""}`} aria-label="From and to">{live ? (MORE_SPANS.find(([span]) => range.from === `now-${span}`)?.[1] ?? "From – to") : <span class="shown">{shown(window)}</span>}</summary>
+        <summary class={`button ${custom ? "set" : ""}`} title="From and to">{live ? (MORE_SPANS.find(([span]) => range.from === `now-${span}`)?.[1] ?? "From – to") : <span class="shown">{shown(window)}</span>}</summary>
         <form class="menu-body card" onSubmit={apply}>
           <div class="row wrap">{MORE_SPANS.map(([span, label]) => <button type="button" class="button" key={span} onClick={() => choose({ from: `now-${span}`, to: "now" })}>{label}</button>)}</div>
           {field("from", "From", from, setFrom)}
