@@ -7,8 +7,8 @@
 //!   3  agent   fleet          composition: one real device; many simulated ones
 //!      net   links   resolver   status   notice    shells: sockets, interfaces, names, the status socket, the log
 //!   2  feed   input   intake   sampler   spool   sensor   identity
-//!   1  uplink                 PURE: the protocol's state; spool::segment, deadband, timeline, trouble, netem, random
-//!                              and quantity are pure too
+//!   1  uplink                 PURE: the protocol's state; spool::segment, deadband, timeline, seeking, trouble, netem,
+//!                              random and quantity are pure too
 //!   0  wire                   the contract
 //! ```
 //!
@@ -37,6 +37,7 @@ pub mod quantity;
 pub mod random;
 pub mod resolver;
 pub mod sampler;
+pub mod seeking;
 pub mod sensor;
 pub mod spool;
 pub mod status;

@@ -24,10 +24,12 @@ use crate::feed::Feed;
 use crate::identity::{self, Identity};
 use crate::input::Input;
 use crate::intake::{Arrived, Intake};
+use crate::links;
 use crate::net::{Net, Received};
 use crate::notice;
 use crate::resolver::{Resolved, Resolver};
 use crate::sampler::Gather;
+use crate::seeking::{Search, Seeking};
 use crate::sensor::{Remark, SensorTable};
 use crate::status::{self, Report};
 use crate::timeline::Timeline;
@@ -94,6 +96,20 @@ pub struct Agent {
     spool_trouble: bool,
     /// When the hub was lost, if it was.
     lost_at: Option<Instant>,
+    seeking: Seeking,
+    /// Names that are looked up where none is given.
+    names: Vec<String>,
+    /// Why the name that was given cannot be found.
+    unknown: Option<String>,
+}
+
+/// What an agent did until its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Readings of a recording that were taken, of how many.
+    pub played: Option<(usize, usize)>,
+    /// Batches the hub did not acknowledge; they wait for the next start.
+    pub kept: usize,
 }
 
 impl Agent {
@@ -102,7 +118,7 @@ impl Agent {
     ///
     /// # Errors
     /// [`Error::State`] when the spool could not be written at the end.
-    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<(), Error> {
+    pub async fn run(mut self, stop: impl Future<Output = ()>) -> Result<Ended, Error> {
         info!(device.id = %self.identity.id(), "device {} ({})", self.identity.id(), words_of(&self.identity.keys().public));
         let mut stop = std::pin::pin!(stop);
         let mut inbox = [0; MAX_DATAGRAM];
@@ -182,9 +198,7 @@ impl Agent {
     }
 
     fn tend(&mut self, now: Now) {
-        if matches!(self.feed.uplink.state(), State::Searching | State::Handshaking) {
-            self.resolver.look_up(now.mono);
-        }
+        self.seek(now);
         self.feed.report(now);
         self.intake.tend(now);
         let said = |source: &str, text: &str, since, count| {
@@ -211,11 +225,40 @@ impl Agent {
         }
     }
 
+    /// While there is no hub, looks its names up and says from time to time what is looked for.
+    fn seek(&mut self, now: Now) {
+        let state = self.feed.uplink.state();
+        if !matches!(state, State::Searching | State::Handshaking) {
+            return self.seeking.ends();
+        }
+        self.resolver.look_up(now.mono);
+        let search = Search {
+            given: self.resolver.given(),
+            unknown: self.unknown.as_deref(),
+            names: &self.names,
+            is_found: state == State::Handshaking && self.unknown.is_none(),
+            // A hub on this very machine needs none.
+            has_network: self.settings.hub.as_deref().is_some_and(is_here)
+                || links::up().iter().any(|link| !link.address.is_loopback()),
+            waiting: self.taken.saturating_sub(self.feed.spool.acked()),
+        };
+        if let Some(text) = self.seeking.goes_on(now.mono, search) {
+            info!("{text}");
+        }
+    }
+
     fn resolved(&mut self, resolved: Resolved) {
         match resolved {
-            Resolved::Given(Ok(addresses)) => self.feed.uplink.set_addresses(addresses, clock::now()),
+            Resolved::Given(Ok(addresses)) => {
+                self.unknown = None;
+                self.feed.uplink.set_addresses(addresses, clock::now());
+            }
             Resolved::Given(Err(error)) => {
-                warn!("cannot find {}: {error}", self.resolver.given().unwrap_or_default());
+                // Once: while it lasts, the search says it again.
+                if self.unknown.is_none() {
+                    warn!("--hub {}: the name cannot be found: {error}", self.resolver.given().unwrap_or_default());
+                }
+                self.unknown = Some(error.to_string());
             }
             Resolved::Known(addresses) => self.feed.uplink.set_named(addresses, clock::now()),
         }
@@ -225,7 +268,7 @@ impl Agent {
         self.input.has_ended() && self.gather.is_empty() && self.feed.spool.is_empty()
     }
 
-    async fn stop(mut self, outbox: &mut Vec<u8>) -> Result<(), Error> {
+    async fn stop(mut self, outbox: &mut Vec<u8>) -> Result<Ended, Error> {
         let now = clock::now();
         self.gather.close(&mut self.feed.spool, now.mono);
         self.feed.uplink.set_sensors(self.table.specs());
@@ -237,8 +280,17 @@ impl Agent {
             self.net.send(outbox, to).await;
         }
         let _ = std::fs::remove_file(status::socket_in(self.identity.folder()));
-        info!(batches = self.feed.spool.len(), "stopped; {} batches kept for the next start", self.feed.spool.len());
-        Ok(())
+        let kept = self.feed.spool.len();
+        if kept == 0 {
+            info!("stopped; everything is on the hub");
+        } else {
+            info!(
+                batches = kept,
+                "stopped; {kept} unsent {} kept for the next start",
+                if kept == 1 { "batch" } else { "batches" }
+            );
+        }
+        Ok(Ended { played: self.input.played(), kept })
     }
 
     /// Sources that fail; the others go on.
@@ -283,6 +335,10 @@ impl Agent {
             remarks: self.remarks().cloned().collect(),
         }
     }
+}
+
+fn is_here(hub: &str) -> bool {
+    ["127.", "localhost:", "[::1]:"].iter().any(|start| hub.starts_with(start))
 }
 
 async fn asked(questions: Option<&UnixListener>) -> UnixStream {

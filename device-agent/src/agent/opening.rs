@@ -17,6 +17,7 @@ use crate::net::Net;
 use crate::notice;
 use crate::resolver::Resolver;
 use crate::sampler::Gather;
+use crate::seeking::Seeking;
 use crate::sensor::SensorTable;
 use crate::spool::Spool;
 use crate::status;
@@ -82,9 +83,10 @@ impl Agent {
         let plays = matches!(input, Input::Recording { .. });
         let sources = if plays { Vec::new() } else { std::mem::take(&mut settings.sources) };
         let rules = if plays { Vec::new() } else { std::mem::take(&mut settings.rules) };
-        let resolver = Resolver::new(settings.hub.clone(), std::mem::take(&mut settings.hub_names), now.mono);
+        let names = std::mem::take(&mut settings.hub_names);
+        let resolver = Resolver::new(settings.hub.clone(), names.clone(), now.mono);
         Ok(Self {
-            gather: Gather::new(input.lane()),
+            gather: Gather::new(input.lane(now.unix)),
             timeline: Timeline::new(now),
             clock_from: BatchSeq(0),
             before_step: (BatchSeq(0), BatchSeq(0)),
@@ -105,6 +107,9 @@ impl Agent {
             taken: 0,
             spool_trouble: false,
             lost_at: None,
+            seeking: Seeking::default(),
+            names,
+            unknown: None,
         })
     }
 }

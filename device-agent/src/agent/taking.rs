@@ -78,6 +78,7 @@ impl Agent {
         let interval_ms = u32::try_from(settings.interval.as_millis()).unwrap_or(u32::MAX);
         // From the start, so that the first introduction has one.
         let wants_preview = !feed.uplink.is_streaming();
+        gather.set_lane(input.lane(now.unix), &mut feed.spool, now.mono);
         let mut preview = Vec::new();
         let mut intake = Taking { table, deadband, gather, feed, taken, now };
         let waiting = intake.feed.spool.waiting();

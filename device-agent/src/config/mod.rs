@@ -8,6 +8,8 @@ mod place;
 mod settings;
 mod table;
 
+use std::net::Ipv6Addr;
+
 pub use layer::{DiscoveryLayer, Layer, SensorLayer, SpoolLayer};
 pub use place::Key;
 pub use settings::Settings;
@@ -32,16 +34,29 @@ pub fn label_of(text: &str) -> Result<(String, String), String> {
 /// Port of a hub when nobody names one.
 pub const HUB_PORT: u16 = 5770;
 
+/// `HOST` as `HOST:PORT`, with the port of hubs where none is named.
+#[must_use]
+pub fn with_port(name: &str) -> String {
+    let is_bare = !name.contains(':') && !name.is_empty() || name.ends_with(']') || name.parse::<Ipv6Addr>().is_ok();
+    match (is_bare, name.parse::<Ipv6Addr>()) {
+        (true, Ok(v6)) => format!("[{v6}]:{HUB_PORT}"),
+        (true, Err(_)) => format!("{name}:{HUB_PORT}"),
+        (false, _) => name.to_owned(),
+    }
+}
+
 /// Checks `HOST:PORT`, `[V6]:PORT`.
 ///
 /// # Errors
 /// A text that says what was expected.
 pub fn check_host_port(text: &str) -> Result<(), String> {
-    let expected = || format!("'{text}' is not HOST:PORT, such as hub.local:5770 or [fe80::1%eth0]:5770");
+    let expected =
+        || format!("'{text}' is not HOST or HOST:PORT, such as hub.local, 192.168.1.20:5770 or [fe80::1%eth0]:5770");
     let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
     let bare_v6 = host.contains(':') && !host.starts_with('[');
     let port_ok = port.parse::<u16>().is_ok_and(|port| port != 0);
-    if host.is_empty() || bare_v6 || !port_ok { Err(expected()) } else { Ok(()) }
+    let is_odd = host.chars().any(|c| c.is_whitespace() || c.is_control() || c == '/');
+    if host.is_empty() || is_odd || bare_v6 || !port_ok { Err(expected()) } else { Ok(()) }
 }
 
 #[cfg(test)]
@@ -154,10 +169,28 @@ mod tests {
     }
 
     #[test]
+    fn a_hub_without_a_port_has_the_usual_one() {
+        for (text, whole) in [
+            ("attic", "attic:5770"),
+            ("attic.local", "attic.local:5770"),
+            ("10.0.0.7", "10.0.0.7:5770"),
+            ("10.0.0.7:81", "10.0.0.7:81"),
+            ("fd00::7", "[fd00::7]:5770"),
+            ("[fe80::1%eth0]", "[fe80::1%eth0]:5770"),
+            ("[::1]:81", "[::1]:81"),
+        ] {
+            let hub = settle(Layer { hub: Some(text.into()), ..Layer::default() }).unwrap().hub;
+            assert_eq!(hub.as_deref(), Some(whole));
+        }
+    }
+
+    #[test]
     fn a_wrong_value_names_its_key() {
         for (layer, key) in [
-            (Layer { hub: Some("nowhere".into()), ..Layer::default() }, "--hub"),
-            (Layer { hub: Some("fe80::1:5770".into()), ..Layer::default() }, "--hub"),
+            (Layer { hub: Some("nowhere:".into()), ..Layer::default() }, "--hub"),
+            (Layer { hub: Some(String::new()), ..Layer::default() }, "--hub"),
+            (Layer { hub: Some("two words".into()), ..Layer::default() }, "--hub"),
+            (Layer { hub: Some("http://attic".into()), ..Layer::default() }, "--hub"),
             (Layer { interval: Some("fast".into()), ..Layer::default() }, "--interval"),
             (Layer { interval: Some("1ms".into()), ..Layer::default() }, "--interval"),
             (Layer { name: Some("x".repeat(65)), ..Layer::default() }, "--name"),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use wire::handshake::JoinToken;
 
 use super::table::Wrong;
-use super::{Error, HUB_PORT, Key, Layer, check_host_port};
+use super::{Error, Key, Layer, check_host_port, with_port};
 use crate::deadband::Rule;
 use crate::intake::Source;
 use crate::quantity;
@@ -68,7 +68,8 @@ impl Layer {
         let wrong_at = |key: &Key, why: &str| Error(format!("{}: {why}", place(key)));
         let wrong = |name: &str, why: &str| wrong_at(&Key::top(name), why);
         let wrong_in = |table: &str, name: &str, why: &str| wrong_at(&Key::of(table, name), why);
-        if let Some(hub) = &self.hub {
+        let hub = self.hub.as_deref().map(|hub| with_port(hub.trim()));
+        if let Some(hub) = &hub {
             check_host_port(hub).map_err(|why| wrong("hub", &why))?;
         }
         let names = self.discovery.names.unwrap_or_else(|| HUB_NAMES.map(str::to_owned).to_vec());
@@ -154,7 +155,7 @@ impl Layer {
             rules.push(table.check().map_err(|why| wrong_one("sensor", number, &label, why))?);
         }
         Ok(Settings {
-            hub: self.hub,
+            hub,
             hub_names,
             join_token,
             state: self.state.unwrap_or_else(crate::identity::default_folder),
@@ -170,10 +171,6 @@ impl Layer {
             rules,
         })
     }
-}
-
-fn with_port(name: &str) -> String {
-    if name.contains(':') { name.to_owned() } else { format!("{name}:{HUB_PORT}") }
 }
 
 fn host_name() -> String {

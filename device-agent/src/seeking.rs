@@ -1,0 +1,155 @@
+//! When an agent that has no hub speaks, and what it says. PURE.
+//!
+//! A person who just started it hears after three seconds what it looks for, after fifteen what failed and who knows more, and
+//! from then on every minute that it still looks; after an hour, every hour: a log on a memory card is not for waiting.
+
+use std::time::{Duration, Instant};
+
+/// When it is said what is looked for: hubs that are there answer within a second.
+const FIRST: Duration = Duration::from_secs(3);
+/// When it is said what failed: by then every way was tried several times.
+const SECOND: Duration = Duration::from_secs(15);
+/// Between two reminders.
+const MINUTE: Duration = Duration::from_secs(60);
+/// From when on reminders are rare.
+const LONG: Duration = Duration::from_secs(3_600);
+
+/// What an agent without a hub knows of its search.
+#[derive(Debug, Clone, Copy)]
+pub struct Search<'a> {
+    /// What `--hub` says.
+    pub given: Option<&'a str>,
+    /// Why that name could not be resolved, if it could not.
+    pub unknown: Option<&'a str>,
+    /// Names that are looked up besides.
+    pub names: &'a [String],
+    /// Whether a hub answered and the session is awaited.
+    pub is_found: bool,
+    /// Whether there is any network besides this machine's own loopback.
+    pub has_network: bool,
+    /// Readings that wait.
+    pub waiting: u64,
+}
+
+/// The search, as far as it was told.
+#[derive(Debug, Default)]
+pub struct Seeking {
+    since: Option<Instant>,
+    next: Option<Instant>,
+}
+
+impl Seeking {
+    /// The hub is there.
+    pub fn ends(&mut self) {
+        *self = Self::default();
+    }
+
+    /// There is none at `now`: what to say, if it is time.
+    pub fn goes_on(&mut self, now: Instant, search: Search<'_>) -> Option<String> {
+        let since = *self.since.get_or_insert(now);
+        let due = *self.next.get_or_insert(since + FIRST);
+        if now < due {
+            return None;
+        }
+        let (so_far, is_first) = (now.saturating_duration_since(since), due == since + FIRST);
+        self.next = Some(match so_far {
+            _ if is_first => (since + SECOND).max(now + FIRST),
+            _ if so_far < SECOND + MINUTE => now + MINUTE,
+            _ if so_far < LONG => due + MINUTE,
+            _ => due + LONG,
+        });
+        Some(if is_first { search.begins() } else { search.fails(so_far) })
+    }
+}
+
+impl Search<'_> {
+    fn begins(&self) -> String {
+        match self.given {
+            Some(_) if self.is_found => "a hub answered, waiting for it to accept this device ...".to_owned(),
+            Some(hub) => format!("looking for the hub at {hub} ..."),
+            None if self.is_found => "a hub answered, waiting for it to accept this device ...".to_owned(),
+            None => {
+                let names =
+                    if self.names.is_empty() { String::new() } else { format!(", names {}", self.bare_names()) };
+                format!("looking for a hub (multicast, broadcast{names}) ...")
+            }
+        }
+    }
+
+    fn fails(&self, so_far: Duration) -> String {
+        let seconds = so_far.as_secs();
+        let length = if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) };
+        let waiting = if self.waiting == 0 { String::new() } else { format!("; {} readings wait here", self.waiting) };
+        format!("no hub after {length}: {}; to find out why: device-agent doctor{waiting}", self.reason())
+    }
+
+    fn reason(&self) -> String {
+        if !self.has_network {
+            return "this machine has no network (is the cable plugged in, is it in the Wi-Fi?)".to_owned();
+        }
+        match (self.given, self.unknown) {
+            (Some(hub), Some(why)) => format!("--hub {hub}: the name cannot be found ({why})"),
+            _ if self.is_found => "one was found, but it does not accept this device".to_owned(),
+            (Some(hub), None) => format!("nothing answers at {hub}"),
+            (None, _) => "nothing answers on this network; name the hub with --hub HOST if it is on another".to_owned(),
+        }
+    }
+
+    /// Without the port, which is the usual one.
+    fn bare_names(&self) -> String {
+        let usual = format!(":{}", crate::config::HUB_PORT);
+        let names: Vec<&str> = self.names.iter().map(|name| name.strip_suffix(&usual).unwrap_or(name)).collect();
+        names.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn search() -> Search<'static> {
+        Search { given: None, unknown: None, names: &[], is_found: false, has_network: true, waiting: 0 }
+    }
+
+    fn said(seconds: u64, search: Search<'_>) -> Vec<(u64, String)> {
+        let (mut seeking, t0) = (Seeking::default(), crate::clock::now().mono);
+        let at = |second| t0 + Duration::from_secs(second);
+        (0..=seconds).filter_map(|second| Some((second, seeking.goes_on(at(second), search)?))).collect()
+    }
+
+    #[test]
+    fn it_speaks_after_three_seconds_after_fifteen_and_then_every_minute() {
+        let times = |seconds| said(seconds, search()).into_iter().map(|(second, _)| second).collect::<Vec<_>>();
+        assert_eq!(times(200), [3, 15, 75, 135, 195]);
+        assert_eq!(times(3 * 3_600).len(), 1 + 60 + 2, "after an hour every hour");
+    }
+
+    #[test]
+    fn it_says_what_is_looked_for_and_what_failed() {
+        let names = ["telemetry-hub:5770".to_owned(), "attic.local:81".to_owned()];
+        let told = said(15, Search { names: &names, waiting: 30, ..search() });
+        assert_eq!(told[0].1, "looking for a hub (multicast, broadcast, names telemetry-hub, attic.local:81) ...");
+        assert!(told[1].1.contains("nothing answers on this network") && told[1].1.contains("30 readings"), "{told:?}");
+        assert!(told[1].1.contains("device-agent doctor"));
+        for (search, word) in [
+            (
+                Search { given: Some("attic:5770"), unknown: Some("no such name"), ..search() },
+                "attic:5770: the name cannot be found",
+            ),
+            (Search { given: Some("10.0.0.9:5770"), ..search() }, "nothing answers at 10.0.0.9:5770"),
+            (Search { has_network: false, given: Some("10.0.0.9:5770"), ..search() }, "cable"),
+            (Search { is_found: true, ..search() }, "does not accept this device"),
+        ] {
+            let last = said(15, search).pop().unwrap().1;
+            assert!(last.contains(word), "{last}");
+        }
+    }
+
+    #[test]
+    fn a_hub_that_was_there_starts_the_search_anew() {
+        let (mut seeking, t0) = (Seeking::default(), crate::clock::now().mono);
+        assert_eq!(seeking.goes_on(t0, search()), None);
+        seeking.ends();
+        assert_eq!(seeking.goes_on(t0 + Duration::from_secs(9), search()), None);
+    }
+}
