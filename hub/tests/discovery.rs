@@ -165,7 +165,7 @@ fn across_a_router_a_well_known_name_finds_the_hub_and_the_discovery_port_is_sil
     // In a container the fix is the container's.
     let fixes = ["fix: name the hub: device-agent run --hub", "fix: docker run --network host"];
     assert!(fixes.iter().any(|fix| line(&told, "multicast IPv4: ").contains(fix)), "{told}");
-    assert!(line(&told, "name telemetry-hub:5770: ").contains("nobody here has this name"), "{told}");
+    assert!(line(&told, "name telemetry-hub:5770: ").ends_with("not found (fine if another way works)"), "{told}");
     let told = scene.agent_doctor(&["--hub", "10.77.1.2:5770"]);
     assert!(line(&told, "--hub 10.77.1.2:5770: ").contains("no hub listens on its UDP port 5770"), "{told}");
     let told = scene.agent_doctor(&["--hub", "10.77.1.77:5770"]);

@@ -1,25 +1,29 @@
 //! `device-agent doctor`: looks at each step a reading takes and says which one fails.
 
+mod findings;
 mod rungs;
 
 use device_agent::clock;
+use device_agent::config::Settings;
 use device_agent::identity::{Identity, Pin};
+use device_agent::links;
 use device_agent::sensor::{Host, Samples};
-use device_agent::status;
+use device_agent::status::{self, Report};
 use device_agent::uplink::words_of;
 use lexopt::{Arg, Parser};
 
-use rungs::{Found, climb};
+use findings::{About, Findings};
+use rungs::{Found, Rung, climb};
 
 use super::{Common, Failure, on_one_thread, print};
 
 const HELP: &str = "\
-Looks at each step a reading takes and says which one fails.
+Checks each step a reading takes and says first which one fails.
 
-Usage: device-agent doctor [--hub HOST:PORT] [--state DIR] [--config FILE]
+Usage: device-agent doctor [--hub HOST[:PORT]] [--state DIR] [--config FILE]
 
-Every way by which an agent finds its hub is told with its result and the one command that would change it: the last known
-hub, --hub, well-known names, multicast over IPv4 and over IPv6, broadcast. One that is reached is enough.
+Tries every way to find the hub: the last known address, --hub, well-known names, multicast over IPv4 and IPv6, broadcast.
+One that works is enough; what fails comes with the command that would fix it.
 Exit code 1 if a step fails. It may run beside the agent.
 ";
 
@@ -39,97 +43,129 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         return print(HELP);
     }
     let settings = common.settings()?;
-    let mut healthy = true;
-    let mut step = |good: bool, text: String| {
-        healthy &= good;
-        print(&format!("{} {text}\n", if good { "ok  " } else { "FAIL" }))
-    };
-
+    let mut findings = Findings::default();
     let running = status::ask(&settings.state).ok();
-    let pinned = match &running {
-        Some(report) => {
-            step(true, format!("an agent runs as {} and is {}", report.id, report.state))?;
-            None
-        }
-        None => match Identity::open(&settings.state) {
-            Ok(identity) => {
-                step(true, format!("identity {} in {}", identity.id(), settings.state.display()))?;
-                step(!identity.is_volatile(), "state folder outlives a reboot".to_owned())?;
-                identity.pinned_hub()
-            }
-            Err(error) => {
-                step(false, format!("{error}"))?;
-                None
-            }
-        },
-    };
-
-    let mut samples = Samples::default();
-    let mut host = Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone());
-    host.look(clock::now(), &mut samples, |_, _| {});
-    let count = samples.iter().filter(|sample| !host.skips(sample.name)).count();
-    step(count > 0, format!("{count} sensors give readings"))?;
-    for trouble in host.troubles() {
-        step(false, format!("source {}: {}", trouble.source, trouble.error))?;
-    }
-
-    if clock::now().unix < wire::UnixMillis(1_704_067_200_000) {
-        step(false, "this machine's clock is not set; fix: sudo timedatectl set-ntp true".to_owned())?;
-    }
-    if let Some(offset) = running.as_ref().and_then(|report| report.clock_offset_ms).filter(|ms| ms.abs() > 60_000) {
-        let text =
-            format!("this clock and the hub's are {} s apart; fix: sudo timedatectl set-ntp true", offset / 1_000);
-        step(false, text)?;
-    }
-    if let Some(report) = &running {
-        for trouble in report.failing.iter().filter(|trouble| host.troubles().all(|seen| seen.source != trouble.source))
-        {
-            step(false, format!("source {}: {}", trouble.source, trouble.error))?;
-        }
-        // Without readings to send there is nothing more to look at.
-        let hint = match report.state.as_str() {
-            "pending" => Some(
-                "a hub waits for you to adopt this device; fix: adopt it on the hub's page, or telemetry-hub join-token create --uses 1",
-            ),
-            "handshaking" => Some(
-                "a hub was found and does not answer the handshake: closed to joins, or the token is spent; fix: telemetry-hub join-token create --uses 1",
-            ),
-            _ => None,
-        };
-        if let Some(hint) = hint {
-            step(false, hint.to_owned())?;
-        }
-    }
+    let pinned = look_at_state(&settings, running.as_ref(), &mut findings);
+    look_at_sensors(&settings, running.as_ref(), &mut findings);
+    look_at_clock(running.as_ref(), &mut findings);
 
     // The rungs by which an agent finds its hub. One that is reached is enough.
     let in_use = running.as_ref().and_then(|report| report.hub.as_ref()?.parse().ok());
     let last_known = pinned.as_ref().and_then(|pin| pin.address).or(in_use);
     let rungs = on_one_thread(climb(settings.hub, settings.hub_names, last_known))?;
     let rungs = rungs.map_err(|error| Failure::Failed(format!("cannot open a UDP socket: {error}")))?;
+    look_at_ways(&rungs, running.as_ref(), pinned.as_ref(), &mut findings);
+
+    let problems = findings.problems();
+    print(&findings.text())?;
+    match problems {
+        0 => Ok(()),
+        1 => Err(Failure::Failed("1 problem found, see FAIL above".to_owned())),
+        n => Err(Failure::Failed(format!("{n} problems found, see FAIL above"))),
+    }
+}
+
+fn look_at_state(settings: &Settings, running: Option<&Report>, findings: &mut Findings) -> Option<Pin> {
+    if let Some(report) = running {
+        findings.good(format_args!("an agent runs as {} and is {}", report.id, report.state));
+        return None;
+    }
+    match Identity::open(&settings.state) {
+        Ok(identity) => {
+            findings.good(format_args!("identity {} in {}", identity.id(), settings.state.display()));
+            findings.check(!identity.is_volatile(), About::State, "state folder outlives a reboot");
+            identity.pinned_hub()
+        }
+        Err(error) => {
+            findings.wrong(About::State, error);
+            None
+        }
+    }
+}
+
+fn look_at_sensors(settings: &Settings, running: Option<&Report>, findings: &mut Findings) {
+    let mut samples = Samples::default();
+    let mut host = Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone());
+    host.look(clock::now(), &mut samples, |_, _| {});
+    let count = samples.iter().filter(|sample| !host.skips(sample.name)).count();
+    findings.check(count > 0, About::Sensor, format_args!("{count} sensors give readings"));
+    let elsewhere = running.into_iter().flat_map(|report| &report.failing);
+    let elsewhere = elsewhere.filter(|trouble| host.troubles().all(|seen| seen.source != trouble.source));
+    for trouble in host.troubles().chain(elsewhere) {
+        findings.wrong(About::Sensor, format_args!("source {}: {}", trouble.source, trouble.error));
+    }
+}
+
+fn look_at_clock(running: Option<&Report>, findings: &mut Findings) {
+    if clock::now().unix < wire::UnixMillis(1_704_067_200_000) {
+        findings.wrong(About::Clock, "this machine's clock is not set; fix: sudo timedatectl set-ntp true");
+    }
+    if let Some(offset) = running.and_then(|report| report.clock_offset_ms).filter(|ms| ms.abs() > 60_000) {
+        let apart = offset / 1_000;
+        let text = format!("this clock and the hub's are {apart} s apart; fix: sudo timedatectl set-ntp true");
+        findings.wrong(About::Clock, text);
+    }
+}
+
+fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, findings: &mut Findings) {
+    let has_network = links::up().iter().any(|link| !link.address.is_loopback());
     let reached = rungs.iter().any(|rung| !rung.hubs.is_empty());
-    for rung in &rungs {
+    if !has_network && !reached {
+        let text = "this machine has no network: is the cable plugged in, is it in the Wi-Fi? fix: ip -brief link";
+        findings.wrong(About::Network, text);
+    }
+    // Until a device has joined, the hub that a person named is the only one it asks.
+    let only_given =
+        pinned.is_none() && running.is_none_or(|report| report.hub.is_none()) && rungs.iter().any(|rung| rung.is_given);
+    for rung in rungs {
         for Found { hub, address, accepting } in &rung.hubs {
-            let known = if pinned.as_ref().is_some_and(|pin| pin.hub == *hub) { ", this device's own" } else { "" };
-            step(true, format!("{}: hub at {address}: {}{known}", rung.name, words_of(hub)))?;
+            let known = if pinned.is_some_and(|pin| pin.hub == *hub) { ", this device's own" } else { "" };
+            findings.good(format_args!("{}: hub at {address}: {}{known}", rung.name, words_of(hub)));
             if !accepting && running.is_none() && pinned.is_none() {
                 let text =
                     format!("the hub at {address} is closed to joins; fix: telemetry-hub join-token create --uses 1");
-                step(false, text)?;
+                findings.wrong(About::Hub, text);
             }
         }
-        if rung.hubs.is_empty() {
-            let text = format!("{}: {}; fix: {}", rung.name, rung.why, rung.fix);
-            if reached || rung.is_optional { print(&format!("none {text}\n"))? } else { step(false, text)? }
+        if !rung.hubs.is_empty() {
+            continue;
+        }
+        let (name, why, fix) = (&rung.name, &rung.why, &rung.fix);
+        if !has_network && !reached {
+            findings.none(format_args!("{name}: {why}"));
+        } else if only_given && !rung.is_given {
+            findings.none(format_args!("{name}: {why} (fine, --hub is asked alone)"));
+        } else if reached && !only_given {
+            findings.none(format_args!("{name}: {why} (fine, another way works)"));
+        } else if rung.is_optional {
+            findings.none(format_args!("{name}: {why} (fine if another way works)"));
+        } else {
+            findings.wrong(About::Way, format_args!("{name}: {why}; fix: {fix}"));
         }
     }
-    if !reached && rungs.iter().all(|rung| rung.is_optional) {
-        step(false, "no way to a hub: this machine has no network that is up; fix: ip -brief address".to_owned())?;
+    if has_network && !reached && rungs.iter().all(|rung| rung.is_optional) {
+        findings.wrong(About::Network, "no way to a hub: no network of this machine is up; fix: ip -brief address");
+    }
+    if let Some(hint) = running.filter(|_| reached).and_then(|report| hint(&report.state)) {
+        findings.wrong(About::Hub, hint);
     }
     let foreign = |pin: &Pin| reached && rungs.iter().flat_map(|rung| &rung.hubs).all(|found| found.hub != pin.hub);
-    if pinned.as_ref().is_some_and(foreign) {
+    if pinned.is_some_and(foreign) {
         let text =
             "none of them is the hub this device belongs to; fix: start that hub, or join another with --join-token";
-        step(false, text.to_owned())?;
+        findings.wrong(About::Hub, text);
     }
-    if healthy { Ok(()) } else { Err(Failure::Failed("something is wrong, see above".to_owned())) }
+}
+
+/// What a hub that is there waits for.
+fn hint(state: &str) -> Option<&'static str> {
+    match state {
+        "pending" => Some(
+            "the hub waits for your approval of this device; fix: adopt it on the hub's page, or telemetry-hub join-token create --uses 1",
+        ),
+        "handshaking" => Some(
+            "a hub was found and does not accept this device: closed to new devices, or the join token is used up or expired; fix: telemetry-hub join-token create --uses 1",
+        ),
+        _ => None,
+    }
 }

@@ -42,11 +42,20 @@ pub(super) struct Rung {
     pub(super) fix: String,
     /// Most networks do without it.
     pub(super) is_optional: bool,
+    /// A person named it: `--hub`.
+    pub(super) is_given: bool,
 }
 
 impl Rung {
     fn new(name: &str) -> Self {
-        Self { name: name.to_owned(), hubs: Vec::new(), why: String::new(), fix: String::new(), is_optional: false }
+        Self {
+            name: name.to_owned(),
+            hubs: Vec::new(),
+            why: String::new(),
+            fix: String::new(),
+            is_optional: false,
+            is_given: false,
+        }
     }
 }
 
@@ -103,7 +112,8 @@ enum Target {
 
 async fn ask_directly(name: String, target: Target, nonce: [u8; 8]) -> Rung {
     let is_optional = matches!(target, Target::Known(_));
-    let mut rung = Rung { is_optional, ..Rung::new(&name) };
+    let is_given = matches!(target, Target::Given(_));
+    let mut rung = Rung { is_optional, is_given, ..Rung::new(&name) };
     let addresses = match &target {
         Target::Address(address) => vec![*address],
         Target::Given(host) | Target::Known(host) => match lookup(host).await {
@@ -113,8 +123,7 @@ async fn ask_directly(name: String, target: Target, nonce: [u8; 8]) -> Rung {
                 rung.why = format!("the name is not known: {error}");
                 rung.fix = format!("getent hosts {bare}");
                 if is_optional {
-                    rung.why = "nobody here has this name".to_owned();
-                    rung.fix = format!("give the hub's machine the name {bare} in the router's DNS");
+                    rung.why = "not found".to_owned();
                 }
                 return rung;
             }

@@ -1,0 +1,73 @@
+//! What a look found, and in which order it is told: what is wrong first, the cause before its consequences. PURE.
+
+/// What something wrong is about; the first that fails is the cause of those below it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum About {
+    /// The state folder: without it no agent runs.
+    State,
+    /// The network of this machine: without it there is no way to any hub.
+    Network,
+    /// One of the ways to the hub.
+    Way,
+    /// The clock.
+    Clock,
+    /// The hub and whether it takes this device.
+    Hub,
+    /// What is measured.
+    Sensor,
+}
+
+/// What was found so far.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    wrong: Vec<(About, String)>,
+    rest: Vec<String>,
+}
+
+impl Findings {
+    pub(super) fn good(&mut self, text: impl std::fmt::Display) {
+        self.rest.push(format!("ok   {text}"));
+    }
+
+    /// Neither good nor bad: a way that is not there, and not needed.
+    pub(super) fn none(&mut self, text: impl std::fmt::Display) {
+        self.rest.push(format!("none {text}"));
+    }
+
+    pub(super) fn wrong(&mut self, about: About, text: impl std::fmt::Display) {
+        self.wrong.push((about, text.to_string()));
+    }
+
+    pub(super) fn check(&mut self, good: bool, about: About, text: impl std::fmt::Display) {
+        if good { self.good(text) } else { self.wrong(about, text) }
+    }
+
+    /// How much is wrong.
+    pub(super) fn problems(&self) -> usize {
+        self.wrong.len()
+    }
+
+    /// Everything, the verdict on top: the cause, or that all is well.
+    pub(super) fn text(mut self) -> String {
+        self.wrong.sort_by_key(|(about, _)| *about);
+        let verdict = self.wrong.is_empty().then(|| "All is well.".to_owned());
+        let wrong = self.wrong.into_iter().map(|(_, text)| format!("FAIL {text}"));
+        verdict.into_iter().chain(wrong).chain(self.rest).map(|line| line + "\n").collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cause_comes_first() {
+        let mut findings = Findings::default();
+        findings.good("identity");
+        findings.wrong(About::Hub, "no session");
+        findings.wrong(About::Network, "no network");
+        assert_eq!(findings.problems(), 2);
+        assert_eq!(findings.text(), "FAIL no network\nFAIL no session\nok   identity\n");
+        assert_eq!(Findings::default().text(), "All is well.\n");
+    }
+}
