@@ -9,6 +9,7 @@ use wire::{Lane, SensorKind, SensorSpec, UnixMillis};
 use crate::clock::Now;
 use crate::sampler::Schedule;
 use crate::sensor::{Host, Remark, Samples};
+use crate::spool::LIVE_FOR;
 use crate::trouble::Trouble;
 
 /// Batches of a recording that may wait in the spool: enough to keep the line busy, little enough to stay in memory.
@@ -59,12 +60,23 @@ pub enum Progress {
 }
 
 impl Input {
-    /// The lane its readings travel in.
+    /// The lane in which what comes next travels: a recording whose times are of now is as good as measured.
     #[must_use]
-    pub const fn lane(&self) -> Lane {
+    pub fn lane(&self, now: UnixMillis) -> Lane {
         match self {
             Self::Host { .. } => Lane::Live,
-            Self::Recording { .. } => Lane::Recovered,
+            Self::Recording { series, position, .. } => {
+                series.get(*position).map_or(Lane::Recovered, |next| lane_of(next.0, now))
+            }
+        }
+    }
+
+    /// Readings of a recording that were taken, of how many.
+    #[must_use]
+    pub fn played(&self) -> Option<(usize, usize)> {
+        match self {
+            Self::Host { .. } => None,
+            Self::Recording { series, position, .. } => Some((*position, series.len())),
         }
     }
 
@@ -94,6 +106,7 @@ impl Input {
         waiting: usize,
         mut take: impl FnMut(&str, &str, SensorKind, UnixMillis, f64) -> bool,
     ) -> Progress {
+        let lane = self.lane(now.unix);
         match self {
             Self::Host { host, schedule, samples, told_full, begun } => {
                 if !measure(host, schedule, samples, begun, now) {
@@ -114,6 +127,8 @@ impl Input {
                 let first = series.first().map_or(now.unix, |first| first.0);
                 for _ in 0..RECORDING_CHUNK {
                     match series.get(*position) {
+                        // One lane a round: who gathers them asks before each.
+                        Some((at, _)) if lane_of(*at, now.unix) != lane => break,
                         Some((at, value)) if played(first, *at, *speed) <= elapsed => {
                             take(sensor, "", SensorKind::Gauge, *at, *value);
                             *position += 1;
@@ -209,6 +224,11 @@ fn tell_full_once(told_full: &mut bool, name: &str) {
     if !std::mem::replace(told_full, true) {
         warn!("{name} and perhaps others are left out: {}", crate::sensor::TableFull);
     }
+}
+
+fn lane_of(at: UnixMillis, now: UnixMillis) -> Lane {
+    let is_now = now.since(at).unsigned_abs() <= LIVE_FOR.as_millis() as u64;
+    if is_now { Lane::Live } else { Lane::Recovered }
 }
 
 /// How long after the start a reading is due.

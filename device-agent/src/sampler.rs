@@ -31,6 +31,14 @@ impl Gather {
         Self { builder: BatchBuilder::new(MAX_BODY), lane, sensors: 0, since: None }
     }
 
+    /// From here on for another lane; what was gathered for the one before is closed.
+    pub fn set_lane(&mut self, lane: Lane, spool: &mut Spool, now: Instant) {
+        if lane != self.lane {
+            self.close(spool, now);
+            self.lane = lane;
+        }
+    }
+
     /// Adds a reading; a full batch goes to the spool first.
     pub fn push(&mut self, reading: &Reading, spool: &mut Spool, now: Instant) {
         if !self.builder.push(reading) {

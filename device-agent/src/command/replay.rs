@@ -13,7 +13,8 @@ use wire::SensorSpec;
 use super::{Common, Failure, checked, on_one_thread, print, stopped, text};
 
 const HELP: &str = "\
-Sends a recorded series with its own times, and ends when the hub has all of it on disk.
+Sends a recorded series with its own times, and ends when the hub has all of it on disk. Readings whose times are of now (within
+10 s) count as live, as if measured: alerts fire. Older ones count as received late.
 
 Usage: device-agent replay FILE.csv --sensor NAME [options]
 
@@ -62,11 +63,17 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     let settings = common.settle()?;
     let readings = series.len();
     let input = Input::Recording { sensor, series, position: 0, speed, since: clock::now().mono };
-    on_one_thread(async {
+    let ended = on_one_thread(async {
         let stopped = stopped();
         let agent = Agent::open(settings, input).map_err(|error| Failure::Failed(error.to_string()))?;
         agent.run(stopped).await.map_err(|error| Failure::Failed(error.to_string()))
     })??;
-    tracing::info!(readings, "replay of {readings} readings ended");
+    let taken = ended.played.map_or(0, |(taken, _)| taken);
+    if taken < readings {
+        let unsent = if ended.kept == 0 { "all acknowledged" } else { "the last of them wait for the next start" };
+        tracing::warn!(taken, readings, "replay stopped: {taken} of {readings} readings were sent, {unsent}");
+    } else {
+        tracing::info!(readings, "replay ended: all {readings} readings are on the hub");
+    }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use device_agent::config::check_host_port;
-use device_agent::fleet::{Fleet, Plan};
+use device_agent::config::{check_host_port, with_port};
+use device_agent::fleet::{Fleet, History, Plan};
 use device_agent::netem::Conditions;
 use device_agent::quantity;
 use device_agent::random::Random;
@@ -15,9 +15,9 @@ use super::{Common, Failure, checked, number, on_one_thread, print, stopped, tex
 const HELP: &str = "\
 Sends what a fleet of devices would: real keys and sessions, made-up readings. Prints one line of JSON at the end.
 
-Usage: device-agent simulate --hub HOST:PORT [options]
+Usage: device-agent simulate --hub HOST[:PORT] [options]
 
-  --hub HOST:PORT     The hub
+  --hub HOST[:PORT]   The hub (port 5770 if left out)
   --join-token TOKEN  Lets the devices join; it needs as many uses as there are devices
   --devices N         How many devices (default: 10)
   --sensors S         Sensors each (default: 10)
@@ -27,6 +27,9 @@ Usage: device-agent simulate --hub HOST:PORT [options]
   --duration TIME     How long (default: until SIGINT or SIGTERM)
   --seed K            Same seed, same readings and same network (default: random)
   --name NAME         Start of the devices' names (default: sim)
+  --label KEY=VALUE   A label of every device; may be repeated
+  --history TIME      Readings of this long before the start, one a minute, are sent first
+  --fault             In that history one device gets hot for some hours
   --loss 5%  --duplicate 1%  --reorder 1%
                       Shares of datagrams lost, doubled and late, each way
   --skew TIME         Clocks wrong by up to this, either way
@@ -43,6 +46,7 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     let (mut devices, mut sensors, mut batch, mut in_flight) = (10_u16, 10_u16, 100_usize, 64_u32);
     let (mut interval, mut duration) = (Some(Duration::from_secs(1)), None);
     let (mut seed, mut skew, mut reboots) = (None, Duration::ZERO, 0.0);
+    let (mut history, mut fault) = (Duration::ZERO, false);
     while let Some(argument) = parser.next()? {
         match argument {
             Arg::Short('h') => common.help = true,
@@ -60,7 +64,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
             Arg::Long("reorder") => conditions.reorder = checked("--reorder", &text(&mut parser)?, quantity::share)?,
             Arg::Long("skew") => skew = checked("--skew", &text(&mut parser)?, quantity::duration)?,
             Arg::Long("reboot") => reboots = checked("--reboot", &text(&mut parser)?, quantity::rate)?,
-            Arg::Long(option @ ("hub" | "join-token" | "name" | "log-format" | "help")) => {
+            Arg::Long("history") => history = checked("--history", &text(&mut parser)?, quantity::duration)?,
+            Arg::Long("fault") => fault = true,
+            Arg::Long(option @ ("hub" | "join-token" | "name" | "label" | "log-format" | "help")) => {
                 let option = option.to_owned();
                 common.take(&option, &mut parser)?;
             }
@@ -72,6 +78,7 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     }
     common.start_log()?;
     let hub = common.layer.hub.ok_or_else(|| Failure::Usage("--hub is missing: a fleet does not search".to_owned()))?;
+    let hub = with_port(&hub);
     checked("--hub", &hub, check_host_port)?;
     let token = match common.layer.join_token {
         Some(token) => {
@@ -99,6 +106,8 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
             duration,
             seed,
             name,
+            labels: common.layer.labels.into_iter().collect(),
+            history: (history > Duration::ZERO).then_some(History { span: history, fault }),
             conditions,
             skew,
             reboots,

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use wire::batch::BatchBuilder;
+use wire::message::PREVIEW_LIMIT;
 use wire::{BatchSeq, Epoch, KeyPair, Lane, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
 
 use super::Plan;
+use super::past::{self, Past};
 use crate::clock::Now;
 use crate::feed::Feed;
 use crate::random::Random;
@@ -35,6 +37,8 @@ pub(super) struct Device {
     /// Time of the newest reading: readings of a sensor never share a time.
     pub(super) newest: i64,
     pub(super) sensor: u16,
+    /// What is still to be told of the time before the start.
+    pub(super) past: Option<Past>,
     pub(super) reboot_at: Option<Instant>,
     /// A batch whose acknowledgement is awaited.
     pub(super) awaited: Option<(Epoch, BatchSeq, Instant)>,
@@ -48,7 +52,7 @@ impl Device {
     }
 
     /// One reading of every sensor, if the round is due.
-    pub(super) fn measure_round(&mut self, now: Now) -> u64 {
+    pub(super) fn measure_round(&mut self, now: Now, number: u16, plan: &Plan) -> u64 {
         if now.mono < self.schedule.next() {
             return 0;
         }
@@ -56,15 +60,43 @@ impl Device {
         self.stamp(now);
         let mut taken = 0;
         for sensor in 0..self.values.len() as u16 {
-            let reading = Reading { sensor: SensorNo(sensor), at: UnixMillis(self.newest), value: self.value(sensor) };
+            let at = UnixMillis(self.newest);
+            let value = match plan.history {
+                Some(_) => past::live(sensor, number, at, self.calm_value(sensor)),
+                None => self.value(sensor),
+            };
+            let reading = Reading { sensor: SensorNo(sensor), at, value };
             taken += 1;
             if !self.builder.push(&reading) {
-                self.close(now.mono);
+                self.close(Lane::Live, now.mono);
                 self.builder.push(&reading);
             }
         }
-        self.close(now.mono);
+        self.close(Lane::Live, now.mono);
         self.feed.report(now);
+        taken
+    }
+
+    /// As much of the time before the start as may be in flight, a batch at a time.
+    pub(super) fn remember(&mut self, now: Now, plan: &Plan) -> u64 {
+        let Some(mut past) = self.past.take() else { return 0 };
+        let mut taken = 0;
+        while self.feed.uplink.is_streaming() && self.feed.spool.len() < plan.in_flight as usize && !past.is_over() {
+            while let Some(at) = past.at() {
+                let sensor = self.sensor;
+                let value = past.value(sensor, self.calm_value(sensor));
+                if !self.builder.push(&Reading { sensor: SensorNo(sensor), at, value }) {
+                    break;
+                }
+                taken += 1;
+                self.sensor = (sensor + 1) % self.values.len().max(1) as u16;
+                if self.sensor == 0 {
+                    past.steps();
+                }
+            }
+            self.close(Lane::Recovered, now.mono);
+        }
+        self.past = Some(past).filter(|past| !past.is_over());
         taken
     }
 
@@ -90,7 +122,7 @@ impl Device {
                 taken += 1;
                 self.sensor = (self.sensor + 1) % self.values.len().max(1) as u16;
             }
-            self.close(now.mono);
+            self.close(Lane::Live, now.mono);
         }
         taken
     }
@@ -105,12 +137,21 @@ impl Device {
         *tenths as f64 / 10.0
     }
 
-    fn close(&mut self, now: Instant) {
+    /// The next value of a device with a past: so near its home that days, and what is unusual, can be seen.
+    fn calm_value(&mut self, sensor: u16) -> f64 {
+        let bits = self.random.bits();
+        let Some(tenths) = self.values.get_mut(usize::from(sensor)) else { return 0.0 };
+        let home = kind_of(sensor).2 - *tenths;
+        *tenths += (bits % 3) as i64 - 1 + home / 4;
+        *tenths as f64 / 10.0
+    }
+
+    fn close(&mut self, lane: Lane, now: Instant) {
         if self.builder.is_empty() {
             return;
         }
         let readings = u16::try_from(self.builder.len()).unwrap_or(u16::MAX);
-        let seq = self.feed.spool.append(self.builder.finish(), readings, self.values.len() as u16, Lane::Live, now);
+        let seq = self.feed.spool.append(self.builder.finish(), readings, self.values.len() as u16, lane, now);
         if self.awaited.is_none() {
             self.awaited = Some((self.epoch, seq, now));
         }
@@ -127,6 +168,14 @@ pub(super) fn next_reboot(per_second: f64, random: &mut Random, now: Instant) ->
 /// Name, unit and home value of a sensor.
 pub(super) fn kind_of(sensor: u16) -> (&'static str, &'static str, i64) {
     KINDS[usize::from(sensor) % KINDS.len()]
+}
+
+/// What a device that asks to be adopted shows of itself.
+pub(super) fn preview(specs: &[SensorSpec]) -> Vec<(String, String, f64)> {
+    let one = |(sensor, spec): (usize, &SensorSpec)| {
+        (spec.name.clone(), spec.unit.clone(), kind_of(sensor as u16).2 as f64 / 10.0)
+    };
+    specs.iter().enumerate().take(PREVIEW_LIMIT).map(one).collect()
 }
 
 /// The sensors of every device.

@@ -4,6 +4,7 @@
 //! is touched only when its timer is due or a datagram is for it.
 
 mod device;
+mod past;
 mod plan;
 
 use std::cmp::Reverse;
@@ -27,8 +28,9 @@ use crate::random::Random;
 use crate::sampler::Schedule;
 use crate::spool::{Limits, Spool};
 use crate::uplink::{Config, Uplink};
-use device::{Device, kind_of, next_reboot, specs};
-pub use plan::{Outcome, Plan};
+use device::{Device, kind_of, next_reboot, preview, specs};
+use past::Past;
+pub use plan::{History, Outcome, Plan};
 
 /// How long unacknowledged readings are waited for at the end.
 const DRAIN_FOR: Duration = Duration::from_secs(30);
@@ -62,6 +64,8 @@ pub struct Fleet {
     datagrams: (u64, u64),
     latencies: Vec<u32>,
     random: Random,
+    /// The made-up past is not on the hub yet.
+    remembers: bool,
 }
 
 impl Fleet {
@@ -93,6 +97,7 @@ impl Fleet {
             datagrams: (0, 0),
             latencies: Vec::new(),
             random,
+            remembers: plan.history.is_some(),
             plan,
         };
         for number in 0..fleet.plan.devices {
@@ -124,6 +129,7 @@ impl Fleet {
             schedule: Schedule::new(interval, first),
             values: (0..self.plan.sensors).map(|sensor| kind_of(sensor).2).collect(),
             newest: i64::MIN,
+            past: self.plan.history.map(|history| Past::new(history, number, now.unix)),
             sensor: 0,
             reboot_at: next_reboot(self.plan.reboots, &mut random, now.mono),
             random,
@@ -144,13 +150,20 @@ impl Fleet {
                 name: format!("{}-{number:04}", self.plan.name),
                 model: "simulated".to_owned(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                labels: vec![("fleet".to_owned(), self.plan.name.clone())],
-                preview: Vec::new(),
+                labels: self.labels(),
+                preview: preview(&self.specs),
             },
             max_in_flight: self.plan.in_flight,
             index: number,
             seed,
         }
+    }
+
+    fn labels(&self) -> Vec<(String, String)> {
+        let fleet = ("fleet".to_owned(), self.plan.name.clone());
+        let has_own = self.plan.labels.iter().any(|(key, _)| *key == fleet.0);
+        let fleet = (!has_own).then_some(fleet);
+        fleet.into_iter().chain(self.plan.labels.iter().cloned()).collect()
     }
 
     /// Runs the plan; `stop` ends measuring early. What is unacknowledged then has some seconds to arrive.
@@ -179,6 +192,7 @@ impl Fleet {
             for number in touched.drain(..) {
                 self.serve(now, number, &mut outbox);
             }
+            self.tell_history();
             while let Some((to, datagram)) = self.up.poll_late(now.mono) {
                 self.put(&datagram, to);
             }
@@ -204,6 +218,15 @@ impl Fleet {
             }
         }
         Ok(self.outcome(streaming, ended.mono.saturating_duration_since(started)))
+    }
+
+    /// Says, once, that the made-up past is told: nothing but what was just measured is still on its way.
+    fn tell_history(&mut self) {
+        let is_told = |device: &Device| device.past.is_none() && device.feed.spool.len() <= 2;
+        if self.remembers && self.devices.iter().all(is_told) {
+            self.remembers = false;
+            tracing::info!(readings = self.sent, "the history is sent: {} readings so far", self.sent);
+        }
     }
 
     /// Names devices that do not stream at the end, or whose readings are not acknowledged: the first of them.
@@ -269,8 +292,9 @@ impl Fleet {
         let now = device.time(now);
         device.feed.uplink.handle_timeout(now);
         if self.measuring {
+            self.sent += device.remember(now, &self.plan);
             self.sent += match self.plan.interval {
-                Some(_) => device.measure_round(now),
+                Some(_) => device.measure_round(now, number, &self.plan),
                 None => device.measure_ahead(now, &self.plan),
             };
         }
@@ -285,8 +309,11 @@ impl Fleet {
             }
         }
         // What was acknowledged makes room for more at once.
-        if self.measuring && self.plan.interval.is_none() {
-            self.sent += device.measure_ahead(now, &self.plan);
+        if self.measuring && (self.plan.interval.is_none() || device.past.is_some()) {
+            self.sent += device.remember(now, &self.plan);
+            if self.plan.interval.is_none() {
+                self.sent += device.measure_ahead(now, &self.plan);
+            }
             device.feed.settle(now, |_, _| {});
         }
         while let Some(device) = self.devices.get_mut(usize::from(number)) {

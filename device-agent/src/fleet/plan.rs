@@ -30,12 +30,25 @@ pub struct Plan {
     pub seed: u64,
     /// Start of the devices' names.
     pub name: String,
+    /// Labels of every device.
+    pub labels: Vec<(String, String)>,
+    /// What the devices measured before they are there.
+    pub history: Option<History>,
     /// The network, both ways.
     pub conditions: Conditions,
     /// Clocks are wrong by up to this, either way.
     pub skew: Duration,
     /// Reboots of one device, per second.
     pub reboots: f64,
+}
+
+/// A past, made up: sent before what is live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// How long it is.
+    pub span: Duration,
+    /// Whether something happened in it that is worth finding.
+    pub fault: bool,
 }
 
 /// What came of it, in readings unless a name says otherwise.
