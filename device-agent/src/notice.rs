@@ -51,15 +51,18 @@ pub(crate) fn event(
         Event::Foreign { hub } => info!("ignored a hub this device does not belong to: {}", words_of(hub)),
         Event::Silent { hub, address } => {
             if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
-                warn!("the hub at {address} does not answer, keeping readings until it does");
+                warn!("the hub at {address} does not answer, storing readings until it does");
             } else {
                 warn!(
-                    "the hub at {address} does not answer: is it closed to joins or full, or is the token spent or expired?"
+                    "the hub at {address} does not accept this device: is it closed to new devices or full, or is the join token used up or expired?"
                 );
             }
         }
         Event::Pending { hub, address } => {
-            info!("waiting for adoption by the hub at {address} ({}); this device's words are: {own}", words_of(hub))
+            info!(
+                "waiting for approval on the page of the hub at {address} ({}); there, compare this device's six words: {own}",
+                words_of(hub)
+            )
         }
         Event::Adopted { hub, address } => {
             let pin = HubPin { hub: *hub, token, address: Some(*address) };
@@ -73,7 +76,8 @@ pub(crate) fn event(
             match lost_at.take() {
                 Some(since) => {
                     let away = now.mono.saturating_duration_since(since).as_secs();
-                    info!(waiting, "hub is back at {address} after {away} s, {waiting} batches to send");
+                    let batches = if waiting == 1 { "1 batch" } else { &*format!("{waiting} batches") };
+                    info!(waiting, "hub is back at {address} after {away} s, {batches} to send");
                 }
                 None if before.is_some_and(|before| before.hub == *hub) => {
                     info!("hub found at {address}: {}", words_of(hub))
@@ -83,7 +87,7 @@ pub(crate) fn event(
         }
         Event::Lost => {
             lost_at.get_or_insert(now.mono);
-            warn!("hub lost, keeping readings until it is back: {} batches unacknowledged", feed.spool.len());
+            warn!("lost connection to the hub, storing readings until it is back");
         }
         Event::Acked { .. } | Event::Recorded { .. } => {}
     }

@@ -19,21 +19,21 @@ use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
 const HELP: &str = "\
-Streams this machine's sensors to a telemetry hub, and keeps each reading until the hub has it on disk.
+Streams this machine's sensors to a telemetry hub, and stores each reading until the hub has it on disk.
 
 Usage: device-agent <command> [options]
 
 Commands:
   run        Measure this machine and send to the hub (found by name, multicast or broadcast, or named with --hub)
   replay     Send a recorded series from a CSV file, with its own times
-  simulate   Send what a fleet of devices would, for trials and benchmarks
-  status     Tell how the running agent is doing
+  simulate   Send what a fleet of devices would, for tests and benchmarks
+  status     Show how the running agent is doing
   doctor     Find out why readings do not arrive
   id         Print this device's id and the six words to compare
   install    Make the agent a service of this machine, or of a mounted root file system
   uninstall  Undo that
 
-`device-agent <command> --help` tells the options of a command.
+`device-agent <command> --help` lists the options of a command.
 Exit codes: 0 done, 1 failed, 2 wrong use or configuration.
 ";
 
@@ -82,10 +82,32 @@ pub(crate) fn dispatch(mut parser: Parser) -> Result<(), Failure> {
     }
 }
 
-/// Writes to stdout; a reader that has gone away is no failure.
+/// What a shell reports of a program that a closed pipe ended: 128 and the number of SIGPIPE.
+const CLOSED_PIPE: i32 = 141;
+
+/// Writes to stdout. When nobody reads any more the program ends quietly, as `head` wants it.
 fn print(text: &str) -> Result<(), Failure> {
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(CLOSED_PIPE),
+        Err(error) => Err(Failure::Failed(format!("writing to stdout: {error}"))),
+    }
+}
+
+/// Where the log goes: to stderr as long as somebody reads it. Who writes to it would panic over an error.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Log;
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let _ = std::io::stderr().lock().write_all(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// How log lines look.
@@ -144,7 +166,7 @@ impl Common {
             }
             Err(_) => EnvFilter::new("info"),
         };
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_target(false);
         match format {
             LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
             LogFormat::Json => log.json().flatten_event(true).init(),

@@ -14,9 +14,9 @@ Measures this machine and streams the readings to the hub.
 
 Usage: device-agent run [options]
 
-  --hub HOST:PORT      The hub's address; without it, hubs are searched by name (telemetry-hub, telemetry-hub.local),
-                       multicast and broadcast
-  --join-token TOKEN   Lets the device join without a click (thj1_...)
+  --hub HOST[:PORT]    The hub's address (port 5770 if left out); without it, the hub is found by multicast, broadcast, or
+                       the names telemetry-hub and telemetry-hub.local
+  --join-token TOKEN   Lets the device join without approval on the hub's page (thj1_...)
   --state DIR          Where identity and unsent readings are kept
                        (default: /var/lib/device-agent if it can be written, else ~/.local/state/device-agent)
   --name NAME          Name to show (default: the host name)
@@ -31,20 +31,20 @@ of the file (hub, join_token, state, name, interval, [labels], [sensors] root, s
 over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not acknowledged on disk and exits 0.
 
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,
-1-Wire), industrial I/O, batteries. What is plugged in or taken away while it runs is noticed. One sensor that cannot be
-read is told by `device-agent status` and at the hub until it can, a thermometer that is gone from the 1-Wire bus for a
-day; [sensors] skip = [\"temp.chip.3\"] is for what is known to be broken or not wanted. Network cards and mounts
-of containers and virtual machines are left out; [sensors] include = [\"net.docker0.*\"] has some cards measured. A device has
+1-Wire), industrial I/O, batteries. What is plugged in or taken away while it runs is noticed. A sensor that fails is
+listed by `device-agent status` and on the hub until it works again; a thermometer that is gone from the 1-Wire bus, for a
+day. [sensors] skip = [\"temp.chip.3\"] leaves out what is known to be broken or not wanted. Network cards and mounts of
+containers and virtual machines are left out; [sensors] include = [\"net.docker0.*\"] has some cards measured. A device has
 at most 256 sensors; one that was not there for a day gives its place to a new one.
 
 Of a file, a command's output or a datagram 256 KiB are read; lines beyond are counted as lost, JSON that is longer is
-refused. Commands run with LC_ALL=C. What else the file can say; tables in double brackets as often as needed:
+refused. Commands run with LC_ALL=C. More settings of the file; tables in double brackets may be repeated:
 
   [discovery]
   names = [\"telemetry-hub\", \"telemetry-hub.local\"]  # looked up where no hub is given; [] for none
 
-  [spool]                             # readings kept while the hub is away
-  policy = \"drop-oldest\"              # what gives way when full: drop-oldest, drop-newest, or thin (peaks stay)
+  [spool]                             # readings stored while the hub is away
+  policy = \"drop-oldest\"              # what is dropped when full: drop-oldest, drop-newest, or thin (peaks stay)
   disk_mib = 64
   keep_for = \"7d\"                     # what is older is dropped, and counted
 
@@ -68,9 +68,9 @@ refused. Commands run with LC_ALL=C. What else the file can say; tables in doubl
   prefix = \"lab\"
   precision = \"ns\"                    # of timestamps: ns, us, ms or s
 
-  [[sensor]]                          # how often sensors are told; the first table that matches holds
+  [[sensor]]                          # how often sensors are reported; the first table that matches counts
   name = \"temp.*\"
-  deadband = 0.5                      # smaller changes are not told ...
+  deadband = 0.5                      # smaller changes are not reported ...
   max_interval = \"5m\"                 # ... but at least this often
   min_interval = \"10s\"                # and never more often; unit and kind can be set too
 ";
@@ -99,6 +99,6 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     on_one_thread(async {
         let stopped = stopped();
         let agent = Agent::open(settings, input).map_err(|error| Failure::Failed(error.to_string()))?;
-        agent.run(stopped).await.map_err(|error| Failure::Failed(error.to_string()))
+        agent.run(stopped).await.map(|_| ()).map_err(|error| Failure::Failed(error.to_string()))
     })?
 }

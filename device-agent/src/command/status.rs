@@ -12,7 +12,7 @@ use lexopt::{Arg, Parser};
 use super::{Common, Failure, print};
 
 const HELP: &str = "\
-Tells how the agent that runs on this machine is doing.
+Shows how the agent that runs on this machine is doing.
 
 Usage: device-agent status [--json] [--state DIR]
 
@@ -60,8 +60,8 @@ fn unanswered(state: &Path, error: &io::Error) -> String {
 fn in_words(report: &Report) -> String {
     let state = match report.state.as_str() {
         "streaming" => "streaming",
-        "pending" => "waiting for adoption: compare the words below with those the hub shows",
-        "handshaking" => "opening a session with a hub",
+        "pending" => "waiting for your approval on the hub's page: compare the words below with those it shows",
+        "handshaking" => "connecting to a hub",
         _ => "looking for a hub",
     };
     let hub = match (&report.hub, &report.hub_words) {
@@ -76,7 +76,7 @@ fn in_words(report: &Report) -> String {
         _ => "not measured yet".to_owned(),
     };
     let mut text = format!(
-        "{} is {state}\n\n  id        {}\n  words     {}\n  hub       {hub}\n  link      {link}\n  sensors   {}\n  readings  {} taken, {} on the hub's disk, {} dropped\n  spool     {} batches wait for the hub\n",
+        "{} is {state}\n\n  id        {}\n  words     {}\n  hub       {hub}\n  link      {link}\n  sensors   {}\n  readings  {} measured, {} on the hub's disk, {} dropped\n  waiting   {} to be sent\n",
         report.name,
         report.id,
         report.words,
@@ -84,7 +84,7 @@ fn in_words(report: &Report) -> String {
         report.readings_taken,
         report.readings_acked,
         report.readings_dropped,
-        report.spool_batches,
+        if report.spool_batches == 1 { "1 batch".to_owned() } else { format!("{} batches", report.spool_batches) },
     );
     if report.clock_steps > 0 {
         text.push_str(&format!("  clock     set {} times since the start\n", report.clock_steps));
