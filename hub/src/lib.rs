@@ -7,6 +7,7 @@
 //!   1  proto   rules   line   webhook::{payload, retry}     PURE: no tokio, no clock, no randomness source
 //!   0  model ──▶ wire   pressure   durable   zones          nouns and contract; what is given up under load; whole files;
 //!                                                           rules of time zones
+//!      reach   running                                      by which addresses others get here; which hub runs on this machine
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
@@ -32,6 +33,7 @@ pub mod proto;
 pub mod reach;
 pub mod registrar;
 pub mod rules;
+pub mod running;
 pub mod store;
 pub mod supervisor;
 pub mod udp;

@@ -16,6 +16,8 @@ const HUB: &[(&str, &[&str])] = &[
     ("durable", &[]),
     ("zones", &["model"]),
     ("presence", &["model"]),
+    ("reach", &[]),
+    ("running", &[]),
     ("observe", &[]),
     ("pressure", &[]),
     ("reach", &[]),

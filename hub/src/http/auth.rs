@@ -51,7 +51,7 @@ pub enum By {
     Session([u8; 32]),
     /// A stored token, by number.
     Token(u64),
-    /// The token of `--admin-token-file`.
+    /// The token of `--admin-token-file`, or the key in the data directory.
     File,
 }
 
@@ -165,11 +165,13 @@ fn password(pair: &str) -> Option<String> {
 }
 
 async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
-    if app.config.admin_token == Some(sha256(text.as_bytes())) {
+    let hash = Some(sha256(text.as_bytes()));
+    if hash == app.config.admin_token || hash == app.config.local_key {
         return Ok(Principal { scope: Scope::Admin, by: By::File });
     }
     let token = ApiToken::parse(text).map_err(|error| ApiError::unauthenticated(error.to_string()))?;
-    let refused = || ApiError::unauthenticated("this token is revoked, expired, or was never made here");
+    let refused =
+        || ApiError::unauthenticated("this token is not valid on this hub (revoked, expired, or from another hub)");
     let now = app.clock.wall();
     let (row, hash) = app.store.token(token.id)?.ok_or_else(refused)?;
     if hash != token.hash() || row.expires_at.is_some_and(|end| end <= now) {

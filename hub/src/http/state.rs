@@ -48,6 +48,10 @@ pub struct Config {
     pub stuck: Duration,
     /// SHA-256 of the text of one more admin token (`--admin-token-file`).
     pub admin_token: Option<[u8; 32]>,
+    /// SHA-256 of the key that lies in the data directory while the hub runs, for commands on this machine.
+    pub local_key: Option<[u8; 32]>,
+    /// SHA-256 of a code that signs browsers in again and again, of a demo.
+    pub login_code: Option<[u8; 32]>,
     /// Agents that devices get from here.
     pub agents: Agents,
     /// Whether flags or the file say how long readings are kept, so that it cannot be changed over HTTP.
@@ -64,6 +68,8 @@ impl Default for Config {
             sockets: 10_000,
             stuck: Duration::from_secs(10),
             admin_token: None,
+            local_key: None,
+            login_code: None,
             agents: Agents::default(),
             retention_configured: false,
         }

@@ -11,6 +11,7 @@
 //!
 //! At the end only `udp`, `http`, `discovery` and the dispatcher are told to stop; the rest runs dry behind them.
 
+mod binding;
 mod endpoint;
 mod metrics;
 
@@ -46,13 +47,14 @@ use crate::proto::discovery::Card;
 use crate::registrar::Registrar;
 use crate::rules::Engine;
 use crate::rules::silences::Silences;
+use crate::running::Running;
 use crate::store::{SecretKey, Store};
 use crate::supervisor::Supervisor;
 use crate::udp::socket::Socket;
 use crate::udp::{Driver, discovery};
 use crate::webhook::{self, Dispatcher};
 use crate::zones::{self, Rules};
-use crate::{access, http, identity};
+use crate::{access, http, identity, reach, running};
 
 /// Outcomes on their way back: one a commit, taken at once.
 const OUTCOME_QUEUE: usize = 64;
@@ -69,6 +71,8 @@ pub struct Hub {
     http: SocketAddr,
     udp: SocketAddr,
     id: HubId,
+    /// What commands on this machine find it by; taken back at the end.
+    word: running::Word,
 }
 
 impl Hub {
@@ -94,12 +98,10 @@ impl Hub {
         let id = HubId::of(&keys.public);
         let join = config.join.or(http::hub::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
 
-        let listener = TcpListener::bind(config.http)
-            .await
-            .with_context(|| format!("--http {}: is another program there?", config.http))?;
+        let listener = TcpListener::bind(config.http).await;
+        let listener = listener.map_err(|error| binding::refused("--http", config.http, &error))?;
         let http_address = listener.local_addr()?;
-        let socket =
-            Socket::bind(config.udp).with_context(|| format!("--udp {}: is another program there?", config.udp))?;
+        let socket = Socket::bind(config.udp).map_err(|error| binding::refused("--udp", config.udp, &error))?;
         let udp_address = SocketAddr::new(config.udp.ip(), socket.port()?);
         warn_about_buffer(&socket);
         warn_about_zones(clock);
@@ -211,11 +213,15 @@ impl Hub {
                 exposition(&store, &presence, &counters, pushed, &pressure, &webhook_counters, &latency, &meter)
             })
         };
+        let key = access::hex(&http::auth::random::<32>()?);
+        let running = Running { http: http_address, udp: udp_address, key };
         let state = AppState::new(Wiring {
             config: http::state::Config {
                 allowed_hosts: config.hosts.clone(),
-                hostname: hostname(),
+                hostname: reach::hostname(),
                 admin_token: admin_token(&config)?,
+                local_key: Some(access::sha256(running.key.as_bytes())),
+                login_code: config.login_code.as_deref().map(|code| access::sha256(code.as_bytes())),
                 agents: Agents::new(config.agents.clone(), &config.data),
                 retention_configured: config.keep.is_some(),
                 ..Default::default()
@@ -248,7 +254,8 @@ impl Hub {
         });
         supervisor.spawn("check", store.clone().keep_checking(stop.clone().cancelled_owned()));
         supervisor.spawn("http", http::serve(listener, state, stop));
-        Ok(Self { supervisor, store, clock, http: http_address, udp: udp_address, id })
+        let word = running.leave(&config.data).with_context(|| format!("writing into {}", config.data.display()))?;
+        Ok(Self { supervisor, store, clock, http: http_address, udp: udp_address, id, word })
     }
 
     /// Where the page is.
@@ -287,6 +294,7 @@ impl Hub {
     /// The first task that failed, by name.
     pub async fn run(self, until: impl Future<Output = ()>) -> anyhow::Result<()> {
         let outcome = self.supervisor.run(until).await;
+        drop(self.word);
         let closed = self.store.close().await;
         outcome?;
         Ok(closed?)
@@ -316,9 +324,4 @@ fn admin_token(config: &Config) -> anyhow::Result<Option<[u8; 32]>> {
     let text = text.trim();
     anyhow::ensure!(text.len() >= 16, "--admin-token-file {}: a token has at least 16 characters", path.display());
     Ok(Some(access::sha256(text.as_bytes())))
-}
-
-fn hostname() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
-    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }

@@ -3,6 +3,8 @@
 //! Zero configuration runs. An unknown key, a value out of range or a file that is not there is refused with the key and
 //! the line; nothing is guessed.
 
+pub mod listen;
+
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -24,14 +26,14 @@ pub struct Flags {
     /// TOML file with any of the keys below (dashes become underscores)
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Data directory, made if missing [default: ./telemetry-data]
+    /// Data directory, created if missing [default: ./telemetry-data]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_DATA")]
     pub data: Option<PathBuf>,
-    /// Address of the page, REST and the WebSocket [default: 0.0.0.0:8080]
-    #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_HTTP")]
+    /// Address or port of the page, REST and the WebSocket [default: 0.0.0.0:8080]
+    #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_HTTP", value_parser = listen::everywhere)]
     pub http: Option<SocketAddr>,
-    /// Address for device agents [default: 0.0.0.0:5770]
-    #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_UDP")]
+    /// Address or port for device agents [default: 0.0.0.0:5770]
+    #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_UDP", value_parser = listen::everywhere)]
     pub udp: Option<SocketAddr>,
     /// File holding one admin API token to accept, for automation
     #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_ADMIN_TOKEN_FILE")]
@@ -55,29 +57,30 @@ pub struct Flags {
     /// directory, then beside this program]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
     pub agents: Option<PathBuf>,
-    /// Cap on the database with its log, at least 32MiB; the oldest readings give way [default: none]
+    /// Maximum size of the database with its log, at least 32MiB; the oldest readings are deleted first [default: none]
     #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_MAX_SIZE", value_parser = max_size)]
     pub max_size: Option<u64>,
-    /// Devices taken, blocked ones among them; those that are known go on [default: 20000]
+    /// Maximum number of devices, including blocked ones; existing devices are unaffected [default: 20000]
     #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_DEVICES")]
     pub max_devices: Option<NonZeroUsize>,
-    /// Series taken; those that are known go on [default: 100000]
+    /// Maximum number of series (one sensor of one device each); existing series are unaffected [default: 100000]
     #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_SERIES")]
     pub max_series: Option<NonZeroUsize>,
-    /// Memory for readings that wait for the disk, at least 256KiB; what finds no room stays on its device [default: 16MiB]
+    /// Memory for readings that wait for the disk, at least 256KiB; when it is full, devices keep theirs and send them again
+    /// [default: 16MiB]
     #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_INGEST_QUEUE", value_parser = ingest_queue)]
     pub ingest_queue: Option<usize>,
-    /// How far commits of readings keep apart, up to 5s: longer spares flash; acknowledgements, alerts and what is live wait
-    /// as long [default: 20ms where much comes, 100ms where little does]
+    /// Time between writes to disk, up to 5s. Longer is kinder to memory cards, but live values and alerts come that much
+    /// later [default: 20ms under load, else 100ms]
     #[arg(long, value_name = "TIME", env = "TELEMETRY_HUB_COMMIT_INTERVAL", value_parser = quantity::interval)]
     pub commit_interval: Option<Duration>,
-    /// How long every reading is kept, such as 14d, 6w, 5y [default: as set by the API, at first forever]
+    /// How long every reading is kept, such as 14d, 6w, 5y or forever [default: as set on the page, at first forever]
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = age)]
     pub keep_raw: Option<Age>,
-    /// How long figures by the minute are kept, which take over from readings
+    /// How long one-minute summaries are kept, which replace older readings
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_MINUTES", value_parser = age)]
     pub keep_minutes: Option<Age>,
-    /// How long figures by the hour are kept, which take over from those
+    /// How long hourly summaries are kept, which replace older one-minute summaries
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = age)]
     pub keep_hours: Option<Age>,
 }
@@ -139,8 +142,8 @@ pub enum Switch {
 #[serde(deny_unknown_fields, default)]
 struct File {
     data: Option<PathBuf>,
-    http: Option<SocketAddr>,
-    udp: Option<SocketAddr>,
+    http: Option<listen::Written>,
+    udp: Option<listen::Written>,
     admin_token_file: Option<PathBuf>,
     join: Option<Join>,
     discovery: Option<Switch>,
@@ -209,6 +212,8 @@ pub struct Config {
     pub commit_interval: Option<Duration>,
     /// How long readings are kept; when nobody says, what was last set by the API, and at first for ever.
     pub keep: Option<Retention>,
+    /// A code that signs any number of browsers in for as long as the hub runs: the demo's.
+    pub login_code: Option<String>,
 }
 
 /// Data directory without any configuration.
@@ -232,6 +237,7 @@ impl Default for Config {
             ingest_queue: INGEST_QUEUE,
             commit_interval: None,
             keep: None,
+            login_code: None,
         }
     }
 }
@@ -276,8 +282,8 @@ impl Config {
         let list = |flag: Vec<_>, file: Vec<_>| if flag.is_empty() { file } else { flag };
         Ok(Self {
             data: flags.data.or(file.data).unwrap_or(default.data),
-            http: flags.http.or(file.http).unwrap_or(default.http),
-            udp: flags.udp.or(file.udp).unwrap_or(default.udp),
+            http: address("http", flags.http, file.http.as_ref(), default.http)?,
+            udp: address("udp", flags.udp, file.udp.as_ref(), default.udp)?,
             admin_token_file: flags.admin_token_file.or(file.admin_token_file),
             join: flags.join.or(file.join).map(Into::into),
             discovery: flags.discovery.or(file.discovery) != Some(Switch::Off),
@@ -306,6 +312,7 @@ impl Config {
                 (flag, _) => flag,
             },
             keep: keep([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
+            login_code: None,
         })
     }
 }
@@ -314,6 +321,27 @@ impl Error {
     fn value(key: impl Into<String>, text: impl Into<String>) -> Self {
         Self::Value { key: key.into(), text: text.into() }
     }
+}
+
+fn address(
+    key: &str,
+    flag: Option<SocketAddr>,
+    file: Option<&listen::Written>,
+    default: SocketAddr,
+) -> Result<SocketAddr, Error> {
+    match (flag, file) {
+        (Some(flag), _) => Ok(flag),
+        (None, Some(written)) => written.read().map_err(|text| Error::value(key, text)),
+        (None, None) => Ok(default),
+    }
+}
+
+/// The data directory that a file names, for commands beside the hub.
+///
+/// # Errors
+/// The file is missing, or says something that is not understood.
+pub fn data_in(file: &Path) -> Result<Option<PathBuf>, Error> {
+    Ok(read(file)?.data)
 }
 
 /// Flags over the file; `None` when neither says anything.
@@ -413,6 +441,18 @@ mod tests {
         let day = Duration::from_hours(24);
         assert_eq!(config.keep.unwrap().ages, Ages { raw: Some(14 * day), minutes: Some(90 * day), hours: None });
         assert_eq!((config.max_size, config.limits.series, config.ingest_queue), (Some(1_000_000_000), 4, 1 << 20));
+    }
+
+    #[test]
+    fn the_file_takes_a_port_as_text_or_number_and_names_what_is_neither() {
+        let (_dir, path) = file("http = 8081\nudp = \":5771\"\n");
+        let config = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap();
+        assert_eq!((config.http.to_string().as_str(), config.udp.port()), ("0.0.0.0:8081", 5771));
+        for (text, hint) in [("http = \"here\"", "http: "), ("udp = true", "an address such as")] {
+            let (_dir, path) = file(text);
+            let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
+            assert!(error.contains(hint), "{error}");
+        }
     }
 
     #[test]
