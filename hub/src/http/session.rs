@@ -17,6 +17,7 @@ use super::dto::Problem;
 use super::dto::access::{SetupRequest, SetupState, SignInRequest, SignedIn, SignedInBy};
 use super::error::ApiError;
 use super::params::{Asked, Nothing};
+use super::throttle::Wait;
 use crate::access::sha256;
 use crate::model::access::Scope;
 
@@ -47,10 +48,12 @@ pub(super) async fn sign_in(
 ) -> Result<Response, ApiError> {
     attempt(&app, peer)?;
     match (request.password, request.login_code) {
-        (Some(password), None) => check_password(&app, password).await?,
+        (Some(password), None) => check_password(&app, peer, password).await?,
         (None, Some(code)) => {
-            if !auth::take_login_code(&app.store, &code, app.clock.wall()).await? {
-                return Err(ApiError::unauthenticated("this link was used already or is too old; make another")
+            let stands = app.config.login_code == Some(sha256(code.trim().as_bytes()));
+            if !stands && !auth::take_login_code(&app.store, &code, app.clock.wall()).await? {
+                tracing::warn!(peer = %peer.0, "a sign-in link that is spent or expired was used from {}", peer.0.ip());
+                return Err(ApiError::unauthenticated("this link was used already or has expired; create another")
                     .field("login_code"));
             }
         }
@@ -89,7 +92,8 @@ pub(super) async fn setup(
     }
     attempt(&app, peer)?;
     if !auth::is_setup_token(&app.store, &request.setup_token).await? {
-        let detail = "this is not the setup link the hub printed last; look at its terminal or log";
+        tracing::warn!(peer = %peer.0, "a setup link that has expired was used from {}", peer.0.ip());
+        let detail = "this setup link has expired: use the newest one from the hub's terminal";
         return Err(ApiError::unauthenticated(detail).field("setup_token"));
     }
     if !PASSWORD.contains(&request.password.chars().count()) {
@@ -103,9 +107,12 @@ pub(super) async fn setup(
 }
 
 fn attempt(app: &AppState, peer: Peer) -> Result<(), ApiError> {
-    app.attempts.attempt(app.clock.now(), peer.0.ip()).map_err(|seconds| {
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", format!("try again in {seconds} s"))
-            .retry_after(seconds)
+    app.attempts.attempt(app.clock.now(), peer.0.ip()).map_err(|Wait { seconds, is_first }| {
+        if is_first {
+            tracing::warn!(peer = %peer.0, "too many attempts to sign in from {}: refused for {seconds} s", peer.0.ip());
+        }
+        let detail = format!("too many wrong passwords: try again in {seconds} s");
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds)
     })
 }
 
@@ -114,8 +121,11 @@ async fn stored_password(app: &AppState) -> Result<Option<String>, ApiError> {
     stored.map(String::from_utf8).transpose().map_err(ApiError::internal)
 }
 
-async fn check_password(app: &AppState, password: String) -> Result<(), ApiError> {
-    let wrong = || ApiError::unauthenticated("the password is wrong").field("password");
+async fn check_password(app: &AppState, peer: Peer, password: String) -> Result<(), ApiError> {
+    let wrong = || {
+        tracing::warn!(peer = %peer.0, "wrong password from {}", peer.0.ip());
+        ApiError::unauthenticated("the password is wrong").field("password")
+    };
     if password.len() > 4 * PASSWORD.end() {
         return Err(wrong());
     }

@@ -10,29 +10,39 @@ const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses remembered: at 64 bytes each under a megabyte. When all are in their window, strangers wait.
 const ADDRESSES: usize = 10_000;
 
+/// Why an attempt is not looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wait {
+    /// Until the next one is.
+    pub(super) seconds: u32,
+    /// Whether it is the first that was refused: worth a line in the log, as those that follow are not.
+    pub(super) is_first: bool,
+}
+
 /// Attempts by address.
 #[derive(Debug, Default)]
 pub(super) struct Throttle(Mutex<HashMap<IpAddr, (Instant, u32)>>);
 
 impl Throttle {
-    /// Counts an attempt; the seconds to wait when there were too many.
-    pub(super) fn attempt(&self, now: Instant, from: IpAddr) -> Result<(), u32> {
+    /// Counts an attempt; how long to wait when there were too many.
+    pub(super) fn attempt(&self, now: Instant, from: IpAddr) -> Result<(), Wait> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let from = household(from);
         if !tries.contains_key(&from) && tries.len() >= ADDRESSES {
             tries.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
             if tries.len() >= ADDRESSES {
-                return Err(WINDOW.as_secs() as u32);
+                return Err(Wait { seconds: WINDOW.as_secs() as u32, is_first: false });
             }
         }
         let (since, count) = tries.entry(from).or_insert((now, 0));
         if now.duration_since(*since) >= WINDOW {
             (*since, *count) = (now, 0);
         }
-        if *count >= TRIES {
-            return Err((WINDOW - now.duration_since(*since)).as_secs() as u32 + 1);
+        *count = (*count + 1).min(TRIES + 2);
+        if *count > TRIES {
+            let seconds = (WINDOW - now.duration_since(*since)).as_secs() as u32 + 1;
+            return Err(Wait { seconds, is_first: *count == TRIES + 1 });
         }
-        *count += 1;
         Ok(())
     }
 
@@ -62,7 +72,9 @@ mod tests {
         for last in 0..5 {
             assert_eq!(throttle.attempt(t0, host(last)), Ok(()));
         }
-        assert_eq!(throttle.attempt(t0 + Duration::from_secs(20), host(9)), Err(41));
+        for is_first in [true, false, false] {
+            assert_eq!(throttle.attempt(t0 + Duration::from_secs(20), host(9)), Err(Wait { seconds: 41, is_first }));
+        }
         assert_eq!(throttle.attempt(t0, IpAddr::from([10, 0, 0, 1])), Ok(()));
         assert_eq!(throttle.attempt(t0 + WINDOW, host(9)), Ok(()));
     }
