@@ -44,9 +44,9 @@ fn one_pasted_line_installs_joins_and_readings_arrive() {
     let output = run_in(
         &root,
         &format!(
-            "set -e; curl -fsS '{link}' | sh -s -- --name pasted --label room=attic; rc-service device-agent status
+            "set -e; curl -sS '{link}' | sh -s -- --name pasted --label room=attic; rc-service device-agent status
              sleep 3; id -u device-agent; stat -c %a-%U:%G /etc/device-agent.toml /var/lib/device-agent
-             curl -fsS '{link}' | sh && echo twice; device-agent uninstall --purge; ls /usr/local/bin; echo gone"
+             curl -sS '{link}' | sh && echo twice || echo code=$?; device-agent uninstall --purge; ls /usr/local/bin; echo gone"
         ),
     );
     let text = said(&output);
@@ -55,8 +55,8 @@ fn one_pasted_line_installs_joins_and_readings_arrive() {
     {
         assert!(text.contains(sign), "no {sign}: {text}");
     }
-    // The token is used up: the shell gets nothing to run.
-    assert!(text.contains("403"), "{text}");
+    // The token is used up: the shell gets the hub's own sentence.
+    assert!(text.contains("device-agent: this install command does not work") && text.contains("code=1"), "{text}");
     let device = &hub.get("/api/v1/devices")["items"][0];
     assert_eq!(
         (device["name"].as_str(), device["labels"]["room"].as_str()),
@@ -92,7 +92,7 @@ fn what_fails_leaves_nothing() {
     // A service manager that refuses: everything is installed by then.
     let broken = format!(
         "printf '#!/bin/sh\\nexit 1\\n' >/usr/local/sbin/rc-service; chmod 755 /usr/local/sbin/rc-service
-         before=$({state}); curl -fsS '{}' | sh; echo code=$?; after=$({state}); [ \"$before\" = \"$after\" ] && echo same",
+         before=$({state}); curl -sS '{}' | sh; echo code=$?; after=$({state}); [ \"$before\" = \"$after\" ] && echo same",
         link(&hub)
     );
     let text = said(&run_in(&root, &broken));
@@ -101,7 +101,7 @@ fn what_fails_leaves_nothing() {
     // Another configuration is the administrator's, and is told before anything is touched.
     let configured = format!(
         "rm /usr/local/sbin/rc-service; echo \"interval = '5s'\" >/etc/device-agent.toml
-         before=$({state}); curl -fsS '{}' | sh; after=$({state}); [ \"$before\" = \"$after\" ] && cat /etc/device-agent.toml",
+         before=$({state}); curl -sS '{}' | sh; after=$({state}); [ \"$before\" = \"$after\" ] && cat /etc/device-agent.toml",
         link(&hub)
     );
     let text = said(&run_in(&root, &configured));
@@ -131,7 +131,12 @@ fn a_link_without_a_token_that_works_gets_one_answer_and_not_often() {
     for _ in 0..5 {
         assert_eq!(hub.request("GET", &format!("/bundle/{}.deb", own_target()), None).unwrap().0, 403);
     }
-    assert_eq!(hub.request("GET", "/install.sh", None).unwrap().0, 429);
+    // A shell reads that too.
+    let (status, script) = hub.request("GET", "/install.sh", None).unwrap();
+    assert_eq!(status, 429);
+    let ended = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert!(ended.status.code() == Some(1) && said.contains("too many") && said.contains("try again in"), "{said}");
 }
 
 #[test]

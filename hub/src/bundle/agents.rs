@@ -104,7 +104,7 @@ pub fn read(path: &Path, target: Target) -> Result<Vec<u8>, Error> {
     let unfit = |why: String| Error::Unfit { path: path.to_owned(), why };
     let found = fs::metadata(path).map_err(unreadable)?;
     if !found.is_file() || found.len() > MOST_BYTES {
-        return Err(unfit(format!("is no agent: one file of at most {} MiB is", MOST_BYTES >> 20)));
+        return Err(unfit(format!("is not an agent: one file of at most {} MiB is", MOST_BYTES >> 20)));
     }
     let program = fs::read(path).map_err(unreadable)?;
     match elf::machine(&program) {

@@ -37,13 +37,27 @@ impl Script<'_> {
     }
 }
 
-/// What an address gets that brings no token that works: harmless when it is piped into a shell, and it tells why.
-pub const REFUSED: &str = "echo 'device-agent: this link does not work, or no longer: make another under \"Add a device\" \
-on the page of the hub' >&2\nexit 1\n";
+/// What whoever gets no script gets: harmless when it is piped into a shell, it says why and fails.
+///
+/// `why` is a sentence of ours, without quotes.
+#[must_use]
+pub fn refusal(why: &str) -> String {
+    let why: String = why.chars().filter(|c| *c != '\'' && !c.is_control()).collect();
+    format!("echo 'device-agent: {why}' >&2\nexit 1\n")
+}
+
+/// Why there is no script for a token that does not work.
+pub const SPENT: &str = "this install command does not work (any more): its token is used up, expired or mistyped. Create \
+another under \"Add a device\" on the page of the hub";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refusal_is_a_sentence_for_a_shell() {
+        assert_eq!(refusal("it's\nover"), "echo 'device-agent: itsover' >&2\nexit 1\n");
+    }
 
     #[test]
     fn no_address_gets_out_of_its_quotes() {

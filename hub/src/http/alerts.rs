@@ -44,7 +44,7 @@ pub(super) struct ListAlerts {
 impl FromParams for ListAlerts {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
         let state = |text: String| {
-            let detail = || format!("`{text}` is no state: pending, firing, resolved or historical");
+            let detail = || format!("`{text}` is not a state: write pending, firing, resolved or historical");
             dto::state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
         };
         Ok(Self {

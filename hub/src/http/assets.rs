@@ -1,8 +1,8 @@
 //! The page, embedded in the program when `web/dist` existed at build time.
 //!
 //! Files with a hash in their name never change and are kept for ever; everything else is asked for each time. A path that
-//! is no file belongs to the page's own routing and gets `index.html`. Where a `.gz` lies beside a file it is sent to
-//! whoever takes it. A program built without the page says how to build it.
+//! is no file belongs to the page's own routing and gets `index.html`. Where a `.br` or a `.gz` lies beside a file it is sent
+//! to whoever takes it. A program built without the page says how to build it.
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -39,12 +39,16 @@ pub(super) fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Respons
 fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = Dist::get(name)?;
     let accepts = headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let packed = accepts_gzip(accepts).then(|| Dist::get(&format!("{name}.gz"))).flatten();
-    let tag = etag(&plain, packed.is_some());
+    // The best first; what was packed once need not be packed for each.
+    let packed = [("br", "br"), ("gzip", "gz")].into_iter().find_map(|(coding, ending)| {
+        let file = accepts_coding(accepts, coding).then(|| Dist::get(&format!("{name}.{ending}"))).flatten()?;
+        Some((coding, file))
+    });
+    let tag = etag(&plain, packed.as_ref().map(|(coding, _)| *coding));
     let mut response = if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        packed.as_ref().unwrap_or(&plain).data.clone().into_owned().into_response()
+        packed.as_ref().map_or(&plain, |(_, file)| file).data.clone().into_owned().into_response()
     };
     let out = response.headers_mut();
     out.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(name)));
@@ -52,22 +56,22 @@ fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
     let keep = if is_hashed(name) { "public, max-age=31536000, immutable" } else { "no-cache" };
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     out.insert(header::ETAG, HeaderValue::from_str(&tag).ok()?);
-    if packed.is_some() {
-        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    if let Some((coding, _)) = packed {
+        out.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
     Some(response)
 }
 
-fn accepts_gzip(accepts: &str) -> bool {
+fn accepts_coding(accepts: &str, wanted: &str) -> bool {
     accepts.split(',').any(|coding| {
         let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-        name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0")
+        name.trim() == wanted && !matches!(weight.trim(), "q=0" | "q=0.0")
     })
 }
 
-fn etag(file: &EmbeddedFile, packed: bool) -> String {
+fn etag(file: &EmbeddedFile, coding: Option<&str>) -> String {
     let hash = crate::access::hex(&file.metadata.sha256_hash()[..10]);
-    if packed { format!("\"{hash}-gz\"") } else { format!("\"{hash}\"") }
+    coding.map_or_else(|| format!("\"{hash}\""), |coding| format!("\"{hash}-{coding}\""))
 }
 
 /// Vite puts a hash into the names of everything below `assets/`.
@@ -102,6 +106,7 @@ mod tests {
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
         assert_eq!(serve(&Method::POST, "/", &HeaderMap::new()).status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(serve(&Method::GET, "/assets/gone.js", &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
+        let accepts_gzip = |accepts| accepts_coding(accepts, "gzip");
         assert!(accepts_gzip("br, gzip;q=0.5") && !accepts_gzip("gzip;q=0") && !accepts_gzip("br"));
     }
 }

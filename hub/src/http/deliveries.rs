@@ -35,7 +35,7 @@ impl FromParams for ListDeliveries {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
         let webhook = |text: String| text::parse_id(&text).map_err(|detail| ApiError::invalid("webhook", detail));
         let state = |text: String| {
-            let detail = || format!("`{text}` is no state: pending, delivered or failed");
+            let detail = || format!("`{text}` is not a state: write pending, delivered or failed");
             dto::delivery_state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
         };
         Ok(Self {

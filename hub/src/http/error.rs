@@ -115,6 +115,12 @@ impl ApiError {
         self
     }
 
+    /// The status it is answered with.
+    #[must_use]
+    pub const fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// Whether the request is to blame.
     #[must_use]
     pub fn is_the_clients(&self) -> bool {

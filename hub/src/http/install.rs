@@ -20,8 +20,9 @@ use super::dto::Problem;
 use super::error::ApiError;
 use super::params::{Asked, FromParams, Nothing, Params};
 use super::path::Name;
+use super::throttle::Wait;
 use crate::access::sha256;
-use crate::bundle::script::{REFUSED, Script};
+use crate::bundle::script::{SPENT, Script, refusal};
 use crate::bundle::{Payload, Settings, Target, agents, archive, deb};
 use crate::proto::command::JoinPolicy;
 
@@ -38,11 +39,12 @@ impl FromParams for Link {
 }
 
 /// A script that installs the agent on the device that runs it, and joins it:
-/// `curl -fsS 'http://hub:8080/install.sh?token=thj1_...' | sh`.
+/// `curl -sS 'http://hub:8080/install.sh?token=thj1_...' | sh`. An answer that refuses is a script too, which says why and
+/// ends with 1.
 #[utoipa::path(get, path = "/install.sh", tag = "install", params(("token" = String, Query, description = "A join token that works")),
     responses((status = 200, body = String, content_type = "text/x-shellscript"),
         (status = 403, description = "There is no token, or not one that works", body = String, content_type = "text/x-shellscript"),
-        (status = 429, body = Problem)),
+        (status = 429, description = "Too many links that do not work came from this address", body = String, content_type = "text/x-shellscript")),
     security(()))]
 pub(super) async fn script(
     State(app): State<AppState>,
@@ -50,16 +52,25 @@ pub(super) async fn script(
     headers: HeaderMap,
     Asked(link): Asked<Link>,
 ) -> Result<Response, ApiError> {
-    let Some(token) = token(&app, peer.0, link).await? else { return Ok(refused()) };
-    let (url, hub) = addresses(&app, &headers)?;
+    match made(&app, peer, &headers, link).await {
+        Ok(script) => Ok(script),
+        // A shell reads it, and nobody else.
+        Err(error) if error.is_the_clients() => Ok(no_script(error.status(), error.detail())),
+        Err(error) => Err(error),
+    }
+}
+
+async fn made(app: &AppState, peer: Peer, headers: &HeaderMap, link: Link) -> Result<Response, ApiError> {
+    let Some(token) = token(app, peer.0, link).await? else { return Ok(refused()) };
+    let (url, hub) = addresses(app, headers)?;
     let agents = app.config.agents.clone();
-    let sums = packing(&app, move || {
+    let sums = packing(app, move || {
         let sum = |target| agents.read(target).map(|program| (target, sha256(&program)));
         agents.targets().into_iter().map(sum).collect::<Result<Vec<_>, _>>()
     });
     let sums = sums.await?.map_err(ApiError::internal)?;
     let script = Script { url: &url, hub: &hub, token: &token, agents: &sums }.text();
-    let script = script.ok_or_else(|| ApiError::invalid("host", format!("`{url}` is no address for a script")))?;
+    let script = script.ok_or_else(|| ApiError::invalid("host", format!("`{url}` is not an address for a script")))?;
     Ok(secret("text/x-shellscript; charset=utf-8", None, script))
 }
 
@@ -125,9 +136,9 @@ pub(super) async fn bundle(
 
 /// The token of a link, if it works.
 async fn token(app: &AppState, from: SocketAddr, link: Link) -> Result<Option<JoinToken>, ApiError> {
-    app.bad_links.attempt(app.clock.now(), from.ip()).map_err(|seconds| {
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", format!("try again in {seconds} s"))
-            .retry_after(seconds)
+    app.bad_links.attempt(app.clock.now(), from.ip()).map_err(|Wait { seconds, .. }| {
+        let detail = format!("too many install commands that do not work: try again in {seconds} s");
+        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds)
     })?;
     let Some(token) = link.token.and_then(|text| text.parse::<JoinToken>().ok()) else { return Ok(None) };
     let now = app.clock.wall();
@@ -146,7 +157,7 @@ async fn token(app: &AppState, from: SocketAddr, link: Link) -> Result<Option<Jo
     if app.join.get(app.clock.now()).policy == JoinPolicy::Closed {
         return Err(ApiError::forbidden(
             "closed",
-            "this hub takes no new devices, also with a token: its join policy is `closed`",
+            "this hub accepts no new devices at the moment, even with a token: open it on its page, under Hub",
         ));
     }
     Ok(Some(token))
@@ -166,7 +177,11 @@ fn addresses(app: &AppState, headers: &HeaderMap) -> Result<(String, String), Ap
 }
 
 fn refused() -> Response {
-    (StatusCode::FORBIDDEN, secret("text/x-shellscript; charset=utf-8", None, REFUSED)).into_response()
+    no_script(StatusCode::FORBIDDEN, SPENT)
+}
+
+fn no_script(status: StatusCode, why: &str) -> Response {
+    (status, secret("text/x-shellscript; charset=utf-8", None, refusal(why))).into_response()
 }
 
 /// An answer that nobody keeps.

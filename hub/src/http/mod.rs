@@ -60,6 +60,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use bytes::Bytes;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
 use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -67,6 +69,9 @@ use utoipa_axum::routes;
 pub use error::ApiError;
 pub use serve::serve;
 pub use state::{AppState, Config, Figures, HubInfo, Intake, Join, JoinState, Snapshot, Wiring};
+
+/// Shorter answers go as they are: they fit into one packet either way.
+const LEAST_PACKED: u64 = 860;
 
 /// Every route of the API, with its description.
 fn api() -> OpenApiRouter<AppState> {
@@ -128,12 +133,21 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(health::metrics))
         .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
+        .layer(packed())
         .layer(CsrfLayer::new().with_rejection_response(cross_site))
         .layer(from_fn(guard::patience))
         .layer(from_fn_with_state(state.clone(), guard::host))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guard::headers))
         .with_state(state)
+}
+
+/// Packs answers as the client asks. What is small gains nothing, and programs and images are packed already.
+fn packed() -> CompressionLayer<impl Predicate> {
+    let text = SizeAbove::new(LEAST_PACKED)
+        .and(NotForContentType::IMAGES)
+        .and(NotForContentType::const_new("application/octet-stream"));
+    CompressionLayer::new().compress_when(text)
 }
 
 fn fixed(kind: &'static str, body: Bytes) -> impl IntoResponse {

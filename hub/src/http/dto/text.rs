@@ -26,7 +26,7 @@ pub fn moment(at: UnixMillis) -> String {
 /// # Errors
 /// A sentence for the person who wrote it; where it is a time in another unit, or without its zone, how to write that.
 pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
-    let wrong = || format!("`{text}` is no time: write 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h");
+    let wrong = || format!("`{text}` is not a time: write 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h");
     if let Some(offset) = text.strip_prefix("now") {
         if offset.is_empty() {
             return Ok(now);
@@ -65,7 +65,7 @@ const UNITS: [(&str, u64); 6] =
 /// # Errors
 /// A sentence for the person who wrote it.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("`{text}` is no duration: write 60s, 5m, 1h30m, 7d");
+    let wrong = || format!("`{text}` is not a duration: write 60s, 5m, 1h30m, 7d");
     let (mut rest, mut millis) = (text, 0_u64);
     if rest.is_empty() {
         return Err(wrong());
