@@ -1,0 +1,174 @@
+//! `telemetry-hub demo`: everything at once, on loopback, to look at.
+//!
+//! Every part is the real one: a hub with a throw-away data directory, the real agent reading this computer's sensors, a
+//! simulated fleet that sends the week it made up over the real UDP path, a device that fails now and then, one that waits to
+//! be adopted, rules that fire, and a receiver that takes the webhook. When it ends, nothing of it is left.
+
+mod furnishing;
+mod programs;
+
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use axum::routing::post;
+use ring::rand::{SecureRandom, SystemRandom};
+use tokio::net::TcpListener;
+
+use super::{Outcome, announce, asked_to_end, banner, join_token, tell};
+use crate::config::{Config, listen};
+use crate::hub::Hub;
+use crate::model::device::Labels;
+use crate::proto::command::JoinPolicy;
+use crate::store::{SecretKey, Store};
+use crate::{access, reach, store};
+use furnishing::furnish;
+use programs::{Fleet, Programs};
+
+/// How many ports are tried where the wanted one is taken.
+const PORTS: u16 = 50;
+/// How long the link waits for the fleet's week at most. It comes anyway, later.
+const HISTORY: Duration = Duration::from_secs(20);
+
+/// Flags of `demo`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Address or port of the page; the next free port where it is taken
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", value_parser = listen::at_home)]
+    http: SocketAddr,
+    /// Simulated devices
+    #[arg(long, value_name = "N", default_value_t = 24)]
+    devices: u32,
+    /// The agent program [default: `device-agent` beside this program]
+    #[arg(long, value_name = "FILE")]
+    agent: Option<PathBuf>,
+}
+
+pub(super) async fn run(args: Args) -> Outcome {
+    let agent = agent_program(args.agent.clone())?;
+    let ended = asked_to_end();
+    let dir = Scratch::make()?;
+    let code = access::hex(&secret::<16>()?);
+    let receiver = TcpListener::bind("127.0.0.1:0").await?;
+    let receiver_url = format!("http://{}/hook", receiver.local_addr()?);
+    let config = config(&args, &dir, &code)?;
+    let token = prepare(&config, &receiver_url, args.devices).await?;
+    let hub = Hub::start(config).await?;
+    let programs = Programs { agent, state: dir.0.clone(), hub: hub.udp(), token };
+    let others = [programs.this_computer()?, programs.stranger()?];
+    let fleet = programs.fleet(args.devices)?;
+    let link = format!("http://{}/#login={code}", reach::here(hub.http()));
+    let outcome = hub
+        .run(async move {
+            tokio::select! {
+                () = ended => {}
+                error = show(fleet, link) => tracing::error!("the simulated fleet: {error:#}"),
+                error = programs.unreliable() => tracing::error!("the unreliable device: {error:#}"),
+                ended = receive(receiver) => tracing::error!("the receiver ended: {ended:?}"),
+            }
+        })
+        .await;
+    drop(others);
+    Ok(outcome?)
+}
+
+fn config(args: &Args, dir: &Scratch, code: &str) -> anyhow::Result<Config> {
+    Ok(Config {
+        data: dir.0.join("hub"),
+        http: free(args.http)?,
+        udp: SocketAddr::from(([127, 0, 0, 1], 0)),
+        join: Some(JoinPolicy::Click),
+        discovery: false,
+        webhook_allow: vec!["127.0.0.0/8".parse().context("own network")?],
+        login_code: Some(code.to_owned()),
+        ..Config::default()
+    })
+}
+
+/// Rules, webhook and join token are there before the hub starts, as in one that was set up yesterday.
+async fn prepare(config: &Config, receiver: &str, devices: u32) -> anyhow::Result<String> {
+    let key = SecretKey::load_or_create(&config.data)?;
+    let store = Store::open(&store::Config { dir: config.data.clone(), ..Default::default() }, &key)?;
+    furnish(&store, receiver).await?;
+    let day = Duration::from_hours(24);
+    let token = join_token::make(&store, "demo".to_owned(), devices.saturating_add(2), day, Labels::new()).await?;
+    store.close().await?;
+    Ok(token.to_string())
+}
+
+/// Prints the link once there is something to see, and stays with the fleet until that ends.
+async fn show(mut fleet: Fleet, link: String) -> anyhow::Error {
+    tell("making up a week of history ...");
+    let _ = tokio::time::timeout(HISTORY, fleet.history()).await;
+    let note = "It works in any browser of this computer until the demo ends (Ctrl-C). Nothing stays behind.";
+    announce(banner::boxed("The demo is ready. Open:", &[link], note));
+    fleet.goes_on().await
+}
+
+/// Takes webhooks.
+async fn receive(listener: TcpListener) -> std::io::Result<()> {
+    let take = |body: String| async move {
+        tracing::info!("the demo's receiver took a webhook: {}", body.chars().take(120).collect::<String>());
+    };
+    axum::serve(listener, Router::new().route("/hook", post(take))).await
+}
+
+/// The address that is wanted, or the next one that is free.
+fn free(wanted: SocketAddr) -> anyhow::Result<SocketAddr> {
+    let ports = wanted.port()..=wanted.port().saturating_add(PORTS);
+    let mut addresses = ports.map(|port| SocketAddr::new(wanted.ip(), port));
+    let found = addresses.find(|address| match StdListener::bind(address) {
+        Ok(_) => true,
+        Err(error) => error.kind() != std::io::ErrorKind::AddrInUse,
+    });
+    found.with_context(|| format!("--http {wanted}: this port and the {PORTS} after it are in use; choose another"))
+}
+
+fn secret<const N: usize>() -> anyhow::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
+    Ok(bytes)
+}
+
+/// A directory that goes when the demo does.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make() -> anyhow::Result<Self> {
+        let dir = std::env::temp_dir().join(format!("telemetry-demo-{}", wire::base32(&secret::<6>()?)));
+        std::fs::create_dir(&dir).with_context(|| format!("making {}", dir.display()))?;
+        Ok(Self(dir))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn agent_program(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
+    let beside = || Some(std::env::current_exe().ok()?.parent()?.join("device-agent"));
+    let agent = given.or_else(beside).context("--agent: where is device-agent?")?;
+    anyhow::ensure!(
+        agent.exists(),
+        "{} is not there: build it (`make demo` does), or name it with --agent",
+        agent.display()
+    );
+    Ok(agent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_is_taken_gives_the_next_one() {
+        let taken = StdListener::bind("127.0.0.1:0").unwrap();
+        let wanted = taken.local_addr().unwrap();
+        let found = free(wanted).unwrap();
+        assert!(found.ip() == wanted.ip() && found.port() > wanted.port(), "{found} for {wanted}");
+    }
+}
