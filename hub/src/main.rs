@@ -2,10 +2,11 @@
 //!
 //! Exit codes: 0 done, 1 failed at run time, 2 wrong use or configuration. Results go to stdout, logs to stderr.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, ValueEnum};
-use telemetry_hub::command::{self, Command};
+use clap::{Parser, ValueEnum};
+use telemetry_hub::command::{self, Command, Log};
 use tracing_subscriber::EnvFilter;
 
 /// IoT telemetry hub: adopts devices, stores their readings, shows them live, sends alerts
@@ -29,21 +30,25 @@ enum LogFormat {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let filter = EnvFilter::try_from_env("TELEMETRY_HUB_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
+    let filter = EnvFilter::try_from_env("TELEMETRY_HUB_LOG").unwrap_or_else(|_| EnvFilter::new(command.log_level()));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_target(false);
     match cli.log_format {
         LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
         LogFormat::Json => log.json().init(),
     }
-    let command = cli.command.unwrap_or(Command::Serve(cli.serve));
-    match command::run(command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(command::Failure::Use(text)) => Cli::command().error(clap::error::ErrorKind::ValueValidation, text).exit(),
-        Err(command::Failure::Run(error)) => {
-            tracing::error!("{}", in_full(&error));
-            ExitCode::FAILURE
-        }
+    let is_logged = command.is_service() || matches!(cli.log_format, LogFormat::Json);
+    let (text, code) = match command::run(command) {
+        Ok(()) => return ExitCode::SUCCESS,
+        Err(command::Failure::Use(text)) => (text, ExitCode::from(2)),
+        Err(command::Failure::Run(error)) => (in_full(&error), ExitCode::FAILURE),
+    };
+    if is_logged {
+        tracing::error!("{text}");
+    } else {
+        let _ = writeln!(Log, "error: {text}");
     }
+    code
 }
 
 /// An error and its causes, but those that it named itself.

@@ -117,9 +117,9 @@ async fn what_export_wrote_comes_back_by_import_and_raises_no_alert() {
             let (one, other) = (file(&format!("one.{format}")), file(&format!("other.{format}")));
             run(&from, &["export", "--format", format, "--from", "now-1d", &one]);
             let would = run(&to, &["import", "--dry-run", &one]);
-            assert!(would.starts_with("3000 readings of 1 devices"), "{would}");
+            assert!(would.starts_with("3 000 readings of 1 device ("), "{would}");
             let done = run(&to, &["import", &one]);
-            assert!(done.contains("imported from 300"), "{done}");
+            assert!(done.contains("imported from 3 00"), "{done}");
             run(&to, &["export", "--format", format, "--from", "now-1d", &other]);
             assert!(std::fs::read(one).unwrap() == std::fs::read(other).unwrap(), "{format}");
         }

@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Data, Outcome, print};
+use super::progress::Progress;
+use super::{Data, Outcome, print, shown};
 use crate::store;
 
 /// Flags of `backup`.
@@ -16,13 +17,19 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
-    let held = store::backup(&args.data.data, &args.file)?;
+    let mut progress = None;
+    let data = args.data.of_a_hub()?;
+    let held = store::backup(&data, &args.file, &mut |copied, all| {
+        progress.get_or_insert_with(|| Progress::of(Some(all))).at(copied);
+    });
+    drop(progress);
+    let held = held?;
     print(format_args!(
-        "{}\t{:.1} MB, {} devices, {} sensors, checked",
+        "{}\t{}, {}, {}, checked",
         args.file.display(),
-        held.bytes as f64 / 1e6,
-        held.devices,
-        held.sensors
+        shown::value(held.bytes as f64, "By"),
+        shown::of(held.devices, "device"),
+        shown::of(held.sensors, "sensor"),
     ));
     Ok(())
 }

@@ -157,7 +157,7 @@ impl Agent {
         settings.check().map_err(|(key, why)| Failure::Use(format!("--{key}: {why}")))?;
         let program = match &self.agent {
             Some(file) => agents::read(file, target).map_err(|error| Failure::Use(format!("--agent: {error}")))?,
-            None => Agents::new(self.agents.clone(), self.data.dir()).read(target)?,
+            None => Agents::new(self.agents.clone(), &self.data.dir()?).read(target)?,
         };
         if agents::is_dynamic(&program) {
             tracing::warn!(
@@ -175,8 +175,9 @@ impl Agent {
                 if payload.settings.join_token.is_some() { "joins with the token given" } else { "waits for adoption" };
             return Ok(note.to_owned());
         }
-        let first = !self.data.dir().join("secret.key").exists();
-        let store = self.data.open()?;
+        let dir = self.data.dir()?;
+        let first = !dir.join("secret.key").exists();
+        let store = self.data.open_or_prepare()?;
         let labels = self.label.iter().cloned().collect();
         let name = self.name.clone().unwrap_or_else(|| format!("bundle for {}", payload.target));
         let token = join_token::make(&store, name, self.uses, self.expires, labels).await?;
@@ -191,7 +192,7 @@ impl Agent {
         if first {
             tracing::warn!(
                 "{} is a new data directory: the hub has to be started with it to know the token",
-                self.data.dir().display()
+                dir.display()
             );
         }
         let devices = if self.uses == 1 { "1 device".to_owned() } else { format!("{} devices", self.uses) };

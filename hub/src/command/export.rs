@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use reqwest::Response;
 
+use super::progress::Progress;
 use super::remote::{Remote, Selection};
-use super::{Outcome, asked_to_end};
+use super::{Outcome, asked_to_end, out};
 use crate::durable;
 
 /// Flags of `export`.
@@ -30,14 +31,18 @@ pub struct Args {
 pub(super) async fn run(args: Args) -> Outcome {
     let mut params = args.readings.params();
     params.push(("format", args.format));
-    let answer = args.hub.get("/export", &params).await?;
+    let answer = args.hub.find().await?.get("/export", &params).await?;
     match args.file {
         Some(file) => keep(answer, &file).await?,
-        None => match copy(answer, &mut io::stdout()).await {
-            // Who reads it has enough, as `head` has.
-            Err(error) if broken_pipe(&error) => {}
-            outcome => outcome?,
-        },
+        None => {
+            if let Err(error) = copy(answer, &mut io::stdout()).await {
+                // Who reads it has enough, as `head` has.
+                return match error.downcast::<io::Error>() {
+                    Ok(error) => out::ended(&error),
+                    Err(error) => Err(error.into()),
+                };
+            }
+        }
     }
     Ok(())
 }
@@ -47,7 +52,7 @@ async fn keep(answer: Response, file: &Path) -> anyhow::Result<()> {
     let part = durable::staging(file).with_context(writing)?;
     let written = async {
         let mut out = durable::create(&part).with_context(writing)?;
-        copy(answer, &mut out).await?;
+        copy(answer, &mut out).await.with_context(writing)?;
         durable::place(&part, file).with_context(writing)
     };
     let written = written.await;
@@ -61,18 +66,18 @@ async fn keep(answer: Response, file: &Path) -> anyhow::Result<()> {
 /// Until the hub says that it was all.
 async fn copy(mut answer: Response, out: &mut impl Write) -> anyhow::Result<()> {
     let mut ended = std::pin::pin!(asked_to_end());
+    let mut progress = Progress::of(answer.content_length());
     loop {
         let piece = tokio::select! {
             () = &mut ended => anyhow::bail!("interrupted: what was written is not the whole export"),
             piece = answer.chunk() => piece,
         };
         match piece.context("the export was cut: what was written is not all of it")? {
-            Some(bytes) => out.write_all(&bytes).context("writing what the hub sends")?,
-            None => return out.flush().context("writing what the hub sends"),
+            Some(bytes) => {
+                out.write_all(&bytes)?;
+                progress.add(bytes.len() as u64);
+            }
+            None => return Ok(out.flush()?),
         }
     }
-}
-
-fn broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -6,14 +6,17 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 
-use super::remote::{Remote, Upload};
-use super::{Failure, Outcome, asked_to_end, print};
+use super::progress::Progress;
+use super::remote::{Link, Remote, Upload};
+use super::{Failure, Outcome, asked_to_end, print, shown};
 use crate::clock::Clock;
 
 /// Text sent at once: a few ten thousand readings, on disk within some tens of milliseconds.
@@ -74,7 +77,9 @@ struct Sum {
 
 pub(super) async fn run(args: Args) -> Outcome {
     let started = Clock.now();
+    let link = args.hub.find().await?;
     let mut parts = Parts::open(&args.file, args.format.as_deref())?;
+    let mut progress = Progress::of(length(&args.file));
     let mut ended = std::pin::pin!(asked_to_end());
     let mut sum = Sum::default();
     let mut lines = 0;
@@ -87,7 +92,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     while let Some(part) = parts.next().with_context(|| format!("reading {}", args.file.display()))? {
         let answer = tokio::select! {
             () = &mut ended => Err(Failure::Run(anyhow::anyhow!("interrupted"))),
-            answer = send(&args, parts.kind, &part, lines) => answer,
+            answer = send(&link, &args, parts.kind, &part, lines) => answer,
         };
         let answer = match answer {
             Err(Failure::Run(error)) => return Err(Failure::Run(anyhow::anyhow!("{}{error:#}", place(lines)))),
@@ -103,17 +108,22 @@ pub(super) async fn run(args: Args) -> Outcome {
         sum.wrong += answer.more_errors;
         lines += part.lines;
         sum.add(answer);
+        progress.at(parts.read.load(Ordering::Relaxed));
     }
+    drop(progress);
     let took = Clock.now().duration_since(started).as_secs_f64();
     print(sum.told(args.dry_run, lines, took));
     match sum.wrong {
         0 => Ok(()),
-        wrong => Err(Failure::Use(format!("{}: {wrong} lines cannot be imported", args.file.display()))),
+        wrong => {
+            let lines = shown::of(wrong, "line");
+            Err(Failure::Use(format!("{}: {lines} cannot be imported", args.file.display())))
+        }
     }
 }
 
 /// Sends a part, again where the hub has no room.
-async fn send(args: &Args, kind: &'static str, part: &Part, before: u64) -> Result<Answer, Failure> {
+async fn send(link: &Link, args: &Args, kind: &'static str, part: &Part, before: u64) -> Result<Answer, Failure> {
     // The line of names stands before each part and counts once.
     let first = before + 1 - u64::from(part.repeats_head);
     let params = [
@@ -123,7 +133,7 @@ async fn send(args: &Args, kind: &'static str, part: &Part, before: u64) -> Resu
     ];
     let mut tries = 0;
     loop {
-        match args.hub.post("/import", &params, kind, part.text.clone()).await? {
+        match link.post("/import", &params, kind, part.text.clone()).await? {
             Upload::Done(answer) => return Ok(answer),
             Upload::Later { seconds, detail } => {
                 tries += 1;
@@ -154,10 +164,12 @@ impl Sum {
         };
         let rate = self.readings as f64 / took.max(0.001);
         format!(
-            "{} readings of {} devices ({} of them new) {word} from {lines} lines{range}; {took:.1} s, {rate:.0} a second",
-            self.readings,
-            self.devices.len(),
+            "{} of {} ({} new) {word} from {}{range}; {took:.1} s, {} a second",
+            shown::of(self.readings, "reading"),
+            shown::of(self.devices.len() as u64, "device"),
             self.new_devices.len(),
+            shown::of(lines, "line"),
+            shown::count(rate as u64),
         )
     }
 }
@@ -178,6 +190,27 @@ struct Parts {
     /// The line of names, in CSV.
     head: Vec<u8>,
     is_first: bool,
+    /// Bytes of the file that were read.
+    read: Arc<AtomicU64>,
+}
+
+/// What is read of a file, counted as it lies there, packed or not.
+struct Counted {
+    from: Box<dyn Read + Send>,
+    read: Arc<AtomicU64>,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let length = self.from.read(buffer)?;
+        self.read.fetch_add(length as u64, Ordering::Relaxed);
+        Ok(length)
+    }
+}
+
+/// Bytes of a file, where it has an end.
+fn length(file: &Path) -> Option<u64> {
+    std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file).map(|file| file.len())
 }
 
 impl Parts {
@@ -192,7 +225,8 @@ impl Parts {
     }
 
     fn of(raw: Box<dyn Read + Send>, format: Option<&str>) -> io::Result<Self> {
-        let mut raw = BufReader::with_capacity(1 << 16, raw);
+        let read = Arc::new(AtomicU64::new(0));
+        let mut raw = BufReader::with_capacity(1 << 16, Counted { from: raw, read: Arc::clone(&read) });
         let is_gzip = raw.fill_buf()?.starts_with(&[0x1f, 0x8b]);
         let mut from: Box<dyn BufRead + Send> =
             if is_gzip { Box::new(BufReader::with_capacity(1 << 16, MultiGzDecoder::new(raw))) } else { Box::new(raw) };
@@ -205,7 +239,7 @@ impl Parts {
             line(&mut from, &mut head)?;
         }
         let kind = if is_json { "application/x-ndjson" } else { "text/csv" };
-        Ok(Self { from, kind, head, is_first: true })
+        Ok(Self { from, kind, head, is_first: true, read })
     }
 
     fn next(&mut self) -> io::Result<Option<Part>> {

@@ -6,21 +6,22 @@ use clap::Subcommand;
 use ring::rand::{SecureRandom, SystemRandom};
 use wire::handshake::{JoinToken, join_psk};
 
+use super::table::Table;
 use super::token::number;
-use super::{Data, Outcome, print};
+use super::{Data, Outcome, out, print, shown};
 use crate::clock::Clock;
-use crate::http::dto::text::{duration, moment};
+use crate::http::dto::text::duration;
 use crate::model::device::Labels;
 use crate::store::{NewJoinToken, Store};
 
 /// What to do with join tokens.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Make a token and print it, alone, this once
+    /// Create a join token. It is shown only once
     Create {
         #[command(flatten)]
         data: Data,
-        /// Devices it admits
+        /// Number of devices that may join with it
         #[arg(long, default_value_t = 1)]
         uses: u32,
         /// Time until it stops working
@@ -30,7 +31,7 @@ pub enum Action {
         #[arg(long, value_parser = label)]
         label: Vec<(String, String)>,
         /// Name, for people
-        #[arg(long, default_value = "made on the command line")]
+        #[arg(long, default_value = "command line")]
         name: String,
     },
     /// List tokens, without their secrets
@@ -72,17 +73,19 @@ pub(super) async fn make(
 pub(super) async fn run(action: Action) -> Outcome {
     match action {
         Action::Create { data, uses, expires, label, name } => {
-            let store = data.open()?;
+            let store = data.open_or_prepare()?;
             let token = make(&store, name, uses, expires, label.into_iter().collect()).await?;
             store.close().await?;
             print(token);
         }
         Action::List { data } => {
             let store = data.open()?;
+            let mut table = Table::new(["ID", "USES LEFT", "EXPIRES", "NAME"]);
             for token in store.join_tokens(Clock.wall()).await? {
-                let (id, uses, until) = (token.id, token.uses_left, moment(token.expires_at));
-                print(format_args!("jtk_{id}\t{uses} uses left\texpires {until}\t{}", token.name));
+                let (id, uses) = (format!("jtk_{}", token.id), token.uses_left.to_string());
+                table.row([id, uses, shown::moment(token.expires_at), shown::name(&token.name)]);
             }
+            out::write(&table.text());
             store.close().await?;
         }
         Action::Revoke { data, id } => {

@@ -1,38 +1,69 @@
 //! What the program can be asked to do, one file each.
 
+mod alerts;
 mod backup;
+mod banner;
 mod bundle;
+mod data;
 mod demo;
+mod devices;
 mod doctor;
 mod export;
 mod heap;
 mod import;
 mod join_token;
+mod names;
 mod open;
+mod out;
+mod password;
+mod progress;
 mod query;
 mod recover;
 mod remote;
 mod restore;
 mod serve;
+mod shown;
+mod status;
+mod table;
 mod token;
 mod watch;
 mod way;
 
 use std::future::Future;
-use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use crate::config::{self, DEFAULT_DATA, Flags};
-use crate::store::{SecretKey, Store};
+use crate::config::{self, Flags};
+use data::Data;
+pub use out::Log;
+use out::{announce, print, tell};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the hub (what happens without a command)
     Serve(Flags),
-    /// Run a hub on loopback with this computer's sensors and a simulated fleet, to look at
+    /// Try it: a hub with this computer's sensors, a simulated fleet and a week of history; leaves nothing behind
     Demo(demo::Args),
+    /// Show how the hub is doing: address, devices, alerts, disk
+    Status(status::Args),
+    /// List devices
+    Devices(devices::Args),
+    /// List alerts that are active, or past ones
+    Alerts(alerts::Args),
+    /// Show readings as they arrive
+    Watch(watch::Args),
+    /// Show minimum, average and maximum per interval
+    Query(query::Args),
+    /// Write every reading of a time range as CSV or NDJSON
+    Export(export::Args),
+    /// Import readings from a file of CSV or NDJSON, such as an export
+    Import(import::Args),
+    /// Print a link that signs a browser in
+    Open(open::Args),
+    /// Reset the admin password
+    #[command(subcommand)]
+    Password(password::Action),
     /// Create, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Action),
@@ -41,26 +72,36 @@ pub enum Command {
     JoinToken(join_token::Action),
     /// Write an agent with its configuration, ready to copy to a device
     Bundle(bundle::Bundle),
-    /// Put an agent with its configuration into a mounted root file system, such as a memory card's
+    /// Put an agent with its configuration on a mounted root file system, such as a memory card's
     Flash(bundle::Flash),
-    /// Print readings as they arrive
-    Watch(watch::Args),
-    /// Print figures over buckets of time
-    Query(query::Args),
-    /// Write every reading of a range as CSV or NDJSON
-    Export(export::Args),
-    /// Take in history from a file of CSV or NDJSON, such as an export
-    Import(import::Args),
-    /// Print a link that signs a browser in
-    Open(open::Args),
-    /// Look at everything between a device and the disk, and say what fails; takes the flags of `serve`
+    /// Check everything between a device and the disk, and say what fails; takes the flags of `serve`
     Doctor(Flags),
     /// Write the whole hub to one file, also while it runs
     Backup(backup::Args),
-    /// Make a data directory from a backup
+    /// Create a data directory from a backup
     Restore(restore::Args),
     /// Bring back what can be read of a damaged database, also while the hub runs
     Recover(recover::Args),
+}
+
+impl Command {
+    /// How much of the log is shown when nobody says: a hub tells what happens, a command its result.
+    #[must_use]
+    pub fn log_level(&self) -> &'static str {
+        if self.is_service() || matches!(self, Self::Restore(_)) {
+            "info"
+        } else if matches!(self, Self::Demo(_)) {
+            "error"
+        } else {
+            "warn"
+        }
+    }
+
+    /// Whether it is a service, whose end belongs into its log.
+    #[must_use]
+    pub const fn is_service(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
 }
 
 /// Why a command did not do what it was asked.
@@ -103,6 +144,10 @@ pub fn run(command: Command) -> Outcome {
         Command::JoinToken(action) => block_on(join_token::run(action)),
         Command::Bundle(args) => block_on(bundle::bundle(args)),
         Command::Flash(args) => block_on(bundle::flash(args)),
+        Command::Password(action) => block_on(password::run(action)),
+        Command::Status(args) => block_on(status::run(args)),
+        Command::Devices(args) => block_on(devices::run(args)),
+        Command::Alerts(args) => block_on(alerts::run(args)),
         Command::Watch(args) => block_on(watch::run(args)),
         Command::Query(args) => block_on(query::run(args)),
         Command::Export(args) => block_on(export::run(args)),
@@ -121,40 +166,6 @@ fn block_on(task: impl Future<Output = Outcome>) -> Outcome {
     // Whatever still runs was told to end and had its time.
     runtime.shutdown_background();
     outcome
-}
-
-/// Where the data lies, for commands that look at it beside a running hub or before its first start.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Data {
-    /// Data directory of the hub
-    #[arg(long, value_name = "DIR", default_value = DEFAULT_DATA, env = "TELEMETRY_HUB_DATA")]
-    data: PathBuf,
-}
-
-impl Data {
-    fn dir(&self) -> &Path {
-        &self.data
-    }
-
-    /// Opens it for a command that makes no sense before a hub was there.
-    fn open_existing(&self) -> Result<Store, crate::store::Error> {
-        if !Store::is_in(&self.data) {
-            let detail = "there is no hub's database here; is --data right?";
-            return Err(crate::store::Error::BadFile { path: self.data.clone(), detail });
-        }
-        self.open()
-    }
-
-    fn open(&self) -> Result<Store, crate::store::Error> {
-        let key = SecretKey::load_or_create(&self.data)?;
-        Store::open_beside(&crate::store::Config { dir: self.data.clone(), ..Default::default() }, &key)
-    }
-}
-
-/// Prints a result.
-#[expect(clippy::print_stdout, reason = "stdout is for results")]
-fn print(line: impl std::fmt::Display) {
-    println!("{line}");
 }
 
 /// Listens from the call on, and resolves when the process is asked to end: a signal that comes before the future is looked

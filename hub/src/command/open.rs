@@ -1,27 +1,50 @@
-//! `telemetry-hub open`: a link that signs one browser in, once, within ten minutes.
+//! `telemetry-hub open`: links that sign one browser in, once, within ten minutes.
 
-use super::{Data, Outcome, print};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use super::data::asleep;
+use super::{Data, Failure, Outcome, print};
 use crate::clock::Clock;
 use crate::http::auth;
+use crate::reach;
+use crate::running::Running;
+
+/// How long a hub on this machine may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Flags of `open`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     data: Data,
-    /// Where browsers reach the hub
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080")]
-    hub: String,
+    /// Where browsers reach the hub [default: every address of this machine]
+    #[arg(long, value_name = "URL")]
+    hub: Option<String>,
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
+    let dir = args.data.of_a_hub()?;
+    let pages = match args.hub {
+        Some(hub) => vec![hub.trim_end_matches('/').to_owned()],
+        None => match Running::of(&dir).filter(|running| answers(running.http)) {
+            Some(running) => reach::links(running.http, reach::hostname().as_deref()),
+            None => return Err(Failure::Run(anyhow::anyhow!(asleep(&dir)))),
+        },
+    };
     let store = args.data.open()?;
-    let page = args.hub.trim_end_matches('/');
-    let link = match auth::mint_setup_token(&store).await? {
-        Some(token) => format!("{page}/#setup={token}"),
-        None => format!("{page}/#login={}", auth::mint_login_code(&store, Clock.wall()).await?),
+    let path = match auth::mint_setup_token(&store).await? {
+        Some(token) => format!("/#setup={token}"),
+        None => format!("/#login={}", auth::mint_login_code(&store, Clock.wall()).await?),
     };
     store.close().await?;
-    print(link);
+    for page in pages {
+        print(format_args!("{page}{path}"));
+    }
     Ok(())
+}
+
+/// Whether somebody listens there.
+pub(super) fn answers(http: SocketAddr) -> bool {
+    TcpStream::connect_timeout(&reach::here(http), PATIENCE).is_ok()
 }

@@ -1,13 +1,16 @@
-//! `telemetry-hub query`: figures over buckets of time, as a table or as the hub's JSON.
+//! `telemetry-hub query`: minimum, average and maximum per interval, as tables or as the hub's JSON.
 
-use std::fmt::Write as _;
+use std::collections::HashMap;
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use super::remote::{Remote, Selection, given};
-use super::{Outcome, print};
-use crate::http::dto::text::moment;
+use super::shown::{self, Scale};
+use super::table::Table;
+use super::{Failure, Outcome, out, print, tell};
 use crate::model::UnixMillis;
+use crate::zones;
 
 /// Buckets when neither `--points` nor `--every` is given: what a terminal shows at a glance.
 const USUAL_POINTS: usize = 12;
@@ -19,16 +22,16 @@ pub struct Args {
     hub: Remote,
     #[command(flatten)]
     readings: Selection,
-    /// Number of buckets of equal length; 12 when neither this nor --every is given
+    /// Number of intervals of equal length; 12 when neither this nor --every is given
     #[arg(long, value_name = "N", conflicts_with = "every")]
     points: Option<usize>,
-    /// Length of a bucket: 10s, 15m, 1h, 1d, 1w, 1mo
+    /// Length of an interval: 10s, 15m, 1h, 1d, 1w, 1mo
     #[arg(long, value_name = "LENGTH")]
     every: Option<String>,
-    /// Time zone of days, weeks and months, such as Europe/Berlin
+    /// Time zone of days, weeks and months, and of the times shown, such as Europe/Berlin [default: this computer's]
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
-    /// Series at most; has to be said when more than 1,000 match
+    /// Maximum number of series (required above 1,000)
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Print the hub's answer as it is
@@ -55,7 +58,19 @@ struct Series {
     max: Vec<Option<f64>>,
 }
 
+#[derive(Debug, Deserialize)]
+struct Device {
+    id: String,
+    name: String,
+}
+
 pub(super) async fn run(args: Args) -> Outcome {
+    let zone = match &args.tz {
+        Some(name) => zones::named(name).ok_or_else(|| {
+            Failure::Use(format!("--tz: `{name}` is not a time zone: write one such as Europe/Berlin"))
+        })?,
+        None => TimeZone::system(),
+    };
     let mut params = args.readings.params();
     let points = args.points.or_else(|| args.every.is_none().then_some(USUAL_POINTS));
     let number = |number: Option<usize>| number.map(|number| number.to_string());
@@ -65,85 +80,77 @@ pub(super) async fn run(args: Args) -> Outcome {
         ("tz", args.tz),
         ("limit", number(args.limit)),
     ]));
-    let text = args.hub.get("/query", &params).await?.text().await?;
+    let link = args.hub.find().await?;
+    let text = link.text("/query", &params).await?;
     if args.json {
         print(text);
         return Ok(());
     }
-    let answer: Answer = serde_json::from_str(&text)?;
-    if answer.series.is_empty() {
-        tracing::warn!("no series matches");
+    let answer: Answer = link.read(&text)?;
+    let devices: Vec<Device> = if answer.series.is_empty() { Vec::new() } else { link.all("/devices", &[]).await? };
+    let names: HashMap<String, String> = devices.into_iter().map(|device| (device.id, device.name)).collect();
+    let tables = answer.series.iter().filter_map(|series| {
+        let name = names.get(&series.device).unwrap_or(&series.device);
+        table(series, name, &zone)
+    });
+    let tables: Vec<String> = tables.collect();
+    if tables.is_empty() {
+        tell(if answer.series.is_empty() { "no sensor matches" } else { "no reading in that time" });
     }
+    out::write(&tables.join("\n"));
     if answer.truncated {
-        tracing::warn!("there are more series than --limit");
-    }
-    for series in &answer.series {
-        print(table(series));
+        tell("there are more series: see --limit");
     }
     Ok(())
 }
 
-/// A line of names, a line a bucket; a bucket without readings has dashes.
-fn table(series: &Series) -> String {
-    let mut text = format!("{}  {}  {}\n", series.device, series.sensor, series.unit);
-    let _ = writeln!(text, "  {:<24}{:>8}{:>14}{:>14}{:>14}", "at", "count", "min", "avg", "max");
-    let figure =
-        |column: &[Option<f64>], n: usize| column.get(n).copied().flatten().map_or_else(|| "-".to_owned(), short);
-    for (n, (at, count)) in series.t.iter().zip(&series.count).enumerate() {
-        let [min, avg, max] = [&series.min, &series.avg, &series.max].map(|column| figure(column, n));
-        let _ = writeln!(text, "  {:<24}{count:>8}{min:>14}{avg:>14}{max:>14}", moment(UnixMillis(*at)));
+/// A line of names, and one for each interval that has readings; nothing where none has.
+fn table(series: &Series, device: &str, zone: &TimeZone) -> Option<String> {
+    let figures = |column: &[Option<f64>]| column.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let scale = Scale::of(&series.unit, figures(&series.min).max(figures(&series.max)));
+    let mut table = Table::new(["TIME", "READINGS", "MIN", "AVG", "MAX"]).right([1, 2, 3, 4]);
+    for (n, (at, count)) in series.t.iter().zip(&series.count).enumerate().filter(|(_, (_, count))| **count > 0) {
+        let figure = |column: &[Option<f64>]| {
+            column.get(n).copied().flatten().map_or_else(|| "-".to_owned(), |value| scale.number(value))
+        };
+        let time = shown::moment_in(UnixMillis(*at), zone);
+        table.row([time, shown::count(*count), figure(&series.min), figure(&series.avg), figure(&series.max)]);
     }
-    text
-}
-
-/// Six digits that matter are what a person reads; `--json` has them all.
-fn short(value: f64) -> String {
-    let size = value.abs();
-    if size != 0.0 && !(1e-3..1e9).contains(&size) {
-        return format!("{value:.3e}");
-    }
-    let decimals = 5_usize.saturating_sub(size.max(1.0).log10() as usize);
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    let unit = if scale.unit().is_empty() { String::new() } else { format!(" ({})", scale.unit()) };
+    (!table.is_empty())
+        .then(|| format!("{}  {}{unit}\n{}", shown::name(device), shown::name(&series.sensor), table.text()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_table_has_a_line_a_bucket() {
-        let series = Series {
-            device: "ID".to_owned(),
-            sensor: "temp".to_owned(),
-            unit: "Cel".to_owned(),
-            t: vec![1_700_000_000_000, 1_700_000_060_000],
-            count: vec![3, 0],
-            min: vec![Some(-1.5), None],
-            avg: vec![Some(21.533_333_333), None],
-            max: vec![Some(1_234_567.89), None],
-        };
-        let expected = "ID  temp  Cel
-  at                         count           min           avg           max
-  2023-11-14T22:13:20.000Z       3          -1.5       21.5333       1234568
-  2023-11-14T22:14:20.000Z       0             -             -             -
-";
-        assert_eq!(table(&series), expected);
+    fn series(unit: &str, count: Vec<u64>, avg: Vec<Option<f64>>) -> Series {
+        let t = (0..count.len() as i64).map(|n| 1_700_000_000_000 + n * 60_000).collect();
+        Series {
+            device: "ID".into(),
+            sensor: "temp".into(),
+            unit: unit.into(),
+            t,
+            count,
+            min: avg.clone(),
+            avg: avg.clone(),
+            max: avg,
+        }
     }
 
     #[test]
-    fn a_figure_keeps_what_a_person_reads() {
-        let cases = [
-            (0.0, "0"),
-            (20.0, "20"),
-            (100.0, "100"),
-            (0.001_23, "0.00123"),
-            (0.000_012_3, "1.230e-5"),
-            (-3.25, "-3.25"),
-            (1e300, "1.000e300"),
-        ];
-        for (value, text) in cases {
-            assert_eq!(short(value), text);
-        }
+    fn a_table_has_names_units_local_time_and_no_empty_rows() {
+        let series = series("By", vec![3, 0, 1200], vec![Some(1.5e9), None, Some(2.318e10)]);
+        let expected = "attic  temp (GiB)
+TIME                 READINGS    MIN    AVG    MAX
+2023-11-14 23:13:20         3   1.40   1.40   1.40
+2023-11-14 23:15:20     1 200  21.59  21.59  21.59
+"
+        .replace("1.40", " 1.4");
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        assert_eq!(table(&series, "attic", &berlin).unwrap(), expected);
+        let empty = self::series("Cel", vec![0, 0], vec![None, None]);
+        assert_eq!(table(&empty, "attic", &berlin), None);
     }
 }

@@ -16,10 +16,10 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let store = args.data.open_existing()?;
+    let store = args.data.open()?;
     let files = args.from.map_or_else(|| store.set_aside(), |file| vec![file]);
     if files.is_empty() {
-        print(format_args!("nothing was set aside in {}", args.data.data.display()));
+        print(format_args!("nothing to recover in {}", args.data.of_a_hub()?.display()));
     }
     for file in files {
         recover(&store, &file).await?;

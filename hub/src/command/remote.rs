@@ -1,29 +1,94 @@
 //! A running hub over REST, for commands that ask it from anywhere.
 
+use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Failure;
+use super::data::asleep;
 use super::way::Way;
+use super::{Data, Failure};
+use crate::reach;
+use crate::running::Running;
 
 /// Until a connection stands.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Between two pieces of an answer: longer than an export waits for an overloaded hub.
 const SILENCE: Duration = Duration::from_secs(90);
 
-/// Where the hub is, and by which right it is asked.
+/// Which hub is asked, and by which right: on the hub's own machine its data directory is enough.
 #[derive(Debug, Clone, clap::Args)]
 pub(super) struct Remote {
-    /// The hub
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8080", env = "TELEMETRY_HUB_ADDRESS")]
-    pub(super) hub: String,
-    /// API token, with the scope that is needed: read, or admin to import
+    /// The hub [default: the one that runs on this machine]
+    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_ADDRESS")]
+    hub: Option<String>,
+    /// API token; not needed on the hub's own machine
     #[arg(long, value_name = "TOKEN", env = "TELEMETRY_HUB_TOKEN", hide_env_values = true)]
-    pub(super) token: String,
+    token: Option<String>,
+    #[command(flatten)]
+    data: Data,
+}
+
+impl Remote {
+    /// The hub that is meant.
+    pub(super) async fn find(&self) -> Result<Link, Failure> {
+        match (&self.hub, &self.token) {
+            (Some(hub), Some(token)) => Link::to(page(hub), token.clone(), None).await,
+            (None, Some(token)) => {
+                let running = self.data.running();
+                let http = running.map_or_else(|_| NOBODY_SAID.to_owned(), |(_, running)| base_of(&running));
+                Link::to(http, token.clone(), None).await
+            }
+            (hub, None) => {
+                let (dir, running) = self.data.running().map_err(|failure| match hub {
+                    Some(hub) => without_token(hub),
+                    None => failure,
+                })?;
+                let base = hub.as_deref().map_or_else(|| base_of(&running), page);
+                // The key is for this machine: it goes to nobody else.
+                if base != base_of(&running) && !is_here(&base, &running) {
+                    return Err(without_token(&base));
+                }
+                Link::to(base, running.key, Some(dir)).await
+            }
+        }
+    }
+}
+
+/// Where a hub is when nobody says anything.
+const NOBODY_SAID: &str = "http://127.0.0.1:8080";
+
+fn base_of(running: &Running) -> String {
+    format!("http://{}", reach::here(running.http))
+}
+
+fn is_here(base: &str, running: &Running) -> bool {
+    let Ok(url) = Url::parse(base) else { return false };
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let here = host == "localhost"
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || reach::addresses().contains(&ip));
+    here && url.scheme() == "http" && url.port_or_known_default() == Some(running.http.port())
+}
+
+fn without_token(hub: &str) -> Failure {
+    Failure::Use(format!(
+        "--token is missing: {hub} is not the hub of this machine; on its machine: telemetry-hub token create --scope read"
+    ))
+}
+
+/// A URL as people write it: scheme and port may be left out.
+fn page(text: &str) -> String {
+    let text = text.trim_end_matches('/');
+    if text.contains("://") {
+        return text.to_owned();
+    }
+    let has_port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    if has_port { format!("http://{text}") } else { format!("http://{text}:8080") }
 }
 
 /// Which readings, for commands that read the past.
@@ -63,18 +128,89 @@ pub(super) fn given<const N: usize>(
 }
 
 /// What a refusal says (RFC 9457); each field is a flag here.
-#[derive(serde::Deserialize)]
+#[derive(Deserialize)]
 struct Problem {
     detail: String,
     field: Option<String>,
 }
 
-impl Remote {
+/// A hub that is asked.
+#[derive(Debug)]
+pub(super) struct Link {
+    base: String,
+    token: String,
+    /// Whose key the token is, if it is one.
+    dir: Option<PathBuf>,
+    way: Way,
+    client: reqwest::Client,
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    items: Vec<T>,
+    next: Option<String>,
+}
+
+impl Link {
+    async fn to(base: String, token: String, dir: Option<PathBuf>) -> Result<Self, Failure> {
+        let url = Url::parse(&base).map_err(|error| Failure::Use(format!("--hub {base}: {error}")))?;
+        let way = Way::to(&url).await;
+        let client = client(&way)?;
+        Ok(Self { base, token, dir, way, client })
+    }
+
+    /// Where it is, without a path.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// What it is asked by.
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The answer to a question, as text.
+    pub(super) async fn text(&self, path: &str, params: &[(&str, String)]) -> Result<String, Failure> {
+        Ok(self.get(path, params).await?.text().await.context("the hub's answer")?)
+    }
+
+    /// An answer taken apart.
+    pub(super) fn read<T: DeserializeOwned>(&self, text: &str) -> Result<T, Failure> {
+        Ok(serde_json::from_str(text).with_context(|| format!("the answer of {} cannot be read", self.base))?)
+    }
+
+    /// Every item of a list, page by page.
+    pub(super) async fn all<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        params: &[(&str, String)],
+    ) -> Result<Vec<T>, Failure> {
+        let (mut items, mut cursor) = (Vec::new(), None);
+        loop {
+            let mut params = params.to_vec();
+            if !params.iter().any(|(name, _)| *name == "limit") {
+                params.push(("limit", "1000".to_owned()));
+            }
+            params.extend(cursor.map(|cursor| ("cursor", cursor)));
+            let page: Page<T> = self.read(&self.text(path, &params).await?)?;
+            items.extend(page.items);
+            if page.next.is_none() {
+                return Ok(items);
+            }
+            cursor = page.next;
+        }
+    }
+
+    /// The same as one JSON text.
+    pub(super) async fn all_as_json(&self, path: &str, params: &[(&str, String)]) -> Result<String, Failure> {
+        let items: Vec<serde_json::Value> = self.all(path, params).await?;
+        Ok(serde_json::json!({ "items": items }).to_string())
+    }
+
     /// The answer to a question below `/api/v1`, its body still to be read. A question that was wrong is the user's.
     pub(super) async fn get(&self, path: &str, params: &[(&str, String)]) -> Result<Response, Failure> {
-        let url = self.url(path, params)?;
-        let way = Way::to(&url).await;
-        match self.ask(client(&way)?.get(url), &way).await? {
+        match self.ask(self.client.get(self.url(path, params)?)).await? {
             Answer::Done(response) => Ok(response),
             Answer::Refused(refusal) => Err(refusal.failure()),
         }
@@ -88,10 +224,8 @@ impl Remote {
         kind: &'static str,
         body: Vec<u8>,
     ) -> Result<Upload<T>, Failure> {
-        let url = self.url(path, params)?;
-        let way = Way::to(&url).await;
-        let request = client(&way)?.post(url).header(CONTENT_TYPE, kind).body(body);
-        match self.ask(request, &way).await? {
+        let request = self.client.post(self.url(path, params)?).header(CONTENT_TYPE, kind).body(body);
+        match self.ask(request).await? {
             Answer::Done(response) => {
                 let text = response.text().await.context("the hub's answer")?;
                 Ok(Upload::Done(serde_json::from_str(&text).context("the hub's answer cannot be read")?))
@@ -103,24 +237,24 @@ impl Remote {
         }
     }
 
-    fn base(&self) -> &str {
-        self.hub.trim_end_matches('/')
-    }
-
     fn url(&self, path: &str, params: &[(&str, String)]) -> Result<Url, Failure> {
-        Url::parse_with_params(&format!("{}/api/v1{path}", self.base()), params)
-            .map_err(|error| Failure::Use(format!("--hub {}: {error}", self.hub)))
+        Url::parse_with_params(&format!("{}/api/v1{path}", self.base), params)
+            .map_err(|error| Failure::Use(format!("--hub {}: {error}", self.base)))
     }
 
-    async fn ask(&self, request: RequestBuilder, way: &Way) -> Result<Answer, Failure> {
-        let base = self.base();
+    async fn ask(&self, request: RequestBuilder) -> Result<Answer, Failure> {
+        let (base, way) = (&self.base, &self.way);
         let response = match request.bearer_auth(&self.token).send().await {
             Err(error) if error.is_builder() => {
                 return Err(Failure::Use(format!("--hub or --token cannot be used: {:#}", anyhow::Error::from(error))));
             }
+            Err(error) if error.is_connect() && way.is_straight() => return Err(self.nobody(error)),
             answer => answer.with_context(|| way.asking(base))?,
         };
         let status = response.status();
+        if let (StatusCode::UNAUTHORIZED, Some(dir)) = (status, &self.dir) {
+            return Err(Failure::Run(anyhow::anyhow!("{} (something else answers at {base})", asleep(dir))));
+        }
         if way.is_page_of_proxy(&response) {
             return Err(way.stranger(base, status).into());
         }
@@ -131,6 +265,17 @@ impl Remote {
         let text = response.text().await?;
         let problem = serde_json::from_str::<Problem>(&text).map_err(|_| way.stranger(base, status))?;
         Ok(Answer::Refused(Refused { base: base.to_owned(), status, later, problem }))
+    }
+}
+
+impl Link {
+    /// What to say when nobody is there.
+    pub(super) fn nobody(&self, error: impl Into<anyhow::Error>) -> Failure {
+        let text = match &self.dir {
+            Some(dir) => asleep(dir),
+            None => format!("no hub answers at {}; is --hub right?", self.base),
+        };
+        Failure::Run(error.into().context(text))
     }
 }
 
@@ -187,4 +332,33 @@ fn client(way: &Way) -> reqwest::Result<reqwest::Client> {
     };
     // A machine without root certificates can still ask a hub by http.
     builder().build().or_else(|_| builder().tls_certs_only([]).build())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_may_be_named_as_people_write_it() {
+        for (text, url) in [
+            ("attic", "http://attic:8080"),
+            ("attic:81", "http://attic:81"),
+            ("http://attic:81/", "http://attic:81"),
+            ("https://hub.example", "https://hub.example"),
+        ] {
+            assert_eq!(page(text), url);
+        }
+    }
+
+    #[test]
+    fn the_key_of_this_machine_goes_nowhere_else() {
+        let running =
+            Running { http: "0.0.0.0:8080".parse().unwrap(), udp: "0.0.0.0:1".parse().unwrap(), key: String::new() };
+        assert!(is_here("http://localhost:8080", &running) && is_here("http://[::1]:8080", &running));
+        for other in
+            ["http://localhost:8081", "http://192.0.2.9:8080", "http://example.org:8080", "https://localhost:8080"]
+        {
+            assert!(!is_here(other, &running), "{other}");
+        }
+    }
 }

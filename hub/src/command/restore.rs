@@ -2,8 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Data, Outcome, print};
-use crate::http::dto::text::moment;
+use super::{Data, Outcome, print, shown};
 use crate::store;
 
 /// Flags of `restore`.
@@ -18,17 +17,18 @@ pub struct Args {
 }
 
 pub(super) fn run(args: &Args) -> Outcome {
-    let held = store::restore(&args.file, &args.data.data)?;
+    let data = args.data.dir()?;
+    let held = store::restore(&args.file, &data)?;
     print(format_args!(
-        "{}\tas of {}, {} devices, {} sensors",
-        args.data.data.display(),
-        moment(held.made_at),
-        held.devices,
-        held.sensors
+        "{}\tas of {}, {}, {}",
+        data.display(),
+        shown::moment(held.made_at),
+        shown::of(held.devices, "device"),
+        shown::of(held.sensors, "sensor"),
     ));
     tracing::info!(
         "browsers have to sign in again; API tokens that were revoked after {} work again: look at `token list`",
-        moment(held.made_at)
+        shown::moment(held.made_at)
     );
     Ok(())
 }

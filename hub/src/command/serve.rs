@@ -1,12 +1,10 @@
 //! `telemetry-hub serve`: the hub itself.
 
-use std::net::{IpAddr, SocketAddr};
-
-use super::{Outcome, asked_to_end, print};
+use super::{Outcome, announce, asked_to_end, banner};
 use crate::config::{Config, Flags};
 use crate::http::auth;
 use crate::hub::Hub;
-use crate::identity;
+use crate::{identity, reach};
 
 pub(super) async fn run(flags: Flags) -> Outcome {
     let config = Config::load(flags)?;
@@ -14,22 +12,29 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     // Before anybody can reach it: whoever sees the hub answer may ask it to stop in the next moment.
     let ended = asked_to_end();
     let hub = Hub::start(config).await?;
-    print(format_args!("telemetry-hub {}", env!("CARGO_PKG_VERSION")));
-    print(format_args!("data         {}", data.display()));
-    print(format_args!("page, REST   http://{}", hub.http()));
-    print(format_args!("agents       udp {}", hub.udp()));
-    print(format_args!("fingerprint  {}", identity::words(hub.id())));
-    if let Some(token) = auth::mint_setup_token(hub.store()).await? {
-        print(format_args!("set up       {}#setup={token}", page(hub.http())));
-    }
+    let setup = auth::mint_setup_token(hub.store()).await?;
+    announce(format_args!("telemetry-hub {}", env!("CARGO_PKG_VERSION")));
+    announce(format_args!("data         {}", data.display()));
+    announce(format_args!("page, REST   http://{}", hub.http()));
+    announce(format_args!("devices      udp {}", hub.udp()));
+    announce(format_args!("fingerprint  {}", identity::words(hub.id())));
+    let links = reach::links(hub.http(), reach::hostname().as_deref());
+    let (text, path) = match setup {
+        Some(token) if links.len() == 1 => ("Open this link to set the admin password:", format!("/#setup={token}")),
+        Some(token) => ("Open one of these links to set the admin password:", format!("/#setup={token}")),
+        None => ("The hub runs. Open it in a browser:", "/".to_owned()),
+    };
+    let links: Vec<String> = links.iter().map(|link| format!("{link}{path}")).collect();
+    announce(banner::boxed(text, &links, note(&links)));
     Ok(hub.run(ended).await?)
 }
 
-/// A link to the page that works from this machine.
-pub(super) fn page(http: SocketAddr) -> String {
-    let ip = match http.ip() {
-        ip if !ip.is_unspecified() => ip,
-        _ => IpAddr::from([127, 0, 0, 1]),
-    };
-    format!("http://{}/", SocketAddr::new(ip, http.port()))
+/// What to know about the last link.
+pub(super) fn note(links: &[String]) -> &'static str {
+    let is_home = |link: &String| link.contains("//127.") || link.contains("//[::1]");
+    match links {
+        [only] if is_home(only) => "This link works on this computer only.",
+        [.., last] if is_home(last) => "The last one works on this computer only.",
+        _ => "",
+    }
 }

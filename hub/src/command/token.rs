@@ -5,24 +5,25 @@ use std::time::Duration;
 use clap::{Subcommand, ValueEnum};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::{Data, Failure, Outcome, print};
+use super::table::Table;
+use super::{Data, Failure, Outcome, out, print, shown};
 use crate::access::ApiToken;
 use crate::clock::Clock;
-use crate::http::dto::text::{duration, moment};
+use crate::http::dto::text::duration;
 use crate::model::access;
 
 /// What to do with API tokens.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Make a token and print it, alone, this once
+    /// Create a token. It is shown only once
     Create {
         #[command(flatten)]
         data: Data,
-        /// What its bearer may do
+        /// Permissions
         #[arg(long, value_enum)]
         scope: Scope,
         /// Name, for people
-        #[arg(long, default_value = "made on the command line")]
+        #[arg(long, default_value = "command line")]
         name: String,
         /// Time until it stops working, such as 30d; never when absent
         #[arg(long, value_parser = duration)]
@@ -45,11 +46,11 @@ pub enum Action {
 /// `--scope`
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Scope {
-    /// Look
+    /// Read
     Read,
-    /// Look, acknowledge, send readings
+    /// Read, acknowledge alerts, send readings
     Write,
-    /// Everything
+    /// Full access
     Admin,
 }
 
@@ -81,7 +82,7 @@ async fn create(data: Data, scope: Scope, name: String, expires: Option<Duration
     let now = Clock.wall();
     let mut secret = [0; 20];
     SystemRandom::new().fill(&mut secret).map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
-    let store = data.open()?;
+    let store = data.open_or_prepare()?;
     let expires = expires.map(|after| now.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)));
     let token = store.create_token(name, scope.into(), ApiToken { id: 0, secret }.hash(), expires, now).await?;
     store.close().await?;
@@ -91,12 +92,15 @@ async fn create(data: Data, scope: Scope, name: String, expires: Option<Duration
 
 async fn list(data: Data) -> Outcome {
     let store = data.open()?;
+    let mut table = Table::new(["ID", "SCOPE", "EXPIRES", "LAST USED", "NAME"]);
     for token in store.tokens().await? {
-        let expires = token.expires_at.map_or_else(|| "never".to_owned(), moment);
+        let expires = token.expires_at.map_or_else(|| "never".to_owned(), shown::moment);
+        let used = token.last_used_at.map_or_else(|| "never".to_owned(), shown::moment);
         let scope = format!("{:?}", token.scope).to_lowercase();
-        print(format_args!("tok_{}\t{scope}\texpires {expires}\t{}", token.id, token.name));
+        table.row([format!("tok_{}", token.id), scope, expires, used, shown::name(&token.name)]);
     }
     store.close().await?;
+    out::write(&table.text());
     Ok(())
 }
 

@@ -1,15 +1,14 @@
 //! `telemetry-hub watch`: readings in the terminal as they arrive, over the same WebSocket as the page.
 
-use anyhow::Context;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::http::{HeaderValue, header::AUTHORIZATION};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header::AUTHORIZATION};
+use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::remote::Remote;
-use super::{Failure, Outcome, asked_to_end, print};
-use crate::http::dto::text::moment;
+use super::names::Names;
+use super::remote::{Link, Remote};
+use super::{Failure, Outcome, asked_to_end, print, shown, tell};
 use crate::model::UnixMillis;
 
 /// Flags of `watch`.
@@ -23,26 +22,26 @@ pub struct Args {
     /// Sensors to watch
     #[arg(long, value_name = "GLOB", default_value = "*")]
     sensor: String,
+    /// Print the hub's messages as JSON, one a line
+    #[arg(long)]
+    json: bool,
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let address = args.remote.hub.trim_end_matches('/').replacen("http", "ws", 1) + "/api/v1/live";
-    let mut request =
-        address.as_str().into_client_request().map_err(|error| Failure::Use(format!("--hub: {error}")))?;
-    let bearer = HeaderValue::from_str(&format!("Bearer {}", args.remote.token));
-    request.headers_mut().insert(AUTHORIZATION, bearer.map_err(|_| Failure::Use("--token: not a token".to_owned()))?);
-    let (mut socket, _) =
-        tokio_tungstenite::connect_async(request).await.with_context(|| format!("connecting to {address}"))?;
+    let link = args.remote.find().await?;
+    let mut socket = connect(&link).await?;
     let subscribe = json!({"type": "subscribe", "id": 1, "device": args.device, "sensor": args.sensor});
     socket.send(Message::text(subscribe.to_string())).await?;
     let mut ended = std::pin::pin!(asked_to_end());
+    let mut screen = Screen::default();
     loop {
         let message = tokio::select! {
             () = &mut ended => break,
             message = socket.next() => message,
         };
         match message {
-            Some(Ok(Message::Text(text))) => show(&serde_json::from_str(&text)?),
+            Some(Ok(Message::Text(text))) if args.json => print(text),
+            Some(Ok(Message::Text(text))) => screen.show(&link, &serde_json::from_str(&text)?).await?,
             Some(Ok(Message::Close(_))) | None => return Err(anyhow::anyhow!("the hub closed the connection").into()),
             Some(Ok(_)) => {}
             Some(Err(error)) => return Err(error.into()),
@@ -52,29 +51,76 @@ pub(super) async fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-fn show(message: &Value) {
-    let kind = message["type"].as_str().unwrap_or_default();
-    match kind {
-        "readings" | "snapshot" => {
-            let late = if message["lane"] == "recovered" { "  (recovered)" } else { "" };
-            for row in message["rows"].as_array().into_iter().flatten() {
-                let at = moment(UnixMillis(row[2].as_i64().unwrap_or_default()));
-                let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-                print(format_args!("{at}  {}  {}  {}{late}", text(&row[0]), text(&row[1]), row[3]));
-            }
+type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+async fn connect(link: &Link) -> Result<Socket, Failure> {
+    let address = link.base().replacen("http", "ws", 1) + "/api/v1/live";
+    let mut request = address
+        .as_str()
+        .into_client_request()
+        .map_err(|error| Failure::Use(format!("--hub {}: {error}", link.base())))?;
+    let bearer = HeaderValue::from_str(&format!("Bearer {}", link.token()));
+    request.headers_mut().insert(AUTHORIZATION, bearer.map_err(|_| Failure::Use("--token: not a token".to_owned()))?);
+    match tokio_tungstenite::connect_async(request).await {
+        Ok((socket, _)) => Ok(socket),
+        Err(tungstenite::Error::Http(answer)) if answer.status() == StatusCode::UNAUTHORIZED => {
+            // The same question over REST brings the hub's own words.
+            link.get("/hub", &[]).await?;
+            Err(Failure::Use("--token: the hub does not accept it".to_owned()))
         }
-        "alert" if message["alert"].is_object() => {
-            let alert = &message["alert"];
-            tracing::warn!(
-                "alert {} {}: {} {}",
-                alert["state"],
-                alert["rule"]["name"],
-                alert["device_name"],
-                alert["sensor"]
-            );
-        }
-        "gap" => tracing::warn!("readings were left out: this terminal is too slow, or the hub was away"),
-        "error" => tracing::error!("{}", message["detail"]),
-        _ => {}
+        Err(tungstenite::Error::Io(error)) => Err(link.nobody(error)),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// What was shown so far decides how wide the columns are.
+#[derive(Debug, Default)]
+struct Screen {
+    names: Names,
+    widths: [usize; 2],
+}
+
+impl Screen {
+    async fn show(&mut self, link: &Link, message: &Value) -> Result<(), Failure> {
+        match message["type"].as_str().unwrap_or_default() {
+            "readings" | "snapshot" => {
+                let late = if message["lane"] == "recovered" { "  (late)" } else { "" };
+                let rows: Vec<_> = message["rows"].as_array().into_iter().flatten().filter_map(row).collect();
+                for (device, sensor, ..) in &rows {
+                    self.names.learn(link, (device, sensor)).await?;
+                }
+                rows.iter().for_each(|row| self.line(*row, late));
+            }
+            "alert" if message["alert"].is_object() => alert(&message["alert"]),
+            "gap" => tell("some readings were left out: this terminal is too slow, or the connection was lost"),
+            "error" => tell(shown::name(message["detail"].as_str().unwrap_or_default())),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, (device, sensor, at, value): Row<'_>, late: &str) {
+        let value = shown::value(value, self.names.unit(device, sensor));
+        let cells = [shown::name(self.names.device(device)), shown::name(sensor)];
+        for (width, cell) in self.widths.iter_mut().zip(&cells) {
+            *width = cell.chars().count().max(*width);
+        }
+        let ([device, sensor], [first, second]) = (cells, self.widths);
+        print(format_args!("{}  {device:<first$}  {sensor:<second$}  {value}{late}", shown::time_of_day(at)));
+    }
+}
+
+type Row<'a> = (&'a str, &'a str, UnixMillis, f64);
+
+fn row(row: &Value) -> Option<Row<'_>> {
+    Some((row[0].as_str()?, row[1].as_str()?, UnixMillis(row[2].as_i64()?), row[3].as_f64()?))
+}
+
+fn alert(alert: &Value) {
+    let text = |value: &Value| shown::name(value.as_str().unwrap_or_default());
+    let value = alert["value"].as_f64().map_or_else(String::new, |value| {
+        format!(": {}", shown::value(value, alert["unit"].as_str().unwrap_or_default()))
+    });
+    let (state, rule) = (text(&alert["state"]), text(&alert["rule"]["name"]));
+    tell(format_args!("alert {state}: {rule}, {} {}{value}", text(&alert["device_name"]), text(&alert["sensor"])));
 }

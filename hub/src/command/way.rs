@@ -33,6 +33,11 @@ impl Way {
         Self { proxy, host }
     }
 
+    /// Whether nobody stands between.
+    pub(super) const fn is_straight(&self) -> bool {
+        self.proxy.is_none()
+    }
+
     /// A client that goes this way.
     pub(super) fn on(&self, client: ClientBuilder) -> ClientBuilder {
         if self.proxy.is_none() { client.no_proxy() } else { client }

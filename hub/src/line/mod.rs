@@ -98,7 +98,7 @@ impl<'a> Lines<'a> {
         let timestamp = if tail.is_empty() { None } else { tail.parse().ok() };
         let time = end + leading_spaces(&text[end..]);
         if timestamp.is_none() && !tail.is_empty() {
-            return wrong(time, &format!("`{}` is no timestamp: a whole number", brief(tail)));
+            return wrong(time, &format!("`{}` is not a timestamp: a whole number", brief(tail)));
         }
         // Texts may hold line ends, and people count those.
         self.number += text[begin..end].bytes().filter(|byte| *byte == b'\n').count();

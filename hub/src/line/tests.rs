@@ -99,8 +99,8 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
         ("m f=i", 5, "no value"),
         ("m f=\"a", 3, "no end"),
         ("m f=\"a\"b", 8, "a comma and another field"),
-        ("m f=1 1.5", 7, "no timestamp"),
-        ("m f=1 99999999999999999999", 7, "no timestamp"),
+        ("m f=1 1.5", 7, "not a timestamp"),
+        ("m f=1 99999999999999999999", 7, "not a timestamp"),
     ];
     for (text, column, what) in cases {
         let error = read(text).unwrap_err();

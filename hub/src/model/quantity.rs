@@ -31,7 +31,7 @@ pub fn age(text: &str) -> Result<Option<Duration>, String> {
         return Ok(None);
     }
     let age = number_of(text, &AGES).map(Duration::from_secs).filter(|age| *age >= LEAST_AGE);
-    age.map(Some).ok_or_else(|| format!("`{text}` is no age: write 14d, 6w, 5y (at least 1d), or forever"))
+    age.map(Some).ok_or_else(|| format!("`{text}` is not a duration: write 14d, 6w, 5y (at least 1d), or forever"))
 }
 
 /// An age in the largest unit that divides it.
@@ -48,7 +48,7 @@ pub fn age_text(age: Option<Duration>) -> String {
 /// A sentence for the person who wrote it.
 pub fn interval(text: &str) -> Result<Duration, String> {
     let interval = number_of(text, &INTERVALS).map(Duration::from_millis).filter(|interval| *interval <= MOST_INTERVAL);
-    interval.ok_or_else(|| format!("`{text}` is no interval: write 20ms, 1s (at most 5s)"))
+    interval.ok_or_else(|| format!("`{text}` is not an interval: write 20ms, 1s (at most 5s)"))
 }
 
 /// A number of bytes: `500MB`, `2GB`, `1GiB`.
@@ -56,7 +56,7 @@ pub fn interval(text: &str) -> Result<Duration, String> {
 /// # Errors
 /// A sentence for the person who wrote it.
 pub fn bytes(text: &str) -> Result<u64, String> {
-    number_of(text, &SIZES).ok_or_else(|| format!("`{text}` is no size: write 500MB, 2GB, 1GiB"))
+    number_of(text, &SIZES).ok_or_else(|| format!("`{text}` is not a size: write 500MB, 2GB, 1GiB"))
 }
 
 /// A size for people, in three digits.

@@ -106,7 +106,7 @@ fn prepare(config: &Config, role: Role, log: Log) -> Result<Prepared> {
     }
     migrate::copy_before(&conn, &file)?;
     if let Some(schema) = migrate::run(&mut conn)? {
-        tracing::info!(schema, "the database is at schema {schema}");
+        tracing::debug!(schema, "the database is at schema {schema}");
     }
     let check = (role == Role::Owner).then(|| Check::start(&file)).transpose()?;
     row_sum::check(&conn)?;

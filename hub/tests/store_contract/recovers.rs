@@ -37,7 +37,7 @@ async fn two_backups_of_one_hub_bring_back_every_reading_and_figure_once() {
         if day == 16 || day == 19 {
             old.store.tidy_as_of(T0.plus(day * DAY)).await.unwrap();
             let file = old.dir.path().join(format!("{day}.backup"));
-            backup(old.dir.path(), &file).unwrap();
+            backup(old.dir.path(), &file, &mut |_, _| {}).unwrap();
             files.push(file);
         }
     }
@@ -61,7 +61,7 @@ async fn what_belongs_to_a_device_that_is_not_known_yet_waits_for_it() {
     let device = old.store.adopt(new_device(7, "late")).await.unwrap();
     a_day(&old, 0).await;
     let file = old.dir.path().join("one.backup");
-    backup(old.dir.path(), &file).unwrap();
+    backup(old.dir.path(), &file, &mut |_, _| {}).unwrap();
     let new = Hub::new().await;
     let first = new.store.recover(&file).await.unwrap();
     assert_eq!((first.readings, first.strangers), (24 * 60, vec![device.name.clone()]));

@@ -20,9 +20,10 @@ use wire::packet::Packet;
 use super::{Outcome, print};
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
-use crate::store;
+use crate::running::{self, Running};
 use crate::udp::socket::Socket;
 use crate::zones::Rules;
+use crate::{reach, store};
 use kernel::{members_v4, members_v6, metric, udp_sockets};
 
 /// How long the running hub may take to answer a probe: its jitter is 120 ms.
@@ -30,46 +31,79 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The clock was not set if it says less: 2024-01-01, before the first release.
 const SET_FROM_MS: i64 = 1_704_067_200_000;
 
-/// What was found so far.
+/// What was found so far: what fails is told first, in the order in which it was looked at, causes before consequences.
 #[derive(Default)]
 struct Findings {
-    failed: usize,
+    failed: Vec<String>,
+    rest: Vec<String>,
 }
 
 impl Findings {
-    fn good(&self, text: impl std::fmt::Display) {
-        print(format_args!("ok   {text}"));
+    fn good(&mut self, text: impl std::fmt::Display) {
+        self.rest.push(format!("ok   {text}"));
     }
 
     /// Neither good nor bad.
-    fn told(&self, text: impl std::fmt::Display) {
-        print(format_args!("     {text}"));
+    fn told(&mut self, text: impl std::fmt::Display) {
+        self.rest.push(format!("     {text}"));
     }
 
     /// Something that will be wrong, though nothing fails.
-    fn doubtful(&self, text: impl std::fmt::Display) {
-        print(format_args!("warn {text}"));
+    fn doubtful(&mut self, text: impl std::fmt::Display) {
+        self.rest.push(format!("warn {text}"));
     }
 
     fn bad(&mut self, text: impl std::fmt::Display, fix: impl std::fmt::Display) {
-        self.failed += 1;
-        print(format_args!("FAIL {text}; fix: {fix}"));
+        self.failed.push(format!("FAIL {text}; fix: {fix}"));
+    }
+
+    /// Everything, the verdict on top.
+    fn print(&self) {
+        if self.failed.is_empty() {
+            print("All is well.");
+        }
+        self.failed.iter().chain(&self.rest).for_each(print);
     }
 }
 
 pub(super) async fn run(flags: Flags) -> Outcome {
-    let config = Config::load(flags)?;
+    let named = flags.data.is_some() || flags.config.is_some();
+    let has_address = flags.http.is_some();
+    let mut config = Config::load(flags)?;
     let mut findings = Findings::default();
     look_at_clock(&mut findings);
-    look_at_zones(&findings);
+    look_at_zones(&mut findings);
+    if !named && !store::Store::is_in(&config.data) {
+        look_elsewhere(&mut config, &mut findings);
+    }
     look_at_data(&config.data, &mut findings);
+    let word = Running::of(&config.data);
+    if let Some(running) = word.as_ref().filter(|_| !has_address) {
+        (config.http, config.udp) = (running.http, running.udp);
+    }
     let metrics = metrics(config.http);
     match &metrics {
         Some(_) => findings.good(format_args!("a hub answers on http://{}", config.http)),
         None => findings.bad(
             format_args!("no hub answers on http://{}", config.http),
-            "telemetry-hub serve (or name the running one's --http)",
+            format_args!("telemetry-hub serve --data {}", config.data.display()),
         ),
+    }
+    if metrics.is_some() && word.as_ref().is_none_or(|running| running.http.port() != config.http.port()) {
+        let owner = running::elsewhere()
+            .into_iter()
+            .find(|data| Running::of(data).is_some_and(|running| running.http.port() == config.http.port()));
+        let (answers, data) = (config.http, config.data.display());
+        match owner {
+            Some(owner) => findings.bad(
+                format_args!(
+                    "the hub that answers on http://{answers} has its data in {}, not in {data}",
+                    owner.display()
+                ),
+                format_args!("--data {}", owner.display()),
+            ),
+            None => findings.told(format_args!("whether its data lies in {data} cannot be seen from here")),
+        }
     }
     let discoverable = look_at_sockets(&config, metrics.is_some(), &mut findings);
     look_at_buffer(&mut findings);
@@ -84,10 +118,23 @@ pub(super) async fn run(flags: Flags) -> Outcome {
         tell_traffic(metrics, &mut findings);
     }
     hint_at_firewall(config.udp.port(), &mut findings);
-    match findings.failed {
+    findings.print();
+    match findings.failed.len() {
         0 => Ok(()),
-        1 => Err(anyhow::anyhow!("something is wrong, see above").into()),
-        n => Err(anyhow::anyhow!("{n} things are wrong, see above").into()),
+        1 => Err(anyhow::anyhow!("1 problem found, see FAIL above").into()),
+        n => Err(anyhow::anyhow!("{n} problems found, see FAIL above").into()),
+    }
+}
+
+/// Nobody named a hub, and there is none in the usual place: the one that runs is meant.
+fn look_elsewhere(config: &mut Config, findings: &mut Findings) {
+    match running::elsewhere().as_slice() {
+        [] => {}
+        [one] => config.data.clone_from(one),
+        several => {
+            let several: Vec<String> = several.iter().map(|data| data.display().to_string()).collect();
+            findings.told(format_args!("hubs run with {}: name one with --data", several.join(", ")));
+        }
     }
 }
 
@@ -105,7 +152,7 @@ fn look_at_clock(findings: &mut Findings) {
     }
 }
 
-fn look_at_zones(findings: &Findings) {
+fn look_at_zones(findings: &mut Findings) {
     let rules = Rules::in_use();
     match rules.warning(Clock.wall()) {
         Some(warning) => findings.doubtful(format_args!("{warning} ({})", rules.place())),
@@ -141,12 +188,7 @@ fn look_at_data(data: &Path, findings: &mut Findings) {
 
 /// The metrics of the hub that runs on this machine, if one does.
 fn metrics(http: SocketAddr) -> Option<String> {
-    let ip = match http.ip() {
-        ip if !ip.is_unspecified() => ip,
-        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-    };
-    let address = SocketAddr::new(ip, http.port());
+    let address = reach::here(http);
     let ask = || -> io::Result<String> {
         let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
         stream.set_read_timeout(Some(PATIENCE))?;

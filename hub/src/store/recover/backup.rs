@@ -54,24 +54,21 @@ const GET: &str = "SELECT made_at, version, secret_key FROM backup";
 const STRIP: &str = "DROP TABLE backup; DELETE FROM session;";
 
 /// Writes a backup of the hub in `dir`, running or not, to `file`, and checks it. An older backup of that name gives way
-/// only to a whole new one.
+/// only to a whole new one. `told` hears how many bytes are copied, and of how many.
 ///
 /// # Errors
 /// There is no hub in `dir`; `file` is something else than a backup, or cannot be written; the copy is not like the
 /// original.
-pub fn backup(dir: &Path, file: &Path) -> Result<Contents> {
+pub fn backup(dir: &Path, file: &Path, told: &mut dyn FnMut(u64, u64)) -> Result<Contents> {
     let source = dir.join(FILE);
     if !source.exists() {
-        return Err(Error::BadFile {
-            path: dir.to_owned(),
-            detail: "there is no hub's database here; is --data right?",
-        });
+        return Err(Error::BadFile { path: dir.to_owned(), detail: "no hub here; use --data DIR" });
     }
     refuse_other_files(file)?;
     let key = SecretKey::load_or_create(dir)?;
     let at_file = |source| Error::File { path: file.to_owned(), source };
     let part = durable::staging(file).map_err(at_file)?;
-    let made = copy(&source, &part, &key);
+    let made = copy(&source, &part, &key, told);
     if made.is_err() {
         // Half a backup is none; that it could not be removed changes nothing.
         let _ = fs::remove_file(&part);
@@ -92,7 +89,7 @@ fn refuse_other_files(file: &Path) -> Result<()> {
     })
 }
 
-fn copy(source: &Path, part: &Path, key: &SecretKey) -> Result<Contents> {
+fn copy(source: &Path, part: &Path, key: &SecretKey, told: &mut dyn FnMut(u64, u64)) -> Result<Contents> {
     durable::create(part).map_err(|source| Error::File { path: part.to_owned(), source })?;
     let from = readers::connect(source)?;
     // One snapshot for all steps: a backup of a database that is written to would begin anew at each commit.
@@ -102,7 +99,7 @@ fn copy(source: &Path, part: &Path, key: &SecretKey) -> Result<Contents> {
     let mut to = Connection::open(part)?;
     // Synced once at the end; until then the file has another name.
     to.execute_batch("PRAGMA synchronous = OFF")?;
-    copy_pages(&snapshot, &mut to)?;
+    copy_pages(&snapshot, &mut to, told)?;
     drop(snapshot);
     let mode: String = to.pragma_update_and_check(None, "journal_mode", "DELETE", |row| row.get(0))?;
     if mode != "delete" {
@@ -120,11 +117,15 @@ fn copy(source: &Path, part: &Path, key: &SecretKey) -> Result<Contents> {
     contents(part)
 }
 
-fn copy_pages(from: &Connection, to: &mut Connection) -> Result<()> {
+fn copy_pages(from: &Connection, to: &mut Connection, told: &mut dyn FnMut(u64, u64)) -> Result<()> {
+    let page: u32 = from.pragma_query_value(None, "page_size", |row| row.get(0))?;
     let backup = Backup::new(from, to)?;
     let mut blocked = 0;
     loop {
         let step = backup.step(STEP)?;
+        let pages = |pages: i32| u64::try_from(pages).unwrap_or(0) * u64::from(page);
+        let progress = backup.progress();
+        told(pages(progress.pagecount - progress.remaining), pages(progress.pagecount));
         if step == StepResult::Done {
             return Ok(());
         }
@@ -198,7 +199,7 @@ pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
     let (part, target) = (dir.join("telemetry.db.new"), dir.join(FILE));
     let mut to = Connection::open(&part)?;
     to.execute_batch("PRAGMA synchronous = OFF")?;
-    copy_pages(&from, &mut to)?;
+    copy_pages(&from, &mut to, &mut |_, _| {})?;
     to.execute_batch(STRIP)?;
     let alike = counts(&to)? == counts(&from)?;
     to.close().map_err(|(_, error)| error)?;
@@ -212,7 +213,7 @@ pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
 }
 
 fn refuse_full_folder(dir: &Path) -> Result<()> {
-    let detail = "is not empty: a backup is restored into a new folder, so that nothing can be overwritten";
+    let detail = "already has files: choose an empty folder with --data";
     match fs::read_dir(dir) {
         Ok(mut entries) => match entries.next() {
             Some(_) => Err(Error::BadFile { path: PathBuf::from(dir), detail }),

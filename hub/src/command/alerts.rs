@@ -1,0 +1,80 @@
+//! `telemetry-hub alerts`: what is wrong, and what was.
+
+use serde::Deserialize;
+
+use super::remote::{Remote, given};
+use super::table::Table;
+use super::{Outcome, out, print, shown, tell};
+
+/// Flags of `alerts`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    hub: Remote,
+    /// Past alerts, newest first, instead of those that are active
+    #[arg(long)]
+    past: bool,
+    /// One device, by id or name
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+    /// Only alerts that began at or after this: 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h
+    #[arg(long, value_name = "TIME")]
+    from: Option<String>,
+    /// Print the hub's answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Alert {
+    rule: Rule,
+    device_name: String,
+    sensor: String,
+    severity: String,
+    state: String,
+    unit: String,
+    value: Option<f64>,
+    threshold: f64,
+    started_at: String,
+    resolved_at: Option<String>,
+    acked_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Rule {
+    name: String,
+}
+
+pub(super) async fn run(args: Args) -> Outcome {
+    let link = args.hub.find().await?;
+    let states = if args.past { ["resolved", "historical"] } else { ["pending", "firing"] };
+    let mut params: Vec<_> = states.map(|state| ("state", state.to_owned())).into();
+    params.extend(given([("device", args.device), ("from", args.from)]));
+    if args.json {
+        print(link.all_as_json("/alerts", &params).await?);
+        return Ok(());
+    }
+    let alerts: Vec<Alert> = link.all("/alerts", &params).await?;
+    let mut table =
+        Table::new(["STATE", "SEVERITY", "RULE", "DEVICE", "SENSOR", "VALUE", "LIMIT", "SINCE", "UNTIL"]).right([5, 6]);
+    let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
+    for alert in &alerts {
+        let acked = alert.acked_at.is_some() && alert.state == "firing";
+        table.row([
+            if acked { "acknowledged".to_owned() } else { alert.state.clone() },
+            alert.severity.clone(),
+            shown::name(&alert.rule.name),
+            shown::name(&alert.device_name),
+            shown::name(&alert.sensor),
+            alert.value.map_or_else(|| "-".to_owned(), |value| shown::value(value, &alert.unit)),
+            shown::value(alert.threshold, &alert.unit),
+            moment(&alert.started_at),
+            alert.resolved_at.as_deref().map(moment).unwrap_or_default(),
+        ]);
+    }
+    if table.is_empty() {
+        tell(if args.past { "no past alert" } else { "no alert is active" });
+    }
+    out::write(&table.text());
+    Ok(())
+}

@@ -1,0 +1,101 @@
+//! Which hub a command on this machine means: by its data directory, named or found. None is made unasked.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::{Failure, out};
+use crate::config::{self, DEFAULT_DATA};
+use crate::running::{self, Running};
+use crate::store::{self, SecretKey, Store};
+
+/// Where the data lies, for commands that look at it beside a running hub or before its first start.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Data {
+    /// Data directory of the hub [default: ./telemetry-data, else that of the hub that runs on this machine]
+    #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_DATA")]
+    data: Option<PathBuf>,
+    /// TOML file of the hub, which may name its data directory
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+impl Data {
+    /// The directory a person named, by flag, variable or file.
+    fn named(&self) -> Result<Option<PathBuf>, config::Error> {
+        match (&self.data, &self.config) {
+            (Some(data), _) => Ok(Some(data.clone())),
+            (None, Some(file)) => config::data_in(file),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Where a hub is, or will be made: for commands that make one.
+    pub(super) fn dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.named()?.unwrap_or_else(|| DEFAULT_DATA.into()))
+    }
+
+    /// The directory of a hub that is there.
+    pub(super) fn of_a_hub(&self) -> Result<PathBuf, Failure> {
+        let named = self.named()?;
+        let dir = named.as_deref().unwrap_or_else(|| Path::new(DEFAULT_DATA));
+        if is_there(dir)? {
+            return Ok(dir.to_owned());
+        }
+        let mut running = if named.is_some() { Vec::new() } else { running::elsewhere() };
+        if running.len() == 1 {
+            let found = running.remove(0);
+            out::tell(format_args!("(the hub in {})", found.display()));
+            return Ok(found);
+        }
+        let also: Vec<String> = running.iter().map(|dir| dir.display().to_string()).collect();
+        let also = if also.is_empty() { String::new() } else { format!(" (hubs run with {})", also.join(", ")) };
+        Err(Failure::Use(format!("no hub in {}; use --data DIR{also}", dir.display())))
+    }
+
+    /// Opens the hub that is there.
+    pub(super) fn open(&self) -> Result<Store, Failure> {
+        open(&self.of_a_hub()?)
+    }
+
+    /// Opens the hub that is there, or prepares the directory that a person named.
+    pub(super) fn open_or_prepare(&self) -> Result<Store, Failure> {
+        match self.named()? {
+            Some(dir) => open(&dir),
+            None => self.open(),
+        }
+    }
+
+    /// The hub that runs, or why none can be asked.
+    pub(super) fn running(&self) -> Result<(PathBuf, Running), Failure> {
+        let dir = self.of_a_hub()?;
+        match Running::of(&dir) {
+            Some(running) => Ok((dir, running)),
+            None => Err(Failure::Run(anyhow::anyhow!(asleep(&dir)))),
+        }
+    }
+}
+
+/// What to do about a hub that does not run.
+pub(super) fn asleep(dir: &Path) -> String {
+    let dir = dir.display();
+    format!("the hub in {dir} does not run; start it: telemetry-hub serve --data {dir}")
+}
+
+fn open(dir: &Path) -> Result<Store, Failure> {
+    let key = SecretKey::load_or_create(dir)?;
+    Ok(Store::open_beside(&store::Config { dir: dir.to_owned(), ..Default::default() }, &key)?)
+}
+
+/// Whether there is a hub; one that is somebody else's is told from none.
+fn is_there(dir: &Path) -> Result<bool, Failure> {
+    match std::fs::read_dir(dir) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let text = format!("{} may be read by its owner alone: sudo telemetry-hub ...", dir.display());
+            Err(Failure::Run(anyhow::anyhow!(text)))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            Err(Failure::Use(format!("--data {}: this is a file, not a directory", dir.display())))
+        }
+        _ => Ok(Store::is_in(dir)),
+    }
+}

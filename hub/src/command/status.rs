@@ -1,0 +1,117 @@
+//! `telemetry-hub status`: how the hub is doing, on one screen.
+
+use serde::Deserialize;
+
+use super::remote::Remote;
+use super::{Outcome, print, shown};
+
+/// Flags of `status`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    hub: Remote,
+    /// Print the hub's answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Deserialize)]
+struct Hub {
+    version: String,
+    words: Vec<String>,
+    uptime_s: i64,
+    udp_port: u16,
+    devices: Devices,
+    series: u64,
+    readings_total: u64,
+    readings_per_s: f64,
+    ack_p99_ms: Option<f64>,
+    alerts_firing: u64,
+    storage: Storage,
+    degraded: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Devices {
+    online: u64,
+    offline: u64,
+    pending: u64,
+    blocked: u64,
+}
+
+#[derive(Debug, Deserialize)]
+struct Storage {
+    used_bytes: f64,
+    max_bytes: Option<f64>,
+    disk_free_bytes: Option<f64>,
+    growth_bytes_per_day: Option<f64>,
+    full_in_days: Option<f64>,
+}
+
+pub(super) async fn run(args: Args) -> Outcome {
+    let link = args.hub.find().await?;
+    let text = link.text("/hub", &[]).await?;
+    if args.json {
+        print(text);
+        return Ok(());
+    }
+    let hub: Hub = link.read(&text)?;
+    print(format_args!("telemetry-hub {}, running for {}", hub.version, shown::length(hub.uptime_s)));
+    for (name, value) in rows(&hub, link.base()) {
+        print(format_args!("  {name:<12}{value}"));
+    }
+    Ok(())
+}
+
+/// Each thing worth a line; what is not there has none.
+fn rows(hub: &Hub, base: &str) -> Vec<(&'static str, String)> {
+    let Hub { devices, storage, .. } = hub;
+    let mut rows = vec![
+        ("page", format!("{base}/")),
+        ("devices at", format!("udp port {}", hub.udp_port)),
+        ("words", hub.words.join(" ")),
+    ];
+    let counts = [
+        (devices.online, "online"),
+        (devices.offline, "offline"),
+        (devices.pending, "pending"),
+        (devices.blocked, "blocked"),
+    ];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(n, state)| *n > 0 || *state == "online")
+        .map(|(n, state)| format!("{} {state}", shown::count(*n)))
+        .collect();
+    rows.push(("devices", counts.join(", ")));
+    rows.push((
+        "alerts",
+        if hub.alerts_firing == 0 { "none".to_owned() } else { format!("{} firing", hub.alerts_firing) },
+    ));
+    rows.push((
+        "readings",
+        format!(
+            "{} a second, {} since the start, {}",
+            shown::digits(hub.readings_per_s),
+            shown::count(hub.readings_total),
+            shown::of(hub.series, "sensor")
+        ),
+    ));
+    if let Some(ms) = hub.ack_p99_ms {
+        rows.push(("stored", format!("99 % within {} ms", shown::digits(ms))));
+    }
+    let bytes = |bytes: f64| shown::value(bytes, "By");
+    let mut disk = format!("{} used", bytes(storage.used_bytes));
+    for (amount, what) in [(storage.max_bytes, "allowed"), (storage.disk_free_bytes, "free on the disk")] {
+        if let Some(amount) = amount {
+            disk += &format!(", {} {what}", bytes(amount));
+        }
+    }
+    rows.push(("disk", disk));
+    if let Some(growth) = storage.growth_bytes_per_day {
+        let full =
+            storage.full_in_days.map_or_else(String::new, |days| format!(", full in {} days", shown::digits(days)));
+        rows.push(("growth", format!("{} a day{full}", bytes(growth))));
+    }
+    rows.extend(hub.degraded.clone().map(|text| ("problem", text)));
+    rows
+}

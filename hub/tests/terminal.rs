@@ -1,0 +1,327 @@
+//! What a person meets on the terminal: commands that find the hub and make none, links to open, closed pipes, a password
+//! that was forgotten, and a demo.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use support::lab::{ADDRESSES, CABLE, Lab};
+use support::port::free_port;
+use support::{HubProcess, Stopped, eventually, hub_program, signal};
+
+fn hub() -> Command {
+    Command::new(hub_program())
+}
+
+fn said(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
+}
+
+/// A hub with one device that measures this machine.
+fn hub_with_device(state: &Path) -> (HubProcess, Stopped) {
+    let hub = HubProcess::start("token");
+    let token = hub.join_token(1);
+    let agent = hub.start_agent(state, &["--join-token", &token, "--name", "attic"]);
+    eventually("readings", Duration::from_secs(30), || (hub.count() > 50).then_some(()));
+    (hub, agent)
+}
+
+#[test]
+fn a_command_beside_no_hub_makes_none() {
+    // A machine of its own: on this one other tests run hubs, and a command without --data would find one of them.
+    let Some(lab) = Lab::build("t", &["hub", "agent"], &[CABLE, ADDRESSES]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    for command in [
+        "token create --scope admin",
+        "token list",
+        "token revoke 1",
+        "join-token create",
+        "join-token list",
+        "join-token revoke 1",
+        "open",
+        "password reset",
+        "backup file",
+        "recover",
+        "devices",
+        "status",
+        "alerts",
+        "query",
+        "watch",
+        "export",
+        "import -",
+    ] {
+        let args: Vec<&str> = command.split(' ').collect();
+        let output = lab.command("hub", &hub_program(), &args).current_dir(dir.path()).output().unwrap();
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{command}: {text}");
+        assert!(text.contains("no hub in ./telemetry-data; use --data"), "{command}: {text}");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "{command}");
+    }
+    // The one that runs is found.
+    let data = dir.path().join("elsewhere");
+    let data = data.to_str().unwrap();
+    let empty = tempfile::tempdir().unwrap();
+    let _hub = lab.spawn("hub", &hub_program(), &["serve", "--data", data, "--http", "127.0.0.1:18080"]);
+    let status = eventually("a hub that is found", Duration::from_secs(20), || {
+        let output = lab.command("hub", &hub_program(), &["status"]).current_dir(empty.path()).output().unwrap();
+        output.status.success().then(|| said(&output))
+    });
+    assert!(status.contains(data) && status.contains("http://127.0.0.1:18080/"), "{status}");
+    let text = lab.output("hub", &hub_program(), &["doctor"]);
+    assert!(!text.contains("no hub answers"), "{text}");
+    let text = lab.output(
+        "hub",
+        &hub_program(),
+        &["doctor", "--data", empty.path().to_str().unwrap(), "--http", "127.0.0.1:18080"],
+    );
+    assert!(text.lines().next().unwrap().contains(&format!("has its data in {data}")), "{text}");
+    let text =
+        lab.output("hub", &hub_program(), &["serve", "--data", empty.path().to_str().unwrap(), "--http", ":18080"]);
+    assert!(text.contains("port 18080 is already in use") && text.contains("--http 0.0.0.0:18081"), "{text}");
+}
+
+#[test]
+fn a_start_ends_with_a_link_for_each_address_also_the_second_time() {
+    let Some(lab) = Lab::build("l", &["hub", "agent"], &[CABLE, ADDRESSES]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().to_str().unwrap();
+    let start = || {
+        let mut command = lab.command("hub", &hub_program(), &["serve", "--data", data, "--http", "18080"]);
+        let mut child = Stopped(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+        let mut text = Vec::new();
+        while text.last().is_none_or(|line: &String| !line.starts_with('└')) {
+            text.push(lines.next().unwrap().unwrap());
+        }
+        signal(&child.0, "TERM");
+        assert!(child.0.wait().unwrap().success());
+        assert!(lines.next().is_none(), "something came after the links");
+        text
+    };
+    let links = |text: &[String]| -> Vec<String> {
+        text.iter()
+            .flat_map(|line| line.split(' '))
+            .filter(|word| word.starts_with("http://"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let first = links(&start());
+    assert!(first.iter().any(|link| link.starts_with("http://10.77.0.1:18080/#setup=")), "{first:?}");
+    assert!(first.iter().any(|link| link.contains(".local:18080/#setup=")), "{first:?}");
+    let second = links(&start());
+    assert_eq!(second.len(), first.len());
+}
+
+#[test]
+fn on_the_hubs_own_machine_no_token_is_needed() {
+    let state = tempfile::tempdir().unwrap();
+    let (hub, _agent) = hub_with_device(state.path());
+    let run = |args: &[&str]| {
+        let output = self::hub().args(args).arg("--data").arg(&hub.data).env("TZ", "UTC").output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", said(&output));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let devices = run(&["devices"]);
+    assert!(devices.starts_with("NAME ") && devices.lines().nth(1).unwrap().starts_with("attic "), "{devices}");
+    assert!(devices.contains("online") && devices.contains("just now"), "{devices}");
+    let status = run(&["status"]);
+    assert!(status.contains("devices     1 online\n") && status.contains("alerts      none"), "{status}");
+    assert_eq!(run(&["alerts"]), "");
+    let query = run(&["query", "--sensor", "mem.*bytes", "--from", "now-1m", "--every", "1m"]);
+    assert!(query.starts_with("attic  mem.") && query.contains("GiB)\nTIME "), "{query}");
+    let csv = hub.data.join("readings.csv");
+    run(&["export", "--sensor", "mem*", "--from", "now-1h", csv.to_str().unwrap()]);
+    let told = run(&["import", "--dry-run", csv.to_str().unwrap()]);
+    assert!(told.contains("of 1 device ("), "{told}");
+    let json: serde_json::Value = serde_json::from_str(&run(&["devices", "--json"])).unwrap();
+    assert_eq!(json["items"][0]["name"], "attic");
+
+    // A token that is wrong is told, and no way to use the command is printed.
+    let token = hub.output(&["token", "create", "--scope", "read"]);
+    run(&["token", "revoke", token.split('_').nth(1).unwrap()]);
+    let wrong = self::hub().args(["devices", "--token", &token, "--data"]).arg(&hub.data).output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(
+        said(&wrong).contains("this token is not valid on this hub") && !said(&wrong).contains("Usage"),
+        "{}",
+        said(&wrong)
+    );
+    // The key of this machine is for its own hub.
+    let other =
+        self::hub().args(["devices", "--hub", "http://192.0.2.1:8080", "--data"]).arg(&hub.data).output().unwrap();
+    assert!(said(&other).contains("--token is missing"), "{}", said(&other));
+}
+
+#[test]
+fn a_closed_pipe_ends_a_command_quietly() {
+    let state = tempfile::tempdir().unwrap();
+    let (hub, _agent) = hub_with_device(state.path());
+    let data = hub.data.to_str().unwrap().to_owned();
+    for command in [
+        "watch",
+        "query --from now-1h --points 60",
+        "devices",
+        "status",
+        "export --from now-1h",
+        "token list",
+        "join-token list",
+        "doctor",
+        "open",
+    ] {
+        let mut child = self::hub()
+            .args(command.split(' '))
+            .args(["--data", &data])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // Nobody reads, as after `head -0`.
+        drop(child.stdout.take());
+        let status = eventually(command, Duration::from_secs(30), || child.try_wait().unwrap());
+        let mut errors = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+        assert!(!errors.contains("panicked"), "{command}: {errors}");
+        assert_eq!(status.code(), Some(141), "{command}: {errors}");
+    }
+    // Nor does a hub whose log nobody reads any more end.
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut child = self::hub()
+        .args(["serve", "--udp", "127.0.0.1:0", "--discovery", "off", "--data", dir.path().to_str().unwrap()])
+        .args(["--http", &format!("127.0.0.1:{port}")])
+        .env("TELEMETRY_HUB_LOG", "debug")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    let child = Stopped(child);
+    eventually("an answer", Duration::from_secs(20), || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
+    signal(&child.0, "TERM");
+    let mut child = child;
+    assert!(child.0.wait().unwrap().success());
+}
+
+#[test]
+fn a_forgotten_password_is_reset_and_everybody_signed_out() {
+    let hub = HubProcess::start("token");
+    let link = |args: &[&str]| {
+        let lines = hub.outputs(args).join("\n");
+        lines
+            .split(['#', ' '])
+            .find_map(|word| word.strip_prefix("setup="))
+            .map(str::to_owned)
+            .unwrap_or_else(|| panic!("{lines}"))
+    };
+    let setup = |token: &str, password: &str| {
+        let body = json!({"setup_token": token, "password": password}).to_string();
+        hub.status("POST", "/api/v1/setup", Some(body)).unwrap()
+    };
+    let sign_in = |password: &str| {
+        hub.status("POST", "/api/v1/session", Some(json!({"password": password}).to_string())).unwrap()
+    };
+    assert_eq!(setup(&link(&["open"]), "correct horse"), 204);
+    assert_eq!(sign_in("correct horse"), 204);
+    let token = link(&["password", "reset"]);
+    assert_eq!(sign_in("correct horse"), 401, "the old one is forgotten");
+    assert_eq!(setup(&token, "battery staple"), 204);
+    assert_eq!(sign_in("battery staple"), 204);
+    assert_eq!(hub.status("GET", "/api/v1/hub", None), Some(200), "tokens stay valid");
+}
+
+#[test]
+fn wrong_passwords_leave_a_line_each_in_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut child = hub()
+        .args(["serve", "--udp", "127.0.0.1:0", "--discovery", "off", "--data", dir.path().to_str().unwrap()])
+        .args(["--http", &format!("127.0.0.1:{port}")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
+    let token =
+        out.find_map(|line| Some(line.unwrap().split_once("#setup=")?.1.split(' ').next()?.to_owned())).unwrap();
+    let post = |path: &str, body: String| {
+        let url = format!("http://127.0.0.1:{port}/api/v1/{path}");
+        let sent =
+            Command::new("curl").args(["-s", "-H", "content-type: application/json", "-d", &body, &url]).output();
+        assert!(sent.unwrap().status.success());
+    };
+    post("setup", json!({"setup_token": token, "password": "correct horse"}).to_string());
+    for _ in 0..7 {
+        post("session", json!({"password": "guess"}).to_string());
+    }
+    signal(&child, "TERM");
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    child.wait().unwrap();
+    assert_eq!(log.matches("wrong password from 127.0.0.1").count(), 5, "{log}");
+    assert_eq!(log.matches("too many attempts to sign in from 127.0.0.1").count(), 1, "{log}");
+}
+
+#[test]
+fn a_demo_shows_its_link_last_and_the_link_works_again_and_again() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let wanted = taken.local_addr().unwrap();
+    let temporary = tempfile::tempdir().unwrap();
+    let child = hub()
+        .args(["demo", "--devices", "8", "--http", &wanted.to_string()])
+        .env("TMPDIR", temporary.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut child = Stopped(child.unwrap());
+    let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+    let mut link = None;
+    for line in &mut lines {
+        let line = line.unwrap();
+        link = link.or_else(|| line.split(' ').find(|word| word.contains("/#login=")).map(str::to_owned));
+        if line.starts_with('└') {
+            break;
+        }
+    }
+    let link = link.unwrap();
+    let (page, code) = link.split_once("/#login=").unwrap();
+    assert_ne!(page, format!("http://{wanted}"), "that port is taken");
+    for browser in ["first", "second"] {
+        let jar = temporary.path().join(browser);
+        let jar = jar.to_str().unwrap();
+        let curl = |args: &[&str]| {
+            let output = Command::new("curl")
+                .args(["-s", "-c", jar, "-b", jar, "-H", "content-type: application/json"])
+                .args(args)
+                .output();
+            String::from_utf8(output.unwrap().stdout).unwrap()
+        };
+        curl(&["-d", &json!({"login_code": code}).to_string(), &format!("{page}/api/v1/session")]);
+        let devices = curl(&[&format!("{page}/api/v1/devices")]);
+        let devices: serde_json::Value = serde_json::from_str(&devices).unwrap();
+        let names: Vec<&str> =
+            devices["items"].as_array().unwrap().iter().map(|device| device["name"].as_str().unwrap()).collect();
+        assert_eq!(
+            (names[0], names.contains(&"workshop-0000"), names.contains(&"zone-0007")),
+            ("this-computer", true, true),
+            "{names:?}"
+        );
+        let query = "query?device=zone-0007&sensor=temperature&from=now-7d&to=now-2h&points=1";
+        let week: serde_json::Value = serde_json::from_str(&curl(&[&format!("{page}/api/v1/{query}")])).unwrap();
+        let (count, max) = (&week["series"][0]["count"][0], &week["series"][0]["max"][0]);
+        assert!(count.as_u64().unwrap() > 9_900 && max.as_f64().unwrap() > 33.0, "{week}");
+    }
+    signal(&child.0, "TERM");
+    assert!(child.0.wait().unwrap().success());
+    assert!(lines.next().is_none(), "something was printed after the link");
+    let mut log = String::new();
+    child.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert_eq!(log.lines().count(), 1, "a quiet log: {log}");
+    let left: Vec<_> = std::fs::read_dir(temporary.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("telemetry-demo")), "{left:?}");
+}
