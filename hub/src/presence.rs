@@ -37,6 +37,8 @@ pub struct Pushed {
     pub last_seen: UnixMillis,
     /// Time between the last two pushes, in milliseconds; `None` after the first.
     pub every_ms: Option<i64>,
+    /// How far the newest reading of each of the last three pushes was ahead of the hub's clock, in milliseconds.
+    ahead_ms: [Option<i64>; 3],
 }
 
 impl Pushed {
@@ -45,6 +47,17 @@ impl Pushed {
     /// The same at least, and at most: whoever pushes less than once a day is not missed earlier than after three.
     const LEAST_MS: i64 = 60_000;
     const MOST_MS: i64 = 86_400_000;
+
+    /// The device's clock minus the hub's, in milliseconds, by its readings; `None` before three pushes. Ahead is what all
+    /// of them are; behind too, unless it is what a device keeps its readings for: less than two times between pushes.
+    #[must_use]
+    pub fn clock_offset_ms(&self) -> Option<i64> {
+        let [Some(a), Some(b), Some(c)] = self.ahead_ms else { return None };
+        let least = [a, b, c].into_iter().min_by_key(|ms| ms.abs())?;
+        let is_kept = least < 0 && least.abs() <= 2 * self.every_ms.unwrap_or(0);
+        let agree = [a, b, c].iter().all(|ms| ms.signum() == least.signum());
+        Some(if is_kept || !agree { 0 } else { least })
+    }
 
     fn offline_after_ms(&self) -> i64 {
         self.every_ms.map_or(Self::FIRST_MS, |ms| (3 * ms).clamp(Self::LEAST_MS, 3 * Self::MOST_MS))
@@ -136,17 +149,26 @@ impl Presence {
         Absences { after_ms, offline }
     }
 
-    /// Readings of these devices were pushed from an address.
-    pub fn pushed(&self, devices: impl IntoIterator<Item = DeviceNo>, address: SocketAddr, now: UnixMillis) {
+    /// Readings of these devices were pushed from an address; with each its newest.
+    pub fn pushed(
+        &self,
+        devices: impl IntoIterator<Item = (DeviceNo, UnixMillis)>,
+        address: SocketAddr,
+        now: UnixMillis,
+    ) {
         let address = SocketAddr::new(address.ip(), 0);
         let mut table = self.write();
-        for device in devices {
-            let entry = table.pushed.entry(device).or_insert(Pushed { address, last_seen: now, every_ms: None });
+        for (device, newest) in devices {
+            let first = Pushed { address, last_seen: now, every_ms: None, ahead_ms: [None; 3] };
+            let entry = table.pushed.entry(device).or_insert(first);
             // Several requests of one round (many sensors, several programs) are one push.
             let since = now.since(entry.last_seen);
             if since >= 1_000 {
                 entry.every_ms = Some(since);
+                entry.ahead_ms.rotate_right(1);
+                entry.ahead_ms[0] = None;
             }
+            entry.ahead_ms[0] = entry.ahead_ms[0].max(Some(newest.since(now)));
             (entry.address, entry.last_seen) = (address, now);
         }
     }
@@ -160,17 +182,37 @@ mod tests {
     fn who_pushes_is_missed_after_three_of_its_own_intervals() {
         let (presence, device) = (Presence::default(), DeviceNo(1));
         let address = SocketAddr::from(([192, 168, 0, 5], 1));
-        let push = |second: i64| presence.pushed([device], address, UnixMillis(second * 1_000));
+        let push = |second: i64| {
+            let at = UnixMillis(second * 1_000);
+            presence.pushed([(device, at)], address, at);
+        };
         let is_online = |interval, second: i64| presence.is_online(device, interval, UnixMillis(second * 1_000));
         assert!(!is_online(0, 0));
         push(0);
         assert!(is_online(0, 300) && !is_online(0, 301));
         push(100);
         // The second part of the same round.
-        presence.pushed([device], address, UnixMillis(100_010));
+        presence.pushed([(device, UnixMillis(100_010))], address, UnixMillis(100_010));
         assert!(is_online(0, 400) && !is_online(0, 401));
         push(110);
         assert!(is_online(0, 170) && !is_online(0, 171), "at least a minute");
         assert!(is_online(5_000, 125) && !is_online(5_000, 126), "what a person set counts");
+    }
+    #[test]
+    fn a_clock_that_is_off_is_known_by_what_is_pushed() {
+        let offset = |every: i64, ahead: [i64; 4]| {
+            let (presence, device) = (Presence::default(), DeviceNo(1));
+            let address = SocketAddr::from(([192, 168, 0, 5], 1));
+            for (push, ahead) in (1..).zip(ahead) {
+                let now = UnixMillis(push * every * 1_000);
+                presence.pushed([(device, now.plus(ahead * 1_000))], address, now);
+            }
+            presence.read().pushed[&device].clock_offset_ms().map(|ms| ms / 1_000)
+        };
+        assert_eq!(offset(1, [240, 241, 240, 242]), Some(240));
+        assert_eq!(offset(1, [-360; 4]), Some(-360));
+        assert_eq!(offset(1, [0, 240, 0, 0]), Some(0), "one from ahead is no clock");
+        assert_eq!(offset(3_600, [-1_800, -20, -3_000, -600]), Some(0), "a logger keeps its readings");
+        assert_eq!(offset(3_600, [7_200; 4]), Some(7_200));
     }
 }

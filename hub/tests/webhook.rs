@@ -282,7 +282,7 @@ fn client() -> Client {
 }
 
 fn spec(sink: &WebhookSink) -> WebhookSpec {
-    WebhookSpec { name: sink.address.to_string(), url: sink.url(), headers: vec![], enabled: true }
+    WebhookSpec { name: sink.address.to_string(), url: sink.url(), headers: vec![], past: true, enabled: true }
 }
 
 fn claimed(sink: &WebhookSink) -> Claimed {

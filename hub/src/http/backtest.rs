@@ -68,6 +68,9 @@ pub(super) async fn run(
         found.series.extend(SeriesBacktest::of(outcome, series, &condition, &app.store.catalog()));
     }
     found.truncated = found.series.len() < watched.len();
+    if let Some(needs) = &mut found.needs {
+        needs.waiting = found.series.iter().filter(|series| series.judged == 0).count();
+    }
     Ok(Json(found))
 }
 

@@ -163,7 +163,7 @@ async fn take(
     })?;
     let readings = gathered.len();
     let devices = store(app, &mut gathered, now).await?;
-    app.presence.pushed(devices.iter().copied(), address, app.clock.wall());
+    app.presence.pushed(gathered.newest(), address, app.clock.wall());
     Ok(Done { readings, devices: devices.len(), passed_over })
 }
 

@@ -24,7 +24,7 @@ pub(super) async fn list(
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Rule>>, ApiError> {
     let rules = app.store.list_rules().await?;
-    Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), Rule::from)))
+    Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), |rule| shown(&app, rule))))
 }
 
 /// Makes a rule.
@@ -38,7 +38,7 @@ pub(super) async fn create(
     let spec = checked(&app, new).await?;
     let rule = app.store.create_rule(spec, app.clock.wall()).await?;
     app.rules_changed.notify_one();
-    Ok((StatusCode::CREATED, Json(rule.into())))
+    Ok((StatusCode::CREATED, Json(shown(&app, rule))))
 }
 
 /// One rule.
@@ -50,7 +50,7 @@ pub(super) async fn show(
     Id(id): Id<RuleId>,
     _: Asked<Nothing>,
 ) -> Result<Json<Rule>, ApiError> {
-    Ok(Json(app.store.rule(id).await?.into()))
+    Ok(Json(shown(&app, app.store.rule(id).await?)))
 }
 
 /// Says anew what a rule is. Its open alerts are judged by it from the next reading on.
@@ -65,7 +65,7 @@ pub(super) async fn replace(
     let spec = checked(&app, new).await?;
     let rule = app.store.replace_rule(id, spec, app.clock.wall()).await?;
     app.rules_changed.notify_one();
-    Ok(Json(rule.into()))
+    Ok(Json(shown(&app, rule)))
 }
 
 /// Deletes a rule.
@@ -75,6 +75,11 @@ pub(super) async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<Rul
     app.store.delete_rule(id).await?;
     app.rules_changed.notify_one();
     Ok(StatusCode::NO_CONTENT)
+}
+
+fn shown(app: &AppState, rule: crate::model::rule::Rule) -> Rule {
+    let watching = app.intake.learning.of(rule.id);
+    Rule::of(rule, watching)
 }
 
 async fn checked(app: &AppState, new: NewRule) -> Result<RuleSpec, ApiError> {

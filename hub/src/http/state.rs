@@ -19,6 +19,7 @@ use super::throttle::Throttle;
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::ingest::desk::Desk;
+use crate::ingest::learning::Learning;
 use crate::ingest::queue::Entrance;
 use crate::live::Bus;
 use crate::model::{HubId, UnixMillis};
@@ -159,6 +160,8 @@ pub struct Intake {
     pub entrance: Entrance,
     /// Where their acknowledgement is waited for.
     pub desk: Arc<Desk>,
+    /// What the rules have learned of them.
+    pub learning: Arc<Learning>,
 }
 
 /// A snapshot function.

@@ -34,6 +34,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Wiring};
 use crate::ingest::desk::Desk;
+use crate::ingest::learning::Learning;
 use crate::ingest::pace::Pace;
 use crate::ingest::queue::queue;
 use crate::ingest::{Ingest, Waiting};
@@ -113,6 +114,7 @@ impl Hub {
         let (floors_in, floors) = mpsc::channel(COMMAND_QUEUE);
         let (commands_in, commands) = mpsc::channel(COMMAND_QUEUE);
         let desk = Arc::new(Desk::default());
+        let learning = Arc::new(Learning::default());
         let rules_changed = Arc::new(Notify::new());
         let presence = Arc::new(Presence::default());
         let bus = Bus::default();
@@ -161,6 +163,7 @@ impl Hub {
             rules_changed: Arc::clone(&rules_changed),
             store: store.clone(),
             engine,
+            learning: Arc::clone(&learning),
             webhooks: store.webhooks().await?,
             silences: Silences::new(store.silences().await?, store.muted_alerts().await?),
             bus: bus.clone(),
@@ -228,7 +231,7 @@ impl Hub {
             },
             store: store.clone(),
             presence,
-            intake: Intake { entrance: batches_in, desk },
+            intake: Intake { entrance: batches_in, desk, learning },
             bus,
             commands: commands_in,
             pressure,

@@ -17,9 +17,6 @@ use super::queue::{Entrance, Room};
 use crate::model::reading::{Batch, BatchId};
 use crate::model::{BatchSeq, numbering};
 
-/// Batches one ticket may stand for: the low half of a batch's number counts them.
-const BITS: u32 = 20;
-
 /// What became of all batches of a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
@@ -99,7 +96,8 @@ impl Desk {
         tickets.last += 1;
         let number = tickets.last;
         for (index, batch) in (0..).zip(&mut batches) {
-            batch.id.seq = BatchSeq(number << BITS | index);
+            // What was imported says so already.
+            batch.id.seq = BatchSeq(batch.id.seq.0 | number << numbering::BITS | index);
         }
         let readings = batches.iter().map(Batch::len).sum();
         tickets.open.insert(number, Ticket { readings, left: batches.len(), verdict: Verdict::Stored, told });
@@ -117,7 +115,7 @@ impl Desk {
         let (own, of_devices): (Vec<_>, Vec<_>) = batches.into_iter().partition(|id| numbering::is_own(id.epoch));
         let mut tickets = self.lock();
         for id in own {
-            let number = id.seq.0 >> BITS;
+            let number = numbering::ticket(id.seq);
             let Some(ticket) = tickets.open.get_mut(&number) else { continue };
             ticket.left = ticket.left.saturating_sub(1);
             if verdict == Verdict::Refused {

@@ -20,7 +20,8 @@ use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, DeviceId, Epoch, Lane, SensorNo, UnixMillis, numbering};
 use crate::store::{Origin, Wish};
 
-/// A reading older than this when it comes was kept somewhere: it travels in the lane for that.
+/// A sensor's newest reading that is older than this when it comes was kept somewhere: it travels in the lane for that,
+/// and the others of the sensor with it.
 const KEPT_MS: i64 = 5 * 60_000;
 
 /// A device in this gathering.
@@ -212,6 +213,19 @@ impl Gathered {
         self.devices.iter().map(|party| (&*party.name, party.no.is_some()))
     }
 
+    /// The devices, and the newest reading of each.
+    #[must_use]
+    pub fn newest(&self) -> HashMap<DeviceNo, UnixMillis> {
+        let mut newest = HashMap::new();
+        for row in &self.rows {
+            if let Some(target) = self.target(row.sensor) {
+                let known = newest.entry(target.device).or_insert(row.at);
+                *known = row.at.max(*known);
+            }
+        }
+        newest
+    }
+
     /// The devices, as far as they are there.
     pub fn devices(&self) -> impl Iterator<Item = DeviceNo> + '_ {
         self.devices.iter().filter_map(|party| party.no)
@@ -230,7 +244,7 @@ impl Gathered {
                 let Some(target) = self.target(row.sensor) else { continue };
                 let reading = Reading { sensor: numbering::within(target.number), at: row.at, value: row.value };
                 if !builder.push(&reading) {
-                    batches.push(open.close(builder.finish(), now));
+                    batches.push(open.close(builder.finish(), now, self.origin));
                     open = Open::new(key, rows.len());
                     builder.push(&reading);
                 }
@@ -239,7 +253,7 @@ impl Gathered {
                 open.value.push(row.value);
             }
             if !builder.is_empty() {
-                batches.push(open.close(builder.finish(), now));
+                batches.push(open.close(builder.finish(), now, self.origin));
             }
         }
         batches
@@ -300,7 +314,14 @@ impl Shelves {
                 }))
             })
             .collect();
-        let kept = |row: &Row| gathered.origin == Origin::Imported || now.since(row.at) > KEPT_MS;
+        let mut newest = vec![UnixMillis(i64::MIN); gathered.sensors.len()];
+        for row in &gathered.rows {
+            if let Some(newest) = newest.get_mut(row.sensor.0 as usize) {
+                *newest = row.at.max(*newest);
+            }
+        }
+        let is_kept = |row: &Row| newest.get(row.sensor.0 as usize).is_none_or(|newest| now.since(*newest) > KEPT_MS);
+        let kept = |row: &Row| gathered.origin == Origin::Imported || is_kept(row);
         let shelf = |row: &Row| Some(of_sensor.get(row.sensor.0 as usize).copied()?? + usize::from(kept(row)));
         let mut ends = vec![0; shelves.len()];
         for row in gathered.rows.iter().filter_map(shelf) {
@@ -344,9 +365,10 @@ impl Open {
         Self { shelf, series: Vec::with_capacity(room), at: Vec::with_capacity(room), value: Vec::with_capacity(room) }
     }
 
-    fn close(self, payload: Vec<u8>, received_at: UnixMillis) -> Batch {
+    fn close(self, payload: Vec<u8>, received_at: UnixMillis, origin: Origin) -> Batch {
         let Self { shelf: Shelf { device, epoch, lane }, series, at, value } = self;
-        // Its number comes at the desk.
-        Batch { id: BatchId { device, epoch, seq: BatchSeq(0) }, lane, received_at, payload, series, at, value }
+        // The rest of its number comes at the desk.
+        let seq = if origin == Origin::Imported { numbering::IMPORTED } else { BatchSeq(0) };
+        Batch { id: BatchId { device, epoch, seq }, lane, received_at, payload, series, at, value }
     }
 }

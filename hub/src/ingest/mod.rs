@@ -17,6 +17,7 @@
 
 pub mod desk;
 pub mod gather;
+pub mod learning;
 pub mod pace;
 pub mod queue;
 #[cfg(test)]
@@ -31,6 +32,7 @@ use futures_util::future::{BoxFuture, OptionFuture};
 use tokio::sync::{Notify, mpsc};
 
 use self::desk::{Desk, Verdict};
+use self::learning::Learning;
 use self::pace::Pace;
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
@@ -91,6 +93,8 @@ pub struct Ingest {
     pub store: Store,
     /// Who decides about alerts.
     pub engine: Engine,
+    /// What that one has learned, for people.
+    pub learning: Arc<Learning>,
     /// Webhooks as they were when the rules were last loaded.
     pub webhooks: Vec<Webhook>,
     /// Whom they are not told of.
@@ -159,6 +163,7 @@ impl Ingest {
     pub async fn run(mut self) -> Result<(), store::Error> {
         let latest = self.latest();
         let resumed = self.engine.resume(self.clock.wall(), &self.store.catalog(), latest);
+        self.engine.hear(self.store.heard());
         self.commit(Vec::new(), Vec::new(), resumed).await?;
         self.engine.remember_late(self.clock.wall(), self.store.late().await?);
         self.end_silences().await?;
@@ -213,6 +218,7 @@ impl Ingest {
                 }
                 vitals = &mut look => {
                     look = look_later(self.store.clone(), self.clock).boxed();
+                    self.learning.set(self.engine.watching());
                     let proposed = self.engine.examine(self.clock.wall(), vitals);
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
                     let now = self.clock.wall();
@@ -263,6 +269,7 @@ impl Ingest {
             self.webhooks = webhooks;
             let latest = self.latest();
             self.engine.recall(now, &self.store.catalog(), latest);
+            self.engine.hear(self.store.heard());
             self.end_silences().await
         } else {
             self.rules_changed.notify_one();
@@ -396,8 +403,9 @@ impl Ingest {
         }
         for transition in transitions {
             self.bus.publish(Arc::new(match transition {
-                Transition::Put { alert, .. } => Update::Alert(alert),
+                Transition::Put { alert, .. } | Transition::Amend(alert) => Update::Alert(alert),
                 Transition::Cancel(id) => Update::NoAlert(id),
+                Transition::TellPast { .. } => continue,
             }));
         }
     }

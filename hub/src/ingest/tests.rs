@@ -30,6 +30,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
         rules_changed: Arc::default(),
         store: store.clone(),
         engine: Engine::new(Vec::new(), Vec::new(), 2),
+        learning: Arc::default(),
         webhooks: Vec::new(),
         silences: Silences::new(Vec::new(), Vec::new()),
         bus: Bus::default(),
@@ -59,7 +60,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
 
 async fn webhook(store: &Store, name: &str) -> WebhookId {
     let (name, url) = (name.to_owned(), "https://example.org/hook".to_owned());
-    let spec = WebhookSpec { name, url, headers: Vec::new(), enabled: true };
+    let spec = WebhookSpec { name, url, headers: Vec::new(), past: true, enabled: true };
     store.create_webhook(spec, Secret(vec![1; 24]), Clock.wall()).await.unwrap().id
 }
 
@@ -97,6 +98,7 @@ fn disk_full() -> Transition {
         fired_at: Some(now),
         resolved_at: None,
         acked_at: None,
+        new_normal: false,
         learned_at: now,
     };
     Transition::Put { alert, occurred_at: now, points: Vec::new() }

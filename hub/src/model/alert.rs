@@ -181,6 +181,8 @@ pub struct Alert {
     pub resolved_at: Option<UnixMillis>,
     /// When a person acknowledged it.
     pub acked_at: Option<UnixMillis>,
+    /// Whether it ended because the level that fired it had stayed so long that it counts as usual.
+    pub new_normal: bool,
     /// When the hub learned of the last change.
     pub learned_at: UnixMillis,
 }
@@ -247,6 +249,18 @@ pub enum Transition {
         /// Event time of the change.
         occurred_at: UnixMillis,
         /// A few points around the change, oldest first.
+        points: Vec<Point>,
+    },
+    /// Write the alert as it now stands, tell nobody: what is known of its beginning changed.
+    Amend(Alert),
+    /// Tell of alerts that were over when the hub learned of them: the first of `count` of a rule and a device. They are in
+    /// the list already.
+    TellPast {
+        /// The first of them.
+        alert: Alert,
+        /// How many there were.
+        count: u32,
+        /// A few points around it, oldest first.
         points: Vec<Point>,
     },
     /// A pending alert whose condition went away before it fired, or a historical one that is part of another: remove its

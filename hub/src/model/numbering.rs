@@ -14,12 +14,29 @@
 //! The hub sends each of its batches once: these epochs have no receive window. No device boots often enough to reach them,
 //! and one that says it did is refused.
 
-use super::{Epoch, SensorNo};
+use super::{BatchSeq, Epoch, SensorNo};
 
 /// Epochs from here on are the hub's own.
 const OWN: u32 = 1 << 31;
 /// Numbers a batch has room for.
 const PAGE: u16 = SensorNo::LIMIT;
+
+/// Batches that one request or file may come to: the low part of a number of the hub's own counts them.
+pub const BITS: u32 = 20;
+/// Stands in the number of a batch that was imported.
+pub const IMPORTED: BatchSeq = BatchSeq(1 << 60);
+
+/// Which request or file a batch of the hub's own came with.
+#[must_use]
+pub const fn ticket(seq: BatchSeq) -> u64 {
+    (seq.0 & !IMPORTED.0) >> BITS
+}
+
+/// Whether a batch of the hub's own is history from a file.
+#[must_use]
+pub const fn is_imported(seq: BatchSeq) -> bool {
+    seq.0 & IMPORTED.0 != 0
+}
 
 /// The first number that the hub gives.
 pub const FIRST: SensorNo = SensorNo(PAGE);

@@ -72,7 +72,29 @@ pub enum Condition {
     },
 }
 
+/// What a series has to have reported before a rule says anything of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Readings at least.
+    pub readings: u32,
+    /// From the first to the last of them at least.
+    pub span: Duration,
+}
+
+/// Readings without which a spread means nothing.
+pub const ENOUGH: u32 = 10;
+
 impl Condition {
+    /// What a series has to have reported first; `None` where any reading, or none, says something.
+    #[must_use]
+    pub fn needs(&self) -> Option<Needs> {
+        match *self {
+            Self::Threshold { .. } | Self::Silence { .. } => None,
+            Self::Rate { over, .. } => Some(Needs { readings: 2, span: over / 2 }),
+            Self::Deviation { over, .. } => Some(Needs { readings: ENOUGH, span: over / 2 }),
+        }
+    }
+
     /// What the `value` and the `threshold` of its alerts say.
     #[must_use]
     pub const fn measure(&self) -> Measure {

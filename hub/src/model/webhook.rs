@@ -20,6 +20,8 @@ pub struct WebhookSpec {
     pub url: String,
     /// Extra request headers, in order.
     pub headers: Vec<(String, String)>,
+    /// Whether it is told of alerts that were over when the hub learned of them.
+    pub past: bool,
     /// Whether deliveries are attempted.
     pub enabled: bool,
 }
@@ -71,6 +73,8 @@ pub enum Event {
     AlertFiring,
     /// `alert.resolved`
     AlertResolved,
+    /// `alert.past`
+    AlertPast,
     /// `webhook.test`
     Test,
 }

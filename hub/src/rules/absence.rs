@@ -12,6 +12,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::instance::GRACE_MS;
 use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Absences, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
@@ -71,7 +72,7 @@ impl Engine {
                 put(&mut proposed, device, alert, now);
             }
         }
-        let Some(after_ms) = absences.after_ms.filter(|_| now >= self.grace) else { return proposed };
+        let Some(after_ms) = absences.after_ms.filter(|_| now >= self.started.plus(GRACE_MS)) else { return proposed };
         for &(device, heard) in &absences.offline {
             let is_away = now.since(heard) >= after_ms
                 && self.away.looks.get(&device).is_some_and(|looks| *looks >= LOOKS)
@@ -107,6 +108,7 @@ fn begin(id: AlertId, device: DeviceNo, (heard, now): (UnixMillis, UnixMillis), 
         fired_at: Some(now),
         resolved_at: None,
         acked_at: None,
+        new_normal: false,
         learned_at: now,
     }
 }

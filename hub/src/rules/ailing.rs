@@ -66,6 +66,7 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
         fired_at: Some(now),
         resolved_at: None,
         acked_at: None,
+        new_normal: false,
         learned_at: now,
     }
 }
@@ -116,7 +117,7 @@ mod tests {
                 let Subject::Hub(ailment) = alert.about else { return None };
                 Some((alert.id.0, ailment.rule_name(), alert.state))
             }
-            Transition::Cancel(_) => None,
+            Transition::Amend(_) | Transition::TellPast { .. } | Transition::Cancel(_) => None,
         });
         let changed = changed.collect();
         engine.apply(proposed);

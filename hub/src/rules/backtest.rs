@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use super::condition::{Compiled, millis};
-use super::instance::{Instance, Step};
+use super::instance::{Instance, Pulse, Step};
+use super::rhythm::Rhythm;
 use super::window::Window;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState};
@@ -112,6 +113,7 @@ pub struct Replay<'a> {
     window: Option<Window>,
     open: Option<Arc<Alert>>,
     heard: Option<UnixMillis>,
+    rhythm: Rhythm,
     last: Option<f64>,
     /// Only firings from here on count.
     from: UnixMillis,
@@ -123,8 +125,8 @@ impl<'a> Replay<'a> {
     #[must_use]
     pub fn new(trial: &'a Trial, series: &Series, from: UnixMillis) -> Self {
         let window = Window::new(&trial.0.rule.spec.condition, series.kind);
-        let series = series.clone();
-        Self { trial, series, window, open: None, heard: None, last: None, from, outcome: Outcome::default() }
+        let (series, rhythm) = (series.clone(), Rhythm::new(series.interval_ms));
+        Self { trial, series, window, open: None, heard: None, rhythm, last: None, from, outcome: Outcome::default() }
     }
 
     /// Takes the next readings, oldest first.
@@ -140,17 +142,21 @@ impl<'a> Replay<'a> {
             let counts = point.at >= self.from;
             self.outcome.readings += u64::from(counts);
             self.outcome.judged += u64::from(counts && measured.is_some());
+            let holds = self.rhythm.holds(point.at, false);
+            self.rhythm.beat(point.at);
+            let is_new_normal = self.window.as_ref().is_some_and(Window::is_new_normal);
             let step = match (self.instance().on_heard(point.at), measured) {
-                (Step::Stay, Some(measured)) => self.instance().on_reading(point.at, measured),
+                (Step::Stay, Some(measured)) if is_new_normal => self.instance().on_new_normal(point.at, measured),
+                (Step::Stay, Some(measured)) => self.instance().on_reading(point.at, measured, holds),
                 (heard, _) => heard,
             };
             self.follow(step);
         }
     }
 
-    /// Whether the rule is true at the last reading taken, or fires still.
-    pub(super) const fn is_open(&self) -> bool {
-        self.open.is_some()
+    /// The alert, if the rule is true at the last reading taken, or fires still.
+    pub(super) const fn open(&self) -> Option<&Arc<Alert>> {
+        self.open.as_ref()
     }
 
     /// Ends at `to`.
@@ -166,13 +172,17 @@ impl<'a> Replay<'a> {
     /// What timeouts do until a moment.
     fn pass_time(&mut self, until: UnixMillis) {
         // A silence becomes pending, then fires: two steps at most.
-        while let Some(at) = self.instance().wake(self.heard, UnixMillis(i64::MIN)).filter(|at| *at < until) {
-            let step = self.instance().on_timeout(at, self.heard, self.last, UnixMillis(i64::MIN));
+        while let Some(at) = self.instance().wake(self.pulse()).filter(|at| *at < until) {
+            let step = self.instance().on_timeout(at, self.pulse(), self.last);
             if step == Step::Stay {
                 return;
             }
             self.follow(step);
         }
+    }
+
+    const fn pulse(&self) -> Pulse<'_> {
+        Pulse { heard: self.heard, rhythm: &self.rhythm, started: UnixMillis(i64::MIN) }
     }
 
     fn instance(&self) -> Instance<'_> {

@@ -1,12 +1,19 @@
 //! A proposal in the making: the engine as it is, and over it what the group has changed so far.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::instance::{Instance, Step};
 use super::late::Stretches;
 use super::track::{BySlot, Change, Slot, Track};
-use super::{Engine, FUTURE_MS, Proposed};
+use super::upload::{FUTURE_MS, Upload};
+use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
-use crate::model::reading::{Point, Stretch};
+use crate::model::reading::{Batch, Point, SeriesId, Stretch};
+
+/// What was over when the hub learned of it is told once in so long, of a rule and a device.
+pub(super) const ONCE_MS: i64 = 10 * 60_000;
 
 pub(super) struct Draft<'a> {
     engine: &'a Engine,
@@ -18,6 +25,19 @@ pub(super) struct Draft<'a> {
     touched: BySlot<usize>,
     /// Readings that came too late to decide anything.
     late: BySlot<Stretches>,
+    /// Alerts that old readings of the upload made fire: told when it has ended, if they still do.
+    held: Vec<Held>,
+    /// Alerts that were over when the hub learned of them, to be told.
+    past: Vec<(Alert, Vec<Point>)>,
+}
+
+/// An alert that fires as far as the upload has been read.
+struct Held {
+    /// Place of the track's change, and of the watch.
+    watch: (usize, usize),
+    alert: Arc<Alert>,
+    at: UnixMillis,
+    points: Vec<Point>,
 }
 
 impl<'a> Draft<'a> {
@@ -30,10 +50,13 @@ impl<'a> Draft<'a> {
             changes: Vec::new(),
             touched: BySlot::default(),
             late: BySlot::default(),
+            held: Vec::new(),
+            past: Vec::new(),
         }
     }
 
-    pub(super) fn finish(self) -> Proposed {
+    pub(super) fn finish(mut self) -> Proposed {
+        let told = self.tell_past();
         let Self { engine, transitions, changes, next_alert, now, late, .. } = self;
         let mut late: Vec<_> = late.into_iter().collect();
         late.sort_unstable_by_key(|(slot, _)| *slot);
@@ -42,54 +65,135 @@ impl<'a> Draft<'a> {
             Some((series, Some(engine.backlog.with(series, came)?)))
         });
         let waiting = waiting.collect();
-        Proposed { transitions, changes, next_alert, waiting, late: (now, late), ..Proposed::default() }
+        Proposed { transitions, changes, next_alert, waiting, late: (now, late), told, ..Proposed::default() }
     }
 
-    /// A live reading of a watched series, received at `heard`.
-    pub(super) fn reading(&mut self, slot: Slot, heard: UnixMillis, point: Point) {
+    /// Readings that came together.
+    pub(super) fn upload(&mut self, upload: &Upload, batches: &[Batch]) {
+        for (series, point) in batches.iter().flat_map(Batch::rows) {
+            if let Some(slot) = self.engine.slot(series) {
+                self.reading(slot, upload, point);
+            }
+        }
+        for held in std::mem::take(&mut self.held) {
+            self.put(&held.alert, held.at, held.points);
+        }
+    }
+
+    /// A reading of a watched series.
+    fn reading(&mut self, slot: Slot, upload: &Upload, point: Point) {
         let Some(track) = self.engine.tracks.get(slot as usize) else { return };
         let at = self.touch(slot, track);
         let change = &mut self.changes[at];
-        change.heard = change.heard.max(Some(heard));
-        let age = self.now.since(point.at);
-        let timely = age <= track.late_ms && age >= -FUTURE_MS;
-        let counts = timely && change.last.is_none_or(|last| point.at >= last);
-        if counts {
-            change.last = Some(point.at);
-            change.push(point);
-        } else {
-            self.late(slot, point.at);
+        let strictly = !change.pulse(self.engine.started).spoke();
+        if !upload.is_imported {
+            change.heard = change.heard.max(Some(upload.came));
         }
+        let taken = upload.taken(slot, point.at);
+        let timely = taken.filter(|taken| change.is_timely(track, upload, slot, *taken));
+        let Some(taken) = timely else {
+            self.late(track, slot, Stretch { told: !upload.is_imported, ..Stretch::at(point.at) });
+            return self.heard(track, at, upload);
+        };
+        let holds = change.rhythm.holds(taken, strictly);
+        let is_old = upload.came.since(taken) > change.patience_ms(track);
+        change.last = Some(taken.min(upload.came));
+        change.rhythm.beat(taken);
+        change.push(point);
         for watch in 0..track.watches.len() {
-            let measured = if counts { self.changes[at].measure(track, watch, point) } else { None };
-            self.step(track, at, watch, |instance, _| {
+            let measured = self.changes[at].measure(track, watch, Point { at: taken, ..point });
+            self.step(track, at, watch, is_old, |instance, change| {
                 // A rule is about values or about silence: one of the two always stays.
-                match (instance.on_heard(heard), measured) {
-                    (Step::Stay, Some(measured)) => instance.on_reading(point.at, measured),
+                match (instance.on_heard(upload.came), measured) {
+                    (Step::Stay, Some(measured)) if change.is_new_normal(watch) => {
+                        instance.on_new_normal(taken, measured)
+                    }
+                    (Step::Stay, Some(measured)) => instance.on_reading(taken, measured, holds),
                     (heard, _) => heard,
                 }
             });
         }
     }
 
+    /// Something came of a series that says nothing of this moment.
+    fn heard(&mut self, track: &'a Track, at: usize, upload: &Upload) {
+        if upload.is_imported {
+            return;
+        }
+        for watch in 0..track.watches.len() {
+            self.step(track, at, watch, false, |instance, _| instance.on_heard(upload.came));
+        }
+    }
+
     /// A reading of a watched series that is not judged as it comes.
-    pub(super) fn late(&mut self, slot: Slot, at: UnixMillis) {
-        let Some(track) = self.engine.tracks.get(slot as usize).filter(|track| track.judged) else { return };
-        if self.now.since(at) >= -FUTURE_MS {
-            self.late.entry(slot).or_default().add(Stretch::at(at), track.late_ms);
+    fn late(&mut self, track: &Track, slot: Slot, stretch: Stretch) {
+        if track.judged && self.now.since(stretch.from) >= -FUTURE_MS {
+            self.late.entry(slot).or_default().add(stretch, track.late_ms);
         }
     }
 
     /// A track's deadline came.
     pub(super) fn due(&mut self, slot: Slot) {
         let Some(track) = self.engine.tracks.get(slot as usize) else { return };
-        let (now, grace) = (self.now, self.engine.grace);
+        let (now, started) = (self.now, self.engine.started);
         let at = self.touch(slot, track);
         self.changes[at].due = true;
         for watch in 0..track.watches.len() {
-            self.step(track, at, watch, |instance, change| {
-                instance.on_timeout(now, change.heard, change.last_measured(track, watch), grace)
+            self.step(track, at, watch, false, |instance, change| {
+                instance.on_timeout(now, change.pulse(started), change.last_measured(track, watch))
             });
+        }
+    }
+
+    /// A rule is true still of a series, by readings that came late: since when, and since when it has been so for long
+    /// enough. `false` when it is over by what came meanwhile.
+    pub(super) fn lasting(&mut self, series: SeriesId, newest: UnixMillis, found: &Alert) -> bool {
+        let slot = self.engine.slot(series);
+        let Some((slot, track)) = slot.and_then(|slot| Some((slot, self.engine.tracks.get(slot as usize)?))) else {
+            return false;
+        };
+        let is_it = |watch: &super::track::Watch| {
+            self.engine.rules.get(watch.rule).is_some_and(|compiled| compiled.rule.id == found.rule)
+        };
+        let Some(watch) = track.watches.iter().position(is_it) else { return false };
+        let at = self.touch(slot, track);
+        let change = &mut self.changes[at];
+        let open = change.open(track, watch).cloned();
+        let is_overtaken = change.last.is_some_and(|last| last > newest);
+        let is_current = self.now.since(newest) <= change.patience_ms(track);
+        let alert = match open {
+            None if is_overtaken || !is_current => return false,
+            None => {
+                self.next_alert += 1;
+                Alert { id: AlertId(self.next_alert - 1), ..found.clone() }
+            }
+            Some(open) if open.started_at <= found.started_at => return true,
+            Some(open) if open.state == AlertState::Pending => Alert { id: open.id, ..found.clone() },
+            // Somebody was told of it: only its beginning was not known.
+            Some(open) => {
+                let fired_at = open.fired_at.min(found.fired_at.or(open.fired_at));
+                let alert = Arc::new(Alert { started_at: found.started_at, fired_at, ..Alert::clone(&open) });
+                change.set_open(watch, Some(Arc::clone(&alert)));
+                self.transitions.push(Transition::Amend(Alert::clone(&alert)));
+                return true;
+            }
+        };
+        change.last = change.last.max(Some(newest));
+        change.set_open(watch, Some(Arc::new(alert.clone())));
+        let points = change.recent(track);
+        self.put(&alert, alert.fired_at.unwrap_or(alert.started_at), points);
+        true
+    }
+
+    /// An entry of what was over when the hub learned of it; its number where it is a new one. `told`: to be told of.
+    pub(super) fn enter(&mut self, mut alert: Alert, is_new: bool, told: bool) {
+        if is_new {
+            alert.id = AlertId(self.next_alert);
+            self.next_alert += 1;
+        }
+        self.put(&alert, alert.fired_at.unwrap_or(alert.started_at), Vec::new());
+        if is_new && told {
+            self.past.push((alert, Vec::new()));
         }
     }
 
@@ -110,8 +214,15 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// Lets one instance decide, and makes later ones see what it decided.
-    fn step(&mut self, track: &'a Track, at: usize, watch: usize, decide: impl FnOnce(&Instance<'_>, &Change) -> Step) {
+    /// Lets one instance decide, and makes later ones see what it decided. `is_old`: by a reading that is history by itself.
+    fn step(
+        &mut self,
+        track: &'a Track,
+        at: usize,
+        watch: usize,
+        is_old: bool,
+        decide: impl FnOnce(&Instance<'_>, &Change) -> Step,
+    ) {
         let change = &self.changes[at];
         let open = change.open(track, watch);
         let Some(instance) = self.engine.instance(track, track.watches[watch].rule, open, self.next_alert) else {
@@ -126,10 +237,24 @@ impl<'a> Draft<'a> {
             }
             Step::Become(alert, when) => {
                 let points = change.recent(track);
-                self.put(&alert, when, points);
                 self.next_alert += u64::from(was.is_none());
-                let open = Some(alert).filter(|alert| alert.state != AlertState::Resolved);
+                let held = self.held.iter().position(|held| held.watch == (at, watch));
+                let open = Some(Arc::clone(&alert)).filter(|alert| alert.state != AlertState::Resolved);
                 self.changes[at].set_open(watch, open);
+                match (alert.state, held) {
+                    (AlertState::Firing, None) if is_old => {
+                        self.held.push(Held { watch: (at, watch), alert, at: when, points });
+                    }
+                    // It began and ended before anybody could be told.
+                    (AlertState::Resolved, Some(held)) => {
+                        let Held { points, at, .. } = self.held.swap_remove(held);
+                        let over =
+                            Alert { state: AlertState::Historical, learned_at: self.now, ..Alert::clone(&alert) };
+                        self.put(&over, at, Vec::new());
+                        self.past.push((over, points));
+                    }
+                    _ => self.put(&alert, when, points),
+                }
             }
         }
     }
@@ -137,5 +262,27 @@ impl<'a> Draft<'a> {
     fn put(&mut self, alert: &Alert, occurred_at: UnixMillis, points: Vec<Point>) {
         let alert = Alert { learned_at: self.now, ..alert.clone() };
         self.transitions.push(Transition::Put { alert, occurred_at, points });
+    }
+
+    /// Tells of what was over, once a rule and device; which ones that are.
+    fn tell_past(&mut self) -> Vec<super::Told> {
+        let mut counts: BTreeMap<super::Told, u32> = BTreeMap::new();
+        let past = std::mem::take(&mut self.past);
+        let told_of = |alert: &Alert| Some((alert.rule, alert.device()?));
+        for key in past.iter().filter_map(|(alert, _)| told_of(alert)) {
+            *counts.entry(key).or_default() += 1;
+        }
+        let told: Vec<_> = counts.keys().copied().collect();
+        for (alert, points) in past {
+            let Some(key) = told_of(&alert) else { continue };
+            // The first of each takes the count along.
+            let Some(count) = counts.remove(&key) else { continue };
+            let is_told = self.engine.past.get(&key).is_some_and(|at| self.now.since(*at) < ONCE_MS);
+            if !is_told {
+                let alert = Alert { learned_at: self.now, ..alert };
+                self.transitions.push(Transition::TellPast { alert, count, points });
+            }
+        }
+        told
     }
 }

@@ -7,7 +7,11 @@
 //!
 //! All times are event times: an alert starts when the first bad reading was taken and fires `hold` later, whenever the
 //! hub gets to know. With `hold` 0 it fires at once. A pending alert needs every reading to be beyond the limit; a firing
-//! one lasts until a reading is on the good side of the clear value.
+//! one lasts until a reading is on the good side of the clear value, or until the level that stayed counts as usual.
+//!
+//! **A `for` is held by readings.** It has run out when a reading so much later is still beyond the limit and none is missing
+//! between them (see `rhythm`); time alone makes an alert fire only as long as the series announced to say nothing. One
+//! reading followed by silence fires nothing: its alert is given up.
 //!
 //! What is held against the limit is the value, its rate, or its deviation (see `window`). A reading that measures nothing,
 //! because the history before it is too short, changes nothing.
@@ -17,11 +21,15 @@
 use std::sync::Arc;
 
 use super::condition::{Compiled, Verdict, millis, threshold, verdict};
+use super::rhythm::Rhythm;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::rule::Condition;
+
+/// Silence does not fire for this long after a start: the devices need a moment to come back.
+pub(super) const GRACE_MS: i64 = 60_000;
 
 /// What happens to an instance.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,15 +52,48 @@ pub(super) struct Instance<'a> {
     pub(super) next: AlertId,
 }
 
+/// How a series is being heard.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pulse<'a> {
+    /// When its last reading came, of any age.
+    pub(super) heard: Option<UnixMillis>,
+    pub(super) rhythm: &'a Rhythm,
+    /// When the hub started.
+    pub(super) started: UnixMillis,
+}
+
+impl Pulse<'_> {
+    /// Whether it was heard since the hub started: before, its own word is missing.
+    pub(super) fn spoke(&self) -> bool {
+        self.heard.is_some_and(|heard| heard >= self.started)
+    }
+
+    /// A silence is not told before: counted from the start of the hub, as one that begins then.
+    fn patient_until(&self, after_ms: i64) -> UnixMillis {
+        self.started.plus(GRACE_MS.max(after_ms).max(self.rhythm.interval_ms * 3 / 2))
+    }
+
+    /// When a pending alert is given up.
+    fn gives_up(&self) -> UnixMillis {
+        let since = self.heard.unwrap_or(self.started).max(self.started);
+        since.plus(self.rhythm.gives_up_after_ms())
+    }
+}
+
 impl Instance<'_> {
-    /// A live, timely reading was taken at `at`, and this was measured by it.
-    pub(super) fn on_reading(&self, at: UnixMillis, measured: f64) -> Step {
+    /// A reading was taken at `at`, and this was measured by it. `holds`: it goes on where the last one left off.
+    pub(super) fn on_reading(&self, at: UnixMillis, measured: f64, holds: bool) -> Step {
         let Some(verdict) = verdict(&self.rule.rule.spec.condition, measured) else { return Step::Stay };
         match (self.open, verdict) {
             (None, Verdict::Bad) if self.rule.hold_ms == 0 => self.begin_firing(at, Some(measured)),
             (None, Verdict::Bad) => self.begin_pending(at, Some(measured)),
             (None, Verdict::Between | Verdict::Good) => Step::Stay,
             (Some(alert), verdict) => match (alert.state, verdict) {
+                // What was between is not known: it has been true since this reading.
+                (AlertState::Pending, Verdict::Bad) if !holds => {
+                    let again = Alert { started_at: at, value: Some(measured), ..Alert::clone(alert) };
+                    Step::Become(Arc::new(again), at)
+                }
                 (AlertState::Pending, Verdict::Bad) if at >= self.held_at(alert) => self.fire(alert, Some(measured)),
                 (AlertState::Pending, Verdict::Bad) => Step::Stay,
                 (AlertState::Pending, Verdict::Between | Verdict::Good) => Step::Cancel,
@@ -60,6 +101,18 @@ impl Instance<'_> {
                 (AlertState::Firing, Verdict::Bad | Verdict::Between)
                 | (AlertState::Resolved | AlertState::Historical, _) => Step::Stay,
             },
+        }
+    }
+
+    /// The level that the alert is about has stayed so long that it counts as usual.
+    pub(super) fn on_new_normal(&self, at: UnixMillis, measured: f64) -> Step {
+        match self.open.map(|alert| (alert, alert.state)) {
+            Some((alert, AlertState::Firing)) => {
+                let (over, at) = resolved(alert, at, Some(measured));
+                Step::Become(Arc::new(Alert { new_normal: true, ..over }), at)
+            }
+            Some((_, AlertState::Pending)) => Step::Cancel,
+            Some((_, AlertState::Resolved | AlertState::Historical)) | None => Step::Stay,
         }
     }
 
@@ -76,31 +129,25 @@ impl Instance<'_> {
         }
     }
 
-    /// Time passed. `heard` is the last reading of any age, `last` what was last measured; silence does not fire before
-    /// `grace`.
-    pub(super) fn on_timeout(
-        &self,
-        now: UnixMillis,
-        heard: Option<UnixMillis>,
-        last: Option<f64>,
-        grace: UnixMillis,
-    ) -> Step {
+    /// Time passed. `last` is what was last measured.
+    pub(super) fn on_timeout(&self, now: UnixMillis, pulse: Pulse<'_>, last: Option<f64>) -> Step {
         match (self.rule.rule.spec.condition, self.open) {
             (Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. }, Some(alert))
                 if alert.state == AlertState::Pending =>
             {
-                if now >= self.held_at(alert) {
-                    self.fire(alert, last.or(alert.value))
-                } else {
-                    Step::Stay
+                match self.fires_alone(alert, pulse) {
+                    Some(at) if now >= at => self.fire(alert, last.or(alert.value)),
+                    None if now >= pulse.gives_up() => Step::Cancel,
+                    _ => Step::Stay,
                 }
             }
-            (Condition::Silence { .. }, Some(alert)) if alert.state == AlertState::Pending => {
-                if now >= self.held_at(alert).max(grace) { self.fire(alert, None) } else { Step::Stay }
+            (Condition::Silence { after }, Some(alert)) if alert.state == AlertState::Pending => {
+                let due = self.held_at(alert).max(pulse.patient_until(millis(after)));
+                if now >= due { self.fire(alert, None) } else { Step::Stay }
             }
             (Condition::Silence { after }, None) => {
-                let Some(silent_at) = heard.map(|at| at.plus(millis(after))) else { return Step::Stay };
-                if now >= silent_at.plus(self.rule.hold_ms).max(grace) {
+                let Some(silent_at) = pulse.heard.map(|at| at.plus(millis(after))) else { return Step::Stay };
+                if now >= silent_at.plus(self.rule.hold_ms).max(pulse.patient_until(millis(after))) {
                     self.begin_firing(silent_at, None)
                 } else if now >= silent_at && self.rule.hold_ms > 0 {
                     self.begin_pending(silent_at, None)
@@ -113,22 +160,29 @@ impl Instance<'_> {
     }
 
     /// When [`Self::on_timeout`] would do something, if nothing else happens before.
-    pub(super) fn wake(&self, heard: Option<UnixMillis>, grace: UnixMillis) -> Option<UnixMillis> {
+    pub(super) fn wake(&self, pulse: Pulse<'_>) -> Option<UnixMillis> {
         match (self.rule.rule.spec.condition, self.open) {
             (Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. }, Some(alert))
                 if alert.state == AlertState::Pending =>
             {
-                Some(self.held_at(alert))
+                Some(self.fires_alone(alert, pulse).unwrap_or_else(|| pulse.gives_up()))
             }
-            (Condition::Silence { .. }, Some(alert)) if alert.state == AlertState::Pending => {
-                Some(self.held_at(alert).max(grace))
+            (Condition::Silence { after }, Some(alert)) if alert.state == AlertState::Pending => {
+                Some(self.held_at(alert).max(pulse.patient_until(millis(after))))
             }
             (Condition::Silence { after }, None) => {
-                let silent_at = heard?.plus(millis(after));
-                Some(if self.rule.hold_ms == 0 { silent_at.max(grace) } else { silent_at })
+                let silent_at = pulse.heard?.plus(millis(after));
+                let patient_until = pulse.patient_until(millis(after));
+                Some(if self.rule.hold_ms == 0 { silent_at.max(patient_until) } else { silent_at })
             }
             _ => None,
         }
+    }
+
+    /// When a pending alert fires without another reading: while the series keeps a silence that it announced.
+    fn fires_alone(&self, alert: &Alert, pulse: Pulse<'_>) -> Option<UnixMillis> {
+        let at = self.held_at(alert);
+        (pulse.spoke() && pulse.rhythm.speaks_until().is_some_and(|until| at <= until)).then_some(at)
     }
 
     fn held_at(&self, alert: &Alert) -> UnixMillis {
@@ -166,6 +220,7 @@ impl Instance<'_> {
             fired_at: None,
             resolved_at: None,
             acked_at: None,
+            new_normal: false,
             // Whoever writes the change down says when.
             learned_at: at,
         }
@@ -182,7 +237,13 @@ pub(super) fn end(alert: &Arc<Alert>, at: UnixMillis) -> Step {
 }
 
 fn resolve(alert: &Alert, at: UnixMillis, value: Option<f64>) -> Step {
+    let (over, at) = resolved(alert, at, value);
+    Step::Become(Arc::new(over), at)
+}
+
+/// The alert when it is over, and when that was.
+fn resolved(alert: &Alert, at: UnixMillis, value: Option<f64>) -> (Alert, UnixMillis) {
     // A reading taken before the alert fired by timeout may arrive after it did: an alert never ends before it fires.
     let at = alert.fired_at.map_or(at, |fired| fired.max(at));
-    Step::Become(Arc::new(Alert { state: AlertState::Resolved, value, resolved_at: Some(at), ..alert.clone() }), at)
+    (Alert { state: AlertState::Resolved, value, resolved_at: Some(at), ..alert.clone() }, at)
 }

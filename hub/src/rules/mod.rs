@@ -16,33 +16,41 @@
 //!   is made and applied (or dropped) before the next is asked for. One without transitions needs no commit but is applied.
 //! - Within a group, readings are taken in order and later ones see what earlier ones did: a group gives exactly what its
 //!   readings give one by one.
-//! - Only readings of the live lane count. Values older than twice the series' interval (at least 60 s), more than 5 min
-//!   in the future, or older than the last evaluated one decide nothing: backfill raises no alert. Once it has settled the
-//!   rules are held against it (see `review`): what would have fired becomes a historical entry, and nobody is told.
-//! - Silence is about hearing: any live reading ends it, also from a device whose clock is wrong, and it is measured by
-//!   when the hub received, not by device time. A series never heard is not silent. For 60 s after [`Engine::resume`] it
-//!   does not fire, so that devices can come back first.
+//! - Late is relative to how a device reports (see `rhythm`, `upload`): an upload is judged when its newest reading is no
+//!   older than twice the series' interval (at least 60 s) and the delay that is usual for it, be it an hour long. What still
+//!   fires at its end is told at once, with the time it began; what began and ended in it is an entry in the list, and told
+//!   as over, once a rule and device. The same holds of what is late: once it has settled the rules are held against it
+//!   (see `review`). Of what is imported nobody is told.
+//! - A reading was taken no later than it came: one from ahead hides nothing that comes after it. What is more than 5 min
+//!   ahead decides nothing.
+//! - A `for` is held by readings (see `instance`): one followed by silence fires nothing, nor does a restart.
+//! - Silence means that nothing comes, whatever the clock of the device says: it is measured by when the hub received. A
+//!   series never heard is not silent. After a start it counts from there: nobody is missed before `after` has passed anew,
+//!   at least 60 s and one and a half of the series' intervals.
 //! - A resolved alert is over; the next one has the next id.
 //! - Rates and deviations need the readings before. They are not saved: they follow from what is stored, so a [`Recall`]
 //!   reads them again, after a start and for a new rule, while readings go on.
 //!
-//! Cost: a reading of a series that no rule watches takes two loads (7 ns); one that three rules watch 0.14 µs, from prepare
-//! to apply, with 10,000 series. A rate keeps at most 0.5 kB a series, a deviation 1 kB (see `window`). Patterns are matched once a series. Deadlines are lazy: a reading moves none, a deadline
-//! that comes too early finds out and is queued again.
+//! Cost: a reading of a series that no rule watches takes two loads. A rate keeps at most 0.5 kB a series, a deviation
+//! 1.4 kB, twice that while readings are strange (see `window`, `deviation`). Patterns are matched once a series. Deadlines are
+//! lazy: a reading moves none, a deadline that comes too early finds out and is queued again.
 
 mod absence;
 mod ailing;
 pub mod backtest;
 mod condition;
+mod deviation;
 mod draft;
 mod instance;
 mod late;
 mod recall;
 mod review;
+mod rhythm;
 pub mod silences;
 #[cfg(test)]
 mod tests;
 mod track;
+mod upload;
 mod watching;
 mod window;
 
@@ -57,20 +65,20 @@ use self::late::{Backlog, Stretches};
 pub use self::recall::Recall;
 pub use self::review::{Review, Reviewed};
 use self::track::{Change, Slot, Track};
+use self::upload::{FUTURE_MS, Upload};
 use self::watching::Watched;
+use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Subject, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, Point, SeriesId, Stretch};
 use crate::model::rule::{Rule, RuleId};
-use crate::model::{Lane, UnixMillis};
 
-/// Silence does not fire for this long after a start: the devices need a moment to come back.
-const GRACE_MS: i64 = 60_000;
 /// A reading this old when it arrives is late, however short its interval.
 const LATE_MS: i64 = 60_000;
-/// A reading further ahead of the hub's clock than this is not evaluated.
-const FUTURE_MS: i64 = 5 * 60_000;
+
+/// A rule and a device, of which somebody was told what was over.
+type Told = (RuleId, DeviceNo);
 
 /// Every rule on every series it watches.
 #[derive(Debug)]
@@ -91,8 +99,19 @@ pub struct Engine {
     ailing: BTreeMap<Ailment, Arc<Alert>>,
     away: Away,
     next_alert: u64,
-    /// Silence does not fire before.
-    grace: UnixMillis,
+    /// When the hub started.
+    started: UnixMillis,
+    /// What was over when the hub learned of it, and when somebody was last told or would have been.
+    past: BTreeMap<Told, UnixMillis>,
+}
+
+/// How many series a rule that looks back watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Watching {
+    /// All of them.
+    pub series: usize,
+    /// Those that have not reported enough yet, or reported too seldom of late.
+    pub waiting: usize,
 }
 
 /// What should happen. Commit the transitions, then hand it to [`Engine::apply`]; or drop it, and nothing happened.
@@ -105,6 +124,8 @@ pub struct Proposed {
     changes: Vec<Change>,
     /// Readings that came too late to decide anything, and when they came.
     late: (UnixMillis, Vec<(Slot, Stretches)>),
+    /// Of which rules and devices it tells what was over.
+    told: Vec<Told>,
     /// What begins or ceases to ail the hub.
     ailing: Vec<(Ailment, Option<Arc<Alert>>)>,
     /// Which devices went away or are back.
@@ -120,6 +141,7 @@ impl Proposed {
         self.transitions.is_empty()
             && self.changes.is_empty()
             && self.late.1.is_empty()
+            && self.told.is_empty()
             && self.waiting.is_empty()
             && self.ailing.is_empty()
             && self.away.is_empty()
@@ -158,19 +180,20 @@ impl Engine {
             ailing,
             away,
             next_alert,
-            grace: UnixMillis(i64::MIN),
+            started: UnixMillis(i64::MIN),
+            past: BTreeMap::new(),
         }
     }
 
-    /// Takes up where the hub stopped: open alerts go on, silence counts from each series' `latest` point and has 60 s of
-    /// grace. Proposes the end of open alerts whose rule is gone.
+    /// Takes up where the hub stopped: open alerts go on, silence begins at each series' `latest` point and is not told
+    /// before as much time has passed since this start. Proposes the end of open alerts whose rule is gone.
     pub fn resume(
         &mut self,
         now: UnixMillis,
         catalog: &Catalog,
         latest: impl IntoIterator<Item = (SeriesId, Point)>,
     ) -> Proposed {
-        self.grace = now.plus(GRACE_MS);
+        self.started = now;
         self.recall(now, catalog, latest);
         let mut series: Vec<_> = self.resuming.keys().map(|(_, series)| *series).collect();
         series.sort_unstable();
@@ -196,12 +219,24 @@ impl Engine {
             self.meet(catalog, series);
             let Some(slot) = self.slot(series) else { continue };
             let Some(track) = self.tracks.get_mut(slot as usize) else { continue };
-            track.heard = track.heard.max(Some(point.at.min(now)));
-            if track.last.is_none() && point.at <= now.plus(FUTURE_MS) {
-                track.last = Some(point.at);
+            // Not of this start, whatever its clock says.
+            track.heard = track.heard.max(Some(point.at.min(now.plus(-1))));
+            if track.recent.is_empty() && point.at <= now.plus(FUTURE_MS) {
+                track.last = track.last.max(Some(point.at.min(now)));
+                track.rhythm.beat(point.at.min(now));
                 track.recent.push(point);
             }
             self.queue(slot, false);
+        }
+    }
+
+    /// Tells the engine when each series was last heard, by the hub's clock; what [`Engine::recall`] cannot know.
+    pub fn hear(&mut self, heard: impl IntoIterator<Item = (SeriesId, UnixMillis)>) {
+        for (series, at) in heard {
+            let track = self.slot(series).and_then(|slot| self.tracks.get_mut(slot as usize));
+            if let Some(track) = track {
+                track.heard = track.heard.max(Some(at));
+            }
         }
     }
 
@@ -217,6 +252,19 @@ impl Engine {
         self.rules.iter().map(|compiled| &compiled.rule)
     }
 
+    /// What the rules that look back know by now.
+    #[must_use]
+    pub fn watching(&self) -> BTreeMap<RuleId, Watching> {
+        let mut all = BTreeMap::<RuleId, Watching>::new();
+        for watch in self.tracks.iter().flat_map(|track| &track.watches) {
+            let (Some(rule), Some(window)) = (self.rules.get(watch.rule), &watch.window) else { continue };
+            let watching = all.entry(rule.rule.id).or_default();
+            watching.series += 1;
+            watching.waiting += usize::from(!window.judges());
+        }
+        all
+    }
+
     /// Finds out who watches the series of a group; [`Engine::evaluate`] passes over a series never prepared.
     /// Decides nothing, so it needs no commit.
     pub fn prepare(&mut self, catalog: &Catalog, batches: &[Batch]) {
@@ -229,14 +277,11 @@ impl Engine {
     #[must_use]
     pub fn evaluate(&self, now: UnixMillis, batches: &[Batch]) -> Proposed {
         let mut draft = Draft::new(self, now);
-        for batch in batches {
-            for (series, point) in batch.rows() {
-                let Some(slot) = self.slot(series) else { continue };
-                match batch.lane {
-                    Lane::Live => draft.reading(slot, batch.received_at.min(now), point),
-                    Lane::Recovered => draft.late(slot, point.at),
-                }
-            }
+        let mut rest = batches;
+        while let Some((many, upload)) = Upload::first(now, rest, |series| self.slot(series)) {
+            let (batches, after) = rest.split_at(many);
+            draft.upload(&upload, batches);
+            rest = after;
         }
         draft.finish()
     }
@@ -281,6 +326,7 @@ impl Engine {
             if !kept.watches.is_empty() {
                 kept.last = track.last;
                 kept.heard = track.heard;
+                kept.rhythm = track.rhythm.with_interval(kept.rhythm.interval_ms);
                 kept.recent.clone_from(&track.recent);
                 tracks.push(kept);
             }
@@ -307,6 +353,8 @@ impl Engine {
         }
         self.away.apply(proposed.away);
         let (now, late) = proposed.late;
+        self.past.retain(|_, at| now.since(*at) < draft::ONCE_MS);
+        self.past.extend(proposed.told.into_iter().map(|told| (told, now)));
         for (slot, stretches) in late {
             if let Some(track) = self.tracks.get(slot as usize) {
                 self.backlog.note(now, track.series, &stretches, track.late_ms);
@@ -341,7 +389,9 @@ impl Engine {
         let wants = track
             .watches
             .iter()
-            .filter_map(|watch| self.instance(track, watch.rule, watch.open.as_ref(), 0)?.wake(track.heard, self.grace))
+            .filter_map(|watch| {
+                self.instance(track, watch.rule, watch.open.as_ref(), 0)?.wake(track.pulse(self.started))
+            })
             .min();
         let keeps = track.queued.filter(|&at| !due && wants.is_none_or(|wants| at <= wants));
         if keeps.is_some() {

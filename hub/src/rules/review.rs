@@ -5,11 +5,13 @@
 //!                    once they have settled                                                       proposes entries
 //! ```
 //!
-//! What comes of it is history: entries in the list of alerts, over when they are written, that nobody is told of. It is the
-//! backtest's [`Replay`], over what is stored around the late readings, on time or not.
+//! What began and ended is history: entries in the list of alerts, over when they are written, told as over once a rule and
+//! device (nobody is told of what was imported). What still lasts by the last reading, and that tells of this moment, fires,
+//! with the time it began; an alert that is open already learns when it began. It is the backtest's [`Replay`], over what is
+//! stored around the late readings, on time or not.
 //!
 //! - A firing that began while another alert of the rule was open on the series is known: somebody was told of that one.
-//! - One that goes on into an alert that began later ends where that one begins.
+//! - One that goes on into an alert that began later, and is over, ends where that one begins.
 //! - One that touches an entry made before, of an earlier part of the backfill, makes that entry longer.
 //! - At most [`super::backtest::SPANS`] firings are entered of one stretch of late readings; the rest is counted.
 //!
@@ -17,10 +19,11 @@
 //! and the device was not heard. What is looked at twice, after a crash, makes the same entries.
 
 use super::backtest::{Replay, Trial};
-use super::instance::Instance;
+use super::draft::Draft;
+use super::instance::{Instance, Step};
 use super::{Engine, Proposed};
 use crate::model::UnixMillis;
-use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId, Stretch};
@@ -44,6 +47,9 @@ pub struct Review {
 pub struct Reviewed {
     series: Option<SeriesId>,
     findings: Vec<Finding>,
+    lasting: Vec<Lasting>,
+    /// Whether people are told.
+    told: bool,
     /// Firings beyond those that are entered.
     pub left_out: u64,
 }
@@ -55,6 +61,17 @@ struct Finding {
     is_new: bool,
     /// Entries that are part of it.
     absorbs: Vec<AlertId>,
+}
+
+/// A rule that is true still, as far as the readings go.
+#[derive(Debug)]
+struct Lasting {
+    /// Firing, or pending where it is not yet true for long enough.
+    alert: Alert,
+    /// The last reading.
+    newest: UnixMillis,
+    /// What to enter if it turns out to be over.
+    over: Option<Finding>,
 }
 
 /// A review in progress.
@@ -85,28 +102,29 @@ impl Engine {
             let judging = judging.filter(|rule| !matches!(rule.rule.spec.condition, Condition::Silence { .. }));
             let trials: Vec<_> = judging.map(|rule| Trial::of(rule.clone())).collect();
             let Some(reach_ms) = trials.iter().map(|trial| trial.reach_ms(series)).max() else { continue };
-            let stretch = Stretch { from: late.from.plus(-track.late_ms), to: late.to };
+            let stretch = Stretch { from: late.from.plus(-track.late_ms), ..late };
             return Some(Review { series: series.clone(), stretch, reach_ms, now, trials });
         }
     }
 
-    /// Proposes the entries.
+    /// Proposes what follows: entries, and alerts that are found to last.
     #[must_use]
     pub fn reviewed(&self, now: UnixMillis, reviewed: Reviewed) -> Proposed {
-        let waiting = reviewed.series.map(|series| (series, self.backlog.rest(series)));
-        let waiting = waiting.into_iter().collect();
-        let mut proposed = Proposed { next_alert: self.next_alert, waiting, ..Proposed::default() };
-        for Finding { mut alert, is_new, absorbs } in reviewed.findings {
-            if is_new {
-                alert.id = AlertId(proposed.next_alert);
-                proposed.next_alert += 1;
+        let Reviewed { series, findings, lasting, told, .. } = reviewed;
+        let mut draft = Draft::new(self, now);
+        let enter = |draft: &mut Draft<'_>, Finding { alert, is_new, absorbs }: Finding| {
+            draft.enter(alert, is_new, told);
+            absorbs.into_iter().for_each(|entry| draft.emit(Step::Cancel, entry, &[]));
+        };
+        findings.into_iter().for_each(|finding| enter(&mut draft, finding));
+        for Lasting { alert, newest, over } in lasting {
+            let lasts = told && series.is_some_and(|series| draft.lasting(series, newest, &alert));
+            if let Some(over) = over.filter(|_| !lasts) {
+                enter(&mut draft, over);
             }
-            alert.learned_at = now;
-            let occurred_at = alert.fired_at.unwrap_or(alert.started_at);
-            proposed.transitions.push(Transition::Put { alert, occurred_at, points: Vec::new() });
-            proposed.transitions.extend(absorbs.into_iter().map(Transition::Cancel));
         }
-        proposed
+        let rest = series.map(|series| (series, self.backlog.rest(series)));
+        Proposed { waiting: rest.into_iter().collect(), ..draft.finish() }
     }
 }
 
@@ -151,7 +169,7 @@ impl Hearing<'_> {
         if self.next < beyond {
             return Some((self.next, beyond));
         }
-        let is_open = self.replays.iter().any(Replay::is_open);
+        let is_open = self.replays.iter().any(|replay| replay.open().is_some());
         (is_open && self.next < self.review.now).then_some((self.next, self.review.now))
     }
 
@@ -168,14 +186,17 @@ impl Hearing<'_> {
     pub fn finish(self, mut known: Vec<Alert>) -> Reviewed {
         let Self { review, replays, next, last } = self;
         let last = last.unwrap_or(next);
-        let mut reviewed = Reviewed { series: Some(review.series.id), ..Reviewed::default() };
+        let mut reviewed =
+            Reviewed { series: Some(review.series.id), told: review.stretch.told, ..Reviewed::default() };
         for (trial, replay) in review.trials.iter().zip(replays) {
+            let mut open = replay.open().cloned();
             let outcome = replay.finish(last);
             reviewed.left_out += outcome.fires - outcome.spans.len() as u64;
             for span in outcome.spans {
                 let started_at = span.from.plus(-trial.hold_ms());
                 let ended_at = span.to.unwrap_or(last);
                 if ended_at < review.stretch.from || started_at > review.stretch.to {
+                    open = open.filter(|_| span.to.is_some());
                     continue;
                 }
                 let (device, series) = (review.series.device, review.series.id);
@@ -186,7 +207,17 @@ impl Hearing<'_> {
                     resolved_at: Some(ended_at),
                     ..instance.begin(started_at, span.value)
                 };
-                reviewed.findings.extend(among(alert, &mut known));
+                let found = among(alert, &mut known);
+                match open.take_if(|_| span.to.is_none()) {
+                    None => reviewed.findings.extend(found),
+                    Some(alert) => {
+                        let alert = Alert::clone(&alert);
+                        reviewed.lasting.push(Lasting { alert, newest: last, over: found });
+                    }
+                }
+            }
+            if let Some(alert) = open.filter(|alert| alert.state == AlertState::Pending) {
+                reviewed.lasting.push(Lasting { alert: Alert::clone(&alert), newest: last, over: None });
             }
         }
         reviewed
@@ -199,6 +230,7 @@ fn among(mut found: Alert, known: &mut Vec<Alert>) -> Option<Finding> {
     let of_rule = |alert: &&Alert| alert.rule == found.rule;
     let (entries, told): (Vec<&Alert>, Vec<&Alert>) =
         known.iter().filter(of_rule).partition(|alert| alert.state == AlertState::Historical);
+    let told: Vec<&Alert> = told.into_iter().filter(|alert| alert.state != AlertState::Pending).collect();
     if told.iter().any(|alert| alert.started_at <= found.started_at && found.started_at < end(alert)) {
         return None;
     }

@@ -68,7 +68,14 @@ impl Silences {
     pub fn hush(&self, now: UnixMillis, transitions: &[Transition], catalog: &Catalog) -> Hushed {
         let mut hushed = Hushed::default();
         for transition in transitions {
-            let Transition::Put { alert, .. } = transition else { continue };
+            let alert = match transition {
+                Transition::Put { alert, .. } => alert,
+                Transition::TellPast { alert, .. } if !self.covers(now, alert, catalog) => {
+                    hushed.told.push(transition.clone());
+                    continue;
+                }
+                Transition::TellPast { .. } | Transition::Amend(_) | Transition::Cancel(_) => continue,
+            };
             let is_muted = hushed.marks.iter().rev().find(|(id, _)| *id == alert.id).map(|(_, muted)| *muted);
             let is_muted = is_muted.unwrap_or_else(|| self.muted.contains_key(&alert.id));
             match alert.state {

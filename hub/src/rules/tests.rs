@@ -1,5 +1,6 @@
 //! The engine in virtual time: time is moved by hand, and "committed" means applied.
 
+mod deviation;
 mod review;
 mod silences;
 mod windows;
@@ -12,7 +13,7 @@ use super::*;
 use crate::model::device::{Device, DeviceNo, Labels, Standing};
 use crate::model::reading::BatchId;
 use crate::model::rule::{Condition, Op, RuleSpec, Severity};
-use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SensorKind, catalog::Series};
+use crate::model::{BatchSeq, DeviceId, Epoch, Lane, PublicKey, SensorKind, catalog::Series};
 
 const TEMP: SeriesId = SeriesId(0);
 const DOOR: SeriesId = SeriesId(1);
@@ -32,10 +33,33 @@ fn an_alert_fires_at_once_without_a_hold() {
 fn an_alert_fires_only_after_its_hold_time() {
     let mut scene = Scene::with([hold(60, above(30.0))]);
     assert_eq!(scene.reading(0, 31.0), ["1 pending 31 at 0"]);
-    assert_eq!(scene.timeout(59), NOTHING);
-    assert_eq!(scene.engine.poll_timeout(), Some(at(60)));
-    assert_eq!(scene.timeout(60), ["1 firing 31 at 60"]);
+    for second in 1..60 {
+        assert_eq!(scene.reading(second, 31.0), NOTHING);
+    }
+    assert_eq!(scene.reading(60, 32.0), ["1 firing 32 at 60"]);
+    assert_eq!(scene.timeout(400), NOTHING);
     assert_eq!(scene.engine.poll_timeout(), None);
+}
+
+#[test]
+fn one_reading_followed_by_silence_holds_nothing() {
+    let mut scene = Scene::with([hold(60, above(30.0))]);
+    scene.reading(0, 31.0);
+    assert_eq!(scene.timeout(60), NOTHING);
+    assert_eq!(scene.engine.poll_timeout(), Some(at(300)), "it is given up");
+    assert_eq!(scene.timeout(300), ["1 cancelled"]);
+    assert_eq!(scene.reading(400, 31.0), ["2 pending 31 at 400"]);
+    // Two hours later it is true again, and nobody knows of the time between.
+    assert_eq!(scene.reading(7_600, 31.0), ["2 pending 31 at 7600"]);
+}
+
+#[test]
+fn a_sensor_that_announced_to_say_nothing_for_so_long_fires_without_another_reading() {
+    let mut scene = Scene::with([hold(60, sensor("door", above(0.5)))]);
+    let mut door = |second: i64, value: f64| scene.group(second, &[batch(DOOR, at(second), &[(at(second), value)])]);
+    door(0, 1.0);
+    assert_eq!(scene.timeout(59), NOTHING);
+    assert_eq!(scene.timeout(60), ["1 firing 1 at 60"]);
 }
 
 #[test]
@@ -138,21 +162,109 @@ fn a_device_with_a_wrong_clock_is_not_silent() {
 }
 
 #[test]
-fn after_a_restart_silence_waits_a_minute_for_devices_to_come_back() {
+fn after_a_restart_silence_counts_from_there() {
     let mut scene = Scene::with([silence(300)]);
     scene.resume(10_000, &[(TEMP, Point { at: at(0), value: 1.0 })]);
-    assert_eq!(scene.timeout(10_059), NOTHING);
-    assert_eq!(scene.engine.poll_timeout(), Some(at(10_060)));
-    assert_eq!(scene.timeout(10_060), ["1 firing - at 300"]);
+    assert_eq!(scene.timeout(10_299), NOTHING);
+    assert_eq!(scene.engine.poll_timeout(), Some(at(10_300)));
+    assert_eq!(scene.timeout(10_300), ["1 firing - at 300"], "who never comes back is told all the same");
+    let mut scene = Scene::with([silence(5)]);
+    scene.resume(10_000, &[(TEMP, Point { at: at(9_999), value: 1.0 })]);
+    assert_eq!(scene.engine.poll_timeout(), Some(at(10_060)), "devices need a moment to come back");
+}
+
+#[test]
+fn a_device_that_speaks_rarely_is_not_missed_after_a_restart_and_one_that_came_back_is_as_ever() {
+    let mut scene = Scene::with([silence(180)]);
+    scene.resume(10_000, &[(TEMP, Point { at: at(9_930), value: 1.0 })]);
+    assert_eq!(scene.timeout(10_110), NOTHING);
+    assert_eq!(scene.reading(10_155, 1.0), NOTHING);
+    assert_eq!(scene.timeout(10_334), NOTHING);
+    assert_eq!(scene.timeout(10_335), ["1 firing - at 10335"]);
+    // Its interval counts where it is longer than the rule's patience.
+    let mut scene = Scene::with([sensor("door", silence(180))]);
+    scene.resume(10_000, &[(DOOR, Point { at: at(9_990), value: 1.0 })]);
+    assert_eq!(scene.engine.poll_timeout(), Some(at(10_900)));
+}
+
+#[test]
+fn silence_is_measured_by_what_comes_not_by_the_clock_of_the_device() {
+    // Six minutes slow, as is a program's that pushes: none of its readings is of this moment.
+    for shift in [-360, 240, 100_000] {
+        let mut scene = Scene::with([silence(30)]);
+        scene.resume(1_000, &[(TEMP, Point { at: at(999 + shift), value: 1.0 })]);
+        for second in 1_001..1_200 {
+            assert_eq!(scene.group(second, &[batch(TEMP, at(second), &[(at(second + shift), 1.0)])]), NOTHING);
+            assert_eq!(scene.timeout(second), NOTHING);
+        }
+        assert_eq!(scene.timeout(1_228), NOTHING);
+        assert_eq!(scene.timeout(1_229), ["1 firing - at 1229"], "{shift}");
+        let backlog = Batch { lane: Lane::Recovered, ..batch(TEMP, at(1_300), &[(at(1_250), 1.0)]) };
+        assert_eq!(scene.group(1_300, &[backlog]), ["1 resolved - at 1300"]);
+    }
+}
+
+#[test]
+fn a_reading_from_ahead_hides_nothing_that_comes_after_it() {
+    let mut scene = Scene::with([above(30.0)]);
+    scene.reading(0, 20.0);
+    assert_eq!(scene.group(1, &[batch(TEMP, at(1), &[(at(241), 20.0)])]), NOTHING);
+    assert_eq!(scene.reading(2, 31.0), ["1 firing 31 at 2"]);
+    // In one request, wherever it stands.
+    for (second, [first, then]) in [(10, [10, 250]), (20, [260, 20])] {
+        scene.group(second, &[batch(TEMP, at(second), &[(at(first), 20.0), (at(then), 20.0)])]);
+        let told = [20.0, 31.0, 20.0].map(|value| scene.reading(second + 1, value).len());
+        assert_eq!(told, [0, 1, 1]);
+    }
+}
+
+#[test]
+fn a_clock_that_runs_ahead_is_judged_by_when_its_readings_came() {
+    let mut scene = Scene::with([hold(5, above(30.0)), rate(3.0)]);
+    for second in 0..40 {
+        let value = f64::from(second) * 2.0;
+        let told =
+            scene.group(second.into(), &[batch(TEMP, at(second.into()), &[(at(i64::from(second) + 240), value)])]);
+        match second {
+            16 => assert_eq!(told, ["1 pending 32 at 16"]),
+            21 => assert_eq!(told, ["1 firing 42 at 21"]),
+            _ => assert_eq!(told, NOTHING, "{second}"),
+        }
+    }
+    // Many at once keep their distances.
+    let rows: Vec<_> = (0..60).map(|second| (at(280 + second), 78.0 + 2.0 * second as f64)).collect();
+    assert_eq!(scene.group(100, &[batch(TEMP, at(100), &rows)]), NOTHING);
+}
+
+#[test]
+fn what_was_pending_when_the_hub_stopped_is_not_told_by_a_start() {
+    let mut before = Scene::with([hold(60, above(30.0))]);
+    (0..50).for_each(|second| drop(before.reading(second, 31.0)));
+    let stopped = [(TEMP, Point { at: at(49), value: 31.0 })];
+    let mut after = before.restart();
+    after.resume(60, &stopped);
+    assert_eq!(after.timeout(60), NOTHING);
+    // What the device measured meanwhile is on its way: the first that comes may have been preceded by better ones.
+    assert_eq!(after.reading(70, 31.0), ["1 pending 31 at 70"]);
+    assert_eq!(after.reading(71, 20.0), ["1 cancelled"]);
+    // Going on where it left off proves it.
+    let mut after = before.restart();
+    after.resume(60, &stopped);
+    assert_eq!(after.group(70, &[batch(TEMP, at(70), &[(at(50), 31.0), (at(60), 31.0)])]), ["1 firing 31 at 60"]);
+    // A device that does not come back: pending for ever would be a lie as well.
+    let mut after = before.restart();
+    assert_eq!(after.timeout(304), NOTHING);
+    assert_eq!(after.timeout(305), ["1 cancelled"]);
 }
 
 #[test]
 fn a_restart_resumes_pending_and_firing_alerts() {
     let mut before = Scene::with([hold(60, above(30.0))]);
-    before.reading(0, 31.0);
+    before.reading(4, 31.0);
     let mut after = before.restart();
-    assert_eq!(after.engine.poll_timeout(), Some(at(60)), "the clock of a pending alert does not start anew");
-    assert_eq!(after.timeout(60), ["1 firing 31 at 60"]);
+    assert_eq!(after.reading(5, 31.0), NOTHING, "the clock of a pending alert does not start anew");
+    (6..64).for_each(|second| assert_eq!(after.reading(second, 31.0), NOTHING));
+    assert_eq!(after.reading(64, 31.0), ["1 firing 31 at 64"]);
     let mut again = after.restart();
     assert_eq!(again.reading(70, 20.0), ["1 resolved 20 at 70"]);
     assert_eq!(again.reading(71, 31.0), ["2 pending 31 at 71"]);
@@ -231,10 +343,10 @@ fn several_changes_of_one_series_in_one_group_come_in_order() {
 
 #[test]
 fn a_reading_taken_before_the_alert_fired_by_timeout_ends_it_no_earlier_than_it_fired() {
-    let mut scene = Scene::with([hold(60, above(30.0))]);
-    scene.reading(0, 31.0);
+    let mut scene = Scene::with([hold(60, sensor("door", above(0.5)))]);
+    scene.group(0, &[batch(DOOR, at(0), &[(at(0), 1.0)])]);
     scene.timeout(60);
-    assert_eq!(scene.group(65, &[batch(TEMP, at(65), &[(at(30), 1.0)])]), ["1 resolved 1 at 60"]);
+    assert_eq!(scene.group(65, &[batch(DOOR, at(65), &[(at(30), 0.0)])]), ["1 resolved 0 at 60"]);
 }
 
 #[test]
@@ -374,6 +486,11 @@ impl Scene {
                     self.stored.retain(|stored| stored.id != alert.id);
                     self.stored.push(alert.clone());
                 }
+                Transition::Amend(alert) => {
+                    self.stored.retain(|stored| stored.id != alert.id);
+                    self.stored.push(alert.clone());
+                }
+                Transition::TellPast { .. } => {}
                 Transition::Cancel(id) => self.stored.retain(|stored| stored.id != *id),
             }
         }
@@ -395,6 +512,8 @@ fn say(transition: &Transition) -> String {
             let value = alert.value.map_or_else(|| "-".to_owned(), |value| value.to_string());
             format!("{} {state} {value} at {}", alert.id.0, occurred_at.since(START) / 1000)
         }
+        Transition::Amend(alert) => format!("{} began at {}", alert.id.0, alert.started_at.since(START) / 1000),
+        Transition::TellPast { alert, count, .. } => format!("told {} and {} more", alert.id.0, count - 1),
         Transition::Cancel(id) => format!("{} cancelled", id.0),
     }
 }
@@ -413,6 +532,12 @@ fn threshold(op: Op, value: f64, clear: Option<f64>) -> RuleSpec {
 
 fn silence(seconds: u64) -> RuleSpec {
     spec("temp", Condition::Silence { after: Duration::from_secs(seconds) })
+}
+
+/// Faster than so much a second, over ten.
+fn rate(value: f64) -> RuleSpec {
+    let (per, over) = (Duration::from_secs(1), Duration::from_secs(10));
+    spec("temp", Condition::Rate { op: Op::Above, value, per, over, clear: None })
 }
 
 fn hold(seconds: u64, spec: RuleSpec) -> RuleSpec {

@@ -4,6 +4,9 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use super::instance::Pulse;
+use super::rhythm::Rhythm;
+use super::upload::Upload;
 use super::window::Window;
 use crate::model::UnixMillis;
 use crate::model::alert::Alert;
@@ -50,10 +53,12 @@ pub(super) struct Track {
     pub(super) late_ms: i64,
     /// Whether a rule is about its values, not only about its silence: then late readings are looked at later.
     pub(super) judged: bool,
-    /// Event time of the last evaluated reading.
+    /// Readings from before this were overtaken: time of the last evaluated one, never ahead of the hub's clock.
     pub(super) last: Option<UnixMillis>,
     /// When the series was last heard, by the hub's clock.
     pub(super) heard: Option<UnixMillis>,
+    /// How it reports.
+    pub(super) rhythm: Rhythm,
     /// Evaluated points, oldest first, at most [`RECENT`].
     pub(super) recent: Vec<Point>,
     pub(super) watches: Vec<Watch>,
@@ -67,6 +72,7 @@ pub(super) struct Change {
     pub(super) slot: Slot,
     pub(super) last: Option<UnixMillis>,
     pub(super) heard: Option<UnixMillis>,
+    pub(super) rhythm: Rhythm,
     /// Points newly evaluated, oldest first; at least the newest [`RECENT`] of them.
     pub(super) fresh: Vec<Point>,
     /// Alerts that changed, by place of the watch.
@@ -84,11 +90,34 @@ impl Change {
             slot,
             last: track.last,
             heard: track.heard,
+            rhythm: track.rhythm,
             fresh: Vec::new(),
             open: Vec::new(),
             windows: Vec::new(),
             due: false,
         }
+    }
+
+    /// How the series is heard, as far as the group goes.
+    pub(super) const fn pulse(&self, started: UnixMillis) -> Pulse<'_> {
+        Pulse { heard: self.heard, rhythm: &self.rhythm, started }
+    }
+
+    /// How old the newest reading of an upload may be, so that it tells of this moment.
+    pub(super) const fn patience_ms(&self, track: &Track) -> i64 {
+        track.late_ms + self.rhythm.usual_delay_ms()
+    }
+
+    /// Whether a reading is judged as it comes: it was not overtaken, and what came with it tells of this moment.
+    pub(super) fn is_timely(&mut self, track: &Track, upload: &Upload, slot: Slot, taken: UnixMillis) -> bool {
+        if upload.is_imported || upload.is_backlog {
+            return false;
+        }
+        let age = upload.age_ms(slot, taken);
+        if self.rhythm.last().is_none_or(|last| taken >= last) {
+            self.rhythm.arrive(upload.came, age);
+        }
+        age <= self.patience_ms(track) && self.last.is_none_or(|last| taken >= last)
     }
 
     pub(super) fn open<'a>(&'a self, track: &'a Track, watch: usize) -> Option<&'a Arc<Alert>> {
@@ -115,6 +144,11 @@ impl Change {
         let measured = window.take(point);
         self.windows.push((watch, window));
         measured
+    }
+
+    /// Whether the last reading made a level that stayed the usual one of a watch.
+    pub(super) fn is_new_normal(&self, watch: usize) -> bool {
+        self.windows.iter().any(|(at, window)| *at == watch && window.is_new_normal())
     }
 
     /// What was last held against the rule of a watch.
@@ -146,9 +180,15 @@ impl Change {
 }
 
 impl Track {
+    /// How it is heard.
+    pub(super) const fn pulse(&self, started: UnixMillis) -> Pulse<'_> {
+        Pulse { heard: self.heard, rhythm: &self.rhythm, started }
+    }
+
     pub(super) fn apply(&mut self, change: Change) {
         self.last = change.last;
         self.heard = change.heard;
+        self.rhythm = change.rhythm;
         if !change.fresh.is_empty() {
             let keep = RECENT.saturating_sub(change.fresh.len());
             self.recent.drain(..self.recent.len().saturating_sub(keep));

@@ -3,6 +3,7 @@
 //! A series is met at its first reading. Other rules, or a change of its device, make the engine meet all of them anew.
 
 use super::condition::{Compiled, millis, same_meaning};
+use super::rhythm::Rhythm;
 use super::track::{Slot, Track, Watch};
 use super::window::Window;
 use super::{Engine, LATE_MS};
@@ -40,6 +41,7 @@ impl Engine {
             match rule.rule.spec.condition {
                 Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. } => {
                     track.last = track.last.max(Some(alert.started_at));
+                    track.rhythm.beat(alert.started_at);
                 }
                 Condition::Silence { after } => {
                     track.heard = track.heard.max(Some(alert.started_at.plus(-millis(after))));
@@ -68,6 +70,7 @@ impl Engine {
             judged: covering.iter().any(|(_, rule)| is_about_values(rule)),
             last: None,
             heard: None,
+            rhythm: Rhythm::new(interval_ms),
             recent: Vec::new(),
             watches: covering.into_iter().map(|(at, rule)| watch(at, rule, series.kind)).collect(),
             queued: None,

@@ -130,7 +130,8 @@ mod tests {
     }
 
     fn claimed(webhook: u64, delivery: u64) -> Claimed {
-        let spec = WebhookSpec { name: "w".into(), url: "http://w/".into(), headers: vec![], enabled: true };
+        let spec =
+            WebhookSpec { name: "w".into(), url: "http://w/".into(), headers: vec![], past: true, enabled: true };
         Claimed {
             delivery: Delivery {
                 id: DeliveryId(delivery),

@@ -6,7 +6,12 @@
 //! `data.alert.sequence` grows with each thing told about an alert (1 firing, 2 resolved), so that a receiver can put
 //! repeats and late arrivals in order.
 //!
-//! Of a device that went away `sensor` is `device_offline`, `measure` is `silence`. Of what ails the hub itself `device` is null, `device_name` is `hub`, and `sensor` is what ails it.
+//! `alert.past` tells of what was over when the hub learned of it, by readings that came late: once a rule and device.
+//! `count` says how many there were, the alert is the first of them, `resolved_at` is when it ended. `new_normal`: it ended
+//! because the level stayed so long that it counts as usual.
+//!
+//! Of a device that went away `sensor` is `device_offline`, `measure` is `silence`. Of what ails the hub itself `device` is
+//! null, `device_name` is `hub`, and `sensor` is what ails it.
 //!
 //! `measure` says what `value` and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
@@ -56,11 +61,16 @@ struct AlertBody<'a> {
     value: Option<f64>,
     threshold: f64,
     started_at: String,
+    resolved_at: Option<String>,
+    new_normal: bool,
     occurred_at: String,
     learned_at: String,
     labels: &'a Labels,
     url: Option<String>,
     points: Vec<(i64, f64)>,
+    /// How many were over; only of these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    count: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -76,9 +86,9 @@ struct TestData<'a> {
     name: &'a str,
 }
 
-/// What these transitions make the hub tell: each enabled webhook of the rule hears that an alert fires or has resolved.
-/// Pending and cancelled alerts tell nobody. What ails the hub itself, and that a device went
-/// away, is told to every webhook that works.
+/// What these transitions make the hub tell: each enabled webhook of the rule hears that an alert fires or has resolved,
+/// and if it wants to, what was over when the hub learned of it. Pending and cancelled alerts tell nobody. What ails the
+/// hub itself, and that a device went away, is told to every webhook that works.
 ///
 /// `rules` are those the transitions were decided under: for a rule deleted just now, the list from before.
 #[must_use]
@@ -91,11 +101,18 @@ pub fn deliveries_for(
 ) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
     for transition in transitions {
-        let Transition::Put { alert, occurred_at, points } = transition else { continue };
-        let event = match alert.state {
-            AlertState::Pending | AlertState::Historical => continue,
-            AlertState::Firing => Event::AlertFiring,
-            AlertState::Resolved => Event::AlertResolved,
+        let (alert, occurred_at, points, count) = match transition {
+            Transition::Put { alert, occurred_at, points } => (alert, *occurred_at, points, None),
+            Transition::TellPast { alert, count, points } => {
+                (alert, alert.fired_at.unwrap_or(alert.started_at), points, Some(*count))
+            }
+            Transition::Amend(_) | Transition::Cancel(_) => continue,
+        };
+        let event = match (count, alert.state) {
+            (Some(_), _) => Event::AlertPast,
+            (None, AlertState::Pending | AlertState::Historical) => continue,
+            (None, AlertState::Firing) => Event::AlertFiring,
+            (None, AlertState::Resolved) => Event::AlertResolved,
         };
         // Of the hub itself everybody hears: no rule says who would.
         let rule = rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec.webhooks);
@@ -103,11 +120,13 @@ pub fn deliveries_for(
             Subject::Hub(_) | Subject::Device(_) => true,
             Subject::Series { .. } => rule.is_some_and(|told| told.contains(&webhook.id)),
         };
-        let told: Vec<_> = webhooks.iter().filter(|one| works(one)).filter(hears).map(|webhook| webhook.id).collect();
+        let wants = |webhook: &&Webhook| works(webhook) && (event != Event::AlertPast || webhook.spec.past);
+        let told: Vec<_> = webhooks.iter().filter(wants).filter(hears).map(|webhook| webhook.id).collect();
         if told.is_empty() {
             continue;
         }
-        let body = alert_body(alert, *occurred_at, points, catalog, hub_url);
+        let what = What { alert, event, occurred_at, points, count };
+        let body = alert_body(&what, catalog, hub_url);
         deliveries.extend(told.into_iter().map(|webhook| NewDelivery {
             webhook,
             alert: Some(alert.id),
@@ -134,6 +153,7 @@ pub const fn event_name(event: Event) -> &'static str {
     match event {
         Event::AlertFiring => "alert.firing",
         Event::AlertResolved => "alert.resolved",
+        Event::AlertPast => "alert.past",
         Event::Test => "webhook.test",
     }
 }
@@ -160,19 +180,24 @@ fn chart_link(hub: &str, device: &str, sensor: &str, at: UnixMillis) -> String {
     format!("{}/d/{device}?m={name}&from={from}&to={to}", hub.trim_end_matches('/'))
 }
 
-fn alert_body(
-    alert: &Alert,
+/// What is told of an alert.
+struct What<'a> {
+    alert: &'a Alert,
+    event: Event,
     occurred_at: UnixMillis,
-    points: &[Point],
-    catalog: &Catalog,
-    hub_url: Option<&str>,
-) -> Vec<u8> {
+    points: &'a [Point],
+    count: Option<u32>,
+}
+
+fn alert_body(what: &What<'_>, catalog: &Catalog, hub_url: Option<&str>) -> Vec<u8> {
+    let &What { alert, event, occurred_at, points, count } = what;
     let device = alert.device().and_then(|device| catalog.device(device));
     let names = alert.names(catalog);
     let none = Labels::new();
-    let (sequence, r#type, state) = match alert.state {
-        AlertState::Resolved | AlertState::Historical => (2, event_name(Event::AlertResolved), "resolved"),
-        AlertState::Pending | AlertState::Firing => (1, event_name(Event::AlertFiring), "firing"),
+    let (sequence, state) = match event {
+        Event::AlertResolved => (2, "resolved"),
+        Event::AlertPast => (1, "historical"),
+        Event::AlertFiring | Event::Test => (1, "firing"),
     };
     let id = format!("alr_{}", alert.id.0);
     let url = hub_url.and_then(|hub| match alert.about {
@@ -194,13 +219,16 @@ fn alert_body(
         value: alert.value,
         threshold: alert.threshold,
         started_at: rfc3339(alert.started_at),
+        resolved_at: alert.resolved_at.map(rfc3339),
+        new_normal: alert.new_normal,
         occurred_at: rfc3339(occurred_at),
         learned_at: rfc3339(alert.learned_at),
         labels: device.map_or(&none, |device| &device.labels),
         url,
         points: points.iter().map(|point| (point.at.0, point.value)).collect(),
+        count,
     };
-    let mut body = Body { r#type, timestamp: rfc3339(occurred_at), data: AlertData { alert: body } };
+    let mut body = Body { r#type: event_name(event), timestamp: rfc3339(occurred_at), data: AlertData { alert: body } };
     let whole = render(&body);
     if whole.len() <= BODY_LIMIT {
         return whole;

@@ -69,6 +69,7 @@ impl Hub {
             name: "ops".to_owned(),
             url: "https://example.org/hook".to_owned(),
             headers: vec![("X-A".to_owned(), "1".to_owned()), ("X-A".to_owned(), "2".to_owned())],
+            past: true,
             enabled: true,
         };
         self.store.create_webhook(spec, Secret(vec![1; 24]), T0).await.unwrap()

@@ -20,7 +20,8 @@ pub enum AlertState {
     Firing,
     /// Over.
     Resolved,
-    /// Over, and nobody was told: the readings came too late, after an outage.
+    /// Over when the hub learned of it, by readings that came late. Told once of a rule and a device (`alert.past`), not of
+    /// what was imported.
     Historical,
 }
 
@@ -114,6 +115,8 @@ pub struct Alert {
     pub resolved_at: Option<String>,
     /// When a person acknowledged it.
     pub acked_at: Option<String>,
+    /// Whether it ended because the level that fired it had stayed so long that it counts as usual.
+    pub new_normal: bool,
     /// When the hub learned of the last change: later than it happened where readings came late.
     pub learned_at: String,
     /// Labels of the device.
@@ -142,6 +145,7 @@ impl Alert {
             fired_at: alert.fired_at.map(text::moment),
             resolved_at: alert.resolved_at.map(text::moment),
             acked_at: alert.acked_at.map(text::moment),
+            new_normal: alert.new_normal,
             learned_at: text::moment(alert.learned_at),
             labels: device.map(|device| device.labels.clone()).unwrap_or_default(),
         }

@@ -5,11 +5,12 @@ use utoipa::ToSchema;
 
 use super::alert::Measure;
 use super::query::Time;
-use super::rule::NewRule;
+use super::rule::{Needs, NewRule};
 use super::text;
 use crate::model::UnixMillis;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::rule::Condition;
+use crate::rules::Watching;
 use crate::rules::backtest::Outcome;
 
 /// A rule, and the range to try it on.
@@ -33,6 +34,9 @@ pub struct Backtest {
     pub to: String,
     /// What the values of the firings say.
     pub measure: Measure,
+    /// What a series has to report before the rule says anything of it; null where the first reading is enough. `waiting`
+    /// are those of which nothing could be judged.
+    pub needs: Option<Needs>,
     /// How often it would have fired, on all series together.
     pub fires: u64,
     /// Series it would have watched.
@@ -56,7 +60,7 @@ pub struct SeriesBacktest {
     pub unit: String,
     /// Readings stored in the range.
     pub readings: u64,
-    /// Readings that measured something: a rate and a deviation need some history before.
+    /// Readings that measured something: a rate and a deviation need some history before, see `needs`.
     pub judged: u64,
     /// How often it would have fired.
     pub fires: u64,
@@ -85,6 +89,7 @@ impl Backtest {
             from: text::moment(from),
             to: text::moment(to),
             measure: condition.measure().into(),
+            needs: Needs::of(condition, Watching { series: watched, waiting: 0 }),
             fires: 0,
             watched,
             series: Vec::new(),

@@ -68,6 +68,9 @@ pub struct Device {
     pub last_seen: Option<String>,
     /// Expected time between readings, in milliseconds.
     pub interval_ms: Option<u32>,
+    /// Its clock minus the hub's, in milliseconds: as it measured it itself, or of a device without a link by how its newest
+    /// readings lie to the moment they come; null while unknown.
+    pub clock_offset_ms: Option<f64>,
     /// How its link is doing; null until it is heard, and while readings of it only come by HTTP.
     pub link: Option<Link>,
     /// Its sources that give no readings, by its own word; the rest goes on.
@@ -179,6 +182,10 @@ impl Device {
             first_seen: text::moment(device.first_seen),
             last_seen: last_seen.map(text::moment),
             interval_ms: expected_interval(device, catalog),
+            clock_offset_ms: match link {
+                Some(link) => link.clock_offset_ms,
+                None => pushed.and_then(|pushed| pushed.clock_offset_ms()).map(|ms| ms as f64),
+            },
             link: link.map(|link| Link {
                 loss_pct: link.loss_pct,
                 rtt_ms: link.rtt_ms,
@@ -221,6 +228,7 @@ impl From<&Pending> for Device {
             first_seen: text::moment(pending.first_seen),
             last_seen: Some(text::moment(pending.last_seen)),
             interval_ms: None,
+            clock_offset_ms: None,
             link: None,
             source_errors: Vec::new(),
             more_source_errors: 0,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::text;
 use crate::http::error::ApiError;
 use crate::model::rule::{self, RuleSpec};
+use crate::rules::Watching;
 
 /// Longest hold and silence: 30 days.
 const LONGEST: Duration = Duration::from_secs(30 * 86_400);
@@ -43,10 +44,34 @@ pub struct Rule {
     pub webhooks: Vec<String>,
     /// Whether it is evaluated.
     pub enabled: bool,
+    /// What a series has to report before the rule says anything of it; null where the first reading is enough.
+    pub needs: Option<Needs>,
     /// When it was made.
     pub created_at: String,
     /// When it was last changed.
     pub updated_at: String,
+}
+
+/// What a series has to report before a rule says anything of it, and how many have not yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Needs {
+    /// Readings at least.
+    pub readings: u32,
+    /// From the first to the last of them at least.
+    pub span: String,
+    /// Series that the rule watches, as far as they were heard.
+    pub series: usize,
+    /// Those of them that have not reported enough yet, or report too seldom.
+    pub waiting: usize,
+}
+
+impl Needs {
+    /// What a condition asks for, of so many series.
+    #[must_use]
+    pub fn of(condition: &rule::Condition, Watching { series, waiting }: Watching) -> Option<Self> {
+        let needs = condition.needs()?;
+        Some(Self { readings: needs.readings, span: text::span(needs.span), series, waiting })
+    }
 }
 
 /// When a rule is true of a series.
@@ -75,12 +100,14 @@ pub enum Condition {
         /// Back to normal only on the good side of this one.
         clear: Option<f64>,
     },
-    /// The value lies unusually far from the mean of its own history. Of a counter: its growth a second.
+    /// The value lies unusually far from the mean of its own history. Of a counter: its growth a second. The deviation is
+    /// never taken as less than the smallest step the sensor has shown; of a value that never moved, as 0.5 % of it, or the
+    /// decimal or binary place in which it differs.
     Deviation {
         /// How far, in standard deviations of the history, either side.
         sigmas: f64,
-        /// How long the history is, back from the reading; nothing is decided until half of it is known. Readings beyond
-        /// the limit do not join it.
+        /// How long the history is, back from the reading; nothing is decided before ten readings over half of it. A reading
+        /// beyond the limit does not join it, unless that went on for all of it: then it counts as usual (`new_normal`).
         over: String,
         /// Back to normal only within so many.
         clear: Option<f64>,
@@ -166,9 +193,12 @@ impl From<Op> for rule::Op {
     }
 }
 
-impl From<rule::Rule> for Rule {
-    fn from(rule: rule::Rule) -> Self {
+impl Rule {
+    /// A rule, and what is known of the series it watches.
+    #[must_use]
+    pub fn of(rule: rule::Rule, watching: Watching) -> Self {
         let spec = rule.spec;
+        let needs = Needs::of(&spec.condition, watching);
         let condition = match spec.condition {
             rule::Condition::Threshold { op, value, clear } => Condition::Threshold { op: op.into(), value, clear },
             rule::Condition::Rate { op, value, per, over, clear } => {
@@ -190,6 +220,7 @@ impl From<rule::Rule> for Rule {
             severity: spec.severity.into(),
             webhooks: spec.webhooks.into_iter().map(text::id).collect(),
             enabled: spec.enabled,
+            needs,
             created_at: text::moment(rule.created_at),
             updated_at: text::moment(rule.updated_at),
         }

@@ -21,6 +21,8 @@ pub struct Webhook {
     pub name: String,
     /// Where it sends.
     pub url: String,
+    /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`).
+    pub past: bool,
     /// Whether deliveries are attempted.
     pub enabled: bool,
     /// Why the hub disabled it.
@@ -60,6 +62,7 @@ impl From<webhook::Webhook> for Webhook {
             id: text::id(webhook.id),
             name: webhook.spec.name,
             url: webhook.spec.url,
+            past: webhook.spec.past,
             enabled: webhook.spec.enabled && webhook.disabled_reason.is_none(),
             disabled_reason: webhook.disabled_reason,
             headers: webhook.spec.headers.into_iter().collect(),
@@ -103,6 +106,9 @@ pub struct NewWebhook {
     /// Extra request headers, such as `Authorization`.
     #[serde(default)]
     headers: BTreeMap<String, String>,
+    /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`); true when left out.
+    #[serde(default = "yes")]
+    past: bool,
     /// Whether deliveries are attempted; true when left out. Setting it ends what the hub disabled.
     #[serde(default = "yes")]
     enabled: bool,
@@ -124,6 +130,7 @@ impl TryFrom<NewWebhook> for WebhookSpec {
             name: text::name("name", new.name)?,
             url: new.url,
             headers: headers(new.headers)?,
+            past: new.past,
             enabled: new.enabled,
         })
     }
@@ -224,6 +231,9 @@ pub enum Event {
     /// An alert is over.
     #[serde(rename = "alert.resolved")]
     AlertResolved,
+    /// Alerts were over when the hub learned of them: told once of a rule and a device.
+    #[serde(rename = "alert.past")]
+    AlertPast,
     /// A person pressed the button.
     #[serde(rename = "webhook.test")]
     Test,
@@ -252,6 +262,7 @@ impl From<webhook::Delivery> for Delivery {
             event: match delivery.event {
                 webhook::Event::AlertFiring => Event::AlertFiring,
                 webhook::Event::AlertResolved => Event::AlertResolved,
+                webhook::Event::AlertPast => Event::AlertPast,
                 webhook::Event::Test => Event::Test,
             },
             alert: delivery.alert.map(text::id),

@@ -297,7 +297,7 @@ async fn more_series_than_usual_have_to_be_asked_for_and_come_in_pages() {
 async fn figures_are_those_asked_for_and_labels_choose_devices() {
     let mut scene = scene();
     let (shed, series) = scene.device(1, "shed").await;
-    let (hall, _) = scene.device(2, "hall").await;
+    let (hall, of_hall) = scene.device(2, "hall").await;
     let labels = json!({"labels": {"floor": "1"}});
     scene.call("PATCH", &format!("/api/v1/devices/{}", shed.id), &labels).await;
     let start = Clock.wall().0 - 10_000;
@@ -311,10 +311,14 @@ async fn figures_are_those_asked_for_and_labels_choose_devices() {
     assert_eq!((&all[0]["count"], &all[0]["max"]), (&json!([]), &json!([])));
     assert_eq!(scene.get("/api/v1/latest?label=floor=2").await.json()["items"], json!([]));
     assert_eq!(scene.get("/api/v1/latest?label=floor=1").await.json()["items"][0]["value"], 4.0);
-    scene.measure(&shed, series[0], &[(Clock.wall().0 + 600_000, 9.0)]).await;
-    assert_eq!(scene.get("/api/v1/latest?device=shed").await.json()["items"][0]["quality"], "future");
+    let ahead = [(Clock.wall().0 + 600_000, 9.0)];
+    scene.measure(&shed, series[0], &ahead).await;
+    let latest = scene.get("/api/v1/latest?device=shed").await.json()["items"][0].clone();
+    assert_eq!((&latest["value"], &latest["quality"]), (&json!(4.0), &json!("good")), "that is what is measured now");
     let by_id = scene.get(&format!("/api/v1/query?{range}&device={}", hall.id)).await.json();
     assert_eq!((&by_id["series"][0]["count"], &by_id["series"][0]["avg"]), (&json!([0]), &json!([null])));
+    scene.measure(&hall, of_hall[0], &ahead).await;
+    assert_eq!(scene.get("/api/v1/latest?device=hall").await.json()["items"][0]["quality"], "future");
 }
 
 #[tokio::test]

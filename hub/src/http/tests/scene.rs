@@ -61,7 +61,7 @@ pub(super) fn scene_with(config: Config) -> Scene {
         config: http,
         store: store.clone(),
         presence: Arc::clone(&presence),
-        intake: Intake { entrance, desk: Arc::clone(&desk) },
+        intake: Intake { entrance, desk: Arc::clone(&desk), learning: Arc::default() },
         bus: bus.clone(),
         commands: commands_in,
         pressure: Arc::default(),

@@ -124,11 +124,11 @@ impl Store {
 }
 
 const OPEN: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert WHERE state IN ('pending', 'firing') ORDER BY id";
+    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE state IN ('pending', 'firing') ORDER BY id";
 const ONE: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert WHERE id = :id";
+    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE id = :id";
 const LIST: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert
+    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert
     WHERE (:before IS NULL OR id < :before)
     AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing WHEN 'resolved' THEN :resolved
         ELSE :historical END
@@ -136,7 +136,7 @@ const LIST: &str = "SELECT id, rule, rule_name, severity, device, series, state,
     AND (:from IS NULL OR started_at >= :from) AND (:to IS NULL OR started_at < :to)
     ORDER BY id DESC LIMIT :limit";
 const DURING: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert
+    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert
     WHERE device = :device AND series = :series AND rule = :rule
     AND started_at <= :to AND (resolved_at IS NULL OR resolved_at >= :from) ORDER BY started_at, id";
 const NEXT_ID: &str = "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'alert'";
@@ -148,40 +148,44 @@ const NO_SERIES: SeriesId = SeriesId(0);
 /// `acked_at` is the person's: the engine's copy may be older than the acknowledgement.
 const PUT: &str = "INSERT INTO alert
     (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold, started_at, fired_at,
-    resolved_at, acked_at, learned_at)
+    resolved_at, acked_at, new_normal, learned_at)
     SELECT :id, :rule, :rule_name, :severity, :device, :series, :state, :measure, :per_ms, :value, :threshold, :started_at,
-    :fired_at, :resolved_at, :acked_at, :learned_at
+    :fired_at, :resolved_at, :acked_at, :new_normal, :learned_at
     WHERE :device IS NULL OR EXISTS (SELECT 1 FROM device WHERE no = :device)
     ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, threshold = excluded.threshold,
     started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
-    acked_at = COALESCE(acked_at, excluded.acked_at), learned_at = excluded.learned_at";
+    acked_at = COALESCE(acked_at, excluded.acked_at), new_normal = excluded.new_normal, learned_at = excluded.learned_at";
 const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 'historical')";
 
 /// Writes a change into the open transaction; one of a deleted device goes nowhere.
 pub(in crate::store) fn write(conn: &Connection, transition: &Transition) -> Result<()> {
     match transition {
         Transition::Cancel(id) => conn.prepare_cached(CANCEL)?.execute(named_params! { ":id": id })?,
-        Transition::Put { alert, .. } => conn.prepare_cached(PUT)?.execute(named_params! {
-            ":id": alert.id,
-            ":rule": alert.rule,
-            ":rule_name": alert.rule_name,
-            ":severity": alert.severity,
-            ":device": alert.device(),
-            ":series": alert.series().or_else(|| alert.device().map(|_| NO_SERIES)),
-            ":state": alert.state,
-            ":measure": measure_word(alert.measure),
-            ":per_ms": match alert.measure {
-                Measure::Rate { per } => Some(write_span(per)),
-                Measure::Value | Measure::Sigmas | Measure::Silence => None,
-            },
-            ":value": alert.value,
-            ":threshold": alert.threshold,
-            ":started_at": alert.started_at.0,
-            ":fired_at": alert.fired_at.map(|at| at.0),
-            ":resolved_at": alert.resolved_at.map(|at| at.0),
-            ":acked_at": alert.acked_at.map(|at| at.0),
-            ":learned_at": alert.learned_at.0,
-        })?,
+        Transition::TellPast { .. } => 0,
+        Transition::Put { alert, .. } | Transition::Amend(alert) => {
+            conn.prepare_cached(PUT)?.execute(named_params! {
+                ":id": alert.id,
+                ":rule": alert.rule,
+                ":rule_name": alert.rule_name,
+                ":severity": alert.severity,
+                ":device": alert.device(),
+                ":series": alert.series().or_else(|| alert.device().map(|_| NO_SERIES)),
+                ":state": alert.state,
+                ":measure": measure_word(alert.measure),
+                ":per_ms": match alert.measure {
+                    Measure::Rate { per } => Some(write_span(per)),
+                    Measure::Value | Measure::Sigmas | Measure::Silence => None,
+                },
+                ":value": alert.value,
+                ":threshold": alert.threshold,
+                ":started_at": alert.started_at.0,
+                ":fired_at": alert.fired_at.map(|at| at.0),
+                ":resolved_at": alert.resolved_at.map(|at| at.0),
+                ":acked_at": alert.acked_at.map(|at| at.0),
+                ":new_normal": alert.new_normal,
+                ":learned_at": alert.learned_at.0,
+            })?
+        }
     };
     Ok(())
 }
@@ -214,6 +218,7 @@ pub(in crate::store) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         fired_at: maybe("fired_at")?,
         resolved_at: maybe("resolved_at")?,
         acked_at: maybe("acked_at")?,
+        new_normal: row.get("new_normal")?,
         learned_at: UnixMillis(row.get("learned_at")?),
     })
 }

@@ -101,7 +101,7 @@ const INSERT: &str = "INSERT INTO silence (rule, device, sensor, labels, from_at
 const DELETE: &str = "DELETE FROM silence WHERE id = :id";
 const MARK: &str = "UPDATE alert SET muted = :muted WHERE id = :id";
 const MUTED: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, learned_at FROM alert WHERE state IN ('pending', 'firing') AND muted ORDER BY id";
+    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE state IN ('pending', 'firing') AND muted ORDER BY id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Silence> {
     let labels: String = row.get("labels")?;

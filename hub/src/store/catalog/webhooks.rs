@@ -108,9 +108,10 @@ const TOUCH: &str = "UPDATE webhook SET updated_at = :now WHERE id = :id";
 const DROP_EXPIRED: &str = "DELETE FROM webhook_secret WHERE webhook = :webhook AND expires_at <= :now";
 const EXPIRE_CURRENT: &str =
     "UPDATE webhook_secret SET expires_at = :until WHERE webhook = :webhook AND expires_at IS NULL";
-const INSERT: &str = "INSERT INTO webhook (id, name, url, headers, enabled, created_at, updated_at)
-    VALUES (:id, :name, :url, :headers, :enabled, :now, :now)";
-const REPLACE: &str = "UPDATE webhook SET name = :name, url = :url, headers = :headers, enabled = :enabled,
+const INSERT: &str = "INSERT INTO webhook (id, name, url, headers, past, enabled, created_at, updated_at)
+    VALUES (:id, :name, :url, :headers, :past, :enabled, :now, :now)";
+const REPLACE: &str =
+    "UPDATE webhook SET name = :name, url = :url, headers = :headers, past = :past, enabled = :enabled,
     disabled_reason = CASE WHEN :enabled THEN NULL ELSE disabled_reason END, updated_at = :now WHERE id = :id";
 
 fn write(conn: &Connection, sql: &str, id: Option<WebhookId>, spec: &WebhookSpec, now: UnixMillis) -> Result<usize> {
@@ -119,6 +120,7 @@ fn write(conn: &Connection, sql: &str, id: Option<WebhookId>, spec: &WebhookSpec
         ":name": spec.name,
         ":url": spec.url,
         ":headers": write_pairs(spec.headers.iter().map(|(name, value)| (name, value))),
+        ":past": spec.past,
         ":enabled": spec.enabled,
         ":now": now.0,
     })?)
@@ -137,9 +139,9 @@ fn purpose(webhook: WebhookId) -> String {
 }
 
 const ALL: &str =
-    "SELECT id, name, url, headers, enabled, disabled_reason, created_at, updated_at FROM webhook ORDER BY id";
+    "SELECT id, name, url, headers, past, enabled, disabled_reason, created_at, updated_at FROM webhook ORDER BY id";
 const ONE: &str =
-    "SELECT id, name, url, headers, enabled, disabled_reason, created_at, updated_at FROM webhook WHERE id = :id";
+    "SELECT id, name, url, headers, past, enabled, disabled_reason, created_at, updated_at FROM webhook WHERE id = :id";
 
 /// Reads a webhook with its secrets; with `now`, only those that still hold.
 pub(in crate::store) fn read(
@@ -184,6 +186,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
             name: row.get("name")?,
             url: row.get("url")?,
             headers: read_pairs(&headers),
+            past: row.get("past")?,
             enabled: row.get("enabled")?,
         },
         secrets: Vec::new(),

@@ -58,7 +58,7 @@ words! {
     Severity { Info = "info", Warning = "warning", Critical = "critical" }
     Op { Above = "above", AtLeast = "at_least", Below = "below", AtMost = "at_most" }
     Scope { Read = "read", Write = "write", Admin = "admin" }
-    Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", Test = "webhook.test" }
+    Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", AlertPast = "alert.past", Test = "webhook.test" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
 }
 

@@ -26,6 +26,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0012_alerts_of_the_hub.sql"),
     include_str!("../../../../migrations/sqlite/0013_historical_alerts.sql"),
     include_str!("../../../../migrations/sqlite/0014_late_readings.sql"),
+    include_str!("../../../../migrations/sqlite/0015_alerts_that_were_over.sql"),
 ];
 
 fn known() -> u32 {

@@ -18,10 +18,15 @@ pub(super) mod window;
 
 use std::collections::HashMap;
 
-use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{AHEAD_MS, Batch, Point, SeriesId};
+use crate::model::{Lane, UnixMillis, numbering};
 use fresh::{Entry, Fresh};
+
+/// So far apart may clocks be that are said to be the same.
+const SAME_MS: i64 = 1_000;
+/// A point is of this moment for so long, or for three times the time between two points.
+const STILL_MS: i64 = 60_000;
 
 /// Everything not yet in blocks.
 #[derive(Debug, Default)]
@@ -36,8 +41,36 @@ pub(super) struct Head {
 #[derive(Debug, Clone, Copy, Default)]
 struct Newest {
     point: Option<Point>,
+    /// Time between the last two points that were of the moment they came at, in milliseconds.
+    every_ms: i64,
+    /// When the last batch came that was not imported.
+    heard: Option<UnixMillis>,
     /// Points not yet in blocks.
     points: u32,
+}
+
+impl Newest {
+    /// A point came. One of this moment gives way to one from ahead of it only once nothing of the moment has come for
+    /// longer than usual; one from ahead gives way to what is measured now.
+    fn offer(&mut self, point: Point, batch: &Batch) {
+        let came = batch.received_at;
+        let is_ahead = |at: UnixMillis| at.since(came) > SAME_MS;
+        let Some(known) = self.point else {
+            self.point = Some(point);
+            return;
+        };
+        let takes = match (is_ahead(known.at), is_ahead(point.at)) {
+            (true, false) => batch.lane == Lane::Live || known.at.since(came) > AHEAD_MS,
+            (false, true) => came.since(known.at) > self.every_ms.saturating_mul(3).max(STILL_MS),
+            (false, false) | (true, true) => known.at <= point.at,
+        };
+        if takes {
+            if !is_ahead(point.at) && !is_ahead(known.at) && point.at > known.at {
+                self.every_ms = point.at.since(known.at);
+            }
+            self.point = Some(point);
+        }
+    }
 }
 
 /// How much of a device waits to be in blocks.
@@ -55,17 +88,17 @@ impl Head {
     /// Adds a committed batch and the journal row it has; of several points at one time the last added is the latest.
     pub(super) fn add(&mut self, row: i64, batch: &Batch) {
         let (mut start, mut end, mut most) = (i64::MAX, i64::MIN, 0);
+        let imported = numbering::is_own(batch.id.epoch) && numbering::is_imported(batch.id.seq);
         for (series, point) in batch.rows() {
             start = start.min(point.at.0);
             end = end.max(point.at.0);
             let newest = self.newest(series);
             newest.points += 1;
             most = most.max(newest.points);
-            // What lies in the future would hide all that comes after it, until its time comes.
-            let ahead = |at: UnixMillis| at.since(batch.received_at) > AHEAD_MS;
-            if newest.point.is_none_or(|newest| newest.at <= point.at || ahead(newest.at) && !ahead(point.at)) {
-                newest.point = Some(point);
+            if !imported {
+                newest.heard = newest.heard.max(Some(batch.received_at));
             }
+            newest.offer(point, batch);
         }
         let received_at = batch.received_at.0;
         let device = self.devices.entry(batch.id.device).or_default();
@@ -109,6 +142,11 @@ impl Head {
         for series in series {
             *self.newest(series) = Newest::default();
         }
+    }
+
+    /// When each series was last heard, of those that were since their readings are here.
+    pub(super) fn heard(&self) -> impl Iterator<Item = (SeriesId, UnixMillis)> + '_ {
+        (0..).map(SeriesId).zip(&self.series).filter_map(|(series, newest)| Some((series, newest.heard?)))
     }
 
     /// The newest point.
@@ -171,7 +209,7 @@ mod tests {
 
     use super::*;
     use crate::model::reading::BatchId;
-    use crate::model::{BatchSeq, Epoch, Lane, SensorNo};
+    use crate::model::{BatchSeq, Epoch, SensorNo};
 
     const A: SeriesId = SeriesId(3);
     const DEVICE: DeviceNo = DeviceNo(1);
@@ -211,10 +249,35 @@ mod tests {
     fn a_point_from_the_future_does_not_hide_what_comes_after_it() {
         let mut head = Head::default();
         head.add(1, &batch(&[(10, 1.0), (77 + AHEAD_MS + 1, 9.0)]));
-        assert_eq!(head.latest(A).map(|point| point.value), Some(9.0));
+        assert_eq!(head.latest(A).map(|point| point.value), Some(1.0));
         head.add(2, &batch(&[(20, 2.0)]));
         head.add(3, &batch(&[(15, 3.0)]));
         assert_eq!(head.latest(A).map(|point| point.value), Some(2.0));
+    }
+
+    #[test]
+    fn a_point_a_few_minutes_ahead_neither_freezes_what_is_measured_now_nor_replaces_it() {
+        let mut head = Head::default();
+        let value = |head: &Head| head.latest(A).map(|point| point.value);
+        let at = |came: i64, at: i64, value: f64| Batch { received_at: UnixMillis(came), ..batch(&[(at, value)]) };
+        head.add(1, &at(10_000, 10_000, 1.0));
+        head.add(2, &at(11_000, 251_000, 9.0));
+        assert_eq!(value(&head), Some(1.0));
+        head.add(3, &at(12_000, 12_000, 2.0));
+        // The clock was put forward and stays so: soon that is the value, and the old one is not.
+        for second in 13..73 {
+            head.add(second, &at(second * 1_000, second * 1_000 + 240_000, second as f64));
+        }
+        assert_eq!(value(&head), Some(2.0));
+        head.add(73, &at(73_000, 313_000, 73.0));
+        head.add(74, &at(74_000, 314_000, 74.0));
+        assert_eq!(value(&head), Some(74.0));
+        // It is put right again; what it kept meanwhile is not of this moment.
+        head.add(75, &Batch { lane: Lane::Recovered, ..at(75_000, 40_000, 5.0) });
+        assert_eq!(value(&head), Some(74.0));
+        head.add(76, &at(76_000, 76_000, 76.0));
+        assert_eq!(value(&head), Some(76.0));
+        assert_eq!(head.heard().collect::<Vec<_>>(), [(A, UnixMillis(76_000))]);
     }
 
     #[test]

@@ -50,6 +50,13 @@ impl Store {
         series.iter().map(|series| head.latest(*series)).collect()
     }
 
+    /// When each series was last heard, by the hub's clock, as far as that is in memory: since the start, and of what was
+    /// not yet in blocks then. What is imported is not heard.
+    #[must_use]
+    pub fn heard(&self) -> Vec<(SeriesId, UnixMillis)> {
+        self.memory().head().heard().collect()
+    }
+
     /// Points with `from <= at < to`, oldest first; of several at one time the newest batch wins.
     ///
     /// # Errors

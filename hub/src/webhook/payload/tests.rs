@@ -40,6 +40,8 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
                 "value": 31.5,
                 "threshold": 30.0,
                 "started_at": "2027-01-15T07:59:00Z",
+                "resolved_at": null,
+                "new_normal": false,
                 "occurred_at": "2027-01-15T08:00:00Z",
                 "learned_at": "2027-01-15T08:00:01.5Z",
                 "labels": {"room": "lab"},
@@ -51,6 +53,22 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
             }}
         })
     );
+}
+
+#[test]
+fn what_was_over_is_told_to_those_who_want_it_with_how_many_there_were() {
+    let Transition::Put { alert, points, .. } = put(AlertState::Historical) else { panic!() };
+    assert!(deliveries_for(&[put(AlertState::Historical)], &[rule()], &[webhook(7)], &catalog(), None).is_empty());
+    let alert = Alert { resolved_at: Some(NOW.plus(60_000)), ..alert };
+    let past = Transition::TellPast { alert: alert.clone(), count: 3, points };
+    let told = deliveries_for(&[past.clone(), Transition::Amend(alert)], &[rule()], &[webhook(7)], &catalog(), None);
+    assert_eq!((told.len(), told[0].event), (1, Event::AlertPast));
+    let body = read(&told[0]);
+    assert_eq!((&body["type"], &body["data"]["alert"]["count"]), (&json!("alert.past"), &json!(3)));
+    assert_eq!(body["data"]["alert"]["resolved_at"], "2027-01-15T08:01:00Z");
+    let mut quiet = webhook(7);
+    quiet.spec.past = false;
+    assert!(deliveries_for(&[past], &[rule()], &[quiet], &catalog(), None).is_empty());
 }
 
 #[test]
@@ -133,6 +151,7 @@ fn put(state: AlertState) -> Transition {
         fired_at: Some(NOW),
         resolved_at: None,
         acked_at: None,
+        new_normal: false,
         learned_at: NOW.plus(1500),
     };
     Transition::Put { alert, occurred_at: NOW, points: vec![Point { at: NOW, value: 31.5 }] }
@@ -154,7 +173,8 @@ fn rule() -> Rule {
 }
 
 fn webhook(id: u64) -> Webhook {
-    let spec = WebhookSpec { name: "ops".into(), url: "http://ops/".into(), headers: vec![], enabled: true };
+    let spec =
+        WebhookSpec { name: "ops".into(), url: "http://ops/".into(), headers: vec![], past: true, enabled: true };
     Webhook {
         id: WebhookId(id),
         spec,
