@@ -46,6 +46,8 @@ export interface components {
             learned_at: string;
             /** @description What `value` and `threshold` say. */
             measure: components["schemas"]["Measure"];
+            /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
+            new_normal: boolean;
             /** @description When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it. */
             resolved_at: string | null;
             /** @description Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
@@ -106,6 +108,7 @@ export interface components {
             from: string;
             /** @description What the values of the firings say. */
             measure: components["schemas"]["Measure"];
+            needs: components["schemas"]["Needs"] | null;
             /** @description One a series that was tried, in the order of the catalog. */
             series: components["schemas"]["SeriesBacktest"][];
             /** @description End of the range. */
@@ -197,8 +200,8 @@ export interface components {
              */
             least?: number | null;
             /**
-             * @description How long the history is, back from the reading; nothing is decided until half of it is known. Readings beyond
-             *     the limit do not join it.
+             * @description How long the history is, back from the reading; nothing is decided before ten readings over half of it. A reading
+             *     beyond the limit does not join it, unless that went on for all of it: then it counts as usual (`new_normal`).
              */
             over: string;
             /**
@@ -249,6 +252,12 @@ export interface components {
         Device: {
             /** @description Where it was last heard. */
             address: string | null;
+            /**
+             * Format: double
+             * @description Its clock minus the hub's, in milliseconds: as it measured it itself, or of a device without a link by how its newest
+             *     readings lie to the moment they come; null while unknown.
+             */
+            clock_offset_ms: number | null;
             /** @description When it was adopted; for a pending one, first heard. */
             first_seen: string;
             /** @description Text of its id: the hash of its key, or of the name it is pushed by. */
@@ -336,7 +345,7 @@ export interface components {
          * @description What happened.
          * @enum {string}
          */
-        Event: "alert.firing" | "alert.resolved" | "webhook.test";
+        Event: "alert.firing" | "alert.resolved" | "alert.past" | "webhook.test";
         /** @description One reading, as NDJSON has it; CSV has the same columns. */
         ExportRow: {
             /** @description Device time. */
@@ -726,6 +735,20 @@ export interface components {
          * @enum {string}
          */
         Measure: "value" | "rate" | "sigmas" | "silence";
+        /** @description What a series has to report before a rule says anything of it, and how many have not yet. */
+        Needs: {
+            /**
+             * Format: int32
+             * @description Readings at least.
+             */
+            readings: number;
+            /** @description Series that the rule watches, as far as they were heard. */
+            series: number;
+            /** @description From the first to the last of them at least. */
+            span: string;
+            /** @description Those of them that have not reported enough yet, or report too seldom. */
+            waiting: number;
+        };
         /** @description A join token to make. */
         NewJoinToken: {
             /** @description How long it works, at most 90 days; 24 hours when left out. */
@@ -855,6 +878,8 @@ export interface components {
             };
             /** @description Name. */
             name: string;
+            /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`); true when left out. */
+            past?: boolean;
             /** @description http or https URL. */
             url: string;
         };
@@ -895,6 +920,8 @@ export interface components {
                 learned_at: string;
                 /** @description What `value` and `threshold` say. */
                 measure: components["schemas"]["Measure"];
+                /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
+                new_normal: boolean;
                 /** @description When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it. */
                 resolved_at?: string | null;
                 /** @description Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
@@ -955,6 +982,12 @@ export interface components {
             items: {
                 /** @description Where it was last heard. */
                 address?: string | null;
+                /**
+                 * Format: double
+                 * @description Its clock minus the hub's, in milliseconds: as it measured it itself, or of a device without a link by how its newest
+                 *     readings lie to the moment they come; null while unknown.
+                 */
+                clock_offset_ms?: number | null;
                 /** @description When it was adopted; for a pending one, first heard. */
                 first_seen: string;
                 /** @description Text of its id: the hash of its key, or of the name it is pushed by. */
@@ -1076,6 +1109,7 @@ export interface components {
                 };
                 /** @description Name. */
                 name: string;
+                needs?: components["schemas"]["Needs"] | null;
                 /** @description Glob over sensor names. */
                 sensor: string;
                 /** @description How bad it is. */
@@ -1177,6 +1211,8 @@ export interface components {
                 last_delivery?: components["schemas"]["LastDelivery"] | null;
                 /** @description Name. */
                 name: string;
+                /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`). */
+                past: boolean;
                 /** @description Where it sends. */
                 url: string;
             }[];
@@ -1333,6 +1369,7 @@ export interface components {
             };
             /** @description Name. */
             name: string;
+            needs: components["schemas"]["Needs"] | null;
             /** @description Glob over sensor names. */
             sensor: string;
             /** @description How bad it is. */
@@ -1394,7 +1431,7 @@ export interface components {
             firings: components["schemas"]["Firing"][];
             /**
              * Format: int64
-             * @description Readings that measured something: a rate and a deviation need some history before.
+             * @description Readings that measured something: a rate and a deviation need some history before, see `needs`.
              */
             judged: number;
             /**
@@ -1701,6 +1738,8 @@ export interface components {
             last_delivery: components["schemas"]["LastDelivery"] | null;
             /** @description Name. */
             name: string;
+            /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`). */
+            past: boolean;
             /** @description Where it sends. */
             url: string;
         };

@@ -116,7 +116,7 @@ export const readings = {
   },
 };
 
-export type RuleDraft = Omit<Rule, "id" | "created_at" | "updated_at">;
+export type RuleDraft = Omit<Rule, "id" | "needs" | "created_at" | "updated_at">;
 
 export const rules = {
   list: () => all<Rule>("/rules"),
@@ -145,7 +145,7 @@ export const alerts = {
 export const webhooks = {
   list: () => all<Webhook>("/webhooks"),
   create: (webhook: { name: string; url: string }) => call<WebhookWithSecret>("POST", "/webhooks", webhook),
-  change: (webhook: Webhook, enabled: boolean) => call<Webhook>("PUT", `/webhooks/${id(webhook.id)}`, { name: webhook.name, url: webhook.url, headers: webhook.headers, enabled }),
+  change: ({ id: hook, name, url, headers, past, enabled }: Webhook, change: { past?: boolean; enabled?: boolean }) => call<Webhook>("PUT", `/webhooks/${id(hook)}`, { name, url, headers, past, enabled, ...change }),
   remove: (webhook: string) => call<null>("DELETE", `/webhooks/${id(webhook)}`),
   test: (webhook: string) => call<Delivery>("POST", `/webhooks/${id(webhook)}/test`, {}),
   rotate: (webhook: string) => call<WebhookWithSecret>("POST", `/webhooks/${id(webhook)}/rotate-secret`, {}),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { conditionOf, fieldsOf, glob, outcome, reading, sentence, silenceOver, type Fields } from "./rule";
+import { conditionOf, fieldsOf, glob, outcome, reading, sentence, silenceOver, waitsFor, type Fields } from "./rule";
 import type { Alert, Backtest, Condition, Silence } from "./types";
 
 describe("globs", () => {
@@ -45,6 +45,13 @@ test("a silence covers what it names, while it holds", () => {
   expect([over({ rule: "rul_2" }), over({ device: "attic" }), over({ sensor: "hum" }), over({ labels: { room: "shed" } })]).toEqual([false, false, false, false]);
 });
 
+test("what a rule waits for is said", () => {
+  const needs = { readings: 10, span: "30m", series: 3, waiting: 0 };
+  expect([waitsFor({ needs: null }), waitsFor({ needs })]).toEqual([null, null]);
+  expect(waitsFor({ needs: { ...needs, waiting: 1 } })).toBe("1 of its 3 sensors has not reported enough yet: 10 readings over 30 min are needed.");
+  expect(waitsFor({ needs: { ...needs, waiting: 3 } })).toContain("Its sensors have");
+});
+
 describe("a condition as it is typed", () => {
   test("goes there and back", () => {
     const all: Condition[] = [
@@ -68,9 +75,10 @@ describe("a condition as it is typed", () => {
 });
 
 describe("what a rule would have done", () => {
+  const needs = { readings: 10, span: "30m", series: 1, waiting: 1 };
   const series = (fires: number, readings = 100, judged = readings) => ({ device: "d", device_name: "d", sensor: "s", unit: "", readings, judged, fires, firing_s: fires * 60, firings: [] });
   const of = (all: ReturnType<typeof series>[], more: Partial<Backtest> = {}) =>
-    outcome({ from: "", to: "", measure: "value", fires: all.reduce((sum, one) => sum + one.fires, 0), watched: all.length, series: all, truncated: false, ...more });
+    outcome({ from: "", to: "", measure: "value", needs: null, fires: all.reduce((sum, one) => sum + one.fires, 0), watched: all.length, series: all, truncated: false, ...more });
   test("is counted, on how many series, for how long", () => {
     expect(of([series(0)])).toBe("In the last 24 h this would not have fired (1 sensor checked).");
     expect(of([series(1), series(0)])).toBe("In the last 24 h this would have fired once, on 1 of 2 sensors, for 1 min 00 s in all.");
@@ -78,7 +86,7 @@ describe("what a rule would have done", () => {
   test("nothing watched, nothing heard and nothing judged are three things", () => {
     expect(of([])).toBe("No sensor matches yet. The rule starts when one does.");
     expect(of([series(0, 0)])).toBe("No matching sensor has reported in the last 24 h.");
-    expect(of([series(0, 9, 0)])).toBe("Not enough data yet: within this rule's window there are too few readings to judge.");
+    expect(of([series(0, 9, 0)], { needs })).toBe("Not enough data yet: this rule needs 10 readings over 30 min to judge.");
     expect(of([series(2), series(0, 9, 0)])).toContain("1 of them has too few readings");
     expect(of([series(1, 0)], { measure: "silence" })).toContain("would have fired once");
   });

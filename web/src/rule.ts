@@ -57,6 +57,17 @@ export function ruleName(alert: Pick<Alert, "rule">): string {
   return OWN[alert.rule.name] ?? alert.rule.name;
 }
 
+/** What has to be reported before a rule can judge, and of how many sensors it has not been yet; null when of none. */
+export function waitsFor({ needs }: Pick<Rule, "needs">): string | null {
+  if (!needs || needs.waiting === 0) return null;
+  const who = needs.series === 1 ? "Its sensor has" : needs.waiting === needs.series ? "Its sensors have" : `${needs.waiting} of its ${needs.series} sensors ${needs.waiting === 1 ? "has" : "have"}`;
+  return `${who} not reported enough yet: ${history(needs)} are needed.`;
+}
+
+function history(needs: NonNullable<Rule["needs"]>): string {
+  return `${needs.readings} readings over ${duration(parseSpan(needs.span) ?? 0)}`;
+}
+
 /** What an alert measured, and its limit. */
 export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "threshold">): string {
   const { measure, unit, value, threshold } = alert;
@@ -135,7 +146,7 @@ export function outcome(of: Backtest): string {
   const heard = of.series.filter((one) => one.readings > 0 || silence);
   if (heard.length === 0) return "No matching sensor has reported in the last 24 h.";
   const mute = heard.filter((one) => one.judged === 0 && !silence).length;
-  if (mute === heard.length) return "Not enough data yet: within this rule's window there are too few readings to judge.";
+  if (mute === heard.length) return of.needs ? `Not enough data yet: this rule needs ${history(of.needs)} to judge.` : "Not enough data yet: within this rule's window there are too few readings to judge.";
   const firing = of.series.reduce((sum, one) => sum + one.firing_s, 0);
   const checked = `${of.series.length} ${of.series.length === 1 ? "sensor" : "sensors"} checked`;
   const fired = of.series.filter((one) => one.fires > 0).length;

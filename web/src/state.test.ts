@@ -6,12 +6,12 @@ const start = (): State => initial({ view: "hub" }, 1_000);
 const hear = (state: State, message: LiveMessage, at = 1_000, turn = 1) => update(state, { kind: "live", message, at, turn });
 
 const device = (id: string, more: Partial<Device> = {}): Device => ({
-  id, name: id, status: "online", words: [], labels: {}, model: null, version: null, address: null, first_seen: "2026-11-22T11:00:00.000Z",
+  id, name: id, status: "online", words: [], labels: {}, model: null, version: null, address: null, first_seen: "2026-11-22T11:00:00.000Z", clock_offset_ms: null,
   last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, source_errors: [], more_source_errors: 0, ...more,
 });
 const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({
   id, rule: { id: "r", name: "too warm" }, device: "d", device_name: "oven", sensor: "temp", severity: "warning", state, measure: "value", unit: "Cel", value: 31, threshold: 30,
-  started_at: "2026-11-22T11:00:00.000Z", fired_at: null, resolved_at: null, acked_at: null, learned_at: "2026-11-22T11:00:00.000Z", labels: {}, ...more,
+  started_at: "2026-11-22T11:00:00.000Z", fired_at: null, resolved_at: null, new_normal: false, acked_at: null, learned_at: "2026-11-22T11:00:00.000Z", labels: {}, ...more,
 });
 const delivery = (id: string, second: number, state: Delivery["state"] = "pending"): Delivery => ({
   id, webhook: "w", event: "webhook.test", alert: null, state, attempts: [], attempt_count: 0, next_attempt_at: null,
@@ -51,6 +51,19 @@ describe("last values", () => {
     state = update(state, { kind: "latest", items: [item] });
     state = update(state, { kind: "readings", rows: [["d", "temp", 6_000, 22]] });
     expect(state.latest["d"]?.["temp"]).toMatchObject({ unit: "°C", value: 22 });
+  });
+  test("a value from ahead neither hides what is measured now nor replaces it", () => {
+    const at = (state: ReturnType<typeof start>, now: number, at: number, value: number) =>
+      update({ ...state, now }, { kind: "readings", rows: [["d", "temp", at, value]] });
+    const value = (state: ReturnType<typeof start>) => state.latest["d"]?.["temp"]?.value;
+    let state = at(start(), 100_000, 100_000, 1);
+    state = at(state, 101_000, 341_000, 9);
+    expect(value(state)).toBe(1);
+    // A clock that was put forward shows after a minute, and what is measured now again when it is put right.
+    state = at(state, 170_000, 410_000, 9);
+    expect(value(state)).toBe(9);
+    expect(value(at(state, 171_000, 60_000, 5))).toBe(9);
+    expect(value(at(state, 171_000, 171_000, 2))).toBe(2);
   });
   test("states already shown are not changed under the reader", () => {
     const before = update(start(), { kind: "readings", rows: [["d", "temp", 5_000, 21]] });

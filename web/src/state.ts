@@ -16,6 +16,8 @@ const TOASTS_SHOWN = 3;
 
 /** Clocks of hub and device agree within this; beyond it a reading's own time says nothing about when it was heard. */
 const CLOCK_JITTER_MS = 5_000;
+/** A value is of this moment for so long. */
+const STILL_MS = 60_000;
 
 export type Session =
   | { kind: "unknown" }
@@ -130,7 +132,7 @@ export function update(state: State, msg: Msg): State {
     case "live":
       return heard(state, msg.message, msg.at, msg.turn);
     case "readings":
-      return { ...state, latest: measured(state.latest, msg.rows) };
+      return { ...state, latest: measured(state.latest, msg.rows, state.now) };
     case "hub":
       return news(state, "hub", msg.asked, { hub: msg.hub });
     case "devices":
@@ -157,7 +159,7 @@ export function update(state: State, msg: Msg): State {
     case "device removed":
       return { ...state, devices: without(state.devices ?? {}, msg.id), latest: without(state.latest, msg.id) };
     case "latest":
-      return { ...state, latest: known(state.latest, msg.items) };
+      return { ...state, latest: known(state.latest, msg.items, state.now) };
     case "alerts":
       return news(state, "alerts", msg.asked, { alerts: merged(state.told, "alert", msg.alerts, state.alerts, msg.asked) });
     case "alert":
@@ -257,14 +259,22 @@ function alertToast(alert: Alert, toasts: readonly Toast[]): Toast {
   return { id: "alerts", tone: "alert", text: alerts === 1 ? text : `${text}, and ${alerts - 1} more`, href: "/a", alerts };
 }
 
-/** Newer values replace older ones; a value that came late (recovered) never replaces a newer one. */
-function measured(latest: State["latest"], rows: readonly Row[]): State["latest"] {
+/** Newer values replace older ones. One from ahead of now neither hides what is measured now nor replaces it, as at the hub. */
+function replaces(before: Millis, at: Millis, now: Millis): boolean {
+  const [wasAhead, isAhead] = [before > now + CLOCK_JITTER_MS, at > now + CLOCK_JITTER_MS];
+  if (wasAhead && !isAhead) return at > now - STILL_MS;
+  if (isAhead && !wasAhead) return before < now - STILL_MS;
+  return before <= at;
+}
+
+/** A value that came late (recovered) never replaces a newer one. */
+function measured(latest: State["latest"], rows: readonly Row[], now: Millis): State["latest"] {
   if (rows.length === 0) return latest;
   const next: Record<string, Record<string, Latest>> = { ...latest };
   const copied = new Set<string>();
   for (const [device, sensor, at, value] of rows) {
     const before = next[device]?.[sensor];
-    if (before && Date.parse(before.at) > at) continue;
+    if (before && !replaces(Date.parse(before.at), at, now)) continue;
     if (!copied.has(device)) {
       next[device] = { ...next[device] };
       copied.add(device);
@@ -274,7 +284,7 @@ function measured(latest: State["latest"], rows: readonly Row[]): State["latest"
   return next;
 }
 
-function known(latest: State["latest"], items: readonly Latest[]): State["latest"] {
+function known(latest: State["latest"], items: readonly Latest[], now: Millis): State["latest"] {
   const next: Record<string, Record<string, Latest>> = { ...latest };
   const copied = new Set<string>();
   for (const item of items) {
@@ -284,7 +294,7 @@ function known(latest: State["latest"], items: readonly Latest[]): State["latest
     }
     const before = next[item.device]![item.sensor];
     // The answer may have been overtaken by the stream: keep the newer value, learn the unit.
-    next[item.device]![item.sensor] = before && Date.parse(before.at) > Date.parse(item.at) ? { ...before, unit: item.unit } : item;
+    next[item.device]![item.sensor] = before && !replaces(Date.parse(before.at), Date.parse(item.at), now) ? { ...before, unit: item.unit } : item;
   }
   return next;
 }

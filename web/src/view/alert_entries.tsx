@@ -83,7 +83,8 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           <span>{reading(alert)}</span>
           <span>{isOver(alert) && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
         </div>
-        {alert.state === "historical" ? <span class="small quiet">No notification was sent because the readings arrived late ({when(millis(alert.learned_at) ?? now, now)}).</span> : null}
+        {alert.state === "historical" ? <span class="small quiet">It was over when the readings arrived ({when(millis(alert.learned_at) ?? now, now)}).</span> : null}
+        {alert.new_normal ? <span class="small quiet">It ended because the value stayed at this level, which now counts as usual.</span> : null}
       </div>
       {alert.state === "firing" ? (
         <div class="row">

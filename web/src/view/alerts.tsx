@@ -5,7 +5,7 @@ import { endSilence, loadHub, loadRules, loadSilences, removeRule, saveRule, say
 import { go, part, state } from "../app";
 import { clean, when } from "../format";
 import type { Route } from "../route";
-import { sentence } from "../rule";
+import { sentence, waitsFor } from "../rule";
 import type { Rule, Silence } from "../types";
 import { AlertEntry, AlertList, isOver } from "./alert_entries";
 import { Confirmed } from "./controls";
@@ -16,6 +16,8 @@ type AlertsRoute = Extract<Route, { view: "alerts" }>;
 
 /** Of what is over so many are shown at first; a click shows the others. */
 const PAST_SHOWN = 12;
+/** How often a rule that cannot judge yet is looked at again. */
+const WAITING_MS = 10_000;
 const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
@@ -37,10 +39,17 @@ const past = part(() =>
 
 export function Alerts({ route }: { route: AlertsRoute }) {
   useEffect(() => {
-    if (rules.peek() === null) void loadRules();
+    void loadRules();
     void loadSilences();
     void loadHub();
   }, []);
+  // What a rule still waits for changes without anybody changing the rule.
+  const waits = (rules.value ?? []).some((rule) => rule.enabled && waitsFor(rule) !== null);
+  useEffect(() => {
+    if (!waits) return;
+    const again = setInterval(() => void loadRules(), WAITING_MS);
+    return () => clearInterval(again);
+  }, [waits]);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
   const edited = route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
   const editing = route.rule === "new" || edited !== null;
@@ -124,13 +133,15 @@ function SilenceEntry({ of, now }: { of: Silence; now: number }) {
 
 function RuleEntry({ rule }: { rule: Rule }) {
   const name = clean(rule.name);
-  const { id, created_at: _created, updated_at: _updated, ...draft } = rule;
+  const { id, needs: _needs, created_at: _created, updated_at: _updated, ...draft } = rule;
+  const waits = rule.enabled ? waitsFor(rule) : null;
   const flip = () => saveRule(id, { ...draft, enabled: !rule.enabled }).catch((error: unknown) => say(reason(error), "error"));
   return (
     <li>
       <div class="what">
         <div class="entry-line"><strong>{name}</strong><span class="chip">{rule.severity}</span>{rule.enabled ? null : <span class="chip">off</span>}</div>
         <span class="small quiet">{sentence(rule)}</span>
+        {waits ? <span class="small">{waits}</span> : null}
       </div>
       <div class="row">
         {KNOWN.has(rule.condition.type) ? <a class="button plain" href={`/a?rule=${encodeURIComponent(id)}`} aria-label={`Edit ${name}`}>Edit</a> : null}

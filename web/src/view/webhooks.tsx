@@ -82,7 +82,10 @@ function HookEntry({ hook, chosen, rotated }: { hook: Webhook; chosen: boolean; 
     if (answer) rotated(answer.secret);
   };
   const flip = async () => {
-    if (await told(api.webhooks.change(hook, !hook.enabled))) await loadWebhooks();
+    if (await told(api.webhooks.change(hook, { enabled: !hook.enabled }))) await loadWebhooks();
+  };
+  const flipPast = async () => {
+    if (await told(api.webhooks.change(hook, { past: !hook.past }))) await loadWebhooks();
   };
   const remove = async () => {
     try {
@@ -105,6 +108,7 @@ function HookEntry({ hook, chosen, rotated }: { hook: Webhook; chosen: boolean; 
         <div class="row">
           <button type="button" class="button" aria-label={`Send test to ${name}`} onClick={() => void testWebhook(hook)}>Send test</button>
           <button type="button" class="button plain" aria-label={`Turn ${hook.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{hook.enabled ? "Turn off" : "Turn on"}</button>
+          <button type="button" class="button plain" aria-label={`${hook.past ? "Do not tell" : "Tell"} ${name} of alerts that were already over`} title="Alerts that were over when their readings came: after an outage, or in an upload" onClick={() => void flipPast()}>{hook.past ? "Past alerts: on" : "Past alerts: off"}</button>
           <Confirmed label="New secret" sure="Replace the secret" name={name} onConfirm={() => void rotate()} />
           <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void remove()} />
         </div>
