@@ -226,21 +226,36 @@ async fn what_a_command_or_a_file_gives_is_whole_or_refused() {
 #[tokio::test]
 async fn one_wire_thermometers_are_read_and_a_wrong_checksum_is_not_a_temperature() {
     let root = tempfile::tempdir().unwrap();
-    let chip = |serial: &str, crc: &str, value: i32| {
-        let text = format!("72 01 4b 46 7f ff 0e 10 57 : crc=57 {crc}\n72 01 4b 46 7f ff 0e 10 57 t={value}\n");
+    let chip = |serial: &str, bytes: &str, crc: &str, value: i32| {
+        let text = format!("{bytes} : crc=57 {crc}\n{bytes} t={value}\n");
         write(root.path(), &format!("sys/bus/w1/devices/{serial}/w1_slave"), &text);
     };
-    chip("28-0001", "YES", 23_125);
-    chip("28-0002", "NO", 23_125);
-    chip("28-0003", "YES", 85_000);
+    chip("28-0001", "72 01 4b 46 7f ff 0e 10 57", "YES", 23_125);
+    chip("28-0002", "72 01 4b 46 7f ff 0e 10 57", "NO", 23_125);
+    chip("28-0003", "50 05 4b 46 7f ff 0c 10 1c", "YES", 85_000);
+    chip("28-0005", "50 05 4b 46 7f ff 10 10 bd", "YES", 85_000);
+    chip("28-0006", "00 00 00 00 00 00 00 00 00", "YES", 0);
+    // One that never answers holds up nobody.
+    let hung = root.path().join("sys/bus/w1/devices/28-0007");
+    fs::create_dir_all(&hung).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, hung.join("w1_slave"), rustix::fs::Mode::RUSR).unwrap();
     write(root.path(), "sys/bus/w1/devices/28-0004/temperature", "-1500\n");
     write(root.path(), "sys/bus/w1/devices/w1_bus_master1/w1_slave", "not a chip");
     let mut intake = Intake::start(vec![Source::OneWire(root.path().to_owned())]);
     let arrived = intake.next().await;
     let readings: Vec<_> = arrived.readings.iter().map(|reading| (&*reading.name, reading.value)).collect();
-    assert_eq!(readings, [("w1.28-0001", 23.125), ("w1.28-0004", -1.5)]);
+    assert_eq!(readings, [("w1.28-0001", 23.125), ("w1.28-0004", -1.5), ("w1.28-0005", 85.0)]);
     intake.note(&arrived, NOW);
-    assert!(intake.troubles().any(|trouble| trouble.error == "no valid answer from 28-0002, 28-0003"));
+    let trouble = intake.troubles().next().unwrap().error.clone();
+    let said: Vec<&str> = trouble.split("; ").collect();
+    assert!(
+        matches!(said[..], [checksum, power_on, zero, hangs]
+        if checksum == "28-0002: wrong checksum"
+            && power_on.starts_with("28-0003: 85 Cel before it has measured")
+            && zero == "28-0006: all its bytes are zero"
+            && hangs.starts_with("28-0007: ") && hangs.ends_with("no answer")),
+        "{trouble}"
+    );
 }
 
 /// Waits until so many sensors have given something.

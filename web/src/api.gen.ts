@@ -1618,11 +1618,11 @@ export interface components {
          * @enum {string}
          */
         Source: "raw" | "1m" | "1h";
-        /** @description A source of a device that gives no readings. */
+        /** @description A source of a device that gives no readings, or something to be known of one. */
         SourceError: {
             /**
              * Format: int32
-             * @description How often since then.
+             * @description How often since then; 0 where nothing fails and this is only to be known: a value left out and why, a slow file.
              */
             count: number;
             /** @description What went wrong the last time. */

@@ -113,9 +113,7 @@ fn in_words(report: &Report) -> String {
         ));
     }
     for Remark { source, text: said, .. } in &report.remarks {
-        for one in said.split("; ") {
-            text.push_str(&format!("  note      {source}: {one}\n"));
-        }
+        text.push_str(&format!("  note      {source}: {said}\n"));
     }
     text
 }

@@ -18,6 +18,7 @@ mod listen;
 mod lost;
 mod number;
 mod onewire;
+mod scratchpad;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -42,6 +43,10 @@ const MOST_BYTES: usize = 256 << 10;
 const TOLD_FOR: Duration = Duration::from_secs(600);
 /// Characters of a word or line that is no reading, in the message that says so.
 const MOST_SHOWN: usize = 40;
+/// From here on a file that gives no answer is said to hang.
+const HANGS: Duration = Duration::from_secs(2);
+/// From here on a file that usually takes so long is said to be slow.
+const SLOW: Duration = Duration::from_millis(300);
 /// A 1-Wire thermometer takes most of a second to measure, and rooms change slowly.
 const ONE_WIRE_EVERY: Duration = Duration::from_secs(10);
 
@@ -169,21 +174,9 @@ impl Source {
         u32::try_from(every.as_millis()).unwrap_or(u32::MAX)
     }
 
-    /// Measures once: what there is, and what is wrong. For sources that are asked, not for those that tell.
-    /// `known`: the thermometers seen so far.
-    async fn take(&self, known: &mut onewire::Known) -> Taken {
+    /// Measures once: what there is, and what is wrong. For sources that are asked, one at a time.
+    async fn take(&self) -> Taken {
         let taken = match self.clone() {
-            Self::OneWire(root) => {
-                let mut seen = std::mem::take(known);
-                let read = apart(move || {
-                    let taken = onewire::read(&root, &mut seen, clock::now().mono);
-                    Ok((taken, seen))
-                });
-                read.await.map(|((readings, trouble), seen)| {
-                    *known = seen;
-                    Taken { readings, trouble, ..Taken::default() }
-                })
-            }
             Self::File { path, format, naming, .. } => {
                 apart(move || {
                     let mut taken = file::read(&path)?.numbers(&format, &naming);
@@ -195,7 +188,7 @@ impl Source {
             Self::Exec { command, format, naming, timeout, .. } => {
                 exec::output(&command, timeout).await.map(|output| output.numbers(&format, &naming))
             }
-            Self::Listen { .. } => Ok(Taken::default()),
+            Self::OneWire(_) | Self::Listen { .. } => Ok(Taken::default()),
         };
         taken.unwrap_or_else(Taken::nothing)
     }
@@ -321,12 +314,13 @@ async fn work(source: Source, outlet: Outlet) {
         Source::Listen { address, prefix, precision } => {
             return listen::listen(address, prefix, *precision, &outlet).await;
         }
-        Source::OneWire(_) => ONE_WIRE_EVERY,
+        Source::OneWire(root) => return onewire::watch(root, ONE_WIRE_EVERY, &outlet).await,
         Source::File { every, .. } | Source::Exec { every, .. } => *every,
     };
-    let (mut due, mut known) = (clock::now().mono, onewire::Known::new());
+    let mut due = clock::now().mono;
+    let mut usual = None;
     loop {
-        let taken = source.take(&mut known).await;
+        let Some(taken) = await_answer(&source, &outlet, &mut usual).await else { return };
         if !outlet.give(taken).await {
             return;
         }
@@ -334,6 +328,37 @@ async fn work(source: Source, outlet: Outlet) {
         due = (due + every).max(clock::now().mono);
         clock::sleep_until(Some(due)).await;
     }
+}
+
+/// What a source gives this time, however long that takes; meanwhile a file that gives no answer is named. `None` when nobody
+/// listens any more.
+async fn await_answer(source: &Source, outlet: &Outlet, usual: &mut Option<Duration>) -> Option<Taken> {
+    let began = clock::now().mono;
+    let mut taking = std::pin::pin!(source.take());
+    let mut patience = HANGS;
+    let Source::File { path, every, .. } = source else { return Some(taking.await) };
+    let mut taken = loop {
+        match tokio::time::timeout(patience, &mut taking).await {
+            Ok(taken) => break taken,
+            Err(_) => {
+                let why = format!("{}: no answer{}", path.display(), usually(*usual, ", usually after "));
+                if !outlet.give(Taken::nothing(why)).await {
+                    return None;
+                }
+                patience = (*every).max(HANGS);
+            }
+        }
+    };
+    let took = clock::now().mono.saturating_duration_since(began);
+    *usual = Some(usual.map_or(took, |usual| (usual * 3 + took) / 4));
+    taken.remark = Some(usually(*usual, "slow, usually takes ")).filter(|text| !text.is_empty());
+    Some(taken)
+}
+
+/// How long something usually takes, in words, if that is long.
+fn usually(usual: Option<Duration>, words: &str) -> String {
+    let usual = usual.filter(|usual| *usual >= SLOW);
+    usual.map_or_else(String::new, |usual| format!("{words}{:.2} s", usual.as_secs_f64()))
 }
 
 /// Runs what may block on a thread of its own.

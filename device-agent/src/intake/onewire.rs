@@ -1,114 +1,267 @@
 //! Thermometers on the 1-Wire bus, from `/sys/bus/w1/devices`.
+//!
+//! Each is read on a thread of its own, because it takes most of a second to measure and may take for ever: the others do not
+//! wait for it. Where its driver shows the nine bytes it sent (`w1_slave`) they decide whether there is a reading, see
+//! [`super::scratchpad`]; `temperature` is read only where they are not shown, since each reading makes the probe measure anew.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use wire::SensorKind;
 
-use super::Measured;
+use super::content::Taken;
+use super::{Measured, Outlet, scratchpad};
+use crate::clock;
+use crate::crew::{Crew, Done, Limits, PATIENCE, Pace, Work};
+use crate::sensor::{Content, Error, Files, entries};
 
-/// What the chip says right after power-on, before it has measured.
-const POWER_ON: f64 = 85.0;
-
+/// Where the kernel lists what is on the bus.
+const DEVICES: &str = "sys/bus/w1/devices";
 /// Thermometers remembered: more than one bus carries well.
 const MOST_KNOWN: usize = 64;
 /// How long one that is gone is missed; after that it was taken away, and nobody waits for it.
 const MISSED_FOR: Duration = Duration::from_secs(86_400);
+/// From here on a thermometer that gives no answer is said to hang.
+const HANGS: Duration = Duration::from_secs(5);
+/// How long a pipe in the place of a file is waited for.
+const WAIT: Duration = Duration::from_secs(2);
+/// The kernel lets one at a time measure on a bus: more threads would only wait.
+const LIMITS: Limits = Limits { threads: 10, slow: 8, place: 1 };
 
-/// Serial numbers of the thermometers that gave a value since the start, and when they were last on the bus.
-pub(super) type Known = BTreeMap<String, Instant>;
+/// The thermometers, and how each did.
+struct Bus {
+    root: PathBuf,
+    crew: Crew<Box<Errand>>,
+    list: Option<Box<Errand>>,
+    probes: BTreeMap<String, Probe>,
+    /// Those that gave a value since the start, and when they were last on the bus.
+    known: BTreeMap<String, Instant>,
+    readings: Vec<Measured>,
+    /// When the round under way began.
+    round: Option<Instant>,
+}
 
-/// Reads `w1.<serial number>` from every thermometer that is on the bus at `now`, and says which gave nothing. Blocks for
-/// most of a second each, while the chip measures. A bus without any is no trouble; one that was there and is gone is, for a
-/// day, because the kernel takes away the folder of a chip that no longer answers.
-pub(super) fn read(root: &Path, known: &mut Known, now: Instant) -> (Vec<Measured>, Option<String>) {
-    let mut folders: Vec<_> = fs::read_dir(root.join("sys/bus/w1/devices"))
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok)
-        .filter(|entry| !entry.file_name().to_string_lossy().starts_with("w1_bus_master"))
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
-        .collect();
-    folders.sort_unstable();
-    let mut readings = Vec::new();
-    let mut failed = Vec::new();
-    let mut here = Vec::new();
-    for (serial, folder) in folders {
-        let (fast, checked) = (folder.join("temperature"), folder.join("w1_slave"));
-        if !fast.exists() && !checked.exists() {
-            continue;
+/// A thermometer that is on the bus.
+struct Probe {
+    home: Option<Box<Errand>>,
+    lent: Option<Instant>,
+    /// Why it gave no reading the last time.
+    failed: Option<String>,
+}
+
+/// Listing the bus, or reading one thermometer.
+struct Errand {
+    /// Its serial number; nothing for the list.
+    serial: Option<String>,
+    files: Files,
+    found: Vec<String>,
+    /// Degrees; nothing if it is no thermometer.
+    value: Result<Option<f64>, String>,
+}
+
+/// Measures every so often and gives what there is, until nobody listens any more.
+pub(super) async fn watch(root: &Path, every: Duration, outlet: &Outlet) {
+    let mut bus = Bus::new(root);
+    let mut due = clock::now().mono;
+    loop {
+        let now = clock::now().mono;
+        if now >= due {
+            // Rounds that were missed are skipped.
+            due = (due + every).max(now);
+            bus.begin(now);
         }
-        here.push(serial.clone());
-        let value = thousandths(&checked).or_else(|| fs::read_to_string(&fast).ok()?.trim().parse().ok());
-        match value.map(|thousandths| thousandths / 1000.0).filter(|value| (-55.0..=125.0).contains(value)) {
-            // A room of exactly 85 degrees is rarer than a chip that lost its power for a moment.
-            Some(POWER_ON) | None => failed.push(serial),
-            Some(value) => {
-                readings.push(Measured {
-                    name: format!("w1.{serial}"),
-                    unit: "Cel".to_owned(),
-                    kind: SensorKind::Gauge,
-                    at: None,
-                    value,
-                });
-                if known.len() < MOST_KNOWN {
-                    known.insert(serial, now);
-                }
+        bus.collect(now);
+        // What comes after its round is over is given as it comes.
+        let is_over = bus.round.is_none();
+        if is_over {
+            let readings = bus.take();
+            if !outlet.give(Taken { readings, trouble: bus.trouble(now), ..Taken::default() }).await {
+                return;
+            }
+        }
+        let wake_at = if is_over { due } else { due.min(now + PATIENCE) };
+        tokio::select! {
+            () = bus.crew.news() => {}
+            () = clock::sleep_until(Some(wake_at)) => {}
+        }
+    }
+}
+
+impl Bus {
+    fn new(root: &Path) -> Self {
+        let list = Some(Box::new(Errand::new(root, None)));
+        let (probes, known) = (BTreeMap::new(), BTreeMap::new());
+        Self { root: root.to_owned(), crew: Crew::new(LIMITS), list, probes, known, readings: Vec::new(), round: None }
+    }
+
+    fn begin(&mut self, now: Instant) {
+        self.round = Some(now);
+        self.crew.give(self.list.take().map(|list| (Pace::Quick, list)));
+    }
+
+    /// Takes in what came back.
+    fn collect(&mut self, now: Instant) {
+        self.crew.tend(now);
+        let mut back = Vec::new();
+        self.crew.take(&mut back);
+        for done in back {
+            self.take_back(done, now);
+        }
+        if let Some(began) = self.round {
+            let away = |probe: &Probe| probe.lent.is_some_and(|lent| lent >= began);
+            let waits = self.list.is_none() || self.probes.values().any(away);
+            if !waits || now.saturating_duration_since(began) >= HANGS {
+                self.round = None;
             }
         }
     }
-    for serial in &here {
-        known.entry(serial.clone()).and_modify(|seen| *seen = now);
+
+    /// The readings that came since they were taken last.
+    fn take(&mut self) -> Vec<Measured> {
+        let mut readings = std::mem::take(&mut self.readings);
+        readings.sort_by(|one, other| one.name.cmp(&other.name));
+        readings
     }
-    known.retain(|_, seen| now.saturating_duration_since(*seen) < MISSED_FOR);
-    let gone = known.keys().filter(|serial| !here.contains(serial)).cloned();
-    let said = [("no valid answer from", failed), ("gone from the bus:", gone.collect())];
-    let said = said.iter().filter(|(_, which)| !which.is_empty());
-    let said: Vec<String> = said.map(|(what, which)| format!("{what} {}", which.join(", "))).collect();
-    (readings, (!said.is_empty()).then(|| said.join("; ")))
+
+    fn take_back(&mut self, done: Done<Box<Errand>>, now: Instant) {
+        let mut errand = done.work;
+        let Some(serial) = errand.serial.clone() else {
+            let found = std::mem::take(&mut errand.found);
+            self.list = Some(errand);
+            return self.found(&found, now);
+        };
+        let Some(probe) = self.probes.get_mut(&serial) else { return };
+        probe.lent = None;
+        let value = std::mem::replace(&mut errand.value, Ok(None));
+        probe.failed = value.as_ref().err().cloned();
+        probe.home = Some(errand);
+        let Ok(Some(value)) = value else { return };
+        if self.known.len() < MOST_KNOWN {
+            self.known.insert(serial.clone(), now);
+        }
+        let (name, unit) = (format!("w1.{serial}"), "Cel".to_owned());
+        self.readings.push(Measured { name, unit, kind: SensorKind::Gauge, at: None, value });
+    }
+
+    /// Sends everybody on the bus to measure who is not at it.
+    fn found(&mut self, serials: &[String], now: Instant) {
+        self.probes.retain(|serial, _| serials.contains(serial));
+        for serial in serials {
+            let fresh =
+                || Probe { home: Some(Box::new(Errand::new(&self.root, Some(serial)))), lent: None, failed: None };
+            self.probes.entry(serial.clone()).or_insert_with(fresh);
+            self.known.entry(serial.clone()).and_modify(|seen| *seen = now);
+        }
+        self.known.retain(|_, seen| now.saturating_duration_since(*seen) < MISSED_FOR);
+        let work = self.probes.values_mut().filter_map(|probe| {
+            let errand = probe.home.take()?;
+            probe.lent = Some(now);
+            Some((Pace::Slow, errand))
+        });
+        self.crew.give(work.collect::<Vec<_>>());
+    }
+
+    /// What is wrong, probe by probe.
+    fn trouble(&self, now: Instant) -> Option<String> {
+        let here = self.probes.iter().filter_map(|(serial, probe)| {
+            let hangs = probe.lent.is_some_and(|lent| now.saturating_duration_since(lent) >= HANGS);
+            let why = if hangs { Some("no answer") } else { probe.failed.as_deref() };
+            Some(format!("{serial}: {}", why?))
+        });
+        let gone = self.known.keys().filter(|serial| !self.probes.contains_key(*serial));
+        let gone = gone.map(|serial| format!("{serial}: gone from the bus"));
+        let said: Vec<String> = here.chain(gone).collect();
+        (!said.is_empty()).then(|| said.join("; "))
+    }
 }
 
-/// `... : crc=57 YES` and, on the next line, `... t=23125`; nothing if the checksum is wrong.
-fn thousandths(path: &Path) -> Option<f64> {
-    let text = fs::read_to_string(path).ok()?;
-    let (first, second) = text.trim_end().split_once('\n')?;
-    first.trim_end().ends_with("YES").then_some(())?;
-    second.split_once("t=")?.1.trim().parse().ok()
+impl Errand {
+    fn new(root: &Path, serial: Option<&str>) -> Self {
+        let folder = serial.map_or_else(|| DEVICES.to_owned(), |serial| format!("{DEVICES}/{serial}"));
+        let files = Files::new(root, &folder);
+        Self { serial: serial.map(ToOwned::to_owned), files, found: Vec::new(), value: Ok(None) }
+    }
+
+    fn measure(&mut self, serial: &str) -> Result<Option<f64>, String> {
+        match self.files.text("w1_slave") {
+            Ok(text) => return scratchpad::degrees(serial, &text).map(Some),
+            Err(Error::Read { .. }) if !self.files.exists("w1_slave") => {}
+            Err(error) => return Err(error.to_string()),
+        }
+        match self.files.number("temperature") {
+            Ok(Content::Number(thousandths)) => scratchpad::without_bytes(serial, thousandths).map(Some),
+            Ok(Content::Nothing) => Err("no answer on the bus".to_owned()),
+            Ok(Content::NoFile) => Ok(None),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+impl Work for Box<Errand> {
+    fn place(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.serial.hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn run(&mut self, _: Pace) {
+        self.files.refresh();
+        self.files.allow(WAIT);
+        match self.serial.clone() {
+            Some(serial) => self.value = self.measure(&serial),
+            None => {
+                let names = entries(self.files.folder()).into_iter().map(|(name, _)| name);
+                self.found = names.filter(|name| !name.starts_with("w1_bus_master")).collect();
+            }
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+
+    /// One round, waited for.
+    fn round(bus: &mut Bus, now: Instant) -> (Vec<String>, Option<String>) {
+        bus.begin(now);
+        while bus.round.is_some() {
+            bus.crew.wait(clock::now().mono + PATIENCE);
+            bus.collect(now);
+        }
+        (bus.take().into_iter().map(|reading| reading.name).collect(), bus.trouble(now))
+    }
 
     #[test]
     fn a_thermometer_that_was_there_and_is_gone_is_named_until_it_is_back_or_a_day_has_passed() -> std::io::Result<()> {
         let root = tempfile::tempdir()?;
-        let chip = |serial: &str| root.path().join("sys/bus/w1/devices").join(serial);
+        let chip = |serial: &str| root.path().join(DEVICES).join(serial);
         let plug = |serial: &str| {
             fs::create_dir_all(chip(serial))?;
             fs::write(chip(serial).join("temperature"), "21500\n")
         };
-        let (mut known, t0) = (Known::new(), crate::clock::now().mono);
+        let (mut bus, t0) = (Bus::new(root.path()), clock::now().mono);
         plug("28-0001")?;
         plug("28-0002")?;
-        assert_eq!(read(root.path(), &mut known, t0).1, None);
+        assert_eq!(round(&mut bus, t0), (vec!["w1.28-0001".to_owned(), "w1.28-0002".to_owned()], None));
         fs::remove_dir_all(chip("28-0001"))?;
-        fs::write(chip("28-0002").join("temperature"), "85000\n")?;
-        let trouble = "no valid answer from 28-0002; gone from the bus: 28-0001";
-        assert_eq!(read(root.path(), &mut known, t0), (Vec::new(), Some(trouble.to_owned())));
+        fs::write(chip("28-0002").join("temperature"), "130000\n")?;
+        let trouble = "28-0002: 130 Cel cannot be; 28-0001: gone from the bus";
+        assert_eq!(round(&mut bus, t0), (Vec::new(), Some(trouble.to_owned())));
         plug("28-0001")?;
         plug("28-0002")?;
-        let (readings, trouble) = read(root.path(), &mut known, t0);
+        let (readings, trouble) = round(&mut bus, t0);
         assert_eq!((readings.len(), trouble), (2, None));
 
         // Somebody takes one away for good.
         fs::remove_dir_all(chip("28-0001"))?;
-        let gone = Some("gone from the bus: 28-0001".to_owned());
+        let gone = Some("28-0001: gone from the bus".to_owned());
         let (last, after) = (t0 + MISSED_FOR - Duration::from_secs(1), t0 + MISSED_FOR);
-        assert_eq!((read(root.path(), &mut known, last).1, read(root.path(), &mut known, after).1), (gone, None));
-        assert_eq!(known.keys().collect::<Vec<_>>(), ["28-0002"]);
+        assert_eq!((round(&mut bus, last).1, round(&mut bus, after).1), (gone, None));
+        assert_eq!(bus.known.keys().collect::<Vec<_>>(), ["28-0002"]);
         Ok(())
     }
 }

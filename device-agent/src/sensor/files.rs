@@ -40,7 +40,7 @@ const NOTHING: [Errno; 7] =
 
 /// What a small file of a driver's holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Content {
+pub(crate) enum Content {
     /// A finite number.
     Number(f64),
     /// The driver has nothing to say now, or never has: many files in `/sys` are there without hardware behind them.
@@ -51,7 +51,7 @@ pub(super) enum Content {
 
 /// The files below one folder that somebody reads.
 #[derive(Debug)]
-pub(super) struct Files {
+pub(crate) struct Files {
     root: PathBuf,
     folder: PathBuf,
     kept: Vec<Kept>,
@@ -89,7 +89,7 @@ enum Kind {
 
 impl Files {
     /// The files in `folder`, a path below `root`.
-    pub(super) fn new(root: &Path, folder: &str) -> Self {
+    pub(crate) fn new(root: &Path, folder: &str) -> Self {
         Self {
             root: root.to_owned(),
             folder: root.join(folder),
@@ -101,39 +101,44 @@ impl Files {
     }
 
     /// How long a file may be waited for from here on.
-    pub(super) fn allow(&mut self, wait: Duration) {
+    pub(crate) fn allow(&mut self, wait: Duration) {
         (self.wait, self.wants_time) = (wait, false);
     }
 
     /// Whether, since [`Files::allow`], a file had nothing at once and might have with more time.
-    pub(super) fn wants_time(&self) -> bool {
+    pub(crate) fn wants_time(&self) -> bool {
         self.wants_time
     }
 
     /// Does not wait again for what had nothing just now, before something has come.
-    pub(super) fn give_up(&mut self) {
+    pub(crate) fn give_up(&mut self) {
         for kept in &mut self.kept {
             kept.silent |= kept.open.as_ref().is_some_and(|open| open.kind == Kind::Stream);
         }
     }
 
     /// Looks again for files that were not there.
-    pub(super) fn refresh(&mut self) {
+    pub(crate) fn refresh(&mut self) {
         self.missing.clear();
     }
 
+    /// Whether there is a file of this name, as far as the folder says.
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.folder.join(name).symlink_metadata().is_ok()
+    }
+
     /// Where the files are.
-    pub(super) fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
 
     /// A file as it is called on the machine, whatever folder stands for its `/`.
-    pub(super) fn named(&self, name: &str) -> PathBuf {
+    pub(crate) fn named(&self, name: &str) -> PathBuf {
         shown(&self.root, &self.folder.join(name))
     }
 
     /// The number in a file.
-    pub(super) fn number(&mut self, name: &str) -> Result<Content, Error> {
+    pub(crate) fn number(&mut self, name: &str) -> Result<Content, Error> {
         let mut buffer = [0; LONGEST_NUMBER];
         let (length, stream) = match self.fetch(name, &mut buffer) {
             Ok(Some(read)) => read,
@@ -152,7 +157,7 @@ impl Files {
     }
 
     /// The text in a file.
-    pub(super) fn text(&mut self, name: &str) -> Result<String, Error> {
+    pub(crate) fn text(&mut self, name: &str) -> Result<String, Error> {
         let mut text = Vec::new();
         let mut buffer = vec![0; 4096];
         loop {
@@ -170,7 +175,7 @@ impl Files {
     }
 
     /// The text in a file without what is around it; nothing if there is none, or it says nothing.
-    pub(super) fn word(&mut self, name: &str) -> Result<Option<String>, Error> {
+    pub(crate) fn word(&mut self, name: &str) -> Result<Option<String>, Error> {
         match self.text(name) {
             Ok(text) => Ok(Some(text.trim().to_owned()).filter(|text| !text.is_empty())),
             Err(error @ Error::NoAnswer(_)) => Err(error),
@@ -181,7 +186,7 @@ impl Files {
     /// Reads a file from its start: how many bytes, and whether they came by a stream; nothing if it has to be waited for.
     fn fetch(&mut self, name: &str, into: &mut [u8]) -> io::Result<Option<(usize, bool)>> {
         if self.missing.contains(name) {
-            return Err(io::ErrorKind::NotFound.into());
+            return Err(Errno::NOENT.into());
         }
         let at = match self.kept.iter().position(|kept| kept.name == name) {
             Some(at) => at,
@@ -315,12 +320,12 @@ fn most_kept() -> usize {
 }
 
 /// A path as it is called on the machine whose `/` is `root`.
-pub(super) fn shown(root: &Path, path: &Path) -> PathBuf {
+pub(crate) fn shown(root: &Path, path: &Path) -> PathBuf {
     path.strip_prefix(root).map_or_else(|_| path.to_owned(), |rest| Path::new("/").join(rest))
 }
 
 /// The names in a folder and what tells a file from its successor of the same name; none if there is no such folder.
-pub(super) fn entries(folder: &Path) -> Vec<(String, u64)> {
+pub(crate) fn entries(folder: &Path) -> Vec<(String, u64)> {
     use std::os::unix::fs::DirEntryExt as _;
     let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
     let mut found: Vec<_> =

@@ -252,20 +252,14 @@ impl Host {
     /// Says what is left out, what is slow, and what is to be known of names.
     fn remark(&mut self, now: Now) {
         let mut said: Vec<(String, String)> = Vec::new();
-        for (number, thing) in &self.inventory.things {
+        for thing in self.inventory.things.values() {
             if let Some(usual) = thing.usual().filter(|_| !thing.hangs(now.mono) && thing.failed.is_empty()) {
-                said.push((
-                    thing.class.name().to_owned(),
-                    format!("{}: slow, usually takes {usual}", thing.file.display()),
-                ));
+                let text = format!("{}: slow, usually takes {usual}", thing.file.display());
+                said.push((thing.class.name().to_owned(), text));
             }
-            for (name, why) in thing.left_out.iter().filter(|(name, _)| !self.inventory.skips(name)) {
-                let device = self.inventory.device_of(*number);
-                let source = device.map_or_else(String::new, |device| format!(" {device}"));
-                said.push((format!("{}{source}", thing.class.name()), format!("{name}: {why}")));
-            }
+            said.extend(thing.left_out.iter().filter(|(name, _)| !self.inventory.skips(name)).cloned());
         }
-        said.extend(self.inventory.naming().map(|text| ("names".to_owned(), text)));
+        said.extend(self.inventory.naming());
         remarks::update(&mut self.remarks, said, now.unix);
     }
 }

@@ -89,13 +89,13 @@ fn channel(file: &str) -> Option<(usize, u32, &str)> {
 pub(super) fn sample(input: &Input, files: &mut Files, name: &str, samples: &mut Samples) -> Result<(), Error> {
     if let Some(enable) = &input.enable {
         if files.number(enable)? == Content::Number(0.0) {
-            samples.leave_out(name, format!("{enable} is 0: it is switched off"));
+            samples.leave_out(name, format!("left out: {enable} is 0, it is switched off"));
             return Ok(());
         }
     }
     if let Some(fault) = &input.fault {
         if matches!(files.number(fault)?, Content::Number(fault) if fault != 0.0) {
-            samples.leave_out(name, format!("{fault} says that its sensor is broken or not connected"));
+            samples.leave_out(name, format!("left out: {fault} says that its sensor is broken or not connected"));
             return Ok(());
         }
     }

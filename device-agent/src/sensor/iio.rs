@@ -61,7 +61,7 @@ pub(super) fn sample(channel: &Channel, files: &mut Files, name: &str, samples: 
     let value = value(files, &channel.name)? * channel.factor;
     let impossible = match kind_of(&channel.name) {
         "temp" => TEMPERATURE.read(value * 1e3).err(),
-        "humidityrelative" if !(-10.0..=120.0).contains(&value) => Some(format!("{value} % cannot be")),
+        "humidityrelative" if !(-10.0..=120.0).contains(&value) => Some(format!("left out: {value} % cannot be")),
         _ => None,
     };
     match impossible {

@@ -30,8 +30,8 @@ pub(super) struct Inventory {
     pub(super) register: Register,
     /// Names of the sensors of earlier runs.
     pub(super) earlier: Vec<String>,
-    /// Names that were changed since the start.
-    renamed: Vec<String>,
+    /// Things that got another name than they had, since the start, and why.
+    renamed: Vec<(String, String)>,
 }
 
 /// The folder of a device.
@@ -120,22 +120,13 @@ impl Inventory {
     }
 
     /// What is to be said of names.
-    pub(super) fn naming(&self) -> impl Iterator<Item = String> {
+    pub(super) fn naming(&self) -> impl Iterator<Item = (String, String)> {
         let twins = self.folders.iter().filter(|folder| folder.word.as_ref().is_some_and(|word| word.twin.is_some()));
         let said = twins.filter_map(|folder| {
-            let first = folder.parts.first()?;
-            Some(format!(
-                "{}: nothing tells it from its like; after a restart they may have changed places",
-                first.name
-            ))
+            let text = "nothing tells it from its like: after a restart the two may have changed places";
+            Some((folder.parts.first()?.name.clone(), text.to_owned()))
         });
         self.renamed.iter().cloned().chain(said)
-    }
-
-    /// What a device calls itself, to which an errand belongs.
-    pub(super) fn device_of(&self, number: u32) -> Option<&str> {
-        let has = |folder: &&Folder| folder.parts.iter().any(|part| part.number == number);
-        self.folders.iter().find(has)?.word.as_ref().map(|word| word.word.as_str())
     }
 
     fn add(&mut self, of: (Class, Purpose), task: Task, folder: &str, file: PathBuf, name: &str) -> u32 {
@@ -203,12 +194,10 @@ impl Inventory {
         let words = self.register.name(class, &present);
         for ((thing, known), word) in present.iter().zip(known).zip(&words) {
             if thing.shared && !known && word.word != thing.base {
-                let (before, since) = (&thing.base, &word.word);
-                let said = format!(
-                    "{since}: earlier versions called several {before} and mixed them up; it has a series of its own now"
-                );
-                warn!("{said}");
-                self.renamed.push(said);
+                let before = &thing.base;
+                let said = format!("earlier versions mixed several {before} up: its series are new, the old ones stay");
+                warn!("{}: {said}", word.word);
+                self.renamed.push((word.word.clone(), said));
             }
         }
         let mut fresh = Vec::new();

@@ -109,10 +109,10 @@ impl Quantity {
         let value = raw / self.divisor;
         let (least, most) = self.between;
         if self.none.contains(&raw) {
-            return Err(format!("the driver prints {raw}, which stands for no value"));
+            return Err(format!("left out: {raw} stands for no value"));
         }
         if !(least..=most).contains(&value) {
-            return Err(format!("{value} {} cannot be", self.unit));
+            return Err(format!("left out: {value} {} cannot be", self.unit));
         }
         Ok(if self.unit == "%" { value.clamp(0.0, 100.0) } else { value })
     }
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_reason_names_the_number() {
-        assert_eq!(TEMPERATURE.read(3_892_314_000.0).err(), Some("3892314 Cel cannot be".to_owned()));
+        assert_eq!(TEMPERATURE.read(3_892_314_000.0).err(), Some("left out: 3892314 Cel cannot be".to_owned()));
         assert!(TEMPERATURE.read(-32_768.0).is_err_and(|why| why.contains("-32768")));
     }
 }

@@ -38,7 +38,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use files::Files;
+pub(crate) use files::{Content, Files, entries};
 pub use host::Host;
 pub use remarks::Remark;
 pub use samples::{Sample, Samples};

@@ -137,7 +137,7 @@ pub struct Health {
     pub more: u16,
 }
 
-/// A source that fails, whole or in one of its sensors.
+/// A source that fails, whole or in one of its sensors; or something to be known of one that does not fail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceError {
     /// Its name on the device; at most [`TEXT_LIMIT`] bytes.
@@ -146,7 +146,7 @@ pub struct SourceError {
     pub error: String,
     /// Since when, by the device's clock.
     pub since: UnixMillis,
-    /// How often since then.
+    /// How often since then; 0 where nothing fails.
     pub count: u32,
 }
 

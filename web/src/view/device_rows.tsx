@@ -157,7 +157,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
       <span>
         <Status of={stands} />
         {alerts ? <span class={`alarm ${alerts.some((alert) => alert.acked_at === null) ? "" : "acked"}`}>{alertsText(alerts)}</span> : null}
-        {device.source_errors.length > 0 && stands === "online" ? <span class="failing">{failingSources(device)}</span> : null}
+        {failingSources(device) !== "" && stands === "online" ? <span class="failing">{failingSources(device)}</span> : null}
       </span>
       <span class="values">
         {cells(values, columns).map(({ sensor, one }) => (

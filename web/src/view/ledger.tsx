@@ -59,25 +59,43 @@ function Received({ readings }: { readings: number }) {
   );
 }
 
+/** Sources of a device that fail; what is only to be known of one has no count. */
+const failing = (device: Device) => device.source_errors.filter((one) => one.count > 0);
+
+/** What is only to be known: values left out and why, slow files. */
+const remarks = (device: Device) => device.source_errors.filter((one) => one.count === 0);
+
 /** How many sources of a device fail, in words; nothing when all are well. */
 export function failingSources(device: Device): string {
-  const failing = device.source_errors.length + device.more_source_errors;
-  return failing === 0 ? "" : failing === 1 ? "1 sensor source fails" : `${count(failing)} sensor sources fail`;
+  // What fails comes first: where there is room for remarks, what had none are remarks.
+  const more = remarks(device).length > 0 ? 0 : device.more_source_errors;
+  const bad = failing(device).length + more;
+  return bad === 0 ? "" : bad === 1 ? "1 sensor source fails" : `${count(bad)} sensor sources fail`;
 }
 
-/** Sources of a device that fail, by its own word. */
+/** Sources of a device that fail, and what is to be known of others, by its own word. */
 export function SourceErrors({ device }: { device: Device }) {
-  if (device.source_errors.length === 0) return null;
-  const { now } = state.value;
+  const [bad, known] = [failing(device), remarks(device)];
+  const more = device.more_source_errors > 0 ? <li class="quiet">and {count(device.more_source_errors)} more</li> : null;
   return (
-    <section class="note warn sources" aria-label="Failing sources">
-      <strong>{failingSources(device)}; all others continue</strong>
-      <ul>
-        {device.source_errors.map((one) => (
-          <li key={one.source}><b>{clean(one.source)}</b> {clean(one.error, 200)} <span class="quiet">for {duration(now - (millis(one.since) ?? now))}</span></li>
-        ))}
-        {device.more_source_errors > 0 ? <li class="quiet">and {count(device.more_source_errors)} more</li> : null}
-      </ul>
-    </section>
+    <>
+      {bad.length === 0 ? null : (
+        <section class="note warn sources" aria-label="Failing sources">
+          <strong>{failingSources(device)}; all others continue</strong>
+          <ul>{bad.map((one) => <Said key={`${one.source} ${one.error}`} one={one} />)}{known.length === 0 ? more : null}</ul>
+        </section>
+      )}
+      {known.length === 0 ? null : (
+        <details class="note sources">
+          <summary>{known.length + device.more_source_errors === 1 ? "1 note about its sensors" : `${count(known.length + device.more_source_errors)} notes about its sensors`}</summary>
+          <ul>{known.map((one) => <Said key={`${one.source} ${one.error}`} one={one} />)}{more}</ul>
+        </details>
+      )}
+    </>
   );
+}
+
+function Said({ one }: { one: Device["source_errors"][number] }) {
+  const { now } = state.value;
+  return <li><b>{clean(one.source)}</b> {clean(one.error, 200)} <span class="quiet">for {duration(now - (millis(one.since) ?? now))}</span></li>;
 }

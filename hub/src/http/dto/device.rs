@@ -102,7 +102,7 @@ pub struct Link {
     pub session_age_s: i64,
 }
 
-/// A source of a device that gives no readings.
+/// A source of a device that gives no readings, or something to be known of one.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct SourceError {
     /// Its name on the device.
@@ -111,7 +111,7 @@ pub struct SourceError {
     pub error: String,
     /// Since when, by the device's clock.
     pub since: String,
-    /// How often since then.
+    /// How often since then; 0 where nothing fails and this is only to be known: a value left out and why, a slow file.
     pub count: u32,
 }
 
