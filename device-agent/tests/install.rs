@@ -149,7 +149,7 @@ fn a_folder_that_is_no_root_file_system_is_refused() {
     let root = root("usr/share/nothing");
     let text = String::from_utf8_lossy(&agent("install", root.path(), &[]).stderr).into_owned();
     assert!(text.contains("neither systemd nor OpenRC"), "{text}");
-    let output = agent("install", root.path(), &["--hub", "nowhere"]);
+    let output = agent("install", root.path(), &["--hub", "no where"]);
     assert_eq!(output.status.code(), Some(2));
 }
 

@@ -129,7 +129,8 @@ async fn what_export_wrote_comes_back_by_import_and_raises_no_alert() {
         let hook: serde_json::Value = serde_json::from_str(&hook).unwrap();
         assert_eq!((&hook["data"]["alert"]["value"], told().len()), (&json!(51.0), 1));
         let wrong = file("wrong.csv");
-        std::fs::write(&wrong, "device,sensor,at,value\na,b,now,1\na,b,now,x\n").unwrap();
+        std::fs::write(&wrong, "device,sensor,at,value\na,b,2026-01-01T00:00:00Z,1\na,b,2026-01-01T00:00:01Z,x\n")
+            .unwrap();
         let mut command = std::process::Command::new(support::hub_program());
         command.args(["import", "--hub", &format!("http://{}", to.http), "--token", &to.token, &wrong]);
         let refused = command.output().unwrap();

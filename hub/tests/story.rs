@@ -195,6 +195,7 @@ fn what_is_stored_comes_out_in_the_terminal_whole_or_not_at_all() {
             .args(range)
             .env("TELEMETRY_HUB_ADDRESS", format!("http://{address}"))
             .env("TELEMETRY_HUB_TOKEN", &hub.token)
+            .env("TZ", "UTC")
             .output()
             .unwrap();
         let [out, log] = [done.stdout, done.stderr].map(|text| String::from_utf8(text).unwrap());
@@ -223,7 +224,7 @@ fn what_is_stored_comes_out_in_the_terminal_whole_or_not_at_all() {
     let table = ask(&address, &["query", "--points", "1"]);
     assert_eq!(table.0, Some(0), "{}", table.2);
     let words: Vec<_> = table.1.lines().nth(2).unwrap().split_whitespace().collect();
-    assert_eq!(words, ["2023-11-14T22:13:20.000Z", "300", "0", "14.95", "29.9"]);
+    assert_eq!(words, ["2023-11-14", "22:13:20", "300", "0", "14.95", "29.9"]);
     let json = ask(&address, &["query", "--every", "1m", "--json"]).1;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["series"][0]["count"], json!([300]));

@@ -45,7 +45,7 @@ fn a_backup_under_load_holds_all_that_was_acknowledged_and_devices_go_on_with_it
     for n in 0..backups {
         let before = acked.lock().unwrap().0.clone();
         let said = hub.output(&["backup", file.to_str().unwrap()]);
-        assert!(said.contains("1 devices, 1 sensors, checked"), "{said}");
+        assert!(said.contains("1 device, 1 sensor, checked"), "{said}");
         let made = acked.lock().unwrap().1;
         let restored = home.path().join(format!("restored-{n}"));
         restore(&file, &restored).unwrap();

@@ -406,7 +406,7 @@ fn a_hub_whose_database_is_damaged_goes_on_and_gets_its_readings_back() {
     eventually("nothing is wrong any longer", Duration::from_secs(10), || {
         hub.get("/api/v1/hub")["degraded"].is_null().then_some(())
     });
-    assert_eq!(hub.outputs(&["recover"]), [format!("nothing was set aside in {}", hub.data.display())]);
+    assert_eq!(hub.outputs(&["recover"]), [format!("nothing to recover in {}", hub.data.display())]);
     hub.restart();
     device.deliver(10);
 }

@@ -21,7 +21,7 @@ Makes the agent a service that starts at boot: user, configuration, hardened sys
 
 Usage: device-agent install [options]
 
-  --hub HOST:PORT      Written to /etc/device-agent.toml, as are the next three
+  --hub HOST[:PORT]    Written to /etc/device-agent.toml, as are the next three
   --join-token TOKEN   Lets the device join without a click (thj1_...)
   --name NAME          Name to show (default: the host name)
   --label KEY=VALUE    A label of the device; may be repeated
