@@ -111,7 +111,7 @@ fn what_is_no_backup_and_where_something_lies_already_is_refused_and_nothing_tou
 
     hub.output(&["backup", file.to_str().unwrap()]);
     let said = restore(&file, home.path()).unwrap_err();
-    assert!(said.contains("not empty"), "{said}");
+    assert!(said.contains("already has files"), "{said}");
 
     // Cut short on its way, as a copy over a bad line might be.
     let content = std::fs::read(&file).unwrap();
