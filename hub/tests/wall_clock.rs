@@ -79,6 +79,32 @@ fn six_hours_are_cut_at_the_same_times_of_day_whatever_the_range_begins_with() {
 }
 
 #[test]
+fn the_command_line_prints_times_in_the_zone_it_cuts_by() {
+    let hub = hub();
+    let query = |env: &str, args: &[&str]| {
+        let mut command = Command::new(hub_program());
+        command.args(["query", "--hub", &format!("http://{}", hub.http), "--token", &hub.token, "--sensor", "one"]);
+        let done = command.args(args).env("TZ", env).output().unwrap();
+        (done.status.code(), String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned())
+    };
+    let night = ["--from", "2026-10-24T23:00:00Z", "--to", "2026-10-25T03:00:00Z", "--every", "1h"];
+    let (code, text) = query("Asia/Kathmandu", &[&night[..], &["--tz", "Europe/Berlin"]].concat());
+    let times: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("2026-10-25 ")?.get(..15)).map(str::trim).collect();
+    assert_eq!((code, times), (Some(0), vec!["01:00:00", "02:00:00 +02:00", "02:00:00 +01:00", "03:00:00"]), "{text}");
+    assert!(text.contains("TIME (Europe/Berlin)"), "{text}");
+    // Without one, the zone of this computer, for both.
+    let (code, text) =
+        query("Australia/Sydney", &["--from", "2024-04-06T13:00:00Z", "--to", "2024-04-06T20:30:00Z", "--every", "6h"]);
+    assert!(code == Some(0) && text.contains("TIME (Australia/Sydney)"), "{text}");
+    assert!(text.contains("2024-04-07 00:00:00") && text.contains("2024-04-07 06:00:00"), "{text}");
+    let (code, text) = query("UTC", &[&night[..], &["--tz", "+05:30"]].concat());
+    assert!(code == Some(0) && text.contains("TIME (+05:30)") && text.contains("2026-10-25 04:00:00"), "{text}");
+    let (code, text) = query("UTC", &[&night[..], &["--tz", "local"]].concat());
+    assert!(code == Some(2) && text.contains("--tz: `local` is not a known time zone"), "{text}");
+}
+
+#[test]
 fn the_hub_tells_whose_rules_of_time_zones_count() {
     let hub = HubProcess::start("token");
     let rules = hub.get("/api/v1/hub")["time_zone_rules"].clone();

@@ -28,7 +28,7 @@ pub struct Args {
     /// Length of an interval: 10s, 15m, 1h, 1d, 1w, 1mo
     #[arg(long, value_name = "LENGTH")]
     every: Option<String>,
-    /// Time zone of days, weeks and months, and of the times shown, such as Europe/Berlin [default: this computer's]
+    /// Time zone of days, weeks and months, and of the times shown, such as Europe/Berlin or +05:30 [default: this computer's]
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
     /// Maximum number of series (required above 1,000)
@@ -44,6 +44,7 @@ pub struct Args {
 struct Answer {
     series: Vec<Series>,
     truncated: bool,
+    note: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -65,19 +66,18 @@ struct Device {
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let zone = match &args.tz {
-        Some(name) => zones::named(name).ok_or_else(|| {
-            Failure::Use(format!("--tz: `{name}` is not a time zone: write one such as Europe/Berlin"))
-        })?,
-        None => TimeZone::system(),
-    };
+    // Intervals and times are of one zone, or days would begin at odd hours.
+    let tz = args.tz.or_else(zones::own).unwrap_or_else(|| "UTC".to_owned());
+    let zone = zones::named(&tz).ok_or_else(|| {
+        Failure::Use(format!("--tz: `{tz}` is not a known time zone: write Europe/Berlin, UTC or +05:30"))
+    })?;
     let mut params = args.readings.params();
     let points = args.points.or_else(|| args.every.is_none().then_some(USUAL_POINTS));
     let number = |number: Option<usize>| number.map(|number| number.to_string());
     params.extend(given([
         ("points", number(points)),
         ("every", args.every),
-        ("tz", args.tz),
+        ("tz", Some(tz.clone())),
         ("limit", number(args.limit)),
     ]));
     let link = args.hub.find().await?;
@@ -91,13 +91,16 @@ pub(super) async fn run(args: Args) -> Outcome {
     let names: HashMap<String, String> = devices.into_iter().map(|device| (device.id, device.name)).collect();
     let tables = answer.series.iter().filter_map(|series| {
         let name = names.get(&series.device).unwrap_or(&series.device);
-        table(series, name, &zone)
+        table(series, name, (&tz, &zone))
     });
     let tables: Vec<String> = tables.collect();
     if tables.is_empty() {
         tell(if answer.series.is_empty() { "no sensor matches" } else { "no reading in that time" });
     }
     out::write(&tables.join("\n"));
+    if let Some(note) = answer.note {
+        tell(note);
+    }
     if answer.truncated {
         tell("there are more series: see --limit");
     }
@@ -105,10 +108,10 @@ pub(super) async fn run(args: Args) -> Outcome {
 }
 
 /// A line of names, and one for each interval that has readings; nothing where none has.
-fn table(series: &Series, device: &str, zone: &TimeZone) -> Option<String> {
+fn table(series: &Series, device: &str, (tz, zone): (&str, &TimeZone)) -> Option<String> {
     let figures = |column: &[Option<f64>]| column.iter().flatten().fold(0.0_f64, |most, value| most.max(value.abs()));
     let scale = Scale::of(&series.unit, figures(&series.min).max(figures(&series.max)));
-    let mut table = Table::new(["TIME", "READINGS", "MIN", "AVG", "MAX"]).right([1, 2, 3, 4]);
+    let mut table = Table::new([&format!("TIME ({tz})"), "READINGS", "MIN", "AVG", "MAX"]).right([1, 2, 3, 4]);
     for (n, (at, count)) in series.t.iter().zip(&series.count).enumerate().filter(|(_, (_, count))| **count > 0) {
         let figure = |column: &[Option<f64>]| {
             column.get(n).copied().flatten().map_or_else(|| "-".to_owned(), |value| scale.number(value))
@@ -143,14 +146,14 @@ mod tests {
     fn a_table_has_names_units_local_time_and_no_empty_rows() {
         let series = series("By", vec![3, 0, 1200], vec![Some(1.5e9), None, Some(2.318e10)]);
         let expected = "attic  temp (GiB)
-TIME                 READINGS    MIN    AVG    MAX
-2023-11-14 23:13:20         3   1.40   1.40   1.40
-2023-11-14 23:15:20     1 200  21.59  21.59  21.59
+TIME (Europe/Berlin)  READINGS    MIN    AVG    MAX
+2023-11-14 23:13:20          3   1.40   1.40   1.40
+2023-11-14 23:15:20      1 200  21.59  21.59  21.59
 "
         .replace("1.40", " 1.4");
-        let berlin = TimeZone::get("Europe/Berlin").unwrap();
-        assert_eq!(table(&series, "attic", &berlin).unwrap(), expected);
+        let berlin = ("Europe/Berlin", &TimeZone::get("Europe/Berlin").unwrap());
+        assert_eq!(table(&series, "attic", berlin).unwrap(), expected);
         let empty = self::series("Cel", vec![0, 0], vec![None, None]);
-        assert_eq!(table(&empty, "attic", &berlin), None);
+        assert_eq!(table(&empty, "attic", berlin), None);
     }
 }

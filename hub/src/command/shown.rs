@@ -164,10 +164,12 @@ pub(super) fn moment(at: UnixMillis) -> String {
     moment_in(at, &TimeZone::system())
 }
 
-/// A moment in a time zone.
+/// A moment in a time zone; with the offset where the clock shows this time twice.
 pub(super) fn moment_in(at: UnixMillis, zone: &TimeZone) -> String {
-    Timestamp::from_millisecond(at.0)
-        .map_or_else(|_| "-".to_owned(), |at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string())
+    let Ok(at) = Timestamp::from_millisecond(at.0) else { return "-".to_owned() };
+    let at = at.to_zoned(zone.clone());
+    let is_twice = zone.to_ambiguous_timestamp(at.datetime()).is_ambiguous();
+    at.strftime(if is_twice { "%Y-%m-%d %H:%M:%S %:z" } else { "%Y-%m-%d %H:%M:%S" }).to_string()
 }
 
 /// The time of day in this computer's time zone.
@@ -213,6 +215,7 @@ mod tests {
     fn a_moment_is_told_where_the_reader_is() {
         let berlin = TimeZone::get("Europe/Berlin").unwrap();
         assert_eq!(moment_in(UnixMillis(1_700_000_000_000), &berlin), "2023-11-14 23:13:20");
+        assert_eq!(moment_in(UnixMillis(1_792_890_000_000), &berlin), "2026-10-25 02:00:00 +01:00");
         assert_eq!(
             (length(38), length(12_000), length(352_800)),
             ("38 s".into(), "3 h 20 min".into(), "4 d 2 h".into())
