@@ -34,7 +34,8 @@ impl Feed {
                 | Event::Foreign { .. }
                 | Event::Silent { .. }
                 | Event::Pending { .. }
-                | Event::Adopted { .. }) => notice(self, other),
+                | Event::Adopted { .. }
+                | Event::Claimed(_)) => notice(self, other),
             }
         }
         while self.uplink.has_room(Lane::Live) {

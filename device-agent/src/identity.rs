@@ -3,6 +3,7 @@
 //! ```text
 //! <state>/lock         held while an agent runs: two agents on one identity would use the same batch numbers twice
 //! <state>/identity     key, boot count, machine hint, check sum; mode 0600; replaced as a whole
+//! <state>/start        number of the newest start, drawn at random: tells a copy of this folder from it
 //! <state>/sensors      names and numbers of sensors, see [`crate::sensor::SensorTable`]
 //! <state>/spool/       unacknowledged batches, see [`crate::spool`]
 //! <state>/hub.pub      the hub this device belongs to, pinned at the first confirmed session
@@ -24,6 +25,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock, statfs};
 use serde::{Deserialize, Serialize};
+use wire::handshake::Start;
 use wire::{DeviceId, Epoch, Id, KeyPair, PublicKey};
 
 use crate::durable;
@@ -180,10 +182,36 @@ impl Identity {
         Ok(Epoch(self.boot))
     }
 
+    /// Begins above an epoch at the next start: the hub knows of later starts than this folder does.
+    ///
+    /// # Errors
+    /// [`Error::Folder`] when it could not be written.
+    pub fn skip_to(&mut self, epoch: Epoch) -> Result<(), Error> {
+        self.boot = self.boot.max(epoch.0);
+        self.store().map_err(|source| Error::Folder { folder: self.folder.clone(), source })
+    }
+
+    /// Draws the number of this start and keeps it for the next. Where it cannot be kept the start goes on all the same.
+    #[must_use]
+    pub fn draw_start(&self, random: u64) -> Start {
+        let path = self.folder.join("start");
+        let before = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        let drawn = (1..=u16::MAX).contains(&(random as u16)).then_some(random as u16);
+        let number = drawn.filter(|number| *number != before).unwrap_or(if before == 1 { 2 } else { 1 });
+        let _ = durable::replace(&path, format!("{number}\n").as_bytes());
+        Start { number, before }
+    }
+
     /// The key pair.
     #[must_use]
     pub const fn keys(&self) -> &KeyPair {
         &self.keys
+    }
+
+    /// How often it was started, with what was skipped.
+    #[must_use]
+    pub const fn boot(&self) -> u32 {
+        self.boot
     }
 
     /// The device's id.
@@ -310,6 +338,19 @@ pub fn machine_hint(root: &Path) -> String {
     cards.sort_unstable();
     let text = format!("{}|{}", machine_id.trim(), cards.first().map_or("", String::as_str));
     format!("{:08x}{:08x}", crc32c::crc32c(text.as_bytes()), crc32c::crc32c_append(0x5eed, text.as_bytes()))
+}
+
+/// What is said of another machine with this identity, and what is to be done.
+#[must_use]
+pub fn claimed_words(other: &str, goes_on: bool, folder: &str) -> String {
+    if goes_on {
+        return format!(
+            "another machine at {other} uses this device's identity, the hub takes nothing from it; stop its agent, delete {folder}/identity there, start it and adopt it as a device of its own"
+        );
+    }
+    format!(
+        "this identity is in use by another machine at {other}, the hub takes nothing from this one and its readings are kept here; if this is the copy, stop the agent, delete {folder}/identity, start it and adopt it as a device of its own"
+    )
 }
 
 /// Where state lies when nobody says: the system's folder if there is one and we may write it, else the user's.

@@ -3,10 +3,12 @@
 use std::time::Instant;
 
 use tracing::{error, info, warn};
+use wire::Epoch;
+use wire::message::Claimed;
 
 use crate::clock::Now;
 use crate::feed::Feed;
-use crate::identity::{Identity, Origin, Pin as HubPin};
+use crate::identity::{Identity, Origin, Pin as HubPin, claimed_words};
 use crate::uplink::{Event, words_of};
 
 /// How the device came by its identity, where that is news.
@@ -29,6 +31,26 @@ pub(crate) fn origin(identity: &Identity) {
     }
     if identity.is_volatile() {
         warn!("{} is in memory: identity and unsent readings are lost at reboot", identity.folder().display());
+    }
+}
+
+/// Another machine uses this identity: said once, and again when that changes.
+pub(crate) fn claimed(told: &Claimed, before: &mut Option<(Claimed, Instant)>, identity: &Identity, now: Now) {
+    let known = before.as_ref().is_some_and(|(known, _)| known.since == told.since && known.goes_on == told.goes_on);
+    if !known {
+        warn!("{}", claimed_words(&told.other, told.goes_on, &identity.folder().display().to_string()));
+    }
+    *before = Some((told.clone(), now.mono));
+}
+
+/// The hub knew of later starts than this folder does.
+pub(crate) fn set_back(identity: &mut Identity, epoch: Epoch) {
+    if identity.boot() >= epoch.0 {
+        return;
+    }
+    warn!("the hub did not take this agent for a new start: was the state folder set back, by a backup or a snapshot?");
+    if let Err(error) = identity.skip_to(epoch) {
+        error!("cannot remember that: {error}");
     }
 }
 
@@ -89,6 +111,6 @@ pub(crate) fn event(
             lost_at.get_or_insert(now.mono);
             warn!("lost connection to the hub, storing readings until it is back");
         }
-        Event::Acked { .. } | Event::Recorded { .. } => {}
+        Event::Acked { .. } | Event::Recorded { .. } | Event::Claimed(_) => {}
     }
 }

@@ -10,7 +10,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokio::net::UnixListener;
+use wire::UnixMillis;
+use wire::message::Claimed;
 
+use crate::identity::claimed_words;
 use crate::intake::Lost;
 use crate::sensor::Remark;
 use crate::spool::Drops;
@@ -67,6 +70,31 @@ pub struct Report {
     /// What is to be known of sources that do not fail: what they leave out and why, which are slow.
     #[serde(default)]
     pub remarks: Vec<Remark>,
+    /// Another machine that uses this identity.
+    #[serde(default)]
+    pub claimed: Option<Claim>,
+}
+
+/// Another machine that uses this identity, as the hub says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// Where it is.
+    pub other: String,
+    /// Since when, by the hub's clock.
+    pub since: UnixMillis,
+    /// Whether the hub goes on with this machine; else it takes nothing from it.
+    pub goes_on: bool,
+    /// What that means and what to do.
+    pub hint: String,
+}
+
+impl Claim {
+    /// What the hub said, with what to do about it.
+    #[must_use]
+    pub fn new(told: &Claimed, folder: &Path) -> Self {
+        let hint = claimed_words(&told.other, told.goes_on, &folder.display().to_string());
+        Self { other: told.other.clone(), since: told.since, goes_on: told.goes_on, hint }
+    }
 }
 
 /// Where the socket lies.

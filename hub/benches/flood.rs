@@ -46,7 +46,7 @@ use serde_json::Value;
 use socket2::{Domain, Protocol, Socket, Type};
 use stopped::Stopped;
 use wire::discovery::Probe;
-use wire::handshake::{Initiator, NO_PSK, Offer};
+use wire::handshake::{Initiator, NO_PSK, Offer, Start};
 use wire::packet::Packet;
 use wire::{KeyPair, PublicKey};
 
@@ -303,7 +303,7 @@ fn flood(kind: &str, key: &str, rate: u64, seconds: u64) {
     for (at, byte) in bytes.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&key[2 * at..2 * at + 2], 16).unwrap();
     }
-    let offer = Offer { counter: 1, token: 0, caps: 0, mtu: 1_232 };
+    let offer = Offer { counter: 1, token: 0, start: Start::default(), mtu: 1_232 };
     let mut first = |n: u32| {
         let keys = KeyPair::generate().unwrap();
         let mut body = Initiator::start(&keys, &PublicKey(bytes), &NO_PSK, &offer, n).unwrap().datagram().to_vec();

@@ -30,7 +30,7 @@ use telemetry_hub::proto::counters::Counters;
 use telemetry_hub::proto::discovery::Card;
 use telemetry_hub::proto::endpoint::{Config, Endpoint};
 use wire::KeyPair;
-use wire::handshake::{Initiator, NO_PSK, Offer, Responder};
+use wire::handshake::{Initiator, NO_PSK, Offer, Responder, Start};
 
 /// Different keys of each kind.
 const KEYS: usize = 64;
@@ -51,7 +51,7 @@ fn main() {
         max_devices: usize::MAX,
     };
     let mut endpoint = Endpoint::new(moment.now, config);
-    let offer = Offer { counter: 1, token: 0, caps: 0, mtu: 1_232 };
+    let offer = Offer { counter: 1, token: 0, start: Start::default(), mtu: 1_232 };
     let keys: Vec<KeyPair> = (0..2 * KEYS).map(|_| KeyPair::generate().unwrap()).collect();
     for (no, keys) in (1..).zip(&keys[..KEYS]) {
         let known = Known { device: blocked(keys.public, no), sensors: Vec::new(), windows: Vec::new() };

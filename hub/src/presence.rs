@@ -12,7 +12,7 @@ use wire::message::Health;
 
 use crate::model::alert::Absences;
 use crate::model::catalog::Catalog;
-use crate::model::device::{DeviceNo, Link, Pending, Standing};
+use crate::model::device::{Conflict, DeviceNo, Link, Pending, Standing};
 use crate::model::{DeviceId, UnixMillis};
 
 /// Links by device, pending devices by id.
@@ -24,6 +24,8 @@ pub struct Now {
     pub pushed: HashMap<DeviceNo, Pushed>,
     /// What devices said last of what they find wrong with themselves; those that said nothing are left out.
     pub health: HashMap<DeviceNo, Health>,
+    /// Devices whose identity another machine uses as well.
+    pub conflicts: HashMap<DeviceNo, Conflict>,
     /// Devices that wait to be adopted; at most 256 (the endpoint's cap).
     pub pending: HashMap<DeviceId, Pending>,
 }

@@ -19,7 +19,7 @@ use wire::ledger::Report;
 
 use crate::clock::Clock;
 use crate::live::{Bus, Update};
-use crate::model::device::{DeviceNo, NewDevice, Standing};
+use crate::model::device::{Conflict, DeviceNo, NewDevice, Standing};
 use crate::model::{DeviceId, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, Known};
@@ -170,12 +170,37 @@ impl Registrar {
                 self.presence.write().health.insert(device, health);
                 Ok(())
             }
+            Event::Claim { device, claim } => {
+                self.show_conflict(device, claim.conflict);
+                self.store.save_claim(device, claim).await
+            }
             Event::Floor { device, epoch, below } => {
                 // The pipeline ends before us only at shutdown; the device says it again.
                 let _ = self.floors.send(Floor { device, epoch, below }).await;
                 Ok(())
             }
         }
+    }
+
+    /// Says once that two machines use one identity, and once that they do no longer.
+    fn show_conflict(&self, no: DeviceNo, conflict: Option<Conflict>) {
+        let mut now = self.presence.write();
+        let before = match conflict {
+            Some(conflict) => now.conflicts.insert(no, conflict),
+            None => now.conflicts.remove(&no),
+        };
+        drop(now);
+        let catalog = self.store.catalog();
+        let Some(device) = catalog.device(no).filter(|_| conflict.is_some() != before.is_some()) else { return };
+        let (name, id) = (&device.name, device.id);
+        match conflict {
+            Some(Conflict { holder, other, .. }) => tracing::warn!(
+                device.id = %id,
+                "two machines use the identity of device {name} ({id}): {holder}, which goes on, and {other}, from which nothing is taken; on the copy stop the agent, delete `identity` in its state folder, start it and adopt it"
+            ),
+            None => tracing::info!(device.id = %id, "device {name} ({id}) is one machine again"),
+        }
+        self.bus.publish(Arc::new(Update::Device(id)));
     }
 
     async fn join(&self, device: NewDevice) -> Result<(), store::Error> {
@@ -284,7 +309,7 @@ pub fn known(store: &Store, no: DeviceNo) -> Option<Known> {
     let catalog = store.catalog();
     let device = catalog.device(no).filter(|device| device.has_key())?.clone();
     let sensors = if device.standing == Standing::Adopted { catalog.own_numbers(no).to_vec() } else { Vec::new() };
-    Some(Known { device, sensors, windows: Vec::new() })
+    Some(Known { device, sensors, windows: Vec::new(), digests: Vec::new(), claim: None })
 }
 
 #[cfg(test)]

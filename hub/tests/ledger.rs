@@ -19,6 +19,7 @@ use serde_json::Value;
 use support::HubProcess;
 use wire::batch::{BatchBuilder, MAX_BODY};
 use wire::discovery::Probe;
+use wire::handshake::Start;
 use wire::message::Hello;
 use wire::packet::{MAX_DATAGRAM, Packet};
 use wire::{BatchSeq, Epoch, Hour, KeyPair, Lane, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
@@ -150,6 +151,7 @@ fn send(spool: &mut Spool, hub: &HubProcess, time: Now) {
         hello: Hello { name: "attic".to_owned(), ..Hello::default() },
         max_in_flight: 64,
         index: 0,
+        start: Start::default(),
         seed: 1,
     };
     let mut uplink = Uplink::new(config, time());

@@ -19,7 +19,7 @@ use device_agent::feed::Feed;
 use device_agent::spool::{Limits, Spool};
 use device_agent::uplink::{Config, Uplink};
 use wire::discovery::Answer;
-use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Responder, Standing, Verdict};
+use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Responder, Standing, Start, Verdict};
 use wire::message::Hello;
 use wire::packet::Packet;
 use wire::{Epoch, Id, KeyPair, Lane, PublicKey, SensorKind, SensorSpec, UnixMillis};
@@ -90,6 +90,7 @@ fn live_together(liar: &mut Liar, pinned: Option<PublicKey>, token: Option<JoinT
         hello: Hello::default(),
         max_in_flight: 64,
         index: 0,
+        start: Start::default(),
         seed: 11,
     };
     let spool = Spool::in_memory(Epoch(1), Limits::default());
@@ -232,7 +233,7 @@ fn a_flood_from_everywhere_stops_neither_data_nor_a_join_and_fills_no_memory() {
     let answer: Vec<u8> =
         (0..answer.trim().len() / 2).map(|at| u8::from_str_radix(&answer[2 * at..2 * at + 2], 16).unwrap()).collect();
     let Ok(Packet::Answer(Answer { key, .. })) = Packet::parse(&answer) else { panic!("{answer:?}") };
-    let offer = Offer { counter: 1, token: 0, caps: 0, mtu: 1_232 };
+    let offer = Offer { counter: 1, token: 0, start: Start::default(), mtu: 1_232 };
     let first =
         |n| Initiator::start(&KeyPair::generate().unwrap(), &key, &NO_PSK, &offer, n).unwrap().datagram().to_vec();
     let first: Vec<String> = (0..64).map(|n| first(n).iter().map(|byte| format!("{byte:02x}")).collect()).collect();

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::{UnixListener, UnixStream};
 use tracing::{error, info, warn};
-use wire::message::{ERROR_LIMIT, Health, SourceError};
+use wire::message::{Claimed, ERROR_LIMIT, Health, SourceError};
 use wire::packet::MAX_DATAGRAM;
 use wire::{BatchSeq, Epoch};
 
@@ -31,15 +31,17 @@ use crate::resolver::{Resolved, Resolver};
 use crate::sampler::Gather;
 use crate::seeking::{Search, Seeking};
 use crate::sensor::{Remark, SensorTable};
-use crate::status::{self, Report};
+use crate::status::{self, Claim, Report};
 use crate::timeline::Timeline;
 use crate::trouble::{self, Trouble};
-use crate::uplink::{State, words_of};
+use crate::uplink::{Event, State, words_of};
 
 /// How often the spool is tended and the next status prepared.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 /// How often the discovery groups are joined again: interfaces come and go.
 const REJOIN_EVERY: Duration = Duration::from_secs(60);
+/// How long what the hub said of another machine with this identity holds: it says it every few seconds.
+const CLAIMED_FOR: Duration = Duration::from_secs(60);
 /// Datagrams taken in before anything else happens again.
 const INBOX: usize = 64;
 
@@ -96,6 +98,8 @@ pub struct Agent {
     spool_trouble: bool,
     /// When the hub was lost, if it was.
     lost_at: Option<Instant>,
+    /// What the hub said of another machine with this identity, and when last.
+    claimed: Option<(Claimed, Instant)>,
     seeking: Seeking,
     /// Names that are looked up where none is given.
     names: Vec<String>,
@@ -154,8 +158,17 @@ impl Agent {
     }
 
     fn settle(&mut self, now: Now) {
-        let Self { feed, identity, token, lost_at, .. } = self;
-        feed.settle(now, |feed, event| notice::event(&event, feed, identity, *token, lost_at, now));
+        let Self { feed, identity, token, lost_at, claimed, .. } = self;
+        feed.settle(now, |feed, event| {
+            if let Event::Claimed(told) = event {
+                notice::claimed(&told, claimed, identity, now);
+                return;
+            }
+            if let (Event::Adopted { .. }, Some(epoch)) = (&event, feed.uplink.skipped_to()) {
+                notice::set_back(identity, epoch);
+            }
+            notice::event(&event, feed, identity, *token, lost_at, now);
+        });
     }
 
     async fn transmit(&mut self, now: Now, outbox: &mut Vec<u8>) {
@@ -303,6 +316,12 @@ impl Agent {
         self.input.remarks().chain(self.intake.remarks())
     }
 
+    fn claimed(&self) -> Option<Claim> {
+        let now = clock::now().mono;
+        let told = self.claimed.as_ref().filter(|(_, at)| now.saturating_duration_since(*at) < CLAIMED_FOR)?;
+        Some(Claim::new(&told.0, self.identity.folder()))
+    }
+
     fn report(&self) -> Report {
         let (uplink, spool) = (&self.feed.uplink, &self.feed.spool);
         let state = match uplink.state() {
@@ -333,6 +352,7 @@ impl Agent {
             failing: self.failing().cloned().collect(),
             lost: self.intake.lost().map(|(source, lost)| (source.to_owned(), lost.clone())).collect(),
             remarks: self.remarks().cloned().collect(),
+            claimed: self.claimed(),
         }
     }
 }

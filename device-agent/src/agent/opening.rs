@@ -10,7 +10,7 @@ use crate::clock;
 use crate::config::Settings;
 use crate::deadband::Deadband;
 use crate::feed::Feed;
-use crate::identity::{Identity, Pin as HubPin};
+use crate::identity::{Identity, Origin, Pin as HubPin};
 use crate::input::Input;
 use crate::intake::Intake;
 use crate::net::Net;
@@ -58,6 +58,7 @@ impl Agent {
         let pin = trusted_pin(&identity, settings.join_token.as_ref());
         let token = settings.join_token.as_ref().map_or_else(|| pin.map_or(0, |pin| pin.token), |token| token.id);
         let net = Net::open(true).map_err(Error::Network)?;
+        let mut random = crate::random::Random::from_system()?;
         let mut uplink = Uplink::new(
             Config {
                 keys: identity.keys().clone(),
@@ -68,7 +69,8 @@ impl Agent {
                 hello: hello_of(&settings),
                 max_in_flight: MAX_IN_FLIGHT,
                 index: 0,
-                seed: crate::random::Random::from_system()?.bits(),
+                seed: random.bits(),
+                start: identity.draw_start(random.bits()),
             },
             now,
         );
@@ -110,6 +112,7 @@ impl Agent {
             seeking: Seeking::default(),
             names,
             unknown: None,
+            claimed: None,
         })
     }
 }
@@ -132,7 +135,9 @@ fn hello_of(settings: &Settings) -> Hello {
     }
 }
 
-/// The pin, unless a token other than the one it was made with says that the device shall join anew.
+/// The pin, unless a token says that the device shall join anew: another than the one it was made with, or any if this
+/// identity is new and never joined. The token proves the hub as well.
 fn trusted_pin(identity: &Identity, token: Option<&JoinToken>) -> Option<HubPin> {
-    identity.pinned_hub().filter(|pin| token.is_none_or(|token| token.id == pin.token))
+    let joined = *identity.origin() == Origin::Kept;
+    identity.pinned_hub().filter(|pin| token.is_none_or(|token| joined && token.id == pin.token))
 }

@@ -86,6 +86,9 @@ fn in_words(report: &Report) -> String {
         report.readings_dropped,
         if report.spool_batches == 1 { "1 batch".to_owned() } else { format!("{} batches", report.spool_batches) },
     );
+    if let Some(claim) = &report.claimed {
+        text.push_str(&format!("  identity  {} (since {})\n", claim.hint, moment(claim.since)));
+    }
     if report.clock_steps > 0 {
         text.push_str(&format!("  clock     set {} times since the start\n", report.clock_steps));
     }

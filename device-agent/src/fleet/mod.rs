@@ -17,6 +17,7 @@ use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use wire::batch::{BatchBuilder, MAX_BODY};
 use wire::discovery::Probe;
+use wire::handshake::Start;
 use wire::message::Hello;
 use wire::packet::{MAX_DATAGRAM, Packet};
 use wire::{Epoch, KeyPair, PublicKey, SensorSpec};
@@ -155,6 +156,8 @@ impl Fleet {
             },
             max_in_flight: self.plan.in_flight,
             index: number,
+            // As good as drawn: another with each boot.
+            start: Start { number: (seed as u16).max(1), before: 0 },
             seed,
         }
     }

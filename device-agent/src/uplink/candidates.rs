@@ -15,6 +15,8 @@ use crate::random::Random;
 const LIMIT: usize = 8;
 /// Handshakes of one candidate whose answer may still come.
 const OPEN_HANDSHAKES: usize = 3;
+/// Handshakes without an answer after which a hub that answers probes is taken to refuse them: half a minute.
+const REFUSED_AFTER: u32 = 6;
 /// Waits between handshakes: doubling between these.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
@@ -28,6 +30,8 @@ pub(super) struct Candidate {
     pub(super) hub: PublicKey,
     /// Handshakes started since it was heard of.
     pub(super) tries: u32,
+    /// How often it was heard of since the first of them.
+    answers: u32,
     /// When to start the next.
     pub(super) next_at: Instant,
     handshakes: Vec<Initiator>,
@@ -48,6 +52,11 @@ impl Candidate {
         self.next_at = now + random.between(wait / 2, wait.mul_f64(1.25).min(LONGEST_WAIT));
     }
 
+    /// How often a hub that is there, and not only busy, was silent to a handshake beyond what loss explains.
+    pub(super) fn refusals(&self) -> u32 {
+        if self.asked || self.answers < REFUSED_AFTER / 2 { 0 } else { self.tries.saturating_sub(REFUSED_AFTER) }
+    }
+
     /// The open handshake of this name.
     pub(super) fn handshake(&mut self, index: u32) -> Option<&mut Initiator> {
         self.handshakes.iter_mut().find(|initiator| initiator.index() == index)
@@ -64,7 +73,7 @@ impl Candidate {
     /// Forgets open handshakes; the next starts after `wait`.
     pub(super) fn rest(&mut self, now: Instant, wait: Duration) {
         self.handshakes.clear();
-        self.tries = 0;
+        (self.tries, self.answers) = (0, 0);
         self.next_at = now + wait;
     }
 }
@@ -83,6 +92,7 @@ impl Candidates {
         next_at: Instant,
     ) -> bool {
         if let Some(known) = self.0.iter_mut().find(|known| known.address == address && known.hub == hub) {
+            known.answers += u32::from(known.tries > 0);
             // It has just spoken: no reason to wait out a long pause.
             known.next_at = known.next_at.min(next_at + LONGEST_WAIT / 4);
             return false;
@@ -93,7 +103,7 @@ impl Candidates {
                 None => drop(self.0.remove(0)),
             }
         }
-        self.0.push(Candidate { address, hub, tries: 0, next_at, handshakes: Vec::new(), asked: false });
+        self.0.push(Candidate { address, hub, tries: 0, answers: 0, next_at, handshakes: Vec::new(), asked: false });
         true
     }
 

@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use wire::handshake::JoinToken;
-use wire::message::Hello;
+use wire::handshake::{JoinToken, Start};
+use wire::message::{Claimed, Hello};
 use wire::{BatchSeq, Epoch, KeyPair, PublicKey};
 
 /// What an uplink is made of.
@@ -25,6 +25,8 @@ pub struct Config {
     pub max_in_flight: u32,
     /// Lower half of session names: tells devices apart that share a socket.
     pub index: u16,
+    /// Which start of the agent this is.
+    pub start: Start,
     /// Seed of jitter and nonces.
     pub seed: u64,
 }
@@ -88,6 +90,8 @@ pub enum Event {
         /// Its number.
         number: u32,
     },
+    /// Another machine uses this device's identity.
+    Claimed(Claimed),
 }
 
 /// Where the uplink stands, for `status`.

@@ -61,6 +61,8 @@ pub struct Uplink {
     config: Config,
     random: Random,
     handshakes: u32,
+    /// Starts that are skipped in the counters of handshakes: the hub may know of more than this folder does.
+    skipped: u32,
     addresses: Vec<SocketAddr>,
     /// Addresses of well-known names.
     named: Vec<SocketAddr>,
@@ -94,6 +96,7 @@ impl Uplink {
         Self {
             random,
             handshakes: 0,
+            skipped: 0,
             addresses: Vec::new(),
             named: Vec::new(),
             candidates: Candidates::default(),

@@ -23,6 +23,9 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 /// Handshakes without an answer after which the user is told.
 pub(super) const TELL_AFTER_TRIES: u32 = 3;
 
+/// Starts that are skipped at most: 16, 256, 4,096 and these, one after the other.
+const MOST_SKIPPED: u32 = 1 << 16;
+
 /// Which candidates to try, and not before when.
 pub(super) struct Aim {
     hub: Option<PublicKey>,
@@ -159,12 +162,16 @@ impl Uplink {
             if !aim.fits(candidate) || now.mono < candidate.next_at {
                 continue;
             }
+            // A state folder that was set back counts from too low, and a hub is silent to what may be a replay.
+            if let Some(refusals) = candidate.refusals().checked_sub(1) {
+                self.skipped = self.skipped.max(16_u32.saturating_pow(refusals + 1).min(MOST_SKIPPED));
+            }
             let number = self.handshakes;
             self.handshakes = self.handshakes.wrapping_add(1);
             let offer = Offer {
-                counter: u64::from(self.config.epoch.0) << 32 | u64::from(number),
+                counter: u64::from(self.config.epoch.0.saturating_add(self.skipped)) << 32 | u64::from(number),
                 token: token.map_or(0, |token| token.id),
-                caps: 0,
+                start: self.config.start,
                 mtu: MAX_DATAGRAM as u16,
             };
             let index = number << 16 | u32::from(self.config.index);

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use wire::PublicKey;
 use wire::handshake::Standing;
+use wire::{Epoch, PublicKey};
 
 use super::{State, Uplink};
 
@@ -24,6 +24,12 @@ impl Uplink {
     #[must_use]
     pub fn is_streaming(&self) -> bool {
         self.state() == State::Streaming
+    }
+
+    /// The epoch below which the hub took no handshake, if it was above this one's: the state of this device was set back.
+    #[must_use]
+    pub fn skipped_to(&self) -> Option<Epoch> {
+        (self.skipped > 0).then(|| Epoch(self.config.epoch.0.saturating_add(self.skipped)))
     }
 
     /// The hub of the session and its address.

@@ -63,6 +63,7 @@ impl Uplink {
             }
             Control::Ack(ack) => self.handle_ack(now, index, ack),
             Control::Recorded { epoch, number } => self.events.push_back(Event::Recorded { epoch, number }),
+            Control::Claimed(claimed) => self.events.push_back(Event::Claimed(claimed)),
             // Only a device says these.
             Control::Hello(_)
             | Control::Dictionary { .. }

@@ -6,7 +6,7 @@
 
 use divan::counter::{BytesCount, ItemsCount};
 use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
-use wire::handshake::{Initiator, NO_PSK, Offer, Responder, Standing, Verdict};
+use wire::handshake::{Initiator, NO_PSK, Offer, Responder, Standing, Start, Verdict};
 use wire::packet::Packet;
 use wire::seal::Transport;
 use wire::{KeyPair, Reading, SensorNo, UnixMillis};
@@ -53,7 +53,7 @@ fn decode_100(bencher: divan::Bencher<'_, '_>) {
 
 fn session() -> (Transport, Transport) {
     let (device, hub) = (KeyPair::generate().unwrap(), Responder::new(KeyPair::generate().unwrap()));
-    let offer = Offer { counter: 1, token: 0, caps: 0, mtu: 1232 };
+    let offer = Offer { counter: 1, token: 0, start: Start::default(), mtu: 1232 };
     let verdict = Verdict { now: UnixMillis(0), credit: 64, known_sensors: 0, standing: Standing::Adopted };
     let mut initiator = Initiator::start(&device, hub.public(), &NO_PSK, &offer, 1).unwrap();
     let hs1 = initiator.datagram().to_vec();

@@ -56,10 +56,20 @@ pub struct Offer {
     pub counter: u64,
     /// Join token used; 0 for none.
     pub token: u64,
-    /// Capability bits; none are defined in version 1.
-    pub caps: u32,
+    /// Which start of the agent speaks.
+    pub start: Start,
     /// Largest datagram the device takes.
     pub mtu: u16,
+}
+
+/// Which start of an agent speaks, by a number drawn at random, and which one was before it on the same state folder: so the
+/// hub tells a machine from a copy of it. Both 0 from an agent that does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Start {
+    /// This one.
+    pub number: u16,
+    /// The one before; 0 for none.
+    pub before: u16,
 }
 
 /// Whether the hub takes this device's readings.
@@ -352,7 +362,8 @@ impl Offer {
         let mut out = [0; OFFER_LEN];
         out[..8].copy_from_slice(&self.counter.to_le_bytes());
         out[8..16].copy_from_slice(&self.token.to_le_bytes());
-        out[16..20].copy_from_slice(&self.caps.to_le_bytes());
+        out[16..18].copy_from_slice(&self.start.number.to_le_bytes());
+        out[18..20].copy_from_slice(&self.start.before.to_le_bytes());
         out[20..].copy_from_slice(&self.mtu.to_le_bytes());
         out
     }
@@ -364,7 +375,10 @@ impl Offer {
         Ok(Self {
             counter: u64::from_le_bytes(*part(bytes, 0)?),
             token: u64::from_le_bytes(*part(bytes, 8)?),
-            caps: u32::from_le_bytes(*part(bytes, 16)?),
+            start: Start {
+                number: u16::from_le_bytes(*part(bytes, 16)?),
+                before: u16::from_le_bytes(*part(bytes, 18)?),
+            },
             mtu: u16::from_le_bytes(*part(bytes, 20)?),
         })
     }

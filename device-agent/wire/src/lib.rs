@@ -17,6 +17,7 @@
 //!   DATA{Dictionary} DATA{Batch} ..           ───────▶                   [`batch`]
 //!                                             ◀─────── DATA{Ack}         [`seq`]: on disk, may be forgotten
 //!   DATA{Ledger} DATA{Health}                 ───────▶                   [`message`]: what was taken, what was lost
+//!                                             ◀─────── DATA{Claimed}     [`message`]: another machine has this key
 //!                                             ◀─────── DATA{Recorded}
 //! ```
 //!

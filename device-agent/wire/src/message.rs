@@ -94,6 +94,19 @@ pub enum Control {
     },
     /// Device: what it finds wrong with itself. Sent when it changes, and now and then, for a hub that has restarted.
     Health(Health),
+    /// Hub: another machine speaks with this identity. Said again while that lasts.
+    Claimed(Claimed),
+}
+
+/// Two machines use one identity: a copied card, a restored snapshot.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claimed {
+    /// Where the other one is; at most [`TEXT_LIMIT`] bytes.
+    pub other: String,
+    /// Since when, by the hub's clock.
+    pub since: UnixMillis,
+    /// Whether the hub goes on with this one; else it takes nothing from it.
+    pub goes_on: bool,
 }
 
 /// A device introduces itself.
@@ -308,6 +321,7 @@ impl Control {
             }
             Self::Status(status) => status.floors.len() <= FLOOR_LIMIT,
             Self::Ack(ack) => ack.runs.len() <= RUN_LIMIT,
+            Self::Claimed(claimed) => short(&claimed.other),
             Self::Ledger(report) => report.is_within_limits(),
             Self::Health(health) => {
                 health.sources.len() <= SOURCE_LIMIT

@@ -23,7 +23,9 @@ use snow::params::DHChoice;
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
 use wire::discovery::{Answer, Probe};
-use wire::handshake::{Initiator, JoinToken, NOISE_PATTERN, Offer, Responder, Standing, Verdict, cookie_for, join_psk};
+use wire::handshake::{
+    Initiator, JoinToken, NOISE_PATTERN, Offer, Responder, Standing, Start, Verdict, cookie_for, join_psk,
+};
 use wire::ledger::{DropReason, Entry, Report};
 use wire::message::{Ack, Batch, Control, Health, Hello, Message, SourceError, Status, Welcome};
 use wire::packet::Packet;
@@ -31,7 +33,7 @@ use wire::{
     BatchSeq, Epoch, Hour, Id, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis, base32,
 };
 
-const OFFER: Offer = Offer { counter: 5 << 32 | 3, token: 1234, caps: 0, mtu: 1_232 };
+const OFFER: Offer = Offer { counter: 5 << 32 | 3, token: 1234, start: Start { number: 0, before: 0 }, mtu: 1_232 };
 const VERDICT: Verdict =
     Verdict { now: UnixMillis(1_700_000_000_123), credit: 256, known_sensors: 3, standing: Standing::Pending };
 const ADDRESS: &str = "192.168.1.23:41000";
@@ -410,7 +412,8 @@ impl Transcript {
     fn hs1(&mut self) -> Vec<u8> {
         let mut payload = OFFER.counter.to_le_bytes().to_vec();
         payload.extend_from_slice(&OFFER.token.to_le_bytes());
-        payload.extend_from_slice(&OFFER.caps.to_le_bytes());
+        payload.extend_from_slice(&OFFER.start.number.to_le_bytes());
+        payload.extend_from_slice(&OFFER.start.before.to_le_bytes());
         payload.extend_from_slice(&OFFER.mtu.to_le_bytes());
         let mut out = vec![0; 192];
         out[..4].copy_from_slice(&[1, 1, 0, 0]);

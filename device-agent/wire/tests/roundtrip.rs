@@ -4,14 +4,14 @@
 
 use proptest::prelude::*;
 use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
-use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Responder, Standing, Verdict, cookie_for};
+use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Responder, Standing, Start, Verdict, cookie_for};
 use wire::ledger::{ENTRY_LIMIT, Entry, REASON_LIMIT, Report};
 use wire::message::{Batch, Control, Health, Message, SourceError};
 use wire::packet::Packet;
 use wire::seal::Transport;
 use wire::{BatchSeq, DecodeError, Epoch, Hour, Inserted, KeyPair, Lane, Reading, SensorNo, SeqSet, UnixMillis};
 
-const OFFER: Offer = Offer { counter: 1 << 32, token: 7, caps: 0, mtu: 1232 };
+const OFFER: Offer = Offer { counter: 1 << 32, token: 7, start: Start { number: 0x1234, before: 9 }, mtu: 1232 };
 const VERDICT: Verdict =
     Verdict { now: UnixMillis(1_700_000_000_000), credit: 64, known_sensors: 3, standing: Standing::Adopted };
 

@@ -300,7 +300,8 @@ async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> 
         let sensors = app.store.catalog().own_numbers(no).to_vec();
         let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
         let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
-        app.command(Command::Known(Box::new(Known { device, sensors, windows }))).await?;
+        app.command(Command::Known(Box::new(Known { device, sensors, windows, digests: Vec::new(), claim: None })))
+            .await?;
     }
     // Name, labels and interval decide which rules watch it, and how late it may be.
     app.rules_changed.notify_one();

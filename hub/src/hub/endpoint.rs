@@ -7,7 +7,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use wire::handshake::Responder;
 
 use crate::clock::Clock;
-use crate::model::device::DeviceNo;
+use crate::model::device::{Claim, DeviceNo};
 use crate::pressure::Pressure;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Counters;
@@ -24,8 +24,8 @@ pub(super) fn new_endpoint(
     policy: JoinPolicy,
     responder: Responder,
     card: Card,
-    counters: &Arc<Counters>,
-    pressure: &Arc<Pressure>,
+    (counters, pressure): (&Arc<Counters>, &Arc<Pressure>),
+    mut claims: HashMap<DeviceNo, Claim>,
 ) -> anyhow::Result<Endpoint> {
     let moment = Moment { now: clock.now(), wall: clock.wall() };
     let config = endpoint::Config {
@@ -43,10 +43,13 @@ pub(super) fn new_endpoint(
     for (device, epoch, window) in store.windows() {
         windows.entry(device).or_default().push((epoch, window));
     }
+    let mut digests = store.take_digests();
     let devices: Vec<DeviceNo> = store.catalog().devices().map(|device| device.no).collect();
     for no in devices {
         if let Some(mut known) = known(store, no) {
             known.windows = windows.remove(&no).unwrap_or_default();
+            known.digests = digests.remove(&no).unwrap_or_default();
+            known.claim = claims.remove(&no);
             endpoint.handle_command(moment, Command::Known(Box::new(known)));
         }
     }

@@ -30,9 +30,9 @@ pub(super) fn exposition(
         let catalog = store.catalog();
         (catalog.device_count(), catalog.series_count())
     };
-    let (links, pending) = {
+    let (links, pending, conflicts) = {
         let now = presence.read();
-        (now.links.len(), now.pending.len())
+        (now.links.len(), now.pending.len(), now.conflicts.len())
     };
     let mut text = Exposition::default();
     text.value("counter", "hub_readings_total", "Readings on disk since the start.", meter.total())
@@ -91,6 +91,7 @@ pub(super) fn exposition(
         .family(("counter", "hub_shed_total", "Given up under load, in this order."), "what", pressure.counts())
         .family(("counter", "hub_shed_begun_total", "How often that began."), "what", pressure.begun())
         .value("gauge", "hub_links", "Devices heard since the start.", links)
+        .value("gauge", "hub_identity_conflicts", "Devices whose identity two machines use.", conflicts)
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending)
         .value("counter", "hub_udp_datagrams_received_total", "Datagrams received.", get(&counters.datagrams_in))
         .value("counter", "hub_udp_received_bytes_total", "Bytes received.", get(&counters.bytes_in))
@@ -100,6 +101,12 @@ pub(super) fn exposition(
         .value("counter", "hub_probes_total", "Discovery probes heard.", get(&counters.probes))
         .value("counter", "hub_probes_answered_total", "Discovery probes answered.", get(&counters.probes_answered))
         .value("counter", "hub_acks_total", "Acknowledgements sent.", get(&counters.acks))
+        .value(
+            "counter",
+            "hub_batches_aside_total",
+            "Batches under numbers that were used by other contents, or by such that are not remembered.",
+            get(&counters.batches_aside),
+        )
         .value("counter", "hub_batches_given_up_total", "Batches devices gave up.", get(&counters.batches_given_up))
         .family(("counter", "hub_udp_dropped_total", "Datagrams dropped."), "reason", counters.drops())
         .family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes());

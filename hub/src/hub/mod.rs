@@ -124,7 +124,11 @@ impl Hub {
         let meter = Arc::new(Meter::default());
 
         let card = Card { hub: id, key: keys.public, port: udp_address.port(), accepting: Arc::default() };
-        let endpoint = new_endpoint(&store, clock, join, Responder::new(keys), card.clone(), &counters, &pressure)?;
+        let claims = store.claims().await?;
+        let conflicts = claims.iter().filter_map(|(device, claim)| Some((*device, claim.conflict?)));
+        presence.write().conflicts = conflicts.collect();
+        let responder = Responder::new(keys);
+        let endpoint = new_endpoint(&store, clock, join, responder, card.clone(), (&counters, &pressure), claims)?;
         let stop = supervisor.stop();
         let driver = Driver {
             endpoint,

@@ -109,10 +109,10 @@ impl Desk {
     /// Tells those whose last batch is among these; gives back the batches of devices.
     pub fn settle(&self, batches: Vec<BatchId>, verdict: Verdict) -> Vec<BatchId> {
         // Nearly all groups have none but those.
-        if !batches.iter().any(|id| numbering::is_own(id.epoch)) {
+        if !batches.iter().any(|id| numbering::is_pushed(id.epoch)) {
             return batches;
         }
-        let (own, of_devices): (Vec<_>, Vec<_>) = batches.into_iter().partition(|id| numbering::is_own(id.epoch));
+        let (own, of_devices): (Vec<_>, Vec<_>) = batches.into_iter().partition(|id| numbering::is_pushed(id.epoch));
         let mut tickets = self.lock();
         for id in own {
             let number = numbering::ticket(id.seq);

@@ -65,6 +65,30 @@ pub struct Device {
     pub handshake_counter: u64,
 }
 
+/// Which start of an agent speaks for a device, and which others were refused.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Claim {
+    /// The newest start that spoke for it; 0 when it did not say.
+    pub start: u16,
+    /// Starts of other machines with its identity.
+    pub refused: Vec<u16>,
+    /// Two machines use its identity.
+    pub conflict: Option<Conflict>,
+    /// Counter of the handshake by which it spoke last.
+    pub handshake_counter: u64,
+}
+
+/// Two machines use one identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conflict {
+    /// Where the one is that goes on.
+    pub holder: SocketAddr,
+    /// Where the other one is, of which nothing is taken.
+    pub other: SocketAddr,
+    /// Since when.
+    pub since: UnixMillis,
+}
+
 /// What stands before the id where a device has no key.
 const NO_KEY: [u8; 16] = *b"no key, but id: ";
 

@@ -3,7 +3,7 @@
 //! ```text
 //!   number   0 ......... 255 │ 256 ....... 511 │ 512 ....... 767 │ ...      LIMIT
 //!   given by the device      │ the hub         │ the hub         │ the hub
-//!   epoch    a boot of it    │ OWN + 1         │ OWN + 2         │ ...
+//!   epoch  a boot of it, OWN │ OWN + 1         │ OWN + 2         │ ...
 //! ```
 //!
 //! What comes by HTTP or from a file has no device that numbers it, so the hub is the sender: it gives sensor numbers behind
@@ -38,6 +38,10 @@ pub const fn is_imported(seq: BatchSeq) -> bool {
     seq.0 & IMPORTED.0 != 0
 }
 
+/// In which the hub stores what a device sends under a number that it gave to something else before: a state folder that was
+/// set back, a copy of it. Its sensor numbers are the device's own.
+pub const ASIDE: Epoch = Epoch(OWN);
+
 /// The first number that the hub gives.
 pub const FIRST: SensorNo = SensorNo(PAGE);
 /// One behind the last: what a computer with many disks and cores has, ten times.
@@ -47,6 +51,12 @@ pub const LIMIT: SensorNo = SensorNo(PAGE + 4_096);
 #[must_use]
 pub const fn is_own(epoch: Epoch) -> bool {
     epoch.0 >= OWN
+}
+
+/// Whether batches of this epoch are pushed or imported: no device waits for word of them.
+#[must_use]
+pub const fn is_pushed(epoch: Epoch) -> bool {
+    epoch.0 > OWN
 }
 
 /// The epoch whose batches speak of this number; `None` for a device's own, which come in boots.

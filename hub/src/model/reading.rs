@@ -1,5 +1,7 @@
 //! Readings in bulk: columns, not rows, from the datagram to the disk.
 
+use std::hash::Hasher as _;
+
 use super::device::DeviceNo;
 use super::{BatchSeq, Epoch, Lane, UnixMillis};
 
@@ -49,6 +51,20 @@ pub struct BatchId {
     pub epoch: Epoch,
     /// Which one.
     pub seq: BatchSeq,
+}
+
+/// What tells a batch from another of the same number: a hash of its body. Known as long as the hub runs, and never stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Digest(u64);
+
+impl Digest {
+    /// That of a body, as it came.
+    #[must_use]
+    pub fn of(body: &[u8]) -> Self {
+        let mut hasher = std::hash::DefaultHasher::new();
+        hasher.write(body);
+        Self(hasher.finish())
+    }
 }
 
 /// Many readings of one device, decoded once. The three columns have the same length.

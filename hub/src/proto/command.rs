@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use crate::model::access::JoinToken;
-use crate::model::device::{Device, DeviceNo};
-use crate::model::reading::SeriesId;
-use crate::model::{DeviceId, Epoch, SeqSet};
+use crate::model::device::{Claim, Device, DeviceNo};
+use crate::model::reading::{Digest, SeriesId};
+use crate::model::{BatchSeq, DeviceId, Epoch, SeqSet};
 
 /// Who may open a session. A device that is adopted always may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub struct Known {
     pub sensors: Vec<SeriesId>,
     /// Committed receive windows.
     pub windows: Vec<(Epoch, SeqSet)>,
+    /// Contents of its newest batches; only at the start of the hub.
+    pub digests: Vec<(Epoch, BatchSeq, Digest)>,
+    /// Which start of its agent spoke for it last; only at the start of the hub.
+    pub claim: Option<Claim>,
 }
 
 /// A change the endpoint must follow; always sent after it was committed.

@@ -51,11 +51,13 @@ pub enum Drop {
     SeriesLimit,
     /// A new device, or readings from while the hub was away: the hub is pressed (see `pressure`).
     Overload,
+    /// From another machine that uses a device's identity, or from one of which that is not clear yet.
+    IdentityInUse,
 }
 
 impl Drop {
     /// Label of each reason, in the order of the variants.
-    pub const REASONS: [&'static str; 22] = [
+    pub const REASONS: [&'static str; 23] = [
         "unknown_session",
         "foreign_handshake",
         "handshake_replay",
@@ -78,6 +80,7 @@ impl Drop {
         "device_limit",
         "series_limit",
         "overload",
+        "identity_in_use",
     ];
 }
 
@@ -100,6 +103,8 @@ pub struct Counters {
     pub probes_answered: AtomicU64,
     /// Batches passed on.
     pub batches: AtomicU64,
+    /// Of those, batches of a number that was used: stored beside the one that used it.
+    pub batches_aside: AtomicU64,
     /// Acknowledgements sent.
     pub acks: AtomicU64,
     /// Batches that devices gave up, as told by their floors.

@@ -1,6 +1,6 @@
 //! What the endpoint asks of the rest of the hub, apart from batches.
 
-use crate::model::device::{DeviceNo, Introduction, Link, NewDevice, Pending};
+use crate::model::device::{Claim, DeviceNo, Introduction, Link, NewDevice, Pending};
 use crate::model::{BatchSeq, DeviceId, Epoch, SensorNo, SensorSpec};
 use std::net::SocketAddr;
 
@@ -62,5 +62,12 @@ pub enum Event {
         device: DeviceNo,
         /// What it says.
         health: Health,
+    },
+    /// Another start of its agent speaks for a device, or a second machine uses its identity, or does no longer.
+    Claim {
+        /// Which.
+        device: DeviceNo,
+        /// Who speaks for it.
+        claim: Claim,
     },
 }

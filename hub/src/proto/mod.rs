@@ -23,6 +23,7 @@
 //! own bounded queue and are worked off a few at a time, discovery has a machine and a socket of its own.
 
 pub mod admission;
+mod claims;
 pub mod command;
 pub mod counters;
 pub mod discovery;

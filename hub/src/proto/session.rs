@@ -1,12 +1,13 @@
-//! One sealed session with one device, and the table of all of them.
+//! One sealed session with one device: keys, peer, what it is owed; and the table of all of them.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use wire::handshake::Start;
 use wire::packet::Data;
 use wire::seal::{KEEP_PREVIOUS_SECS, REFUSE_AFTER_SECS, Transport};
-use wire::{DecodeError, PublicKey, UnixMillis};
+use wire::{BatchSeq, DecodeError, Epoch, Inserted, PublicKey, SeqSet, UnixMillis};
 
 use super::Moment;
 
@@ -19,6 +20,10 @@ const CONFIRM_WITHIN: Duration = Duration::from_secs(30);
 const ANSWERED_WITHIN: Duration = Duration::from_secs(2);
 /// How long a session may live whose device neither is adopted nor waits to be: a join takes less.
 pub(super) const STRANGER_TTL: Duration = Duration::from_secs(120);
+/// How long a session that does not speak for its device may be silent.
+const BYSTANDER_TTL: Duration = Duration::from_secs(600);
+/// Boots whose acknowledged batches a session remembers.
+const MAX_EPOCHS: usize = 16;
 /// Half of the time over which loss is measured.
 const LOSS_HALF: Duration = Duration::from_secs(150);
 
@@ -31,11 +36,19 @@ pub(super) struct Session {
     /// Join token its handshake used.
     pub(super) token: Option<u64>,
     pub(super) handshake_counter: u64,
+    /// Which start of the agent speaks in it.
+    pub(super) start: Start,
     pub(super) since: UnixMillis,
     opened_at: Instant,
     heard_at: Instant,
     /// Key confirmed by a first authentic packet.
     pub(super) confirmed: bool,
+    /// On disk since the last acknowledgement, of what came in this session.
+    pub(super) owed: Vec<(Epoch, BatchSeq)>,
+    pub(super) ack_queued: bool,
+    /// What came in this session and is on disk: an acknowledgement names nothing else, because another machine with the
+    /// same key may have given the same numbers to other batches.
+    known: Vec<(Epoch, SeqSet)>,
     /// Newest counter and when it came: echoed in acknowledgements, so that the device can measure the way.
     pub(super) echo: (u64, UnixMillis),
     /// (newest, opened) at the start of this half and of the one before.
@@ -64,6 +77,44 @@ impl Session {
             self.loss_turned = moment.now;
         }
         Ok(())
+    }
+
+    /// A batch that came in this session is on disk.
+    pub(super) fn owe(&mut self, epoch: Epoch, seq: BatchSeq) {
+        self.owed.push((epoch, seq));
+        let known = match self.known.iter_mut().find(|(known, _)| *known == epoch) {
+            Some((_, known)) => known,
+            None => {
+                if self.known.len() >= MAX_EPOCHS {
+                    self.known.remove(0);
+                }
+                self.known.push((epoch, SeqSet::default()));
+                let Some((_, known)) = self.known.last_mut() else { return };
+                known
+            }
+        };
+        if known.insert(seq) == Inserted::Full {
+            // What was named before was named; the device repeats what it did not hear of.
+            *known = SeqSet::default();
+            known.insert(seq);
+        }
+    }
+
+    /// The device holds nothing below `floor` in this session: nothing there is named wrongly.
+    pub(super) fn raise(&mut self, epoch: Epoch, floor: BatchSeq) {
+        if let Some((_, known)) = self.known.iter_mut().find(|(known, _)| *known == epoch) {
+            known.raise_mark(floor);
+        }
+    }
+
+    /// The newest boot of which something came in this session, and its mark.
+    pub(super) fn newest_mark(&self) -> Option<(Epoch, BatchSeq)> {
+        self.known.iter().map(|(epoch, known)| (*epoch, known.mark())).max()
+    }
+
+    /// What came in this session of a boot and is on disk.
+    pub(super) fn known(&self, epoch: Epoch) -> Option<&SeqSet> {
+        self.known.iter().find(|(known, _)| *known == epoch).map(|(_, known)| known)
     }
 
     /// Seals a message; `false` when the session is used up and the device must open another.
@@ -104,22 +155,23 @@ impl Sessions {
         self.by_index.contains_key(&index)
     }
 
-    /// The session to talk to a device through: the newest that it has confirmed.
-    pub(super) fn current(&mut self, peer: &PublicKey) -> Option<&mut Session> {
+    /// The session to talk to a device through: the one that speaks for it, else the newest that it has confirmed.
+    pub(super) fn current(&self, peer: &PublicKey, speaks: Option<u32>) -> Option<u32> {
         let newest_confirmed = |index: &&u32| self.by_index.get(index).is_some_and(|session| session.confirmed);
-        let index = *self.by_peer.get(peer)?.iter().rev().find(newest_confirmed)?;
-        self.by_index.get_mut(&index)
+        let indices = self.by_peer.get(peer)?;
+        let newest = || indices.iter().rev().find(newest_confirmed).copied();
+        speaks.filter(|index| self.by_index.contains_key(index)).or_else(newest)
     }
 
-    /// Adds a session that a handshake opened; the device's oldest one gives way.
+    /// Adds a session that a handshake opened; the device's oldest one that does not speak for it gives way.
     pub(super) fn add(
         &mut self,
         moment: Moment,
         index: u32,
         transport: Transport,
-        peer: PublicKey,
+        (peer, speaks): (PublicKey, Option<u32>),
         from: SocketAddr,
-        (token, handshake_counter): (Option<u64>, u64),
+        (token, handshake_counter, start): (Option<u64>, u64, Start),
     ) {
         let indices = self.by_peer.entry(peer).or_default();
         if indices.len() >= PER_DEVICE {
@@ -127,7 +179,8 @@ impl Sessions {
             let by_index = &self.by_index;
             let unconfirmed =
                 indices.iter().position(|index| by_index.get(index).is_none_or(|session| !session.confirmed));
-            let gone = indices.remove(unconfirmed.unwrap_or(0));
+            let bystander = || indices.iter().position(|index| Some(*index) != speaks);
+            let gone = indices.remove(unconfirmed.or_else(bystander).unwrap_or(0));
             self.by_index.remove(&gone);
         }
         indices.push(index);
@@ -137,10 +190,14 @@ impl Sessions {
             address: from,
             token,
             handshake_counter,
+            start,
             since: moment.wall,
             opened_at: moment.now,
             heard_at: moment.now,
             confirmed: false,
+            owed: Vec::new(),
+            ack_queued: false,
+            known: Vec::new(),
             echo: (0, moment.wall),
             loss_marks: [(0, 0); 2],
             loss_turned: moment.now,
@@ -178,6 +235,16 @@ impl Sessions {
         }
     }
 
+    /// Ends one session.
+    pub(super) fn end_one(&mut self, index: u32) {
+        let Some(session) = self.by_index.remove(&index) else { return };
+        let Some(indices) = self.by_peer.get_mut(&session.peer) else { return };
+        indices.retain(|other| *other != index);
+        if indices.is_empty() {
+            self.by_peer.remove(&session.peer);
+        }
+    }
+
     /// Whether a device has a session.
     pub(super) fn knows(&self, peer: &PublicKey) -> bool {
         self.by_peer.contains_key(peer)
@@ -188,27 +255,35 @@ impl Sessions {
         self.by_peer.len()
     }
 
-    /// Ends what has lived too long: dead sessions, those replaced more than a minute ago, and after [`STRANGER_TTL`] those
-    /// of keys that `is_awaited` does not know.
-    pub(super) fn sweep(&mut self, now: Instant, is_awaited: impl Fn(&PublicKey) -> bool) {
+    /// Ends what has lived too long: dead sessions, those replaced more than a minute ago, silent ones that do not speak for
+    /// their device, and after [`STRANGER_TTL`] those of keys that are not awaited. `of_peer`: whether it is, and by which
+    /// session it speaks.
+    pub(super) fn sweep(&mut self, now: Instant, of_peer: impl Fn(&PublicKey) -> (bool, Option<u32>)) {
         while self.answered.pop_front_if(|(at, _)| now.saturating_duration_since(*at) >= CONFIRM_WITHIN).is_some() {}
         let by_index = &mut self.by_index;
         self.by_peer.retain(|peer, indices| {
-            let awaited = is_awaited(peer);
-            let newest = indices.iter().rev().find_map(|index| by_index.get(index).filter(|session| session.confirmed));
-            let newest_at = newest.map(|session| session.opened_at);
+            let (awaited, speaks) = of_peer(peer);
+            let speaks = speaks.filter(|index| by_index.contains_key(index));
+            let newest =
+                || indices.iter().rev().find_map(|index| by_index.get(index).filter(|session| session.confirmed));
+            let current = speaks.and_then(|index| by_index.get(&index)).or_else(newest);
+            let current_at = current.map(|session| session.opened_at);
             indices.retain(|index| {
                 let replaced = |session: &Session| {
-                    newest_at.is_some_and(|at| {
+                    current_at.is_some_and(|at| {
                         session.opened_at < at
                             && now.saturating_duration_since(at) >= Duration::from_secs(KEEP_PREVIOUS_SECS)
                     })
                 };
+                let silent = |session: &Session| {
+                    speaks.is_some_and(|speaks| speaks != *index)
+                        && now.saturating_duration_since(session.heard_at) >= BYSTANDER_TTL
+                };
                 let overstays =
                     |session: &Session| !awaited && now.saturating_duration_since(session.opened_at) >= STRANGER_TTL;
-                let keep = by_index
-                    .get(index)
-                    .is_some_and(|session| !session.is_dead(now) && !replaced(session) && !overstays(session));
+                let keep = by_index.get(index).is_some_and(|session| {
+                    !(session.is_dead(now) || replaced(session) || silent(session) || overstays(session))
+                });
                 if !keep {
                     by_index.remove(index);
                 }

@@ -20,12 +20,15 @@ use super::maker::growth::Growth;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
 use crate::model::limits::Limits;
-use crate::model::reading::{Batch, Point, SeriesId};
+use crate::model::reading::{Batch, Digest, Point, SeriesId};
 use crate::model::retention::Retention;
-use crate::model::{Epoch, SensorNo, SeqSet, UnixMillis};
+use crate::model::{BatchSeq, Epoch, SensorNo, SeqSet, UnixMillis};
 
 /// Committed receive windows.
 pub(super) type Windows = HashMap<(DeviceNo, Epoch), SeqSet>;
+
+/// Contents of batches, the newest last.
+pub(super) type Digests = HashMap<DeviceNo, Vec<(Epoch, BatchSeq, Digest)>>;
 
 /// Everything that readers share and only the writer changes.
 #[derive(Debug)]
@@ -33,6 +36,8 @@ pub(super) struct Memory {
     catalog: RwLock<Catalog>,
     head: RwLock<Head>,
     windows: RwLock<Windows>,
+    /// Contents of the batches in the journal at the start, until they are asked for.
+    digests: RwLock<Digests>,
     pub(super) tallies: Tallies,
     retention: RwLock<Retention>,
     growth: RwLock<Growth>,
@@ -183,6 +188,7 @@ impl Memory {
             catalog: RwLock::default(),
             head: RwLock::default(),
             windows: RwLock::default(),
+            digests: RwLock::default(),
             tallies: Tallies::default(),
             retention: RwLock::new(retention),
             growth: RwLock::default(),
@@ -265,6 +271,11 @@ impl Memory {
     /// The head to be filled at start.
     pub(super) fn head_mut(&self) -> RwLockWriteGuard<'_, Head> {
         self.head.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Contents of batches, to be filled at start and taken once.
+    pub(super) fn digests_mut(&self) -> RwLockWriteGuard<'_, Digests> {
+        self.digests.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The windows to be filled at start.

@@ -13,6 +13,7 @@ use device_agent::random::Random;
 use device_agent::sampler::Gather;
 use device_agent::spool::{Limits, Spool};
 use device_agent::uplink::{Config, Event, Outgoing, Uplink};
+use wire::handshake::Start;
 use wire::message::Hello;
 use wire::{BatchSeq, Epoch, Hour, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec};
 
@@ -253,6 +254,7 @@ impl Device {
                         | Event::Silent { .. }
                         | Event::Pending { .. }
                         | Event::Recorded { .. }
+                        | Event::Claimed(_)
                         | Event::Lost => {}
                     }
                 }
@@ -325,6 +327,7 @@ fn config(keys: &KeyPair, epoch: Epoch, pinned: Option<PublicKey>, plan: &Plan, 
         hello: Hello { name: "box".to_owned(), ..Hello::default() },
         max_in_flight: plan.max_in_flight,
         index: 0,
+        start: Start { number: epoch.0 as u16, before: epoch.0 as u16 - 1 },
         seed,
     }
 }

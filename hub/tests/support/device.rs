@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use telemetry_hub::clock::Clock;
 use wire::batch::{BatchBuilder, MAX_BODY};
 use wire::discovery::Probe;
-use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer};
+use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Start};
 use wire::message::{Batch, Control, Hello, Message};
 use wire::packet::Packet;
 use wire::seal::Transport;
@@ -178,7 +178,7 @@ impl FakeDevice {
             _ => (NO_PSK, 0),
         };
         self.counter += 1;
-        let offer = Offer { counter: self.counter, token, caps: 0, mtu: 1_232 };
+        let offer = Offer { counter: self.counter, token, start: Start::default(), mtu: 1_232 };
         let mut initiator = Initiator::start(&self.keys, &hub, &psk, &offer, self.counter as u32).unwrap();
         let _ = self.socket.send_to(initiator.datagram(), self.hub);
         while Instant::now() < end {

@@ -17,7 +17,7 @@ import { Status } from "./controls";
 import { HealthLine } from "./health_line";
 import { lazily } from "./lazy";
 import { WrongClock } from "./wrong_clock";
-import { LedgerBalance, SourceErrors } from "./ledger";
+import { IdentityConflict, LedgerBalance, SourceErrors } from "./ledger";
 
 type DeviceRoute = Extract<Route, { view: "device" }>;
 
@@ -48,7 +48,7 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
       {device.status === "blocked" ? (
         <div class="note bad"><span>Blocked: the hub ignores everything it sends.</span><button type="button" class="button" onClick={() => void adopt(device)}>Adopt it</button></div>
       ) : null}
-      {device.status === "pending" ? null : <><SourceErrors device={device} /><WrongClock device={device} />{device.words.length > 0 ? <HealthLine device={device} /> : null}</>}
+      {device.status === "pending" ? null : <><IdentityConflict device={device} /><SourceErrors device={device} /><WrongClock device={device} />{device.words.length > 0 ? <HealthLine device={device} /> : null}</>}
       {device.status === "pending" ? null : <Charts key={`${id} ${device.status === "blocked"}`} device={device} route={route} />}
       {device.status === "pending" ? null : <LedgerBalance device={device} />}
     </>

@@ -73,6 +73,19 @@ export function failingSources(device: Device): string {
   return bad === 0 ? "" : bad === 1 ? "1 sensor source fails" : `${count(bad)} sensor sources fail`;
 }
 
+/** Another machine uses the identity of a device: where both are, and what to do. */
+export function IdentityConflict({ device }: { device: Device }) {
+  const { conflict } = device;
+  if (!conflict) return null;
+  const { now } = state.value;
+  return (
+    <section class="note warn" aria-label="Identity in use twice">
+      <strong>Two machines use the identity of this device: {conflict.addresses.join(" and ")}</strong>
+      <p class="small">{conflict.hint} <span class="quiet">For {duration(now - (millis(conflict.since) ?? now))}.</span></p>
+    </section>
+  );
+}
+
 /** Sources of a device that fail, and what is to be known of others, by its own word. */
 export function SourceErrors({ device }: { device: Device }) {
   const [bad, known] = [failing(device), remarks(device)];

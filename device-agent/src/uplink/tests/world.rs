@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use wire::discovery::Answer;
-use wire::handshake::{JoinToken, NO_PSK, Responder, Verdict, cookie_for};
+use wire::handshake::{JoinToken, NO_PSK, Responder, Start, Verdict, cookie_for};
 use wire::message::{Ack, Hello, Message, Welcome};
 use wire::packet::Data;
 use wire::seal::Transport;
@@ -55,6 +55,7 @@ impl World {
             hello: Hello { name: "box".into(), ..Hello::default() },
             max_in_flight: 64,
             index: 0,
+            start: Start::default(),
             seed: 11,
         };
         change(&mut config);

@@ -5,14 +5,14 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use wire::KeyPair;
-use wire::handshake::{Initiator, NO_PSK, Offer, Responder};
+use wire::handshake::{Initiator, NO_PSK, Offer, Responder, Start};
 use wire::packet::Packet;
 
 static HUB: LazyLock<Responder> = LazyLock::new(|| Responder::new(KeyPair::generate().expect("randomness")));
 static DEVICE: LazyLock<KeyPair> = LazyLock::new(|| KeyPair::generate().expect("randomness"));
 
 fn start() -> Initiator {
-    let offer = Offer { counter: 1, token: 0, caps: 0, mtu: 1_232 };
+    let offer = Offer { counter: 1, token: 0, start: Start::default(), mtu: 1_232 };
     Initiator::start(&DEVICE, HUB.public(), &NO_PSK, &offer, 7).expect("a key")
 }
 

@@ -75,6 +75,8 @@ pub struct Device {
     pub link: Option<Link>,
     /// Its sources that give no readings, by its own word; the rest goes on.
     pub source_errors: Vec<SourceError>,
+    /// Another machine uses its identity; null while none does.
+    pub conflict: Option<Conflict>,
     /// Failing sources besides those in `source_errors`, for which its message had no room.
     pub more_source_errors: u16,
     /// A sample of what it measures, while it is pending.
@@ -100,6 +102,32 @@ pub struct Link {
     pub dropped_readings: u64,
     /// Age of the session in seconds.
     pub session_age_s: i64,
+}
+
+/// Two machines use one identity: a copied card, a restored snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct Conflict {
+    /// Where they are: first the one that goes on, then the one of which nothing is taken.
+    pub addresses: Vec<String>,
+    /// Since when.
+    pub since: String,
+    /// What to do.
+    pub hint: String,
+}
+
+impl From<device::Conflict> for Conflict {
+    fn from(conflict: device::Conflict) -> Self {
+        let device::Conflict { holder, other, since } = conflict;
+        Self {
+            addresses: [holder, other].map(whence).to_vec(),
+            since: text::moment(since),
+            hint: format!(
+                "{} goes on; nothing is taken from {}, which keeps its readings. On the copy: stop the agent, delete `identity` in its state folder, start it, and adopt it here.",
+                whence(holder),
+                whence(other)
+            ),
+        }
+    }
 }
 
 /// A source of a device that gives no readings, or something to be known of one.
@@ -161,10 +189,15 @@ impl Device {
     /// An adopted or blocked device.
     #[must_use]
     pub fn of(device: &device::Device, catalog: &Catalog, presence: &Presence, now: UnixMillis) -> Self {
-        let (link, pushed, health) = {
+        let (link, pushed, health, conflict) = {
             let now = presence.read();
             let health = now.health.get(&device.no).cloned().unwrap_or_default();
-            (now.links.get(&device.no).copied(), now.pushed.get(&device.no).copied(), health)
+            (
+                now.links.get(&device.no).copied(),
+                now.pushed.get(&device.no).copied(),
+                health,
+                now.conflicts.get(&device.no).copied(),
+            )
         };
         let heard = link.map(|link| (link.address, link.last_seen));
         let heard = heard.or_else(|| pushed.map(|pushed| (pushed.address, pushed.last_seen)));
@@ -195,6 +228,7 @@ impl Device {
                 dropped_readings: link.dropped_readings,
                 session_age_s: now.since(link.session_since).max(0) / 1000,
             }),
+            conflict: conflict.map(Conflict::from),
             source_errors: health.sources.into_iter().map(SourceError::from).collect(),
             more_source_errors: health.more,
             preview: Vec::new(),
@@ -230,6 +264,7 @@ impl From<&Pending> for Device {
             interval_ms: None,
             clock_offset_ms: None,
             link: None,
+            conflict: None,
             source_errors: Vec::new(),
             more_source_errors: 0,
             preview: pending.preview.iter().map(preview).collect(),

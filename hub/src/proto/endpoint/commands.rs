@@ -1,13 +1,14 @@
 //! What the rest of the hub tells the endpoint: devices it knows, forgets or ignores, answers to events, tokens, the policy.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use wire::message::{Control, Status};
 
 use super::{DEVICE_RATE, Endpoint, Entry, Registration, trim_epochs};
-use crate::model::device::{Device, Standing};
+use crate::model::device::{Claim, Standing};
 use crate::proto::Moment;
 use crate::proto::admission::Bucket;
+use crate::proto::claims::Claims;
 use crate::proto::command::{Command, Known};
 use crate::proto::counters::Drop;
 use crate::proto::event::Event;
@@ -40,7 +41,9 @@ impl Endpoint {
                     if let Some(entry) = self.devices.get_mut(&key) {
                         entry.recording = None;
                     }
-                    self.send(key, &Control::Recorded { epoch, number });
+                    if let Some(session) = self.current(&key) {
+                        self.send(session, &Control::Recorded { epoch, number });
+                    }
                 }
             }
             Command::NotRegistered { device, no_place } => {
@@ -49,7 +52,11 @@ impl Endpoint {
                 entry.registration = Registration::Open;
                 if no_place {
                     self.counters.dropped(Drop::SeriesLimit);
-                    Self::leave_out_sensors(&mut self.ack_due, entry, moment.now, below);
+                    if Self::leave_out_sensors(entry, moment.now, below)
+                        && let Some(session) = self.sessions.current(&entry.device.key, entry.claims.holder())
+                    {
+                        Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+                    }
                 }
             }
             Command::JoinTokens(tokens) => self.tokens = tokens.into_iter().map(|token| (token.id, token)).collect(),
@@ -61,7 +68,7 @@ impl Endpoint {
     }
 
     fn know(&mut self, moment: Moment, known: Known) {
-        let Known { device, sensors, windows } = known;
+        let Known { device, sensors, windows, digests, claim } = known;
         let (key, no, standing) = (device.key, device.no, device.standing);
         if self.pending.remove(&key).is_some() {
             self.event(Event::PendingGone(device.id));
@@ -73,27 +80,35 @@ impl Endpoint {
             sensors: Vec::new(),
             windows: HashMap::new(),
             bucket: Bucket::full(DEVICE_RATE, moment.now),
-            unacked: Vec::new(),
-            ack_queued: false,
+            claims: Claims::restored(
+                Claim { handshake_counter: device.handshake_counter, ..claim.unwrap_or_default() },
+                moment.now,
+            ),
+            handshakes: BTreeSet::new(),
+            aside: HashMap::new(),
             registration: Registration::Open,
             recording: None,
             status: Status::default(),
             last_seen: None,
             link_changed: false,
         });
-        let handshake_counter = entry.device.handshake_counter.max(device.handshake_counter);
         let news =
             entry.device.standing != standing || sensors.len() != entry.sensors.len() || entry.last_seen.is_none();
-        entry.device = Device { handshake_counter, ..device };
+        entry.device = device;
         entry.sensors = sensors;
         entry.registration = Registration::Open;
         for (epoch, committed) in windows {
             entry.windows.entry(epoch).or_insert_with(|| Window::restored(committed));
             trim_epochs(&mut entry.windows, epoch);
         }
+        for (epoch, seq, digest) in digests {
+            if let Some(window) = entry.windows.get_mut(&epoch) {
+                window.remember(seq, digest);
+            }
+        }
         match standing {
             Standing::Blocked => self.sessions.end(&key),
-            Standing::Adopted if news => self.welcome(moment, key),
+            Standing::Adopted if news => self.welcome(moment, key, None),
             Standing::Adopted => {}
         }
     }

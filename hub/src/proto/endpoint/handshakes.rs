@@ -14,6 +14,9 @@ use crate::proto::Moment;
 use crate::proto::command::JoinPolicy;
 use crate::proto::counters::{Counters, Drop};
 
+/// Handshakes of one device that are remembered until it speaks in a session.
+const MAX_UNCONFIRMED: usize = 64;
+
 impl Endpoint {
     pub(super) fn queue_handshake(&mut self, now: Instant, from: SocketAddr, hs1: &Hs1<'_>, datagram: &[u8]) {
         if !self.responder.knows_us(hs1) {
@@ -67,7 +70,14 @@ impl Endpoint {
             return self.counters.dropped(Drop::HandshakeReplay);
         }
         if let Some(entry) = self.devices.get_mut(&key) {
-            entry.device.handshake_counter = offer.counter;
+            if !entry.handshakes.insert(offer.counter) {
+                return self.counters.dropped(Drop::HandshakeReplay);
+            }
+            let highest = entry.claims.handshake_counter();
+            entry.handshakes.retain(|counter| *counter > highest);
+            if entry.handshakes.len() > MAX_UNCONFIRMED {
+                entry.handshakes.pop_first();
+            }
             if let Registration::NoPlace { left_out, .. } = &mut entry.registration {
                 *left_out = 0;
             }
@@ -83,7 +93,8 @@ impl Endpoint {
         let Ok((transport, answer)) = received.accept(&psk, &verdict, index) else {
             return self.counters.dropped(Drop::NotAdmitted);
         };
-        self.sessions.add(moment, index, transport, key, from, (token, offer.counter));
+        let speaks = self.devices.get(&key).and_then(|entry| entry.claims.holder());
+        self.sessions.add(moment, index, transport, (key, speaks), from, (token, offer.counter, offer.start));
         Counters::count(&self.counters.handshakes);
         self.transmit(from, answer);
     }
@@ -129,7 +140,7 @@ impl Endpoint {
     }
 
     pub(super) fn highest_handshake(&self, key: &PublicKey) -> u64 {
-        let known = self.devices.get(key).map(|entry| entry.device.handshake_counter);
+        let known = self.devices.get(key).map(|entry| entry.claims.handshake_counter());
         known.or_else(|| self.pending.get(key).map(|(pending, _)| pending.handshake_counter)).unwrap_or(0)
     }
 

@@ -1,7 +1,6 @@
 //! What sealed packets say: batches, introductions, dictionaries, status.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -13,14 +12,15 @@ use wire::message::{self, Control, Health, Hello, Message, Status};
 use wire::packet::Data;
 
 use super::{
-    DEVICE_RATE, Endpoint, Entry, MAX_BATCHES, MAX_FIRST_BATCHES, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS,
-    NO_PLACE_FOR, RECORD_WITHIN, Registration, known_sensors, trim_epochs,
+    Aside, DEVICE_RATE, Endpoint, Entry, MAX_ASIDE, MAX_BATCHES, MAX_FIRST_BATCHES, MAX_JOINING, MAX_PENDING,
+    MAX_PENDING_PER_ADDRESS, NO_PLACE_FOR, RECORD_WITHIN, Registration, known_sensors, trim_epochs,
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
-use crate::model::reading::{Batch, BatchId, SeriesId, is_time};
-use crate::model::{DeviceId, Lane, PublicKey, SensorNo, SensorSpec, numbering};
+use crate::model::reading::{Batch, BatchId, Digest, SeriesId, is_time};
+use crate::model::{BatchSeq, DeviceId, Lane, PublicKey, SensorNo, SensorSpec, numbering};
 use crate::pressure::Shed;
 use crate::proto::Moment;
+use crate::proto::claims::Stand;
 use crate::proto::command::JoinPolicy;
 use crate::proto::counters::{Counters, Drop};
 use crate::proto::event::Event;
@@ -35,19 +35,32 @@ impl Endpoint {
         let mut plain = std::mem::take(&mut self.plain);
         let outcome = session.open(moment, from, data, &mut plain);
         let (key, token, counter) = (session.peer, session.token, session.handshake_counter);
+        let start = session.start;
         let outcome = outcome.and_then(|()| {
+            let mut stand = Stand::Speaks;
             if let Some(entry) = self.devices.get_mut(&key) {
-                entry.last_seen = Some(moment.wall);
-                entry.link_changed = true;
+                stand = entry.claims.heard(moment, data.receiver, (start, counter), from);
+                if stand == Stand::Speaks {
+                    entry.last_seen = Some(moment.wall);
+                    entry.link_changed = true;
+                }
                 if !entry.bucket.take(DEVICE_RATE, moment.now) {
                     self.counters.dropped(Drop::DeviceRate);
                     return Ok(());
                 }
             }
             match Message::decode(&plain)? {
-                Message::Batch(batch) => self.handle_batch(moment, key, batch),
+                Message::Batch(batch) if stand == Stand::Speaks => self.handle_batch(moment, key, data.receiver, batch),
+                Message::Control(control) if stand == Stand::Speaks => {
+                    self.handle_control(moment, key, (data.receiver, from), (token, counter), control);
+                    Ok(())
+                }
+                Message::Batch(_) => {
+                    self.handle_rival(moment, key, data.receiver, None);
+                    Ok(())
+                }
                 Message::Control(control) => {
-                    self.handle_control(moment, key, from, (token, counter), control);
+                    self.handle_rival(moment, key, data.receiver, Some(control));
                     Ok(())
                 }
             }
@@ -60,6 +73,7 @@ impl Endpoint {
         &mut self,
         moment: Moment,
         key: PublicKey,
+        session: u32,
         batch: message::Batch<'_>,
     ) -> Result<(), DecodeError> {
         if numbering::is_own(batch.epoch) {
@@ -81,9 +95,11 @@ impl Endpoint {
             self.counters.dropped(Drop::Overload);
             return Ok(());
         }
-        if let Some(Arrival::Committed) = entry.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq)) {
+        let digest = Digest::of(batch.body);
+        let window = entry.windows.get(&batch.epoch);
+        if window.is_some_and(|window| window.arrival(batch.seq, digest) == Arrival::Committed) {
             self.counters.dropped(Drop::Repeat);
-            Self::owe_ack(&mut self.ack_due, entry, key, batch.epoch, batch.seq);
+            Self::owe_ack(&mut self.ack_due, &mut self.sessions, session, batch.epoch, batch.seq);
             return Ok(());
         }
         self.rows.clear();
@@ -99,13 +115,25 @@ impl Endpoint {
         let Some(series) = series else {
             self.counters.dropped(Drop::UnknownSensor);
             // An empty acknowledgement says which sensors are known.
-            Self::queue_ack(&mut self.ack_due, entry, key);
+            Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
             return Ok(());
         };
         trim_epochs(&mut entry.windows, batch.epoch);
-        match entry.windows.entry(batch.epoch).or_default().receive(batch.seq) {
-            Arrival::New => {}
-            Arrival::NoRoom => {
+        let device = entry.device.no;
+        let id = match entry.windows.entry(batch.epoch).or_default().receive(batch.seq, digest, session) {
+            Arrival::New => BatchId { device, epoch: batch.epoch, seq: batch.seq },
+            Arrival::Used if entry.has_aside(batch.epoch, batch.seq) => {
+                self.counters.dropped(Drop::Repeat);
+                return Ok(());
+            }
+            Arrival::Used if entry.aside.len() < MAX_ASIDE => {
+                let seq = BatchSeq(self.next_aside);
+                self.next_aside += 1;
+                entry.aside.insert(seq, Aside { session, epoch: batch.epoch, seq: batch.seq, digest });
+                Counters::count(&self.counters.batches_aside);
+                BatchId { device, epoch: numbering::ASIDE, seq }
+            }
+            Arrival::NoRoom | Arrival::Used => {
                 self.counters.dropped(Drop::WindowFull);
                 return Ok(());
             }
@@ -113,11 +141,11 @@ impl Endpoint {
                 self.counters.dropped(Drop::Repeat);
                 return Ok(());
             }
-        }
+        };
         Counters::count(&self.counters.batches);
         self.counters.readings_refused.fetch_add(refused, Ordering::Relaxed);
         self.batches.push_back(Batch {
-            id: BatchId { device: entry.device.no, epoch: batch.epoch, seq: batch.seq },
+            id,
             lane: batch.lane,
             received_at: moment.wall,
             payload: payload.into_owned(),
@@ -132,26 +160,29 @@ impl Endpoint {
         &mut self,
         moment: Moment,
         key: PublicKey,
-        from: SocketAddr,
+        (session, from): (u32, SocketAddr),
         (token, counter): (Option<u64>, u64),
         control: Control,
     ) {
         match control {
-            Control::Hello(hello) => self.handle_hello(moment, key, from, (token, counter), hello),
-            Control::Dictionary { first, sensors } => self.handle_dictionary(moment.now, key, first, sensors),
-            Control::Status(status) => self.handle_status(key, status),
-            Control::Ledger(report) => self.handle_ledger(moment, key, report),
-            Control::Health(health) => self.handle_health(key, health),
+            Control::Hello(hello) => self.handle_hello(moment, key, (session, from), (token, counter), hello),
+            Control::Dictionary { first, sensors } => {
+                self.handle_dictionary(moment.now, (key, session), first, sensors)
+            }
+            Control::Status(status) => self.handle_status(key, session, status),
+            Control::Ledger(report) => self.handle_ledger(moment, key, session, report),
+            Control::Health(health) => self.handle_health(key, session, health),
             Control::Bye => {
-                self.sessions.end(&key);
+                self.sessions.end_one(session);
                 if let Some(entry) = self.devices.get_mut(&key) {
+                    entry.claims.left(session);
                     entry.link_changed = false;
                     let no = entry.device.no;
                     self.event(Event::Left(no));
                 }
             }
             // Only a hub says these.
-            Control::Welcome(_) | Control::Ack(_) | Control::Recorded { .. } => {
+            Control::Welcome(_) | Control::Ack(_) | Control::Recorded { .. } | Control::Claimed(_) => {
                 self.counters.malformed(DecodeError::Malformed)
             }
         }
@@ -161,7 +192,7 @@ impl Endpoint {
         &mut self,
         moment: Moment,
         key: PublicKey,
-        from: SocketAddr,
+        (session, from): (u32, SocketAddr),
         (token, handshake_counter): (Option<u64>, u64),
         hello: Hello,
     ) {
@@ -170,7 +201,7 @@ impl Endpoint {
         if let Some(entry) = self.devices.get(&key) {
             let device = entry.device.no;
             self.event(Event::Introduced { device, introduction, address: from, handshake_counter });
-            return self.welcome(moment, key);
+            return self.welcome(moment, key, Some(session));
         }
         // The store takes the use from the token, so a hello that is repeated meanwhile must not become a second join.
         if self.joining.contains_key(&key) {
@@ -216,7 +247,7 @@ impl Endpoint {
             // It is there; only what its sensors say is old.
             Some((_, heard)) if self.pressure.sheds(Shed::Previews) => {
                 *heard = moment.now;
-                return self.welcome(moment, key);
+                return self.welcome(moment, key, None);
             }
             Some((known, _)) => known.first_seen,
             None => {
@@ -240,13 +271,13 @@ impl Endpoint {
         };
         self.event(Event::Pending(Box::new(pending.clone())));
         self.pending.insert(key, (pending, moment.now));
-        self.welcome(moment, key);
+        self.welcome(moment, key, None);
     }
 
     pub(super) fn handle_dictionary(
         &mut self,
         now: Instant,
-        key: PublicKey,
+        (key, session): (PublicKey, u32),
         first: SensorNo,
         mut sensors: Vec<SensorSpec>,
     ) {
@@ -254,7 +285,7 @@ impl Endpoint {
         let known = known_sensors(entry);
         let Some(repeated) = known.checked_sub(first.0).map(usize::from) else { return };
         if repeated >= sensors.len() {
-            return Self::queue_ack(&mut self.ack_due, entry, key);
+            return Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
         }
         let below = known.saturating_add(u16::try_from(sensors.len() - repeated).unwrap_or(u16::MAX));
         match entry.registration {
@@ -264,7 +295,10 @@ impl Endpoint {
                 if left_out > 0 || now.saturating_duration_since(since) < NO_PLACE_FOR =>
             {
                 self.counters.dropped(Drop::SeriesLimit);
-                return Self::leave_out_sensors(&mut self.ack_due, entry, since, below);
+                if Self::leave_out_sensors(entry, since, below) {
+                    Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+                }
+                return;
             }
             Registration::NoPlace { .. } | Registration::Open => {}
         }
@@ -274,21 +308,22 @@ impl Endpoint {
         self.event(Event::Sensors { device, first: SensorNo(known), sensors });
     }
 
-    /// Has a device go on without its sensors up to `below`. One that would have none at all keeps its readings instead.
-    pub(super) fn leave_out_sensors(due: &mut VecDeque<PublicKey>, entry: &mut Entry, since: Instant, below: u16) {
+    /// Has a device go on without its sensors up to `below`; whether it does, and is to be told. One that would have none at
+    /// all keeps its readings instead.
+    pub(super) fn leave_out_sensors(entry: &mut Entry, since: Instant, below: u16) -> bool {
         let has_others = !entry.sensors.is_empty();
         let left_out = if has_others { below.min(SensorNo::LIMIT) } else { 0 };
         entry.registration = Registration::NoPlace { since, left_out };
-        if has_others {
-            let key = entry.device.key;
-            Self::queue_ack(due, entry, key);
-        }
+        has_others
     }
 
-    pub(super) fn handle_status(&mut self, key: PublicKey, status: Status) {
+    pub(super) fn handle_status(&mut self, key: PublicKey, session: u32, status: Status) {
         let Some(entry) = self.devices.get_mut(&key) else { return };
         let mut floors = Vec::new();
         for &(epoch, below) in &status.floors {
+            if let Some(session) = self.sessions.get_mut(session) {
+                session.raise(epoch, below);
+            }
             let Some(window) = entry.windows.get_mut(&epoch) else { continue };
             if window.committed().mark() < below {
                 let missing = window.raise(below);
@@ -298,16 +333,16 @@ impl Endpoint {
         }
         entry.status = status;
         // Answered, so that an idle device can tell that the hub is alive, and measure the way.
-        Self::queue_ack(&mut self.ack_due, entry, key);
+        Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
         floors.into_iter().for_each(|floor| self.event(floor));
     }
 
-    fn handle_ledger(&mut self, moment: Moment, key: PublicKey, report: Report) {
+    fn handle_ledger(&mut self, moment: Moment, key: PublicKey, session: u32, report: Report) {
         let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
         // A sign of life at once; that it is on disk is said when it is.
-        Self::queue_ack(&mut self.ack_due, entry, key);
+        Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
         let busy = |since: Instant| moment.now.saturating_duration_since(since) < RECORD_WITHIN;
         if entry.recording.is_some_and(busy) {
             return;
@@ -317,11 +352,11 @@ impl Endpoint {
         self.event(Event::Ledger { device, report });
     }
 
-    fn handle_health(&mut self, key: PublicKey, health: Health) {
+    fn handle_health(&mut self, key: PublicKey, session: u32, health: Health) {
         let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
-        Self::queue_ack(&mut self.ack_due, entry, key);
+        Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
         let device = entry.device.no;
         self.event(Event::Health { device, health });
     }

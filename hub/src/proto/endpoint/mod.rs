@@ -2,16 +2,18 @@
 //!
 //! The contract is in the header of [`crate::proto`]. A packet's way through this file:
 //! `handle_input` (here) → `handle_data` → `handle_batch` (`messages`) → `poll_batch` … `handle_committed` →
-//! `write_acks` (`acks`) → `poll_transmit`. Handshakes are in `handshakes`, what the rest of the hub tells in `commands`.
+//! `write_acks` (`acks`) → `poll_transmit`. Handshakes are in `handshakes`, what the rest of the hub tells in `commands`,
+//! what a second machine with a device's key gets in `rivals`.
 
 mod acks;
 mod commands;
 mod handshakes;
 mod messages;
+mod rivals;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -23,6 +25,7 @@ use wire::message::{Control, Status, Welcome};
 use wire::packet::Packet;
 
 use super::admission::{Admission, Bucket, Rate};
+use super::claims::Claims;
 use super::command::JoinPolicy;
 use super::counters::{Counters, Drop};
 use super::discovery::{self, Card};
@@ -32,8 +35,8 @@ use super::window::Window;
 use super::{Moment, Random};
 use crate::model::access::JoinToken;
 use crate::model::device::{Device, DeviceNo, Link, Pending};
-use crate::model::reading::{Batch, BatchId, SeriesId};
-use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, UnixMillis};
+use crate::model::reading::{Batch, BatchId, Digest, SeriesId};
+use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, UnixMillis, numbering};
 use crate::pressure::Pressure;
 
 /// Batches waiting for room in the ingest queue: what a thousand devices send while one fsync completes.
@@ -58,6 +61,8 @@ const MAX_STRANGERS: usize = 2_048;
 const PENDING_TTL: Duration = Duration::from_secs(15 * 60);
 /// Datagrams of one device: enough for a backlog at full speed, too few to starve the others.
 const DEVICE_RATE: Rate = Rate { per_second: 20_000.0, burst: 20_000.0 };
+/// Batches of one device on their way to the disk under numbers of the hub: as many as it may have in flight.
+const MAX_ASIDE: usize = CREDIT as usize;
 /// Epochs of one device whose windows are kept here; the store knows the older ones.
 const MAX_EPOCHS: usize = 16;
 /// Batches a device may have in flight while the way to the disk is clear, and while it is not.
@@ -98,9 +103,12 @@ struct Entry {
     sensors: Vec<SeriesId>,
     windows: HashMap<Epoch, Window>,
     bucket: Bucket,
-    /// On disk since the last acknowledgement.
-    unacked: Vec<(Epoch, BatchSeq)>,
-    ack_queued: bool,
+    /// Which of its sessions speaks for it.
+    claims: Claims,
+    /// Handshakes above the counter of the one that speaks for it: a session of each may be opened once.
+    handshakes: BTreeSet<u64>,
+    /// Batches on their way to the disk under numbers of the hub, because theirs were used.
+    aside: HashMap<BatchSeq, Aside>,
     registration: Registration,
     /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
     recording: Option<Instant>,
@@ -109,10 +117,23 @@ struct Entry {
     link_changed: bool,
 }
 
+/// A batch of a number that was used by another.
+struct Aside {
+    session: u32,
+    epoch: Epoch,
+    seq: BatchSeq,
+    digest: Digest,
+}
+
 impl Entry {
     /// Whether something of it is on the way to the disk.
     fn is_waiting(&self) -> bool {
-        self.windows.values().any(Window::is_waiting)
+        self.windows.values().any(Window::is_waiting) || !self.aside.is_empty()
+    }
+
+    /// Whether a batch of this number is on its way to the disk beside the one that used it before.
+    fn has_aside(&self, epoch: Epoch, seq: BatchSeq) -> bool {
+        self.aside.values().any(|aside| (aside.epoch, aside.seq) == (epoch, seq))
     }
 }
 
@@ -157,7 +178,9 @@ pub struct Endpoint {
     batches: VecDeque<Batch>,
     events: VecDeque<Event>,
     transmits: VecDeque<(SocketAddr, Vec<u8>)>,
-    ack_due: VecDeque<PublicKey>,
+    /// Sessions that are owed an acknowledgement.
+    ack_due: VecDeque<u32>,
+    next_aside: u64,
     congested: bool,
     tick_at: Instant,
     plain: Vec<u8>,
@@ -195,6 +218,7 @@ impl Endpoint {
             events: VecDeque::new(),
             transmits: VecDeque::new(),
             ack_due: VecDeque::new(),
+            next_aside: 0,
             congested: false,
             tick_at: now + TICK,
             plain: Vec::new(),
@@ -250,16 +274,26 @@ impl Endpoint {
         for id in batches {
             let Some(key) = self.keys.get(&id.device) else { continue };
             let Some(entry) = self.devices.get_mut(key) else { continue };
-            entry.windows.entry(id.epoch).or_default().commit(id.seq);
-            Self::owe_ack(&mut self.ack_due, entry, *key, id.epoch, id.seq);
+            let (session, epoch, seq) = if id.epoch == numbering::ASIDE {
+                let Some(aside) = entry.aside.remove(&id.seq) else { continue };
+                entry.windows.entry(aside.epoch).or_default().stored_aside(aside.seq, aside.digest);
+                (aside.session, aside.epoch, aside.seq)
+            } else {
+                let window = entry.windows.entry(id.epoch).or_default();
+                let Some(session) = window.commit(id.seq) else { continue };
+                (session, id.epoch, id.seq)
+            };
+            Self::owe_ack(&mut self.ack_due, &mut self.sessions, session, epoch, seq);
         }
     }
 
     /// These batches could not be committed (the disk is full): they may come again.
     pub fn handle_refused(&mut self, batches: &[BatchId]) {
         for id in batches {
-            let entry = self.keys.get(&id.device).and_then(|key| self.devices.get_mut(key));
-            if let Some(window) = entry.and_then(|entry| entry.windows.get_mut(&id.epoch)) {
+            let Some(entry) = self.keys.get(&id.device).and_then(|key| self.devices.get_mut(key)) else { continue };
+            if id.epoch == numbering::ASIDE {
+                entry.aside.remove(&id.seq);
+            } else if let Some(window) = entry.windows.get_mut(&id.epoch) {
                 window.forget(id.seq);
             }
         }
@@ -272,8 +306,9 @@ impl Endpoint {
         }
         self.tick_at = moment.now + TICK;
         let Self { sessions, devices, pending, joining, .. } = self;
-        sessions.sweep(moment.now, |key| {
-            devices.contains_key(key) || pending.contains_key(key) || joining.contains_key(key)
+        sessions.sweep(moment.now, |key| match devices.get(key) {
+            Some(entry) => (true, entry.claims.holder()),
+            None => (pending.contains_key(key) || joining.contains_key(key), None),
         });
         let random = &mut self.random;
         self.admission.rotate(moment.now, || {
@@ -288,6 +323,7 @@ impl Endpoint {
         self.joining.retain(|_, since| moment.now.saturating_duration_since(*since) < JOIN_WITHIN);
         self.forget_silent_pending(moment.now);
         self.tell_links();
+        self.tell_claims(moment.now);
     }
 
     /// When [`Endpoint::handle_timeout`] is wanted.
@@ -299,8 +335,8 @@ impl Endpoint {
     /// The next datagram to send.
     pub fn poll_transmit(&mut self, moment: Moment) -> Option<(SocketAddr, Vec<u8>)> {
         while self.transmits.len() < MAX_TRANSMITS {
-            let Some(key) = self.ack_due.pop_front() else { break };
-            self.write_acks(moment, key);
+            let Some(session) = self.ack_due.pop_front() else { break };
+            self.write_acks(moment, session);
         }
         let (to, datagram) = self.transmits.pop_front()?;
         Counters::count(&self.counters.datagrams_out);
@@ -329,7 +365,9 @@ impl Endpoint {
         self.events.pop_front()
     }
 
-    fn welcome(&mut self, moment: Moment, key: PublicKey) {
+    /// Tells a device where it stands: in this session, else in the one it is talked to through.
+    fn welcome(&mut self, moment: Moment, key: PublicKey, session: Option<u32>) {
+        let Some(session) = session.or_else(|| self.current(&key)) else { return };
         let entry = self.devices.get(&key);
         let welcome = Welcome {
             standing: if entry.is_some() { Admitted::Adopted } else { Admitted::Pending },
@@ -337,11 +375,16 @@ impl Endpoint {
             credit: self.credit(),
             now: moment.wall,
         };
-        self.send(key, &Control::Welcome(welcome));
+        self.send(session, &Control::Welcome(welcome));
     }
 
-    fn send(&mut self, key: PublicKey, control: &Control) {
-        let Some(session) = self.sessions.current(&key) else { return };
+    /// The session to talk to a device through.
+    fn current(&self, key: &PublicKey) -> Option<u32> {
+        self.sessions.current(key, self.devices.get(key).and_then(|entry| entry.claims.holder()))
+    }
+
+    fn send(&mut self, session: u32, control: &Control) {
+        let Some(session) = self.sessions.get_mut(session) else { return };
         control.encode(&mut self.message);
         let mut datagram = Vec::with_capacity(self.message.len() + 32);
         if session.seal(&self.message, &mut datagram) {
@@ -405,7 +448,9 @@ impl Endpoint {
         let mut links = Vec::new();
         for (key, entry) in self.devices.iter_mut().filter(|(_, entry)| entry.link_changed) {
             entry.link_changed = false;
-            let (Some(session), Some(last_seen)) = (self.sessions.current(key), entry.last_seen) else { continue };
+            let session = self.sessions.current(key, entry.claims.holder());
+            let session = session.and_then(|session| self.sessions.get_mut(session));
+            let (Some(session), Some(last_seen)) = (session, entry.last_seen) else { continue };
             let link = Link {
                 address: session.address,
                 last_seen,

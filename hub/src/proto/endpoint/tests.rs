@@ -4,4 +4,5 @@ mod attacks;
 mod batches;
 mod joining;
 mod limits;
+mod rivals;
 mod scene;

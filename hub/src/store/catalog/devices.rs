@@ -1,5 +1,6 @@
 //! Devices: adopted, blocked, renamed, deleted. Their sensors are in `sensors.rs`.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
@@ -7,7 +8,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use super::{join, sensors};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing, id_of, no_key};
-use crate::model::{DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
+use crate::model::reading::Digest;
+use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 use crate::store::Store;
 use crate::store::block;
 use crate::store::error::{Error, Result};
@@ -45,6 +47,12 @@ impl Store {
     #[must_use]
     pub fn windows(&self) -> Vec<(DeviceNo, Epoch, SeqSet)> {
         self.memory().windows().iter().map(|(&(device, epoch), window)| (device, epoch, window.clone())).collect()
+    }
+
+    /// Contents of the batches that the journal held when the store was opened; to be taken once.
+    #[must_use]
+    pub fn take_digests(&self) -> HashMap<DeviceNo, Vec<(Epoch, BatchSeq, Digest)>> {
+        std::mem::take(&mut *self.memory().digests_mut())
     }
 
     /// Inserts a device as adopted, or adopts it again. Takes one use from its join token, unless it is adopted already.

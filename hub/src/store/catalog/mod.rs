@@ -2,6 +2,7 @@
 
 pub(super) mod access;
 pub(super) mod alerts;
+pub(super) mod claims;
 pub(super) mod devices;
 pub(super) mod given;
 pub(super) mod join;

@@ -13,7 +13,7 @@ use wire::batch::Rows;
 use super::journal;
 use super::window::Unsaved;
 use crate::model::catalog::Catalog;
-use crate::model::reading::{Batch, BatchId, Point, SeriesId};
+use crate::model::reading::{Batch, BatchId, Digest, Point, SeriesId};
 use crate::model::{BatchSeq, Epoch, Lane, UnixMillis, numbering};
 use crate::store::error::Result;
 use crate::store::file::column::unsigned;
@@ -70,7 +70,7 @@ const JOURNAL: &str = "SELECT id, journal.device AS device, epoch, seq, lane, re
 /// and the windows as they were saved.
 pub(in crate::store) fn rebuild(conn: &Connection, memory: &Memory) -> Result<Unsaved> {
     let catalog = memory.catalog();
-    let (mut head, mut windows) = (memory.head_mut(), memory.windows_mut());
+    let (mut head, mut windows, mut digests) = (memory.head_mut(), memory.windows_mut(), memory.digests_mut());
     refresh(conn, &mut head)?;
     let (mut decoded, mut grown) = (Rows::default(), Unsaved::new());
     let mut statement = conn.prepare(JOURNAL)?;
@@ -91,6 +91,9 @@ pub(in crate::store) fn rebuild(conn: &Connection, memory: &Memory) -> Result<Un
             && windows.entry((device, epoch)).or_default().insert(batch_id.seq) == Inserted::New
         {
             grown.insert((device, epoch));
+        }
+        if !numbering::is_own(epoch) {
+            digests.entry(device).or_default().push((epoch, batch_id.seq, Digest::of(payload)));
         }
         if !row.get::<_, bool>("in_blocks")? && journal::decode(id, epoch, payload, &mut decoded) {
             head.add(id, &batch(&catalog, row, batch_id, &decoded)?);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use wire::KeyPair;
-use wire::handshake::{Initiator, NO_PSK, Offer};
+use wire::handshake::{Initiator, NO_PSK, Offer, Start};
 use wire::message::{Control, Status};
 use wire::packet::Packet;
 
@@ -80,7 +80,7 @@ fn nothing_unauthenticated_gets_back_more_than_it_sent() {
     for n in 0..200_u16 {
         let mut device = FakeDevice::new();
         device.address = SocketAddr::from(([10, 2, 0, 1], 4_000 + n));
-        let offer = Offer { counter: 5, token: 0, caps: 0, mtu: 1_232 };
+        let offer = Offer { counter: 5, token: 0, start: Start::default(), mtu: 1_232 };
         let initiator = Initiator::start(&device.keys, &scene.hub, &NO_PSK, &offer, 9).unwrap();
         let probe = wire::discovery::Probe::new([1; 8]).encode();
         for datagram in [initiator.datagram(), &probe] {
@@ -97,7 +97,7 @@ fn nothing_unauthenticated_gets_back_more_than_it_sent() {
 fn a_flood_of_handshakes_stays_in_its_queue_and_delays_no_data() {
     let mut scene = Scene::new(JoinPolicy::Token);
     let mut adopted = scene.adopted(1);
-    let offer = Offer { counter: 5, token: 0, caps: 0, mtu: 1_232 };
+    let offer = Offer { counter: 5, token: 0, start: Start::default(), mtu: 1_232 };
     let storm: Vec<Initiator> = (0..16)
         .map(|_| Initiator::start(&KeyPair::generate().unwrap(), &scene.hub, &NO_PSK, &offer, 9).unwrap())
         .collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use wire::batch::{BatchBuilder, MAX_BODY};
-use wire::handshake::{Initiator, JoinToken as TokenText, NO_PSK, Offer, Responder, Verdict};
+use wire::handshake::{Initiator, JoinToken as TokenText, NO_PSK, Offer, Responder, Start, Verdict};
 use wire::message::{self, Ack, Control, Hello, Message};
 use wire::packet::Packet;
 use wire::seal::Transport;
@@ -32,6 +32,8 @@ pub(super) struct Scene {
     pub(super) moment: Moment,
     pub(super) counters: Arc<Counters>,
     pub(super) pressure: Arc<Pressure>,
+    /// Sent to others than who was asked for.
+    pub(super) kept: Vec<(SocketAddr, Vec<u8>)>,
 }
 
 /// A device that says what it is told to.
@@ -40,6 +42,7 @@ pub(super) struct FakeDevice {
     pub(super) counter: u64,
     pub(super) session: Option<Transport>,
     pub(super) address: SocketAddr,
+    pub(super) start: Start,
 }
 
 impl Scene {
@@ -65,7 +68,7 @@ impl Scene {
             counters: Arc::clone(&counters),
             max_devices: 20_000,
         };
-        Self { endpoint: Endpoint::new(moment.now, config), hub, moment, counters, pressure }
+        Self { endpoint: Endpoint::new(moment.now, config), hub, moment, counters, pressure, kept: Vec::new() }
     }
 
     pub(super) fn pass(&mut self, seconds: u64) {
@@ -76,6 +79,13 @@ impl Scene {
 
     pub(super) fn sent(&mut self) -> Vec<Vec<u8>> {
         std::iter::from_fn(|| self.endpoint.poll_transmit(self.moment)).map(|(_, datagram)| datagram).collect()
+    }
+
+    /// What was sent and kept, with its addresses.
+    pub(super) fn waiting(&mut self) -> Vec<(SocketAddr, Vec<u8>)> {
+        let mut waiting = std::mem::take(&mut self.kept);
+        waiting.extend(std::iter::from_fn(|| self.endpoint.poll_transmit(self.moment)));
+        waiting
     }
 
     pub(super) fn events(&mut self) -> Vec<Event> {
@@ -105,7 +115,7 @@ impl Scene {
             handshake_counter: device.handshake_counter,
         };
         let sensors = (0..sensors as u32).map(SeriesId).collect();
-        let known = Known { device: row, sensors, windows: Vec::new() };
+        let known = Known { device: row, sensors, windows: Vec::new(), digests: Vec::new(), claim: None };
         self.endpoint.handle_command(self.moment, Command::Known(Box::new(known)));
     }
 
@@ -123,7 +133,8 @@ impl Scene {
 
 impl FakeDevice {
     pub(super) fn new() -> Self {
-        Self { keys: KeyPair::generate().unwrap(), counter: 1, session: None, address: ADDRESS.parse().unwrap() }
+        let keys = KeyPair::generate().unwrap();
+        Self { keys, counter: 1, session: None, address: ADDRESS.parse().unwrap(), start: Start::default() }
     }
 
     pub(super) fn introduction(&self, moment: Moment) -> NewDevice {
@@ -139,7 +150,7 @@ impl FakeDevice {
 
     pub(super) fn connect(&mut self, scene: &mut Scene, psk: &[u8; 32], token: u64) -> Option<Verdict> {
         self.counter += 1;
-        let offer = Offer { counter: self.counter, token, caps: 0, mtu: 1_232 };
+        let offer = Offer { counter: self.counter, token, start: self.start, mtu: 1_232 };
         let mut initiator = Initiator::start(&self.keys, &scene.hub, psk, &offer, 9).unwrap();
         scene.endpoint.handle_input(scene.moment, self.address, initiator.datagram());
         scene.endpoint.handle_handshakes(scene.moment, 8);
@@ -178,7 +189,10 @@ impl FakeDevice {
     }
 
     pub(super) fn hears(&mut self, scene: &mut Scene) -> Vec<Control> {
-        let datagrams = scene.sent();
+        self.reads(scene.sent())
+    }
+
+    pub(super) fn reads(&mut self, datagrams: impl IntoIterator<Item = Vec<u8>>) -> Vec<Control> {
         let session = self.session.as_mut().unwrap();
         let mut heard = Vec::new();
         for datagram in datagrams {

@@ -1,0 +1,242 @@
+//! Two machines with one identity, by the real programs: a state folder that is copied, and one that is set back. What is
+//! acknowledged is stored, the two are not mixed, and both are told.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::{HubProcess, Stopped, agent_program, eventually, metric, signal};
+use telemetry_hub::clock::Clock;
+
+const SOON: Duration = Duration::from_secs(60);
+
+/// A machine: its state folder, and a thermometer that says which machine it is.
+struct Machine {
+    dir: tempfile::TempDir,
+    agent: Option<Stopped>,
+}
+
+impl Machine {
+    fn new(degrees: u32) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let (chip, proc) = (dir.path().join("root/sys/class/hwmon/hwmon0"), dir.path().join("root/proc"));
+        fs::create_dir_all(&chip).unwrap();
+        fs::create_dir_all(proc).unwrap();
+        fs::write(chip.join("name"), "probe\n").unwrap();
+        fs::write(chip.join("temp1_input"), format!("{degrees}000\n")).unwrap();
+        Self { dir, agent: None }
+    }
+
+    fn state(&self) -> PathBuf {
+        self.dir.path().join("state")
+    }
+
+    /// The state folder of another, as it is at this moment.
+    fn copy_state(&self, from: &Path) {
+        let _ = fs::remove_dir_all(self.state());
+        assert!(Command::new("cp").arg("-a").arg(from).arg(self.state()).status().unwrap().success());
+    }
+
+    fn start(&mut self, hub: &HubProcess, more: &[&str]) {
+        let log = fs::File::options().create(true).append(true).open(self.dir.path().join("log")).unwrap();
+        let mut run = Command::new(agent_program());
+        run.args(["run", "--hub", &hub.udp.to_string(), "--interval", "50ms", "--state"]).arg(self.state()).args(more);
+        run.env("DEVICE_AGENT_SENSOR_ROOT", self.dir.path().join("root")).stdout(Stdio::null()).stderr(log);
+        self.agent = Some(Stopped(run.spawn().unwrap()));
+    }
+
+    /// SIGTERM, and its end.
+    fn stop(&mut self) {
+        let mut agent = self.agent.take().unwrap();
+        signal(&agent.0, "TERM");
+        assert_eq!(eventually("the agent's end", SOON, || agent.0.try_wait().unwrap()).code(), Some(0));
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap()
+    }
+
+    fn status(&self) -> Option<Value> {
+        let asked = Command::new(agent_program()).args(["status", "--json", "--state"]).arg(self.state()).output();
+        serde_json::from_slice(&asked.unwrap().stdout).ok()
+    }
+
+    fn acked(&self) -> u64 {
+        self.status().map_or(0, |status| status["readings_acked"].as_u64().unwrap())
+    }
+
+    /// Waits until so many readings more are acknowledged.
+    fn goes_on(&self, readings: u64) {
+        let before = self.acked();
+        eventually("more readings acknowledged", SOON, || (self.acked() >= before + readings).then_some(()));
+    }
+}
+
+/// Least, most and number of the temperatures stored of a device.
+fn temperatures(hub: &HubProcess, device: &str) -> (f64, f64, u64) {
+    let path = format!(
+        "/api/v1/query?device={device}&sensor=temp*&from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&points=1"
+    );
+    let answer = hub.get(&path);
+    let series = &answer["series"][0];
+    let all = |name: &str| series[name].as_array().unwrap().iter().filter_map(Value::as_f64).collect::<Vec<_>>();
+    let least = all("min").into_iter().fold(f64::INFINITY, f64::min);
+    let most = all("max").into_iter().fold(f64::NEG_INFINITY, f64::max);
+    (least, most, all("count").iter().sum::<f64>() as u64)
+}
+
+/// Readings from a moment on.
+fn readings(hub: &HubProcess, since: i64) -> u64 {
+    let answer = hub.get(&format!("/api/v1/query?device=*&sensor=*&from={since}&to=2100-01-01T00:00:00Z&points=1"));
+    let counts = answer["series"].as_array().unwrap().iter().flat_map(|series| series["count"].as_array().unwrap());
+    counts.filter_map(Value::as_u64).sum()
+}
+
+fn devices(hub: &HubProcess) -> Vec<Value> {
+    hub.get("/api/v1/devices")["items"].as_array().unwrap().clone()
+}
+
+fn conflict(hub: &HubProcess) -> Option<Value> {
+    let devices = devices(hub);
+    devices.into_iter().map(|device| device["conflict"].clone()).find(|conflict| !conflict.is_null())
+}
+
+/// The copy of a card, started beside the original: told at the hub and on both, nothing of it stored, until it is a device of
+/// its own.
+fn a_copy_is_kept_apart(was_running: bool) {
+    let mut hub = HubProcess::start("token");
+    let token = hub.join_token(2);
+    let (mut original, mut copy) = (Machine::new(20), Machine::new(80));
+    original.start(&hub, &["--join-token", &token]);
+    original.goes_on(60);
+    if was_running {
+        copy.copy_state(&original.state());
+    } else {
+        // Both begin with the same card, so both count the same boot and the same batches.
+        original.stop();
+        copy.copy_state(&original.state());
+        original.start(&hub, &[]);
+        original.goes_on(60);
+    }
+    copy.start(&hub, &[]);
+
+    let told = eventually("told at the hub", SOON, || conflict(&hub));
+    let addresses: Vec<&str> = told["addresses"].as_array().unwrap().iter().map(|one| one.as_str().unwrap()).collect();
+    assert!(addresses.len() == 2 && addresses[0] != addresses[1], "{told}");
+    assert!(told["hint"].as_str().unwrap().contains("delete `identity`"), "{told}");
+    let claim = |machine: &Machine| {
+        let claim = machine.status()?["claimed"].clone();
+        (!claim.is_null()).then_some(claim)
+    };
+    let (of_original, of_copy) = eventually("told on both", SOON, || Some((claim(&original)?, claim(&copy)?)));
+    assert_eq!((of_original["goes_on"].as_bool(), of_original["other"].as_str()), (Some(true), Some(addresses[1])));
+    assert_eq!((of_copy["goes_on"].as_bool(), of_copy["other"].as_str()), (Some(false), Some(addresses[0])));
+    assert_eq!(copy.log().matches("is in use by another machine at").count(), 1, "{}", copy.log());
+    let words = Command::new(agent_program()).args(["status", "--state"]).arg(copy.state()).output().unwrap();
+    assert!(String::from_utf8(words.stdout).unwrap().contains("identity  this identity is in use by another machine"));
+    original.goes_on(100);
+    let metrics = hub.request("GET", "/metrics", None).unwrap().1;
+    assert_eq!(metric(&metrics, "hub_identity_conflicts"), Some(1));
+    assert!(metric(&metrics, "hub_udp_dropped_total{reason=\"identity_in_use\"}") > Some(0), "{metrics}");
+
+    // It is known after the hub was started anew, and the copy too.
+    hub.terminate();
+    hub.restart();
+    assert!(conflict(&hub).is_some(), "forgotten");
+    original.goes_on(100);
+    copy.stop();
+    copy.start(&hub, &[]);
+    eventually("told to the copy again", SOON, || claim(&copy));
+    original.goes_on(100);
+    assert_eq!(copy.acked(), 0, "acknowledged, and not stored");
+    let id = devices(&hub)[0]["id"].as_str().unwrap().to_owned();
+    let (least, most, _) = temperatures(&hub, &id);
+    assert_eq!((least, most), (20.0, 20.0), "mixed");
+
+    // What the hint says: the copy becomes a device, with what it kept.
+    copy.stop();
+    fs::remove_file(copy.state().join("identity")).unwrap();
+    copy.start(&hub, &["--join-token", &token]);
+    let other = eventually("a second device", SOON, || {
+        let other = devices(&hub).into_iter().find(|device| device["id"] != id.as_str())?;
+        Some(other["id"].as_str().unwrap().to_owned())
+    });
+    copy.goes_on(60);
+    assert_eq!((temperatures(&hub, &other).0, temperatures(&hub, &id).1), (80.0, 20.0), "mixed");
+    original.stop();
+    copy.stop();
+}
+
+#[test]
+fn a_card_copied_while_its_machine_runs_is_kept_apart_until_it_is_a_device_of_its_own() {
+    a_copy_is_kept_apart(true);
+}
+
+#[test]
+fn two_machines_started_from_one_card_are_kept_apart_until_the_second_is_a_device_of_its_own() {
+    a_copy_is_kept_apart(false);
+}
+
+#[test]
+fn a_state_folder_that_is_set_back_gives_used_numbers_to_other_readings_and_all_are_stored() {
+    let hub = HubProcess::start("token");
+    let (mut machine, mut later) = (Machine::new(20), Machine::new(30));
+    machine.start(&hub, &["--join-token", &hub.join_token(1)]);
+    machine.goes_on(60);
+    machine.stop();
+    later.copy_state(&machine.state());
+    // Two starts more, and then the folder as it was before them.
+    let mut acked = 0;
+    for _ in 0..2 {
+        machine.start(&hub, &[]);
+        machine.goes_on(60);
+        acked += machine.acked();
+        machine.stop();
+    }
+    assert!(hub.count() >= acked);
+    let since = Clock.wall().0;
+    later.start(&hub, &[]);
+    eventually("heard with a count of starts that is too low", Duration::from_secs(150), || {
+        (later.acked() >= 100).then_some(())
+    });
+    assert!(later.log().contains("was the state folder set back"), "{}", later.log());
+    let taken = later.status().unwrap()["readings_taken"].as_u64().unwrap();
+    later.stop();
+    let metrics = hub.request("GET", "/metrics", None).unwrap().1;
+    assert!(metric(&metrics, "hub_batches_aside_total") > Some(0), "no number came twice: {metrics}");
+    assert_eq!(conflict(&hub), None, "one after the other is one machine");
+    // It goes on from there without waiting.
+    later.start(&hub, &[]);
+    eventually("heard at once", Duration::from_secs(20), || (later.acked() > 0).then_some(()));
+    eventually("nothing is left", SOON, || (later.status()?["spool_batches"].as_u64()? <= 1).then_some(()));
+    later.stop();
+    let stored = readings(&hub, since);
+    assert!(stored >= taken, "{stored} stored of {taken} taken");
+}
+
+#[test]
+fn an_agent_that_is_killed_and_started_again_is_no_second_machine() {
+    let hub = HubProcess::start("token");
+    let mut machine = Machine::new(20);
+    machine.start(&hub, &["--join-token", &hub.join_token(1)]);
+    for _ in 0..5 {
+        machine.goes_on(30);
+        drop(machine.agent.take());
+        machine.start(&hub, &[]);
+    }
+    machine.goes_on(30);
+    assert_eq!(conflict(&hub), None);
+    let metrics = hub.request("GET", "/metrics", None).unwrap().1;
+    assert_eq!(metric(&metrics, "hub_identity_conflicts"), Some(0));
+}
