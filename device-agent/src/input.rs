@@ -28,8 +28,6 @@ pub enum Input {
         schedule: Schedule,
         /// Reused from round to round.
         samples: Samples,
-        /// The table of sensors is full, and the user knows.
-        told_full: bool,
         /// A round has been taken.
         begun: bool,
     },
@@ -83,7 +81,7 @@ impl Input {
     /// The machine's own sensors, every so often.
     #[must_use]
     pub fn host(host: Host, schedule: Schedule) -> Self {
-        Self::Host { host: Box::new(host), schedule, samples: Samples::default(), told_full: false, begun: false }
+        Self::Host { host: Box::new(host), schedule, samples: Samples::default(), begun: false }
     }
 
     /// When there is something to do at `now`, while `waiting` batches wait in the spool; `None` if that has to change first.
@@ -99,23 +97,21 @@ impl Input {
         }
     }
 
-    /// Takes what is due and gives each reading to `take`, which says whether there was a number for its sensor.
+    /// Takes what is due and gives each reading to `take`.
     pub fn round(
         &mut self,
         now: Now,
         waiting: usize,
-        mut take: impl FnMut(&str, &str, SensorKind, UnixMillis, f64) -> bool,
+        mut take: impl FnMut(&str, &str, SensorKind, UnixMillis, f64),
     ) -> Progress {
         let lane = self.lane(now.unix);
         match self {
-            Self::Host { host, schedule, samples, told_full, begun } => {
+            Self::Host { host, schedule, samples, begun } => {
                 if !measure(host, schedule, samples, begun, now) {
                     return Progress::NotYet;
                 }
                 for sample in samples.iter().filter(|sample| !host.skips(sample.name)) {
-                    if !take(sample.name, sample.unit, sample.kind, sample.at, sample.value) {
-                        tell_full_once(told_full, sample.name);
-                    }
+                    take(sample.name, sample.unit, sample.kind, sample.at, sample.value);
                 }
                 Progress::Round
             }
@@ -154,13 +150,6 @@ impl Input {
     #[must_use]
     pub fn skips(&self, name: &str) -> bool {
         matches!(self, Self::Host { host, .. } if host.skips(name))
-    }
-
-    /// Says, the first time, that there is no number left for a sensor.
-    pub fn tell_full(&mut self, name: &str) {
-        if let Self::Host { told_full, .. } = self {
-            tell_full_once(told_full, name);
-        }
     }
 
     /// Waits until a sensor answered. Cancel-safe.
@@ -218,12 +207,6 @@ fn measure(host: &mut Host, schedule: &mut Schedule, samples: &mut Samples, begu
         host.take(samples);
     }
     some
-}
-
-fn tell_full_once(told_full: &mut bool, name: &str) {
-    if !std::mem::replace(told_full, true) {
-        warn!("{name} and perhaps others are left out: {}", crate::sensor::TableFull);
-    }
 }
 
 fn lane_of(at: UnixMillis, now: UnixMillis) -> Lane {

@@ -73,7 +73,9 @@ pub(crate) fn event(
         Event::Foreign { hub } => info!("ignored a hub this device does not belong to: {}", words_of(hub)),
         Event::Silent { hub, address } => {
             if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
-                warn!("the hub at {address} does not answer, storing readings until it does");
+                warn!(
+                    "the hub at {address} does not answer, or this device was deleted there; storing readings until it does"
+                );
             } else {
                 warn!(
                     "the hub at {address} does not accept this device: is it closed to new devices or full, or is the join token used up or expired?"

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use figures::Options;
 use telemetry_hub::model::device::{Device, DeviceNo, Standing};
-use telemetry_hub::model::{DeviceId, PublicKey, UnixMillis};
+use telemetry_hub::model::{DeviceId, Numbering, PublicKey, UnixMillis};
 use telemetry_hub::proto::Moment;
 use telemetry_hub::proto::command::{Command, JoinPolicy, Known};
 use telemetry_hub::proto::counters::Counters;
@@ -54,7 +54,12 @@ fn main() {
     let offer = Offer { counter: 1, token: 0, start: Start::default(), mtu: 1_232 };
     let keys: Vec<KeyPair> = (0..2 * KEYS).map(|_| KeyPair::generate().unwrap()).collect();
     for (no, keys) in (1..).zip(&keys[..KEYS]) {
-        let known = Known { device: blocked(keys.public, no), sensors: Vec::new(), windows: Vec::new() };
+        let known = Known {
+            device: blocked(keys.public, no),
+            sensors: Vec::new(),
+            numbering: Numbering::FIRST,
+            windows: Vec::new(),
+        };
         endpoint.handle_command(moment, Command::Known(Box::new(known)));
     }
     let first = |keys: &KeyPair| Initiator::start(keys, &key, &NO_PSK, &offer, 9).unwrap().datagram().to_vec();

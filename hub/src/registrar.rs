@@ -121,6 +121,16 @@ impl Registrar {
                     }
                 }
             }
+            Event::Renumber { device, numbering } => match self.store.renumber(device, numbering).await {
+                Ok(()) => {
+                    self.tell_known(device).await;
+                    Ok(())
+                }
+                Err(error) => {
+                    let _ = self.commands.send(Command::NotRegistered { device, no_place: false }).await;
+                    Err(error)
+                }
+            },
             Event::Introduced { device, introduction, address, handshake_counter } => {
                 let note = DeviceNote {
                     no: device,
@@ -309,7 +319,8 @@ pub fn known(store: &Store, no: DeviceNo) -> Option<Known> {
     let catalog = store.catalog();
     let device = catalog.device(no).filter(|device| device.has_key())?.clone();
     let sensors = if device.standing == Standing::Adopted { catalog.own_numbers(no).to_vec() } else { Vec::new() };
-    Some(Known { device, sensors, windows: Vec::new(), digests: Vec::new(), claim: None })
+    let numbering = catalog.numbering(no);
+    Some(Known { device, sensors, numbering, windows: Vec::new(), digests: Vec::new(), claim: None })
 }
 
 #[cfg(test)]

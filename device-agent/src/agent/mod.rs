@@ -30,10 +30,10 @@ use crate::notice;
 use crate::resolver::{Resolved, Resolver};
 use crate::sampler::Gather;
 use crate::seeking::{Search, Seeking};
-use crate::sensor::{Remark, SensorTable};
+use crate::sensor::{Moment, Remark, SensorTable};
 use crate::status::{self, Claim, Report};
 use crate::timeline::Timeline;
-use crate::trouble::{self, Trouble};
+use crate::trouble::{self, Change, Trouble};
 use crate::uplink::{Event, State, words_of};
 
 /// How often the spool is tended and the next status prepared.
@@ -87,6 +87,8 @@ pub struct Agent {
     /// Batches taken before the last step of the clock.
     before_step: (BatchSeq, BatchSeq),
     table: SensorTable,
+    /// Sensors without a number, if there are any.
+    left_out: Option<Trouble>,
     deadband: Deadband,
     input: Input,
     intake: Intake,
@@ -158,7 +160,7 @@ impl Agent {
     }
 
     fn settle(&mut self, now: Now) {
-        let Self { feed, identity, token, lost_at, claimed, .. } = self;
+        let Self { feed, identity, token, lost_at, claimed, table, epoch, .. } = self;
         feed.settle(now, |feed, event| {
             if let Event::Claimed(told) = event {
                 notice::claimed(&told, claimed, identity, now);
@@ -168,7 +170,18 @@ impl Agent {
                 notice::set_back(identity, epoch);
             }
             notice::event(&event, feed, identity, *token, lost_at, now);
+            if matches!(event, Event::Adopted { .. }) && feed.uplink.is_unknown() {
+                let moment = Moment { now: now.mono, batch: (*epoch, feed.spool.next_number()) };
+                table.start_anew(moment, oldest(feed));
+            }
         });
+        self.tell_sensors();
+    }
+
+    /// Tells the uplink which sensors there are.
+    fn tell_sensors(&mut self) {
+        let (sensors, revision, numbering) = self.table.described();
+        self.feed.uplink.set_numbering(sensors, revision, numbering);
     }
 
     async fn transmit(&mut self, now: Now, outbox: &mut Vec<u8>) {
@@ -212,6 +225,7 @@ impl Agent {
 
     fn tend(&mut self, now: Now) {
         self.seek(now);
+        self.tend_table(now);
         self.feed.report(now);
         self.intake.tend(now);
         let said = |source: &str, text: &str, since, count| {
@@ -225,7 +239,8 @@ impl Agent {
         self.feed.uplink.set_health(health, now);
         let corrected = Now { unix: self.timeline.stamp(now), ..now };
         self.feed.spool.expire(corrected, self.timeline.is_sure());
-        let names_kept = if self.feed.spool.will_spill(now.mono) { self.table.sync() } else { Ok(()) };
+        // Also where no batch goes to disk: the hub was told of them.
+        let names_kept = self.table.sync();
         let kept = names_kept
             .and_then(|()| self.feed.spool.maintain(now.mono))
             .and_then(|()| self.gather.journal(&mut self.feed.spool));
@@ -260,6 +275,20 @@ impl Agent {
         }
     }
 
+    /// Numbers of sensors that are gone go to those that have none.
+    fn tend_table(&mut self, now: Now) {
+        let Self { feed, table, input, left_out, epoch, .. } = self;
+        feed.uplink.ask_numbering(table.wants_numbers());
+        let moment = Moment { now: now.mono, batch: (*epoch, feed.spool.next_number()) };
+        table.tend(moment, oldest(feed), feed.uplink.can_renumber(), |name| input.skips(name));
+        let why = table.trouble();
+        match Trouble::note(left_out, "sensors", why.as_deref(), now.unix) {
+            Some(Change::Began) => warn!("not all sensors have a place: {}", why.unwrap_or_default()),
+            Some(Change::Ended) => info!("all sensors have a place"),
+            None => {}
+        }
+    }
+
     fn resolved(&mut self, resolved: Resolved) {
         match resolved {
             Resolved::Given(Ok(addresses)) => {
@@ -284,7 +313,7 @@ impl Agent {
     async fn stop(mut self, outbox: &mut Vec<u8>) -> Result<Ended, Error> {
         let now = clock::now();
         self.gather.close(&mut self.feed.spool, now.mono);
-        self.feed.uplink.set_sensors(self.table.specs());
+        self.tell_sensors();
         // What was just closed still goes out live, if the hub is there; the spool keeps it all the same.
         self.feed.settle(now, |_, _| {});
         self.transmit(now, outbox).await;
@@ -308,7 +337,7 @@ impl Agent {
 
     /// Sources that fail; the others go on.
     fn failing(&self) -> impl Iterator<Item = &Trouble> {
-        self.input.troubles().chain(self.intake.troubles())
+        self.left_out.iter().chain(self.input.troubles()).chain(self.intake.troubles())
     }
 
     /// What is to be known of sources that do not fail.
@@ -339,7 +368,7 @@ impl Agent {
             hub: uplink.hub().map(|(_, address)| address.to_string()),
             hub_words: uplink.hub().map(|(hub, _)| words_of(&hub)),
             boot: self.epoch.0,
-            sensors: self.table.specs().len(),
+            sensors: self.table.len(),
             readings_taken: self.taken,
             readings_acked: spool.acked(),
             readings_dropped: spool.dropped(),
@@ -359,6 +388,12 @@ impl Agent {
 
 fn is_here(hub: &str) -> bool {
     ["127.", "localhost:", "[::1]:"].iter().any(|start| hub.starts_with(start))
+}
+
+/// The oldest batch that may still be sent.
+fn oldest(feed: &Feed) -> (Epoch, BatchSeq) {
+    let held = feed.spool.oldest();
+    feed.uplink.oldest().map_or(held, |flying| held.min(flying))
 }
 
 async fn asked(questions: Option<&UnixListener>) -> UnixStream {

@@ -52,8 +52,8 @@ impl Agent {
         for (path, why) in &recovery.unreadable {
             warn!("spool: {} cannot be read, the hub will show what is in it as missing: {why}", path.display());
         }
-        let table = SensorTable::open(identity.folder()).map_err(Error::State)?;
-        input.remember(identity.folder(), table.specs());
+        let table = SensorTable::open(identity.folder(), epoch, now.mono).map_err(Error::State)?;
+        input.remember(identity.folder(), table.described().0);
 
         let pin = trusted_pin(&identity, settings.join_token.as_ref());
         let token = settings.join_token.as_ref().map_or_else(|| pin.map_or(0, |pin| pin.token), |token| token.id);
@@ -77,7 +77,8 @@ impl Agent {
         if let Some((hub, address)) = pin.and_then(|pin| Some((pin.hub, pin.address?))) {
             uplink.add_known(hub, address, now);
         }
-        uplink.set_sensors(table.specs());
+        let (sensors, revision, numbering) = table.described();
+        uplink.set_numbering(sensors, revision, numbering);
         let questions = status::listen(identity.folder())
             .inspect_err(|error| warn!("`device-agent status` will not work: {error}"))
             .ok();
@@ -101,6 +102,7 @@ impl Agent {
             net,
             feed: Feed { uplink, spool },
             table,
+            left_out: None,
             input,
             questions,
             resolver,

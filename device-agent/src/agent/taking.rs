@@ -11,7 +11,7 @@ use crate::feed::Feed;
 use crate::input::{Input, Progress};
 use crate::intake::Arrived;
 use crate::sampler::Gather;
-use crate::sensor::SensorTable;
+use crate::sensor::{Moment, SensorTable};
 use crate::timeline::Repair;
 
 impl Agent {
@@ -43,7 +43,7 @@ impl Agent {
         let Self { feed, gather, table, deadband, taken, .. } = self;
         let mut intake = Taking { table, deadband, gather, feed, taken, now };
         intake.take("clock.step", ("s", SensorKind::Gauge, 0), at, seconds);
-        self.feed.uplink.set_sensors(self.table.specs());
+        self.tell_sensors();
     }
 
     fn repair(&mut self, repair: Repair, until: BatchSeq) {
@@ -93,10 +93,10 @@ impl Agent {
             Progress::Round => gather.round_ends(feed.uplink.is_streaming(), &mut feed.spool, now.mono),
             Progress::Ended => gather.close(&mut feed.spool, now.mono),
         }
-        feed.uplink.set_sensors(table.specs());
         if wants_preview {
             feed.uplink.set_preview(preview);
         }
+        self.tell_sensors();
     }
 
     /// Takes in what sources of their own pace gave.
@@ -115,9 +115,7 @@ impl Agent {
                 let words = (&*reading.unit, reading.kind, *interval_ms);
                 // Another program of this machine has its time from the same clock.
                 let at = reading.at.map_or(now.unix, |at| at.plus(correction));
-                if !intake.take(&reading.name, words, at, reading.value) {
-                    input.tell_full(&reading.name);
-                }
+                intake.take(&reading.name, words, at, reading.value);
             }
             if let Some(arrived) = &arrived {
                 self.intake.note(arrived, now.unix);
@@ -125,7 +123,7 @@ impl Agent {
             arrived = self.intake.try_next();
         }
         self.gather.round_ends(self.feed.uplink.is_streaming(), &mut self.feed.spool, now.mono);
-        self.feed.uplink.set_sensors(self.table.specs());
+        self.tell_sensors();
     }
 }
 
@@ -140,26 +138,21 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    /// `false` when the table is full: the reading has no number to travel under.
-    fn take(
-        &mut self,
-        name: &str,
-        (unit, kind, interval_ms): (&str, SensorKind, u32),
-        at: UnixMillis,
-        value: f64,
-    ) -> bool {
+    /// Leaves out a reading whose sensor has no number: the table remembers that it was asked for one.
+    fn take(&mut self, name: &str, (unit, kind, interval_ms): (&str, SensorKind, u32), at: UnixMillis, value: f64) {
+        let spool = &self.feed.spool;
+        let moment = Moment { now: self.now.mono, batch: (spool.epoch(), spool.next_number()) };
         let number = match self.deadband.rule(name) {
             Some(rule) => {
                 let (unit, kind) = (rule.unit.as_deref().unwrap_or(unit), rule.kind.unwrap_or(kind));
-                self.table.number(name, unit, kind, rule.expect_every(interval_ms))
+                self.table.number(name, unit, kind, rule.expect_every(interval_ms), moment)
             }
-            None => self.table.number(name, unit, kind, interval_ms),
+            None => self.table.number(name, unit, kind, interval_ms, moment),
         };
-        let Ok(sensor) = number else { return false };
+        let Ok(sensor) = number else { return };
         if self.deadband.admit(name, sensor, value, self.now.mono) {
             self.gather.push(&Reading { sensor, at, value }, &mut self.feed.spool, self.now.mono);
             *self.taken += 1;
         }
-        true
     }
 }

@@ -42,7 +42,7 @@ pub(crate) use files::{Content, Files, entries};
 pub use host::Host;
 pub use remarks::Remark;
 pub use samples::{Sample, Samples};
-pub use table::{SensorTable, TableFull};
+pub use table::{Moment, SensorTable, TableFull};
 
 /// Why a source gave nothing this time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

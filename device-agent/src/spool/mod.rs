@@ -194,6 +194,12 @@ impl Spool {
         seq
     }
 
+    /// The boot that batches are numbered in.
+    #[must_use]
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
     /// The number of the next batch.
     #[must_use]
     pub const fn next_number(&self) -> BatchSeq {

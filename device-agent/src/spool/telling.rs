@@ -51,6 +51,14 @@ impl Spool {
         floors.into_iter().rev().take(wire::message::FLOOR_LIMIT).collect()
     }
 
+    /// The oldest batch that is held, or else the next one there will be.
+    #[must_use]
+    pub fn oldest(&self) -> (Epoch, BatchSeq) {
+        let listed = self.held.keys().next().copied();
+        let cold = self.cold.values().map(|cold| (cold.epoch, cold.first)).min();
+        [listed, cold].into_iter().flatten().min().unwrap_or((self.epoch, self.next))
+    }
+
     /// Hour of the oldest batch that is held.
     fn holds_from(&self) -> Option<Hour> {
         let first_of =

@@ -15,7 +15,7 @@ pub struct Config {
     pub epoch: Epoch,
     /// The hub this device belongs to.
     pub pinned: Option<PublicKey>,
-    /// Lets it join while it belongs to none.
+    /// Lets it join while it belongs to none, or to one that forgot it.
     pub token: Option<JoinToken>,
     /// Whether hubs elsewhere than at [`Uplink::set_addresses`] count, before one is pinned.
     pub only_addresses: bool,

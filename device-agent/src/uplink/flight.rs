@@ -193,6 +193,11 @@ impl Flight {
         *self = Self { credit, ..Self::default() };
     }
 
+    /// The oldest batch held.
+    pub(super) fn oldest(&self) -> Option<(Epoch, BatchSeq)> {
+        self.batches.first_key_value().map(|(key, _)| *key)
+    }
+
     /// Batches held.
     pub(super) fn len(&self) -> usize {
         self.batches.len()

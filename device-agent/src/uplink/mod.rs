@@ -12,7 +12,7 @@
 //! [`Event::Lost`].
 //!
 //! Promises: no reading leaves before a handshake proved the hub; a pinned device talks to no other hub; a token is used
-//! until the device has joined, and never after.
+//! until the device has joined, and after that only where its hub does not answer without: it may have forgotten the device.
 
 mod candidates;
 mod contract;
@@ -38,7 +38,7 @@ use wire::handshake::Standing;
 use wire::ledger::Report;
 use wire::message::{Control, Health, Status};
 use wire::packet::Packet;
-use wire::{BatchSeq, Epoch, Id, Lane, PublicKey, SensorSpec};
+use wire::{BatchSeq, Epoch, Id, Lane, Numbering, PublicKey, SensorSpec};
 
 use crate::clock::Now;
 use crate::random::Random;
@@ -80,6 +80,11 @@ pub struct Uplink {
     path: Path,
     flight: Flight,
     sensors: Vec<SensorSpec>,
+    /// What their numbers are of, and how often what they stand for changed.
+    numbering: Numbering,
+    revision: u64,
+    /// Whether to find out if the hub knows how to follow another numbering.
+    asks: bool,
     status: Status,
     reports: Reports,
     datagrams: VecDeque<(SocketAddr, Vec<u8>)>,
@@ -112,6 +117,9 @@ impl Uplink {
             path: Path::default(),
             flight: Flight::default(),
             sensors: Vec::new(),
+            numbering: Numbering::FIRST,
+            revision: 0,
+            asks: false,
             status: Status::default(),
             reports: Reports::default(),
             datagrams: VecDeque::new(),
@@ -147,6 +155,26 @@ impl Uplink {
     pub fn set_sensors(&mut self, sensors: &[SensorSpec]) {
         let known = self.sensors.len();
         self.sensors.extend(sensors.iter().skip(known).cloned());
+    }
+
+    /// The same for a device that gives numbers to other sensors: `revision` counts the changes other than at the end. No
+    /// batch leaves in a numbering that is not the first until the hub follows it.
+    pub fn set_numbering(&mut self, sensors: &[SensorSpec], revision: u64, numbering: Numbering) {
+        if revision == self.revision && numbering == self.numbering {
+            return self.set_sensors(sensors);
+        }
+        self.sensors = sensors.to_vec();
+        self.revision = revision;
+        if std::mem::replace(&mut self.numbering, numbering) != numbering {
+            if let Some(session) = &mut self.session {
+                session.renumber();
+            }
+        }
+    }
+
+    /// Has the hub asked whether it knows how to follow another numbering, see [`Uplink::can_renumber`].
+    pub fn ask_numbering(&mut self, asks: bool) {
+        self.asks = asks;
     }
 
     /// What the next status says of the spool.

@@ -156,8 +156,7 @@ impl Uplink {
 
     pub(super) fn start_handshakes(&mut self, now: Now) {
         let Some(aim) = self.aim().filter(|aim| aim.from.is_none_or(|from| now.mono >= from)) else { return };
-        let token = self.config.token.as_ref().filter(|_| self.config.pinned.is_none());
-        let psk = token.map_or(NO_PSK, JoinToken::psk);
+        let (has_session, is_pinned) = (self.session.is_some(), self.config.pinned.is_some());
         for candidate in self.candidates.iter_mut() {
             if !aim.fits(candidate) || now.mono < candidate.next_at {
                 continue;
@@ -166,6 +165,11 @@ impl Uplink {
             if let Some(refusals) = candidate.refusals().checked_sub(1) {
                 self.skipped = self.skipped.max(16_u32.saturating_pow(refusals + 1).min(MOST_SKIPPED));
             }
+            // A hub that forgot the device does not answer it either, unless it brings its token: now and then, since one that
+            // still knows the device may have forgotten the token.
+            let is_silent = !has_session && candidate.tries % 4 == TELL_AFTER_TRIES;
+            let token = self.config.token.as_ref().filter(|_| !is_pinned || is_silent);
+            let psk = token.map_or(NO_PSK, JoinToken::psk);
             let number = self.handshakes;
             self.handshakes = self.handshakes.wrapping_add(1);
             let offer = Offer {

@@ -8,7 +8,7 @@ use wire::handshake::{Standing, Verdict};
 use wire::message::{Ack, Control};
 use wire::packet::Data;
 use wire::seal::{REFUSE_AFTER_SECS, REKEY_AFTER_PACKETS, REKEY_AFTER_SECS, Transport};
-use wire::{DecodeError, PublicKey};
+use wire::{DecodeError, Numbering, PublicKey};
 
 use super::drift::Drift;
 use super::patience::{Patience, Presence};
@@ -21,6 +21,8 @@ const REMEMBERED: usize = 256;
 pub(super) const HELLO_EVERY: Duration = Duration::from_secs(10);
 /// First wait for an answer to an introduction.
 const FIRST_HELLO: Duration = Duration::from_secs(1);
+/// How often a hub is asked whether it knows of numberings: an older one never answers.
+const ASK_NUMBERING: u32 = 8;
 /// How often an idle device shows that it is alive.
 const STATUS_EVERY: Duration = Duration::from_secs(5);
 /// The same while an answer is missing: of three questions a network that loses a third loses all, or their answers, every
@@ -51,6 +53,10 @@ pub(super) struct Session {
     pub(super) standing: Standing,
     /// Sensors the hub knows.
     pub(super) known_sensors: u16,
+    /// The numbering that the hub says it follows, once it said so.
+    pub(super) numbered: Option<Numbering>,
+    /// How often it was asked.
+    numbering_asked: u32,
     /// A packet of the hub was opened: it has the key.
     pub(super) confirmed: bool,
     since: Instant,
@@ -81,6 +87,8 @@ impl Session {
             hub,
             standing: verdict.standing,
             known_sensors: verdict.known_sensors,
+            numbered: None,
+            numbering_asked: 0,
             confirmed: false,
             since: now,
             log: VecDeque::new(),
@@ -165,6 +173,31 @@ impl Session {
             self.dictionary_due = now;
         }
         self.known_sensors = known;
+    }
+
+    /// The device's numbers stand for other sensors: the hub knows none of them.
+    pub(super) fn renumber(&mut self) {
+        self.numbered = None;
+        self.known_sensors = 0;
+        self.numbering_asked = 0;
+    }
+
+    /// Whether batches may speak in this numbering, and counts of sensors are of it. The first one needs no word of the hub.
+    pub(super) fn follows(&self, numbering: Numbering) -> bool {
+        numbering == Numbering::FIRST || self.numbered == Some(numbering)
+    }
+
+    /// Whether to tell the hub of this numbering: until it follows, and of the first, to find out whether it knows how to, a
+    /// few times.
+    pub(super) fn wants_numbering(&self, numbering: Numbering, asks: bool) -> bool {
+        let is_first = numbering == Numbering::FIRST;
+        self.numbered != Some(numbering) && (!is_first || (asks && self.numbering_asked < ASK_NUMBERING))
+    }
+
+    /// The hub was told of the numbering, and has until then to answer.
+    pub(super) fn numbering_told(&mut self, again: Instant) {
+        self.numbering_asked = self.numbering_asked.saturating_add(1);
+        self.dictionary_due = again;
     }
 
     /// A status was sent.

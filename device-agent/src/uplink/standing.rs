@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use wire::handshake::Standing;
-use wire::{Epoch, PublicKey};
+use wire::{BatchSeq, Epoch, PublicKey};
 
 use super::{State, Uplink};
 
@@ -63,6 +63,24 @@ impl Uplink {
         for session in self.session.iter_mut().chain(self.previous.as_mut().map(|(session, _)| session)) {
             session.forget_sending_times();
         }
+    }
+
+    /// Whether the hub of this session follows the device's numbering and knows how to follow another.
+    #[must_use]
+    pub fn can_renumber(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.numbered == Some(self.numbering))
+    }
+
+    /// Whether the hub says that it knows none of the device's sensors.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.known_sensors == 0)
+    }
+
+    /// The oldest batch in flight or queued to be.
+    #[must_use]
+    pub fn oldest(&self) -> Option<(Epoch, BatchSeq)> {
+        self.flight.oldest()
     }
 
     /// Batches in flight or queued to be.

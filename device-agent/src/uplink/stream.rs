@@ -6,12 +6,14 @@ use std::time::Duration;
 use wire::handshake::Standing;
 use wire::message::{Ack, Batch, Control, Message};
 use wire::packet::Data;
-use wire::{SensorNo, SensorSpec};
+use wire::{Numbering, SensorNo, SensorSpec};
 
 use super::session::{HELLO_EVERY, Session};
 use super::{Event, Uplink};
 use crate::clock::Now;
 
+/// Shortest time between two tellings of the numbering: the hub has work to do before it follows.
+const ASK_AGAIN: Duration = Duration::from_millis(250);
 /// Bytes of dictionary entries in one message, so that it fits a datagram.
 const DICTIONARY_BYTES: usize = 1_100;
 
@@ -54,19 +56,31 @@ impl Uplink {
                 self.flight.set_credit(welcome.credit.min(self.config.max_in_flight));
                 // Off by the way here, until an acknowledgement says better: enough for a device that has no time at all.
                 self.path.clock_offset_ms.get_or_insert_with(|| now.unix.since(welcome.now));
+                let numbering = self.numbering;
                 if let Some(session) = &mut self.session {
-                    session.learn_sensors(welcome.known_sensors, now.mono);
+                    if session.follows(numbering) {
+                        session.learn_sensors(welcome.known_sensors, now.mono);
+                    }
                     session.standing = welcome.standing;
                     session.hello_due = now.mono + HELLO_EVERY;
                 }
                 self.tell_standing(now);
             }
             Control::Ack(ack) => self.handle_ack(now, index, ack),
+            Control::Numbered { numbering, known_sensors } => {
+                if let Some(session) = self.session.as_mut().filter(|session| session.index == index) {
+                    if numbering == self.numbering {
+                        session.numbered = Some(numbering);
+                        session.learn_sensors(known_sensors, now.mono);
+                    }
+                }
+            }
             Control::Recorded { epoch, number } => self.events.push_back(Event::Recorded { epoch, number }),
             Control::Claimed(claimed) => self.events.push_back(Event::Claimed(claimed)),
             // Only a device says these.
             Control::Hello(_)
             | Control::Dictionary { .. }
+            | Control::Numbering { .. }
             | Control::Status(_)
             | Control::Bye
             | Control::Ledger(_)
@@ -76,8 +90,11 @@ impl Uplink {
 
     fn handle_ack(&mut self, now: Now, index: u32, ack: Ack) {
         self.flight.set_credit(ack.credit.min(self.config.max_in_flight));
+        let numbering = self.numbering;
         if let Some(session) = &mut self.session {
-            session.learn_sensors(ack.known_sensors, now.mono);
+            if session.follows(numbering) {
+                session.learn_sensors(ack.known_sensors, now.mono);
+            }
             session.standing = Standing::Adopted;
         }
         // It echoes a packet of its own session: each numbers them from 0.
@@ -105,7 +122,6 @@ impl Uplink {
         match standing {
             Standing::Adopted => {
                 self.config.pinned = Some(hub);
-                self.config.token = None;
                 self.candidates.keep_only(hub);
                 self.reports.begin_session(now.mono);
                 self.events.push_back(Event::Adopted { hub, address });
@@ -125,7 +141,8 @@ impl Uplink {
     }
 
     pub(super) fn wants_dictionary(&self, session: &Session) -> bool {
-        session.standing == Standing::Adopted && usize::from(session.known_sensors) < self.sensors.len()
+        let describes = usize::from(session.known_sensors) < self.sensors.len();
+        session.standing == Standing::Adopted && (describes || session.wants_numbering(self.numbering, self.asks))
     }
 
     pub(super) fn transmit_control(&mut self, now: Now, out: &mut Vec<u8>) -> Option<SocketAddr> {
@@ -145,8 +162,18 @@ impl Uplink {
         if dictionary && now.mono >= session.dictionary_due {
             session.dictionary_due = repeat;
             let first = SensorNo(session.known_sensors);
-            let sensors = entries_of(&self.sensors, first);
-            session.seal_control(now, &self.path, out, &Control::Dictionary { first, sensors })?;
+            let (follows, mut sensors) = (session.follows(self.numbering), entries_of(&self.sensors, first));
+            let control = if session.wants_numbering(self.numbering, self.asks) {
+                session.numbering_told(repeat.max(now.mono + ASK_AGAIN));
+                // It has to follow first.
+                sensors.clear();
+                Control::Numbering { numbering: self.numbering, first, sensors }
+            } else if follows && self.numbering != Numbering::FIRST {
+                Control::Numbering { numbering: self.numbering, first, sensors }
+            } else {
+                Control::Dictionary { first, sensors }
+            };
+            session.seal_control(now, &self.path, out, &control)?;
             return Some(session.address);
         }
         if session.standing == Standing::Adopted && now.mono >= session.status_due {
@@ -166,7 +193,11 @@ impl Uplink {
     }
 
     pub(super) fn transmit_batch(&mut self, now: Now, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let numbering = self.numbering;
         let session = self.session.as_mut().filter(|session| session.standing == Standing::Adopted)?;
+        if !session.follows(numbering) {
+            return None;
+        }
         let batch = self.flight.next(session.known_sensors)?;
         let key = (batch.epoch, batch.seq);
         let message = Batch { epoch: batch.epoch, seq: batch.seq, lane: batch.lane, body: &batch.body };

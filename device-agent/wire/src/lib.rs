@@ -50,5 +50,5 @@ pub mod varint;
 
 pub use error::DecodeError;
 pub use identity::{DeviceId, HubId, Id, IdError, KeyPair, NoRandomness, PublicKey, base32, from_base32};
-pub use reading::{BatchSeq, Epoch, Hour, Lane, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
+pub use reading::{BatchSeq, Epoch, Hour, Lane, Numbering, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis};
 pub use seq::{Inserted, SeqSet};

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::DecodeError;
 use crate::handshake::Standing;
 use crate::ledger::Report;
-use crate::reading::{BatchSeq, Epoch, Lane, SensorNo, SensorSpec, UnixMillis};
+use crate::reading::{BatchSeq, Epoch, Lane, Numbering, SensorNo, SensorSpec, UnixMillis};
 use crate::varint;
 
 const TYPE_BATCH: u8 = 0x01;
@@ -96,6 +96,25 @@ pub enum Control {
     Health(Health),
     /// Hub: another machine speaks with this identity. Said again while that lasts.
     Claimed(Claimed),
+    /// Device: its batches follow this numbering. A hub that follows another forgets what the numbers stood for, and takes no
+    /// batch until it has. With what its sensors are, from number `first` on, as in `Dictionary`: a hub that follows this
+    /// numbering learns them. Sent again until `Numbered` answers; a device with the first numbering asks by it, without
+    /// sensors, whether the hub knows this message.
+    Numbering {
+        /// The numbering in force.
+        numbering: Numbering,
+        /// Number of the first sensor described.
+        first: SensorNo,
+        /// One entry a number.
+        sensors: Vec<SensorSpec>,
+    },
+    /// Hub: it follows this numbering of the device.
+    Numbered {
+        /// Which.
+        numbering: Numbering,
+        /// Sensors it knows of it, from number 0.
+        known_sensors: u16,
+    },
 }
 
 /// Two machines use one identity: a copied card, a restored snapshot.
@@ -315,7 +334,7 @@ impl Control {
                         .iter()
                         .all(|(sensor, unit, value)| short(sensor) && short(unit) && value.is_finite())
             }
-            Self::Dictionary { first, sensors } => {
+            Self::Dictionary { first, sensors } | Self::Numbering { first, sensors, .. } => {
                 usize::from(first.0) + sensors.len() <= usize::from(SensorNo::LIMIT)
                     && sensors.iter().all(SensorSpec::is_valid)
             }
@@ -330,7 +349,7 @@ impl Control {
                         short(&source.source) && error.len() <= ERROR_LIMIT && !error.chars().any(char::is_control)
                     })
             }
-            Self::Bye | Self::Welcome(_) | Self::Recorded { .. } => true,
+            Self::Bye | Self::Welcome(_) | Self::Recorded { .. } | Self::Numbered { .. } => true,
         }
     }
 }

@@ -47,13 +47,32 @@ impl Hour {
     }
 }
 
-/// A sensor's number on its device: dense from 0, given once, kept across boots by the device.
+/// A sensor's number on its device: dense from 0, kept across boots by the device. What it stands for is said by the
+/// [`Numbering`] in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SensorNo(pub u16);
 
 impl SensorNo {
     /// Sensors a device may have; it bounds what a device can cost the hub, and the decoder's state.
     pub const LIMIT: u16 = 256;
+}
+
+/// What a device's sensor numbers stand for: one begins whenever a number is given to another sensor, with the batch named
+/// here. A device that never did so has the first, which begins with the first batch of all.
+///
+/// Batches before the one it begins with are of sensors that kept their numbers: a device gives a number to another sensor
+/// only when no batch that speaks of the old one is left with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Numbering {
+    /// Boot of that batch.
+    pub epoch: Epoch,
+    /// Its number.
+    pub seq: BatchSeq,
+}
+
+impl Numbering {
+    /// The first one.
+    pub const FIRST: Self = Self { epoch: Epoch(0), seq: BatchSeq(0) };
 }
 
 /// What a sensor's values mean over time.

@@ -30,7 +30,8 @@ use wire::ledger::{DropReason, Entry, Report};
 use wire::message::{Ack, Batch, Control, Health, Hello, Message, SourceError, Status, Welcome};
 use wire::packet::Packet;
 use wire::{
-    BatchSeq, Epoch, Hour, Id, KeyPair, Lane, PublicKey, Reading, SensorKind, SensorNo, SensorSpec, UnixMillis, base32,
+    BatchSeq, Epoch, Hour, Id, KeyPair, Lane, Numbering, PublicKey, Reading, SensorKind, SensorNo, SensorSpec,
+    UnixMillis, base32,
 };
 
 const OFFER: Offer = Offer { counter: 5 << 32 | 3, token: 1234, start: Start { number: 0, before: 0 }, mtu: 1_232 };
@@ -368,6 +369,18 @@ fn controls() -> Vec<(&'static str, Control)> {
                 }],
                 more: 2,
             }),
+        ),
+        (
+            "control_numbering",
+            Control::Numbering {
+                numbering: Numbering { epoch: Epoch(300), seq: BatchSeq(70_001) },
+                first: SensorNo(200),
+                sensors: vec![spec("temp", "Cel", SensorKind::Gauge, 1_000)],
+            },
+        ),
+        (
+            "control_numbered",
+            Control::Numbered { numbering: Numbering { epoch: Epoch(300), seq: BatchSeq(70_001) }, known_sensors: 256 },
         ),
     ]
 }

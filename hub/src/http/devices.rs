@@ -297,11 +297,14 @@ fn again(catalog: &Catalog, id: DeviceId, at: crate::model::UnixMillis) -> Optio
 async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> {
     let (id, no) = (device.id, device.no);
     if device.has_key() {
-        let sensors = app.store.catalog().own_numbers(no).to_vec();
+        let (sensors, numbering) = {
+            let catalog = app.store.catalog();
+            (catalog.own_numbers(no).to_vec(), catalog.numbering(no))
+        };
         let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
         let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
-        app.command(Command::Known(Box::new(Known { device, sensors, windows, digests: Vec::new(), claim: None })))
-            .await?;
+        let known = Known { device, sensors, numbering, windows, digests: Vec::new(), claim: None };
+        app.command(Command::Known(Box::new(known))).await?;
     }
     // Name, labels and interval decide which rules watch it, and how late it may be.
     app.rules_changed.notify_one();

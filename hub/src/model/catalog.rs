@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::device::{Device, DeviceNo};
 use super::reading::SeriesId;
-use super::{DeviceId, SensorKind, SensorNo, numbering};
+use super::{DeviceId, Numbering, SensorKind, SensorNo, numbering};
 
 /// One sensor of one device.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct Catalog {
     of_device: HashMap<DeviceNo, Vec<SeriesId>>,
     /// Series of a device's own sensor numbers, dense from 0. Two numbers may share a series (a unit changed).
     numbers: HashMap<DeviceNo, Vec<SeriesId>>,
+    /// Which numbering those are of, where it is not the first.
+    numberings: HashMap<DeviceNo, Numbering>,
     /// Series of the numbers that the hub gives, dense from [`numbering::FIRST`].
     given: HashMap<DeviceNo, Vec<SeriesId>>,
 }
@@ -94,6 +96,12 @@ impl Catalog {
         self.numbers.get(&device).map_or(&[], Vec::as_slice)
     }
 
+    /// The numbering that those are of.
+    #[must_use]
+    pub fn numbering(&self, device: DeviceNo) -> Numbering {
+        self.numberings.get(&device).copied().unwrap_or(Numbering::FIRST)
+    }
+
     /// Series of the sensor numbers that the hub gave, from [`numbering::FIRST`].
     #[must_use]
     pub fn given_numbers(&self, device: DeviceNo) -> &[SeriesId] {
@@ -142,6 +150,7 @@ impl Catalog {
             self.by_name.remove(&device.name);
         }
         self.numbers.remove(&no);
+        self.numberings.remove(&no);
         self.given.remove(&no);
         for id in self.of_device.remove(&no).into_iter().flatten() {
             self.series.remove(&id);
@@ -155,6 +164,12 @@ impl Catalog {
             of_device.push(series.id);
         }
         self.series.insert(series.id, series);
+    }
+
+    /// Begins another numbering of a device's own: what its numbers stood for is forgotten.
+    pub fn renumber(&mut self, device: DeviceNo, numbering: Numbering) {
+        self.numbers.remove(&device);
+        self.numberings.insert(device, numbering);
     }
 
     /// Gives a device's sensor number, the next of the device's own or of the hub's, to a series.

@@ -19,5 +19,6 @@ pub mod silence;
 pub mod webhook;
 
 pub use wire::{
-    BatchSeq, DeviceId, Epoch, Hour, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, SeqSet, UnixMillis,
+    BatchSeq, DeviceId, Epoch, Hour, HubId, Lane, Numbering, PublicKey, SensorKind, SensorNo, SensorSpec, SeqSet,
+    UnixMillis,
 };

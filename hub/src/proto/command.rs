@@ -5,7 +5,7 @@ use std::time::Instant;
 use crate::model::access::JoinToken;
 use crate::model::device::{Claim, Device, DeviceNo};
 use crate::model::reading::{Digest, SeriesId};
-use crate::model::{BatchSeq, DeviceId, Epoch, SeqSet};
+use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SeqSet};
 
 /// Who may open a session. A device that is adopted always may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,8 @@ pub struct Known {
     pub device: Device,
     /// Series of its sensor numbers, from 0.
     pub sensors: Vec<SeriesId>,
+    /// What those numbers are of.
+    pub numbering: Numbering,
     /// Committed receive windows.
     pub windows: Vec<(Epoch, SeqSet)>,
     /// Contents of its newest batches; only at the start of the hub.
@@ -42,7 +44,7 @@ pub enum Command {
     Known(Box<Known>),
     /// A device was deleted: its sessions end, its key is a stranger's again.
     Forgotten(DeviceId),
-    /// Sensors that a device described were not registered: it may describe them again. Or the hub has no place for them.
+    /// Sensors that a device described were not registered, or its numbering is not followed: it may say so again. Or the hub has no place for them.
     NotRegistered {
         /// Whose.
         device: DeviceNo,

@@ -1,7 +1,7 @@
 //! What the endpoint asks of the rest of the hub, apart from batches.
 
 use crate::model::device::{Claim, DeviceNo, Introduction, Link, NewDevice, Pending};
-use crate::model::{BatchSeq, DeviceId, Epoch, SensorNo, SensorSpec};
+use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SensorNo, SensorSpec};
 use std::net::SocketAddr;
 
 use wire::ledger::Report;
@@ -20,6 +20,13 @@ pub enum Event {
         first: SensorNo,
         /// One a number.
         sensors: Vec<SensorSpec>,
+    },
+    /// A device gives its sensor numbers to other sensors: follow its numbering, then tell the endpoint.
+    Renumber {
+        /// Which.
+        device: DeviceNo,
+        /// Its numbering.
+        numbering: Numbering,
     },
     /// A device introduced itself in a new session.
     Introduced {

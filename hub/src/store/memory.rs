@@ -22,7 +22,7 @@ use crate::model::device::{Device, DeviceNo};
 use crate::model::limits::Limits;
 use crate::model::reading::{Batch, Digest, Point, SeriesId};
 use crate::model::retention::Retention;
-use crate::model::{BatchSeq, Epoch, SensorNo, SeqSet, UnixMillis};
+use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, SeqSet, UnixMillis};
 
 /// Committed receive windows.
 pub(super) type Windows = HashMap<(DeviceNo, Epoch), SeqSet>;
@@ -118,6 +118,7 @@ pub(super) enum Change {
     RemoveDevice(DeviceNo),
     PutSeries(Series),
     PushNumber(DeviceNo, SensorNo, SeriesId),
+    Renumber(DeviceNo, Numbering),
 }
 
 /// Journal rows of a device that the head need not hold any longer.
@@ -340,6 +341,10 @@ impl Memory {
                 Change::PutDevice(device) => catalog.put_device(device),
                 Change::PutSeries(series) => catalog.put_series(series),
                 Change::PushNumber(device, number, series) => catalog.push_number(device, number, series),
+                Change::Renumber(device, numbering) => {
+                    self.tallies.forget(device);
+                    catalog.renumber(device, numbering);
+                }
                 Change::RemoveDevice(device) => {
                     self.tallies.forget(device);
                     self.head_mut().remove(device, catalog.series_of(device).map(|series| series.id));

@@ -1,10 +1,10 @@
 //! Devices and their sensors.
 
-use telemetry_hub::model::device::Standing;
-use telemetry_hub::model::{DeviceId, SensorKind, SensorNo, SensorSpec};
+use telemetry_hub::model::device::{DeviceNo, Standing};
+use telemetry_hub::model::{BatchSeq, DeviceId, Epoch, Numbering, SensorKind, SensorNo, SensorSpec};
 use telemetry_hub::store::Error;
 
-use crate::scene::{Hub, new_device, sensor};
+use crate::scene::{Hub, T0, new_device, sensor};
 
 #[tokio::test]
 async fn names_are_made_unique_and_blocking_and_deleting_are_remembered() {
@@ -48,4 +48,29 @@ async fn sensor_numbers_are_dense_and_a_name_keeps_its_series() {
     let series = catalog.series(hub.series[1]).unwrap();
     assert_eq!((&*series.unit, series.kind), ("K", SensorKind::State));
     assert_eq!((catalog.own_numbers(no), catalog.series_count()), (&more[..], 4));
+}
+
+#[tokio::test]
+async fn a_number_that_stands_for_another_sensor_leaves_what_it_stood_for_where_it_was() {
+    let mut hub = Hub::new().await;
+    let no = hub.device.no;
+    hub.put(0, &[(0, 0, 1.0), (1, 0, 2.0)]).await;
+    let numbering = Numbering { epoch: Epoch(1), seq: BatchSeq(1) };
+    hub.store.renumber(no, numbering).await.unwrap();
+    assert_eq!((hub.store.catalog().own_numbers(no).len(), hub.store.catalog().numbering(no)), (0, numbering));
+    let sensors = ["new", "b"].map(sensor).to_vec();
+    let series = hub.store.register_sensors(no, SensorNo(0), sensors).await.unwrap();
+    let before = std::mem::replace(&mut hub.series, series);
+    assert!(hub.series[0] != before[0] && hub.series[1] == before[1]);
+    hub.put(1, &[(0, 1_000, 10.0), (1, 1_000, 20.0)]).await;
+    // Kept in the journal, and in blocks: each by the name it was sent under.
+    for blocks in [false, true] {
+        hub.restart().await;
+        assert_eq!(hub.store.catalog().numbering(no), numbering, "in blocks: {blocks}");
+        assert_eq!((hub.values(0, 0, 9_000).await, hub.values(1, 0, 9_000).await), (vec![10.0], vec![2.0, 20.0]));
+        let old = hub.store.readings(before[0], T0, T0.plus(9_000), 10).await.unwrap();
+        assert_eq!(old.points.iter().map(|point| point.value).collect::<Vec<_>>(), [1.0]);
+        hub.store.make_blocks().await.unwrap();
+    }
+    assert!(matches!(hub.store.renumber(DeviceNo(99), numbering).await, Err(Error::NotFound { .. })));
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use wire::message::{Control, Status};
 
-use super::{DEVICE_RATE, Endpoint, Entry, Registration, trim_epochs};
+use super::{DEVICE_RATE, Endpoint, Entry, Registration, known_sensors, trim_epochs};
 use crate::model::device::{Claim, Standing};
 use crate::proto::Moment;
 use crate::proto::admission::Bucket;
@@ -48,7 +48,11 @@ impl Endpoint {
             }
             Command::NotRegistered { device, no_place } => {
                 let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key)) else { return };
-                let Registration::UnderWay { below } = entry.registration else { return };
+                let below = match entry.registration {
+                    Registration::UnderWay { below } => below,
+                    Registration::Renumbering { .. } => 0,
+                    Registration::Open | Registration::NoPlace { .. } => return,
+                };
                 entry.registration = Registration::Open;
                 if no_place {
                     self.counters.dropped(Drop::SeriesLimit);
@@ -68,7 +72,7 @@ impl Endpoint {
     }
 
     fn know(&mut self, moment: Moment, known: Known) {
-        let Known { device, sensors, windows, digests, claim } = known;
+        let Known { device, sensors, numbering, windows, digests, claim } = known;
         let (key, no, standing) = (device.key, device.no, device.standing);
         if self.pending.remove(&key).is_some() {
             self.event(Event::PendingGone(device.id));
@@ -78,6 +82,7 @@ impl Endpoint {
         let entry = self.devices.entry(key).or_insert_with(|| Entry {
             device: device.clone(),
             sensors: Vec::new(),
+            numbering,
             windows: HashMap::new(),
             bucket: Bucket::full(DEVICE_RATE, moment.now),
             claims: Claims::restored(
@@ -95,8 +100,13 @@ impl Endpoint {
         let news =
             entry.device.standing != standing || sensors.len() != entry.sensors.len() || entry.last_seen.is_none();
         entry.device = device;
+        // A device that is renamed meanwhile has the numbers it had.
+        let renumbered = std::mem::replace(&mut entry.numbering, numbering) != numbering;
+        if renumbered || !matches!(entry.registration, Registration::Renumbering { .. }) {
+            entry.registration = Registration::Open;
+        }
         entry.sensors = sensors;
-        entry.registration = Registration::Open;
+        let known_sensors = known_sensors(entry);
         for (epoch, committed) in windows {
             entry.windows.entry(epoch).or_insert_with(|| Window::restored(committed));
             trim_epochs(&mut entry.windows, epoch);
@@ -110,6 +120,11 @@ impl Endpoint {
             Standing::Blocked => self.sessions.end(&key),
             Standing::Adopted if news => self.welcome(moment, key, None),
             Standing::Adopted => {}
+        }
+        if renumbered {
+            if let Some(session) = self.current(&key) {
+                self.send(session, &Control::Numbered { numbering, known_sensors });
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::reading::{Batch, BatchId, Digest, SeriesId, is_time};
-use crate::model::{BatchSeq, DeviceId, Lane, PublicKey, SensorNo, SensorSpec, numbering};
+use crate::model::{BatchSeq, DeviceId, Lane, Numbering, PublicKey, SensorNo, SensorSpec, numbering};
 use crate::pressure::Shed;
 use crate::proto::Moment;
 use crate::proto::claims::Stand;
@@ -83,6 +83,10 @@ impl Endpoint {
             self.counters.dropped(Drop::NotAdopted);
             return Ok(());
         };
+        if entry.is_renumbering(moment.now) {
+            self.counters.dropped(Drop::UnknownSensor);
+            return Ok(());
+        }
         // Who has nothing on the way finds room behind a full queue: else whether an alert is raised would be left to chance.
         let room = if entry.is_waiting() { MAX_BATCHES } else { MAX_BATCHES + MAX_FIRST_BATCHES };
         if self.batches.len() >= room {
@@ -167,7 +171,10 @@ impl Endpoint {
         match control {
             Control::Hello(hello) => self.handle_hello(moment, key, (session, from), (token, counter), hello),
             Control::Dictionary { first, sensors } => {
-                self.handle_dictionary(moment.now, (key, session), first, sensors)
+                self.handle_sensors(moment.now, (key, session), Numbering::FIRST, first, sensors);
+            }
+            Control::Numbering { numbering, first, sensors } => {
+                self.handle_numbering(moment.now, (key, session), numbering, first, sensors);
             }
             Control::Status(status) => self.handle_status(key, session, status),
             Control::Ledger(report) => self.handle_ledger(moment, key, session, report),
@@ -182,7 +189,11 @@ impl Endpoint {
                 }
             }
             // Only a hub says these.
-            Control::Welcome(_) | Control::Ack(_) | Control::Recorded { .. } | Control::Claimed(_) => {
+            Control::Welcome(_)
+            | Control::Ack(_)
+            | Control::Recorded { .. }
+            | Control::Claimed(_)
+            | Control::Numbered { .. } => {
                 self.counters.malformed(DecodeError::Malformed)
             }
         }
@@ -274,14 +285,49 @@ impl Endpoint {
         self.welcome(moment, key, None);
     }
 
-    pub(super) fn handle_dictionary(
+    /// A device says which numbering its batches follow. Ours is given up for it once nothing that speaks of ours is on its
+    /// way to the disk; the device says it again until then.
+    fn handle_numbering(
         &mut self,
         now: Instant,
         (key, session): (PublicKey, u32),
+        numbering: Numbering,
+        first: SensorNo,
+        sensors: Vec<SensorSpec>,
+    ) {
+        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+            return self.counters.dropped(Drop::NotAdopted);
+        };
+        if entry.numbering == numbering {
+            let known_sensors = known_sensors(entry);
+            if !sensors.is_empty() {
+                self.handle_sensors(now, (key, session), numbering, first, sensors);
+            }
+            return self.send(session, &Control::Numbered { numbering, known_sensors });
+        }
+        let (since, asked) = match entry.registration {
+            Registration::UnderWay { .. } => return,
+            Registration::Renumbering { since, asked } if entry.is_renumbering(now) => (since, asked),
+            Registration::Renumbering { .. } | Registration::NoPlace { .. } | Registration::Open => (now, false),
+        };
+        let asks = !asked && !entry.is_waiting();
+        entry.registration = Registration::Renumbering { since, asked: asked || asks };
+        let device = entry.device.no;
+        if asks {
+            self.event(Event::Renumber { device, numbering });
+        }
+    }
+
+    /// A device describes its sensors, as numbered by `numbering`.
+    fn handle_sensors(
+        &mut self,
+        now: Instant,
+        (key, session): (PublicKey, u32),
+        numbering: Numbering,
         first: SensorNo,
         mut sensors: Vec<SensorSpec>,
     ) {
-        let Some(entry) = self.devices.get_mut(&key) else { return };
+        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.numbering == numbering) else { return };
         let known = known_sensors(entry);
         let Some(repeated) = known.checked_sub(first.0).map(usize::from) else { return };
         if repeated >= sensors.len() {
@@ -289,7 +335,7 @@ impl Endpoint {
         }
         let below = known.saturating_add(u16::try_from(sensors.len() - repeated).unwrap_or(u16::MAX));
         match entry.registration {
-            Registration::UnderWay { .. } => return,
+            Registration::UnderWay { .. } | Registration::Renumbering { .. } => return,
             // Numbers have no gaps: behind one without a place there is none for any.
             Registration::NoPlace { since, left_out }
                 if left_out > 0 || now.saturating_duration_since(since) < NO_PLACE_FOR =>

@@ -36,7 +36,7 @@ use super::{Moment, Random};
 use crate::model::access::JoinToken;
 use crate::model::device::{Device, DeviceNo, Link, Pending};
 use crate::model::reading::{Batch, BatchId, Digest, SeriesId};
-use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, UnixMillis, numbering};
+use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, PublicKey, UnixMillis, numbering};
 use crate::pressure::Pressure;
 
 /// Batches waiting for room in the ingest queue: what a thousand devices send while one fsync completes.
@@ -72,6 +72,8 @@ const CREDIT_BUSY: u32 = 16;
 const JOIN_WITHIN: Duration = Duration::from_secs(20);
 /// How long sensors that had no place are not tried again.
 const NO_PLACE_FOR: Duration = Duration::from_secs(60);
+/// A renumbering that took this long failed: batches are taken again, by the numbers that are known.
+const RENUMBER_WITHIN: Duration = Duration::from_secs(20);
 /// A report of the ledger that took this long to reach the disk did not: the device may send it again.
 const RECORD_WITHIN: Duration = Duration::from_secs(20);
 /// Housekeeping, and how often links are told.
@@ -101,6 +103,8 @@ pub struct Config {
 struct Entry {
     device: Device,
     sensors: Vec<SeriesId>,
+    /// What the numbers of those are of.
+    numbering: Numbering,
     windows: HashMap<Epoch, Window>,
     bucket: Bucket,
     /// Which of its sessions speaks for it.
@@ -135,6 +139,12 @@ impl Entry {
     fn has_aside(&self, epoch: Epoch, seq: BatchSeq) -> bool {
         self.aside.values().any(|aside| (aside.epoch, aside.seq) == (epoch, seq))
     }
+
+    /// Whether it is about to follow another numbering.
+    fn is_renumbering(&self, now: Instant) -> bool {
+        matches!(self.registration, Registration::Renumbering { since, .. }
+            if now.saturating_duration_since(since) < RENUMBER_WITHIN)
+    }
 }
 
 /// What became of the sensors that a device described and that are not in its `sensors`.
@@ -143,6 +153,9 @@ enum Registration {
     Open,
     /// A `Sensors` event is on its way that describes the numbers below this.
     UnderWay { below: u16 },
+    /// The device gave its numbers to other sensors: no batch of it is taken, because nothing says what its numbers stand
+    /// for. Those that were are on their way to the disk; then a `Renumber` event is.
+    Renumbering { since: Instant, asked: bool },
     /// The hub had no place for them, which it is not asked again for [`NO_PLACE_FOR`].
     NoPlace {
         since: Instant,
@@ -408,7 +421,10 @@ impl Endpoint {
             self.events.push_back(event);
             return;
         }
-        let (Event::Sensors { device, .. } | Event::Ledger { device, .. }) = event else { return };
+        let (Event::Sensors { device, .. } | Event::Renumber { device, .. } | Event::Ledger { device, .. }) = event
+        else {
+            return;
+        };
         let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key)) else { return };
         if matches!(event, Event::Ledger { .. }) {
             entry.recording = None;

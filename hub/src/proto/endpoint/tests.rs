@@ -4,5 +4,6 @@ mod attacks;
 mod batches;
 mod joining;
 mod limits;
+mod numbering;
 mod rivals;
 mod scene;

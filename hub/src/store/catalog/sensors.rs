@@ -4,11 +4,11 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::DeviceNo;
-use crate::model::reading::SeriesId;
-use crate::model::{SensorNo, SensorSpec};
+use crate::model::reading::{Batch, SeriesId};
+use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, SensorSpec, numbering};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::Kind;
+use crate::store::file::column::{Kind, signed, unsigned};
 use crate::store::memory::Change;
 use crate::store::write::Scope;
 
@@ -54,7 +54,39 @@ impl Store {
         })
         .await
     }
+
+    /// Follows another numbering of a device: its own numbers stand for nothing until they are registered anew. Series and
+    /// readings stay. What came under the old numbers goes into blocks first, where readings have series and no numbers.
+    ///
+    /// # Errors
+    /// `NotFound` for the device; `Conflict` when batches of it came meanwhile: nothing is changed then.
+    pub async fn renumber(&self, device: DeviceNo, numbering: Numbering) -> Result<()> {
+        self.pack_device(device).await?;
+        self.change(move |scope| {
+            if !device_exists(scope.conn, device)? {
+                return Err(Error::missing("device"));
+            }
+            let is_fresh = |batch: &Batch| batch.id.device == device && !numbering::is_own(batch.id.epoch);
+            if scope.memory.head().has_own(device) || scope.group.fresh.iter().any(|(_, batch)| is_fresh(batch)) {
+                return Err(Error::conflict("numbering", "batches of the device came meanwhile".to_owned()));
+            }
+            let own = named_params! { ":device": device, ":limit": SensorNo::LIMIT };
+            scope.conn.prepare_cached(FORGET_NUMBERS)?.execute(own)?;
+            scope.conn.prepare_cached(SET_NUMBERING)?.execute(named_params! {
+                ":device": device,
+                ":epoch": numbering.epoch.0,
+                ":seq": signed(numbering.seq.0),
+            })?;
+            scope.own.changes.push(Change::Renumber(device, numbering));
+            Ok(())
+        })
+        .await
+    }
 }
+
+const FORGET_NUMBERS: &str = "DELETE FROM sensor_number WHERE device = :device AND number < :limit";
+const SET_NUMBERING: &str = "INSERT INTO numbering (device, epoch, seq) VALUES (:device, :epoch, :seq)
+    ON CONFLICT (device) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq";
 
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM device WHERE no = :device)";
 
@@ -149,11 +181,16 @@ pub(in crate::store) fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
 
 const ALL_SERIES: &str = "SELECT id, device, sensor, unit, kind, interval_ms FROM series ORDER BY id";
 const ALL_NUMBERS: &str = "SELECT device, number, series FROM sensor_number ORDER BY device, number";
+const ALL_NUMBERINGS: &str = "SELECT device, epoch, seq FROM numbering";
 
 /// Fills the catalog at start.
 pub(in crate::store) fn load(conn: &Connection, catalog: &mut Catalog) -> Result<()> {
     for series in conn.prepare(ALL_SERIES)?.query_map([], from_row)? {
         catalog.put_series(series?);
+    }
+    for numbering in conn.prepare(ALL_NUMBERINGS)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
+        let (device, epoch, seq) = numbering?;
+        catalog.renumber(device, Numbering { epoch: Epoch(epoch), seq: BatchSeq(unsigned(seq)) });
     }
     for given in conn.prepare(ALL_NUMBERS)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))? {
         let (device, number, series) = given?;

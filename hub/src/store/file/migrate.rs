@@ -28,6 +28,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0014_late_readings.sql"),
     include_str!("../../../../migrations/sqlite/0015_alerts_that_were_over.sql"),
     include_str!("../../../../migrations/sqlite/0016_claims.sql"),
+    include_str!("../../../../migrations/sqlite/0017_numbering.sql"),
 ];
 
 fn known() -> u32 {

@@ -104,6 +104,11 @@ impl Fresh {
         self.iter().map(|(entry, _)| entry.row)
     }
 
+    /// Whether there is a batch that `wanted` chooses.
+    pub(in crate::store) fn has(&self, wanted: impl Fn(&Entry) -> bool) -> bool {
+        self.iter().any(|(entry, _)| wanted(&entry))
+    }
+
     /// A copy of the batches that `wanted` chooses.
     pub(in crate::store) fn copy(&self, wanted: impl Fn(&Entry) -> bool) -> Self {
         let mut copy = Self { blocks_end: self.blocks_end, ..Self::default() };

@@ -175,6 +175,11 @@ impl Head {
         self.devices.get(&device).map(|device| device.rows().collect()).unwrap_or_default()
     }
 
+    /// Whether batches that the device itself sent are here.
+    pub(super) fn has_own(&self, device: DeviceNo) -> bool {
+        self.devices.get(&device).is_some_and(|device| device.has(|batch| !numbering::is_own(batch.epoch)))
+    }
+
     /// What waits to be in blocks, in no order.
     pub(super) fn waiting(&self) -> impl Iterator<Item = Waiting> + '_ {
         self.devices.iter().filter_map(|(&no, device)| {

@@ -70,6 +70,8 @@ pub(super) enum Order {
     /// Pack and merge everything there is, sweep, let go what is too old at this moment (if one is given), give back free
     /// space.
     All(Option<UnixMillis>, oneshot::Sender<Result<()>>),
+    /// Pack everything there is of one device, and sweep: no row of the journal is to need its sensor numbers any longer.
+    One(DeviceNo, oneshot::Sender<Result<()>>),
 }
 
 /// Starts the thread. It ends when nobody can give orders any longer, or the writer's inbox is closed.
@@ -119,9 +121,18 @@ impl Store {
     }
 
     async fn order(&self, now: Option<UnixMillis>) -> Result<()> {
+        self.ask(|done| Order::All(now, done)).await
+    }
+
+    /// Makes blocks of all readings there are of a device, and lets go of their rows in the journal.
+    pub(super) async fn pack_device(&self, device: DeviceNo) -> Result<()> {
+        self.ask(|done| Order::One(device, done)).await
+    }
+
+    async fn ask(&self, order: impl FnOnce(oneshot::Sender<Result<()>>) -> Order) -> Result<()> {
         let (done, told) = oneshot::channel();
-        let orders = self.orders().ok_or(Error::Closed)?;
-        tokio::task::spawn_blocking(move || orders.send(Order::All(now, done)))
+        let (orders, order) = (self.orders().ok_or(Error::Closed)?, order(done));
+        tokio::task::spawn_blocking(move || orders.send(order))
             .await
             .map_err(|_| Error::Closed)?
             .map_err(|_| Error::Closed)?;
@@ -149,14 +160,17 @@ pub(super) struct Maker {
 impl Maker {
     fn run(mut self, orders: &Receiver<Order>) {
         self.keep_house();
+        // Who asked may have gone; the work is done all the same.
+        let answer = |outcome: Result<()>, done: oneshot::Sender<Result<()>>| {
+            let ends = matches!(&outcome, Err(error) if error.is_fatal());
+            let _ = done.send(outcome);
+            if ends { Err(Error::Closed) } else { Ok(()) }
+        };
         loop {
             let outcome = match orders.recv_timeout(LOOK) {
-                Ok(Order::All(now, done)) => {
-                    let outcome = self.all(now);
-                    let ends = matches!(&outcome, Err(error) if error.is_fatal());
-                    // Who asked may have gone; the work is done all the same.
-                    let _ = done.send(outcome);
-                    if ends { Err(Error::Closed) } else { Ok(()) }
+                Ok(Order::All(now, done)) => answer(self.all(now), done),
+                Ok(Order::One(device, done)) => {
+                    answer(self.make(&[device], true).and_then(|()| self.sweep(true)), done)
                 }
                 Err(RecvTimeoutError::Timeout) => self.look(),
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -9,7 +9,7 @@ use wire::handshake::{Initiator, JoinToken as TokenText, NO_PSK, Offer, Responde
 use wire::message::{self, Ack, Control, Hello, Message};
 use wire::packet::Packet;
 use wire::seal::Transport;
-use wire::{KeyPair, Lane, Reading, SensorKind, SensorNo, SensorSpec};
+use wire::{KeyPair, Lane, Numbering, Reading, SensorKind, SensorNo, SensorSpec};
 
 use crate::model::access::JoinToken;
 use crate::model::device::{Device, DeviceNo, Introduction, Labels, NewDevice, Standing};
@@ -99,6 +99,11 @@ impl Scene {
 
     /// Adopts a device as the registrar would.
     pub(super) fn adopt(&mut self, device: &NewDevice, standing: Standing, sensors: usize) {
+        self.adopt_as(device, standing, sensors, Numbering::FIRST);
+    }
+
+    /// The same with a numbering.
+    pub(super) fn adopt_as(&mut self, device: &NewDevice, standing: Standing, sensors: usize, numbering: Numbering) {
         let row = Device {
             no: DeviceNo(1),
             id: DeviceId::of(&device.key),
@@ -115,7 +120,8 @@ impl Scene {
             handshake_counter: device.handshake_counter,
         };
         let sensors = (0..sensors as u32).map(SeriesId).collect();
-        let known = Known { device: row, sensors, windows: Vec::new(), digests: Vec::new(), claim: None };
+        let known =
+            Known { device: row, sensors, numbering, windows: Vec::new(), digests: Vec::new(), claim: None };
         self.endpoint.handle_command(self.moment, Command::Known(Box::new(known)));
     }
 

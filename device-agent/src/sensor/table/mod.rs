@@ -1,0 +1,323 @@
+//! Which number each sensor has: kept across boots, because batches in the spool carry numbers only.
+//!
+//! ```text
+//!   sensor appears ──▶ the next number, up to 256 ──▶ none left: left out, and told ◀── asked for again ──┐
+//!                                                        │                                                │
+//!   not seen for a day, skipped ──▶ free ──▶ given to those that wait: another numbering ─────────────────┘
+//! ```
+//!
+//! A number is given to another sensor only when no batch that speaks of the old one is left here, and when the hub knows
+//! how to follow ([`wire::Numbering`]). A day is one of this agent at work: a machine that was off forgets nothing.
+
+mod file;
+mod waiting;
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use wire::{BatchSeq, Epoch, Numbering, SensorKind, SensorNo, SensorSpec};
+
+use file::TableFile;
+use waiting::Waiting;
+
+/// How long a sensor must not have been seen to give its number to another; three of its intervals, where that is longer.
+const ABSENT_FOR: Duration = Duration::from_secs(86_400);
+/// The same for a device that the hub does not know any more: it starts with what it has.
+const GONE_FOR: Duration = Duration::from_secs(15);
+/// Rest of a number between two sensors: what was on its way to the hub as it was freed has arrived or never will.
+const REST: Duration = Duration::from_secs(5);
+/// Time between two numberings: each has the hub pack what it has of the device.
+const RENUMBER_AFTER: Duration = Duration::from_secs(10);
+/// How often it is written down how long sensors were not seen.
+const SAVE_EVERY: Duration = Duration::from_secs(3_600);
+
+/// There is no number for a sensor, see [`SensorTable::trouble`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no number for this sensor")]
+pub struct TableFull;
+
+/// A batch in the device's numbering.
+type Key = (Epoch, BatchSeq);
+
+/// When something is taken, and which batch it goes into.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    /// When.
+    pub now: Instant,
+    /// The batch that is being filled.
+    pub batch: Key,
+}
+
+/// A number and who has it.
+#[derive(Debug, Clone)]
+struct Place {
+    spec: SensorSpec,
+    /// Nobody has it, and from then on somebody else may; `None` while somebody has it.
+    free: Option<Instant>,
+    seen: Instant,
+    /// How long it was not seen before this start of the agent.
+    absent: Duration,
+    /// The last batch that may speak of it.
+    last: Key,
+}
+
+impl Place {
+    fn absent(&self, now: Instant) -> Duration {
+        self.absent + now.saturating_duration_since(self.seen)
+    }
+
+    /// Whether it was not seen for so long, or for three of its intervals where that is longer.
+    fn is_absent_for(&self, time: Duration, now: Instant) -> bool {
+        self.absent(now) >= time.max(3 * Duration::from_millis(self.spec.interval_ms.into()))
+    }
+}
+
+/// The sensors of the device, by number and by name.
+#[derive(Debug)]
+pub struct SensorTable {
+    places: Vec<Place>,
+    /// What the hub is told of the places: of a free one, what another is.
+    specs: Vec<SensorSpec>,
+    /// Counts changes of `specs` other than at its end.
+    revision: u64,
+    numbers: HashMap<String, SensorNo>,
+    numbering: Numbering,
+    renumbered: Option<Instant>,
+    waiting: Waiting,
+    file: Option<TableFile>,
+    saved: Instant,
+}
+
+impl SensorTable {
+    /// An empty table without a file.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self {
+            places: Vec::new(),
+            specs: Vec::new(),
+            revision: 0,
+            numbers: HashMap::new(),
+            numbering: Numbering::FIRST,
+            renumbered: None,
+            waiting: Waiting::default(),
+            file: None,
+            saved: now,
+        }
+    }
+
+    /// Opens the table in the state folder, in the boot `epoch`. A table that is lost while the device is none that starts for
+    /// the first time begins another numbering: the hub may know what the numbers stood for.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn open(folder: &Path, epoch: Epoch, now: Instant) -> io::Result<Self> {
+        let (file, read) = TableFile::open(folder)?;
+        let mut table = Self::new(now);
+        let before = (Epoch(epoch.0.saturating_sub(1)), BatchSeq(u64::MAX));
+        table.numbering = match read.numbering {
+            Some(numbering) => numbering,
+            None if read.is_lost && epoch.0 > 1 => Numbering { epoch, seq: BatchSeq(0) },
+            None => Numbering::FIRST,
+        };
+        for row in read.rows.into_iter().take(usize::from(SensorNo::LIMIT)) {
+            let absent = Duration::from_secs(3_600 * u64::from(row.absent_hours));
+            let free = row.free.then_some(now);
+            table.put(Place { spec: row.spec, free, seen: now, absent, last: before });
+        }
+        table.describe();
+        table.file = Some(file);
+        if table.numbering != read.numbering.unwrap_or(Numbering::FIRST) {
+            table.save()?;
+        }
+        Ok(table)
+    }
+
+    /// The number of a sensor, giving it one if it has none.
+    ///
+    /// # Errors
+    /// [`TableFull`] when there are too many, or the name breaks the limits.
+    pub fn number(
+        &mut self,
+        name: &str,
+        unit: &str,
+        kind: SensorKind,
+        interval_ms: u32,
+        moment: Moment,
+    ) -> Result<SensorNo, TableFull> {
+        if let Some(&number) = self.numbers.get(name) {
+            if let Some(place) = self.places.get_mut(usize::from(number.0)) {
+                (place.seen, place.absent, place.last) = (moment.now, Duration::ZERO, moment.batch);
+            }
+            return Ok(number);
+        }
+        let spec = SensorSpec { name: name.to_owned(), unit: unit.to_owned(), kind, interval_ms };
+        if !spec.is_valid() || self.places.len() >= usize::from(SensorNo::LIMIT) {
+            self.waiting.note(spec, moment.now);
+            return Err(TableFull);
+        }
+        if let Some(file) = &mut self.file {
+            // A full disk costs the number its durability, not the reading: the spool cannot be written then either.
+            file.append(&spec);
+        }
+        self.specs.push(spec.clone());
+        let number = SensorNo(self.places.len() as u16);
+        self.put(Place { spec, free: None, seen: moment.now, absent: Duration::ZERO, last: moment.batch });
+        Ok(number)
+    }
+
+    /// Makes the numbers given so far durable; to be called before a batch with them goes to disk.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub fn sync(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), TableFile::sync)
+    }
+
+    /// What the hub is to be told of every number, in their order; how often that changed otherwise than at its end; and the
+    /// numbering it belongs to.
+    #[must_use]
+    pub fn described(&self) -> (&[SensorSpec], u64, Numbering) {
+        (&self.specs, self.revision, self.numbering)
+    }
+
+    /// Sensors that have a number.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether none has.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// Sensors without a number, in words.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        self.waiting.in_words()
+    }
+
+    /// Whether numbers would have to be given to other sensors.
+    #[must_use]
+    pub fn wants_numbers(&self) -> bool {
+        self.waiting.wants() > 0
+    }
+
+    /// Frees the numbers of sensors that `skips` names, and of those not seen for a day as far as others wait for them. Batches
+    /// before `oldest` are gone. With `may_reuse`, which the hub must know how to follow, gives free ones to those that wait.
+    pub fn tend(&mut self, moment: Moment, oldest: Key, may_reuse: bool, skips: impl Fn(&str) -> bool) {
+        let now = moment.now;
+        self.waiting.forget(now, &skips);
+        self.release(moment, oldest, |place| skips(&place.spec.name));
+        let free = self.places.iter().filter(|place| place.free.is_some()).count();
+        let wanted = self.waiting.wants().saturating_sub(free);
+        if wanted > 0 {
+            let in_use = self.places.iter().filter(|place| place.free.is_none());
+            let mut longest: Vec<Duration> = in_use.map(|place| place.absent(now)).collect();
+            longest.sort_unstable_by_key(|absent| std::cmp::Reverse(*absent));
+            let least = longest.get(wanted - 1).copied().unwrap_or_default();
+            self.release(moment, oldest, |place| place.absent(now) >= least && place.is_absent_for(ABSENT_FOR, now));
+        }
+        let rested = self.renumbered.is_none_or(|at| now.saturating_duration_since(at) >= RENUMBER_AFTER);
+        if may_reuse && rested {
+            self.give_out(moment);
+        }
+        if now.saturating_duration_since(self.saved) >= SAVE_EVERY {
+            self.saved = now;
+            // How long something was not seen is worth no more than a try.
+            if self.places.iter().any(|place| place.absent(now) >= SAVE_EVERY) {
+                let _ = self.save();
+            }
+        }
+    }
+
+    /// The hub knows nothing of this device: it starts with the sensors it has.
+    pub fn start_anew(&mut self, moment: Moment, oldest: Key) {
+        self.release(moment, oldest, |place| place.is_absent_for(GONE_FOR, moment.now));
+    }
+
+    /// Frees those of the numbers in use that `chosen` chooses, where no batch speaks of them.
+    fn release(&mut self, moment: Moment, oldest: Key, chosen: impl Fn(&Place) -> bool) {
+        let (Moment { now, batch: (epoch, _) }, mut changed) = (moment, false);
+        for place in &mut self.places {
+            if place.free.is_none() && place.last < oldest && chosen(place) {
+                // What an earlier run of the agent sent is on its way no more.
+                place.free = Some(if place.last.0 < epoch { now } else { now + REST });
+                self.numbers.remove(&place.spec.name);
+                changed = true;
+            }
+        }
+        if changed {
+            self.describe();
+            // Not written, they are in use again after the next start, until they are freed again.
+            let _ = self.save();
+        }
+    }
+
+    /// Gives free numbers to sensors that wait: another numbering, with the batch that is being filled.
+    fn give_out(&mut self, moment: Moment) {
+        let has_rested = |free: Instant| moment.now >= free;
+        let free: Vec<usize> = (0..self.places.len())
+            .filter(|place| self.places.get(*place).and_then(|place| place.free).is_some_and(has_rested))
+            .collect();
+        let given: Vec<(usize, SensorSpec)> = free.into_iter().zip(self.waiting.next()).collect();
+        if given.is_empty() {
+            return;
+        }
+        let before = (self.places.clone(), self.numbering);
+        for (place, spec) in &given {
+            if let Some(place) = self.places.get_mut(*place) {
+                let spec = spec.clone();
+                *place = Place { spec, free: None, seen: moment.now, absent: Duration::ZERO, last: moment.batch };
+            }
+        }
+        self.numbering = Numbering { epoch: moment.batch.0, seq: moment.batch.1 };
+        // On disk before the hub hears of it: after a power cut both must mean the same.
+        if self.save().is_err() {
+            (self.places, self.numbering) = before;
+            return;
+        }
+        self.renumbered = Some(moment.now);
+        for (place, spec) in given {
+            self.waiting.remove(&spec.name);
+            self.numbers.insert(spec.name, SensorNo(place as u16));
+        }
+        self.describe();
+    }
+
+    /// What the hub is told: of a free number what another one is, since it has to be told something.
+    fn describe(&mut self) {
+        let stands_in = self.places.iter().find(|place| place.free.is_none()).map(|place| place.spec.clone());
+        let told = |place: &Place| match (&stands_in, place.free) {
+            (Some(other), Some(_)) => other.clone(),
+            (_, None) | (None, Some(_)) => place.spec.clone(),
+        };
+        self.specs = self.places.iter().map(told).collect();
+        self.revision += 1;
+    }
+
+    fn put(&mut self, place: Place) {
+        if place.free.is_none() {
+            self.numbers.insert(place.spec.name.clone(), SensorNo(self.places.len() as u16));
+        }
+        self.places.push(place);
+    }
+
+    fn save(&mut self) -> io::Result<()> {
+        let Self { file: Some(file), places, numbering, saved, .. } = self else { return Ok(()) };
+        // Of this boot, the longest absence is as long as the agent runs: ages are by whole hours of it.
+        let now = *saved;
+        let rows = places.iter().map(|place| file::Row {
+            spec: place.spec.clone(),
+            absent_hours: u32::try_from(place.absent(now).as_secs() / 3_600).unwrap_or(u32::MAX),
+            free: place.free.is_some(),
+        });
+        file.replace(*numbering, rows)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,128 @@
+use std::fs;
+
+use super::*;
+
+const DAY: Duration = ABSENT_FOR;
+
+fn at(now: Instant, seq: u64) -> Moment {
+    Moment { now, batch: (Epoch(7), BatchSeq(seq)) }
+}
+
+fn number(table: &mut SensorTable, name: &str, moment: Moment) -> Result<u16, TableFull> {
+    table.number(name, "1", SensorKind::Gauge, 1000, moment).map(|number| number.0)
+}
+
+/// A full table of `s0` to `s255`, seen at `now` in batch 0.
+fn full(folder: &Path, now: Instant) -> SensorTable {
+    let mut table = SensorTable::open(folder, Epoch(1), now).unwrap();
+    for sensor in 0..SensorNo::LIMIT {
+        assert_eq!(number(&mut table, &format!("s{sensor}"), at(now, 0)), Ok(sensor));
+    }
+    table
+}
+
+fn none(_: &str) -> bool {
+    false
+}
+
+#[test]
+fn numbers_stay_across_boots_and_a_torn_line_is_given_again() {
+    let (folder, now) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    let open = || SensorTable::open(folder.path(), Epoch(1), now).unwrap();
+    let mut table = open();
+    assert_eq!((number(&mut table, "a", at(now, 0)), number(&mut table, "b", at(now, 0))), (Ok(0), Ok(1)));
+    assert_eq!(number(&mut table, "a", at(now, 0)), Ok(0));
+    table.sync().unwrap();
+    drop(table);
+
+    let path = folder.path().join("sensors");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
+    let mut table = open();
+    assert_eq!((number(&mut table, "c", at(now, 0)), number(&mut table, "a", at(now, 0))), (Ok(1), Ok(0)));
+    drop(table);
+    assert_eq!(open().len(), 2);
+}
+
+#[test]
+fn a_name_that_was_not_seen_for_a_day_gives_its_number_once_no_batch_speaks_of_it() {
+    let (folder, t0) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    let mut table = full(folder.path(), t0);
+    let day = t0 + DAY;
+    for sensor in (0..SensorNo::LIMIT).filter(|sensor| *sensor != 3) {
+        number(&mut table, &format!("s{sensor}"), at(day, 50)).unwrap();
+    }
+    assert_eq!(number(&mut table, "wlan0", at(day, 50)), Err(TableFull));
+    assert_eq!(table.trouble().as_deref(), Some("1 left out, 256 is the most: wlan0"));
+
+    // A batch that speaks of it is still here; the hub does not know how; it has to rest.
+    table.tend(at(day, 50), (Epoch(7), BatchSeq(0)), true, none);
+    assert_eq!(table.len(), 256);
+    table.tend(at(day, 51), (Epoch(7), BatchSeq(1)), false, none);
+    assert_eq!((table.len(), table.described().2), (255, Numbering::FIRST));
+    table.tend(at(day, 52), (Epoch(7), BatchSeq(1)), true, none);
+    assert_eq!(table.described().2, Numbering::FIRST);
+    // Told meanwhile: what another number is, and never the name that is gone.
+    assert_eq!(table.described().0[3].name, "s0");
+
+    table.tend(at(day + REST, 60), (Epoch(7), BatchSeq(1)), true, none);
+    assert_eq!(table.described().2, Numbering { epoch: Epoch(7), seq: BatchSeq(60) });
+    assert_eq!((number(&mut table, "wlan0", at(day + REST, 60)), table.trouble()), (Ok(3), None));
+    assert_eq!(number(&mut table, "s3", at(day + REST, 60)), Err(TableFull));
+    drop(table);
+    let mut table = SensorTable::open(folder.path(), Epoch(8), t0).unwrap();
+    assert_eq!(table.described().2, Numbering { epoch: Epoch(7), seq: BatchSeq(60) });
+    assert_eq!((number(&mut table, "wlan0", at(t0, 0)), number(&mut table, "s4", at(t0, 0))), (Ok(3), Ok(4)));
+}
+
+#[test]
+fn a_machine_that_was_off_for_a_week_forgets_nothing_and_hours_at_work_add_up() {
+    let (folder, t0) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    let hour = Duration::from_secs(3_600);
+    let mut table = full(folder.path(), t0);
+    for round in 0..5 {
+        // Five hours at work each, without s3.
+        for n in 1..=5 {
+            for sensor in (0..SensorNo::LIMIT).filter(|sensor| *sensor != 3) {
+                number(&mut table, &format!("s{sensor}"), at(t0 + n * hour, 50)).unwrap();
+            }
+            let _ = number(&mut table, "wlan0", at(t0 + n * hour, 50));
+            table.tend(at(t0 + n * hour, 50), (Epoch(7), BatchSeq(50)), false, none);
+        }
+        assert_eq!(table.len(), if round < 4 { 256 } else { 255 }, "round {round}");
+        // However long the machine is off: another instant, the same hours.
+        table = SensorTable::open(folder.path(), Epoch(2), t0).unwrap();
+    }
+    assert_eq!(table.len(), 255);
+}
+
+#[test]
+fn skipped_names_release_their_numbers_at_once_and_a_device_that_starts_anew_has_what_it_has() {
+    let (folder, t0) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    drop(full(folder.path(), t0));
+    let mut table = SensorTable::open(folder.path(), Epoch(2), t0).unwrap();
+    assert_eq!(number(&mut table, "wlan0", at(t0, 0)), Err(TableFull));
+    let oldest = (Epoch(2), BatchSeq(0));
+    table.tend(at(t0, 1), oldest, true, |name| name == "s1" || name.starts_with("s2"));
+    assert_eq!(table.len(), 256 - 1 - 1 - 10 - 56);
+    // They were freed at the start: at once.
+    assert_eq!(number(&mut table, "wlan0", at(t0, 2)), Ok(1));
+
+    let later = t0 + GONE_FOR;
+    assert_eq!(number(&mut table, "s9", at(later, 3)), Ok(9));
+    table.start_anew(at(later, 9), (Epoch(7), BatchSeq(9)));
+    // wlan0 was seen at the start, and s9 just now.
+    assert_eq!(table.len(), 1);
+    assert!(table.described().0.iter().all(|spec| spec.name == "s9"));
+}
+
+#[test]
+fn a_table_that_is_lost_begins_another_numbering() {
+    let (folder, now) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    let numbering = |epoch| SensorTable::open(folder.path(), Epoch(epoch), now).unwrap().described().2;
+    assert_eq!(numbering(1), Numbering::FIRST);
+    fs::remove_file(folder.path().join("sensors")).unwrap();
+    let anew = Numbering { epoch: Epoch(5), seq: BatchSeq(0) };
+    assert_eq!((numbering(5), numbering(6)), (anew, anew));
+    assert_eq!(SensorTable::new(now).number(&"x".repeat(65), "", SensorKind::Gauge, 0, at(now, 0)), Err(TableFull));
+}
