@@ -22,7 +22,7 @@ use telemetry_hub::proto::endpoint::{Config, Endpoint};
 use telemetry_hub::proto::event::Event;
 use wire::handshake::Responder;
 use wire::ledger::Report;
-use wire::{BatchSeq, DeviceId, Epoch, Hour, Inserted, KeyPair, Lane, PublicKey, SeqSet, UnixMillis};
+use wire::{BatchSeq, DeviceId, Epoch, Hour, Inserted, KeyPair, Lane, Numbering, PublicKey, SeqSet, UnixMillis};
 
 use crate::plan::{Bug, Plan};
 
@@ -201,6 +201,7 @@ impl Hub {
                 windows,
                 digests: row.digests.clone(),
                 claim: None,
+                numbering: Numbering::FIRST,
             };
             endpoint.handle_command(moment, Command::Known(Box::new(known)));
         }
@@ -332,6 +333,7 @@ impl Hub {
                     windows: Vec::new(),
                     digests: Vec::new(),
                     claim: None,
+                    numbering: Numbering::FIRST,
                 };
                 endpoint.handle_command(moment, Command::Known(Box::new(known)));
             }
@@ -406,6 +408,8 @@ impl Hub {
                 self.store.row(device).windows.entry(epoch).or_default().raise_mark(below);
             }
             Event::Ledger { device, report } => self.work.push_back((soon, Work::Record(device, report))),
+            // These devices keep their sensors.
+            Event::Renumber { .. } => {}
             Event::Claim { .. }
             | Event::Health { .. }
             | Event::Links(_)
