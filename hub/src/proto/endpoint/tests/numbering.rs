@@ -60,6 +60,7 @@ fn a_numbering_is_followed_once_nothing_of_the_old_one_is_on_its_way_and_no_batc
 fn a_numbering_that_cannot_be_followed_leaves_the_old_one_in_force() {
     let mut scene = Scene::new(JoinPolicy::Closed);
     let mut device = scene.adopted(1);
+    scene.events();
     tells(&mut device, &mut scene, SECOND, &[]);
     let [Event::Renumber { device: no, .. }] = scene.events()[..] else { panic!("not asked") };
     scene.endpoint.handle_command(scene.moment, Command::NotRegistered { device: no, no_place: false });
