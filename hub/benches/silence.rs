@@ -59,6 +59,8 @@ fn main() {
             sensors: Vec::new(),
             numbering: Numbering::FIRST,
             windows: Vec::new(),
+            digests: Vec::new(),
+            claim: None,
         };
         endpoint.handle_command(moment, Command::Known(Box::new(known)));
     }

@@ -193,9 +193,7 @@ impl Endpoint {
             | Control::Ack(_)
             | Control::Recorded { .. }
             | Control::Claimed(_)
-            | Control::Numbered { .. } => {
-                self.counters.malformed(DecodeError::Malformed)
-            }
+            | Control::Numbered { .. } => self.counters.malformed(DecodeError::Malformed),
         }
     }
 

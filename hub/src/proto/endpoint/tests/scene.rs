@@ -120,8 +120,7 @@ impl Scene {
             handshake_counter: device.handshake_counter,
         };
         let sensors = (0..sensors as u32).map(SeriesId).collect();
-        let known =
-            Known { device: row, sensors, numbering, windows: Vec::new(), digests: Vec::new(), claim: None };
+        let known = Known { device: row, sensors, numbering, windows: Vec::new(), digests: Vec::new(), claim: None };
         self.endpoint.handle_command(self.moment, Command::Known(Box::new(known)));
     }
 
