@@ -4,7 +4,7 @@
 //!   4  hub (the only one that knows everybody)   command
 //!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
 //!   2  ingest ──▶ store   live   bundle (an agent, packed)  ports and pipeline
-//!   1  proto   rules   line   webhook::{payload, retry}     PURE: no tokio, no clock, no randomness source
+//!   1  proto   rules ──▶ counter   line   webhook::{payload, retry}   PURE: no tokio, no clock, no randomness source
 //!   0  model ──▶ wire   pressure   durable   zones          nouns and contract; what is given up under load; whole files;
 //!                                                           rules of time zones
 //!      reach   running                                      by which addresses others get here; which hub runs on this machine
@@ -18,6 +18,7 @@ pub mod bundle;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod counter;
 pub mod durable;
 pub mod http;
 pub mod hub;

@@ -13,6 +13,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("access", &["model"]),
     ("bundle", &["access", "durable"]),
     ("clock", &["model"]),
+    ("counter", &["model"]),
     ("durable", &[]),
     ("zones", &["model"]),
     ("presence", &["model"]),
@@ -22,8 +23,8 @@ const HUB: &[(&str, &[&str])] = &[
     ("pressure", &[]),
     ("reach", &[]),
     ("proto", &["model", "pressure"]),
-    ("rules", &["model"]),
-    ("store", &["model", "clock", "durable"]),
+    ("rules", &["model", "counter"]),
+    ("store", &["model", "clock", "counter", "durable"]),
     ("live", &["model"]),
     ("identity", &["store"]),
     ("line", &[]),
@@ -63,7 +64,8 @@ const HUB: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that decide and never act: no runtime, no clock, no randomness of their own.
-const PURE: &[&str] = &["model", "line", "proto", "rules", "access.rs", "webhook/payload.rs", "webhook/retry.rs"];
+const PURE: &[&str] =
+    &["model", "counter", "line", "proto", "rules", "access.rs", "webhook/payload.rs", "webhook/retry.rs"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

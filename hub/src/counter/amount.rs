@@ -1,0 +1,109 @@
+//! An amount as a whole number of 10^-12, so that what is added and taken away leaves no noise.
+
+use std::ops::{Add, AddAssign, Sub};
+
+/// Decimal places of an amount.
+const PLACES: usize = 12;
+const POWERS: [f64; PLACES + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12];
+/// Decimals of up to 15 digits and their nearest `f64` stand for each other.
+const EXACT: f64 = 1e15;
+/// Larger values would not fit with room to add many.
+const MOST: f64 = 1e24;
+/// A share of a difference is exact to this part of it.
+const FINE: i128 = 1_000_000_000;
+
+/// An amount.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Amount(i128);
+
+impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
+
+    /// The decimal that a value was written as; of values beyond 10^24 the limit.
+    #[must_use]
+    pub fn of(value: f64) -> Self {
+        for (places, power) in POWERS.iter().enumerate() {
+            let whole = (value * power).round();
+            if whole.abs() >= EXACT {
+                break;
+            }
+            if whole / power == value {
+                return Self(whole as i128 * 10_i128.pow((PLACES - places) as u32));
+            }
+        }
+        let value = value.clamp(-MOST, MOST);
+        let (whole, part) = (value.trunc(), value.fract());
+        Self(whole as i128 * 10_i128.pow(PLACES as u32) + (part * POWERS[PLACES]).round() as i128)
+    }
+
+    /// The nearest number.
+    #[must_use]
+    pub fn value(self) -> f64 {
+        let (mut whole, mut places) = (self.0, PLACES);
+        while places > 0 && whole % 10 == 0 {
+            (whole, places) = (whole / 10, places - 1);
+        }
+        whole as f64 / POWERS[places]
+    }
+
+    /// `part` of its `of` parts, down to a billionth of it.
+    pub(super) fn share(self, part: i64, of: i64) -> Self {
+        let (part, of) = (i128::from(part), i128::from(of.max(1)));
+        let (size, mut grain) = (self.0.abs() / FINE, 1_i128);
+        while grain * 10 <= size && self.0 % (grain * 10) == 0 {
+            grain *= 10;
+        }
+        // In two steps: the product of both could be too large.
+        let whole = self.0 / of * part + self.0 % of * part / of;
+        Self(whole - whole % grain)
+    }
+}
+
+impl Add for Amount {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for Amount {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl Sub for Amount {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_come_back_as_they_were_written() {
+        for value in
+            [0.0, 215.6, 3737.123_456, -0.1, 4_294_967_296.0, 18_446_744_073_709_551_616.0, 1e-12, 81_000_000.1]
+        {
+            assert_eq!(Amount::of(value).value(), value);
+        }
+        assert_eq!((Amount::of(215.7) - Amount::of(215.6)).value(), 0.1);
+        assert_eq!((Amount::of(81_000_000.1) - Amount::of(81_000_000.0)).value(), 0.1);
+        assert_eq!(Amount::of(1.0 / 3.0).value(), 0.333_333_333_333);
+        assert_eq!(Amount::of(f64::MAX), Amount::of(1e30));
+    }
+
+    #[test]
+    fn a_share_has_no_more_digits_than_it_needs() {
+        assert_eq!(Amount::of(1.0).share(1, 3).value(), 0.333_333_333);
+        assert_eq!(Amount::of(1e12).share(1, 3).value(), 333_333_333_000.0);
+        assert_eq!(Amount::of(0.5).share(1, 2).value(), 0.25);
+        assert_eq!(Amount::of(18e18).share(i64::MAX / 2, i64::MAX).value(), 8_999_999_990.0 * 1e9);
+    }
+}

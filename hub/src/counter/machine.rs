@@ -1,0 +1,342 @@
+//! The machine that decides, reading by reading, what a counter really did. The rules are those of the module's table.
+
+use super::amount::Amount;
+use crate::model::UnixMillis;
+use crate::model::reading::Point;
+
+/// A fall by at most this part of the value is a jitter.
+const JITTER: f64 = 0.01;
+/// A jump more than this many times as high as what is left of it was a blip; so much faster than usual is not from zero.
+const STRANGE: f64 = 10.0;
+/// What was seen to grow explains a step this many times as large.
+const GROWN: f64 = 3.0;
+/// A first rise so much faster than the next one was none.
+const FIRST: f64 = 1_000.0;
+/// Readings from the low on that decide for a restart.
+const ENOUGH: usize = 3;
+/// Where counters wrap.
+const WRAPS: [f64; 11] = [
+    10_000.0,
+    65_536.0,
+    100_000.0,
+    1_000_000.0,
+    10_000_000.0,
+    16_777_216.0,
+    100_000_000.0,
+    1_000_000_000.0,
+    4_294_967_296.0,
+    281_474_976_710_656.0,
+    18_446_744_073_709_551_616.0,
+];
+
+/// A point of the line that never falls: what was counted by then, from wherever the machine began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// When.
+    pub at: UnixMillis,
+    /// How much.
+    pub total: Amount,
+}
+
+/// A value, and the first and the last time it was read.
+#[derive(Debug, Clone, Copy)]
+struct Level {
+    value: f64,
+    from: UnixMillis,
+    to: UnixMillis,
+}
+
+impl Level {
+    const fn of(point: Point) -> Self {
+        Self { value: point.value, from: point.at, to: point.at }
+    }
+}
+
+/// The last levels, each higher than the one before: two behind the newest can still turn out to be blips.
+#[derive(Debug, Clone, Copy, Default)]
+struct Steps {
+    levels: [Option<Level>; 3],
+    count: usize,
+}
+
+impl Steps {
+    fn at(&self, from_top: usize) -> Option<Level> {
+        self.levels.get(self.count.checked_sub(from_top + 1)?).copied().flatten()
+    }
+
+    fn top(&mut self) -> Option<&mut Level> {
+        self.levels.get_mut(self.count.checked_sub(1)?)?.as_mut()
+    }
+
+    /// Adds a level; the oldest goes when there is no place.
+    fn push(&mut self, level: Level) -> Option<Level> {
+        let oldest = if self.count == self.levels.len() { self.shift() } else { None };
+        if let Some(place) = self.levels.get_mut(self.count) {
+            *place = Some(level);
+            self.count += 1;
+        }
+        oldest
+    }
+
+    /// Takes the oldest.
+    fn shift(&mut self) -> Option<Level> {
+        let oldest = self.levels[0].take();
+        self.levels.rotate_left(1);
+        self.count = self.count.saturating_sub(1);
+        oldest
+    }
+
+    fn pop(&mut self) {
+        self.count = self.count.saturating_sub(1);
+        if let Some(place) = self.levels.get_mut(self.count) {
+            *place = None;
+        }
+    }
+
+    /// From one level to the next: how much, and in how many milliseconds.
+    fn rises(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.levels.windows(2).filter_map(|pair| {
+            let (before, after) = (pair.first().copied().flatten()?, pair.get(1).copied().flatten()?);
+            Some((after.value - before.value, after.from.since(before.to).max(1) as f64))
+        })
+    }
+
+    /// Growth a millisecond, the oldest first.
+    fn speeds(&self) -> [f64; 2] {
+        let mut speeds = self.rises().map(|(rise, time)| rise / time);
+        [speeds.next().unwrap_or_default(), speeds.next().unwrap_or_default()]
+    }
+
+    fn largest_rise(&self) -> f64 {
+        self.rises().map(|(rise, _)| rise).fold(0.0, f64::max)
+    }
+
+    fn fastest(&self) -> f64 {
+        self.speeds().into_iter().fold(0.0, f64::max)
+    }
+}
+
+/// What a counter showed since it fell, until it is known why.
+#[derive(Debug, Clone, Copy, Default)]
+struct Fall {
+    steps: Steps,
+    readings: usize,
+}
+
+impl Fall {
+    const fn low(&self) -> Option<Level> {
+        self.steps.levels[0]
+    }
+}
+
+/// Readings in, in the order of time; marks out, when no later reading can change them.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    steps: Steps,
+    /// What was counted when the oldest of the levels was the first; the others go by their difference to it.
+    base: Amount,
+    fall: Option<Fall>,
+    /// Whether the oldest of the levels is the first reading of all.
+    is_first: bool,
+    /// Whether a reading after the first at the newest level has borne it out.
+    is_sure: bool,
+}
+
+impl Machine {
+    /// A counter of which nothing is known. `is_begin`: the first reading it will take is the first there ever was.
+    #[must_use]
+    pub fn new(is_begin: bool) -> Self {
+        Self { steps: Steps::default(), base: Amount::ZERO, fall: None, is_first: is_begin, is_sure: true }
+    }
+
+    /// What was counted, as far as it is decided; less than before where a blip upwards was found out.
+    #[must_use]
+    pub fn total(&self) -> Amount {
+        let (oldest, newest) = (self.steps.levels[0], self.steps.at(0));
+        match oldest.zip(newest) {
+            Some((oldest, newest)) => self.base + (Amount::of(newest.value) - Amount::of(oldest.value)),
+            None => self.base,
+        }
+    }
+
+    /// Whether the next readings will tell what the last one means: it fell, or it jumped as never before.
+    #[must_use]
+    pub fn is_undecided(&self) -> bool {
+        if self.fall.is_some() {
+            return true;
+        }
+        let (Some(newest), Some(before), false) = (self.steps.at(0), self.steps.at(1), self.is_sure) else {
+            return false;
+        };
+        let jump = newest.value - before.value;
+        match self.steps.at(2) {
+            Some(earlier) => jump > STRANGE * (before.value - earlier.value),
+            None => before.value != 0.0 && jump > STRANGE * before.value.abs(),
+        }
+    }
+
+    /// Takes the next reading; those at no later time than the last are left out.
+    pub fn take(&mut self, point: Point, mut settled: impl FnMut(Mark)) {
+        if !point.value.is_finite() {
+            return;
+        }
+        match self.fall {
+            None => self.go_on(point, &mut settled),
+            Some(fall) => self.after_fall(fall, point, &mut settled),
+        }
+    }
+
+    /// Ends: what is decided so far is settled, and what fell last counts for nothing.
+    pub fn finish(mut self, mut settled: impl FnMut(Mark)) {
+        while self.settle_oldest(&mut settled) {}
+    }
+
+    fn go_on(&mut self, point: Point, settled: &mut impl FnMut(Mark)) {
+        let Some(top) = self.steps.top() else {
+            self.steps.push(Level::of(point));
+            return;
+        };
+        if point.value > top.value {
+            self.rise(Level::of(point), settled);
+        } else if point.value == top.value {
+            top.to = point.at;
+            self.is_sure = true;
+        } else if !self.was_blip_up(point) {
+            self.fall_to(point);
+        } else {
+            self.go_on(point, settled);
+        }
+    }
+
+    fn rise(&mut self, level: Level, settled: &mut impl FnMut(Mark)) {
+        if self.steps.count == self.steps.levels.len() {
+            self.settle_oldest(settled);
+        }
+        self.steps.push(level);
+        self.is_sure = false;
+        if self.is_first && self.steps.count == self.steps.levels.len() {
+            let [first, second] = self.steps.speeds();
+            if first > FIRST * second {
+                // It never was there: counting begins with what came next.
+                self.steps.shift();
+            }
+            self.is_first = false;
+        }
+    }
+
+    /// A lower value: a jitter, or the begin of something.
+    fn fall_to(&mut self, point: Point) {
+        if let Some(top) = self.steps.top() {
+            if top.value - point.value <= JITTER * top.value.abs() {
+                top.to = point.at;
+                self.is_sure = true;
+            } else {
+                let mut fall = Fall::default();
+                fall.steps.push(Level::of(point));
+                fall.readings = 1;
+                self.fall = Some(fall);
+            }
+        }
+    }
+
+    /// Forgets the newest level, or the newest two, if a lower value shows that they were blips.
+    fn was_blip_up(&mut self, point: Point) -> bool {
+        let blips = (1..=2).find(|&blips| {
+            let (Some(before), Some(jumped)) = (self.steps.at(blips), self.steps.at(blips - 1)) else { return false };
+            let (jump, left) = (jumped.value - before.value, (point.value - before.value).max(0.0));
+            let is_back = before.value - point.value <= JITTER * before.value.abs() && before.value != 0.0;
+            // Two of them are of one kind: near each other, far from what was before.
+            let apart = self.steps.at(0).map_or(0.0, |newest| newest.value - jumped.value);
+            is_back && jump > STRANGE * left.max(apart)
+        });
+        for _ in 0..blips.unwrap_or(0) {
+            self.steps.pop();
+        }
+        blips.is_some()
+    }
+
+    fn after_fall(&mut self, mut fall: Fall, point: Point, settled: &mut impl FnMut(Mark)) {
+        let (Some(before), Some(low)) = (self.steps.at(0), fall.steps.top()) else { return };
+        if before.value - point.value <= JITTER * before.value.abs() {
+            let step = point.value - low.value;
+            let grown = match fall.steps.largest_rise() {
+                rise if rise > 0.0 => rise,
+                _ if fall.readings >= ENOUGH => self.steps.largest_rise(),
+                _ => 0.0,
+            };
+            if step <= GROWN * grown {
+                self.restart(&fall, settled);
+            }
+            self.fall = None;
+            return self.go_on(point, settled);
+        }
+        if point.value > low.value {
+            fall.steps.push(Level::of(point));
+        } else if low.value - point.value <= JITTER * low.value.abs() {
+            low.to = point.at;
+        } else {
+            fall = Fall::default();
+            fall.steps.push(Level::of(point));
+        }
+        fall.readings += 1;
+        let is_enough = fall.readings >= ENOUGH || self.over_the_end(&fall).is_some();
+        let is_decided = is_enough && fall.steps.count > 1;
+        self.fall = Some(fall);
+        if is_decided {
+            self.restart(&fall, settled);
+        }
+    }
+
+    /// It goes on from the low.
+    fn restart(&mut self, fall: &Fall, settled: &mut impl FnMut(Mark)) {
+        self.fall = None;
+        let (Some(before), Some(low)) = (self.steps.at(0), fall.low()) else { return };
+        let step = if let Some(end) = self.over_the_end(fall) {
+            Amount::of(end) - Amount::of(before.value) + Amount::of(low.value)
+        } else if let Some(earlier) = self.steps.at(1).filter(|it| 0.0 < it.value && it.value <= low.value) {
+            // It is not below what was there before the last rise: that was the blip.
+            self.steps.pop();
+            Amount::of(low.value) - Amount::of(earlier.value)
+        } else if 0.0 < low.value && low.value <= STRANGE * self.usual(fall) {
+            Amount::of(low.value)
+        } else {
+            Amount::ZERO
+        };
+        let total = self.total() + step;
+        while self.settle_oldest(settled) {}
+        self.steps = fall.steps;
+        self.base = total;
+        self.is_first = false;
+        self.is_sure = true;
+    }
+
+    /// What it usually grows by in the time of a fall.
+    fn usual(&self, fall: &Fall) -> f64 {
+        let time = self.steps.at(0).zip(fall.low()).map_or(0, |(before, low)| low.from.since(before.to));
+        self.steps.fastest().max(fall.steps.fastest()) * time as f64
+    }
+
+    /// The end it wrapped at, if it was that near to one.
+    fn over_the_end(&self, fall: &Fall) -> Option<f64> {
+        let (before, low) = (self.steps.at(0)?, fall.low().filter(|low| low.value >= 0.0)?);
+        let near = GROWN * self.usual(fall);
+        WRAPS.into_iter().find(|end| before.value < *end && end - before.value + low.value <= near)
+    }
+
+    /// Hands the oldest level out; the next one is the oldest then.
+    fn settle_oldest(&mut self, settled: &mut impl FnMut(Mark)) -> bool {
+        let Some(oldest) = self.steps.shift() else { return false };
+        settled(Mark { at: oldest.from, total: self.base });
+        if oldest.to > oldest.from {
+            settled(Mark { at: oldest.to, total: self.base });
+        }
+        if let Some(next) = self.steps.levels[0] {
+            self.base += Amount::of(next.value) - Amount::of(oldest.value);
+        }
+        self.is_first = false;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;
