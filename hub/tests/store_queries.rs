@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
+use telemetry_hub::counter::Machine;
 use telemetry_hub::model::device::{DeviceNo, Introduction, NewDevice};
-use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
+use telemetry_hub::model::reading::{Batch, BatchId, Point, SeriesId};
 use telemetry_hub::model::{BatchSeq, Epoch, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::store::{Aggregates, Buckets, Columns, Commit, Config, Error, Group, Query, SecretKey, Store, Tier};
 use wire::Reading;
@@ -35,7 +36,7 @@ proptest! {
         blocks_after in prop::collection::btree_set(0_usize..12, 0..4),
         restart in any::<bool>(),
         group in prop::sample::select(vec![Group::None, Group::All]),
-        (ends, rate, percentiles) in (any::<bool>(), any::<bool>(), prop::collection::vec(0.0..=100.0, 0..3)),
+        (ends, line, percentiles) in (any::<bool>(), any::<bool>(), prop::collection::vec(0.0..=100.0, 0..3)),
     ) {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let result: Result<(), TestCaseError> = runtime.block_on(async {
@@ -52,7 +53,7 @@ proptest! {
             }
             let edge = |step: &i64| T0 + step * 300_000 + if aligned { 0 } else { step * 7_919 };
             let edges: Vec<i64> = steps.iter().map(edge).collect();
-            let wanted = Aggregates { first: ends, last: ends, rate, percentiles, ..Aggregates::usual() };
+            let wanted = Aggregates { first: ends, last: ends, increase: line, rate: line, percentiles, ..Aggregates::usual() };
             // Twice: the second time some of it is remembered.
             for _ in 0..2 {
                 let answer = scene.ask(&edges, group, &wanted).await.unwrap();
@@ -94,12 +95,20 @@ async fn a_query_that_needs_too_much_memory_is_refused_not_cut() {
 
 fn readings((sensor, start, count, step, value): Run) -> Vec<(u16, i64, f64)> {
     let value = |n: i64| match sensor {
-        // Grows, and begins again now and then.
-        COUNTER => f64::from((value + n as i32 * 3).rem_euclid(200)),
+        COUNTER => counted(start + n * step),
         1 => f64::from(value) + 0.25,
         _ => f64::from(value + n as i32 % 7) / 10.0,
     };
     (0..count as i64).map(|n| (sensor, (start + n * step) * 1_000, value(n))).collect()
+}
+
+/// What a counter shows at a second: it grows, begins again once, and slips to zero now and then.
+fn counted(second: i64) -> f64 {
+    match second {
+        _ if second % 97 == 0 => 0.0,
+        2_500.. => (second - 2_500) as f64 / 10.0,
+        _ => 3_737.0 + second as f64 / 10.0,
+    }
 }
 
 fn check(
@@ -113,7 +122,8 @@ fn check(
         (Some(a), Some(b)) => (a - b).abs() < 1e-6,
         (a, b) => a == b,
     };
-    let rates: Vec<Vec<Option<f64>>> = sensors.iter().map(|sensor| naive_rates(reference, *sensor, edges)).collect();
+    let lines: Vec<Vec<Option<(f64, f64)>>> =
+        sensors.iter().map(|sensor| naive_line(reference, *sensor, edges)).collect();
     for (n, edge) in edges.windows(2).enumerate() {
         let inside = reference
             .iter()
@@ -135,8 +145,16 @@ fn check(
             prop_assert!(near(column[n], naive), "p{percent}: {:?} {naive:?}", column[n]);
         }
         if wanted.rate {
-            let naive = rates.iter().filter_map(|rates| rates[n]).reduce(|a, b| a + b);
-            prop_assert!(near(columns.rate[n], naive), "{:?} {naive:?}", columns.rate[n]);
+            let naive = |figure: fn((f64, f64)) -> f64| {
+                lines.iter().filter_map(|line| line[n].map(figure)).reduce(|a, b| a + b)
+            };
+            prop_assert!(near(columns.rate[n], naive(|(_, rate)| rate)), "{:?} {lines:?}", columns.rate[n]);
+            let near = |a: Option<f64>, b: Option<f64>| a.zip(b).map_or(a == b, |(a, b)| (a - b).abs() < 1e-4);
+            prop_assert!(
+                near(columns.increase[n], naive(|(increase, _)| increase)),
+                "{:?} {lines:?}",
+                columns.increase[n]
+            );
         }
     }
     Ok(())
@@ -150,23 +168,30 @@ fn naive_percentile(values: &[f64], percent: f64) -> Option<f64> {
     Some(below + (above - below) * rank.fract())
 }
 
-/// Millisecond by millisecond would be the definition; this adds up the share of each pair of readings in each bucket.
-fn naive_rates(reference: &Reference, sensor: u16, edges: &[i64]) -> Vec<Option<f64>> {
-    let (from, to) = (edges[0], edges[edges.len() - 1]);
-    let own = reference.iter().filter(|((of, at), _)| *of == sensor && from <= T0 + at && T0 + at < to);
-    let own: Vec<(i64, f64)> = own.map(|((_, at), value)| (T0 + at, *value)).collect();
-    let rate = |edge: &[i64]| {
+/// Millisecond by millisecond would be the definition; this adds up the share of each pair of readings in each bucket: how
+/// much, and how much a second.
+fn naive_line(reference: &Reference, sensor: u16, edges: &[i64]) -> Vec<Option<(f64, f64)>> {
+    let own = reference.iter().filter(|((of, _), _)| *of == sensor);
+    let mut own: Vec<(i64, f64)> = own.map(|((_, at), value)| (T0 + at, *value)).collect();
+    if sensor == COUNTER {
+        let (mut machine, mut line) = (Machine::new(true), Vec::new());
+        own.iter().for_each(|&(at, value)| {
+            machine.take(Point { at: UnixMillis(at), value }, |mark| line.push((mark.at.0, mark.total.value())));
+        });
+        machine.finish(|mark| line.push((mark.at.0, mark.total.value())));
+        own = line;
+    }
+    let share = |edge: &[i64]| {
         let (mut grown, mut covered) = (0.0, 0.0);
         for pair in own.windows(2) {
             let ((begin, before), (end, after)) = (pair[0], pair[1]);
             let shared = (end.min(edge[1]) - begin.max(edge[0])).max(0) as f64;
-            let more = if sensor == COUNTER && after < before { after } else { after - before };
-            grown += more * shared / (end - begin) as f64;
+            grown += (after - before) * shared / (end - begin) as f64;
             covered += shared;
         }
-        (covered > 0.0).then(|| grown / covered * 1e3)
+        (covered > 0.0).then(|| (grown, grown / covered * 1e3))
     };
-    edges.windows(2).map(rate).collect()
+    edges.windows(2).map(share).collect()
 }
 
 /// A store with one device: two gauges and a counter.
@@ -233,7 +258,7 @@ impl Scene {
 
     async fn ask(&self, edges: &[i64], group: Group, wanted: &Aggregates) -> Result<(Vec<Columns>, Tier), Error> {
         let buckets = Buckets { edges: edges.iter().copied().map(UnixMillis).collect() };
-        let query = Query { series: self.series.clone(), buckets, group, wanted: wanted.clone() };
+        let query = Query { series: self.series.clone(), buckets, group, wanted: wanted.clone(), kind: None };
         self.store.aggregate(query).await.map(|answer| (answer.results, answer.tier))
     }
 }

@@ -49,5 +49,5 @@ pub(crate) async fn in_process(table: &mut Table, store: &Store, day: &Day) {
 }
 
 fn query(series: Vec<SeriesId>, buckets: Buckets) -> Query {
-    Query { series, buckets, group: Group::None, wanted: Aggregates::usual() }
+    Query { series, buckets, group: Group::None, wanted: Aggregates::usual(), kind: None }
 }

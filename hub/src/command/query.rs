@@ -31,6 +31,13 @@ pub struct Args {
     /// Time zone of days, weeks and months, and of the times shown, such as Europe/Berlin or +05:30 [default: this computer's]
     #[arg(long, value_name = "ZONE")]
     tz: Option<String>,
+    /// One table for each of these instead of minimum, average and maximum: increase (how much was counted), rate, first,
+    /// last, p95, ...
+    #[arg(long, value_name = "FIGURES", value_delimiter = ',')]
+    agg: Vec<String>,
+    /// Treat the sensors as this kind: counter for a total that only grows
+    #[arg(long, value_name = "KIND")]
+    kind: Option<String>,
     /// Maximum number of series (required above 1,000)
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -57,6 +64,9 @@ struct Series {
     min: Vec<Option<f64>>,
     avg: Vec<Option<f64>>,
     max: Vec<Option<f64>>,
+    /// Other figures by their names.
+    #[serde(flatten)]
+    more: HashMap<String, Vec<Option<f64>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,6 +88,8 @@ pub(super) async fn run(args: Args) -> Outcome {
         ("points", number(points)),
         ("every", args.every),
         ("tz", Some(tz.clone())),
+        ("agg", (!args.agg.is_empty()).then(|| args.agg.join(","))),
+        ("kind", args.kind),
         ("limit", number(args.limit)),
     ]));
     let link = args.hub.find().await?;
@@ -91,7 +103,14 @@ pub(super) async fn run(args: Args) -> Outcome {
     let names: HashMap<String, String> = devices.into_iter().map(|device| (device.id, device.name)).collect();
     let tables = answer.series.iter().filter_map(|series| {
         let name = names.get(&series.device).unwrap_or(&series.device);
-        table(series, name, (&tz, &zone))
+        match args.agg.as_slice() {
+            [] => table(series, name, (&tz, &zone)),
+            figures => {
+                let tables: Vec<_> =
+                    figures.iter().filter_map(|figure| one(series, figure, name, (&tz, &zone))).collect();
+                (!tables.is_empty()).then(|| tables.join("\n"))
+            }
+        }
     });
     let tables: Vec<String> = tables.collect();
     if tables.is_empty() {
@@ -124,9 +143,40 @@ fn table(series: &Series, device: &str, (tz, zone): (&str, &TimeZone)) -> Option
         .then(|| format!("{}  {}{unit}\n{}", shown::name(device), shown::name(&series.sensor), table.text()))
 }
 
+/// A line of names, and one for each interval that has this figure. What adds up is written to the last digit.
+fn one(series: &Series, figure: &str, device: &str, (tz, zone): (&str, &TimeZone)) -> Option<String> {
+    let counts: Vec<Option<f64>> = series.count.iter().map(|count| Some(*count as f64)).collect();
+    let column = match figure {
+        "count" => &counts,
+        "min" => &series.min,
+        "avg" => &series.avg,
+        "max" => &series.max,
+        other => series.more.get(other)?,
+    };
+    let mut table = Table::new([format!("TIME ({tz})"), figure.to_uppercase()]).right([1]);
+    for (at, value) in series.t.iter().zip(column) {
+        if let Some(value) = value {
+            table.row([shown::moment_in(UnixMillis(*at), zone), value.to_string()]);
+        }
+    }
+    let unit = if series.unit.is_empty() { String::new() } else { format!(" ({})", shown::name(&series.unit)) };
+    (!table.is_empty())
+        .then(|| format!("{}  {}{unit}\n{}", shown::name(device), shown::name(&series.sensor), table.text()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_is_written_to_the_last_digit() {
+        let mut series = series("kWh", vec![3, 0], vec![None, None]);
+        series.more.insert("increase".to_owned(), vec![Some(12_345.678_9), None]);
+        let utc = ("UTC", &TimeZone::UTC);
+        let expected = "meter  temp (kWh)\nTIME (UTC)             INCREASE\n2023-11-14 22:13:20  12345.6789\n";
+        assert_eq!(one(&series, "increase", "meter", utc).unwrap(), expected);
+        assert_eq!(one(&series, "rate", "meter", utc), None);
+    }
 
     fn series(unit: &str, count: Vec<u64>, avg: Vec<Option<f64>>) -> Series {
         let t = (0..count.len() as i64).map(|n| 1_700_000_000_000 + n * 60_000).collect();
@@ -139,6 +189,7 @@ mod tests {
             min: avg.clone(),
             avg: avg.clone(),
             max: avg,
+            more: HashMap::new(),
         }
     }
 

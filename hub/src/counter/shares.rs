@@ -5,10 +5,12 @@ use super::machine::Mark;
 use crate::model::UnixMillis;
 
 /// What of a line lies in one bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Share {
     /// How much it rises in it.
     pub increase: Amount,
+    /// The same, not cut to the digits that add up.
+    change: f64,
     /// Milliseconds of it that lie between two marks; of none there is nothing to say.
     pub covered_ms: i64,
 }
@@ -18,6 +20,12 @@ impl Share {
     #[must_use]
     pub fn increase(&self) -> Option<f64> {
         (self.covered_ms > 0).then(|| self.increase.value())
+    }
+
+    /// How much it rises a second, if that is known.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        (self.covered_ms > 0).then(|| self.change / (self.covered_ms as f64 / 1e3))
     }
 }
 
@@ -53,8 +61,10 @@ impl<'a> Shares<'a> {
         };
         while let Some(&[from, to]) = self.edges.get(self.bucket..self.bucket + 2) {
             if let Some(share) = self.shares.get_mut(self.bucket).filter(|_| from < mark.at && last.at < to) {
+                let covered_ms = to.min(mark.at).since(from.max(last.at));
                 share.increase += at(to) - at(from);
-                share.covered_ms += to.min(mark.at).since(from.max(last.at));
+                share.change += rise.value() * (covered_ms as f64 / mark.at.since(last.at) as f64);
+                share.covered_ms += covered_ms;
             }
             if mark.at < to {
                 break;

@@ -85,6 +85,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::block))
         .routes(routes!(devices::forget))
         .routes(routes!(sensors::list))
+        .routes(routes!(sensors::change))
         .routes(routes!(ledger::show))
         .routes(routes!(readings::latest))
         .routes(routes!(readings::list, push::readings))

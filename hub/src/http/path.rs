@@ -30,7 +30,20 @@ impl FromRequestParts<AppState> for InPath {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let text = segment(parts, app).await?;
-        text.parse().map(Self).map_err(|error| ApiError::not_found(format!("there is no device `{text}`: {error}")))
+        device(&text).map(Self)
+    }
+}
+
+/// The device id and the sensor's name in the path.
+#[derive(Debug)]
+pub(super) struct SensorInPath(pub DeviceId, pub String);
+
+impl FromRequestParts<AppState> for SensorInPath {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let (id, sensor): (String, String) = segments(parts, app).await?;
+        device(&id).map(|id| Self(id, sensor))
     }
 }
 
@@ -46,7 +59,15 @@ impl FromRequestParts<AppState> for Name {
     }
 }
 
+fn device(text: &str) -> Result<DeviceId, ApiError> {
+    text.parse().map_err(|error| ApiError::not_found(format!("there is no device `{text}`: {error}")))
+}
+
 async fn segment(parts: &mut Parts, app: &AppState) -> Result<String, ApiError> {
+    segments(parts, app).await
+}
+
+async fn segments<T: serde::de::DeserializeOwned + Send>(parts: &mut Parts, app: &AppState) -> Result<T, ApiError> {
     let Path(text) = Path::from_request_parts(parts, app)
         .await
         .map_err(|rejection| ApiError::not_found(format!("the path cannot be read: {rejection}")))?;

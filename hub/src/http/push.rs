@@ -224,7 +224,12 @@ async fn make(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Resul
             return Ok(());
         }
         let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
+        let says_kinds = wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some());
         app.store.give_numbers(wishes, gathered.origin(), now).await?;
+        if says_kinds {
+            // A rate of a counter is not that of a gauge.
+            app.rules_changed.notify_one();
+        }
         for id in made {
             app.bus.publish(std::sync::Arc::new(Update::Device(id)));
         }

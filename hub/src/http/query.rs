@@ -8,6 +8,7 @@ use super::AppState;
 use super::auth::Reader;
 use super::body::Body;
 use super::buckets::{self, Every};
+use super::dto::device::Kind;
 use super::dto::query::{self, Empty, Group, Name, NewQuery, QueriesRequest, QueryResult, QueryResults, Source, Time};
 use super::dto::{Problem, text};
 use super::error::ApiError;
@@ -46,6 +47,7 @@ pub(super) struct Checked {
     group: Group,
     empty: Empty,
     wanted: Aggregates,
+    kind: Option<Kind>,
     /// Names of the percentiles, as they were asked for.
     percentiles: Vec<String>,
     /// As it was given, and the series to go on behind.
@@ -77,11 +79,15 @@ struct QueryParams {
     /// Time zone of `every`: a name such as `Europe/Berlin`, or `+05:30`; UTC when left out. `GET /hub` tells whose rules.
     #[param(value_type = String, required = false)]
     tz: (),
-    /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`;
-    /// separated by commas or repeated. The first six when left out. `rate` and percentiles need every reading: they are null
+    /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
+    /// `p95`; separated by commas or repeated. The first six when left out. Percentiles need every reading: they are null
     /// where raw readings have given way to rollups, and `note` says so.
     #[param(value_type = Vec<String>, required = false)]
     agg: (),
+    /// What `increase` and `rate` take the series for: `counter` for a total that only grows. What each of them is when left
+    /// out, which `PATCH /devices/{id}/sensors/{sensor}` sets.
+    #[param(value_type = Kind, required = false)]
+    kind: (),
     /// `all` makes one result of all series.
     #[param(value_type = Group, required = false)]
     group: (),
@@ -124,6 +130,7 @@ impl FromParams for AskQuery {
             every: params.one("every")?,
             tz: params.one("tz")?,
             agg: params.all("agg"),
+            kind: params.one("kind")?.map(|kind| Kind::named("kind", &kind)).transpose()?,
             label: params.all("label"),
             group,
             limit: params.parsed("limit", "a number")?,
@@ -209,6 +216,7 @@ fn check(query: NewQuery, now: UnixMillis) -> Result<Checked, ApiError> {
         group: query.group.unwrap_or_default(),
         empty: query.empty.unwrap_or_default(),
         wanted,
+        kind: query.kind,
         percentiles,
         limit: query.limit,
         after,
@@ -239,6 +247,7 @@ fn aggregates(agg: &[String]) -> Result<(Aggregates, Vec<String>), ApiError> {
             "avg" => wanted.avg = true,
             "first" => wanted.first = true,
             "last" => wanted.last = true,
+            "increase" => wanted.increase = true,
             "rate" => wanted.rate = true,
             _ if percentiles.iter().any(|known| known == name) => {}
             _ => {
@@ -246,7 +255,7 @@ fn aggregates(agg: &[String]) -> Result<(Aggregates, Vec<String>), ApiError> {
                 let percent = digits.and_then(|digits| digits.parse().ok()).filter(|p| (0.0..=100.0).contains(p));
                 let percent = percent.filter(|_| percentiles.len() < MOST_PERCENTILES).ok_or_else(|| {
                     let detail = format!(
-                        "`{name}` cannot be asked for: write count, min, max, avg, first, last, rate, or up to \
+                        "`{name}` cannot be asked for: write count, min, max, avg, first, last, increase, rate, or up to \
                          {MOST_PERCENTILES} percentiles such as p50, p95, p99.9"
                     );
                     ApiError::invalid("agg", detail)
@@ -276,10 +285,15 @@ async fn run(app: &AppState, query: Checked) -> Result<Vec<Bytes>, ApiError> {
         Group::None => store::Group::None,
         Group::All => store::Group::All,
     };
-    let needs_readings = query.wanted.rate || !query.percentiles.is_empty();
+    let needs_readings = !query.percentiles.is_empty();
     let percentiles = query.percentiles;
-    let asked =
-        store::Query { series: ids, buckets: store::Buckets { edges: query.edges }, group, wanted: query.wanted };
+    let asked = store::Query {
+        series: ids,
+        buckets: store::Buckets { edges: query.edges },
+        group,
+        wanted: query.wanted,
+        kind: query.kind.map(Into::into),
+    };
     let write = move |place: usize, columns| match names.get(place) {
         Some(name) if omits => query::sparse(name, &columns, &percentiles, &t),
         Some(name) => query::series(name, &columns, &percentiles),

@@ -1,15 +1,19 @@
-//! `/devices/{id}/sensors`: what a device measures.
+//! `/devices/{id}/sensors`: what a device measures, and what the owner says it is.
+
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 
 use super::AppState;
-use super::auth::Reader;
-use super::dto::device::Sensor;
+use super::auth::{Admin, Reader};
+use super::body::Body;
+use super::dto::device::{Sensor, SensorPatch};
 use super::dto::{Page, Problem};
 use super::error::ApiError;
 use super::params::{Asked, Nothing};
-use super::path::InPath;
+use super::path::{InPath, SensorInPath};
+use crate::live::Update;
 
 /// The sensors of a device by name, with their newest readings. At most 256, so there are no pages.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/sensors", tag = "devices", params(("id" = String, Path, description = "Device id")),
@@ -33,4 +37,22 @@ pub(super) async fn list(
     let latest = app.store.latest(&ids);
     let items = series.iter().zip(latest).map(|(series, last)| Sensor::of(series, last)).collect();
     Ok(Json(Page { items, next: None }))
+}
+
+/// Says what a sensor's values mean over time, whatever its senders say. Figures of what is stored follow at once, as do
+/// rules; rollups made before stand for their first and last readings.
+#[utoipa::path(patch, path = "/api/v1/devices/{id}/sensors/{sensor}", tag = "devices",
+    params(("id" = String, Path, description = "Device id"), ("sensor" = String, Path, description = "Sensor")),
+    request_body = SensorPatch, responses((status = 200, body = Sensor), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn change(
+    State(app): State<AppState>,
+    _: Admin,
+    SensorInPath(id, sensor): SensorInPath,
+    Body(patch): Body<SensorPatch>,
+) -> Result<Json<Sensor>, ApiError> {
+    let series = app.store.set_kind(id, sensor, patch.kind.map(Into::into)).await?;
+    app.rules_changed.notify_one();
+    app.bus.publish(Arc::new(Update::Device(id)));
+    let last = app.store.latest(&[series.id]).into_iter().next().flatten();
+    Ok(Json(Sensor::of(&series, last)))
 }

@@ -17,8 +17,8 @@ use crate::access::pushed_device;
 use crate::model::catalog::Catalog;
 use crate::model::device::{Device, DeviceNo, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
-use crate::model::{BatchSeq, DeviceId, Epoch, Lane, SensorNo, UnixMillis, numbering};
-use crate::store::{Origin, Wish};
+use crate::model::{BatchSeq, DeviceId, Epoch, Lane, SensorKind, SensorNo, UnixMillis, numbering};
+use crate::store::{Origin, Said, Wish};
 
 /// A sensor's newest reading that is older than this when it comes was kept somewhere: it travels in the lane for that,
 /// and the others of the sensor with it.
@@ -55,7 +55,7 @@ struct Party {
 
 #[derive(Debug)]
 struct Sensor {
-    unit: Option<String>,
+    said: Said,
     /// Where its readings go, once that is known.
     target: Option<Target>,
 }
@@ -121,8 +121,8 @@ impl Gathered {
         place
     }
 
-    /// A sensor of a device; a unit that is said last counts.
-    pub fn sensor(&mut self, device: Place, name: &str, unit: Option<&str>) -> Slot {
+    /// A sensor of a device; what is said last of its unit and its kind counts.
+    pub fn sensor(&mut self, device: Place, name: &str, unit: Option<&str>, kind: Option<SensorKind>) -> Slot {
         let slot = Slot(self.sensors.len() as u32);
         // Places come from here alone.
         let Some(party) = self.devices.get_mut(device.0 as usize) else { return slot };
@@ -130,14 +130,15 @@ impl Gathered {
             Some(slot) => *slot,
             None => {
                 party.sensors.insert(name.to_owned(), slot);
-                self.sensors.push(Sensor { unit: None, target: None });
+                self.sensors.push(Sensor { said: Said::default(), target: None });
                 slot
             }
         };
-        if let (Some(unit), Some(sensor)) = (unit, self.sensors.get_mut(slot.0 as usize))
-            && sensor.unit.as_deref() != Some(unit)
-        {
-            sensor.unit = Some(unit.to_owned());
+        if let Some(Sensor { said, .. }) = self.sensors.get_mut(slot.0 as usize) {
+            if unit.is_some() && said.unit.as_deref() != unit {
+                said.unit = unit.map(str::to_owned);
+            }
+            said.kind = kind.or(said.kind);
         }
         slot
     }
@@ -184,16 +185,13 @@ impl Gathered {
                 {
                     return Err(Refusal::Own { device: party.name.clone(), sensor: name.clone() });
                 }
-                let is_unit = |series| {
-                    let known = catalog.series(series).map(|series| &*series.unit);
-                    sensor.unit.is_none() || sensor.unit.as_deref() == known
-                };
+                let is_said = |series| catalog.series(series).is_some_and(|series| sensor.said.is_of(series));
                 sensor.target = match (found, party.no) {
-                    (Some(&(number, series)), Some(device)) if is_unit(series) => {
+                    (Some(&(number, series)), Some(device)) if is_said(series) => {
                         Some(Target { device, number, series })
                     }
                     _ => {
-                        missing.push((slot.0, (name.clone(), sensor.unit.clone())));
+                        missing.push((slot.0, (name.clone(), sensor.said.clone())));
                         None
                     }
                 };

@@ -258,6 +258,7 @@ mod tests {
                     sensor: sensor.to_owned(),
                     unit: String::new(),
                     kind: SensorKind::Gauge,
+                    kind_by_owner: false,
                     interval_ms: 0,
                 });
             }

@@ -22,6 +22,8 @@ pub struct Series {
     pub unit: String,
     /// How values relate over time.
     pub kind: SensorKind,
+    /// Whether its owner said so: then it stays, whatever senders say.
+    pub kind_by_owner: bool,
     /// Expected time between readings in milliseconds; 0 when they come as they please.
     pub interval_ms: u32,
 }

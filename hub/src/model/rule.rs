@@ -54,6 +54,17 @@ pub enum Condition {
         /// Back to normal only once the rate is on the good side of this one too.
         clear: Option<f64>,
     },
+    /// The value changed by an amount beyond a limit: of a counter, how much it counted.
+    Increase {
+        /// Direction.
+        op: Op,
+        /// The limit.
+        value: f64,
+        /// In what time, back from the reading.
+        over: Duration,
+        /// Back to normal only once the amount is on the good side of this one too.
+        clear: Option<f64>,
+    },
     /// The value lies further from its own recent history than it usually does.
     Deviation {
         /// The limit, in standard deviations of that history, either side of its mean.
@@ -99,7 +110,7 @@ impl Condition {
     #[must_use]
     pub const fn measure(&self) -> Measure {
         match *self {
-            Self::Threshold { .. } => Measure::Value,
+            Self::Threshold { .. } | Self::Increase { .. } => Measure::Value,
             Self::Rate { per, .. } => Measure::Rate { per },
             Self::Deviation { .. } => Measure::Sigmas,
             Self::Silence { .. } => Measure::Silence,

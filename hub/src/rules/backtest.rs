@@ -97,7 +97,7 @@ impl Trial {
         let before = match *condition {
             Condition::Silence { after } => millis(after),
             Condition::Threshold { .. } => 0,
-            Condition::Rate { .. } | Condition::Deviation { .. } => {
+            Condition::Rate { .. } | Condition::Increase { .. } | Condition::Deviation { .. } => {
                 Window::new(condition, series.kind).map_or(0, |window| window.reach_ms())
             }
         };

@@ -19,9 +19,9 @@ pub(super) enum Verdict {
 /// What a condition says of what was measured; `None` when it is not about readings.
 pub(super) fn verdict(condition: &Condition, measured: f64) -> Option<Verdict> {
     match *condition {
-        Condition::Threshold { op, value, clear } | Condition::Rate { op, value, clear, .. } => {
-            Some(judge(op, value, clear, measured))
-        }
+        Condition::Threshold { op, value, clear }
+        | Condition::Rate { op, value, clear, .. }
+        | Condition::Increase { op, value, clear, .. } => Some(judge(op, value, clear, measured)),
         Condition::Deviation { sigmas, clear, .. } => Some(judge(Op::Above, sigmas, clear, measured.abs())),
         Condition::Silence { .. } => None,
     }
@@ -93,7 +93,7 @@ pub(super) fn same_meaning(old: &RuleSpec, new: &RuleSpec) -> bool {
 /// The limit as an alert shows it.
 pub(super) fn threshold(condition: &Condition) -> f64 {
     match *condition {
-        Condition::Threshold { value, .. } | Condition::Rate { value, .. } => value,
+        Condition::Threshold { value, .. } | Condition::Rate { value, .. } | Condition::Increase { value, .. } => value,
         Condition::Deviation { sigmas, .. } => sigmas,
         Condition::Silence { after } => after.as_secs_f64(),
     }

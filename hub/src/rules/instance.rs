@@ -132,15 +132,17 @@ impl Instance<'_> {
     /// Time passed. `last` is what was last measured.
     pub(super) fn on_timeout(&self, now: UnixMillis, pulse: Pulse<'_>, last: Option<f64>) -> Step {
         match (self.rule.rule.spec.condition, self.open) {
-            (Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. }, Some(alert))
-                if alert.state == AlertState::Pending =>
-            {
-                match self.fires_alone(alert, pulse) {
-                    Some(at) if now >= at => self.fire(alert, last.or(alert.value)),
-                    None if now >= pulse.gives_up() => Step::Cancel,
-                    _ => Step::Stay,
-                }
-            }
+            (
+                Condition::Threshold { .. }
+                | Condition::Rate { .. }
+                | Condition::Increase { .. }
+                | Condition::Deviation { .. },
+                Some(alert),
+            ) if alert.state == AlertState::Pending => match self.fires_alone(alert, pulse) {
+                Some(at) if now >= at => self.fire(alert, last.or(alert.value)),
+                None if now >= pulse.gives_up() => Step::Cancel,
+                _ => Step::Stay,
+            },
             (Condition::Silence { after }, Some(alert)) if alert.state == AlertState::Pending => {
                 let due = self.held_at(alert).max(pulse.patient_until(millis(after)));
                 if now >= due { self.fire(alert, None) } else { Step::Stay }
@@ -162,9 +164,13 @@ impl Instance<'_> {
     /// When [`Self::on_timeout`] would do something, if nothing else happens before.
     pub(super) fn wake(&self, pulse: Pulse<'_>) -> Option<UnixMillis> {
         match (self.rule.rule.spec.condition, self.open) {
-            (Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. }, Some(alert))
-                if alert.state == AlertState::Pending =>
-            {
+            (
+                Condition::Threshold { .. }
+                | Condition::Rate { .. }
+                | Condition::Increase { .. }
+                | Condition::Deviation { .. },
+                Some(alert),
+            ) if alert.state == AlertState::Pending => {
                 Some(self.fires_alone(alert, pulse).unwrap_or_else(|| pulse.gives_up()))
             }
             (Condition::Silence { after }, Some(alert)) if alert.state == AlertState::Pending => {

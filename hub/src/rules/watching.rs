@@ -39,7 +39,10 @@ impl Engine {
             let Some(rule) = self.rules.get(watch.rule) else { continue };
             let Some(alert) = self.resuming.remove(&(rule.rule.id, series)) else { continue };
             match rule.rule.spec.condition {
-                Condition::Threshold { .. } | Condition::Rate { .. } | Condition::Deviation { .. } => {
+                Condition::Threshold { .. }
+                | Condition::Rate { .. }
+                | Condition::Increase { .. }
+                | Condition::Deviation { .. } => {
                     track.last = track.last.max(Some(alert.started_at));
                     track.rhythm.beat(alert.started_at);
                 }

@@ -9,8 +9,10 @@
 //! - It says nothing before its oldest reading is half of `over` old: after a start, a long gap, or for a sensor that
 //!   reports too seldom, nothing is known, and nothing is decided.
 //! - Time is that of the readings. One that is not newer than the last is a repeat: it measures nothing, teaches nothing.
-//! - **Rate**: the change from the oldest reading in the window to this one, by the time between them. A counter that falls
-//!   began anew at zero: what it shows after that is growth.
+//! - **Rate**: the change from the oldest reading in the window to this one, by the time between them; of a counter its
+//!   growth, and nothing until it is known (see [`crate::counter`]): a reading that fell waits for the next ones.
+//! - **Increase**: that change itself. Too much is told as soon as it is; too little only once nine tenths of the window are
+//!   known.
 //! - **Deviation**: how many standard deviations (of a sample, n - 1) this reading is from the mean of the usual readings
 //!   before it, see `deviation`. Of a counter, what deviates is its growth a second.
 
@@ -18,8 +20,9 @@ use std::collections::VecDeque;
 
 use super::condition::millis;
 use super::deviation::{History, Scale};
+use crate::counter::{Amount, Machine};
 use crate::model::reading::Point;
-use crate::model::rule::Condition;
+use crate::model::rule::{Condition, Op};
 use crate::model::{SensorKind, UnixMillis};
 
 /// Steps of a window.
@@ -31,8 +34,12 @@ pub(super) struct Window {
     condition: Condition,
     kind: SensorKind,
     over_ms: i64,
-    /// The last reading taken.
-    last: Option<Point>,
+    /// What a counter did, where it is one.
+    counter: Option<Box<Machine>>,
+    /// When the last reading taken was measured.
+    last: Option<UnixMillis>,
+    /// What the counter had counted when that was last known.
+    counted: Option<Point>,
     /// What the last reading that measured something measured.
     measured: Option<f64>,
     /// Whether by the last reading what was strange became the usual.
@@ -45,9 +52,9 @@ pub(super) struct Window {
 #[derive(Debug, Clone)]
 enum Memory {
     Rate {
-        /// First reading of each step: when, and the value (of a counter: the growth since the window was made).
+        /// First reading of each step: when, and the value (of a counter: what it counted since the window was made).
         marks: VecDeque<(UnixMillis, f64)>,
-        /// The value, or growth, at the last reading.
+        /// The same at the last reading.
         total: f64,
     },
     Deviation(History),
@@ -57,7 +64,9 @@ impl Window {
     /// An empty window; `None` for a condition that needs none.
     pub(super) fn new(condition: &Condition, kind: SensorKind) -> Option<Self> {
         let (over, memory) = match *condition {
-            Condition::Rate { over, .. } => (over, Memory::Rate { marks: VecDeque::new(), total: 0.0 }),
+            Condition::Rate { over, .. } | Condition::Increase { over, .. } => {
+                (over, Memory::Rate { marks: VecDeque::new(), total: 0.0 })
+            }
             Condition::Deviation { sigmas, over, least, .. } => {
                 (over, Memory::Deviation(History::new(millis(over), Scale { sigmas, least })))
             }
@@ -67,7 +76,9 @@ impl Window {
             condition: *condition,
             kind,
             over_ms: millis(over),
+            counter: (kind == SensorKind::Counter).then(|| Box::new(Machine::new(false))),
             last: None,
+            counted: None,
             measured: None,
             is_new_normal: false,
             judges: false,
@@ -100,7 +111,7 @@ impl Window {
             Memory::Rate { marks, .. } => marks.capacity() * size_of::<(UnixMillis, f64)>(),
             Memory::Deviation(history) => history.bytes(),
         };
-        size_of::<Self>() + steps
+        size_of::<Self>() + steps + self.counter.as_ref().map_or(0, |_| size_of::<Machine>())
     }
 
     /// What was last measured.
@@ -128,24 +139,44 @@ impl Window {
 
     /// Takes the next reading: what it measures by those before it, `None` when they say too little.
     pub(super) fn take(&mut self, point: Point) -> Option<f64> {
-        if self.last.is_some_and(|last| point.at <= last.at) {
+        if self.last.is_some_and(|last| point.at <= last) {
             return None;
         }
         self.is_new_normal = false;
-        let last = self.last.replace(point);
+        self.last = Some(point.at);
+        // Of a counter: what it has counted, if the readings so far tell.
+        let (value, before) = match &mut self.counter {
+            None => (point.value, None),
+            Some(counter) => {
+                counter.take(point, |_| {});
+                if counter.is_undecided() {
+                    return None;
+                }
+                let value = counter.total().value();
+                (value, Some(self.counted.replace(Point { value, ..point })))
+            }
+        };
         let (oldest, half) = (point.at.plus(-self.over_ms), self.over_ms / 2);
         let step_of = |at: UnixMillis| at.0.div_euclid((self.over_ms / STEPS).max(1));
         let measured = match &mut self.memory {
             Memory::Rate { marks, total } => {
-                *total = match (self.kind, last) {
-                    (SensorKind::Counter, Some(last)) => *total + growth(last.value, point.value),
-                    (SensorKind::Counter, None) => 0.0,
-                    (SensorKind::Gauge | SensorKind::State, _) => point.value,
-                };
+                *total = value;
                 while marks.pop_front_if(|(at, _)| *at < oldest).is_some() {}
                 let rate = marks.front().and_then(|&(from, was)| {
                     let time = point.at.since(from);
-                    (time >= half).then(|| (*total - was) / time as f64 * per_ms(&self.condition))
+                    let change = (Amount::of(*total) - Amount::of(was)).value();
+                    let change = if before.is_some() { change.max(0.0) } else { change };
+                    match self.condition {
+                        // What is there already is enough to be too much, and no proof of too little.
+                        Condition::Increase { op: Op::Above | Op::AtLeast, .. } => Some(change),
+                        Condition::Increase { .. } => (time >= self.over_ms / 10 * 9).then_some(change),
+                        Condition::Rate { .. }
+                        | Condition::Threshold { .. }
+                        | Condition::Deviation { .. }
+                        | Condition::Silence { .. } => {
+                            (time >= half).then(|| change / time as f64 * per_ms(&self.condition))
+                        }
+                    }
                 });
                 if marks.back().is_none_or(|&(at, _)| step_of(at) != step_of(point.at)) {
                     marks.push_back((point.at, *total));
@@ -153,12 +184,12 @@ impl Window {
                 rate
             }
             Memory::Deviation(history) => {
-                let value = match (self.kind, last) {
-                    (SensorKind::Counter, Some(last)) => {
-                        growth(last.value, point.value) / (point.at.since(last.at) as f64 / 1_000.0)
+                let value = match before {
+                    None => value,
+                    Some(None) => return None,
+                    Some(Some(before)) => {
+                        (value - before.value).max(0.0) / (point.at.since(before.at) as f64 / 1_000.0)
                     }
-                    (SensorKind::Counter, None) => return None,
-                    (SensorKind::Gauge | SensorKind::State, _) => point.value,
                 };
                 let judged = history.take(point.at, value);
                 self.is_new_normal = judged.is_new_normal;
@@ -175,11 +206,9 @@ impl Window {
 fn per_ms(condition: &Condition) -> f64 {
     match condition {
         Condition::Rate { per, .. } => millis(*per) as f64,
-        Condition::Threshold { .. } | Condition::Deviation { .. } | Condition::Silence { .. } => 1.0,
+        Condition::Threshold { .. }
+        | Condition::Increase { .. }
+        | Condition::Deviation { .. }
+        | Condition::Silence { .. } => 1.0,
     }
-}
-
-/// What a counter grew by; one that fell began anew at zero.
-fn growth(was: f64, is: f64) -> f64 {
-    if is < was { is } else { is - was }
 }

@@ -44,7 +44,7 @@ use rusqlite::Connection;
 pub use catalog::access::Session;
 pub use catalog::alerts::AlertQuery;
 pub use catalog::devices::DeviceNote;
-pub use catalog::given::{Origin, Wish};
+pub use catalog::given::{Origin, Said, Wish};
 pub use catalog::join::NewJoinToken;
 pub use catalog::outbox::DeliveryQuery;
 pub use error::{Error, Result};

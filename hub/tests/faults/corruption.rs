@@ -336,7 +336,7 @@ async fn buckets(store: &Store, series: SeriesId, values: &BTreeMap<i64, f64>) -
     let by_cells = Aggregates { first: false, last: false, ..Aggregates::usual() };
     for wanted in [Aggregates::usual(), by_cells] {
         let buckets = Buckets { edges: edges.clone() };
-        let query = Query { series: vec![series], buckets, group: Group::None, wanted };
+        let query = Query { series: vec![series], buckets, group: Group::None, wanted, kind: None };
         let Ok(answer) = store.aggregate(query).await else { continue };
         for (n, edge) in edges.windows(2).enumerate() {
             let inside: Vec<f64> = values.range(edge[0].0..edge[1].0).map(|(_, value)| *value).collect();

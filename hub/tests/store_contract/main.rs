@@ -5,6 +5,7 @@
 mod access;
 mod alerts;
 mod commits;
+mod counters;
 mod cut;
 mod devices;
 mod figures;

@@ -56,7 +56,7 @@ impl Hub {
     }
 
     pub(crate) async fn aggregate(&self, series: Vec<SeriesId>, buckets: Buckets, group: Group) -> Aggregated {
-        self.store.aggregate(Query { series, buckets, group, wanted: Aggregates::usual() }).await.unwrap()
+        self.store.aggregate(Query { series, buckets, group, wanted: Aggregates::usual(), kind: None }).await.unwrap()
     }
 
     pub(crate) async fn values(&self, sensor: usize, from: i64, to: i64) -> Vec<f64> {

@@ -326,14 +326,26 @@ pub struct Sensor {
     pub unit: String,
     /// How its values relate over time.
     pub kind: Kind,
+    /// Whether the owner set `kind`: then it stays, whatever is sent.
+    pub kind_by_owner: bool,
     /// Expected time between readings, in milliseconds.
     pub interval_ms: Option<u32>,
     /// Its newest reading.
     pub last: Option<Last>,
 }
 
+/// Changes to a sensor.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SensorPatch {
+    /// How its values relate over time, whatever is sent; null goes back to what is sent.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(required)]
+    pub kind: Option<Kind>,
+}
+
 /// What values mean over time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A level that may go up and down.
@@ -350,6 +362,41 @@ impl From<SensorKind> for Kind {
             SensorKind::Gauge => Self::Gauge,
             SensorKind::Counter => Self::Counter,
             SensorKind::State => Self::State,
+        }
+    }
+}
+
+impl From<Kind> for SensorKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Gauge => Self::Gauge,
+            Kind::Counter => Self::Counter,
+            Kind::State => Self::State,
+        }
+    }
+}
+
+impl Kind {
+    /// By the name it is written as, in a field.
+    ///
+    /// # Errors
+    /// [`ApiError`] naming the field.
+    pub fn named(field: &str, name: &str) -> Result<Self, ApiError> {
+        match name {
+            "gauge" => Ok(Self::Gauge),
+            "counter" => Ok(Self::Counter),
+            "state" => Ok(Self::State),
+            _ => Err(ApiError::invalid(field, format!("`{name}` is no kind: gauge, counter or state"))),
+        }
+    }
+
+    /// What it is written as.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gauge => "gauge",
+            Self::Counter => "counter",
+            Self::State => "state",
         }
     }
 }
@@ -371,6 +418,7 @@ impl Sensor {
             sensor: series.sensor.clone(),
             unit: series.unit.clone(),
             kind: series.kind.into(),
+            kind_by_owner: series.kind_by_owner,
             interval_ms: Some(series.interval_ms).filter(|ms| *ms > 0),
             last: last.map(|point| Last { at: text::moment(point.at), value: point.value }),
         }

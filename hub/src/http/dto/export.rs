@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::device::Kind;
 use super::{number, text};
 use crate::model::catalog::Series;
 use crate::model::device::Device;
@@ -53,7 +54,7 @@ impl Format {
     #[must_use]
     pub const fn head(self) -> &'static str {
         match self {
-            Self::Csv => "device,sensor,unit,at,value,device_name\r\n",
+            Self::Csv => "device,sensor,unit,at,value,device_name,kind\r\n",
             Self::Ndjson => "",
         }
     }
@@ -83,6 +84,8 @@ pub struct ExportRow {
     pub value: f64,
     /// Name of the device when it was exported.
     pub device_name: String,
+    /// What its values are, also for an import of it.
+    pub kind: Kind,
 }
 
 /// Writes the rows of one series: what they share is made once.
@@ -98,16 +101,17 @@ impl Rows {
     #[must_use]
     pub fn of(format: Format, device: &Device, series: &Series) -> Self {
         let (id, sensor, unit, name) = (&device.id, &series.sensor, &series.unit, &device.name);
+        let kind = Kind::from(series.kind).name();
         match format {
             Format::Csv => Self {
                 before: format!("{id},{},{},", field(&guarded(sensor)), field(&guarded(unit))),
                 between: ",",
-                after: format!(",{}\r\n", field(&guarded(name))),
+                after: format!(",{},{kind}\r\n", field(&guarded(name))),
             },
             Format::Ndjson => Self {
                 before: format!(r#"{{"device":"{id}","sensor":{},"unit":{},"at":""#, quoted(sensor), quoted(unit)),
                 between: r#"","value":"#,
-                after: format!(",\"device_name\":{}}}\n", quoted(name)),
+                after: format!(",\"device_name\":{},\"kind\":\"{kind}\"}}\n", quoted(name)),
             },
         }
     }

@@ -1,7 +1,7 @@
 //! History from a file: what `/export` writes, read back; and files that people make by hand, by the same columns.
 //!
 //! A row stands on one line. In CSV the first line names the columns, in any order: `device`, `sensor`, `at` and `value` have
-//! to be there, `unit` and `device_name` may. `device` is an id, or a name where there is none.
+//! to be there, `unit`, `kind` and `device_name` may. `device` is an id, or a name where there is none.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
+use super::device::Kind;
 use super::export::{Format, unguarded};
 use super::{push, text};
 use crate::http::error::ApiError;
@@ -103,6 +104,7 @@ struct Columns {
     at: usize,
     value: usize,
     unit: Option<usize>,
+    kind: Option<usize>,
     device_name: Option<usize>,
 }
 
@@ -116,6 +118,8 @@ struct Row<'a> {
     sensor: Cow<'a, str>,
     #[serde(borrow, default)]
     unit: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    kind: Option<Cow<'a, str>>,
     #[serde(borrow, deserialize_with = "written")]
     at: Cow<'a, str>,
     value: f64,
@@ -143,6 +147,7 @@ struct Last {
     device: String,
     sensor: String,
     unit: Option<String>,
+    kind: Option<String>,
     slot: Option<Slot>,
 }
 
@@ -189,14 +194,17 @@ impl Reader {
         if !row.value.is_finite() {
             return Err(ApiError::invalid("value", "a value is a finite number"));
         }
-        let is_last =
-            last.device == row.device && last.sensor == row.sensor && last.unit.as_deref() == row.unit.as_deref();
+        let is_last = last.device == row.device
+            && last.sensor == row.sensor
+            && last.unit.as_deref() == row.unit.as_deref()
+            && last.kind.as_deref() == row.kind.as_deref();
         let slot = match last.slot.filter(|_| is_last) {
             Some(slot) => slot,
             None => {
                 let slot = slot(&row, gathered)?;
                 let (device, sensor) = (row.device.into_owned(), row.sensor.into_owned());
-                *last = Last { device, sensor, unit: row.unit.map(Cow::into_owned), slot: Some(slot) };
+                let [unit, kind] = [row.unit, row.kind].map(|said| said.map(Cow::into_owned));
+                *last = Last { device, sensor, unit, kind, slot: Some(slot) };
                 slot
             }
         };
@@ -238,7 +246,9 @@ fn slot(row: &Row<'_>, gathered: &mut Gathered) -> Result<Slot, ApiError> {
         }
         Err(_) => gathered.device(&text::name("device", row.device.clone().into_owned())?),
     };
-    Ok(gathered.sensor(device, &row.sensor, row.unit.as_deref()))
+    let kind = row.kind.as_deref().map(str::trim).filter(|kind| !kind.is_empty());
+    let kind = kind.map(|kind| Kind::named("kind", kind)).transpose()?;
+    Ok(gathered.sensor(device, &row.sensor, row.unit.as_deref(), kind.map(Into::into)))
 }
 
 fn json_row(line: &str) -> Result<Row<'_>, ApiError> {
@@ -261,7 +271,7 @@ struct Cut {
 impl Columns {
     fn named(line: &str) -> Result<Self, ApiError> {
         let names = fields(line.trim_start_matches('\u{feff}'))?;
-        let known = ["device", "sensor", "at", "value", "unit", "device_name"];
+        let known = ["device", "sensor", "at", "value", "unit", "kind", "device_name"];
         for (index, name) in names.iter().enumerate() {
             if !known.contains(&&**name) || names.iter().take(index).any(|earlier| earlier == name) {
                 let detail = format!("the first line names the columns, each once: {}", known.join(", "));
@@ -280,6 +290,7 @@ impl Columns {
             at: place("at")?,
             value: place("value")?,
             unit: find("unit"),
+            kind: find("kind"),
             device_name: find("device_name"),
         })
     }
@@ -298,6 +309,7 @@ impl Columns {
             device: name(self.device),
             sensor: name(self.sensor),
             unit: self.unit.map(name),
+            kind: self.kind.map(field),
             at: field(self.at),
             value,
             device_name: self.device_name.map(name),

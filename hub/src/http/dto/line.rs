@@ -122,7 +122,7 @@ pub fn gather(body: &str, precision: Precision, gathered: &mut Gathered, now: Un
                     push::sensor(&sensor).map_err(|what| {
                         refused(line.error(0, format!("`{sensor}`, made of measurement, field and tags: {what}")))
                     })?;
-                    let slot = gathered.sensor(series.device, &sensor, None);
+                    let slot = gathered.sensor(series.device, &sensor, None, None);
                     series.fields.push((name, slot));
                     slot
                 }

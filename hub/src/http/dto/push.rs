@@ -6,6 +6,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::device::Kind;
 use super::{guess, text};
 use crate::http::error::ApiError;
 use crate::ingest::gather::{Gathered, Place};
@@ -41,6 +42,9 @@ pub struct NewReading {
     at: Option<At>,
     /// Unit code, such as `Cel` or `%`; what is known of the sensor stays when left out.
     unit: Option<String>,
+    /// What its values are: `counter` for a total that only grows. What is known of the sensor stays when left out, and what
+    /// its owner set stays in any case.
+    kind: Option<Kind>,
 }
 
 /// A line of NDJSON: one reading with its device, or what a whole body of JSON has.
@@ -52,6 +56,7 @@ struct Line {
     value: Option<Value>,
     at: Option<At>,
     unit: Option<String>,
+    kind: Option<Kind>,
     readings: Option<Vec<NewReading>>,
 }
 
@@ -159,18 +164,17 @@ pub fn gather_ndjson(body: &str, gathered: &mut Gathered, now: UnixMillis) -> Re
 }
 
 fn gather_line(line: Line, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
-    let Line { device, sensor, value, at, unit, readings } = line;
+    let Line { device, sensor, value, at, unit, kind, readings } = line;
+    let is_bare = sensor.is_none() && value.is_none() && at.is_none() && unit.is_none() && kind.is_none();
     let missing = |field| ApiError::invalid(field, format!("missing field `{field}`"));
     match readings {
-        Some(readings) if sensor.is_none() && value.is_none() && at.is_none() && unit.is_none() => {
-            gather(&NewReadings { device, readings }, gathered, now)
-        }
+        Some(readings) if is_bare => gather(&NewReadings { device, readings }, gathered, now),
         Some(_) => Err(ApiError::invalid("readings", "either `readings`, or one reading's own fields")),
         None => {
             let sensor = sensor.ok_or_else(|| missing("sensor"))?;
             let value = value.ok_or_else(|| missing("value"))?;
             let device = device_of(&device, gathered)?;
-            gather_one(&NewReading { sensor, value, at, unit }, device, gathered, now)
+            gather_one(&NewReading { sensor, value, at, unit, kind }, device, gathered, now)
         }
     }
 }
@@ -203,7 +207,7 @@ fn gather_one(new: &NewReading, device: Place, gathered: &mut Gathered, now: Uni
     if !new.value.0.is_finite() {
         return Err(ApiError::invalid("value", "this number is too large"));
     }
-    let slot = gathered.sensor(device, &new.sensor, new.unit.as_deref());
+    let slot = gathered.sensor(device, &new.sensor, new.unit.as_deref(), new.kind.map(Into::into));
     gathered.push(slot, at, new.value.0);
     Ok(())
 }

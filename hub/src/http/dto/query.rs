@@ -11,6 +11,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::device::Kind;
 use super::number;
 use crate::store::Columns;
 
@@ -35,10 +36,12 @@ pub struct NewQuery {
     pub every: Option<String>,
     /// Time zone of `every`: a name such as `Europe/Berlin`, or `+05:30`; UTC when left out.
     pub tz: Option<String>,
-    /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`; the
-    /// first six when left out.
+    /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
+    /// `p95`; the first six when left out.
     #[serde(default)]
     pub agg: Vec<String>,
+    /// What `increase` and `rate` take the series for; what each of them is when left out.
+    pub kind: Option<Kind>,
     /// Labels a device must have, each `key=value`.
     #[serde(default)]
     pub label: Vec<String>,
@@ -115,9 +118,9 @@ pub struct QueryResult {
     pub note: Option<String>,
 }
 
-/// Said where percentiles or rates are asked for and not all readings are there any longer.
-pub const NEED_READINGS: &str = "percentiles and rate need every reading: they are null in buckets where raw readings have \
-    given way to figures by the minute or the hour (see `source`, and GET /api/v1/retention)";
+/// Said where percentiles are asked for and not all readings are there any longer.
+pub const NEED_READINGS: &str = "percentiles need every reading: they are null in buckets where raw readings have given way \
+    to figures by the minute or the hour (see `source`, and GET /api/v1/retention)";
 
 /// Said where summaries are cut by the edge of a bucket.
 pub const CUT: &str = "some buckets begin or end within a minute or an hour of which only its summary is left (see `source`): it \
@@ -142,10 +145,14 @@ pub enum Source {
 /// has count 0 and nulls. What is computed, `avg` and `rate`, is written with twelve digits: behind those it says how it
 /// was summed. What was read is written in full.
 ///
-/// What is asked for besides is there by the name it was asked by: `rate`, the change a second, spread evenly between
-/// readings (a counter that falls began again at zero; with `group=all` the sum of the series' rates), and percentiles
-/// such as `p95`, exact over the readings, between two of them in proportion. Both are null in buckets of which rollups hold
-/// a part: then the result has a `note`.
+/// What is asked for besides is there by the name it was asked by:
+///
+/// - `increase`, how much was added in the bucket, and `rate`, the same a second. The change between two readings is spread
+///   evenly over the time between them, however long that is, so neighbouring buckets add up to the whole, to the last
+///   digit; a bucket that no two readings lie around has null. Of a counter it is what was counted, never negative: a
+///   reading that falls waits for the next ones, which tell a restart from a slip. With `group=all` it is the sum of all.
+/// - percentiles such as `p95`, exact over the readings, between two of them in proportion. They are null in buckets of which
+///   rollups hold a part: then the result has a `note`.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct SeriesColumns {
     /// Id of the device; `*` for all together.
@@ -168,7 +175,7 @@ pub struct SeriesColumns {
     pub first: Vec<Option<f64>>,
     /// Newest value.
     pub last: Vec<Option<f64>>,
-    /// `rate` and percentiles, where they are asked for, each by its name.
+    /// `increase`, `rate` and percentiles, where they are asked for, each by its name.
     #[serde(flatten)]
     #[schema(ignore)]
     pub more: BTreeMap<String, Vec<Option<f64>>>,
@@ -208,9 +215,10 @@ pub fn series(name: &Name, columns: &Columns, percentiles: &[String]) -> Text {
         ("first", &columns.first, read),
         ("last", &columns.last, read),
     ];
-    let rate = (!columns.rate.is_empty()).then_some(("rate", &columns.rate, computed));
+    let lines = [("increase", &columns.increase, read), ("rate", &columns.rate, computed)];
+    let lines = lines.into_iter().filter(|(_, column, _)| !column.is_empty());
     let percentiles = percentiles.iter().zip(&columns.percentiles).map(|(name, column)| (name.as_str(), column, read));
-    let floats: Vec<_> = usual.into_iter().chain(rate).chain(percentiles).collect();
+    let floats: Vec<_> = usual.into_iter().chain(lines).chain(percentiles).collect();
 
     let numbers: usize = floats.iter().map(|(_, column, _)| column.len()).sum();
     // Room for what will stand behind as well: the beginning of the next.
@@ -235,10 +243,11 @@ pub fn series(name: &Name, columns: &Columns, percentiles: &[String]) -> Text {
 /// what is before and behind.
 #[must_use]
 pub fn sparse(name: &Name, columns: &Columns, percentiles: &[String], t: &[i64]) -> Text {
-    let floats = [&columns.min, &columns.max, &columns.avg, &columns.first, &columns.last, &columns.rate];
+    let lines = [&columns.increase, &columns.rate];
+    let floats = [&columns.min, &columns.max, &columns.avg, &columns.first, &columns.last].into_iter().chain(lines);
     let holds = |n: usize| {
         columns.count.get(n).is_some_and(|count| *count > 0)
-            || floats.into_iter().chain(&columns.percentiles).any(|column| column.get(n).is_some_and(Option::is_some))
+            || floats.clone().chain(&columns.percentiles).any(|column| column.get(n).is_some_and(Option::is_some))
     };
     let kept: Vec<usize> = (0..t.len()).filter(|n| holds(*n)).collect();
     let some = |column: &Vec<Option<f64>>| kept.iter().filter_map(|n| column.get(*n).copied()).collect();
@@ -249,6 +258,7 @@ pub fn sparse(name: &Name, columns: &Columns, percentiles: &[String], t: &[i64])
         avg: some(&columns.avg),
         first: some(&columns.first),
         last: some(&columns.last),
+        increase: some(&columns.increase),
         rate: some(&columns.rate),
         percentiles: columns.percentiles.iter().map(some).collect(),
     };
@@ -331,6 +341,7 @@ mod tests {
             min: vec![Some(-0.0), None],
             max: vec![Some(1e300), None],
             avg: vec![Some(21.533_333_333_333_33), Some(f64::INFINITY)],
+            increase: vec![Some(0.1), None],
             rate: vec![None, Some(0.5)],
             percentiles: vec![vec![Some(1.0), None]],
             ..Columns::default()
@@ -352,6 +363,7 @@ mod tests {
             last: Vec::new(),
             more: BTreeMap::from([
                 ("p99.9".to_owned(), columns.percentiles[0].clone()),
+                ("increase".to_owned(), columns.increase.clone()),
                 ("rate".to_owned(), columns.rate.clone()),
             ]),
         };

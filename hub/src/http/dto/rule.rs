@@ -87,7 +87,8 @@ pub enum Condition {
         /// Back to normal only on the good side of this one.
         clear: Option<f64>,
     },
-    /// The value changes at a rate beyond a limit. What a counter shows after it fell counts from zero.
+    /// The value changes at a rate beyond a limit. Of a counter: what it counted, never negative; a reading that fell waits for
+    /// the next ones, which tell a restart from a slip.
     Rate {
         /// Direction.
         op: Op,
@@ -96,6 +97,18 @@ pub enum Condition {
         /// The unit of time of `value` and `clear`: `1s`, `60s`, `1h`.
         per: String,
         /// Over how long the change is measured, back from the reading; nothing is decided until half of it is known.
+        over: String,
+        /// Back to normal only on the good side of this one.
+        clear: Option<f64>,
+    },
+    /// The value changed by an amount beyond a limit: of a counter, how much it counted.
+    Increase {
+        /// Direction.
+        op: Op,
+        /// The limit.
+        value: f64,
+        /// In what time, back from the reading. Too much is told as soon as it is there, too little once nine tenths of this
+        /// time are known.
         over: String,
         /// Back to normal only on the good side of this one.
         clear: Option<f64>,
@@ -204,6 +217,9 @@ impl Rule {
             rule::Condition::Rate { op, value, per, over, clear } => {
                 Condition::Rate { op: op.into(), value, per: text::span(per), over: text::span(over), clear }
             }
+            rule::Condition::Increase { op, value, over, clear } => {
+                Condition::Increase { op: op.into(), value, over: text::span(over), clear }
+            }
             rule::Condition::Deviation { sigmas, over, clear, least } => {
                 Condition::Deviation { sigmas, over: text::span(over), clear, least }
             }
@@ -293,6 +309,7 @@ struct NewCondition {
 enum ConditionKind {
     Threshold,
     Rate,
+    Increase,
     Deviation,
     Silence,
 }
@@ -303,6 +320,7 @@ impl ConditionKind {
         match self {
             Self::Threshold => &["op", "value", "clear"],
             Self::Rate => &["op", "value", "per", "over", "clear"],
+            Self::Increase => &["op", "value", "over", "clear"],
             Self::Deviation => &["sigmas", "over", "clear", "least"],
             Self::Silence => &["after"],
         }
@@ -350,6 +368,11 @@ impl TryFrom<NewCondition> for rule::Condition {
                     over: window(&needed("over", new.over)?)?,
                     clear: good_side(op, value, new.clear)?,
                 })
+            }
+            ConditionKind::Increase => {
+                let (op, value) = (needed("op", new.op)?.into(), needed("value", new.value)?);
+                let over = window(&needed("over", new.over)?)?;
+                Ok(Self::Increase { op, value, over, clear: good_side(op, value, new.clear)? })
             }
             ConditionKind::Deviation => {
                 let (sigmas, over) = (needed("sigmas", new.sigmas)?, window(&needed("over", new.over)?)?);

@@ -85,16 +85,16 @@ async fn an_export_holds_every_reading_of_what_is_meant_by_series_and_time() {
     assert_eq!(
         csv.text,
         format!(
-            "device,sensor,unit,at,value,device_name\r\n\
-             {id},temp,Cel,2023-11-14T22:13:20.000Z,20.25,shed\r\n\
-             {id},temp,Cel,2023-11-14T22:13:21.001Z,1e+300,shed\r\n\
-             {id},temp,Cel,2023-11-14T22:13:22.000Z,2.0,shed\r\n"
+            "device,sensor,unit,at,value,device_name,kind\r\n\
+             {id},temp,Cel,2023-11-14T22:13:20.000Z,20.25,shed,gauge\r\n\
+             {id},temp,Cel,2023-11-14T22:13:21.001Z,1e+300,shed,gauge\r\n\
+             {id},temp,Cel,2023-11-14T22:13:22.000Z,2.0,shed,gauge\r\n"
         )
     );
 
     let all = format!("from={START}&to={}&label=floor=1", START + 10_000);
     let csv = scene.get(&format!("/api/v1/export?{all}")).await;
-    let quoted = format!("{},temp,Cel,2023-11-14T22:13:24.000Z,4.0,\"a \"\"hot\"\", dry place\"", odd.id);
+    let quoted = format!("{},temp,Cel,2023-11-14T22:13:24.000Z,4.0,\"a \"\"hot\"\", dry place\",gauge", odd.id);
     assert_eq!(csv.text.lines().nth(1), Some(quoted.as_str()));
     assert_eq!(csv.text.lines().count(), 1 + 1 + 4);
 
@@ -108,6 +108,7 @@ async fn an_export_holds_every_reading_of_what_is_meant_by_series_and_time() {
             at: moment(UnixMillis(START + at)),
             value,
             device_name: device.name.clone(),
+            kind: crate::http::dto::device::Kind::Gauge,
         };
         serde_json::to_value(row).unwrap()
     };
@@ -156,7 +157,7 @@ async fn what_ends_before_its_end_fails_and_says_why() {
     assert!(first.into_iter().all(|piece| piece.unwrap().unwrap().len() > 1_000));
     scene.store.delete_device(gone.id).await.unwrap();
     let (text, is_whole) = rest(&mut csv).await;
-    assert!(!is_whole && text.ends_with("attic\r\n"), "a cut file looks whole");
+    assert!(!is_whole && text.ends_with("attic,gauge\r\n"), "a cut file looks whole");
     let (text, is_whole) = rest(&mut ndjson).await;
     assert!(!is_whole && text.ends_with("{\"error\":\"a device was removed while it was exported\"}\n"));
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod bad_requests;
+mod counters;
 mod data;
 mod export;
 mod hang_up;

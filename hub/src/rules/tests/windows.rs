@@ -1,6 +1,7 @@
 //! Rates and deviations: what they remember, against references that keep everything and compute it anew each time.
 
 use super::*;
+use crate::counter::Machine;
 use crate::rules::backtest::{Replay, Span, Trial};
 
 /// A counter a second, beside the scene's gauges.
@@ -46,9 +47,23 @@ fn a_counter_that_starts_anew_has_grown_by_what_it_shows() {
     let mut count = |second: i64, value: f64| scene.group(second, &[batch(COUNT, at(second), &[(at(second), value)])]);
     assert_eq!(count(0, 1_000.0), NOTHING);
     assert_eq!(count(50, 1_040.0), NOTHING);
-    // 40 before the restart and 20 after it in 100 s are 36 a minute; a fall of 980 would be no rate at all.
+    // Whether it starts anew the third reading from there tells.
     assert_eq!(count(100, 20.0), NOTHING);
-    assert_eq!(count(110, 200.0), ["1 firing 200 at 110"]);
+    assert_eq!(count(110, 200.0), NOTHING);
+    // 20 until the first of them, then 190, in 70 s.
+    assert_eq!(count(120, 210.0), ["1 firing 180 at 120"]);
+}
+
+#[test]
+fn a_counter_that_blinks_has_not_grown_and_is_never_falling() {
+    let (surge, falling) = (rate(Op::Above, 100.0, 60, 5, None), rate(Op::Below, 0.0, 60, 5, None));
+    let mut scene = Scene::with([sensor("count", surge), sensor("count", falling)]);
+    let values =
+        [3735.0, 3735.5, 3736.0, 3736.5, 3737.0, 3737.5, 0.0, 3738.5, 3739.0, 373.7, 3739.5, 9e6, 3740.0, 3740.5];
+    for (second, value) in (0..).zip(values) {
+        let told = scene.group(second, &[batch(COUNT, at(second), &[(at(second), value)])]);
+        assert_eq!(told, NOTHING, "{value}");
+    }
 }
 
 #[test]
@@ -134,7 +149,13 @@ fn rates() -> impl Strategy<Value = RuleSpec> {
             let good = if matches!(op, Op::Above) { limit - 41.7 } else { limit + 41.7 };
             rate(op, limit, 60, 60, clear.then_some(good))
         });
-    (rates, prop_oneof![Just(0), Just(7)]).prop_map(|(spec, seconds)| hold(seconds, spec))
+    let increases =
+        (prop::sample::select(vec![Op::Above, Op::Below]), prop_oneof![Just(9.37), Just(55.31)], any::<bool>())
+            .prop_map(|(op, value, clear)| {
+                let clear = clear.then_some(if op == Op::Above { value - 1.11 } else { value + 1.11 });
+                spec("temp", Condition::Increase { op, value, over: Duration::from_secs(60), clear })
+            });
+    (prop_oneof![rates, increases], prop_oneof![Just(0), Just(7)]).prop_map(|(spec, seconds)| hold(seconds, spec))
 }
 
 fn deviations() -> impl Strategy<Value = RuleSpec> {
@@ -262,7 +283,9 @@ fn committed(scene: &mut Scene, propose: impl FnOnce(&mut Engine, &Catalog) -> P
 struct Reference {
     condition: Condition,
     hold_ms: i64,
-    counter: bool,
+    counter: Option<Machine>,
+    last: Option<i64>,
+    /// Of a counter: what it had counted, where that is known.
     taken: Vec<(i64, f64)>,
     /// Times of readings that were judged, each once.
     beats: Vec<i64>,
@@ -280,7 +303,8 @@ impl Reference {
         Self {
             condition: spec.condition,
             hold_ms: spec.hold.as_millis() as i64,
-            counter,
+            counter: counter.then(|| Machine::new(false)),
+            last: None,
             taken: vec![],
             beats: vec![],
             measured: 0.0,
@@ -293,16 +317,32 @@ impl Reference {
     }
 
     fn reading(&mut self, at: UnixMillis, value: f64) {
-        if self.taken.last().is_some_and(|last| at.0 <= last.0) {
+        if self.last.is_some_and(|last| at.0 <= last) {
             return;
         }
+        self.last = Some(at.0);
         let holds = self.holds(at.0);
+        let value = match &mut self.counter {
+            None => value,
+            Some(counter) => {
+                counter.take(Point { at, value }, |_| {});
+                if counter.is_undecided() {
+                    return;
+                }
+                counter.total().value()
+            }
+        };
         let (measured, bad, good) = match self.condition {
             Condition::Rate { op, value: limit, per, over, clear } => {
                 self.taken.push((at.0, value));
                 let Some(rate) = self.rate(over.as_millis() as i64, per.as_millis() as f64) else { return };
                 let (bad, good) = (self.beyond(op, rate, limit), !self.beyond(op, rate, clear.unwrap_or(limit)));
                 (rate, bad, good)
+            }
+            Condition::Increase { op, value: limit, over, clear } => {
+                self.taken.push((at.0, value));
+                let Some(grown) = self.increase(op, over.as_millis() as i64) else { return };
+                (grown, self.beyond(op, grown, limit), !self.beyond(op, grown, clear.unwrap_or(limit)))
             }
             Condition::Deviation { .. } | Condition::Threshold { .. } | Condition::Silence { .. } => unreachable!(),
         };
@@ -365,9 +405,9 @@ impl Reference {
         if matches!(op, Op::Above) { number > limit } else { number < limit }
     }
 
-    fn growth(&self, index: usize) -> f64 {
-        let (was, is) = (self.taken[index - 1].1, self.taken[index].1);
-        if self.counter && is < was { is } else { is - was }
+    fn growth(&self, from: usize, to: usize) -> f64 {
+        let change = self.taken[to].1 - self.taken[from].1;
+        if self.counter.is_some() { change.max(0.0) } else { change }
     }
 
     /// Readings that are the first of their thirtieth of the window, and not older than it.
@@ -384,8 +424,15 @@ impl Reference {
         let now = self.taken[newest].0;
         let from = *Self::firsts(&self.taken[..newest], now, over).first()?;
         let time = now - self.taken[from].0;
-        let growth: f64 = (from + 1..=newest).map(|index| self.growth(index)).sum();
-        (time * 2 >= over).then(|| growth / time as f64 * per)
+        (time * 2 >= over).then(|| self.growth(from, newest) / time as f64 * per)
+    }
+
+    fn increase(&self, op: Op, over: i64) -> Option<f64> {
+        let newest = self.taken.len() - 1;
+        let now = self.taken[newest].0;
+        let from = *Self::firsts(&self.taken[..newest], now, over).first()?;
+        let known = matches!(op, Op::Above) || (now - self.taken[from].0) * 10 >= over * 9;
+        known.then(|| self.growth(from, newest))
     }
 }
 

@@ -6,6 +6,7 @@ use rusqlite::{OptionalExtension as _, named_params};
 
 use super::devices::{changed, insert, number, read};
 use super::sensors::{FIND_SERIES, from_row, push_number, put_series};
+use crate::model::catalog::Series;
 use crate::model::device::{DeviceNo, Introduction, Labels, NewDevice, Standing, no_key};
 use crate::model::reading::SeriesId;
 use crate::model::{DeviceId, SensorKind, SensorNo, SensorSpec, UnixMillis, numbering};
@@ -20,8 +21,26 @@ pub struct Wish {
     pub id: DeviceId,
     /// What it is called then.
     pub name: String,
-    /// Its sensors, each with its unit if that was said.
-    pub sensors: Vec<(String, Option<String>)>,
+    /// Its sensors by name.
+    pub sensors: Vec<(String, Said)>,
+}
+
+/// What readings say of their sensor; what they do not say stays as it is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Said {
+    /// Unit code.
+    pub unit: Option<String>,
+    /// What it is, unless its owner said so.
+    pub kind: Option<SensorKind>,
+}
+
+impl Said {
+    /// Whether all of it is known.
+    #[must_use]
+    pub fn is_of(&self, series: &Series) -> bool {
+        self.unit.as_ref().is_none_or(|unit| *unit == series.unit)
+            && self.kind.is_none_or(|kind| kind == series.kind || series.kind_by_owner)
+    }
 }
 
 /// Whose readings they are.
@@ -64,8 +83,8 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
     if read(scope.conn, device)?.standing == Standing::Blocked {
         return Err(Error::conflict("device", format!("{} is blocked", wish.name)));
     }
-    for (sensor, unit) in &wish.sensors {
-        let series = series(scope, device, sensor, unit.as_deref())?;
+    for (sensor, said) in &wish.sensors {
+        let series = series(scope, device, sensor, said)?;
         let Numbers { own, given, next } = numbers(scope, device, series)?;
         if own && origin == Origin::Pushed {
             let detail = format!("{sensor} of {} is measured by the device itself", wish.name);
@@ -83,17 +102,17 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
     Ok(())
 }
 
-/// The series of a sensor's name, made where there is none; of one that is known only the unit follows, if it is said.
-fn series(scope: &mut Scope<'_>, device: DeviceNo, sensor: &str, unit: Option<&str>) -> Result<SeriesId> {
+/// The series of a sensor's name, made where there is none; of one that is known what is said follows.
+fn series(scope: &mut Scope<'_>, device: DeviceNo, sensor: &str, said: &Said) -> Result<SeriesId> {
     let find = named_params! { ":device": device, ":sensor": sensor };
     let known = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
     if let Some(known) = &known
-        && unit.is_none_or(|unit| unit == known.unit)
+        && said.is_of(known)
     {
         return Ok(known.id);
     }
-    let (kind, interval_ms) = known.map_or((SensorKind::Gauge, 0), |known| (known.kind, known.interval_ms));
-    let unit = unit.unwrap_or_default().to_owned();
+    let (unit, kind, interval_ms) = known.map(|known| (known.unit, known.kind, known.interval_ms)).unwrap_or_default();
+    let (unit, kind) = (said.unit.clone().unwrap_or(unit), said.kind.unwrap_or(kind));
     put_series(scope, device, &SensorSpec { name: sensor.to_owned(), unit, kind, interval_ms })
 }
 

@@ -113,6 +113,11 @@ impl From<Condition> for Columns {
                 let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(per));
                 Self { condition: "rate", op, value, clear, over, per, ..none }
             }
+            // A rate in no unit of time: the amount itself.
+            Condition::Increase { op, value, over, clear } => {
+                let (op, value, over, per) = (Some(op), Some(value), Some(over), Some(Duration::ZERO));
+                Self { condition: "rate", op, value, clear, over, per, ..none }
+            }
             Condition::Deviation { sigmas, over, clear, least } => {
                 let (op, value, over) = (Some(Op::Above), Some(sigmas), Some(over));
                 Self { condition: "deviation", op, value, clear, over, least, ..none }
@@ -184,6 +189,12 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Rule> {
     let duration = |column| row.get(column).map(read_span);
     let condition = match row.get_ref("condition")?.as_str()? {
         "threshold" => Condition::Threshold { op: row.get("op")?, value: row.get("value")?, clear: row.get("clear")? },
+        "rate" if duration("per_ms")?.is_zero() => Condition::Increase {
+            op: row.get("op")?,
+            value: row.get("value")?,
+            over: duration("over_ms")?,
+            clear: row.get("clear")?,
+        },
         "rate" => Condition::Rate {
             op: row.get("op")?,
             value: row.get("value")?,

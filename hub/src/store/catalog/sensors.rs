@@ -5,8 +5,9 @@ use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, SeriesId};
-use crate::model::{BatchSeq, Epoch, Numbering, SensorNo, SensorSpec, numbering};
+use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SensorKind, SensorNo, SensorSpec, numbering};
 use crate::store::Store;
+use crate::store::catalog::devices;
 use crate::store::error::{Error, Result};
 use crate::store::file::column::{Kind, signed, unsigned};
 use crate::store::memory::Change;
@@ -82,11 +83,41 @@ impl Store {
         })
         .await
     }
+
+    /// Says what a sensor is, whatever its senders say; with `None` they say it again.
+    ///
+    /// # Errors
+    /// `NotFound` for the device or the sensor.
+    pub async fn set_kind(&self, device: DeviceId, sensor: String, kind: Option<SensorKind>) -> Result<Series> {
+        self.change(move |scope| {
+            let device = devices::number(scope.conn, device)?.ok_or(Error::missing("device"))?;
+            let find = named_params! { ":device": device, ":sensor": sensor };
+            let read = |scope: &Scope<'_>| {
+                let found = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
+                found.ok_or(Error::missing("sensor"))
+            };
+            let series = read(scope)?.id;
+            match kind {
+                Some(kind) => scope
+                    .conn
+                    .prepare_cached(OWN_KIND)?
+                    .execute(named_params! { ":series": series, ":kind": Kind(kind) })?,
+                None => scope.conn.prepare_cached(NO_OWN_KIND)?.execute(named_params! { ":series": series })?,
+            };
+            let series = read(scope)?;
+            scope.own.changes.push(Change::PutSeries(series.clone()));
+            Ok(series)
+        })
+        .await
+    }
 }
 
 const FORGET_NUMBERS: &str = "DELETE FROM sensor_number WHERE device = :device AND number < :limit";
 const SET_NUMBERING: &str = "INSERT INTO numbering (device, epoch, seq) VALUES (:device, :epoch, :seq)
     ON CONFLICT (device) DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq";
+const OWN_KIND: &str = "INSERT INTO kind_by_owner (series, kind) VALUES (:series, :kind)
+    ON CONFLICT (series) DO UPDATE SET kind = excluded.kind";
+const NO_OWN_KIND: &str = "DELETE FROM kind_by_owner WHERE series = :series";
 
 const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM device WHERE no = :device)";
 
@@ -108,7 +139,8 @@ fn numbers(conn: &Connection, device: DeviceNo) -> Result<Vec<(SeriesId, String)
 }
 
 pub(in crate::store) const FIND_SERIES: &str =
-    "SELECT id, device, sensor, unit, kind, interval_ms FROM series WHERE device = :device AND sensor = :sensor";
+    "SELECT id, device, sensor, unit, series.kind, interval_ms, owned.kind AS owned
+    FROM series LEFT JOIN kind_by_owner AS owned ON owned.series = id WHERE device = :device AND sensor = :sensor";
 const INSERT_SERIES: &str = "INSERT INTO series (device, sensor, unit, kind, interval_ms)
     VALUES (:device, :sensor, :unit, :kind, :interval_ms)";
 const UPDATE_SERIES: &str = "UPDATE series SET unit = :unit, kind = :kind, interval_ms = :interval_ms WHERE device = :device AND sensor = :sensor";
@@ -122,7 +154,9 @@ pub(in crate::store) fn put_series(scope: &mut Scope<'_>, device: DeviceNo, spec
         device,
         sensor: spec.name.clone(),
         unit: spec.unit.clone(),
-        kind: spec.kind,
+        // What its owner said stays.
+        kind: old.as_ref().filter(|old| old.kind_by_owner).map_or(spec.kind, |old| old.kind),
+        kind_by_owner: old.as_ref().is_some_and(|old| old.kind_by_owner),
         interval_ms: spec.interval_ms,
     };
     if let Some(old) = &old
@@ -169,17 +203,20 @@ pub(in crate::store) fn put_missing(scope: &mut Scope<'_>, device: DeviceNo, spe
 }
 
 pub(in crate::store) fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {
+    let owned: Option<Kind> = row.get("owned")?;
     Ok(Series {
         id: row.get("id")?,
         device: row.get("device")?,
         sensor: row.get("sensor")?,
         unit: row.get("unit")?,
-        kind: row.get::<_, Kind>("kind")?.0,
+        kind_by_owner: owned.is_some(),
+        kind: owned.map_or_else(|| row.get("kind"), Ok)?.0,
         interval_ms: row.get("interval_ms")?,
     })
 }
 
-const ALL_SERIES: &str = "SELECT id, device, sensor, unit, kind, interval_ms FROM series ORDER BY id";
+const ALL_SERIES: &str = "SELECT id, device, sensor, unit, series.kind, interval_ms, owned.kind AS owned
+    FROM series LEFT JOIN kind_by_owner AS owned ON owned.series = id ORDER BY id";
 const ALL_NUMBERS: &str = "SELECT device, number, series FROM sensor_number ORDER BY device, number";
 const ALL_NUMBERINGS: &str = "SELECT device, epoch, seq FROM numbering";
 

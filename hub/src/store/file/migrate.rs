@@ -29,6 +29,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0015_alerts_that_were_over.sql"),
     include_str!("../../../../migrations/sqlite/0016_claims.sql"),
     include_str!("../../../../migrations/sqlite/0017_numbering.sql"),
+    include_str!("../../../../migrations/sqlite/0018_kinds.sql"),
 ];
 
 fn known() -> u32 {

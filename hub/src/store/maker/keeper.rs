@@ -10,10 +10,10 @@ use rusqlite::Connection;
 use super::growth::{self, Look};
 use super::trust::Trust;
 use crate::clock::Clock;
-use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::retention::Retention;
+use crate::model::{SensorKind, UnixMillis};
 use crate::store::Growth;
 use crate::store::block;
 use crate::store::catalog::ledger;
@@ -101,7 +101,11 @@ impl Maker {
                 (if series.is_empty() { all.collect() } else { Vec::new() }, catalog.sensor_numbers(device).to_vec())
             };
             let series = if series.is_empty() { &of_device } else { series };
-            let folding = Folding { device, series, fresh: &fresh, numbers: &numbers };
+            let kinds: Vec<SensorKind> = {
+                let catalog = self.memory.catalog();
+                series.iter().map(|id| catalog.series(*id).map_or(SensorKind::Gauge, |series| series.kind)).collect()
+            };
+            let folding = Folding { device, series, kinds: &kinds, fresh: &fresh, numbers: &numbers };
             folds.push(retention::fold(&self.conn, &folding, spans, received, thorough)?);
         }
         let worked = Clock.now().duration_since(began);

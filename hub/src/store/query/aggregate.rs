@@ -1,4 +1,4 @@
-//! Readings by bucket of time: counts, extremes, means, first and last values, percentiles, rates.
+//! Readings by bucket of time: counts, extremes, means, first and last values, percentiles, increases, rates.
 //!
 //! ```text
 //!   series ──▶ by device ──▶ one share a reader ──▶ scan: rollups, blocks, head ──▶ columns ──▶ what the caller makes of them
@@ -13,10 +13,11 @@ use std::sync::Arc;
 use futures_util::future::try_join_all;
 
 use super::plan::Plan;
-use super::scan::{self, Share};
-use crate::model::UnixMillis;
+use super::scan;
+use crate::counter::{Amount, Share};
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
+use crate::model::{SensorKind, UnixMillis};
 use crate::store::Store;
 use crate::store::error::Result;
 use crate::store::pack::bucket::{self, Bucket};
@@ -39,6 +40,8 @@ pub struct Query {
     pub group: Group,
     /// Which figures.
     pub wanted: Aggregates,
+    /// What the series are taken for, if not for what they are.
+    pub kind: Option<SensorKind>,
 }
 
 /// Time cut into buckets: bucket `n` is `[edges[n], edges[n + 1])`.
@@ -53,7 +56,7 @@ pub struct Buckets {
 pub enum Group {
     /// One result a series.
     None,
-    /// One result for all series together: of all their readings; a rate is the sum of their rates.
+    /// One result for all series together: of all their readings; an increase or a rate is the sum of theirs.
     All,
 }
 
@@ -72,8 +75,10 @@ pub struct Aggregates {
     pub first: bool,
     /// Value with the latest time.
     pub last: bool,
-    /// Change a second; of a counter, which begins again at zero when it falls, its growth. There is none in a bucket of
-    /// which rollups hold a part.
+    /// Change, spread evenly over the time between two readings; of a counter its growth (see [`crate::counter`]).
+    /// Neighbouring buckets add up, whatever they are answered from and asked together with.
+    pub increase: bool,
+    /// The same a second, over the time of the bucket that lies between readings.
     pub rate: bool,
     /// Percentiles, 0 to 100, exact over the readings. There are none in a bucket of which rollups hold a part.
     pub percentiles: Vec<f64>,
@@ -90,6 +95,7 @@ impl Aggregates {
             avg: true,
             first: true,
             last: true,
+            increase: false,
             rate: false,
             percentiles: Vec::new(),
         }
@@ -97,7 +103,17 @@ impl Aggregates {
 
     /// Whether every reading has to be looked at, in order.
     pub(in crate::store) const fn exact(&self) -> bool {
-        self.rate || !self.percentiles.is_empty()
+        self.line() || !self.percentiles.is_empty()
+    }
+
+    /// Whether figures are asked for that a rollup adds to one bucket.
+    pub(in crate::store) const fn sums(&self) -> bool {
+        self.count || self.min || self.max || self.avg || self.first || self.last
+    }
+
+    /// Whether it matters how readings follow each other, also across the ends of the range.
+    pub(in crate::store) const fn line(&self) -> bool {
+        self.increase || self.rate
     }
 }
 
@@ -117,6 +133,8 @@ pub struct Columns {
     pub first: Vec<Option<f64>>,
     /// Value with the latest time.
     pub last: Vec<Option<f64>>,
+    /// Change.
+    pub increase: Vec<Option<f64>>,
     /// Change a second.
     pub rate: Vec<Option<f64>>,
     /// One column a percentile asked for.
@@ -153,10 +171,10 @@ impl Store {
         query: Query,
         make: impl Fn(usize, Columns) -> T + Send + Sync + 'static,
     ) -> Result<Aggregated<T>> {
-        let Query { series, buckets, group, wanted } = query;
+        let Query { series, buckets, group, wanted, kind } = query;
         let devices = self.by_device(&series)?;
         let readers = self.readers().lend(devices.len().div_ceil(SHARE)).await?;
-        let plan = Arc::new(Plan::new(buckets.edges, wanted, MEMORY / readers.len()));
+        let plan = Arc::new(Plan::new(buckets.edges, wanted, kind, MEMORY / readers.len()));
         let make = Arc::new(make);
         let share = devices.len().div_ceil(readers.len()).max(1);
         let is_short = match readers.as_slice() {
@@ -169,7 +187,7 @@ impl Store {
             let devices: Vec<_> = rest.drain(..share.min(rest.len())).collect();
             let (memory, plan, make) = (self.memory_shared(), Arc::clone(&plan), Arc::clone(&make));
             shares.push(reader.run_here_if(is_short, move |reader| {
-                let mut share = Share::new(reader, &memory, &plan);
+                let mut share = scan::Share::new(reader, &memory, &plan);
                 let mut made = Vec::new();
                 let mut all = plan.totals();
                 share.run(&devices, |place, totals| match group {
@@ -227,10 +245,11 @@ pub(in crate::store) struct Totals {
     pub(in crate::store) buckets: Vec<Bucket>,
     /// Values by bucket, where percentiles are asked for.
     pub(in crate::store) values: Vec<Vec<f64>>,
-    /// Where rates are asked for.
+    /// Where increases are asked for, or rates.
+    pub(in crate::store) increase: Vec<Option<Amount>>,
     pub(in crate::store) rate: Vec<Option<f64>>,
-    /// Buckets in which rollups stand for some of the readings: percentiles and rates of the others would be wrong. Empty
-    /// where neither is asked for.
+    /// Buckets in which rollups stand for some of the readings: percentiles of the others would be wrong. Empty where none
+    /// are asked for.
     rolled: Vec<bool>,
 }
 
@@ -239,8 +258,9 @@ impl Totals {
         Self {
             buckets: vec![Bucket::default(); buckets],
             values: if wanted.percentiles.is_empty() { Vec::new() } else { vec![Vec::new(); buckets] },
+            increase: if wanted.increase { vec![None; buckets] } else { Vec::new() },
             rate: if wanted.rate { vec![None; buckets] } else { Vec::new() },
-            rolled: if wanted.exact() { vec![false; buckets] } else { Vec::new() },
+            rolled: if wanted.percentiles.is_empty() { Vec::new() } else { vec![false; buckets] },
         }
     }
 
@@ -248,8 +268,17 @@ impl Totals {
     pub(in crate::store) fn clear(&mut self) {
         self.buckets.fill(Bucket::default());
         self.values.iter_mut().for_each(Vec::clear);
+        self.increase.fill(None);
         self.rate.fill(None);
         self.rolled.fill(false);
+    }
+
+    /// Takes what a line does in each bucket.
+    pub(in crate::store) fn set_line(&mut self, shares: &[Share]) {
+        for (n, share) in shares.iter().enumerate().filter(|(_, share)| share.covered_ms > 0) {
+            self.increase.get_mut(n).into_iter().for_each(|increase| *increase = Some(share.increase));
+            self.rate.get_mut(n).into_iter().for_each(|rate| *rate = share.rate());
+        }
     }
 
     /// Adds a rollup's figures to the bucket that holds the first of their readings; says whether an edge cuts them, so that
@@ -278,12 +307,8 @@ impl Totals {
         for (all, more) in self.values.iter_mut().zip(&mut other.values) {
             all.append(more);
         }
-        for (all, more) in self.rate.iter_mut().zip(&other.rate) {
-            *all = match (*all, *more) {
-                (Some(all), Some(more)) => Some(all + more),
-                (all, more) => all.or(more),
-            };
-        }
+        both(&mut self.increase, &other.increase);
+        both(&mut self.rate, &other.rate);
         self.rolled.iter_mut().zip(&other.rolled).for_each(|(all, more)| *all |= more);
         let held = self.values.iter().map(Vec::len).sum::<usize>() * size_of::<f64>();
         if held > memory { Err(crate::store::Error::TooLarge { most: MEMORY }) } else { Ok(()) }
@@ -291,10 +316,9 @@ impl Totals {
 
     /// The columns that are wanted.
     fn columns(&mut self, wanted: &Aggregates) -> Columns {
-        let Self { buckets, values, rate, rolled } = self;
+        let Self { buckets, values, increase, rate, rolled } = self;
         for (n, _) in rolled.iter().enumerate().filter(|(_, rolled)| **rolled) {
             values.get_mut(n).into_iter().for_each(Vec::clear);
-            rate.get_mut(n).into_iter().for_each(|rate| *rate = None);
         }
         let column = |wanted: bool, value: fn(&Bucket) -> f64| -> Vec<Option<f64>> {
             let some = if wanted { &**buckets } else { &[] };
@@ -309,7 +333,18 @@ impl Totals {
             first: column(wanted.first, |bucket| bucket.first.value),
             last: column(wanted.last, |bucket| bucket.last.value),
             percentiles: wanted.percentiles.iter().map(percentile).collect(),
+            increase: increase.iter().map(|increase| increase.map(Amount::value)).collect(),
             rate: rate.clone(),
         }
+    }
+}
+
+/// Adds up what two have of each bucket.
+fn both<T: Copy + std::ops::Add<Output = T>>(all: &mut [Option<T>], more: &[Option<T>]) {
+    for (all, more) in all.iter_mut().zip(more) {
+        *all = match (*all, *more) {
+            (Some(all), Some(more)) => Some(all + more),
+            (all, more) => all.or(more),
+        };
     }
 }

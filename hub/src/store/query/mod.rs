@@ -4,6 +4,7 @@
 //! from the one to the other in between is then seen twice, which changes nothing, and never not at all.
 
 pub(super) mod aggregate;
+mod around;
 mod found;
 mod plan;
 mod rollups;

@@ -1,13 +1,15 @@
 //! What is asked of every reader of a query alike.
 
 use super::aggregate::{Aggregates, Totals};
-use crate::model::UnixMillis;
+use crate::model::{SensorKind, UnixMillis};
 use crate::store::pack::cells::CELL;
 
 /// What all shares of a query have in common.
 pub(super) struct Plan {
     pub(super) edges: Vec<UnixMillis>,
     pub(super) wanted: Aggregates,
+    /// What all series are taken for, if that was said.
+    pub(super) kind: Option<SensorKind>,
     /// Bytes of readings a share may hold.
     pub(super) memory: usize,
     /// Whether cells can answer.
@@ -15,9 +17,9 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(edges: Vec<UnixMillis>, wanted: Aggregates, memory: usize) -> Self {
+    pub(super) fn new(edges: Vec<UnixMillis>, wanted: Aggregates, kind: Option<SensorKind>, memory: usize) -> Self {
         let by_cells = !wanted.exact() && !wanted.first && !wanted.last && edges.iter().all(|edge| edge.0 % CELL == 0);
-        Self { edges, wanted, memory, by_cells }
+        Self { edges, wanted, kind, memory, by_cells }
     }
 
     pub(super) fn totals(&self) -> Totals {

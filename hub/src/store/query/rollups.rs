@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
-use super::aggregate::Totals;
 use super::plan::Plan;
-use crate::model::reading::SeriesId;
+use crate::model::reading::{Point, SeriesId};
 use crate::store::error::Result;
+use crate::store::pack::bucket::Bucket;
 use crate::store::rollup::again::Hour;
 use crate::store::rollup::rolled::Rolled;
 use crate::store::rollup::{HOURS, MINUTES, Tier};
@@ -23,31 +23,32 @@ pub(super) struct Rollups {
 impl Rollups {
     pub(super) fn of(conn: &Connection, plan: &Plan) -> Result<Self> {
         let (from, to) = plan.range();
-        let whole_hours = plan.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
+        // A line goes through the finest there is, so that it is the same one in buckets of any width.
+        let whole_hours = !plan.wanted.line() && plan.edges.iter().all(|edge| edge.0 % HOURS.bucket == 0);
         let minutes = if whole_hours { Vec::new() } else { MINUTES.rows(conn, (from.0, to.0))? };
         Ok(Self { whole_hours, minutes, hours: HOURS.rows(conn, (from.0, to.0))? })
     }
 
-    /// Adds what a series has in rollups, by the hour where there are no minutes any longer, else by the minute; says
-    /// which tier that was, and whether an edge cuts some of it. Of some hours it is known already what counts.
-    pub(super) fn add(
+    /// Calls `with` for what a series has in rollups, by the hour where there are no minutes any longer, else by the minute;
+    /// says which tier that was. Of some hours it is known already what counts.
+    pub(super) fn each(
         &self,
         conn: &Connection,
         series: SeriesId,
         rolled: Rolled,
         hours: &BTreeMap<i64, Hour>,
         plan: &Plan,
-        totals: &mut Totals,
-    ) -> Result<(Tier, bool)> {
+        mut with: impl FnMut(&Bucket, &[Point]),
+    ) -> Result<Tier> {
         let (from, end) = plan.range();
         let to = rolled.to.unwrap_or(from).clamp(from, end).0;
         let split = if self.whole_hours { to } else { rolled.minutes_from.unwrap_or(from).0.clamp(from.0, to) };
-        let (mut tier, mut cut) = (Tier::Raw, false);
+        let mut tier = Tier::Raw;
         for (table, (from, to), rows) in [(HOURS, (from.0, split), &self.hours), (MINUTES, (split, to), &self.minutes)]
         {
             if from < to {
                 // Those that begin before an edge may have readings behind it only.
-                table.read(conn, series, (table.start(from), to), rows, |start, stored| {
+                table.read(conn, series, (table.start(from), to), rows, |start, stored, knots| {
                     let known = hours.get(&HOURS.start(start));
                     let counts = match known {
                         Some(hour) if table == HOURS => Some(&hour.whole),
@@ -56,10 +57,10 @@ impl Rollups {
                     };
                     let Some(counts) = counts.filter(|bucket| bucket.count > 0) else { return };
                     tier = tier.max(table.tier);
-                    cut |= totals.add_rolled(&plan.edges, counts);
+                    with(counts, knots);
                 })?;
             }
         }
-        Ok((tier, cut))
+        Ok(tier)
     }
 }

@@ -8,20 +8,21 @@
 //!
 //! A block that nothing overlaps is taken by its figures where it lies in one bucket, by its cells where all edges are
 //! edges of cells, and is unpacked where an edge cuts it. Blocks that overlap others or the head are unpacked and settled
-//! reading by reading; so are all when percentiles or rates are asked for, and what lies where there are rollups already:
+//! reading by reading; so are all when percentiles, increases or rates are asked for, and what lies where there are rollups already:
 //! it may have come again (`again`).
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
 
 use super::aggregate::{Asked, Totals};
+use super::around::{ALWAYS, Around, merged};
 use super::found::{Found, within};
 use super::plan::Plan;
 use super::rollups::Rollups;
-use crate::model::reading::SeriesId;
-use crate::model::{SensorKind, UnixMillis};
+use crate::model::UnixMillis;
+use crate::model::reading::{Point, SeriesId};
 use crate::store::block::{self, Span};
 use crate::store::error::{Error, Result};
 use crate::store::file::readers::Reader;
@@ -30,7 +31,6 @@ use crate::store::head::tally::{Pending, Tally};
 use crate::store::memory::Memory;
 use crate::store::pack::bucket::{self, Bucket};
 use crate::store::pack::cells::{Cells, Scratch};
-use crate::store::pack::exact;
 use crate::store::pack::packed::Values;
 use crate::store::query::{AT_ONCE, BLOCKS_AT_ONCE};
 use crate::store::rollup::again::Hour;
@@ -53,22 +53,22 @@ pub(in crate::store) fn is_short(conn: &Connection, memory: &Memory, plan: &Plan
 
 /// One reader's share.
 pub(in crate::store) struct Share<'a> {
-    reader: &'a Reader,
-    memory: &'a Memory,
-    plan: &'a Plan,
-    tier: Tier,
+    pub(super) reader: &'a Reader,
+    pub(super) memory: &'a Memory,
+    pub(super) plan: &'a Plan,
+    tier: Cell<Tier>,
     cut: bool,
     scratch: Scratch,
 }
 
 impl<'a> Share<'a> {
     pub(in crate::store) fn new(reader: &'a Reader, memory: &'a Memory, plan: &'a Plan) -> Self {
-        Self { reader, memory, plan, tier: Tier::Raw, cut: false, scratch: Scratch::default() }
+        Self { reader, memory, plan, tier: Cell::new(Tier::Raw), cut: false, scratch: Scratch::default() }
     }
 
     /// The coarsest thing that was used.
     pub(in crate::store) const fn tier(&self) -> Tier {
-        self.tier
+        self.tier.get()
     }
 
     /// Whether an edge cut a rollup.
@@ -193,6 +193,8 @@ impl<'a> Share<'a> {
         with: &mut impl FnMut(usize, &mut Totals) -> Result<()>,
     ) -> Result<()> {
         let (from, to) = self.plan.range();
+        // A line also asks for what is beside the range.
+        let (from, to) = if self.plan.wanted.line() { ALWAYS } else { (from, to) };
         // The head before the snapshot here as well.
         let heads: Vec<Fresh> = {
             let head = self.memory.head();
@@ -221,30 +223,71 @@ impl<'a> Share<'a> {
         let (from, _) = self.plan.range();
         let recent = self.recent(asked, fresh)?;
         let mut found = if fresh.blocks_from(from) { Some(Found::of(conn, asked.device, self.plan)?) } else { None };
-        for ((series, place), mut recent) in asked.series.iter().zip(&asked.places).zip(recent) {
+        let mut around = if self.plan.wanted.line() { Around::of(self, conn, asked, fresh)? } else { Vec::new() };
+        for (n, ((series, place), mut recent)) in asked.series.iter().zip(&asked.places).zip(recent).enumerate() {
             self.reader.go_on()?;
             totals.clear();
-            if let Some(found) = found.as_mut().filter(|found| found.rolled.to.is_some_and(|end| end > from)) {
-                if rollups.get().is_none() {
-                    // Nobody else can have filled it meanwhile.
-                    let _ = rollups.set(Rollups::of(conn, self.plan)?);
-                }
-                if let Some(rollups) = rollups.get() {
-                    let hours = self.behind_the_fold(found, rollups, *series, &mut recent)?;
-                    let (tier, cut) = rollups.add(conn, *series, found.rolled, &hours, self.plan, totals)?;
-                    self.tier = self.tier.max(tier);
-                    self.cut |= cut;
-                }
+            let (mut rolled, mut cut) = (Vec::new(), false);
+            if let Some(found) = &mut found {
+                self.rolled(found, rollups, *series, &mut recent, |bucket, knots| {
+                    cut |= totals.add_rolled(&self.plan.edges, bucket);
+                    rolled.extend(points(bucket, knots));
+                })?;
+                // A line is cut wherever an edge lies.
+                self.cut |= cut && self.plan.wanted.sums();
             }
             if self.plan.wanted.exact() {
                 let column = self.gather(found.as_mut(), *series, recent)?;
-                self.exactly(*series, &column, totals);
+                if let Some(around) = around.get_mut(n) {
+                    totals.set_line(&around.line(self.plan, &rolled, &column));
+                }
+                self.exactly(column, totals);
             } else {
                 self.quickly(found.as_mut(), *series, recent, totals)?;
             }
             with(*place, totals)?;
         }
         Ok(())
+    }
+
+    /// Calls `with` for what stands in rollups of a series; of `recent` what is left counts beside it.
+    fn rolled(
+        &self,
+        found: &mut Found<'_>,
+        rollups: &OnceCell<Rollups>,
+        series: SeriesId,
+        recent: &mut Vec<Sample>,
+        with: impl FnMut(&Bucket, &[Point]),
+    ) -> Result<()> {
+        let (conn, (from, _)) = (found.conn, self.plan.range());
+        if found.rolled.to.is_none_or(|end| end <= from) {
+            return Ok(());
+        }
+        if rollups.get().is_none() {
+            // Nobody else can have filled it meanwhile.
+            let _ = rollups.set(Rollups::of(conn, self.plan)?);
+        }
+        if let Some(rollups) = rollups.get() {
+            let hours = self.behind_the_fold(found, rollups, series, recent)?;
+            let tier = rollups.each(conn, series, found.rolled, &hours, self.plan, with)?;
+            self.tier.set(self.tier.get().max(tier));
+        }
+        Ok(())
+    }
+
+    /// All there is to know of a series in the range, in the order of time.
+    pub(super) fn points(
+        &self,
+        found: &mut Found<'_>,
+        rollups: &OnceCell<Rollups>,
+        series: SeriesId,
+        mut recent: Vec<Sample>,
+    ) -> Result<Vec<Point>> {
+        let mut rolled = Vec::new();
+        self.rolled(found, rollups, series, &mut recent, |bucket, knots| rolled.extend(points(bucket, knots)))?;
+        let (at, value) = self.gather(Some(found), series, recent)?;
+        let raw = at.into_iter().zip(value).map(|(at, value)| Point { at: UnixMillis(at), value });
+        Ok(merged(raw.chain(rolled).collect()))
     }
 
     /// What the head has of the series, settled.
@@ -276,7 +319,7 @@ impl<'a> Share<'a> {
             return Ok(hours);
         };
         let mut figures = rollup::Rolled::new();
-        HOURS.read(conn, series, (HOURS.start(first.0), last.0 + 1), &rollups.hours, |start, hour| {
+        HOURS.read(conn, series, (HOURS.start(first.0), last.0 + 1), &rollups.hours, |start, hour, _| {
             figures.insert(start, *hour);
         })?;
         for n in 0..found.spans.len() {
@@ -299,7 +342,7 @@ impl<'a> Share<'a> {
             };
             let mut minutes = rollup::Rolled::new();
             if found.rolled.minutes_from.is_none_or(|from| from.0 <= start) {
-                MINUTES.read_within(conn, series, (start, start + HOURS.bucket), |start, minute| {
+                MINUTES.read_within(conn, series, (start, start + HOURS.bucket), |start, minute, _| {
                     minutes.insert(start, *minute);
                 })?;
             }
@@ -409,21 +452,24 @@ impl<'a> Share<'a> {
         Ok(columns(&recent))
     }
 
-    /// Adds readings in order, with percentiles and rates.
-    fn exactly(&self, series: SeriesId, (at, value): &(Vec<i64>, Vec<f64>), totals: &mut Totals) {
+    /// Adds readings in order, with percentiles.
+    fn exactly(&self, (at, value): (Vec<i64>, Vec<f64>), totals: &mut Totals) {
         let edges = &self.plan.edges;
-        let pieces = bucket::pieces(edges, at);
+        let pieces = bucket::pieces(edges, &at);
         for (bucket, range) in &pieces {
             if let (Some(values), Some(some)) = (totals.values.get_mut(*bucket), value.get(range.clone())) {
                 values.extend_from_slice(some);
             }
         }
-        if self.plan.wanted.rate {
-            let counter = self.memory.catalog().series(series).is_some_and(|series| series.kind == SensorKind::Counter);
-            totals.rate = exact::rates(edges, at, value, counter);
-        }
-        bucket::add_column(&mut totals.buckets, &pieces, at, &Values::Plain(value.clone()));
+        bucket::add_column(&mut totals.buckets, &pieces, &at, &Values::Plain(value));
     }
+}
+
+/// What a machine has to see of a bucket of rollups.
+fn points<'a>(bucket: &Bucket, knots: &'a [Point]) -> impl Iterator<Item = Point> + use<'a> {
+    let [first, last] = [bucket.first, bucket.last];
+    let between = knots.iter().copied().filter(move |knot| first.at < knot.at && knot.at < last.at);
+    [first].into_iter().chain(between).chain((first.at < last.at).then_some(last))
 }
 
 fn columns(samples: &[Sample]) -> (Vec<i64>, Vec<f64>) {

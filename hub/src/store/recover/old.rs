@@ -19,7 +19,8 @@ use crate::store::error::{Error, Result};
 use crate::store::file::{column, migrate};
 use crate::store::head::journal;
 use crate::store::rollup::rolled;
-use crate::store::rollup::{HOURS, MINUTES, Rolled, Table};
+use crate::store::rollup::row::Row;
+use crate::store::rollup::{HOURS, MINUTES, Table};
 
 /// Rows of `times` salvaged in one transaction: some hundred thousand readings at most.
 const SPANS: usize = 8;
@@ -292,16 +293,17 @@ fn batch(conn: &Connection, device: &OldDevice, row: i64, gathered: &mut Gathere
 }
 
 /// Takes the figures of a series from some rows of a table.
-fn figures(conn: &Connection, series: SeriesId, table: Table, rows: &[i64], found: &mut Recovered) -> Rolled {
-    let mut rolled = Rolled::new();
-    let read = table.read(conn, series, (i64::MIN, i64::MAX), rows, |start, bucket| {
-        rolled.insert(start, *bucket);
+fn figures(conn: &Connection, series: SeriesId, table: Table, rows: &[i64], found: &mut Recovered) -> Row {
+    let mut row = Row::default();
+    let read = table.read(conn, series, (i64::MIN, i64::MAX), rows, |start, bucket, knots| {
+        row.buckets.insert(start, *bucket);
+        row.knots.extend(knots.iter().map(|knot| (knot.at.0, knot.value)));
     });
     if read.is_err() && !found.torn.contains(&table.name()) {
         found.torn.push(table.name());
     }
-    found.figures += rolled.len() as u64;
-    rolled
+    found.figures += row.buckets.len() as u64;
+    row
 }
 
 /// Readings on their way, encoded as a device would, or the hub where it has more sensors than that.

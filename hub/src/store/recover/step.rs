@@ -16,8 +16,9 @@ use crate::store::head::Head;
 use crate::store::head::fresh::Fresh;
 use crate::store::head::{journal, latest};
 use crate::store::memory::Forgotten;
+use crate::store::rollup::Table;
 use crate::store::rollup::rolled;
-use crate::store::rollup::{Rolled, Table};
+use crate::store::rollup::row::Row;
 use crate::store::write::Scope;
 
 /// What one step brings, as it was read.
@@ -28,7 +29,7 @@ pub(super) struct Loaded {
     pub(super) sensors: Vec<SensorSpec>,
     pub(super) payloads: Vec<(Epoch, Vec<u8>)>,
     pub(super) next_times: i64,
-    pub(super) rollups: Vec<(usize, Table, Rolled)>,
+    pub(super) rollups: Vec<(usize, Table, Row)>,
     /// Where the file says that it has figures.
     pub(super) rolled: rolled::Rolled,
 }
@@ -38,7 +39,7 @@ pub(super) struct Packed {
     device: DeviceNo,
     series: Vec<SeriesId>,
     /// Figures that another file has of a series.
-    rollups: Vec<(SeriesId, Table, Rolled)>,
+    rollups: Vec<(SeriesId, Table, Row)>,
     rolled: rolled::Rolled,
     cut: Option<Cut>,
     /// Its newest points.
@@ -52,8 +53,8 @@ impl Loaded {
         let rollups: Vec<_> = self
             .rollups
             .into_iter()
-            .filter(|(.., rolled)| !rolled.is_empty())
-            .filter_map(|(place, table, rolled)| Some((*series.get(place)?, table, rolled)))
+            .filter(|(.., row)| !row.buckets.is_empty())
+            .filter_map(|(place, table, row)| Some((*series.get(place)?, table, row)))
             .collect();
         let Some(device) = self.device.filter(|_| !self.payloads.is_empty() || !rollups.is_empty()) else {
             return Ok(None);
@@ -73,8 +74,8 @@ impl Packed {
             return Ok(0);
         }
         self.begin_rollups(scope)?;
-        for (series, table, rolled) in &self.rollups {
-            table.join(scope.conn, *series, rolled, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
+        for (series, table, row) in &self.rollups {
+            table.join(scope.conn, *series, row, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
         }
         let Some(cut) = self.cut else { return Ok(0) };
         block::insert(scope.conn, self.device, &cut.blocks, block::Level::Cut)?;
@@ -85,8 +86,8 @@ impl Packed {
 
     /// Figures that come back count beside the readings there are.
     fn begin_rollups(&self, scope: &mut Scope<'_>) -> Result<()> {
-        let end = |(_, table, rolled): &(SeriesId, Table, Rolled)| {
-            rolled.last_key_value().map(|(start, _)| UnixMillis(start.saturating_add(table.bucket)))
+        let end = |(_, table, row): &(SeriesId, Table, Row)| {
+            row.buckets.last_key_value().map(|(start, _)| UnixMillis(start.saturating_add(table.bucket)))
         };
         let Some(to) = self.rollups.iter().filter_map(end).max() else { return Ok(()) };
         let to = self.rolled.to.map_or(to, |known| known.max(to));

@@ -15,6 +15,7 @@
 pub(super) mod again;
 pub(super) mod retention;
 pub(super) mod rolled;
+pub(super) mod row;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -23,11 +24,12 @@ use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::error::{Error, Result};
 use super::pack::bucket::Bucket;
-use super::pack::packed;
 use super::samples::Sample;
-use crate::model::UnixMillis;
+use crate::counter;
 use crate::model::reading::{Point, SeriesId};
+use crate::model::{SensorKind, UnixMillis};
 use again::Hour;
+use row::Row;
 
 const DAMAGED: Error = Error::Corrupt { what: "rollup" };
 const DAY: i64 = 86_400_000;
@@ -129,18 +131,20 @@ impl Table {
         &self,
         conn: &Connection,
         series: SeriesId,
-        buckets: &Rolled,
+        other: &Row,
         received: UnixMillis,
     ) -> Result<Vec<Folded>> {
-        let mut rows: BTreeMap<i64, Rolled> = BTreeMap::new();
-        for (&start, bucket) in buckets {
-            rows.entry(self.row_of(start)).or_default().insert(start, *bucket);
+        let mut rows: BTreeMap<i64, Vec<(i64, Bucket)>> = BTreeMap::new();
+        for (&start, bucket) in &other.buckets {
+            rows.entry(self.row_of(start)).or_default().push((start, *bucket));
         }
+        let knots = other.points();
         let mut folded = Vec::with_capacity(rows.len());
         for (row, more) in rows {
             let mut all = self.row(conn, self.key(row, series))?;
             for (start, bucket) in more {
-                again::join(all.entry(start).or_default(), &bucket);
+                again::join(all.buckets.entry(start).or_default(), &bucket);
+                within(&knots, start..start + self.bucket).iter().for_each(|knot| all.keep_one(*knot, self.bucket));
             }
             folded.push(self.folded(row, series, &all, received)?);
         }
@@ -148,25 +152,27 @@ impl Table {
     }
 
     /// A row of a series as it is to be.
-    fn folded(&self, row: i64, series: SeriesId, all: &Rolled, received: UnixMillis) -> Result<Folded> {
+    fn folded(&self, row: i64, series: SeriesId, all: &Row, received: UnixMillis) -> Result<Folded> {
         let key = self.key(row, series);
-        let data = pack(all, self.bucket, key)?;
-        let count = i64::try_from(all.len()).unwrap_or(i64::MAX);
+        let data = row::pack(all, self.bucket, key)?;
+        let count = i64::try_from(all.buckets.len()).unwrap_or(i64::MAX);
         Ok(Folded { write: self.write, key, count, received, data })
     }
 
-    /// Calls `with` for each bucket of a series that begins in `[from, to)`.
+    /// Calls `with` for each bucket of a series that begins in `[from, to)`, with its knots.
     pub(super) fn read(
         &self,
         conn: &Connection,
         series: SeriesId,
         (from, to): (i64, i64),
         rows: &[i64],
-        mut with: impl FnMut(i64, &Bucket),
+        mut with: impl FnMut(i64, &Bucket, &[Point]),
     ) -> Result<()> {
         for row in rows {
-            for (start, bucket) in self.row(conn, self.key(*row, series))?.range(from..to) {
-                with(*start, bucket);
+            let row = self.row(conn, self.key(*row, series))?;
+            let knots = row.points();
+            for (start, bucket) in row.buckets.range(from..to) {
+                with(*start, bucket, within(&knots, *start..start.saturating_add(self.bucket)));
             }
         }
         Ok(())
@@ -208,7 +214,7 @@ impl Table {
         conn: &Connection,
         series: SeriesId,
         (from, to): (i64, i64),
-        with: impl FnMut(i64, &Bucket),
+        with: impl FnMut(i64, &Bucket, &[Point]),
     ) -> Result<()> {
         self.read(conn, series, (from, to), &[self.row_of(from)], with)
     }
@@ -262,20 +268,26 @@ impl Table {
         Ok((count, bytes))
     }
 
-    fn row(&self, conn: &Connection, key: i64) -> Result<Rolled> {
+    fn row(&self, conn: &Connection, key: i64) -> Result<Row> {
         let found = conn.prepare_cached(self.read)?.query_row(named_params! { ":id": key }, |row| {
             let count: u32 = row.get(0)?;
-            Ok(unpack(row.get_ref(1)?.as_blob().unwrap_or_default(), count as usize, self.bucket, key))
+            Ok(row::unpack(row.get_ref(1)?.as_blob().unwrap_or_default(), count as usize, self.bucket, key))
         });
         match found.optional()? {
-            None => Ok(Rolled::new()),
+            None => Ok(Row::default()),
             Some(Err(Error::Corrupt { .. })) => {
                 tracing::warn!(key, "rollup {key} is damaged and left out");
-                Ok(Rolled::new())
+                Ok(Row::default())
             }
             Some(other) => other,
         }
     }
+}
+
+/// Those of points in order that lie in a stretch of time.
+fn within(points: &[Point], range: std::ops::Range<i64>) -> &[Point] {
+    let place = |at: i64| points.partition_point(|point| point.at.0 < at);
+    points.get(place(range.start)..place(range.end)).unwrap_or_default()
 }
 
 /// Where a deletion of all rollups of some series is: how many tables are done, and from which row on it goes on.
@@ -339,20 +351,26 @@ impl Folded {
 /// the last of them came.
 pub(super) fn fold(
     conn: &Connection,
-    series: SeriesId,
+    (series, kind): (SeriesId, SensorKind),
     samples: &[Sample],
     received: UnixMillis,
     minutes_from: Option<UnixMillis>,
 ) -> Result<Vec<Folded>> {
+    let run: Vec<Point> = match kind {
+        SensorKind::Counter => samples.iter().map(|sample| sample.point()).collect(),
+        SensorKind::Gauge | SensorKind::State => Vec::new(),
+    };
+    let (of_hours, of_minutes) = (counter::knots(&run, HOURS.bucket), counter::knots(&run, MINUTES.bucket));
     let mut folded = Vec::new();
     // A row of hours at a time: its days are whole rows of minutes.
     for of_row in samples.chunk_by(|one, next| HOURS.row_of(one.at.0) == HOURS.row_of(next.at.0)) {
         let Some(row) = of_row.first().map(|sample| HOURS.row_of(sample.at.0)) else { continue };
         let mut hours = HOURS.row(conn, HOURS.key(row, series))?;
-        let mut days: BTreeMap<i64, Rolled> = BTreeMap::new();
+        let mut days: BTreeMap<i64, Row> = BTreeMap::new();
         for of_hour in of_row.chunk_by(|one, next| HOURS.start(one.at.0) == HOURS.start(next.at.0)) {
             let Some(start) = of_hour.first().map(|sample| HOURS.start(sample.at.0)) else { continue };
-            let mut no_minutes = Rolled::new();
+            let range = start..start + HOURS.bucket;
+            let mut no_minutes = Row::default();
             let minutes = if minutes_from.is_none_or(|from| from.0 <= start) {
                 match days.entry(MINUTES.row_of(start)) {
                     Entry::Occupied(day) => day.into_mut(),
@@ -365,9 +383,16 @@ pub(super) fn fold(
                 &mut no_minutes
             };
             let mut hour = Hour {
-                whole: hours.remove(&start).unwrap_or_default(),
-                minutes: minutes.extract_if(start..start + HOURS.bucket, |_, _| true).collect(),
+                whole: hours.buckets.remove(&start).unwrap_or_default(),
+                minutes: minutes.buckets.extract_if(range.clone(), |_, _| true).collect(),
             };
+            // Between the figures there and what comes beside them a counter may fall.
+            for (table, row, buckets) in
+                [(HOURS, &mut hours, &Rolled::from([(start, hour.whole)])), (MINUTES, &mut *minutes, &hour.minutes)]
+            {
+                let ends = buckets.values().filter(|it| kind == SensorKind::Counter && it.count > 0);
+                ends.flat_map(|it| [it.first, it.last]).for_each(|end| row.keep_one(end, table.bucket));
+            }
             let mut raw = of_hour.to_vec();
             hour.settle(&mut raw);
             let mut more = Rolled::new();
@@ -378,8 +403,10 @@ pub(super) fn fold(
                 hour.whole.merge(&minute);
                 hour.minutes.entry(start).or_default().merge(&minute);
             }
-            hours.insert(start, hour.whole);
-            minutes.extend(hour.minutes.into_iter().filter(|(_, minute)| minute.count > 0));
+            within(&of_hours, range.clone()).iter().for_each(|knot| hours.keep_one(*knot, HOURS.bucket));
+            within(&of_minutes, range).iter().for_each(|knot| minutes.keep_one(*knot, MINUTES.bucket));
+            hours.buckets.insert(start, hour.whole);
+            minutes.buckets.extend(hour.minutes.into_iter().filter(|(_, minute)| minute.count > 0));
         }
         for (day, minutes) in days {
             folded.push(MINUTES.folded(day, series, &minutes, received)?);
@@ -387,61 +414,6 @@ pub(super) fn fold(
         folded.push(HOURS.folded(row, series, &hours, received)?);
     }
     Ok(folded)
-}
-
-/// Buckets as columns: number, count, offsets of the first and last reading; then their values.
-fn pack(buckets: &Rolled, length: i64, key: i64) -> Result<Vec<u8>> {
-    let whole = |column: &dyn Fn(i64, &Bucket) -> i64| {
-        packed::pack_whole(&buckets.iter().map(|(&start, bucket)| column(start, bucket)).collect::<Vec<_>>())
-    };
-    let values = |column: &dyn Fn(&Bucket) -> f64| buckets.values().map(column).collect::<Vec<_>>();
-    let (min, max) = (values(&|bucket| bucket.min), values(&|bucket| bucket.max));
-    let (first, last) = (values(&|bucket| bucket.first.value), values(&|bucket| bucket.last.value));
-    // A sum of decimals is a decimal: without the noise of adding them it packs as small as they do. Of how many places is
-    // not known of those between.
-    let scale = packed::scale_of([&min, &max, &first, &last].into_iter().flatten());
-    let sum = values(&|bucket| {
-        let largest = bucket.max.abs().max(bucket.min.abs());
-        packed::rounded(bucket.sum, scale, bucket.count as f64 * largest)
-    });
-    let columns = [
-        whole(&|start, _| start / length)?,
-        whole(&|_, bucket| bucket.count.cast_signed())?,
-        whole(&|start, bucket| bucket.first.at.0 - start)?,
-        whole(&|start, bucket| bucket.last.at.0 - start)?,
-        packed::pack_values(&min)?,
-        packed::pack_values(&max)?,
-        packed::pack_values(&sum)?,
-        packed::pack_values(&first)?,
-        packed::pack_values(&last)?,
-    ];
-    Ok(packed::bundle(&columns, key))
-}
-
-fn unpack(data: &[u8], count: usize, length: i64, key: i64) -> Result<Rolled> {
-    let columns = packed::unbundle(data, key)?;
-    let [number, counts, first_at, last_at, min, max, sum, first, last] = columns.as_slice() else {
-        return Err(DAMAGED);
-    };
-    let whole = |column: &[u8]| packed::unpack_whole(column, count);
-    let values = |column: &[u8]| packed::unpack_values(column, count);
-    let (number, counts, first_at, last_at) = (whole(number)?, whole(counts)?, whole(first_at)?, whole(last_at)?);
-    let (min, max, sum) = (values(min)?, values(max)?, values(sum)?);
-    let (first, last) = (values(first)?, values(last)?);
-    let bucket = |n: usize| {
-        let start = number[n] * length;
-        let point = |offset: i64, value| Point { at: UnixMillis(start + offset), value };
-        let bucket = Bucket {
-            count: counts[n].cast_unsigned(),
-            sum: sum[n],
-            min: min[n],
-            max: max[n],
-            first: point(first_at[n], first[n]),
-            last: point(last_at[n], last[n]),
-        };
-        (start, bucket)
-    };
-    Ok((0..count).map(bucket).collect())
 }
 
 #[cfg(test)]
@@ -465,14 +437,14 @@ mod tests {
         let series = SeriesId(7);
         let first = Rolled::from([(0, bucket(&[(1, 21.5), (2, 21.7)])), (DAY, bucket(&[(DAY, -1.0)]))]);
         let late = Rolled::from([(0, bucket(&[(0, 0.1)])), (60_000, bucket(&[(60_000, 0.25)]))]);
-        for some in [first, late] {
+        for some in [first, late].map(|buckets| Row { buckets, ..Row::default() }) {
             MINUTES.join(&conn, series, &some, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
         }
         let rows = MINUTES.rows(&conn, (0, i64::MAX)).unwrap();
         assert_eq!(rows, [0, 1]);
         let mut found = Vec::new();
         MINUTES
-            .read(&conn, series, (0, DAY), &rows, |start, b| {
+            .read(&conn, series, (0, DAY), &rows, |start, b, _| {
                 found.push((start, b.count, b.min, b.sum, b.first.at.0, b.last.value))
             })
             .unwrap();
@@ -480,8 +452,9 @@ mod tests {
         // The sum has more places than the figures beside it.
         let fine =
             Rolled::from([(120_000, bucket(&[(120_000, 1.0), (120_001, 1.01), (120_002, 2.0), (120_003, 1.0)]))]);
+        let fine = Row { buckets: fine, ..Row::default() };
         MINUTES.join(&conn, series, &fine, UnixMillis(9)).unwrap().iter().for_each(|row| row.write(&conn).unwrap());
-        MINUTES.read(&conn, series, (120_000, DAY), &rows, |_, b| assert_eq!(b.sum, 5.01)).unwrap();
+        MINUTES.read(&conn, series, (120_000, DAY), &rows, |_, b, _| assert_eq!(b.sum, 5.01)).unwrap();
         MINUTES.delete(&conn, &[MINUTES.key(0, series)], UnixMillis(9)).unwrap();
         assert_eq!(MINUTES.rows(&conn, (0, i64::MAX)).unwrap(), [0, 1]);
         assert_eq!(MINUTES.drop_before(&conn, UnixMillis(DAY), 9).unwrap(), 1);

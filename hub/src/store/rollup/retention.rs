@@ -19,10 +19,10 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use rusqlite::{Connection, named_params};
 
 use super::rolled;
-use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview};
+use crate::model::{SensorKind, UnixMillis};
 use crate::store::block::{self, Span, day};
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
@@ -106,6 +106,8 @@ impl Going {
 pub(in crate::store) struct Folding<'a> {
     pub(in crate::store) device: DeviceNo,
     pub(in crate::store) series: &'a [SeriesId],
+    /// Of each series.
+    pub(in crate::store) kinds: &'a [SensorKind],
     pub(in crate::store) fresh: &'a Fresh,
     /// Which series are in the head by which number.
     pub(in crate::store) numbers: &'a [SeriesId],
@@ -127,7 +129,7 @@ pub(in crate::store) fn fold(
     received: UnixMillis,
     thorough: bool,
 ) -> Result<Fold> {
-    let Folding { device, series, .. } = *folding;
+    let Folding { device, series, kinds, .. } = *folding;
     spans.sort_unstable_by_key(|span| (span.start, span.id));
     let (_, end) = reach(&spans);
     let to = UnixMillis(end.0.saturating_sub(1));
@@ -138,7 +140,7 @@ pub(in crate::store) fn fold(
     let kept = rolled::of(conn, device)?.minutes_from.max(minutes_from);
     let mut stays = Stays::beside(conn, folding, &spans)?;
     let mut rows = Vec::new();
-    for (place, series) in series.iter().enumerate() {
+    for (place, (series, kind)) in series.iter().zip(kinds).enumerate() {
         let mut samples = Vec::new();
         for span in &spans {
             let Some(values) = block::values(conn, span, *series)? else { continue };
@@ -150,7 +152,7 @@ pub(in crate::store) fn fold(
         settle(&mut samples);
         let stays = stays.times_of(conn, place, *series)?;
         samples.retain(|sample| !stays.contains(&sample.at));
-        rows.extend(rollup::fold(conn, *series, &samples, received, kept)?);
+        rows.extend(rollup::fold(conn, (*series, *kind), &samples, received, kept)?);
     }
     Ok(Fold { device, spans: spans.into_iter().map(|span| span.id).collect(), to, minutes_from, rows })
 }

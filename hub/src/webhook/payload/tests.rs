@@ -210,6 +210,7 @@ fn catalog() -> Catalog {
         sensor: "temp".into(),
         unit: "Cel".into(),
         kind,
+        kind_by_owner: false,
         interval_ms: 1000,
     });
     catalog

@@ -1,0 +1,175 @@
+//! What lies around the range of a query: a line between readings goes on across its ends, and what a counter did there
+//! depends on what it did before and does next.
+//!
+//! Looked for in longer and longer stretches, until there is enough: of a counter a few rises that tell where it stands (see
+//! [`counter::is_firm`]), or what there is of a day; of others one reading. So the same moment of a series has one value,
+//! whichever buckets are asked for.
+
+use std::cell::OnceCell;
+
+use rusqlite::Connection;
+
+use super::aggregate::{Aggregates, Asked};
+use super::found::Found;
+use super::plan::Plan;
+use super::scan::Share;
+use crate::counter::{self, Amount, Machine, Mark, Shares};
+use crate::model::reading::Point;
+use crate::model::{SensorKind, UnixMillis};
+use crate::store::error::Result;
+use crate::store::head::fresh::Fresh;
+use crate::store::samples::{self, Sample, Wanted, settle};
+
+/// From before the first moment to behind the last.
+pub(super) const ALWAYS: (UnixMillis, UnixMillis) = (UnixMillis(i64::MIN / 4), UnixMillis(i64::MAX / 4));
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 1_440 * MINUTE;
+/// How far it is looked, step by step.
+const STEPS: [i64; 7] = [10 * MINUTE, 120 * MINUTE, DAY, 10 * DAY, 100 * DAY, 1_000 * DAY, i64::MAX / 4];
+/// Readings of a counter that are enough once a day was looked through.
+const SOME: usize = 16;
+/// How far it is looked for more than one reading.
+const FAR: i64 = 100 * DAY;
+
+/// What lies around the range, of one series.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Around {
+    is_counter: bool,
+    before: Vec<Point>,
+    /// Whether there is nothing before that.
+    is_begin: bool,
+    after: Vec<Point>,
+}
+
+impl Around {
+    /// That of each series of a device.
+    pub(super) fn of(share: &Share<'_>, conn: &Connection, asked: &Asked, fresh: &Fresh) -> Result<Vec<Self>> {
+        let (from, to) = share.plan.range();
+        let look = Look::new(share, conn, asked, fresh)?;
+        let mut all = look.kinds();
+        let mut begin = from;
+        for reach in STEPS {
+            let next = from.plus(-reach).max(ALWAYS.0);
+            let is_lacking = |around: &Self, _: usize| !around.is_enough(&around.before, reach);
+            look.at((next, begin), &mut all, is_lacking, |around, points| {
+                around.is_begin = next == ALWAYS.0;
+                around.before = merged([points, std::mem::take(&mut around.before)].concat());
+            })?;
+            begin = next;
+        }
+        let newest = {
+            let head = share.memory.head();
+            asked.series.iter().map(|series| head.latest(*series).map(|point| point.at)).collect::<Vec<_>>()
+        };
+        let mut end = to;
+        for reach in STEPS {
+            let next = to.plus(reach).min(ALWAYS.1);
+            let is_lacking = |around: &Self, n: usize| {
+                newest.get(n).copied().flatten() >= Some(to) && !around.is_enough(&around.after, reach)
+            };
+            look.at((end, next), &mut all, is_lacking, |around, points| {
+                around.after = merged([std::mem::take(&mut around.after), points].concat());
+            })?;
+            end = next;
+        }
+        Ok(all)
+    }
+
+    /// Whether what was found when less than `reach` was looked through will do.
+    fn is_enough(&self, found: &[Point], reach: i64) -> bool {
+        match (self.is_counter, reach) {
+            (false, _) | (true, FAR..) => !found.is_empty(),
+            (true, _) => counter::is_firm(found) || reach > DAY && found.len() >= SOME,
+        }
+    }
+
+    /// What the line through all of it does in each bucket; `rolled` and the columns are what is in the range.
+    pub(super) fn line(
+        &self,
+        plan: &Plan,
+        rolled: &[Point],
+        (at, value): &(Vec<i64>, Vec<f64>),
+    ) -> Vec<counter::Share> {
+        let raw = at.iter().zip(value).map(|(&at, &value)| Point { at: UnixMillis(at), value });
+        if rolled.is_empty() {
+            let (before, after) = (self.before.iter().copied(), self.after.iter().copied());
+            return self.through(plan, before.chain(raw).chain(after));
+        }
+        let others = [&*self.before, rolled, &self.after].into_iter().flatten().copied();
+        self.through(plan, merged(raw.chain(others).collect()).into_iter())
+    }
+
+    fn through(&self, plan: &Plan, run: impl Iterator<Item = Point>) -> Vec<counter::Share> {
+        let mut shares = Shares::new(&plan.edges);
+        if self.is_counter {
+            let mut machine = Machine::new(self.is_begin);
+            run.for_each(|point| machine.take(point, |mark| shares.take(mark)));
+            machine.finish(|mark| shares.take(mark));
+        } else {
+            run.for_each(|point| shares.take(Mark { at: point.at, total: Amount::of(point.value) }));
+        }
+        shares.finish()
+    }
+}
+
+/// Points by time; of those at one time the first counts.
+pub(super) fn merged(mut points: Vec<Point>) -> Vec<Point> {
+    points.sort_by_key(|point| point.at);
+    points.dedup_by_key(|point| point.at);
+    points
+}
+
+/// Where to look.
+struct Look<'a> {
+    share: &'a Share<'a>,
+    conn: &'a Connection,
+    asked: &'a Asked,
+    head: Vec<Vec<Sample>>,
+}
+
+impl<'a> Look<'a> {
+    fn new(share: &'a Share<'a>, conn: &'a Connection, asked: &'a Asked, fresh: &Fresh) -> Result<Self> {
+        let wanted = Wanted::new(&share.memory.catalog().sensor_numbers(asked.device), &asked.series);
+        let mut head = samples::of_head(fresh, ALWAYS, &wanted, asked.series.len(), share.plan.memory)?;
+        head.iter_mut().for_each(settle);
+        Ok(Self { share, conn, asked, head })
+    }
+
+    /// Nothing around any series yet, but what it is.
+    fn kinds(&self) -> Vec<Around> {
+        let catalog = self.share.memory.catalog();
+        let kind = |id| self.share.plan.kind.or_else(|| Some(catalog.series(id)?.kind));
+        let is_counter = |id: &_| kind(*id) == Some(SensorKind::Counter);
+        self.asked.series.iter().map(|id| Around { is_counter: is_counter(id), ..Around::default() }).collect()
+    }
+
+    /// Hands each that lacks something what there is of it in a stretch.
+    fn at(
+        &self,
+        stretch: (UnixMillis, UnixMillis),
+        all: &mut [Around],
+        is_lacking: impl Fn(&Around, usize) -> bool,
+        put: impl Fn(&mut Around, Vec<Point>),
+    ) -> Result<()> {
+        if stretch.0 >= stretch.1 || !all.iter().zip(0..).any(|(around, n)| is_lacking(around, n)) {
+            return Ok(());
+        }
+        let Share { reader, memory, plan, .. } = *self.share;
+        let wanted = Aggregates { increase: true, ..Aggregates::default() };
+        let plan = Plan::new(vec![stretch.0, stretch.1], wanted, plan.kind, plan.memory);
+        let share = Share::new(reader, memory, &plan);
+        let mut found = Found::of(self.conn, self.asked.device, &plan)?;
+        let rollups = OnceCell::new();
+        for (n, (around, series)) in all.iter_mut().zip(&self.asked.series).enumerate() {
+            if is_lacking(around, n) {
+                reader.go_on()?;
+                let head = self.head.get(n).map(Vec::as_slice).unwrap_or_default();
+                let place = |moment| head.partition_point(|sample| sample.at < moment);
+                let recent = head.get(place(stretch.0)..place(stretch.1)).unwrap_or_default().to_vec();
+                put(around, share.points(&mut found, &rollups, *series, recent)?);
+            }
+        }
+        Ok(())
+    }
+}
