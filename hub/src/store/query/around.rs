@@ -58,15 +58,14 @@ impl Around {
             })?;
             begin = next;
         }
-        let newest = {
-            let head = share.memory.head();
-            asked.series.iter().map(|series| head.latest(*series).map(|point| point.at)).collect::<Vec<_>>()
-        };
+        // Not what is newest by the clock: that leaves out what a wrong one said.
+        let last = |head: &Vec<Sample>| head.last().map(|sample| sample.at).max(fresh.blocks_end);
+        let last: Vec<_> = look.head.iter().map(last).collect();
         let mut end = to;
         for reach in STEPS {
             let next = to.plus(reach).min(ALWAYS.1);
             let is_lacking = |around: &Self, n: usize| {
-                newest.get(n).copied().flatten() >= Some(to) && !around.is_enough(&around.after, reach)
+                last.get(n).copied().flatten() >= Some(to) && !around.is_enough(&around.after, reach)
             };
             look.at((end, next), &mut all, is_lacking, |around, points| {
                 around.after = merged([std::mem::take(&mut around.after), points].concat());
