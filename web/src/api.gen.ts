@@ -191,6 +191,26 @@ export interface components {
         } | {
             /**
              * Format: double
+             * @description Back to normal only on the good side of this one.
+             */
+            clear?: number | null;
+            /** @description Direction. */
+            op: components["schemas"]["Op"];
+            /**
+             * @description In what time, back from the reading. Too much is told as soon as it is there, too little once nine tenths of this
+             *     time are known.
+             */
+            over: string;
+            /** @enum {string} */
+            type: "increase";
+            /**
+             * Format: double
+             * @description The limit.
+             */
+            value: number;
+        } | {
+            /**
+             * Format: double
              * @description Back to normal only within so many.
              */
             clear?: number | null;
@@ -354,6 +374,8 @@ export interface components {
             device: string;
             /** @description Name of the device when it was exported. */
             device_name: string;
+            /** @description What its values are, also for an import of it. */
+            kind: components["schemas"]["Kind"];
             /** @description Sensor. */
             sensor: string;
             /** @description Unit code; empty when dimensionless. */
@@ -768,8 +790,8 @@ export interface components {
         /** @description One query of several in a request; the fields are those of `GET /query`. */
         NewQuery: {
             /**
-             * @description Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `rate`, or percentiles such as `p95`; the
-             *     first six when left out.
+             * @description Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
+             *     `p95`; the first six when left out.
              */
             agg?: string[];
             /** @description `next` of the answer before. */
@@ -784,6 +806,7 @@ export interface components {
             every?: string | null;
             from?: components["schemas"]["Time"] | null;
             group?: components["schemas"]["Group"] | null;
+            kind?: components["schemas"]["Kind"] | null;
             /** @description Labels a device must have, each `key=value`. */
             label?: string[];
             /** @description Series at most; with more than 1,000 it has to be said. */
@@ -800,6 +823,7 @@ export interface components {
         NewReading: {
             /** @description When it was taken: RFC 3339, epoch milliseconds or `now-5s`; when the hub got it when left out. */
             at?: string | null;
+            kind?: components["schemas"]["Kind"] | null;
             /** @description Sensor. */
             sensor: string;
             /** @description Unit code, such as `Cel` or `%`; what is known of the sensor stays when left out. */
@@ -1133,6 +1157,8 @@ export interface components {
                 interval_ms?: number | null;
                 /** @description How its values relate over time. */
                 kind: components["schemas"]["Kind"];
+                /** @description Whether the owner set `kind`: then it stays, whatever is sent. */
+                kind_by_owner: boolean;
                 last?: components["schemas"]["Last"] | null;
                 /** @description Its name on the device. */
                 sensor: string;
@@ -1405,11 +1431,17 @@ export interface components {
             interval_ms: number | null;
             /** @description How its values relate over time. */
             kind: components["schemas"]["Kind"];
+            /** @description Whether the owner set `kind`: then it stays, whatever is sent. */
+            kind_by_owner: boolean;
             last: components["schemas"]["Last"] | null;
             /** @description Its name on the device. */
             sensor: string;
             /** @description Unit code; empty when dimensionless. */
             unit: string;
+        };
+        /** @description Changes to a sensor. */
+        SensorPatch: {
+            kind: components["schemas"]["Kind"] | null;
         };
         /** @description What the rule would have done on one series. */
         SeriesBacktest: {
@@ -1449,10 +1481,14 @@ export interface components {
          *     has count 0 and nulls. What is computed, `avg` and `rate`, is written with twelve digits: behind those it says how it
          *     was summed. What was read is written in full.
          *
-         *     What is asked for besides is there by the name it was asked by: `rate`, the change a second, spread evenly between
-         *     readings (a counter that falls began again at zero; with `group=all` the sum of the series' rates), and percentiles
-         *     such as `p95`, exact over the readings, between two of them in proportion. Both are null in buckets of which rollups hold
-         *     a part: then the result has a `note`.
+         *     What is asked for besides is there by the name it was asked by:
+         *
+         *     - `increase`, how much was added in the bucket, and `rate`, the same a second. The change between two readings is spread
+         *       evenly over the time between them, however long that is, so neighbouring buckets add up to the whole, to the last
+         *       digit; a bucket that no two readings lie around has null. Of a counter it is what was counted, never negative: a
+         *       reading that falls waits for the next ones, which tell a restart from a slip. With `group=all` it is the sum of all.
+         *     - percentiles such as `p95`, exact over the readings, between two of them in proportion. They are null in buckets of which
+         *       rollups hold a part: then the result has a `note`.
          */
         SeriesColumns: {
             /** @description Mean of the values. */

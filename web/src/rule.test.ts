@@ -57,6 +57,7 @@ describe("a condition as it is typed", () => {
     const all: Condition[] = [
       { type: "threshold", op: "<=", value: -3.5, clear: -2 },
       { type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: 4 },
+      { type: "increase", op: ">", value: 5, over: "1d", clear: 4 },
       { type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 },
       { type: "silence", after: "90s" },
     ];

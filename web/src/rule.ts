@@ -40,6 +40,8 @@ export function condition(of: Condition): string {
       return `${of.op} ${digits(of.value)}`;
     case "rate":
       return `changes ${of.op} ${digits(of.value)} per ${of.per} over ${of.over}`;
+    case "increase":
+      return `grows ${of.op} ${digits(of.value)} in ${of.over}`;
     case "deviation":
       return `${digits(of.sigmas)} σ away from its last ${of.over}${of.least ? `, and more than ${digits(of.least)}` : ""}`;
     case "silence":
@@ -99,6 +101,8 @@ export function fieldsOf(of: Condition | null): Fields {
       return { ...FIRST, op: of.op, value: text(of.value), clear: text(of.clear) };
     case "rate":
       return { ...FIRST, type: "rate", op: of.op, value: text(of.value), clear: text(of.clear), per: of.per, over: of.over };
+    case "increase":
+      return { ...FIRST, type: "increase", op: of.op, value: text(of.value), clear: text(of.clear), over: of.over };
     case "deviation":
       return { ...FIRST, type: "deviation", sigmas: text(of.sigmas), clear: text(of.clear), over: of.over, least: text(of.least) };
     case "silence":
@@ -114,7 +118,7 @@ export function conditionOf(fields: Fields): { condition: Condition } | { proble
   const clear = fields.clear.trim() === "" ? null : Number(fields.clear);
   const spans: [string, string, boolean][] = [
     ["unit of time", fields.per, fields.type === "rate"],
-    ["window", fields.over, fields.type === "rate" || fields.type === "deviation"],
+    ["window", fields.over, fields.type === "rate" || fields.type === "increase" || fields.type === "deviation"],
     ["time of silence", fields.after, fields.type === "silence"],
   ];
   const span = spans.find(([, typed, used]) => used && parseSpan(typed.trim()) === null);
@@ -130,10 +134,12 @@ export function conditionOf(fields: Fields): { condition: Condition } | { proble
       return { condition: { type: "deviation", sigmas, over: fields.over.trim(), clear, least } };
     }
     case "rate":
+    case "increase":
     case "threshold": {
       const value = Number(fields.value);
       if (fields.value.trim() === "" || !Number.isFinite(value)) return wrong("The limit must be a number.");
       if (fields.type === "threshold") return { condition: { type: "threshold", op: fields.op, value, clear } };
+      if (fields.type === "increase") return { condition: { type: "increase", op: fields.op, value, over: fields.over.trim(), clear } };
       return { condition: { type: "rate", op: fields.op, value, per: fields.per.trim(), over: fields.over.trim(), clear } };
     }
   }

@@ -16,6 +16,7 @@ export type Delivery = Schemas["Delivery"];
 export type Device = Schemas["Device"];
 export type DeviceStatus = Schemas["Status"];
 export type Hub = Schemas["Hub"];
+export type Kind = Schemas["Kind"];
 export type JoinPolicy = Schemas["Policy"];
 export type JoinToken = Schemas["JoinToken"];
 export type JoinTokenWithText = Schemas["JoinTokenWithText"];

@@ -5,7 +5,7 @@ import { Board } from "./board";
 const NOW = 1_000_000;
 const LIVE = { from: "now-1m", to: "now" };
 const PAUSED = { from: "900000", to: "960000" };
-const temp: Sensor = { sensor: "temp", unit: "°C", kind: "gauge", interval_ms: 1_000, last: null };
+const temp: Sensor = { sensor: "temp", unit: "°C", kind: "gauge", kind_by_owner: false, interval_ms: 1_000, last: null };
 
 /** A hub whose answers come when the test says so. */
 function scene(since: Millis | null = null) {

@@ -80,7 +80,7 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
       <div class="form-grid">
         <Field label="Fires when the value">
           <select class="input" value={fields.type} onChange={(event) => setFields({ ...fields, type: event.currentTarget.value as Fields["type"] })}>
-            <option value="threshold">crosses a limit</option><option value="rate">changes too fast</option>
+            <option value="threshold">crosses a limit</option><option value="rate">changes too fast</option><option value="increase">grows too much</option>
             <option value="deviation">is unusual</option><option value="silence">stops arriving</option>
           </select>
         </Field>
@@ -140,6 +140,15 @@ function Of({ fields, set }: { fields: Fields; set: (fields: Fields) => void }) 
           <Field label="Per" hint="1s, 60s, 1h">{span("per")}</Field>
           <Field label="Measured over" hint="5s to 7d">{span("over")}</Field>
           <Field label="Resolves at" hint="optional, default: the limit">{number("clear", false)}</Field>
+        </>
+      );
+    case "increase":
+      return (
+        <>
+          <Field label="Direction">{direction}</Field>
+          <Field label="Limit" hint={`in ${fields.over}, in the sensor's unit`}>{number("value", true)}</Field>
+          <Field label="Within" hint="5s to 7d">{span("over")}</Field>
+          <Field label="Clears at" hint="optional, default: the limit">{number("clear", false)}</Field>
         </>
       );
     case "deviation":
