@@ -1,8 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Latest, Ledger, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Silence,
-  SignedIn, Token, TokenWithText, Webhook, WebhookWithSecret,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SignedIn, Silence, Token, TokenWithText, Webhook, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -100,6 +99,8 @@ export const devices = {
   block: (device: string) => call<Device>("POST", `/devices/${id(device)}/block`, {}),
   /** What became of its readings of the last day; only the sum is read. */
   ledger: (device: string) => call<Ledger>("GET", `/devices/${id(device)}/ledger?limit=1`),
+  /** What a sensor is, whatever it is sent as; null goes back to that. */
+  setKind: (device: string, sensor: string, kind: Kind | null) => call<Sensor>("PATCH", `/devices/${id(device)}/sensors/${id(sensor)}`, { kind }),
   sensors: async (device: string) => (await call<Page<Sensor>>("GET", `/devices/${id(device)}/sensors`)).items,
 };
 
@@ -109,10 +110,20 @@ export const readings = {
    * Several windows in one request: a browser has six connections, a page may have fifty charts. Only the figures that a
    * chart draws, and only buckets that hold some: without first and last values a year is answered from what is kept of each five minutes.
    */
-  query: async (queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number }[]) => {
+  query: async (queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number; counters?: string[] }[]) => {
     const agg = ["count", "min", "avg", "max"];
-    const body = { queries: queries.map((query) => ({ ...query, agg, empty: "omit", from: iso(query.from), to: iso(query.to) })) };
-    return (await call<{ results: QueryResult[] }>("POST", "/query", body)).results;
+    // What a counter does in a second only the hub can tell: it knows what came before, and what a fall was.
+    const asked = queries.flatMap(({ counters = [], sensor, ...query }) => [
+      { ...query, sensor: sensor.filter((one) => !counters.includes(one)), agg },
+      { ...query, sensor: counters, agg: [...agg, "rate"] },
+    ]).filter((query) => query.sensor.length > 0).map((query) => ({ ...query, empty: "omit", from: iso(query.from), to: iso(query.to) }));
+    return (await call<{ results: QueryResult[] }>("POST", "/query", { queries: asked })).results;
+  },
+  /** How much a counter counted, by hour, day or whatever `every` says. */
+  amounts: async (device: string, sensor: string, from: Millis, to: Millis, every: string, tz: string) => {
+    const query = { device: [device], sensor: [sensor], from: iso(from), to: iso(to), every, tz, agg: ["increase"] };
+    const [result] = (await call<{ results: QueryResult[] }>("POST", "/query", { queries: [query] })).results;
+    return result?.series[0] as (Series & { increase: (number | null)[] }) | undefined;
   },
 };
 

@@ -149,14 +149,11 @@ describe("history and live", () => {
 
 describe("counters", () => {
   const steady = every(1_000, 0, 120_000, (at) => at / 10);
-  test("grow by the same rate at every zoom level, without teeth", () => {
-    for (const width of [1_000, 1_500, 2_000, 7_000]) {
-      const points = new Points("rate");
-      points.fill(bucketed(steady, 0, 120_000, width), 0, 120_000, 120_000 / width, 1_000);
-      const { min, max } = points.summary(0, 120_000, Infinity);
-      expect(min).toBeCloseTo(100, 6);
-      expect(max).toBeCloseTo(100, 6);
-    }
+  test("are drawn by what the hub says of them", () => {
+    const points = new Points("rate");
+    const answer = bucketed(steady, 0, 120_000, 2_000);
+    points.fill({ ...answer, rate: answer.t.map((_, i) => (i === 7 ? null : 100)) }, 0, 120_000, 60);
+    expect(points.summary(0, 120_000, Infinity)).toMatchObject({ min: 100, max: 100, points: 59 });
   });
   test("live readings go on with the rate", () => {
     const points = new Points("rate");
@@ -166,13 +163,21 @@ describe("counters", () => {
   });
   test("a restart of the device is no fall", () => {
     const points = new Points("rate");
-    for (const [at, value] of [[1_000, 900], [2_000, 1_000], [3_000, 5], [4_000, 105]] as const) points.append(at, value);
-    expect(points.summary(0, 5_000, Infinity)).toMatchObject({ min: 100, max: 100, points: 2 });
+    for (const [at, value] of [[1_000, 900], [2_000, 1_000], [3_000, 5], [4_000, 105], [5_000, 205], [6_000, 305]] as const) points.append(at, value);
+    expect(points.summary(0, 7_000, Infinity)).toMatchObject({ min: 100, max: 100, points: 2 });
+  });
+  test("a slip is no restart", () => {
+    const points = new Points("rate");
+    for (const [at, value] of [[1_000, 900], [2_000, 1_000], [3_000, 0], [4_000, 1_200], [5_000, 1_299.9], [6_000, 1_299.8]] as const) points.append(at, value);
+    const { min, max } = points.summary(0, 7_000, Infinity);
+    expect(min).toBe(0);
+    expect(max).toBeCloseTo(100, 6);
   });
   test("a refill does not take the rate of a rate", () => {
     const points = new Points("rate");
     for (const [at, value] of every(1_000, 118_000, 125_000, (at) => at / 10)) points.append(at, value);
-    points.fill(bucketed(steady, 0, 120_000, 1_000), 0, 120_000, 120, 1_000);
+    const answer = bucketed(steady, 0, 120_000, 1_000);
+    points.fill({ ...answer, rate: answer.t.map(() => 100) }, 0, 120_000, 120);
     expect(points.append(125_000, 12_500)).toBe(true);
     expect(points.summary(0, 130_000, Infinity)).toMatchObject({ min: 100, max: 100, last: 100 });
   });
@@ -227,6 +232,6 @@ test("empty buckets that are left out leave the others as wide as they are", () 
   const points = new Points();
   const column = [1, 2, 3];
   const answer = { device: "d", sensor: "t", unit: "", t: [0, 4_000, 8_000], count: [2, 2, 2], min: column, max: column, avg: column, first: [], last: [] };
-  points.fill(answer, 0, 10_000, 10, null, 1_000);
+  points.fill(answer, 0, 10_000, 10, 1_000);
   expect(points.columns(0, 10_000, 2_500).gaps).toEqual([[1_000, 4_000], [5_000, 8_000]]);
 });

@@ -43,6 +43,11 @@ export function staleAfter(intervalMs: number | null): number {
 /** A gauge is drawn as measured; of a counter only its growth a second says anything. */
 export type Reads = "value" | "rate";
 
+/** Down to this part of its value a counter has not fallen. */
+const JITTER = 0.99;
+/** So many lower readings are no slip: it began anew. */
+const RESTARTED = 3;
+
 export class Points {
   private t: Millis[] = [];
   private avg: number[] = [];
@@ -55,7 +60,10 @@ export class Points {
   /** The newest reading of a counter as it came: the next one is drawn by its distance from it. */
   private counted: { at: Millis; value: number } | null = null;
 
-  constructor(private readonly reads: Reads = "value") {}
+  /** Readings since it fell. */
+  private falls = 0;
+
+  constructor(readonly reads: Reads = "value") {}
 
   get length(): number {
     return this.t.length;
@@ -70,10 +78,11 @@ export class Points {
   }
 
   /** Replaces everything up to `to` by the hub's buckets; raw points after it stay. */
-  fill(answer: Series | undefined, from: Millis, to: Millis, points: number, intervalMs: number | null = null, width: Millis | null = null): void {
+  fill(answer: (Series & { rate?: (number | null)[] }) | undefined, from: Millis, to: Millis, points: number, width: Millis | null = null): void {
     // Empty buckets may be left out, so the distance of those that are there is not their width.
     const bucket = width ?? (answer && bucketWidth(answer.t)) ?? (to - from) / Math.max(1, points);
-    const history = answer && this.reads === "rate" ? rates(answer, bucket, to, intervalMs) : answer;
+    const rate = answer?.rate ?? answer?.t.map(() => null) ?? [];
+    const history = answer && this.reads === "rate" ? { ...answer, min: rate, max: rate, avg: rate } : answer;
     const tail = this.rawAfter(to);
     this.t = [];
     this.avg = [];
@@ -168,12 +177,14 @@ export class Points {
     return at > (at <= this.covered ? last + this.width.at(-1)! / 2 : last);
   }
 
-  /** Growth a second since the reading before; null for the first one and where the counter began anew. */
+  /** Growth a second since the reading before; null where it is not known: the first, a slip, and the begin after a restart. */
   private rate(at: Millis, value: number): number | null {
     const before = this.counted;
-    if (before && at <= before.at) return null;
-    this.counted = { at, value };
-    return before && value >= before.value ? ((value - before.value) / (at - before.at)) * 1_000 : null;
+    if (before && (at <= before.at || (value < before.value * JITTER && ++this.falls < RESTARTED))) return null;
+    const known = before && this.falls < RESTARTED ? before : null;
+    this.falls = 0;
+    this.counted = { at, value: Math.max(value, known?.value ?? value) };
+    return known && ((this.counted.value - known.value) / (at - known.at)) * 1_000;
   }
 
   /** Time between two neighbours in which certainly nothing was measured. */
@@ -248,27 +259,6 @@ export function shareRange(min: number | null, max: number | null): [number, num
 /** How often a redraw can change a pixel. */
 export function redrawPeriod(windowMs: number, widthPx: number): number {
   return Math.max(250, windowMs / Math.max(1, widthPx));
-}
-
-/** Buckets of a counter as growth a second; `bucket` is their width, the last one ends at `to`. */
-function rates(history: Series, bucket: Millis, to: Millis, intervalMs: number | null): Series {
-  let before: { end: Millis; value: number } | null = null;
-  const rate = history.t.map((t, i) => {
-    // The largest is the last one, unless the counter began again.
-    const [value, least] = [history.max[i], history.min[i]];
-    if (value === null || value === undefined) return null;
-    const end = Math.min(t + bucket, to);
-    const since = before;
-    before = { end, value };
-    if (since === null || (least ?? value) < since.value) return null;
-    // By the number of readings where it fits the distance: where in its bucket the last one lay is not known, and at
-    // few readings a bucket that would show as teeth. Where readings are missing only the distance is left.
-    const apart = end - since.end;
-    const counted = (history.count[i] ?? 0) * (intervalMs ?? 0);
-    const span = intervalMs !== null && Math.abs(apart - counted) <= 1.5 * intervalMs ? counted : apart;
-    return span > 0 ? ((value - since.value) / span) * 1_000 : null;
-  });
-  return { ...history, min: rate, max: rate, avg: rate };
 }
 
 const ROUND_MS = [1, 2, 5].flatMap((digit) => [1, 10, 100].map((power) => digit * power)).sort((a, b) => a - b).concat(

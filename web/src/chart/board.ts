@@ -18,7 +18,7 @@ const GROWS_FROM_MS = 30_000;
 const RAW_MOST = 4_000;
 
 export interface Outside {
-  query(queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number }[]): Promise<QueryResult[]>;
+  query(queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number; counters: string[] }[]): Promise<QueryResult[]>;
   now(): Millis;
   /** Points worth asking for: what the width of a chart can show. */
   points(): number;
@@ -37,7 +37,7 @@ export class Board {
   private filled = false;
 
   constructor(
-    private readonly device: string,
+    readonly device: string,
     /** When the device was added; null when that is not known. */
     private readonly since: Millis | null,
     private readonly outside: Outside,
@@ -67,8 +67,9 @@ export class Board {
   }
 
   show(sensors: readonly Sensor[], range: Range): void {
-    const names = sensors.map((sensor) => sensor.sensor).join("\n");
-    const before = this.sensors.map((sensor) => sensor.sensor).join("\n");
+    // Another kind of the same is asked for otherwise.
+    const all = (of: readonly Sensor[]) => of.map((one) => one.sensor + one.kind).join("\n");
+    const [names, before] = [all(sensors), all(this.sensors)];
     const moved = range.from !== this.range.from || range.to !== this.range.to;
     this.sensors = sensors;
     this.range = range;
@@ -85,13 +86,15 @@ export class Board {
     const { from, to } = this.wanted();
     const covered = Math.min(to, this.outside.now());
     const cut = buckets(from, to, this.outside.points());
-    const sensor = this.sensors.map((one) => one.sensor);
+    const names = (of: readonly Sensor[]) => of.map((one) => one.sensor);
+    const counters = names(this.sensors.filter((one) => one.kind === "counter"));
     try {
-      const [result] = await this.outside.query([{ device: [this.device], sensor, ...cut }]);
+      const results = await this.outside.query([{ device: [this.device], sensor: names(this.sensors), ...cut, counters }]);
       if (asked !== this.asked) return;
+      const found = results.flatMap((result) => result.series);
       for (const one of this.sensors) {
-        const history = result?.series.find((series) => series.sensor === one.sensor);
-        this.of(one).fill(history, cut.from, covered, cut.points, one.interval_ms, (cut.to - cut.from) / cut.points);
+        const history = found.find((series) => series.sensor === one.sensor);
+        this.of(one).fill(history, cut.from, covered, cut.points, (cut.to - cut.from) / cut.points);
       }
       this.changes++;
       this.filled = true;
@@ -156,8 +159,10 @@ export class Board {
   }
 
   private of({ sensor, kind }: Sensor): Points {
+    const reads = kind === "counter" ? "rate" : "value";
     let points = this.points.get(sensor);
-    if (!points) this.points.set(sensor, (points = new Points(kind === "counter" ? "rate" : "value")));
+    // Who says that it is a counter after all wants to see it as one.
+    if (points?.reads !== reads) this.points.set(sensor, (points = new Points(reads)));
     return points;
   }
 }

@@ -15,6 +15,9 @@ import { lazily } from "./lazy";
 
 /** Okabe-Ito hues as custom properties; lines of one chart differ by their dashes as well. */
 const COLORS = ["--s0", "--s1", "--s2", "--s3", "--s4", "--s5"] as const;
+const of = () => import("./chart_options");
+const amountBars = lazily(() => of().then((view) => view.Amounts));
+const options = lazily(() => of().then((view) => view.ChartOptions));
 const dataTable = lazily(() => import("./chart_table").then((view) => view.ChartTable));
 
 /** A screen reader must be able to finish a sentence before the next one. */
@@ -38,6 +41,8 @@ export interface ChartCardProps {
   aloneHref: string;
   /** Rises with every answer of the hub. */
   beat: number;
+  /** The sensor is another kind from now on. */
+  changed: () => void;
 }
 
 /** Of a counter the page shows the growth a second, so it is written in that unit. */
@@ -48,6 +53,8 @@ export function ChartCard(props: ChartCardProps) {
   const sensors = useMemo(() => props.sensors.map(asRead), [props.sensors]);
   const [first] = sensors;
   const unit = first!.unit;
+  const [amounts, setAmounts] = useState(false);
+  const bars = amounts && first!.kind === "counter";
   const colors = useMemo(() => (sensors.length === 1 ? [COLORS[index % COLORS.length]!] : sensors.map((_, i) => COLORS[i % COLORS.length]!)), [sensors.length, index]);
   const root = useRef<HTMLDivElement>(null);
   const chart = useRef<Chart | null>(null);
@@ -111,17 +118,19 @@ export function ChartCard(props: ChartCardProps) {
           {props.alone ? <span>{family.title}</span> : <a href={props.aloneHref} title={raw === "" ? `Only ${family.title}` : raw}>{family.title}</a>}
         </h2>
         {sensors.length === 1 ? <div class="big" data-value={first!.sensor}><Quantity value={first!.kind === "counter" ? summaries[0]!.last : props.values[0]?.value} unit={unit} decimals={decimals} /></div> : null}
-        {sensors.length === 1 ? <Readout cursor={cursor} unit={unit} decimals={decimals} summary={summaries[0]!} /> : (
+        {sensors.length === 1 ? <options.View {...props} bars={bars} setBars={setAmounts} /> : null}
+        {bars ? null : sensors.length === 1 ? <Readout cursor={cursor} unit={unit} decimals={decimals} summary={summaries[0]!} /> : (
           <Legend sensors={sensors} colors={colors} cursor={cursor} unit={unit} decimals={decimals} newest={sensors.map((sensor, i) => (sensor.kind === "counter" ? summaries[i]!.last : (props.values[i]?.value ?? null)))} />
         )}
       </div>
       <div
         class="canvas" ref={root} tabIndex={0} role="group" aria-roledescription="chart" aria-label={`${text} Arrow keys move the cursor.`}
-        data-chart={family.key} onKeyDown={move} onBlur={() => setCursor(null)} hidden={table}
+        data-chart={family.key} onKeyDown={move} onBlur={() => setCursor(null)} hidden={table || bars}
       >
         {empty ? <p class="nothing">No readings in this window</p> : null}
       </div>
-      {table ? <dataTable.View board={board} sensors={sensors} title={family.title} /> : null}
+      {bars ? <amountBars.View {...props} color={colors[0]!} />
+        : table ? <dataTable.View board={board} sensors={sensors} title={family.title} /> : null}
     </figure>
   );
 }

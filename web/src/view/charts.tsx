@@ -178,6 +178,7 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
               thresholds={members.flatMap((sensor) => (sensor.kind === "counter" ? [] : thresholdsOf(rules.value, device, sensor.sensor)))}
               firing={members.flatMap((sensor) => firingOf(alerts.value, device.id, sensor.sensor))}
               gestures={actions} values={newest} table={table} beat={beat}
+              changed={() => setGrown((n) => n + 1)}
               alone={cards.length === 1} aloneHref={href({ ...route, sensors: family.sensors })}
               stale={device.status === "offline" || isLost(state.value) || (at > -Infinity && now - at > staleAfter(board.interval(members[0]!) ?? device.interval_ms))}
             />

@@ -99,11 +99,11 @@ function useLine(device: string, sensor: Sensor, { from, to }: Span): { line: st
   useEffect(() => {
     let current = true;
     const wanted = buckets(from, to, POINTS);
-    api.readings.query([{ device: [device], sensor: [sensor.sensor], ...wanted }]).then(
+    api.readings.query([{ device: [device], sensor: [sensor.sensor], ...wanted, counters: sensor.kind === "counter" ? [sensor.sensor] : [] }]).then(
       ([result]) => {
         if (!current) return;
         const made = new Points(sensor.kind === "counter" ? "rate" : "value");
-        made.fill(result?.series[0], wanted.from, Math.min(wanted.to, serverNow()), wanted.points, sensor.interval_ms, (wanted.to - wanted.from) / wanted.points);
+        made.fill(result?.series[0], wanted.from, Math.min(wanted.to, serverNow()), wanted.points, (wanted.to - wanted.from) / wanted.points);
         setPoints(made);
       },
       // The charts say when the hub does not answer.
@@ -112,7 +112,7 @@ function useLine(device: string, sensor: Sensor, { from, to }: Span): { line: st
     return () => {
       current = false;
     };
-  }, [device, sensor.sensor, sensor.interval_ms, Math.floor(to / step), to - from, connection.value]);
+  }, [device, sensor.sensor, sensor.kind, Math.floor(to / step), to - from, connection.value]);
 
   return useMemo(() => {
     if (!points) return { line: "", band: "", gaps: "" };

@@ -1,0 +1,26 @@
+// Buckets in which a counter's amounts are shown. PURE.
+
+import type { Millis } from "./types";
+
+const HOUR = 3_600_000;
+/** The widest window for each length: some dozen bars. */
+const LENGTHS: readonly [string, Millis][] = [
+  ["10s", 10 * 60_000],
+  ["1m", HOUR],
+  ["5m", 4 * HOUR],
+  ["1h", 72 * HOUR],
+  ["1d", 60 * 24 * HOUR],
+  ["1w", 366 * 24 * HOUR],
+];
+
+/** What to ask for a window. */
+export function amountBuckets(from: Millis, to: Millis): { every: string; from: Millis } {
+  const every = LENGTHS.find(([, most]) => to - from <= most)?.[0] ?? "1mo";
+  // By the ten seconds, so that a window that slides asks the same question for a while.
+  return { every, from: Math.floor(from / 10_000) * 10_000 };
+}
+
+/** What parts come to, without the noise of adding decimals. */
+export function total(parts: readonly number[]): number {
+  return Number(parts.reduce((sum, part) => sum + part, 0).toPrecision(12));
+}
