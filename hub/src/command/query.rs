@@ -153,7 +153,7 @@ fn one(series: &Series, figure: &str, device: &str, (tz, zone): (&str, &TimeZone
         "max" => &series.max,
         other => series.more.get(other)?,
     };
-    let mut table = Table::new([format!("TIME ({tz})"), figure.to_uppercase()]).right([1]);
+    let mut table = Table::new([&format!("TIME ({tz})"), &figure.to_uppercase()]).right([1]);
     for (at, value) in series.t.iter().zip(column) {
         if let Some(value) = value {
             table.row([shown::moment_in(UnixMillis(*at), zone), value.to_string()]);

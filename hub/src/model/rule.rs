@@ -102,6 +102,9 @@ impl Condition {
         match *self {
             Self::Threshold { .. } | Self::Silence { .. } => None,
             Self::Rate { over, .. } => Some(Needs { readings: 2, span: over / 2 }),
+            // Too much is too much however little of the window is there; for too little nearly all of it has to be.
+            Self::Increase { op: Op::Above | Op::AtLeast, .. } => Some(Needs { readings: 2, span: Duration::ZERO }),
+            Self::Increase { over, .. } => Some(Needs { readings: 2, span: over / 10 * 9 }),
             Self::Deviation { over, .. } => Some(Needs { readings: ENOUGH, span: over / 2 }),
         }
     }

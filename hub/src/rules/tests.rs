@@ -604,7 +604,8 @@ fn catalog() -> Catalog {
     let all = [(TEMP, "temp", 1000, gauge), (DOOR, "door", 600_000, gauge), (SeriesId(2), "count", 1000, counter)];
     for (id, sensor, interval_ms, kind) in all {
         let (device, unit) = (DeviceNo(1), String::new());
-        catalog.put_series(Series { id, device, sensor: sensor.into(), unit, kind, interval_ms });
+        let kind_by_owner = false;
+        catalog.put_series(Series { id, device, sensor: sensor.into(), unit, kind, kind_by_owner, interval_ms });
     }
     catalog
 }
