@@ -50,6 +50,14 @@ pub struct Moment {
     pub batch: Key,
 }
 
+impl Moment {
+    /// The last batch that what is taken now may go into: the one that is being filled may have no room for it.
+    const fn last(&self) -> Key {
+        let (epoch, seq) = self.batch;
+        (epoch, BatchSeq(seq.0.saturating_add(1)))
+    }
+}
+
 /// A number and who has it.
 #[derive(Debug, Clone)]
 struct Place {
@@ -148,7 +156,7 @@ impl SensorTable {
     ) -> Result<SensorNo, TableFull> {
         if let Some(&number) = self.numbers.get(name) {
             if let Some(place) = self.places.get_mut(usize::from(number.0)) {
-                (place.seen, place.absent, place.last) = (moment.now, Duration::ZERO, moment.batch);
+                (place.seen, place.absent, place.last) = (moment.now, Duration::ZERO, moment.last());
             }
             return Ok(number);
         }
@@ -163,7 +171,7 @@ impl SensorTable {
         }
         self.specs.push(spec.clone());
         let number = SensorNo(self.places.len() as u16);
-        self.put(Place { spec, free: None, seen: moment.now, absent: Duration::ZERO, last: moment.batch });
+        self.put(Place { spec, free: None, seen: moment.now, absent: Duration::ZERO, last: moment.last() });
         Ok(number)
     }
 
@@ -271,7 +279,7 @@ impl SensorTable {
         for (place, spec) in &given {
             if let Some(place) = self.places.get_mut(*place) {
                 let spec = spec.clone();
-                *place = Place { spec, free: None, seen: moment.now, absent: Duration::ZERO, last: moment.batch };
+                *place = Place { spec, free: None, seen: moment.now, absent: Duration::ZERO, last: moment.last() };
             }
         }
         self.numbering = Numbering { epoch: moment.batch.0, seq: moment.batch.1 };
