@@ -49,8 +49,8 @@ impl Upload {
         let is_with = |batch: &&Batch| {
             let (one, other) = (first.id, batch.id);
             one.device == other.device
-                && numbering::is_own(one.epoch)
-                && numbering::is_own(other.epoch)
+                && numbering::is_pushed(one.epoch)
+                && numbering::is_pushed(other.epoch)
                 && numbering::ticket(one.seq) == numbering::ticket(other.seq)
         };
         let many = batches.iter().take_while(is_with).count().max(1);
@@ -59,7 +59,7 @@ impl Upload {
             batches.iter().take(many).flat_map(Batch::rows).filter_map(|(series, point)| Some((slot(series)?, point)))
         };
         let is_fresh = |(_, point): (Slot, Point)| (-SAME_MS..=FRESH_MS).contains(&came.since(point.at));
-        let is_own = numbering::is_own(first.id.epoch);
+        let is_own = numbering::is_pushed(first.id.epoch);
         let upload = Self {
             came,
             is_imported: is_own && numbering::is_imported(first.id.seq),
