@@ -237,6 +237,15 @@ export interface components {
             /** @enum {string} */
             type: "silence";
         };
+        /** @description Two machines use one identity: a copied card, a restored snapshot. */
+        Conflict: {
+            /** @description Where they are: first the one that goes on, then the one of which nothing is taken. */
+            addresses: string[];
+            /** @description What to do. */
+            hint: string;
+            /** @description Since when. */
+            since: string;
+        };
         /** @description One message to one webhook, with every attempt. */
         Delivery: {
             /** @description Id of the alert. */
@@ -278,6 +287,7 @@ export interface components {
              *     readings lie to the moment they come; null while unknown.
              */
             clock_offset_ms: number | null;
+            conflict: components["schemas"]["Conflict"] | null;
             /** @description When it was adopted; for a pending one, first heard. */
             first_seen: string;
             /** @description Text of its id: the hash of its key, or of the name it is pushed by. */
@@ -1012,6 +1022,7 @@ export interface components {
                  *     readings lie to the moment they come; null while unknown.
                  */
                 clock_offset_ms?: number | null;
+                conflict?: components["schemas"]["Conflict"] | null;
                 /** @description When it was adopted; for a pending one, first heard. */
                 first_seen: string;
                 /** @description Text of its id: the hash of its key, or of the name it is pushed by. */
