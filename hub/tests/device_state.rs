@@ -170,7 +170,7 @@ fn sources_that_fail_are_named_on_the_device_and_at_the_hub_until_they_are_well_
         ("file tank", "'half' is not a number"),
         ("exec boiler", "ended with exit status: 3: no answer"),
         ("exec pump", "took longer than 0.2 s"),
-        ("1-wire", "gone from the bus: 28-0001"),
+        ("1-wire", "28-0001: gone from the bus"),
     ];
     let named = |errors: &Value| {
         let said = |source: &str, why: &str| {

@@ -333,9 +333,9 @@ CONTROLS = {
     "control_recorded": varint(7) + varint(300) + varint(7),
     "control_health": varint(8) + b"\1" + zigzag(-18500)
     + listed([text("exec boiler") + text("no answer within 5 s") + zigzag(T) + varint(12)]) + varint(2),
-    "control_numbering": varint(9) + varint(300) + varint(70001) + varint(200)
+    "control_numbering": varint(10) + varint(300) + varint(70001) + varint(200)
     + listed([text("temp") + text("Cel") + varint(0) + varint(1000)]),
-    "control_numbered": varint(10) + varint(300) + varint(70001) + varint(256),
+    "control_numbered": varint(11) + varint(300) + varint(70001) + varint(256),
 }
 READINGS = [
     (0, T, 21.5), (1, T, -3.0), (2, T, 1.0 / 3.0), (0, T + 1000, 21.6), (1, T + 1000, -3.0), (7, T + 1250, 1013.25),
