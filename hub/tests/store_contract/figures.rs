@@ -92,7 +92,8 @@ async fn each_tier_answers_where_the_finer_one_has_gone() {
     let mut hub = Hub::new().await;
     let day = 86_400_000;
     for seq in 0..48 {
-        hub.put(seq, &[(0, seq as i64 * 3_600_000, seq as f64), (0, seq as i64 * 3_600_000 + 60_000, 1.5)]).await;
+        let at = seq as i64 * 3_600_000;
+        hub.put_at(at + 60_000, seq, &[(0, at, seq as f64), (0, at + 60_000, 1.5)]).await;
     }
     let tier = async |hub: &Hub, step: i64| {
         let start = T0.0 / day * day;

@@ -40,12 +40,13 @@ async fn pages_go_through_all_readings_in_order_however_they_came() {
 #[tokio::test]
 async fn latest_is_right_after_a_restart_also_for_a_silent_sensor() {
     let mut hub = Hub::new().await;
-    hub.put(0, &[(1, 5_000, 42.0)]).await;
+    hub.put_at(5_000, 0, &[(1, 5_000, 42.0)]).await;
     hub.restart().await;
     for seq in 1..50 {
-        hub.put(seq, &[(0, seq as i64 * 10_000, seq as f64)]).await;
+        let at = seq as i64 * 10_000;
+        hub.put_at(at, seq, &[(0, at, seq as f64)]).await;
     }
-    hub.put(50, &[(1, 1_000, -1.0)]).await;
+    hub.put_at(500_000, 50, &[(1, 1_000, -1.0)]).await;
     hub.restart().await;
     hub.restart().await;
     let latest = hub.store.latest(&[hub.series[0], hub.series[1], hub.series[2], SeriesId(999)]);

@@ -20,6 +20,7 @@ async fn a_full_disk_applies_nothing_says_so_and_recovers() {
     let error = loop {
         let reading = |n: i64| (0, (seq * 60 + n) * 1_000, (n * 7_919 % 1_000) as f64 / 3.0);
         let batch = hub.batch(seq as u64, &(0..60).map(reading).collect::<Vec<_>>());
+        let batch = Batch { received_at: T0.plus((seq + 1) * 60_000), ..batch };
         let deliveries = vec![NewDelivery { body: vec![b' '; 64 << 10], ..to(&webhook, Some(seq as u64)) }];
         match hub.store.commit(Commit { batches: vec![batch], deliveries, ..Commit::default() }).await {
             Ok(_) => seq += 1,

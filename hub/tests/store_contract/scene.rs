@@ -55,6 +55,12 @@ impl Hub {
         self.store.commit(Commit { batches, ..Commit::default() }).await.unwrap().fresh.len()
     }
 
+    /// Readings that arrive so many milliseconds after [`T0`], and not ahead of their time.
+    pub(crate) async fn put_at(&self, came: i64, seq: u64, readings: &[(u16, i64, f64)]) {
+        let batch = Batch { received_at: T0.plus(came), ..self.batch(seq, readings) };
+        self.store.commit(Commit { batches: vec![batch], ..Commit::default() }).await.unwrap();
+    }
+
     pub(crate) async fn aggregate(&self, series: Vec<SeriesId>, buckets: Buckets, group: Group) -> Aggregated {
         self.store.aggregate(Query { series, buckets, group, wanted: Aggregates::usual(), kind: None }).await.unwrap()
     }
