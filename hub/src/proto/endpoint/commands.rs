@@ -121,10 +121,8 @@ impl Endpoint {
             Standing::Adopted if news => self.welcome(moment, key, None),
             Standing::Adopted => {}
         }
-        if renumbered {
-            if let Some(session) = self.current(&key) {
-                self.send(session, &Control::Numbered { numbering, known_sensors });
-            }
+        if renumbered && let Some(session) = self.current(&key) {
+            self.send(session, &Control::Numbered { numbering, known_sensors });
         }
     }
 }
