@@ -47,6 +47,12 @@ pub const FIRST: SensorNo = SensorNo(PAGE);
 /// One behind the last: what a computer with many disks and cores has, ten times.
 pub const LIMIT: SensorNo = SensorNo(PAGE + 4_096);
 
+/// Whether sensor numbers in batches of this epoch are the device's own.
+#[must_use]
+pub const fn speaks_device(epoch: Epoch) -> bool {
+    epoch.0 <= ASIDE.0
+}
+
 /// Whether batches of this epoch are made by the hub.
 #[must_use]
 pub const fn is_own(epoch: Epoch) -> bool {

@@ -67,7 +67,7 @@ impl Store {
             if !device_exists(scope.conn, device)? {
                 return Err(Error::missing("device"));
             }
-            let is_fresh = |batch: &Batch| batch.id.device == device && !numbering::is_own(batch.id.epoch);
+            let is_fresh = |batch: &Batch| batch.id.device == device && numbering::speaks_device(batch.id.epoch);
             if scope.memory.head().has_own(device) || scope.group.fresh.iter().any(|(_, batch)| is_fresh(batch)) {
                 return Err(Error::conflict("numbering", "batches of the device came meanwhile".to_owned()));
             }

@@ -175,9 +175,9 @@ impl Head {
         self.devices.get(&device).map(|device| device.rows().collect()).unwrap_or_default()
     }
 
-    /// Whether batches that the device itself sent are here.
+    /// Whether batches that speak in the device's own numbers are here.
     pub(super) fn has_own(&self, device: DeviceNo) -> bool {
-        self.devices.get(&device).is_some_and(|device| device.has(|batch| !numbering::is_own(batch.epoch)))
+        self.devices.get(&device).is_some_and(|device| device.has(|batch| numbering::speaks_device(batch.epoch)))
     }
 
     /// What waits to be in blocks, in no order.
