@@ -2,18 +2,19 @@
 //!
 //! The contract is in the header of [`crate::proto`]. A packet's way through this file:
 //! `handle_input` (here) → `handle_data` → `handle_batch` (`messages`) → `poll_batch` … `handle_committed` →
-//! `write_acks` (`acks`) → `poll_transmit`. Handshakes are in `handshakes`, what the rest of the hub tells in `commands`,
-//! what a second machine with a device's key gets in `rivals`.
+//! `write_acks` (`acks`) → `poll_transmit`. What is kept of a device is in `entry`, handshakes are in `handshakes`, what the
+//! rest of the hub tells in `commands`, what a second machine with a device's key gets in `rivals`.
 
 mod acks;
 mod commands;
+mod entry;
 mod handshakes;
 mod messages;
 mod rivals;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,22 +22,21 @@ use std::time::{Duration, Instant};
 
 use wire::batch::Rows;
 use wire::handshake::{Responder, Standing as Admitted};
-use wire::message::{Control, Status, Welcome};
+use wire::message::{Control, Welcome};
 use wire::packet::Packet;
 
-use super::admission::{Admission, Bucket, Rate};
-use super::claims::Claims;
+use self::entry::{Aside, Entry, Registration, known_sensors, trim_epochs};
+use super::admission::{Admission, Rate};
 use super::command::JoinPolicy;
 use super::counters::{Counters, Drop};
 use super::discovery::{self, Card};
 use super::event::Event;
 use super::session::Sessions;
-use super::window::Window;
 use super::{Moment, Random};
 use crate::model::access::JoinToken;
-use crate::model::device::{Device, DeviceNo, Link, Pending};
-use crate::model::reading::{Batch, BatchId, Digest, SeriesId};
-use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, PublicKey, UnixMillis, numbering};
+use crate::model::device::{DeviceNo, Link, Pending};
+use crate::model::reading::{Batch, BatchId};
+use crate::model::{DeviceId, PublicKey, numbering};
 use crate::pressure::Pressure;
 
 /// Batches waiting for room in the ingest queue: what a thousand devices send while one fsync completes.
@@ -63,8 +63,6 @@ const PENDING_TTL: Duration = Duration::from_secs(15 * 60);
 const DEVICE_RATE: Rate = Rate { per_second: 20_000.0, burst: 20_000.0 };
 /// Batches of one device on their way to the disk under numbers of the hub: as many as it may have in flight.
 const MAX_ASIDE: usize = CREDIT as usize;
-/// Epochs of one device whose windows are kept here; the store knows the older ones.
-const MAX_EPOCHS: usize = 16;
 /// Batches a device may have in flight while the way to the disk is clear, and while it is not.
 const CREDIT: u32 = 256;
 const CREDIT_BUSY: u32 = 16;
@@ -72,8 +70,6 @@ const CREDIT_BUSY: u32 = 16;
 const JOIN_WITHIN: Duration = Duration::from_secs(20);
 /// How long sensors that had no place are not tried again.
 const NO_PLACE_FOR: Duration = Duration::from_secs(60);
-/// A renumbering that took this long failed: batches are taken again, by the numbers that are known.
-const RENUMBER_WITHIN: Duration = Duration::from_secs(20);
 /// A report of the ledger that took this long to reach the disk did not: the device may send it again.
 const RECORD_WITHIN: Duration = Duration::from_secs(20);
 /// Housekeeping, and how often links are told.
@@ -97,72 +93,6 @@ pub struct Config {
     pub max_devices: usize,
     /// What is given up at the moment.
     pub pressure: Arc<Pressure>,
-}
-
-/// A device with a row in the store.
-struct Entry {
-    device: Device,
-    sensors: Vec<SeriesId>,
-    /// What the numbers of those are of.
-    numbering: Numbering,
-    windows: HashMap<Epoch, Window>,
-    bucket: Bucket,
-    /// Which of its sessions speaks for it.
-    claims: Claims,
-    /// Handshakes above the counter of the one that speaks for it: a session of each may be opened once.
-    handshakes: BTreeSet<u64>,
-    /// Batches on their way to the disk under numbers of the hub, because theirs were used.
-    aside: HashMap<BatchSeq, Aside>,
-    registration: Registration,
-    /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
-    recording: Option<Instant>,
-    status: Status,
-    last_seen: Option<UnixMillis>,
-    link_changed: bool,
-}
-
-/// A batch of a number that was used by another.
-struct Aside {
-    session: u32,
-    epoch: Epoch,
-    seq: BatchSeq,
-    digest: Digest,
-}
-
-impl Entry {
-    /// Whether something of it is on the way to the disk.
-    fn is_waiting(&self) -> bool {
-        self.windows.values().any(Window::is_waiting) || !self.aside.is_empty()
-    }
-
-    /// Whether a batch of this number is on its way to the disk beside the one that used it before.
-    fn has_aside(&self, epoch: Epoch, seq: BatchSeq) -> bool {
-        self.aside.values().any(|aside| (aside.epoch, aside.seq) == (epoch, seq))
-    }
-
-    /// Whether it is about to follow another numbering.
-    fn is_renumbering(&self, now: Instant) -> bool {
-        matches!(self.registration, Registration::Renumbering { since, .. }
-            if now.saturating_duration_since(since) < RENUMBER_WITHIN)
-    }
-}
-
-/// What became of the sensors that a device described and that are not in its `sensors`.
-enum Registration {
-    /// There are none: it may describe some.
-    Open,
-    /// A `Sensors` event is on its way that describes the numbers below this.
-    UnderWay { below: u16 },
-    /// The device gave its numbers to other sensors: no batch of it is taken, because nothing says what its numbers stand
-    /// for. Those that were are on their way to the disk; then a `Renumber` event is.
-    Renumbering { since: Instant, asked: bool },
-    /// The hub had no place for them, which it is not asked again for [`NO_PLACE_FOR`].
-    NoPlace {
-        since: Instant,
-        /// Readings of the numbers below this are left out of what is stored, so that the device's others go on; 0 when it
-        /// has no others. Forgotten with the session: perhaps there is a place then.
-        left_out: u16,
-    },
 }
 
 /// Protocol state of one UDP socket: every device session, and who may open one.
@@ -482,21 +412,5 @@ impl Endpoint {
         if !links.is_empty() {
             self.event(Event::Links(links));
         }
-    }
-}
-
-/// Sensors a device need not describe: those the hub has, and those it has no place for.
-fn known_sensors(entry: &Entry) -> u16 {
-    let left_out = if let Registration::NoPlace { left_out, .. } = entry.registration { left_out } else { 0 };
-    u16::try_from(entry.sensors.len()).unwrap_or(u16::MAX).max(left_out)
-}
-
-/// Makes room for `epoch` among a device's windows by forgetting the oldest boot.
-fn trim_epochs(windows: &mut HashMap<Epoch, Window>, epoch: Epoch) {
-    if windows.len() >= MAX_EPOCHS
-        && !windows.contains_key(&epoch)
-        && let Some(oldest) = windows.keys().min().copied()
-    {
-        windows.remove(&oldest);
     }
 }

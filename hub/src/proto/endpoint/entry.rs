@@ -1,0 +1,101 @@
+//! What the endpoint keeps of one device that has a row in the store: its sensors and their numbers, what came of its batches,
+//! and which of its sessions speaks for it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use wire::message::Status;
+
+use crate::model::device::Device;
+use crate::model::reading::{Digest, SeriesId};
+use crate::model::{BatchSeq, Epoch, Numbering, UnixMillis};
+use crate::proto::admission::Bucket;
+use crate::proto::claims::Claims;
+use crate::proto::window::Window;
+
+/// Epochs of one device whose windows are kept here; the store knows the older ones.
+const MAX_EPOCHS: usize = 16;
+/// A renumbering that took this long failed: batches are taken again, by the numbers that are known.
+const RENUMBER_WITHIN: Duration = Duration::from_secs(20);
+
+/// A device with a row in the store.
+pub(super) struct Entry {
+    pub(super) device: Device,
+    pub(super) sensors: Vec<SeriesId>,
+    /// What the numbers of those are of.
+    pub(super) numbering: Numbering,
+    pub(super) windows: HashMap<Epoch, Window>,
+    pub(super) bucket: Bucket,
+    /// Which of its sessions speaks for it.
+    pub(super) claims: Claims,
+    /// Handshakes above the counter of the one that speaks for it: a session of each may be opened once.
+    pub(super) handshakes: BTreeSet<u64>,
+    /// Batches on their way to the disk under numbers of the hub, because theirs were used.
+    pub(super) aside: HashMap<BatchSeq, Aside>,
+    pub(super) registration: Registration,
+    /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
+    pub(super) recording: Option<Instant>,
+    pub(super) status: Status,
+    pub(super) last_seen: Option<UnixMillis>,
+    pub(super) link_changed: bool,
+}
+
+/// A batch of a number that was used by another.
+pub(super) struct Aside {
+    pub(super) session: u32,
+    pub(super) epoch: Epoch,
+    pub(super) seq: BatchSeq,
+    pub(super) digest: Digest,
+}
+
+impl Entry {
+    /// Whether something of it is on the way to the disk.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.windows.values().any(Window::is_waiting) || !self.aside.is_empty()
+    }
+
+    /// Whether a batch of this number is on its way to the disk beside the one that used it before.
+    pub(super) fn has_aside(&self, epoch: Epoch, seq: BatchSeq) -> bool {
+        self.aside.values().any(|aside| (aside.epoch, aside.seq) == (epoch, seq))
+    }
+
+    /// Whether it is about to follow another numbering.
+    pub(super) fn is_renumbering(&self, now: Instant) -> bool {
+        matches!(self.registration, Registration::Renumbering { since, .. }
+            if now.saturating_duration_since(since) < RENUMBER_WITHIN)
+    }
+}
+
+/// What became of the sensors that a device described and that are not in its `sensors`.
+pub(super) enum Registration {
+    /// There are none: it may describe some.
+    Open,
+    /// A `Sensors` event is on its way that describes the numbers below this.
+    UnderWay { below: u16 },
+    /// The device gave its numbers to other sensors: no batch of it is taken, because nothing says what its numbers stand
+    /// for. Those that were are on their way to the disk; then a `Renumber` event is.
+    Renumbering { since: Instant, asked: bool },
+    /// The hub had no place for them, which it is not asked again for [`NO_PLACE_FOR`].
+    NoPlace {
+        since: Instant,
+        /// Readings of the numbers below this are left out of what is stored, so that the device's others go on; 0 when it
+        /// has no others. Forgotten with the session: perhaps there is a place then.
+        left_out: u16,
+    },
+}
+
+/// Sensors a device need not describe: those the hub has, and those it has no place for.
+pub(super) fn known_sensors(entry: &Entry) -> u16 {
+    let left_out = if let Registration::NoPlace { left_out, .. } = entry.registration { left_out } else { 0 };
+    u16::try_from(entry.sensors.len()).unwrap_or(u16::MAX).max(left_out)
+}
+
+/// Makes room for `epoch` among a device's windows by forgetting the oldest boot.
+pub(super) fn trim_epochs(windows: &mut HashMap<Epoch, Window>, epoch: Epoch) {
+    if windows.len() >= MAX_EPOCHS
+        && !windows.contains_key(&epoch)
+        && let Some(oldest) = windows.keys().min().copied()
+    {
+        windows.remove(&oldest);
+    }
+}
