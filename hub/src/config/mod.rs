@@ -3,6 +3,7 @@
 //! Zero configuration runs. An unknown key, a value out of range or a file that is not there is refused with the key and
 //! the line; nothing is guessed.
 
+mod keep;
 pub mod listen;
 
 use std::net::SocketAddr;
@@ -14,10 +15,11 @@ use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::Deserialize;
 
-use crate::model::device::Labels;
+pub use self::keep::Age;
+use self::keep::{Keep, age};
 use crate::model::limits::Limits;
 use crate::model::quantity;
-use crate::model::retention::{Ages, LabelAges, Retention};
+use crate::model::retention::Retention;
 use crate::proto::command::JoinPolicy;
 
 /// Flags of `serve`; each may come from the environment as well.
@@ -85,15 +87,6 @@ pub struct Flags {
     pub keep_hours: Option<Age>,
 }
 
-/// How long a tier is kept; `None` is for ever. A type of its own, because clap takes an option in an option for a flag whose
-/// value may be left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Age(Option<Duration>);
-
-fn age(text: &str) -> Result<Age, String> {
-    quantity::age(text).map(Age)
-}
-
 /// Smallest cap: a journal, a log and some blocks fit.
 const LEAST_SIZE: u64 = 32 << 20;
 
@@ -157,26 +150,6 @@ struct File {
     ingest_queue: Option<String>,
     commit_interval: Option<String>,
     keep: Option<Keep>,
-}
-
-/// `[keep]` in the file.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Keep {
-    raw: Option<String>,
-    minutes: Option<String>,
-    hours: Option<String>,
-    labels: Vec<KeepLabels>,
-}
-
-/// `[[keep.labels]]` in the file: the first whose labels a device carries counts.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeepLabels {
-    labels: Labels,
-    raw: Option<String>,
-    minutes: Option<String>,
-    hours: Option<String>,
 }
 
 /// What the hub runs with.
@@ -311,7 +284,7 @@ impl Config {
                 }
                 (flag, _) => flag,
             },
-            keep: keep([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
+            keep: keep::kept([flags.keep_raw, flags.keep_minutes, flags.keep_hours], file.keep)?,
             login_code: None,
         })
     }
@@ -344,52 +317,6 @@ pub fn data_in(file: &Path) -> Result<Option<PathBuf>, Error> {
     Ok(read(file)?.data)
 }
 
-/// Flags over the file; `None` when neither says anything.
-fn keep(flags: [Option<Age>; 3], file: Option<Keep>) -> Result<Option<Retention>, Error> {
-    if file.is_none() && flags.iter().all(Option::is_none) {
-        return Ok(None);
-    }
-    let file = file.unwrap_or_default();
-    let mut ages = ages("keep", [file.raw, file.minutes, file.hours])?;
-    let [raw, minutes, hours] = flags;
-    ages = Ages {
-        raw: raw.map_or(ages.raw, |age| age.0),
-        minutes: minutes.map_or(ages.minutes, |age| age.0),
-        hours: hours.map_or(ages.hours, |age| age.0),
-    };
-    in_order("keep", ages)?;
-    let mut by_label = Vec::with_capacity(file.labels.len());
-    for (n, entry) in file.labels.into_iter().enumerate() {
-        let key = format!("keep.labels[{n}]");
-        if entry.labels.is_empty() {
-            return Err(Error::value(format!("{key}.labels"), "name a label; ages for everybody stand in [keep]"));
-        }
-        let ages = self::ages(&key, [entry.raw, entry.minutes, entry.hours])?;
-        in_order(&key, ages)?;
-        by_label.push(LabelAges { labels: entry.labels, ages });
-    }
-    let retention = Retention { ages, by_label };
-    match retention.never_counts() {
-        Some((entry, before)) => Err(Error::value(
-            format!("keep.labels[{entry}]"),
-            Retention::hidden_behind(&format!("keep.labels[{before}]")),
-        )),
-        None => Ok(Some(retention)),
-    }
-}
-
-fn ages(key: &str, [raw, minutes, hours]: [Option<String>; 3]) -> Result<Ages, Error> {
-    let age = |name: &str, text: Option<String>| {
-        let age = text.map_or(Ok(None), |text| quantity::age(&text));
-        age.map_err(|text| Error::value(format!("{key}.{name}"), text))
-    };
-    Ok(Ages { raw: age("raw", raw)?, minutes: age("minutes", minutes)?, hours: age("hours", hours)? })
-}
-
-fn in_order(key: &str, ages: Ages) -> Result<(), Error> {
-    ages.out_of_order().map_or(Ok(()), |tier| Err(Error::value(format!("{key}.{tier}"), Ages::OUT_OF_ORDER)))
-}
-
 impl From<Join> for JoinPolicy {
     fn from(join: Join) -> Self {
         match join {
@@ -409,6 +336,7 @@ fn read(path: &Path) -> Result<File, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::retention::Ages;
 
     fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
