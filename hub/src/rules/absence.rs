@@ -116,28 +116,7 @@ fn begin(id: AlertId, device: DeviceNo, (heard, now): (UnixMillis, UnixMillis), 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::device::{Device, Labels};
-    use crate::model::{DeviceId, PublicKey};
-
-    const START: UnixMillis = UnixMillis(1_800_000_000_000);
-
-    fn device(no: u32) -> Device {
-        Device {
-            no: DeviceNo(no),
-            id: DeviceId::from_bytes([no as u8; 16]),
-            key: PublicKey([no as u8; 32]),
-            name: format!("d{no}"),
-            standing: Standing::Adopted,
-            labels: Labels::new(),
-            model: String::new(),
-            version: String::new(),
-            address: None,
-            first_seen: START,
-            last_seen: None,
-            interval_ms: None,
-            handshake_counter: 0,
-        }
-    }
+    use crate::rules::tests::scene::{START, device};
 
     /// The hub from second to second: devices that are offline, with the second at which they were last heard.
     struct Scene {

@@ -1,7 +1,9 @@
 //! The engine in virtual time: time is moved by hand, and "committed" means applied.
 
 mod deviation;
+mod restarts;
 mod review;
+pub(in crate::rules) mod scene;
 mod silences;
 mod windows;
 
@@ -9,16 +11,12 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
+use self::scene::*;
 use super::*;
-use crate::model::device::{Device, DeviceNo, Labels, Standing};
+use crate::model::device::{DeviceNo, Labels};
 use crate::model::reading::BatchId;
-use crate::model::rule::{Condition, Op, RuleSpec, Severity};
-use crate::model::{BatchSeq, DeviceId, Epoch, Lane, PublicKey, SensorKind, catalog::Series};
-
-const TEMP: SeriesId = SeriesId(0);
-const DOOR: SeriesId = SeriesId(1);
-const START: UnixMillis = UnixMillis(1_800_000_000_000);
-const NOTHING: [&str; 0] = [];
+use crate::model::rule::{Condition, Op, RuleSpec};
+use crate::model::{DeviceId, Lane, SensorKind};
 
 #[test]
 fn an_alert_fires_at_once_without_a_hold() {
@@ -162,32 +160,6 @@ fn a_device_with_a_wrong_clock_is_not_silent() {
 }
 
 #[test]
-fn after_a_restart_silence_counts_from_there() {
-    let mut scene = Scene::with([silence(300)]);
-    scene.resume(10_000, &[(TEMP, Point { at: at(0), value: 1.0 })]);
-    assert_eq!(scene.timeout(10_299), NOTHING);
-    assert_eq!(scene.engine.poll_timeout(), Some(at(10_300)));
-    assert_eq!(scene.timeout(10_300), ["1 firing - at 300"], "who never comes back is told all the same");
-    let mut scene = Scene::with([silence(5)]);
-    scene.resume(10_000, &[(TEMP, Point { at: at(9_999), value: 1.0 })]);
-    assert_eq!(scene.engine.poll_timeout(), Some(at(10_060)), "devices need a moment to come back");
-}
-
-#[test]
-fn a_device_that_speaks_rarely_is_not_missed_after_a_restart_and_one_that_came_back_is_as_ever() {
-    let mut scene = Scene::with([silence(180)]);
-    scene.resume(10_000, &[(TEMP, Point { at: at(9_930), value: 1.0 })]);
-    assert_eq!(scene.timeout(10_110), NOTHING);
-    assert_eq!(scene.reading(10_155, 1.0), NOTHING);
-    assert_eq!(scene.timeout(10_334), NOTHING);
-    assert_eq!(scene.timeout(10_335), ["1 firing - at 10335"]);
-    // Its interval counts where it is longer than the rule's patience.
-    let mut scene = Scene::with([sensor("door", silence(180))]);
-    scene.resume(10_000, &[(DOOR, Point { at: at(9_990), value: 1.0 })]);
-    assert_eq!(scene.engine.poll_timeout(), Some(at(10_900)));
-}
-
-#[test]
 fn silence_is_measured_by_what_comes_not_by_the_clock_of_the_device() {
     // Six minutes slow, as is a program's that pushes: none of its readings is of this moment.
     for shift in [-360, 240, 100_000] {
@@ -234,49 +206,6 @@ fn a_clock_that_runs_ahead_is_judged_by_when_its_readings_came() {
     // Many at once keep their distances.
     let rows: Vec<_> = (0..60).map(|second| (at(280 + second), 78.0 + 2.0 * second as f64)).collect();
     assert_eq!(scene.group(100, &[batch(TEMP, at(100), &rows)]), NOTHING);
-}
-
-#[test]
-fn what_was_pending_when_the_hub_stopped_is_not_told_by_a_start() {
-    let mut before = Scene::with([hold(60, above(30.0))]);
-    (0..50).for_each(|second| drop(before.reading(second, 31.0)));
-    let stopped = [(TEMP, Point { at: at(49), value: 31.0 })];
-    let mut after = before.restart();
-    after.resume(60, &stopped);
-    assert_eq!(after.timeout(60), NOTHING);
-    // What the device measured meanwhile is on its way: the first that comes may have been preceded by better ones.
-    assert_eq!(after.reading(70, 31.0), ["1 pending 31 at 70"]);
-    assert_eq!(after.reading(71, 20.0), ["1 cancelled"]);
-    // Going on where it left off proves it.
-    let mut after = before.restart();
-    after.resume(60, &stopped);
-    assert_eq!(after.group(70, &[batch(TEMP, at(70), &[(at(50), 31.0), (at(60), 31.0)])]), ["1 firing 31 at 60"]);
-    // A device that does not come back: pending for ever would be a lie as well.
-    let mut after = before.restart();
-    assert_eq!(after.timeout(304), NOTHING);
-    assert_eq!(after.timeout(305), ["1 cancelled"]);
-}
-
-#[test]
-fn a_restart_resumes_pending_and_firing_alerts() {
-    let mut before = Scene::with([hold(60, above(30.0))]);
-    before.reading(4, 31.0);
-    let mut after = before.restart();
-    assert_eq!(after.reading(5, 31.0), NOTHING, "the clock of a pending alert does not start anew");
-    (6..64).for_each(|second| assert_eq!(after.reading(second, 31.0), NOTHING));
-    assert_eq!(after.reading(64, 31.0), ["1 firing 31 at 64"]);
-    let mut again = after.restart();
-    assert_eq!(again.reading(70, 20.0), ["1 resolved 20 at 70"]);
-    assert_eq!(again.reading(71, 31.0), ["2 pending 31 at 71"]);
-}
-
-#[test]
-fn a_restart_ends_open_alerts_whose_rule_is_gone() {
-    let mut before = Scene::with([above(30.0)]);
-    before.reading(0, 31.0);
-    let mut after = before.restart_with([]);
-    assert_eq!(after.resumed, ["1 resolved 31 at 5"]);
-    assert_eq!(after.resume(6, &[]), NOTHING, "once");
 }
 
 #[test]
@@ -412,200 +341,4 @@ proptest! {
         prop_assert_eq!(grouped.engine.poll_timeout(), single.engine.poll_timeout());
         prop_assert!(grouped.engine.poll_timeout().is_none_or(|next| next > at(now)));
     }
-}
-
-/// An engine, its catalog (boiler-1 with a fast `temp` and a slow `door`), and the alerts as a store would hold them.
-struct Scene {
-    engine: Engine,
-    catalog: Catalog,
-    stored: Vec<Alert>,
-    resumed: Vec<String>,
-}
-
-impl Scene {
-    fn with(specs: impl IntoIterator<Item = RuleSpec>) -> Self {
-        let rules = specs.into_iter().zip(1..).map(|(spec, id)| rule(id, spec)).collect();
-        Self { engine: Engine::new(rules, vec![], 1), catalog: catalog(), stored: vec![], resumed: vec![] }
-    }
-
-    fn restart(&self) -> Self {
-        self.restart_under(self.engine.rules().cloned().collect())
-    }
-
-    fn restart_with(&self, specs: impl IntoIterator<Item = RuleSpec>) -> Self {
-        self.restart_under(specs.into_iter().zip(1..).map(|(spec, id)| rule(id, spec)).collect())
-    }
-
-    fn restart_under(&self, rules: Vec<Rule>) -> Self {
-        let open = self.stored.iter().filter(|alert| alert.state != AlertState::Resolved).cloned().collect();
-        let next = self.stored.iter().map(|alert| alert.id.0 + 1).max().unwrap_or(1);
-        let engine = Engine::new(rules, open, next);
-        let mut scene = Self { engine, catalog: catalog(), stored: self.stored.clone(), resumed: vec![] };
-        scene.resumed = scene.resume(5, &[]);
-        scene
-    }
-
-    fn resume(&mut self, second: i64, latest: &[(SeriesId, Point)]) -> Vec<String> {
-        let proposed = self.engine.resume(at(second), &self.catalog, latest.iter().copied());
-        self.committed(proposed)
-    }
-
-    /// A live reading of `temp`, taken and received at this second.
-    fn reading(&mut self, second: i64, value: f64) -> Vec<String> {
-        self.group(second, &[batch(TEMP, at(second), &[(at(second), value)])])
-    }
-
-    fn group(&mut self, second: i64, batches: &[Batch]) -> Vec<String> {
-        self.engine.prepare(&self.catalog, batches);
-        let proposed = self.engine.evaluate(at(second), batches);
-        self.committed(proposed)
-    }
-
-    /// What a live reading of `temp` would do.
-    fn propose(&mut self, second: i64, value: f64) -> Proposed {
-        let batches = [batch(TEMP, at(second), &[(at(second), value)])];
-        self.engine.prepare(&self.catalog, &batches);
-        self.engine.evaluate(at(second), &batches)
-    }
-
-    fn timeout(&mut self, second: i64) -> Vec<String> {
-        let proposed = self.engine.handle_timeout(at(second));
-        self.committed(proposed)
-    }
-
-    fn rules(&mut self, second: i64, rules: Vec<Rule>) -> Vec<String> {
-        let proposed = self.engine.set_rules(at(second), &self.catalog, rules);
-        self.committed(proposed)
-    }
-
-    fn committed(&mut self, proposed: Proposed) -> Vec<String> {
-        let said = proposed.transitions.iter().map(say).collect();
-        for transition in &proposed.transitions {
-            match transition {
-                Transition::Put { alert, .. } => {
-                    self.stored.retain(|stored| stored.id != alert.id);
-                    self.stored.push(alert.clone());
-                }
-                Transition::Amend(alert) => {
-                    self.stored.retain(|stored| stored.id != alert.id);
-                    self.stored.push(alert.clone());
-                }
-                Transition::TellPast { .. } => {}
-                Transition::Cancel(id) => self.stored.retain(|stored| stored.id != *id),
-            }
-        }
-        self.engine.apply(proposed);
-        said
-    }
-}
-
-/// `<alert> <state> <value> at <second>`
-fn say(transition: &Transition) -> String {
-    match transition {
-        Transition::Put { alert, occurred_at, .. } => {
-            let state = match alert.state {
-                AlertState::Pending => "pending",
-                AlertState::Firing => "firing",
-                AlertState::Resolved => "resolved",
-                AlertState::Historical => "historical",
-            };
-            let value = alert.value.map_or_else(|| "-".to_owned(), |value| value.to_string());
-            format!("{} {state} {value} at {}", alert.id.0, occurred_at.since(START) / 1000)
-        }
-        Transition::Amend(alert) => format!("{} began at {}", alert.id.0, alert.started_at.since(START) / 1000),
-        Transition::TellPast { alert, count, .. } => format!("told {} and {} more", alert.id.0, count - 1),
-        Transition::Cancel(id) => format!("{} cancelled", id.0),
-    }
-}
-
-fn at(second: i64) -> UnixMillis {
-    START.plus(second * 1000)
-}
-
-fn above(limit: f64) -> RuleSpec {
-    threshold(Op::Above, limit, None)
-}
-
-fn threshold(op: Op, value: f64, clear: Option<f64>) -> RuleSpec {
-    spec("temp", Condition::Threshold { op, value, clear })
-}
-
-fn silence(seconds: u64) -> RuleSpec {
-    spec("temp", Condition::Silence { after: Duration::from_secs(seconds) })
-}
-
-/// Faster than so much a second, over ten.
-fn rate(value: f64) -> RuleSpec {
-    let (per, over) = (Duration::from_secs(1), Duration::from_secs(10));
-    spec("temp", Condition::Rate { op: Op::Above, value, per, over, clear: None })
-}
-
-fn hold(seconds: u64, spec: RuleSpec) -> RuleSpec {
-    RuleSpec { hold: Duration::from_secs(seconds), ..spec }
-}
-
-fn sensor(sensor: &str, spec: RuleSpec) -> RuleSpec {
-    RuleSpec { sensor: sensor.into(), ..spec }
-}
-
-fn spec(sensor: &str, condition: Condition) -> RuleSpec {
-    RuleSpec {
-        name: "rule".into(),
-        device: "*".into(),
-        sensor: sensor.into(),
-        labels: Labels::new(),
-        condition,
-        hold: Duration::ZERO,
-        severity: Severity::Warning,
-        webhooks: vec![],
-        enabled: true,
-    }
-}
-
-fn rule(id: u64, spec: RuleSpec) -> Rule {
-    Rule { id: RuleId(id), spec, created_at: START, updated_at: START }
-}
-
-fn disabled(mut rule: Rule) -> Rule {
-    rule.spec.enabled = false;
-    rule
-}
-
-fn batch(series: SeriesId, received_at: UnixMillis, rows: &[(UnixMillis, f64)]) -> Batch {
-    Batch {
-        id: BatchId { device: DeviceNo(1), epoch: Epoch(1), seq: BatchSeq(1) },
-        lane: Lane::Live,
-        received_at,
-        payload: vec![],
-        series: vec![series; rows.len()],
-        at: rows.iter().map(|row| row.0).collect(),
-        value: rows.iter().map(|row| row.1).collect(),
-    }
-}
-
-fn catalog() -> Catalog {
-    let mut catalog = Catalog::default();
-    catalog.put_device(Device {
-        no: DeviceNo(1),
-        id: DeviceId::from_bytes([1; 16]),
-        key: PublicKey([1; 32]),
-        name: "boiler-1".into(),
-        standing: Standing::Adopted,
-        labels: Labels::from([("room".into(), "lab".into())]),
-        model: String::new(),
-        version: String::new(),
-        address: None,
-        first_seen: START,
-        last_seen: None,
-        interval_ms: None,
-        handshake_counter: 0,
-    });
-    let (gauge, counter) = (SensorKind::Gauge, SensorKind::Counter);
-    let all = [(TEMP, "temp", 1000, gauge), (DOOR, "door", 600_000, gauge), (SeriesId(2), "count", 1000, counter)];
-    for (id, sensor, interval_ms, kind) in all {
-        let (device, unit) = (DeviceNo(1), String::new());
-        let kind_by_owner = false;
-        catalog.put_series(Series { id, device, sensor: sensor.into(), unit, kind, kind_by_owner, interval_ms });
-    }
-    catalog
 }

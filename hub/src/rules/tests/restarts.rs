@@ -1,0 +1,72 @@
+//! What a start of the hub goes on with, and what it decides nothing about.
+
+use super::*;
+
+#[test]
+fn after_a_restart_silence_counts_from_there() {
+    let mut scene = Scene::with([silence(300)]);
+    scene.resume(10_000, &[(TEMP, Point { at: at(0), value: 1.0 })]);
+    assert_eq!(scene.timeout(10_299), NOTHING);
+    assert_eq!(scene.engine.poll_timeout(), Some(at(10_300)));
+    assert_eq!(scene.timeout(10_300), ["1 firing - at 300"], "who never comes back is told all the same");
+    let mut scene = Scene::with([silence(5)]);
+    scene.resume(10_000, &[(TEMP, Point { at: at(9_999), value: 1.0 })]);
+    assert_eq!(scene.engine.poll_timeout(), Some(at(10_060)), "devices need a moment to come back");
+}
+
+#[test]
+fn a_device_that_speaks_rarely_is_not_missed_after_a_restart_and_one_that_came_back_is_as_ever() {
+    let mut scene = Scene::with([silence(180)]);
+    scene.resume(10_000, &[(TEMP, Point { at: at(9_930), value: 1.0 })]);
+    assert_eq!(scene.timeout(10_110), NOTHING);
+    assert_eq!(scene.reading(10_155, 1.0), NOTHING);
+    assert_eq!(scene.timeout(10_334), NOTHING);
+    assert_eq!(scene.timeout(10_335), ["1 firing - at 10335"]);
+    // Its interval counts where it is longer than the rule's patience.
+    let mut scene = Scene::with([sensor("door", silence(180))]);
+    scene.resume(10_000, &[(DOOR, Point { at: at(9_990), value: 1.0 })]);
+    assert_eq!(scene.engine.poll_timeout(), Some(at(10_900)));
+}
+
+#[test]
+fn what_was_pending_when_the_hub_stopped_is_not_told_by_a_start() {
+    let mut before = Scene::with([hold(60, above(30.0))]);
+    (0..50).for_each(|second| drop(before.reading(second, 31.0)));
+    let stopped = [(TEMP, Point { at: at(49), value: 31.0 })];
+    let mut after = before.restart();
+    after.resume(60, &stopped);
+    assert_eq!(after.timeout(60), NOTHING);
+    // What the device measured meanwhile is on its way: the first that comes may have been preceded by better ones.
+    assert_eq!(after.reading(70, 31.0), ["1 pending 31 at 70"]);
+    assert_eq!(after.reading(71, 20.0), ["1 cancelled"]);
+    // Going on where it left off proves it.
+    let mut after = before.restart();
+    after.resume(60, &stopped);
+    assert_eq!(after.group(70, &[batch(TEMP, at(70), &[(at(50), 31.0), (at(60), 31.0)])]), ["1 firing 31 at 60"]);
+    // A device that does not come back: pending for ever would be a lie as well.
+    let mut after = before.restart();
+    assert_eq!(after.timeout(304), NOTHING);
+    assert_eq!(after.timeout(305), ["1 cancelled"]);
+}
+
+#[test]
+fn a_restart_resumes_pending_and_firing_alerts() {
+    let mut before = Scene::with([hold(60, above(30.0))]);
+    before.reading(4, 31.0);
+    let mut after = before.restart();
+    assert_eq!(after.reading(5, 31.0), NOTHING, "the clock of a pending alert does not start anew");
+    (6..64).for_each(|second| assert_eq!(after.reading(second, 31.0), NOTHING));
+    assert_eq!(after.reading(64, 31.0), ["1 firing 31 at 64"]);
+    let mut again = after.restart();
+    assert_eq!(again.reading(70, 20.0), ["1 resolved 20 at 70"]);
+    assert_eq!(again.reading(71, 31.0), ["2 pending 31 at 71"]);
+}
+
+#[test]
+fn a_restart_ends_open_alerts_whose_rule_is_gone() {
+    let mut before = Scene::with([above(30.0)]);
+    before.reading(0, 31.0);
+    let mut after = before.restart_with([]);
+    assert_eq!(after.resumed, ["1 resolved 31 at 5"]);
+    assert_eq!(after.resume(6, &[]), NOTHING, "once");
+}
