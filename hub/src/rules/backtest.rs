@@ -114,7 +114,8 @@ pub struct Replay<'a> {
     open: Option<Arc<Alert>>,
     heard: Option<UnixMillis>,
     rhythm: Rhythm,
-    last: Option<f64>,
+    /// What the last reading measured.
+    measured: Option<f64>,
     /// Only firings from here on count.
     from: UnixMillis,
     outcome: Outcome,
@@ -126,7 +127,17 @@ impl<'a> Replay<'a> {
     pub fn new(trial: &'a Trial, series: &Series, from: UnixMillis) -> Self {
         let window = Window::new(&trial.0.rule.spec.condition, series.kind);
         let (series, rhythm) = (series.clone(), Rhythm::new(series.interval_ms));
-        Self { trial, series, window, open: None, heard: None, rhythm, last: None, from, outcome: Outcome::default() }
+        Self {
+            trial,
+            series,
+            window,
+            open: None,
+            heard: None,
+            rhythm,
+            measured: None,
+            from,
+            outcome: Outcome::default(),
+        }
     }
 
     /// Takes the next readings, oldest first.
@@ -138,7 +149,7 @@ impl<'a> Replay<'a> {
                 Some(window) => window.take(*point),
                 None => Some(point.value),
             };
-            self.last = measured.or(self.last);
+            self.measured = measured;
             let counts = point.at >= self.from;
             self.outcome.readings += u64::from(counts);
             self.outcome.judged += u64::from(counts && measured.is_some());
@@ -147,7 +158,7 @@ impl<'a> Replay<'a> {
             let is_new_normal = self.window.as_ref().is_some_and(Window::is_new_normal);
             let step = match (self.instance().on_heard(point.at), measured) {
                 (Step::Stay, Some(measured)) if is_new_normal => self.instance().on_new_normal(point.at, measured),
-                (Step::Stay, Some(measured)) => self.instance().on_reading(point.at, measured, holds),
+                (Step::Stay, measured) => self.instance().on_reading(point.at, measured, holds),
                 (heard, _) => heard,
             };
             self.follow(step);
@@ -173,7 +184,7 @@ impl<'a> Replay<'a> {
     fn pass_time(&mut self, until: UnixMillis) {
         // A silence becomes pending, then fires: two steps at most.
         while let Some(at) = self.instance().wake(self.pulse()).filter(|at| *at < until) {
-            let step = self.instance().on_timeout(at, self.pulse(), self.last);
+            let step = self.instance().on_timeout(at, self.pulse());
             if step == Step::Stay {
                 return;
             }
@@ -182,7 +193,8 @@ impl<'a> Replay<'a> {
     }
 
     const fn pulse(&self) -> Pulse<'_> {
-        Pulse { heard: self.heard, rhythm: &self.rhythm, started: UnixMillis(i64::MIN) }
+        let (heard, rhythm, measured) = (self.heard, &self.rhythm, self.measured);
+        Pulse { heard, rhythm, started: UnixMillis(i64::MIN), measured }
     }
 
     fn instance(&self) -> Instance<'_> {

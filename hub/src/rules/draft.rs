@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::instance::{Instance, Step};
+use super::instance::{Instance, Step, spoke};
 use super::late::Stretches;
 use super::track::{BySlot, Change, Slot, Track};
 use super::upload::{FUTURE_MS, Upload};
@@ -85,7 +85,7 @@ impl<'a> Draft<'a> {
         let Some(track) = self.engine.tracks.get(slot as usize) else { return };
         let at = self.touch(slot, track);
         let change = &mut self.changes[at];
-        let strictly = !change.pulse(self.engine.started).spoke();
+        let strictly = !spoke(change.heard, self.engine.started);
         if !upload.is_imported {
             change.heard = change.heard.max(Some(upload.came));
         }
@@ -108,7 +108,7 @@ impl<'a> Draft<'a> {
                     (Step::Stay, Some(measured)) if change.is_new_normal(watch) => {
                         instance.on_new_normal(taken, measured)
                     }
-                    (Step::Stay, Some(measured)) => instance.on_reading(taken, measured, holds),
+                    (Step::Stay, measured) => instance.on_reading(taken, measured, holds),
                     (heard, _) => heard,
                 }
             });
@@ -140,7 +140,7 @@ impl<'a> Draft<'a> {
         self.changes[at].due = true;
         for watch in 0..track.watches.len() {
             self.step(track, at, watch, false, |instance, change| {
-                instance.on_timeout(now, change.pulse(started), change.last_measured(track, watch))
+                instance.on_timeout(now, change.pulse(track, watch, started))
             });
         }
     }

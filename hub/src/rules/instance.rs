@@ -10,11 +10,11 @@
 //! one lasts until a reading is on the good side of the clear value, or until the level that stayed counts as usual.
 //!
 //! **A `for` is held by readings.** It has run out when a reading so much later is still beyond the limit and none is missing
-//! between them (see `rhythm`); time alone makes an alert fire only as long as the series announced to say nothing. One
-//! reading followed by silence fires nothing: its alert is given up.
+//! between them (see `rhythm`); time alone makes an alert fire only as long as the series announced to say nothing, and
+//! only if its last reading measured something. One reading followed by silence fires nothing: its alert is given up.
 //!
 //! What is held against the limit is the value, its rate, or its deviation (see `window`). A reading that measures nothing,
-//! because the history before it is too short, changes nothing.
+//! because the history before it is too short, changes nothing, but that behind a gap what was pending is cancelled.
 //!
 //! Silence is true from the last reading + `after` on; only time passing can start it, only a reading ends it.
 
@@ -60,14 +60,11 @@ pub(super) struct Pulse<'a> {
     pub(super) rhythm: &'a Rhythm,
     /// When the hub started.
     pub(super) started: UnixMillis,
+    /// What its last reading measured for the rule; `None` when it measured nothing.
+    pub(super) measured: Option<f64>,
 }
 
 impl Pulse<'_> {
-    /// Whether it was heard since the hub started: before, its own word is missing.
-    pub(super) fn spoke(&self) -> bool {
-        self.heard.is_some_and(|heard| heard >= self.started)
-    }
-
     /// A silence is not told before: counted from the start of the hub, as one that begins then.
     fn patient_until(&self, after_ms: i64) -> UnixMillis {
         self.started.plus(GRACE_MS.max(after_ms).max(self.rhythm.interval_ms * 3 / 2))
@@ -82,7 +79,8 @@ impl Pulse<'_> {
 
 impl Instance<'_> {
     /// A reading was taken at `at`, and this was measured by it. `holds`: it goes on where the last one left off.
-    pub(super) fn on_reading(&self, at: UnixMillis, measured: f64, holds: bool) -> Step {
+    pub(super) fn on_reading(&self, at: UnixMillis, measured: Option<f64>, holds: bool) -> Step {
+        let Some(measured) = measured else { return self.on_gap(holds) };
         let Some(verdict) = verdict(&self.rule.rule.spec.condition, measured) else { return Step::Stay };
         match (self.open, verdict) {
             (None, Verdict::Bad) if self.rule.hold_ms == 0 => self.begin_firing(at, Some(measured)),
@@ -101,6 +99,17 @@ impl Instance<'_> {
                 (AlertState::Firing, Verdict::Bad | Verdict::Between)
                 | (AlertState::Resolved | AlertState::Historical, _) => Step::Stay,
             },
+        }
+    }
+
+    /// A reading measured nothing: the history before it is too short. Behind a gap nobody knows whether what was pending went
+    /// on, and it does not say so.
+    fn on_gap(&self, holds: bool) -> Step {
+        match self.open.map(|alert| alert.state) {
+            Some(AlertState::Pending) if !holds => Step::Cancel,
+            Some(AlertState::Pending | AlertState::Firing | AlertState::Resolved | AlertState::Historical) | None => {
+                Step::Stay
+            }
         }
     }
 
@@ -129,8 +138,8 @@ impl Instance<'_> {
         }
     }
 
-    /// Time passed. `last` is what was last measured.
-    pub(super) fn on_timeout(&self, now: UnixMillis, pulse: Pulse<'_>, last: Option<f64>) -> Step {
+    /// Time passed.
+    pub(super) fn on_timeout(&self, now: UnixMillis, pulse: Pulse<'_>) -> Step {
         match (self.rule.rule.spec.condition, self.open) {
             (
                 Condition::Threshold { .. }
@@ -139,7 +148,7 @@ impl Instance<'_> {
                 | Condition::Deviation { .. },
                 Some(alert),
             ) if alert.state == AlertState::Pending => match self.fires_alone(alert, pulse) {
-                Some(at) if now >= at => self.fire(alert, last.or(alert.value)),
+                Some(at) if now >= at => self.fire(alert, pulse.measured),
                 None if now >= pulse.gives_up() => Step::Cancel,
                 _ => Step::Stay,
             },
@@ -185,10 +194,12 @@ impl Instance<'_> {
         }
     }
 
-    /// When a pending alert fires without another reading: while the series keeps a silence that it announced.
+    /// When a pending alert fires without another reading: while the series keeps a silence that it announced, and only if
+    /// its last reading proves something.
     fn fires_alone(&self, alert: &Alert, pulse: Pulse<'_>) -> Option<UnixMillis> {
         let at = self.held_at(alert);
-        (pulse.spoke() && pulse.rhythm.speaks_until().is_some_and(|until| at <= until)).then_some(at)
+        let proves = pulse.measured.is_some() && spoke(pulse.heard, pulse.started);
+        (proves && pulse.rhythm.speaks_until().is_some_and(|until| at <= until)).then_some(at)
     }
 
     fn held_at(&self, alert: &Alert) -> UnixMillis {
@@ -231,6 +242,11 @@ impl Instance<'_> {
             learned_at: at,
         }
     }
+}
+
+/// Whether a series was heard since the hub started: before, its own word is missing.
+pub(super) fn spoke(heard: Option<UnixMillis>, started: UnixMillis) -> bool {
+    heard.is_some_and(|heard| heard >= started)
 }
 
 /// Ends an alert that fires, or forgets one that is pending, for a reason other than a reading.

@@ -390,7 +390,7 @@ impl Engine {
             .watches
             .iter()
             .filter_map(|watch| {
-                self.instance(track, watch.rule, watch.open.as_ref(), 0)?.wake(track.pulse(self.started))
+                self.instance(track, watch.rule, watch.open.as_ref(), 0)?.wake(track.pulse(watch, self.started))
             })
             .min();
         let keeps = track.queued.filter(|&at| !due && wants.is_none_or(|wants| at <= wants));

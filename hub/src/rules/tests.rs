@@ -52,6 +52,27 @@ fn one_reading_followed_by_silence_holds_nothing() {
 }
 
 #[test]
+fn a_reading_behind_a_gap_that_measures_nothing_holds_nothing_either() {
+    let mut scene = Scene::with([hold(7, windows::rate(Op::Above, 1.0, 1, 20, None))]);
+    (0..30).for_each(|second| drop(scene.reading(second, 20.0)));
+    assert_eq!(scene.reading(30, 90.0), ["1 pending 3.5 at 30"]);
+    // Nothing is known of the minute between, and the rate begins anew: it was true for one reading.
+    assert_eq!(scene.reading(100, 90.0), ["1 cancelled"]);
+    assert_eq!(scene.timeout(200), NOTHING);
+}
+
+#[test]
+fn a_reading_that_measures_nothing_fires_nothing() {
+    let mut scene = Scene::with([hold(7, windows::rate(Op::Above, 2.0, 60, 60, None))]);
+    [(1, 50.0), (49, 50.0)].into_iter().for_each(|(second, value)| drop(scene.reading(second, value)));
+    assert_eq!(scene.reading(54, 80.0), ["1 pending 33.9622641509434 at 54"]);
+    assert_eq!(scene.reading(59, 80.0), NOTHING);
+    // The reading that the rate was counted from has left the window, so nobody knows whether it rises still.
+    assert_eq!(scene.reading(62, 80.0), NOTHING);
+    assert_eq!(scene.timeout(70), NOTHING);
+}
+
+#[test]
 fn a_sensor_that_announced_to_say_nothing_for_so_long_fires_without_another_reading() {
     let mut scene = Scene::with([hold(60, sensor("door", above(0.5)))]);
     let mut door = |second: i64, value: f64| scene.group(second, &[batch(DOOR, at(second), &[(at(second), value)])]);

@@ -98,9 +98,9 @@ impl Change {
         }
     }
 
-    /// How the series is heard, as far as the group goes.
-    pub(super) const fn pulse(&self, started: UnixMillis) -> Pulse<'_> {
-        Pulse { heard: self.heard, rhythm: &self.rhythm, started }
+    /// How the series is heard, as far as the group goes, and what a watch makes of it.
+    pub(super) fn pulse(&self, track: &Track, watch: usize, started: UnixMillis) -> Pulse<'_> {
+        Pulse { heard: self.heard, rhythm: &self.rhythm, started, measured: self.measured(track, watch) }
     }
 
     /// How old the newest reading of an upload may be, so that it tells of this moment.
@@ -151,12 +151,12 @@ impl Change {
         self.windows.iter().any(|(at, window)| *at == watch && window.is_new_normal())
     }
 
-    /// What was last held against the rule of a watch.
-    pub(super) fn last_measured(&self, track: &Track, watch: usize) -> Option<f64> {
+    /// What the last reading measured for a watch.
+    fn measured(&self, track: &Track, watch: usize) -> Option<f64> {
         let fresh = self.windows.iter().find(|(at, _)| *at == watch).map(|(_, window)| window);
         match fresh.or(track.watches.get(watch)?.window.as_ref()) {
             Some(window) => window.measured(),
-            None => self.last_value(track),
+            None => self.fresh.last().or_else(|| track.recent.last()).map(|point| point.value),
         }
     }
 
@@ -173,16 +173,16 @@ impl Change {
         let old = track.recent.len().saturating_sub(RECENT - fresh.len());
         [&track.recent[old..], fresh].concat()
     }
-
-    fn last_value(&self, track: &Track) -> Option<f64> {
-        self.fresh.last().or_else(|| track.recent.last()).map(|point| point.value)
-    }
 }
 
 impl Track {
-    /// How it is heard.
-    pub(super) const fn pulse(&self, started: UnixMillis) -> Pulse<'_> {
-        Pulse { heard: self.heard, rhythm: &self.rhythm, started }
+    /// How it is heard, and what a watch makes of it.
+    pub(super) fn pulse(&self, watch: &Watch, started: UnixMillis) -> Pulse<'_> {
+        let measured = match &watch.window {
+            Some(window) => window.measured(),
+            None => self.recent.last().map(|point| point.value),
+        };
+        Pulse { heard: self.heard, rhythm: &self.rhythm, started, measured }
     }
 
     pub(super) fn apply(&mut self, change: Change) {

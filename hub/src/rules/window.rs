@@ -40,12 +40,10 @@ pub(super) struct Window {
     last: Option<UnixMillis>,
     /// What the counter had counted when that was last known.
     counted: Option<Point>,
-    /// What the last reading that measured something measured.
+    /// What the last reading measured.
     measured: Option<f64>,
     /// Whether by the last reading what was strange became the usual.
     is_new_normal: bool,
-    /// Whether the last reading measured something.
-    judges: bool,
     memory: Memory,
 }
 
@@ -81,7 +79,6 @@ impl Window {
             counted: None,
             measured: None,
             is_new_normal: false,
-            judges: false,
             memory,
         })
     }
@@ -114,7 +111,7 @@ impl Window {
         size_of::<Self>() + steps + self.counter.as_ref().map_or(0, |_| size_of::<Machine>())
     }
 
-    /// What was last measured.
+    /// What the last reading measured; `None` when it measured nothing.
     pub(super) const fn measured(&self) -> Option<f64> {
         self.measured
     }
@@ -126,7 +123,7 @@ impl Window {
 
     /// Whether it knows enough: the last reading measured something.
     pub(super) const fn judges(&self) -> bool {
-        self.judges
+        self.measured.is_some()
     }
 
     /// How far back readings matter. A deviation also depends on which readings it left out, so twice as far.
@@ -143,6 +140,7 @@ impl Window {
             return None;
         }
         self.is_new_normal = false;
+        self.measured = None;
         self.last = Some(point.at);
         // Of a counter: what it has counted, if the readings so far tell.
         let (value, before) = match &mut self.counter {
@@ -196,8 +194,7 @@ impl Window {
                 judged.sigmas
             }
         };
-        self.measured = measured.or(self.measured);
-        self.judges = measured.is_some();
+        self.measured = measured;
         measured
     }
 }

@@ -289,7 +289,7 @@ struct Reference {
     taken: Vec<(i64, f64)>,
     /// Times of readings that were judged, each once.
     beats: Vec<i64>,
-    measured: f64,
+    measured: Option<f64>,
     pending: Option<i64>,
     firing: bool,
     next: u64,
@@ -307,7 +307,7 @@ impl Reference {
             last: None,
             taken: vec![],
             beats: vec![],
-            measured: 0.0,
+            measured: None,
             pending: None,
             firing: false,
             next: 1,
@@ -327,7 +327,7 @@ impl Reference {
             Some(counter) => {
                 counter.take(Point { at, value }, |_| {});
                 if counter.is_undecided() {
-                    return;
+                    return self.nothing(holds);
                 }
                 counter.total().value()
             }
@@ -335,18 +335,20 @@ impl Reference {
         let (measured, bad, good) = match self.condition {
             Condition::Rate { op, value: limit, per, over, clear } => {
                 self.taken.push((at.0, value));
-                let Some(rate) = self.rate(over.as_millis() as i64, per.as_millis() as f64) else { return };
+                let Some(rate) = self.rate(over.as_millis() as i64, per.as_millis() as f64) else {
+                    return self.nothing(holds);
+                };
                 let (bad, good) = (self.beyond(op, rate, limit), !self.beyond(op, rate, clear.unwrap_or(limit)));
                 (rate, bad, good)
             }
             Condition::Increase { op, value: limit, over, clear } => {
                 self.taken.push((at.0, value));
-                let Some(grown) = self.increase(op, over.as_millis() as i64) else { return };
+                let Some(grown) = self.increase(op, over.as_millis() as i64) else { return self.nothing(holds) };
                 (grown, self.beyond(op, grown, limit), !self.beyond(op, grown, clear.unwrap_or(limit)))
             }
             Condition::Deviation { .. } | Condition::Threshold { .. } | Condition::Silence { .. } => unreachable!(),
         };
-        self.measured = measured;
+        self.measured = Some(measured);
         match (self.firing, self.pending) {
             (true, _) if good => {
                 self.firing = false;
@@ -374,11 +376,19 @@ impl Reference {
         }
     }
 
+    /// A reading that measured nothing: behind a gap, what was pending is not known to have gone on.
+    fn nothing(&mut self, holds: bool) {
+        self.measured = None;
+        if !holds && !self.firing && self.pending.take().is_some() {
+            self.told.push((self.next - 1, "cancelled", START, 0.0));
+        }
+    }
+
     /// Time alone: pending alerts are given up five minutes after the last reading, or what is usual by three times.
     fn timeout(&mut self, now: UnixMillis) {
         let Some(pending) = self.pending.filter(|_| !self.firing) else { return };
         let last = self.beats.last().copied().unwrap_or(0);
-        if pending + self.hold_ms <= last + 1_000 {
+        if self.measured.is_some() && pending + self.hold_ms <= last + 1_000 {
             self.fire_at(now.0);
         }
     }
@@ -396,7 +406,7 @@ impl Reference {
         let due = self.pending.unwrap() + self.hold_ms;
         if now >= due {
             self.firing = true;
-            self.told.push((self.next - 1, "firing", UnixMillis(due), self.measured));
+            self.told.push((self.next - 1, "firing", UnixMillis(due), self.measured.unwrap()));
         }
     }
 
@@ -441,7 +451,7 @@ pub(super) fn wobble(second: i64) -> f64 {
     20.0 + ((second * 7_919 % 101) as f64 - 50.0) / 100.0
 }
 
-fn rate(op: Op, value: f64, per: u64, over: u64, clear: Option<f64>) -> RuleSpec {
+pub(super) fn rate(op: Op, value: f64, per: u64, over: u64, clear: Option<f64>) -> RuleSpec {
     let (per, over) = (Duration::from_secs(per), Duration::from_secs(over));
     spec("temp", Condition::Rate { op, value, per, over, clear })
 }
