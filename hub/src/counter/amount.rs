@@ -11,6 +11,9 @@ const EXACT: f64 = 1e15;
 const MOST: f64 = 1e24;
 /// A share of a difference is exact to this part of it.
 const FINE: i128 = 1_000_000_000;
+/// And to this part of the numbers it is the difference of: a sum of shares ten thousand times as large as they are has
+/// no more digits than an `f64` is exact to.
+const FINE_BESIDE: i128 = 100_000_000_000;
 
 /// An amount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -47,11 +50,12 @@ impl Amount {
         whole as f64 / POWERS[places]
     }
 
-    /// `part` of its `of` parts, down to a billionth of it.
-    pub(super) fn share(self, part: i64, of: i64) -> Self {
+    /// `part` of its `of` parts, down to a billionth of it, or to the 11th digit of what it lies beside.
+    pub(super) fn share(self, part: i64, of: i64, beside: Self) -> Self {
         let (part, of) = (i128::from(part), i128::from(of.max(1)));
-        let (size, mut grain) = (self.0.abs() / FINE, 1_i128);
-        while grain * 10 <= size && self.0 % (grain * 10) == 0 {
+        let finest = (self.0.abs() / FINE).max(beside.0.abs() / FINE_BESIDE);
+        let mut grain = 1_i128;
+        while grain * 10 <= finest && self.0 % (grain * 10) == 0 {
             grain *= 10;
         }
         // In two steps: the product of both could be too large.
@@ -101,9 +105,12 @@ mod tests {
 
     #[test]
     fn a_share_has_no_more_digits_than_it_needs() {
-        assert_eq!(Amount::of(1.0).share(1, 3).value(), 0.333_333_333);
-        assert_eq!(Amount::of(1e12).share(1, 3).value(), 333_333_333_000.0);
-        assert_eq!(Amount::of(0.5).share(1, 2).value(), 0.25);
-        assert_eq!(Amount::of(18e18).share(i64::MAX / 2, i64::MAX).value(), 8_999_999_990.0 * 1e9);
+        let share = |value: f64, part, of, beside| Amount::of(value).share(part, of, Amount::of(beside)).value();
+        assert_eq!(share(1.0, 1, 3, 1.0), 0.333_333_333);
+        assert_eq!(share(1.0, 1, 3, 3_737_123.0), 0.333_33);
+        assert_eq!(share(0.1, 1, 3, 99_999_999_999.9), 0.0, "it shows no more digits");
+        assert_eq!(share(1e12, 1, 3, 1e12), 333_333_333_000.0);
+        assert_eq!(share(0.5, 1, 2, 0.5), 0.25);
+        assert_eq!(share(18e18, i64::MAX / 2, i64::MAX, 18e18), 8_999_999_990.0 * 1e9);
     }
 }

@@ -36,6 +36,8 @@ pub struct Mark {
     pub at: UnixMillis,
     /// How much.
     pub total: Amount,
+    /// What the reading showed there.
+    pub shown: Amount,
 }
 
 /// A value, and the first and the last time it was read.
@@ -326,9 +328,10 @@ impl Machine {
     /// Hands the oldest level out; the next one is the oldest then.
     fn settle_oldest(&mut self, settled: &mut impl FnMut(Mark)) -> bool {
         let Some(oldest) = self.steps.shift() else { return false };
-        settled(Mark { at: oldest.from, total: self.base });
+        let (total, shown) = (self.base, Amount::of(oldest.value));
+        settled(Mark { at: oldest.from, total, shown });
         if oldest.to > oldest.from {
-            settled(Mark { at: oldest.to, total: self.base });
+            settled(Mark { at: oldest.to, total, shown });
         }
         if let Some(next) = self.steps.levels[0] {
             self.base += Amount::of(next.value) - Amount::of(oldest.value);

@@ -26,7 +26,8 @@
 //!
 //! What is between two readings of the line is spread evenly over the time between them, through gaps as well. Amounts are
 //! whole numbers of 10^-12 and the line has one value at each moment, whoever asks: so the increases of neighbouring
-//! buckets add up to that of both, to the last digit.
+//! buckets add up to that of both, to the last digit; as the numbers of an answer (`f64`) to the 15th, which an increase of
+//! up to ten thousand times what the counter shows does not exceed.
 
 mod amount;
 mod knots;

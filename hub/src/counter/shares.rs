@@ -53,11 +53,12 @@ impl<'a> Shares<'a> {
             return;
         }
         let rise = mark.total - last.total;
+        let beside = last.shown.max(mark.shown);
         // The line at a moment between both: the same from whichever bucket it is looked at.
         let at = |moment: UnixMillis| match moment {
             moment if moment <= last.at => Amount::ZERO,
             moment if moment >= mark.at => rise,
-            moment => rise.share(moment.since(last.at), mark.at.since(last.at)),
+            moment => rise.share(moment.since(last.at), mark.at.since(last.at), beside),
         };
         while let Some(&[from, to]) = self.edges.get(self.bucket..self.bucket + 2) {
             if let Some(share) = self.shares.get_mut(self.bucket).filter(|_| from < mark.at && last.at < to) {
@@ -89,7 +90,10 @@ mod tests {
     fn shares(edges: &[i64], line: &[(i64, f64)]) -> Vec<Option<f64>> {
         let edges: Vec<UnixMillis> = edges.iter().copied().map(UnixMillis).collect();
         let mut shares = Shares::new(&edges);
-        line.iter().for_each(|&(at, total)| shares.take(Mark { at: UnixMillis(at), total: Amount::of(total) }));
+        line.iter().for_each(|&(at, total)| {
+            let total = Amount::of(total);
+            shares.take(Mark { at: UnixMillis(at), total, shown: total });
+        });
         shares.finish().iter().map(Share::increase).collect()
     }
 
@@ -111,8 +115,9 @@ mod tests {
             steps in prop::collection::vec((1_i64..9_000_000, 0_u32..100_000), 2..40),
             edges in prop::collection::btree_set(0_i64..200_000_000, 2..20),
             scale in prop::sample::select(vec![1.0, 10.0, 1_000.0]),
+            begin in prop::sample::select(vec![0, 3_737_123, 12_345_678_901, 99_999_999_999_999]),
         ) {
-            let (mut at, mut total) = (0, 0);
+            let (mut at, mut total) = (0, begin);
             let line: Vec<(i64, f64)> = steps.iter().map(|&(step, more)| {
                 (at, total) = (at + step, total + i64::from(more));
                 (at, total as f64 / scale)

@@ -106,7 +106,10 @@ impl Around {
             run.for_each(|point| machine.take(point, |mark| shares.take(mark)));
             machine.finish(|mark| shares.take(mark));
         } else {
-            run.for_each(|point| shares.take(Mark { at: point.at, total: Amount::of(point.value) }));
+            run.for_each(|point| {
+                let total = Amount::of(point.value);
+                shares.take(Mark { at: point.at, total, shown: total });
+            });
         }
         shares.finish()
     }
