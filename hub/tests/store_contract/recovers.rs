@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use telemetry_hub::model::UnixMillis;
 use telemetry_hub::model::reading::Batch;
+use telemetry_hub::model::{SensorKind, SensorNo, UnixMillis};
 use telemetry_hub::store::{Buckets, Commit, Group, Recovered, backup};
 
-use crate::scene::{DAY, Hub, T0, new_device, open};
+use crate::scene::{DAY, Hub, T0, new_device, open, sensor};
 
 const HOUR: i64 = 3_600_000;
 
@@ -70,6 +70,30 @@ async fn what_belongs_to_a_device_that_is_not_known_yet_waits_for_it() {
     assert_eq!((again.readings, again.strangers, again.done_before), (0, Vec::new(), false));
     let done = Recovered { done_before: true, ..Recovered::default() };
     assert_eq!(new.store.recover(&file).await.unwrap(), done);
+}
+
+#[tokio::test]
+async fn what_its_owner_said_a_sensor_is_comes_back_with_it() {
+    let old = Hub::new().await;
+    let meter = old.store.register_sensors(old.device.no, SensorNo(3), vec![sensor("meter")]).await.unwrap()[3];
+    let series: Vec<_> = old.series.iter().copied().chain([meter]).collect();
+    let batch = crate::scene::batch_of(old.device.no, &series, 0, &[(3, HOUR, 5.0), (0, HOUR, 1.0)]);
+    old.store.commit(Commit { batches: vec![batch], ..Commit::default() }).await.unwrap();
+    for sensor in ["meter", "a"] {
+        old.store.set_kind(old.device.id, sensor.to_owned(), Some(SensorKind::Counter)).await.unwrap();
+    }
+    let file = old.dir.path().join("one.backup");
+    backup(old.dir.path(), &file, &mut |_, _| {}).unwrap();
+
+    let new = Hub::new().await;
+    new.store.recover(&file).await.unwrap();
+    let kinds: Vec<_> = (new.store.catalog().series_of(new.device.no))
+        .map(|series| (series.sensor.clone(), series.kind, series.kind_by_owner))
+        .filter(|(sensor, ..)| sensor == "meter" || sensor == "a")
+        .collect();
+    // What is here already stays as it is.
+    let expected = [("a", SensorKind::Gauge, false), ("meter", SensorKind::Counter, true)];
+    assert_eq!(kinds, expected.map(|(sensor, kind, by_owner)| (sensor.to_owned(), kind, by_owner)));
 }
 
 #[tokio::test]

@@ -98,10 +98,7 @@ impl Store {
             };
             let series = read(scope)?.id;
             match kind {
-                Some(kind) => scope
-                    .conn
-                    .prepare_cached(OWN_KIND)?
-                    .execute(named_params! { ":series": series, ":kind": Kind(kind) })?,
+                Some(kind) => put_own_kind(scope, series, kind)?,
                 None => scope.conn.prepare_cached(NO_OWN_KIND)?.execute(named_params! { ":series": series })?,
             };
             let series = read(scope)?;
@@ -195,11 +192,29 @@ pub(in crate::store) fn push_number(
     Ok(())
 }
 
-/// The series of a sensor's name, made where there is none; what is known of one is left as it is.
-pub(in crate::store) fn put_missing(scope: &mut Scope<'_>, device: DeviceNo, spec: &SensorSpec) -> Result<SeriesId> {
+/// The series of a sensor's name, made where there is none, with what its owner said it is; what is known of one is left as
+/// it is.
+pub(in crate::store) fn put_missing(
+    scope: &mut Scope<'_>,
+    device: DeviceNo,
+    spec: &SensorSpec,
+    by_owner: Option<SensorKind>,
+) -> Result<SeriesId> {
     let find = named_params! { ":device": device, ":sensor": spec.name };
-    let found = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;
-    found.map_or_else(|| put_series(scope, device, spec), |series| Ok(series.id))
+    if let Some(series) = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()? {
+        return Ok(series.id);
+    }
+    let id = put_series(scope, device, spec)?;
+    if let Some(kind) = by_owner {
+        put_own_kind(scope, id, kind)?;
+        let series = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row)?;
+        scope.own.changes.push(Change::PutSeries(series));
+    }
+    Ok(id)
+}
+
+fn put_own_kind(scope: &Scope<'_>, series: SeriesId, kind: SensorKind) -> Result<usize> {
+    Ok(scope.conn.prepare_cached(OWN_KIND)?.execute(named_params! { ":series": series, ":kind": Kind(kind) })?)
 }
 
 pub(in crate::store) fn from_row(row: &Row<'_>) -> rusqlite::Result<Series> {

@@ -29,10 +29,10 @@ use super::Store;
 use super::catalog::sensors;
 use super::error::{Error, Result};
 use super::file::{damage, readers};
-use crate::model::SensorSpec;
+use super::write::Scope;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use old::Old;
+use old::{Old, OldSensor};
 use step::Loaded;
 
 /// Numbers of `times` kept free for one step: each span and series of it may need one.
@@ -130,15 +130,17 @@ impl Store {
     }
 
     /// The series of some sensors of a device, made where there is none.
-    async fn series_of(&self, device: DeviceNo, sensors: &[SensorSpec]) -> Result<Vec<SeriesId>> {
+    async fn series_of(&self, device: DeviceNo, sensors: &[OldSensor]) -> Result<Vec<SeriesId>> {
         let known: Vec<(String, SeriesId)> =
             self.catalog().series_of(device).map(|series| (series.sensor.clone(), series.id)).collect();
-        let of = |spec: &SensorSpec| known.iter().find(|(name, _)| *name == spec.name).map(|(_, series)| *series);
+        let of = |old: &OldSensor| known.iter().find(|(name, _)| *name == old.spec.name).map(|(_, series)| *series);
         if let Some(all) = sensors.iter().map(of).collect() {
             return Ok(all);
         }
         let sensors = sensors.to_vec();
-        self.change(move |scope| sensors.iter().map(|spec| sensors::put_missing(scope, device, spec)).collect()).await
+        let put =
+            move |scope: &mut Scope<'_>, old: &OldSensor| sensors::put_missing(scope, device, &old.spec, old.by_owner);
+        self.change(move |scope| sensors.iter().map(|old| put(scope, old)).collect()).await
     }
 
     /// Lowest number of `times` for a salvage of so many steps: below all there are, so that what is here wins.

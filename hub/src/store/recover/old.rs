@@ -13,7 +13,7 @@ use super::{Recovered, STRIDE};
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::model::{DeviceId, Epoch, SensorNo, SensorSpec, UnixMillis, numbering};
+use crate::model::{DeviceId, Epoch, SensorKind, SensorNo, SensorSpec, UnixMillis, numbering};
 use crate::store::block;
 use crate::store::error::{Error, Result};
 use crate::store::file::{column, migrate};
@@ -39,11 +39,19 @@ pub(super) struct Old {
     found: Recovered,
 }
 
+/// A sensor as the file knows it.
+#[derive(Debug, Clone)]
+pub(super) struct OldSensor {
+    pub(super) spec: SensorSpec,
+    /// What its owner said it is.
+    pub(super) by_owner: Option<SensorKind>,
+}
+
 struct OldDevice {
     no: DeviceNo,
     /// Its number here.
     now: DeviceNo,
-    series: Vec<(SeriesId, SensorSpec)>,
+    series: Vec<(SeriesId, OldSensor)>,
     /// Series of its sensor numbers.
     numbers: Vec<SeriesId>,
     rolled: rolled::Rolled,
@@ -59,6 +67,8 @@ enum Step {
 
 const DEVICES: &str = "SELECT no, id, name FROM device ORDER BY no";
 const OF_DEVICE: &str = "SELECT id, sensor, unit, kind, interval_ms FROM series WHERE device = :device ORDER BY id";
+// A table that files of before do not have.
+const BY_OWNER: &str = "SELECT kind FROM kind_by_owner WHERE series = :series";
 const NUMBERS: &str = "SELECT number, series FROM sensor_number WHERE device = :device ORDER BY number";
 const JOURNAL_ROW: &str = "SELECT device, epoch, payload, crc FROM journal WHERE id = :id";
 
@@ -188,7 +198,7 @@ impl Old {
             }
         }
         let next_times = base + i64::try_from(step).unwrap_or(0) * STRIDE;
-        let sensors = device.series.iter().map(|(_, spec)| spec.clone()).collect();
+        let sensors = device.series.iter().map(|(_, sensor)| sensor.clone()).collect();
         Ok(Loaded {
             device: Some(device.now),
             sensors,
@@ -212,13 +222,18 @@ impl OldDevice {
                     kind: row.get::<_, column::Kind>("kind")?.0,
                     interval_ms: row.get("interval_ms")?,
                 };
-                Ok((row.get("id")?, spec))
+                let id = row.get("id")?;
+                let kind = conn.prepare_cached(BY_OWNER).and_then(|mut statement| {
+                    statement.query_row(named_params! { ":series": id }, |row| row.get::<_, column::Kind>(0))
+                });
+                Ok((id, OldSensor { spec, by_owner: kind.ok().map(|kind| kind.0) }))
             })?;
             series.collect::<rusqlite::Result<Vec<_>>>()
         });
         let here = catalog.series_of(now).map(|series| {
             let (name, unit) = (series.sensor.clone(), series.unit.clone());
-            (series.id, SensorSpec { name, unit, kind: series.kind, interval_ms: series.interval_ms })
+            let spec = SensorSpec { name, unit, kind: series.kind, interval_ms: series.interval_ms };
+            (series.id, OldSensor { spec, by_owner: None })
         });
         let series = series.unwrap_or_else(|_| here.collect());
         let numbers = conn.prepare_cached(NUMBERS).and_then(|mut statement| {

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
+use super::old::OldSensor;
 use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
-use crate::model::{BatchSeq, Epoch, Lane, SensorNo, SensorSpec, UnixMillis};
+use crate::model::{BatchSeq, Epoch, Lane, SensorNo, UnixMillis};
 use crate::store::block::cut::Cut;
 use crate::store::block::{self, cut};
 use crate::store::catalog::sensors;
@@ -26,7 +27,7 @@ use crate::store::write::Scope;
 pub(super) struct Loaded {
     pub(super) device: Option<DeviceNo>,
     /// By the sensor numbers that the payloads use.
-    pub(super) sensors: Vec<SensorSpec>,
+    pub(super) sensors: Vec<OldSensor>,
     pub(super) payloads: Vec<(Epoch, Vec<u8>)>,
     pub(super) next_times: i64,
     pub(super) rollups: Vec<(usize, Table, Row)>,
