@@ -27,7 +27,7 @@ use wire::handshake::{
     Initiator, JoinToken, NOISE_PATTERN, Offer, Responder, Standing, Start, Verdict, cookie_for, join_psk,
 };
 use wire::ledger::{DropReason, Entry, Report};
-use wire::message::{Ack, Batch, Control, Health, Hello, Message, SourceError, Status, Welcome};
+use wire::message::{Ack, Batch, Claimed, Control, Health, Hello, Message, SourceError, Status, Welcome};
 use wire::packet::Packet;
 use wire::{
     BatchSeq, Epoch, Hour, Id, KeyPair, Lane, Numbering, PublicKey, Reading, SensorKind, SensorNo, SensorSpec,
@@ -369,6 +369,10 @@ fn controls() -> Vec<(&'static str, Control)> {
                 }],
                 more: 2,
             }),
+        ),
+        (
+            "control_claimed",
+            Control::Claimed(Claimed { other: "192.168.1.24:41000".to_owned(), since: t, goes_on: true }),
         ),
         (
             "control_numbering",

@@ -333,6 +333,7 @@ CONTROLS = {
     "control_recorded": varint(7) + varint(300) + varint(7),
     "control_health": varint(8) + b"\1" + zigzag(-18500)
     + listed([text("exec boiler") + text("no answer within 5 s") + zigzag(T) + varint(12)]) + varint(2),
+    "control_claimed": varint(9) + text("192.168.1.24:41000") + zigzag(T) + b"\1",
     "control_numbering": varint(10) + varint(300) + varint(70001) + varint(200)
     + listed([text("temp") + text("Cel") + varint(0) + varint(1000)]),
     "control_numbered": varint(11) + varint(300) + varint(70001) + varint(256),
