@@ -54,6 +54,7 @@ const HUB: &[(&str, &[&str])] = &[
             "rules::backtest",
             "store",
             "webhook::guard",
+            "webhook::header",
             "webhook::payload",
             "webhook::sign",
             "zones",
@@ -64,8 +65,17 @@ const HUB: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that decide and never act: no runtime, no clock, no randomness of their own.
-const PURE: &[&str] =
-    &["model", "counter", "line", "proto", "rules", "access.rs", "webhook/payload.rs", "webhook/retry.rs"];
+const PURE: &[&str] = &[
+    "model",
+    "counter",
+    "line",
+    "proto",
+    "rules",
+    "access.rs",
+    "webhook/header.rs",
+    "webhook/payload.rs",
+    "webhook/retry.rs",
+];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

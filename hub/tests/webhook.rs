@@ -15,7 +15,7 @@ use telemetry_hub::model::device::{Introduction, Labels, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
 use telemetry_hub::model::rule::{Condition, Op, RuleSpec, Severity};
 use telemetry_hub::model::webhook::{
-    Claimed, Delivery, DeliveryId, DeliveryState, Event, Secret, Webhook, WebhookId, WebhookSpec,
+    Claimed, Delivery, DeliveryId, DeliveryState, Event, Headers, Secret, Webhook, WebhookId, WebhookSpec,
 };
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::rules::Engine;
@@ -58,6 +58,43 @@ async fn a_restart_between_two_attempts_goes_on_where_it_was() {
     let delivery = hub.settled(delivery).await;
     assert_eq!((delivery.state, delivery.attempts.len()), (DeliveryState::Delivered, 2));
     assert_eq!(sink.received()[0].id(), sink.received()[1].id());
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_waits_goes_to_the_new_address_at_once_and_with_the_new_headers() {
+    let (dir, old) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(503)]).await);
+    let new = WebhookSink::answering([status(200)]).await;
+    let hub = Running::start(dir.path());
+    let delivery = hub.test_to(&old).await;
+    // After three attempts it waits for half a minute.
+    eventually("it waits", async || hub.delivery(delivery).await.attempts.len() == 3).await;
+    let webhook = hub.delivery(delivery).await.webhook;
+    let headers = Headers(vec![("Authorization".to_owned(), "Bearer x".to_owned())]);
+    let url = new.url();
+    let moved = move |before: WebhookSpec| Ok::<_, ()>(WebhookSpec { url, headers, ..before });
+    hub.store.change_webhook(webhook, Clock.wall(), moved).await.unwrap().unwrap();
+    let delivery = hub.settled(delivery).await;
+    assert_eq!((delivery.state, delivery.attempts.len(), delivery.by_hand), (DeliveryState::Delivered, 4, 1));
+    assert_eq!((old.received().len(), new.received().len()), (3, 1));
+    assert_eq!(new.received()[0].headers["authorization"], "Bearer x");
+    assert_eq!(new.received()[0].id(), old.received()[0].id());
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_try_that_a_person_asks_for_is_none_of_the_schedules() {
+    let (dir, sink) = (tempfile::tempdir().unwrap(), WebhookSink::answering([status(503)]).await);
+    let hub = Running::start(dir.path());
+    let delivery = hub.test_to(&sink).await;
+    eventually("it waits for half a minute", async || hub.delivery(delivery).await.attempts.len() == 3).await;
+    for tried in 4..=6 {
+        hub.store.replay_delivery(delivery, Clock.wall()).await.unwrap();
+        eventually("it is tried", async || hub.delivery(delivery).await.attempts.len() == tried).await;
+    }
+    let waits = hub.delivery(delivery).await;
+    let wait = waits.next_attempt_at.unwrap().since(waits.attempts[5].at);
+    assert!((20_000..=40_000).contains(&wait), "as long as after the third: {wait} ms");
     hub.stop().await;
 }
 
@@ -151,9 +188,8 @@ async fn a_wish_to_wait_is_read_from_the_answer() {
 async fn own_headers_are_sent_but_cannot_replace_the_signature() {
     let sink = WebhookSink::answering([status(200)]).await;
     let mut claimed = claimed(&sink);
-    claimed.webhook.spec.headers = [("Authorization", "Bearer x"), ("Webhook-Id", "forged"), ("Host", "elsewhere")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .to_vec();
+    let headers = [("Authorization", "Bearer x"), ("Webhook-Id", "forged"), ("Host", "elsewhere")];
+    claimed.webhook.spec.headers = Headers(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
     client().deliver(&claimed).await;
     let request = &sink.received()[0];
     assert_eq!(request.headers["authorization"], "Bearer x");
@@ -282,7 +318,7 @@ fn client() -> Client {
 }
 
 fn spec(sink: &WebhookSink) -> WebhookSpec {
-    WebhookSpec { name: sink.address.to_string(), url: sink.url(), headers: vec![], past: true, enabled: true }
+    WebhookSpec::new(sink.address.to_string(), sink.url())
 }
 
 fn claimed(sink: &WebhookSink) -> Claimed {
@@ -295,6 +331,7 @@ fn claimed(sink: &WebhookSink) -> Claimed {
             event: Event::Test,
             state: DeliveryState::Pending,
             attempts: vec![],
+            by_hand: 0,
             next_attempt_at: Some(now),
             created_at: now,
             body: b"{}".to_vec(),
@@ -306,6 +343,7 @@ fn claimed(sink: &WebhookSink) -> Claimed {
             disabled_reason: None,
             created_at: now,
             updated_at: now,
+            rules: 0,
             last_delivery: None,
         },
     }

@@ -82,9 +82,10 @@ pub(super) async fn show(
     Ok(Json(shown))
 }
 
-/// Sends a delivery again, under the same `webhook-id`.
+/// Sends a delivery now, under the same `webhook-id`: one that was delivered or given up goes once more, one that waits for its
+/// next attempt is tried at once, and its later attempts are not fewer for it.
 #[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
-    responses((status = 200, body = Delivery), (status = 404, body = Problem)))]
+    responses((status = 200, body = Delivery), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn replay(
     State(app): State<AppState>,
     _: Admin,

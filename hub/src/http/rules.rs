@@ -35,7 +35,12 @@ pub(super) async fn create(
     _: Admin,
     Body(new): Body<NewRule>,
 ) -> Result<(StatusCode, Json<Rule>), ApiError> {
-    let spec = checked(&app, new).await?;
+    let by_default = new.tells_nobody_by_name();
+    let mut spec = checked(&app, new).await?;
+    if by_default {
+        let webhooks = app.store.webhooks().await?;
+        spec.webhooks = webhooks.iter().filter(|one| one.spec.for_new_rules).map(|one| one.id).collect();
+    }
     let rule = app.store.create_rule(spec, app.clock.wall()).await?;
     app.rules_changed.notify_one();
     Ok((StatusCode::CREATED, Json(shown(&app, rule))))

@@ -7,7 +7,8 @@ use axum::http::StatusCode;
 use super::AppState;
 use super::auth::{Admin, Reader, random};
 use super::body::Body;
-use super::dto::webhook::{Delivery, NewWebhook, Webhook, WebhookWithSecret};
+use super::dto::webhook::{Delivery, Webhook, WebhookWithSecret};
+use super::dto::webhook_draft::{NewWebhook, WebhookPatch};
 use super::dto::{Page, Problem};
 use super::error::ApiError;
 use super::page::{AskPage, Paging};
@@ -21,15 +22,11 @@ use crate::webhook::payload::test_delivery;
     responses((status = 200, body = Page<Webhook>)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    Reader(scope): Reader,
+    _: Reader,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Webhook>>, ApiError> {
     let webhooks = app.store.webhooks().await?;
-    Ok(Json(paging.cut(
-        webhooks,
-        |webhook| Paging::key(webhook.id.0),
-        |webhook| Webhook::from(webhook).shown_to(scope),
-    )))
+    Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), Webhook::from)))
 }
 
 /// Makes a webhook. The answer holds its secret, this once.
@@ -41,7 +38,8 @@ pub(super) async fn create(
     Body(new): Body<NewWebhook>,
 ) -> Result<(StatusCode, Json<WebhookWithSecret>), ApiError> {
     let secret = mint()?;
-    let webhook = app.store.create_webhook(checked(&app, new)?, secret.clone(), app.clock.wall()).await?;
+    let spec = new.over(None, &app.webhook_policy)?;
+    let webhook = app.store.create_webhook(spec, secret.clone(), app.clock.wall()).await?;
     Ok((StatusCode::CREATED, Json(WebhookWithSecret::of(webhook, &secret))))
 }
 
@@ -50,11 +48,11 @@ pub(super) async fn create(
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<AppState>,
-    Reader(scope): Reader,
+    _: Reader,
     Id(id): Id<WebhookId>,
     _: Asked<Nothing>,
 ) -> Result<Json<Webhook>, ApiError> {
-    Ok(Json(Webhook::from(app.store.webhook(id).await?).shown_to(scope)))
+    Ok(Json(app.store.webhook(id).await?.into()))
 }
 
 /// Says anew what a webhook is; its secret stays. Enabling it ends what the hub disabled.
@@ -66,10 +64,36 @@ pub(super) async fn replace(
     Id(id): Id<WebhookId>,
     Body(new): Body<NewWebhook>,
 ) -> Result<Json<Webhook>, ApiError> {
-    let webhook = app.store.replace_webhook(id, checked(&app, new)?, app.clock.wall()).await?;
-    // One that was off is told again from here on.
-    app.rules_changed.notify_one();
-    Ok(Json(webhook.into()))
+    let policy = app.webhook_policy.clone();
+    changed(&app, id, move |before| new.over(Some(&before), &policy)).await
+}
+
+/// Changes some of what a webhook is; its secret stays. What waits for its next attempt is sent at once when the URL or a
+/// header changes. Enabling it ends what the hub disabled.
+#[utoipa::path(patch, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    request_body = WebhookPatch, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn change(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+    Body(patch): Body<WebhookPatch>,
+) -> Result<Json<Webhook>, ApiError> {
+    let policy = app.webhook_policy.clone();
+    changed(&app, id, move |before| patch.over(before, &policy)).await
+}
+
+/// Has every rule there is tell this webhook.
+#[utoipa::path(post, path = "/api/v1/webhooks/{id}/add-to-rules", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
+pub(super) async fn add_to_rules(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<Json<Webhook>, ApiError> {
+    if app.store.tell_of_all_rules(id, app.clock.wall()).await? > 0 {
+        app.rules_changed.notify_one();
+    }
+    Ok(Json(app.store.webhook(id).await?.into()))
 }
 
 /// Deletes a webhook with its deliveries; rules that name it stop telling it.
@@ -112,10 +136,15 @@ pub(super) async fn rotate_secret(
     Ok(Json(WebhookWithSecret::of(webhook, &secret)))
 }
 
-fn checked(app: &AppState, new: NewWebhook) -> Result<WebhookSpec, ApiError> {
-    let spec = WebhookSpec::try_from(new)?;
-    app.webhook_policy.check_url(&spec.url).map_err(|refused| ApiError::invalid("url", refused.to_string()))?;
-    Ok(spec)
+async fn changed(
+    app: &AppState,
+    id: WebhookId,
+    change: impl FnOnce(WebhookSpec) -> Result<WebhookSpec, ApiError> + Send + 'static,
+) -> Result<Json<Webhook>, ApiError> {
+    let webhook = app.store.change_webhook(id, app.clock.wall(), change).await??;
+    // One that was off is told again from here on.
+    app.rules_changed.notify_one();
+    Ok(Json(webhook.into()))
 }
 
 fn mint() -> Result<Secret, ApiError> {

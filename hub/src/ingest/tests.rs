@@ -59,8 +59,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
 }
 
 async fn webhook(store: &Store, name: &str) -> WebhookId {
-    let (name, url) = (name.to_owned(), "https://example.org/hook".to_owned());
-    let spec = WebhookSpec { name, url, headers: Vec::new(), past: true, enabled: true };
+    let spec = WebhookSpec::new(name, "https://example.org/hook");
     store.create_webhook(spec, Secret(vec![1; 24]), Clock.wall()).await.unwrap().id
 }
 

@@ -18,12 +18,33 @@ pub struct WebhookSpec {
     pub name: String,
     /// http or https URL without user info.
     pub url: String,
-    /// Extra request headers, in order.
-    pub headers: Vec<(String, String)>,
+    /// Extra request headers.
+    pub headers: Headers,
     /// Whether it is told of alerts that were over when the hub learned of them.
     pub past: bool,
+    /// Whether rules that are made without a word about webhooks tell it.
+    pub for_new_rules: bool,
     /// Whether deliveries are attempted.
     pub enabled: bool,
+}
+
+impl WebhookSpec {
+    /// A webhook that is on, told of everything, with nothing special about it.
+    #[must_use]
+    pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
+        let (name, url) = (name.into(), url.into());
+        Self { name, url, headers: Headers::default(), past: true, for_new_rules: false, enabled: true }
+    }
+}
+
+/// Extra request headers in order, credentials of the receiver among them: `Debug` prints names only.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Headers(pub Vec<(String, String)>);
+
+impl std::fmt::Debug for Headers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 /// A signing secret: 24 to 64 bytes, shown as `whsec_` + base64. Never printed by `Debug`.
@@ -51,6 +72,8 @@ pub struct Webhook {
     pub created_at: UnixMillis,
     /// When it was last changed.
     pub updated_at: UnixMillis,
+    /// How many rules tell it.
+    pub rules: usize,
     /// State and time of its newest delivery.
     pub last_delivery: Option<LastDelivery>,
 }
@@ -135,6 +158,8 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// Every try, oldest first.
     pub attempts: Vec<Attempt>,
+    /// How many of them, the next one included, a person asked for.
+    pub by_hand: usize,
     /// When it is tried next; `None` once settled.
     pub next_attempt_at: Option<UnixMillis>,
     /// When it was caused.
@@ -163,6 +188,8 @@ pub struct Settlement {
     pub state: DeliveryState,
     /// When to try again; `Some` exactly when `state` is pending.
     pub next_attempt_at: Option<UnixMillis>,
-    /// Disable the webhook for this reason.
+    /// Disable the webhook for this reason, unless a person changed it since the attempt began.
     pub disable: Option<String>,
+    /// When the webhook that was called had been changed last.
+    pub webhook_updated_at: UnixMillis,
 }

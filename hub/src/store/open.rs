@@ -9,7 +9,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
-use super::catalog::devices;
+use super::catalog::{devices, webhooks};
 use super::file::FILE;
 use super::file::cap::Cap;
 use super::file::quick_check::Check;
@@ -133,6 +133,7 @@ fn start(
     Prepared { conn, memory, unsaved }: Prepared,
     keep: impl Send + 'static,
 ) -> Result<Store> {
+    webhooks::seal_headers(&conn, key)?;
     let file = config.dir.join(FILE);
     let readers = Readers::open(&file, config.readers)?;
     let desk = readers::connect(&file)?;

@@ -11,6 +11,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AF
 use reqwest::redirect;
 
 use super::guard::{Filtered, Lookup, Policy, System};
+use super::header;
 use super::retry::Outcome;
 use super::sign::{message_id, signature};
 use crate::clock::Clock;
@@ -25,19 +26,6 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of an answer that are kept.
 const ANSWER_LIMIT: usize = 1024;
 const USER_AGENT: &str = concat!("telemetry-hub/", env!("CARGO_PKG_VERSION"));
-/// Headers that are the hub's own business, or that would change how the message is framed.
-const RESERVED: [&str; 9] = [
-    "webhook-id",
-    "webhook-timestamp",
-    "webhook-signature",
-    "host",
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "upgrade",
-    "te",
-];
-
 /// The HTTP client could not be made.
 #[derive(Debug, thiserror::Error)]
 #[error("no HTTP client for webhooks")]
@@ -133,16 +121,20 @@ impl Client {
         // What was read until then is kept.
         let _ = tokio::time::timeout(ANSWER_TIMEOUT, read).await;
         text.truncate(ANSWER_LIMIT);
-        attempt.response = Some(String::from_utf8_lossy(&text).into_owned());
+        attempt.response = Some(header::unsaid(&String::from_utf8_lossy(&text), &claimed.webhook.spec.headers.0));
         Ok(retry_after)
     }
 
     fn headers(&self, claimed: &Claimed, timestamp: i64) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in &claimed.webhook.spec.headers {
-            let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else { continue };
-            if !RESERVED.contains(&name.as_str()) {
+        for (name, value) in &claimed.webhook.spec.headers.0 {
+            let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
+                continue;
+            };
+            // Checked when they were given; a database that came from elsewhere was not.
+            if header::reserved(name.as_str()).is_none() {
+                value.set_sensitive(true);
                 headers.insert(name, value);
             }
         }

@@ -50,7 +50,7 @@ pub enum Refused {
     #[error("only http and https URLs are called, not {0}:")]
     Scheme(String),
     /// A user name or a password: they would end up in logs and on pages.
-    #[error("a URL with a user name or password is not accepted; use a header")]
+    #[error("a URL with a user name or password is not accepted; put them into a header, such as Authorization")]
     UserInfo,
     /// The address is not to be reached.
     #[error("the address {0} is not allowed for webhooks; an administrator may allow it with --webhook-allow")]

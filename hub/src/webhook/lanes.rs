@@ -130,8 +130,7 @@ mod tests {
     }
 
     fn claimed(webhook: u64, delivery: u64) -> Claimed {
-        let spec =
-            WebhookSpec { name: "w".into(), url: "http://w/".into(), headers: vec![], past: true, enabled: true };
+        let spec = WebhookSpec::new("w", "http://w/");
         Claimed {
             delivery: Delivery {
                 id: DeliveryId(delivery),
@@ -140,6 +139,7 @@ mod tests {
                 event: Event::Test,
                 state: DeliveryState::Pending,
                 attempts: vec![],
+                by_hand: 0,
                 next_attempt_at: Some(NOW),
                 created_at: NOW,
                 body: vec![],
@@ -151,6 +151,7 @@ mod tests {
                 disabled_reason: None,
                 created_at: NOW,
                 updated_at: NOW,
+                rules: 0,
                 last_delivery: None,
             },
         }

@@ -14,11 +14,14 @@
 //!   before resolved.
 //! - No endpoint delays another: each webhook has a lane of two calls at once, and nothing more is claimed for it while
 //!   something waits there. What waits too long is left to its lease and becomes due again.
+//! - A webhook that is changed: a call under way ends where it began, and if its receiver says it is gone that says nothing of
+//!   the new address; every later call goes to the new one. One that is turned off is called no more.
 //! - On stop nothing new begins; calls under way are dropped. They repeat at the next start, which ends the leases of the
 //!   hub before it.
 
 pub mod client;
 pub mod guard;
+pub mod header;
 pub mod payload;
 pub mod retry;
 pub mod sign;
@@ -75,10 +78,16 @@ impl Dispatcher {
         Self { store, client, counters, clock: Clock, on_settled }
     }
 
-    /// One delivery, from the call to its settlement.
-    async fn attempt(&self, claimed: &Claimed) -> Result<(), store::Error> {
+    /// One delivery, from the call to its settlement. It goes to what its webhook is now: it may have been changed while this
+    /// one waited. One that is off is not called: its delivery is due again when the lease lapses.
+    async fn attempt(&self, mut claimed: Claimed) -> Result<(), store::Error> {
+        claimed.webhook = self.store.webhook_to_call(claimed.webhook.id, self.clock.wall()).await?;
+        if !claimed.webhook.spec.enabled || claimed.webhook.disabled_reason.is_some() {
+            return Ok(());
+        }
+        let claimed = &claimed;
         let (attempt, outcome) = self.client.deliver(claimed).await;
-        let attempts = claimed.delivery.attempts.len() + 1;
+        let attempts = (claimed.delivery.attempts.len() + 1).saturating_sub(claimed.delivery.by_hand);
         let now = self.clock.wall();
         let next = retry::next(attempts, outcome, now, jitter());
         self.counters.count(next);
@@ -97,7 +106,9 @@ impl Dispatcher {
             tracing::warn!(webhook.id = id.0, "webhook {} ({}) is disabled: {reason}", id.0, spec.name);
         }
         let id = claimed.delivery.id;
-        self.store.settle(Settlement { delivery: id, attempt, state, next_attempt_at, disable }, now).await?;
+        let webhook_updated_at = claimed.webhook.updated_at;
+        let settlement = Settlement { delivery: id, attempt, state, next_attempt_at, disable, webhook_updated_at };
+        self.store.settle(settlement, now).await?;
         (self.on_settled)(id);
         Ok(())
     }
@@ -147,7 +158,7 @@ pub async fn run(dispatcher: Dispatcher, stop: CancellationToken) -> Result<(), 
         };
         while let Some(claimed) = lanes.next(dispatcher.clock.wall()) {
             let dispatcher = Arc::clone(&dispatcher);
-            calls.spawn(async move { (claimed.webhook.id, dispatcher.attempt(&claimed).await) });
+            calls.spawn(async move { (claimed.webhook.id, dispatcher.attempt(claimed).await) });
         }
 
         let wake = pause.map(|pause| dispatcher.clock.now() + pause);

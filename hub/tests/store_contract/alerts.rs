@@ -171,7 +171,7 @@ async fn a_disabled_webhook_gets_nothing_until_it_is_enabled() {
     assert_eq!(hub.store.deliveries(DeliveryQuery { limit: 9, ..DeliveryQuery::default() }).await.unwrap().len(), 2);
     let disabled = hub.store.webhook(webhook.id).await.unwrap();
     assert_eq!(disabled.disabled_reason.as_deref(), Some("410 Gone"));
-    let enabled = hub.store.replace_webhook(webhook.id, webhook.spec.clone(), T0).await.unwrap();
+    let enabled = hub.store.change_webhook(webhook.id, T0, Ok::<_, ()>).await.unwrap().unwrap();
     assert_eq!(enabled.disabled_reason, None);
     assert_eq!(hub.claim(0).await, [2]);
     let rotated = hub.store.rotate_secret(webhook.id, Secret(vec![2; 24]), T0).await.unwrap();

@@ -15,3 +15,4 @@ mod readings;
 mod recovers;
 mod room;
 mod scene;
+mod webhooks;

@@ -8,7 +8,7 @@ use telemetry_hub::model::device::{Device, DeviceNo, Introduction, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, Point, SeriesId};
 use telemetry_hub::model::retention::{Ages, Retention};
 use telemetry_hub::model::webhook::{
-    Attempt, DeliveryId, DeliveryState, Event, NewDelivery, Secret, Settlement, Webhook, WebhookSpec,
+    Attempt, DeliveryId, DeliveryState, Event, Headers, NewDelivery, Secret, Settlement, Webhook, WebhookSpec,
 };
 use telemetry_hub::model::{BatchSeq, Epoch, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::store::{Aggregated, Aggregates, Buckets, Commit, Config, Error, Group, Query, SecretKey, Store};
@@ -71,13 +71,8 @@ impl Hub {
     }
 
     pub(crate) async fn webhook(&self) -> Webhook {
-        let spec = WebhookSpec {
-            name: "ops".to_owned(),
-            url: "https://example.org/hook".to_owned(),
-            headers: vec![("X-A".to_owned(), "1".to_owned()), ("X-A".to_owned(), "2".to_owned())],
-            past: true,
-            enabled: true,
-        };
+        let headers = Headers(vec![("X-A".to_owned(), "1".to_owned()), ("X-B".to_owned(), "2".to_owned())]);
+        let spec = WebhookSpec { headers, ..WebhookSpec::new("ops", "https://example.org/hook") };
         self.store.create_webhook(spec, Secret(vec![1; 24]), T0).await.unwrap()
     }
 
@@ -153,5 +148,6 @@ pub(crate) fn settlement(id: u64, state: DeliveryState, next: Option<i64>) -> Se
         state,
         next_attempt_at: next.map(|ms| T0.plus(ms)),
         disable: None,
+        webhook_updated_at: T0,
     }
 }

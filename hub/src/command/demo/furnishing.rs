@@ -11,13 +11,7 @@ use crate::webhook::sign;
 
 pub(super) async fn furnish(store: &Store, receiver: &str) -> anyhow::Result<()> {
     let now = Clock.wall();
-    let spec = WebhookSpec {
-        name: "demo receiver".to_owned(),
-        url: receiver.to_owned(),
-        headers: Vec::new(),
-        past: true,
-        enabled: true,
-    };
+    let spec = WebhookSpec::new("demo receiver", receiver);
     let webhook = store.create_webhook(spec, sign::generate_secret()?, now).await?;
     let warm = Condition::Threshold { op: Op::Above, value: 24.5, clear: Some(24.0) };
     let gone = Condition::Silence { after: Duration::from_secs(10) };

@@ -23,6 +23,7 @@ pub mod rule;
 pub mod silence;
 pub mod text;
 pub mod webhook;
+pub mod webhook_draft;
 
 pub(super) use super::body::parse;
 use serde::Serialize;

@@ -267,15 +267,20 @@ pub struct NewRule {
     /// How bad it is; `warning` when left out.
     #[serde(default)]
     severity: Severity,
-    /// Who is told.
-    #[serde(default)]
-    webhooks: Vec<String>,
+    /// Who is told. When left out of a new rule: the webhooks with `for_new_rules`.
+    webhooks: Option<Vec<String>>,
     /// Whether it is evaluated; true when left out.
     #[serde(default = "yes")]
     enabled: bool,
 }
 
 impl NewRule {
+    /// Whether it leaves open who is told.
+    #[must_use]
+    pub const fn tells_nobody_by_name(&self) -> bool {
+        self.webhooks.is_none()
+    }
+
     /// Given a name where it has none: to be tried it needs none.
     #[must_use]
     pub fn named(mut self) -> Self {
@@ -332,7 +337,8 @@ impl TryFrom<NewRule> for RuleSpec {
 
     fn try_from(new: NewRule) -> Result<Self, ApiError> {
         let all = || "*".to_owned();
-        let webhooks = new.webhooks.iter().enumerate().map(|(index, webhook)| {
+        let webhooks = new.webhooks.unwrap_or_default();
+        let webhooks = webhooks.iter().enumerate().map(|(index, webhook)| {
             text::parse_id(webhook).map_err(|detail| ApiError::invalid(format!("webhooks[{index}]"), detail))
         });
         Ok(Self {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::text;
-use crate::http::error::ApiError;
+use super::webhook_draft::HIDDEN;
 use crate::model::access::Scope;
-use crate::model::webhook::{self, WebhookSpec};
+use crate::model::webhook;
 
 /// A webhook.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -27,8 +27,12 @@ pub struct Webhook {
     pub enabled: bool,
     /// Why the hub disabled it.
     pub disabled_reason: Option<String>,
-    /// Extra request headers; only an admin sees the values.
+    /// Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody.
     pub headers: BTreeMap<String, String>,
+    /// Whether rules that are made without `webhooks` tell it.
+    pub for_new_rules: bool,
+    /// How many rules tell it.
+    pub rules: usize,
     /// When it was made.
     pub created_at: String,
     /// How its newest delivery went.
@@ -65,7 +69,9 @@ impl From<webhook::Webhook> for Webhook {
             past: webhook.spec.past,
             enabled: webhook.spec.enabled && webhook.disabled_reason.is_none(),
             disabled_reason: webhook.disabled_reason,
-            headers: webhook.spec.headers.into_iter().collect(),
+            headers: webhook.spec.headers.0.into_iter().map(|(name, _)| (name, HIDDEN.to_owned())).collect(),
+            for_new_rules: webhook.spec.for_new_rules,
+            rules: webhook.rules,
             created_at: text::moment(webhook.created_at),
             last_delivery: webhook.last_delivery.map(|last| LastDelivery {
                 at: text::moment(last.at),
@@ -76,84 +82,12 @@ impl From<webhook::Webhook> for Webhook {
     }
 }
 
-impl Webhook {
-    /// As somebody with this scope may see it: header values are credentials of the receiver.
-    #[must_use]
-    pub fn shown_to(mut self, scope: Scope) -> Self {
-        if scope < Scope::Admin {
-            self.headers.values_mut().for_each(|value| "(hidden)".clone_into(value));
-        }
-        self
-    }
-}
-
 impl WebhookWithSecret {
     /// For the answer that shows the secret.
     #[must_use]
     pub fn of(webhook: webhook::Webhook, secret: &webhook::Secret) -> Self {
         Self { webhook: webhook.into(), secret: format!("whsec_{}", STANDARD.encode(&secret.0)) }
     }
-}
-
-/// A webhook to make, or what one shall be from here on.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewWebhook {
-    /// Name.
-    name: String,
-    /// http or https URL.
-    url: String,
-    /// Extra request headers, such as `Authorization`.
-    #[serde(default)]
-    headers: BTreeMap<String, String>,
-    /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`); true when left out.
-    #[serde(default = "yes")]
-    past: bool,
-    /// Whether deliveries are attempted; true when left out. Setting it ends what the hub disabled.
-    #[serde(default = "yes")]
-    enabled: bool,
-}
-
-const fn yes() -> bool {
-    true
-}
-
-/// The URL itself is checked against the policy for webhooks, by whoever knows it.
-impl TryFrom<NewWebhook> for WebhookSpec {
-    type Error = ApiError;
-
-    fn try_from(new: NewWebhook) -> Result<Self, ApiError> {
-        if new.url.len() > 2_048 {
-            return Err(ApiError::invalid("url", "a URL has at most 2048 bytes"));
-        }
-        Ok(Self {
-            name: text::name("name", new.name)?,
-            url: new.url,
-            headers: headers(new.headers)?,
-            past: new.past,
-            enabled: new.enabled,
-        })
-    }
-}
-
-fn headers(headers: BTreeMap<String, String>) -> Result<Vec<(String, String)>, ApiError> {
-    if headers.len() > 16 {
-        return Err(ApiError::invalid("headers", "at most 16 headers"));
-    }
-    for (name, value) in &headers {
-        let field = format!("headers.{name}");
-        let lower = name.to_ascii_lowercase();
-        let own = ["host", "content-type", "content-length", "connection", "transfer-encoding", "user-agent"];
-        if own.contains(&lower.as_str()) || lower.starts_with("webhook-") {
-            return Err(ApiError::invalid(field, "the hub sets this header itself"));
-        }
-        let parses = axum::http::HeaderName::from_bytes(name.as_bytes()).is_ok()
-            && axum::http::HeaderValue::from_str(value).is_ok();
-        if !parses || value.len() > 1_024 {
-            return Err(ApiError::invalid(field, "this is no HTTP header"));
-        }
-    }
-    Ok(headers.into_iter().collect())
 }
 
 /// Where a delivery stands.

@@ -11,3 +11,4 @@ mod leaving;
 mod live;
 mod push;
 mod scene;
+mod webhooks;

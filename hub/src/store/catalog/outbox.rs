@@ -72,13 +72,26 @@ impl Store {
         .await
     }
 
-    /// Makes a delivery pending again, due now.
+    /// Has a delivery tried now: one that is settled is pending again; one that waits for its next attempt waits no longer, nor
+    /// do those of the same alert that go before it. One that is under way stays as it is.
     ///
     /// # Errors
-    /// `NotFound`.
+    /// `NotFound`; `Conflict` when its webhook is off, or when it was tried so often that a new test tells more.
     pub async fn replay_delivery(&self, id: DeliveryId, now: UnixMillis) -> Result<Delivery> {
+        let key = self.key().clone();
         self.change(move |scope| {
-            scope.conn.prepare_cached(REPLAY)?.execute(named_params! { ":id": id, ":now": now.0 })?;
+            let delivery = read(scope.conn, id)?;
+            let webhook = webhooks::read(scope.conn, &key, delivery.webhook, None)?;
+            if !webhook.spec.enabled || webhook.disabled_reason.is_some() {
+                let detail = "the webhook is off: turn it on, then this is sent".to_owned();
+                return Err(Error::Conflict { field: "webhook", detail });
+            }
+            if delivery.attempts.len() >= MOST_ATTEMPTS {
+                let detail = format!("this was tried {MOST_ATTEMPTS} times: send a test to see what the receiver says");
+                return Err(Error::Conflict { field: "id", detail });
+            }
+            let again = if delivery.state == DeliveryState::Pending { TRY_NOW } else { REPLAY };
+            scope.conn.prepare_cached(again)?.execute(named_params! { ":id": id, ":now": now.0 })?;
             scope.own.due = true;
             read(scope.conn, id)
         })
@@ -150,7 +163,7 @@ impl Store {
     pub async fn settle(&self, settlement: Settlement, now: UnixMillis) -> Result<()> {
         self.change(move |scope| {
             let conn = scope.conn;
-            let Settlement { delivery, attempt, state, next_attempt_at, disable } = settlement;
+            let Settlement { delivery, attempt, state, next_attempt_at, disable, webhook_updated_at } = settlement;
             let pending = state == DeliveryState::Pending;
             let settled = conn.prepare_cached(SETTLE)?.execute(named_params! {
                 ":id": delivery,
@@ -162,8 +175,12 @@ impl Store {
             }
             add_attempt(conn, delivery, &attempt)?;
             if let Some(reason) = disable {
-                let params = named_params! { ":delivery": delivery, ":reason": reason, ":now": now.0 };
-                conn.prepare_cached(DISABLE)?.execute(params)?;
+                conn.prepare_cached(DISABLE)?.execute(named_params! {
+                    ":delivery": delivery,
+                    ":reason": reason,
+                    ":seen": webhook_updated_at.0,
+                    ":now": now.0,
+                })?;
             }
             // The next one of the same alert may go now.
             scope.own.due |= !pending;
@@ -217,8 +234,14 @@ const SETTLE: &str = "UPDATE delivery SET state = :state, next_attempt_at = :nex
     WHERE id = :id";
 const REPLAY: &str =
     "UPDATE delivery SET state = 'pending', next_attempt_at = :now, leased_until = NULL WHERE id = :id";
+const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
+    WHERE state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
+    AND (id = :id OR id IN (SELECT older.id FROM delivery AS older JOIN delivery AS one ON one.id = :id
+        WHERE older.webhook = one.webhook AND older.alert = one.alert AND older.id < one.id))";
 const DISABLE: &str = "UPDATE webhook SET disabled_reason = :reason, updated_at = :now
-    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery)";
+    WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen";
+/// Attempts of one delivery: the schedule has ten, the others are a person's.
+const MOST_ATTEMPTS: usize = 100;
 
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (delivery, position, at, status, error, duration_ms, response)
     SELECT :delivery, COALESCE(MAX(position) + 1, 0), :at, :status, :error, :duration_ms, :response
@@ -236,11 +259,12 @@ fn add_attempt(conn: &Connection, delivery: DeliveryId, attempt: &Attempt) -> Re
     Ok(())
 }
 
-const LIST: &str = "SELECT id, webhook, alert, event, state, next_attempt_at, created_at, x'' AS body FROM delivery
+const LIST: &str =
+    "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at, x'' AS body FROM delivery
     WHERE (:webhook IS NULL OR webhook = :webhook) AND (:state IS NULL OR state = :state)
     AND (:before IS NULL OR id < :before) ORDER BY id DESC LIMIT :limit";
 const ONE: &str =
-    "SELECT id, webhook, alert, event, state, next_attempt_at, created_at, body FROM delivery WHERE id = :id";
+    "SELECT id, webhook, alert, event, state, next_attempt_at, by_hand, created_at, body FROM delivery WHERE id = :id";
 const ATTEMPTS: &str =
     "SELECT at, status, error, duration_ms, response FROM attempt WHERE delivery = :delivery ORDER BY position";
 
@@ -273,6 +297,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Delivery> {
         event: row.get("event")?,
         state: row.get("state")?,
         attempts: Vec::new(),
+        by_hand: usize::try_from(row.get::<_, i64>("by_hand")?).unwrap_or(0),
         next_attempt_at: row.get::<_, Option<i64>>("next_attempt_at")?.map(UnixMillis),
         created_at: UnixMillis(row.get("created_at")?),
         body: row.get("body")?,

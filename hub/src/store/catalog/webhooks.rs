@@ -1,9 +1,10 @@
-//! Webhooks: where deliveries go, and the secrets they are signed with (sealed under `secret.key`).
+//! Webhooks: where deliveries go, and what is sealed under `secret.key`: the secrets they are signed with, and the headers sent
+//! along, which are credentials of the receiver.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{LastDelivery, Secret, Webhook, WebhookId, WebhookSpec};
+use crate::model::webhook::{Headers, LastDelivery, Secret, Webhook, WebhookId, WebhookSpec};
 use crate::store::SecretKey;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
@@ -29,6 +30,15 @@ impl Store {
             .await
     }
 
+    /// One webhook as it is called now: without the secrets that hold no longer.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn webhook_to_call(&self, id: WebhookId, now: UnixMillis) -> Result<Webhook> {
+        let key = self.key().clone();
+        self.readers().run(move |reader| read(reader.conn()?, &key, id, Some(now))).await
+    }
+
     /// One webhook.
     ///
     /// # Errors
@@ -47,25 +57,55 @@ impl Store {
         self.change(move |scope| {
             write(scope.conn, INSERT, None, &spec, now)?;
             let id = WebhookId(unsigned(scope.conn.last_insert_rowid()));
+            set_headers(scope.conn, &key, id, &spec.headers)?;
             add_secret(scope.conn, &key, id, &secret)?;
             read(scope.conn, &key, id, Some(now))
         })
         .await
     }
 
-    /// Replaces what a person set; enabling it clears the reason it was disabled for.
+    /// Changes what a person set, from what it was to what `change` makes of it, or not at all when that is an error; enabling
+    /// it clears the reason it was disabled for. With another address or other headers everything that waits for its next
+    /// attempt is tried at once: that is what they were changed for.
+    ///
+    /// # Errors
+    /// `NotFound`; inside, what `change` said.
+    pub async fn change_webhook<E: Send + 'static>(
+        &self,
+        id: WebhookId,
+        now: UnixMillis,
+        change: impl FnOnce(WebhookSpec) -> std::result::Result<WebhookSpec, E> + Send + 'static,
+    ) -> Result<std::result::Result<Webhook, E>> {
+        let key = self.key().clone();
+        self.change(move |scope| {
+            let conn = scope.conn;
+            let before = read(conn, &key, id, None)?.spec;
+            let spec = match change(before.clone()) {
+                Ok(spec) => spec,
+                Err(refused) => return Ok(Err(refused)),
+            };
+            write(conn, REPLACE, Some(id), &spec, now)?;
+            set_headers(conn, &key, id, &spec.headers)?;
+            if (&spec.url, &spec.headers) != (&before.url, &before.headers) {
+                conn.prepare_cached(TRY_WAITING)?.execute(named_params! { ":id": id, ":now": now.0 })?;
+            }
+            // Enabled again, or elsewhere: its waiting deliveries may be due.
+            scope.own.due |= spec.enabled;
+            read(conn, &key, id, Some(now)).map(Ok)
+        })
+        .await
+    }
+
+    /// Has every rule tell this webhook; says how many did not before.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn replace_webhook(&self, id: WebhookId, spec: WebhookSpec, now: UnixMillis) -> Result<Webhook> {
+    pub async fn tell_of_all_rules(&self, id: WebhookId, now: UnixMillis) -> Result<usize> {
         let key = self.key().clone();
         self.change(move |scope| {
-            if write(scope.conn, REPLACE, Some(id), &spec, now)? == 0 {
-                return Err(Error::missing("webhook"));
-            }
-            // Enabled again, its waiting deliveries may be due.
-            scope.own.due |= spec.enabled;
-            read(scope.conn, &key, id, Some(now))
+            read(scope.conn, &key, id, None)?;
+            scope.conn.prepare_cached(TOUCH_RULES)?.execute(named_params! { ":id": id, ":now": now.0 })?;
+            Ok(scope.conn.prepare_cached(ADD_TO_RULES)?.execute(named_params! { ":id": id })?)
         })
         .await
     }
@@ -108,22 +148,56 @@ const TOUCH: &str = "UPDATE webhook SET updated_at = :now WHERE id = :id";
 const DROP_EXPIRED: &str = "DELETE FROM webhook_secret WHERE webhook = :webhook AND expires_at <= :now";
 const EXPIRE_CURRENT: &str =
     "UPDATE webhook_secret SET expires_at = :until WHERE webhook = :webhook AND expires_at IS NULL";
-const INSERT: &str = "INSERT INTO webhook (id, name, url, headers, past, enabled, created_at, updated_at)
-    VALUES (:id, :name, :url, :headers, :past, :enabled, :now, :now)";
-const REPLACE: &str =
-    "UPDATE webhook SET name = :name, url = :url, headers = :headers, past = :past, enabled = :enabled,
-    disabled_reason = CASE WHEN :enabled THEN NULL ELSE disabled_reason END, updated_at = :now WHERE id = :id";
+const INSERT: &str =
+    "INSERT INTO webhook (id, name, url, headers, past, for_new_rules, enabled, created_at, updated_at)
+    VALUES (:id, :name, :url, '', :past, :for_new_rules, :enabled, :now, :now)";
+const REPLACE: &str = "UPDATE webhook SET name = :name, url = :url, past = :past, for_new_rules = :for_new_rules,
+    enabled = :enabled, disabled_reason = CASE WHEN :enabled THEN NULL ELSE disabled_reason END, updated_at = :now
+    WHERE id = :id";
+/// What is under way ends where it began; what waits goes now, and that is no try of its schedule.
+const TRY_WAITING: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
+    WHERE webhook = :id AND state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now";
+const TOUCH_RULES: &str = "UPDATE rule SET updated_at = :now
+    WHERE id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
+const ADD_TO_RULES: &str = "INSERT INTO rule_webhook (rule, position, webhook)
+    SELECT rule.id, (SELECT COALESCE(MAX(position) + 1, 0) FROM rule_webhook WHERE rule_webhook.rule = rule.id), :id
+    FROM rule WHERE rule.id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
 
 fn write(conn: &Connection, sql: &str, id: Option<WebhookId>, spec: &WebhookSpec, now: UnixMillis) -> Result<usize> {
     Ok(conn.prepare_cached(sql)?.execute(named_params! {
         ":id": id,
         ":name": spec.name,
         ":url": spec.url,
-        ":headers": write_pairs(spec.headers.iter().map(|(name, value)| (name, value))),
         ":past": spec.past,
+        ":for_new_rules": spec.for_new_rules,
         ":enabled": spec.enabled,
         ":now": now.0,
     })?)
+}
+
+const SET_HEADERS: &str = "UPDATE webhook SET headers = '', headers_sealed = :sealed WHERE id = :id";
+
+fn set_headers(conn: &Connection, key: &SecretKey, id: WebhookId, headers: &Headers) -> Result<()> {
+    let text = write_pairs(headers.0.iter().map(|(name, value)| (name, value)));
+    let sealed = key.seal(&headers_purpose(id), text.as_bytes())?;
+    conn.prepare_cached(SET_HEADERS)?.execute(named_params! { ":id": id, ":sealed": sealed })?;
+    Ok(())
+}
+
+const PLAIN_HEADERS: &str = "SELECT id, headers FROM webhook WHERE headers <> '' AND headers_sealed IS NULL";
+
+/// Seals what a hub of before kept as it was.
+pub(in crate::store) fn seal_headers(conn: &Connection, key: &SecretKey) -> Result<()> {
+    let mut statement = conn.prepare(PLAIN_HEADERS)?;
+    let plain = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    for (id, text) in plain.collect::<rusqlite::Result<Vec<(WebhookId, String)>>>()? {
+        set_headers(conn, key, id, &Headers(read_pairs(&text)))?;
+    }
+    Ok(())
+}
+
+fn headers_purpose(webhook: WebhookId) -> String {
+    format!("headers of webhook {}", webhook.0)
 }
 
 const ADD_SECRET: &str = "INSERT INTO webhook_secret (webhook, sealed) VALUES (:webhook, :sealed)";
@@ -139,9 +213,11 @@ fn purpose(webhook: WebhookId) -> String {
 }
 
 const ALL: &str =
-    "SELECT id, name, url, headers, past, enabled, disabled_reason, created_at, updated_at FROM webhook ORDER BY id";
+    "SELECT id, name, url, headers_sealed, past, for_new_rules, enabled, disabled_reason, created_at, updated_at
+    FROM webhook ORDER BY id";
 const ONE: &str =
-    "SELECT id, name, url, headers, past, enabled, disabled_reason, created_at, updated_at FROM webhook WHERE id = :id";
+    "SELECT id, name, url, headers_sealed, past, for_new_rules, enabled, disabled_reason, created_at, updated_at
+    FROM webhook WHERE id = :id";
 
 /// Reads a webhook with its secrets; with `now`, only those that still hold.
 pub(in crate::store) fn read(
@@ -160,8 +236,23 @@ const LAST_DELIVERY: &str = "SELECT delivery.state, COALESCE(attempt.at, deliver
     FROM delivery LEFT JOIN attempt ON attempt.delivery = delivery.id
     WHERE delivery.webhook = :webhook ORDER BY delivery.id DESC, attempt.position DESC LIMIT 1";
 
-/// Adds what lies in other tables.
-fn complete(conn: &Connection, key: &SecretKey, mut webhook: Webhook, now: Option<UnixMillis>) -> Result<Webhook> {
+const RULES: &str = "SELECT COUNT(*) FROM rule_webhook WHERE webhook = :webhook";
+
+/// Opens the headers, and adds what lies in other tables.
+fn complete(
+    conn: &Connection,
+    key: &SecretKey,
+    (mut webhook, sealed): (Webhook, Option<Vec<u8>>),
+    now: Option<UnixMillis>,
+) -> Result<Webhook> {
+    if let Some(sealed) = sealed {
+        let text = String::from_utf8(key.open(&headers_purpose(webhook.id), &sealed)?);
+        let text = text.map_err(|_| Error::Corrupt { what: "headers of a webhook" })?;
+        webhook.spec.headers = Headers(read_pairs(&text));
+    }
+    let rules: i64 =
+        conn.prepare_cached(RULES)?.query_row(named_params! { ":webhook": webhook.id }, |row| row.get(0))?;
+    webhook.rules = usize::try_from(rules).unwrap_or(0);
     let mut statement = conn.prepare_cached(SECRETS)?;
     let mut rows = statement.query(named_params! { ":webhook": webhook.id, ":now": now.map(|now| now.0) })?;
     while let Some(row) = rows.next()? {
@@ -178,21 +269,22 @@ fn complete(conn: &Connection, key: &SecretKey, mut webhook: Webhook, now: Optio
     Ok(webhook)
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Webhook> {
-    let headers: String = row.get("headers")?;
-    Ok(Webhook {
+/// A webhook without what lies in other tables, and its headers as they are sealed.
+fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, Option<Vec<u8>>)> {
+    let webhook = Webhook {
         id: row.get("id")?,
         spec: WebhookSpec {
-            name: row.get("name")?,
-            url: row.get("url")?,
-            headers: read_pairs(&headers),
             past: row.get("past")?,
+            for_new_rules: row.get("for_new_rules")?,
             enabled: row.get("enabled")?,
+            ..WebhookSpec::new(row.get::<_, String>("name")?, row.get::<_, String>("url")?)
         },
         secrets: Vec::new(),
         disabled_reason: row.get("disabled_reason")?,
         created_at: UnixMillis(row.get("created_at")?),
         updated_at: UnixMillis(row.get("updated_at")?),
+        rules: 0,
         last_delivery: None,
-    })
+    };
+    Ok((webhook, row.get("headers_sealed")?))
 }

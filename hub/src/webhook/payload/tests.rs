@@ -173,8 +173,7 @@ fn rule() -> Rule {
 }
 
 fn webhook(id: u64) -> Webhook {
-    let spec =
-        WebhookSpec { name: "ops".into(), url: "http://ops/".into(), headers: vec![], past: true, enabled: true };
+    let spec = WebhookSpec::new("ops", "http://ops/");
     Webhook {
         id: WebhookId(id),
         spec,
@@ -182,6 +181,7 @@ fn webhook(id: u64) -> Webhook {
         disabled_reason: None,
         created_at: NOW,
         updated_at: NOW,
+        rules: 1,
         last_delivery: None,
     }
 }

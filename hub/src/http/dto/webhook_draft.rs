@@ -1,0 +1,149 @@
+//! What a person says of a webhook: whole, or only what changes. What came out of the hub as [`HIDDEN`] means "as it is".
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::text;
+use crate::http::error::ApiError;
+use crate::model::webhook::{Headers, WebhookSpec};
+use crate::webhook::guard::Policy;
+use crate::webhook::header;
+
+/// Stands for the value of a header in every answer.
+pub const HIDDEN: &str = "(hidden)";
+
+/// A webhook to make, or what one shall be from here on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhook {
+    /// Name.
+    name: String,
+    /// http or https URL, without user name and password: those go into a header.
+    url: String,
+    /// Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    headers: BTreeMap<String, HeaderValue>,
+    /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`); true when left out.
+    #[serde(default = "yes")]
+    past: bool,
+    /// Whether rules that are made without `webhooks` tell it; false when left out.
+    #[serde(default)]
+    for_new_rules: bool,
+    /// Whether deliveries are attempted; true when left out. Setting it ends what the hub disabled.
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+/// What changes about a webhook; the rest stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebhookPatch {
+    /// Name.
+    name: Option<String>,
+    /// http or https URL, without user name and password: those go into a header. What waits is sent there at once.
+    url: Option<String>,
+    /// Headers to set, or with null to send no more; those not named stay. What waits is sent with them at once.
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
+    headers: Option<BTreeMap<String, Option<HeaderValue>>>,
+    /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`).
+    past: Option<bool>,
+    /// Whether rules that are made without `webhooks` tell it.
+    for_new_rules: Option<bool>,
+    /// Whether deliveries are attempted. Setting it ends what the hub disabled.
+    enabled: Option<bool>,
+}
+
+/// A credential of the receiver as a rule: `Debug` does not print it.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub struct HeaderValue(String);
+
+impl std::fmt::Debug for HeaderValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl NewWebhook {
+    /// The webhook it describes, in place of the one there was.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] naming the field.
+    pub fn over(self, before: Option<&WebhookSpec>, policy: &Policy) -> Result<WebhookSpec, ApiError> {
+        let none = Headers::default();
+        let stored = before.map_or(&none, |before| &before.headers);
+        let headers = self.headers.into_iter().map(|(name, value)| given(name, value, stored));
+        Ok(WebhookSpec {
+            name: text::name("name", self.name)?,
+            url: url(self.url, policy)?,
+            headers: checked(headers.collect::<Result<_, _>>()?)?,
+            past: self.past,
+            for_new_rules: self.for_new_rules,
+            enabled: self.enabled,
+        })
+    }
+}
+
+impl WebhookPatch {
+    /// The webhook with these changes.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] naming the field.
+    pub fn over(self, before: WebhookSpec, policy: &Policy) -> Result<WebhookSpec, ApiError> {
+        let mut headers = before.headers;
+        for (name, value) in self.headers.unwrap_or_default() {
+            let place = headers.0.iter().position(|(stored, _)| stored.eq_ignore_ascii_case(&name));
+            match (value.map(|value| given(name, value, &headers)).transpose()?, place) {
+                (Some(header), Some(place)) => headers.0[place] = header,
+                (Some(header), None) => headers.0.push(header),
+                (None, Some(place)) => drop(headers.0.remove(place)),
+                (None, None) => {}
+            }
+        }
+        Ok(WebhookSpec {
+            name: self.name.map_or(Ok(before.name), |name| text::name("name", name))?,
+            url: self.url.map_or(Ok(before.url), |text| url(text, policy))?,
+            headers: checked(headers.0)?,
+            past: self.past.unwrap_or(before.past),
+            for_new_rules: self.for_new_rules.unwrap_or(before.for_new_rules),
+            enabled: self.enabled.unwrap_or(before.enabled),
+        })
+    }
+}
+
+/// A header as it was sent, or with the value it had.
+fn given(name: String, value: HeaderValue, stored: &Headers) -> Result<(String, String), ApiError> {
+    if value.0 != HIDDEN {
+        return Ok((name, value.0));
+    }
+    let found = stored.0.iter().find(|(stored, _)| stored.eq_ignore_ascii_case(&name));
+    match found {
+        Some((_, value)) => Ok((name, value.clone())),
+        None => Err(ApiError::invalid(format!("headers.{name}"), "there is no value yet that could stay: write it")),
+    }
+}
+
+fn checked(headers: Vec<(String, String)>) -> Result<Headers, ApiError> {
+    match header::check(&headers) {
+        Ok(()) => Ok(Headers(headers)),
+        Err(header::Refused { name, reason }) => {
+            let field = name.map_or_else(|| "headers".to_owned(), |name| format!("headers.{name}"));
+            Err(ApiError::invalid(field, reason))
+        }
+    }
+}
+
+fn url(text: String, policy: &Policy) -> Result<String, ApiError> {
+    if text.len() > 2_048 {
+        return Err(ApiError::invalid("url", "a URL has at most 2048 bytes"));
+    }
+    policy.check_url(&text).map_err(|refused| ApiError::invalid("url", refused.to_string()))?;
+    Ok(text)
+}

@@ -1,0 +1,173 @@
+//! Webhooks by REST: made, changed, tried; what is given back, and what never is.
+
+use axum::http::StatusCode;
+use futures_util::FutureExt as _;
+use serde_json::{Value, json};
+
+use super::scene::{Scene, scene};
+
+#[tokio::test]
+async fn a_webhooks_secret_is_shown_once() {
+    let scene = scene();
+    let made = scene.call("POST", "/api/v1/webhooks", &json!({"name": "n", "url": "http://192.168.0.2/x"})).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    let made = made.json();
+    let secret = made["secret"].as_str().unwrap();
+    assert!(secret.starts_with("whsec_"));
+    let path = path(&made);
+    assert!(
+        !scene.get(&path).await.text.contains("whsec_") && !scene.get("/api/v1/webhooks").await.text.contains("whsec_")
+    );
+    let rotated = scene.call("POST", &format!("{path}/rotate-secret"), &json!({})).await.json();
+    assert_ne!(rotated["secret"], made["secret"]);
+    let tested = scene.call("POST", &format!("{path}/test"), &json!({})).await;
+    assert_eq!(tested.status, StatusCode::CREATED, "{}", tested.text);
+    assert_eq!((&tested.json()["event"], &tested.json()["state"]), (&json!("webhook.test"), &json!("pending")));
+    let one = scene.get(&format!("/api/v1/deliveries/{}", tested.json()["id"].as_str().unwrap())).await.json();
+    assert!(one["body"].as_str().unwrap().contains("webhook.test"));
+    assert!(scene.get("/api/v1/deliveries?state=pending").await.json()["items"][0].get("body").is_none());
+}
+
+#[tokio::test]
+async fn headers_are_set_kept_and_removed_one_by_one_and_no_answer_has_a_value() {
+    let scene = scene();
+    let new = json!({"name": "n", "url": "http://192.168.0.2/x", "headers": {"Authorization": "Bearer sesame", "X-A": "sesame 1"}});
+    let made = scene.call("POST", "/api/v1/webhooks", &new).await;
+    let path = path(&made.json());
+    let mut answers = vec![made.text];
+    let mut patch = async |change: Value| {
+        let answer = scene.call("PATCH", &path, &change).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        answers.push(answer.text);
+        stored(&scene).await
+    };
+    let named = patch(json!({"name": "m", "past": false})).await;
+    assert_eq!(named, [("Authorization", "Bearer sesame"), ("X-A", "sesame 1")].map(owned));
+    // A name is the same in upper and lower case; what came out goes in again.
+    let changed = patch(json!({"headers": {"authorization": "Bearer sesame 2", "X-A": "(hidden)"}})).await;
+    assert_eq!(changed, [("authorization", "Bearer sesame 2"), ("X-A", "sesame 1")].map(owned));
+    assert_eq!(patch(json!({"headers": {"x-a": null, "X-None": null}})).await.len(), 1);
+
+    let mut whole = scene.get(&path).await.json();
+    assert_eq!((&whole["name"], &whole["past"]), (&json!("m"), &json!(false)));
+    assert_eq!(whole["headers"], json!({"authorization": "(hidden)"}));
+    for of_the_hub in ["id", "disabled_reason", "rules", "created_at", "last_delivery"] {
+        whole.as_object_mut().unwrap().remove(of_the_hub);
+    }
+    let put = scene.call("PUT", &path, &whole).await;
+    assert_eq!(put.status, 200, "{}", put.text);
+    assert_eq!(stored(&scene).await, [("authorization", "Bearer sesame 2")].map(owned));
+    answers.extend([put.text, scene.get(&path).await.text, scene.get("/api/v1/webhooks").await.text]);
+    assert!(answers.iter().all(|answer| !answer.contains("sesame")), "{answers:?}");
+}
+
+#[tokio::test]
+async fn a_change_passes_the_same_guard_as_a_new_one_and_is_whole_or_not_at_all() {
+    let scene = scene();
+    let new = json!({"name": "n", "url": "http://192.168.0.2/x", "headers": {"X-A": "1"}});
+    let path = path(&scene.call("POST", "/api/v1/webhooks", &new).await.json());
+    let before = scene.get(&path).await.json();
+    for (wrong, field) in [
+        (json!({"url": "http://127.0.0.1/"}), "url"),
+        (json!({"url": "http://localhost:8080/"}), "url"),
+        (json!({"url": "http://169.254.169.254/latest"}), "url"),
+        (json!({"url": "http://[::1]/"}), "url"),
+        (json!({"url": "http://0x7f000001/"}), "url"),
+        (json!({"url": "https://user:pass@a.example/"}), "url"),
+        (json!({"url": "file:///etc/passwd"}), "url"),
+        (json!({"url": ""}), "url"),
+        (json!({"name": " "}), "name"),
+        (json!({"headers": {"Host": "b"}}), "headers.Host"),
+        (json!({"headers": {"Connection": "close"}}), "headers.Connection"),
+        (json!({"headers": {"webhook-id": "1"}}), "headers.webhook-id"),
+        (json!({"headers": {"X-B": "(hidden)"}}), "headers.X-B"),
+        (json!({"headers": {"X-B": "a\nb"}}), "headers.X-B"),
+        (
+            json!({"headers": (0..16).map(|n| (format!("X-{n}"), json!("1"))).collect::<serde_json::Map<_, _>>()}),
+            "headers",
+        ),
+        (json!({"events": ["alert.firing"]}), "events"),
+    ] {
+        let mut change = json!({"name": "other", "enabled": false});
+        change.as_object_mut().unwrap().extend(wrong.as_object().unwrap().clone());
+        let answer = scene.call("PATCH", &path, &change).await;
+        assert_eq!((answer.problem().0, answer.problem().2), (400, json!(field)), "{change}: {}", answer.text);
+        assert_eq!(scene.get(&path).await.json(), before, "{change}");
+    }
+    let unknown = scene.call("PATCH", "/api/v1/webhooks/whk_99", &json!({"name": "x"})).await;
+    assert_eq!(unknown.problem().0, 404);
+}
+
+#[tokio::test]
+async fn rules_tell_a_webhook_by_default_or_when_it_is_added_to_all() {
+    let scene = scene();
+    let rule = |webhooks: Option<Value>| {
+        let mut rule = json!({"name": "r", "condition": {"type": "silence", "after": "5m"}});
+        if let Some(webhooks) = webhooks {
+            rule["webhooks"] = webhooks;
+        }
+        rule
+    };
+    let told = async |rule: &Value| scene.call("POST", "/api/v1/rules", rule).await.json()["webhooks"].clone();
+    let rules = async || {
+        let list = scene.get("/api/v1/webhooks").await.json();
+        list["items"].as_array().unwrap().iter().map(|one| one["rules"].as_u64().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(told(&rule(None)).await, json!([]));
+    let usual = json!({"name": "usual", "url": "http://10.0.0.9/", "for_new_rules": true});
+    let usual = scene.call("POST", "/api/v1/webhooks", &usual).await.json();
+    let other =
+        scene.call("POST", "/api/v1/webhooks", &json!({"name": "other", "url": "http://10.0.0.9/"})).await.json();
+    assert_eq!((&usual["for_new_rules"], &other["for_new_rules"]), (&json!(true), &json!(false)));
+    assert_eq!(told(&rule(None)).await, json!([usual["id"]]));
+    assert_eq!(told(&rule(Some(json!([other["id"]])))).await, json!([other["id"]]));
+    assert_eq!(told(&rule(Some(json!([])))).await, json!([]), "to tell nobody can be said");
+    assert_eq!(rules().await, [1, 1]);
+
+    let _ = scene.state.rules_changed.notified().now_or_never();
+    let added = scene.call("POST", &format!("{}/add-to-rules", path(&other)), &json!({})).await;
+    assert_eq!((added.status, &added.json()["rules"]), (StatusCode::OK, &json!(4)), "{}", added.text);
+    assert!(scene.state.rules_changed.notified().now_or_never().is_some());
+    assert_eq!(rules().await, [1, 4]);
+    let second = scene.get("/api/v1/rules").await.json()["items"][1]["webhooks"].clone();
+    assert_eq!(second, json!([usual["id"], other["id"]]), "behind those that are told already");
+    let unknown = scene.call("POST", "/api/v1/webhooks/whk_99/add-to-rules", &json!({})).await;
+    assert_eq!(unknown.problem().0, 404);
+}
+
+#[tokio::test]
+async fn a_delivery_of_a_webhook_that_is_off_is_not_promised_to_go() {
+    let scene = scene();
+    let made =
+        scene.call("POST", "/api/v1/webhooks", &json!({"name": "n", "url": "http://192.168.0.2/x"})).await.json();
+    let delivery = scene.call("POST", &format!("{}/test", path(&made)), &json!({})).await.json();
+    let again = format!("/api/v1/deliveries/{}/replay", delivery["id"].as_str().unwrap());
+    assert_eq!(scene.call("POST", &again, &json!({})).await.status, 200);
+    scene.call("PATCH", &path(&made), &json!({"enabled": false})).await;
+    let refused = scene.call("POST", &again, &json!({})).await;
+    assert_eq!((refused.problem().0, refused.problem().2), (409, json!("webhook")));
+    assert!(refused.text.contains("turn it on"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_turned_on_again_is_told_from_then_on() {
+    let scene = scene();
+    let mut webhook = json!({"name": "bell", "url": "http://10.0.0.9/", "enabled": false});
+    let made = scene.call("POST", "/api/v1/webhooks", &webhook).await.json();
+    let _ = scene.state.rules_changed.notified().now_or_never();
+    webhook["enabled"] = json!(true);
+    assert_eq!(scene.call("PUT", &path(&made), &webhook).await.status, 200);
+    assert!(scene.state.rules_changed.notified().now_or_never().is_some());
+}
+
+fn path(webhook: &Value) -> String {
+    format!("/api/v1/webhooks/{}", webhook["id"].as_str().unwrap())
+}
+
+async fn stored(scene: &Scene) -> Vec<(String, String)> {
+    scene.store.webhooks().await.unwrap().remove(0).spec.headers.0
+}
+
+fn owned((name, value): (&str, &str)) -> (String, String) {
+    (name.to_owned(), value.to_owned())
+}

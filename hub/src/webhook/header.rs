@@ -1,0 +1,187 @@
+//! Which extra headers a webhook may send along, and why not others. PURE.
+//!
+//! They are credentials of the receiver as a rule. What the hub sets itself, what frames the message, and what belongs to one
+//! connection only (RFC 9110, 7.6.1) cannot be given: a wrong one would break the call, or smuggle a second one into it.
+
+use reqwest::header::HeaderName;
+
+/// Headers of one webhook.
+pub const MOST: usize = 16;
+/// Bytes of one value.
+pub const LONGEST_VALUE: usize = 1_024;
+/// Bytes of all names and values: common servers take no more than 8 KiB.
+pub const MOST_BYTES: usize = 6_000;
+
+const OWN: [&str; 3] = ["content-type", "user-agent", "accept"];
+const FRAMING: [&str; 5] = ["host", "content-length", "content-encoding", "transfer-encoding", "expect"];
+const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
+/// Why headers are refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which one; `None` when it is all of them together.
+    pub name: Option<String>,
+    /// Why, and what would be right.
+    pub reason: String,
+}
+
+/// Checks all headers of a webhook. No value is repeated in what is said.
+///
+/// # Errors
+/// The first that cannot be sent.
+pub fn check(headers: &[(String, String)]) -> Result<(), Refused> {
+    let all = |reason: String| Err(Refused { name: None, reason });
+    if headers.len() > MOST {
+        return all(format!("at most {MOST} headers"));
+    }
+    if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MOST_BYTES {
+        return all(format!("all headers together have at most {MOST_BYTES} bytes"));
+    }
+    for (index, (name, value)) in headers.iter().enumerate() {
+        let twice = headers[..index].iter().any(|(before, _)| before.eq_ignore_ascii_case(name));
+        let reason = match one(name, value) {
+            Ok(()) if twice => "given twice; upper and lower case are the same".to_owned(),
+            Ok(()) => continue,
+            Err(reason) => reason,
+        };
+        return Err(Refused { name: Some(name.clone()), reason });
+    }
+    Ok(())
+}
+
+fn one(name: &str, value: &str) -> Result<(), String> {
+    if HeaderName::from_bytes(name.as_bytes()).is_err() {
+        return Err("a header name has letters, digits and `-`, such as `Authorization`".to_owned());
+    }
+    if let Some(reason) = reserved(name) {
+        return Err(reason.to_owned());
+    }
+    if value.trim().is_empty() {
+        return Err("the value is empty".to_owned());
+    }
+    if value.trim() != value || value.contains(['\r', '\n']) {
+        return Err("the value begins or ends with a space, or has a line break in it".to_owned());
+    }
+    if value.len() > LONGEST_VALUE {
+        return Err(format!("a value has at most {LONGEST_VALUE} bytes"));
+    }
+    if !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
+        return Err("a value has only letters, digits and signs of ASCII".to_owned());
+    }
+    Ok(())
+}
+
+/// Why a header of this name is never sent for a person.
+#[must_use]
+pub fn reserved(name: &str) -> Option<&'static str> {
+    let name = name.to_ascii_lowercase();
+    let name = name.as_str();
+    if name.starts_with("webhook-") {
+        return Some("headers that begin with `webhook-` carry the signature: the hub sets them itself");
+    }
+    if OWN.contains(&name) {
+        return Some("the hub sets this header itself");
+    }
+    if FRAMING.contains(&name) {
+        return Some("this header follows from the URL and the body: the hub sets it itself");
+    }
+    HOP_BY_HOP.contains(&name).then_some("this header is about the connection, not the message: it cannot be set")
+}
+
+/// An answer without the values that were sent: some receivers repeat what they were told.
+#[must_use]
+pub fn unsaid(answer: &str, headers: &[(String, String)]) -> String {
+    /// What is shorter stands in any text.
+    const TELLING: usize = 6;
+    let mut answer = answer.to_owned();
+    for (_, value) in headers {
+        // `Bearer x` is repeated whole, or as `x`.
+        for part in [value.as_str(), value.rsplit(' ').next().unwrap_or_default()] {
+            if part.len() >= TELLING {
+                answer = answer.replace(part, "(hidden)");
+            }
+        }
+    }
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_person_may_send_along() {
+        for (name, value) in [
+            ("Authorization", "Bearer abc"),
+            ("X-Api-Key", "1"),
+            ("Cookie", "a=b; c=d"),
+            ("X-Priority", "high"),
+            ("CF-Access-Client-Id", "a\tb"),
+        ] {
+            assert_eq!(check(&list(&[(name, value)])), Ok(()), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_refused_and_the_reason_never_has_the_value() {
+        let long = "x".repeat(LONGEST_VALUE + 1);
+        for (name, value, reason) in [
+            ("Host", "elsewhere", "URL"),
+            ("content-length", "0", "URL"),
+            ("Transfer-Encoding", "chunked", "URL"),
+            ("Connection", "close", "connection"),
+            ("Keep-Alive", "1", "connection"),
+            ("Proxy-Authorization", "x", "connection"),
+            ("TE", "trailers", "connection"),
+            ("Upgrade", "h2c", "connection"),
+            ("Webhook-Id", "1", "signature"),
+            ("WEBHOOK-ANYTHING", "1", "signature"),
+            ("Content-Type", "text/plain", "itself"),
+            ("", "x", "name"),
+            ("a b", "x", "name"),
+            ("Naïve", "x", "name"),
+            ("X-A:", "x", "name"),
+            ("X-A", "", "empty"),
+            ("X-A", " ", "empty"),
+            ("X-A", "s3cret\r\nX-B: 1", "line break"),
+            ("X-A", "s3cret\n", "space"),
+            ("X-A", "schlüssel-s3cret", "ASCII"),
+            ("X-A", "s3cret\u{0}", "ASCII"),
+            ("X-A", &long, "1024"),
+        ] {
+            let refused = check(&list(&[(name, value)])).unwrap_err();
+            assert_eq!(refused.name.as_deref(), Some(name));
+            assert!(refused.reason.contains(reason), "{name}: {}", refused.reason);
+            assert!(!refused.reason.contains("s3cret"), "{name}: {}", refused.reason);
+        }
+    }
+
+    #[test]
+    fn together_they_are_bounded_and_each_is_given_once() {
+        let many: Vec<_> = (0..=MOST).map(|n| (format!("X-{n}"), "1".to_owned())).collect();
+        assert_eq!(check(&many).unwrap_err().name, None);
+        let large: Vec<_> = (0..7).map(|n| (format!("X-{n}"), "1".repeat(1_000))).collect();
+        assert_eq!(check(&large).unwrap_err().name, None);
+        let twice = check(&list(&[("X-Key", "1"), ("x-key", "2")])).unwrap_err();
+        assert_eq!(twice.name.as_deref(), Some("x-key"));
+    }
+
+    #[test]
+    fn an_answer_that_repeats_a_credential_is_kept_without_it() {
+        let sent = list(&[("Authorization", "Bearer tk_12345"), ("X-Priority", "high")]);
+        assert_eq!(unsaid("you sent Bearer tk_12345 (tk_12345), high", &sent), "you sent (hidden) ((hidden)), high");
+    }
+
+    fn list(headers: &[(&str, &str)]) -> Vec<(String, String)> {
+        headers.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect()
+    }
+}

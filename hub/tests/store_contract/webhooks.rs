@@ -1,0 +1,131 @@
+//! Webhooks that are changed while something waits for them, and what of them is sealed on disk.
+
+use std::fs;
+use std::path::Path;
+
+use rusqlite::Connection;
+use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Headers, Settlement, WebhookSpec};
+use telemetry_hub::store::{Commit, Error};
+
+use crate::scene::{Hub, T0, settlement, to};
+
+const CREDENTIAL: &str = "Bearer tk_of_the_receiver";
+
+#[tokio::test]
+async fn the_headers_of_a_webhook_are_nowhere_in_the_data_directory() {
+    let mut hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let spec = with_credential(webhook.spec.clone());
+    let wanted = spec.clone();
+    hub.store.change_webhook(webhook.id, T0, move |_| Ok::<_, ()>(wanted)).await.unwrap().unwrap();
+    hub.restart().await;
+    assert_eq!(hub.store.webhook(webhook.id).await.unwrap().spec, spec);
+    assert!(!format!("{:?}", hub.store.webhook(webhook.id).await).contains(CREDENTIAL), "not by Debug either");
+    hub.store.clone().close().await.unwrap();
+    assert!(!any_file_has(hub.dir.path(), CREDENTIAL));
+}
+
+#[tokio::test]
+async fn headers_that_an_older_hub_kept_plain_are_sealed_when_it_is_opened() {
+    let mut hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    hub.store.clone().close().await.unwrap();
+    let conn = Connection::open(hub.dir.path().join("telemetry.db")).unwrap();
+    let plain = format!("Authorization={CREDENTIAL}\n");
+    conn.execute("UPDATE webhook SET headers = ?1, headers_sealed = NULL", [plain]).unwrap();
+    drop(conn);
+    hub.restart().await;
+    let read = hub.store.webhook(webhook.id).await.unwrap();
+    assert_eq!(read.spec, with_credential(webhook.spec));
+    let conn = Connection::open(hub.dir.path().join("telemetry.db")).unwrap();
+    let left: String = conn.query_row("SELECT headers FROM webhook", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, "");
+}
+
+#[tokio::test]
+async fn another_address_is_tried_at_once_by_all_that_waits_and_by_nothing_that_is_under_way() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let deliveries = vec![to(&webhook, None), to(&webhook, None), to(&webhook, None)];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.claim(0).await, [1, 2, 3]);
+    hub.settle(1, DeliveryState::Pending, Some(60_000)).await;
+    hub.settle(2, DeliveryState::Delivered, None).await;
+    let renamed = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { name: "other".to_owned(), ..spec });
+    hub.store.change_webhook(webhook.id, T0.plus(10), renamed).await.unwrap().unwrap();
+    assert_eq!(hub.claim(10).await, Vec::<u64>::new(), "a name is no reason");
+    let moved = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { url: "https://example.net/".to_owned(), ..spec });
+    hub.store.change_webhook(webhook.id, T0.plus(20), moved).await.unwrap().unwrap();
+    assert_eq!(hub.claim(20).await, [1]);
+    let tried = hub.store.delivery(DeliveryId(1)).await.unwrap();
+    assert_eq!((tried.attempts.len(), tried.by_hand), (1, 1), "the schedule is as long as before");
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_says_nothing_of_the_address_that_took_its_place() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    hub.store.create_delivery(to(&webhook, None)).await.unwrap();
+    hub.claim(0).await;
+    let moved = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { url: "https://example.net/".to_owned(), ..spec });
+    hub.store.change_webhook(webhook.id, T0.plus(5), moved).await.unwrap().unwrap();
+    let gone = Settlement { disable: Some("410 Gone".to_owned()), ..settlement(1, DeliveryState::Failed, None) };
+    hub.store.settle(gone, T0.plus(10)).await.unwrap();
+    assert_eq!(hub.store.webhook(webhook.id).await.unwrap().disabled_reason, None);
+}
+
+#[tokio::test]
+async fn a_change_that_is_refused_changes_nothing() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let refused = hub.store.change_webhook(webhook.id, T0.plus(5), |_| Err("no")).await.unwrap();
+    assert_eq!(refused, Err("no"));
+    assert_eq!(hub.store.webhook(webhook.id).await.unwrap(), webhook);
+}
+
+#[tokio::test]
+async fn what_waits_is_tried_now_with_what_goes_before_it_and_what_is_under_way_is_left_alone() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    let deliveries = vec![to(&webhook, Some(1)), to(&webhook, Some(1)), to(&webhook, Some(2))];
+    hub.store.commit(Commit { deliveries, ..Commit::default() }).await.unwrap();
+    assert_eq!(hub.claim(0).await, [1, 3]);
+    let under_way = hub.store.replay_delivery(DeliveryId(3), T0.plus(10)).await.unwrap();
+    assert_eq!((under_way.by_hand, hub.claim(10).await), (0, vec![]), "it would be sent twice");
+    hub.settle(1, DeliveryState::Pending, Some(60_000)).await;
+    hub.settle(3, DeliveryState::Pending, Some(60_000)).await;
+    // The second of an alert waits for the first.
+    hub.store.replay_delivery(DeliveryId(2), T0.plus(20)).await.unwrap();
+    assert_eq!(hub.claim(20).await, [1]);
+    hub.settle(1, DeliveryState::Delivered, None).await;
+    assert_eq!(hub.claim(21).await, [2]);
+    let spec = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { enabled: false, ..spec });
+    hub.store.change_webhook(webhook.id, T0.plus(30), spec).await.unwrap().unwrap();
+    let off = hub.store.replay_delivery(DeliveryId(3), T0.plus(40)).await;
+    assert!(matches!(off, Err(Error::Conflict { field: "webhook", .. })), "{off:?}");
+}
+
+#[tokio::test]
+async fn a_delivery_is_not_tried_for_ever() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    hub.store.create_delivery(to(&webhook, None)).await.unwrap();
+    for _ in 0..100 {
+        hub.store.replay_delivery(DeliveryId(1), T0).await.unwrap();
+        assert_eq!(hub.claim(0).await, [1]);
+        hub.settle(1, DeliveryState::Failed, None).await;
+    }
+    let refused = hub.store.replay_delivery(DeliveryId(1), T0).await;
+    assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+}
+
+fn with_credential(spec: WebhookSpec) -> WebhookSpec {
+    WebhookSpec { headers: Headers(vec![("Authorization".to_owned(), CREDENTIAL.to_owned())]), ..spec }
+}
+
+fn any_file_has(dir: &Path, text: &str) -> bool {
+    fs::read_dir(dir).unwrap().any(|entry| {
+        let path = entry.unwrap().path();
+        path.is_file() && fs::read(path).unwrap().windows(text.len()).any(|bytes| bytes == text.as_bytes())
+    })
+}
