@@ -871,8 +871,8 @@ export interface components {
             sensor?: string | null;
             /** @description How bad it is; `warning` when left out. */
             severity?: components["schemas"]["Severity"];
-            /** @description Who is told. */
-            webhooks?: string[];
+            /** @description Who is told. When left out of a new rule: the webhooks with `for_new_rules`. */
+            webhooks?: string[] | null;
         };
         /** @description A silence to make. */
         NewSilence: {
@@ -906,7 +906,9 @@ export interface components {
         NewWebhook: {
             /** @description Whether deliveries are attempted; true when left out. Setting it ends what the hub disabled. */
             enabled?: boolean;
-            /** @description Extra request headers, such as `Authorization`. */
+            /** @description Whether rules that are made without `webhooks` tell it; false when left out. */
+            for_new_rules?: boolean;
+            /** @description Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is. */
             headers?: {
                 [key: string]: string;
             };
@@ -914,7 +916,7 @@ export interface components {
             name: string;
             /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`); true when left out. */
             past?: boolean;
-            /** @description http or https URL. */
+            /** @description http or https URL, without user name and password: those go into a header. */
             url: string;
         };
         /**
@@ -1239,7 +1241,9 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Whether deliveries are attempted. */
                 enabled: boolean;
-                /** @description Extra request headers; only an admin sees the values. */
+                /** @description Whether rules that are made without `webhooks` tell it. */
+                for_new_rules: boolean;
+                /** @description Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody. */
                 headers: {
                     [key: string]: string;
                 };
@@ -1250,6 +1254,8 @@ export interface components {
                 name: string;
                 /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`). */
                 past: boolean;
+                /** @description How many rules tell it. */
+                rules: number;
                 /** @description Where it sends. */
                 url: string;
             }[];
@@ -1776,7 +1782,9 @@ export interface components {
             disabled_reason: string | null;
             /** @description Whether deliveries are attempted. */
             enabled: boolean;
-            /** @description Extra request headers; only an admin sees the values. */
+            /** @description Whether rules that are made without `webhooks` tell it. */
+            for_new_rules: boolean;
+            /** @description Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody. */
             headers: {
                 [key: string]: string;
             };
@@ -1787,8 +1795,27 @@ export interface components {
             name: string;
             /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`). */
             past: boolean;
+            /** @description How many rules tell it. */
+            rules: number;
             /** @description Where it sends. */
             url: string;
+        };
+        /** @description What changes about a webhook; the rest stays. */
+        WebhookPatch: {
+            /** @description Whether deliveries are attempted. Setting it ends what the hub disabled. */
+            enabled?: boolean | null;
+            /** @description Whether rules that are made without `webhooks` tell it. */
+            for_new_rules?: boolean | null;
+            /** @description Headers to set, or with null to send no more; those not named stay. What waits is sent with them at once. */
+            headers?: {
+                [key: string]: string | null;
+            } | null;
+            /** @description Name. */
+            name?: string | null;
+            /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`). */
+            past?: boolean | null;
+            /** @description http or https URL, without user name and password: those go into a header. What waits is sent there at once. */
+            url?: string | null;
         };
         /** @description A webhook, with the secret that is shown this once. */
         WebhookWithSecret: components["schemas"]["Webhook"] & {

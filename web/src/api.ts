@@ -1,7 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewToken, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SignedIn, Silence, Token, TokenWithText, Webhook, WebhookWithSecret,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SignedIn, Silence, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -155,8 +155,9 @@ export const alerts = {
 
 export const webhooks = {
   list: () => all<Webhook>("/webhooks"),
-  create: (webhook: { name: string; url: string }) => call<WebhookWithSecret>("POST", "/webhooks", webhook),
-  change: ({ id: hook, name, url, headers, past, enabled }: Webhook, change: { past?: boolean; enabled?: boolean }) => call<Webhook>("PUT", `/webhooks/${id(hook)}`, { name, url, headers, past, enabled, ...change }),
+  create: (webhook: NewWebhook) => call<WebhookWithSecret>("POST", "/webhooks", webhook),
+  change: (webhook: string, change: WebhookPatch) => call<Webhook>("PATCH", `/webhooks/${id(webhook)}`, change),
+  addToRules: (webhook: string) => call<Webhook>("POST", `/webhooks/${id(webhook)}/add-to-rules`, {}),
   remove: (webhook: string) => call<null>("DELETE", `/webhooks/${id(webhook)}`),
   test: (webhook: string) => call<Delivery>("POST", `/webhooks/${id(webhook)}/test`, {}),
   rotate: (webhook: string) => call<WebhookWithSecret>("POST", `/webhooks/${id(webhook)}/rotate-secret`, {}),

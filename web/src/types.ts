@@ -26,6 +26,7 @@ export type LedgerDrops = Schemas["LedgerDrops"];
 export type Link = Schemas["Link"];
 export type NewJoinToken = Schemas["NewJoinToken"];
 export type NewToken = Schemas["NewToken"];
+export type NewWebhook = Schemas["NewWebhook"];
 export type Op = Schemas["Op"];
 export type Problem = Schemas["Problem"];
 export type QueryResult = Schemas["QueryResult"];
@@ -41,6 +42,7 @@ export type SignedIn = Schemas["SignedIn"];
 export type Token = Schemas["Token"];
 export type TokenWithText = Schemas["TokenWithText"];
 export type Webhook = Schemas["Webhook"];
+export type WebhookPatch = Schemas["WebhookPatch"];
 export type WebhookWithSecret = Schemas["WebhookWithSecret"];
 
 export interface Page<T> {

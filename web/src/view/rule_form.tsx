@@ -25,14 +25,16 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
   const [fields, setFields] = useState(() => fieldsOf(rule?.condition ?? null));
   const [hold, setHold] = useState(rule?.for ?? "60s");
   const [severity, setSeverity] = useState<Severity>(rule?.severity ?? "warning");
-  const [hooks, setHooks] = useState<readonly string[]>(rule?.webhooks ?? []);
+  const [chosenHooks, setHooks] = useState<readonly string[] | null>(rule?.webhooks ?? null);
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => {
     first.current?.focus();
-    if (webhooks.peek() === null) void loadWebhooks();
+    void loadWebhooks();
   }, []);
+  // A new rule notifies those that are meant for new rules, until a person chooses.
+  const hooks = chosenHooks ?? (webhooks.value ?? []).filter((hook) => hook.for_new_rules).map((hook) => hook.id);
 
   // An error is about what was typed: mended or changed, it is gone.
   useEffect(() => setProblem(""), [name, who, what, JSON.stringify(fields), hold]);

@@ -1,0 +1,25 @@
+// What a person typed about a webhook, as the hub is told. PURE.
+
+/** A header in the form; of one that is stored the value is known to the hub only. */
+export interface HeaderRow {
+  name: string;
+  value: string;
+  stored: boolean;
+}
+
+export const rowsOf = (headers: Record<string, string>): HeaderRow[] => Object.keys(headers).map((name) => ({ name, value: "", stored: true }));
+
+/** The change of headers: those typed are set, those taken away are null, a stored one with nothing typed stays as it is. */
+export function headersChange(stored: Record<string, string>, rows: readonly HeaderRow[]): Record<string, string | null> {
+  const gone = Object.keys(stored).filter((name) => !rows.some((row) => row.name.trim().toLowerCase() === name.toLowerCase()));
+  const typed = rows.filter((row) => (row.stored ? row.value !== "" : row.name.trim() !== "" || row.value !== ""));
+  return Object.fromEntries([...gone.map((name) => [name, null]), ...typed.map((row) => [row.name.trim(), row.value.trim()])]);
+}
+
+/** By how many of the rules it is used. */
+export function usedBy(rules: number, all: number): string {
+  if (all === 0) return "There is no rule yet that could notify it.";
+  if (rules === 0) return "Used by no rule: it hears of devices that go offline and of the hub's own problems only.";
+  if (rules >= all) return all === 1 ? "Used by the one rule there is." : `Used by all ${all} rules.`;
+  return `Used by ${rules} of ${all} rules.`;
+}
