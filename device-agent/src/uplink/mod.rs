@@ -75,6 +75,8 @@ pub struct Uplink {
     previous: Option<(Session, Instant)>,
     /// The hub and address the driver was last told of as adopted.
     told: Option<(PublicKey, SocketAddr, Standing)>,
+    /// The session in which the hub is told what it holds in memory only.
+    reporting_in: Option<u32>,
     foreign: Option<PublicKey>,
     several: usize,
     path: Path,
@@ -112,6 +114,7 @@ impl Uplink {
             session: None,
             previous: None,
             told: None,
+            reporting_in: None,
             foreign: None,
             several: 0,
             path: Path::default(),

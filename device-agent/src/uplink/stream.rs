@@ -114,6 +114,11 @@ impl Uplink {
     fn tell_standing(&mut self, now: Now) {
         let Some(session) = self.session.as_ref().filter(|session| session.confirmed) else { return };
         let (hub, address, standing) = (session.hub, session.address, session.standing);
+        // Also of a hub that was away for so short a time that nobody noticed.
+        if standing == Standing::Adopted && self.reporting_in != Some(session.index) {
+            self.reporting_in = Some(session.index);
+            self.reports.begin_session(now.mono);
+        }
         if self.told == Some((hub, address, standing)) {
             return;
         }
@@ -123,7 +128,6 @@ impl Uplink {
             Standing::Adopted => {
                 self.config.pinned = Some(hub);
                 self.candidates.keep_only(hub);
-                self.reports.begin_session(now.mono);
                 self.events.push_back(Event::Adopted { hub, address });
             }
             Standing::Pending => {

@@ -68,6 +68,19 @@ fn a_restarted_hub_is_found_again_and_nothing_is_lost_or_stored_twice() {
 }
 
 #[test]
+fn a_restarted_hub_hears_at_once_what_fails() {
+    let mut world = World::new(|_| {});
+    world.measure(3, SEC);
+    let bad = Health { more: 1, ..Health::default() };
+    let now = world.now;
+    world.feed.uplink.set_health(bad.clone(), now);
+    world.measure(3, SEC);
+    world.hub.restart();
+    world.measure(12, SEC);
+    assert_eq!((world.hub.handshakes, world.hub.healths), (2, vec![bad.clone(), bad]));
+}
+
+#[test]
 fn an_absent_hub_is_told_once_and_found_again_by_searching() {
     let mut world = World::new(|_| {});
     world.measure(3, SEC);

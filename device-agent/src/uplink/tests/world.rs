@@ -166,6 +166,7 @@ pub(super) struct Hub {
     pub(super) order: Vec<(u64, Lane)>,
     pub(super) bodies: BTreeMap<BatchSeq, Vec<u8>>,
     pub(super) hellos: Vec<Hello>,
+    pub(super) healths: Vec<Health>,
 }
 
 impl Hub {
@@ -194,6 +195,7 @@ impl Hub {
             statuses: 0,
             order: Vec::new(),
             hellos: Vec::new(),
+            healths: Vec::new(),
         }
     }
 
@@ -274,6 +276,10 @@ impl Hub {
                 self.known_sensors += sensors.len() as u16;
             }
             Message::Control(Control::Status(_)) => self.statuses += 1,
+            Message::Control(Control::Health(health)) => {
+                self.healths.push(health);
+                return None;
+            }
             Message::Control(_) => return None,
         }
         let mark = self.windows.entry(epoch).or_default().mark();
