@@ -116,13 +116,8 @@ impl Claims {
         (start, counter): (Start, u64),
         from: SocketAddr,
     ) -> Stand {
-        let now = moment.now;
-        let voice = Voice { index, start, counter, address: from, heard_at: now };
-        if let Some(holder) = self.holder.as_mut().filter(|holder| holder.index == index) {
-            (holder.heard_at, holder.address) = (now, from);
-            if let Some(rival) = &mut self.rival {
-                rival.turns += u32::from(std::mem::replace(&mut rival.spoke_last, false));
-            }
+        let voice = Voice { index, start, counter, address: from, heard_at: moment.now };
+        if self.is_holder(voice) {
             return Stand::Speaks;
         }
         if self.is_refused(index, start) {
@@ -130,22 +125,43 @@ impl Claims {
             return Stand::Refused;
         }
         let Some(holder) = self.holder else { return self.takes_over(voice) };
-        let conflict = self.conflict.is_some();
-        let told_apart = start.number != 0 && holder.start.number != 0 && start.number != holder.start.number;
-        let same = start.number != 0 && start.number == holder.start.number && self.refused_session.is_none();
-        let rival = match &mut self.rival {
+        let is_same = self.is_same_machine(holder.start, start);
+        match &mut self.rival {
             Some(rival) if rival.voice.index == index => {
                 rival.voice = voice;
                 rival.turns += u32::from(!std::mem::replace(&mut rival.spoke_last, true));
-                rival
             }
-            _ if same || (!told_apart && !conflict) => {
-                // Fresh keys of the same machine; the older session may have something on the way.
-                self.rival = Some(Rival { spoke_last: false, ..Rival::new(holder, now, true) });
+            _ if is_same => {
+                // Fresh keys; the older session may have something on the way.
+                self.rival = Some(Rival { spoke_last: false, ..Rival::new(holder, moment.now, true) });
                 return self.takes_over(voice);
             }
-            _ => self.rival.insert(Rival::new(voice, now, false)),
-        };
+            _ => self.rival = Some(Rival::new(voice, moment.now, false)),
+        }
+        self.against(moment, holder)
+    }
+
+    /// Whether it is the session that speaks for the device, which then was heard.
+    fn is_holder(&mut self, voice: Voice) -> bool {
+        let Some(holder) = self.holder.as_mut().filter(|holder| holder.index == voice.index) else { return false };
+        (holder.heard_at, holder.address) = (voice.heard_at, voice.address);
+        if let Some(rival) = &mut self.rival {
+            rival.turns += u32::from(std::mem::replace(&mut rival.spoke_last, false));
+        }
+        true
+    }
+
+    /// Whether a new session is of the holder's machine, as far as their starts tell.
+    fn is_same_machine(&self, holder: Start, start: Start) -> bool {
+        let both_say = start.number != 0 && holder.number != 0;
+        let same = both_say && start.number == holder.number && self.refused_session.is_none();
+        same || (self.conflict.is_none() && !(both_say && start.number != holder.number))
+    }
+
+    /// What the rival may do that was just heard.
+    fn against(&mut self, moment: Moment, holder: Voice) -> Stand {
+        let Some(rival) = &self.rival else { return Stand::Waits };
+        let now = moment.now;
         if rival.turns >= TURNS && now.saturating_duration_since(rival.since) >= TURNS_TAKE {
             return self.both_live(moment);
         }
@@ -155,10 +171,11 @@ impl Claims {
         let silent = now.saturating_duration_since(holder.heard_at);
         let asked = now.saturating_duration_since(rival.since.max(holder.heard_at));
         if silent >= SILENT || asked >= SILENT_WHEN_ASKED {
+            let voice = rival.voice;
             self.rival = None;
             return self.takes_over(voice);
         }
-        if conflict { Stand::Refused } else { Stand::Waits }
+        if self.conflict.is_some() { Stand::Refused } else { Stand::Waits }
     }
 
     /// Whether the holder shall be asked for a sign of life, since another session waits for its silence.

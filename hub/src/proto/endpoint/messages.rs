@@ -1,30 +1,26 @@
-//! What sealed packets say: batches, introductions, dictionaries, status.
+//! What sealed packets say: introductions, dictionaries, status, and batches, which are in `batches`.
 
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use wire::DecodeError;
-use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
 use wire::ledger::Report;
-use wire::message::{self, Control, Health, Hello, Message, Status};
+use wire::message::{Control, Health, Hello, Message, Status};
 use wire::packet::Data;
 
 use super::{
-    Aside, DEVICE_RATE, Endpoint, Entry, MAX_ASIDE, MAX_BATCHES, MAX_FIRST_BATCHES, MAX_JOINING, MAX_PENDING,
-    MAX_PENDING_PER_ADDRESS, NO_PLACE_FOR, RECORD_WITHIN, Registration, known_sensors, trim_epochs,
+    DEVICE_RATE, Endpoint, Entry, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, NO_PLACE_FOR, RECORD_WITHIN,
+    Registration, known_sensors,
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
-use crate::model::reading::{Batch, BatchId, Digest, SeriesId, is_time};
-use crate::model::{BatchSeq, DeviceId, Lane, Numbering, PublicKey, SensorNo, SensorSpec, numbering};
+use crate::model::{DeviceId, Numbering, PublicKey, SensorNo, SensorSpec};
 use crate::pressure::Shed;
 use crate::proto::Moment;
 use crate::proto::claims::Stand;
 use crate::proto::command::JoinPolicy;
-use crate::proto::counters::{Counters, Drop};
+use crate::proto::counters::Drop;
 use crate::proto::event::Event;
-use crate::proto::window::Arrival;
 
 impl Endpoint {
     pub(super) fn handle_data(&mut self, moment: Moment, from: SocketAddr, data: &Data<'_>) -> Result<(), DecodeError> {
@@ -67,97 +63,6 @@ impl Endpoint {
         });
         self.plain = plain;
         outcome
-    }
-
-    pub(super) fn handle_batch(
-        &mut self,
-        moment: Moment,
-        key: PublicKey,
-        session: u32,
-        batch: message::Batch<'_>,
-    ) -> Result<(), DecodeError> {
-        if numbering::is_own(batch.epoch) {
-            return Err(DecodeError::OutOfRange);
-        }
-        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
-            self.counters.dropped(Drop::NotAdopted);
-            return Ok(());
-        };
-        if entry.is_renumbering(moment.now) {
-            self.counters.dropped(Drop::UnknownSensor);
-            return Ok(());
-        }
-        // Who has nothing on the way finds room behind a full queue: else whether an alert is raised would be left to chance.
-        let room = if entry.is_waiting() { MAX_BATCHES } else { MAX_BATCHES + MAX_FIRST_BATCHES };
-        if self.batches.len() >= room {
-            // Before it changes anything: the device will repeat it.
-            self.counters.dropped(Drop::IngestQueue);
-            self.pressure.count(Shed::Live);
-            return Ok(());
-        }
-        if batch.lane == Lane::Recovered && self.pressure.sheds(Shed::Backfill) {
-            self.counters.dropped(Drop::Overload);
-            return Ok(());
-        }
-        let digest = Digest::of(batch.body);
-        let window = entry.windows.get(&batch.epoch);
-        if window.is_some_and(|window| window.arrival(batch.seq, digest) == Arrival::Committed) {
-            self.counters.dropped(Drop::Repeat);
-            Self::owe_ack(&mut self.ack_due, &mut self.sessions, session, batch.epoch, batch.seq);
-            return Ok(());
-        }
-        self.rows.clear();
-        decode(batch.body, &mut self.rows)?;
-        let mut series = series_of(&self.rows, &entry.sensors);
-        let mut payload = Cow::Borrowed(batch.body);
-        let mut refused = 0;
-        let is_known = self.rows.sensor.iter().all(|no| no.0 < known_sensors(entry));
-        if is_known && (series.is_none() || !self.rows.at.iter().all(|at| is_time(*at))) {
-            (payload, refused) = leave_out(&mut self.rows, entry.sensors.len());
-            series = series_of(&self.rows, &entry.sensors);
-        }
-        let Some(series) = series else {
-            self.counters.dropped(Drop::UnknownSensor);
-            // An empty acknowledgement says which sensors are known.
-            Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
-            return Ok(());
-        };
-        trim_epochs(&mut entry.windows, batch.epoch);
-        let device = entry.device.no;
-        let id = match entry.windows.entry(batch.epoch).or_default().receive(batch.seq, digest, session) {
-            Arrival::New => BatchId { device, epoch: batch.epoch, seq: batch.seq },
-            Arrival::Used if entry.has_aside(batch.epoch, batch.seq) => {
-                self.counters.dropped(Drop::Repeat);
-                return Ok(());
-            }
-            Arrival::Used if entry.aside.len() < MAX_ASIDE => {
-                let seq = BatchSeq(self.next_aside);
-                self.next_aside += 1;
-                entry.aside.insert(seq, Aside { session, epoch: batch.epoch, seq: batch.seq, digest });
-                Counters::count(&self.counters.batches_aside);
-                BatchId { device, epoch: numbering::ASIDE, seq }
-            }
-            Arrival::NoRoom | Arrival::Used => {
-                self.counters.dropped(Drop::WindowFull);
-                return Ok(());
-            }
-            Arrival::InFlight | Arrival::Committed => {
-                self.counters.dropped(Drop::Repeat);
-                return Ok(());
-            }
-        };
-        Counters::count(&self.counters.batches);
-        self.counters.readings_refused.fetch_add(refused, Ordering::Relaxed);
-        self.batches.push_back(Batch {
-            id,
-            lane: batch.lane,
-            received_at: moment.wall,
-            payload: payload.into_owned(),
-            series,
-            at: self.rows.at.clone(),
-            value: self.rows.value.clone(),
-        });
-        Ok(())
     }
 
     pub(super) fn handle_control(
@@ -404,29 +309,4 @@ impl Endpoint {
         let device = entry.device.no;
         self.event(Event::Health { device, health });
     }
-}
-
-/// The series of each reading; `None` when one has none.
-fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
-    // Of one piece: collecting options would begin with room for four and grow.
-    let mut series = Vec::with_capacity(rows.len());
-    for no in &rows.sensor {
-        series.push(*sensors.get(usize::from(no.0))?);
-    }
-    Some(series)
-}
-
-/// Leaves out readings of sensors from `known` on and those without a time that is one: the body of the rest, and how many
-/// went.
-fn leave_out(rows: &mut Rows, known: usize) -> (Cow<'static, [u8]>, u64) {
-    let (all, mut body) = (std::mem::take(rows), BatchBuilder::new(MAX_BODY));
-    let kept = all.iter().filter(|reading| usize::from(reading.sensor.0) < known && is_time(reading.at));
-    // Fewer readings are no longer a body than all of them were, but for a time here and there: what then has no room goes.
-    for reading in kept.filter(|reading| body.push(reading)) {
-        rows.sensor.push(reading.sensor);
-        rows.at.push(reading.at);
-        rows.value.push(reading.value);
-    }
-    let refused = all.len() - rows.len();
-    (Cow::Owned(body.finish()), refused as u64)
 }

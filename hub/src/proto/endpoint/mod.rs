@@ -1,11 +1,12 @@
 //! Everything behind one UDP port: who may open a session, what their packets say, what is acknowledged.
 //!
 //! The contract is in the header of [`crate::proto`]. A packet's way through this file:
-//! `handle_input` (here) → `handle_data` → `handle_batch` (`messages`) → `poll_batch` … `handle_committed` →
+//! `handle_input` (here) → `handle_data` (`messages`) → `handle_batch` (`batches`) → `poll_batch` … `handle_committed` →
 //! `write_acks` (`acks`) → `poll_transmit`. What is kept of a device is in `entry`, handshakes are in `handshakes`, what the
 //! rest of the hub tells in `commands`, what a second machine with a device's key gets in `rivals`.
 
 mod acks;
+mod batches;
 mod commands;
 mod entry;
 mod handshakes;

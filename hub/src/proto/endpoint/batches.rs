@@ -1,0 +1,164 @@
+//! Batches: which are taken, what of their readings, and under which number. One that is not taken changes nothing: the device
+//! repeats it.
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use wire::DecodeError;
+use wire::batch::{BatchBuilder, MAX_BODY, Rows, decode};
+use wire::message;
+
+use super::{Aside, Endpoint, Entry, MAX_ASIDE, MAX_BATCHES, MAX_FIRST_BATCHES, known_sensors, trim_epochs};
+use crate::model::device::Standing;
+use crate::model::reading::{Batch, BatchId, Digest, SeriesId, is_time};
+use crate::model::{BatchSeq, Lane, PublicKey, numbering};
+use crate::pressure::{Pressure, Shed};
+use crate::proto::Moment;
+use crate::proto::counters::{Counters, Drop};
+use crate::proto::window::Arrival;
+
+impl Endpoint {
+    /// A batch in a session that speaks for its device.
+    pub(super) fn handle_batch(
+        &mut self,
+        moment: Moment,
+        key: PublicKey,
+        session: u32,
+        batch: message::Batch<'_>,
+    ) -> Result<(), DecodeError> {
+        if numbering::is_own(batch.epoch) {
+            return Err(DecodeError::OutOfRange);
+        }
+        let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
+            self.counters.dropped(Drop::NotAdopted);
+            return Ok(());
+        };
+        // Before it changes anything.
+        if let Err(why) = may_come(entry, moment.now, batch.lane, self.batches.len(), &self.pressure) {
+            self.counters.dropped(why);
+            return Ok(());
+        }
+        let digest = Digest::of(batch.body);
+        let window = entry.windows.get(&batch.epoch);
+        if window.is_some_and(|window| window.arrival(batch.seq, digest) == Arrival::Committed) {
+            self.counters.dropped(Drop::Repeat);
+            Self::owe_ack(&mut self.ack_due, &mut self.sessions, session, batch.epoch, batch.seq);
+            return Ok(());
+        }
+        self.rows.clear();
+        decode(batch.body, &mut self.rows)?;
+        let Some(Stored { series, payload, refused }) = stored(entry, &mut self.rows, batch.body) else {
+            self.counters.dropped(Drop::UnknownSensor);
+            // An empty acknowledgement says which sensors are known.
+            Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
+            return Ok(());
+        };
+        let id = match numbered(entry, Aside { session, epoch: batch.epoch, seq: batch.seq, digest }, self.next_aside) {
+            Ok(id) => id,
+            Err(why) => {
+                self.counters.dropped(why);
+                return Ok(());
+            }
+        };
+        if id.epoch == numbering::ASIDE {
+            self.next_aside += 1;
+            Counters::count(&self.counters.batches_aside);
+        }
+        Counters::count(&self.counters.batches);
+        self.counters.readings_refused.fetch_add(refused, Ordering::Relaxed);
+        self.batches.push_back(Batch {
+            id,
+            lane: batch.lane,
+            received_at: moment.wall,
+            payload: payload.into_owned(),
+            series,
+            at: self.rows.at.clone(),
+            value: self.rows.value.clone(),
+        });
+        Ok(())
+    }
+}
+
+/// Whether a batch can be taken at all now, with so many in the queue.
+fn may_come(entry: &Entry, now: Instant, lane: Lane, queued: usize, pressure: &Pressure) -> Result<(), Drop> {
+    if entry.is_renumbering(now) {
+        return Err(Drop::UnknownSensor);
+    }
+    // Who has nothing on the way finds room behind a full queue: else whether an alert is raised would be left to chance.
+    let room = if entry.is_waiting() { MAX_BATCHES } else { MAX_BATCHES + MAX_FIRST_BATCHES };
+    if queued >= room {
+        pressure.count(Shed::Live);
+        return Err(Drop::IngestQueue);
+    }
+    if lane == Lane::Recovered && pressure.sheds(Shed::Backfill) {
+        return Err(Drop::Overload);
+    }
+    Ok(())
+}
+
+/// What of a batch is stored.
+struct Stored<'a> {
+    /// The series of each reading.
+    series: Vec<SeriesId>,
+    payload: Cow<'a, [u8]>,
+    /// Readings that were left out.
+    refused: u64,
+}
+
+/// What of the readings in `rows`, which are what `body` says, is stored; `None` when the device has to describe a sensor first.
+fn stored<'a>(entry: &Entry, rows: &mut Rows, body: &'a [u8]) -> Option<Stored<'a>> {
+    match series_of(rows, &entry.sensors) {
+        Some(series) if rows.at.iter().all(|at| is_time(*at)) => {
+            Some(Stored { series, payload: Cow::Borrowed(body), refused: 0 })
+        }
+        _ if rows.sensor.iter().all(|no| no.0 < known_sensors(entry)) => {
+            let (payload, refused) = leave_out(rows, entry.sensors.len());
+            Some(Stored { series: series_of(rows, &entry.sensors)?, payload: Cow::Owned(payload), refused })
+        }
+        _ => None,
+    }
+}
+
+/// The number that a batch is stored under: its own, or `aside`, one of the hub's, if that is used by other contents.
+fn numbered(entry: &mut Entry, batch: Aside, aside: u64) -> Result<BatchId, Drop> {
+    let Aside { session, epoch, seq, digest } = batch;
+    let device = entry.device.no;
+    trim_epochs(&mut entry.windows, epoch);
+    match entry.windows.entry(epoch).or_default().receive(seq, digest, session) {
+        Arrival::New => Ok(BatchId { device, epoch, seq }),
+        Arrival::Used if entry.has_aside(epoch, seq) => Err(Drop::Repeat),
+        Arrival::Used if entry.aside.len() < MAX_ASIDE => {
+            let seq = BatchSeq(aside);
+            entry.aside.insert(seq, batch);
+            Ok(BatchId { device, epoch: numbering::ASIDE, seq })
+        }
+        Arrival::NoRoom | Arrival::Used => Err(Drop::WindowFull),
+        Arrival::InFlight | Arrival::Committed => Err(Drop::Repeat),
+    }
+}
+
+/// The series of each reading; `None` when one has none.
+fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
+    // Of one piece: collecting options would begin with room for four and grow.
+    let mut series = Vec::with_capacity(rows.len());
+    for no in &rows.sensor {
+        series.push(*sensors.get(usize::from(no.0))?);
+    }
+    Some(series)
+}
+
+/// Leaves out readings of sensors from `known` on and those without a time that is one: the body of the rest, and how many
+/// went.
+fn leave_out(rows: &mut Rows, known: usize) -> (Vec<u8>, u64) {
+    let (all, mut body) = (std::mem::take(rows), BatchBuilder::new(MAX_BODY));
+    let kept = all.iter().filter(|reading| usize::from(reading.sensor.0) < known && is_time(reading.at));
+    // Fewer readings are no longer a body than all of them were, but for a time here and there: what then has no room goes.
+    for reading in kept.filter(|reading| body.push(reading)) {
+        rows.sensor.push(reading.sensor);
+        rows.at.push(reading.at);
+        rows.value.push(reading.value);
+    }
+    let refused = all.len() - rows.len();
+    (body.finish(), refused as u64)
+}
