@@ -87,6 +87,34 @@ fn a_command_beside_no_hub_makes_none() {
 }
 
 #[test]
+fn a_start_that_cannot_be_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let (taken, udp) = (taken.local_addr().unwrap(), udp.local_addr().unwrap());
+    let data = dir.path().join("data");
+    for (flags, says) in [
+        (vec!["--http".to_owned(), taken.to_string()], vec![taken.port().to_string(), "--http 127.0.0.1:".to_owned()]),
+        (vec!["--udp".to_owned(), udp.to_string()], vec![udp.port().to_string(), "--udp 127.0.0.1:".to_owned()]),
+        (vec!["--http".to_owned(), "192.0.2.1:0".to_owned()], vec!["does not have the address 192.0.2.1".to_owned()]),
+        (vec!["--admin-token-file".to_owned(), "/nowhere".to_owned()], vec!["--admin-token-file /nowhere".to_owned()]),
+    ] {
+        let mut command = hub();
+        command.args(["serve", "--data", data.to_str().unwrap(), "--discovery", "off"]);
+        for (flag, free) in [("--http", "127.0.0.1:0"), ("--udp", "127.0.0.1:0")] {
+            if flags[0] != flag {
+                command.args([flag, free]);
+            }
+        }
+        let output = command.args(&flags).output().unwrap();
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(1), "{flags:?}: {text}");
+        assert!(says.iter().all(|word| text.contains(word)), "{flags:?}: {text}");
+        assert!(!data.exists(), "{flags:?} left {data:?}");
+    }
+}
+
+#[test]
 fn a_start_ends_with_a_link_for_each_address_also_the_second_time() {
     let Some(lab) = Lab::build("l", &["hub", "agent"], &[CABLE, ADDRESSES]) else { return };
     let dir = tempfile::tempdir().unwrap();

@@ -1,13 +1,58 @@
-//! Why an address cannot be listened on, and what would help.
+//! The ports of the hub: taken before anything is written, so that a start that cannot be leaves no data directory behind.
+//! Why one cannot be had, and what would help.
 
 use std::io;
 use std::net::SocketAddr;
 
+use tokio::net::{TcpListener, TcpSocket};
+
+use crate::config::Config;
 use crate::reach;
 use crate::running::{self, Running};
+use crate::udp::socket::Socket;
+
+/// The queue of connections that nobody has taken yet, as the standard library asks for it.
+const BACKLOG: u32 = 1_024;
+
+/// Ports that are the hub's. Nobody is answered by them yet: opening a large store takes its time.
+pub(super) struct Ports {
+    http: TcpSocket,
+    wanted: SocketAddr,
+    /// For devices.
+    pub(super) udp: Socket,
+}
+
+impl Ports {
+    /// Takes both or none.
+    ///
+    /// # Errors
+    /// One is taken or not this machine's; the text says what would help.
+    pub(super) fn take(config: &Config) -> anyhow::Result<Self> {
+        let http = tcp(config.http).map_err(|error| refused("--http", config.http, &error))?;
+        let udp = Socket::bind(config.udp).map_err(|error| refused("--udp", config.udp, &error))?;
+        Ok(Self { http, wanted: config.http, udp })
+    }
+
+    /// Lets browsers in.
+    ///
+    /// # Errors
+    /// Another program was faster: a port that was bound is not kept from others until somebody listens.
+    pub(super) fn open(self) -> anyhow::Result<(TcpListener, Socket)> {
+        let listener = self.http.listen(BACKLOG).map_err(|error| refused("--http", self.wanted, &error))?;
+        Ok((listener, self.udp))
+    }
+}
+
+fn tcp(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    // A hub that starts again does not wait for connections of the one before.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
 
 /// What to say when `--http` or `--udp` cannot be bound.
-pub(super) fn refused(flag: &str, address: SocketAddr, error: &io::Error) -> anyhow::Error {
+fn refused(flag: &str, address: SocketAddr, error: &io::Error) -> anyhow::Error {
     let (ip, port) = (address.ip(), address.port());
     let kind = error.kind();
     anyhow::anyhow!(if kind == io::ErrorKind::AddrInUse {

@@ -21,12 +21,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use wire::HubId;
 use wire::discovery::GROUP_V4;
 use wire::handshake::Responder;
 
+use self::binding::Ports;
 use self::endpoint::{new_endpoint, random};
 use self::metrics::exposition;
 use crate::bundle::agents::Agents;
@@ -83,6 +83,8 @@ impl Hub {
     /// An address that is taken, a data directory that is in use or cannot be written, a damaged key.
     pub async fn start(config: Config) -> anyhow::Result<Self> {
         let clock = Clock;
+        let admin_token = admin_token(&config)?;
+        let ports = Ports::take(&config)?;
         let secret_key = SecretKey::load_or_create(&config.data)?;
         let store_config = crate::store::Config {
             dir: config.data.clone(),
@@ -99,10 +101,8 @@ impl Hub {
         let id = HubId::of(&keys.public);
         let join = config.join.or(http::hub::saved_policy(&store).await?).unwrap_or(JoinPolicy::Click);
 
-        let listener = TcpListener::bind(config.http).await;
-        let listener = listener.map_err(|error| binding::refused("--http", config.http, &error))?;
+        let (listener, socket) = ports.open()?;
         let http_address = listener.local_addr()?;
-        let socket = Socket::bind(config.udp).map_err(|error| binding::refused("--udp", config.udp, &error))?;
         let udp_address = SocketAddr::new(config.udp.ip(), socket.port()?);
         warn_about_buffer(&socket);
         warn_about_zones(clock);
@@ -226,7 +226,7 @@ impl Hub {
             config: http::state::Config {
                 allowed_hosts: config.hosts.clone(),
                 hostname: reach::hostname(),
-                admin_token: admin_token(&config)?,
+                admin_token,
                 local_key: Some(access::sha256(running.key.as_bytes())),
                 login_code: config.login_code.as_deref().map(|code| access::sha256(code.as_bytes())),
                 agents: Agents::new(config.agents.clone(), &config.data),
