@@ -6,7 +6,7 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use support::tree::{debian, own_target, run_in};
@@ -137,6 +137,51 @@ fn a_link_without_a_token_that_works_gets_one_answer_and_not_often() {
     let ended = Command::new("sh").args(["-c", &script]).output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
     assert!(ended.status.code() == Some(1) && said.contains("too many") && said.contains("try again in"), "{said}");
+}
+
+#[test]
+fn whatever_is_refused_is_a_script_that_says_why_and_fails() {
+    let hub = hub_with_agent();
+    let good = format!("/install.sh?token={}", hub.join_token(1));
+    let piped = |method: &str, host: &str, path: &str| {
+        let url = format!("http://{}{path}", hub.http);
+        let mut curl = Command::new("curl");
+        curl.args(["-sS", "-X", method, "-H", &format!("Host: {host}"), &url]).stdout(Stdio::piped());
+        let script = curl.spawn().unwrap().stdout.take().unwrap();
+        let ended = Command::new("sh").stdin(script).output().unwrap();
+        (ended.status.code(), said(&ended))
+    };
+    let own = hub.http.to_string();
+    for (method, host, path, why) in [
+        ("GET", "evil.example", good.clone(), "`--hosts evil.example`"),
+        ("GET", "it's$(exit 7)`exit 8`", good.clone(), "does not answer to the name"),
+        ("GET", "a\\c:1", good.clone(), "device-agent: "),
+        ("GET", "", good.clone(), "has no `Host`"),
+        ("GET", &own, "/install.sh?token=thj1_1_other".to_owned(), "mistyped or another hub"),
+        ("GET", &own, format!("{good}&token=again"), "`token`"),
+        ("GET", &own, format!("{good}&name=attic"), "`name`"),
+        ("POST", &own, good.clone(), "does not take POST"),
+    ] {
+        let (code, text) = piped(method, host, &path);
+        assert_eq!(code, Some(1), "{method} {host} {path}: {text}");
+        assert!(text.starts_with("device-agent: ") && text.contains(why), "{method} {host} {path}: {text}");
+        assert_eq!(text.lines().count(), 1, "{method} {host} {path}: {text}");
+    }
+    let closed = hub.request("PATCH", "/api/v1/hub", Some(r#"{"join": {"policy": "closed"}}"#.to_owned())).unwrap();
+    assert_eq!(closed.0, 200);
+    let (code, text) = piped("GET", &own, &good);
+    assert!(code == Some(1) && text.contains("accepts no new devices"), "{text}");
+    // Programs are told as before.
+    let (status, text) = hub.request("GET", "/agent/none", None).unwrap();
+    assert!(status == 404 && text.starts_with('{'), "{text}");
+}
+
+#[test]
+fn a_hub_without_agents_says_so_on_the_device() {
+    let hub = HubProcess::start("token");
+    let line = format!("curl -sS '{}' | sh", link(&hub));
+    let ended = Command::new("sh").args(["-c", &line]).output().unwrap();
+    assert!(ended.status.code() == Some(1) && said(&ended).contains("has no agent for"), "{}", said(&ended));
 }
 
 #[test]

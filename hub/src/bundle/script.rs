@@ -43,12 +43,13 @@ impl Script<'_> {
 #[must_use]
 pub fn refusal(why: &str) -> String {
     let why: String = why.chars().filter(|c| *c != '\'' && !c.is_control()).collect();
-    format!("echo 'device-agent: {why}' >&2\nexit 1\n")
+    // Not `echo`: that of dash reads backslashes.
+    format!("printf '%s\\n' 'device-agent: {why}' >&2\nexit 1\n")
 }
 
 /// Why there is no script for a token that does not work.
-pub const SPENT: &str = "this install command does not work (any more): its token is used up, expired or mistyped. Create \
-another under \"Add a device\" on the page of the hub";
+pub const SPENT: &str = "this install command does not work (any more): its token is used up, expired, \
+mistyped or another hub's. Create another under \"Add a device\" on the page of the hub";
 
 #[cfg(test)]
 mod tests {
@@ -56,7 +57,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_a_sentence_for_a_shell() {
-        assert_eq!(refusal("it's\nover"), "echo 'device-agent: itsover' >&2\nexit 1\n");
+        assert_eq!(refusal("it's\nover"), "printf '%s\\n' 'device-agent: itsover' >&2\nexit 1\n");
     }
 
     #[test]

@@ -171,8 +171,13 @@ impl From<store::Error> for ApiError {
     }
 }
 
+/// What the person was told, left with the answer for whoever has to say it in another form.
+#[derive(Debug, Clone)]
+pub(super) struct Told(pub String);
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let told = Told(self.detail.clone());
         let problem = Problem {
             kind: "about:blank".to_owned(),
             title: self.status.canonical_reason().unwrap_or("error").to_owned(),
@@ -192,6 +197,7 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = self.retry_after_s {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
+        response.extensions_mut().insert(told);
         response
     }
 }

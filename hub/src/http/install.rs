@@ -4,12 +4,15 @@
 //! token, with a wrong one, with one that is used up or expired: all get the same answer, so that nobody learns which tokens
 //! there are, and an address has five tries a minute. That secret stands in a query string, unlike API tokens, because one
 //! line has to be enough on a device; it lets few devices in, and not for long. The agent is no secret and open to all.
+//!
+//! Whatever `/install.sh` is refused for, it is piped into a shell: every refusal is a script that says why and ends with 1.
 
 use std::net::SocketAddr;
 
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio_util::io::ReaderStream;
 use wire::handshake::JoinToken;
@@ -17,7 +20,7 @@ use wire::handshake::JoinToken;
 use super::AppState;
 use super::auth::Peer;
 use super::dto::Problem;
-use super::error::ApiError;
+use super::error::{ApiError, Told};
 use super::params::{Asked, FromParams, Nothing, Params};
 use super::path::Name;
 use super::throttle::Wait;
@@ -25,6 +28,8 @@ use crate::access::sha256;
 use crate::bundle::script::{SPENT, Script, refusal};
 use crate::bundle::{Payload, Settings, Target, agents, archive, deb};
 use crate::proto::command::JoinPolicy;
+
+const SHELL: &str = "text/x-shellscript; charset=utf-8";
 
 /// What a link brings.
 #[derive(Debug)]
@@ -52,26 +57,33 @@ pub(super) async fn script(
     headers: HeaderMap,
     Asked(link): Asked<Link>,
 ) -> Result<Response, ApiError> {
-    match made(&app, peer, &headers, link).await {
-        Ok(script) => Ok(script),
-        // A shell reads it, and nobody else.
-        Err(error) if error.is_the_clients() => Ok(no_script(error.status(), error.detail())),
-        Err(error) => Err(error),
-    }
-}
-
-async fn made(app: &AppState, peer: Peer, headers: &HeaderMap, link: Link) -> Result<Response, ApiError> {
-    let Some(token) = token(app, peer.0, link).await? else { return Ok(refused()) };
-    let (url, hub) = addresses(app, headers)?;
+    let Some(token) = token(&app, peer.0, link).await? else { return Ok(refused()) };
+    let (url, hub) = addresses(&app, &headers)?;
     let agents = app.config.agents.clone();
-    let sums = packing(app, move || {
+    let sums = packing(&app, move || {
         let sum = |target| agents.read(target).map(|program| (target, sha256(&program)));
         agents.targets().into_iter().map(sum).collect::<Result<Vec<_>, _>>()
     });
     let sums = sums.await?.map_err(ApiError::internal)?;
     let script = Script { url: &url, hub: &hub, token: &token, agents: &sums }.text();
     let script = script.ok_or_else(|| ApiError::invalid("host", format!("`{url}` is not an address for a script")))?;
-    Ok(secret("text/x-shellscript; charset=utf-8", None, script))
+    Ok(secret(SHELL, None, script))
+}
+
+/// Around all that can refuse a request, also before it comes here: what is no script becomes one.
+pub(super) async fn for_a_shell(request: Request, next: Next) -> Response {
+    let is_for_a_shell = request.uri().path() == "/install.sh";
+    let response = next.run(request).await;
+    let is_script = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == SHELL);
+    if !is_for_a_shell || is_script {
+        return response;
+    }
+    let why = response.extensions().get::<Told>().map_or("the hub failed; its log says why", |told| &told.0);
+    let mut script = no_script(response.status(), why);
+    if let Some(seconds) = response.headers().get(header::RETRY_AFTER) {
+        script.headers_mut().insert(header::RETRY_AFTER, seconds.clone());
+    }
+    script
 }
 
 /// The agent for a machine: `x86_64`, `aarch64` or `armhf`.
@@ -181,7 +193,7 @@ fn refused() -> Response {
 }
 
 fn no_script(status: StatusCode, why: &str) -> Response {
-    (status, secret("text/x-shellscript; charset=utf-8", None, refusal(why))).into_response()
+    (status, secret(SHELL, None, refusal(why))).into_response()
 }
 
 /// An answer that nobody keeps.

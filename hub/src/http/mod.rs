@@ -140,6 +140,7 @@ pub fn router(state: AppState) -> Router {
         .layer(from_fn(guard::patience))
         .layer(from_fn_with_state(state.clone(), guard::host))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(install::for_a_shell))
         .layer(from_fn(guard::headers))
         .with_state(state)
 }
