@@ -24,8 +24,16 @@ pub struct Running {
     pub http: SocketAddr,
     /// Where it listens for devices.
     pub udp: SocketAddr,
+    /// Whether it answers devices that search for a hub.
+    #[serde(default = "on")]
+    pub discovery: bool,
     /// Everything may be done with it.
     pub key: String,
+}
+
+/// A hub of before this was written says nothing.
+const fn on() -> bool {
+    true
 }
 
 impl Running {
@@ -37,7 +45,8 @@ impl Running {
         let path = data.join(FILE);
         let part = data.join(format!("{FILE}.part"));
         let mut file: File = File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-        write!(file, "http = \"{}\"\nudp = \"{}\"\nkey = \"{}\"\n", self.http, self.udp, self.key)?;
+        let Self { http, udp, discovery, key } = self;
+        write!(file, "http = \"{http}\"\nudp = \"{udp}\"\ndiscovery = {discovery}\nkey = \"{key}\"\n")?;
         fs::rename(&part, &path)?;
         Ok(Word(path))
     }
@@ -95,6 +104,7 @@ mod tests {
         let running = Running {
             http: "0.0.0.0:8080".parse().unwrap(),
             udp: "[::]:5770".parse().unwrap(),
+            discovery: false,
             key: "secret".to_owned(),
         };
         let word = running.leave(dir.path()).unwrap();

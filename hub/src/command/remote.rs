@@ -352,8 +352,12 @@ mod tests {
 
     #[test]
     fn the_key_of_this_machine_goes_nowhere_else() {
-        let running =
-            Running { http: "0.0.0.0:8080".parse().unwrap(), udp: "0.0.0.0:1".parse().unwrap(), key: String::new() };
+        let running = Running {
+            http: "0.0.0.0:8080".parse().unwrap(),
+            udp: "0.0.0.0:1".parse().unwrap(),
+            discovery: true,
+            key: String::new(),
+        };
         assert!(is_here("http://localhost:8080", &running) && is_here("http://[::1]:8080", &running));
         for other in
             ["http://localhost:8081", "http://192.0.2.9:8080", "http://example.org:8080", "https://localhost:8080"]

@@ -221,7 +221,7 @@ impl Hub {
             })
         };
         let key = access::hex(&http::auth::random::<32>()?);
-        let running = Running { http: http_address, udp: udp_address, key };
+        let running = Running { http: http_address, udp: udp_address, discovery: config.discovery, key };
         let state = AppState::new(Wiring {
             config: http::state::Config {
                 allowed_hosts: config.hosts.clone(),

@@ -69,6 +69,7 @@ impl Findings {
 pub(super) async fn run(flags: Flags) -> Outcome {
     let named = flags.data.is_some() || flags.config.is_some();
     let has_address = flags.http.is_some();
+    let says_discovery = flags.discovery.is_some();
     let mut config = Config::load(flags)?;
     let mut findings = Findings::default();
     look_at_clock(&mut findings);
@@ -80,14 +81,14 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     let word = Running::of(&config.data);
     if let Some(running) = word.as_ref().filter(|_| !has_address) {
         (config.http, config.udp) = (running.http, running.udp);
+        if !says_discovery {
+            config.discovery = running.discovery;
+        }
     }
     let metrics = metrics(config.http);
     match &metrics {
         Some(_) => findings.good(format_args!("a hub answers on http://{}", config.http)),
-        None => findings.bad(
-            format_args!("no hub answers on http://{}", config.http),
-            format_args!("telemetry-hub serve --data {}", config.data.display()),
-        ),
+        None => tell_of_no_hub(&config, &mut findings),
     }
     if metrics.is_some() && word.as_ref().is_none_or(|running| running.http.port() != config.http.port()) {
         let owner = running::elsewhere()
@@ -124,6 +125,23 @@ pub(super) async fn run(flags: Flags) -> Outcome {
         1 => Err(anyhow::anyhow!("1 problem found, see FAIL above").into()),
         n => Err(anyhow::anyhow!("{n} problems found, see FAIL above").into()),
     }
+}
+
+/// None runs where one was looked for; those that run elsewhere may be what is meant.
+fn tell_of_no_hub(config: &Config, findings: &mut Findings) {
+    let (address, data) = (reach::here(config.http), config.data.display());
+    let start = format!("telemetry-hub serve --data {data}");
+    let others: Vec<String> = running::elsewhere().iter().map(|data| format!("--data {}", data.display())).collect();
+    if others.is_empty() {
+        return findings.bad(format_args!("no hub answers on http://{address}"), start);
+    }
+    let plural = if others.len() == 1 { "one runs" } else { "others run" };
+    findings.bad(
+        format_args!(
+            "no hub runs with its data in {data}, and none answers on http://{address}; {plural} with another"
+        ),
+        format_args!("{}; or start this one: {start}", others.join(" or ")),
+    );
 }
 
 /// Nobody named a hub, and there is none in the usual place: the one that runs is meant.
