@@ -20,6 +20,9 @@ use crate::clock::Now;
 
 /// Pauses between probes: doubling between these.
 const FIRST_PROBE: Duration = Duration::from_secs(1);
+/// Head start of every other way over a link-local address: the hub's answers to one probe, by IPv4 and by IPv6, come within its
+/// 120 ms of jitter. Any way is as good, but `fe80::1%2` tells the people who look for the device nothing.
+const LINK_LOCAL_WAIT: Duration = Duration::from_millis(150);
 /// Handshakes without an answer after which the user is told.
 pub(super) const TELL_AFTER_TRIES: u32 = 3;
 
@@ -64,7 +67,13 @@ impl Uplink {
             address.set_port(answer.port);
         }
         // A hub that announces itself unasked has every device listening: they come one after the other.
-        let wait = if announced { self.random.between(Duration::ZERO, RETURN_WITHIN) } else { Duration::ZERO };
+        let wait = if announced {
+            self.random.between(Duration::ZERO, RETURN_WITHIN)
+        } else if is_link_local(from) {
+            LINK_LOCAL_WAIT
+        } else {
+            Duration::ZERO
+        };
         if let Some(session) = &mut self.session {
             if announced && session.hub == answer.key && session.answer_due().is_none() {
                 // It may have just started, and know nothing of this session.
@@ -192,4 +201,8 @@ impl Uplink {
             }
         }
     }
+}
+
+fn is_link_local(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local())
 }

@@ -159,6 +159,30 @@ fn with_several_hubs_and_no_token_it_waits_for_a_person() {
 }
 
 #[test]
+fn a_hub_that_is_heard_both_ways_is_asked_by_the_address_that_tells_people_something() {
+    let link_local: SocketAddr = "[fe80::1%2]:5771".parse().unwrap();
+    let asked = |world: &mut World, wait: Duration| -> Vec<SocketAddr> {
+        world.now = world.now.plus(wait);
+        world.feed.uplink.handle_timeout(world.now);
+        let mut out = Vec::new();
+        std::iter::from_fn(|| world.feed.uplink.poll_transmit(world.now, &mut out)).collect()
+    };
+    for both in [true, false] {
+        let mut world = World::new(|_| {});
+        let (now, nonce) = (world.now, world.feed.uplink.nonce);
+        world.feed.uplink.handle_input(now, link_local, &world.hub.answer(nonce));
+        assert_eq!(asked(&mut world, 100 * MS), []);
+        if both {
+            world.feed.uplink.handle_input(world.now, world.hub.address, &world.hub.answer(nonce));
+            assert_eq!(asked(&mut world, Duration::ZERO), [world.hub.address]);
+        } else {
+            // Where nothing else answers, it is the way.
+            assert_eq!(asked(&mut world, 100 * MS).iter().map(SocketAddr::is_ipv6).collect::<Vec<_>>(), [true]);
+        }
+    }
+}
+
+#[test]
 fn batches_of_a_new_sensor_wait_for_its_description() {
     let mut world = World::new(|_| {});
     world.measure(2, SEC);
