@@ -21,8 +21,7 @@ pub(super) async fn run(action: Action) -> Outcome {
     let Action::Reset { data } = action;
     let dir = data.of_a_hub()?;
     let store = data.open()?;
-    store.put_setting(auth::ADMIN_PASSWORD, Vec::new()).await?;
-    store.delete_sessions().await?;
+    store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, Vec::new(), None).await?;
     let token = auth::mint_setup_token(&store).await?.unwrap_or_default();
     store.close().await?;
     let Some(running) = Running::of(&dir) else {

@@ -115,6 +115,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(join_tokens::revoke))
         .routes(routes!(session::show, session::sign_in, session::sign_out))
         .routes(routes!(session::setup_state, session::setup))
+        .routes(routes!(session::change_password))
         .routes(routes!(live::connect))
         .routes(routes!(install::script))
         .routes(routes!(install::agent))

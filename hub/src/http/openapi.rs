@@ -31,7 +31,7 @@ milliseconds, or `now-6h`. Times out: RFC 3339 in objects, epoch milliseconds in
         (name = "rules", description = "What raises alerts"),
         (name = "alerts", description = "What is wrong"),
         (name = "webhooks", description = "Who is told, and whether it worked"),
-        (name = "access", description = "Tokens, sessions, the first password"),
+        (name = "access", description = "Tokens, sessions, the password"),
         (name = "install", description = "What a device gets its agent by"),
         (name = "live", description = "The WebSocket: send `ClientRequest`, receive `ServerMessage`, as JSON texts"),
     )

@@ -1,7 +1,9 @@
-//! `/session` and `/setup`: a person signs in, out, and sets the first password.
+//! `/session`, `/setup` and `/password`: a person signs in, out, sets the first password and another.
 //!
 //! There is no default password and no user name. The first one is set with the token of the link the hub printed; that
-//! needs the terminal or the data directory even on the machine itself.
+//! needs the terminal or the data directory even on the machine itself. Whoever sets another signs everybody else out.
+//!
+//! Wrong tries are counted by address and told in the log, without what was tried, and not without end.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,10 +13,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::AppState;
-use super::auth::{self, By, COOKIE, Peer, Principal, random};
+use super::auth::{self, Admin, By, COOKIE, Peer, Principal, random};
 use super::body::Body;
 use super::dto::Problem;
-use super::dto::access::{SetupRequest, SetupState, SignInRequest, SignedIn, SignedInBy};
+use super::dto::access::{PasswordChange, SetupRequest, SetupState, SignInRequest, SignedIn, SignedInBy};
 use super::error::ApiError;
 use super::params::{Asked, Nothing};
 use super::throttle::Wait;
@@ -52,7 +54,7 @@ pub(super) async fn sign_in(
         (None, Some(code)) => {
             let stands = app.config.login_code == Some(sha256(code.trim().as_bytes()));
             if !stands && !auth::take_login_code(&app.store, &code, app.clock.wall()).await? {
-                tracing::warn!(peer = %peer.0, "a sign-in link that is spent or expired was used from {}", peer.0.ip());
+                note(&app, peer, "a sign-in link that is spent or expired was used");
                 return Err(ApiError::unauthenticated("this link was used already or has expired; create another")
                     .field("login_code"));
             }
@@ -72,10 +74,11 @@ pub(super) async fn sign_out(State(app): State<AppState>, headers: HeaderMap) ->
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
 }
 
-/// Whether the first password is still to be set.
+/// Whether the first password is still to be set, and of which hub.
 #[utoipa::path(get, path = "/api/v1/setup", tag = "access", responses((status = 200, body = SetupState)), security(()))]
 pub(super) async fn setup_state(State(app): State<AppState>, _: Asked<Nothing>) -> Result<Json<SetupState>, ApiError> {
-    Ok(Json(SetupState { needed: stored_password(&app).await?.is_none() }))
+    let needed = stored_password(&app).await?.is_none();
+    Ok(Json(SetupState { needed, name: app.config.hostname.clone().filter(|name| !name.is_empty()) }))
 }
 
 /// Sets the first password, and signs in.
@@ -92,13 +95,11 @@ pub(super) async fn setup(
     }
     attempt(&app, peer)?;
     if !auth::is_setup_token(&app.store, &request.setup_token).await? {
-        tracing::warn!(peer = %peer.0, "a setup link that has expired was used from {}", peer.0.ip());
+        note(&app, peer, "a setup link that has expired was used");
         let detail = "this setup link has expired: use the newest one from the hub's terminal";
         return Err(ApiError::unauthenticated(detail).field("setup_token"));
     }
-    if !PASSWORD.contains(&request.password.chars().count()) {
-        return Err(ApiError::invalid("password", "a password has 8 to 256 characters"));
-    }
+    check_length("password", &request.password)?;
     let hash = app.passwords.hash(request.password, random()?).await?;
     auth::spend_setup_token(&app.store).await?;
     app.store.put_setting(auth::ADMIN_PASSWORD, hash.into_bytes()).await?;
@@ -106,10 +107,64 @@ pub(super) async fn setup(
     begin(&app, peer).await
 }
 
+/// Sets another password. Every other browser is signed out; API tokens stay valid.
+#[utoipa::path(put, path = "/api/v1/password", tag = "access", request_body = PasswordChange,
+    responses((status = 204, description = "Done"), (status = 400, body = Problem),
+        (status = 403, description = "The present password is wrong", body = Problem),
+        (status = 409, description = "No password is set yet", body = Problem), (status = 429, body = Problem)))]
+pub(super) async fn change_password(
+    State(app): State<AppState>,
+    _: Admin,
+    principal: Principal,
+    peer: Peer,
+    Body(request): Body<PasswordChange>,
+) -> Result<StatusCode, ApiError> {
+    check_length("new_password", &request.new_password)?;
+    attempt(&app, peer)?;
+    match is_the_password(&app, request.password).await? {
+        Some(true) => {}
+        Some(false) => {
+            note(&app, peer, "wrong password for setting another");
+            return Err(ApiError::forbidden("wrong_password", "the present password is wrong").field("password"));
+        }
+        None => return Err(ApiError::conflict("password", UNSET)),
+    }
+    let hash = app.passwords.hash(request.new_password, random()?).await?;
+    let own = match principal.by {
+        By::Session(hash) => Some(hash),
+        By::Token(_) | By::File => None,
+    };
+    app.store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, hash.into_bytes(), own).await?;
+    app.attempts.forgive(peer.0.ip());
+    tracing::info!(peer = %peer.0, "the admin password was changed from {}; every other browser is signed out", peer.0.ip());
+    Ok(StatusCode::NO_CONTENT)
+}
+
+const UNSET: &str = "no password is set yet: open the setup link the hub printed";
+
+fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
+    if PASSWORD.contains(&password.chars().count()) {
+        return Ok(());
+    }
+    Err(ApiError::invalid(field, "a password has 8 to 256 characters"))
+}
+
+/// A line in the log about a try that was wrong, as long as there are not too many.
+fn note(app: &AppState, peer: Peer, what: &str) {
+    let ip = peer.0.ip();
+    match app.attempt_lines.line(app.clock.now()) {
+        None => {}
+        Some(0) => tracing::warn!(peer = %peer.0, "{what} from {ip}"),
+        Some(more) => {
+            tracing::warn!(peer = %peer.0, more, "{what} from {ip}; before it {more} more wrong tries to sign in")
+        }
+    }
+}
+
 fn attempt(app: &AppState, peer: Peer) -> Result<(), ApiError> {
     app.attempts.attempt(app.clock.now(), peer.0.ip()).map_err(|Wait { seconds, is_first }| {
         if is_first {
-            tracing::warn!(peer = %peer.0, "too many attempts to sign in from {}: refused for {seconds} s", peer.0.ip());
+            note(app, peer, "too many attempts to sign in");
         }
         let detail = format!("too many wrong passwords: try again in {seconds} s");
         ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds)
@@ -122,17 +177,23 @@ async fn stored_password(app: &AppState) -> Result<Option<String>, ApiError> {
 }
 
 async fn check_password(app: &AppState, peer: Peer, password: String) -> Result<(), ApiError> {
-    let wrong = || {
-        tracing::warn!(peer = %peer.0, "wrong password from {}", peer.0.ip());
-        ApiError::unauthenticated("the password is wrong").field("password")
-    };
-    if password.len() > 4 * PASSWORD.end() {
-        return Err(wrong());
+    match is_the_password(app, password).await? {
+        Some(true) => Ok(()),
+        Some(false) => {
+            note(app, peer, "wrong password");
+            Err(ApiError::unauthenticated("the password is wrong").field("password"))
+        }
+        None => Err(ApiError::unauthenticated(UNSET)),
     }
-    let Some(stored) = stored_password(app).await? else {
-        return Err(ApiError::unauthenticated("no password is set yet: open the setup link the hub printed"));
-    };
-    if app.passwords.verify(password, stored).await? { Ok(()) } else { Err(wrong()) }
+}
+
+/// Whether it is the admin's password; `None` while there is none.
+async fn is_the_password(app: &AppState, password: String) -> Result<Option<bool>, ApiError> {
+    let Some(stored) = stored_password(app).await? else { return Ok(None) };
+    if password.len() > 4 * PASSWORD.end() {
+        return Ok(Some(false));
+    }
+    app.passwords.verify(password, stored).await.map(Some)
 }
 
 async fn begin(app: &AppState, peer: Peer) -> Result<Response, ApiError> {

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::error::ApiError;
 use super::password::Passwords;
-use super::throttle::Throttle;
+use super::throttle::{Lines, Throttle};
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::ingest::desk::Desk;
@@ -212,6 +212,8 @@ pub struct Shared {
     pub(super) passwords: Passwords,
     /// Attempts to sign in.
     pub(super) attempts: Throttle,
+    /// What the log says of those that were wrong.
+    pub(super) attempt_lines: Lines,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
     /// Exports being written.
@@ -259,6 +261,7 @@ impl AppState {
             wiring,
             passwords: Passwords::default(),
             attempts: Throttle::default(),
+            attempt_lines: Lines::default(),
             trials: Semaphore::new(super::backtest::AT_ONCE),
             exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
             bad_links: Throttle::default(),

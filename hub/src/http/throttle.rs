@@ -1,4 +1,5 @@
-//! How often one address may try a secret: a password, a setup link, a join token in a link. PURE.
+//! How often one address may try a secret: a password, a setup link, a join token in a link; and how much the log says of it.
+//! PURE.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -9,6 +10,8 @@ const TRIES: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(60);
 /// Addresses remembered: at 64 bytes each under a megabyte. When all are in their window, strangers wait.
 const ADDRESSES: usize = 10_000;
+/// Lines of the log a minute, from all addresses together: a flood must not fill it.
+const LINES: u32 = 30;
 
 /// Why an attempt is not looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +55,25 @@ impl Throttle {
     }
 }
 
+/// What the log says of tries that were wrong: the first in a minute each, then how many there were.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Mutex<Option<(Instant, u32)>>);
+
+impl Lines {
+    /// How many were left out before this one; `None` when this one is left out, too.
+    pub(super) fn line(&self, now: Instant) -> Option<u32> {
+        let mut minute = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, count) = minute.get_or_insert((now, 0));
+        let mut left_out = 0;
+        if now.duration_since(*since) >= WINDOW {
+            left_out = count.saturating_sub(LINES);
+            (*since, *count) = (now, 0);
+        }
+        *count = count.saturating_add(1);
+        (*count <= LINES).then_some(left_out)
+    }
+}
+
 /// An IPv6 host has a /64 to itself and must not get a try for each of its addresses.
 fn household(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
@@ -77,5 +99,15 @@ mod tests {
         }
         assert_eq!(throttle.attempt(t0, IpAddr::from([10, 0, 0, 1])), Ok(()));
         assert_eq!(throttle.attempt(t0 + WINDOW, host(9)), Ok(()));
+    }
+
+    #[test]
+    fn a_flood_gets_thirty_lines_a_minute_and_then_its_number() {
+        #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]
+        let (lines, t0) = (Lines::default(), Instant::now());
+        let told = (0..1_000).filter(|_| lines.line(t0 + Duration::from_secs(59)) == Some(0)).count();
+        assert_eq!(told, 30);
+        let next = t0 + Duration::from_secs(59) + WINDOW;
+        assert_eq!([lines.line(next), lines.line(next)], [Some(970), Some(0)]);
     }
 }

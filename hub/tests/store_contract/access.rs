@@ -69,7 +69,9 @@ async fn sessions_end_by_time_by_idleness_and_by_hand() {
     assert!(!holds(1, 30 * DAY).await);
     hub.store.delete_session([3; 32]).await.unwrap();
     assert!(!holds(3, 1).await);
-    hub.store.delete_sessions().await.unwrap();
+    hub.store.put_setting_and_end_sessions("admin", vec![0], Some([2; 32])).await.unwrap();
+    assert!(holds(2, 1).await && !holds(1, 1).await, "all but one");
+    hub.store.put_setting_and_end_sessions("admin", vec![0], None).await.unwrap();
     assert!(!holds(2, 1).await);
     hub.store.put_setting("admin", vec![1]).await.unwrap();
     hub.store.put_setting("admin", vec![2]).await.unwrap();

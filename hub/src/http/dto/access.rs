@@ -1,4 +1,4 @@
-//! Tokens, join tokens, sessions, the first password.
+//! Tokens, join tokens, sessions, the password.
 
 use std::collections::BTreeMap;
 
@@ -186,9 +186,21 @@ pub struct SetupRequest {
     pub password: String,
 }
 
-/// Whether the first password is still to be set.
+/// To set another password.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The present one.
+    pub password: String,
+    /// The one to come: at least 8 characters.
+    pub new_password: String,
+}
+
+/// What is shown at the door, to whoever opens the page.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SetupState {
-    /// True until it is set.
+    /// True until the first password is set.
     pub needed: bool,
+    /// Name of the hub's computer, to tell one hub from another; null where it has none.
+    pub name: Option<String>,
 }

@@ -80,7 +80,7 @@ async fn tokens_are_shown_once_and_stop_when_revoked() {
 #[tokio::test]
 async fn the_first_password_is_set_once_with_the_token_of_the_link() {
     let scene = scene();
-    assert_eq!(scene.get("/api/v1/setup").await.json(), json!({"needed": true}));
+    assert_eq!(scene.get("/api/v1/setup").await.json(), json!({"needed": true, "name": null}));
     let token = mint_setup_token(&scene.store).await.unwrap().unwrap();
     let setup = |token: &str, password: &str| {
         json_body(request("POST", "/api/v1/setup", ""), &json!({"setup_token": token, "password": password}))

@@ -9,6 +9,7 @@ mod hang_up;
 mod import;
 mod leaving;
 mod live;
+mod password;
 mod push;
 mod scene;
 mod webhooks;

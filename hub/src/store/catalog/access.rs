@@ -175,13 +175,15 @@ impl Store {
         .await
     }
 
-    /// Ends all sessions.
+    /// Puts a setting that sessions stand on, and ends all of them but one.
     ///
     /// # Errors
-    /// Those of any write.
-    pub async fn delete_sessions(&self) -> Result<()> {
-        self.change(|write| {
-            write.conn.prepare_cached(DELETE_SESSIONS)?.execute([])?;
+    /// Those of any write; then nothing has changed.
+    pub async fn put_setting_and_end_sessions(&self, key: &str, value: Vec<u8>, but: Option<[u8; 32]>) -> Result<()> {
+        let key = key.to_owned();
+        self.change(move |write| {
+            write.conn.prepare_cached(PUT_SETTING)?.execute(named_params! { ":key": key, ":value": value })?;
+            write.conn.prepare_cached(DELETE_SESSIONS)?.execute(named_params! { ":but": but })?;
             Ok(())
         })
         .await
@@ -258,7 +260,7 @@ const SESSION: &str = "SELECT scope, created_at, used_at FROM session
     WHERE hash = :hash AND expires_at > :now AND used_at > :idle_since";
 const USE_SESSION: &str = "UPDATE session SET used_at = :now WHERE hash = :hash";
 const DELETE_SESSION: &str = "DELETE FROM session WHERE hash = :hash";
-const DELETE_SESSIONS: &str = "DELETE FROM session";
+const DELETE_SESSIONS: &str = "DELETE FROM session WHERE hash IS NOT :but";
 
 const SETTING: &str = "SELECT value FROM setting WHERE key = :key";
 const PUT_SETTING: &str = "INSERT INTO setting (key, value) VALUES (:key, :value)
