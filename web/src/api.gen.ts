@@ -313,6 +313,8 @@ export interface components {
             more_source_errors: number;
             /** @description Name shown to people. */
             name: string;
+            /** @description What its owner wrote about it; empty where that is nothing. */
+            notes: string;
             /** @description A sample of what it measures, while it is pending. */
             preview: components["schemas"]["Preview"][];
             /** @description Number of its sensors. */
@@ -353,6 +355,8 @@ export interface components {
             } | null;
             /** @description New name, unique among devices. */
             name?: string | null;
+            /** @description Free text about it, of at most 2,000 characters; an empty one takes it away. */
+            notes?: string | null;
         };
         /** @description How devices find the hub. */
         Discovery: {
@@ -1050,6 +1054,8 @@ export interface components {
                 more_source_errors: number;
                 /** @description Name shown to people. */
                 name: string;
+                /** @description What its owner wrote about it; empty where that is nothing. */
+                notes: string;
                 /** @description A sample of what it measures, while it is pending. */
                 preview: components["schemas"]["Preview"][];
                 /** @description Number of its sensors. */
@@ -1261,6 +1267,13 @@ export interface components {
             }[];
             /** @description What to send as `cursor` to go on; null at the end. */
             next: string | null;
+        };
+        /** @description To set another password. */
+        PasswordChange: {
+            /** @description The one to come: at least 8 characters. */
+            new_password: string;
+            /** @description The present one. */
+            password: string;
         };
         /** @description Device time in epoch milliseconds, value */
         Point: number[];
@@ -1607,9 +1620,11 @@ export interface components {
             /** @description From the link the hub printed. */
             setup_token: string;
         };
-        /** @description Whether the first password is still to be set. */
+        /** @description What is shown at the door, to whoever opens the page. */
         SetupState: {
-            /** @description True until it is set. */
+            /** @description Name of the hub's computer, to tell one hub from another; null where it has none. */
+            name: string | null;
+            /** @description True until the first password is set. */
             needed: boolean;
         };
         /**

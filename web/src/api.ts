@@ -1,7 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SignedIn, Silence, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SetupState, SignedIn, Silence, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -56,13 +56,14 @@ const id = encodeURIComponent;
 const iso = (at: Millis) => new Date(at).toISOString();
 
 export const session = {
-  /** Whether the first password is still to be set. */
-  setupNeeded: async () => (await call<{ needed: boolean }>("GET", "/setup")).needed,
+  /** Which hub it is, and whether its first password is still to be set. */
+  door: () => call<SetupState>("GET", "/setup"),
   setup: (setup_token: string, password: string) => call<null>("POST", "/setup", { setup_token, password }),
   signIn: (password: string) => call<null>("POST", "/session", { password }),
   exchange: (login_code: string) => call<null>("POST", "/session", { login_code }),
   current: () => call<SignedIn>("GET", "/session"),
   signOut: () => call<null>("DELETE", "/session"),
+  changePassword: (password: string, new_password: string) => call<null>("PUT", "/password", { password, new_password }),
 };
 
 export const hub = {
@@ -91,7 +92,7 @@ export const retention = {
 export const devices = {
   list: () => all<Device>("/devices"),
   get: (device: string) => call<Device>("GET", `/devices/${id(device)}`),
-  change: (device: string, change: { name?: string; labels?: Record<string, string>; interval_ms?: number | null }) => call<Device>("PATCH", `/devices/${id(device)}`, change),
+  change: (device: string, change: { name?: string; labels?: Record<string, string>; interval_ms?: number | null; notes?: string }) => call<Device>("PATCH", `/devices/${id(device)}`, change),
   remove: (device: string) => call<null>("DELETE", `/devices/${id(device)}`),
   /** Lets it go but keeps what it measured. */
   forget: (device: string) => call<Device>("POST", `/devices/${id(device)}/forget`, {}),

@@ -38,6 +38,7 @@ export type Sensor = Schemas["Sensor"];
 export type Series = Schemas["SeriesColumns"];
 export type Silence = Schemas["Silence"];
 export type Severity = Schemas["Severity"];
+export type SetupState = Schemas["SetupState"];
 export type SignedIn = Schemas["SignedIn"];
 export type Token = Schemas["Token"];
 export type TokenWithText = Schemas["TokenWithText"];

@@ -143,7 +143,7 @@ pub(super) async fn show(
     view(&app, id).map(Json).ok_or_else(|| unknown(id))
 }
 
-/// Renames a device, sets its labels or its expected interval.
+/// Renames a device, sets its labels, its expected interval or the notes about it.
 #[utoipa::path(patch, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     request_body = DevicePatch, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn change(

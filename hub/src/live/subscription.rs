@@ -249,6 +249,7 @@ mod tests {
                 first_seen: UnixMillis(0),
                 last_seen: None,
                 interval_ms: None,
+                notes: String::new(),
                 handshake_counter: 0,
             });
             for (offset, sensor) in ["temp", "hum"].into_iter().enumerate() {

@@ -61,6 +61,8 @@ pub struct Device {
     pub last_seen: Option<UnixMillis>,
     /// Expected time between readings in milliseconds, if a person set it; else the sensors' own intervals count.
     pub interval_ms: Option<u32>,
+    /// What its owner wrote about it.
+    pub notes: String,
     /// Highest handshake counter seen; a lower or equal one is a replay.
     pub handshake_counter: u64,
 }
@@ -146,6 +148,8 @@ pub struct DevicePatch {
     pub labels: Option<Labels>,
     /// Expected interval in milliseconds; `Some(None)` clears it.
     pub interval_ms: Option<Option<u32>>,
+    /// Notes anew; empty takes them away.
+    pub notes: Option<String>,
 }
 
 /// How a device's link is doing; from authenticated packets only, kept in memory.

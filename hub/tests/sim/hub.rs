@@ -381,6 +381,7 @@ impl Hub {
                         first_seen: at,
                         last_seen: None,
                         interval_ms: None,
+                        notes: String::new(),
                         handshake_counter,
                     };
                     self.store.rows.push(Row {

@@ -94,11 +94,12 @@ async fn windows_outlive_the_journal_rows_that_tell_of_them() {
 
 #[tokio::test]
 async fn a_write_that_fails_does_not_hurt_its_group() {
-    let hub = Hub::new().await;
+    let mut hub = Hub::new().await;
     let other = hub.store.adopt(new_device(2, "other")).await.unwrap();
     let taken = DevicePatch { name: Some("pump".to_owned()), ..DevicePatch::default() };
     let batch = hub.batch(0, &[(0, 0, 1.0)]);
-    let labels = DevicePatch { labels: Some(BTreeMap::new()), ..DevicePatch::default() };
+    let notes = Some("in the cellar".to_owned());
+    let labels = DevicePatch { labels: Some(BTreeMap::new()), notes, ..DevicePatch::default() };
     let (bad, good, commit) = tokio::join!(
         hub.store.patch_device(other.id, taken, T0),
         hub.store.patch_device(hub.device.id, labels, T0),
@@ -108,6 +109,8 @@ async fn a_write_that_fails_does_not_hurt_its_group() {
     assert_eq!(good.unwrap().name, "pump");
     assert_eq!(commit.unwrap().fresh.len(), 1);
     assert_eq!(hub.store.catalog().device_by_name("other").map(|device| device.no), Some(other.no));
+    hub.restart().await;
+    assert_eq!(hub.store.catalog().device_by_name("pump").unwrap().notes, "in the cellar");
 }
 
 #[tokio::test]

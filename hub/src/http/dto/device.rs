@@ -68,6 +68,8 @@ pub struct Device {
     pub last_seen: Option<String>,
     /// Expected time between readings, in milliseconds.
     pub interval_ms: Option<u32>,
+    /// What its owner wrote about it; empty where that is nothing.
+    pub notes: String,
     /// Its clock minus the hub's, in milliseconds: as it measured it itself, or of a device without a link by how its newest
     /// readings lie to the moment they come; null while unknown.
     pub clock_offset_ms: Option<f64>,
@@ -215,6 +217,7 @@ impl Device {
             first_seen: text::moment(device.first_seen),
             last_seen: last_seen.map(text::moment),
             interval_ms: expected_interval(device, catalog),
+            notes: device.notes.clone(),
             clock_offset_ms: match link {
                 Some(link) => link.clock_offset_ms,
                 None => pushed.and_then(|pushed| pushed.clock_offset_ms()).map(|ms| ms as f64),
@@ -262,6 +265,7 @@ impl From<&Pending> for Device {
             first_seen: text::moment(pending.first_seen),
             last_seen: Some(text::moment(pending.last_seen)),
             interval_ms: None,
+            notes: String::new(),
             clock_offset_ms: None,
             link: None,
             conflict: None,
@@ -285,6 +289,8 @@ pub struct DevicePatch {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<u32>)]
     interval_ms: Option<Option<u32>>,
+    /// Free text about it, of at most 2,000 characters; an empty one takes it away.
+    notes: Option<String>,
 }
 
 /// Tells `null` from absent.
@@ -303,6 +309,7 @@ impl TryFrom<DevicePatch> for Patch {
             name: patch.name.map(|name| text::name("name", name)).transpose()?,
             labels: patch.labels.map(text::labels).transpose()?,
             interval_ms: patch.interval_ms,
+            notes: patch.notes.map(text::notes).transpose()?,
         })
     }
 }

@@ -183,6 +183,22 @@ pub fn name(field: &str, text: String) -> Result<String, ApiError> {
     Ok(trimmed.to_owned())
 }
 
+/// Longest notes about a device, in characters: a page of text.
+const NOTES: usize = 2_000;
+
+/// Free text of some lines: at most 2,000 characters, no control characters but ends of lines and tabs.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming the field.
+pub fn notes(text: String) -> Result<String, ApiError> {
+    let text = text.trim().replace("\r\n", "\n");
+    if text.chars().count() > NOTES || text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
+        let detail = "`notes` has at most 2000 characters, and no control characters but ends of lines and tabs";
+        return Err(ApiError::invalid("notes", detail));
+    }
+    Ok(text)
+}
+
 /// Labels: at most 32, keys like names in programs, values up to 128 bytes.
 ///
 /// # Errors

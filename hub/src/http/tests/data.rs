@@ -177,6 +177,29 @@ async fn the_rules_hear_of_a_device_that_is_renamed_relabelled_or_deleted() {
 }
 
 #[tokio::test]
+async fn notes_about_a_device_are_kept_until_they_are_changed() {
+    let scene = scene();
+    let (device, _) = scene.device(1, "shed").await;
+    let path = format!("/api/v1/devices/{}", device.id);
+    let notes = async || scene.get(&path).await.json()["notes"].clone();
+    assert_eq!(notes().await, "");
+    let text = "behind the boiler\n\tkey: Anna \u{1f511}";
+    scene.call("PATCH", &path, &json!({"notes": format!(" {text}\r\n")})).await;
+    assert_eq!(notes().await, text);
+    for bad in [json!("x".repeat(2_001)), json!("a\u{0}b"), json!("a\rb")] {
+        let refused = scene.call("PATCH", &path, &json!({"name": "attic", "notes": bad})).await;
+        assert_eq!((refused.problem().0, refused.problem().2), (400, json!("notes")), "{bad}");
+    }
+    assert_eq!(scene.get(&path).await.json()["name"], "shed", "nothing half applied");
+    scene.call("PATCH", &path, &json!({"name": "attic"})).await;
+    assert_eq!(notes().await, text, "what is left out stays");
+    scene.call("PATCH", &path, &json!({"notes": "é".repeat(2_000)})).await;
+    assert_eq!(notes().await, "é".repeat(2_000));
+    scene.call("PATCH", &path, &json!({"notes": ""})).await;
+    assert_eq!(notes().await, "");
+}
+
+#[tokio::test]
 async fn a_rule_is_tried_on_what_is_stored() {
     let mut scene = scene();
     let (device, series) = scene.device(1, "shed").await;

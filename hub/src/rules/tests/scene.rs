@@ -211,6 +211,7 @@ pub(in crate::rules) fn device(no: u32) -> Device {
         first_seen: START,
         last_seen: None,
         interval_ms: None,
+        notes: String::new(),
         handshake_counter: 0,
     }
 }

@@ -127,6 +127,15 @@ impl Store {
                 ":labels": write_pairs(&device.labels),
                 ":interval_ms": device.interval_ms,
             })?;
+            match patch.notes.as_deref() {
+                None => {}
+                Some("") => {
+                    scope.conn.prepare_cached(NO_NOTES)?.execute(named_params! { ":no": no })?;
+                }
+                Some(notes) => {
+                    scope.conn.prepare_cached(SET_NOTES)?.execute(named_params! { ":no": no, ":notes": notes })?;
+                }
+            }
             changed(scope, no)
         })
         .await
@@ -205,6 +214,9 @@ impl Store {
 }
 
 const PATCH: &str = "UPDATE device SET name = :name, labels = :labels, interval_ms = :interval_ms WHERE no = :no";
+const SET_NOTES: &str = "INSERT INTO note_of_device (device, notes) VALUES (:no, :notes)
+    ON CONFLICT (device) DO UPDATE SET notes = excluded.notes";
+const NO_NOTES: &str = "DELETE FROM note_of_device WHERE device = :no";
 const DELETE: &str = "DELETE FROM device WHERE no = :no";
 const SEEN: &str = "UPDATE device SET last_seen_at = MAX(COALESCE(last_seen_at, :at), :at) WHERE no = :no";
 
@@ -306,9 +318,9 @@ pub(in crate::store) fn changed(scope: &mut Scope<'_>, no: DeviceNo) -> Result<D
 }
 
 const ALL: &str = "SELECT no, id, key, name, standing, labels, model, version, address, first_seen_at, last_seen_at,
-    interval_ms, handshake_counter FROM device";
+    interval_ms, handshake_counter, notes FROM device LEFT JOIN note_of_device ON device = no";
 const ONE: &str = "SELECT no, id, key, name, standing, labels, model, version, address, first_seen_at, last_seen_at,
-    interval_ms, handshake_counter FROM device WHERE no = :no";
+    interval_ms, handshake_counter, notes FROM device LEFT JOIN note_of_device ON device = no WHERE no = :no";
 
 pub(in crate::store) fn read(conn: &Connection, no: DeviceNo) -> Result<Device> {
     Ok(conn.prepare_cached(ONE)?.query_row(named_params! { ":no": no }, from_row)?)
@@ -330,6 +342,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Device> {
         first_seen: UnixMillis(row.get("first_seen_at")?),
         last_seen: row.get::<_, Option<i64>>("last_seen_at")?.map(UnixMillis),
         interval_ms: row.get("interval_ms")?,
+        notes: row.get::<_, Option<String>>("notes")?.unwrap_or_default(),
         handshake_counter: unsigned(row.get("handshake_counter")?),
     })
 }

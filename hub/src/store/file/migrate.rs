@@ -31,6 +31,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0017_numbering.sql"),
     include_str!("../../../../migrations/sqlite/0018_kinds.sql"),
     include_str!("../../../../migrations/sqlite/0019_headers_sealed.sql"),
+    include_str!("../../../../migrations/sqlite/0020_notes.sql"),
 ];
 
 fn known() -> u32 {

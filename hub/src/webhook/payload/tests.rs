@@ -201,6 +201,7 @@ fn catalog() -> Catalog {
         first_seen: NOW,
         last_seen: None,
         interval_ms: None,
+        notes: String::new(),
         handshake_counter: 0,
     });
     let (device, kind) = (DeviceNo(1), SensorKind::Gauge);

@@ -117,6 +117,7 @@ impl Scene {
             first_seen: device.at,
             last_seen: None,
             interval_ms: None,
+            notes: String::new(),
             handshake_counter: device.handshake_counter,
         };
         let sensors = (0..sensors as u32).map(SeriesId).collect();
