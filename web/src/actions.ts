@@ -45,7 +45,7 @@ export async function openSession(fragment = /^#(setup|login)=(.+)$/.exec(locati
   if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
   try {
     if (fragment?.[1] === "login") await api.session.exchange(decodeURIComponent(fragment[2]!));
-    if (fragment?.[1] === "setup" && (await api.session.setupNeeded())) {
+    if (fragment?.[1] === "setup" && (await api.session.door()).needed) {
       dispatch({ kind: "session", session: { kind: "setup", token: decodeURIComponent(fragment[2]!) } });
       return;
     }
@@ -59,7 +59,7 @@ export async function openSession(fragment = /^#(setup|login)=(.+)$/.exec(locati
     await enter();
   } catch (error) {
     if (!(error instanceof api.Refused) || error.status !== 401) return retryOpen(null);
-    const needed = await api.session.setupNeeded().catch(() => false);
+    const needed = await api.session.door().then((door) => door.needed, () => false);
     dispatch({ kind: "session", session: needed ? { kind: "setup", token: null } : { kind: "anonymous" } });
   }
 }

@@ -9,6 +9,7 @@ import { href, OVERVIEW, type Route } from "../route";
 import { unseen } from "../state";
 import { isCommand } from "./controls";
 import { lazily } from "./lazy";
+import { Logo } from "./logo";
 import { LostBar } from "./lost";
 import { Overview } from "./overview";
 import { SignIn } from "./sign_in";
@@ -199,15 +200,6 @@ function ToastCard({ id, tone, text, href }: { id: string; tone: string; text: s
       </div>
       <button type="button" class="button plain" aria-label="Close message" onClick={close}>✕</button>
     </div>
-  );
-}
-
-function Logo() {
-  return (
-    <svg viewBox="0 0 32 32" aria-hidden="true">
-      <rect width="32" height="32" rx="8" fill="#0072b2" />
-      <path d="M5 18h5l3-9 5 15 3.500-10 1.500 4h4" fill="none" stroke="#fff" stroke-width="2.600" stroke-linecap="round" stroke-linejoin="round" />
-    </svg>
   );
 }
 

@@ -8,6 +8,7 @@ import { clean, count, digits, duration, millis } from "../format";
 import { commitSeconds, drops, parseMetrics, type Metrics } from "../metrics";
 import type { Hub, JoinPolicy } from "../types";
 import { useEvery } from "./controls";
+import { Password } from "./password";
 import { Retention, Storage } from "./storage";
 import { ApiTokens, JoinTokens } from "./tokens";
 
@@ -47,6 +48,7 @@ export function HubView() {
         <JoinTokens list={joinTokens.value} />
         <ApiTokens list={tokens.value} />
       </div>
+      <div class="columns even"><Password /></div>
     </>
   );
 }

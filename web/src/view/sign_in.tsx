@@ -1,10 +1,14 @@
 // The door: set the first password with the link the hub printed, or sign in with it.
 
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
 import { reason, setPassword, signIn } from "../actions";
 import type { Session } from "../state";
+import { clean } from "../format";
 import { Field } from "./controls";
+import { Logo } from "./logo";
 
+/** As the hub asks for it. */
 const SHORTEST = 8;
 
 export function SignIn({ session }: { session: Session }) {
@@ -14,6 +18,8 @@ export function SignIn({ session }: { session: Session }) {
   const [problem, setProblem] = useState("");
   const [busy, setBusy] = useState(false);
   const asksToken = setup && session.token === null;
+  const [hub, setHub] = useState<string | null>(null);
+  useEffect(() => void api.session.door().then(({ name }) => setHub(name), () => {}), []);
 
   const submit = async (event: Event) => {
     event.preventDefault();
@@ -31,12 +37,13 @@ export function SignIn({ session }: { session: Session }) {
   return (
     <main class="door">
       <form class="card" onSubmit={(event) => void submit(event)}>
+        <p class="brand"><Logo /><span>Telemetry hub{hub ? <small> on {clean(hub)}</small> : null}</span></p>
         <div class="stack">
           <h1>{setup ? "Set the admin password" : "Sign in"}</h1>
           <p class="quiet">
             {asksToken ? "This hub has no password yet. Open the setup link it printed in the terminal, or paste the token at its end."
               : setup ? "You will use this password to open this page from any browser on your network."
-              : <>Enter the admin password. Forgot it? Run <code>telemetry-hub open</code> on the hub.</>}
+              : "Enter the admin password."}
           </p>
         </div>
         {asksToken ? (
@@ -53,7 +60,21 @@ export function SignIn({ session }: { session: Session }) {
         </Field>
         {problem ? <p class="problem" id="problem" role="alert">{problem}</p> : null}
         <button class="button primary" disabled={busy}>{setup ? "Set password" : "Sign in"}</button>
+        {setup ? null : <Forgotten />}
+        <p class="small quiet"><a href="/api/docs" target="_blank">API documentation</a></p>
       </form>
     </main>
+  );
+}
+
+function Forgotten() {
+  return (
+    <details>
+      <summary>Forgot it?</summary>
+      <div class="stack small quiet">
+        <p>On the hub's computer, run <code>telemetry-hub password reset</code> and open the link it prints. Every browser is signed out; devices, readings and API tokens stay.</p>
+        <p>To sign in just this browser and keep the password, run <code>telemetry-hub open</code> there.</p>
+      </div>
+    </details>
   );
 }
