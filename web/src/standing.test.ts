@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { alertsText, standing } from "./standing";
+import { alertsText, contact, standing } from "./standing";
 import type { Alert, Device } from "./types";
 
 const device = (more: Partial<Device>): Device => ({
   id: "d", name: "d", status: "online", words: ["a"], labels: {}, model: null, version: null, address: null, clock_offset_ms: null, first_seen: "2026-11-22T11:00:00.000Z",
-  last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, conflict: null, source_errors: [], more_source_errors: 0, ...more,
+  last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, conflict: null, source_errors: [], more_source_errors: 0, notes: "", ...more,
 });
 const at = (seconds: number, connection: "live" | "reconnecting" = "live") => ({ connection, now: Date.parse("2026-11-22T11:00:00.000Z") + seconds * 1000 });
 
@@ -19,6 +19,20 @@ test("nobody is online while the hub is away", () => {
   expect(standing(at(5), device({}))).toBe("online");
   expect(standing(at(5, "reconnecting"), device({}))).toBe("was online");
   expect(standing(at(500, "reconnecting"), device({ status: "offline" }))).toBe("offline");
+});
+
+test("when it spoke is told apart from what it told of", () => {
+  const measured = (seconds: number) => ({ d: { temp: { at: new Date(at(seconds).now).toISOString() } } }) as never;
+  const told = (latest: number | null, more: Partial<Device>) => contact({ ...at(600), latest: latest === null ? {} : measured(latest) }, device(more));
+  const spoke = { last_seen: new Date(at(540).now).toISOString() };
+  expect(told(null, { ...spoke })).toBe("last contact 1 min 00 s ago");
+  expect(told(599, { ...spoke })).toBe("last contact just now");
+  expect(told(539, { ...spoke, status: "offline" })).toBe("last contact 1 min 00 s ago");
+  expect(told(-86_400 * 4_000, { ...spoke })).toBe("last contact 1 min 00 s ago, newest reading 4000 d 0 h ago");
+  expect(told(4_200, { ...spoke })).toBe("last contact 1 min 00 s ago, newest reading 1 h 00 min ahead");
+  expect(told(null, { last_seen: null, status: "offline" })).toBe("last contact never");
+  expect(told(599, { last_seen: null, status: "offline" })).toBe("last contact just now");
+  expect(told(-86_400 * 4_000, { last_seen: null, status: "offline" })).toBe("last contact never, newest reading 4000 d 0 h ago");
 });
 
 test("alerts that nobody acknowledged are counted first", () => {

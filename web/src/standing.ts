@@ -1,7 +1,7 @@
 // How a device stands, as it may honestly be said: what is true at the hub, and nothing while the hub is away. PURE.
 
-import { millis } from "./format";
-import { firing, isLost, type State } from "./state";
+import { ago, duration, millis } from "./format";
+import { firing, isLost, lastHeard, newestReading, type State } from "./state";
 import type { Alert, Device, DeviceStatus } from "./types";
 
 /** A device that was just adopted needs a moment for its first session; after that it is simply offline. */
@@ -15,6 +15,19 @@ export function standing(state: Pick<State, "connection" | "now">, device: Devic
   const adopted = millis(device.first_seen);
   const isNew = device.words.length > 0 && device.last_seen === null && adopted !== null && state.now - adopted < FIRST_SESSION_MS;
   return device.status === "offline" && isNew ? "connecting" : device.status;
+}
+
+/** Readings this much older than the word of their device are no news of now. */
+const APART_MS = 60_000;
+
+/** When a device spoke, and apart from that of when its newest reading is: it may send what was measured long ago. */
+export function contact(state: Pick<State, "connection" | "latest" | "now">, device: Device): string {
+  const [told, heard, newest] = [millis(device.last_seen), lastHeard(state, device), newestReading(state, device)];
+  // A reading of now is a word of now, which the hub tells of every few seconds; one of long ago may have been imported.
+  const at = heard !== null && state.now - heard < APART_MS ? heard : told;
+  const spoke = `last contact ${ago(at, state.now)}`;
+  if (newest === null || (at !== null && Math.abs(at - newest) < APART_MS)) return spoke;
+  return `${spoke}, newest reading ${newest > state.now ? `${duration(newest - state.now)} ahead` : ago(newest, state.now)}`;
 }
 
 /** Alerts that fire, by device. */

@@ -199,6 +199,12 @@ export function lastHeard(state: Pick<State, "latest" | "now">, device: Device):
   return at;
 }
 
+/** Of when its newest reading is, by the device's own clock. */
+export function newestReading(state: Pick<State, "latest">, device: Device): Millis | null {
+  const times = Object.values(state.latest[device.id] ?? {}).map((value) => Date.parse(value.at));
+  return times.length === 0 ? null : Math.max(...times);
+}
+
 export function firing(state: Pick<State, "alerts">): Alert[] {
   return Object.values(state.alerts ?? {}).filter((alert) => alert.state === "firing");
 }

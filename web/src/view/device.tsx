@@ -5,11 +5,11 @@ import * as api from "../api";
 import { adopt, loadDevice } from "../actions";
 import { part, state } from "../app";
 import { toggled } from "../fleet";
-import { ago, clean, duration } from "../format";
+import { clean, duration } from "../format";
 import { address } from "../names";
 import { href, OVERVIEW, type Route } from "../route";
-import { standing } from "../standing";
-import { firing, lastHeard } from "../state";
+import { contact, standing } from "../standing";
+import { firing } from "../state";
 import type { Device } from "../types";
 import { AdoptCard } from "./adopt_card";
 import { Charts } from "./charts";
@@ -57,7 +57,6 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
 
 function Header({ device }: { device: Device }) {
   const [editing, setEditing] = useState(false);
-  const now = state.value.now;
   const uptime = state.value.latest[device.id]?.["uptime"];
   const up = uptime?.unit === "s" && device.status === "online" ? uptime.value : undefined;
   const labels = Object.entries(device.labels);
@@ -70,7 +69,7 @@ function Header({ device }: { device: Device }) {
           <h1>{clean(device.name)}</h1>
           <Status of={standing(state.value, device)} />
           {alarms.map((alert) => <a class="status bad" key={alert.id} href="/a"><Status of="firing" /> {clean(alert.rule.name, 40)}</a>)}
-          <span class="small quiet">last seen {ago(lastHeard(state.value, device), now)}</span>
+          <span class="small quiet">{contact(state.value, device)}</span>
         </div>
         <div class="row">
           {labels.map(([key, value]) => <a class="chip" key={key} href={href({ ...OVERVIEW, q: toggled("", `${key}=${value}`) })} title="Devices with this label">{clean(key)}={clean(value)}</a>)}
@@ -83,7 +82,11 @@ function Header({ device }: { device: Device }) {
         <button type="button" class="button" aria-expanded={editing} onClick={() => setEditing(!editing)}>Edit</button>
         <a class="button" href={`/a?rule=new&device=${encodeURIComponent(device.name)}`}>New rule</a>
       </div>
+      {device.notes === "" ? null : <p class="notes">{lines(device.notes)}</p>}
       {editing ? <edit.View device={device} close={() => setEditing(false)} /> : null}
     </div>
   );
 }
+
+/** Notes as they were written, line by line. */
+const lines = (notes: string) => notes.split("\n").map((line) => clean(line, 2_000)).join("\n");

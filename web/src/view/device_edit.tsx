@@ -11,13 +11,14 @@ import { Confirmed, Field } from "./controls";
 export function DeviceEdit({ device, close }: { device: Device; close: () => void }) {
   const [name, setName] = useState(device.name);
   const [labels, setLabels] = useState(Object.entries(device.labels).map(([key, value]) => `${key}=${value}`).join(", "));
+  const [notes, setNotes] = useState(device.notes);
   const save = async (event: Event) => {
     event.preventDefault();
     const pairs = labels.split(",").map((pair) => pair.trim()).filter((pair) => pair !== "").map((pair) => {
       const at = pair.indexOf("=");
       return at < 0 ? [pair, ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
     });
-    if (await changeDevice(device.id, { name: name.trim(), labels: Object.fromEntries(pairs) as Record<string, string> })) close();
+    if (await changeDevice(device.id, { name: name.trim(), labels: Object.fromEntries(pairs) as Record<string, string>, notes })) close();
   };
   const remove = async () => {
     if (await removeDevice(device.id)) go(OVERVIEW);
@@ -28,6 +29,7 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
         <Field label="Name"><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
         <Field label="Labels" hint="key=value, separated by commas"><input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></Field>
       </div>
+      <Field label="Notes" hint="where it is, who to call: shown on its page"><textarea class="input" rows={3} maxLength={2_000} value={notes} onInput={(event) => setNotes(event.currentTarget.value)} /></Field>
       <dl class="facts">
         <dt>Id</dt><dd class="mono">{clean(device.id)}</dd>
         <dt>Fingerprint</dt><dd class="mono">{device.words.length > 0 ? device.words.map((word) => clean(word)).join(" ") : "none: its readings come by HTTP, or were imported"}</dd>
