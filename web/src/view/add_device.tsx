@@ -12,14 +12,14 @@ import { Copyable } from "./controls";
 const hub = part((s) => s.hub);
 
 /** The empty page: an instruction, and a sign that somebody listens. */
-export function FirstDevice() {
+export function FirstDevice({ onCommand }: { onCommand: () => void }) {
   return (
     <section class="card start">
       <div>
         <h2>No devices yet</h2>
         <p class="quiet">A device is any computer or board on this network that runs the agent. It shows up here by itself.</p>
       </div>
-      <Steps />
+      <Steps onCommand={onCommand} />
     </section>
   );
 }
@@ -35,9 +35,10 @@ export function AddDevice({ close }: { close: () => void }) {
 
 const OTHERS: [Way, string][] = [["line", "Linux or Pi"], ["deb", "Debian package"], ["card", "Memory card"], ["hand", "Agent already installed"]];
 
-function Steps() {
+function Steps({ onCommand }: { onCommand?: () => void }) {
   const known = hub.value;
   const [token, setToken] = useState<string | null>(null);
+  const [wanted, setWanted] = useState<Way | null>(null);
   const [address, setAddress] = useState(0);
   const [other, setOther] = useState<Way | null>(null);
   if (known === null) return <p class="quiet" role="status">Loading…</p>;
@@ -47,11 +48,14 @@ function Steps() {
   const first: Way = known.agents.length > 0 && place.origin ? "line" : "hand";
   const others = OTHERS.filter(([way]) => way !== first);
   const way = other !== null && other !== first ? other : others[0]![0];
-  const make = async () => {
+  const make = async (way: Way) => {
+    onCommand?.();
     const made = await told(api.tokens.createJoin({ uses: 1, expires: "24h" }));
-    if (made) setToken(made.token);
+    if (!made) return;
+    setWanted(way);
+    setToken(made.token);
   };
-  const shared = { hub: known, place, token, make: () => void make() };
+  const shared = { hub: known, place, token, wanted, make: (way: Way) => void make(way) };
   return (
     <div class="start-steps">
       <ol class="steps">
@@ -84,13 +88,15 @@ interface Shared {
   hub: Hub;
   place: Place;
   token: string | null;
-  make: () => void;
+  /** For which a token was asked: its command is copied at once. */
+  wanted: Way | null;
+  make: (way: Way) => void;
 }
 
 const LABELS: Record<Way, string> = { line: "install command", deb: "package command", card: "flash command", hand: "agent command" };
 
 /** What to type, for one way; it holds a token where one was made. */
-function Instruction({ way, hub, place, token, make }: Shared) {
+function Instruction({ way, hub, place, token, wanted, make }: Shared) {
   const [machine, setMachine] = useState(hub.agents[0] ?? "aarch64");
   const text = command(way, place, token, { machine, discovery: hub.discovery.enabled });
   if (way !== "hand" && !place.anywhere) return <OnlyHere hub={hub} />;
@@ -108,10 +114,10 @@ function Instruction({ way, hub, place, token, make }: Shared) {
           <select class="input short" value={machine} onChange={(event) => setMachine(event.currentTarget.value)}>{hub.agents.map((name) => <option key={name}>{name}</option>)}</select>
         </label>
       ) : null}
-      {text === null ? <div class="row"><button type="button" class="button primary" onClick={make}>Create install command</button></div> : <Copyable text={text} label={LABELS[way]} />}
+      {text === null ? <div class="row"><button type="button" class="button primary" onClick={() => make(way)}>Create install command</button></div> : <Copyable text={text} label={LABELS[way]} atOnce={way === wanted} />}
       {way === "hand" && !token ? (
         <div class="row">
-          <button type="button" class="button" onClick={make}>Add a token to the command</button>
+          <button type="button" class="button" onClick={() => make(way)}>Add a token to the command</button>
           <span class="small quiet">With a token the device is added without asking.</span>
         </div>
       ) : null}
@@ -133,7 +139,7 @@ function Lead({ way, token }: { way: Way; token: string | null }) {
 }
 
 /** What a person should know of the command above. */
-function After({ way, hub, place, token }: Omit<Shared, "make">) {
+function After({ way, hub, place, token }: Omit<Shared, "make" | "wanted">) {
   return (
     <>
       {token ? <p class="small quiet">This command contains a token: it adds one device, within 24 hours, without asking. Keep it private.</p> : null}

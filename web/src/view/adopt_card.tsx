@@ -10,11 +10,12 @@ import { Confirmed } from "./controls";
 
 const PREVIEW_SHOWN = 4;
 
-export function AdoptCard({ device }: { device: Device }) {
+export function AdoptCard({ device, onAdopt }: { device: Device; onAdopt?: () => void }) {
   const [busy, setBusy] = useState(false);
   const name = clean(device.name);
   const accept = async () => {
     setBusy(true);
+    onAdopt?.();
     await adopt(device);
     setBusy(false);
   };

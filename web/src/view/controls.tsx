@@ -54,8 +54,8 @@ export function Field({ label, hint, problem, children }: { label: string; hint?
   );
 }
 
-/** Text to take away: a command or a secret, with a button that says it worked. */
-export function Copyable({ text, label }: { text: string; label: string }) {
+/** Text to take away: a command or a secret, with a button that says it worked; the button is pressed already where it was just asked for. */
+export function Copyable({ text, label, atOnce = false }: { text: string; label: string; atOnce?: boolean }) {
   const code = useRef<HTMLElement>(null);
   const [copied, setCopied] = useState<string | null>(null);
   useEffect(() => {
@@ -68,6 +68,9 @@ export function Copyable({ text, label }: { text: string; label: string }) {
     if (code.current) getSelection()?.selectAllChildren(code.current);
     setCopied((await copyText(text)) ? "Copied" : "Press Ctrl+C");
   };
+  useEffect(() => {
+    if (atOnce) void copy();
+  }, [text, atOnce]);
   return (
     <div class="secret">
       <code ref={code} tabIndex={0} role="textbox" aria-readonly="true" aria-label={label}>{text}</code>

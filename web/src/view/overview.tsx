@@ -1,13 +1,13 @@
 // All devices: who waits for adoption on top, then everyone with status and live values, sorted, filtered and grouped.
 
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { LIVE_DEVICES, loadHub, loadLatest } from "../actions";
 import { go, part, state } from "../app";
 import { asksValues, columnsOf, firstWay, grouped, groupings, matches, oddities, parseFilter, sorted, type Odd } from "../fleet";
 import { clean, count } from "../format";
 import { title } from "../names";
 import { byImportance } from "../rank";
-import { href, OVERVIEW, type Route, type Shown } from "../route";
+import { href, OVERVIEW, parse, type Route, type Shown } from "../route";
 import { firingByDevice } from "../standing";
 import { lastHeard } from "../state";
 import type { Device, DeviceStatus } from "../types";
@@ -43,6 +43,7 @@ const alarmed = part((s) => firingByDevice(s));
 
 export function Overview({ route }: { route: OverviewRoute }) {
   const [adding, setAdding] = useState(false);
+  const awaited = useFirst();
   useEvery(5_000, () => void loadHub());
   if (devices.value === null) return <><h1>Devices</h1><p class="quiet" role="status">Loading…</p></>;
 
@@ -61,10 +62,10 @@ export function Overview({ route }: { route: OverviewRoute }) {
       {pending.length > 0 && (route.status === null || route.status === "pending") ? (
         <section class="stack" aria-labelledby="waiting">
           <h2 id="waiting">{pending.length === 1 ? "One device asks to join" : `${count(pending.length)} devices ask to join`}</h2>
-          <div class="pending">{pending.slice(0, 12).map((device) => <AdoptCard key={device.id} device={device} />)}</div>
+          <div class="pending">{pending.slice(0, 12).map((device) => <AdoptCard key={device.id} device={device} onAdopt={awaited} />)}</div>
         </section>
       ) : null}
-      {named.value.length === 0 ? <FirstDevice /> : null}
+      {named.value.length === 0 ? <FirstDevice onCommand={awaited} /> : null}
       {settled > 0 ? (
         <section class="stack" aria-label="Device list">
           <div class="spread">
@@ -89,6 +90,22 @@ export function Overview({ route }: { route: OverviewRoute }) {
       ) : null}
     </>
   );
+}
+
+/**
+ * The first device of all opens by itself, once it has something to show, for who asked for it: by adopting it, or by creating a
+ * command for it. Returns what to call when that is done.
+ */
+function useFirst(): () => void {
+  const isAwaited = useRef(false);
+  const [only, ...others] = named.value;
+  const shows = only?.status === "online" && others.length === 0 && Object.keys(state.value.latest[only.id] ?? {}).length > 0;
+  useEffect(() => {
+    if (shows && isAwaited.current) go(parse(`/d/${only.id}`, ""));
+  }, [shows]);
+  return () => {
+    isAwaited.current ||= counts.peek().online + counts.peek().offline + counts.peek().blocked === 0;
+  };
 }
 
 function Filter({ route, status, label, n, bad = false }: { route: OverviewRoute; status: Shown | null; label: string; n: number; bad?: boolean }) {
