@@ -41,10 +41,12 @@ test("one button, then one command that holds an address of the network, never l
   assert.ok(script.includes(`hub='${new URL(url).hostname}:${s.udp}'`), script.slice(0, 600));
 });
 
-test("a device that runs it is adopted without a click", { timeout: 120_000 }, async () => {
+test("a device that runs it is adopted without a click, and opens, being the first", { timeout: 120_000 }, async () => {
   const { page } = s;
   const token = /thj1_[^' ]+/.exec(await page.getByRole("textbox", { name: "install command" }).innerText())[0];
   s.agent("by-command", "--join-token", token);
+  await page.getByRole("heading", { level: 1, name: "by-command" }).waitFor();
+  await page.getByRole("link", { name: "← Devices" }).click();
   await page.locator(".device").filter({ hasText: "by-command" }).filter({ hasText: "online" }).waitFor();
 });
 

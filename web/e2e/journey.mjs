@@ -85,7 +85,9 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
     await card.waitFor();
     assert.equal(await card.getByRole("list", { name: "Fingerprint words" }).getByRole("listitem").count(), 6);
     await card.getByRole("button", { name: `Adopt ${DEVICE}` }).click();
-    await card.waitFor({ state: "detached" });
+    // The first device of all opens by itself, for who adopted it.
+    await page.getByRole("heading", { level: 1, name: DEVICE }).waitFor();
+    await page.getByRole("link", { name: "← Devices" }).click();
     const row = page.locator(".device").filter({ hasText: DEVICE });
     await row.filter({ hasText: "online" }).waitFor();
     await row.locator(".value").first().waitFor();
@@ -323,6 +325,66 @@ test("from an empty hub to an alert and back", { timeout: 240_000 }, async (t) =
       await other.getByRole("link", { name: /^pump-04711/ }).waitFor();
       assert.equal(await other.locator(".device").count(), 1);
     });
+  });
+
+  await step("a new password: the present one is asked, this browser stays, the others are out", async () => {
+    await elsewhere(async (other) => {
+      await other.goto(base);
+      await other.locator('[data-connection="live"]').waitFor();
+      // The same cookie is the same browser: another signs in by itself.
+      await other.context().clearCookies();
+      await other.reload();
+      await other.getByText("Forgot it?").click();
+      await other.getByText("telemetry-hub password reset").waitFor();
+      await other.getByLabel("Password").fill("a guess that is wrong");
+      await other.keyboard.press("Enter");
+      await other.getByRole("alert").filter({ hasText: "wrong" }).waitFor();
+      await other.getByLabel("Password").fill(PASSWORD);
+      await other.keyboard.press("Enter");
+      await other.locator('[data-connection="live"]').waitFor();
+
+      await page.goto(`${base}/h`);
+      const form = page.getByRole("region", { name: "Password" });
+      const change = async (present, wanted) => {
+        await form.getByLabel("Present password").fill(present);
+        await form.getByLabel("New password").fill(wanted);
+        await form.getByRole("button", { name: "Change password" }).click();
+      };
+      await change(PASSWORD, "short");
+      await form.getByRole("alert").filter({ hasText: "at least 8" }).waitFor();
+      await change("not the one", "another long password");
+      await form.getByRole("alert").filter({ hasText: "present password is wrong" }).waitFor();
+      await change(PASSWORD, "another long password");
+      await page.getByRole("log", { name: "Messages" }).getByText("Password changed").waitFor();
+      await page.reload();
+      await connection("live");
+      await other.reload();
+      await other.getByRole("heading", { name: "Sign in" }).waitFor();
+      await change("another long password", PASSWORD);
+      await page.getByRole("log", { name: "Messages" }).getByText("Password changed").waitFor();
+    });
+  });
+
+  await step("notes about a device are shown as they were written", async () => {
+    await page.goto(`${base}/d/${await deviceId()}`);
+    await page.getByRole("button", { name: "Edit" }).click();
+    await page.getByLabel("Notes").fill("behind the boiler\nkey: Anna");
+    await page.getByRole("button", { name: "Save" }).click();
+    await page.getByLabel("Notes").waitFor({ state: "detached" });
+    await page.reload();
+    assert.equal(await page.locator(".notes").innerText(), "behind the boiler\nkey: Anna");
+  });
+
+  await step("a phone finds a name, a colour and icons for its home screen", async () => {
+    const link = await page.locator('link[rel="manifest"]').getAttribute("href");
+    const manifest = await (await fetch(base + link)).json();
+    for (const { src, sizes, type } of [...manifest.icons, { src: await page.locator('link[rel="apple-touch-icon"]').getAttribute("href"), sizes: "180x180", type: "image/png" }]) {
+      const answer = await fetch(base + src);
+      const picture = Buffer.from(await answer.arrayBuffer());
+      // Width and height stand in the first chunk of a PNG.
+      assert.deepEqual([answer.headers.get("content-type"), `${picture.readUInt32BE(16)}x${picture.readUInt32BE(20)}`], [type, sizes], src);
+    }
+    assert.deepEqual([manifest.start_url, manifest.display], ["/", "standalone"]);
   });
 
   await step("hostile names are text", async () => {
