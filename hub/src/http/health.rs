@@ -47,6 +47,12 @@ pub(super) async fn metrics(State(app): State<AppState>, peer: Peer, headers: He
         "Live connections closed because they did not take what was sent.",
         app.too_slow.load(Ordering::Relaxed),
     );
+    own.value(
+        "counter",
+        "hub_http_connections_refused_total",
+        "Connections closed because there were too many, in all or of one address.",
+        app.refused.load(Ordering::Relaxed),
+    );
     let text = (app.metrics)() + &own.finish();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

@@ -28,6 +28,7 @@ mod join_tokens;
 mod ledger;
 mod live;
 mod openapi;
+mod pace;
 mod page;
 mod params;
 mod password;

@@ -1,12 +1,15 @@
 //! The accept loop.
 //!
 //! Written out because `axum::serve` installs no timer, so that a client could hold a connection without ever sending a
-//! header. Promises: at most `connections` at once and `connections_per_ip` of one address; a header arrives within ten
-//! seconds or the connection ends; at stop, requests that run are finished and live connections closed, within bounds.
+//! header. Promises: at most `connections` at once and `connections_per_ip` of one address (of one network of an IPv6 host),
+//! with a few places that only this machine itself can take; a header arrives within ten seconds and an answer is taken
+//! without a rest of twenty, or the connection ends; at stop, requests that run are finished and live connections closed,
+//! within bounds.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -16,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,9 +29,15 @@ use tracing::{debug, warn};
 
 use super::AppState;
 use super::auth::Peer;
+use super::pace::Paced;
+use super::throttle::household;
 
 /// From accept to the first header, and from one request to the next.
 const HEADER_PATIENCE: Duration = Duration::from_secs(10);
+/// For a client to take some more of its answer.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
+/// Connections of this machine beside all others: whoever fills the hub does not lock its owner out.
+const RESERVE: usize = 32;
 /// Largest request head.
 const HEAD_BYTES: usize = 16 * 1024;
 /// Header fields of a request.
@@ -44,11 +54,17 @@ const GOODBYE: Duration = Duration::from_secs(2);
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> std::io::Result<()> {
     let router = super::router(state.clone());
     let connections = TaskTracker::new();
-    let room = Arc::new(Semaphore::new(state.config.connections));
+    let room = Arc::new(Semaphore::new(state.config.connections.min(affordable())));
+    let reserve = Arc::new(Semaphore::new(RESERVE));
     let guests = Guests { most: state.config.connections_per_ip, ..Guests::default() };
-    while let Some((stream, peer, permit)) = accept(&listener, &room, &stop).await {
-        let Some(guest) = guests.admit(peer.ip()) else {
-            debug!(%peer, "connection refused: {peer} has too many");
+    while let Some((stream, peer)) = accept(&listener, &stop).await {
+        let place = || match Arc::clone(&room).try_acquire_owned() {
+            Err(_) if peer.ip().to_canonical().is_loopback() => Arc::clone(&reserve).try_acquire_owned().ok(),
+            place => place.ok(),
+        };
+        let Some((guest, permit)) = guests.admit(peer.ip()).and_then(|guest| Some((guest, place()?))) else {
+            state.refused.fetch_add(1, Ordering::Relaxed);
+            debug!(%peer, "connection refused: there are too many, or {peer} has");
             continue;
         };
         let connection = connection(stream, peer, router.clone(), stop.clone());
@@ -71,14 +87,16 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationTok
     Ok(())
 }
 
-type Accepted = (TcpStream, SocketAddr, tokio::sync::OwnedSemaphorePermit);
+/// Connections that leave the rest of the hub half of the files it may open.
+fn affordable() -> usize {
+    getrlimit(Resource::Nofile).current.map_or(usize::MAX, |files| usize::try_from(files / 2).unwrap_or(usize::MAX))
+}
 
-async fn accept(listener: &TcpListener, room: &Arc<Semaphore>, stop: &CancellationToken) -> Option<Accepted> {
+async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<(TcpStream, SocketAddr)> {
     let next = async {
-        let permit = Arc::clone(room).acquire_owned().await.ok()?;
         loop {
             match listener.accept().await {
-                Ok((stream, peer)) => return Some((stream, peer, permit)),
+                Ok(accepted) => return accepted,
                 Err(error) => {
                     warn!(%error, "cannot accept a connection: {error}");
                     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -89,7 +107,7 @@ async fn accept(listener: &TcpListener, room: &Arc<Semaphore>, stop: &Cancellati
     tokio::select! {
         biased;
         () = stop.cancelled() => None,
-        accepted = next => accepted,
+        accepted = next => Some(accepted),
     }
 }
 
@@ -105,7 +123,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: C
         .header_read_timeout(HEADER_PATIENCE)
         .max_header_size(HEAD_BYTES)
         .max_headers(HEAD_FIELDS)
-        .serve_connection(TokioIo::new(stream), service)
+        .serve_connection(TokioIo::new(Paced::new(stream, ANSWER_PATIENCE)), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
@@ -129,7 +147,7 @@ struct Guests {
 
 impl Guests {
     fn admit(&self, ip: IpAddr) -> Option<Guest> {
-        let ip = ip.to_canonical();
+        let ip = household(ip);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(ip).or_insert(0);
         if *count >= self.most && !ip.is_loopback() {
@@ -174,5 +192,8 @@ mod tests {
         assert!(local.iter().all(Option::is_some));
         drop(local);
         assert_eq!(guests.open.lock().unwrap().len(), 1);
+        let host = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]);
+        let _neighbours = [guests.admit(host(1)), guests.admit(host(2))];
+        assert!(guests.admit(host(3)).is_none(), "one network");
     }
 }

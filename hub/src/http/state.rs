@@ -39,7 +39,7 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// The machine's host name; it and `<hostname>.local` are answered to.
     pub hostname: Option<String>,
-    /// Connections in all: beyond it new ones wait in the kernel's queue.
+    /// Connections in all, but for a few of this machine itself: beyond it new ones are closed at once.
     pub connections: usize,
     /// Connections of one address; loopback is exempt, because a reverse proxy there carries everybody.
     pub connections_per_ip: usize,
@@ -235,6 +235,8 @@ pub struct Shared {
     open_sockets: AtomicUsize,
     /// Live connections closed because they took nothing.
     pub(super) too_slow: AtomicU64,
+    /// Connections that found no place.
+    pub(super) refused: AtomicU64,
 }
 
 impl Deref for Shared {
@@ -273,6 +275,7 @@ impl AppState {
             closing: CancellationToken::new(),
             open_sockets: AtomicUsize::new(0),
             too_slow: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
         }))
     }
 

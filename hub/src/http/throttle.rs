@@ -75,7 +75,7 @@ impl Lines {
 }
 
 /// An IPv6 host has a /64 to itself and must not get a try for each of its addresses.
-fn household(ip: IpAddr) -> IpAddr {
+pub(super) fn household(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
         v4 @ IpAddr::V4(_) => v4,
