@@ -75,6 +75,7 @@ const PURE: &[&str] = &[
     "webhook/header.rs",
     "webhook/payload.rs",
     "webhook/retry.rs",
+    "webhook/sentence.rs",
 ];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {

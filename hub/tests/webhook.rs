@@ -21,7 +21,7 @@ use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, 
 use telemetry_hub::rules::Engine;
 use telemetry_hub::store::{Commit, Config, SecretKey, Store};
 use telemetry_hub::webhook::guard::Policy;
-use telemetry_hub::webhook::payload::{deliveries_for, test_delivery};
+use telemetry_hub::webhook::payload::{Teller, deliveries_for, test_delivery};
 use telemetry_hub::webhook::retry::Outcome;
 use telemetry_hub::webhook::{Client, Counters, Dispatcher, run};
 use tokio::task::JoinHandle;
@@ -286,9 +286,10 @@ impl Running {
             engine.prepare(&catalog, &batches);
             engine.evaluate(now, &batches)
         };
+        let teller = Teller { url: None, zone: jiff::tz::TimeZone::UTC };
         let deliveries = {
             let catalog = self.store.catalog();
-            deliveries_for(&proposed.transitions, &[rule], &[webhook], &catalog, None)
+            deliveries_for(&proposed.transitions, &[rule], &[webhook], &catalog, &teller)
         };
         assert_eq!(deliveries.iter().map(|one| one.alert).collect::<Vec<_>>(), [Some(AlertId(next)); 2]);
         let transitions = proposed.transitions.clone();

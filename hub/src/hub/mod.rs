@@ -21,6 +21,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use anyhow::Context;
+use jiff::tz::TimeZone;
 use tokio::sync::{Notify, mpsc};
 use wire::HubId;
 use wire::discovery::GROUP_V4;
@@ -53,6 +54,7 @@ use crate::store::{SecretKey, Store};
 use crate::supervisor::Supervisor;
 use crate::udp::socket::Socket;
 use crate::udp::{Driver, discovery};
+use crate::webhook::payload::Teller;
 use crate::webhook::{self, Dispatcher};
 use crate::zones::{self, Rules};
 use crate::{access, http, identity, reach, running};
@@ -159,6 +161,7 @@ impl Hub {
             let (store, presence, grace) = (store.clone(), Arc::clone(&presence), Arc::clone(&grace));
             Arc::new(move |now| presence.absences(&store.catalog(), &grace, now))
         };
+        let zone = zones::own().and_then(|name| zones::named(&name)).unwrap_or(TimeZone::UTC);
         let ingest = Ingest {
             batches,
             floors,
@@ -172,7 +175,7 @@ impl Hub {
             silences: Silences::new(store.silences().await?, store.muted_alerts().await?),
             bus: bus.clone(),
             pace: config.commit_interval.map_or(Pace::ByLoad, Pace::Every),
-            url: config.url.clone(),
+            teller: Teller { url: config.url.clone(), zone },
             clock,
             latency: Arc::clone(&latency),
             meter: Arc::clone(&meter),

@@ -44,7 +44,7 @@ use crate::observe::{Histogram, Meter};
 use crate::rules::silences::{Hushed, Silences};
 use crate::rules::{Engine, Proposed, Recall, Review, Reviewed};
 use crate::store::{self, Commit, Floor, Store};
-use crate::webhook::payload;
+use crate::webhook::payload::{self, Teller};
 
 /// Batches that are not waited for any longer: a commit of so many costs each reading next to nothing.
 const ENOUGH: usize = 1_024;
@@ -103,8 +103,8 @@ pub struct Ingest {
     pub bus: Bus,
     /// How far commits of readings keep apart.
     pub pace: Pace,
-    /// The hub's page, for links in webhooks.
-    pub url: Option<String>,
+    /// What the hub is to those whom webhooks tell.
+    pub teller: Teller,
     /// Time.
     pub clock: Clock,
     /// Seconds from receiving a batch to having it on disk.
@@ -394,7 +394,7 @@ impl Ingest {
             return Vec::new();
         }
         let rules: Vec<_> = self.engine.rules().cloned().collect();
-        payload::deliveries_for(transitions, &rules, &self.webhooks, &self.store.catalog(), self.url.as_deref())
+        payload::deliveries_for(transitions, &rules, &self.webhooks, &self.store.catalog(), &self.teller)
     }
 
     fn tell(&self, batches: Vec<Batch>, transitions: Vec<Transition>) {

@@ -35,7 +35,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
         silences: Silences::new(Vec::new(), Vec::new()),
         bus: Bus::default(),
         pace: Pace::ByLoad,
-        url: None,
+        teller: Teller { url: None, zone: jiff::tz::TimeZone::UTC },
         clock: Clock,
         latency: Arc::default(),
         meter: Arc::default(),

@@ -15,6 +15,7 @@ pub mod reading;
 pub mod retention;
 pub mod room;
 pub mod rule;
+pub mod shown;
 pub mod silence;
 pub mod webhook;
 

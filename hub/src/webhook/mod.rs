@@ -28,6 +28,7 @@ pub mod sign;
 
 mod counters;
 mod lanes;
+mod sentence;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,20 +13,25 @@
 //! Of a device that went away `sensor` is `device_offline`, `measure` is `silence`. Of what ails the hub itself `device` is
 //! null, `device_name` is `hub`, and `sensor` is what ails it.
 //!
+//! `title` and `text` are for people: see [`super::sentence`]. They say what the data says, and are not made to be read by programs.
+//!
 //! `measure` says what `value` and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
 //! it, the threshold either side), or how long nothing came (`silence`, seconds; `value` is null).
 
 use std::fmt::Write as _;
 
+use jiff::tz::TimeZone;
 use serde::Serialize;
+
+use super::sentence::{self, Told};
 
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertState, Measure, Subject, Transition};
 use crate::model::catalog::Catalog;
 use crate::model::device::Labels;
 use crate::model::reading::Point;
-use crate::model::rule::{Rule, Severity};
+use crate::model::rule::{Condition, Rule, Severity};
 use crate::model::webhook::{Event, NewDelivery, Webhook, WebhookId};
 
 /// Largest body; the advice of Standard Webhooks.
@@ -38,6 +43,8 @@ const NAME_LIMIT: usize = 200;
 struct Body<'a, D> {
     r#type: &'a str,
     timestamp: String,
+    title: String,
+    text: String,
     data: D,
 }
 
@@ -81,9 +88,18 @@ struct RuleBody<'a> {
 
 #[derive(Serialize)]
 struct TestData<'a> {
-    message: &'a str,
+    message: &'static str,
     webhook: String,
     name: &'a str,
+}
+
+/// What the hub that tells is to those who are told.
+#[derive(Debug, Clone)]
+pub struct Teller {
+    /// Its page, for links.
+    pub url: Option<String>,
+    /// Where its clock is, for times that people read.
+    pub zone: TimeZone,
 }
 
 /// What these transitions make the hub tell: each enabled webhook of the rule hears that an alert fires or has resolved,
@@ -97,7 +113,7 @@ pub fn deliveries_for(
     rules: &[Rule],
     webhooks: &[Webhook],
     catalog: &Catalog,
-    hub_url: Option<&str>,
+    teller: &Teller,
 ) -> Vec<NewDelivery> {
     let mut deliveries = Vec::new();
     for transition in transitions {
@@ -115,18 +131,19 @@ pub fn deliveries_for(
             (None, AlertState::Resolved) => Event::AlertResolved,
         };
         // Of the hub itself everybody hears: no rule says who would.
-        let rule = rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec.webhooks);
+        let rule = rules.iter().find(|rule| rule.id == alert.rule).map(|rule| &rule.spec);
         let hears = |webhook: &&Webhook| match alert.about {
             Subject::Hub(_) | Subject::Device(_) => true,
-            Subject::Series { .. } => rule.is_some_and(|told| told.contains(&webhook.id)),
+            Subject::Series { .. } => rule.is_some_and(|rule| rule.webhooks.contains(&webhook.id)),
         };
         let wants = |webhook: &&Webhook| works(webhook) && (event != Event::AlertPast || webhook.spec.past);
         let told: Vec<_> = webhooks.iter().filter(wants).filter(hears).map(|webhook| webhook.id).collect();
         if told.is_empty() {
             continue;
         }
-        let what = What { alert, event, occurred_at, points, count };
-        let body = alert_body(&what, catalog, hub_url);
+        let condition = rule.map(|rule| &rule.condition);
+        let what = What { alert, event, occurred_at, points, count, condition };
+        let body = alert_body(&what, catalog, teller);
         deliveries.extend(told.into_iter().map(|webhook| NewDelivery {
             webhook,
             alert: Some(alert.id),
@@ -142,8 +159,9 @@ pub fn deliveries_for(
 #[must_use]
 pub fn test_delivery(webhook: WebhookId, name: &str, now: UnixMillis) -> NewDelivery {
     let message = "A test from the telemetry hub: this webhook works.";
+    let Told { title, text } = sentence::of_test(name);
     let data = TestData { message, webhook: format!("whk_{}", webhook.0), name: cut(name) };
-    let body = render(&Body { r#type: event_name(Event::Test), timestamp: rfc3339(now), data });
+    let body = render(&Body { r#type: event_name(Event::Test), timestamp: rfc3339(now), title, text, data });
     NewDelivery { webhook, alert: None, event: Event::Test, body, created_at: now }
 }
 
@@ -187,10 +205,11 @@ struct What<'a> {
     occurred_at: UnixMillis,
     points: &'a [Point],
     count: Option<u32>,
+    condition: Option<&'a Condition>,
 }
 
-fn alert_body(what: &What<'_>, catalog: &Catalog, hub_url: Option<&str>) -> Vec<u8> {
-    let &What { alert, event, occurred_at, points, count } = what;
+fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
+    let &What { alert, event, occurred_at, points, count, condition } = what;
     let device = alert.device().and_then(|device| catalog.device(device));
     let names = alert.names(catalog);
     let none = Labels::new();
@@ -200,7 +219,7 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, hub_url: Option<&str>) -> Vec<
         Event::AlertFiring | Event::Test => (1, "firing"),
     };
     let id = format!("alr_{}", alert.id.0);
-    let url = hub_url.and_then(|hub| match alert.about {
+    let url = teller.url.as_deref().and_then(|hub| match alert.about {
         Subject::Hub(_) => Some(format!("{}/h", hub.trim_end_matches('/'))),
         Subject::Device(_) => Some(format!("{}/d/{}", hub.trim_end_matches('/'), device?.id)),
         Subject::Series { .. } => Some(chart_link(hub, &device?.id.to_string(), names.sensor, occurred_at)),
@@ -228,7 +247,9 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, hub_url: Option<&str>) -> Vec<
         points: points.iter().map(|point| (point.at.0, point.value)).collect(),
         count,
     };
-    let mut body = Body { r#type: event_name(event), timestamp: rfc3339(occurred_at), data: AlertData { alert: body } };
+    let Told { title, text } = sentence::of(alert, names, event, condition, count, &teller.zone);
+    let (kind, timestamp) = (event_name(event), rfc3339(occurred_at));
+    let mut body = Body { r#type: kind, timestamp, title, text, data: AlertData { alert: body } };
     let whole = render(&body);
     if whole.len() <= BODY_LIMIT {
         return whole;

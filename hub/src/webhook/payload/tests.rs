@@ -17,8 +17,13 @@ const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
 
 #[test]
 fn a_firing_alert_is_told_in_the_words_of_the_interface() {
-    let told =
-        deliveries_for(&[put(AlertState::Firing)], &[rule()], &[webhook(7)], &catalog(), Some("http://hub:8080/"));
+    let told = deliveries_for(
+        &[put(AlertState::Firing)],
+        &[rule()],
+        &[webhook(7)],
+        &catalog(),
+        &teller(Some("http://hub:8080/")),
+    );
     assert_eq!(told.len(), 1);
     assert_eq!((told[0].webhook, told[0].alert, told[0].event), (WebhookId(7), Some(AlertId(5)), Event::AlertFiring));
     assert_eq!(
@@ -26,6 +31,8 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
         json!({
             "type": "alert.firing",
             "timestamp": "2027-01-15T08:00:00Z",
+            "title": "too hot on boiler-1",
+            "text": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
             "data": {"alert": {
                 "id": "alr_5",
                 "sequence": 1,
@@ -58,17 +65,20 @@ fn a_firing_alert_is_told_in_the_words_of_the_interface() {
 #[test]
 fn what_was_over_is_told_to_those_who_want_it_with_how_many_there_were() {
     let Transition::Put { alert, points, .. } = put(AlertState::Historical) else { panic!() };
-    assert!(deliveries_for(&[put(AlertState::Historical)], &[rule()], &[webhook(7)], &catalog(), None).is_empty());
+    assert!(
+        deliveries_for(&[put(AlertState::Historical)], &[rule()], &[webhook(7)], &catalog(), &teller(None)).is_empty()
+    );
     let alert = Alert { resolved_at: Some(NOW.plus(60_000)), ..alert };
     let past = Transition::TellPast { alert: alert.clone(), count: 3, points };
-    let told = deliveries_for(&[past.clone(), Transition::Amend(alert)], &[rule()], &[webhook(7)], &catalog(), None);
+    let told =
+        deliveries_for(&[past.clone(), Transition::Amend(alert)], &[rule()], &[webhook(7)], &catalog(), &teller(None));
     assert_eq!((told.len(), told[0].event), (1, Event::AlertPast));
     let body = read(&told[0]);
     assert_eq!((&body["type"], &body["data"]["alert"]["count"]), (&json!("alert.past"), &json!(3)));
     assert_eq!(body["data"]["alert"]["resolved_at"], "2027-01-15T08:01:00Z");
     let mut quiet = webhook(7);
     quiet.spec.past = false;
-    assert!(deliveries_for(&[past], &[rule()], &[quiet], &catalog(), None).is_empty());
+    assert!(deliveries_for(&[past], &[rule()], &[quiet], &catalog(), &teller(None)).is_empty());
 }
 
 #[test]
@@ -77,7 +87,7 @@ fn what_the_numbers_are_is_told_with_them() {
         let Transition::Put { mut alert, occurred_at, points } = put(AlertState::Firing) else { panic!() };
         alert.measure = measure;
         let transition = Transition::Put { alert, occurred_at, points };
-        let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog(), None);
+        let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog(), &teller(None));
         let body = read(&told[0]);
         (body["data"]["alert"]["measure"].clone(), body["data"]["alert"]["unit"].clone())
     };
@@ -89,7 +99,7 @@ fn what_the_numbers_are_is_told_with_them() {
 #[test]
 fn resolved_comes_second_and_pending_and_cancelled_tell_nobody() {
     let transitions = [put(AlertState::Pending), put(AlertState::Resolved), Transition::Cancel(AlertId(5))];
-    let told = deliveries_for(&transitions, &[rule()], &[webhook(7)], &catalog(), None);
+    let told = deliveries_for(&transitions, &[rule()], &[webhook(7)], &catalog(), &teller(None));
     assert_eq!(told.len(), 1);
     let body = read(&told[0]);
     assert_eq!((&body["type"], &body["data"]["alert"]["sequence"]), (&json!("alert.resolved"), &json!(2)));
@@ -101,8 +111,13 @@ fn only_the_enabled_webhooks_of_the_rule_are_told() {
     let mut off = webhook(8);
     off.spec.enabled = false;
     let gone = Webhook { disabled_reason: Some("410".into()), ..webhook(9) };
-    let told =
-        deliveries_for(&[put(AlertState::Firing)], &[rule()], &[webhook(7), off, gone, webhook(10)], &catalog(), None);
+    let told = deliveries_for(
+        &[put(AlertState::Firing)],
+        &[rule()],
+        &[webhook(7), off, gone, webhook(10)],
+        &catalog(),
+        &teller(None),
+    );
     assert_eq!(told.iter().map(|delivery| delivery.webhook.0).collect::<Vec<_>>(), [7]);
 }
 
@@ -118,7 +133,7 @@ fn a_body_stays_small_whatever_people_write() {
     if let Transition::Put { alert, .. } = &mut transition {
         alert.rule_name = long;
     }
-    let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog, None);
+    let told = deliveries_for(&[transition], &[rule()], &[webhook(7)], &catalog, &teller(None));
     assert!(told[0].body.len() <= BODY_LIMIT, "{}", told[0].body.len());
     assert_eq!(read(&told[0])["data"]["alert"]["value"], json!(31.5));
 }
@@ -130,6 +145,11 @@ fn a_test_says_that_it_is_one() {
     let body = read(&test);
     assert_eq!(body["type"], "webhook.test");
     assert_eq!(body["data"]["webhook"], "whk_7");
+    assert_eq!(body["text"], "A test from the telemetry hub: the webhook ops works.");
+}
+
+fn teller(url: Option<&str>) -> Teller {
+    Teller { url: url.map(str::to_owned), zone: TimeZone::UTC }
 }
 
 fn read(delivery: &NewDelivery) -> Value {

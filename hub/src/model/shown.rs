@@ -1,0 +1,177 @@
+//! Names, values and lengths of time as people read them: three or four digits, signs for units.
+//!
+//! A name is what a device says of itself, so it is hostile: [`name`] lets nothing through that moves a cursor or turns a text
+//! around.
+
+/// Longest name that is shown.
+const LONGEST: usize = 64;
+
+/// A name without what would move the cursor or turn the direction of the text.
+#[must_use]
+pub fn name(text: &str) -> String {
+    let is_seen = |c: &char| {
+        !c.is_control()
+            && !matches!(*c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
+    let seen: String = text.chars().filter(is_seen).take(LONGEST).collect();
+    if seen.is_empty() { "-".to_owned() } else { seen }
+}
+
+/// A value and its unit: `21.5 °C`, `1.48 GiB`, `3.2 d`.
+#[must_use]
+pub fn value(value: f64, unit: &str) -> String {
+    let scale = Scale::of(unit, value);
+    scale.value(value)
+}
+
+/// One unit for a column of values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scale {
+    divisor: f64,
+    unit: String,
+}
+
+impl Scale {
+    /// The unit in which the largest of some values is read best.
+    #[must_use]
+    pub fn of(unit: &str, largest: f64) -> Self {
+        let sign = sign(unit);
+        let size = largest.abs();
+        if sign == "s" {
+            let long =
+                [("d", 86_400.0), ("h", 3_600.0), ("min", 60.0)].into_iter().find(|(_, length)| size >= 2.0 * length);
+            let (unit, divisor) = long.unwrap_or(("s", 1.0));
+            return Self { divisor, unit: unit.to_owned() };
+        }
+        let (step, prefixes): (f64, [&str; 5]) = match sign.as_str() {
+            "B" | "B/s" => (1024.0, ["", "Ki", "Mi", "Gi", "Ti"]),
+            "Hz" | "W" | "Wh" | "VA" | "J" | "bit" | "bit/s" | "Pa" => (1000.0, ["", "k", "M", "G", "T"]),
+            _ => return Self { divisor: 1.0, unit: sign },
+        };
+        let (mut divisor, mut prefix) = (1.0, "");
+        for larger in prefixes.into_iter().skip(1) {
+            if size < divisor * step {
+                break;
+            }
+            (divisor, prefix) = (divisor * step, larger);
+        }
+        Self { divisor, unit: format!("{prefix}{sign}") }
+    }
+
+    /// The unit alone, for the head of a column.
+    #[must_use]
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// A number of it alone.
+    #[must_use]
+    pub fn number(&self, value: f64) -> String {
+        digits(value / self.divisor)
+    }
+
+    fn value(&self, value: f64) -> String {
+        let number = self.number(value);
+        if self.unit.is_empty() { number } else { format!("{number} {}", self.unit) }
+    }
+}
+
+/// Devices send codes of UCUM; people read signs.
+fn sign(unit: &str) -> String {
+    let known = |unit: &str| match unit {
+        "1" => Some(""),
+        "By" | "bytes" | "byte" => Some("B"),
+        "By/s" => Some("B/s"),
+        "1/s" => Some("/s"),
+        "Cel" | "degC" => Some("°C"),
+        "[degF]" => Some("°F"),
+        "deg" => Some("°"),
+        "Ohm" => Some("Ω"),
+        "%[RH]" => Some("%"),
+        "um" => Some("µm"),
+        "ug/m3" => Some("µg/m³"),
+        _ => None,
+    };
+    if let Some(sign) = known(unit) {
+        return sign.to_owned();
+    }
+    let rate = unit.rsplit_once('/').and_then(|(head, per)| Some(format!("{}/{per}", known(head)?)));
+    let text = rate.unwrap_or_else(|| unit.to_owned());
+    if text.is_empty() { text } else { name(&text) }
+}
+
+/// A number with three to four digits that matter: `21.5`, `1013`, `0.0123`.
+#[must_use]
+pub fn digits(value: f64) -> String {
+    let size = value.abs();
+    if !value.is_finite() {
+        return "-".to_owned();
+    }
+    if size >= 1e15 || (size > 0.0 && size < 1e-4) {
+        return format!("{value:.2e}");
+    }
+    let decimals = match size {
+        1000.0.. => 0,
+        100.0.. => 1,
+        1.0.. => 2,
+        0.01.. => 3,
+        _ => 5,
+    };
+    let text = format!("{value:.decimals$}");
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    // What is rounded to nothing has no sign.
+    if text == "-0" { "0".to_owned() } else { text.to_owned() }
+}
+
+/// A length of time: `38 s`, `3 h 20 min`, `4 d 2 h`.
+#[must_use]
+pub fn length(seconds: i64) -> String {
+    let seconds = seconds.max(0);
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{minutes} min"),
+        3_600..86_400 => format!("{hours} h {} min", minutes % 60),
+        _ => format!("{days} d {} h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_has_a_few_digits_and_a_sign() {
+        for (number, unit, shown) in [
+            (63.131_313_131, "%", "63.13 %"),
+            (21.5, "Cel", "21.5 °C"),
+            (2.318e10, "By", "21.59 GiB"),
+            (1023.0, "By/s", "1023 B/s"),
+            (0.012_345, "V", "0.012 V"),
+            (-0.000_001, "1", "-1.00e-6"),
+            (-0.001_2, "m", "-0.0012 m"),
+            (2.4e9, "Hz", "2.4 GHz"),
+            (278_000.0, "s", "3.22 d"),
+            (1.0, "1", "1"),
+            (0.5, "Cel/min", "0.5 °C/min"),
+            (f64::NAN, "Cel", "- °C"),
+            (101_325.0, "Pa", "101.3 kPa"),
+        ] {
+            assert_eq!(value(number, unit), shown);
+        }
+    }
+
+    #[test]
+    fn a_hostile_name_moves_no_cursor() {
+        assert_eq!(name("at\u{1b}[2Jtic\r\n\u{202e}x"), "at[2Jticx");
+        assert_eq!((name(""), name("\u{7}")), ("-".to_owned(), "-".to_owned()));
+    }
+
+    #[test]
+    fn a_length_has_one_or_two_units() {
+        assert_eq!(
+            (length(38), length(12_000), length(352_800)),
+            ("38 s".into(), "3 h 20 min".into(), "4 d 2 h".into())
+        );
+    }
+}

@@ -1,0 +1,250 @@
+//! What an alert says to people: a title and one plain sentence. PURE.
+//!
+//! Receivers that show the text of a message, or all of it as it is, are readable by it. Times are of the hub's zone, which the
+//! sentence names; names are cut and cleaned, so that it stays short whatever people and devices call things. What is said of a
+//! value is true of that value: an alert that ended for another reason (its rule was changed) is not said to be well again.
+
+use std::cmp::Ordering;
+
+use jiff::tz::TimeZone;
+
+use crate::model::UnixMillis;
+use crate::model::alert::{Ailment, Alert, Measure, Names, Subject};
+use crate::model::rule::{Condition, Op};
+use crate::model::shown;
+use crate::model::webhook::Event;
+
+/// For people.
+pub(super) struct Told {
+    /// What it is, short.
+    pub(super) title: String,
+    /// One or two sentences.
+    pub(super) text: String,
+}
+
+/// What is told of an alert; `condition` is its rule's, `count` how many were over.
+pub(super) fn of(
+    alert: &Alert,
+    names: Names<'_>,
+    event: Event,
+    condition: Option<&Condition>,
+    count: Option<u32>,
+    zone: &TimeZone,
+) -> Told {
+    let told = About { alert, names, condition, zone };
+    match (alert.about, event) {
+        (Subject::Hub(ailment), Event::AlertResolved) => told.hub_is_well(ailment),
+        (Subject::Hub(ailment), _) => told.hub_ails(ailment),
+        (Subject::Device(_), Event::AlertResolved) => told.device_is_back(),
+        (Subject::Device(_), _) => told.device_is_gone(),
+        (Subject::Series { .. }, Event::AlertResolved) => told.is_over(),
+        (Subject::Series { .. }, Event::AlertPast) => told.was_over(count.unwrap_or(1)),
+        (Subject::Series { .. }, Event::AlertFiring | Event::Test) => told.fires(),
+    }
+}
+
+/// What a test says.
+pub(super) fn of_test(name: &str) -> Told {
+    Told {
+        title: "Test from the telemetry hub".to_owned(),
+        text: format!("A test from the telemetry hub: the webhook {} works.", shown::name(name)),
+    }
+}
+
+struct About<'a> {
+    alert: &'a Alert,
+    names: Names<'a>,
+    condition: Option<&'a Condition>,
+    zone: &'a TimeZone,
+}
+
+impl About<'_> {
+    fn fires(&self) -> Told {
+        let title = format!("{} on {}", shown::name(&self.alert.rule_name), self.device());
+        let since = self.moment(self.alert.started_at);
+        let what = match (self.alert.measure, self.alert.value) {
+            (Measure::Silence, _) | (_, None) => format!("has sent nothing for more than {}", self.limit()),
+            (_, Some(value)) => format!("{}, {}", self.measured("is", "changes", value), self.beyond(value)),
+        };
+        Told { title, text: format!("{} {what}, since {since}.", self.sensor()) }
+    }
+
+    fn is_over(&self) -> Told {
+        let title = format!("Resolved: {} on {}", shown::name(&self.alert.rule_name), self.device());
+        let (sensor, lasted) = (self.sensor(), self.lasted());
+        let text = match (self.alert.measure, self.alert.value) {
+            (Measure::Silence, _) | (_, None) => {
+                format!("{sensor} had sent nothing for {lasted}. The alert is over.")
+            }
+            (_, Some(_)) if self.alert.new_normal => {
+                format!("{sensor} stayed at this level for {lasted}, which counts as usual now. The alert is over.")
+            }
+            (_, Some(value)) => {
+                let now = self.measured("is", "changes", value);
+                let well = if self.is_well(value) { " again" } else { "" };
+                format!("{sensor} {now}{well} (limit {}). The alert is over, it lasted {lasted}.", self.limit())
+            }
+        };
+        Told { title, text }
+    }
+
+    fn was_over(&self, count: u32) -> Told {
+        let title = format!("Past alert: {} on {}", shown::name(&self.alert.rule_name), self.device());
+        let what = match (self.alert.measure, self.alert.value) {
+            (Measure::Silence, _) | (_, None) => format!("sent nothing for more than {}", self.limit()),
+            (_, Some(value)) if self.is_well(value) => format!("was beyond its limit of {}", self.limit()),
+            (_, Some(value)) => format!("{}, {}", self.measured("was", "changed", value), self.beyond(value)),
+        };
+        let from = self.moment(self.alert.started_at);
+        let until = self.alert.resolved_at.map_or_else(String::new, |at| format!(" until {}", self.moment(at)));
+        let more = match count {
+            0 | 1 => String::new(),
+            2 => " There was one more like it.".to_owned(),
+            many => format!(" There were {} more like it.", many - 1),
+        };
+        let text = format!("{} {what}, from {from}{until}. The readings arrived late.{more}", self.sensor());
+        Told { title, text }
+    }
+
+    fn device_is_gone(&self) -> Told {
+        let device = self.device();
+        let (limit, heard) = (self.limit(), self.moment(self.alert.started_at));
+        let text = format!("{device} is offline: nothing was heard from it for more than {limit}, since {heard}.");
+        Told { title: format!("{device} is offline"), text }
+    }
+
+    fn device_is_back(&self) -> Told {
+        let device = self.device();
+        let text = format!("{device} is no longer offline. Nothing was heard from it for {}.", self.lasted());
+        Told { title: format!("Resolved: {device} offline"), text }
+    }
+
+    fn hub_ails(&self, ailment: Ailment) -> Told {
+        let since = self.moment(self.alert.started_at);
+        let used = shown::digits(self.alert.value.unwrap_or(self.alert.threshold));
+        let (title, text) = match ailment {
+            Ailment::DiskFull => (
+                "disk full",
+                format!("The disk of the hub is full since {since}: no new readings are stored until there is room."),
+            ),
+            Ailment::DiskNearlyFull => (
+                "disk nearly full",
+                format!("The disk of the hub is {used} % full (limit {}), since {since}.", self.limit()),
+            ),
+            Ailment::DatabaseDamaged => (
+                "database damaged",
+                format!(
+                    "The database of the hub was found damaged at {since}: `telemetry-hub recover` brings its readings back."
+                ),
+            ),
+        };
+        Told { title: format!("Telemetry hub: {title}"), text }
+    }
+
+    fn hub_is_well(&self, ailment: Ailment) -> Told {
+        let lasted = self.lasted();
+        let (title, text) = match ailment {
+            Ailment::DiskFull => {
+                ("disk full", format!("The disk of the hub was full for {lasted}. New readings are stored again."))
+            }
+            Ailment::DiskNearlyFull => {
+                ("disk nearly full", format!("The disk of the hub has room again, after {lasted}."))
+            }
+            Ailment::DatabaseDamaged => {
+                ("database damaged", format!("No damaged database of the hub is left to recover, after {lasted}."))
+            }
+        };
+        Told { title: format!("Resolved: telemetry hub, {title}"), text }
+    }
+
+    fn device(&self) -> String {
+        if self.names.device.is_empty() { "a deleted device".to_owned() } else { shown::name(self.names.device) }
+    }
+
+    /// Whose sensor, and which.
+    fn sensor(&self) -> String {
+        match self.names.sensor {
+            "" => format!("{}: a deleted sensor", self.device()),
+            sensor => format!("{}: {}", self.device(), shown::name(sensor)),
+        }
+    }
+
+    fn measured(&self, is: &str, changes: &str, value: f64) -> String {
+        match (self.alert.measure, self.condition) {
+            (Measure::Sigmas, _) => {
+                let side = if value < 0.0 { "below" } else { "above" };
+                let size = shown::digits(value.abs());
+                let many = if size == "1" { "" } else { "s" };
+                format!("{is} {size} standard deviation{many} {side} its usual value")
+            }
+            (Measure::Rate { .. }, _) => format!("{changes} by {}", self.figure(value)),
+            (_, Some(Condition::Increase { over, .. })) => {
+                format!("{changes} by {} in {}", self.figure(value), length(over.as_secs_f64()))
+            }
+            _ => format!("{is} {}", self.figure(value)),
+        }
+    }
+
+    /// On which side of its limit a value is.
+    fn beyond(&self, value: f64) -> String {
+        let limit = self.alert.threshold;
+        if self.alert.measure == Measure::Sigmas {
+            return format!("the limit is {}", shown::digits(limit));
+        }
+        let side = match value.partial_cmp(&limit) {
+            Some(Ordering::Greater) => "above",
+            Some(Ordering::Less) => "below",
+            Some(Ordering::Equal) | None => "at",
+        };
+        format!("{side} the limit of {}", self.limit())
+    }
+
+    /// Whether a value is no longer what the rule looks for.
+    fn is_well(&self, value: f64) -> bool {
+        let limit = self.alert.threshold;
+        match self.condition {
+            Some(Condition::Threshold { op, .. } | Condition::Rate { op, .. } | Condition::Increase { op, .. }) => {
+                match op {
+                    Op::Above => value <= limit,
+                    Op::AtLeast => value < limit,
+                    Op::Below => value >= limit,
+                    Op::AtMost => value > limit,
+                }
+            }
+            Some(Condition::Deviation { .. }) => value.abs() <= limit,
+            Some(Condition::Silence { .. }) | None => false,
+        }
+    }
+
+    fn limit(&self) -> String {
+        match self.alert.measure {
+            Measure::Silence => length(self.alert.threshold),
+            Measure::Sigmas => shown::digits(self.alert.threshold),
+            Measure::Value | Measure::Rate { .. } => self.figure(self.alert.threshold),
+        }
+    }
+
+    fn figure(&self, value: f64) -> String {
+        shown::value(value, &self.alert.measure.unit(self.names.unit))
+    }
+
+    fn lasted(&self) -> String {
+        let end = self.alert.resolved_at.unwrap_or(self.alert.learned_at);
+        length(end.since(self.alert.started_at) as f64 / 1_000.0)
+    }
+
+    /// `2027-01-15 08:59 CET`.
+    fn moment(&self, at: UnixMillis) -> String {
+        let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+    }
+}
+
+/// A length of time; one of whole minutes and hours without the rest.
+fn length(seconds: f64) -> String {
+    let text = shown::length(seconds.round() as i64);
+    text.strip_suffix(" 0 min").or_else(|| text.strip_suffix(" 0 h")).map_or_else(|| text.clone(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests;

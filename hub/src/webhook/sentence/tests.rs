@@ -1,0 +1,176 @@
+//! What people read of every kind of alert.
+
+use std::time::Duration;
+
+use super::*;
+use crate::model::alert::{AlertId, AlertState};
+use crate::model::device::DeviceNo;
+use crate::model::reading::SeriesId;
+use crate::model::rule::{RuleId, Severity};
+
+const BEGAN: UnixMillis = UnixMillis(1_800_000_000_000);
+const TEMP: Names<'static> = Names { device: "boiler-1", sensor: "temp", unit: "Cel" };
+const MINUTE: Duration = Duration::from_secs(60);
+const ABOVE: Condition = Condition::Threshold { op: Op::Above, value: 30.0, clear: None };
+
+#[test]
+fn what_fires_is_one_sentence_with_device_sensor_value_limit_and_since_when() {
+    let below = Condition::Threshold { op: Op::AtMost, value: 30.0, clear: None };
+    for (measure, value, condition, said) in [
+        (Measure::Value, Some(31.5), ABOVE, "temp is 31.5 °C, above the limit of 30 °C"),
+        (Measure::Value, Some(-4.0), below, "temp is -4 °C, below the limit of 30 °C"),
+        (Measure::Value, Some(30.0), below, "temp is 30 °C, at the limit of 30 °C"),
+        (
+            Measure::Rate { per: MINUTE },
+            Some(44.25),
+            rate(),
+            "temp changes by 44.25 °C/min, above the limit of 30 °C/min",
+        ),
+        (Measure::Value, Some(44.0), increase(), "temp changes by 44 °C in 1 h, above the limit of 30 °C"),
+        (
+            Measure::Sigmas,
+            Some(-34.2),
+            deviation(),
+            "temp is 34.2 standard deviations below its usual value, the limit is 30",
+        ),
+        (Measure::Silence, None, silence(), "temp has sent nothing for more than 30 s"),
+    ] {
+        let told = told(&alert(measure, value), TEMP, Event::AlertFiring, Some(&condition));
+        assert_eq!(told.title, "Too hot on boiler-1");
+        assert_eq!(told.text, format!("boiler-1: {said}, since 2027-01-15 09:00 CET."));
+    }
+}
+
+#[test]
+fn what_is_over_says_what_it_came_to_and_how_long_it_lasted() {
+    for (measure, value, condition, said) in [
+        (
+            Measure::Value,
+            Some(20.0),
+            ABOVE,
+            "temp is 20 °C again (limit 30 °C). The alert is over, it lasted 1 h 30 min.",
+        ),
+        (Measure::Value, Some(31.0), ABOVE, "temp is 31 °C (limit 30 °C). The alert is over, it lasted 1 h 30 min."),
+        (
+            Measure::Rate { per: MINUTE },
+            Some(2.0),
+            rate(),
+            "temp changes by 2 °C/min again (limit 30 °C/min). The alert is over, it lasted 1 h 30 min.",
+        ),
+        (
+            Measure::Sigmas,
+            Some(1.0),
+            deviation(),
+            "temp is 1 standard deviation above its usual value again (limit 30). The alert is over, it lasted 1 h 30 min.",
+        ),
+        (Measure::Silence, None, silence(), "temp had sent nothing for 1 h 30 min. The alert is over."),
+    ] {
+        let told = told(&over(alert(measure, value)), TEMP, Event::AlertResolved, Some(&condition));
+        assert_eq!(told.title, "Resolved: Too hot on boiler-1");
+        assert_eq!(told.text, format!("boiler-1: {said}"));
+    }
+    let usual = Alert { new_normal: true, ..over(alert(Measure::Sigmas, Some(44.0))) };
+    let told = told(&usual, TEMP, Event::AlertResolved, Some(&deviation()));
+    assert!(told.text.contains("stayed at this level for 1 h 30 min, which counts as usual now"), "{}", told.text);
+}
+
+#[test]
+fn what_was_over_before_it_was_known_says_from_when_until_when_and_how_often() {
+    let past = |value, count| {
+        let alert = over(alert(Measure::Value, Some(value)));
+        of(&alert, TEMP, Event::AlertPast, Some(&ABOVE), Some(count), &zone())
+    };
+    assert_eq!(past(31.5, 1).title, "Past alert: Too hot on boiler-1");
+    assert_eq!(
+        past(31.5, 1).text,
+        "boiler-1: temp was 31.5 °C, above the limit of 30 °C, from 2027-01-15 09:00 CET until 2027-01-15 10:30 CET. \
+         The readings arrived late."
+    );
+    // The value is of its end: then it is well already.
+    assert!(past(29.0, 3).text.contains("temp was beyond its limit of 30 °C"), "{}", past(29.0, 3).text);
+    assert!(past(29.0, 3).text.ends_with(" There were 2 more like it."));
+}
+
+#[test]
+fn a_device_that_goes_away_and_the_hub_itself_have_their_own_words() {
+    let names = Names { device: "shed", sensor: "device_offline", unit: "s" };
+    let gone = Alert { about: Subject::Device(DeviceNo(1)), ..alert(Measure::Silence, None) };
+    let away = told(&gone, names, Event::AlertFiring, None);
+    assert_eq!(away.title, "shed is offline");
+    assert_eq!(away.text, "shed is offline: nothing was heard from it for more than 30 s, since 2027-01-15 09:00 CET.");
+    let back = told(&over(gone), names, Event::AlertResolved, None);
+    assert_eq!(back.title, "Resolved: shed offline");
+    assert_eq!(back.text, "shed is no longer offline. Nothing was heard from it for 1 h 30 min.");
+    for ailment in Ailment::ALL {
+        let names = Names { device: "hub", sensor: ailment.sensor(), unit: ailment.unit() };
+        let ails = Alert { about: Subject::Hub(ailment), ..alert(Measure::Value, Some(82.25)) };
+        let (ill, well) =
+            (told(&ails, names, Event::AlertFiring, None), told(&over(ails), names, Event::AlertResolved, None));
+        assert!(ill.title.starts_with("Telemetry hub: ") && well.title.starts_with("Resolved: telemetry hub, "));
+        assert!(
+            ill.text.contains("2027-01-15 09:00 CET") && well.text.contains("1 h 30 min"),
+            "{} {}",
+            ill.text,
+            well.text
+        );
+    }
+}
+
+#[test]
+fn hostile_and_endless_names_stay_short_and_move_nothing() {
+    let (device, sensor) = ("ü".repeat(30_000), "\u{202e}a\r\nb\u{7}".to_owned());
+    let alert = Alert { rule_name: "x".repeat(9_000), ..alert(Measure::Value, Some(f64::MAX)) };
+    let told = told(&alert, Names { device: &device, sensor: &sensor, unit: "\u{1b}[2J" }, Event::AlertFiring, None);
+    assert!(told.title.len() < 300 && told.text.len() < 500, "{}", told.text);
+    assert!(!told.text.chars().any(|c| c.is_control() || c == '\u{202e}'), "{:?}", told.text);
+    let nobody = self::told(&alert, Names::default(), Event::AlertFiring, None);
+    assert!(nobody.text.starts_with("a deleted device: a deleted sensor is "), "{}", nobody.text);
+}
+
+fn told(alert: &Alert, names: Names<'_>, event: Event, condition: Option<&Condition>) -> Told {
+    of(alert, names, event, condition, None, &zone())
+}
+
+fn zone() -> TimeZone {
+    TimeZone::get("Europe/Berlin").unwrap()
+}
+
+fn rate() -> Condition {
+    Condition::Rate { op: Op::Above, value: 30.0, per: MINUTE, over: MINUTE, clear: None }
+}
+
+fn increase() -> Condition {
+    Condition::Increase { op: Op::Above, value: 30.0, over: MINUTE * 60, clear: None }
+}
+
+fn deviation() -> Condition {
+    Condition::Deviation { sigmas: 30.0, over: MINUTE, clear: None, least: None }
+}
+
+fn silence() -> Condition {
+    Condition::Silence { after: Duration::from_secs(30) }
+}
+
+fn alert(measure: Measure, value: Option<f64>) -> Alert {
+    Alert {
+        id: AlertId(5),
+        rule: RuleId(3),
+        rule_name: "Too hot".into(),
+        severity: Severity::Critical,
+        about: Subject::Series { device: DeviceNo(1), series: SeriesId(0) },
+        state: AlertState::Firing,
+        measure,
+        value,
+        threshold: 30.0,
+        started_at: BEGAN,
+        fired_at: Some(BEGAN),
+        resolved_at: None,
+        acked_at: None,
+        new_normal: false,
+        learned_at: BEGAN,
+    }
+}
+
+fn over(alert: Alert) -> Alert {
+    Alert { state: AlertState::Resolved, resolved_at: Some(BEGAN.plus(5_400_000)), ..alert }
+}
