@@ -1,4 +1,5 @@
-// Who is told, by hands: a webhook that asks for a token, changed without being made again; what waits is tried now.
+// Who is told of what, by hands: a webhook that asks for a token, changed without being made again; what waits is tried now; a
+// rule that starts from a ready one and names the devices it would have fired on.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -13,8 +14,11 @@ const received = [];
 let answers = 200;
 before(async () => {
   receiver = createServer((request, response) => {
-    received.push({ url: request.url, authorization: request.headers.authorization });
-    request.resume().on("end", () => response.writeHead(answers).end());
+    let body = "";
+    request.on("data", (chunk) => (body += chunk)).on("end", () => {
+      received.push({ url: request.url, authorization: request.headers.authorization, text: JSON.parse(body).text });
+      response.writeHead(answers).end();
+    });
   });
   receiver.listen(0, "127.0.0.1");
   await once(receiver, "listening");
@@ -45,7 +49,7 @@ test("a receiver that asks for a token is told by a header, and the error says s
   await s.page.getByRole("button", { name: "I have saved it" }).click();
   await s.page.getByRole("button", { name: "Send test to pager" }).click();
   await s.page.locator(".delivery").filter({ hasText: "delivered" }).waitFor();
-  assert.deepEqual(received.at(-1), { url: "/one", authorization: TOKEN });
+  assert.deepEqual(received.at(-1), { url: "/one", authorization: TOKEN, text: "A test from the telemetry hub: the webhook pager works." });
 });
 
 test("what waits for its next attempt is tried now", { timeout: 120_000 }, async () => {
@@ -81,4 +85,43 @@ test("by which rules it is used is said, and one press adds it to the others", {
   await s.page.getByText("Used by 1 of 2 rules.").waitFor();
   await s.page.getByRole("button", { name: "Add pager to all rules" }).click();
   await s.page.getByText("Used by all 2 rules.").waitFor();
+});
+
+test("a ready rule, for the devices of a label, names those it would have fired on", { timeout: 120_000 }, async () => {
+  const { body } = await s.call("POST", "/tokens", { name: "rooms", scope: "write", expires: "1h" });
+  const minute = (n) => new Date(Date.now() - n * 60_000).toISOString();
+  const room = (device, cold) => JSON.stringify({ device, readings: Array.from({ length: 60 }, (_, i) => ({ sensor: "temperature", unit: "Cel", value: cold && i > 20 && i < 40 ? 3 : 20, at: minute(60 - i) })) });
+  const lines = [room("hall", false), room("attic", true), room("cellar", true)].join("\n");
+  const pushed = await fetch(`${s.base}/api/v1/readings`, { method: "POST", headers: { authorization: `Bearer ${body.token}`, "content-type": "application/x-ndjson" }, body: lines });
+  assert.ok(pushed.ok, await pushed.text());
+  const { body: all } = await s.call("GET", "/devices");
+  for (const { id, name } of all.items) await s.call("PATCH", `/devices/${id}`, { labels: { floor: name === "cellar" ? "low" : "high" } });
+  await s.page.goto(`${s.base}/a?rule=new`);
+  const form = s.page.getByRole("form", { name: "New rule" });
+  await form.getByRole("button", { name: "Too cold" }).click();
+  await form.getByText("on 2 of 3 sensors").waitFor();
+  await form.getByLabel("Only with label").selectOption("floor=high");
+  await form.getByText("on 1 of 2 sensors").waitFor();
+  assert.match(await form.locator(".with-unit").first().innerText(), /°C/);
+  await form.getByText("Show which one").click();
+  const opened = s.context.waitForEvent("page");
+  await form.getByRole("link", { name: "attic Temperature" }).click();
+  const chart = await opened;
+  await chart.getByRole("heading", { level: 1, name: "attic" }).waitFor();
+  await chart.close();
+});
+
+test("an error stands at its field, and is gone when another kind is chosen", { timeout: 120_000 }, async () => {
+  const form = s.page.getByRole("form", { name: "New rule" });
+  await form.getByLabel("Resolves at").fill("1");
+  await form.getByRole("button", { name: "Create rule" }).click();
+  const problem = form.locator(".field").filter({ hasText: "Resolves at" }).getByRole("alert");
+  await problem.waitFor();
+  await form.getByLabel("Fires when the value").selectOption("deviation");
+  await form.getByRole("alert").waitFor({ state: "detached" });
+  await form.getByLabel("Fires when the value").selectOption("threshold");
+  await form.getByLabel("Resolves at").fill("6");
+  assert.ok(await form.getByRole("checkbox", { name: "pager" }).isChecked(), "the webhook for new rules");
+  await form.getByRole("button", { name: "Create rule" }).click();
+  await s.page.getByText("temperature of any device with floor=high < 5").waitFor();
 });

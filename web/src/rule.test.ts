@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { conditionOf, fieldsOf, glob, outcome, reading, sentence, silenceOver, waitsFor, type Fields } from "./rule";
+import { conditionOf, fieldsOf, firedOn, glob, limitUnit, outcome, reading, sentence, silenceOver, waitsFor, type Fields } from "./rule";
 import type { Alert, Backtest, Condition, Silence } from "./types";
 
 describe("globs", () => {
@@ -13,11 +13,12 @@ describe("globs", () => {
 });
 
 test("a rule reads as a sentence", () => {
-  expect(sentence({ device: "*", sensor: "temp", condition: { type: "threshold", op: ">", value: 30 }, for: "60s" })).toBe("temp of any device > 30 for 60s");
+  expect(sentence({ device: "*", sensor: "temp", labels: {}, condition: { type: "threshold", op: ">", value: 30 }, for: "60s" })).toBe("temp of any device > 30 for 60s");
+  expect(sentence({ device: "*", sensor: "temp", labels: { site: "south" }, condition: { type: "threshold", op: ">", value: 30 }, for: "0s" })).toBe("temp of any device with site=south > 30");
 });
 
 test("every kind of rule reads as a sentence", () => {
-  const say = (condition: Condition) => sentence({ device: "*", sensor: "temp", condition, for: "0s" });
+  const say = (condition: Condition) => sentence({ device: "*", sensor: "temp", labels: {}, condition, for: "0s" });
   expect(say({ type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: null })).toBe("temp of any device changes > 5 per 60s over 5m");
   expect(say({ type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 })).toBe("temp of any device 4 σ away from its last 1h, and more than 0.5");
   expect(say({ type: "silence", after: "5m" })).toBe("temp of any device silent for 5m");
@@ -65,11 +66,11 @@ describe("a condition as it is typed", () => {
   });
   test("says what is wrong", () => {
     const typed = (fields: Partial<Fields>) => conditionOf({ ...fieldsOf(null), value: "5", ...fields });
-    expect(typed({ value: "" })).toEqual({ problem: "The limit must be a number." });
-    expect(typed({ type: "rate", per: "a minute" })).toEqual({ problem: "Write the unit of time like 60s, 5m or 1h." });
-    expect(typed({ type: "deviation", over: "" })).toEqual({ problem: "Write the window like 60s, 5m or 1h." });
-    expect(typed({ type: "deviation", sigmas: "" })).toEqual({ problem: "The number of deviations must be a number." });
-    expect(typed({ type: "silence", after: "5" })).toEqual({ problem: "Write the time of silence like 60s, 5m or 1h." });
+    expect(typed({ value: "" })).toEqual({ field: "condition.value", problem: "The limit must be a number." });
+    expect(typed({ type: "rate", per: "a minute" })).toEqual({ field: "condition.per", problem: "Write the unit of time like 60s, 5m or 1h." });
+    expect(typed({ type: "deviation", over: "" })).toEqual({ field: "condition.over", problem: "Write the window like 60s, 5m or 1h." });
+    expect(typed({ type: "deviation", sigmas: "" })).toEqual({ field: "condition.sigmas", problem: "The number of deviations must be a number." });
+    expect(typed({ type: "silence", after: "5" })).toEqual({ field: "condition.after", problem: "Write the time of silence like 60s, 5m or 1h." });
     // What the chosen kind does not use is not looked at.
     expect(typed({ per: "?", over: "?", after: "?" })).toHaveProperty("condition");
   });
@@ -91,7 +92,21 @@ describe("what a rule would have done", () => {
     expect(of([series(2), series(0, 9, 0)])).toContain("1 of them has too few readings");
     expect(of([series(1, 0)], { measure: "silence" })).toContain("would have fired once");
   });
+  test("the devices it would have fired on are named, most often first", () => {
+    const on = (device: string, fires: number) => ({ ...series(fires), device });
+    const all = [on("a", 0), on("b", 1), on("c", 3)];
+    expect(firedOn({ from: "", to: "", measure: "value", needs: null, fires: 4, watched: 3, series: all, truncated: false }).map(({ device }) => device)).toEqual(["c", "b"]);
+  });
   test("what was left out is said", () => {
     expect(of([series(0)], { watched: 1_200, truncated: true })).toContain("Only 1 of 1200 sensors were checked.");
+  });
+});
+
+describe("the unit beside a limit", () => {
+  test("is that of the sensors, a rate by its time, and several are told", () => {
+    expect(limitUnit({ type: "threshold", per: "60s" }, ["Cel", "Cel"])).toEqual({ unit: "°C", mixed: null });
+    expect(limitUnit({ type: "rate", per: "60s" }, ["Cel"])).toEqual({ unit: "°C per 60s", mixed: null });
+    expect(limitUnit({ type: "threshold", per: "60s" }, [])).toEqual({ unit: "", mixed: null });
+    expect(limitUnit({ type: "threshold", per: "60s" }, ["Cel", "%", "1"]).mixed).toBe("These sensors have different units: none, %, °C");
   });
 });

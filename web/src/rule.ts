@@ -1,6 +1,6 @@
 // Rules as the page reads and writes them: whom they watch, what they say, what they would have done. PURE.
 
-import { clean, digits, duration, measured, parseSpan } from "./format";
+import { clean, digits, duration, measured, parseSpan, scale } from "./format";
 import type { Alert, Backtest, Condition, Device, Op, Rule, Silence } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
@@ -9,7 +9,7 @@ export function glob(pattern: string, text: string): boolean {
   return new RegExp(`^${escaped}$`, "su").test(text);
 }
 
-export function watches(rule: Rule, device: Device, sensor: string): boolean {
+export function watches(rule: Pick<Rule, "device" | "sensor" | "labels">, device: Device, sensor: string): boolean {
   return (
     (glob(rule.device, device.id) || glob(rule.device, device.name)) &&
     glob(rule.sensor, sensor) &&
@@ -29,8 +29,9 @@ export function silenceOver(silences: readonly Silence[] | null, alert: Pick<Ale
 }
 
 /** The rule in one sentence. */
-export function sentence(rule: Pick<Rule, "device" | "sensor" | "condition" | "for">): string {
-  const who = `${rule.device === "*" ? "any device" : clean(rule.device)}`;
+export function sentence(rule: Pick<Rule, "device" | "sensor" | "labels" | "condition" | "for">): string {
+  const labels = Object.entries(rule.labels).map(([key, value]) => clean(`${key}=${value}`));
+  const who = `${rule.device === "*" ? "any device" : clean(rule.device)}${labels.length > 0 ? ` with ${labels.join(", ")}` : ""}`;
   return `${clean(rule.sensor)} of ${who} ${condition(rule.condition)}${rule.for && parseSpan(rule.for) !== 0 ? ` for ${rule.for}` : ""}`;
 }
 
@@ -112,37 +113,56 @@ export function fieldsOf(of: Condition | null): Fields {
   }
 }
 
+/** What is wrong, and in which field of the form. */
+export interface Wrong {
+  field: string;
+  problem: string;
+}
+
 /** The condition that was typed, or what is wrong with it. */
-export function conditionOf(fields: Fields): { condition: Condition } | { problem: string } {
-  const wrong = (problem: string) => ({ problem });
+export function conditionOf(fields: Fields): { condition: Condition } | Wrong {
+  const wrong = (field: keyof Fields, problem: string): Wrong => ({ field: `condition.${field}`, problem });
   const clear = fields.clear.trim() === "" ? null : Number(fields.clear);
-  const spans: [string, string, boolean][] = [
-    ["unit of time", fields.per, fields.type === "rate"],
-    ["window", fields.over, fields.type === "rate" || fields.type === "increase" || fields.type === "deviation"],
-    ["time of silence", fields.after, fields.type === "silence"],
+  const spans: ["per" | "over" | "after", string, boolean][] = [
+    ["per", "unit of time", fields.type === "rate"],
+    ["over", "window", fields.type === "rate" || fields.type === "increase" || fields.type === "deviation"],
+    ["after", "time of silence", fields.type === "silence"],
   ];
-  const span = spans.find(([, typed, used]) => used && parseSpan(typed.trim()) === null);
-  if (span) return wrong(`Write the ${span[0]} like 60s, 5m or 1h.`);
-  if (clear !== null && !Number.isFinite(clear)) return wrong("“Resolves at” must be a number, or empty.");
+  const span = spans.find(([key, , used]) => used && parseSpan(fields[key].trim()) === null);
+  if (span) return wrong(span[0], `Write the ${span[1]} like 60s, 5m or 1h.`);
+  if (clear !== null && !Number.isFinite(clear)) return wrong("clear", "“Resolves at” must be a number, or empty.");
   switch (fields.type) {
     case "silence":
       return { condition: { type: "silence", after: fields.after.trim() } };
     case "deviation": {
       const [sigmas, least] = [Number(fields.sigmas), fields.least.trim() === "" ? null : Number(fields.least)];
-      if (fields.sigmas.trim() === "" || !Number.isFinite(sigmas)) return wrong("The number of deviations must be a number.");
-      if (least !== null && !Number.isFinite(least)) return wrong("The least difference must be a number, or empty.");
+      if (fields.sigmas.trim() === "" || !Number.isFinite(sigmas)) return wrong("sigmas", "The number of deviations must be a number.");
+      if (least !== null && !Number.isFinite(least)) return wrong("least", "The least difference must be a number, or empty.");
       return { condition: { type: "deviation", sigmas, over: fields.over.trim(), clear, least } };
     }
     case "rate":
     case "increase":
     case "threshold": {
       const value = Number(fields.value);
-      if (fields.value.trim() === "" || !Number.isFinite(value)) return wrong("The limit must be a number.");
+      if (fields.value.trim() === "" || !Number.isFinite(value)) return wrong("value", "The limit must be a number.");
       if (fields.type === "threshold") return { condition: { type: "threshold", op: fields.op, value, clear } };
       if (fields.type === "increase") return { condition: { type: "increase", op: fields.op, value, over: fields.over.trim(), clear } };
       return { condition: { type: "rate", op: fields.op, value, per: fields.per.trim(), over: fields.over.trim(), clear } };
     }
   }
+}
+
+/** How the numbers of a condition are written, from the units of the sensors it watches; several units are told, not chosen from. */
+export function limitUnit(fields: Pick<Fields, "type" | "per">, units: readonly string[]): { unit: string; mixed: string | null } {
+  const signs = [...new Set(units.map((unit) => scale(unit, 0).unit))].sort();
+  if (signs.length > 1) return { unit: "", mixed: `These sensors have different units: ${signs.map((one) => one || "none").slice(0, 5).join(", ")}${signs.length > 5 ? ", …" : ""}` };
+  const [unit = ""] = signs;
+  return { unit: fields.type === "rate" && unit !== "" ? `${unit} per ${fields.per}` : unit, mixed: null };
+}
+
+/** Where a rule would have fired, most often first. */
+export function firedOn(of: Backtest): Backtest["series"] {
+  return of.series.filter((one) => one.fires > 0).sort((a, b) => b.fires - a.fires || b.firing_s - a.firing_s);
 }
 
 /** What a rule would have done in the last day, in a sentence or two. */

@@ -22,7 +22,7 @@ const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
 /** Conditions that the form can show. */
-const KNOWN = new Set<string>(["threshold", "rate", "deviation", "silence"]);
+const KNOWN = new Set<string>(["threshold", "rate", "increase", "deviation", "silence"]);
 const ORDER = { critical: 0, warning: 1, info: 2 };
 
 const active = part(() =>

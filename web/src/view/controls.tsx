@@ -43,12 +43,13 @@ export function Quantity({ value, unit, decimals = 0 }: { value: number | null |
 }
 
 /** A labelled control; its hint is a description, so that the name a reader hears stays short. */
-export function Field({ label, hint, problem, children }: { label: string; hint?: string | undefined; problem?: string | undefined; children: JSX.Element }) {
+export function Field({ label, hint, problem, unit, children }: { label: string; hint?: string | undefined; problem?: string | undefined; unit?: string | undefined; children: JSX.Element }) {
   const id = useId();
+  const control = cloneElement(children, problem ? { id, "aria-invalid": true, "aria-describedby": `${id}-problem` } : hint ? { id, "aria-describedby": `${id}-hint` } : { id });
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {cloneElement(children, problem ? { id, "aria-invalid": true, "aria-describedby": `${id}-problem` } : hint ? { id, "aria-describedby": `${id}-hint` } : { id })}
+      {unit ? <div class="with-unit">{control}<span>{unit}</span></div> : control}
       {problem ? <p class="problem" role="alert" id={`${id}-problem`}>{problem}</p> : hint ? <small id={`${id}-hint`}>{hint}</small> : null}
     </div>
   );

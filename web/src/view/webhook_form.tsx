@@ -6,6 +6,7 @@ import { reason } from "../actions";
 import { headersChange, rowsOf, type HeaderRow } from "../hook";
 import type { Webhook } from "../types";
 import { Field } from "./controls";
+import "./forms.css";
 
 /** What the form says: of a new webhook everything, of another one what changes. */
 export interface Typed {

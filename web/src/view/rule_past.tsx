@@ -1,0 +1,82 @@
+// What a rule would have done in the last day, by the hub's own engine: a sentence while it is typed, and on whom.
+
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { state } from "../app";
+import { clean, measured, when } from "../format";
+import { title } from "../names";
+import { href } from "../route";
+import { firedOn, outcome } from "../rule";
+import type { Backtest } from "../types";
+
+/** Typing settles before the hub is asked. */
+const SETTLE_MS = 400;
+/** What the hub says to wait when too many rules are tried at once. */
+const BUSY_MS = 2_000;
+/** Sensors named at first; a rule that fires on more is told by their number. */
+const NAMED = 20;
+/** Around a firing, so that its beginning is seen. */
+const AROUND_MS = 30 * 60_000;
+
+export function RulePast({ draft }: { draft: Omit<api.RuleDraft, "name"> | null }) {
+  const past = useBacktest(draft);
+  if (past === null) return null;
+  const fired = firedOn(past);
+  return (
+    <div class="note past" role="status">
+      <span>{outcome(past)}</span>
+      {fired.length > 0 ? (
+        <details>
+          <summary>{fired.length === 1 ? "Show which one" : `Show which ${Math.min(fired.length, NAMED)}`}</summary>
+          <ul class="fired">{fired.slice(0, NAMED).map((one) => <Fired key={`${one.device} ${one.sensor}`} of={one} past={past} />)}</ul>
+          {fired.length > NAMED ? <p class="small quiet">And {fired.length - NAMED} more.</p> : null}
+        </details>
+      ) : null}
+    </div>
+  );
+}
+
+/** One sensor: which, when on a bar of the whole time, and how often. It opens in a tab of its own, the form stays. */
+function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest }) {
+  const [from, to] = [Date.parse(past.from), Date.parse(past.to)];
+  const [first] = of.firings;
+  const began = first ? Date.parse(first.from) : from;
+  const range = { from: String(began - AROUND_MS), to: String(Math.min(to, began + AROUND_MS)) };
+  const share = (at: number) => `${Math.max(0, Math.min(100, ((at - from) / (to - from)) * 100)).toFixed(2)}%`;
+  return (
+    <li>
+      <a href={href({ view: "device", id: of.device, sensors: [of.sensor], range })} target="_blank" rel="noopener">{clean(of.device_name)} {title(of.sensor)}</a>
+      <span class="fired-bar" aria-hidden="true">
+        {of.firings.map((one) => <i key={one.from} style={{ left: share(Date.parse(one.from)), right: `calc(100% - ${share(one.to === null ? to : Date.parse(one.to))})` }} />)}
+      </span>
+      <span class="quiet">{of.fires === 1 ? "once" : `${of.fires} times`}{first ? `, ${of.fires === 1 ? "" : "first "}${when(began, state.value.now)}${first.value === null ? "" : ` at ${measured(first.value, of.unit)}`}` : ""}</span>
+    </li>
+  );
+}
+
+/** What the rule would have done, or null while there is nothing to say. */
+function useBacktest(draft: Omit<api.RuleDraft, "name"> | null): Backtest | null {
+  const [past, setPast] = useState<Backtest | null>(null);
+  // By its text: the draft is a new object each time.
+  const asked = draft === null ? null : JSON.stringify({ ...draft, severity: "info", webhooks: [] });
+  useEffect(() => {
+    let current = true;
+    if (asked === null) return setPast(null);
+    const ask = () =>
+      api.rules.backtest(JSON.parse(asked) as Omit<api.RuleDraft, "name">).then(
+        (result) => current && setPast(result),
+        (error: unknown) => {
+          if (!current) return;
+          // What is wrong with the rule is said when it is saved; a hub that is busy with others' rules is asked again.
+          setPast(null);
+          if (error instanceof api.Refused && error.status === 503) timer = setTimeout(ask, BUSY_MS);
+        },
+      );
+    let timer = setTimeout(ask, SETTLE_MS);
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [asked]);
+  return past;
+}
