@@ -6,6 +6,7 @@
 mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -111,6 +112,60 @@ fn a_start_that_cannot_be_leaves_nothing_behind() {
         assert_eq!(output.status.code(), Some(1), "{flags:?}: {text}");
         assert!(says.iter().all(|word| text.contains(word)), "{flags:?}: {text}");
         assert!(!data.exists(), "{flags:?} left {data:?}");
+    }
+}
+
+#[test]
+fn a_folder_in_which_somebody_keeps_something_else_is_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let (home, file) = (dir.path().join("home"), dir.path().join("file"));
+    std::fs::create_dir_all(home.join("Documents")).unwrap();
+    std::fs::set_permissions(&home, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::write(&file, "hello").unwrap();
+    let nowhere = ["--http", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--discovery", "off"];
+    let started = [&["serve"][..], &nowhere].concat();
+    for (args, data, says) in [
+        (&started[..], &home, "choose an empty folder, such as"),
+        (&["token", "create", "--scope", "read"][..], &home, "choose an empty folder, such as"),
+        (&["join-token", "create"][..], &home, "choose an empty folder, such as"),
+        (&started[..], &file, "this is a file, not a directory"),
+        (&["token", "create", "--scope", "read"][..], &file, "this is a file, not a directory"),
+    ] {
+        let output = hub().args(args).args(["--data", data.to_str().unwrap()]).output().unwrap();
+        let text = said(&output);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {text}");
+        assert!(text.contains(says) && text.contains(data.to_str().unwrap()), "{args:?}: {text}");
+    }
+    assert_eq!(std::fs::read_dir(&home).unwrap().count(), 1);
+    assert_eq!(std::fs::metadata(&home).unwrap().permissions().mode() & 0o777, 0o755);
+    // What a hub is started with may lie there before it.
+    let own = dir.path().join("own");
+    std::fs::create_dir_all(own.join("agents")).unwrap();
+    std::fs::write(own.join("hub.toml"), "").unwrap();
+    let output = hub().args(["token", "create", "--scope", "read", "--data", own.to_str().unwrap()]).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+}
+
+#[test]
+fn a_wrong_address_and_a_foreign_token_say_what_would_be_right() {
+    let (one, other) = (HubProcess::start("token"), HubProcess::start("token"));
+    let ask = |address: &str, token: &str| {
+        let output = hub().args(["devices", "--hub", address, "--token", token]).output().unwrap();
+        assert_ne!(output.status.code(), Some(0));
+        said(&output)
+    };
+    let (here, nobody) = (one.http.to_string(), format!("127.0.0.1:{}", free_port()));
+    let foreign = other.outputs(&["token", "create", "--scope", "read"]).pop().unwrap();
+    for (address, token, says) in [
+        (&*here, &*foreign, "not valid on this hub (revoked, expired, or from another hub)"),
+        (&here, "thp_1_cut", "mistyped or cut"),
+        (&nobody, &one.token, "is --hub right, and does the hub run?: Connection refused"),
+        ("http://", &one.token, "write pi.local, 192.168.1.20:8080"),
+        ("two words", &one.token, "write pi.local, 192.168.1.20:8080"),
+    ] {
+        let text = ask(address, token);
+        assert!(text.contains(says), "{address}: {text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
     }
 }
 

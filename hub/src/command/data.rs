@@ -60,7 +60,10 @@ impl Data {
     /// Opens the hub that is there, or prepares the directory that a person named.
     pub(super) fn open_or_prepare(&self) -> Result<Store, Failure> {
         match self.named()? {
-            Some(dir) => open(&dir),
+            Some(dir) => {
+                check(&dir, &[])?;
+                open(&dir)
+            }
             None => self.open(),
         }
     }
@@ -84,6 +87,27 @@ pub(super) fn asleep(dir: &Path) -> String {
 fn open(dir: &Path) -> Result<Store, Failure> {
     let key = SecretKey::load_or_create(dir)?;
     Ok(Store::open_beside(&store::Config { dir: dir.to_owned(), ..Default::default() }, &key)?)
+}
+
+/// Whether a hub may be made in a folder: its mode will be 0700, and its files lie about in it, so it is not one in which
+/// somebody keeps something else. What a hub is started with may be there before it.
+pub(super) fn check(dir: &Path, besides: &[&Path]) -> Result<(), Failure> {
+    if is_there(dir)? || dir.join("secret.key").exists() {
+        return Ok(());
+    }
+    let is_of_a_hub = |path: &Path| {
+        let name = path.file_name().unwrap_or_default();
+        let is = |end: &str| path.extension().is_some_and(|extension| extension == end);
+        let is_hidden = name.as_encoded_bytes().starts_with(b".");
+        let is_besides = besides.iter().any(|file| file.file_name() == Some(name));
+        name == "agents" || name == "lost+found" || is("toml") || is("log") || is_hidden || is_besides
+    };
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    let Some(other) = entries.map(|entry| entry.path()).find(|path| !is_of_a_hub(path)) else { return Ok(()) };
+    let (dir, other) = (dir.display(), other.display());
+    Err(Failure::Use(format!(
+        "--data {dir}: has files that are not a hub's ({other}): choose an empty folder, such as {dir}/hub"
+    )))
 }
 
 /// Whether there is a hub; one that is somebody else's is told from none.

@@ -1,6 +1,6 @@
 //! A running hub over REST, for commands that ask it from anywhere.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -83,9 +83,12 @@ fn without_token(hub: &str) -> Failure {
 
 /// A URL as people write it: scheme and port may be left out.
 fn page(text: &str) -> String {
-    let text = text.trim_end_matches('/');
     if text.contains("://") {
-        return text.to_owned();
+        return text.trim_end_matches('/').to_owned();
+    }
+    let text = text.trim_end_matches('/');
+    if let Ok(ip) = text.parse::<Ipv6Addr>() {
+        return format!("http://[{ip}]:8080");
     }
     let has_port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     if has_port { format!("http://{text}") } else { format!("http://{text}:8080") }
@@ -154,7 +157,9 @@ struct Page<T> {
 
 impl Link {
     async fn to(base: String, token: String, dir: Option<PathBuf>) -> Result<Self, Failure> {
-        let url = Url::parse(&base).map_err(|error| Failure::Use(format!("--hub {base}: {error}")))?;
+        let url = Url::parse(&base).map_err(|error| {
+            Failure::Use(format!("--hub {base}: {error}; write pi.local, 192.168.1.20:8080 or https://hub.example"))
+        })?;
         let way = Way::to(&url).await;
         let client = client(&way)?;
         Ok(Self { base, token, dir, way, client })
@@ -273,9 +278,10 @@ impl Link {
     pub(super) fn nobody(&self, error: impl Into<anyhow::Error>) -> Failure {
         let text = match &self.dir {
             Some(dir) => asleep(dir),
-            None => format!("no hub answers at {}; is --hub right?", self.base),
+            None => format!("no hub answers at {}; is --hub right, and does the hub run?", self.base),
         };
-        Failure::Run(error.into().context(text))
+        // What lies between is told by the address; what the system said is the reason.
+        Failure::Run(anyhow::anyhow!("{text}: {}", error.into().root_cause()))
     }
 }
 
@@ -345,6 +351,8 @@ mod tests {
             ("attic:81", "http://attic:81"),
             ("http://attic:81/", "http://attic:81"),
             ("https://hub.example", "https://hub.example"),
+            ("fd00::7", "http://[fd00::7]:8080"),
+            ("[fd00::7]:81", "http://[fd00::7]:81"),
         ] {
             assert_eq!(page(text), url);
         }

@@ -1,6 +1,8 @@
 //! `telemetry-hub serve`: the hub itself.
 
-use super::{Outcome, announce, asked_to_end, banner};
+use std::path::PathBuf;
+
+use super::{Outcome, announce, asked_to_end, banner, data};
 use crate::config::{Config, Flags};
 use crate::http::auth;
 use crate::hub::Hub;
@@ -9,6 +11,7 @@ use crate::{identity, reach};
 pub(super) async fn run(flags: Flags) -> Outcome {
     let config = Config::load(flags)?;
     let data = config.data.clone();
+    data::check(&data, &config.admin_token_file.iter().map(PathBuf::as_path).collect::<Vec<_>>())?;
     // Before anybody can reach it: whoever sees the hub answer may ask it to stop in the next moment.
     let ended = asked_to_end();
     let hub = Hub::start(config).await?;
