@@ -41,6 +41,8 @@ impl Progress {
             self.is_shown = true;
             // Draws nothing where stderr is no terminal.
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
+            // At once: what comes next may take long.
+            self.bar.tick();
         }
     }
 }
