@@ -78,7 +78,7 @@ pub(crate) fn event(
                 );
             } else {
                 warn!(
-                    "the hub at {address} does not accept this device: is it closed to new devices or full, or is the join token used up or expired?"
+                    "the hub at {address} does not accept this device: is it closed to new devices or full, or is the join token used up, expired or from another hub?"
                 );
             }
         }

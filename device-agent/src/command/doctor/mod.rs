@@ -164,7 +164,7 @@ fn hint(state: &str) -> Option<&'static str> {
             "the hub waits for your approval of this device; fix: adopt it on the hub's page, or telemetry-hub join-token create --uses 1",
         ),
         "handshaking" => Some(
-            "a hub was found and does not accept this device: closed to new devices, or the join token is used up or expired; fix: telemetry-hub join-token create --uses 1",
+            "a hub was found and does not accept this device: closed to new devices, or the join token is used up, expired or from another hub; fix: telemetry-hub join-token create --uses 1",
         ),
         _ => None,
     }
