@@ -16,6 +16,8 @@ use crate::trouble::Trouble;
 const RECORDING_AHEAD: usize = 512;
 /// Readings of a recording taken at once, so that acknowledgements are heard in between.
 const RECORDING_CHUNK: usize = 4_096;
+/// What is not so particular about its time may be early or late by this.
+const ABOUT: Duration = Duration::from_millis(250);
 
 /// Where readings come from.
 #[derive(Debug)]
@@ -95,6 +97,14 @@ impl Input {
                 since.checked_add(played(first.0, next.0, *speed))
             }
         }
+    }
+
+    /// The next round of the sensors if it is at about `at`, else `at`: for what need not wake the machine by itself.
+    #[must_use]
+    pub fn round_about(&self, at: Instant) -> Instant {
+        let Self::Host { schedule, .. } = self else { return at };
+        let next = schedule.next();
+        if next + ABOUT >= at && next <= at + ABOUT { next } else { at }
     }
 
     /// Takes what is due and gives each reading to `take`.
@@ -200,6 +210,8 @@ fn measure(host: &mut Host, schedule: &mut Schedule, samples: &mut Samples, begu
     if now.mono >= schedule.next() {
         schedule.round(now.mono);
         host.begin(now);
+        // It is under way: who comes back says so.
+        return false;
     }
     host.collect(now, changed);
     let some = host.has_some();

@@ -17,7 +17,7 @@ use wire::message::{Claimed, ERROR_LIMIT, Health, SourceError};
 use wire::packet::MAX_DATAGRAM;
 use wire::{BatchSeq, Epoch};
 
-use crate::clock::{self, Now};
+use crate::clock::{self, Alarm, Now};
 use crate::config::Settings;
 use crate::deadband::Deadband;
 use crate::feed::Feed;
@@ -94,6 +94,7 @@ pub struct Agent {
     intake: Intake,
     questions: Option<UnixListener>,
     resolver: Resolver,
+    alarm: Alarm,
     tend_at: Instant,
     rejoin_at: Instant,
     taken: u64,
@@ -145,7 +146,7 @@ impl Agent {
                 question = asked(self.questions.as_ref()) => Woken::Asked(question),
                 arrived = self.intake.next() => Woken::Arrived(arrived),
                 () = self.input.news() => Woken::Due,
-                () = clock::sleep_until(wake_at) => Woken::Due,
+                () = self.alarm.rings(wake_at) => Woken::Due,
             };
             match woken {
                 Woken::Received(received) => self.take_in(received, &mut inbox),
@@ -214,7 +215,7 @@ impl Agent {
         self.keep_time(now);
         self.sample(now);
         if now.mono >= self.tend_at {
-            self.tend_at = now.mono + TEND_EVERY;
+            self.tend_at = self.input.round_about(now.mono + TEND_EVERY);
             self.tend(now);
         }
         if now.mono >= self.rejoin_at {

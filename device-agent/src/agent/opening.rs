@@ -6,7 +6,7 @@ use wire::handshake::JoinToken;
 use wire::message::Hello;
 
 use super::{Agent, Error, REJOIN_EVERY};
-use crate::clock;
+use crate::clock::{self, Alarm};
 use crate::config::Settings;
 use crate::deadband::Deadband;
 use crate::feed::Feed;
@@ -106,6 +106,7 @@ impl Agent {
             input,
             questions,
             resolver,
+            alarm: Alarm::unset(),
             tend_at: now.mono,
             rejoin_at: now.mono + REJOIN_EVERY,
             taken: 0,
