@@ -91,6 +91,8 @@ pub struct SensorTable {
     /// Counts changes of `specs` other than at its end.
     revision: u64,
     numbers: HashMap<String, SensorNo>,
+    /// The one after the last that was asked for.
+    likely: SensorNo,
     numbering: Numbering,
     renumbered: Option<Instant>,
     waiting: Waiting,
@@ -107,6 +109,7 @@ impl SensorTable {
             specs: Vec::new(),
             revision: 0,
             numbers: HashMap::new(),
+            likely: SensorNo(0),
             numbering: Numbering::FIRST,
             renumbered: None,
             waiting: Waiting::default(),
@@ -154,10 +157,14 @@ impl SensorTable {
         interval_ms: u32,
         moment: Moment,
     ) -> Result<SensorNo, TableFull> {
-        if let Some(&number) = self.numbers.get(name) {
+        // In a round sensors come in the order in which they came first.
+        let is_likely = |place: &Place| place.free.is_none() && place.spec.name == name;
+        let likely = self.places.get(usize::from(self.likely.0)).is_some_and(is_likely).then_some(self.likely);
+        if let Some(number) = likely.or_else(|| self.numbers.get(name).copied()) {
             if let Some(place) = self.places.get_mut(usize::from(number.0)) {
                 (place.seen, place.absent, place.last) = (moment.now, Duration::ZERO, moment.last());
             }
+            self.likely = SensorNo(number.0.wrapping_add(1));
             return Ok(number);
         }
         let spec = SensorSpec { name: name.to_owned(), unit: unit.to_owned(), kind, interval_ms };
