@@ -12,6 +12,7 @@
 //! once will mostly hang again. A crew that is dropped leaves its threads to themselves: nobody waits for them.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -29,10 +30,12 @@ const STACK: usize = 128 << 10;
 
 /// Something to be done that may take for ever.
 pub trait Work: Send + 'static {
+    /// What comes of it.
+    type Output: Send;
     /// Where: what hangs at a place once is likely to hang there again.
     fn place(&self) -> u64;
     /// Does it.
-    fn run(&mut self, pace: Pace);
+    fn run(&mut self, pace: Pace) -> Self::Output;
 }
 
 /// How a piece of work is expected to go.
@@ -46,9 +49,11 @@ pub enum Pace {
 
 /// Work that came to its end.
 #[derive(Debug)]
-pub struct Done<W> {
+pub struct Done<W: Work> {
     /// The work.
     pub work: W,
+    /// What came of it.
+    pub output: W::Output,
     /// How it was expected to go.
     pub pace: Pace,
     /// How long it took.
@@ -67,13 +72,11 @@ pub struct Limits {
 }
 
 /// Threads that do work that may hang.
-#[derive(Debug)]
-pub struct Crew<W> {
+pub struct Crew<W: Work> {
     shared: Arc<Shared<W>>,
 }
 
-#[derive(Debug)]
-struct Shared<W> {
+struct Shared<W: Work> {
     limits: Limits,
     state: Mutex<State<W>>,
     /// There is work.
@@ -84,8 +87,7 @@ struct Shared<W> {
     news: Notify,
 }
 
-#[derive(Debug)]
-struct State<W> {
+struct State<W: Work> {
     quick: VecDeque<W>,
     slow: VecDeque<W>,
     done: Vec<Done<W>>,
@@ -93,8 +95,13 @@ struct State<W> {
     threads: usize,
     idle: usize,
     begun: u64,
+    /// Somebody waits with a thread until something is done.
+    waits: bool,
     closed: bool,
 }
+
+/// A piece of work that a thread has begun: its number, how it is expected to go, and since when.
+type Begun<W> = (u64, W, Pace, Instant);
 
 #[derive(Debug)]
 struct Running {
@@ -102,6 +109,12 @@ struct Running {
     place: u64,
     pace: Pace,
     since: Instant,
+}
+
+impl<W: Work> fmt::Debug for Crew<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crew").field("limits", &self.shared.limits).finish_non_exhaustive()
+    }
 }
 
 impl<W: Work> Crew<W> {
@@ -116,6 +129,7 @@ impl<W: Work> Crew<W> {
             threads: 0,
             idle: 0,
             begun: 0,
+            waits: false,
             closed: false,
         };
         let shared = Shared {
@@ -137,7 +151,9 @@ impl<W: Work> Crew<W> {
                 Pace::Slow => state.slow.push_back(work),
             }
         }
-        self.staff(&mut state, clock::now().mono);
+        let wanted = self.staff(&mut state, clock::mono());
+        drop(state);
+        self.wake(wanted);
     }
 
     /// Sees to it that what waits is done although something hangs; to be called while [`Crew::is_busy`], every [`PATIENCE`].
@@ -153,12 +169,19 @@ impl<W: Work> Crew<W> {
             let mut behind: VecDeque<W> = behind;
             state.slow.append(&mut behind);
         }
-        self.staff(&mut state, now);
+        let wanted = self.staff(&mut state, now);
+        drop(state);
+        self.wake(wanted);
     }
 
     /// Moves what is done into `into`.
     pub fn take(&self, into: &mut Vec<Done<W>>) {
-        into.append(&mut self.shared.lock().done);
+        let mut state = self.shared.lock();
+        if into.is_empty() {
+            std::mem::swap(into, &mut state.done);
+        } else {
+            into.append(&mut state.done);
+        }
     }
 
     /// Whether quick work waits, or is done and does not hang.
@@ -187,15 +210,18 @@ impl<W: Work> Crew<W> {
 
     /// Waits with this thread until something is done, or until `deadline`.
     pub fn wait(&self, deadline: Instant) {
-        let state = self.shared.lock();
-        let now = clock::now().mono;
+        let mut state = self.shared.lock();
+        let now = clock::mono();
         if state.done.is_empty() && now < deadline {
-            drop(self.shared.done.wait_timeout(state, deadline.duration_since(now).min(PATIENCE)));
+            state.waits = true;
+            let limit = deadline.duration_since(now).min(PATIENCE);
+            let (mut state, _) = self.shared.done.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner);
+            state.waits = false;
         }
     }
 
-    /// Wakes as many threads as there is work for, and starts those that are missing.
-    fn staff(&self, state: &mut State<W>, now: Instant) {
+    /// Starts the threads that are missing for the work there is. Returns how many are to be woken.
+    fn staff(&self, state: &mut State<W>, now: Instant) -> usize {
         let limits = self.shared.limits;
         let wanted = usize::from(!state.quick.is_empty() && !state.is_at_quick_work(now)) + state.slow_room(limits);
         let missing = wanted.saturating_sub(state.idle).min(limits.threads.saturating_sub(state.threads));
@@ -207,6 +233,11 @@ impl<W: Work> Crew<W> {
             state.threads += usize::from(started.is_ok());
             state.idle += usize::from(started.is_ok());
         }
+        wanted.min(state.idle)
+    }
+
+    /// To be called without the lock, which is the first thing that those who wake ask for.
+    fn wake(&self, wanted: usize) {
         match wanted {
             0 => {}
             1 => self.shared.work.notify_one(),
@@ -215,59 +246,64 @@ impl<W: Work> Crew<W> {
     }
 }
 
-impl<W> Drop for Crew<W> {
+impl<W: Work> Drop for Crew<W> {
     fn drop(&mut self) {
         self.shared.lock().closed = true;
         self.shared.work.notify_all();
     }
 }
 
-impl<W> Shared<W> {
+impl<W: Work> Shared<W> {
     fn lock(&self) -> MutexGuard<'_, State<W>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl<W: Work> Shared<W> {
     /// What a thread does.
     fn work(&self) {
         // It was counted as idle from the moment it was started, so that nobody starts another for the same work.
         self.lock().idle -= 1;
-        while let Some((number, mut work, pace, since)) = self.next() {
-            work.run(pace);
-            let took = clock::now().mono.saturating_duration_since(since);
-            let mut state = self.lock();
-            state.running.retain(|running| running.number != number);
-            state.done.push(Done { work, pace, took });
-            // A round of quick work is one piece of news.
-            let tell = pace == Pace::Slow || state.quick.is_empty();
-            drop(state);
-            if tell {
-                self.news.notify_one();
-                self.done.notify_all();
-            }
+        let mut ended = None;
+        while let Some((number, mut work, pace, since)) = self.next(ended) {
+            let output = work.run(pace);
+            ended = Some(((number, work, pace, since), output));
         }
     }
 
-    /// Waits for the next piece; nothing when the thread shall end.
-    fn next(&self) -> Option<(u64, W, Pace, Instant)> {
+    /// Hands back what was done and waits for the next piece; nothing when the thread shall end.
+    fn next(&self, ended: Option<(Begun<W>, W::Output)>) -> Option<Begun<W>> {
+        // One look at the clock a piece: the next begins as the last one ends.
+        let mut now = clock::mono();
         let mut state = self.lock();
+        if let Some(((number, work, pace, since), output)) = ended {
+            state.running.retain(|running| running.number != number);
+            state.done.push(Done { work, output, pace, took: now.saturating_duration_since(since) });
+            // A round of quick work is one piece of news.
+            if pace == Pace::Slow || state.quick.is_empty() {
+                let waits = state.waits;
+                drop(state);
+                self.news.notify_one();
+                if waits {
+                    self.done.notify_all();
+                }
+                state = self.lock();
+            }
+        }
         loop {
             if state.closed {
                 state.threads -= 1;
                 return None;
             }
             if let Some((work, pace)) = state.pick(self.limits) {
-                let since = clock::now().mono;
                 state.begun += 1;
                 let number = state.begun;
-                state.running.push(Running { number, place: work.place(), pace, since });
-                return Some((number, work, pace, since));
+                state.running.push(Running { number, place: work.place(), pace, since: now });
+                return Some((number, work, pace, now));
             }
             state.idle += 1;
             let (woken, waited) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
             state = woken;
             state.idle -= 1;
+            now = clock::mono();
             // One stays: its next round comes soon.
             if waited.timed_out() && state.threads > 1 {
                 state.threads -= 1;
@@ -291,6 +327,9 @@ impl<W: Work> State<W> {
 
     /// Pieces of slow work that could be begun.
     fn slow_room(&self, limits: Limits) -> usize {
+        if self.slow.is_empty() {
+            return 0;
+        }
         let mut places: Vec<u64> = self.running.iter().map(|running| running.place).collect();
         let before = places.len();
         for work in &self.slow {
@@ -304,9 +343,7 @@ impl<W: Work> State<W> {
     fn in_place(&self, place: u64) -> usize {
         self.running.iter().filter(|running| running.place == place).count()
     }
-}
 
-impl<W> State<W> {
     fn slow_running(&self) -> usize {
         self.running.iter().filter(|running| running.pace == Pace::Slow).count()
     }
@@ -341,6 +378,8 @@ mod tests {
     }
 
     impl Work for Piece {
+        type Output = ();
+
         fn place(&self) -> u64 {
             self.place
         }
@@ -363,10 +402,10 @@ mod tests {
 
     /// What is done once there is as much as `count`, within ten seconds.
     fn done(crew: &Crew<Piece>, count: usize) -> Vec<&'static str> {
-        let (mut names, deadline) = (Vec::new(), clock::now().mono + Duration::from_secs(10));
-        while names.len() < count && clock::now().mono < deadline {
+        let (mut names, deadline) = (Vec::new(), clock::mono() + Duration::from_secs(10));
+        while names.len() < count && clock::mono() < deadline {
             crew.wait(deadline);
-            crew.tend(clock::now().mono);
+            crew.tend(clock::mono());
             let mut taken = Vec::new();
             crew.take(&mut taken);
             names.extend(taken.into_iter().map(|done| done.work.name));
@@ -384,7 +423,7 @@ mod tests {
         assert_eq!(done(&crew, 1), ["d"]);
         drop(end);
         assert_eq!(done(&crew, 1), ["stuck"]);
-        assert_eq!(crew.hanging(clock::now().mono), 0);
+        assert_eq!(crew.hanging(clock::mono()), 0);
     }
 
     #[test]

@@ -200,6 +200,8 @@ impl Errand {
 }
 
 impl Work for Box<Errand> {
+    type Output = ();
+
     fn place(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         self.serial.hash(&mut hasher);

@@ -4,11 +4,14 @@ use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::cpu::Cpu;
 use super::disk::Disk;
-use super::files::{Files, entries};
+use super::files::{Files, LONGEST_NUMBER, entries, number_in};
+use super::limits::{Level, Quantity};
+use super::open::{Open, Watch};
 use super::origin::{self, Origin};
 use super::{Class, Error, Samples, disk, hwmon, iio, load, memory, network, power, thermal};
 use crate::crew::{Pace, Work};
@@ -88,16 +91,42 @@ pub(super) struct Device {
     unanswered: Option<Error>,
 }
 
+/// An errand on its way, and what is to be known of it without looking into it.
+#[derive(Debug)]
+pub(super) struct Trip {
+    /// Whose it is.
+    pub(super) number: u32,
+    place: u64,
+    /// A short way to the one number that it gave the last time.
+    direct: Option<Direct>,
+    pub(super) errand: Box<Errand>,
+}
+
+/// A file whose number is a sensor's value.
+#[derive(Debug)]
+struct Direct {
+    open: Open,
+    quantity: &'static Quantity,
+}
+
+/// What came of an errand.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Outcome {
+    /// Its sensor measures so much; nothing else is to be told.
+    Value(&'static Quantity, f64),
+    /// It is told in the errand.
+    Told,
+}
+
 /// Something that is read again and again.
 #[derive(Debug)]
 pub(super) struct Errand {
-    /// Whose it is.
-    pub(super) number: u32,
     pub(super) class: Class,
     pub(super) task: Task,
     files: Files,
     root: PathBuf,
-    place: u64,
+    /// Something of the last time is in what follows.
+    is_told: bool,
     /// What it gave.
     pub(super) samples: Samples,
     /// Why it gave nothing, as a whole.
@@ -106,27 +135,47 @@ pub(super) struct Errand {
     pub(super) found: Option<Found>,
 }
 
-impl Errand {
-    /// An errand in the folder `folder` below `root`.
-    pub(super) fn new(number: u32, class: Class, task: Task, root: &Path, folder: &str) -> Self {
+impl Trip {
+    /// An errand in the folder `folder` below `root`, which it shares with those who have the same `watch`.
+    pub(super) fn new(
+        number: u32,
+        class: Class,
+        task: Task,
+        (root, folder): (&Path, &str),
+        watch: Option<Arc<Watch>>,
+    ) -> Box<Self> {
         let mut hasher = DefaultHasher::new();
         (class, folder).hash(&mut hasher);
         if let Task::Disk(disk) = &task {
             disk.point().hash(&mut hasher);
         }
-        Self {
-            number,
+        let errand = Errand {
             class,
             task,
-            files: Files::new(root, folder),
+            files: Files::new(root, folder).watched(watch),
             root: root.to_owned(),
-            place: hasher.finish(),
+            is_told: false,
             samples: Samples::default(),
             result: Ok(()),
             found: None,
-        }
+        };
+        Box::new(Self { number, place: hasher.finish(), direct: None, errand: Box::new(errand) })
     }
+}
 
+impl Direct {
+    /// The value, if there is one as there was the last time: for everything else the errand has words.
+    fn value(&mut self) -> Option<f64> {
+        let mut buffer = [0; LONGEST_NUMBER];
+        if self.open.is_replaced() {
+            return None;
+        }
+        let (length, _) = self.open.read(&mut buffer, Duration::ZERO).ok()??;
+        self.quantity.read(number_in(buffer.get(..length)?)?).ok()
+    }
+}
+
+impl Errand {
     /// Whether a file had nothing at once, and might have with more time.
     pub(super) fn wants_time(&self) -> bool {
         self.files.wants_time()
@@ -142,7 +191,33 @@ impl Errand {
         self.files.refresh();
     }
 
-    fn read(&mut self) -> Result<(), Error> {
+    /// The file that holds its value, if that takes no other.
+    fn hand_on(&mut self) -> Option<Open> {
+        self.files.hand_on()
+    }
+
+    fn run(&mut self, pace: Pace) -> Outcome {
+        if self.is_told {
+            self.samples.clear();
+            (self.result, self.found, self.is_told) = (Ok(()), None, false);
+        }
+        self.files.allow(if pace == Pace::Slow { WAIT } else { Duration::ZERO });
+        match self.read() {
+            Ok(Level::Value(quantity, value)) => return Outcome::Value(quantity, value),
+            Ok(Level::LeftOut(why)) => {
+                if let Task::Part(_, name) = &self.task {
+                    self.samples.leave_out(name, why);
+                }
+            }
+            Ok(Level::Nothing) => {}
+            Err(error) => self.result = Err(error),
+        }
+        self.is_told = true;
+        Outcome::Told
+    }
+
+    /// Reads; what is not the value of one sensor is in `samples` and `found`.
+    fn read(&mut self) -> Result<Level, Error> {
         let Self { task, files, samples, class, found, root, .. } = self;
         match task {
             Task::List => *found = Some(list(*class, files)?),
@@ -158,25 +233,34 @@ impl Errand {
             Task::Load => load::sample(files, samples)?,
             Task::Network => network::sample(files, samples)?,
             Task::Disk(disk) => disk::sample(disk, files, samples),
-            Task::Part(Part::Hwmon(input), name) => hwmon::sample(input, files, name, samples)?,
-            Task::Part(Part::Zone, name) => thermal::sample(files, name, samples)?,
+            Task::Part(Part::Hwmon(input), _) => return hwmon::sample(input, files),
+            Task::Part(Part::Zone, _) => return thermal::sample(files),
             Task::Part(Part::Iio(channel), name) => iio::sample(channel, files, name, samples)?,
             Task::Part(Part::Supply, name) => power::sample(files, name, samples),
         }
-        Ok(())
+        Ok(Level::Nothing)
     }
 }
 
-impl Work for Box<Errand> {
+impl Work for Box<Trip> {
+    type Output = Outcome;
+
     fn place(&self) -> u64 {
         self.place
     }
 
-    fn run(&mut self, pace: Pace) {
-        self.samples.clear();
-        self.found = None;
-        self.files.allow(if pace == Pace::Slow { WAIT } else { Duration::ZERO });
-        self.result = self.read();
+    fn run(&mut self, pace: Pace) -> Outcome {
+        if let Some(direct) = &mut self.direct {
+            if let Some(value) = direct.value() {
+                return Outcome::Value(direct.quantity, value);
+            }
+        }
+        let outcome = self.errand.run(pace);
+        self.direct = match outcome {
+            Outcome::Value(quantity, _) => self.errand.hand_on().map(|open| Direct { open, quantity }),
+            Outcome::Told => None,
+        };
+        outcome
     }
 }
 

@@ -1,37 +1,25 @@
 //! Small files of `/proc` and `/sys` that are read again and again.
 //!
-//! A file stays open between two reads: the kernel fills it anew when it is read from its start, so that a reading costs one
-//! call. One that was taken away or replaced is opened again. Opening never waits, and a file that has to be waited for (a
-//! pipe, a terminal) is waited for as long as [`Files::allow`] says. A driver that sleeps cannot be hurried from here: for
-//! that there is [`crate::crew`].
+//! A file stays open between two reads, see [`super::open`]. One that was taken away or replaced is opened again. Opening never
+//! waits, and a file that has to be waited for (a pipe, a terminal) is waited for as long as [`Files::allow`] says. A driver
+//! that sleeps cannot be hurried from here: for that there is [`crate::crew`].
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions};
+use std::fs;
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
 use rustix::io::Errno;
-use rustix::process::{Resource, getrlimit};
 
 use super::Error;
+use super::open::{Open, Watch, is_crowded};
 
-/// Files kept open at most, by the whole process; further ones are opened for each read.
-const MOST_KEPT: usize = 512;
 /// Longest text taken from a file: a mount table of thousands of lines.
 const LONGEST: usize = 1 << 20;
 /// Longest number with everything around it.
-const LONGEST_NUMBER: usize = 128;
-/// Magic numbers of the file systems `/sys` and `/proc`.
-const SYSFS: u64 = 0x6265_6572;
-const PROC: u64 = 0x9fa0;
-
-static KEPT: AtomicUsize = AtomicUsize::new(0);
+pub(super) const LONGEST_NUMBER: usize = 128;
 
 /// How drivers say that there is nothing to measure: no such device, no data, asleep, ask again. Anything else that goes
 /// wrong (a bus that does not answer, a cable) is an error.
@@ -59,6 +47,8 @@ pub(crate) struct Files {
     missing: BTreeSet<String>,
     wait: Duration,
     wants_time: bool,
+    /// Shared with others who read in the same folder.
+    watch: Option<Arc<Watch>>,
 }
 
 #[derive(Debug)]
@@ -67,24 +57,6 @@ struct Kept {
     open: Option<Open>,
     /// Nothing came of a wait: it is not waited for again before something has come.
     silent: bool,
-}
-
-#[derive(Debug)]
-struct Open {
-    file: File,
-    kind: Kind,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    /// Of `/sys`: it comes whole, and says so when its device is gone.
-    Attribute,
-    /// Of `/proc`: it comes in pieces.
-    Table,
-    /// Of a disk: it may have been replaced.
-    Plain,
-    /// Something that is written to when it pleases.
-    Stream,
 }
 
 impl Files {
@@ -97,7 +69,13 @@ impl Files {
             missing: BTreeSet::new(),
             wait: Duration::ZERO,
             wants_time: false,
+            watch: None,
         }
+    }
+
+    /// The same for one of several who read in this folder.
+    pub(super) fn watched(self, watch: Option<Arc<Watch>>) -> Self {
+        Self { watch, ..self }
     }
 
     /// How long a file may be waited for from here on.
@@ -113,7 +91,7 @@ impl Files {
     /// Does not wait again for what had nothing just now, before something has come.
     pub(crate) fn give_up(&mut self) {
         for kept in &mut self.kept {
-            kept.silent |= kept.open.as_ref().is_some_and(|open| open.kind == Kind::Stream);
+            kept.silent |= kept.open.as_ref().is_some_and(Open::is_stream);
         }
     }
 
@@ -149,11 +127,17 @@ impl Files {
             }
             Err(error) => return Err(Error::Read { path: self.named(name), why: error.to_string() }),
         };
-        let text = std::str::from_utf8(buffer.get(..length).unwrap_or_default()).unwrap_or_default().trim();
+        let bytes = buffer.get(..length).unwrap_or_default();
         // What was written to a pipe one after the other: the last is how it is.
-        let text = if stream { text.lines().next_back().unwrap_or_default().trim() } else { text };
-        let value = text.parse().ok().filter(|value: &f64| value.is_finite());
+        let last = |bytes: &[u8]| number_in(bytes.trim_ascii_end().rsplit(|byte| *byte == b'\n').next()?);
+        let value = if stream { last(bytes) } else { number_in(bytes) };
         value.map(Content::Number).ok_or_else(|| Error::Format(self.named(name)))
+    }
+
+    /// Hands on the one file that is open here, to be read without further ado; opens it anew if it is asked for again.
+    pub(super) fn hand_on(&mut self) -> Option<Open> {
+        let [kept] = &mut self.kept[..] else { return None };
+        kept.open.take_if(|open| !open.is_stream())
     }
 
     /// The text in a file.
@@ -196,9 +180,8 @@ impl Files {
             }
         };
         let Some(kept) = self.kept.get_mut(at) else { return Ok(None) };
-        let path = self.folder.join(name);
         let wait = if kept.silent { Duration::ZERO } else { self.wait };
-        let read = kept.read(&path, into, wait);
+        let read = kept.read(&self.folder, self.watch.as_ref(), into, wait);
         match &read {
             Ok(Some(_)) => kept.silent = false,
             Ok(None) if kept.silent => {}
@@ -215,8 +198,15 @@ impl Files {
 }
 
 impl Kept {
-    fn read(&mut self, path: &Path, into: &mut [u8], wait: Duration) -> io::Result<Option<(usize, bool)>> {
-        if let Some(open) = self.open.as_ref().filter(|open| !open.is_replaced()) {
+    fn read(
+        &mut self,
+        folder: &Path,
+        watch: Option<&Arc<Watch>>,
+        into: &mut [u8],
+        wait: Duration,
+    ) -> io::Result<Option<(usize, bool)>> {
+        let is_good = self.open.as_mut().is_some_and(|open| !open.is_replaced());
+        if let Some(open) = self.open.as_ref().filter(|_| is_good) {
             match open.read(into, wait) {
                 // The device behind it is gone; perhaps another is there by now.
                 Err(error)
@@ -225,7 +215,7 @@ impl Kept {
             }
         }
         self.open = None;
-        let open = Open::new(path)?;
+        let open = Open::new(&folder.join(&self.name), watch)?;
         let read = open.read(into, wait);
         self.open = Some(open);
         Ok(self.after(read?))
@@ -235,8 +225,7 @@ impl Kept {
     fn after(&mut self, read: Option<(usize, bool)>) -> Option<(usize, bool)> {
         // A pipe that answered is asked anew by opening it anew; while it is silent somebody has to hold its other end.
         let spent = matches!(read, Some((_, true)));
-        let crowded = self.open.as_ref().is_some_and(|open| open.kind != Kind::Stream)
-            && KEPT.load(Ordering::Relaxed) > most_kept();
+        let crowded = self.open.as_ref().is_some_and(|open| !open.is_stream()) && is_crowded();
         if spent || crowded {
             self.open = None;
         }
@@ -244,79 +233,9 @@ impl Kept {
     }
 }
 
-impl Open {
-    fn new(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let file = OpenOptions::new().read(true).custom_flags(i32::try_from(flags.bits()).unwrap_or(0)).open(path)?;
-        let kind = file.metadata()?.file_type();
-        let kind = if kind.is_fifo() || kind.is_char_device() || kind.is_socket() {
-            Kind::Stream
-        } else {
-            match rustix::fs::fstatfs(&file).map(|about| u64::try_from(about.f_type).unwrap_or(0)) {
-                Ok(SYSFS) => Kind::Attribute,
-                Ok(PROC) => Kind::Table,
-                _ => Kind::Plain,
-            }
-        };
-        KEPT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { file, kind })
-    }
-
-    /// Whether the name it was opened by leads to another file by now.
-    fn is_replaced(&self) -> bool {
-        matches!(self.kind, Kind::Plain | Kind::Stream) && !self.file.metadata().is_ok_and(|about| about.nlink() > 0)
-    }
-
-    fn read(&self, into: &mut [u8], wait: Duration) -> io::Result<Option<(usize, bool)>> {
-        if self.kind == Kind::Stream {
-            return Ok(self.listen(into, wait)?.map(|length| (length, true)));
-        }
-        let mut length = 0;
-        while let Some(rest) = into.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            let room = rest.len();
-            let read = rustix::io::pread(&self.file, rest, length as u64)?;
-            length += read;
-            // Less than there was room for is the end, but not in `/proc`, which gives whole lines.
-            if read == 0 || (self.kind != Kind::Table && read < room) {
-                break;
-            }
-        }
-        Ok(Some((length, false)))
-    }
-
-    /// What has been written to a stream; nothing if that is nothing, for as long as `wait`.
-    fn listen(&self, into: &mut [u8], wait: Duration) -> io::Result<Option<usize>> {
-        let wait =
-            Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(0), tv_nsec: i64::from(wait.subsec_nanos()) };
-        let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
-        if poll(&mut polled, Some(&wait))? == 0 {
-            return Ok(None);
-        }
-        let mut length = 0;
-        while let Some(rest) = into.get_mut(length..).filter(|rest| !rest.is_empty()) {
-            match rustix::io::read(&self.file, rest) {
-                Ok(0) | Err(Errno::AGAIN) => break,
-                Ok(read) => length += read,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok((length > 0).then_some(length))
-    }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        KEPT.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Half of the files this process may have open, at most [`MOST_KEPT`].
-fn most_kept() -> usize {
-    static MOST: OnceLock<usize> = OnceLock::new();
-    *MOST.get_or_init(|| {
-        let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        usize::try_from(allowed / 2).unwrap_or(MOST_KEPT).min(MOST_KEPT)
-    })
+/// The finite number that is all there is, with space around it.
+pub(super) fn number_in(bytes: &[u8]) -> Option<f64> {
+    std::str::from_utf8(bytes).ok()?.trim().parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// A path as it is called on the machine whose `/` is `root`.

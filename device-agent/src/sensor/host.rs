@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 use wire::SensorSpec;
 
-use super::errand::Errand;
+use super::errand::{Outcome, Trip};
 use super::inventory::Inventory;
 use super::register::Register;
 use super::remarks::{self, Remark};
@@ -33,13 +33,15 @@ const LIMITS: Limits = Limits { threads: 40, slow: 16, place: 3 };
 /// The machine's own sources, and what is wrong with each.
 #[derive(Debug)]
 pub struct Host {
-    crew: Crew<Box<Errand>>,
+    crew: Crew<Box<Trip>>,
     inventory: Inventory,
     looked_at: Option<Instant>,
     /// When the round under way began.
     round: Option<Now>,
+    /// Something may be away.
+    any_away: bool,
     samples: Samples,
-    back: Vec<Done<Box<Errand>>>,
+    back: Vec<Done<Box<Trip>>>,
     troubles: BTreeMap<Class, Option<Trouble>>,
     remarks: Vec<Remark>,
 }
@@ -54,6 +56,7 @@ impl Host {
             inventory: Inventory::new(root, skip),
             looked_at: None,
             round: None,
+            any_away: false,
             samples: Samples::default(),
             back: Vec::new(),
             troubles: Class::ALL.iter().map(|class| (*class, None)).collect(),
@@ -79,7 +82,9 @@ impl Host {
 
     /// Begins a round: everything that is here is read. What is still away is not asked a second time.
     pub fn begin(&mut self, now: Now) {
-        self.round = Some(now);
+        // One that is not over goes on with it: else short rounds would never end while something hangs.
+        self.round.get_or_insert(now);
+        self.inventory.round_begins();
         let looks = self.looked_at.is_none_or(|at| now.mono.saturating_duration_since(at) >= LOOK_EVERY);
         if looks {
             self.looked_at = Some(now.mono);
@@ -87,7 +92,7 @@ impl Host {
                 .things
                 .values_mut()
                 .filter_map(|thing| thing.home.as_mut())
-                .for_each(|errand| errand.refresh());
+                .for_each(|trip| trip.errand.refresh());
         }
         let due = |thing: &Thing| match thing.purpose {
             Purpose::List => looks,
@@ -95,12 +100,18 @@ impl Host {
             Purpose::Describe => false,
             Purpose::Measure => true,
         };
-        let due = self.inventory.things.iter().filter(|(_, thing)| due(thing)).map(|(number, _)| *number);
-        self.lend(&due.collect::<Vec<_>>(), now.mono);
+        let crowded = self.is_crowded(now.mono);
+        let things = self.inventory.things.values_mut().filter(|thing| due(thing));
+        self.crew.give(things.filter_map(|thing| thing.lend(now.mono, crowded)));
+        self.any_away = true;
     }
 
     /// Takes in what came back. Calls `changed` for each source that began to fail, with its error, or ceased to.
     pub fn collect(&mut self, now: Now, mut changed: impl FnMut(&str, Option<&str>)) {
+        // Most of what wakes the agent is no business of the sensors.
+        if !self.any_away {
+            return;
+        }
         self.crew.tend(now.mono);
         let mut back = std::mem::take(&mut self.back);
         self.crew.take(&mut back);
@@ -116,7 +127,12 @@ impl Host {
             self.round = None;
             self.remark(now);
         }
-        self.judge(now, ends, &mut changed);
+        // Within a round an answer may still come.
+        if self.round.is_none() {
+            self.judge(now, ends, &mut changed);
+        }
+        let things = self.inventory.things.values();
+        self.any_away = self.round.is_some() || things.into_iter().any(|thing| thing.lent.is_some());
     }
 
     /// Whether there is something to take: a round that is whole, or what came after its round.
@@ -135,10 +151,10 @@ impl Host {
     pub fn look(&mut self, now: Now, samples: &mut Samples, mut changed: impl FnMut(&str, Option<&str>)) {
         self.looked_at = None;
         self.begin(now);
-        let began = clock::now().mono;
+        let began = clock::mono();
         while self.round.is_some() {
-            self.crew.wait(clock::now().mono + PATIENCE);
-            let passed = clock::now().mono.saturating_duration_since(began);
+            self.crew.wait(clock::mono() + PATIENCE);
+            let passed = clock::mono().saturating_duration_since(began);
             self.collect(now.plus(passed), &mut changed);
         }
         self.take(samples);
@@ -152,6 +168,9 @@ impl Host {
     /// When [`Host::collect`] is to be called although nothing came back.
     #[must_use]
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
+        if !self.any_away {
+            return None;
+        }
         let tends = (self.round.is_some() || self.crew.is_busy(now)).then(|| now + PATIENCE);
         let lent = self.inventory.things.values().filter_map(|thing| thing.lent);
         let hangs = lent.map(|lent| lent + HANGS).filter(|at| *at > now).min();
@@ -178,35 +197,38 @@ impl Host {
         if numbers.is_empty() {
             return;
         }
-        let crowded = self.crew.hanging(now) >= LIMITS.slow / 2;
+        let crowded = self.is_crowded(now);
         let things = &mut self.inventory.things;
-        let work = numbers.iter().filter_map(|number| {
-            let thing = things.get_mut(number)?;
-            let errand = thing.home.take()?;
-            thing.lent = Some(now);
-            // Where much hangs, what has not answered yet is not trusted.
-            let slow = thing.last_took().map_or(crowded, |took| took >= PATIENCE);
-            Some((if slow { Pace::Slow } else { Pace::Quick }, errand))
-        });
-        self.crew.give(work.collect::<Vec<_>>());
+        self.crew.give(numbers.iter().filter_map(|number| things.get_mut(number)?.lend(now, crowded)));
+        self.any_away = true;
     }
 
-    fn take_back(&mut self, Done { work: mut errand, pace, took }: Done<Box<Errand>>, now: Now) {
+    /// Where much hangs, what has not answered yet is not trusted.
+    fn is_crowded(&self, now: Instant) -> bool {
+        self.crew.hanging(now) >= LIMITS.slow / 2
+    }
+
+    fn take_back(&mut self, Done { work: mut trip, output, pace, took }: Done<Box<Trip>>, now: Now) {
         // A device that is gone has nobody who waits for it.
-        let Some(thing) = self.inventory.things.get_mut(&errand.number) else { return };
+        let Some(thing) = self.inventory.things.get_mut(&trip.number) else { return };
+        if let Outcome::Value(quantity, value) = output {
+            let at = thing.answered(now);
+            self.samples.add_at(at, &thing.name, quantity.unit, quantity.kind, value);
+            thing.measured(took, now.mono);
+            thing.home = Some(trip);
+            return;
+        }
+        let errand = &mut *trip.errand;
         if pace == Pace::Quick && errand.wants_time() {
             if self.crew.waiting() < MOST_WAITING {
-                return self.crew.give([(Pace::Slow, errand)]);
+                return self.crew.give([(Pace::Slow, trip)]);
             }
             errand.give_up();
         }
-        // A reading is of the moment in which it was asked for, unless its answer was long in coming.
-        let away = thing.lent.take().map_or(Duration::ZERO, |lent| now.mono.saturating_duration_since(lent));
-        let at = if away < HANGS / 2 { now.unix.plus(-i64::try_from(away.as_millis()).unwrap_or(0)) } else { now.unix };
-        self.samples.append(&errand.samples, at);
-        thing.note(&mut errand, took, now.mono);
-        let (number, class, found) = (errand.number, errand.class, errand.found.take());
-        thing.home = Some(errand);
+        self.samples.append(&errand.samples, thing.answered(now));
+        thing.note(errand, took, now.mono);
+        let (number, class, found) = (trip.number, errand.class, errand.found.take());
+        thing.home = Some(trip);
         if let Some(found) = found {
             let next = self.inventory.found(number, class, found);
             self.lend(&next, now.mono);
@@ -221,32 +243,33 @@ impl Host {
 
     /// Says which sources fail, and counts that once a round.
     fn judge(&mut self, now: Now, counts: bool, changed: &mut impl FnMut(&str, Option<&str>)) {
+        let failing = self.failing(now.mono);
         for class in Class::ALL {
-            let error = self.failing(class, now.mono);
+            let error = failing.get(&class).map(|said| said.join("; "));
             let trouble = self.troubles.entry(class).or_default();
-            // Within a round an answer may still come.
-            let changes = self.round.is_none() && trouble.is_some() != error.is_some();
+            let changes = trouble.is_some() != error.is_some();
             if (counts || changes) && Trouble::note(trouble, class.name(), error.as_deref(), now.unix).is_some() {
                 changed(class.name(), error.as_deref());
             }
         }
     }
 
-    /// What fails of a class, one thing after the other.
-    fn failing(&self, class: Class, now: Instant) -> Option<String> {
-        let mut said: Vec<String> = Vec::new();
-        for thing in self.inventory.things.values().filter(|thing| thing.class == class) {
+    /// What fails of each class, one thing after the other.
+    fn failing(&self, now: Instant) -> BTreeMap<Class, Vec<String>> {
+        let mut failing: BTreeMap<Class, Vec<String>> = BTreeMap::new();
+        for thing in self.inventory.things.values() {
             let usual = || thing.usual().map_or_else(String::new, |usual| format!(", usually after {usual}"));
+            let mut say = |text| failing.entry(thing.class).or_default().push(text);
             if thing.hangs(now) {
-                said.push(format!("{}{}", Error::NoAnswer(thing.file.clone()), usual()));
+                say(format!("{}{}", Error::NoAnswer(thing.file.clone()), usual()));
                 continue;
             }
             for (_, error) in thing.failed.iter().filter(|(name, _)| !self.inventory.skips(name)) {
                 let usual = if matches!(error, Error::NoAnswer(_)) { usual() } else { String::new() };
-                said.push(format!("{error}{usual}"));
+                say(format!("{error}{usual}"));
             }
         }
-        (!said.is_empty()).then(|| said.join("; "))
+        failing
     }
 
     /// Says what is left out, what is slow, and what is to be known of names.

@@ -4,8 +4,8 @@
 //! is 0 or whose `_fault` is not is left out and said, as is a value that no chip can measure.
 
 use super::files::{Content, Files, entries};
-use super::limits::{QUANTITIES, Quantity};
-use super::{Error, Samples, name_part};
+use super::limits::{Level, QUANTITIES, Quantity};
+use super::{Error, name_part};
 
 /// Thermometers of the 1-Wire bus are read there, by their nine bytes: each reading makes the probe measure.
 const ONE_WIRE: &str = "w1_slave_temp";
@@ -85,25 +85,18 @@ fn channel(file: &str) -> Option<(usize, u32, &str)> {
     Some((order, number.parse().ok()?, stem))
 }
 
-/// Adds the value of a channel, called `name`.
-pub(super) fn sample(input: &Input, files: &mut Files, name: &str, samples: &mut Samples) -> Result<(), Error> {
+/// The value of a channel.
+pub(super) fn sample(input: &Input, files: &mut Files) -> Result<Level, Error> {
     if let Some(enable) = &input.enable {
         if files.number(enable)? == Content::Number(0.0) {
-            samples.leave_out(name, format!("left out: {enable} is 0, it is switched off"));
-            return Ok(());
+            return Ok(Level::LeftOut(format!("left out: {enable} is 0, it is switched off")));
         }
     }
     if let Some(fault) = &input.fault {
         if matches!(files.number(fault)?, Content::Number(fault) if fault != 0.0) {
-            samples.leave_out(name, format!("left out: {fault} says that its sensor is broken or not connected"));
-            return Ok(());
+            let why = format!("left out: {fault} says that its sensor is broken or not connected");
+            return Ok(Level::LeftOut(why));
         }
     }
-    if let Content::Number(raw) = files.number(&input.file)? {
-        match input.quantity.read(raw) {
-            Ok(value) => samples.add(format_args!("{name}"), input.quantity.unit, input.quantity.kind, value),
-            Err(why) => samples.leave_out(name, why),
-        }
-    }
-    Ok(())
+    Ok(input.quantity.level(files.number(&input.file)?))
 }

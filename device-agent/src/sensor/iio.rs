@@ -1,5 +1,7 @@
 //! Industrial I/O: barometers, converters, light and motion sensors, from `/sys/bus/iio/devices`.
 
+use wire::SensorKind;
+
 use super::files::{Content, Files, entries};
 use super::limits::TEMPERATURE;
 use super::{Error, Samples};
@@ -65,7 +67,7 @@ pub(super) fn sample(channel: &Channel, files: &mut Files, name: &str, samples: 
         _ => None,
     };
     match impossible {
-        None => samples.gauge(format_args!("{name}"), channel.unit, value),
+        None => samples.add(name, channel.unit, SensorKind::Gauge, value),
         Some(why) => samples.leave_out(name, why),
     }
     Ok(())

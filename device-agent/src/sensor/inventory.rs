@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tracing::warn;
 
 use super::disk::Disk;
-use super::errand::{Device, Errand, Found, Part, Task};
+use super::errand::{Device, Found, Part, Task, Trip};
 use super::naming::{names, was_shared};
+use super::open::Watch;
 use super::register::{Present, Register, Word};
 use super::thing::{Purpose, Thing};
 use super::{Class, passing};
@@ -25,6 +28,8 @@ pub(super) struct Inventory {
     pub(super) include: Vec<String>,
     pub(super) things: BTreeMap<u32, Thing>,
     next: u32,
+    /// Counts the rounds, for those who share what they see in one.
+    rounds: Arc<AtomicU64>,
     folders: Vec<Folder>,
     disks: Vec<(Disk, u32)>,
     pub(super) register: Register,
@@ -64,6 +69,7 @@ impl Inventory {
             include: Vec::new(),
             things: BTreeMap::new(),
             next: 0,
+            rounds: Arc::default(),
             folders: Vec::new(),
             disks: Vec::new(),
             register: Register::default(),
@@ -129,10 +135,17 @@ impl Inventory {
         self.renamed.iter().cloned().chain(said)
     }
 
+    /// A round begins.
+    pub(super) fn round_begins(&self) {
+        self.rounds.fetch_add(1, Ordering::Relaxed);
+    }
+
     fn add(&mut self, of: (Class, Purpose), task: Task, folder: &str, file: PathBuf, name: &str) -> u32 {
         self.next += 1;
-        let errand = Box::new(Errand::new(self.next, of.0, task, &self.root, folder));
-        self.things.insert(self.next, Thing::new(of.1, file, name, errand));
+        self.things.insert(
+            self.next,
+            Thing::new(of, (file, name), Trip::new(self.next, of.0, task, (&self.root, folder), None)),
+        );
         self.next
     }
 
@@ -221,6 +234,7 @@ impl Inventory {
         let path = format!("{}/{}", class.folder(), folder.name);
         let mut before = std::mem::take(&mut folder.parts);
         let (mut parts, mut fresh) = (Vec::new(), Vec::new());
+        let watch = Watch::new(self.root.join(&path), &self.rounds);
         for ((part, ino), name) in device.parts.into_iter().zip(names) {
             if self.skips(&name) {
                 continue;
@@ -232,7 +246,10 @@ impl Inventory {
             }
             let file = Path::new("/").join(&path).join(part.file());
             let task = Task::Part(part.clone(), name.clone());
-            let number = self.add((class, Purpose::Measure), task, &path, file, &name);
+            self.next += 1;
+            let number = self.next;
+            let trip = Trip::new(number, class, task, (&self.root, &path), Some(Arc::clone(&watch)));
+            self.things.insert(number, Thing::new((class, Purpose::Measure), (file, &name), trip));
             // Whether another file in its place is better has to be seen.
             let failed = before.iter().find(|old| old.name == name).and_then(|old| self.things.get(&old.number));
             let failed = failed.map_or_else(Vec::new, |old| old.failed.clone());

@@ -6,6 +6,8 @@
 
 use wire::SensorKind;
 
+use super::Content;
+
 /// What a channel of a chip measures.
 #[derive(Debug, PartialEq)]
 pub(super) struct Quantity {
@@ -100,7 +102,24 @@ pub(super) const QUANTITIES: [Quantity; 7] = [
 /// The temperature among them, which thermal zones and converters tell too.
 pub(super) const TEMPERATURE: &Quantity = &QUANTITIES[0];
 
+/// What a channel says.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Level {
+    /// So much of it.
+    Value(&'static Quantity, f64),
+    /// What cannot be, and why.
+    LeftOut(String),
+    /// Nothing.
+    Nothing,
+}
+
 impl Quantity {
+    /// What a channel's file says.
+    pub(super) fn level(&'static self, content: Content) -> Level {
+        let Content::Number(raw) = content else { return Level::Nothing };
+        self.read(raw).map_or_else(Level::LeftOut, |value| Level::Value(self, value))
+    }
+
     /// What the kernel's number says, in the unit.
     ///
     /// # Errors

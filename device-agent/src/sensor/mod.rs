@@ -23,6 +23,7 @@ mod load;
 mod memory;
 mod naming;
 mod network;
+mod open;
 mod origin;
 mod passing;
 mod power;

@@ -53,17 +53,17 @@ impl Samples {
 
     /// Adds a level.
     pub fn gauge(&mut self, name: fmt::Arguments<'_>, unit: &'static str, value: f64) {
-        self.add(name, unit, SensorKind::Gauge, value);
+        self.write(name, unit, SensorKind::Gauge, value);
     }
 
     /// Adds a total that only grows.
     pub fn counter(&mut self, name: fmt::Arguments<'_>, unit: &'static str, value: f64) {
-        self.add(name, unit, SensorKind::Counter, value);
+        self.write(name, unit, SensorKind::Counter, value);
     }
 
     /// Adds one of a few levels: a door, a plug.
     pub fn state(&mut self, name: fmt::Arguments<'_>, value: f64) {
-        self.add(name, "", SensorKind::State, value);
+        self.write(name, "", SensorKind::State, value);
     }
 
     /// Notes that a sensor cannot be read. The other ones of its source are.
@@ -76,11 +76,29 @@ impl Samples {
         self.left_out.push((name.to_owned(), why.into()));
     }
 
-    pub(super) fn add(&mut self, name: fmt::Arguments<'_>, unit: &'static str, kind: SensorKind, value: f64) {
+    /// Adds a value under a name that is ready.
+    pub(super) fn add(&mut self, name: &str, unit: &'static str, kind: SensorKind, value: f64) {
+        if value.is_finite() {
+            self.names.push_str(name);
+            self.push(unit, kind, value);
+        }
+    }
+
+    /// The same, as of `at`.
+    pub(super) fn add_at(&mut self, at: UnixMillis, name: &str, unit: &'static str, kind: SensorKind, value: f64) {
+        self.names.push_str(name);
+        self.rows.push(Row { end: self.names.len(), unit, kind, at, value });
+    }
+
+    fn write(&mut self, name: fmt::Arguments<'_>, unit: &'static str, kind: SensorKind, value: f64) {
         if value.is_finite() {
             let _ = fmt::Write::write_fmt(&mut self.names, name);
-            self.rows.push(Row { end: self.names.len(), unit, kind, at: UnixMillis(0), value });
+            self.push(unit, kind, value);
         }
+    }
+
+    fn push(&mut self, unit: &'static str, kind: SensorKind, value: f64) {
+        self.rows.push(Row { end: self.names.len(), unit, kind, at: UnixMillis(0), value });
     }
 
     /// Adds the values of another round, as of `at`.

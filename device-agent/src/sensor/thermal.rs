@@ -3,17 +3,11 @@
 //! Whether a zone's `mode` is `disabled` does not matter: by the kernel's ABI it says who cools, not whether the thermometer
 //! works.
 
-use super::files::{Content, Files};
-use super::limits::TEMPERATURE;
-use super::{Error, Samples};
+use super::Error;
+use super::files::Files;
+use super::limits::{Level, TEMPERATURE};
 
-/// Adds the temperature of a zone, called `name`.
-pub(super) fn sample(files: &mut Files, name: &str, samples: &mut Samples) -> Result<(), Error> {
-    if let Content::Number(raw) = files.number("temp")? {
-        match TEMPERATURE.read(raw) {
-            Ok(value) => samples.gauge(format_args!("{name}"), TEMPERATURE.unit, value),
-            Err(why) => samples.leave_out(name, why),
-        }
-    }
-    Ok(())
+/// The temperature of a zone.
+pub(super) fn sample(files: &mut Files) -> Result<Level, Error> {
+    Ok(TEMPERATURE.level(files.number("temp")?))
 }

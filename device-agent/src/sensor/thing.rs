@@ -3,8 +3,12 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::errand::Errand;
+use wire::UnixMillis;
+
+use super::errand::{Errand, Trip};
 use super::{Class, Error};
+use crate::clock::Now;
+use crate::crew::{PATIENCE, Pace};
 
 /// From here on what gives no answer is said to hang.
 pub(super) const HANGS: Duration = Duration::from_secs(2);
@@ -34,8 +38,8 @@ pub(super) struct Thing {
     /// What it reads, for people.
     pub(super) file: PathBuf,
     /// The sensor, if it is one.
-    name: String,
-    pub(super) home: Option<Box<Errand>>,
+    pub(super) name: String,
+    pub(super) home: Option<Box<Trip>>,
     /// Since when it is away.
     pub(super) lent: Option<Instant>,
     /// How long it took the last time, and usually.
@@ -48,13 +52,13 @@ pub(super) struct Thing {
 }
 
 impl Thing {
-    pub(super) fn new(purpose: Purpose, file: PathBuf, name: &str, errand: Box<Errand>) -> Self {
+    pub(super) fn new((class, purpose): (Class, Purpose), (file, name): (PathBuf, &str), trip: Box<Trip>) -> Self {
         Self {
-            class: errand.class,
+            class,
             purpose,
             file,
             name: name.to_owned(),
-            home: Some(errand),
+            home: Some(trip),
             lent: None,
             took: None,
             failed: Vec::new(),
@@ -63,7 +67,28 @@ impl Thing {
         }
     }
 
-    /// It is back, after so long.
+    /// Sends it off, if it is here. Where it is `crowded`, what has not answered yet is expected to be slow.
+    pub(super) fn lend(&mut self, now: Instant, crowded: bool) -> Option<(Pace, Box<Trip>)> {
+        let trip = self.home.take()?;
+        self.lent = Some(now);
+        let slow = self.last_took().map_or(crowded, |took| took >= PATIENCE);
+        Some((if slow { Pace::Slow } else { Pace::Quick }, trip))
+    }
+
+    /// It is here again. Returns of when its answer is: of the moment in which it was asked for, unless it was long in coming.
+    pub(super) fn answered(&mut self, now: Now) -> UnixMillis {
+        let away = self.lent.take().map_or(Duration::ZERO, |lent| now.mono.saturating_duration_since(lent));
+        if away < HANGS / 2 { now.unix.plus(-i64::try_from(away.as_millis()).unwrap_or(0)) } else { now.unix }
+    }
+
+    /// It is back with a value, after so long.
+    pub(super) fn measured(&mut self, took: Duration, now: Instant) {
+        self.failed.clear();
+        self.note_time(took);
+        self.forget_left_out(now);
+    }
+
+    /// It is back, after so long, with what is told in the errand.
     pub(super) fn note(&mut self, errand: &mut Errand, took: Duration, now: Instant) {
         self.failed.clear();
         self.failed.append(&mut errand.samples.failed);
@@ -72,15 +97,24 @@ impl Thing {
         }
         // How long nothing came is not how long an answer takes.
         if !self.failed.iter().any(|(_, error)| matches!(error, Error::NoAnswer(_))) {
-            let before = self.took.map(|(_, usual)| usual);
-            let usual = before.map_or(took, |usual| if took < HUNG { (usual * 3 + took) / 4 } else { usual });
-            self.took = Some((took, usual));
+            self.note_time(took);
         }
-        if !errand.samples.left_out.is_empty() {
-            self.left_out.clear();
-            self.left_out.append(&mut errand.samples.left_out);
-            self.left_out_at = Some(now);
-        } else if self.left_out_at.is_some_and(|at| now.saturating_duration_since(at) >= TOLD_FOR) {
+        if errand.samples.left_out.is_empty() {
+            return self.forget_left_out(now);
+        }
+        self.left_out.clear();
+        self.left_out.append(&mut errand.samples.left_out);
+        self.left_out_at = Some(now);
+    }
+
+    fn note_time(&mut self, took: Duration) {
+        let before = self.took.map(|(_, usual)| usual);
+        let usual = before.map_or(took, |usual| if took < HUNG { (usual * 3 + took) / 4 } else { usual });
+        self.took = Some((took, usual));
+    }
+
+    fn forget_left_out(&mut self, now: Instant) {
+        if self.left_out_at.is_some_and(|at| now.saturating_duration_since(at) >= TOLD_FOR) {
             self.left_out.clear();
             self.left_out_at = None;
         }

@@ -1,0 +1,194 @@
+//! A small file that stays open between two reads: the kernel fills it anew when it is read from its start, so that a reading
+//! costs one call.
+//!
+//! One that was taken away or replaced is to be opened again. A file of `/sys` says so itself, by its error; of any other
+//! the folder is looked at, once a round for all who read in it.
+
+use std::fs::{File, OpenOptions};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::process::{Resource, getrlimit};
+
+/// Files kept open at most, by the whole process; further ones are opened for each read.
+const MOST_KEPT: usize = 512;
+/// Magic numbers of the file systems `/sys` and `/proc`.
+const SYSFS: u64 = 0x6265_6572;
+const PROC: u64 = 0x9fa0;
+
+static KEPT: AtomicUsize = AtomicUsize::new(0);
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct Open {
+    file: File,
+    kind: Kind,
+    watch: Option<Arc<Watch>>,
+    /// How its folder was when its name still led to it; 0 if that was not looked at.
+    seen: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Of `/sys`: it comes whole, and says so when its device is gone.
+    Attribute,
+    /// Of `/proc`: it comes in pieces.
+    Table,
+    /// Of a disk: it may have been replaced.
+    Plain,
+    /// Something that is written to when it pleases.
+    Stream,
+}
+
+/// A folder, looked at once a round for all who read in it.
+#[derive(Debug)]
+pub(super) struct Watch {
+    folder: PathBuf,
+    /// The folder, once somebody had to look at it.
+    open: OnceLock<Option<OwnedFd>>,
+    /// Counts the rounds.
+    rounds: Arc<AtomicU64>,
+    /// The round in which it was looked at last.
+    looked: AtomicU64,
+    /// How it was then: changes with the names in it.
+    print: AtomicU64,
+}
+
+impl Watch {
+    /// A folder that has not been looked at; `rounds` counts the rounds.
+    pub(super) fn new(folder: PathBuf, rounds: &Arc<AtomicU64>) -> Arc<Self> {
+        let (looked, print) = (AtomicU64::new(u64::MAX), AtomicU64::new(0));
+        Arc::new(Self { folder, open: OnceLock::new(), rounds: Arc::clone(rounds), looked, print })
+    }
+
+    fn look(&self) -> u64 {
+        let round = self.rounds.load(Ordering::Relaxed);
+        // Only one of several looks; who comes beside it goes by the look before, this once.
+        if self.looked.load(Ordering::Relaxed) != round && self.looked.swap(round, Ordering::Relaxed) != round {
+            let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let open = || rustix::fs::open(&self.folder, flags, Mode::empty()).ok();
+            let about = self.open.get_or_init(open).as_ref().and_then(|folder| rustix::fs::fstat(folder).ok());
+            let print = about.map_or(round, |about| {
+                let mut hasher = DefaultHasher::new();
+                (about.st_ctime, about.st_ctime_nsec).hash(&mut hasher);
+                hasher.finish()
+            });
+            self.print.store(print, Ordering::Relaxed);
+        }
+        self.print.load(Ordering::Relaxed)
+    }
+}
+
+impl Open {
+    /// Opens a file without waiting for it.
+    pub(super) fn new(path: &Path, watch: Option<&Arc<Watch>>) -> io::Result<Self> {
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+        let open = |flags: OFlags| {
+            OpenOptions::new().read(true).custom_flags(i32::try_from(flags.bits()).unwrap_or(0)).open(path)
+        };
+        // That it was read need not be written down, where the file is ours to say so.
+        let file = match open(flags | OFlags::NOATIME) {
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::PERM) => open(flags)?,
+            file => file?,
+        };
+        let kind = file.metadata()?.file_type();
+        let kind = if kind.is_fifo() || kind.is_char_device() || kind.is_socket() {
+            Kind::Stream
+        } else {
+            match rustix::fs::fstatfs(&file).map(|about| u64::try_from(about.f_type).unwrap_or(0)) {
+                Ok(SYSFS) => Kind::Attribute,
+                Ok(PROC) => Kind::Table,
+                _ => Kind::Plain,
+            }
+        };
+        // Where a link leads the folder does not say.
+        let watched = matches!(kind, Kind::Plain | Kind::Stream) && !path.is_symlink();
+        KEPT.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { file, kind, watch: watch.filter(|_| watched).cloned(), seen: 0 })
+    }
+
+    /// Whether it has to be waited for.
+    pub(super) fn is_stream(&self) -> bool {
+        self.kind == Kind::Stream
+    }
+
+    /// Whether the name it was opened by leads to another file by now.
+    pub(super) fn is_replaced(&mut self) -> bool {
+        if !matches!(self.kind, Kind::Plain | Kind::Stream) {
+            return false;
+        }
+        if let Some(watch) = &self.watch {
+            let seen = watch.look();
+            if std::mem::replace(&mut self.seen, seen) == seen {
+                return false;
+            }
+        }
+        !rustix::fs::fstat(&self.file).is_ok_and(|about| about.st_nlink > 0)
+    }
+
+    /// Reads it from its start: how many bytes, and whether they came by a stream; nothing if it has to be waited for.
+    pub(super) fn read(&self, into: &mut [u8], wait: Duration) -> io::Result<Option<(usize, bool)>> {
+        if self.kind == Kind::Stream {
+            return Ok(self.listen(into, wait)?.map(|length| (length, true)));
+        }
+        let mut length = 0;
+        while let Some(rest) = into.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            let room = rest.len();
+            let read = rustix::io::pread(&self.file, rest, length as u64)?;
+            length += read;
+            // Less than there was room for is the end, but not in `/proc`, which gives whole lines.
+            if read == 0 || (self.kind != Kind::Table && read < room) {
+                break;
+            }
+        }
+        Ok(Some((length, false)))
+    }
+
+    /// What has been written to a stream; nothing if that is nothing, for as long as `wait`.
+    fn listen(&self, into: &mut [u8], wait: Duration) -> io::Result<Option<usize>> {
+        let wait =
+            Timespec { tv_sec: i64::try_from(wait.as_secs()).unwrap_or(0), tv_nsec: i64::from(wait.subsec_nanos()) };
+        let mut polled = [PollFd::new(&self.file, PollFlags::IN)];
+        if poll(&mut polled, Some(&wait))? == 0 {
+            return Ok(None);
+        }
+        let mut length = 0;
+        while let Some(rest) = into.get_mut(length..).filter(|rest| !rest.is_empty()) {
+            match rustix::io::read(&self.file, rest) {
+                Ok(0) | Err(Errno::AGAIN) => break,
+                Ok(read) => length += read,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok((length > 0).then_some(length))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        KEPT.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether so many files are open that none is to stay open.
+pub(super) fn is_crowded() -> bool {
+    KEPT.load(Ordering::Relaxed) > most_kept()
+}
+
+/// Half of the files this process may have open, at most [`MOST_KEPT`].
+fn most_kept() -> usize {
+    static MOST: OnceLock<usize> = OnceLock::new();
+    *MOST.get_or_init(|| {
+        let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+        usize::try_from(allowed / 2).unwrap_or(MOST_KEPT).min(MOST_KEPT)
+    })
+}
