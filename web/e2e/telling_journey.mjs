@@ -1,5 +1,5 @@
 // Who is told of what, by hands: a webhook that asks for a token, changed without being made again; what waits is tried now; a
-// rule that starts from a ready one and names the devices it would have fired on.
+// rule that starts from a ready one and names the devices it would have fired on; a maintenance evening, planned in one form.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -30,6 +30,14 @@ after(async () => {
   receiver?.close();
   await s?.end();
 });
+
+/** Readings by HTTP, a device a line. */
+let token = null;
+async function push(lines) {
+  token ??= (await s.call("POST", "/tokens", { name: "rooms", scope: "write", expires: "1h" })).body.token;
+  const pushed = await fetch(`${s.base}/api/v1/readings`, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/x-ndjson" }, body: lines.join("\n") });
+  assert.ok(pushed.ok, await pushed.text());
+}
 
 test("a receiver that asks for a token is told by a header, and the error says so at its field", { timeout: 120_000 }, async () => {
   await s.page.goto(`${s.base}/w`);
@@ -88,12 +96,9 @@ test("by which rules it is used is said, and one press adds it to the others", {
 });
 
 test("a ready rule, for the devices of a label, names those it would have fired on", { timeout: 120_000 }, async () => {
-  const { body } = await s.call("POST", "/tokens", { name: "rooms", scope: "write", expires: "1h" });
   const minute = (n) => new Date(Date.now() - n * 60_000).toISOString();
   const room = (device, cold) => JSON.stringify({ device, readings: Array.from({ length: 60 }, (_, i) => ({ sensor: "temperature", unit: "Cel", value: cold && i > 20 && i < 40 ? 3 : 20, at: minute(60 - i) })) });
-  const lines = [room("hall", false), room("attic", true), room("cellar", true)].join("\n");
-  const pushed = await fetch(`${s.base}/api/v1/readings`, { method: "POST", headers: { authorization: `Bearer ${body.token}`, "content-type": "application/x-ndjson" }, body: lines });
-  assert.ok(pushed.ok, await pushed.text());
+  await push([room("hall", false), room("attic", true), room("cellar", true)]);
   const { body: all } = await s.call("GET", "/devices");
   for (const { id, name } of all.items) await s.call("PATCH", `/devices/${id}`, { labels: { floor: name === "cellar" ? "low" : "high" } });
   await s.page.goto(`${s.base}/a?rule=new`);
@@ -124,4 +129,30 @@ test("an error stands at its field, and is gone when another kind is chosen", { 
   assert.ok(await form.getByRole("checkbox", { name: "pager" }).isChecked(), "the webhook for new rules");
   await form.getByRole("button", { name: "Create rule" }).click();
   await s.page.getByText("temperature of any device with floor=high < 5").waitFor();
+});
+
+test("one rule on many devices is one entry, acknowledged in one press", { timeout: 120_000 }, async () => {
+  await s.call("POST", "/rules", { name: "Any wind", sensor: "wind", condition: { type: "threshold", op: ">", value: 0 }, for: "0s", webhooks: [] });
+  await push(["north", "east", "south", "west"].map((device) => JSON.stringify({ device, readings: [{ sensor: "wind", unit: "m/s", value: 3 }] })));
+  const group = s.page.locator("[data-group]").filter({ hasText: "Any wind" });
+  await group.getByText("4 alerts", { exact: true }).waitFor();
+  await group.getByRole("button", { name: "Acknowledge all 4 alerts of Any wind" }).click();
+  await group.getByText("4 alerts, all acknowledged").waitFor();
+});
+
+test("a silence is planned for the devices of a label, with a reason", { timeout: 120_000 }, async () => {
+  await s.page.getByRole("button", { name: "New silence" }).click();
+  const form = s.page.getByRole("form", { name: "New silence" });
+  await form.getByLabel("Only with label").selectOption("floor=high");
+  await form.getByLabel("From", { exact: true }).fill("2040-01-01T18:00");
+  await form.getByLabel("For", { exact: true }).selectOption("");
+  await form.getByLabel("Until").fill("2040-01-01T17:00");
+  await form.getByLabel("Comment").fill("new boiler");
+  await form.getByRole("button", { name: "Create silence" }).click();
+  await form.locator(".field").filter({ hasText: "Until" }).getByRole("alert").waitFor();
+  await form.getByLabel("Until").fill("2040-01-01T22:00");
+  await form.getByRole("button", { name: "Create silence" }).click();
+  const planned = s.page.getByRole("region", { name: "Silences" }).getByRole("listitem");
+  await planned.getByText(/^all sensors of any device with floor=high, until .*: new boiler$/).waitFor();
+  await planned.getByText(/^from 2040-01-01/).waitFor();
 });

@@ -218,6 +218,22 @@ export const openWindow = (span: string) => answered(api.hub.openFor(span), take
 
 export const ack = (alert: Alert) => answered(api.alerts.ack(alert.id), (acked, asked) => dispatch({ kind: "alert", alert: acked, asked }));
 
+/** As many as the hub takes at once. */
+const ACKED_AT_ONCE = 1_000;
+
+/** Says of all of them that somebody knows; then they are loaded anew: so many may be more than the stream tells one by one. */
+export async function ackAll(alerts: readonly Alert[]): Promise<void> {
+  for (let i = 0; i < alerts.length; i += ACKED_AT_ONCE) {
+    if ((await told(api.alerts.ackAll(alerts.slice(i, i + ACKED_AT_ONCE).map(({ id }) => id)))) === null) break;
+  }
+  await answered(api.alerts.list(), (found, asked) => dispatch({ kind: "alerts", alerts: found, asked }));
+}
+
+/** Nobody is told of a whole rule for some time. */
+export async function silenceRule(rule: string, span: string): Promise<void> {
+  if (await told(api.silences.create({ rule, for: span }))) await loadSilences();
+}
+
 /** Nobody is told of this alert's rule on this sensor for some time; what still fires then is told then. */
 export async function silence(alert: Alert, span: string): Promise<void> {
   const made = await told(api.silences.create({ rule: alert.rule.id, device: alert.device || alert.device_name, sensor: alert.sensor, for: span }));

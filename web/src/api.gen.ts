@@ -3,10 +3,22 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A person has seen all of these. */
+        AckManyRequest: {
+            /** @description Ids of 1 to 1,000 alerts. */
+            alerts: string[];
+            /** @description What they have to say. */
+            comment?: string | null;
+        };
         /** @description A person has seen it. */
         AckRequest: {
             /** @description What they have to say. */
             comment?: string | null;
+        };
+        /** @description What came of it. */
+        AckedMany: {
+            /** @description How many nobody had acknowledged before. */
+            acknowledged: number;
         };
         /** @description By which addresses others reach the hub, as `host:port`, the likeliest first. Empty where it listens on loopback only. */
         Addresses: {

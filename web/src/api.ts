@@ -1,7 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SetupState, SignedIn, Silence, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SetupState, SignedIn, Silence, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -141,7 +141,7 @@ export const rules = {
 
 export const silences = {
   list: () => all<Silence>("/silences"),
-  create: (silence: { rule?: string; device?: string; sensor?: string; for: string; comment?: string }) => call<Silence>("POST", "/silences", silence),
+  create: (silence: NewSilence) => call<Silence>("POST", "/silences", silence),
   remove: (silence: string) => call<null>("DELETE", `/silences/${id(silence)}`),
 };
 
@@ -152,6 +152,7 @@ export const alerts = {
     return [...newest.items, ...firing];
   },
   ack: (alert: string) => call<Alert>("POST", `/alerts/${id(alert)}/ack`, {}),
+  ackAll: (alerts: readonly string[]) => call<{ acknowledged: number }>("POST", "/alerts/ack", { alerts }),
 };
 
 export const webhooks = {

@@ -25,6 +25,7 @@ export type Ledger = Schemas["Ledger"];
 export type LedgerDrops = Schemas["LedgerDrops"];
 export type Link = Schemas["Link"];
 export type NewJoinToken = Schemas["NewJoinToken"];
+export type NewSilence = Schemas["NewSilence"];
 export type NewToken = Schemas["NewToken"];
 export type NewWebhook = Schemas["NewWebhook"];
 export type Op = Schemas["Op"];

@@ -7,8 +7,8 @@ use axum::extract::State;
 
 use super::auth::{Reader, Writer};
 use super::body::Body;
-use super::dto::alert::{self as dto, AckRequest, Alert};
-use super::dto::{Page, Problem};
+use super::dto::alert::{self as dto, AckManyRequest, AckRequest, AckedMany, Alert};
+use super::dto::{Page, Problem, text};
 use super::error::ApiError;
 use super::page::Paging;
 use super::params::{Asked, FromParams, Params};
@@ -19,6 +19,8 @@ use crate::model::UnixMillis;
 use crate::model::alert::{AlertId, AlertState};
 use crate::store::AlertQuery;
 
+/// Alerts acknowledged at once.
+const MANY: usize = 1_000;
 /// Longest comment of an acknowledgement.
 const COMMENT: usize = 500;
 
@@ -91,11 +93,40 @@ pub(super) async fn ack(
     Id(id): Id<AlertId>,
     Body(request): Body<AckRequest>,
 ) -> Result<Json<Alert>, ApiError> {
-    if request.comment.as_ref().is_some_and(|comment| comment.len() > COMMENT) {
-        return Err(ApiError::invalid("comment", format!("a comment has at most {COMMENT} bytes")));
-    }
+    bounded(request.comment.as_deref())?;
     let alert = app.store.ack_alert(id, app.clock.wall(), request.comment).await?;
     let shown = Alert::of(&alert, &app.store.catalog());
     app.bus.publish(Arc::new(Update::Alert(alert)));
     Ok(Json(shown))
+}
+
+/// Says that a person has seen all of these: whole, or not at all. Those that are gone by now are passed over.
+#[utoipa::path(post, path = "/api/v1/alerts/ack", tag = "alerts", request_body = AckManyRequest,
+    responses((status = 200, body = AckedMany), (status = 400, body = Problem)))]
+pub(super) async fn ack_many(
+    State(app): State<AppState>,
+    _: Writer,
+    Body(request): Body<AckManyRequest>,
+) -> Result<Json<AckedMany>, ApiError> {
+    bounded(request.comment.as_deref())?;
+    if !(1..=MANY).contains(&request.alerts.len()) {
+        return Err(ApiError::invalid("alerts", format!("give the ids of 1 to {MANY} alerts")));
+    }
+    let ids =
+        request.alerts.iter().enumerate().map(|(index, id)| {
+            text::parse_id(id).map_err(|detail| ApiError::invalid(format!("alerts[{index}]"), detail))
+        });
+    let alerts = app.store.ack_alerts(ids.collect::<Result<_, _>>()?, app.clock.wall(), request.comment).await?;
+    let acknowledged = alerts.len();
+    for alert in alerts {
+        app.bus.publish(Arc::new(Update::Alert(alert)));
+    }
+    Ok(Json(AckedMany { acknowledged }))
+}
+
+fn bounded(comment: Option<&str>) -> Result<(), ApiError> {
+    if comment.is_some_and(|comment| comment.len() > COMMENT) {
+        return Err(ApiError::invalid("comment", format!("a comment has at most {COMMENT} bytes")));
+    }
+    Ok(())
 }

@@ -100,6 +100,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(backtest::run))
         .routes(routes!(alerts::list))
         .routes(routes!(alerts::ack))
+        .routes(routes!(alerts::ack_many))
         .routes(routes!(silences::list, silences::create))
         .routes(routes!(silences::delete))
         .routes(routes!(webhooks::list, webhooks::create))

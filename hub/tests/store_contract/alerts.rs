@@ -28,6 +28,13 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     hub.store.commit(Commit { batches, transitions, ..Commit::default() }).await.unwrap();
     assert_eq!(hub.store.open_alerts().await.unwrap(), [pending, firing.clone()]);
     hub.store.ack_alert(AlertId(2), T0.plus(5), Some("on it".to_owned())).await.unwrap();
+    // What was acknowledged before stays as it was, what is gone is passed over.
+    let many = [1, 2, 77].map(AlertId).to_vec();
+    let acked = hub.store.ack_alerts(many, T0.plus(6), None).await.unwrap();
+    assert_eq!(
+        acked.iter().map(|alert| (alert.id, alert.acked_at)).collect::<Vec<_>>(),
+        [(AlertId(1), Some(T0.plus(6)))]
+    );
     let resolved = Alert { state: AlertState::Resolved, resolved_at: Some(T0.plus(9)), ..firing };
     let transitions = vec![put(&resolved), Transition::Cancel(AlertId(1))];
     hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();

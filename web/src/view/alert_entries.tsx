@@ -1,17 +1,17 @@
 // Alerts as lines: what fires, for how long, and the two answers; many of one rule are one line that opens.
 
-import { ack, silence } from "../actions";
+import { ack, ackAll, silence, silenceRule } from "../actions";
 import { part, state } from "../app";
 import { clean, count, duration, millis, when } from "../format";
 import { title } from "../names";
 import { DEFAULT_RANGE, href } from "../route";
 import { reading, ruleName, silenceOver } from "../rule";
+import { SILENCES } from "../silence";
 import type { Alert } from "../types";
 import { Status } from "./controls";
 
 /** Of one rule so many stand alone; more are a group. */
 const ALONE_MOST = 3;
-const SPANS: [string, string][] = [["30m", "30 min"], ["1h", "1 h"], ["4h", "4 h"], ["1d", "1 day"], ["7d", "7 days"]];
 
 const silences = part((s) => s.silences);
 
@@ -39,6 +39,8 @@ function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
   const [first] = alerts;
   const open = alerts.filter((alert) => alert.state === "firing" && alert.acked_at === null);
   const name = clean(ruleName(first!));
+  // The hub's own rules are many under one id: of those each device is silenced by itself, or all by the form.
+  const rule = first!.rule.name.startsWith("hub.") ? null : first!.rule.id;
   return (
     <li class="group" data-group={first!.rule.id}>
       <div class="what">
@@ -46,15 +48,24 @@ function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
           <Status of={first!.state} />
           <strong>{name}</strong>
           <span class={`chip ${first!.severity === "critical" && !isOver(first!) ? "bad" : ""}`}>{first!.severity}</span>
-          <span class="small quiet">{count(alerts.length)} alerts{open.length < alerts.length && first!.state === "firing" ? `, ${count(open.length)} not acknowledged` : ""}</span>
+          <span class="small quiet">{count(alerts.length)} alerts{open.length < alerts.length && first!.state === "firing" ? (open.length === 0 ? ", all acknowledged" : `, ${count(open.length)} not acknowledged`) : ""}</span>
         </div>
       </div>
-      {open.length > 0 ? <div class="row"><button type="button" class="button" aria-label={`Acknowledge all ${count(open.length)} alerts of ${name}`} onClick={() => open.forEach((alert) => void ack(alert))}>Acknowledge all</button></div> : null}
+      {open.length > 0 || (rule && first!.state === "firing") ? <div class="row">{open.length > 0 ? <button type="button" class="button" aria-label={`Acknowledge all ${count(open.length)} alerts of ${name}`} onClick={() => void ackAll(open)}>Acknowledge all</button> : null}{rule ? <SilenceChoice label={`Silence ${name} on all devices`} choose={(span) => void silenceRule(rule, span)} /> : null}</div> : null}
       <details>
         <summary>Show each of them</summary>
         <ul class="entries inner">{alerts.map((alert) => <AlertEntry key={alert.id} alert={alert} />)}</ul>
       </details>
     </li>
+  );
+}
+
+function SilenceChoice({ label, choose }: { label: string; choose: (span: string) => void }) {
+  return (
+    <select class="input short" aria-label={label} value="" onChange={(event) => choose(event.currentTarget.value)}>
+      <option value="" disabled>Silence…</option>
+      {SILENCES.map(([span, text]) => <option key={span} value={span}>{text}</option>)}
+    </select>
   );
 }
 
@@ -89,10 +100,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
       {alert.state === "firing" ? (
         <div class="row">
           {hushed ? null : (
-            <select class="input short" aria-label={`Silence ${name} on ${device}`} value="" onChange={(event) => void silence(alert, event.currentTarget.value)}>
-              <option value="" disabled>Silence…</option>
-              {SPANS.map(([span, label]) => <option key={span} value={span}>{label}</option>)}
-            </select>
+            <SilenceChoice label={`Silence ${name} on ${device}`} choose={(span) => void silence(alert, span)} />
           )}
           {alert.acked_at === null ? <button type="button" class="button" aria-label={`Acknowledge ${name} on ${device}`} onClick={() => void ack(alert)}>Acknowledge</button> : null}
         </div>

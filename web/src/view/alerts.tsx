@@ -6,11 +6,13 @@ import { go, part, state } from "../app";
 import { clean, when } from "../format";
 import type { Route } from "../route";
 import { sentence, waitsFor } from "../rule";
+import { covered } from "../silence";
 import type { Rule, Silence } from "../types";
 import { AlertEntry, AlertList, isOver } from "./alert_entries";
 import { Confirmed } from "./controls";
 import { OwnAlerts } from "./own_alerts";
 import { RuleForm } from "./rule_form";
+import { SilenceForm } from "./silence_form";
 
 type AlertsRoute = Extract<Route, { view: "alerts" }>;
 
@@ -50,6 +52,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
     const again = setInterval(() => void loadRules(), WAITING_MS);
     return () => clearInterval(again);
   }, [waits]);
+  const [silencing, setSilencing] = useState(false);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
   const edited = route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
   const editing = route.rule === "new" || edited !== null;
@@ -57,8 +60,12 @@ export function Alerts({ route }: { route: AlertsRoute }) {
     <>
       <div class="head">
         <h1>Alerts</h1>
-        <a class="button primary" href="/a?rule=new">New rule</a>
+        <div class="row">
+          <button type="button" class="button" aria-expanded={silencing} onClick={() => setSilencing(!silencing)}>New silence</button>
+          <a class="button primary" href="/a?rule=new">New rule</a>
+        </div>
       </div>
+      {silencing ? <SilenceForm done={() => setSilencing(false)} /> : null}
       {editing ? <RuleForm key={route.rule} rule={edited} device={route.device} sensor={route.sensor} done={close} /> : null}
       <div class="columns">
         <section class="stack" aria-label="Timeline">
@@ -124,7 +131,7 @@ function SilenceEntry({ of, now }: { of: Silence; now: number }) {
     <li>
       <div class="what">
         <div class="entry-line"><strong>{rule}</strong>{Date.parse(of.from) > now ? <span class="chip">from {when(Date.parse(of.from), now)}</span> : null}</div>
-        <span class="small quiet">{clean(of.sensor)} of {device === "*" ? "any device" : clean(device)}, until {when(Date.parse(of.until), now)}{of.comment ? `: ${clean(of.comment, 120)}` : ""}</span>
+        <span class="small quiet">{covered(of, device)}, until {when(Date.parse(of.until), now)}{of.comment ? `: ${clean(of.comment, 120)}` : ""}</span>
       </div>
       <button type="button" class="button plain" aria-label={`End the silence of ${rule}`} onClick={() => void endSilence(of.id)}>End</button>
     </li>

@@ -20,7 +20,7 @@ export function LabelPicker({ devices, labels, set }: { devices: readonly Device
     <div class="stack tight">
       <Field label="Only with label">
         <select class="input" value="" disabled={offered.length === 0} onChange={(event) => { const pair = pairs.get(event.currentTarget.value); if (pair) set({ ...labels, [pair[0]]: pair[1] }); }}>
-          <option value="">{chosen.length === 0 ? "any" : "add another"}</option>
+          <option value="">{chosen.length === 0 ? "any" : offered.length === 0 ? "no other" : "add another"}</option>
           {offered.map(([text]) => <option key={text} value={text}>{clean(text)}</option>)}
         </select>
       </Field>

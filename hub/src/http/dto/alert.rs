@@ -152,6 +152,23 @@ impl Alert {
     }
 }
 
+/// A person has seen all of these.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AckManyRequest {
+    /// Ids of 1 to 1,000 alerts.
+    pub alerts: Vec<String>,
+    /// What they have to say.
+    pub comment: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct AckedMany {
+    /// How many nobody had acknowledged before.
+    pub acknowledged: usize,
+}
+
 /// A person has seen it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -41,6 +41,7 @@ async fn a_scope_opens_what_it_says_and_no_more() {
         (read.as_str(), "GET", "/api/v1/devices", 200),
         (&read, "POST", "/api/v1/alerts/alr_1/ack", 403),
         (&write, "POST", "/api/v1/alerts/alr_1/ack", 404),
+        (&read, "POST", "/api/v1/alerts/ack", 403),
         (&read, "POST", "/api/v1/rules", 403),
         (&write, "POST", "/api/v1/rules", 403),
         (ADMIN, "POST", "/api/v1/rules", 201),

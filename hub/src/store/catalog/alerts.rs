@@ -121,6 +121,24 @@ impl Store {
         })
         .await
     }
+
+    /// Notes that a person has seen all of these; returns those that nobody had acknowledged before. What is gone is passed over.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn ack_alerts(&self, ids: Vec<AlertId>, now: UnixMillis, comment: Option<String>) -> Result<Vec<Alert>> {
+        self.change(move |scope| {
+            let mut ack = scope.conn.prepare_cached(ACK)?;
+            let mut acked = Vec::new();
+            for id in ids {
+                if ack.execute(named_params! { ":id": id, ":now": now.0, ":comment": comment })? > 0 {
+                    acked.push(read(scope.conn, id)?);
+                }
+            }
+            Ok(acked)
+        })
+        .await
+    }
 }
 
 const OPEN: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,

@@ -1,0 +1,40 @@
+// A silence as it is typed: over whom, from when, for how long, and why. PURE but for the time zone.
+
+import { clean } from "./format";
+import { momentOf } from "./picker";
+import type { NewSilence, Silence } from "./types";
+
+/** How long, one click away. */
+export const SILENCES: readonly [span: string, label: string][] = [["30m", "30 min"], ["1h", "1 h"], ["4h", "4 h"], ["1d", "1 day"], ["7d", "7 days"]];
+
+export interface Typed {
+  /** Id of a rule, or empty for every rule. */
+  rule: string;
+  device: string;
+  sensor: string;
+  labels: Record<string, string>;
+  /** The text of a field; empty means now. */
+  from: string;
+  /** A span, or empty where `until` says it. */
+  span: string;
+  until: string;
+  comment: string;
+}
+
+/** What the hub is asked for, or what is wrong and in which field. */
+export function silenceOf(typed: Typed): NewSilence | { field: string; problem: string } {
+  const [from, until] = [typed.from === "" ? null : momentOf(typed.from), typed.span === "" ? momentOf(typed.until) : null];
+  if (typed.from !== "" && from === null) return { field: "from", problem: "Enter a date and a time, or leave it empty for now." };
+  if (typed.span === "" && until === null) return { field: "until", problem: "Enter the date and the time at which it ends." };
+  const [device, sensor] = [typed.device.trim() || "*", typed.sensor.trim() || "*"];
+  const whom = { ...(typed.rule === "" ? {} : { rule: typed.rule }), device, sensor, labels: typed.labels, comment: typed.comment.trim() };
+  const when = { ...(from === null ? {} : { from: new Date(from).toISOString() }), ...(until === null ? { for: typed.span } : { until: new Date(until).toISOString() }) };
+  return { ...whom, ...when };
+}
+
+/** Over whom a silence is: `all sensors of any device with site=south`. */
+export function covered(of: Pick<Silence, "device" | "sensor" | "labels">, deviceName: string): string {
+  const labels = Object.entries(of.labels).map(([key, value]) => clean(`${key}=${value}`));
+  const device = of.device === "*" ? "any device" : clean(deviceName);
+  return `${of.sensor === "*" ? "all sensors" : clean(of.sensor)} of ${device}${labels.length > 0 ? ` with ${labels.join(", ")}` : ""}`;
+}

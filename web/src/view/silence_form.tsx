@@ -1,0 +1,70 @@
+// A maintenance evening in one form: over whom nobody is notified, from when, for how long, and why.
+
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { loadSilences, reason } from "../actions";
+import { part } from "../app";
+import { clean } from "../format";
+import { SILENCES, silenceOf } from "../silence";
+import { Field } from "./controls";
+import { LabelPicker } from "./label_picker";
+import "./forms.css";
+
+const devices = part((s) => s.devices);
+const rules = part((s) => s.rules);
+
+export function SilenceForm({ done }: { done: () => void }) {
+  const [typed, setTyped] = useState({ rule: "", device: "*", sensor: "*", labels: {} as Record<string, string>, from: "", span: "1h", until: "", comment: "" });
+  const [wrong, setWrong] = useState<{ field: string; problem: string } | null>(null);
+  const [busy, setBusy] = useState(false);
+  // An error is about what was typed: changed, it is gone.
+  useEffect(() => setWrong(null), [typed]);
+  const set = (change: Partial<typeof typed>) => setTyped({ ...typed, ...change });
+  const at = (...fields: string[]) => (wrong !== null && fields.includes(wrong.field) ? wrong.problem : undefined);
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    const asked = silenceOf(typed);
+    if ("problem" in asked) return setWrong(asked);
+    setBusy(true);
+    try {
+      await api.silences.create(asked);
+      await loadSilences();
+      done();
+    } catch (error) {
+      setWrong({ field: (error instanceof api.Refused && error.problem?.field) || "", problem: reason(error) });
+      setBusy(false);
+    }
+  };
+  const known = Object.values(devices.value ?? {}).filter((one) => one.status === "online" || one.status === "offline");
+  const shown = ["rule", "device", "sensor", "from", "until", "for", "comment"].includes(wrong?.field ?? "");
+  return (
+    <form class="card form" onSubmit={(event) => void submit(event)} aria-labelledby="silence-form">
+      <div><h2 id="silence-form">New silence</h2><p class="small quiet">Alerts are shown as always, but nobody is notified. What still fires at its end is told then.</p></div>
+      <div class="form-grid">
+        <Field label="Rule" problem={at("rule")}>
+          <select class="input" value={typed.rule} onChange={(event) => set({ rule: event.currentTarget.value })}>
+            <option value="">every rule</option>
+            {(rules.value ?? []).map((rule) => <option key={rule.id} value={rule.id}>{clean(rule.name)}</option>)}
+          </select>
+        </Field>
+        <Field label="Device" hint="* stands for any text" problem={at("device")}><input class="input" required list="silence-devices" value={typed.device} onInput={(event) => set({ device: event.currentTarget.value })} /></Field>
+        <LabelPicker devices={known} labels={typed.labels} set={(labels) => set({ labels })} />
+        <Field label="Sensor" hint="* stands for any text" problem={at("sensor")}><input class="input" required value={typed.sensor} onInput={(event) => set({ sensor: event.currentTarget.value })} /></Field>
+        <datalist id="silence-devices"><option value="*" />{known.slice(0, 200).map((one) => <option key={one.id} value={one.name} />)}</datalist>
+      </div>
+      <div class="form-grid">
+        <Field label="From" hint="empty: now" problem={at("from")}><input class="input" type="datetime-local" value={typed.from} onInput={(event) => set({ from: event.currentTarget.value })} /></Field>
+        <Field label="For" problem={typed.span === "" ? undefined : at("until", "for")}>
+          <select class="input" value={typed.span} onChange={(event) => set({ span: event.currentTarget.value })}>
+            {SILENCES.map(([span, label]) => <option key={span} value={span}>{label}</option>)}
+            <option value="">until a time…</option>
+          </select>
+        </Field>
+        {typed.span === "" ? <Field label="Until" problem={at("until", "for")}><input class="input" required type="datetime-local" value={typed.until} onInput={(event) => set({ until: event.currentTarget.value })} /></Field> : null}
+        <Field label="Comment" hint="why; optional" problem={at("comment")}><input class="input" maxLength={250} value={typed.comment} onInput={(event) => set({ comment: event.currentTarget.value })} /></Field>
+      </div>
+      {wrong && !shown ? <p class="problem" role="alert">{wrong.problem}</p> : null}
+      <div class="row"><button class="button primary" disabled={busy}>Create silence</button><button type="button" class="button" onClick={done}>Cancel</button></div>
+    </form>
+  );
+}
