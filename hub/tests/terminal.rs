@@ -82,6 +82,13 @@ fn a_command_beside_no_hub_makes_none() {
         &["doctor", "--data", empty.path().to_str().unwrap(), "--http", "127.0.0.1:18080"],
     );
     assert!(text.lines().next().unwrap().contains(&format!("has its data in {data}")), "{text}");
+    // Nor does what runs elsewhere have to be guessed where nothing answers at the usual place.
+    let text = lab.output("hub", &hub_program(), &["doctor", "--data", empty.path().to_str().unwrap()]);
+    let verdict = text.lines().next().unwrap();
+    assert!(
+        verdict.contains("no hub runs with its data in") && verdict.contains(&format!("fix: --data {data}")),
+        "{text}"
+    );
     let text =
         lab.output("hub", &hub_program(), &["serve", "--data", empty.path().to_str().unwrap(), "--http", ":18080"]);
     assert!(text.contains("port 18080 is already in use") && text.contains("--http 0.0.0.0:18081"), "{text}");
@@ -316,6 +323,22 @@ fn a_forgotten_password_is_reset_and_everybody_signed_out() {
     assert_eq!(setup(&token, "battery staple"), 204);
     assert_eq!(sign_in("battery staple"), 204);
     assert_eq!(hub.status("GET", "/api/v1/hub", None), Some(200), "tokens stay valid");
+}
+
+#[test]
+fn the_doctor_asks_of_a_hub_what_it_was_started_for() {
+    let hub = HubProcess::start("token");
+    let doctor = |more: &[&str]| {
+        let output = self::hub().args(["doctor", "--data"]).arg(&hub.data).args(more).output().unwrap();
+        said(&output)
+    };
+    let text = doctor(&[]);
+    assert!(text.contains("discovery is off: agents need --hub"), "{text}");
+    assert!(
+        !text.contains("(discovery)") && !text.contains("probe of this machine"),
+        "no search is answered here: {text}"
+    );
+    assert!(doctor(&["--discovery", "on"]).contains("(discovery)"), "unless it is asked");
 }
 
 #[test]
