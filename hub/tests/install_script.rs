@@ -146,7 +146,8 @@ fn whatever_is_refused_is_a_script_that_says_why_and_fails() {
     let piped = |method: &str, host: &str, path: &str| {
         let url = format!("http://{}{path}", hub.http);
         let mut curl = Command::new("curl");
-        curl.args(["-sS", "-X", method, "-H", &format!("Host: {host}"), &url]).stdout(Stdio::piped());
+        curl.args(["-sS", "-X", method, "-H", "Accept: text/html, */*", "-H", &format!("Host: {host}"), &url])
+            .stdout(Stdio::piped());
         let script = curl.spawn().unwrap().stdout.take().unwrap();
         let ended = Command::new("sh").stdin(script).output().unwrap();
         (ended.status.code(), said(&ended))

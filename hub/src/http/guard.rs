@@ -23,8 +23,24 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(super) async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
     match own_name(&app.config, request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
+        Err(refusal) if is_of_a_browser(request.headers()) => for_people(refusal),
         Err(refusal) => refusal.into_response(),
     }
+}
+
+/// Whether somebody opens the page, and no program asks.
+fn is_of_a_browser(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|accepts| accepts.to_str().ok());
+    accepts.is_some_and(|accepts| accepts.contains("text/html"))
+}
+
+/// The sentence alone, as text: the name in it is whatever somebody sent.
+fn for_people(refusal: ApiError) -> Response {
+    let text = format!("{}\n", refusal.detail());
+    let mut response = refusal.into_response();
+    *response.body_mut() = text.into();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
 }
 
 fn own_name(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
