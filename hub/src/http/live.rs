@@ -140,6 +140,7 @@ impl Connection {
         let mut ping = tokio::time::interval(PING);
         ping.reset();
         let closing = self.app.closing.clone();
+        let mut signed_out = self.app.signed_out.subscribe();
         loop {
             let next_frame = self.subscriptions.values().filter_map(Subscription::poll_timeout).min();
             let outcome = tokio::select! {
@@ -148,6 +149,7 @@ impl Connection {
                 message = self.socket.recv() => self.heard(message).await,
                 () = self.app.clock.sleep_until(next_frame) => self.send_frames().await,
                 update = self.updates.recv() => self.learned(update, principal.scope).await,
+                Ok(()) = signed_out.changed() => self.check(principal).await,
                 _ = ping.tick() => self.check(principal).await,
             };
             if let Err(end) = outcome {

@@ -69,6 +69,7 @@ pub(super) async fn sign_in(
 pub(super) async fn sign_out(State(app): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
     if let Some(hash) = auth::cookie(&headers) {
         app.store.delete_session(hash).await?;
+        app.signed_out.send_replace(());
     }
     let gone = format!("{COOKIE}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
@@ -135,6 +136,7 @@ pub(super) async fn change_password(
         By::Token(_) | By::File => None,
     };
     app.store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, hash.into_bytes(), own).await?;
+    app.signed_out.send_replace(());
     app.attempts.forgive(peer.0.ip());
     tracing::info!(peer = %peer.0, "the admin password was changed from {}; every other browser is signed out", peer.0.ip());
     Ok(StatusCode::NO_CONTENT)

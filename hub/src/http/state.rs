@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -214,6 +214,8 @@ pub struct Shared {
     pub(super) attempts: Throttle,
     /// What the log says of those that were wrong.
     pub(super) attempt_lines: Lines,
+    /// Told when sessions were ended: live connections look whether theirs is among them.
+    pub(super) signed_out: watch::Sender<()>,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
     /// Exports being written.
@@ -264,6 +266,7 @@ impl AppState {
             passwords: Passwords::default(),
             attempts: Throttle::default(),
             attempt_lines: Lines::default(),
+            signed_out: watch::Sender::new(()),
             trials: Semaphore::new(super::backtest::AT_ONCE),
             exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
             bad_links: Throttle::default(),

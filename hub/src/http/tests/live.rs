@@ -4,6 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use axum::body::Body;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -13,10 +16,13 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::scene::{ADMIN, Scene, scene, scene_with};
+use super::scene::{ADMIN, Scene, request, scene, scene_with};
+use crate::access::sha256;
 use crate::clock::Clock;
+use crate::http::auth::mint_setup_token;
 use crate::http::{Config, serve};
 use crate::live::Update;
+use crate::model::access::Scope;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -181,4 +187,31 @@ async fn strangers_and_rule_breakers_are_closed_with_1008() {
             other => panic!("{headers:?} got {other:?}"),
         }
     }
+}
+
+#[tokio::test]
+async fn a_session_that_is_ended_ends_its_open_sockets_at_once() {
+    let scene = scene();
+    let served = start(&scene).await;
+    let session = async |n: u8| {
+        let (secret, now) = ([n; 32], Clock.wall());
+        scene.store.create_session(sha256(&secret), Scope::Admin, now, now.plus(60_000)).await.unwrap();
+        let cookie = format!("thub={}", URL_SAFE_NO_PAD.encode(secret));
+        let mut socket = open(&served, &[("cookie", &cookie)]).await.unwrap();
+        assert_eq!(next(&mut socket).await["type"], "hello");
+        (cookie, socket)
+    };
+    let ((leaves, mut gone), (_, mut other)) = (session(1).await, session(2).await);
+    let sign_out = request("DELETE", "/api/v1/session", "").header("cookie", leaves).body(Body::empty()).unwrap();
+    assert_eq!(scene.send(sign_out).await.status, 204);
+    assert_eq!(next(&mut gone).await, json!({"closed": 1008}));
+
+    let token = mint_setup_token(&scene.store).await.unwrap().unwrap();
+    let setup = json!({"setup_token": token, "password": "correct horse"});
+    assert_eq!(scene.call("POST", "/api/v1/setup", &setup).await.status, 204);
+    say(&mut other, json!({"type": "subscribe", "id": 1})).await;
+    assert_eq!(next(&mut other).await["type"], "snapshot", "nobody else was signed out");
+    let change = json!({"password": "correct horse", "new_password": "battery staple"});
+    assert_eq!(scene.call("PUT", "/api/v1/password", &change).await.status, 204);
+    assert_eq!(next(&mut other).await, json!({"closed": 1008}));
 }
