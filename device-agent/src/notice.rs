@@ -74,7 +74,7 @@ pub(crate) fn event(
         Event::Silent { hub, address } => {
             if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
                 warn!(
-                    "the hub at {address} does not answer, or this device was deleted there; storing readings until it does"
+                    "the hub at {address} does not answer, or this device was deleted, blocked or replaced there; storing readings until it does (device-agent doctor says more)"
                 );
             } else {
                 warn!(

@@ -36,6 +36,9 @@ pub struct Report {
     pub hub: Option<String>,
     /// Six words of the hub.
     pub hub_words: Option<String>,
+    /// Whether it was adopted by a hub, now or before.
+    #[serde(default)]
+    pub belongs: bool,
     /// Boot count.
     pub boot: u32,
     /// Sensors known.

@@ -61,6 +61,7 @@ fn main() {
             windows: Vec::new(),
             digests: Vec::new(),
             claim: None,
+            since: None,
         };
         endpoint.handle_command(moment, Command::Known(Box::new(known)));
     }

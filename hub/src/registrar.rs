@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::mpsc;
+use tokio::sync::{broadcast, mpsc};
 use wire::ledger::Report;
 
 use crate::clock::Clock;
@@ -49,6 +49,8 @@ pub struct Registrar {
     pub tokens_used: Arc<AtomicBool>,
     /// Reports of the ledger since the last look.
     pub reports: Arc<Mutex<Vec<(DeviceNo, Report)>>>,
+    /// Devices of which nothing is under way any more, for whoever waits for that.
+    pub parted: broadcast::Sender<DeviceId>,
     /// Where devices are kept.
     pub store: Store,
     /// Links and pending devices.
@@ -74,6 +76,16 @@ impl Registrar {
         loop {
             tokio::select! {
                 event = events.recv(), if under_way.len() < AT_ONCE => match event {
+                    Some(Event::Parted(id)) => {
+                        while let Some(done) = under_way.next().await {
+                            registered(done)?;
+                        }
+                        self.record_reports().await?;
+                        // What it gave up is in the pipeline's hands once there is room for everything.
+                        let _ = self.floors.reserve_many(self.floors.max_capacity()).await;
+                        // Who asked may have gone.
+                        let _ = self.parted.send(id);
+                    }
                     Some(event) => {
                         let desk = self.clone();
                         under_way.push(Box::pin(async move { desk.handle(event).await }));
@@ -184,6 +196,18 @@ impl Registrar {
                 self.show_conflict(device, claim.conflict);
                 self.store.save_claim(device, claim).await
             }
+            Event::Returned { retired, address } => {
+                let catalog = self.store.catalog();
+                let Some(device) = catalog.device(retired.device) else { return Ok(()) };
+                let (name, id, hardware) = (&device.name, device.id, retired.hardware);
+                tracing::warn!(
+                    device.id = %id,
+                    "hardware {hardware}, which was replaced on {name} ({id}), is on again at {address}: nothing is taken from it; to use it as a device of its own stop its agent, delete `identity` in its state folder, start it and adopt it; to put it back replace {name} by {hardware}"
+                );
+                Ok(())
+            }
+            // Waited for where events come in.
+            Event::Parted(_) => Ok(()),
             Event::Floor { device, epoch, below } => {
                 // The pipeline ends before us only at shutdown; the device says it again.
                 let _ = self.floors.send(Floor { device, epoch, below }).await;
@@ -320,7 +344,7 @@ pub fn known(store: &Store, no: DeviceNo) -> Option<Known> {
     let device = catalog.device(no).filter(|device| device.has_key())?.clone();
     let sensors = if device.standing == Standing::Adopted { catalog.own_numbers(no).to_vec() } else { Vec::new() };
     let numbering = catalog.numbering(no);
-    Some(Known { device, sensors, numbering, windows: Vec::new(), digests: Vec::new(), claim: None })
+    Some(Known { device, sensors, numbering, windows: Vec::new(), digests: Vec::new(), claim: None, since: None })
 }
 
 #[cfg(test)]
@@ -364,6 +388,7 @@ mod tests {
             floors: mpsc::channel(1).0,
             tokens_used: Arc::default(),
             reports: Arc::default(),
+            parted: broadcast::channel(1).0,
             store: store.clone(),
             presence: Arc::default(),
             bus: Bus::default(),

@@ -193,6 +193,17 @@ export async function changeDevice(id: string, change: Parameters<typeof api.dev
   return changed;
 }
 
+/** Puts new hardware in its place; what it is called and what it measured stays. */
+export async function replaceDevice(id: string, by: string): Promise<boolean> {
+  let done = false;
+  await answered(api.devices.replace(id, by), (device, asked) => {
+    takeDevice(device, asked);
+    say(`${device.name} continues on the new hardware.`);
+    done = true;
+  });
+  return done;
+}
+
 export const forgetDevice = (id: string) => answered(api.devices.forget(id), takeDevice);
 
 export async function removeDevice(id: string): Promise<boolean> {

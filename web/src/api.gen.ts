@@ -1230,6 +1230,20 @@ export interface components {
             next: string | null;
         };
         /** @description Part of a list. */
+        Page_Swap: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description When. */
+                at: string;
+                /** @description When that was heard last. */
+                last_seen?: string | null;
+                /** @description Id of the hardware that went; it is put back by replacing with it. */
+                was: string;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
         Page_Token: {
             /** @description The items, in the list's order. */
             items: {
@@ -1363,6 +1377,11 @@ export interface components {
         QueryResults: {
             /** @description One a query. */
             results: components["schemas"]["QueryResult"][];
+        };
+        /** @description Which hardware takes the place of a device's. */
+        ReplaceRequest: {
+            /** @description Id of the new hardware: of a device that waits to be adopted, of one that was, or of hardware that was replaced. */
+            by: string;
         };
         /** @description The last server time a client has seen, in epoch milliseconds, as a number or a text. */
         Resume: number | string;
@@ -1768,6 +1787,15 @@ export interface components {
          * @enum {string}
          */
         StorageState: "ok" | "nearly_full" | "recycling";
+        /** @description A change of a device's hardware. */
+        Swap: {
+            /** @description When. */
+            at: string;
+            /** @description When that was heard last. */
+            last_seen: string | null;
+            /** @description Id of the hardware that went; it is put back by replacing with it. */
+            was: string;
+        };
         /** @description A moment in a body: a text as in a query string, or a number of epoch milliseconds. */
         Time: number | string;
         /** @description The rules of time zones in use: those of the hub's computer or those built into the hub, whichever are newer. */

@@ -1,7 +1,7 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SetupState, SignedIn, Silence, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -98,6 +98,10 @@ export const devices = {
   forget: (device: string) => call<Device>("POST", `/devices/${id(device)}/forget`, {}),
   adopt: (device: string, name?: string) => call<Device>("POST", `/devices/${id(device)}/adopt`, name ? { name } : {}),
   block: (device: string) => call<Device>("POST", `/devices/${id(device)}/block`, {}),
+  /** New hardware takes its place: `by` waits to be adopted, or is a device already. */
+  replace: (device: string, by: string) => call<Device>("POST", `/devices/${id(device)}/replace`, { by }),
+  /** When that happened. */
+  swaps: async (device: string) => (await call<Page<Swap>>("GET", `/devices/${id(device)}/swaps`)).items,
   /** What became of its readings of the last day; only the sum is read. */
   ledger: (device: string) => call<Ledger>("GET", `/devices/${id(device)}/ledger?limit=1`),
   /** What a sensor is, whatever it is sent as; null goes back to that. */

@@ -35,6 +35,8 @@ const REASONS: Record<string, string> = {
   pending_full: "too many devices ask to join",
   device_limit: "maximum number of devices reached: delete some, or raise --max-devices",
   series_limit: "maximum number of sensors reached: delete devices, or raise --max-series",
+  identity_in_use: "from another machine with the identity of a device",
+  replaced: "from hardware that was replaced",
   foreign_handshake: "meant for another hub",
   probe_off_link: "search from another network, ignored",
   probe_port: "search from a reserved port, ignored as possible spoofing",

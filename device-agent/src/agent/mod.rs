@@ -368,6 +368,7 @@ impl Agent {
             state: state.to_owned(),
             hub: uplink.hub().map(|(_, address)| address.to_string()),
             hub_words: uplink.hub().map(|(hub, _)| words_of(&hub)),
+            belongs: self.identity.pinned_hub().is_some(),
             boot: self.epoch.0,
             sensors: self.table.len(),
             readings_taken: self.taken,

@@ -17,9 +17,9 @@ use super::page::Paging;
 use super::params::{Asked, FromParams, Nothing, Params};
 use super::path::InPath;
 use crate::live::Update;
-use crate::model::DeviceId;
 use crate::model::catalog::Catalog;
 use crate::model::device::{self, NewDevice, Pending, Standing};
+use crate::model::{DeviceId, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, Known};
 
@@ -182,6 +182,7 @@ pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): In
     } else {
         app.store.delete_device(id).await?;
         app.command(Command::Forgotten(id)).await?;
+        app.command(Command::Retired(app.store.retired().await?)).await?;
         app.rules_changed.notify_one();
         tracing::info!(device.id = %id, "device {id} was deleted with its readings");
     }
@@ -220,7 +221,7 @@ pub(super) async fn block(State(app): State<AppState>, _: Admin, InPath(id): InP
     view(&app, id).map(Json).ok_or_else(|| unknown(id))
 }
 
-fn unknown(id: DeviceId) -> ApiError {
+pub(super) fn unknown(id: DeviceId) -> ApiError {
     ApiError::not_found(format!("there is no device {id}"))
 }
 
@@ -228,7 +229,7 @@ fn is_waiting(app: &AppState, id: DeviceId) -> bool {
     app.presence.read().pending.contains_key(&id)
 }
 
-fn view(app: &AppState, id: DeviceId) -> Option<Device> {
+pub(super) fn view(app: &AppState, id: DeviceId) -> Option<Device> {
     let catalog = app.store.catalog();
     let waiting = app.presence.read().pending.get(&id).filter(|_| is_stranger(&catalog, id)).map(Device::from);
     let stored =
@@ -241,7 +242,7 @@ fn is_stranger(catalog: &Catalog, id: DeviceId) -> bool {
     catalog.device_by_id(id).is_none_or(|device| !device.has_key())
 }
 
-fn newcomer(pending: &Pending, at: crate::model::UnixMillis) -> NewDevice {
+pub(super) fn newcomer(pending: &Pending, at: UnixMillis) -> NewDevice {
     NewDevice {
         key: pending.key,
         introduction: pending.introduction.clone(),
@@ -276,7 +277,7 @@ fn to_adopt(app: &AppState, id: DeviceId, request: AdoptRequest) -> Result<NewDe
 }
 
 /// A blocked device, to be adopted as it was.
-fn again(catalog: &Catalog, id: DeviceId, at: crate::model::UnixMillis) -> Option<NewDevice> {
+fn again(catalog: &Catalog, id: DeviceId, at: UnixMillis) -> Option<NewDevice> {
     let device = catalog.device_by_id(id)?;
     Some(NewDevice {
         key: device.key,
@@ -293,8 +294,22 @@ fn again(catalog: &Catalog, id: DeviceId, at: crate::model::UnixMillis) -> Optio
     })
 }
 
+/// What the endpoint is told of hardware that is another than before.
+#[derive(Debug, Default)]
+pub(super) struct Hardware {
+    /// Who speaks for it.
+    pub(super) claim: Option<device::Claim>,
+    /// Since when it is the device's.
+    pub(super) since: Option<UnixMillis>,
+}
+
 /// Tells the endpoint and the live listeners what was committed.
-async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> {
+pub(super) async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> {
+    follow_with(app, device, Hardware::default()).await
+}
+
+/// The same of a device with other hardware.
+pub(super) async fn follow_with(app: &AppState, device: device::Device, hardware: Hardware) -> Result<(), ApiError> {
     let (id, no) = (device.id, device.no);
     if device.has_key() {
         let (sensors, numbering) = {
@@ -303,7 +318,8 @@ async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> 
         };
         let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
         let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
-        let known = Known { device, sensors, numbering, windows, digests: Vec::new(), claim: None };
+        let Hardware { claim, since } = hardware;
+        let known = Known { device, sensors, numbering, windows, digests: Vec::new(), claim, since };
         app.command(Command::Known(Box::new(known))).await?;
     }
     // Name, labels and interval decide which rules watch it, and how late it may be.

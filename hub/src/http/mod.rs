@@ -37,6 +37,7 @@ mod pieces;
 mod push;
 mod query;
 mod readings;
+mod replace;
 pub mod retention;
 mod rules;
 mod select;
@@ -85,6 +86,8 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(devices::adopt))
         .routes(routes!(devices::block))
         .routes(routes!(devices::forget))
+        .routes(routes!(replace::replace))
+        .routes(routes!(replace::swaps))
         .routes(routes!(sensors::list))
         .routes(routes!(sensors::change))
         .routes(routes!(ledger::show))

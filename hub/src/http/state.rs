@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
-use tokio::sync::{Notify, Semaphore, mpsc, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -22,7 +22,7 @@ use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
 use crate::ingest::queue::Entrance;
 use crate::live::Bus;
-use crate::model::{HubId, UnixMillis};
+use crate::model::{DeviceId, HubId, UnixMillis};
 use crate::presence::{Grace, Presence};
 use crate::pressure::{Pressure, Shed};
 use crate::proto::command::{Command, JoinPolicy};
@@ -181,6 +181,8 @@ pub struct Wiring {
     pub bus: Bus,
     /// To the endpoint.
     pub commands: mpsc::Sender<Command>,
+    /// Devices of which nothing is under way any more, once that was asked for.
+    pub parted: broadcast::Sender<DeviceId>,
     /// What is given up at the moment.
     pub pressure: Arc<Pressure>,
     /// Time.
@@ -224,6 +226,8 @@ pub struct Shared {
     pub(super) bad_links: Throttle,
     /// Programs that are read and packed for devices.
     pub(super) packing: Semaphore,
+    /// One change of hardware at a time.
+    pub(super) replacing: AsyncMutex<()>,
     /// Files being imported.
     pub(super) imports: Arc<Semaphore>,
     /// Room for bodies with readings.
@@ -271,6 +275,7 @@ impl AppState {
             exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
             bad_links: Throttle::default(),
             packing: Semaphore::new(PACKING),
+            replacing: AsyncMutex::default(),
             imports: Arc::new(Semaphore::new(super::import::AT_ONCE)),
             unpacking: Arc::new(Semaphore::new(super::unpack::ROOM)),
             reading: Semaphore::new(super::push::AT_ONCE),

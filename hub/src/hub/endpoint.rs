@@ -7,7 +7,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 use wire::handshake::Responder;
 
 use crate::clock::Clock;
-use crate::model::device::{Claim, DeviceNo};
+use crate::model::UnixMillis;
+use crate::model::device::{Claim, DeviceNo, Retired};
 use crate::pressure::Pressure;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Counters;
@@ -15,7 +16,28 @@ use crate::proto::discovery::Card;
 use crate::proto::endpoint::{self, Endpoint};
 use crate::proto::{Moment, Random};
 use crate::registrar::known;
-use crate::store::Store;
+use crate::store::{self, Store};
+
+/// What is known of the machines behind devices.
+pub(super) struct Machines {
+    /// Which start of its agent speaks for a device.
+    pub(super) claims: HashMap<DeviceNo, Claim>,
+    /// Since when a device has its hardware, where it had another.
+    pub(super) since: HashMap<DeviceNo, UnixMillis>,
+    /// Hardware that was replaced.
+    pub(super) retired: Vec<Retired>,
+}
+
+impl Machines {
+    /// As stored.
+    pub(super) async fn of(store: &Store) -> Result<Self, store::Error> {
+        Ok(Self {
+            claims: store.claims().await?,
+            since: store.hardware_since().await?,
+            retired: store.retired().await?,
+        })
+    }
+}
 
 /// An endpoint that knows every stored device and join token.
 pub(super) fn new_endpoint(
@@ -25,7 +47,7 @@ pub(super) fn new_endpoint(
     responder: Responder,
     card: Card,
     (counters, pressure): (&Arc<Counters>, &Arc<Pressure>),
-    mut claims: HashMap<DeviceNo, Claim>,
+    Machines { mut claims, since, retired }: Machines,
 ) -> anyhow::Result<Endpoint> {
     let moment = Moment { now: clock.now(), wall: clock.wall() };
     let config = endpoint::Config {
@@ -50,9 +72,11 @@ pub(super) fn new_endpoint(
             known.windows = windows.remove(&no).unwrap_or_default();
             known.digests = digests.remove(&no).unwrap_or_default();
             known.claim = claims.remove(&no);
+            known.since = since.get(&no).copied();
             endpoint.handle_command(moment, Command::Known(Box::new(known)));
         }
     }
+    endpoint.handle_command(moment, Command::Retired(retired));
     Ok(endpoint)
 }
 

@@ -22,13 +22,13 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use wire::HubId;
 use wire::discovery::GROUP_V4;
 use wire::handshake::Responder;
 
 use self::binding::Ports;
-use self::endpoint::{new_endpoint, random};
+use self::endpoint::{Machines, new_endpoint, random};
 use self::metrics::exposition;
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
@@ -65,6 +65,8 @@ const OUTCOME_QUEUE: usize = 64;
 const EVENT_QUEUE: usize = 1_024;
 /// Commands to the endpoint: people's clicks and answers to events.
 const COMMAND_QUEUE: usize = 256;
+/// Devices of which nothing is under way any more: one change of hardware at a time asks for two.
+const PARTED_QUEUE: usize = 4;
 
 /// A running hub.
 pub struct Hub {
@@ -115,6 +117,7 @@ impl Hub {
         let (events_in, events) = mpsc::channel(EVENT_QUEUE);
         let (floors_in, floors) = mpsc::channel(COMMAND_QUEUE);
         let (commands_in, commands) = mpsc::channel(COMMAND_QUEUE);
+        let (parted, _) = broadcast::channel(PARTED_QUEUE);
         let desk = Arc::new(Desk::default());
         let learning = Arc::new(Learning::default());
         let rules_changed = Arc::new(Notify::new());
@@ -126,11 +129,11 @@ impl Hub {
         let meter = Arc::new(Meter::default());
 
         let card = Card { hub: id, key: keys.public, port: udp_address.port(), accepting: Arc::default() };
-        let claims = store.claims().await?;
-        let conflicts = claims.iter().filter_map(|(device, claim)| Some((*device, claim.conflict?)));
+        let machines = Machines::of(&store).await?;
+        let conflicts = machines.claims.iter().filter_map(|(device, claim)| Some((*device, claim.conflict?)));
         presence.write().conflicts = conflicts.collect();
         let responder = Responder::new(keys);
-        let endpoint = new_endpoint(&store, clock, join, responder, card.clone(), (&counters, &pressure), claims)?;
+        let endpoint = new_endpoint(&store, clock, join, responder, card.clone(), (&counters, &pressure), machines)?;
         let stop = supervisor.stop();
         let driver = Driver {
             endpoint,
@@ -188,6 +191,7 @@ impl Hub {
             floors: floors_in,
             tokens_used: Arc::default(),
             reports: Arc::default(),
+            parted: parted.clone(),
             store: store.clone(),
             presence: Arc::clone(&presence),
             bus: bus.clone(),
@@ -241,6 +245,7 @@ impl Hub {
             intake: Intake { entrance: batches_in, desk, learning },
             bus,
             commands: commands_in,
+            parted,
             pressure,
             clock,
             info: HubInfo {

@@ -91,6 +91,15 @@ pub struct Conflict {
     pub since: UnixMillis,
 }
 
+/// Hardware that was replaced: nothing is taken from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retired {
+    /// Hash of its key.
+    pub hardware: DeviceId,
+    /// The device that it was.
+    pub device: DeviceNo,
+}
+
 /// What stands before the id where a device has no key.
 const NO_KEY: [u8; 16] = *b"no key, but id: ";
 

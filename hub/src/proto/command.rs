@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use crate::model::access::JoinToken;
-use crate::model::device::{Claim, Device, DeviceNo};
+use crate::model::device::{Claim, Device, DeviceNo, Retired};
 use crate::model::reading::{Digest, SeriesId};
-use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SeqSet};
+use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SeqSet, UnixMillis};
 
 /// Who may open a session. A device that is adopted always may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +33,10 @@ pub struct Known {
     pub windows: Vec<(Epoch, SeqSet)>,
     /// Contents of its newest batches; only at the start of the hub.
     pub digests: Vec<(Epoch, BatchSeq, Digest)>,
-    /// Which start of its agent spoke for it last; only at the start of the hub.
+    /// Which start of its agent spoke for it last; only at the start of the hub, and when its hardware was replaced.
     pub claim: Option<Claim>,
+    /// Since when it has this hardware: what that measured before is not the device's. Only as `claim`.
+    pub since: Option<UnixMillis>,
 }
 
 /// A change the endpoint must follow; always sent after it was committed.
@@ -44,6 +46,11 @@ pub enum Command {
     Known(Box<Known>),
     /// A device was deleted: its sessions end, its key is a stranger's again.
     Forgotten(DeviceId),
+    /// A device is about to get other hardware: nothing more is taken from it, and an event says when all that was is on disk.
+    /// Known again, it goes on.
+    Part(DeviceId),
+    /// Hardware that was replaced, all of it: it is not heard.
+    Retired(Vec<Retired>),
     /// Sensors that a device described were not registered, or its numbering is not followed: it may say so again. Or the hub has no place for them.
     NotRegistered {
         /// Whose.

@@ -53,11 +53,13 @@ pub enum Drop {
     Overload,
     /// From another machine that uses a device's identity, or from one of which that is not clear yet.
     IdentityInUse,
+    /// A handshake of hardware that was replaced.
+    Replaced,
 }
 
 impl Drop {
     /// Label of each reason, in the order of the variants.
-    pub const REASONS: [&'static str; 23] = [
+    pub const REASONS: [&'static str; 24] = [
         "unknown_session",
         "foreign_handshake",
         "handshake_replay",
@@ -81,6 +83,7 @@ impl Drop {
         "series_limit",
         "overload",
         "identity_in_use",
+        "replaced",
     ];
 }
 
@@ -109,7 +112,8 @@ pub struct Counters {
     pub acks: AtomicU64,
     /// Batches that devices gave up, as told by their floors.
     pub batches_given_up: AtomicU64,
-    /// Readings left out because there was no place for their series, or because their time is none of a calendar.
+    /// Readings left out because there was no place for their series, because their time is none of a calendar, or because a
+    /// device had other hardware then.
     pub readings_refused: AtomicU64,
     malformed: [AtomicU64; DecodeError::REASONS.len()],
     dropped: [AtomicU64; Drop::REASONS.len()],

@@ -1,6 +1,6 @@
 //! What the endpoint asks of the rest of the hub, apart from batches.
 
-use crate::model::device::{Claim, DeviceNo, Introduction, Link, NewDevice, Pending};
+use crate::model::device::{Claim, DeviceNo, Introduction, Link, NewDevice, Pending, Retired};
 use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SensorNo, SensorSpec};
 use std::net::SocketAddr;
 
@@ -69,6 +69,15 @@ pub enum Event {
         device: DeviceNo,
         /// What it says.
         health: Health,
+    },
+    /// Nothing of a device is under way any more, as a command asked: see [`Command::Part`](super::command::Command::Part).
+    Parted(DeviceId),
+    /// Hardware that was replaced asks for a session; said now and then, and not answered.
+    Returned {
+        /// Which.
+        retired: Retired,
+        /// Where it is.
+        address: SocketAddr,
     },
     /// Another start of its agent speaks for a device, or a second machine uses its identity, or does no longer.
     Claim {

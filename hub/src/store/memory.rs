@@ -146,6 +146,8 @@ pub(super) struct Effects {
     pub(super) repeats: u64,
     /// Devices deleted by this transaction: batches behind it in the same group go nowhere.
     pub(super) gone: HashSet<DeviceNo>,
+    /// Devices that go on with other hardware: the windows of the old are no longer theirs.
+    pub(super) anew: HashSet<DeviceNo>,
     /// Devices and series added.
     pub(super) devices_added: usize,
     pub(super) series_added: usize,
@@ -164,6 +166,7 @@ impl Effects {
     /// Adds the effects of a later write.
     pub(super) fn absorb(&mut self, later: Self) {
         self.changes.extend(later.changes);
+        self.windows.retain(|(device, _), _| !later.anew.contains(device));
         self.windows.extend(later.windows);
         self.windows.retain(|(device, _), _| !later.gone.contains(device));
         self.fresh.retain(|(_, batch)| !later.gone.contains(&batch.id.device));
@@ -178,6 +181,7 @@ impl Effects {
         self.rows_deleted += later.rows_deleted;
         self.saves_windows |= later.saves_windows;
         self.gone.extend(later.gone);
+        self.anew.extend(later.anew);
         self.due |= later.due;
     }
 }
@@ -294,6 +298,7 @@ impl Memory {
             newest,
             repeats,
             gone,
+            anew,
             // Counted again with the catalog.
             devices_added: _,
             series_added: _,
@@ -308,10 +313,10 @@ impl Memory {
         if !changes.is_empty() {
             self.apply_changes(changes);
         }
-        if !windows.is_empty() || !gone.is_empty() {
+        if !windows.is_empty() || !gone.is_empty() || !anew.is_empty() {
             let mut committed = self.windows_mut();
-            if !gone.is_empty() {
-                committed.retain(|(device, _), _| !gone.contains(device));
+            if !gone.is_empty() || !anew.is_empty() {
+                committed.retain(|(device, _), _| !gone.contains(device) && !anew.contains(device));
             }
             committed.extend(windows);
         }

@@ -47,6 +47,7 @@ pub use catalog::devices::DeviceNote;
 pub use catalog::given::{Origin, Said, Wish};
 pub use catalog::join::NewJoinToken;
 pub use catalog::outbox::DeliveryQuery;
+pub use catalog::swap::{Replaced, Swap};
 pub use error::{Error, Result};
 pub use file::quick_check::Checked;
 pub use file::room::on as room_on;

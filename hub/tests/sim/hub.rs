@@ -201,6 +201,7 @@ impl Hub {
                 windows,
                 digests: row.digests.clone(),
                 claim: None,
+                since: None,
                 numbering: Numbering::FIRST,
             };
             endpoint.handle_command(moment, Command::Known(Box::new(known)));
@@ -333,6 +334,7 @@ impl Hub {
                     windows: Vec::new(),
                     digests: Vec::new(),
                     claim: None,
+                    since: None,
                     numbering: Numbering::FIRST,
                 };
                 endpoint.handle_command(moment, Command::Known(Box::new(known)));
@@ -416,7 +418,9 @@ impl Hub {
             | Event::Links(_)
             | Event::Left(_)
             | Event::Pending(_)
-            | Event::PendingGone(_) => {}
+            | Event::PendingGone(_)
+            | Event::Parted(_)
+            | Event::Returned { .. } => {}
         }
     }
 }

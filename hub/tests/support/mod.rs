@@ -13,6 +13,7 @@ pub mod beside;
 pub mod device;
 pub mod fleet;
 pub mod lab;
+pub mod machine;
 pub mod port;
 pub mod stopped;
 pub mod tree;

@@ -18,6 +18,11 @@ export interface Threshold {
   label: string;
 }
 
+export interface Mark {
+  at: Millis;
+  label: string;
+}
+
 export interface Source {
   window(): { from: Millis; to: Millis; live: boolean };
   /** One a line. */
@@ -26,6 +31,8 @@ export interface Source {
   revision(): number;
   thresholds(): readonly Threshold[];
   firing(): readonly [Millis, Millis | null][];
+  /** What happened to the device: an upright line with its name. */
+  marks(): readonly Mark[];
 }
 
 export interface Gestures {
@@ -310,13 +317,32 @@ export class Chart implements Drawable {
       ctx.restore();
       ctx.fillText(threshold.label, left, baseline, bbox.width / 2);
     }
+    this.drawMarks(plot);
     ctx.setLineDash([]);
+    ctx.fillStyle = this.colors["--bad"] ?? "#cc0000";
     for (const [from, to] of this.source.firing()) {
       const left = plot.valToPos(from, "x", true);
       const right = to === null ? bbox.left + bbox.width : plot.valToPos(to, "x", true);
       ctx.fillRect(left, bbox.top + bbox.height - 4 * ratio, Math.max(2 * ratio, right - left), 4 * ratio);
     }
     ctx.restore();
+  }
+
+  private drawMarks(plot: uPlot): void {
+    const { ctx, bbox } = plot;
+    const ratio = uPlot.pxRatio;
+    ctx.strokeStyle = ctx.fillStyle = this.colors["--ink-3"] ?? "#666";
+    for (const { at, label } of this.source.marks()) {
+      const x = Math.round(plot.valToPos(at, "x", true)) + 0.5;
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      const right = x > bbox.left + bbox.width / 2;
+      ctx.textAlign = right ? "right" : "left";
+      ctx.fillText(label, x + (right ? -5 : 5) * ratio, bbox.top + 12 * ratio);
+    }
   }
 
   private resize(): void {

@@ -3,7 +3,7 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../app";
 import type { Board } from "../chart/board";
-import { Chart, DASHES, type Gestures, type Threshold, type Under } from "../chart/chart";
+import { Chart, DASHES, type Gestures, type Mark, type Threshold, type Under } from "../chart/chart";
 import { scheduler } from "../chart/scheduler";
 import { clean, commonDecimals, measured, moment } from "../format";
 import { hint, member, type Family } from "../names";
@@ -31,6 +31,7 @@ export interface ChartCardProps {
   index: number;
   thresholds: readonly Threshold[];
   firing: readonly [Millis, Millis | null][];
+  marks: readonly Mark[];
   gestures: Omit<Gestures, "cursor">;
   /** The newest value of each sensor. */
   values: readonly ({ value: number; at: Millis } | null)[];
@@ -72,6 +73,7 @@ export function ChartCard(props: ChartCardProps) {
         revision: () => board.revision,
         thresholds: () => current.current.thresholds,
         firing: () => current.current.firing,
+        marks: () => current.current.marks,
       },
       {
         zoom: (from, to, step) => current.current.gestures.zoom(from, to, step),
@@ -92,7 +94,7 @@ export function ChartCard(props: ChartCardProps) {
   }, [board, family.key, first!.kind, colors, zone()]);
 
   // An answer of the hub is drawn at once, not when the next pixel of a wide window is due.
-  useEffect(() => chart.current?.touch(), [props.beat, unit, first!.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing)]);
+  useEffect(() => chart.current?.touch(), [props.beat, unit, first!.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing), props.marks]);
 
   const summaries = sensors.map((sensor) => board.summary(sensor));
   const empty = summaries.every((summary) => summary.points === 0);

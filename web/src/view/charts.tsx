@@ -5,7 +5,7 @@ import * as api from "../api";
 import { loadLatest, loadRules, reason, say } from "../actions";
 import { go, listen, part, serverNow, state, subscribe } from "../app";
 import { Board } from "../chart/board";
-import type { Threshold } from "../chart/chart";
+import type { Mark, Threshold } from "../chart/chart";
 import { clean, duration, measured, millis, parseSpan, stamp } from "../format";
 import { families, type Family } from "../names";
 import { MORE_SPANS, SPANS } from "../picker";
@@ -136,6 +136,7 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
 
   const now = state.value.now;
   const values = state.value.latest[device.id];
+  const swaps = useSwaps(device);
   const cards = useMemo(() => drawn(chosen), [chosen]);
   const jump = sensors === null || !board.isFilled ? null : lastReading(board, chosen, values);
   const behind = live ? 0 : Math.max(0, now - (window?.to ?? now));
@@ -177,7 +178,7 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
               key={family.key} board={board} family={family} sensors={members} index={sensors.indexOf(members[0]!)}
               thresholds={members.flatMap((sensor) => (sensor.kind === "counter" ? [] : thresholdsOf(rules.value, device, sensor.sensor)))}
               firing={members.flatMap((sensor) => firingOf(alerts.value, device.id, sensor.sensor))}
-              gestures={actions} values={newest} table={table} beat={beat}
+              marks={swaps} gestures={actions} values={newest} table={table} beat={beat}
               changed={() => setGrown((n) => n + 1)}
               alone={cards.length === 1} aloneHref={href({ ...route, sensors: family.sensors })}
               stale={device.status === "offline" || isLost(state.value) || (at > -Infinity && now - at > staleAfter(board.interval(members[0]!) ?? device.interval_ms))}
@@ -187,6 +188,21 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
       </div>
     </>
   );
+}
+
+/** When the hardware was replaced. */
+function useSwaps(device: Device): readonly Mark[] {
+  const [swaps, setSwaps] = useState<readonly Mark[]>([]);
+  const hardware = device.words.join(" ");
+  useEffect(() => {
+    let current = true;
+    // A chart without them is still a chart.
+    api.devices.swaps(device.id).then((found) => current && setSwaps(found.map(({ at }) => ({ at: Date.parse(at), label: "hardware replaced" }))), () => {});
+    return () => {
+      current = false;
+    };
+  }, [device.id, hardware, streams.value]);
+  return swaps;
 }
 
 function newestOf(values: Readonly<Record<string, { value: number; at: string }>> | undefined, sensor: Sensor): { value: number; at: Millis } | null {

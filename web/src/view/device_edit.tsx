@@ -1,11 +1,12 @@
 // What a person may change about a device, and how it is let go.
 
-import { useState } from "preact/hooks";
-import { block, changeDevice, forgetDevice, removeDevice } from "../actions";
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../actions";
 import { go, state } from "../app";
 import { ago, clean, millis } from "../format";
 import { OVERVIEW } from "../route";
-import type { Device } from "../types";
+import type { Device, Swap } from "../types";
 import { Confirmed, Field } from "./controls";
 
 export function DeviceEdit({ device, close }: { device: Device; close: () => void }) {
@@ -36,6 +37,7 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
         <dt>Added</dt><dd>{ago(millis(device.first_seen), state.value.now)}</dd>
         {device.address ? <><dt>Address</dt><dd class="mono">{clean(device.address)}</dd></> : null}
       </dl>
+      {device.words.length > 0 ? <Replace device={device} close={close} /> : null}
       <div class="spread">
         <div class="row"><button class="button primary">Save</button><button type="button" class="button" onClick={close}>Cancel</button></div>
         <div class="row">
@@ -45,5 +47,31 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
         </div>
       </div>
     </form>
+  );
+}
+
+/** For hardware that broke: another device takes over its name, labels, readings and rules. */
+function Replace({ device, close }: { device: Device; close: () => void }) {
+  const [by, setBy] = useState("");
+  const [former, setFormer] = useState<Swap | null>(null);
+  useEffect(() => {
+    // Without it the others can be chosen all the same.
+    api.devices.swaps(device.id).then((swaps) => setFormer(swaps.at(-1) ?? null), () => {});
+  }, [device.id]);
+  const others = Object.values(state.value.devices ?? {}).filter((one) => one.id !== device.id && one.words.length > 0 && one.status !== "blocked");
+  // Who waits, or was added last, is most likely the new one.
+  others.sort((a, b) => Number(b.status === "pending") - Number(a.status === "pending") || Date.parse(b.first_seen) - Date.parse(a.first_seen));
+  return (
+    <div class="row">
+      <label class="row small">Broken? Replace it with
+        <select class="input short" value={by} onChange={(event) => setBy(event.currentTarget.value)}>
+          <option value="">choose a device…</option>
+          {former ? <option value={former.was}>the hardware it had before ({ago(millis(former.at), state.value.now)})</option> : null}
+          {others.slice(0, 200).map((one) => <option key={one.id} value={one.id}>{clean(one.name)}{one.status === "pending" ? " (asks to join)" : ""}</option>)}
+        </select>
+      </label>
+      {by === "" ? <span class="small quiet">Turn the old hardware off first. The new one takes over name, labels, readings and rules.</span>
+        : <Confirmed label="Replace" sure="Really replace" name={clean(device.name)} onConfirm={() => void replaceDevice(device.id, by).then((done) => done && close())} />}
+    </div>
   );
 }

@@ -7,6 +7,9 @@ import { duration, parseSpan } from "../format";
 const hub = part((s) => s.hub);
 const CHOICES = ["30s", "60s", "5m", "15m", "1h", "1d"];
 
+/** "1 min" where the clock of the page would say "1 min 00 s". */
+const said = (span: string) => duration(parseSpan(span) ?? 0).replace(/ 00 (s|min)$/, "").replace(/ 0 h$/, "");
+
 export function OwnAlerts() {
   const after = hub.value?.own_alerts.device_offline;
   if (after === undefined) return null;
@@ -17,7 +20,7 @@ export function OwnAlerts() {
       <p class="small quiet">A device that goes away is one alert, without any rule. Every webhook is notified.</p>
       <label class="row small">Alert after
         <select class="input short" value={after} onChange={(event) => void setOfflineAfter(event.currentTarget.value)}>
-          {offered.map((one) => <option key={one} value={one}>{duration(parseSpan(one) ?? 0)} without contact</option>)}
+          {offered.map((one) => <option key={one} value={one}>{said(one)} without contact</option>)}
           <option value="off">never</option>
         </select>
       </label>

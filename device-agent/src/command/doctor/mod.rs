@@ -146,7 +146,7 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
     if has_network && !reached && rungs.iter().all(|rung| rung.is_optional) {
         findings.wrong(About::Network, "no way to a hub: no network of this machine is up; fix: ip -brief address");
     }
-    if let Some(hint) = running.filter(|_| reached).and_then(|report| hint(&report.state)) {
+    if let Some(hint) = running.filter(|_| reached).and_then(|report| hint(&report.state, report.belongs)) {
         findings.wrong(About::Hub, hint);
     }
     let foreign = |pin: &Pin| reached && rungs.iter().flat_map(|rung| &rung.hubs).all(|found| found.hub != pin.hub);
@@ -158,8 +158,11 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
 }
 
 /// What a hub that is there waits for.
-fn hint(state: &str) -> Option<&'static str> {
+fn hint(state: &str, belongs: bool) -> Option<&'static str> {
     match state {
+        "handshaking" if belongs => Some(
+            "a hub was found and does not answer this device, which was adopted before: it was blocked or deleted there, or other hardware replaced it; fix: unblock it on the hub's page, or to use it as a device of its own stop the agent, delete `identity` in its state folder, start it and adopt it",
+        ),
         "pending" => Some(
             "the hub waits for your approval of this device; fix: adopt it on the hub's page, or telemetry-hub join-token create --uses 1",
         ),

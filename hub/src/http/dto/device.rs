@@ -209,7 +209,7 @@ impl Device {
             id: device.id.to_string(),
             name: device.name.clone(),
             status: status(device, catalog, presence, now),
-            words: if device.has_key() { words(device.id) } else { Vec::new() },
+            words: if device.has_key() { words(device::id_of(&device.key)) } else { Vec::new() },
             labels: device.labels.clone(),
             model: said(&device.model),
             version: said(&device.version),
@@ -322,6 +322,25 @@ pub struct AdoptRequest {
     pub name: Option<String>,
     /// Labels to give it, on top of its own.
     pub labels: Option<BTreeMap<String, String>>,
+}
+
+/// Which hardware takes the place of a device's.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceRequest {
+    /// Id of the new hardware: of a device that waits to be adopted, of one that was, or of hardware that was replaced.
+    pub by: String,
+}
+
+/// A change of a device's hardware.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Swap {
+    /// When.
+    pub at: String,
+    /// Id of the hardware that went; it is put back by replacing with it.
+    pub was: String,
+    /// When that was heard last.
+    pub last_seen: Option<String>,
 }
 
 /// One sensor of a device.

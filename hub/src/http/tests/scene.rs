@@ -64,6 +64,7 @@ pub(super) fn scene_with(config: Config) -> Scene {
         intake: Intake { entrance, desk: Arc::clone(&desk), learning: Arc::default() },
         bus: bus.clone(),
         commands: commands_in,
+        parted: tokio::sync::broadcast::channel(4).0,
         pressure: Arc::default(),
         clock: Clock,
         info: HubInfo {

@@ -12,11 +12,14 @@ use wire::message;
 use super::{Aside, Endpoint, Entry, MAX_ASIDE, MAX_BATCHES, MAX_FIRST_BATCHES, known_sensors, trim_epochs};
 use crate::model::device::Standing;
 use crate::model::reading::{Batch, BatchId, Digest, SeriesId, is_time};
-use crate::model::{BatchSeq, Lane, PublicKey, numbering};
+use crate::model::{BatchSeq, Lane, PublicKey, UnixMillis, numbering};
 use crate::pressure::{Pressure, Shed};
 use crate::proto::Moment;
 use crate::proto::counters::{Counters, Drop};
 use crate::proto::window::Arrival;
+
+/// An agent does not send as live what is older.
+const LIVE_MS: i64 = 10_000;
 
 impl Endpoint {
     /// A batch in a session that speaks for its device.
@@ -48,7 +51,7 @@ impl Endpoint {
         }
         self.rows.clear();
         decode(batch.body, &mut self.rows)?;
-        let Some(Stored { series, payload, refused }) = stored(entry, &mut self.rows, batch.body) else {
+        let Some(Stored { series, payload, refused }) = stored(entry, &mut self.rows, &batch, moment.wall) else {
             self.counters.dropped(Drop::UnknownSensor);
             // An empty acknowledgement says which sensors are known.
             Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
@@ -106,14 +109,16 @@ struct Stored<'a> {
     refused: u64,
 }
 
-/// What of the readings in `rows`, which are what `body` says, is stored; `None` when the device has to describe a sensor first.
-fn stored<'a>(entry: &Entry, rows: &mut Rows, body: &'a [u8]) -> Option<Stored<'a>> {
+/// What of the readings in `rows`, which are what the batch says, is stored; `None` when the device has to describe a sensor first.
+fn stored<'a>(entry: &Entry, rows: &mut Rows, batch: &message::Batch<'a>, now: UnixMillis) -> Option<Stored<'a>> {
+    let from = entry.taken_from(ahead_ms(batch.lane, rows, now));
+    let is_its = |at: UnixMillis| is_time(at) && at >= from;
     match series_of(rows, &entry.sensors) {
-        Some(series) if rows.at.iter().all(|at| is_time(*at)) => {
-            Some(Stored { series, payload: Cow::Borrowed(body), refused: 0 })
+        Some(series) if rows.at.iter().all(|at| is_its(*at)) => {
+            Some(Stored { series, payload: Cow::Borrowed(batch.body), refused: 0 })
         }
         _ if rows.sensor.iter().all(|no| no.0 < known_sensors(entry)) => {
-            let (payload, refused) = leave_out(rows, entry.sensors.len());
+            let (payload, refused) = leave_out(rows, entry.sensors.len(), is_its);
             Some(Stored { series: series_of(rows, &entry.sensors)?, payload: Cow::Owned(payload), refused })
         }
         _ => None,
@@ -138,6 +143,12 @@ fn numbered(entry: &mut Entry, batch: Aside, aside: u64) -> Result<BatchId, Drop
     }
 }
 
+/// By how much the clock of who measured these is ahead of ours, if it is off: what is live was measured just now.
+fn ahead_ms(lane: Lane, rows: &Rows, now: UnixMillis) -> i64 {
+    let newest = rows.at.iter().max().filter(|_| lane == Lane::Live);
+    newest.map(|at| at.since(now)).filter(|ms| ms.abs() > LIVE_MS).unwrap_or(0)
+}
+
 /// The series of each reading; `None` when one has none.
 fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
     // Of one piece: collecting options would begin with room for four and grow.
@@ -148,11 +159,11 @@ fn series_of(rows: &Rows, sensors: &[SeriesId]) -> Option<Vec<SeriesId>> {
     Some(series)
 }
 
-/// Leaves out readings of sensors from `known` on and those without a time that is one: the body of the rest, and how many
-/// went.
-fn leave_out(rows: &mut Rows, known: usize) -> (Vec<u8>, u64) {
+/// Leaves out readings of sensors from `known` on and those of a time that is not the device's: the body of the rest, and how
+/// many went.
+fn leave_out(rows: &mut Rows, known: usize, is_its: impl Fn(UnixMillis) -> bool) -> (Vec<u8>, u64) {
     let (all, mut body) = (std::mem::take(rows), BatchBuilder::new(MAX_BODY));
-    let kept = all.iter().filter(|reading| usize::from(reading.sensor.0) < known && is_time(reading.at));
+    let kept = all.iter().filter(|reading| usize::from(reading.sensor.0) < known && is_its(reading.at));
     // Fewer readings are no longer a body than all of them were, but for a time here and there: what then has no room goes.
     for reading in kept.filter(|reading| body.push(reading)) {
         rows.sensor.push(reading.sensor);

@@ -4,7 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use wire::message::{Control, Status};
 
-use super::{DEVICE_RATE, Endpoint, Entry, Registration, known_sensors, trim_epochs};
+use super::{DEVICE_RATE, Endpoint, Entry, Parting, Registration, known_sensors, trim_epochs};
+use crate::model::DeviceId;
 use crate::model::device::{Claim, Standing};
 use crate::proto::Moment;
 use crate::proto::admission::Bucket;
@@ -19,6 +20,8 @@ impl Endpoint {
     pub fn handle_command(&mut self, moment: Moment, command: Command) {
         match command {
             Command::Known(known) => self.know(moment, *known),
+            Command::Part(id) => self.part(id),
+            Command::Retired(retired) => self.retire(&retired),
             Command::Forgotten(id) => {
                 if let Some((key, no)) =
                     self.devices.iter().find(|(_, e)| e.device.id == id).map(|(k, e)| (*k, e.device.no))
@@ -72,10 +75,10 @@ impl Endpoint {
     }
 
     fn know(&mut self, moment: Moment, known: Known) {
-        let Known { device, sensors, numbering, windows, digests, claim } = known;
+        let Known { device, sensors, numbering, windows, digests, claim, since } = known;
         let (key, no, standing) = (device.key, device.no, device.standing);
         if self.pending.remove(&key).is_some() {
-            self.event(Event::PendingGone(device.id));
+            self.event(Event::PendingGone(DeviceId::of(&key)));
         }
         self.joining.remove(&key);
         self.keys.insert(no, key);
@@ -96,7 +99,10 @@ impl Endpoint {
             status: Status::default(),
             last_seen: None,
             link_changed: false,
+            since,
+            parting: Parting::No,
         });
+        entry.parting = Parting::No;
         let news =
             entry.device.standing != standing || sensors.len() != entry.sensors.len() || entry.last_seen.is_none();
         entry.device = device;

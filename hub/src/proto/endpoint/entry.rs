@@ -38,6 +38,19 @@ pub(super) struct Entry {
     pub(super) status: Status,
     pub(super) last_seen: Option<UnixMillis>,
     pub(super) link_changed: bool,
+    /// Since when it has its hardware; `None`: always.
+    pub(super) since: Option<UnixMillis>,
+    pub(super) parting: Parting,
+}
+
+/// Whether a device is about to get other hardware.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parting {
+    No,
+    /// Something of it is on its way to the disk.
+    Waits,
+    /// Nothing is, which was said.
+    Told,
 }
 
 /// A batch of a number that was used by another.
@@ -57,6 +70,13 @@ impl Entry {
     /// Whether a batch of this number is on its way to the disk beside the one that used it before.
     pub(super) fn has_aside(&self, epoch: Epoch, seq: BatchSeq) -> bool {
         self.aside.values().any(|aside| (aside.epoch, aside.seq) == (epoch, seq))
+    }
+
+    /// Readings before this, by the device's clock, are not of this device: it had other hardware then. `ahead_ms`: by how much
+    /// that clock seems to be ahead of ours, where the device did not say yet.
+    pub(super) fn taken_from(&self, ahead_ms: i64) -> UnixMillis {
+        let ahead_ms = self.status.clock_offset_ms.unwrap_or(ahead_ms);
+        self.since.map_or(UnixMillis(i64::MIN), |since| since.plus(ahead_ms + 1))
     }
 
     /// Whether it is about to follow another numbering.

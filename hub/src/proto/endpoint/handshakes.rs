@@ -6,7 +6,7 @@ use std::time::Instant;
 use wire::handshake::{NO_PSK, Standing as Admitted, Verdict};
 use wire::packet::Hs1;
 
-use super::{Endpoint, MAX_HANDSHAKES, MAX_STRANGERS, Registration, known_sensors};
+use super::{Endpoint, MAX_HANDSHAKES, MAX_STRANGERS, Parting, Registration, known_sensors};
 use crate::model::PublicKey;
 use crate::model::device::Standing;
 use crate::pressure::Shed;
@@ -62,6 +62,9 @@ impl Endpoint {
             return self.counters.dropped(Drop::Overload);
         }
         let token = (offer.token != 0).then_some(offer.token);
+        if self.is_retired(moment.now, &key, from) {
+            return self.counters.dropped(Drop::Replaced);
+        }
         let (psk, standing) = match self.admit(moment, &key, token) {
             Ok(admitted) => admitted,
             Err(reason) => return self.counters.dropped(reason),
@@ -115,8 +118,8 @@ impl Endpoint {
         };
         if let Some(entry) = self.devices.get(key) {
             return match entry.device.standing {
-                Standing::Adopted => Ok((psk, Admitted::Adopted)),
-                Standing::Blocked => Err(Drop::NotAdmitted),
+                Standing::Adopted if entry.parting == Parting::No => Ok((psk, Admitted::Adopted)),
+                Standing::Adopted | Standing::Blocked => Err(Drop::NotAdmitted),
             };
         }
         // Who only asks is listed all the same: the person who adopts it is told why that cannot be.

@@ -286,7 +286,7 @@ impl Endpoint {
         floors.into_iter().for_each(|floor| self.event(floor));
     }
 
-    fn handle_ledger(&mut self, moment: Moment, key: PublicKey, session: u32, report: Report) {
+    fn handle_ledger(&mut self, moment: Moment, key: PublicKey, session: u32, mut report: Report) {
         let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.device.standing == Standing::Adopted) else {
             return self.counters.dropped(Drop::NotAdopted);
         };
@@ -297,6 +297,9 @@ impl Endpoint {
             return;
         }
         entry.recording = Some(moment.now);
+        // What it took before it was this device's hardware is not missed here.
+        let from = entry.taken_from(0).hour();
+        report.entries.retain(|entry| entry.hour >= from);
         let device = entry.device.no;
         self.event(Event::Ledger { device, report });
     }

@@ -3,7 +3,8 @@
 //! The contract is in the header of [`crate::proto`]. A packet's way through this file:
 //! `handle_input` (here) → `handle_data` (`messages`) → `handle_batch` (`batches`) → `poll_batch` … `handle_committed` →
 //! `write_acks` (`acks`) → `poll_transmit`. What is kept of a device is in `entry`, handshakes are in `handshakes`, what the
-//! rest of the hub tells in `commands`, what a second machine with a device's key gets in `rivals`.
+//! rest of the hub tells in `commands`, what a second machine with a device's key gets in `rivals`, how hardware
+//! goes that is replaced in `parting`.
 
 mod acks;
 mod batches;
@@ -11,6 +12,7 @@ mod commands;
 mod entry;
 mod handshakes;
 mod messages;
+mod parting;
 mod rivals;
 #[cfg(test)]
 mod tests;
@@ -26,7 +28,7 @@ use wire::handshake::{Responder, Standing as Admitted};
 use wire::message::{Control, Welcome};
 use wire::packet::Packet;
 
-use self::entry::{Aside, Entry, Registration, known_sensors, trim_epochs};
+use self::entry::{Aside, Entry, Parting, Registration, known_sensors, trim_epochs};
 use super::admission::{Admission, Rate};
 use super::command::JoinPolicy;
 use super::counters::{Counters, Drop};
@@ -117,6 +119,8 @@ pub struct Endpoint {
     /// Keys whose `Join` is on its way to the store, and since when.
     joining: HashMap<PublicKey, Instant>,
     tokens: HashMap<u64, JoinToken>,
+    /// Hardware that was replaced, and when it was last said that it is back.
+    retired: HashMap<DeviceId, (DeviceNo, Option<Instant>)>,
     sessions: Sessions,
     handshakes: VecDeque<(SocketAddr, Vec<u8>)>,
     batches: VecDeque<Batch>,
@@ -156,6 +160,7 @@ impl Endpoint {
             pending: HashMap::new(),
             joining: HashMap::new(),
             tokens: HashMap::new(),
+            retired: HashMap::new(),
             sessions: Sessions::default(),
             handshakes: VecDeque::new(),
             batches: VecDeque::new(),
@@ -268,6 +273,7 @@ impl Endpoint {
         self.forget_silent_pending(moment.now);
         self.tell_links();
         self.tell_claims(moment.now);
+        self.tell_parted();
     }
 
     /// When [`Endpoint::handle_timeout`] is wanted.

@@ -5,5 +5,6 @@ mod batches;
 mod joining;
 mod limits;
 mod numbering;
+mod parting;
 mod rivals;
 mod scene;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
-use super::{join, sensors};
+use super::{join, sensors, swap};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing, id_of, no_key};
 use crate::model::reading::Digest;
@@ -61,7 +61,7 @@ impl Store {
     /// `NotFound` when the join token does not exist, `Conflict` when it ran out or expired, `Limit` when the hub is full.
     pub async fn adopt(&self, new: NewDevice) -> Result<Device> {
         self.change(move |scope| {
-            let known = number(scope.conn, id_of(&new.key))?;
+            let known = number_of_key(scope.conn, &new.key)?;
             let joined = known.map(|no| read(scope.conn, no)).transpose()?;
             let joined = joined.is_some_and(|device| device.standing == Standing::Adopted && device.has_key());
             let labels = match new.join_token {
@@ -252,7 +252,7 @@ pub(in crate::store) fn insert(
 }
 
 /// The wished name, or `name-2`, `name-3`, ..; a device without a wish is called after its id.
-fn free_name(conn: &Connection, wish: &str, id: DeviceId) -> Result<String> {
+pub(super) fn free_name(conn: &Connection, wish: &str, id: DeviceId) -> Result<String> {
     let id = id.to_string();
     let wish = if wish.trim().is_empty() { format!("device-{}", id.get(..7).unwrap_or(&id)) } else { wish.to_owned() };
     if !is_taken(conn, &wish)? {
@@ -276,7 +276,7 @@ fn is_taken(conn: &Connection, name: &str) -> Result<bool> {
 const SET_KEY: &str = "UPDATE device SET key = :key WHERE no = :no AND key <> :key";
 const SET_STANDING: &str = "UPDATE device SET standing = :standing WHERE no = :no";
 
-fn set_standing(conn: &Connection, no: DeviceNo, standing: Standing) -> Result<()> {
+pub(super) fn set_standing(conn: &Connection, no: DeviceNo, standing: Standing) -> Result<()> {
     conn.prepare_cached(SET_STANDING)?.execute(named_params! { ":no": no, ":standing": standing })?;
     Ok(())
 }
@@ -301,6 +301,30 @@ fn heard(
         ":handshake_counter": signed(handshake_counter),
     })?;
     Ok(())
+}
+
+/// The device of this hardware: that which has its key, which may have been another's before; else the one of its id whose
+/// key is not known. Hardware that was replaced has neither, and does not get its old place back.
+fn number_of_key(conn: &Connection, key: &PublicKey) -> Result<Option<DeviceNo>> {
+    if let Some(no) = with_key(conn, key)? {
+        return Ok(Some(no));
+    }
+    let (id, detail) =
+        (id_of(key), "this hardware was replaced: delete `identity` in its state folder, and adopt it then");
+    let no = number(conn, id)?;
+    let is_taken = no.map(|no| read(conn, no)).transpose()?.is_some_and(|device| device.has_key());
+    if is_taken || swap::is_retired(conn, id)? {
+        return Err(Error::conflict("device", detail.to_owned()));
+    }
+    Ok(no)
+}
+
+const WITH_KEY: &str = "SELECT no FROM device WHERE key = :key";
+
+/// The device that has this key now.
+pub(in crate::store) fn with_key(conn: &Connection, key: &PublicKey) -> Result<Option<DeviceNo>> {
+    let key = named_params! { ":key": key.0 };
+    Ok(conn.prepare_cached(WITH_KEY)?.query_row(key, |row| row.get(0)).optional()?)
 }
 
 const NUMBER: &str = "SELECT no FROM device WHERE id = :id";

@@ -11,4 +11,5 @@ pub(super) mod outbox;
 pub(super) mod rules;
 pub(super) mod sensors;
 pub(super) mod silences;
+pub(super) mod swap;
 pub(super) mod webhooks;

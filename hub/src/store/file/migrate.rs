@@ -32,6 +32,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0018_kinds.sql"),
     include_str!("../../../../migrations/sqlite/0019_headers_sealed.sql"),
     include_str!("../../../../migrations/sqlite/0020_notes.sql"),
+    include_str!("../../../../migrations/sqlite/0021_swaps.sql"),
 ];
 
 fn known() -> u32 {

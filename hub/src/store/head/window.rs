@@ -52,6 +52,8 @@ pub(in crate::store) fn save_all(
     group: &Effects,
 ) -> Result<()> {
     let earlier = unsaved.iter().filter(|key| !group.windows.contains_key(key) && !group.gone.contains(&key.0));
+    // Of a device with other hardware those in memory are of the old.
+    let earlier = earlier.filter(|key| !group.anew.contains(&key.0));
     // Of a device that is deleted there is none any longer.
     let earlier = earlier.filter_map(|key| committed.get_key_value(key));
     earlier.chain(&group.windows).try_for_each(|(key, window)| save(conn, *key, window))

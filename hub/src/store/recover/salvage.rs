@@ -51,14 +51,16 @@ pub(in crate::store) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> 
     finish(target, &temp, &dir.join(FILE))
 }
 
-/// What changes when somebody joins or makes something, or changes a rule or a webhook. What else is changed (a name, a label)
+/// What changes when somebody joins or makes something, or changes a rule, a webhook or hardware, or sensor numbers stand for
+/// others: those of then and of now must not be mixed. What else is changed (a name, a label)
 /// is in the copy of the next day.
-pub(in crate::store) type State = [i64; 7];
+pub(in crate::store) type State = [i64; 9];
 
 const STATE: &str = "SELECT (SELECT COUNT(*) FROM device), (SELECT COUNT(*) FROM series),
     (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM rule),
     (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM webhook), (SELECT COALESCE(MAX(id), 0) FROM webhook_secret),
-    (SELECT COALESCE(MAX(id), 0) + COUNT(*) FROM token), (SELECT COALESCE(MAX(id), 0) + COALESCE(SUM(uses_left), 0) FROM join_token)";
+    (SELECT COALESCE(MAX(id), 0) + COUNT(*) FROM token), (SELECT COALESCE(MAX(id), 0) + COALESCE(SUM(uses_left), 0) FROM join_token),
+    (SELECT COALESCE(MAX(at), 0) + COUNT(*) FROM swap), (SELECT COALESCE(SUM(epoch + (seq & 1048575)), 0) FROM numbering)";
 
 /// Tells whether a copy is still what there is.
 pub(in crate::store) fn state(conn: &Connection) -> Result<State> {

@@ -104,6 +104,17 @@ impl Scene {
 
     /// The same with a numbering.
     pub(super) fn adopt_as(&mut self, device: &NewDevice, standing: Standing, sensors: usize, numbering: Numbering) {
+        self.know(device, standing, sensors, (numbering, None));
+    }
+
+    /// The same with hardware that is the device's since a moment.
+    pub(super) fn know(
+        &mut self,
+        device: &NewDevice,
+        standing: Standing,
+        sensors: usize,
+        (numbering, since): (Numbering, Option<UnixMillis>),
+    ) {
         let row = Device {
             no: DeviceNo(1),
             id: DeviceId::of(&device.key),
@@ -121,7 +132,8 @@ impl Scene {
             handshake_counter: device.handshake_counter,
         };
         let sensors = (0..sensors as u32).map(SeriesId).collect();
-        let known = Known { device: row, sensors, numbering, windows: Vec::new(), digests: Vec::new(), claim: None };
+        let known =
+            Known { device: row, sensors, numbering, windows: Vec::new(), digests: Vec::new(), claim: None, since };
         self.endpoint.handle_command(self.moment, Command::Known(Box::new(known)));
     }
 

@@ -1,0 +1,132 @@
+// Hardware that broke and was replaced: name, readings and rules go on, also after the hub restarted and the old one came back.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { eventually, stage, stop } from "./stage.mjs";
+
+let s, old, second, third;
+before(async () => {
+  s = await stage();
+});
+after(() => s?.end());
+
+const device = async (name) => (await s.call("GET", `/devices?q=${name}`)).body.items.find((one) => one.name === name);
+const readings = async () => (await s.call("GET", "/readings?device=boiler&sensor=uptime&from=now-1h&to=now&limit=1000")).body.items ?? [];
+
+async function adopt(name) {
+  const card = s.page.getByRole("article").filter({ hasText: name });
+  await card.getByRole("button", { name: `Adopt ${name}` }).click();
+  await eventually(`${name} online`, async () => (await device(name)).status === "online");
+  // The first device opens by itself.
+  await s.page.goto(s.base);
+  await s.page.locator(".device").filter({ hasText: name }).filter({ hasText: "online" }).waitFor();
+}
+
+test("a device that waits takes the place of one that broke", { timeout: 180_000 }, async () => {
+  const { page } = s;
+  old = s.agent("boiler");
+  await adopt("boiler");
+  await eventually("readings of the old hardware", async () => (await readings()).length > 5);
+  const was = await device("boiler");
+  second = s.agent("spare");
+  await page.getByRole("article").filter({ hasText: "spare" }).waitFor();
+  await page.getByRole("link", { name: "boiler" }).click();
+  await page.getByRole("button", { name: "Edit" }).click();
+  await page.getByLabel("Broken? Replace it with").selectOption({ label: "spare (asks to join)" });
+  const replace = async () => {
+    await page.getByRole("button", { name: "Replace boiler", exact: true }).click();
+    await page.getByRole("button", { name: "Really replace boiler" }).click();
+  };
+  await replace();
+  await page.getByText("the old hardware of boiler is still on").waitFor();
+  assert.deepEqual((await device("boiler")).words, was.words);
+  await stop(old);
+  await page.locator("h1 ~ .status").filter({ hasText: "offline" }).waitFor();
+  const before = Date.now();
+  await replace();
+  await page.getByText("boiler continues on the new hardware.").waitFor();
+  await page.locator("h1 ~ .status").filter({ hasText: "online" }).waitFor();
+  const is = await device("boiler");
+  assert.equal(is.id, was.id, "links to the device go on");
+  assert.notDeepEqual(is.words, was.words);
+  await eventually("readings of the new hardware", async () => (await readings()).filter(([at]) => at > before).length > 5);
+  assert.ok((await readings()).some(([at]) => at < before), "what the old hardware measured is gone");
+  assert.equal((await s.call("GET", `/devices/${is.id}/swaps`)).body.items.length, 1);
+});
+
+test("the swap is marked on its charts", async () => {
+  const { page } = s;
+  const drawn = await page.evaluate(() => new Promise((resolve) => {
+    const { fillText } = CanvasRenderingContext2D.prototype;
+    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+      if (text === "hardware replaced") resolve(true);
+      return fillText.call(this, text, ...place);
+    };
+    setTimeout(() => resolve(false), 10_000);
+  }));
+  assert.ok(drawn, "no mark");
+  if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/replaced.png` });
+});
+
+test("it stays so when the hub restarts and the old hardware comes back with a token", { timeout: 180_000 }, async () => {
+  await s.stopHub();
+  const at = Date.now();
+  await s.startHub();
+  await s.page.goto(s.base);
+  await s.page.locator(".device").filter({ hasText: "boiler" }).filter({ hasText: "online" }).waitFor();
+  await eventually("readings after the restart", async () => (await readings()).filter(([time]) => time > at).length > 5);
+  const { words } = await device("boiler");
+  const { body } = await s.call("POST", "/join-tokens", { uses: 5, expires: "1h" });
+  old = s.agent("boiler", "--join-token", body.token);
+  const since = Date.now();
+  await eventually("the new hardware goes on beside the old", async () => (await readings()).filter(([time]) => time > since + 5_000).length > 20);
+  assert.deepEqual((await device("boiler")).words, words);
+  await stop(old);
+});
+
+test("hardware that was adopted already takes over too, and leaves what it measured", { timeout: 180_000 }, async () => {
+  third = s.agent("third");
+  await adopt("third");
+  await eventually("readings of its own", async () => (await s.call("GET", "/latest?device=third")).body.items.length > 0);
+  await stop(second);
+  const [boiler, by] = [await device("boiler"), (await device("third")).id];
+  await eventually("the second hardware gone", async () => (await device("boiler")).status === "offline");
+  const { status, body } = await s.call("POST", `/devices/${boiler.id}/replace`, { by });
+  second = s.agent("spare");
+  assert.equal(status, 200, JSON.stringify(body));
+  const [left] = (await s.call("GET", "/devices?q=before")).body.items;
+  assert.equal(left.name, "third before it replaced boiler");
+  assert.deepEqual(left.words, []);
+  assert.ok((await s.call("GET", `/latest?device=${left.id}`)).body.items.length > 0);
+  const at = Date.now();
+  await eventually("readings of the third hardware", async () => (await readings()).filter(([time]) => time > at).length > 5);
+});
+
+test("the hardware it had before is put back", { timeout: 180_000 }, async () => {
+  const { page } = s;
+  const { words } = await device("boiler");
+  await stop(third);
+  await page.getByRole("link", { name: "boiler", exact: true }).first().click();
+  await page.locator("h1 ~ .status").filter({ hasText: "offline" }).waitFor();
+  await page.getByRole("button", { name: "Edit" }).click();
+  const choice = page.getByLabel("Broken? Replace it with");
+  await choice.locator("option", { hasText: "the hardware it had before" }).waitFor({ state: "attached" });
+  await choice.selectOption({ index: 1 });
+  await page.getByRole("button", { name: "Replace boiler", exact: true }).click();
+  await page.getByRole("button", { name: "Really replace boiler" }).click();
+  await page.getByText("boiler continues on the new hardware.").waitFor();
+  await page.locator("h1 ~ .status").filter({ hasText: "online" }).waitFor();
+  assert.notDeepEqual((await device("boiler")).words, words);
+});
+
+test("what makes no sense is refused by name", async () => {
+  const boiler = await device("boiler");
+  const [, present] = (await s.call("GET", `/devices/${boiler.id}/swaps`)).body.items;
+  await s.call("POST", "/readings", { device: "pushed", readings: [{ sensor: "a", value: 1 }] });
+  const { id: pushed } = await device("pushed");
+  for (const [by, status] of [[present.was, 400], ["nonsense", 400], [pushed, 404]]) {
+    const answer = await s.call("POST", `/devices/${boiler.id}/replace`, { by });
+    assert.equal(answer.status, status, JSON.stringify(answer.body));
+    assert.equal(answer.body.field, "by");
+  }
+});
