@@ -112,8 +112,8 @@ struct Direct {
 /// What came of an errand.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Outcome {
-    /// Its sensor measures so much; nothing else is to be told.
-    Value(&'static Quantity, f64),
+    /// The sensor of this number measures so much; nothing else is to be told.
+    Value(u32, &'static Quantity, f64),
     /// It is told in the errand.
     Told,
 }
@@ -196,14 +196,14 @@ impl Errand {
         self.files.hand_on()
     }
 
-    fn run(&mut self, pace: Pace) -> Outcome {
+    fn run(&mut self, number: u32, pace: Pace) -> Outcome {
         if self.is_told {
             self.samples.clear();
             (self.result, self.found, self.is_told) = (Ok(()), None, false);
         }
         self.files.allow(if pace == Pace::Slow { WAIT } else { Duration::ZERO });
         match self.read() {
-            Ok(Level::Value(quantity, value)) => return Outcome::Value(quantity, value),
+            Ok(Level::Value(quantity, value)) => return Outcome::Value(number, quantity, value),
             Ok(Level::LeftOut(why)) => {
                 if let Task::Part(_, name) = &self.task {
                     self.samples.leave_out(name, why);
@@ -252,12 +252,12 @@ impl Work for Box<Trip> {
     fn run(&mut self, pace: Pace) -> Outcome {
         if let Some(direct) = &mut self.direct {
             if let Some(value) = direct.value() {
-                return Outcome::Value(direct.quantity, value);
+                return Outcome::Value(self.number, direct.quantity, value);
             }
         }
-        let outcome = self.errand.run(pace);
+        let outcome = self.errand.run(self.number, pace);
         self.direct = match outcome {
-            Outcome::Value(quantity, _) => self.errand.hand_on().map(|open| Direct { open, quantity }),
+            Outcome::Value(_, quantity, _) => self.errand.hand_on().map(|open| Direct { open, quantity }),
             Outcome::Told => None,
         };
         outcome

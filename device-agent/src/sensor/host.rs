@@ -209,9 +209,11 @@ impl Host {
     }
 
     fn take_back(&mut self, Done { work: mut trip, output, pace, took }: Done<Box<Trip>>, now: Now) {
+        // Of what is well nothing is looked at but what came back.
+        let number = if let Outcome::Value(number, ..) = output { number } else { trip.number };
         // A device that is gone has nobody who waits for it.
-        let Some(thing) = self.inventory.things.get_mut(&trip.number) else { return };
-        if let Outcome::Value(quantity, value) = output {
+        let Some(thing) = self.inventory.things.get_mut(&number) else { return };
+        if let Outcome::Value(_, quantity, value) = output {
             let at = thing.answered(now);
             self.samples.add_at(at, &thing.name, quantity.unit, quantity.kind, value);
             thing.measured(took, now.mono);
@@ -227,7 +229,7 @@ impl Host {
         }
         self.samples.append(&errand.samples, thing.answered(now));
         thing.note(errand, took, now.mono);
-        let (number, class, found) = (trip.number, errand.class, errand.found.take());
+        let (class, found) = (errand.class, errand.found.take());
         thing.home = Some(trip);
         if let Some(found) = found {
             let next = self.inventory.found(number, class, found);
