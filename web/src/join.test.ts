@@ -30,7 +30,16 @@ describe("the command", () => {
   const [alone] = places(hub([]), at("http://127.0.0.1:8080"));
   const more = { machine: "aarch64", discovery: true };
   test("lets the hub's own sentence be read", () => {
-    expect(command("line", remote!, "thj1_x", more)).toBe("curl -sS 'http://192.168.1.20:8080/install.sh?token=thj1_x' | sh");
+    expect(command("line", remote!, "thj1_x", more)).toBe("curl --noproxy '*' -sS 'http://192.168.1.20:8080/install.sh?token=thj1_x' | sh");
+  });
+  test("passes by a proxy where the hub is near, and there alone", () => {
+    const straight = (origin: string) => (["line", "deb"] as const).map((way) => command(way, places(hub([]), at(origin))[0]!, "t", more)!.includes("--noproxy '*'"));
+    for (const near of ["10.1.2.3", "172.16.0.1", "172.31.9.9", "192.168.1.20", "169.254.3.4", "100.64.0.1", "100.127.255.1", "[fd00::5]", "[fe80::1]", "[febf::1]", "attic.local"]) {
+      expect([near, ...straight(`http://${near}:8080`)]).toEqual([near, true, true]);
+    }
+    for (const far of ["hub.example.org", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "11.0.0.1", "192.169.0.1", "[2001:db8::1]", "[fec0::1]", "10.example.org", "local.example.org"]) {
+      expect([far, ...straight(`https://${far}`)]).toEqual([far, false, false]);
+    }
   });
   test("is none where it could only hold loopback", () => {
     expect([command("line", alone!, "t", more), command("deb", alone!, "t", more), command("card", alone!, "t", more)]).toEqual([null, null, null]);

@@ -17,6 +17,9 @@ export interface Place {
 export type Way = "line" | "deb" | "card" | "hand";
 
 const isLoopback = (host: string) => /^(localhost|.*\.localhost|127(\.\d+){3}|\[?::1\]?)$/i.test(host);
+// As the hub's own commands decide it, without looking names up. A token has no business at a proxy, which could not reach such a hub.
+const isNear = (host: string) =>
+  isLoopback(host) || /\.local$/i.test(host) || /^(10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01])|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7]))(\.\d+){2,3}$/.test(host) || /^\[(f[cd][0-9a-f]{2}|fe[89ab][0-9a-f]):/i.test(host);
 const hostOf = (authority: string) => authority.replace(/:\d+$/, "");
 
 /** Every way to the hub, the likeliest first; the last resort is loopback, which says so. */
@@ -34,14 +37,17 @@ export function places(hub: Pick<Hub, "addresses" | "udp_port">, here: { origin:
   return found.length > 0 ? found : [{ origin: null, agents: `${here.hostname}:${hub.udp_port}`, anywhere: false }];
 }
 
+/** Whatever proxy the device has, curl does not ask it for what is near. */
+const straight = (origin: string) => (isNear(hostOf(origin.replace(/^\w+:\/\//, ""))) ? "--noproxy '*' " : "");
+
 /** What is run on the device (on the hub, for a memory card); null where it would hold an address that means nothing there. */
 export function command(way: Way, place: Place, token: string | null, more: { machine: string; discovery: boolean }): string | null {
   switch (way) {
     case "line":
       // Without -f: when the hub refuses, what it answers says why.
-      return place.origin && token ? `curl -sS '${place.origin}/install.sh?token=${token}' | sh` : null;
+      return place.origin && token ? `curl ${straight(place.origin)}-sS '${place.origin}/install.sh?token=${token}' | sh` : null;
     case "deb":
-      return place.origin && token ? `curl -fsSo device-agent.deb '${place.origin}/bundle/${more.machine}.deb?token=${token}' && dpkg -i device-agent.deb` : null;
+      return place.origin && token ? `curl ${straight(place.origin)}-fsSo device-agent.deb '${place.origin}/bundle/${more.machine}.deb?token=${token}' && dpkg -i device-agent.deb` : null;
     case "card":
       return place.anywhere ? `telemetry-hub flash --root /mnt/sdcard --hub ${place.agents} --join-token ${token ?? "new"}` : null;
     case "hand":
