@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::cpu::Cpu;
 use super::disk::Disk;
-use super::files::{Files, LONGEST_NUMBER, entries, number_in};
+use super::files::{Files, LONGEST_NUMBER, entries, number_in, print_of};
 use super::limits::{Level, Quantity};
 use super::open::{Open, Watch};
 use super::origin::{self, Origin};
@@ -282,10 +282,7 @@ fn list(class: Class, files: &mut Files) -> Result<Found, Error> {
 /// What is in the folder of a device; nothing if it is what it was.
 fn describe(class: Class, files: &mut Files, root: &Path, last: Option<u64>) -> Result<Option<Device>, Error> {
     let folder = files.folder().to_owned();
-    let mut hasher = DefaultHasher::new();
-    fs::metadata(&folder).map_or(0, |about| about.ino()).hash(&mut hasher);
-    entries(&folder).hash(&mut hasher);
-    let print = hasher.finish();
+    let print = print_of(&folder);
     if last == Some(print) {
         return Ok(None);
     }

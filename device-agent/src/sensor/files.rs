@@ -6,11 +6,14 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
+use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
 use super::Error;
@@ -251,4 +254,23 @@ pub(crate) fn entries(folder: &Path) -> Vec<(String, u64)> {
         entries.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.ino()))).collect();
     found.sort_unstable();
     found
+}
+
+/// What tells this state of a folder from any other: which it is, the names in it and what they lead to.
+pub(super) fn print_of(folder: &Path) -> u64 {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let Ok(folder) = rustix::fs::open(folder, flags, Mode::empty()) else { return 0 };
+    let of = |name: &[u8], ino: u64| {
+        let mut hasher = DefaultHasher::new();
+        (name, ino).hash(&mut hasher);
+        hasher.finish()
+    };
+    let mut print = of(b"", rustix::fs::fstat(&folder).map_or(0, |about| about.st_ino));
+    // Every few seconds for every device: nothing is allocated, and in whatever order they come the sum is the same.
+    let mut buffer = [MaybeUninit::uninit(); 4096];
+    let mut entries = RawDir::new(folder, &mut buffer);
+    while let Some(Ok(entry)) = entries.next() {
+        print = print.wrapping_add(of(entry.file_name().to_bytes(), entry.ino()));
+    }
+    print
 }
