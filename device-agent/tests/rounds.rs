@@ -57,25 +57,6 @@ fn a_file_that_ceases_to_answer_holds_up_no_other_of_its_chip_and_comes_back() {
     assert!(back && host.troubles().count() == failing, "{:?}", host.troubles().collect::<Vec<_>>());
 }
 
-#[test]
-fn at_an_interval_shorter_than_a_round_one_that_hangs_holds_back_nobody_elses_readings() {
-    let root = chip();
-    let mut host = Host::new(root.path(), Vec::new());
-    round_of(&mut host);
-    let file = root.path().join(CHIP).join("temp3_input");
-    replace(&file, |file| mkfifoat(CWD, file, Mode::RUSR | Mode::WUSR).unwrap());
-    let (mut begun, mut given) = (0, 0);
-    let deadline = clock::now().mono + Duration::from_secs(30);
-    while given < 20 && clock::now().mono < deadline {
-        host.begin(clock::now());
-        begun += 1;
-        std::thread::sleep(Duration::from_millis(20));
-        host.collect(clock::now(), |_, _| {});
-        given += taken(&mut host).iter().filter(|(name, _)| name == "temp.chip.1").count();
-    }
-    assert!(given >= 20, "{given} readings in {begun} rounds");
-}
-
 /// What a round gave, within ten seconds.
 fn round_of(host: &mut Host) -> HashMap<String, f64> {
     let deadline = clock::now().mono + Duration::from_secs(10);

@@ -288,3 +288,6 @@ impl Host {
         remarks::update(&mut self.remarks, said, now.unix);
     }
 }
+
+#[cfg(test)]
+mod tests;
