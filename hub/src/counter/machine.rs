@@ -173,6 +173,8 @@ impl Machine {
         let jump = newest.value - before.value;
         match self.steps.at(2) {
             Some(earlier) => jump > STRANGE * (before.value - earlier.value),
+            // Whether the first reading of all was a blip, the second rise tells.
+            None if self.is_first => jump > before.value.abs(),
             None => before.value != 0.0 && jump > STRANGE * before.value.abs(),
         }
     }

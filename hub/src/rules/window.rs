@@ -25,6 +25,8 @@ use crate::model::reading::Point;
 use crate::model::rule::{Condition, Op};
 use crate::model::{SensorKind, UnixMillis};
 
+/// Least time before a window in which it is seen where a counter stands.
+const LEAD_MS: i64 = 10 * 60_000;
 /// Steps of a window.
 pub(super) const STEPS: i64 = 30;
 
@@ -74,7 +76,7 @@ impl Window {
             condition: *condition,
             kind,
             over_ms: millis(over),
-            counter: (kind == SensorKind::Counter).then(|| Box::new(Machine::new(false))),
+            counter: (kind == SensorKind::Counter).then(|| Box::new(Machine::new(true))),
             last: None,
             counted: None,
             measured: None,
@@ -126,12 +128,14 @@ impl Window {
         self.measured.is_some()
     }
 
-    /// How far back readings matter. A deviation also depends on which readings it left out, so twice as far.
-    pub(super) const fn reach_ms(&self) -> i64 {
-        match self.memory {
+    /// How far back readings matter. A deviation also depends on which readings it left out, so twice as far; what a counter
+    /// did depends on where it stood before.
+    pub(super) fn reach_ms(&self) -> i64 {
+        let reach = match self.memory {
             Memory::Rate { .. } => self.over_ms,
             Memory::Deviation(_) => self.over_ms.saturating_mul(2),
-        }
+        };
+        reach.saturating_add(self.counter.as_ref().map_or(0, |_| self.over_ms.max(LEAD_MS)))
     }
 
     /// Takes the next reading: what it measures by those before it, `None` when they say too little.

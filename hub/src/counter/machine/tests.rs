@@ -108,7 +108,11 @@ fn a_rule_waits_for_the_reading_that_decides() {
     assert_eq!(live(&[1.0, 2.0, 99.0, 3.0, 4.0]), [some(0.0), some(1.0), None, some(2.0), some(3.0)]);
     assert_eq!(live(&[1.0, 2.0, 99.0, 100.0]), [some(0.0), some(1.0), None, some(99.0)]);
     assert_eq!(live(&[3737.0, 9e6, 3738.0]), [some(0.0), None, some(1.0)]);
-    assert_eq!(live(&[0.0, 1.0]), [some(0.0), some(1.0)]);
+    // Was the first of all a blip?
+    assert_eq!(live(&[0.0, 1.0, 2.0]), [some(0.0), None, some(2.0)]);
+    assert_eq!(live(&[0.0, 5.0, 5.0]), [some(0.0), None, some(5.0)]);
+    assert_eq!(live(&[0.0, 3737.0, 3737.5]), [some(0.0), None, some(0.5)]);
+    assert_eq!(live(&[373.7, 3737.0, 3737.5]), [some(0.0), None, some(0.5)]);
     assert_eq!(live(&[3738.0, 2.0, 3.0, 4.0]), [some(0.0), None, None, some(4.0)]);
 }
 

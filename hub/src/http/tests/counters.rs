@@ -54,7 +54,8 @@ impl Scene {
 #[tokio::test]
 async fn what_a_counter_counted_is_the_same_in_buckets_of_any_width() {
     let scene = scene();
-    let cases: [(&str, &[f64], f64); 8] = [
+    let cases: [(&str, &[f64], f64); 9] = [
+        ("first", &[0.0, 3737.0, 3737.5, 3738.0], 1.0),
         ("blip", &[3737.0, 3737.5, 0.0, 3738.5, 3739.0], 2.0),
         ("two", &[3737.0, 3737.5, 0.0, 0.0, 3738.5, 3739.0], 2.0),
         ("digit", &[3737.0, 3737.5, 373.7, 3738.5, 3739.0], 2.0),

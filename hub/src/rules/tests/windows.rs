@@ -67,6 +67,38 @@ fn a_counter_that_blinks_has_not_grown_and_is_never_falling() {
 }
 
 #[test]
+fn a_first_reading_that_is_a_slip_is_no_increase() {
+    let over = Duration::from_secs(3_600);
+    let surge = Condition::Increase { op: Op::Above, value: 100.0, over, clear: None };
+    for values in [[0.0, 3737.0, 3737.5, 3738.0], [373.7, 3737.0, 3737.5, 3738.0]] {
+        let mut scene = Scene::with([spec("count", surge), sensor("count", rate(Op::Above, 1e5, 3_600, 2, None))]);
+        for (second, value) in (0..).zip(values) {
+            assert_eq!(scene.group(second, &[batch(COUNT, at(second), &[(at(second), value)])]), NOTHING, "{value}");
+        }
+    }
+}
+
+#[test]
+fn a_window_that_is_read_again_knows_where_a_counter_stood_before_it() {
+    let (over, minute) = (Duration::from_secs(3_600), 60);
+    let surge = Condition::Increase { op: Op::Above, value: 100.0, over, clear: None };
+    let mut scene = Scene::with([spec("count", surge)]);
+    let (first, last) = (60 * minute, 120 * minute);
+    // The oldest reading of the window is a slip.
+    let value = |second| if second == first { 0.0 } else { 3737.0 + second as f64 / 6_000.0 };
+    let stored: Vec<_> = (0..=120).map(|n| Point { at: at(n * minute), value: value(n * minute) }).collect();
+    scene.group(last, &[batch(COUNT, at(last), &[(at(last), value(last))])]);
+    let mut recall = scene.engine.next_recall(at(last)).expect("it wants its past");
+    assert!(recall.from < at(first));
+    let wanted: Vec<_> = stored.into_iter().filter(|point| recall.from <= point.at).collect();
+    recall.take(&wanted);
+    scene.engine.recalled(recall);
+    for second in [last + minute, last + 2 * minute] {
+        assert_eq!(scene.group(second, &[batch(COUNT, at(second), &[(at(second), value(second))])]), NOTHING);
+    }
+}
+
+#[test]
 fn a_pending_rate_fires_with_what_was_last_measured() {
     let mut scene = Scene::with([hold(60, rate(Op::Above, 5.0, 60, 100, None))]);
     scene.reading(0, 0.0);
@@ -303,7 +335,7 @@ impl Reference {
         Self {
             condition: spec.condition,
             hold_ms: spec.hold.as_millis() as i64,
-            counter: counter.then(|| Machine::new(false)),
+            counter: counter.then(|| Machine::new(true)),
             last: None,
             taken: vec![],
             beats: vec![],

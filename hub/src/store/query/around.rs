@@ -25,8 +25,8 @@ pub(super) const ALWAYS: (UnixMillis, UnixMillis) = (UnixMillis(i64::MIN / 4), U
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
-/// How far it is looked, step by step.
-const STEPS: [i64; 7] = [10 * MINUTE, 120 * MINUTE, DAY, 10 * DAY, 100 * DAY, 1_000 * DAY, i64::MAX / 4];
+/// How far it is looked, step by step; the last one reaches the ends of time from any moment.
+const STEPS: [i64; 7] = [10 * MINUTE, 120 * MINUTE, DAY, 10 * DAY, 100 * DAY, 1_000 * DAY, i64::MAX / 2];
 /// Readings of a counter that are enough once a day was looked through.
 const SOME: usize = 16;
 /// How far it is looked for more than one reading.
