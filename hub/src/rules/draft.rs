@@ -70,10 +70,14 @@ impl<'a> Draft<'a> {
 
     /// Readings that came together.
     pub(super) fn upload(&mut self, upload: &Upload, batches: &[Batch]) {
-        for (series, point) in batches.iter().flat_map(Batch::rows) {
-            if let Some(slot) = self.engine.slot(series) {
-                self.reading(slot, upload, point);
-            }
+        let rows = batches.iter().flat_map(Batch::rows);
+        let mut rows: Vec<_> = rows.filter_map(|(series, point)| Some((self.engine.slot(series)?, point))).collect();
+        // They may be said in any order; what happened has one.
+        if !rows.is_sorted_by_key(|(_, point)| point.at) {
+            rows.sort_by_key(|(_, point)| point.at);
+        }
+        for (slot, point) in rows {
+            self.reading(slot, upload, point);
         }
         for held in std::mem::take(&mut self.held) {
             self.put(&held.alert, held.at, held.points);
