@@ -223,7 +223,7 @@ impl Engine {
             track.heard = track.heard.max(Some(point.at.min(now.plus(-1))));
             if track.recent.is_empty() && point.at <= now.plus(FUTURE_MS) {
                 track.last = track.last.max(Some(point.at.min(now)));
-                track.rhythm.beat(point.at.min(now));
+                track.rhythm.remember_last(point.at.min(now));
                 track.recent.push(point);
             }
             self.queue(slot, false);
@@ -236,6 +236,9 @@ impl Engine {
             let track = self.slot(series).and_then(|slot| self.tracks.get_mut(slot as usize));
             if let Some(track) = track {
                 track.heard = track.heard.max(Some(at));
+                if let Some(last) = track.rhythm.last() {
+                    track.rhythm.remember_delay(at, at.since(last));
+                }
             }
         }
     }

@@ -19,6 +19,8 @@ const PATIENCE_MS: i64 = 5 * 60_000;
 const APART_MS: i64 = 1_000;
 /// Time between two looks at the delay.
 const LOOK_MS: i64 = 60_000;
+/// A delay of before a restart is usual if it was no longer: that of a logger that uploads once a day.
+const REMEMBERED_MS: i64 = 25 * 3_600_000;
 
 /// What is known of how a series reports.
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,6 +62,19 @@ impl Rhythm {
         self.delay.usual
     }
 
+    /// A reading of before the hub started, which says nothing of how often they come.
+    pub(super) fn remember_last(&mut self, at: UnixMillis) {
+        self.last = self.last.max(Some(at));
+    }
+
+    /// Before the hub started the last reading was so old when it came, at `heard`: that was usual, until looks of this start
+    /// say otherwise.
+    pub(super) fn remember_delay(&mut self, heard: UnixMillis, age_ms: i64) {
+        if self.delay.since.is_none() && (0..=REMEMBERED_MS).contains(&age_ms) {
+            self.delay = Delay { since: Some(heard), least: age_ms, usual: age_ms };
+        }
+    }
+
     /// An upload came, the newest reading of which is so old.
     pub(super) fn arrive(&mut self, came: UnixMillis, age_ms: i64) {
         let apart = self.came.map_or(0, |before| came.since(before));
@@ -94,10 +109,11 @@ impl Rhythm {
     }
 
     /// Whether a reading goes on where the last one left off: no more can have happened between them than usually does.
-    /// `strictly`: the hub was away, so only what the device itself announced counts.
+    /// `strictly`: the hub was away, so that of a device that announced how often it reports, only that counts: what is
+    /// missing it kept, and will say.
     pub(super) fn holds(&self, at: UnixMillis, strictly: bool) -> bool {
         let Some(last) = self.last else { return true };
-        let near = if strictly { self.interval_ms * 3 / 2 } else { self.near_ms() };
+        let near = if strictly && self.interval_ms > 0 { self.interval_ms * 3 / 2 } else { self.near_ms() };
         at.since(last) <= near
     }
 
@@ -161,5 +177,7 @@ mod tests {
         quick.beat(at(0));
         assert!(quick.holds(at(60), false) && !quick.holds(at(61), false));
         assert!(quick.holds(at(1), true) && !quick.holds(at(2), true));
+        // Who announces nothing keeps nothing either: what was not heard while the hub was away is not to come.
+        assert!(logger.holds(at(2 * HOUR + 60), true));
     }
 }

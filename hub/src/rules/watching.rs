@@ -44,7 +44,7 @@ impl Engine {
                 | Condition::Increase { .. }
                 | Condition::Deviation { .. } => {
                     track.last = track.last.max(Some(alert.started_at));
-                    track.rhythm.beat(alert.started_at);
+                    track.rhythm.remember_last(alert.started_at);
                 }
                 Condition::Silence { after } => {
                     track.heard = track.heard.max(Some(alert.started_at.plus(-millis(after))));

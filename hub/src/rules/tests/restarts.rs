@@ -1,6 +1,7 @@
 //! What a start of the hub goes on with, and what it decides nothing about.
 
 use super::*;
+use crate::model::catalog::Series;
 
 #[test]
 fn after_a_restart_silence_counts_from_there() {
@@ -69,4 +70,37 @@ fn a_restart_ends_open_alerts_whose_rule_is_gone() {
     let mut after = before.restart_with([]);
     assert_eq!(after.resumed, ["1 resolved 31 at 5"]);
     assert_eq!(after.resume(6, &[]), NOTHING, "once");
+}
+
+#[test]
+fn what_a_device_that_announces_nothing_pushed_around_a_restart_holds_together() {
+    let quiet = |scene: &mut Scene| {
+        let temp = scene.catalog.series(TEMP).unwrap().clone();
+        scene.catalog.put_series(Series { interval_ms: 0, ..temp });
+        let proposed = scene.engine.catalog_changed(at(0), &scene.catalog);
+        scene.committed(proposed);
+    };
+    let mut before = Scene::with([hold(60, above(30.0))]);
+    quiet(&mut before);
+    (0..46).for_each(|second| drop(before.reading(second, 31.0)));
+    let mut after = before.restart();
+    quiet(&mut after);
+    after.resume(47, &[(TEMP, Point { at: at(45), value: 31.0 })]);
+    (48..60).for_each(|second| assert_eq!(after.reading(second, 31.0), NOTHING, "{second}"));
+    assert_eq!(after.reading(60, 31.0), ["1 firing 31 at 60"]);
+    // Longer than readings hold a `for` together, nobody knows.
+    let mut after = before.restart();
+    quiet(&mut after);
+    after.resume(100, &[(TEMP, Point { at: at(45), value: 31.0 })]);
+    assert_eq!(after.reading(106, 31.0), ["1 pending 31 at 106"]);
+}
+
+#[test]
+fn a_delay_that_was_usual_before_a_restart_is_so_after_it() {
+    let mut scene = Scene::with([above(30.0)]);
+    // Each second a reading, of which the newest is 100 s old when it comes.
+    scene.resume(1_000, &[(TEMP, Point { at: at(890), value: 20.0 })]);
+    scene.engine.hear([(TEMP, at(990))]);
+    let hot: Vec<_> = (891..=900).map(|second| (at(second), 31.0)).collect();
+    assert_eq!(scene.group(1_000, &[batch(TEMP, at(1_000), &hot)]), ["1 firing 31 at 891"]);
 }
