@@ -71,7 +71,7 @@ export async function stage({ flags = [], listen = "127.0.0.1", viewport = { wid
     for (const child of children.reverse()) await stop(child);
     await rm(dir, { recursive: true, force: true });
   };
-  return { dir, base, http, udp, browser, context, page, agent, call, end, startHub, stopHub: () => stop(hub) };
+  return { dir, base, http, udp, browser, context, page, start, agent, call, end, startHub, stopHub: () => stop(hub) };
 }
 
 export async function stop(child) {
