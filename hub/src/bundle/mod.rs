@@ -23,6 +23,7 @@ pub mod script;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use wire::handshake::JoinToken;
@@ -88,7 +89,7 @@ impl FromStr for Target {
 /// What the agent is told: all of it may be absent.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// `HOST:PORT` of the hub; multicast finds it when absent.
+    /// `HOST` or `HOST:PORT` of the hub; multicast finds it when absent.
     pub hub: Option<String>,
     /// Lets the device join without a click. A secret.
     pub join_token: Option<JoinToken>,
@@ -153,14 +154,20 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// `HOST:PORT` or `[V6]:PORT`.
+/// `HOST`, `HOST:PORT`, `V6` or `[V6]:PORT`: without a port the agent takes that of hubs.
 fn check_host_port(text: &str) -> Result<(), String> {
-    let expected = || format!("'{text}' is not HOST:PORT, such as hub.local:5770 or [fe80::1%eth0]:5770");
-    let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
-    let bare_v6 = host.contains(':') && !host.starts_with('[');
-    let port_ok = port.parse::<u16>().is_ok_and(|port| port != 0);
-    let plain = !host.chars().any(|c| c.is_control() || c.is_whitespace());
-    if host.is_empty() || bare_v6 || !port_ok || !plain { Err(expected()) } else { Ok(()) }
+    let expected =
+        || format!("'{text}' is not HOST or HOST:PORT, such as hub.local, 192.168.1.20:5770 or [fe80::1%eth0]:5770");
+    let is_bare = !text.contains(':') || text.ends_with(']') || text.parse::<Ipv6Addr>().is_ok();
+    let plain = !text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '/');
+    let fits = match text.rsplit_once(':').filter(|_| !is_bare) {
+        None => !text.is_empty() && (!text.contains(':') || !text.ends_with(']') || text.starts_with('[')),
+        Some((host, port)) => {
+            let bare_v6 = host.contains(':') && !host.starts_with('[');
+            !host.is_empty() && !bare_v6 && port.parse::<u16>().is_ok_and(|port| port != 0)
+        }
+    };
+    if fits && plain { Ok(()) } else { Err(expected()) }
 }
 
 /// A basic string of TOML. [`Settings::check`] has seen that there are no control characters.
@@ -214,7 +221,7 @@ mod tests {
         #[test]
         fn what_passes_the_check_is_what_the_agent_takes_and_reads_back(
             name in prop::option::of("\\PC{0,40}|[a-z]{60,70}"),
-            hub in prop::option::of("[a-z.\\[\\]:%0-9]{0,12}:[0-9]{1,6}"),
+            hub in prop::option::of("[a-z.\\[\\]:%0-9/]{0,12}(:[0-9]{1,6})?|[0-9a-f:]{2,9}"),
             labels in prop::collection::btree_map("\\PC{0,20}|[a-z]{30,34}", "\\PC{0,20}|[a-z]{60,66}", 0..10),
         ) {
             let settings = Settings { hub, name, labels, join_token: Some(JoinToken::new(7, [9; 16])) };

@@ -31,7 +31,7 @@ pub(super) struct Agent {
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
     expires: Duration,
     /// Address of the hub as the device reaches it, for networks without multicast
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST[:PORT]")]
     hub: Option<String>,
     /// Name of the device [default: its host name]
     #[arg(long, value_name = "NAME")]
