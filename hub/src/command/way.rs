@@ -26,8 +26,11 @@ impl Way {
     pub(super) async fn to(url: &Url) -> Self {
         let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         let named = url.as_str().parse().ok().and_then(|uri| Matcher::from_env().intercept(&uri));
+        let port = url.port_or_known_default().unwrap_or(80);
+        let exceptions =
+            ["NO_PROXY", "no_proxy"].into_iter().find_map(|name| std::env::var(name).ok()).unwrap_or_default();
         let proxy = match named {
-            Some(_) if is_near(&host, url.port_or_known_default().unwrap_or(80)).await => None,
+            Some(_) if is_excepted(&exceptions, &host, port) || is_near(&host, port).await => None,
             named => named.map(|proxy| proxy.uri().to_string().trim_end_matches('/').to_owned()),
         };
         Self { proxy, host }
@@ -73,6 +76,15 @@ impl Way {
     }
 }
 
+/// What the library leaves of `NO_PROXY`: `*` is everything, addresses too, and an entry may name a port.
+fn is_excepted(exceptions: &str, host: &str, port: u16) -> bool {
+    let (named, in_brackets) = (format!("{host}:{port}"), format!("[{host}]:{port}"));
+    exceptions
+        .split(',')
+        .map(str::trim)
+        .any(|entry| entry == "*" || entry.eq_ignore_ascii_case(&named) || entry.eq_ignore_ascii_case(&in_brackets))
+}
+
 /// Whether a host is this machine, or in a private network or on a link of it.
 async fn is_near(host: &str, port: u16) -> bool {
     if let Ok(ip) = host.parse() {
@@ -108,6 +120,17 @@ fn is_private(ip: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exceptions_are_everything_or_one_port() {
+        for (exceptions, expected) in
+            [("*", true), ("a.example, *", true), ("203.0.113.9:8080", true), ("x,hub.example:80", false)]
+        {
+            assert_eq!(is_excepted(exceptions, "203.0.113.9", 8_080), expected, "{exceptions}");
+        }
+        assert!(is_excepted("HUB.example:80", "hub.example", 80) && is_excepted("[2001:db8::1]:80", "2001:db8::1", 80));
+        assert!(!is_excepted("hub.example:81", "hub.example", 80) && !is_excepted("", "hub.example", 80));
+    }
 
     #[tokio::test]
     async fn what_is_near_is_known_by_its_address_or_its_name() {
