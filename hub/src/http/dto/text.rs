@@ -43,8 +43,15 @@ pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
     if let Some(guess) = guess::of(text) {
         return Err(format!("`{text}` is no epoch milliseconds, it {guess}"));
     }
-    if let Ok(millis) = text.parse::<i64>() {
-        return Some(UnixMillis(millis)).filter(|at| is_time(*at)).ok_or_else(wrong);
+    if let Ok(number) = text.parse::<f64>() {
+        // Programs that know numbers with a point only write whole ones with it too.
+        return match text.parse().or_else(|_| whole(number).ok_or(())) {
+            Ok(millis) => Some(UnixMillis(millis)).filter(|at| is_time(*at)).ok_or_else(wrong),
+            Err(()) => Err(match guess::day(number) {
+                Some(guess) => format!("`{text}` is no epoch milliseconds, it {guess}"),
+                None => format!("`{text}` is not a time: epoch milliseconds are a whole number"),
+            }),
+        };
     }
     let at: Timestamp = text.replace(' ', "+").parse().or_else(|_| text.parse()).map_err(|_| {
         let is_local = text.parse::<DateTime>().is_ok();
@@ -55,6 +62,11 @@ pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
         }
     })?;
     Ok(UnixMillis(at.as_millisecond()))
+}
+
+/// A number without a part behind the point, as far as `f64` tells.
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() < (1_u64 << 53) as f64).then_some(number as i64)
 }
 
 const UNITS: [(&str, u64); 6] =
@@ -249,6 +261,8 @@ mod tests {
             ("now+1m30s", NOW.0 + 90_000),
             ("now 1s", NOW.0 + 1_000),
             ("1795347600123", NOW.0),
+            ("1795347600123.0", NOW.0),
+            ("1.795347600123e12", NOW.0),
             ("-5", -5),
             ("2026-11-22T11:40:00.123Z", NOW.0),
             ("2026-11-22T12:40:00.123+01:00", NOW.0),
@@ -272,6 +286,9 @@ mod tests {
         ] {
             assert!(time(text, NOW).is_err(), "{text}");
         }
+        let why = |text| time(text, NOW).unwrap_err();
+        assert!(why("45360.5").contains("a spreadsheet's number of a day"), "{}", why("45360.5"));
+        assert!(why("1795347600123.5").contains("a whole number"), "{}", why("1795347600123.5"));
         assert_eq!(moment(UnixMillis(i64::MAX)), "9999-12-30T22:00:00.999Z");
     }
 
