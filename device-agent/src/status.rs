@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::UnixListener;
 use wire::UnixMillis;
 use wire::message::Claimed;
@@ -18,6 +19,11 @@ use crate::intake::Lost;
 use crate::sensor::Remark;
 use crate::spool::Drops;
 use crate::trouble::Trouble;
+
+/// How long either side waits for the other.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Bytes of all remarks in one answer: some thousand of them.
+const MOST_REMARKS: usize = 256 << 10;
 
 /// How a running agent is doing. A field added later has a default: the agent that runs may be older than who asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -73,6 +79,9 @@ pub struct Report {
     /// What is to be known of sources that do not fail: what they leave out and why, which are slow.
     #[serde(default)]
     pub remarks: Vec<Remark>,
+    /// How many remarks found no room.
+    #[serde(default)]
+    pub more_remarks: usize,
     /// Another machine that uses this identity.
     #[serde(default)]
     pub claimed: Option<Claim>,
@@ -118,11 +127,26 @@ pub fn listen(folder: &Path) -> io::Result<UnixListener> {
     UnixListener::bind(path)
 }
 
-/// Answers one question. The text is short enough for the socket's buffer, so this never waits.
-pub fn answer(stream: &tokio::net::UnixStream, report: &Report) {
-    if let Ok(text) = serde_json::to_vec(report) {
-        let _ = stream.try_write(&text);
+/// Answers one question; who does not read is not waited for long.
+pub async fn answer(mut stream: tokio::net::UnixStream, report: Report) {
+    if let Ok(text) = serde_json::to_vec(&report) {
+        let _ = tokio::time::timeout(PATIENCE, stream.write_all(&text)).await;
     }
+}
+
+/// The first of what is to be known, as far as an answer has room, and how many more there are.
+pub fn fitting<'a>(remarks: impl Iterator<Item = &'a Remark>) -> (Vec<Remark>, usize) {
+    let (mut fits, mut more, mut room) = (Vec::new(), 0, MOST_REMARKS);
+    for remark in remarks {
+        match room.checked_sub(remark.source.len() + remark.text.len()) {
+            Some(left) if more == 0 => {
+                room = left;
+                fits.push(remark.clone());
+            }
+            _ => more += 1,
+        }
+    }
+    (fits, more)
 }
 
 /// Asks the agent that runs on a state folder.
@@ -131,8 +155,38 @@ pub fn answer(stream: &tokio::net::UnixStream, report: &Report) {
 /// None runs, or it does not answer.
 pub fn ask(folder: &Path) -> io::Result<Report> {
     let mut stream = UnixStream::connect(socket_in(folder))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(PATIENCE))?;
     let mut text = Vec::new();
     stream.read_to_end(&mut text)?;
     serde_json::from_slice(&text).map_err(io::Error::other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_of_any_length_arrives_whole_and_says_what_is_not_in_it() {
+        let remark = |n: usize| Remark {
+            source: format!("temp.chip.{n:04}"),
+            text: "left out: 3892314 Cel cannot be".to_owned(),
+            since: UnixMillis(1_770_000_000_000),
+        };
+        let all: Vec<Remark> = (0..10_000).map(remark).collect();
+        assert_eq!(fitting(all.iter().take(3_000)), (all[..3_000].to_vec(), 0));
+        let (remarks, more_remarks) = fitting(all.iter());
+        assert!(more_remarks > 0 && remarks.len() + more_remarks == all.len());
+        let report = serde_json::json!({
+            "version": "1", "id": "a", "words": "b", "name": "c", "state": "searching", "boot": 1, "sensors": 0,
+            "readings_taken": 0, "readings_acked": 0, "readings_dropped": 0, "spool_batches": 0,
+        });
+        let report: Report = serde_json::from_value(report).unwrap();
+        let report = Report { remarks, more_remarks, ..report };
+        let folder = tempfile::tempdir().unwrap();
+        let listener = listen(folder.path()).unwrap();
+        let path = folder.path().to_owned();
+        let asked = tokio::task::spawn_blocking(move || ask(&path));
+        answer(listener.accept().await.unwrap().0, report.clone()).await;
+        assert_eq!(asked.await.unwrap().unwrap(), report);
+    }
 }

@@ -4,6 +4,7 @@
 //!   Input ──▶ Gather ──▶ Spool ──▶ Uplink ──▶ Net        each round of the loop: settle, send, wait, act
 //! ```
 
+mod moments;
 mod opening;
 mod taking;
 
@@ -12,10 +13,13 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use tokio::net::{UnixListener, UnixStream};
+use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 use wire::message::{Claimed, ERROR_LIMIT, Health, SourceError};
 use wire::packet::MAX_DATAGRAM;
 use wire::{BatchSeq, Epoch};
+
+use self::moments::Moments;
 
 use crate::clock::{self, Alarm, Now};
 use crate::config::Settings;
@@ -42,6 +46,8 @@ const TEND_EVERY: Duration = Duration::from_secs(1);
 const REJOIN_EVERY: Duration = Duration::from_secs(60);
 /// How long what the hub said of another machine with this identity holds: it says it every few seconds.
 const CLAIMED_FOR: Duration = Duration::from_secs(60);
+/// Questions for the status that are answered at a time.
+const MOST_ANSWERS: usize = 4;
 /// Datagrams taken in before anything else happens again.
 const INBOX: usize = 64;
 
@@ -93,11 +99,15 @@ pub struct Agent {
     input: Input,
     intake: Intake,
     questions: Option<UnixListener>,
+    answers: JoinSet<()>,
     resolver: Resolver,
     alarm: Alarm,
     tend_at: Instant,
     rejoin_at: Instant,
     taken: u64,
+    moments: Moments,
+    /// Readings whose place another one took after they were in the spool.
+    overwritten: u64,
     spool_trouble: bool,
     /// When the hub was lost, if it was.
     lost_at: Option<Instant>,
@@ -151,7 +161,7 @@ impl Agent {
             match woken {
                 Woken::Received(received) => self.take_in(received, &mut inbox),
                 Woken::Resolved(resolved) => self.resolved(resolved),
-                Woken::Asked(question) => status::answer(&question, &self.report()),
+                Woken::Asked(question) => self.answer(question),
                 Woken::Arrived(arrived) => self.take_arrived(arrived),
                 Woken::Due => {}
             }
@@ -352,7 +362,16 @@ impl Agent {
         Some(Claim::new(&told.0, self.identity.folder()))
     }
 
+    /// Answers beside the loop; while many do not read their answers, nobody gets another.
+    fn answer(&mut self, question: UnixStream) {
+        while self.answers.try_join_next().is_some() {}
+        if self.answers.len() < MOST_ANSWERS {
+            self.answers.spawn(status::answer(question, self.report()));
+        }
+    }
+
     fn report(&self) -> Report {
+        let (remarks, more_remarks) = status::fitting(self.remarks());
         let (uplink, spool) = (&self.feed.uplink, &self.feed.spool);
         let state = match uplink.state() {
             State::Searching => "searching",
@@ -371,8 +390,8 @@ impl Agent {
             belongs: self.identity.pinned_hub().is_some(),
             boot: self.epoch.0,
             sensors: self.table.len(),
-            readings_taken: self.taken,
-            readings_acked: spool.acked(),
+            readings_taken: self.taken.saturating_sub(self.overwritten),
+            readings_acked: spool.acked().saturating_sub(self.overwritten),
             readings_dropped: spool.dropped(),
             dropped_by: spool.drops(),
             spool_batches: spool.len(),
@@ -382,7 +401,8 @@ impl Agent {
             clock_drift_ppm: uplink.clock_drift_ppb().map(|ppb| ppb as f64 / 1000.0),
             failing: self.failing().cloned().collect(),
             lost: self.intake.lost().map(|(source, lost)| (source.to_owned(), lost.clone())).collect(),
-            remarks: self.remarks().cloned().collect(),
+            remarks,
+            more_remarks,
             claimed: self.claimed(),
         }
     }

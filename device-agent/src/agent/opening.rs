@@ -1,10 +1,12 @@
 //! Opening an agent: identity, spool, sockets and sources, in this order.
 
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 use wire::BatchSeq;
 use wire::handshake::JoinToken;
 use wire::message::Hello;
 
+use super::moments::Moments;
 use super::{Agent, Error, REJOIN_EVERY};
 use crate::clock::{self, Alarm};
 use crate::config::Settings;
@@ -105,11 +107,14 @@ impl Agent {
             left_out: None,
             input,
             questions,
+            answers: JoinSet::new(),
             resolver,
             alarm: Alarm::unset(),
             tend_at: now.mono,
             rejoin_at: now.mono + REJOIN_EVERY,
             taken: 0,
+            moments: Moments::default(),
+            overwritten: 0,
             spool_trouble: false,
             lost_at: None,
             seeking: Seeking::default(),

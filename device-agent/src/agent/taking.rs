@@ -2,9 +2,10 @@
 //! stamped with a time that is right.
 
 use tracing::{error, info, warn};
-use wire::{BatchSeq, Reading, SensorKind, UnixMillis};
+use wire::{BatchSeq, Reading, SensorKind, SensorNo, UnixMillis};
 
 use super::Agent;
+use super::moments::{Held, Holding, Moments};
 use crate::clock::{self, Now};
 use crate::deadband::Deadband;
 use crate::feed::Feed;
@@ -25,6 +26,7 @@ impl Agent {
         let repair = self.timeline.look(now, self.feed.uplink.clock_offset_ms());
         if self.timeline.steps() != steps {
             self.feed.uplink.forget_clock_offset();
+            self.moments.forget();
         }
         if let Some(repair) = repair {
             self.gather.close(&mut self.feed.spool, now.mono);
@@ -104,26 +106,71 @@ impl Agent {
         let now = clock::now();
         let now = Now { unix: self.timeline.stamp(now), ..now };
         let correction = self.timeline.correction();
-        let mut arrived = Some(first);
-        while let Some(Arrived { readings, interval_ms, .. }) = &arrived {
-            let Self { input, feed, gather, table, deadband, taken, .. } = self;
+        let mut held = Held::default();
+        let mut next = Some(first);
+        while let Some(mut arrived) = next {
+            let Self { input, feed, gather, table, deadband, taken, moments, overwritten, .. } = self;
             let mut intake = Taking { table, deadband, gather, feed, taken, now };
-            for reading in readings {
+            let mut round = Round { held: &mut held, moments, overwritten };
+            for reading in &arrived.readings {
                 if !reading.value.is_finite() || input.skips(&reading.name) {
                     continue;
                 }
-                let words = (&*reading.unit, reading.kind, *interval_ms);
+                let words = (&*reading.unit, reading.kind, arrived.interval_ms);
+                let Some(sensor) = intake.admit(&reading.name, words, reading.value) else { continue };
                 // Another program of this machine has its time from the same clock.
-                let at = reading.at.map_or(now.unix, |at| at.plus(correction));
-                intake.take(&reading.name, words, at, reading.value);
+                match reading.at.map(|at| at.plus(correction)) {
+                    Some(at) => {
+                        let reading = Reading { sensor, at, value: reading.value };
+                        arrived.lost.replaced += u64::from(round.own(&mut intake, reading));
+                    }
+                    None if round.place(&mut intake, sensor, self.timeline.stamp(arrived.at), reading.value) => {}
+                    None => arrived.lost.crowded += 1,
+                }
             }
-            if let Some(arrived) = &arrived {
-                self.intake.note(arrived, now.unix);
-            }
-            arrived = self.intake.try_next();
+            self.intake.note(&arrived, now.unix);
+            next = self.intake.try_next();
         }
+        let Self { feed, gather, table, deadband, taken, .. } = self;
+        let mut intake = Taking { table, deadband, gather, feed, taken, now };
+        held.all().for_each(|reading| intake.push(&reading));
         self.gather.round_ends(self.feed.uplink.is_streaming(), &mut self.feed.spool, now.mono);
         self.tell_sensors();
+    }
+}
+
+/// The times of what is taken in at once.
+struct Round<'a> {
+    held: &'a mut Held,
+    moments: &'a mut Moments,
+    overwritten: &'a mut u64,
+}
+
+impl Round<'_> {
+    /// Takes a reading that brought its time along; says whether it takes the place of another.
+    fn own(&mut self, intake: &mut Taking<'_>, reading: Reading) -> bool {
+        let replaces = self.moments.own(reading.sensor, reading.at);
+        match self.held.hold(reading) {
+            Holding::Replaced => true,
+            Holding::Next(before) => {
+                if let Some(before) = before {
+                    intake.push(&before);
+                }
+                // The other one is in the spool, or on its way.
+                *self.overwritten += u64::from(replaces);
+                replaces
+            }
+        }
+    }
+
+    /// Takes a reading without a time of its own; says whether there was room for it.
+    fn place(&mut self, intake: &mut Taking<'_>, sensor: SensorNo, arrived: UnixMillis, value: f64) -> bool {
+        let Some(at) = self.moments.place(sensor, arrived) else { return false };
+        if let Some(before) = self.held.take(sensor) {
+            intake.push(&before);
+        }
+        intake.push(&Reading { sensor, at, value });
+        true
     }
 }
 
@@ -139,7 +186,19 @@ struct Taking<'a> {
 
 impl Taking<'_> {
     /// Leaves out a reading whose sensor has no number: the table remembers that it was asked for one.
-    fn take(&mut self, name: &str, (unit, kind, interval_ms): (&str, SensorKind, u32), at: UnixMillis, value: f64) {
+    fn take(&mut self, name: &str, words: (&str, SensorKind, u32), at: UnixMillis, value: f64) {
+        if let Some(sensor) = self.admit(name, words, value) {
+            self.push(&Reading { sensor, at, value });
+        }
+    }
+
+    /// The number of the sensor, if it has one and its deadband lets the value pass.
+    fn admit(
+        &mut self,
+        name: &str,
+        (unit, kind, interval_ms): (&str, SensorKind, u32),
+        value: f64,
+    ) -> Option<SensorNo> {
         let spool = &self.feed.spool;
         let moment = Moment { now: self.now.mono, batch: (spool.epoch(), spool.next_number()) };
         let number = match self.deadband.rule(name) {
@@ -149,10 +208,12 @@ impl Taking<'_> {
             }
             None => self.table.number(name, unit, kind, interval_ms, moment),
         };
-        let Ok(sensor) = number else { return };
-        if self.deadband.admit(name, sensor, value, self.now.mono) {
-            self.gather.push(&Reading { sensor, at, value }, &mut self.feed.spool, self.now.mono);
-            *self.taken += 1;
-        }
+        let sensor = number.ok()?;
+        self.deadband.admit(name, sensor, value, self.now.mono).then_some(sensor)
+    }
+
+    fn push(&mut self, reading: &Reading) {
+        self.gather.push(reading, &mut self.feed.spool, self.now.mono);
+        *self.taken += 1;
     }
 }

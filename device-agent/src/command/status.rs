@@ -118,6 +118,9 @@ fn in_words(report: &Report) -> String {
     for Remark { source, text: said, .. } in &report.remarks {
         text.push_str(&format!("  note      {source}: {said}\n"));
     }
+    if report.more_remarks > 0 {
+        text.push_str(&format!("  note      and {} more\n", report.more_remarks));
+    }
     text
 }
 

@@ -15,7 +15,13 @@ pub struct Lost {
     pub cut: u64,
     /// Lines that are no line protocol.
     pub refused: u64,
-    /// Why the last of them was refused.
+    /// Readings whose time another reading of their sensor had, which came later and counts.
+    #[serde(default)]
+    pub replaced: u64,
+    /// Readings of a sensor that gave more than one a millisecond for seconds.
+    #[serde(default)]
+    pub crowded: u64,
+    /// Why the last line was refused.
     pub last: String,
 }
 
@@ -34,7 +40,7 @@ impl Lost {
     /// Whether there is none.
     #[must_use]
     pub const fn is_none(&self) -> bool {
-        self.dropped == 0 && self.cut == 0 && self.refused == 0
+        self.dropped == 0 && self.cut == 0 && self.refused == 0 && self.replaced == 0 && self.crowded == 0
     }
 
     /// Adds what came later.
@@ -42,6 +48,8 @@ impl Lost {
         self.dropped = self.dropped.saturating_add(later.dropped);
         self.cut = self.cut.saturating_add(later.cut);
         self.refused = self.refused.saturating_add(later.refused);
+        self.replaced = self.replaced.saturating_add(later.replaced);
+        self.crowded = self.crowded.saturating_add(later.crowded);
         if !later.last.is_empty() {
             self.last.clone_from(&later.last);
         }
@@ -51,7 +59,7 @@ impl Lost {
 /// In words, what weighs most first.
 impl fmt::Display for Lost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { dropped, cut, refused, last } = self;
+        let Self { dropped, cut, refused, replaced, crowded, last } = self;
         let mut said = false;
         let mut say = |f: &mut fmt::Formatter<'_>, text: fmt::Arguments<'_>| {
             let between = if std::mem::replace(&mut said, true) { ", " } else { "" };
@@ -63,6 +71,12 @@ impl fmt::Display for Lost {
         }
         if *cut > 0 {
             say(f, format_args!("{cut} cut at {} KiB", MOST_BYTES >> 10))?;
+        }
+        if *crowded > 0 {
+            say(f, format_args!("{crowded} too many for one a millisecond"))?;
+        }
+        if *replaced > 0 {
+            say(f, format_args!("{replaced} replaced by a later one of the same millisecond"))?;
         }
         if *refused > 0 {
             let lines = if *refused == 1 { "line" } else { "lines" };

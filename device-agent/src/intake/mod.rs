@@ -59,7 +59,7 @@ pub struct Measured {
     pub unit: String,
     /// Gauge, counter or state.
     pub kind: SensorKind,
-    /// When, if the source says so; else when it was taken in.
+    /// When, if the source says so; else when it arrived.
     pub at: Option<UnixMillis>,
     /// The value; not checked to be finite.
     pub value: f64,
@@ -69,12 +69,15 @@ pub struct Measured {
 #[derive(Debug)]
 pub struct Arrived {
     source: usize,
+    /// When.
+    pub at: Now,
     /// Readings.
     pub readings: Vec<Measured>,
     /// How often they come, in milliseconds; 0 if they come as they please.
     pub interval_ms: u32,
     trouble: Option<String>,
-    lost: Lost,
+    /// What came and is no reading.
+    pub lost: Lost,
     /// What is to be known of the source though it does not fail.
     remark: Option<String>,
 }
@@ -304,7 +307,8 @@ impl Outlet {
     /// `false` when nobody listens any more.
     async fn give(&self, taken: Taken) -> bool {
         let Taken { readings, trouble, lost, remark } = taken;
-        let arrived = Arrived { source: self.source, readings, interval_ms: self.interval_ms, trouble, lost, remark };
+        let Self { source, interval_ms, .. } = *self;
+        let arrived = Arrived { source, at: clock::now(), readings, interval_ms, trouble, lost, remark };
         self.sender.send(arrived).await.is_ok()
     }
 }
