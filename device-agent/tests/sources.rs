@@ -71,6 +71,99 @@ fn industrial_io_is_told_in_its_units_however_the_kernel_counts() {
 }
 
 #[test]
+fn industrial_io_of_every_kind_has_its_unit_and_its_scale_or_is_named() {
+    let root = healthy();
+    for (file, content) in [
+        ("0/name", "max31855"),
+        ("0/in_temp_input", "900000"),
+        ("1/name", "mlx90614"),
+        ("1/in_temp_object_raw", "28000"),
+        ("1/in_temp_object_offset", "-13657.5"),
+        ("1/in_temp_object_scale", "20"),
+        ("2/name", "max31865"),
+        ("2/in_temp_input", "-150000"),
+        ("3/name", "ad7124"),
+        ("3/in_voltage0-voltage0_raw", "100000"),
+        ("3/in_voltage-voltage_scale", "0.000069736"),
+        ("3/in_voltage_scale", "1"),
+        ("3/in_voltage1_raw", "3000"),
+        ("4/name", "sps30"),
+        ("4/in_massconcentration_pm2p5_input", "12.5"),
+        ("4/in_uvindex_input", "7"),
+        ("4/in_steps_input", "120"),
+        ("4/in_count0_raw", "-4"),
+        ("4/in_concentration_co2_raw", "420"),
+        ("4/in_concentration_co2_scale", "0.0001"),
+        ("4/in_rot_quaternion_raw", "1 0 0 0"),
+        ("4/in_marvel_raw", "1"),
+        ("6/name", "adxl"),
+        ("6/in_accel_x_raw", "10"),
+        ("6/in_scale", "0.5"),
+        ("5/name", "broken"),
+        ("5/in_temp_input", "3100000"),
+    ] {
+        write(root.path(), &format!("sys/bus/iio/devices/iio:device{file}"), &format!("{content}\n"));
+    }
+    let mut samples = Samples::default();
+    let mut host = Host::new(root.path(), Vec::new());
+    host.look(now(), &mut samples, |_, _| {});
+    let of = |name: &str| {
+        let name = format!("iio.{name}");
+        let found = samples.iter().find(|sample| sample.name == name);
+        found.map(|sample| ((sample.value * 1e8).round() / 1e8, sample.unit, sample.kind))
+    };
+    for (name, value, unit) in [
+        ("max31855.temp", 900.0, "Cel"),
+        ("mlx90614.temp_object", 286.85, "Cel"),
+        ("max31865.temp", -150.0, "Cel"),
+        ("ad7124.voltage0-voltage0", 0.006_973_6, "V"),
+        ("ad7124.voltage1", 3.0, "V"),
+        ("sps30.massconcentration_pm2p5", 12.5, "ug/m3"),
+        ("sps30.uvindex", 7.0, "1"),
+        ("sps30.count0", -4.0, "1"),
+        ("sps30.concentration_co2", 0.042, "%"),
+        ("adxl.accel_x", 5.0, "m/s2"),
+    ] {
+        assert_eq!(of(name), Some((value, unit, SensorKind::Gauge)), "{name}");
+    }
+    assert_eq!(of("sps30.steps"), Some((120.0, "1", SensorKind::Counter)));
+    let mut said: Vec<(&str, &str)> = host.remarks().map(|remark| (&*remark.source, &*remark.text)).collect();
+    said.retain(|(source, _)| source.starts_with("iio."));
+    said.sort_unstable();
+    assert_eq!(
+        said,
+        [
+            ("iio.broken.temp", "left out: 3100 Cel cannot be"),
+            ("iio.sps30.marvel", "left out: what in_marvel measures in is not known"),
+            ("iio.sps30.rot_quaternion", "left out: what in_rot_quaternion measures in is not known"),
+        ]
+    );
+    assert_eq!(host.troubles().count(), 0);
+}
+
+#[test]
+fn a_chip_of_an_old_driver_has_its_files_in_the_folder_of_its_device() {
+    let root = healthy();
+    for (file, content) in [
+        ("name", "w83627ehf"),
+        ("temp1_input", "41000"),
+        ("temp1_label", "CPUTIN"),
+        ("temp2_input", "127000"),
+        ("temp2_fault", "1"),
+        ("fan1_input", "900"),
+    ] {
+        write(root.path(), &format!("sys/class/hwmon/hwmon1/device/{file}"), &format!("{content}\n"));
+    }
+    // A chip with channels of its own has no others.
+    write(root.path(), "sys/class/hwmon/hwmon0/device/temp9_input", "1000\n");
+    let mut host = Host::new(root.path(), Vec::new());
+    let values = sample(&mut host);
+    assert_eq!((values["temp.w83627ehf.cputin"], values["fan.w83627ehf.1"]), (41.0, 900.0));
+    assert!(!values.contains_key("temp.w83627ehf.2") && !values.contains_key("temp.coretemp.9"), "{values:?}");
+    assert!(host.remarks().any(|remark| remark.text.contains("device/temp2_fault")));
+}
+
+#[test]
 fn batteries_and_mains_are_told_and_states_are_told_from_counters() {
     let root = healthy();
     for (file, content) in [

@@ -9,6 +9,8 @@ use super::{Error, name_part};
 
 /// Thermometers of the 1-Wire bus are read there, by their nine bytes: each reading makes the probe measure.
 const ONE_WIRE: &str = "w1_slave_temp";
+/// Where the files of a chip are, if they are not in its own folder.
+const DEVICE: &str = "device/";
 
 /// A channel of a chip.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,11 +40,21 @@ pub(super) struct Chip {
 
 /// What a chip has.
 pub(super) fn describe(files: &mut Files) -> Result<Chip, Error> {
-    let name = files.word("name")?.unwrap_or_default();
+    let own = entries(files.folder());
+    // Drivers of old kernels have their files in the folder of the device.
+    let (place, entries) = if own.iter().any(|(file, _)| channel(file).is_some()) {
+        ("", own)
+    } else {
+        (DEVICE, entries(&files.folder().join(DEVICE)))
+    };
+    let name = match files.word("name")? {
+        None if place == DEVICE => files.word("device/name")?,
+        name => name,
+    };
+    let name = name.unwrap_or_default();
     if name == ONE_WIRE {
         return Ok(Chip { name, inputs: Vec::new(), unanswered: None });
     }
-    let entries = entries(files.folder());
     let has = |file: &str| entries.binary_search_by(|(name, _)| (**name).cmp(file)).ok();
     let mut found: Vec<(usize, u32, Input, u64)> = Vec::new();
     let mut unanswered = None;
@@ -52,7 +64,7 @@ pub(super) fn describe(files: &mut Files) -> Result<Chip, Error> {
         if file.ends_with("_average") && has(&format!("{stem}_input")).is_some() {
             continue;
         }
-        let there = |what: &str| Some(format!("{stem}_{what}")).filter(|file| has(file).is_some());
+        let there = |what: &str| has(&format!("{stem}_{what}")).map(|_| format!("{place}{stem}_{what}"));
         let label = match there("label").map(|label| files.word(&label)) {
             Some(Ok(label)) => label.map(|label| name_part(&label)),
             Some(Err(error)) => {
@@ -63,7 +75,7 @@ pub(super) fn describe(files: &mut Files) -> Result<Chip, Error> {
         };
         let input = Input {
             stem: stem.to_owned(),
-            file: file.clone(),
+            file: format!("{place}{file}"),
             label: label.unwrap_or_else(|| number.to_string()),
             quantity: &QUANTITIES[order],
             enable: there("enable"),

@@ -3,40 +3,62 @@
 use wire::SensorKind;
 
 use super::files::{Content, Files, entries};
-use super::limits::TEMPERATURE;
 use super::{Error, Samples};
 
-/// Channel type of the kernel's ABI, UCUM-like unit, and what its number is multiplied with to be in that unit.
-const TYPES: [(&str, &str, f64); 20] = [
+/// Channel type of the kernel's ABI (`Documentation/ABI/testing/sysfs-bus-iio`), UCUM-like unit, and what its number is
+/// multiplied with to be in that unit.
+const TYPES: [(&str, &str, f64); 39] = [
     ("accel", "m/s2", 1.0),
+    ("activity", "%", 1.0),
+    ("altcurrent", "A", 0.001),
     ("altvoltage", "V", 0.001),
     ("angl", "rad", 1.0),
     ("anglvel", "rad/s", 1.0),
+    ("attention", "%", 1.0),
     ("capacitance", "nF", 1.0),
+    ("chromaticity", "1", 1.0),
+    ("colortemp", "K", 1.0),
     ("concentration", "%", 1.0),
+    ("count", "1", 1.0),
     ("current", "A", 0.001),
+    ("deltaangl", "rad", 1.0),
+    ("deltavelocity", "m/s", 1.0),
     ("distance", "m", 1.0),
     ("electricalconductivity", "S/m", 1.0),
+    ("energy", "J", 1.0),
+    ("gravity", "m/s2", 1.0),
     ("humidityrelative", "%", 0.001),
     ("illuminance", "lx", 1.0),
+    ("incli", "deg", 1.0),
+    ("index", "1", 1.0),
     ("intensity", "1", 1.0),
     ("magn", "G", 1.0),
+    ("massconcentration", "ug/m3", 1.0),
     ("ph", "[pH]", 1.0),
+    ("phase", "rad", 1.0),
+    ("positionrelative", "%", 0.001),
     ("power", "W", 0.001),
     ("pressure", "Pa", 1000.0),
     ("proximity", "1", 1.0),
     ("resistance", "Ohm", 1.0),
+    ("rot", "deg", 1.0),
+    ("steps", "1", 1.0),
     ("temp", "Cel", 0.001),
+    ("uvindex", "1", 1.0),
+    ("velocity", "m/s", 1.0),
     ("voltage", "V", 0.001),
 ];
+
+/// What thermometers of any kind can measure: a thermocouple of tungsten and rhenium, a pyrometer.
+const DEGREES: std::ops::RangeInclusive<f64> = -273.15..=3_000.0;
 
 /// What a device measures that can be read one by one.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Channel {
     /// `temp`, `voltage0`, `accel_x`.
     pub(super) name: String,
-    unit: &'static str,
-    factor: f64,
+    /// Its unit, and what its number is multiplied with to be in it; nothing for a kind that is not known.
+    unit: Option<(&'static str, f64)>,
 }
 
 /// What a device calls itself, and its channels in alphabetical order, with what tells their files from others.
@@ -47,8 +69,7 @@ pub(super) fn describe(files: &mut Files) -> Result<(String, Vec<(Channel, u64)>
         .filter_map(|(file, ino)| {
             let rest = file.strip_prefix("in_")?;
             let channel = rest.strip_suffix("_input").or_else(|| rest.strip_suffix("_raw"))?;
-            let (_, unit, factor) = TYPES.iter().find(|(kind, _, _)| *kind == kind_of(channel))?;
-            Some((Channel { name: channel.to_owned(), unit, factor: *factor }, ino))
+            Some((Channel { name: channel.to_owned(), unit: unit_of(channel) }, ino))
         })
         .collect();
     found.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
@@ -60,17 +81,31 @@ pub(super) fn describe(files: &mut Files) -> Result<(String, Vec<(Channel, u64)>
 ///
 /// A channel that gives nothing is an error, whatever the driver says: who connects such a device wants to know.
 pub(super) fn sample(channel: &Channel, files: &mut Files, name: &str, samples: &mut Samples) -> Result<(), Error> {
-    let value = value(files, &channel.name)? * channel.factor;
-    let impossible = match kind_of(&channel.name) {
-        "temp" => TEMPERATURE.read(value * 1e3).err(),
-        "humidityrelative" if !(-10.0..=120.0).contains(&value) => Some(format!("left out: {value} % cannot be")),
-        _ => None,
+    let Some((unit, factor)) = channel.unit else {
+        samples.leave_out(name, format!("left out: what in_{} measures in is not known", channel.name));
+        return Ok(());
     };
-    match impossible {
-        None => samples.add(name, channel.unit, SensorKind::Gauge, value),
-        Some(why) => samples.leave_out(name, why),
+    let value = value(files, &channel.name)? * factor;
+    let (is_possible, value) = match kind_of(&channel.name) {
+        "temp" => (DEGREES.contains(&value), value),
+        "humidityrelative" => ((-10.0..=120.0).contains(&value), value.clamp(0.0, 100.0)),
+        _ => (true, value),
+    };
+    if is_possible {
+        let totals = ["energy", "steps"].contains(&kind_of(&channel.name));
+        samples.add(name, unit, if totals { SensorKind::Counter } else { SensorKind::Gauge }, value);
+    } else {
+        samples.leave_out(name, format!("left out: {value} {unit} cannot be"));
     }
     Ok(())
+}
+
+/// Unit and factor of a channel. A turn told as a quaternion is four numbers, and none of them a level.
+fn unit_of(channel: &str) -> Option<(&'static str, f64)> {
+    if channel.ends_with("_quaternion") {
+        return None;
+    }
+    TYPES.iter().find(|(kind, _, _)| *kind == kind_of(channel)).map(|(_, unit, factor)| (*unit, *factor))
 }
 
 /// `voltage0-voltage1` and `accel_x` are of type `voltage` and `accel`.
@@ -90,9 +125,14 @@ fn value(files: &mut Files, channel: &str) -> Result<f64, Error> {
     Ok((raw + offset) * factor(files, channel, "scale")?.unwrap_or(1.0))
 }
 
-/// A factor that is not there is nothing; one that is there and cannot be read is unknown.
+/// A factor of the channel, of its type (of a difference, of both its types), or of all inputs. One that is not there is
+/// nothing; one that is there and cannot be read is unknown.
 fn factor(files: &mut Files, channel: &str, what: &str) -> Result<Option<f64>, Error> {
-    for name in [format!("in_{channel}_{what}"), format!("in_{}_{what}", kind_of(channel))] {
+    let kind = kind_of(channel);
+    let both = channel.split_once('-').map(|(_, other)| format!("in_{kind}-{}_{what}", kind_of(other)));
+    let of_type = format!("in_{kind}_{what}");
+    let names = [Some(format!("in_{channel}_{what}")), both, Some(of_type), Some(format!("in_{what}"))];
+    for name in names.into_iter().flatten().chain([what.to_owned()]) {
         match files.number(&name)? {
             Content::Number(value) => return Ok(Some(value)),
             Content::Nothing => return Err(nothing(files, &name)),
