@@ -28,6 +28,65 @@ fn an_iowait_that_falls_does_not_change_what_is_used() {
 }
 
 #[test]
+fn a_counter_below_zero_is_left_out_and_a_line_of_zeros_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let mut host = Host::new(root.path(), Vec::new());
+    let mut round = |line: &str| {
+        write(root.path(), "proc/stat", line);
+        sample(&mut host)
+    };
+    round("cpu  100 0 0 100 10 0 0 7 0 0\n");
+    let (values, _) = round("cpu  115 0 0 180 18446744073709551610 0 0 7 0 0\n");
+    assert_eq!((values["cpu.used_pct"], values["cpu.iowait_pct"]), (100.0 * 15.0 / 95.0, 0.0));
+    let (values, _) = round("cpu  130 0 0 260 18446744073709551613 0 0 18446744073709551500 0 0\n");
+    assert_eq!(values["cpu.used_pct"], 100.0 * 15.0 / 95.0);
+    let (values, troubles) = round("cpu  0 0 0 0 0 0 0 0 0 0\n");
+    assert!(!values.contains_key("cpu.used_pct"));
+    assert!(troubles["cpu"].contains("/proc/stat: all counters of its line `cpu` are zero"), "{troubles:?}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named_with_what_the_system_said_in_every_round() {
+    let root = tempfile::tempdir().unwrap();
+    let mut host = Host::new(root.path(), Vec::new());
+    for round in 0..3 {
+        let (_, troubles) = sample(&mut host);
+        for (source, file) in [("cpu", "stat"), ("memory", "meminfo"), ("load", "loadavg"), ("network", "net/dev")] {
+            let said = format!("/proc/{file}: No such file or directory");
+            assert!(troubles[source].contains(&said), "{source} in round {round}: {troubles:?}");
+        }
+    }
+}
+
+#[test]
+fn the_cache_of_zfs_counts_in_the_memory_in_which_it_lies() {
+    const GIB: u64 = 1 << 20;
+    let used = |meminfo: &[(&str, u64)], arcstats: &[(&str, u64)]| {
+        let root = tempfile::tempdir().unwrap();
+        let lines = meminfo.iter().map(|(name, kib)| format!("{name}: {kib} kB\n"));
+        write(root.path(), "proc/meminfo", &lines.collect::<String>());
+        let rows = arcstats.iter().map(|(name, kib)| format!("{name} 4 {}\n", kib * 1024));
+        let text = format!("13 1 0x01 123 33456 8 9\nname type data\n{}", rows.collect::<String>());
+        write(root.path(), "proc/spl/kstat/zfs/arcstats", &text);
+        let mut host = Host::new(root.path(), Vec::new());
+        let (values, _) = sample(&mut host);
+        let said: Vec<String> = host.remarks().map(|remark| remark.source.clone()).collect();
+        (values["mem.used_pct"], values.get("mem.zfs_cache_bytes").copied(), said)
+    };
+    // A container of 64 GiB sees the cache of its host, which has 256.
+    let container = [("MemTotal", 64 * GIB), ("MemFree", 9 * GIB), ("MemAvailable", 16 * GIB)];
+    let cache = [("size", 30 * GIB), ("c_min", GIB), ("memory_all_bytes", 256 * GIB)];
+    assert_eq!(used(&container, &cache), (75.0, None, vec!["mem.zfs_cache_bytes".to_owned()]));
+    let older = [("size", 30 * GIB), ("c_min", GIB), ("c_max", 128 * GIB)];
+    assert_eq!(used(&container, &older).0, 75.0);
+    // A host whose cache overlaps with what the kernel calls available: it is there up to what programs leave.
+    let host =
+        [("MemTotal", 64 * GIB), ("MemAvailable", 24 * GIB), ("SReclaimable", 12 * GIB), ("AnonPages", 16 * GIB)];
+    let cache = [("size", 44 * GIB), ("c_min", 2 * GIB), ("memory_all_bytes", 64 * GIB)];
+    assert_eq!(used(&host, &cache), (25.0, Some((44 * GIB * 1024) as f64), vec![]));
+}
+
+#[test]
 fn memory_of_containers_and_of_zfs_is_a_percentage() {
     let root = tempfile::tempdir().unwrap();
     let mut host = Host::new(root.path(), Vec::new());
@@ -38,6 +97,8 @@ fn memory_of_containers_and_of_zfs_is_a_percentage() {
     let (values, troubles) = sample(&mut host);
     assert!(!values.contains_key("mem.used_pct") && !values.contains_key("swap.used_pct"));
     assert!(troubles["memory"].contains("MemAvailable is more than MemTotal"), "{troubles:?}");
+    meminfo("MemTotal: 1000 kB\nMemAvailable: 10670 kB\n");
+    assert!(sample(&mut host).1["memory"].contains("MemAvailable is more than MemTotal, and there is no MemFree"));
     meminfo("MemTotal: 1000 kB\nMemFree: 50 kB\nMemAvailable: 100 kB\n");
     assert_eq!(sample(&mut host).0["mem.used_pct"], 90.0);
     let arcstats = "13 1 0x01 123 33456 8 9\nname type data\nc_min 4 102400\nsize 4 614400\n";
@@ -61,14 +122,33 @@ fn a_battery_tells_power_by_current_and_voltage_and_an_empty_bay_tells_nothing()
         ("BAT1/capacity", "0"),
         ("BAT2/current_now", "4294966046"),
         ("BAT2/capacity", "255"),
+        ("BAT3/energy_now", "60000000"),
+        ("BAT3/energy_full", "50000000"),
+        ("BAT3/cycle_count", "4294967295"),
+        ("BAT3/charge_counter", "-1500000"),
     ] {
         file(path, text);
     }
-    let (values, troubles) = sample(&mut Host::new(root.path(), Vec::new()));
+    let pipe = root.path().join("sys/class/power_supply/BAT3/online");
+    rustix::fs::mkfifoat(rustix::fs::CWD, pipe, rustix::fs::Mode::RUSR).unwrap();
+    let mut host = Host::new(root.path(), Vec::new());
+    // What has a pipe among its files comes a second later, and from then on with the others.
+    let mut rounds = (0..40).map(|_| sample(&mut host));
+    let whole = |(values, _): &(HashMap<String, f64>, _)| {
+        values.contains_key("power.bat0.power") && values.contains_key("power.bat3.energy")
+    };
+    let (values, troubles) = rounds.find(whole).unwrap();
+    drop(rounds);
     assert_eq!((values["power.bat0.power"], values["power.bat0.charge_pct"]), (-15.0, 75.0));
     assert!(!values.keys().any(|name| name.starts_with("power.bat1")), "{values:?}");
     assert!((values["power.bat2.current"] + 0.00125).abs() < 1e-9 && !values.contains_key("power.bat2.charge_pct"));
-    assert!(troubles["power"].contains("BAT2/capacity"), "{troubles:?}");
+    assert_eq!((values["power.bat3.energy"], values["power.bat3.charge"]), (60.0, -1.5));
+    assert!(!values.contains_key("power.bat3.cycles") && !values.contains_key("power.bat3.online"), "{values:?}");
+    for said in ["BAT2/capacity", "BAT3/online: no answer", "BAT3/cycle_count: 4294967295 is more"] {
+        assert!(troubles["power"].contains(said), "{troubles:?}");
+    }
+    let said: Vec<(&str, &str)> = host.remarks().map(|remark| (&*remark.source, &*remark.text)).collect();
+    assert_eq!(said, [("power.bat3.charge_pct", "left out: it holds 60 of 50")]);
 }
 
 #[test]

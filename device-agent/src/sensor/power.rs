@@ -8,9 +8,10 @@
 use super::files::{Content, Files};
 use super::{Error, Samples};
 
-/// A level: file, name, unit, what the kernel's number is multiplied with to be in that unit, and what can be.
+/// A level: the files that tell it, the first of them that does; name, unit, what the kernel's number is multiplied with to
+/// be in that unit, and what can be.
 struct Level {
-    file: &'static str,
+    files: &'static [&'static str],
     what: &'static str,
     unit: &'static str,
     factor: f64,
@@ -18,63 +19,62 @@ struct Level {
     most: f64,
 }
 
-const fn level(file: &'static str, what: &'static str, unit: &'static str, factor: f64, most: f64) -> Level {
-    Level { file, what, unit, factor, least: 0.0, most }
+const fn level(
+    files: &'static [&'static str],
+    what: &'static str,
+    unit: &'static str,
+    factor: f64,
+    most: f64,
+) -> Level {
+    Level { files, what, unit, factor, least: 0.0, most }
 }
 
-const fn both_ways(file: &'static str, what: &'static str, unit: &'static str, most: f64) -> Level {
-    Level { file, what, unit, factor: 1e-6, least: -most, most }
+const fn both_ways(files: &'static [&'static str], what: &'static str, unit: &'static str, most: f64) -> Level {
+    Level { files, what, unit, factor: 1e-6, least: -most, most }
 }
 
-const VOLTAGE: Level = level("voltage_now", "voltage", "V", 1e-6, 1_000.0);
-const CURRENT: Level = both_ways("current_now", "current", "A", 1_000.0);
-const POWER: Level = both_ways("power_now", "power", "W", 100_000.0);
+const VOLTAGE: Level = level(&["voltage_now", "voltage_avg"], "voltage", "V", 1e-6, 1_000.0);
+const CURRENT: Level = both_ways(&["current_now", "current_avg"], "current", "A", 1_000.0);
+const POWER: Level = both_ways(&["power_now", "power_avg"], "power", "W", 100_000.0);
 /// A little above full: batteries are calibrated now and then. It is told as full.
-const CHARGE_PCT: Level = level("capacity", "charge_pct", "%", 1.0, 110.0);
-const ENERGY: Level = level("energy_now", "energy", "W.h", 1e-6, 1e6);
-const CHARGE: Level = level("charge_now", "charge", "A.h", 1e-6, 1e6);
-const TEMPERATURE: Level = Level { least: -60.0, ..level("temp", "temp", "Cel", 0.1, 150.0) };
+const CHARGE_PCT: Level = level(&["capacity"], "charge_pct", "%", 1.0, 110.0);
+const ENERGY: Level = level(&["energy_now", "energy_avg"], "energy", "W.h", 1e-6, 1e6);
+const CHARGE: Level = level(&["charge_now", "charge_avg"], "charge", "A.h", 1e-6, 1e6);
+/// Counts from anywhere, and may be below zero.
+const COUNTED: Level = both_ways(&["charge_counter"], "charge", "A.h", 1e6);
+const TEMPERATURE: Level = Level { least: -60.0, ..level(&["temp"], "temp", "Cel", 0.1, 150.0) };
+const ENERGY_FULL: Level = level(&["energy_full", "energy_full_design"], "charge_pct", "W.h", 1e-6, 1e6);
+const CHARGE_FULL: Level = level(&["charge_full", "charge_full_design"], "charge_pct", "A.h", 1e-6, 1e6);
+/// More than a battery lives through each hour for years; all bits set are none.
+const CYCLES: Level = level(&["cycle_count"], "cycles", "1", 1.0, 60_000.0);
+const ONLINE: Level = level(&["online"], "online", "", 1.0, 255.0);
 
 /// Adds `power.<supply>.<what>` for what the files of one supply say, called `name`; an empty bay is none.
 ///
-/// A level that a driver has no answer for is left out: many list files that their chip does not fill.
+/// A level that a driver has no answer for is left out: many list files that their chip does not fill. A file that cannot be
+/// read is named.
 pub(super) fn sample(files: &mut Files, name: &str, samples: &mut Samples) {
-    if matches!(files.number("present"), Ok(Content::Number(0.0))) {
+    let mut supply = Supply { files, name, samples };
+    if supply.number("present", "present") == Some(0.0) {
         return;
     }
-    let status = match files.word("status") {
+    let status = match supply.files.word("status") {
         Ok(status) => status,
         Err(error) => {
-            samples.fail(format!("power.{name}.charging"), error);
+            supply.fail("charging", error);
             None
         }
     };
     let flow = status.as_deref().map_or(Flow::Unknown, Flow::of);
-    let mut take = |level: &Level| match files.number(level.file) {
-        Ok(Content::Number(raw)) => match level.value(raw) {
-            Some(value) => Some(value),
-            None => {
-                let path = files.named(level.file);
-                let why = format!("{raw} is more or less than there can be");
-                samples.fail(format!("power.{name}.{}", level.what), Error::Read { path, why });
-                None
-            }
-        },
-        Ok(Content::Nothing | Content::NoFile) => None,
-        Err(error) => {
-            samples.fail(format!("power.{name}.{}", level.what), error);
-            None
-        }
-    };
-    let (voltage, current) = (take(&VOLTAGE), take(&CURRENT).map(|value| flow.sign(value)));
-    let power = take(&POWER).map(|value| flow.sign(value)).or_else(|| Some(current? * voltage?));
-    let (energy, charge, temperature) = (take(&ENERGY), take(&CHARGE), take(&TEMPERATURE));
-    let said = take(&CHARGE_PCT);
-    let mut read = |file: &str| if let Ok(Content::Number(number)) = files.number(file) { Some(number) } else { None };
-    let charge_pct = said
-        .or_else(|| share(energy?, read("energy_full")? * 1e-6))
-        .or_else(|| share(charge?, read("charge_full")? * 1e-6));
-    let (online, cycles) = (read("online"), read("cycle_count"));
+    let (voltage, current) = (supply.take(&VOLTAGE), supply.take(&CURRENT).map(|value| flow.sign(value)));
+    let power = supply.take(&POWER).map(|value| flow.sign(value)).or_else(|| Some(current? * voltage?));
+    let (energy, charge) = (supply.take(&ENERGY), supply.take(&CHARGE));
+    let charge_pct = supply
+        .take(&CHARGE_PCT)
+        .or_else(|| supply.share(energy?, &ENERGY_FULL))
+        .or_else(|| supply.share(charge?, &CHARGE_FULL));
+    let charge = charge.or_else(|| supply.take(&COUNTED));
+    let (temperature, cycles, online) = (supply.take(&TEMPERATURE), supply.take(&CYCLES), supply.take(&ONLINE));
     for (level, value) in [
         (CHARGE_PCT, charge_pct.map(|value| value.min(100.0))),
         (VOLTAGE, voltage),
@@ -95,7 +95,54 @@ pub(super) fn sample(files: &mut Files, name: &str, samples: &mut Samples) {
         samples.state(format_args!("power.{name}.charging"), f64::from(flow == Flow::In));
     }
     if let Some(cycles) = cycles.filter(|cycles| *cycles > 0.0) {
-        samples.counter(format_args!("power.{name}.cycles"), "1", cycles);
+        samples.counter(format_args!("power.{name}.cycles"), CYCLES.unit, cycles);
+    }
+}
+
+/// A supply that is being read.
+struct Supply<'a> {
+    files: &'a mut Files,
+    name: &'a str,
+    samples: &'a mut Samples,
+}
+
+impl Supply<'_> {
+    fn fail(&mut self, what: &str, error: Error) {
+        self.samples.fail(format!("power.{}.{what}", self.name), error);
+    }
+
+    /// The number in a file, if there is one; what cannot be read is named.
+    fn number(&mut self, file: &str, what: &str) -> Option<f64> {
+        match self.files.number(file) {
+            Ok(Content::Number(number)) => Some(number),
+            Ok(Content::Nothing | Content::NoFile) => None,
+            Err(error) => {
+                self.fail(what, error);
+                None
+            }
+        }
+    }
+
+    fn take(&mut self, level: &Level) -> Option<f64> {
+        let (file, raw) = level.files.iter().find_map(|file| Some((*file, self.number(file, level.what)?)))?;
+        let value = level.value(raw);
+        if value.is_none() {
+            let why = format!("{raw} is more or less than there can be");
+            self.fail(level.what, Error::Read { path: self.files.named(file), why });
+        }
+        value
+    }
+
+    /// How full a battery is that only counts what is in it, in percent.
+    fn share(&mut self, now: f64, full: &Level) -> Option<f64> {
+        let full = self.take(full).filter(|full| *full > 0.0)?;
+        let share = 100.0 * now / full;
+        if share > CHARGE_PCT.most {
+            let name = format!("power.{}.{}", self.name, CHARGE_PCT.what);
+            self.samples.leave_out(&name, format!("left out: it holds {now} of {full}"));
+            return None;
+        }
+        Some(share)
     }
 }
 
@@ -107,12 +154,6 @@ impl Level {
         let value = (if is_wrapped { raw - 2.0 * SIGN } else { raw }) * self.factor;
         (self.least..=self.most).contains(&value).then_some(value)
     }
-}
-
-/// How full a battery is that only counts what is in it, in percent.
-fn share(now: f64, full: f64) -> Option<f64> {
-    let share = 100.0 * now / full;
-    (full > 0.0 && (0.0..=CHARGE_PCT.most).contains(&share)).then_some(share)
 }
 
 /// Which way the energy goes.
@@ -147,7 +188,7 @@ mod tests {
 
     use super::*;
 
-    /// What a supply with these files gives, and which of its sensors failed.
+    /// What a supply with these files gives, which of its sensors failed, and which were left out and why.
     fn read(files: &[(&str, &str)]) -> (Vec<(String, f64)>, Vec<String>) {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("sys/class/power_supply/BAT0");
@@ -159,7 +200,9 @@ mod tests {
         sample(&mut Files::new(root.path(), "sys/class/power_supply/BAT0"), "bat0", &mut samples);
         let rounded = |value: f64| (value * 1e6).round() / 1e6;
         let found = samples.iter().map(|sample| (sample.name.replace("power.bat0.", ""), rounded(sample.value)));
-        (found.collect(), samples.failed.iter().map(|(name, _)| name.clone()).collect())
+        let failed = samples.failed.iter().map(|(name, _)| name.clone());
+        let left_out = samples.left_out.iter().map(|(name, why)| format!("{name}: {why}"));
+        (found.collect(), failed.chain(left_out).collect())
     }
 
     fn value(files: &[(&str, &str)], what: &str) -> Option<f64> {
@@ -190,6 +233,8 @@ mod tests {
             ("capacity", "255", "power.bat0.charge_pct"),
             ("capacity", "-1", "power.bat0.charge_pct"),
             ("temp", "65535", "power.bat0.temp"),
+            ("cycle_count", "4294967295", "power.bat0.cycles"),
+            ("cycle_count", "65535", "power.bat0.cycles"),
         ] {
             assert_eq!(read(&[(file, text)]), (vec![], vec![name.to_owned()]), "{file} {text}");
         }
@@ -202,6 +247,42 @@ mod tests {
         assert_eq!(value(&[("charge_now", "1500000"), ("charge_full", "2000000")], "charge_pct"), Some(75.0));
         assert_eq!(value(&[("charge_now", "2050000"), ("charge_full", "2000000")], "charge_pct"), Some(100.0));
         assert_eq!(value(&[("charge_now", "1500000"), ("charge_full", "0")], "charge_pct"), None);
+        let design = [("charge_now", "1500000"), ("charge_full_design", "3000000")];
+        assert_eq!(value(&design, "charge_pct"), Some(50.0));
+        // More than fits is not believed, and said; another pair may be right.
+        let mut files = vec![("energy_now", "60000000"), ("energy_full", "50000000")];
+        assert_eq!(read(&files).1, ["power.bat0.charge_pct: left out: it holds 60 of 50"]);
+        files.extend([("charge_now", "1500000"), ("charge_full", "3000000")]);
+        assert_eq!(value(&files, "charge_pct"), Some(50.0));
+    }
+
+    #[test]
+    fn means_and_counters_are_told_where_there_is_nothing_else() {
+        let files = [
+            ("status", "Discharging"),
+            ("power_avg", "8000000"),
+            ("current_avg", "500000"),
+            ("voltage_avg", "16000000"),
+            ("charge_counter", "-2500000"),
+        ];
+        let found = [("voltage", 16.0), ("current", -0.5), ("power", -8.0), ("charge", -2.5), ("charging", 0.0)];
+        assert_eq!(read(&files), (found.map(|(what, value)| (what.to_owned(), value)).into(), vec![]));
+        let both = [("current_now", "100000"), ("current_avg", "500000")];
+        assert_eq!(value(&both, "current"), Some(0.1));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named_whatever_it_is() {
+        for (file, what) in [
+            ("online", "online"),
+            ("present", "present"),
+            ("cycle_count", "cycles"),
+            ("energy_full", "charge_pct"),
+            ("charge_counter", "charge"),
+        ] {
+            let files = [("energy_now", "60000000"), (file, "text")];
+            assert_eq!(read(&files).1, [format!("power.bat0.{what}")], "{file}");
+        }
     }
 
     #[test]
