@@ -91,6 +91,20 @@ async fn sources_that_fail_hang_or_babble_are_named_and_hold_up_nobody() {
 }
 
 #[tokio::test]
+async fn what_a_command_wrote_counts_when_it_has_ended_whatever_it_left_running() {
+    let root = tempfile::tempdir().unwrap();
+    let mark = root.path().join("mark");
+    let left = format!("(sleep 1; touch {}) & echo 5", mark.display());
+    // The second one leaves its group, and holds the pipe until it ends.
+    for script in [&*left, "setsid sleep 3 & echo 5"] {
+        let readings = gather(vec![exec("left", script, Format::Number)], 1).await;
+        assert_eq!(readings["left"].value, 5.0, "{script}");
+    }
+    tokio::time::sleep(Duration::from_millis(1200)).await;
+    assert!(!mark.exists());
+}
+
+#[tokio::test]
 async fn a_command_that_takes_too_long_is_killed_with_its_children() {
     let root = tempfile::tempdir().unwrap();
     let mark = root.path().join("mark");
@@ -240,20 +254,24 @@ async fn one_wire_thermometers_are_read_and_a_wrong_checksum_is_not_a_temperatur
     fs::create_dir_all(&hung).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, hung.join("w1_slave"), rustix::fs::Mode::RUSR).unwrap();
     write(root.path(), "sys/bus/w1/devices/28-0004/temperature", "-1500\n");
+    write(root.path(), "sys/bus/w1/devices/26-0001/temperature", "6400\n");
+    write(root.path(), "sys/bus/w1/devices/30-0001/temperature", "6400\n");
     write(root.path(), "sys/bus/w1/devices/w1_bus_master1/w1_slave", "not a chip");
     let mut intake = Intake::start(vec![Source::OneWire(root.path().to_owned())]);
     let arrived = intake.next().await;
     let readings: Vec<_> = arrived.readings.iter().map(|reading| (&*reading.name, reading.value)).collect();
-    assert_eq!(readings, [("w1.28-0001", 23.125), ("w1.28-0004", -1.5), ("w1.28-0005", 85.0)]);
+    let right = [("w1.26-0001", 25.0), ("w1.28-0001", 23.125), ("w1.28-0004", -1.5), ("w1.28-0005", 85.0)];
+    assert_eq!(readings, right);
     intake.note(&arrived, NOW);
     let trouble = intake.troubles().next().unwrap().error.clone();
     let said: Vec<&str> = trouble.split("; ").collect();
     assert!(
-        matches!(said[..], [checksum, power_on, zero, hangs]
+        matches!(said[..], [checksum, power_on, zero, hangs, family]
         if checksum == "28-0002: wrong checksum"
             && power_on.starts_with("28-0003: 85 Cel before it has measured")
             && zero == "28-0006: all its bytes are zero"
-            && hangs.starts_with("28-0007: ") && hangs.ends_with("no answer")),
+            && hangs.starts_with("28-0007: ") && hangs.ends_with("no answer")
+            && family.starts_with("30-0001: what the temperature of family 30 is counted in")),
         "{trouble}"
     );
 }

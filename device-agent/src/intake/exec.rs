@@ -13,8 +13,12 @@ use super::{MOST_BYTES, shown};
 /// Of what a command complains of, so much is told.
 const MOST_SAID: usize = 160;
 
-/// Runs a command and returns its output. One that takes too long is killed with all its children. Its numbers are to be
-/// written as everywhere, whatever the language of the machine: it runs with `LC_ALL=C`.
+/// How long the output of a command is waited for when it has ended, and what it started is ended too.
+const AFTERWARDS: Duration = Duration::from_millis(200);
+
+/// Runs a command and returns its output. One that takes too long is killed with all its children; what it leaves running
+/// when it ends is killed too, and what it has written until then counts. Its numbers are to be written as everywhere,
+/// whatever the language of the machine: it runs with `LC_ALL=C`.
 pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Content, String> {
     let (program, arguments) = command.split_first().ok_or("no command")?;
     let mut child = Command::new(program)
@@ -28,17 +32,28 @@ pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Cont
         .spawn()
         .map_err(|error| format!("cannot run {program}: {error}"))?;
     let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
-    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let (mut stdout, mut stderr) = (Content::default(), Content::default());
+    let pipes = (child.stdout.take(), child.stderr.take());
     let finished = tokio::time::timeout(timeout, async {
-        let (stdout, stderr) = tokio::join!(content_of(stdout), content_of(stderr));
-        (stdout, stderr, child.wait().await)
+        let read = async { tokio::join!(fill(&mut stdout, pipes.0), fill(&mut stderr, pipes.1)) };
+        let (mut read, mut is_read) = (std::pin::pin!(read), false);
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status,
+                _ = &mut read, if !is_read => is_read = true,
+            }
+        };
+        // A child that went on after its parent would hold the pipes, and pile up, round by round.
+        drop(group);
+        if !is_read {
+            let _ = tokio::time::timeout(AFTERWARDS, &mut read).await;
+        }
+        status
     });
-    let Ok((stdout, stderr, status)) = finished.await else {
+    let Ok(status) = finished.await else {
         return Err(format!("took longer than {} s", timeout.as_secs_f64()));
     };
     let status = status.map_err(|error| error.to_string())?;
-    // A child that went on after its parent would pile up, round by round.
-    drop(group);
     if status.success() {
         return Ok(stdout);
     }
@@ -59,12 +74,14 @@ impl Drop for Group {
     }
 }
 
-async fn content_of(pipe: Option<impl AsyncRead + Unpin>) -> Content {
-    let mut content = Content::default();
-    if let Some(mut pipe) = pipe {
-        let _ = (&mut pipe).take(MOST_BYTES as u64).read_to_end(&mut content.bytes).await;
+/// Reads a pipe until its end; what came before is there if nobody waits for that.
+async fn fill(content: &mut Content, pipe: Option<impl AsyncRead + Unpin>) {
+    let Some(mut pipe) = pipe else { return };
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = pipe.read(&mut buffer).await {
+        let room = MOST_BYTES - content.bytes.len();
         // What is too much is read and forgotten, so that the writer is not stuck.
-        content.is_cut = tokio::io::copy(&mut pipe, &mut tokio::io::sink()).await.is_ok_and(|more| more > 0);
+        content.is_cut |= length > room;
+        content.bytes.extend_from_slice(buffer.get(..length.min(room)).unwrap_or_default());
     }
-    content
 }

@@ -86,8 +86,13 @@ fn number(value: &str) -> Result<Option<(SensorKind, f64)>, &'static str> {
         "f" | "F" | "false" | "False" | "FALSE" => return Ok(Some((SensorKind::State, 0.0))),
         _ => {}
     }
-    let digits = value.strip_suffix(['i', 'u']).unwrap_or(value);
-    let number: f64 = digits.parse().map_err(|_| "a value that is no number")?;
+    let number = if let Some(digits) = value.strip_suffix('i') {
+        digits.parse::<i64>().map_err(|_| "an integer (i) that is none")? as f64
+    } else if let Some(digits) = value.strip_suffix('u') {
+        digits.parse::<u64>().map_err(|_| "an unsigned integer (u) that is none")? as f64
+    } else {
+        value.parse().map_err(|_| "a value that is no number")?
+    };
     if number.is_finite() { Ok(Some((SensorKind::Gauge, number))) } else { Err("a value that is no number") }
 }
 
@@ -184,6 +189,12 @@ mod tests {
             ("tank a=1,b=warm", "no number"),
             ("tank a=NaN", "no number"),
             ("tank a=\"x", "without its end"),
+            ("tank a=12.5i", "integer (i)"),
+            ("tank a=1e3i", "integer (i)"),
+            ("tank a=9223372036854775808i", "integer (i)"),
+            ("tank a=-5u", "unsigned integer (u)"),
+            ("tank a=5.0u", "unsigned integer (u)"),
+            ("tank a=i", "integer (i)"),
             ("tank a=1 soon", "timestamp"),
             ("tank a=1 1700000000", "2000: is `precision`"),
             ("tank a=1 99999999999999999999", "timestamp"),

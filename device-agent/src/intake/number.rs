@@ -2,7 +2,7 @@
 //!
 //! The first word of a text is the number: `21.5 C` is 21.5, `0.10 0.20 0.30 1/100 1234` is 0.1. Only ASCII white space ends
 //! a word, so a number grouped by a no-break space, a thin space or an apostrophe is one word, and refused. Grouped by
-//! ordinary spaces (`1 234.5`, `1 234 567`) it is refused as well: half of a number is worse than none. So are a decimal
+//! ordinary spaces (`1 234.5`, `1 234 567`, `1 23 456`) it is refused as well: half of a number is worse than none. So are a decimal
 //! comma (`1,234` is a thousand to some and a little more than one to others), hexadecimal, and a unit without a space.
 
 use super::{MOST_SHOWN, shown};
@@ -32,6 +32,10 @@ fn hint(word: &str) -> &'static str {
         ": the decimal point is a point, and thousands are not grouped"
     } else if word.contains(|c: char| c == '\'' || c == '\u{2019}' || c.is_whitespace()) {
         ": thousands are not grouped"
+    } else if word.trim_start_matches(['+', '-']).to_ascii_lowercase().starts_with("0x") {
+        ": it is hexadecimal, write it in decimal"
+    } else if word.ends_with(['e', 'E']) || word.ends_with(['+', '-']) {
+        ": it has no end"
     } else if word.starts_with(digits) && word.ends_with(|c: char| c.is_alphabetic() || c == '%') {
         ": a unit stands behind a space"
     } else {
@@ -39,8 +43,8 @@ fn hint(word: &str) -> &'static str {
     }
 }
 
-/// Whether the words of a line are the groups of one number: one to three digits, then threes, the last perhaps with
-/// decimals.
+/// Whether the words of a line are the groups of one number: one to three digits, then threes (in India twos and a three),
+/// the last perhaps with decimals.
 fn is_grouped<'a>(first: &str, rest: impl Iterator<Item = &'a str>) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let lead = first.trim_start_matches(['+', '-']);
@@ -50,7 +54,8 @@ fn is_grouped<'a>(first: &str, rest: impl Iterator<Item = &'a str>) -> bool {
     let rest: Vec<&str> = rest.collect();
     let Some((last, between)) = rest.split_last() else { return false };
     let (whole, decimals) = last.split_once(['.', ',']).unwrap_or((last, "0"));
-    between.iter().chain([&whole]).all(|group| group.len() == 3 && digits(group)) && digits(decimals)
+    let between_are = |length: usize| between.iter().all(|group| group.len() == length && digits(group));
+    whole.len() == 3 && digits(whole) && (between_are(3) || (between_are(2) && lead.len() < 3)) && digits(decimals)
 }
 
 #[cfg(test)]
@@ -70,6 +75,7 @@ mod tests {
             ("123 0 8168 95\n", 123.0),
             ("12 34\n", 12.0),
             ("1234 567\n", 1234.0),
+            ("123 45 678\n", 123.0),
         ] {
             assert_eq!(first(text), Ok(value), "{text:?}");
         }
@@ -87,6 +93,8 @@ mod tests {
             "1 234,5",
             "1 234.5",
             "-1 234 567",
+            "1 23 456",
+            "12 34 567.8",
             "1,234.5",
             "21,5",
             "0x1F",
@@ -106,6 +114,8 @@ mod tests {
         }
         assert!(first("21,5").is_err_and(|why| why.contains("'21,5' is not a number: the decimal point")));
         assert!(first("21.5C").is_err_and(|why| why.contains("a unit stands behind a space")));
+        assert!(first("0x1F").is_err_and(|why| why.contains("hexadecimal")));
+        assert!(first("1e").is_err_and(|why| why.contains("it has no end")));
         assert!(first("1 234,5").is_err_and(|why| why.contains("one number in groups")));
     }
 }

@@ -191,7 +191,7 @@ impl Errand {
             Err(error) => return Err(error.to_string()),
         }
         match self.files.number("temperature") {
-            Ok(Content::Number(thousandths)) => scratchpad::without_bytes(serial, thousandths).map(Some),
+            Ok(Content::Number(number)) => scratchpad::without_bytes(serial, number).map(Some),
             Ok(Content::Nothing) => Err("no answer on the bus".to_owned()),
             Ok(Content::NoFile) => Ok(None),
             Err(error) => Err(error.to_string()),

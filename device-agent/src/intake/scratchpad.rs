@@ -25,7 +25,7 @@ pub(super) fn degrees(serial: &str, text: &str) -> Result<f64, String> {
     }
     let thousandths: f64 = second.split_once("t=").and_then(|(_, t)| t.trim().parse().ok()).ok_or_else(malformed)?;
     let bytes: Vec<u8> = first.split_whitespace().map_while(|byte| u8::from_str_radix(byte, 16).ok()).take(9).collect();
-    let [low, high, _, _, _, _, seventh, _, _] = bytes[..] else { return without_bytes(serial, thousandths) };
+    let [low, high, _, _, _, _, seventh, _, _] = bytes[..] else { return of_thousandths(serial, thousandths) };
     if bytes.iter().all(|byte| *byte == 0) {
         return Err("all its bytes are zero".to_owned());
     }
@@ -37,11 +37,21 @@ pub(super) fn degrees(serial: &str, text: &str) -> Result<f64, String> {
     possible(serial, thousandths)
 }
 
-/// Degrees by a number of thousandths alone.
+/// Degrees by the number in `temperature`, in which each driver counts as it pleases.
 ///
 /// # Errors
 /// Why there are none.
-pub(super) fn without_bytes(serial: &str, thousandths: f64) -> Result<f64, String> {
+pub(super) fn without_bytes(serial: &str, number: f64) -> Result<f64, String> {
+    let thousandths = match serial.split('-').next().unwrap_or_default() {
+        // Smart battery monitors, DS2438: the kernel's w1_ds2438 gives 256ths of a degree.
+        "26" => return possible(serial, number * 1_000.0 / 256.0),
+        "10" | "22" | "28" | "3b" | "42" => number,
+        family => return Err(format!("what the temperature of family {family} is counted in is not known")),
+    };
+    of_thousandths(serial, thousandths)
+}
+
+fn of_thousandths(serial: &str, thousandths: f64) -> Result<f64, String> {
     // A room of exactly 85 degrees is rarer than a chip that lost its power for a moment.
     if thousandths == POWER_ON {
         return Err("85 Cel, which it also says before it has measured".to_owned());
@@ -91,6 +101,9 @@ mod tests {
     fn without_bytes_a_round_85_is_not_believed() {
         assert!(without_bytes("28-1", 85_000.0).is_err() && without_bytes("28-1", 126_000.0).is_err());
         assert_eq!((without_bytes("28-1", 0.0), without_bytes("28-1", -62.0)), (Ok(0.0), Ok(-0.062)));
+        assert_eq!((without_bytes("26-1", 6_400.0), without_bytes("26-1", -128.0)), (Ok(25.0), Ok(-0.5)));
+        assert_eq!(without_bytes("26-1", 21_760.0), Ok(85.0));
+        assert!(without_bytes("30-1", 6_400.0).is_err_and(|why| why.contains("family 30")));
         assert_eq!(degrees("28-1", "crc=49 YES\nt=21000\n"), Ok(21.0));
         for text in ["", "\n", "50 01 : crc=49 YES", "50 01 : crc=49 YES\nno number", "50 01 : crc=49 YES\nt=x"] {
             assert!(degrees("28-1", text).is_err(), "{text}");
