@@ -145,7 +145,9 @@ impl Uplink {
     }
 
     pub(super) fn wants_dictionary(&self, session: &Session) -> bool {
-        let describes = usize::from(session.known_sensors) < self.sensors.len();
+        // A hub that knows no sensor may have forgotten the device: the driver is told first, and says what there is now.
+        let is_told = session.confirmed || session.known_sensors > 0;
+        let describes = is_told && usize::from(session.known_sensors) < self.sensors.len();
         session.standing == Standing::Adopted && (describes || session.wants_numbering(self.numbering, self.asks))
     }
 

@@ -23,6 +23,9 @@ pub(super) struct Row {
     /// No sensor has it.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) free: bool,
+    /// The hub forgot the device, and it was not seen since.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) outlived: bool,
 }
 
 const fn is_zero(number: &u32) -> bool {

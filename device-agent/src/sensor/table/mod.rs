@@ -69,9 +69,18 @@ struct Place {
     absent: Duration,
     /// The last batch that may speak of it.
     last: Key,
+    /// It was seen since this start of the agent.
+    met: bool,
+    /// The hub forgot the device, and it was not seen since.
+    outlived: bool,
 }
 
 impl Place {
+    fn of(spec: SensorSpec, moment: Moment) -> Self {
+        let (seen, absent, last) = (moment.now, Duration::ZERO, moment.last());
+        Self { spec, free: None, seen, absent, last, met: true, outlived: false }
+    }
+
     fn absent(&self, now: Instant) -> Duration {
         self.absent + now.saturating_duration_since(self.seen)
     }
@@ -98,6 +107,8 @@ pub struct SensorTable {
     waiting: Waiting,
     file: Option<TableFile>,
     saved: Instant,
+    /// The hub forgot the device, and what it has now is not settled yet.
+    begins_anew: bool,
 }
 
 impl SensorTable {
@@ -115,6 +126,7 @@ impl SensorTable {
             waiting: Waiting::default(),
             file: None,
             saved: now,
+            begins_anew: false,
         }
     }
 
@@ -135,7 +147,9 @@ impl SensorTable {
         for row in read.rows.into_iter().take(usize::from(SensorNo::LIMIT)) {
             let absent = Duration::from_secs(3_600 * u64::from(row.absent_hours));
             let free = row.free.then_some(now);
-            table.put(Place { spec: row.spec, free, seen: now, absent, last: before });
+            table.begins_anew |= row.outlived;
+            let outlived = row.outlived;
+            table.put(Place { spec: row.spec, free, seen: now, absent, last: before, met: false, outlived });
         }
         table.describe();
         table.file = Some(file);
@@ -163,6 +177,7 @@ impl SensorTable {
         if let Some(number) = likely.or_else(|| self.numbers.get(name).copied()) {
             if let Some(place) = self.places.get_mut(usize::from(number.0)) {
                 (place.seen, place.absent, place.last) = (moment.now, Duration::ZERO, moment.last());
+                (place.met, place.outlived) = (true, false);
             }
             self.likely = SensorNo(number.0.wrapping_add(1));
             return Ok(number);
@@ -176,9 +191,13 @@ impl SensorTable {
             // A full disk costs the number its durability, not the reading: the spool cannot be written then either.
             file.append(&spec);
         }
-        self.specs.push(spec.clone());
         let number = SensorNo(self.places.len() as u16);
-        self.put(Place { spec, free: None, seen: moment.now, absent: Duration::ZERO, last: moment.last() });
+        self.put(Place::of(spec, moment));
+        match self.places.last() {
+            Some(place) if self.specs.len() + 1 == self.places.len() => self.specs.push(place.spec.clone()),
+            // All numbers before it were free, and nothing was told of them.
+            _ => self.describe(),
+        }
         Ok(number)
     }
 
@@ -227,6 +246,7 @@ impl SensorTable {
         let now = moment.now;
         self.waiting.forget(now, &skips);
         self.release(moment, oldest, |place| skips(&place.spec.name));
+        self.settle_anew(moment, oldest);
         let free = self.places.iter().filter(|place| place.free.is_some()).count();
         let wanted = self.waiting.wants().saturating_sub(free);
         if wanted > 0 {
@@ -249,9 +269,29 @@ impl SensorTable {
         }
     }
 
-    /// The hub knows nothing of this device: it starts with the sensors it has.
+    /// The hub knows nothing of this device: it starts with the sensors it has. What this run of the agent has not seen, or
+    /// not for a while, is gone at once, before the hub is told of it; what turns out to be gone goes as soon as that is
+    /// clear, see [`GONE_FOR`], also after another start of the agent.
     pub fn start_anew(&mut self, moment: Moment, oldest: Key) {
-        self.release(moment, oldest, |place| place.is_absent_for(GONE_FOR, moment.now));
+        for place in &mut self.places {
+            place.outlived = place.free.is_none();
+        }
+        self.begins_anew = true;
+        self.release(moment, oldest, |place| !place.met || place.is_absent_for(GONE_FOR, moment.now));
+        // Not written, it begins no more after the next start.
+        let _ = self.save();
+    }
+
+    /// Of what the hub forgot with the device, frees what is gone.
+    fn settle_anew(&mut self, moment: Moment, oldest: Key) {
+        if !self.begins_anew {
+            return;
+        }
+        self.release(moment, oldest, |place| place.outlived && place.is_absent_for(GONE_FOR, moment.now));
+        self.begins_anew = self.places.iter().any(|place| place.free.is_none() && place.outlived);
+        if !self.begins_anew {
+            let _ = self.save();
+        }
     }
 
     /// Frees those of the numbers in use that `chosen` chooses, where no batch speaks of them.
@@ -286,7 +326,7 @@ impl SensorTable {
         for (place, spec) in &given {
             if let Some(place) = self.places.get_mut(*place) {
                 let spec = spec.clone();
-                *place = Place { spec, free: None, seen: moment.now, absent: Duration::ZERO, last: moment.last() };
+                *place = Place::of(spec, moment);
             }
         }
         self.numbering = Numbering { epoch: moment.batch.0, seq: moment.batch.1 };
@@ -311,6 +351,10 @@ impl SensorTable {
             (_, None) | (None, Some(_)) => place.spec.clone(),
         };
         self.specs = self.places.iter().map(told).collect();
+        if self.numbers.is_empty() {
+            // The hub would keep the names of what is gone.
+            self.specs.clear();
+        }
         self.revision += 1;
     }
 
@@ -329,6 +373,7 @@ impl SensorTable {
             spec: place.spec.clone(),
             absent_hours: u32::try_from(place.absent(now).as_secs() / 3_600).unwrap_or(u32::MAX),
             free: place.free.is_some(),
+            outlived: place.outlived && place.free.is_none(),
         });
         file.replace(*numbering, rows)
     }
