@@ -171,7 +171,7 @@ impl Agent {
     }
 
     fn settle(&mut self, now: Now) {
-        let Self { feed, identity, token, lost_at, claimed, table, epoch, .. } = self;
+        let Self { feed, identity, token, lost_at, claimed, table, epoch, gather, .. } = self;
         feed.settle(now, |feed, event| {
             if let Event::Claimed(told) = event {
                 notice::claimed(&told, claimed, identity, now);
@@ -183,7 +183,7 @@ impl Agent {
             notice::event(&event, feed, identity, *token, lost_at, now);
             if matches!(event, Event::Adopted { .. }) && feed.uplink.is_unknown() {
                 let moment = Moment { now: now.mono, batch: (*epoch, feed.spool.next_number()) };
-                table.start_anew(moment, oldest(feed));
+                table.start_anew(moment, oldest(feed, gather, *epoch));
             }
         });
         self.tell_sensors();
@@ -288,10 +288,10 @@ impl Agent {
 
     /// Numbers of sensors that are gone go to those that have none.
     fn tend_table(&mut self, now: Now) {
-        let Self { feed, table, input, left_out, epoch, .. } = self;
+        let Self { feed, table, input, left_out, epoch, gather, .. } = self;
         feed.uplink.ask_numbering(table.wants_numbers());
         let moment = Moment { now: now.mono, batch: (*epoch, feed.spool.next_number()) };
-        table.tend(moment, oldest(feed), feed.uplink.can_renumber(), |name| input.skips(name));
+        table.tend(moment, oldest(feed, gather, *epoch), feed.uplink.can_renumber(), |name| input.skips(name));
         let why = table.trouble();
         match Trouble::note(left_out, "sensors", why.as_deref(), now.unix) {
             Some(Change::Began) => warn!("not all sensors have a place: {}", why.unwrap_or_default()),
@@ -412,8 +412,13 @@ fn is_here(hub: &str) -> bool {
     ["127.", "localhost:", "[::1]:"].iter().any(|start| hub.starts_with(start))
 }
 
-/// The oldest batch that may still be sent.
-fn oldest(feed: &Feed) -> (Epoch, BatchSeq) {
+/// The oldest batch that may still be sent, or be filled.
+fn oldest(feed: &Feed, gather: &Gather, epoch: Epoch) -> (Epoch, BatchSeq) {
+    if feed.spool.is_empty() && feed.uplink.oldest().is_none() && gather.is_empty() {
+        // The hub has everything, also what might have gone into the next batch: a device of which nothing has a number
+        // would fill none that says so.
+        return (epoch, BatchSeq(feed.spool.next_number().0.saturating_add(2)));
+    }
     let held = feed.spool.oldest();
     feed.uplink.oldest().map_or(held, |flying| held.min(flying))
 }

@@ -118,6 +118,55 @@ fn skipped_names_release_their_numbers_at_once_and_a_device_that_starts_anew_has
 }
 
 #[test]
+fn what_the_hub_forgot_and_this_run_never_saw_is_gone_before_the_hub_is_told_of_it() {
+    let (folder, t0) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    drop(full(folder.path(), t0));
+    // The agent starts again, and is adopted again a moment later.
+    let mut table = SensorTable::open(folder.path(), Epoch(7), t0).unwrap();
+    number(&mut table, "s5", at(t0, 0)).unwrap();
+    assert_eq!(number(&mut table, "eth0", at(t0, 0)), Err(TableFull));
+    table.start_anew(at(t0, 1), (Epoch(7), BatchSeq(0)));
+    assert_eq!(table.len(), 1);
+    assert!(table.described().0.iter().all(|spec| spec.name == "s5"));
+    table.tend(at(t0, 1), (Epoch(7), BatchSeq(0)), true, none);
+    assert_eq!(number(&mut table, "eth0", at(t0, 1)), Ok(0));
+}
+
+#[test]
+fn what_vanished_just_before_the_hub_forgot_it_gives_way_as_soon_as_that_is_clear_and_after_a_restart_too() {
+    for restarts in [false, true] {
+        let (folder, t0) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+        let mut table = full(folder.path(), t0);
+        table.start_anew(at(t0, 9), (Epoch(7), BatchSeq(9)));
+        assert_eq!(table.len(), 256);
+        if restarts {
+            table = SensorTable::open(folder.path(), Epoch(7), t0).unwrap();
+        }
+        let just_before = t0 + GONE_FOR - Duration::from_secs(1);
+        number(&mut table, "s7", at(just_before, 10)).unwrap();
+        table.tend(at(just_before, 10), (Epoch(7), BatchSeq(10)), true, none);
+        assert_eq!(table.len(), 256);
+        table.tend(at(t0 + GONE_FOR, 11), (Epoch(7), BatchSeq(11)), true, none);
+        assert_eq!(table.len(), 1);
+        // It ends there: what is away for a while later on keeps its number.
+        table.tend(at(t0 + 9 * GONE_FOR, 12), (Epoch(7), BatchSeq(20)), true, none);
+        assert_eq!(
+            (table.len(), fs::read_to_string(folder.path().join("sensors")).unwrap().contains("outlived")),
+            (1, false)
+        );
+    }
+}
+
+#[test]
+fn of_a_table_in_which_nothing_is_in_use_the_hub_is_told_nothing() {
+    let (folder, t0) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    drop(full(folder.path(), t0));
+    let mut table = SensorTable::open(folder.path(), Epoch(9), t0).unwrap();
+    table.start_anew(at(t0, 1), (Epoch(9), BatchSeq(0)));
+    assert_eq!(table.described().0, []);
+}
+
+#[test]
 fn a_table_that_is_lost_begins_another_numbering() {
     let (folder, now) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
     let numbering = |epoch| SensorTable::open(folder.path(), Epoch(epoch), now).unwrap().described().2;
