@@ -48,10 +48,9 @@ impl Content {
             Format::Number if self.is_cut && !ends_a_word(&text) => Err(too_long()),
             Format::Number => number::first(&text).map(|value| taken(vec![naming.measured("", value)])),
             Format::Json(_) if self.is_cut => Err(too_long()),
-            Format::Json(pointer) => json::numbers(&text, pointer, naming).map(|(readings, left_out)| {
-                let trouble = left_out.then(|| format!("more than {} numbers: the others are left out", json::MOST));
-                Taken { trouble, ..taken(readings) }
-            }),
+            Format::Json(pointer) => {
+                json::numbers(&text, pointer, naming).map(|(readings, trouble)| Taken { trouble, ..taken(readings) })
+            }
             Format::Influx => Ok(lines(&text, self.is_cut, &naming.name, line::NANOSECONDS)),
         };
         let mut taken = taken.unwrap_or_else(Taken::nothing);

@@ -1,33 +1,47 @@
 //! Numbers in JSON. Pure.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 use wire::SensorKind;
 
 use super::{Measured, Naming, number};
 
 /// Numbers taken from one document: more than a device may have sensors would be refused anyway.
-pub(super) const MOST: usize = 256;
+const MOST: usize = 256;
 
-/// The number at `pointer` (RFC 6901), or every number below it, called by its keys; and whether there are more than
-/// 256, the most that are taken.
+/// The number at `pointer` (RFC 6901), or every number below it, called by its keys; and what of it is left
+/// out: more than 256, and a number that is called like one before it (`{"a":{"b":1},"a.b":3}`).
 ///
 /// `true` and `false` are 1 and 0. Texts that are numbers count as numbers at the pointer itself only.
 ///
 /// # Errors
 /// A text that says what is missing.
-pub fn numbers(text: &str, pointer: &str, naming: &Naming) -> Result<(Vec<Measured>, bool), String> {
+pub fn numbers(text: &str, pointer: &str, naming: &Naming) -> Result<(Vec<Measured>, Option<String>), String> {
     let document: Value = serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))?;
     let value = document.pointer(pointer).ok_or_else(|| format!("there is nothing at '{pointer}'"))?;
     if let Some(number) = value.as_str().and_then(|text| number::first(text).ok()) {
-        return Ok((vec![naming.measured("", number)], false));
+        return Ok((vec![naming.measured("", number)], None));
     }
     let mut readings = Vec::new();
     gather(value, &mut String::new(), naming, &mut readings);
-    let left_out = readings.len() > MOST;
+    let many = readings.len() > MOST;
     readings.truncate(MOST);
+    let (mut names, mut twice) = (HashSet::new(), None);
+    readings.retain(|reading| {
+        let is_first = names.insert(reading.name.clone());
+        if !is_first {
+            twice.get_or_insert_with(|| reading.name.clone());
+        }
+        is_first
+    });
     if readings.is_empty() {
         return Err(format!("there is no number at '{pointer}'"));
     }
+    let left_out = match twice {
+        Some(name) => Some(format!("two numbers are called {name}: the first is taken, a pointer would say which")),
+        None => many.then(|| format!("more than {MOST} numbers: the others are left out")),
+    };
     Ok((readings, left_out))
 }
 
@@ -90,8 +104,16 @@ mod tests {
         let list = |length: usize| format!("[{}]", vec!["1"; length].join(","));
         for (length, taken) in [(MOST, (MOST, false)), (MOST + 1, (MOST, true)), (9 * MOST, (MOST, true))] {
             let (readings, left_out) = numbers(&list(length), "", &named("box")).unwrap();
-            assert_eq!((readings.len(), left_out), taken);
+            assert_eq!((readings.len(), left_out.is_some()), taken);
         }
+    }
+
+    #[test]
+    fn of_two_numbers_of_one_name_the_first_is_taken_and_that_is_said() {
+        let (readings, left_out) = numbers(r#"{"a": {"b": 1}, "a.b": 3, "c": 5}"#, "", &named("box")).unwrap();
+        let names: Vec<(&str, f64)> = readings.iter().map(|reading| (&*reading.name, reading.value)).collect();
+        assert_eq!(names, [("box.a.b", 1.0), ("box.c", 5.0)]);
+        assert!(left_out.is_some_and(|why| why.starts_with("two numbers are called box.a.b")));
     }
 
     #[test]
