@@ -130,6 +130,142 @@ fn what_is_left_out_is_told_with_its_reason_and_is_no_failure() {
     assert!(host.troubles().all(|trouble| trouble.source != "hwmon"));
 }
 
+#[test]
+fn batteries_whose_names_begin_alike_are_two_and_stay_who_they_are() {
+    let state = tempfile::tempdir().unwrap();
+    for kind in ["ps-controller-battery-4c:b9:9b:00:11:", "sony_controller_battery_4c:b9:9b:00:11:"] {
+        let boot = |batteries: &[(&str, &str)]| {
+            let root = tempfile::tempdir().unwrap();
+            for (end, charge) in batteries {
+                let file = |name: &str| format!("sys/class/power_supply/{kind}{end}/{name}");
+                write(root.path(), &file("scope"), "Device");
+                write(root.path(), &file("capacity"), charge);
+            }
+            let mut host = Host::new(root.path(), Vec::new());
+            host.remember(state.path(), &[]);
+            let values = sample(&mut host);
+            assert_eq!(host.remarks().count(), 0, "they are told apart");
+            values
+        };
+        let both = boot(&[("aa", "50"), ("bb", "90")]);
+        assert!(both.len() == 2 && both.keys().all(|name| name.len() <= 64), "{both:?}");
+        let other = boot(&[("bb", "90")]);
+        assert_eq!(
+            other.iter().collect::<Vec<_>>(),
+            both.iter().filter(|(_, charge)| **charge == 90.0).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn channels_of_one_label_go_by_their_numbers_from_the_start_and_when_one_is_gone() {
+    let (state, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let file = |name: &str, text: &str| write(root.path(), &format!("sys/class/hwmon/hwmon0/{name}"), text);
+    for (name, text) in [
+        ("name", "chip"),
+        ("temp1_input", "41000"),
+        ("temp1_label", "Core 0"),
+        ("temp2_input", "42000"),
+        ("temp2_label", "Core 0"),
+        ("temp3_input", "43000"),
+        ("temp3_label", "///"),
+    ] {
+        file(name, text);
+    }
+    let begin = || {
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(state.path(), &[]);
+        host
+    };
+    let mut host = begin();
+    let two = [("temp.chip.3", 43.0), ("temp.chip.core_0-1", 41.0), ("temp.chip.core_0-2", 42.0)];
+    let pairs = |values: BTreeMap<String, f64>| values.into_iter().collect::<Vec<_>>();
+    let told =
+        |values: &[(&str, f64)]| values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect::<Vec<_>>();
+    assert_eq!(pairs(sample(&mut host)), told(&two));
+    for name in ["temp1_input", "temp1_label"] {
+        fs::remove_file(root.path().join("sys/class/hwmon/hwmon0").join(name)).unwrap();
+    }
+    let one = [two[0], two[2]];
+    assert_eq!(pairs(sample(&mut host)), told(&one));
+    assert_eq!(pairs(sample(&mut begin())), told(&one));
+}
+
+#[test]
+fn a_name_has_one_source_across_devices_and_classes_and_after_a_restart() {
+    let (state, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for (path, text) in [
+        ("thermal/thermal_zone0/type", "acpitz"),
+        ("thermal/thermal_zone0/temp", "31000"),
+        ("thermal/thermal_zone1/type", "acpitz"),
+        ("thermal/thermal_zone1/temp", "32000"),
+        ("hwmon/hwmon0/name", "acpitz"),
+        ("hwmon/hwmon0/temp1_input", "41000"),
+        ("hwmon/hwmon0/temp2_input", "42000"),
+        ("hwmon/hwmon1/name", "foo"),
+        ("hwmon/hwmon1/temp1_input", "51000"),
+        ("hwmon/hwmon1/temp1_label", "A"),
+        ("hwmon/hwmon1/temp2_input", "52000"),
+        ("hwmon/hwmon1/temp2_label", "A"),
+        ("hwmon/hwmon2/name", "foo"),
+        ("hwmon/hwmon2/temp1_input", "53000"),
+        ("hwmon/hwmon2/temp1_label", "A"),
+        ("hwmon/hwmon2/temp2_input", "54000"),
+        ("hwmon/hwmon2/temp2_label", "A"),
+    ] {
+        write(root.path(), &format!("sys/class/{path}"), text);
+    }
+    let boot = || {
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(state.path(), &[]);
+        sample(&mut host)
+    };
+    let first = boot();
+    assert_eq!((first.len(), first["temp.acpitz.1"]), (8, 41.0), "{first:?}");
+    for _ in 0..3 {
+        assert_eq!(boot(), first);
+    }
+}
+
+#[test]
+fn cards_that_are_written_alike_are_two_counters() {
+    let root = tempfile::tempdir().unwrap();
+    let card = |name: &str, bytes: u32| format!("  {name}: {bytes} 9 1 0 0 0 0 0 2000 8 2 0 0 0 0 0\n");
+    write(root.path(), "proc/net/dev", &format!("a\nb\n{}{}", card("eth0.7", 1000), card("eth0_7", 3000)));
+    let values = sample(&mut Host::new(root.path(), Vec::new()));
+    let received: Vec<f64> =
+        values.iter().filter(|(name, _)| name.ends_with("rx_bytes")).map(|(_, value)| *value).collect();
+    assert!(received.contains(&1000.0) && received.contains(&3000.0) && values.len() == 6, "{values:?}");
+}
+
+#[test]
+fn a_disk_keeps_its_name_when_another_comes_that_is_written_alike() {
+    let (state, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for folder in ["mnt/Data", "mnt/data", "root", "proc/self"] {
+        fs::create_dir_all(root.path().join(folder)).unwrap();
+    }
+    let long = "mnt/a-very-long-path-of-a-disk-of-this-machine";
+    let longs = [format!("{long}/one"), format!("{long}/other")];
+    longs.iter().for_each(|folder| fs::create_dir_all(root.path().join(folder)).unwrap());
+    let boot = |points: &[&str]| {
+        let line = |(at, point): (usize, &&str)| format!("{at} 1 8:{at} / /{point} rw - ext4 /dev/sda{at} rw\n");
+        write(root.path(), "proc/self/mountinfo", &points.iter().enumerate().map(line).collect::<String>());
+        let mut host = Host::new(root.path(), Vec::new());
+        host.remember(state.path(), &[]);
+        let values = sample(&mut host).into_keys();
+        values.filter_map(|name| name.strip_suffix(".used_pct").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(boot(&["", "mnt/Data"]), ["disk.mnt_data", "disk.root"]);
+    let both = boot(&["mnt/data", "mnt/Data"]);
+    assert!(both[1] == "disk.mnt_data" && both[0].starts_with("disk.mnt_data-"), "{both:?}");
+    assert_eq!(boot(&["mnt/data"]), both[..1]);
+    let roots = boot(&["root", ""]);
+    assert!(roots[1] == "disk.root" && roots[0].starts_with("disk.root-"), "{roots:?}");
+    let both = boot(&[&longs[0], &longs[1]]);
+    assert!(both.len() == 2 && both.iter().all(|name| name.len() == "disk.".len() + 32), "{both:?}");
+    assert!(both.contains(&boot(&[&longs[1]])[0]));
+}
+
 /// A boot with these chips: what each series says.
 fn start(chips: &[Chip<'_>], state: &Path, earlier: &[&str]) -> BTreeMap<String, f64> {
     let root = tempfile::tempdir().unwrap();

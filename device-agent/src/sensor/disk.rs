@@ -1,10 +1,12 @@
 //! How full the file systems are, from `/proc/self/mountinfo` and `statvfs`.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use rustix::io::Errno;
 
-use super::{Error, Files, Samples, name_part, passing};
+use super::origin::Origin;
+use super::register::{Present, Register};
+use super::{Class, Error, Files, Samples, cut_part, name_part, passing};
 
 /// File systems that hold people's data; everything else in the mount table is the kernel's or read-only.
 const KINDS: [&str; 16] = [
@@ -26,7 +28,7 @@ pub(super) struct Place {
     number: String,
     /// As the table writes it.
     point: String,
-    /// The part of the sensors' names.
+    /// The part of the sensors' names; see [`name`].
     name: String,
 }
 
@@ -44,23 +46,43 @@ pub(super) fn list(files: &mut Files) -> Result<Vec<Disk>, Error> {
     let mut points = HashSet::new();
     mounts.retain(|mount| points.insert(mount.point));
     mounts.reverse();
-    let mut names: HashMap<String, usize> = HashMap::new();
-    for mount in &mounts {
-        *names.entry(name_part(mount.point)).or_default() += 1;
-    }
     let mut found: Vec<(&str, Disk)> = Vec::new();
     for Mount { number, device, point, .. } in mounts {
-        let mut name = name_part(point);
-        if names.get(&name).is_some_and(|count| *count > 1) {
-            name = format!("{name}-{:08x}", crc32c::crc32c(point.as_bytes()));
-        }
-        let place = Place { number: number.to_owned(), point: point.to_owned(), name };
+        let place = Place { number: number.to_owned(), point: point.to_owned(), name: String::new() };
         match found.iter_mut().find(|(known, _)| *known == device) {
             Some((_, disk)) => disk.mounts.push(place),
             None => found.push((device, Disk { mounts: vec![place] })),
         }
     }
     Ok(found.into_iter().map(|(_, disk)| disk).collect())
+}
+
+/// Gives each mount the name that its path has, and no other path ever had.
+pub(super) fn name(disks: &mut [Disk], register: &mut Register, earlier: &[String]) {
+    let mut places: Vec<&mut Place> = disks.iter_mut().flat_map(|disk| &mut disk.mounts).collect();
+    // The root of all comes before `/root`.
+    places.sort_by_key(|place| place.point != "/");
+    let present: Vec<Present> = places.iter().map(|place| present(&place.point, earlier)).collect();
+    let is_root = places.first().is_some_and(|place| place.point == "/");
+    register.name(Class::Disk, present.get(..usize::from(is_root)).unwrap_or_default());
+    for (place, word) in places.into_iter().zip(register.name(Class::Disk, &present)) {
+        place.name = word.word;
+    }
+}
+
+fn present(point: &str, earlier: &[String]) -> Present {
+    let mut base = cut_part(point);
+    if base.is_empty() {
+        Class::Disk.unnamed().clone_into(&mut base);
+    }
+    let name = name_part(point);
+    let was = |name: &str| earlier.contains(&format!("disk.{name}.used_pct"));
+    // So earlier versions told those apart that were there at the same time.
+    let apart = format!("{base}-{:08x}", crc32c::crc32c(point.as_bytes()));
+    let cut =
+        if was(&apart) { Some(apart.clone()) } else { Some(name).filter(|name| !name.is_empty() && *name != base) };
+    let shared = was(&apart) || (cut.is_some() && !was(&base));
+    Present { base, cut, origin: Origin::named(point), shared }
 }
 
 /// Adds `disk.<mount>.used_pct` and `disk.<mount>.free_bytes` by the first mount that can be reached; `/` is called `root`.

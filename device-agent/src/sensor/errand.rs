@@ -32,8 +32,8 @@ pub(super) enum Task {
     Memory,
     /// A whole source.
     Load,
-    /// A whole source.
-    Network,
+    /// A whole source, with the names of its cards.
+    Network(network::Names),
     /// A file system.
     Disk(Disk),
     /// A sensor of this name, or a supply.
@@ -72,6 +72,8 @@ pub(super) enum Found {
     Folders(Vec<String>),
     /// The file systems.
     Disks(Vec<Disk>),
+    /// Network cards, of which some have no name.
+    Cards(Vec<String>),
     /// A device.
     Device(Device),
 }
@@ -81,8 +83,10 @@ pub(super) enum Found {
 pub(super) struct Device {
     /// Tells this state of the folder from any other.
     pub(super) print: u64,
-    /// What it calls itself.
+    /// What it calls itself, as earlier versions wrote it.
     pub(super) base: String,
+    /// The same, where they cut it.
+    pub(super) cut: Option<String>,
     /// What stays of it.
     pub(super) origin: Origin,
     /// What it has, and what tells the files of each from others of the same name.
@@ -231,7 +235,7 @@ impl Errand {
             Task::Cpu(cpu) => cpu.sample(files, samples)?,
             Task::Memory => memory::sample(files, samples)?,
             Task::Load => load::sample(files, samples)?,
-            Task::Network => network::sample(files, samples)?,
+            Task::Network(names) => *found = network::sample(names, files, samples)?.map(Found::Cards),
             Task::Disk(disk) => disk::sample(disk, files, samples),
             Task::Part(Part::Hwmon(input), _) => return hwmon::sample(input, files),
             Task::Part(Part::Zone, _) => return thermal::sample(files),
@@ -302,19 +306,25 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<u64>) -> 
         Class::Power => (folder_name(&folder), vec![(Part::Supply, print)]),
         Class::Cpu | Class::Memory | Class::Load | Class::Disk | Class::Network => return Ok(None),
     };
-    let base = super::name_part(&base);
+    let own_name = base;
+    let (mut base, name) = (super::cut_part(&own_name), super::name_part(&own_name));
+    if base.is_empty() {
+        class.unnamed().clone_into(&mut base);
+    }
+    let cut = Some(name).filter(|name| !name.is_empty() && *name != base);
     let origin = if class != Class::Power {
         origin::of(root, &folder, &base)?
     } else {
-        // Batteries of the machine and its mains go by the place they are in; those of mice and headsets are counted.
+        // Batteries of mice and headsets are counted, unless they say who they are; the machine's own have names.
         match (files.word("scope")?.as_deref(), files.word("serial_number")?) {
             (Some("Device"), Some(serial)) => {
-                Origin::serial(&files.word("model_name")?.unwrap_or_default(), &serial).unwrap_or_default()
+                let model = files.word("model_name")?.unwrap_or_default();
+                Origin::serial(&model, &serial).unwrap_or_else(|| Origin::named(&own_name))
             }
-            _ => Origin::default(),
+            _ => Origin::named(&own_name),
         }
     };
-    Ok(Some(Device { print, base, origin, parts, unanswered }))
+    Ok(Some(Device { print, base, cut, origin, parts, unanswered }))
 }
 
 fn folder_name(folder: &Path) -> String {

@@ -21,6 +21,8 @@ pub(super) struct Input {
     pub(super) file: String,
     /// Its label, or its number.
     pub(super) label: String,
+    /// 1 of `temp1_input`.
+    pub(super) number: u32,
     /// What it measures.
     pub(super) quantity: &'static Quantity,
     enable: Option<String>,
@@ -66,7 +68,7 @@ pub(super) fn describe(files: &mut Files) -> Result<Chip, Error> {
         }
         let there = |what: &str| has(&format!("{stem}_{what}")).map(|_| format!("{place}{stem}_{what}"));
         let label = match there("label").map(|label| files.word(&label)) {
-            Some(Ok(label)) => label.map(|label| name_part(&label)),
+            Some(Ok(label)) => label.map(|label| name_part(&label)).filter(|label| !label.is_empty()),
             Some(Err(error)) => {
                 unanswered = Some(error);
                 continue;
@@ -77,6 +79,7 @@ pub(super) fn describe(files: &mut Files) -> Result<Chip, Error> {
             stem: stem.to_owned(),
             file: format!("{place}{file}"),
             label: label.unwrap_or_else(|| number.to_string()),
+            number,
             quantity: &QUANTITIES[order],
             enable: there("enable"),
             fault: there("fault"),

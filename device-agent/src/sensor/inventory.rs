@@ -10,7 +10,7 @@ use tracing::warn;
 
 use super::disk::Disk;
 use super::errand::{Device, Found, Part, Task, Trip};
-use super::naming::{names, was_shared};
+use super::naming::{names, owner, was_shared};
 use super::open::Watch;
 use super::register::{Present, Register, Word};
 use super::thing::{Purpose, Thing};
@@ -56,6 +56,8 @@ struct Folder {
 struct Measured {
     number: u32,
     part: Part,
+    /// See [`owner`].
+    owner: String,
     name: String,
     ino: u64,
 }
@@ -81,7 +83,7 @@ impl Inventory {
                 Class::Cpu => (Purpose::Measure, Task::Cpu(super::cpu::Cpu::default()), "proc/stat"),
                 Class::Memory => (Purpose::Measure, Task::Memory, "proc/meminfo"),
                 Class::Load => (Purpose::Measure, Task::Load, "proc/loadavg"),
-                Class::Network => (Purpose::Measure, Task::Network, "proc/net/dev"),
+                Class::Network => (Purpose::Measure, Task::Network(Default::default()), "proc/net/dev"),
                 Class::Disk => (Purpose::List, Task::List, "proc/self/mountinfo"),
                 Class::Hwmon | Class::Thermal | Class::Iio | Class::Power => {
                     (Purpose::List, Task::List, class.folder())
@@ -102,7 +104,8 @@ impl Inventory {
     pub(super) fn found(&mut self, number: u32, class: Class, found: Found) -> Vec<u32> {
         match found {
             Found::Folders(names) => self.found_folders(class, &names),
-            Found::Disks(disks) => self.found_disks(&disks),
+            Found::Disks(disks) => self.found_disks(disks),
+            Found::Cards(cards) => self.found_cards(number, &cards),
             Found::Device(device) => {
                 if let Some(folder) = self.folders.iter_mut().find(|folder| folder.describes == number) {
                     (folder.device, folder.word) = (Some(device), None);
@@ -172,13 +175,14 @@ impl Inventory {
         self.folders.iter().filter(|folder| folder.class == class).map(|folder| folder.describes).collect()
     }
 
-    fn found_disks(&mut self, disks: &[Disk]) -> Vec<u32> {
+    fn found_disks(&mut self, mut disks: Vec<Disk>) -> Vec<u32> {
+        super::disk::name(&mut disks, &mut self.register, &self.earlier);
         for (_, number) in self.disks.iter().filter(|(disk, _)| !disks.contains(disk)) {
             self.things.remove(number);
         }
         self.disks.retain(|(disk, _)| disks.contains(disk));
         let mut fresh = Vec::new();
-        for disk in disks {
+        for disk in &disks {
             if self.disks.iter().any(|(known, _)| known == disk) {
                 continue;
             }
@@ -190,6 +194,13 @@ impl Inventory {
         fresh
     }
 
+    /// Has the cards read again, with names.
+    fn found_cards(&mut self, number: u32, cards: &[String]) -> Vec<u32> {
+        let names = super::network::name(cards, &mut self.register, &self.earlier);
+        let errand = self.things.get_mut(&number).and_then(|thing| thing.home.as_mut());
+        errand.map(|trip| trip.errand.task = Task::Network(names)).map(|()| number).into_iter().collect()
+    }
+
     fn name_class(&mut self, class: Class) -> Vec<u32> {
         let described = |folder: &&mut Folder| folder.class == class && folder.device.is_some();
         let present: Vec<Present> = self
@@ -199,14 +210,16 @@ impl Inventory {
             .filter_map(|folder| folder.device.as_ref())
             .map(|device| Present {
                 base: device.base.clone(),
+                cut: device.cut.clone(),
                 origin: device.origin.clone(),
-                shared: was_shared(class, &device.base, device, &self.earlier),
+                shared: was_shared(class, &device.base, device, &self.earlier)
+                    || (device.cut.is_some() && !has_series(&self.earlier, &device.base)),
             })
             .collect();
         let known: Vec<bool> = present.iter().map(|thing| self.register.knows(class, thing)).collect();
         let words = self.register.name(class, &present);
         for ((thing, known), word) in present.iter().zip(known).zip(&words) {
-            if thing.shared && !known && word.word != thing.base {
+            if thing.shared && !known && word.word != thing.base && has_series(&self.earlier, &thing.base) {
                 let before = &thing.base;
                 let said = format!("earlier versions mixed several {before} up: its series are new, the old ones stay");
                 warn!("{}: {said}", word.word);
@@ -229,13 +242,21 @@ impl Inventory {
             return Vec::new();
         };
         let class = folder.class;
-        let names = names(class, &word, &device);
+        let plain = names(class, &word, &device, |label, many| self.register.is_ambiguous(label, many));
+        let owners: Vec<String> = device.parts.iter().map(|(part, _)| owner(class, &word, part)).collect();
         folder.word = Some(word);
+        for (name, said) in by_number(&device, &plain, &self.earlier) {
+            if !self.renamed.iter().any(|(known, _)| *known == name) {
+                warn!("{name}: {said}");
+                self.renamed.push((name, said));
+            }
+        }
         let path = format!("{}/{}", class.folder(), folder.name);
         let mut before = std::mem::take(&mut folder.parts);
         let (mut parts, mut fresh) = (Vec::new(), Vec::new());
         let watch = Watch::new(self.root.join(&path), &self.rounds);
-        for ((part, ino), name) in device.parts.into_iter().zip(names) {
+        for (((part, ino), plain), owner) in device.parts.into_iter().zip(plain).zip(owners) {
+            let name = self.name_apart(class, (at, &parts), &plain, &owner);
             if self.skips(&name) {
                 continue;
             }
@@ -257,7 +278,7 @@ impl Inventory {
                 thing.failed = failed;
             }
             fresh.push(number);
-            parts.push(Measured { number, part, name, ino });
+            parts.push(Measured { number, part, owner, name, ino });
         }
         before.iter().for_each(|old| drop(self.things.remove(&old.number)));
         if let Some(folder) = self.folders.get_mut(at) {
@@ -265,4 +286,36 @@ impl Inventory {
         }
         fresh
     }
+
+    /// One name has one source: what another device, or another part of this one, is called is not given a second time.
+    fn name_apart(&mut self, class: Class, (at, parts): (usize, &[Measured]), plain: &str, owner: &str) -> String {
+        if class == Class::Power {
+            return plain.to_owned();
+        }
+        let others =
+            self.folders.iter().enumerate().filter(|(other, folder)| *other != at && folder.class != Class::Power);
+        let mut others = others.flat_map(|(_, folder)| &folder.parts).chain(parts);
+        // While devices change their folders, one may still be in that of before.
+        let holder = others.find(|other| other.name == plain && other.owner != owner).map(|other| &*other.owner);
+        self.register.name_apart(class, plain, owner, holder)
+    }
+}
+
+/// Channels that had their label for a name in earlier runs, and go by their number now.
+fn by_number(device: &Device, names: &[String], earlier: &[String]) -> Vec<(String, String)> {
+    let was = |(part, _): &(Part, u64), name: &String| {
+        let Part::Hwmon(input) = part else { return false };
+        let before = name.strip_suffix(&format!("-{}", input.number)).unwrap_or_default();
+        before.ends_with(&format!(".{}", input.label))
+            && earlier.iter().any(|name| name == before)
+            && !earlier.contains(name)
+    };
+    let said = "several channels have its label: it goes by its number now, the old series stay";
+    let named = device.parts.iter().zip(names).filter(|(part, name)| was(part, name));
+    named.map(|(_, name)| (name.clone(), said.to_owned())).collect()
+}
+
+/// Whether sensors of earlier runs had this word in their names.
+fn has_series(earlier: &[String], word: &str) -> bool {
+    earlier.iter().any(|name| name.split('.').nth(1) == Some(word))
 }

@@ -117,6 +117,17 @@ impl Class {
         }
     }
 
+    /// What to call a device that says no name.
+    const fn unnamed(self) -> &'static str {
+        match self {
+            Self::Hwmon => "chip",
+            Self::Thermal => "zone",
+            Self::Power => "supply",
+            Self::Disk => "root",
+            Self::Iio | Self::Cpu | Self::Memory | Self::Load | Self::Network => "device",
+        }
+    }
+
     /// The folder in which the kernel lists its devices; for what is no list of devices that of the whole machine.
     const fn folder(self) -> &'static str {
         match self {
@@ -139,14 +150,24 @@ impl Class {
     }
 }
 
-/// A part of a sensor name: lower case, without spaces and dots, which separate parts.
+/// Longest part of a sensor name, in bytes.
+const LONGEST_PART: usize = 32;
+
+/// A part of a sensor name: lower case, without spaces and dots, which separate parts. One that is too long ends in a number
+/// made of the whole. Nothing where there is nothing to make a name of.
 pub(crate) fn name_part(text: &str) -> String {
-    let part: String = text
-        .trim()
-        .trim_matches('/')
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == ':' { c.to_ascii_lowercase() } else { '_' })
-        .take(32)
-        .collect();
-    if part.is_empty() { "root".to_owned() } else { part }
+    let text = text.trim().trim_matches('/');
+    let cut = cut_part(text);
+    if text.chars().count() <= LONGEST_PART {
+        return cut;
+    }
+    let number = format!("-{:08x}", crc32c::crc32c(text.as_bytes()));
+    format!("{}{number}", cut.get(..LONGEST_PART - number.len()).unwrap_or_default())
+}
+
+/// The same as earlier versions made it, which cut what was too long: two may have the same.
+fn cut_part(text: &str) -> String {
+    let plain =
+        |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | ':') { c.to_ascii_lowercase() } else { '_' };
+    text.trim().trim_matches('/').chars().map(plain).take(LONGEST_PART).collect()
 }

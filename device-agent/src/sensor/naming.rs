@@ -10,29 +10,56 @@ const LONGEST: usize = 64;
 /// The name of each part of a device, in their order.
 ///
 /// `temp.<chip>.<label>`, `fan.<chip>.<label>` and so on; `temp.<zone>`; `iio.<device>.<channel>`; for a supply the part of
-/// its sensors' names. Two of one label in one chip are told apart by a number, as are devices that nothing tells apart.
-pub(super) fn names(class: Class, Word { word, twin }: &Word, device: &Device) -> Vec<String> {
+/// its sensors' names. Devices that nothing tells apart are counted. `is_ambiguous` is asked whether several channels of the
+/// chip have or had a label, and told whether they have: each of those goes by its label and the number of its channel.
+pub(super) fn names(
+    class: Class,
+    Word { word, twin }: &Word,
+    device: &Device,
+    mut is_ambiguous: impl FnMut(&str, bool) -> bool,
+) -> Vec<String> {
     let twin = twin.map_or_else(String::new, |twin| format!(".{twin}"));
-    let mut named: Vec<String> = Vec::new();
-    let mut names = Vec::new();
-    for (part, _) in &device.parts {
+    let labels = plain_names(word, &twin, device);
+    let name = |((part, _), name): (&(Part, u64), &String)| {
+        let many = labels.iter().filter(|other| *other == name).count() > 1;
         let name = match part {
-            Part::Hwmon(input) => format!("{}.{word}.{}", input.quantity.word, input.label),
-            Part::Zone => format!("temp.{word}"),
-            Part::Iio(channel) => format!("iio.{word}{twin}.{}", channel.name),
-            Part::Supply => word.clone(),
+            Part::Hwmon(input) if is_ambiguous(&format!("{name}{twin}"), many) => format!("{name}-{}", input.number),
+            Part::Hwmon(_) | Part::Zone | Part::Iio(_) | Part::Supply => name.clone(),
         };
-        let same = named.iter().filter(|known| **known == name).count();
-        named.push(name.clone());
-        let name = if same == 0 { name } else { format!("{name}.{}", same + 1) };
-        names.push(fitting(if class == Class::Iio { name } else { name + &twin }));
-    }
-    names
+        fitting(if class == Class::Iio { name } else { name + &twin })
+    };
+    device.parts.iter().zip(&labels).map(name).collect()
+}
+
+/// What each part is called by what it says of itself.
+fn plain_names(word: &str, twin: &str, device: &Device) -> Vec<String> {
+    let name = |(part, _): &(Part, u64)| match part {
+        Part::Hwmon(input) => format!("{}.{word}.{}", input.quantity.word, input.label),
+        Part::Zone => format!("temp.{word}"),
+        Part::Iio(channel) => format!("iio.{word}{twin}.{}", channel.name),
+        Part::Supply => word.to_owned(),
+    };
+    device.parts.iter().map(name).collect()
+}
+
+/// The names in versions that counted two of one label.
+fn counted_names(word: &str, device: &Device) -> Vec<String> {
+    let plain = plain_names(word, "", device);
+    let counted = plain.iter().enumerate().map(|(at, name)| {
+        let before = plain.iter().take(at).filter(|other| *other == name).count();
+        if before == 0 { name.clone() } else { format!("{name}.{}", before + 1) }
+    });
+    counted.collect()
+}
+
+/// What tells a part of a device from all others.
+pub(super) fn owner(class: Class, Word { word, twin }: &Word, part: &Part) -> String {
+    format!("{} {word}.{} {}", class.name(), twin.unwrap_or(1), part.file())
 }
 
 /// Whether `earlier` names show that several devices had the short name `base` in versions that counted places.
 pub(super) fn was_shared(class: Class, base: &str, device: &Device, earlier: &[String]) -> bool {
-    let own = names(class, &Word { word: base.to_owned(), twin: None }, device);
+    let own = counted_names(base, device);
     let counted = |text: &str| text.parse::<u32>().is_ok_and(|number| number >= 2);
     earlier.iter().any(|name| match class {
         Class::Iio => {

@@ -53,6 +53,15 @@ impl Origin {
         Self { identity: Some(identity), hints }
     }
 
+    /// A thing that is told from its like by its name alone; a hardware address in it tells which it is.
+    pub(super) fn named(name: &str) -> Self {
+        let number = || format!("{:08x}", crc32c::crc32c(name.as_bytes()));
+        match hardware_address(name) {
+            Some(address) => Self::new(format!("address {address}"), [number()]),
+            None => Self::new(format!("name {name}"), [number()]),
+        }
+    }
+
     /// A thing that says its serial number.
     pub(super) fn serial(model: &str, serial: &str) -> Option<Self> {
         let serial = serial.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -62,6 +71,19 @@ impl Origin {
         let tail = hint.get(hint.len().saturating_sub(LONGEST_HINT)..).unwrap_or_default().to_owned();
         (!means_nothing).then(|| Self::new(format!("serial {} {serial}", model.trim()), [tail]))
     }
+}
+
+/// The twelve digits of `4c:b9:9b:00:11:aa` within a name.
+fn hardware_address(name: &str) -> Option<String> {
+    let is_address = |part: &&[u8]| {
+        part.iter()
+            .enumerate()
+            .all(|(at, byte)| if at % 3 == 2 { matches!(byte, b':' | b'-' | b'_') } else { byte.is_ascii_hexdigit() })
+    };
+    let part = name.as_bytes().windows(17).find(is_address)?;
+    Some(
+        part.iter().filter(|byte| byte.is_ascii_hexdigit()).map(|byte| char::from(byte.to_ascii_lowercase())).collect(),
+    )
 }
 
 /// Of what the folder of a class is: `sys/class/hwmon/hwmon3` below `root`; `base` is what the thing calls itself.

@@ -15,7 +15,7 @@ use super::Class;
 use super::origin::Origin;
 use crate::durable;
 
-/// Things remembered: as many as a device has sensors. One that has not been seen since the start makes room.
+/// Things remembered of a class: as many as a device has sensors. One that has not been seen since the start makes room.
 const MOST: usize = 256;
 /// Name of the file in the state folder.
 const FILE: &str = "things";
@@ -25,6 +25,8 @@ const FILE: &str = "things";
 pub(super) struct Present {
     /// What it calls itself.
     pub(super) base: String,
+    /// Its name where `base` is only the start of it.
+    pub(super) cut: Option<String>,
     /// What stays of it.
     pub(super) origin: Origin,
     /// Earlier versions of this program may have given its short name to several.
@@ -52,6 +54,7 @@ struct Given {
     class: Class,
     base: String,
     identity: String,
+    /// Nothing where a label stands for several: then `base` is that label.
     word: String,
     /// Since the start.
     #[serde(skip)]
@@ -70,7 +73,8 @@ impl Register {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error),
         };
-        let given = text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(MOST).collect();
+        let given =
+            text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(MOST * Class::ALL.len()).collect();
         Ok(Self { given, path: Some(path) })
     }
 
@@ -92,12 +96,13 @@ impl Register {
         if self.given.len() != before {
             self.keep();
         }
-        let mut counted: Vec<&str> = Vec::new();
+        let mut counted: Vec<&String> = Vec::new();
         for (word, thing) in words.iter_mut().zip(present).filter(|(word, _)| word.is_none()) {
-            let taken = self.given.iter().any(|given| given.class == class && given.word == thing.base);
-            counted.push(&thing.base);
-            let twin = counted.iter().filter(|base| **base == thing.base).count() + usize::from(taken);
-            *word = Some(Word { word: thing.base.clone(), twin: Some(twin).filter(|twin| *twin > 1) });
+            let name = thing.cut.as_ref().unwrap_or(&thing.base);
+            let taken = self.given.iter().any(|given| given.class == class && given.word == *name);
+            counted.push(name);
+            let twin = counted.iter().filter(|other| **other == name).count() + usize::from(taken);
+            *word = Some(Word { word: name.clone(), twin: Some(twin).filter(|twin| *twin > 1) });
         }
         words.into_iter().flatten().collect()
     }
@@ -127,12 +132,15 @@ impl Register {
         if alone && !thing.shared && !self.given.iter().any(was) {
             return base.clone();
         }
+        let is_free = |word: &String| !self.given.iter().any(|given| given.class == class && given.word == *word);
+        if let Some(name) = thing.cut.as_ref().filter(|name| is_free(name)) {
+            return name.clone();
+        }
         let others = present.iter().filter(|other| other.base == *base && other.origin != thing.origin);
         let others: Vec<&Present> = others.collect();
         let hints = thing.origin.hints.iter().enumerate();
         let free = |level: usize, hint: &String, word: &String| {
-            !others.iter().any(|other| other.origin.hints.get(level) == Some(hint))
-                && !self.given.iter().any(|given| given.class == class && given.word == *word)
+            !others.iter().any(|other| other.origin.hints.get(level) == Some(hint)) && is_free(word)
         };
         let told_apart = hints.map(|(level, hint)| (level, hint, format!("{base}-{hint}")));
         let found = told_apart.filter(|(level, hint, word)| free(*level, hint, word)).map(|(_, _, word)| word).next();
@@ -141,12 +149,61 @@ impl Register {
     }
 
     fn give(&mut self, class: Class, thing: &Present, word: String) {
-        if self.given.len() >= MOST {
-            let oldest = self.given.iter().position(|given| !given.seen).unwrap_or(0);
+        let identity = thing.origin.identity.clone().unwrap_or_default();
+        self.put(Given { class, base: thing.base.clone(), identity, word, seen: true });
+    }
+
+    fn put(&mut self, given: Given) {
+        if self.given.iter().filter(|other| other.class == given.class).count() >= MOST {
+            let oldest = self.given.iter().position(|other| other.class == given.class && !other.seen);
+            // Where all of them are here, the next start finds names anew.
+            let Some(oldest) = oldest else { return };
             self.given.remove(oldest);
         }
-        let identity = thing.origin.identity.clone().unwrap_or_default();
-        self.given.push(Given { class, base: thing.base.clone(), identity, word, seen: true });
+        self.given.push(given);
+    }
+
+    /// Whether several channels have this label, now or earlier; `many` says that of now, and is remembered.
+    pub(super) fn is_ambiguous(&mut self, label: &str, many: bool) -> bool {
+        let of_label = |given: &&mut Given| given.class == Class::Hwmon && given.word.is_empty() && given.base == label;
+        let known = self.given.iter_mut().find(of_label);
+        if let Some(known) = known {
+            known.seen = true;
+            return true;
+        }
+        if many {
+            let (base, identity, word) = (label.to_owned(), String::new(), String::new());
+            self.put(Given { class: Class::Hwmon, base, identity, word, seen: true });
+            self.keep();
+        }
+        many
+    }
+
+    /// Whether a thing has this name.
+    pub(super) fn has(&self, class: Class, word: &str) -> bool {
+        self.given.iter().any(|given| given.class == class && given.word == word)
+    }
+
+    /// A name of its own for a part that is called like one of another thing: `owner` says which part it is.
+    pub(super) fn name_apart(&mut self, class: Class, name: &str, owner: &str, holder: Option<&str>) -> String {
+        let of_owner = |given: &&mut Given| given.base == name && given.identity == owner;
+        if let Some(known) = self.given.iter_mut().find(of_owner) {
+            known.seen = true;
+            return known.word.clone();
+        }
+        let of_other = |given: &Given| given.base == name && given.word == name;
+        let is_known = self.given.iter().any(of_other);
+        if holder.is_none() && !is_known {
+            return name.to_owned();
+        }
+        let apart = format!("{name}-{:08x}", crc32c::crc32c(owner.as_bytes()));
+        let before = holder.filter(|_| !is_known).map(|holder| (holder, name));
+        for (owner, word) in before.into_iter().chain([(owner, &*apart)]) {
+            let (base, identity, word) = (name.to_owned(), owner.to_owned(), word.to_owned());
+            self.put(Given { class, base, identity, word, seen: true });
+        }
+        self.keep();
+        apart
     }
 
     fn keep(&self) {
@@ -166,7 +223,7 @@ mod tests {
     fn thing(base: &str, identity: &str, hints: &[&str]) -> Present {
         let identity = Some(identity.to_owned()).filter(|identity| !identity.is_empty());
         let hints = hints.iter().map(|hint| (*hint).to_owned()).collect();
-        Present { base: base.to_owned(), origin: Origin { identity, hints }, shared: false }
+        Present { base: base.to_owned(), cut: None, origin: Origin { identity, hints }, shared: false }
     }
 
     fn names(register: &mut Register, present: &[Present]) -> Vec<String> {
