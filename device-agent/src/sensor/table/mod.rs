@@ -277,6 +277,8 @@ impl SensorTable {
             place.outlived = place.free.is_none();
         }
         self.begins_anew = true;
+        // What is still there asks again at its next reading; what is gone must not get a number for having asked before.
+        self.waiting = Waiting::default();
         self.release(moment, oldest, |place| !place.met || place.is_absent_for(GONE_FOR, moment.now));
         // Not written, it begins no more after the next start.
         let _ = self.save();

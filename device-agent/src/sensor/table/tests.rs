@@ -128,8 +128,11 @@ fn what_the_hub_forgot_and_this_run_never_saw_is_gone_before_the_hub_is_told_of_
     table.start_anew(at(t0, 1), (Epoch(7), BatchSeq(0)));
     assert_eq!(table.len(), 1);
     assert!(table.described().0.iter().all(|spec| spec.name == "s5"));
+    // What asked before, and does no longer, gets none of the numbers that are free now.
     table.tend(at(t0, 1), (Epoch(7), BatchSeq(0)), true, none);
-    assert_eq!(number(&mut table, "eth0", at(t0, 1)), Ok(0));
+    assert_eq!((table.len(), number(&mut table, "eth0", at(t0, 1))), (1, Err(TableFull)));
+    table.tend(at(t0, 1), (Epoch(7), BatchSeq(0)), true, none);
+    assert_eq!((table.len(), number(&mut table, "eth0", at(t0, 1))), (2, Ok(0)));
 }
 
 #[test]
