@@ -4,7 +4,7 @@
 //! that are the hub's own are answered. Cross-site writes are refused by `tower_http`'s CSRF layer, which lets every GET
 //! pass; the WebSocket therefore asks [`same_origin`] itself.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -70,14 +70,20 @@ fn is_own(config: &Config, name: &str) -> bool {
         || config.allowed_hosts.iter().any(|own| is(own))
 }
 
-/// Name or address without port, brackets, trailing dot, capitals.
+/// Name or address without port, brackets, trailing dot, capitals; `None` for what is no `uri-host [ ":" port ]` (RFC 9110, 7.2).
 fn host_of(authority: &str) -> Option<String> {
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split_once(']')?.0,
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (v6, port) = rest.split_once(']')?;
+            v6.parse::<Ipv6Addr>().ok()?;
+            (v6, port)
+        }
+        None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
+    let is_port =
+        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
     let host = host.trim_end_matches('.');
-    (!host.is_empty() && !host.contains(['@', '/'])).then(|| host.to_ascii_lowercase())
+    (is_port && !host.is_empty() && !host.contains(['@', '/'])).then(|| host.to_ascii_lowercase())
 }
 
 /// Whether a browser's request comes from the hub's own page: its `Origin` names the authority of `Host`.
@@ -162,9 +168,21 @@ mod tests {
         ] {
             assert_eq!(ask(host), Ok(()), "{host}");
         }
-        for host in
-            ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "pi.evil", "", "[::1", "user@localhost"]
-        {
+        for host in [
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil",
+            "pi.evil",
+            "",
+            "[::1",
+            "user@localhost",
+            "[::1].evil.example",
+            "[::1]evil.example:80",
+            "[pi]",
+            "127.0.0.1:evil.example",
+            "localhost:80:evil.example",
+            "::1",
+        ] {
             assert!(ask(host).is_err(), "{host}");
         }
         assert!(ask("evil.example").unwrap_err().detail().contains("`hosts`"));
