@@ -89,7 +89,7 @@ impl<'a> Draft<'a> {
         let Some(track) = self.engine.tracks.get(slot as usize) else { return };
         let at = self.touch(slot, track);
         let change = &mut self.changes[at];
-        let strictly = !spoke(change.heard, self.engine.started);
+        let strictly = !upload.is_pushed && !spoke(change.heard, self.engine.started);
         if !upload.is_imported {
             change.heard = change.heard.max(Some(upload.came));
         }

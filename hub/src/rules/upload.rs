@@ -22,6 +22,8 @@ const FRESH_MS: i64 = 60_000;
 pub(super) struct Upload {
     /// When they came.
     pub(super) came: UnixMillis,
+    /// By no agent: what was not heard while the hub was away is kept nowhere.
+    pub(super) is_pushed: bool,
     /// From a file: nobody is to be told.
     pub(super) is_imported: bool,
     /// The device says that it kept them.
@@ -59,11 +61,12 @@ impl Upload {
             batches.iter().take(many).flat_map(Batch::rows).filter_map(|(series, point)| Some((slot(series)?, point)))
         };
         let is_fresh = |(_, point): (Slot, Point)| (-SAME_MS..=FRESH_MS).contains(&came.since(point.at));
-        let is_own = numbering::is_pushed(first.id.epoch);
+        let is_pushed = numbering::is_pushed(first.id.epoch);
         let upload = Self {
             came,
-            is_imported: is_own && numbering::is_imported(first.id.seq),
-            is_backlog: !is_own && first.lane == Lane::Recovered,
+            is_pushed,
+            is_imported: is_pushed && numbering::is_imported(first.id.seq),
+            is_backlog: !is_pushed && first.lane == Lane::Recovered,
             series: if rows().all(is_fresh) { None } else { Some(spans(came, rows())) },
         };
         Some((many, upload))

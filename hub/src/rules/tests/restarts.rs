@@ -1,7 +1,7 @@
 //! What a start of the hub goes on with, and what it decides nothing about.
 
 use super::*;
-use crate::model::catalog::Series;
+use crate::model::{SensorNo, numbering};
 
 #[test]
 fn after_a_restart_silence_counts_from_there() {
@@ -73,26 +73,26 @@ fn a_restart_ends_open_alerts_whose_rule_is_gone() {
 }
 
 #[test]
-fn what_a_device_that_announces_nothing_pushed_around_a_restart_holds_together() {
-    let quiet = |scene: &mut Scene| {
-        let temp = scene.catalog.series(TEMP).unwrap().clone();
-        scene.catalog.put_series(Series { interval_ms: 0, ..temp });
-        let proposed = scene.engine.catalog_changed(at(0), &scene.catalog);
-        scene.committed(proposed);
+fn what_was_pushed_around_a_restart_holds_together_and_what_an_agent_sent_does_not() {
+    let pushed = |second: i64| {
+        let mut batch = batch(TEMP, at(second), &[(at(second), 31.0)]);
+        batch.id.epoch = numbering::epoch_of(SensorNo(300)).unwrap();
+        [batch]
     };
     let mut before = Scene::with([hold(60, above(30.0))]);
-    quiet(&mut before);
-    (0..46).for_each(|second| drop(before.reading(second, 31.0)));
+    (0..46).for_each(|second| drop(before.group(second, &pushed(second))));
     let mut after = before.restart();
-    quiet(&mut after);
     after.resume(47, &[(TEMP, Point { at: at(45), value: 31.0 })]);
-    (48..60).for_each(|second| assert_eq!(after.reading(second, 31.0), NOTHING, "{second}"));
-    assert_eq!(after.reading(60, 31.0), ["1 firing 31 at 60"]);
+    (48..60).for_each(|second| assert_eq!(after.group(second, &pushed(second)), NOTHING, "{second}"));
+    assert_eq!(after.group(60, &pushed(60)), ["1 firing 31 at 60"]);
     // Longer than readings hold a `for` together, nobody knows.
     let mut after = before.restart();
-    quiet(&mut after);
     after.resume(100, &[(TEMP, Point { at: at(45), value: 31.0 })]);
-    assert_eq!(after.reading(106, 31.0), ["1 pending 31 at 106"]);
+    assert_eq!(after.group(106, &pushed(106)), ["1 pending 31 at 106"]);
+    // An agent keeps what it measured while the hub was away, and has still to say it.
+    let mut after = before.restart();
+    after.resume(47, &[(TEMP, Point { at: at(45), value: 31.0 })]);
+    assert_eq!(after.reading(48, 31.0), ["1 pending 31 at 48"]);
 }
 
 #[test]
