@@ -132,7 +132,7 @@ fn numbered(entry: &mut Entry, batch: Aside, aside: u64) -> Result<BatchId, Drop
     trim_epochs(&mut entry.windows, epoch);
     match entry.windows.entry(epoch).or_default().receive(seq, digest, session) {
         Arrival::New => Ok(BatchId { device, epoch, seq }),
-        Arrival::Used if entry.has_aside(epoch, seq) => Err(Drop::Repeat),
+        Arrival::Used if entry.has_aside(epoch, seq) || entry.gave_up(epoch, seq) => Err(Drop::Repeat),
         Arrival::Used if entry.aside.len() < MAX_ASIDE => {
             let seq = BatchSeq(aside);
             entry.aside.insert(seq, batch);
