@@ -82,17 +82,7 @@ impl Session {
     /// A batch that came in this session is on disk.
     pub(super) fn owe(&mut self, epoch: Epoch, seq: BatchSeq) {
         self.owed.push((epoch, seq));
-        let known = match self.known.iter_mut().find(|(known, _)| *known == epoch) {
-            Some((_, known)) => known,
-            None => {
-                if self.known.len() >= MAX_EPOCHS {
-                    self.known.remove(0);
-                }
-                self.known.push((epoch, SeqSet::default()));
-                let Some((_, known)) = self.known.last_mut() else { return };
-                known
-            }
-        };
+        let Some(known) = self.known_mut(epoch) else { return };
         if known.insert(seq) == Inserted::Full {
             // What was named before was named; the device repeats what it did not hear of.
             *known = SeqSet::default();
@@ -100,11 +90,32 @@ impl Session {
         }
     }
 
-    /// The device holds nothing below `floor` in this session: nothing there is named wrongly.
+    /// The device holds nothing below `floor` in this session: nothing there is named wrongly, and what of it comes all the same
+    /// was long on its way.
     pub(super) fn raise(&mut self, epoch: Epoch, floor: BatchSeq) {
-        if let Some((_, known)) = self.known.iter_mut().find(|(known, _)| *known == epoch) {
+        if let Some(known) = self.known_mut(epoch) {
             known.raise_mark(floor);
         }
+    }
+
+    /// Whether a batch of this number came in this session and is on disk, or will never come. A session is of one machine, and
+    /// that gives a number once.
+    pub(super) fn is_done(&self, epoch: Epoch, seq: BatchSeq) -> bool {
+        self.known(epoch).is_some_and(|known| known.contains(seq))
+    }
+
+    fn known_mut(&mut self, epoch: Epoch) -> Option<&mut SeqSet> {
+        let place = match self.known.iter().position(|(known, _)| *known == epoch) {
+            Some(place) => place,
+            None => {
+                if self.known.len() >= MAX_EPOCHS {
+                    self.known.remove(0);
+                }
+                self.known.push((epoch, SeqSet::default()));
+                self.known.len() - 1
+            }
+        };
+        self.known.get_mut(place).map(|(_, known)| known)
     }
 
     /// The newest boot of which something came in this session, and its mark.

@@ -43,8 +43,9 @@ impl Endpoint {
             return Ok(());
         }
         let digest = Digest::of(batch.body);
-        let window = entry.windows.get(&batch.epoch);
-        if window.is_some_and(|window| window.arrival(batch.seq, digest) == Arrival::Committed) {
+        let arrival = entry.windows.get(&batch.epoch).map(|window| window.arrival(batch.seq, digest));
+        let mut is_done = || self.sessions.get_mut(session).is_some_and(|open| open.is_done(batch.epoch, batch.seq));
+        if arrival == Some(Arrival::Committed) || arrival == Some(Arrival::Used) && is_done() {
             self.counters.dropped(Drop::Repeat);
             Self::owe_ack(&mut self.ack_due, &mut self.sessions, session, batch.epoch, batch.seq);
             return Ok(());
@@ -132,7 +133,7 @@ fn numbered(entry: &mut Entry, batch: Aside, aside: u64) -> Result<BatchId, Drop
     trim_epochs(&mut entry.windows, epoch);
     match entry.windows.entry(epoch).or_default().receive(seq, digest, session) {
         Arrival::New => Ok(BatchId { device, epoch, seq }),
-        Arrival::Used if entry.has_aside(epoch, seq) || entry.gave_up(epoch, seq) => Err(Drop::Repeat),
+        Arrival::Used if entry.has_aside(epoch, seq) => Err(Drop::Repeat),
         Arrival::Used if entry.aside.len() < MAX_ASIDE => {
             let seq = BatchSeq(aside);
             entry.aside.insert(seq, batch);

@@ -79,12 +79,6 @@ impl Entry {
         self.since.map_or(UnixMillis(i64::MIN), |since| since.plus(ahead_ms + 1))
     }
 
-    /// Whether the device says that it holds no batch of this number any more: it counted it as dropped, and one that comes all
-    /// the same was long on its way. Who gives the number to other readings holds them.
-    pub(super) fn gave_up(&self, epoch: Epoch, seq: BatchSeq) -> bool {
-        self.status.floors.iter().any(|(of, floor)| *of == epoch && seq < *floor)
-    }
-
     /// Whether it is about to follow another numbering.
     pub(super) fn is_renumbering(&self, now: Instant) -> bool {
         matches!(self.registration, Registration::Renumbering { since, .. }

@@ -11,7 +11,7 @@ use wire::{Lane, SensorNo};
 use super::scene::{FakeDevice, Scene, hello, spec};
 use crate::model::device::{DeviceNo, Standing};
 use crate::model::reading::BatchId;
-use crate::model::{BatchSeq, Epoch, numbering};
+use crate::model::{BatchSeq, Epoch};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
 use crate::proto::endpoint::{MAX_BATCHES, RECORD_WITHIN};
@@ -151,11 +151,6 @@ fn a_floor_lets_the_mark_pass_what_will_never_come() {
     // One of them was long on its way: the device counted it as dropped, so it is.
     device.batch(&mut scene, 3, 0);
     assert!(scene.endpoint.poll_batch().is_none());
-    // Another state of the device gives the number to other readings, and holds them.
-    let floors = vec![(Epoch(1), BatchSeq(2))];
-    device.say(&mut scene, &Control::Status(Status { floors, ..Status::default() }));
-    device.batch(&mut scene, 3, 0);
-    assert_eq!(scene.endpoint.poll_batch().map(|batch| batch.id.epoch), Some(numbering::ASIDE));
 }
 
 #[test]
