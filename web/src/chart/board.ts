@@ -142,8 +142,10 @@ export class Board {
     return sensor.interval_ms ?? this.of(sensor).typicalInterval();
   }
 
+  /** By what is announced now, or by how often it reported in the window, when that was more seldom. */
   private gapMs(sensor: Sensor): number {
-    return gapAfter(this.interval(sensor));
+    const rhythms = [sensor.interval_ms, this.of(sensor).typicalInterval()].filter((interval) => interval !== null && interval !== undefined);
+    return gapAfter(rhythms.length === 0 ? null : Math.max(...rhythms));
   }
 
   private fillSoon(): void {
