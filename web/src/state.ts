@@ -121,7 +121,7 @@ export function update(state: State, msg: Msg): State {
   switch (msg.kind) {
     case "session":
       // Nothing of one session may show in the next.
-      return msg.session.kind === "admin" ? { ...state, session: msg.session } : { ...initial(state.route, state.now), session: msg.session };
+      return msg.session.kind === "admin" ? { ...state, session: msg.session } : { ...initial(state.route, state.now), session: msg.session, toasts: state.session.kind === "admin" ? [] : state.toasts };
     case "route":
       return { ...state, route: msg.route };
     case "tick":

@@ -4,7 +4,7 @@ import { ack, ackAll, silence, silenceRule } from "../actions";
 import { part, state } from "../app";
 import { clean, count, duration, millis, when } from "../format";
 import { title } from "../names";
-import { DEFAULT_RANGE, href } from "../route";
+import { between, DEFAULT_RANGE, href, type Range } from "../route";
 import { reading, ruleName, silenceOver } from "../rule";
 import { SILENCES } from "../silence";
 import type { Alert } from "../types";
@@ -69,6 +69,12 @@ function SilenceChoice({ label, choose }: { label: string; choose: (span: string
   );
 }
 
+/** What was over, with as much before and behind it as it lasted, a quarter of an hour at least. */
+function around(began: number, ended: number): Range {
+  const more = Math.max(ended - began, 15 * 60_000);
+  return between(began - more, ended + more);
+}
+
 export function AlertEntry({ alert }: { alert: Alert }) {
   const { now } = state.value;
   const began = millis(alert.fired_at) ?? millis(alert.started_at) ?? now;
@@ -76,7 +82,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
   const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
   // What is about a whole device has no sensor to show.
   const whole = alert.rule.name === "hub.device_offline";
-  const about = href(alert.device === "" ? { view: "hub" } : { view: "device", id: alert.device, sensors: whole ? [] : [alert.sensor], range: DEFAULT_RANGE });
+  const about = href(alert.device === "" ? { view: "hub" } : { view: "device", id: alert.device, sensors: whole ? [] : [alert.sensor], range: ended === null ? DEFAULT_RANGE : around(began, ended) });
   const name = clean(ruleName(alert));
   const device = clean(alert.device_name);
   return (

@@ -8,6 +8,7 @@ import { toggled } from "../fleet";
 import { clean, duration } from "../format";
 import { address } from "../names";
 import { href, OVERVIEW, type Route } from "../route";
+import { ruleName } from "../rule";
 import { contact, standing } from "../standing";
 import { firing } from "../state";
 import type { Device } from "../types";
@@ -68,7 +69,7 @@ function Header({ device }: { device: Device }) {
         <div class="title">
           <h1>{clean(device.name)}</h1>
           <Status of={standing(state.value, device)} />
-          {alarms.map((alert) => <a class="status bad" key={alert.id} href="/a"><Status of="firing" /> {clean(alert.rule.name, 40)}</a>)}
+          {alarms.map((alert) => <a class="status bad" key={alert.id} href="/a"><Status of="firing" /> {clean(ruleName(alert), 40)}</a>)}
           <span class="small quiet">{contact(state.value, device)}</span>
         </div>
         <div class="row">

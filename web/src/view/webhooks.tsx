@@ -6,7 +6,9 @@ import { loadDeliveries, loadRules, loadWebhooks, reason, replay, say, testWebho
 import { go, part, state } from "../app";
 import { clean, digits, duration, millis, when } from "../format";
 import { usedBy } from "../hook";
+import { title } from "../names";
 import { href, type Route } from "../route";
+import { ruleName } from "../rule";
 import type { Delivery, Webhook } from "../types";
 import { Confirmed, Copyable, Status } from "./controls";
 import { WebhookForm, type Typed } from "./webhook_form";
@@ -142,7 +144,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
   const waits = delivery.state === "pending" && next !== null;
   const latest = delivery.attempts.at(-1);
   const alert = delivery.alert === null ? null : alerts?.[delivery.alert];
-  const about = alert ? `${clean(alert.rule.name)}, ${clean(alert.device_name)} ${clean(alert.sensor)}` : "";
+  const about = alert ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${alert.sensor === "" ? "" : ` ${title(alert.sensor)}`}` : "";
   return (
     <li class="delivery" data-delivery={delivery.id}>
       <div class="what">
