@@ -48,8 +48,8 @@ pub fn refusal(why: &str) -> String {
 }
 
 /// Why there is no script for a token that does not work.
-pub const SPENT: &str = "this install command does not work (any more): its token is used up, expired, \
-mistyped or another hub's. Create another under \"Add a device\" on the page of the hub";
+pub const SPENT: &str = "this install command does not work: its token is used up, expired, \
+mistyped or of another hub. Create another under \"Add a device\" on the page of the hub";
 
 #[cfg(test)]
 mod tests {

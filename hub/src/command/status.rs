@@ -41,7 +41,7 @@ struct Devices {
 
 #[derive(Debug, Deserialize)]
 struct Storage {
-    used_bytes: f64,
+    bytes: f64,
     max_bytes: Option<f64>,
     disk_free_bytes: Option<f64>,
     growth_bytes_per_day: Option<f64>,
@@ -100,7 +100,7 @@ fn rows(hub: &Hub, base: &str) -> Vec<(&'static str, String)> {
         rows.push(("stored", format!("99 % within {} ms", shown::digits(ms))));
     }
     let bytes = |bytes: f64| shown::value(bytes, "By");
-    let mut disk = format!("{} used", bytes(storage.used_bytes));
+    let mut disk = format!("{} used", bytes(storage.bytes));
     for (amount, what) in [(storage.max_bytes, "allowed"), (storage.disk_free_bytes, "free on the disk")] {
         if let Some(amount) = amount {
             disk += &format!(", {} {what}", bytes(amount));

@@ -56,7 +56,9 @@ fn refused(flag: &str, address: SocketAddr, error: &io::Error) -> anyhow::Error 
     let (ip, port) = (address.ip(), address.port());
     let kind = error.kind();
     anyhow::anyhow!(if kind == io::ErrorKind::AddrInUse {
-        let next = SocketAddr::new(ip, port.checked_add(1).unwrap_or(8081));
+        // Behind the port of devices is that of discovery.
+        let further = if flag == "--udp" { 10 } else { 1 };
+        let next = SocketAddr::new(ip, port.checked_add(further).unwrap_or(8081));
         let who = owner(flag, port);
         format!("port {port} is already in use{who}: stop that program, or choose another port: {flag} {next}")
     } else if kind == io::ErrorKind::AddrNotAvailable {
