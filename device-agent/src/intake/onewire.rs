@@ -5,7 +5,6 @@
 //! [`super::scratchpad`]; `temperature` is read only where they are not shown, since each reading makes the probe measure anew.
 
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,7 +13,7 @@ use wire::SensorKind;
 use super::content::Taken;
 use super::{Measured, Outlet, scratchpad};
 use crate::clock;
-use crate::crew::{Crew, Done, Limits, PATIENCE, Pace, Work};
+use crate::crew::{Crew, Done, Kin, LONG, Limits, PATIENCE, Pace, Work};
 use crate::sensor::{Content, Error, Files, entries};
 
 /// Where the kernel lists what is on the bus.
@@ -27,8 +26,11 @@ const MISSED_FOR: Duration = Duration::from_secs(86_400);
 const HANGS: Duration = Duration::from_secs(5);
 /// How long a pipe in the place of a file is waited for.
 const WAIT: Duration = Duration::from_secs(2);
-/// The kernel lets one at a time measure on a bus: more threads would only wait.
-const LIMITS: Limits = Limits { threads: 10, slow: 8, place: 1 };
+/// How often what waits for a thread is looked at.
+const TEND_EVERY: Duration = Duration::from_secs(1);
+/// The kernel lets one at a time measure on a bus, where the sixth waits for less than what is said to hang. Half of what a bus
+/// carries may hang before what has not answered yet waits; 41 threads in all.
+const LIMITS: Limits = Limits { slow: 6, place: 1, untried: 32, hung: 33, kinds: 1, patience: HANGS, abreast: 6 };
 
 /// The thermometers, and how each did.
 struct Bus {
@@ -36,6 +38,7 @@ struct Bus {
     crew: Crew<Box<Errand>>,
     list: Option<Box<Errand>>,
     probes: BTreeMap<String, Probe>,
+    next: u32,
     /// Those that gave a value since the start, and when they were last on the bus.
     known: BTreeMap<String, Instant>,
     readings: Vec<Measured>,
@@ -45,14 +48,18 @@ struct Bus {
 
 /// A thermometer that is on the bus.
 struct Probe {
+    number: u32,
     home: Option<Box<Errand>>,
     lent: Option<Instant>,
+    /// How long it took the last time.
+    took: Option<Duration>,
     /// Why it gave no reading the last time.
     failed: Option<String>,
 }
 
 /// Listing the bus, or reading one thermometer.
 struct Errand {
+    number: u32,
     /// Its serial number; nothing for the list.
     serial: Option<String>,
     files: Files,
@@ -81,7 +88,8 @@ pub(super) async fn watch(root: &Path, every: Duration, outlet: &Outlet) {
                 return;
             }
         }
-        let wake_at = if is_over { due } else { due.min(now + PATIENCE) };
+        let tends = if !is_over { Some(now + PATIENCE) } else { bus.crew.waits().then(|| now + TEND_EVERY) };
+        let wake_at = tends.map_or(due, |tends| due.min(tends));
         tokio::select! {
             () = bus.crew.news() => {}
             () = clock::sleep_until(Some(wake_at)) => {}
@@ -91,9 +99,10 @@ pub(super) async fn watch(root: &Path, every: Duration, outlet: &Outlet) {
 
 impl Bus {
     fn new(root: &Path) -> Self {
-        let list = Some(Box::new(Errand::new(root, None)));
+        let list = Some(Box::new(Errand::new(root, 0, None)));
         let (probes, known) = (BTreeMap::new(), BTreeMap::new());
-        Self { root: root.to_owned(), crew: Crew::new(LIMITS), list, probes, known, readings: Vec::new(), round: None }
+        let (crew, readings) = (Crew::new(LIMITS), Vec::new());
+        Self { root: root.to_owned(), crew, list, probes, next: 0, known, readings, round: None }
     }
 
     fn begin(&mut self, now: Instant) {
@@ -133,7 +142,7 @@ impl Bus {
             return self.found(&found, now);
         };
         let Some(probe) = self.probes.get_mut(&serial) else { return };
-        probe.lent = None;
+        (probe.lent, probe.took) = (None, Some(done.took));
         let value = std::mem::replace(&mut errand.value, Ok(None));
         probe.failed = value.as_ref().err().cloned();
         probe.home = Some(errand);
@@ -149,39 +158,54 @@ impl Bus {
     fn found(&mut self, serials: &[String], now: Instant) {
         self.probes.retain(|serial, _| serials.contains(serial));
         for serial in serials {
-            let fresh =
-                || Probe { home: Some(Box::new(Errand::new(&self.root, Some(serial)))), lent: None, failed: None };
-            self.probes.entry(serial.clone()).or_insert_with(fresh);
+            let Self { probes, next, root, .. } = self;
+            probes.entry(serial.clone()).or_insert_with(|| {
+                *next += 1;
+                let home = Some(Box::new(Errand::new(root, *next, Some(serial))));
+                Probe { number: *next, home, lent: None, took: None, failed: None }
+            });
             self.known.entry(serial.clone()).and_modify(|seen| *seen = now);
         }
         self.known.retain(|_, seen| now.saturating_duration_since(*seen) < MISSED_FOR);
         let work = self.probes.values_mut().filter_map(|probe| {
             let errand = probe.home.take()?;
             probe.lent = Some(now);
-            Some((Pace::Slow, errand))
+            let answered = probe.took.is_some_and(|took| took < LONG);
+            Some((if answered { Pace::Slow } else { Pace::Untried }, errand))
         });
         self.crew.give(work.collect::<Vec<_>>());
     }
 
     /// What is wrong, probe by probe.
     fn trouble(&self, now: Instant) -> Option<String> {
+        let begun = self.crew.begun();
+        let hangs = |probe: &Probe| {
+            let begun = begun.get(&probe.number).filter(|_| probe.lent.is_some());
+            begun.is_some_and(|begun| now.saturating_duration_since(*begun) >= HANGS)
+        };
         let here = self.probes.iter().filter_map(|(serial, probe)| {
-            let hangs = probe.lent.is_some_and(|lent| now.saturating_duration_since(lent) >= HANGS);
-            let why = if hangs { Some("no answer") } else { probe.failed.as_deref() };
+            let why = if hangs(probe) { Some("no answer") } else { probe.failed.as_deref() };
             Some(format!("{serial}: {}", why?))
         });
         let gone = self.known.keys().filter(|serial| !self.probes.contains_key(*serial));
         let gone = gone.map(|serial| format!("{serial}: gone from the bus"));
-        let said: Vec<String> = here.chain(gone).collect();
+        let hung = self.probes.values().any(hangs);
+        let waits = |probe: &&Probe| {
+            let long = probe.lent.is_some_and(|lent| now.saturating_duration_since(lent) >= HANGS);
+            hung && long && !begun.contains_key(&probe.number)
+        };
+        let waits = Some(self.probes.values().filter(waits).count()).filter(|waits| *waits > 0);
+        let waits = waits.map(|waits| format!("{waits} not asked while so many give no answer"));
+        let said: Vec<String> = waits.into_iter().chain(here).chain(gone).collect();
         (!said.is_empty()).then(|| said.join("; "))
     }
 }
 
 impl Errand {
-    fn new(root: &Path, serial: Option<&str>) -> Self {
+    fn new(root: &Path, number: u32, serial: Option<&str>) -> Self {
         let folder = serial.map_or_else(|| DEVICES.to_owned(), |serial| format!("{DEVICES}/{serial}"));
         let files = Files::new(root, &folder);
-        Self { serial: serial.map(ToOwned::to_owned), files, found: Vec::new(), value: Ok(None) }
+        Self { number, serial: serial.map(ToOwned::to_owned), files, found: Vec::new(), value: Ok(None) }
     }
 
     fn measure(&mut self, serial: &str) -> Result<Option<f64>, String> {
@@ -202,10 +226,12 @@ impl Errand {
 impl Work for Box<Errand> {
     type Output = ();
 
-    fn place(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.serial.hash(&mut hasher);
-        hasher.finish()
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn kin(&self) -> Kin {
+        Kin { kind: 0, driver: 0, place: u64::from(self.number) }
     }
 
     fn run(&mut self, _: Pace) {

@@ -14,7 +14,7 @@ use super::limits::{Level, Quantity};
 use super::open::{Open, Watch};
 use super::origin::{self, Origin};
 use super::{Class, Error, Samples, disk, hwmon, iio, load, memory, network, power, thermal};
-use crate::crew::{Pace, Work};
+use crate::crew::{Kin, Pace, Work};
 
 /// How long a pipe is waited for before others go on without it.
 const WAIT: Duration = Duration::from_secs(1);
@@ -100,7 +100,7 @@ pub(super) struct Device {
 pub(super) struct Trip {
     /// Whose it is.
     pub(super) number: u32,
-    place: u64,
+    kin: Kin,
     /// A short way to the one number that it gave the last time.
     direct: Option<Direct>,
     pub(super) errand: Box<Errand>,
@@ -148,11 +148,8 @@ impl Trip {
         (root, folder): (&Path, &str),
         watch: Option<Arc<Watch>>,
     ) -> Box<Self> {
-        let mut hasher = DefaultHasher::new();
-        (class, folder).hash(&mut hasher);
-        if let Task::Disk(disk) = &task {
-            disk.point().hash(&mut hasher);
-        }
+        let point = if let Task::Disk(disk) = &task { disk.point() } else { String::new() };
+        let place = hash_of((class, folder, point));
         let errand = Errand {
             class,
             task,
@@ -163,7 +160,14 @@ impl Trip {
             result: Ok(()),
             found: None,
         };
-        Box::new(Self { number, place: hasher.finish(), direct: None, errand: Box::new(errand) })
+        let kin = Kin { kind: hash_of(class), driver: place, place };
+        Box::new(Self { number, kin, direct: None, errand: Box::new(errand) })
+    }
+
+    /// The same for a device of this driver.
+    pub(super) fn of_driver(mut self: Box<Self>, driver: &str) -> Box<Self> {
+        self.kin.driver = hash_of((self.errand.class, driver));
+        self
     }
 }
 
@@ -249,8 +253,12 @@ impl Errand {
 impl Work for Box<Trip> {
     type Output = Outcome;
 
-    fn place(&self) -> u64 {
-        self.place
+    fn number(&self) -> u32 {
+        self.number
+    }
+
+    fn kin(&self) -> Kin {
+        self.kin
     }
 
     fn run(&mut self, pace: Pace) -> Outcome {
@@ -325,6 +333,12 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<u64>) -> 
         }
     };
     Ok(Some(Device { print, base, cut, origin, parts, unanswered }))
+}
+
+fn hash_of(what: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    what.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn folder_name(folder: &Path) -> String {

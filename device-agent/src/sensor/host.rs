@@ -1,8 +1,8 @@
 //! The machine this agent runs on: when each thing on it is read, and what is wrong with which.
 //!
 //! A round gives every errand that is back from the last one to the crew. What is quick comes back within milliseconds and
-//! makes up the round; what is slow comes when it comes; what hangs is not asked a second time. What there is is looked for
-//! anew every [`LOOK_EVERY`].
+//! makes up the round; what is slow comes when it comes; what hangs is not asked a second time, and what was not asked because
+//! so much hangs is not said to give no answer. What there is is looked for anew every [`LOOK_EVERY`].
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -27,8 +27,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const ROUND: Duration = Duration::from_millis(250);
 /// Slow errands that wait for a thread; a pipe need not.
 const MOST_WAITING: usize = 16;
-/// Sixteen that are slow, and for those that hang unexpectedly as many again and more.
-const LIMITS: Limits = Limits { threads: 40, slow: 16, place: 3 };
+/// What hangs at the same time: the drives of a large server, or three files of each of twenty chips. Those that answer have
+/// sixteen threads more to lose, then each class one; 106 in all, of which one works as long as all is well. One that hangs
+/// takes a few kilobytes.
+const LIMITS: Limits =
+    Limits { slow: 16, place: 3, untried: 64, hung: 80, kinds: Class::ALL.len(), patience: PATIENCE, abreast: 1 };
 
 /// The machine's own sources, and what is wrong with each.
 #[derive(Debug)]
@@ -100,9 +103,8 @@ impl Host {
             Purpose::Describe => false,
             Purpose::Measure => true,
         };
-        let crowded = self.is_crowded(now.mono);
         let things = self.inventory.things.values_mut().filter(|thing| due(thing));
-        self.crew.give(things.filter_map(|thing| thing.lend(now.mono, crowded)));
+        self.crew.give(things.filter_map(|thing| thing.lend(now.mono)));
         self.any_away = true;
     }
 
@@ -129,6 +131,7 @@ impl Host {
         }
         // Within a round an answer may still come.
         if self.round.is_none() {
+            self.see_begun(now.mono);
             self.judge(now, ends, &mut changed);
         }
         let things = self.inventory.things.values();
@@ -197,15 +200,9 @@ impl Host {
         if numbers.is_empty() {
             return;
         }
-        let crowded = self.is_crowded(now);
         let things = &mut self.inventory.things;
-        self.crew.give(numbers.iter().filter_map(|number| things.get_mut(number)?.lend(now, crowded)));
+        self.crew.give(numbers.iter().filter_map(|number| things.get_mut(number)?.lend(now)));
         self.any_away = true;
-    }
-
-    /// Where much hangs, what has not answered yet is not trusted.
-    fn is_crowded(&self, now: Instant) -> bool {
-        self.crew.hanging(now) >= LIMITS.slow / 2
     }
 
     fn take_back(&mut self, Done { work: mut trip, output, pace, took }: Done<Box<Trip>>, now: Now) {
@@ -221,8 +218,8 @@ impl Host {
             return;
         }
         let errand = &mut *trip.errand;
-        if pace == Pace::Quick && errand.wants_time() {
-            if self.crew.waiting() < MOST_WAITING {
+        if pace != Pace::Slow && errand.wants_time() {
+            if self.crew.slow(now.mono) < MOST_WAITING {
                 return self.crew.give([(Pace::Slow, trip)]);
             }
             errand.give_up();
@@ -243,6 +240,16 @@ impl Host {
         self.crew.is_busy(now) || self.inventory.things.values().any(waits)
     }
 
+    /// What is long away hangs only if a thread is at it.
+    fn see_begun(&mut self, now: Instant) {
+        let overdue = self.inventory.things.iter_mut().filter(|(_, thing)| thing.is_overdue(now));
+        let mut overdue = overdue.peekable();
+        if overdue.peek().is_some() {
+            let begun = self.crew.begun();
+            overdue.for_each(|(number, thing)| thing.begun = begun.get(number).copied());
+        }
+    }
+
     /// Says which sources fail, and counts that once a round.
     fn judge(&mut self, now: Now, counts: bool, changed: &mut impl FnMut(&str, Option<&str>)) {
         let failing = self.failing(now.mono);
@@ -259,6 +266,13 @@ impl Host {
     /// What fails of each class, one thing after the other.
     fn failing(&self, now: Instant) -> BTreeMap<Class, Vec<String>> {
         let mut failing: BTreeMap<Class, Vec<String>> = BTreeMap::new();
+        for class in Class::ALL {
+            let of_class = self.inventory.things.values().filter(|thing| thing.class == class);
+            let waits = of_class.filter(|thing| thing.begun.is_none() && thing.is_overdue(now)).count();
+            if waits > 0 {
+                failing.entry(class).or_default().push(format!("{waits} not asked while so many give no answer"));
+            }
+        }
         for thing in self.inventory.things.values() {
             let usual = || thing.usual().map_or_else(String::new, |usual| format!(", usually after {usual}"));
             let mut say = |text| failing.entry(thing.class).or_default().push(text);

@@ -270,6 +270,7 @@ impl Inventory {
             self.next += 1;
             let number = self.next;
             let trip = Trip::new(number, class, task, (&self.root, &path), Some(Arc::clone(&watch)));
+            let trip = trip.of_driver(&device.base);
             self.things.insert(number, Thing::new((class, Purpose::Measure), (file, &name), trip));
             // Whether another file in its place is better has to be seen.
             let failed = before.iter().find(|old| old.name == name).and_then(|old| self.things.get(&old.number));

@@ -8,7 +8,7 @@ use wire::UnixMillis;
 use super::errand::{Errand, Trip};
 use super::{Class, Error};
 use crate::clock::Now;
-use crate::crew::{PATIENCE, Pace};
+use crate::crew::{LONG, PATIENCE, Pace};
 
 /// From here on what gives no answer is said to hang.
 pub(super) const HANGS: Duration = Duration::from_secs(2);
@@ -42,6 +42,8 @@ pub(super) struct Thing {
     pub(super) home: Option<Box<Trip>>,
     /// Since when it is away.
     pub(super) lent: Option<Instant>,
+    /// Since when a thread is at it, as far as that was asked.
+    pub(super) begun: Option<Instant>,
     /// How long it took the last time, and usually.
     took: Option<(Duration, Duration)>,
     /// Sensors that failed, and why.
@@ -60,6 +62,7 @@ impl Thing {
             name: name.to_owned(),
             home: Some(trip),
             lent: None,
+            begun: None,
             took: None,
             failed: Vec::new(),
             left_out: Vec::new(),
@@ -67,12 +70,16 @@ impl Thing {
         }
     }
 
-    /// Sends it off, if it is here. Where it is `crowded`, what has not answered yet is expected to be slow.
-    pub(super) fn lend(&mut self, now: Instant, crowded: bool) -> Option<(Pace, Box<Trip>)> {
+    /// Sends it off, if it is here.
+    pub(super) fn lend(&mut self, now: Instant) -> Option<(Pace, Box<Trip>)> {
         let trip = self.home.take()?;
-        self.lent = Some(now);
-        let slow = self.last_took().map_or(crowded, |took| took >= PATIENCE);
-        Some((if slow { Pace::Slow } else { Pace::Quick }, trip))
+        (self.lent, self.begun) = (Some(now), None);
+        let pace = match self.last_took() {
+            Some(took) if took < PATIENCE => Pace::Quick,
+            Some(took) if took < LONG => Pace::Slow,
+            _ => Pace::Untried,
+        };
+        Some((pace, trip))
     }
 
     /// It is here again. Returns of when its answer is: of the moment in which it was asked for, unless it was long in coming.
@@ -125,9 +132,14 @@ impl Thing {
         self.took.map(|(last, _)| last)
     }
 
-    /// Whether it has been away for so long that it hangs.
-    pub(super) fn hangs(&self, now: Instant) -> bool {
+    /// Whether it has been away for so long that it hangs, or waits for a thread.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
         self.lent.is_some_and(|lent| now.saturating_duration_since(lent) >= HANGS)
+    }
+
+    /// Whether a thread has been at it for so long that it hangs.
+    pub(super) fn hangs(&self, now: Instant) -> bool {
+        self.is_overdue(now) && self.begun.is_some_and(|begun| now.saturating_duration_since(begun) >= HANGS)
     }
 
     /// How long it usually takes, in words, if that is long.

@@ -1,0 +1,320 @@
+//! Threads for work that may hang: a file whose driver never answers costs a thread, and nobody else's time.
+//!
+//! ```text
+//!   quick   ──▶ one thread, piece after piece ──────────┐
+//!                 └─ hangs: others go on with the rest   │
+//!   untried ──▶ the same, once nothing quick is left,    ├──▶ done
+//!                 as long as not too much hangs          │
+//!   slow    ──▶ a thread for each piece, up to a bound ──┘
+//! ```
+//!
+//! Threads start when there is work for them and leave when there is none. A piece that hangs keeps its thread until it
+//! ends, whatever happens: [`lanes`] says which pieces are begun, so that what answers always finds a thread, however much
+//! hangs. What is not begun waits, and is begun once something that hung has ended. A crew that is dropped leaves its threads
+//! to themselves: nobody waits for them.
+
+mod lanes;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tokio::sync::Notify;
+
+use crate::clock;
+pub(crate) use lanes::LONG;
+use lanes::Lanes;
+
+/// A quick piece of work that takes longer than this gets company: another thread takes over what waits behind it.
+pub const PATIENCE: Duration = Duration::from_millis(100);
+/// A thread without work leaves after this.
+const IDLE: Duration = Duration::from_secs(10);
+/// Reading a few small files needs little; the memory is used as it is touched.
+const STACK: usize = 128 << 10;
+
+/// Something to be done that may take for ever.
+pub trait Work: Send + 'static {
+    /// What comes of it.
+    type Output: Send;
+    /// Whose it is, in the order in which they would be done.
+    fn number(&self) -> u32;
+    /// What it is like.
+    fn kin(&self) -> Kin;
+    /// Does it.
+    fn run(&mut self, pace: Pace) -> Self::Output;
+}
+
+/// What a piece of work is like: what is like one that hangs will mostly hang too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kin {
+    /// A kind of source; there are few.
+    pub kind: u64,
+    /// Who gives the answer.
+    pub driver: u64,
+    /// Where.
+    pub place: u64,
+}
+
+/// How a piece of work is expected to go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// At once, as the last time.
+    Quick,
+    /// Nobody knows: it never answered, or hung the last time.
+    Untried,
+    /// It may take its time.
+    Slow,
+}
+
+/// Work that came to its end.
+#[derive(Debug)]
+pub struct Done<W: Work> {
+    /// The work.
+    pub work: W,
+    /// What came of it.
+    pub output: W::Output,
+    /// How it was expected to go.
+    pub pace: Pace,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// How many threads there may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Those with slow work that does not hang.
+    pub slow: usize,
+    /// Slow pieces at the same time in one place.
+    pub place: usize,
+    /// Where so many hang, nothing that has not answered is begun.
+    pub untried: usize,
+    /// Where so many hang, each kind may have one more that hangs.
+    pub hung: usize,
+    /// Kinds of work.
+    pub kinds: usize,
+    /// What is not slow and takes longer than this hangs.
+    pub patience: Duration,
+    /// Untried pieces at the same time, as long as none hangs.
+    pub abreast: usize,
+}
+
+impl Limits {
+    /// All of them.
+    const fn threads(self) -> usize {
+        self.hung + self.slow + self.kinds + 1
+    }
+}
+
+/// Threads that do work that may hang.
+pub struct Crew<W: Work> {
+    shared: Arc<Shared<W>>,
+}
+
+struct Shared<W: Work> {
+    limits: Limits,
+    state: Mutex<State<W>>,
+    /// There is work.
+    work: Condvar,
+    /// Something is done, for those that wait with their thread.
+    done: Condvar,
+    /// The same, for those that wait in the runtime.
+    news: Notify,
+}
+
+struct State<W: Work> {
+    lanes: Lanes<W>,
+    done: Vec<Done<W>>,
+    threads: usize,
+    idle: usize,
+    /// Somebody waits with a thread until something is done.
+    waits: bool,
+    closed: bool,
+}
+
+/// A piece of work that a thread has begun: its number, how it is expected to go, and since when.
+type Begun<W> = (u64, W, Pace, Instant);
+
+impl<W: Work> fmt::Debug for Crew<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Crew").field("limits", &self.shared.limits).finish_non_exhaustive()
+    }
+}
+
+impl<W: Work> Crew<W> {
+    /// Nobody yet.
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
+        let state =
+            State { lanes: Lanes::new(limits), done: Vec::new(), threads: 0, idle: 0, waits: false, closed: false };
+        let shared = Shared {
+            limits,
+            state: Mutex::new(state),
+            work: Condvar::new(),
+            done: Condvar::new(),
+            news: Notify::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Hands work over; [`Crew::take`] gives it back.
+    pub fn give(&self, work: impl IntoIterator<Item = (Pace, W)>) {
+        let mut state = self.shared.lock();
+        let now = clock::mono();
+        state.lanes.give(work, now);
+        let wanted = self.staff(&mut state, now);
+        drop(state);
+        self.wake(wanted);
+    }
+
+    /// Sees to it that what waits is done although something hangs; to be called while [`Crew::is_busy`], every [`PATIENCE`].
+    pub fn tend(&self, now: Instant) {
+        let mut state = self.shared.lock();
+        state.lanes.tend(now);
+        let wanted = self.staff(&mut state, now);
+        drop(state);
+        self.wake(wanted);
+    }
+
+    /// Moves what is done into `into`.
+    pub fn take(&self, into: &mut Vec<Done<W>>) {
+        let mut state = self.shared.lock();
+        if into.is_empty() {
+            std::mem::swap(into, &mut state.done);
+        } else {
+            into.append(&mut state.done);
+        }
+    }
+
+    /// Whether what is expected to be back at once waits or is under way.
+    #[must_use]
+    pub fn is_busy(&self, now: Instant) -> bool {
+        self.shared.lock().lanes.is_busy(now)
+    }
+
+    /// Whether something waits for a thread.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.shared.lock().lanes.waits()
+    }
+
+    /// Since when whose work is under way.
+    #[must_use]
+    pub fn begun(&self) -> HashMap<u32, Instant> {
+        self.shared.lock().lanes.running().map(|running| (running.number, running.since)).collect()
+    }
+
+    /// Slow pieces that are under way or wait for a thread.
+    #[must_use]
+    pub fn slow(&self, now: Instant) -> usize {
+        self.shared.lock().lanes.slow(now)
+    }
+
+    /// Waits until something is done. Cancel-safe.
+    pub async fn news(&self) {
+        self.shared.news.notified().await;
+    }
+
+    /// Waits with this thread until something is done, or until `deadline`.
+    pub fn wait(&self, deadline: Instant) {
+        let mut state = self.shared.lock();
+        let now = clock::mono();
+        if state.done.is_empty() && now < deadline {
+            state.waits = true;
+            let limit = deadline.duration_since(now).min(PATIENCE);
+            let (mut state, _) = self.shared.done.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner);
+            state.waits = false;
+        }
+    }
+
+    /// Starts the threads that are missing for the work there is. Returns how many are to be woken.
+    fn staff(&self, state: &mut State<W>, now: Instant) -> usize {
+        let wanted = state.lanes.wanted(now);
+        let room = self.shared.limits.threads().saturating_sub(state.threads);
+        let missing = wanted.saturating_sub(state.idle).min(room);
+        for _ in 0..missing {
+            let shared = Arc::clone(&self.shared);
+            let started =
+                thread::Builder::new().name("reader".to_owned()).stack_size(STACK).spawn(move || shared.work());
+            // No thread to be had: what waits is tried again at the next look.
+            state.threads += usize::from(started.is_ok());
+            state.idle += usize::from(started.is_ok());
+        }
+        wanted.min(state.idle)
+    }
+
+    /// To be called without the lock, which is the first thing that those who wake ask for.
+    fn wake(&self, wanted: usize) {
+        match wanted {
+            0 => {}
+            1 => self.shared.work.notify_one(),
+            _ => self.shared.work.notify_all(),
+        }
+    }
+}
+
+impl<W: Work> Drop for Crew<W> {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.work.notify_all();
+    }
+}
+
+impl<W: Work> Shared<W> {
+    fn lock(&self) -> MutexGuard<'_, State<W>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a thread does.
+    fn work(&self) {
+        // It was counted as idle from the moment it was started, so that nobody starts another for the same work.
+        self.lock().idle -= 1;
+        let mut ended = None;
+        while let Some((number, mut work, pace, since)) = self.next(ended) {
+            let output = work.run(pace);
+            ended = Some(((number, work, pace, since), output));
+        }
+    }
+
+    /// Hands back what was done and waits for the next piece; nothing when the thread shall end.
+    fn next(&self, ended: Option<(Begun<W>, W::Output)>) -> Option<Begun<W>> {
+        // One look at the clock a piece: the next begins as the last one ends.
+        let mut now = clock::mono();
+        let mut state = self.lock();
+        if let Some(((number, work, pace, since), output)) = ended {
+            state.done.push(Done { work, output, pace, took: now.saturating_duration_since(since) });
+            if state.lanes.end(number, pace) {
+                let waits = state.waits;
+                drop(state);
+                self.news.notify_one();
+                if waits {
+                    self.done.notify_all();
+                }
+                state = self.lock();
+            }
+        }
+        loop {
+            if state.closed {
+                state.threads -= 1;
+                return None;
+            }
+            if let Some((number, work, pace)) = state.lanes.pick(now) {
+                return Some((number, work, pace, now));
+            }
+            state.idle += 1;
+            let (woken, waited) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.idle -= 1;
+            now = clock::mono();
+            // One stays: its next round comes soon.
+            if waited.timed_out() && state.threads > 1 {
+                state.threads -= 1;
+                return None;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
