@@ -84,8 +84,14 @@ impl<W: Work> Lanes<W> {
 
     /// The next piece, which is under way from here on. The number is its own, for [`Lanes::end`].
     pub(super) fn pick(&mut self, now: Instant) -> Option<(u64, W, Pace)> {
-        let tally = self.tally(now);
-        let (work, pace) = self.choose(tally, now)?;
+        // As long as all is well there is nothing to weigh.
+        let is_well = self.running.is_empty();
+        let tally = if is_well { Tally::default() } else { self.tally(now) };
+        let well = if is_well { self.quick.pop_front() } else { None };
+        let (work, pace) = match well {
+            Some(work) => (work, Pace::Quick),
+            None => self.choose(tally, now)?,
+        };
         self.begun += 1;
         let last = tally.hung >= self.limits.hung;
         let (number, kin) = (work.number(), work.kin());
@@ -142,7 +148,7 @@ impl<W: Work> Lanes<W> {
             let tried = self.tried(tally, now);
             let may =
                 |kin| self.may_be_tried(&tried, kin, now) && (tally.hung < self.limits.hung || !self.is_lost(kin));
-            let at = if tally.hung == 0 { Some(0) } else { self.position(&self.quick, may) };
+            let at = self.position(&self.quick, may);
             if let Some(work) = at.and_then(|at| self.quick.remove(at)) {
                 return Some((work, Pace::Quick));
             }
