@@ -13,16 +13,32 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default)]
 pub struct Meter {
     total: AtomicU64,
-    marks: Mutex<VecDeque<(Instant, u64)>>,
+    recent: Mutex<Recent>,
+}
+
+/// What a rate is made of.
+#[derive(Debug, Default)]
+struct Recent {
+    /// When the first event came.
+    began: Option<Instant>,
+    /// Moments of the last while, at least [`STEP`] apart, and how many events there were before each: at most 21.
+    marks: VecDeque<(Instant, u64)>,
 }
 
 /// The rate is taken over this long.
 const RATE_OVER: Duration = Duration::from_secs(10);
+const STEP: Duration = Duration::from_millis(500);
 
 impl Meter {
     /// Counts `n` more.
-    pub fn add(&self, n: u64) {
-        self.total.fetch_add(n, Ordering::Relaxed);
+    pub fn add(&self, now: Instant, n: u64) {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.total.fetch_add(n, Ordering::Relaxed);
+        recent.began.get_or_insert(now);
+        if recent.marks.back().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= STEP) {
+            recent.marks.push_back((now, before));
+        }
+        while recent.marks.pop_front_if(|(at, _)| now.saturating_duration_since(*at) > RATE_OVER).is_some() {}
     }
 
     /// Events since the start.
@@ -31,21 +47,13 @@ impl Meter {
         self.total.load(Ordering::Relaxed)
     }
 
-    /// Events a second over the last ten seconds; call it about once a second.
+    /// Events a second over the last ten seconds, or since the first one.
     pub fn rate(&self, now: Instant) -> f64 {
-        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
-        let total = self.total();
-        while marks.len() > 1 && marks.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) > RATE_OVER) {
-            marks.pop_front();
-        }
-        let rate = marks.front().map_or(0.0, |(at, count)| {
-            let seconds = now.saturating_duration_since(*at).as_secs_f64();
-            if seconds > 0.0 { (total - count) as f64 / seconds } else { 0.0 }
-        });
-        if marks.back().is_none_or(|(at, _)| now.saturating_duration_since(*at) >= Duration::from_millis(500)) {
-            marks.push_back((now, total));
-        }
-        rate
+        let recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = |at: Instant| now.saturating_duration_since(at);
+        let first = recent.marks.iter().find(|(at, _)| age(*at) <= RATE_OVER);
+        let (Some(began), Some((_, before))) = (recent.began, first) else { return 0.0 };
+        (self.total() - before) as f64 / age(began).clamp(Duration::from_secs(1), RATE_OVER).as_secs_f64()
     }
 }
 
@@ -152,10 +160,14 @@ mod tests {
     #[test]
     fn a_rate_is_taken_over_ten_seconds() {
         let (meter, t0) = (Meter::default(), crate::clock::Clock.now());
-        meter.rate(t0);
-        meter.add(1_000);
-        assert!((meter.rate(t0 + Duration::from_secs(2)) - 500.0).abs() < 1e-9);
-        assert!(meter.rate(t0 + Duration::from_secs(30)) < 500.0);
+        let at = |seconds| t0 + Duration::from_secs(seconds);
+        assert_eq!(meter.rate(t0), 0.0);
+        meter.add(t0, 1_000);
+        assert_eq!((meter.rate(at(2)), meter.rate(at(30))), (500.0, 0.0));
+        // Whoever asks for the first time is told of the last seconds, not since the start.
+        (0..600).for_each(|second| meter.add(at(second), if second < 300 { 7_000 } else { 20 }));
+        assert!((20.0..=22.0).contains(&meter.rate(at(600))), "{}", meter.rate(at(600)));
+        assert_eq!(meter.rate(at(611)), 0.0);
     }
 
     #[test]

@@ -61,8 +61,6 @@ use crate::{access, http, identity, reach, running};
 
 /// Outcomes on their way back: one a commit, taken at once.
 const OUTCOME_QUEUE: usize = 64;
-/// How often the rate of readings is looked at.
-const METER_EVERY: std::time::Duration = std::time::Duration::from_secs(1);
 /// Joins, sensors, links: a fleet of a thousand that starts at once.
 const EVENT_QUEUE: usize = 1_024;
 /// Commands to the endpoint: people's clicks and answers to events.
@@ -212,14 +210,6 @@ impl Hub {
             Arc::new(move |delivery| settled.publish(Arc::new(Update::Delivery(delivery)))),
         );
         supervisor.spawn("webhooks", webhook::run(dispatcher, stop.clone()));
-        let (watched, stopped) = (Arc::clone(&meter), stop.clone());
-        supervisor.spawn("meter", async move {
-            // Also when nobody looks: what is asked for is the rate of the last seconds, not since somebody asked.
-            while tokio::time::timeout(METER_EVERY, stopped.cancelled()).await.is_err() {
-                watched.rate(clock.now());
-            }
-            Ok::<_, std::convert::Infallible>(())
-        });
 
         let figures = {
             let (meter, latency, counters) = (Arc::clone(&meter), Arc::clone(&latency), Arc::clone(&counters));

@@ -332,7 +332,7 @@ impl Ingest {
                 }
                 if let Some(received) = received {
                     self.latency.record_ms(self.clock.wall().since(received));
-                    self.meter.add(readings as u64);
+                    self.meter.add(self.clock.now(), readings as u64);
                 }
                 // The endpoint is gone only at shutdown; nobody waits for the answer then.
                 let stored = ids.into_iter().filter(|id| !committed.refused.contains(id)).collect();
