@@ -15,6 +15,7 @@ use crate::bundle::place::Placing;
 use crate::bundle::root::{self, Root};
 use crate::bundle::{Payload, Settings, Target, archive, deb};
 use crate::http::dto::text::duration;
+use crate::store::SecretKey;
 
 /// What both say about the agent.
 #[derive(Debug, clap::Args)]
@@ -176,7 +177,7 @@ impl Agent {
             return Ok(note.to_owned());
         }
         let dir = self.data.dir()?;
-        let first = !dir.join("secret.key").exists();
+        let first = !SecretKey::is_in(&dir);
         let store = self.data.open_or_prepare()?;
         let labels = self.label.iter().cloned().collect();
         let name = self.name.clone().unwrap_or_else(|| format!("bundle for {}", payload.target));

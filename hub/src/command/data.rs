@@ -61,7 +61,7 @@ impl Data {
     pub(super) fn open_or_prepare(&self) -> Result<Store, Failure> {
         match self.named()? {
             Some(dir) => {
-                check(&dir, &[])?;
+                check(&dir, None)?;
                 open(&dir)
             }
             None => self.open(),
@@ -91,19 +91,22 @@ fn open(dir: &Path) -> Result<Store, Failure> {
 
 /// Whether a hub may be made in a folder: its mode will be 0700, and its files lie about in it, so it is not one in which
 /// somebody keeps something else. What a hub is started with may be there before it.
-pub(super) fn check(dir: &Path, besides: &[&Path]) -> Result<(), Failure> {
-    if is_there(dir)? || dir.join("secret.key").exists() {
+pub(super) fn check(dir: &Path, beside: Option<&Path>) -> Result<(), Failure> {
+    if is_there(dir)? || SecretKey::is_in(dir) {
         return Ok(());
     }
     let is_of_a_hub = |path: &Path| {
         let name = path.file_name().unwrap_or_default();
         let is = |end: &str| path.extension().is_some_and(|extension| extension == end);
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
-        let is_besides = besides.iter().any(|file| file.file_name() == Some(name));
-        // Of a hub that is being made at this very moment, by another program of ours.
-        let is_ours =
-            name.as_encoded_bytes().starts_with(b"secret.key") || name.as_encoded_bytes().starts_with(b"telemetry.db");
-        name == "agents" || name == "lost+found" || is("toml") || is("log") || is_hidden || is_ours || is_besides
+        name == "agents"
+            || name == "lost+found"
+            || is("toml")
+            || is("log")
+            || is_hidden
+            || beside.is_some_and(|file| file.file_name() == Some(name))
+            // Another program makes the hub at this very moment.
+            || store::is_own_file(name)
     };
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let Some(other) = entries.map(|entry| entry.path()).find(|path| !is_of_a_hub(path)) else { return Ok(()) };
@@ -124,5 +127,27 @@ fn is_there(dir: &Path) -> Result<bool, Failure> {
             Err(Failure::Use(format!("--data {}: this is a file, not a directory", dir.display())))
         }
         _ => Ok(Store::is_in(dir)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hub_is_made_where_nobody_keeps_something_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let check = || check(dir.path(), None).is_ok();
+        assert!(check());
+        // What a hub is started with, and what another program makes of it at this moment.
+        for name in ["hub.toml", "agents", ".hidden", "secret.key.new", "telemetry.db.new"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+            assert!(check(), "{name}");
+        }
+        for name in ["holiday.jpg", "secret", "a.db"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+            assert!(!check(), "{name}");
+            std::fs::remove_file(dir.path().join(name)).unwrap();
+        }
     }
 }

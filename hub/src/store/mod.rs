@@ -49,6 +49,7 @@ pub use catalog::join::NewJoinToken;
 pub use catalog::outbox::DeliveryQuery;
 pub use catalog::swap::{Replaced, Swap};
 pub use error::{Error, Result};
+pub use file::is_own_file;
 pub use file::quick_check::Checked;
 pub use file::room::on as room_on;
 pub use file::secret::SecretKey;

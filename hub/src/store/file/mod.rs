@@ -13,11 +13,18 @@ pub(super) mod secret;
 pub(super) mod trouble;
 pub(super) mod wal;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 /// Name of the database in the data directory.
 pub(super) const FILE: &str = "telemetry.db";
+
+/// Whether a file of the data directory is the database or the key, or one of them in the making.
+#[must_use]
+pub fn is_own_file(name: &OsStr) -> bool {
+    let name = name.as_encoded_bytes();
+    [FILE, secret::FILE].into_iter().any(|own| name.starts_with(own.as_bytes()))
+}
 
 /// The file SQLite keeps beside the database under this suffix.
 pub(super) fn beside_file(file: &Path, suffix: &str) -> PathBuf {

@@ -15,7 +15,7 @@ use crate::durable;
 use crate::store::error::{Error, Result};
 
 /// Name of the key's file in the data directory.
-const FILE: &str = "secret.key";
+pub(super) const FILE: &str = "secret.key";
 
 /// Seals webhook secrets and join-token keys at rest. Lives in a file beside the database, never inside it.
 #[derive(Clone)]
@@ -28,6 +28,12 @@ impl std::fmt::Debug for SecretKey {
 }
 
 impl SecretKey {
+    /// Whether there is one in a data directory.
+    #[must_use]
+    pub fn is_in(dir: &Path) -> bool {
+        dir.join(FILE).exists()
+    }
+
     /// Reads `secret.key` in `dir`, or makes it (and `dir`) at the first start.
     ///
     /// # Errors
