@@ -102,18 +102,22 @@ impl Scene {
 pub(in crate::rules) fn say(transition: &Transition) -> String {
     match transition {
         Transition::Put { alert, occurred_at, .. } => {
-            let state = match alert.state {
-                AlertState::Pending => "pending",
-                AlertState::Firing => "firing",
-                AlertState::Resolved => "resolved",
-                AlertState::Historical => "historical",
-            };
+            let state = word(alert.state);
             let value = alert.value.map_or_else(|| "-".to_owned(), |value| value.to_string());
             format!("{} {state} {value} at {}", alert.id.0, occurred_at.since(START) / 1000)
         }
         Transition::Amend(alert) => format!("{} began at {}", alert.id.0, alert.started_at.since(START) / 1000),
         Transition::TellPast { alert, count, .. } => format!("told {} and {} more", alert.id.0, count - 1),
         Transition::Cancel(id) => format!("{} cancelled", id.0),
+    }
+}
+
+pub(in crate::rules) const fn word(state: AlertState) -> &'static str {
+    match state {
+        AlertState::Pending => "pending",
+        AlertState::Firing => "firing",
+        AlertState::Resolved => "resolved",
+        AlertState::Historical => "historical",
     }
 }
 

@@ -297,13 +297,7 @@ fn committed(scene: &mut Scene, propose: impl FnOnce(&mut Engine, &Catalog) -> P
         Transition::Cancel(id) => (id.0, "cancelled", START, 0.0),
         Transition::Amend(alert) | Transition::TellPast { alert, .. } => (alert.id.0, "told", START, 0.0),
         Transition::Put { alert, occurred_at, .. } => {
-            let state = match alert.state {
-                AlertState::Pending => "pending",
-                AlertState::Firing => "firing",
-                AlertState::Resolved => "resolved",
-                AlertState::Historical => "historical",
-            };
-            (alert.id.0, state, *occurred_at, alert.value.unwrap_or(f64::NAN))
+            (alert.id.0, word(alert.state), *occurred_at, alert.value.unwrap_or(f64::NAN))
         }
     });
     let told = told.collect();
