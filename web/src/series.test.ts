@@ -109,6 +109,8 @@ describe("gaps", () => {
     for (const at of [0, 5_000, 10_000, 15_000, 20_000]) points.append(at, 1);
     expect(points.typicalInterval()).toBe(5_000);
     expect(gapAfter(new Points().typicalInterval())).toBe(Infinity);
+    // A history of one a minute has no gaps because the sensor announces one a second by now.
+    expect([gapAfter(1_000, 60_000), gapAfter(60_000, 1_000), gapAfter(undefined, null)]).toEqual([180_000, 180_000, Infinity]);
   });
 });
 

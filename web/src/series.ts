@@ -30,9 +30,10 @@ export interface Summary {
   gaps: number;
 }
 
-/** Silence longer than this breaks the line. */
-export function gapAfter(intervalMs: number | null): number {
-  return intervalMs === null ? Infinity : Math.max(3 * intervalMs, GAP_FLOOR_MS);
+/** Silence longer than this breaks the line, by the longest of the intervals that are known. */
+export function gapAfter(...intervalsMs: (number | null | undefined)[]): number {
+  const longest = Math.max(...intervalsMs.map((interval) => interval ?? 0));
+  return longest === 0 ? Infinity : Math.max(3 * longest, GAP_FLOOR_MS);
 }
 
 /** Values older than this are greyed. */

@@ -187,6 +187,12 @@ test("signing out leaves nothing of the session behind", () => {
   expect(update(state, { kind: "session", session: { kind: "anonymous" } }).devices).toBeNull();
 });
 
+test("what is said before anybody signed in stands at the door, and what was said to who signed out does not", () => {
+  const told = (kind: "unknown" | "admin") => update({ ...start(), session: { kind } }, { kind: "toast", toast: { id: "1", tone: "error", text: "That link cannot be used", href: null } });
+  const door = (kind: "unknown" | "admin") => update(told(kind), { kind: "session", session: { kind: "anonymous" } }).toasts.length;
+  expect([door("unknown"), door("admin")]).toEqual([1, 0]);
+});
+
 test("a message of a newer hub changes nothing", () => {
   const state = start();
   expect(hear(state, { type: "forecast" } as unknown as LiveMessage)).toBe(state);

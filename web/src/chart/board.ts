@@ -144,8 +144,7 @@ export class Board {
 
   /** By what is announced now, or by how often it reported in the window, when that was more seldom. */
   private gapMs(sensor: Sensor): number {
-    const rhythms = [sensor.interval_ms, this.of(sensor).typicalInterval()].filter((interval) => interval !== null && interval !== undefined);
-    return gapAfter(rhythms.length === 0 ? null : Math.max(...rhythms));
+    return gapAfter(sensor.interval_ms, this.of(sensor).typicalInterval());
   }
 
   private fillSoon(): void {
