@@ -147,10 +147,12 @@ struct Guests {
 
 impl Guests {
     fn admit(&self, ip: IpAddr) -> Option<Guest> {
+        // Before its network is meant: that of `::1` is no loopback.
+        let is_local = ip.to_canonical().is_loopback();
         let ip = household(ip);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(ip).or_insert(0);
-        if *count >= self.most && !ip.is_loopback() {
+        if *count >= self.most && !is_local {
             return None;
         }
         *count += 1;
@@ -177,6 +179,8 @@ impl Drop for Guest {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
     #[test]
@@ -188,9 +192,10 @@ mod tests {
         assert!(guests.admit(lan).is_none());
         drop(first);
         assert!(guests.admit(lan).is_some());
-        let local: Vec<_> = (0..9).map(|_| guests.admit(IpAddr::from([127, 0, 0, 1]))).collect();
-        assert!(local.iter().all(Option::is_some));
-        drop(local);
+        for local in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into(), "::ffff:127.0.0.1".parse().unwrap()] {
+            let local: Vec<_> = (0..9).map(|_| guests.admit(local)).collect();
+            assert!(local.iter().all(Option::is_some));
+        }
         assert_eq!(guests.open.lock().unwrap().len(), 1);
         let host = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]);
         let _neighbours = [guests.admit(host(1)), guests.admit(host(2))];
