@@ -147,7 +147,7 @@ fn numbered(entry: &mut Entry, batch: Aside, aside: u64) -> Result<BatchId, Drop
 /// By how much the clock of who measured these is ahead of ours, if it is off: what is live was measured just now.
 fn ahead_ms(lane: Lane, rows: &Rows, now: UnixMillis) -> i64 {
     let newest = rows.at.iter().max().filter(|_| lane == Lane::Live);
-    newest.map(|at| at.since(now)).filter(|ms| ms.abs() > LIVE_MS).unwrap_or(0)
+    newest.map(|at| at.since(now)).filter(|ms| ms.unsigned_abs() > LIVE_MS.unsigned_abs()).unwrap_or(0)
 }
 
 /// The series of each reading; `None` when one has none.

@@ -76,7 +76,7 @@ impl Entry {
     /// that clock seems to be ahead of ours, where the device did not say yet.
     pub(super) fn taken_from(&self, ahead_ms: i64) -> UnixMillis {
         let ahead_ms = self.status.clock_offset_ms.unwrap_or(ahead_ms);
-        self.since.map_or(UnixMillis(i64::MIN), |since| since.plus(ahead_ms + 1))
+        self.since.map_or(UnixMillis(i64::MIN), |since| since.plus(ahead_ms).plus(1))
     }
 
     /// Whether it is about to follow another numbering.
