@@ -111,7 +111,8 @@ impl Client {
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut text = Vec::new();
         let read = async {
-            while text.len() < ANSWER_LIMIT {
+            // As much more as a value may have, so that one that is repeated across the limit is known.
+            while text.len() < ANSWER_LIMIT + header::LONGEST_VALUE {
                 match answer.chunk().await {
                     Ok(Some(chunk)) => text.extend_from_slice(&chunk),
                     Ok(None) | Err(_) => break,
@@ -120,8 +121,8 @@ impl Client {
         };
         // What was read until then is kept.
         let _ = tokio::time::timeout(ANSWER_TIMEOUT, read).await;
-        text.truncate(ANSWER_LIMIT);
-        attempt.response = Some(header::unsaid(&String::from_utf8_lossy(&text), &claimed.webhook.spec.headers.0));
+        let text = String::from_utf8_lossy(&text);
+        attempt.response = Some(header::unsaid(&text, ANSWER_LIMIT, &claimed.webhook.spec.headers.0));
         Ok(retry_after)
     }
 

@@ -5,6 +5,8 @@
 
 use reqwest::header::HeaderName;
 
+/// Stands for the value of a header wherever one is shown.
+pub const HIDDEN: &str = "(hidden)";
 /// Headers of one webhook.
 pub const MOST: usize = 16;
 /// Bytes of one value.
@@ -97,21 +99,29 @@ pub fn reserved(name: &str) -> Option<&'static str> {
     HOP_BY_HOP.contains(&name).then_some("this header is about the connection, not the message: it cannot be set")
 }
 
-/// An answer without the values that were sent: some receivers repeat what they were told.
+/// At most `most` bytes of an answer, without the values that were sent: some receivers repeat what they were told. One that
+/// stands across the end goes whole.
 #[must_use]
-pub fn unsaid(answer: &str, headers: &[(String, String)]) -> String {
+pub fn unsaid(answer: &str, most: usize, headers: &[(String, String)]) -> String {
     /// What is shorter stands in any text.
     const TELLING: usize = 6;
-    let mut answer = answer.to_owned();
-    for (_, value) in headers {
-        // `Bearer x` is repeated whole, or as `x`.
-        for part in [value.as_str(), value.rsplit(' ').next().unwrap_or_default()] {
-            if part.len() >= TELLING {
-                answer = answer.replace(part, "(hidden)");
-            }
-        }
+    // `Bearer x` is repeated whole, or as `x`.
+    let parts = headers.iter().flat_map(|(_, value)| [value.as_str(), value.rsplit(' ').next().unwrap_or_default()]);
+    let parts: Vec<&str> = parts.filter(|part| part.len() >= TELLING).collect();
+    let mut end = answer.floor_char_boundary(most);
+    let across = |end: usize| {
+        parts.iter().find_map(|part| {
+            let from = answer.ceil_char_boundary((end + 1).saturating_sub(part.len()));
+            let at = from + answer.get(from..)?.find(part)?;
+            (at < end).then_some(at)
+        })
+    };
+    // With every step it is less.
+    while let Some(at) = across(end).filter(|_| end < answer.len()) {
+        end = at;
     }
-    answer
+    let shown = answer.get(..end).unwrap_or_default().to_owned();
+    parts.iter().fold(shown, |shown, part| shown.replace(part, HIDDEN))
 }
 
 #[cfg(test)]
@@ -178,7 +188,13 @@ mod tests {
     #[test]
     fn an_answer_that_repeats_a_credential_is_kept_without_it() {
         let sent = list(&[("Authorization", "Bearer tk_12345"), ("X-Priority", "high")]);
-        assert_eq!(unsaid("you sent Bearer tk_12345 (tk_12345), high", &sent), "you sent (hidden) ((hidden)), high");
+        let said = "you sent Bearer tk_12345 (tk_12345), high";
+        assert_eq!(unsaid(said, 100, &sent), "you sent (hidden) ((hidden)), high");
+        // Wherever it is cut, nothing of a value is left.
+        for most in 0..said.len() {
+            let shown = unsaid(said, most, &sent);
+            assert!(!shown.contains("tk_"), "{most}: {shown}");
+        }
     }
 
     fn list(headers: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -8,9 +8,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::text;
-use super::webhook_draft::HIDDEN;
 use crate::model::access::Scope;
 use crate::model::webhook;
+use crate::webhook::header;
 
 /// A webhook.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -69,7 +69,7 @@ impl From<webhook::Webhook> for Webhook {
             past: webhook.spec.past,
             enabled: webhook.spec.enabled && webhook.disabled_reason.is_none(),
             disabled_reason: webhook.disabled_reason,
-            headers: webhook.spec.headers.0.into_iter().map(|(name, _)| (name, HIDDEN.to_owned())).collect(),
+            headers: webhook.spec.headers.0.into_iter().map(|(name, _)| (name, header::HIDDEN.to_owned())).collect(),
             for_new_rules: webhook.spec.for_new_rules,
             rules: webhook.rules,
             created_at: text::moment(webhook.created_at),

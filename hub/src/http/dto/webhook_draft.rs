@@ -1,4 +1,4 @@
-//! What a person says of a webhook: whole, or only what changes. What came out of the hub as [`HIDDEN`] means "as it is".
+//! What a person says of a webhook: whole, or only what changes. What came out of the hub as [`header::HIDDEN`] means "as it is".
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,6 @@ use crate::http::error::ApiError;
 use crate::model::webhook::{Headers, WebhookSpec};
 use crate::webhook::guard::Policy;
 use crate::webhook::header;
-
-/// Stands for the value of a header in every answer.
-pub const HIDDEN: &str = "(hidden)";
 
 /// A webhook to make, or what one shall be from here on.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -63,7 +60,7 @@ pub struct HeaderValue(String);
 
 impl std::fmt::Debug for HeaderValue {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(HIDDEN)
+        f.write_str(header::HIDDEN)
     }
 }
 
@@ -120,7 +117,7 @@ impl WebhookPatch {
 
 /// A header as it was sent, or with the value it had.
 fn given(name: String, value: HeaderValue, stored: &Headers) -> Result<(String, String), ApiError> {
-    if value.0 != HIDDEN {
+    if value.0 != header::HIDDEN {
         return Ok((name, value.0));
     }
     let found = stored.0.iter().find(|(stored, _)| stored.eq_ignore_ascii_case(&name));
