@@ -21,6 +21,8 @@ use crate::store::AlertQuery;
 
 /// Alerts acknowledged at once.
 const MANY: usize = 1_000;
+/// Of those, told to the live listeners in one go: a quarter of what their ring holds.
+const AT_ONCE: usize = 64;
 /// Longest comment of an acknowledgement.
 const COMMENT: usize = 500;
 
@@ -118,7 +120,10 @@ pub(super) async fn ack_many(
         });
     let alerts = app.store.ack_alerts(ids.collect::<Result<_, _>>()?, app.clock.wall(), request.comment).await?;
     let acknowledged = alerts.len();
-    for alert in alerts {
+    for (n, alert) in alerts.into_iter().enumerate() {
+        if n % AT_ONCE == AT_ONCE - 1 {
+            tokio::task::yield_now().await;
+        }
         app.bus.publish(Arc::new(Update::Alert(alert)));
     }
     Ok(Json(AckedMany { acknowledged }))
