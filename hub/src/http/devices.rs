@@ -180,9 +180,9 @@ pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): In
     if app.store.catalog().device_by_id(id).is_none() && is_waiting(&app, id) {
         app.command(Command::Ignored(id)).await?;
     } else {
-        app.store.delete_device(id).await?;
+        let retired = app.store.delete_device(id).await?;
         app.command(Command::Forgotten(id)).await?;
-        app.command(Command::Retired(app.store.retired().await?)).await?;
+        app.command(Command::Retired(retired)).await?;
         app.rules_changed.notify_one();
         tracing::info!(device.id = %id, "device {id} was deleted with its readings");
     }

@@ -180,8 +180,8 @@ async fn go_on(
     replaced: Replaced,
     heard: Option<UnixMillis>,
 ) -> Result<(), ApiError> {
-    let Replaced { device, left } = replaced;
-    app.command(Command::Retired(app.store.retired().await?)).await?;
+    let Replaced { device, left, claim, retired } = replaced;
+    app.command(Command::Retired(retired)).await?;
     for device in parted {
         app.command(Command::Forgotten(device.id)).await?;
         let mut now = app.presence.write();
@@ -189,7 +189,6 @@ async fn go_on(
         now.health.remove(&device.no);
         now.conflicts.remove(&device.no);
     }
-    let claim = app.store.claims().await?.remove(&device.no);
     if let Some(conflict) = claim.as_ref().and_then(|claim| claim.conflict) {
         app.presence.write().conflicts.insert(device.no, conflict);
     }

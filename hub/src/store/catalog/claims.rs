@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use rusqlite::{Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
 use crate::model::device::{Claim, Conflict, DeviceNo};
@@ -60,6 +60,13 @@ const SAVE: &str = "INSERT INTO claim (device, start, refused, holder, other, si
     other = excluded.other, since_at = excluded.since_at";
 const COUNT: &str = "UPDATE device SET handshake_counter = :counter WHERE no = :device";
 const ALL: &str = "SELECT device, start, refused, holder, other, since_at FROM claim";
+const ONE: &str = "SELECT device, start, refused, holder, other, since_at FROM claim WHERE device = :device";
+
+/// That of a device.
+pub(super) fn of_device(conn: &Connection, device: DeviceNo) -> Result<Option<Claim>> {
+    let found = conn.prepare_cached(ONE)?.query_row(named_params! { ":device": device }, from_row).optional()?;
+    Ok(found.map(|(_, claim)| claim))
+}
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<(DeviceNo, Claim)> {
     let refused: String = row.get("refused")?;

@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use super::{join, sensors, swap};
 use crate::model::catalog::Catalog;
-use crate::model::device::{Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Standing, id_of, no_key};
+use crate::model::device::{
+    Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Retired, Standing, id_of, no_key,
+};
 use crate::model::reading::Digest;
 use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 use crate::store::Store;
@@ -155,23 +158,23 @@ impl Store {
         .await
     }
 
-    /// Deletes a device with its series, readings, windows and alerts.
+    /// Deletes a device with its series, readings, windows and alerts. Returns what hardware is known still as replaced.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn delete_device(&self, id: DeviceId) -> Result<()> {
+    pub async fn delete_device(&self, id: DeviceId) -> Result<Vec<Retired>> {
         let mut place = Place::START;
         loop {
             let done = self.change(move |scope| {
                 let no = number(scope.conn, id)?.ok_or(Error::missing("device"))?;
                 if block::delete_some(scope.conn, no, DELETE_SPANS)? == DELETE_SPANS {
-                    return Ok(Some(place));
+                    return Ok(ControlFlow::Continue(place));
                 }
                 let series: Vec<_> = scope.memory.catalog().series_of(no).map(|series| series.id).collect();
                 let delete = |place| rollup::delete_some(scope.conn, &series, place, DELETE_ROLLUPS);
                 // Once more from the start in the transaction that deletes the device: some may have been made meanwhile.
                 if let Some(next) = delete(place)?.map_or_else(|| delete(Place::START), |next| Ok(Some(next)))? {
-                    return Ok(Some(next));
+                    return Ok(ControlFlow::Continue(next));
                 }
                 let rows = scope.memory.head().rows(no);
                 let some = rows.get(..DELETE_ROWS).unwrap_or(&rows);
@@ -179,16 +182,16 @@ impl Store {
                 scope.own.rows_deleted += journal::delete(scope.conn, some)? as u64;
                 if let Some(&row) = some.last().filter(|_| some.len() < rows.len()) {
                     scope.own.forgotten.push(Forgotten { device: no, row, reach: None, series: Vec::new() });
-                    return Ok(Some(place));
+                    return Ok(ControlFlow::Continue(place));
                 }
                 scope.conn.prepare_cached(DELETE)?.execute(named_params! { ":no": no })?;
                 scope.own.changes.push(Change::RemoveDevice(no));
                 scope.own.gone.insert(no);
-                Ok(None)
+                Ok(ControlFlow::Break(swap::retired(scope.conn)?))
             });
             match done.await? {
-                Some(next) => place = next,
-                None => return Ok(()),
+                ControlFlow::Continue(next) => place = next,
+                ControlFlow::Break(retired) => return Ok(retired),
             }
         }
     }

@@ -67,12 +67,10 @@ impl Store {
             if !device_exists(scope.conn, device)? {
                 return Err(Error::missing("device"));
             }
-            let is_fresh = |batch: &Batch| batch.id.device == device && numbering::speaks_device(batch.id.epoch);
-            if scope.memory.head().has_own(device) || scope.group.fresh.iter().any(|(_, batch)| is_fresh(batch)) {
+            if has_own_batches(scope, device) {
                 return Err(Error::conflict("numbering", "batches of the device came meanwhile".to_owned()));
             }
-            let own = named_params! { ":device": device, ":limit": SensorNo::LIMIT };
-            scope.conn.prepare_cached(FORGET_NUMBERS)?.execute(own)?;
+            forget_numbers(scope.conn, device)?;
             scope.conn.prepare_cached(SET_NUMBERING)?.execute(named_params! {
                 ":device": device,
                 ":epoch": numbering.epoch.0,
@@ -107,6 +105,19 @@ impl Store {
         })
         .await
     }
+}
+
+/// Whether batches in a device's own numbers are in the journal, or in the group that is being written.
+pub(super) fn has_own_batches(scope: &Scope<'_>, device: DeviceNo) -> bool {
+    let is_own = |batch: &Batch| batch.id.device == device && numbering::speaks_device(batch.id.epoch);
+    scope.memory.head().has_own(device) || scope.group.fresh.iter().any(|(_, batch)| is_own(batch))
+}
+
+/// Forgets the numbers that a device gave its sensors; those that the hub gave stay.
+pub(super) fn forget_numbers(conn: &Connection, device: DeviceNo) -> Result<()> {
+    let own = named_params! { ":device": device, ":limit": SensorNo::LIMIT };
+    conn.prepare_cached(FORGET_NUMBERS)?.execute(own)?;
+    Ok(())
 }
 
 const FORGET_NUMBERS: &str = "DELETE FROM sensor_number WHERE device = :device AND number < :limit";

@@ -13,10 +13,13 @@ use std::collections::HashMap;
 
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
+use super::claims;
 use super::devices::{changed, free_name, number, read, set_standing, with_key};
-use crate::model::device::{Device, DeviceNo, Introduction, Labels, NewDevice, Retired, Standing, id_of, no_key};
-use crate::model::reading::Batch;
-use crate::model::{DeviceId, Numbering, PublicKey, SensorNo, UnixMillis, numbering};
+use super::sensors::{forget_numbers, has_own_batches};
+use crate::model::device::{
+    Claim, Device, DeviceNo, Introduction, Labels, NewDevice, Retired, Standing, id_of, no_key,
+};
+use crate::model::{DeviceId, Numbering, PublicKey, UnixMillis};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
 use crate::store::file::column::{signed, unsigned};
@@ -47,6 +50,10 @@ pub struct Replaced {
     pub device: Device,
     /// What is left of the device that the new hardware was until now.
     pub left: Option<Device>,
+    /// Which start of its agent speaks for the device, as far as that is known of the new hardware.
+    pub claim: Option<Claim>,
+    /// All hardware that was replaced.
+    pub retired: Vec<Retired>,
 }
 
 impl Store {
@@ -64,8 +71,7 @@ impl Store {
             if device.key == new.key {
                 return Err(Error::conflict("by", format!("{} has this hardware already", device.name)));
             }
-            let is_fresh = |batch: &Batch| batch.id.device == no && numbering::speaks_device(batch.id.epoch);
-            if scope.memory.head().has_own(no) || scope.group.fresh.iter().any(|(_, batch)| is_fresh(batch)) {
+            if has_own_batches(scope, no) {
                 let detail = format!("readings of {} came meanwhile: try again", device.name);
                 return Err(Error::conflict("device", detail));
             }
@@ -84,7 +90,8 @@ impl Store {
                 ":counter": signed(new.handshake_counter),
             })?;
             set_standing(scope.conn, no, Standing::Adopted)?;
-            Ok(Replaced { device: changed(scope, no)?, left })
+            let (claim, retired) = (claims::of_device(scope.conn, no)?, retired(scope.conn)?);
+            Ok(Replaced { device: changed(scope, no)?, left, claim, retired })
         })
         .await
     }
@@ -130,15 +137,7 @@ impl Store {
     /// # Errors
     /// `Busy` when too many read at once.
     pub async fn retired(&self) -> Result<Vec<Retired>> {
-        self.readers()
-            .run(|reader| {
-                let mut statement = reader.conn()?.prepare_cached(RETIRED)?;
-                let rows = statement.query_map([], |row| {
-                    Ok(Retired { hardware: DeviceId::from_bytes(row.get("hardware")?), device: row.get("device")? })
-                })?;
-                Ok(rows.collect::<rusqlite::Result<_>>()?)
-            })
-            .await
+        self.readers().run(|reader| retired(reader.conn()?)).await
     }
 
     /// Hardware that was replaced, to be put in somewhere at `at`; `None` where it is not known, or its key is not.
@@ -166,6 +165,14 @@ impl Store {
             })
             .await
     }
+}
+
+pub(super) fn retired(conn: &Connection) -> Result<Vec<Retired>> {
+    let mut statement = conn.prepare_cached(RETIRED)?;
+    let rows = statement.query_map([], |row| {
+        Ok(Retired { hardware: DeviceId::from_bytes(row.get("hardware")?), device: row.get("device")? })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 const SWAPS: &str = "SELECT at, hardware, heard_at FROM swap WHERE device = :no ORDER BY at";
@@ -196,7 +203,6 @@ const OF_HARDWARE: [&str; 4] = [
     "DELETE FROM ledger_told WHERE device = :no",
 ];
 /// Its own numbers of sensors; those that the hub gave stay.
-const OWN_NUMBERS: &str = "DELETE FROM sensor_number WHERE device = :no AND number < :limit";
 const CLAIM: &str = "INSERT INTO claim (device, start, refused, holder, other, since_at)
     SELECT :no, start, refused, holder, other, since_at FROM claim WHERE device = :from";
 const TOLD: &str = "INSERT INTO ledger_told (device, epoch, number, holds_from, told_at)
@@ -214,7 +220,7 @@ fn begin_anew(scope: &mut Scope<'_>, device: &Device, new: &NewDevice, heard: Op
     for delete in OF_HARDWARE {
         conn.prepare_cached(delete)?.execute(named_params! { ":no": no })?;
     }
-    conn.prepare_cached(OWN_NUMBERS)?.execute(named_params! { ":no": no, ":limit": SensorNo::LIMIT })?;
+    forget_numbers(conn, no)?;
     scope.own.changes.push(Change::Renumber(no, Numbering::FIRST));
     scope.own.anew.insert(no);
     conn.prepare_cached(SWAPPED)?.execute(named_params! {
