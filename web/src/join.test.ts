@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { command, places } from "./join";
+import { command, places, withoutCurl } from "./join";
 
 const hub = (page: string[], agents = page.map((one) => one.replace(":8080", ":5770")), url: string | null = null) => ({ addresses: { url, page, agents }, udp_port: 5770 });
 const at = (origin: string) => ({ origin, hostname: new URL(origin).hostname });
@@ -32,13 +32,20 @@ describe("the command", () => {
   test("lets the hub's own sentence be read", () => {
     expect(command("line", remote!, "thj1_x", more)).toBe("curl --noproxy '*' -sS 'http://192.168.1.20:8080/install.sh?token=thj1_x' | sh");
   });
+  test("has a form for devices without curl, for the same link", () => {
+    expect(withoutCurl(remote!)).toBe("wget -Y off -qO- '…' | sh");
+    expect(withoutCurl(places(hub([]), at("https://hub.example.org"))[0]!)).toBe("wget -qO- '…' | sh");
+  });
   test("passes by a proxy where the hub is near, and there alone", () => {
-    const straight = (origin: string) => (["line", "deb"] as const).map((way) => command(way, places(hub([]), at(origin))[0]!, "t", more)!.includes("--noproxy '*'"));
+    const straight = (origin: string) => {
+      const [place] = places(hub([]), at(origin));
+      return [...(["line", "deb"] as const).map((way) => command(way, place!, "t", more)!.startsWith("curl --noproxy '*' ")), withoutCurl(place!)!.startsWith("wget -Y off ")];
+    };
     for (const near of ["10.1.2.3", "172.16.0.1", "172.31.9.9", "192.168.1.20", "169.254.3.4", "100.64.0.1", "100.127.255.1", "[fd00::5]", "[fe80::1]", "[febf::1]", "attic.local"]) {
-      expect([near, ...straight(`http://${near}:8080`)]).toEqual([near, true, true]);
+      expect([near, ...straight(`http://${near}:8080`)]).toEqual([near, true, true, true]);
     }
     for (const far of ["hub.example.org", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "11.0.0.1", "192.169.0.1", "[2001:db8::1]", "[fec0::1]", "10.example.org", "local.example.org"]) {
-      expect([far, ...straight(`https://${far}`)]).toEqual([far, false, false]);
+      expect([far, ...straight(`https://${far}`)]).toEqual([far, false, false, false]);
     }
   });
   test("is none where it could only hold loopback", () => {
@@ -52,6 +59,6 @@ describe("the command", () => {
   test("a page that others cannot open still names the door for devices", () => {
     const [door] = places(hub([], ["192.168.1.20:5770"]), at("http://127.0.0.1:8080"));
     expect(door).toEqual({ origin: null, agents: "192.168.1.20:5770", anywhere: true });
-    expect(command("line", door!, "t", more)).toBeNull();
+    expect([command("line", door!, "t", more), withoutCurl(door!)]).toEqual([null, null]);
   });
 });

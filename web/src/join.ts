@@ -37,20 +37,28 @@ export function places(hub: Pick<Hub, "addresses" | "udp_port">, here: { origin:
   return found.length > 0 ? found : [{ origin: null, agents: `${here.hostname}:${hub.udp_port}`, anywhere: false }];
 }
 
-/** Whatever proxy the device has, curl does not ask it for what is near. */
-const straight = (origin: string) => (isNear(hostOf(origin.replace(/^\w+:\/\//, ""))) ? "--noproxy '*' " : "");
+/** Whatever proxy the device has, it is not asked for what is near: by this option. */
+const straight = (origin: string, option: string) => (isNear(hostOf(origin.replace(/^\w+:\/\//, ""))) ? `${option} ` : "");
+const CURL = "--noproxy '*'";
+// Both GNU's and BusyBox' wget know it; `--no-proxy` only GNU's.
+const WGET = "-Y off";
 
 /** What is run on the device (on the hub, for a memory card); null where it would hold an address that means nothing there. */
 export function command(way: Way, place: Place, token: string | null, more: { machine: string; discovery: boolean }): string | null {
   switch (way) {
     case "line":
       // Without -f: when the hub refuses, what it answers says why.
-      return place.origin && token ? `curl ${straight(place.origin)}-sS '${place.origin}/install.sh?token=${token}' | sh` : null;
+      return place.origin && token ? `curl ${straight(place.origin, CURL)}-sS '${place.origin}/install.sh?token=${token}' | sh` : null;
     case "deb":
-      return place.origin && token ? `curl ${straight(place.origin)}-fsSo device-agent.deb '${place.origin}/bundle/${more.machine}.deb?token=${token}' && dpkg -i device-agent.deb` : null;
+      return place.origin && token ? `curl ${straight(place.origin, CURL)}-fsSo device-agent.deb '${place.origin}/bundle/${more.machine}.deb?token=${token}' && dpkg -i device-agent.deb` : null;
     case "card":
       return place.anywhere ? `telemetry-hub flash --root /mnt/sdcard --hub ${place.agents} --join-token ${token ?? "new"}` : null;
     case "hand":
       return `device-agent run${more.discovery && place.anywhere ? "" : ` --hub ${place.agents}`}${token ? ` --join-token ${token}` : ""}`;
   }
+}
+
+/** How a device without curl gets what the command of `line` gets; the link is left out, it stands in that one. */
+export function withoutCurl(place: Place): string | null {
+  return place.origin && `wget ${straight(place.origin, WGET)}-qO- '…' | sh`;
 }

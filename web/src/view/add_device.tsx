@@ -5,7 +5,7 @@ import * as api from "../api";
 import { told } from "../actions";
 import { part } from "../app";
 import { count } from "../format";
-import { command, places, type Place, type Way } from "../join";
+import { command, places, withoutCurl, type Place, type Way } from "../join";
 import type { Hub } from "../types";
 import { Copyable } from "./controls";
 
@@ -143,7 +143,7 @@ function After({ way, hub, place, token }: Omit<Shared, "make" | "wanted">) {
   return (
     <>
       {token ? <p class="small quiet">This command contains a token: it adds one device, within 24 hours, without asking. Keep it private.</p> : null}
-      {way === "line" ? <p class="small quiet">For {hub.agents.join(", ")}, with systemd or OpenRC.{token ? <> Without curl: <code>wget -qO- '…' | sh</code></> : null}</p> : null}
+      {way === "line" ? <p class="small quiet">For {hub.agents.join(", ")}, with systemd or OpenRC.{token ? <> Without curl: <code>{withoutCurl(place)}</code></> : null}</p> : null}
       {way === "card" ? <p class="small quiet">The agent starts when the device does. For an image that is copied to many devices: <code>--join-token new --uses 50</code>.</p> : null}
       {way === "hand" && place.anywhere && hub.discovery.enabled ? <p class="small quiet">If the hub is not found automatically, add <code>--hub {place.agents}</code>.</p> : null}
       {way === "hand" && !place.anywhere ? <OnlyHere hub={hub} /> : null}
