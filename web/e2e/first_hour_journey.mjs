@@ -11,7 +11,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { strip } from "./film.mjs";
@@ -30,19 +30,20 @@ else {
   test("by the page's own command: at most five actions from an empty folder to the first chart", { timeout: 120_000 }, byCommand);
 }
 
-/** Runs this file once more, on a machine of its own with a cable to another one. */
+/** Runs this file once more, on a machine of its own with a cable to another one; whatever happens, neither is left behind. */
 function apart() {
   const [hub, device] = [`hub-e2e${process.pid}`, `device-e2e${process.pid}`];
   const ip = (line) => spawnSync("ip", line.split(" ")).status === 0;
-  const made = [
-    `netns add ${hub}`, `netns add ${device}`, `link add eth0 netns ${hub} type veth peer name eth0 netns ${device}`,
+  const made = [];
+  after(() => made.forEach((name) => ip(`netns del ${name}`)));
+  const isMade = [hub, device].every((name) => ip(`netns add ${name}`) && made.push(name)) && [
+    `link add eth0 netns ${hub} type veth peer name eth0 netns ${device}`,
     `-n ${hub} addr add ${HUB_ADDRESS}/24 dev eth0`, `-n ${device} addr add 10.77.0.2/24 dev eth0`,
     ...[hub, device].flatMap((name) => ["lo", "eth0"].map((link) => `-n ${name} link set ${link} up`)),
   ].every(ip);
-  test("the first minutes", { skip: made ? false : "needs root and network namespaces (ip netns)", timeout: 300_000 }, () => {
+  test("the first minutes", { skip: isMade ? false : "needs root and network namespaces (ip netns)", timeout: 300_000 }, () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     const run = spawnSync("ip", ["netns", "exec", hub, process.execPath, fileURLToPath(import.meta.url)], { env: { ...env, MACHINES: device }, encoding: "utf8", timeout: 290_000 });
-    for (const name of [hub, device]) ip(`netns del ${name}`);
     assert.equal(run.status, 0, `${run.stdout}${run.stderr}`);
   });
 }
