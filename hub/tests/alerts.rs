@@ -99,6 +99,25 @@ fn a_storm_of_backfill_raises_no_alert_leaves_an_entry_for_each_that_would_have_
 }
 
 #[test]
+fn what_fired_an_alert_and_the_worst_of_it_are_known_when_it_is_over() {
+    let mut scene = Scene::start(&[Answer::Status(200)]);
+    let numbers = |alert: &Value| ["value", "worst_value", "last_value"].map(|key| alert[key].clone());
+    let listed = |scene: &Scene| numbers(&scene.hub.get("/api/v1/alerts")["items"][0]);
+    scene.say(60.0);
+    assert_eq!(listed(&scene), [json!(60.0), json!(60.0), Value::Null]);
+    scene.say(99.0);
+    scene.say(70.0);
+    assert_eq!(listed(&scene), [json!(60.0), json!(99.0), Value::Null]);
+    scene.hub.restart();
+    scene.say(1.5);
+    assert_eq!(listed(&scene), [json!(60.0), json!(99.0), json!(1.5)]);
+    eventually("both are told", Duration::from_secs(20), || (scene.told().len() == 2).then_some(()));
+    let last: Value = serde_json::from_slice(&scene.sink.received().last().unwrap().body).unwrap();
+    assert_eq!(numbers(&last["data"]["alert"]), [json!(60.0), json!(99.0), json!(1.5)]);
+    assert!(last["text"].as_str().unwrap().contains(" is 1.5"), "{last}");
+}
+
+#[test]
 fn nobody_is_told_under_a_silence_and_of_what_outlasts_it_when_it_ends() {
     let mut scene = Scene::start(&[Answer::Status(200)]);
     let silence = scene.hub.post("/api/v1/silences", &json!({"device": "*", "for": "1h", "comment": "works"}));

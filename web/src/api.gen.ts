@@ -54,9 +54,14 @@ export interface components {
             labels: {
                 [key: string]: string;
             };
+            /**
+             * Format: double
+             * @description What was measured when it ended; null for silence, and where no reading ended it.
+             */
+            last_value: number | null;
             /** @description When the hub learned of the last change: later than it happened where readings came late. */
             learned_at: string;
-            /** @description What `value` and `threshold` say. */
+            /** @description What the values and `threshold` say. */
             measure: components["schemas"]["Measure"];
             /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
             new_normal: boolean;
@@ -77,13 +82,20 @@ export interface components {
              * @description The limit.
              */
             threshold: number;
-            /** @description Unit of both: the sensor's, or `Cel/min`, `sigma`, `s`. */
+            /** @description Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`. */
             unit: string;
             /**
              * Format: double
-             * @description What was measured at the last change; null for silence.
+             * @description What was measured when it fired; while it is pending, when it began. Null for silence, and of one that ended under a
+             *     version that did not keep it.
              */
             value: number | null;
+            /**
+             * Format: double
+             * @description Of all that was measured while it lasted, what lay farthest beyond the limit; null as `value` is. While it fires it
+             *     follows in steps of a tenth.
+             */
+            worst_value: number | null;
         };
         /**
          * @description Where an alert stands.
@@ -968,9 +980,14 @@ export interface components {
                 labels: {
                     [key: string]: string;
                 };
+                /**
+                 * Format: double
+                 * @description What was measured when it ended; null for silence, and where no reading ended it.
+                 */
+                last_value?: number | null;
                 /** @description When the hub learned of the last change: later than it happened where readings came late. */
                 learned_at: string;
-                /** @description What `value` and `threshold` say. */
+                /** @description What the values and `threshold` say. */
                 measure: components["schemas"]["Measure"];
                 /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
                 new_normal: boolean;
@@ -991,13 +1008,20 @@ export interface components {
                  * @description The limit.
                  */
                 threshold: number;
-                /** @description Unit of both: the sensor's, or `Cel/min`, `sigma`, `s`. */
+                /** @description Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`. */
                 unit: string;
                 /**
                  * Format: double
-                 * @description What was measured at the last change; null for silence.
+                 * @description What was measured when it fired; while it is pending, when it began. Null for silence, and of one that ended under a
+                 *     version that did not keep it.
                  */
                 value?: number | null;
+                /**
+                 * Format: double
+                 * @description Of all that was measured while it lasted, what lay farthest beyond the limit; null as `value` is. While it fires it
+                 *     follows in steps of a tenth.
+                 */
+                worst_value?: number | null;
             }[];
             /** @description What to send as `cursor` to go on; null at the end. */
             next: string | null;

@@ -25,12 +25,18 @@ test("every kind of rule reads as a sentence", () => {
 });
 
 describe("what an alert measured", () => {
-  const of = (measure: Alert["measure"], unit: string, value: number | null, threshold: number) => reading({ measure, unit, value, threshold });
+  const of = (measure: Alert["measure"], unit: string, value: number | null, threshold: number, more: Partial<Alert> = {}) => reading({ measure, unit, value, worst_value: value, last_value: null, threshold, state: "firing", ...more });
   test("a reading, its rate, its deviation, its absence", () => {
-    expect(of("value", "Cel", 31, 30)).toBe("31\u202f°C, limit 30\u202f°C");
-    expect(of("rate", "Cel/min", -6, -5)).toBe("−6\u202f°C/min, limit −5\u202f°C/min");
-    expect(of("sigmas", "sigma", -5.25, 4)).toBe("5.25 σ below usual, limit 4 σ");
+    expect(of("value", "Cel", 31, 30)).toBe("fired at 31\u202f°C, limit 30\u202f°C");
+    expect(of("rate", "Cel/min", -6, -5)).toBe("fired at −6\u202f°C/min, limit −5\u202f°C/min");
+    expect(of("sigmas", "sigma", -5.25, 4)).toBe("fired at 5.25 σ below usual, limit 4 σ");
     expect(of("silence", "s", null, 300)).toBe("nothing received for 5 min 00 s");
+    expect(of("value", "Cel", 31, 30, { state: "pending" })).toBe("31\u202f°C, limit 30\u202f°C");
+  });
+  test("of what is over it is what fired it and the worst, not what it came back to", () => {
+    expect(of("value", "%", 51, 50, { state: "resolved", worst_value: 98, last_value: 11.6 })).toBe("fired at 51\u202f%, limit 50\u202f%, at worst 98\u202f%");
+    expect(of("sigmas", "sigma", 5, 4, { worst_value: -9 })).toBe("fired at 5 σ above usual, limit 4 σ, at worst 9 σ below usual");
+    expect(of("value", "%", null, 50, { state: "resolved", worst_value: null, last_value: 11.6 }), "an older hub kept no more").toBe("ended at 11.6\u202f%, limit 50\u202f%");
   });
 });
 
@@ -83,7 +89,11 @@ describe("what a rule would have done", () => {
     outcome({ from: "", to: "", measure: "value", needs: null, fires: all.reduce((sum, one) => sum + one.fires, 0), watched: all.length, series: all, truncated: false, ...more });
   test("is counted, on how many series, for how long", () => {
     expect(of([series(0)])).toBe("In the last 24 h this would not have fired (1 sensor checked).");
-    expect(of([series(1), series(0)])).toBe("In the last 24 h this would have fired once, on 1 of 2 sensors, for 1 min 00 s in all.");
+    expect(of([series(1), series(0)])).toBe("In the last 24 h this would have fired once, on 1 of 2 sensors, for 1 min 00 s.");
+    expect(of([series(1)])).toBe("In the last 24 h this would have fired once, for 1 min 00 s.");
+    expect(of([series(3)])).toBe("In the last 24 h this would have fired 3 times, for 3 min 00 s in all.");
+    // Ten sensors that fire at once do so for as long as one of them.
+    expect(of([series(1), series(3), series(0)])).toBe("In the last 24 h this would have fired 4 times, on 2 of 3 sensors, for 3 min 00 s on the one with the most.");
   });
   test("nothing watched, nothing heard and nothing judged are three things", () => {
     expect(of([])).toBe("No sensor matches yet. The rule starts when one does.");

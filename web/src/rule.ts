@@ -71,12 +71,17 @@ function history(needs: NonNullable<Rule["needs"]>): string {
   return `${needs.readings} readings over ${duration(parseSpan(needs.span) ?? 0)}`;
 }
 
-/** What an alert measured, and its limit. */
-export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "threshold">): string {
-  const { measure, unit, value, threshold } = alert;
-  if (measure === "silence" || value === null) return `nothing received for ${duration(threshold * 1_000)}`;
-  if (measure === "sigmas") return `${digits(Math.abs(value))} σ ${value < 0 ? "below" : "above"} usual, limit ${digits(threshold)} σ`;
-  return `${measured(value, unit)}, limit ${measured(threshold, unit)}`;
+/** What fired an alert, its limit, and the worst while it lasted. */
+export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state">): string {
+  const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
+  if (measure === "silence") return `nothing received for ${duration(threshold * 1_000)}`;
+  const sigmas = (of: number) => `${digits(Math.abs(of))} σ ${of < 0 ? "below" : "above"} usual`;
+  const say = measure === "sigmas" ? sigmas : (of: number) => measured(of, unit);
+  const limit = `limit ${measure === "sigmas" ? `${digits(threshold)} σ` : measured(threshold, unit)}`;
+  // Of one that ended under an older hub what fired it is not known.
+  if (value === null) return end === null ? limit : `ended at ${say(end)}, ${limit}`;
+  const fired = state === "pending" ? say(value) : `fired at ${say(value)}`;
+  return worst === null || say(worst) === say(value) ? `${fired}, ${limit}` : `${fired}, ${limit}, at worst ${say(worst)}`;
 }
 
 /** A condition as it is typed: texts, those of the other kinds too, so that changing the kind loses nothing. */
@@ -173,12 +178,12 @@ export function outcome(of: Backtest): string {
   if (heard.length === 0) return "No matching sensor has reported in the last 24 h.";
   const mute = heard.filter((one) => one.judged === 0 && !silence).length;
   if (mute === heard.length) return of.needs ? `Not enough data yet: this rule needs ${history(of.needs)} to judge.` : "Not enough data yet: within this rule's window there are too few readings to judge.";
-  const firing = of.series.reduce((sum, one) => sum + one.firing_s, 0);
+  const longest = Math.max(0, ...of.series.map((one) => one.firing_s));
   const checked = `${of.series.length} ${of.series.length === 1 ? "sensor" : "sensors"} checked`;
   const fired = of.series.filter((one) => one.fires > 0).length;
   return [
     of.fires === 0 ? `In the last 24 h this would not have fired (${checked}).`
-      : `In the last 24 h this would have fired ${of.fires === 1 ? "once" : `${of.fires} times`}${of.series.length > 1 ? `, on ${fired} of ${of.series.length} sensors` : ""}, for ${duration(firing * 1_000)} in all.`,
+      : `In the last 24 h this would have fired ${of.fires === 1 ? "once" : `${of.fires} times`}${of.series.length > 1 ? `, on ${fired} of ${of.series.length} sensors` : ""}, for ${duration(longest * 1_000)}${fired > 1 ? " on the one with the most" : of.fires > 1 ? " in all" : ""}.`,
     ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "has" : "have"} too few readings for this window.`] : []),
     ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} sensors were checked.`] : []),
   ].join(" ");

@@ -10,7 +10,7 @@ const device = (id: string, more: Partial<Device> = {}): Device => ({
   last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, conflict: null, source_errors: [], more_source_errors: 0, notes: "", ...more,
 });
 const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({
-  id, rule: { id: "r", name: "too warm" }, device: "d", device_name: "oven", sensor: "temp", severity: "warning", state, measure: "value", unit: "Cel", value: 31, threshold: 30,
+  id, rule: { id: "r", name: "too warm" }, device: "d", device_name: "oven", sensor: "temp", severity: "warning", state, measure: "value", unit: "Cel", value: 31, worst_value: 31, last_value: null, threshold: 30,
   started_at: "2026-11-22T11:00:00.000Z", fired_at: null, resolved_at: null, new_normal: false, acked_at: null, learned_at: "2026-11-22T11:00:00.000Z", labels: {}, ...more,
 });
 const delivery = (id: string, second: number, state: Delivery["state"] = "pending"): Delivery => ({

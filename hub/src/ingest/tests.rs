@@ -92,6 +92,8 @@ fn disk_full() -> Transition {
         state: AlertState::Firing,
         measure: Measure::Value,
         value: Some(100.0),
+        worst: Some(100.0),
+        last: None,
         threshold: 100.0,
         started_at: now,
         fired_at: Some(now),

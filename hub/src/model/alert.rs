@@ -168,8 +168,14 @@ pub struct Alert {
     pub state: AlertState,
     /// What `value` and `threshold` say.
     pub measure: Measure,
-    /// What was measured at the last change; `None` for silence.
+    /// What was measured when it fired; while it is pending, when it began. `None` for silence, and of one that was resolved
+    /// by a version that did not keep it.
     pub value: Option<f64>,
+    /// Of all that was measured while it lasted, what lay farthest beyond the limit; `None` as `value` is. While it fires
+    /// what is stored, and so what a restart goes on with, follows in steps of a tenth.
+    pub worst: Option<f64>,
+    /// What was measured when it ended; `None` for silence, and where no reading ended it.
+    pub last: Option<f64>,
     /// The limit.
     pub threshold: f64,
     /// Event time at which the condition became true.
@@ -199,6 +205,23 @@ pub struct Names<'a> {
 }
 
 impl Alert {
+    /// How far beyond the limit something is that was measured while the rule was true.
+    #[must_use]
+    pub fn beyond_by(&self, measured: f64) -> f64 {
+        match self.measure {
+            Measure::Sigmas => measured.abs() - self.threshold,
+            Measure::Value | Measure::Rate { .. } | Measure::Silence => (measured - self.threshold).abs(),
+        }
+    }
+
+    /// The same alert after this was measured while the rule was true; `None` when there was worse.
+    #[must_use]
+    pub fn worsened(&self, measured: Option<f64>) -> Option<Self> {
+        let measured = measured?;
+        let is_worse = self.worst.is_none_or(|worst| self.beyond_by(measured) > self.beyond_by(worst));
+        is_worse.then(|| Self { worst: Some(measured), ..self.clone() })
+    }
+
     /// Whose series; `None` for the hub's own.
     #[must_use]
     pub const fn device(&self) -> Option<DeviceNo> {

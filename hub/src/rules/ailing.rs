@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use super::condition::{Verdict, judge};
+use super::instance::is_step;
 use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition, Vitals};
@@ -31,12 +32,20 @@ impl Engine {
                 }
                 (Some(open), Verdict::Good) => Alert {
                     state: AlertState::Resolved,
-                    value: Some(value(ailment, vitals)),
+                    last: Some(value(ailment, vitals)),
                     resolved_at: Some(now),
                     learned_at: now,
                     ..open.as_ref().clone()
                 },
-                (None, Verdict::Between | Verdict::Good) | (Some(_), Verdict::Bad | Verdict::Between) => continue,
+                (Some(open), Verdict::Bad) => {
+                    let Some(worse) = open.worsened(Some(value(ailment, vitals))) else { continue };
+                    if is_step(open, &worse) {
+                        proposed.transitions.push(Transition::Amend(worse.clone()));
+                    }
+                    proposed.ailing.push((ailment, Some(Arc::new(worse))));
+                    continue;
+                }
+                (None, Verdict::Between | Verdict::Good) | (Some(_), Verdict::Between) => continue,
             };
             let stays = (alert.state == AlertState::Firing).then(|| Arc::new(alert.clone()));
             proposed.ailing.push((ailment, stays));
@@ -61,6 +70,8 @@ fn begin(ailment: Ailment, id: AlertId, now: UnixMillis, vitals: Vitals) -> Aler
         state: AlertState::Firing,
         measure: Measure::Value,
         value: Some(value(ailment, vitals)),
+        worst: Some(value(ailment, vitals)),
+        last: None,
         threshold: threshold(ailment),
         started_at: now,
         fired_at: Some(now),

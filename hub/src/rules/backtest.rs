@@ -28,6 +28,10 @@ pub struct Span {
     pub to: Option<UnixMillis>,
     /// What was measured when it fired; `None` for silence.
     pub value: Option<f64>,
+    /// What lay farthest beyond the limit while it lasted; `None` for silence.
+    pub worst: Option<f64>,
+    /// What was measured when it resolved; `None` for silence, and while it fires.
+    pub last: Option<f64>,
 }
 
 /// What the rule would have done on one series.
@@ -174,8 +178,11 @@ impl<'a> Replay<'a> {
     #[must_use]
     pub fn finish(mut self, to: UnixMillis) -> Outcome {
         self.pass_time(to);
-        if let Some(fired) = self.open.as_ref().and_then(|alert| alert.fired_at) {
+        if let Some((alert, fired)) = self.open.as_ref().and_then(|alert| Some((alert, alert.fired_at?))) {
             self.outcome.firing_ms += to.since(fired.max(self.from)).max(0);
+            if let Some(span) = self.outcome.spans.last_mut().filter(|span| span.to.is_none()) {
+                span.worst = alert.worst;
+            }
         }
         self.outcome
     }
@@ -206,10 +213,11 @@ impl<'a> Replay<'a> {
         match step {
             Step::Stay => {}
             Step::Cancel => self.open = None,
+            Step::Worsen(alert) => self.open = Some(alert),
             Step::Become(alert, at) => {
                 match alert.state {
                     AlertState::Pending => {}
-                    AlertState::Firing => self.fired(at, alert.value),
+                    AlertState::Firing => self.fired(at, &alert),
                     AlertState::Resolved | AlertState::Historical => self.resolved(&alert, at),
                 }
                 self.open = Some(alert).filter(|alert| alert.state != AlertState::Resolved);
@@ -217,13 +225,14 @@ impl<'a> Replay<'a> {
         }
     }
 
-    fn fired(&mut self, at: UnixMillis, value: Option<f64>) {
+    fn fired(&mut self, at: UnixMillis, alert: &Alert) {
         if at < self.from {
             return;
         }
         self.outcome.fires += 1;
         if self.outcome.spans.len() < SPANS {
-            self.outcome.spans.push(Span { from: at, to: None, value });
+            let Alert { value, worst, .. } = *alert;
+            self.outcome.spans.push(Span { from: at, to: None, value, worst, last: None });
         }
     }
 
@@ -232,7 +241,7 @@ impl<'a> Replay<'a> {
         self.outcome.firing_ms += at.since(fired.max(self.from)).max(0);
         let of_this = |span: &&mut Span| span.from == fired && span.to.is_none();
         if let Some(span) = self.outcome.spans.last_mut().filter(of_this) {
-            span.to = Some(at);
+            *span = Span { to: Some(at), worst: alert.worst, last: alert.last, ..*span };
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::instance::{Instance, Step, spoke};
+use super::instance::{Instance, Step, is_step, spoke};
 use super::late::Stretches;
 use super::track::{BySlot, Change, Slot, Track};
 use super::upload::{FUTURE_MS, Upload};
@@ -176,7 +176,8 @@ impl<'a> Draft<'a> {
             // Somebody was told of it: only its beginning was not known.
             Some(open) => {
                 let fired_at = open.fired_at.min(found.fired_at.or(open.fired_at));
-                let alert = Arc::new(Alert { started_at: found.started_at, fired_at, ..Alert::clone(&open) });
+                let worst = open.worsened(found.worst).unwrap_or_else(|| Alert::clone(&open));
+                let alert = Arc::new(Alert { started_at: found.started_at, fired_at, ..worst });
                 change.set_open(watch, Some(Arc::clone(&alert)));
                 self.transitions.push(Transition::Amend(Alert::clone(&alert)));
                 return true;
@@ -204,7 +205,7 @@ impl<'a> Draft<'a> {
     /// Writes down a change of an alert that no track holds (any more).
     pub(super) fn emit(&mut self, step: Step, alert: AlertId, points: &[Point]) {
         match step {
-            Step::Stay => {}
+            Step::Stay | Step::Worsen(_) => {}
             Step::Cancel => self.transitions.push(Transition::Cancel(alert)),
             Step::Become(alert, at) => self.put(&alert, at, points.to_vec()),
         }
@@ -232,11 +233,21 @@ impl<'a> Draft<'a> {
         let Some(instance) = self.engine.instance(track, track.watches[watch].rule, open, self.next_alert) else {
             return;
         };
-        let was = open.map(|alert| alert.id);
+        let was = open.cloned();
         match decide(&instance, change) {
             Step::Stay => {}
+            Step::Worsen(alert) => {
+                match self.held.iter_mut().find(|held| held.watch == (at, watch)) {
+                    Some(held) => held.alert = Arc::clone(&alert),
+                    None if was.is_some_and(|was| is_step(&was, &alert)) => {
+                        self.transitions.push(Transition::Amend(Alert::clone(&alert)))
+                    }
+                    None => {}
+                }
+                self.changes[at].set_open(watch, Some(alert));
+            }
             Step::Cancel => {
-                self.transitions.extend(was.map(Transition::Cancel));
+                self.transitions.extend(was.map(|alert| Transition::Cancel(alert.id)));
                 self.changes[at].set_open(watch, None);
             }
             Step::Become(alert, when) => {

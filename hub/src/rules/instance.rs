@@ -38,6 +38,8 @@ pub(super) enum Step {
     Stay,
     /// The alert begins, or changes its state; the moment is the event time of the change.
     Become(Arc<Alert>, UnixMillis),
+    /// The open alert goes on, and this is the worst that it measured.
+    Worsen(Arc<Alert>),
     /// The pending alert goes away.
     Cancel,
 }
@@ -89,15 +91,19 @@ impl Instance<'_> {
             (Some(alert), verdict) => match (alert.state, verdict) {
                 // What was between is not known: it has been true since this reading.
                 (AlertState::Pending, Verdict::Bad) if !holds => {
-                    let again = Alert { started_at: at, value: Some(measured), ..Alert::clone(alert) };
+                    let again =
+                        Alert { started_at: at, value: Some(measured), worst: Some(measured), ..Alert::clone(alert) };
                     Step::Become(Arc::new(again), at)
                 }
                 (AlertState::Pending, Verdict::Bad) if at >= self.held_at(alert) => self.fire(alert, Some(measured)),
-                (AlertState::Pending, Verdict::Bad) => Step::Stay,
+                (AlertState::Pending | AlertState::Firing, Verdict::Bad) => {
+                    alert.worsened(Some(measured)).map_or(Step::Stay, |alert| Step::Worsen(Arc::new(alert)))
+                }
                 (AlertState::Pending, Verdict::Between | Verdict::Good) => Step::Cancel,
                 (AlertState::Firing, Verdict::Good) => resolve(alert, at, Some(measured)),
-                (AlertState::Firing, Verdict::Bad | Verdict::Between)
-                | (AlertState::Resolved | AlertState::Historical, _) => Step::Stay,
+                (AlertState::Firing, Verdict::Between) | (AlertState::Resolved | AlertState::Historical, _) => {
+                    Step::Stay
+                }
             },
         }
     }
@@ -216,8 +222,8 @@ impl Instance<'_> {
 
     fn fire(&self, alert: &Alert, value: Option<f64>) -> Step {
         let at = self.held_at(alert);
-        let fired = Alert { state: AlertState::Firing, value, fired_at: Some(at), ..alert.clone() };
-        Step::Become(Arc::new(fired), at)
+        let worst = alert.worsened(value).unwrap_or_else(|| alert.clone());
+        Step::Become(Arc::new(Alert { state: AlertState::Firing, value, fired_at: Some(at), ..worst }), at)
     }
 
     /// An alert that begins, pending.
@@ -232,6 +238,8 @@ impl Instance<'_> {
             state: AlertState::Pending,
             measure: rule.spec.condition.measure(),
             value,
+            worst: value,
+            last: None,
             threshold: threshold(&rule.spec.condition),
             started_at: at,
             fired_at: None,
@@ -249,23 +257,30 @@ pub(super) fn spoke(heard: Option<UnixMillis>, started: UnixMillis) -> bool {
     heard.is_some_and(|heard| heard >= started)
 }
 
+/// Whether the worst of an alert that fires grew by a tenth, beyond its limit: each tenth is written, so that a value that
+/// climbs does not cost a write a reading.
+pub(super) fn is_step(was: &Alert, is: &Alert) -> bool {
+    let tenths = |alert: &Alert| alert.worst.map(|worst| (alert.beyond_by(worst).ln() / 1.1_f64.ln()).floor());
+    is.state == AlertState::Firing && tenths(is) > tenths(was)
+}
+
 /// Ends an alert that fires, or forgets one that is pending, for a reason other than a reading.
 pub(super) fn end(alert: &Arc<Alert>, at: UnixMillis) -> Step {
     match alert.state {
         AlertState::Pending => Step::Cancel,
-        AlertState::Firing => resolve(alert, at, alert.value),
+        AlertState::Firing => resolve(alert, at, None),
         AlertState::Resolved | AlertState::Historical => Step::Stay,
     }
 }
 
-fn resolve(alert: &Alert, at: UnixMillis, value: Option<f64>) -> Step {
-    let (over, at) = resolved(alert, at, value);
+fn resolve(alert: &Alert, at: UnixMillis, last: Option<f64>) -> Step {
+    let (over, at) = resolved(alert, at, last);
     Step::Become(Arc::new(over), at)
 }
 
 /// The alert when it is over, and when that was.
-fn resolved(alert: &Alert, at: UnixMillis, value: Option<f64>) -> (Alert, UnixMillis) {
+fn resolved(alert: &Alert, at: UnixMillis, last: Option<f64>) -> (Alert, UnixMillis) {
     // A reading taken before the alert fired by timeout may arrive after it did: an alert never ends before it fires.
     let at = alert.fired_at.map_or(at, |fired| fired.max(at));
-    (Alert { state: AlertState::Resolved, value, resolved_at: Some(at), ..alert.clone() }, at)
+    (Alert { state: AlertState::Resolved, last, resolved_at: Some(at), ..alert.clone() }, at)
 }

@@ -205,6 +205,8 @@ impl Hearing<'_> {
                     state: AlertState::Historical,
                     fired_at: Some(span.from),
                     resolved_at: Some(ended_at),
+                    worst: span.worst,
+                    last: span.last,
                     ..instance.begin(started_at, span.value)
                 };
                 let found = among(alert, &mut known);
@@ -247,6 +249,7 @@ fn among(mut found: Alert, known: &mut Vec<Alert>) -> Option<Finding> {
     let whole = touching.iter().fold(found, |whole, entry| Alert {
         id: first.id,
         value: first.value,
+        worst: whole.worsened(entry.worst).map_or(whole.worst, |worse| worse.worst),
         started_at: whole.started_at.min(entry.started_at),
         fired_at: whole.fired_at.into_iter().chain(entry.fired_at).min(),
         resolved_at: whole.resolved_at.max(entry.resolved_at),

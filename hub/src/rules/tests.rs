@@ -28,6 +28,38 @@ fn an_alert_fires_at_once_without_a_hold() {
 }
 
 #[test]
+fn an_alert_keeps_what_fired_it_the_worst_and_what_ended_it() {
+    let numbers = |scene: &Scene| scene.stored.last().map(|alert| (alert.value, alert.worst, alert.last)).unwrap();
+    let mut scene = Scene::with([hold(3, above(30.0))]);
+    (0..3).for_each(|second| drop(scene.reading(second, 35.0)));
+    scene.reading(3, 31.0);
+    assert_eq!(numbers(&scene), (Some(31.0), Some(35.0), None), "it was worse before it fired");
+    // Written when it is a tenth farther beyond the limit; a restart goes on from there.
+    assert_eq!(scene.propose(4, 35.01).transitions, []);
+    scene.reading(4, 40.0);
+    assert_eq!(numbers(&scene), (Some(31.0), Some(40.0), None));
+    scene.reading(5, 40.01);
+    scene.reading(6, 33.0);
+    let mut again = scene.restart();
+    for scene in [&mut scene, &mut again] {
+        scene.reading(7, 20.0);
+    }
+    assert_eq!(numbers(&scene), (Some(31.0), Some(40.01), Some(20.0)), "in memory it is exact");
+    assert_eq!(numbers(&again), (Some(31.0), Some(40.0), Some(20.0)));
+    let mut cold = Scene::with([threshold(Op::Below, -5.0, None)]);
+    [-6.0, -20.0, -7.0, 1.0].into_iter().zip(0..).for_each(|(value, second)| drop(cold.reading(second, value)));
+    assert_eq!(numbers(&cold), (Some(-6.0), Some(-20.0), Some(1.0)), "below the limit the smallest is the worst");
+}
+
+#[test]
+fn an_alert_that_no_reading_ends_has_no_last_value() {
+    let mut scene = Scene::with([above(30.0)]);
+    scene.reading(0, 35.0);
+    assert_eq!(scene.rules(1, Vec::new()), ["1 resolved 35 at 1"]);
+    assert_eq!(scene.stored[0].last, None);
+}
+
+#[test]
 fn an_alert_fires_only_after_its_hold_time() {
     let mut scene = Scene::with([hold(60, above(30.0))]);
     assert_eq!(scene.reading(0, 31.0), ["1 pending 31 at 0"]);

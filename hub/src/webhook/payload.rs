@@ -15,9 +15,12 @@
 //!
 //! `title` and `text` are for people: see [`super::sentence`]. They say what the data says, and are not made to be read by programs.
 //!
-//! `measure` says what `value` and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
+//! `measure` says what the values and `threshold` are, `unit` in what: the reading (`value`, the sensor's unit), its change in
 //! time (`rate`, `Cel/min`), how unusual it is (`sigmas`: standard deviations from the mean of its history, negative below
 //! it, the threshold either side), or how long nothing came (`silence`, seconds; `value` is null).
+//!
+//! `value` is what fired it, `worst_value` the worst while it lasted, as far as it has, and `last_value` what ended it: null until
+//! then, and where no reading did.
 
 use std::fmt::Write as _;
 
@@ -66,6 +69,8 @@ struct AlertBody<'a> {
     severity: &'a str,
     state: &'a str,
     value: Option<f64>,
+    worst_value: Option<f64>,
+    last_value: Option<f64>,
     threshold: f64,
     started_at: String,
     resolved_at: Option<String>,
@@ -236,6 +241,8 @@ fn alert_body(what: &What<'_>, catalog: &Catalog, teller: &Teller) -> Vec<u8> {
         severity: severity_name(alert.severity),
         state,
         value: alert.value,
+        worst_value: alert.worst,
+        last_value: alert.last,
         threshold: alert.threshold,
         started_at: rfc3339(alert.started_at),
         resolved_at: alert.resolved_at.map(rfc3339),

@@ -72,9 +72,12 @@ impl About<'_> {
     fn is_over(&self) -> Told {
         let title = format!("Resolved: {} on {}", shown::name(&self.alert.rule_name), self.device());
         let (sensor, lasted) = (self.sensor(), self.lasted());
-        let text = match (self.alert.measure, self.alert.value) {
-            (Measure::Silence, _) | (_, None) => {
+        let text = match (self.alert.measure, self.alert.last) {
+            (Measure::Silence, _) => {
                 format!("{sensor} had sent nothing for {lasted}. The alert is over.")
+            }
+            (_, None) => {
+                format!("{sensor} is no longer watched by this rule as it was. The alert is over, it lasted {lasted}.")
             }
             (_, Some(_)) if self.alert.new_normal => {
                 format!("{sensor} stayed at this level for {lasted}, which counts as usual now. The alert is over.")
@@ -92,7 +95,6 @@ impl About<'_> {
         let title = format!("Past alert: {} on {}", shown::name(&self.alert.rule_name), self.device());
         let what = match (self.alert.measure, self.alert.value) {
             (Measure::Silence, _) | (_, None) => format!("sent nothing for more than {}", self.limit()),
-            (_, Some(value)) if self.is_well(value) => format!("was beyond its limit of {}", self.limit()),
             (_, Some(value)) => format!("{}, {}", self.measured("was", "changed", value), self.beyond(value)),
         };
         let from = self.moment(self.alert.started_at);
@@ -121,7 +123,7 @@ impl About<'_> {
 
     fn hub_ails(&self, ailment: Ailment) -> Told {
         let since = self.moment(self.alert.started_at);
-        let used = shown::digits(self.alert.value.unwrap_or(self.alert.threshold));
+        let used = shown::digits(self.alert.last.or(self.alert.value).unwrap_or(self.alert.threshold));
         let (title, text) = match ailment {
             Ailment::DiskFull => (
                 "disk full",

@@ -35,7 +35,13 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
         acked.iter().map(|alert| (alert.id, alert.acked_at)).collect::<Vec<_>>(),
         [(AlertId(1), Some(T0.plus(6)))]
     );
-    let resolved = Alert { state: AlertState::Resolved, resolved_at: Some(T0.plus(9)), ..firing };
+    let resolved = Alert {
+        state: AlertState::Resolved,
+        resolved_at: Some(T0.plus(9)),
+        worst: Some(101.5),
+        last: Some(29.5),
+        ..firing
+    };
     let transitions = vec![put(&resolved), Transition::Cancel(AlertId(1))];
     hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
     hub.restart().await;
@@ -123,6 +129,7 @@ async fn an_alert_about_a_whole_device_reads_back_as_written_and_goes_with_it() 
         rule_name: DEVICE_OFFLINE.to_owned(),
         measure: Measure::Silence,
         value: None,
+        worst: None,
         ..alert(&hub, 1, AlertState::Firing)
     };
     hub.store.commit(Commit { transitions: vec![put(&away)], ..Commit::default() }).await.unwrap();
@@ -266,6 +273,8 @@ fn alert(hub: &Hub, id: u64, state: AlertState) -> Alert {
         state,
         measure: Measure::Value,
         value: Some(99.0),
+        worst: Some(99.0),
+        last: None,
         threshold: 30.0,
         started_at: T0,
         fired_at: None,

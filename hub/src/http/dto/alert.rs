@@ -99,12 +99,18 @@ pub struct Alert {
     pub severity: Severity,
     /// Where it stands.
     pub state: AlertState,
-    /// What `value` and `threshold` say.
+    /// What the values and `threshold` say.
     pub measure: Measure,
-    /// Unit of both: the sensor's, or `Cel/min`, `sigma`, `s`.
+    /// Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`.
     pub unit: String,
-    /// What was measured at the last change; null for silence.
+    /// What was measured when it fired; while it is pending, when it began. Null for silence, and of one that ended under a
+    /// version that did not keep it.
     pub value: Option<f64>,
+    /// Of all that was measured while it lasted, what lay farthest beyond the limit; null as `value` is. While it fires it
+    /// follows in steps of a tenth.
+    pub worst_value: Option<f64>,
+    /// What was measured when it ended; null for silence, and where no reading ended it.
+    pub last_value: Option<f64>,
     /// The limit.
     pub threshold: f64,
     /// When the condition became true.
@@ -140,6 +146,8 @@ impl Alert {
             measure: alert.measure.into(),
             unit: alert.measure.unit(names.unit),
             value: alert.value,
+            worst_value: alert.worst,
+            last_value: alert.last,
             threshold: alert.threshold,
             started_at: text::moment(alert.started_at),
             fired_at: alert.fired_at.map(text::moment),

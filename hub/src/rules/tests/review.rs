@@ -123,7 +123,7 @@ fn an_upload_of_an_hour_is_judged_as_it_comes() {
     assert_eq!(story.live(3_600, &minutes(0, 0..0)), NOTHING);
     // It began and ended within the hour.
     let told = story.live(7_200, &minutes(60, 70..95));
-    assert_eq!(told, ["1 pending 31 at 4200", "1 historical 20 at 4800", "told 1 and 0 more"]);
+    assert_eq!(told, ["1 pending 31 at 4200", "1 historical 31 at 4800", "told 1 and 0 more"]);
     assert_eq!(story.scene.stored[0].resolved_at, Some(at(5_700)));
     // Too short to matter, and one that lasts.
     let told = story.live(10_800, &minutes(120, 130..139));

@@ -78,14 +78,17 @@ impl Scene {
     }
 
     pub(in crate::rules) fn committed(&mut self, proposed: Proposed) -> Vec<String> {
-        let said = proposed.transitions.iter().map(say).collect();
+        let mut said = Vec::new();
         for transition in &proposed.transitions {
+            // That it got worse is written, and nobody is told.
+            let is_worse = |alert: &Alert| {
+                self.stored.iter().any(|stored| stored.id == alert.id && stored.started_at == alert.started_at)
+            };
+            if !matches!(transition, Transition::Amend(alert) if is_worse(alert)) {
+                said.push(say(transition));
+            }
             match transition {
-                Transition::Put { alert, .. } => {
-                    self.stored.retain(|stored| stored.id != alert.id);
-                    self.stored.push(alert.clone());
-                }
-                Transition::Amend(alert) => {
+                Transition::Put { alert, .. } | Transition::Amend(alert) => {
                     self.stored.retain(|stored| stored.id != alert.id);
                     self.stored.push(alert.clone());
                 }
@@ -103,7 +106,9 @@ pub(in crate::rules) fn say(transition: &Transition) -> String {
     match transition {
         Transition::Put { alert, occurred_at, .. } => {
             let state = word(alert.state);
-            let value = alert.value.map_or_else(|| "-".to_owned(), |value| value.to_string());
+            // Of what is over what ended it, where a reading did.
+            let shown = alert.last.filter(|_| alert.state == AlertState::Resolved).or(alert.value);
+            let value = shown.map_or_else(|| "-".to_owned(), |value| value.to_string());
             format!("{} {state} {value} at {}", alert.id.0, occurred_at.since(START) / 1000)
         }
         Transition::Amend(alert) => format!("{} began at {}", alert.id.0, alert.started_at.since(START) / 1000),

@@ -141,20 +141,20 @@ impl Store {
     }
 }
 
-const OPEN: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE state IN ('pending', 'firing') ORDER BY id";
-const ONE: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE id = :id";
-const LIST: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert
+const OPEN: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last,
+    threshold, started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE state IN ('pending', 'firing') ORDER BY id";
+const ONE: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last,
+    threshold, started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE id = :id";
+const LIST: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last,
+    threshold, started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert
     WHERE (:before IS NULL OR id < :before)
     AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing WHEN 'resolved' THEN :resolved
         ELSE :historical END
     AND (:device IS NULL OR device = :device)
     AND (:from IS NULL OR started_at >= :from) AND (:to IS NULL OR started_at < :to)
     ORDER BY id DESC LIMIT :limit";
-const DURING: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
-    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert
+const DURING: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last,
+    threshold, started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert
     WHERE device = :device AND series = :series AND rule = :rule
     AND started_at <= :to AND (resolved_at IS NULL OR resolved_at >= :from) ORDER BY started_at, id";
 const NEXT_ID: &str = "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'alert'";
@@ -165,13 +165,13 @@ const NO_SERIES: SeriesId = SeriesId(0);
 
 /// `acked_at` is the person's: the engine's copy may be older than the acknowledgement.
 const PUT: &str = "INSERT INTO alert
-    (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold, started_at, fired_at,
+    (id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold, started_at, fired_at,
     resolved_at, acked_at, new_normal, learned_at)
-    SELECT :id, :rule, :rule_name, :severity, :device, :series, :state, :measure, :per_ms, :value, :threshold, :started_at,
-    :fired_at, :resolved_at, :acked_at, :new_normal, :learned_at
+    SELECT :id, :rule, :rule_name, :severity, :device, :series, :state, :measure, :per_ms, :value, :worst, :last, :threshold,
+    :started_at, :fired_at, :resolved_at, :acked_at, :new_normal, :learned_at
     WHERE :device IS NULL OR EXISTS (SELECT 1 FROM device WHERE no = :device)
-    ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, threshold = excluded.threshold,
-    started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
+    ON CONFLICT (id) DO UPDATE SET state = excluded.state, value = excluded.value, worst = excluded.worst,
+    last = excluded.last, threshold = excluded.threshold, started_at = excluded.started_at, fired_at = excluded.fired_at, resolved_at = excluded.resolved_at,
     acked_at = COALESCE(acked_at, excluded.acked_at), new_normal = excluded.new_normal, learned_at = excluded.learned_at";
 const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 'historical')";
 
@@ -195,6 +195,8 @@ pub(in crate::store) fn write(conn: &Connection, transition: &Transition) -> Res
                     Measure::Value | Measure::Sigmas | Measure::Silence => None,
                 },
                 ":value": alert.value,
+                ":worst": alert.worst,
+                ":last": alert.last,
                 ":threshold": alert.threshold,
                 ":started_at": alert.started_at.0,
                 ":fired_at": alert.fired_at.map(|at| at.0),
@@ -231,6 +233,8 @@ pub(in crate::store) fn from_row(row: &Row<'_>) -> rusqlite::Result<Alert> {
         state: row.get("state")?,
         measure: read_measure(row.get_ref("measure")?.as_str()?, read_span(row.get("per_ms")?))?,
         value: row.get("value")?,
+        worst: row.get("worst")?,
+        last: row.get("last")?,
         threshold: row.get("threshold")?,
         started_at: UnixMillis(row.get("started_at")?),
         fired_at: maybe("fired_at")?,

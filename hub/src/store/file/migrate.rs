@@ -33,6 +33,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0019_headers_sealed.sql"),
     include_str!("../../../../migrations/sqlite/0020_notes.sql"),
     include_str!("../../../../migrations/sqlite/0021_swaps.sql"),
+    include_str!("../../../../migrations/sqlite/0022_what_fired.sql"),
 ];
 
 fn known() -> u32 {
