@@ -6,12 +6,12 @@ use std::sync::atomic::Ordering;
 use wire::handshake::NO_PSK;
 use wire::ledger::Report;
 use wire::message::{Control, Health, Status};
-use wire::{Lane, SensorNo};
+use wire::{Lane, Numbering, Reading, SensorNo};
 
 use super::scene::{FakeDevice, Scene, hello, spec};
 use crate::model::device::{DeviceNo, Standing};
 use crate::model::reading::BatchId;
-use crate::model::{BatchSeq, Epoch};
+use crate::model::{BatchSeq, Epoch, UnixMillis};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
 use crate::proto::endpoint::{MAX_BATCHES, RECORD_WITHIN};
@@ -55,6 +55,32 @@ fn a_refused_batch_may_come_again() {
     scene.endpoint.handle_refused(&[batch.id]);
     device.batch(&mut scene, 0, 0);
     assert!(scene.endpoint.poll_batch().is_some());
+}
+
+#[test]
+fn no_clock_is_too_far_off_for_hardware_that_took_over() {
+    for (at, ahead) in [(i64::MIN, i64::MAX), (i64::MAX, i64::MIN), (i64::MIN, i64::MIN), (i64::MAX, i64::MAX)] {
+        for lane in [Lane::Live, Lane::Recovered] {
+            let mut scene = Scene::new(JoinPolicy::Closed);
+            let mut device = FakeDevice::new();
+            let since = (Numbering::FIRST, Some(scene.moment.wall.plus(-60_000)));
+            scene.know(&device.introduction(scene.moment), Standing::Adopted, 1, since);
+            device.connect(&mut scene, &NO_PSK, 0).expect("answered");
+            device.say(&mut scene, &hello());
+            let reading = Reading { sensor: SensorNo(0), at: UnixMillis(at), value: 21.5 };
+            device.batch_with(&mut scene, lane, 0, &reading);
+            let clock = |ms| Control::Status(Status { clock_offset_ms: Some(ms), ..Status::default() });
+            device.say(&mut scene, &clock(ahead));
+            device.batch_with(&mut scene, lane, 1, &reading);
+            while let Some(batch) = scene.endpoint.poll_batch() {
+                assert_eq!(batch.at, [], "{at} {ahead}");
+            }
+            // And one that is right again is taken.
+            device.say(&mut scene, &clock(0));
+            device.batch(&mut scene, 2, 0);
+            assert_eq!(scene.endpoint.poll_batch().expect("passed on").value, [21.5]);
+        }
+    }
 }
 
 #[test]

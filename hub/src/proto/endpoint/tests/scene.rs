@@ -198,8 +198,13 @@ impl FakeDevice {
     }
 
     pub(super) fn batch_of(&mut self, scene: &mut Scene, lane: Lane, seq: u64, sensor: u16) -> Vec<u8> {
+        let reading = Reading { sensor: SensorNo(sensor), at: scene.moment.wall, value: 21.5 };
+        self.batch_with(scene, lane, seq, &reading)
+    }
+
+    pub(super) fn batch_with(&mut self, scene: &mut Scene, lane: Lane, seq: u64, reading: &Reading) -> Vec<u8> {
         let mut builder = BatchBuilder::new(MAX_BODY);
-        builder.push(&Reading { sensor: SensorNo(sensor), at: scene.moment.wall, value: 21.5 });
+        builder.push(reading);
         let body = builder.finish();
         let mut plain = Vec::new();
         message::Batch { epoch: Epoch(1), seq: BatchSeq(seq), lane, body: &body }.encode(&mut plain);
