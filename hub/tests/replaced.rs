@@ -231,6 +231,11 @@ fn a_device_takes_over_another_and_leaves_what_it_measured() {
         (Some("attic before it replaced boiler"), 0)
     );
     assert_eq!(of_attic(&scene), kept, "what it measures now is the boiler's");
+    // The id of the boiler is that of the hardware it had, too.
+    assert_eq!(scene.device()["hardware"], *new);
+    let (status, ambiguous) = scene.replace(&new, &scene.boiler);
+    assert_eq!((status, ambiguous["field"].as_str()), (409, Some("by")), "{ambiguous}");
+    assert!(ambiguous["detail"].as_str().unwrap().contains(&*new), "{ambiguous}");
     scene.hub.restart();
     scene.measures(80.0);
     assert_eq!(of_attic(&scene), kept);

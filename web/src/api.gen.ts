@@ -314,6 +314,8 @@ export interface components {
             conflict: components["schemas"]["Conflict"] | null;
             /** @description When it was adopted; for a pending one, first heard. */
             first_seen: string;
+            /** @description Id of its hardware, by the hash of its key: another than its own once it was replaced; null without a key. */
+            hardware: string | null;
             /** @description Text of its id: the hash of its key, or of the name it is pushed by. */
             id: string;
             /**
@@ -1067,6 +1069,8 @@ export interface components {
                 conflict?: components["schemas"]["Conflict"] | null;
                 /** @description When it was adopted; for a pending one, first heard. */
                 first_seen: string;
+                /** @description Id of its hardware, by the hash of its key: another than its own once it was replaced; null without a key. */
+                hardware?: string | null;
                 /** @description Text of its id: the hash of its key, or of the name it is pushed by. */
                 id: string;
                 /**
@@ -1404,7 +1408,10 @@ export interface components {
         };
         /** @description Which hardware takes the place of a device's. */
         ReplaceRequest: {
-            /** @description Id of the new hardware: of a device that waits to be adopted, of one that was, or of hardware that was replaced. */
+            /**
+             * @description Id of the new hardware: `hardware` of a device that waits to be adopted or that was, or `was` of a replacement. The id of
+             *     a device means the hardware it has now.
+             */
             by: string;
         };
         /** @description The last server time a client has seen, in epoch milliseconds, as a number or a text. */

@@ -6,7 +6,7 @@ const start = (): State => initial({ view: "hub" }, 1_000);
 const hear = (state: State, message: LiveMessage, at = 1_000, turn = 1) => update(state, { kind: "live", message, at, turn });
 
 const device = (id: string, more: Partial<Device> = {}): Device => ({
-  id, name: id, status: "online", words: [], labels: {}, model: null, version: null, address: null, first_seen: "2026-11-22T11:00:00.000Z", clock_offset_ms: null,
+  id, name: id, status: "online", hardware: null, words: [], labels: {}, model: null, version: null, address: null, first_seen: "2026-11-22T11:00:00.000Z", clock_offset_ms: null,
   last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, conflict: null, source_errors: [], more_source_errors: 0, notes: "", ...more,
 });
 const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({

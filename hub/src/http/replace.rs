@@ -98,27 +98,42 @@ async fn hardware(app: &AppState, old: &device::Device, by: DeviceId) -> Result<
     if old.has_key() && by == device::id_of(&old.key) {
         return Err(ApiError::invalid("by", "a device cannot replace itself: this is the hardware it has"));
     }
-    let known = {
-        let catalog = app.store.catalog();
-        let by_id = catalog.device_by_id(by).filter(|device| by != old.id && device.has_key());
-        by_id.or_else(|| catalog.devices().find(|device| device.has_key() && device::id_of(&device.key) == by)).cloned()
-    };
-    if let Some(known) = known {
-        if known.standing == Standing::Blocked {
-            let detail = format!("{} is blocked: unblock it first, or choose other hardware", known.name);
-            return Err(ApiError::conflict("by", detail));
-        }
-        return Ok(as_it_is(known, now));
+    let by_hardware =
+        app.store.catalog().devices().find(|device| device.has_key() && device::id_of(&device.key) == by).cloned();
+    if let Some(known) = by_hardware {
+        return if_allowed(known, now);
     }
     if let Some(pending) = app.presence.read().pending.get(&by).filter(|_| by != old.id || !old.has_key()) {
         return Ok(newcomer(pending, now));
     }
-    app.store.retired_hardware(by, now).await?.ok_or_else(|| {
+    let retired = app.store.retired_hardware(by, now).await?;
+    let by_device = app.store.catalog().device_by_id(by).filter(|device| by != old.id && device.has_key()).cloned();
+    match (by_device, &retired) {
+        (Some(known), None) => return if_allowed(known, now),
+        (Some(known), Some(_)) => {
+            let detail = format!(
+                "{by} is {} and hardware that it had before: for the hardware that it has now give {}; what it had before goes back to it alone",
+                known.name,
+                device::id_of(&known.key)
+            );
+            return Err(ApiError::conflict("by", detail));
+        }
+        (None, _) => {}
+    }
+    retired.ok_or_else(|| {
         let detail = format!(
             "no hardware {by} is known here: start its agent, so that it finds the hub and waits to be adopted"
         );
         ApiError::not_found(detail).field("by")
     })
+}
+
+fn if_allowed(known: device::Device, now: UnixMillis) -> Result<NewDevice, ApiError> {
+    if known.standing == Standing::Blocked {
+        let detail = format!("{} is blocked: unblock it first, or choose other hardware", known.name);
+        return Err(ApiError::conflict("by", detail));
+    }
+    Ok(as_it_is(known, now))
 }
 
 fn as_it_is(known: device::Device, at: UnixMillis) -> NewDevice {

@@ -67,7 +67,7 @@ function Replace({ device, close }: { device: Device; close: () => void }) {
         <select class="input short" value={by} onChange={(event) => setBy(event.currentTarget.value)}>
           <option value="">choose a device…</option>
           {former ? <option value={former.was}>the hardware it had before ({ago(millis(former.at), state.value.now)})</option> : null}
-          {others.slice(0, 200).map((one) => <option key={one.id} value={one.id}>{clean(one.name)}{one.status === "pending" ? " (asks to join)" : ""}</option>)}
+          {others.slice(0, 200).map((one) => <option key={one.id} value={one.hardware ?? one.id}>{clean(one.name)}{one.status === "pending" ? " (asks to join)" : ""}</option>)}
         </select>
       </label>
       {by === "" ? <span class="small quiet">Turn the old hardware off first. The new one takes over name, labels, readings and rules.</span>

@@ -47,6 +47,8 @@ impl std::str::FromStr for Status {
 pub struct Device {
     /// Text of its id: the hash of its key, or of the name it is pushed by.
     pub id: String,
+    /// Id of its hardware, by the hash of its key: another than its own once it was replaced; null without a key.
+    pub hardware: Option<String>,
     /// Name shown to people.
     pub name: String,
     /// What it is to the hub.
@@ -207,6 +209,7 @@ impl Device {
         let last_seen = device.last_seen.max(heard.map(|(_, last_seen)| last_seen));
         Self {
             id: device.id.to_string(),
+            hardware: device.has_key().then(|| device::id_of(&device.key).to_string()),
             name: device.name.clone(),
             status: status(device, catalog, presence, now),
             words: if device.has_key() { words(device::id_of(&device.key)) } else { Vec::new() },
@@ -255,6 +258,7 @@ impl From<&Pending> for Device {
         };
         Self {
             id: pending.id.to_string(),
+            hardware: Some(pending.id.to_string()),
             name: pending.introduction.name.clone(),
             status: Status::Pending,
             words: words(pending.id),
@@ -328,7 +332,8 @@ pub struct AdoptRequest {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceRequest {
-    /// Id of the new hardware: of a device that waits to be adopted, of one that was, or of hardware that was replaced.
+    /// Id of the new hardware: `hardware` of a device that waits to be adopted or that was, or `was` of a replacement. The id of
+    /// a device means the hardware it has now.
     pub by: String,
 }
 
