@@ -15,7 +15,7 @@ use telemetry_hub::model::device::{Introduction, Labels, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
 use telemetry_hub::model::rule::{Condition, Op, RuleSpec, Severity};
 use telemetry_hub::model::webhook::{
-    Claimed, Delivery, DeliveryId, DeliveryState, Event, Headers, Secret, Webhook, WebhookId, WebhookSpec,
+    Delivery, DeliveryId, DeliveryState, Event, Headers, Secret, Webhook, WebhookId, WebhookSpec,
 };
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::rules::Engine;
@@ -161,7 +161,7 @@ async fn of_one_alert_firing_arrives_before_resolved_even_when_firing_has_to_be_
 async fn a_redirect_is_not_followed() {
     let inside = WebhookSink::answering([status(200)]).await;
     let sink = WebhookSink::answering([Answer::With(302, "location", inside.url())]).await;
-    let (attempt, outcome) = client().deliver(&claimed(&sink)).await;
+    let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
     assert_eq!((attempt.status, outcome), (Some(302), Outcome::Refused));
     assert!(inside.received().is_empty());
 }
@@ -170,27 +170,27 @@ async fn a_redirect_is_not_followed() {
 async fn an_answer_that_drips_or_never_ends_is_cut() {
     let sink = WebhookSink::answering([Answer::Drip, Answer::Large(1_000_000)]).await;
     let began = Clock.now();
-    let (attempt, outcome) = client().deliver(&claimed(&sink)).await;
+    let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
     assert_eq!((attempt.status, outcome), (Some(200), Outcome::Delivered));
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
-    let (attempt, _) = client().deliver(&claimed(&sink)).await;
+    let (attempt, _) = client().deliver(&at(&sink), &message()).await;
     assert_eq!(attempt.response.unwrap().len(), 1024);
 }
 
 #[tokio::test]
 async fn a_wish_to_wait_is_read_from_the_answer() {
     let sink = WebhookSink::answering([Answer::With(429, "retry-after", "7".into())]).await;
-    let (_, outcome) = client().deliver(&claimed(&sink)).await;
+    let (_, outcome) = client().deliver(&at(&sink), &message()).await;
     assert_eq!(outcome, Outcome::Unavailable { retry_after: Some(Duration::from_secs(7)) });
 }
 
 #[tokio::test]
 async fn own_headers_are_sent_but_cannot_replace_the_signature() {
     let sink = WebhookSink::answering([status(200)]).await;
-    let mut claimed = claimed(&sink);
+    let mut webhook = at(&sink);
     let headers = [("Authorization", "Bearer x"), ("Webhook-Id", "forged"), ("Host", "elsewhere")];
-    claimed.webhook.spec.headers = Headers(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
-    client().deliver(&claimed).await;
+    webhook.spec.headers = Headers(headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+    client().deliver(&webhook, &message()).await;
     let request = &sink.received()[0];
     assert_eq!(request.headers["authorization"], "Bearer x");
     assert_eq!(request.headers["host"], sink.address.to_string());
@@ -203,10 +203,10 @@ async fn own_headers_are_sent_but_cannot_replace_the_signature() {
 async fn loopback_is_not_called_unless_it_is_allowed() {
     let sink = WebhookSink::answering([status(200)]).await;
     let strict = Client::new(HubId::from_bytes([1; 16]), Policy::default()).unwrap();
-    let mut by_name = claimed(&sink);
-    by_name.webhook.spec.url = format!("http://localhost.localdomain:{}/", sink.address.port());
-    for claimed in [claimed(&sink), by_name] {
-        let (attempt, _) = strict.deliver(&claimed).await;
+    let mut by_name = at(&sink);
+    by_name.spec.url = format!("http://localhost.localdomain:{}/", sink.address.port());
+    for webhook in [at(&sink), by_name] {
+        let (attempt, _) = strict.deliver(&webhook, &message()).await;
         assert!(attempt.status.is_none() && attempt.error.is_some(), "{attempt:?}");
     }
     assert!(sink.received().is_empty());
@@ -215,9 +215,9 @@ async fn loopback_is_not_called_unless_it_is_allowed() {
 #[tokio::test]
 async fn a_refused_connection_is_explained_and_tried_again() {
     let sink = WebhookSink::answering([status(200)]).await;
-    let claimed = claimed(&sink);
+    let webhook = at(&sink);
     drop(sink);
-    let (attempt, outcome) = client().deliver(&claimed).await;
+    let (attempt, outcome) = client().deliver(&webhook, &message()).await;
     assert_eq!(outcome, Outcome::Unavailable { retry_after: None });
     assert!(attempt.error.unwrap().contains("cannot connect"));
 }
@@ -322,31 +322,33 @@ fn spec(sink: &WebhookSink) -> WebhookSpec {
     WebhookSpec::new(sink.address.to_string(), sink.url())
 }
 
-fn claimed(sink: &WebhookSink) -> Claimed {
+fn at(sink: &WebhookSink) -> Webhook {
     let now = Clock.wall();
-    Claimed {
-        delivery: Delivery {
-            id: DeliveryId(1),
-            webhook: WebhookId(1),
-            alert: None,
-            event: Event::Test,
-            state: DeliveryState::Pending,
-            attempts: vec![],
-            by_hand: 0,
-            next_attempt_at: Some(now),
-            created_at: now,
-            body: b"{}".to_vec(),
-        },
-        webhook: Webhook {
-            id: WebhookId(1),
-            spec: spec(sink),
-            secrets: vec![Secret(KEY.to_vec())],
-            disabled_reason: None,
-            created_at: now,
-            updated_at: now,
-            rules: 0,
-            last_delivery: None,
-        },
+    Webhook {
+        id: WebhookId(1),
+        spec: spec(sink),
+        secrets: vec![Secret(KEY.to_vec())],
+        disabled_reason: None,
+        created_at: now,
+        updated_at: now,
+        rules: 0,
+        last_delivery: None,
+    }
+}
+
+fn message() -> Delivery {
+    let now = Clock.wall();
+    Delivery {
+        id: DeliveryId(1),
+        webhook: WebhookId(1),
+        alert: None,
+        event: Event::Test,
+        state: DeliveryState::Pending,
+        attempts: vec![],
+        by_hand: 0,
+        next_attempt_at: Some(now),
+        created_at: now,
+        body: b"{}".to_vec(),
     }
 }
 

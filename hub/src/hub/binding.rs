@@ -11,7 +11,7 @@ use crate::reach;
 use crate::running::{self, Running};
 use crate::udp::socket::Socket;
 
-/// The queue of connections that nobody has taken yet, as the standard library asks for it.
+/// Connections that nobody has taken yet, at most: as many pages as come back within the second of a restart.
 const BACKLOG: u32 = 1_024;
 
 /// Ports that are the hub's. Nobody is answered by them yet: opening a large store takes its time.

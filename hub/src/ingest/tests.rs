@@ -55,7 +55,7 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
     ended.unwrap();
     assert_eq!(store.open_alerts().await.unwrap().len(), 1);
     let due = store.claim_due(Clock.wall(), Clock.wall().plus(1_000), 10, &[]).await.unwrap();
-    assert_eq!(due.iter().map(|due| due.webhook.id).collect::<Vec<_>>(), [told]);
+    assert_eq!(due.iter().map(|due| due.webhook).collect::<Vec<_>>(), [told]);
 }
 
 async fn webhook(store: &Store, name: &str) -> WebhookId {

@@ -168,15 +168,6 @@ pub struct Delivery {
     pub body: Vec<u8>,
 }
 
-/// A delivery handed to the dispatcher under a lease, with what it needs to send it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claimed {
-    /// The delivery, with its earlier attempts.
-    pub delivery: Delivery,
-    /// Its webhook.
-    pub webhook: Webhook,
-}
-
 /// What to write after an attempt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settlement {

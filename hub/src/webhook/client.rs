@@ -16,7 +16,7 @@ use super::retry::Outcome;
 use super::sign::{message_id, signature};
 use crate::clock::Clock;
 use crate::model::HubId;
-use crate::model::webhook::{Attempt, Claimed};
+use crate::model::webhook::{Attempt, Delivery, Webhook};
 
 /// From the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -77,12 +77,12 @@ impl Client {
         Ok(Self { http, policy, hub, clock: Clock })
     }
 
-    /// Makes one attempt.
-    pub async fn deliver(&self, claimed: &Claimed) -> (Attempt, Outcome) {
+    /// Makes one attempt to deliver to a webhook.
+    pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> (Attempt, Outcome) {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
-        let outcome = match self.policy.check_url(&claimed.webhook.spec.url) {
-            Ok(url) => match self.post(url, claimed, &mut attempt).await {
+        let outcome = match self.policy.check_url(&webhook.spec.url) {
+            Ok(url) => match self.post(url, webhook, delivery, &mut attempt).await {
                 Ok(retry_after) => Outcome::of(attempt.status, retry_after.as_deref(), self.clock.wall()),
                 Err(error) => {
                     attempt.error = Some(explain(&error));
@@ -102,11 +102,12 @@ impl Client {
     async fn post(
         &self,
         url: reqwest::Url,
-        claimed: &Claimed,
+        webhook: &Webhook,
+        delivery: &Delivery,
         attempt: &mut Attempt,
     ) -> Result<Option<String>, reqwest::Error> {
-        let request = self.http.post(url).headers(self.headers(claimed, attempt.at.0.div_euclid(1000)));
-        let mut answer = request.body(claimed.delivery.body.clone()).send().await?;
+        let request = self.http.post(url).headers(self.headers(webhook, delivery, attempt.at.0.div_euclid(1000)));
+        let mut answer = request.body(delivery.body.clone()).send().await?;
         attempt.status = Some(answer.status().as_u16());
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut text = Vec::new();
@@ -122,14 +123,14 @@ impl Client {
         // What was read until then is kept.
         let _ = tokio::time::timeout(ANSWER_TIMEOUT, read).await;
         let text = String::from_utf8_lossy(&text);
-        attempt.response = Some(header::unsaid(&text, ANSWER_LIMIT, &claimed.webhook.spec.headers.0));
+        attempt.response = Some(header::unsaid(&text, ANSWER_LIMIT, &webhook.spec.headers.0));
         Ok(retry_after)
     }
 
-    fn headers(&self, claimed: &Claimed, timestamp: i64) -> HeaderMap {
+    fn headers(&self, webhook: &Webhook, delivery: &Delivery, timestamp: i64) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        for (name, value) in &claimed.webhook.spec.headers.0 {
+        for (name, value) in &webhook.spec.headers.0 {
             let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
                 continue;
             };
@@ -139,8 +140,8 @@ impl Client {
                 headers.insert(name, value);
             }
         }
-        let id = message_id(self.hub, claimed.delivery.id);
-        let signature = signature(&claimed.webhook.secrets, &id, timestamp, &claimed.delivery.body);
+        let id = message_id(self.hub, delivery.id);
+        let signature = signature(&webhook.secrets, &id, timestamp, &delivery.body);
         for (name, value) in
             [("webhook-id", id), ("webhook-timestamp", timestamp.to_string()), ("webhook-signature", signature)]
         {

@@ -10,7 +10,7 @@ use std::collections::{HashMap, VecDeque};
 use super::HELD;
 use super::client::TIMEOUT;
 use crate::model::UnixMillis;
-use crate::model::webhook::{Claimed, WebhookId};
+use crate::model::webhook::{Delivery, WebhookId};
 
 /// Calls at once to one webhook.
 const RUNNING: usize = 2;
@@ -26,7 +26,7 @@ pub(super) struct Lanes {
 #[derive(Debug, Default)]
 struct Lane {
     running: usize,
-    waiting: VecDeque<(Claimed, UnixMillis)>,
+    waiting: VecDeque<(Delivery, UnixMillis)>,
 }
 
 impl Lanes {
@@ -41,19 +41,19 @@ impl Lanes {
     }
 
     /// Takes a delivery into its webhook's lane.
-    pub(super) fn push(&mut self, claimed: Claimed, lease_until: UnixMillis) {
-        let lane = self.by_webhook.entry(claimed.webhook.id).or_default();
-        lane.waiting.push_back((claimed, lease_until));
+    pub(super) fn push(&mut self, delivery: Delivery, lease_until: UnixMillis) {
+        let lane = self.by_webhook.entry(delivery.webhook).or_default();
+        lane.waiting.push_back((delivery, lease_until));
         self.held += 1;
     }
 
     /// The next delivery that may start now.
-    pub(super) fn next(&mut self, now: UnixMillis) -> Option<Claimed> {
+    pub(super) fn next(&mut self, now: UnixMillis) -> Option<Delivery> {
         for lane in self.by_webhook.values_mut().filter(|lane| lane.running < RUNNING) {
-            while let Some((claimed, lease_until)) = lane.waiting.pop_front() {
+            while let Some((delivery, lease_until)) = lane.waiting.pop_front() {
                 if now.plus(CALL_MS) <= lease_until {
                     lane.running += 1;
-                    return Some(claimed);
+                    return Some(delivery);
                 }
                 // Too late to end within the lease: it becomes due again by itself.
                 self.held -= 1;
@@ -76,7 +76,7 @@ impl Lanes {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Event, Webhook, WebhookSpec};
+    use crate::model::webhook::{DeliveryId, DeliveryState, Event};
 
     const NOW: UnixMillis = UnixMillis(1_800_000_000_000);
     const LEASE: UnixMillis = NOW.plus(60_000);
@@ -84,8 +84,8 @@ mod tests {
     #[test]
     fn a_lane_runs_two_and_the_next_starts_when_one_ends() {
         let mut lanes = Lanes::default();
-        for delivery in 1..=3 {
-            lanes.push(claimed(1, delivery), LEASE);
+        for id in 1..=3 {
+            lanes.push(delivery(1, id), LEASE);
         }
         assert_eq!(started(&mut lanes, NOW), [1, 2]);
         assert_eq!(lanes.busy(), [WebhookId(1)]);
@@ -97,18 +97,18 @@ mod tests {
     #[test]
     fn a_lane_that_hangs_leaves_the_others_alone() {
         let mut lanes = Lanes::default();
-        for delivery in 1..=32 {
-            lanes.push(claimed(1, delivery), LEASE);
+        for id in 1..=32 {
+            lanes.push(delivery(1, id), LEASE);
         }
         started(&mut lanes, NOW);
-        lanes.push(claimed(2, 2000), LEASE);
+        lanes.push(delivery(2, 2000), LEASE);
         assert_eq!(started(&mut lanes, NOW), [2000]);
     }
 
     #[test]
     fn what_cannot_end_within_its_lease_does_not_start() {
         let mut lanes = Lanes::default();
-        lanes.push(claimed(1, 1), LEASE);
+        lanes.push(delivery(1, 1), LEASE);
         assert_eq!(started(&mut lanes, NOW.plus(40_000)), [0; 0]);
         assert_eq!(lanes.held, 0);
     }
@@ -117,7 +117,7 @@ mod tests {
     fn places_are_given_back() {
         let mut lanes = Lanes::default();
         for round in 0..1000 {
-            lanes.push(claimed(round % 7, round), LEASE);
+            lanes.push(delivery(round % 7, round), LEASE);
             for _ in started(&mut lanes, NOW) {
                 lanes.ended(WebhookId(round % 7));
             }
@@ -126,34 +126,21 @@ mod tests {
     }
 
     fn started(lanes: &mut Lanes, now: UnixMillis) -> Vec<u64> {
-        std::iter::from_fn(|| lanes.next(now)).map(|claimed| claimed.delivery.id.0).collect()
+        std::iter::from_fn(|| lanes.next(now)).map(|delivery| delivery.id.0).collect()
     }
 
-    fn claimed(webhook: u64, delivery: u64) -> Claimed {
-        let spec = WebhookSpec::new("w", "http://w/");
-        Claimed {
-            delivery: Delivery {
-                id: DeliveryId(delivery),
-                webhook: WebhookId(webhook),
-                alert: None,
-                event: Event::Test,
-                state: DeliveryState::Pending,
-                attempts: vec![],
-                by_hand: 0,
-                next_attempt_at: Some(NOW),
-                created_at: NOW,
-                body: vec![],
-            },
-            webhook: Webhook {
-                id: WebhookId(webhook),
-                spec,
-                secrets: vec![],
-                disabled_reason: None,
-                created_at: NOW,
-                updated_at: NOW,
-                rules: 0,
-                last_delivery: None,
-            },
+    fn delivery(webhook: u64, id: u64) -> Delivery {
+        Delivery {
+            id: DeliveryId(id),
+            webhook: WebhookId(webhook),
+            alert: None,
+            event: Event::Test,
+            state: DeliveryState::Pending,
+            attempts: vec![],
+            by_hand: 0,
+            next_attempt_at: Some(NOW),
+            created_at: NOW,
+            body: vec![],
         }
     }
 }

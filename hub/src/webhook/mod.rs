@@ -43,7 +43,7 @@ use self::lanes::Lanes;
 use self::retry::{GIVE_UP_ON_WEBHOOK, Next};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
-use crate::model::webhook::{Claimed, DeliveryId, DeliveryState, Settlement, Webhook, WebhookId};
+use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Settlement, Webhook, WebhookId};
 use crate::store::{self, DeliveryQuery, Store};
 
 /// Deliveries taken in one claim.
@@ -81,14 +81,19 @@ impl Dispatcher {
 
     /// One delivery, from the call to its settlement. It goes to what its webhook is now: it may have been changed while this
     /// one waited. One that is off is not called: its delivery is due again when the lease lapses.
-    async fn attempt(&self, mut claimed: Claimed) -> Result<(), store::Error> {
-        claimed.webhook = self.store.webhook_to_call(claimed.webhook.id, self.clock.wall()).await?;
-        if !claimed.webhook.spec.enabled || claimed.webhook.disabled_reason.is_some() {
-            return Ok(());
-        }
-        let claimed = &claimed;
-        let (attempt, outcome) = self.client.deliver(claimed).await;
-        let attempts = (claimed.delivery.attempts.len() + 1).saturating_sub(claimed.delivery.by_hand);
+    async fn attempt(&self, delivery: Delivery) -> Result<(), store::Error> {
+        let webhook = match self.store.webhook_to_call(delivery.webhook, self.clock.wall()).await {
+            Ok(webhook) if webhook.spec.enabled && webhook.disabled_reason.is_none() => webhook,
+            // Off, or deleted with all it waited for.
+            Ok(_) | Err(store::Error::NotFound { .. }) => return Ok(()),
+            Err(error) if error.is_fatal() => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, webhook.id = delivery.webhook.0, "a webhook could not be read, its message is sent within a minute");
+                return Ok(());
+            }
+        };
+        let (attempt, outcome) = self.client.deliver(&webhook, &delivery).await;
+        let attempts = (delivery.attempts.len() + 1).saturating_sub(delivery.by_hand);
         let now = self.clock.wall();
         let next = retry::next(attempts, outcome, now, jitter());
         self.counters.count(next);
@@ -99,34 +104,34 @@ impl Dispatcher {
         };
         let disable = match next {
             Next::Disable => Some("the receiver answered 410: it no longer exists".to_owned()),
-            Next::GaveUp => self.only_fails(claimed, now).await?,
+            Next::GaveUp => self.only_fails(&webhook, &delivery, now).await?,
             Next::Delivered | Next::RetryAt(_) => None,
         };
-        if let Some(reason) = &disable {
-            let Webhook { id, spec, .. } = &claimed.webhook;
+        let (id, webhook_updated_at) = (delivery.id, webhook.updated_at);
+        let settlement = Settlement { delivery: id, attempt, state, next_attempt_at, disable, webhook_updated_at };
+        if let Some(reason) = self.store.settle(settlement, now).await? {
+            let Webhook { id, spec, .. } = &webhook;
             tracing::warn!(webhook.id = id.0, "webhook {} ({}) is disabled: {reason}", id.0, spec.name);
         }
-        let id = claimed.delivery.id;
-        let webhook_updated_at = claimed.webhook.updated_at;
-        let settlement = Settlement { delivery: id, attempt, state, next_attempt_at, disable, webhook_updated_at };
-        self.store.settle(settlement, now).await?;
         (self.on_settled)(id);
         Ok(())
     }
 
     /// The reason to disable a webhook whose deliveries have all failed for days.
-    async fn only_fails(&self, claimed: &Claimed, now: UnixMillis) -> Result<Option<String>, store::Error> {
-        let webhook = &claimed.webhook;
+    async fn only_fails(
+        &self,
+        webhook: &Webhook,
+        last: &Delivery,
+        now: UnixMillis,
+    ) -> Result<Option<String>, store::Error> {
         let list = |state, limit| {
             let query = DeliveryQuery { webhook: Some(webhook.id), state: Some(state), limit, before: None };
             self.store.deliveries(query)
         };
-        let ended = |delivery: &crate::model::webhook::Delivery| {
-            delivery.attempts.last().map_or(delivery.created_at, |attempt| attempt.at)
-        };
+        let ended = |delivery: &Delivery| delivery.attempts.last().map_or(delivery.created_at, |attempt| attempt.at);
         let succeeded = list(DeliveryState::Delivered, 1).await?.first().map(ended);
         let failed = list(DeliveryState::Failed, FAILURES).await?;
-        let failures = failed.iter().map(|delivery| delivery.created_at).chain([claimed.delivery.created_at]);
+        let failures = failed.iter().map(|delivery| delivery.created_at).chain([last.created_at]);
         let since = retry::failing_since(failures, succeeded, webhook.updated_at, now);
         Ok(since.map(|_| format!("every delivery failed for {} days", GIVE_UP_ON_WEBHOOK.as_secs() / 86_400)))
     }
@@ -157,9 +162,9 @@ pub async fn run(dispatcher: Dispatcher, stop: CancellationToken) -> Result<(), 
                 Some(STORE_PAUSE)
             }
         };
-        while let Some(claimed) = lanes.next(dispatcher.clock.wall()) {
+        while let Some(delivery) = lanes.next(dispatcher.clock.wall()) {
             let dispatcher = Arc::clone(&dispatcher);
-            calls.spawn(async move { (claimed.webhook.id, dispatcher.attempt(claimed).await) });
+            calls.spawn(async move { (delivery.webhook, dispatcher.attempt(delivery).await) });
         }
 
         let wake = pause.map(|pause| dispatcher.clock.now() + pause);
@@ -198,8 +203,8 @@ async fn fill(dispatcher: &Dispatcher, lanes: &mut Lanes) -> Result<Option<Durat
             // Due, but its webhook is busy: a call of it that ends looks again at once.
             return Ok(Some(STORE_PAUSE));
         }
-        for claimed in claimed {
-            lanes.push(claimed, lease_until);
+        for delivery in claimed {
+            lanes.push(delivery, lease_until);
         }
     }
     // No room: a finished call makes some.

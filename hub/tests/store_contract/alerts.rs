@@ -192,7 +192,8 @@ async fn a_disabled_webhook_gets_nothing_until_it_is_enabled() {
     assert_eq!(rotated.secrets, [Secret(vec![2; 24]), Secret(vec![1; 24])]);
     let next_day = T0.plus(86_400_001);
     let claimed = hub.store.claim_due(next_day, next_day.plus(1), 10, &[]).await.unwrap();
-    assert_eq!(claimed[0].webhook.secrets, [Secret(vec![2; 24])]);
+    let to_call = hub.store.webhook_to_call(claimed[0].webhook, next_day).await.unwrap();
+    assert_eq!(to_call.secrets, [Secret(vec![2; 24])]);
 }
 
 #[tokio::test]

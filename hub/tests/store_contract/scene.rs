@@ -79,7 +79,7 @@ impl Hub {
     /// Claims what is due at `now`, for 100 ms.
     pub(crate) async fn claim(&self, now: i64) -> Vec<u64> {
         let claimed = self.store.claim_due(T0.plus(now), T0.plus(now + 100), 10, &[]).await.unwrap();
-        claimed.iter().map(|claimed| claimed.delivery.id.0).collect()
+        claimed.iter().map(|delivery| delivery.id.0).collect()
     }
 
     pub(crate) async fn settle(&self, id: u64, state: DeliveryState, next: Option<i64>) {

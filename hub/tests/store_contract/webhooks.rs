@@ -40,6 +40,9 @@ async fn headers_that_an_older_hub_kept_plain_are_sealed_when_it_is_opened() {
     let conn = Connection::open(hub.dir.path().join("telemetry.db")).unwrap();
     let left: String = conn.query_row("SELECT headers FROM webhook", [], |row| row.get(0)).unwrap();
     assert_eq!(left, "");
+    drop(conn);
+    hub.store.clone().close().await.unwrap();
+    assert!(!any_file_has(hub.dir.path(), CREDENTIAL), "what was there before is overwritten");
 }
 
 #[tokio::test]
@@ -117,6 +120,25 @@ async fn a_delivery_is_not_tried_for_ever() {
     }
     let refused = hub.store.replay_delivery(DeliveryId(1), T0).await;
     assert!(matches!(refused, Err(Error::Conflict { .. })), "{refused:?}");
+}
+
+#[tokio::test]
+async fn nor_is_it_by_changing_its_webhook_again_and_again() {
+    let hub = Hub::new().await;
+    let webhook = hub.webhook().await;
+    hub.store.create_delivery(to(&webhook, None)).await.unwrap();
+    assert_eq!(hub.claim(0).await, [1]);
+    for tried in 1..=110 {
+        hub.settle(1, DeliveryState::Pending, Some(60_000)).await;
+        let url = format!("https://example.net/{tried}");
+        let moved = |spec: WebhookSpec| Ok::<_, ()>(WebhookSpec { url, ..spec });
+        hub.store.change_webhook(webhook.id, T0, moved).await.unwrap().unwrap();
+        if hub.claim(0).await.is_empty() {
+            assert_eq!(tried, 100);
+            return;
+        }
+    }
+    panic!("tried more than a hundred times");
 }
 
 fn with_credential(spec: WebhookSpec) -> WebhookSpec {

@@ -7,9 +7,7 @@ use tokio::sync::Notify;
 
 use super::webhooks;
 use crate::model::UnixMillis;
-use crate::model::webhook::{
-    Attempt, Claimed, Delivery, DeliveryId, DeliveryState, NewDelivery, Settlement, WebhookId,
-};
+use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Settlement, WebhookId};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
 use crate::store::file::column::unsigned;
@@ -86,7 +84,7 @@ impl Store {
                 let detail = "the webhook is off: turn it on, then this is sent".to_owned();
                 return Err(Error::Conflict { field: "webhook", detail });
             }
-            if delivery.attempts.len() >= MOST_ATTEMPTS {
+            if delivery.attempts.len() >= MOST_ATTEMPTS as usize {
                 let detail = format!("this was tried {MOST_ATTEMPTS} times: send a test to see what the receiver says");
                 return Err(Error::Conflict { field: "id", detail });
             }
@@ -109,8 +107,7 @@ impl Store {
         lease_until: UnixMillis,
         n: usize,
         except: &[WebhookId],
-    ) -> Result<Vec<Claimed>> {
-        let key = self.key().clone();
+    ) -> Result<Vec<Delivery>> {
         let except = except.iter().map(|id| id.0.to_string()).collect::<Vec<_>>().join(",");
         self.change(move |scope| {
             let conn = scope.conn;
@@ -122,9 +119,7 @@ impl Store {
             let mut claimed = Vec::with_capacity(due.len());
             for id in due {
                 lease.execute(named_params! { ":id": id, ":until": lease_until.0 })?;
-                let delivery = read(conn, id)?;
-                let webhook = webhooks::read(conn, &key, delivery.webhook, Some(now))?;
-                claimed.push(Claimed { delivery, webhook });
+                claimed.push(read(conn, id)?);
             }
             Ok(claimed)
         })
@@ -156,11 +151,12 @@ impl Store {
             .await
     }
 
-    /// Writes down an attempt and what follows from it; ends the lease.
+    /// Writes down an attempt and what follows from it; ends the lease. Answers why the webhook is disabled by it: one that was
+    /// changed meanwhile is not.
     ///
     /// # Errors
     /// `NotFound` when the delivery is gone (its webhook was deleted).
-    pub async fn settle(&self, settlement: Settlement, now: UnixMillis) -> Result<()> {
+    pub async fn settle(&self, settlement: Settlement, now: UnixMillis) -> Result<Option<String>> {
         self.change(move |scope| {
             let conn = scope.conn;
             let Settlement { delivery, attempt, state, next_attempt_at, disable, webhook_updated_at } = settlement;
@@ -174,17 +170,16 @@ impl Store {
                 return Err(Error::missing("delivery"));
             }
             add_attempt(conn, delivery, &attempt)?;
-            if let Some(reason) = disable {
-                conn.prepare_cached(DISABLE)?.execute(named_params! {
-                    ":delivery": delivery,
-                    ":reason": reason,
-                    ":seen": webhook_updated_at.0,
-                    ":now": now.0,
-                })?;
-            }
             // The next one of the same alert may go now.
             scope.own.due |= !pending;
-            Ok(())
+            let Some(reason) = disable else { return Ok(None) };
+            let disabled = conn.prepare_cached(DISABLE)?.execute(named_params! {
+                ":delivery": delivery,
+                ":reason": reason,
+                ":seen": webhook_updated_at.0,
+                ":now": now.0,
+            })?;
+            Ok((disabled > 0).then_some(reason))
         })
         .await
     }
@@ -241,7 +236,7 @@ const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_
 const DISABLE: &str = "UPDATE webhook SET disabled_reason = :reason, updated_at = :now
     WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen";
 /// Attempts of one delivery: the schedule has ten, the others are a person's.
-const MOST_ATTEMPTS: usize = 100;
+pub(super) const MOST_ATTEMPTS: u32 = 100;
 
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (delivery, position, at, status, error, duration_ms, response)
     SELECT :delivery, COALESCE(MAX(position) + 1, 0), :at, :status, :error, :duration_ms, :response

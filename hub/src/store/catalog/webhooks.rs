@@ -3,6 +3,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
+use super::outbox::MOST_ATTEMPTS;
 use crate::model::UnixMillis;
 use crate::model::webhook::{Headers, LastDelivery, Secret, Webhook, WebhookId, WebhookSpec};
 use crate::store::SecretKey;
@@ -87,7 +88,8 @@ impl Store {
             write(conn, REPLACE, Some(id), &spec, now)?;
             set_headers(conn, &key, id, &spec.headers)?;
             if (&spec.url, &spec.headers) != (&before.url, &before.headers) {
-                conn.prepare_cached(TRY_WAITING)?.execute(named_params! { ":id": id, ":now": now.0 })?;
+                conn.prepare_cached(TRY_WAITING)?
+                    .execute(named_params! { ":id": id, ":now": now.0, ":most": MOST_ATTEMPTS })?;
             }
             // Enabled again, or elsewhere: its waiting deliveries may be due.
             scope.own.due |= spec.enabled;
@@ -156,7 +158,8 @@ const REPLACE: &str = "UPDATE webhook SET name = :name, url = :url, past = :past
     WHERE id = :id";
 /// What is under way ends where it began; what waits goes now, and that is no try of its schedule.
 const TRY_WAITING: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_hand + 1
-    WHERE webhook = :id AND state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now";
+    WHERE webhook = :id AND state = 'pending' AND next_attempt_at > :now AND COALESCE(leased_until, :now) <= :now
+    AND (SELECT COUNT(*) FROM attempt WHERE attempt.delivery = delivery.id) < :most";
 const TOUCH_RULES: &str = "UPDATE rule SET updated_at = :now
     WHERE id NOT IN (SELECT rule FROM rule_webhook WHERE webhook = :id)";
 const ADD_TO_RULES: &str = "INSERT INTO rule_webhook (rule, position, webhook)
@@ -186,13 +189,20 @@ fn set_headers(conn: &Connection, key: &SecretKey, id: WebhookId, headers: &Head
 
 const PLAIN_HEADERS: &str = "SELECT id, headers FROM webhook WHERE headers <> '' AND headers_sealed IS NULL";
 
-/// Seals what a hub of before kept as it was.
+/// Seals what a hub of before kept as it was, and has what stood there overwritten. A copy that is kept from before an upgrade
+/// (`telemetry.db.schema-N`) still has it.
 pub(in crate::store) fn seal_headers(conn: &Connection, key: &SecretKey) -> Result<()> {
     let mut statement = conn.prepare(PLAIN_HEADERS)?;
     let plain = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    for (id, text) in plain.collect::<rusqlite::Result<Vec<(WebhookId, String)>>>()? {
+    let plain = plain.collect::<rusqlite::Result<Vec<(WebhookId, String)>>>()?;
+    if plain.is_empty() {
+        return Ok(());
+    }
+    conn.pragma_update(None, "secure_delete", true)?;
+    for (id, text) in plain {
         set_headers(conn, key, id, &Headers(read_pairs(&text)))?;
     }
+    conn.pragma_update(None, "secure_delete", false)?;
     Ok(())
 }
 
