@@ -12,8 +12,12 @@ fn rounds_that_follow_fast_are_told_though_something_that_was_quick_hangs() -> s
     fs::write(chip.join("temp2_input"), "42000\n")?;
     let mut host = Host::new(root.path(), Vec::new());
     let (start, mut samples) = (clock::now(), Samples::default());
-    host.look(start, &mut samples, |_, _| {});
-    assert_eq!(samples.iter().count(), 2);
+    // On a busy machine a round may end before both are back.
+    let are_both_told = (0..100).any(|_| {
+        host.look(start, &mut samples, |_, _| {});
+        samples.iter().count() == 2
+    });
+    assert!(are_both_told, "{samples:?}");
     // One is on a way without end.
     let mut things = host.inventory.things.values_mut();
     let hangs = things.find(|thing| thing.name == "temp.chip.1").expect("it was read");
@@ -22,7 +26,8 @@ fn rounds_that_follow_fast_are_told_though_something_that_was_quick_hangs() -> s
     let told = (1..=4).any(|round| {
         let now = start.plus(Duration::from_millis(100) * round);
         host.begin(now);
-        while host.crew.is_busy(clock::mono()) {
+        let deadline = clock::mono() + Duration::from_secs(10);
+        while host.crew.is_busy(clock::mono()) && clock::mono() < deadline {
             std::thread::sleep(Duration::from_millis(1));
         }
         host.collect(now.plus(Duration::from_millis(50)), |_, _| {});
