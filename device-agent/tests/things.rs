@@ -228,6 +228,35 @@ fn a_name_has_one_source_across_devices_and_classes_and_after_a_restart() {
 }
 
 #[test]
+fn what_is_told_from_another_has_a_name_that_a_sensor_may_have_however_long_its_parts_are() {
+    let root = tempfile::tempdir().unwrap();
+    let (chip, label, supply) = ("c".repeat(30), "x".repeat(22), "s".repeat(31));
+    for (path, text) in [
+        ("hwmon/hwmon0/name", &*chip),
+        ("hwmon/hwmon0/temp1_input", "41000"),
+        ("hwmon/hwmon0/temp1_label", &*label),
+        ("hwmon/hwmon0/temp2_input", "42000"),
+        ("hwmon/hwmon0/temp2_label", &*label),
+        ("hwmon/hwmon0/temp3_input", "43000"),
+        // As the first is called because there is a second.
+        ("hwmon/hwmon0/temp3_label", &*format!("{label}-1")),
+        (&*format!("power_supply/{supply}a/scope"), "Device"),
+        (&*format!("power_supply/{supply}a/serial_number"), "0123456789abcdef0123"),
+        (&*format!("power_supply/{supply}a/capacity"), "44"),
+        (&*format!("power_supply/{supply}A/scope"), "Device"),
+        (&*format!("power_supply/{supply}A/serial_number"), "0123456789abcdef4567"),
+        (&*format!("power_supply/{supply}A/capacity"), "45"),
+    ] {
+        write(root.path(), &format!("sys/class/{path}"), text);
+    }
+    let values = sample(&mut Host::new(root.path(), Vec::new()));
+    let mut found: Vec<f64> = values.values().copied().collect();
+    found.sort_by(f64::total_cmp);
+    assert_eq!(found, [41.0, 42.0, 43.0, 44.0, 45.0], "{values:?}");
+    assert!(values.keys().all(|name| name.len() <= SensorSpec::NAME_LIMIT), "{values:?}");
+}
+
+#[test]
 fn cards_that_are_written_alike_are_two_counters() {
     let root = tempfile::tempdir().unwrap();
     let card = |name: &str, bytes: u32| format!("  {name}: {bytes} 9 1 0 0 0 0 0 2000 8 2 0 0 0 0 0\n");

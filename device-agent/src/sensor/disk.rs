@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 
 use rustix::io::Errno;
+use wire::SensorSpec;
 
+use super::naming::apart;
 use super::origin::Origin;
 use super::register::{Present, Register};
 use super::{Class, Error, Files, Samples, cut_part, name_part, passing};
@@ -78,7 +80,7 @@ fn present(point: &str, earlier: &[String]) -> Present {
     let name = name_part(point);
     let was = |name: &str| earlier.contains(&format!("disk.{name}.used_pct"));
     // So earlier versions told those apart that were there at the same time.
-    let apart = format!("{base}-{:08x}", crc32c::crc32c(point.as_bytes()));
+    let apart = apart(&base, point, SensorSpec::NAME_LIMIT);
     let cut =
         if was(&apart) { Some(apart.clone()) } else { Some(name).filter(|name| !name.is_empty() && *name != base) };
     let shared = was(&apart) || (cut.is_some() && !was(&base));

@@ -161,8 +161,7 @@ pub(crate) fn name_part(text: &str) -> String {
     if text.chars().count() <= LONGEST_PART {
         return cut;
     }
-    let number = format!("-{:08x}", crc32c::crc32c(text.as_bytes()));
-    format!("{}{number}", cut.get(..LONGEST_PART - number.len()).unwrap_or_default())
+    naming::apart(&cut, text, LONGEST_PART)
 }
 
 /// The same as earlier versions made it, which cut what was too long: two may have the same.

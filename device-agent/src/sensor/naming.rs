@@ -1,11 +1,13 @@
 //! How the sensors of a device are called. Pure.
 
+use wire::SensorSpec;
+
 use super::Class;
 use super::errand::{Device, Part};
 use super::register::Word;
 
-/// Longest name of a sensor, in bytes.
-const LONGEST: usize = 64;
+/// Longest part of a supply's in the names of its sensors, in bytes: `power.<supply>.charge_pct` is the longest of them.
+const LONGEST_SUPPLY: usize = SensorSpec::NAME_LIMIT - "power..charge_pct".len();
 
 /// The name of each part of a device, in their order.
 ///
@@ -26,7 +28,8 @@ pub(super) fn names(
             Part::Hwmon(input) if is_ambiguous(&format!("{name}{twin}"), many) => format!("{name}-{}", input.number),
             Part::Hwmon(_) | Part::Zone | Part::Iio(_) | Part::Supply => name.clone(),
         };
-        fitting(if class == Class::Iio { name } else { name + &twin })
+        let limit = if class == Class::Power { LONGEST_SUPPLY } else { SensorSpec::NAME_LIMIT };
+        fitting(if class == Class::Iio { name } else { name + &twin }, limit)
     };
     device.parts.iter().zip(&labels).map(name).collect()
 }
@@ -78,11 +81,35 @@ pub(super) fn was_shared(class: Class, base: &str, device: &Device, earlier: &[S
 }
 
 /// A name that is too long ends in a number made of the whole of it, so that two of them stay two.
-fn fitting(name: String) -> String {
-    if name.len() <= LONGEST {
-        return name;
+fn fitting(name: String, limit: usize) -> String {
+    if name.len() <= limit { name } else { apart(&name, &name, limit) }
+}
+
+/// What several begin with, and behind it a number made of the `whole` of one of them; in `limit` bytes.
+pub(super) fn apart(start: &str, whole: &str, limit: usize) -> String {
+    let number = number_of(whole);
+    let room = limit.saturating_sub(number.len() + 1);
+    let start = (0..=room).rev().find_map(|end| start.get(..end.min(start.len()))).unwrap_or_default();
+    format!("{start}-{number}")
+}
+
+/// Eight hexadecimal digits that stand for a text.
+pub(super) fn number_of(text: &str) -> String {
+    format!("{:08x}", crc32c::crc32c(text.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_apart_fits_whatever_it_begins_with() {
+        assert_eq!(apart("nvme", "one", 64), format!("nvme-{}", number_of("one")));
+        assert_ne!(apart(&"x".repeat(64), "one", 64), apart(&"x".repeat(64), "other", 64));
+        for (start, length) in [("x".repeat(55), 64), ("x".repeat(56), 64), ("\u{e4}".repeat(32), 63)] {
+            let name = apart(&start, "one", 64);
+            assert_eq!((name.len(), name.ends_with(&number_of("one"))), (length, true), "{name}");
+        }
+        assert_eq!(apart("start", "one", 3), format!("-{}", number_of("one")));
     }
-    let number = format!("-{:08x}", crc32c::crc32c(name.as_bytes()));
-    let start = name.get(..LONGEST - number.len()).unwrap_or_default();
-    format!("{start}{number}")
 }

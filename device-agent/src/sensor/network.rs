@@ -42,6 +42,8 @@ pub(super) fn name(cards: &[String], register: &mut Register, earlier: &[String]
     let is_plain = |card: &String| name_part(card) == *card && !card.contains('_');
     let (plain, others): (Vec<&String>, Vec<&String>) =
         cards.iter().partition(|card| is_plain(card) && !register.has(Class::Network, card));
+    // What had a name while there was a memory is in it.
+    let earlier = if register.is_new() { earlier } else { &[] };
     let mut present: Vec<Present> = others.iter().map(|card| present(card, earlier)).collect();
     for thing in &mut present {
         thing.shared |= plain.iter().any(|card| **card == thing.base);
@@ -54,7 +56,9 @@ pub(super) fn name(cards: &[String], register: &mut Register, earlier: &[String]
 fn present(card: &str, earlier: &[String]) -> Present {
     let (base, name) = (cut_part(card), name_part(card));
     let cut = Some(name).filter(|name| *name != base);
-    let shared = cut.is_some() && !earlier.contains(&format!("net.{base}.rx_bytes"));
+    // A card that is written as it is called needs no memory: one that may have been here has the short name.
+    let is_plain_of_another = base != card && !base.contains('_');
+    let shared = (cut.is_some() || is_plain_of_another) && !earlier.contains(&format!("net.{base}.rx_bytes"));
     Present { base, cut, origin: Origin::named(card), shared }
 }
 
@@ -79,7 +83,14 @@ mod tests {
         let mut register = Register::open(folder.path()).unwrap();
         assert_eq!(named(&["eth0_7"], &mut register), other[..1]);
         assert_eq!(named(&["eth0.7", "eth0_7"], &mut register), ["eth0_7".to_owned(), other[0].clone()]);
-        let both = named(&["Wan", "wan"], &mut Register::default());
+        let (alone, both) =
+            (named(&["Wan"], &mut Register::default()), named(&["Wan", "wan"], &mut Register::default()));
+        assert_eq!(alone, both[..1]);
+        // Only where nobody can know is it the one whose series there is.
+        let (cards, earlier) = (["Wan".to_owned()], ["net.wan.rx_bytes".to_owned()]);
+        assert_eq!(name(&cards, &mut register, &earlier)["Wan"], both[0]);
+        let mut lost = Register::open(tempfile::tempdir().unwrap().path()).unwrap();
+        assert_eq!(name(&cards, &mut lost, &earlier)["Wan"], "wan");
         assert!(both[0].starts_with("wan-") && both[1] == "wan", "{both:?}");
         let from_the_start = named(&["a.1", "a_1"], &mut Register::default());
         assert!(from_the_start.iter().all(|name| name.starts_with("a_1-")) && from_the_start[0] != from_the_start[1]);

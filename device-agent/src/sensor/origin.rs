@@ -8,6 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use super::files::Files;
+use super::naming::number_of;
 use super::{Error, name_part};
 
 /// What comes before a number that only counts.
@@ -55,7 +56,7 @@ impl Origin {
 
     /// A thing that is told from its like by its name alone; a hardware address in it tells which it is.
     pub(super) fn named(name: &str) -> Self {
-        let number = || format!("{:08x}", crc32c::crc32c(name.as_bytes()));
+        let number = || number_of(name);
         match hardware_address(name) {
             Some(address) => Self::new(format!("address {address}"), [number()]),
             None => Self::new(format!("name {name}"), [number()]),

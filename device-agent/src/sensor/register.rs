@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tracing::warn;
+use wire::SensorSpec;
 
 use super::Class;
+use super::naming::apart;
 use super::origin::Origin;
 use crate::durable;
 
@@ -47,6 +49,8 @@ pub(super) struct Word {
 pub(super) struct Register {
     given: Vec<Given>,
     path: Option<PathBuf>,
+    /// Whatever was there before this start, it did not see.
+    is_new: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -68,14 +72,14 @@ impl Register {
     /// Whatever the file system says; a line that makes no sense is passed over.
     pub(super) fn open(folder: &Path) -> io::Result<Self> {
         let path = folder.join(FILE);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        let (text, is_new) = match fs::read_to_string(&path) {
+            Ok(text) => (text, false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (String::new(), true),
             Err(error) => return Err(error),
         };
         let given =
             text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(MOST * Class::ALL.len()).collect();
-        Ok(Self { given, path: Some(path) })
+        Ok(Self { given, path: Some(path), is_new })
     }
 
     /// The name of each thing of a class that is there, in their order.
@@ -105,6 +109,11 @@ impl Register {
             *word = Some(Word { word: name.clone(), twin: Some(twin).filter(|twin| *twin > 1) });
         }
         words.into_iter().flatten().collect()
+    }
+
+    /// Whether a thing may have a name that this does not know: one of earlier versions, or of before the memory was lost.
+    pub(super) fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Whether a thing has a name from before.
@@ -145,7 +154,7 @@ impl Register {
         let told_apart = hints.map(|(level, hint)| (level, hint, format!("{base}-{hint}")));
         let found = told_apart.filter(|(level, hint, word)| free(*level, hint, word)).map(|(_, _, word)| word).next();
         let identity = thing.origin.identity.as_deref().unwrap_or_default();
-        found.unwrap_or_else(|| format!("{base}-{:08x}", crc32c::crc32c(identity.as_bytes())))
+        found.unwrap_or_else(|| apart(base, identity, SensorSpec::NAME_LIMIT))
     }
 
     fn give(&mut self, class: Class, thing: &Present, word: String) {
@@ -186,7 +195,9 @@ impl Register {
 
     /// A name of its own for a part that is called like one of another thing: `owner` says which part it is.
     pub(super) fn name_apart(&mut self, class: Class, name: &str, owner: &str, holder: Option<&str>) -> String {
-        let of_owner = |given: &&mut Given| given.base == name && given.identity == owner;
+        // Earlier versions gave some that are too long for a sensor.
+        let fits = |given: &Given| given.word.len() <= SensorSpec::NAME_LIMIT;
+        let of_owner = |given: &&mut Given| given.base == name && given.identity == owner && fits(given);
         if let Some(known) = self.given.iter_mut().find(of_owner) {
             known.seen = true;
             return known.word.clone();
@@ -196,7 +207,7 @@ impl Register {
         if holder.is_none() && !is_known {
             return name.to_owned();
         }
-        let apart = format!("{name}-{:08x}", crc32c::crc32c(owner.as_bytes()));
+        let apart = apart(name, owner, SensorSpec::NAME_LIMIT);
         let before = holder.filter(|_| !is_known).map(|holder| (holder, name));
         for (owner, word) in before.into_iter().chain([(owner, &*apart)]) {
             let (base, identity, word) = (name.to_owned(), owner.to_owned(), word.to_owned());
@@ -275,6 +286,22 @@ mod tests {
     fn a_short_name_that_several_had_goes_to_none_of_them() {
         let before = Present { shared: true, ..disk("b") };
         assert_eq!(names(&mut Register::default(), &[before]), ["nvme-b"]);
+    }
+
+    #[test]
+    fn a_part_that_is_called_like_another_has_a_name_of_its_own_however_long_that_is() {
+        for name in ["temp.chip".to_owned(), format!("temp.{}", "x".repeat(55)), format!("temp.{}", "x".repeat(59))] {
+            let mut register = Register::default();
+            assert_eq!(register.name_apart(Class::Hwmon, &name, "one", None), name);
+            let other = register.name_apart(Class::Hwmon, &name, "other", Some("one"));
+            let third = register.name_apart(Class::Hwmon, &name, "third", Some("one"));
+            assert!(other.len() <= SensorSpec::NAME_LIMIT && other != name && other != third, "{other} {third}");
+            assert_eq!(register.name_apart(Class::Hwmon, &name, "other", None), other);
+            // An earlier version remembered one that no sensor may have.
+            let given = register.given.iter_mut().find(|given| given.identity == "third").unwrap();
+            given.word = format!("{}-01234567", "x".repeat(60));
+            assert_eq!(register.name_apart(Class::Hwmon, &name, "third", None), third);
+        }
     }
 
     #[test]
