@@ -1,6 +1,6 @@
 //! The only place that reads time.
 //!
-//! Everything that decides takes a [`Now`]; everything that waits calls [`sleep_until`].
+//! What decides is told the time, as a [`Now`] or an `Instant`. What waits for a moment waits by [`sleep_until`] or an [`Alarm`].
 
 use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

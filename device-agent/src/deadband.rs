@@ -77,19 +77,37 @@ impl Deadband {
         self.rules.iter().find(|rule| matches(&rule.name, name))
     }
 
-    /// Whether this reading is to be told; if so, it is the last told from here on.
-    pub fn admit(&mut self, name: &str, sensor: SensorNo, value: f64, now: Instant) -> bool {
-        let Some(rule) = self.rules.iter().find(|rule| matches(&rule.name, name)) else { return true };
+    /// Whether this reading is to be told.
+    #[must_use]
+    pub fn admits(&self, name: &str, sensor: SensorNo, value: f64, now: Instant) -> bool {
+        let last = self.last.get(usize::from(sensor.0)).copied().flatten();
+        last.is_none_or(|last| self.rule(name).is_none_or(|rule| rule.admits(last, value, now)))
+    }
+
+    /// This one is told: the last of its sensor from here on.
+    pub fn told(&mut self, sensor: SensorNo, value: f64, now: Instant) {
+        if self.rules.is_empty() {
+            return;
+        }
         let place = usize::from(sensor.0);
         if self.last.len() <= place {
             self.last.resize(place + 1, None);
         }
-        let Some(last) = self.last.get_mut(place) else { return true };
-        let admitted = last.is_none_or(|last| rule.admits(last, value, now));
-        if admitted {
+        if let Some(last) = self.last.get_mut(place) {
             *last = Some((value, now));
         }
-        admitted
+    }
+
+    /// Another sensor has this number by now.
+    pub fn forget(&mut self, sensor: SensorNo) {
+        if let Some(last) = self.last.get_mut(usize::from(sensor.0)) {
+            *last = None;
+        }
+    }
+
+    /// The hub knows nothing of what it was told.
+    pub fn forget_all(&mut self) {
+        self.last.clear();
     }
 }
 
@@ -107,7 +125,11 @@ mod tests {
         let mut deadband = Deadband::new(vec![rule]);
         let mut admit = |second: usize| {
             let now = start + Duration::from_secs(second as u64);
-            deadband.admit("temp.cpu", SensorNo(3), values[second], now)
+            let admits = deadband.admits("temp.cpu", SensorNo(3), values[second], now);
+            if admits {
+                deadband.told(SensorNo(3), values[second], now);
+            }
+            admits
         };
         (0..values.len()).filter(|second| admit(*second)).collect()
     }
@@ -141,6 +163,26 @@ mod tests {
     fn a_sensor_without_a_rule_is_always_told() {
         let mut deadband = Deadband::new(vec![rule()]);
         let now = crate::clock::now().mono;
-        assert!((0..3).all(|_| deadband.admit("load.1m", SensorNo(0), 1.0, now)));
+        let mut tells = || {
+            deadband.told(SensorNo(0), 1.0, now);
+            deadband.admits("load.1m", SensorNo(0), 1.0, now)
+        };
+        assert!((0..3).all(|_| tells()));
+    }
+
+    #[test]
+    fn what_was_not_told_or_is_of_another_sensor_keeps_no_reading_back() {
+        let mut deadband = Deadband::new(vec![Rule { deadband: Some(0.5), ..rule() }]);
+        let now = crate::clock::now().mono;
+        let admits = |deadband: &Deadband, sensor| deadband.admits("temp.cpu", SensorNo(sensor), 20.0, now);
+        // There was no room for it.
+        assert!(admits(&deadband, 3) && admits(&deadband, 3));
+        deadband.told(SensorNo(3), 20.0, now);
+        deadband.told(SensorNo(4), 20.0, now);
+        assert!(!admits(&deadband, 3) && !admits(&deadband, 4));
+        deadband.forget(SensorNo(3));
+        assert!(admits(&deadband, 3) && !admits(&deadband, 4));
+        deadband.forget_all();
+        assert!(admits(&deadband, 4));
     }
 }

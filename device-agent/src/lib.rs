@@ -6,7 +6,8 @@
 //!   4  main, command/*        arguments, exit codes
 //!   3  agent   fleet          composition: one real device; many simulated ones
 //!      net   links   resolver   status   notice    shells: sockets, interfaces, names, the status socket, the log
-//!   2  feed   input   intake   sampler   spool   sensor   identity
+//!      config                    file, variables and flags, checked
+//!   2  feed   input   intake   sampler   spool   sensor   identity   crew
 //!   1  uplink                 PURE: the protocol's state; spool::segment, deadband, timeline, seeking, trouble, netem,
 //!                              random and quantity are pure too
 //!   0  wire                   the contract

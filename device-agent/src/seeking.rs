@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+/// Port of a hub when nobody names one.
+pub const HUB_PORT: u16 = 5770;
 /// When it is said what is looked for: hubs that are there answer within a second.
 const FIRST: Duration = Duration::from_secs(3);
 /// When it is said what failed: by then every way was tried several times.
@@ -97,7 +99,7 @@ impl Search<'_> {
 
     /// Without the port, which is the usual one.
     fn bare_names(&self) -> String {
-        let usual = format!(":{}", crate::config::HUB_PORT);
+        let usual = format!(":{}", HUB_PORT);
         let names: Vec<&str> = self.names.iter().map(|name| name.strip_suffix(&usual).unwrap_or(name)).collect();
         names.join(", ")
     }

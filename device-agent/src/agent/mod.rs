@@ -19,7 +19,7 @@ use wire::message::{Claimed, ERROR_LIMIT, Health, SourceError};
 use wire::packet::MAX_DATAGRAM;
 use wire::{BatchSeq, Epoch};
 
-use self::moments::Moments;
+use self::moments::{Moments, Overwritten};
 
 use crate::clock::{self, Alarm, Now};
 use crate::config::Settings;
@@ -106,8 +106,7 @@ pub struct Agent {
     rejoin_at: Instant,
     taken: u64,
     moments: Moments,
-    /// Readings whose place another one took after they were in the spool.
-    overwritten: u64,
+    overwritten: Overwritten,
     spool_trouble: bool,
     /// When the hub was lost, if it was.
     lost_at: Option<Instant>,
@@ -171,7 +170,7 @@ impl Agent {
     }
 
     fn settle(&mut self, now: Now) {
-        let Self { feed, identity, token, lost_at, claimed, table, epoch, gather, .. } = self;
+        let Self { feed, identity, token, lost_at, claimed, table, epoch, gather, deadband, .. } = self;
         feed.settle(now, |feed, event| {
             if let Event::Claimed(told) = event {
                 notice::claimed(&told, claimed, identity, now);
@@ -184,6 +183,7 @@ impl Agent {
             if matches!(event, Event::Adopted { .. }) && feed.uplink.is_unknown() {
                 let moment = Moment { now: now.mono, batch: (*epoch, feed.spool.next_number()) };
                 table.start_anew(moment, oldest(feed, gather, *epoch));
+                deadband.forget_all();
             }
         });
         self.tell_sensors();
@@ -288,10 +288,15 @@ impl Agent {
 
     /// Numbers of sensors that are gone go to those that have none.
     fn tend_table(&mut self, now: Now) {
-        let Self { feed, table, input, left_out, epoch, gather, .. } = self;
+        let Self { feed, table, input, left_out, epoch, gather, moments, deadband, overwritten, .. } = self;
         feed.uplink.ask_numbering(table.wants_numbers());
         let moment = Moment { now: now.mono, batch: (*epoch, feed.spool.next_number()) };
-        table.tend(moment, oldest(feed, gather, *epoch), feed.uplink.can_renumber(), |name| input.skips(name));
+        let oldest = oldest(feed, gather, *epoch);
+        overwritten.settle(oldest);
+        for number in table.tend(moment, oldest, feed.uplink.can_renumber(), |name| input.skips(name)) {
+            moments.forget_one(number);
+            deadband.forget(number);
+        }
         let why = table.trouble();
         match Trouble::note(left_out, "sensors", why.as_deref(), now.unix) {
             Some(Change::Began) => warn!("not all sensors have a place: {}", why.unwrap_or_default()),
@@ -373,6 +378,7 @@ impl Agent {
     fn report(&self) -> Report {
         let (remarks, more_remarks) = status::fitting(self.remarks());
         let (uplink, spool) = (&self.feed.uplink, &self.feed.spool);
+        let (overwritten, stored_over) = self.overwritten.counts(oldest(&self.feed, &self.gather, self.epoch));
         let state = match uplink.state() {
             State::Searching => "searching",
             State::Handshaking => "handshaking",
@@ -390,8 +396,8 @@ impl Agent {
             belongs: self.identity.pinned_hub().is_some(),
             boot: self.epoch.0,
             sensors: self.table.len(),
-            readings_taken: self.taken.saturating_sub(self.overwritten),
-            readings_acked: spool.acked().saturating_sub(self.overwritten),
+            readings_taken: self.taken.saturating_sub(overwritten),
+            readings_acked: spool.acked().saturating_sub(stored_over),
             readings_dropped: spool.dropped(),
             dropped_by: spool.drops(),
             spool_batches: spool.len(),

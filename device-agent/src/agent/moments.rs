@@ -5,12 +5,14 @@
 //! than one a millisecond for [`MOST_AHEAD_MS`] is told to be too much. A reading that brings its time along keeps it:
 //! of several with one time the last counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
-use wire::{Reading, SensorNo, UnixMillis};
+use wire::{BatchSeq, Epoch, Reading, SensorNo, UnixMillis};
 
 /// So far after its arrival a reading may be placed.
 const MOST_AHEAD_MS: i64 = 5_000;
+/// Batches with overwritten readings that are told apart while none is acknowledged; later ones count with the last.
+const MOST_ON_THE_WAY: usize = 64;
 
 /// The last moment of each sensor; as many as there are numbers.
 #[derive(Debug, Default)]
@@ -50,9 +52,51 @@ impl Moments {
         last.own.replace(at) == Some(at) || last.placed == Some(at)
     }
 
-    /// The clock was set, or numbers were dealt out anew.
+    /// The clock was set.
     pub(super) fn forget(&mut self) {
         self.last.clear();
+    }
+
+    /// Another sensor has this number by now.
+    pub(super) fn forget_one(&mut self, sensor: SensorNo) {
+        self.last.remove(&sensor);
+    }
+}
+
+/// Readings whose place another one of their time took after they were in the spool: of the two the hub keeps one.
+#[derive(Debug, Default)]
+pub(super) struct Overwritten {
+    all: u64,
+    stored: u64,
+    /// Those of which the hub may have no more than the first: how many, and the last batch that speaks of them.
+    on_the_way: VecDeque<((Epoch, BatchSeq), u64)>,
+}
+
+impl Overwritten {
+    /// So many more; `batch` is being filled, with the last of what took their places.
+    pub(super) fn add(&mut self, many: u64, batch: (Epoch, BatchSeq)) {
+        if many == 0 {
+            return;
+        }
+        self.all += many;
+        let is_full = self.on_the_way.len() >= MOST_ON_THE_WAY;
+        let last = self.on_the_way.back().filter(|(last, _)| is_full || *last == batch).map_or(0, |(_, many)| *many);
+        if last > 0 {
+            self.on_the_way.pop_back();
+        }
+        self.on_the_way.push_back((batch, last + many));
+    }
+
+    /// Batches before `oldest` are acknowledged.
+    pub(super) fn settle(&mut self, oldest: (Epoch, BatchSeq)) {
+        let stored = self.on_the_way.iter().take_while(|(batch, _)| *batch < oldest).count();
+        self.stored += self.on_the_way.drain(..stored).map(|(_, many)| many).sum::<u64>();
+    }
+
+    /// All of them, and those among the readings that the hub acknowledged, now that batches before `oldest` are.
+    pub(super) fn counts(&self, oldest: (Epoch, BatchSeq)) -> (u64, u64) {
+        let stored = self.on_the_way.iter().take_while(|(batch, _)| *batch < oldest).map(|(_, many)| many);
+        (self.all, self.stored + stored.sum::<u64>())
     }
 }
 
@@ -126,6 +170,10 @@ mod tests {
         assert_eq!(replaces, [false, true, false, false]);
         assert_eq!(place(&mut moments, 5), Some(6));
         assert!(moments.own(ONE, UnixMillis(6)));
+        moments.forget_one(SensorNo(2));
+        assert!(moments.own(ONE, UnixMillis(6)));
+        moments.forget_one(ONE);
+        assert!(!moments.own(ONE, UnixMillis(6)));
         moments.forget();
         assert!(!moments.own(ONE, UnixMillis(6)));
 
@@ -135,5 +183,21 @@ mod tests {
         assert_eq!(held.hold(reading(1, 2.0)), Holding::Replaced);
         assert_eq!(held.hold(reading(2, 3.0)), Holding::Next(Some(reading(1, 2.0))));
         assert_eq!((held.take(ONE), held.all().count()), (Some(reading(2, 3.0)), 0));
+    }
+
+    #[test]
+    fn what_was_overwritten_is_missing_at_the_hub_once_it_has_both() {
+        let (mut overwritten, batch) = (Overwritten::default(), |seq| (Epoch(7), BatchSeq(seq)));
+        overwritten.add(3, batch(5));
+        overwritten.add(0, batch(6));
+        overwritten.add(2, batch(6));
+        assert_eq!([5, 6, 7].map(|oldest| overwritten.counts(batch(oldest))), [(5, 0), (5, 3), (5, 5)]);
+        overwritten.settle(batch(6));
+        assert_eq!(overwritten.counts(batch(0)), (5, 3));
+        for seq in 7..1_000 {
+            overwritten.add(1, batch(seq));
+        }
+        assert!(overwritten.on_the_way.len() <= MOST_ON_THE_WAY);
+        assert_eq!([999, 1_000].map(|oldest| overwritten.counts(batch(oldest)).1), [67, 998]);
     }
 }

@@ -6,7 +6,7 @@ use wire::BatchSeq;
 use wire::handshake::JoinToken;
 use wire::message::Hello;
 
-use super::moments::Moments;
+use super::moments::{Moments, Overwritten};
 use super::{Agent, Error, REJOIN_EVERY};
 use crate::clock::{self, Alarm};
 use crate::config::Settings;
@@ -114,7 +114,7 @@ impl Agent {
             rejoin_at: now.mono + REJOIN_EVERY,
             taken: 0,
             moments: Moments::default(),
-            overwritten: 0,
+            overwritten: Overwritten::default(),
             spool_trouble: false,
             lost_at: None,
             seeking: Seeking::default(),

@@ -106,12 +106,12 @@ impl Agent {
         let now = clock::now();
         let now = Now { unix: self.timeline.stamp(now), ..now };
         let correction = self.timeline.correction();
-        let mut held = Held::default();
+        let (mut held, mut replaced) = (Held::default(), 0);
         let mut next = Some(first);
         while let Some(mut arrived) = next {
-            let Self { input, feed, gather, table, deadband, taken, moments, overwritten, .. } = self;
+            let Self { input, feed, gather, table, deadband, taken, moments, .. } = self;
             let mut intake = Taking { table, deadband, gather, feed, taken, now };
-            let mut round = Round { held: &mut held, moments, overwritten };
+            let mut round = Round { held: &mut held, moments, replaced: &mut replaced };
             for reading in &arrived.readings {
                 if !reading.value.is_finite() || input.skips(&reading.name) {
                     continue;
@@ -125,8 +125,12 @@ impl Agent {
                         arrived.lost.replaced += u64::from(round.own(&mut intake, reading));
                     }
                     None if round.place(&mut intake, sensor, self.timeline.stamp(arrived.at), reading.value) => {}
-                    None => arrived.lost.crowded += 1,
+                    None => {
+                        arrived.lost.crowded += 1;
+                        continue;
+                    }
                 }
+                intake.told(sensor, reading.value);
             }
             self.intake.note(&arrived, now.unix);
             next = self.intake.try_next();
@@ -134,6 +138,7 @@ impl Agent {
         let Self { feed, gather, table, deadband, taken, .. } = self;
         let mut intake = Taking { table, deadband, gather, feed, taken, now };
         held.all().for_each(|reading| intake.push(&reading));
+        self.overwritten.add(replaced, (self.epoch, self.feed.spool.next_number()));
         self.gather.round_ends(self.feed.uplink.is_streaming(), &mut self.feed.spool, now.mono);
         self.tell_sensors();
     }
@@ -143,7 +148,8 @@ impl Agent {
 struct Round<'a> {
     held: &'a mut Held,
     moments: &'a mut Moments,
-    overwritten: &'a mut u64,
+    /// Of those that are in the spool.
+    replaced: &'a mut u64,
 }
 
 impl Round<'_> {
@@ -157,7 +163,7 @@ impl Round<'_> {
                     intake.push(&before);
                 }
                 // The other one is in the spool, or on its way.
-                *self.overwritten += u64::from(replaces);
+                *self.replaced += u64::from(replaces);
                 replaces
             }
         }
@@ -189,6 +195,7 @@ impl Taking<'_> {
     fn take(&mut self, name: &str, words: (&str, SensorKind, u32), at: UnixMillis, value: f64) {
         if let Some(sensor) = self.admit(name, words, value) {
             self.push(&Reading { sensor, at, value });
+            self.told(sensor, value);
         }
     }
 
@@ -209,7 +216,12 @@ impl Taking<'_> {
             None => self.table.number(name, unit, kind, interval_ms, moment),
         };
         let sensor = number.ok()?;
-        self.deadband.admit(name, sensor, value, self.now.mono).then_some(sensor)
+        self.deadband.admits(name, sensor, value, self.now.mono).then_some(sensor)
+    }
+
+    /// What is not told, for want of room, keeps no later one back.
+    fn told(&mut self, sensor: SensorNo, value: f64) {
+        self.deadband.told(sensor, value, self.now.mono);
     }
 
     fn push(&mut self, reading: &Reading) {

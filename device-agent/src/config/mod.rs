@@ -10,6 +10,7 @@ mod table;
 
 use std::net::Ipv6Addr;
 
+use crate::seeking::HUB_PORT;
 pub use layer::{DiscoveryLayer, Layer, SensorLayer, SpoolLayer};
 pub use place::Key;
 pub use settings::Settings;
@@ -30,9 +31,6 @@ pub fn label_of(text: &str) -> Result<(String, String), String> {
         _ => Err(format!("'{text}' is not a label such as room=attic")),
     }
 }
-
-/// Port of a hub when nobody names one.
-pub const HUB_PORT: u16 = 5770;
 
 /// `HOST` as `HOST:PORT`, with the port of hubs where none is named.
 #[must_use]

@@ -7,11 +7,12 @@ use wire::SensorKind;
 
 use super::{Measured, Naming, number};
 
-/// Numbers taken from one document: more than a device may have sensors would be refused anyway.
+/// Numbers taken from one document: a device may have no more sensors.
 const MOST: usize = 256;
 
-/// The number at `pointer` (RFC 6901), or every number below it, called by its keys; and what of it is left
-/// out: more than 256, and a number that is called like one before it (`{"a":{"b":1},"a.b":3}`).
+/// The number at `pointer` (RFC 6901), or every number below it in the alphabetical order of the keys by which it is called; and
+/// what of it is left out: those behind the first 256, and a number that is called like one before it (`{"a":{"b":1},"a.b":3}`).
+/// Of two members with the same key, which JSON leaves undefined, the last is there.
 ///
 /// `true` and `false` are 1 and 0. Texts that are numbers count as numbers at the pointer itself only.
 ///

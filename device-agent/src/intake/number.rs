@@ -34,7 +34,7 @@ fn hint(word: &str) -> &'static str {
         ": thousands are not grouped"
     } else if word.trim_start_matches(['+', '-']).to_ascii_lowercase().starts_with("0x") {
         ": it is hexadecimal, write it in decimal"
-    } else if word.ends_with(['e', 'E']) || word.ends_with(['+', '-']) {
+    } else if word.strip_suffix(['e', 'E']).is_some_and(|rest| rest.ends_with(digits)) || word.ends_with(['+', '-']) {
         ": it has no end"
     } else if word.starts_with(digits) && word.ends_with(|c: char| c.is_alphabetic() || c == '%') {
         ": a unit stands behind a space"
@@ -115,6 +115,7 @@ mod tests {
         assert!(first("21,5").is_err_and(|why| why.contains("'21,5' is not a number: the decimal point")));
         assert!(first("21.5C").is_err_and(|why| why.contains("a unit stands behind a space")));
         assert!(first("0x1F").is_err_and(|why| why.contains("hexadecimal")));
+        assert!(first("21.5degree").is_err_and(|why| why.contains("a unit stands behind a space")));
         assert!(first("1e").is_err_and(|why| why.contains("it has no end")));
         assert!(first("1 234,5").is_err_and(|why| why.contains("one number in groups")));
     }

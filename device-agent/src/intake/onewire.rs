@@ -29,8 +29,8 @@ const WAIT: Duration = Duration::from_secs(2);
 /// How often what waits for a thread is looked at.
 const TEND_EVERY: Duration = Duration::from_secs(1);
 /// The kernel lets one at a time measure on a bus, where the sixth waits for less than what is said to hang. Half of what a bus
-/// carries may hang before what has not answered yet waits; 41 threads in all.
-const LIMITS: Limits = Limits { slow: 6, place: 1, untried: 32, hung: 33, kinds: 1, patience: HANGS, abreast: 6 };
+/// carries may hang before what has not answered yet waits; 42 threads in all.
+const LIMITS: Limits = Limits { slow: 6, place: 1, untried: 32, hung: 33, kinds: 2, patience: HANGS, abreast: 6 };
 
 /// The thermometers, and how each did.
 struct Bus {
@@ -231,7 +231,9 @@ impl Work for Box<Errand> {
     }
 
     fn kin(&self) -> Kin {
-        Kin { kind: 0, driver: 0, place: u64::from(self.number) }
+        // However many thermometers hang, there is a thread for who sees which there are.
+        let kind = u64::from(self.serial.is_some());
+        Kin { kind, driver: kind, place: u64::from(self.number) }
     }
 
     fn run(&mut self, _: Pace) {
@@ -261,6 +263,13 @@ mod tests {
             bus.collect(now);
         }
         (bus.take().into_iter().map(|reading| reading.name).collect(), bus.trouble(now))
+    }
+
+    #[test]
+    fn who_lists_the_bus_has_a_thread_however_many_thermometers_hang() {
+        let kin = |serial| Box::new(Errand::new(Path::new("/"), 1, serial)).kin();
+        assert_ne!(kin(None).kind, kin(Some("28-0001")).kind);
+        assert_eq!(LIMITS.kinds, 2);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! A small file that stays open between two reads: the kernel fills it anew when it is read from its start, so that a reading
 //! costs one call.
 //!
-//! One that was taken away or replaced is to be opened again. A file of `/sys` says so itself, by its error; of any other
-//! the folder is looked at, once a round for all who read in it.
+//! One that was taken away or replaced is to be opened again. A file of `/sys` says so itself, by its error, and those of `/proc`
+//! stay. Of any other the folder is looked at, once a round for all who read in it; where nobody watches the folder, or a link
+//! leads elsewhere, the file is asked at each read.
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -59,7 +60,8 @@ pub(super) struct Watch {
     rounds: Arc<AtomicU64>,
     /// The round in which it was looked at last.
     looked: AtomicU64,
-    /// How it was then: changes with the names in it.
+    /// How it was then: changes with the names in it. Odd as long as it may change unseen: the kernel's time goes on by ticks of up
+    /// to 10 ms, and what happens within the tick of the last change has the same time.
     print: AtomicU64,
 }
 
@@ -82,10 +84,16 @@ impl Watch {
                 (about.st_ctime, about.st_ctime_nsec).hash(&mut hasher);
                 hasher.finish()
             });
-            self.print.store(print, Ordering::Relaxed);
+            self.print.store(next_print(self.print.load(Ordering::Relaxed), print), Ordering::Relaxed);
         }
         self.print.load(Ordering::Relaxed)
     }
+}
+
+/// What follows `before` where a folder is found at `now`: only who finds it a second time may go by that.
+const fn next_print(before: u64, now: u64) -> u64 {
+    let (is_new, now) = (before | 1 != now | 1, now & !1);
+    if is_new { now | 1 } else { now }
 }
 
 impl Open {
@@ -191,4 +199,37 @@ fn most_kept() -> usize {
         let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
         usize::try_from(allowed / 2).unwrap_or(MOST_KEPT).min(MOST_KEPT)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_may_have_changed_in_the_tick_of_the_last_look_is_looked_at_again() {
+        let first = next_print(0, 6);
+        assert_eq!((first, next_print(first, 6), next_print(next_print(first, 6), 6)), (7, 6, 6));
+        assert_eq!((next_print(6, 12), next_print(13, 13), next_print(12, 13)), (13, 12, 12));
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_right_after_a_look_is_opened_again() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let (path, other) = (folder.path().join("temp1_input"), folder.path().join("other"));
+        let rounds = Arc::default();
+        let watch = Watch::new(folder.path().to_owned(), &rounds);
+        for _ in 0..50 {
+            fs::write(&path, "1")?;
+            fs::write(&other, "2")?;
+            let mut open = Open::new(&path, Some(&watch))?;
+            rounds.fetch_add(1, Ordering::Relaxed);
+            assert!(!open.is_replaced());
+            fs::rename(&other, &path)?;
+            rounds.fetch_add(1, Ordering::Relaxed);
+            assert!(open.is_replaced());
+        }
+        Ok(())
+    }
 }

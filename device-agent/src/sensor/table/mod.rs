@@ -241,8 +241,15 @@ impl SensorTable {
     }
 
     /// Frees the numbers of sensors that `skips` names, and of those not seen for a day as far as others wait for them. Batches
-    /// before `oldest` are gone. With `may_reuse`, which the hub must know how to follow, gives free ones to those that wait.
-    pub fn tend(&mut self, moment: Moment, oldest: Key, may_reuse: bool, skips: impl Fn(&str) -> bool) {
+    /// before `oldest` are gone. With `may_reuse`, which the hub must know how to follow, gives free ones to those that wait, and
+    /// returns those: what is remembered of such a number is of another sensor.
+    pub fn tend(
+        &mut self,
+        moment: Moment,
+        oldest: Key,
+        may_reuse: bool,
+        skips: impl Fn(&str) -> bool,
+    ) -> Vec<SensorNo> {
         let now = moment.now;
         self.waiting.forget(now, &skips);
         self.release(moment, oldest, |place| skips(&place.spec.name));
@@ -257,9 +264,7 @@ impl SensorTable {
             self.release(moment, oldest, |place| place.absent(now) >= least && place.is_absent_for(ABSENT_FOR, now));
         }
         let rested = self.renumbered.is_none_or(|at| now.saturating_duration_since(at) >= RENUMBER_AFTER);
-        if may_reuse && rested {
-            self.give_out(moment);
-        }
+        let given = if may_reuse && rested { self.give_out(moment) } else { Vec::new() };
         if now.saturating_duration_since(self.saved) >= SAVE_EVERY {
             self.saved = now;
             // How long something was not seen is worth no more than a try.
@@ -267,6 +272,7 @@ impl SensorTable {
                 let _ = self.save();
             }
         }
+        given
     }
 
     /// The hub knows nothing of this device: it starts with the sensors it has. What this run of the agent has not seen, or
@@ -315,14 +321,14 @@ impl SensorTable {
     }
 
     /// Gives free numbers to sensors that wait: another numbering, with the batch that is being filled.
-    fn give_out(&mut self, moment: Moment) {
+    fn give_out(&mut self, moment: Moment) -> Vec<SensorNo> {
         let has_rested = |free: Instant| moment.now >= free;
         let free: Vec<usize> = (0..self.places.len())
             .filter(|place| self.places.get(*place).and_then(|place| place.free).is_some_and(has_rested))
             .collect();
         let given: Vec<(usize, SensorSpec)> = free.into_iter().zip(self.waiting.next()).collect();
         if given.is_empty() {
-            return;
+            return Vec::new();
         }
         let before = (self.places.clone(), self.numbering);
         for (place, spec) in &given {
@@ -335,28 +341,24 @@ impl SensorTable {
         // On disk before the hub hears of it: after a power cut both must mean the same.
         if self.save().is_err() {
             (self.places, self.numbering) = before;
-            return;
+            return Vec::new();
         }
         self.renumbered = Some(moment.now);
+        let numbers = given.iter().map(|(place, _)| SensorNo(*place as u16)).collect();
         for (place, spec) in given {
             self.waiting.remove(&spec.name);
             self.numbers.insert(spec.name, SensorNo(place as u16));
         }
         self.describe();
+        numbers
     }
 
-    /// What the hub is told: of a free number what another one is, since it has to be told something.
+    /// What the hub is told: of a free number what another one is, since it has to be told something; where all are free,
+    /// nothing, since it would keep the names of what is gone.
     fn describe(&mut self) {
-        let stands_in = self.places.iter().find(|place| place.free.is_none()).map(|place| place.spec.clone());
-        let told = |place: &Place| match (&stands_in, place.free) {
-            (Some(other), Some(_)) => other.clone(),
-            (_, None) | (None, Some(_)) => place.spec.clone(),
-        };
-        self.specs = self.places.iter().map(told).collect();
-        if self.numbers.is_empty() {
-            // The hub would keep the names of what is gone.
-            self.specs.clear();
-        }
+        let stands_in = self.places.iter().find(|place| place.free.is_none()).map(|place| &place.spec);
+        let told = |other| self.places.iter().map(move |place| if place.free.is_none() { &place.spec } else { other });
+        self.specs = stands_in.into_iter().flat_map(told).cloned().collect();
         self.revision += 1;
     }
 

@@ -66,7 +66,7 @@ fn a_name_that_was_not_seen_for_a_day_gives_its_number_once_no_batch_speaks_of_i
     // Told meanwhile: what another number is, and never the name that is gone.
     assert_eq!(table.described().0[3].name, "s0");
 
-    table.tend(at(day + REST, 60), (Epoch(7), BatchSeq(2)), true, none);
+    assert_eq!(table.tend(at(day + REST, 60), (Epoch(7), BatchSeq(2)), true, none), [SensorNo(3)]);
     assert_eq!(table.described().2, Numbering { epoch: Epoch(7), seq: BatchSeq(60) });
     assert_eq!((number(&mut table, "wlan0", at(day + REST, 60)), table.trouble()), (Ok(3), None));
     assert_eq!(number(&mut table, "s3", at(day + REST, 60)), Err(TableFull));
