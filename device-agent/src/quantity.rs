@@ -2,6 +2,17 @@
 
 use std::time::Duration;
 
+/// A noun with its number: `1 reading`, `2 batches`.
+#[must_use]
+pub fn of(number: u64, noun: &str) -> String {
+    let end = match noun {
+        _ if number == 1 => "",
+        noun if noun.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{number} {noun}{end}")
+}
+
 const UNITS: [(&str, f64); 6] =
     [("ms", 0.001), ("us", 0.000_001), ("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86_400.0)];
 

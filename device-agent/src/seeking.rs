@@ -5,6 +5,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::quantity;
+
 /// Port of a hub when nobody names one.
 pub const HUB_PORT: u16 = 5770;
 /// When it is said what is looked for: hubs that are there answer within a second.
@@ -81,7 +83,11 @@ impl Search<'_> {
     fn fails(&self, so_far: Duration) -> String {
         let seconds = so_far.as_secs();
         let length = if seconds < 120 { format!("{seconds} s") } else { format!("{} min", seconds / 60) };
-        let waiting = if self.waiting == 0 { String::new() } else { format!("; {} readings wait here", self.waiting) };
+        let waiting = if self.waiting == 0 {
+            String::new()
+        } else {
+            format!("; {} stored here until then", quantity::of(self.waiting, "reading"))
+        };
         format!("no hub after {length}: {}; to find out why: device-agent doctor{waiting}", self.reason())
     }
 

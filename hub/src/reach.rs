@@ -71,6 +71,27 @@ pub fn here(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
+/// Whether an address is one of this machine's own, those of its bridges and links included.
+#[must_use]
+pub fn is_own(ip: IpAddr) -> bool {
+    let ip = ip.to_canonical();
+    ip.is_loopback()
+        || ip.is_unspecified()
+        || if_addrs::get_if_addrs().unwrap_or_default().iter().any(|interface| interface.ip() == ip)
+}
+
+/// Whether this is a name by which this machine calls itself: `localhost`, its host name, that name's first part, or it with
+/// `.local`.
+#[must_use]
+pub fn is_own_name(name: &str, hostname: Option<&str>) -> bool {
+    let name = name.trim_end_matches('.').to_lowercase();
+    let is_hosts = |hostname: &str| {
+        let hostname = hostname.to_lowercase();
+        name == hostname || hostname.split('.').next() == Some(&name) || local_name(&hostname).as_ref() == Some(&name)
+    };
+    name == "localhost" || hostname.is_some_and(is_hosts)
+}
+
 /// The name of this machine.
 #[must_use]
 pub fn hostname() -> Option<String> {
@@ -99,6 +120,20 @@ mod tests {
         ];
         let all = all.map(|(text, name)| (ip(text), name.to_owned()));
         assert_eq!(chosen(all.into_iter()), [ip("192.168.1.20"), ip("2001:db8::5")]);
+    }
+
+    #[test]
+    fn this_machine_is_known_by_its_addresses_and_names() {
+        for own in ["127.0.0.1", "127.9.9.9", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1"] {
+            assert!(is_own(ip(own)), "{own}");
+        }
+        assert!(!is_own(ip("192.0.2.9")) && !is_own(ip("2001:db8::9")));
+        for own in ["localhost", "Attic.lan", "attic", "ATTIC.local", "attic.local."] {
+            assert!(is_own_name(own, Some("attic.lan")), "{own}");
+        }
+        for other in ["attic.example", "local", "", "cellar.local", "attic.local.lan"] {
+            assert!(!is_own_name(other, Some("attic.lan")) && !is_own_name(other, None), "{other}");
+        }
     }
 
     #[test]

@@ -68,6 +68,13 @@ impl Drop for Word {
     }
 }
 
+/// The hub that runs on a data directory, as far as this user may see.
+#[must_use]
+pub fn there(data: &Path) -> Option<Running> {
+    let full = data.canonicalize().ok()?;
+    elsewhere().contains(&full).then(|| Running::of(data)).flatten()
+}
+
 /// Data directories of the hubs that run on this machine, in this network, as far as this user may see.
 #[must_use]
 pub fn elsewhere() -> Vec<PathBuf> {

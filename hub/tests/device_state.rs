@@ -41,7 +41,7 @@ fn damaged_cut_and_foreign_segments_cost_what_they_held_and_nothing_else() {
     eventually("an empty spool", SOON, || (second.report()?["spool_batches"] == 0).then_some(()));
     second.terminate();
     let log = bench.log();
-    assert!(log.contains("00000099.seg") && log.contains("is no segment") && log.contains("damaged places"), "{log}");
+    assert!(log.contains("00000099.seg") && log.contains("is not a segment") && log.contains("damaged place"), "{log}");
     assert!(spool.join("00000099.seg.foreign").exists());
     // The copy that was cut holds the record that was flipped: nothing at all is lost.
     assert!(hub.count() >= taken, "{} of {taken}", hub.count());

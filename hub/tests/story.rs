@@ -166,7 +166,8 @@ fn a_second_hub_on_the_same_data_is_refused_with_a_reason() {
         .unwrap();
     assert_eq!(second.status.code(), Some(1));
     let text = String::from_utf8_lossy(&second.stderr).into_owned();
-    assert!(text.contains("another hub") || text.contains("in use"), "{text}");
+    assert!(text.contains(&format!("already running in {}: open http://{}/", hub.data.display(), hub.http)), "{text}");
+    assert!(text.contains("telemetry-hub open --data"), "{text}");
 }
 
 #[test]

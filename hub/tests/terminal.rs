@@ -7,6 +7,7 @@ mod support;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
@@ -22,6 +23,12 @@ fn hub() -> Command {
 
 fn said(output: &Output) -> String {
     [&output.stdout[..], &output.stderr].map(String::from_utf8_lossy).concat()
+}
+
+/// What curl gets of a page.
+fn fetched(args: &[&str]) -> String {
+    let output = Command::new("curl").args(["-s", "-H", "content-type: application/json"]).args(args).output();
+    String::from_utf8(output.unwrap().stdout).unwrap()
 }
 
 /// A hub with one device that measures this machine.
@@ -74,6 +81,10 @@ fn a_command_beside_no_hub_makes_none() {
         output.status.success().then(|| said(&output))
     });
     assert!(status.contains(data) && status.contains("http://127.0.0.1:18080/"), "{status}");
+    for command in ["open", "recover"] {
+        let output = lab.command("hub", &hub_program(), &[command]).current_dir(empty.path()).output().unwrap();
+        assert_eq!(said(&output).matches("using the hub in").count(), 1, "{command} says once which");
+    }
     let text = lab.output("hub", &hub_program(), &["doctor"]);
     assert!(!text.contains("no hub answers"), "{text}");
     let text = lab.output(
@@ -92,6 +103,29 @@ fn a_command_beside_no_hub_makes_none() {
     let text =
         lab.output("hub", &hub_program(), &["serve", "--data", empty.path().to_str().unwrap(), "--http", ":18080"]);
     assert!(text.contains("port 18080 is already in use") && text.contains("--http 0.0.0.0:18081"), "{text}");
+}
+
+#[test]
+fn the_hub_of_this_machine_is_known_by_every_name() {
+    let hub = HubProcess::start("token");
+    let (port, name) = (hub.http.port(), std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap());
+    let name = name.trim();
+    let ask = |url: &str| {
+        said(
+            &self::hub().args(["status", "--hub", url, "--data"]).arg(&hub.data).env("NO_PROXY", "*").output().unwrap(),
+        )
+    };
+    for host in ["127.0.0.1", "localhost", "0.0.0.0", "[::1]", name, &format!("{name}.local")] {
+        for url in [format!("{host}:{port}"), format!("http://{host}:{port}/")] {
+            let text = ask(&url);
+            assert!(text.contains("running for") && text.contains(&format!("http://{}/", hub.http)), "{url}: {text}");
+        }
+    }
+    // Another port of this machine, and other machines: why a token is needed, and nothing that is not so.
+    let text = ask("localhost:1");
+    assert!(text.contains("no hub that you own runs at http://localhost:1") && text.contains(&hub.http.to_string()));
+    let text = ask("192.0.2.9");
+    assert!(text.contains("--token is missing: create one on the machine of http://192.0.2.9:8080"), "{text}");
 }
 
 #[test]
@@ -383,12 +417,16 @@ fn a_demo_shows_its_link_last_and_the_link_works_again_and_again() {
         .env("TMPDIR", temporary.path())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
+        .process_group(0)
         .spawn();
     let mut child = Stopped(child.unwrap());
     let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
-    let mut link = None;
+    let (mut link, mut shown) = (None, String::new());
     for line in &mut lines {
         let line = line.unwrap();
+        if let Some((_, command)) = line.split_once("another link: ") {
+            shown = command.trim_end_matches(['│', ' ']).to_owned();
+        }
         link = link.or_else(|| line.split(' ').find(|word| word.contains("/#login=")).map(str::to_owned));
         if line.starts_with('└') {
             break;
@@ -400,13 +438,7 @@ fn a_demo_shows_its_link_last_and_the_link_works_again_and_again() {
     for browser in ["first", "second"] {
         let jar = temporary.path().join(browser);
         let jar = jar.to_str().unwrap();
-        let curl = |args: &[&str]| {
-            let output = Command::new("curl")
-                .args(["-s", "-c", jar, "-b", jar, "-H", "content-type: application/json"])
-                .args(args)
-                .output();
-            String::from_utf8(output.unwrap().stdout).unwrap()
-        };
+        let curl = |args: &[&str]| fetched(&[&["-c", jar, "-b", jar], args].concat());
         curl(&["-d", &json!({"login_code": code}).to_string(), &format!("{page}/api/v1/session")]);
         let devices = curl(&[&format!("{page}/api/v1/devices")]);
         let devices: serde_json::Value = serde_json::from_str(&devices).unwrap();
@@ -422,7 +454,17 @@ fn a_demo_shows_its_link_last_and_the_link_works_again_and_again() {
         let (count, max) = (&week["series"][0]["count"][0], &week["series"][0]["max"][0]);
         assert!(count.as_u64().unwrap() > 9_900 && max.as_f64().unwrap() > 33.0, "{week}");
     }
-    signal(&child.0, "TERM");
+    // Who lost the link gets another, which signs in as well.
+    let state: serde_json::Value = serde_json::from_str(&fetched(&[&format!("{page}/api/v1/setup")])).unwrap();
+    assert_eq!(state["needed"], false, "nobody is asked to set up a demo");
+    let other = hub().args(shown.split(' ').skip(1)).output().unwrap();
+    let other = String::from_utf8(other.stdout).unwrap();
+    let code = other.trim().strip_prefix(&format!("{page}/#login=")).unwrap_or_else(|| panic!("{other}"));
+    let status = ["-o", "/dev/null", "-w", "%{http_code}", "-d", &json!({"login_code": code}).to_string()];
+    assert_eq!(fetched(&[&status[..], &[&format!("{page}/api/v1/session")]].concat()), "204");
+    // Ctrl-C in a terminal reaches every program of the demo.
+    let group = format!("-{}", child.0.id());
+    assert!(Command::new("kill").args(["-s", "INT", "--", &group]).status().unwrap().success());
     assert!(child.0.wait().unwrap().success());
     assert!(lines.next().is_none(), "something was printed after the link");
     let mut log = String::new();

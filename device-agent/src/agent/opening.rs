@@ -17,6 +17,7 @@ use crate::input::Input;
 use crate::intake::Intake;
 use crate::net::Net;
 use crate::notice;
+use crate::quantity;
 use crate::resolver::Resolver;
 use crate::sampler::Gather;
 use crate::seeking::Seeking;
@@ -43,13 +44,15 @@ impl Agent {
         let (mut spool, recovery) = Spool::open(&folder, epoch, settings.spool, now.mono).map_err(Error::State)?;
         spool.set_policy(settings.policy);
         if recovery.batches > 0 {
-            info!(readings = recovery.readings, "{} readings of earlier runs wait to be sent", recovery.readings);
+            let readings = quantity::of(recovery.readings, "reading");
+            info!(readings = recovery.readings, "{readings} from earlier runs still to be sent");
         }
         if recovery.damaged > 0 {
-            warn!(damaged = recovery.damaged, "spool: {} damaged places were skipped", recovery.damaged);
+            let places = quantity::of(recovery.damaged as u64, "damaged place");
+            warn!(damaged = recovery.damaged, "spool: {places} skipped");
         }
         for aside in &recovery.foreign {
-            warn!("spool: a file that is no segment was set aside as {}", aside.display());
+            warn!("spool: a file that is not a segment was set aside as {}", aside.display());
         }
         for (path, why) in &recovery.unreadable {
             warn!("spool: {} cannot be read, the hub will show what is in it as missing: {why}", path.display());

@@ -51,8 +51,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     if common.help {
         return print(HELP);
     }
-    let file = file.ok_or_else(|| Failure::Usage("a CSV file is missing".to_owned()))?;
-    let sensor = sensor.ok_or_else(|| Failure::Usage("--sensor is missing: under which name?".to_owned()))?;
+    let file =
+        file.ok_or_else(|| Failure::Usage("name a CSV file: device-agent replay FILE.csv --sensor NAME".to_owned()))?;
+    let sensor = sensor.ok_or_else(|| Failure::Usage("--sensor NAME is missing".to_owned()))?;
     if sensor.is_empty() || sensor.len() > SensorSpec::NAME_LIMIT || sensor.chars().any(char::is_control) {
         return Err(Failure::Usage(format!(
             "--sensor: 1 to {} bytes without control characters",
@@ -70,10 +71,14 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     })??;
     let taken = ended.played.map_or(0, |(taken, _)| taken);
     if taken < readings {
-        let unsent = if ended.kept == 0 { "all acknowledged" } else { "the last of them wait for the next start" };
+        let unsent = if ended.kept == 0 {
+            "all of them stored by the hub"
+        } else {
+            "the last ones are kept until the next start"
+        };
         tracing::warn!(taken, readings, "replay stopped: {taken} of {readings} readings were sent, {unsent}");
     } else {
-        tracing::info!(readings, "replay ended: all {readings} readings are on the hub");
+        tracing::info!(readings, "replay ended: {} on the hub", quantity::of(readings as u64, "reading"));
     }
     Ok(())
 }

@@ -77,7 +77,10 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         return print(HELP);
     }
     common.start_log()?;
-    let hub = common.layer.hub.ok_or_else(|| Failure::Usage("--hub is missing: a fleet does not search".to_owned()))?;
+    let hub = common
+        .layer
+        .hub
+        .ok_or_else(|| Failure::Usage("--hub HOST is missing: simulate does not search for a hub".to_owned()))?;
     let hub = with_port(&hub);
     checked("--hub", &hub, check_host_port)?;
     let token = match common.layer.join_token {
@@ -114,14 +117,18 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
         };
         let stopped = stopped();
         let fleet = Fleet::open(plan).await.map_err(|error| failed(&error))?;
-        tracing::info!(seed, "{devices} devices with {sensors} sensors each, seed {seed}");
+        let (devices, sensors) = (quantity::of(devices.into(), "device"), quantity::of(sensors.into(), "sensor"));
+        tracing::info!(seed, "{devices} with {sensors} each, seed {seed}");
         fleet.run(stopped).await.map_err(|error| failed(&error))
     })??;
     let line = serde_json::to_string(&outcome).map_err(|error| failed(&error))?;
     print(&format!("{line}\n"))?;
     match outcome.sent.checked_sub(outcome.acked + outcome.dropped) {
         Some(0) => Ok(()),
-        missing => Err(Failure::Failed(format!("{} readings are unacknowledged", missing.unwrap_or(0)))),
+        missing => Err(Failure::Failed(format!(
+            "{} not acknowledged by the hub",
+            quantity::of(missing.unwrap_or(0), "reading")
+        ))),
     }
 }
 
@@ -141,7 +148,7 @@ fn interval_or_max(text: &str) -> Result<Option<Duration>, String> {
         return Ok(None);
     }
     quantity::duration(text).and_then(|interval| match interval {
-        Duration::ZERO => Err("must be longer than nothing; max sends as fast as it goes".to_owned()),
+        Duration::ZERO => Err("must be longer than 0; max sends as fast as possible".to_owned()),
         interval => Ok(Some(interval)),
     })
 }

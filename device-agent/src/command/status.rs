@@ -3,6 +3,7 @@
 use std::io;
 use std::path::Path;
 
+use device_agent::quantity;
 use device_agent::sensor::Remark;
 use device_agent::spool::Drops;
 use device_agent::status::{self, Report};
@@ -49,9 +50,11 @@ fn unanswered(state: &Path, error: &io::Error) -> String {
     let shown = state.display();
     let kind = error.kind();
     if kind == io::ErrorKind::PermissionDenied {
-        format!("only root and the agent's own user may look into {shown}: sudo device-agent status --state {shown}")
+        format!("only root and the agent's own user may read {shown}: sudo device-agent status --state {shown}")
     } else if kind == io::ErrorKind::NotFound || kind == io::ErrorKind::ConnectionRefused {
-        format!("no agent runs on {shown}: start one with `device-agent run`, or name its folder with --state")
+        format!(
+            "no agent is running with the state folder {shown}: start one with `device-agent run`, or name its folder with --state"
+        )
     } else {
         format!("no agent answers on {shown}: {error}")
     }
@@ -84,21 +87,24 @@ fn in_words(report: &Report) -> String {
         report.readings_taken,
         report.readings_acked,
         report.readings_dropped,
-        if report.spool_batches == 1 { "1 batch".to_owned() } else { format!("{} batches", report.spool_batches) },
+        quantity::of(report.spool_batches as u64, "batch"),
     );
     if let Some(claim) = &report.claimed {
         text.push_str(&format!("  identity  {} (since {})\n", claim.hint, moment(claim.since)));
     }
     if report.clock_steps > 0 {
-        text.push_str(&format!("  clock     set {} times since the start\n", report.clock_steps));
+        text.push_str(&format!(
+            "  clock     set {} since the start\n",
+            quantity::of(report.clock_steps.into(), "time")
+        ));
     }
     let Drops { oldest, newest, expired, thinned, unreadable } = report.dropped_by;
     for (count, reason) in [
-        (oldest, "the oldest, for want of room"),
-        (newest, "the newest, for want of room"),
-        (expired, "older than readings are kept"),
+        (oldest, "oldest readings, the buffer was full"),
+        (newest, "newest readings, the buffer was full"),
+        (expired, "older than keep_for"),
         (thinned, "thinned out"),
-        (unreadable, "not given back by the disk"),
+        (unreadable, "unreadable on disk"),
     ] {
         if count > 0 {
             text.push_str(&format!("  dropped   {count} {reason}\n"));

@@ -25,6 +25,7 @@ use wire::{Epoch, KeyPair, PublicKey, SensorSpec};
 use crate::clock::{self, Now};
 use crate::feed::Feed;
 use crate::netem::Netem;
+use crate::quantity;
 use crate::random::Random;
 use crate::sampler::Schedule;
 use crate::spool::{Limits, Spool};
@@ -228,7 +229,7 @@ impl Fleet {
         let is_told = |device: &Device| device.past.is_none() && device.feed.spool.len() <= 2;
         if self.remembers && self.devices.iter().all(is_told) {
             self.remembers = false;
-            tracing::info!(readings = self.sent, "the history is sent: {} readings so far", self.sent);
+            tracing::info!(readings = self.sent, "the history is sent: {}", quantity::of(self.sent, "reading"));
         }
     }
 
@@ -237,7 +238,8 @@ impl Fleet {
         let unfinished = |device: &&Device| !device.feed.uplink.is_streaming() || !device.feed.spool.is_empty();
         for (number, device) in self.devices.iter().enumerate().filter(|(_, device)| unfinished(device)).take(NAMED) {
             let (state, batches) = (device.feed.uplink.state(), device.feed.spool.len());
-            tracing::warn!("{}-{number:04} ends {state:?}, {batches} of its batches not acknowledged", self.plan.name);
+            let batches = quantity::of(batches as u64, "batch");
+            tracing::warn!("{}-{number:04} ends {state:?}, {batches} not acknowledged", self.plan.name);
         }
     }
 

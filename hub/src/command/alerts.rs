@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::remote::{Remote, given};
 use super::table::Table;
 use super::{Outcome, out, print, shown, tell};
+use crate::model::alert::called;
 
 /// Flags of `alerts`.
 #[derive(Debug, clap::Args)]
@@ -42,7 +43,15 @@ struct Alert {
 
 #[derive(Debug, Deserialize)]
 struct Rule {
+    id: String,
     name: String,
+}
+
+impl Rule {
+    /// Its alerts are about the hub or a whole device, no sensor.
+    fn is_of_the_hub(&self) -> bool {
+        self.id == "rul_0"
+    }
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
@@ -57,24 +66,44 @@ pub(super) async fn run(args: Args) -> Outcome {
     let alerts: Vec<Alert> = link.all("/alerts", &params).await?;
     let mut table =
         Table::new(["STATE", "SEVERITY", "RULE", "DEVICE", "SENSOR", "VALUE", "LIMIT", "SINCE", "UNTIL"]).right([5, 6]);
-    let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
     for alert in &alerts {
-        let acked = alert.acked_at.is_some() && alert.state == "firing";
-        table.row([
-            if acked { "acknowledged".to_owned() } else { alert.state.clone() },
-            alert.severity.clone(),
-            shown::name(&alert.rule.name),
-            shown::name(&alert.device_name),
-            shown::name(&alert.sensor),
-            alert.value.map_or_else(|| "-".to_owned(), |value| shown::value(value, &alert.unit)),
-            shown::value(alert.threshold, &alert.unit),
-            moment(&alert.started_at),
-            alert.resolved_at.as_deref().map(moment).unwrap_or_default(),
-        ]);
+        table.row(row(alert));
     }
     if table.is_empty() {
         tell(if args.past { "no past alert" } else { "no alert is active" });
     }
     out::write(&table.text());
     Ok(())
+}
+
+fn row(alert: &Alert) -> [String; 9] {
+    let moment = |text: &str| shown::read(text).map_or_else(|| "-".to_owned(), shown::moment);
+    let acked = alert.acked_at.is_some() && alert.state == "firing";
+    [
+        if acked { "acknowledged".to_owned() } else { alert.state.clone() },
+        alert.severity.clone(),
+        shown::name(called(&alert.rule.name)),
+        shown::name(&alert.device_name),
+        if alert.rule.is_of_the_hub() { "-".to_owned() } else { shown::name(&alert.sensor) },
+        alert.value.map_or_else(|| "-".to_owned(), |value| shown::value(value, &alert.unit)),
+        shown::value(alert.threshold, &alert.unit),
+        moment(&alert.started_at),
+        alert.resolved_at.as_deref().map(moment).unwrap_or_default(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_of_the_hub_itself_has_a_name_for_people_and_no_sensor() {
+        let alert = serde_json::json!({
+            "rule": {"id": "rul_0", "name": "hub.device_offline"}, "device_name": "attic", "sensor": "device_offline",
+            "severity": "warning", "state": "firing", "unit": "s", "value": null, "threshold": 60.0,
+            "started_at": "2026-11-22T11:40:00Z", "resolved_at": null, "acked_at": null,
+        });
+        let row = row(&serde_json::from_value(alert).unwrap());
+        assert_eq!(row[..7], ["firing", "warning", "Device offline", "attic", "-", "-", "60 s"]);
+    }
 }

@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-/// A line of text and links below it, in a box.
+/// A line of text and links below it, in a box; the note has lines of its own.
 pub(super) fn boxed(text: &str, links: &[String], note: &str) -> String {
     let mut lines = vec![text.to_owned(), String::new()];
     lines.extend(links.iter().map(|link| format!("  {link}")));
     if !note.is_empty() {
-        lines.extend([String::new(), note.to_owned()]);
+        lines.push(String::new());
+        lines.extend(note.lines().map(str::to_owned));
     }
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
     let edge = "─".repeat(width + 2);

@@ -8,13 +8,13 @@ use std::time::Duration;
 use anyhow::Context;
 use wire::handshake::JoinToken;
 
-use super::join_token::{self, label};
+use super::join_token::{self, label, uses};
 use super::{Data, Failure, Outcome, print};
 use crate::bundle::agents::{self, Agents};
 use crate::bundle::place::Placing;
 use crate::bundle::root::{self, Root};
 use crate::bundle::{Payload, Settings, Target, archive, deb};
-use crate::http::dto::text::duration;
+use crate::http::join_tokens;
 use crate::store::SecretKey;
 
 /// What both say about the agent.
@@ -26,10 +26,10 @@ pub(super) struct Agent {
     #[arg(long, value_name = "TOKEN|new")]
     join_token: Option<Token>,
     /// Devices the new token admits: as many as the image is copied to
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = uses)]
     uses: u32,
     /// Time until the new token stops working
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = join_tokens::life)]
     expires: Duration,
     /// Address of the hub as the device reaches it, for networks without multicast
     #[arg(long, value_name = "HOST[:PORT]")]

@@ -44,11 +44,11 @@ impl Data {
         let mut running = if named.is_some() { Vec::new() } else { running::elsewhere() };
         if running.len() == 1 {
             let found = running.remove(0);
-            out::tell(format_args!("(the hub in {})", found.display()));
+            out::tell(format_args!("using the hub in {}", found.display()));
             return Ok(found);
         }
         let also: Vec<String> = running.iter().map(|dir| dir.display().to_string()).collect();
-        let also = if also.is_empty() { String::new() } else { format!(" (hubs run with {})", also.join(", ")) };
+        let also = if also.is_empty() { String::new() } else { format!(" (running hubs: {})", also.join(", ")) };
         Err(Failure::Use(format!("no hub in {}; use --data DIR{also}", dir.display())))
     }
 
@@ -68,6 +68,15 @@ impl Data {
         }
     }
 
+    /// Hubs that run and are meant when their address is known: the one of the directory that a person named, else all.
+    pub(super) fn candidates(&self) -> Result<Vec<(PathBuf, Running)>, Failure> {
+        let dirs = match self.named()? {
+            Some(dir) => vec![dir],
+            None => std::iter::once(DEFAULT_DATA.into()).chain(running::elsewhere()).collect(),
+        };
+        Ok(dirs.into_iter().filter_map(|dir| Running::of(&dir).map(|running| (dir, running))).collect())
+    }
+
     /// The hub that runs, or why none can be asked.
     pub(super) fn running(&self) -> Result<(PathBuf, Running), Failure> {
         let dir = self.of_a_hub()?;
@@ -81,10 +90,11 @@ impl Data {
 /// What to do about a hub that does not run.
 pub(super) fn asleep(dir: &Path) -> String {
     let dir = dir.display();
-    format!("the hub in {dir} does not run; start it: telemetry-hub serve --data {dir}")
+    format!("the hub in {dir} is not running; start it: telemetry-hub serve --data {dir}")
 }
 
-fn open(dir: &Path) -> Result<Store, Failure> {
+/// Opens a data directory, also beside the hub that runs on it.
+pub(super) fn open(dir: &Path) -> Result<Store, Failure> {
     let key = SecretKey::load_or_create(dir)?;
     Ok(Store::open_beside(&store::Config { dir: dir.to_owned(), ..Default::default() }, &key)?)
 }
@@ -120,7 +130,7 @@ pub(super) fn check(dir: &Path, beside: Option<&Path>) -> Result<(), Failure> {
 fn is_there(dir: &Path) -> Result<bool, Failure> {
     match std::fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            let text = format!("{} may be read by its owner alone: sudo telemetry-hub ...", dir.display());
+            let text = format!("only its owner may read {}: sudo telemetry-hub ...", dir.display());
             Err(Failure::Run(anyhow::anyhow!(text)))
         }
         Err(error) if error.kind() == io::ErrorKind::NotADirectory => {

@@ -10,7 +10,7 @@ use super::table::Table;
 use super::token::number;
 use super::{Data, Outcome, out, print, shown};
 use crate::clock::Clock;
-use crate::http::dto::text::duration;
+use crate::http::join_tokens;
 use crate::model::device::Labels;
 use crate::store::{NewJoinToken, Store};
 
@@ -22,10 +22,10 @@ pub enum Action {
         #[command(flatten)]
         data: Data,
         /// Number of devices that may join with it
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = uses)]
         uses: u32,
         /// Time until it stops working
-        #[arg(long, default_value = "24h", value_parser = duration)]
+        #[arg(long, default_value = "24h", value_parser = join_tokens::life)]
         expires: Duration,
         /// Label for devices that join with it, key=value; repeatable
         #[arg(long, value_parser = label)]
@@ -48,9 +48,15 @@ pub enum Action {
     },
 }
 
+/// Reads how many devices a token admits.
+pub(super) fn uses(text: &str) -> Result<u32, String> {
+    let number = text.parse().map_err(|_| format!("`{text}` is not a whole number such as 1 or 50"))?;
+    join_tokens::check_uses(number)
+}
+
 /// Reads key=value.
 pub(super) fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("a label looks like key=value")?;
+    let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not a label: write key=value"))?;
     Ok((key.to_owned(), value.to_owned()))
 }
 

@@ -3,7 +3,8 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use super::data::asleep;
+use super::data::{self, asleep};
+use super::remote::page;
 use super::{Data, Failure, Outcome, print};
 use crate::clock::Clock;
 use crate::http::auth;
@@ -26,13 +27,13 @@ pub struct Args {
 pub(super) async fn run(args: Args) -> Outcome {
     let dir = args.data.of_a_hub()?;
     let pages = match args.hub {
-        Some(hub) => vec![hub.trim_end_matches('/').to_owned()],
+        Some(hub) => vec![page(&hub)],
         None => match Running::of(&dir).filter(|running| answers(running.http)) {
             Some(running) => reach::links(running.http, reach::hostname().as_deref()),
             None => return Err(Failure::Run(anyhow::anyhow!(asleep(&dir)))),
         },
     };
-    let store = args.data.open()?;
+    let store = data::open(&dir)?;
     let path = match auth::mint_setup_token(&store).await? {
         Some(token) => format!("/#setup={token}"),
         None => format!("/#login={}", auth::mint_login_code(&store, Clock.wall()).await?),

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Data, Outcome, banner, print};
+use super::{Data, Outcome, banner, data, print};
 use crate::http::auth;
 use crate::reach;
 use crate::running::Running;
@@ -20,7 +20,7 @@ pub enum Action {
 pub(super) async fn run(action: Action) -> Outcome {
     let Action::Reset { data } = action;
     let dir = data.of_a_hub()?;
-    let store = data.open()?;
+    let store = data::open(&dir)?;
     store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, Vec::new(), None).await?;
     let token = auth::mint_setup_token(&store).await?.unwrap_or_default();
     store.close().await?;

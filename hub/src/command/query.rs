@@ -33,7 +33,7 @@ pub struct Args {
     tz: Option<String>,
     /// One table for each of these instead of minimum, average and maximum: increase (how much was counted), rate, first,
     /// last, p95, ...
-    #[arg(long, value_name = "FIGURES", value_delimiter = ',')]
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
     agg: Vec<String>,
     /// Treat the sensors as this kind: counter for a total that only grows
     #[arg(long, value_name = "KIND")]
@@ -159,7 +159,12 @@ fn one(series: &Series, figure: &str, device: &str, (tz, zone): (&str, &TimeZone
             table.row([shown::moment_in(UnixMillis(*at), zone), value.to_string()]);
         }
     }
-    let unit = if series.unit.is_empty() { String::new() } else { format!(" ({})", shown::name(&series.unit)) };
+    let unit = match (figure, shown::sign(&series.unit)) {
+        ("count", _) => String::new(),
+        ("rate", unit) => format!(" ({unit}/s)"),
+        (_, unit) if unit.is_empty() => unit,
+        (_, unit) => format!(" ({unit})"),
+    };
     (!table.is_empty())
         .then(|| format!("{}  {}{unit}\n{}", shown::name(device), shown::name(&series.sensor), table.text()))
 }
@@ -176,6 +181,12 @@ mod tests {
         let expected = "meter  temp (kWh)\nTIME (UTC)             INCREASE\n2023-11-14 22:13:20  12345.6789\n";
         assert_eq!(one(&series, "increase", "meter", utc).unwrap(), expected);
         assert_eq!(one(&series, "rate", "meter", utc), None);
+        series.unit = "By".to_owned();
+        series.more.insert("rate".to_owned(), vec![Some(2.0), None]);
+        let head = |figure| one(&series, figure, "meter", utc).unwrap().lines().next().unwrap().to_owned();
+        assert_eq!(["increase", "rate", "count"].map(head), ["meter  temp (B)", "meter  temp (B/s)", "meter  temp"]);
+        series.unit = "1".to_owned();
+        assert!(one(&series, "rate", "meter", utc).unwrap().starts_with("meter  temp (/s)\n"));
     }
 
     fn series(unit: &str, count: Vec<u64>, avg: Vec<Option<f64>>) -> Series {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Data, Outcome, print};
+use super::{Data, Outcome, data, print, shown};
 use crate::store::{Recovered, Store};
 
 /// Flags of `recover`.
@@ -16,10 +16,11 @@ pub struct Args {
 }
 
 pub(super) async fn run(args: Args) -> Outcome {
-    let store = args.data.open()?;
+    let dir = args.data.of_a_hub()?;
+    let store = data::open(&dir)?;
     let files = args.from.map_or_else(|| store.set_aside(), |file| vec![file]);
     if files.is_empty() {
-        print(format_args!("nothing to recover in {}", args.data.of_a_hub()?.display()));
+        print(format_args!("nothing to recover in {}", dir.display()));
     }
     for file in files {
         recover(&store, &file).await?;
@@ -32,21 +33,25 @@ async fn recover(store: &Store, file: &Path) -> Result<(), crate::store::Error> 
     let found = store.recover(file).await?;
     print(format_args!("{}", file.display()));
     if found.done_before {
-        print("  was recovered before: nothing changed");
+        print("  was recovered earlier: nothing changed");
         return Ok(());
     }
     let Recovered { readings, blocks, batches, figures, bad_blocks, bad_batches, .. } = found;
     print(format_args!(
-        "  brought back   {readings} readings (from {blocks} blocks and {batches} batches), {figures} rollup figures"
+        "  brought back   {} (from {} and {}), {}",
+        shown::of(readings, "reading"),
+        shown::of(blocks, "block"),
+        shown::of(batches, "batch"),
+        shown::of(figures, "minute or hour summary"),
     ));
-    print(format_args!("  damaged        {bad_blocks} blocks, {bad_batches} batches"));
+    print(format_args!("  damaged        {}, {}", shown::of(bad_blocks, "block"), shown::of(bad_batches, "batch")));
     if !found.torn.is_empty() {
         print(format_args!("  unreadable     pages of {}: there may have been more", found.torn.join(", ")));
     }
     if !found.strangers.is_empty() {
         print(format_args!(
-            "  not known here {}: their readings stay in the file. Adopt them (each asks by itself) and recover again; if \
-             nobody misses them, delete or move the file",
+            "  unknown        {}: readings of these devices stay in the file. Adopt the devices when they ask to join, then \
+             run `recover` again; if nobody needs them, delete or move the file",
             found.strangers.join(", ")
         ));
     }

@@ -18,6 +18,8 @@ use crate::running::Running;
 
 /// Until a connection stands.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long a name may take to be looked up.
+const LOOKUP: Duration = Duration::from_secs(3);
 /// Between two pieces of an answer: longer than an export waits for an overloaded hub.
 const SILENCE: Duration = Duration::from_secs(90);
 
@@ -44,17 +46,19 @@ impl Remote {
                 let http = running.map_or_else(|_| NOBODY_SAID.to_owned(), |(_, running)| base_of(&running));
                 Link::to(http, token.clone(), None).await
             }
-            (hub, None) => {
-                let (dir, running) = self.data.running().map_err(|failure| match hub {
-                    Some(hub) => without_token(hub),
-                    None => failure,
-                })?;
-                let base = hub.as_deref().map_or_else(|| base_of(&running), page);
-                // The key is for this machine: it goes to nobody else.
-                if base != base_of(&running) && !is_here(&base, &running) {
-                    return Err(without_token(&base));
-                }
-                Link::to(base, running.key, Some(dir)).await
+            (Some(hub), None) => {
+                let base = page(hub);
+                let Some(port) = port_here(&base).await? else { return Err(without_token(&base)) };
+                let running = self.data.candidates()?;
+                let Some((dir, running)) = running.iter().find(|(_, running)| running.http.port() == port) else {
+                    return Err(no_key(&base, &running));
+                };
+                // The key goes to the hub that left it, by this machine's own way there, whatever a name may lead to.
+                Link::to(base_of(running), running.key.clone(), Some(dir.clone())).await
+            }
+            (None, None) => {
+                let (dir, running) = self.data.running()?;
+                Link::to(base_of(&running), running.key, Some(dir)).await
             }
         }
     }
@@ -67,22 +71,50 @@ fn base_of(running: &Running) -> String {
     format!("http://{}", reach::here(running.http))
 }
 
-fn is_here(base: &str, running: &Running) -> bool {
-    let Ok(url) = Url::parse(base) else { return false };
+/// The port, if it is one of this machine. A hub answers by `https` only through another program.
+async fn port_here(base: &str) -> Result<Option<u16>, Failure> {
+    let url = url_of(base)?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let here = host == "localhost"
-        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback() || reach::addresses().contains(&ip));
-    here && url.scheme() == "http" && url.port_or_known_default() == Some(running.http.port())
+    let here = match host.parse::<IpAddr>() {
+        Ok(ip) => reach::is_own(ip),
+        Err(_) if reach::is_own_name(host, reach::hostname().as_deref()) => true,
+        Err(_) => leads_here(host).await,
+    };
+    Ok(url.port_or_known_default().filter(|_| here && url.scheme() == "http"))
 }
 
-fn without_token(hub: &str) -> Failure {
+/// Whether a name stands for addresses of this machine and no others.
+async fn leads_here(name: &str) -> bool {
+    let found = tokio::time::timeout(LOOKUP, tokio::net::lookup_host((name, 0))).await;
+    let Ok(Ok(found)) = found else { return false };
+    let mut found = found.peekable();
+    found.peek().is_some() && found.all(|address| reach::is_own(address.ip()))
+}
+
+fn without_token(base: &str) -> Failure {
     Failure::Use(format!(
-        "--token is missing: {hub} is not the hub of this machine; on its machine: telemetry-hub token create --scope read"
+        "--token is missing: create one on the machine of {base}: telemetry-hub token create --scope read"
     ))
 }
 
+/// It is this machine, and nothing says that a hub listens there.
+fn no_key(base: &str, running: &[(PathBuf, Running)]) -> Failure {
+    let all: Vec<String> = running
+        .iter()
+        .map(|(dir, running)| format!("{} has its data in {}", base_of(running), dir.display()))
+        .collect();
+    let all = if all.is_empty() { "use --data DIR if one does".to_owned() } else { all.join(", ") };
+    Failure::Use(format!("--token is missing, and no hub that you own runs at {base} ({all})"))
+}
+
+fn url_of(base: &str) -> Result<Url, Failure> {
+    Url::parse(base).map_err(|error| {
+        Failure::Use(format!("--hub {base}: {error}; write pi.local, 192.168.1.20:8080 or https://hub.example"))
+    })
+}
+
 /// A URL as people write it: scheme and port may be left out.
-fn page(text: &str) -> String {
+pub(super) fn page(text: &str) -> String {
     if text.contains("://") {
         return text.trim_end_matches('/').to_owned();
     }
@@ -157,9 +189,7 @@ struct Page<T> {
 
 impl Link {
     async fn to(base: String, token: String, dir: Option<PathBuf>) -> Result<Self, Failure> {
-        let url = Url::parse(&base).map_err(|error| {
-            Failure::Use(format!("--hub {base}: {error}; write pi.local, 192.168.1.20:8080 or https://hub.example"))
-        })?;
+        let url = url_of(&base)?;
         let way = Way::to(&url).await;
         let client = client(&way)?;
         Ok(Self { base, token, dir, way, client })
@@ -358,19 +388,15 @@ mod tests {
         }
     }
 
-    #[test]
-    fn the_key_of_this_machine_goes_nowhere_else() {
-        let running = Running {
-            http: "0.0.0.0:8080".parse().unwrap(),
-            udp: "0.0.0.0:1".parse().unwrap(),
-            discovery: true,
-            key: String::new(),
-        };
-        assert!(is_here("http://localhost:8080", &running) && is_here("http://[::1]:8080", &running));
-        for other in
-            ["http://localhost:8081", "http://192.0.2.9:8080", "http://example.org:8080", "https://localhost:8080"]
+    #[tokio::test]
+    async fn this_machine_is_known_however_it_is_called() {
+        let host = reach::hostname().unwrap();
+        for own in ["localhost", "127.0.0.1", "0.0.0.0", "[::1]", &host, &host.to_uppercase(), &format!("{host}.local")]
         {
-            assert!(!is_here(other, &running), "{other}");
+            assert_eq!(port_here(&format!("http://{own}:81")).await.unwrap(), Some(81), "{own}");
+        }
+        for other in ["http://192.0.2.9:81", "http://nobody.invalid:81", "https://localhost:81"] {
+            assert_eq!(port_here(other).await.unwrap(), None, "{other}");
         }
     }
 }

@@ -1,9 +1,12 @@
 //! `telemetry-hub serve`: the hub itself.
 
-use super::{Outcome, announce, asked_to_end, banner, data};
+use std::path::Path;
+
+use super::{Failure, Outcome, announce, asked_to_end, banner, data};
 use crate::config::{Config, Flags};
 use crate::http::auth;
 use crate::hub::Hub;
+use crate::running::{self, Running};
 use crate::{identity, reach};
 
 pub(super) async fn run(flags: Flags) -> Outcome {
@@ -12,6 +15,9 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     data::check(&data, config.admin_token_file.as_deref())?;
     // Before anybody can reach it: whoever sees the hub answer may ask it to stop in the next moment.
     let ended = asked_to_end();
+    if let Some(running) = running::there(&data) {
+        return Err(Failure::Run(anyhow::anyhow!(already(&data, &running))));
+    }
     let hub = Hub::start(config).await?;
     let setup = auth::mint_setup_token(hub.store()).await?;
     announce(format_args!("telemetry-hub {}", env!("CARGO_PKG_VERSION")));
@@ -28,6 +34,17 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     let links: Vec<String> = links.iter().map(|link| format!("{link}{path}")).collect();
     announce(banner::boxed(text, &links, note(&links)));
     Ok(hub.run(ended).await?)
+}
+
+/// Where the hub is that was started before this one.
+fn already(data: &Path, running: &Running) -> String {
+    let links = reach::links(running.http, reach::hostname().as_deref());
+    let link = links.first().map_or("", |link| link);
+    let data = data.display();
+    format!(
+        "a hub is already running in {data}: open {link}/ (a link that signs in: telemetry-hub open --data {data}). \
+         For a second hub choose another folder and other ports: --data DIR --http :8081 --udp :5780"
+    )
 }
 
 /// What to know about the last link.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
-pub(super) use crate::model::shown::{Scale, digits, length, name, value};
+pub(super) use crate::model::shown::{Scale, digits, length, name, sign, value};
 
 /// A count: `1 234 567`.
 pub(super) fn count(number: u64) -> String {
@@ -15,9 +15,15 @@ pub(super) fn count(number: u64) -> String {
     groups.join(" ")
 }
 
-/// A noun with its number: `1 device`, `2 devices`.
+/// A noun with its number: `1 device`, `2 devices`, `3 batches`, `4 summaries`.
 pub(super) fn of(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", count(number), if number == 1 { "" } else { "s" })
+    let shown = count(number);
+    match noun.strip_suffix('y') {
+        _ if number == 1 => format!("{shown} {noun}"),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{shown} {stem}ies"),
+        None if noun.ends_with("ch") => format!("{shown} {noun}es"),
+        _ => format!("{shown} {noun}s"),
+    }
 }
 
 /// How long ago that was.
@@ -57,7 +63,9 @@ mod tests {
     #[test]
     fn a_count_is_grouped_and_has_its_noun() {
         assert_eq!((count(7), count(1_234_567)), ("7".to_owned(), "1 234 567".to_owned()));
-        assert_eq!((of(1, "device"), of(0, "device")), ("1 device".to_owned(), "0 devices".to_owned()));
+        let nouns =
+            [of(1, "device"), of(0, "device"), of(2, "batch"), of(2, "day"), of(1, "summary"), of(2, "summary")];
+        assert_eq!(nouns, ["1 device", "0 devices", "2 batches", "2 days", "1 summary", "2 summaries"]);
     }
 
     #[test]

@@ -32,6 +32,11 @@ struct Hub {
 }
 
 #[derive(Debug, Deserialize)]
+struct Alert {
+    acked_at: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
 struct Devices {
     online: u64,
     offline: u64,
@@ -56,15 +61,37 @@ pub(super) async fn run(args: Args) -> Outcome {
         return Ok(());
     }
     let hub: Hub = link.read(&text)?;
+    let firing: Vec<Alert> = if hub.alerts_firing == 0 {
+        Vec::new()
+    } else {
+        link.all("/alerts", &[("state", "firing".to_owned())]).await?
+    };
     print(format_args!("telemetry-hub {}, running for {}", hub.version, shown::length(hub.uptime_s)));
-    for (name, value) in rows(&hub, link.base()) {
+    for (name, value) in rows(&hub, &firing, link.base()) {
         print(format_args!("  {name:<12}{value}"));
     }
     Ok(())
 }
 
+/// Those that nobody has acknowledged, and the others.
+fn alerts(firing: &[Alert]) -> String {
+    let acked = firing.iter().filter(|alert| alert.acked_at.is_some()).count();
+    let counts = [(firing.len() - acked, "firing"), (acked, "acknowledged")];
+    let counts: Vec<String> = counts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, state)| format!("{} {state}", shown::count(*n as u64)))
+        .collect();
+    if counts.is_empty() { "none".to_owned() } else { counts.join(", ") }
+}
+
+/// Days as people count them: hours matter of the last two.
+fn left(days: f64) -> String {
+    if days < 2.0 { shown::length((days * 86_400.0) as i64) } else { format!("{} days", shown::count(days as u64)) }
+}
+
 /// Each thing worth a line; what is not there has none.
-fn rows(hub: &Hub, base: &str) -> Vec<(&'static str, String)> {
+fn rows(hub: &Hub, firing: &[Alert], base: &str) -> Vec<(&'static str, String)> {
     let Hub { devices, storage, .. } = hub;
     let mut rows = vec![
         ("page", format!("{base}/")),
@@ -83,10 +110,7 @@ fn rows(hub: &Hub, base: &str) -> Vec<(&'static str, String)> {
         .map(|(n, state)| format!("{} {state}", shown::count(*n)))
         .collect();
     rows.push(("devices", counts.join(", ")));
-    rows.push((
-        "alerts",
-        if hub.alerts_firing == 0 { "none".to_owned() } else { format!("{} firing", hub.alerts_firing) },
-    ));
+    rows.push(("alerts", alerts(firing)));
     rows.push((
         "readings",
         format!(
@@ -108,10 +132,28 @@ fn rows(hub: &Hub, base: &str) -> Vec<(&'static str, String)> {
     }
     rows.push(("disk", disk));
     if let Some(growth) = storage.growth_bytes_per_day {
-        let full =
-            storage.full_in_days.map_or_else(String::new, |days| format!(", full in {} days", shown::digits(days)));
+        let full = storage.full_in_days.map_or_else(String::new, |days| format!(", full in {}", left(days)));
         rows.push(("growth", format!("{} a day{full}", bytes(growth))));
     }
     rows.extend(hub.degraded.clone().map(|text| ("problem", text)));
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_acknowledged_does_not_count_as_firing() {
+        let alert = |acked: bool| Alert { acked_at: acked.then(String::new) };
+        assert_eq!(alerts(&[]), "none");
+        assert_eq!(alerts(&[alert(false)]), "1 firing");
+        assert_eq!(alerts(&[alert(true), alert(true)]), "2 acknowledged");
+        assert_eq!(alerts(&[alert(true), alert(false)]), "1 firing, 1 acknowledged");
+    }
+
+    #[test]
+    fn the_last_two_days_are_counted_in_hours() {
+        assert_eq!([left(0.5), left(1.0), left(2.0), left(1_234.5)], ["12 h 0 min", "1 d 0 h", "2 days", "1 234 days"]);
+    }
 }

@@ -10,6 +10,7 @@ use super::names::Names;
 use super::remote::{Link, Remote};
 use super::{Failure, Outcome, asked_to_end, print, shown, tell};
 use crate::model::UnixMillis;
+use crate::model::alert::called;
 
 /// Flags of `watch`.
 #[derive(Debug, clap::Args)]
@@ -121,6 +122,9 @@ fn alert(alert: &Value) {
     let value = alert["value"].as_f64().map_or_else(String::new, |value| {
         format!(": {}", shown::value(value, alert["unit"].as_str().unwrap_or_default()))
     });
-    let (state, rule) = (text(&alert["state"]), text(&alert["rule"]["name"]));
-    tell(format_args!("alert {state}: {rule}, {} {}{value}", text(&alert["device_name"]), text(&alert["sensor"])));
+    let rule = &alert["rule"];
+    // What is about a whole device, or the hub, has no sensor.
+    let sensor = if rule["id"] == "rul_0" { String::new() } else { format!(" {}", text(&alert["sensor"])) };
+    let rule = shown::name(called(rule["name"].as_str().unwrap_or_default()));
+    tell(format_args!("alert {}: {rule}, {}{sensor}{value}", text(&alert["state"]), text(&alert["device_name"])));
 }

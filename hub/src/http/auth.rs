@@ -15,6 +15,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use super::AppState;
 use super::error::ApiError;
 use super::params::no_params;
+use super::password::Passwords;
 use crate::access::{ApiToken, sha256};
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
@@ -232,6 +233,16 @@ pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError>
     let token = crate::access::hex(&random::<16>()?);
     store.put_setting(SETUP_TOKEN, sha256(token.as_bytes()).to_vec()).await?;
     Ok(Some(token))
+}
+
+/// Sets an admin password that nobody knows: only links open such a hub.
+///
+/// # Errors
+/// Those of the store.
+pub async fn set_unknown_password(store: &Store) -> Result<(), ApiError> {
+    let password = crate::access::hex(&random::<16>()?);
+    let hash = Passwords::default().hash(password, random()?).await?;
+    Ok(store.put_setting(ADMIN_PASSWORD, hash.into_bytes()).await?)
 }
 
 /// Whether this is the token of the setup link.

@@ -66,20 +66,37 @@ pub(super) async fn revoke(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// How many devices a token may admit.
+///
+/// # Errors
+/// A text that says what is allowed.
+pub fn check_uses(uses: u32) -> Result<u32, String> {
+    if (1..=MOST_USES).contains(&uses) {
+        return Ok(uses);
+    }
+    Err(format!("must be between 1 and {MOST_USES} devices, not {uses}"))
+}
+
+/// How long a token may work.
+///
+/// # Errors
+/// A text that says what is allowed.
+pub fn life(text: &str) -> Result<Duration, String> {
+    let life = text::duration(text)?;
+    if life.is_zero() || life > LONGEST {
+        return Err(format!("`{text}` must be longer than 0s and at most 90d"));
+    }
+    Ok(life)
+}
+
 fn checked(
     new: NewJoinToken,
     secret: &[u8; 16],
     now: crate::model::UnixMillis,
 ) -> Result<store::NewJoinToken, ApiError> {
-    let uses = new.uses.unwrap_or(1);
-    if !(1..=MOST_USES).contains(&uses) {
-        return Err(ApiError::invalid("uses", format!("`uses` is between 1 and {MOST_USES}")));
-    }
-    let life = new.expires.map_or(Ok(DAY), |span| text::duration(&span));
+    let uses = new.uses.map_or(Ok(1), check_uses).map_err(|detail| ApiError::invalid("uses", detail))?;
+    let life = new.expires.map_or(Ok(DAY), |span| life(&span));
     let life = life.map_err(|detail| ApiError::invalid("expires", detail))?;
-    if life.is_zero() || life > LONGEST {
-        return Err(ApiError::invalid("expires", "a join token works for at most 90d"));
-    }
     Ok(store::NewJoinToken {
         psk: wire::handshake::join_psk(secret),
         name: text::name("name", new.name.unwrap_or_else(|| "join token".to_owned()))?,

@@ -24,7 +24,7 @@ mod health;
 pub mod hub;
 mod import;
 mod install;
-mod join_tokens;
+pub mod join_tokens;
 mod ledger;
 mod live;
 mod openapi;

@@ -74,6 +74,8 @@ fn refused(flag: &str, address: SocketAddr, error: &io::Error) -> anyhow::Error 
 
 fn owner(flag: &str, port: u16) -> String {
     let has = |running: &Running| port == if flag == "--udp" { running.udp.port() } else { running.http.port() };
-    let hub = running::elsewhere().into_iter().find(|data| Running::of(data).as_ref().is_some_and(has));
-    hub.map_or_else(String::new, |data| format!(" by the hub in {}", data.display()))
+    let hubs = running::elsewhere().into_iter().filter_map(|data| Running::of(&data).map(|running| (data, running)));
+    hubs.into_iter().find(|(_, running)| has(running)).map_or_else(String::new, |(data, running)| {
+        format!(" by the hub in {} (http://{}/)", data.display(), reach::here(running.http))
+    })
 }

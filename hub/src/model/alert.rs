@@ -30,6 +30,21 @@ pub enum Subject {
 
 /// The name of the hub's own rule about devices that go away.
 pub const DEVICE_OFFLINE: &str = "hub.device_offline";
+const DISK_FULL: &str = "hub.disk_full";
+const DISK_NEARLY_FULL: &str = "hub.disk_nearly_full";
+const DATABASE_DAMAGED: &str = "hub.database_damaged";
+
+/// What people call a rule. Those of the hub itself have names that are for programs.
+#[must_use]
+pub fn called(rule_name: &str) -> &str {
+    match rule_name {
+        DEVICE_OFFLINE => "Device offline",
+        DISK_FULL => "Disk full",
+        DISK_NEARLY_FULL => "Disk nearly full",
+        DATABASE_DAMAGED => "Database damaged",
+        other => other,
+    }
+}
 
 /// Devices that are offline, as the hub finds them at one look.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -59,9 +74,9 @@ impl Ailment {
     #[must_use]
     pub const fn rule_name(self) -> &'static str {
         match self {
-            Self::DiskFull => "hub.disk_full",
-            Self::DiskNearlyFull => "hub.disk_nearly_full",
-            Self::DatabaseDamaged => "hub.database_damaged",
+            Self::DiskFull => DISK_FULL,
+            Self::DiskNearlyFull => DISK_NEARLY_FULL,
+            Self::DatabaseDamaged => DATABASE_DAMAGED,
         }
     }
 

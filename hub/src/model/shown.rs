@@ -76,8 +76,9 @@ impl Scale {
     }
 }
 
-/// Devices send codes of UCUM; people read signs.
-fn sign(unit: &str) -> String {
+/// The sign of a unit: devices send codes of UCUM, people read `°C`. Empty for a mere number.
+#[must_use]
+pub fn sign(unit: &str) -> String {
     let known = |unit: &str| match unit {
         "1" => Some(""),
         "By" | "bytes" | "byte" => Some("B"),

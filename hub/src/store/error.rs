@@ -58,7 +58,7 @@ pub enum Error {
         found: &'static str,
     },
     /// Another hub uses this data directory.
-    #[error("another hub is running on {0}")]
+    #[error("another hub is already running in {0}")]
     Locked(PathBuf),
     /// A stored value cannot be read: damage, or the wrong `secret.key`.
     #[error("stored {what} cannot be read")]

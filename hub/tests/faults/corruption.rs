@@ -393,7 +393,8 @@ fn a_hub_whose_database_is_damaged_goes_on_and_gets_its_readings_back() {
     let before = hub.count();
     let report = hub.outputs(&["recover"]);
     let brought = report.iter().find_map(|line| {
-        line.trim().strip_prefix("brought back")?.split(' ').find(|word| !word.is_empty())?.parse::<u64>().ok()
+        let (count, _) = line.trim().strip_prefix("brought back")?.split_once(" reading")?;
+        count.replace(' ', "").parse::<u64>().ok()
     });
     let brought = brought.unwrap_or_else(|| panic!("{report:?}"));
     let all = device.made() * READINGS;

@@ -7,6 +7,7 @@ use device_agent::clock;
 use device_agent::config::Settings;
 use device_agent::identity::{Identity, Pin};
 use device_agent::links;
+use device_agent::quantity;
 use device_agent::sensor::{Host, Samples};
 use device_agent::status::{self, Report};
 use device_agent::uplink::words_of;
@@ -88,7 +89,7 @@ fn look_at_sensors(settings: &Settings, running: Option<&Report>, findings: &mut
     let mut host = Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone());
     host.look(clock::now(), &mut samples, |_, _| {});
     let count = samples.iter().filter(|sample| !host.skips(sample.name)).count();
-    findings.check(count > 0, About::Sensor, format_args!("{count} sensors give readings"));
+    findings.check(count > 0, About::Sensor, format_args!("{} can be read", quantity::of(count as u64, "sensor")));
     let elsewhere = running.into_iter().flat_map(|report| &report.failing);
     let elsewhere = elsewhere.filter(|trouble| host.troubles().all(|seen| seen.source != trouble.source));
     for trouble in host.troubles().chain(elsewhere) {

@@ -9,9 +9,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use device_agent::clock;
+
 use device_agent::links::{self, Link};
 use device_agent::net::{Net, Way};
 use device_agent::random::Random;
+use device_agent::seeking::HUB_PORT;
 use tokio::net::UdpSocket;
 use wire::discovery::Probe;
 use wire::packet::{MAX_DATAGRAM, Packet};
@@ -136,7 +138,18 @@ async fn ask_directly(name: String, target: Target, nonce: [u8; 8]) -> Rung {
             Err(error) => (rung.why, rung.fix) = hindered(address, &error),
         }
     }
+    if let Target::Given(host) = &target {
+        rung.fix = usual_port(host).unwrap_or(rung.fix);
+    }
     rung
+}
+
+/// Where a person named another port than that of devices: it is that of the page more often than the hub has an own one.
+fn usual_port(host: &str) -> Option<String> {
+    let (bare, port) = host.rsplit_once(':')?;
+    let is_other = port.parse::<u16>().is_ok_and(|port| port != HUB_PORT);
+    is_other
+        .then(|| format!("--hub {bare} (devices use UDP {HUB_PORT}, unless the hub was started with another --udp)"))
 }
 
 async fn lookup(host: &str) -> io::Result<Vec<SocketAddr>> {
@@ -273,7 +286,8 @@ fn hindered(address: SocketAddr, error: &io::Error) -> (String, String) {
     let (ip, port) = (address.ip(), address.port());
     let kind = error.kind();
     let (why, fix) = if kind == io::ErrorKind::ConnectionRefused {
-        let fix = format!("on that machine: telemetry-hub serve --udp 0.0.0.0:{port}");
+        let udp = if port == HUB_PORT { String::new() } else { format!(" --udp 0.0.0.0:{port}") };
+        let fix = format!("on that machine: telemetry-hub serve{udp}");
         (format!("{ip} is there, and no hub listens on its UDP port {port}"), fix)
     } else if kind == io::ErrorKind::NetworkUnreachable {
         (format!("this machine has no route to {ip}"), format!("ip route get {ip}"))
@@ -309,6 +323,13 @@ mod tests {
         let why = |address: &str| silent(address.parse().unwrap(), std::slice::from_ref(&link)).0;
         assert!(why("192.168.1.2:5770").contains("is that machine on"));
         assert!(why("192.168.2.2:5770").contains("on another network"));
+    }
+
+    #[test]
+    fn the_port_of_the_page_is_not_that_of_devices() {
+        assert!(usual_port("192.168.1.20:8080").unwrap().starts_with("--hub 192.168.1.20 (devices use UDP 5770"));
+        assert!(usual_port("[fe80::1%eth0]:80").unwrap().starts_with("--hub [fe80::1%eth0] "));
+        assert_eq!(usual_port("hub.local:5770"), None);
     }
 
     #[tokio::test]

@@ -8,7 +8,7 @@ mod furnishing;
 mod programs;
 
 use std::net::{SocketAddr, TcpListener as StdListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 
 use super::{Outcome, announce, asked_to_end, banner, join_token, tell};
 use crate::config::{Config, listen};
+use crate::http::auth;
 use crate::hub::Hub;
 use crate::model::device::Labels;
 use crate::proto::command::JoinPolicy;
@@ -31,6 +32,9 @@ use programs::{Fleet, Programs};
 const PORTS: u16 = 50;
 /// How long the link waits for the fleet's week at most. It comes anyway, later.
 const HISTORY: Duration = Duration::from_secs(20);
+
+/// Within which a signal reaches every program of a terminal.
+const SIGNAL: Duration = Duration::from_secs(1);
 
 /// Flags of `demo`.
 #[derive(Debug, clap::Args)]
@@ -57,16 +61,22 @@ pub(super) async fn run(args: Args) -> Outcome {
     let token = prepare(&config, &receiver_url, args.devices).await?;
     let hub = Hub::start(config).await?;
     let programs = Programs { agent, state: dir.0.clone(), hub: hub.udp(), token };
+    let data = dir.0.join("hub");
     let others = [programs.this_computer()?, programs.stranger()?];
     let fleet = programs.fleet(args.devices)?;
     let link = format!("http://{}/#login={code}", reach::here(hub.http()));
     let outcome = hub
         .run(async move {
-            tokio::select! {
-                () = ended => {}
-                error = show(fleet, link) => tracing::error!("the simulated fleet: {error:#}"),
-                error = programs.unreliable() => tracing::error!("the unreliable device: {error:#}"),
-                ended = receive(receiver) => tracing::error!("the receiver ended: {ended:?}"),
+            let mut ended = std::pin::pin!(ended);
+            let broken = tokio::select! {
+                () = &mut ended => return,
+                error = show(fleet, link, &data) => error.context("the simulated fleet"),
+                error = programs.unreliable() => error.context("the unreliable device"),
+                error = receive(receiver) => error.context("the webhook receiver"),
+            };
+            // Ctrl-C in a terminal ends the programs too, and theirs may be seen first.
+            if tokio::time::timeout(SIGNAL, ended).await.is_err() {
+                tracing::error!("{broken:#}");
             }
         })
         .await;
@@ -92,6 +102,8 @@ async fn prepare(config: &Config, receiver: &str, devices: u32) -> anyhow::Resul
     let key = SecretKey::load_or_create(&config.data)?;
     let store = Store::open(&store::Config { dir: config.data.clone(), ..Default::default() }, &key)?;
     furnish(&store, receiver).await?;
+    // So that whoever comes without the link is asked for a password, not to set one up, and `open` prints links that sign in.
+    auth::set_unknown_password(&store).await?;
     let day = Duration::from_hours(24);
     let token = join_token::make(&store, "demo".to_owned(), devices.saturating_add(2), day, Labels::new()).await?;
     store.close().await?;
@@ -99,20 +111,25 @@ async fn prepare(config: &Config, receiver: &str, devices: u32) -> anyhow::Resul
 }
 
 /// Prints the link once there is something to see, and stays with the fleet until that ends.
-async fn show(mut fleet: Fleet, link: String) -> anyhow::Error {
+async fn show(mut fleet: Fleet, link: String, data: &Path) -> anyhow::Error {
     tell("making up a week of history ...");
     let _ = tokio::time::timeout(HISTORY, fleet.history()).await;
-    let note = "It works in any browser of this computer until the demo ends (Ctrl-C). Nothing stays behind.";
-    announce(banner::boxed("The demo is ready. Open:", &[link], note));
+    let note = format!(
+        "It works in any browser on this computer until the demo ends (Ctrl-C). Nothing is left behind.\n\
+         For another link: telemetry-hub open --data {}",
+        data.display()
+    );
+    announce(banner::boxed("The demo is ready. Open:", &[link], &note));
     fleet.goes_on().await
 }
 
 /// Takes webhooks.
-async fn receive(listener: TcpListener) -> std::io::Result<()> {
+async fn receive(listener: TcpListener) -> anyhow::Error {
     let take = |body: String| async move {
-        tracing::info!("the demo's receiver took a webhook: {}", body.chars().take(120).collect::<String>());
+        tracing::info!("the demo's receiver got a webhook: {}", body.chars().take(120).collect::<String>());
     };
-    axum::serve(listener, Router::new().route("/hook", post(take))).await
+    let served = axum::serve(listener, Router::new().route("/hook", post(take))).await;
+    served.map_or_else(anyhow::Error::from, |()| anyhow::anyhow!("it ended by itself"))
 }
 
 /// The address that is wanted, or the next one that is free.
@@ -151,10 +168,10 @@ impl Drop for Scratch {
 
 fn agent_program(given: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     let beside = || Some(std::env::current_exe().ok()?.parent()?.join("device-agent"));
-    let agent = given.or_else(beside).context("--agent: where is device-agent?")?;
+    let agent = given.or_else(beside).context("say where the agent program is: --agent FILE")?;
     anyhow::ensure!(
         agent.exists(),
-        "{} is not there: build it (`make demo` does), or name it with --agent",
+        "no agent program at {}: build it (`make demo` does), or say where it is with --agent FILE",
         agent.display()
     );
     Ok(agent)

@@ -57,7 +57,7 @@ impl Programs {
         command.args(["--history", HISTORY, "--fault", "--label", "site=greenhouse", "--join-token", &self.token]);
         let mut child = self.spawn(command.stderr(Stdio::piped()))?;
         let stderr = child.stderr.take().context("the fleet has no stderr")?;
-        Ok(Fleet { log: BufReader::new(stderr).lines(), _child: child })
+        Ok(Fleet { log: BufReader::new(stderr).lines(), child })
     }
 
     /// A device that is there, and then is not.
@@ -103,7 +103,7 @@ impl Programs {
 /// The simulated fleet.
 pub(super) struct Fleet {
     log: Lines<BufReader<ChildStderr>>,
-    _child: Child,
+    child: Child,
 }
 
 impl Fleet {
@@ -122,6 +122,11 @@ impl Fleet {
         while let Ok(Some(line)) = self.log.next_line().await {
             last = line;
         }
-        anyhow::anyhow!("it ended: {last}")
+        let status = self.child.wait().await.map_or_else(|error| error.to_string(), |status| status.to_string());
+        if last.is_empty() {
+            anyhow::anyhow!("it ended ({status})")
+        } else {
+            anyhow::anyhow!("it ended ({status}): {last}")
+        }
     }
 }
