@@ -100,7 +100,7 @@ const INSERT: &str = "INSERT INTO silence (rule, device, sensor, labels, from_at
     VALUES (:rule, :device, :sensor, :labels, :from, :until, :comment, :now)";
 const DELETE: &str = "DELETE FROM silence WHERE id = :id";
 const MARK: &str = "UPDATE alert SET muted = :muted WHERE id = :id";
-const MUTED: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, threshold,
+const MUTED: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold,
     started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE state IN ('pending', 'firing') AND muted ORDER BY id";
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Silence> {
