@@ -124,6 +124,10 @@ impl Registrar {
                 match self.store.register_sensors(device, first, sensors).await {
                     Ok(_) => {
                         self.tell_known(device).await;
+                        let id = self.store.catalog().device(device).map(|device| device.id);
+                        if let Some(id) = id {
+                            self.bus.publish(Arc::new(Update::Device(id)));
+                        }
                         Ok(())
                     }
                     Err(error) => {

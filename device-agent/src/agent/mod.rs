@@ -186,13 +186,16 @@ impl Agent {
                 deadband.forget_all();
             }
         });
-        self.tell_sensors();
+        self.tell_sensors(now);
     }
 
     /// Tells the uplink which sensors there are.
-    fn tell_sensors(&mut self) {
+    fn tell_sensors(&mut self, now: Now) {
         let (sensors, revision, numbering) = self.table.described();
         self.feed.uplink.set_numbering(sensors, revision, numbering);
+        for (number, spec) in self.table.take_restated() {
+            self.feed.uplink.restate(number, spec, now);
+        }
     }
 
     async fn transmit(&mut self, now: Now, outbox: &mut Vec<u8>) {
@@ -329,7 +332,7 @@ impl Agent {
     async fn stop(mut self, outbox: &mut Vec<u8>) -> Result<Ended, Error> {
         let now = clock::now();
         self.gather.close(&mut self.feed.spool, now.mono);
-        self.tell_sensors();
+        self.tell_sensors(now);
         // What was just closed still goes out live, if the hub is there; the spool keeps it all the same.
         self.feed.settle(now, |_, _| {});
         self.transmit(now, outbox).await;

@@ -45,7 +45,7 @@ impl Agent {
         let Self { feed, gather, table, deadband, taken, .. } = self;
         let mut intake = Taking { table, deadband, gather, feed, taken, now };
         intake.take("clock.step", ("s", SensorKind::Gauge, 0), at, seconds);
-        self.tell_sensors();
+        self.tell_sensors(now);
     }
 
     fn repair(&mut self, repair: Repair, until: BatchSeq) {
@@ -98,7 +98,7 @@ impl Agent {
         if wants_preview {
             feed.uplink.set_preview(preview);
         }
-        self.tell_sensors();
+        self.tell_sensors(now);
     }
 
     /// Takes in what sources of their own pace gave.
@@ -140,7 +140,7 @@ impl Agent {
         held.all().for_each(|reading| intake.push(&reading));
         self.overwritten.add(replaced, (self.epoch, self.feed.spool.next_number()));
         self.gather.round_ends(self.feed.uplink.is_streaming(), &mut self.feed.spool, now.mono);
-        self.tell_sensors();
+        self.tell_sensors(now);
     }
 }
 

@@ -21,6 +21,7 @@ mod flight;
 mod loss;
 mod patience;
 mod reports;
+mod restated;
 mod rtt;
 mod search;
 mod session;
@@ -38,7 +39,7 @@ use wire::handshake::Standing;
 use wire::ledger::Report;
 use wire::message::{Control, Health, Status};
 use wire::packet::Packet;
-use wire::{BatchSeq, Epoch, Id, Lane, Numbering, PublicKey, SensorSpec};
+use wire::{BatchSeq, Epoch, Id, Lane, Numbering, PublicKey, SensorNo, SensorSpec};
 
 use crate::clock::Now;
 use crate::random::Random;
@@ -48,6 +49,7 @@ use flight::Flight;
 pub use flight::Outgoing;
 use patience::Presence;
 use reports::Reports;
+use restated::Restated;
 use session::{Path, Session};
 
 /// A fleet whose hub restarts comes back spread over this time. Ten thousand devices are a little more than a hub takes in
@@ -85,6 +87,8 @@ pub struct Uplink {
     /// What their numbers are of, and how often what they stand for changed.
     numbering: Numbering,
     revision: u64,
+    /// Which of them are another thing than the hub was told.
+    restated: Restated,
     /// Whether to find out if the hub knows how to follow another numbering.
     asks: bool,
     status: Status,
@@ -122,6 +126,7 @@ impl Uplink {
             sensors: Vec::new(),
             numbering: Numbering::FIRST,
             revision: 0,
+            restated: Restated::default(),
             asks: false,
             status: Status::default(),
             reports: Reports::default(),
@@ -168,10 +173,19 @@ impl Uplink {
         }
         self.sensors = sensors.to_vec();
         self.revision = revision;
+        self.restated.forget();
         if std::mem::replace(&mut self.numbering, numbering) != numbering {
             if let Some(session) = &mut self.session {
                 session.renumber();
             }
+        }
+    }
+
+    /// A sensor is another thing than it was: measured in another interval, or in another unit.
+    pub fn restate(&mut self, number: SensorNo, spec: SensorSpec, now: Now) {
+        if let Some(sensor) = self.sensors.get_mut(usize::from(number.0)) {
+            *sensor = spec;
+            self.restated.note(number.0, now.mono);
         }
     }
 
@@ -261,6 +275,7 @@ impl Uplink {
             if self.wants_dictionary(session) {
                 consider(Some(session.dictionary_due));
             }
+            consider(self.restates(session));
             consider(self.flight.expires(self.path.acks.timeout()));
         }
         earliest

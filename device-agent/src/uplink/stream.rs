@@ -1,7 +1,7 @@
 //! Talking within a session: what the hub says, and what goes out to it.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wire::handshake::Standing;
 use wire::message::{Ack, Batch, Control, Message};
@@ -151,6 +151,25 @@ impl Uplink {
         session.standing == Standing::Adopted && (describes || session.wants_numbering(self.numbering, self.asks))
     }
 
+    /// When the hub is to be told that sensors it knows are another thing.
+    pub(super) fn restates(&self, session: &Session) -> Option<Instant> {
+        let may = session.standing == Standing::Adopted && session.confirmed && session.follows(self.numbering);
+        self.restated.due().filter(|_| may)
+    }
+
+    fn transmit_restated(&mut self, now: Now, out: &mut Vec<u8>) -> Option<SocketAddr> {
+        let due = self.restates(self.session.as_ref()?)?;
+        let session = self.session.as_mut().filter(|_| now.mono >= due)?;
+        let Some((first, end)) = self.restated.next(session.known_sensors) else {
+            self.restated.told(None, now.mono);
+            return None;
+        };
+        let sensors = entries_of(self.sensors.get(..usize::from(end)).unwrap_or_default(), SensorNo(first));
+        self.restated.told(Some(first + (sensors.len() as u16).max(1)), now.mono);
+        session.seal_control(now, &self.path, out, &described(self.numbering, SensorNo(first), sensors))?;
+        Some(session.address)
+    }
+
     pub(super) fn transmit_control(&mut self, now: Now, out: &mut Vec<u8>) -> Option<SocketAddr> {
         let session = self.session.as_ref()?;
         let repeat = now.mono + self.path.acks.timeout();
@@ -174,14 +193,16 @@ impl Uplink {
                 // It has to follow first.
                 sensors.clear();
                 Control::Numbering { numbering: self.numbering, first, sensors }
-            } else if follows && self.numbering != Numbering::FIRST {
-                Control::Numbering { numbering: self.numbering, first, sensors }
             } else {
-                Control::Dictionary { first, sensors }
+                described(if follows { self.numbering } else { Numbering::FIRST }, first, sensors)
             };
             session.seal_control(now, &self.path, out, &control)?;
             return Some(session.address);
         }
+        if let Some(to) = self.transmit_restated(now, out) {
+            return Some(to);
+        }
+        let session = self.session.as_mut()?;
         if session.standing == Standing::Adopted && now.mono >= session.status_due {
             session.status_sent(now.mono);
             self.status.rtt_us =
@@ -210,6 +231,15 @@ impl Uplink {
         let counter = session.seal(now, &self.path, out, |plain| message.encode(plain))?;
         self.flight.sent(key, counter, now.mono);
         Some(session.address)
+    }
+}
+
+/// What sensors are, from number `first` on, in a numbering that the hub follows.
+fn described(numbering: Numbering, first: SensorNo, sensors: Vec<SensorSpec>) -> Control {
+    if numbering == Numbering::FIRST {
+        Control::Dictionary { first, sensors }
+    } else {
+        Control::Numbering { numbering, first, sensors }
     }
 }
 

@@ -45,6 +45,28 @@ fn nothing_is_sent_before_a_person_adopts_the_device() {
 }
 
 #[test]
+fn a_sensor_that_is_another_thing_is_told_again_and_again_but_not_for_ever() {
+    let mut world = World::new(|_| {});
+    world.feed.uplink.set_sensors(&["mem.used_pct", "a", "b", "c", "d", "e"].map(spec));
+    world.measure(5, SEC);
+    assert_eq!((world.hub.known_sensors, world.hub.restated.len()), (6, 0));
+    let slow = |name: &str| SensorSpec { interval_ms: 60_000, ..spec(name) };
+    for (number, name) in [(1, "a"), (2, "b"), (4, "d")] {
+        world.feed.uplink.restate(SensorNo(number), slow(name), world.now);
+    }
+    world.run(2 * SEC);
+    let once = [(1, vec![slow("a"), slow("b")]), (4, vec![slow("d")])];
+    assert_eq!(world.hub.restated, once);
+    // Nothing answers, so what was lost is made up for.
+    world.hub.restated.clear();
+    world.run(120 * SEC);
+    assert_eq!(world.hub.restated, [once.clone(), once].concat());
+    world.hub.restated.clear();
+    world.run(600 * SEC);
+    assert_eq!(world.hub.restated, []);
+}
+
+#[test]
 fn a_hub_that_does_not_know_the_token_gets_no_reading() {
     let mut world = World::new(|config| config.token = Some(JoinToken::new(7, [1; 16])));
     world.measure(30, SEC);

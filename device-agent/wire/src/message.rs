@@ -68,7 +68,8 @@ pub struct Batch<'a> {
 pub enum Control {
     /// Device: who it is. First message of a session; again every 10 s while it waits for adoption.
     Hello(Hello),
-    /// Device: what its sensors are, from number `first` on.
+    /// Device: what its sensors are, from number `first` on. Those that the hub knows are what this says from then on, under
+    /// the names they have.
     Dictionary {
         /// Number of the first sensor described.
         first: SensorNo,

@@ -30,6 +30,8 @@ const GONE_FOR: Duration = Duration::from_secs(15);
 const REST: Duration = Duration::from_secs(5);
 /// Time between two numberings: each has the hub pack what it has of the device.
 const RENUMBER_AFTER: Duration = Duration::from_secs(10);
+/// Time between two words of what one sensor is: some say another unit with every reading.
+const RESTATE_AFTER: Duration = Duration::from_secs(60);
 /// How often it is written down how long sensors were not seen.
 const SAVE_EVERY: Duration = Duration::from_secs(3_600);
 
@@ -67,6 +69,8 @@ struct Place {
     seen: Instant,
     /// How long it was not seen before this start of the agent.
     absent: Duration,
+    /// When this run of the agent last said what it is; `None` while it is as an earlier one left it.
+    described: Option<Instant>,
     /// The last batch that may speak of it.
     last: Key,
     /// It was seen since this start of the agent.
@@ -78,7 +82,8 @@ struct Place {
 impl Place {
     fn of(spec: SensorSpec, moment: Moment) -> Self {
         let (seen, absent, last) = (moment.now, Duration::ZERO, moment.last());
-        Self { spec, free: None, seen, absent, last, met: true, outlived: false }
+        let described = Some(moment.now);
+        Self { spec, free: None, seen, absent, described, last, met: true, outlived: false }
     }
 
     fn absent(&self, now: Instant) -> Duration {
@@ -97,7 +102,10 @@ pub struct SensorTable {
     places: Vec<Place>,
     /// What the hub is told of the places: of a free one, what another is.
     specs: Vec<SensorSpec>,
-    /// Counts changes of `specs` other than at its end.
+    /// Numbers whose sensor is another thing than it was; the hub is to be told, and the file.
+    restated: Vec<SensorNo>,
+    is_unsaved: bool,
+    /// Counts changes of `specs` other than at its end and of those.
     revision: u64,
     numbers: HashMap<String, SensorNo>,
     /// The one after the last that was asked for.
@@ -118,6 +126,8 @@ impl SensorTable {
         Self {
             places: Vec::new(),
             specs: Vec::new(),
+            restated: Vec::new(),
+            is_unsaved: false,
             revision: 0,
             numbers: HashMap::new(),
             likely: SensorNo(0),
@@ -149,7 +159,16 @@ impl SensorTable {
             let free = row.free.then_some(now);
             table.begins_anew |= row.outlived;
             let outlived = row.outlived;
-            table.put(Place { spec: row.spec, free, seen: now, absent, last: before, met: false, outlived });
+            table.put(Place {
+                spec: row.spec,
+                free,
+                seen: now,
+                absent,
+                described: None,
+                last: before,
+                met: false,
+                outlived,
+            });
         }
         table.describe();
         table.file = Some(file);
@@ -178,6 +197,9 @@ impl SensorTable {
             if let Some(place) = self.places.get_mut(usize::from(number.0)) {
                 (place.seen, place.absent, place.last) = (moment.now, Duration::ZERO, moment.last());
                 (place.met, place.outlived) = (true, false);
+                if (&*place.spec.unit, place.spec.kind, place.spec.interval_ms) != (unit, kind, interval_ms) {
+                    self.restate(number, (unit, kind, interval_ms), moment.now);
+                }
             }
             self.likely = SensorNo(number.0.wrapping_add(1));
             return Ok(number);
@@ -199,6 +221,29 @@ impl SensorTable {
             _ => self.describe(),
         }
         Ok(number)
+    }
+
+    /// A sensor is measured otherwise than it was.
+    fn restate(&mut self, number: SensorNo, (unit, kind, interval_ms): (&str, SensorKind, u32), now: Instant) {
+        let Some(place) = self.places.get_mut(usize::from(number.0)) else { return };
+        let rests = |at: Instant| now.saturating_duration_since(at) < RESTATE_AFTER;
+        let spec = SensorSpec { name: place.spec.name.clone(), unit: unit.to_owned(), kind, interval_ms };
+        if place.described.is_some_and(rests) || !spec.is_valid() {
+            return;
+        }
+        (place.described, place.spec) = (Some(now), spec.clone());
+        // Free numbers are told as this one, perhaps.
+        for told in self.specs.iter_mut().filter(|told| told.name == spec.name) {
+            *told = spec.clone();
+        }
+        self.restated.push(number);
+        self.is_unsaved = true;
+    }
+
+    /// Sensors that are measured otherwise than before; each is told once.
+    pub fn take_restated(&mut self) -> Vec<(SensorNo, SensorSpec)> {
+        let spec = |number: SensorNo| Some((number, self.specs.get(usize::from(number.0))?.clone()));
+        std::mem::take(&mut self.restated).into_iter().filter_map(spec).collect()
     }
 
     /// Makes the numbers given so far durable; to be called before a batch with them goes to disk.
@@ -265,6 +310,10 @@ impl SensorTable {
         }
         let rested = self.renumbered.is_none_or(|at| now.saturating_duration_since(at) >= RENUMBER_AFTER);
         let given = if may_reuse && rested { self.give_out(moment) } else { Vec::new() };
+        if std::mem::take(&mut self.is_unsaved) {
+            // Not written, it is found out again at the next start.
+            let _ = self.save();
+        }
         if now.saturating_duration_since(self.saved) >= SAVE_EVERY {
             self.saved = now;
             // How long something was not seen is worth no more than a try.

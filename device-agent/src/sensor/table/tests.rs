@@ -45,6 +45,33 @@ fn numbers_stay_across_boots_and_a_torn_line_is_given_again() {
 }
 
 #[test]
+fn a_sensor_that_is_measured_otherwise_is_said_anew_at_once_after_a_start_and_then_once_a_minute() {
+    let (folder, now) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    let mut table = SensorTable::open(folder.path(), Epoch(1), now).unwrap();
+    let put = |table: &mut SensorTable, interval_ms, now| {
+        table.number("a", "Cel", SensorKind::Gauge, interval_ms, at(now, 0)).unwrap();
+        table.take_restated().into_iter().map(|(number, spec)| (number.0, spec.interval_ms)).collect::<Vec<_>>()
+    };
+    assert_eq!(put(&mut table, 200, now), []);
+    table.sync().unwrap();
+
+    let mut table = SensorTable::open(folder.path(), Epoch(2), now).unwrap();
+    assert_eq!(put(&mut table, 3_000, now), [(0, 3_000)]);
+    assert_eq!(put(&mut table, 3_000, now), []);
+    assert_eq!(
+        put(&mut table, 200, now + RESTATE_AFTER / 2),
+        [],
+        "a source that wavers is not told with every reading"
+    );
+    assert_eq!(put(&mut table, 200, now + RESTATE_AFTER), [(0, 200)]);
+    assert_eq!(table.described().0[0].interval_ms, 200);
+    table.tend(at(now + RESTATE_AFTER, 0), (Epoch(1), BatchSeq(0)), false, none);
+
+    let mut table = SensorTable::open(folder.path(), Epoch(3), now).unwrap();
+    assert_eq!(put(&mut table, 200, now), [], "it is on disk");
+}
+
+#[test]
 fn a_name_that_was_not_seen_for_a_day_gives_its_number_once_no_batch_speaks_of_it() {
     let (folder, t0) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
     let mut table = full(folder.path(), t0);

@@ -150,6 +150,8 @@ pub(super) struct Hub {
     pub(super) standing: Standing,
     pub(super) adopts_token: bool,
     pub(super) known_sensors: u16,
+    /// What it was told of sensors that it knows.
+    pub(super) restated: Vec<(u16, Vec<SensorSpec>)>,
     pub(super) credit: u32,
     pub(super) clock_ahead_ms: i64,
     pub(super) muted: bool,
@@ -180,6 +182,7 @@ impl Hub {
             standing: Standing::Adopted,
             adopts_token: false,
             known_sensors: 0,
+            restated: Vec::new(),
             credit: 64,
             clock_ahead_ms: 0,
             bodies: BTreeMap::new(),
@@ -272,6 +275,10 @@ impl Hub {
                 return self.seal(&Control::Welcome(welcome));
             }
             Message::Control(Control::Dictionary { first, sensors }) => {
+                if first.0 < self.known_sensors {
+                    self.restated.push((first.0, sensors));
+                    return None;
+                }
                 assert_eq!(first.0, self.known_sensors, "one after the other");
                 self.known_sensors += sensors.len() as u16;
             }

@@ -56,7 +56,7 @@ impl Endpoint {
                     Registration::Renumbering { .. } => 0,
                     Registration::Open | Registration::NoPlace { .. } => return,
                 };
-                entry.registration = Registration::Open;
+                (entry.registration, entry.described) = (Registration::Open, 0);
                 if no_place {
                     self.counters.dropped(Drop::SeriesLimit);
                     if Self::leave_out_sensors(entry, moment.now, below)
@@ -95,6 +95,7 @@ impl Endpoint {
             handshakes: BTreeSet::new(),
             aside: HashMap::new(),
             registration: Registration::Open,
+            described: 0,
             recording: None,
             status: Status::default(),
             last_seen: None,

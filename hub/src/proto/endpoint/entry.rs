@@ -33,6 +33,8 @@ pub(super) struct Entry {
     /// Batches on their way to the disk under numbers of the hub, because theirs were used.
     pub(super) aside: HashMap<BatchSeq, Aside>,
     pub(super) registration: Registration,
+    /// A digest of what it last said its sensors are, so that what is repeated is not written again.
+    pub(super) described: u64,
     /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
     pub(super) recording: Option<Instant>,
     pub(super) status: Status,

@@ -1,5 +1,6 @@
 //! What sealed packets say: introductions, dictionaries, status, and batches, which are in `batches`.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -233,7 +234,15 @@ impl Endpoint {
         let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.numbering == numbering) else { return };
         let known = known_sensors(entry);
         let Some(repeated) = known.checked_sub(first.0).map(usize::from) else { return };
+        let described = digest(first, &sensors);
+        let is_new = std::mem::replace(&mut entry.described, described) != described;
         if repeated >= sensors.len() {
+            // They may be another thing by now: measured in another interval, or in another unit.
+            if is_new && matches!(entry.registration, Registration::Open) {
+                entry.registration = Registration::UnderWay { below: known };
+                let device = entry.device.no;
+                self.event(Event::Sensors { device, first, sensors });
+            }
             return Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
         }
         let below = known.saturating_add(u16::try_from(sensors.len() - repeated).unwrap_or(u16::MAX));
@@ -312,4 +321,14 @@ impl Endpoint {
         let device = entry.device.no;
         self.event(Event::Health { device, health });
     }
+}
+
+/// A digest of what sensors are said to be.
+fn digest(first: SensorNo, sensors: &[SensorSpec]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    first.0.hash(&mut hasher);
+    for SensorSpec { name, unit, kind, interval_ms } in sensors {
+        (name, unit, *kind as u8, interval_ms).hash(&mut hasher);
+    }
+    hasher.finish()
 }

@@ -366,7 +366,7 @@ impl Endpoint {
         if matches!(event, Event::Ledger { .. }) {
             entry.recording = None;
         } else {
-            entry.registration = Registration::Open;
+            (entry.registration, entry.described) = (Registration::Open, 0);
         }
     }
 

@@ -80,6 +80,26 @@ fn sensors_that_could_not_be_registered_may_be_described_again() {
 }
 
 #[test]
+fn sensors_that_are_another_thing_are_registered_anew_and_a_repeat_is_not() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(2);
+    scene.events();
+    let slow = || wire::SensorSpec { interval_ms: 60_000, ..spec("a") };
+    let say = |device: &mut FakeDevice, scene: &mut Scene| {
+        device.say(scene, &Control::Dictionary { first: SensorNo(0), sensors: vec![slow()] });
+        scene.events()
+    };
+    let events = say(&mut device, &mut scene);
+    assert!(matches!(&events[..], [Event::Sensors { first: SensorNo(0), sensors, .. }] if *sensors == [slow()]));
+    assert_eq!(say(&mut device, &mut scene), [], "its answer was lost");
+    not_registered(&mut scene, false);
+    assert_eq!(say(&mut device, &mut scene).len(), 1, "the disk was full");
+    let new = device.introduction(scene.moment);
+    scene.adopt(&new, crate::model::device::Standing::Adopted, 2);
+    assert_eq!(say(&mut device, &mut scene), []);
+}
+
+#[test]
 fn a_report_that_finds_no_room_leaves_sensors_that_are_under_way_alone() {
     let mut scene = Scene::new(JoinPolicy::Closed);
     let mut device = scene.adopted(1);

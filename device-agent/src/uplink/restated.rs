@@ -1,0 +1,66 @@
+//! Sensors that the hub knows and that are another thing by now: measured in another interval, or in another unit. PURE.
+//!
+//! A hub says how many sensors it knows and no more, so nothing answers this. It is told a few times, each time longer apart,
+//! also in the sessions that follow; what is told twice changes nothing.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+/// How long after the change, and after the telling before, it is told.
+const AFTER: [Duration; 3] = [Duration::ZERO, Duration::from_secs(5), Duration::from_secs(60)];
+/// Between two datagrams of one telling: a hub writes down one at a time.
+const APART: Duration = Duration::from_secs(1);
+
+/// Numbers of the sensors that changed, and how far the hub was told.
+#[derive(Debug, Default)]
+pub(super) struct Restated {
+    changed: BTreeSet<u16>,
+    /// Those before it were told this time.
+    next: u16,
+    /// How often all of them were told.
+    rounds: usize,
+    due: Option<Instant>,
+}
+
+impl Restated {
+    /// One changed.
+    pub(super) fn note(&mut self, number: u16, now: Instant) {
+        self.changed.insert(number);
+        (self.next, self.rounds, self.due) = (0, 0, Some(now));
+    }
+
+    /// All is told otherwise.
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    /// When to tell the next.
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The next to be told, of which the hub knows `known`, with all that follow it without a gap: the first, and the one after
+    /// the last.
+    pub(super) fn next(&self, known: u16) -> Option<(u16, u16)> {
+        let mut rest = self.changed.range(self.next..known).copied();
+        let first = rest.next()?;
+        let end = rest.zip(first + 1..).take_while(|(number, next)| number == next).last();
+        Some((first, end.map_or(first, |(number, _)| number) + 1))
+    }
+
+    /// All below `end` were told, or there are no more.
+    pub(super) fn told(&mut self, end: Option<u16>, now: Instant) {
+        match end {
+            Some(end) if self.changed.range(end..).next().is_some() => {
+                (self.next, self.due) = (end, Some(now + APART));
+            }
+            _ => {
+                (self.next, self.rounds) = (0, self.rounds + 1);
+                self.due = AFTER.get(self.rounds).map(|after| now + *after);
+                if self.due.is_none() {
+                    self.changed.clear();
+                }
+            }
+        }
+    }
+}
