@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc};
 use wire::ledger::Report;
 
 use crate::clock::Clock;
@@ -53,6 +53,8 @@ pub struct Registrar {
     pub parted: broadcast::Sender<DeviceId>,
     /// Where devices are kept.
     pub store: Store,
+    /// Tells the rules that devices or sensors changed.
+    pub rules_changed: Arc<Notify>,
     /// Links and pending devices.
     pub presence: Arc<Presence>,
     /// Who is told.
@@ -121,12 +123,12 @@ impl Registrar {
         match event {
             Event::Join(device) => self.join(*device).await,
             Event::Sensors { device, first, sensors } => {
+                let is_restated = usize::from(first.0) < self.store.catalog().own_numbers(device).len();
                 match self.store.register_sensors(device, first, sensors).await {
                     Ok(_) => {
                         self.tell_known(device).await;
-                        let id = self.store.catalog().device(device).map(|device| device.id);
-                        if let Some(id) = id {
-                            self.bus.publish(Arc::new(Update::Device(id)));
+                        if is_restated {
+                            self.tell_restated(device);
                         }
                         Ok(())
                     }
@@ -272,6 +274,15 @@ impl Registrar {
     }
 
     /// Tells the endpoint a device as the store knows it.
+    /// Sensors are another thing than they were: pages show it, and the rules wait for readings by their new interval.
+    fn tell_restated(&self, no: DeviceNo) {
+        let id = self.store.catalog().device(no).map(|device| device.id);
+        if let Some(id) = id {
+            self.bus.publish(Arc::new(Update::Device(id)));
+        }
+        self.rules_changed.notify_one();
+    }
+
     async fn tell_known(&self, no: DeviceNo) {
         if let Some(known) = known(&self.store, no) {
             let _ = self.commands.send(Command::Known(Box::new(known))).await;
@@ -394,6 +405,7 @@ mod tests {
             reports: Arc::default(),
             parted: broadcast::channel(1).0,
             store: store.clone(),
+            rules_changed: Arc::default(),
             presence: Arc::default(),
             bus: Bus::default(),
             clock: Clock,

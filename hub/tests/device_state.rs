@@ -204,6 +204,38 @@ fn sources_that_fail_are_named_on_the_device_and_at_the_hub_until_they_are_well_
 }
 
 #[test]
+fn a_sensor_that_is_measured_otherwise_after_a_restart_is_what_the_device_says_it_is() {
+    let bench = Bench::new();
+    let hub = HubProcess::start("token");
+    let config = bench.dir.path().join("agent.toml");
+    let start = |unit: &str, interval: &str, token: &[&str]| {
+        let text =
+            format!("[[exec]]\nname = 'tank'\ncommand = ['echo', '7']\nunit = '{unit}'\ninterval = '{interval}'\n");
+        fs::write(&config, text).unwrap();
+        bench.start(&hub.udp.to_string(), &[&["--config", config.to_str().unwrap()], token].concat())
+    };
+    let token = hub.join_token(1);
+    let is = |unit: &str, interval_ms: u32| {
+        let device = hub.get("/api/v1/devices")["items"][0]["id"].as_str()?.to_owned();
+        let sensors = hub.get(&format!("/api/v1/devices/{device}/sensors"));
+        let mut sensors = sensors["items"].as_array()?.iter();
+        let tank = sensors.find(|sensor| sensor["sensor"] == "tank")?;
+        (tank["unit"] == unit && tank["interval_ms"] == interval_ms).then_some(())
+    };
+    let mut agent = start("m", "200ms", &["--join-token", &token]);
+    eventually("the sensor as it was", SOON, || is("m", 200));
+    agent.terminate();
+    let mut agent = start("cm", "2s", &[]);
+    eventually("the sensor as it is", SOON, || is("cm", 2_000));
+    // And so it stays, whoever starts anew.
+    agent.terminate();
+    let mut agent = start("cm", "2s", &[]);
+    agent.has_acked(20);
+    is("cm", 2_000).unwrap();
+    agent.terminate();
+}
+
+#[test]
 fn the_share_of_packets_lost_on_the_way_is_the_one_that_was_lost() {
     let hub = HubProcess::start("token");
     let token = hub.join_token(2);

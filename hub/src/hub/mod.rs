@@ -193,6 +193,7 @@ impl Hub {
             reports: Arc::default(),
             parted: parted.clone(),
             store: store.clone(),
+            rules_changed: Arc::clone(&rules_changed),
             presence: Arc::clone(&presence),
             bus: bus.clone(),
             clock,
