@@ -18,7 +18,9 @@ describe("the search line", () => {
     ["temperature<15", true], ["temperature<14", false], ["temperature>=14.5", true], ["temperature=14.5", true], ["temperature!=14.5", false], ["temp<15", true], ["TEMPERATURE<15°C", true],
     ["temperature<15 site=south", true], ["temperature<15 site=north", false], ["site!=north", true], ["site=s*", true], ["rack=12", true], ["rack!=12", false], ["floor=2", false], ["floor!=2", false], ["floor!=two", true],
     ["cpu>90", true], ["cpu.used_pct>95", false], ["mem*>2GiB", true], ["memoryavailable>4GiB", false], ["pump", true], ["PUMP site=south", true], ["10.0.0", true], ["status=online", true], ["status=offline", false],
-    ["site=", true], ["site=sou", false], ["temperature<warm", false], ["temperature<-3", false], ["nothing>1", false], ["", true],
+    ["site=", true], ["temperature < 15", true], ["temperature <14", false], ["temperature> 14", true], ["temperature <= 14.5 °C", true], ["temperature ≤ 14.5", true], ["temperature < 15 site = south", true], ["temperature < 15 pump", true], ["temperature < 15 site = north", false],
+    ["mem* > 2 GiB", true], ["mem* > 4 GiB", false], ["cpu.used_pct = 91 %", true], ["site != north", true], ["temperature <", true], ["temperature < ", true], ["nothing <", false], ["<", true], ["temperature < 15 GiB/s2", false],
+    ["site=sou", false], ["temperature<warm", false], ["temperature<-3", false], ["nothing>1", false], ["", true],
   ])("%s", (q, expected) => expect(found(q, pump, of)).toBe(expected));
   test("only what compares with a number needs every value", () => {
     expect([asksValues(parseFilter("pump site=south")), asksValues(parseFilter("pump t<5"))]).toEqual([false, true]);
@@ -68,6 +70,22 @@ test("columns are what most devices measure", () => {
   const fleet = ["a", "b", "c"].map((name) => device(name));
   const latest = { "id-a": values("a", { humidity: 1, temperature: 1, odd: 1 }), "id-b": values("b", { temperature: 1, humidity: 1 }), "id-c": values("c", { temperature: 1 }) };
   expect(columnsOf(fleet, latest, 4, byImportance)).toEqual(["temperature", "humidity"]);
+});
+
+test("in a mixed fleet each kind that is worth it has a column of its own", () => {
+  const weather = { temperature: 1, humidity: 1, pressure: 1, battery: 1, wind: 1 };
+  const fleet = (weathers: number, computers: number, tanks: number) => [
+    ...Array.from({ length: weathers }, (_, i) => [`w${i}`, weather] as const),
+    ...Array.from({ length: computers }, (_, i) => [`c${i}`, { "cpu.used_pct": 1, "mem.used_pct": 1 }] as const),
+    ...Array.from({ length: tanks }, (_, i) => [`t${i}`, { level: 1 }] as const),
+  ];
+  const of = (all: ReturnType<typeof fleet>) => columnsOf(all.map(([name]) => device(name)), Object.fromEntries(all.map(([name, one]) => [`id-${name}`, values(name, one)])), 4, byImportance);
+  expect(of(fleet(24, 2, 0))).toEqual(["temperature", "humidity", "pressure", "battery"]);
+  expect(of(fleet(10, 5, 0))).toEqual(["temperature", "humidity", "cpu.used_pct", "mem.used_pct"]);
+  expect(of(fleet(10, 4, 0))).toEqual(["temperature", "humidity", "pressure", "cpu.used_pct"]);
+  expect(of(fleet(20, 6, 5))).toEqual(["temperature", "humidity", "cpu.used_pct", "level"]);
+  expect(of(fleet(0, 0, 3))).toEqual(["level"]);
+  expect(of([])).toEqual([]);
 });
 
 test("groups by label, those without it last", () => {

@@ -21,9 +21,16 @@ function numberOf(text: string): number | null {
   return digits === undefined ? null : Number(digits.replace("−", "-")) * (prefix ? FACTORS[prefix]! : 1);
 }
 
+/** Units that people write apart from a number. */
+const UNIT = "(?:°[CF]?|%|°|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d)";
+const OP = "(?:<=|>=|!=|<|>|=)";
+/** A comparison with spaces in it, a name before an operator that has nothing behind it yet, or a word. */
+const TERM = new RegExp(`[^\\s<>=!]+\\s*${OP}\\s*(?:[-−+]?\\d+(?:\\.\\d+)?\\s+${UNIT}(?=\\s|$)|[^\\s<>=!][^\\s]*)|[^\\s<>=!]+(?=\\s*${OP}\\s*$)|\\S+`, "g");
+
 export function parseFilter(q: string): Term[] {
-  return q.trim().split(/\s+/).filter((word) => word !== "").map((word) => {
-    const [, name, op, text] = /^([^<>=!]+)(<=|>=|!=|<|>|=)(.+)$/.exec(word) ?? [];
+  const words = q.replaceAll("≤", "<=").replaceAll("≥", ">=").replaceAll("≠", "!=").match(TERM) ?? [];
+  return words.filter((word) => !new RegExp(`^${OP}$`).test(word)).map((word) => {
+    const [, name, op, text] = /^([^<>=!]+?)\s*(<=|>=|!=|<|>|=)\s*(.+)$/.exec(word) ?? [];
     const number = text === undefined ? null : numberOf(text);
     // Larger and smaller is asked of numbers only.
     if (!name || !op || text === undefined || (number === null && op !== "=" && op !== "!=")) return { kind: "word", text: word.toLowerCase() };
@@ -75,13 +82,32 @@ export function matches(terms: readonly Term[], device: Device, values: Values |
   return terms.every((term) => holds(term, device, values));
 }
 
-/** Sensors worth a column: those most devices have, more important ones first among equals. */
+/** A kind of device that makes up so much of a fleet, or more, has a column of its own. */
+const KIND_LEAST = 1 / 10;
+
+/**
+ * Sensors worth a column: those most devices have, more important ones first among equals. In a mixed fleet the last columns
+ * are for devices that have none of the others.
+ */
 export function columnsOf(devices: readonly Device[], latest: Readonly<Record<string, Values>>, most: number, byImportance: (a: { sensor: string }, b: { sensor: string }) => number): string[] {
+  const measuring = devices.map(({ id }) => Object.keys(latest[id] ?? {})).filter((sensors) => sensors.length > 0);
+  const kinds: string[][] = [];
+  for (let rest = measuring; rest.length > 0 && rest.length >= measuring.length * KIND_LEAST && kinds.length < most; ) {
+    const kind = shared(rest, byImportance).slice(0, most);
+    kinds.push(kind);
+    rest = rest.filter((sensors) => !sensors.some((sensor) => kind.includes(sensor)));
+  }
+  // The first kind has what the others leave; of each other one the first.
+  const [first = [], ...others] = kinds;
+  return [...first.slice(0, Math.max(1, most - others.length)), ...others.map(([sensor]) => sensor!)].slice(0, most);
+}
+
+/** Sensors that most of these have. A few that lack one do not move its column; a sensor of few is no column of all. */
+function shared(all: readonly (readonly string[])[], byImportance: (a: { sensor: string }, b: { sensor: string }) => number): string[] {
   const found = new Map<string, number>();
-  for (const { id } of devices) for (const sensor of Object.keys(latest[id] ?? {})) found.set(sensor, (found.get(sensor) ?? 0) + 1);
+  for (const sensor of all.flat()) found.set(sensor, (found.get(sensor) ?? 0) + 1);
   const largest = Math.max(0, ...found.values());
-  // A few devices that lack a sensor do not move its column; a sensor of few devices is no column of all.
-  return [...found].filter(([, n]) => n * 2 >= largest).map(([sensor]) => ({ sensor })).sort(byImportance).slice(0, most).map(({ sensor }) => sensor);
+  return [...found].filter(([, n]) => n * 2 >= largest).map(([sensor]) => ({ sensor })).sort(byImportance).map(({ sensor }) => sensor);
 }
 
 export interface Odd {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, clean, commonDecimals, digits, duration, measured, parseSpan, scale, span, valueTicks } from "./format";
+import { ago, clean, commonDecimals, digits, duration, limitOf, measured, parseSpan, scale, span, valueTicks } from "./format";
 
 describe("device text", () => {
   test("direction and invisible characters are gone", () => {
@@ -20,7 +20,7 @@ describe("numbers", () => {
   test("three to four significant digits", () => {
     expect(digits(21.437)).toBe("21.44");
     expect(digits(0.12345)).toBe("0.123");
-    expect(digits(1234.5)).toBe("1235");
+    expect(digits(1234.567)).toBe("1235");
     expect(digits(48)).toBe("48");
     expect(digits(1234567)).toBe("1\u2009234\u2009567");
   });
@@ -29,7 +29,20 @@ describe("numbers", () => {
     expect(digits(100)).toBe("100");
     expect(digits(21.999)).toBe("22");
     expect(measured(22, "°C", commonDecimals([21.9, 22, 23.75], "°C"))).toBe("22.00\u202f°C");
-    expect(commonDecimals([null, 5, 12], "")).toBe(0);
+    expect(commonDecimals([null, 5, 12], "")).toEqual({ common: 0, least: 0 });
+  });
+  test("a large number that moves little shows what moves", () => {
+    const shown = (...values: number[]) => values.map((value) => measured(value, "hPa", commonDecimals(values, "hPa")));
+    expect(shown(1013.253871, 1013.4, 1013.118)).toEqual(["1013.25\u202fhPa", "1013.40\u202fhPa", "1013.12\u202fhPa"]);
+    expect(shown(1013.253871, 1009.118)).toEqual(["1013.3\u202fhPa", "1009.1\u202fhPa"]);
+    expect(shown(1013, 871.25)).toEqual(["1013\u202fhPa", "871.3\u202fhPa"]);
+    expect(shown(0.5, 1500)).toEqual(["0.5\u202fhPa", "1500\u202fhPa"]);
+    expect([digits(1013.25), digits(12_345.5), digits(1_234_567.5)], "or has few digits").toEqual(["1013.25", "12\u2009345.5", "1\u2009234\u2009568"]);
+    expect(measured(1_048_700, "B", commonDecimals([1_048_576, 1_048_700], "B"))).toBe("1.00012\u202fMiB");
+  });
+  test("a limit is what was typed", () => {
+    expect([limitOf(1009.55, "hPa"), limitOf(-0.00005, ""), limitOf(21.4375, "Cel"), limitOf(0.1 + 0.2, "")]).toEqual(["1009.55\u202fhPa", "−0.00005", "21.4375\u202f°C", "0.3"]);
+    expect(limitOf(2 * 2 ** 30, "By")).toBe("2\u202fGiB");
   });
   test("minus zero is zero, minus is a minus sign", () => {
     expect(digits(-0.000_001 * 0)).toBe("0");

@@ -61,27 +61,65 @@ function mostDecimals(size: number): number {
   return size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : size >= 0.01 ? 3 : 5;
 }
 
-/** Of those, the ones that are not zeros at the end. */
-function decimalsOf(size: number): number {
-  return (/\.(\d*?)0*$/.exec(size.toFixed(mostDecimals(size)))?.[1] ?? "").length;
+/** Those of a number by itself: a large one that has few digits (1013.25) keeps them. */
+function ownDecimals(size: number): number {
+  const isShort = size >= 1000 && size < 1e6 && Number.isInteger(Number((size * 100).toPrecision(12)));
+  return needed(size, isShort ? 2 : mostDecimals(size));
 }
 
-/** A number with three to four significant digits and at least so many decimals, never in exponent form below 10^15. */
-export function digits(value: number, decimals = 0): string {
+/** Of so many decimals, the ones that are not zeros at the end. */
+function needed(size: number, most: number): number {
+  return (/\.(\d*?)0*$/.exec(size.toFixed(most))?.[1] ?? "").length;
+}
+
+/** Decimals for numbers that stand together. */
+export interface Decimals {
+  /** As many as any of them has, where four significant digits allow it. */
+  common: number;
+  /** As many as tell them apart, whatever their size. */
+  least: number;
+}
+
+const ANY: Decimals = { common: 0, least: 0 };
+
+/** The sign, the whole part grouped by a thin space (neither the English nor the continental comma), and the decimals. */
+function written(value: number, text: string): string {
+  const [whole = "0", fraction] = text.split(".");
+  const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") : whole;
+  return (value < 0 && Number(text) !== 0 ? "−" : "") + grouped + (fraction ? `.${fraction}` : "");
+}
+
+/** A number with three to four significant digits, or as many as its neighbours ask for; never in exponent form below 10^15. */
+export function digits(value: number, { common, least }: Decimals = ANY): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   if (size >= 1e15 || (size > 0 && size < 1e-4)) return value.toExponential(2).replace("-", "−");
-  const text = size.toFixed(Math.max(Math.min(decimals, mostDecimals(size)), decimalsOf(size)));
-  const [whole = "0", fraction] = text.split(".");
-  // A thin space groups thousands: neither the English nor the continental comma.
-  const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") : whole;
-  const sign = value < 0 && Number(text) !== 0 ? "−" : "";
-  return sign + grouped + (fraction ? `.${fraction}` : "");
+  // Where neighbours say how fine they are, what is finer is noise.
+  const own = least > 0 && size >= 1000 ? least : ownDecimals(size);
+  return written(value, size.toFixed(Math.max(least, Math.min(common, mostDecimals(size)), own)));
 }
 
-/** Decimals that all of these values need in that unit, so that a number that changes keeps its width. */
-export function commonDecimals(values: readonly (number | null | undefined)[], unit: string): number {
-  return Math.max(0, ...values.map((value) => (value === null || value === undefined || !Number.isFinite(value) ? 0 : decimalsOf(Math.abs(value) / scale(unit, value).divisor))));
+/** A number as a person typed it: a limit that is rounded is another limit. */
+export function exact(value: number): string {
+  const text = String(Number(Math.abs(value).toPrecision(12)));
+  return /^[\d.]+$/.test(text) ? written(value, text) : digits(value);
+}
+
+/** Parts into which the spread of numbers is told apart: air pressure moves by a hectopascal in a thousand. */
+const PARTS = 10;
+
+/** Decimals that all of these values need in that unit, so that each is told from the others, and a number that changes keeps its width. */
+export function commonDecimals(values: readonly (number | null | undefined)[], unit: string): Decimals {
+  const known = values.filter((value): value is number => value !== null && value !== undefined && Number.isFinite(value));
+  if (known.length === 0) return ANY;
+  const [low, high] = [Math.min(...known), Math.max(...known)];
+  const { divisor } = scale(unit, Math.max(Math.abs(low), Math.abs(high)));
+  const fine = high > low ? Math.max(0, Math.min(6, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;
+  const size = (value: number, by: number) => Math.abs(value) / by;
+  return {
+    common: Math.max(...known.map((value) => ownDecimals(size(value, scale(unit, value).divisor)))),
+    least: Math.max(...known.map((value) => needed(size(value, divisor), fine))),
+  };
 }
 
 /** Round marks of a value axis in the axis's one unit, all with the same number of decimals. */
@@ -107,16 +145,23 @@ export function valueTicks(unit: string, min: number, max: number, atLeast: numb
 }
 
 /** A value and its unit apart, so that the page can set the unit smaller. */
-export function quantity(value: number | null | undefined, unit: string, decimals = 0): { value: string; unit: string } {
+export function quantity(value: number | null | undefined, unit: string, decimals?: Decimals): { value: string; unit: string } {
   if (value === null || value === undefined) return { value: "–", unit: scale(unit, 0).unit };
   const by = scale(unit, value);
   return { value: digits(value / by.divisor, decimals), unit: by.unit };
 }
 
 /** A value with its unit as one text. */
-export function measured(value: number | null | undefined, unit: string, decimals = 0): string {
+export function measured(value: number | null | undefined, unit: string, decimals?: Decimals): string {
   const shown = quantity(value, unit, decimals);
   return shown.unit === "" ? shown.value : `${shown.value}\u202f${shown.unit}`;
+}
+
+/** A limit as it was typed, with its unit; a prefix is chosen for it all the same. */
+export function limitOf(value: number, unit: string): string {
+  const { divisor, unit: shown } = scale(unit, value);
+  if (divisor !== 1) return measured(value, unit);
+  return shown === "" ? exact(value) : `${exact(value)}\u202f${shown}`;
 }
 
 /** A count with its unit grouped: 12 345. */

@@ -1,6 +1,6 @@
 // Rules as the page reads and writes them: whom they watch, what they say, what they would have done. PURE.
 
-import { clean, digits, duration, measured, parseSpan, scale } from "./format";
+import { clean, commonDecimals, digits, duration, exact, limitOf, measured, parseSpan, scale } from "./format";
 import type { Alert, Backtest, Condition, Device, Op, Rule, Silence } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
@@ -38,13 +38,13 @@ export function sentence(rule: Pick<Rule, "device" | "sensor" | "labels" | "cond
 export function condition(of: Condition): string {
   switch (of.type) {
     case "threshold":
-      return `${of.op} ${digits(of.value)}`;
+      return `${of.op} ${exact(of.value)}`;
     case "rate":
-      return `changes ${of.op} ${digits(of.value)} per ${of.per} over ${of.over}`;
+      return `changes ${of.op} ${exact(of.value)} per ${of.per} over ${of.over}`;
     case "increase":
-      return `grows ${of.op} ${digits(of.value)} in ${of.over}`;
+      return `grows ${of.op} ${exact(of.value)} in ${of.over}`;
     case "deviation":
-      return `${digits(of.sigmas)} σ away from its last ${of.over}${of.least ? `, and more than ${digits(of.least)}` : ""}`;
+      return `${exact(of.sigmas)} σ away from its last ${of.over}${of.least ? `, and more than ${exact(of.least)}` : ""}`;
     case "silence":
       return `silent for ${of.after}`;
     default:
@@ -76,8 +76,10 @@ export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "worst
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for ${duration(threshold * 1_000)}`;
   const sigmas = (of: number) => `${digits(Math.abs(of))} σ ${of < 0 ? "below" : "above"} usual`;
-  const say = measure === "sigmas" ? sigmas : (of: number) => measured(of, unit);
-  const limit = `limit ${measure === "sigmas" ? `${digits(threshold)} σ` : measured(threshold, unit)}`;
+  // In a sentence zeros at the end say nothing.
+  const decimals = { ...commonDecimals([value ?? end, worst, threshold], unit), common: 0 };
+  const say = measure === "sigmas" ? sigmas : (of: number) => measured(of, unit, decimals);
+  const limit = `limit ${measure === "sigmas" ? `${exact(threshold)} σ` : limitOf(threshold, unit)}`;
   // Of one that ended under an older hub what fired it is not known.
   if (value === null) return end === null ? limit : `ended at ${say(end)}, ${limit}`;
   const fired = state === "pending" ? say(value) : `fired at ${say(value)}`;

@@ -5,7 +5,7 @@ import { serverNow } from "../app";
 import type { Board } from "../chart/board";
 import { Chart, DASHES, type Gestures, type Mark, type Threshold, type Under } from "../chart/chart";
 import { scheduler } from "../chart/scheduler";
-import { clean, commonDecimals, measured, moment } from "../format";
+import { clean, commonDecimals, measured, moment, type Decimals } from "../format";
 import { hint, member, type Family } from "../names";
 import type { Summary } from "../series";
 import type { Millis, Sensor } from "../types";
@@ -99,7 +99,7 @@ export function ChartCard(props: ChartCardProps) {
   const summaries = sensors.map((sensor) => board.summary(sensor));
   const empty = summaries.every((summary) => summary.points === 0);
   const decimals = commonDecimals(summaries.flatMap(({ min, max, last }) => [min, max, last]), unit);
-  const text = sensors.map((sensor, i) => describe(sensors.length === 1 ? family.title : member(sensor.sensor), unit, summaries[i]!, stale)).join(" ");
+  const text = sensors.map((sensor, i) => describe(sensors.length === 1 ? family.title : member(sensor.sensor), unit, summaries[i]!, stale, decimals)).join(" ");
   const raw = sensors.map((sensor) => hint(sensor.sensor)).filter((one) => one !== "").join(", ");
 
   const move = (event: KeyboardEvent) => {
@@ -109,7 +109,7 @@ export function ChartCard(props: ChartCardProps) {
     chart.current?.step((event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1));
   };
   useEffect(() => {
-    if (cursor && document.activeElement === root.current) announce(`${moment(cursor.at, serverNow())}: ${cursor.under.map((one) => measured(one.avg, unit)).join(", ")}`);
+    if (cursor && document.activeElement === root.current) announce(`${moment(cursor.at, serverNow())}: ${cursor.under.map((one) => measured(one.avg, unit, decimals)).join(", ")}`);
   }, [cursor]);
 
   return (
@@ -142,7 +142,7 @@ function Dash({ color, dash }: { color: string; dash: readonly number[] }) {
 }
 
 /** What lies under the cursor of a single line, else the figures of the window. */
-function Readout({ cursor, unit, decimals, summary }: { cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: number; summary: Summary }) {
+function Readout({ cursor, unit, decimals, summary }: { cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: Decimals; summary: Summary }) {
   const [one] = cursor?.under ?? [];
   return (
     <div class="readout">
@@ -150,12 +150,12 @@ function Readout({ cursor, unit, decimals, summary }: { cursor: { at: Millis; un
         <>
           <span>{moment(cursor.at, serverNow())}</span>
           {one.avg === null ? <b>no data</b> : <b>{measured(one.avg, unit, decimals)}</b>}
-          {one.min !== one.max ? <span>{measured(one.min, unit)} to {measured(one.max, unit)}</span> : null}
+          {one.min !== one.max ? <span>{measured(one.min, unit, decimals)} to {measured(one.max, unit, decimals)}</span> : null}
         </>
       ) : summary.points > 0 ? (
         <>
           <span>min <b>{measured(summary.min, unit, decimals)}</b></span>
-          <span>mean <b>{measured(summary.avg, unit)}</b></span>
+          <span>mean <b>{measured(summary.avg, unit, decimals)}</b></span>
           <span>max <b>{measured(summary.max, unit, decimals)}</b></span>
           {summary.gaps > 0 ? <span>{summary.gaps} {summary.gaps === 1 ? "gap" : "gaps"}</span> : null}
         </>
@@ -165,7 +165,7 @@ function Readout({ cursor, unit, decimals, summary }: { cursor: { at: Millis; un
 }
 
 /** The lines of a family by name, with what they are now or what they were under the cursor. */
-function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: readonly Sensor[]; colors: readonly string[]; cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: number; newest: readonly (number | null)[] }) {
+function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: readonly Sensor[]; colors: readonly string[]; cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: Decimals; newest: readonly (number | null)[] }) {
   return (
     <div class="readout legend">
       {sensors.map((sensor, i) => (
@@ -180,10 +180,10 @@ function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: 
 }
 
 /** The chart in one sentence. */
-function describe(name: string, unit: string, summary: Summary, stale: boolean): string {
+function describe(name: string, unit: string, summary: Summary, stale: boolean, decimals: Decimals): string {
   if (summary.points === 0) return `${name}: no readings in this window.`;
   const gaps = summary.gaps === 0 ? "no gaps" : summary.gaps === 1 ? "one gap" : `${summary.gaps} gaps`;
-  return `${name} ${measured(summary.last, unit)}, min ${measured(summary.min, unit)}, max ${measured(summary.max, unit)}, ${summary.trend}, ${gaps}${stale ? ", stale" : ""}.`;
+  return `${name} ${measured(summary.last, unit, decimals)}, min ${measured(summary.min, unit, decimals)}, max ${measured(summary.max, unit, decimals)}, ${summary.trend}, ${gaps}${stale ? ", stale" : ""}.`;
 }
 
 let announcedAt = 0;

@@ -6,7 +6,7 @@ import { loadLatest, loadRules, reason, say } from "../actions";
 import { go, listen, part, serverNow, state, subscribe } from "../app";
 import { Board } from "../chart/board";
 import type { Mark, Threshold } from "../chart/chart";
-import { clean, duration, measured, millis, parseSpan, stamp } from "../format";
+import { clean, duration, exact, millis, parseSpan, stamp } from "../format";
 import { families, type Family } from "../names";
 import { MORE_SPANS, SPANS } from "../picker";
 import { byImportance } from "../rank";
@@ -238,7 +238,7 @@ function inPlace(before: readonly Sensor[] | null, found: readonly Sensor[]): Se
 function thresholdsOf(rules: readonly Rule[] | null, device: Device, sensor: string): Threshold[] {
   return (rules ?? []).flatMap((rule) =>
     rule.enabled && rule.condition.type === "threshold" && watches(rule, device, sensor)
-      ? [{ value: rule.condition.value, above: rule.condition.op.startsWith(">"), label: `${clean(rule.name, 32)} ${rule.condition.op} ${measured(rule.condition.value, "")}` }]
+      ? [{ value: rule.condition.value, above: rule.condition.op.startsWith(">"), label: `${clean(rule.name, 32)} ${rule.condition.op} ${exact(rule.condition.value)}` }]
       : [],
   );
 }

@@ -2,7 +2,7 @@
 
 import { cloneElement, type JSX } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
-import { quantity } from "../format";
+import { quantity, type Decimals } from "../format";
 
 type Tone = "good" | "warn" | "bad" | "off";
 
@@ -37,7 +37,7 @@ function Mark({ of }: { of: string }) {
 }
 
 /** A value with its unit set smaller. */
-export function Quantity({ value, unit, decimals = 0 }: { value: number | null | undefined; unit: string; decimals?: number }) {
+export function Quantity({ value, unit, decimals }: { value: number | null | undefined; unit: string; decimals?: Decimals | undefined }) {
   const shown = quantity(value, unit, decimals);
   return <>{shown.value}{shown.unit === "" ? null : <i>{`\u202f${shown.unit}`}</i>}</>;
 }

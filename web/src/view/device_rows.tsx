@@ -5,14 +5,14 @@ import * as api from "../api";
 import { LIVE_DEVICES, loadLatest } from "../actions";
 import { go, part, serverNow, state, subscribe } from "../app";
 import { firstWay, toggled, type Odd, type Values } from "../fleet";
-import { ago, clean, commonDecimals, count, measured } from "../format";
+import { ago, clean, commonDecimals, count, measured, type Decimals } from "../format";
 import { hint, title } from "../names";
 import { byImportance } from "../rank";
 import { DEFAULT_RANGE, href, type Route } from "../route";
 import { buckets, staleAfter } from "../series";
 import { alertsText, standing } from "../standing";
 import { lastHeard } from "../state";
-import type { Alert, Device, Latest, Series } from "../types";
+import type { Alert, Device, Series } from "../types";
 import { Quantity, Status, useEvery } from "./controls";
 import { failingSources } from "./ledger";
 import { Spark, sparkScale, type SparkScale } from "./spark";
@@ -22,7 +22,8 @@ type OverviewRoute = Extract<Route, { view: "overview" }>;
 /** A device, or the head of a group. */
 export type Item = Device | { group: string; value: string | null; devices: readonly Device[] };
 
-const VALUES_SHOWN = 4;
+/** Of a device that has none of the columns, so many sensors are named. */
+const OTHERS_NAMED = 3;
 const SPARK_MS = 10 * 60_000;
 const SPARK_POINTS = 64;
 /** A sparkline is a glance; its refresh need not be faster than its pixels move. */
@@ -103,7 +104,7 @@ function Heads({ route, columns, drawn, scale, sparks }: { route: OverviewRoute;
       <span>{sort("name", "Name")}</span>
       <span>{sort("status", "Status")}</span>
       <span class="values">{columns.map((sensor) => sort(sensor, title(sensor), hint(sensor)))}</span>
-      <span class="spark-head" title={scale ? `All on one scale, ${measured(scale.min, unit)} to ${measured(scale.max, unit)}` : undefined}>{drawn ? `${title(drawn)}, 10 min` : ""}</span>
+      <span class="spark-head" title={scale ? `All on one scale, ${extent(scale.min, scale.max, unit)}` : undefined}>{drawn ? `${title(drawn)}, 10 min` : ""}</span>
       <span>{sort("seen", "Last seen")}</span>
     </div>
   );
@@ -136,7 +137,7 @@ interface RowProps {
   values: Values | undefined;
   spark: Series | undefined;
   scale: SparkScale | null;
-  decimals: Readonly<Record<string, number>>;
+  decimals: Readonly<Record<string, Decimals>>;
   columns: readonly string[];
   route: OverviewRoute;
   alerts: readonly Alert[] | undefined;
@@ -160,11 +161,11 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
         {failingSources(device) !== "" && stands === "online" ? <span class="failing">{failingSources(device)}</span> : null}
       </span>
       <span class="values">
-        {cells(values, columns).map(({ sensor, one }) => (
-          <span class={`value ${columns.includes(sensor) ? "column" : ""} ${odd?.sensor === sensor && odd.score >= ODD_FROM ? "odd" : ""}`} key={sensor} title={hint(sensor)}>
-            {one ? <><b><Quantity value={one.value} unit={one.unit} decimals={decimals[sensor] ?? 0} /></b><span>{title(sensor)}</span></> : null}
+        {columns.some((sensor) => values?.[sensor]) ? columns.map((sensor) => (
+          <span class={`value column ${odd?.sensor === sensor && odd.score >= ODD_FROM ? "odd" : ""}`} key={sensor} title={hint(sensor)}>
+            {values?.[sensor] ? <><b><Quantity value={values[sensor].value} unit={values[sensor].unit} decimals={decimals[sensor]} /></b><span>{title(sensor)}</span></> : null}
           </span>
-        ))}
+        )) : <Others values={values} />}
       </span>
       <Spark series={spark} scale={scale} from={serverNow() - SPARK_MS} to={serverNow()} />
       <span class="seen">{ago(heard, now)}</span>
@@ -172,9 +173,17 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
   );
 }
 
+/** A device that measures none of the columns: a value stands under its own name or not at all. */
+function Others({ values }: { values: Values | undefined }) {
+  const others = Object.keys(values ?? {}).map((sensor) => ({ sensor })).sort(byImportance).map(({ sensor }) => title(sensor));
+  if (others.length === 0) return null;
+  return <span class="others" title={others.slice(0, 40).join(", ")}>{others.length === 1 ? "1 other sensor" : `${count(others.length)} other sensors`}: {others.slice(0, OTHERS_NAMED).join(", ")}{others.length > OTHERS_NAMED ? ", …" : ""}</span>;
+}
+
 /** What sets it apart, in a line. */
 function Why({ odd }: { odd: Odd }) {
-  return <span class="why">{title(odd.sensor)} {measured(odd.value, odd.unit)}, others about {measured(odd.usual, odd.unit)}</span>;
+  const decimals = commonDecimals([odd.value, odd.usual], odd.unit);
+  return <span class="why">{title(odd.sensor)} {measured(odd.value, odd.unit, decimals)}, others about {measured(odd.usual, odd.unit, decimals)}</span>;
 }
 
 /** Each label leads to the devices that share it. */
@@ -203,25 +212,22 @@ function GroupRow({ group, value, devices, column }: { group: string; value: str
       <span class="small quiet">
         {devices.length === 1 ? "1 device" : `${count(devices.length)} devices`}
         {offline > 0 ? <span class="bad-text">, {count(offline)} offline</span> : null}
-        {all.length > 1 ? `, ${title(column!)} ${measured(Math.min(...all), unit)} to ${measured(Math.max(...all), unit)}` : null}
+        {all.length > 1 ? `, ${title(column!)} ${extent(Math.min(...all), Math.max(...all), unit)}` : null}
       </span>
     </li>
   );
 }
 
-/** A device that measures none of the columns shows what it has, each value under its name. */
-function cells(values: Values | undefined, columns: readonly string[]): { sensor: string; one: Latest | undefined }[] {
-  if (columns.some((sensor) => values?.[sensor])) return columns.map((sensor) => ({ sensor, one: values?.[sensor] }));
-  return Object.values(values ?? {}).sort(byImportance).slice(0, VALUES_SHOWN).map((one) => ({ sensor: one.sensor, one }));
+/** A column of numbers has the same decimals in every row, so that none changes its width while it lives. */
+function decimalsOf(rows: readonly Device[], columns: readonly string[]): Record<string, Decimals> {
+  return Object.fromEntries(columns.map((sensor) => {
+    const values = rows.flatMap(({ id }) => latest.value[id]?.[sensor] ?? []);
+    return [sensor, commonDecimals(values.map(({ value }) => value), values[0]?.unit ?? "")];
+  }));
 }
 
-/** A column of numbers has the same decimals in every row, so that none changes its width while it lives. */
-function decimalsOf(rows: readonly Device[], columns: readonly string[]): Record<string, number> {
-  const found: Record<string, number> = {};
-  for (const device of rows) {
-    for (const { sensor, one } of cells(latest.value[device.id], columns)) {
-      if (one) found[sensor] = Math.max(found[sensor] ?? 0, commonDecimals([one.value], one.unit));
-    }
-  }
-  return found;
+/** From the least to the most. */
+function extent(least: number, most: number, unit: string): string {
+  const decimals = commonDecimals([least, most], unit);
+  return `${measured(least, unit, decimals)} to ${measured(most, unit, decimals)}`;
 }
