@@ -184,13 +184,10 @@ export const loadDevice = async (id: string) => {
   takeDevice(await api.devices.get(id), asked);
 };
 
-export async function changeDevice(id: string, change: Parameters<typeof api.devices.change>[1]): Promise<boolean> {
-  let changed = false;
-  await answered(api.devices.change(id, change), (device, asked) => {
-    takeDevice(device, asked);
-    changed = true;
-  });
-  return changed;
+/** Throws what the hub refuses, so that the form can say it at its field. */
+export async function changeDevice(id: string, change: Parameters<typeof api.devices.change>[1]): Promise<void> {
+  const asked = turn();
+  takeDevice(await api.devices.change(id, change), asked);
 }
 
 /** Puts new hardware in its place; what it is called and what it measured stays. */

@@ -91,15 +91,13 @@ const KIND_LEAST = 1 / 10;
  */
 export function columnsOf(devices: readonly Device[], latest: Readonly<Record<string, Values>>, most: number, byImportance: (a: { sensor: string }, b: { sensor: string }) => number): string[] {
   const measuring = devices.map(({ id }) => Object.keys(latest[id] ?? {})).filter((sensors) => sensors.length > 0);
-  const kinds: string[][] = [];
-  for (let rest = measuring; rest.length > 0 && rest.length >= measuring.length * KIND_LEAST && kinds.length < most; ) {
-    const kind = shared(rest, byImportance).slice(0, most);
-    kinds.push(kind);
-    rest = rest.filter((sensors) => !sensors.some((sensor) => kind.includes(sensor)));
+  const first = shared(measuring, byImportance).slice(0, most);
+  const others: string[] = [];
+  const without = (all: readonly (readonly string[])[], columns: readonly string[]) => all.filter((sensors) => !sensors.some((sensor) => columns.includes(sensor)));
+  for (let rest = without(measuring, first); rest.length > 0 && rest.length >= measuring.length * KIND_LEAST && others.length < most - 1; rest = without(rest, others)) {
+    others.push(shared(rest, byImportance)[0]!);
   }
-  // The first kind has what the others leave; of each other one the first.
-  const [first = [], ...others] = kinds;
-  return [...first.slice(0, Math.max(1, most - others.length)), ...others.map(([sensor]) => sensor!)].slice(0, most);
+  return [...first.slice(0, most - others.length), ...others];
 }
 
 /** Sensors that most of these have. A few that lack one do not move its column; a sensor of few is no column of all. */

@@ -2,6 +2,7 @@
 
 import { stamp } from "./format";
 import type { Millis } from "./types";
+import type { Wrong } from "./wrong";
 import { ahead, zone } from "./zone";
 
 /** Windows one click away, by the text of the address bar. */
@@ -25,7 +26,7 @@ export function momentOf(text: string, name = zone()): Millis | null {
 }
 
 /** What is wrong with a window that was typed, at its field; null when nothing is. */
-export function wrongWindow(from: string, to: string, now: Millis): { field: "from" | "to"; problem: string } | null {
+export function wrongWindow(from: string, to: string, now: Millis): Wrong | null {
   const [start, end] = [momentOf(from), to.trim() === "" ? now : momentOf(to)];
   if (start === null) return { field: "from", problem: "Enter a date and a time, like 2026-11-22 14:00." };
   if (end === null) return { field: "to", problem: "Enter a date and a time, or leave it empty for now." };

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { readyRules } from "./ready";
-import { conditionOf, fieldsOf } from "./rule";
+import { conditionOf, fieldsOf } from "./condition";
 
 const of = (...sensors: [string, string][]) => readyRules(sensors.map(([sensor, unit]) => ({ sensor, unit })));
 

@@ -1,14 +1,14 @@
 // Ready rules: what most people watch, for the sensors that are there. A press fills the form; everything can be changed. PURE.
 
-import type { Fields } from "./rule";
-import type { Severity } from "./types";
+import type { Fields } from "./condition";
+import type { Op, Severity } from "./types";
 
 export interface Ready {
   label: string;
   name: string;
   /** Glob over sensor names. */
   sensor: string;
-  fields: Partial<Fields>;
+  fields: Pick<Fields, "type"> & Partial<Fields>;
   hold: string;
   severity: Severity;
 }
@@ -27,7 +27,7 @@ const ALL: { fits: (of: Sensor) => boolean; glob?: string; ready: Omit<Ready, "s
   { fits: isRoom, ready: { label: "Too warm", name: "Too warm", fields: limit(">", "30", "29"), hold: "5m", severity: "warning" } },
   { fits: (of) => of.unit.startsWith("%") && /humidity/i.test(of.sensor), ready: { label: "Too humid", name: "Too humid", fields: limit(">", "70", "65"), hold: "30m", severity: "warning" } },
   { fits: (of) => of.unit === "%" && /batter|charge_pct$/i.test(of.sensor), ready: { label: "Battery low", name: "Battery low", fields: limit("<", "20", "25"), hold: "5m", severity: "warning" } },
-  { fits: () => true, glob: "*", ready: { label: "A sensor stops", name: "Sensor silent", fields: { type: "silence", after: "15m" }, hold: "0s", severity: "warning" } },
+  { fits: () => true, glob: "*", ready: { label: "A sensor stops", name: "Sensor silent", fields: { type: "silence", silence: { after: "15m" } }, hold: "0s", severity: "warning" } },
 ];
 
 function named(pattern: RegExp): (of: Sensor) => boolean {
@@ -43,8 +43,8 @@ function isRoom(of: Sensor): boolean {
   return isCelsius(of) && !/^temp\./.test(of.sensor);
 }
 
-function limit(op: Fields["op"], value: string, clear: string): Partial<Fields> {
-  return { type: "threshold", op, value, clear };
+function limit(op: Op, value: string, clear: string): Ready["fields"] {
+  return { type: "threshold", threshold: { op, value, clear } };
 }
 
 /** Those that fit, each for the sensor name that most devices have of its kind. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { conditionOf, fieldsOf, firedOn, glob, limitUnit, outcome, reading, sentence, silenceOver, waitsFor, type Fields } from "./rule";
+import { firedOn, glob, outcome, reading, sentence, silenceOver, waitsFor } from "./rule";
 import type { Alert, Backtest, Condition, Silence } from "./types";
 
 describe("globs", () => {
@@ -59,29 +59,6 @@ test("what a rule waits for is said", () => {
   expect(waitsFor({ needs: { ...needs, waiting: 3 } })).toContain("Its sensors have");
 });
 
-describe("a condition as it is typed", () => {
-  test("goes there and back", () => {
-    const all: Condition[] = [
-      { type: "threshold", op: "<=", value: -3.5, clear: -2 },
-      { type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: 4 },
-      { type: "increase", op: ">", value: 5, over: "1d", clear: 4 },
-      { type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 },
-      { type: "silence", after: "90s" },
-    ];
-    for (const condition of all) expect(conditionOf(fieldsOf(condition))).toEqual({ condition });
-  });
-  test("says what is wrong", () => {
-    const typed = (fields: Partial<Fields>) => conditionOf({ ...fieldsOf(null), value: "5", ...fields });
-    expect(typed({ value: "" })).toEqual({ field: "condition.value", problem: "The limit must be a number." });
-    expect(typed({ type: "rate", per: "a minute" })).toEqual({ field: "condition.per", problem: "Write the unit of time like 60s, 5m or 1h." });
-    expect(typed({ type: "deviation", over: "" })).toEqual({ field: "condition.over", problem: "Write the window like 60s, 5m or 1h." });
-    expect(typed({ type: "deviation", sigmas: "" })).toEqual({ field: "condition.sigmas", problem: "The number of deviations must be a number." });
-    expect(typed({ type: "silence", after: "5" })).toEqual({ field: "condition.after", problem: "Write the time of silence like 60s, 5m or 1h." });
-    // What the chosen kind does not use is not looked at.
-    expect(typed({ per: "?", over: "?", after: "?" })).toHaveProperty("condition");
-  });
-});
-
 describe("what a rule would have done", () => {
   const needs = { readings: 10, span: "30m", series: 1, waiting: 1 };
   const series = (fires: number, readings = 100, judged = readings) => ({ device: "d", device_name: "d", sensor: "s", unit: "", readings, judged, fires, firing_s: fires * 60, firings: [] });
@@ -109,14 +86,5 @@ describe("what a rule would have done", () => {
   });
   test("what was left out is said", () => {
     expect(of([series(0)], { watched: 1_200, truncated: true })).toContain("Only 1 of 1200 sensors were checked.");
-  });
-});
-
-describe("the unit beside a limit", () => {
-  test("is that of the sensors, a rate by its time, and several are told", () => {
-    expect(limitUnit({ type: "threshold", per: "60s" }, ["Cel", "Cel"])).toEqual({ unit: "°C", mixed: null });
-    expect(limitUnit({ type: "rate", per: "60s" }, ["Cel"])).toEqual({ unit: "°C per 60s", mixed: null });
-    expect(limitUnit({ type: "threshold", per: "60s" }, [])).toEqual({ unit: "", mixed: null });
-    expect(limitUnit({ type: "threshold", per: "60s" }, ["Cel", "%", "1"]).mixed).toBe("These sensors have different units: none, %, °C");
   });
 });

@@ -1,7 +1,7 @@
-// Rules as the page reads and writes them: whom they watch, what they say, what they would have done. PURE.
+// Rules as the page reads them: whom they watch, what they say, what they would have done. PURE.
 
-import { clean, commonDecimals, digits, duration, exact, limitOf, measured, parseSpan, scale } from "./format";
-import type { Alert, Backtest, Condition, Device, Op, Rule, Silence } from "./types";
+import { clean, commonDecimals, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
+import type { Alert, Backtest, Condition, Device, Rule, Silence } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
 export function glob(pattern: string, text: string): boolean {
@@ -84,87 +84,6 @@ export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "worst
   if (value === null) return end === null ? limit : `ended at ${say(end)}, ${limit}`;
   const fired = state === "pending" ? say(value) : `fired at ${say(value)}`;
   return worst === null || say(worst) === say(value) ? `${fired}, ${limit}` : `${fired}, ${limit}, at worst ${say(worst)}`;
-}
-
-/** A condition as it is typed: texts, those of the other kinds too, so that changing the kind loses nothing. */
-export interface Fields {
-  type: Condition["type"];
-  op: Op;
-  value: string;
-  clear: string;
-  per: string;
-  over: string;
-  sigmas: string;
-  least: string;
-  after: string;
-}
-
-const FIRST: Fields = { type: "threshold", op: ">", value: "", clear: "", per: "60s", over: "5m", sigmas: "4", least: "", after: "5m" };
-const text = (value: number | null | undefined) => (value === null || value === undefined ? "" : String(value));
-
-/** The fields of a rule to edit, or of a new one. */
-export function fieldsOf(of: Condition | null): Fields {
-  switch (of?.type) {
-    case "threshold":
-      return { ...FIRST, op: of.op, value: text(of.value), clear: text(of.clear) };
-    case "rate":
-      return { ...FIRST, type: "rate", op: of.op, value: text(of.value), clear: text(of.clear), per: of.per, over: of.over };
-    case "increase":
-      return { ...FIRST, type: "increase", op: of.op, value: text(of.value), clear: text(of.clear), over: of.over };
-    case "deviation":
-      return { ...FIRST, type: "deviation", sigmas: text(of.sigmas), clear: text(of.clear), over: of.over, least: text(of.least) };
-    case "silence":
-      return { ...FIRST, type: "silence", after: of.after };
-    default:
-      return FIRST;
-  }
-}
-
-/** What is wrong, and in which field of the form. */
-export interface Wrong {
-  field: string;
-  problem: string;
-}
-
-/** The condition that was typed, or what is wrong with it. */
-export function conditionOf(fields: Fields): { condition: Condition } | Wrong {
-  const wrong = (field: keyof Fields, problem: string): Wrong => ({ field: `condition.${field}`, problem });
-  const clear = fields.clear.trim() === "" ? null : Number(fields.clear);
-  const spans: ["per" | "over" | "after", string, boolean][] = [
-    ["per", "unit of time", fields.type === "rate"],
-    ["over", "window", fields.type === "rate" || fields.type === "increase" || fields.type === "deviation"],
-    ["after", "time of silence", fields.type === "silence"],
-  ];
-  const span = spans.find(([key, , used]) => used && parseSpan(fields[key].trim()) === null);
-  if (span) return wrong(span[0], `Write the ${span[1]} like 60s, 5m or 1h.`);
-  if (clear !== null && !Number.isFinite(clear)) return wrong("clear", "“Resolves at” must be a number, or empty.");
-  switch (fields.type) {
-    case "silence":
-      return { condition: { type: "silence", after: fields.after.trim() } };
-    case "deviation": {
-      const [sigmas, least] = [Number(fields.sigmas), fields.least.trim() === "" ? null : Number(fields.least)];
-      if (fields.sigmas.trim() === "" || !Number.isFinite(sigmas)) return wrong("sigmas", "The number of deviations must be a number.");
-      if (least !== null && !Number.isFinite(least)) return wrong("least", "The least difference must be a number, or empty.");
-      return { condition: { type: "deviation", sigmas, over: fields.over.trim(), clear, least } };
-    }
-    case "rate":
-    case "increase":
-    case "threshold": {
-      const value = Number(fields.value);
-      if (fields.value.trim() === "" || !Number.isFinite(value)) return wrong("value", "The limit must be a number.");
-      if (fields.type === "threshold") return { condition: { type: "threshold", op: fields.op, value, clear } };
-      if (fields.type === "increase") return { condition: { type: "increase", op: fields.op, value, over: fields.over.trim(), clear } };
-      return { condition: { type: "rate", op: fields.op, value, per: fields.per.trim(), over: fields.over.trim(), clear } };
-    }
-  }
-}
-
-/** How the numbers of a condition are written, from the units of the sensors it watches; several units are told, not chosen from. */
-export function limitUnit(fields: Pick<Fields, "type" | "per">, units: readonly string[]): { unit: string; mixed: string | null } {
-  const signs = [...new Set(units.map((unit) => scale(unit, 0).unit))].sort();
-  if (signs.length > 1) return { unit: "", mixed: `These sensors have different units: ${signs.map((one) => one || "none").slice(0, 5).join(", ")}${signs.length > 5 ? ", …" : ""}` };
-  const [unit = ""] = signs;
-  return { unit: fields.type === "rate" && unit !== "" ? `${unit} per ${fields.per}` : unit, mixed: null };
 }
 
 /** Where a rule would have fired, most often first. */

@@ -3,6 +3,7 @@
 import { clean } from "./format";
 import { momentOf } from "./picker";
 import type { NewSilence, Silence } from "./types";
+import type { Wrong } from "./wrong";
 
 /** How long, one click away. */
 export const SILENCES: readonly [span: string, label: string][] = [["30m", "30 min"], ["1h", "1 h"], ["4h", "4 h"], ["1d", "1 day"], ["7d", "7 days"]];
@@ -22,7 +23,7 @@ export interface Typed {
 }
 
 /** What the hub is asked for, or what is wrong and in which field. */
-export function silenceOf(typed: Typed): NewSilence | { field: string; problem: string } {
+export function silenceOf(typed: Typed): NewSilence | Wrong {
   const [from, until] = [typed.from === "" ? null : momentOf(typed.from), typed.span === "" ? momentOf(typed.until) : null];
   if (typed.from !== "" && from === null) return { field: "from", problem: "Enter a date and a time, or leave it empty for now." };
   if (typed.span === "" && until === null) return { field: "until", problem: "Enter the date and the time at which it ends." };

@@ -55,7 +55,7 @@ function Steps({ onCommand }: { onCommand?: () => void }) {
     setWanted(way);
     setToken(made.token);
   };
-  const shared = { hub: known, place, token, wanted, make: (way: Way) => void make(way) };
+  const shared = { hub: known, place, token, wanted, copied: () => setWanted(null), make: (way: Way) => void make(way) };
   return (
     <div class="start-steps">
       <ol class="steps">
@@ -90,13 +90,14 @@ interface Shared {
   token: string | null;
   /** For which a token was asked: its command is copied at once. */
   wanted: Way | null;
+  copied: () => void;
   make: (way: Way) => void;
 }
 
 const LABELS: Record<Way, string> = { line: "install command", deb: "package command", card: "flash command", hand: "agent command" };
 
 /** What to type, for one way; it holds a token where one was made. */
-function Instruction({ way, hub, place, token, wanted, make }: Shared) {
+function Instruction({ way, hub, place, token, wanted, copied, make }: Shared) {
   const [machine, setMachine] = useState(hub.agents[0] ?? "aarch64");
   const text = command(way, place, token, { machine, discovery: hub.discovery.enabled });
   if (way !== "hand" && !place.anywhere) return <OnlyHere hub={hub} />;
@@ -114,7 +115,7 @@ function Instruction({ way, hub, place, token, wanted, make }: Shared) {
           <select class="input short" value={machine} onChange={(event) => setMachine(event.currentTarget.value)}>{hub.agents.map((name) => <option key={name}>{name}</option>)}</select>
         </label>
       ) : null}
-      {text === null ? <div class="row"><button type="button" class="button primary" onClick={() => make(way)}>Create install command</button></div> : <Copyable text={text} label={LABELS[way]} atOnce={way === wanted} />}
+      {text === null ? <div class="row"><button type="button" class="button primary" onClick={() => make(way)}>Create install command</button></div> : <Copyable text={text} label={LABELS[way]} atOnce={way === wanted} done={copied} />}
       {way === "hand" && !token ? (
         <div class="row">
           <button type="button" class="button" onClick={() => make(way)}>Add a token to the command</button>
@@ -139,7 +140,7 @@ function Lead({ way, token }: { way: Way; token: string | null }) {
 }
 
 /** What a person should know of the command above. */
-function After({ way, hub, place, token }: Omit<Shared, "make" | "wanted">) {
+function After({ way, hub, place, token }: Pick<Shared, "way" | "hub" | "place" | "token">) {
   return (
     <>
       {token ? <p class="small quiet">This command contains a token: it adds one device, within 24 hours, without asking. Keep it private.</p> : null}

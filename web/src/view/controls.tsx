@@ -55,8 +55,11 @@ export function Field({ label, hint, problem, unit, children }: { label: string;
   );
 }
 
-/** Text to take away: a command or a secret, with a button that says it worked; the button is pressed already where it was just asked for. */
-export function Copyable({ text, label, atOnce = false }: { text: string; label: string; atOnce?: boolean }) {
+/**
+ * Text to take away: a command or a secret, with a button that says it worked. Where it was just asked for, the button is pressed
+ * already, once: `done` is told, and what changes later is not copied unasked.
+ */
+export function Copyable({ text, label, atOnce = false, done }: { text: string; label: string; atOnce?: boolean; done?: () => void }) {
   const code = useRef<HTMLElement>(null);
   const [copied, setCopied] = useState<string | null>(null);
   useEffect(() => {
@@ -69,9 +72,13 @@ export function Copyable({ text, label, atOnce = false }: { text: string; label:
     if (code.current) getSelection()?.selectAllChildren(code.current);
     setCopied((await copyText(text)) ? "Copied" : "Press Ctrl+C");
   };
+  // Another text is not on the clipboard.
+  useEffect(() => setCopied(null), [text]);
   useEffect(() => {
-    if (atOnce) void copy();
-  }, [text, atOnce]);
+    if (!atOnce) return;
+    done?.();
+    void copy();
+  }, [atOnce]);
   return (
     <div class="secret">
       <code ref={code} tabIndex={0} role="textbox" aria-readonly="true" aria-label={label}>{text}</code>

@@ -8,29 +8,31 @@ import { ago, clean, millis } from "../format";
 import { OVERVIEW } from "../route";
 import type { Device, Swap } from "../types";
 import { Confirmed, Field } from "./controls";
+import { useForm } from "./form";
 
 export function DeviceEdit({ device, close }: { device: Device; close: () => void }) {
   const [name, setName] = useState(device.name);
   const [labels, setLabels] = useState(Object.entries(device.labels).map(([key, value]) => `${key}=${value}`).join(", "));
   const [notes, setNotes] = useState(device.notes);
-  const save = async (event: Event) => {
-    event.preventDefault();
+  const { at, Rest, ...form } = useForm([name, labels, notes]);
+  const save = (event: Event) => {
     const pairs = labels.split(",").map((pair) => pair.trim()).filter((pair) => pair !== "").map((pair) => {
       const at = pair.indexOf("=");
       return at < 0 ? [pair, ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
     });
-    if (await changeDevice(device.id, { name: name.trim(), labels: Object.fromEntries(pairs) as Record<string, string>, notes })) close();
+    form.send(event, () => changeDevice(device.id, { name: name.trim(), labels: Object.fromEntries(pairs) as Record<string, string>, notes }).then(close));
   };
   const remove = async () => {
     if (await removeDevice(device.id)) go(OVERVIEW);
   };
   return (
-    <form class="card form" style={{ width: "100%" }} onSubmit={(event) => void save(event)} aria-label="Edit device">
+    <form class="card form" style={{ width: "100%" }} onSubmit={save} aria-label="Edit device">
       <div class="form-grid">
-        <Field label="Name"><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-        <Field label="Labels" hint="key=value, separated by commas"><input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></Field>
+        <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label="Labels" problem={at("labels")} hint="key=value, separated by commas"><input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></Field>
       </div>
-      <Field label="Notes" hint="where it is, who to call: shown on its page"><textarea class="input" rows={3} maxLength={2_000} value={notes} onInput={(event) => setNotes(event.currentTarget.value)} /></Field>
+      <Field label="Notes" problem={at("notes")} hint="where it is, who to call: shown on its page"><textarea class="input" rows={3} maxLength={2_000} value={notes} onInput={(event) => setNotes(event.currentTarget.value)} /></Field>
+      {Rest()}
       <dl class="facts">
         <dt>Id</dt><dd class="mono">{clean(device.id)}</dd>
         <dt>Fingerprint</dt><dd class="mono">{device.words.length > 0 ? device.words.map((word) => clean(word)).join(" ") : "none: its readings come by HTTP, or were imported"}</dd>
@@ -39,7 +41,7 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
       </dl>
       {device.words.length > 0 ? <Replace device={device} close={close} /> : null}
       <div class="spread">
-        <div class="row"><button class="button primary">Save</button><button type="button" class="button" onClick={close}>Cancel</button></div>
+        <div class="row"><button class="button primary" disabled={form.busy}>Save</button><button type="button" class="button" onClick={close}>Cancel</button></div>
         <div class="row">
           {device.status === "blocked" ? null : <Confirmed label="Block" sure="Really block it" onConfirm={() => void block(device)} />}
           {device.words.length > 0 ? <Confirmed label="Forget, keep history" sure="Really forget, keep its readings" onConfirm={() => void forgetDevice(device.id).then(close)} /> : null}

@@ -2,8 +2,9 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { reason, say } from "../actions";
+import { say } from "../actions";
 import { Field } from "./controls";
+import { useForm } from "./form";
 
 /** As the hub asks for it. */
 const SHORTEST = 8;
@@ -11,37 +12,31 @@ const SHORTEST = 8;
 export function Password() {
   const [present, setPresent] = useState("");
   const [wanted, setWanted] = useState("");
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
-  const change = async (event: Event) => {
+  const { at, Rest, ...form } = useForm([present, wanted]);
+  const change = (event: Event) => {
     event.preventDefault();
-    if (wanted.length < SHORTEST) return setProblem(`The new password needs at least ${SHORTEST} characters.`);
-    setBusy(true);
-    setProblem("");
-    try {
+    if (wanted.length < SHORTEST) return form.say({ field: "new_password", problem: `At least ${SHORTEST} characters.` });
+    form.send(event, async () => {
       await api.session.changePassword(present, wanted);
       setPresent("");
       setWanted("");
       say("Password changed. Every other browser is signed out.");
-    } catch (error) {
-      setProblem(reason(error));
-    }
-    setBusy(false);
+    });
   };
   return (
     <section class="card stack" aria-labelledby="password">
       <div><h2 id="password">Password</h2><p class="small quiet">A new one signs out every other browser. API tokens stay valid.</p></div>
-      <form class="form" onSubmit={(event) => void change(event)}>
+      <form class="form" onSubmit={change}>
         <div class="form-grid">
-          <Field label="Present password">
+          <Field label="Present password" problem={at("password")}>
             <input class="input" type="password" required autocomplete="current-password" value={present} onInput={(event) => setPresent(event.currentTarget.value)} />
           </Field>
-          <Field label="New password" hint={`at least ${SHORTEST} characters`}>
+          <Field label="New password" problem={at("new_password")} hint={`at least ${SHORTEST} characters`}>
             <input class="input" type="password" required autocomplete="new-password" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
           </Field>
         </div>
-        {problem ? <p class="problem" role="alert">{problem}</p> : null}
-        <div class="row"><button class="button" disabled={busy}>Change password</button></div>
+        {Rest()}
+        <div class="row"><button class="button" disabled={form.busy}>Change password</button></div>
       </form>
     </section>
   );

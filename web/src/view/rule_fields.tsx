@@ -1,60 +1,91 @@
 // The fields of a condition, by its kind, with the unit of what it watches beside each limit.
 
-import { limitUnit, type Fields } from "../rule";
+import { limitUnit, type Fields } from "../condition";
 import type { Op } from "../types";
 import { Field } from "./controls";
 
-/** The fields of a condition's kind. */
-export function RuleFields({ fields, set, units, at }: { fields: Fields; set: (fields: Fields) => void; units: readonly string[]; at: (field: string) => string | undefined }) {
+interface Props {
+  fields: Fields;
+  set: (fields: Fields) => void;
+  units: readonly string[];
+  at: (field: string) => string | undefined;
+}
+
+/** The fields of a condition's kind. Called, not mounted: the form has to know which fields there are. */
+export function ruleFields({ fields, set, units, at }: Props) {
   const { unit, mixed } = limitUnit(fields, units);
-  const inUnit = (hint: string) => mixed ?? (unit === "" ? hint : undefined);
-  const number = (key: "value" | "clear" | "sigmas" | "least", needed: boolean) => (
-    <input class="input" required={needed} inputMode="decimal" type="number" step="any" value={fields[key]} onInput={(event) => set({ ...fields, [key]: event.currentTarget.value })} />
-  );
-  const span = (key: "per" | "over" | "after") => <input class="input" required value={fields[key]} onInput={(event) => set({ ...fields, [key]: event.currentTarget.value })} />;
-  const direction = (
-    <select class="input" value={fields.op} onChange={(event) => set({ ...fields, op: event.currentTarget.value as Op })}>
-      <option value=">">above</option><option value=">=">at or above</option><option value="<">below</option><option value="<=">at or below</option>
-    </select>
-  );
   switch (fields.type) {
-    case "threshold":
+    case "threshold": {
+      const { field, number, direction } = of("threshold", fields, set, at);
       return (
         <>
-          <Field label="Direction">{direction}</Field>
-          <Field label="Limit" unit={unit} hint={mixed ?? undefined} problem={at("condition.value")}>{number("value", true)}</Field>
-          <Field label="Resolves at" unit={unit} hint="optional, default: the limit" problem={at("condition.clear")}>{number("clear", false)}</Field>
+          <Field label="Direction">{direction(fields.threshold.op)}</Field>
+          {field("value", { label: "Limit", unit, hint: mixed }, number("value", true))}
+          {field("clear", { label: "Resolves at", unit, hint: "optional, default: the limit" }, number("clear", false))}
         </>
       );
-    case "rate":
+    }
+    case "rate": {
+      const { field, number, span, direction } = of("rate", fields, set, at);
       return (
         <>
-          <Field label="Direction" hint="use a negative limit for falling values">{direction}</Field>
-          <Field label="Limit" unit={unit} hint={inUnit(`change per ${fields.per}`)} problem={at("condition.value")}>{number("value", true)}</Field>
-          <Field label="Per" hint="1s, 60s, 1h" problem={at("condition.per")}>{span("per")}</Field>
-          <Field label="Measured over" hint="5s to 7d" problem={at("condition.over")}>{span("over")}</Field>
-          <Field label="Resolves at" unit={unit} hint="optional, default: the limit" problem={at("condition.clear")}>{number("clear", false)}</Field>
+          <Field label="Direction" hint="use a negative limit for falling values">{direction(fields.rate.op)}</Field>
+          {field("value", { label: "Limit", unit, hint: mixed ?? (unit === "" ? `change per ${fields.rate.per}` : null) }, number("value", true))}
+          {field("per", { label: "Per", hint: "1s, 60s, 1h" }, span("per"))}
+          {field("over", { label: "Measured over", hint: "5s to 7d" }, span("over"))}
+          {field("clear", { label: "Resolves at", unit, hint: "optional, default: the limit" }, number("clear", false))}
         </>
       );
-    case "increase":
+    }
+    case "increase": {
+      const { field, number, span, direction } = of("increase", fields, set, at);
       return (
         <>
-          <Field label="Direction">{direction}</Field>
-          <Field label="Limit" unit={unit} hint={mixed ?? `in ${fields.over}`} problem={at("condition.value")}>{number("value", true)}</Field>
-          <Field label="Within" hint="5s to 7d" problem={at("condition.over")}>{span("over")}</Field>
-          <Field label="Resolves at" unit={unit} hint="optional, default: the limit" problem={at("condition.clear")}>{number("clear", false)}</Field>
+          <Field label="Direction">{direction(fields.increase.op)}</Field>
+          {field("value", { label: "Limit", unit, hint: mixed ?? `in ${fields.increase.over}` }, number("value", true))}
+          {field("over", { label: "Within", hint: "5s to 7d" }, span("over"))}
+          {field("clear", { label: "Resolves at", unit, hint: "optional, default: the limit" }, number("clear", false))}
         </>
       );
-    case "deviation":
+    }
+    case "deviation": {
+      const { field, number, span } = of("deviation", fields, set, at);
       return (
         <>
-          <Field label="Deviations" hint="standard deviations from the mean, either side" problem={at("condition.sigmas")}>{number("sigmas", true)}</Field>
-          <Field label="Of the last" hint="5s to 7d" problem={at("condition.over")}>{span("over")}</Field>
-          <Field label="And more than" unit={unit} hint="empty: anything" problem={at("condition.least")}>{number("least", false)}</Field>
-          <Field label="Resolves within" hint="deviations; optional, default: the same" problem={at("condition.clear")}>{number("clear", false)}</Field>
+          {field("sigmas", { label: "Deviations", hint: "standard deviations from the mean, either side" }, number("sigmas", true))}
+          {field("over", { label: "Of the last", hint: "5s to 7d" }, span("over"))}
+          {field("least", { label: "And more than", unit, hint: "empty: anything" }, number("least", false))}
+          {field("clear", { label: "Resolves within", hint: "deviations; optional, default: the same" }, number("clear", false))}
         </>
       );
-    case "silence":
-      return <Field label="For longer than" hint="1s to 30d" problem={at("condition.after")}>{span("after")}</Field>;
+    }
+    case "silence": {
+      const { field, span } = of("silence", fields, set, at);
+      return field("after", { label: "For longer than", hint: "1s to 30d" }, span("after"));
+    }
   }
+}
+
+interface About {
+  label: string;
+  unit?: string;
+  hint: string | null;
+}
+
+/** The controls of one kind: each reads and writes a field of this kind only. */
+function of<K extends Fields["type"]>(type: K, fields: Fields, set: Props["set"], at: Props["at"]) {
+  type Key = keyof Fields[K] & string;
+  const typed = fields[type];
+  const write = (key: string, text: string) => set({ ...fields, [type]: { ...typed, [key]: text } });
+  const shared = (key: Key) => ({ class: "input", value: typed[key] as string, onInput: (event: { currentTarget: HTMLInputElement }) => write(key, event.currentTarget.value) });
+  return {
+    field: (key: Key, { label, unit, hint }: About, control: preact.JSX.Element) => <Field label={label} unit={unit} hint={hint ?? undefined} problem={at(`condition.${key}`)} key={`${type} ${key}`}>{control}</Field>,
+    number: (key: Key, needed: boolean) => <input {...shared(key)} required={needed} inputMode="decimal" type="number" step="any" />,
+    span: (key: Key) => <input {...shared(key)} required />,
+    direction: (op: Op) => (
+      <select class="input" value={op} onChange={(event) => write("op", event.currentTarget.value)}>
+        <option value=">">above</option><option value=">=">at or above</option><option value="<">below</option><option value="<=">at or below</option>
+      </select>
+    ),
+  };
 }

@@ -1,16 +1,17 @@
 // The rule editor. While it is typed it says what the rule would have done in the last day, by the hub's own engine.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import * as api from "../api";
-import { loadWebhooks, reason, saveRule, say } from "../actions";
+import { loadWebhooks, saveRule, say } from "../actions";
 import { part } from "../app";
 import { clean, parseSpan } from "../format";
 import { readyRules, type Ready } from "../ready";
-import { conditionOf, fieldsOf, watches, type Fields, type Wrong } from "../rule";
+import { conditionOf, fieldsOf, type Fields } from "../condition";
+import { watches } from "../rule";
 import type { Rule, Severity } from "../types";
 import { Field } from "./controls";
+import { useForm } from "./form";
 import { LabelPicker } from "./label_picker";
-import { RuleFields } from "./rule_fields";
+import { ruleFields } from "./rule_fields";
 import { RulePast } from "./rule_past";
 import "./forms.css";
 
@@ -27,8 +28,6 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
   const [severity, setSeverity] = useState<Severity>(rule?.severity ?? "warning");
   const [chosenHooks, setHooks] = useState<readonly string[] | null>(rule?.webhooks ?? null);
   const [labels, setLabels] = useState<Record<string, string>>(rule?.labels ?? {});
-  const [wrong, setWrong] = useState<Wrong | null>(null);
-  const [busy, setBusy] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => {
     first.current?.focus();
@@ -37,33 +36,24 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
   // A new rule notifies those that are meant for new rules, until a person chooses.
   const hooks = chosenHooks ?? (webhooks.value ?? []).filter((hook) => hook.for_new_rules).map((hook) => hook.id);
 
-  // An error is about what was typed: mended or changed, it is gone.
-  useEffect(() => setWrong(null), [name, who, what, JSON.stringify(labels), JSON.stringify(fields), hold, chosenHooks]);
+  const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, chosenHooks]);
 
   const typed = conditionOf(fields);
   const draft = "condition" in typed && what.trim() !== "" && who.trim() !== "" && parseSpan(hold.trim()) !== null
     ? { device: who.trim(), sensor: what.trim(), labels, condition: typed.condition, for: hold.trim(), severity, webhooks: [...hooks], enabled: rule?.enabled ?? true }
     : null;
 
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
-    if ("problem" in typed) return setWrong(typed);
-    if (parseSpan(hold.trim()) === null) return setWrong({ field: "for", problem: "Write the hold time like 60s, 5m or 1h." });
+    if ("problem" in typed) return form.say(typed);
+    if (parseSpan(hold.trim()) === null) return form.say({ field: "for", problem: "Write the hold time like 60s, 5m or 1h." });
     if (draft === null) return;
-    setBusy(true);
-    setWrong(null);
-    try {
+    form.send(event, async () => {
       await saveRule(rule?.id ?? null, { ...draft, name: name.trim() });
       say(rule ? "Rule saved." : "Rule created.");
       done();
-    } catch (error) {
-      setWrong({ field: (error instanceof api.Refused && error.problem?.field) || "", problem: reason(error) });
-      setBusy(false);
-    }
+    });
   };
-
-  const at = (field: string) => (wrong?.field === field ? wrong.problem : undefined);
-  const shown = ["name", "device", "sensor", "for"].includes(wrong?.field ?? "") || (wrong?.field.startsWith("condition.") ?? false);
   const take = (ready: Ready) => {
     setName(ready.name);
     setWhat(ready.sensor);
@@ -79,7 +69,7 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
   const sensors = [...new Set(Object.values(latest.value).flatMap((of) => Object.keys(of)))].sort().slice(0, 200);
 
   return (
-    <form class="card form" onSubmit={(event) => void submit(event)} aria-labelledby="rule-form">
+    <form class="card form" onSubmit={submit} aria-labelledby="rule-form">
       <h2 id="rule-form">{rule ? "Edit rule" : "New rule"}</h2>
       {ready.length > 0 ? (
         <div class="row" role="group" aria-label="Ready rules">
@@ -106,7 +96,7 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
             <option value="deviation">is unusual</option><option value="silence">stops arriving</option>
           </select>
         </Field>
-        <RuleFields fields={fields} set={setFields} units={watched.filter((one) => one.watched).map((one) => one.unit)} at={at} />
+        {ruleFields({ fields, set: setFields, units: watched.filter((one) => one.watched).map((one) => one.unit), at })}
         <Field label="For at least" hint="60s, 5m, 1h; 0s fires at once" problem={at("for")}><input class="input" required value={hold} onInput={(event) => setHold(event.currentTarget.value)} /></Field>
         <Field label="Severity">
           <select class="input" value={severity} onChange={(event) => setSeverity(event.currentTarget.value as Severity)}>
@@ -127,9 +117,9 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
           </div>
         </fieldset>
       ) : null}
-      <RulePast draft={draft} />
-      {wrong && !shown ? <p class="problem" role="alert">{wrong.problem}</p> : null}
-      <div class="row"><button class="button primary" disabled={busy}>{rule ? "Save rule" : "Create rule"}</button><button type="button" class="button" onClick={done}>Cancel</button></div>
+      <RulePast draft={draft} refused={form.say} />
+      {Rest()}
+      <div class="row"><button class="button primary" disabled={form.busy}>{rule ? "Save rule" : "Create rule"}</button><button type="button" class="button" onClick={done}>Cancel</button></div>
     </form>
   );
 }

@@ -8,6 +8,8 @@ import { title } from "../names";
 import { href } from "../route";
 import { firedOn, outcome } from "../rule";
 import type { Backtest } from "../types";
+import type { Wrong } from "../wrong";
+import { wrongOf } from "./form";
 
 /** Typing settles before the hub is asked. */
 const SETTLE_MS = 400;
@@ -18,8 +20,8 @@ const NAMED = 20;
 /** Around a firing, so that its beginning is seen. */
 const AROUND_MS = 30 * 60_000;
 
-export function RulePast({ draft }: { draft: Omit<api.RuleDraft, "name"> | null }) {
-  const past = useBacktest(draft);
+export function RulePast({ draft, refused }: { draft: Omit<api.RuleDraft, "name"> | null; refused: (wrong: Wrong) => void }) {
+  const past = useBacktest(draft, refused);
   if (past === null) return null;
   const fired = firedOn(past);
   return (
@@ -55,7 +57,7 @@ function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest })
 }
 
 /** What the rule would have done, or null while there is nothing to say. */
-function useBacktest(draft: Omit<api.RuleDraft, "name"> | null): Backtest | null {
+function useBacktest(draft: Omit<api.RuleDraft, "name"> | null, refused: (wrong: Wrong) => void): Backtest | null {
   const [past, setPast] = useState<Backtest | null>(null);
   // By its text: the draft is a new object each time.
   const asked = draft === null ? null : JSON.stringify({ ...draft, severity: "info", webhooks: [] });
@@ -67,9 +69,10 @@ function useBacktest(draft: Omit<api.RuleDraft, "name"> | null): Backtest | null
         (result) => current && setPast(result),
         (error: unknown) => {
           if (!current) return;
-          // What is wrong with the rule is said when it is saved; a hub that is busy with others' rules is asked again.
           setPast(null);
+          // A hub that is busy with others' rules is asked again; what is wrong with the rule is said before it is saved.
           if (error instanceof api.Refused && error.status === 503) timer = setTimeout(ask, BUSY_MS);
+          else if (error instanceof api.Refused && error.problem?.field) refused(wrongOf(error));
         },
       );
     let timer = setTimeout(ask, SETTLE_MS);

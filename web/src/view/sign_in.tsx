@@ -2,10 +2,11 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { reason, setPassword, signIn } from "../actions";
+import { setPassword, signIn } from "../actions";
 import type { Session } from "../state";
 import { clean } from "../format";
 import { Field } from "./controls";
+import { useForm } from "./form";
 import { Logo } from "./logo";
 
 /** As the hub asks for it. */
@@ -15,28 +16,20 @@ export function SignIn({ session }: { session: Session }) {
   const setup = session.kind === "setup";
   const [token, setToken] = useState(setup ? (session.token ?? "") : "");
   const [password, setPasswordText] = useState("");
-  const [problem, setProblem] = useState("");
-  const [busy, setBusy] = useState(false);
+  const { at, Rest, ...form } = useForm([token, password]);
   const asksToken = setup && session.token === null;
   const [hub, setHub] = useState<string | null>(null);
   useEffect(() => void api.session.door().then(({ name }) => setHub(name), () => {}), []);
 
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
-    if (setup && password.length < SHORTEST) return setProblem(`At least ${SHORTEST} characters.`);
-    setBusy(true);
-    setProblem("");
-    try {
-      await (setup ? setPassword(token.trim(), password) : signIn(password));
-    } catch (error) {
-      setProblem(reason(error));
-      setBusy(false);
-    }
+    if (setup && password.length < SHORTEST) return form.say({ field: "password", problem: `At least ${SHORTEST} characters.` });
+    form.send(event, () => (setup ? setPassword(token.trim(), password) : signIn(password)));
   };
 
   return (
     <main class="door">
-      <form class="card" onSubmit={(event) => void submit(event)}>
+      <form class="card" onSubmit={submit}>
         <p class="brand"><Logo /><span>Telemetry hub{hub ? <small> on {clean(hub)}</small> : null}</span></p>
         <div class="stack">
           <h1>{setup ? "Set the admin password" : "Sign in"}</h1>
@@ -47,19 +40,19 @@ export function SignIn({ session }: { session: Session }) {
           </p>
         </div>
         {asksToken ? (
-          <Field label="Setup token">
+          <Field label="Setup token" problem={at("token")}>
             <input class="input" required autocomplete="off" value={token} onInput={(event) => setToken(event.currentTarget.value)} />
           </Field>
         ) : null}
-        <Field label="Password">
+        <Field label="Password" problem={at("password")}>
           <input
             class="input" type="password" name="password" required autofocus minLength={setup ? SHORTEST : undefined}
-            autocomplete={setup ? "new-password" : "current-password"} aria-describedby={problem ? "problem" : undefined}
+            autocomplete={setup ? "new-password" : "current-password"}
             value={password} onInput={(event) => setPasswordText(event.currentTarget.value)}
           />
         </Field>
-        {problem ? <p class="problem" id="problem" role="alert">{problem}</p> : null}
-        <button class="button primary" disabled={busy}>{setup ? "Set password" : "Sign in"}</button>
+        {Rest()}
+        <button class="button primary" disabled={form.busy}>{setup ? "Set password" : "Sign in"}</button>
         {setup ? null : <Forgotten />}
         <p class="small quiet"><a href="/api/docs" target="_blank">API documentation</a></p>
       </form>

@@ -1,12 +1,13 @@
 // A maintenance evening in one form: over whom nobody is notified, from when, for how long, and why.
 
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import * as api from "../api";
-import { loadSilences, reason } from "../actions";
+import { loadSilences } from "../actions";
 import { part } from "../app";
 import { clean } from "../format";
 import { SILENCES, silenceOf } from "../silence";
 import { Field } from "./controls";
+import { useForm } from "./form";
 import { LabelPicker } from "./label_picker";
 import "./forms.css";
 
@@ -15,30 +16,21 @@ const rules = part((s) => s.rules);
 
 export function SilenceForm({ done }: { done: () => void }) {
   const [typed, setTyped] = useState({ rule: "", device: "*", sensor: "*", labels: {} as Record<string, string>, from: "", span: "1h", until: "", comment: "" });
-  const [wrong, setWrong] = useState<{ field: string; problem: string } | null>(null);
-  const [busy, setBusy] = useState(false);
-  // An error is about what was typed: changed, it is gone.
-  useEffect(() => setWrong(null), [typed]);
+  const { at, Rest, ...form } = useForm(typed);
   const set = (change: Partial<typeof typed>) => setTyped({ ...typed, ...change });
-  const at = (...fields: string[]) => (wrong !== null && fields.includes(wrong.field) ? wrong.problem : undefined);
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
     const asked = silenceOf(typed);
-    if ("problem" in asked) return setWrong(asked);
-    setBusy(true);
-    try {
+    if ("problem" in asked) return form.say(asked);
+    form.send(event, async () => {
       await api.silences.create(asked);
       await loadSilences();
       done();
-    } catch (error) {
-      setWrong({ field: (error instanceof api.Refused && error.problem?.field) || "", problem: reason(error) });
-      setBusy(false);
-    }
+    });
   };
   const known = Object.values(devices.value ?? {}).filter((one) => one.status === "online" || one.status === "offline");
-  const shown = ["rule", "device", "sensor", "from", "until", "for", "comment"].includes(wrong?.field ?? "");
   return (
-    <form class="card form" onSubmit={(event) => void submit(event)} aria-labelledby="silence-form">
+    <form class="card form" onSubmit={submit} aria-labelledby="silence-form">
       <div><h2 id="silence-form">New silence</h2><p class="small quiet">Alerts are shown as always, but nobody is notified. What still fires at its end is told then.</p></div>
       <div class="form-grid">
         <Field label="Rule" problem={at("rule")}>
@@ -63,8 +55,8 @@ export function SilenceForm({ done }: { done: () => void }) {
         {typed.span === "" ? <Field label="Until" problem={at("until", "for")}><input class="input" required type="datetime-local" value={typed.until} onInput={(event) => set({ until: event.currentTarget.value })} /></Field> : null}
         <Field label="Comment" hint="why; optional" problem={at("comment")}><input class="input" maxLength={250} value={typed.comment} onInput={(event) => set({ comment: event.currentTarget.value })} /></Field>
       </div>
-      {wrong && !shown ? <p class="problem" role="alert">{wrong.problem}</p> : null}
-      <div class="row"><button class="button primary" disabled={busy}>Create silence</button><button type="button" class="button" onClick={done}>Cancel</button></div>
+      {Rest()}
+      <div class="row"><button class="button primary" disabled={form.busy}>Create silence</button><button type="button" class="button" onClick={done}>Cancel</button></div>
     </form>
   );
 }

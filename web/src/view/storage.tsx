@@ -2,11 +2,12 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { reason } from "../actions";
 import { state } from "../app";
 import { clean, digits, duration, measured, millis, when } from "../format";
 import type { Hub, Retention as Kept, RetentionRequest } from "../types";
+import type { Wrong } from "../wrong";
 import { Confirmed, Field } from "./controls";
+import { wrongOf } from "./form";
 
 /** Typing has ended: the hub may be asked what it would delete. */
 const TYPED_MS = 500;
@@ -56,14 +57,15 @@ const TIERS = [
 export function Retention() {
   const [kept, setKept] = useState<Kept | null>(null);
   const [typed, setTyped] = useState<RetentionRequest | null>(null);
-  const [would, setWould] = useState<{ text: string; deletes: boolean } | { problem: string } | null>(null);
+  const [would, setWould] = useState<{ text: string; deletes: boolean } | Wrong | null>(null);
+  const wrong = would !== null && "problem" in would ? would : null;
   const take = (now: Kept) => {
     setKept(now);
     setTyped(null);
     setWould(null);
   };
   useEffect(() => {
-    api.retention.get().then(take, (error: unknown) => setWould({ problem: reason(error) }));
+    api.retention.get().then(take, (error: unknown) => setWould(wrongOf(error)));
   }, []);
   useEffect(() => {
     if (typed === null) return;
@@ -71,7 +73,7 @@ export function Retention() {
     const timer = setTimeout(() => {
       api.retention.preview(typed).then(
         (preview) => current && setWould({ text: preview.text, deletes: preview.text !== "nothing" }),
-        (error: unknown) => current && setWould({ problem: reason(error) }),
+        (error: unknown) => current && setWould(wrongOf(error)),
       );
     }, TYPED_MS);
     return () => {
@@ -80,7 +82,7 @@ export function Retention() {
     };
   }, [JSON.stringify(typed)]);
   const save = () => {
-    if (typed !== null) api.retention.replace(typed).then(take, (error: unknown) => setWould({ problem: reason(error) }));
+    if (typed !== null) api.retention.replace(typed).then(take, (error: unknown) => setWould(wrongOf(error)));
   };
   const change = (tier: "raw" | "minutes" | "hours", text: string) => {
     if (kept === null) return;
@@ -91,11 +93,11 @@ export function Retention() {
   return (
     <section class="card stack" aria-labelledby="retention">
       <div><h2 id="retention">Retention</h2><p class="small quiet">Older readings are replaced by one-minute summaries, later by hourly ones (count, average, minimum, maximum). Enter a duration like 14d, 6w or 5y (at least 1d), or “forever”.</p></div>
-      {kept === null ? (would && "problem" in would ? null : <p class="quiet">Loading…</p>) : (
+      {kept === null ? (wrong ? null : <p class="quiet">Loading…</p>) : (
         <form class="form" onSubmit={(event) => event.preventDefault()}>
           <div class="form-grid thirds">
             {TIERS.map(([tier, label]) => (
-              <Field label={label} key={tier}>
+              <Field label={label} key={tier} problem={wrong?.field === tier ? wrong.problem : undefined}>
                 <input class="input" autocomplete="off" spellcheck={false} disabled={kept.configured} value={typed?.[tier] ?? kept[tier]} onInput={(event) => change(tier, event.currentTarget.value)} />
               </Field>
             ))}
@@ -116,7 +118,7 @@ export function Retention() {
           )}
         </form>
       )}
-      {would && "problem" in would ? <p class="problem" role="alert">{would.problem}</p> : null}
+      {wrong && (kept === null || !TIERS.some(([tier]) => tier === wrong.field)) ? <p class="problem" role="alert">{wrong.problem}</p> : null}
     </section>
   );
 }

@@ -2,38 +2,34 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { loadTokens, reason, told } from "../actions";
+import { loadTokens, told } from "../actions";
 import { state } from "../app";
 import { ago, clean, millis, when } from "../format";
 import type { JoinToken, Token } from "../types";
 import { Confirmed, Copyable, Field } from "./controls";
+import { useForm } from "./form";
 
 export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
   const [uses, setUses] = useState("1");
   const [expires, setExpires] = useState("24h");
   const [made, setMade] = useState<string | null>(null);
-  const [problem, setProblem] = useState("");
-  const create = async (event: Event) => {
-    event.preventDefault();
-    setProblem("");
-    try {
+  const { at, Rest, ...form } = useForm([uses, expires]);
+  const create = (event: Event) =>
+    form.send(event, async () => {
       const token = await api.tokens.createJoin({ uses: Number(uses), expires });
       setMade(token.token);
       await loadTokens();
-    } catch (error) {
-      setProblem(reason(error));
-    }
-  };
+    });
   return (
     <section class="card stack" aria-labelledby="join-tokens">
       <div><h2 id="join-tokens">Join tokens</h2><p class="small quiet">A device with a join token is added right away.</p></div>
-      <form class="form" onSubmit={(event) => void create(event)}>
+      <form class="form" onSubmit={create}>
         <div class="form-grid">
-          <Field label="Devices"><input class="input" type="number" required min="1" max="20000" value={uses} onInput={(event) => setUses(event.currentTarget.value)} /></Field>
-          <Lifetime value={expires} set={setExpires} />
+          <Field label="Devices" problem={at("uses")}><input class="input" type="number" required min="1" max="20000" value={uses} onInput={(event) => setUses(event.currentTarget.value)} /></Field>
+          <Lifetime value={expires} set={setExpires} problem={at("expires")} />
         </div>
-        {problem ? <p class="problem" role="alert">{problem}</p> : null}
-        <div class="row"><button class="button">Create join token</button></div>
+        {Rest()}
+        <div class="row"><button class="button" disabled={form.busy}>Create join token</button></div>
       </form>
       {made ? <Once text={made} label="join token" /> : null}
       {list && list.length > 0 ? (
@@ -60,34 +56,29 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
   const [scope, setScope] = useState<Token["scope"]>("read");
   const [expires, setExpires] = useState("30d");
   const [made, setMade] = useState<string | null>(null);
-  const [problem, setProblem] = useState("");
-  const create = async (event: Event) => {
-    event.preventDefault();
-    setProblem("");
-    try {
+  const { at, Rest, ...form } = useForm([name, scope, expires]);
+  const create = (event: Event) =>
+    form.send(event, async () => {
       const token = await api.tokens.create({ name: name.trim(), scope, expires });
       setMade(token.token);
       setName("");
       await loadTokens();
-    } catch (error) {
-      setProblem(reason(error));
-    }
-  };
+    });
   return (
     <section class="card stack" aria-labelledby="api-tokens">
       <div><h2 id="api-tokens">API tokens</h2><p class="small quiet">For programs and scripts: <code>Authorization: Bearer</code>. <a href="/api/docs" target="_blank">API documentation</a></p></div>
-      <form class="form" onSubmit={(event) => void create(event)}>
+      <form class="form" onSubmit={create}>
         <div class="form-grid">
-          <Field label="Name"><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+          <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
           <Field label="Permissions">
             <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Token["scope"])}>
               <option value="read">read</option><option value="write">read, acknowledge alerts, send readings</option><option value="admin">full access</option>
             </select>
           </Field>
-          <Lifetime value={expires} set={setExpires} />
+          <Lifetime value={expires} set={setExpires} problem={at("expires")} />
         </div>
-        {problem ? <p class="problem" role="alert">{problem}</p> : null}
-        <div class="row"><button class="button">Create API token</button></div>
+        {Rest()}
+        <div class="row"><button class="button" disabled={form.busy}>Create API token</button></div>
       </form>
       {made ? <Once text={made} label="API token" /> : null}
       {list && list.length > 0 ? (
@@ -109,9 +100,9 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
   );
 }
 
-function Lifetime({ value, set }: { value: string; set: (value: string) => void }) {
+function Lifetime({ value, set, problem }: { value: string; set: (value: string) => void; problem: string | undefined }) {
   return (
-    <Field label="Expires in">
+    <Field label="Expires in" problem={problem}>
       <select class="input" value={value} onChange={(event) => set(event.currentTarget.value)}>
         <option value="1h">1 hour</option><option value="24h">24 hours</option><option value="30d">30 days</option><option value="90d">90 days</option>
       </select>

@@ -18,8 +18,8 @@ export function WindowForm({ window, live, choose }: { window: { from: number; t
     if (!wrong) choose(to.trim() === "" ? { from: String(momentOf(from)), to: "now" } : between(momentOf(from)!, momentOf(to)!));
   };
   const field = (name: "from" | "to", label: string, value: string, set: (text: string) => void) => (
-    <Field label={label}>
-      <input class="input" type="datetime-local" step="1" aria-invalid={problem?.field === name} value={value} onInput={(event) => { set(event.currentTarget.value); setProblem(null); }} />
+    <Field label={label} problem={problem?.field === name ? problem.problem : undefined}>
+      <input class="input" type="datetime-local" step="1" value={value} onInput={(event) => { set(event.currentTarget.value); setProblem(null); }} />
     </Field>
   );
   return (
@@ -27,7 +27,6 @@ export function WindowForm({ window, live, choose }: { window: { from: number; t
       <div class="row wrap">{MORE_SPANS.map(([span, label]) => <button type="button" class="button" key={span} onClick={() => choose({ from: `now-${span}`, to: "now" })}>{label}</button>)}</div>
       {field("from", "From", from, setFrom)}
       {field("to", "To (empty: now)", to, setTo)}
-      {problem ? <p class="problem" role="alert">{problem.problem}</p> : null}
       <div class="spread"><span class="small quiet">{zone()}</span><button class="button primary">Show</button></div>
     </form>
   );

@@ -1,0 +1,48 @@
+import { describe, expect, test } from "vitest";
+import { conditionOf, fieldsOf, limitUnit, type Fields } from "./condition";
+import type { Condition } from "./types";
+
+describe("a condition as it is typed", () => {
+  test("goes there and back", () => {
+    const all: Condition[] = [
+      { type: "threshold", op: "<=", value: -3.5, clear: -2 },
+      { type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: 4 },
+      { type: "increase", op: ">", value: 5, over: "1d", clear: 4 },
+      { type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 },
+      { type: "silence", after: "90s" },
+    ];
+    for (const condition of all) expect(conditionOf(fieldsOf(condition))).toEqual({ condition });
+  });
+  test("says what is wrong, at its field", () => {
+    const typed = <K extends Fields["type"]>(type: K, fields: Partial<Fields[K]>) => {
+      const first = fieldsOf(null);
+      const value = type === "silence" || type === "deviation" ? {} : { value: "5" };
+      return conditionOf({ ...first, type, [type]: { ...first[type], ...value, ...fields } });
+    };
+    expect(typed("threshold", { value: "" })).toEqual({ field: "condition.value", problem: "The limit must be a number." });
+    expect(typed("rate", { per: "a minute" })).toEqual({ field: "condition.per", problem: "Write the unit of time like 60s, 5m or 1h." });
+    expect(typed("deviation", { over: "" })).toEqual({ field: "condition.over", problem: "Write the window like 60s, 5m or 1h." });
+    expect(typed("deviation", { sigmas: "" })).toEqual({ field: "condition.sigmas", problem: "The number of deviations must be a number." });
+    expect(typed("deviation", { clear: "5" })).toEqual({ field: "condition.clear", problem: "“Resolves within” must be between 0 and the number of deviations." });
+    expect(typed("deviation", { least: "-1" })).toEqual({ field: "condition.least", problem: "The least difference must be 0 or more." });
+    expect(typed("silence", { after: "5" })).toEqual({ field: "condition.after", problem: "Write the time of silence like 60s, 5m or 1h." });
+    expect(typed("threshold", { clear: "6" })).toEqual({ field: "condition.clear", problem: "“Resolves at” must be at or below the limit." });
+    expect(typed("increase", { op: "<", clear: "4" })).toEqual({ field: "condition.clear", problem: "“Resolves at” must be at or above the limit." });
+    expect(typed("rate", { op: "<=", clear: "5" })).toHaveProperty("condition");
+  });
+  test("what another kind has is not looked at, and stays", () => {
+    const fields = { ...fieldsOf({ type: "threshold", op: ">", value: 90, clear: 80 }), type: "deviation" as const };
+    expect(conditionOf(fields)).toEqual({ condition: { type: "deviation", sigmas: 4, over: "5m", clear: null, least: null } });
+    expect(conditionOf({ ...fields, type: "threshold" })).toEqual({ condition: { type: "threshold", op: ">", value: 90, clear: 80 } });
+    expect(conditionOf({ ...fields, silence: { after: "?" } })).toHaveProperty("condition");
+  });
+});
+
+describe("the unit beside a limit", () => {
+  test("is that of the sensors, a rate by its time, and several are told", () => {
+    expect(limitUnit(fieldsOf(null), ["Cel", "Cel"])).toEqual({ unit: "°C", mixed: null });
+    expect(limitUnit({ ...fieldsOf(null), type: "rate" }, ["Cel"])).toEqual({ unit: "°C per 60s", mixed: null });
+    expect(limitUnit(fieldsOf(null), [])).toEqual({ unit: "", mixed: null });
+    expect(limitUnit(fieldsOf(null), ["Cel", "%", "1"]).mixed).toBe("These sensors have different units: none, %, °C");
+  });
+});

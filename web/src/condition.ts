@@ -1,0 +1,122 @@
+// The condition of a rule as it is typed, each kind with fields of its own, and what is wrong with it. PURE.
+
+import { parseSpan, scale } from "./format";
+import type { Condition, Op } from "./types";
+import type { Wrong } from "./wrong";
+
+/** A condition as it is typed: texts. Each kind has fields of its own, and keeps them while another one is looked at. */
+export interface Fields {
+  type: Condition["type"];
+  threshold: { op: Op; value: string; clear: string };
+  rate: { op: Op; value: string; per: string; over: string; clear: string };
+  increase: { op: Op; value: string; over: string; clear: string };
+  deviation: { sigmas: string; over: string; least: string; clear: string };
+  silence: { after: string };
+}
+
+const FIRST: Fields = {
+  type: "threshold",
+  threshold: { op: ">", value: "", clear: "" },
+  rate: { op: ">", value: "", per: "60s", over: "5m", clear: "" },
+  increase: { op: ">", value: "", over: "5m", clear: "" },
+  deviation: { sigmas: "4", over: "5m", least: "", clear: "" },
+  silence: { after: "5m" },
+};
+const text = (value: number | null | undefined) => (value === null || value === undefined ? "" : String(value));
+
+/** The fields of a rule to edit, or of a new one. */
+export function fieldsOf(of: Condition | null): Fields {
+  switch (of?.type) {
+    case "threshold":
+      return { ...FIRST, threshold: { op: of.op, value: text(of.value), clear: text(of.clear) } };
+    case "rate":
+      return { ...FIRST, type: "rate", rate: { op: of.op, value: text(of.value), per: of.per, over: of.over, clear: text(of.clear) } };
+    case "increase":
+      return { ...FIRST, type: "increase", increase: { op: of.op, value: text(of.value), over: of.over, clear: text(of.clear) } };
+    case "deviation":
+      return { ...FIRST, type: "deviation", deviation: { sigmas: text(of.sigmas), over: of.over, least: text(of.least), clear: text(of.clear) } };
+    case "silence":
+      return { ...FIRST, type: "silence", silence: { after: of.after } };
+    default:
+      return FIRST;
+  }
+}
+
+/** The condition that was typed, or what is wrong with it: said here in words, what is left over the hub says. */
+export function conditionOf(fields: Fields): { condition: Condition } | Wrong {
+  try {
+    return { condition: read(fields) };
+  } catch (error) {
+    if (error instanceof Mistake) return error.wrong;
+    throw error;
+  }
+}
+
+class Mistake extends Error {
+  readonly wrong: Wrong;
+
+  constructor(field: string, problem: string) {
+    super(problem);
+    this.wrong = { field: `condition.${field}`, problem };
+  }
+}
+
+function read(fields: Fields): Condition {
+  switch (fields.type) {
+    case "threshold": {
+      const { op, value, clear } = fields.threshold;
+      return { type: "threshold", op, ...limitAndEnd(op, value, clear) };
+    }
+    case "rate": {
+      const { op, value, per, over, clear } = fields.rate;
+      return { type: "rate", op, ...limitAndEnd(op, value, clear), per: span("per", "unit of time", per), over: span("over", "window", over) };
+    }
+    case "increase": {
+      const { op, value, over, clear } = fields.increase;
+      return { type: "increase", op, ...limitAndEnd(op, value, clear), over: span("over", "window", over) };
+    }
+    case "deviation": {
+      const { over, clear, ...typed } = fields.deviation;
+      const [sigmas, least, end] = [needed("sigmas", "The number of deviations", typed.sigmas), optional("least", "The least difference", typed.least), optional("clear", "“Resolves within”", clear)];
+      if (end !== null && (end < 0 || end > sigmas)) throw new Mistake("clear", "“Resolves within” must be between 0 and the number of deviations.");
+      if (least !== null && least < 0) throw new Mistake("least", "The least difference must be 0 or more.");
+      return { type: "deviation", sigmas, over: span("over", "window", over), least, clear: end };
+    }
+    case "silence":
+      return { type: "silence", after: span("after", "time of silence", fields.silence.after) };
+  }
+}
+
+/** The limit, and at which value on its good side the alert ends. */
+function limitAndEnd(op: Op, value: string, clear: string): { value: number; clear: number | null } {
+  const [limit, end] = [needed("value", "The limit", value), optional("clear", "“Resolves at”", clear)];
+  const isAbove = op.startsWith(">");
+  if (end !== null && (isAbove ? end > limit : end < limit)) throw new Mistake("clear", `“Resolves at” must be at or ${isAbove ? "below" : "above"} the limit.`);
+  return { value: limit, clear: end };
+}
+
+function needed(field: string, name: string, typed: string): number {
+  const value = Number(typed);
+  if (typed.trim() === "" || !Number.isFinite(value)) throw new Mistake(field, `${name} must be a number.`);
+  return value;
+}
+
+function optional(field: string, name: string, typed: string): number | null {
+  if (typed.trim() === "") return null;
+  const value = Number(typed);
+  if (!Number.isFinite(value)) throw new Mistake(field, `${name} must be a number, or empty.`);
+  return value;
+}
+
+function span(field: string, name: string, typed: string): string {
+  if (parseSpan(typed.trim()) === null) throw new Mistake(field, `Write the ${name} like 60s, 5m or 1h.`);
+  return typed.trim();
+}
+
+/** How the numbers of a condition are written, from the units of the sensors it watches; several units are told, not chosen from. */
+export function limitUnit(fields: Pick<Fields, "type" | "rate">, units: readonly string[]): { unit: string; mixed: string | null } {
+  const signs = [...new Set(units.map((unit) => scale(unit, 0).unit))].sort();
+  if (signs.length > 1) return { unit: "", mixed: `These sensors have different units: ${signs.map((one) => one || "none").slice(0, 5).join(", ")}${signs.length > 5 ? ", …" : ""}` };
+  const [unit = ""] = signs;
+  return { unit: fields.type === "rate" && unit !== "" ? `${unit} per ${fields.rate.per}` : unit, mixed: null };
+}
