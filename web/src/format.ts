@@ -122,6 +122,11 @@ export function commonDecimals(values: readonly (number | null | undefined)[], u
   };
 }
 
+/** The same in a sentence, where zeros at the end say nothing. */
+export function apart(values: readonly (number | null | undefined)[], unit: string): Decimals {
+  return { ...commonDecimals(values, unit), common: 0 };
+}
+
 /** Round marks of a value axis in the axis's one unit, all with the same number of decimals. */
 export function valueTicks(unit: string, min: number, max: number, atLeast: number): { value: number; label: string }[] {
   const by = scale(unit, Math.max(Math.abs(min), Math.abs(max)));

@@ -1,6 +1,6 @@
 // Rules as the page reads them: whom they watch, what they say, what they would have done. PURE.
 
-import { clean, commonDecimals, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
+import { apart, clean, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
 import type { Alert, Backtest, Condition, Device, Rule, Silence } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
@@ -76,8 +76,7 @@ export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "worst
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for ${duration(threshold * 1_000)}`;
   const sigmas = (of: number) => `${digits(Math.abs(of))} σ ${of < 0 ? "below" : "above"} usual`;
-  // In a sentence zeros at the end say nothing.
-  const decimals = { ...commonDecimals([value ?? end, worst, threshold], unit), common: 0 };
+  const decimals = apart([value ?? end, worst, threshold], unit);
   const say = measure === "sigmas" ? sigmas : (of: number) => measured(of, unit, decimals);
   const limit = `limit ${measure === "sigmas" ? `${exact(threshold)} σ` : limitOf(threshold, unit)}`;
   // Of one that ended under an older hub what fired it is not known.

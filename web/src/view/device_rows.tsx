@@ -5,7 +5,7 @@ import * as api from "../api";
 import { LIVE_DEVICES, loadLatest } from "../actions";
 import { go, part, serverNow, state, subscribe } from "../app";
 import { firstWay, toggled, type Odd, type Values } from "../fleet";
-import { ago, clean, commonDecimals, count, measured, type Decimals } from "../format";
+import { ago, apart, clean, commonDecimals, count, measured, type Decimals } from "../format";
 import { hint, title } from "../names";
 import { byImportance } from "../rank";
 import { DEFAULT_RANGE, href, type Route } from "../route";
@@ -182,7 +182,7 @@ function Others({ values }: { values: Values | undefined }) {
 
 /** What sets it apart, in a line. */
 function Why({ odd }: { odd: Odd }) {
-  const decimals = commonDecimals([odd.value, odd.usual], odd.unit);
+  const decimals = apart([odd.value, odd.usual], odd.unit);
   return <span class="why">{title(odd.sensor)} {measured(odd.value, odd.unit, decimals)}, others about {measured(odd.usual, odd.unit, decimals)}</span>;
 }
 
@@ -228,6 +228,6 @@ function decimalsOf(rows: readonly Device[], columns: readonly string[]): Record
 
 /** From the least to the most. */
 function extent(least: number, most: number, unit: string): string {
-  const decimals = commonDecimals([least, most], unit);
+  const decimals = apart([least, most], unit);
   return `${measured(least, unit, decimals)} to ${measured(most, unit, decimals)}`;
 }

@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { state } from "../app";
-import { clean, commonDecimals, measured, when } from "../format";
+import { apart, clean, measured, when } from "../format";
 import { title } from "../names";
 import { href } from "../route";
 import { firedOn, outcome } from "../rule";
@@ -51,7 +51,7 @@ function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest })
       <span class="fired-bar" aria-hidden="true">
         {of.firings.map((one) => <i key={one.from} style={{ left: share(Date.parse(one.from)), right: `calc(100% - ${share(one.to === null ? to : Date.parse(one.to))})` }} />)}
       </span>
-      <span class="quiet">{of.fires === 1 ? "once" : `${of.fires} times`}{first ? `, ${of.fires === 1 ? "" : "first "}${when(began, state.value.now)}${first.value === null ? "" : ` at ${measured(first.value, of.unit, commonDecimals(of.firings.map(({ value }) => value), of.unit))}`}` : ""}</span>
+      <span class="quiet">{of.fires === 1 ? "once" : `${of.fires} times`}{first ? `, ${of.fires === 1 ? "" : "first "}${when(began, state.value.now)}${first.value === null ? "" : ` at ${measured(first.value, of.unit, apart(of.firings.map(({ value }) => value), of.unit))}`}` : ""}</span>
     </li>
   );
 }
