@@ -12,7 +12,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::{Kin, Limits, Pace, Work};
+use super::{Away, Kin, Limits, Pace, Work};
 
 /// Slow work that takes longer than this hangs.
 pub(crate) const LONG: Duration = Duration::from_secs(5);
@@ -35,11 +35,11 @@ pub(super) struct Lanes<W: Work> {
 #[derive(Debug)]
 pub(super) struct Running {
     begun: u64,
-    /// Whose it is.
-    pub(super) number: u32,
+    number: u32,
     kin: Kin,
     pace: Pace,
-    pub(super) since: Instant,
+    given: Option<Instant>,
+    since: Instant,
     /// The one that its kind may have where [`Limits::hung`] hang.
     last: bool,
 }
@@ -94,8 +94,8 @@ impl<W: Work> Lanes<W> {
         };
         self.begun += 1;
         let last = tally.hung >= self.limits.hung;
-        let (number, kin) = (work.number(), work.kin());
-        self.running.push(Running { begun: self.begun, number, kin, pace, since: now, last });
+        let (number, kin, given) = (work.number(), work.kin(), work.given());
+        self.running.push(Running { begun: self.begun, number, kin, pace, given, since: now, last });
         Some((self.begun, work, pace))
     }
 
@@ -137,7 +137,17 @@ impl<W: Work> Lanes<W> {
         self.slow.len() + self.tally(now).slow
     }
 
+    /// What is under way, and what waits.
+    pub(super) fn away(&self) -> Vec<Away> {
+        let begun =
+            |running: &Running| Away { number: running.number, given: running.given, begun: Some(running.since) };
+        let waits = |work: &W| Away { number: work.number(), given: work.given(), begun: None };
+        let waiting = self.quick.iter().chain(&self.untried).chain(&self.slow).map(waits);
+        self.running.iter().map(begun).chain(waiting).collect()
+    }
+
     /// What is under way.
+    #[cfg(test)]
     pub(super) fn running(&self) -> impl Iterator<Item = &Running> {
         self.running.iter()
     }

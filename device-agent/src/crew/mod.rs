@@ -15,7 +15,6 @@
 
 mod lanes;
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -42,6 +41,10 @@ pub trait Work: Send + 'static {
     fn number(&self) -> u32;
     /// What it is like.
     fn kin(&self) -> Kin;
+    /// Since when somebody waits for it, as far as that is to be told by [`Crew::away`].
+    fn given(&self) -> Option<Instant> {
+        None
+    }
     /// Does it.
     fn run(&mut self, pace: Pace) -> Self::Output;
 }
@@ -79,6 +82,17 @@ pub struct Done<W: Work> {
     pub pace: Pace,
     /// How long it took.
     pub took: Duration,
+}
+
+/// Work that has not come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Away {
+    /// Whose it is.
+    pub number: u32,
+    /// Since when somebody waits for it.
+    pub given: Option<Instant>,
+    /// Since when a thread is at it, if one is.
+    pub begun: Option<Instant>,
 }
 
 /// How many threads there may be.
@@ -199,10 +213,10 @@ impl<W: Work> Crew<W> {
         self.shared.lock().lanes.waits()
     }
 
-    /// Since when whose work is under way.
+    /// What is not done.
     #[must_use]
-    pub fn begun(&self) -> HashMap<u32, Instant> {
-        self.shared.lock().lanes.running().map(|running| (running.number, running.since)).collect()
+    pub fn away(&self) -> Vec<Away> {
+        self.shared.lock().lanes.away()
     }
 
     /// Slow pieces that are under way or wait for a thread.

@@ -67,7 +67,7 @@ fn what_hangs_holds_up_nobody_and_comes_back_when_it_ends() {
     assert_eq!(done(&crew, 1), ["d"]);
     drop(end);
     assert_eq!(done(&crew, 1), ["stuck"]);
-    assert_eq!(crew.begun().len(), 0);
+    assert_eq!(crew.away(), []);
 }
 
 #[test]

@@ -178,7 +178,8 @@ impl Bus {
 
     /// What is wrong, probe by probe.
     fn trouble(&self, now: Instant) -> Option<String> {
-        let begun = self.crew.begun();
+        let begun = self.crew.away().into_iter().filter_map(|away| Some((away.number, away.begun?)));
+        let begun: BTreeMap<u32, Instant> = begun.collect();
         let hangs = |probe: &Probe| {
             let begun = begun.get(&probe.number).filter(|_| probe.lent.is_some());
             begun.is_some_and(|begun| now.saturating_duration_since(*begun) >= HANGS)

@@ -1,7 +1,6 @@
 //! One thing to read: the smallest that can hang alone.
 
 use std::fs;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,12 +8,13 @@ use std::time::Duration;
 
 use super::cpu::Cpu;
 use super::disk::Disk;
-use super::files::{Files, LONGEST_NUMBER, entries, number_in, print_of};
-use super::limits::{Level, Quantity};
+use super::files::{Files, entries, print_of};
+use super::limits::Level;
 use super::open::{Open, Watch};
 use super::origin::{self, Origin};
+use super::trip::Outcome;
 use super::{Class, Error, Samples, disk, hwmon, iio, load, memory, network, power, thermal};
-use crate::crew::{Kin, Pace, Work};
+use crate::crew::Pace;
 
 /// How long a pipe is waited for before others go on without it.
 const WAIT: Duration = Duration::from_secs(1);
@@ -95,33 +95,6 @@ pub(super) struct Device {
     unanswered: Option<Error>,
 }
 
-/// An errand on its way, and what is to be known of it without looking into it.
-#[derive(Debug)]
-pub(super) struct Trip {
-    /// Whose it is.
-    pub(super) number: u32,
-    kin: Kin,
-    /// A short way to the one number that it gave the last time.
-    direct: Option<Direct>,
-    pub(super) errand: Box<Errand>,
-}
-
-/// A file whose number is a sensor's value.
-#[derive(Debug)]
-struct Direct {
-    open: Open,
-    quantity: &'static Quantity,
-}
-
-/// What came of an errand.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Outcome {
-    /// The sensor of this number measures so much; nothing else is to be told.
-    Value(u32, &'static Quantity, f64),
-    /// It is told in the errand.
-    Told,
-}
-
 /// Something that is read again and again.
 #[derive(Debug)]
 pub(super) struct Errand {
@@ -139,18 +112,10 @@ pub(super) struct Errand {
     pub(super) found: Option<Found>,
 }
 
-impl Trip {
+impl Errand {
     /// An errand in the folder `folder` below `root`, which it shares with those who have the same `watch`.
-    pub(super) fn new(
-        number: u32,
-        class: Class,
-        task: Task,
-        (root, folder): (&Path, &str),
-        watch: Option<Arc<Watch>>,
-    ) -> Box<Self> {
-        let point = if let Task::Disk(disk) = &task { disk.point() } else { String::new() };
-        let place = hash_of((class, folder, point));
-        let errand = Errand {
+    pub(super) fn new(class: Class, task: Task, (root, folder): (&Path, &str), watch: Option<Arc<Watch>>) -> Self {
+        Self {
             class,
             task,
             files: Files::new(root, folder).watched(watch),
@@ -159,31 +124,9 @@ impl Trip {
             samples: Samples::default(),
             result: Ok(()),
             found: None,
-        };
-        let kin = Kin { kind: hash_of(class), driver: place, place };
-        Box::new(Self { number, kin, direct: None, errand: Box::new(errand) })
-    }
-
-    /// The same for a device of this driver.
-    pub(super) fn of_driver(mut self: Box<Self>, driver: &str) -> Box<Self> {
-        self.kin.driver = hash_of((self.errand.class, driver));
-        self
-    }
-}
-
-impl Direct {
-    /// The value, if there is one as there was the last time: for everything else the errand has words.
-    fn value(&mut self) -> Option<f64> {
-        let mut buffer = [0; LONGEST_NUMBER];
-        if self.open.is_replaced() {
-            return None;
         }
-        let (length, _) = self.open.read(&mut buffer, Duration::ZERO).ok()??;
-        self.quantity.read(number_in(buffer.get(..length)?)?).ok()
     }
-}
 
-impl Errand {
     /// Whether a file had nothing at once, and might have with more time.
     pub(super) fn wants_time(&self) -> bool {
         self.files.wants_time()
@@ -200,18 +143,18 @@ impl Errand {
     }
 
     /// The file that holds its value, if that takes no other.
-    fn hand_on(&mut self) -> Option<Open> {
+    pub(super) fn hand_on(&mut self) -> Option<Open> {
         self.files.hand_on()
     }
 
-    fn run(&mut self, number: u32, pace: Pace) -> Outcome {
+    pub(super) fn run(&mut self, pace: Pace) -> Outcome {
         if self.is_told {
             self.samples.clear();
             (self.result, self.found, self.is_told) = (Ok(()), None, false);
         }
         self.files.allow(if pace == Pace::Slow { WAIT } else { Duration::ZERO });
         match self.read() {
-            Ok(Level::Value(quantity, value)) => return Outcome::Value(number, quantity, value),
+            Ok(Level::Value(quantity, value)) => return Outcome::Value(quantity, value),
             Ok(Level::LeftOut(why)) => {
                 if let Task::Part(_, name) = &self.task {
                     self.samples.leave_out(name, why);
@@ -247,32 +190,6 @@ impl Errand {
             Task::Part(Part::Supply, name) => power::sample(files, name, samples),
         }
         Ok(Level::Nothing)
-    }
-}
-
-impl Work for Box<Trip> {
-    type Output = Outcome;
-
-    fn number(&self) -> u32 {
-        self.number
-    }
-
-    fn kin(&self) -> Kin {
-        self.kin
-    }
-
-    fn run(&mut self, pace: Pace) -> Outcome {
-        if let Some(direct) = &mut self.direct {
-            if let Some(value) = direct.value() {
-                return Outcome::Value(self.number, direct.quantity, value);
-            }
-        }
-        let outcome = self.errand.run(self.number, pace);
-        self.direct = match outcome {
-            Outcome::Value(_, quantity, _) => self.errand.hand_on().map(|open| Direct { open, quantity }),
-            Outcome::Told => None,
-        };
-        outcome
     }
 }
 
@@ -333,12 +250,6 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<u64>) -> 
         }
     };
     Ok(Some(Device { print, base, cut, origin, parts, unanswered }))
-}
-
-fn hash_of(what: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    hasher.finish()
 }
 
 fn folder_name(folder: &Path) -> String {

@@ -4,21 +4,21 @@
 //! makes up the round; what is slow comes when it comes; what hangs is not asked a second time, and what was not asked because
 //! so much hangs is not said to give no answer. What there is is looked for anew every [`LOOK_EVERY`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tracing::warn;
 use wire::SensorSpec;
 
-use super::errand::{Outcome, Trip};
 use super::inventory::Inventory;
 use super::register::Register;
 use super::remarks::{self, Remark};
-use super::thing::{HANGS, Purpose, Thing};
+use super::thing::HANGS;
+use super::trip::{Outcome, Trip};
 use super::{Class, Error, Samples};
 use crate::clock::{self, Now};
-use crate::crew::{Crew, Done, Limits, PATIENCE, Pace};
+use crate::crew::{Crew, Done, Limits, PATIENCE, Pace, Work as _};
 use crate::trouble::Trouble;
 
 /// How often devices that came and went are looked for.
@@ -36,15 +36,15 @@ const LIMITS: Limits =
 /// The machine's own sources, and what is wrong with each.
 #[derive(Debug)]
 pub struct Host {
-    crew: Crew<Box<Trip>>,
+    crew: Crew<Trip>,
     inventory: Inventory,
     looked_at: Option<Instant>,
     /// When the round under way began.
     round: Option<Now>,
-    /// Something may be away.
-    any_away: bool,
+    /// What was sent off in it, is not slow, and is not back.
+    awaited: usize,
     samples: Samples,
-    back: Vec<Done<Box<Trip>>>,
+    back: Vec<Done<Trip>>,
     troubles: BTreeMap<Class, Option<Trouble>>,
     remarks: Vec<Remark>,
 }
@@ -59,7 +59,7 @@ impl Host {
             inventory: Inventory::new(root, skip),
             looked_at: None,
             round: None,
-            any_away: false,
+            awaited: 0,
             samples: Samples::default(),
             back: Vec::new(),
             troubles: Class::ALL.iter().map(|class| (*class, None)).collect(),
@@ -86,32 +86,24 @@ impl Host {
     /// Begins a round: everything that is here is read. What is still away is not asked a second time.
     pub fn begin(&mut self, now: Now) {
         // One that is not over goes on with it: else short rounds would never end while something hangs.
-        self.round.get_or_insert(now);
+        if self.round.is_none() {
+            (self.round, self.awaited) = (Some(now), 0);
+        }
         self.inventory.round_begins();
         let looks = self.looked_at.is_none_or(|at| now.mono.saturating_duration_since(at) >= LOOK_EVERY);
+        let Self { inventory: Inventory { home, .. }, crew, awaited, .. } = self;
         if looks {
             self.looked_at = Some(now.mono);
-            self.inventory
-                .things
-                .values_mut()
-                .filter_map(|thing| thing.home.as_mut())
-                .for_each(|trip| trip.errand.refresh());
+            home.refresh();
         }
-        let due = |thing: &Thing| match thing.purpose {
-            Purpose::List => looks,
-            // Once it is listed.
-            Purpose::Describe => false,
-            Purpose::Measure => true,
-        };
-        let things = self.inventory.things.values_mut().filter(|thing| due(thing));
-        self.crew.give(things.filter_map(|thing| thing.lend(now.mono)));
-        self.any_away = true;
+        let leaving = home.leave(looks, now.mono);
+        crew.give(leaving.inspect(|(pace, _)| *awaited += usize::from(*pace != Pace::Slow)));
     }
 
     /// Takes in what came back. Calls `changed` for each source that began to fail, with its error, or ceased to.
     pub fn collect(&mut self, now: Now, mut changed: impl FnMut(&str, Option<&str>)) {
         // Most of what wakes the agent is no business of the sensors.
-        if !self.any_away {
+        if !self.is_at_work() {
             return;
         }
         self.crew.tend(now.mono);
@@ -123,19 +115,19 @@ impl Host {
         self.back = back;
         let fresh = self.inventory.name_devices(now.mono);
         self.lend(&fresh, now.mono);
-        let over = |began: Now| now.mono.saturating_duration_since(began.mono) >= ROUND || !self.is_under_way(now.mono);
+        let is_back = self.awaited == 0 && !self.crew.is_busy(now.mono);
+        let over = |began: Now| is_back || now.mono.saturating_duration_since(began.mono) >= ROUND;
         let ends = self.round.is_some_and(over);
+        // Within a round an answer may still come.
+        if self.round.is_some() && !ends {
+            return;
+        }
+        let overdue = self.overdue(now.mono);
         if ends {
             self.round = None;
-            self.remark(now);
+            self.remark(now, &overdue);
         }
-        // Within a round an answer may still come.
-        if self.round.is_none() {
-            self.see_begun(now.mono);
-            self.judge(now, ends, &mut changed);
-        }
-        let things = self.inventory.things.values();
-        self.any_away = self.round.is_some() || things.into_iter().any(|thing| thing.lent.is_some());
+        self.judge(now, ends, &overdue, &mut changed);
     }
 
     /// Whether there is something to take: a round that is whole, or what came after its round.
@@ -171,13 +163,13 @@ impl Host {
     /// When [`Host::collect`] is to be called although nothing came back.
     #[must_use]
     pub fn wake_at(&self, now: Instant) -> Option<Instant> {
-        if !self.any_away {
+        if !self.is_at_work() {
             return None;
         }
-        let tends = (self.round.is_some() || self.crew.is_busy(now)).then(|| now + PATIENCE);
-        let lent = self.inventory.things.values().filter_map(|thing| thing.lent);
-        let hangs = lent.map(|lent| lent + HANGS).filter(|at| *at > now).min();
-        [tends, hangs].into_iter().flatten().min()
+        if self.round.is_some() || self.crew.is_busy(now) {
+            return Some(now + PATIENCE);
+        }
+        self.crew.away().into_iter().filter_map(|away| Some(away.given? + HANGS)).filter(|at| *at > now).min()
     }
 
     /// Whether the configuration leaves this sensor out.
@@ -200,59 +192,75 @@ impl Host {
         if numbers.is_empty() {
             return;
         }
-        let things = &mut self.inventory.things;
-        self.crew.give(numbers.iter().filter_map(|number| things.get_mut(number)?.lend(now)));
-        self.any_away = true;
+        let Self { inventory: Inventory { home, .. }, crew, awaited, .. } = self;
+        let leaving = numbers.iter().filter_map(|number| home.leave_one(*number, now));
+        crew.give(leaving.inspect(|(pace, _)| *awaited += usize::from(*pace != Pace::Slow)));
     }
 
-    fn take_back(&mut self, Done { work: mut trip, output, pace, took }: Done<Box<Trip>>, now: Now) {
-        // Of what is well nothing is looked at but what came back.
-        let number = if let Outcome::Value(number, ..) = output { number } else { trip.number };
+    fn take_back(&mut self, Done { work: mut trip, output, pace, took }: Done<Trip>, now: Now) {
+        let number = trip.number();
+        let is_of_round = self.round.is_some_and(|began| trip.lent >= Some(began.mono));
+        self.awaited = self.awaited.saturating_sub(usize::from(is_of_round && pace != Pace::Slow));
         // A device that is gone has nobody who waits for it.
-        let Some(thing) = self.inventory.things.get_mut(&number) else { return };
-        if let Outcome::Value(_, quantity, value) = output {
-            let at = thing.answered(now);
-            self.samples.add_at(at, &thing.name, quantity.unit, quantity.kind, value);
-            thing.measured(took, now.mono);
-            thing.home = Some(trip);
+        if !self.inventory.home.wants(number) {
             return;
         }
-        let errand = &mut *trip.errand;
-        if pace != Pace::Slow && errand.wants_time() {
+        if let Outcome::Value(quantity, value) = output {
+            self.samples.add_at(trip.answered(now), &trip.name, quantity.unit, quantity.kind, value);
+            // Of what is well nothing is looked at but what came back.
+            if trip.is_well && took < PATIENCE {
+                return self.inventory.home.come(trip);
+            }
+        } else if pace != Pace::Slow && trip.errand.wants_time() {
             if self.crew.slow(now.mono) < MOST_WAITING {
                 return self.crew.give([(Pace::Slow, trip)]);
             }
-            errand.give_up();
+            trip.errand.give_up();
         }
-        self.samples.append(&errand.samples, thing.answered(now));
-        thing.note(errand, took, now.mono);
-        let (class, found) = (errand.class, errand.found.take());
-        thing.home = Some(trip);
+        let Some(thing) = self.inventory.things.get_mut(&number) else { return };
+        match output {
+            Outcome::Value(..) => thing.measured(took, now.mono),
+            Outcome::Told => {
+                self.samples.append(&trip.errand.samples, trip.answered(now));
+                thing.note(&mut trip.errand, took, now.mono);
+            }
+        }
+        (trip.pace, trip.is_well) = (thing.pace(), thing.is_well());
+        let (class, found) = (trip.errand.class, trip.errand.found.take());
+        self.inventory.noted(number);
+        self.inventory.home.come(trip);
         if let Some(found) = found {
             let next = self.inventory.found(number, class, found);
             self.lend(&next, now.mono);
         }
     }
 
-    /// Whether something is away that is usually back at once.
-    fn is_under_way(&self, now: Instant) -> bool {
-        let waits = |thing: &Thing| thing.lent.is_some() && thing.last_took().is_none_or(|took| took < PATIENCE);
-        self.crew.is_busy(now) || self.inventory.things.values().any(waits)
+    /// Whether a round is under way, or something is away.
+    fn is_at_work(&self) -> bool {
+        self.round.is_some() || self.inventory.home.any_away()
     }
 
-    /// What is long away hangs only if a thread is at it.
-    fn see_begun(&mut self, now: Instant) {
-        let overdue = self.inventory.things.iter_mut().filter(|(_, thing)| thing.is_overdue(now));
-        let mut overdue = overdue.peekable();
-        if overdue.peek().is_some() {
-            let begun = self.crew.begun();
-            overdue.for_each(|(number, thing)| thing.begun = begun.get(number).copied());
+    /// What has been away for so long that it hangs, if a thread is at it, or waits for one; and whether it hangs.
+    fn overdue(&self, now: Instant) -> BTreeMap<u32, bool> {
+        if !self.inventory.home.any_away() {
+            return BTreeMap::new();
         }
+        let is_long = |since: Option<Instant>| since.is_some_and(|at| now.saturating_duration_since(at) >= HANGS);
+        let overdue = self.crew.away().into_iter().filter(|away| is_long(away.given));
+        // One that was begun only now is none of both.
+        let overdue = overdue.filter(|away| away.begun.is_none() || is_long(away.begun));
+        overdue.map(|away| (away.number, away.begun.is_some())).collect()
     }
 
     /// Says which sources fail, and counts that once a round.
-    fn judge(&mut self, now: Now, counts: bool, changed: &mut impl FnMut(&str, Option<&str>)) {
-        let failing = self.failing(now.mono);
+    fn judge(
+        &mut self,
+        now: Now,
+        counts: bool,
+        overdue: &BTreeMap<u32, bool>,
+        changed: &mut impl FnMut(&str, Option<&str>),
+    ) {
+        let failing = self.failing(overdue);
         for class in Class::ALL {
             let error = failing.get(&class).map(|said| said.join("; "));
             let trouble = self.troubles.entry(class).or_default();
@@ -264,19 +272,18 @@ impl Host {
     }
 
     /// What fails of each class, one thing after the other.
-    fn failing(&self, now: Instant) -> BTreeMap<Class, Vec<String>> {
-        let mut failing: BTreeMap<Class, Vec<String>> = BTreeMap::new();
-        for class in Class::ALL {
-            let of_class = self.inventory.things.values().filter(|thing| thing.class == class);
-            let waits = of_class.filter(|thing| thing.begun.is_none() && thing.is_overdue(now)).count();
-            if waits > 0 {
-                failing.entry(class).or_default().push(format!("{waits} not asked while so many give no answer"));
-            }
-        }
-        for thing in self.inventory.things.values() {
+    fn failing(&self, overdue: &BTreeMap<u32, bool>) -> BTreeMap<Class, Vec<String>> {
+        let things = &self.inventory.things;
+        let mut waiting: BTreeMap<Class, usize> = BTreeMap::new();
+        let waits = overdue.iter().filter(|(_, hangs)| !**hangs).filter_map(|(number, _)| things.get(number));
+        waits.for_each(|thing| *waiting.entry(thing.class).or_default() += 1);
+        let said = |(class, count)| (class, vec![format!("{count} not asked while so many give no answer")]);
+        let mut failing: BTreeMap<Class, Vec<String>> = waiting.into_iter().map(said).collect();
+        let numbers: BTreeSet<u32> = self.inventory.told.iter().chain(overdue.keys()).copied().collect();
+        for (number, thing) in numbers.into_iter().filter_map(|number| Some((number, things.get(&number)?))) {
             let usual = || thing.usual().map_or_else(String::new, |usual| format!(", usually after {usual}"));
             let mut say = |text| failing.entry(thing.class).or_default().push(text);
-            if thing.hangs(now) {
+            if overdue.get(&number) == Some(&true) {
                 say(format!("{}{}", Error::NoAnswer(thing.file.clone()), usual()));
                 continue;
             }
@@ -289,10 +296,12 @@ impl Host {
     }
 
     /// Says what is left out, what is slow, and what is to be known of names.
-    fn remark(&mut self, now: Now) {
+    fn remark(&mut self, now: Now, overdue: &BTreeMap<u32, bool>) {
         let mut said: Vec<(String, String)> = Vec::new();
-        for thing in self.inventory.things.values() {
-            if let Some(usual) = thing.usual().filter(|_| !thing.hangs(now.mono) && thing.failed.is_empty()) {
+        for number in &self.inventory.told {
+            let Some(thing) = self.inventory.things.get(number) else { continue };
+            let hangs = overdue.get(number) == Some(&true);
+            if let Some(usual) = thing.usual().filter(|_| !hangs && thing.failed.is_empty()) {
                 let text = format!("{}: slow, usually takes {usual}", thing.file.display());
                 said.push((thing.class.name().to_owned(), text));
             }

@@ -1,6 +1,6 @@
 //! What there is to read on a machine: devices as they come and go, and the errands that read them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,11 +9,13 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 
 use super::disk::Disk;
-use super::errand::{Device, Found, Part, Task, Trip};
+use super::errand::{Device, Errand, Found, Part, Task};
+use super::home::Home;
 use super::naming::{names, owner, was_shared};
 use super::open::Watch;
 use super::register::{Present, Register, Word};
-use super::thing::{Purpose, Thing};
+use super::thing::Thing;
+use super::trip::Trip;
 use super::{Class, passing};
 
 /// Names are given when every device of a class is described; one that does not answer is waited for so long.
@@ -27,6 +29,10 @@ pub(super) struct Inventory {
     /// Of what is left out by itself, what is wanted all the same.
     pub(super) include: Vec<String>,
     pub(super) things: BTreeMap<u32, Thing>,
+    /// Those of them of which there is something to be said.
+    pub(super) told: BTreeSet<u32>,
+    /// Their errands.
+    pub(super) home: Home,
     next: u32,
     /// Counts the rounds, for those who share what they see in one.
     rounds: Arc<AtomicU64>,
@@ -70,6 +76,8 @@ impl Inventory {
             skip,
             include: Vec::new(),
             things: BTreeMap::new(),
+            told: BTreeSet::new(),
+            home: Home::default(),
             next: 0,
             rounds: Arc::default(),
             folders: Vec::new(),
@@ -79,17 +87,15 @@ impl Inventory {
             renamed: Vec::new(),
         };
         for class in Class::ALL {
-            let (purpose, task, file) = match class {
-                Class::Cpu => (Purpose::Measure, Task::Cpu(super::cpu::Cpu::default()), "proc/stat"),
-                Class::Memory => (Purpose::Measure, Task::Memory, "proc/meminfo"),
-                Class::Load => (Purpose::Measure, Task::Load, "proc/loadavg"),
-                Class::Network => (Purpose::Measure, Task::Network(Default::default()), "proc/net/dev"),
-                Class::Disk => (Purpose::List, Task::List, "proc/self/mountinfo"),
-                Class::Hwmon | Class::Thermal | Class::Iio | Class::Power => {
-                    (Purpose::List, Task::List, class.folder())
-                }
+            let (task, file) = match class {
+                Class::Cpu => (Task::Cpu(super::cpu::Cpu::default()), "proc/stat"),
+                Class::Memory => (Task::Memory, "proc/meminfo"),
+                Class::Load => (Task::Load, "proc/loadavg"),
+                Class::Network => (Task::Network(Default::default()), "proc/net/dev"),
+                Class::Disk => (Task::List, "proc/self/mountinfo"),
+                Class::Hwmon | Class::Thermal | Class::Iio | Class::Power => (Task::List, class.folder()),
             };
-            inventory.add((class, purpose), task, class.folder(), Path::new("/").join(file), "");
+            inventory.add(class, task, class.folder(), Path::new("/").join(file));
         }
         inventory
     }
@@ -118,8 +124,8 @@ impl Inventory {
     /// Gives names to devices once all of their class are described. Returns what is to be read next.
     pub(super) fn name_devices(&mut self, now: Instant) -> Vec<u32> {
         let waits = |folder: &Folder| {
-            let away = self.things.get(&folder.describes).and_then(|thing| thing.lent);
-            away.is_some_and(|lent| now.saturating_duration_since(lent) < WAITED_FOR)
+            let away = self.home.away_since(folder.describes);
+            away.is_some_and(|since| now.saturating_duration_since(since) < WAITED_FOR)
         };
         let of = |class: Class| self.folders.iter().filter(move |folder| folder.class == class);
         let due = Class::ALL.into_iter().filter(|class| {
@@ -143,30 +149,46 @@ impl Inventory {
         self.rounds.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn add(&mut self, of: (Class, Purpose), task: Task, folder: &str, file: PathBuf, name: &str) -> u32 {
+    /// What is to be said of a thing has changed.
+    pub(super) fn noted(&mut self, number: u32) {
+        if self.things.get(&number).is_some_and(|thing| !thing.is_silent()) {
+            self.told.insert(number);
+        } else {
+            self.told.remove(&number);
+        }
+    }
+
+    fn add(&mut self, class: Class, task: Task, folder: &str, file: PathBuf) -> u32 {
         self.next += 1;
-        self.things.insert(
-            self.next,
-            Thing::new(of, (file, name), Trip::new(self.next, of.0, task, (&self.root, folder), None)),
-        );
+        let name: Arc<str> = Arc::default();
+        self.things.insert(self.next, Thing::new(class, file, Arc::clone(&name)));
+        self.home.add(Trip::new(self.next, name, folder, Errand::new(class, task, (&self.root, folder), None)));
         self.next
+    }
+
+    fn forget(&mut self, number: u32) {
+        self.things.remove(&number);
+        self.told.remove(&number);
+        self.home.forget(number);
     }
 
     /// Every folder of the class is described again; those that are gone are forgotten.
     fn found_folders(&mut self, class: Class, names: &[String]) -> Vec<u32> {
-        let gone = |folder: &Folder| folder.class == class && !names.contains(&folder.name);
-        for folder in self.folders.iter().filter(|folder| gone(folder)) {
-            self.things.remove(&folder.describes);
-            folder.parts.iter().for_each(|part| drop(self.things.remove(&part.number)));
+        let is_gone = |folder: &Folder| folder.class == class && !names.contains(&folder.name);
+        let (gone, folders) = std::mem::take(&mut self.folders).into_iter().partition(is_gone);
+        self.folders = folders;
+        let gone: Vec<Folder> = gone;
+        for folder in gone {
+            self.forget(folder.describes);
+            folder.parts.iter().for_each(|part| self.forget(part.number));
         }
-        self.folders.retain(|folder| !gone(folder));
         for name in names {
             if self.folders.iter().any(|folder| folder.class == class && folder.name == *name) {
                 continue;
             }
             let path = format!("{}/{name}", class.folder());
             let file = Path::new("/").join(&path);
-            let describes = self.add((class, Purpose::Describe), Task::Describe(None), &path, file, "");
+            let describes = self.add(class, Task::Describe(None), &path, file);
             let (device, word, parts) = (None, None, Vec::new());
             self.folders.push(Folder { class, name: name.clone(), describes, device, word, parts });
         }
@@ -177,17 +199,17 @@ impl Inventory {
 
     fn found_disks(&mut self, mut disks: Vec<Disk>) -> Vec<u32> {
         super::disk::name(&mut disks, &mut self.register, &self.earlier);
-        for (_, number) in self.disks.iter().filter(|(disk, _)| !disks.contains(disk)) {
-            self.things.remove(number);
-        }
-        self.disks.retain(|(disk, _)| disks.contains(disk));
+        let (disks_left, gone) =
+            std::mem::take(&mut self.disks).into_iter().partition(|(disk, _)| disks.contains(disk));
+        self.disks = disks_left;
+        let gone: Vec<(Disk, u32)> = gone;
+        gone.into_iter().for_each(|(_, number)| self.forget(number));
         let mut fresh = Vec::new();
         for disk in &disks {
             if self.disks.iter().any(|(known, _)| known == disk) {
                 continue;
             }
-            let of = (Class::Disk, Purpose::Measure);
-            let number = self.add(of, Task::Disk(disk.clone()), "", PathBuf::from(disk.point()), "");
+            let number = self.add(Class::Disk, Task::Disk(disk.clone()), "", PathBuf::from(disk.point()));
             self.disks.push((disk.clone(), number));
             fresh.push(number);
         }
@@ -197,8 +219,8 @@ impl Inventory {
     /// Has the cards read again, with names.
     fn found_cards(&mut self, number: u32, cards: &[String]) -> Vec<u32> {
         let names = super::network::name(cards, &mut self.register, &self.earlier);
-        let errand = self.things.get_mut(&number).and_then(|thing| thing.home.as_mut());
-        errand.map(|trip| trip.errand.task = Task::Network(names)).map(|()| number).into_iter().collect()
+        let trip = self.home.get_mut(number);
+        trip.map(|trip| trip.errand.task = Task::Network(names)).map(|()| number).into_iter().collect()
     }
 
     fn name_class(&mut self, class: Class) -> Vec<u32> {
@@ -269,19 +291,20 @@ impl Inventory {
             let task = Task::Part(part.clone(), name.clone());
             self.next += 1;
             let number = self.next;
-            let trip = Trip::new(number, class, task, (&self.root, &path), Some(Arc::clone(&watch)));
-            let trip = trip.of_driver(&device.base);
-            self.things.insert(number, Thing::new((class, Purpose::Measure), (file, &name), trip));
+            let errand = Errand::new(class, task, (&self.root, &path), Some(Arc::clone(&watch)));
+            let sensor: Arc<str> = Arc::from(&*name);
+            self.home.add(Trip::new(number, Arc::clone(&sensor), &path, errand).of_driver(&device.base));
             // Whether another file in its place is better has to be seen.
             let failed = before.iter().find(|old| old.name == name).and_then(|old| self.things.get(&old.number));
             let failed = failed.map_or_else(Vec::new, |old| old.failed.clone());
-            if let Some(thing) = self.things.get_mut(&number) {
-                thing.failed = failed;
-            }
+            let mut thing = Thing::new(class, file, sensor);
+            thing.failed = failed;
+            self.things.insert(number, thing);
+            self.noted(number);
             fresh.push(number);
             parts.push(Measured { number, part, owner, name, ino });
         }
-        before.iter().for_each(|old| drop(self.things.remove(&old.number)));
+        before.iter().for_each(|old| self.forget(old.number));
         if let Some(folder) = self.folders.get_mut(at) {
             folder.parts = parts;
         }

@@ -1,9 +1,10 @@
 //! Where readings come from: the machine's own `/proc` and `/sys`, one kind of source a file.
 //!
 //! ```text
-//!   Host ──▶ Errand: list a class, describe a device, read a channel ──▶ crew::Crew ──▶ Samples
-//!    ├── register   which name a thing has      └── files   small files kept open
-//!    └── origin     what stays of a thing           limits  what a value can be
+//!   Host ──▶ Trip with an Errand: list a class, describe a device, read a channel ──▶ crew::Crew ──▶ Samples
+//!    ├── home       who is here, who is away    └── files   small files kept open
+//!    ├── register   which name a thing has          limits  what a value can be
+//!    └── origin     what stays of a thing
 //! ```
 //!
 //! Every path hangs under a root folder, so that a test hands it a fixture tree. Each file is read by an [`errand::Errand`] of
@@ -14,6 +15,7 @@ mod cpu;
 mod disk;
 mod errand;
 mod files;
+mod home;
 mod host;
 mod hwmon;
 mod iio;
@@ -34,6 +36,7 @@ mod samples;
 mod table;
 mod thermal;
 mod thing;
+mod trip;
 
 use std::path::PathBuf;
 

@@ -1,13 +1,11 @@
 //! What is read again and again, and how it went the last times.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wire::UnixMillis;
-
-use super::errand::{Errand, Trip};
+use super::errand::Errand;
 use super::{Class, Error};
-use crate::clock::Now;
 use crate::crew::{LONG, PATIENCE, Pace};
 
 /// From here on what gives no answer is said to hang.
@@ -19,31 +17,14 @@ const HUNG: Duration = Duration::from_secs(60);
 /// A value that was left out is told for so long, so that one that comes and goes is seen.
 const TOLD_FOR: Duration = Duration::from_secs(60);
 
-/// What an errand is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    /// To see which devices there are.
-    List,
-    /// To see what a device has.
-    Describe,
-    /// To measure.
-    Measure,
-}
-
-/// An errand, here or on its way, and how it went.
+/// What an errand reads, and how that went.
 #[derive(Debug)]
 pub(super) struct Thing {
     pub(super) class: Class,
-    pub(super) purpose: Purpose,
     /// What it reads, for people.
     pub(super) file: PathBuf,
     /// The sensor, if it is one.
-    pub(super) name: String,
-    pub(super) home: Option<Box<Trip>>,
-    /// Since when it is away.
-    pub(super) lent: Option<Instant>,
-    /// Since when a thread is at it, as far as that was asked.
-    pub(super) begun: Option<Instant>,
+    name: Arc<str>,
     /// How long it took the last time, and usually.
     took: Option<(Duration, Duration)>,
     /// Sensors that failed, and why.
@@ -54,38 +35,24 @@ pub(super) struct Thing {
 }
 
 impl Thing {
-    pub(super) fn new((class, purpose): (Class, Purpose), (file, name): (PathBuf, &str), trip: Box<Trip>) -> Self {
-        Self {
-            class,
-            purpose,
-            file,
-            name: name.to_owned(),
-            home: Some(trip),
-            lent: None,
-            begun: None,
-            took: None,
-            failed: Vec::new(),
-            left_out: Vec::new(),
-            left_out_at: None,
+    pub(super) fn new(class: Class, file: PathBuf, name: Arc<str>) -> Self {
+        let (failed, left_out) = (Vec::new(), Vec::new());
+        Self { class, file, name, took: None, failed, left_out, left_out_at: None }
+    }
+
+    /// How it is expected to go the next time.
+    pub(super) fn pace(&self) -> Pace {
+        match self.took {
+            Some((last, _)) if last < PATIENCE => Pace::Quick,
+            Some((last, _)) if last < LONG => Pace::Slow,
+            _ => Pace::Untried,
         }
     }
 
-    /// Sends it off, if it is here.
-    pub(super) fn lend(&mut self, now: Instant) -> Option<(Pace, Box<Trip>)> {
-        let trip = self.home.take()?;
-        (self.lent, self.begun) = (Some(now), None);
-        let pace = match self.last_took() {
-            Some(took) if took < PATIENCE => Pace::Quick,
-            Some(took) if took < LONG => Pace::Slow,
-            _ => Pace::Untried,
-        };
-        Some((pace, trip))
-    }
-
-    /// It is here again. Returns of when its answer is: of the moment in which it was asked for, unless it was long in coming.
-    pub(super) fn answered(&mut self, now: Now) -> UnixMillis {
-        let away = self.lent.take().map_or(Duration::ZERO, |lent| now.mono.saturating_duration_since(lent));
-        if away < HANGS / 2 { now.unix.plus(-i64::try_from(away.as_millis()).unwrap_or(0)) } else { now.unix }
+    /// Whether it is quick, and nothing is to be said of it: as long as it stays so nobody need ask.
+    pub(super) fn is_well(&self) -> bool {
+        let is_quick = self.took.is_some_and(|(last, usual)| last.max(usual) < PATIENCE);
+        is_quick && self.failed.is_empty() && self.left_out.is_empty()
     }
 
     /// It is back with a value, after so long.
@@ -100,7 +67,7 @@ impl Thing {
         self.failed.clear();
         self.failed.append(&mut errand.samples.failed);
         if let Err(error) = std::mem::replace(&mut errand.result, Ok(())) {
-            self.failed.insert(0, (self.name.clone(), error));
+            self.failed.insert(0, (self.name.to_string(), error));
         }
         // How long nothing came is not how long an answer takes.
         if !self.failed.iter().any(|(_, error)| matches!(error, Error::NoAnswer(_))) {
@@ -127,24 +94,18 @@ impl Thing {
         }
     }
 
-    /// How long it took the last time, if it ever came back.
-    pub(super) fn last_took(&self) -> Option<Duration> {
-        self.took.map(|(last, _)| last)
-    }
-
-    /// Whether it has been away for so long that it hangs, or waits for a thread.
-    pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        self.lent.is_some_and(|lent| now.saturating_duration_since(lent) >= HANGS)
-    }
-
-    /// Whether a thread has been at it for so long that it hangs.
-    pub(super) fn hangs(&self, now: Instant) -> bool {
-        self.is_overdue(now) && self.begun.is_some_and(|begun| now.saturating_duration_since(begun) >= HANGS)
+    /// Whether there is nothing to be said of it.
+    pub(super) fn is_silent(&self) -> bool {
+        self.failed.is_empty() && self.left_out.is_empty() && self.slowly().is_none()
     }
 
     /// How long it usually takes, in words, if that is long.
     pub(super) fn usual(&self) -> Option<String> {
-        let usual = self.took.map(|(_, usual)| usual).filter(|usual| *usual >= SLOW)?.as_secs_f64();
+        let usual = self.slowly()?.as_secs_f64();
         Some(if usual < 1.0 { format!("{usual:.2} s") } else { format!("{usual:.1} s") })
+    }
+
+    fn slowly(&self) -> Option<Duration> {
+        self.took.map(|(_, usual)| usual).filter(|usual| *usual >= SLOW)
     }
 }
