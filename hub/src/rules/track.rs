@@ -117,7 +117,9 @@ impl Change {
         if self.rhythm.last().is_none_or(|last| taken >= last) {
             self.rhythm.arrive(upload.came, age);
         }
-        age <= self.patience_ms(track) && self.last.is_none_or(|last| taken >= last)
+        // Of a series that nothing is known of yet, how far apart they lie says how old the newest may be.
+        let patience = self.patience_ms(track).max(upload.spacing_ms(slot).saturating_mul(2));
+        age <= patience && self.last.is_none_or(|last| taken >= last)
     }
 
     pub(super) fn open<'a>(&'a self, track: &'a Track, watch: usize) -> Option<&'a Arc<Alert>> {

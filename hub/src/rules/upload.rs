@@ -35,7 +35,9 @@ pub(super) struct Upload {
 /// The readings of one series in an upload.
 #[derive(Debug, Clone, Copy)]
 struct Span {
+    oldest: UnixMillis,
     newest: UnixMillis,
+    readings: i64,
     last: UnixMillis,
     is_in_order: bool,
 }
@@ -91,14 +93,22 @@ impl Upload {
         let span = self.series.as_ref().and_then(|series| series.get(&slot));
         self.came.since(span.map_or(taken, |span| span.newest.min(self.came)))
     }
+
+    /// The time from one reading of a series to the next, as this upload has it; 0 where it has one reading, or only young ones.
+    pub(super) fn spacing_ms(&self, slot: Slot) -> i64 {
+        let span = self.series.as_ref().and_then(|series| series.get(&slot));
+        span.map_or(0, |span| span.newest.since(span.oldest) / (span.readings - 1).max(1))
+    }
 }
 
 fn spans(came: UnixMillis, rows: impl Iterator<Item = (Slot, Point)>) -> BySlot<Span> {
     let mut spans = BySlot::<Span>::default();
     for (slot, Point { at, .. }) in rows.filter(|(_, point)| point.at.since(came) <= FUTURE_MS) {
-        let span = spans.entry(slot).or_insert(Span { newest: at, last: at, is_in_order: true });
+        let span = spans.entry(slot).or_insert(Span { oldest: at, newest: at, readings: 0, last: at, is_in_order: true });
         span.is_in_order &= at >= span.last;
+        span.oldest = span.oldest.min(at);
         span.newest = span.newest.max(at);
+        span.readings += 1;
         span.last = at;
     }
     spans

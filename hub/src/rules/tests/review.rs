@@ -138,6 +138,20 @@ fn an_upload_of_an_hour_is_judged_as_it_comes() {
 }
 
 #[test]
+fn of_a_series_that_nothing_is_known_of_the_readings_say_how_often_they_come() {
+    let hour = |every: i64, until: i64| -> Vec<(i64, f64)> {
+        (0..until / every).map(|n| (n * every, if n * every >= until - 1_800 { 31.0 } else { 20.0 })).collect()
+    };
+    // Every ten minutes, and the newest is seven minutes old: it lasts.
+    let mut story = Story::with([hold(600, sensor("temp", above(30.0)))]);
+    assert_eq!(story.live(3_420, &hour(600, 3_600)), ["1 pending 31 at 1800", "1 firing 31 at 2400"]);
+    // Every minute, and the newest is eight minutes old: who knows.
+    let mut story = Story::with([hold(600, sensor("temp", above(30.0)))]);
+    assert_eq!(story.live(3_540 + 480, &hour(60, 3_600)), NOTHING);
+    assert_eq!(story.look(3_540 + 490), ["1 historical 31 at 2400", "told 1 and 0 more"]);
+}
+
+#[test]
 fn an_upload_is_judged_in_the_order_of_its_times() {
     let mut rows: Vec<_> = (0..41).map(|minute| (minute * 60, if minute > 20 { 31.0 } else { 20.0 })).collect();
     for round in 0..3 {
