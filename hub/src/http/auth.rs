@@ -16,6 +16,7 @@ use super::AppState;
 use super::error::ApiError;
 use super::params::no_params;
 use super::password::Passwords;
+use super::shares::Asker;
 use crate::access::{ApiToken, sha256};
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
@@ -46,7 +47,7 @@ pub struct Principal {
 }
 
 /// How somebody is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum By {
     /// A session, by the hash of its cookie.
     Session([u8; 32]),
@@ -76,9 +77,17 @@ impl FromRequestParts<AppState> for Principal {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let nobody = || ApiError::unauthenticated("sign in, or send an API token as `Authorization: Bearer thp_...`");
-        identify(app, &parts.headers).await?.ok_or_else(nobody)
+        let principal = identify(app, &parts.headers).await?.ok_or_else(nobody)?;
+        if let Some(asker) = parts.extensions.get::<Asker>() {
+            asker.is(principal.by);
+        }
+        Ok(principal)
     }
+}
+
+/// 401: without credentials.
+pub(super) fn nobody() -> ApiError {
+    ApiError::unauthenticated("sign in, or send an API token as `Authorization: Bearer thp_...`")
 }
 
 async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {

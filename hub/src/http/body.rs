@@ -1,8 +1,8 @@
 //! Request bodies: JSON within a size, and an error that names the field.
 
-use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::{StatusCode, header};
+use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
@@ -10,9 +10,14 @@ use serde_json::error::Category;
 use super::AppState;
 use super::error::ApiError;
 use super::params::no_params;
+use super::shares::{Asker, Growing};
 
 /// Largest body: a rule or a query of a few hundred globs is far below.
 pub(super) const BODY_LIMIT: usize = 1 << 20;
+/// Largest body of somebody who is not known (yet): a password is far below.
+const STRANGERS_LIMIT: usize = 4 << 10;
+/// Bytes of bodies in memory at once; one token or session has half of it. Each body has its first [`STRANGERS_LIMIT`] besides.
+pub(super) const ROOM: usize = 16 << 20;
 
 /// A JSON body. An empty one is `{}`, so that `curl -X POST` works where everything is optional.
 #[derive(Debug)]
@@ -21,23 +26,14 @@ pub struct Body<T>(pub T);
 impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = ApiError;
 
-    async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
+    async fn from_request(request: Request, app: &AppState) -> Result<Self, ApiError> {
         no_params(request.uri())?;
         let is_json = request
             .headers()
             .get(header::CONTENT_TYPE)
             .and_then(|kind| kind.to_str().ok())
             .is_some_and(|kind| kind.split(';').next().is_some_and(|kind| kind.trim() == "application/json"));
-        let too_large = || {
-            let detail = format!("the body is larger than {} KiB", BODY_LIMIT / 1024);
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
-        };
-        let announced =
-            request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
-        if announced.is_some_and(|length: u64| length > BODY_LIMIT as u64) {
-            return Err(too_large());
-        }
-        let bytes = to_bytes(request.into_body(), BODY_LIMIT).await.map_err(|_| too_large())?;
+        let (bytes, _room) = read(app, request).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return parse(b"{}").map(Self);
         }
@@ -50,6 +46,35 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
         }
         parse(&bytes).map(Self)
     }
+}
+
+/// The bytes of a body, and the room that is taken for them.
+async fn read(app: &AppState, request: Request) -> Result<(Vec<u8>, Option<Growing>), ApiError> {
+    let by = request.extensions().get::<Asker>().and_then(Asker::known);
+    let limit = if by.is_some() { BODY_LIMIT } else { STRANGERS_LIMIT };
+    let too_large = || {
+        let detail = format!("the body is larger than {} KiB", limit / 1024);
+        ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+    };
+    let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length: u64| length > limit as u64) {
+        return Err(too_large());
+    }
+    let mut room = by.map(|by| Growing::new(app.bodies.of(by), STRANGERS_LIMIT));
+    let mut body = request.into_body().into_data_stream();
+    let mut bytes = Vec::new();
+    while let Some(more) = body.next().await {
+        let more = more.map_err(|_| ApiError::new(StatusCode::BAD_REQUEST, "cut", "the body did not arrive whole"))?;
+        if bytes.len() + more.len() > limit {
+            return Err(too_large());
+        }
+        if room.as_mut().is_some_and(|room| !room.grow(more.len())) {
+            let detail = "too many large requests are on their way: send this again";
+            return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1));
+        }
+        bytes.extend_from_slice(&more);
+    }
+    Ok((bytes, room))
 }
 
 pub(super) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, ApiError> {

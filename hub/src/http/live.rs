@@ -2,9 +2,9 @@
 //!
 //! Nothing queues here: while a client is slow the task waits in `send`, the hub's ring goes on, and the connection learns
 //! how much it missed; then it sends `gap` and goes on with what is new. What a slow client costs is one message under way
-//! (at most 256 KiB), what the kernel buffers, and the rows its subscriptions keep for the next frame. A client that does
-//! not take that message within ten seconds is closed with 1013, at stop everybody with 1001, whoever breaks the rules or
-//! lost their access with 1008.
+//! (at most 256 KiB), what the kernel buffers, the rows its subscriptions keep for the next frame (together at most 16,384), and
+//! a megabyte that says which series they want. A client that does not take that message within ten seconds is closed with
+//! 1013, at stop everybody with 1001, whoever breaks the rules or lost their access with 1008.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -20,6 +20,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::watch;
 
 use super::AppState;
 use super::auth::{self, Principal};
@@ -30,7 +31,7 @@ use super::dto::webhook::Delivery;
 use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::guard::same_origin;
-use crate::live::{FRAME_ROWS, Filter, Subscription, Update};
+use crate::live::{FRAME_ROWS, Filter, Room, Subscription, Update};
 use crate::model::access::Scope;
 use crate::model::glob::Glob;
 use crate::model::reading::{Point, SeriesId};
@@ -45,6 +46,9 @@ const DEAD: Duration = Duration::from_secs(45);
 const GOODBYE: Duration = Duration::from_secs(1);
 /// Subscriptions of one connection.
 const SUBSCRIPTIONS: usize = 500;
+/// Bytes in which one connection knows which series its subscriptions want: two bits a series and subscription, so that all 500
+/// may be held of 8,000 series, and 80 of 50,000.
+const KNOWN_BYTES: usize = 1 << 20;
 /// Frames a second when the client does not say.
 const USUAL_HZ: f64 = 10.0;
 
@@ -59,6 +63,8 @@ pub(super) async fn connect(
     if !same_origin(&headers) {
         return Err(ApiError::forbidden("cross_site", "this page is not the hub's own: it may not listen"));
     }
+    // Listened to before it is asked, so that access which ends meanwhile is noticed.
+    let access_ended = app.access_ended.subscribe();
     let principal = auth::identify(&app, &headers).await?;
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", rejection.body_text()))?;
@@ -76,7 +82,7 @@ pub(super) async fn connect(
         .max_message_size(64 << 10)
         .max_frame_size(64 << 10);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        Connection::new(app, socket).run(principal, session).await;
+        Connection::new(app, socket, access_ended).run(principal, session).await;
         drop((guest, tracked));
     }))
 }
@@ -100,17 +106,28 @@ struct Connection {
     app: AppState,
     socket: WebSocket,
     updates: Receiver<Arc<Update>>,
+    access_ended: watch::Receiver<()>,
     subscriptions: BTreeMap<u32, Subscription>,
+    room: Room,
     /// Until when nothing was missed: a gap after lagging begins here.
     caught_up: UnixMillis,
     last_heard: Instant,
 }
 
 impl Connection {
-    fn new(app: AppState, socket: WebSocket) -> Self {
+    fn new(app: AppState, socket: WebSocket, access_ended: watch::Receiver<()>) -> Self {
         let updates = app.bus.listen();
         let (caught_up, last_heard) = (app.clock.wall(), app.clock.now());
-        Self { app, socket, updates, subscriptions: BTreeMap::new(), caught_up, last_heard }
+        Self {
+            app,
+            socket,
+            updates,
+            access_ended,
+            subscriptions: BTreeMap::new(),
+            room: Room::default(),
+            caught_up,
+            last_heard,
+        }
     }
 
     async fn run(mut self, principal: Option<Principal>, session: String) {
@@ -140,17 +157,17 @@ impl Connection {
         let mut ping = tokio::time::interval(PING);
         ping.reset();
         let closing = self.app.closing.clone();
-        let mut signed_out = self.app.signed_out.subscribe();
         loop {
             let next_frame = self.subscriptions.values().filter_map(Subscription::poll_timeout).min();
             let outcome = tokio::select! {
                 biased;
                 () = closing.cancelled() => Err(End::Close(close_code::AWAY, Cow::Borrowed("the hub is stopping"))),
+                // Before what the client says: one that floods keeps its access no longer than others.
+                Ok(()) = self.access_ended.changed() => self.check(principal).await,
+                _ = ping.tick() => self.check(principal).await,
                 message = self.socket.recv() => self.heard(message).await,
                 () = self.app.clock.sleep_until(next_frame) => self.send_frames().await,
                 update = self.updates.recv() => self.learned(update, principal.scope).await,
-                Ok(()) = signed_out.changed() => self.check(principal).await,
-                _ = ping.tick() => self.check(principal).await,
             };
             if let Err(end) = outcome {
                 return end;
@@ -180,7 +197,9 @@ impl Connection {
     async fn answer(&mut self, request: ClientRequest) -> Result<(), End> {
         match request {
             ClientRequest::Unsubscribe { id } => {
-                self.subscriptions.remove(&id);
+                if let Some(ended) = self.subscriptions.remove(&id) {
+                    self.room.give_back(&ended);
+                }
                 Ok(())
             }
             ClientRequest::Subscribe { id, device, sensor, max_hz, resume } => {
@@ -210,16 +229,15 @@ impl Connection {
     }
 
     async fn subscribe(&mut self, id: u32, filter: Filter, max_hz: f64, since: Option<i64>) -> Result<(), End> {
-        let newest: Vec<(SeriesId, Point)> = {
-            let catalog = self.app.store.catalog();
-            let series: Vec<_> = filter.series(&catalog).collect();
-            let latest = self.app.store.latest(&series);
-            series.into_iter().zip(latest).filter_map(|(series, point)| Some((series, point?))).collect()
-        };
-        self.subscriptions.insert(id, Subscription::new(filter, max_hz));
+        let series: Vec<_> = filter.series(&self.app.store.catalog()).collect();
+        if let Some(before) = self.subscriptions.insert(id, Subscription::new(filter, max_hz)) {
+            self.room.give_back(&before);
+        }
         // Also an empty one: it tells the client that the subscription stands.
-        for rows in chunks(&newest) {
-            let rows = self.rows(rows);
+        for series in chunks(&series) {
+            let latest = series.iter().copied().zip(self.app.store.latest(series));
+            let newest: Vec<_> = latest.filter_map(|(series, point)| Some((series, point?))).collect();
+            let rows = self.rows(&newest);
             self.send(&ServerMessage::Snapshot { id, rows }).await?;
         }
         match since {
@@ -261,7 +279,12 @@ impl Connection {
                 let catalog = self.app.store.catalog();
                 for subscription in self.subscriptions.values_mut() {
                     subscription.set_pressed(pressed);
-                    batches.iter().for_each(|batch| subscription.observe(now, batch, &catalog));
+                    batches.iter().for_each(|batch| subscription.observe(now, batch, &catalog, &mut self.room));
+                }
+                if self.subscriptions.values().map(Subscription::known_bytes).sum::<usize>() > KNOWN_BYTES {
+                    return Err(End::policy(
+                        "too many subscriptions for so many series: take fewer with wider patterns",
+                    ));
                 }
                 Ok(())
             }
@@ -307,7 +330,7 @@ impl Connection {
         let due: Vec<_> = self
             .subscriptions
             .iter_mut()
-            .flat_map(|(id, subscription)| subscription.poll(now).into_iter().map(|frame| (*id, frame)))
+            .flat_map(|(id, subscription)| subscription.poll(now, &mut self.room).into_iter().map(|frame| (*id, frame)))
             .collect();
         for (id, frame) in due {
             for rows in chunks(&frame.rows) {
@@ -373,7 +396,7 @@ impl Connection {
 }
 
 /// Parts that fit a message; one empty part of nothing.
-fn chunks(rows: &[(SeriesId, Point)]) -> impl Iterator<Item = &[(SeriesId, Point)]> {
+fn chunks<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     let empty = rows.is_empty().then_some(rows);
     rows.chunks(FRAME_ROWS).chain(empty)
 }

@@ -9,6 +9,7 @@
 //! Everything a client may rely on is in `/api/openapi.json`, which is committed beside the code and compared by a test.
 
 mod alerts;
+mod answers;
 mod assets;
 pub mod auth;
 mod backtest;
@@ -44,6 +45,7 @@ mod select;
 mod sensors;
 mod serve;
 mod session;
+mod shares;
 mod silences;
 pub mod state;
 mod throttle;
@@ -141,6 +143,7 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(health::metrics))
         .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(state.clone(), answers::counted))
         .layer(packed())
         .layer(CsrfLayer::new().with_rejection_response(cross_site))
         .layer(from_fn(guard::patience))

@@ -1,10 +1,14 @@
 //! `/query`: many series in buckets of time.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use axum::extract::State;
 use bytes::Bytes;
 use jiff::tz::TimeZone;
 
 use super::AppState;
+use super::answers::Making;
 use super::auth::Reader;
 use super::body::Body;
 use super::buckets::{self, Every};
@@ -30,8 +34,8 @@ const USUAL_SERIES: usize = 1_000;
 const MOST_SERIES: usize = 10_000;
 /// Numbers of one answer: a hundred megabytes of JSON are nobody's wish.
 const MOST_BUCKETS: usize = 2_000_000;
-/// Text of one answer.
-const MOST_BYTES: usize = 100 << 20;
+/// What a number takes in an answer: `null,`, or a value of three to six digits.
+const NUMBER_BYTES: usize = 6;
 /// Percentiles of one query.
 const MOST_PERCENTILES: usize = 10;
 /// Queries of one request.
@@ -146,10 +150,13 @@ impl FromParams for AskQuery {
 pub(super) async fn one(
     State(app): State<AppState>,
     _: Reader,
+    making: Making,
     Asked(AskQuery(query)): Asked<AskQuery>,
 ) -> Result<Pieces, ApiError> {
     app.history()?;
-    run(&app, query).await.map(Pieces)
+    let pieces = run(&app, query, &making).await?;
+    making.is_made();
+    Ok(Pieces { pieces, room: making })
 }
 
 /// Asks several queries at once.
@@ -158,6 +165,7 @@ pub(super) async fn one(
 pub(super) async fn several(
     State(app): State<AppState>,
     _: Reader,
+    making: Making,
     Body(request): Body<QueriesRequest>,
 ) -> Result<Pieces, ApiError> {
     if request.queries.len() > MOST_QUERIES {
@@ -168,21 +176,20 @@ pub(super) async fn several(
     let check = |(index, query)| check(query, now).map_err(|error| error.within(&format!("queries[{index}]")));
     let queries = request.queries.into_iter().enumerate().map(check).collect::<Result<Vec<_>, _>>()?;
     let mut pieces = vec![Bytes::from_static(br#"{"results":["#)];
-    let mut written = 0;
     for (index, query) in queries.into_iter().enumerate() {
         if index > 0 {
             pieces.push(Bytes::from_static(b","));
         }
-        let result = run(&app, query).await?;
-        written += result.iter().map(Bytes::len).sum::<usize>();
-        if written > MOST_BYTES {
-            let detail = format!("the answer would be larger than {} MiB: ask for fewer", MOST_BYTES >> 20);
-            return Err(ApiError::invalid(format!("queries[{index}]"), detail));
-        }
-        pieces.extend(result);
+        pieces.extend(run(&app, query, &making).await.map_err(|error| inside(error, index))?);
     }
     pieces.push(Bytes::from_static(b"]}"));
-    Ok(Pieces(pieces))
+    making.is_made();
+    Ok(Pieces { pieces, room: making })
+}
+
+/// An error of one of several queries: a field is one of that query.
+fn inside(error: ApiError, index: usize) -> ApiError {
+    if error.named().is_some() { error.within(&format!("queries[{index}]")) } else { error }
 }
 
 /// A moment in a body.
@@ -269,7 +276,7 @@ fn aggregates(agg: &[String]) -> Result<(Aggregates, Vec<String>), ApiError> {
 }
 
 /// The text of a query's answer, in pieces.
-async fn run(app: &AppState, query: Checked) -> Result<Vec<Bytes>, ApiError> {
+async fn run(app: &AppState, query: Checked, making: &Making) -> Result<Vec<Bytes>, ApiError> {
     let (ids, names, next) = find(app, &query)?;
     let t: Vec<i64> = query.edges.iter().take(query.edges.len().saturating_sub(1)).map(|edge| edge.0).collect();
     if names.len() * t.len() > MOST_BUCKETS {
@@ -294,12 +301,28 @@ async fn run(app: &AppState, query: Checked) -> Result<Vec<Bytes>, ApiError> {
         wanted: query.wanted,
         kind: query.kind.map(Into::into),
     };
-    let write = move |place: usize, columns| match names.get(place) {
-        Some(name) if omits => query::sparse(name, &columns, &percentiles, &t),
-        Some(name) => query::series(name, &columns, &percentiles),
-        None => query::Text::default(),
+    making.expects(names.len() * t.len() * asked.wanted.columns() * NUMBER_BYTES).await?;
+    let (room, is_full) = (making.clone(), Arc::new(AtomicBool::new(false)));
+    let no_more = Arc::clone(&is_full);
+    let write = move |place: usize, columns| {
+        let Some(name) = names.get(place).filter(|_| !no_more.load(Ordering::Relaxed)) else {
+            return query::Text::default();
+        };
+        let text = if omits {
+            query::sparse(name, &columns, &percentiles, &t)
+        } else {
+            query::series(name, &columns, &percentiles)
+        };
+        if room.has_room_for(text.len()) {
+            return text;
+        }
+        no_more.store(true, Ordering::Relaxed);
+        query::Text::default()
     };
     let answer = app.store.aggregate_into(asked, write).await?;
+    if is_full.load(Ordering::Relaxed) {
+        return Err(making.refused());
+    }
     let source = match answer.tier {
         Tier::Raw => Source::Raw,
         Tier::Minute => Source::Minute,

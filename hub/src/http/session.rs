@@ -6,7 +6,8 @@
 //! Wrong tries are counted by address and told in the log, without what was tried, and not without end.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -45,10 +46,9 @@ pub(super) async fn show(principal: Principal, _: Asked<Nothing>) -> Json<Signed
     security(()))]
 pub(super) async fn sign_in(
     State(app): State<AppState>,
-    peer: Peer,
+    Attempt(peer): Attempt,
     Body(request): Body<SignInRequest>,
 ) -> Result<Response, ApiError> {
-    attempt(&app, peer)?;
     match (request.password, request.login_code) {
         (Some(password), None) => check_password(&app, peer, password).await?,
         (None, Some(code)) => {
@@ -69,7 +69,7 @@ pub(super) async fn sign_in(
 pub(super) async fn sign_out(State(app): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
     if let Some(hash) = auth::cookie(&headers) {
         app.store.delete_session(hash).await?;
-        app.signed_out.send_replace(());
+        app.access_ended.send_replace(());
     }
     let gone = format!("{COOKIE}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
@@ -136,7 +136,7 @@ pub(super) async fn change_password(
         By::Token(_) | By::File => None,
     };
     app.store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, hash.into_bytes(), own).await?;
-    app.signed_out.send_replace(());
+    app.access_ended.send_replace(());
     app.attempts.forgive(peer.0.ip());
     tracing::info!(peer = %peer.0, "the admin password was changed from {}; every other browser is signed out", peer.0.ip());
     Ok(StatusCode::NO_CONTENT)
@@ -160,6 +160,20 @@ fn note(app: &AppState, peer: Peer, what: &str) {
         Some(more) => {
             tracing::warn!(peer = %peer.0, more, "{what} from {ip}; before it {more} more wrong tries to sign in")
         }
+    }
+}
+
+/// Somebody who tries a secret, counted before what they send is read.
+#[derive(Debug)]
+pub(super) struct Attempt(Peer);
+
+impl FromRequestParts<AppState> for Attempt {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        attempt(app, peer)?;
+        Ok(Self(peer))
     }
 }
 

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use super::error::ApiError;
 use super::password::Passwords;
+use super::shares::Shares;
 use super::throttle::{Lines, Throttle};
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
@@ -216,8 +217,8 @@ pub struct Shared {
     pub(super) attempts: Throttle,
     /// What the log says of those that were wrong.
     pub(super) attempt_lines: Lines,
-    /// Told when sessions were ended: live connections look whether theirs is among them.
-    pub(super) signed_out: watch::Sender<()>,
+    /// Told when sessions or tokens were ended: live connections look whether theirs is among them.
+    pub(super) access_ended: watch::Sender<()>,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
     /// Exports being written.
@@ -231,7 +232,11 @@ pub struct Shared {
     /// Files being imported.
     pub(super) imports: Arc<Semaphore>,
     /// Room for bodies with readings.
-    pub(super) unpacking: Arc<Semaphore>,
+    pub(super) unpacking: Shares,
+    /// Room for other bodies.
+    pub(super) bodies: Shares,
+    /// Room for answers.
+    pub(super) answers: Shares,
     /// Such bodies being read.
     pub(super) reading: Semaphore,
     /// Live connections and exports.
@@ -270,14 +275,16 @@ impl AppState {
             passwords: Passwords::default(),
             attempts: Throttle::default(),
             attempt_lines: Lines::default(),
-            signed_out: watch::Sender::new(()),
+            access_ended: watch::Sender::new(()),
             trials: Semaphore::new(super::backtest::AT_ONCE),
             exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
             bad_links: Throttle::default(),
             packing: Semaphore::new(PACKING),
             replacing: AsyncMutex::default(),
             imports: Arc::new(Semaphore::new(super::import::AT_ONCE)),
-            unpacking: Arc::new(Semaphore::new(super::unpack::ROOM)),
+            unpacking: Shares::new(super::unpack::ROOM, super::unpack::ROOM / 2),
+            bodies: Shares::new(super::body::ROOM, super::body::ROOM / 2),
+            answers: Shares::new(super::answers::ROOM, super::answers::EACH),
             reading: Semaphore::new(super::push::AT_ONCE),
             sockets: TaskTracker::new(),
             closing: CancellationToken::new(),

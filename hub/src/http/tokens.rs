@@ -46,10 +46,11 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(TokenWithText { row: row.into(), token })))
 }
 
-/// Revokes an API token; it stops working at once.
+/// Revokes an API token; it stops working at once, also for live connections.
 #[utoipa::path(delete, path = "/api/v1/tokens/{id}", tag = "access", params(("id" = String, Path, description = "Token id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn revoke(State(app): State<AppState>, _: Admin, Id(id): Id<TokenId>) -> Result<StatusCode, ApiError> {
     app.store.revoke_token(id.0).await?;
+    app.access_ended.send_replace(());
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,19 +10,18 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use flate2::read::MultiGzDecoder;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
 
 use super::AppState;
+use super::auth::nobody;
 use super::error::ApiError;
+use super::shares::{Asker, Taken};
 use crate::pressure::Shed;
 
 /// Largest body, also unpacked: a hundred times what Telegraf sends at once.
 pub(super) const LIMIT: usize = 8 << 20;
-/// Bytes of such bodies in memory at once, in units of [`UNIT`].
-pub(super) const ROOM: usize = 64 << 10;
-/// A KiB.
-const UNIT: usize = 1 << 10;
+/// Bytes of such bodies in memory at once; one token or session has half of it.
+pub(super) const ROOM: usize = 48 << 20;
 /// How long a request waits for room; its client repeats it after that.
 pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(5);
 
@@ -31,7 +30,7 @@ pub(super) struct Body {
     /// As it was sent.
     bytes: bytes::Bytes,
     is_gzip: bool,
-    _room: OwnedSemaphorePermit,
+    _room: Taken,
 }
 
 impl Body {
@@ -43,9 +42,9 @@ impl Body {
             return Err(too_large());
         }
         let most = if is_gzip { LIMIT } else { length.unwrap_or(LIMIT) };
-        let units = u32::try_from(most.div_ceil(UNIT).max(1)).unwrap_or(u32::MAX);
-        let room = app.unpacking.clone().acquire_many_owned(units);
-        let room = timeout(ROOM_WITHIN, room).await.ok().and_then(Result::ok).ok_or_else(|| busy(app))?;
+        let by = request.extensions().get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
+        let share = app.unpacking.of(by);
+        let room = timeout(ROOM_WITHIN, share.take(most)).await.ok().flatten().ok_or_else(|| busy(app))?;
         let bytes = to_bytes(request.into_body(), LIMIT).await.map_err(|_| too_large())?;
         Ok(Self { bytes, is_gzip, _room: room })
     }
@@ -56,7 +55,7 @@ impl Body {
     }
 
     /// Its text, with what holds the room for it.
-    pub(super) fn text(self) -> Result<(String, OwnedSemaphorePermit), ApiError> {
+    pub(super) fn text(self) -> Result<(String, Taken), ApiError> {
         let bytes = if self.is_gzip { gunzip(&self.bytes)? } else { Vec::from(self.bytes) };
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();

@@ -15,7 +15,7 @@ use crate::model::alert::{Alert, AlertId};
 use crate::model::reading::Batch;
 use crate::model::webhook::DeliveryId;
 
-pub use subscription::{FRAME_ROWS, Filter, Frame, Subscription, WAITING_ROWS};
+pub use subscription::{FRAME_ROWS, Filter, Frame, Room, Subscription, WAITING_ROWS};
 
 /// Updates kept for listeners that are busy: at some 100 commits a second two seconds of them, then a listener is lagging.
 /// Each is an `Arc`, so the ring holds batches that are in memory anyway.

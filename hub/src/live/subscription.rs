@@ -2,7 +2,8 @@
 //!
 //! Rows wait until the next frame is due (`max_hz`). Up to [`WAITING_ROWS`] every row is kept; beyond that only the newest
 //! of each series, and the frame says from when on rows are missing, so that the listener can fetch them. The same while the
-//! hub is pressed, and a frame a second at most. Readings of the recovered lane wait apart from live ones and leave in frames of their own.
+//! hub is pressed, and a frame a second at most. Readings of the recovered lane wait apart from live ones and leave in frames
+//! of their own. All subscriptions of a listener share a [`Room`]: when it is full, rows are missing as well.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -15,6 +16,37 @@ use crate::model::{Lane, UnixMillis};
 
 /// Rows kept one by one between two frames: a thousand devices of four sensors at once. Beyond it, the newest per series.
 pub const WAITING_ROWS: usize = 4_096;
+
+/// Rows that all subscriptions of one listener keep between two frames: every series of a thousand devices. Some 700 kB with
+/// the places of the newest.
+const LISTENER_ROWS: usize = 16_384;
+
+/// Room of one listener for rows that wait.
+#[derive(Debug)]
+pub struct Room {
+    left: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { left: LISTENER_ROWS }
+    }
+}
+
+impl Room {
+    /// A subscription ended: what waits in it goes nowhere.
+    pub fn give_back(&mut self, ended: &Subscription) {
+        self.left += ended.live.rows.len() + ended.recovered.rows.len();
+    }
+
+    const fn take(&mut self) -> bool {
+        let has_room = self.left > 0;
+        if has_room {
+            self.left -= 1;
+        }
+        has_room
+    }
+}
 
 /// Time between two frames while the hub is pressed.
 const PRESSED_EVERY: Duration = Duration::from_secs(1);
@@ -101,20 +133,26 @@ impl Subscription {
         &self.filter
     }
 
+    /// Bytes that it takes to know which series it wants.
+    #[must_use]
+    pub const fn known_bytes(&self) -> usize {
+        self.verdicts.bits.len()
+    }
+
     /// Says whether the hub is pressed: then at most a frame of [`PRESSED_EVERY`], with the newest row of each series.
     pub const fn set_pressed(&mut self, pressed: bool) {
         self.pressed = pressed;
     }
 
-    /// Takes the rows it wants. `catalog` is asked once a series.
-    pub fn observe(&mut self, now: Instant, batch: &Batch, catalog: &Catalog) {
+    /// Takes the rows it wants into its listener's `room`. `catalog` is asked once a series.
+    pub fn observe(&mut self, now: Instant, batch: &Batch, catalog: &Catalog, room: &mut Room) {
         let waiting = match batch.lane {
             Lane::Live => &mut self.live,
             Lane::Recovered => &mut self.recovered,
         };
         for (series, point) in batch.rows() {
             if self.verdicts.get_or(series, || self.filter.wants(series, catalog)) {
-                waiting.push(series, point, if self.pressed { 0 } else { WAITING_ROWS });
+                waiting.push(series, point, if self.pressed { 0 } else { WAITING_ROWS }, room);
             }
         }
         if !(self.live.is_empty() && self.recovered.is_empty()) {
@@ -134,8 +172,8 @@ impl Subscription {
         if self.live.is_empty() && self.recovered.is_empty() { None } else { self.due }
     }
 
-    /// What is due. Live readings leave before recovered ones.
-    pub fn poll(&mut self, now: Instant) -> Vec<Frame> {
+    /// What is due, out of its listener's `room`. Live readings leave before recovered ones.
+    pub fn poll(&mut self, now: Instant, room: &mut Room) -> Vec<Frame> {
         if self.due.is_none_or(|due| due > now) {
             return Vec::new();
         }
@@ -143,6 +181,7 @@ impl Subscription {
             .into_iter()
             .filter_map(|(lane, waiting)| waiting.take(lane))
             .collect();
+        room.left += frames.iter().map(|frame| frame.rows.len()).sum::<usize>();
         let every = if self.pressed { self.every.max(PRESSED_EVERY) } else { self.every };
         self.due = if frames.is_empty() { None } else { Some(now + every) };
         frames
@@ -182,44 +221,50 @@ struct Waiting {
 
 impl Waiting {
     const fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.is_empty() && self.gap.is_none()
     }
 
-    /// Keeps every row up to `most`, then the newest of each series.
-    fn push(&mut self, series: SeriesId, point: Point, most: usize) {
-        if self.newest.is_empty() && self.rows.len() < most {
+    /// Keeps every row up to `most` while there is `room`, then the newest of each series.
+    fn push(&mut self, series: SeriesId, point: Point, most: usize, room: &mut Room) {
+        if self.newest.is_empty() && self.rows.len() < most && room.take() {
             self.rows.push((series, point));
             return;
         }
         if self.newest.is_empty() {
-            self.conflate();
+            self.conflate(room);
         }
-        self.keep(series, point);
+        self.keep(series, point, room);
     }
 
-    fn conflate(&mut self) {
-        for (series, point) in std::mem::take(&mut self.rows) {
-            self.keep(series, point);
+    fn conflate(&mut self, room: &mut Room) {
+        let rows = std::mem::take(&mut self.rows);
+        room.left += rows.len();
+        for (series, point) in rows {
+            self.keep(series, point, room);
         }
     }
 
-    fn keep(&mut self, series: SeriesId, point: Point) {
-        let next = self.rows.len();
-        let place = *self.newest.entry(series).or_insert(next);
-        let Some(row) = self.rows.get_mut(place) else {
+    fn keep(&mut self, series: SeriesId, point: Point, room: &mut Room) {
+        let place = self.newest.get(&series).and_then(|place| self.rows.get_mut(*place));
+        let missing = if let Some((_, row)) = place {
+            let (older, newer) = if row.at <= point.at { (*row, point) } else { (point, *row) };
+            *row = newer;
+            older
+        } else if room.take() {
+            self.newest.insert(series, self.rows.len());
             self.rows.push((series, point));
             return;
+        } else {
+            point
         };
-        let (older, newer) = if row.1.at <= point.at { (row.1, point) } else { (point, row.1) };
-        row.1 = newer;
-        self.gap = Some(self.gap.map_or(older.at, |gap| gap.min(older.at)));
+        self.gap = Some(self.gap.map_or(missing.at, |gap| gap.min(missing.at)));
     }
 
     fn take(&mut self, lane: Lane) -> Option<Frame> {
-        if self.rows.is_empty() {
+        if self.is_empty() {
             return None;
         }
-        self.newest.clear();
+        self.newest = HashMap::new();
         Some(Frame { lane, rows: std::mem::take(&mut self.rows), gap: self.gap.take() })
     }
 }
@@ -290,7 +335,7 @@ mod tests {
 
     #[test]
     fn only_wanted_series_pass_by_name_and_by_id() {
-        let (catalog, now) = (catalog(), start());
+        let (catalog, now, mut room) = (catalog(), start(), Room::default());
         let id = DeviceId::of(&PublicKey([1; 32])).to_string();
         for device in ["sh*", id.as_str()] {
             let mut subscription = Subscription::new(filter(device, "t*"), 10.0);
@@ -298,8 +343,9 @@ mod tests {
                 now,
                 &batch(Lane::Live, &[(10, 1, 1.0), (11, 1, 2.0), (20, 1, 3.0), (99, 1, 4.0)]),
                 &catalog,
+                &mut room,
             );
-            let frames = subscription.poll(now);
+            let frames = subscription.poll(now, &mut room);
             assert_eq!(frames.len(), 1);
             assert_eq!(frames[0].rows, [(SeriesId(10), Point { at: UnixMillis(1), value: 1.0 })]);
         }
@@ -308,57 +354,78 @@ mod tests {
 
     #[test]
     fn frames_leave_at_most_max_hz_times_a_second() {
-        let (catalog, now) = (catalog(), start());
+        let (catalog, now, mut room) = (catalog(), start(), Room::default());
         let mut subscription = Subscription::new(filter("*", "*"), 10.0);
-        subscription.observe(now, &batch(Lane::Live, &[(10, 1, 1.0)]), &catalog);
-        assert_eq!(subscription.poll(now).len(), 1);
-        subscription.observe(now, &batch(Lane::Live, &[(10, 2, 1.0)]), &catalog);
-        assert_eq!(subscription.poll(now), []);
+        subscription.observe(now, &batch(Lane::Live, &[(10, 1, 1.0)]), &catalog, &mut room);
+        assert_eq!(subscription.poll(now, &mut room).len(), 1);
+        subscription.observe(now, &batch(Lane::Live, &[(10, 2, 1.0)]), &catalog, &mut room);
+        assert_eq!(subscription.poll(now, &mut room), []);
         assert_eq!(subscription.poll_timeout(), Some(now + Duration::from_millis(100)));
-        assert_eq!(subscription.poll(now + Duration::from_millis(100)).len(), 1);
+        assert_eq!(subscription.poll(now + Duration::from_millis(100), &mut room).len(), 1);
         assert_eq!(subscription.poll_timeout(), None);
     }
 
     #[test]
     fn too_many_rows_leave_as_the_newest_of_each_series_and_a_gap() {
-        let (catalog, now) = (catalog(), start());
+        let (catalog, now, mut room) = (catalog(), start(), Room::default());
         let mut subscription = Subscription::new(filter("*", "*"), 10.0);
         for at in 0..5_000 {
-            subscription.observe(now, &batch(Lane::Live, &[(10, at, at as f64)]), &catalog);
+            subscription.observe(now, &batch(Lane::Live, &[(10, at, at as f64)]), &catalog, &mut room);
         }
-        subscription.observe(now, &batch(Lane::Live, &[(20, 7, 7.0)]), &catalog);
-        let frames = subscription.poll(now);
+        subscription.observe(now, &batch(Lane::Live, &[(20, 7, 7.0)]), &catalog, &mut room);
+        let frames = subscription.poll(now, &mut room);
         assert_eq!(frames[0].rows.len(), 2);
         assert_eq!(frames[0].rows[0].1.at, UnixMillis(4_999));
         assert_eq!(frames[0].gap, Some(UnixMillis(0)));
-        subscription.observe(now, &batch(Lane::Live, &[(10, 6_000, 1.0)]), &catalog);
-        assert_eq!(subscription.poll(now + Duration::from_secs(1))[0].gap, None);
+        subscription.observe(now, &batch(Lane::Live, &[(10, 6_000, 1.0)]), &catalog, &mut room);
+        assert_eq!(subscription.poll(now + Duration::from_secs(1), &mut room)[0].gap, None);
+    }
+
+    #[test]
+    fn what_waits_for_a_listener_is_bounded_whatever_it_asks_for_and_the_rest_is_a_gap() {
+        let (catalog, now, mut room) = (catalog(), start(), Room::default());
+        let mut all: Vec<_> = (0..500).map(|_| Subscription::new(filter("*", "*"), 10.0)).collect();
+        for at in 0..100 {
+            for subscription in &mut all {
+                subscription.observe(now, &batch(Lane::Live, &[(10, at, 1.0), (11, at, 2.0)]), &catalog, &mut room);
+            }
+        }
+        let held = |all: &[Subscription]| all.iter().map(|one| one.live.rows.len()).sum::<usize>();
+        assert!(held(&all) <= LISTENER_ROWS && held(&all) + room.left == LISTENER_ROWS);
+        // Whoever ends makes room; what is sent as well.
+        room.give_back(&all.remove(0));
+        assert_eq!(held(&all) + room.left, LISTENER_ROWS);
+        let frames: Vec<_> = all.iter_mut().flat_map(|one| one.poll(now, &mut room)).collect();
+        assert_eq!(room.left, LISTENER_ROWS);
+        assert_eq!(frames.len(), 499, "each hears that rows are missing");
+        let newest = |frame: &Frame| frame.rows.last().is_some_and(|(_, point)| point.at == UnixMillis(99));
+        assert!(frames.iter().all(|frame| newest(frame) || frame.gap.is_some()));
     }
 
     #[test]
     fn while_the_hub_is_pressed_a_frame_a_second_holds_the_newest_of_each_series() {
-        let (catalog, now) = (catalog(), start());
+        let (catalog, now, mut room) = (catalog(), start(), Room::default());
         let mut subscription = Subscription::new(filter("*", "*"), 10.0);
         subscription.set_pressed(true);
         for at in 1..=3 {
-            subscription.observe(now, &batch(Lane::Live, &[(10, at, 1.0), (20, at, 2.0)]), &catalog);
+            subscription.observe(now, &batch(Lane::Live, &[(10, at, 1.0), (20, at, 2.0)]), &catalog, &mut room);
         }
-        let frame = subscription.poll(now).remove(0);
+        let frame = subscription.poll(now, &mut room).remove(0);
         assert_eq!(frame.rows.iter().map(|row| row.1.at.0).collect::<Vec<_>>(), [3, 3]);
         assert_eq!(frame.gap, Some(UnixMillis(1)));
-        subscription.observe(now, &batch(Lane::Live, &[(10, 4, 1.0)]), &catalog);
+        subscription.observe(now, &batch(Lane::Live, &[(10, 4, 1.0)]), &catalog, &mut room);
         assert_eq!(subscription.poll_timeout(), Some(now + PRESSED_EVERY));
         subscription.set_pressed(false);
-        assert_eq!(subscription.poll(now + PRESSED_EVERY).len(), 1);
+        assert_eq!(subscription.poll(now + PRESSED_EVERY, &mut room).len(), 1);
     }
 
     #[test]
     fn recovered_readings_leave_in_frames_of_their_own() {
-        let (catalog, now) = (catalog(), start());
+        let (catalog, now, mut room) = (catalog(), start(), Room::default());
         let mut subscription = Subscription::new(filter("*", "*"), 10.0);
-        subscription.observe(now, &batch(Lane::Recovered, &[(10, 1, 1.0)]), &catalog);
-        subscription.observe(now, &batch(Lane::Live, &[(10, 9, 1.0)]), &catalog);
-        let lanes: Vec<_> = subscription.poll(now).iter().map(|frame| frame.lane).collect();
+        subscription.observe(now, &batch(Lane::Recovered, &[(10, 1, 1.0)]), &catalog, &mut room);
+        subscription.observe(now, &batch(Lane::Live, &[(10, 9, 1.0)]), &catalog, &mut room);
+        let lanes: Vec<_> = subscription.poll(now, &mut room).iter().map(|frame| frame.lane).collect();
         assert_eq!(lanes, [Lane::Live, Lane::Recovered]);
     }
 }

@@ -104,7 +104,8 @@ impl Upload {
 fn spans(came: UnixMillis, rows: impl Iterator<Item = (Slot, Point)>) -> BySlot<Span> {
     let mut spans = BySlot::<Span>::default();
     for (slot, Point { at, .. }) in rows.filter(|(_, point)| point.at.since(came) <= FUTURE_MS) {
-        let span = spans.entry(slot).or_insert(Span { oldest: at, newest: at, readings: 0, last: at, is_in_order: true });
+        let span =
+            spans.entry(slot).or_insert(Span { oldest: at, newest: at, readings: 0, last: at, is_in_order: true });
         span.is_in_order &= at >= span.last;
         span.oldest = span.oldest.min(at);
         span.newest = span.newest.max(at);

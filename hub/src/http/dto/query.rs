@@ -199,6 +199,15 @@ pub struct Text {
     behind: Vec<u8>,
 }
 
+impl Text {
+    /// Bytes.
+    #[must_use]
+    #[expect(clippy::len_without_is_empty, reason = "a text that is written is not empty")]
+    pub fn len(&self) -> usize {
+        self.before.len() + self.behind.len()
+    }
+}
+
 /// Writes [`SeriesColumns`] but for `t`; `percentiles` are the names of those columns.
 #[must_use]
 pub fn series(name: &Name, columns: &Columns, percentiles: &[String]) -> Text {
@@ -236,6 +245,8 @@ pub fn series(name: &Name, columns: &Columns, percentiles: &[String]) -> Text {
         write_column(&mut text, key, column, write);
     }
     text.push('}');
+    // What waits to be sent takes no more than it is.
+    text.shrink_to(text.len() + 200);
     Text { before: before.into_bytes(), behind: text.into_bytes() }
 }
 

@@ -215,3 +215,28 @@ async fn a_session_that_is_ended_ends_its_open_sockets_at_once() {
     assert_eq!(scene.call("PUT", "/api/v1/password", &change).await.status, 204);
     assert_eq!(next(&mut other).await, json!({"closed": 1008}));
 }
+
+#[tokio::test]
+async fn a_token_that_is_revoked_ends_its_sockets_at_once_also_one_that_never_pauses() {
+    let scene = scene();
+    let served = start(&scene).await;
+    let token = scene.call("POST", "/api/v1/tokens", &json!({"name": "wall", "scope": "read"})).await.json();
+    let bearer = format!("Bearer {}", token["token"].as_str().unwrap());
+    let mut floods = open(&served, &[("authorization", &bearer)]).await.unwrap();
+    let mut other = open_as_admin(&served).await;
+    assert_eq!((&next(&mut floods).await["type"], &next(&mut other).await["type"]), (&json!("hello"), &json!("hello")));
+    let (mut says, mut hears) = floods.split();
+    let flood = async {
+        let message = json!({"type": "unsubscribe", "id": 1}).to_string();
+        while says.send(Message::text(message.clone())).await.is_ok() {}
+    };
+    let revoke = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let path = format!("/api/v1/tokens/{}", token["id"].as_str().unwrap());
+        assert_eq!(scene.call("DELETE", &path, &json!({})).await.status, 204);
+        while !matches!(hears.next().await, None | Some(Ok(Message::Close(_)) | Err(_))) {}
+    };
+    tokio::time::timeout(Duration::from_secs(5), async { tokio::join!(flood, revoke) }).await.expect("it went on");
+    say(&mut other, json!({"type": "subscribe", "id": 1})).await;
+    assert_eq!(next(&mut other).await["type"], "snapshot");
+}

@@ -101,6 +101,14 @@ impl Aggregates {
         }
     }
 
+    /// How many there are of each bucket.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        let Self { count, min, max, avg, first, last, increase, rate, percentiles } = self;
+        [count, min, max, avg, first, last, increase, rate].into_iter().filter(|wanted| **wanted).count()
+            + percentiles.len()
+    }
+
     /// Whether every reading has to be looked at, in order.
     pub(in crate::store) const fn exact(&self) -> bool {
         self.line() || !self.percentiles.is_empty()

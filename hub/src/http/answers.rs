@@ -1,0 +1,134 @@
+//! Room for answers: what of them waits to be taken by whoever asked. A large one counts from when it is made until its last
+//! byte has left; where there is no room the request is refused, and nothing is kept for it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use tokio::time::timeout;
+
+use super::AppState;
+use super::auth::nobody;
+use super::error::ApiError;
+use super::shares::{Asker, Growing};
+use super::unpack::ROOM_WITHIN;
+
+/// Bytes of answers in memory at once.
+pub(super) const ROOM: usize = 48 << 20;
+/// Of those, for whom one token or session asks; also the largest answer.
+pub(super) const EACH: usize = 32 << 20;
+/// Shorter answers are not counted: as many as there are connections are as much again.
+const SMALL: usize = 16 << 10;
+
+/// An answer that was counted while it was made.
+#[derive(Debug, Clone)]
+pub(super) struct Counted;
+
+/// Room for an answer that is being made; taken by whoever is let in before.
+#[derive(Debug, Clone)]
+pub(super) struct Making(Arc<Mutex<Growing>>);
+
+impl FromRequestParts<AppState> for Making {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let by = parts.extensions.get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
+        Ok(Self(Arc::new(Mutex::new(Growing::new(app.answers.of(by), SMALL)))))
+    }
+}
+
+impl Making {
+    /// Takes room for what is likely to become so many bytes: those that come at once are made one after the other.
+    pub(super) async fn expects(&self, bytes: usize) -> Result<(), ApiError> {
+        let (share, missing) = {
+            let growing = self.growing();
+            (growing.share(), growing.missing(bytes).min(EACH))
+        };
+        if missing > 0 {
+            let taken = timeout(ROOM_WITHIN, share.take(missing)).await.ok().flatten().ok_or_else(no_room)?;
+            self.growing().add(Some(taken));
+        }
+        Ok(())
+    }
+
+    /// It is made: what it does not need is given back.
+    pub(super) fn is_made(&self) {
+        self.growing().fit();
+    }
+
+    fn growing(&self) -> MutexGuard<'_, Growing> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is room for so many bytes more.
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        self.growing().grow(bytes)
+    }
+
+    /// Why there was no room.
+    pub(super) fn refused(&self) -> ApiError {
+        if self.growing().used() <= EACH {
+            return no_room();
+        }
+        let detail = format!("the answer would be larger than {} MiB: ask for fewer series or buckets", EACH >> 20);
+        ApiError::invalid("limit", detail)
+    }
+}
+
+/// Counts answers of those who are known; to others nothing is sent that is not in memory anyway.
+pub(super) async fn counted(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+    let asker = Asker::default();
+    request.extensions_mut().insert(asker.clone());
+    let response = next.run(request).await;
+    let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let by = asker.known().filter(|_| length > SMALL && response.extensions().get::<Counted>().is_none());
+    let Some(by) = by else { return response };
+    match app.answers.of(by).try_take(length) {
+        Some(taken) => response.map(|body| held(body, taken)),
+        None => no_room().into_response(),
+    }
+}
+
+/// 503: too much is on its way already.
+pub(super) fn no_room() -> ApiError {
+    let detail = "too many large answers are on their way: take those first, or ask for less";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
+}
+
+/// A body that holds something until it was sent or given up.
+pub(super) fn held(body: Body, what: impl Send + Unpin + 'static) -> Body {
+    Body::new(Held { body, _what: what })
+}
+
+struct Held<T> {
+    body: Body,
+    _what: T,
+}
+
+impl<T: Unpin> HttpBody for Held<T> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

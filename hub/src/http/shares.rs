@@ -1,0 +1,221 @@
+//! Room for what is held in memory for somebody: bodies that come in, answers that are on their way. Whoever asks has a share,
+//! so that one takes it from no other, and all together have no more than there is.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::auth::By;
+
+/// A KiB: what is counted.
+const UNIT: usize = 1 << 10;
+/// Shares that nobody holds any more are forgotten when there are so many.
+const REMEMBERED: usize = 64;
+
+/// Taken at a time by what grows.
+const STEP: usize = 64 << 10;
+
+/// Who sends a request, once that is known: a middleware that asks afterwards puts this into it, and what looks at credentials
+/// fills it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Asker(Arc<OnceLock<By>>);
+
+impl Asker {
+    pub(super) fn is(&self, by: By) {
+        // Whoever looks a second time sees the same.
+        let _ = self.0.set(by);
+    }
+
+    pub(super) fn known(&self) -> Option<By> {
+        self.0.get().copied()
+    }
+}
+
+/// Room, in units of a KiB.
+#[derive(Debug)]
+pub(super) struct Shares {
+    all: Arc<Semaphore>,
+    each: usize,
+    of: Mutex<HashMap<By, Weak<Semaphore>>>,
+}
+
+/// What somebody may take of it.
+#[derive(Debug, Clone)]
+pub(super) struct Share {
+    all: Arc<Semaphore>,
+    own: Arc<Semaphore>,
+}
+
+/// What somebody has taken; given back when dropped.
+#[derive(Debug)]
+pub(super) struct Taken {
+    own: OwnedSemaphorePermit,
+    all: OwnedSemaphorePermit,
+}
+
+impl Taken {
+    fn add(&mut self, more: Self) {
+        self.own.merge(more.own);
+        self.all.merge(more.all);
+    }
+
+    /// Gives back what is more than so many bytes.
+    fn shrink(&mut self, bytes: usize) {
+        let surplus = self.own.num_permits().saturating_sub(units(bytes) as usize);
+        drop((self.own.split(surplus), self.all.split(surplus)));
+    }
+}
+
+impl Shares {
+    /// Room for `all` bytes, of which one asker takes at most `each`.
+    pub(super) fn new(all: usize, each: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(all / UNIT)), each: each / UNIT, of: Mutex::default() }
+    }
+
+    /// The share of somebody; the same for all that they ask at once.
+    pub(super) fn of(&self, by: By) -> Share {
+        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = of.get(&by).and_then(Weak::upgrade).unwrap_or_else(|| {
+            if of.len() >= REMEMBERED {
+                of.retain(|_, share| share.strong_count() > 0);
+            }
+            let own = Arc::new(Semaphore::new(self.each));
+            of.insert(by, Arc::downgrade(&own));
+            own
+        });
+        Share { all: Arc::clone(&self.all), own }
+    }
+}
+
+impl Share {
+    /// Takes room for so many bytes, or nothing.
+    pub(super) fn try_take(&self, bytes: usize) -> Option<Taken> {
+        let units = units(bytes);
+        let own = Arc::clone(&self.own).try_acquire_many_owned(units).ok()?;
+        let all = Arc::clone(&self.all).try_acquire_many_owned(units).ok()?;
+        Some(Taken { own, all })
+    }
+
+    /// The same, waited for.
+    pub(super) async fn take(&self, bytes: usize) -> Option<Taken> {
+        let units = units(bytes);
+        let own = Arc::clone(&self.own).acquire_many_owned(units).await.ok()?;
+        let all = Arc::clone(&self.all).acquire_many_owned(units).await.ok()?;
+        Some(Taken { own, all })
+    }
+}
+
+/// Room for what becomes larger while it is made or read: its first bytes are free.
+#[derive(Debug)]
+pub(super) struct Growing {
+    share: Share,
+    taken: Option<Taken>,
+    used: usize,
+    free: usize,
+}
+
+impl Growing {
+    pub(super) const fn new(share: Share, free: usize) -> Self {
+        Self { share, taken: None, used: 0, free }
+    }
+
+    /// Whether there is room for so many bytes more.
+    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+        self.used += bytes;
+        let missing = self.missing(0);
+        if missing == 0 {
+            return true;
+        }
+        let more = self.share.try_take(missing.next_multiple_of(STEP));
+        let has_room = more.is_some();
+        self.add(more);
+        has_room
+    }
+
+    /// What is to be taken for so many bytes more.
+    pub(super) fn missing(&self, bytes: usize) -> usize {
+        let granted = self.taken.as_ref().map_or(0, |taken| taken.own.num_permits() * UNIT);
+        (self.used + bytes).saturating_sub(self.free + granted)
+    }
+
+    /// Where more is taken from.
+    pub(super) fn share(&self) -> Share {
+        self.share.clone()
+    }
+
+    /// Adds what was taken of its share.
+    pub(super) fn add(&mut self, more: Option<Taken>) {
+        match (&mut self.taken, more) {
+            (Some(taken), Some(more)) => taken.add(more),
+            (taken, more) => *taken = taken.take().or(more),
+        }
+    }
+
+    /// It will not grow any more: what it does not need is given back.
+    pub(super) fn fit(&mut self) {
+        let needed = self.used.saturating_sub(self.free);
+        if let Some(taken) = &mut self.taken {
+            taken.shrink(needed);
+        }
+    }
+
+    /// Bytes so far.
+    pub(super) const fn used(&self) -> usize {
+        self.used
+    }
+}
+
+fn units(bytes: usize) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_takes_from_no_other_and_all_together_take_no_more_than_there_is() {
+        let shares = Shares::new(100 * UNIT, 60 * UNIT);
+        let (one, again, other) = (shares.of(By::Token(1)), shares.of(By::Token(1)), shares.of(By::File));
+        let first = one.try_take(50 * UNIT).unwrap();
+        assert!(again.try_take(11 * UNIT).is_none(), "what they ask at once shares a share");
+        let _second = again.try_take(10 * UNIT).unwrap();
+        assert!(other.try_take(41 * UNIT).is_none(), "there is no more");
+        let _others = other.try_take(39 * UNIT + 1).unwrap();
+        drop(first);
+        assert!(one.try_take(50 * UNIT).is_some());
+    }
+
+    #[test]
+    fn what_grows_takes_room_as_it_needs_it_and_gives_all_of_it_back() {
+        let shares = Shares::new(10 * STEP, 10 * STEP);
+        let mut growing = Growing::new(shares.of(By::File), UNIT);
+        assert!(growing.grow(UNIT) && shares.all.available_permits() == 10 * STEP / UNIT);
+        assert!((0..10 * STEP).step_by(UNIT).all(|_| growing.grow(UNIT)) && !growing.grow(UNIT));
+        drop(growing);
+        assert_eq!(shares.all.available_permits(), 10 * STEP / UNIT);
+        // Taken before it is known how much it becomes.
+        let mut growing = Growing::new(shares.of(By::File), UNIT);
+        let before = growing.share().try_take(growing.missing(5 * STEP));
+        growing.add(before);
+        assert!(growing.grow(2 * STEP) && shares.all.available_permits() < 6 * STEP / UNIT);
+        growing.fit();
+        assert_eq!(shares.all.available_permits(), 8 * STEP / UNIT + 1);
+        drop(growing);
+        assert_eq!(shares.all.available_permits(), 10 * STEP / UNIT);
+    }
+
+    #[test]
+    fn who_asked_before_is_forgotten_and_who_still_holds_something_is_not() {
+        let shares = Shares::new(100 * UNIT, UNIT);
+        let holds = shares.of(By::Token(0));
+        let _taken = holds.try_take(UNIT).unwrap();
+        drop(holds);
+        for id in 1..10_000 {
+            shares.of(By::Token(id));
+        }
+        assert!(shares.of.lock().unwrap().len() <= REMEMBERED + 1);
+        assert!(shares.of(By::Token(0)).try_take(1).is_none());
+    }
+}
