@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::time::Duration;
 
 use device_agent::clock;
 use device_agent::sensor::{Host, Samples};
@@ -189,6 +190,65 @@ fn channels_of_one_label_go_by_their_numbers_from_the_start_and_when_one_is_gone
     let one = [two[0], two[2]];
     assert_eq!(pairs(sample(&mut host)), told(&one));
     assert_eq!(pairs(sample(&mut begin())), told(&one));
+}
+
+#[test]
+fn a_label_that_cannot_be_read_at_a_start_changes_no_name_then_or_later() {
+    for silent in ["empty", "unreadable", "no answer", "missing"] {
+        let (state, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let file = |name: &str| root.path().join("sys/class/hwmon/hwmon0").join(name);
+        for (name, text) in [
+            ("name", "chip"),
+            ("temp1_input", "41000"),
+            ("temp1_label", "Core 0"),
+            ("temp2_input", "42000"),
+            ("temp3_input", "43000"),
+            ("temp3_label", "Board"),
+        ] {
+            write(root.path(), &format!("sys/class/hwmon/hwmon0/{name}"), text);
+        }
+        let label = |name: &str, text: Option<&str>| {
+            let path = file(&format!("{name}_label"));
+            let _ = fs::remove_file(&path).or_else(|_| fs::remove_dir(&path));
+            match (text, silent) {
+                (Some(text), _) => fs::write(&path, text).unwrap(),
+                (None, "empty") => fs::write(&path, "\n").unwrap(),
+                (None, "unreadable") => fs::create_dir(&path).unwrap(),
+                (None, "missing") => {}
+                (None, _) => rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).unwrap(),
+            }
+        };
+        let boot = |many: usize| {
+            let mut host = Host::new(root.path(), Vec::new());
+            host.remember(state.path(), &[]);
+            let deadline = clock::now().mono + Duration::from_secs(60);
+            loop {
+                // A pipe is waited for.
+                let values = sample(&mut host);
+                if values.len() == many {
+                    return values;
+                }
+                assert!(clock::now().mono < deadline, "{silent} {values:?}");
+            }
+        };
+        // Silent at the first start, and at the third.
+        label("temp2", if silent == "missing" { Some("Core 0") } else { None });
+        let first = boot(if silent == "no answer" { 2 } else { 3 });
+        label("temp2", Some("Core 0"));
+        let second = boot(3);
+        assert!(first.iter().all(|(name, value)| second.get(name) == Some(value)), "{silent} {first:?} {second:?}");
+        for name in ["temp1", "temp2", "temp3"] {
+            label(name, None);
+        }
+        assert_eq!(boot(3), second, "{silent}");
+        // One that says something else is another.
+        label("temp1", Some("Core 1"));
+        label("temp2", Some("Core 0"));
+        label("temp3", Some("Board"));
+        let mut third = boot(3);
+        assert_eq!((third.remove("temp.chip.core_1"), third.remove("temp.chip.board")), (Some(41.0), Some(43.0)));
+        assert!(third.iter().all(|(name, value)| second.get(name) == Some(value)), "{silent} {second:?} {third:?}");
+    }
 }
 
 #[test]

@@ -19,14 +19,37 @@ pub(super) struct Input {
     pub(super) stem: String,
     /// The file with its value.
     pub(super) file: String,
-    /// Its label, or its number.
-    pub(super) label: String,
+    /// What it calls itself.
+    pub(super) label: Label,
     /// 1 of `temp1_input`.
     pub(super) number: u32,
     /// What it measures.
     pub(super) quantity: &'static Quantity,
     enable: Option<String>,
     fault: Option<String>,
+}
+
+/// What the label of a channel says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Label {
+    /// This.
+    Says(String),
+    /// Nothing that makes a name, this time.
+    Empty,
+    /// It gives no answer.
+    Silent,
+    /// There is none.
+    Missing,
+}
+
+impl Input {
+    /// Its label as a part of a name, or its number.
+    pub(super) fn word(&self) -> String {
+        match &self.label {
+            Label::Says(label) => label.clone(),
+            Label::Empty | Label::Silent | Label::Missing => self.number.to_string(),
+        }
+    }
 }
 
 /// A chip, as its folder lists it.
@@ -36,7 +59,7 @@ pub(super) struct Chip {
     pub(super) name: String,
     /// Its channels, with what tells the file of each from others of the same name.
     pub(super) inputs: Vec<(Input, u64)>,
-    /// What is wrong with those that are not among them because their label does not answer.
+    /// Why the label of one of them gives no answer.
     pub(super) unanswered: Option<Error>,
 }
 
@@ -67,18 +90,22 @@ pub(super) fn describe(files: &mut Files) -> Result<Chip, Error> {
             continue;
         }
         let there = |what: &str| has(&format!("{stem}_{what}")).map(|_| format!("{place}{stem}_{what}"));
+        let says = |label: Option<String>| match label.map(|label| name_part(&label)) {
+            Some(label) if !label.is_empty() => Label::Says(label),
+            _ => Label::Empty,
+        };
         let label = match there("label").map(|label| files.word(&label)) {
-            Some(Ok(label)) => label.map(|label| name_part(&label)).filter(|label| !label.is_empty()),
+            Some(Ok(label)) => says(label),
             Some(Err(error)) => {
                 unanswered = Some(error);
-                continue;
+                Label::Silent
             }
-            None => None,
+            None => Label::Missing,
         };
         let input = Input {
             stem: stem.to_owned(),
             file: format!("{place}{file}"),
-            label: label.unwrap_or_else(|| number.to_string()),
+            label,
             number,
             quantity: &QUANTITIES[order],
             enable: there("enable"),

@@ -11,7 +11,8 @@ use tracing::warn;
 use super::disk::Disk;
 use super::errand::{Device, Errand, Found, Part, Task};
 use super::home::Home;
-use super::naming::{names, owner, was_shared};
+use super::hwmon::Label;
+use super::naming::{calls, names, owner, was_shared};
 use super::open::Watch;
 use super::register::{Present, Register, Word};
 use super::thing::Thing;
@@ -62,10 +63,16 @@ struct Folder {
 struct Measured {
     number: u32,
     part: Part,
+    named: Named,
+    ino: u64,
+}
+
+/// What a part of a device is called.
+#[derive(Debug)]
+struct Named {
     /// See [`owner`].
     owner: String,
     name: String,
-    ino: u64,
 }
 
 impl Inventory {
@@ -139,7 +146,7 @@ impl Inventory {
         let twins = self.folders.iter().filter(|folder| folder.word.as_ref().is_some_and(|word| word.twin.is_some()));
         let said = twins.filter_map(|folder| {
             let text = "nothing tells it from its like: after a restart the two may have changed places";
-            Some((folder.parts.first()?.name.clone(), text.to_owned()))
+            Some((folder.parts.first()?.named.name.clone(), text.to_owned()))
         });
         self.renamed.iter().cloned().chain(said)
     }
@@ -264,45 +271,37 @@ impl Inventory {
             return Vec::new();
         };
         let class = folder.class;
-        let plain = names(class, &word, &device, |label, many| self.register.is_ambiguous(label, many));
-        let owners: Vec<String> = device.parts.iter().map(|(part, _)| owner(class, &word, part)).collect();
-        folder.word = Some(word);
-        for (name, said) in by_number(&device, &plain, &self.earlier) {
-            if !self.renamed.iter().any(|(known, _)| *known == name) {
-                warn!("{name}: {said}");
-                self.renamed.push((name, said));
-            }
-        }
+        folder.word = Some(word.clone());
         let path = format!("{}/{}", class.folder(), folder.name);
         let mut before = std::mem::take(&mut folder.parts);
+        let named = self.name_parts(class, at, &word, &device);
+        self.note_numbered(&device, &named);
         let (mut parts, mut fresh) = (Vec::new(), Vec::new());
         let watch = Watch::new(self.root.join(&path), &self.rounds);
-        for (((part, ino), plain), owner) in device.parts.into_iter().zip(plain).zip(owners) {
-            let name = self.name_apart(class, (at, &parts), &plain, &owner);
-            if self.skips(&name) {
-                continue;
-            }
-            let same = before.iter().position(|old| old.part == part && old.name == name && old.ino == ino);
+        for ((part, ino), named) in device.parts.into_iter().zip(named) {
+            let Some(named) = named.filter(|named| !self.skips(&named.name)) else { continue };
+            let same = before.iter().position(|old| old.part == part && old.named.name == named.name && old.ino == ino);
             if let Some(same) = same {
                 parts.push(before.swap_remove(same));
                 continue;
             }
             let file = Path::new("/").join(&path).join(part.file());
-            let task = Task::Part(part.clone(), name.clone());
+            let task = Task::Part(part.clone(), named.name.clone());
             self.next += 1;
             let number = self.next;
             let errand = Errand::new(class, task, (&self.root, &path), Some(Arc::clone(&watch)));
-            let sensor: Arc<str> = Arc::from(&*name);
+            let sensor: Arc<str> = Arc::from(&*named.name);
             self.home.add(Trip::new(number, Arc::clone(&sensor), &path, errand).of_driver(&device.base));
             // Whether another file in its place is better has to be seen.
-            let failed = before.iter().find(|old| old.name == name).and_then(|old| self.things.get(&old.number));
+            let old = before.iter().find(|old| old.named.name == named.name);
+            let failed = old.and_then(|old| self.things.get(&old.number));
             let failed = failed.map_or_else(Vec::new, |old| old.failed.clone());
             let mut thing = Thing::new(class, file, sensor);
             thing.failed = failed;
             self.things.insert(number, thing);
             self.noted(number);
             fresh.push(number);
-            parts.push(Measured { number, part, owner, name, ino });
+            parts.push(Measured { number, part, named, ino });
         }
         before.iter().for_each(|old| self.forget(old.number));
         if let Some(folder) = self.folders.get_mut(at) {
@@ -311,32 +310,72 @@ impl Inventory {
         fresh
     }
 
+    /// Owner and name of each part of a device; nothing for one whose name is not known, because its label is silent.
+    fn name_parts(&mut self, class: Class, at: usize, word: &Word, device: &Device) -> Vec<Option<Named>> {
+        let plain = names(class, word, device, |part, label, many| {
+            let says = matches!(part, Part::Hwmon(input) if matches!(input.label, Label::Says(_)));
+            (says && self.register.is_taken(label, &owner(class, word, part)))
+                || self.register.is_ambiguous(label, many)
+        });
+        let mut named: Vec<Option<Named>> = Vec::new();
+        for ((part, _), plain) in device.parts.iter().zip(plain) {
+            let owner = owner(class, word, part);
+            let label = if let Part::Hwmon(input) = part { Some((&input.label, calls(word, input))) } else { None };
+            let known = label.as_ref().and_then(|(label, calls)| self.register.labelled(label, calls, &owner));
+            let name = match (known, label) {
+                (Some(known), _) => Some(known),
+                (None, Some((Label::Silent, _))) => None,
+                (None, label) => {
+                    let name = self.name_apart(class, (at, &named), &plain, &owner);
+                    if let Some((_, [call, _])) = label.filter(|(label, _)| **label != Label::Missing) {
+                        self.register.remember_label(&call, &owner, &name);
+                    }
+                    Some(name)
+                }
+            };
+            named.push(name.map(|name| Named { owner, name }));
+        }
+        self.register.settle();
+        named
+    }
+
     /// One name has one source: what another device, or another part of this one, is called is not given a second time.
-    fn name_apart(&mut self, class: Class, (at, parts): (usize, &[Measured]), plain: &str, owner: &str) -> String {
+    fn name_apart(&mut self, class: Class, (at, named): (usize, &[Option<Named>]), plain: &str, owner: &str) -> String {
         if class == Class::Power {
             return plain.to_owned();
         }
         let others =
             self.folders.iter().enumerate().filter(|(other, folder)| *other != at && folder.class != Class::Power);
-        let mut others = others.flat_map(|(_, folder)| &folder.parts).chain(parts);
+        let others = others.flat_map(|(_, folder)| &folder.parts).map(|part| &part.named);
         // While devices change their folders, one may still be in that of before.
+        let mut others = others.chain(named.iter().flatten());
         let holder = others.find(|other| other.name == plain && other.owner != owner).map(|other| &*other.owner);
         self.register.name_apart(class, plain, owner, holder)
+    }
+
+    /// Notes which channels had their label for a name in earlier runs, and go by their number now.
+    fn note_numbered(&mut self, device: &Device, named: &[Option<Named>]) {
+        for name in by_number(device, named, &self.earlier) {
+            if !self.renamed.iter().any(|(known, _)| *known == name) {
+                let said = "several channels have its label: it goes by its number now, the old series stay";
+                warn!("{name}: {said}");
+                self.renamed.push((name, said.to_owned()));
+            }
+        }
     }
 }
 
 /// Channels that had their label for a name in earlier runs, and go by their number now.
-fn by_number(device: &Device, names: &[String], earlier: &[String]) -> Vec<(String, String)> {
+fn by_number(device: &Device, named: &[Option<Named>], earlier: &[String]) -> Vec<String> {
     let was = |(part, _): &(Part, u64), name: &String| {
         let Part::Hwmon(input) = part else { return false };
         let before = name.strip_suffix(&format!("-{}", input.number)).unwrap_or_default();
-        before.ends_with(&format!(".{}", input.label))
+        before.ends_with(&format!(".{}", input.word()))
             && earlier.iter().any(|name| name == before)
             && !earlier.contains(name)
     };
-    let said = "several channels have its label: it goes by its number now, the old series stay";
-    let named = device.parts.iter().zip(names).filter(|(part, name)| was(part, name));
-    named.map(|(_, name)| (name.clone(), said.to_owned())).collect()
+    let named = device.parts.iter().zip(named).filter_map(|(part, named)| Some((part, &named.as_ref()?.name)));
+    named.filter(|(part, name)| was(part, name)).map(|(_, name)| name.clone()).collect()
 }
 
 /// Whether sensors of earlier runs had this word in their names.

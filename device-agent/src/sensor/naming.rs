@@ -4,6 +4,7 @@ use wire::SensorSpec;
 
 use super::Class;
 use super::errand::{Device, Part};
+use super::hwmon::Input;
 use super::register::Word;
 
 /// Longest part of a supply's in the names of its sensors, in bytes: `power.<supply>.charge_pct` is the longest of them.
@@ -12,20 +13,22 @@ const LONGEST_SUPPLY: usize = SensorSpec::NAME_LIMIT - "power..charge_pct".len()
 /// The name of each part of a device, in their order.
 ///
 /// `temp.<chip>.<label>`, `fan.<chip>.<label>` and so on; `temp.<zone>`; `iio.<device>.<channel>`; for a supply the part of
-/// its sensors' names. Devices that nothing tells apart are counted. `is_ambiguous` is asked whether several channels of the
-/// chip have or had a label, and told whether they have: each of those goes by its label and the number of its channel.
+/// its sensors' names. Devices that nothing tells apart are counted. `is_ambiguous` is asked whether a channel shares its label
+/// with others, now or before, and told whether it does now: then it goes by its label and its number.
 pub(super) fn names(
     class: Class,
     Word { word, twin }: &Word,
     device: &Device,
-    mut is_ambiguous: impl FnMut(&str, bool) -> bool,
+    mut is_ambiguous: impl FnMut(&Part, &str, bool) -> bool,
 ) -> Vec<String> {
     let twin = twin.map_or_else(String::new, |twin| format!(".{twin}"));
     let labels = plain_names(word, &twin, device);
     let name = |((part, _), name): (&(Part, u64), &String)| {
         let many = labels.iter().filter(|other| *other == name).count() > 1;
         let name = match part {
-            Part::Hwmon(input) if is_ambiguous(&format!("{name}{twin}"), many) => format!("{name}-{}", input.number),
+            Part::Hwmon(input) if is_ambiguous(part, &format!("{name}{twin}"), many) => {
+                format!("{name}-{}", input.number)
+            }
             Part::Hwmon(_) | Part::Zone | Part::Iio(_) | Part::Supply => name.clone(),
         };
         let limit = if class == Class::Power { LONGEST_SUPPLY } else { SensorSpec::NAME_LIMIT };
@@ -34,10 +37,16 @@ pub(super) fn names(
     device.parts.iter().zip(&labels).map(name).collect()
 }
 
+/// What a channel is called by its label, or else its number; and what it is called by its number.
+pub(super) fn calls(Word { word, twin }: &Word, input: &Input) -> [String; 2] {
+    let twin = twin.map_or_else(String::new, |twin| format!(".{twin}"));
+    [input.word(), input.number.to_string()].map(|label| format!("{}.{word}.{label}{twin}", input.quantity.word))
+}
+
 /// What each part is called by what it says of itself.
 fn plain_names(word: &str, twin: &str, device: &Device) -> Vec<String> {
     let name = |(part, _): &(Part, u64)| match part {
-        Part::Hwmon(input) => format!("{}.{word}.{}", input.quantity.word, input.label),
+        Part::Hwmon(input) => format!("{}.{word}.{}", input.quantity.word, input.word()),
         Part::Zone => format!("temp.{word}"),
         Part::Iio(channel) => format!("iio.{word}{twin}.{}", channel.name),
         Part::Supply => word.to_owned(),

@@ -13,11 +13,13 @@ use tracing::warn;
 use wire::SensorSpec;
 
 use super::Class;
+use super::hwmon::Label;
 use super::naming::apart;
 use super::origin::Origin;
 use crate::durable;
 
-/// Things remembered of a class: as many as a device has sensors. One that has not been seen since the start makes room.
+/// Things remembered of a class, and parts of things: as many as a device has sensors. One that has not been seen since the start
+/// makes room.
 const MOST: usize = 256;
 /// Name of the file in the state folder.
 const FILE: &str = "things";
@@ -51,6 +53,8 @@ pub(super) struct Register {
     path: Option<PathBuf>,
     /// Whatever was there before this start, it did not see.
     is_new: bool,
+    /// Something was remembered that is not on disk.
+    is_unkept: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -63,6 +67,18 @@ struct Given {
     /// Since the start.
     #[serde(skip)]
     seen: bool,
+}
+
+impl Given {
+    /// Whether it is the name of a part, or of a device.
+    fn is_of_part(&self) -> bool {
+        self.base.contains('.')
+    }
+
+    /// Earlier versions gave some that are too long for a sensor.
+    fn fits(&self) -> bool {
+        !self.word.is_empty() && self.word.len() <= SensorSpec::NAME_LIMIT
+    }
 }
 
 impl Register {
@@ -78,8 +94,8 @@ impl Register {
             Err(error) => return Err(error),
         };
         let given =
-            text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(MOST * Class::ALL.len()).collect();
-        Ok(Self { given, path: Some(path), is_new })
+            text.lines().filter_map(|line| serde_json::from_str(line).ok()).take(2 * MOST * Class::ALL.len()).collect();
+        Ok(Self { given, path: Some(path), is_new, is_unkept: false })
     }
 
     /// The name of each thing of a class that is there, in their order.
@@ -163,8 +179,9 @@ impl Register {
     }
 
     fn put(&mut self, given: Given) {
-        if self.given.iter().filter(|other| other.class == given.class).count() >= MOST {
-            let oldest = self.given.iter().position(|other| other.class == given.class && !other.seen);
+        let is_like = |other: &Given| other.class == given.class && other.is_of_part() == given.is_of_part();
+        if self.given.iter().filter(|other| is_like(other)).count() >= MOST {
+            let oldest = self.given.iter().position(|other| is_like(other) && !other.seen);
             // Where all of them are here, the next start finds names anew.
             let Some(oldest) = oldest else { return };
             self.given.remove(oldest);
@@ -188,6 +205,38 @@ impl Register {
         many
     }
 
+    /// The name that a channel with a label was given: with this label, or before it said one; whatever it was, where it says
+    /// none. `calls` are what the channel is called by its label and by its number.
+    pub(super) fn labelled(&mut self, label: &Label, calls: &[String; 2], owner: &str) -> Option<String> {
+        let says = matches!(label, Label::Says(_));
+        let is_meant =
+            |given: &&mut Given| given.identity == owner && given.fits() && (!says || calls.contains(&given.base));
+        // The last is as it was the last time.
+        let known = self.given.iter_mut().rev().find(is_meant)?;
+        known.seen = true;
+        Some(known.word.clone())
+    }
+
+    /// Remembers that a channel that is called so by its label has this name. To be followed by [`Register::settle`].
+    pub(super) fn remember_label(&mut self, call: &str, owner: &str, name: &str) {
+        let (base, identity, word) = (call.to_owned(), owner.to_owned(), name.to_owned());
+        self.put(Given { class: Class::Hwmon, base, identity, word, seen: true });
+        self.is_unkept = true;
+    }
+
+    /// Keeps what is remembered since the last time.
+    pub(super) fn settle(&mut self) {
+        if std::mem::take(&mut self.is_unkept) {
+            self.keep();
+        }
+    }
+
+    /// Whether another channel was given this name with its label.
+    pub(super) fn is_taken(&self, name: &str, owner: &str) -> bool {
+        let is_other = |given: &Given| given.word == name && given.base == name && given.identity != owner;
+        self.given.iter().any(|given| is_other(given) && given.is_of_part())
+    }
+
     /// Whether a thing has this name.
     pub(super) fn has(&self, class: Class, word: &str) -> bool {
         self.given.iter().any(|given| given.class == class && given.word == word)
@@ -195,9 +244,7 @@ impl Register {
 
     /// A name of its own for a part that is called like one of another thing: `owner` says which part it is.
     pub(super) fn name_apart(&mut self, class: Class, name: &str, owner: &str, holder: Option<&str>) -> String {
-        // Earlier versions gave some that are too long for a sensor.
-        let fits = |given: &Given| given.word.len() <= SensorSpec::NAME_LIMIT;
-        let of_owner = |given: &&mut Given| given.base == name && given.identity == owner && fits(given);
+        let of_owner = |given: &&mut Given| given.base == name && given.identity == owner && given.fits();
         if let Some(known) = self.given.iter_mut().find(of_owner) {
             known.seen = true;
             return known.word.clone();
