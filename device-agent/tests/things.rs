@@ -288,6 +288,43 @@ fn a_name_has_one_source_across_devices_and_classes_and_after_a_restart() {
 }
 
 #[test]
+fn a_supply_and_a_chip_that_would_be_called_alike_are_two_whoever_came_first() {
+    let chip = [
+        ("hwmon/hwmon0/name", "bat0"),
+        ("hwmon/hwmon0/power1_input", "7000000"),
+        ("hwmon/hwmon0/power1_label", "Power"),
+    ];
+    let supply = [("power_supply/BAT0/power_now", "9000000"), ("power_supply/BAT0/capacity", "50")];
+    for starts in
+        [vec!["both"], vec!["chip", "both"], vec!["supply", "both"], vec!["supply", "chip"], vec!["chip", "supply"]]
+    {
+        let state = tempfile::tempdir().unwrap();
+        let mut known: BTreeMap<String, f64> = BTreeMap::new();
+        for there in starts.iter().chain(["both", "supply", "chip", "both", "chip"].iter()) {
+            let root = tempfile::tempdir().unwrap();
+            let chip = chip.iter().filter(|_| *there != "supply");
+            for (path, text) in chip.chain(supply.iter().filter(|_| *there != "chip")) {
+                write(root.path(), &format!("sys/class/{path}"), text);
+            }
+            let mut host = Host::new(root.path(), Vec::new());
+            host.remember(state.path(), &[]);
+            for (name, value) in sample(&mut host) {
+                assert_eq!(*known.entry(name.clone()).or_insert(value), value, "{name} at {there} of {starts:?}");
+            }
+        }
+        let mut values: Vec<f64> = known.values().copied().collect();
+        values.sort_by(f64::total_cmp);
+        assert_eq!(values, [7.0, 9.0, 50.0], "{starts:?} {known:?}");
+        let short = known.get("power.bat0.power").copied();
+        assert!(
+            matches!((starts[0], short), ("chip", Some(7.0)) | ("supply", Some(9.0)) | ("both", Some(_))),
+            "{known:?}"
+        );
+        assert!(starts[0] == "chip" || known.contains_key("power.bat0.charge_pct"), "{known:?}");
+    }
+}
+
+#[test]
 fn what_is_told_from_another_has_a_name_that_a_sensor_may_have_however_long_its_parts_are() {
     let root = tempfile::tempdir().unwrap();
     let (chip, label, supply) = ("c".repeat(30), "x".repeat(22), "s".repeat(31));

@@ -95,6 +95,8 @@ pub struct Agent {
     table: SensorTable,
     /// Sensors without a number, if there are any.
     left_out: Option<Trouble>,
+    /// Sensors that are called otherwise than their sources call them.
+    told_apart: Vec<Remark>,
     deadband: Deadband,
     input: Input,
     intake: Intake,
@@ -361,7 +363,7 @@ impl Agent {
 
     /// What is to be known of sources that do not fail.
     fn remarks(&self) -> impl Iterator<Item = &Remark> {
-        self.input.remarks().chain(self.intake.remarks())
+        self.input.remarks().chain(self.intake.remarks()).chain(&self.told_apart)
     }
 
     fn claimed(&self) -> Option<Claim> {

@@ -14,14 +14,14 @@ use crate::deadband::Deadband;
 use crate::feed::Feed;
 use crate::identity::{Identity, Origin, Pin as HubPin};
 use crate::input::Input;
-use crate::intake::Intake;
+use crate::intake::{self, Intake};
 use crate::net::Net;
 use crate::notice;
 use crate::quantity;
 use crate::resolver::Resolver;
 use crate::sampler::Gather;
 use crate::seeking::Seeking;
-use crate::sensor::SensorTable;
+use crate::sensor::{Giver, SensorTable};
 use crate::spool::Spool;
 use crate::status;
 use crate::timeline::Timeline;
@@ -57,7 +57,7 @@ impl Agent {
         for (path, why) in &recovery.unreadable {
             warn!("spool: {} cannot be read, the hub will show what is in it as missing: {why}", path.display());
         }
-        let table = SensorTable::open(identity.folder(), epoch, now.mono).map_err(Error::State)?;
+        let mut table = SensorTable::open(identity.folder(), epoch, now.mono).map_err(Error::State)?;
         input.remember(identity.folder(), table.described().0);
 
         let pin = trusted_pin(&identity, settings.join_token.as_ref());
@@ -90,6 +90,11 @@ impl Agent {
         // A recording is played as it is: nothing of this machine belongs to it.
         let plays = matches!(input, Input::Recording { .. });
         let sources = if plays { Vec::new() } else { std::mem::take(&mut settings.sources) };
+        if !plays {
+            let named = sources.iter().map(|source| source.name().map(str::to_owned));
+            let givers = intake::labels(&sources).into_iter().zip(named);
+            table.set_givers(givers.map(|(label, name)| Giver { label, name }).collect());
+        }
         let rules = if plays { Vec::new() } else { std::mem::take(&mut settings.rules) };
         let names = std::mem::take(&mut settings.hub_names);
         let resolver = Resolver::new(settings.hub.clone(), names.clone(), now.mono);
@@ -108,6 +113,7 @@ impl Agent {
             feed: Feed { uplink, spool },
             table,
             left_out: None,
+            told_apart: Vec::new(),
             input,
             questions,
             answers: JoinSet::new(),

@@ -7,13 +7,16 @@ use wire::{BatchSeq, Reading, SensorKind, SensorNo, UnixMillis};
 use super::Agent;
 use super::moments::{Held, Holding, Moments};
 use crate::clock::{self, Now};
-use crate::deadband::Deadband;
+use crate::deadband::{self, Deadband};
 use crate::feed::Feed;
 use crate::input::{Input, Progress};
 use crate::intake::Arrived;
 use crate::sampler::Gather;
-use crate::sensor::{Moment, SensorTable};
+use crate::sensor::{Apart, Moment, Remark, SensorTable};
 use crate::timeline::Repair;
+
+/// Who gives what no source of the configuration does.
+const MACHINE: &str = "";
 
 impl Agent {
     /// Notices when the clock is set, and moves what was taken before it was.
@@ -42,8 +45,8 @@ impl Agent {
     fn mark_step(&mut self, now: Now) {
         let seconds = self.timeline.last_step() as f64 / 1000.0;
         let at = self.timeline.stamp(now);
-        let Self { feed, gather, table, deadband, taken, .. } = self;
-        let mut intake = Taking { table, deadband, gather, feed, taken, now };
+        let Self { feed, gather, table, deadband, settings, taken, told_apart, .. } = self;
+        let mut intake = Taking { table, deadband, gather, feed, taken, told_apart, skip: &settings.skip, now };
         intake.take("clock.step", ("s", SensorKind::Gauge, 0), at, seconds);
         self.tell_sensors(now);
     }
@@ -76,13 +79,13 @@ impl Agent {
     pub(super) fn sample(&mut self, now: Now) {
         // Everything that waits goes by monotonic time; only readings say what time it is.
         let now = Now { unix: self.timeline.stamp(now), ..now };
-        let Self { input, feed, gather, table, deadband, settings, taken, .. } = self;
+        let Self { input, feed, gather, table, deadband, settings, taken, told_apart, .. } = self;
         let interval_ms = u32::try_from(settings.interval.as_millis()).unwrap_or(u32::MAX);
         // From the start, so that the first introduction has one.
         let wants_preview = !feed.uplink.is_streaming();
         gather.set_lane(input.lane(now.unix), &mut feed.spool, now.mono);
         let mut preview = Vec::new();
-        let mut intake = Taking { table, deadband, gather, feed, taken, now };
+        let mut intake = Taking { table, deadband, gather, feed, taken, told_apart, skip: &settings.skip, now };
         let waiting = intake.feed.spool.waiting();
         let progress = input.round(now, waiting, |name: &str, unit: &str, kind: SensorKind, at, value| {
             if wants_preview && preview.len() < wire::message::PREVIEW_LIMIT {
@@ -109,15 +112,16 @@ impl Agent {
         let (mut held, mut replaced) = (Held::default(), 0);
         let mut next = Some(first);
         while let Some(mut arrived) = next {
-            let Self { input, feed, gather, table, deadband, taken, moments, .. } = self;
-            let mut intake = Taking { table, deadband, gather, feed, taken, now };
+            let Self { input, feed, gather, table, deadband, settings, taken, told_apart, moments, .. } = self;
+            let mut intake = Taking { table, deadband, gather, feed, taken, told_apart, skip: &settings.skip, now };
+            let by = self.intake.label_of(&arrived);
             let mut round = Round { held: &mut held, moments, replaced: &mut replaced };
             for reading in &arrived.readings {
                 if !reading.value.is_finite() || input.skips(&reading.name) {
                     continue;
                 }
                 let words = (&*reading.unit, reading.kind, arrived.interval_ms);
-                let Some(sensor) = intake.admit(&reading.name, words, reading.value) else { continue };
+                let Some(sensor) = intake.admit((&reading.name, by), words, reading.value) else { continue };
                 // Another program of this machine has its time from the same clock.
                 match reading.at.map(|at| at.plus(correction)) {
                     Some(at) => {
@@ -135,8 +139,8 @@ impl Agent {
             self.intake.note(&arrived, now.unix);
             next = self.intake.try_next();
         }
-        let Self { feed, gather, table, deadband, taken, .. } = self;
-        let mut intake = Taking { table, deadband, gather, feed, taken, now };
+        let Self { feed, gather, table, deadband, settings, taken, told_apart, .. } = self;
+        let mut intake = Taking { table, deadband, gather, feed, taken, told_apart, skip: &settings.skip, now };
         held.all().for_each(|reading| intake.push(&reading));
         self.overwritten.add(replaced, (self.epoch, self.feed.spool.next_number()));
         self.gather.round_ends(self.feed.uplink.is_streaming(), &mut self.feed.spool, now.mono);
@@ -187,33 +191,45 @@ struct Taking<'a> {
     gather: &'a mut Gather,
     feed: &'a mut Feed,
     taken: &'a mut u64,
+    told_apart: &'a mut Vec<Remark>,
+    skip: &'a [String],
     now: Now,
 }
 
 impl Taking<'_> {
-    /// Leaves out a reading whose sensor has no number: the table remembers that it was asked for one.
+    /// Takes a reading of the machine's own. Leaves out one whose sensor has no number: the table remembers that it was asked
+    /// for one.
     fn take(&mut self, name: &str, words: (&str, SensorKind, u32), at: UnixMillis, value: f64) {
-        if let Some(sensor) = self.admit(name, words, value) {
+        if let Some(sensor) = self.admit((name, MACHINE), words, value) {
             self.push(&Reading { sensor, at, value });
             self.told(sensor, value);
         }
     }
 
-    /// The number of the sensor, if it has one and its deadband lets the value pass.
+    /// The number of the sensor that source `by` calls so, if it has one and its deadband lets the value pass.
     fn admit(
         &mut self,
-        name: &str,
+        (name, by): (&str, &str),
         (unit, kind, interval_ms): (&str, SensorKind, u32),
         value: f64,
     ) -> Option<SensorNo> {
         let spool = &self.feed.spool;
         let moment = Moment { now: self.now.mono, batch: (spool.epoch(), spool.next_number()) };
+        let apart = self.table.told_apart(name, by);
+        let called = apart.as_ref().map_or(name, |apart| &apart.name);
+        if let Some(apart) = &apart {
+            if self.skip.iter().any(|pattern| deadband::matches(pattern, called)) {
+                return None;
+            }
+            remark(self.told_apart, apart, (name, by), self.now.unix);
+        }
+        let (name, whose) = (called, (called, by));
         let number = match self.deadband.rule(name) {
             Some(rule) => {
                 let (unit, kind) = (rule.unit.as_deref().unwrap_or(unit), rule.kind.unwrap_or(kind));
-                self.table.number(name, unit, kind, rule.expect_every(interval_ms), moment)
+                self.table.number(whose, unit, kind, rule.expect_every(interval_ms), moment)
             }
-            None => self.table.number(name, unit, kind, interval_ms, moment),
+            None => self.table.number(whose, unit, kind, interval_ms, moment),
         };
         let sensor = number.ok()?;
         self.deadband.admits(name, sensor, value, self.now.mono).then_some(sensor)
@@ -228,4 +244,16 @@ impl Taking<'_> {
         self.gather.push(reading, &mut self.feed.spool, self.now.mono);
         *self.taken += 1;
     }
+}
+
+/// Says once why a sensor is called otherwise than source `by` calls it.
+fn remark(told: &mut Vec<Remark>, Apart { name, owner }: &Apart, (called, by): (&str, &str), now: UnixMillis) {
+    if told.len() >= usize::from(SensorNo::LIMIT) || told.iter().any(|remark| remark.source == *name) {
+        return;
+    }
+    let people = |label: &str| if label == MACHINE { "this machine".to_owned() } else { label.to_owned() };
+    let owner = owner.as_deref().map_or_else(|| "another source".to_owned(), people);
+    let text = format!("{} calls it {called}, but {owner} has a sensor of that name", people(by));
+    warn!("{name}: {text}");
+    told.push(Remark { source: name.clone(), text, since: now });
 }

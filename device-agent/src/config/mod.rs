@@ -136,6 +136,12 @@ mod tests {
                 7,
                 "[[exec]] a: scale: must",
             ),
+            // One name has one source.
+            (
+                "[[file]]\nname = 'a'\npath = 'b'\n[[exec]]\nname = 'a'\ncommand = ['b']\n",
+                5,
+                "[[exec]] a: name: the sensor of file a",
+            ),
             ("[[listen]]\nprefix = 'a'\nudp = '0.0.0.0:8089'\n", 3, "[[listen]]: udp: '0.0.0.0:8089'"),
             ("[[listen]]\nudp = 'here'\n", 2, "[[listen]]: udp: 'here'"),
             ("[[listen]]\nudp = '127.0.0.1:1'\nprecision = 'm'\n", 3, "[[listen]]: precision: 'm'"),

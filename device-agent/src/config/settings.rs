@@ -139,12 +139,13 @@ impl Layer {
         };
         for (number, table) in self.file.into_iter().enumerate() {
             let label = table.name.clone();
-            let source = table.check(&sensor_root, interval);
+            let source = table.check(&sensor_root, interval).and_then(|source| alone(source, &sources));
             sources.push(source.map_err(|why| wrong_one("file", number, &label, why))?);
         }
         for (number, table) in self.exec.into_iter().enumerate() {
             let label = table.name.clone();
-            sources.push(table.check(interval).map_err(|why| wrong_one("exec", number, &label, why))?);
+            let source = table.check(interval).and_then(|source| alone(source, &sources));
+            sources.push(source.map_err(|why| wrong_one("exec", number, &label, why))?);
         }
         for (number, table) in self.listen.into_iter().enumerate() {
             sources.push(table.check().map_err(|why| wrong_one("listen", number, "", why))?);
@@ -170,6 +171,15 @@ impl Layer {
             sources,
             rules,
         })
+    }
+}
+
+/// A source whose sensor is called like none of those before it.
+fn alone(source: Source, before: &[Source]) -> Result<Source, Wrong> {
+    let same = |other: &&Source| other.name().is_some() && other.name() == source.name();
+    match before.iter().find(same) {
+        Some(other) => Err(("name", format!("the sensor of {} has this name: choose another", other.label()))),
+        None => Ok(source),
     }
 }
 

@@ -168,6 +168,17 @@ impl Source {
         }
     }
 
+    /// The name of its sensor, where it has one that is known.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::File { format: Format::Number, naming, .. } | Self::Exec { format: Format::Number, naming, .. } => {
+                Some(&naming.name)
+            }
+            Self::OneWire(_) | Self::Listen { .. } | Self::File { .. } | Self::Exec { .. } => None,
+        }
+    }
+
     fn interval_ms(&self) -> u32 {
         let every = match self {
             Self::OneWire(_) => ONE_WIRE_EVERY,
@@ -197,6 +208,17 @@ impl Source {
     }
 }
 
+/// What each source is called: of several that are called alike all but the first are counted.
+#[must_use]
+pub fn labels(sources: &[Source]) -> Vec<String> {
+    let labels: Vec<String> = sources.iter().map(Source::label).collect();
+    let counted = labels.iter().enumerate().map(|(at, label)| {
+        let before = labels.iter().take(at).filter(|other| *other == label).count();
+        if before == 0 { label.clone() } else { format!("{label} ({})", before + 1) }
+    });
+    counted.collect()
+}
+
 /// The tasks of all sources, and what went wrong with each.
 #[derive(Debug)]
 pub struct Intake {
@@ -222,7 +244,7 @@ impl Intake {
     pub fn start(sources: Vec<Source>) -> Self {
         let (sender, arrivals) = mpsc::channel(QUEUE);
         let standing = |label| Standing { label, trouble: None, remark: None, lost: Lost::default(), told_until: None };
-        let labels = sources.iter().map(|source| standing(source.label())).collect();
+        let labels = labels(&sources).into_iter().map(standing).collect();
         let mut tasks = JoinSet::new();
         for (number, source) in sources.into_iter().enumerate() {
             let outlet = Outlet { source: number, interval_ms: source.interval_ms(), sender: sender.clone() };
@@ -242,6 +264,12 @@ impl Intake {
     /// What has arrived already.
     pub fn try_next(&mut self) -> Option<Arrived> {
         self.arrivals.try_recv().ok()
+    }
+
+    /// What the source of this is called.
+    #[must_use]
+    pub fn label_of(&self, arrived: &Arrived) -> &str {
+        self.sources.get(arrived.source).map_or("", |standing| &standing.label)
     }
 
     /// Remembers whether the source is well and what of it was lost, and logs when that changes.

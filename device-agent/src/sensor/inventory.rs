@@ -14,6 +14,7 @@ use super::home::Home;
 use super::hwmon::Label;
 use super::naming::{calls, names, owner, was_shared};
 use super::open::Watch;
+use super::power::may_have;
 use super::register::{Present, Register, Word};
 use super::thing::Thing;
 use super::trip::Trip;
@@ -135,10 +136,14 @@ impl Inventory {
             away.is_some_and(|since| now.saturating_duration_since(since) < WAITED_FOR)
         };
         let of = |class: Class| self.folders.iter().filter(move |folder| folder.class == class);
-        let due = Class::ALL.into_iter().filter(|class| {
-            of(*class).any(|folder| folder.device.is_some() && folder.word.is_none()) && !of(*class).any(waits)
-        });
-        due.collect::<Vec<_>>().into_iter().flat_map(|class| self.name_class(class)).collect()
+        let is_due = |class: &Class| {
+            let waited_for = of(*class).any(waits) || (*class == Class::Hwmon && of(Class::Power).any(waits));
+            of(*class).any(|folder| folder.device.is_some() && folder.word.is_none()) && !waited_for
+        };
+        let mut due: Vec<Class> = Class::ALL.into_iter().filter(is_due).collect();
+        // A supply has several names to lose.
+        due.sort_by_key(|class| *class != Class::Power);
+        due.into_iter().flat_map(|class| self.name_class(class)).collect()
     }
 
     /// What is to be said of names.
@@ -341,15 +346,26 @@ impl Inventory {
 
     /// One name has one source: what another device, or another part of this one, is called is not given a second time.
     fn name_apart(&mut self, class: Class, (at, named): (usize, &[Option<Named>]), plain: &str, owner: &str) -> String {
-        if class == Class::Power {
-            return plain.to_owned();
-        }
-        let others =
-            self.folders.iter().enumerate().filter(|(other, folder)| *other != at && folder.class != Class::Power);
-        let others = others.flat_map(|(_, folder)| &folder.parts).map(|part| &part.named);
+        // Of a supply it is what the names of all its sensors have in common.
+        let is_same = |other: Class, name: &str| match (class == Class::Power, other == Class::Power) {
+            (true, true) => false,
+            (true, false) => may_have(plain, name),
+            (false, true) => may_have(name, plain),
+            (false, false) => name == plain,
+        };
+        let others = self.folders.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, folder)| folder);
+        let others = others.flat_map(|folder| folder.parts.iter().map(|part| (folder.class, &part.named)));
         // While devices change their folders, one may still be in that of before.
-        let mut others = others.chain(named.iter().flatten());
-        let holder = others.find(|other| other.name == plain && other.owner != owner).map(|other| &*other.owner);
+        let mut others = others.chain(named.iter().flatten().map(|named| (class, named)));
+        let holder = others.find(|(of, other)| is_same(*of, &other.name) && other.owner != owner);
+        let holder = holder.map(|(_, other)| other.owner.clone());
+        // Or it was here, and is away.
+        let holder = holder.or_else(|| self.register.holder(class, plain));
+        let holder = holder.as_deref();
+        if class == Class::Power {
+            let name = self.register.name_apart(class, &format!("power.{plain}"), owner, holder);
+            return name.strip_prefix("power.").unwrap_or(plain).to_owned();
+        }
         self.register.name_apart(class, plain, owner, holder)
     }
 

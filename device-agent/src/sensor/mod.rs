@@ -46,7 +46,7 @@ pub(crate) use files::{Content, Files, entries};
 pub use host::Host;
 pub use remarks::Remark;
 pub use samples::{Sample, Samples};
-pub use table::{Moment, SensorTable, TableFull};
+pub use table::{Apart, Giver, Moment, SensorTable, TableFull};
 
 /// Why a source gave nothing this time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -7,9 +7,6 @@ use super::errand::{Device, Part};
 use super::hwmon::Input;
 use super::register::Word;
 
-/// Longest part of a supply's in the names of its sensors, in bytes: `power.<supply>.charge_pct` is the longest of them.
-const LONGEST_SUPPLY: usize = SensorSpec::NAME_LIMIT - "power..charge_pct".len();
-
 /// The name of each part of a device, in their order.
 ///
 /// `temp.<chip>.<label>`, `fan.<chip>.<label>` and so on; `temp.<zone>`; `iio.<device>.<channel>`; for a supply the part of
@@ -31,7 +28,7 @@ pub(super) fn names(
             }
             Part::Hwmon(_) | Part::Zone | Part::Iio(_) | Part::Supply => name.clone(),
         };
-        let limit = if class == Class::Power { LONGEST_SUPPLY } else { SensorSpec::NAME_LIMIT };
+        let limit = if class == Class::Power { longest(class) - "power.".len() } else { longest(class) };
         fitting(if class == Class::Iio { name } else { name + &twin }, limit)
     };
     device.parts.iter().zip(&labels).map(name).collect()
@@ -87,6 +84,11 @@ pub(super) fn was_shared(class: Class, base: &str, device: &Device, earlier: &[S
         }
         Class::Cpu | Class::Memory | Class::Load | Class::Disk | Class::Network | Class::Power => false,
     })
+}
+
+/// The longest name of a part, in bytes; of a supply it is `power.<supply>`, before `.charge_pct` and what is shorter.
+pub(super) const fn longest(class: Class) -> usize {
+    if matches!(class, Class::Power) { SensorSpec::NAME_LIMIT - ".charge_pct".len() } else { SensorSpec::NAME_LIMIT }
 }
 
 /// A name that is too long ends in a number made of the whole of it, so that two of them stay two.

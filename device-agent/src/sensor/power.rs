@@ -49,6 +49,16 @@ const CHARGE_FULL: Level = level(&["charge_full", "charge_full_design"], "charge
 const CYCLES: Level = level(&["cycle_count"], "cycles", "1", 1.0, 60_000.0);
 const ONLINE: Level = level(&["online"], "online", "", 1.0, 255.0);
 
+/// All that a supply may tell.
+const SENSORS: [&str; 10] =
+    ["charge_pct", "voltage", "current", "power", "energy", "charge", "temp", "online", "charging", "cycles"];
+
+/// Whether a supply that is called `name` may have this sensor.
+pub(super) fn may_have(name: &str, sensor: &str) -> bool {
+    let rest = sensor.strip_prefix("power.").and_then(|rest| rest.strip_prefix(name)?.strip_prefix('.'));
+    rest.is_some_and(|what| SENSORS.contains(&what))
+}
+
 /// Adds `power.<supply>.<what>` for what the files of one supply say, called `name`; an empty bay is none.
 ///
 /// A level that a driver has no answer for is left out: many list files that their chip does not fill. A file that cannot be

@@ -14,8 +14,9 @@ use wire::SensorSpec;
 
 use super::Class;
 use super::hwmon::Label;
-use super::naming::apart;
+use super::naming::{apart, longest};
 use super::origin::Origin;
+use super::power::may_have;
 use crate::durable;
 
 /// Things remembered of a class, and parts of things: as many as a device has sensors. One that has not been seen since the start
@@ -237,6 +238,19 @@ impl Register {
         self.given.iter().any(|given| is_other(given) && given.is_of_part())
     }
 
+    /// The chip's channel whose name a supply's sensor would have, or the supply whose sensor's name a channel would have.
+    pub(super) fn holder(&self, class: Class, name: &str) -> Option<String> {
+        let is_channel = |given: &&Given| {
+            let of_chip = given.class == Class::Hwmon && given.identity.starts_with(Class::Hwmon.name());
+            of_chip && may_have(name, &given.word)
+        };
+        let is_supply =
+            |given: &&Given| given.class == Class::Power && !given.is_of_part() && may_have(&given.word, name);
+        let mut given = self.given.iter();
+        let holder = if class == Class::Power { given.find(is_channel) } else { given.find(is_supply) };
+        holder.map(|given| given.identity.clone())
+    }
+
     /// Whether a thing has this name.
     pub(super) fn has(&self, class: Class, word: &str) -> bool {
         self.given.iter().any(|given| given.class == class && given.word == word)
@@ -254,7 +268,7 @@ impl Register {
         if holder.is_none() && !is_known {
             return name.to_owned();
         }
-        let apart = apart(name, owner, SensorSpec::NAME_LIMIT);
+        let apart = apart(name, owner, longest(class));
         let before = holder.filter(|_| !is_known).map(|holder| (holder, name));
         for (owner, word) in before.into_iter().chain([(owner, &*apart)]) {
             let (base, identity, word) = (name.to_owned(), owner.to_owned(), word.to_owned());

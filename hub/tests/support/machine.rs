@@ -53,6 +53,14 @@ impl Machine {
         assert_eq!(eventually("the agent's end", SOON, || agent.0.try_wait().unwrap()).code(), Some(0));
     }
 
+    /// Writes a file of this machine.
+    pub fn write(&self, path: &str, text: &str) -> PathBuf {
+        let path = self.dir.path().join("root").join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        path
+    }
+
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap()
     }

@@ -26,6 +26,9 @@ pub(super) struct Row {
     /// The hub forgot the device, and it was not seen since.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) outlived: bool,
+    /// Which source gives it, see [`super::givers`]; nothing in files of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) by: Option<String>,
 }
 
 const fn is_zero(number: &u32) -> bool {
@@ -91,8 +94,10 @@ impl TableFile {
         Ok((Self { path, file, unsynced: false }, read))
     }
 
-    pub(super) fn append(&mut self, spec: &SensorSpec) {
-        let _ = self.file.write_all(&line_of(spec));
+    pub(super) fn append(&mut self, spec: &SensorSpec, by: Option<&str>) {
+        let (spec, by) = (spec.clone(), by.map(str::to_owned));
+        let row = Row { spec, absent_hours: 0, free: false, outlived: false, by };
+        let _ = self.file.write_all(&line_of(&row));
         self.unsynced = true;
     }
 

@@ -10,6 +10,7 @@
 //! how to follow ([`wire::Numbering`]). A day is one of this agent at work: a machine that was off forgets nothing.
 
 mod file;
+mod givers;
 mod waiting;
 
 use std::collections::HashMap;
@@ -20,7 +21,11 @@ use std::time::{Duration, Instant};
 use wire::{BatchSeq, Epoch, Numbering, SensorKind, SensorNo, SensorSpec};
 
 use file::TableFile;
+use givers::Givers;
+pub use givers::{Apart, Giver};
 use waiting::Waiting;
+
+use super::naming::apart;
 
 /// How long a sensor must not have been seen to give its number to another; three of its intervals, where that is longer.
 const ABSENT_FOR: Duration = Duration::from_secs(86_400);
@@ -77,13 +82,15 @@ struct Place {
     met: bool,
     /// The hub forgot the device, and it was not seen since.
     outlived: bool,
+    /// Which source gives it, as far as that is known.
+    by: Option<String>,
 }
 
 impl Place {
-    fn of(spec: SensorSpec, moment: Moment) -> Self {
+    fn of(spec: SensorSpec, by: Option<&str>, moment: Moment) -> Self {
         let (seen, absent, last) = (moment.now, Duration::ZERO, moment.last());
-        let described = Some(moment.now);
-        Self { spec, free: None, seen, absent, described, last, met: true, outlived: false }
+        let (described, by) = (Some(moment.now), by.map(str::to_owned));
+        Self { spec, free: None, seen, absent, described, last, met: true, outlived: false, by }
     }
 
     fn absent(&self, now: Instant) -> Duration {
@@ -117,6 +124,8 @@ pub struct SensorTable {
     saved: Instant,
     /// The hub forgot the device, and what it has now is not settled yet.
     begins_anew: bool,
+    /// Where a name has one source.
+    givers: Option<Givers>,
 }
 
 impl SensorTable {
@@ -137,6 +146,7 @@ impl SensorTable {
             file: None,
             saved: now,
             begins_anew: false,
+            givers: None,
         }
     }
 
@@ -158,7 +168,7 @@ impl SensorTable {
             let absent = Duration::from_secs(3_600 * u64::from(row.absent_hours));
             let free = row.free.then_some(now);
             table.begins_anew |= row.outlived;
-            let outlived = row.outlived;
+            let (outlived, by) = (row.outlived, row.by);
             table.put(Place {
                 spec: row.spec,
                 free,
@@ -168,6 +178,7 @@ impl SensorTable {
                 last: before,
                 met: false,
                 outlived,
+                by,
             });
         }
         table.describe();
@@ -178,23 +189,55 @@ impl SensorTable {
         Ok(table)
     }
 
-    /// The number of a sensor, giving it one if it has none.
+    /// From here on a name has one source: the machine or one of these.
+    pub fn set_givers(&mut self, givers: Vec<Giver>) {
+        self.givers = Some(Givers(givers));
+    }
+
+    /// What is to be called otherwise than source `by` calls it, because that is the name of another source's sensor.
+    #[must_use]
+    pub fn told_apart(&self, name: &str, by: &str) -> Option<Apart> {
+        let givers = self.givers.as_ref()?;
+        let place = |name| self.known(name).and_then(|number| self.places.get(usize::from(number.0)));
+        let owner = place(name).and_then(|place| place.by.as_deref()).filter(|owner| givers.has(owner));
+        if owner == Some(by) {
+            return None;
+        }
+        let owner = owner.or_else(|| givers.claim(name)).filter(|owner| *owner != by);
+        let apart = apart(name, by, SensorSpec::NAME_LIMIT);
+        // What was told apart stays so.
+        let was_before = || place(&*apart).is_some_and(|place| place.by.as_deref() == Some(by));
+        (owner.is_some() || was_before()).then(|| Apart { name: apart.clone(), owner: owner.map(str::to_owned) })
+    }
+
+    /// The number of a sensor that has one.
+    fn known(&self, name: &str) -> Option<SensorNo> {
+        // In a round sensors come in the order in which they came first.
+        let is_likely = |place: &Place| place.free.is_none() && place.spec.name == name;
+        let likely = self.places.get(usize::from(self.likely.0)).is_some_and(is_likely).then_some(self.likely);
+        likely.or_else(|| self.numbers.get(name).copied())
+    }
+
+    /// The number of a sensor that source `by` gives, giving it one if it has none.
     ///
     /// # Errors
-    /// [`TableFull`] when there are too many, or the name breaks the limits.
+    /// [`TableFull`] when there are too many, the name breaks the limits, or it is another source's.
     pub fn number(
         &mut self,
-        name: &str,
+        (name, by): (&str, &str),
         unit: &str,
         kind: SensorKind,
         interval_ms: u32,
         moment: Moment,
     ) -> Result<SensorNo, TableFull> {
-        // In a round sensors come in the order in which they came first.
-        let is_likely = |place: &Place| place.free.is_none() && place.spec.name == name;
-        let likely = self.places.get(usize::from(self.likely.0)).is_some_and(is_likely).then_some(self.likely);
-        if let Some(number) = likely.or_else(|| self.numbers.get(name).copied()) {
+        if let Some(number) = self.known(name) {
             if let Some(place) = self.places.get_mut(usize::from(number.0)) {
+                if let Some(givers) = self.givers.as_ref().filter(|_| place.by.as_deref() != Some(by)) {
+                    if place.by.as_deref().is_some_and(|owner| givers.has(owner)) {
+                        return Err(TableFull);
+                    }
+                    (place.by, self.is_unsaved) = (Some(by.to_owned()), true);
+                }
                 (place.seen, place.absent, place.last) = (moment.now, Duration::ZERO, moment.last());
                 (place.met, place.outlived) = (true, false);
                 if (&*place.spec.unit, place.spec.kind, place.spec.interval_ms) != (unit, kind, interval_ms) {
@@ -209,12 +252,13 @@ impl SensorTable {
             self.waiting.note(spec, moment.now);
             return Err(TableFull);
         }
+        let by = self.givers.as_ref().map(|_| by);
         if let Some(file) = &mut self.file {
             // A full disk costs the number its durability, not the reading: the spool cannot be written then either.
-            file.append(&spec);
+            file.append(&spec, by);
         }
         let number = SensorNo(self.places.len() as u16);
-        self.put(Place::of(spec, moment));
+        self.put(Place::of(spec, by, moment));
         match self.places.last() {
             Some(place) if self.specs.len() + 1 == self.places.len() => self.specs.push(place.spec.clone()),
             // All numbers before it were free, and nothing was told of them.
@@ -310,16 +354,14 @@ impl SensorTable {
         }
         let rested = self.renumbered.is_none_or(|at| now.saturating_duration_since(at) >= RENUMBER_AFTER);
         let given = if may_reuse && rested { self.give_out(moment) } else { Vec::new() };
-        if std::mem::take(&mut self.is_unsaved) {
-            // Not written, it is found out again at the next start.
-            let _ = self.save();
-        }
-        if now.saturating_duration_since(self.saved) >= SAVE_EVERY {
+        let is_old = now.saturating_duration_since(self.saved) >= SAVE_EVERY;
+        if is_old {
             self.saved = now;
-            // How long something was not seen is worth no more than a try.
-            if self.places.iter().any(|place| place.absent(now) >= SAVE_EVERY) {
-                let _ = self.save();
-            }
+        }
+        // Not written, it is found out again.
+        let has_absent = is_old && self.places.iter().any(|place| place.absent(now) >= SAVE_EVERY);
+        if has_absent || std::mem::take(&mut self.is_unsaved) {
+            let _ = self.save();
         }
         given
     }
@@ -383,7 +425,7 @@ impl SensorTable {
         for (place, spec) in &given {
             if let Some(place) = self.places.get_mut(*place) {
                 let spec = spec.clone();
-                *place = Place::of(spec, moment);
+                *place = Place::of(spec, None, moment);
             }
         }
         self.numbering = Numbering { epoch: moment.batch.0, seq: moment.batch.1 };
@@ -427,6 +469,7 @@ impl SensorTable {
             absent_hours: u32::try_from(place.absent(now).as_secs() / 3_600).unwrap_or(u32::MAX),
             free: place.free.is_some(),
             outlived: place.outlived && place.free.is_none(),
+            by: place.by.clone(),
         });
         file.replace(*numbering, rows)
     }

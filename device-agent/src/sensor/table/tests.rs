@@ -9,7 +9,7 @@ fn at(now: Instant, seq: u64) -> Moment {
 }
 
 fn number(table: &mut SensorTable, name: &str, moment: Moment) -> Result<u16, TableFull> {
-    table.number(name, "1", SensorKind::Gauge, 1000, moment).map(|number| number.0)
+    table.number((name, ""), "1", SensorKind::Gauge, 1000, moment).map(|number| number.0)
 }
 
 /// A full table of `s0` to `s255`, seen at `now` in batch 0.
@@ -49,7 +49,7 @@ fn a_sensor_that_is_measured_otherwise_is_said_anew_at_once_after_a_start_and_th
     let (folder, now) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
     let mut table = SensorTable::open(folder.path(), Epoch(1), now).unwrap();
     let put = |table: &mut SensorTable, interval_ms, now| {
-        table.number("a", "Cel", SensorKind::Gauge, interval_ms, at(now, 0)).unwrap();
+        table.number(("a", ""), "Cel", SensorKind::Gauge, interval_ms, at(now, 0)).unwrap();
         table.take_restated().into_iter().map(|(number, spec)| (number.0, spec.interval_ms)).collect::<Vec<_>>()
     };
     assert_eq!(put(&mut table, 200, now), []);
@@ -204,5 +204,77 @@ fn a_table_that_is_lost_begins_another_numbering() {
     fs::remove_file(folder.path().join("sensors")).unwrap();
     let anew = Numbering { epoch: Epoch(5), seq: BatchSeq(0) };
     assert_eq!((numbering(5), numbering(6)), (anew, anew));
-    assert_eq!(SensorTable::new(now).number(&"x".repeat(65), "", SensorKind::Gauge, 0, at(now, 0)), Err(TableFull));
+    assert_eq!(
+        SensorTable::new(now).number((&"x".repeat(65), ""), "", SensorKind::Gauge, 0, at(now, 0)),
+        Err(TableFull)
+    );
+}
+
+/// A source, and the name that the configuration gives it.
+fn giver(label: &str, name: Option<&str>) -> Giver {
+    Giver { label: label.to_owned(), name: name.map(str::to_owned) }
+}
+
+/// What the sensor is called, once it has a number.
+fn called(table: &mut SensorTable, name: &str, by: &str, now: Instant) -> String {
+    let apart = table.told_apart(name, by).map(|apart| apart.name);
+    let name = apart.unwrap_or_else(|| name.to_owned());
+    let number = table.number((&name, by), "1", SensorKind::Gauge, 1000, at(now, 0)).unwrap();
+    table.described().0[usize::from(number.0)].name.clone()
+}
+
+#[test]
+fn a_name_has_one_source_also_after_a_restart_and_while_the_first_is_silent() {
+    let (folder, now) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    let open = |givers: &[Giver]| {
+        let mut table = SensorTable::open(folder.path(), Epoch(1), now).unwrap();
+        table.set_givers(givers.to_vec());
+        table
+    };
+    let givers = [giver("file tank", Some("tank")), giver("listen", None), giver("exec", None)];
+    let mut table = open(&givers);
+    // By the configuration before anything came, else by who was first.
+    let machine = called(&mut table, "tank", "", now);
+    assert!(machine.starts_with("tank-"), "{machine}");
+    assert_eq!(table.told_apart("tank", "").and_then(|apart| apart.owner).as_deref(), Some("file tank"));
+    assert_eq!(called(&mut table, "tank", "file tank", now), "tank");
+    assert_eq!(called(&mut table, "temp", "", now), "temp");
+    let (pushed, printed) = (called(&mut table, "temp", "listen", now), called(&mut table, "temp", "exec", now));
+    assert!(pushed.starts_with("temp-") && printed.starts_with("temp-") && pushed != printed, "{pushed} {printed}");
+    assert_eq!(table.number(("temp", "exec"), "1", SensorKind::Gauge, 1000, at(now, 0)), Err(TableFull));
+    assert_eq!(called(&mut table, "late", "listen", now), "late");
+    table.sync().unwrap();
+
+    // The other way round, and the machine has one that was pushed before.
+    let mut table = open(&givers);
+    assert_eq!(called(&mut table, "temp", "listen", now), pushed);
+    assert!(called(&mut table, "late", "", now).starts_with("late-"));
+    assert_eq!(called(&mut table, "temp", "", now), "temp");
+    assert_eq!(called(&mut table, "tank", "", now), machine);
+    table.sync().unwrap();
+
+    // What no source of the configuration gives any more is there for another; what was told apart stays it.
+    let mut table = open(&[giver("listen on another port", None)]);
+    assert_eq!(called(&mut table, "tank", "listen on another port", now), "tank");
+    assert_eq!(called(&mut table, "tank", "", now), machine);
+}
+
+#[test]
+fn a_table_of_an_earlier_version_learns_who_gives_what_and_remembers_it() {
+    let (folder, now) = (tempfile::tempdir().unwrap(), crate::clock::now().mono);
+    let mut table = SensorTable::open(folder.path(), Epoch(1), now).unwrap();
+    number(&mut table, "temp", at(now, 0)).unwrap();
+    number(&mut table, "tank", at(now, 0)).unwrap();
+    table.sync().unwrap();
+    let text = fs::read_to_string(folder.path().join("sensors")).unwrap();
+    assert!(!text.contains("\"by\""), "{text}");
+    let givers = vec![giver("file tank", Some("tank")), giver("listen", None)];
+    let mut table = SensorTable::open(folder.path(), Epoch(2), now).unwrap();
+    table.set_givers(givers.clone());
+    assert_eq!(called(&mut table, "temp", "", now), "temp");
+    assert!(called(&mut table, "tank", "listen", now).starts_with("tank-"));
+    table.tend(at(now, 1), (Epoch(2), BatchSeq(0)), false, none);
+    let mut table = SensorTable::open(folder.path(), Epoch(3), now).unwrap();
+    table.set_givers(givers);
+    assert!(called(&mut table, "temp", "listen", now).starts_with("temp-"));
 }
