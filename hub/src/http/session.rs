@@ -178,13 +178,27 @@ impl FromRequestParts<AppState> for Attempt {
 }
 
 fn attempt(app: &AppState, peer: Peer) -> Result<(), ApiError> {
-    app.attempts.attempt(app.clock.now(), peer.0.ip()).map_err(|Wait { seconds, is_first }| {
-        if is_first {
-            note(app, peer, "too many attempts to sign in");
-        }
-        let detail = format!("too many wrong passwords: try again in {seconds} s");
-        ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds)
+    app.attempts.attempt(app.clock.now(), peer.0.ip()).map_err(|wait| {
+        too_many(app, peer, wait, "too many attempts to sign in", "too many wrong passwords from this address")
     })
+}
+
+/// A try at the password, beside those of its address.
+fn guess(app: &AppState, peer: Peer) -> Result<(), ApiError> {
+    app.attempts.guess(app.clock.now(), peer.0.ip()).map_err(|wait| {
+        let detail = "too many wrong passwords from addresses that are not known: sign in with a link of \
+            `telemetry-hub open`, or from an address that somebody signed in from before";
+        too_many(app, peer, wait, "too many attempts to sign in from everywhere together", detail)
+    })
+}
+
+fn too_many(app: &AppState, peer: Peer, wait: Wait, log: &str, detail: &str) -> ApiError {
+    let Wait { seconds, is_first } = wait;
+    if is_first {
+        note(app, peer, log);
+    }
+    let detail = format!("{detail}; try again in {seconds} s");
+    ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds)
 }
 
 async fn stored_password(app: &AppState) -> Result<Option<String>, ApiError> {
@@ -193,6 +207,7 @@ async fn stored_password(app: &AppState) -> Result<Option<String>, ApiError> {
 }
 
 async fn check_password(app: &AppState, peer: Peer, password: String) -> Result<(), ApiError> {
+    guess(app, peer)?;
     match is_the_password(app, password).await? {
         Some(true) => Ok(()),
         Some(false) => {

@@ -1,14 +1,24 @@
 //! How often one address may try a secret: a password, a setup link, a join token in a link; and how much the log says of it.
 //! PURE.
+//!
+//! Nobody closes the door for others: each address has its own tries, and when there are too many addresses those that came
+//! first are forgotten. Whoever has many addresses is bounded by the tries at the password that all strangers have together;
+//! the hub's own machine, where a proxy may stand for everybody, and addresses from which somebody signed in are none.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 const TRIES: u32 = 5;
+/// Of the hub's own machine.
+const LOCAL_TRIES: u32 = 50;
+/// At the password, of all strangers together.
+const STRANGERS_TRIES: u32 = 100;
+/// Addresses from which somebody signed in.
+const KNOWN: usize = 1_000;
 const WINDOW: Duration = Duration::from_secs(60);
-/// Addresses remembered: at 64 bytes each under a megabyte. When all are in their window, strangers wait.
+/// Addresses remembered: at 64 bytes each under a megabyte.
 const ADDRESSES: usize = 10_000;
 /// Lines of the log a minute, from all addresses together: a flood must not fill it.
 const LINES: u32 = 30;
@@ -24,34 +34,79 @@ pub(super) struct Wait {
 
 /// Attempts by address.
 #[derive(Debug, Default)]
-pub(super) struct Throttle(Mutex<HashMap<IpAddr, (Instant, u32)>>);
+pub(super) struct Throttle(Mutex<Tries>);
+
+#[derive(Debug, Default)]
+struct Tries {
+    by: HashMap<IpAddr, Minute>,
+    local: Option<Minute>,
+    strangers: Option<Minute>,
+    /// The newest last.
+    known: VecDeque<IpAddr>,
+}
+
+/// Tries since a moment.
+#[derive(Debug, Clone, Copy)]
+struct Minute {
+    since: Instant,
+    count: u32,
+}
+
+impl Minute {
+    const fn new(since: Instant) -> Self {
+        Self { since, count: 0 }
+    }
+
+    fn attempt(&mut self, now: Instant, most: u32) -> Result<(), Wait> {
+        if now.duration_since(self.since) >= WINDOW {
+            *self = Self::new(now);
+        }
+        self.count = (self.count + 1).min(most + 2);
+        if self.count > most {
+            let seconds = (WINDOW - now.duration_since(self.since)).as_secs() as u32 + 1;
+            return Err(Wait { seconds, is_first: self.count == most + 1 });
+        }
+        Ok(())
+    }
+}
 
 impl Throttle {
     /// Counts an attempt; how long to wait when there were too many.
     pub(super) fn attempt(&self, now: Instant, from: IpAddr) -> Result<(), Wait> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let from = household(from);
-        if !tries.contains_key(&from) && tries.len() >= ADDRESSES {
-            tries.retain(|_, (since, _)| now.duration_since(*since) < WINDOW);
-            if tries.len() >= ADDRESSES {
-                return Err(Wait { seconds: WINDOW.as_secs() as u32, is_first: false });
+        if from.to_canonical().is_loopback() {
+            return tries.local.get_or_insert_with(|| Minute::new(now)).attempt(now, LOCAL_TRIES);
+        }
+        let (from, by) = (household(from), &mut tries.by);
+        if !by.contains_key(&from) && by.len() >= ADDRESSES {
+            by.retain(|_, minute| now.duration_since(minute.since) < WINDOW);
+            let oldest = by.iter().min_by_key(|(_, minute)| minute.since).map(|(from, _)| *from);
+            if let Some(oldest) = oldest.filter(|_| by.len() >= ADDRESSES) {
+                by.remove(&oldest);
             }
         }
-        let (since, count) = tries.entry(from).or_insert((now, 0));
-        if now.duration_since(*since) >= WINDOW {
-            (*since, *count) = (now, 0);
-        }
-        *count = (*count + 1).min(TRIES + 2);
-        if *count > TRIES {
-            let seconds = (WINDOW - now.duration_since(*since)).as_secs() as u32 + 1;
-            return Err(Wait { seconds, is_first: *count == TRIES + 1 });
-        }
-        Ok(())
+        by.entry(from).or_insert_with(|| Minute::new(now)).attempt(now, TRIES)
     }
 
-    /// Forgets an address after a success.
+    /// Counts a try at the password beside that: who has many addresses has no more tries by them.
+    pub(super) fn guess(&self, now: Instant, from: IpAddr) -> Result<(), Wait> {
+        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if from.to_canonical().is_loopback() || tries.known.contains(&household(from)) {
+            return Ok(());
+        }
+        tries.strangers.get_or_insert_with(|| Minute::new(now)).attempt(now, STRANGERS_TRIES)
+    }
+
+    /// Somebody signed in from an address: its tries are forgotten, and it is known from now on.
     pub(super) fn forgive(&self, from: IpAddr) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&household(from));
+        let from = household(from);
+        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        tries.by.remove(&from);
+        tries.known.retain(|known| *known != from);
+        tries.known.push_back(from);
+        if tries.known.len() > KNOWN {
+            tries.known.pop_front();
+        }
     }
 }
 
@@ -99,6 +154,26 @@ mod tests {
         }
         assert_eq!(throttle.attempt(t0, IpAddr::from([10, 0, 0, 1])), Ok(()));
         assert_eq!(throttle.attempt(t0 + WINDOW, host(9)), Ok(()));
+    }
+
+    #[test]
+    fn ten_thousand_networks_close_the_door_for_nobody_and_have_no_more_tries_by_it() {
+        #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]
+        let (throttle, t0) = (Throttle::default(), Instant::now());
+        let network = |n: u32| IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) | u128::from(n) << 64));
+        let (home, local) = (IpAddr::from([192, 168, 0, 9]), IpAddr::from([127, 0, 0, 1]));
+        throttle.forgive(home);
+        let tried = |n| throttle.attempt(t0, network(n)).and_then(|()| throttle.guess(t0, network(n)));
+        assert_eq!((0..10_500).filter(|n| tried(*n).is_ok()).count(), STRANGERS_TRIES as usize);
+        assert!(throttle.0.lock().unwrap().by.len() <= ADDRESSES);
+        for from in [home, local] {
+            assert_eq!((throttle.attempt(t0, from), throttle.guess(t0, from)), (Ok(()), Ok(())), "{from}");
+        }
+        // A link from the terminal is no password: also somebody new gets in by it.
+        assert_eq!(throttle.attempt(t0, IpAddr::from([10, 0, 0, 1])), Ok(()));
+        assert_eq!(throttle.guess(t0 + WINDOW, network(30_000)), Ok(()));
+        // All come from one proxy on this machine.
+        assert_eq!((0..100).filter(|_| throttle.attempt(t0, local).is_ok()).count(), LOCAL_TRIES as usize - 1);
     }
 
     #[test]
