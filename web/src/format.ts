@@ -116,9 +116,11 @@ export function commonDecimals(values: readonly (number | null | undefined)[], u
   const { divisor } = scale(unit, Math.max(Math.abs(low), Math.abs(high)));
   const fine = high > low ? Math.max(0, Math.min(6, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;
   const size = (value: number, by: number) => Math.abs(value) / by;
+  const least = Math.max(...known.map((value) => needed(size(value, divisor), fine)));
   return {
     common: Math.max(...known.map((value) => ownDecimals(size(value, scale(unit, value).divisor)))),
-    least: Math.max(...known.map((value) => needed(size(value, divisor), fine))),
+    // Where four digits do not do, all that tells them apart: what lies between is as fine as they are. Whole numbers stay whole.
+    least: least > 0 && size(Math.max(-low, high), divisor) >= 1000 ? fine : least,
   };
 }
 

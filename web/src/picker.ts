@@ -3,7 +3,7 @@
 import { stamp } from "./format";
 import type { Millis } from "./types";
 import type { Wrong } from "./wrong";
-import { ahead, zone } from "./zone";
+import { atWall, zone } from "./zone";
 
 /** Windows one click away, by the text of the address bar. */
 export const SPANS: readonly [span: string, label: string][] = [["5m", "5 min"], ["1h", "1 h"], ["6h", "6 h"], ["24h", "24 h"], ["7d", "7 d"], ["30d", "30 d"], ["365d", "1 y"]];
@@ -19,10 +19,7 @@ export function fieldOf(at: Millis): string {
 export function momentOf(text: string, name = zone()): Millis | null {
   const [, date, minutes, seconds] = /^(\d{4,6}-\d{2}-\d{2})[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d+)?))?$/.exec(text.trim()) ?? [];
   const wall = date ? Date.parse(`${date}T${minutes}:${seconds ?? "00"}Z`) : NaN;
-  if (Number.isNaN(wall)) return null;
-  // Twice: the first guess may lie on the other side of a change of the clocks.
-  const guess = wall - ahead(wall, name);
-  return wall - ahead(guess, name);
+  return Number.isNaN(wall) ? null : atWall(wall, name);
 }
 
 /** What is wrong with a window that was typed, at its field; null when nothing is. */

@@ -1,10 +1,11 @@
 // The strip below the toolbar: which longer time it shows around the window of the charts, and what a drag on it means.
-// PURE.
+// PURE but for the time zone.
 //
 //   ├────────────── context ──────────────┤
 //               ├─ window ─┤                 grip: its edges resize, its middle moves, elsewhere it jumps there
 
 import type { Millis } from "./types";
+import { atWall, wall } from "./zone";
 
 export interface Span {
   from: Millis;
@@ -34,6 +35,23 @@ export function contextOf(window: Span, now: Millis, before: Span | null): Span 
   const length = CONTEXTS.find((one) => width <= one / 8) ?? Math.max(CONTEXTS.at(-1)!, width / WIDEST);
   const to = Math.min(now, (window.from + window.to) / 2 + length / 2);
   return { from: to - length, to };
+}
+
+const MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080, 20_160].map((minutes) => minutes * MINUTE);
+const MONTHS = [1, 3, 6, 12, 24, 60];
+/** Moments to be named on the strip, at most so many, none in the `margin` at its ends, where its name would be cut: whole hours, days and months of the page's zone. `step`: how far apart. */
+export function marksOf({ from, to }: Span, most: number, margin: number): { step: Millis; at: Millis[] } {
+  const inside = (at: Millis) => at >= from + (to - from) * margin && at <= to - (to - from) * margin;
+  const step = MINUTES.find((one) => (to - from) / one <= most);
+  const start = wall(from).getTime();
+  if (step !== undefined) {
+    const first = Math.floor(start / step) * step;
+    return { step, at: Array.from({ length: most + 2 }, (_, i) => atWall(first + i * step)).filter(inside) };
+  }
+  const months = MONTHS.find((one) => (to - from) / (one * 30 * DAY) <= most) ?? MONTHS.at(-1)!;
+  const date = new Date(start);
+  const first = Math.floor((date.getUTCFullYear() * 12 + date.getUTCMonth()) / months) * months;
+  return { step: months * 30 * DAY, at: Array.from({ length: most + 2 }, (_, i) => atWall(Date.UTC(2000, first - 24_000 + i * months))).filter(inside) };
 }
 
 export type Grip = "from" | "to" | "middle" | "outside";

@@ -80,6 +80,12 @@ export function ahead(at: number, name = zone()): number {
   return offset;
 }
 
+/** The moment at which the wall clock of the zone shows what UTC shows at `wall`. */
+export function atWall(wall: number, name = zone()): number {
+  // Twice: the first guess may lie on the other side of a change of the clocks.
+  return wall - ahead(wall - ahead(wall, name), name);
+}
+
 /** A date whose UTC fields are those of the wall clock in the zone. */
 export function wall(at: number): Date {
   return new Date(at + ahead(at));

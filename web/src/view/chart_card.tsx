@@ -99,6 +99,7 @@ export function ChartCard(props: ChartCardProps) {
   const summaries = sensors.map((sensor) => board.summary(sensor));
   const empty = summaries.every((summary) => summary.points === 0);
   const decimals = commonDecimals(summaries.flatMap(({ min, max, last }) => [min, max, last]), unit);
+  const newest = sensors.map((sensor, i) => (sensor.kind === "counter" ? summaries[i]!.last : (props.values[i]?.value ?? null)));
   const text = sensors.map((sensor, i) => describe(sensors.length === 1 ? family.title : member(sensor.sensor), unit, summaries[i]!, stale, decimals)).join(" ");
   const raw = sensors.map((sensor) => hint(sensor.sensor)).filter((one) => one !== "").join(", ");
 
@@ -119,10 +120,10 @@ export function ChartCard(props: ChartCardProps) {
           {sensors.length === 1 ? <Dash color={colors[0]!} dash={DASHES[0]!} /> : null}
           {props.alone ? <span>{family.title}</span> : <a href={props.aloneHref} title={raw === "" ? `Only ${family.title}` : raw}>{family.title}</a>}
         </h2>
-        {sensors.length === 1 ? <div class="big" data-value={first!.sensor}><Quantity value={first!.kind === "counter" ? summaries[0]!.last : props.values[0]?.value} unit={unit} decimals={decimals} /></div> : null}
+        {sensors.length === 1 ? <div class="big" data-value={first!.sensor}><Quantity value={newest[0]} unit={unit} decimals={decimals} /></div> : null}
         {sensors.length === 1 ? <options.View {...props} bars={bars} setBars={setAmounts} /> : null}
-        {bars ? null : sensors.length === 1 ? <Readout cursor={cursor} unit={unit} decimals={decimals} summary={summaries[0]!} /> : (
-          <Legend sensors={sensors} colors={colors} cursor={cursor} unit={unit} decimals={decimals} newest={sensors.map((sensor, i) => (sensor.kind === "counter" ? summaries[i]!.last : (props.values[i]?.value ?? null)))} />
+        {bars ? null : sensors.length === 1 ? <Readout cursor={cursor} unit={unit} decimals={decimals} summary={summaries[0]!} newest={newest[0]} /> : (
+          <Legend sensors={sensors} colors={colors} cursor={cursor} unit={unit} decimals={decimals} newest={newest} />
         )}
       </div>
       <div
@@ -142,7 +143,7 @@ function Dash({ color, dash }: { color: string; dash: readonly number[] }) {
 }
 
 /** What lies under the cursor of a single line, else the figures of the window. */
-function Readout({ cursor, unit, decimals, summary }: { cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: Decimals; summary: Summary }) {
+function Readout({ cursor, unit, decimals, summary, newest }: { cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: Decimals; summary: Summary; newest: number | null | undefined }) {
   const [one] = cursor?.under ?? [];
   return (
     <div class="readout">
@@ -154,9 +155,7 @@ function Readout({ cursor, unit, decimals, summary }: { cursor: { at: Millis; un
         </>
       ) : summary.points > 0 ? (
         <>
-          <span>min <b>{measured(summary.min, unit, decimals)}</b></span>
-          <span>mean <b>{measured(summary.avg, unit, decimals)}</b></span>
-          <span>max <b>{measured(summary.max, unit, decimals)}</b></span>
+          {([["min", summary.min], ["mean", summary.avg], ["max", summary.max]] as const).map(([name, value]) => <span key={name}>{name} <b><Quantity value={value} unit={unit} decimals={decimals} beside={newest} /></b></span>)}
           {summary.gaps > 0 ? <span>{summary.gaps} {summary.gaps === 1 ? "gap" : "gaps"}</span> : null}
         </>
       ) : null}

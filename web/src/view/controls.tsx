@@ -37,9 +37,11 @@ function Mark({ of }: { of: string }) {
 }
 
 /** A value with its unit set smaller. */
-export function Quantity({ value, unit, decimals }: { value: number | null | undefined; unit: string; decimals?: Decimals | undefined }) {
+export function Quantity({ value, unit, decimals, beside }: { value: number | null | undefined; unit: string; decimals?: Decimals | undefined; beside?: number | null | undefined }) {
   const shown = quantity(value, unit, decimals);
-  return <>{shown.value}{shown.unit === "" ? null : <i>{`\u202f${shown.unit}`}</i>}</>;
+  // Beside a value in the same unit it may be left out.
+  const same = beside !== undefined && quantity(beside, unit).unit === shown.unit;
+  return <>{shown.value}{shown.unit === "" ? null : <i class={same ? "same" : undefined}>{`\u202f${shown.unit}`}</i>}</>;
 }
 
 /** A labelled control; its hint is a description, so that the name a reader hears stays short. */

@@ -148,7 +148,8 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
   const now = state.value.now;
   const heard = lastHeard(state.value, device);
   const stands = standing(state.value, device);
-  const stale = stands !== "online" || (heard !== null && now - heard > staleAfter(device.interval_ms));
+  // Of one that says nothing of its interval only the hub knows whether it is late.
+  const stale = stands !== "online" || (device.interval_ms !== null && heard !== null && now - heard > staleAfter(device.interval_ms));
   return (
     <li class={`device ${stale ? "stale" : ""}`}>
       <span class="who">
@@ -177,7 +178,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
 function Others({ values }: { values: Values | undefined }) {
   const others = Object.keys(values ?? {}).map((sensor) => ({ sensor })).sort(byImportance).map(({ sensor }) => title(sensor));
   if (others.length === 0) return null;
-  return <span class="others" title={others.slice(0, 40).join(", ")}>{others.length === 1 ? "1 other sensor" : `${count(others.length)} other sensors`}: {others.slice(0, OTHERS_NAMED).join(", ")}{others.length > OTHERS_NAMED ? ", …" : ""}</span>;
+  return <span class="others" title={others.slice(0, 40).join(" · ")}>{others.length === 1 ? "1 other sensor" : `${count(others.length)} other sensors`}: {others.slice(0, OTHERS_NAMED).join(" · ")}{others.length > OTHERS_NAMED ? " · …" : ""}</span>;
 }
 
 /** What sets it apart, in a line. */

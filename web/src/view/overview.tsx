@@ -18,7 +18,8 @@ import { Rows, type Item } from "./device_rows";
 
 type OverviewRoute = Extract<Route, { view: "overview" }>;
 
-const COLUMNS_MOST = 4;
+/** Columns that find room. */
+const columnsMost = () => (matchMedia("(min-width: 1081px)").matches ? 4 : 3);
 /** Values move; rows that followed each of them could not be read. */
 const ORDER_EVERY_MS = 5_000;
 
@@ -135,7 +136,7 @@ function Fleet({ route }: { route: OverviewRoute }) {
   }
   const all = devices.value ?? {};
   const rows = made.current.ids.flatMap((id) => (all[id] ? [all[id]] : []));
-  const columns = columnsOf(rows, latest, COLUMNS_MOST, byImportance);
+  const columns = columnsOf(rows, latest, columnsMost(), byImportance);
   const items: Item[] = group === "" ? rows : grouped(rows, group).flatMap((one) => [{ group, ...one }, ...one.devices]);
   return (
     <>

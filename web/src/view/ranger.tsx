@@ -6,7 +6,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { part, serverNow, state } from "../app";
 import { axisTime } from "../format";
-import { contextOf, dragged, gripAt, type Grip, type Span } from "../ranger";
+import { contextOf, dragged, gripAt, marksOf, type Grip, type Span } from "../ranger";
 import { buckets, gapAfter, Points } from "../series";
 import type { Millis, Sensor } from "../types";
 
@@ -15,7 +15,10 @@ const POINTS = 240;
 const REACH_PX = 8;
 /** Dropped this close to the right end, the window goes on with the time. */
 const LIVE_PX = 6;
-const MARKS = 4;
+/** Room for a name on the strip, half of it on either side. */
+const NAME_PX = 56;
+/** So many at most: it is a glance. */
+const MARKS_MOST = 6;
 const HEIGHT = 40;
 
 const connection = part((s) => s.connection);
@@ -75,7 +78,8 @@ export function Ranger({ device, sensor, window, least, hold, live }: RangerProp
   const percent = (at: Millis) => ((at - context.from) / length) * 100;
   const left = Math.max(0, percent(window.from));
   const right = Math.min(100, percent(window.to));
-  const marks = Array.from({ length: MARKS }, (_, i) => context.from + (length * (i + 0.5)) / MARKS);
+  const width = strip.current?.clientWidth || innerWidth;
+  const marks = marksOf(context, Math.max(2, Math.min(MARKS_MOST, Math.floor(width / (2 * NAME_PX)))), NAME_PX / 2 / width);
   return (
     <div class="ranger" aria-hidden="true" ref={strip} onPointerDown={down} onPointerMove={move} onPointerUp={up} onPointerCancel={() => (drag.current = null)}>
       <svg viewBox={`0 0 1000 ${HEIGHT}`} preserveAspectRatio="none">
@@ -85,7 +89,7 @@ export function Ranger({ device, sensor, window, least, hold, live }: RangerProp
       </svg>
       <div class="veil" style={{ left: 0, width: `${left}%` }} />
       <div class="veil" style={{ left: `${right}%`, right: 0 }} />
-      {marks.map((at, i) => <span class="mark" key={i} style={{ left: `${percent(at)}%` }}>{axisTime(at, length / MARKS, now)}</span>)}
+      {marks.at.map((at) => <span class="mark" key={at} style={{ left: `${percent(at)}%` }}>{axisTime(at, marks.step, now)}</span>)}
       <div class="window" style={{ left: `${left}%`, width: `${Math.max(0, right - left)}%` }} />
     </div>
   );
