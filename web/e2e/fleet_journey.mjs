@@ -10,14 +10,11 @@ const ODD = "sensor-207";
 let s;
 before(async () => {
   s = await stage();
-  const { body } = await s.call("POST", "/tokens", { name: "fleet", scope: "write", expires: "1h" });
-  const lines = Array.from({ length: FLEET }, (_, i) => {
+  await s.push(Array.from({ length: FLEET }, (_, i) => {
     const name = `sensor-${String(i).padStart(3, "0")}`;
     const readings = [["temperature", name === ODD ? 12.5 : 21 + Math.sin(i) * 1.5, "Cel"], ["humidity", 45 + Math.cos(i) * 2, "%"]];
-    return JSON.stringify({ device: name, readings: readings.map(([sensor, value, unit]) => ({ sensor, value, unit })) });
-  });
-  const pushed = await fetch(`${s.base}/api/v1/readings`, { method: "POST", headers: { authorization: `Bearer ${body.token}`, "content-type": "application/x-ndjson" }, body: lines.join("\n") });
-  assert.ok(pushed.ok, await pushed.text());
+    return { device: name, readings: readings.map(([sensor, value, unit]) => ({ sensor, value, unit })) };
+  }));
   const { body: all } = await s.call("GET", "/devices?limit=1000");
   for (const { id, name } of all.items) {
     if (/[05]$/.test(name)) await s.call("PATCH", `/devices/${id}`, { labels: { site: name.endsWith("0") ? "north" : "south" } });
@@ -50,7 +47,14 @@ test("by a limit in the search line, and with a label", { timeout: 120_000 }, as
   await s.page.locator("#search").fill("temperature<15");
   await first(ODD);
   await s.page.waitForFunction(() => document.querySelectorAll(".device a.name").length === 1);
-  await s.page.locator("#search").fill("temperature<15 site=south");
+  for (const written of ["temperature < 15", "temperature <15 °C", "temperature<= 12.5", "temperature = 12.5"]) {
+    await s.page.locator("#search").fill("");
+    await s.page.waitForFunction(() => document.querySelectorAll(".device a.name").length > 1);
+    await s.page.locator("#search").fill(written);
+    await s.page.waitForFunction(() => document.querySelectorAll(".device a.name").length === 1);
+    await first(ODD);
+  }
+  await s.page.locator("#search").fill("temperature < 15 site = south");
   await s.page.getByText("No device matches").waitFor();
 });
 
@@ -62,4 +66,33 @@ test("a label leads to those that share it, and groups them", { timeout: 120_000
   await s.page.goto(`${s.base}/`);
   await s.page.getByLabel("Group by").selectOption("site");
   await s.page.locator(".group-head").first().filter({ hasText: "site=north" }).filter({ hasText: "30 devices" }).waitFor();
+});
+
+test("in a mixed fleet a value stands below its own sensor's name or not at all", { timeout: 120_000 }, async () => {
+  const { page } = s;
+  const tanks = Array.from({ length: 40 }, (_, i) => ({ device: `tank-${i}`, readings: [{ sensor: "level", unit: "m", value: 2 + i / 100 }] }));
+  await s.push([...tanks, { device: "lone", readings: [{ sensor: "wind", unit: "m/s", value: 3.5 }] }]);
+  for (const [width, shown] of [[1440, 3], [1024, 3], [390, 1]]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const [device, sensor, value] of [["tank-7", "level", "2.07"], ["sensor-000", "Temperature", "21"]]) {
+      await page.goto(`${s.base}/?q=${device}`);
+      await page.getByText("1 device", { exact: true }).waitFor();
+      await page.goto(`${s.base}/`);
+      await page.locator("#search").fill("");
+      await page.locator("#search").fill(device.slice(0, 5));
+      const row = page.locator(".device").filter({ has: page.getByRole("link", { name: device, exact: true }) });
+      const cell = row.locator(".value.column").filter({ hasText: value });
+      await cell.waitFor();
+      assert.match(await cell.textContent(), new RegExp(sensor));
+      if (shown < 2) continue;
+      // By where it stands on the screen, not by its place in the page.
+      const [left, head] = [await cell.boundingBox(), await page.getByRole("button", { name: `Sort by ${sensor}` }).boundingBox()];
+      assert.ok(Math.abs(left.x - head.x) < 4, `${device} shows its ${sensor} at ${left.x}, its head is at ${head.x}`);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.goto(`${s.base}/`);
+  const lone = page.locator(".device").filter({ has: page.getByRole("link", { name: "lone", exact: true }) });
+  await lone.getByText("1 other sensor: wind").waitFor();
+  assert.equal(await lone.locator(".value").count(), 0);
 });

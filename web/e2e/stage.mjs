@@ -3,6 +3,7 @@
 //   HUB_BIN, AGENT_BIN   the programs under test (default: ../target/debug)
 //   CHROMIUM             the browser (default: /usr/bin/chromium)
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createSocket } from "node:dgram";
@@ -66,12 +67,20 @@ export async function stage({ flags = [], listen = "127.0.0.1", viewport = { wid
     const text = await answer.text();
     return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
   }, [method, path, body ?? null]);
+  let token = null;
+  /** Readings by HTTP, one device a line: `{ device, readings }`. */
+  const push = async (lines) => {
+    token ??= (await call("POST", "/tokens", { name: "pushed", scope: "write", expires: "1h" })).body.token;
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/x-ndjson" };
+    const pushed = await fetch(`${base}/api/v1/readings`, { method: "POST", headers, body: lines.map((line) => JSON.stringify(line)).join("\n") });
+    assert.ok(pushed.ok, await pushed.text());
+  };
   const end = async () => {
     await browser.close();
     for (const child of children.reverse()) await stop(child);
     await rm(dir, { recursive: true, force: true });
   };
-  return { dir, base, http, udp, browser, context, page, start, agent, call, end, startHub, stopHub: () => stop(hub) };
+  return { dir, base, http, udp, browser, context, page, start, agent, call, push, end, startHub, stopHub: () => stop(hub) };
 }
 
 export async function stop(child) {
@@ -86,7 +95,6 @@ export async function within(promise, what) {
   const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error(`timed out: ${what}`)), SOON)));
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }
-
 
 /** Asks until it is so. */
 export async function eventually(what, check) {

@@ -31,14 +31,6 @@ after(async () => {
   await s?.end();
 });
 
-/** Readings by HTTP, a device a line. */
-let token = null;
-async function push(lines) {
-  token ??= (await s.call("POST", "/tokens", { name: "rooms", scope: "write", expires: "1h" })).body.token;
-  const pushed = await fetch(`${s.base}/api/v1/readings`, { method: "POST", headers: { authorization: `Bearer ${token}`, "content-type": "application/x-ndjson" }, body: lines.join("\n") });
-  assert.ok(pushed.ok, await pushed.text());
-}
-
 test("a receiver that asks for a token is told by a header, and the error says so at its field", { timeout: 120_000 }, async () => {
   await s.page.goto(`${s.base}/w`);
   await s.page.getByRole("button", { name: "New webhook" }).click();
@@ -98,8 +90,8 @@ test("by which rules it is used is said, and one press adds it to the others", {
 
 test("a ready rule, for the devices of a label, names those it would have fired on", { timeout: 120_000 }, async () => {
   const minute = (n) => new Date(Date.now() - n * 60_000).toISOString();
-  const room = (device, cold) => JSON.stringify({ device, readings: Array.from({ length: 60 }, (_, i) => ({ sensor: "temperature", unit: "Cel", value: cold && i > 20 && i < 40 ? 3 : 20, at: minute(60 - i) })) });
-  await push([room("hall", false), room("attic", true), room("cellar", true)]);
+  const room = (device, cold) => ({ device, readings: Array.from({ length: 60 }, (_, i) => ({ sensor: "temperature", unit: "Cel", value: cold && i > 20 && i < 40 ? 3 : 20, at: minute(60 - i) })) });
+  await s.push([room("hall", false), room("attic", true), room("cellar", true)]);
   const { body: all } = await s.call("GET", "/devices");
   for (const { id, name } of all.items) await s.call("PATCH", `/devices/${id}`, { labels: { floor: name === "cellar" ? "low" : "high" } });
   await s.page.goto(`${s.base}/a?rule=new`);
@@ -125,7 +117,18 @@ test("an error stands at its field, and is gone when another kind is chosen", { 
   await problem.waitFor();
   await form.getByLabel("Fires when the value").selectOption("deviation");
   await form.getByRole("alert").waitFor({ state: "detached" });
+  // Each kind has fields of its own: what was typed for a limit does not end a deviation.
+  assert.equal(await form.getByLabel("Resolves within").inputValue(), "");
+  await form.getByLabel("Deviations").fill("1000");
+  await form.getByRole("button", { name: "Create rule" }).click();
+  await form.locator(".field").filter({ hasText: "Deviations" }).getByRole("alert").waitFor();
+  await form.getByLabel("Fires when the value").selectOption("rate");
+  await form.getByLabel("Limit").fill("5");
+  await form.getByLabel("Measured over").fill("30d");
+  // What only the hub knows is said before anything is saved.
+  await form.locator(".field").filter({ hasText: "Measured over" }).getByRole("alert").waitFor();
   await form.getByLabel("Fires when the value").selectOption("threshold");
+  assert.equal(await form.getByLabel("Resolves at").inputValue(), "1");
   await form.getByLabel("Resolves at").fill("6");
   assert.ok(await form.getByRole("checkbox", { name: "pager" }).isChecked(), "the webhook for new rules");
   await form.getByRole("button", { name: "Create rule" }).click();
@@ -134,11 +137,18 @@ test("an error stands at its field, and is gone when another kind is chosen", { 
 
 test("one rule on many devices is one entry, acknowledged in one press", { timeout: 120_000 }, async () => {
   await s.call("POST", "/rules", { name: "Any wind", sensor: "wind", condition: { type: "threshold", op: ">", value: 0 }, for: "0s", webhooks: [] });
-  await push(["north", "east", "south", "west"].map((device) => JSON.stringify({ device, readings: [{ sensor: "wind", unit: "m/s", value: 3 }] })));
+  await s.push(["north", "east", "south", "west"].map((device) => ({ device, readings: [{ sensor: "wind", unit: "m/s", value: 3 }] })));
   const group = s.page.locator("[data-group]").filter({ hasText: "Any wind" });
   await group.getByText("4 alerts", { exact: true }).waitFor();
   await group.getByRole("button", { name: "Acknowledge all 4 alerts of Any wind" }).click();
   await group.getByText("4 alerts, all acknowledged").waitFor();
+});
+
+test("what is over says what fired it and the worst of it, not what it came back to", { timeout: 120_000 }, async () => {
+  await s.call("POST", "/rules", { name: "Too windy", sensor: "gusts", condition: { type: "threshold", op: ">", value: 20 }, for: "0s", webhooks: [] });
+  for (const value of [25.5, 31.25, 22, 3]) await s.push([{ device: "mast", readings: [{ sensor: "gusts", unit: "m/s", value }] }]);
+  const entry = s.page.locator("[data-alert]").filter({ hasText: "Too windy" }).filter({ hasText: "resolved" });
+  await entry.getByText("fired at 25.5\u202fm/s, limit 20\u202fm/s, at worst 31.25\u202fm/s").waitFor();
 });
 
 test("a silence is planned for the devices of a label, with a reason", { timeout: 120_000 }, async () => {

@@ -9,7 +9,6 @@ import { href } from "../route";
 import { firedOn, outcome } from "../rule";
 import type { Backtest } from "../types";
 import type { Wrong } from "../wrong";
-import { wrongOf } from "./form";
 
 /** Typing settles before the hub is asked. */
 const SETTLE_MS = 400;
@@ -72,7 +71,7 @@ function useBacktest(draft: Omit<api.RuleDraft, "name"> | null, refused: (wrong:
           setPast(null);
           // A hub that is busy with others' rules is asked again; what is wrong with the rule is said before it is saved.
           if (error instanceof api.Refused && error.status === 503) timer = setTimeout(ask, BUSY_MS);
-          else if (error instanceof api.Refused && error.problem?.field) refused(wrongOf(error));
+          else if (error instanceof api.Refused && error.problem?.field) refused({ field: error.problem.field.replace(/^rule\./, ""), problem: error.message });
         },
       );
     let timer = setTimeout(ask, SETTLE_MS);
