@@ -8,10 +8,11 @@
 
 import assert from "node:assert/strict";
 import { spawn, spawnSync } from "node:child_process";
+import { readlinkSync } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, test } from "node:test";
+import { before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import { strip } from "./film.mjs";
@@ -24,28 +25,44 @@ const FILM = process.env.FILM;
 const WATCHED_MS = FILM ? 25_000 : 0;
 const { MACHINES } = process.env;
 
-if (MACHINES === undefined) apart();
+const other = MACHINES === undefined ? null : otherMachine();
+if (other === null) apart();
 else {
+  before(() => other.made);
   test("by discovery: at most five actions from an empty folder to the first chart", { timeout: 120_000 }, byDiscovery);
   test("by the page's own command: at most five actions from an empty folder to the first chart", { timeout: 120_000 }, byCommand);
 }
 
-/** Runs this file once more, on a machine of its own with a cable to another one; whatever happens, neither is left behind. */
+/**
+ * Runs this file once more, on a machine of its own with a cable to another one. Neither has a name: whatever happens, they end with
+ * the processes in them, and those with the first of them.
+ */
 function apart() {
-  const [hub, device] = [`hub-e2e${process.pid}`, `device-e2e${process.pid}`];
-  const ip = (line) => spawnSync("ip", line.split(" ")).status === 0;
-  const made = [];
-  after(() => made.forEach((name) => ip(`netns del ${name}`)));
-  const isMade = [hub, device].every((name) => ip(`netns add ${name}`) && made.push(name)) && [
-    `link add eth0 netns ${hub} type veth peer name eth0 netns ${device}`,
-    `-n ${hub} addr add ${HUB_ADDRESS}/24 dev eth0`, `-n ${device} addr add 10.77.0.2/24 dev eth0`,
-    ...[hub, device].flatMap((name) => ["lo", "eth0"].map((link) => `-n ${name} link set ${link} up`)),
-  ].every(ip);
-  test("the first minutes", { skip: isMade ? false : "needs root and network namespaces (ip netns)", timeout: 300_000 }, () => {
+  const alone = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  const may = spawnSync("unshare", [...alone, "sh", "-c", "ip link add eth0 type veth peer name eth1"]).status === 0;
+  test("the first minutes", { skip: may ? false : "needs root and network namespaces (unshare, ip)", timeout: 300_000 }, () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const run = spawnSync("ip", ["netns", "exec", hub, process.execPath, fileURLToPath(import.meta.url)], { env: { ...env, MACHINES: device }, encoding: "utf8", timeout: 290_000 });
+    const run = spawnSync("unshare", [...alone, process.execPath, fileURLToPath(import.meta.url)], { env: { ...env, MACHINES: "2" }, encoding: "utf8", timeout: 290_000, killSignal: "SIGKILL" });
     assert.equal(run.status, 0, `${run.stdout}${run.stderr}`);
   });
+}
+
+/** The other machine, at the end of the cable: what is run there. */
+function otherMachine() {
+  const keeper = spawn("unshare", ["--net", "sleep", "infinity"], { stdio: "ignore" });
+  // It ends with the first process here.
+  keeper.unref();
+  const ip = (line) => assert.equal(spawnSync("ip", line.split(" ")).status, 0, `ip ${line}`);
+  const there = ["-t", String(keeper.pid), "-n"];
+  const isApart = () => readlinkSync(`/proc/${keeper.pid}/ns/net`) !== readlinkSync("/proc/self/ns/net");
+  const made = eventually("another machine", async () => isApart()).then(() => {
+    ip(`link add eth0 type veth peer name eth0 netns ${keeper.pid}`);
+    for (const line of [`addr add ${HUB_ADDRESS}/24 dev eth0`, "link set lo up", "link set eth0 up"]) ip(line);
+    for (const line of ["addr add 10.77.0.2/24 dev eth0", "link set lo up", "link set eth0 up"]) {
+      assert.equal(spawnSync("nsenter", [...there, "ip", ...line.split(" ")]).status, 0, line);
+    }
+  });
+  return { made, command: (program, args) => ["nsenter", [...there, program, ...args]] };
 }
 
 async function byDiscovery() {
@@ -71,7 +88,7 @@ async function byCommand() {
     // Run as far as it goes without a service manager: the device fetches the script, and starts the agent as the script would.
     const [, url] = /^curl (?:--noproxy '\*' )?-sS '(http:\/\/[^']+)' \| sh$/.exec(await command.innerText());
     assert.equal(new URL(url).hostname, HUB_ADDRESS);
-    const script = spawnSync("ip", ["netns", "exec", MACHINES, "curl", "-sS", url], { encoding: "utf8" }).stdout;
+    const script = spawnSync(...other.command("curl", ["-sS", url]), { encoding: "utf8" }).stdout;
     const said = (name) => new RegExp(`^${name}='([^']+)'$`, "m").exec(script)[1];
     await device.run(await command.innerText(), AGENT_BIN, ["run", "--hub", said("hub"), "--join-token", said("token")]);
   });
@@ -103,7 +120,7 @@ async function walk(name, middle) {
     await page.locator('[data-connection="live"]').waitFor();
     const device = {
       run: async (what, program, args) => {
-        const agent = await person.run(what, "ip", ["netns", "exec", MACHINES, program, ...args], { cwd: beside, env: { DEVICE_AGENT_STATE: join(beside, "state"), DEVICE_AGENT_NAME: "workshop" } });
+        const agent = await person.run(what, ...other.command(program, args), { cwd: beside, env: { DEVICE_AGENT_STATE: join(beside, "state"), DEVICE_AGENT_NAME: "workshop" } });
         children.push(agent);
       },
     };
