@@ -66,5 +66,18 @@ test("Copy works over plain HTTP and says so", { skip: own === undefined, timeou
   await page.keyboard.press("Control+V");
   assert.equal(await page.locator("#search").inputValue(), command);
   assert.ok(command.includes(`http://${own}:${s.http}/`));
+  // It was copied because it was asked for. Looking at other ways, and back, takes nothing of the clipboard again.
+  await page.locator("#search").fill("what a person copied since");
+  await page.locator("#search").selectText();
+  await page.keyboard.press("Control+C");
+  await page.getByText("Other ways to add a device").click();
+  for (const way of ["Memory card", "Debian package", "Memory card"]) await page.getByRole("button", { name: way }).click();
+  const addresses = page.getByLabel("Address of this hub in the command");
+  if (await addresses.count() > 0) await addresses.selectOption({ index: 1 });
+  await page.getByRole("button", { name: "Close" }).click();
+  await page.locator("#search").fill("");
+  await page.locator("#search").focus();
+  await page.keyboard.press("Control+V");
+  assert.equal(await page.locator("#search").inputValue(), "what a person copied since");
   await other.close();
 });
