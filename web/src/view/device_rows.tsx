@@ -209,7 +209,7 @@ function GroupRow({ group, value, devices, column }: { group: string; value: str
   const all = values.map((one) => one.value);
   return (
     <li class="device group-head">
-      <h3>{value === null ? `without ${clean(group, 24)}` : group === "status" ? clean(value) : `${clean(group, 24)}=${clean(value)}`}</h3>
+      <h2>{value === null ? `without ${clean(group, 24)}` : group === "status" ? clean(value) : `${clean(group, 24)}=${clean(value)}`}</h2>
       <span class="small quiet">
         {devices.length === 1 ? "1 device" : `${count(devices.length)} devices`}
         {offline > 0 ? <span class="bad-text">, {count(offline)} offline</span> : null}

@@ -31,22 +31,14 @@ export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
         {Rest()}
         <div class="row"><button class="button" disabled={form.busy}>Create join token</button></div>
       </form>
-      {made ? <Once text={made} label="join token" /> : null}
-      {list && list.length > 0 ? (
-        <div class="scroll-x" tabIndex={0} role="region" aria-label="Join tokens list">
-          <table>
-            <thead><tr><th scope="col">Id</th><th scope="col">Uses left</th><th scope="col">Expires</th><th scope="col"><span class="seen-by-readers">Action</span></th></tr></thead>
-            <tbody>
-              {list.map((token) => (
-                <tr key={token.id}>
-                  <td class="mono">{clean(token.id, 16)}</td><td>{token.uses_left}</td><td><Expiry at={token.expires_at} /></td>
-                  <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.id, 16)} onConfirm={() => void revoke(api.tokens.revokeJoin(token.id))} /></td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      ) : null}
+      <Tokens kind="join token" made={made} list={list} heads={["Id", "Uses left", "Expires"]}>
+        {(token) => (
+          <tr key={token.id}>
+            <td class="mono">{clean(token.id, 16)}</td><td>{token.uses_left}</td><td><Expiry at={token.expires_at} /></td>
+            <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.id, 16)} onConfirm={() => void revoke(api.tokens.revokeJoin(token.id))} /></td>
+          </tr>
+        )}
+      </Tokens>
     </section>
   );
 }
@@ -80,23 +72,32 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
         {Rest()}
         <div class="row"><button class="button" disabled={form.busy}>Create API token</button></div>
       </form>
-      {made ? <Once text={made} label="API token" /> : null}
+      <Tokens kind="API token" made={made} list={list} heads={["Name", "Scope", "Used", "Expires"]}>
+        {(token) => (
+          <tr key={token.id}>
+            <td>{clean(token.name)}</td><td>{token.scope}</td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
+            <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.name)} onConfirm={() => void revoke(api.tokens.revoke(token.id))} /></td>
+          </tr>
+        )}
+      </Tokens>
+    </section>
+  );
+}
+
+/** The one that was just made, shown once, and those there are. */
+function Tokens<T>({ kind, made, list, heads, children }: { kind: string; made: string | null; list: readonly T[] | null; heads: readonly string[]; children: (token: T) => preact.JSX.Element }) {
+  return (
+    <>
+      {made ? <div class="stack" role="status" style={{ gap: "6px" }}><p class="small quiet">Shown once.</p><Copyable text={made} label={kind} /></div> : null}
       {list && list.length > 0 ? (
-        <div class="scroll-x" tabIndex={0} role="region" aria-label="API tokens list">
+        <div class="scroll-x" tabIndex={0} role="region" aria-label={`List of ${kind}s`}>
           <table>
-            <thead><tr><th scope="col">Name</th><th scope="col">Scope</th><th scope="col">Used</th><th scope="col">Expires</th><th scope="col"><span class="seen-by-readers">Action</span></th></tr></thead>
-            <tbody>
-              {list.map((token) => (
-                <tr key={token.id}>
-                  <td>{clean(token.name)}</td><td>{token.scope}</td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
-                  <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.name)} onConfirm={() => void revoke(api.tokens.revoke(token.id))} /></td>
-                </tr>
-              ))}
-            </tbody>
+            <thead><tr>{heads.map((head) => <th scope="col" key={head}>{head}</th>)}<th scope="col"><span class="seen-by-readers">Action</span></th></tr></thead>
+            <tbody>{list.map(children)}</tbody>
           </table>
         </div>
       ) : null}
-    </section>
+    </>
   );
 }
 
@@ -108,10 +109,6 @@ function Lifetime({ value, set, problem }: { value: string; set: (value: string)
       </select>
     </Field>
   );
-}
-
-function Once({ text, label }: { text: string; label: string }) {
-  return <div class="stack" role="status" style={{ gap: "6px" }}><p class="small quiet">Shown once.</p><Copyable text={text} label={label} /></div>;
 }
 
 function Expiry({ at }: { at: string | null }) {
