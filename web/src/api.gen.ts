@@ -1316,7 +1316,7 @@ export interface components {
                 past: boolean;
                 /** @description How many rules tell it. */
                 rules: number;
-                /** @description Where it sends. */
+                /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
                 url: string;
             }[];
             /** @description What to send as `cursor` to go on; null at the end. */
@@ -1883,7 +1883,7 @@ export interface components {
             past: boolean;
             /** @description How many rules tell it. */
             rules: number;
-            /** @description Where it sends. */
+            /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
             url: string;
         };
         /** @description What changes about a webhook; the rest stays. */

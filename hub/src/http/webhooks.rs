@@ -22,11 +22,12 @@ use crate::webhook::payload::test_delivery;
     responses((status = 200, body = Page<Webhook>)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    _: Reader,
+    Reader(scope): Reader,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Webhook>>, ApiError> {
     let webhooks = app.store.webhooks().await?;
-    Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), Webhook::from)))
+    let shown = |webhook| Webhook::from(webhook).shown_to(scope);
+    Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), shown)))
 }
 
 /// Makes a webhook. The answer holds its secret, this once.
@@ -48,11 +49,11 @@ pub(super) async fn create(
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<AppState>,
-    _: Reader,
+    Reader(scope): Reader,
     Id(id): Id<WebhookId>,
     _: Asked<Nothing>,
 ) -> Result<Json<Webhook>, ApiError> {
-    Ok(Json(app.store.webhook(id).await?.into()))
+    Ok(Json(Webhook::from(app.store.webhook(id).await?).shown_to(scope)))
 }
 
 /// Says anew what a webhook is; its secret stays. Enabling it ends what the hub disabled.

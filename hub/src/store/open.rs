@@ -133,7 +133,7 @@ fn start(
     Prepared { conn, memory, unsaved }: Prepared,
     keep: impl Send + 'static,
 ) -> Result<Store> {
-    webhooks::seal_headers(&conn, key)?;
+    webhooks::seal_plain(&conn, key)?;
     let file = config.dir.join(FILE);
     let readers = Readers::open(&file, config.readers)?;
     let desk = readers::connect(&file)?;

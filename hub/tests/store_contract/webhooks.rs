@@ -12,7 +12,7 @@ use crate::scene::{Hub, T0, settlement, to};
 const CREDENTIAL: &str = "Bearer tk_of_the_receiver";
 
 #[tokio::test]
-async fn the_headers_of_a_webhook_are_nowhere_in_the_data_directory() {
+async fn the_headers_and_the_url_of_a_webhook_are_nowhere_in_the_data_directory() {
     let mut hub = Hub::new().await;
     let webhook = hub.webhook().await;
     let spec = with_credential(webhook.spec.clone());
@@ -22,27 +22,37 @@ async fn the_headers_of_a_webhook_are_nowhere_in_the_data_directory() {
     assert_eq!(hub.store.webhook(webhook.id).await.unwrap().spec, spec);
     assert!(!format!("{:?}", hub.store.webhook(webhook.id).await).contains(CREDENTIAL), "not by Debug either");
     hub.store.clone().close().await.unwrap();
-    assert!(!any_file_has(hub.dir.path(), CREDENTIAL));
+    assert!(!any_file_has(hub.dir.path(), CREDENTIAL) && !any_file_has(hub.dir.path(), "example.org"));
 }
 
 #[tokio::test]
-async fn headers_that_an_older_hub_kept_plain_are_sealed_when_it_is_opened() {
+async fn what_an_older_hub_kept_plain_is_sealed_when_it_is_opened() {
+    for url in ["https://example.org/hook", ""] {
+        plain_is_sealed(url).await;
+    }
+}
+
+async fn plain_is_sealed(url: &str) {
     let mut hub = Hub::new().await;
     let webhook = hub.webhook().await;
     hub.store.clone().close().await.unwrap();
     let conn = Connection::open(hub.dir.path().join("telemetry.db")).unwrap();
     let plain = format!("Authorization={CREDENTIAL}\n");
     conn.execute("UPDATE webhook SET headers = ?1, headers_sealed = NULL", [plain]).unwrap();
+    if !url.is_empty() {
+        conn.execute("UPDATE webhook SET url = ?1, url_sealed = NULL", [url]).unwrap();
+    }
     drop(conn);
     hub.restart().await;
     let read = hub.store.webhook(webhook.id).await.unwrap();
     assert_eq!(read.spec, with_credential(webhook.spec));
     let conn = Connection::open(hub.dir.path().join("telemetry.db")).unwrap();
-    let left: String = conn.query_row("SELECT headers FROM webhook", [], |row| row.get(0)).unwrap();
+    let left: String = conn.query_row("SELECT headers || url FROM webhook", [], |row| row.get(0)).unwrap();
     assert_eq!(left, "");
     drop(conn);
     hub.store.clone().close().await.unwrap();
-    assert!(!any_file_has(hub.dir.path(), CREDENTIAL), "what was there before is overwritten");
+    let is_left = |text| any_file_has(hub.dir.path(), text);
+    assert!(!is_left(CREDENTIAL) && !is_left("example.org"), "what was there before is overwritten");
 }
 
 #[tokio::test]

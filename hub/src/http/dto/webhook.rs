@@ -19,7 +19,7 @@ pub struct Webhook {
     pub id: String,
     /// Name.
     pub name: String,
-    /// Where it sends.
+    /// Where it sends; who is no admin sees scheme and host of it, the rest is `...`.
     pub url: String,
     /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`).
     pub past: bool,
@@ -80,6 +80,26 @@ impl From<webhook::Webhook> for Webhook {
             }),
         }
     }
+}
+
+impl Webhook {
+    /// As somebody with this scope may see it: path and query of a URL are often a credential of the receiver.
+    #[must_use]
+    pub fn shown_to(mut self, scope: Scope) -> Self {
+        if scope < Scope::Admin {
+            self.url = without_path(&self.url);
+        }
+        self
+    }
+}
+
+/// Scheme and host; `...` stands for what follows.
+fn without_path(url: &str) -> String {
+    let host = url.find("://").map_or(0, |scheme| scheme + 3);
+    let rest = url.get(host..).unwrap_or_default();
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (origin, path) = url.split_at(host + end);
+    if path.len() < 2 { url.to_owned() } else { format!("{origin}/...") }
 }
 
 impl WebhookWithSecret {
@@ -235,6 +255,25 @@ impl From<webhook::Attempt> for Attempt {
             error: attempt.error,
             duration_ms: attempt.duration_ms,
             response: attempt.response,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_url_the_origin_is_for_everybody() {
+        for (url, shown) in [
+            ("https://hooks.example.org/services/T0/B0/secret", "https://hooks.example.org/..."),
+            ("http://192.168.1.4:8123/api/webhook/abc", "http://192.168.1.4:8123/..."),
+            ("https://example.org?token=abc", "https://example.org/..."),
+            ("https://[fd00::1]:8443/x", "https://[fd00::1]:8443/..."),
+            ("https://example.org/", "https://example.org/"),
+            ("https://example.org", "https://example.org"),
+        ] {
+            assert_eq!(without_path(url), shown);
         }
     }
 }

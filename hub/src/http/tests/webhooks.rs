@@ -1,10 +1,12 @@
 //! Webhooks by REST: made, changed, tried; what is given back, and what never is.
 
+use axum::body::Body;
 use axum::http::StatusCode;
 use futures_util::FutureExt as _;
 use serde_json::{Value, json};
 
-use super::scene::{Scene, scene};
+use super::scene::{Scene, request, scene};
+use crate::model::access::Scope;
 
 #[tokio::test]
 async fn a_webhooks_secret_is_shown_once() {
@@ -26,6 +28,25 @@ async fn a_webhooks_secret_is_shown_once() {
     let one = scene.get(&format!("/api/v1/deliveries/{}", tested.json()["id"].as_str().unwrap())).await.json();
     assert!(one["body"].as_str().unwrap().contains("webhook.test"));
     assert!(scene.get("/api/v1/deliveries?state=pending").await.json()["items"][0].get("body").is_none());
+}
+
+#[tokio::test]
+async fn who_is_no_admin_sees_where_a_webhook_goes_and_not_what_lets_it_in() {
+    let scene = scene();
+    let new = json!({"name": "n", "url": "https://192.168.0.2:8443/services/sesame?key=sesame"});
+    let path = path(&scene.call("POST", "/api/v1/webhooks", &new).await.json());
+    for scope in [Scope::Read, Scope::Write] {
+        let token = scene.token(scope).await;
+        for path in [&*path, "/api/v1/webhooks"] {
+            let seen = scene.send(request("GET", path, &token).body(Body::empty()).unwrap()).await;
+            assert!(
+                seen.text.contains("https://192.168.0.2:8443/...") && !seen.text.contains("sesame"),
+                "{}",
+                seen.text
+            );
+        }
+    }
+    assert!(scene.get(&path).await.text.contains("sesame"));
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ impl Store {
         self.change(move |scope| {
             write(scope.conn, INSERT, None, &spec, now)?;
             let id = WebhookId(unsigned(scope.conn.last_insert_rowid()));
-            set_headers(scope.conn, &key, id, &spec.headers)?;
+            seal(scope.conn, &key, id, &spec.url, &spec.headers)?;
             add_secret(scope.conn, &key, id, &secret)?;
             read(scope.conn, &key, id, Some(now))
         })
@@ -86,7 +86,7 @@ impl Store {
                 Err(refused) => return Ok(Err(refused)),
             };
             write(conn, REPLACE, Some(id), &spec, now)?;
-            set_headers(conn, &key, id, &spec.headers)?;
+            seal(conn, &key, id, &spec.url, &spec.headers)?;
             if (&spec.url, &spec.headers) != (&before.url, &before.headers) {
                 conn.prepare_cached(TRY_WAITING)?
                     .execute(named_params! { ":id": id, ":now": now.0, ":most": MOST_ATTEMPTS })?;
@@ -152,8 +152,8 @@ const EXPIRE_CURRENT: &str =
     "UPDATE webhook_secret SET expires_at = :until WHERE webhook = :webhook AND expires_at IS NULL";
 const INSERT: &str =
     "INSERT INTO webhook (id, name, url, headers, past, for_new_rules, enabled, created_at, updated_at)
-    VALUES (:id, :name, :url, '', :past, :for_new_rules, :enabled, :now, :now)";
-const REPLACE: &str = "UPDATE webhook SET name = :name, url = :url, past = :past, for_new_rules = :for_new_rules,
+    VALUES (:id, :name, '', '', :past, :for_new_rules, :enabled, :now, :now)";
+const REPLACE: &str = "UPDATE webhook SET name = :name, past = :past, for_new_rules = :for_new_rules,
     enabled = :enabled, disabled_reason = CASE WHEN :enabled THEN NULL ELSE disabled_reason END, updated_at = :now
     WHERE id = :id";
 /// What is under way ends where it began; what waits goes now, and that is no try of its schedule.
@@ -170,7 +170,6 @@ fn write(conn: &Connection, sql: &str, id: Option<WebhookId>, spec: &WebhookSpec
     Ok(conn.prepare_cached(sql)?.execute(named_params! {
         ":id": id,
         ":name": spec.name,
-        ":url": spec.url,
         ":past": spec.past,
         ":for_new_rules": spec.for_new_rules,
         ":enabled": spec.enabled,
@@ -178,32 +177,45 @@ fn write(conn: &Connection, sql: &str, id: Option<WebhookId>, spec: &WebhookSpec
     })?)
 }
 
-const SET_HEADERS: &str = "UPDATE webhook SET headers = '', headers_sealed = :sealed WHERE id = :id";
+const SEAL: &str =
+    "UPDATE webhook SET url = '', url_sealed = :url, headers = '', headers_sealed = :headers WHERE id = :id";
 
-fn set_headers(conn: &Connection, key: &SecretKey, id: WebhookId, headers: &Headers) -> Result<()> {
+/// Where it sends and with which headers: both hold credentials.
+fn seal(conn: &Connection, key: &SecretKey, id: WebhookId, url: &str, headers: &Headers) -> Result<()> {
     let text = write_pairs(headers.0.iter().map(|(name, value)| (name, value)));
-    let sealed = key.seal(&headers_purpose(id), text.as_bytes())?;
-    conn.prepare_cached(SET_HEADERS)?.execute(named_params! { ":id": id, ":sealed": sealed })?;
+    conn.prepare_cached(SEAL)?.execute(named_params! {
+        ":id": id,
+        ":url": key.seal(&url_purpose(id), url.as_bytes())?,
+        ":headers": key.seal(&headers_purpose(id), text.as_bytes())?,
+    })?;
     Ok(())
 }
 
-const PLAIN_HEADERS: &str = "SELECT id, headers FROM webhook WHERE headers <> '' AND headers_sealed IS NULL";
+const PLAIN: &str = "SELECT id, url, headers FROM webhook WHERE url <> '' OR headers <> ''";
 
 /// Seals what a hub of before kept as it was, and has what stood there overwritten. A copy that is kept from before an upgrade
 /// (`telemetry.db.schema-N`) still has it.
-pub(in crate::store) fn seal_headers(conn: &Connection, key: &SecretKey) -> Result<()> {
-    let mut statement = conn.prepare(PLAIN_HEADERS)?;
-    let plain = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let plain = plain.collect::<rusqlite::Result<Vec<(WebhookId, String)>>>()?;
+pub(in crate::store) fn seal_plain(conn: &Connection, key: &SecretKey) -> Result<()> {
+    let mut statement = conn.prepare(PLAIN)?;
+    let plain = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    let plain = plain.collect::<rusqlite::Result<Vec<(WebhookId, String, String)>>>()?;
     if plain.is_empty() {
         return Ok(());
     }
     conn.pragma_update(None, "secure_delete", true)?;
-    for (id, text) in plain {
-        set_headers(conn, key, id, &Headers(read_pairs(&text)))?;
+    for (id, url, headers) in plain {
+        // An older hub sealed headers before URLs.
+        let before = read(conn, key, id, None)?.spec;
+        let headers = if headers.is_empty() { before.headers } else { Headers(read_pairs(&headers)) };
+        let url = if url.is_empty() { before.url } else { url };
+        seal(conn, key, id, &url, &headers)?;
     }
     conn.pragma_update(None, "secure_delete", false)?;
     Ok(())
+}
+
+fn url_purpose(webhook: WebhookId) -> String {
+    format!("url of webhook {}", webhook.0)
 }
 
 fn headers_purpose(webhook: WebhookId) -> String {
@@ -223,10 +235,10 @@ fn purpose(webhook: WebhookId) -> String {
 }
 
 const ALL: &str =
-    "SELECT id, name, url, headers_sealed, past, for_new_rules, enabled, disabled_reason, created_at, updated_at
+    "SELECT id, name, url, url_sealed, headers_sealed, past, for_new_rules, enabled, disabled_reason, created_at, updated_at
     FROM webhook ORDER BY id";
 const ONE: &str =
-    "SELECT id, name, url, headers_sealed, past, for_new_rules, enabled, disabled_reason, created_at, updated_at
+    "SELECT id, name, url, url_sealed, headers_sealed, past, for_new_rules, enabled, disabled_reason, created_at, updated_at
     FROM webhook WHERE id = :id";
 
 /// Reads a webhook with its secrets; with `now`, only those that still hold.
@@ -248,17 +260,22 @@ const LAST_DELIVERY: &str = "SELECT delivery.state, COALESCE(attempt.at, deliver
 
 const RULES: &str = "SELECT COUNT(*) FROM rule_webhook WHERE webhook = :webhook";
 
-/// Opens the headers, and adds what lies in other tables.
+/// Opens what is sealed, and adds what lies in other tables.
 fn complete(
     conn: &Connection,
     key: &SecretKey,
-    (mut webhook, sealed): (Webhook, Option<Vec<u8>>),
+    (mut webhook, sealed): (Webhook, Sealed),
     now: Option<UnixMillis>,
 ) -> Result<Webhook> {
-    if let Some(sealed) = sealed {
-        let text = String::from_utf8(key.open(&headers_purpose(webhook.id), &sealed)?);
-        let text = text.map_err(|_| Error::Corrupt { what: "headers of a webhook" })?;
-        webhook.spec.headers = Headers(read_pairs(&text));
+    let open = |purpose: String, sealed: &[u8]| {
+        String::from_utf8(key.open(&purpose, sealed)?)
+            .map_err(|_| Error::Corrupt { what: "URL or headers of a webhook" })
+    };
+    if let Some(url) = sealed.url {
+        webhook.spec.url = open(url_purpose(webhook.id), &url)?;
+    }
+    if let Some(headers) = sealed.headers {
+        webhook.spec.headers = Headers(read_pairs(&open(headers_purpose(webhook.id), &headers)?));
     }
     let rules: i64 =
         conn.prepare_cached(RULES)?.query_row(named_params! { ":webhook": webhook.id }, |row| row.get(0))?;
@@ -279,8 +296,14 @@ fn complete(
     Ok(webhook)
 }
 
-/// A webhook without what lies in other tables, and its headers as they are sealed.
-fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, Option<Vec<u8>>)> {
+/// What of a webhook is sealed; a hub of before left it plain.
+struct Sealed {
+    url: Option<Vec<u8>>,
+    headers: Option<Vec<u8>>,
+}
+
+/// A webhook without what lies in other tables and what is sealed.
+fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, Sealed)> {
     let webhook = Webhook {
         id: row.get("id")?,
         spec: WebhookSpec {
@@ -296,5 +319,5 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, Option<Vec<u8>>)> {
         rules: 0,
         last_delivery: None,
     };
-    Ok((webhook, row.get("headers_sealed")?))
+    Ok((webhook, Sealed { url: row.get("url_sealed")?, headers: row.get("headers_sealed")? }))
 }

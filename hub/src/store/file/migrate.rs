@@ -34,6 +34,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0020_notes.sql"),
     include_str!("../../../../migrations/sqlite/0021_swaps.sql"),
     include_str!("../../../../migrations/sqlite/0022_what_fired.sql"),
+    include_str!("../../../../migrations/sqlite/0023_url_sealed.sql"),
 ];
 
 fn known() -> u32 {
