@@ -85,6 +85,9 @@ test("in a mixed fleet each kind that is worth it has a column of its own", () =
   expect(of(fleet(10, 4, 0))).toEqual(["temperature", "humidity", "pressure", "cpu.used_pct"]);
   expect(of(fleet(20, 6, 5))).toEqual(["temperature", "humidity", "cpu.used_pct", "level"]);
   expect(of(fleet(0, 0, 3))).toEqual(["level"]);
+  // Where there is room for three only, nobody is left out for the sake of one more of the same.
+  const some = [...fleet(24, 0, 5), ...Array.from({ length: 8 }, (_, i) => [`p${i}`, { pressure: 1 }] as const)];
+  expect(columnsOf(some.map(([name]) => device(name)), Object.fromEntries(some.map(([name, one]) => [`id-${name}`, values(name, one as Record<string, number>)])), 3, byImportance)).toEqual(["temperature", "pressure", "level"]);
   expect(of([])).toEqual([]);
 });
 

@@ -86,18 +86,20 @@ export function matches(terms: readonly Term[], device: Device, values: Values |
 const KIND_LEAST = 1 / 10;
 
 /**
- * Sensors worth a column: those most devices have, more important ones first among equals. In a mixed fleet the last columns
- * are for devices that have none of the others.
+ * Sensors worth a column: those most devices have, the more important ones. In a mixed fleet each kind of device that is worth it
+ * has at least one of them.
  */
 export function columnsOf(devices: readonly Device[], latest: Readonly<Record<string, Values>>, most: number, byImportance: (a: { sensor: string }, b: { sensor: string }) => number): string[] {
   const measuring = devices.map(({ id }) => Object.keys(latest[id] ?? {})).filter((sensors) => sensors.length > 0);
-  const first = shared(measuring, byImportance).slice(0, most);
-  const others: string[] = [];
-  const without = (all: readonly (readonly string[])[], columns: readonly string[]) => all.filter((sensors) => !sensors.some((sensor) => columns.includes(sensor)));
-  for (let rest = without(measuring, first); rest.length > 0 && rest.length >= measuring.length * KIND_LEAST && others.length < most - 1; rest = without(rest, others)) {
-    others.push(shared(rest, byImportance)[0]!);
+  const needed: string[] = [];
+  for (let rest = measuring; rest.length > 0 && rest.length >= measuring.length * KIND_LEAST && needed.length < most; ) {
+    const [sensor] = shared(rest, byImportance);
+    needed.push(sensor!);
+    rest = rest.filter((sensors) => !sensors.includes(sensor!));
   }
-  return [...first.slice(0, most - others.length), ...others];
+  const all = shared(measuring, byImportance);
+  const more = all.filter((sensor) => !needed.includes(sensor)).slice(0, most - needed.length);
+  return [...all.filter((sensor) => needed.includes(sensor) || more.includes(sensor)), ...needed.filter((sensor) => !all.includes(sensor))];
 }
 
 /** Sensors that most of these have. A few that lack one do not move its column; a sensor of few is no column of all. */

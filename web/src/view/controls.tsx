@@ -47,11 +47,12 @@ export function Quantity({ value, unit, decimals, beside }: { value: number | nu
 /** A labelled control; its hint is a description, so that the name a reader hears stays short. */
 export function Field({ label, hint, problem, unit, children }: { label: string; hint?: string | undefined; problem?: string | undefined; unit?: string | undefined; children: JSX.Element }) {
   const id = useId();
-  const control = cloneElement(children, problem ? { id, "aria-invalid": true, "aria-describedby": `${id}-problem` } : hint ? { id, "aria-describedby": `${id}-hint` } : { id });
+  const said = [unit ? `${id}-unit` : "", problem ? `${id}-problem` : hint ? `${id}-hint` : ""].filter((one) => one !== "").join(" ");
+  const control = cloneElement(children, { id, ...(said === "" ? {} : { "aria-describedby": said }), ...(problem ? { "aria-invalid": true } : {}) });
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {unit ? <div class="with-unit">{control}<span>{unit}</span></div> : control}
+      {unit ? <div class="with-unit">{control}<span id={`${id}-unit`}>{unit}</span></div> : control}
       {problem ? <p class="problem" role="alert" id={`${id}-problem`}>{problem}</p> : hint ? <small id={`${id}-hint`}>{hint}</small> : null}
     </div>
   );

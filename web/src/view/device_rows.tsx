@@ -154,7 +154,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
     <li class={`device ${stale ? "stale" : ""}`}>
       <span class="who">
         <a class="name" title={clean(device.name)} href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}>{clean(device.name)}</a>
-        {odd && odd.score >= ODD_FROM ? <Why odd={odd} /> : <Labels device={device} route={route} />}
+        {odd && odd.score >= ODD_FROM ? <Why odd={odd} now={values?.[odd.sensor]?.value ?? odd.value} /> : <Labels device={device} route={route} />}
       </span>
       <span>
         <Status of={stands} />
@@ -182,9 +182,9 @@ function Others({ values }: { values: Values | undefined }) {
 }
 
 /** What sets it apart, in a line. */
-function Why({ odd }: { odd: Odd }) {
-  const decimals = apart([odd.value, odd.usual], odd.unit);
-  return <span class="why">{title(odd.sensor)} {measured(odd.value, odd.unit, decimals)}, others about {measured(odd.usual, odd.unit, decimals)}</span>;
+function Why({ odd, now }: { odd: Odd; now: number }) {
+  const decimals = apart([now, odd.usual], odd.unit);
+  return <span class="why">{title(odd.sensor)} {measured(now, odd.unit, decimals)}, others about {measured(odd.usual, odd.unit, decimals)}</span>;
 }
 
 /** Each label leads to the devices that share it. */

@@ -79,7 +79,7 @@ export function Ranger({ device, sensor, window, least, hold, live }: RangerProp
   const left = Math.max(0, percent(window.from));
   const right = Math.min(100, percent(window.to));
   const width = strip.current?.clientWidth || innerWidth;
-  const marks = marksOf(context, Math.max(2, Math.min(MARKS_MOST, Math.floor(width / (2 * NAME_PX)))), NAME_PX / 2 / width);
+  const marks = marksOf(context, Math.max(2, Math.min(MARKS_MOST, Math.floor(width / (1.5 * NAME_PX)))), NAME_PX / 2 / width);
   return (
     <div class="ranger" aria-hidden="true" ref={strip} onPointerDown={down} onPointerMove={move} onPointerUp={up} onPointerCancel={() => (drag.current = null)}>
       <svg viewBox={`0 0 1000 ${HEIGHT}`} preserveAspectRatio="none">
