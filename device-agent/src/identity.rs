@@ -37,7 +37,7 @@ const RESERVE: [u8; 8192] = [0x5a; 8192];
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The folder cannot be made or written.
-    #[error("state folder {} cannot be used: {source}; another is named with --state", .folder.display())]
+    #[error("state folder {} cannot be used: {source}; choose another with --state", .folder.display())]
     Folder {
         /// Which folder.
         folder: PathBuf,
@@ -345,11 +345,11 @@ pub fn machine_hint(root: &Path) -> String {
 pub fn claimed_words(other: &str, goes_on: bool, folder: &str) -> String {
     if goes_on {
         return format!(
-            "another machine at {other} uses this device's identity, the hub takes nothing from it; stop its agent, delete {folder}/identity there, start it and adopt it as a device of its own"
+            "another machine at {other} uses this device's identity, the hub refuses its readings; stop its agent, delete {folder}/identity there, start it and adopt it as a separate device"
         );
     }
     format!(
-        "this identity is in use by another machine at {other}, the hub takes nothing from this one and its readings are kept here; if this is the copy, stop the agent, delete {folder}/identity, start it and adopt it as a device of its own"
+        "this identity is in use by another machine at {other}; the hub refuses readings of this one, which are kept here; if this is the copy, stop the agent, delete {folder}/identity, start it and adopt it as a separate device"
     )
 }
 

@@ -199,7 +199,7 @@ impl Input {
 fn measure(host: &mut Host, schedule: &mut Schedule, samples: &mut Samples, begun: &mut bool, now: Now) -> bool {
     let changed = |source: &str, error: Option<&str>| match error {
         Some(error) => warn!(source, "{source} fails: {error}"),
-        None => info!(source, "{source} is well again"),
+        None => info!(source, "{source} works again"),
     };
     // Waited for once, so that the first introduction has something to show.
     if !std::mem::replace(begun, true) {

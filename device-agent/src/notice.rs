@@ -48,9 +48,11 @@ pub(crate) fn set_back(identity: &mut Identity, epoch: Epoch) {
     if identity.boot() >= epoch.0 {
         return;
     }
-    warn!("the hub did not take this agent for a new start: was the state folder set back, by a backup or a snapshot?");
+    warn!(
+        "the hub took this start of the agent for an older one: was the state folder restored from a backup or a snapshot?"
+    );
     if let Err(error) = identity.skip_to(epoch) {
-        error!("cannot remember that: {error}");
+        error!("cannot save that: {error}");
     }
 }
 
@@ -70,7 +72,7 @@ pub(crate) fn event(
             let list: Vec<String> = hubs.iter().map(words_of).collect();
             warn!("several hubs answer, name one with --hub or bring a token with --join-token: {}", list.join("; "));
         }
-        Event::Foreign { hub } => info!("ignored a hub this device does not belong to: {}", words_of(hub)),
+        Event::Foreign { hub } => info!("ignored another hub, this device does not belong to it: {}", words_of(hub)),
         Event::Silent { hub, address } => {
             if identity.pinned_hub().is_some_and(|pin| pin.hub == *hub) {
                 warn!(
@@ -93,7 +95,7 @@ pub(crate) fn event(
             let before = identity.pinned_hub();
             if before != Some(pin) {
                 if let Err(error) = identity.pin_hub(&pin) {
-                    error!("cannot remember the hub: {error}");
+                    error!("cannot save the hub's address: {error}");
                 }
             }
             let waiting = feed.spool.len();

@@ -41,7 +41,7 @@ pub fn share(text: &str) -> Result<f64, String> {
     parsed
         .ok()
         .filter(|share| (0.0..=1.0).contains(share))
-        .ok_or_else(|| format!("'{text}' is not a share such as 5% or 0.05"))
+        .ok_or_else(|| format!("'{text}' is not a share: write 5% or 0.05"))
 }
 
 /// How often something happens, per second: `1/h`, `2/m`, `0/h`.

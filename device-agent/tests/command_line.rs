@@ -153,7 +153,7 @@ fn the_doctor_tells_of_each_rung_what_failed_and_what_would_fix_it() {
     let named = line(&text, "--hub no-such-host.invalid:5770");
     // Another hub of this machine may answer by multicast: the rung has failed all the same.
     assert!(
-        named.contains("the name is not known") && named.ends_with("fix: getent hosts no-such-host.invalid"),
+        named.contains("the name was not found") && named.ends_with("fix: getent hosts no-such-host.invalid"),
         "{text}"
     );
     assert!(text.contains("multicast IPv4: ") && text.contains("multicast IPv6: "), "{text}");
@@ -176,7 +176,7 @@ fn the_doctor_tells_of_each_rung_what_failed_and_what_would_fix_it() {
     let (_, text) = doctor(&address.to_string());
     answers.join().unwrap();
     assert!(line(&text, &format!("--hub {address}")).starts_with("ok   "), "{text}");
-    assert!(line(&text, "closed to joins").contains("fix: telemetry-hub join-token create"), "{text}");
+    assert!(line(&text, "does not accept new devices").contains("fix: telemetry-hub join-token create"), "{text}");
 }
 
 /// A program that ends with its scene.

@@ -136,7 +136,7 @@ fn a_pipe_in_the_place_of_a_file_is_named_and_hangs_nothing() {
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let output = agent("install", root.path(), &[]);
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && text.contains("device-agent.toml: it is no regular file"), "{text}");
+    assert!(!output.status.success() && text.contains("device-agent.toml: not a regular file"), "{text}");
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn a_folder_that_is_no_root_file_system_is_refused() {
     let empty = tempfile::tempdir().unwrap();
     let output = agent("install", empty.path(), &[]);
     let text = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success() && text.contains("is no root file system"), "{text}");
+    assert!(!output.status.success() && text.contains("is not a root file system"), "{text}");
     assert_eq!(fs::read_dir(empty.path()).unwrap().count(), 0);
     let root = root("usr/share/nothing");
     let text = String::from_utf8_lossy(&agent("install", root.path(), &[]).stderr).into_owned();

@@ -232,7 +232,7 @@ fn a_sensor_that_cannot_be_read_is_told_until_it_can_and_the_others_keep_their_n
             fs::write(&path, before).unwrap();
         }
         sample(&mut host);
-        assert_eq!(host.troubles().count(), 0, "{file} is well again");
+        assert_eq!(host.troubles().count(), 0, "{file} works again");
     }
 }
 

@@ -21,7 +21,7 @@ pub enum Error {
     #[error("a token looks like thp_<number>_<48 digits>")]
     Form,
     /// The check characters do not fit.
-    #[error("the token is mistyped or cut: its last characters do not fit")]
+    #[error("the token is mistyped or cut off: its last characters do not match")]
     Check,
 }
 

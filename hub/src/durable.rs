@@ -72,7 +72,7 @@ pub fn place(staged: &Path, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).custom_flags(follow_no_link).open(staged)?;
     let found = file.metadata()?;
     if !found.is_file() || found.uid() != rustix::process::geteuid().as_raw() || found.nlink() != 1 {
-        return Err(io::Error::other("somebody else replaced the file while it was written"));
+        return Err(io::Error::other("another program replaced the file while it was being written"));
     }
     file.sync_all()?;
     rename(staged, path)

@@ -208,7 +208,7 @@ impl Registrar {
                 let (name, id, hardware) = (&device.name, device.id, retired.hardware);
                 tracing::warn!(
                     device.id = %id,
-                    "hardware {hardware}, which was replaced on {name} ({id}), is on again at {address}: nothing is taken from it; to use it as a device of its own stop its agent, delete `identity` in its state folder, start it and adopt it; to put it back replace {name} by {hardware}"
+                    "hardware {hardware}, which was replaced on {name} ({id}), is running again at {address}: its readings are refused; to use it as a separate device stop its agent, delete `identity` in its state folder, start it and adopt it; to put it back replace {name} by {hardware}"
                 );
                 Ok(())
             }
@@ -236,9 +236,9 @@ impl Registrar {
         match conflict {
             Some(Conflict { holder, other, .. }) => tracing::warn!(
                 device.id = %id,
-                "two machines use the identity of device {name} ({id}): {holder}, which goes on, and {other}, from which nothing is taken; on the copy stop the agent, delete `identity` in its state folder, start it and adopt it"
+                "two machines use the identity of device {name} ({id}): {holder}, with which the hub continues, and {other}, whose readings it refuses; on the copy stop the agent, delete `identity` in its state folder, start it and adopt it"
             ),
-            None => tracing::info!(device.id = %id, "device {name} ({id}) is one machine again"),
+            None => tracing::info!(device.id = %id, "device {name} ({id}) is used by one machine again"),
         }
         self.bus.publish(Arc::new(Update::Device(id)));
     }

@@ -148,7 +148,7 @@ fn a_state_folder_that_is_set_back_gives_used_numbers_to_other_readings_and_all_
     eventually("heard with a count of starts that is too low", Duration::from_secs(150), || {
         (later.acked() >= 100).then_some(())
     });
-    assert!(later.log().contains("was the state folder set back"), "{}", later.log());
+    assert!(later.log().contains("was the state folder restored from"), "{}", later.log());
     let taken = later.status().unwrap()["readings_taken"].as_u64().unwrap();
     later.stop();
     let metrics = hub.request("GET", "/metrics", None).unwrap().1;

@@ -180,7 +180,10 @@ fn across_a_router_a_well_known_name_finds_the_hub_and_the_discovery_port_is_sil
     let told =
         scene.lab.output("hub", &hub_program(), &["doctor", "--data", &scene.path("hub"), "--http", "127.0.0.1:18080"]);
     assert!(line(&told, "probes: ").contains("1 probe_off_link"), "{told}");
-    assert!(line(&told, "eth0 IPv4: ").starts_with("ok   eth0 IPv4: group joined, a probe is answered"), "{told}");
+    assert!(
+        line(&told, "eth0 IPv4: ").starts_with("ok   eth0 IPv4: multicast group joined, a search is answered"),
+        "{told}"
+    );
     assert!(line(&told, "UDP 5770").starts_with("ok ") && line(&told, "UDP 5771").starts_with("ok "), "{told}");
 
     scene.lab.hosts("agent", named);

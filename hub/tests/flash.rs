@@ -71,7 +71,7 @@ fn what_cannot_be_flashed_is_named_and_nothing_is_changed() {
         (fixture("usr/share/nothing"), vec![], "neither systemd nor OpenRC"),
         (fixture(SYSTEMD), vec!["--target", other], "its bin/sh says so"),
         (foreign, vec![], "is for MIPS"),
-        (configured, vec!["--hub", "hub.local:5770"], "etc/device-agent.toml is there and says something else"),
+        (configured, vec!["--hub", "hub.local:5770"], "etc/device-agent.toml already exists with other settings"),
         (fixture(SYSTEMD), vec!["--hub", "nowhere:0"], "--hub: 'nowhere:0' is not HOST or HOST:PORT"),
         (fixture(SYSTEMD), vec!["--join-token", "thj1_1_mistyped"], "--join-token"),
     ];

@@ -200,7 +200,7 @@ fn a_wrong_address_and_a_foreign_token_say_what_would_be_right() {
     for (address, token, says) in [
         (&*here, &*foreign, "not valid on this hub (revoked, expired, or from another hub)"),
         (&here, "thp_1_cut", "mistyped or cut"),
-        (&nobody, &one.token, "is --hub right, and does the hub run?: Connection refused"),
+        (&nobody, &one.token, "is --hub right, and is the hub running?: Connection refused"),
         ("http://", &one.token, "write pi.local, 192.168.1.20:8080"),
         ("two words", &one.token, "write pi.local, 192.168.1.20:8080"),
     ] {
@@ -369,7 +369,7 @@ fn the_doctor_asks_of_a_hub_what_it_was_started_for() {
     let text = doctor(&[]);
     assert!(text.contains("discovery is off: agents need --hub"), "{text}");
     assert!(
-        !text.contains("(discovery)") && !text.contains("probe of this machine"),
+        !text.contains("(discovery)") && !text.contains("search from this machine"),
         "no search is answered here: {text}"
     );
     assert!(doctor(&["--discovery", "on"]).contains("(discovery)"), "unless it is asked");

@@ -154,10 +154,10 @@ fn a_time_in_another_unit_is_refused_with_what_it_looks_like() {
         ("1710000000000000", "looks like epoch microseconds"),
         ("20240309", "looks like a date without its dashes: write 1709942400000 or 2024-03-09T00:00:00.000Z"),
         ("45360", "looks like a spreadsheet's number of a day: write 1709942400000"),
-        ("now-6h", "is another time whenever this is read"),
-        ("2024-03-09 16:00:00", "does not say of which zone"),
+        ("now-6h", "is relative to the present"),
+        ("2024-03-09 16:00:00", "has no time zone"),
         ("1970-01-20T19:00:00Z", "is before the year 2000"),
-        (&tomorrow.to_string(), "lies in the future"),
+        (&tomorrow.to_string(), "is in the future"),
     ] {
         let csv = format!("device,sensor,at,value\nd,s,1710000000000,1\nd,s,{at},2\n");
         let ndjson = format!(

@@ -3,21 +3,21 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description A person has seen all of these. */
+        /** @description Alerts to acknowledge. */
         AckManyRequest: {
             /** @description Ids of 1 to 1,000 alerts. */
             alerts: string[];
-            /** @description What they have to say. */
+            /** @description A comment. */
             comment?: string | null;
         };
-        /** @description A person has seen it. */
+        /** @description An acknowledgement. */
         AckRequest: {
-            /** @description What they have to say. */
+            /** @description A comment. */
             comment?: string | null;
         };
-        /** @description What came of it. */
+        /** @description The result. */
         AckedMany: {
-            /** @description How many nobody had acknowledged before. */
+            /** @description How many had not been acknowledged before. */
             acknowledged: number;
         };
         /** @description By which addresses others reach the hub, as `host:port`, the likeliest first. Empty where it listens on loopback only. */
@@ -26,7 +26,7 @@ export interface components {
             agents: string[];
             /** @description Browsers and programs. */
             page: string[];
-            /** @description Its page as others open it, where the hub was told (`--url`). */
+            /** @description URL of its page, if it was set with `--url`. */
             url: string | null;
         };
         /** @description How to adopt a device. */
@@ -38,7 +38,7 @@ export interface components {
             /** @description Name to give it; what it calls itself otherwise. */
             name?: string | null;
         };
-        /** @description One rule being true of one series, or something ailing the hub itself. */
+        /** @description An alert: a rule whose condition is met by one series, or a problem of the hub itself. */
         Alert: {
             /** @description When a person acknowledged it. */
             acked_at: string | null;
@@ -46,7 +46,7 @@ export interface components {
             device: string;
             /** @description Its name; `hub` when it is about the hub. */
             device_name: string;
-            /** @description When it had been true for long enough. */
+            /** @description When the condition had been met for long enough. */
             fired_at: string | null;
             /** @description Text of its id. */
             id: string;
@@ -59,13 +59,16 @@ export interface components {
              * @description What was measured when it ended; null for silence, and where no reading ended it.
              */
             last_value: number | null;
-            /** @description When the hub learned of the last change: later than it happened where readings came late. */
+            /** @description When the hub learned of the last change: later than it happened where readings arrived late. */
             learned_at: string;
             /** @description What the values and `threshold` say. */
             measure: components["schemas"]["Measure"];
             /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
             new_normal: boolean;
-            /** @description When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it. */
+            /**
+             * @description When the condition ended. Of a historical alert: or the time after which nothing more is known, or another alert
+             *     covers it.
+             */
             resolved_at: string | null;
             /** @description Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
             rule: components["schemas"]["RuleName"];
@@ -130,10 +133,10 @@ export interface components {
             fires: number;
             /** @description Start of the range. */
             from: string;
-            /** @description What the values of the firings say. */
+            /** @description What the values of the firings mean. */
             measure: components["schemas"]["Measure"];
             needs: components["schemas"]["Needs"] | null;
-            /** @description One a series that was tried, in the order of the catalog. */
+            /** @description One per series that was evaluated, in the order of the catalog. */
             series: components["schemas"]["SeriesBacktest"][];
             /** @description End of the range. */
             to: string;
@@ -160,7 +163,7 @@ export interface components {
             id: number;
             /**
              * Format: double
-             * @description Frames a second at most; 10 when left out.
+             * @description Maximum number of frames per second; 10 when left out.
              */
             max_hz?: number | null;
             resume?: components["schemas"]["Resume"] | null;
@@ -177,11 +180,11 @@ export interface components {
             /** @enum {string} */
             type: "unsubscribe";
         };
-        /** @description When a rule is true of a series. */
+        /** @description The condition of a rule. */
         Condition: {
             /**
              * Format: double
-             * @description Back to normal only on the good side of this one.
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
              */
             clear?: number | null;
             /** @description Direction. */
@@ -196,7 +199,7 @@ export interface components {
         } | {
             /**
              * Format: double
-             * @description Back to normal only on the good side of this one.
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
              */
             clear?: number | null;
             /** @description Direction. */
@@ -209,20 +212,20 @@ export interface components {
             type: "rate";
             /**
              * Format: double
-             * @description The limit: change per `per`; falling is negative.
+             * @description The limit: change per `per`; use a negative limit for falling values.
              */
             value: number;
         } | {
             /**
              * Format: double
-             * @description Back to normal only on the good side of this one.
+             * @description The alert resolves only once the value is back past this limit; at `value` when left out.
              */
             clear?: number | null;
             /** @description Direction. */
             op: components["schemas"]["Op"];
             /**
-             * @description In what time, back from the reading. Too much is told as soon as it is there, too little once nine tenths of this
-             *     time are known.
+             * @description Within what time, back from the reading. Too large an increase fires at once, too small a one once nine
+             *     tenths of this time are known.
              */
             over: string;
             /** @enum {string} */
@@ -235,7 +238,7 @@ export interface components {
         } | {
             /**
              * Format: double
-             * @description Back to normal only within so many.
+             * @description The alert resolves only once the value is within this many; at `sigmas` when left out.
              */
             clear?: number | null;
             /**
@@ -263,7 +266,7 @@ export interface components {
         };
         /** @description Two machines use one identity: a copied card, a restored snapshot. */
         Conflict: {
-            /** @description Where they are: first the one that goes on, then the one of which nothing is taken. */
+            /** @description Their addresses: first the one the hub accepts, then the one whose readings it refuses. */
             addresses: string[];
             /** @description What to do. */
             hint: string;
@@ -278,7 +281,7 @@ export interface components {
             attempt_count: number;
             /** @description Every attempt, oldest first. */
             attempts: components["schemas"]["Attempt"][];
-            /** @description When it was caused. */
+            /** @description When it was created. */
             created_at: string;
             /** @description What happened. */
             event: components["schemas"]["Event"];
@@ -345,7 +348,7 @@ export interface components {
             preview: components["schemas"]["Preview"][];
             /** @description Number of its sensors. */
             sensors: number;
-            /** @description Its sources that give no readings, by its own word; the rest goes on. */
+            /** @description Its sources that give no readings, as it reports them; the others work. */
             source_errors: components["schemas"]["SourceError"][];
             /** @description What it is to the hub. */
             status: components["schemas"]["Status"];
@@ -375,7 +378,7 @@ export interface components {
              * @description Expected time between readings in milliseconds; null goes back to what the sensors say.
              */
             interval_ms?: number | null;
-            /** @description All labels anew. */
+            /** @description All labels; they replace the present ones. */
             labels?: {
                 [key: string]: string;
             } | null;
@@ -392,7 +395,7 @@ export interface components {
             group: string;
             /**
              * Format: int64
-             * @description Questions answered since the start.
+             * @description Search requests answered since the start.
              */
             probes: number;
         };
@@ -460,26 +463,26 @@ export interface components {
             degraded: string | null;
             /** @description Devices by status. */
             devices: components["schemas"]["DeviceCounts"];
-            /** @description Devices it takes (`--max-devices`), blocked ones among them. */
+            /** @description Maximum number of devices (`--max-devices`), including blocked ones. */
             devices_max: number;
             /** @description How devices find the hub. */
             discovery: components["schemas"]["Discovery"];
             /**
-             * @description What is given up at the moment, in the order in which it is: `previews`, `live_rate`, `history`, `joins`, `backfill`,
-             *     `live`.
+             * @description Which services are reduced at the moment, in the order in which that happens: `previews`, `live_rate`,
+             *     `history`, `joins`, `backfill`, `live`.
              */
             given_up: string[];
             /** @description Text of its id. */
             id: string;
             /** @description Who may join. */
             join: components["schemas"]["Join"];
-            /** @description What the hub tells of by itself, as far as that can be changed. */
+            /** @description Alerts that the hub raises by itself, as far as they can be changed. */
             own_alerts: components["schemas"]["OwnAlerts"];
             /** @description Whether it is served without TLS. */
             plain_http: boolean;
             /**
              * Format: int32
-             * @description How hard the hub is pressed, from 0 to 6: as many of the things below are given up.
+             * @description Load of the hub, from 0 to 6: how many of the services named by `given_up` are reduced.
              */
             pressure: number;
             /**
@@ -494,11 +497,11 @@ export interface components {
             readings_total: number;
             /** @description Number of series. */
             series: number;
-            /** @description Series it takes (`--max-series`). */
+            /** @description Maximum number of series (`--max-series`). */
             series_max: number;
             /** @description When it started. */
             started_at: string;
-            /** @description What the readings take, and how long that goes on. */
+            /** @description Space that the readings use, and how long it will last. */
             storage: components["schemas"]["Storage"];
             /** @description Name of the time zone of its computer (`Europe/Berlin`), as `tz` of a query takes it; null where none is set. */
             time_zone: string | null;
@@ -530,9 +533,9 @@ export interface components {
         Imported: {
             /** @description Names of their devices, at most 1,000. */
             devices: string[];
-            /** @description Whether nothing was stored, because it was only asked. */
+            /** @description Whether it was a dry run: nothing was stored. */
             dry_run: boolean;
-            /** @description The first lines that are wrong, where it was only asked: else the first ends the import. */
+            /** @description The first wrong lines of a dry run; otherwise the first one ends the import. */
             errors: components["schemas"]["WrongLine"][];
             /** @description Time of the earliest reading; null when there is none. */
             from: string | null;
@@ -550,7 +553,7 @@ export interface components {
             new_devices: string[];
             /**
              * Format: int64
-             * @description Readings in them; they are on disk, unless it was only asked.
+             * @description Readings in them; they are on disk, unless it was a dry run.
              */
             readings: number;
             /** @description Time of the latest. */
@@ -589,7 +592,7 @@ export interface components {
              */
             uses_left: number;
         };
-        /** @description A join token, with the text that is shown this once. */
+        /** @description A join token, with its text, which is shown only once. */
         JoinTokenWithText: components["schemas"]["JoinToken"] & {
             /** @description What to give to `device-agent run --join-token`. */
             token: string;
@@ -601,26 +604,26 @@ export interface components {
         Kind: "gauge" | "counter" | "state";
         /** @description Ages for devices with labels. */
         LabelRetention: {
-            /** @description Figures by the hour. */
+            /** @description Hourly summaries. */
             hours: string;
             /** @description Labels that a device carries, all of them. */
             labels: {
                 [key: string]: string;
             };
-            /** @description Figures by the minute. */
+            /** @description One-minute summaries. */
             minutes: string;
             /** @description Every reading. */
             raw: string;
         };
         /** @description Ages for devices with labels. */
         LabelRetentionRequest: {
-            /** @description Figures by the hour. */
+            /** @description Hourly summaries. */
             hours?: string | null;
             /** @description Labels that a device carries, all of them; at least one. */
             labels: {
                 [key: string]: string;
             };
-            /** @description Figures by the minute. */
+            /** @description One-minute summaries. */
             minutes?: string | null;
             /** @description Every reading. */
             raw?: string | null;
@@ -671,8 +674,8 @@ export interface components {
             value: number;
         };
         /**
-         * @description What became of the readings a device took, by the hour of the readings' time. Every line balances:
-         *     `taken = received + recovered + thinned + dropped + waiting + missing`.
+         * @description What became of the readings a device measured, by the hour of the readings' time. Every line balances: `taken =
+         *     received + recovered + thinned + dropped + waiting + missing`.
          */
         Ledger: {
             /** @description Hour of the oldest reading the device held when it last reported; null when it held none, or never reported. */
@@ -707,12 +710,12 @@ export interface components {
             recovered: number;
             /**
              * Format: int64
-             * @description Put into the device's spool.
+             * @description Measured and put into the device's buffer.
              */
             taken: number;
             /**
              * Format: int64
-             * @description Left out by the device between others that stayed, for want of room.
+             * @description Left out by the device between others that stayed, because its buffer was full.
              */
             thinned: number;
             /**
@@ -730,12 +733,12 @@ export interface components {
             expired: number;
             /**
              * Format: int64
-             * @description The newest found no room.
+             * @description The newest ones, because the buffer was full.
              */
             newest: number;
             /**
              * Format: int64
-             * @description The oldest gave way for want of room.
+             * @description The oldest ones, because the buffer was full.
              */
             oldest: number;
             /**
@@ -751,7 +754,7 @@ export interface components {
         };
         /** @description One hour of the ledger. */
         LedgerHour: components["schemas"]["LedgerCounts"] & {
-            /** @description Its first moment. */
+            /** @description Its start. */
             hour: string;
         };
         /** @description How a device's link is doing. */
@@ -797,7 +800,7 @@ export interface components {
          * @enum {string}
          */
         Measure: "value" | "rate" | "sigmas" | "silence";
-        /** @description What a series has to report before a rule says anything of it, and how many have not yet. */
+        /** @description What a series must have reported before a rule can evaluate it, and how many have not yet. */
         Needs: {
             /**
              * Format: int32
@@ -811,7 +814,7 @@ export interface components {
             /** @description Those of them that have not reported enough yet, or report too seldom. */
             waiting: number;
         };
-        /** @description A join token to make. */
+        /** @description A join token to create. */
         NewJoinToken: {
             /** @description How long it works, at most 90 days; 24 hours when left out. */
             expires?: string | null;
@@ -830,11 +833,11 @@ export interface components {
         /** @description One query of several in a request; the fields are those of `GET /query`. */
         NewQuery: {
             /**
-             * @description Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
+             * @description Values of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
              *     `p95`; the first six when left out.
              */
             agg?: string[];
-            /** @description `next` of the answer before. */
+            /** @description `next` of the previous answer. */
             cursor?: string | null;
             /** @description Globs over device id and name; all when left out. */
             device?: string[];
@@ -849,7 +852,7 @@ export interface components {
             kind?: components["schemas"]["Kind"] | null;
             /** @description Labels a device must have, each `key=value`. */
             label?: string[];
-            /** @description Series at most; with more than 1,000 it has to be said. */
+            /** @description Maximum number of series; required when more than 1,000 match. */
             limit?: number | null;
             /** @description Number of buckets of equal length. */
             points?: number | null;
@@ -861,7 +864,7 @@ export interface components {
         };
         /** @description One reading. */
         NewReading: {
-            /** @description When it was taken: RFC 3339, epoch milliseconds or `now-5s`; when the hub got it when left out. */
+            /** @description When it was taken: RFC 3339, epoch milliseconds or `now-5s`; the time of its arrival when left out. */
             at?: string | null;
             kind?: components["schemas"]["Kind"] | null;
             /** @description Sensor. */
@@ -881,7 +884,7 @@ export interface components {
             /** @description Its readings, in any order. */
             readings: components["schemas"]["NewReading"][];
         };
-        /** @description A rule to make, or what one shall be from here on. */
+        /** @description A rule to create, or the new version of one. */
         NewRule: {
             /** @description When it is true. */
             condition: components["schemas"]["Condition"];
@@ -901,10 +904,10 @@ export interface components {
             sensor?: string | null;
             /** @description How bad it is; `warning` when left out. */
             severity?: components["schemas"]["Severity"];
-            /** @description Who is told. When left out of a new rule: the webhooks with `for_new_rules`. */
+            /** @description Which webhooks are notified. When left out of a new rule: those with `for_new_rules`. */
             webhooks?: string[] | null;
         };
-        /** @description A silence to make. */
+        /** @description A silence to create. */
         NewSilence: {
             /** @description Why. */
             comment?: string;
@@ -923,7 +926,7 @@ export interface components {
             sensor?: string | null;
             until?: components["schemas"]["Time"] | null;
         };
-        /** @description An API token to make. */
+        /** @description An API token to create. */
         NewToken: {
             /** @description How long it works, such as `30d`; for ever when left out. */
             expires?: string | null;
@@ -932,11 +935,11 @@ export interface components {
             /** @description What it may do. */
             scope: components["schemas"]["Scope"];
         };
-        /** @description A webhook to make, or what one shall be from here on. */
+        /** @description A webhook to create, or the new settings of one. */
         NewWebhook: {
-            /** @description Whether deliveries are attempted; true when left out. Setting it ends what the hub disabled. */
+            /** @description Whether deliveries are attempted; true when left out. Setting it also clears `disabled_reason`. */
             enabled?: boolean;
-            /** @description Whether rules that are made without `webhooks` tell it; false when left out. */
+            /** @description Whether rules that are created without `webhooks` notify it; false when left out. */
             for_new_rules?: boolean;
             /** @description Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is. */
             headers?: {
@@ -944,7 +947,7 @@ export interface components {
             };
             /** @description Name. */
             name: string;
-            /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`); true when left out. */
+            /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out. */
             past?: boolean;
             /** @description http or https URL, without user name and password: those go into a header. */
             url: string;
@@ -974,7 +977,7 @@ export interface components {
                 device: string;
                 /** @description Its name; `hub` when it is about the hub. */
                 device_name: string;
-                /** @description When it had been true for long enough. */
+                /** @description When the condition had been met for long enough. */
                 fired_at?: string | null;
                 /** @description Text of its id. */
                 id: string;
@@ -987,13 +990,16 @@ export interface components {
                  * @description What was measured when it ended; null for silence, and where no reading ended it.
                  */
                 last_value?: number | null;
-                /** @description When the hub learned of the last change: later than it happened where readings came late. */
+                /** @description When the hub learned of the last change: later than it happened where readings arrived late. */
                 learned_at: string;
                 /** @description What the values and `threshold` say. */
                 measure: components["schemas"]["Measure"];
                 /** @description Whether it ended because the level that fired it had stayed so long that it counts as usual. */
                 new_normal: boolean;
-                /** @description When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it. */
+                /**
+                 * @description When the condition ended. Of a historical alert: or the time after which nothing more is known, or another alert
+                 *     covers it.
+                 */
                 resolved_at?: string | null;
                 /** @description Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`. */
                 rule: components["schemas"]["RuleName"];
@@ -1038,7 +1044,7 @@ export interface components {
                 attempt_count: number;
                 /** @description Every attempt, oldest first. */
                 attempts: components["schemas"]["Attempt"][];
-                /** @description When it was caused. */
+                /** @description When it was created. */
                 created_at: string;
                 /** @description What happened. */
                 event: components["schemas"]["Event"];
@@ -1100,7 +1106,7 @@ export interface components {
                 preview: components["schemas"]["Preview"][];
                 /** @description Number of its sensors. */
                 sensors: number;
-                /** @description Its sources that give no readings, by its own word; the rest goes on. */
+                /** @description Its sources that give no readings, as it reports them; the others work. */
                 source_errors: components["schemas"]["SourceError"][];
                 /** @description What it is to the hub. */
                 status: components["schemas"]["Status"];
@@ -1249,7 +1255,7 @@ export interface components {
                 rule?: string | null;
                 /** @description Glob over sensor names. */
                 sensor: string;
-                /** @description Whether it holds. */
+                /** @description Whether it is in force. */
                 state: components["schemas"]["SilenceState"];
                 /** @description Until when. */
                 until: string;
@@ -1301,7 +1307,7 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Whether deliveries are attempted. */
                 enabled: boolean;
-                /** @description Whether rules that are made without `webhooks` tell it. */
+                /** @description Whether rules that are created without `webhooks` notify it. */
                 for_new_rules: boolean;
                 /** @description Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody. */
                 headers: {
@@ -1312,9 +1318,9 @@ export interface components {
                 last_delivery?: components["schemas"]["LastDelivery"] | null;
                 /** @description Name. */
                 name: string;
-                /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`). */
+                /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
                 past: boolean;
-                /** @description How many rules tell it. */
+                /** @description How many rules notify it. */
                 rules: number;
                 /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
                 url: string;
@@ -1322,11 +1328,11 @@ export interface components {
             /** @description What to send as `cursor` to go on; null at the end. */
             next: string | null;
         };
-        /** @description To set another password. */
+        /** @description To change the password. */
         PasswordChange: {
-            /** @description The one to come: at least 8 characters. */
+            /** @description The new password: at least 8 characters. */
             new_password: string;
-            /** @description The present one. */
+            /** @description The current password. */
             password: string;
         };
         /** @description Device time in epoch milliseconds, value */
@@ -1352,7 +1358,7 @@ export interface components {
         Problem: {
             /** @description What is wrong, for programs. */
             code: string;
-            /** @description What is wrong and how to get on, for people. */
+            /** @description What is wrong and what to do, for people. */
             detail: string;
             /** @description The field or parameter to correct. */
             field?: string | null;
@@ -1394,7 +1400,7 @@ export interface components {
              *     readings are there any longer, and where a summary by the minute or the hour is cut by the edge of a bucket.
              */
             note: string | null;
-            /** @description One a series, or one of all. */
+            /** @description One per series, or one for all. */
             series: components["schemas"]["SeriesColumns"][];
             /** @description What it was computed from. */
             source: components["schemas"]["Source"];
@@ -1420,11 +1426,11 @@ export interface components {
         Retention: {
             /** @description Other ages for devices with labels; the first entry that fits counts. */
             by_label: components["schemas"]["LabelRetention"][];
-            /** @description Whether flags or the file say so: then it cannot be changed here. */
+            /** @description Whether flags or the configuration file set it: then it cannot be changed here. */
             configured: boolean;
-            /** @description Figures by the hour, which take over from those. */
+            /** @description Hourly summaries, which replace older one-minute summaries. */
             hours: string;
-            /** @description Figures by the minute, which take over from readings. */
+            /** @description One-minute summaries, which replace older readings. */
             minutes: string;
             /** @description Every reading: `14d`, `6w`, `5y`, `forever`. */
             raw: string;
@@ -1433,22 +1439,22 @@ export interface components {
         RetentionPreview: {
             /**
              * Format: int64
-             * @description Bytes all of that takes; figures that take over will need a part of it.
+             * @description Bytes all of that uses; the summaries that replace it will need a part of it.
              */
             bytes: number;
             /**
              * Format: int64
-             * @description Figures by the hour: weeks of one series.
+             * @description Hourly summaries: weeks of one series.
              */
             hour_weeks: number;
             /**
              * Format: int64
-             * @description Figures by the minute: days of one series.
+             * @description One-minute summaries: days of one series.
              */
             minute_days: number;
             /**
              * Format: int64
-             * @description Readings that would give way to figures by the minute and the hour.
+             * @description Readings that would be replaced by one-minute and hourly summaries.
              */
             readings: number;
             /** @description The same in words. */
@@ -1458,9 +1464,9 @@ export interface components {
         RetentionRequest: {
             /** @description Other ages for devices with labels; the first entry that fits counts. */
             by_label?: components["schemas"]["LabelRetentionRequest"][];
-            /** @description Figures by the hour, not shorter than `minutes`. */
+            /** @description Hourly summaries, not shorter than `minutes`. */
             hours?: string | null;
-            /** @description Figures by the minute, not shorter than `raw`. */
+            /** @description One-minute summaries, not shorter than `raw`. */
             minutes?: string | null;
             /** @description Every reading: `14d`, `6w`, `5y`, `forever`; at least `1d`. */
             raw?: string | null;
@@ -1510,7 +1516,7 @@ export interface components {
          */
         RulesSource: "built_in" | "machine";
         /**
-         * @description What a bearer may do; each includes the ones before.
+         * @description What a token may do; each includes the ones before.
          * @enum {string}
          */
         Scope: "read" | "write" | "admin";
@@ -1570,15 +1576,16 @@ export interface components {
         };
         /**
          * @description Columns of one series: those asked for are as long as there are buckets, the others empty. A bucket without readings
-         *     has count 0 and nulls. What is computed, `avg` and `rate`, is written with twelve digits: behind those it says how it
-         *     was summed. What was read is written in full.
+         *     has count 0 and nulls. What is computed, `avg` and `rate`, is rounded to twelve digits; further ones would depend on
+         *     the order of summing. What was read is written in full.
          *
-         *     What is asked for besides is there by the name it was asked by:
+         *     What else was asked for has the name it was asked by:
          *
-         *     - `increase`, how much was added in the bucket, and `rate`, the same a second. The change between two readings is spread
-         *       evenly over the time between them, however long that is, so neighbouring buckets add up to the whole, to the last
-         *       digit; a bucket that no two readings lie around has null. Of a counter it is what was counted, never negative: a
-         *       reading that falls waits for the next ones, which tell a restart from a slip. With `group=all` it is the sum of all.
+         *     - `increase`, how much was added in the bucket, and `rate`, the same a second. The change between two readings is
+         *       spread evenly over the time between them, however long that is, so neighbouring buckets add up to the whole, to 15
+         *       significant digits; a bucket that does not lie between two readings has null. Of a counter it is what was counted,
+         *       never negative: a reading that falls waits for the next ones, which tell a restart from a slip. With `group=all`
+         *       it is the sum of all.
          *     - percentiles such as `p95`, exact over the readings, between two of them in proportion. They are null in buckets of which
          *       rollups hold a part: then the result has a `note`.
          */
@@ -1682,7 +1689,7 @@ export interface components {
             /** @description From the link the hub printed. */
             setup_token: string;
         };
-        /** @description What is shown at the door, to whoever opens the page. */
+        /** @description What the page shows before anybody is signed in. */
         SetupState: {
             /** @description Name of the hub's computer, to tell one hub from another; null where it has none. */
             name: string | null;
@@ -1713,7 +1720,10 @@ export interface components {
          * @enum {string}
          */
         SignedInBy: "session" | "token";
-        /** @description For some time nobody is told of some alerts. They are shown all the same; what outlasts the silence is told then. */
+        /**
+         * @description For some time no notifications are sent of some alerts. They are still shown; of those that outlast the silence,
+         *     notifications are sent when it ends.
+         */
         Silence: {
             /** @description Why. */
             comment: string;
@@ -1733,13 +1743,13 @@ export interface components {
             rule: string | null;
             /** @description Glob over sensor names. */
             sensor: string;
-            /** @description Whether it holds. */
+            /** @description Whether it is in force. */
             state: components["schemas"]["SilenceState"];
             /** @description Until when. */
             until: string;
         };
         /**
-         * @description Whether a silence holds.
+         * @description Whether a silence is in force.
          * @enum {string}
          */
         SilenceState: "planned" | "active" | "over";
@@ -1767,14 +1777,14 @@ export interface components {
          * @enum {string}
          */
         Status: "online" | "offline" | "pending" | "blocked";
-        /** @description What the readings take, and how long that goes on. */
+        /** @description Space that the readings use, and how long it will last. */
         Storage: {
             /**
              * Format: int64
              * @description Bytes of the database with its log.
              */
             bytes: number;
-            /** @description When the pages of the database were last checked and found well: at the start, and once a week. */
+            /** @description When the pages of the database were last checked and found intact: at the start, and once a week. */
             checked_at: string | null;
             /** @description Whether all of it was checked then; a part when there was not the time. */
             checked_whole: boolean;
@@ -1785,7 +1795,7 @@ export interface components {
             disk_free_bytes: number | null;
             /**
              * Format: double
-             * @description Days until the cap, or the disk, is full at that rate; null when it does not grow.
+             * @description Days until `max_bytes`, or the disk, is reached at that rate; null when it does not grow.
              */
             full_in_days: number | null;
             /**
@@ -1795,16 +1805,16 @@ export interface components {
             growth_bytes_per_day: number | null;
             /**
              * Format: int64
-             * @description Cap on `bytes` (`--max-size`); null without one.
+             * @description Maximum of `bytes` (`--max-size`); null without one.
              */
             max_bytes: number | null;
-            /** @description When the newest reading came that gave way to the cap since the start; null while none had to. */
+            /** @description When the newest reading arrived that was deleted because of `max_bytes` since the start; null if none was. */
             recycled_to: string | null;
             /** @description How it stands. */
             state: components["schemas"]["StorageState"];
             /**
              * Format: int64
-             * @description Bytes of it that hold something; the rest is used next.
+             * @description Bytes of it that are in use; the rest is used next.
              */
             used_bytes: number;
             /**
@@ -1855,7 +1865,7 @@ export interface components {
             /** @description What it may do. */
             scope: components["schemas"]["Scope"];
         };
-        /** @description An API token, with the text that is shown this once. */
+        /** @description An API token, with its text, which is shown only once. */
         TokenWithText: components["schemas"]["Token"] & {
             /** @description What to send as `Authorization: Bearer`. */
             token: string;
@@ -1868,7 +1878,7 @@ export interface components {
             disabled_reason: string | null;
             /** @description Whether deliveries are attempted. */
             enabled: boolean;
-            /** @description Whether rules that are made without `webhooks` tell it. */
+            /** @description Whether rules that are created without `webhooks` notify it. */
             for_new_rules: boolean;
             /** @description Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody. */
             headers: {
@@ -1879,18 +1889,18 @@ export interface components {
             last_delivery: components["schemas"]["LastDelivery"] | null;
             /** @description Name. */
             name: string;
-            /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`). */
+            /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
             past: boolean;
-            /** @description How many rules tell it. */
+            /** @description How many rules notify it. */
             rules: number;
             /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
             url: string;
         };
         /** @description What changes about a webhook; the rest stays. */
         WebhookPatch: {
-            /** @description Whether deliveries are attempted. Setting it ends what the hub disabled. */
+            /** @description Whether deliveries are attempted. Setting it also clears `disabled_reason`. */
             enabled?: boolean | null;
-            /** @description Whether rules that are made without `webhooks` tell it. */
+            /** @description Whether rules that are created without `webhooks` notify it. */
             for_new_rules?: boolean | null;
             /** @description Headers to set, or with null to send no more; those not named stay. What waits is sent with them at once. */
             headers?: {
@@ -1898,12 +1908,12 @@ export interface components {
             } | null;
             /** @description Name. */
             name?: string | null;
-            /** @description Whether it is told of alerts that were over when the hub learned of them (`alert.past`). */
+            /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
             past?: boolean | null;
             /** @description http or https URL, without user name and password: those go into a header. What waits is sent there at once. */
             url?: string | null;
         };
-        /** @description A webhook, with the secret that is shown this once. */
+        /** @description A webhook, with its secret, which is shown only once. */
         WebhookWithSecret: components["schemas"]["Webhook"] & {
             /** @description What the receiver verifies signatures with (Standard Webhooks). */
             secret: string;

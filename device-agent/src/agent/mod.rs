@@ -304,8 +304,8 @@ impl Agent {
         }
         let why = table.trouble();
         match Trouble::note(left_out, "sensors", why.as_deref(), now.unix) {
-            Some(Change::Began) => warn!("not all sensors have a place: {}", why.unwrap_or_default()),
-            Some(Change::Ended) => info!("all sensors have a place"),
+            Some(Change::Began) => warn!("some sensors are left out: {}", why.unwrap_or_default()),
+            Some(Change::Ended) => info!("no sensors are left out any more"),
             None => {}
         }
     }

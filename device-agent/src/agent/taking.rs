@@ -54,7 +54,7 @@ impl Agent {
     fn repair(&mut self, repair: Repair, until: BatchSeq) {
         let (from, to, ms) = match repair {
             Repair::Move(ms) => {
-                info!(ms, "the clock was not set: readings since the start are moved by {} s", ms / 1_000);
+                info!(ms, "the clock was wrong at the start: readings since then are moved by {} s", ms / 1_000);
                 (self.clock_from, until, ms)
             }
             Repair::Step(ms) => {
@@ -64,12 +64,12 @@ impl Agent {
                 return;
             }
             Repair::MoveBeforeStep(ms) => {
-                info!(ms, "the clock is right since it was set: readings before are moved by {} s", ms / 1_000);
+                info!(ms, "the clock is right now: earlier readings are moved by {} s", ms / 1_000);
                 (self.before_step.0, self.before_step.1, ms)
             }
         };
         if let Err(error) = self.feed.spool.moved(from, to, ms) {
-            error!("cannot remember that the clock was wrong: {error}");
+            error!("cannot save that the clock was wrong: {error}");
         }
         if matches!(repair, Repair::Move(_)) && !self.timeline.is_unknown() {
             self.clock_from = until;

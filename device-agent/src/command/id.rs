@@ -8,7 +8,7 @@ use lexopt::{Arg, Parser};
 use super::{Common, Failure, print};
 
 const HELP: &str = "\
-Prints this device's id and its six words, making the identity if there is none.
+Prints this device's id and its six words; creates the identity if there is none.
 
 Usage: device-agent id [--state DIR]
 ";

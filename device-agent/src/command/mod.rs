@@ -31,7 +31,7 @@ Commands:
   doctor     Find out why readings do not arrive
   id         Print this device's id and the six words to compare
   install    Make the agent a service of this machine, or of a mounted root file system
-  uninstall  Undo that
+  uninstall  Remove that service
 
 `device-agent <command> --help` lists the options of a command.
 Exit codes: 0 done, 1 failed, 2 wrong use or configuration.
@@ -241,7 +241,7 @@ fn log_format(text: &str) -> Result<LogFormat, String> {
     match text {
         "text" => Ok(LogFormat::Text),
         "json" => Ok(LogFormat::Json),
-        other => Err(format!("'{other}' is neither text nor json")),
+        other => Err(format!("'{other}' is not one of text, json")),
     }
 }
 

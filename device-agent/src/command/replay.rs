@@ -13,7 +13,7 @@ use wire::SensorSpec;
 use super::{Common, Failure, checked, on_one_thread, print, stopped, text};
 
 const HELP: &str = "\
-Sends a recorded series with its own times, and ends when the hub has all of it on disk. Readings whose times are of now (within
+Sends a recorded series with its own times, and ends when the hub has all of it on disk. Readings whose times are current (within
 10 s) count as live, as if measured: alerts fire. Older ones count as received late.
 
 Usage: device-agent replay FILE.csv --sensor NAME [options]

@@ -35,9 +35,9 @@ Measured without configuration: processors, memory, load, uptime, disks, network
 listed by `device-agent status` and on the hub until it works again; a thermometer that is gone from the 1-Wire bus, for a
 day. [sensors] skip = [\"temp.chip.3\"] leaves out what is known to be broken or not wanted. Network cards and mounts of
 containers and virtual machines are left out; [sensors] include = [\"net.docker0.*\"] has some cards measured. A device has
-at most 256 sensors; one that was not there for a day gives its place to a new one.
+at most 256 sensors; one that was not seen for a day is replaced by a new one.
 
-Of a file, a command's output or a datagram 256 KiB are read; lines beyond are counted as lost, JSON that is longer is
+Of a file, a command's output or a datagram 256 KiB are read; lines beyond are counted as lost, longer JSON is
 refused. Commands run with LC_ALL=C. More settings of the file; tables in double brackets may be repeated:
 
   [discovery]

@@ -23,7 +23,7 @@ Usage: device-agent simulate --hub HOST[:PORT] [options]
   --sensors S         Sensors each (default: 10)
   --interval TIME|max Time between rounds (default: 1s); max sends as fast as the hub acknowledges
   --batch N           Readings a batch with --interval max (default: 100)
-  --in-flight N       Batches a device keeps in flight (default: 64)
+  --in-flight N       Unacknowledged batches per device (default: 64)
   --duration TIME     How long (default: until SIGINT or SIGTERM)
   --seed K            Same seed, same readings and same network (default: random)
   --name NAME         Start of the devices' names (default: sim)
@@ -31,7 +31,7 @@ Usage: device-agent simulate --hub HOST[:PORT] [options]
   --history TIME      Readings of this long before the start, one a minute, are sent first
   --fault             In that history one device gets hot for some hours
   --loss 5%  --duplicate 1%  --reorder 1%
-                      Shares of datagrams lost, doubled and late, each way
+                      Share of packets lost, duplicated and late, each way
   --skew TIME         Clocks wrong by up to this, either way
   --reboot 1/h        Reboots of each device; what it holds survives
   --log-format, --help: as for `device-agent run`

@@ -17,7 +17,7 @@ Shows how the agent that runs on this machine is doing.
 
 Usage: device-agent status [--json] [--state DIR]
 
-Exit code 1 if none runs on that state folder.
+Exit code 1 if no agent is running with that state folder.
 ";
 
 pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {

@@ -145,7 +145,7 @@ mod tests {
             ("[[listen]]\nprefix = 'a'\nudp = '0.0.0.0:8089'\n", 3, "[[listen]]: udp: '0.0.0.0:8089'"),
             ("[[listen]]\nudp = 'here'\n", 2, "[[listen]]: udp: 'here'"),
             ("[[listen]]\nudp = '127.0.0.1:1'\nprecision = 'm'\n", 3, "[[listen]]: precision: 'm'"),
-            ("hub = 'a:1'\n\n[[listen]]\nprefix = 'a'\n", 3, "[[listen]]: either"),
+            ("hub = 'a:1'\n\n[[listen]]\nprefix = 'a'\n", 3, "[[listen]]: set either"),
             ("hub = 'a:1'\n[discovery]\nnames = ['a b']\n", 3, "[discovery] names: 'a b'"),
             ("[discovery]\nnames = ['hub:0']\n", 2, "[discovery] names: 'hub:0'"),
             ("[spool]\ndisk_mib = 2\npolicy = 'drop'\n", 3, "[spool] policy: 'drop'"),

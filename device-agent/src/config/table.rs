@@ -113,7 +113,7 @@ impl ExecTable {
         }
         let timeout = duration_of("timeout", self.timeout.as_deref().unwrap_or("10s"))?;
         if timeout.is_zero() {
-            return wrong("timeout", "must be longer than nothing");
+            return wrong("timeout", "must be longer than 0");
         }
         Ok(Source::Exec {
             command: self.command,
@@ -133,14 +133,14 @@ impl ListenTable {
                 _ => return wrong("udp", &format!("'{udp}' is not a loopback address such as 127.0.0.1:8089")),
             },
             (None, Some(path)) => Address::Unix(path),
-            (None, None) | (Some(_), Some(_)) => return wrong("", "either udp or unix says where"),
+            (None, None) | (Some(_), Some(_)) => return wrong("", "set either udp or unix"),
         };
         let precision = match self.precision.as_deref() {
             None | Some("ns") => line::NANOSECONDS,
             Some("us") => 1_000,
             Some("ms") => 1_000_000,
             Some("s") => 1_000_000_000,
-            Some(other) => return wrong("precision", &format!("'{other}' is none of ns, us, ms, s")),
+            Some(other) => return wrong("precision", &format!("'{other}' is not one of ns, us, ms, s")),
         };
         Ok(Source::Listen { address, prefix: self.prefix, precision })
     }
@@ -151,7 +151,7 @@ impl RuleTable {
         let time = |key, text: Option<String>| text.map(|text| duration_of(key, &text)).transpose();
         let (min, max) = (time("min_interval", self.min_interval)?, time("max_interval", self.max_interval)?);
         if self.deadband.is_some_and(|deadband| !deadband.is_finite() || deadband < 0.0) {
-            return wrong("deadband", "must be a number from 0 on");
+            return wrong("deadband", "must be 0 or more");
         }
         if let (Some(min), Some(max)) = (min, max) {
             if min > max {
@@ -198,7 +198,7 @@ fn kind_of(text: &str) -> Result<SensorKind, Wrong> {
         "gauge" => Ok(SensorKind::Gauge),
         "counter" => Ok(SensorKind::Counter),
         "state" => Ok(SensorKind::State),
-        other => wrong("kind", &format!("'{other}' is none of gauge, counter, state")),
+        other => wrong("kind", &format!("'{other}' is not one of gauge, counter, state")),
     }
 }
 
@@ -210,8 +210,8 @@ fn format_of(format: Option<&str>, pointer: Option<String>) -> Result<Format, Wr
         (None | Some("number"), None) => Ok(Format::Number),
         (Some("json"), None) => Ok(Format::Json(String::new())),
         (Some("influx"), None) => Ok(Format::Influx),
-        (Some("number" | "influx"), Some(_)) => wrong("pointer", "goes with format \"json\" only"),
-        (Some(other), _) => wrong("format", &format!("'{other}' is none of number, json, influx")),
+        (Some("number" | "influx"), Some(_)) => wrong("pointer", "is only for format \"json\""),
+        (Some(other), _) => wrong("format", &format!("'{other}' is not one of number, json, influx")),
     }
 }
 

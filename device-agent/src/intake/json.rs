@@ -40,7 +40,7 @@ pub fn numbers(text: &str, pointer: &str, naming: &Naming) -> Result<(Vec<Measur
         return Err(format!("there is no number at '{pointer}'"));
     }
     let left_out = match twice {
-        Some(name) => Some(format!("two numbers are called {name}: the first is taken, a pointer would say which")),
+        Some(name) => Some(format!("two numbers are called {name}: the first is used; set a pointer to choose one")),
         None => many.then(|| format!("more than {MOST} numbers: the others are left out")),
     };
     Ok((readings, left_out))

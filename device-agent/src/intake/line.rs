@@ -46,7 +46,7 @@ fn parse(line: &str, prefix: &str, precision: i64, readings: &mut Vec<Measured>)
     let at = match time.trim() {
         "" => None,
         digits => {
-            let ticks: i64 = digits.parse().map_err(|_| "a timestamp that is no number")?;
+            let ticks: i64 = digits.parse().map_err(|_| "the timestamp is not a number")?;
             let nanoseconds = i128::from(ticks) * i128::from(precision);
             let at = i64::try_from(nanoseconds.div_euclid(1_000_000)).map_err(|_| "a timestamp out of range")?;
             // In another unit it is a time all the same, and a wrong one.
@@ -79,7 +79,11 @@ fn parse(line: &str, prefix: &str, precision: i64, readings: &mut Vec<Measured>)
 /// Kind and value of a field; `None` for a text.
 fn number(value: &str) -> Result<Option<(SensorKind, f64)>, &'static str> {
     if value.starts_with('"') {
-        return if value.len() > 1 && value.ends_with('"') { Ok(None) } else { Err("a text without its end") };
+        return if value.len() > 1 && value.ends_with('"') {
+            Ok(None)
+        } else {
+            Err("a text without its closing quote")
+        };
     }
     match value {
         "t" | "T" | "true" | "True" | "TRUE" => return Ok(Some((SensorKind::State, 1.0))),
@@ -87,13 +91,13 @@ fn number(value: &str) -> Result<Option<(SensorKind, f64)>, &'static str> {
         _ => {}
     }
     let number = if let Some(digits) = value.strip_suffix('i') {
-        digits.parse::<i64>().map_err(|_| "an integer (i) that is none")? as f64
+        digits.parse::<i64>().map_err(|_| "not an integer before the i")? as f64
     } else if let Some(digits) = value.strip_suffix('u') {
-        digits.parse::<u64>().map_err(|_| "an unsigned integer (u) that is none")? as f64
+        digits.parse::<u64>().map_err(|_| "not an unsigned integer before the u")? as f64
     } else {
-        value.parse().map_err(|_| "a value that is no number")?
+        value.parse().map_err(|_| "the value is not a number")?
     };
-    if number.is_finite() { Ok(Some((SensorKind::Gauge, number))) } else { Err("a value that is no number") }
+    if number.is_finite() { Ok(Some((SensorKind::Gauge, number))) } else { Err("the value is not a number") }
 }
 
 fn append(name: &mut String, part: &str) {
@@ -186,15 +190,15 @@ mod tests {
             (",a=b v=1", "no measurement"),
             ("tank,room v=1", "tag"),
             ("tank v", "field without"),
-            ("tank a=1,b=warm", "no number"),
-            ("tank a=NaN", "no number"),
-            ("tank a=\"x", "without its end"),
-            ("tank a=12.5i", "integer (i)"),
-            ("tank a=1e3i", "integer (i)"),
-            ("tank a=9223372036854775808i", "integer (i)"),
-            ("tank a=-5u", "unsigned integer (u)"),
-            ("tank a=5.0u", "unsigned integer (u)"),
-            ("tank a=i", "integer (i)"),
+            ("tank a=1,b=warm", "not a number"),
+            ("tank a=NaN", "not a number"),
+            ("tank a=\"x", "without its closing quote"),
+            ("tank a=12.5i", "integer before the i"),
+            ("tank a=1e3i", "integer before the i"),
+            ("tank a=9223372036854775808i", "integer before the i"),
+            ("tank a=-5u", "unsigned integer before the u"),
+            ("tank a=5.0u", "unsigned integer before the u"),
+            ("tank a=i", "integer before the i"),
             ("tank a=1 soon", "timestamp"),
             ("tank a=1 1700000000", "2000: is `precision`"),
             ("tank a=1 99999999999999999999", "timestamp"),

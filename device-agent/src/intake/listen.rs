@@ -80,7 +80,7 @@ fn drops_in(table: &str, inode: &str) -> Option<u64> {
 fn remove_socket(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => fs::remove_file(path),
-        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "something that is no socket has this name")),
+        Ok(_) => Err(io::Error::new(io::ErrorKind::AlreadyExists, "a file that is not a socket has this name")),
         Err(_) => Ok(()),
     }
 }

@@ -318,7 +318,7 @@ impl Standing {
         let Self { label, trouble, .. } = self;
         match Trouble::note(trouble, label, why, now) {
             Some(Change::Began) => warn!(source = label, "{label} fails: {}", why.unwrap_or_default()),
-            Some(Change::Ended) => info!(source = label, "{label} is well again"),
+            Some(Change::Ended) => info!(source = label, "{label} works again"),
             None => {}
         }
     }

@@ -35,7 +35,7 @@ fn hint(word: &str) -> &'static str {
     } else if word.trim_start_matches(['+', '-']).to_ascii_lowercase().starts_with("0x") {
         ": it is hexadecimal, write it in decimal"
     } else if word.strip_suffix(['e', 'E']).is_some_and(|rest| rest.ends_with(digits)) || word.ends_with(['+', '-']) {
-        ": it has no end"
+        ": it is incomplete"
     } else if word.starts_with(digits) && word.ends_with(|c: char| c.is_alphabetic() || c == '%') {
         ": a unit stands behind a space"
     } else {
@@ -116,7 +116,7 @@ mod tests {
         assert!(first("21.5C").is_err_and(|why| why.contains("a unit stands behind a space")));
         assert!(first("0x1F").is_err_and(|why| why.contains("hexadecimal")));
         assert!(first("21.5degree").is_err_and(|why| why.contains("a unit stands behind a space")));
-        assert!(first("1e").is_err_and(|why| why.contains("it has no end")));
+        assert!(first("1e").is_err_and(|why| why.contains("it is incomplete")));
         assert!(first("1 234,5").is_err_and(|why| why.contains("one number in groups")));
     }
 }

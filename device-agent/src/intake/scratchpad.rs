@@ -18,7 +18,7 @@ const THERMOCOUPLES: &str = "3b-";
 /// # Errors
 /// Why there are none.
 pub(super) fn degrees(serial: &str, text: &str) -> Result<f64, String> {
-    let malformed = || "w1_slave is not as the kernel writes it".to_owned();
+    let malformed = || "w1_slave does not have the form that the kernel writes".to_owned();
     let (first, second) = text.trim_end().split_once('\n').ok_or_else(malformed)?;
     if !first.trim_end().ends_with("YES") {
         return Err("wrong checksum".to_owned());
@@ -32,7 +32,7 @@ pub(super) fn degrees(serial: &str, text: &str) -> Result<f64, String> {
     // Sixteenths of a degree, or halves.
     let power_on = if serial.starts_with("10-") { (low, high) == (0xaa, 0x00) } else { (low, high) == (0x50, 0x05) };
     if power_on && seventh == NOT_MEASURED {
-        return Err("85 Cel before it has measured: its power was gone for a moment".to_owned());
+        return Err("85 Cel before it has measured: it lost power for a moment".to_owned());
     }
     possible(serial, thousandths)
 }
@@ -46,7 +46,7 @@ pub(super) fn without_bytes(serial: &str, number: f64) -> Result<f64, String> {
         // Smart battery monitors, DS2438: the kernel's w1_ds2438 gives 256ths of a degree.
         "26" => return possible(serial, number * 1_000.0 / 256.0),
         "10" | "22" | "28" | "3b" | "42" => number,
-        family => return Err(format!("what the temperature of family {family} is counted in is not known")),
+        family => return Err(format!("the unit of temperatures of family {family} is not known")),
     };
     of_thousandths(serial, thousandths)
 }

@@ -79,7 +79,7 @@ impl Host {
         self.inventory.earlier = earlier.iter().map(|spec| spec.name.clone()).collect();
         match Register::open(folder) {
             Ok(register) => self.inventory.register = register,
-            Err(error) => warn!("cannot see which thing had which name: {error}"),
+            Err(error) => warn!("cannot read which sensor had which name: {error}"),
         }
     }
 

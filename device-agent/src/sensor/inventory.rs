@@ -150,7 +150,7 @@ impl Inventory {
     pub(super) fn naming(&self) -> impl Iterator<Item = (String, String)> {
         let twins = self.folders.iter().filter(|folder| folder.word.as_ref().is_some_and(|word| word.twin.is_some()));
         let said = twins.filter_map(|folder| {
-            let text = "nothing tells it from its like: after a restart the two may have changed places";
+            let text = "cannot be told apart from another of its kind: after a restart the two may be swapped";
             Some((folder.parts.first()?.named.name.clone(), text.to_owned()))
         });
         self.renamed.iter().cloned().chain(said)
@@ -255,7 +255,9 @@ impl Inventory {
         for ((thing, known), word) in present.iter().zip(known).zip(&words) {
             if thing.shared && !known && word.word != thing.base && has_series(&self.earlier, &thing.base) {
                 let before = &thing.base;
-                let said = format!("earlier versions mixed several {before} up: its series are new, the old ones stay");
+                let said = format!(
+                    "earlier versions mixed up several sensors named {before}: its series are new, the old ones stay"
+                );
                 warn!("{}: {said}", word.word);
                 self.renamed.push((word.word.clone(), said));
             }

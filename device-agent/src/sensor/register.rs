@@ -283,7 +283,7 @@ impl Register {
         let lines = self.given.iter().filter_map(|given| serde_json::to_string(given).ok());
         let text: String = lines.map(|line| line + "\n").collect();
         if let Err(error) = durable::replace(path, text.as_bytes()) {
-            warn!("cannot remember which thing has which name, a start may find them anew: {error}");
+            warn!("cannot save which sensor has which name, names may change at the next start: {error}");
         }
     }
 }

@@ -57,7 +57,7 @@ pub fn parse(text: &str, timestamps: &str, values: &str) -> Result<Vec<(UnixMill
         }
         series.push((at, value));
     }
-    if series.is_empty() { Err((first, "there is no reading in it".to_owned())) } else { Ok(series) }
+    if series.is_empty() { Err((first, "it has no readings".to_owned())) } else { Ok(series) }
 }
 
 fn moment(text: &str) -> Result<UnixMillis, &'static str> {

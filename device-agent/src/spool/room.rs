@@ -47,7 +47,7 @@ impl std::str::FromStr for Policy {
             "drop-oldest" => Ok(Self::DropOldest),
             "drop-newest" => Ok(Self::DropNewest),
             "thin" => Ok(Self::Thin),
-            other => Err(format!("'{other}' is none of drop-oldest, drop-newest, thin")),
+            other => Err(format!("'{other}' is not one of drop-oldest, drop-newest, thin")),
         }
     }
 }

@@ -24,8 +24,8 @@ pub struct Agents {
 pub enum Error {
     /// There is none.
     #[error(
-        "there is no device-agent-{target} in {}: build it with `make agent` and copy it from target/agent to there, \
-         or say where it is (--agents DIR, --agent FILE)",
+        "there is no device-agent-{target} in {}: build it with `make agent` and copy it there from target/agent, or name \
+         another place (--agents DIR, --agent FILE)",
         listed(folders)
     )]
     Missing {
@@ -104,13 +104,13 @@ pub fn read(path: &Path, target: Target) -> Result<Vec<u8>, Error> {
     let unfit = |why: String| Error::Unfit { path: path.to_owned(), why };
     let found = fs::metadata(path).map_err(unreadable)?;
     if !found.is_file() || found.len() > MOST_BYTES {
-        return Err(unfit(format!("is not an agent: one file of at most {} MiB is", MOST_BYTES >> 20)));
+        return Err(unfit(format!("is not an agent: it must be a file of at most {} MiB", MOST_BYTES >> 20)));
     }
     let program = fs::read(path).map_err(unreadable)?;
     match elf::machine(&program) {
         Some(Machine::Known(found)) if found == target => Ok(program),
         Some(other) => Err(unfit(format!("is for {other}, not for {target}"))),
-        None => Err(unfit("is no program".to_owned())),
+        None => Err(unfit("is not a program".to_owned())),
     }
 }
 
@@ -144,6 +144,6 @@ mod tests {
         let text = agents.read(Target::Armhf).unwrap_err().to_string();
         assert!(text.contains("device-agent-armhf is for") && text.contains("not for armhf"), "{text}");
         fs::write(&path, "hello").unwrap();
-        assert!(agents.read(Target::Armhf).unwrap_err().to_string().contains("is no program"));
+        assert!(agents.read(Target::Armhf).unwrap_err().to_string().contains("is not a program"));
     }
 }

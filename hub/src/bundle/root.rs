@@ -79,8 +79,7 @@ impl Root {
         let found = fs::metadata(path).map_err(|error| unfit(format!("cannot be opened: {error}")))?;
         if !force && fs::metadata("/").is_ok_and(|own| (own.dev(), own.ino()) == (found.dev(), found.ino())) {
             return Err(unfit(
-                "is the system that runs here: `device-agent install` is for that; --force does it all the same"
-                    .to_owned(),
+                "is the system running on this machine: use `device-agent install` for it, or --force".to_owned(),
             ));
         }
         let mut root = Self { path: path.to_owned(), manager: Manager::Systemd, machine: None };
@@ -91,7 +90,7 @@ impl Root {
             } else {
                 "; is the card mounted there?"
             };
-            return Err(unfit(format!("is no root file system: it has no {}{hint}", missing.join(" and no "))));
+            return Err(unfit(format!("is not a root file system: it has no {}{hint}", missing.join(" and no "))));
         }
         root.manager = if root.has("usr/lib/systemd/systemd") || root.has("lib/systemd/systemd") {
             Manager::Systemd
@@ -100,7 +99,7 @@ impl Root {
         } else {
             return Err(unfit(
                 "runs neither systemd nor OpenRC (looked for usr/lib/systemd/systemd and sbin/openrc-run): \
-                 use `telemetry-hub bundle` and start `device-agent run` by its own means"
+                 use `telemetry-hub bundle` and start `device-agent run` from its own start scripts"
                     .to_owned(),
             ));
         };
@@ -125,7 +124,7 @@ impl Root {
             ))),
             (None, Some(wanted)) => Ok(wanted),
             (None, None) => Err(Error::Unfit(format!(
-                "nothing in {root} tells its machine (looked into {}): say --target",
+                "nothing in {root} shows its machine type (looked at {}): set --target",
                 PROGRAMS.join(", ")
             ))),
         }
@@ -142,7 +141,7 @@ impl Root {
         let replaced_config = found.as_ref().is_some_and(|found| !config.is_empty() && *found != config);
         if replaced_config && !force {
             return Err(Error::Unfit(format!(
-                "{} is there and says something else: remove it, or replace it with --force",
+                "{} already exists with other settings: remove it, or replace it with --force",
                 self.path.join(CONFIG).display()
             )));
         }
@@ -151,7 +150,7 @@ impl Root {
             group: self.read("etc/group")?,
             shadow: self.read("etc/shadow")?,
         };
-        let no_id = |_| Error::Unfit(format!("{} has no system user id left", self.path.display()));
+        let no_id = |_| Error::Unfit(format!("{} has no free system user id", self.path.display()));
         let (with_agent, group) = accounts.with_agent().map_err(no_id)?;
 
         let mut placing = Placing::default();
@@ -220,7 +219,7 @@ impl Root {
     /// Where a file lies that is to be read: a pipe would hang, and a device node do whatever the device does.
     fn regular(&self, path: &str) -> io::Result<PathBuf> {
         let place = self.resolve(path, true)?;
-        if fs::metadata(&place)?.is_file() { Ok(place) } else { Err(io::Error::other("it is no regular file")) }
+        if fs::metadata(&place)?.is_file() { Ok(place) } else { Err(io::Error::other("not a regular file")) }
     }
 
     /// Where a file is to lie: its folder with links followed, but not a link in its own place.

@@ -70,7 +70,7 @@ pub struct Flash {
     /// Machine of the device [default: the one the root file system is for]
     #[arg(long, value_enum)]
     target: Option<Target>,
-    /// Replace a configuration that says something else; accept / as root
+    /// Replace an existing configuration with other settings; accept / as root
     #[arg(long)]
     force: bool,
     #[command(flatten)]

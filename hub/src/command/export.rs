@@ -69,10 +69,10 @@ async fn copy(mut answer: Response, out: &mut impl Write) -> anyhow::Result<()> 
     let mut progress = Progress::of(answer.content_length());
     loop {
         let piece = tokio::select! {
-            () = &mut ended => anyhow::bail!("interrupted: what was written is not the whole export"),
+            () = &mut ended => anyhow::bail!("interrupted: the export is incomplete"),
             piece = answer.chunk() => piece,
         };
-        match piece.context("the export was cut: what was written is not all of it")? {
+        match piece.context("the export ended early and is incomplete")? {
             Some(bytes) => {
                 out.write_all(&bytes)?;
                 progress.add(bytes.len() as u64);

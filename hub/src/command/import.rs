@@ -31,13 +31,13 @@ const TRIES: u32 = 30;
 pub struct Args {
     #[command(flatten)]
     hub: Remote,
-    /// Say what would come in and which lines are wrong, and store nothing
+    /// Say what would be imported and which lines are wrong, and store nothing
     #[arg(long)]
     dry_run: bool,
-    /// Take times before 2000 and in the future too: what a device with a wrong clock reported
+    /// Accept times before 2000 and in the future too: what a device with a wrong clock reported
     #[arg(long)]
     any_time: bool,
-    /// What the file is written in; seen from its first line when left out
+    /// Format of the file; recognised by its first line when left out
     #[arg(long, value_parser = ["csv", "ndjson"])]
     format: Option<String>,
     /// CSV or NDJSON as `export` writes it, gzip or not; - is stdin
@@ -84,10 +84,10 @@ pub(super) async fn run(args: Args) -> Outcome {
     let mut sum = Sum::default();
     let mut lines = 0;
     let place = |stored: u64| {
-        if args.dry_run {
+        if args.dry_run || stored == 0 {
             return String::new();
         }
-        format!("the first {stored} lines are stored, running it again is harmless: ")
+        format!("stored up to line {stored}, running it again is harmless: ")
     };
     while let Some(part) = parts.next().with_context(|| format!("reading {}", args.file.display()))? {
         let answer = tokio::select! {
@@ -138,7 +138,7 @@ async fn send(link: &Link, args: &Args, kind: &'static str, part: &Part, before:
             Upload::Later { seconds, detail } => {
                 tries += 1;
                 if tries > TRIES {
-                    return Err(Failure::Run(anyhow::anyhow!("the hub has no room: {detail}")));
+                    return Err(Failure::Run(anyhow::anyhow!("the hub is too busy: {detail}")));
                 }
                 tokio::time::sleep(Duration::from_secs(seconds)).await;
             }
@@ -260,7 +260,10 @@ impl Parts {
 fn line(from: &mut impl BufRead, text: &mut Vec<u8>) -> io::Result<usize> {
     let read = from.take(PART as u64).read_until(b'\n', text)?;
     if read == PART {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a line has no end: is it a file of CSV or NDJSON?"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a line is longer than 4 MiB: is this a CSV or NDJSON file?",
+        ));
     }
     Ok(read)
 }

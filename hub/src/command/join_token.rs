@@ -30,7 +30,7 @@ pub enum Action {
         /// Label for devices that join with it, key=value; repeatable
         #[arg(long, value_parser = label)]
         label: Vec<(String, String)>,
-        /// Name, for people
+        /// Name to recognise it by
         #[arg(long, default_value = "command line")]
         name: String,
     },

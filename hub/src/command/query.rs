@@ -41,7 +41,7 @@ pub struct Args {
     /// Maximum number of series (required above 1,000)
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
-    /// Print the hub's answer as it is
+    /// Print the hub's answer as JSON
     #[arg(long)]
     json: bool,
 }
@@ -114,14 +114,14 @@ pub(super) async fn run(args: Args) -> Outcome {
     });
     let tables: Vec<String> = tables.collect();
     if tables.is_empty() {
-        tell(if answer.series.is_empty() { "no sensor matches" } else { "no reading in that time" });
+        tell(if answer.series.is_empty() { "no sensor matches" } else { "no readings in that time" });
     }
     out::write(&tables.join("\n"));
     if let Some(note) = answer.note {
         tell(note);
     }
     if answer.truncated {
-        tell("there are more series: see --limit");
+        tell("more series match; raise --limit to see them");
     }
     Ok(())
 }

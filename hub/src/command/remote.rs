@@ -308,7 +308,7 @@ impl Link {
     pub(super) fn nobody(&self, error: impl Into<anyhow::Error>) -> Failure {
         let text = match &self.dir {
             Some(dir) => asleep(dir),
-            None => format!("no hub answers at {}; is --hub right, and does the hub run?", self.base),
+            None => format!("no hub answers at {}; is --hub right, and is the hub running?", self.base),
         };
         // What lies between is told by the address; what the system said is the reason.
         Failure::Run(anyhow::anyhow!("{text}: {}", error.into().root_cause()))

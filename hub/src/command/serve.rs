@@ -29,7 +29,7 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     let (text, path) = match setup {
         Some(token) if links.len() == 1 => ("Open this link to set the admin password:", format!("/#setup={token}")),
         Some(token) => ("Open one of these links to set the admin password:", format!("/#setup={token}")),
-        None => ("The hub runs. Open it in a browser:", "/".to_owned()),
+        None => ("The hub is running. Open it in a browser:", "/".to_owned()),
     };
     let links: Vec<String> = links.iter().map(|link| format!("{link}{path}")).collect();
     announce(banner::boxed(text, &links, note(&links)));

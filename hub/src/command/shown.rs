@@ -17,13 +17,7 @@ pub(super) fn count(number: u64) -> String {
 
 /// A noun with its number: `1 device`, `2 devices`, `3 batches`, `4 summaries`.
 pub(super) fn of(number: u64, noun: &str) -> String {
-    let shown = count(number);
-    match noun.strip_suffix('y') {
-        _ if number == 1 => format!("{shown} {noun}"),
-        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{shown} {stem}ies"),
-        None if noun.ends_with("ch") => format!("{shown} {noun}es"),
-        _ => format!("{shown} {noun}s"),
-    }
+    format!("{} {}", count(number), crate::model::shown::noun(number, noun))
 }
 
 /// How long ago that was.
@@ -63,9 +57,7 @@ mod tests {
     #[test]
     fn a_count_is_grouped_and_has_its_noun() {
         assert_eq!((count(7), count(1_234_567)), ("7".to_owned(), "1 234 567".to_owned()));
-        let nouns =
-            [of(1, "device"), of(0, "device"), of(2, "batch"), of(2, "day"), of(1, "summary"), of(2, "summary")];
-        assert_eq!(nouns, ["1 device", "0 devices", "2 batches", "2 days", "1 summary", "2 summaries"]);
+        assert_eq!((of(1, "device"), of(0, "device")), ("1 device".to_owned(), "0 devices".to_owned()));
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub enum Action {
         /// Permissions
         #[arg(long, value_enum)]
         scope: Scope,
-        /// Name, for people
+        /// Name to recognise it by
         #[arg(long, default_value = "command line")]
         name: String,
         /// Time until it stops working, such as 30d; never when absent

@@ -72,7 +72,7 @@ impl Way {
     }
 
     fn way_round(&self) -> String {
-        format!("named by the environment; NO_PROXY={} goes straight", self.host)
+        format!("set in the environment; NO_PROXY={} bypasses it", self.host)
     }
 }
 

@@ -57,7 +57,10 @@ pub(super) fn kept(flags: [Option<Age>; 3], file: Option<Keep>) -> Result<Option
     for (n, entry) in file.labels.into_iter().enumerate() {
         let key = format!("keep.labels[{n}]");
         if entry.labels.is_empty() {
-            return Err(Error::value(format!("{key}.labels"), "name a label; ages for everybody stand in [keep]"));
+            return Err(Error::value(
+                format!("{key}.labels"),
+                "name at least one label; ages for all devices belong in [keep]",
+            ));
         }
         let ages = self::ages(&key, [entry.raw, entry.minutes, entry.hours])?;
         in_order(&key, ages)?;

@@ -43,7 +43,7 @@ pub struct Flags {
     /// Who may join; a join token always works unless closed [default: as last set on the page, at first click]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_JOIN")]
     pub join: Option<Join>,
-    /// Whether multicast probes are answered [default: on]
+    /// Whether the hub answers devices that search for one on the network [default: on]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_DISCOVERY")]
     pub discovery: Option<Switch>,
     /// Network that webhooks may reach although it is blocked by default, such as 127.0.0.0/8; repeatable
@@ -165,7 +165,7 @@ pub struct Config {
     pub admin_token_file: Option<PathBuf>,
     /// Who may join; when nobody says, what was last set on the page, and at first by click.
     pub join: Option<JoinPolicy>,
-    /// Whether multicast probes are answered.
+    /// Whether the hub answers devices that search for one on the network.
     pub discovery: bool,
     /// Networks webhooks may reach.
     pub webhook_allow: Vec<IpNet>,
@@ -412,7 +412,7 @@ mod tests {
             ("[[keep.labels]]\nlabels = { a = \"b\" }\nhours = \"1\"\n", "keep.labels[0].hours"),
             (
                 "[[keep.labels]]\nlabels = { a = \"b\" }\n[[keep.labels]]\nlabels = { a = \"b\", c = \"d\" }\n",
-                "keep.labels[1]: never counts: `keep.labels[0]`",
+                "keep.labels[1]: never applies: `keep.labels[0]`",
             ),
             ("max_size = \"1MB\"\n", "max_size"),
             ("ingest_queue = \"1kB\"\n", "ingest_queue"),

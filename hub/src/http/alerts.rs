@@ -86,7 +86,7 @@ pub(super) async fn list(
     Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), |alert| Alert::of(&alert, &catalog))))
 }
 
-/// Says that a person has seen it.
+/// Acknowledges an alert.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path, description = "Alert id")),
     request_body = AckRequest, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
 pub(super) async fn ack(
@@ -102,7 +102,7 @@ pub(super) async fn ack(
     Ok(Json(shown))
 }
 
-/// Says that a person has seen all of these: whole, or not at all. Those that are gone by now are passed over.
+/// Acknowledges several alerts, all of them or none. Alerts that no longer exist are skipped.
 #[utoipa::path(post, path = "/api/v1/alerts/ack", tag = "alerts", request_body = AckManyRequest,
     responses((status = 200, body = AckedMany), (status = 400, body = Problem)))]
 pub(super) async fn ack_many(
@@ -112,7 +112,7 @@ pub(super) async fn ack_many(
 ) -> Result<Json<AckedMany>, ApiError> {
     bounded(request.comment.as_deref())?;
     if !(1..=MANY).contains(&request.alerts.len()) {
-        return Err(ApiError::invalid("alerts", format!("give the ids of 1 to {MANY} alerts")));
+        return Err(ApiError::invalid("alerts", format!("`alerts` must have 1 to {MANY} ids")));
     }
     let ids =
         request.alerts.iter().enumerate().map(|(index, id)| {
@@ -131,7 +131,7 @@ pub(super) async fn ack_many(
 
 fn bounded(comment: Option<&str>) -> Result<(), ApiError> {
     if comment.is_some_and(|comment| comment.len() > COMMENT) {
-        return Err(ApiError::invalid("comment", format!("a comment has at most {COMMENT} bytes")));
+        return Err(ApiError::invalid("comment", format!("`comment` must have at most {COMMENT} bytes")));
     }
     Ok(())
 }

@@ -35,7 +35,8 @@ const PAGE: usize = 50_000;
 /// When no further series is begun: below what a page waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Tries a rule on the past: how often it would have fired, where, and for how long. Nothing is stored, nobody is told.
+/// Tries a rule on the past: how often it would have fired, where, and for how long. Nothing is stored, nobody is
+/// notified.
 #[utoipa::path(post, path = "/api/v1/rules/backtest", tag = "rules", request_body = BacktestRequest,
     responses((status = 200, body = Backtest), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn run(
@@ -49,11 +50,11 @@ pub(super) async fn run(
     let from = query::time("from", request.from, now)?.unwrap_or_else(|| to.plus(-86_400_000));
     let range = in_order(from, to)?;
     if to.since(from) > MOST_MS {
-        return Err(ApiError::invalid("from", "a rule is tried on at most 366 days"));
+        return Err(ApiError::invalid("from", "the range must be at most 366 days"));
     }
     let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
     let _place = app.trials.try_acquire().map_err(|_| {
-        let detail = "other rules are being tried; try again in a moment";
+        let detail = "other backtests are running; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
     })?;
 

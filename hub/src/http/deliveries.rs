@@ -82,8 +82,8 @@ pub(super) async fn show(
     Ok(Json(shown))
 }
 
-/// Sends a delivery now, under the same `webhook-id`: one that was delivered or given up goes once more, one that waits for its
-/// next attempt is tried at once, and its later attempts are not fewer for it.
+/// Sends a delivery now, under the same `webhook-id`: one that was delivered or has failed is sent once more, one that
+/// waits for its next attempt is tried at once, without using up any of its later attempts.
 #[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, body = Delivery), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn replay(

@@ -42,12 +42,12 @@ pub(super) struct ListDevices {
 impl FromParams for ListDevices {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
         let status = |text: String| {
-            let detail = || format!("`{text}` is no status: online, offline, pending or blocked");
+            let detail = || format!("`{text}` is not a status: write online, offline, pending or blocked");
             text.parse().map_err(|()| ApiError::invalid("status", detail()))
         };
         let label = |text: String| {
             let pair = text.split_once('=').map(|(key, value)| (key.to_owned(), value.to_owned()));
-            pair.ok_or_else(|| ApiError::invalid("label", format!("`{text}` is no label: write key=value")))
+            pair.ok_or_else(|| ApiError::invalid("label", format!("`{text}` is not a label: write key=value")))
         };
         Ok(Self {
             status: params.all("status").into_iter().map(status).collect::<Result<_, _>>()?,
@@ -157,7 +157,7 @@ pub(super) async fn change(
     view(&app, id).map(Json).ok_or_else(|| unknown(id))
 }
 
-/// Forgets who a device is and keeps what it measured: it stays in the list, offline. Its key is a stranger's again.
+/// Forgets the key of a device and keeps its readings: it stays in the list, offline.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/forget", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn forget(
@@ -173,7 +173,7 @@ pub(super) async fn forget(
     view(&app, id).map(Json).ok_or_else(|| unknown(id))
 }
 
-/// Deletes a device with everything it measured. Its key is a stranger's again.
+/// Deletes a device with all its readings. The hub no longer knows its key.
 #[utoipa::path(delete, path = "/api/v1/devices/{id}", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<StatusCode, ApiError> {
@@ -190,7 +190,7 @@ pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): In
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Adopts a device that waits, or one that was blocked. Its readings are stored from here on.
+/// Adopts a device that waits for approval, or one that was blocked. Its readings are stored from now on.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/adopt", tag = "devices", params(("id" = String, Path, description = "Device id")),
     request_body = AdoptRequest, responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn adopt(
@@ -209,7 +209,7 @@ pub(super) async fn adopt(
     view(&app, id).map(Json).ok_or_else(|| unknown(id))
 }
 
-/// Blocks a device: its key is refused in silence. What it measured stays.
+/// Blocks a device: its packets are ignored. Its readings stay.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/block", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn block(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<Json<Device>, ApiError> {
@@ -261,12 +261,12 @@ fn to_adopt(app: &AppState, id: DeviceId, request: AdoptRequest) -> Result<NewDe
     if let Some(name) = &name
         && catalog.device_by_name(name).is_some_and(|other| other.id != id)
     {
-        return Err(ApiError::conflict("name", format!("another device is called `{name}`")));
+        return Err(ApiError::conflict("name", format!("another device already has the name `{name}`")));
     }
     let waiting = app.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
     let mut new = waiting.or_else(|| again(&catalog, id, now)).ok_or_else(|| {
         ApiError::not_found(format!(
-            "no device {id} waits to be adopted; it has to be running and to have found the hub"
+            "no device {id} is waiting for approval; it must be running and have found this hub"
         ))
     })?;
     if let Some(name) = name {

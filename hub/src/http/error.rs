@@ -61,7 +61,7 @@ impl ApiError {
     /// 500: a fault of the hub; the cause goes to the log.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         error!(%cause, "request failed: {cause}");
-        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the hub failed; its log says why")
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the hub failed; see its log for the reason")
     }
 
     /// Names the field to correct.
@@ -154,8 +154,7 @@ impl From<store::Error> for ApiError {
                     .retry_after(1)
             }
             E::TooLarge { .. } => {
-                let detail =
-                    format!("{error}: ask for a shorter range, fewer series, or figures other than percentiles");
+                let detail = format!("{error}: ask for a shorter range, fewer series, or leave out percentiles");
                 Self::new(StatusCode::BAD_REQUEST, "too_large", detail).field("from")
             }
             E::Closed => Self::stopping(),

@@ -58,7 +58,7 @@ const LOOK: Duration = Duration::from_secs(1);
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "describes the parameters")]
 struct ExportParams {
-    /// What it is written in; `csv` when left out.
+    /// Format; `csv` when left out.
     #[param(value_type = Format, required = false)]
     format: (),
     /// Start, included: RFC 3339, epoch milliseconds, or `now-6h`; an hour before `to` when left out.
@@ -82,14 +82,14 @@ impl FromParams for AskExport {
         let format = match params.one("format")?.as_deref() {
             None => Format::Csv,
             Some(name) => Format::named(name)
-                .ok_or_else(|| ApiError::invalid("format", format!("`{name}` is no format: csv or ndjson")))?,
+                .ok_or_else(|| ApiError::invalid("format", format!("`{name}` is not a format: write csv or ndjson")))?,
         };
         Ok(Self { format, selector: Selector::of(params)?, range: range(params)? })
     }
 }
 
-/// Every stored reading of every matching series, by device name, sensor and time, as a file. A device or sensor that is
-/// written out, not as a glob, must exist. A transfer that ends early fails; in NDJSON its last line is
+/// Every stored reading of every matching series, by device name, sensor and time, as a file. A device or sensor that
+/// is named without a wildcard must exist. A transfer that ends early fails; in NDJSON its last line is
 /// `{"error":"..."}`. In CSV a name that begins as a formula does (`=`, `+`, `-`, `@`) has an apostrophe before it.
 #[utoipa::path(get, path = "/api/v1/export", tag = "readings", params(SelectorParams, ExportParams),
     responses((status = 200, content((String = "text/csv"), (ExportRow = "application/x-ndjson"))),
@@ -292,7 +292,7 @@ impl Writer {
 
     async fn send(&self, piece: Piece) -> Result<(), ApiError> {
         let sent = timeout(STUCK, self.pieces.send(piece)).await;
-        let gone = || ApiError::new(StatusCode::REQUEST_TIMEOUT, "stuck", "the client took nothing for a minute");
+        let gone = || ApiError::new(StatusCode::REQUEST_TIMEOUT, "stuck", "the client read nothing for a minute");
         sent.ok().and_then(Result::ok).ok_or_else(gone)
     }
 }

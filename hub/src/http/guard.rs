@@ -103,7 +103,7 @@ pub(super) async fn patience(request: Request, next: Next) -> Response {
     }
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "this took too long; ask for less")
+        Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "this took too long: ask for less")
             .retry_after(1)
             .into_response(),
     }

@@ -44,13 +44,13 @@ pub(super) async fn metrics(State(app): State<AppState>, peer: Peer, headers: He
     own.value("gauge", "hub_live_clients", "Open live connections.", app.ws_clients()).value(
         "counter",
         "hub_live_too_slow_total",
-        "Live connections closed because they did not take what was sent.",
+        "Live connections closed because they did not read what was sent.",
         app.too_slow.load(Ordering::Relaxed),
     );
     own.value(
         "counter",
         "hub_http_connections_refused_total",
-        "Connections closed because there were too many, in all or of one address.",
+        "Connections closed because there were too many, in total or from one address.",
         app.refused.load(Ordering::Relaxed),
     );
     let text = (app.metrics)() + &own.finish();

@@ -62,12 +62,12 @@ pub async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> 
     view(&app).await.map(Json)
 }
 
-/// Changes who may join, or what the hub tells of by itself.
+/// Changes who may join, or which alerts the hub raises by itself.
 #[utoipa::path(patch, path = "/api/v1/hub", tag = "hub", request_body = HubPatch,
     responses((status = 200, body = Hub), (status = 400, body = Problem)))]
 pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<HubPatch>) -> Result<Json<Hub>, ApiError> {
     if patch.join.is_none() && patch.own_alerts.is_none() {
-        return Err(ApiError::invalid("join", "give `join` or `own_alerts`: nothing else can be changed here"));
+        return Err(ApiError::invalid("join", "set `join` or `own_alerts`: nothing else can be changed here"));
     }
     // Both are looked at before either is changed.
     let before = app.join.get(app.clock.now());
@@ -78,7 +78,7 @@ pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<Hub
         let text = after_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
         app.store.put_setting(OFFLINE_AFTER, text.into_bytes()).await?;
         app.grace.set(after_ms);
-        tracing::info!(after_ms, "when the hub tells of a device that went away was changed");
+        tracing::info!(after_ms, "the time after which a silent device is an alert was changed");
     }
     if let Some(join) = join {
         set_join(&app, before, join).await?;
@@ -93,7 +93,7 @@ async fn set_join(app: &AppState, before: Join, join: Join) -> Result<(), ApiErr
     app.join.set(join);
     let open_until = join.open_until.map(|(end, _)| end);
     app.command(Command::Policy { policy: join.policy, open_until }).await?;
-    tracing::info!(policy = policy_name(join.policy), open = open_until.is_some(), "who may join was changed");
+    tracing::info!(policy = policy_name(join.policy), open = open_until.is_some(), "the join policy was changed");
     Ok(())
 }
 
@@ -117,11 +117,9 @@ fn grace(text: &str) -> Result<Option<i64>, ApiError> {
     }
     let wrong = |detail| ApiError::invalid("device_offline", detail);
     let span =
-        text::duration(text).map_err(|_| wrong(format!("`{text}` is no duration such as 60s or 5m, and not `off`")))?;
+        text::duration(text).map_err(|_| wrong(format!("`{text}` is not a duration such as 60s or 5m, nor `off`")))?;
     if !GRACE.contains(&span) {
-        return Err(wrong(
-            "a device may be silent for 10s to 7d before the hub tells of it; `off` never tells".to_owned(),
-        ));
+        return Err(wrong("`device_offline` must be between 10s and 7d, or `off` for no such alert".to_owned()));
     }
     Ok(Some(span.as_millis() as i64))
 }
@@ -135,12 +133,15 @@ fn wanted(patch: &JoinPatch, before: Join, app: &AppState) -> Result<Join, ApiEr
                 return Ok(Join { open_until: None, ..before });
             }
             if !WINDOW.contains(&span) {
-                return Err(ApiError::invalid("open_for", "a window is open for 1m to 15m; `0s` closes it"));
+                return Err(ApiError::invalid(
+                    "open_for",
+                    "`open_for` must be between 1m and 15m, or `0s` to close the window",
+                ));
             }
             let wall = app.clock.wall().plus(span.as_millis() as i64);
             Ok(Join { open_until: Some((app.clock.now() + span, wall)), ..before })
         }
-        _ => Err(ApiError::invalid("policy", "give either `policy` or `open_for`")),
+        _ => Err(ApiError::invalid("policy", "set either `policy` or `open_for`")),
     }
 }
 

@@ -52,17 +52,17 @@ const LOOK: Duration = Duration::from_millis(200);
 #[derive(Debug, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AskImport {
-    /// What the file is written in; that of `Content-Type` when left out.
+    /// Format of the file; that of `Content-Type` when left out.
     #[param(value_type = Format, required = false)]
     format: Option<Format>,
     /// Number of the first line, where the file is sent in parts; 1 when left out.
     #[param(value_type = u64, required = false)]
     first_line: u64,
-    /// `true`: read it, say what would come in and which lines are wrong, and store nothing.
+    /// `true`: check it, say what would be imported and which lines are wrong, and store nothing.
     #[param(value_type = bool, required = false)]
     dry_run: bool,
-    /// `true`: take times before the year 2000 and in the future too, where they are written as RFC 3339: what a device with a
-    /// wrong clock reported, from an export.
+    /// `true`: accept times before the year 2000 and in the future too, where they are written as RFC 3339: what a
+    /// device with a wrong clock reported, from an export.
     #[param(value_type = bool, required = false)]
     any_time: bool,
 }
@@ -70,7 +70,7 @@ pub(super) struct AskImport {
 impl FromParams for AskImport {
     fn from_params(params: &mut Params) -> Result<Self, ApiError> {
         let format = params.one("format")?.map(|name| {
-            let detail = || format!("`{name}` is no format: csv or ndjson");
+            let detail = || format!("`{name}` is not a format: write csv or ndjson");
             Format::named(&name).ok_or_else(|| ApiError::invalid("format", detail()))
         });
         Ok(Self {
@@ -82,9 +82,9 @@ impl FromParams for AskImport {
     }
 }
 
-/// Takes in history: CSV or NDJSON as `/export` writes it, gzip or not, of any length. Devices that are not known appear
-/// under the id they had. Nothing of it raises a live alert. It ends at the first line that is wrong and says how far it was
-/// stored; the same file may be sent again.
+/// Imports history: CSV or NDJSON as `/export` writes it, gzip or not, of any length. Unknown devices appear under the
+/// id they had. Nothing of it raises a live alert. It ends at the first wrong line and says how far it was stored; the
+/// same file may be sent again.
 #[utoipa::path(post, path = "/api/v1/import", tag = "readings", params(AskImport),
     request_body(content((String = "text/csv"), (String = "application/x-ndjson"))),
     responses((status = 200, body = Imported), (status = 400, body = Problem), (status = 409, body = Problem),
@@ -96,7 +96,7 @@ pub(super) async fn upload(
     request: Request,
 ) -> Result<Json<Imported>, ApiError> {
     let format = asked.format.or_else(|| named_by_type(&request)).ok_or_else(|| {
-        let detail = "say what the file is: `Content-Type: text/csv` or `application/x-ndjson`, or `format=`";
+        let detail = "set the format: `Content-Type: text/csv` or `application/x-ndjson`, or `format=`";
         ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "format", detail)
     })?;
     let is_gzip = is_gzip(request.headers())?;
@@ -140,7 +140,7 @@ impl Import {
         let mut body = body.into_data_stream();
         let mut plain = Plain::new(is_gzip);
         loop {
-            let next = timeout(STUCK, body.next()).await.map_err(|_| self.cut("nothing came for a minute"))?;
+            let next = timeout(STUCK, body.next()).await.map_err(|_| self.cut("nothing arrived for a minute"))?;
             let Some(bytes) = next else { break };
             let bytes = bytes.map_err(|error| self.cut(&format!("the transfer ended early ({error})")))?;
             // What is unpacked at once is bounded: a small body may become a large one.
@@ -219,7 +219,7 @@ impl Import {
         match self.done.dry_run {
             true => error,
             false if lines == 0 => error.and("nothing of it is stored"),
-            false => error.and(&format!("the first {lines} lines are stored, importing them again changes nothing")),
+            false => error.and(&format!("stored up to line {lines}; importing those lines again changes nothing")),
         }
     }
 }
@@ -254,7 +254,7 @@ impl Plain {
             Held::Plain(held) => held.extend_from_slice(bytes),
             Held::Packed(decoder) => {
                 let written = decoder.write_all(bytes).and_then(|()| decoder.flush());
-                written.map_err(|error| format!("the body is no gzip: {error}"))?;
+                written.map_err(|error| format!("the body is not gzip: {error}"))?;
             }
         }
         Ok(())
@@ -279,7 +279,7 @@ impl Plain {
         match self.held {
             Held::Plain(held) => Ok(held),
             Held::Packed(decoder) => {
-                decoder.finish().map_err(|error| format!("the body is only a part of a gzip file: {error}"))
+                decoder.finish().map_err(|error| format!("the body is an incomplete gzip file: {error}"))
             }
         }
     }

@@ -46,10 +46,10 @@ impl FromParams for Link {
 /// A script that installs the agent on the device that runs it, and joins it:
 /// `curl -sS 'http://hub:8080/install.sh?token=thj1_...' | sh`. An answer that refuses is a script too, which says why and
 /// ends with 1.
-#[utoipa::path(get, path = "/install.sh", tag = "install", params(("token" = String, Query, description = "A join token that works")),
+#[utoipa::path(get, path = "/install.sh", tag = "install", params(("token" = String, Query, description = "A valid join token")),
     responses((status = 200, body = String, content_type = "text/x-shellscript"),
-        (status = 403, description = "There is no token, or not one that works", body = String, content_type = "text/x-shellscript"),
-        (status = 429, description = "Too many links that do not work came from this address", body = String, content_type = "text/x-shellscript")),
+        (status = 403, description = "The token is missing or not valid", body = String, content_type = "text/x-shellscript"),
+        (status = 429, description = "Too many invalid links came from this address", body = String, content_type = "text/x-shellscript")),
     security(()))]
 pub(super) async fn script(
     State(app): State<AppState>,
@@ -78,7 +78,7 @@ pub(super) async fn for_a_shell(request: Request, next: Next) -> Response {
     if !is_for_a_shell || is_script {
         return response;
     }
-    let why = response.extensions().get::<Told>().map_or("the hub failed; its log says why", |told| &told.0);
+    let why = response.extensions().get::<Told>().map_or("the hub failed; see its log for the reason", |told| &told.0);
     let mut script = no_script(response.status(), why);
     if let Some(seconds) = response.headers().get(header::RETRY_AFTER) {
         script.headers_mut().insert(header::RETRY_AFTER, seconds.clone());
@@ -110,9 +110,9 @@ pub(super) async fn agent(
 
 /// Agent, configuration and service for a machine: `<machine>.deb` or `<machine>.tar.gz`, to be unpacked at `/`.
 #[utoipa::path(get, path = "/bundle/{file}", tag = "install",
-    params(("file" = String, Path, description = "`aarch64.deb`, `armhf.tar.gz`, ..."), ("token" = String, Query, description = "A join token that works")),
+    params(("file" = String, Path, description = "`aarch64.deb`, `armhf.tar.gz`, ..."), ("token" = String, Query, description = "A valid join token")),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 403, description = "There is no token, or not one that works", body = String, content_type = "text/x-shellscript"),
+        (status = 403, description = "The token is missing or not valid", body = String, content_type = "text/x-shellscript"),
         (status = 404, body = Problem), (status = 429, body = Problem)),
     security(()))]
 pub(super) async fn bundle(
@@ -127,7 +127,7 @@ pub(super) async fn bundle(
         file.split_once('.').and_then(|(target, kind)| Some((target.parse::<Target>().ok()?, kind.to_owned())));
     let unknown = || {
         ApiError::not_found(format!(
-            "there is no bundle `{file}`: a machine and a kind, such as aarch64.deb or armhf.tar.gz"
+            "there is no bundle `{file}`: write a machine and a kind, such as aarch64.deb or armhf.tar.gz"
         ))
     };
     let (target, kind) = parsed.filter(|(_, kind)| ["deb", "tar.gz"].contains(&kind.as_str())).ok_or_else(unknown)?;

@@ -37,7 +37,7 @@ pub(super) async fn list(
     Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), JoinToken::from)))
 }
 
-/// Makes a join token. The answer holds its text, this once.
+/// Creates a join token. Only this answer contains it.
 #[utoipa::path(post, path = "/api/v1/join-tokens", tag = "access", request_body = NewJoinToken,
     responses((status = 201, body = JoinTokenWithText), (status = 400, body = Problem)))]
 pub(super) async fn create(

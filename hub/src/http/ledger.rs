@@ -38,14 +38,14 @@ impl FromParams for AskLedger {
         let from = params.time("from")?.unwrap_or_else(|| to.plus(-24 * Hour::MILLIS));
         let (from, to) = in_order(from, to)?;
         if to.since(from) > MOST_HOURS * Hour::MILLIS {
-            let detail = format!("`from` lies at most {MOST_HOURS} hours before `to`: ask for less at a time");
+            let detail = format!("`from` must be at most {MOST_HOURS} hours before `to`: ask for less at a time");
             return Err(ApiError::invalid("from", detail));
         }
         Ok(Self { from, to, paging: params.paging(1_000, 10_000)? })
     }
 }
 
-/// The loss ledger: what became of the readings a device took, by the hour of the readings' time.
+/// The loss ledger: what became of the readings a device measured, by the hour of the readings' time.
 #[utoipa::path(get, path = "/api/v1/devices/{id}/ledger", tag = "devices",
     params(("id" = String, Path, description = "Device id"), AskLedger, Paging),
     responses((status = 200, body = Ledger), (status = 400, body = Problem), (status = 404, body = Problem)))]

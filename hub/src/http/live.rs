@@ -61,7 +61,7 @@ pub(super) async fn connect(
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     if !same_origin(&headers) {
-        return Err(ApiError::forbidden("cross_site", "this page is not the hub's own: it may not listen"));
+        return Err(ApiError::forbidden("cross_site", "live updates are only for the hub's own page"));
     }
     // Listened to before it is asked, so that access which ends meanwhile is noticed.
     let access_ended = app.access_ended.subscribe();
@@ -183,12 +183,12 @@ impl Connection {
             Message::Text(text) => match serde_json::from_str(text.as_str()) {
                 Ok(request) => self.answer(request).await,
                 Err(error) => {
-                    let detail = format!("this cannot be understood: {error}");
+                    let detail = format!("not a valid request: {error}");
                     self.send(&ServerMessage::Error { detail }).await?;
                     Err(End::policy("not a request"))
                 }
             },
-            Message::Binary(_) => Err(End::policy("requests are text")),
+            Message::Binary(_) => Err(End::policy("requests must be text messages")),
             Message::Close(_) => Err(End::Gone),
             Message::Ping(_) | Message::Pong(_) => Ok(()),
         }
@@ -219,7 +219,7 @@ impl Connection {
                     None => None,
                     Some(Some(since)) => Some(since),
                     Some(None) => {
-                        let detail = "`resume` is the last server time in epoch milliseconds".to_owned();
+                        let detail = "`resume` must be the last server time in epoch milliseconds".to_owned();
                         return self.send(&ServerMessage::Error { detail }).await;
                     }
                 };

@@ -28,11 +28,11 @@ milliseconds, or `now-6h`. Times out: RFC 3339 in objects, epoch milliseconds in
         (name = "hub", description = "The hub itself"),
         (name = "devices", description = "Devices and their sensors"),
         (name = "readings", description = "What they measure"),
-        (name = "rules", description = "What raises alerts"),
-        (name = "alerts", description = "What is wrong"),
-        (name = "webhooks", description = "Who is told, and whether it worked"),
+        (name = "rules", description = "Conditions that raise alerts"),
+        (name = "alerts", description = "Alerts"),
+        (name = "webhooks", description = "Receivers of alerts, and how delivery went"),
         (name = "access", description = "Tokens, sessions, the password"),
-        (name = "install", description = "What a device gets its agent by"),
+        (name = "install", description = "Downloads of the agent"),
         (name = "live", description = "The WebSocket: send `ClientRequest`, receive `ServerMessage`, as JSON texts"),
     )
 )]

@@ -38,8 +38,8 @@ impl utoipa::IntoParams for Paging {
         let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
         let text = ObjectBuilder::new().schema_type(Type::String);
         [
-            ("limit", "Items at most.", Schema::from(number)),
-            ("cursor", "`next` of the page before.", Schema::from(text)),
+            ("limit", "Maximum number of items.", Schema::from(number)),
+            ("cursor", "`next` of the previous page.", Schema::from(text)),
         ]
         .map(|(name, about, schema)| {
             ParameterBuilder::new()
@@ -60,7 +60,12 @@ impl Paging {
     /// # Errors
     /// [`ApiError::invalid`] for a cursor that never came from here.
     pub fn new(limit: usize, cursor: Option<&str>) -> Result<Self, ApiError> {
-        let foreign = || ApiError::invalid("cursor", "this cursor is not one of `next`; leave it out to start over");
+        let foreign = || {
+            ApiError::invalid(
+                "cursor",
+                "not a valid cursor: send `next` of the previous page, or leave it out to start over",
+            )
+        };
         let after = match cursor {
             None => None,
             Some(cursor) => {

@@ -42,9 +42,9 @@ const TRIES: usize = 3;
 const STORED: HeaderName = HeaderName::from_static("x-readings-stored");
 const PASSED_OVER: HeaderName = HeaderName::from_static("x-values-skipped");
 
-/// Stores readings; when it answers, they are on disk. One object, an array of them, or with `application/x-ndjson` an
-/// object a line, also `{"device","sensor","value","at"?,"unit"?}`. A device that is not known appears. Everything or
-/// nothing of a request is taken; sending it again changes nothing.
+/// Stores readings; when it answers, they are on disk. One object, an array of them, or with `application/x-ndjson` one
+/// object per line, also `{"device","sensor","value","at"?,"unit"?}`. An unknown device is created. A request is stored
+/// as a whole or not at all; sending it again changes nothing.
 #[utoipa::path(post, path = "/api/v1/readings", tag = "readings", request_body = NewReadings,
     responses((status = 200, body = Pushed), (status = 400, body = Problem), (status = 409, body = Problem),
         (status = 413, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
@@ -71,7 +71,7 @@ fn is_ndjson(request: &Request) -> Result<bool, ApiError> {
         _ => Err(ApiError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "not_json",
-            "say what the body is: `Content-Type: application/json`, or `application/x-ndjson` for an object a line",
+            "set the format: `Content-Type: application/json`, or `application/x-ndjson` for one object per line",
         )),
     }
 }
@@ -92,22 +92,22 @@ impl FromParams for AskWrite {
             params.all(ignored);
         }
         if !params.all("p").is_empty() {
-            let detail =
-                "a token does not belong into an address, where logs keep it: send it as `Authorization: Token ...`";
+            let detail = "do not put a token into the URL, where logs keep it: send it as `Authorization: Token ...`";
             return Err(ApiError::invalid("p", detail));
         }
         let precision = match params.one("precision")? {
             None => Precision::NANOS,
             Some(name) => Precision::named(&name)
-                .ok_or_else(|| ApiError::invalid("precision", format!("`{name}` is none of ns, us, ms, s")))?,
+                .ok_or_else(|| ApiError::invalid("precision", format!("`{name}` is not one of ns, us, ms, s")))?,
         };
         Ok(Self { precision })
     }
 }
 
-/// Stores readings written in InfluxDB's line protocol; when it answers, they are on disk. The device is the tag `host`,
-/// else the tag `device`, else the measurement; the sensor is measurement and field, with the other tags. `org`, `bucket`,
-/// `db` and `rp` do not matter. Texts are passed over; the answer's `x-values-skipped` counts them.
+/// Stores readings written in InfluxDB's line protocol; when it answers, they are on disk. The device is the tag
+/// `host`, else the tag `device`, else the measurement; the sensor is measurement and field, with the other tags.
+/// `org`, `bucket`, `db` and `rp` do not matter. String values are skipped; the answer's `x-values-skipped` counts
+/// them.
 #[utoipa::path(post, path = "/api/v2/write", tag = "readings", params(AskWrite),
     request_body(content = String, content_type = "text/plain"),
     responses((status = 204), (status = 400, body = Problem), (status = 409, body = Problem),
@@ -202,8 +202,7 @@ pub(super) async fn store(app: &AppState, gathered: &mut Gathered, now: UnixMill
         let rest = batches.split_off(fit.max(1).min(batches.len()));
         // What is pushed is taken as a whole; history in as many steps as it takes.
         if !rest.is_empty() && gathered.origin() == Origin::Pushed {
-            let detail =
-                "these are more readings than the way to the disk holds (`--ingest-queue`): send them in parts";
+            let detail = "these are more readings than the hub can queue (`--ingest-queue`): send them in parts";
             return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
         }
         let room = timeout(ROOM_WITHIN, entrance.reserve_for(&batches)).await.map_err(|_| busy(app))?;
@@ -234,7 +233,7 @@ async fn make(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Resul
             app.bus.publish(std::sync::Arc::new(Update::Device(id)));
         }
     }
-    let detail = "a device was deleted while its readings came: send them again";
+    let detail = "a device was deleted while its readings arrived: send them again";
     Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1))
 }
 
@@ -242,9 +241,10 @@ impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
             Refusal::Blocked(device) => Self::conflict("device", format!("{device} is blocked")),
-            Refusal::Own { device, sensor } => {
-                Self::conflict("sensor", format!("{sensor} of {device} is measured by the device itself"))
-            }
+            Refusal::Own { device, sensor } => Self::conflict(
+                "sensor",
+                format!("{sensor} of {device} is sent by the device's own agent: use another sensor name"),
+            ),
         }
     }
 }

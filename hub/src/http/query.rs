@@ -80,12 +80,13 @@ struct QueryParams {
     /// keep their length.
     #[param(value_type = String, required = false)]
     every: (),
-    /// Time zone of `every`: a name such as `Europe/Berlin`, or `+05:30`; UTC when left out. `GET /hub` tells whose rules.
+    /// Time zone of `every`: a name such as `Europe/Berlin`, or `+05:30`; UTC when left out. `GET /hub` says whose
+    /// rules are used.
     #[param(value_type = String, required = false)]
     tz: (),
-    /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
-    /// `p95`; separated by commas or repeated. The first six when left out. Percentiles need every reading: they are null
-    /// where raw readings have given way to rollups, and `note` says so.
+    /// Values of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
+    /// `p95`; separated by commas or repeated. The first six when left out. Percentiles need every reading: they are
+    /// null where readings have been replaced by summaries, and `note` says so.
     #[param(value_type = Vec<String>, required = false)]
     agg: (),
     /// What `increase` and `rate` take the series for: `counter` for a total that only grows. What each of them is when left
@@ -95,13 +96,13 @@ struct QueryParams {
     /// `all` makes one result of all series.
     #[param(value_type = Group, required = false)]
     group: (),
-    /// `omit` leaves out buckets without readings: each series then has times of its own.
+    /// `omit` leaves out buckets without readings: each series then has its own times.
     #[param(value_type = Empty, required = false)]
     empty: (),
-    /// Series at most, up to 10,000; has to be said when more than 1,000 match.
+    /// Maximum number of series, up to 10,000; required when more than 1,000 match.
     #[param(value_type = usize, minimum = 1, maximum = 10000, required = false)]
     limit: (),
-    /// `next` of the answer before.
+    /// `next` of the previous answer.
     #[param(value_type = String, required = false)]
     cursor: (),
 }
@@ -116,7 +117,9 @@ impl FromParams for AskQuery {
             None => None,
             Some("none") => Some(Group::None),
             Some("all") => Some(Group::All),
-            Some(other) => return Err(ApiError::invalid("group", format!("`{other}` is no group: none or all"))),
+            Some(other) => {
+                return Err(ApiError::invalid("group", format!("`{other}` is not a group: write none or all")));
+            }
         };
         let empty = match params.one("empty")?.as_deref() {
             None => None,
@@ -144,7 +147,7 @@ impl FromParams for AskQuery {
     }
 }
 
-/// Asks one query.
+/// Runs one query.
 #[utoipa::path(get, path = "/api/v1/query", tag = "readings", params(SelectorParams, QueryParams),
     responses((status = 200, body = QueryResult), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn one(
@@ -159,7 +162,7 @@ pub(super) async fn one(
     Ok(Pieces { pieces, room: making })
 }
 
-/// Asks several queries at once.
+/// Runs several queries at once.
 #[utoipa::path(post, path = "/api/v1/query", tag = "readings", request_body = QueriesRequest,
     responses((status = 200, body = QueryResults), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn several(
@@ -208,12 +211,12 @@ fn check(query: NewQuery, now: UnixMillis) -> Result<Checked, ApiError> {
     let (from, to) = in_order(from, to)?;
     let tz = query.tz.as_deref().map_or(Ok(TimeZone::UTC), zone)?;
     let edges = match (query.points, query.every) {
-        (Some(_), Some(_)) => return Err(ApiError::invalid("every", "give either `points` or `every`")),
+        (Some(_), Some(_)) => return Err(ApiError::invalid("every", "set either `points` or `every`")),
         (points, None) => buckets::by_number(from, to, points.unwrap_or(USUAL_POINTS))?,
         (None, Some(every)) => buckets::by_length(from, to, Every::parse(&every)?, &tz)?,
     };
     if query.limit.is_some_and(|limit| !(1..=MOST_SERIES).contains(&limit)) {
-        return Err(ApiError::invalid("limit", format!("`limit` is between 1 and {MOST_SERIES}")));
+        return Err(ApiError::invalid("limit", format!("`limit` must be between 1 and {MOST_SERIES}")));
     }
     let (wanted, percentiles) = aggregates(&query.agg)?;
     let Paging { after, .. } = Paging::new(MOST_SERIES, query.cursor.as_deref())?;
@@ -262,7 +265,7 @@ fn aggregates(agg: &[String]) -> Result<(Aggregates, Vec<String>), ApiError> {
                 let percent = digits.and_then(|digits| digits.parse().ok()).filter(|p| (0.0..=100.0).contains(p));
                 let percent = percent.filter(|_| percentiles.len() < MOST_PERCENTILES).ok_or_else(|| {
                     let detail = format!(
-                        "`{name}` cannot be asked for: write count, min, max, avg, first, last, increase, rate, or up to \
+                        "`{name}` is not an aggregate: write count, min, max, avg, first, last, increase, rate, or up to \
                          {MOST_PERCENTILES} percentiles such as p50, p95, p99.9"
                     );
                     ApiError::invalid("agg", detail)

@@ -87,7 +87,7 @@ pub(super) fn range(params: &mut Params) -> Result<(UnixMillis, UnixMillis), Api
 /// A range that holds at least a millisecond.
 pub(super) fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, UnixMillis), ApiError> {
     if from >= to {
-        return Err(ApiError::invalid("from", "`from` lies before `to`"));
+        return Err(ApiError::invalid("from", "`from` must be before `to`"));
     }
     Ok((from, to))
 }

@@ -121,9 +121,8 @@ async fn hardware(app: &AppState, old: &device::Device, by: DeviceId) -> Result<
         (None, _) => {}
     }
     retired.ok_or_else(|| {
-        let detail = format!(
-            "no hardware {by} is known here: start its agent, so that it finds the hub and waits to be adopted"
-        );
+        let detail =
+            format!("no hardware {by} is known here: start its agent, so that it finds the hub and waits for approval");
         ApiError::not_found(detail).field("by")
     })
 }

@@ -32,7 +32,7 @@ pub(super) async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothin
     Json(Retention::of(&app.store.retention(), app.config.retention_configured))
 }
 
-/// Changes how long readings are kept. What grew too old goes within minutes; preview it first.
+/// Changes how long readings are kept. What is too old is deleted within minutes; preview it first.
 #[utoipa::path(put, path = "/api/v1/retention", tag = "hub", request_body = RetentionRequest,
     responses((status = 200, body = Retention), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn replace(
@@ -42,7 +42,7 @@ pub(super) async fn replace(
 ) -> Result<Json<Retention>, ApiError> {
     if app.config.retention_configured {
         let detail =
-            "flags or the configuration file say how long readings are kept: change it there and start the hub anew";
+            "flags or the configuration file set how long readings are kept: change it there and restart the hub";
         return Err(ApiError::conflict("raw", detail));
     }
     let policy = wanted(request.clone())?;

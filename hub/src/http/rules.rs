@@ -27,7 +27,7 @@ pub(super) async fn list(
     Ok(Json(paging.cut(rules, |rule| Paging::key(rule.id.0), |rule| shown(&app, rule))))
 }
 
-/// Makes a rule.
+/// Creates a rule.
 #[utoipa::path(post, path = "/api/v1/rules", tag = "rules", request_body = NewRule,
     responses((status = 201, body = Rule), (status = 400, body = Problem)))]
 pub(super) async fn create(
@@ -58,7 +58,7 @@ pub(super) async fn show(
     Ok(Json(shown(&app, app.store.rule(id).await?)))
 }
 
-/// Says anew what a rule is. Its open alerts are judged by it from the next reading on.
+/// Replaces a rule. Its open alerts are evaluated by the new version from the next reading on.
 #[utoipa::path(put, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn replace(

@@ -39,7 +39,7 @@ impl Selector {
             all.into_iter().map(|glob| Ok(Glob::new(&text::glob(field, glob)?))).collect::<Result<Vec<_>, ApiError>>()
         };
         let pair = |label: &String| {
-            let wrong = || ApiError::invalid("label", format!("`{label}` is no label: write key=value"));
+            let wrong = || ApiError::invalid("label", format!("`{label}` is not a label: write key=value"));
             let (key, value) = label.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(wrong)?;
             Ok((key.to_owned(), value.to_owned()))
         };

@@ -39,8 +39,8 @@ pub(super) async fn list(
     Ok(Json(Page { items, next: None }))
 }
 
-/// Says what a sensor's values mean over time, whatever its senders say. Figures of what is stored follow at once, as do
-/// rules; rollups made before stand for their first and last readings.
+/// Sets what a sensor's values mean over time, whatever its senders say. Queries and rules follow at once; summaries
+/// made earlier count from their first to their last reading.
 #[utoipa::path(patch, path = "/api/v1/devices/{id}/sensors/{sensor}", tag = "devices",
     params(("id" = String, Path, description = "Device id"), ("sensor" = String, Path, description = "Sensor")),
     request_body = SensorPatch, responses((status = 200, body = Sensor), (status = 400, body = Problem), (status = 404, body = Problem)))]

@@ -64,7 +64,7 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationTok
         };
         let Some((guest, permit)) = guests.admit(peer.ip()).and_then(|guest| Some((guest, place()?))) else {
             state.refused.fetch_add(1, Ordering::Relaxed);
-            debug!(%peer, "connection refused: there are too many, or {peer} has");
+            debug!(%peer, "connection refused: too many in total, or from {peer}");
             continue;
         };
         let connection = connection(stream, peer, router.clone(), stop.clone());

@@ -54,12 +54,12 @@ pub(super) async fn sign_in(
         (None, Some(code)) => {
             let stands = app.config.login_code == Some(sha256(code.trim().as_bytes()));
             if !stands && !auth::take_login_code(&app.store, &code, app.clock.wall()).await? {
-                note(&app, peer, "a sign-in link that is spent or expired was used");
+                note(&app, peer, "a sign-in link that was used before or has expired was opened");
                 return Err(ApiError::unauthenticated("this link was used already or has expired; create another")
                     .field("login_code"));
             }
         }
-        _ => return Err(ApiError::invalid("password", "give either `password` or `login_code`")),
+        _ => return Err(ApiError::invalid("password", "set either `password` or `login_code`")),
     }
     begin(&app, peer).await
 }
@@ -92,11 +92,11 @@ pub(super) async fn setup(
     Body(request): Body<SetupRequest>,
 ) -> Result<Response, ApiError> {
     if stored_password(&app).await?.is_some() {
-        return Err(ApiError::conflict("setup_token", "the admin password is set already; sign in with it"));
+        return Err(ApiError::conflict("setup_token", "the admin password is already set; sign in with it"));
     }
     attempt(&app, peer)?;
     if !auth::is_setup_token(&app.store, &request.setup_token).await? {
-        note(&app, peer, "a setup link that has expired was used");
+        note(&app, peer, "an expired setup link was opened");
         let detail = "this setup link has expired: use the newest one from the hub's terminal";
         return Err(ApiError::unauthenticated(detail).field("setup_token"));
     }
@@ -108,10 +108,10 @@ pub(super) async fn setup(
     begin(&app, peer).await
 }
 
-/// Sets another password. Every other browser is signed out; API tokens stay valid.
+/// Changes the password. Every other browser is signed out; API tokens stay valid.
 #[utoipa::path(put, path = "/api/v1/password", tag = "access", request_body = PasswordChange,
     responses((status = 204, description = "Done"), (status = 400, body = Problem),
-        (status = 403, description = "The present password is wrong", body = Problem),
+        (status = 403, description = "The current password is wrong", body = Problem),
         (status = 409, description = "No password is set yet", body = Problem), (status = 429, body = Problem)))]
 pub(super) async fn change_password(
     State(app): State<AppState>,
@@ -126,7 +126,7 @@ pub(super) async fn change_password(
         Some(true) => {}
         Some(false) => {
             note(&app, peer, "wrong password for setting another");
-            return Err(ApiError::forbidden("wrong_password", "the present password is wrong").field("password"));
+            return Err(ApiError::forbidden("wrong_password", "the current password is wrong").field("password"));
         }
         None => return Err(ApiError::conflict("password", UNSET)),
     }
@@ -148,7 +148,7 @@ fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
     if PASSWORD.contains(&password.chars().count()) {
         return Ok(());
     }
-    Err(ApiError::invalid(field, "a password has 8 to 256 characters"))
+    Err(ApiError::invalid(field, "a password must have 8 to 256 characters"))
 }
 
 /// A line in the log about a try that was wrong, as long as there are not too many.

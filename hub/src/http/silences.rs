@@ -26,7 +26,7 @@ pub(super) async fn list(
     Ok(Json(paging.cut(silences, |one| Paging::key(one.id.0), |one| Silence::of(one, now))))
 }
 
-/// Silences alerts for some time. What still fires when it ends is told then.
+/// Silences alerts for some time. Notifications of alerts that still fire when it ends are sent then.
 #[utoipa::path(post, path = "/api/v1/silences", tag = "alerts", request_body = NewSilence,
     responses((status = 201, body = Silence), (status = 400, body = Problem)))]
 pub(super) async fn create(
@@ -40,7 +40,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(Silence::of(silence, now))))
 }
 
-/// Deletes a silence: what it held back and still fires is told now.
+/// Deletes a silence: notifications it held back are sent now, for alerts that still fire.
 #[utoipa::path(delete, path = "/api/v1/silences/{id}", tag = "alerts", params(("id" = String, Path, description = "Silence id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn delete(

@@ -313,7 +313,7 @@ impl AppState {
         if !self.pressure.sheds(Shed::History) {
             return Ok(());
         }
-        let detail = "the hub is overloaded: queries over the past wait until it has caught up";
+        let detail = "the hub is overloaded: queries of stored readings are paused until it has caught up";
         Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "overloaded", detail).retry_after(5))
     }
 

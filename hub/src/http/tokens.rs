@@ -27,7 +27,7 @@ pub(super) async fn list(
     Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), Token::from)))
 }
 
-/// Makes an API token. The answer holds its text, this once.
+/// Creates an API token. Only this answer contains it.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "access", request_body = NewToken,
     responses((status = 201, body = TokenWithText), (status = 400, body = Problem)))]
 pub(super) async fn create(

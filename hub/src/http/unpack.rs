@@ -89,7 +89,7 @@ fn gunzip(packed: &[u8]) -> Result<Vec<u8>, ApiError> {
         Ok(length) if length > LIMIT => Err(too_large()),
         Ok(_) => Ok(plain),
         Err(error) => {
-            let detail = format!("the body is no gzip, or only a part of one: {error}");
+            let detail = format!("the body is not gzip, or only a part of one: {error}");
             Err(ApiError::new(StatusCode::BAD_REQUEST, "bad_gzip", detail))
         }
     }
@@ -104,7 +104,7 @@ fn too_large() -> ApiError {
 pub(super) fn busy(app: &AppState) -> ApiError {
     app.pressure.count(Shed::Live);
     app.intake.desk.counters.busy();
-    let detail = "the hub takes no more readings at the moment: nothing of this was stored, send it again";
+    let detail = "the hub is too busy for more readings: nothing of this was stored, send it again";
     ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
 }
 
@@ -133,7 +133,7 @@ mod tests {
         assert!(bomb.len() < LIMIT && gunzip(&bomb) == Err(too_large()));
         let packed = gzip(b"m f=1\n");
         for broken in [&packed[..packed.len() - 1], b"m f=1", &[]] {
-            assert!(gunzip(broken).unwrap_err().detail().contains("no gzip"), "{broken:?}");
+            assert!(gunzip(broken).unwrap_err().detail().contains("not gzip"), "{broken:?}");
         }
     }
 }

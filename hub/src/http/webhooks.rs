@@ -30,7 +30,7 @@ pub(super) async fn list(
     Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), shown)))
 }
 
-/// Makes a webhook. The answer holds its secret, this once.
+/// Creates a webhook. Only this answer contains its secret.
 #[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = NewWebhook,
     responses((status = 201, body = WebhookWithSecret), (status = 400, body = Problem)))]
 pub(super) async fn create(
@@ -56,7 +56,7 @@ pub(super) async fn show(
     Ok(Json(Webhook::from(app.store.webhook(id).await?).shown_to(scope)))
 }
 
-/// Says anew what a webhook is; its secret stays. Enabling it ends what the hub disabled.
+/// Replaces the settings of a webhook; its secret stays. Enabling it also clears `disabled_reason`.
 #[utoipa::path(put, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     request_body = NewWebhook, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn replace(
@@ -69,8 +69,8 @@ pub(super) async fn replace(
     changed(&app, id, move |before| new.over(Some(&before), &policy)).await
 }
 
-/// Changes some of what a webhook is; its secret stays. What waits for its next attempt is sent at once when the URL or a
-/// header changes. Enabling it ends what the hub disabled.
+/// Changes some settings of a webhook; its secret stays. What waits for its next attempt is sent at once when the URL
+/// or a header changes. Enabling it also clears `disabled_reason`.
 #[utoipa::path(patch, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     request_body = WebhookPatch, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn change(
@@ -83,7 +83,7 @@ pub(super) async fn change(
     changed(&app, id, move |before| patch.over(before, &policy)).await
 }
 
-/// Has every rule there is tell this webhook.
+/// Adds this webhook to every existing rule.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/add-to-rules", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
 pub(super) async fn add_to_rules(
@@ -97,7 +97,7 @@ pub(super) async fn add_to_rules(
     Ok(Json(app.store.webhook(id).await?.into()))
 }
 
-/// Deletes a webhook with its deliveries; rules that name it stop telling it.
+/// Deletes a webhook with its deliveries; rules no longer notify it.
 #[utoipa::path(delete, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn delete(
@@ -124,7 +124,7 @@ pub(super) async fn test(
     Ok((StatusCode::CREATED, Json(delivery.into())))
 }
 
-/// Makes a new secret; the old one signs as well for 24 hours. The answer holds the new one, this once.
+/// Creates a new secret; the old one signs as well for 24 hours. Only this answer contains the new one.
 #[utoipa::path(post, path = "/api/v1/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
     responses((status = 200, body = WebhookWithSecret), (status = 404, body = Problem)))]
 pub(super) async fn rotate_secret(

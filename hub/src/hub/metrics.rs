@@ -37,7 +37,7 @@ pub(super) fn exposition(
     let mut text = Exposition::default();
     text.value("counter", "hub_readings_total", "Readings on disk since the start.", meter.total())
         .value("counter", "hub_batches_total", "Batches on disk since the start.", stats.batches_total)
-        .value("counter", "hub_repeated_batches_total", "Batches that came again.", stats.repeats_total)
+        .value("counter", "hub_repeated_batches_total", "Batches received more than once.", stats.repeats_total)
         .value("counter", "hub_commits_total", "Transactions committed.", stats.commits_total)
         .value("counter", "hub_commit_seconds_total", "Time spent in commits.", stats.commit_seconds)
         .histogram("hub_ack_latency_seconds", "From receiving a batch to having it on disk.", latency)
@@ -46,7 +46,7 @@ pub(super) fn exposition(
         .value("gauge", "hub_database_used_bytes", "Bytes of the database file that hold something.", stats.used_bytes)
         .optional(
             "hub_database_max_bytes",
-            "Cap on the database with its log.",
+            "Maximum size of the database with its log.",
             stats.max_bytes.map(|bytes| bytes as f64),
         )
         .optional("hub_database_growth_bytes_per_day", "Growth over the last day.", stats.growth.bytes_per_day)
@@ -55,14 +55,14 @@ pub(super) fn exposition(
         .value(
             "gauge",
             "hub_database_nearly_full",
-            "1 from four fifths of the cap or the disk.",
+            "1 when 80 % of the maximum size, or of the disk, is used.",
             u8::from(stats.is_nearly_full()),
         )
         .value("gauge", "hub_journal_rows", "Batches in the journal.", stats.journal_rows)
         .value("counter", "hub_blocks_total", "Compressed blocks made since the start.", stats.blocks_total)
         .value("counter", "hub_block_readings_total", "Readings in those blocks.", stats.block_readings_total)
         .value("gauge", "hub_reads", "Queries that run or wait for a reader.", stats.reads)
-        .value("gauge", "hub_disk_free_bytes", "Room on the disk.", stats.room.map_or(0, |room| room.free))
+        .value("gauge", "hub_disk_free_bytes", "Free space on the disk.", stats.room.map_or(0, |room| room.free))
         .value("gauge", "hub_set_aside", "Damaged databases that wait to be recovered.", stats.set_aside)
         .optional(
             "hub_database_checked_timestamp_seconds",
@@ -76,20 +76,28 @@ pub(super) fn exposition(
         )
         .value("gauge", "hub_degraded", "1 while the disk is full.", u8::from(stats.full))
         .value("gauge", "hub_devices", "Devices that are known.", devices)
-        .value("gauge", "hub_devices_max", "Devices that are taken.", store.limits().devices)
+        .value("gauge", "hub_devices_max", "Maximum number of devices.", store.limits().devices)
         .value("gauge", "hub_series", "Series that are known.", series)
-        .value("gauge", "hub_series_max", "Series that are taken.", store.limits().series)
+        .value("gauge", "hub_series_max", "Maximum number of series.", store.limits().series)
         .value(
             "counter",
             "hub_readings_refused_total",
-            "Readings of sensors without a place, or with a time beyond the year 9999.",
+            "Readings refused because of too many sensors, or a time beyond the year 9999.",
             get(&counters.readings_refused),
         )
-        .value("counter", "hub_pushed_readings_total", "Readings on disk that came by HTTP.", pushed.readings())
+        .value("counter", "hub_pushed_readings_total", "Readings on disk that arrived by HTTP.", pushed.readings())
         .family(("counter", "hub_push_requests_total", "Requests that brought readings."), "outcome", pushed.outcomes())
-        .value("gauge", "hub_pressure_level", "How many things are given up under load.", pressure.level())
-        .family(("counter", "hub_shed_total", "Given up under load, in this order."), "what", pressure.counts())
-        .family(("counter", "hub_shed_begun_total", "How often that began."), "what", pressure.begun())
+        .value("gauge", "hub_pressure_level", "Steps of reduced service under load.", pressure.level())
+        .family(
+            ("counter", "hub_shed_total", "What was refused under load, by kind, in this order."),
+            "what",
+            pressure.counts(),
+        )
+        .family(
+            ("counter", "hub_shed_begun_total", "How often each step of reduced service began."),
+            "what",
+            pressure.begun(),
+        )
         .value("gauge", "hub_links", "Devices heard since the start.", links)
         .value("gauge", "hub_identity_conflicts", "Devices whose identity two machines use.", conflicts)
         .value("gauge", "hub_pending_devices", "Devices waiting for adoption.", pending)
@@ -98,16 +106,26 @@ pub(super) fn exposition(
         .value("counter", "hub_udp_datagrams_sent_total", "Datagrams sent.", get(&counters.datagrams_out))
         .value("counter", "hub_udp_sent_bytes_total", "Bytes sent.", get(&counters.bytes_out))
         .value("counter", "hub_handshakes_total", "Handshakes accepted.", get(&counters.handshakes))
-        .value("counter", "hub_probes_total", "Discovery probes heard.", get(&counters.probes))
-        .value("counter", "hub_probes_answered_total", "Discovery probes answered.", get(&counters.probes_answered))
+        .value("counter", "hub_probes_total", "Search requests of devices received.", get(&counters.probes))
+        .value(
+            "counter",
+            "hub_probes_answered_total",
+            "Search requests of devices answered.",
+            get(&counters.probes_answered),
+        )
         .value("counter", "hub_acks_total", "Acknowledgements sent.", get(&counters.acks))
         .value(
             "counter",
             "hub_batches_aside_total",
-            "Batches under numbers that were used by other contents, or by such that are not remembered.",
+            "Batches whose number was already used for other contents, or for contents that are no longer known.",
             get(&counters.batches_aside),
         )
-        .value("counter", "hub_batches_given_up_total", "Batches devices gave up.", get(&counters.batches_given_up))
+        .value(
+            "counter",
+            "hub_batches_given_up_total",
+            "Batches that devices dropped.",
+            get(&counters.batches_given_up),
+        )
         .family(("counter", "hub_udp_dropped_total", "Datagrams dropped."), "reason", counters.drops())
         .family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes());
     text.finish()

@@ -243,7 +243,7 @@ impl Ingest {
     async fn enter(&mut self, reviewed: Reviewed) -> Result<(), store::Error> {
         if reviewed.left_out > 0 {
             let left_out = reviewed.left_out;
-            tracing::warn!(left_out, "late readings would have fired {left_out} more alerts than are entered of them");
+            tracing::warn!(left_out, "late readings would have fired {left_out} more alerts, which are not listed");
         }
         let proposed = self.engine.reviewed(self.clock.wall(), reviewed);
         self.commit(Vec::new(), Vec::new(), proposed).await.map(drop)
@@ -441,7 +441,7 @@ async fn recall(store: Store, mut recall: Recall) -> Recall {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "a rule begins without the history of a series: {error}");
+                tracing::warn!(%error, "a rule starts without the history of a series: {error}");
                 return recall;
             }
         }
@@ -456,7 +456,7 @@ async fn review(store: Store, review: Review) -> Reviewed {
         // The device was deleted meanwhile.
         Err(store::Error::NotFound { .. }) => Reviewed::default(),
         Err(error) => {
-            tracing::warn!(%error, "late readings were not held against the rules: {error}");
+            tracing::warn!(%error, "late readings were not checked against the rules: {error}");
             Reviewed::default()
         }
     }

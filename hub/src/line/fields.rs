@@ -40,14 +40,14 @@ impl<'a> Fields<'a> {
         let name_end = plain_end(rest, b"=,");
         let name = &rest[..name_end];
         if name.is_empty() || !rest[name_end..].starts_with('=') {
-            return Err((begin, format!("`{}` is no field: write name=1.5", brief(name))));
+            return Err((begin, format!("`{}` is not a field: write name=1.5", brief(name))));
         }
         let at = begin + name_end + 1;
         let rest = &self.text[at..];
         let (value, length) = if let Some(quoted) = rest.strip_prefix('"') {
             let end = plain_end(quoted, b"\"");
             if end >= quoted.len() {
-                return Err((at, "a text in quotes has no end".to_owned()));
+                return Err((at, "a quoted text has no closing quote".to_owned()));
             }
             (Value::Text(&quoted[..end]), end + 2)
         } else {
@@ -80,7 +80,7 @@ impl<'a> Iterator for Fields<'a> {
 }
 
 fn number<'a>(text: &str) -> Result<Value<'a>, String> {
-    let wrong = || format!("`{}` is no value: 1.5, 40i, true, or a text in quotes", brief(text));
+    let wrong = || format!("`{}` is not a value: write 1.5, 40i, true, or a quoted text", brief(text));
     match text.as_bytes() {
         b"t" | b"T" | b"true" | b"True" | b"TRUE" => Ok(Value::Switch(true)),
         b"f" | b"F" | b"false" | b"False" | b"FALSE" => Ok(Value::Switch(false)),

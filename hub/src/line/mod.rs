@@ -86,7 +86,7 @@ impl<'a> Lines<'a> {
         }
         let begin = key_end + leading_spaces(&text[key_end..]);
         let Some(length) = fields_end(&text[begin..]) else {
-            return wrong(begin, "a text in quotes has no end");
+            return wrong(begin, "a quoted text has no closing quote");
         };
         let end = begin + length;
         let fields = text[begin..end].trim_end_matches('\r');

@@ -27,7 +27,7 @@ impl<'a> Series<'a> {
             let middle = plain_end(tag, b"=");
             let (name, value) = (&tag[..middle], tag.get(middle + 1..).unwrap_or_default());
             if name.is_empty() || value.is_empty() {
-                return Err((begin, format!("`{}` is no tag: write name=value", brief(tag))));
+                return Err((begin, format!("`{}` is not a tag: write name=value", brief(tag))));
             }
             tags.push((unescaped(name, b",= "), unescaped(value, b",= ")));
             at = begin + end;

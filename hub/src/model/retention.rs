@@ -49,7 +49,7 @@ pub struct Preview {
 impl Ages {
     /// What is wrong with a tier that [`Ages::out_of_order`] names.
     pub const OUT_OF_ORDER: &'static str =
-        "must be kept at least as long as the finer figures it takes over from; what is left out is kept forever";
+        "must be kept at least as long as the finer data it replaces; what is left out is kept forever";
 
     /// Whether anything ever goes.
     #[must_use]
@@ -101,7 +101,7 @@ impl Retention {
     #[must_use]
     pub fn hidden_behind(before: &str) -> String {
         format!(
-            "never counts: `{before}` stands before it and takes every device with these labels; put this one first"
+            "never applies: `{before}` comes before it and matches every device with these labels; put this one first"
         )
     }
 

@@ -101,6 +101,17 @@ pub fn sign(unit: &str) -> String {
     if text.is_empty() { text } else { name(&text) }
 }
 
+/// A noun behind its number: `1` device, `2` devices, `3` batches, `4` summaries.
+#[must_use]
+pub fn noun(number: u64, one: &str) -> String {
+    match one.strip_suffix('y') {
+        _ if number == 1 => one.to_owned(),
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
+        None if one.ends_with("ch") => format!("{one}es"),
+        _ => format!("{one}s"),
+    }
+}
+
 /// A number with three to four digits that matter: `21.5`, `1013`, `0.0123`.
 #[must_use]
 pub fn digits(value: f64) -> String {
@@ -140,6 +151,19 @@ pub fn length(seconds: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_noun_agrees_with_its_number() {
+        let nouns = [
+            noun(1, "device"),
+            noun(0, "device"),
+            noun(2, "batch"),
+            noun(2, "day"),
+            noun(1, "summary"),
+            noun(2, "summary"),
+        ];
+        assert_eq!(nouns, ["device", "devices", "batches", "days", "summary", "summaries"]);
+    }
 
     #[test]
     fn a_value_has_a_few_digits_and_a_sign() {

@@ -22,7 +22,7 @@ pub enum Error {
         detail: String,
     },
     /// There are as many of these as the hub takes: 409. What exists goes on.
-    #[error("the hub has {most} {what}, the most it takes; delete devices, or raise --max-{what}")]
+    #[error("the hub has {most} {what}, its maximum; delete devices, or raise --max-{what}")]
     Limit {
         /// `devices` or `series`.
         what: &'static str,
@@ -43,7 +43,7 @@ pub enum Error {
     },
     /// The file was written by a later version of the hub.
     #[error(
-        "the database has schema {found}, this binary knows {known}: start the newer hub, or restore an older backup"
+        "the database has schema {found}, this version knows up to {known}: start the newer hub, or restore an older backup"
     )]
     Newer {
         /// Schema of the file.

@@ -46,7 +46,7 @@ pub fn check(headers: &[(String, String)]) -> Result<(), Refused> {
         return all(format!("at most {MOST} headers"));
     }
     if headers.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MOST_BYTES {
-        return all(format!("all headers together have at most {MOST_BYTES} bytes"));
+        return all(format!("all headers together must have at most {MOST_BYTES} bytes"));
     }
     for (index, (name, value)) in headers.iter().enumerate() {
         let twice = headers[..index].iter().any(|(before, _)| before.eq_ignore_ascii_case(name));
@@ -62,7 +62,7 @@ pub fn check(headers: &[(String, String)]) -> Result<(), Refused> {
 
 fn one(name: &str, value: &str) -> Result<(), String> {
     if HeaderName::from_bytes(name.as_bytes()).is_err() {
-        return Err("a header name has letters, digits and `-`, such as `Authorization`".to_owned());
+        return Err("a header name must consist of letters, digits and `-`, such as `Authorization`".to_owned());
     }
     if let Some(reason) = reserved(name) {
         return Err(reason.to_owned());
@@ -71,13 +71,13 @@ fn one(name: &str, value: &str) -> Result<(), String> {
         return Err("the value is empty".to_owned());
     }
     if value.trim() != value || value.contains(['\r', '\n']) {
-        return Err("the value begins or ends with a space, or has a line break in it".to_owned());
+        return Err("the value must not begin or end with a space, or contain a line break".to_owned());
     }
     if value.len() > LONGEST_VALUE {
-        return Err(format!("a value has at most {LONGEST_VALUE} bytes"));
+        return Err(format!("a value must have at most {LONGEST_VALUE} bytes"));
     }
     if !value.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte)) {
-        return Err("a value has only letters, digits and signs of ASCII".to_owned());
+        return Err("a value must consist of printable ASCII characters".to_owned());
     }
     Ok(())
 }

@@ -158,7 +158,7 @@ pub async fn run(dispatcher: Dispatcher, stop: CancellationToken) -> Result<(), 
             Ok(pause) => pause,
             Err(error) if error.is_fatal() => return Err(error),
             Err(error) => {
-                tracing::warn!(%error, "cannot take deliveries from the outbox, will try again");
+                tracing::warn!(%error, "cannot read deliveries from the outbox, will try again");
                 Some(STORE_PAUSE)
             }
         };
@@ -218,7 +218,7 @@ fn note(result: Result<(), store::Error>) -> Result<(), store::Error> {
         Err(error) if error.is_fatal() => Err(error),
         // Its webhook was deleted meanwhile, or the disk is full: the receiver may hear it twice.
         Err(error) => {
-            tracing::warn!(%error, "a webhook attempt could not be written down, it may repeat");
+            tracing::warn!(%error, "a webhook attempt could not be recorded, it may be repeated");
             Ok(())
         }
     }

@@ -127,7 +127,7 @@ impl About<'_> {
         let (title, text) = match ailment {
             Ailment::DiskFull => (
                 "disk full",
-                format!("The disk of the hub is full since {since}: no new readings are stored until there is room."),
+                format!("The disk of the hub is full since {since}: no new readings are stored until there is space."),
             ),
             Ailment::DiskNearlyFull => (
                 "disk nearly full",
@@ -150,7 +150,7 @@ impl About<'_> {
                 ("disk full", format!("The disk of the hub was full for {lasted}. New readings are stored again."))
             }
             Ailment::DiskNearlyFull => {
-                ("disk nearly full", format!("The disk of the hub has room again, after {lasted}."))
+                ("disk nearly full", format!("The disk of the hub has space again, after {lasted}."))
             }
             Ailment::DatabaseDamaged => {
                 ("database damaged", format!("No damaged database of the hub is left to recover, after {lasted}."))

@@ -103,7 +103,7 @@ fn what_is_no_backup_and_where_something_lies_already_is_refused_and_nothing_tou
 
     let done = Command::new(hub_program()).arg("backup").arg(&other).arg("--data").arg(&hub.data).output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
-    assert!(!done.status.success() && said.contains("notes.txt") && said.contains("no backup"), "{said}");
+    assert!(!done.status.success() && said.contains("notes.txt") && said.contains("is not a backup"), "{said}");
     assert_eq!(std::fs::read_to_string(&other).unwrap(), "keep me");
 
     let said = restore(&other, &new).unwrap_err();

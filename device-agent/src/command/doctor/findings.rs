@@ -38,10 +38,6 @@ impl Findings {
         self.wrong.push((about, text.to_string()));
     }
 
-    pub(super) fn check(&mut self, good: bool, about: About, text: impl std::fmt::Display) {
-        if good { self.good(text) } else { self.wrong(about, text) }
-    }
-
     /// How much is wrong.
     pub(super) fn problems(&self) -> usize {
         self.wrong.len()
@@ -50,7 +46,7 @@ impl Findings {
     /// Everything, the verdict on top: the cause, or that all is well.
     pub(super) fn text(mut self) -> String {
         self.wrong.sort_by_key(|(about, _)| *about);
-        let verdict = self.wrong.is_empty().then(|| "All is well.".to_owned());
+        let verdict = self.wrong.is_empty().then(|| "No problems found.".to_owned());
         let wrong = self.wrong.into_iter().map(|(_, text)| format!("FAIL {text}"));
         verdict.into_iter().chain(wrong).chain(self.rest).map(|line| line + "\n").collect()
     }
@@ -68,6 +64,6 @@ mod tests {
         findings.wrong(About::Network, "no network");
         assert_eq!(findings.problems(), 2);
         assert_eq!(findings.text(), "FAIL no network\nFAIL no session\nok   identity\n");
-        assert_eq!(Findings::default().text(), "All is well.\n");
+        assert_eq!(Findings::default().text(), "No problems found.\n");
     }
 }

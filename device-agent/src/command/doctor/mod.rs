@@ -74,7 +74,15 @@ fn look_at_state(settings: &Settings, running: Option<&Report>, findings: &mut F
     match Identity::open(&settings.state) {
         Ok(identity) => {
             findings.good(format_args!("identity {} in {}", identity.id(), settings.state.display()));
-            findings.check(!identity.is_volatile(), About::State, "state folder outlives a reboot");
+            if identity.is_volatile() {
+                let folder = settings.state.display();
+                let text = format!(
+                    "{folder} is in memory: identity and unsent readings are lost at a reboot; fix: --state DIR"
+                );
+                findings.wrong(About::State, text);
+            } else {
+                findings.good("state folder survives a reboot");
+            }
             identity.pinned_hub()
         }
         Err(error) => {
@@ -89,7 +97,14 @@ fn look_at_sensors(settings: &Settings, running: Option<&Report>, findings: &mut
     let mut host = Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone());
     host.look(clock::now(), &mut samples, |_, _| {});
     let count = samples.iter().filter(|sample| !host.skips(sample.name)).count();
-    findings.check(count > 0, About::Sensor, format_args!("{} can be read", quantity::of(count as u64, "sensor")));
+    if count == 0 {
+        findings.wrong(
+            About::Sensor,
+            "no sensor of this machine can be read; fix: configure [[file]], [[exec]] or [[listen]]",
+        );
+    } else {
+        findings.good(format_args!("{} can be read", quantity::of(count as u64, "sensor")));
+    }
     let elsewhere = running.into_iter().flat_map(|report| &report.failing);
     let elsewhere = elsewhere.filter(|trouble| host.troubles().all(|seen| seen.source != trouble.source));
     for trouble in host.troubles().chain(elsewhere) {
@@ -123,8 +138,9 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
             let known = if pinned.is_some_and(|pin| pin.hub == *hub) { ", this device's own" } else { "" };
             findings.good(format_args!("{}: hub at {address}: {}{known}", rung.name, words_of(hub)));
             if !accepting && running.is_none() && pinned.is_none() {
-                let text =
-                    format!("the hub at {address} is closed to joins; fix: telemetry-hub join-token create --uses 1");
+                let text = format!(
+                    "the hub at {address} does not accept new devices; fix: telemetry-hub join-token create --uses 1"
+                );
                 findings.wrong(About::Hub, text);
             }
         }
@@ -135,7 +151,7 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
         if !has_network && !reached {
             findings.none(format_args!("{name}: {why}"));
         } else if only_given && !rung.is_given {
-            findings.none(format_args!("{name}: {why} (fine, --hub is asked alone)"));
+            findings.none(format_args!("{name}: {why} (fine, only --hub is used)"));
         } else if reached && !only_given {
             findings.none(format_args!("{name}: {why} (fine, another way works)"));
         } else if rung.is_optional {
@@ -145,7 +161,8 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
         }
     }
     if has_network && !reached && rungs.iter().all(|rung| rung.is_optional) {
-        findings.wrong(About::Network, "no way to a hub: no network of this machine is up; fix: ip -brief address");
+        findings
+            .wrong(About::Network, "no hub can be reached: no network on this machine is up; fix: ip -brief address");
     }
     if let Some(hint) = running.filter(|_| reached).and_then(|report| hint(&report.state, report.belongs)) {
         findings.wrong(About::Hub, hint);
@@ -162,7 +179,7 @@ fn look_at_ways(rungs: &[Rung], running: Option<&Report>, pinned: Option<&Pin>, 
 fn hint(state: &str, belongs: bool) -> Option<&'static str> {
     match state {
         "handshaking" if belongs => Some(
-            "a hub was found and does not answer this device, which was adopted before: it was blocked or deleted there, or other hardware replaced it; fix: unblock it on the hub's page, or to use it as a device of its own stop the agent, delete `identity` in its state folder, start it and adopt it",
+            "a hub was found and does not answer this device, which was adopted before: it was blocked or deleted there, or other hardware replaced it; fix: unblock it on the hub's page, or to use it as a separate device stop the agent, delete `identity` in its state folder, start it and adopt it",
         ),
         "pending" => Some(
             "the hub waits for your approval of this device; fix: adopt it on the hub's page, or telemetry-hub join-token create --uses 1",

@@ -122,7 +122,7 @@ async fn ask_directly(name: String, target: Target, nonce: [u8; 8]) -> Rung {
             Ok(addresses) => addresses,
             Err(error) => {
                 let bare = host.rsplit_once(':').map_or(&**host, |(bare, _)| bare);
-                rung.why = format!("the name is not known: {error}");
+                rung.why = format!("the name was not found: {error}");
                 rung.fix = format!("getent hosts {bare}");
                 if is_optional {
                     rung.why = "not found".to_owned();
@@ -230,9 +230,9 @@ fn unanswered(real: usize, virtual_ones: usize, trouble: Option<(String, io::Err
             (why, "name the hub: device-agent run --hub HOST:5770".to_owned())
         }
         Some((link, error)) if error.kind() == io::ErrorKind::PermissionDenied => {
-            (format!("a firewall of this machine forbids sending on {link}"), "sudo ufw allow out 5771/udp".to_owned())
+            (format!("a firewall on this machine blocks sending on {link}"), "sudo ufw allow out 5771/udp".to_owned())
         }
-        Some((link, error)) => (format!("cannot be sent on {link}: {error}"), format!("ip address show {link}")),
+        Some((link, error)) => (format!("cannot send on {link}: {error}"), format!("ip address show {link}")),
         None if virtual_ones > 0 => {
             ("only bridges of containers and virtual machines are up".to_owned(), "ip -brief link".to_owned())
         }
@@ -268,13 +268,10 @@ fn silent(address: SocketAddr, links: &[Link]) -> (String, String) {
     let port = address.port();
     let fix = format!("on the hub's machine: sudo ufw allow {port}/udp");
     if links.iter().any(|link| link.reaches(address.ip())) {
-        (
-            format!("nothing comes back from {address}: is that machine on, and does its firewall let UDP {port} in?"),
-            fix,
-        )
+        (format!("no answer from {address}: is that machine on, and does its firewall let UDP {port} in?"), fix)
     } else {
         let why = format!(
-            "nothing comes back from {address}, which is on another network: does each router and firewall on the way let \
+            "no answer from {address}, which is on another network: does each router and firewall on the way let \
              UDP {port} through?"
         );
         (why, fix)
@@ -288,14 +285,14 @@ fn hindered(address: SocketAddr, error: &io::Error) -> (String, String) {
     let (why, fix) = if kind == io::ErrorKind::ConnectionRefused {
         let udp = if port == HUB_PORT { String::new() } else { format!(" --udp 0.0.0.0:{port}") };
         let fix = format!("on that machine: telemetry-hub serve{udp}");
-        (format!("{ip} is there, and no hub listens on its UDP port {port}"), fix)
+        (format!("{ip} answers, but no hub listens on its UDP port {port}"), fix)
     } else if kind == io::ErrorKind::NetworkUnreachable {
         (format!("this machine has no route to {ip}"), format!("ip route get {ip}"))
     } else if kind == io::ErrorKind::HostUnreachable {
-        (format!("{ip} is not there: nobody has this address, or a router says so"), format!("ping -c 3 {ip}"))
+        (format!("{ip} cannot be reached: no machine has this address, or a router says so"), format!("ping -c 3 {ip}"))
     } else if kind == io::ErrorKind::PermissionDenied {
         let fix = format!("sudo ufw allow out {port}/udp");
-        (format!("a firewall of this machine forbids sending to {address}"), fix)
+        (format!("a firewall on this machine blocks sending to {address}"), fix)
     } else {
         (format!("{address} cannot be reached: {error}"), format!("ip route get {ip}"))
     };

@@ -22,12 +22,12 @@ Makes the agent a service that starts at boot: user, configuration, hardened sys
 Usage: device-agent install [options]
 
   --hub HOST[:PORT]    Written to /etc/device-agent.toml, as are the next three
-  --join-token TOKEN   Lets the device join without a click (thj1_...)
+  --join-token TOKEN   Lets the device join without approval on the hub's page (thj1_...)
   --name NAME          Name to show (default: the host name)
   --label KEY=VALUE    A label of the device; may be repeated
   --root DIR           Install into the root file system mounted here, and start nothing
   --binary FILE        The program to install (default: this one); for a root of another architecture
-  --replace-config     Replace a configuration that says something else
+  --replace-config     Replace an existing configuration with other settings
   --help               This text
 
 Installing again replaces the program and the unit and keeps the configuration. The device's identity is made at its first
@@ -103,7 +103,7 @@ pub(super) fn install(mut parser: Parser) -> Result<(), Failure> {
         }
         Manager::OpenRc => run("rc-service", &["device-agent", "restart"])?,
     }
-    print("installed and started; `device-agent status --state /var/lib/device-agent` tells how it is doing\n")
+    print("installed and started; `device-agent status --state /var/lib/device-agent` shows how it is doing\n")
 }
 
 pub(super) fn uninstall(mut parser: Parser) -> Result<(), Failure> {

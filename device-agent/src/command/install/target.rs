@@ -36,7 +36,7 @@ impl Target {
         }
         let has = |path: &str| tree.has(path);
         if !has("etc/passwd") || !has("usr") {
-            let text = format!("{root} is no root file system: it has no etc/passwd or no usr");
+            let text = format!("{root} is not a root file system: it has no etc/passwd or no usr");
             return Err(Failure::Failed(text));
         }
         let systemd =
@@ -46,7 +46,8 @@ impl Target {
         } else if has("sbin/openrc-run") || has("usr/sbin/openrc-run") {
             Manager::OpenRc
         } else {
-            let text = format!("{root} runs neither systemd nor OpenRC: start `device-agent run` by its own means");
+            let text =
+                format!("{root} runs neither systemd nor OpenRC: start `device-agent run` from its own start scripts");
             return Err(Failure::Failed(text));
         };
         Ok(Self { tree, live, manager })
@@ -77,7 +78,7 @@ impl Target {
         let bytes =
             fs::read(binary).map_err(|error| Failure::Failed(format!("cannot read {}: {error}", binary.display())))?;
         if !bytes.starts_with(b"\x7fELF") {
-            return Err(Failure::Failed(format!("{} is no program", binary.display())));
+            return Err(Failure::Failed(format!("{} is not a program", binary.display())));
         }
         let place = self.tree.place(PROGRAM).map_err(|error| self.failed("read", PROGRAM, &error))?;
         let is_there = fs::symlink_metadata(&place).is_ok_and(|found| found.is_file());
@@ -91,7 +92,7 @@ impl Target {
     pub(super) fn check_config(&self, text: &str) -> Result<(), Failure> {
         match self.config()? {
             Some(found) if !text.is_empty() && found != text => Err(Failure::Failed(format!(
-                "{} is there and says something else: change it, or let --replace-config replace it",
+                "{} already exists with other settings: edit it, or replace it with --replace-config",
                 self.path(CONFIG).display()
             ))),
             Some(_) | None => Ok(()),

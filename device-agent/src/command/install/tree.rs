@@ -42,7 +42,7 @@ impl Tree {
     pub(super) fn read(&self, path: &str) -> io::Result<String> {
         let real = self.real(path)?;
         if !fs::metadata(&real)?.is_file() {
-            return Err(io::Error::other("it is no regular file"));
+            return Err(io::Error::other("not a regular file"));
         }
         fs::read_to_string(real)
     }

@@ -60,7 +60,7 @@ impl Findings {
     /// Everything, the verdict on top.
     fn print(&self) {
         if self.failed.is_empty() {
-            print("All is well.");
+            print("No problems found.");
         }
         self.failed.iter().chain(&self.rest).for_each(print);
     }
@@ -103,13 +103,13 @@ pub(super) async fn run(flags: Flags) -> Outcome {
                 ),
                 format_args!("--data {}", owner.display()),
             ),
-            None => findings.told(format_args!("whether its data lies in {data} cannot be seen from here")),
+            None => findings.told(format_args!("it cannot be seen from here whether its data is in {data}")),
         }
     }
     let discoverable = look_at_sockets(&config, metrics.is_some(), &mut findings);
     look_at_buffer(&mut findings);
     if config.discovery && !discoverable {
-        findings.told("interfaces are not looked at: the hub that runs listens for no probes");
+        findings.told("network interfaces are not checked: the running hub does not answer searches");
     } else if config.discovery {
         look_at_links(metrics.is_some(), &mut findings).await;
     } else {
@@ -151,7 +151,7 @@ fn look_elsewhere(config: &mut Config, findings: &mut Findings) {
         [one] => config.data.clone_from(one),
         several => {
             let several: Vec<String> = several.iter().map(|data| data.display().to_string()).collect();
-            findings.told(format_args!("hubs run with {}: name one with --data", several.join(", ")));
+            findings.told(format_args!("hubs are running with {}: choose one with --data", several.join(", ")));
         }
     }
 }
@@ -164,7 +164,8 @@ fn look_at_clock(findings: &mut Findings) {
     }
     let service = Path::new("/run/systemd/timesync");
     if service.exists() && !service.join("synchronized").exists() {
-        findings.bad("this machine's clock follows no time server yet", "sudo timedatectl set-ntp true");
+        findings
+            .bad("this machine's clock is not synchronised with a time server yet", "sudo timedatectl set-ntp true");
     } else {
         findings.good("the clock is set");
     }
@@ -174,7 +175,7 @@ fn look_at_zones(findings: &mut Findings) {
     let rules = Rules::in_use();
     match rules.warning(Clock.wall()) {
         Some(warning) => findings.doubtful(format_args!("{warning} ({})", rules.place())),
-        None => findings.good(format_args!("rules of time zones: tz database {} ({})", rules.version, rules.place())),
+        None => findings.good(format_args!("time zone rules: tz database {} ({})", rules.version, rules.place())),
     }
 }
 
@@ -183,11 +184,11 @@ fn look_at_data(data: &Path, findings: &mut Findings) {
     // Where it is not there yet, the folder it will be made in is what counts.
     let there = data.ancestors().map(|path| if path.as_os_str().is_empty() { Path::new(".") } else { path });
     let Some(folder) = there.into_iter().find(|path| path.is_dir()) else {
-        return findings.bad(format_args!("data directory {shown}: nothing of this path exists"), "--data DIR");
+        return findings.bad(format_args!("data directory {shown}: no part of this path exists"), "--data DIR");
     };
     match rustix::fs::access(folder, Access::WRITE_OK) {
         Ok(()) if folder == data => findings.good(format_args!("data directory {shown} can be written")),
-        Ok(()) => findings.told(format_args!("data directory {shown} is not there yet; the first start makes it")),
+        Ok(()) => findings.told(format_args!("data directory {shown} does not exist yet; the first start creates it")),
         Err(error) => {
             let fix = format!("sudo chown -R \"$USER\" {}", folder.display());
             findings.bad(format_args!("data directory {shown} cannot be written: {error}"), fix);
@@ -232,7 +233,7 @@ fn look_at_sockets(config: &Config, runs: bool, findings: &mut Findings) -> bool
             (true, true) if what == "discovery" => {
                 discoverable = false;
                 findings.bad(
-                    format_args!("UDP {port} ({what}) is not open: the hub was started with --discovery off, or had no right to it"),
+                    format_args!("UDP {port} ({what}) is not open: the hub was started with --discovery off, or was not allowed to open it"),
                     "restart the hub with --discovery on (or say --discovery off here too)",
                 );
             }
@@ -247,11 +248,11 @@ fn look_at_sockets(config: &Config, runs: bool, findings: &mut Findings) -> bool
             ),
             (false, true) if dropped > 0 => findings.bad(
                 format_args!(
-                    "UDP {port} ({what}): the kernel dropped {dropped} datagrams, because they came faster than read"
+                    "UDP {port} ({what}): the kernel dropped {dropped} datagrams, because they arrived faster than the hub read them"
                 ),
                 format_args!("sudo sysctl -w net.core.rmem_max={}", Socket::wanted_buffer()),
             ),
-            (false, true) => findings.good(format_args!("UDP {port} ({what}) is open, {waiting} bytes wait")),
+            (false, true) => findings.good(format_args!("UDP {port} ({what}) is open, {waiting} bytes queued")),
         }
     }
     discoverable
@@ -265,7 +266,7 @@ fn look_at_buffer(findings: &mut Findings) {
     } else {
         // A small fleet does well without, and root's sockets get past the limit.
         findings.told(format_args!(
-            "receive buffer: the kernel grants {} KiB of {}; a fleet of thousands needs it: sudo sysctl -w net.core.rmem_max={wanted}",
+            "receive buffer: the kernel allows {} KiB of {}; for thousands of devices: sudo sysctl -w net.core.rmem_max={wanted}",
             granted / 1024,
             wanted / 1024,
         ));
@@ -295,7 +296,7 @@ async fn look_at_links(runs: bool, findings: &mut Findings) {
     let joined_v4 = members_v4(&read("/proc/net/igmp"), GROUP_V4);
     let joined_v6 = members_v6(&read("/proc/net/igmp6"), GROUP_V6);
     if links.values().all(|link| link.name == "lo") {
-        findings.bad("no network interface is up: only programs of this machine reach the hub", "ip -brief link");
+        findings.bad("no network interface is up: only programs on this machine can reach the hub", "ip -brief link");
     }
     let mut accepting = None;
     for (&index, link) in &links {
@@ -313,28 +314,31 @@ async fn look_at_links(runs: bool, findings: &mut Findings) {
             match (joined, ask(index, own).await) {
                 (true, Ok(Some(answer))) => {
                     accepting = Some(answer);
-                    findings.good(format_args!("{name} {family}: group joined, a probe is answered"));
+                    findings.good(format_args!("{name} {family}: multicast group joined, a search is answered"));
                 }
                 (true, Ok(None)) => findings.bad(
-                    format_args!("{name} {family}: group joined, and a probe of this machine is not answered"),
+                    format_args!(
+                        "{name} {family}: multicast group joined, but a search from this machine is not answered"
+                    ),
                     firewall_command(DISCOVERY_PORT),
                 ),
                 (true, Err(error)) => {
-                    findings.told(format_args!("{name} {family}: group joined; a probe cannot be sent: {error}"));
+                    findings.told(format_args!(
+                        "{name} {family}: multicast group joined, but a search cannot be sent: {error}"
+                    ));
                 }
                 // Loopback has no multicast on most machines, and needs none.
                 (false, _) if name == "lo" => {}
                 (false, _) => findings.bad(
-                    format_args!("{name} {family}: the discovery group is not joined"),
+                    format_args!("{name} {family}: the multicast group is not joined"),
                     format_args!("sudo ip link set {name} multicast on"),
                 ),
             }
         }
     }
     if accepting == Some(false) {
-        findings.told(
-            "devices without a join token are not let in; to let one in: telemetry-hub join-token create --uses 1",
-        );
+        findings
+            .told("devices without a join token are refused; to admit one: telemetry-hub join-token create --uses 1");
     }
 }
 
@@ -378,7 +382,7 @@ fn tell_traffic(metrics: &str, findings: &mut Findings) {
         if named.is_empty() { "none".to_owned() } else { named.join(", ") }
     };
     findings.told(format_args!(
-        "probes: {} heard, {} answered; refused: {}",
+        "searches: {} received, {} answered; refused: {}",
         total("hub_probes_total"),
         total("hub_probes_answered_total"),
         by_reason(|reason| reason.starts_with("probe_")),
@@ -390,7 +394,7 @@ fn tell_traffic(metrics: &str, findings: &mut Findings) {
         by_reason(|reason| !reason.starts_with("probe_")),
     ));
     if total("hub_degraded") > 0 {
-        findings.bad("the hub stores nothing: its disk is full", "free some space; it goes on by itself");
+        findings.bad("the hub stores nothing: its disk is full", "free some space; the hub continues by itself");
     }
 }
 

@@ -34,15 +34,17 @@ impl Every {
         let wrong = |detail: String| ApiError::invalid("every", detail);
         if let Some(months) = text.strip_suffix("mo") {
             let months = months.parse().ok().filter(|months| (1..=1_000).contains(months));
-            return months.map(Self::Months).ok_or_else(|| wrong(format!("`{text}` is not 1mo to 1000mo")));
+            return months
+                .map(Self::Months)
+                .ok_or_else(|| wrong(format!("`{text}` is out of range: write 1mo to 1000mo")));
         }
         let length = text::duration(text)
-            .map_err(|_| wrong(format!("`{text}` is no length: write 10s, 5m, 1h, 6h, 1d, 1w, 1mo")))?;
+            .map_err(|_| wrong(format!("`{text}` is not a length of time: write 10s, 5m, 1h, 6h, 1d, 1w, 1mo")))?;
         let length = i64::try_from(length.as_millis()).ok().filter(|length| *length <= LONGEST);
         match length {
-            Some(0) => Err(wrong("a bucket lasts at least 1ms".to_owned())),
+            Some(0) => Err(wrong("`every` must be at least 1ms".to_owned())),
             Some(length) => Ok(Self::Length(length)),
-            None => Err(wrong("a bucket lasts at most 1000w, or 1000mo".to_owned())),
+            None => Err(wrong("`every` must be at most 1000w, or 1000mo".to_owned())),
         }
     }
 }
@@ -53,7 +55,7 @@ const ROUND: [(i64, i64); 2] = [(12 * 3_600_000, 3_600_000), (3_600_000, 300_000
 /// Edges of `points` buckets of equal length.
 pub(super) fn by_number(from: UnixMillis, to: UnixMillis, points: usize) -> Result<Vec<UnixMillis>, ApiError> {
     if !(1..=MOST).contains(&points) {
-        return Err(ApiError::invalid("points", format!("`points` is between 1 and {MOST}")));
+        return Err(ApiError::invalid("points", format!("`points` must be between 1 and {MOST}")));
     }
     let length = i128::from(to.since(from));
     let count = i128::try_from(points).unwrap_or(1).min(length);
@@ -82,11 +84,14 @@ pub(super) fn by_length(
 }
 
 fn too_many() -> ApiError {
-    ApiError::invalid("every", format!("that makes more than {MOST} buckets: take a longer `every` or a shorter range"))
+    ApiError::invalid(
+        "every",
+        format!("that makes more than {MOST} buckets: choose a longer `every` or a shorter range"),
+    )
 }
 
 fn out_of_range() -> ApiError {
-    ApiError::invalid("from", "the range leaves the calendar: years are between -9998 and 9999")
+    ApiError::invalid("from", "the range must be within the years -9998 to 9999")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::text::{self, JoinTokenId, TokenId};
 use crate::model::access;
 
-/// What a bearer may do; each includes the ones before.
+/// What a token may do; each includes the ones before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -57,7 +57,7 @@ pub struct Token {
     pub last_used_at: Option<String>,
 }
 
-/// An API token, with the text that is shown this once.
+/// An API token, with its text, which is shown only once.
 #[derive(Serialize, ToSchema)]
 pub struct TokenWithText {
     /// The token.
@@ -80,7 +80,7 @@ impl From<access::Token> for Token {
     }
 }
 
-/// An API token to make.
+/// An API token to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewToken {
@@ -109,7 +109,7 @@ pub struct JoinToken {
     pub expires_at: String,
 }
 
-/// A join token, with the text that is shown this once.
+/// A join token, with its text, which is shown only once.
 #[derive(Serialize, ToSchema)]
 pub struct JoinTokenWithText {
     /// The join token.
@@ -132,7 +132,7 @@ impl From<access::JoinToken> for JoinToken {
     }
 }
 
-/// A join token to make.
+/// A join token to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewJoinToken {
@@ -186,17 +186,17 @@ pub struct SetupRequest {
     pub password: String,
 }
 
-/// To set another password.
+/// To change the password.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PasswordChange {
-    /// The present one.
+    /// The current password.
     pub password: String,
-    /// The one to come: at least 8 characters.
+    /// The new password: at least 8 characters.
     pub new_password: String,
 }
 
-/// What is shown at the door, to whoever opens the page.
+/// What the page shows before anybody is signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SetupState {
     /// True until the first password is set.

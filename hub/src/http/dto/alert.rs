@@ -82,7 +82,7 @@ pub struct RuleName {
     pub name: String,
 }
 
-/// One rule being true of one series, or something ailing the hub itself.
+/// An alert: a rule whose condition is met by one series, or a problem of the hub itself.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Alert {
     /// Text of its id.
@@ -115,15 +115,16 @@ pub struct Alert {
     pub threshold: f64,
     /// When the condition became true.
     pub started_at: String,
-    /// When it had been true for long enough.
+    /// When the condition had been met for long enough.
     pub fired_at: Option<String>,
-    /// When it stopped being true. Of a historical one: or from when on more is not known, or another alert tells of it.
+    /// When the condition ended. Of a historical alert: or the time after which nothing more is known, or another alert
+    /// covers it.
     pub resolved_at: Option<String>,
     /// When a person acknowledged it.
     pub acked_at: Option<String>,
     /// Whether it ended because the level that fired it had stayed so long that it counts as usual.
     pub new_normal: bool,
-    /// When the hub learned of the last change: later than it happened where readings came late.
+    /// When the hub learned of the last change: later than it happened where readings arrived late.
     pub learned_at: String,
     /// Labels of the device.
     pub labels: BTreeMap<String, String>,
@@ -160,27 +161,27 @@ impl Alert {
     }
 }
 
-/// A person has seen all of these.
+/// Alerts to acknowledge.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AckManyRequest {
     /// Ids of 1 to 1,000 alerts.
     pub alerts: Vec<String>,
-    /// What they have to say.
+    /// A comment.
     pub comment: Option<String>,
 }
 
-/// What came of it.
+/// The result.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AckedMany {
-    /// How many nobody had acknowledged before.
+    /// How many had not been acknowledged before.
     pub acknowledged: usize,
 }
 
-/// A person has seen it.
+/// An acknowledgement.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AckRequest {
-    /// What they have to say.
+    /// A comment.
     pub comment: Option<String>,
 }

@@ -32,16 +32,16 @@ pub struct Backtest {
     pub from: String,
     /// End of the range.
     pub to: String,
-    /// What the values of the firings say.
+    /// What the values of the firings mean.
     pub measure: Measure,
-    /// What a series has to report before the rule says anything of it; null where the first reading is enough. `waiting`
-    /// are those of which nothing could be judged.
+    /// What a series must have reported before the rule can evaluate it; null where the first reading is enough.
+    /// `waiting` counts those that could not be evaluated.
     pub needs: Option<Needs>,
     /// How often it would have fired, on all series together.
     pub fires: u64,
     /// Series it would have watched.
     pub watched: usize,
-    /// One a series that was tried, in the order of the catalog.
+    /// One per series that was evaluated, in the order of the catalog.
     pub series: Vec<SeriesBacktest>,
     /// Whether series are missing here: too many, or too many readings for one request.
     pub truncated: bool,

@@ -77,7 +77,7 @@ pub struct Device {
     pub clock_offset_ms: Option<f64>,
     /// How its link is doing; null until it is heard, and while readings of it only come by HTTP.
     pub link: Option<Link>,
-    /// Its sources that give no readings, by its own word; the rest goes on.
+    /// Its sources that give no readings, as it reports them; the others work.
     pub source_errors: Vec<SourceError>,
     /// Another machine uses its identity; null while none does.
     pub conflict: Option<Conflict>,
@@ -111,7 +111,7 @@ pub struct Link {
 /// Two machines use one identity: a copied card, a restored snapshot.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Conflict {
-    /// Where they are: first the one that goes on, then the one of which nothing is taken.
+    /// Their addresses: first the one the hub accepts, then the one whose readings it refuses.
     pub addresses: Vec<String>,
     /// Since when.
     pub since: String,
@@ -126,7 +126,7 @@ impl From<device::Conflict> for Conflict {
             addresses: [holder, other].map(whence).to_vec(),
             since: text::moment(since),
             hint: format!(
-                "{} goes on; nothing is taken from {}, which keeps its readings. On the copy: stop the agent, delete `identity` in its state folder, start it, and adopt it here.",
+                "The hub continues with {}; it refuses readings of {}, which keeps them. On the copy: stop the agent, delete `identity` in its state folder, start it, and adopt it here.",
                 whence(holder),
                 whence(other)
             ),
@@ -287,7 +287,7 @@ impl From<&Pending> for Device {
 pub struct DevicePatch {
     /// New name, unique among devices.
     name: Option<String>,
-    /// All labels anew.
+    /// All labels; they replace the present ones.
     labels: Option<BTreeMap<String, String>>,
     /// Expected time between readings in milliseconds; null goes back to what the sensors say.
     #[serde(default, deserialize_with = "given")]
@@ -307,7 +307,7 @@ impl TryFrom<DevicePatch> for Patch {
 
     fn try_from(patch: DevicePatch) -> Result<Self, ApiError> {
         if patch.interval_ms.flatten().is_some_and(|ms| !(100..=86_400_000).contains(&ms)) {
-            return Err(ApiError::invalid("interval_ms", "`interval_ms` is between 100 and 86400000 (a day)"));
+            return Err(ApiError::invalid("interval_ms", "`interval_ms` must be between 100 and 86400000 (a day)"));
         }
         Ok(Self {
             name: patch.name.map(|name| text::name("name", name)).transpose()?,
@@ -417,7 +417,7 @@ impl Kind {
             "gauge" => Ok(Self::Gauge),
             "counter" => Ok(Self::Counter),
             "state" => Ok(Self::State),
-            _ => Err(ApiError::invalid(field, format!("`{name}` is no kind: gauge, counter or state"))),
+            _ => Err(ApiError::invalid(field, format!("`{name}` is not a kind: write gauge, counter or state"))),
         }
     }
 

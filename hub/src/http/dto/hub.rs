@@ -28,15 +28,15 @@ pub struct Hub {
     pub addresses: Addresses,
     /// Who may join.
     pub join: Join,
-    /// What the hub tells of by itself, as far as that can be changed.
+    /// Alerts that the hub raises by itself, as far as they can be changed.
     pub own_alerts: OwnAlerts,
     /// Devices by status.
     pub devices: DeviceCounts,
-    /// Devices it takes (`--max-devices`), blocked ones among them.
+    /// Maximum number of devices (`--max-devices`), including blocked ones.
     pub devices_max: usize,
     /// Number of series.
     pub series: usize,
-    /// Series it takes (`--max-series`).
+    /// Maximum number of series (`--max-series`).
     pub series_max: usize,
     /// Readings stored since the start.
     pub readings_total: u64,
@@ -52,14 +52,14 @@ pub struct Hub {
     pub discovery: Discovery,
     /// Machines that devices can get an agent for from here: `x86_64`, `aarch64`, `armhf`.
     pub agents: Vec<String>,
-    /// What the readings take, and how long that goes on.
+    /// Space that the readings use, and how long it will last.
     pub storage: Storage,
     /// What does not work at the moment; null when everything does.
     pub degraded: Option<String>,
-    /// How hard the hub is pressed, from 0 to 6: as many of the things below are given up.
+    /// Load of the hub, from 0 to 6: how many of the services named by `given_up` are reduced.
     pub pressure: u8,
-    /// What is given up at the moment, in the order in which it is: `previews`, `live_rate`, `history`, `joins`, `backfill`,
-    /// `live`.
+    /// Which services are reduced at the moment, in the order in which that happens: `previews`, `live_rate`,
+    /// `history`, `joins`, `backfill`, `live`.
     pub given_up: Vec<String>,
     /// Whether it is served without TLS.
     pub plain_http: bool,
@@ -108,7 +108,7 @@ impl TimeZoneRules {
 /// By which addresses others reach the hub, as `host:port`, the likeliest first. Empty where it listens on loopback only.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, ToSchema)]
 pub struct Addresses {
-    /// Its page as others open it, where the hub was told (`--url`).
+    /// URL of its page, if it was set with `--url`.
     pub url: Option<String>,
     /// Browsers and programs.
     pub page: Vec<String>,
@@ -116,28 +116,28 @@ pub struct Addresses {
     pub agents: Vec<String>,
 }
 
-/// What the readings take, and how long that goes on.
+/// Space that the readings use, and how long it will last.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Storage {
     /// Bytes of the database with its log.
     pub bytes: u64,
-    /// Bytes of it that hold something; the rest is used next.
+    /// Bytes of it that are in use; the rest is used next.
     pub used_bytes: u64,
-    /// Cap on `bytes` (`--max-size`); null without one.
+    /// Maximum of `bytes` (`--max-size`); null without one.
     pub max_bytes: Option<u64>,
     /// Bytes free on the disk.
     pub disk_free_bytes: Option<u64>,
     /// How it stands.
     pub state: StorageState,
-    /// When the newest reading came that gave way to the cap since the start; null while none had to.
+    /// When the newest reading arrived that was deleted because of `max_bytes` since the start; null if none was.
     pub recycled_to: Option<String>,
-    /// When the pages of the database were last checked and found well: at the start, and once a week.
+    /// When the pages of the database were last checked and found intact: at the start, and once a week.
     pub checked_at: Option<String>,
     /// Whether all of it was checked then; a part when there was not the time.
     pub checked_whole: bool,
     /// Bytes it grows by, a day, measured over the last day; null in the first hour.
     pub growth_bytes_per_day: Option<f64>,
-    /// Days until the cap, or the disk, is full at that rate; null when it does not grow.
+    /// Days until `max_bytes`, or the disk, is reached at that rate; null when it does not grow.
     pub full_in_days: Option<f64>,
     /// Bytes written to the disk, a day, measured over the last day: what wears flash.
     pub written_bytes_per_day: Option<f64>,
@@ -218,7 +218,7 @@ pub struct Discovery {
     pub enabled: bool,
     /// Multicast group it listens on.
     pub group: String,
-    /// Questions answered since the start.
+    /// Search requests answered since the start.
     pub probes: u64,
 }
 
@@ -264,7 +264,7 @@ impl From<Policy> for JoinPolicy {
 pub struct HubPatch {
     /// Who may join.
     pub join: Option<JoinPatch>,
-    /// What the hub tells of by itself.
+    /// Alerts that the hub raises by itself.
     pub own_alerts: Option<OwnAlertsPatch>,
 }
 

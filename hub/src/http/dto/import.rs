@@ -24,11 +24,11 @@ const NAMED: usize = 1_000;
 /// What was imported, or would be.
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Imported {
-    /// Whether nothing was stored, because it was only asked.
+    /// Whether it was a dry run: nothing was stored.
     pub dry_run: bool,
     /// Lines read.
     pub lines: u64,
-    /// Readings in them; they are on disk, unless it was only asked.
+    /// Readings in them; they are on disk, unless it was a dry run.
     pub readings: u64,
     /// Names of their devices, at most 1,000.
     pub devices: BTreeSet<String>,
@@ -38,7 +38,7 @@ pub struct Imported {
     pub from: Option<String>,
     /// Time of the latest.
     pub to: Option<String>,
-    /// The first lines that are wrong, where it was only asked: else the first ends the import.
+    /// The first wrong lines of a dry run; otherwise the first one ends the import.
     pub errors: Vec<WrongLine>,
     /// Wrong lines besides.
     pub more_errors: u64,
@@ -192,7 +192,7 @@ impl Reader {
         };
         let at = self.moment(row.at.trim(), now).map_err(|detail| ApiError::invalid("at", detail))?;
         if !row.value.is_finite() {
-            return Err(ApiError::invalid("value", "a value is a finite number"));
+            return Err(ApiError::invalid("value", "`value` must be a finite number"));
         }
         let is_last = last.device == row.device
             && last.sensor == row.sensor
@@ -218,7 +218,7 @@ impl Reader {
     fn moment(&self, text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
         if text.starts_with("now") {
             return Err(format!(
-                "`{text}` is another time whenever this is read: write 2026-11-22T11:40:00Z, or epoch milliseconds"
+                "`{text}` is relative to the present, which a file cannot use: write 2026-11-22T11:40:00Z, or epoch milliseconds"
             ));
         }
         let at = text::time(text, now)?;
@@ -228,7 +228,7 @@ impl Reader {
         push::moment(at, now).map(|()| at).map_err(|detail| match text.parse::<f64>() {
             Ok(_) => detail,
             Err(_) => {
-                format!("{detail}; any_time=true (import --any-time) takes what a device with a wrong clock reported")
+                format!("{detail}; any_time=true (import --any-time) accepts what a device with a wrong clock reported")
             }
         })
     }
@@ -255,7 +255,7 @@ fn json_row(line: &str) -> Result<Row<'_>, ApiError> {
     // Most lines are right, and naming a field costs more than reading all.
     serde_json::from_str(line).or_else(|_| {
         if let Ok(Cut { error }) = super::parse(line.as_bytes()) {
-            return Err(ApiError::invalid("error", format!("the export that wrote this was cut: {error}")));
+            return Err(ApiError::invalid("error", format!("this export is incomplete: {error}")));
         }
         super::parse(line.as_bytes())
     })
@@ -274,13 +274,13 @@ impl Columns {
         let known = ["device", "sensor", "at", "value", "unit", "kind", "device_name"];
         for (index, name) in names.iter().enumerate() {
             if !known.contains(&&**name) || names.iter().take(index).any(|earlier| earlier == name) {
-                let detail = format!("the first line names the columns, each once: {}", known.join(", "));
+                let detail = format!("the first line must name the columns, each once: {}", known.join(", "));
                 return Err(ApiError::invalid(name.clone().into_owned(), detail));
             }
         }
         let find = |wanted: &str| names.iter().position(|name| name == wanted);
         let place = |wanted: &str| {
-            let detail = || format!("the first line names no column `{wanted}`");
+            let detail = || format!("the first line has no column `{wanted}`");
             find(wanted).ok_or_else(|| ApiError::invalid(wanted, detail()))
         };
         Ok(Self {
@@ -304,7 +304,8 @@ impl Columns {
         let field = |place: usize| fields.get(place).cloned().unwrap_or_default();
         let name = |place: usize| unguarded(field(place));
         let value = field(self.value);
-        let value = value.trim().parse().map_err(|_| ApiError::invalid("value", format!("`{value}` is no number")))?;
+        let value =
+            value.trim().parse().map_err(|_| ApiError::invalid("value", format!("`{value}` is not a number")))?;
         Ok(Row {
             device: name(self.device),
             sensor: name(self.sensor),

@@ -7,8 +7,8 @@ use super::text;
 use crate::model::Hour;
 use crate::model::ledger;
 
-/// What became of the readings a device took, by the hour of the readings' time. Every line balances:
-/// `taken = received + recovered + thinned + dropped + waiting + missing`.
+/// What became of the readings a device measured, by the hour of the readings' time. Every line balances: `taken =
+/// received + recovered + thinned + dropped + waiting + missing`.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Ledger {
     /// By hour, oldest first; hours without a reading are left out.
@@ -26,7 +26,7 @@ pub struct Ledger {
 /// One hour of the ledger.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct LedgerHour {
-    /// Its first moment.
+    /// Its start.
     pub hour: String,
     /// What became of its readings.
     #[serde(flatten)]
@@ -36,13 +36,13 @@ pub struct LedgerHour {
 /// What became of readings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerCounts {
-    /// Put into the device's spool.
+    /// Measured and put into the device's buffer.
     pub taken: u64,
     /// On the hub's disk, sent as they were measured.
     pub received: u64,
     /// On the hub's disk, sent after an absence or from a recording.
     pub recovered: u64,
-    /// Left out by the device between others that stayed, for want of room.
+    /// Left out by the device between others that stayed, because its buffer was full.
     pub thinned: u64,
     /// Given up by the device.
     pub dropped: LedgerDrops,
@@ -55,9 +55,9 @@ pub struct LedgerCounts {
 /// Readings a device gave up, by reason.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LedgerDrops {
-    /// The oldest gave way for want of room.
+    /// The oldest ones, because the buffer was full.
     pub oldest: u64,
-    /// The newest found no room.
+    /// The newest ones, because the buffer was full.
     pub newest: u64,
     /// Held longer than the device keeps readings.
     pub expired: u64,

@@ -56,7 +56,7 @@ impl Precision {
         let fits =
             |name: &&str| Self::named(name).is_some_and(|unit| push::moment(unit.millis(timestamp), now).is_ok());
         match UNITS.iter().find(|(name, _)| fits(name)) {
-            Some((name, unit)) => format!("{what}; `{timestamp}` looks like {unit}: say precision={name}"),
+            Some((name, unit)) => format!("{what}; `{timestamp}` looks like {unit}: set precision={name}"),
             None => what,
         }
     }
@@ -139,8 +139,12 @@ fn device(line: &Line<'_>) -> Result<String, ApiError> {
         Some(tag) => (series.tag(tag).unwrap_or_default(), format!("the tag `{tag}`")),
         None => (&*series.measurement, "the measurement".to_owned()),
     };
-    super::text::name("device", name.to_owned())
-        .map_err(|_| refused(line.error(0, format!("{what} names the device: 1 to 64 bytes, no control characters"))))
+    super::text::name("device", name.to_owned()).map_err(|_| {
+        refused(line.error(
+            0,
+            format!("{what} is the name of the device and must have 1 to 64 bytes and no control characters"),
+        ))
+    })
 }
 
 /// The tag that names the device.

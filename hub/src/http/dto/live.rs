@@ -20,7 +20,7 @@ pub enum ClientRequest {
         device: Option<String>,
         /// Glob over sensor names; all when left out.
         sensor: Option<String>,
-        /// Frames a second at most; 10 when left out.
+        /// Maximum number of frames per second; 10 when left out.
         max_hz: Option<f64>,
         /// Last server time seen (`hello.server_time` of the connection before, or later): answers with the gap since.
         resume: Option<Resume>,

@@ -48,7 +48,7 @@ pub struct Problem {
     pub title: String,
     /// The HTTP status.
     pub status: u16,
-    /// What is wrong and how to get on, for people.
+    /// What is wrong and what to do, for people.
     pub detail: String,
     /// The same, where clients of InfluxDB look for it.
     #[serde(skip_serializing_if = "Option::is_none")]

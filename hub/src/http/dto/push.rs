@@ -37,7 +37,7 @@ pub struct NewReading {
     /// A number; true and false are 1 and 0.
     #[schema(value_type = f64)]
     value: Value,
-    /// When it was taken: RFC 3339, epoch milliseconds or `now-5s`; when the hub got it when left out.
+    /// When it was taken: RFC 3339, epoch milliseconds or `now-5s`; the time of its arrival when left out.
     #[schema(value_type = Option<String>)]
     at: Option<At>,
     /// Unit code, such as `Cel` or `%`; what is known of the sensor stays when left out.
@@ -113,13 +113,15 @@ impl<'de> Deserialize<'de> for At {
             type Value = At;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("epoch milliseconds, or a text with RFC 3339")
+                f.write_str("epoch milliseconds, or a string such as 2026-11-22T11:40:00Z")
             }
             fn visit_i64<E: de::Error>(self, value: i64) -> Result<At, E> {
                 Ok(At::Millis(value))
             }
             fn visit_u64<E: de::Error>(self, value: u64) -> Result<At, E> {
-                i64::try_from(value).map(At::Millis).map_err(|_| E::custom("this is no moment"))
+                i64::try_from(value)
+                    .map(At::Millis)
+                    .map_err(|_| E::custom("this number is too large for a time in epoch milliseconds"))
             }
             /// Not whole: refused as such, with what it looks like.
             fn visit_f64<E: de::Error>(self, value: f64) -> Result<At, E> {
@@ -169,7 +171,7 @@ fn gather_line(line: Line, gathered: &mut Gathered, now: UnixMillis) -> Result<(
     let missing = |field| ApiError::invalid(field, format!("missing field `{field}`"));
     match readings {
         Some(readings) if is_bare => gather(&NewReadings { device, readings }, gathered, now),
-        Some(_) => Err(ApiError::invalid("readings", "either `readings`, or one reading's own fields")),
+        Some(_) => Err(ApiError::invalid("readings", "send either `readings`, or the fields of one reading")),
         None => {
             let sensor = sensor.ok_or_else(|| missing("sensor"))?;
             let value = value.ok_or_else(|| missing("value"))?;
@@ -205,7 +207,7 @@ fn gather_one(new: &NewReading, device: Place, gathered: &mut Gathered, now: Uni
         self::unit(unit).map_err(|detail| ApiError::invalid("unit", detail))?;
     }
     if !new.value.0.is_finite() {
-        return Err(ApiError::invalid("value", "this number is too large"));
+        return Err(ApiError::invalid("value", "this number is too large to be stored"));
     }
     let slot = gathered.sensor(device, &new.sensor, new.unit.as_deref(), new.kind.map(Into::into));
     gathered.push(slot, at, new.value.0);
@@ -219,11 +221,13 @@ fn gather_one(new: &NewReading, device: Place, gathered: &mut Gathered, now: Uni
 pub fn moment(at: UnixMillis, now: UnixMillis) -> Result<(), String> {
     if at.since(now) > AHEAD_MS {
         let (at, now) = (text::moment(at), text::moment(now));
-        return Err(format!("{at} lies in the future: it is {now} here, and at most 5 minutes more are taken"));
+        return Err(format!(
+            "{at} is in the future: the hub's clock says {now}, and at most 5 minutes ahead are accepted"
+        ));
     }
     if at < EARLIEST {
         let guess = guess::day(at.0 as f64).map(|guess| format!("it {guess}"));
-        let guess = guess.unwrap_or_else(|| "is the unit of time right?".to_owned());
+        let guess = guess.unwrap_or_else(|| "is the time in the right unit?".to_owned());
         return Err(format!("{} is before the year 2000: {guess}", text::moment(at)));
     }
     Ok(())
@@ -235,7 +239,7 @@ pub fn moment(at: UnixMillis, now: UnixMillis) -> Result<(), String> {
 /// What is wrong with it.
 pub fn sensor(name: &str) -> Result<(), String> {
     if name.is_empty() || name.len() > SENSOR_BYTES || name.chars().any(char::is_control) {
-        return Err(format!("the name of a sensor has 1 to {SENSOR_BYTES} bytes and no control characters"));
+        return Err(format!("the name of a sensor must have 1 to {SENSOR_BYTES} bytes and no control characters"));
     }
     Ok(())
 }
@@ -246,7 +250,7 @@ pub fn sensor(name: &str) -> Result<(), String> {
 /// What is wrong with it.
 pub fn unit(unit: &str) -> Result<(), String> {
     if unit.len() > SensorSpec::UNIT_LIMIT || unit.chars().any(char::is_control) {
-        return Err(format!("a unit has at most {} bytes and no control characters", SensorSpec::UNIT_LIMIT));
+        return Err(format!("a unit must have at most {} bytes and no control characters", SensorSpec::UNIT_LIMIT));
     }
     Ok(())
 }

@@ -36,7 +36,7 @@ pub struct NewQuery {
     pub every: Option<String>,
     /// Time zone of `every`: a name such as `Europe/Berlin`, or `+05:30`; UTC when left out.
     pub tz: Option<String>,
-    /// Figures of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
+    /// Values of each bucket: `count`, `min`, `max`, `avg`, `first`, `last`, `increase`, `rate`, or percentiles such as
     /// `p95`; the first six when left out.
     #[serde(default)]
     pub agg: Vec<String>,
@@ -49,9 +49,9 @@ pub struct NewQuery {
     pub group: Option<Group>,
     /// Whether buckets without readings are written.
     pub empty: Option<Empty>,
-    /// Series at most; with more than 1,000 it has to be said.
+    /// Maximum number of series; required when more than 1,000 match.
     pub limit: Option<usize>,
-    /// `next` of the answer before.
+    /// `next` of the previous answer.
     pub cursor: Option<String>,
 }
 
@@ -105,7 +105,7 @@ pub struct QueryResults {
 /// What a query found.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub struct QueryResult {
-    /// One a series, or one of all.
+    /// One per series, or one for all.
     pub series: Vec<SeriesColumns>,
     /// What it was computed from.
     pub source: Source,
@@ -119,13 +119,13 @@ pub struct QueryResult {
 }
 
 /// Said where percentiles are asked for and not all readings are there any longer.
-pub const NEED_READINGS: &str = "percentiles need every reading: they are null in buckets where raw readings have given way \
-    to figures by the minute or the hour (see `source`, and GET /api/v1/retention)";
+pub const NEED_READINGS: &str = "percentiles need every reading: they are null in buckets whose readings have been replaced \
+    by one-minute or hourly summaries (see `source`, and GET /api/v1/retention)";
 
 /// Said where summaries are cut by the edge of a bucket.
-pub const CUT: &str = "some buckets begin or end within a minute or an hour of which only its summary is left (see `source`): it \
-    counts as a whole in the bucket of its first reading, so these buckets may hold up to an hour of their neighbours; edges on \
-    full hours UTC are exact, and so are all where GET /api/v1/retention keeps minutes";
+pub const CUT: &str = "some buckets begin or end within a minute or an hour of which only a summary is left (see `source`): it \
+    is counted as a whole in the bucket of its first reading, so these buckets may contain up to an hour of their neighbours; \
+    edges on full hours UTC are exact, as are all edges where GET /api/v1/retention still keeps minutes";
 
 /// What a result was computed from: the coarsest of what was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -142,15 +142,16 @@ pub enum Source {
 }
 
 /// Columns of one series: those asked for are as long as there are buckets, the others empty. A bucket without readings
-/// has count 0 and nulls. What is computed, `avg` and `rate`, is written with twelve digits: behind those it says how it
-/// was summed. What was read is written in full.
+/// has count 0 and nulls. What is computed, `avg` and `rate`, is rounded to twelve digits; further ones would depend on
+/// the order of summing. What was read is written in full.
 ///
-/// What is asked for besides is there by the name it was asked by:
+/// What else was asked for has the name it was asked by:
 ///
-/// - `increase`, how much was added in the bucket, and `rate`, the same a second. The change between two readings is spread
-///   evenly over the time between them, however long that is, so neighbouring buckets add up to the whole, to the last
-///   digit; a bucket that no two readings lie around has null. Of a counter it is what was counted, never negative: a
-///   reading that falls waits for the next ones, which tell a restart from a slip. With `group=all` it is the sum of all.
+/// - `increase`, how much was added in the bucket, and `rate`, the same a second. The change between two readings is
+///   spread evenly over the time between them, however long that is, so neighbouring buckets add up to the whole, to 15
+///   significant digits; a bucket that does not lie between two readings has null. Of a counter it is what was counted,
+///   never negative: a reading that falls waits for the next ones, which tell a restart from a slip. With `group=all`
+///   it is the sum of all.
 /// - percentiles such as `p95`, exact over the readings, between two of them in proportion. They are null in buckets of which
 ///   rollups hold a part: then the result has a `note`.
 #[derive(Debug, PartialEq, Serialize, ToSchema)]

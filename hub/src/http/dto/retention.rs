@@ -8,19 +8,20 @@ use utoipa::ToSchema;
 use crate::http::error::ApiError;
 use crate::model::quantity;
 use crate::model::retention::{Ages, LabelAges, Preview, Retention as Policy};
+use crate::model::shown::noun;
 
 /// How long readings are kept, counted from when the hub received them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Retention {
     /// Every reading: `14d`, `6w`, `5y`, `forever`.
     pub raw: String,
-    /// Figures by the minute, which take over from readings.
+    /// One-minute summaries, which replace older readings.
     pub minutes: String,
-    /// Figures by the hour, which take over from those.
+    /// Hourly summaries, which replace older one-minute summaries.
     pub hours: String,
     /// Other ages for devices with labels; the first entry that fits counts.
     pub by_label: Vec<LabelRetention>,
-    /// Whether flags or the file say so: then it cannot be changed here.
+    /// Whether flags or the configuration file set it: then it cannot be changed here.
     pub configured: bool,
 }
 
@@ -31,9 +32,9 @@ pub struct LabelRetention {
     pub labels: BTreeMap<String, String>,
     /// Every reading.
     pub raw: String,
-    /// Figures by the minute.
+    /// One-minute summaries.
     pub minutes: String,
-    /// Figures by the hour.
+    /// Hourly summaries.
     pub hours: String,
 }
 
@@ -43,9 +44,9 @@ pub struct LabelRetention {
 pub struct RetentionRequest {
     /// Every reading: `14d`, `6w`, `5y`, `forever`; at least `1d`.
     pub raw: Option<String>,
-    /// Figures by the minute, not shorter than `raw`.
+    /// One-minute summaries, not shorter than `raw`.
     pub minutes: Option<String>,
-    /// Figures by the hour, not shorter than `minutes`.
+    /// Hourly summaries, not shorter than `minutes`.
     pub hours: Option<String>,
     /// Other ages for devices with labels; the first entry that fits counts.
     #[serde(default)]
@@ -60,22 +61,22 @@ pub struct LabelRetentionRequest {
     pub labels: BTreeMap<String, String>,
     /// Every reading.
     pub raw: Option<String>,
-    /// Figures by the minute.
+    /// One-minute summaries.
     pub minutes: Option<String>,
-    /// Figures by the hour.
+    /// Hourly summaries.
     pub hours: Option<String>,
 }
 
 /// What a policy would delete right away.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct RetentionPreview {
-    /// Readings that would give way to figures by the minute and the hour.
+    /// Readings that would be replaced by one-minute and hourly summaries.
     pub readings: u64,
-    /// Figures by the minute: days of one series.
+    /// One-minute summaries: days of one series.
     pub minute_days: u64,
-    /// Figures by the hour: weeks of one series.
+    /// Hourly summaries: weeks of one series.
     pub hour_weeks: u64,
-    /// Bytes all of that takes; figures that take over will need a part of it.
+    /// Bytes all of that uses; the summaries that replace it will need a part of it.
     pub bytes: u64,
     /// The same in words.
     pub text: String,
@@ -107,7 +108,10 @@ impl TryFrom<RetentionRequest> for Policy {
         for (n, entry) in request.by_label.into_iter().enumerate() {
             let within = |error: ApiError| error.within(&format!("by_label[{n}]"));
             if entry.labels.is_empty() {
-                return Err(within(ApiError::invalid("labels", "name a label; ages for everybody stand outside")));
+                return Err(within(ApiError::invalid(
+                    "labels",
+                    "name at least one label; ages for all devices belong outside `by_label`",
+                )));
             }
             let ages = self::ages([&entry.raw, &entry.minutes, &entry.hours]).map_err(within)?;
             by_label.push(LabelAges { labels: entry.labels, ages });
@@ -129,14 +133,13 @@ fn ages(texts: [&Option<String>; 3]) -> Result<Ages, ApiError> {
 impl From<Preview> for RetentionPreview {
     fn from(preview: Preview) -> Self {
         let Preview { readings, minute_days, hour_weeks, bytes } = preview;
+        let of = |count: u64, one: &str| format!("{} {}", thousands(count), noun(count, one));
+        let size = quantity::bytes_text(bytes);
         let text = match (readings, minute_days + hour_weeks) {
             (0, 0) => "nothing".to_owned(),
-            (0, rows) => format!("{} rows of figures, frees {}", thousands(rows), quantity::bytes_text(bytes)),
-            (readings, 0) => format!("{} readings, frees {}", thousands(readings), quantity::bytes_text(bytes)),
-            (readings, rows) => {
-                let (readings, rows) = (thousands(readings), thousands(rows));
-                format!("{readings} readings and {rows} rows of figures, frees {}", quantity::bytes_text(bytes))
-            }
+            (0, rows) => format!("{}, frees {size}", of(rows, "summary block")),
+            (readings, 0) => format!("{}, frees {size}", of(readings, "reading")),
+            (readings, rows) => format!("{} and {}, frees {size}", of(readings, "reading"), of(rows, "summary block")),
         };
         Self { readings, minute_days, hour_weeks, bytes, text }
     }

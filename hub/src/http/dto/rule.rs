@@ -44,7 +44,7 @@ pub struct Rule {
     pub webhooks: Vec<String>,
     /// Whether it is evaluated.
     pub enabled: bool,
-    /// What a series has to report before the rule says anything of it; null where the first reading is enough.
+    /// What a series must have reported before the rule can evaluate it; null where the first reading is enough.
     pub needs: Option<Needs>,
     /// When it was made.
     pub created_at: String,
@@ -52,7 +52,7 @@ pub struct Rule {
     pub updated_at: String,
 }
 
-/// What a series has to report before a rule says anything of it, and how many have not yet.
+/// What a series must have reported before a rule can evaluate it, and how many have not yet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Needs {
     /// Readings at least.
@@ -74,7 +74,7 @@ impl Needs {
     }
 }
 
-/// When a rule is true of a series.
+/// The condition of a rule.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Condition {
@@ -84,7 +84,7 @@ pub enum Condition {
         op: Op,
         /// The limit.
         value: f64,
-        /// Back to normal only on the good side of this one.
+        /// The alert resolves only once the value is back past this limit; at `value` when left out.
         clear: Option<f64>,
     },
     /// The value changes at a rate beyond a limit. Of a counter: what it counted, never negative; a reading that fell waits for
@@ -92,13 +92,13 @@ pub enum Condition {
     Rate {
         /// Direction.
         op: Op,
-        /// The limit: change per `per`; falling is negative.
+        /// The limit: change per `per`; use a negative limit for falling values.
         value: f64,
         /// The unit of time of `value` and `clear`: `1s`, `60s`, `1h`.
         per: String,
         /// Over how long the change is measured, back from the reading; nothing is decided until half of it is known.
         over: String,
-        /// Back to normal only on the good side of this one.
+        /// The alert resolves only once the value is back past this limit; at `value` when left out.
         clear: Option<f64>,
     },
     /// The value changed by an amount beyond a limit: of a counter, how much it counted.
@@ -107,10 +107,10 @@ pub enum Condition {
         op: Op,
         /// The limit.
         value: f64,
-        /// In what time, back from the reading. Too much is told as soon as it is there, too little once nine tenths of this
-        /// time are known.
+        /// Within what time, back from the reading. Too large an increase fires at once, too small a one once nine
+        /// tenths of this time are known.
         over: String,
-        /// Back to normal only on the good side of this one.
+        /// The alert resolves only once the value is back past this limit; at `value` when left out.
         clear: Option<f64>,
     },
     /// The value lies unusually far from the mean of its own history. Of a counter: its growth a second. The deviation is
@@ -122,7 +122,7 @@ pub enum Condition {
         /// How long the history is, back from the reading; nothing is decided before ten readings over half of it. A reading
         /// beyond the limit does not join it, unless that went on for all of it: then it counts as usual (`new_normal`).
         over: String,
-        /// Back to normal only within so many.
+        /// The alert resolves only once the value is within this many; at `sigmas` when left out.
         clear: Option<f64>,
         /// A difference up to this, in the sensor's unit, is never beyond the limit.
         least: Option<f64>,
@@ -243,7 +243,7 @@ impl Rule {
     }
 }
 
-/// A rule to make, or what one shall be from here on.
+/// A rule to create, or the new version of one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewRule {
@@ -267,7 +267,7 @@ pub struct NewRule {
     /// How bad it is; `warning` when left out.
     #[serde(default)]
     severity: Severity,
-    /// Who is told. When left out of a new rule: the webhooks with `for_new_rules`.
+    /// Which webhooks are notified. When left out of a new rule: those with `for_new_rules`.
     webhooks: Option<Vec<String>>,
     /// Whether it is evaluated; true when left out.
     #[serde(default = "yes")]
@@ -383,14 +383,14 @@ impl TryFrom<NewCondition> for rule::Condition {
             ConditionKind::Deviation => {
                 let (sigmas, over) = (needed("sigmas", new.sigmas)?, window(&needed("over", new.over)?)?);
                 if !SIGMAS.contains(&sigmas) {
-                    let detail = format!("`sigmas` is between {} and {}", SIGMAS.start(), SIGMAS.end());
+                    let detail = format!("`sigmas` must be between {} and {}", SIGMAS.start(), SIGMAS.end());
                     return Err(ApiError::invalid("sigmas", detail));
                 }
                 if new.clear.is_some_and(|clear| !(0.0..=sigmas).contains(&clear)) {
-                    return Err(ApiError::invalid("clear", "`clear` is between 0 and `sigmas`: the good side of it"));
+                    return Err(ApiError::invalid("clear", "`clear` must be between 0 and `sigmas`"));
                 }
                 if new.least.is_some_and(|least| least < 0.0) {
-                    return Err(ApiError::invalid("least", "`least` is a difference: 0 or more, in the sensor's unit"));
+                    return Err(ApiError::invalid("least", "`least` must be 0 or more, in the sensor's unit"));
                 }
                 Ok(Self::Deviation { sigmas, over, clear: new.clear, least: new.least })
             }
@@ -424,7 +424,7 @@ impl NewCondition {
 }
 
 fn needed<T>(field: &str, given: Option<T>) -> Result<T, ApiError> {
-    given.ok_or_else(|| ApiError::invalid(field, format!("this needs `{field}`")))
+    given.ok_or_else(|| ApiError::invalid(field, format!("`{field}` is missing")))
 }
 
 fn good_side(op: rule::Op, value: f64, clear: Option<f64>) -> Result<Option<f64>, ApiError> {
@@ -435,7 +435,7 @@ fn good_side(op: rule::Op, value: f64, clear: Option<f64>) -> Result<Option<f64>
     if is_good {
         return Ok(clear);
     }
-    Err(ApiError::invalid("clear", format!("`clear` lies {side} `value`: the good side of it")))
+    Err(ApiError::invalid("clear", format!("`clear` must be {side} `value`")))
 }
 
 /// How long a rate or a deviation looks back.
@@ -450,7 +450,7 @@ fn bounded(field: &str, text: &str, least: Duration) -> Result<Duration, ApiErro
 fn within(field: &str, text: &str, least: Duration, most: Duration) -> Result<Duration, ApiError> {
     let duration = text::duration(text).map_err(|detail| ApiError::invalid(field, detail))?;
     if !(least..=most).contains(&duration) {
-        let detail = format!("`{field}` is between {} and {}", text::span(least), text::span(most));
+        let detail = format!("`{field}` must be between {} and {}", text::span(least), text::span(most));
         return Err(ApiError::invalid(field, detail));
     }
     Ok(duration)

@@ -18,7 +18,7 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 /// Longest comment, in bytes.
 const COMMENT: usize = 500;
 
-/// Whether a silence holds.
+/// Whether a silence is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SilenceState {
@@ -30,7 +30,8 @@ pub enum SilenceState {
     Over,
 }
 
-/// For some time nobody is told of some alerts. They are shown all the same; what outlasts the silence is told then.
+/// For some time no notifications are sent of some alerts. They are still shown; of those that outlast the silence,
+/// notifications are sent when it ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Silence {
     /// Text of its id.
@@ -47,7 +48,7 @@ pub struct Silence {
     pub from: String,
     /// Until when.
     pub until: String,
-    /// Whether it holds.
+    /// Whether it is in force.
     pub state: SilenceState,
     /// Why.
     pub comment: String,
@@ -80,7 +81,7 @@ impl Silence {
     }
 }
 
-/// A silence to make.
+/// A silence to create.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewSilence {
@@ -120,18 +121,18 @@ impl NewSilence {
                 let length = text::duration(&length).map_err(|detail| ApiError::invalid("for", detail))?;
                 from.plus(i64::try_from(length.as_millis()).unwrap_or(i64::MAX))
             }
-            (Some(_), Some(_)) => return Err(ApiError::invalid("for", "give either `until` or `for`")),
-            (None, None) => return Err(ApiError::invalid("until", "a silence ends: say `until` or `for`")),
+            (Some(_), Some(_)) => return Err(ApiError::invalid("for", "set either `until` or `for`")),
+            (None, None) => return Err(ApiError::invalid("until", "a silence needs an end: set `until` or `for`")),
         };
         if until <= from || until <= now {
-            return Err(ApiError::invalid("until", "a silence ends after it begins, and after now"));
+            return Err(ApiError::invalid("until", "the end of a silence must be after its start, and in the future"));
         }
         if until.since(from) > i64::try_from(LONGEST.as_millis()).unwrap_or(i64::MAX) {
-            let detail = format!("a silence lasts at most {}", text::span(LONGEST));
+            let detail = format!("a silence must last at most {}", text::span(LONGEST));
             return Err(ApiError::invalid("until", detail));
         }
         if self.comment.len() > COMMENT {
-            return Err(ApiError::invalid("comment", format!("a comment has at most {COMMENT} bytes")));
+            return Err(ApiError::invalid("comment", format!("`comment` must have at most {COMMENT} bytes")));
         }
         Ok(SilenceSpec {
             rule: rule.transpose()?,

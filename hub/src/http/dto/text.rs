@@ -41,25 +41,21 @@ pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
         return Ok(now.plus(sign * i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
     }
     if let Some(guess) = guess::of(text) {
-        return Err(format!("`{text}` is no epoch milliseconds, it {guess}"));
+        return Err(format!("`{text}` is not epoch milliseconds, it {guess}"));
     }
     if let Ok(number) = text.parse::<f64>() {
         // Programs that know numbers with a point only write whole ones with it too.
         return match text.parse().or_else(|_| whole(number).ok_or(())) {
             Ok(millis) => Some(UnixMillis(millis)).filter(|at| is_time(*at)).ok_or_else(wrong),
             Err(()) => Err(match guess::day(number) {
-                Some(guess) => format!("`{text}` is no epoch milliseconds, it {guess}"),
+                Some(guess) => format!("`{text}` is not epoch milliseconds, it {guess}"),
                 None => format!("`{text}` is not a time: epoch milliseconds are a whole number"),
             }),
         };
     }
     let at: Timestamp = text.replace(' ', "+").parse().or_else(|_| text.parse()).map_err(|_| {
         let is_local = text.parse::<DateTime>().is_ok();
-        if is_local {
-            format!("`{text}` does not say of which zone: write 2026-11-22T11:40:00Z or +01:00")
-        } else {
-            wrong()
-        }
+        if is_local { format!("`{text}` has no time zone: write 2026-11-22T11:40:00Z or +01:00") } else { wrong() }
     })?;
     Ok(UnixMillis(at.as_millisecond()))
 }
@@ -190,7 +186,7 @@ pub fn parse_id<T: Numbered>(text: &str) -> Result<T, String> {
 pub fn name(field: &str, text: String) -> Result<String, ApiError> {
     let trimmed = text.trim();
     if trimmed.is_empty() || trimmed.len() > 64 || trimmed.chars().any(char::is_control) {
-        return Err(ApiError::invalid(field, format!("`{field}` has 1 to 64 bytes and no control characters")));
+        return Err(ApiError::invalid(field, format!("`{field}` must have 1 to 64 bytes and no control characters")));
     }
     Ok(trimmed.to_owned())
 }
@@ -205,7 +201,7 @@ const NOTES: usize = 2_000;
 pub fn notes(text: String) -> Result<String, ApiError> {
     let text = text.trim().replace("\r\n", "\n");
     if text.chars().count() > NOTES || text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-        let detail = "`notes` has at most 2000 characters, and no control characters but ends of lines and tabs";
+        let detail = "`notes` must have at most 2000 characters, and no control characters except line breaks and tabs";
         return Err(ApiError::invalid("notes", detail));
     }
     Ok(text)
@@ -224,11 +220,11 @@ pub fn labels(
     for (key, value) in &labels {
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
         if key.is_empty() || key.len() > 64 || !key.chars().all(plain) {
-            let detail = "a label's key has 1 to 64 characters out of letters, digits, `_`, `-`, `.` and `/`";
+            let detail = "a label's key must have 1 to 64 characters: letters, digits, `_`, `-`, `.` and `/`";
             return Err(ApiError::invalid(format!("labels.{key}"), detail));
         }
         if value.len() > 128 || value.chars().any(char::is_control) {
-            let detail = "a label's value has at most 128 bytes and no control characters";
+            let detail = "a label's value must have at most 128 bytes and no control characters";
             return Err(ApiError::invalid(format!("labels.{key}"), detail));
         }
     }
@@ -241,7 +237,7 @@ pub fn labels(
 /// [`ApiError::invalid`] naming the field.
 pub fn glob(field: &str, text: String) -> Result<String, ApiError> {
     if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
-        return Err(ApiError::invalid(field, format!("`{field}` has 1 to 128 bytes; `*` means all")));
+        return Err(ApiError::invalid(field, format!("`{field}` must have 1 to 128 bytes; `*` means all")));
     }
     Ok(text)
 }

@@ -21,7 +21,7 @@ pub struct Webhook {
     pub name: String,
     /// Where it sends; who is no admin sees scheme and host of it, the rest is `...`.
     pub url: String,
-    /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`).
+    /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
     pub past: bool,
     /// Whether deliveries are attempted.
     pub enabled: bool,
@@ -29,9 +29,9 @@ pub struct Webhook {
     pub disabled_reason: Option<String>,
     /// Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody.
     pub headers: BTreeMap<String, String>,
-    /// Whether rules that are made without `webhooks` tell it.
+    /// Whether rules that are created without `webhooks` notify it.
     pub for_new_rules: bool,
-    /// How many rules tell it.
+    /// How many rules notify it.
     pub rules: usize,
     /// When it was made.
     pub created_at: String,
@@ -39,7 +39,7 @@ pub struct Webhook {
     pub last_delivery: Option<LastDelivery>,
 }
 
-/// A webhook, with the secret that is shown this once.
+/// A webhook, with its secret, which is shown only once.
 #[derive(Serialize, ToSchema)]
 pub struct WebhookWithSecret {
     /// The webhook.
@@ -162,7 +162,7 @@ pub struct Delivery {
     pub attempt_count: usize,
     /// When it is tried next.
     pub next_attempt_at: Option<String>,
-    /// When it was caused.
+    /// When it was created.
     pub created_at: String,
 }
 

@@ -11,7 +11,7 @@ use crate::model::webhook::{Headers, WebhookSpec};
 use crate::webhook::guard::Policy;
 use crate::webhook::header;
 
-/// A webhook to make, or what one shall be from here on.
+/// A webhook to create, or the new settings of one.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewWebhook {
@@ -23,13 +23,13 @@ pub struct NewWebhook {
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
     headers: BTreeMap<String, HeaderValue>,
-    /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`); true when left out.
+    /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out.
     #[serde(default = "yes")]
     past: bool,
-    /// Whether rules that are made without `webhooks` tell it; false when left out.
+    /// Whether rules that are created without `webhooks` notify it; false when left out.
     #[serde(default)]
     for_new_rules: bool,
-    /// Whether deliveries are attempted; true when left out. Setting it ends what the hub disabled.
+    /// Whether deliveries are attempted; true when left out. Setting it also clears `disabled_reason`.
     #[serde(default = "yes")]
     enabled: bool,
 }
@@ -45,11 +45,11 @@ pub struct WebhookPatch {
     /// Headers to set, or with null to send no more; those not named stay. What waits is sent with them at once.
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
     headers: Option<BTreeMap<String, Option<HeaderValue>>>,
-    /// Whether it is told of alerts that were over when the hub learned of them (`alert.past`).
+    /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
     past: Option<bool>,
-    /// Whether rules that are made without `webhooks` tell it.
+    /// Whether rules that are created without `webhooks` notify it.
     for_new_rules: Option<bool>,
-    /// Whether deliveries are attempted. Setting it ends what the hub disabled.
+    /// Whether deliveries are attempted. Setting it also clears `disabled_reason`.
     enabled: Option<bool>,
 }
 
@@ -123,7 +123,7 @@ fn given(name: String, value: HeaderValue, stored: &Headers) -> Result<(String, 
     let found = stored.0.iter().find(|(stored, _)| stored.eq_ignore_ascii_case(&name));
     match found {
         Some((_, value)) => Ok((name, value.clone())),
-        None => Err(ApiError::invalid(format!("headers.{name}"), "there is no value yet that could stay: write it")),
+        None => Err(ApiError::invalid(format!("headers.{name}"), "there is no stored value to keep: write one")),
     }
 }
 
@@ -139,7 +139,7 @@ fn checked(headers: Vec<(String, String)>) -> Result<Headers, ApiError> {
 
 fn url(text: String, policy: &Policy) -> Result<String, ApiError> {
     if text.len() > 2_048 {
-        return Err(ApiError::invalid("url", "a URL has at most 2048 bytes"));
+        return Err(ApiError::invalid("url", "`url` must have at most 2048 bytes"));
     }
     policy.check_url(&text).map_err(|refused| ApiError::invalid("url", refused.to_string()))?;
     Ok(text)

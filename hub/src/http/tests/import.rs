@@ -138,18 +138,14 @@ async fn a_wrong_line_ends_an_import_and_a_dry_run_names_them_all() {
         (&asked["readings"], asked["errors"].as_array().unwrap().len(), &asked["more_errors"]),
         (&json!(160_000), 20, &json!(11))
     );
-    let first = json!({"line": 161_001, "field": "value", "detail": "`warm` is no number"});
+    let first = json!({"line": 161_001, "field": "value", "detail": "`warm` is not a number"});
     assert_eq!((&asked["errors"][0], &asked["lines"]), (&first, &json!(160_032)));
     let ended = scene.import("", "text/csv", file).await;
     assert_eq!(ended.problem(), (400, json!("invalid"), json!("line 160002.value")), "{}", ended.text);
     let stored = scene.get(&format!("/api/v1/query?device=*&sensor=*&{RANGE}&points=1")).await.json();
     let count = stored["series"][0]["count"][0].as_u64().unwrap();
     // All parts before it are stored, and it says so.
-    assert!(
-        count > 0 && ended.text.contains(&format!("the first {} lines are stored", count + 1)),
-        "{count}: {}",
-        ended.text
-    );
+    assert!(count > 0 && ended.text.contains(&format!("stored up to line {}", count + 1)), "{count}: {}", ended.text);
     let nothing = scene.import("", "text/csv", "device,sensor\n").await;
     assert!(nothing.text.contains("nothing of it is stored"), "{}", nothing.text);
     for (query, kind, status, field) in [

@@ -118,7 +118,7 @@ impl Store {
             let mut device = read(scope.conn, no)?;
             if let Some(name) = patch.name.filter(|name| *name != device.name) {
                 if is_taken(scope.conn, &name)? {
-                    return Err(Error::conflict("name", format!("another device is called {name}")));
+                    return Err(Error::conflict("name", format!("another device already has the name {name}")));
                 }
                 device.name = name;
             }

@@ -87,7 +87,8 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
         let series = series(scope, device, sensor, said)?;
         let Numbers { own, given, next } = numbers(scope, device, series)?;
         if own && origin == Origin::Pushed {
-            let detail = format!("{sensor} of {} is measured by the device itself", wish.name);
+            let detail =
+                format!("{sensor} of {} is sent by the device's own agent: use another sensor name", wish.name);
             return Err(Error::conflict("sensor", detail));
         }
         if given {
@@ -95,7 +96,7 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
         }
         if next >= numbering::LIMIT.0 {
             let most = numbering::LIMIT.0 - numbering::FIRST.0;
-            return Err(Error::conflict("sensor", format!("{} has {most} sensors, the most there are", wish.name)));
+            return Err(Error::conflict("sensor", format!("{} has {most} sensors, the maximum", wish.name)));
         }
         push_number(scope, device, SensorNo(next), series)?;
     }

@@ -68,7 +68,7 @@ impl Store {
                 return Err(Error::missing("device"));
             }
             if has_own_batches(scope, device) {
-                return Err(Error::conflict("numbering", "batches of the device came meanwhile".to_owned()));
+                return Err(Error::conflict("numbering", "batches of the device arrived in the meantime".to_owned()));
             }
             forget_numbers(scope.conn, device)?;
             scope.conn.prepare_cached(SET_NUMBERING)?.execute(named_params! {

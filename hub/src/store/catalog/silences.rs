@@ -38,7 +38,10 @@ impl Store {
             if unsigned(count) >= MOST_SILENCES as u64
                 && conn.prepare_cached(MAKE_ROOM)?.execute(named_params! { ":now": now.0 })? == 0
             {
-                return Err(Error::conflict("until", format!("there are {MOST_SILENCES} silences already")));
+                return Err(Error::conflict(
+                    "until",
+                    format!("there are already {MOST_SILENCES} silences, the maximum: delete one first"),
+                ));
             }
             conn.prepare_cached(INSERT)?.execute(named_params! {
                 ":rule": spec.rule,

@@ -72,7 +72,7 @@ impl Store {
                 return Err(Error::conflict("by", format!("{} has this hardware already", device.name)));
             }
             if has_own_batches(scope, no) {
-                let detail = format!("readings of {} came meanwhile: try again", device.name);
+                let detail = format!("readings of {} arrived in the meantime: try again", device.name);
                 return Err(Error::conflict("device", detail));
             }
             let left = with_key(scope.conn, &new.key)?;

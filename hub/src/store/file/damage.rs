@@ -62,7 +62,7 @@ pub(in crate::store) fn set_aside(dir: &Path, key: &SecretKey) -> Result<()> {
     let (when, why) = text.split_once('\n').unwrap_or((&text, "unknown"));
     let (aside, file) = (dir.join(format!("{ASIDE}{}", when.trim())), dir.join(FILE));
     tracing::error!(
-        "the database is damaged ({}). It is set aside in {}, nothing of it is deleted. A new one takes readings; \
+        "the database is damaged ({}). It was set aside in {}, nothing of it is deleted. New readings are stored in a new one; \
          `telemetry-hub recover` brings back what can be read of the old one",
         why.trim(),
         aside.display()

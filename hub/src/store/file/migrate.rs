@@ -89,7 +89,11 @@ pub(in crate::store) fn copy_before(conn: &Connection, file: &Path) -> Result<()
     let dir = file.parent().unwrap_or_else(|| Path::new("."));
     if let Some(room) = room::on(dir).filter(|room| room.free < need) {
         let (free, need) = (room.free >> 20, need >> 20);
-        tracing::warn!(free, need, "no copy before the upgrade: it takes {need} MiB, {free} are free");
+        tracing::warn!(
+            free,
+            need,
+            "no copy of the database before the upgrade: it needs {need} MiB, {free} MiB are free"
+        );
         return Ok(());
     }
     let part = beside_file(&copy, ".part");

@@ -114,7 +114,7 @@ impl Ballast {
             (0..BALLAST >> 20).try_for_each(|_| file.write_all(&block))
         };
         if let Err(error) = write() {
-            tracing::warn!(%error, "no room could be set apart for the day when the disk is full: {error}");
+            tracing::warn!(%error, "no space could be reserved for a full disk: {error}");
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -30,15 +30,15 @@ impl fmt::Display for Trouble {
             Self::DiskFull => f.write_str("the disk is full: readings wait on the devices"),
             Self::SetAside(file) => write!(
                 f,
-                "the database was damaged and set aside in {}; readings go on in a new one. `telemetry-hub recover` brings \
+                "the database was damaged and set aside in {}; new readings are stored in a new one. `telemetry-hub recover` brings \
                  back what can be read of it",
                 file.parent().unwrap_or(file).display()
             ),
             Self::DiskNearlyFull(room) => {
-                write!(f, "the disk is nearly full: {} MiB of {} are left", room.free >> 20, room.total >> 20)
+                write!(f, "the disk is nearly full: {} MiB of {} MiB are left", room.free >> 20, room.total >> 20)
             }
             Self::DeviceLimit(most) => write!(f, "no more devices can join: {}", Error::limit("devices", *most)),
-            Self::SeriesLimit(most) => write!(f, "no more sensors are taken: {}", Error::limit("series", *most)),
+            Self::SeriesLimit(most) => write!(f, "no more sensors are accepted: {}", Error::limit("series", *most)),
         }
     }
 }

@@ -63,10 +63,13 @@ pub(in crate::store) fn look(dir: &Path) -> Result<Log> {
         Behind { commits: commit @ (0 | 1), .. } => Ok(Log::Torn { commit: commit == 1 }),
         Behind { commits, .. } => {
             let why = format!(
-                "its write-ahead log is damaged after {} pages: {commits} commits lie behind, which no power cut leaves",
+                "its write-ahead log is damaged after {} pages: {commits} commits follow, which a power cut does not leave",
                 frames.end
             );
-            tracing::error!("{why}. The log is mended, and kept as it was in {}", kept(&path).display());
+            tracing::error!(
+                "{why}. The log is repaired, and a copy of it as it was is kept in {}",
+                kept(&path).display()
+            );
             let mended = frames.mended();
             // The note before the log: a log that is mended looks whole, and only the note still knows.
             let mend = keep(&path).and_then(|()| {
@@ -99,14 +102,14 @@ pub(in crate::store) fn forget_torn(conn: &Connection, log: Log) -> Result<()> {
     let Log::Torn { commit } = log else { return Ok(()) };
     if commit {
         tracing::warn!(
-            "a commit at the end of the write-ahead log cannot be believed. After a power cut that is fine: it was never \
-             acknowledged. Else the disk has damaged it, or the commit before it"
+            "a commit at the end of the write-ahead log is incomplete. After a power cut that is normal: it was never \
+             acknowledged. Otherwise the disk has damaged it, or the commit before it"
         );
     }
     // Not RESTART: of a log of which nothing is believed it would leave the torn frames as they are.
     let busy: i64 = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
     if busy != 0 {
-        tracing::warn!("what is torn at the end of the write-ahead log stays: another process reads the database");
+        tracing::warn!("the incomplete end of the write-ahead log stays: another process reads the database");
     }
     Ok(())
 }

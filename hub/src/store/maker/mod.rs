@@ -183,7 +183,9 @@ impl Maker {
                     let _ = self.write(move |_| Err::<(), _>(error));
                     return;
                 }
-                Err(error) => tracing::warn!(%error, "blocks not made, the journal keeps the readings: {error}"),
+                Err(error) => {
+                    tracing::warn!(%error, "readings could not be compressed and stay in the journal: {error}")
+                }
             }
         }
     }

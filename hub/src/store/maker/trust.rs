@@ -38,7 +38,7 @@ impl Trust {
         if self.sure.is_some_and(|sure| wall.since(sure) > STEP) {
             if self.doubt.is_none() {
                 tracing::warn!(
-                    "the clock says that days have passed: nothing is deleted for its age until it has said so for a day"
+                    "the clock jumped ahead by days: nothing is deleted for its age until it has stayed there for a day"
                 );
             }
             if now.duration_since(*self.doubt.get_or_insert(now)) < PATIENCE {

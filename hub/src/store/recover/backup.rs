@@ -83,10 +83,7 @@ fn refuse_other_files(file: &Path) -> Result<()> {
     if !file.exists() || contents(file).is_ok() {
         return Ok(());
     }
-    Err(Error::BadFile {
-        path: file.to_owned(),
-        detail: "there is a file already that is no backup: give another name",
-    })
+    Err(Error::BadFile { path: file.to_owned(), detail: "already exists and is not a backup: choose another name" })
 }
 
 fn copy(source: &Path, part: &Path, key: &SecretKey, told: &mut dyn FnMut(u64, u64)) -> Result<Contents> {
@@ -156,7 +153,7 @@ fn open(file: &Path) -> Result<Connection> {
 }
 
 fn header(conn: &Connection, file: &Path) -> Result<(UnixMillis, String, [u8; 32])> {
-    let none = Error::BadFile { path: file.to_owned(), detail: "is no backup made by `telemetry-hub backup`" };
+    let none = Error::BadFile { path: file.to_owned(), detail: "is not a backup made by `telemetry-hub backup`" };
     let Ok(mut statement) = conn.prepare(GET) else { return Err(none) };
     let found = statement.query_row([], |row| Ok((UnixMillis(row.get(0)?), row.get(1)?, row.get(2)?)));
     found.optional().ok().flatten().ok_or(none)

@@ -77,7 +77,7 @@ impl Old {
     pub(super) fn open(path: &Path, catalog: &Catalog) -> Result<Self> {
         let conn = salvage::open_any(path).map_err(|error| {
             tracing::error!(%error, "{} cannot be opened: {error}", path.display());
-            let detail = "no database of a hub, or its first page is gone: nothing can be salvaged from it";
+            let detail = "not the database of a hub, or its first page is unreadable: nothing can be recovered from it";
             Error::BadFile { path: path.to_owned(), detail }
         })?;
         // Where the page that says so is damaged, it is taken for what is known.

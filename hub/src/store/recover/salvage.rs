@@ -44,7 +44,9 @@ pub(in crate::store) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> 
         }
         let copied = open_any(&source).and_then(|from| copy(&from, &mut target, skip, Some(key)));
         match copied {
-            Ok((rows, bad)) => tracing::warn!(rows, bad, "{rows} rows taken from {}, {bad} left", source.display()),
+            Ok((rows, bad)) => {
+                tracing::warn!(rows, bad, "{rows} rows recovered from {}, {bad} unreadable", source.display())
+            }
             Err(error) => tracing::warn!(%error, "nothing can be read of {}: {error}", source.display()),
         }
     }

@@ -161,7 +161,7 @@ impl Writer {
             match self.group(&mut replies) {
                 Ok(()) => {
                     if tells && self.memory.counters.full.swap(false, Ordering::Relaxed) {
-                        tracing::info!("there is room on the disk again: readings are taken");
+                        tracing::info!("there is space on the disk again: readings are stored");
                     }
                     replies.into_iter().for_each(|reply| reply(Ok(())));
                 }
@@ -383,7 +383,7 @@ impl Writer {
     /// Says once what happened, before those who wait hear of it.
     fn tell(&self, failure: &Failure) {
         match failure {
-            Failure::Fatal(text) => tracing::error!(error = %text, "the store cannot go on: {text}"),
+            Failure::Fatal(text) => tracing::error!(error = %text, "the store cannot continue: {text}"),
             Failure::Damaged(text) => {
                 tracing::error!(error = %text, "the database is damaged: {text}; the next start sets it aside");
                 let dir = self.conn.path().and_then(|file| Path::new(file).parent());
