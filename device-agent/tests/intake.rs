@@ -271,7 +271,7 @@ async fn one_wire_thermometers_are_read_and_a_wrong_checksum_is_not_a_temperatur
             && power_on.starts_with("28-0003: 85 Cel before it has measured")
             && zero == "28-0006: all its bytes are zero"
             && hangs.starts_with("28-0007: ") && hangs.ends_with("no answer")
-            && family.starts_with("30-0001: what the temperature of family 30 is counted in")),
+            && family.starts_with("30-0001: the unit of temperatures of family 30")),
         "{trouble}"
     );
 }

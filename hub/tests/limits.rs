@@ -31,7 +31,7 @@ fn a_full_hub_turns_newcomers_away_with_a_reason_and_the_others_go_on() {
     let about = hub.get("/api/v1/hub");
     assert_eq!((about["devices_max"].as_u64(), about["series_max"].as_u64()), (Some(2), Some(2)));
     let state = about["degraded"].as_str().unwrap();
-    assert!(state.starts_with("no more devices can join: the hub has 2 devices, the most it takes"), "{state}");
+    assert!(state.starts_with("no more devices can join: the hub has 2 devices, its maximum"), "{state}");
 
     let mut third = FakeDevice::new(hub.udp, &token, START);
     third.make();

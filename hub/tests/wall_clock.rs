@@ -191,7 +191,7 @@ fn a_time_in_another_unit_is_refused_with_what_it_looks_like() {
     for path in ["/write?db=t", "/api/v2/write?bucket=t"] {
         let problem = refused("POST", path, "m,host=h a=1 1710000000");
         let said = "line 1, column 14: 1970-01-01T00:00:01.710Z is before the year 2000";
-        assert!(problem.contains(said) && problem.contains("looks like seconds: say precision=s"), "{problem}");
+        assert!(problem.contains(said) && problem.contains("looks like seconds: set precision=s"), "{problem}");
     }
     for path in [
         "/api/v1/query?from=1710000000",

@@ -42,7 +42,7 @@ pub struct Hub {
     pub readings_total: u64,
     /// Readings stored a second, over the last few seconds.
     pub readings_per_s: f64,
-    /// 99 of 100 batches are acknowledged within this many milliseconds.
+    /// 99 % of batches are acknowledged within this many milliseconds.
     pub ack_p99_ms: Option<f64>,
     /// Open live connections.
     pub ws_clients: usize,

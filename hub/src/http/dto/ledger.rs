@@ -40,7 +40,7 @@ pub struct LedgerCounts {
     pub taken: u64,
     /// On the hub's disk, sent as they were measured.
     pub received: u64,
-    /// On the hub's disk, sent after an absence or from a recording.
+    /// On the hub's disk, sent after a lost connection or from a recording.
     pub recovered: u64,
     /// Left out by the device between others that stayed, because its buffer was full.
     pub thinned: u64,

@@ -61,7 +61,7 @@ pub struct Needs {
     pub span: String,
     /// Series that the rule watches, as far as they were heard.
     pub series: usize,
-    /// Those of them that have not reported enough yet, or report too seldom.
+    /// Those of them that have not enough readings yet, or too few for the length of the window.
     pub waiting: usize,
 }
 
