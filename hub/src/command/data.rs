@@ -20,6 +20,11 @@ pub struct Data {
 }
 
 impl Data {
+    /// As a command names it whose directory is not a hub's yet.
+    pub(super) const fn new(data: Option<PathBuf>, config: Option<PathBuf>) -> Self {
+        Self { data, config }
+    }
+
     /// The directory a person named, by flag, variable or file.
     fn named(&self) -> Result<Option<PathBuf>, config::Error> {
         match (&self.data, &self.config) {

@@ -155,7 +155,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Open(args) => block_on(open::run(args)),
         Command::Doctor(flags) => block_on(doctor::run(flags)),
         Command::Backup(args) => backup::run(&args),
-        Command::Restore(args) => restore::run(&args),
+        Command::Restore(args) => restore::run(args),
         Command::Recover(args) => block_on(recover::run(args)),
     }
 }

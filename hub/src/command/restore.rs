@@ -11,13 +11,16 @@ pub struct Args {
     /// Backup to read
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// Must be empty, or not there yet
-    #[command(flatten)]
-    data: Data,
+    /// Data directory to create, or an empty one [default: ./telemetry-data]
+    #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_DATA")]
+    data: Option<PathBuf>,
+    /// TOML file of the hub, which may name its data directory
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CONFIG")]
+    config: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args) -> Outcome {
-    let data = args.data.dir()?;
+pub(super) fn run(args: Args) -> Outcome {
+    let data = Data::new(args.data, args.config).dir()?;
     let held = store::restore(&args.file, &data)?;
     print(format_args!(
         "{}\tas of {}, {}, {}",

@@ -24,7 +24,7 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     announce(format_args!("data         {}", data.display()));
     announce(format_args!("page, REST   http://{}", hub.http()));
     announce(format_args!("devices      udp {}", hub.udp()));
-    announce(format_args!("fingerprint  {}", identity::words(hub.id())));
+    announce(format_args!("six words    {}", identity::words(hub.id())));
     let links = reach::links(hub.http(), reach::hostname().as_deref());
     let (text, path) = match setup {
         Some(token) if links.len() == 1 => ("Open this link to set the admin password:", format!("/#setup={token}")),

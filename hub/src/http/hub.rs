@@ -119,7 +119,7 @@ fn grace(text: &str) -> Result<Option<i64>, ApiError> {
     let span =
         text::duration(text).map_err(|_| wrong(format!("`{text}` is not a duration such as 60s or 5m, nor `off`")))?;
     if !GRACE.contains(&span) {
-        return Err(wrong("`device_offline` must be between 10s and 7d, or `off` for no such alert".to_owned()));
+        return Err(wrong(format!("`{text}` must be between 10s and 7d, or `off` for no such alert")));
     }
     Ok(Some(span.as_millis() as i64))
 }
@@ -127,16 +127,14 @@ fn grace(text: &str) -> Result<Option<i64>, ApiError> {
 fn wanted(patch: &JoinPatch, before: Join, app: &AppState) -> Result<Join, ApiError> {
     match (patch.policy, &patch.open_for) {
         (Some(policy), None) => Ok(Join { policy: policy.into(), open_until: None }),
-        (None, Some(span)) => {
-            let span = text::duration(span).map_err(|detail| ApiError::invalid("open_for", detail))?;
+        (None, Some(text)) => {
+            let span = text::duration(text).map_err(|detail| ApiError::invalid("open_for", detail))?;
             if span.is_zero() {
                 return Ok(Join { open_until: None, ..before });
             }
             if !WINDOW.contains(&span) {
-                return Err(ApiError::invalid(
-                    "open_for",
-                    "`open_for` must be between 1m and 15m, or `0s` to close the window",
-                ));
+                let detail = format!("`{text}` must be between 1m and 15m, or `0s` to close the window");
+                return Err(ApiError::invalid("open_for", detail));
             }
             let wall = app.clock.wall().plus(span.as_millis() as i64);
             Ok(Join { open_until: Some((app.clock.now() + span, wall)), ..before })

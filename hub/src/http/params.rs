@@ -73,7 +73,7 @@ impl Params {
     pub fn paging(&mut self, usual: usize, most: usize) -> Result<Paging, ApiError> {
         let limit = self.parsed("limit", "a number")?.unwrap_or(usual);
         if !(1..=most).contains(&limit) {
-            return Err(ApiError::invalid("limit", format!("`limit` must be between 1 and {most}")));
+            return Err(ApiError::invalid("limit", format!("`limit` must be between 1 and {most}, not {limit}")));
         }
         Paging::new(limit, self.one("cursor")?.as_deref())
     }

@@ -215,8 +215,8 @@ fn check(query: NewQuery, now: UnixMillis) -> Result<Checked, ApiError> {
         (points, None) => buckets::by_number(from, to, points.unwrap_or(USUAL_POINTS))?,
         (None, Some(every)) => buckets::by_length(from, to, Every::parse(&every)?, &tz)?,
     };
-    if query.limit.is_some_and(|limit| !(1..=MOST_SERIES).contains(&limit)) {
-        return Err(ApiError::invalid("limit", format!("`limit` must be between 1 and {MOST_SERIES}")));
+    if let Some(limit) = query.limit.filter(|limit| !(1..=MOST_SERIES).contains(limit)) {
+        return Err(ApiError::invalid("limit", format!("`limit` must be between 1 and {MOST_SERIES}, not {limit}")));
     }
     let (wanted, percentiles) = aggregates(&query.agg)?;
     let Paging { after, .. } = Paging::new(MOST_SERIES, query.cursor.as_deref())?;

@@ -135,10 +135,10 @@ fn tell_of_no_hub(config: &Config, findings: &mut Findings) {
     if others.is_empty() {
         return findings.bad(format_args!("no hub answers on http://{address}"), start);
     }
-    let plural = if others.len() == 1 { "one runs" } else { "others run" };
+    let plural = if others.len() == 1 { "another hub is" } else { "other hubs are" };
     findings.bad(
         format_args!(
-            "no hub runs with its data in {data}, and none answers on http://{address}; {plural} with another"
+            "no hub runs with its data in {data}, and none answers on http://{address}; {plural} running"
         ),
         format_args!("{}; or start this one: {start}", others.join(" or ")),
     );
@@ -388,7 +388,7 @@ fn tell_traffic(metrics: &str, findings: &mut Findings) {
         by_reason(|reason| reason.starts_with("probe_")),
     ));
     findings.told(format_args!(
-        "datagrams: {} received, {} handshakes; dropped: {}",
+        "packets: {} received, {} connections opened; dropped: {}",
         total("hub_udp_datagrams_received_total"),
         total("hub_handshakes_total"),
         by_reason(|reason| !reason.starts_with("probe_")),

@@ -55,7 +55,7 @@ const ROUND: [(i64, i64); 2] = [(12 * 3_600_000, 3_600_000), (3_600_000, 300_000
 /// Edges of `points` buckets of equal length.
 pub(super) fn by_number(from: UnixMillis, to: UnixMillis, points: usize) -> Result<Vec<UnixMillis>, ApiError> {
     if !(1..=MOST).contains(&points) {
-        return Err(ApiError::invalid("points", format!("`points` must be between 1 and {MOST}")));
+        return Err(ApiError::invalid("points", format!("`points` must be between 1 and {MOST}, not {points}")));
     }
     let length = i128::from(to.since(from));
     let count = i128::try_from(points).unwrap_or(1).min(length);

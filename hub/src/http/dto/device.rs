@@ -306,8 +306,9 @@ impl TryFrom<DevicePatch> for Patch {
     type Error = ApiError;
 
     fn try_from(patch: DevicePatch) -> Result<Self, ApiError> {
-        if patch.interval_ms.flatten().is_some_and(|ms| !(100..=86_400_000).contains(&ms)) {
-            return Err(ApiError::invalid("interval_ms", "`interval_ms` must be between 100 and 86400000 (a day)"));
+        if let Some(ms) = patch.interval_ms.flatten().filter(|ms| !(100..=86_400_000).contains(ms)) {
+            let detail = format!("`interval_ms` must be between 100 and 86400000 (a day), not {ms}");
+            return Err(ApiError::invalid("interval_ms", detail));
         }
         Ok(Self {
             name: patch.name.map(|name| text::name("name", name)).transpose()?,

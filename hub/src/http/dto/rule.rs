@@ -383,11 +383,12 @@ impl TryFrom<NewCondition> for rule::Condition {
             ConditionKind::Deviation => {
                 let (sigmas, over) = (needed("sigmas", new.sigmas)?, window(&needed("over", new.over)?)?);
                 if !SIGMAS.contains(&sigmas) {
-                    let detail = format!("`sigmas` must be between {} and {}", SIGMAS.start(), SIGMAS.end());
+                    let detail = format!("`sigmas` must be between {} and {}, not {sigmas}", SIGMAS.start(), SIGMAS.end());
                     return Err(ApiError::invalid("sigmas", detail));
                 }
-                if new.clear.is_some_and(|clear| !(0.0..=sigmas).contains(&clear)) {
-                    return Err(ApiError::invalid("clear", "`clear` must be between 0 and `sigmas`"));
+                if let Some(clear) = new.clear.filter(|clear| !(0.0..=sigmas).contains(clear)) {
+                    let detail = format!("`clear` must be between 0 and `sigmas` ({sigmas}), not {clear}");
+                    return Err(ApiError::invalid("clear", detail));
                 }
                 if new.least.is_some_and(|least| least < 0.0) {
                     return Err(ApiError::invalid("least", "`least` must be 0 or more, in the sensor's unit"));
@@ -435,7 +436,7 @@ fn good_side(op: rule::Op, value: f64, clear: Option<f64>) -> Result<Option<f64>
     if is_good {
         return Ok(clear);
     }
-    Err(ApiError::invalid("clear", format!("`clear` must be {side} `value`")))
+    Err(ApiError::invalid("clear", format!("`clear` must be {side} `value` ({value}), or equal to it")))
 }
 
 /// How long a rate or a deviation looks back.
@@ -450,7 +451,7 @@ fn bounded(field: &str, text: &str, least: Duration) -> Result<Duration, ApiErro
 fn within(field: &str, text: &str, least: Duration, most: Duration) -> Result<Duration, ApiError> {
     let duration = text::duration(text).map_err(|detail| ApiError::invalid(field, detail))?;
     if !(least..=most).contains(&duration) {
-        let detail = format!("`{field}` must be between {} and {}", text::span(least), text::span(most));
+        let detail = format!("`{field}` must be between {} and {}, not `{text}`", text::span(least), text::span(most));
         return Err(ApiError::invalid(field, detail));
     }
     Ok(duration)
