@@ -450,7 +450,7 @@ export interface components {
         Hub: {
             /**
              * Format: double
-             * @description 99 of 100 batches are acknowledged within this many milliseconds.
+             * @description 99 % of batches are acknowledged within this many milliseconds.
              */
             ack_p99_ms: number | null;
             /** @description By which addresses others reach it. */
@@ -705,7 +705,7 @@ export interface components {
             received: number;
             /**
              * Format: int64
-             * @description On the hub's disk, sent after an absence or from a recording.
+             * @description On the hub's disk, sent after a lost connection or from a recording.
              */
             recovered: number;
             /**
@@ -811,7 +811,7 @@ export interface components {
             series: number;
             /** @description From the first to the last of them at least. */
             span: string;
-            /** @description Those of them that have not reported enough yet, or report too seldom. */
+            /** @description Those of them that have not enough readings yet, or too few for the length of the window. */
             waiting: number;
         };
         /** @description A join token to create. */

@@ -112,7 +112,10 @@ pub(super) async fn ack_many(
 ) -> Result<Json<AckedMany>, ApiError> {
     bounded(request.comment.as_deref())?;
     if !(1..=MANY).contains(&request.alerts.len()) {
-        return Err(ApiError::invalid("alerts", format!("`alerts` must have 1 to {MANY} ids, not {}", request.alerts.len())));
+        return Err(ApiError::invalid(
+            "alerts",
+            format!("`alerts` must have 1 to {MANY} ids, not {}", request.alerts.len()),
+        ));
     }
     let ids =
         request.alerts.iter().enumerate().map(|(index, id)| {

@@ -445,7 +445,7 @@ fn a_flipped_bit_in_the_log_costs_the_batch_it_hit_and_none_behind_it() {
     let report = hub.outputs(&["recover"]);
     // Each row has a sum of its own.
     eventually("all but one batch", Duration::from_secs(10), || (hub.count() + 1 == device.made()).then_some(()));
-    assert!(report.iter().any(|line| line.contains("damaged        0 blocks, 1 batches")), "{report:?}");
+    assert!(report.iter().any(|line| line.contains("damaged        0 blocks, 1 batch")), "{report:?}");
     device.deliver(10);
     eventually("its end is told", Duration::from_secs(20), || {
         sink.told().contains(&"hub.database_damaged alert.resolved".to_owned()).then_some(())

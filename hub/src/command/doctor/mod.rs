@@ -137,9 +137,7 @@ fn tell_of_no_hub(config: &Config, findings: &mut Findings) {
     }
     let plural = if others.len() == 1 { "another hub is" } else { "other hubs are" };
     findings.bad(
-        format_args!(
-            "no hub runs with its data in {data}, and none answers on http://{address}; {plural} running"
-        ),
+        format_args!("no hub runs with its data in {data}, and none answers on http://{address}; {plural} running"),
         format_args!("{}; or start this one: {start}", others.join(" or ")),
     );
 }

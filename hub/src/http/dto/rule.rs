@@ -383,7 +383,8 @@ impl TryFrom<NewCondition> for rule::Condition {
             ConditionKind::Deviation => {
                 let (sigmas, over) = (needed("sigmas", new.sigmas)?, window(&needed("over", new.over)?)?);
                 if !SIGMAS.contains(&sigmas) {
-                    let detail = format!("`sigmas` must be between {} and {}, not {sigmas}", SIGMAS.start(), SIGMAS.end());
+                    let detail =
+                        format!("`sigmas` must be between {} and {}, not {sigmas}", SIGMAS.start(), SIGMAS.end());
                     return Err(ApiError::invalid("sigmas", detail));
                 }
                 if let Some(clear) = new.clear.filter(|clear| !(0.0..=sigmas).contains(clear)) {
