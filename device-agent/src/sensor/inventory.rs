@@ -375,7 +375,7 @@ impl Inventory {
     fn note_numbered(&mut self, device: &Device, named: &[Option<Named>]) {
         for name in by_number(device, named, &self.earlier) {
             if !self.renamed.iter().any(|(known, _)| *known == name) {
-                let said = "several channels have its label: it goes by its number now, the old series stay";
+                let said = "several channels have its label: it is now named by its number, the old series stay";
                 warn!("{name}: {said}");
                 self.renamed.push((name, said.to_owned()));
             }
