@@ -80,7 +80,8 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
     return () => {
       current = false;
     };
-  }, [device.id, device.sensors, streams.value, grown]);
+    // Its interval too: gaps are drawn by it, and a device may be set to another one while it is looked at.
+  }, [device.id, device.sensors, device.interval_ms, streams.value, grown]);
 
   const chosen = useMemo(() => (sensors ?? []).filter((one) => route.sensors.length === 0 || route.sensors.includes(one.sensor)), [sensors, route.sensors.join("\n")]);
   // Before the cards are drawn, not after: they read the board's window.
