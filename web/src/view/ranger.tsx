@@ -120,7 +120,7 @@ function useLine(device: string, sensor: Sensor, { from, to }: Span): { line: st
 
   return useMemo(() => {
     if (!points) return { line: "", band: "", gaps: "" };
-    const { t, avg, min, max, gaps } = points.columns(from, to, gapAfter(sensor.interval_ms ?? points.typicalInterval()));
+    const { t, avg, min, max, gaps } = points.columns(from, to, gapAfter(sensor.interval_ms, points.typicalInterval()));
     const lows = min.filter((value) => value !== null);
     if (lows.length === 0) return { line: "", band: "", gaps: "" };
     const low = Math.min(...lows);
