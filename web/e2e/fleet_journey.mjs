@@ -96,3 +96,18 @@ test("in a mixed fleet a value stands below its own sensor's name or not at all"
   await lone.getByText("1 other sensor: wind").waitFor();
   assert.equal(await lone.locator(".value").count(), 0);
 });
+
+test("air pressure shows the digits that move, and on a phone the head of its chart is whole", { timeout: 120_000 }, async () => {
+  const { page } = s;
+  const now = Date.now();
+  const readings = Array.from({ length: 60 }, (_, i) => ({ sensor: "pressure", unit: "hPa", at: now - (60 - i) * 1_000, value: 1013.25 + 0.15 * Math.sin(i / 9) }));
+  await s.push([{ device: "barometer", readings }]);
+  const { items } = (await s.call("GET", "/devices?q=barometer")).body;
+  await page.setViewportSize({ width: 390, height: 844 });
+  await page.goto(`${s.base}/d/${items[0].id}?from=now-5m&to=now`);
+  await page.locator(".chart-head").getByText(/^max/).waitFor();
+  assert.match(await page.locator(".readout").innerText(), /^min\s+1013\.10\s+mean\s+1013\.\d\d\s+max\s+1013\.40$/);
+  const cut = await page.locator(".chart-head, .chart-head h2, .chart-head .readout").evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.className || one.tagName}: ${one.textContent}`));
+  assert.deepEqual(cut, []);
+  await page.setViewportSize({ width: 1440, height: 900 });
+});
