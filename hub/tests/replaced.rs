@@ -270,7 +270,7 @@ fn what_makes_no_sense_is_refused_by_name_and_changes_nothing() {
     let pushed = json!({"device": "pushed", "readings": [{"sensor": "a", "value": 1}]});
     scene.hub.post("/api/v1/readings", &pushed);
     let items = scene.hub.get("/api/v1/devices?q=pushed")["items"].clone();
-    assert!(refused(items[0]["id"].as_str().unwrap(), (404, "by")).contains("waits to be adopted"));
+    assert!(refused(items[0]["id"].as_str().unwrap(), (404, "by")).contains("waits for approval"));
     scene.measures(20.0);
     scene.old.stop();
 }

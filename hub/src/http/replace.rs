@@ -112,7 +112,7 @@ async fn hardware(app: &AppState, old: &device::Device, by: DeviceId) -> Result<
         (Some(known), None) => return if_allowed(known, now),
         (Some(known), Some(_)) => {
             let detail = format!(
-                "{by} is {} and hardware that it had before: for the hardware that it has now give {}; what it had before goes back to it alone",
+                "{by} is both {} and hardware it had before: send {} for its current hardware; earlier hardware can only go back to the device it was of",
                 known.name,
                 device::id_of(&known.key)
             );
