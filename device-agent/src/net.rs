@@ -4,18 +4,27 @@
 //! out with a warning, because every single way to the hub is enough.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::time::Duration;
 
 use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockRef, Socket, Type};
-use tokio::net::UdpSocket;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
 use tracing::{debug, warn};
 use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, HOP_LIMIT};
 use wire::packet::MAX_DATAGRAM;
 
+use crate::clock;
 use crate::links::{self, Link};
 
 /// Asked for, so that a burst of acknowledgements is not lost while the agent writes its spool.
 const RECEIVE_BUFFER: usize = 1 << 20;
+/// What the kernel has no room for is tried again after so long, so often: then it is lost like any other datagram.
+const ROOM_AFTER: Duration = Duration::from_millis(2);
+const TRIES: usize = 50;
+
+/// A socket of which only what arrives wakes the agent. The runtime's own also wakes it each time when what it sent has left.
+type Talking = AsyncFd<UdpSocket>;
 
 /// How a probe reaches hubs whose address nobody knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +47,10 @@ pub struct Received {
 /// The agent's sockets.
 #[derive(Debug)]
 pub struct Net {
-    v4: Option<UdpSocket>,
-    v6: Option<UdpSocket>,
-    group_v4: Option<UdpSocket>,
-    group_v6: Option<UdpSocket>,
+    v4: Option<Talking>,
+    v6: Option<Talking>,
+    group_v4: Option<Talking>,
+    group_v6: Option<Talking>,
 }
 
 impl Net {
@@ -119,14 +128,14 @@ impl Net {
             }
             (IpAddr::V6(_), Way::Broadcast) => return None,
         };
-        Some(socket.send_to(probe, to).await.map(|_| ()))
+        Some(send_to(socket, probe, to).await)
     }
 
     /// Sends a datagram. One that cannot be sent is lost like any other: the uplink repeats.
     pub async fn send(&self, datagram: &[u8], to: SocketAddr) {
         let socket = if to.is_ipv4() { &self.v4 } else { &self.v6 };
         let Some(socket) = socket else { return };
-        if let Err(error) = socket.send_to(datagram, to).await {
+        if let Err(error) = send_to(socket, datagram, to).await {
             debug!("cannot send to {to}: {error}");
         }
     }
@@ -149,7 +158,9 @@ impl Net {
     /// Takes a datagram that is there already.
     pub fn try_receive(&self, buffer: &mut [u8; MAX_DATAGRAM]) -> Option<Received> {
         let sockets = [&self.v4, &self.v6, &self.group_v4, &self.group_v6];
-        sockets.into_iter().flatten().find_map(|socket| match socket.try_recv_from(buffer) {
+        let arrived =
+            |socket: &Talking, buffer: &mut [u8]| socket.try_io(Interest::READABLE, |socket| socket.recv_from(buffer));
+        sockets.into_iter().flatten().find_map(|socket| match arrived(socket, buffer) {
             Ok((length, from)) => Some(Received { from, length }),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
             // An ICMP answer to something sent earlier (nobody listens there): reading it clears it.
@@ -158,7 +169,19 @@ impl Net {
     }
 }
 
-async fn readable(socket: Option<&UdpSocket>) {
+/// Sends a datagram, waiting a little for room where there is none.
+async fn send_to(socket: &Talking, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
+    for _ in 1..TRIES {
+        match socket.get_ref().send_to(datagram, to) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            sent => return sent.map(drop),
+        }
+        clock::sleep_until(Some(clock::mono() + ROOM_AFTER)).await;
+    }
+    socket.get_ref().send_to(datagram, to).map(drop)
+}
+
+async fn readable(socket: Option<&Talking>) {
     match socket {
         Some(socket) => {
             let _ = socket.readable().await;
@@ -167,7 +190,7 @@ async fn readable(socket: Option<&UdpSocket>) {
     }
 }
 
-fn talking(domain: Domain, address: SocketAddr) -> io::Result<UdpSocket> {
+fn talking(domain: Domain, address: SocketAddr) -> io::Result<Talking> {
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     if domain == Domain::IPV6 {
         socket.set_only_v6(true)?;
@@ -182,7 +205,7 @@ fn talking(domain: Domain, address: SocketAddr) -> io::Result<UdpSocket> {
     bound(socket, address)
 }
 
-fn listening(domain: Domain, address: SocketAddr) -> io::Result<UdpSocket> {
+fn listening(domain: Domain, address: SocketAddr) -> io::Result<Talking> {
     let socket = Socket::new(domain, Type::DGRAM, Some(Protocol::UDP))?;
     if domain == Domain::IPV6 {
         socket.set_only_v6(true)?;
@@ -192,8 +215,9 @@ fn listening(domain: Domain, address: SocketAddr) -> io::Result<UdpSocket> {
     bound(socket, address)
 }
 
-fn bound(socket: Socket, address: SocketAddr) -> io::Result<UdpSocket> {
+#[expect(deprecated, reason = "what replaces it is `unsafe`, for descriptors that change; one that is owned does not")]
+fn bound(socket: Socket, address: SocketAddr) -> io::Result<Talking> {
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
-    UdpSocket::from_std(socket.into())
+    AsyncFd::with_interest(socket.into(), Interest::READABLE)
 }

@@ -221,7 +221,7 @@ impl<W: Work> Lanes<W> {
             .running
             .iter()
             .filter(|running| running.pace != Pace::Slow && running.begun > self.noted && self.hangs(running, now));
-        let fresh: Vec<(u64, Pace, u64)> =
+        let fresh: Vec<(u64, Pace, u32)> =
             fresh.map(|running| (running.begun, running.pace, running.kin.kind)).collect();
         let Some(youngest) = fresh.iter().map(|(begun, ..)| *begun).max() else { return };
         self.noted = youngest;
@@ -229,8 +229,12 @@ impl<W: Work> Lanes<W> {
         if self.tally(now).hung < self.limits.untried {
             return;
         }
-        let distrusted = |kin: Kin| fresh.iter().any(|(_, pace, kind)| *pace == Pace::Quick && *kind == kin.kind);
-        let (distrusted, rest) = std::mem::take(&mut self.quick).into_iter().partition(|work| distrusted(work.kin()));
+        self.distrust(|kin| fresh.iter().any(|(_, pace, kind)| *pace == Pace::Quick && *kind == kin.kind));
+    }
+
+    /// Of some of what was quick the last time nobody knows any more how it will go.
+    fn distrust(&mut self, which: impl Fn(Kin) -> bool) {
+        let (distrusted, rest) = std::mem::take(&mut self.quick).into_iter().partition(|work| which(work.kin()));
         self.quick = rest;
         let mut distrusted: VecDeque<W> = distrusted;
         self.untried.append(&mut distrusted);
@@ -248,12 +252,8 @@ impl<W: Work> Lanes<W> {
         if hung.len() >= self.limits.hung {
             // A kind that has lost its last thread is not waited for.
             let lost = self.running.iter().filter(|running| running.last && self.hangs(running, now));
-            let lost: Vec<u64> = lost.map(|running| running.kin.kind).collect();
-            let (lost, rest) =
-                std::mem::take(&mut self.quick).into_iter().partition(|work| lost.contains(&work.kin().kind));
-            self.quick = rest;
-            let mut lost: VecDeque<W> = lost;
-            self.untried.append(&mut lost);
+            let lost: Vec<u32> = lost.map(|running| running.kin.kind).collect();
+            self.distrust(|kin| lost.contains(&kin.kind));
         }
         sort(&mut self.quick, &hung);
         sort(&mut self.untried, &hung);
@@ -285,7 +285,7 @@ impl<W: Work> Lanes<W> {
     /// Where something hangs, whether a piece may be tried beside those that are: not in the same place, and not where more
     /// hangs than where they are, whose places may yet do better.
     fn may_be_tried(&self, tried: &[Kin], kin: Kin, now: Instant) -> bool {
-        let hung = |place: u64| self.hung(now).filter(|hung| hung.place == place).count();
+        let hung = |place: u32| self.hung(now).filter(|hung| hung.place == place).count();
         tried.iter().all(|tried| tried.place != kin.place && hung(kin.place) <= hung(tried.place))
     }
 
@@ -304,7 +304,7 @@ impl<W: Work> Lanes<W> {
 #[cfg(test)]
 impl Running {
     /// Whether it is in this place.
-    pub(super) fn is_in(&self, place: u64) -> bool {
+    pub(super) fn is_in(&self, place: u32) -> bool {
         self.kin.place == place
     }
 }
@@ -318,18 +318,18 @@ impl Tally {
 
 /// See the head of this file.
 fn sort<W: Work>(queue: &mut VecDeque<W>, hung: &[Kin]) {
-    let mut counts: [HashMap<u64, usize>; 3] = Default::default();
+    let mut counts: [HashMap<u32, usize>; 3] = Default::default();
     for kin in hung {
         for (counts, part) in counts.iter_mut().zip([kin.kind, kin.driver, kin.place]) {
             *counts.entry(part).or_default() += 1;
         }
     }
-    let mut all: Vec<(u64, u32)> = queue.iter().map(|work| (work.kin().place, work.number())).collect();
+    let mut all: Vec<(u32, u32)> = queue.iter().map(|work| (work.kin().place, work.number())).collect();
     all.sort_unstable();
     queue.make_contiguous().sort_by_cached_key(|work| {
         let Kin { kind, driver, place } = work.kin();
         let [kinds, drivers, places] = &counts;
-        let count = |counts: &HashMap<u64, usize>, part: u64| counts.get(&part).copied().unwrap_or(0);
+        let count = |counts: &HashMap<u32, usize>, part: u32| counts.get(&part).copied().unwrap_or(0);
         let before = all.partition_point(|other| *other < (place, work.number()));
         let first = all.partition_point(|other| *other < (place, 0));
         let end = all.partition_point(|other| *other <= (place, u32::MAX));

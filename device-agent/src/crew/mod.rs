@@ -8,10 +8,9 @@
 //!   slow    ──▶ a thread for each piece, up to a bound ──┘
 //! ```
 //!
-//! Threads start when there is work for them and leave when there is none. A piece that hangs keeps its thread until it
-//! ends, whatever happens: [`lanes`] says which pieces are begun, so that what answers always finds a thread, however much
-//! hangs. What is not begun waits, and is begun once something that hung has ended. A crew that is dropped leaves its threads
-//! to themselves: nobody waits for them.
+//! Threads start when there is work for them; those that were not needed for a while leave, but for one. A piece that hangs
+//! keeps its thread until it ends, whatever happens: [`lanes`] says which pieces are begun, so that what answers finds a thread,
+//! however much hangs. A crew that is dropped leaves its threads to themselves: nobody waits for them.
 
 mod lanes;
 
@@ -28,7 +27,7 @@ use lanes::Lanes;
 
 /// A quick piece of work that takes longer than this gets company: another thread takes over what waits behind it.
 pub const PATIENCE: Duration = Duration::from_millis(100);
-/// A thread without work leaves after this.
+/// Where one thread was enough for so long, the others leave.
 const IDLE: Duration = Duration::from_secs(10);
 /// Reading a few small files needs little; the memory is used as it is touched.
 const STACK: usize = 128 << 10;
@@ -53,11 +52,11 @@ pub trait Work: Send + 'static {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Kin {
     /// A kind of source; there are few.
-    pub kind: u64,
+    pub kind: u32,
     /// Who gives the answer.
-    pub driver: u64,
+    pub driver: u32,
     /// Where.
-    pub place: u64,
+    pub place: u32,
 }
 
 /// How a piece of work is expected to go.
@@ -110,7 +109,7 @@ pub struct Limits {
     pub kinds: usize,
     /// What is not slow and takes longer than this hangs.
     pub patience: Duration,
-    /// Untried pieces at the same time, as long as none hangs.
+    /// Threads that set out together on what is not slow, as long as nothing hangs; while something does, more.
     pub abreast: usize,
 }
 
@@ -142,6 +141,8 @@ struct State<W: Work> {
     done: Vec<Done<W>>,
     threads: usize,
     idle: usize,
+    /// When one thread was not enough, the last time.
+    crowded: Instant,
     /// Somebody waits with a thread until something is done.
     waits: bool,
     closed: bool,
@@ -160,8 +161,8 @@ impl<W: Work> Crew<W> {
     /// Nobody yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let state =
-            State { lanes: Lanes::new(limits), done: Vec::new(), threads: 0, idle: 0, waits: false, closed: false };
+        let (lanes, done, crowded) = (Lanes::new(limits), Vec::new(), clock::mono());
+        let state = State { lanes, done, threads: 0, idle: 0, crowded, waits: false, closed: false };
         let shared = Shared {
             limits,
             state: Mutex::new(state),
@@ -247,6 +248,9 @@ impl<W: Work> Crew<W> {
         let wanted = state.lanes.wanted(now);
         let room = self.shared.limits.threads().saturating_sub(state.threads);
         let missing = wanted.saturating_sub(state.idle).min(room);
+        if wanted > 1 || missing > 0 {
+            state.crowded = now;
+        }
         for _ in 0..missing {
             let shared = Arc::clone(&self.shared);
             let started =
@@ -316,16 +320,16 @@ impl<W: Work> Shared<W> {
             if let Some((number, work, pace)) = state.lanes.pick(now) {
                 return Some((number, work, pace, now));
             }
-            state.idle += 1;
-            let (woken, waited) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
-            state = woken;
-            state.idle -= 1;
-            now = clock::mono();
-            // One stays: its next round comes soon.
-            if waited.timed_out() && state.threads > 1 {
+            // One waits for what comes next, though who waits is another each time.
+            if state.idle > 0 && now.saturating_duration_since(state.crowded) >= IDLE {
                 state.threads -= 1;
                 return None;
             }
+            state.idle += 1;
+            let (woken, _) = self.work.wait_timeout(state, IDLE).unwrap_or_else(PoisonError::into_inner);
+            state = woken;
+            state.idle -= 1;
+            now = clock::mono();
         }
     }
 }

@@ -31,7 +31,7 @@ impl Work for Piece {
 }
 
 /// Of the kind 0.
-const fn kin(place: u64) -> Kin {
+const fn kin(place: u32) -> Kin {
     Kin { kind: 0, driver: place, place }
 }
 
@@ -39,7 +39,7 @@ fn quick(name: &'static str) -> (Pace, Piece) {
     (Pace::Quick, Piece { name, number: 0, kin: kin(0), until: None })
 }
 
-fn hangs(name: &'static str, pace: Pace, place: u64) -> (mpsc::SyncSender<()>, (Pace, Piece)) {
+fn hangs(name: &'static str, pace: Pace, place: u32) -> (mpsc::SyncSender<()>, (Pace, Piece)) {
     let (end, until) = mpsc::sync_channel(0);
     (end, (pace, Piece { name, number: 1, kin: kin(place), until: Some(until) }))
 }

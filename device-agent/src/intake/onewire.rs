@@ -233,8 +233,8 @@ impl Work for Box<Errand> {
 
     fn kin(&self) -> Kin {
         // However many thermometers hang, there is a thread for who sees which there are.
-        let kind = u64::from(self.serial.is_some());
-        Kin { kind, driver: kind, place: u64::from(self.number) }
+        let kind = u32::from(self.serial.is_some());
+        Kin { kind, driver: kind, place: self.number }
     }
 
     fn run(&mut self, _: Pace) {

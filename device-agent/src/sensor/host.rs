@@ -9,16 +9,17 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tracing::warn;
-use wire::SensorSpec;
+use wire::{SensorSpec, UnixMillis};
 
 use super::inventory::Inventory;
 use super::register::Register;
 use super::remarks::{self, Remark};
 use super::thing::HANGS;
+use super::tour::{Job, Stop, Stops};
 use super::trip::{Outcome, Trip};
 use super::{Class, Error, Samples};
 use crate::clock::{self, Now};
-use crate::crew::{Crew, Done, Limits, PATIENCE, Pace, Work as _};
+use crate::crew::{Crew, Done, Limits, PATIENCE, Pace};
 use crate::trouble::Trouble;
 
 /// How often devices that came and went are looked for.
@@ -36,7 +37,7 @@ const LIMITS: Limits =
 /// The machine's own sources, and what is wrong with each.
 #[derive(Debug)]
 pub struct Host {
-    crew: Crew<Trip>,
+    crew: Crew<Job>,
     inventory: Inventory,
     looked_at: Option<Instant>,
     /// When the round under way began.
@@ -44,7 +45,7 @@ pub struct Host {
     /// What was sent off in it, is not slow, and is not back.
     awaited: usize,
     samples: Samples,
-    back: Vec<Done<Trip>>,
+    back: Vec<Done<Job>>,
     troubles: BTreeMap<Class, Option<Trouble>>,
     remarks: Vec<Remark>,
 }
@@ -113,6 +114,9 @@ impl Host {
             self.take_back(done, now);
         }
         self.back = back;
+        for number in self.inventory.home.late_tours(now.mono) {
+            self.end_tour(number, now);
+        }
         let fresh = self.inventory.name_devices(now.mono);
         self.lend(&fresh, now.mono);
         let is_back = self.awaited == 0 && !self.crew.is_busy(now.mono);
@@ -197,33 +201,37 @@ impl Host {
         crew.give(leaving.inspect(|(pace, _)| *awaited += usize::from(*pace != Pace::Slow)));
     }
 
-    fn take_back(&mut self, Done { work: mut trip, output, pace, took }: Done<Trip>, now: Now) {
-        let number = trip.number();
-        let is_of_round = self.round.is_some_and(|began| trip.lent >= Some(began.mono));
-        self.awaited = self.awaited.saturating_sub(usize::from(is_of_round && pace != Pace::Slow));
+    fn take_back(&mut self, done: Done<Job>, now: Now) {
+        let is_of_round = self.round.is_some_and(|began| done.work.lent() >= Some(began.mono));
+        self.awaited = self.awaited.saturating_sub(usize::from(is_of_round && done.pace != Pace::Slow));
+        self.inventory.home.is_back();
+        match done.work {
+            Job::Trip(trip) => self.take_trip(trip, (done.output, done.pace), done.took, now),
+            Job::Tour(number, _, lent, stops) => self.take_tour(number, (lent, &stops), done.took, now),
+        }
+    }
+
+    fn take_trip(&mut self, mut trip: Trip, (output, pace): (Outcome, Pace), took: Duration, now: Now) {
+        let number = trip.number;
         // A device that is gone has nobody who waits for it.
         if !self.inventory.home.wants(number) {
             return;
         }
-        if let Outcome::Value(quantity, value) = output {
-            self.samples.add_at(trip.answered(now), &trip.name, quantity.unit, quantity.kind, value);
-            // Of what is well nothing is looked at but what came back.
-            if trip.is_well && took < PATIENCE {
-                return self.inventory.home.come(trip);
-            }
-        } else if pace != Pace::Slow && trip.errand.wants_time() {
+        if output == Outcome::Told && pace != Pace::Slow && trip.errand.wants_time() {
             if self.crew.slow(now.mono) < MOST_WAITING {
-                return self.crew.give([(Pace::Slow, trip)]);
+                self.inventory.home.leaves();
+                return self.crew.give([(Pace::Slow, Job::Trip(trip))]);
             }
             trip.errand.give_up();
         }
         let Some(thing) = self.inventory.things.get_mut(&number) else { return };
-        match output {
-            Outcome::Value(..) => thing.measured(took, now.mono),
-            Outcome::Told => {
-                self.samples.append(&trip.errand.samples, trip.answered(now));
-                thing.note(&mut trip.errand, took, now.mono);
-            }
+        let at = answered(trip.lent, now);
+        if let Outcome::Value(quantity, value) = output {
+            self.samples.add_at(at, &trip.name, quantity.unit, quantity.kind, value);
+            thing.measured(took, now.mono);
+        } else {
+            self.samples.append(&trip.errand.samples, at);
+            thing.note(&mut trip.errand, took, now.mono);
         }
         (trip.pace, trip.is_well) = (thing.pace(), thing.is_well());
         let (class, found) = (trip.errand.class, trip.errand.found.take());
@@ -232,6 +240,54 @@ impl Host {
         if let Some(found) = found {
             let next = self.inventory.found(number, class, found);
             self.lend(&next, now.mono);
+        }
+    }
+
+    /// Of what is well nothing is looked at but what came back.
+    fn take_tour(&mut self, number: u32, (lent, stops): (Instant, &Stops), took: Duration, now: Now) {
+        let Self { inventory: Inventory { home, .. }, samples, .. } = self;
+        let at = answered(Some(lent), now);
+        let is_whole = !home.any_gone();
+        if let Some(said) = home.tour_mut(number).filter(|_| is_whole).and_then(|tour| tour.come(took, at)) {
+            return samples.append(said, at);
+        }
+        if let Some((mut trip, (file, value))) = home.hung(number).zip(stops.late()) {
+            let outcome = value.map(|value| Outcome::Value(file.quantity, value));
+            trip.direct = Some(file);
+            return match outcome {
+                Some(outcome) => self.take_trip(trip, (outcome, Pace::Quick), took, now),
+                None => self.ask_alone(trip, now.mono),
+            };
+        }
+        self.end_tour(number, now);
+    }
+
+    /// Takes a tour apart that did not go as it should.
+    fn end_tour(&mut self, number: u32, now: Now) {
+        for stop in self.inventory.home.end_tour(number) {
+            match stop {
+                Stop::Hangs(trip) => self.inventory.home.hangs(number, trip),
+                Stop::Alone(trip) => self.ask_alone(trip, now.mono),
+                Stop::Value(mut trip, value) => {
+                    let Some(quantity) = trip.direct.as_ref().map(|file| file.quantity) else { continue };
+                    if self.inventory.home.wants(trip.number) {
+                        let at = answered(trip.lent, now);
+                        self.samples.add_at(at, &trip.name, quantity.unit, quantity.kind, value);
+                        // How long each takes has to be seen again.
+                        trip.is_well = false;
+                        self.inventory.home.come(trip);
+                    }
+                }
+            }
+        }
+    }
+
+    fn ask_alone(&mut self, mut trip: Trip, now: Instant) {
+        let number = trip.number;
+        if self.inventory.home.wants(number) {
+            trip.is_well = false;
+            self.inventory.home.come(trip);
+            self.lend(&[number], now);
         }
     }
 
@@ -249,7 +305,7 @@ impl Host {
         let overdue = self.crew.away().into_iter().filter(|away| is_long(away.given));
         // One that was begun only now is none of both.
         let overdue = overdue.filter(|away| away.begun.is_none() || is_long(away.begun));
-        overdue.map(|away| (away.number, away.begun.is_some())).collect()
+        overdue.map(|away| (self.inventory.home.whose(away.number), away.begun.is_some())).collect()
     }
 
     /// Says which sources fail, and counts that once a round.
@@ -310,6 +366,12 @@ impl Host {
         said.extend(self.inventory.naming());
         remarks::update(&mut self.remarks, said, now.unix);
     }
+}
+
+/// Of when an answer is that came `now`: of the moment in which it was asked for, unless it was long in coming.
+fn answered(lent: Option<Instant>, now: Now) -> UnixMillis {
+    let away = lent.map_or(Duration::ZERO, |lent| now.mono.saturating_duration_since(lent));
+    if away < HANGS / 2 { now.unix.plus(-i64::try_from(away.as_millis()).unwrap_or(0)) } else { now.unix }
 }
 
 #[cfg(test)]

@@ -131,10 +131,7 @@ impl Inventory {
 
     /// Gives names to devices once all of their class are described. Returns what is to be read next.
     pub(super) fn name_devices(&mut self, now: Instant) -> Vec<u32> {
-        let waits = |folder: &Folder| {
-            let away = self.home.away_since(folder.describes);
-            away.is_some_and(|since| now.saturating_duration_since(since) < WAITED_FOR)
-        };
+        let waits = |folder: &Folder| self.home.away_for(folder.describes, now).is_some_and(|away| away < WAITED_FOR);
         let of = |class: Class| self.folders.iter().filter(move |folder| folder.class == class);
         let is_due = |class: &Class| {
             let waited_for = of(*class).any(waits) || (*class == Class::Hwmon && of(Class::Power).any(waits));

@@ -36,6 +36,7 @@ mod samples;
 mod table;
 mod thermal;
 mod thing;
+mod tour;
 mod trip;
 
 use std::path::PathBuf;

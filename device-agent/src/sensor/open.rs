@@ -134,13 +134,15 @@ impl Open {
         if !matches!(self.kind, Kind::Plain | Kind::Stream) {
             return false;
         }
-        if let Some(watch) = &self.watch {
-            let seen = watch.look();
-            if std::mem::replace(&mut self.seen, seen) == seen {
-                return false;
-            }
+        let seen = self.watch.as_ref().map(|watch| watch.look());
+        if seen == Some(self.seen) {
+            return false;
         }
-        !rustix::fs::fstat(&self.file).is_ok_and(|about| about.st_nlink > 0)
+        let is_there = rustix::fs::fstat(&self.file).is_ok_and(|about| about.st_nlink > 0);
+        if let Some(seen) = seen.filter(|_| is_there) {
+            self.seen = seen;
+        }
+        !is_there
     }
 
     /// Reads it from its start: how many bytes, and whether they came by a stream; nothing if it has to be waited for.

@@ -108,6 +108,11 @@ impl Samples {
         self.rows.extend(other.rows.iter().map(|row| Row { end: row.end + before, at, ..*row }));
     }
 
+    /// Has the same sensors say something else, as of `at`.
+    pub(super) fn set(&mut self, values: impl Iterator<Item = f64>, at: UnixMillis) {
+        self.rows.iter_mut().zip(values).for_each(|(row, value)| (row.value, row.at) = (value, at));
+    }
+
     /// Whether there is no value in it.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()

@@ -1,0 +1,206 @@
+//! The files of one device that are well, read one after the other in one piece of work: to the thread and back goes one
+//! number a file, and what the thread needs stays where it was.
+//!
+//! Who does not give its number at once is asked alone, in the same round. A tour that takes long is given up: what was not
+//! asked yet is asked file by file, and the one that hangs is what its thread is left with.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use wire::UnixMillis;
+
+use super::Samples;
+use super::trip::{Direct, Outcome, Trip};
+use crate::crew::{Kin, PATIENCE, Pace, Work};
+
+/// What is handed to a thread.
+#[derive(Debug)]
+pub(super) enum Job {
+    /// One errand.
+    Trip(Trip),
+    /// Several files: the number of the tour, what they are like, since when they are away.
+    Tour(u32, Kin, Instant, Arc<Stops>),
+}
+
+/// The files of a tour, shared with the thread that reads them.
+#[derive(Debug, Default)]
+pub(super) struct Stops(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// Nothing while one is being read.
+    files: Vec<Option<Direct>>,
+    values: Vec<Option<f64>>,
+    next: usize,
+    /// What a thread had in hand as the tour was given up.
+    late: Option<(Direct, Option<f64>)>,
+}
+
+/// A tour and those who are on it, seen from home.
+#[derive(Debug)]
+pub(super) struct Tour {
+    pub(super) number: u32,
+    pub(super) kin: Kin,
+    stops: Arc<Stops>,
+    /// In the order of the stops; each without its file, which is there.
+    trips: Vec<Trip>,
+    /// What they are called, and what they said last.
+    samples: Samples,
+    /// Since when it is away.
+    pub(super) lent: Option<Instant>,
+}
+
+/// How it went with one of a tour that is over.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It measured so much.
+    Value(Trip, f64),
+    /// It has to be asked alone.
+    Alone(Trip),
+    /// A thread is at it.
+    Hangs(Trip),
+}
+
+impl Tour {
+    /// A tour on which nobody is.
+    pub(super) fn new(number: u32, kin: Kin) -> Self {
+        Self { number, kin, stops: Arc::default(), trips: Vec::new(), samples: Samples::default(), lent: None }
+    }
+
+    /// One more goes along; while the tour is here.
+    pub(super) fn join(&mut self, mut trip: Trip) {
+        let Some(file) = trip.direct.take() else { return };
+        self.samples.add(&trip.name, file.quantity.unit, file.quantity.kind, 0.0);
+        let mut state = self.stops.lock();
+        state.files.push(Some(file));
+        state.values.push(None);
+        self.trips.push(trip);
+    }
+
+    /// Sends it off, if it is here.
+    pub(super) fn leave(&mut self, now: Instant) -> Option<(Pace, Job)> {
+        if self.lent.is_some() {
+            return None;
+        }
+        self.lent = Some(now);
+        Some((Pace::Quick, Job::Tour(self.number, self.kin, now, Arc::clone(&self.stops))))
+    }
+
+    /// Whether somebody is on it.
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.trips.iter().any(|trip| trip.number == number)
+    }
+
+    /// It is back after so long. If all went well it is ready for the next round, and its values are those it returns.
+    pub(super) fn come(&mut self, took: Duration, at: UnixMillis) -> Option<&Samples> {
+        let mut state = self.stops.lock();
+        let is_whole = state.next == state.files.len() && state.values.iter().all(Option::is_some);
+        if !is_whole || took >= PATIENCE {
+            return None;
+        }
+        (state.next, self.lent) = (0, None);
+        self.samples.set(state.values.iter().flatten().copied(), at);
+        Some(&self.samples)
+    }
+
+    /// Ends it. Whoever still reads finds nothing more to do.
+    pub(super) fn end(self) -> impl Iterator<Item = Stop> {
+        let mut state = self.stops.lock();
+        let (files, values, next) = (std::mem::take(&mut state.files), std::mem::take(&mut state.values), state.next);
+        drop(state);
+        let stops = files.into_iter().zip(values).enumerate();
+        self.trips.into_iter().zip(stops).map(move |(mut trip, (at, (file, value)))| {
+            let hangs = file.is_none();
+            (trip.direct, trip.lent) = (file, self.lent);
+            match value {
+                _ if hangs => Stop::Hangs(trip),
+                // What it may hold is of the round before.
+                _ if at >= next => Stop::Alone(trip),
+                Some(value) => Stop::Value(trip, value),
+                None => {
+                    trip.direct = None;
+                    Stop::Alone(trip)
+                }
+            }
+        })
+    }
+}
+
+impl Stop {
+    /// The errand, however it went.
+    pub(super) fn into_trip(self) -> Trip {
+        match self {
+            Self::Value(trip, _) | Self::Alone(trip) | Self::Hangs(trip) => trip,
+        }
+    }
+}
+
+impl Stops {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What came at last of the one that hung when the tour was given up.
+    pub(super) fn late(&self) -> Option<(Direct, Option<f64>)> {
+        self.lock().late.take()
+    }
+
+    fn run(&self) {
+        let mut state = self.lock();
+        loop {
+            let at = state.next;
+            let Some(mut file) = state.files.get_mut(at).and_then(Option::take) else { return };
+            state.next += 1;
+            drop(state);
+            let value = file.value();
+            state = self.lock();
+            let State { files, values, late, .. } = &mut *state;
+            match files.get_mut(at).zip(values.get_mut(at)) {
+                Some((stop, last)) => (*stop, *last) = (Some(file), value),
+                None => *late = Some((file, value)),
+            }
+        }
+    }
+}
+
+impl Job {
+    /// Since when it is away.
+    pub(super) fn lent(&self) -> Option<Instant> {
+        match self {
+            Self::Trip(trip) => trip.lent,
+            Self::Tour(_, _, lent, _) => Some(*lent),
+        }
+    }
+}
+
+impl Work for Job {
+    type Output = Outcome;
+
+    fn number(&self) -> u32 {
+        match self {
+            Self::Trip(trip) => trip.number,
+            Self::Tour(number, ..) => *number,
+        }
+    }
+
+    fn kin(&self) -> Kin {
+        match self {
+            Self::Trip(trip) => trip.kin,
+            Self::Tour(_, kin, ..) => *kin,
+        }
+    }
+
+    fn given(&self) -> Option<Instant> {
+        self.lent()
+    }
+
+    fn run(&mut self, pace: Pace) -> Outcome {
+        match self {
+            Self::Trip(trip) => trip.run(pace),
+            Self::Tour(_, _, _, stops) => {
+                stops.run();
+                Outcome::Toured
+            }
+        }
+    }
+}
