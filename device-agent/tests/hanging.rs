@@ -61,6 +61,17 @@ fn what_hung_comes_back_when_it_answers_or_is_replaced() {
 }
 
 #[test]
+fn what_hangs_of_a_battery_keeps_the_rest_of_it_from_nobody() {
+    let root = machine();
+    pipe(&root.path().join("sys/class/power_supply/BAT0/voltage_now"));
+    let mut host = Host::new(root.path(), Vec::new());
+    // It is said to give no answer once it was waited for; the rest is there before, and told once a round.
+    let values = until(&mut host, |values, _| values.contains_key("power.bat0.charge_pct"));
+    assert_eq!((values["power.bat0.charge_pct"], host.troubles().count()), (87.0, 0));
+    until(&mut host, |values, host| host.troubles().count() == 1 && values.contains_key("power.bat0.charge_pct"));
+}
+
+#[test]
 fn two_hundred_that_hang_take_a_bounded_number_of_threads_and_hold_up_nobody() {
     let root = machine();
     for chip in 2..22 {

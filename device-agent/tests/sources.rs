@@ -161,6 +161,9 @@ fn a_chip_of_an_old_driver_has_its_files_in_the_folder_of_its_device() {
     assert_eq!((values["temp.w83627ehf.cputin"], values["fan.w83627ehf.1"]), (41.0, 900.0));
     assert!(!values.contains_key("temp.w83627ehf.2") && !values.contains_key("temp.coretemp.9"), "{values:?}");
     assert!(host.remarks().any(|remark| remark.text.contains("device/temp2_fault")));
+    // What its driver adds there later is seen.
+    write(root.path(), "sys/class/hwmon/hwmon1/device/temp3_input", "52000\n");
+    assert_eq!(sample(&mut host).get("temp.w83627ehf.3"), Some(&52.0));
 }
 
 #[test]

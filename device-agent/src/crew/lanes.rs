@@ -4,7 +4,8 @@
 //! - What answered the last time goes before what did not. Where something hangs, what is least like it goes first: of other
 //!   kinds, of other drivers, of other places; within a place where something hangs the last first, since what hangs there
 //!   lies mostly side by side.
-//! - What has not answered is not begun while [`Limits::untried`] pieces hang, but of a kind of which nothing hangs.
+//! - What has not answered is not begun while [`Limits::untried`] pieces hang, but of a kind of which nothing hangs; one gets its
+//!   turn all the same every [`TURN`], as long as fewer than [`Limits::hung`] hang.
 //! - Where as many hang and one more of those that answered does, the rest of its kind that waits is untried from then on.
 //! - Where [`Limits::hung`] hang, each kind has one thread more, and is not begun again once that one hangs too: there is
 //!   always one for a kind of which nothing hangs.
@@ -16,6 +17,8 @@ use super::{Away, Kin, Limits, Pace, Work};
 
 /// Slow work that takes longer than this hangs.
 pub(crate) const LONG: Duration = Duration::from_secs(5);
+/// Where so much hangs that nothing is tried, one is all the same after this.
+const TURN: Duration = Duration::from_secs(10);
 /// Pieces that are tried beside each other while one after the other hangs.
 const WIDEST: usize = 32;
 
@@ -30,6 +33,8 @@ pub(super) struct Lanes<W: Work> {
     noted: u64,
     /// Pieces that are tried beside each other; more while they hang.
     width: usize,
+    /// When something was begun last that had not answered.
+    tried: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -56,7 +61,17 @@ struct Tally {
 impl<W: Work> Lanes<W> {
     pub(super) fn new(limits: Limits) -> Self {
         let (quick, untried, slow) = (VecDeque::new(), VecDeque::new(), VecDeque::new());
-        Self { limits, quick, untried, slow, running: Vec::new(), begun: 0, noted: 0, width: limits.abreast }
+        Self {
+            limits,
+            quick,
+            untried,
+            slow,
+            running: Vec::new(),
+            begun: 0,
+            noted: 0,
+            width: limits.abreast,
+            tried: None,
+        }
     }
 
     /// Puts work in its lane.
@@ -164,6 +179,7 @@ impl<W: Work> Lanes<W> {
             }
         }
         if let Some(at) = self.next_untried(tally, now) {
+            self.tried = Some(now);
             return self.untried.remove(at).map(|work| (work, Pace::Untried));
         }
         if tally.slow >= self.limits.slow {
@@ -180,10 +196,12 @@ impl<W: Work> Lanes<W> {
             return None;
         }
         let tried = self.tried(tally, now);
+        let rested = self.tried.is_none_or(|at| now.saturating_duration_since(at) >= TURN);
+        let has_turn = rested && tally.untried == 0 && tally.hung < self.limits.hung;
         self.position(&self.untried, |kin| {
             let of_place = self.running.iter().filter(|running| running.kin.place == kin.place).count();
             let may = has_room || !self.hung(now).any(|hung| hung.kind == kin.kind);
-            may && of_place < (self.limits.untried / 4).max(1)
+            ((may && of_place < (self.limits.untried / 4).max(1)) || has_turn)
                 && self.may_be_tried(&tried, kin, now)
                 && (tally.hung < self.limits.hung || !self.is_lost(kin))
         })

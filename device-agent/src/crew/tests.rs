@@ -151,3 +151,22 @@ fn where_three_of_five_hang_in_each_place_the_others_are_found() {
     crew.give(work);
     assert_eq!(done(&crew, 20), ["answers"; 20]);
 }
+
+#[test]
+fn what_was_never_asked_gets_its_turn_behind_as_many_that_hang_as_may() {
+    let mut lanes = Lanes::new(LIMITS);
+    let start = clock::mono();
+    let stuck = (0..LIMITS.untried as u32).map(|place| hangs("stuck", Pace::Untried, place));
+    let (_ends, stuck): (Vec<_>, Vec<_>) = stuck.unzip();
+    lanes.give(stuck, start);
+    let mut now = start;
+    while lanes.pick(now).is_some() {
+        now += PATIENCE;
+        lanes.tend(now);
+    }
+    lanes.give([(Pace::Untried, Piece { name: "fresh", number: 2, kin: kin(99), until: None })], now);
+    assert!(lanes.pick(now).is_none() && lanes.waits() && !lanes.is_busy(now));
+    let later = now + Duration::from_secs(10);
+    assert!(lanes.is_busy(later) && lanes.wanted(later) == 1);
+    assert_eq!(lanes.pick(later).map(|(_, piece, _)| piece.name), Some("fresh"));
+}

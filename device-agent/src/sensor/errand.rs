@@ -25,7 +25,7 @@ pub(super) enum Task {
     /// Which devices of a class there are.
     List,
     /// What a device is and has; holds the print of the last time.
-    Describe(Option<u64>),
+    Describe(Option<Print>),
     /// A whole source.
     Cpu(Cpu),
     /// A whole source.
@@ -78,11 +78,19 @@ pub(super) enum Found {
     Device(Device),
 }
 
+/// Tells one state of the folder of a device from any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Print {
+    own: u64,
+    /// The same of the folder `device` in it, where the files of a chip are there.
+    beside: Option<u64>,
+}
+
 /// A device, as its folder describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Device {
     /// Tells this state of the folder from any other.
-    pub(super) print: u64,
+    pub(super) print: Print,
     /// What it calls itself, as earlier versions wrote it.
     pub(super) base: String,
     /// The same, where they cut it.
@@ -106,6 +114,8 @@ pub(super) struct Errand {
     is_told: bool,
     /// What it gave.
     pub(super) samples: Samples,
+    /// What it had given when it set out again to wait for the rest.
+    pub(super) before: Samples,
     /// Why it gave nothing, as a whole.
     pub(super) result: Result<(), Error>,
     /// What it found; nothing if that is the same as before.
@@ -122,6 +132,7 @@ impl Errand {
             root: root.to_owned(),
             is_told: false,
             samples: Samples::default(),
+            before: Samples::default(),
             result: Ok(()),
             found: None,
         }
@@ -209,12 +220,13 @@ fn list(class: Class, files: &mut Files) -> Result<Found, Error> {
 }
 
 /// What is in the folder of a device; nothing if it is what it was.
-fn describe(class: Class, files: &mut Files, root: &Path, last: Option<u64>) -> Result<Option<Device>, Error> {
+fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -> Result<Option<Device>, Error> {
     let folder = files.folder().to_owned();
-    let print = print_of(&folder);
-    if last == Some(print) {
+    let (own, beside) = (print_of(&folder), || print_of(&folder.join(hwmon::DEVICE)));
+    if last == Some(Print { own, beside: last.and_then(|last| last.beside).map(|_| beside()) }) {
         return Ok(None);
     }
+    let beside = Some(class).filter(|class| *class == Class::Hwmon).map(|_| beside());
     let ino = |file: &str| fs::metadata(folder.join(file)).map_or(0, |about| about.ino());
     let mut unanswered = None;
     let (base, parts) = match class {
@@ -228,9 +240,11 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<u64>) -> 
             (name, channels.into_iter().map(|(channel, ino)| (Part::Iio(channel), ino)).collect())
         }
         Class::Thermal => (files.word("type")?.unwrap_or_default(), vec![(Part::Zone, ino("temp"))]),
-        Class::Power => (folder_name(&folder), vec![(Part::Supply, print)]),
+        Class::Power => (folder_name(&folder), vec![(Part::Supply, own)]),
         Class::Cpu | Class::Memory | Class::Load | Class::Disk | Class::Network => return Ok(None),
     };
+    let parts: Vec<(Part, u64)> = parts;
+    let beside = beside.filter(|_| parts.iter().all(|(part, _)| part.file().starts_with(hwmon::DEVICE)));
     let own_name = base;
     let (mut base, name) = (super::cut_part(&own_name), super::name_part(&own_name));
     if base.is_empty() {
@@ -249,6 +263,7 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<u64>) -> 
             _ => Origin::named(&own_name),
         }
     };
+    let print = Print { own, beside };
     Ok(Some(Device { print, base, cut, origin, parts, unanswered }))
 }
 

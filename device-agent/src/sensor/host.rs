@@ -220,6 +220,10 @@ impl Host {
         if output == Outcome::Told && pace != Pace::Slow && trip.errand.wants_time() {
             if self.crew.slow(now.mono) < MOST_WAITING {
                 self.inventory.home.leaves();
+                // What hangs of a battery keeps the rest of it from nobody.
+                let before = std::mem::take(&mut trip.errand.samples);
+                self.samples.append(&before, answered(trip.lent, now));
+                trip.errand.before = before;
                 return self.crew.give([(Pace::Slow, Job::Trip(trip))]);
             }
             trip.errand.give_up();
@@ -230,7 +234,8 @@ impl Host {
             self.samples.add_at(at, &trip.name, quantity.unit, quantity.kind, value);
             thing.measured(took, now.mono);
         } else {
-            self.samples.append(&trip.errand.samples, at);
+            let before = std::mem::take(&mut trip.errand.before);
+            self.samples.append_but(&before, &trip.errand.samples, at);
             thing.note(&mut trip.errand, took, now.mono);
         }
         (trip.pace, trip.is_well) = (thing.pace(), thing.is_well());

@@ -10,7 +10,7 @@ use super::{Error, name_part};
 /// Thermometers of the 1-Wire bus are read there, by their nine bytes: each reading makes the probe measure.
 const ONE_WIRE: &str = "w1_slave_temp";
 /// Where the files of a chip are, if they are not in its own folder.
-const DEVICE: &str = "device/";
+pub(super) const DEVICE: &str = "device/";
 
 /// A channel of a chip.
 #[derive(Debug, Clone, PartialEq)]

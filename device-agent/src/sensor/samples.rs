@@ -108,6 +108,14 @@ impl Samples {
         self.rows.extend(other.rows.iter().map(|row| Row { end: row.end + before, at, ..*row }));
     }
 
+    /// Adds the values of another round, as of `at`, but for sensors that are in `known`.
+    pub(super) fn append_but(&mut self, known: &Self, other: &Self, at: UnixMillis) {
+        let is_known = |name: &str| known.iter().any(|sample| sample.name == name);
+        for sample in other.iter().filter(|sample| !is_known(sample.name)) {
+            self.add_at(at, sample.name, sample.unit, sample.kind, sample.value);
+        }
+    }
+
     /// Has the same sensors say something else, as of `at`.
     pub(super) fn set(&mut self, values: impl Iterator<Item = f64>, at: UnixMillis) {
         self.rows.iter_mut().zip(values).for_each(|(row, value)| (row.value, row.at) = (value, at));
