@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::errand::Task;
 use super::tour::{Job, Stop, Tour};
 use super::trip::Trip;
-use crate::crew::{PATIENCE, Pace};
+use crate::crew::Pace;
 
 /// The errands that are here, and who goes together.
 #[derive(Debug, Default)]
@@ -110,10 +110,9 @@ impl Home {
         at.map(|at| self.tours.remove(at).end().collect()).unwrap_or_default()
     }
 
-    /// The tours that are away for too long to be waited for.
+    /// The tours of which a file takes too long.
     pub(super) fn late_tours(&self, now: Instant) -> Vec<u32> {
-        let is_late = |since: Instant| now.saturating_duration_since(since) >= PATIENCE;
-        self.tours.iter().filter(|tour| tour.lent.is_some_and(is_late)).map(|tour| tour.number).collect()
+        self.tours.iter().filter(|tour| tour.is_late(now)).map(|tour| tour.number).collect()
     }
 
     /// One hangs at whose file a thread is left by a tour.

@@ -253,7 +253,7 @@ impl Host {
         let Self { inventory: Inventory { home, .. }, samples, .. } = self;
         let at = answered(Some(lent), now);
         let is_whole = !home.any_gone();
-        if let Some(said) = home.tour_mut(number).filter(|_| is_whole).and_then(|tour| tour.come(took, at)) {
+        if let Some(said) = home.tour_mut(number).filter(|_| is_whole).and_then(|tour| tour.come(at)) {
             return samples.append(said, at);
         }
         if let Some((mut trip, (file, value))) = home.hung(number).zip(stops.late()) {

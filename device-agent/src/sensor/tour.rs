@@ -1,8 +1,8 @@
 //! The files of one device that are well, read one after the other in one piece of work: to the thread and back goes one
 //! number a file, and what the thread needs stays where it was.
 //!
-//! Who does not give its number at once is asked alone, in the same round. A tour that takes long is given up: what was not
-//! asked yet is asked file by file, and the one that hangs is what its thread is left with.
+//! Who does not give its number at once is asked alone, in the same round. A tour of which one file takes long is given up: what
+//! was not asked yet is asked file by file, and the one that hangs is what its thread is left with.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use wire::UnixMillis;
 
 use super::Samples;
 use super::trip::{Direct, Outcome, Trip};
+use crate::clock;
 use crate::crew::{Kin, PATIENCE, Pace, Work};
 
 /// What is handed to a thread.
@@ -32,6 +33,10 @@ struct State {
     files: Vec<Option<Direct>>,
     values: Vec<Option<f64>>,
     next: usize,
+    /// Since when one is being read.
+    since: Option<Instant>,
+    /// How long it took with the slowest.
+    longest: Duration,
     /// What a thread had in hand as the tour was given up.
     late: Option<(Direct, Option<f64>)>,
 }
@@ -83,6 +88,8 @@ impl Tour {
             return None;
         }
         self.lent = Some(now);
+        let mut state = self.stops.lock();
+        (state.next, state.since, state.longest) = (0, None, Duration::ZERO);
         Some((Pace::Quick, Job::Tour(self.number, self.kin, now, Arc::clone(&self.stops))))
     }
 
@@ -91,16 +98,22 @@ impl Tour {
         self.trips.iter().any(|trip| trip.number == number)
     }
 
-    /// It is back after so long. If all went well it is ready for the next round, and its values are those it returns.
-    pub(super) fn come(&mut self, took: Duration, at: UnixMillis) -> Option<&Samples> {
-        let mut state = self.stops.lock();
+    /// It is back. If all went well it is ready for the next round, and its values are those it returns.
+    pub(super) fn come(&mut self, at: UnixMillis) -> Option<&Samples> {
+        let state = self.stops.lock();
         let is_whole = state.next == state.files.len() && state.values.iter().all(Option::is_some);
-        if !is_whole || took >= PATIENCE {
+        if !is_whole || state.longest >= PATIENCE {
             return None;
         }
-        (state.next, self.lent) = (0, None);
+        self.lent = None;
         self.samples.set(state.values.iter().flatten().copied(), at);
         Some(&self.samples)
+    }
+
+    /// Whether it is away and one of its files takes too long.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        let is_long = |since: Instant| now.saturating_duration_since(since) >= PATIENCE;
+        self.lent.is_some() && self.stops.lock().since.is_some_and(is_long)
     }
 
     /// Ends it. Whoever still reads finds nothing more to do.
@@ -146,14 +159,21 @@ impl Stops {
     }
 
     fn run(&self) {
+        // One look at the clock a file: the next begins as the last one ends.
+        let mut now = clock::mono();
         let mut state = self.lock();
         loop {
             let at = state.next;
-            let Some(mut file) = state.files.get_mut(at).and_then(Option::take) else { return };
-            state.next += 1;
+            let Some(mut file) = state.files.get_mut(at).and_then(Option::take) else {
+                state.since = None;
+                return;
+            };
+            (state.next, state.since) = (at + 1, Some(now));
             drop(state);
             let value = file.value();
+            let began = std::mem::replace(&mut now, clock::mono());
             state = self.lock();
+            state.longest = state.longest.max(now.saturating_duration_since(began));
             let State { files, values, late, .. } = &mut *state;
             match files.get_mut(at).zip(values.get_mut(at)) {
                 Some((stop, last)) => (*stop, *last) = (Some(file), value),
@@ -211,7 +231,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::clock;
     use crate::sensor::Class;
     use crate::sensor::errand::{Errand, Part, Task};
 
@@ -238,7 +257,7 @@ mod tests {
             let (_, mut job) = tour.leave(clock::mono()).unwrap();
             assert!(tour.leave(clock::mono()).is_none());
             job.run(Pace::Quick);
-            let said = tour.come(Duration::ZERO, UnixMillis(round)).unwrap();
+            let said = tour.come(UnixMillis(round)).unwrap();
             let said: Vec<_> = said.iter().map(|sample| (sample.name, sample.value, sample.at.0)).collect();
             assert_eq!(said, [("temp.0", 20.0, round), ("temp.1", 21.0, round), ("temp.2", 22.0, round)]);
         }
@@ -261,7 +280,7 @@ mod tests {
         }
         state.next = 3;
         drop(state);
-        assert!(tour.come(Duration::ZERO, UnixMillis(0)).is_none());
+        assert!(tour.come(UnixMillis(0)).is_none());
         let how: Vec<_> = tour.end().collect();
         assert!(
             matches!(&how[..], [Stop::Alone(_), Stop::Value(_, 21.0), Stop::Hangs(hung), Stop::Alone(left)]
