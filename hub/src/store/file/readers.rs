@@ -93,6 +93,8 @@ impl Readers {
 pub(in crate::store) fn connect(file: &Path) -> Result<Connection> {
     let conn = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     conn.busy_timeout(Duration::from_secs(5))?;
+    // It may be a file from elsewhere, of which something is brought back.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
     conn.execute_batch("PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -8192;")?;
     plan_once(&conn)?;
     conn.set_prepared_statement_cache_capacity(STATEMENTS);

@@ -7,6 +7,9 @@
 //!
 //! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
 //! kept as safe as the hub itself. The snapshot is one moment: everything acknowledged before the backup began is in it.
+//!
+//! A backup comes from elsewhere: what broke in it is found by the sum behind it, and what does not belong into a hub's schema
+//! by comparing that.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,8 +17,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::backup::{Backup, StepResult};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, named_params};
 
+use super::trailer;
 use crate::clock::Clock;
 use crate::durable;
 use crate::model::UnixMillis;
@@ -46,9 +51,15 @@ pub struct Contents {
     pub sensors: u64,
 }
 
-const TABLE: &str =
+/// `summed`: a [`trailer`] follows the database.
+const TABLE: &str = "CREATE TABLE backup (made_at INTEGER NOT NULL, version TEXT NOT NULL, secret_key BLOB NOT NULL,
+    summed INTEGER NOT NULL) STRICT";
+/// As hubs made it that summed nothing.
+const OLD_TABLE: &str =
     "CREATE TABLE backup (made_at INTEGER NOT NULL, version TEXT NOT NULL, secret_key BLOB NOT NULL) STRICT";
-const PUT: &str = "INSERT INTO backup (made_at, version, secret_key) VALUES (:made_at, :version, :secret_key)";
+const MADE: &str = "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = 'backup'";
+const PUT: &str =
+    "INSERT INTO backup (made_at, version, secret_key, summed) VALUES (:made_at, :version, :secret_key, 1)";
 const GET: &str = "SELECT made_at, version, secret_key FROM backup";
 /// Browsers of then are not let in: who had access may have changed.
 const STRIP: &str = "DROP TABLE backup; DELETE FROM session;";
@@ -111,6 +122,7 @@ fn copy(source: &Path, part: &Path, key: &SecretKey, told: &mut dyn FnMut(u64, u
     let params = named_params! { ":made_at": made_at.0, ":version": version, ":secret_key": key.bytes() };
     to.execute(PUT, params)?;
     to.close().map_err(|(_, error)| error)?;
+    trailer::append(part).map_err(|source| Error::File { path: part.to_owned(), source })?;
     contents(part)
 }
 
@@ -149,7 +161,9 @@ pub(in crate::store) fn contents(file: &Path) -> Result<Contents> {
 
 fn open(file: &Path) -> Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    Ok(Connection::open_with_flags(file, flags)?)
+    let conn = Connection::open_with_flags(file, flags)?;
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    Ok(conn)
 }
 
 fn header(conn: &Connection, file: &Path) -> Result<(UnixMillis, String, [u8; 32])> {
@@ -185,12 +199,7 @@ pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
     let from = open(file)?;
     let (_, _, key) = header(&from, file)?;
     migrate::refuse_newer(&from)?;
-    if quick_check(&from)? != "ok" {
-        return Err(Error::BadFile {
-            path: file.to_owned(),
-            detail: "the backup is damaged; `telemetry-hub recover --from` may bring some of it back",
-        });
-    }
+    refuse_what_was_changed(&from, file)?;
     refuse_full_folder(dir)?;
     secret::private_dir(dir)?;
     let (part, target) = (dir.join("telemetry.db.new"), dir.join(FILE));
@@ -207,6 +216,29 @@ pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
     // Last: without it there is no hub here, and the folder can be removed and filled again.
     durable::place(&part, &target).map_err(|source| Error::File { path: target, source })?;
     Ok(held)
+}
+
+/// What broke, and what somebody put in.
+fn refuse_what_was_changed(from: &Connection, file: &Path) -> Result<()> {
+    let refused = |detail| Error::BadFile { path: file.to_owned(), detail };
+    let damaged = || refused("the backup is damaged; `telemetry-hub recover --from` may bring some of it back");
+    let made: String = from.query_row(MADE, [], |row| row.get(0))?;
+    let is_right = trailer::is_right(file).map_err(|source| Error::File { path: file.to_owned(), source })?;
+    match &*made {
+        TABLE if !is_right => return Err(damaged()),
+        TABLE => {}
+        OLD_TABLE => {
+            tracing::warn!("the backup is of an older hub, which summed nothing: what broke in it may go unseen")
+        }
+        _ => return Err(damaged()),
+    }
+    if quick_check(from)? != "ok" {
+        return Err(damaged());
+    }
+    if !migrate::is_as_made(from)? {
+        return Err(refused("has tables, indices or triggers that no hub makes: it was changed, and is not restored"));
+    }
+    Ok(())
 }
 
 fn refuse_full_folder(dir: &Path) -> Result<()> {

@@ -19,6 +19,7 @@ pub(super) mod salvage;
 
 mod old;
 mod step;
+mod trailer;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,97 @@
+//! Files of backups that broke on their way, or that somebody changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+use telemetry_hub::store::{Commit, backup, restore};
+
+use crate::scene::{Hub, T0, open};
+
+/// As hubs made it that summed nothing.
+const OLD: &str = "CREATE TABLE old AS SELECT made_at, version, secret_key FROM backup;
+    DROP TABLE backup;
+    CREATE TABLE backup (made_at INTEGER NOT NULL, version TEXT NOT NULL, secret_key BLOB NOT NULL) STRICT;
+    INSERT INTO backup SELECT * FROM old;
+    DROP TABLE old;";
+
+struct Scene {
+    hub: Hub,
+    file: PathBuf,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let hub = Hub::new().await;
+        hub.webhook().await;
+        let batch = |seq: u64| {
+            let readings: Vec<_> = (0..50).map(|n| (0, (seq as i64 * 50 + n) * 1_000, n as f64)).collect();
+            hub.batch(seq, &readings)
+        };
+        hub.store.commit(Commit { batches: (0..10).map(batch).collect(), ..Commit::default() }).await.unwrap();
+        let file = hub.dir.path().join("hub.backup");
+        backup(hub.dir.path(), &file, &mut |_, _| {}).unwrap();
+        Self { hub, file }
+    }
+
+    fn restored(&self, file: &Path) -> Result<PathBuf, String> {
+        let into = self.hub.dir.path().join("restored");
+        let _ = fs::remove_dir_all(&into);
+        let outcome = restore(file, &into).map_err(|error| error.to_string());
+        assert!(outcome.is_ok() || !into.exists(), "refused, and something was left");
+        outcome.map(|_| into)
+    }
+
+    /// The backup with something done to it.
+    fn changed(&self, sql: &str) -> PathBuf {
+        let file = self.hub.dir.path().join("changed.backup");
+        fs::copy(&self.file, &file).unwrap();
+        Connection::open(&file).unwrap().execute_batch(sql).unwrap();
+        file
+    }
+}
+
+#[tokio::test]
+async fn a_bit_that_flipped_anywhere_in_a_backup_is_found() {
+    let scene = Scene::new().await;
+    let whole = fs::read(&scene.file).unwrap();
+    let broken = scene.hub.dir.path().join("broken.backup");
+    for n in 0..120 {
+        let mut bytes = whole.clone();
+        // All over the file, and more of its first and last bytes.
+        let at = match n {
+            0..40 => n * 7,
+            40..60 => whole.len() - 1 - (n - 40) * 3,
+            _ => (n - 60) * whole.len() / 60,
+        };
+        bytes[at] ^= 1 << (n % 8);
+        fs::write(&broken, bytes).unwrap();
+        assert!(scene.restored(&broken).is_err(), "bit {} of byte {at} of {}", n % 8, whole.len());
+    }
+    for cut in [1, 48, 4_096] {
+        fs::write(&broken, &whole[..whole.len() - cut]).unwrap();
+        assert!(scene.restored(&broken).is_err(), "{cut} bytes less");
+    }
+    let folder = scene.restored(&scene.file).unwrap();
+    let hub = open(&folder, None).unwrap();
+    assert_eq!(hub.readings(scene.hub.series[0], T0, T0.plus(600_000), 1_000).await.unwrap().points.len(), 500);
+}
+
+#[tokio::test]
+async fn what_no_hub_makes_is_not_restored() {
+    let scene = Scene::new().await;
+    let old = scene.changed(OLD);
+    assert!(scene.restored(&old).is_ok(), "an older hub's");
+    for sql in [
+        "CREATE TRIGGER mine AFTER INSERT ON token BEGIN UPDATE token SET scope = 2; END",
+        "CREATE VIEW mine AS SELECT 1",
+        "CREATE TABLE mine (a)",
+        "CREATE INDEX mine ON device (name)",
+        "ALTER TABLE device ADD COLUMN mine INTEGER",
+        "DROP TRIGGER device_changed",
+    ] {
+        let refused = scene.restored(&scene.changed(&format!("{OLD} {sql};"))).unwrap_err();
+        assert!(refused.contains("that no hub makes"), "{sql}: {refused}");
+        assert!(scene.restored(&scene.changed(sql)).unwrap_err().contains("damaged"), "{sql}");
+    }
+}
