@@ -14,7 +14,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use wire::ledger::Report;
 
 use crate::clock::Clock;
@@ -51,6 +51,8 @@ pub struct Registrar {
     pub reports: Arc<Mutex<Vec<(DeviceNo, Report)>>>,
     /// Devices of which nothing is under way any more, for whoever waits for that.
     pub parted: broadcast::Sender<DeviceId>,
+    /// Told when a command beside the hub wrote something: it may have ended sessions or tokens.
+    pub access_ended: watch::Sender<()>,
     /// Where devices are kept.
     pub store: Store,
     /// Tells the rules that devices or sensors changed.
@@ -97,7 +99,11 @@ impl Registrar {
                 Some(done) = under_way.next() => registered(done)?,
                 _ = look.tick() => {
                     looks = looks.wrapping_add(1);
-                    if self.store.changed_elsewhere()? | self.tokens_used.swap(false, Ordering::Relaxed) {
+                    let is_changed = self.store.changed_elsewhere()?;
+                    if is_changed {
+                        self.access_ended.send_replace(());
+                    }
+                    if is_changed | self.tokens_used.swap(false, Ordering::Relaxed) {
                         let told = self.tell_tokens().await;
                         self.tokens_used.fetch_or(told.is_err(), Ordering::Relaxed);
                         put_off(told)?;
@@ -404,6 +410,7 @@ mod tests {
             tokens_used: Arc::default(),
             reports: Arc::default(),
             parted: broadcast::channel(1).0,
+            access_ended: watch::Sender::new(()),
             store: store.clone(),
             rules_changed: Arc::default(),
             presence: Arc::default(),

@@ -278,8 +278,11 @@ fn a_device_that_starts_in_1970_stores_correct_times() {
         let series = answer["series"].as_array().unwrap();
         series.iter().flat_map(|series| series["count"].as_array().unwrap()).filter_map(Value::as_u64).sum()
     };
-    let all = hub.count();
-    assert!(all >= 100 && count(now - 120_000, now + 2_000) == all, "{} of {all}", count(now - 120_000, now + 2_000));
+    // What was on its way at the agent's end may come still; on a busy machine the offset is as exact as its answers are quick.
+    eventually("all of them, by their times of the last minutes", SOON, || {
+        let all = hub.count();
+        (all >= 100 && count(now - 120_000, now + 10_000) == all).then_some(())
+    });
 }
 
 /// A folder with the state and the log of an agent.

@@ -1,6 +1,6 @@
 //! What many at once may cost the hub's memory, by its program: bodies of strangers, answers that nobody reads, subscriptions.
 //! Each costs at most 64 MiB above an idle hub, which are given back within a minute; a client beside them is answered. What was
-//! measured is printed.
+//! measured is printed. And whose access ends keeps nothing of it.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
 
@@ -84,7 +84,20 @@ impl Scene {
     }
 
     fn head(&self, request: &str, more: &str) -> String {
-        let (host, token) = (self.hub.http, &self.hub.token);
+        self.head_as(&self.hub.token, request, more)
+    }
+
+    /// A live connection.
+    fn live_as(&self, token: &str) -> TcpStream {
+        let mut socket = self.connect();
+        let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+            sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+        socket.write_all(self.head_as(token, "GET /api/v1/live", upgrade).as_bytes()).unwrap();
+        socket
+    }
+
+    fn head_as(&self, token: &str, request: &str, more: &str) -> String {
+        let host = self.hub.http;
         format!("{request} HTTP/1.1\r\nhost: {host}\r\nauthorization: Bearer {token}\r\n{more}\r\n")
     }
 }
@@ -140,9 +153,29 @@ fn answers_that_nobody_reads_have_a_room_and_others_are_answered() {
 }
 
 #[test]
+fn a_token_that_a_command_revokes_ends_its_live_connections() {
+    let scene = Scene::new();
+    let token = scene.hub.output(&["token", "create", "--scope", "read"]);
+    let id = scene.hub.get("/api/v1/tokens")["items"].as_array().unwrap().last().unwrap()["id"].clone();
+    let (mut ends, mut stays) = (scene.live_as(&token), scene.live_as(&scene.hub.token));
+    for socket in [&mut ends, &mut stays] {
+        let mut hello = [0; 512];
+        assert!(socket.read(&mut hello).unwrap() > 12 && hello.starts_with(b"HTTP/1.1 101"));
+    }
+    scene.hub.output(&["token", "revoke", id.as_str().unwrap()]);
+    // Well before the next ping of twenty seconds.
+    ends.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut rest = Vec::new();
+    ends.read_to_end(&mut rest).expect("it goes on");
+    assert!(String::from_utf8_lossy(&rest).contains("signed out"), "{rest:?}");
+    stays.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    let mut more = [0; 512];
+    assert!(!matches!(stays.read(&mut more), Ok(0)), "nobody else is put out");
+}
+
+#[test]
 fn subscriptions_cost_what_a_connection_may_and_what_is_missing_is_told() {
     let mut scene = Scene::new();
-    let upgrade = "connection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
     let subscribe = |id: usize| {
         let text = json!({"type": "subscribe", "id": id, "device": "*", "sensor": "*", "max_hz": 0.1}).to_string();
         // A masked text frame of less than 126 bytes; a mask of zeros changes nothing.
@@ -150,8 +183,7 @@ fn subscriptions_cost_what_a_connection_may_and_what_is_missing_is_told() {
     };
     let mut sockets = Vec::new();
     for _ in 0..20 {
-        let mut socket = scene.connect();
-        socket.write_all(scene.head("GET /api/v1/live", upgrade).as_bytes()).unwrap();
+        let mut socket = scene.live_as(&scene.hub.token);
         let mut reads = socket.try_clone().unwrap();
         // Reads along until all stand, then never again.
         let reader = std::thread::spawn(move || {

@@ -24,6 +24,8 @@ use crate::store::Store;
 
 /// Name of the session cookie.
 pub const COOKIE: &str = "thub";
+/// Cookies of that name that are looked at.
+const COOKIES: usize = 8;
 
 /// Setting: the admin's password, as a PHC text.
 pub const ADMIN_PASSWORD: &str = "admin_password";
@@ -163,9 +165,12 @@ pub async fn identify(app: &AppState, headers: &HeaderMap) -> Result<Option<Prin
         };
         return bearer(app, &token).await.map(Some);
     }
-    let Some(hash) = cookie(headers) else { return Ok(None) };
-    let session = app.store.session(hash, app.clock.wall()).await?;
-    Ok(session.map(|session| Principal { scope: session.scope, by: By::Session(hash) }))
+    for hash in cookies(headers) {
+        if let Some(session) = app.store.session(hash, app.clock.wall()).await? {
+            return Ok(Some(Principal { scope: session.scope, by: By::Session(hash) }));
+        }
+    }
+    Ok(None)
 }
 
 /// The password of Basic authentication; the user does not matter.
@@ -209,16 +214,16 @@ pub async fn still_holds(app: &AppState, principal: Principal) -> bool {
     }
 }
 
-/// Hash of the session cookie, if there is one.
-#[must_use]
-pub fn cookie(headers: &HeaderMap) -> Option<[u8; 32]> {
+/// Hashes of the session cookies, at most [`COOKIES`]: another page of this machine, on another port, may have set one of the
+/// same name.
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = [u8; 32]> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-    let ours = all.flat_map(|line| line.split(';')).find_map(|pair| {
+    let ours = all.flat_map(|line| line.split(';')).filter_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
         (name == COOKIE).then_some(value)
-    })?;
-    let secret = URL_SAFE_NO_PAD.decode(ours).ok().filter(|secret| secret.len() == 32)?;
-    Some(sha256(&secret))
+    });
+    let secrets = ours.filter_map(|ours| URL_SAFE_NO_PAD.decode(ours).ok().filter(|secret| secret.len() == 32));
+    secrets.take(COOKIES).map(|secret| sha256(&secret))
 }
 
 /// Random bytes.

@@ -67,7 +67,7 @@ pub(super) async fn sign_in(
 /// Signs a browser out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "access", responses((status = 204)), security(()))]
 pub(super) async fn sign_out(State(app): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
-    if let Some(hash) = auth::cookie(&headers) {
+    for hash in auth::cookies(&headers) {
         app.store.delete_session(hash).await?;
         app.access_ended.send_replace(());
     }

@@ -184,6 +184,8 @@ pub struct Wiring {
     pub commands: mpsc::Sender<Command>,
     /// Devices of which nothing is under way any more, once that was asked for.
     pub parted: broadcast::Sender<DeviceId>,
+    /// Told when sessions or tokens were ended: live connections look whether theirs is among them.
+    pub access_ended: watch::Sender<()>,
     /// What is given up at the moment.
     pub pressure: Arc<Pressure>,
     /// Time.
@@ -217,8 +219,6 @@ pub struct Shared {
     pub(super) attempts: Throttle,
     /// What the log says of those that were wrong.
     pub(super) attempt_lines: Lines,
-    /// Told when sessions or tokens were ended: live connections look whether theirs is among them.
-    pub(super) access_ended: watch::Sender<()>,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
     /// Exports being written.
@@ -275,7 +275,6 @@ impl AppState {
             passwords: Passwords::default(),
             attempts: Throttle::default(),
             attempt_lines: Lines::default(),
-            access_ended: watch::Sender::new(()),
             trials: Semaphore::new(super::backtest::AT_ONCE),
             exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
             bad_links: Throttle::default(),

@@ -22,7 +22,7 @@ use std::sync::atomic::Ordering;
 
 use anyhow::Context;
 use jiff::tz::TimeZone;
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, broadcast, mpsc, watch};
 use wire::HubId;
 use wire::discovery::GROUP_V4;
 use wire::handshake::Responder;
@@ -118,6 +118,7 @@ impl Hub {
         let (floors_in, floors) = mpsc::channel(COMMAND_QUEUE);
         let (commands_in, commands) = mpsc::channel(COMMAND_QUEUE);
         let (parted, _) = broadcast::channel(PARTED_QUEUE);
+        let access_ended = watch::Sender::new(());
         let desk = Arc::new(Desk::default());
         let learning = Arc::new(Learning::default());
         let rules_changed = Arc::new(Notify::new());
@@ -192,6 +193,7 @@ impl Hub {
             tokens_used: Arc::default(),
             reports: Arc::default(),
             parted: parted.clone(),
+            access_ended: access_ended.clone(),
             store: store.clone(),
             rules_changed: Arc::clone(&rules_changed),
             presence: Arc::clone(&presence),
@@ -247,6 +249,7 @@ impl Hub {
             bus,
             commands: commands_in,
             parted,
+            access_ended,
             pressure,
             clock,
             info: HubInfo {

@@ -97,6 +97,9 @@ async fn the_first_password_is_set_once_with_the_token_of_the_link() {
         request("GET", "/api/v1/session", "").header(header::COOKIE, cookie).body(Body::empty()).unwrap()
     };
     assert_eq!(scene.send(who(cookie)).await.json(), json!({"scope": "admin", "via": "session"}));
+    // A page on another port of this machine has a cookie of the same name.
+    let beside = format!("thub=short; thub={}; {cookie}", "A".repeat(43));
+    assert_eq!(scene.send(who(&beside)).await.json(), json!({"scope": "admin", "via": "session"}));
     assert_eq!(scene.send(setup(&token, "another one")).await.problem().0, 409);
     assert_eq!(mint_setup_token(&scene.store).await.unwrap(), None);
 

@@ -65,6 +65,7 @@ pub(super) fn scene_with(config: Config) -> Scene {
         bus: bus.clone(),
         commands: commands_in,
         parted: tokio::sync::broadcast::channel(4).0,
+        access_ended: tokio::sync::watch::Sender::new(()),
         pressure: Arc::default(),
         clock: Clock,
         info: HubInfo {
