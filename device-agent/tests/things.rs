@@ -252,6 +252,21 @@ fn a_label_that_cannot_be_read_at_a_start_changes_no_name_then_or_later() {
 }
 
 #[test]
+fn zones_that_nothing_tells_apart_are_all_marked_and_no_other_is() {
+    let root = tempfile::tempdir().unwrap();
+    for (zone, kind) in ["x86_pkg_temp", "pch", "x86_pkg_temp"].iter().enumerate() {
+        write(root.path(), &format!("sys/class/thermal/thermal_zone{zone}/type"), kind);
+        write(root.path(), &format!("sys/class/thermal/thermal_zone{zone}/temp"), &format!("4{zone}000"));
+    }
+    let mut host = Host::new(root.path(), Vec::new());
+    let values = sample(&mut host).into_iter().collect::<Vec<_>>();
+    let all = [("temp.pch", 41.0), ("temp.x86_pkg_temp", 40.0), ("temp.x86_pkg_temp.2", 42.0)];
+    assert_eq!(values, all.map(|(name, value)| (name.to_owned(), value)));
+    let marked = host.remarks().filter(|remark| remark.text.contains("may be swapped"));
+    assert_eq!(marked.map(|remark| &*remark.source).collect::<Vec<_>>(), [all[1].0, all[2].0]);
+}
+
+#[test]
 fn a_name_has_one_source_across_devices_and_classes_and_after_a_restart() {
     let (state, root) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     for (path, text) in [

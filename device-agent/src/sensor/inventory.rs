@@ -145,12 +145,19 @@ impl Inventory {
 
     /// What is to be said of names.
     pub(super) fn naming(&self) -> impl Iterator<Item = (String, String)> {
-        let twins = self.folders.iter().filter(|folder| folder.word.as_ref().is_some_and(|word| word.twin.is_some()));
-        let said = twins.filter_map(|folder| {
-            let text = "cannot be told apart from another of its kind: after a restart the two may be swapped";
+        let said = self.folders.iter().filter(|folder| self.is_like_another(folder)).filter_map(|folder| {
+            let text = "cannot be told apart from another of its kind: after a restart they may be swapped";
             Some((folder.parts.first()?.named.name.clone(), text.to_owned()))
         });
         self.renamed.iter().cloned().chain(said)
+    }
+
+    /// Whether another device of its name says the same of itself: then which is which is a matter of their order.
+    fn is_like_another(&self, folder: &Folder) -> bool {
+        let Some(device) = &folder.device else { return false };
+        let is_other = |other: &&Folder| other.class == folder.class && other.name != folder.name;
+        let is_like = |other: &Device| other.base == device.base && other.origin.identity == device.origin.identity;
+        self.folders.iter().filter(is_other).filter_map(|other| other.device.as_ref()).any(is_like)
     }
 
     /// A round begins.
