@@ -30,14 +30,21 @@ fn what_is_called_like_a_sensor_of_another_source_is_told_apart_for_good() {
     machine.write("sys/class/hwmon/hwmon0/temp2_input", "42000");
     machine.write("sys/bus/w1/devices/28-0001/temperature", "43000");
     machine.write("tank", "21.5");
+    // Two of one name whose numbers have names of their own, and one that is the same.
+    machine.write("one.json", r#"{"t": 5, "only": 6}"#);
+    machine.write("other.json", r#"{"t": 8}"#);
     let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let config = machine.write(
-        "agent.toml",
-        &format!(
-            "[[file]]\nname = 'temp.probe.1'\npath = '/tank'\ninterval = '50ms'\n[[listen]]\nudp = '{port}'\n\
-             [[exec]]\nname = 'late'\ncommand = ['echo', '{{\"1\": 7}}']\nformat = 'json'\ninterval = '50ms'\n"
-        ),
-    );
+    let boxes = ["one", "other"]
+        .map(|path| format!("[[file]]\nname = 'box'\npath = '/{path}.json'\nformat = 'json'\ninterval = '50ms'\n"));
+    let configure = |machine: &Machine, boxes: &[String]| {
+        let text = format!(
+            "[[file]]\nname = 'temp.probe.1'\npath = '/tank'\ninterval = '50ms'\n{}[[listen]]\nudp = '{port}'\n\
+             [[exec]]\nname = 'late'\ncommand = ['echo', '{{\"1\": 7}}']\nformat = 'json'\ninterval = '50ms'\n",
+            boxes.concat()
+        );
+        machine.write("agent.toml", &text)
+    };
+    let config = configure(&machine, &boxes);
     let program = UdpSocket::bind("127.0.0.1:0").unwrap();
     let run = |machine: &mut Machine| {
         machine.start(&hub, &["--config", config.to_str().unwrap()]);
@@ -47,8 +54,9 @@ fn what_is_called_like_a_sensor_of_another_source_is_told_apart_for_good() {
             }
             let series = series(&hub);
             let values: Vec<f64> = series.values().flatten().copied().collect();
-            let all = [41.0, 42.0, 43.0, 21.5, 7.0, 1001.0, 1002.0, 1003.0].map(|value| values.contains(&value));
-            all.iter().all(|is_there| *is_there).then_some(series)
+            let all = [41.0, 42.0, 43.0, 21.5, 5.0, 6.0, 7.0, 8.0, 1001.0, 1002.0, 1003.0];
+            let mut all = all.iter().map(|value| values.contains(value));
+            all.all(|is_there| is_there).then_some(series)
         })
     };
     let first = run(&mut machine);
@@ -65,7 +73,9 @@ fn what_is_called_like_a_sensor_of_another_source_is_told_apart_for_good() {
         assert!(remarks.iter().any(is_said), "{source} {remarks:?}");
     }
     machine.stop();
-    // Whoever is first this time.
+    // Whoever is first this time, in whatever order they are configured.
+    let [one, other] = boxes;
+    configure(&machine, &[other, one]);
     let second = run(&mut machine);
     assert_eq!(second, first);
 }

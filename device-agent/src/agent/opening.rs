@@ -21,7 +21,7 @@ use crate::quantity;
 use crate::resolver::Resolver;
 use crate::sampler::Gather;
 use crate::seeking::Seeking;
-use crate::sensor::{Giver, SensorTable};
+use crate::sensor::SensorTable;
 use crate::spool::Spool;
 use crate::status;
 use crate::timeline::Timeline;
@@ -91,9 +91,7 @@ impl Agent {
         let plays = matches!(input, Input::Recording { .. });
         let sources = if plays { Vec::new() } else { std::mem::take(&mut settings.sources) };
         if !plays {
-            let named = sources.iter().map(|source| source.name().map(str::to_owned));
-            let givers = intake::labels(&sources).into_iter().zip(named);
-            table.set_givers(givers.map(|(label, name)| Giver { label, name }).collect());
+            table.set_givers(intake::givers(&sources));
         }
         let rules = if plays { Vec::new() } else { std::mem::take(&mut settings.rules) };
         let names = std::mem::take(&mut settings.hub_names);

@@ -114,7 +114,7 @@ impl Agent {
         while let Some(mut arrived) = next {
             let Self { input, feed, gather, table, deadband, settings, taken, told_apart, moments, .. } = self;
             let mut intake = Taking { table, deadband, gather, feed, taken, told_apart, skip: &settings.skip, now };
-            let by = self.intake.label_of(&arrived);
+            let by = self.intake.key_of(&arrived);
             let mut round = Round { held: &mut held, moments, replaced: &mut replaced };
             for reading in &arrived.readings {
                 if !reading.value.is_finite() || input.skips(&reading.name) {
@@ -221,7 +221,7 @@ impl Taking<'_> {
             if self.skip.iter().any(|pattern| deadband::matches(pattern, called)) {
                 return None;
             }
-            remark(self.told_apart, apart, (name, by), self.now.unix);
+            remark(self.told_apart, apart, name, self.now.unix);
         }
         let (name, whose) = (called, (called, by));
         let number = match self.deadband.rule(name) {
@@ -246,14 +246,13 @@ impl Taking<'_> {
     }
 }
 
-/// Says once why a sensor is called otherwise than source `by` calls it.
-fn remark(told: &mut Vec<Remark>, Apart { name, owner }: &Apart, (called, by): (&str, &str), now: UnixMillis) {
+/// Says once why a sensor is not called as its source calls it.
+fn remark(told: &mut Vec<Remark>, Apart { name, by, owner }: &Apart, called: &str, now: UnixMillis) {
     if told.len() >= usize::from(SensorNo::LIMIT) || told.iter().any(|remark| remark.source == *name) {
         return;
     }
-    let people = |label: &str| if label == MACHINE { "this machine".to_owned() } else { label.to_owned() };
-    let owner = owner.as_deref().map_or_else(|| "another source".to_owned(), people);
-    let text = format!("{} calls it {called}, but {owner} has a sensor of that name", people(by));
+    let owner = owner.as_deref().unwrap_or("another source");
+    let text = format!("{by} calls it {called}, but {owner} has a sensor of that name");
     warn!("{name}: {text}");
     told.push(Remark { source: name.clone(), text, since: now });
 }

@@ -38,7 +38,8 @@ containers and virtual machines are left out; [sensors] include = [\"net.docker0
 at most 256 sensors; one that was not seen for a day is replaced by a new one.
 
 Of a file, a command's output or a datagram 256 KiB are read; lines beyond are counted as lost, longer JSON is
-refused. Commands run with LC_ALL=C. More settings of the file; tables in double brackets may be repeated:
+refused. Commands run with LC_ALL=C. If two sources give the same name, the second one gets eight digits behind it, and
+`device-agent status` says so. More settings of the file; tables in double brackets may be repeated:
 
   [discovery]
   names = [\"telemetry-hub\", \"telemetry-hub.local\"]  # looked up where no hub is given; [] for none

@@ -29,7 +29,7 @@ use tracing::{info, warn};
 use wire::{SensorKind, UnixMillis};
 
 use crate::clock::{self, Now};
-use crate::sensor::Remark;
+use crate::sensor::{Giver, Remark};
 use crate::trouble::{Change, Trouble};
 use content::Taken;
 pub use lost::Lost;
@@ -168,6 +168,16 @@ impl Source {
         }
     }
 
+    /// The same, with digits made of what it reads and how: whatever the order of the tables, it is the same one.
+    fn key(&self) -> String {
+        let reads = match self {
+            Self::File { path, format, .. } => format!("{} {format:?}", path.display()),
+            Self::Exec { command, format, .. } => format!("{command:?} {format:?}"),
+            Self::OneWire(_) | Self::Listen { .. } => return self.label(),
+        };
+        format!("{} {:08x}", self.label(), crc32c::crc32c(reads.as_bytes()))
+    }
+
     /// The name of its sensor, where it has one that is known.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
@@ -208,10 +218,18 @@ impl Source {
     }
 }
 
-/// What each source is called: of several that are called alike all but the first are counted.
+/// Who gives sensors, as the sensors' table knows them: each source, called unlike all others.
 #[must_use]
-pub fn labels(sources: &[Source]) -> Vec<String> {
-    let labels: Vec<String> = sources.iter().map(Source::label).collect();
+pub fn givers(sources: &[Source]) -> Vec<Giver> {
+    let labels = counted(sources.iter().map(Source::label).collect());
+    let keys = counted(sources.iter().map(Source::key).collect());
+    let names = sources.iter().map(|source| source.name().map(str::to_owned));
+    let givers = keys.into_iter().zip(labels).zip(names);
+    givers.map(|((key, label), name)| Giver { key, label, name }).collect()
+}
+
+/// Of several that are called alike all but the first are counted.
+fn counted(labels: Vec<String>) -> Vec<String> {
     let counted = labels.iter().enumerate().map(|(at, label)| {
         let before = labels.iter().take(at).filter(|other| *other == label).count();
         if before == 0 { label.clone() } else { format!("{label} ({})", before + 1) }
@@ -230,6 +248,7 @@ pub struct Intake {
 /// How a source does.
 #[derive(Debug)]
 struct Standing {
+    key: String,
     label: String,
     trouble: Option<Trouble>,
     remark: Option<Remark>,
@@ -243,8 +262,15 @@ impl Intake {
     #[must_use]
     pub fn start(sources: Vec<Source>) -> Self {
         let (sender, arrivals) = mpsc::channel(QUEUE);
-        let standing = |label| Standing { label, trouble: None, remark: None, lost: Lost::default(), told_until: None };
-        let labels = labels(&sources).into_iter().map(standing).collect();
+        let standing = |Giver { key, label, .. }| Standing {
+            key,
+            label,
+            trouble: None,
+            remark: None,
+            lost: Lost::default(),
+            told_until: None,
+        };
+        let labels = givers(&sources).into_iter().map(standing).collect();
         let mut tasks = JoinSet::new();
         for (number, source) in sources.into_iter().enumerate() {
             let outlet = Outlet { source: number, interval_ms: source.interval_ms(), sender: sender.clone() };
@@ -266,10 +292,10 @@ impl Intake {
         self.arrivals.try_recv().ok()
     }
 
-    /// What the source of this is called.
+    /// What the sensors' table knows the source of this by.
     #[must_use]
-    pub fn label_of(&self, arrived: &Arrived) -> &str {
-        self.sources.get(arrived.source).map_or("", |standing| &standing.label)
+    pub fn key_of(&self, arrived: &Arrived) -> &str {
+        self.sources.get(arrived.source).map_or("", |standing| &standing.key)
     }
 
     /// Remembers whether the source is well and what of it was lost, and logs when that changes.

@@ -3,10 +3,12 @@
 //! A name belongs to the source that gave it first, as long as that is there; the table remembers which. Before that it
 //! belongs to the source that the configuration gives it to. What another source calls so is told apart.
 
-/// Who gives sensors besides the machine, whose label is empty.
+/// Who gives sensors besides the machine, whose key is empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Giver {
-    /// What to call it: unlike all others.
+    /// What it is known by: unlike all others, and the same at each start.
+    pub key: String,
+    /// What to call it, for people.
     pub label: String,
     /// The name of its sensor, where the configuration says that it has one.
     pub name: Option<String>,
@@ -17,7 +19,9 @@ pub struct Giver {
 pub struct Apart {
     /// Its name instead.
     pub name: String,
-    /// Whose the name is: the label of a source; nothing if that is not there any more.
+    /// Who calls it so, for people.
+    pub by: String,
+    /// Whose the name is, for people; nothing if that source is not there any more.
     pub owner: Option<String>,
 }
 
@@ -26,13 +30,19 @@ pub struct Apart {
 pub(super) struct Givers(pub(super) Vec<Giver>);
 
 impl Givers {
-    /// Whether there is a source of this label.
-    pub(super) fn has(&self, label: &str) -> bool {
-        label.is_empty() || self.0.iter().any(|giver| giver.label == label)
+    /// Whether there is a source of this key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        key.is_empty() || self.0.iter().any(|giver| giver.key == key)
+    }
+
+    /// What to call it.
+    pub(super) fn label(&self, key: &str) -> String {
+        let known = self.0.iter().find(|giver| giver.key == key);
+        known.map_or_else(|| "this machine".to_owned(), |giver| giver.label.clone())
     }
 
     /// Whose this name is by the configuration.
     pub(super) fn claim(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|giver| giver.name.as_deref() == Some(name)).map(|giver| &*giver.label)
+        self.0.iter().find(|giver| giver.name.as_deref() == Some(name)).map(|giver| &*giver.key)
     }
 }

@@ -207,7 +207,8 @@ impl SensorTable {
         let apart = apart(name, by, SensorSpec::NAME_LIMIT);
         // What was told apart stays so.
         let was_before = || place(&*apart).is_some_and(|place| place.by.as_deref() == Some(by));
-        (owner.is_some() || was_before()).then(|| Apart { name: apart.clone(), owner: owner.map(str::to_owned) })
+        let (by, owner) = (|| givers.label(by), owner.map(|owner| givers.label(owner)));
+        (owner.is_some() || was_before()).then(|| Apart { name: apart.clone(), by: by(), owner })
     }
 
     /// The number of a sensor that has one.

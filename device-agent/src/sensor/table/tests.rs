@@ -211,8 +211,8 @@ fn a_table_that_is_lost_begins_another_numbering() {
 }
 
 /// A source, and the name that the configuration gives it.
-fn giver(label: &str, name: Option<&str>) -> Giver {
-    Giver { label: label.to_owned(), name: name.map(str::to_owned) }
+fn giver(key: &str, name: Option<&str>) -> Giver {
+    Giver { key: key.to_owned(), label: format!("the {key}"), name: name.map(str::to_owned) }
 }
 
 /// What the sensor is called, once it has a number.
@@ -236,7 +236,8 @@ fn a_name_has_one_source_also_after_a_restart_and_while_the_first_is_silent() {
     // By the configuration before anything came, else by who was first.
     let machine = called(&mut table, "tank", "", now);
     assert!(machine.starts_with("tank-"), "{machine}");
-    assert_eq!(table.told_apart("tank", "").and_then(|apart| apart.owner).as_deref(), Some("file tank"));
+    let apart = table.told_apart("tank", "").unwrap();
+    assert_eq!((&*apart.by, apart.owner.as_deref()), ("this machine", Some("the file tank")));
     assert_eq!(called(&mut table, "tank", "file tank", now), "tank");
     assert_eq!(called(&mut table, "temp", "", now), "temp");
     let (pushed, printed) = (called(&mut table, "temp", "listen", now), called(&mut table, "temp", "exec", now));
