@@ -108,15 +108,12 @@ impl Register {
         };
         let known = present.iter().map(|thing| is_one(thing).then(|| self.known(class, thing)).flatten());
         let mut words: Vec<Option<Word>> = known.map(|word| word.map(|word| Word { word, twin: None })).collect();
-        let before = self.given.len();
         for (word, thing) in words.iter_mut().zip(present).filter(|(word, thing)| word.is_none() && is_one(thing)) {
             let fresh = self.fresh(class, thing, present);
             self.give(class, thing, fresh.clone());
             *word = Some(Word { word: fresh, twin: None });
         }
-        if self.given.len() != before {
-            self.keep();
-        }
+        self.settle();
         let mut counted: Vec<&String> = Vec::new();
         for (word, thing) in words.iter_mut().zip(present).filter(|(word, _)| word.is_none()) {
             let name = thing.cut.as_ref().unwrap_or(&thing.base);
@@ -188,6 +185,7 @@ impl Register {
             self.given.remove(oldest);
         }
         self.given.push(given);
+        self.is_unkept = true;
     }
 
     /// Whether several channels have this label, now or earlier; `many` says that of now, and is remembered.
@@ -210,8 +208,12 @@ impl Register {
     /// none. `calls` are what the channel is called by its label and by its number.
     pub(super) fn labelled(&mut self, label: &Label, calls: &[String; 2], owner: &str) -> Option<String> {
         let says = matches!(label, Label::Says(_));
-        let is_meant =
-            |given: &&mut Given| given.identity == owner && given.fits() && (!says || calls.contains(&given.base));
+        let is_meant = |given: &&mut Given| {
+            given.class == Class::Hwmon
+                && given.identity == owner
+                && given.fits()
+                && (!says || calls.contains(&given.base))
+        };
         // The last is as it was the last time.
         let known = self.given.iter_mut().rev().find(is_meant)?;
         known.seen = true;

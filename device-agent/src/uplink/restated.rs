@@ -34,6 +34,11 @@ impl Restated {
         *self = Self::default();
     }
 
+    /// Only those stay that are still meant.
+    pub(super) fn retain(&mut self, is_meant: impl Fn(u16) -> bool) {
+        self.changed.retain(|number| is_meant(*number));
+    }
+
     /// When to tell the next.
     pub(super) const fn due(&self) -> Option<Instant> {
         self.due
@@ -42,7 +47,8 @@ impl Restated {
     /// The next to be told, of which the hub knows `known`, with all that follow it without a gap: the first, and the one after
     /// the last.
     pub(super) fn next(&self, known: u16) -> Option<(u16, u16)> {
-        let mut rest = self.changed.range(self.next..known).copied();
+        // A hub that was restored knows fewer than it did.
+        let mut rest = self.changed.range(self.next.min(known)..known).copied();
         let first = rest.next()?;
         let end = rest.zip(first + 1..).take_while(|(number, next)| number == next).last();
         Some((first, end.map_or(first, |(number, _)| number) + 1))
@@ -62,5 +68,27 @@ impl Restated {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+
+    #[test]
+    fn a_hub_that_knows_fewer_than_it_did_is_told_from_the_start_again() {
+        let (mut restated, now) = (Restated::default(), clock::mono());
+        for number in [1, 5] {
+            restated.note(number, now);
+        }
+        assert_eq!(restated.next(9), Some((1, 2)));
+        restated.told(Some(2), now);
+        assert_eq!(restated.next(1), None);
+        restated.told(None, now);
+        assert_eq!(restated.next(9), Some((1, 2)));
+        // One of them is another sensor's now.
+        restated.retain(|number| number != 1);
+        assert_eq!(restated.next(9), Some((5, 6)));
     }
 }
