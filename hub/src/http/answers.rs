@@ -4,6 +4,7 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, Request, State};
@@ -25,6 +26,10 @@ use super::unpack::ROOM_WITHIN;
 pub(super) const ROOM: usize = 48 << 20;
 /// Of those, for whom one token or session asks; also the largest answer.
 pub(super) const EACH: usize = 32 << 20;
+/// Of those, for what is not made yet: the rest is for other answers to the same asker.
+const EXPECTED: usize = EACH - (4 << 20);
+/// Between two looks whether there is room.
+const LOOK: Duration = Duration::from_millis(50);
 /// Shorter answers are not counted: as many as there are connections are as much again.
 const SMALL: usize = 16 << 10;
 
@@ -48,15 +53,25 @@ impl FromRequestParts<AppState> for Making {
 impl Making {
     /// Takes room for what is likely to become so many bytes: those that come at once are made one after the other.
     pub(super) async fn expects(&self, bytes: usize) -> Result<(), ApiError> {
-        let (share, missing) = {
-            let growing = self.growing();
-            (growing.share(), growing.missing(bytes).min(EACH))
+        let taken = async {
+            // Looked for again and again: who waits in line for much would keep everybody else from a little.
+            while !self.takes(bytes) {
+                tokio::time::sleep(LOOK).await;
+            }
         };
-        if missing > 0 {
-            let taken = timeout(ROOM_WITHIN, share.take(missing)).await.ok().flatten().ok_or_else(no_room)?;
-            self.growing().add(Some(taken));
+        timeout(ROOM_WITHIN, taken).await.map_err(|_| no_room())
+    }
+
+    fn takes(&self, bytes: usize) -> bool {
+        let mut growing = self.growing();
+        let missing = growing.missing(bytes).min(EXPECTED.saturating_sub(growing.granted()));
+        if missing == 0 {
+            return true;
         }
-        Ok(())
+        let taken = growing.share().try_take(missing);
+        let has_room = taken.is_some();
+        growing.add(taken);
+        has_room
     }
 
     /// It is made: what it does not need is given back.

@@ -184,9 +184,9 @@ pub(super) async fn several(
             pieces.push(Bytes::from_static(b","));
         }
         pieces.extend(run(&app, query, &making).await.map_err(|error| inside(error, index))?);
+        making.is_made();
     }
     pieces.push(Bytes::from_static(b"]}"));
-    making.is_made();
     Ok(Pieces { pieces, room: making })
 }
 

@@ -127,7 +127,7 @@ impl Growing {
         if missing == 0 {
             return true;
         }
-        let more = self.share.try_take(missing.next_multiple_of(STEP));
+        let more = self.share.try_take(missing.next_multiple_of(STEP)).or_else(|| self.share.try_take(missing));
         let has_room = more.is_some();
         self.add(more);
         has_room
@@ -135,8 +135,12 @@ impl Growing {
 
     /// What is to be taken for so many bytes more.
     pub(super) fn missing(&self, bytes: usize) -> usize {
-        let granted = self.taken.as_ref().map_or(0, |taken| taken.own.num_permits() * UNIT);
-        (self.used + bytes).saturating_sub(self.free + granted)
+        (self.used + bytes).saturating_sub(self.free + self.granted())
+    }
+
+    /// What is taken.
+    pub(super) fn granted(&self) -> usize {
+        self.taken.as_ref().map_or(0, |taken| taken.own.num_permits() * UNIT)
     }
 
     /// Where more is taken from.
@@ -152,7 +156,7 @@ impl Growing {
         }
     }
 
-    /// It will not grow any more: what it does not need is given back.
+    /// It is as long as it gets, for now: what it does not need is given back.
     pub(super) fn fit(&mut self) {
         let needed = self.used.saturating_sub(self.free);
         if let Some(taken) = &mut self.taken {

@@ -99,8 +99,12 @@ impl Throttle {
 
     /// Somebody signed in from an address: its tries are forgotten, and it is known from now on.
     pub(super) fn forgive(&self, from: IpAddr) {
-        let from = household(from);
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if from.to_canonical().is_loopback() {
+            tries.local = None;
+            return;
+        }
+        let from = household(from);
         tries.by.remove(&from);
         tries.known.retain(|known| *known != from);
         tries.known.push_back(from);
