@@ -341,7 +341,7 @@ impl Ingest {
                 if !committed.refused.is_empty() {
                     let _ = self.outcomes.send(Outcome::Refused(committed.refused)).await;
                 }
-                self.tell(shown, decided.transitions);
+                self.tell(shown, decided.transitions).await;
                 Ok(true)
             }
             Err(error) if error.is_fatal() => Err(error),
@@ -357,7 +357,7 @@ impl Ingest {
                 let ids = self.desk.settle(ids, Verdict::Refused);
                 let _ = self.outcomes.send(Outcome::Refused(ids)).await;
                 let heard = self.owe(proposed, hushed, owed).await?;
-                self.tell(shown, if heard { decided.transitions } else { Vec::new() });
+                self.tell(shown, if heard { decided.transitions } else { Vec::new() }).await;
                 tokio::time::sleep(DEGRADED_PAUSE).await;
                 Ok(heard)
             }
@@ -397,13 +397,15 @@ impl Ingest {
         payload::deliveries_for(transitions, &rules, &self.webhooks, &self.store.catalog(), &self.teller)
     }
 
-    fn tell(&self, batches: Vec<Batch>, transitions: Vec<Transition>) {
+    async fn tell(&self, batches: Vec<Batch>, transitions: Vec<Transition>) {
         if !batches.is_empty() {
             self.bus.publish(Arc::new(Update::Batches(batches)));
         }
         for transition in transitions {
             self.bus.publish(Arc::new(match transition {
-                Transition::Put { alert, .. } | Transition::Amend(alert) => Update::Alert(alert),
+                Transition::Put { alert, .. } => Update::Alert(alert),
+                // Somebody may have acknowledged it, which the rules do not know.
+                Transition::Amend(alert) => Update::Alert(self.store.alert(alert.id).await.unwrap_or(alert)),
                 Transition::Cancel(id) => Update::NoAlert(id),
                 Transition::TellPast { .. } => continue,
             }));

@@ -237,7 +237,11 @@ fn among(mut found: Alert, known: &mut Vec<Alert>) -> Option<Finding> {
         return None;
     }
     let later = told.iter().map(|alert| alert.started_at).filter(|at| *at > found.started_at).min();
-    found.resolved_at = later.into_iter().chain(found.resolved_at).min();
+    let cut = later.filter(|later| found.resolved_at.is_none_or(|end| *later < end));
+    if let Some(cut) = cut {
+        // What was measured then belongs to the one that follows.
+        (found.resolved_at, found.last) = (Some(cut), None);
+    }
     if found.resolved_at < found.fired_at {
         return None;
     }
@@ -253,6 +257,7 @@ fn among(mut found: Alert, known: &mut Vec<Alert>) -> Option<Finding> {
         started_at: whole.started_at.min(entry.started_at),
         fired_at: whole.fired_at.into_iter().chain(entry.fired_at).min(),
         resolved_at: whole.resolved_at.max(entry.resolved_at),
+        last: if entry.resolved_at > whole.resolved_at { entry.last } else { whole.last },
         ..whole
     });
     let times = |alert: &Alert| (alert.started_at, alert.fired_at, alert.resolved_at);

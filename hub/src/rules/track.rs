@@ -118,7 +118,9 @@ impl Change {
             self.rhythm.arrive(upload.came, age);
         }
         // Of a series that nothing is known of yet, how far apart they lie says how old the newest may be.
-        let patience = self.patience_ms(track).max(upload.spacing_ms(slot).saturating_mul(2));
+        let is_unknown = track.rhythm.last().is_none();
+        let spacing_ms = if is_unknown { upload.spacing_ms(slot) } else { 0 };
+        let patience = self.patience_ms(track).max(spacing_ms.saturating_mul(2));
         age <= patience && self.last.is_none_or(|last| taken >= last)
     }
 

@@ -149,6 +149,12 @@ fn of_a_series_that_nothing_is_known_of_the_readings_say_how_often_they_come() {
     let mut story = Story::with([hold(600, sensor("temp", above(30.0)))]);
     assert_eq!(story.live(3_540 + 480, &hour(60, 3_600)), NOTHING);
     assert_eq!(story.look(3_540 + 490), ["1 historical 31 at 2400", "told 1 and 0 more"]);
+    // One that is known to come each minute, and after an outage two of it: that they lie far apart says nothing.
+    let mut story = Story::with([above(30.0)]);
+    for minute in 0..5 {
+        story.live(minute * 60, &[(minute * 60, 20.0)]);
+    }
+    assert_eq!(story.live(7_200, &[(300, 20.0), (3_000, 31.0)]), NOTHING);
 }
 
 #[test]
