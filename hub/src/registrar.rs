@@ -279,7 +279,6 @@ impl Registrar {
         }
     }
 
-    /// Tells the endpoint a device as the store knows it.
     /// Sensors are another thing than they were: pages show it, and the rules wait for readings by their new interval.
     fn tell_restated(&self, no: DeviceNo) {
         let id = self.store.catalog().device(no).map(|device| device.id);
@@ -289,6 +288,7 @@ impl Registrar {
         self.rules_changed.notify_one();
     }
 
+    /// Tells the endpoint a device as the store knows it.
     async fn tell_known(&self, no: DeviceNo) {
         if let Some(known) = known(&self.store, no) {
             let _ = self.commands.send(Command::Known(Box::new(known))).await;

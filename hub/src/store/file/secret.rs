@@ -44,8 +44,8 @@ impl SecretKey {
         match std::fs::read(&path) {
             Ok(bytes) => bytes.try_into().map(Self).map_err(|_| Error::BadFile {
                 path,
-                detail: "not a key of 32 bytes; restore it from a backup, or remove it and create webhook secrets \
-                         and join tokens again",
+                detail: "not a key of 32 bytes; restore it from a backup, or remove it, delete the webhooks, \
+                         and create them and join tokens again",
             }),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 // The hub and a command that makes a token may start on a new directory at once: the first makes the key,
