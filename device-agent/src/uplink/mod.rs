@@ -171,13 +171,10 @@ impl Uplink {
         if revision == self.revision && numbering == self.numbering {
             return self.set_sensors(sensors);
         }
-        let before = std::mem::replace(&mut self.sensors, sensors.to_vec());
+        self.sensors = sensors.to_vec();
         self.revision = revision;
-        // A number that another sensor has is told by what describes that.
-        let name = |of: &[SensorSpec], number: u16| of.get(usize::from(number)).map(|sensor| sensor.name.clone());
-        self.restated.retain(|number| name(&before, number) == name(sensors, number));
+        self.restated.forget();
         if std::mem::replace(&mut self.numbering, numbering) != numbering {
-            self.restated.forget();
             if let Some(session) = &mut self.session {
                 session.renumber();
             }

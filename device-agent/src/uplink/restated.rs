@@ -34,11 +34,6 @@ impl Restated {
         *self = Self::default();
     }
 
-    /// Only those stay that are still meant.
-    pub(super) fn retain(&mut self, is_meant: impl Fn(u16) -> bool) {
-        self.changed.retain(|number| is_meant(*number));
-    }
-
     /// When to tell the next.
     pub(super) const fn due(&self) -> Option<Instant> {
         self.due
@@ -87,8 +82,5 @@ mod tests {
         assert_eq!(restated.next(1), None);
         restated.told(None, now);
         assert_eq!(restated.next(9), Some((1, 2)));
-        // One of them is another sensor's now.
-        restated.retain(|number| number != 1);
-        assert_eq!(restated.next(9), Some((5, 6)));
     }
 }

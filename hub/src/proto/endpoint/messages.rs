@@ -235,11 +235,10 @@ impl Endpoint {
         let known = known_sensors(entry);
         let Some(repeated) = known.checked_sub(first.0).map(usize::from) else { return };
         let described = digest(first, &sensors);
+        let is_new = std::mem::replace(&mut entry.described, described) != described;
         if repeated >= sensors.len() {
-            // They may be another thing by now: measured in another interval, or in another unit. What comes while others are
-            // being written is said again.
-            if entry.described != described && matches!(entry.registration, Registration::Open) {
-                entry.described = described;
+            // They may be another thing by now: measured in another interval, or in another unit.
+            if is_new && matches!(entry.registration, Registration::Open) {
                 entry.registration = Registration::UnderWay { below: known };
                 let device = entry.device.no;
                 self.event(Event::Sensors { device, first, sensors });
