@@ -105,7 +105,7 @@ impl Search<'_> {
 
     /// Without the port, which is the usual one.
     fn bare_names(&self) -> String {
-        let usual = format!(":{}", HUB_PORT);
+        let usual = format!(":{HUB_PORT}");
         let names: Vec<&str> = self.names.iter().map(|name| name.strip_suffix(&usual).unwrap_or(name)).collect();
         names.join(", ")
     }

@@ -26,11 +26,13 @@ const UNIT = "(?:°[CF]?|%|°|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|
 const OP = "(?:<=|>=|!=|<|>|=)";
 /** A comparison with spaces in it, a name before an operator that has nothing behind it yet, or a word. */
 const TERM = new RegExp(`[^\\s<>=!]+\\s*${OP}\\s*(?:[-−+]?\\d+(?:\\.\\d+)?\\s+${UNIT}(?=\\s|$)|[^\\s<>=!][^\\s]*)|[^\\s<>=!]+(?=\\s*${OP}\\s*$)|\\S+`, "g");
+const LONE = new RegExp(`^${OP}$`);
+const COMPARISON = new RegExp(`^([^<>=!]+?)\\s*(${OP})\\s*(.+)$`);
 
 export function parseFilter(q: string): Term[] {
   const words = q.replaceAll("≤", "<=").replaceAll("≥", ">=").replaceAll("≠", "!=").match(TERM) ?? [];
-  return words.filter((word) => !new RegExp(`^${OP}$`).test(word)).map((word) => {
-    const [, name, op, text] = /^([^<>=!]+?)\s*(<=|>=|!=|<|>|=)\s*(.+)$/.exec(word) ?? [];
+  return words.filter((word) => !LONE.test(word)).map((word) => {
+    const [, name, op, text] = COMPARISON.exec(word) ?? [];
     const number = text === undefined ? null : numberOf(text);
     // Larger and smaller is asked of numbers only.
     if (!name || !op || text === undefined || (number === null && op !== "=" && op !== "!=")) return { kind: "word", text: word.toLowerCase() };

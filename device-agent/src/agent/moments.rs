@@ -89,8 +89,8 @@ impl Overwritten {
 
     /// Batches before `oldest` are acknowledged.
     pub(super) fn settle(&mut self, oldest: (Epoch, BatchSeq)) {
-        let stored = self.on_the_way.iter().take_while(|(batch, _)| *batch < oldest).count();
-        self.stored += self.on_the_way.drain(..stored).map(|(_, many)| many).sum::<u64>();
+        self.stored = self.counts(oldest).1;
+        self.on_the_way.retain(|(batch, _)| *batch >= oldest);
     }
 
     /// All of them, and those among the readings that the hub acknowledged, now that batches before `oldest` are.

@@ -229,7 +229,7 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
     let beside = Some(class).filter(|class| *class == Class::Hwmon).map(|_| beside());
     let ino = |file: &str| fs::metadata(folder.join(file)).map_or(0, |about| about.ino());
     let mut unanswered = None;
-    let (base, parts) = match class {
+    let (base, parts): (String, Vec<(Part, u64)>) = match class {
         Class::Hwmon => {
             let hwmon::Chip { name, inputs, unanswered: label } = hwmon::describe(files)?;
             unanswered = label;
@@ -243,7 +243,6 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
         Class::Power => (folder_name(&folder), vec![(Part::Supply, own)]),
         Class::Cpu | Class::Memory | Class::Load | Class::Disk | Class::Network => return Ok(None),
     };
-    let parts: Vec<(Part, u64)> = parts;
     let beside = beside.filter(|_| parts.iter().all(|(part, _)| part.file().starts_with(hwmon::DEVICE)));
     let own_name = base;
     let (mut base, name) = (super::cut_part(&own_name), super::name_part(&own_name));

@@ -62,13 +62,16 @@ impl Home {
     pub(super) fn leave_one(&mut self, number: u32, now: Instant) -> Option<(Pace, Job)> {
         let leaving = match self.looking.get_mut(&number) {
             Some(looking) => looking.leave(now),
-            None => {
-                let at = self.measuring.iter().position(|trip| trip.number == number)?;
-                Some(self.measuring.swap_remove(at).leave(now))
-            }
+            None => self.take(number).map(|trip| trip.leave(now)),
         };
         self.away += usize::from(leaving.is_some());
         leaving
+    }
+
+    /// One that measures, taken out, if it is here.
+    fn take(&mut self, number: u32) -> Option<Trip> {
+        let at = self.measuring.iter().position(|trip| trip.number == number)?;
+        Some(self.measuring.swap_remove(at))
     }
 
     /// One goes off again that was on its way back.
@@ -140,10 +143,7 @@ impl Home {
         }
         let is_away = match self.looking.remove(&number) {
             Some(looking) => looking.trip.is_none(),
-            None => {
-                let at = self.measuring.iter().position(|trip| trip.number == number);
-                at.map(|at| self.measuring.swap_remove(at)).is_none()
-            }
+            None => self.take(number).is_none(),
         };
         if is_away {
             self.gone.insert(number);

@@ -50,8 +50,18 @@ const CYCLES: Level = level(&["cycle_count"], "cycles", "1", 1.0, 60_000.0);
 const ONLINE: Level = level(&["online"], "online", "", 1.0, 255.0);
 
 /// All that a supply may tell.
-const SENSORS: [&str; 10] =
-    ["charge_pct", "voltage", "current", "power", "energy", "charge", "temp", "online", "charging", "cycles"];
+const SENSORS: [&str; 10] = [
+    CHARGE_PCT.what,
+    VOLTAGE.what,
+    CURRENT.what,
+    POWER.what,
+    ENERGY.what,
+    CHARGE.what,
+    TEMPERATURE.what,
+    ONLINE.what,
+    "charging",
+    CYCLES.what,
+];
 
 /// Whether a supply that is called `name` may have this sensor.
 pub(super) fn may_have(name: &str, sensor: &str) -> bool {

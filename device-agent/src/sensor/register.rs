@@ -199,7 +199,7 @@ impl Register {
         if many {
             let (base, identity, word) = (label.to_owned(), String::new(), String::new());
             self.put(Given { class: Class::Hwmon, base, identity, word, seen: true });
-            self.keep();
+            self.settle();
         }
         many
     }
@@ -224,7 +224,6 @@ impl Register {
     pub(super) fn remember_label(&mut self, call: &str, owner: &str, name: &str) {
         let (base, identity, word) = (call.to_owned(), owner.to_owned(), name.to_owned());
         self.put(Given { class: Class::Hwmon, base, identity, word, seen: true });
-        self.is_unkept = true;
     }
 
     /// Keeps what is remembered since the last time.
@@ -276,7 +275,7 @@ impl Register {
             let (base, identity, word) = (name.to_owned(), owner.to_owned(), word.to_owned());
             self.put(Given { class, base, identity, word, seen: true });
         }
-        self.keep();
+        self.settle();
         apart
     }
 

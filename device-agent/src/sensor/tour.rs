@@ -174,11 +174,17 @@ impl Stops {
             let began = std::mem::replace(&mut now, clock::mono());
             state = self.lock();
             state.longest = state.longest.max(now.saturating_duration_since(began));
-            let State { files, values, late, .. } = &mut *state;
-            match files.get_mut(at).zip(values.get_mut(at)) {
-                Some((stop, last)) => (*stop, *last) = (Some(file), value),
-                None => *late = Some((file, value)),
-            }
+            state.put_back(at, file, value);
+        }
+    }
+}
+
+impl State {
+    /// One was read; by then the tour may be given up.
+    fn put_back(&mut self, at: usize, file: Direct, value: Option<f64>) {
+        match self.files.get_mut(at).zip(self.values.get_mut(at)) {
+            Some((stop, last)) => (*stop, *last) = (Some(file), value),
+            None => self.late = Some((file, value)),
         }
     }
 }
@@ -275,8 +281,8 @@ mod tests {
         let mut files: Vec<_> = state.files.iter_mut().take(3).map(|file| file.take().unwrap()).collect();
         let hung = files.pop().unwrap();
         for (at, mut file) in files.into_iter().enumerate() {
-            state.values[at] = file.value();
-            state.files[at] = Some(file);
+            let value = file.value();
+            state.put_back(at, file, value);
         }
         state.next = 3;
         drop(state);
@@ -288,7 +294,7 @@ mod tests {
             "{how:?}"
         );
         // It ends after all; the thread finds nothing more to do.
-        stops.lock().late = Some((hung, Some(22.0)));
+        stops.lock().put_back(2, hung, Some(22.0));
         let Job::Tour(_, _, _, same) = job else { panic!("no tour") };
         same.run();
         assert_eq!(same.late().map(|(_, value)| value), Some(Some(22.0)));

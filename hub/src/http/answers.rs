@@ -1,5 +1,6 @@
 //! Room for answers: what of them waits to be taken by whoever asked. A large one counts from when it is made until its last
-//! byte has left; where there is no room the request is refused, and nothing is kept for it.
+//! byte has left; where there is no room, for a query after
+//! it looked for some for five seconds, the request is refused, and nothing is kept for it.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -63,15 +64,7 @@ impl Making {
     }
 
     fn takes(&self, bytes: usize) -> bool {
-        let mut growing = self.growing();
-        let missing = growing.missing(bytes).min(EXPECTED.saturating_sub(growing.granted()));
-        if missing == 0 {
-            return true;
-        }
-        let taken = growing.share().try_take(missing);
-        let has_room = taken.is_some();
-        growing.add(taken);
-        has_room
+        self.growing().foresee(bytes, EXPECTED)
     }
 
     /// It is made: what it does not need is given back.

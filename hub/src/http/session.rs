@@ -3,7 +3,8 @@
 //! There is no default password and no user name. The first one is set with the token of the link the hub printed; that
 //! needs the terminal or the data directory even on the machine itself. Whoever sets another signs everybody else out.
 //!
-//! Wrong tries are counted by address and told in the log, without what was tried, and not without end.
+//! Wrong tries are counted by address, those at the password also of all strangers together, and told in the log, without what
+//! was tried, and not without end.
 
 use axum::Json;
 use axum::extract::{FromRequestParts, State};

@@ -127,36 +127,36 @@ impl Growing {
         if missing == 0 {
             return true;
         }
-        let more = self.share.try_take(missing.next_multiple_of(STEP)).or_else(|| self.share.try_take(missing));
-        let has_room = more.is_some();
-        self.add(more);
-        has_room
+        self.add(self.share.try_take(missing.next_multiple_of(STEP)).or_else(|| self.share.try_take(missing)))
+    }
+
+    /// Whether there is room for so many bytes more before they are there, or for as many as make `most` in all.
+    pub(super) fn foresee(&mut self, bytes: usize, most: usize) -> bool {
+        let missing = self.missing(bytes).min(most.saturating_sub(self.granted()));
+        missing == 0 || self.add(self.share.try_take(missing))
     }
 
     /// What is to be taken for so many bytes more.
-    pub(super) fn missing(&self, bytes: usize) -> usize {
+    fn missing(&self, bytes: usize) -> usize {
         (self.used + bytes).saturating_sub(self.free + self.granted())
     }
 
     /// What is taken.
-    pub(super) fn granted(&self) -> usize {
+    fn granted(&self) -> usize {
         self.taken.as_ref().map_or(0, |taken| taken.own.num_permits() * UNIT)
     }
 
-    /// Where more is taken from.
-    pub(super) fn share(&self) -> Share {
-        self.share.clone()
-    }
-
-    /// Adds what was taken of its share.
-    pub(super) fn add(&mut self, more: Option<Taken>) {
-        match (&mut self.taken, more) {
-            (Some(taken), Some(more)) => taken.add(more),
-            (taken, more) => *taken = taken.take().or(more),
+    /// Adds what was taken of its share; whether it was.
+    fn add(&mut self, more: Option<Taken>) -> bool {
+        let Some(more) = more else { return false };
+        match &mut self.taken {
+            Some(taken) => taken.add(more),
+            taken @ None => *taken = Some(more),
         }
+        true
     }
 
-    /// It is as long as it gets, for now: what it does not need is given back.
+    /// Gives back what was taken and is not needed for what is there.
     pub(super) fn fit(&mut self) {
         let needed = self.used.saturating_sub(self.free);
         if let Some(taken) = &mut self.taken {
@@ -201,8 +201,7 @@ mod tests {
         assert_eq!(shares.all.available_permits(), 10 * STEP / UNIT);
         // Taken before it is known how much it becomes.
         let mut growing = Growing::new(shares.of(By::File), UNIT);
-        let before = growing.share().try_take(growing.missing(5 * STEP));
-        growing.add(before);
+        assert!(growing.foresee(5 * STEP, usize::MAX));
         assert!(growing.grow(2 * STEP) && shares.all.available_permits() < 6 * STEP / UNIT);
         growing.fit();
         assert_eq!(shares.all.available_permits(), 8 * STEP / UNIT + 1);

@@ -17,7 +17,7 @@ use crate::model::{Lane, UnixMillis};
 /// Rows kept one by one between two frames: a thousand devices of four sensors at once. Beyond it, the newest per series.
 pub const WAITING_ROWS: usize = 4_096;
 
-/// Rows that all subscriptions of one listener keep between two frames: every series of a thousand devices. Some 700 kB with
+/// Rows that all subscriptions of one listener keep between two frames: every series of a thousand devices. At most about a megabyte with
 /// the places of the newest.
 const LISTENER_ROWS: usize = 16_384;
 

@@ -40,7 +40,7 @@ export function SignIn({ session }: { session: Session }) {
           </p>
         </div>
         {asksToken ? (
-          <Field label="Setup token" problem={at("token")}>
+          <Field label="Setup token" problem={at("setup_token")}>
             <input class="input" required autocomplete="off" value={token} onInput={(event) => setToken(event.currentTarget.value)} />
           </Field>
         ) : null}

@@ -9,7 +9,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use device_agent::clock;
-
 use device_agent::links::{self, Link};
 use device_agent::net::{Net, Way};
 use device_agent::random::Random;

@@ -361,7 +361,7 @@ impl SensorTable {
         }
         // Not written, it is found out again.
         let has_absent = is_old && self.places.iter().any(|place| place.absent(now) >= SAVE_EVERY);
-        if has_absent || std::mem::take(&mut self.is_unsaved) {
+        if std::mem::take(&mut self.is_unsaved) || has_absent {
             let _ = self.save();
         }
         given

@@ -28,6 +28,18 @@ pub struct AlertQuery {
     pub before: Option<AlertId>,
 }
 
+/// The columns that [`from_row`] reads, and what follows.
+macro_rules! select_alert {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold,
+            started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert ",
+            $rest
+        )
+    };
+}
+pub(super) use select_alert;
+
 impl Store {
     /// Every pending and firing alert, oldest first: what the rule engine starts with.
     ///
@@ -141,22 +153,20 @@ impl Store {
     }
 }
 
-const OPEN: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last,
-    threshold, started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE state IN ('pending', 'firing') ORDER BY id";
-const ONE: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last,
-    threshold, started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE id = :id";
-const LIST: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last,
-    threshold, started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert
-    WHERE (:before IS NULL OR id < :before)
+const OPEN: &str = select_alert!("WHERE state IN ('pending', 'firing') ORDER BY id");
+const ONE: &str = select_alert!("WHERE id = :id");
+const LIST: &str = select_alert!(
+    "WHERE (:before IS NULL OR id < :before)
     AND CASE state WHEN 'pending' THEN :pending WHEN 'firing' THEN :firing WHEN 'resolved' THEN :resolved
         ELSE :historical END
     AND (:device IS NULL OR device = :device)
     AND (:from IS NULL OR started_at >= :from) AND (:to IS NULL OR started_at < :to)
-    ORDER BY id DESC LIMIT :limit";
-const DURING: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last,
-    threshold, started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert
-    WHERE device = :device AND series = :series AND rule = :rule
-    AND started_at <= :to AND (resolved_at IS NULL OR resolved_at >= :from) ORDER BY started_at, id";
+    ORDER BY id DESC LIMIT :limit"
+);
+const DURING: &str = select_alert!(
+    "WHERE device = :device AND series = :series AND rule = :rule
+    AND started_at <= :to AND (resolved_at IS NULL OR resolved_at >= :from) ORDER BY started_at, id"
+);
 const NEXT_ID: &str = "SELECT COALESCE(MAX(seq), 0) + 1 FROM sqlite_sequence WHERE name = 'alert'";
 const ACK: &str = "UPDATE alert SET acked_at = :now, ack_comment = :comment WHERE id = :id AND acked_at IS NULL";
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
-use super::alerts;
+use super::alerts::{self, select_alert};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId};
 use crate::model::silence::{Silence, SilenceId, SilenceSpec};
@@ -103,8 +103,7 @@ const INSERT: &str = "INSERT INTO silence (rule, device, sensor, labels, from_at
     VALUES (:rule, :device, :sensor, :labels, :from, :until, :comment, :now)";
 const DELETE: &str = "DELETE FROM silence WHERE id = :id";
 const MARK: &str = "UPDATE alert SET muted = :muted WHERE id = :id";
-const MUTED: &str = "SELECT id, rule, rule_name, severity, device, series, state, measure, per_ms, value, worst, last, threshold,
-    started_at, fired_at, resolved_at, acked_at, new_normal, learned_at FROM alert WHERE state IN ('pending', 'firing') AND muted ORDER BY id";
+const MUTED: &str = select_alert!("WHERE state IN ('pending', 'firing') AND muted ORDER BY id");
 
 fn from_row(row: &Row<'_>) -> rusqlite::Result<Silence> {
     let labels: String = row.get("labels")?;

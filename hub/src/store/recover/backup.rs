@@ -1,14 +1,14 @@
 //! Backups: one file that a hub can be made from again, taken while it runs.
 //!
 //! ```text
-//!   telemetry.db ──online backup, one snapshot, small steps──▶ .FILE.*.partial ──check, compare counts, sync──▶ FILE
+//!   telemetry.db ──online backup, one snapshot, small steps──▶ .FILE.*.partial ──check, counts, sum, sync──▶ FILE
 //!   secret.key ────────────────────────────────────────────────────▲ in the table `backup`
 //! ```
 //!
 //! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
 //! kept as safe as the hub itself. The snapshot is one moment: everything acknowledged before the backup began is in it.
 //!
-//! A backup comes from elsewhere: what broke in it is found by the sum behind it, and what does not belong into a hub's schema
+//! A backup comes from elsewhere: what broke in it is found by the sum behind it (older hubs wrote none), and what does not belong into a hub's schema
 //! by comparing that.
 
 use std::fs;
@@ -193,7 +193,7 @@ fn quick_check(conn: &Connection) -> Result<String> {
 /// Makes a data directory from a backup. `dir` must be empty or not there: nothing is ever overwritten.
 ///
 /// # Errors
-/// `dir` has something in it; `file` is no backup, damaged, or of a later version.
+/// `dir` has something in it; `file` is no backup, damaged, changed, or of a later version.
 pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
     let held = contents(file)?;
     let from = open(file)?;
