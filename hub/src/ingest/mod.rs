@@ -251,6 +251,10 @@ impl Ingest {
 
     /// Has the rules decide about a group, and commits both.
     async fn commit_readings(&mut self, group: &mut Vec<Batch>) -> Result<(), store::Error> {
+        // Who was answered that a rule is there may send readings at once: it holds for them.
+        if self.rules_changed.notified().now_or_never().is_some() {
+            self.reload().await?;
+        }
         let batches = std::mem::take(group);
         self.engine.prepare(&self.store.catalog(), &batches);
         let proposed = self.engine.evaluate(self.clock.wall(), &batches);

@@ -1,9 +1,11 @@
-//! The pipeline on a store that has no room, and at its end.
+//! The pipeline on a store that has no room, at its end, and beside a change of rules.
 
 use super::*;
 use crate::model::alert::{Ailment, Alert, AlertState, Measure, Subject};
-use crate::model::rule::{RuleId, Severity};
+use crate::model::device::{Introduction, Labels, NewDevice};
+use crate::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
 use crate::model::webhook::{Event, Secret, WebhookId, WebhookSpec};
+use crate::model::{BatchSeq, Epoch, PublicKey, SensorKind, SensorNo, SensorSpec};
 use crate::store::{Config, SecretKey};
 
 #[tokio::test]
@@ -15,13 +17,50 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
     let [told, filler] = [webhook(&store, "told").await, webhook(&store, "filler").await];
     fill(&store, filler).await;
 
-    let (batches_in, batches) = queue::queue(1 << 20);
-    let (outcomes, mut heard) = mpsc::channel(8);
-    let owed = Owed {
+    let (batches_in, mut heard, mut ingest) = pipeline(&store);
+    ingest.waiting.owed = Owed {
         transitions: vec![disk_full()],
         deliveries: vec![delivery(told, Some(AlertId(1)), 2_048)],
         muted: Vec::new(),
     };
+    let meanwhile = async {
+        // Each try at the start fails; the next would be the look in a second.
+        for _ in 0..2 {
+            assert!(matches!(heard.recv().await, Some(Outcome::Refused(_))));
+        }
+        assert!(store.open_alerts().await.unwrap().is_empty(), "there was room for it");
+        store.delete_webhook(filler).await.unwrap();
+        drop(batches_in);
+    };
+    let (ended, ()) = tokio::join!(ingest.run(), meanwhile);
+    ended.unwrap();
+    assert_eq!(store.open_alerts().await.unwrap().len(), 1);
+    let due = store.claim_due(Clock.wall(), Clock.wall().plus(1_000), 10, &[]).await.unwrap();
+    assert_eq!(due.iter().map(|due| due.webhook).collect::<Vec<_>>(), [told]);
+}
+
+/// The pipeline takes what is ready in any order: often enough to meet each.
+#[tokio::test]
+async fn a_rule_that_was_answered_for_judges_readings_that_came_after() {
+    for _ in 0..12 {
+        let dir = tempfile::tempdir().unwrap();
+        let key = SecretKey::load_or_create(dir.path()).unwrap();
+        let store = Store::open(&Config { dir: dir.path().to_owned(), ..Config::default() }, &key).unwrap();
+        let hot = hot(&store).await;
+        let (batches_in, _heard, ingest) = pipeline(&store);
+        store.create_rule(above(50.0), Clock.wall()).await.unwrap();
+        ingest.rules_changed.notify_one();
+        batches_in.reserve().await.unwrap().send(hot);
+        drop(batches_in);
+        ingest.run().await.unwrap();
+        assert_eq!(store.open_alerts().await.unwrap().len(), 1);
+    }
+}
+
+/// A pipeline that knows of no rules, and the two ends of it.
+fn pipeline(store: &Store) -> (queue::Entrance, mpsc::Receiver<Outcome>, Ingest) {
+    let (batches_in, batches) = queue::queue(1 << 20);
+    let (outcomes, heard) = mpsc::channel(8);
     let ingest = Ingest {
         batches,
         floors: mpsc::channel(1).1,
@@ -40,22 +79,51 @@ async fn what_a_full_disk_kept_from_being_told_is_told_at_the_end_if_there_is_ro
         latency: Arc::default(),
         meter: Arc::default(),
         absences: Arc::new(|_| Absences::default()),
-        waiting: Waiting { owed, ..Waiting::default() },
+        waiting: Waiting::default(),
     };
-    let meanwhile = async {
-        // Each try at the start fails; the next would be the look in a second.
-        for _ in 0..2 {
-            assert!(matches!(heard.recv().await, Some(Outcome::Refused(_))));
-        }
-        assert!(store.open_alerts().await.unwrap().is_empty(), "there was room for it");
-        store.delete_webhook(filler).await.unwrap();
-        drop(batches_in);
+    (batches_in, heard, ingest)
+}
+
+/// A reading of 99 of a new device.
+async fn hot(store: &Store) -> Batch {
+    let now = Clock.wall();
+    let new = NewDevice {
+        key: PublicKey([1; 32]),
+        introduction: Introduction::default(),
+        address: None,
+        at: now,
+        join_token: None,
+        handshake_counter: 0,
     };
-    let (ended, ()) = tokio::join!(ingest.run(), meanwhile);
-    ended.unwrap();
-    assert_eq!(store.open_alerts().await.unwrap().len(), 1);
-    let due = store.claim_due(Clock.wall(), Clock.wall().plus(1_000), 10, &[]).await.unwrap();
-    assert_eq!(due.iter().map(|due| due.webhook).collect::<Vec<_>>(), [told]);
+    let device = store.adopt(new).await.unwrap().no;
+    let sensor =
+        SensorSpec { name: "temp".to_owned(), unit: "Cel".to_owned(), kind: SensorKind::Gauge, interval_ms: 1_000 };
+    let series = store.register_sensors(device, SensorNo(0), vec![sensor]).await.unwrap();
+    let mut payload = wire::batch::BatchBuilder::new(1_200);
+    assert!(payload.push(&wire::Reading { sensor: SensorNo(0), at: now, value: 99.0 }));
+    Batch {
+        id: BatchId { device, epoch: Epoch(1), seq: BatchSeq(0) },
+        lane: wire::Lane::Live,
+        received_at: now,
+        payload: payload.finish(),
+        series,
+        at: vec![now],
+        value: vec![99.0],
+    }
+}
+
+fn above(value: f64) -> RuleSpec {
+    RuleSpec {
+        name: "hot".to_owned(),
+        device: "*".to_owned(),
+        sensor: "*".to_owned(),
+        labels: Labels::default(),
+        condition: Condition::Threshold { op: Op::Above, value, clear: None },
+        hold: Duration::ZERO,
+        severity: Severity::Warning,
+        webhooks: Vec::new(),
+        enabled: true,
+    }
 }
 
 async fn webhook(store: &Store, name: &str) -> WebhookId {
