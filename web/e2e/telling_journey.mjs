@@ -59,7 +59,7 @@ test("what waits for its next attempt is tried now", { timeout: 120_000 }, async
   const waiting = s.page.locator(".delivery").first();
   await waiting.getByText("answered 503").waitFor();
   answers = [200];
-  await waiting.getByRole("button", { name: /^Try webhook.test .* now$/ }).click();
+  await waiting.getByRole("button", { name: /^Try Test .* now$/ }).click();
   await waiting.filter({ hasText: "delivered" }).getByText("2 attempts").waitFor();
 });
 

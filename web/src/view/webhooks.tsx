@@ -138,6 +138,11 @@ function Log({ hook }: { hook: Webhook }) {
   );
 }
 
+/** What a message is about; its `type`, which receivers see, is the hint. */
+const EVENTS: Readonly<Record<string, string>> = {
+  "alert.firing": "Alert fires", "alert.resolved": "Alert resolved", "alert.past": "Past alert", "webhook.test": "Test",
+};
+
 function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) {
   const { now, alerts } = state.value;
   const next = millis(delivery.next_attempt_at);
@@ -150,7 +155,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
       <div class="what">
         <div class="entry-line">
           <Status of={delivery.state} />
-          <strong>{clean(delivery.event)}</strong>
+          <strong title={clean(delivery.event)}>{EVENTS[delivery.event] ?? clean(delivery.event)}</strong>
           {about ? <span class="small">{about}</span> : null}
         </div>
         <div class="entry-line small quiet">
@@ -161,7 +166,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
         </div>
       </div>
       {off || (waits && next <= now) ? null : (
-        <button type="button" class="button plain" aria-label={`${waits ? "Try" : "Send"} ${clean(delivery.event)} of ${when(millis(delivery.created_at) ?? now, now)} ${waits ? "now" : "again"}`} onClick={() => void replay(delivery)}>{waits ? "Try now" : "Send again"}</button>
+        <button type="button" class="button plain" aria-label={`${waits ? "Try" : "Send"} ${EVENTS[delivery.event] ?? clean(delivery.event)} of ${when(millis(delivery.created_at) ?? now, now)} ${waits ? "now" : "again"}`} onClick={() => void replay(delivery)}>{waits ? "Try now" : "Send again"}</button>
       )}
       {delivery.attempts.length > 1 || latest?.response ? (
         <details>

@@ -4,6 +4,7 @@
 //! through the hub's own metrics, the rest it reads from the kernel.
 
 mod kernel;
+mod reasons;
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
@@ -375,7 +376,7 @@ fn tell_traffic(metrics: &str, findings: &mut Findings) {
         let named: Vec<String> = drops
             .iter()
             .filter(|(reason, _)| wanted(reason))
-            .map(|(reason, count)| format!("{count} {reason}"))
+            .map(|(reason, count)| format!("{count} {}", reasons::words(reason)))
             .collect();
         if named.is_empty() { "none".to_owned() } else { named.join(", ") }
     };
