@@ -354,7 +354,7 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
     });
   });
 
-  await step("a new password: the present one is asked, this browser stays, the others are out", async () => {
+  await step("a new password: the current one is asked, this browser stays, the others are out", async () => {
     await elsewhere(async (other) => {
       await other.goto(base);
       await other.locator('[data-connection="live"]').waitFor();
@@ -373,14 +373,14 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
       await page.goto(`${base}/h`);
       const form = page.getByRole("region", { name: "Password" });
       const change = async (present, wanted) => {
-        await form.getByLabel("Present password").fill(present);
+        await form.getByLabel("Current password").fill(present);
         await form.getByLabel("New password").fill(wanted);
         await form.getByRole("button", { name: "Change password" }).click();
       };
       await change(PASSWORD, "short");
       await form.getByRole("alert").filter({ hasText: "at least 8" }).waitFor();
       await change("not the one", "another long password");
-      await form.getByRole("alert").filter({ hasText: "present password is wrong" }).waitFor();
+      await form.getByRole("alert").filter({ hasText: "current password is wrong" }).waitFor();
       await change(PASSWORD, "another long password");
       await page.getByRole("log", { name: "Messages" }).getByText("Password changed").waitFor();
       // By itself: what it shows is not its own any more.

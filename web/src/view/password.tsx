@@ -1,4 +1,4 @@
-// The admin's password, set anew by whoever knows the present one.
+// The admin's password, set anew by whoever knows the current one.
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
@@ -28,7 +28,7 @@ export function Password() {
       <div><h2 id="password">Password</h2><p class="small quiet">A new one signs out every other browser. API tokens stay valid.</p></div>
       <form class="form" onSubmit={change}>
         <div class="form-grid">
-          <Field label="Present password" problem={at("password")}>
+          <Field label="Current password" problem={at("password")}>
             <input class="input" type="password" required autocomplete="current-password" value={present} onInput={(event) => setPresent(event.currentTarget.value)} />
           </Field>
           <Field label="New password" problem={at("new_password")} hint={`at least ${SHORTEST} characters`}>
