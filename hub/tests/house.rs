@@ -31,7 +31,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "webhook::payload"]),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Outcome", "ingest::queue", "pressure", "proto"]),
-    ("webhook", &["model", "clock", "store"]),
+    ("webhook", &["model", "clock", "reach", "store"]),
     (
         "http",
         &[

@@ -178,6 +178,24 @@ async fn an_answer_that_drips_or_never_ends_is_cut() {
 }
 
 #[tokio::test]
+async fn interim_answers_without_end_are_cut_and_those_before_an_answer_are_not() {
+    for head in
+        ["HTTP/1.1 103 Early\r\nlink: </a>\r\n\r\n", "HTTP/1.1 100 X\r\n\r\n", "HTTP/1.1 199 X\r\n\r\n", "x: y\r\n"]
+    {
+        let sink = WebhookSink::answering([Answer::Interim(head)]).await;
+        let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
+        assert_eq!((attempt.status, outcome), (None, Outcome::Unavailable { retry_after: None }), "{head}");
+        let why = attempt.error.unwrap();
+        assert!(why.contains("its answer had not ended") || head.starts_with('x'), "{head}: {why}");
+        assert!(!why.contains("no answer within"), "{head}: {why}");
+    }
+    let few = "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 102 X\r\n\r\nHTTP/1.1 204 X\r\n\r\n";
+    let sink = WebhookSink::answering([Answer::Interim(few)]).await;
+    let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
+    assert_eq!((attempt.status, outcome), (Some(204), Outcome::Delivered));
+}
+
+#[tokio::test]
 async fn a_wish_to_wait_is_read_from_the_answer() {
     let sink = WebhookSink::answering([Answer::With(429, "retry-after", "7".into())]).await;
     let (_, outcome) = client().deliver(&at(&sink), &message()).await;

@@ -46,6 +46,9 @@ pub struct Flags {
     /// Whether the hub answers devices that search for one on the network [default: on]
     #[arg(long, value_enum, env = "TELEMETRY_HUB_DISCOVERY")]
     pub discovery: Option<Switch>,
+    /// How far webhooks may reach [default: lan]
+    #[arg(long, value_enum, env = "TELEMETRY_HUB_WEBHOOK_POLICY")]
+    pub webhook_policy: Option<Reach>,
     /// Network that webhooks may reach although it is blocked by default, such as 127.0.0.0/8; repeatable
     #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_WEBHOOK_ALLOW", value_delimiter = ',')]
     pub webhook_allow: Vec<IpNet>,
@@ -130,6 +133,17 @@ pub enum Switch {
     Off,
 }
 
+/// `--webhook-policy`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reach {
+    /// The internet and private networks such as 192.168.0.0/16
+    #[default]
+    Lan,
+    /// Only the internet
+    Internet,
+}
+
 /// The same keys in the TOML file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -140,6 +154,7 @@ struct File {
     admin_token_file: Option<PathBuf>,
     join: Option<Join>,
     discovery: Option<Switch>,
+    webhook_policy: Option<Reach>,
     webhook_allow: Vec<IpNet>,
     hosts: Vec<String>,
     url: Option<String>,
@@ -167,7 +182,9 @@ pub struct Config {
     pub join: Option<JoinPolicy>,
     /// Whether the hub answers devices that search for one on the network.
     pub discovery: bool,
-    /// Networks webhooks may reach.
+    /// How far webhooks may reach.
+    pub webhook_policy: Reach,
+    /// Networks webhooks may reach besides.
     pub webhook_allow: Vec<IpNet>,
     /// Further host names of the page.
     pub hosts: Vec<String>,
@@ -201,6 +218,7 @@ impl Default for Config {
             admin_token_file: None,
             join: None,
             discovery: true,
+            webhook_policy: Reach::default(),
             webhook_allow: Vec::new(),
             hosts: Vec::new(),
             url: None,
@@ -260,6 +278,7 @@ impl Config {
             admin_token_file: flags.admin_token_file.or(file.admin_token_file),
             join: flags.join.or(file.join).map(Into::into),
             discovery: flags.discovery.or(file.discovery) != Some(Switch::Off),
+            webhook_policy: flags.webhook_policy.or(file.webhook_policy).unwrap_or_default(),
             webhook_allow: list(flags.webhook_allow, file.webhook_allow),
             hosts: if flags.hosts.is_empty() { file.hosts } else { flags.hosts },
             url: flags.url.or(file.url),
@@ -362,7 +381,7 @@ mod tests {
             flags: Flags,
         }
         let line = "hub --data d --http 127.0.0.1:1 --udp 127.0.0.1:2 --admin-token-file t --join token --discovery off \
-            --webhook-allow 127.0.0.0/8 --hosts a,b --url http://a --agents a --max-size 1GB --max-devices 3 --max-series 4 \
+            --webhook-policy internet --webhook-allow 127.0.0.0/8 --hosts a,b --url http://a --agents a --max-size 1GB --max-devices 3 --max-series 4 \
             --ingest-queue 1MiB --keep-raw 14d --keep-minutes 90d --keep-hours forever";
         let Program { flags } = clap::Parser::try_parse_from(line.split_whitespace()).unwrap();
         let config = Config::load(flags).unwrap();

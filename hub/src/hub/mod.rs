@@ -32,7 +32,7 @@ use self::endpoint::{Machines, new_endpoint, random};
 use self::metrics::exposition;
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Reach};
 use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Wiring};
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
@@ -54,6 +54,7 @@ use crate::store::{SecretKey, Store};
 use crate::supervisor::Supervisor;
 use crate::udp::socket::Socket;
 use crate::udp::{Driver, discovery};
+use crate::webhook::guard::{Mode, Policy};
 use crate::webhook::payload::Teller;
 use crate::webhook::{self, Dispatcher};
 use crate::zones::{self, Rules};
@@ -204,8 +205,14 @@ impl Hub {
 
         let webhook_counters = Arc::new(webhook::Counters::default());
         let settled = bus.clone();
-        let webhook_policy =
-            webhook::guard::Policy { allow: config.webhook_allow.clone(), mode: webhook::guard::Mode::Lan };
+        let webhook_policy = Policy {
+            allow: config.webhook_allow.clone(),
+            mode: match config.webhook_policy {
+                Reach::Lan => Mode::Lan,
+                Reach::Internet => Mode::Internet,
+            },
+            own: Some(http_address),
+        };
         let dispatcher = Dispatcher::new(
             store.clone(),
             webhook::Client::new(id, webhook_policy.clone())?,
@@ -239,6 +246,7 @@ impl Hub {
                 admin_token,
                 local_key: Some(access::sha256(running.key.as_bytes())),
                 login_code: config.login_code.as_deref().map(|code| access::sha256(code.as_bytes())),
+                setup_file: Some(config.data.join(http::auth::SETUP_FILE)),
                 agents: Agents::new(config.agents.clone(), &config.data),
                 retention_configured: config.keep.is_some(),
                 ..Default::default()

@@ -1,15 +1,19 @@
 //! One attempt: signs the body, posts it, and reports what came back.
 //!
-//! A call can take no longer than 15 s, follows no redirect, uses no proxy, shares no connection with another call, and
-//! reads 1 KiB of the answer for at most 2 s: the status decides, the text is for the person who looks into a failure.
+//! A call can take no longer than 15 s, follows no redirect, uses no proxy, shares no connection with another call, reads no
+//! more than [`super::call`] lets it, and keeps 1 KiB of the answer, for at most 2 s: the status decides, the text is for the
+//! person who looks into a failure.
 
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
-use reqwest::redirect;
+use http_body_util::BodyExt as _;
+use reqwest::Url;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use rustls::ClientConfig;
 
+use super::call::{self, NoTls};
 use super::guard::{Filtered, Lookup, Policy, System};
 use super::header;
 use super::retry::Outcome;
@@ -20,22 +24,18 @@ use crate::model::webhook::{Attempt, Delivery, Webhook};
 
 /// From the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// An answer dripping in slowly is cut here, so that it does not hold one of its endpoint's two places.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Bytes of an answer that are kept.
 const ANSWER_LIMIT: usize = 1024;
-const USER_AGENT: &str = concat!("telemetry-hub/", env!("CARGO_PKG_VERSION"));
-/// The HTTP client could not be made.
-#[derive(Debug, thiserror::Error)]
-#[error("no HTTP client for webhooks")]
-pub struct Error(#[from] reqwest::Error);
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("telemetry-hub/", env!("CARGO_PKG_VERSION")));
 
 /// Makes attempts.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Client {
-    http: reqwest::Client,
     policy: Arc<Policy>,
+    lookup: Arc<dyn Lookup>,
+    trust: Arc<ClientConfig>,
     hub: HubId,
     clock: Clock,
 }
@@ -45,7 +45,7 @@ impl Client {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn new(hub: HubId, policy: Policy) -> Result<Self, Error> {
+    pub fn new(hub: HubId, policy: Policy) -> Result<Self, NoTls> {
         Self::with_lookup(hub, policy, System)
     }
 
@@ -53,28 +53,9 @@ impl Client {
     ///
     /// # Errors
     /// When TLS cannot be set up.
-    pub fn with_lookup(hub: HubId, policy: Policy, lookup: impl Lookup + 'static) -> Result<Self, Error> {
-        // Process-wide and first come, first served: another part may have installed the same provider already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let policy = Arc::new(policy);
-        let resolver = Arc::new(Filtered::new(Arc::clone(&policy), lookup));
-        let builder = || {
-            reqwest::Client::builder()
-                .user_agent(USER_AGENT)
-                .redirect(redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .no_proxy()
-                .dns_resolver(Arc::clone(&resolver))
-                .timeout(TIMEOUT)
-                .connect_timeout(CONNECT_TIMEOUT)
-                .pool_max_idle_per_host(0)
-        };
-        let http = builder().build().or_else(|error| {
-            // A machine without root certificates can still call http receivers on its network.
-            tracing::warn!(%error, "no root certificates found: webhooks to https URLs will fail");
-            builder().tls_certs_only([]).build()
-        })?;
-        Ok(Self { http, policy, hub, clock: Clock })
+    pub fn with_lookup(hub: HubId, policy: Policy, lookup: impl Lookup + 'static) -> Result<Self, NoTls> {
+        let (policy, lookup) = (Arc::new(policy), Arc::new(lookup));
+        Ok(Self { policy, lookup, trust: call::trust()?, hub, clock: Clock })
     }
 
     /// Makes one attempt to deliver to a webhook.
@@ -82,13 +63,21 @@ impl Client {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
         let outcome = match self.policy.check_url(&webhook.spec.url) {
-            Ok(url) => match self.post(url, webhook, delivery, &mut attempt).await {
-                Ok(retry_after) => Outcome::of(attempt.status, retry_after.as_deref(), self.clock.wall()),
-                Err(error) => {
-                    attempt.error = Some(explain(&error));
-                    Outcome::of(None, None, self.clock.wall())
-                }
-            },
+            Ok(url) => {
+                let posted = tokio::time::timeout(TIMEOUT, self.post(&url, webhook, delivery, &mut attempt)).await;
+                let retry_after = match posted {
+                    Ok(Ok(retry_after)) => retry_after,
+                    Ok(Err(error)) => {
+                        attempt.error = Some(explain(&error));
+                        None
+                    }
+                    Err(_) => {
+                        attempt.error = Some(format!("no answer within {} s", TIMEOUT.as_secs()));
+                        None
+                    }
+                };
+                Outcome::of(attempt.status, retry_after.as_deref(), self.clock.wall())
+            }
             Err(refused) => {
                 attempt.error = Some(refused.to_string());
                 Outcome::Refused
@@ -101,22 +90,25 @@ impl Client {
     /// Sends the body; the answer's status and text go into `attempt`, its `Retry-After` is returned.
     async fn post(
         &self,
-        url: reqwest::Url,
+        url: &Url,
         webhook: &Webhook,
         delivery: &Delivery,
         attempt: &mut Attempt,
-    ) -> Result<Option<String>, reqwest::Error> {
-        let request = self.http.post(url).headers(self.headers(webhook, delivery, attempt.at.0.div_euclid(1000)));
-        let mut answer = request.body(delivery.body.clone()).send().await?;
-        attempt.status = Some(answer.status().as_u16());
-        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    ) -> Result<Option<String>, call::Error> {
+        let port = url.port_or_known_default().unwrap_or_default();
+        let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), port);
+        let headers = self.headers(webhook, delivery, attempt.at.0.div_euclid(1000));
+        let mut answer = call::post(url, resolver, Arc::clone(&self.trust), headers, delivery.body.clone()).await?;
+        attempt.status = Some(answer.response.status().as_u16());
+        let retry_after = answer.response.headers().get(RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
         let mut text = Vec::new();
         let read = async {
             // As much more as a value may have, so that one that is repeated across the limit is known.
             while text.len() < ANSWER_LIMIT + header::LONGEST_VALUE {
-                match answer.chunk().await {
-                    Ok(Some(chunk)) => text.extend_from_slice(&chunk),
-                    Ok(None) | Err(_) => break,
+                match answer.response.frame().await {
+                    Some(Ok(frame)) => text.extend(frame.into_data().unwrap_or_default()),
+                    None | Some(Err(_)) => break,
                 }
             }
         };
@@ -129,6 +121,8 @@ impl Client {
 
     fn headers(&self, webhook: &Webhook, delivery: &Delivery, timestamp: i64) -> HeaderMap {
         let mut headers = HeaderMap::new();
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        headers.insert(USER_AGENT, AGENT);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         for (name, value) in &webhook.spec.headers.0 {
             let (Ok(name), Ok(mut value)) = (name.parse::<HeaderName>(), HeaderValue::from_str(value)) else {
@@ -153,12 +147,9 @@ impl Client {
     }
 }
 
-/// The whole chain of causes: the outermost one says only that sending failed. Without the URL, which may hold a token.
-fn explain(error: &reqwest::Error) -> String {
-    if error.is_timeout() && !error.is_connect() {
-        return format!("no answer within {} s", TIMEOUT.as_secs());
-    }
-    let mut text = if error.is_connect() { "cannot connect".to_owned() } else { "the request failed".to_owned() };
+/// The whole chain of causes: the outermost one says only that sending failed.
+fn explain(error: &call::Error) -> String {
+    let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let said = error.to_string();

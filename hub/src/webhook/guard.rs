@@ -11,15 +11,21 @@
 //! | loopback, unspecified, link-local (cloud metadata), multicast, broadcast, 100.64/10, reserved | no | no |
 //! | NAT64, 6to4, Teredo, v4-compatible: IPv6 that becomes some IPv4 on the way | no | no |
 //!
-//! An IPv4-mapped address is judged as the IPv4 address it is. The allow-list beats all of it.
+//! An IPv4-mapped address is judged as the IPv4 address it is. The allow-list beats all of it, except that the hub never calls
+//! its own page: not by any address of this machine on which it listens.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
+use std::task::{Context, Poll};
+
 use futures_util::future::BoxFuture;
+use hyper_util::client::legacy::connect::dns::Name;
 use ipnet::IpNet;
 use reqwest::Url;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use tower::Service;
+
+use crate::reach;
 
 /// How far webhooks may reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -38,6 +44,8 @@ pub struct Policy {
     pub allow: Vec<IpNet>,
     /// What is allowed besides.
     pub mode: Mode,
+    /// Where the hub itself listens for browsers.
+    pub own: Option<SocketAddr>,
 }
 
 /// Why a URL is not called.
@@ -55,6 +63,9 @@ pub enum Refused {
     /// The address is not to be reached.
     #[error("the address {0} is not allowed for webhooks; an administrator may allow it with --webhook-allow")]
     Address(IpAddr),
+    /// The hub's own page.
+    #[error("{0} is this hub itself: a webhook calls another program")]
+    Own(SocketAddr),
     /// All addresses of the name are not to be reached.
     #[error(
         "all addresses of {name} are refused: {first} is not allowed for webhooks; an administrator may allow it with --webhook-allow"
@@ -85,15 +96,33 @@ impl Policy {
         }
         // The parser has turned every spelling (octal, hexadecimal, one number, full-width digits) into the plain one.
         let host = url.host_str().unwrap_or_default();
-        match literal(host) {
-            Some(ip) if !self.allows(ip) => Err(Refused::Address(ip)),
-            Some(_) | None => Ok(url),
-        }
+        let port = url.port_or_known_default().unwrap_or_default();
+        literal(host).map_or(Ok(()), |ip| self.check(SocketAddr::new(ip, port)))?;
+        Ok(url)
     }
 
-    /// Whether an address may be reached.
-    #[must_use]
-    pub fn allows(&self, ip: IpAddr) -> bool {
+    /// Checks where a connection would go.
+    ///
+    /// # Errors
+    /// Why not there.
+    pub fn check(&self, to: SocketAddr) -> Result<(), Refused> {
+        if self.is_own(to) {
+            return Err(Refused::Own(to));
+        }
+        if self.allows(to.ip()) { Ok(()) } else { Err(Refused::Address(to.ip())) }
+    }
+
+    /// Whether the hub itself would answer there.
+    fn is_own(&self, to: SocketAddr) -> bool {
+        let ip = to.ip().to_canonical();
+        self.own.is_some_and(|own| {
+            let listens = own.ip().to_canonical() == ip
+                || own.ip().is_unspecified() && (own.is_ipv6() || ip.is_ipv4()) && reach::is_own(ip);
+            own.port() == to.port() && listens
+        })
+    }
+
+    fn allows(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
         self.allow.iter().any(|net| net.contains(&ip))
             || match ip {
@@ -153,43 +182,54 @@ impl Lookup for System {
     }
 }
 
-/// A resolver that answers only with addresses the policy allows.
+/// A resolver that answers only with what the policy allows, for connections to one port.
 #[derive(Clone)]
-pub struct Filtered<L> {
+pub struct Filtered {
     policy: Arc<Policy>,
-    lookup: Arc<L>,
+    lookup: Arc<dyn Lookup>,
+    port: u16,
 }
 
-impl<L: Lookup> Filtered<L> {
+impl Filtered {
     /// Filters the answers of `lookup`.
-    pub fn new(policy: Arc<Policy>, lookup: L) -> Self {
-        Self { policy, lookup: Arc::new(lookup) }
+    pub fn new(policy: Arc<Policy>, lookup: Arc<dyn Lookup>, port: u16) -> Self {
+        Self { policy, lookup, port }
     }
 
     /// The allowed addresses of a name.
     ///
     /// # Errors
     /// The lookup's own, or [`Refused`] when none is left.
-    pub async fn addresses(&self, name: &str) -> Result<Vec<IpAddr>, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn addresses(&self, name: &str) -> Result<Vec<SocketAddr>, Box<dyn std::error::Error + Send + Sync>> {
         let all = self.lookup.lookup(name.to_owned()).await?;
-        let allowed: Vec<_> = all.iter().copied().filter(|&ip| self.policy.allows(ip)).collect();
-        match (allowed.is_empty(), all.first()) {
-            (false, _) => Ok(allowed),
-            (true, Some(&first)) => Err(Refused::Name { name: name.to_owned(), first }.into()),
-            (true, None) => Err(Refused::NoAddress(name.to_owned()).into()),
+        let all = all.into_iter().map(|ip| SocketAddr::new(ip, self.port));
+        let (mut allowed, mut refused) = (Vec::new(), None);
+        for to in all {
+            match self.policy.check(to) {
+                Ok(()) => allowed.push(to),
+                Err(Refused::Own(own)) => refused = Some(Refused::Own(own)),
+                Err(_) => refused = refused.or_else(|| Some(Refused::Name { name: name.to_owned(), first: to.ip() })),
+            }
         }
+        if allowed.is_empty() {
+            return Err(refused.unwrap_or_else(|| Refused::NoAddress(name.to_owned())).into());
+        }
+        Ok(allowed)
     }
 }
 
-impl<L: Lookup + 'static> Resolve for Filtered<L> {
-    fn resolve(&self, name: Name) -> Resolving {
-        let this = Self { policy: Arc::clone(&self.policy), lookup: Arc::clone(&self.lookup) };
-        Box::pin(async move {
-            let addresses = this.addresses(name.as_str()).await?;
-            // Port 0: the one of the URL is put in its place.
-            let addrs: Addrs = Box::new(addresses.into_iter().map(|ip| SocketAddr::new(ip, 0)));
-            Ok(addrs)
-        })
+impl Service<Name> for Filtered {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move { Ok(this.addresses(name.as_str()).await?.into_iter()) })
     }
 }
 

@@ -26,6 +26,7 @@ pub mod payload;
 pub mod retry;
 pub mod sign;
 
+mod call;
 mod counters;
 mod lanes;
 mod sentence;

@@ -25,6 +25,8 @@ pub(crate) enum Answer {
     Drip,
     /// With 200 and this many bytes.
     Large(usize),
+    /// With interim answers without end: this head, again and again.
+    Interim(&'static str),
     /// Never.
     Hang,
 }
@@ -129,10 +131,16 @@ async fn serve(socket: TcpStream, script: Arc<[Answer]>, seen: Arc<Mutex<Vec<Rec
         }
         Answer::Large(bytes) => format!("HTTP/1.1 200 X\r\ncontent-length: {bytes}\r\n\r\n{}", "x".repeat(*bytes)),
         Answer::Drip => "HTTP/1.1 200 X\r\ncontent-length: 1000000\r\n\r\n".to_owned(),
+        Answer::Interim(head) => (*head).to_owned(),
         Answer::Hang => std::future::pending().await,
     };
     let _ = socket.write_all(head.as_bytes()).await;
     let _ = socket.flush().await;
+    if let Answer::Interim(_) = answer {
+        // In pieces as large as a network's: a fast receiver.
+        let many = head.repeat(64);
+        while socket.write_all(many.as_bytes()).await.is_ok() && socket.flush().await.is_ok() {}
+    }
     if matches!(answer, Answer::Drip) {
         while socket.write_all(b"x").await.is_ok() && socket.flush().await.is_ok() {
             tokio::time::sleep(Duration::from_millis(100)).await;

@@ -112,7 +112,7 @@ fn only_web_urls_without_credentials_are_accepted() {
 
 #[test]
 fn the_allow_list_beats_the_rest() {
-    let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()], mode: Mode::Internet };
+    let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()], ..internet() };
     for url in ["http://127.0.0.1:9000/", "http://localhost:9000/", "http://[::ffff:127.0.0.1]/"] {
         assert!(policy.check_url(url).is_ok(), "{url}");
     }
@@ -123,8 +123,8 @@ fn the_allow_list_beats_the_rest() {
 async fn a_name_that_answers_differently_the_second_time_gains_nothing() {
     let public: IpAddr = "93.184.216.34".parse().unwrap();
     let rebinding = Rebinding(Mutex::new(vec![vec![IpAddr::V4(Ipv4Addr::LOCALHOST)], vec![public]]));
-    let resolver = Filtered::new(Arc::new(lan()), rebinding);
-    assert_eq!(resolver.addresses("evil.example").await.unwrap(), [public]);
+    let resolver = Filtered::new(Arc::new(lan()), Arc::new(rebinding), 80);
+    assert_eq!(resolver.addresses("evil.example").await.unwrap(), [SocketAddr::new(public, 80)]);
     let refused = resolver.addresses("evil.example").await.unwrap_err();
     assert!(matches!(refused.downcast_ref(), Some(Refused::Name { .. })), "{refused}");
 }
@@ -133,9 +133,49 @@ async fn a_name_that_answers_differently_the_second_time_gains_nothing() {
 async fn of_mixed_answers_only_the_allowed_ones_are_used() {
     let public: IpAddr = "93.184.216.34".parse().unwrap();
     let mixed = vec!["::1".parse().unwrap(), public, "169.254.169.254".parse().unwrap()];
-    let resolver = Filtered::new(Arc::new(lan()), Rebinding(Mutex::new(vec![mixed])));
-    let addrs: Vec<_> = resolver.resolve("mixed.example".parse().unwrap()).await.unwrap().collect();
-    assert_eq!(addrs, [SocketAddr::new(public, 0)]);
+    let mut resolver = Filtered::new(Arc::new(lan()), Arc::new(Rebinding(Mutex::new(vec![mixed]))), 443);
+    let addrs: Vec<_> = resolver.call("mixed.example".parse().unwrap()).await.unwrap().collect();
+    assert_eq!(addrs, [SocketAddr::new(public, 443)]);
+}
+
+/// A hub on port 8080 of every address, which may call everybody.
+fn everywhere() -> Policy {
+    let allow = ["0.0.0.0/0", "::/0"].map(|net| net.parse().unwrap());
+    Policy { allow: allow.to_vec(), own: Some("[::]:8080".parse().unwrap()), ..lan() }
+}
+
+#[test]
+fn the_hub_is_no_target_of_its_own_by_any_address_of_this_machine() {
+    let own = reach::addresses().into_iter().map(|ip| match ip {
+        IpAddr::V4(ip) => vec![ip.to_string(), format!("[{}]", ip.to_ipv6_mapped())],
+        IpAddr::V6(ip) => vec![format!("[{ip}]")],
+    });
+    let spelled = ["127.0.0.1", "127.8.9.1", "0x7f.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"];
+    for host in own.flatten().chain(spelled.map(str::to_owned)) {
+        let check = |port: u16| everywhere().check_url(&format!("http://{host}:{port}/api/v1/readings"));
+        assert!(matches!(check(8080), Err(Refused::Own(_))), "{host}: {:?}", check(8080));
+        assert!(check(8123).is_ok(), "{host}: another program of this machine");
+    }
+    assert!(everywhere().check_url("http://192.0.2.9:8080/").is_ok(), "another machine");
+}
+
+#[test]
+fn where_the_hub_does_not_listen_is_another_program() {
+    let policy = |own: &str| Policy { own: Some(own.parse().unwrap()), ..everywhere() };
+    assert!(policy("127.0.0.1:8080").check_url("http://127.0.0.1:8080/").is_err());
+    assert!(policy("127.0.0.1:8080").check_url("http://127.0.0.2:8080/").is_ok());
+    assert!(policy("0.0.0.0:8080").check_url("http://[::1]:8080/").is_ok());
+    assert!(policy("127.0.0.1:80").check_url("http://127.0.0.1/").is_err(), "the port that is not written");
+    assert!(policy("127.0.0.1:443").check_url("https://127.0.0.1/").is_err());
+}
+
+#[tokio::test]
+async fn a_name_does_not_lead_to_the_hub_itself_either() {
+    let home = || Arc::new(Rebinding(Mutex::new(vec![vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]])));
+    let resolver = |port| Filtered::new(Arc::new(everywhere()), home(), port);
+    let refused = resolver(8080).addresses("hub.example").await.unwrap_err();
+    assert!(matches!(refused.downcast_ref(), Some(Refused::Own(_))), "{refused}");
+    assert!(resolver(8081).addresses("hub.example").await.is_ok());
 }
 
 /// Answers from the last list to the first.

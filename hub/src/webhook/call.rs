@@ -1,0 +1,148 @@
+//! One call: a connection of its own to an address that the policy allows, one request, one answer.
+//!
+//! Written out over `hyper`, because an answer has to have an end before it begins: a receiver may send any number of interim
+//! answers (`103`, `100`) first, and a client that reads them all as they come gives it a core for as long as the call may
+//! take. Here a connection gives [`ANSWER_BYTES`] and no more, head, interim answers and body together.
+
+use std::error::Error as StdError;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::{HOST, HeaderMap, HeaderValue};
+use hyper::{Request, Response, Uri};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use reqwest::Url;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::task::JoinSet;
+use tower::Service as _;
+
+use super::guard::Filtered;
+
+/// For a name, a connection and TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// All that is read of one answer: far more than the head of any that means it, and than what is kept of its body.
+const ANSWER_BYTES: usize = 64 << 10;
+
+/// TLS cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[error("no TLS for webhooks")]
+pub struct NoTls(#[from] rustls::Error);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// There was no connection.
+    #[error("cannot connect")]
+    Connect(#[source] Box<dyn StdError + Send + Sync>),
+    /// The request could not be made, or no answer to it read.
+    #[error("the request failed")]
+    Request(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// An answer whose body may still be on its way.
+pub(super) struct Answer {
+    pub(super) response: Response<Incoming>,
+    /// What drives the connection; ends with this.
+    _connection: JoinSet<Result<(), hyper::Error>>,
+}
+
+/// What is trusted with TLS: what this machine trusts.
+///
+/// # Errors
+/// Those of the TLS library.
+pub(super) fn trust() -> Result<Arc<ClientConfig>, NoTls> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = || ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions();
+    let trusting = builder()?.with_platform_verifier().or_else(|error| {
+        // A machine without root certificates can still call http receivers on its network.
+        tracing::warn!(%error, "no root certificates found: webhooks to https URLs will fail");
+        Ok::<_, rustls::Error>(builder()?.with_root_certificates(RootCertStore::empty()))
+    })?;
+    Ok(Arc::new(trusting.with_no_client_auth()))
+}
+
+/// Posts a body.
+pub(super) async fn post(
+    url: &Url,
+    resolver: Filtered,
+    trust: Arc<ClientConfig>,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<Answer, Error> {
+    let request = request(url, headers, body).map_err(Error::Request)?;
+    let mut http = HttpConnector::new_with_resolver(resolver);
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    let uri: Uri = url.as_str().parse().map_err(|error: hyper::http::uri::InvalidUri| Error::Request(error.into()))?;
+    let connecting = HttpsConnector::from((http, trust)).call(uri);
+    let stream = match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+        Ok(stream) => stream.map_err(Error::Connect)?,
+        Err(_) => return Err(Error::Connect(format!("nobody answered within {} s", CONNECT_TIMEOUT.as_secs()).into())),
+    };
+    let stream = Measured { stream: TokioIo::new(stream), left: ANSWER_BYTES };
+    let (mut sender, connection) =
+        http1::handshake(TokioIo::new(stream)).await.map_err(|error| Error::Request(error.into()))?;
+    let mut driven = JoinSet::new();
+    driven.spawn(connection);
+    let response = sender.send_request(request).await.map_err(|error| Error::Request(error.into()))?;
+    Ok(Answer { response, _connection: driven })
+}
+
+fn request(
+    url: &Url,
+    headers: HeaderMap,
+    body: Vec<u8>,
+) -> Result<Request<Full<Bytes>>, Box<dyn StdError + Send + Sync>> {
+    let host = url.host_str().unwrap_or_default();
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+    let mut request = Request::post(format!("{}{query}", url.path())).body(Full::from(body))?;
+    *request.headers_mut() = headers;
+    request.headers_mut().insert(HOST, HeaderValue::from_str(&host)?);
+    Ok(request)
+}
+
+/// A stream of which so much is read.
+struct Measured<S> {
+    stream: S,
+    left: usize,
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Measured<S> {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.left == 0 {
+            let text = format!("the receiver sent {} KiB and its answer had not ended", ANSWER_BYTES >> 10);
+            return Poll::Ready(Err(io::Error::other(text)));
+        }
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(context, into))?;
+        self.left = self.left.saturating_sub(into.filled().len() - before);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Measured<S> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
