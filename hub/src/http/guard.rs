@@ -44,10 +44,22 @@ fn for_people(refusal: ApiError) -> Response {
 }
 
 fn own_name(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
-    let missing = || ApiError::new(StatusCode::BAD_REQUEST, "no_host", "the request has no `Host`");
-    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let name = uri.authority().map(|authority| authority.as_str()).or(named).ok_or_else(missing)?;
-    let name = host_of(name).ok_or_else(missing)?;
+    let refused = |detail| ApiError::new(StatusCode::BAD_REQUEST, "no_host", detail);
+    let mut named = headers.get_all(header::HOST).iter();
+    let (first, second) = (named.next(), named.next());
+    if second.is_some() {
+        return Err(refused("the request has more than one `Host`"));
+    }
+    let first = first.map(|host| host.to_str().unwrap_or_default());
+    let called = uri.authority().map(axum::http::uri::Authority::as_str);
+    // Whoever sends both and means two names wants to be taken for somebody else.
+    if let (Some(first), Some(called)) = (first, called)
+        && !first.eq_ignore_ascii_case(called)
+    {
+        return Err(refused("the request names one host in its first line and another in `Host`"));
+    }
+    let name = called.or(first).ok_or_else(|| refused("the request has no `Host`"))?;
+    let name = host_of(name).ok_or_else(|| refused("`Host` is not a name or an address, with or without a port"))?;
     if is_own(config, &name) {
         return Ok(());
     }
@@ -70,7 +82,8 @@ fn is_own(config: &Config, name: &str) -> bool {
         || config.allowed_hosts.iter().any(|own| is(own))
 }
 
-/// Name or address without port, brackets, trailing dot, capitals; `None` for what is no `uri-host [ ":" port ]` (RFC 9110, 7.2).
+/// Name or address without port, brackets, trailing dot, capitals; `None` for what no browser and no program writes there, even
+/// where RFC 9110 (7.2) and RFC 3986 would let it pass: `name:`, `name..`, `%6c`, `[v1.x]`, a zone.
 fn host_of(authority: &str) -> Option<String> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
@@ -80,10 +93,19 @@ fn host_of(authority: &str) -> Option<String> {
         }
         None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
     };
-    let is_port =
-        port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-    let host = host.trim_end_matches('.');
-    (is_port && !host.is_empty() && !host.contains(['@', '/'])).then(|| host.to_ascii_lowercase())
+    let is_port = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
+    let is_host = authority.starts_with('[') || is_name(host.strip_suffix('.').unwrap_or(host));
+    (is_port && is_host).then(|| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
+}
+
+/// Whether this is a name of a host, or an IPv4 address: letters, digits, `-` and `_` between single dots.
+fn is_name(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    text.len() <= 253 && text.split('.').all(|label| !label.is_empty() && label.bytes().all(is_letter))
 }
 
 /// Whether a browser's request comes from the hub's own page: its `Origin` names the authority of `Host`.
@@ -182,11 +204,45 @@ mod tests {
             "127.0.0.1:evil.example",
             "localhost:80:evil.example",
             "::1",
+            "localhost:",
+            "localhost:x",
+            "localhost:+80",
+            "localhost:65536",
+            "localhost:080080",
+            "localhost..",
+            ".localhost",
+            "pi..local",
+            "[::1].",
+            "[::1]:",
+            "[::1]:80:80",
+            "[fe80::1%25eth0]",
+            "[v1.fe80]",
+            "[127.0.0.1]",
+            "0x7f.1",
+            "2130706433",
+            "0177.0.0.1",
+            "127.1",
+            "%6cocalhost",
+            "local host",
+            "localhost, evil.example",
+            "localhost\t",
+            "localhost#evil.example",
+            "localhost?evil.example",
+            "localhost\\evil.example",
+            "localhost@",
+            "http://localhost",
+            "127.0.0.1/",
         ] {
             assert!(ask(host).is_err(), "{host}");
         }
         assert!(ask("evil.example").unwrap_err().detail().contains("`hosts`"));
         assert!(own_name(&config, &Uri::from_static("http://evil.example/"), &HeaderMap::new()).is_err());
+        let mut headers = HeaderMap::new();
+        headers.insert(header::HOST, HeaderValue::from_static("pi"));
+        assert_eq!(own_name(&config, &Uri::from_static("http://Pi/"), &headers), Ok(()));
+        assert!(own_name(&config, &Uri::from_static("http://localhost/"), &headers).is_err(), "two names");
+        headers.append(header::HOST, HeaderValue::from_static("pi"));
+        assert!(own_name(&config, &Uri::from_static("/"), &headers).is_err(), "twice");
     }
 
     #[test]
