@@ -214,7 +214,7 @@ export interface Group {
 export function grouped(devices: readonly Device[], by: string): Group[] {
   const found = new Map<string | null, Device[]>();
   for (const device of devices) {
-    const value = by === "status" ? device.status : by === "model" ? device.model || null : (device.labels[by] ?? null);
+    const value = by === "status" ? device.status : by === "model" ? device.model || null : (Object.hasOwn(device.labels, by) ? device.labels[by]! : null);
     const all = found.get(value);
     if (all) all.push(device);
     else found.set(value, [device]);

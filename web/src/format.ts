@@ -2,6 +2,7 @@
 //
 // Text that a device chose (name, unit, sensor, label) is hostile: `clean` is the only way it reaches the screen.
 
+import { bare } from "./bare";
 import { ahead, wall, zone as zoneName } from "./zone";
 
 /** Longest text of a device that is shown; a name is at most 64 bytes on the wire, HTTP push may carry more. */
@@ -22,9 +23,9 @@ const DECIMAL = ["", "k", "M", "G", "T", "P"];
 const BYTES = new Set(["B", "B/s"]);
 const PREFIXED = new Set(["Hz", "W", "Wh", "VA", "J", "bit", "bit/s", "Pa"]);
 /** Agents send UCUM codes; people read signs. */
-const SIGNS: Record<string, string> = {
+const SIGNS = bare({
   "1": "", "/s": "/s", "1/s": "/s", By: "B", "By/s": "B/s", bytes: "B", byte: "B", Cel: "°C", degC: "°C", "[degF]": "°F", deg: "°", Ohm: "Ω", "%[RH]": "%", um: "µm", "ug/m3": "µg/m³",
-};
+});
 /** Long times in a readable unit: the first whose length fits the largest value twice. */
 const TIMES: [unit: string, seconds: number][] = [["d", 86_400], ["h", 3_600], ["min", 60]];
 

@@ -1,5 +1,6 @@
 // Rules as the page reads them: whom they watch, what they say, what they would have done. PURE.
 
+import { bare } from "./bare";
 import { apart, clean, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
 import type { Alert, Backtest, Condition, Device, Rule, Silence } from "./types";
 
@@ -54,7 +55,7 @@ export function condition(of: Condition): string {
 }
 
 /** What the hub calls its own rules, in words. */
-const OWN: Record<string, string> = { "hub.device_offline": "Device offline", "hub.disk_full": "Disk full", "hub.disk_nearly_full": "Disk nearly full", "hub.database_damaged": "Database damaged" };
+const OWN = bare({ "hub.device_offline": "Device offline", "hub.disk_full": "Disk full", "hub.disk_nearly_full": "Disk nearly full", "hub.database_damaged": "Database damaged" });
 
 export function ruleName(alert: Pick<Alert, "rule">): string {
   return OWN[alert.rule.name] ?? alert.rule.name;

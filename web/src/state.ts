@@ -3,6 +3,7 @@
 // The points of open charts are not here: they arrive ten times a second and are drawn, never compared
 // (`chart/board.ts` keeps them). What people read, ages and last values, is.
 
+import { bare } from "./bare";
 import type { Route } from "./route";
 import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Silence, Token, Webhook } from "./types";
 import { clean, millis } from "./format";
@@ -282,7 +283,7 @@ function measured(latest: State["latest"], rows: readonly Row[], now: Millis): S
     const before = next[device]?.[sensor];
     if (before && !replaces(Date.parse(before.at), at, now)) continue;
     if (!copied.has(device)) {
-      next[device] = { ...next[device] };
+      next[device] = bare(next[device]);
       copied.add(device);
     }
     next[device]![sensor] = { device, sensor, unit: before?.unit ?? "", at: new Date(at).toISOString(), value, quality: "good" };
@@ -295,7 +296,7 @@ function known(latest: State["latest"], items: readonly Latest[], now: Millis): 
   const copied = new Set<string>();
   for (const item of items) {
     if (!copied.has(item.device)) {
-      next[item.device] = { ...next[item.device] };
+      next[item.device] = bare(next[item.device]);
       copied.add(item.device);
     }
     const before = next[item.device]![item.sensor];
