@@ -54,9 +54,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     let file =
         file.ok_or_else(|| Failure::Usage("name a CSV file: device-agent replay FILE.csv --sensor NAME".to_owned()))?;
     let sensor = sensor.ok_or_else(|| Failure::Usage("--sensor NAME is missing".to_owned()))?;
-    if sensor.is_empty() || sensor.len() > SensorSpec::NAME_LIMIT || sensor.chars().any(char::is_control) {
+    if sensor.is_empty() || sensor.len() > SensorSpec::NAME_LIMIT || wire::text::unseen(&sensor).is_some() {
         return Err(Failure::Usage(format!(
-            "--sensor: 1 to {} bytes without control characters",
+            "--sensor: 1 to {} bytes without invisible or control characters",
             SensorSpec::NAME_LIMIT
         )));
     }

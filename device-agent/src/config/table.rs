@@ -175,8 +175,11 @@ fn duration_of(key: &'static str, text: &str) -> Result<Duration, Wrong> {
 }
 
 fn naming_of(name: String, unit: String, kind: Option<&str>, scale: Option<f64>) -> Result<Naming, Wrong> {
-    if name.is_empty() || name.len() > SensorSpec::NAME_LIMIT || name.chars().any(char::is_control) {
-        return wrong("name", &format!("1 to {} bytes without control characters", SensorSpec::NAME_LIMIT));
+    if name.is_empty() || name.len() > SensorSpec::NAME_LIMIT || wire::text::unseen(&name).is_some() {
+        return wrong(
+            "name",
+            &format!("1 to {} bytes without invisible or control characters", SensorSpec::NAME_LIMIT),
+        );
     }
     check_unit(&unit)?;
     let scale = scale.unwrap_or(1.0);

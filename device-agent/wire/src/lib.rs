@@ -46,6 +46,7 @@ mod reading;
 pub mod replay;
 pub mod seal;
 mod seq;
+pub mod text;
 pub mod varint;
 
 pub use error::DecodeError;

@@ -108,9 +108,9 @@ impl Settings {
         if let Some(hub) = &self.hub {
             check_host_port(hub).map_err(|why| ("hub", why))?;
         }
-        let plain = |text: &str| !text.chars().any(char::is_control);
+        let plain = |text: &str| wire::text::unseen(text).is_none();
         if self.name.as_ref().is_some_and(|name| name.is_empty() || name.len() > NAME_BYTES || !plain(name)) {
-            return Err(("name", format!("must be 1 to {NAME_BYTES} bytes without control characters")));
+            return Err(("name", format!("must be 1 to {NAME_BYTES} bytes without invisible or control characters")));
         }
         if self.labels.len() > LABELS {
             return Err(("label", format!("at most {LABELS} labels")));
@@ -119,7 +119,7 @@ impl Settings {
             let lengths = (1..=LABEL_KEY_BYTES).contains(&key.len()) && value.len() <= LABEL_VALUE_BYTES;
             if !lengths || !plain(key) || !plain(value) {
                 let text = format!(
-                    "'{key}': 1 to {LABEL_KEY_BYTES} bytes of key, at most {LABEL_VALUE_BYTES} of value, no control characters"
+                    "'{key}': 1 to {LABEL_KEY_BYTES} bytes of key, at most {LABEL_VALUE_BYTES} of value, no invisible or control characters"
                 );
                 return Err(("label", text));
             }
@@ -170,7 +170,7 @@ fn check_host_port(text: &str) -> Result<(), String> {
     if fits && plain { Ok(()) } else { Err(expected()) }
 }
 
-/// A basic string of TOML. [`Settings::check`] has seen that there are no control characters.
+/// A basic string of TOML. [`Settings::check`] has seen that there are no control characters in it.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }

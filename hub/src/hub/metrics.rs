@@ -126,6 +126,12 @@ pub(super) fn exposition(
             "Batches that devices dropped.",
             get(&counters.batches_given_up),
         )
+        .value(
+            "counter",
+            "hub_texts_spelled_total",
+            "Names and texts of devices with invisible characters, which were written out.",
+            get(&counters.texts_spelled),
+        )
         .family(("counter", "hub_udp_dropped_total", "Datagrams dropped."), "reason", counters.drops())
         .family(("counter", "hub_webhook_attempts_total", "Webhook attempts."), "outcome", webhooks.outcomes());
     text.finish()

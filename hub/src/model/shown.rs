@@ -9,11 +9,7 @@ const LONGEST: usize = 64;
 /// A name without what would move the cursor or turn the direction of the text.
 #[must_use]
 pub fn name(text: &str) -> String {
-    let is_seen = |c: &char| {
-        !c.is_control()
-            && !matches!(*c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
-    };
-    let seen: String = text.chars().filter(is_seen).take(LONGEST).collect();
+    let seen: String = text.chars().filter(|c| !wire::text::is_unseen(*c)).take(LONGEST).collect();
     if seen.is_empty() { "-".to_owned() } else { seen }
 }
 

@@ -115,6 +115,8 @@ pub struct Counters {
     /// Readings left out because there was no place for their series, because their time is none of a calendar, or because a
     /// device had other hardware then.
     pub readings_refused: AtomicU64,
+    /// Texts of devices in which something would not have been seen.
+    pub texts_spelled: AtomicU64,
     malformed: [AtomicU64; DecodeError::REASONS.len()],
     dropped: [AtomicU64; Drop::REASONS.len()],
 }

@@ -140,10 +140,8 @@ fn device(line: &Line<'_>) -> Result<String, ApiError> {
         None => (&*series.measurement, "the measurement".to_owned()),
     };
     super::text::name("device", name.to_owned()).map_err(|_| {
-        refused(line.error(
-            0,
-            format!("{what} is the name of the device and must have 1 to 64 bytes and no control characters"),
-        ))
+        let rule = "must have 1 to 64 bytes, all of them visible characters";
+        refused(line.error(0, format!("{what} is the name of the device and {rule}")))
     })
 }
 

@@ -238,10 +238,10 @@ pub fn moment(at: UnixMillis, now: UnixMillis) -> Result<(), String> {
 /// # Errors
 /// What is wrong with it.
 pub fn sensor(name: &str) -> Result<(), String> {
-    if name.is_empty() || name.len() > SENSOR_BYTES || name.chars().any(char::is_control) {
-        return Err(format!("the name of a sensor must have 1 to {SENSOR_BYTES} bytes and no control characters"));
+    if name.is_empty() || name.len() > SENSOR_BYTES {
+        return Err(format!("the name of a sensor must have 1 to {SENSOR_BYTES} bytes"));
     }
-    Ok(())
+    text::hidden(name).map_or(Ok(()), |hidden| Err(format!("the name of the sensor has {hidden}")))
 }
 
 /// Checks a unit.
@@ -249,8 +249,8 @@ pub fn sensor(name: &str) -> Result<(), String> {
 /// # Errors
 /// What is wrong with it.
 pub fn unit(unit: &str) -> Result<(), String> {
-    if unit.len() > SensorSpec::UNIT_LIMIT || unit.chars().any(char::is_control) {
-        return Err(format!("a unit must have at most {} bytes and no control characters", SensorSpec::UNIT_LIMIT));
+    if unit.len() > SensorSpec::UNIT_LIMIT {
+        return Err(format!("a unit must have at most {} bytes", SensorSpec::UNIT_LIMIT));
     }
-    Ok(())
+    text::hidden(unit).map_or(Ok(()), |hidden| Err(format!("the unit has {hidden}")))
 }

@@ -134,6 +134,7 @@ impl NewSilence {
         if self.comment.len() > COMMENT {
             return Err(ApiError::invalid("comment", format!("`comment` must have at most {COMMENT} bytes")));
         }
+        text::lines_seen("comment", &self.comment)?;
         Ok(SilenceSpec {
             rule: rule.transpose()?,
             device: text::glob("device", self.device.unwrap_or_else(all))?,

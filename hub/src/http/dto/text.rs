@@ -179,32 +179,66 @@ pub fn parse_id<T: Numbered>(text: &str) -> Result<T, String> {
         .ok_or_else(|| format!("there is no {} `{text}`; their ids look like {}_1", T::NOUN, T::PREFIX))
 }
 
-/// A name people give: not empty, at most 64 bytes, no control characters.
+/// Why a text is none that people can read: it has a character that is not seen.
+#[must_use]
+pub fn hidden(text: &str) -> Option<String> {
+    let c = wire::text::unseen(text)?;
+    let what = if c.is_control() {
+        "a control character"
+    } else {
+        "an invisible character, or one that turns the direction of the text"
+    };
+    Some(format!("{what} (U+{:04X}, after {} characters): leave it out", u32::from(c), before(text, c)))
+}
+
+/// How many characters stand before this one.
+fn before(text: &str, c: char) -> usize {
+    text.chars().take_while(|other| *other != c).count()
+}
+
+/// A name people give: not empty, at most 64 bytes, all of it seen.
 ///
 /// # Errors
 /// [`ApiError::invalid`] naming the field.
 pub fn name(field: &str, text: String) -> Result<String, ApiError> {
     let trimmed = text.trim();
-    if trimmed.is_empty() || trimmed.len() > 64 || trimmed.chars().any(char::is_control) {
-        return Err(ApiError::invalid(field, format!("`{field}` must have 1 to 64 bytes and no control characters")));
+    if trimmed.is_empty() || trimmed.len() > 64 {
+        return Err(ApiError::invalid(field, format!("`{field}` must have 1 to 64 bytes")));
     }
+    all_seen(field, trimmed)?;
     Ok(trimmed.to_owned())
+}
+
+/// Refuses a text in which something is not seen.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming the field and the character.
+pub fn all_seen(field: &str, text: &str) -> Result<(), ApiError> {
+    hidden(text).map_or(Ok(()), |hidden| Err(ApiError::invalid(field, format!("`{field}` has {hidden}"))))
 }
 
 /// Longest notes about a device, in characters: a page of text.
 const NOTES: usize = 2_000;
 
-/// Free text of some lines: at most 2,000 characters, no control characters but ends of lines and tabs.
+/// Free text of some lines: at most 2,000 characters, all of it seen but ends of lines and tabs.
 ///
 /// # Errors
 /// [`ApiError::invalid`] naming the field.
 pub fn notes(text: String) -> Result<String, ApiError> {
     let text = text.trim().replace("\r\n", "\n");
-    if text.chars().count() > NOTES || text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t')) {
-        let detail = "`notes` must have at most 2000 characters, and no control characters except line breaks and tabs";
-        return Err(ApiError::invalid("notes", detail));
+    if text.chars().count() > NOTES {
+        return Err(ApiError::invalid("notes", "`notes` must have at most 2000 characters"));
     }
+    lines_seen("notes", &text)?;
     Ok(text)
+}
+
+/// Refuses a text of some lines in which something is not seen.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming the field and the character.
+pub fn lines_seen(field: &str, text: &str) -> Result<(), ApiError> {
+    text.split(['\n', '\t']).try_for_each(|part| all_seen(field, part))
 }
 
 /// Labels: at most 32, keys like names in programs, values up to 128 bytes.
@@ -223,10 +257,10 @@ pub fn labels(
             let detail = "a label's key must have 1 to 64 characters: letters, digits, `_`, `-`, `.` and `/`";
             return Err(ApiError::invalid(format!("labels.{key}"), detail));
         }
-        if value.len() > 128 || value.chars().any(char::is_control) {
-            let detail = "a label's value must have at most 128 bytes and no control characters";
-            return Err(ApiError::invalid(format!("labels.{key}"), detail));
+        if value.len() > 128 {
+            return Err(ApiError::invalid(format!("labels.{key}"), "a label's value must have at most 128 bytes"));
         }
+        all_seen(&format!("labels.{key}"), value)?;
     }
     Ok(labels)
 }
@@ -236,9 +270,10 @@ pub fn labels(
 /// # Errors
 /// [`ApiError::invalid`] naming the field.
 pub fn glob(field: &str, text: String) -> Result<String, ApiError> {
-    if text.is_empty() || text.len() > 128 || text.chars().any(char::is_control) {
+    if text.is_empty() || text.len() > 128 {
         return Err(ApiError::invalid(field, format!("`{field}` must have 1 to 128 bytes; `*` means all")));
     }
+    all_seen(field, &text)?;
     Ok(text)
 }
 
@@ -304,6 +339,22 @@ mod tests {
         }
         for text in ["", "5", "m", "5x", "-5s", "1.5h", "5 m", "99999999999999999999s", "18446744073709551615w"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_seen_is_refused_with_its_field_its_character_and_its_place() {
+        let why = |outcome: Result<String, ApiError>| outcome.unwrap_err().detail().to_owned();
+        for text in ["at\u{202e}tic", "attic\u{200b}x", "\u{2066}attic", "attic\u{e0041}x", "at\u{7}tic"] {
+            assert!(why(name("name", text.to_owned())).starts_with("`name` has a"), "{text:?}");
+            assert!(why(glob("sensor", text.to_owned())).starts_with("`sensor` has a"), "{text:?}");
+            assert!(why(notes(format!("line\n{text}"))).starts_with("`notes` has a"), "{text:?}");
+            let labelled = labels([("room".to_owned(), text.to_owned())].into());
+            assert!(labelled.unwrap_err().detail().starts_with("`labels.room` has a"), "{text:?}");
+        }
+        assert!(why(name("name", "at\u{202e}tic".to_owned())).contains("(U+202E, after 2 characters)"));
+        for text in ["Küche", "温度", "🏠", "❤\u{fe0f} room"] {
+            assert_eq!(name("name", text.to_owned()).as_deref(), Ok(text));
         }
     }
 
