@@ -69,8 +69,14 @@ pub(crate) fn event(
     match event {
         Event::Found { hub, address } => info!("found a hub at {address}: {}", words_of(hub)),
         Event::Several { hubs } => {
-            let list: Vec<String> = hubs.iter().map(words_of).collect();
-            warn!("several hubs answer, name one with --hub or bring a token with --join-token: {}", list.join("; "));
+            let list: Vec<String> =
+                hubs.iter().map(|(hub, address)| format!("{} (at {address})", words_of(hub))).collect();
+            warn!(
+                "{} hubs answer and nothing says which one this device shall join, so it waits: {}. Compare these words with those \
+                 that your hub shows, and start the agent with --hub-words '...', or with a join token of it",
+                hubs.len(),
+                list.join("; ")
+            );
         }
         Event::Foreign { hub } => info!("ignored another hub, this device does not belong to it: {}", words_of(hub)),
         Event::Silent { hub, address } => {

@@ -147,6 +147,7 @@ fn send(spool: &mut Spool, hub: &HubProcess, time: Now) {
         epoch: Epoch(9),
         pinned: None,
         token: Some(hub.join_token(1).parse().unwrap()),
+        words: None,
         only_addresses: true,
         hello: Hello { name: "attic".to_owned(), ..Hello::default() },
         max_in_flight: 64,

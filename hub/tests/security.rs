@@ -86,6 +86,7 @@ fn live_together(liar: &mut Liar, pinned: Option<PublicKey>, token: Option<JoinT
         epoch: Epoch(1),
         pinned,
         token,
+        words: None,
         only_addresses: false,
         hello: Hello::default(),
         max_in_flight: 64,

@@ -25,7 +25,7 @@ use crate::sensor::SensorTable;
 use crate::spool::Spool;
 use crate::status;
 use crate::timeline::Timeline;
-use crate::uplink::{Config, Uplink};
+use crate::uplink::{Config, Uplink, words_of};
 
 /// Batches in flight, whatever the hub allows: bounds memory.
 const MAX_IN_FLIGHT: u32 = 256;
@@ -60,7 +60,7 @@ impl Agent {
         let mut table = SensorTable::open(identity.folder(), epoch, now.mono).map_err(Error::State)?;
         input.remember(identity.folder(), table.described().0);
 
-        let pin = trusted_pin(&identity, settings.join_token.as_ref());
+        let pin = trusted_pin(&identity, settings.join_token.as_ref(), settings.hub_words.as_deref());
         let token = settings.join_token.as_ref().map_or_else(|| pin.map_or(0, |pin| pin.token), |token| token.id);
         let net = Net::open(true).map_err(Error::Network)?;
         let mut random = crate::random::Random::from_system()?;
@@ -70,6 +70,7 @@ impl Agent {
                 epoch,
                 pinned: pin.map(|pin| pin.hub),
                 token: settings.join_token.clone(),
+                words: settings.hub_words.clone(),
                 only_addresses: settings.hub.is_some(),
                 hello: hello_of(&settings),
                 max_in_flight: MAX_IN_FLIGHT,
@@ -151,8 +152,9 @@ fn hello_of(settings: &Settings) -> Hello {
 }
 
 /// The pin, unless a token says that the device shall join anew: another than the one it was made with, or any if this
-/// identity is new and never joined. The token proves the hub as well.
-fn trusted_pin(identity: &Identity, token: Option<&JoinToken>) -> Option<HubPin> {
+/// identity is new and never joined. The token proves the hub as well. So does naming another hub by its words.
+fn trusted_pin(identity: &Identity, token: Option<&JoinToken>, words: Option<&str>) -> Option<HubPin> {
     let joined = *identity.origin() == Origin::Kept;
-    identity.pinned_hub().filter(|pin| token.is_none_or(|token| joined && token.id == pin.token))
+    let pin = identity.pinned_hub().filter(|pin| token.is_none_or(|token| joined && token.id == pin.token));
+    pin.filter(|pin| words.is_none_or(|words| words == words_of(&pin.hub)))
 }

@@ -133,6 +133,7 @@ impl Common {
         match option {
             "help" => self.help = true,
             "hub" => self.layer.hub = Some(text(parser)?),
+            "hub-words" => self.layer.hub_words = Some(text(parser)?),
             "join-token" => self.layer.join_token = Some(text(parser)?),
             "state" => self.layer.state = Some(parser.value()?.into()),
             "name" => self.layer.name = Some(text(parser)?),
@@ -202,6 +203,7 @@ fn installed_config() -> Option<PathBuf> {
 fn place_of(key: &Key, flags: &Layer, variables: &Layer, file: Option<&Path>) -> String {
     let set = |layer: &Layer| match (key.table.as_str(), key.name.as_str()) {
         ("", "hub") => layer.hub.is_some(),
+        ("", "hub_words") => layer.hub_words.is_some(),
         ("", "join_token") => layer.join_token.is_some(),
         ("", "name") => layer.name.is_some(),
         ("", "interval") => layer.interval.is_some(),

@@ -16,6 +16,7 @@ Usage: device-agent run [options]
 
   --hub HOST[:PORT]    The hub's address (port 5770 if left out); without it, the hub is found by multicast, broadcast, or
                        the names telemetry-hub and telemetry-hub.local
+  --hub-words WORDS    The six words that the hub shows: the device joins this hub and no other that answers
   --join-token TOKEN   Lets the device join without approval on the hub's page (thj1_...)
   --state DIR          Where identity and unsent readings are kept
                        (default: /var/lib/device-agent if it can be written, else ~/.local/state/device-agent)
@@ -27,7 +28,7 @@ Usage: device-agent run [options]
   --help               This text
 
 Every option is also a variable (DEVICE_AGENT_HUB, DEVICE_AGENT_JOIN_TOKEN, DEVICE_AGENT_LABELS=k=v,k=v ...) and a key
-of the file (hub, join_token, state, name, interval, [labels], [sensors] root, skip, include). Flags win over variables, variables
+of the file (hub, hub_words, join_token, state, name, interval, [labels], [sensors] root, skip, include). Flags win over variables, variables
 over the file. DEVICE_AGENT_LOG=debug tells more. SIGTERM keeps what is not acknowledged on disk and exits 0.
 
 Measured without configuration: processors, memory, load, uptime, disks, network, temperatures (hwmon, thermal zones,

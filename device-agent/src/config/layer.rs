@@ -16,6 +16,8 @@ use super::{Error, Key, label_of};
 pub struct Layer {
     /// `HOST:PORT` of the hub.
     pub hub: Option<String>,
+    /// The six words of the hub.
+    pub hub_words: Option<String>,
     /// How hubs are searched.
     pub discovery: DiscoveryLayer,
     /// Join token, `thj1_...`.
@@ -113,6 +115,7 @@ impl Layer {
             match name.strip_prefix("DEVICE_AGENT_") {
                 None | Some("CONFIG" | "LOG_FORMAT" | "LOG") => {}
                 Some("HUB") => layer.hub = Some(value),
+                Some("HUB_WORDS") => layer.hub_words = Some(value),
                 Some("JOIN_TOKEN") => layer.join_token = Some(value),
                 Some("STATE") => layer.state = Some(value.into()),
                 Some("NAME") => layer.name = Some(value),
@@ -137,6 +140,7 @@ impl Layer {
         labels.extend(self.labels);
         Self {
             hub: self.hub.or(below.hub),
+            hub_words: self.hub_words.or(below.hub_words),
             discovery: DiscoveryLayer { names: self.discovery.names.or(below.discovery.names) },
             join_token: self.join_token.or(below.join_token),
             state: self.state.or(below.state),

@@ -18,6 +18,8 @@ use crate::spool::{Limits, Policy};
 pub struct Settings {
     /// `HOST:PORT` of the hub; discovery when absent.
     pub hub: Option<String>,
+    /// The six words of the hub to join, as it shows them.
+    pub hub_words: Option<String>,
     /// Names looked up where no hub is given, each with its port.
     pub hub_names: Vec<String>,
     /// Shows that the device may join, until it has joined.
@@ -72,6 +74,7 @@ impl Layer {
         if let Some(hub) = &hub {
             check_host_port(hub).map_err(|why| wrong("hub", &why))?;
         }
+        let hub_words = self.hub_words.as_deref().map(six_words).transpose().map_err(|why| wrong("hub_words", &why))?;
         let names = self.discovery.names.unwrap_or_else(|| HUB_NAMES.map(str::to_owned).to_vec());
         let hub_names: Vec<String> = names.iter().map(|name| with_port(name)).collect();
         if names.len() > NAMES_LIMIT {
@@ -95,8 +98,11 @@ impl Layer {
             return Err(wrong("interval", "must be between 10ms and 1d"));
         }
         let name = self.name.unwrap_or_else(host_name);
-        if name.is_empty() || name.len() > NAME_LIMIT || name.chars().any(char::is_control) {
-            return Err(wrong("name", &format!("must be 1 to {NAME_LIMIT} bytes without control characters")));
+        if name.is_empty() || name.len() > NAME_LIMIT || wire::text::unseen(&name).is_some() {
+            return Err(wrong(
+                "name",
+                &format!("must be 1 to {NAME_LIMIT} bytes without invisible or control characters"),
+            ));
         }
         if self.labels.len() > LABEL_LIMIT {
             return Err(wrong_in("labels", "", &format!("at most {LABEL_LIMIT} labels")));
@@ -105,12 +111,12 @@ impl Layer {
             if key.is_empty()
                 || key.len() > 32
                 || value.len() > 64
-                || key.chars().chain(value.chars()).any(char::is_control)
+                || [key, value].into_iter().any(|text| wire::text::unseen(text).is_some())
             {
                 return Err(wrong_in(
                     "labels",
                     key,
-                    &format!("'{key}': 1 to 32 bytes of name, at most 64 of value, no control characters"),
+                    &format!("'{key}': 1 to 32 bytes of name, at most 64 of value, no invisible or control characters"),
                 ));
             }
         }
@@ -157,6 +163,7 @@ impl Layer {
         }
         Ok(Settings {
             hub,
+            hub_words,
             hub_names,
             join_token,
             state: self.state.unwrap_or_else(crate::identity::default_folder),
@@ -172,6 +179,19 @@ impl Layer {
             rules,
         })
     }
+}
+
+/// Six words as a hub shows them, in one spelling.
+fn six_words(text: &str) -> Result<String, String> {
+    let words: Vec<String> =
+        text.split([' ', '-', ',']).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    if words.len() != 6 {
+        return Err(format!("'{text}' is not the six words that `telemetry-hub serve` and the hub's page show"));
+    }
+    if let Some(word) = words.iter().find(|word| !wire::Id::is_word(word)) {
+        return Err(format!("'{word}' is not a word that a hub shows: is it mistyped?"));
+    }
+    Ok(words.join(" "))
 }
 
 /// A source whose sensor is called like none of those before it.

@@ -147,6 +147,7 @@ impl Fleet {
             pinned: None,
             token: self.plan.token.clone(),
             // The hub is known: nothing is searched.
+            words: None,
             only_addresses: true,
             hello: Hello {
                 name: format!("{}-{number:04}", self.plan.name),

@@ -1,7 +1,8 @@
 //! Hubs that might be ours: where they are, and the handshakes under way with them.
 //!
 //! Candidates come from answers, which anyone can send; only a finished handshake proves one. All are tried at once, each
-//! at its own pace, so that a forged answer costs the true hub nothing.
+//! at its own pace, so that a forged answer costs the true hub nothing. One address is few hubs, however many keys it gives,
+//! and who was not heard of for a while is forgotten: a liar hides no hub, and only for as long as it lies.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -13,6 +14,10 @@ use crate::random::Random;
 
 /// Candidates kept; a liar that fills the list pushes out other unproven ones, never the pinned hub's.
 const LIMIT: usize = 8;
+/// Of those at one address: a computer on which somebody tries a second hub.
+const AT_ONE_ADDRESS: usize = 2;
+/// Without a word from it a hub that was not proved is forgotten: it leaves three probes unanswered.
+const FORGOTTEN_AFTER: Duration = Duration::from_secs(35);
 /// Handshakes of one candidate whose answer may still come.
 const OPEN_HANDSHAKES: usize = 3;
 /// Handshakes without an answer after which a hub that answers probes is taken to refuse them: half a minute.
@@ -32,6 +37,8 @@ pub(super) struct Candidate {
     pub(super) tries: u32,
     /// How often it was heard of since the first of them.
     answers: u32,
+    /// When it was heard of last.
+    heard: Instant,
     /// When to start the next.
     pub(super) next_at: Instant,
     handshakes: Vec<Initiator>,
@@ -90,21 +97,44 @@ impl Candidates {
         hub: PublicKey,
         pinned: Option<PublicKey>,
         next_at: Instant,
+        now: Instant,
     ) -> bool {
         if let Some(known) = self.0.iter_mut().find(|known| known.address == address && known.hub == hub) {
             known.answers += u32::from(known.tries > 0);
+            known.heard = now;
             // It has just spoken: no reason to wait out a long pause.
             known.next_at = known.next_at.min(next_at + LONGEST_WAIT / 4);
             return false;
         }
-        if self.0.len() == LIMIT {
-            match self.0.iter().position(|known| Some(known.hub) != pinned) {
-                Some(stranger) => drop(self.0.remove(stranger)),
-                None => drop(self.0.remove(0)),
-            }
+        let at = |known: &Candidate| known.address.ip() == address.ip();
+        if self.0.iter().filter(|known| at(known)).count() >= AT_ONE_ADDRESS {
+            self.forget_one(|known| at(known) && Some(known.hub) != pinned);
         }
-        self.0.push(Candidate { address, hub, tries: 0, answers: 0, next_at, handshakes: Vec::new(), asked: false });
+        if self.0.len() >= LIMIT {
+            self.forget_one(|known| Some(known.hub) != pinned);
+        }
+        // All are the pinned hub's.
+        if self.0.len() >= LIMIT {
+            self.forget_one(|_| true);
+        }
+        let (heard, handshakes) = (now, Vec::new());
+        self.0.push(Candidate { address, hub, tries: 0, answers: 0, heard, next_at, handshakes, asked: false });
         true
+    }
+
+    /// Forgets the one that was noted first of some.
+    fn forget_one(&mut self, of: impl Fn(&Candidate) -> bool) {
+        if let Some(first) = self.0.iter().position(of) {
+            self.0.remove(first);
+        }
+    }
+
+    /// Forgets those that were not heard of for long, but not the hub that is known to be ours.
+    pub(super) fn forget_silent(&mut self, now: Instant, pinned: Option<PublicKey>) {
+        let is_kept = |known: &Candidate| {
+            Some(known.hub) == pinned || now.saturating_duration_since(known.heard) < FORGOTTEN_AFTER
+        };
+        self.0.retain(is_kept);
     }
 
     /// All of them.
@@ -117,12 +147,12 @@ impl Candidates {
         self.0.iter()
     }
 
-    /// The different hubs among them.
-    pub(super) fn hubs(&self) -> Vec<PublicKey> {
-        let mut hubs: Vec<PublicKey> = Vec::new();
+    /// The different hubs among them, each with an address.
+    pub(super) fn hubs(&self) -> Vec<(PublicKey, SocketAddr)> {
+        let mut hubs: Vec<(PublicKey, SocketAddr)> = Vec::new();
         for candidate in &self.0 {
-            if !hubs.contains(&candidate.hub) {
-                hubs.push(candidate.hub);
+            if hubs.iter().all(|(hub, _)| *hub != candidate.hub) {
+                hubs.push((candidate.hub, candidate.address));
             }
         }
         hubs

@@ -15,6 +15,8 @@ pub struct Config {
     pub epoch: Epoch,
     /// The hub this device belongs to.
     pub pinned: Option<PublicKey>,
+    /// The six words of the hub it shall join, while it belongs to none.
+    pub words: Option<String>,
     /// Lets it join while it belongs to none, or to one that forgot it.
     pub token: Option<JoinToken>,
     /// Whether hubs elsewhere than at [`Uplink::set_addresses`] count, before one is pinned.
@@ -43,8 +45,8 @@ pub enum Event {
     },
     /// Several hubs answered and nothing says which is ours: nothing is sent until one remains.
     Several {
-        /// Their keys.
-        hubs: Vec<PublicKey>,
+        /// Their keys and addresses.
+        hubs: Vec<(PublicKey, SocketAddr)>,
     },
     /// Another hub than the pinned one answered; it is ignored.
     Foreign {

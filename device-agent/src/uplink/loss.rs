@@ -17,12 +17,19 @@ impl Uplink {
         }
     }
 
+    /// A hub that was only asked may not be ours: nothing was given to it, and nothing is taken back.
+    pub(super) fn leave(&mut self, now: Now) {
+        self.session = None;
+        self.told = None;
+        (self.probe_due, self.probes) = (Some(now.mono), 0);
+    }
+
     /// The hub is taken for gone. Handshakes that the doubt began go on.
     pub(super) fn lose(&mut self, now: Now) {
         let Some(session) = self.session.take() else { return };
         let wait = self.random.between(Duration::ZERO, RETURN_WITHIN);
         // The address may be one that no answer ever named: the hub roamed.
-        self.candidates.note(session.address, session.hub, self.config.pinned, now.mono + wait);
+        self.candidates.note(session.address, session.hub, self.config.pinned, now.mono + wait, now.mono);
         // Tries of the doubt were made while there was a session: the one that tells of silence is still to come.
         for candidate in self.candidates.iter_mut() {
             candidate.tries = candidate.tries.min(TELL_AFTER_TRIES - 1);

@@ -11,7 +11,8 @@
 //! [`Uplink::poll_timeout`]. The driver keeps every batch until [`Event::Acked`] names it, and takes back what it gave on
 //! [`Event::Lost`].
 //!
-//! Promises: no reading leaves before a handshake proved the hub; a pinned device talks to no other hub; a token is used
+//! Promises: no reading leaves before a handshake proved the hub; a pinned device talks to no other hub, and one that is told
+//! a hub's words to none but that; with several hubs and nothing to tell which is ours nobody is talked to; a token is used
 //! until the device has joined, and after that only where its hub does not answer without: it may have forgotten the device.
 
 mod candidates;
@@ -19,6 +20,7 @@ mod contract;
 mod drift;
 mod flight;
 mod loss;
+mod mentions;
 mod patience;
 mod reports;
 mod restated;
@@ -47,6 +49,7 @@ use candidates::Candidates;
 pub use contract::{Config, Event, State};
 use flight::Flight;
 pub use flight::Outgoing;
+use mentions::Mentions;
 use patience::Presence;
 use reports::Reports;
 use restated::Restated;
@@ -79,8 +82,9 @@ pub struct Uplink {
     told: Option<(PublicKey, SocketAddr, Standing)>,
     /// The session in which the hub is told what it holds in memory only.
     reporting_in: Option<u32>,
-    foreign: Option<PublicKey>,
-    several: usize,
+    /// The first answer of a hub in this search, while others may still answer.
+    heard_at: Option<Instant>,
+    mentions: Mentions,
     path: Path,
     flight: Flight,
     sensors: Vec<SensorSpec>,
@@ -119,8 +123,8 @@ impl Uplink {
             previous: None,
             told: None,
             reporting_in: None,
-            foreign: None,
-            several: 0,
+            heard_at: None,
+            mentions: Mentions::default(),
             path: Path::default(),
             flight: Flight::default(),
             sensors: Vec::new(),
@@ -156,7 +160,7 @@ impl Uplink {
 
     /// A hub known from before, by its pinned key: tried without asking.
     pub fn add_known(&mut self, hub: PublicKey, address: SocketAddr, now: Now) {
-        self.candidates.note(address, hub, self.config.pinned, now.mono);
+        self.candidates.note(address, hub, self.config.pinned, now.mono, now.mono);
     }
 
     /// The device's sensors, in the order of their numbers.
@@ -232,6 +236,9 @@ impl Uplink {
     pub fn handle_timeout(&mut self, now: Now) {
         if self.previous.as_ref().is_some_and(|(_, until)| now.mono >= *until) {
             self.previous = None;
+        }
+        if self.session.is_none() {
+            self.candidates.forget_silent(now.mono, self.config.pinned);
         }
         if let Some(session) = &mut self.session {
             match session.missed(now.mono) {

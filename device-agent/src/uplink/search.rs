@@ -1,21 +1,22 @@
 //! Finding the hub and opening a session: probes, answers, handshakes.
 //!
-//! Which hubs are tried: the pinned one; else, with a token, every one, because only ours can finish the handshake; else the
-//! only one that answers.
+//! Which hubs are tried: the pinned one, or the one whose words were given; else, with a token, every one, because only ours can
+//! finish the handshake; else the only one that answers, once others had the time to. While there are several nobody is talked
+//! to, and a session in which a person was only asked ends when another hub is heard of.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use wire::PublicKey;
 use wire::discovery::{Answer, Probe};
-use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer};
+use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Standing};
 use wire::packet::{Cookie, Hs2, MAX_DATAGRAM};
 use wire::seal::KEEP_PREVIOUS_SECS;
 
 use super::candidates::Candidate;
 use super::patience::Presence;
 use super::session::Session;
-use super::{Event, LONGEST_PROBE, RETURN_WITHIN, Uplink};
+use super::{Config, Event, LONGEST_PROBE, RETURN_WITHIN, Uplink, words_of};
 use crate::clock::Now;
 
 /// Pauses between probes: doubling between these.
@@ -23,6 +24,8 @@ const FIRST_PROBE: Duration = Duration::from_secs(1);
 /// Head start of every other way over a link-local address: the hub's answers to one probe, by IPv4 and by IPv6, come within its
 /// 120 ms of jitter. Any way is as good, but `fe80::1%2` tells the people who look for the device nothing.
 const LINK_LOCAL_WAIT: Duration = Duration::from_millis(150);
+/// How long other hubs have to answer, when nothing tells which is ours: two probes, and the answers to both.
+const OTHERS_HAVE: Duration = Duration::from_millis(2_500);
 /// Handshakes without an answer after which the user is told.
 pub(super) const TELL_AFTER_TRIES: u32 = 3;
 
@@ -50,8 +53,8 @@ impl Uplink {
         if !(asked || announced) || answer.port == 0 {
             return;
         }
-        if self.config.pinned.is_some_and(|pinned| pinned != answer.key) {
-            if self.foreign.replace(answer.key) != Some(answer.key) {
+        if !self.may_be_ours(&answer.key) {
+            if self.mentions.of_another(now.mono, &answer.key) {
                 self.events.push_back(Event::Foreign { hub: answer.key });
             }
             return;
@@ -80,17 +83,36 @@ impl Uplink {
                 session.status_due = session.status_due.min(now.mono + wait);
             }
         }
-        if self.candidates.note(address, answer.key, self.config.pinned, now.mono + wait) && self.session.is_none() {
+        let is_new = self.candidates.note(address, answer.key, self.config.pinned, now.mono + wait, now.mono);
+        self.heard_at.get_or_insert(now.mono);
+        if is_new && self.session.is_none() && self.mentions.of_one(now.mono) {
             self.events.push_back(Event::Found { hub: answer.key, address });
         }
-        if self.session.is_none() && self.is_undecided() {
-            let hubs = self.candidates.hubs();
-            if self.several != hubs.len() {
-                self.several = hubs.len();
-                self.events.push_back(Event::Several { hubs });
-            }
+        if self.is_undecided() && self.session.as_ref().is_none_or(|session| session.standing != Standing::Adopted) {
+            self.wait_for_a_word(now);
         }
         self.start_handshakes(now);
+    }
+
+    /// Whether a hub of this key can be the one this device belongs to, or is to join.
+    fn may_be_ours(&self, hub: &PublicKey) -> bool {
+        match (self.config.pinned, &self.config.words) {
+            (Some(pinned), _) => pinned == *hub,
+            (None, Some(words)) => *words == words_of(hub),
+            (None, None) => true,
+        }
+    }
+
+    /// Several hubs, and nothing tells which is ours: a person has to say. Whoever was asked to adopt this device meanwhile may
+    /// be any of them.
+    fn wait_for_a_word(&mut self, now: Now) {
+        if self.session.is_some() {
+            self.leave(now);
+        }
+        let hubs = self.candidates.hubs();
+        if self.mentions.of_several(now.mono, &hubs) {
+            self.events.push_back(Event::Several { hubs });
+        }
     }
 
     pub(super) fn handle_cookie(&mut self, now: Now, cookie: &Cookie<'_>) {
@@ -116,7 +138,7 @@ impl Uplink {
         let Some((transport, verdict, hub)) = finished else { return };
         let session = Session::new(transport, hs2.receiver, from, hub, &verdict, now.mono);
         // Where to go for fresh keys, even if no answer ever named this address.
-        self.candidates.note(from, hub, self.config.pinned, now.mono);
+        self.candidates.note(from, hub, self.config.pinned, now.mono, now.mono);
         for candidate in self.candidates.iter_mut() {
             candidate.rest(now.mono, Duration::ZERO);
         }
@@ -125,7 +147,7 @@ impl Uplink {
         }
         self.flight.set_credit(verdict.credit.min(self.config.max_in_flight));
         self.flight.restart();
-        (self.probe_due, self.probes, self.several) = (None, 0, 0);
+        (self.probe_due, self.probes, self.heard_at) = (None, 0, None);
     }
 
     pub(super) fn probe(&mut self, now: Now) {
@@ -148,7 +170,10 @@ impl Uplink {
         match &self.session {
             // Several hubs, and neither a pin nor a token to tell which is ours: a person has to say.
             None if self.is_undecided() => None,
-            None => Some(Aim { hub: self.config.pinned, address: None, from: None }),
+            None => {
+                let from = self.heard_at.filter(|_| self.is_open()).map(|heard| heard + OTHERS_HAVE);
+                Some(Aim { hub: self.config.pinned, address: None, from })
+            }
             // Already doubtful: another address of the same hub may be the right one.
             Some(session) if session.presence() == Presence::Doubtful => {
                 Some(Aim { hub: Some(session.hub), address: None, from: None })
@@ -160,7 +185,14 @@ impl Uplink {
     }
 
     fn is_undecided(&self) -> bool {
-        self.config.pinned.is_none() && self.config.token.is_none() && self.candidates.hubs().len() > 1
+        let is_known = self.config.pinned.is_some() || self.config.words.is_some() || self.config.token.is_some();
+        !is_known && self.candidates.hubs().len() > 1
+    }
+
+    /// Whether any hub that answers would do.
+    const fn is_open(&self) -> bool {
+        let Config { pinned, words, token, only_addresses, .. } = &self.config;
+        pinned.is_none() && words.is_none() && token.is_none() && !*only_addresses
     }
 
     pub(super) fn start_handshakes(&mut self, now: Now) {

@@ -164,9 +164,85 @@ fn a_pinned_device_talks_to_no_other_hub() {
     assert_eq!(world.hub.handshakes, 0);
 }
 
+/// Nothing tells which hub is its own.
+fn open() -> World {
+    World::new(|config| config.words = None)
+}
+
+#[test]
+fn a_hub_that_answers_later_has_its_say_before_anything_is_said_to_the_first() {
+    let mut world = open();
+    let (other, from) = (Hub::new(), "10.0.0.3:5770".parse().unwrap());
+    world.run(2 * SEC);
+    assert_eq!(world.hub.handshakes, 0, "others may still answer");
+    world.feed.uplink.handle_input(world.now, from, &other.answer(world.feed.uplink.nonce));
+    world.run(25 * SEC);
+    assert_eq!(world.hub.handshakes, 0);
+    assert_eq!(world.count(|event| matches!(event, Event::Several { hubs } if hubs.len() == 2)), 1);
+    // The other one is not heard of any more.
+    world.measure(30, SEC);
+    assert_eq!((world.hub.handshakes, world.hub.stored()), (1, 30));
+
+    let mut alone = open();
+    alone.measure(10, SEC);
+    assert_eq!((alone.hub.handshakes, alone.hub.stored()), (1, 10));
+}
+
+#[test]
+fn a_hub_that_was_asked_is_left_when_another_is_heard_of() {
+    let mut world = open();
+    world.hub.standing = Standing::Pending;
+    world.measure(10, SEC);
+    assert_eq!(world.feed.uplink.state(), State::Pending);
+    let (other, from) = (Hub::new(), "10.0.0.3:5770".parse().unwrap());
+    world.feed.uplink.handle_input(world.now, from, &other.answer([0; 8]));
+    world.hub.standing = Standing::Adopted;
+    world.run(20 * SEC);
+    assert_eq!((world.feed.uplink.state(), world.hub.batches_seen), (State::Handshaking, 0));
+    assert_eq!(world.count(|event| matches!(event, Event::Several { .. })), 1);
+    assert_eq!(world.count(|event| matches!(event, Event::Lost)), 0, "it had none");
+}
+
+/// Answers by three hundred keys, from one address or from many.
+fn lie(world: &mut World, spread: bool) {
+    for n in 0..300_u16 {
+        let host = if spread { n as u8 } else { 66 };
+        let from = SocketAddr::from(([10, 0, 1, host], 5770));
+        let answer = Hub::new().answer(world.feed.uplink.nonce);
+        world.feed.uplink.handle_input(world.now, from, &answer);
+    }
+}
+
+#[test]
+fn a_liar_with_three_hundred_keys_hides_no_hub_and_fills_no_log() {
+    let words = |config: &mut Config| config.token = None;
+    let token = |config: &mut Config| (config.words, config.token) = (None, Some(token()));
+    for spread in [true, false] {
+        for world in [World::new(words), World::new(token)] {
+            let mut world = world;
+            lie(&mut world, spread);
+            world.run(2 * SEC);
+            lie(&mut world, spread);
+            world.measure(3, SEC);
+            assert_eq!((world.hub.handshakes, world.hub.stored()), (1, 3), "kept from joining");
+            let lines = world
+                .count(|event| matches!(event, Event::Found { .. } | Event::Foreign { .. } | Event::Several { .. }));
+            assert!(lines <= 10, "{lines} lines in the log");
+        }
+    }
+    // Without a word it waits, as long as the liar lies and hardly longer.
+    let mut world = open();
+    lie(&mut world, false);
+    world.run(10 * SEC);
+    assert_eq!(world.hub.handshakes, 0);
+    assert_eq!(world.count(|event| matches!(event, Event::Several { hubs } if hubs.len() <= 3)), 1);
+    world.measure(35, SEC);
+    assert_eq!((world.hub.handshakes, world.hub.stored()), (1, 35));
+}
+
 #[test]
 fn with_several_hubs_and_no_token_it_waits_for_a_person() {
-    let mut world = World::new(|_| {});
+    let mut world = open();
     let (now, other) = (world.now, Hub::new());
     let from = "10.0.0.3:5770".parse().unwrap();
     world.hub.muted = true;
@@ -176,6 +252,7 @@ fn with_several_hubs_and_no_token_it_waits_for_a_person() {
     world.run(30 * SEC);
     assert_eq!(world.count(|event| matches!(event, Event::Several { hubs } if hubs.len() == 2)), 1);
     world.hub.muted = false;
+    world.feed.uplink.handle_input(world.now, from, &other.answer(nonce));
     world.run(30 * SEC);
     assert_eq!(world.hub.handshakes, 0);
 }

@@ -91,6 +91,12 @@ impl Id {
         &self.0
     }
 
+    /// Whether a word is one of those.
+    #[must_use]
+    pub fn is_word(text: &str) -> bool {
+        WORDS.lines().any(|word| word == text)
+    }
+
     /// The six words people compare.
     #[must_use]
     pub fn words(&self) -> [&'static str; 6] {

@@ -22,6 +22,7 @@ Makes the agent a service that starts at boot: user, configuration, hardened sys
 Usage: device-agent install [options]
 
   --hub HOST[:PORT]    Written to /etc/device-agent.toml, as are the next three
+  --hub-words WORDS    The six words that the hub shows: the device joins this hub and no other that answers
   --join-token TOKEN   Lets the device join without approval on the hub's page (thj1_...)
   --name NAME          Name to show (default: the host name)
   --label KEY=VALUE    A label of the device; may be repeated
@@ -59,7 +60,7 @@ pub(super) fn install(mut parser: Parser) -> Result<(), Failure> {
             Arg::Long("root") => root = Some(PathBuf::from(parser.value()?)),
             Arg::Long("binary") => binary = Some(parser.value()?.into()),
             Arg::Long("replace-config") => replace_config = true,
-            Arg::Long(option @ ("hub" | "join-token" | "name" | "label")) => {
+            Arg::Long(option @ ("hub" | "hub-words" | "join-token" | "name" | "label")) => {
                 let option = option.to_owned();
                 common.take(&option, &mut parser)?;
             }
@@ -147,7 +148,9 @@ pub(super) fn uninstall(mut parser: Parser) -> Result<(), Failure> {
 fn config_of(common: &Common) -> Result<String, Failure> {
     let layer = &common.layer;
     let mut text = String::new();
-    for (key, value) in [("hub", &layer.hub), ("join_token", &layer.join_token), ("name", &layer.name)] {
+    for (key, value) in
+        [("hub", &layer.hub), ("hub_words", &layer.hub_words), ("join_token", &layer.join_token), ("name", &layer.name)]
+    {
         if let Some(value) = value {
             text.push_str(&format!("{key} = {}\n", quoted(value)?));
         }

@@ -45,12 +45,14 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(change: impl FnOnce(&mut Config)) -> Self {
-        let now = start();
+        let (now, hub) = (start(), Hub::new());
         let mut config = Config {
             keys: KeyPair::generate().unwrap(),
             epoch: Epoch(1),
             pinned: None,
             token: None,
+            // Else it would wait for other hubs first.
+            words: Some(words_of(hub.responder.public())),
             only_addresses: false,
             hello: Hello { name: "box".into(), ..Hello::default() },
             max_in_flight: 64,
@@ -64,7 +66,7 @@ impl World {
         let spool = Spool::in_memory(Epoch(1), Limits::default());
         let feed = Feed { uplink, spool };
         let (random, wire) = (Random::new(5), VecDeque::new());
-        Self { feed, hub: Hub::new(), now, delay: 5 * MS, loss: 0.0, groups: true, random, wire, events: Vec::new() }
+        Self { feed, hub, now, delay: 5 * MS, loss: 0.0, groups: true, random, wire, events: Vec::new() }
     }
 
     /// One reading at the beginning of each of so many intervals.
