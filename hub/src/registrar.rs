@@ -23,6 +23,7 @@ use crate::model::device::{Conflict, DeviceNo, NewDevice, Standing};
 use crate::model::{DeviceId, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, Known};
+use crate::proto::endpoint::MAX_PENDING;
 use crate::proto::event::Event;
 use crate::store::{self, DeviceNote, Floor, Store};
 
@@ -178,7 +179,18 @@ impl Registrar {
             }
             Event::Pending(pending) => {
                 let id = pending.id;
-                let known = self.presence.write().pending.insert(id, *pending);
+                let (known, gone) = {
+                    let mut now = self.presence.write();
+                    let known = now.pending.insert(id, *pending);
+                    // Whoever gave way says so, unless that got lost in a flood.
+                    let oldest = now.pending.values().min_by_key(|pending| pending.last_seen).map(|pending| pending.id);
+                    let gone =
+                        oldest.filter(|_| now.pending.len() > MAX_PENDING).and_then(|id| now.pending.remove(&id));
+                    (known, gone)
+                };
+                if let Some(gone) = gone {
+                    self.bus.publish(Arc::new(Update::Removed(gone.id)));
+                }
                 if known.is_none() {
                     tracing::info!(device.id = %id, "device {id} asks to be adopted");
                 }

@@ -10,9 +10,10 @@ use wire::ledger::Report;
 use wire::message::{Control, Health, Hello, Message, Status};
 use wire::packet::Data;
 
+use super::spelled::spell;
 use super::{
     DEVICE_RATE, Endpoint, Entry, MAX_JOINING, MAX_PENDING, MAX_PENDING_PER_ADDRESS, NO_PLACE_FOR, RECORD_WITHIN,
-    Registration, known_sensors,
+    Registration, known_sensors, waiting,
 };
 use crate::model::device::{Introduction, NewDevice, Pending, Standing};
 use crate::model::{DeviceId, Numbering, PublicKey, SensorNo, SensorSpec};
@@ -46,7 +47,11 @@ impl Endpoint {
                     return Ok(());
                 }
             }
-            match Message::decode(&plain)? {
+            let mut message = Message::decode(&plain)?;
+            if let Message::Control(control) = &mut message {
+                self.counters.texts_spelled.fetch_add(spell(control), Ordering::Relaxed);
+            }
+            match message {
                 Message::Batch(batch) if stand == Stand::Speaks => self.handle_batch(moment, key, data.receiver, batch),
                 Message::Control(control) if stand == Stand::Speaks => {
                     self.handle_control(moment, key, (data.receiver, from), (token, counter), control);
@@ -167,9 +172,12 @@ impl Endpoint {
             Some((known, _)) => known.first_seen,
             None => {
                 let neighbours = self.pending.values().filter(|(pending, _)| pending.address.ip() == from.ip()).count();
-                if self.pending.len() >= MAX_PENDING || neighbours >= MAX_PENDING_PER_ADDRESS {
+                if neighbours >= MAX_PENDING_PER_ADDRESS {
                     self.counters.dropped(Drop::PendingFull);
                     return;
+                }
+                if self.pending.len() >= MAX_PENDING {
+                    self.give_way();
                 }
                 moment.wall
             }
@@ -187,6 +195,16 @@ impl Endpoint {
         self.event(Event::Pending(Box::new(pending.clone())));
         self.pending.insert(key, (pending, moment.now));
         self.welcome(moment, key, None);
+    }
+
+    /// One that waits gives way to another.
+    fn give_way(&mut self) {
+        let waiting = self.pending.iter().map(|(key, (pending, _))| (key, pending));
+        let Some(key) = waiting::gives_way(waiting) else { return };
+        self.counters.dropped(Drop::PendingFull);
+        self.pending.remove(&key);
+        self.sessions.end(&key);
+        self.event(Event::PendingGone(DeviceId::of(&key)));
     }
 
     /// A device says which numbering its batches follow. Ours is given up for it once nothing that speaks of ours is on its

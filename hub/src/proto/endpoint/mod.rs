@@ -14,8 +14,10 @@ mod handshakes;
 mod messages;
 mod parting;
 mod rivals;
+mod spelled;
 #[cfg(test)]
 mod tests;
+mod waiting;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
@@ -53,7 +55,7 @@ const MAX_TRANSMITS: usize = 1_024;
 /// Handshakes waiting to be worked off: 1.6 s of one core, less than the devices wait for their answers; 1 MiB.
 const MAX_HANDSHAKES: usize = 4_096;
 /// Devices that may wait for adoption, in all and behind one address.
-const MAX_PENDING: usize = 256;
+pub(crate) const MAX_PENDING: usize = 256;
 const MAX_PENDING_PER_ADDRESS: usize = 4;
 /// Devices that may be on their way into the store at once; beyond, they say hello again.
 const MAX_JOINING: usize = 4_096;

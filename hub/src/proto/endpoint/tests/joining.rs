@@ -1,16 +1,17 @@
 //! Who becomes a device: clicks, tokens, the open window, and how many may wait.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use wire::handshake::{NO_PSK, Standing as Admitted};
-use wire::message::{Control, Status, Welcome};
+use wire::message::{Control, Hello, Status, Welcome};
 
-use super::scene::{FakeDevice, Scene, device_at, hello, token};
+use super::scene::{FakeDevice, Scene, device_at, hello, spec, token};
 use crate::model::UnixMillis;
 use crate::model::device::Standing;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::proto::counters::Drop;
-use crate::proto::endpoint::MAX_STRANGERS;
+use crate::proto::endpoint::{MAX_PENDING, MAX_STRANGERS};
 use crate::proto::event::Event;
 use crate::proto::session::STRANGER_TTL;
 
@@ -34,6 +35,35 @@ fn a_device_that_waits_for_a_click_stores_nothing_until_it_is_adopted() {
 }
 
 #[test]
+fn what_a_device_says_of_itself_is_seen_and_counted() {
+    let mut scene = Scene::new(JoinPolicy::Click);
+    let mut device = FakeDevice::new();
+    device.connect(&mut scene, &NO_PSK, 0).expect("may ask");
+    let odd = |text: &str| format!("{text}\u{202e}x");
+    let hello = Hello {
+        name: odd("attic"),
+        labels: vec![("room".to_owned(), odd("north"))],
+        preview: vec![(odd("temp"), "Cel".to_owned(), 21.5)],
+        ..Hello::default()
+    };
+    device.say(&mut scene, &Control::Hello(hello));
+    let [Event::Pending(pending)] = &scene.events()[..] else { panic!("not heard") };
+    assert_eq!(pending.introduction.name, "attic<U+202E>x");
+    assert_eq!(pending.introduction.labels["room"], "north<U+202E>x");
+    assert_eq!(pending.preview[0].0, "temp<U+202E>x");
+    assert_eq!(scene.counters.texts_spelled.load(std::sync::atomic::Ordering::Relaxed), 3);
+    let mut adopted = scene.adopted(0);
+    scene.events();
+    let sensors = vec![spec("a\u{200b}"), spec("b")];
+    adopted.say(&mut scene, &Control::Dictionary { first: wire::SensorNo(0), sensors });
+    let events = scene.events();
+    let named = events
+        .iter()
+        .find_map(|event| if let Event::Sensors { sensors, .. } = event { Some(&sensors[0].name) } else { None });
+    assert_eq!(named.map(String::as_str), Some("a<U+200B>"));
+}
+
+#[test]
 fn a_pending_device_that_falls_silent_is_forgotten() {
     let mut scene = Scene::new(JoinPolicy::Click);
     let mut device = FakeDevice::new();
@@ -54,6 +84,33 @@ fn only_four_behind_one_address_may_wait() {
     }
     assert_eq!(scene.events().len(), 4);
     assert_eq!(scene.dropped(Drop::PendingFull), 1);
+}
+
+/// A stranger with a whole /64, against a device of the same hub that came first, and one that comes last.
+#[test]
+fn whoever_fills_the_list_of_those_who_wait_hides_nobody() {
+    let mut scene = Scene::new(JoinPolicy::Click);
+    let waits = |scene: &mut Scene, mut device: FakeDevice| {
+        device.connect(scene, &NO_PSK, 0).expect("may ask");
+        device.say(scene, &hello());
+        device.keys.public
+    };
+    let first = waits(&mut scene, device_at(1));
+    for n in 0..2 * MAX_PENDING as u16 {
+        if n % 16 == 0 {
+            scene.pass(1);
+        }
+        let address = SocketAddr::from(([0x2001, 0xdb8, 0, 1, 0, 0, 0, n], 4_000));
+        waits(&mut scene, FakeDevice { address, ..FakeDevice::new() });
+        scene.events();
+    }
+    let last = waits(&mut scene, device_at(2));
+    assert_eq!(scene.endpoint.pending.len(), MAX_PENDING);
+    for device in [first, last] {
+        assert!(scene.endpoint.pending.contains_key(&device), "a true device is not seen");
+    }
+    assert!(matches!(scene.events()[..], [Event::PendingGone(_), Event::Pending(_)]));
+    assert_eq!(scene.dropped(Drop::PendingFull), MAX_PENDING as u64 + 2);
 }
 
 #[test]
