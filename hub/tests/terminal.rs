@@ -235,11 +235,51 @@ fn a_start_ends_with_a_link_for_each_address_also_the_second_time() {
             .map(str::to_owned)
             .collect()
     };
-    let first = links(&start());
-    assert!(first.iter().any(|link| link.starts_with("http://10.77.0.1:18080/#setup=")), "{first:?}");
-    assert!(first.iter().any(|link| link.contains(".local:18080/#setup=")), "{first:?}");
+    let text = start();
+    let first = links(&text);
+    assert!(first.iter().any(|link| link == "http://10.77.0.1:18080/"), "{first:?}");
+    assert!(first.iter().any(|link| link.ends_with(".local:18080/")), "{first:?}");
+    assert!(text.iter().any(|line| line.contains("telemetry-hub open --data")), "{text:?}");
     let second = links(&start());
     assert_eq!(second.len(), first.len());
+}
+
+/// A log is read by others: there is no token in it, and the file with the token is for its owner, until it is used.
+#[test]
+fn the_setup_token_is_on_a_terminal_and_in_a_file_and_in_no_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("hub");
+    let program = hub_program();
+    let serve = format!(
+        "exec {} serve --discovery off --http 127.0.0.1:0 --udp 127.0.0.1:0 --data {}",
+        program.display(),
+        data.display()
+    );
+    let file = data.join("setup-token");
+    let started = |command: &mut Command| {
+        let mut child =
+            Stopped(command.stdout(Stdio::piped()).stderr(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap());
+        let mut out = BufReader::new(child.0.stdout.take().unwrap());
+        let mut text = String::new();
+        while !text.contains('└') {
+            assert!(out.read_line(&mut text).unwrap() > 0, "{text}");
+        }
+        let token = std::fs::read_to_string(&file).unwrap().trim().to_owned();
+        let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+        assert_eq!((mode & 0o777, token.len()), (0o600, 32));
+        signal(&child.0, "TERM");
+        child.0.wait().unwrap();
+        out.read_to_string(&mut text).unwrap();
+        child.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        (text, token)
+    };
+    for _ in 0..2 {
+        let (log, token) = started(Command::new("sh").args(["-c", &serve]));
+        assert!(!log.contains(&token) && !log.contains("setup="), "{log}");
+    }
+    // With a terminal of its own.
+    let (shown, token) = started(Command::new("script").args(["-qefc", &serve, "/dev/null"]));
+    assert!(shown.contains(&format!("/#setup={token}")), "{shown}");
 }
 
 #[test]

@@ -110,11 +110,12 @@ async function walk(name, middle) {
   const frame = async (caption) => FILM && frames.push({ caption, picture: await page.screenshot() });
   try {
     const person = somebody(page);
-    const hub = await person.run("telemetry-hub serve", HUB_BIN, ["serve"], { cwd: folder, env: { TELEMETRY_HUB_AGENTS: await agentsIn(beside) } });
+    // A person starts it on a terminal: elsewhere it shows no link that sets the password.
+    const hub = await person.run("telemetry-hub serve", "script", ["-qefc", `exec ${HUB_BIN} serve`, "/dev/null"], { cwd: folder, env: { TELEMETRY_HUB_AGENTS: await agentsIn(beside) } });
     children.push(hub);
     let link = null;
     await eventually("the hub prints its link", async () => (link = new RegExp(`http://${HUB_ADDRESS}:\\d+/#setup=\\w+`).exec(hub.said)?.[0]));
-    if (FILM) frames.push({ caption: "Start the hub, open its link, set the password", text: `$ telemetry-hub serve\n${hub.said.trimEnd()}` });
+    if (FILM) frames.push({ caption: "Start the hub, open its link, set the password", text: `$ telemetry-hub serve\n${hub.said.replaceAll("\r", "").trimEnd()}` });
     await person.open(link);
     await person.type("Password", PASSWORD);
     await page.locator('[data-connection="live"]').waitFor();

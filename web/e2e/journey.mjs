@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
-import { AGENT_BIN, CHROMIUM, freeTcp, freeUdp, HUB_BIN, LAUNCH, PASSWORD, SOON, stop, within } from "./stage.mjs";
+import { AGENT_BIN, CHROMIUM, freeTcp, freeUdp, HUB_BIN, LAUNCH, PASSWORD, setupLink, SOON, stop } from "./stage.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const SHOTS = process.env.SHOTS;
@@ -457,20 +457,11 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
 /** Starts the hub; resolves with the setup link, or with the plain address once a password is set. */
 async function startHub() {
   hub = spawn(HUB_BIN, ["serve", "--data", join(dir, "hub"), "--http", `127.0.0.1:${http}`, "--udp", `127.0.0.1:${udp}`, "--join", "click", "--webhook-allow", "127.0.0.0/8"], { stdio: ["ignore", "pipe", "pipe"] });
-  const link = new Promise((resolve, reject) => {
-    let out = "";
-    hub.stdout.on("data", (chunk) => {
-      out += chunk;
-      const found = /https?:\/\/\S+#setup=\S+/.exec(out);
-      if (found) resolve(found[0].replace(/^https?:\/\/[^/]+/, base));
-    });
-    hub.once("exit", (code) => reject(new Error(`hub ended with ${code}: ${out}`)));
-  });
-  link.catch(() => {});
+  hub.stdout.resume();
   hub.stderr.on("data", (chunk) => process.env.VERBOSE && process.stderr.write(chunk));
   await eventually("the hub answers", async () => (await fetch(`${base}/readyz`)).ok);
   const { needed } = await (await fetch(`${base}/api/v1/setup`)).json();
-  return needed ? within(link, "the setup link on stdout") : base;
+  return needed ? setupLink(base, join(dir, "hub")) : base;
 }
 
 async function startAgent() {

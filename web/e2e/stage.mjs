@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createSocket } from "node:dgram";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,8 +24,15 @@ export const SOON = 30_000;
 export const PASSWORD = "a long enough password";
 export const LAUNCH = ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
+/** The link that sets the first password: where a hub's output is no terminal, its token is in the data directory only. */
+export async function setupLink(base, data) {
+  let token = "";
+  await eventually("the hub leaves its token", async () => (token = (await readFile(join(data, "setup-token"), "utf8").catch(() => "")).trim()));
+  return `${base}/#setup=${token}`;
+}
+
 /**
- * A hub of its own in a folder of its own, a browser that is signed in by the link it printed, and agents beside it.
+ * A hub of its own in a folder of its own, a browser that is signed in by its setup link, and agents beside it.
  * `flags` go to the hub; `http` is the address it listens on. Everything ends with `end`.
  */
 export async function stage({ flags = [], listen = "127.0.0.1", viewport = { width: 1440, height: 900 } } = {}) {
@@ -42,13 +49,10 @@ export async function stage({ flags = [], listen = "127.0.0.1", viewport = { wid
   };
   const startHub = async () => {
     hub = start(HUB_BIN, ["serve", "--data", join(dir, "hub"), "--http", `${listen}:${http}`, "--udp", `${listen}:${udp}`, "--webhook-allow", "127.0.0.0/8", ...flags]);
-    let out = "";
-    hub.stdout.on("data", (chunk) => (out += chunk));
     await eventually("the hub answers", async () => (await fetch(`${base}/readyz`)).ok);
     const { needed } = await (await fetch(`${base}/api/v1/setup`)).json();
     if (!needed) return base;
-    await eventually("the hub prints its link", async () => /#setup=\S+/.test(out));
-    return `${base}/${/#setup=\S+/.exec(out)[0]}`;
+    return setupLink(base, join(dir, "hub"));
   };
   const agent = (name, ...more) => start(AGENT_BIN, ["run", "--hub", `127.0.0.1:${udp}`, "--state", join(dir, name), "--name", name, "--interval", "200ms", ...more]);
 

@@ -22,6 +22,7 @@ mod recover;
 mod remote;
 mod restore;
 mod serve;
+mod setup;
 mod shown;
 mod status;
 mod table;

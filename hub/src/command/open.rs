@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::data::{self, asleep};
 use super::remote::page;
-use super::{Data, Failure, Outcome, print};
+use super::{Data, Failure, Outcome, print, setup};
 use crate::clock::Clock;
 use crate::http::auth;
 use crate::reach;
@@ -34,7 +34,7 @@ pub(super) async fn run(args: Args) -> Outcome {
         },
     };
     let store = data::open(&dir)?;
-    let path = match auth::mint_setup_token(&store).await? {
+    let path = match setup::token(&store, &dir).await? {
         Some(token) => format!("/#setup={token}"),
         None => format!("/#login={}", auth::mint_login_code(&store, Clock.wall()).await?),
     };

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Data, Outcome, banner, data, print};
+use super::{Data, Outcome, banner, data, print, setup};
 use crate::http::auth;
 use crate::reach;
 use crate::running::Running;
@@ -22,10 +22,10 @@ pub(super) async fn run(action: Action) -> Outcome {
     let dir = data.of_a_hub()?;
     let store = data::open(&dir)?;
     store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, Vec::new(), None).await?;
-    let token = auth::mint_setup_token(&store).await?.unwrap_or_default();
+    let token = setup::token(&store, &dir).await?.unwrap_or_default();
     store.close().await?;
     let Some(running) = Running::of(&dir) else {
-        print("The password is reset. The hub prints a link to set another when it starts.");
+        print("The password is reset. Once the hub runs, `telemetry-hub open` prints a link to set another.");
         return Ok(());
     };
     let links: Vec<String> = reach::links(running.http, reach::hostname().as_deref())

@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use super::{Failure, Outcome, announce, asked_to_end, banner, data};
+use super::{Failure, Outcome, announce, asked_to_end, data, setup};
 use crate::config::{Config, Flags};
-use crate::http::auth;
 use crate::hub::Hub;
 use crate::running::{self, Running};
 use crate::{identity, reach};
@@ -19,20 +18,14 @@ pub(super) async fn run(flags: Flags) -> Outcome {
         return Err(Failure::Run(anyhow::anyhow!(already(&data, &running))));
     }
     let hub = Hub::start(config).await?;
-    let setup = auth::mint_setup_token(hub.store()).await?;
+    let token = setup::token(hub.store(), &data).await?;
     announce(format_args!("telemetry-hub {}", env!("CARGO_PKG_VERSION")));
     announce(format_args!("data         {}", data.display()));
     announce(format_args!("page, REST   http://{}", hub.http()));
     announce(format_args!("devices      udp {}", hub.udp()));
     announce(format_args!("six words    {}", identity::words(hub.id())));
     let links = reach::links(hub.http(), reach::hostname().as_deref());
-    let (text, path) = match setup {
-        Some(token) if links.len() == 1 => ("Open this link to set the admin password:", format!("/#setup={token}")),
-        Some(token) => ("Open one of these links to set the admin password:", format!("/#setup={token}")),
-        None => ("The hub is running. Open it in a browser:", "/".to_owned()),
-    };
-    let links: Vec<String> = links.iter().map(|link| format!("{link}{path}")).collect();
-    announce(banner::boxed(text, &links, note(&links)));
+    announce(setup::welcome(&links, token.as_deref(), &data));
     Ok(hub.run(ended).await?)
 }
 

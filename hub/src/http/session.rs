@@ -98,12 +98,16 @@ pub(super) async fn setup(
     attempt(&app, peer)?;
     if !auth::is_setup_token(&app.store, &request.setup_token).await? {
         note(&app, peer, "an expired setup link was opened");
-        let detail = "this setup link has expired: use the newest one from the hub's terminal";
+        let detail = "this setup link has expired: `telemetry-hub open` on the hub's machine prints another";
         return Err(ApiError::unauthenticated(detail).field("setup_token"));
     }
     check_length("password", &request.password)?;
     let hash = app.passwords.hash(request.password, random()?).await?;
     auth::spend_setup_token(&app.store).await?;
+    if let Some(file) = &app.config.setup_file {
+        // It opens nothing any more; where it cannot be removed, the next start does it.
+        let _ = std::fs::remove_file(file);
+    }
     app.store.put_setting(auth::ADMIN_PASSWORD, hash.into_bytes()).await?;
     tracing::info!(peer = %peer.0, "the admin password was set from {}", peer.0.ip());
     begin(&app, peer).await
@@ -143,7 +147,7 @@ pub(super) async fn change_password(
     Ok(StatusCode::NO_CONTENT)
 }
 
-const UNSET: &str = "no password is set yet: open the setup link the hub printed";
+const UNSET: &str = "no password is set yet: open the setup link that `telemetry-hub open` prints on the hub's machine";
 
 fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
     if PASSWORD.contains(&password.chars().count()) {
