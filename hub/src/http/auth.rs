@@ -29,6 +29,8 @@ const COOKIES: usize = 8;
 
 /// Setting: the admin's password, as a PHC text.
 pub const ADMIN_PASSWORD: &str = "admin_password";
+/// File in the data directory with the token of the setup link, for its owner only.
+pub const SETUP_FILE: &str = "setup-token";
 /// Setting: SHA-256 of the token of the setup link.
 const SETUP_TOKEN: &str = "setup_token";
 /// Setting: SHA-256 of the login code and when it expires.
@@ -81,7 +83,7 @@ impl FromRequestParts<AppState> for Principal {
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let principal = identify(app, &parts.headers).await?.ok_or_else(nobody)?;
         if let Some(asker) = parts.extensions.get::<Asker>() {
-            asker.is(principal.by);
+            asker.is(principal);
         }
         Ok(principal)
     }

@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A file of any length takes the memory of one page and a few pieces: the writer reads on only when the client has taken
-//! what was written. It holds no snapshot; what arrives behind the place it has reached is not in the file. Under load it
+//! what was written, and who reads slowly keeps a place of their own and nobody else's. It holds no snapshot; what arrives behind the place it has reached is not in the file. Under load it
 //! pauses as queries are refused. Nothing is cut silently: a body ends well only after the last row, else its transfer
 //! fails, and NDJSON ends with a line `{"error":"..."}` besides. It is packed on the way for clients that take gzip.
 
@@ -25,19 +25,24 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::AppState;
-use super::auth::Reader;
+use super::auth::Principal;
 use super::dto::export::{ExportRow, Format, Rows};
 use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::params::{Asked, FromParams, Params};
 use super::readings::range;
 use super::select::{Selector, SelectorParams};
+use super::shares::PLACE;
 use crate::model::UnixMillis;
 use crate::model::reading::SeriesId;
 use crate::store::{self, Page};
 
-/// Exports at once in the whole hub: each keeps one of the store's few readers busy for most of its time.
+/// Exports that read a page at once in the whole hub: each keeps one of the store's few readers busy.
 pub(super) const AT_ONCE: usize = 2;
+/// Exports under way in the whole hub, most of which wait for their client: half a megabyte each.
+pub(super) const PLACES: usize = 16;
+/// Of those, by one token or session.
+pub(super) const EACH: usize = 4;
 /// Readings of one page: half a megabyte, some milliseconds of work, then others have their turn.
 const PAGE: usize = 20_000;
 /// Text of one piece.
@@ -96,7 +101,7 @@ impl FromParams for AskExport {
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn download(
     State(app): State<AppState>,
-    _: Reader,
+    principal: Principal,
     Asked(asked): Asked<AskExport>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -109,8 +114,9 @@ pub(super) async fn download(
         // Numbers alone: names of a hundred thousand series would be most of the memory.
         found.iter().map(|(_, series)| series.id).collect()
     };
-    let place = app.exports.clone().try_acquire_owned().map_err(|_| {
-        let detail = "other exports are being written; try again in a moment";
+    let place = app.exports.of(principal.by).try_take(PLACE).ok_or_else(|| {
+        let detail =
+            format!("{EACH} exports of yours, or {PLACES} of all, are under way: try again when one has ended");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10)
     })?;
     let (pieces, body) = mpsc::channel(AHEAD);
@@ -272,6 +278,7 @@ impl Writer {
         let page = async {
             loop {
                 if self.app.history().is_ok() {
+                    let _turn = self.app.export_pages.acquire().await.map_err(|_| ApiError::stopping())?;
                     match self.app.store.readings(series, from, to, PAGE).await {
                         Err(store::Error::Busy(_)) => {}
                         page => return page.map_err(ApiError::from),

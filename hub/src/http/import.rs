@@ -191,7 +191,7 @@ impl Import {
         self.done.note_devices(&gathered);
         if !dry_run {
             self.calm().await.map_err(|error| self.stopped(before, error))?;
-            store(&self.app, &mut gathered, now).await.map_err(|error| self.stopped(before, error))?;
+            store(&self.app, &mut gathered, None, now).await.map_err(|error| self.stopped(before, error))?;
         }
         self.done.readings += gathered.len() as u64;
         Ok(())

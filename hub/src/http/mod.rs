@@ -28,6 +28,7 @@ mod install;
 pub mod join_tokens;
 mod ledger;
 mod live;
+mod newcomers;
 mod openapi;
 mod pace;
 mod page;

@@ -16,19 +16,22 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use super::AppState;
-use super::auth::{Peer, Pusher, Writer};
+use super::auth::{By, Peer, Pusher, Writer};
 use super::dto::Problem;
 use super::dto::line::{self, Precision};
 use super::dto::push::{NewReadings, Pushed, gather_json, gather_ndjson};
 use super::error::ApiError;
+use super::newcomers::{Refusal as NoNewcomer, Wanted};
 use super::params::{Asked, FromParams, Params};
+use super::shares::Asker;
 use super::unpack::{Body, ROOM_WITHIN, busy};
 use crate::ingest::desk::Verdict;
 use crate::ingest::gather::{Gathered, Refusal};
 use crate::live::Update;
 use crate::model::UnixMillis;
+use crate::model::access::Scope;
 use crate::model::device::DeviceNo;
-use crate::store::Origin;
+use crate::store::{Origin, Wish};
 
 /// Readings of one request: a third of the way to the disk.
 const MOST: usize = 200_000;
@@ -155,6 +158,8 @@ async fn take(
     gather: impl FnOnce(&str, &mut Gathered, UnixMillis) -> Result<usize, ApiError> + Send + 'static,
 ) -> Result<Done, ApiError> {
     let now = app.clock.wall();
+    let who = request.extensions().get::<Asker>().and_then(Asker::who);
+    let by = who.filter(|who| who.scope < Scope::Admin).map(|who| who.by);
     let read = read(app, request, gather, now).await;
     let (mut gathered, passed_over) = read.inspect_err(|error| {
         if error.is_the_clients() {
@@ -162,7 +167,7 @@ async fn take(
         }
     })?;
     let readings = gathered.len();
-    let devices = store(app, &mut gathered, now).await?;
+    let devices = store(app, &mut gathered, by, now).await?;
     app.presence.pushed(gathered.newest(), address, app.clock.wall());
     Ok(Done { readings, devices: devices.len(), passed_over })
 }
@@ -192,9 +197,15 @@ async fn read(
     tokio::task::spawn_blocking(read).await.map_err(ApiError::internal)?
 }
 
-/// Makes what is missing, and waits until all readings are on disk; the devices they are of.
-pub(super) async fn store(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Result<Vec<DeviceNo>, ApiError> {
-    make(app, gathered, now).await?;
+/// Makes what is missing, and waits until all readings are on disk; the devices they are of. Whoever is named may make so many
+/// devices and series only.
+pub(super) async fn store(
+    app: &AppState,
+    gathered: &mut Gathered,
+    by: Option<By>,
+    now: UnixMillis,
+) -> Result<Vec<DeviceNo>, ApiError> {
+    make(app, gathered, by, now).await?;
     let mut batches = gathered.batches(now);
     let entrance = &app.intake.entrance;
     while !batches.is_empty() {
@@ -216,12 +227,13 @@ pub(super) async fn store(app: &AppState, gathered: &mut Gathered, now: UnixMill
     Ok(gathered.devices().collect())
 }
 
-async fn make(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Result<(), ApiError> {
+async fn make(app: &AppState, gathered: &mut Gathered, by: Option<By>, now: UnixMillis) -> Result<(), ApiError> {
     for _ in 0..TRIES {
         let wishes = gathered.resolve(&app.store.catalog()).map_err(ApiError::from)?;
         if wishes.is_empty() {
             return Ok(());
         }
+        by.map_or(Ok(()), |by| admit(app, by, &wishes))?;
         let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
         let says_kinds = wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some());
         app.store.give_numbers(wishes, gathered.origin(), now).await?;
@@ -235,6 +247,50 @@ async fn make(app: &AppState, gathered: &mut Gathered, now: UnixMillis) -> Resul
     }
     let detail = "a device was deleted while its readings arrived: send them again";
     Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1))
+}
+
+/// Whether somebody may make these now.
+fn admit(app: &AppState, by: By, wishes: &[Wish]) -> Result<(), ApiError> {
+    let (wanted, there) = {
+        let catalog = app.store.catalog();
+        let devices = wishes.iter().filter(|wish| catalog.device_by_id(wish.id).is_none()).count();
+        // One that is there and is said to be something else counts as well: that is as much work.
+        let series = wishes.iter().map(|wish| wish.sensors.len()).sum();
+        let there = Wanted { devices: catalog.device_count(), series: catalog.series_count() };
+        (Wanted { devices, series }, there)
+    };
+    app.newcomers.admit(app.clock.now(), by, wanted, there, app.store.limits()).map_err(|refusal| {
+        app.intake.desk.counters.newcomers();
+        refusal.into()
+    })
+}
+
+impl From<NoNewcomer> for ApiError {
+    fn from(refusal: NoNewcomer) -> Self {
+        const BY_ADMIN: &str = "a token with scope `admin`, and `telemetry-hub import`, may make more";
+        match refusal {
+            NoNewcomer::TooMany { what, at_once, a_minute } => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_many_new",
+                format!(
+                    "one token may make {at_once} {what} at once and {a_minute} a minute after that: send fewer; {BY_ADMIN}"
+                ),
+            ),
+            NoNewcomer::TooFast { what, a_minute, seconds } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_new",
+                format!("one token may make {a_minute} {what} a minute: send this again in {seconds} s; {BY_ADMIN}"),
+            )
+            .retry_after(seconds),
+            NoNewcomer::NoPlace { what, most } => Self::new(
+                StatusCode::CONFLICT,
+                "limit",
+                format!(
+                    "there are {most} {what}, and the rest of the places is kept for devices that join: {BY_ADMIN}, as does a higher `--max-{what}`"
+                ),
+            ),
+        }
+    }
 }
 
 impl From<Refusal> for ApiError {

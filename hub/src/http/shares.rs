@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::auth::By;
+use super::auth::{By, Principal};
 
 /// A KiB: what is counted.
 const UNIT: usize = 1 << 10;
@@ -19,18 +19,25 @@ const STEP: usize = 64 << 10;
 /// Who sends a request, once that is known: a middleware that asks afterwards puts this into it, and what looks at credentials
 /// fills it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Asker(Arc<OnceLock<By>>);
+pub(super) struct Asker(Arc<OnceLock<Principal>>);
 
 impl Asker {
-    pub(super) fn is(&self, by: By) {
+    pub(super) fn is(&self, who: Principal) {
         // Whoever looks a second time sees the same.
-        let _ = self.0.set(by);
+        let _ = self.0.set(who);
     }
 
     pub(super) fn known(&self) -> Option<By> {
+        self.who().map(|who| who.by)
+    }
+
+    pub(super) fn who(&self) -> Option<Principal> {
         self.0.get().copied()
     }
 }
+
+/// What takes a place, whatever its size, takes so much of a room that counts places.
+pub(super) const PLACE: usize = UNIT;
 
 /// Room, in units of a KiB.
 #[derive(Debug)]
@@ -71,6 +78,12 @@ impl Shares {
     /// Room for `all` bytes, of which one asker takes at most `each`.
     pub(super) fn new(all: usize, each: usize) -> Self {
         Self { all: Arc::new(Semaphore::new(all / UNIT)), each: each / UNIT, of: Mutex::default() }
+    }
+
+    /// Places free, of a room that counts places.
+    #[cfg(test)]
+    pub(super) fn places(&self) -> usize {
+        self.all.available_permits()
     }
 
     /// The share of somebody; the same for all that they ask at once.
@@ -134,6 +147,15 @@ impl Growing {
     pub(super) fn foresee(&mut self, bytes: usize, most: usize) -> bool {
         let missing = self.missing(bytes).min(most.saturating_sub(self.granted()));
         missing == 0 || self.add(self.share.try_take(missing))
+    }
+
+    /// Waits until so many bytes in all are taken, for what is read or made later.
+    pub(super) async fn hold(&mut self, bytes: usize) -> bool {
+        let missing = bytes.saturating_sub(self.free + self.granted());
+        missing == 0 || {
+            let more = self.share.take(missing).await;
+            self.add(more)
+        }
     }
 
     /// What is to be taken for so many bytes more.

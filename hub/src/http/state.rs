@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -14,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::ApiError;
+use super::newcomers::Newcomers;
 use super::password::Passwords;
-use super::shares::Shares;
+use super::shares::{PLACE, Shares};
 use super::throttle::{Lines, Throttle};
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
@@ -54,6 +56,8 @@ pub struct Config {
     pub local_key: Option<[u8; 32]>,
     /// SHA-256 of a code that signs browsers in again and again, of a demo.
     pub login_code: Option<[u8; 32]>,
+    /// Where the token of the setup link lies, until it is used.
+    pub setup_file: Option<PathBuf>,
     /// Agents that devices get from here.
     pub agents: Agents,
     /// Whether flags or the file say how long readings are kept, so that it cannot be changed over HTTP.
@@ -72,6 +76,7 @@ impl Default for Config {
             admin_token: None,
             local_key: None,
             login_code: None,
+            setup_file: None,
             agents: Agents::default(),
             retention_configured: false,
         }
@@ -221,8 +226,12 @@ pub struct Shared {
     pub(super) attempt_lines: Lines,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
-    /// Exports being written.
-    pub(super) exports: Arc<Semaphore>,
+    /// Places for exports.
+    pub(super) exports: Shares,
+    /// Exports that read the store at the moment.
+    pub(super) export_pages: Semaphore,
+    /// Devices and series that were made by sending readings.
+    pub(super) newcomers: Newcomers,
     /// Join tokens in links that did not work.
     pub(super) bad_links: Throttle,
     /// Programs that are read and packed for devices.
@@ -276,7 +285,9 @@ impl AppState {
             attempts: Throttle::default(),
             attempt_lines: Lines::default(),
             trials: Semaphore::new(super::backtest::AT_ONCE),
-            exports: Arc::new(Semaphore::new(super::export::AT_ONCE)),
+            exports: Shares::new(super::export::PLACES * PLACE, super::export::EACH * PLACE),
+            export_pages: Semaphore::new(super::export::AT_ONCE),
+            newcomers: Newcomers::default(),
             bad_links: Throttle::default(),
             packing: Semaphore::new(PACKING),
             replacing: AsyncMutex::default(),

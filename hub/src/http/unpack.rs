@@ -1,36 +1,41 @@
 //! Bodies that carry readings: large, perhaps compressed, and of those who may write.
 //!
-//! Room for them is taken before they are read, so that many at once cost a known amount of memory; a compressed one takes
-//! what it may become. What is larger than its room is refused as soon as that is known.
+//! Room for them is taken as they arrive, so that many at once cost a known amount of memory, and one that is only announced
+//! costs nothing; from [`EARNED`] on it is taken for all of a body, so that those that are half there do not wait for each other.
+//! A compressed one takes what it may become. What is larger than its room is refused as soon as that is known.
 
 use std::io::Read as _;
 use std::time::Duration;
 
-use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, StatusCode, header};
 use flate2::read::MultiGzDecoder;
+use futures_util::StreamExt as _;
 use tokio::time::timeout;
 
 use super::AppState;
 use super::auth::nobody;
 use super::error::ApiError;
-use super::shares::{Asker, Taken};
+use super::shares::{Asker, Growing};
 use crate::pressure::Shed;
 
 /// Largest body, also unpacked: a hundred times what Telegraf sends at once.
 pub(super) const LIMIT: usize = 8 << 20;
 /// Bytes of such bodies in memory at once; one token or session has half of it.
 pub(super) const ROOM: usize = 48 << 20;
+/// What is there of a body that gets room for the rest of it.
+const EARNED: usize = 256 << 10;
+/// How long a body may bring nothing.
+const STALLED: Duration = Duration::from_secs(10);
 /// How long a request waits for room; its client repeats it after that.
 pub(super) const ROOM_WITHIN: Duration = Duration::from_secs(5);
 
 /// A body, and the room it takes.
 pub(super) struct Body {
     /// As it was sent.
-    bytes: bytes::Bytes,
+    bytes: Vec<u8>,
     is_gzip: bool,
-    _room: Taken,
+    _room: Growing,
 }
 
 impl Body {
@@ -41,11 +46,23 @@ impl Body {
         if length.is_some_and(|length| length > LIMIT) {
             return Err(too_large());
         }
-        let most = if is_gzip { LIMIT } else { length.unwrap_or(LIMIT) };
         let by = request.extensions().get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
-        let share = app.unpacking.of(by);
-        let room = timeout(ROOM_WITHIN, share.take(most)).await.ok().flatten().ok_or_else(|| busy(app))?;
-        let bytes = to_bytes(request.into_body(), LIMIT).await.map_err(|_| too_large())?;
+        let mut room = Growing::new(app.unpacking.of(by), 0);
+        let mut body = request.into_body().into_data_stream();
+        let mut bytes = Vec::new();
+        while let Some(more) = timeout(STALLED, body.next()).await.map_err(|_| stalled())? {
+            let more = more.map_err(|_| cut())?;
+            let there = bytes.len() + more.len();
+            if there > LIMIT {
+                return Err(too_large());
+            }
+            let needed = if there <= EARNED { there } else { length.unwrap_or(LIMIT).max(there) };
+            hold(app, &mut room, needed).await?;
+            bytes.extend_from_slice(&more);
+        }
+        if is_gzip {
+            hold(app, &mut room, LIMIT).await?;
+        }
         Ok(Self { bytes, is_gzip, _room: room })
     }
 
@@ -55,8 +72,8 @@ impl Body {
     }
 
     /// Its text, with what holds the room for it.
-    pub(super) fn text(self) -> Result<(String, Taken), ApiError> {
-        let bytes = if self.is_gzip { gunzip(&self.bytes)? } else { Vec::from(self.bytes) };
+    pub(super) fn text(self) -> Result<(String, Growing), ApiError> {
+        let bytes = if self.is_gzip { gunzip(&self.bytes)? } else { self.bytes };
         let text = String::from_utf8(bytes).map_err(|error| {
             let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
@@ -64,6 +81,23 @@ impl Body {
         })?;
         Ok((text, self._room))
     }
+}
+
+/// Waits for room, as long as a request may.
+async fn hold(app: &AppState, room: &mut Growing, bytes: usize) -> Result<(), ApiError> {
+    match timeout(ROOM_WITHIN, room.hold(bytes)).await {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(busy(app)),
+    }
+}
+
+fn cut() -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "cut", "the body did not arrive whole")
+}
+
+fn stalled() -> ApiError {
+    let detail = format!("nothing of the body arrived for {} s: send it again", STALLED.as_secs());
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "stalled", detail)
 }
 
 pub(super) fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {

@@ -42,6 +42,7 @@ pub struct Counters {
     full: AtomicU64,
     busy: AtomicU64,
     invalid: AtomicU64,
+    newcomers: AtomicU64,
 }
 
 impl Counters {
@@ -55,6 +56,11 @@ impl Counters {
         self.invalid.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// One would have made too many devices or series.
+    pub fn newcomers(&self) {
+        self.newcomers.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Readings on disk.
     #[must_use]
     pub fn readings(&self) -> u64 {
@@ -63,8 +69,13 @@ impl Counters {
 
     /// Requests by what became of them.
     pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let all =
-            [("stored", &self.stored), ("disk_full", &self.full), ("busy", &self.busy), ("invalid", &self.invalid)];
+        let all = [
+            ("stored", &self.stored),
+            ("disk_full", &self.full),
+            ("busy", &self.busy),
+            ("invalid", &self.invalid),
+            ("too_many_new", &self.newcomers),
+        ];
         all.map(|(name, counter)| (name, counter.load(Ordering::Relaxed))).into_iter()
     }
 }

@@ -94,6 +94,37 @@ async fn a_capped_store_takes_readings_for_ever_and_lets_the_oldest_go() {
     }
 }
 
+/// A quiet device, and one that sends many times what the cap holds: the greedy one makes room for itself.
+#[tokio::test]
+async fn a_greedy_device_makes_room_with_its_own_readings() {
+    const CAP: u64 = 6 << 20;
+    let hub = Hub::with(Some(CAP)).await;
+    let other = hub.store.adopt(new_device(2, "quiet")).await.unwrap();
+    let series = hub.store.register_sensors(other.no, SensorNo(0), vec![sensor("a")]).await.unwrap();
+    let value = |n: i64| {
+        let mixed = (n as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        ((mixed ^ mixed >> 29).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 11) as f64 / 1e16
+    };
+    for seq in 0..100_i64 {
+        let readings: Vec<_> = (0..60).map(|k| (0, (seq * 60 + k) * 1_000, value(seq * 60 + k))).collect();
+        let batches = vec![batch_of(other.no, &series, seq as u64, &readings)];
+        hub.store.commit(Commit { batches, ..Commit::default() }).await.unwrap();
+    }
+    hub.store.make_blocks().await.unwrap();
+    for first in (0..9_600_i64).step_by(16) {
+        let batches = (first..first + 16).map(|seq| {
+            let reading = |k: i64| ((k % 3) as u16, (seq * 20 + k / 3) * 1_000, value(seq * 60 + k));
+            hub.batch(seq as u64, &(0..60).map(reading).collect::<Vec<_>>())
+        });
+        store_all(&hub, batches.collect()).await;
+    }
+    assert!(hub.store.stats().recycled_to.is_some(), "nothing had to go");
+    let page = hub.store.readings(series[0], T0, T0.plus(6_000 * 1_000), 10_000).await.unwrap();
+    assert_eq!(page.points.len(), 6_000, "another sender pushed them out");
+    let last = 9_600 * 20 * 1_000;
+    assert_eq!(hub.values(0, last - 600_000, last).await.len(), 600, "the last ten minutes of the greedy one");
+}
+
 /// Less than there is already, readings that did not compress among it: the oldest go until it fits, and ingest goes on.
 #[tokio::test]
 async fn a_cap_below_what_is_there_makes_the_file_shrink_to_it() {

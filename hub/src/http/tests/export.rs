@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::scene::{ADMIN, Scene, request, scene};
 use crate::http::dto::export::ExportRow;
 use crate::http::dto::text::moment;
-use crate::http::export::AT_ONCE;
+use crate::http::export::{EACH, PLACES};
 use crate::http::serve;
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
@@ -172,15 +172,19 @@ async fn there_are_so_many_exports_at_once_and_who_hangs_up_leaves_a_place() {
     let mut scene = scene();
     scene.talker(1, "shed").await;
     let mut open = Vec::new();
-    for _ in 0..AT_ONCE {
+    for _ in 0..EACH {
         open.push(scene.export("").await);
     }
     let refused = scene.get("/api/v1/export").await;
     assert_eq!((refused.problem().0, refused.problem().1), (503, json!("busy")));
     assert!(refused.headers.contains_key(header::RETRY_AFTER));
+    // None of those is read, and somebody else has a file all the same.
+    let other = scene.token(Scope::Read).await;
+    let ask = request("GET", &format!("/api/v1/export?from={START}&to=now"), &other).body(Body::empty()).unwrap();
+    assert!(rest(&mut scene.respond(ask).await.into_body()).await.1, "two slow readers hold all there is");
     open.pop();
     let freed = async {
-        while scene.state.exports.available_permits() == 0 {
+        while scene.state.exports.places() <= PLACES - EACH {
             tokio::task::yield_now().await;
         }
     };
@@ -207,11 +211,11 @@ async fn a_client_that_hangs_up_ends_its_export() {
     let mut head = [0; 15];
     client.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 200 OK");
-    let places = || scene.state.exports.available_permits();
-    assert_eq!(places(), AT_ONCE - 1, "written without anybody who reads it");
+    let places = || scene.state.exports.places();
+    assert_eq!(places(), PLACES - 1, "written without anybody who reads it");
     drop(client);
     let freed = async {
-        while places() < AT_ONCE {
+        while places() < PLACES {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

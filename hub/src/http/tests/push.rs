@@ -104,6 +104,59 @@ async fn points_of_the_line_protocol_are_readings_of_their_hosts() {
     assert_eq!(scene.get("/api/v1/devices").await.json()["items"].as_array().unwrap().len(), 2);
 }
 
+/// One request of somebody who may write, of so many devices.
+fn fleet(token: &str, from: usize, devices: usize) -> axum::http::Request<Body> {
+    let line = |n: usize| format!("{{\"device\":\"d{n}\",\"sensor\":\"t\",\"value\":1}}\n");
+    let body: String = (from..from + devices).map(line).collect();
+    let request = request("POST", "/api/v1/readings", token).header(header::CONTENT_TYPE, "application/x-ndjson");
+    request.body(Body::from(body)).unwrap()
+}
+
+#[tokio::test]
+async fn one_request_does_not_make_all_the_devices_there_can_be() {
+    let scene = scene();
+    let token = scene.token(Scope::Write).await;
+    let refused = scene.send(fleet(&token, 0, 1_001)).await;
+    assert_eq!((refused.problem().0, refused.problem().1), (413, json!("too_many_new")));
+    assert!(refused.text.contains("telemetry-hub import"), "{}", refused.text);
+    assert_eq!(scene.store.catalog().device_count(), 0, "nothing of it");
+    assert_eq!(scene.send(fleet(&token, 0, 1_000)).await.status, StatusCode::OK);
+    let refused = scene.send(fleet(&token, 1_000, 10)).await;
+    assert_eq!((refused.problem().0, refused.problem().1), (429, json!("too_many_new")));
+    assert!(refused.headers.contains_key(header::RETRY_AFTER));
+    // What exists goes on, and an admin brings a whole fleet.
+    assert_eq!(scene.send(fleet(&token, 0, 1_000)).await.status, StatusCode::OK);
+    assert_eq!(scene.send(fleet(ADMIN, 1_000, 1_500)).await.status, StatusCode::OK);
+    let outcomes = scene.state.intake.desk.counters.outcomes();
+    assert_eq!(outcomes.filter(|(name, _)| *name == "too_many_new").map(|(_, count)| count).sum::<u64>(), 2);
+}
+
+/// Bodies of which one byte comes, announced and not, by everybody who may write; and one that comes.
+#[tokio::test]
+async fn bodies_that_do_not_come_keep_nobody_out() {
+    use futures_util::StreamExt as _;
+    let scene = scene();
+    let mut stuck = Vec::new();
+    for n in 0..16 {
+        let length = (n % 2 == 0).then(|| (8 << 20).to_string());
+        let first = futures_util::stream::once(async { Ok::<_, std::io::Error>(bytes::Bytes::from_static(b" ")) });
+        let never = Body::from_stream(first.chain(futures_util::stream::pending()));
+        let mut ask = request("POST", "/api/v1/readings", ADMIN).header(header::CONTENT_TYPE, "application/json");
+        if let Some(length) = length {
+            ask = ask.header(header::CONTENT_LENGTH, length);
+        }
+        stuck.push(Box::pin(scene.send(ask.body(never).unwrap())));
+    }
+    let mut stuck = futures_util::future::join_all(stuck);
+    let push =
+        scene.push("/api/v1/readings", "application/json", r#"{"device":"d","readings":[{"sensor":"a","value":1}]}"#);
+    tokio::select! {
+        biased;
+        _ = &mut stuck => panic!("they ended"),
+        answer = push => assert_eq!(answer.status, StatusCode::OK, "{}", answer.text),
+    }
+}
+
 #[tokio::test]
 async fn a_request_with_anything_wrong_is_refused_as_a_whole_and_says_where() {
     let scene = scene();

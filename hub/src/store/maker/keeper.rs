@@ -7,6 +7,7 @@ use std::fs;
 
 use rusqlite::Connection;
 
+use super::greedy;
 use super::growth::{self, Look};
 use super::trust::Trust;
 use crate::clock::Clock;
@@ -25,6 +26,8 @@ use crate::store::rollup::{HOURS, MINUTES, Table, rolled};
 
 /// Time between two looks at the growth that are kept.
 const LOOK_EVERY: i64 = 3_600_000;
+/// Steps of making room between two looks who is greedy.
+const WEIGH_EVERY: usize = 16;
 /// Steps of giving free pages back in one look: 16 MiB.
 const VACUUM_STEPS: usize = 8;
 
@@ -175,13 +178,25 @@ impl Maker {
         outcome
     }
 
+    /// What goes first is the greedy's; where nobody is greedy, what is oldest.
     fn make_room_down_to(&mut self, pages: i64) -> Result<()> {
         // The journal's dead rows go first: they are nobody's readings.
         if self.dead > 0 {
             self.sweep(true)?;
         }
-        while self.look_at_pages()? > pages {
-            let going = retention::oldest(&self.conn, FOLD_SPANS)?;
+        let mut greedy = None;
+        for step in 0_usize.. {
+            if self.look_at_pages()? <= pages {
+                break;
+            }
+            if step % WEIGH_EVERY == 0 {
+                greedy = greedy::greediest(&self.conn)?;
+            }
+            let of_greedy = |device| retention::due(&self.conn, device, UnixMillis(i64::MAX), FOLD_SPANS);
+            let mut going = greedy.map(of_greedy).transpose()?.unwrap_or_default();
+            if going.is_empty() {
+                going = retention::oldest(&self.conn, FOLD_SPANS)?;
+            }
             if !going.is_empty() {
                 self.memory.counters.recycled(going.received);
                 self.fold(going, &[], false)?;

@@ -11,6 +11,7 @@
 //! limit (`cap`) the largest devices are, and there is no rest. Small cuts are merged when nothing presses (`merge`). What
 //! grows too old or has no room any longer is let go here as well (`keeper`). A full disk leaves everything as it is.
 
+mod greedy;
 pub(super) mod growth;
 pub(super) mod keeper;
 pub(super) mod trust;
