@@ -50,7 +50,8 @@ const PASSED_OVER: HeaderName = HeaderName::from_static("x-values-skipped");
 /// as a whole or not at all; sending it again changes nothing.
 #[utoipa::path(post, path = "/api/v1/readings", tag = "readings", request_body = NewReadings,
     responses((status = 200, body = Pushed), (status = 400, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
+        (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+        (status = 507, body = Problem)))]
 pub(super) async fn readings(
     State(app): State<AppState>,
     _: Writer,
@@ -114,7 +115,8 @@ impl FromParams for AskWrite {
 #[utoipa::path(post, path = "/api/v2/write", tag = "readings", params(AskWrite),
     request_body(content = String, content_type = "text/plain"),
     responses((status = 204), (status = 400, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
+        (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+        (status = 507, body = Problem)))]
 pub(super) async fn write_v2(
     app: State<AppState>,
     pusher: Pusher,
@@ -129,7 +131,8 @@ pub(super) async fn write_v2(
 #[utoipa::path(post, path = "/write", tag = "readings", params(AskWrite),
     request_body(content = String, content_type = "text/plain"),
     responses((status = 204), (status = 400, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 503, body = Problem), (status = 507, body = Problem)))]
+        (status = 413, body = Problem), (status = 429, body = Problem), (status = 503, body = Problem),
+        (status = 507, body = Problem)))]
 pub(super) async fn write(
     State(app): State<AppState>,
     _: Pusher,
