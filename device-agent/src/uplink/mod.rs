@@ -256,6 +256,7 @@ impl Uplink {
         if self.probe_due.is_some_and(|due| now.mono >= due) {
             self.probe(now);
         }
+        self.tell_several(now);
         self.start_handshakes(now);
     }
 

@@ -109,6 +109,15 @@ impl Uplink {
         if self.session.is_some() {
             self.leave(now);
         }
+        self.tell_several(now);
+    }
+
+    /// Names the hubs between which a person has to choose, once all had the time to answer.
+    pub(super) fn tell_several(&mut self, now: Now) {
+        let had_time = self.heard_at.is_some_and(|heard| now.mono >= heard + OTHERS_HAVE);
+        if !had_time || self.session.is_some() || !self.is_undecided() {
+            return;
+        }
         let hubs = self.candidates.hubs();
         if self.mentions.of_several(now.mono, &hubs) {
             self.events.push_back(Event::Several { hubs });

@@ -12,6 +12,7 @@
 use std::io::Write as _;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -25,14 +26,14 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::AppState;
-use super::auth::Principal;
+use super::auth::{Reader, nobody};
 use super::dto::export::{ExportRow, Format, Rows};
 use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::params::{Asked, FromParams, Params};
 use super::readings::range;
 use super::select::{Selector, SelectorParams};
-use super::shares::PLACE;
+use super::shares::{Asker, PLACE};
 use crate::model::UnixMillis;
 use crate::model::reading::SeriesId;
 use crate::store::{self, Page};
@@ -101,7 +102,8 @@ impl FromParams for AskExport {
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn download(
     State(app): State<AppState>,
-    principal: Principal,
+    _: Reader,
+    Extension(asker): Extension<Asker>,
     Asked(asked): Asked<AskExport>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
@@ -114,7 +116,7 @@ pub(super) async fn download(
         // Numbers alone: names of a hundred thousand series would be most of the memory.
         found.iter().map(|(_, series)| series.id).collect()
     };
-    let place = app.exports.of(principal.by).try_take(PLACE).ok_or_else(|| {
+    let place = app.exports.of(asker.known().ok_or_else(nobody)?).try_take(PLACE).ok_or_else(|| {
         let detail =
             format!("{EACH} exports of yours, or {PLACES} of all, are under way: try again when one has ended");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10)
