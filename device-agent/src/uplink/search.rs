@@ -84,7 +84,9 @@ impl Uplink {
             }
         }
         let is_new = self.candidates.note(address, answer.key, self.config.pinned, now.mono + wait, now.mono);
-        self.heard_at.get_or_insert(now.mono);
+        if self.session.is_none() {
+            self.heard_at.get_or_insert(now.mono);
+        }
         if is_new && self.session.is_none() && self.mentions.of_one(now.mono) {
             self.events.push_back(Event::Found { hub: answer.key, address });
         }

@@ -34,7 +34,7 @@ export function SignIn({ session }: { session: Session }) {
         <div class="stack">
           <h1>{setup ? "Set the admin password" : "Sign in"}</h1>
           <p class="quiet">
-            {asksToken ? "This hub has no password yet. Open the setup link it printed in the terminal, or paste the token at its end."
+            {asksToken ? "This hub has no password yet. Run telemetry-hub open on its machine for a link that sets one, or paste the token at the end of that link."
               : setup ? "You will use this password to open this page from any browser on your network."
               : "Enter the admin password."}
           </p>
