@@ -7,7 +7,9 @@
 
 mod support;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use support::lab::{ADDRESSES, CABLE, Lab};
@@ -41,6 +43,22 @@ const DETOUR: &str = "
     -n @agent addr add 10.88.0.2/24 dev docker0
     -n @agent link set docker0 addrgenmode none
     -n @agent link set eth0 addrgenmode none";
+
+/// Two hubs and an agent on one switch.
+const SWITCH: &str = "
+    link add eth0 netns @hub type veth peer name p1 netns @switch
+    link add eth0 netns @agent type veth peer name p2 netns @switch
+    link add eth0 netns @other type veth peer name p3 netns @switch
+    -n @switch link add br0 type bridge mcast_snooping 0
+    -n @switch link set p1 master br0
+    -n @switch link set p2 master br0
+    -n @switch link set p3 master br0
+    -n @hub addr add 10.77.0.1/24 dev eth0
+    -n @agent addr add 10.77.0.2/24 dev eth0
+    -n @other addr add 10.77.0.3/24 dev eth0";
+/// The figures of the hub on a machine.
+const METRICS: &str =
+    "import urllib.request as u\nprint(u.urlopen('http://127.0.0.1:18080/metrics', timeout=10).read().decode())";
 
 /// A hub and an agent in a lab, each with a folder of its own.
 struct Scene {
@@ -210,4 +228,40 @@ fn bridges_of_containers_are_asked_last() {
     std::thread::sleep(Duration::from_secs(3));
     let _agent = scene.run_agent(&[]);
     assert_eq!(scene.hub_of_the_agent(), "10.77.0.1:5770");
+}
+
+#[test]
+fn with_two_hubs_and_no_token_an_agent_waits_names_both_and_joins_the_one_that_is_named() {
+    let Some(lab) = Lab::build("w", &["hub", "agent", "other", "switch"], &[SWITCH]) else { return };
+    let dir = tempfile::tempdir().unwrap();
+    // Both would take whoever comes.
+    let serve = |machine: &str| {
+        let data = dir.path().join(machine);
+        let args = ["serve", "--data", data.to_str().unwrap(), "--http", "127.0.0.1:18080", "--join", "open"];
+        let mut command = lab.command(machine, &hub_program(), &args);
+        let mut hub = Stopped(command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap());
+        let mut lines = BufReader::new(hub.0.stdout.take().unwrap()).lines();
+        let words = lines.find_map(|line| line.unwrap().strip_prefix("six words").map(|words| words.trim().to_owned()));
+        (hub, lines, words.unwrap())
+    };
+    let (_hub, _hub_says, hub_words) = serve("hub");
+    let (_other, _other_says, other_words) = serve("other");
+    let devices =
+        |machine: &str| support::metric(&lab.output(machine, Path::new("python3"), &["-c", METRICS]), "hub_devices");
+    let agent = |more: &[&str]| {
+        let state = dir.path().join("agent");
+        let args = [&["run", "--state", state.to_str().unwrap(), "--interval", "200ms"][..], more].concat();
+        let mut command = lab.command("agent", &agent_program(), &args);
+        let mut agent = Stopped(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+        let lines = BufReader::new(agent.0.stderr.take().unwrap()).lines();
+        (agent, lines)
+    };
+    let (waiting, mut lines) = agent(&[]);
+    let said = lines.find(|line| line.as_ref().unwrap().contains("--hub-words")).unwrap().unwrap();
+    assert!(said.contains(&hub_words) && said.contains(&other_words), "{said}");
+    assert_eq!((devices("hub"), devices("other")), (Some(0), Some(0)), "it went to one of them");
+    drop((waiting, lines));
+    let (_joined, _lines) = agent(&["--hub-words", &other_words.to_uppercase()]);
+    eventually("the one that was named", Duration::from_secs(30), || devices("other").filter(|n| *n > 0));
+    assert_eq!(devices("hub"), Some(0));
 }

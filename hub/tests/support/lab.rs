@@ -27,7 +27,7 @@ impl Lab {
         let mut done = lab.machines.iter().all(|machine| ip(&format!("netns add {}", lab.space(machine))));
         done = done && steps.iter().all(|steps| lab.run(steps));
         for machine in &lab.machines {
-            for interface in ["lo", "eth0", "eth1", "docker0", "p1", "p2", "br0"] {
+            for interface in ["lo", "eth0", "eth1", "docker0", "p1", "p2", "p3", "br0"] {
                 ip(&format!("-n {} link set {interface} up", lab.space(machine)));
             }
         }
