@@ -27,8 +27,8 @@ const WEIGH: &str = "SELECT device, count * (SELECT COUNT(*) FROM block WHERE id
 
 /// The device with the most readings, if it has more than twice what each would have if all had the same.
 pub(super) fn greediest(conn: &Connection) -> Result<Option<DeviceNo>> {
-    let ends = conn.prepare_cached(ENDS)?.query_row([], |row| Ok(row.get(0)?.zip(row.get(1)?)))?;
-    let Some((first, last)): Option<(i64, i64)> = ends else { return Ok(None) };
+    let ends = conn.prepare_cached(ENDS)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let (Some(first), Some(last)): (Option<i64>, Option<i64>) = ends else { return Ok(None) };
     let mut found: HashMap<DeviceNo, (u32, u64)> = HashMap::new();
     let mut rows = 0;
     let mut weigh = conn.prepare_cached(WEIGH)?;
