@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(make(0, one, 50), Err(Refusal::TooFast { what: "devices", a_minute: 100, seconds: 30 }));
         assert_eq!(make(0, other, 1_000), Ok(()));
         assert_eq!(make(31, one, 50), Ok(()));
-        assert_eq!(make(7 * 24 * 3_600, one, 1_001).is_err(), true, "it does not add up for ever");
+        assert!(make(7 * 24 * 3_600, one, 1_001).is_err(), "it does not add up for ever");
         let wanted = Wanted { devices: 0, series: 10_001 };
         let refused = newcomers.admit(t0, By::File, wanted, NOBODY, Limits::NONE);
         assert!(matches!(refused, Err(Refusal::TooMany { what: "series", .. })), "{refused:?}");

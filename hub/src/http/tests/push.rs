@@ -147,12 +147,12 @@ async fn bodies_that_do_not_come_keep_nobody_out() {
         }
         stuck.push(Box::pin(scene.send(ask.body(never).unwrap())));
     }
-    let mut stuck = futures_util::future::join_all(stuck);
+    let mut stuck = std::pin::pin!(futures_util::future::join_all(stuck));
     let push =
         scene.push("/api/v1/readings", "application/json", r#"{"device":"d","readings":[{"sensor":"a","value":1}]}"#);
     tokio::select! {
         biased;
-        _ = &mut stuck => panic!("they ended"),
+        _ = stuck.as_mut() => panic!("they ended"),
         answer = push => assert_eq!(answer.status, StatusCode::OK, "{}", answer.text),
     }
 }

@@ -20,6 +20,10 @@ const LEAST: u32 = 8;
 /// How often its fair share a device has that is greedy.
 const SHARES: u64 = 2;
 
+/// How many devices have a row: a step in the index each.
+const DEVICES: &str = "WITH RECURSIVE found (device) AS (SELECT MIN(device) FROM times
+    UNION ALL SELECT (SELECT MIN(device) FROM times WHERE device > found.device) FROM found WHERE found.device IS NOT NULL)
+    SELECT COUNT(device) FROM found";
 const ENDS: &str = "SELECT MIN(id), MAX(id) FROM times";
 /// Readings of a row: its times, of each series.
 const WEIGH: &str = "SELECT device, count * (SELECT COUNT(*) FROM block WHERE id >= :id << 32 AND id < (:id + 1) << 32)
@@ -43,7 +47,8 @@ pub(super) fn greediest(conn: &Connection) -> Result<Option<DeviceNo>> {
             break;
         }
     }
-    let (devices, all) = (found.len() as u64, found.values().map(|(_, sum)| sum).sum::<u64>());
+    let all: u64 = found.values().map(|(_, sum)| sum).sum();
+    let devices = conn.prepare_cached(DEVICES)?.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs();
     let largest = found.into_iter().max_by_key(|(_, (_, sum))| *sum);
     let is_greedy = |(_, (count, sum)): &(DeviceNo, (u32, u64))| *count >= LEAST && sum * devices > SHARES * all;
     Ok(largest.filter(is_greedy).map(|(device, _)| device))
