@@ -6,6 +6,8 @@ declare const process: { env: Record<string, string | undefined> };
 const hub = process.env["HUB"] ?? "http://127.0.0.1:8080";
 
 export default defineConfig({
+  // The hub makes the page's addresses relative to its path; those of the parts are relative to each other.
+  base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     target: "es2022",

@@ -404,14 +404,14 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
 
   await step("a phone finds a name, a colour and icons for its home screen", async () => {
     const link = await page.locator('link[rel="manifest"]').getAttribute("href");
-    const manifest = await (await fetch(base + link)).json();
+    const manifest = await (await fetch(new URL(link, page.url()))).json();
     for (const { src, sizes, type } of [...manifest.icons, { src: await page.locator('link[rel="apple-touch-icon"]').getAttribute("href"), sizes: "180x180", type: "image/png" }]) {
-      const answer = await fetch(base + src);
+      const answer = await fetch(new URL(src, base));
       const picture = Buffer.from(await answer.arrayBuffer());
       // Width and height stand in the first chunk of a PNG.
       assert.deepEqual([answer.headers.get("content-type"), `${picture.readUInt32BE(16)}x${picture.readUInt32BE(20)}`], [type, sizes], src);
     }
-    assert.deepEqual([manifest.start_url, manifest.display], ["/", "standalone"]);
+    assert.deepEqual([manifest.start_url, manifest.display], ["./", "standalone"]);
   });
 
   await step("hostile names are text", async () => {

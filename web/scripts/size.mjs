@@ -9,7 +9,7 @@ const ALL_RAW = 600_000;
 
 const dist = new URL("../dist/", import.meta.url);
 const html = readFileSync(new URL("index.html", dist), "utf8");
-const initial = [...html.matchAll(/(?:src|href)="\/(assets\/[^"]+\.(?:js|css))"/g)].map((found) => found[1]);
+const initial = [...html.matchAll(/(?:src|href)="\.\/(assets\/[^"]+\.(?:js|css))"/g)].map((found) => found[1]);
 if (initial.length === 0) throw new Error("index.html names no script and no style: was the page built?");
 
 let gzip = 0;

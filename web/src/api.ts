@@ -1,5 +1,6 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
+import { place } from "./base";
 import type {
   Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
@@ -28,7 +29,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   let response: Response;
   let text: string;
   try {
-    response = await fetch(`/api/v1${path}`, request);
+    response = await fetch(place(`/api/v1${path}`), request);
     text = await response.text();
   } catch {
     // No connection, or cut in the middle of the answer.
@@ -62,6 +63,18 @@ export const session = {
   signIn: (password: string) => call<null>("POST", "/session", { password }),
   exchange: (login_code: string) => call<null>("POST", "/session", { login_code }),
   current: () => call<SignedIn>("GET", "/session"),
+  /** Why the hub, which answers, does not let the live connection begin; null when it does not answer, or nothing is known. */
+  bars: async (): Promise<string | null> => {
+    try {
+      // A socket tells no reason. No answer but to a GET is a stream: one that may come from this page is refused for that alone.
+      await call("POST", "/live");
+    } catch (refused) {
+      if (!(refused instanceof Refused) || refused.status === 0) return null;
+      if (refused.status === 403 || refused.status === 421) return refused.message;
+      if (refused.status === 405) return "The hub answers, but live updates do not come through: a proxy in between has to pass on WebSockets.";
+    }
+    return null;
+  },
   signOut: () => call<null>("DELETE", "/session"),
   changePassword: (password: string, new_password: string) => call<null>("PUT", "/password", { password, new_password }),
 };
@@ -70,7 +83,7 @@ export const hub = {
   /** Counters in the text format of Prometheus; empty when the hub keeps them to itself. */
   metrics: async () => {
     try {
-      const answer = await fetch("/metrics", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const answer = await fetch(place("/metrics"), { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
       return answer.ok ? await answer.text() : "";
     } catch {
       return "";

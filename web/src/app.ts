@@ -4,6 +4,8 @@
 // once a second, because nobody reads a number faster than that.
 
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
+import { session } from "./api";
+import { place } from "./base";
 import { Live, type Subscription } from "./live";
 import { href, parse, type Route } from "./route";
 import { initial, update, type DeviceEvent, type Msg, type State } from "./state";
@@ -44,7 +46,7 @@ let deviceEvents: DeviceEvent[] = [];
 const live = new Live(
   {
     open(ears) {
-      const socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}/api/v1/live`);
+      const socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${place("/api/v1/live")}`);
       socket.onmessage = (event) => ears.message(event.data);
       socket.onclose = () => ears.close();
       return socket;
@@ -67,7 +69,12 @@ const live = new Live(
       }
       for (const listener of listeners) listener(message);
     },
-    lost: () => dispatch({ kind: "connection", connection: "reconnecting" }),
+    lost() {
+      // One that was there and went is nothing of the kind.
+      const neverCame = state.peek().connection !== "live";
+      dispatch({ kind: "connection", connection: "reconnecting" });
+      if (neverCame) void session.bars().then((why) => dispatch({ kind: "barred", why }));
+    },
   },
 );
 
@@ -117,7 +124,7 @@ export function go(route: Route, how: "push" | "replace" = "push"): void {
 function followLinks(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element | null)?.closest("a");
-  if (!link || link.origin !== location.origin || link.target !== "" || link.hasAttribute("download") || link.pathname.startsWith("/api/")) return;
+  if (!link || link.origin !== location.origin || link.target !== "" || link.hasAttribute("download") || !link.pathname.startsWith(place("/")) || link.pathname.startsWith(place("/api/"))) return;
   event.preventDefault();
   go(parse(link.pathname, link.search));
 }

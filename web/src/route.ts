@@ -6,6 +6,7 @@
 //   /w                        webhooks           ?webhook=<id>
 //   /h                        the hub itself
 
+import { place, inside } from "./base";
 import { parseSpan, span } from "./format";
 import type { DeviceStatus } from "./types";
 
@@ -33,7 +34,7 @@ const SHOWN: readonly string[] = ["online", "offline", "pending", "blocked", "fi
 
 export function parse(path: string, search: string): Route {
   const query = new URLSearchParams(search);
-  const [, first = "", second = "", ...rest] = path.replace(/(.)\/$/, "$1").split("/");
+  const [, first = "", second = "", ...rest] = inside(path).replace(/(.)\/$/, "$1").split("/");
   if (first === "" && second === "") {
     const status = query.get("status");
     return { view: "overview", status: status && SHOWN.includes(status) ? (status as Shown) : null, q: query.get("q") ?? "", sort: query.get("sort") || "name", group: query.get("group") ?? "" };
@@ -59,7 +60,7 @@ export function href(route: Route): string {
       if (route.q) query.set("q", route.q);
       if (route.sort !== "name") query.set("sort", route.sort);
       if (route.group) query.set("group", route.group);
-      return withQuery("/", query);
+      return withQuery(place("/"), query);
     case "device": {
       // Written by hand: a comma between names and a readable `now-1h` survive, where URLSearchParams would escape them.
       const parts: string[] = [];
@@ -67,18 +68,18 @@ export function href(route: Route): string {
       if (route.range.from !== DEFAULT_RANGE.from || route.range.to !== DEFAULT_RANGE.to) {
         parts.push(`from=${encodeURIComponent(route.range.from)}`, `to=${encodeURIComponent(route.range.to)}`);
       }
-      return `/d/${encodeURIComponent(route.id)}${parts.length > 0 ? `?${parts.join("&")}` : ""}`;
+      return place(`/d/${encodeURIComponent(route.id)}${parts.length > 0 ? `?${parts.join("&")}` : ""}`);
     }
     case "alerts":
       if (route.rule) query.set("rule", route.rule);
       if (route.device) query.set("device", route.device);
       if (route.sensor) query.set("sensor", route.sensor);
-      return withQuery("/a", query);
+      return withQuery(place("/a"), query);
     case "webhooks":
       if (route.webhook) query.set("webhook", route.webhook);
-      return withQuery("/w", query);
+      return withQuery(place("/w"), query);
     case "hub":
-      return "/h";
+      return place("/h");
     case "missing":
       return route.path;
   }
@@ -91,7 +92,7 @@ export function exportHref(route: Extract<Route, { view: "device" }>): string {
   const absolute = (text: string) => (text.startsWith("now") ? text : String(moment(text, 0)));
   query.set("from", absolute(route.range.from));
   query.set("to", absolute(route.range.to));
-  return `/api/v1/export?${query}`;
+  return place(`/api/v1/export?${query}`);
 }
 
 /** The window in epoch milliseconds at `now`; null when it makes no sense. */

@@ -4,6 +4,7 @@
 // (`chart/board.ts` keeps them). What people read, ages and last values, is.
 
 import { bare } from "./bare";
+import { place } from "./base";
 import type { Route } from "./route";
 import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Silence, Token, Webhook } from "./types";
 import { clean, millis } from "./format";
@@ -46,6 +47,8 @@ export interface State {
   connection: Connection;
   /** Server time at which the stream was lost, or at which it was first waited for; null while it is live. */
   lostAt: Millis | null;
+  /** What keeps the stream from the page although the hub answers; null where nothing is known of it. */
+  barred: string | null;
   /** What the stream said while answers were on their way. */
   told: Told;
   /** The newest question of each kind that was answered: an older one is not news. */
@@ -74,6 +77,7 @@ export type Msg =
   | { kind: "route"; route: Route }
   | { kind: "tick"; at: Millis }
   | { kind: "connection"; connection: Connection }
+  | { kind: "barred"; why: string | null }
   | { kind: "live"; message: LiveMessage; at: Millis; turn: number }
   | { kind: "readings"; rows: readonly Row[] }
   | { kind: "hub"; hub: Hub; asked: number }
@@ -99,6 +103,7 @@ export function initial(route: Route, now: Millis): State {
     route,
     connection: "connecting",
     lostAt: now,
+    barred: null,
     told: NOTHING_TOLD,
     answered: {},
     streams: 0,
@@ -130,6 +135,8 @@ export function update(state: State, msg: Msg): State {
     case "connection":
       if (state.connection === msg.connection) return state;
       return { ...state, connection: msg.connection, lostAt: msg.connection === "live" ? null : (state.lostAt ?? state.now) };
+    case "barred":
+      return state.connection === "live" || state.barred === msg.why ? state : { ...state, barred: msg.why };
     case "live":
       return heard(state, msg.message, msg.at, msg.turn);
     case "readings":
@@ -229,7 +236,7 @@ function news(state: State, kind: string, asked: number, change: Partial<State>)
 function heard(state: State, message: LiveMessage, at: Millis, turn: number): State {
   switch (message.type) {
     case "hello":
-      return { ...state, connection: "live", lostAt: null, streams: state.streams + 1, skew: message.server_time - at, now: message.server_time };
+      return { ...state, connection: "live", lostAt: null, barred: null, streams: state.streams + 1, skew: message.server_time - at, now: message.server_time };
     case "device":
       return update(state, { kind: "device events", events: [{ ...message, turn }] });
     case "alert": {
@@ -263,7 +270,7 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
 function alertToast(alert: Alert, toasts: readonly Toast[]): Toast {
   const alerts = (toasts.find(({ id }) => id === "alerts")?.alerts ?? 0) + 1;
   const text = `${clean(ruleName(alert))}: ${clean(alert.device_name)}`;
-  return { id: "alerts", tone: "alert", text: alerts === 1 ? text : `${text}, and ${alerts - 1} more`, href: "/a", alerts };
+  return { id: "alerts", tone: "alert", text: alerts === 1 ? text : `${text}, and ${alerts - 1} more`, href: place("/a"), alerts };
 }
 
 /** Newer values replace older ones. One from ahead of now neither hides what is measured now nor replaces it, as at the hub. */

@@ -6,11 +6,12 @@
 mod keep;
 pub mod listen;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use axum::http::Uri;
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -55,9 +56,13 @@ pub struct Flags {
     /// Host name under which browsers reach the hub, beside its addresses and its own name; repeatable
     #[arg(long, value_name = "NAME", env = "TELEMETRY_HUB_HOSTS", value_delimiter = ',')]
     pub hosts: Vec<String>,
-    /// URL of the page as receivers of webhooks see it, for links in alerts
-    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_URL")]
+    /// URL of the page as people open it, such as https://example.org/hub/: for links in alerts, and below whose path the hub
+    /// is found behind a proxy
+    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_URL", value_parser = url)]
     pub url: Option<String>,
+    /// Reverse proxy in front of the hub, whose X-Forwarded-For, -Proto and -Host are believed; repeatable
+    #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
     /// Folder of the agents that devices get from this hub, device-agent-<target> each [default: `agents` in the data
     /// directory, then beside this program]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
@@ -88,6 +93,25 @@ pub struct Flags {
     /// How long hourly summaries are kept, which replace older one-minute summaries
     #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = age)]
     pub keep_hours: Option<Age>,
+}
+
+/// `10.0.0.0/8`, or one address.
+fn network(text: &str) -> Result<IpNet, String> {
+    let one = || text.parse().map(|ip: IpAddr| IpNet::from(ip.to_canonical()));
+    text.parse().or_else(|_| one()).map_err(|_| format!("`{text}` is no network such as 10.0.0.0/8 and no address"))
+}
+
+/// Without a slash at its end.
+fn url(text: &str) -> Result<String, String> {
+    let wrong = || format!("`{text}` is no URL of a page such as https://hub.example or https://example.org/hub/");
+    let url: Uri = text.parse().map_err(|_| wrong())?;
+    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+    let is_plain = url.query().is_none() && !text.contains(['#', '@']);
+    if is_http && is_plain && url.host().is_some_and(|host| !host.is_empty()) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(wrong())
+    }
 }
 
 /// Smallest cap: a journal, a log and some blocks fit.
@@ -158,6 +182,7 @@ struct File {
     webhook_allow: Vec<IpNet>,
     hosts: Vec<String>,
     url: Option<String>,
+    trusted_proxies: Vec<String>,
     agents: Option<PathBuf>,
     max_size: Option<String>,
     max_devices: Option<NonZeroUsize>,
@@ -188,8 +213,10 @@ pub struct Config {
     pub webhook_allow: Vec<IpNet>,
     /// Further host names of the page.
     pub hosts: Vec<String>,
-    /// URL of the page in webhooks.
+    /// URL of the page as people open it.
     pub url: Option<String>,
+    /// Reverse proxies that are believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Folder of the agents to hand out.
     pub agents: Option<PathBuf>,
     /// Cap on the files of the database.
@@ -222,6 +249,7 @@ impl Default for Config {
             webhook_allow: Vec::new(),
             hosts: Vec::new(),
             url: None,
+            trusted_proxies: Vec::new(),
             agents: None,
             max_size: None,
             limits: Limits::default(),
@@ -281,7 +309,16 @@ impl Config {
             webhook_policy: flags.webhook_policy.or(file.webhook_policy).unwrap_or_default(),
             webhook_allow: list(flags.webhook_allow, file.webhook_allow),
             hosts: if flags.hosts.is_empty() { file.hosts } else { flags.hosts },
-            url: flags.url.or(file.url),
+            url: match (flags.url, file.url) {
+                (None, Some(text)) => Some(url(&text).map_err(|text| Error::value("url", text))?),
+                (flag, _) => flag,
+            },
+            trusted_proxies: if flags.trusted_proxies.is_empty() {
+                let listed = file.trusted_proxies.iter().map(|text| network(text));
+                listed.collect::<Result<_, _>>().map_err(|text| Error::value("trusted_proxies", text))?
+            } else {
+                flags.trusted_proxies
+            },
             agents: flags.agents.or(file.agents),
             max_size: match (flags.max_size, file.max_size) {
                 (None, Some(text)) => Some(max_size(&text).map_err(|text| Error::value("max_size", text))?),
@@ -381,13 +418,35 @@ mod tests {
             flags: Flags,
         }
         let line = "hub --data d --http 127.0.0.1:1 --udp 127.0.0.1:2 --admin-token-file t --join token --discovery off \
-            --webhook-policy internet --webhook-allow 127.0.0.0/8 --hosts a,b --url http://a --agents a --max-size 1GB --max-devices 3 --max-series 4 \
+            --webhook-policy internet --webhook-allow 127.0.0.0/8 --hosts a,b --url http://a/hub/ \
+            --trusted-proxies 10.0.0.0/8,::1 --agents a --max-size 1GB --max-devices 3 --max-series 4 \
             --ingest-queue 1MiB --keep-raw 14d --keep-minutes 90d --keep-hours forever";
         let Program { flags } = clap::Parser::try_parse_from(line.split_whitespace()).unwrap();
         let config = Config::load(flags).unwrap();
+        assert_eq!(config.url.as_deref(), Some("http://a/hub"));
+        assert_eq!(config.trusted_proxies, ["10.0.0.0/8".parse().unwrap(), "::1/128".parse::<IpNet>().unwrap()]);
         let day = Duration::from_hours(24);
         assert_eq!(config.keep.unwrap().ages, Ages { raw: Some(14 * day), minutes: Some(90 * day), hours: None });
         assert_eq!((config.max_size, config.limits.series, config.ingest_queue), (Some(1_000_000_000), 4, 1 << 20));
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_page_and_no_network_is_refused_by_key() {
+        for (text, hint) in [
+            ("url = \"hub.example\"", "url: `hub.example` is no URL of a page such as https://"),
+            ("url = \"ftp://hub.example/\"", "url: "),
+            ("url = \"http://hub.example/?x\"", "url: "),
+            ("url = \"http://me@hub.example/\"", "url: "),
+            ("trusted_proxies = [\"nginx\"]", "trusted_proxies: `nginx` is no network such as 10.0.0.0/8"),
+        ] {
+            let (_dir, path) = file(text);
+            let error = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap_err().to_string();
+            assert!(error.contains(hint), "{error}");
+        }
+        let (_dir, path) = file("url = \"https://[::1]:8443/\"\ntrusted_proxies = [\"::ffff:10.0.0.1\"]");
+        let config = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap();
+        assert_eq!(config.url.as_deref(), Some("https://[::1]:8443"));
+        assert_eq!(config.trusted_proxies, ["10.0.0.1/32".parse::<IpNet>().unwrap()]);
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The page, embedded in the program when `web/dist` existed at build time.
 //!
 //! Files with a hash in their name never change and are kept for ever; everything else is asked for each time. A path that
-//! is no file belongs to the page's own routing and gets `index.html`. Where a `.br` or a `.gz` lies beside a file it is sent
-//! to whoever takes it. A program built without the page says how to build it.
+//! is no file belongs to the page's own routing and gets `index.html`, whose addresses are made relative to that path: a proxy
+//! may show all of it below another. Where a `.br` or a `.gz` lies beside a file it is sent to whoever takes it. A program built
+//! without the page says how to build it.
 
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -15,9 +16,11 @@ use super::error::ApiError;
 #[allow_missing = true]
 struct Dist;
 
+const INDEX: &str = "index.html";
+
 const NOT_BUILT: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>Telemetry hub</title>\
 <h1>The hub runs. Its page was not built.</h1>\
-<p>Run <code>make web</code>, then build the hub again. The API works without it: see <a href=/api/docs>/api/docs</a>.";
+<p>Run <code>make web</code>, then build the hub again. The API works without it: see <a href=\"./api/docs\">/api/docs</a>.";
 
 /// Serves the file at a path, or the page.
 pub(super) fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Response {
@@ -26,14 +29,41 @@ pub(super) fn serve(method: &Method, path: &str, headers: &HeaderMap) -> Respons
         return ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail).into_response();
     }
     let name = path.trim_start_matches('/');
-    if let Some(response) = file(name, headers) {
+    let is_page = name == INDEX;
+    if let Some(response) = file(name, headers).filter(|_| !is_page) {
         return response;
     }
     if name.starts_with("assets/") {
         return ApiError::not_found(format!("there is no {path}")).into_response();
     }
-    file("index.html", headers)
-        .unwrap_or_else(|| ([(header::CACHE_CONTROL, "no-cache")], Html(NOT_BUILT)).into_response())
+    page(path, headers)
+}
+
+/// The page, as it finds its files from a path.
+fn page(path: &str, headers: &HeaderMap) -> Response {
+    let plain = Dist::get(INDEX);
+    let text = plain.as_ref().and_then(|file| std::str::from_utf8(&file.data).ok()).unwrap_or(NOT_BUILT);
+    let up = path.matches('/').count().saturating_sub(1);
+    let tag = plain.as_ref().map_or_else(|| "\"none\"".to_owned(), |file| etag(file, Some(&up.to_string())));
+    let mut response = if is_known(headers, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else if up == 0 {
+        Html(text.to_owned()).into_response()
+    } else {
+        Html(text.replace("=\"./", &format!("=\"{}", "../".repeat(up)))).into_response()
+    };
+    let out = response.headers_mut();
+    out.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        out.insert(header::ETAG, tag);
+    }
+    response
+}
+
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    // What is packed on the way gets a weak tag.
+    let known = headers.get(header::IF_NONE_MATCH).map(|known| known.as_bytes());
+    known.is_some_and(|known| known.strip_prefix(b"W/").unwrap_or(known) == tag.as_bytes())
 }
 
 fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
@@ -45,7 +75,7 @@ fn file(name: &str, headers: &HeaderMap) -> Option<Response> {
         Some((coding, file))
     });
     let tag = etag(&plain, packed.as_ref().map(|(coding, _)| *coding));
-    let mut response = if headers.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes()) {
+    let mut response = if is_known(headers, &tag) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
         packed.as_ref().map_or(&plain, |(_, file)| file).data.clone().into_owned().into_response()
@@ -104,6 +134,10 @@ mod tests {
         let response = serve(&Method::GET, "/devices/some", &HeaderMap::new());
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers()[header::CACHE_CONTROL], "no-cache");
+        let tag = |path| serve(&Method::GET, path, &HeaderMap::new()).headers()[header::ETAG].clone();
+        assert_eq!(tag("/"), tag("/a"), "as deep");
+        let same = HeaderMap::from_iter([(header::IF_NONE_MATCH, tag("/a"))]);
+        assert_eq!(serve(&Method::GET, "/", &same).status(), StatusCode::NOT_MODIFIED);
         assert_eq!(serve(&Method::POST, "/", &HeaderMap::new()).status(), StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(serve(&Method::GET, "/assets/gone.js", &HeaderMap::new()).status(), StatusCode::NOT_FOUND);
         let accepts_gzip = |accepts| accepts_coding(accepts, "gzip");

@@ -7,13 +7,14 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::AppState;
 use super::error::ApiError;
+use super::guard::is_called_by_loopback;
 use super::params::no_params;
 use super::password::Passwords;
 use super::shares::Asker;
@@ -24,6 +25,8 @@ use crate::store::Store;
 
 /// Name of the session cookie.
 pub const COOKIE: &str = "thub";
+/// The same where the browser uses TLS: nobody but this host can set one (RFC 6265bis, 4.1.3.2).
+pub const HOST_COOKIE: &str = "__Host-thub";
 /// Cookies of that name that are looked at.
 const COOKIES: usize = 8;
 
@@ -222,7 +225,7 @@ pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = [u8; 32]> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let ours = all.flat_map(|line| line.split(';')).filter_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then_some(value)
+        (name == COOKIE || name == HOST_COOKIE).then_some(value)
     });
     let secrets = ours.filter_map(|ours| URL_SAFE_NO_PAD.decode(ours).ok().filter(|secret| secret.len() == 32));
     secrets.take(COOKIES).map(|secret| sha256(&secret))
@@ -301,11 +304,13 @@ pub(super) async fn take_login_code(store: &Store, code: &str, now: UnixMillis) 
 pub struct Peer(pub SocketAddr);
 
 impl Peer {
-    /// Whether the request comes from this machine itself, and not through a reverse proxy on it.
+    /// Whether the request comes from this machine itself, and not through a reverse proxy on it: by a name of loopback, and
+    /// with none of the headers that proxies add.
     #[must_use]
-    pub fn is_local(&self, headers: &HeaderMap) -> bool {
-        let proxied = ["forwarded", "x-forwarded-for", "x-real-ip"].iter().any(|name| headers.contains_key(*name));
-        self.0.ip().to_canonical().is_loopback() && !proxied
+    pub fn is_local(&self, uri: &Uri, headers: &HeaderMap) -> bool {
+        let added = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+        let proxied = added.iter().any(|name| headers.contains_key(*name));
+        self.0.ip().to_canonical().is_loopback() && !proxied && is_called_by_loopback(uri, headers)
     }
 }
 

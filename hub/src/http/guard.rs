@@ -1,8 +1,7 @@
 //! What stands before every handler: the name the hub is called by, the time a request may take, the headers of an answer.
 //!
 //! Against DNS rebinding a page cannot be told apart by `Origin`, which is the attacker's name like `Host`; so only names
-//! that are the hub's own are answered. Cross-site writes are refused by `tower_http`'s CSRF layer, which lets every GET
-//! pass; the WebSocket therefore asks [`same_origin`] itself.
+//! that are the hub's own are answered. A refusal names the name and the setting, in the answer and in the log.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
@@ -21,10 +20,19 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers only to the hub's own names.
 pub(super) async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
-    match own_name(&app.config, request.uri(), request.headers()) {
+    match own_name(&app, request.uri(), request.headers()) {
         Ok(()) => next.run(request).await,
-        Err(refusal) if is_of_a_browser(request.headers()) => for_people(refusal),
-        Err(refusal) => refusal.into_response(),
+        Err(refusal) => {
+            note(&app, &refusal);
+            if is_of_a_browser(request.headers()) { for_people(refusal) } else { refusal.into_response() }
+        }
+    }
+}
+
+/// A line about a refusal that a setting may end, as long as there are not too many.
+pub(super) fn note(app: &AppState, refusal: &ApiError) {
+    if let Some(left_out) = app.foreign_lines.line(app.clock.now()) {
+        tracing::warn!(left_out, "refused: {}", refusal.detail());
     }
 }
 
@@ -43,7 +51,8 @@ fn for_people(refusal: ApiError) -> Response {
     response
 }
 
-fn own_name(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+/// The one name a request asks for, as `host_of` gives it.
+fn name_of(uri: &Uri, headers: &HeaderMap) -> Result<String, ApiError> {
     let refused = |detail| ApiError::new(StatusCode::BAD_REQUEST, "no_host", detail);
     let mut named = headers.get_all(header::HOST).iter();
     let (first, second) = (named.next(), named.next());
@@ -59,8 +68,12 @@ fn own_name(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiEr
         return Err(refused("the request names one host in its first line and another in `Host`"));
     }
     let name = called.or(first).ok_or_else(|| refused("the request has no `Host`"))?;
-    let name = host_of(name).ok_or_else(|| refused("`Host` is not a name or an address, with or without a port"))?;
-    if is_own(config, &name) {
+    host_of(name).ok_or_else(|| refused("`Host` is not a name or an address, with or without a port"))
+}
+
+fn own_name(app: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+    let name = name_of(uri, headers)?;
+    if is_own_host(&app.config, app.info.url.as_deref(), &name) {
         return Ok(());
     }
     Err(ApiError::new(
@@ -73,18 +86,49 @@ fn own_name(config: &Config, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiEr
     ))
 }
 
-fn is_own(config: &Config, name: &str) -> bool {
-    let is = |own: &str| own.trim_end_matches('.').eq_ignore_ascii_case(name);
+/// Name and port as the client wrote them.
+pub(super) fn called<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    let named = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    uri.authority().map(|authority| authority.as_str()).or(named)
+}
+
+fn is_own_host(config: &Config, url: Option<&str>, name: &str) -> bool {
+    let is = |own: &str| is_same_name(own, name);
     let hostname = config.hostname.as_deref().filter(|own| !own.is_empty());
     name.parse::<IpAddr>().is_ok()
         || is("localhost")
         || hostname.is_some_and(|own| is(own) || is(&format!("{own}.local")))
-        || config.allowed_hosts.iter().any(|own| is(own))
+        || is_listed(config, url, name)
+}
+
+/// A name the operator gave: by `hosts`, or in `url`.
+pub(super) fn is_listed(config: &Config, url: Option<&str>, name: &str) -> bool {
+    let of_url = url.and_then(|url| url.parse::<Uri>().ok()).and_then(|url| host_of(url.authority()?.as_str()));
+    config.allowed_hosts.iter().any(|own| is_same_name(own, name)) || of_url.is_some_and(|own| own == name)
+}
+
+/// The URL the operator gave, where a request came by its name.
+pub(super) fn public_url<'a>(app: &'a AppState, host: &str) -> Option<&'a str> {
+    let url = app.info.url.as_deref()?;
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    (host_of(authority)? == host_of(host)?).then(|| url.trim_end_matches('/'))
+}
+
+fn is_same_name(own: &str, name: &str) -> bool {
+    own.trim_end_matches('.').eq_ignore_ascii_case(name)
+}
+
+/// Whether a request comes from this machine by a name of it: a page that some name leads here has another.
+pub(super) fn is_called_by_loopback(uri: &Uri, headers: &HeaderMap) -> bool {
+    let name = called(uri, headers).and_then(host_of);
+    name.is_some_and(|name| {
+        name == "localhost" || name.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+    })
 }
 
 /// Name or address without port, brackets, trailing dot, capitals; `None` for what no browser and no program writes there, even
 /// where RFC 9110 (7.2) and RFC 3986 would let it pass: `name:`, `name..`, `%6c`, `[v1.x]`, a zone.
-fn host_of(authority: &str) -> Option<String> {
+pub(super) fn host_of(authority: &str) -> Option<String> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(rest) => {
             let (v6, port) = rest.split_once(']')?;
@@ -106,16 +150,6 @@ fn is_port(text: &str) -> bool {
 fn is_name(text: &str) -> bool {
     let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     text.len() <= 253 && text.split('.').all(|label| !label.is_empty() && label.bytes().all(is_letter))
-}
-
-/// Whether a browser's request comes from the hub's own page: its `Origin` names the authority of `Host`.
-/// Programs send no `Origin` and pass.
-#[must_use]
-pub(super) fn same_origin(headers: &HeaderMap) -> bool {
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-    matches!((origin, host), (Some(("http" | "https", authority)), Some(host)) if authority.eq_ignore_ascii_case(host))
 }
 
 /// Ends a request that takes too long. How long a file may be on its way, only its import can say.
@@ -166,18 +200,19 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
 mod tests {
     use super::*;
 
+    const URL: Option<&str> = Some("https://example.org/hub");
+
+    fn config() -> Config {
+        Config { hostname: Some("Pi".to_owned()), allowed_hosts: vec!["hub.example".to_owned()], ..Config::default() }
+    }
+
+    fn headers(sent: &[(HeaderName, &'static str)]) -> HeaderMap {
+        sent.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect()
+    }
+
     #[test]
     fn only_own_names_are_answered() {
-        let config = Config {
-            hostname: Some("Pi".to_owned()),
-            allowed_hosts: vec!["hub.example".to_owned()],
-            ..Config::default()
-        };
-        let ask = |host: &'static str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, HeaderValue::from_static(host));
-            own_name(&config, &Uri::from_static("/"), &headers)
-        };
+        let is_answered = |host: &'static str| host_of(host).is_some_and(|name| is_own_host(&config(), URL, &name));
         for host in [
             "127.0.0.1:8080",
             "[::1]:8080",
@@ -187,8 +222,9 @@ mod tests {
             "pi",
             "pi.local:8080",
             "hub.example.",
+            "example.org:443",
         ] {
-            assert_eq!(ask(host), Ok(()), "{host}");
+            assert!(is_answered(host), "{host}");
         }
         for host in [
             "evil.example",
@@ -232,35 +268,32 @@ mod tests {
             "localhost@",
             "http://localhost",
             "127.0.0.1/",
+            "example.org.evil.example",
         ] {
-            assert!(ask(host).is_err(), "{host}");
+            assert!(!is_answered(host), "{host}");
         }
-        assert!(ask("evil.example").unwrap_err().detail().contains("`hosts`"));
-        assert!(own_name(&config, &Uri::from_static("http://evil.example/"), &HeaderMap::new()).is_err());
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static("pi"));
-        assert_eq!(own_name(&config, &Uri::from_static("http://Pi/"), &headers), Ok(()));
-        assert!(own_name(&config, &Uri::from_static("http://localhost/"), &headers).is_err(), "two names");
-        headers.append(header::HOST, HeaderValue::from_static("pi"));
-        assert!(own_name(&config, &Uri::from_static("/"), &headers).is_err(), "twice");
+        let asked = |uri: &'static str, hosts: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            hosts.iter().for_each(|host| {
+                headers.append(header::HOST, HeaderValue::from_static(host));
+            });
+            name_of(&Uri::from_static(uri), &headers).ok()
+        };
+        assert_eq!(asked("http://Pi/", &["pi"]), Some("pi".to_owned()));
+        assert_eq!(asked("http://evil.example/", &[]), Some("evil.example".to_owned()));
+        assert_eq!(asked("http://localhost/", &["pi"]), None, "two names");
+        assert_eq!(asked("/", &["pi", "pi"]), None, "twice");
+        assert_eq!(asked("/", &[]), None);
     }
 
     #[test]
-    fn an_origin_has_to_be_the_host() {
-        let check = |origin: Option<&'static str>| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, HeaderValue::from_static("hub.local:8080"));
-            if let Some(origin) = origin {
-                headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
-            }
-            same_origin(&headers)
-        };
-        assert!(check(None));
-        assert!(check(Some("http://hub.local:8080")));
-        for origin in
-            ["null", "", "http://hub.local", "http://evil", "http://hub.local:8080.evil", "file://hub.local:8080"]
-        {
-            assert!(!check(Some(origin)), "{origin}");
+    fn this_machine_is_asked_by_its_loopback_names_only() {
+        let is = |host: &'static str| is_called_by_loopback(&Uri::from_static("/"), &headers(&[(header::HOST, host)]));
+        for host in ["localhost:8080", "127.0.0.1", "127.9.9.9:1", "[::1]:8080"] {
+            assert!(is(host), "{host}");
+        }
+        for host in ["192.168.1.5", "pi.local", "example.org", "[::2]"] {
+            assert!(!is(host), "{host}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::AppState;
@@ -35,9 +35,14 @@ pub(super) async fn ready(State(app): State<AppState>) -> Result<&'static str, A
     Ok("ok\n")
 }
 
-/// Prometheus' text. Open to this machine; others need `read`.
-pub(super) async fn metrics(State(app): State<AppState>, peer: Peer, headers: HeaderMap) -> Result<Response, ApiError> {
-    if !peer.is_local(&headers) && auth::identify(&app, &headers).await?.is_none() {
+/// Prometheus' text. Open to this machine by its loopback names; others need `read`.
+pub(super) async fn metrics(
+    State(app): State<AppState>,
+    peer: Peer,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    if !peer.is_local(&uri, &headers) && auth::identify(&app, &headers).await?.is_none() {
         return Err(ApiError::unauthenticated("metrics need an API token with the scope `read`"));
     }
     let mut own = Exposition::default();

@@ -21,6 +21,7 @@ use super::AppState;
 use super::auth::Peer;
 use super::dto::Problem;
 use super::error::{ApiError, Told};
+use super::guard::public_url;
 use super::params::{Asked, FromParams, Nothing, Params};
 use super::path::Name;
 use super::throttle::Wait;
@@ -185,7 +186,9 @@ fn addresses(app: &AppState, headers: &HeaderMap) -> Result<(String, String), Ap
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    Ok((format!("{scheme}://{host}"), format!("{name}:{}", app.info.udp.port())))
+    // By the name in its own URL the hub is found where that says, also below a path.
+    let url = public_url(app, host).map_or_else(|| format!("{scheme}://{host}"), ToOwned::to_owned);
+    Ok((url, format!("{name}:{}", app.info.udp.port())))
 }
 
 fn refused() -> Response {

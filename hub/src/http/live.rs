@@ -16,7 +16,7 @@ use axum::extract::State;
 use axum::extract::ws::{
     CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection,
 };
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::Response;
 use bytes::Bytes;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
@@ -30,7 +30,7 @@ use super::dto::live::{ClientRequest, Row, ServerMessage};
 use super::dto::webhook::Delivery;
 use super::dto::{Problem, text};
 use super::error::ApiError;
-use super::guard::same_origin;
+use super::origin::from_own_page;
 use crate::live::{FRAME_ROWS, Filter, Room, Subscription, Update};
 use crate::model::access::Scope;
 use crate::model::glob::Glob;
@@ -57,12 +57,11 @@ const USUAL_HZ: f64 = 10.0;
     responses((status = 101, description = "Switching to the WebSocket protocol"), (status = 401, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn connect(
     State(app): State<AppState>,
+    uri: Uri,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
-    if !same_origin(&headers) {
-        return Err(ApiError::forbidden("cross_site", "live updates are only for the hub's own page"));
-    }
+    from_own_page(&app, &uri, &headers)?;
     // Listened to before it is asked, so that access which ends meanwhile is noticed.
     let access_ended = app.access_ended.subscribe();
     let principal = auth::identify(&app, &headers).await?;

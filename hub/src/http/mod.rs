@@ -1,7 +1,7 @@
 //! The HTTP shell: REST, the live WebSocket, the page, health and metrics.
 //!
 //! ```text
-//!   accept (serve) → own name? (guard) → in time? → same site? (tower_http) → handler: who? (auth) what? (params, body)
+//!   accept (serve) → through a proxy? (front) → own name, in time? (guard) → own page? (origin) → handler: who? (auth) what? (params, body)
 //!                                                                             → store, presence, commands → dto
 //! ```
 //!
@@ -20,6 +20,7 @@ mod devices;
 pub mod dto;
 mod error;
 mod export;
+mod front;
 mod guard;
 mod health;
 pub mod hub;
@@ -30,6 +31,7 @@ mod ledger;
 mod live;
 mod newcomers;
 mod openapi;
+mod origin;
 mod pace;
 mod page;
 mod params;
@@ -67,7 +69,6 @@ use bytes::Bytes;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
-use tower_http::csrf::{CsrfLayer, ProtectionError};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -146,7 +147,7 @@ pub fn router(state: AppState) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(state.clone(), answers::counted))
         .layer(packed())
-        .layer(CsrfLayer::new().with_rejection_response(cross_site))
+        .layer(from_fn_with_state(state.clone(), origin::own_page))
         .layer(from_fn(guard::patience))
         .layer(from_fn_with_state(state.clone(), guard::host))
         .layer(CatchPanicLayer::custom(panicked))
@@ -178,14 +179,6 @@ async fn elsewhere(request: Request) -> Response {
 async fn wrong_method(request: Request) -> ApiError {
     let detail = format!("{} does not take {}; see /api/docs", request.uri().path(), request.method());
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method", detail)
-}
-
-fn cross_site(_: ProtectionError) -> Response {
-    ApiError::forbidden(
-        "cross_site",
-        "a browser sent this from another site; only the hub's own page may change things",
-    )
-    .into_response()
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the layer's signature")]

@@ -108,10 +108,10 @@ pub(super) async fn docs_css() -> impl IntoResponse {
 pub(super) fn page(document: &Document) -> String {
     let mut html = String::from(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
-         <title>Telemetry hub: API</title><link rel=stylesheet href=/api/docs.css><h1>Telemetry hub: API</h1>",
+         <title>Telemetry hub: API</title><link rel=stylesheet href=docs.css><h1>Telemetry hub: API</h1>",
     );
     let about = document.info.description.as_deref().unwrap_or_default();
-    let _ = write!(html, "<p>{}<p>For programs: <a href=/api/openapi.json>openapi.json</a>", escape(about));
+    let _ = write!(html, "<p>{}<p>For programs: <a href=openapi.json>openapi.json</a>", escape(about));
     for tag in document.tags.iter().flatten() {
         let about = tag.description.as_deref().unwrap_or_default();
         let _ = write!(html, "<h2 id='{0}'>{0}</h2><p>{1}", escape(&tag.name), escape(about));

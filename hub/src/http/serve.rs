@@ -28,7 +28,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use super::AppState;
-use super::auth::Peer;
+use super::front::Front;
 use super::pace::Paced;
 use super::throttle::household;
 
@@ -57,17 +57,20 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationTok
     let room = Arc::new(Semaphore::new(state.config.connections.min(affordable())));
     let reserve = Arc::new(Semaphore::new(RESERVE));
     let guests = Guests { most: state.config.connections_per_ip, ..Guests::default() };
+    let front = Arc::new(Front::new(state.config.trusted_proxies.clone(), state.info.url.as_deref()));
     while let Some((stream, peer)) = accept(&listener, &stop).await {
         let place = || match Arc::clone(&room).try_acquire_owned() {
             Err(_) if peer.ip().to_canonical().is_loopback() => Arc::clone(&reserve).try_acquire_owned().ok(),
             place => place.ok(),
         };
-        let Some((guest, permit)) = guests.admit(peer.ip()).and_then(|guest| Some((guest, place()?))) else {
+        // A proxy carries everybody, like loopback.
+        let guest = guests.admit(peer.ip(), front.trusts(peer.ip()));
+        let Some((guest, permit)) = guest.and_then(|guest| Some((guest, place()?))) else {
             state.refused.fetch_add(1, Ordering::Relaxed);
             debug!(%peer, "connection refused: too many in total, or from {peer}");
             continue;
         };
-        let connection = connection(stream, peer, router.clone(), stop.clone());
+        let connection = connection(stream, peer, Arc::clone(&front), router.clone(), stop.clone());
         connections.spawn(async move {
             connection.await;
             drop((guest, permit));
@@ -111,12 +114,18 @@ async fn accept(listener: &TcpListener, stop: &CancellationToken) -> Option<(Tcp
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, stop: CancellationToken) {
+async fn connection(stream: TcpStream, peer: SocketAddr, front: Arc<Front>, router: Router, stop: CancellationToken) {
     // Frames and answers are written whole, so waiting for more to send only adds delay.
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        router.clone().oneshot(request)
+        let answer = front.receive(&mut request, peer);
+        let router = router.clone();
+        async move {
+            match answer {
+                Some(answer) => Ok(answer),
+                None => router.oneshot(request).await,
+            }
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -146,13 +155,14 @@ struct Guests {
 }
 
 impl Guests {
-    fn admit(&self, ip: IpAddr) -> Option<Guest> {
+    /// `carries_all`: through it come others, as many as they are.
+    fn admit(&self, ip: IpAddr, carries_all: bool) -> Option<Guest> {
         // Before its network is meant: that of `::1` is no loopback.
-        let is_local = ip.to_canonical().is_loopback();
+        let is_exempt = carries_all || ip.to_canonical().is_loopback();
         let ip = household(ip);
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(ip).or_insert(0);
-        if *count >= self.most && !is_local {
+        if *count >= self.most && !is_exempt {
             return None;
         }
         *count += 1;
@@ -187,18 +197,18 @@ mod tests {
     fn one_address_has_so_many_connections_and_loopback_any_number() {
         let guests = Guests { most: 2, ..Guests::default() };
         let lan = IpAddr::from([192, 168, 0, 9]);
-        let first = guests.admit(lan);
-        let _second = guests.admit(lan);
-        assert!(guests.admit(lan).is_none());
+        let first = guests.admit(lan, false);
+        let _second = guests.admit(lan, false);
+        assert!(guests.admit(lan, false).is_none());
         drop(first);
-        assert!(guests.admit(lan).is_some());
+        assert!(guests.admit(lan, false).is_some());
         for local in [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into(), "::ffff:127.0.0.1".parse().unwrap()] {
-            let local: Vec<_> = (0..9).map(|_| guests.admit(local)).collect();
+            let local: Vec<_> = (0..9).map(|_| guests.admit(local, false)).collect();
             assert!(local.iter().all(Option::is_some));
         }
         assert_eq!(guests.open.lock().unwrap().len(), 1);
         let host = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, 1, 0, 0, 0, last]);
-        let _neighbours = [guests.admit(host(1)), guests.admit(host(2))];
-        assert!(guests.admit(host(3)).is_none(), "one network");
+        let _neighbours = [guests.admit(host(1), false), guests.admit(host(2), false)];
+        assert!(guests.admit(host(3), false).is_none(), "one network");
     }
 }

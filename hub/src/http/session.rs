@@ -10,16 +10,17 @@ use axum::Json;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::{AppendHeaders, IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::AppState;
-use super::auth::{self, Admin, By, COOKIE, Peer, Principal, random};
+use super::auth::{self, Admin, By, COOKIE, HOST_COOKIE, Peer, Principal, random};
 use super::body::Body;
 use super::dto::Problem;
 use super::dto::access::{PasswordChange, SetupRequest, SetupState, SignInRequest, SignedIn, SignedInBy};
 use super::error::ApiError;
+use super::front::Encrypted;
 use super::params::{Asked, Nothing};
 use super::throttle::Wait;
 use crate::access::sha256;
@@ -48,6 +49,7 @@ pub(super) async fn show(principal: Principal, _: Asked<Nothing>) -> Json<Signed
 pub(super) async fn sign_in(
     State(app): State<AppState>,
     Attempt(peer): Attempt,
+    encrypted: Encrypted,
     Body(request): Body<SignInRequest>,
 ) -> Result<Response, ApiError> {
     match (request.password, request.login_code) {
@@ -62,7 +64,7 @@ pub(super) async fn sign_in(
         }
         _ => return Err(ApiError::invalid("password", "set either `password` or `login_code`")),
     }
-    begin(&app, peer).await
+    begin(&app, peer, encrypted).await
 }
 
 /// Signs a browser out.
@@ -72,8 +74,9 @@ pub(super) async fn sign_out(State(app): State<AppState>, headers: HeaderMap) ->
         app.store.delete_session(hash).await?;
         app.access_ended.send_replace(());
     }
-    let gone = format!("{COOKIE}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
-    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, gone)]).into_response())
+    let [plain, host] = [cookie(false, "", 0), cookie(true, "", 0)];
+    Ok((StatusCode::NO_CONTENT, AppendHeaders([(header::SET_COOKIE, plain), (header::SET_COOKIE, host)]))
+        .into_response())
 }
 
 /// Whether the first password is still to be set, and of which hub.
@@ -90,6 +93,7 @@ pub(super) async fn setup_state(State(app): State<AppState>, _: Asked<Nothing>) 
 pub(super) async fn setup(
     State(app): State<AppState>,
     peer: Peer,
+    encrypted: Encrypted,
     Body(request): Body<SetupRequest>,
 ) -> Result<Response, ApiError> {
     if stored_password(&app).await?.is_some() {
@@ -110,7 +114,7 @@ pub(super) async fn setup(
     }
     app.store.put_setting(auth::ADMIN_PASSWORD, hash.into_bytes()).await?;
     tracing::info!(peer = %peer.0, "the admin password was set from {}", peer.0.ip());
-    begin(&app, peer).await
+    begin(&app, peer, encrypted).await
 }
 
 /// Changes the password. Every other browser is signed out; API tokens stay valid.
@@ -232,14 +236,17 @@ async fn is_the_password(app: &AppState, password: String) -> Result<Option<bool
     app.passwords.verify(password, stored).await.map(Some)
 }
 
-async fn begin(app: &AppState, peer: Peer) -> Result<Response, ApiError> {
+async fn begin(app: &AppState, peer: Peer, Encrypted(encrypted): Encrypted) -> Result<Response, ApiError> {
     let now = app.clock.wall();
     let secret: [u8; 32] = random()?;
     app.store.create_session(sha256(&secret), Scope::Admin, now, now.plus(LIFE_S * 1000)).await?;
     app.attempts.forgive(peer.0.ip());
     tracing::info!(peer = %peer.0, "signed in from {}", peer.0.ip());
-    let secure = if app.info.plain_http { "" } else { "; Secure" };
-    let value = URL_SAFE_NO_PAD.encode(secret);
-    let cookie = format!("{COOKIE}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={LIFE_S}{secure}");
+    let cookie = cookie(encrypted, &URL_SAFE_NO_PAD.encode(secret), LIFE_S);
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie)]).into_response())
+}
+
+fn cookie(encrypted: bool, value: &str, life_s: i64) -> String {
+    let (name, secure) = if encrypted { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") };
+    format!("{name}={value}; HttpOnly; SameSite=Lax; Path=/; Max-Age={life_s}{secure}")
 }

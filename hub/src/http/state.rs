@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
+use ipnet::IpNet;
 use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -40,6 +41,8 @@ const PACKING: usize = 2;
 pub struct Config {
     /// Names the hub answers to, besides IP addresses, `localhost` and its own host name: against DNS rebinding.
     pub allowed_hosts: Vec<String>,
+    /// Proxies whose word on who asks, by what name and how is taken.
+    pub trusted_proxies: Vec<IpNet>,
     /// The machine's host name; it and `<hostname>.local` are answered to.
     pub hostname: Option<String>,
     /// Connections in all, but for a few of this machine itself: beyond it new ones are closed at once.
@@ -68,6 +71,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             allowed_hosts: Vec::new(),
+            trusted_proxies: Vec::new(),
             hostname: None,
             connections: 4_096,
             connections_per_ip: 64,
@@ -224,6 +228,8 @@ pub struct Shared {
     pub(super) attempts: Throttle,
     /// What the log says of those that were wrong.
     pub(super) attempt_lines: Lines,
+    /// What it says of requests by foreign names and from foreign pages.
+    pub(super) foreign_lines: Lines,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
     /// Places for exports.
@@ -284,6 +290,7 @@ impl AppState {
             passwords: Passwords::default(),
             attempts: Throttle::default(),
             attempt_lines: Lines::default(),
+            foreign_lines: Lines::default(),
             trials: Semaphore::new(super::backtest::AT_ONCE),
             exports: Shares::new(super::export::PLACES * PLACE, super::export::EACH * PLACE),
             export_pages: Semaphore::new(super::export::AT_ONCE),

@@ -242,6 +242,7 @@ impl Hub {
         let state = AppState::new(Wiring {
             config: http::state::Config {
                 allowed_hosts: config.hosts.clone(),
+                trusted_proxies: config.trusted_proxies.clone(),
                 hostname: reach::hostname(),
                 admin_token,
                 local_key: Some(access::sha256(running.key.as_bytes())),

@@ -129,6 +129,10 @@ async fn other_sites_and_foreign_names_are_refused() {
     assert_eq!(scene.send(from("sec-fetch-site", "cross-site")).await.problem().1, "cross_site");
     assert_eq!(scene.send(from("origin", "http://evil.example")).await.problem().1, "cross_site");
     assert_eq!(scene.send(from("origin", "http://localhost:8080")).await.problem().1, "unauthenticated");
+    let behind = scene.send(from("origin", "https://hub.example:8443")).await.text;
+    for said in ["https://hub.example:8443", "localhost:8080", "--hosts hub.example"] {
+        assert!(behind.contains(said), "{said} is missing in {behind}");
+    }
 
     let rebound = Request::get("/").header(header::HOST, "evil.example").body(Body::empty()).unwrap();
     let answer = scene.send(rebound).await;
