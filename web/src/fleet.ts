@@ -17,15 +17,15 @@ const FACTORS: Record<string, number> = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 2
 
 /** A number as people write it, with a unit or without: `15`, `15°C`, `2GiB`, `-3.5`. */
 function numberOf(text: string): number | null {
-  const [, digits, prefix] = /^([-−+]?\d+(?:\.\d+)?)\s*(?:(Ki|Mi|Gi|Ti|k|M|G|T)(?=B|W|Hz|$))?[^\d\s]{0,8}$/.exec(text) ?? [];
-  return digits === undefined ? null : Number(digits.replace("−", "-")) * (prefix ? FACTORS[prefix]! : 1);
+  const [, digits, prefix] = /^([-−+]?\d+(?:[.,]\d+)?)\s*(?:(Ki|Mi|Gi|Ti|k|M|G|T)(?=B|W|Hz|$))?[^\d\s]{0,8}$/.exec(text) ?? [];
+  return digits === undefined ? null : Number(digits.replace("−", "-").replace(",", ".")) * (prefix ? FACTORS[prefix]! : 1);
 }
 
 /** Units that people write apart from a number. */
 const UNIT = "(?:°[CF]?|%|°|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d)";
 const OP = "(?:<=|>=|!=|<|>|=)";
 /** A comparison with spaces in it, a name before an operator that has nothing behind it yet, or a word. */
-const TERM = new RegExp(`[^\\s<>=!]+\\s*${OP}\\s*(?:[-−+]?\\d+(?:\\.\\d+)?\\s+${UNIT}(?=\\s|$)|[^\\s<>=!][^\\s]*)|[^\\s<>=!]+(?=\\s*${OP}\\s*$)|\\S+`, "g");
+const TERM = new RegExp(`[^\\s<>=!]+\\s*${OP}\\s*(?:[-−+]?\\d+(?:[.,]\\d+)?\\s+${UNIT}(?=\\s|$)|[^\\s<>=!][^\\s]*)|[^\\s<>=!]+(?=\\s*${OP}\\s*$)|\\S+`, "g");
 const LONE = new RegExp(`^${OP}$`);
 const COMPARISON = new RegExp(`^([^<>=!]+?)\\s*(${OP})\\s*(.+)$`);
 

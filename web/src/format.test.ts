@@ -35,7 +35,7 @@ describe("numbers", () => {
     const shown = (...values: number[]) => values.map((value) => measured(value, "hPa", commonDecimals(values, "hPa")));
     expect(shown(1013.253871, 1013.4, 1013.118)).toEqual(["1013.25\u202fhPa", "1013.40\u202fhPa", "1013.12\u202fhPa"]);
     expect(shown(1013.253871, 1009.118)).toEqual(["1013.3\u202fhPa", "1009.1\u202fhPa"]);
-    expect([shown(1013.1, 1013.4), shown(1234, 1235)]).toEqual([["1013.10\u202fhPa", "1013.40\u202fhPa"], ["1234\u202fhPa", "1235\u202fhPa"]]);
+    expect([shown(1013.1, 1013.4), shown(1234, 1235)]).toEqual([["1013.1\u202fhPa", "1013.4\u202fhPa"], ["1234\u202fhPa", "1235\u202fhPa"]]);
     expect(shown(1013, 871.25)).toEqual(["1013\u202fhPa", "871.3\u202fhPa"]);
     expect(shown(0.5, 1500)).toEqual(["0.5\u202fhPa", "1500\u202fhPa"]);
     expect([digits(1013.25), digits(12_345.5), digits(1_234_567.5)], "or has few digits").toEqual(["1013.25", "12\u2009345.5", "1\u2009234\u2009568"]);

@@ -115,7 +115,9 @@ export function commonDecimals(values: readonly (number | null | undefined)[], u
   if (known.length === 0) return ANY;
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const { divisor } = scale(unit, Math.max(Math.abs(low), Math.abs(high)));
-  const fine = high > low ? Math.max(0, Math.min(6, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;
+  // Finer than they are themselves says nothing: what moves by tenths has one decimal.
+  const own = Math.max(...known.map((value) => /\.(\d+)/.exec(String(Number((value / divisor).toPrecision(12))))?.[1]!.length ?? 0));
+  const fine = high > low ? Math.max(0, Math.min(6, own, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;
   const size = (value: number, by: number) => Math.abs(value) / by;
   const least = Math.max(...known.map((value) => needed(size(value, divisor), fine)));
   return {

@@ -30,6 +30,6 @@ describe("by how many rules a webhook is used", () => {
   it("is said so that nobody waits for a message that nobody sends", () => {
     expect(usedBy(0, 0)).toMatch(/^No rule uses it yet/);
     expect(usedBy(0, 3)).toMatch(/^Used by no rule/);
-    expect([usedBy(1, 1), usedBy(3, 3), usedBy(2, 5)]).toEqual(["Used by the one rule there is.", "Used by all 3 rules.", "Used by 2 of 5 rules."]);
+    expect([usedBy(1, 1), usedBy(3, 3), usedBy(2, 5)]).toEqual(["Used by your only rule.", "Used by all 3 rules.", "Used by 2 of 5 rules."]);
   });
 });

@@ -18,8 +18,8 @@ export function headersChange(stored: Record<string, string>, rows: readonly Hea
 
 /** By how many of the rules it is used. */
 export function usedBy(rules: number, all: number): string {
-  if (all === 0) return "No rule uses it yet: it hears of devices that go offline and of the hub's own problems only.";
-  if (rules === 0) return "Used by no rule: it hears of devices that go offline and of the hub's own problems only.";
-  if (rules >= all) return all === 1 ? "Used by the one rule there is." : `Used by all ${all} rules.`;
+  if (all === 0) return "No rule uses it yet: it is notified only when a device goes offline and of the hub's own problems.";
+  if (rules === 0) return "Used by no rule: it is notified only when a device goes offline and of the hub's own problems.";
+  if (rules >= all) return all === 1 ? "Used by your only rule." : `Used by all ${all} rules.`;
   return `Used by ${rules} of ${all} rules.`;
 }

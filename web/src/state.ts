@@ -247,7 +247,7 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
       if (!alert) return { ...state, told, alerts: state.alerts && without(state.alerts, id) };
       const before = state.alerts?.[id]?.state;
       const next = { ...state, told, alerts: { ...state.alerts, [id]: alert } };
-      if (alert.state !== "firing" || before === "firing" || alert.acked_at !== null) return next;
+      if (alert.state !== "firing" || before === "firing" || alert.acked_at !== null || silenceOver(state.silences, alert, state.now) !== null) return next;
       return update(next, { kind: "toast", toast: alertToast(alert, state.toasts) });
     }
     case "delivery": {

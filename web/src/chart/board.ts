@@ -35,6 +35,8 @@ export class Board {
   private still: ReturnType<typeof setTimeout> | null = null;
   private changes = 0;
   private filled = false;
+  /** Whether the hub has answered for the window as it is: before that nobody knows that nothing is in it. */
+  settled = false;
 
   constructor(
     readonly device: string,
@@ -74,6 +76,7 @@ export class Board {
     this.sensors = sensors;
     this.range = range;
     if (!moved && names === before) return;
+    this.settled = false;
     // A drag moves the window many times a second; the hub is asked where it comes to rest.
     if (moved && names === before && range.to !== "now") this.fillWhenStill();
     else void this.fill();
@@ -97,7 +100,7 @@ export class Board {
         this.of(one).fill(history, cut.from, covered, cut.points, (cut.to - cut.from) / cut.points);
       }
       this.changes++;
-      this.filled = true;
+      this.filled = this.settled = true;
       this.outside.filled();
     } catch (error) {
       if (asked === this.asked) this.outside.failed(error);

@@ -27,7 +27,7 @@ export function AdoptCard({ device, onAdopt }: { device: Device; onAdopt?: () =>
       </div>
       <div>
         <p class="small quiet">Does the device show these same six words?</p>
-        <ol class="words" aria-label="Fingerprint words">{device.words.map((word) => <li key={word}>{clean(word)}</li>)}</ol>
+        <ol class="words" aria-label="Six words">{device.words.map((word) => <li key={word}>{clean(word)}</li>)}</ol>
       </div>
       <dl class="facts">
         {device.model ? <><dt>Model</dt><dd>{clean(device.model)}</dd></> : null}

@@ -130,7 +130,7 @@ export function ChartCard(props: ChartCardProps) {
         class="canvas" ref={root} tabIndex={0} role="group" aria-roledescription="chart" aria-label={`${text} Arrow keys move the cursor.`}
         data-chart={family.key} onKeyDown={move} onBlur={() => setCursor(null)} hidden={table || bars}
       >
-        {empty ? <p class="nothing">No readings in this window</p> : null}
+        {empty && board.settled ? <p class="nothing">No readings in this window</p> : null}
       </div>
       {bars ? <amountBars.View {...props} color={colors[0]!} />
         : table ? <dataTable.View board={board} sensors={sensors} title={family.title} /> : null}

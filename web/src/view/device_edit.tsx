@@ -35,7 +35,7 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
       {Rest()}
       <dl class="facts">
         <dt>Id</dt><dd class="mono">{clean(device.id)}</dd>
-        <dt>Fingerprint</dt><dd class="mono">{device.words.length > 0 ? device.words.map((word) => clean(word)).join(" ") : "none: its readings come by HTTP, or were imported"}</dd>
+        <dt>Six words</dt><dd class="mono">{device.words.length > 0 ? device.words.map((word) => clean(word)).join(" ") : "none: its readings come by HTTP, or were imported"}</dd>
         <dt>Added</dt><dd>{ago(millis(device.first_seen), state.value.now)}</dd>
         {device.address ? <><dt>Address</dt><dd class="mono">{clean(device.address)}</dd></> : null}
       </dl>

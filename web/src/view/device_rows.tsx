@@ -176,7 +176,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
 
 /** A device that measures none of the columns: a value stands under its own name or not at all. */
 function Others({ values }: { values: Values | undefined }) {
-  const others = Object.keys(values ?? {}).map((sensor) => ({ sensor })).sort(byImportance).map(({ sensor }) => title(sensor));
+  const others = Object.values(values ?? {}).sort(byImportance).map(({ sensor, value, unit }) => `${title(sensor)} ${measured(value, unit)}`);
   if (others.length === 0) return null;
   return <span class="others" title={others.slice(0, 40).join(" · ")}>{others.length === 1 ? "1 other sensor" : `${count(others.length)} other sensors`}: {others.slice(0, OTHERS_NAMED).join(" · ")}{others.length > OTHERS_NAMED ? " · …" : ""}</span>;
 }

@@ -129,7 +129,7 @@ function Identity({ hub }: { hub: Hub }) {
   return (
     <section class="card stack" aria-labelledby="identity">
       <h2 id="identity">Identity</h2>
-      <ol class="words" aria-label="Fingerprint words of the hub">{hub.words.map((word) => <li key={word}>{clean(word)}</li>)}</ol>
+      <ol class="words" aria-label="Six words of the hub">{hub.words.map((word) => <li key={word}>{clean(word)}</li>)}</ol>
       <dl class="facts">
         <dt>Version</dt><dd>{clean(hub.version)}</dd>
         <dt>Up for</dt><dd>{duration(hub.uptime_s * 1000)}</dd>

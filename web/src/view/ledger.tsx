@@ -23,7 +23,7 @@ export function LedgerBalance({ device }: { device: Device }) {
   useEvery(EVERY_MS, () => void api.devices.ledger(device.id).then(setLedger, () => {}), device.id);
   if (ledger === null) return <div class="card ledger" aria-hidden="true" />;
   const { total } = ledger;
-  if (device.words.length === 0) return <Received readings={total.received + total.recovered} />;
+  if (device.words.length === 0) return <Received total={total.received + total.recovered} />;
   const dropped = Object.values(total.dropped).reduce((sum, one) => sum + one, 0);
   const parts: [name: string, value: number, tone: string, means: string][] = [
     ["received live", total.received, "good", ""],
@@ -38,7 +38,7 @@ export function LedgerBalance({ device }: { device: Device }) {
   return (
     <section class="card ledger" aria-label="Balance of the last 24 hours">
       <div class="spread">
-        <h2>{reported === null ? "Nothing counted yet" : total.taken === 0 ? "No readings in the last 24 h" : lost === 0 ? "Nothing lost in the last 24 h" : `${count(lost)} readings lost in the last 24 h`}</h2>
+        <h2>{reported === null && total.taken === 0 ? "Nothing counted yet" : total.taken === 0 ? "No readings in the last 24 h" : lost === 0 ? "Nothing lost in the last 24 h" : `${readings(lost)} lost in the last 24 h`}</h2>
         <span class="small quiet">{reported === null ? "first report within a minute" : `reported by the device ${duration(state.value.now - reported)} ago`}</span>
       </div>
       {total.taken > 0 ? (
@@ -49,11 +49,13 @@ export function LedgerBalance({ device }: { device: Device }) {
   );
 }
 
+const readings = (n: number) => (n === 1 ? "1 reading" : `${count(n)} readings`);
+
 /** What came of a device without an agent: nobody there keeps a ledger, so there is nothing to balance with. */
-function Received({ readings }: { readings: number }) {
+function Received({ total }: { total: number }) {
   return (
     <section class="card ledger" aria-label="Received in the last 24 hours">
-      <h2>{readings === 0 ? "No readings in the last 24 h" : `${count(readings)} readings received in the last 24 h`}</h2>
+      <h2>{total === 0 ? "No readings in the last 24 h" : `${readings(total)} received in the last 24 h`}</h2>
       <p class="small">Its readings arrive over HTTP or were imported. What the sender lost before sending cannot be known here.</p>
     </section>
   );

@@ -8,7 +8,7 @@ import { clean, count } from "../format";
 import { title } from "../names";
 import { byImportance } from "../rank";
 import { href, OVERVIEW, parse, type Route, type Shown } from "../route";
-import { firingByDevice } from "../standing";
+import { firingByDevice, standing } from "../standing";
 import { lastHeard } from "../state";
 import type { Device, DeviceStatus } from "../types";
 import { AddDevice, FirstDevice } from "./add_device";
@@ -35,9 +35,10 @@ const named = part(() => {
   order = same ? order.map((device) => all[device.id]!) : Object.values(all).sort((a, b) => byName.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
   return order;
 });
-const counts = part(() => {
+const counts = part((s) => {
   const found: Record<DeviceStatus, number> = { online: 0, offline: 0, pending: 0, blocked: 0 };
-  for (const device of named.value) found[device.status]++;
+  // One that was just adopted is not missed yet.
+  for (const device of named.value) if (standing(s, device) !== "connecting") found[device.status]++;
   return found;
 });
 const alarmed = part((s) => firingByDevice(s));
@@ -154,7 +155,7 @@ function isShown(device: Device, { status, q }: OverviewRoute): boolean {
   if (status === "firing") return alarmed.value.has(device.id);
   // A blocked one is found by its name, and shown where there is nobody else.
   if (status === null) return device.status !== "blocked" || q !== "" || counts.value.online + counts.value.offline === 0;
-  return device.status === status;
+  return device.status === status && (status !== "offline" || standing(state.value, device) !== "connecting");
 }
 
 /** Sorting and grouping for hands of every size; on a wide screen the heads of the columns sort as well. */

@@ -1,7 +1,7 @@
 // The rule editor. While it is typed it says what the rule would have done in the last day, by the hub's own engine.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { loadWebhooks, saveRule, say } from "../actions";
+import { LIVE_DEVICES, loadLatest, loadWebhooks, saveRule, say } from "../actions";
 import { part } from "../app";
 import { clean, parseSpan } from "../format";
 import { readyRules, type Ready } from "../ready";
@@ -32,7 +32,9 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
   useEffect(() => {
     first.current?.focus();
     void loadWebhooks();
-  }, []);
+    // Of a large fleet only what is on the screen is known, and a rule may be about any of it.
+    if (Object.keys(devices.value ?? {}).length > LIVE_DEVICES) void loadLatest([]);
+  }, [devices.value === null]);
   // A new rule notifies those that are meant for new rules, until a person chooses.
   const hooks = chosenHooks ?? (webhooks.value ?? []).filter((hook) => hook.for_new_rules).map((hook) => hook.id);
 
@@ -115,6 +117,7 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
               </label>
             ))}
           </div>
+          {hooks.length === 0 ? <p class="small quiet">None is chosen: its alerts are shown here, and nobody is notified.</p> : null}
         </fieldset>
       ) : null}
       <RulePast draft={draft} refused={form.say} />

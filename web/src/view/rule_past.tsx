@@ -28,7 +28,7 @@ export function RulePast({ draft, refused }: { draft: Omit<api.RuleDraft, "name"
       <span>{outcome(past)}</span>
       {fired.length > 0 ? (
         <details>
-          <summary>{fired.length === 1 ? "Show which one" : `Show which ${Math.min(fired.length, NAMED)}`}</summary>
+          <summary>{fired.length === 1 ? "Show which one" : fired.length > NAMED ? `Show ${NAMED} of ${fired.length}` : `Show which ${fired.length}`}</summary>
           <ul class="fired">{fired.slice(0, NAMED).map((one) => <Fired key={`${one.device} ${one.sensor}`} of={one} past={past} />)}</ul>
           {fired.length > NAMED ? <p class="small quiet">And {fired.length - NAMED} more.</p> : null}
         </details>

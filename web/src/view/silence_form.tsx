@@ -31,7 +31,7 @@ export function SilenceForm({ done }: { done: () => void }) {
   const known = Object.values(devices.value ?? {}).filter((one) => one.status === "online" || one.status === "offline");
   return (
     <form class="card form" onSubmit={submit} aria-labelledby="silence-form">
-      <div><h2 id="silence-form">New silence</h2><p class="small quiet">Alerts are shown as always, but nobody is notified. What still fires at its end is told then.</p></div>
+      <div><h2 id="silence-form">New silence</h2><p class="small quiet">Alerts are shown as always, but nobody is notified. Alerts that are still firing when it ends are notified then.</p></div>
       <div class="form-grid">
         <Field label="Rule" problem={at("rule")}>
           <select class="input" value={typed.rule} onChange={(event) => set({ rule: event.currentTarget.value })}>

@@ -28,7 +28,9 @@ export function Spark({ series, scale, from, to }: { series: Series | undefined;
   const least = Math.max(Math.abs(scale.min), Math.abs(scale.max)) / 200 || 1;
   const spread = Math.max(scale.max - scale.min, least);
   const low = (scale.min + scale.max - spread) / 2;
-  const step = series.t.reduce((least, t, i) => (i === 0 ? least : Math.min(least, t - series.t[i - 1]!)), Infinity);
+  const steps = series.t.slice(1).map((t, i) => t - series.t[i]!).sort((a, b) => a - b);
+  // The usual one: two that lie close together say nothing of the others.
+  const step = steps[steps.length >> 1]!;
   let path = "";
   let last: number | null = null;
   series.t.forEach((t, i) => {

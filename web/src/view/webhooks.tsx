@@ -61,7 +61,7 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
       {list === null ? <p class="quiet" role="status">Loading…</p> : list.length === 0 && !adding ? (
         <section class="card empty"><h2>No webhooks yet</h2><p>A webhook is an address we notify when an alert fires or resolves: a chat, a pager, a script. Every message is signed, retried until it is accepted, and logged here.</p><button type="button" class="button" onClick={() => setEdited("")}>Create the first webhook</button></section>
       ) : (
-        <div class="columns">
+        <div class="columns listed">
           {chosen ? <Log hook={chosen} /> : null}
           <section class="card entries" aria-label="Webhooks">
             <ul class="entries">{list.map((hook) => <HookEntry key={hook.id} hook={hook} chosen={hook === chosen} edit={() => { setEdited(hook.id); scrollTo({ top: 0 }); }} rotated={(made) => setSecret({ name: hook.name, secret: made })} />)}</ul>
