@@ -154,6 +154,13 @@ fn whatever_is_refused_is_a_script_that_says_why_and_fails() {
         (ended.status.code(), said(&ended))
     };
     let own = hub.http.to_string();
+    // wget throws away what comes with a refusal, as curl does with `-f`.
+    let url = format!("http://{own}/install.sh?token=thj1_1_other");
+    let script = Command::new("curl").args(["-fsS", "-A", "Wget/1.21.3", &url]).output().unwrap();
+    assert!(script.status.success());
+    let ended = Command::new("sh").args(["-c", &String::from_utf8(script.stdout).unwrap()]).output().unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(said(&ended).contains("mistyped or of another hub"), "{}", said(&ended));
     for (method, host, path, why) in [
         ("GET", "evil.example", good.clone(), "`--hosts evil.example`"),
         ("GET", "it's$(exit 7)`exit 8`", good.clone(), "does not answer to the name"),

@@ -448,6 +448,30 @@ fn wrong_passwords_leave_a_line_each_in_the_log() {
 }
 
 #[test]
+fn a_hub_whose_terminal_is_closed_ends_in_order_unless_it_was_told_to_go_on() {
+    for (program, goes_on) in [("", false), ("nohup", true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new(if program.is_empty() { hub_program() } else { program.into() });
+        if !program.is_empty() {
+            command.arg(hub_program());
+        }
+        let data = dir.path().join("hub");
+        command.args(["serve", "--discovery", "off", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--data"]).arg(&data);
+        let child = command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut child = Stopped(child.unwrap());
+        let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
+        assert!(lines.any(|line| line.unwrap().starts_with('└')), "started");
+        signal(&child.0, "HUP");
+        if goes_on {
+            std::thread::sleep(Duration::from_millis(500));
+            assert!(child.0.try_wait().unwrap().is_none(), "nohup has it go on");
+        } else {
+            assert_eq!(child.0.wait().unwrap().code(), Some(0), "in order, not by the signal");
+        }
+    }
+}
+
+#[test]
 fn a_demo_shows_its_link_last_and_the_link_works_again_and_again() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let wanted = taken.local_addr().unwrap();
@@ -464,8 +488,9 @@ fn a_demo_shows_its_link_last_and_the_link_works_again_and_again() {
     let (mut link, mut shown) = (None, String::new());
     for line in &mut lines {
         let line = line.unwrap();
-        if let Some((_, command)) = line.split_once("another link: ") {
-            shown = command.trim_end_matches(['│', ' ']).to_owned();
+        assert!(line.chars().count() <= 80, "wider than a terminal: {line}");
+        if let Some((_, command)) = line.split_once("telemetry-hub open ") {
+            shown = format!("telemetry-hub open {}", command.trim_end_matches(['│', ' ']));
         }
         link = link.or_else(|| line.split(' ').find(|word| word.contains("/#login=")).map(str::to_owned));
         if line.starts_with('└') {

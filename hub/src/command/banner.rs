@@ -2,21 +2,48 @@
 
 use std::fmt::Write as _;
 
-/// A line of text and links below it, in a box; the note has lines of its own.
+/// Letters between the sides of a box, as a terminal of 80 columns shows them.
+const WIDTH: usize = 76;
+
+/// A line of text and links below it, in a box; the note has lines of its own. Words are wrapped; a link and what is indented, such
+/// as a command, never are, and where one is too long for a box there is none.
 pub(super) fn boxed(text: &str, links: &[String], note: &str) -> String {
-    let mut lines = vec![text.to_owned(), String::new()];
+    let mut lines = wrapped(text);
+    lines.push(String::new());
     lines.extend(links.iter().map(|link| format!("  {link}")));
     if !note.is_empty() {
         lines.push(String::new());
-        lines.extend(note.lines().map(str::to_owned));
+        lines.extend(note.lines().flat_map(wrapped));
     }
     let width = lines.iter().map(|line| line.chars().count()).max().unwrap_or_default();
+    if width > WIDTH {
+        let rule = "─".repeat(WIDTH);
+        return format!("\n{rule}\n{}\n{rule}", lines.join("\n"));
+    }
     let edge = "─".repeat(width + 2);
     let mut shown = format!("\n┌{edge}┐\n");
     for line in &lines {
         let _ = writeln!(shown, "│ {line}{} │", " ".repeat(width - line.chars().count()));
     }
     shown + &format!("└{edge}┘")
+}
+
+fn wrapped(text: &str) -> Vec<String> {
+    if text.starts_with(' ') {
+        return vec![text.to_owned()];
+    }
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= WIDTH => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 #[cfg(test)]
@@ -34,5 +61,15 @@ mod tests {
 │   http://attic.local:8080/  │
 └─────────────────────────────┘";
         assert_eq!(boxed("Open:", &links, ""), expected);
+    }
+
+    #[test]
+    fn nothing_is_wider_than_a_terminal_but_a_link() {
+        let link = "http://192.168.1.20:8080/#setup=00112233445566778899aabbccddeeff".to_owned();
+        let shown = boxed(&"word ".repeat(30), &[link], &"note ".repeat(40));
+        assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
+        let long = format!("http://{}.example:8080/", "a".repeat(80));
+        let shown = boxed("Open:", &[long.clone()], "");
+        assert!(shown.contains(&format!("\n  {long}\n")) && !shown.contains('│'), "{shown}");
     }
 }

@@ -79,7 +79,15 @@ impl Data {
             Some(dir) => vec![dir],
             None => std::iter::once(DEFAULT_DATA.into()).chain(running::elsewhere()).collect(),
         };
-        Ok(dirs.into_iter().filter_map(|dir| Running::of(&dir).map(|running| (dir, running))).collect())
+        let all = dirs.into_iter().filter_map(|dir| Running::of(&dir).map(|running| (dir, running)));
+        let mut found: Vec<(PathBuf, Running)> = Vec::new();
+        for (dir, running) in all {
+            // One directory has many names; the key a hub leaves there is its own.
+            if found.iter().all(|(_, known)| known.key != running.key) {
+                found.push((dir, running));
+            }
+        }
+        Ok(found)
     }
 
     /// The hub that runs, or why none can be asked.

@@ -174,11 +174,27 @@ fn block_on(task: impl Future<Output = Outcome>) -> Outcome {
 fn asked_to_end() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
     let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    // The terminal was closed. Who started it by `nohup` has it go on then.
+    let hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
     async {
         let (Ok(mut term), Ok(mut int)) = signals else { return std::future::pending().await };
+        let hung_up = async {
+            match hangup {
+                Some(mut hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             _ = term.recv() => {}
             _ = int.recv() => {}
+            _ = hung_up => {}
         }
     }
+}
+
+/// Whether SIGHUP, the first signal, was ignored from the start: proc_pid_status(5), `SigIgn`.
+fn ignores_hangup() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

@@ -74,7 +74,17 @@ pub(super) async fn script(
 /// Around all that can refuse a request, also before it comes here: what is no script becomes one.
 pub(super) async fn for_a_shell(request: Request, next: Next) -> Response {
     let is_for_a_shell = request.uri().path() == "/install.sh";
-    let response = next.run(request).await;
+    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    // It throws away what stands in a refusal: the script has to say it all the same.
+    let is_for_wget = is_for_a_shell && agent.is_some_and(|agent| agent.starts_with("Wget"));
+    let mut response = as_script(is_for_a_shell, next.run(request).await);
+    if is_for_wget {
+        *response.status_mut() = StatusCode::OK;
+    }
+    response
+}
+
+fn as_script(is_for_a_shell: bool, response: Response) -> Response {
     let is_script = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind == SHELL);
     if !is_for_a_shell || is_script {
         return response;

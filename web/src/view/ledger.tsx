@@ -39,7 +39,7 @@ export function LedgerBalance({ device }: { device: Device }) {
     <section class="card ledger" aria-label="Balance of the last 24 hours">
       <div class="spread">
         <h2>{reported === null && total.taken === 0 ? "Nothing counted yet" : total.taken === 0 ? "No readings in the last 24 h" : lost === 0 ? "Nothing lost in the last 24 h" : `${readings(lost)} lost in the last 24 h`}</h2>
-        <span class="small quiet">{reported === null ? "first report within a minute" : `reported by the device ${duration(state.value.now - reported)} ago`}</span>
+        <span class="small quiet">{reported === null ? (device.status === "online" ? "first report within a minute" : "it has sent no report") : `reported by the device ${duration(state.value.now - reported)} ago`}</span>
       </div>
       {total.taken > 0 ? (
         <div class="balance" aria-hidden="true">{parts.filter(([, value]) => value > 0).map(([name, value, tone]) => <i key={name} class={tone} style={{ flexGrow: value }} />)}</div>

@@ -116,7 +116,8 @@ async fn show(mut fleet: Fleet, link: String, data: &Path) -> anyhow::Error {
     let _ = tokio::time::timeout(HISTORY, fleet.history()).await;
     let note = format!(
         "It works in any browser on this computer until the demo ends (Ctrl-C). Nothing is left behind.\n\
-         For another link: telemetry-hub open --data {}",
+         For another link:\n\
+         \x20 telemetry-hub open --data {}",
         data.display()
     );
     announce(banner::boxed("The demo is ready. Open:", &[link], &note));

@@ -387,7 +387,7 @@ fn tell_traffic(metrics: &str, findings: &mut Findings) {
         by_reason(|reason| reason.starts_with("probe_")),
     ));
     findings.told(format_args!(
-        "packets: {} received, {} connections opened; dropped: {}",
+        "packets received: {}; connections opened: {}; dropped: {}",
         total("hub_udp_datagrams_received_total"),
         total("hub_handshakes_total"),
         by_reason(|reason| !reason.starts_with("probe_")),

@@ -91,6 +91,8 @@ impl Endpoint {
             Control::Ledger(report) => self.handle_ledger(moment, key, session, report),
             Control::Health(health) => self.handle_health(key, session, health),
             Control::Bye => {
+                // Also of one that came and went between two reports it is known that it was here.
+                self.tell_links();
                 self.sessions.end_one(session);
                 if let Some(entry) = self.devices.get_mut(&key) {
                     entry.claims.left(session);

@@ -64,6 +64,16 @@ fn what_a_device_says_of_itself_is_seen_and_counted() {
 }
 
 #[test]
+fn of_a_device_that_leaves_at_once_it_is_known_that_it_was_here() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    scene.events();
+    device.batch(&mut scene, 0, 0);
+    device.say(&mut scene, &Control::Bye);
+    assert!(matches!(scene.events()[..], [Event::Links(_), Event::Left(_)]));
+}
+
+#[test]
 fn a_pending_device_that_falls_silent_is_forgotten() {
     let mut scene = Scene::new(JoinPolicy::Click);
     let mut device = FakeDevice::new();
