@@ -397,6 +397,14 @@ fn a_forgotten_password_is_reset_and_everybody_signed_out() {
     assert_eq!(setup(&token, "battery staple"), 204);
     assert_eq!(sign_in("battery staple"), 204);
     assert_eq!(hub.status("GET", "/api/v1/hub", None), Some(200), "tokens stay valid");
+    // Of browsers there are those that signed in since the reset.
+    let listed = hub.outputs(&["session", "list"]);
+    assert_eq!(listed.len(), 3, "{listed:?}");
+    assert!(listed[1].starts_with("ses_") && listed[1].contains("127.0.0.1"), "{listed:?}");
+    hub.outputs(&["session", "end", listed[1].split(' ').next().unwrap()]);
+    assert_eq!(hub.outputs(&["session", "list"]).len(), 2);
+    hub.outputs(&["session", "end", "--all"]);
+    assert_eq!(hub.outputs(&["session", "list"]), Vec::<String>::new());
 }
 
 #[test]

@@ -22,6 +22,7 @@ mod recover;
 mod remote;
 mod restore;
 mod serve;
+mod session;
 mod setup;
 mod shown;
 mod status;
@@ -65,6 +66,9 @@ pub enum Command {
     /// Reset the admin password
     #[command(subcommand)]
     Password(password::Action),
+    /// List and end the sessions of browsers
+    #[command(subcommand)]
+    Session(session::Action),
     /// Create, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Action),
@@ -141,6 +145,7 @@ pub fn run(command: Command) -> Outcome {
             heap::share();
             block_on(demo::run(args))
         }
+        Command::Session(action) => block_on(session::run(action)),
         Command::Token(action) => block_on(token::run(action)),
         Command::JoinToken(action) => block_on(join_token::run(action)),
         Command::Bundle(args) => block_on(bundle::bundle(args)),

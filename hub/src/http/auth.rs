@@ -84,7 +84,8 @@ impl FromRequestParts<AppState> for Principal {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        let principal = identify(app, &parts.headers).await?.ok_or_else(nobody)?;
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        let principal = identify(app, peer, &parts.headers).await?.ok_or_else(nobody)?;
         if let Some(asker) = parts.extensions.get::<Asker>() {
             asker.is(principal);
         }
@@ -156,7 +157,7 @@ impl FromRequestParts<AppState> for Admin {
 }
 
 /// Who sent these headers. `None` without credentials or with a session that is over; a wrong token is an error.
-pub async fn identify(app: &AppState, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
+pub async fn identify(app: &AppState, peer: Peer, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let text = value.to_str().ok().and_then(|value| value.split_once(' '));
         // Clients of InfluxDB say `Token`, older ones have a user and a password.
@@ -171,7 +172,7 @@ pub async fn identify(app: &AppState, headers: &HeaderMap) -> Result<Option<Prin
         return bearer(app, &token).await.map(Some);
     }
     for hash in cookies(headers) {
-        if let Some(session) = app.store.session(hash, app.clock.wall()).await? {
+        if let Some(session) = app.store.session(hash, app.clock.wall(), Some(peer.ip())).await? {
             return Ok(Some(Principal { scope: session.scope, by: By::Session(hash) }));
         }
     }
@@ -209,7 +210,7 @@ pub async fn still_holds(app: &AppState, principal: Principal) -> bool {
     let now = app.clock.wall();
     match principal.by {
         By::File => true,
-        By::Session(hash) => !matches!(app.store.session(hash, now).await, Ok(None)),
+        By::Session(hash) => !matches!(app.store.session(hash, now, None).await, Ok(None)),
         By::Token(id) => match app.store.token(id) {
             Ok(Some((row, _))) => row.expires_at.is_none_or(|end| end > now),
             Ok(None) => false,
@@ -304,6 +305,12 @@ pub(super) async fn take_login_code(store: &Store, code: &str, now: UnixMillis) 
 pub struct Peer(pub SocketAddr);
 
 impl Peer {
+    /// Its address, as people write it.
+    #[must_use]
+    pub fn ip(&self) -> IpAddr {
+        self.0.ip().to_canonical()
+    }
+
     /// Whether the request comes from this machine itself, and not through a reverse proxy on it: by a name of loopback, and
     /// with none of the headers that proxies add.
     #[must_use]

@@ -42,7 +42,7 @@ pub(super) async fn metrics(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !peer.is_local(&uri, &headers) && auth::identify(&app, &headers).await?.is_none() {
+    if !peer.is_local(&uri, &headers) && auth::identify(&app, peer, &headers).await?.is_none() {
         return Err(ApiError::unauthenticated("metrics need an API token with the scope `read`"));
     }
     let mut own = Exposition::default();

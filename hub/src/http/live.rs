@@ -23,7 +23,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::sync::watch;
 
 use super::AppState;
-use super::auth::{self, Principal};
+use super::auth::{self, Peer, Principal};
 use super::dto::alert::Alert;
 use super::dto::device::Device;
 use super::dto::live::{ClientRequest, Row, ServerMessage};
@@ -58,13 +58,14 @@ const USUAL_HZ: f64 = 10.0;
 pub(super) async fn connect(
     State(app): State<AppState>,
     uri: Uri,
+    peer: Peer,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     from_own_page(&app, &uri, &headers)?;
     // Listened to before it is asked, so that access which ends meanwhile is noticed.
     let access_ended = app.access_ended.subscribe();
-    let principal = auth::identify(&app, &headers).await?;
+    let principal = auth::identify(&app, peer, &headers).await?;
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", rejection.body_text()))?;
     let Some(guest) = app.open_socket() else {

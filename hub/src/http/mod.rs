@@ -14,6 +14,7 @@ mod assets;
 pub mod auth;
 mod backtest;
 mod body;
+mod browser;
 mod buckets;
 mod deliveries;
 mod devices;
@@ -48,6 +49,7 @@ mod select;
 mod sensors;
 mod serve;
 mod session;
+mod sessions;
 mod shares;
 mod silences;
 pub mod state;
@@ -123,6 +125,8 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(join_tokens::list, join_tokens::create))
         .routes(routes!(join_tokens::revoke))
         .routes(routes!(session::show, session::sign_in, session::sign_out))
+        .routes(routes!(sessions::list, sessions::end_others))
+        .routes(routes!(sessions::end))
         .routes(routes!(session::setup_state, session::setup))
         .routes(routes!(session::change_password))
         .routes(routes!(live::connect))

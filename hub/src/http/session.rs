@@ -17,14 +17,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::AppState;
 use super::auth::{self, Admin, By, COOKIE, HOST_COOKIE, Peer, Principal, random};
 use super::body::Body;
+use super::browser;
 use super::dto::Problem;
 use super::dto::access::{PasswordChange, SetupRequest, SetupState, SignInRequest, SignedIn, SignedInBy};
 use super::error::ApiError;
 use super::front::Encrypted;
 use super::params::{Asked, Nothing};
+use super::sessions::own;
 use super::throttle::Wait;
 use crate::access::sha256;
-use crate::model::access::Scope;
+use crate::model::access::{NewSession, Scope};
 
 /// Absolute life of a session; the store ends it after seven days without use.
 const LIFE_S: i64 = 30 * 86_400;
@@ -50,6 +52,7 @@ pub(super) async fn sign_in(
     State(app): State<AppState>,
     Attempt(peer): Attempt,
     encrypted: Encrypted,
+    headers: HeaderMap,
     Body(request): Body<SignInRequest>,
 ) -> Result<Response, ApiError> {
     match (request.password, request.login_code) {
@@ -64,7 +67,7 @@ pub(super) async fn sign_in(
         }
         _ => return Err(ApiError::invalid("password", "set either `password` or `login_code`")),
     }
-    begin(&app, peer, encrypted).await
+    begin(&app, peer, &headers, encrypted).await
 }
 
 /// Signs a browser out.
@@ -94,6 +97,7 @@ pub(super) async fn setup(
     State(app): State<AppState>,
     peer: Peer,
     encrypted: Encrypted,
+    headers: HeaderMap,
     Body(request): Body<SetupRequest>,
 ) -> Result<Response, ApiError> {
     if stored_password(&app).await?.is_some() {
@@ -114,7 +118,7 @@ pub(super) async fn setup(
     }
     app.store.put_setting(auth::ADMIN_PASSWORD, hash.into_bytes()).await?;
     tracing::info!(peer = %peer.0, "the admin password was set from {}", peer.0.ip());
-    begin(&app, peer, encrypted).await
+    begin(&app, peer, &headers, encrypted).await
 }
 
 /// Changes the password. Every other browser is signed out; API tokens stay valid.
@@ -140,11 +144,7 @@ pub(super) async fn change_password(
         None => return Err(ApiError::conflict("password", UNSET)),
     }
     let hash = app.passwords.hash(request.new_password, random()?).await?;
-    let own = match principal.by {
-        By::Session(hash) => Some(hash),
-        By::Token(_) | By::File => None,
-    };
-    app.store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, hash.into_bytes(), own).await?;
+    app.store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, hash.into_bytes(), own(principal)).await?;
     app.access_ended.send_replace(());
     app.attempts.forgive(peer.0.ip());
     tracing::info!(peer = %peer.0, "the admin password was changed from {}; every other browser is signed out", peer.0.ip());
@@ -236,10 +236,19 @@ async fn is_the_password(app: &AppState, password: String) -> Result<Option<bool
     app.passwords.verify(password, stored).await.map(Some)
 }
 
-async fn begin(app: &AppState, peer: Peer, Encrypted(encrypted): Encrypted) -> Result<Response, ApiError> {
+async fn begin(app: &AppState, peer: Peer, headers: &HeaderMap, encrypted: Encrypted) -> Result<Response, ApiError> {
+    let Encrypted(encrypted) = encrypted;
     let now = app.clock.wall();
     let secret: [u8; 32] = random()?;
-    app.store.create_session(sha256(&secret), Scope::Admin, now, now.plus(LIFE_S * 1000)).await?;
+    let new = NewSession {
+        hash: sha256(&secret),
+        scope: Scope::Admin,
+        at: now,
+        expires_at: now.plus(LIFE_S * 1000),
+        address: peer.ip().to_string(),
+        browser: browser::shortened(headers),
+    };
+    app.store.create_session(new).await?;
     app.attempts.forgive(peer.0.ip());
     tracing::info!(peer = %peer.0, "signed in from {}", peer.0.ip());
     let cookie = cookie(encrypted, &URL_SAFE_NO_PAD.encode(secret), LIFE_S);

@@ -31,6 +31,42 @@ pub struct Token {
     pub last_used_at: Option<UnixMillis>,
 }
 
+/// A browser that is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Row number; text form `ses_<n>`. Not a secret.
+    pub id: u64,
+    /// What it may do.
+    pub scope: Scope,
+    /// When it began.
+    pub created_at: UnixMillis,
+    /// When it was last used, to the minute.
+    pub used_at: UnixMillis,
+    /// When it ends if it is not used again.
+    pub ends_at: UnixMillis,
+    /// IP address from which it was last used; empty where that was not noted.
+    pub address: String,
+    /// What the browser calls itself, shortened.
+    pub browser: String,
+}
+
+/// A session to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// SHA-256 of its cookie.
+    pub hash: [u8; 32],
+    /// What it may do.
+    pub scope: Scope,
+    /// When it begins.
+    pub at: UnixMillis,
+    /// When it ends, however much it is used.
+    pub expires_at: UnixMillis,
+    /// IP address of the browser.
+    pub address: String,
+    /// What the browser calls itself, shortened.
+    pub browser: String,
+}
+
 /// A join token as stored: only the key derived from its secret is kept, encrypted.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JoinToken {

@@ -41,7 +41,6 @@ use std::thread::JoinHandle;
 
 use rusqlite::Connection;
 
-pub use catalog::access::Session;
 pub use catalog::alerts::AlertQuery;
 pub use catalog::devices::DeviceNote;
 pub use catalog::given::{Origin, Said, Wish};

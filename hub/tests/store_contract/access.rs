@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use telemetry_hub::model::access::Scope;
+use telemetry_hub::model::access::{NewSession, Scope};
 use telemetry_hub::model::device::NewDevice;
 use telemetry_hub::store::{Config, Error, NewJoinToken, SecretKey, Store};
 
@@ -57,9 +57,9 @@ async fn a_join_token_admits_so_many_and_gives_its_labels() {
 async fn sessions_end_by_time_by_idleness_and_by_hand() {
     const DAY: i64 = 86_400_000;
     let hub = Hub::new().await;
-    let holds = async |hash: u8, now: i64| hub.store.session([hash; 32], T0.plus(now)).await.unwrap().is_some();
+    let holds = async |hash: u8, now: i64| hub.store.session([hash; 32], T0.plus(now), None).await.unwrap().is_some();
     for hash in [1, 2, 3] {
-        hub.store.create_session([hash; 32], Scope::Admin, T0, T0.plus(30 * DAY)).await.unwrap();
+        hub.store.create_session(session(hash, 0)).await.unwrap();
     }
     assert!(!holds(9, 0).await);
     assert!(holds(1, 6 * DAY).await && holds(1, 12 * DAY).await && !holds(2, 12 * DAY).await);
@@ -77,6 +77,43 @@ async fn sessions_end_by_time_by_idleness_and_by_hand() {
     hub.store.put_setting("admin", vec![2]).await.unwrap();
     assert_eq!(hub.store.setting("admin").await.unwrap(), Some(vec![2]));
     assert_eq!(hub.store.setting("other").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_session_tells_from_where_it_is_used_and_the_one_that_rests_longest_gives_way() {
+    let hub = Hub::new().await;
+    let first = hub.store.create_session(session(0, 0)).await.unwrap();
+    assert_eq!((first.address.as_str(), first.browser.as_str()), ("192.168.0.5", "Firefox on Linux"));
+    let elsewhere = Some(std::net::IpAddr::from([10, 0, 0, 1]));
+    hub.store.session([0; 32], T0.plus(59_000), elsewhere).await.unwrap();
+    assert_eq!(hub.store.sessions(T0).await.unwrap(), [first], "to the minute");
+    hub.store.session([0; 32], T0.plus(60_000), elsewhere).await.unwrap();
+    let moved = hub.store.sessions(T0.plus(60_000)).await.unwrap().remove(0);
+    assert_eq!((moved.address.as_str(), moved.used_at), ("10.0.0.1", T0.plus(60_000)));
+    assert_eq!(moved.ends_at, T0.plus(60_000 + 7 * 86_400_000));
+    for number in 1..=u8::MAX {
+        hub.store.create_session(session(number, i64::from(number))).await.unwrap();
+    }
+    assert_eq!(hub.store.sessions(T0.plus(60_000)).await.unwrap().len(), 256);
+    let mut one_more = session(0, 61_000);
+    one_more.hash[0] = 1;
+    let newest = hub.store.create_session(one_more).await.unwrap();
+    let left = hub.store.sessions(T0.plus(61_000)).await.unwrap();
+    assert_eq!((left.len(), left[0].id, left[1].id, left[255].id), (256, moved.id, 3, newest.id));
+    hub.store.end_session(3).await.unwrap();
+    assert!(matches!(hub.store.end_session(3).await, Err(Error::NotFound { .. })));
+}
+
+/// A session of 30 days that begins at a moment.
+fn session(number: u8, at: i64) -> NewSession {
+    NewSession {
+        hash: [number; 32],
+        scope: Scope::Admin,
+        at: T0.plus(at),
+        expires_at: T0.plus(at + 30 * 86_400_000),
+        address: "192.168.0.5".to_owned(),
+        browser: "Firefox on Linux".to_owned(),
+    }
 }
 
 fn join_token(uses: u32) -> NewJoinToken {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::text::{self, JoinTokenId, TokenId};
+use super::text::{self, JoinTokenId, SessionId, TokenId};
 use crate::model::access;
 
 /// What a token may do; each includes the ones before.
@@ -164,6 +164,41 @@ pub struct SignedIn {
     pub scope: Scope,
     /// How they signed in.
     pub via: SignedInBy,
+}
+
+/// A browser that is signed in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Session {
+    /// Text of its id; it opens nothing.
+    pub id: String,
+    /// When it signed in.
+    pub created_at: String,
+    /// When it was last used, to the minute.
+    pub last_used_at: String,
+    /// When it ends if it is not used again: 7 days after its last use, 30 days after it signed in at the latest.
+    pub ends_at: String,
+    /// Address it was last used from, to the minute; null where an older hub did not note it.
+    pub address: Option<String>,
+    /// What the browser calls itself, shortened; null where it did not say.
+    pub browser: Option<String>,
+    /// Whether it is the session that asks.
+    pub current: bool,
+}
+
+impl Session {
+    /// As the session with the number `asks` sees it.
+    pub fn of(session: access::Session, asks: Option<u64>) -> Self {
+        let said = |text: String| Some(text).filter(|text| !text.is_empty());
+        Self {
+            id: text::id(SessionId(session.id)),
+            created_at: text::moment(session.created_at),
+            last_used_at: text::moment(session.used_at),
+            ends_at: text::moment(session.ends_at),
+            address: said(session.address),
+            browser: said(session.browser),
+            current: asks == Some(session.id),
+        }
+    }
 }
 
 /// To sign in: the password, or the code of a link the hub printed.

@@ -146,12 +146,17 @@ pub struct TokenId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct JoinTokenId(pub u64);
 
+/// Row number of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionId(pub u64);
+
 numbered! {
     RuleId, "rul", "rule";
     WebhookId, "whk", "webhook";
     DeliveryId, "dlv", "delivery";
     AlertId, "alr", "alert";
     SilenceId, "sil", "silence";
+    SessionId, "ses", "session";
     TokenId, "tok", "token";
     JoinTokenId, "jtk", "join token";
 }

@@ -5,8 +5,6 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::body::Body;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
@@ -194,9 +192,7 @@ async fn a_session_that_is_ended_ends_its_open_sockets_at_once() {
     let scene = scene();
     let served = start(&scene).await;
     let session = async |n: u8| {
-        let (secret, now) = ([n; 32], Clock.wall());
-        scene.store.create_session(sha256(&secret), Scope::Admin, now, now.plus(60_000)).await.unwrap();
-        let cookie = format!("thub={}", URL_SAFE_NO_PAD.encode(secret));
+        let cookie = scene.session(n).await;
         let mut socket = open(&served, &[("cookie", &cookie)]).await.unwrap();
         assert_eq!(next(&mut socket).await["type"], "hello");
         (cookie, socket)

@@ -12,4 +12,5 @@ mod live;
 mod password;
 mod push;
 mod scene;
+mod sessions;
 mod webhooks;

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc};
@@ -18,7 +20,7 @@ use crate::http::{AppState, Config, Figures, HubInfo, Intake, JoinState, Wiring,
 use crate::ingest::desk::{Desk, Verdict};
 use crate::ingest::queue::{Exit, queue};
 use crate::live::Bus;
-use crate::model::access::Scope;
+use crate::model::access::{NewSession, Scope};
 use crate::model::device::{Device, Introduction, Link, NewDevice, Pending};
 use crate::model::reading::{Batch, BatchId, SeriesId};
 use crate::model::{BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
@@ -146,6 +148,16 @@ impl Scene {
         let secret = [scope as u8 + 1; 20];
         let row = self.store.create_token("t".to_owned(), scope, sha256(&secret), None, Clock.wall()).await.unwrap();
         ApiToken { id: row.id, secret }.text()
+    }
+
+    /// The cookie of a browser that is signed in.
+    pub(super) async fn session(&self, number: u8) -> String {
+        let (secret, at) = ([number; 32], Clock.wall());
+        let expires_at = at.plus(30 * 86_400_000);
+        let (address, browser) = ("192.168.0.5".to_owned(), "Firefox on Linux".to_owned());
+        let new = NewSession { hash: sha256(&secret), scope: Scope::Admin, at, expires_at, address, browser };
+        self.store.create_session(new).await.unwrap();
+        format!("thub={}", URL_SAFE_NO_PAD.encode(secret))
     }
 
     /// An adopted device with a `temp` in Cel and a `hum` in %, a reading a second.

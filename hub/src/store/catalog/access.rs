@@ -1,26 +1,16 @@
-//! Who may come in: API tokens, sessions, and the settings that decide it. Join tokens are in `join.rs`.
+//! Who may come in: API tokens, and the settings that decide it. Sessions are in `sessions.rs`, join tokens in `join.rs`.
 
 use rusqlite::{OptionalExtension as _, Row, named_params};
 
+use super::sessions::END_OTHERS;
 use crate::model::UnixMillis;
 use crate::model::access::{Scope, Token};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
 use crate::store::file::column::{signed, unsigned};
 
-/// A session unused for this long ends.
-const IDLE_MS: i64 = 7 * 86_400_000;
 /// Uses are noted to the minute, so that a busy client costs one write a minute.
 const NOTE_MS: i64 = 60_000;
-
-/// A browser's session that still holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Session {
-    /// What it may do.
-    pub scope: Scope,
-    /// When it began.
-    pub created_at: UnixMillis,
-}
 
 impl Store {
     /// Adds an API token by the SHA-256 of its secret.
@@ -109,72 +99,6 @@ impl Store {
         }
     }
 
-    /// Adds a session by the SHA-256 of its cookie; it ends at `expires_at`, or after seven days without use.
-    ///
-    /// # Errors
-    /// Those of any write.
-    pub async fn create_session(
-        &self,
-        hash: [u8; 32],
-        scope: Scope,
-        now: UnixMillis,
-        expires_at: UnixMillis,
-    ) -> Result<()> {
-        self.change(move |write| {
-            let over = named_params! { ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
-            write.conn.prepare_cached(DROP_SESSIONS)?.execute(over)?;
-            write.conn.prepare_cached(CREATE_SESSION)?.execute(named_params! {
-                ":hash": hash,
-                ":scope": scope,
-                ":now": now.0,
-                ":expires_at": expires_at.0,
-            })?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// The session with this hash, if it still holds; using it keeps it from idling out.
-    ///
-    /// # Errors
-    /// Those of any read.
-    pub async fn session(&self, hash: [u8; 32], now: UnixMillis) -> Result<Option<Session>> {
-        let found = self.glance(|conn| {
-            let params = named_params! { ":hash": hash, ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
-            let session = |row: &Row<'_>| {
-                let session = Session { scope: row.get("scope")?, created_at: UnixMillis(row.get("created_at")?) };
-                Ok((session, UnixMillis(row.get("used_at")?)))
-            };
-            Ok(conn.prepare_cached(SESSION)?.query_row(params, session).optional()?)
-        })?;
-        let Some((session, used_at)) = found else { return Ok(None) };
-        if now.since(used_at) >= NOTE_MS {
-            let used = self.change(move |write| {
-                let params = named_params! { ":hash": hash, ":now": now.0 };
-                write.conn.prepare_cached(USE_SESSION)?.execute(params)?;
-                Ok(())
-            });
-            match used.await {
-                // A full disk must not lock people out: they come to make room.
-                Ok(()) | Err(Error::Full) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(Some(session))
-    }
-
-    /// Ends a session; one that is gone already is fine.
-    ///
-    /// # Errors
-    /// Those of any write.
-    pub async fn delete_session(&self, hash: [u8; 32]) -> Result<()> {
-        self.change(move |write| {
-            write.conn.prepare_cached(DELETE_SESSION)?.execute(named_params! { ":hash": hash })?;
-            Ok(())
-        })
-        .await
-    }
-
     /// Puts a setting that sessions stand on, and ends all of them but one.
     ///
     /// # Errors
@@ -183,7 +107,7 @@ impl Store {
         let key = key.to_owned();
         self.change(move |write| {
             write.conn.prepare_cached(PUT_SETTING)?.execute(named_params! { ":key": key, ":value": value })?;
-            write.conn.prepare_cached(DELETE_SESSIONS)?.execute(named_params! { ":but": but })?;
+            write.conn.prepare_cached(END_OTHERS)?.execute(named_params! { ":but": but })?;
             Ok(())
         })
         .await
@@ -252,15 +176,6 @@ fn token_from_row(row: &Row<'_>) -> rusqlite::Result<Token> {
         last_used_at: maybe("last_used_at")?,
     })
 }
-
-const CREATE_SESSION: &str = "INSERT INTO session (hash, scope, created_at, used_at, expires_at)
-    VALUES (:hash, :scope, :now, :now, :expires_at)";
-const DROP_SESSIONS: &str = "DELETE FROM session WHERE expires_at <= :now OR used_at <= :idle_since";
-const SESSION: &str = "SELECT scope, created_at, used_at FROM session
-    WHERE hash = :hash AND expires_at > :now AND used_at > :idle_since";
-const USE_SESSION: &str = "UPDATE session SET used_at = :now WHERE hash = :hash";
-const DELETE_SESSION: &str = "DELETE FROM session WHERE hash = :hash";
-const DELETE_SESSIONS: &str = "DELETE FROM session WHERE hash IS NOT :but";
 
 const SETTING: &str = "SELECT value FROM setting WHERE key = :key";
 const PUT_SETTING: &str = "INSERT INTO setting (key, value) VALUES (:key, :value)

@@ -10,6 +10,7 @@ pub(super) mod ledger;
 pub(super) mod outbox;
 pub(super) mod rules;
 pub(super) mod sensors;
+mod sessions;
 pub(super) mod silences;
 pub(super) mod swap;
 pub(super) mod webhooks;

@@ -35,6 +35,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0021_swaps.sql"),
     include_str!("../../../../migrations/sqlite/0022_what_fired.sql"),
     include_str!("../../../../migrations/sqlite/0023_url_sealed.sql"),
+    include_str!("../../../../migrations/sqlite/0024_sessions.sql"),
 ];
 
 fn known() -> u32 {

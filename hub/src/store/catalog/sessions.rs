@@ -1,0 +1,149 @@
+//! Browsers that are signed in. A session ends at its time, after [`IDLE_MS`] without use, when somebody ends it, or when
+//! there are [`MOST`] that were used later.
+
+use std::net::IpAddr;
+
+use rusqlite::{OptionalExtension as _, Row, named_params};
+
+use crate::model::UnixMillis;
+use crate::model::access::{NewSession, Session};
+use crate::store::Store;
+use crate::store::error::{Error, Result};
+use crate::store::file::column::{signed, unsigned};
+
+/// A session unused for this long ends.
+const IDLE_MS: i64 = 7 * 86_400_000;
+/// Uses are noted to the minute, so that a busy client costs one write a minute.
+const NOTE_MS: i64 = 60_000;
+/// Sessions at once: far more than a house has browsers.
+const MOST: i64 = 256;
+
+impl Store {
+    /// Adds a session.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn create_session(&self, new: NewSession) -> Result<Session> {
+        self.change(move |write| {
+            let over = named_params! { ":now": new.at.0, ":idle_since": new.at.plus(-IDLE_MS).0 };
+            write.conn.prepare_cached(DROP_OVER)?.execute(over)?;
+            write.conn.prepare_cached(MAKE_ROOM)?.execute(named_params! { ":kept": MOST - 1 })?;
+            let created = named_params! {
+                ":hash": new.hash,
+                ":scope": new.scope,
+                ":now": new.at.0,
+                ":expires_at": new.expires_at.0,
+                ":address": new.address,
+                ":browser": new.browser,
+            };
+            Ok(write.conn.prepare_cached(CREATE)?.query_row(created, session_from_row)?)
+        })
+        .await
+    }
+
+    /// All sessions that still hold, oldest first.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn sessions(&self, now: UnixMillis) -> Result<Vec<Session>> {
+        self.readers()
+            .run(move |reader| {
+                let mut statement = reader.conn()?.prepare_cached(ALL)?;
+                let params = named_params! { ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
+                Ok(statement.query_map(params, session_from_row)?.collect::<rusqlite::Result<_>>()?)
+            })
+            .await
+    }
+
+    /// The session with this hash, if it still holds; using it keeps it from idling out, and tells from where it is used.
+    ///
+    /// # Errors
+    /// Those of any read.
+    pub async fn session(&self, hash: [u8; 32], now: UnixMillis, from: Option<IpAddr>) -> Result<Option<Session>> {
+        let found = self.glance(|conn| {
+            let params = named_params! { ":hash": hash, ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
+            Ok(conn.prepare_cached(BY_HASH)?.query_row(params, session_from_row).optional()?)
+        })?;
+        let Some(session) = found else { return Ok(None) };
+        if now.since(session.used_at) >= NOTE_MS {
+            let from = from.map(|from| from.to_string());
+            let used = self.change(move |write| {
+                let params = named_params! { ":hash": hash, ":now": now.0, ":from": from };
+                write.conn.prepare_cached(USE)?.execute(params)?;
+                Ok(())
+            });
+            match used.await {
+                // A full disk must not lock people out: they come to make room.
+                Ok(()) | Err(Error::Full) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Some(session))
+    }
+
+    /// Ends the session with this hash; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn delete_session(&self, hash: [u8; 32]) -> Result<()> {
+        self.change(move |write| {
+            write.conn.prepare_cached(DELETE)?.execute(named_params! { ":hash": hash })?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends one session.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn end_session(&self, id: u64) -> Result<()> {
+        self.change(move |write| match write.conn.prepare_cached(END)?.execute(named_params! { ":id": signed(id) })? {
+            0 => Err(Error::missing("session")),
+            _ => Ok(()),
+        })
+        .await
+    }
+
+    /// Ends all sessions but one.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn end_sessions(&self, but: Option<[u8; 32]>) -> Result<()> {
+        self.change(move |write| {
+            write.conn.prepare_cached(END_OTHERS)?.execute(named_params! { ":but": but })?;
+            Ok(())
+        })
+        .await
+    }
+}
+
+const CREATE: &str = "INSERT INTO session (hash, scope, created_at, used_at, expires_at, address, browser)
+    VALUES (:hash, :scope, :now, :now, :expires_at, :address, :browser)
+    RETURNING id, scope, created_at, used_at, expires_at, address, browser";
+const DROP_OVER: &str = "DELETE FROM session WHERE expires_at <= :now OR used_at <= :idle_since";
+const MAKE_ROOM: &str = "DELETE FROM session
+    WHERE id NOT IN (SELECT id FROM session ORDER BY used_at DESC, id DESC LIMIT :kept)";
+const ALL: &str = "SELECT id, scope, created_at, used_at, expires_at, address, browser FROM session
+    WHERE expires_at > :now AND used_at > :idle_since ORDER BY id";
+const BY_HASH: &str = "SELECT id, scope, created_at, used_at, expires_at, address, browser FROM session
+    WHERE hash = :hash AND expires_at > :now AND used_at > :idle_since";
+const USE: &str = "UPDATE session SET used_at = :now, address = COALESCE(:from, address) WHERE hash = :hash";
+const DELETE: &str = "DELETE FROM session WHERE hash = :hash";
+const END: &str = "DELETE FROM session WHERE id = :id";
+/// Ends all sessions but the one with a hash.
+pub(super) const END_OTHERS: &str = "DELETE FROM session WHERE hash IS NOT :but";
+
+fn session_from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
+    let used_at = UnixMillis(row.get("used_at")?);
+    let absolute: i64 = row.get("expires_at")?;
+    Ok(Session {
+        id: unsigned(row.get("id")?),
+        scope: row.get("scope")?,
+        created_at: UnixMillis(row.get("created_at")?),
+        used_at,
+        ends_at: UnixMillis(absolute).min(used_at.plus(IDLE_MS)),
+        address: row.get("address")?,
+        browser: row.get("browser")?,
+    })
+}
