@@ -46,9 +46,11 @@ pub enum Action {
 /// `--scope`
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub enum Scope {
+    /// Send readings, nothing else
+    Ingest,
     /// Read
     Read,
-    /// Read, acknowledge alerts, send readings
+    /// Read, acknowledge and silence alerts, send readings
     Write,
     /// Full access
     Admin,
@@ -57,6 +59,7 @@ pub enum Scope {
 impl From<Scope> for access::Scope {
     fn from(scope: Scope) -> Self {
         match scope {
+            Scope::Ingest => Self::Ingest,
             Scope::Read => Self::Read,
             Scope::Write => Self::Write,
             Scope::Admin => Self::Admin,

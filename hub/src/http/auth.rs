@@ -67,10 +67,10 @@ pub enum By {
 /// Whoever may look; what they may do besides decides how much is shown.
 #[derive(Debug)]
 pub struct Reader(pub Scope);
-/// Whoever may acknowledge and send.
+/// Whoever may acknowledge; what they may do besides decides how long they may silence.
 #[derive(Debug)]
-pub struct Writer;
-/// The same, where the query string has to be read.
+pub struct Writer(pub Scope);
+/// Whoever may send, where the query string has to be read.
 #[derive(Debug)]
 pub struct Pusher;
 /// Whoever may do everything, where the query string has to be read.
@@ -98,6 +98,11 @@ pub(super) fn nobody() -> ApiError {
     ApiError::unauthenticated("sign in, or send an API token as `Authorization: Bearer thp_...`")
 }
 
+/// 403: with credentials for something else.
+pub(super) fn lacks(word: &str) -> ApiError {
+    ApiError::forbidden("scope", format!("this needs the scope `{word}`, which the token that was sent has not"))
+}
+
 async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {
     let scope = scope(parts, app, needed, word).await?;
     // What changes something takes no parameters, and must not seem to.
@@ -109,9 +114,8 @@ async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> 
 
 async fn scope(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {
     let principal = Principal::from_request_parts(parts, app).await?;
-    if principal.scope < needed {
-        let detail = format!("this needs the scope `{word}`; the token that was sent has less");
-        return Err(ApiError::forbidden("scope", detail));
+    if !principal.scope.includes(needed) {
+        return Err(lacks(word));
     }
     Ok(principal.scope)
 }
@@ -128,7 +132,7 @@ impl FromRequestParts<AppState> for Writer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Write, "write").await.map(|_| Self)
+        admit(parts, app, Scope::Write, "write").await.map(Self)
     }
 }
 
@@ -136,7 +140,7 @@ impl FromRequestParts<AppState> for Pusher {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        scope(parts, app, Scope::Write, "write").await.map(|_| Self)
+        scope(parts, app, Scope::Ingest, "ingest").await.map(|_| Self)
     }
 }
 

@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use super::AppState;
 use super::auth::{self, Peer};
 use super::error::ApiError;
+use crate::model::access::Scope;
 use crate::observe::Exposition;
 use crate::store::Trouble;
 
@@ -42,8 +43,12 @@ pub(super) async fn metrics(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    if !peer.is_local(&uri, &headers) && auth::identify(&app, peer, &headers).await?.is_none() {
-        return Err(ApiError::unauthenticated("metrics need an API token with the scope `read`"));
+    if !peer.is_local(&uri, &headers) {
+        let needed = || ApiError::unauthenticated("metrics need an API token with the scope `read`");
+        let principal = auth::identify(&app, peer, &headers).await?.ok_or_else(needed)?;
+        if !principal.scope.includes(Scope::Read) {
+            return Err(auth::lacks("read"));
+        }
     }
     let mut own = Exposition::default();
     own.value("gauge", "hub_live_clients", "Open live connections.", app.ws_clients()).value(

@@ -26,16 +26,17 @@ pub(super) async fn list(
     Ok(Json(paging.cut(silences, |one| Paging::key(one.id.0), |one| Silence::of(one, now))))
 }
 
-/// Silences alerts for some time. Notifications of alerts that still fire when it ends are sent then.
+/// Silences alerts for some time. Notifications of alerts that still fire when it ends are sent then. With the scope `write` it
+/// must end within 24 hours; a longer one needs `admin`.
 #[utoipa::path(post, path = "/api/v1/silences", tag = "alerts", request_body = NewSilence,
-    responses((status = 201, body = Silence), (status = 400, body = Problem)))]
+    responses((status = 201, body = Silence), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn create(
     State(app): State<AppState>,
-    _: Writer,
+    Writer(scope): Writer,
     Body(new): Body<NewSilence>,
 ) -> Result<(StatusCode, Json<Silence>), ApiError> {
     let now = app.clock.wall();
-    let silence = app.store.create_silence(new.check(now)?, now).await?;
+    let silence = app.store.create_silence(new.check(scope, now)?, now).await?;
     app.rules_changed.notify_one();
     Ok((StatusCode::CREATED, Json(Silence::of(silence, now))))
 }

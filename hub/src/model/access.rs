@@ -3,15 +3,30 @@
 use super::UnixMillis;
 use super::device::Labels;
 
-/// What a bearer may do; each includes the ones before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// What a bearer may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
+    /// Send readings, and nothing else: look at nothing.
+    Ingest,
     /// Look.
     Read,
-    /// Look, acknowledge, send readings.
+    /// Look, acknowledge and silence alerts, send readings.
     Write,
     /// Everything.
     Admin,
+}
+
+impl Scope {
+    /// Whether whoever has it may do what needs `needed`.
+    #[must_use]
+    pub const fn includes(self, needed: Self) -> bool {
+        match self {
+            Self::Ingest => matches!(needed, Self::Ingest),
+            Self::Read => matches!(needed, Self::Read),
+            Self::Write => !matches!(needed, Self::Admin),
+            Self::Admin => true,
+        }
+    }
 }
 
 /// An API token as stored: the secret itself is gone, its SHA-256 stays.

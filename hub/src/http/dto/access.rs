@@ -8,13 +8,15 @@ use utoipa::ToSchema;
 use super::text::{self, JoinTokenId, SessionId, TokenId};
 use crate::model::access;
 
-/// What a token may do; each includes the ones before.
+/// What a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
+    /// Send readings, and nothing else.
+    Ingest,
     /// Look.
     Read,
-    /// Look, acknowledge, send readings.
+    /// Look, acknowledge alerts, silence them for at most 24 hours, send readings.
     Write,
     /// Everything.
     Admin,
@@ -23,6 +25,7 @@ pub enum Scope {
 impl From<access::Scope> for Scope {
     fn from(scope: access::Scope) -> Self {
         match scope {
+            access::Scope::Ingest => Self::Ingest,
             access::Scope::Read => Self::Read,
             access::Scope::Write => Self::Write,
             access::Scope::Admin => Self::Admin,
@@ -33,6 +36,7 @@ impl From<access::Scope> for Scope {
 impl From<Scope> for access::Scope {
     fn from(scope: Scope) -> Self {
         match scope {
+            Scope::Ingest => Self::Ingest,
             Scope::Read => Self::Read,
             Scope::Write => Self::Write,
             Scope::Admin => Self::Admin,

@@ -11,10 +11,14 @@ use super::text;
 use crate::http::error::ApiError;
 use crate::http::query::time;
 use crate::model::UnixMillis;
+use crate::model::access::Scope;
 use crate::model::silence::{self, SilenceSpec};
 
 /// Longest silence: a year and a day. What shall never be told is a rule without webhooks.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+/// How far from now the end of a silence may be that somebody makes who is no admin. Whatever it names: which patterns cover
+/// everything nobody can tell, since devices come and go. What a stolen token mutes is heard of a day later.
+const LONGEST_BY_WRITE: Duration = Duration::from_hours(24);
 /// Longest comment, in bytes.
 const COMMENT: usize = 500;
 
@@ -107,11 +111,11 @@ pub struct NewSilence {
 }
 
 impl NewSilence {
-    /// Checks it.
+    /// Checks it, as made by somebody with this scope.
     ///
     /// # Errors
-    /// [`ApiError::invalid`] naming the field.
-    pub fn check(self, now: UnixMillis) -> Result<SilenceSpec, ApiError> {
+    /// [`ApiError::invalid`] naming the field; [`ApiError::forbidden`] where only an admin may silence so long.
+    pub fn check(self, scope: Scope, now: UnixMillis) -> Result<SilenceSpec, ApiError> {
         let all = || "*".to_owned();
         let rule = self.rule.map(|rule| text::parse_id(&rule).map_err(|detail| ApiError::invalid("rule", detail)));
         let from = time("from", self.from, now)?.unwrap_or(now);
@@ -127,9 +131,15 @@ impl NewSilence {
         if until <= from || until <= now {
             return Err(ApiError::invalid("until", "the end of a silence must be after its start, and in the future"));
         }
-        if until.since(from) > i64::try_from(LONGEST.as_millis()).unwrap_or(i64::MAX) {
+        let millis = |span: Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        if until.since(from) > millis(LONGEST) {
             let detail = format!("a silence must last at most {}", text::span(LONGEST));
             return Err(ApiError::invalid("until", detail));
+        }
+        if !scope.includes(Scope::Admin) && until.since(now) > millis(LONGEST_BY_WRITE) {
+            let detail =
+                "with the scope `write` a silence must end within 24 hours; a longer one needs the scope `admin`";
+            return Err(ApiError::forbidden("scope", detail).field("until"));
         }
         if self.comment.len() > COMMENT {
             return Err(ApiError::invalid("comment", format!("`comment` must have at most {COMMENT} bytes")));

@@ -86,7 +86,7 @@ impl Webhook {
     /// As somebody with this scope may see it: path and query of a URL are often a credential of the receiver.
     #[must_use]
     pub fn shown_to(mut self, scope: Scope) -> Self {
-        if scope < Scope::Admin {
+        if !scope.includes(Scope::Admin) {
             self.url = without_path(&self.url);
         }
         self
@@ -233,7 +233,7 @@ impl Delivery {
     /// As somebody with this scope may see it: what a machine of the LAN answers is not for everybody.
     #[must_use]
     pub fn shown_to(mut self, scope: Scope) -> Self {
-        if scope < Scope::Admin {
+        if !scope.includes(Scope::Admin) {
             self.attempts.iter_mut().for_each(|attempt| attempt.response = None);
         }
         self

@@ -63,6 +63,57 @@ async fn a_scope_opens_what_it_says_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_token_that_sends_does_nothing_else() {
+    let scene = scene();
+    let token = scene.token(Scope::Ingest).await;
+    let document = scene.get("/api/openapi.json").await.json();
+    let reading = json!({"device": "attic", "readings": [{"sensor": "t", "value": 1}]});
+    let mut sends = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        if OPEN.contains(&path.as_str()) || path == "/api/v1/live" {
+            continue;
+        }
+        for method in ["get", "post", "put", "patch", "delete"] {
+            if item.get(method).is_none() || path == "/api/v1/session" {
+                continue;
+            }
+            let asked = request(&method.to_uppercase(), &path.replace("{id}", "rul_1"), &token);
+            let answer = scene.send(json_body(asked, &reading)).await;
+            if answer.status != StatusCode::FORBIDDEN {
+                sends.push(format!("{method} {path}"));
+            }
+        }
+    }
+    assert_eq!(sends, ["post /api/v1/readings", "post /api/v1/write", "post /api/v2/write"]);
+    let stored = scene.get("/api/v1/latest?device=attic").await.json();
+    assert_eq!(stored["items"][0]["value"], 1.0);
+    let metrics = request("GET", "/metrics", &token).body(Body::empty()).unwrap();
+    assert_eq!(scene.send(metrics).await.problem().0, 403);
+    let own = request("GET", "/api/v1/session", &token).body(Body::empty()).unwrap();
+    assert_eq!(scene.send(own).await.json(), json!({"scope": "ingest", "via": "token"}));
+}
+
+#[tokio::test]
+async fn who_may_write_silences_for_a_day_and_an_admin_for_a_year() {
+    let scene = scene();
+    let token = scene.token(Scope::Write).await;
+    let silence = async |token: &str, body: serde_json::Value| {
+        scene.send(json_body(request("POST", "/api/v1/silences", token), &body)).await
+    };
+    assert_eq!(silence(&token, json!({"for": "24h"})).await.status, 201);
+    for longer in [
+        json!({"for": "366d"}),
+        json!({"for": "25h", "device": "attic"}),
+        json!({"from": "now+23h", "for": "2h"}),
+        json!({"from": "now+365d", "for": "1h"}),
+    ] {
+        let refused = silence(&token, longer.clone()).await;
+        assert_eq!((refused.problem().0, refused.problem().2), (403, json!("until")), "{longer}");
+        assert_eq!(silence(ADMIN, longer).await.status, 201);
+    }
+}
+
+#[tokio::test]
 async fn tokens_are_shown_once_and_stop_when_revoked() {
     let scene = scene();
     let made = scene.call("POST", "/api/v1/tokens", &json!({"name": "ci", "scope": "read", "expires": "30d"})).await;

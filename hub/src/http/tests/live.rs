@@ -15,7 +15,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::scene::{ADMIN, Scene, request, scene, scene_with};
-use crate::access::sha256;
 use crate::clock::Clock;
 use crate::http::auth::mint_setup_token;
 use crate::http::{Config, serve};
@@ -175,7 +174,9 @@ async fn strangers_and_rule_breakers_are_closed_with_1008() {
     say(&mut babbler, json!({"type": "sing"})).await;
     assert_eq!(next(&mut babbler).await["type"], "error");
     assert_eq!(next(&mut babbler).await, json!({"closed": 1008}));
+    let sends = format!("Bearer {}", scene.token(Scope::Ingest).await);
     for (headers, status) in [
+        (vec![("authorization", sends.as_str())], 403),
         (vec![("authorization", "Bearer thp_1_wrong")], 401),
         (vec![("origin", "http://evil.example")], 403),
         (vec![("host", "evil.example")], 421),

@@ -98,9 +98,11 @@ impl Store {
     /// # Errors
     /// `NotFound`.
     pub async fn end_session(&self, id: u64) -> Result<()> {
-        self.change(move |write| match write.conn.prepare_cached(END)?.execute(named_params! { ":id": signed(id) })? {
-            0 => Err(Error::missing("session")),
-            _ => Ok(()),
+        self.change(move |write| {
+            match write.conn.prepare_cached(END)?.execute(named_params! { ":id": signed(id) })? {
+                0 => Err(Error::missing("session")),
+                _ => Ok(()),
+            }
         })
         .await
     }

@@ -57,7 +57,7 @@ words! {
     AlertState { Pending = "pending", Firing = "firing", Resolved = "resolved", Historical = "historical" }
     Severity { Info = "info", Warning = "warning", Critical = "critical" }
     Op { Above = "above", AtLeast = "at_least", Below = "below", AtMost = "at_most" }
-    Scope { Read = "read", Write = "write", Admin = "admin" }
+    Scope { Ingest = "ingest", Read = "read", Write = "write", Admin = "admin" }
     Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", AlertPast = "alert.past", Test = "webhook.test" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
 }

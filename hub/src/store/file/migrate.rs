@@ -36,6 +36,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0022_what_fired.sql"),
     include_str!("../../../../migrations/sqlite/0023_url_sealed.sql"),
     include_str!("../../../../migrations/sqlite/0024_sessions.sql"),
+    include_str!("../../../../migrations/sqlite/0025_ingest_tokens.sql"),
 ];
 
 fn known() -> u32 {
