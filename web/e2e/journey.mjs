@@ -371,6 +371,19 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
       await other.locator('[data-connection="live"]').waitFor();
 
       await page.goto(`${base}/h`);
+      const browsers = page.getByRole("region", { name: "Signed-in browsers" });
+      await browsers.getByText("this one").waitFor();
+      const others = browsers.getByRole("button", { name: /^Sign out Chrome on Linux from 127/ });
+      const there = await others.count();
+      assert.ok(there >= 1, "the other browser is listed");
+      await others.first().click();
+      await browsers.getByRole("button", { name: /^Really sign out/ }).first().click();
+      // The one that was used last stands first: it is the other, and it is out at once.
+      await other.getByRole("heading", { name: "Sign in" }).waitFor();
+      assert.equal(await others.count(), there - 1);
+      await other.getByLabel("Password").fill(PASSWORD);
+      await other.keyboard.press("Enter");
+      await other.locator('[data-connection="live"]').waitFor();
       const form = page.getByRole("region", { name: "Password" });
       const change = async (present, wanted) => {
         await form.getByLabel("Current password").fill(present);

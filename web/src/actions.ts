@@ -164,6 +164,7 @@ export const loadRules = () => answered(api.rules.list(), (rules, asked) => disp
 export const loadWebhooks = () => answered(api.webhooks.list(), (webhooks, asked) => dispatch({ kind: "webhooks", webhooks, asked }));
 export const loadDeliveries = (webhook: string) => answered(api.webhooks.deliveries(webhook), (deliveries, asked) => dispatch({ kind: "deliveries", webhook, deliveries, asked }));
 
+export const loadSessions = () => answered(api.sessions.list(), (sessions, asked) => dispatch({ kind: "sessions", sessions, asked }));
 export const loadTokens = () =>
   answered(Promise.all([api.tokens.list(), api.tokens.listJoin()]), ([tokens, joinTokens], asked) => dispatch({ kind: "tokens", tokens, joinTokens, asked }));
 

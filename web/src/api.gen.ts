@@ -1234,6 +1234,28 @@ export interface components {
             next: string | null;
         };
         /** @description Part of a list. */
+        Page_Session: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description Address it was last used from, to the minute; null where an older hub did not note it. */
+                address?: string | null;
+                /** @description What the browser calls itself, shortened; null where it did not say. */
+                browser?: string | null;
+                /** @description When it signed in. */
+                created_at: string;
+                /** @description Whether it is the session that asks. */
+                current: boolean;
+                /** @description When it ends if it is not used again: 7 days after its last use, 30 days after it signed in at the latest. */
+                ends_at: string;
+                /** @description Text of its id; it opens nothing. */
+                id: string;
+                /** @description When it was last used, to the minute. */
+                last_used_at: string;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
         Page_Silence: {
             /** @description The items, in the list's order. */
             items: {
@@ -1681,6 +1703,23 @@ export interface components {
             detail: string;
             /** @enum {string} */
             type: "error";
+        };
+        /** @description A browser that is signed in. */
+        Session: {
+            /** @description Address it was last used from, to the minute; null where an older hub did not note it. */
+            address: string | null;
+            /** @description What the browser calls itself, shortened; null where it did not say. */
+            browser: string | null;
+            /** @description When it signed in. */
+            created_at: string;
+            /** @description Whether it is the session that asks. */
+            current: boolean;
+            /** @description When it ends if it is not used again: 7 days after its last use, 30 days after it signed in at the latest. */
+            ends_at: string;
+            /** @description Text of its id; it opens nothing. */
+            id: string;
+            /** @description When it was last used, to the minute. */
+            last_used_at: string;
         };
         /** @description To set the first password. */
         SetupRequest: {

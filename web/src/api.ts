@@ -2,7 +2,7 @@
 
 import { place } from "./base";
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
+  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -77,6 +77,12 @@ export const session = {
   },
   signOut: () => call<null>("DELETE", "/session"),
   changePassword: (password: string, new_password: string) => call<null>("PUT", "/password", { password, new_password }),
+};
+
+export const sessions = {
+  list: () => all<Session>("/sessions"),
+  end: (session: string) => call<null>("DELETE", `/sessions/${id(session)}`),
+  endOthers: () => call<null>("DELETE", "/sessions"),
 };
 
 export const hub = {

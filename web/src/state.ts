@@ -6,7 +6,7 @@
 import { bare } from "./bare";
 import { place } from "./base";
 import type { Route } from "./route";
-import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Silence, Token, Webhook } from "./types";
+import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Session as SignedInBrowser, Silence, Token, Webhook } from "./types";
 import { clean, millis } from "./format";
 import { ruleName, silenceOver } from "./rule";
 import { age, merged, NOTHING_TOLD, overtaken, tell, type Told } from "./told";
@@ -68,6 +68,7 @@ export interface State {
   webhooks: readonly Webhook[] | null;
   deliveries: Readonly<Record<string, readonly Delivery[]>>;
   tokens: readonly Token[] | null;
+  sessions: readonly SignedInBrowser[] | null;
   joinTokens: readonly JoinToken[] | null;
   toasts: readonly Toast[];
 }
@@ -93,6 +94,7 @@ export type Msg =
   | { kind: "webhooks"; webhooks: readonly Webhook[]; asked: number }
   | { kind: "deliveries"; webhook: string; deliveries: readonly Delivery[]; asked: number }
   | { kind: "delivery"; delivery: Delivery; asked: number }
+  | { kind: "sessions"; sessions: readonly SignedInBrowser[]; asked: number }
   | { kind: "tokens"; tokens: readonly Token[]; joinTokens: readonly JoinToken[]; asked: number }
   | { kind: "toast"; toast: Toast }
   | { kind: "toast closed"; id: string };
@@ -118,6 +120,7 @@ export function initial(route: Route, now: Millis): State {
     webhooks: null,
     deliveries: {},
     tokens: null,
+    sessions: null,
     joinTokens: null,
     toasts: [],
   };
@@ -187,6 +190,8 @@ export function update(state: State, msg: Msg): State {
     case "delivery":
       if (overtaken(state.told, `delivery ${msg.delivery.id}`, msg.asked)) return state;
       return { ...state, deliveries: withDelivery(state.deliveries, msg.delivery) };
+    case "sessions":
+      return news(state, "sessions", msg.asked, { sessions: msg.sessions });
     case "tokens":
       return news(state, "tokens", msg.asked, { tokens: msg.tokens, joinTokens: msg.joinTokens });
     case "toast":

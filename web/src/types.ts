@@ -42,6 +42,7 @@ export type Severity = Schemas["Severity"];
 export type SetupState = Schemas["SetupState"];
 export type SignedIn = Schemas["SignedIn"];
 export type Swap = Schemas["Swap"];
+export type Session = Schemas["Session"];
 export type Token = Schemas["Token"];
 export type TokenWithText = Schemas["TokenWithText"];
 export type Webhook = Schemas["Webhook"];

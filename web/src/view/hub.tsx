@@ -9,6 +9,7 @@ import { commitSeconds, drops, parseMetrics, type Metrics } from "../metrics";
 import type { Hub, JoinPolicy } from "../types";
 import { useEvery } from "./controls";
 import { Password } from "./password";
+import { Sessions } from "./sessions";
 import { Retention, Storage } from "./storage";
 import { ApiTokens, JoinTokens } from "./tokens";
 
@@ -48,7 +49,10 @@ export function HubView() {
         <JoinTokens list={joinTokens.value} />
         <ApiTokens list={tokens.value} />
       </div>
-      <div class="columns even"><Password /></div>
+      <div class="columns even">
+        <Sessions />
+        <Password />
+      </div>
     </>
   );
 }

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { say } from "../actions";
+import { loadSessions, say } from "../actions";
 import { Field } from "./controls";
 import { useForm } from "./form";
 
@@ -20,6 +20,7 @@ export function Password() {
       await api.session.changePassword(present, wanted);
       setPresent("");
       setWanted("");
+      void loadSessions();
       say("Password changed. Every other browser is signed out.");
     });
   };

@@ -65,7 +65,7 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
           <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
           <Field label="Permissions">
             <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Token["scope"])}>
-              <option value="read">read</option><option value="write">read, acknowledge alerts, send readings</option><option value="admin">full access</option>
+              <option value="read">read</option><option value="ingest">send readings only</option><option value="write">read, acknowledge and silence alerts, send readings</option><option value="admin">full access</option>
             </select>
           </Field>
           <Lifetime value={expires} set={setExpires} problem={at("expires")} />
