@@ -400,6 +400,9 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
       await other.getByRole("heading", { name: "Sign in" }).waitFor();
       await page.reload();
       await connection("live");
+      const changes = page.getByRole("region", { name: "Changes by people" });
+      await changes.getByText("Password changed").first().waitFor();
+      await changes.getByText("Sign-in refused: wrong password").first().waitFor();
       await change("another long password", PASSWORD);
       await page.getByRole("log", { name: "Messages" }).getByText("Password changed").waitFor();
     });

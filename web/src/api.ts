@@ -2,7 +2,7 @@
 
 import { place } from "./base";
 import type {
-  Alert, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
+  Alert, AuditEntry, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -83,6 +83,10 @@ export const sessions = {
   list: () => all<Session>("/sessions"),
   end: (session: string) => call<null>("DELETE", `/sessions/${id(session)}`),
   endOthers: () => call<null>("DELETE", "/sessions"),
+};
+
+export const audit = {
+  page: (limit: number, cursor: string | null) => call<Page<AuditEntry>>("GET", `/audit?limit=${limit}${cursor === null ? "" : `&cursor=${id(cursor)}`}`),
 };
 
 export const hub = {

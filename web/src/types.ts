@@ -43,6 +43,7 @@ export type SetupState = Schemas["SetupState"];
 export type SignedIn = Schemas["SignedIn"];
 export type Swap = Schemas["Swap"];
 export type Session = Schemas["Session"];
+export type AuditEntry = Schemas["AuditEntry"];
 export type Token = Schemas["Token"];
 export type TokenWithText = Schemas["TokenWithText"];
 export type Webhook = Schemas["Webhook"];

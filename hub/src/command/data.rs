@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Failure, out};
 use crate::config::{self, DEFAULT_DATA};
+use crate::model::audit::{Actor, ActorKind};
 use crate::running::{self, Running};
 use crate::store::{self, SecretKey, Store};
 
@@ -109,7 +110,15 @@ pub(super) fn asleep(dir: &Path) -> String {
 /// Opens a data directory, also beside the hub that runs on it.
 pub(super) fn open(dir: &Path) -> Result<Store, Failure> {
     let key = SecretKey::load_or_create(dir)?;
-    Ok(Store::open_beside(&store::Config { dir: dir.to_owned(), ..Default::default() }, &key)?)
+    let config = store::Config { dir: dir.to_owned(), actor: Some(actor()), ..Default::default() };
+    Ok(Store::open_beside(&config, &key)?)
+}
+
+/// Who gives a command: whoever may read the data directory may call themselves as they like.
+fn actor() -> Actor {
+    let user = ["SUDO_USER", "USER"].into_iter().find_map(|name| std::env::var(name).ok());
+    let who: String = user.unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect();
+    Actor { kind: ActorKind::Command, who, address: String::new() }
 }
 
 /// Whether a hub may be made in a folder: its mode will be 0700, and its files lie about in it, so it is not one in which

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use ring::rand::{SecureRandom, SystemRandom};
 
 use super::AppState;
+use super::audit;
 use super::error::ApiError;
 use super::guard::is_called_by_loopback;
 use super::params::no_params;
@@ -60,8 +61,10 @@ pub enum By {
     Session([u8; 32]),
     /// A stored token, by number.
     Token(u64),
-    /// The token of `--admin-token-file`, or the key in the data directory.
+    /// The token of `--admin-token-file`.
     File,
+    /// The key in the data directory: a command on this machine.
+    Key,
 }
 
 /// Whoever may look; what they may do besides decides how much is shown.
@@ -70,7 +73,10 @@ pub struct Reader(pub Scope);
 /// Whoever may acknowledge; what they may do besides decides how long they may silence.
 #[derive(Debug)]
 pub struct Writer(pub Scope);
-/// Whoever may send, where the query string has to be read.
+/// Whoever may send.
+#[derive(Debug)]
+pub struct Sender;
+/// The same, where the query string has to be read.
 #[derive(Debug)]
 pub struct Pusher;
 /// Whoever may do everything, where the query string has to be read.
@@ -104,20 +110,22 @@ pub(super) fn lacks(word: &str) -> ApiError {
 }
 
 async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {
-    let scope = scope(parts, app, needed, word).await?;
-    // What changes something takes no parameters, and must not seem to.
+    let principal = known(parts, app, needed, word).await?;
+    // What changes something takes no parameters, and must not seem to; and it is somebody's.
     if !parts.method.is_safe() {
         no_params(&parts.uri)?;
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        audit::let_act(app, principal, peer).await?;
     }
-    Ok(scope)
+    Ok(principal.scope)
 }
 
-async fn scope(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {
+async fn known(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Principal, ApiError> {
     let principal = Principal::from_request_parts(parts, app).await?;
     if !principal.scope.includes(needed) {
         return Err(lacks(word));
     }
-    Ok(principal.scope)
+    Ok(principal)
 }
 
 impl FromRequestParts<AppState> for Reader {
@@ -136,11 +144,22 @@ impl FromRequestParts<AppState> for Writer {
     }
 }
 
+impl FromRequestParts<AppState> for Sender {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        Pusher::from_request_parts(parts, app).await?;
+        no_params(&parts.uri)?;
+        Ok(Self)
+    }
+}
+
 impl FromRequestParts<AppState> for Pusher {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        scope(parts, app, Scope::Ingest, "ingest").await.map(|_| Self)
+        // Readings are no change of a person: devices that come with them are not in the audit log.
+        known(parts, app, Scope::Ingest, "ingest").await.map(|_| Self)
     }
 }
 
@@ -148,7 +167,7 @@ impl FromRequestParts<AppState> for Importer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        scope(parts, app, Scope::Admin, "admin").await.map(|_| Self)
+        known(parts, app, Scope::Admin, "admin").await.map(|_| Self)
     }
 }
 
@@ -191,8 +210,11 @@ fn password(pair: &str) -> Option<String> {
 
 async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
     let hash = Some(sha256(text.as_bytes()));
-    if hash == app.config.admin_token || hash == app.config.local_key {
+    if hash == app.config.admin_token {
         return Ok(Principal { scope: Scope::Admin, by: By::File });
+    }
+    if hash == app.config.local_key {
+        return Ok(Principal { scope: Scope::Admin, by: By::Key });
     }
     let token = ApiToken::parse(text).map_err(|error| ApiError::unauthenticated(error.to_string()))?;
     let refused =
@@ -213,7 +235,7 @@ async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
 pub async fn still_holds(app: &AppState, principal: Principal) -> bool {
     let now = app.clock.wall();
     match principal.by {
-        By::File => true,
+        By::File | By::Key => true,
         By::Session(hash) => !matches!(app.store.session(hash, now, None).await, Ok(None)),
         By::Token(id) => match app.store.token(id) {
             Ok(Some((row, _))) => row.expires_at.is_none_or(|end| end > now),

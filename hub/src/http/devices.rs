@@ -178,6 +178,7 @@ pub(super) async fn forget(
     responses((status = 204), (status = 404, body = Problem)))]
 pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<StatusCode, ApiError> {
     if app.store.catalog().device_by_id(id).is_none() && is_waiting(&app, id) {
+        app.store.note("device.ignored", id.to_string()).await?;
         app.command(Command::Ignored(id)).await?;
     } else {
         let retired = app.store.delete_device(id).await?;

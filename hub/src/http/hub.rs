@@ -90,6 +90,13 @@ async fn set_join(app: &AppState, before: Join, join: Join) -> Result<(), ApiErr
     if join.policy != before.policy {
         app.store.put_setting(JOIN_POLICY, policy_name(join.policy).as_bytes().to_vec()).await?;
     }
+    if join.open_until != before.open_until {
+        let (action, until) = match join.open_until {
+            Some((_, until)) => ("join_window.opened", format!("until {}", text::moment(until))),
+            None => ("join_window.closed", String::new()),
+        };
+        app.store.note(action, until).await?;
+    }
     app.join.set(join);
     let open_until = join.open_until.map(|(end, _)| end);
     app.command(Command::Policy { policy: join.policy, open_until }).await?;

@@ -11,6 +11,7 @@
 mod alerts;
 mod answers;
 mod assets;
+mod audit;
 pub mod auth;
 mod backtest;
 mod body;
@@ -127,6 +128,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(session::show, session::sign_in, session::sign_out))
         .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end))
+        .routes(routes!(audit::list))
         .routes(routes!(session::setup_state, session::setup))
         .routes(routes!(session::change_password))
         .routes(routes!(live::connect))
@@ -149,6 +151,7 @@ pub fn router(state: AppState) -> Router {
         .route("/metrics", get(health::metrics))
         .fallback(elsewhere)
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn(audit::with_actor))
         .layer(from_fn_with_state(state.clone(), answers::counted))
         .layer(packed())
         .layer(from_fn_with_state(state.clone(), origin::own_page))

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use tokio::time::timeout;
 
 use super::AppState;
-use super::auth::{By, Peer, Pusher, Writer};
+use super::auth::{By, Peer, Pusher, Sender};
 use super::dto::Problem;
 use super::dto::line::{self, Precision};
 use super::dto::push::{NewReadings, Pushed, gather_json, gather_ndjson};
@@ -54,7 +54,7 @@ const PASSED_OVER: HeaderName = HeaderName::from_static("x-values-skipped");
         (status = 507, body = Problem)))]
 pub(super) async fn readings(
     State(app): State<AppState>,
-    _: Writer,
+    _: Sender,
     peer: Peer,
     request: Request,
 ) -> Result<Json<Pushed>, ApiError> {

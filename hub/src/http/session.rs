@@ -15,6 +15,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::AppState;
+use super::audit;
 use super::auth::{self, Admin, By, COOKIE, HOST_COOKIE, Peer, Principal, random};
 use super::body::Body;
 use super::browser;
@@ -39,7 +40,7 @@ const PASSWORD: std::ops::RangeInclusive<usize> = 8..=256;
 pub(super) async fn show(principal: Principal, _: Asked<Nothing>) -> Json<SignedIn> {
     let via = match principal.by {
         By::Session(_) => SignedInBy::Session,
-        By::Token(_) | By::File => SignedInBy::Token,
+        By::Token(_) | By::File | By::Key => SignedInBy::Token,
     };
     Json(SignedIn { scope: principal.scope.into(), via })
 }
@@ -55,25 +56,36 @@ pub(super) async fn sign_in(
     headers: HeaderMap,
     Body(request): Body<SignInRequest>,
 ) -> Result<Response, ApiError> {
-    match (request.password, request.login_code) {
-        (Some(password), None) => check_password(&app, peer, password).await?,
+    let how = match (request.password, request.login_code) {
+        (Some(password), None) => {
+            check_password(&app, peer, password).await?;
+            "password"
+        }
         (None, Some(code)) => {
             let stands = app.config.login_code == Some(sha256(code.trim().as_bytes()));
             if !stands && !auth::take_login_code(&app.store, &code, app.clock.wall()).await? {
-                note(&app, peer, "a sign-in link that was used before or has expired was opened");
+                note(&app, peer, "a sign-in link that was used before or has expired was opened").await;
                 return Err(ApiError::unauthenticated("this link was used already or has expired; create another")
                     .field("login_code"));
             }
+            "link"
         }
         _ => return Err(ApiError::invalid("password", "set either `password` or `login_code`")),
-    }
-    begin(&app, peer, &headers, encrypted).await
+    };
+    begin(&app, peer, how, &headers, encrypted).await
 }
 
 /// Signs a browser out.
 #[utoipa::path(delete, path = "/api/v1/session", tag = "access", responses((status = 204)), security(()))]
-pub(super) async fn sign_out(State(app): State<AppState>, headers: HeaderMap) -> Result<Response, ApiError> {
+pub(super) async fn sign_out(
+    State(app): State<AppState>,
+    peer: Peer,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
     for hash in auth::cookies(&headers) {
+        if app.store.session(hash, app.clock.wall(), None).await?.is_some() {
+            audit::let_act(&app, Principal { scope: Scope::Admin, by: By::Session(hash) }, peer).await?;
+        }
         app.store.delete_session(hash).await?;
         app.access_ended.send_replace(());
     }
@@ -103,9 +115,9 @@ pub(super) async fn setup(
     if stored_password(&app).await?.is_some() {
         return Err(ApiError::conflict("setup_token", "the admin password is already set; sign in with it"));
     }
-    attempt(&app, peer)?;
+    attempt(&app, peer).await?;
     if !auth::is_setup_token(&app.store, &request.setup_token).await? {
-        note(&app, peer, "an expired setup link was opened");
+        note(&app, peer, "an expired setup link was opened").await;
         let detail = "this setup link has expired: `telemetry-hub open` on the hub's machine prints another";
         return Err(ApiError::unauthenticated(detail).field("setup_token"));
     }
@@ -116,9 +128,10 @@ pub(super) async fn setup(
         // It opens nothing any more; where it cannot be removed, the next start does it.
         let _ = std::fs::remove_file(file);
     }
+    audit::signs_in(peer, "setup link");
     app.store.put_setting(auth::ADMIN_PASSWORD, hash.into_bytes()).await?;
     tracing::info!(peer = %peer.0, "the admin password was set from {}", peer.0.ip());
-    begin(&app, peer, &headers, encrypted).await
+    begin(&app, peer, "setup link", &headers, encrypted).await
 }
 
 /// Changes the password. Every other browser is signed out; API tokens stay valid.
@@ -134,11 +147,11 @@ pub(super) async fn change_password(
     Body(request): Body<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
     check_length("new_password", &request.new_password)?;
-    attempt(&app, peer)?;
+    attempt(&app, peer).await?;
     match is_the_password(&app, request.password).await? {
         Some(true) => {}
         Some(false) => {
-            note(&app, peer, "wrong password for setting another");
+            note(&app, peer, "wrong password for setting another").await;
             return Err(ApiError::forbidden("wrong_password", "the current password is wrong").field("password"));
         }
         None => return Err(ApiError::conflict("password", UNSET)),
@@ -160,10 +173,14 @@ fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
     Err(ApiError::invalid(field, "a password must have 8 to 256 characters"))
 }
 
-/// A line in the log about a try that was wrong, as long as there are not too many.
-fn note(app: &AppState, peer: Peer, what: &str) {
+/// A line in the log, and one in the audit log, about a try that was wrong, as long as there are not too many.
+async fn note(app: &AppState, peer: Peer, what: &str) {
     let ip = peer.0.ip();
-    match app.attempt_lines.line(app.clock.now()) {
+    let line = app.attempt_lines.line(app.clock.now());
+    if line.is_some() {
+        audit::refused(app, peer, what).await;
+    }
+    match line {
         None => {}
         Some(0) => tracing::warn!(peer = %peer.0, "{what} from {ip}"),
         Some(more) => {
@@ -181,30 +198,29 @@ impl FromRequestParts<AppState> for Attempt {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let Ok(peer) = Peer::from_request_parts(parts, app).await;
-        attempt(app, peer)?;
+        attempt(app, peer).await?;
         Ok(Self(peer))
     }
 }
 
-fn attempt(app: &AppState, peer: Peer) -> Result<(), ApiError> {
-    app.attempts.attempt(app.clock.now(), peer.0.ip()).map_err(|wait| {
-        too_many(app, peer, wait, "too many attempts to sign in", "too many wrong passwords from this address")
-    })
+async fn attempt(app: &AppState, peer: Peer) -> Result<(), ApiError> {
+    let Err(wait) = app.attempts.attempt(app.clock.now(), peer.0.ip()) else { return Ok(()) };
+    let detail = "too many wrong passwords from this address";
+    Err(too_many(app, peer, wait, "too many attempts to sign in", detail).await)
 }
 
 /// A try at the password, beside those of its address.
-fn guess(app: &AppState, peer: Peer) -> Result<(), ApiError> {
-    app.attempts.guess(app.clock.now(), peer.0.ip()).map_err(|wait| {
-        let detail = "too many wrong passwords from addresses that are not known: sign in with a link of \
-            `telemetry-hub open`, or from an address that somebody signed in from before";
-        too_many(app, peer, wait, "too many attempts to sign in from everywhere together", detail)
-    })
+async fn guess(app: &AppState, peer: Peer) -> Result<(), ApiError> {
+    let Err(wait) = app.attempts.guess(app.clock.now(), peer.0.ip()) else { return Ok(()) };
+    let detail = "too many wrong passwords from addresses that are not known: sign in with a link of \
+        `telemetry-hub open`, or from an address that somebody signed in from before";
+    Err(too_many(app, peer, wait, "too many attempts to sign in from everywhere together", detail).await)
 }
 
-fn too_many(app: &AppState, peer: Peer, wait: Wait, log: &str, detail: &str) -> ApiError {
+async fn too_many(app: &AppState, peer: Peer, wait: Wait, log: &str, detail: &str) -> ApiError {
     let Wait { seconds, is_first } = wait;
     if is_first {
-        note(app, peer, log);
+        note(app, peer, log).await;
     }
     let detail = format!("{detail}; try again in {seconds} s");
     ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail).retry_after(seconds)
@@ -216,11 +232,11 @@ async fn stored_password(app: &AppState) -> Result<Option<String>, ApiError> {
 }
 
 async fn check_password(app: &AppState, peer: Peer, password: String) -> Result<(), ApiError> {
-    guess(app, peer)?;
+    guess(app, peer).await?;
     match is_the_password(app, password).await? {
         Some(true) => Ok(()),
         Some(false) => {
-            note(app, peer, "wrong password");
+            note(app, peer, "wrong password").await;
             Err(ApiError::unauthenticated("the password is wrong").field("password"))
         }
         None => Err(ApiError::unauthenticated(UNSET)),
@@ -236,9 +252,17 @@ async fn is_the_password(app: &AppState, password: String) -> Result<Option<bool
     app.passwords.verify(password, stored).await.map(Some)
 }
 
-async fn begin(app: &AppState, peer: Peer, headers: &HeaderMap, encrypted: Encrypted) -> Result<Response, ApiError> {
-    let Encrypted(encrypted) = encrypted;
+async fn begin(
+    app: &AppState,
+    peer: Peer,
+    how: &str,
+    headers: &HeaderMap,
+    Encrypted(encrypted): Encrypted,
+) -> Result<Response, ApiError> {
     let now = app.clock.wall();
+    // Those end by themselves, not by whoever comes next.
+    app.store.drop_old_sessions(now).await?;
+    audit::signs_in(peer, how);
     let secret: [u8; 32] = random()?;
     let new = NewSession {
         hash: sha256(&secret),

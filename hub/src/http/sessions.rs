@@ -57,6 +57,6 @@ pub(super) async fn end_others(
 pub(super) const fn own(principal: Principal) -> Option<[u8; 32]> {
     match principal.by {
         By::Session(hash) => Some(hash),
-        By::Token(_) | By::File => None,
+        By::Token(_) | By::File | By::Key => None,
     }
 }

@@ -4,6 +4,7 @@
 
 pub mod access;
 pub mod alert;
+pub mod audit;
 pub mod catalog;
 pub mod device;
 pub mod glob;

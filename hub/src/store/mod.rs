@@ -59,9 +59,11 @@ pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Quer
 pub use recover::Recovered;
 pub use recover::backup::{Contents, backup, restore};
 pub use rollup::Tier;
+pub use write::acting::{acts, with_actor};
 pub use write::commit::{Commit, Committed, Floor};
 
 use crate::model::UnixMillis;
+use crate::model::audit::Actor;
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::limits::Limits;
@@ -89,12 +91,14 @@ pub struct Config {
     pub retention: Retention,
     /// How many devices and series it takes.
     pub limits: Limits,
+    /// Who changes it, where no request says so: a person with a command.
+    pub actor: Option<Actor>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         let (retention, limits) = (Retention::default(), Limits::default());
-        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None, retention, limits }
+        Self { dir: PathBuf::from("data"), readers: 4, max_bytes: None, retention, limits, actor: None }
     }
 }
 
@@ -179,6 +183,7 @@ struct Inner {
     /// commands that wrote.
     desk: Mutex<(Connection, i64)>,
     key: SecretKey,
+    actor: Option<Actor>,
     file: PathBuf,
 }
 

@@ -21,6 +21,7 @@ use super::head::window::{self, Unsaved};
 use super::maker;
 use super::memory::Memory;
 use super::rollup::rolled;
+use super::write::trail;
 use super::write::writer::{self, Role};
 use super::{Config, Error, Inner, Result, SecretKey, Store};
 use crate::model::limits::Limits;
@@ -134,6 +135,7 @@ fn start(
     keep: impl Send + 'static,
 ) -> Result<Store> {
     webhooks::seal_plain(&conn, key)?;
+    trail::lay(&conn)?;
     let file = config.dir.join(FILE);
     let readers = Readers::open(&file, config.readers)?;
     let desk = readers::connect(&file)?;
@@ -151,6 +153,7 @@ fn start(
         maker: Mutex::new(maker),
         desk: Mutex::new((desk, seen)),
         key: key.clone(),
+        actor: config.actor.clone(),
         file,
     };
     Ok(Store { inner: Arc::new(inner) })

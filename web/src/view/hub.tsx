@@ -7,6 +7,7 @@ import { part, state } from "../app";
 import { clean, count, digits, duration, millis } from "../format";
 import { commitSeconds, drops, parseMetrics, type Metrics } from "../metrics";
 import type { Hub, JoinPolicy } from "../types";
+import { Audit } from "./audit";
 import { useEvery } from "./controls";
 import { Password } from "./password";
 import { Sessions } from "./sessions";
@@ -53,6 +54,7 @@ export function HubView() {
         <Sessions />
         <Password />
       </div>
+      <Audit />
     </>
   );
 }

@@ -16,7 +16,7 @@ export function Sessions() {
   const others = list?.filter((one) => !one.current).length ?? 0;
   return (
     <section class="card entries" aria-labelledby="sessions">
-      <div class="card-head"><div><h2 id="sessions">Signed-in browsers</h2><p class="small quiet">Each is signed out after 7 days without use, and after 30 days in any case.</p></div>
+      <div class="card-head"><div><h2 id="sessions">Signed-in browsers</h2><p class="small quiet">Signed out after 7 days without use, or 30 in all.</p></div>
         {others > 1 ? <Confirmed label="Sign out all others" sure={`Really sign out ${others} browsers`} onConfirm={() => void ended(api.sessions.endOthers())} /> : null}
       </div>
       {list === null ? <p class="empty quiet">Loading…</p> : (

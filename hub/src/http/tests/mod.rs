@@ -1,6 +1,7 @@
 //! The surface against a real store in a temporary directory.
 
 mod access;
+mod audit;
 mod bad_requests;
 mod counters;
 mod data;

@@ -2,6 +2,7 @@
 
 pub(super) mod access;
 pub(super) mod alerts;
+mod audit;
 pub(super) mod claims;
 pub(super) mod devices;
 pub(super) mod given;

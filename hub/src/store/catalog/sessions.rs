@@ -19,14 +19,25 @@ const NOTE_MS: i64 = 60_000;
 const MOST: i64 = 256;
 
 impl Store {
+    /// Forgets sessions that are over.
+    ///
+    /// # Errors
+    /// Those of any write.
+    pub async fn drop_old_sessions(&self, now: UnixMillis) -> Result<()> {
+        self.change(move |write| {
+            let over = named_params! { ":now": now.0, ":idle_since": now.plus(-IDLE_MS).0 };
+            write.conn.prepare_cached(DROP_OVER)?.execute(over)?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Adds a session.
     ///
     /// # Errors
     /// Those of any write.
     pub async fn create_session(&self, new: NewSession) -> Result<Session> {
         self.change(move |write| {
-            let over = named_params! { ":now": new.at.0, ":idle_since": new.at.plus(-IDLE_MS).0 };
-            write.conn.prepare_cached(DROP_OVER)?.execute(over)?;
             write.conn.prepare_cached(MAKE_ROOM)?.execute(named_params! { ":kept": MOST - 1 })?;
             let created = named_params! {
                 ":hash": new.hash,

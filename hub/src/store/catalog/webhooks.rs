@@ -86,8 +86,8 @@ impl Store {
                 Err(refused) => return Ok(Err(refused)),
             };
             write(conn, REPLACE, Some(id), &spec, now)?;
-            seal(conn, &key, id, &spec.url, &spec.headers)?;
             if (&spec.url, &spec.headers) != (&before.url, &before.headers) {
+                seal(conn, &key, id, &spec.url, &spec.headers)?;
                 conn.prepare_cached(TRY_WAITING)?
                     .execute(named_params! { ":id": id, ":now": now.0, ":most": MOST_ATTEMPTS })?;
             }

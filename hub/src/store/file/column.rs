@@ -7,6 +7,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use crate::model::SensorKind;
 use crate::model::access::Scope;
 use crate::model::alert::{AlertId, AlertState, Measure};
+use crate::model::audit::ActorKind;
 use crate::model::device::{DeviceNo, Standing};
 use crate::model::reading::SeriesId;
 use crate::model::rule::{Op, RuleId, Severity};
@@ -58,6 +59,7 @@ words! {
     Severity { Info = "info", Warning = "warning", Critical = "critical" }
     Op { Above = "above", AtLeast = "at_least", Below = "below", AtMost = "at_most" }
     Scope { Ingest = "ingest", Read = "read", Write = "write", Admin = "admin" }
+    ActorKind { Session = "session", Token = "token", AdminFile = "admin_file", Command = "command", SignIn = "sign_in", Nobody = "nobody" }
     Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", AlertPast = "alert.past", Test = "webhook.test" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
 }

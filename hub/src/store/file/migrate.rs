@@ -37,6 +37,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0023_url_sealed.sql"),
     include_str!("../../../../migrations/sqlite/0024_sessions.sql"),
     include_str!("../../../../migrations/sqlite/0025_ingest_tokens.sql"),
+    include_str!("../../../../migrations/sqlite/0026_audit.sql"),
 ];
 
 fn known() -> u32 {

@@ -64,6 +64,10 @@ const GET: &str = "SELECT made_at, version, secret_key FROM backup";
 /// Browsers of then are not let in: who had access may have changed.
 const STRIP: &str = "DROP TABLE backup; DELETE FROM session;";
 
+/// What a hub made from a backup says of that; older ones had no place for it.
+const RESTORED: &str = "INSERT INTO audit (at, kind, who, address, action, subject, name)
+    VALUES (:at, 'command', '', '', 'hub.restored', '', 'a backup of ' || strftime('%Y-%m-%dT%H:%M:%SZ', :made_at / 1000, 'unixepoch'))";
+
 /// Writes a backup of the hub in `dir`, running or not, to `file`, and checks it. An older backup of that name gives way
 /// only to a whole new one. `told` hears how many bytes are copied, and of how many.
 ///
@@ -207,6 +211,9 @@ pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
     to.execute_batch("PRAGMA synchronous = OFF")?;
     copy_pages(&from, &mut to, &mut |_, _| {})?;
     to.execute_batch(STRIP)?;
+    if let Ok(mut restored) = to.prepare(RESTORED) {
+        restored.execute(named_params! { ":at": Clock.wall().0, ":made_at": held.made_at.0 })?;
+    }
     let alike = counts(&to)? == counts(&from)?;
     to.close().map_err(|(_, error)| error)?;
     if !alike {

@@ -27,8 +27,18 @@ const NEW_COPY: &str = "catalog.db.new";
 /// Readings and what is made of them: not for a salvage.
 const READINGS: [&str; 8] = ["journal", "times", "cells", "block", "minutes", "hours", "latest", "progress"];
 /// What a copy made while all is well need not hold: it changes all the time or ends by itself.
-const FLEETING: [&str; 8] =
-    ["alert", "delivery", "attempt", "session", "receive_window", "ledger", "ledger_told", "late"];
+const FLEETING: [&str; 10] = [
+    "alert",
+    "delivery",
+    "attempt",
+    "session",
+    "receive_window",
+    "ledger",
+    "ledger_told",
+    "late",
+    "audit",
+    "audit_field",
+];
 /// Bytes of a page of the copy: most of its tables are empty.
 const COPY_PAGE: i64 = 1024;
 /// Row numbers looked at one by one where a page in the middle cannot be read: every device and series there may be.

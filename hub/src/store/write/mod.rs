@@ -2,8 +2,12 @@
 //!
 //! A write runs inside a savepoint of an open transaction, changes rows through its [`Scope`], and leaves the changes to
 //! memory in [`Effects`]. Its caller hears nothing before that transaction stands or falls.
+//!
+//! What a person changes goes into the audit log in the same savepoint: who they are is [`acting`]'s, what is kept of it [`trail`]'s.
 
+pub(super) mod acting;
 pub(super) mod commit;
+pub(super) mod trail;
 pub(super) mod writer;
 
 use rusqlite::Connection;
@@ -12,6 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::Store;
 use super::error::{Error, Result};
 use super::memory::{Effects, Memory};
+use crate::model::audit::Actor;
 use commit::{Commit, Committed};
 
 /// Every write of the system.
@@ -127,12 +132,24 @@ fn answer<T: Send + 'static>(outcome: Result<T>, reply: oneshot::Sender<Result<T
 }
 
 impl Store {
-    /// Has the writer do `work` in its next group; returns once that is committed.
+    /// Has the writer do `work` in its next group, for whoever acts; returns once that is committed.
     pub(super) async fn change<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (write, answered) = Write::change(work);
+        self.change_as(self.actor(), work).await
+    }
+
+    /// The same, for `actor`.
+    async fn change_as<T: Send + 'static>(
+        &self,
+        actor: Option<Actor>,
+        work: impl FnOnce(&mut Scope<'_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (write, answered) = Write::change(move |scope| match actor {
+            Some(actor) => acting::act(scope.conn, &actor, || work(scope)),
+            None => work(scope),
+        });
         self.send(write).await?;
         answered.await.map_err(|_| Error::Closed)?
     }

@@ -1,0 +1,46 @@
+// An entry of the audit log in words. PURE.
+
+import { clean } from "./format";
+import type { AuditEntry } from "./types";
+
+const NOUNS: Readonly<Record<string, string>> = {
+  rule: "Rule", webhook: "Webhook", silence: "Silence", token: "API token", join_token: "Join token", session: "Browser", device: "Device", setting: "Setting", join_window: "Window for joining", hub: "Hub",
+};
+
+const VERBS: Readonly<Record<string, string>> = { began: "signed in", ended: "signed out" };
+
+const SETTINGS: Readonly<Record<string, string>> = {
+  admin_password: "Password", setup_token: "Setup link", login_code: "Sign-in link", join_policy: "Who may join", offline_after: "Alert of silent devices", retention: "How long readings are kept",
+};
+
+/** What was done: `Rule hot changed`. */
+export function deed({ action, subject, name }: Pick<AuditEntry, "action" | "subject" | "name">): string {
+  const [noun = "", verb = ""] = action.split(".");
+  if (action === "sign_in.refused") return `Sign-in refused: ${clean(name, 120)}`;
+  if (noun === "setting") return `${SETTINGS[subject] ?? clean(subject, 64)} changed`;
+  const what = clean(name || subject, 64);
+  const done = noun === "session" ? (VERBS[verb] ?? verb) : verb;
+  if (noun === "join_window" || noun === "hub") return `${NOUNS[noun]} ${done}${what ? `, ${what}` : ""}`;
+  return [NOUNS[noun] ?? clean(noun, 32), what, done].filter(Boolean).join(" ");
+}
+
+/** What changed, without what the sentence says already: that a secret setting did, and from where somebody signed in. */
+export function changes({ action, changes }: Pick<AuditEntry, "action" | "changes">): AuditEntry["changes"] {
+  if (action.startsWith("session.")) return [];
+  return action.startsWith("setting.") ? changes.filter(({ before, after }) => before !== "(hidden)" && after !== "(hidden)") : changes;
+}
+
+/** Who did it, and from where: `by ses_1 Firefox on Linux from 192.168.0.5`. */
+export function doer({ kind, name, address }: AuditEntry["by"]): string {
+  const who = clean(name, 80);
+  const from = address === null ? "" : ` from ${clean(address, 64)}`;
+  switch (kind) {
+    case "session": return `by ${who}${from}`;
+    case "token": return `by the token ${who}${from}`;
+    case "admin_file": return `by the token of --admin-token-file${from}`;
+    case "command": return who === "" ? "by the command line" : `by the command line (${who})`;
+    case "sign_in": return `with ${who === "password" ? "the password" : `a ${who}`}${from}`;
+    case "nobody": return from.trim();
+    default: return `${who}${from}`.trim();
+  }
+}
