@@ -124,6 +124,49 @@ export interface components {
              */
             status: number | null;
         };
+        /** @description Who did it. */
+        AuditActor: {
+            /** @description Address they came from; null for a command. */
+            address: string | null;
+            /** @description How they are known. */
+            kind: components["schemas"]["AuditKind"];
+            /** @description Id and name of the session or token, the user of a command, how somebody signed in; may be empty. */
+            name: string;
+        };
+        /** @description What was changed of it. A secret is `(hidden)` before and after. */
+        AuditChange: {
+            /** @description What it became; null where nothing is left. */
+            after: string | null;
+            /** @description What it was; null where there was nothing. */
+            before: string | null;
+            /** @description Which field. */
+            field: string;
+        };
+        /** @description Something that a person changed, or tried. */
+        AuditEntry: {
+            /** @description What was done, such as `rule.changed` or `sign_in.refused`. */
+            action: string;
+            /** @description When. */
+            at: string;
+            /** @description By whom. */
+            by: components["schemas"]["AuditActor"];
+            /** @description What changed. */
+            changes: components["schemas"]["AuditChange"][];
+            /**
+             * Format: int64
+             * @description Number, growing with time.
+             */
+            id: number;
+            /** @description Its name then, or more about it; may be empty. */
+            name: string;
+            /** @description Id of what it was done to, or the key of a setting; may be empty. */
+            subject: string;
+        };
+        /**
+         * @description How somebody is known.
+         * @enum {string}
+         */
+        AuditKind: "session" | "token" | "admin_file" | "command" | "sign_in" | "nobody";
         /** @description What the rule would have done. */
         Backtest: {
             /**
@@ -1035,6 +1078,31 @@ export interface components {
             next: string | null;
         };
         /** @description Part of a list. */
+        Page_AuditEntry: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description What was done, such as `rule.changed` or `sign_in.refused`. */
+                action: string;
+                /** @description When. */
+                at: string;
+                /** @description By whom. */
+                by: components["schemas"]["AuditActor"];
+                /** @description What changed. */
+                changes: components["schemas"]["AuditChange"][];
+                /**
+                 * Format: int64
+                 * @description Number, growing with time.
+                 */
+                id: number;
+                /** @description Its name then, or more about it; may be empty. */
+                name: string;
+                /** @description Id of what it was done to, or the key of a setting; may be empty. */
+                subject: string;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
         Page_Delivery: {
             /** @description The items, in the list's order. */
             items: {
@@ -1538,10 +1606,10 @@ export interface components {
          */
         RulesSource: "built_in" | "machine";
         /**
-         * @description What a token may do; each includes the ones before.
+         * @description What a token may do.
          * @enum {string}
          */
-        Scope: "read" | "write" | "admin";
+        Scope: "ingest" | "read" | "write" | "admin";
         /** @description One sensor of a device. */
         Sensor: {
             /**
