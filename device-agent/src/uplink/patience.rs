@@ -33,8 +33,10 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// Something was sent that is answered within `usual`. What is waited for already stays so.
-    pub(super) fn asked(&mut self, usual: Duration, now: Instant) {
+    /// Something was sent that is answered within `usual`. What is waited for already stays so. Once an answer was missed a sign
+    /// of life is asked for, which takes no more than the way, `there_and_back`: a disk that was slow makes nobody patient.
+    pub(super) fn asked(&mut self, usual: Duration, there_and_back: Duration, now: Instant) {
+        let usual = if self.misses == 0 { usual } else { there_and_back };
         let wait = usual.max(SHORTEST) * 2_u32.pow(self.misses.min(4));
         self.due.get_or_insert(now + wait);
     }
@@ -78,22 +80,22 @@ mod tests {
     #[test]
     fn a_hub_that_is_silent_is_doubted_then_given_up_and_one_word_of_it_is_enough() {
         let t0 = crate::clock::now().mono;
-        let usual = Duration::from_millis(1_500);
+        let (usual, way) = (Duration::from_millis(4_500), Duration::from_millis(1_500));
         let at = |ms| t0 + Duration::from_millis(ms);
         let mut patience = Patience::default();
         assert_eq!((patience.missed(at(60_000)), patience.due()), (None, None), "nothing was asked");
-        patience.asked(usual, t0);
-        patience.asked(usual, at(1_000));
-        assert_eq!((patience.missed(at(1_499)), patience.missed(at(1_500))), (None, Some(Presence::There)));
-        patience.asked(usual, at(2_000));
-        assert_eq!((patience.missed(at(4_999)), patience.missed(at(5_000))), (None, Some(Presence::Doubtful)));
-        assert_eq!((patience.missed(at(6_000)), patience.presence()), (None, Presence::Doubtful), "told once");
-        patience.asked(usual, at(6_000));
-        assert_eq!((patience.missed(at(11_999)), patience.missed(at(12_000))), (None, Some(Presence::Gone)));
+        patience.asked(usual, way, t0);
+        patience.asked(usual, way, at(1_000));
+        assert_eq!((patience.missed(at(4_499)), patience.missed(at(4_500))), (None, Some(Presence::There)));
+        patience.asked(usual, way, at(5_000));
+        assert_eq!((patience.missed(at(7_999)), patience.missed(at(8_000))), (None, Some(Presence::Doubtful)));
+        assert_eq!((patience.missed(at(9_000)), patience.presence()), (None, Presence::Doubtful), "told once");
+        patience.asked(usual, way, at(9_000));
+        assert_eq!((patience.missed(at(14_999)), patience.missed(at(15_000))), (None, Some(Presence::Gone)));
 
         patience.answered();
         assert_eq!((patience.presence(), patience.due()), (Presence::There, None));
-        patience.asked(Duration::ZERO, at(12_000));
-        assert_eq!(patience.due(), Some(at(13_000)), "a fast network is no reason for haste");
+        patience.asked(Duration::ZERO, way, at(15_000));
+        assert_eq!(patience.due(), Some(at(16_000)), "a fast network is no reason for haste");
     }
 }

@@ -115,7 +115,7 @@ impl Session {
             self.log.pop_front();
         }
         self.log.push_back((counter, now));
-        self.patience.asked(path.acks.expected(), now.mono);
+        self.patience.asked(path.acks.expected(), path.wire.expected(), now.mono);
         Some(counter)
     }
 
