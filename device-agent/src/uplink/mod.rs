@@ -175,10 +175,13 @@ impl Uplink {
         if revision == self.revision && numbering == self.numbering {
             return self.set_sensors(sensors);
         }
-        self.sensors = sensors.to_vec();
+        let before = std::mem::replace(&mut self.sensors, sensors.to_vec());
         self.revision = revision;
-        self.restated.forget();
+        // A number that another sensor has is told by what describes that.
+        let name = |of: &[SensorSpec], number: u16| of.get(usize::from(number)).map(|sensor| sensor.name.clone());
+        self.restated.retain(|number| name(&before, number) == name(sensors, number));
         if std::mem::replace(&mut self.numbering, numbering) != numbering {
+            self.restated.forget();
             if let Some(session) = &mut self.session {
                 session.renumber();
             }

@@ -34,6 +34,11 @@ impl Restated {
         *self = Self::default();
     }
 
+    /// Only those stay that are still meant.
+    pub(super) fn retain(&mut self, is_meant: impl Fn(u16) -> bool) {
+        self.changed.retain(|number| is_meant(*number));
+    }
+
     /// When to tell the next.
     pub(super) const fn due(&self) -> Option<Instant> {
         self.due

@@ -61,6 +61,8 @@ impl Uplink {
                     if session.follows(numbering) {
                         session.learn_sensors(welcome.known_sensors, now.mono);
                     }
+                    // A hub says so of itself when it has written down what it was told.
+                    session.dictionary_due = now.mono;
                     session.standing = welcome.standing;
                     session.hello_due = now.mono + HELLO_EVERY;
                 }

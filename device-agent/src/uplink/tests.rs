@@ -5,6 +5,7 @@ mod world;
 
 use wire::batch::{BatchBuilder, MAX_BODY, Rows};
 use wire::handshake::JoinToken;
+use wire::message::Welcome;
 use wire::{KeyPair, Reading, SensorNo, UnixMillis};
 
 use super::*;
@@ -64,6 +65,39 @@ fn a_sensor_that_is_another_thing_is_told_again_and_again_but_not_for_ever() {
     world.hub.restated.clear();
     world.run(600 * SEC);
     assert_eq!(world.hub.restated, []);
+}
+
+#[test]
+fn a_sensor_that_is_another_thing_is_told_although_others_come_and_go_at_the_same_time() {
+    let mut world = World::new(|_| {});
+    let sensors = ["mem.used_pct", "a", "b"].map(spec);
+    world.feed.uplink.set_numbering(&sensors, 1, Numbering::FIRST);
+    world.measure(5, SEC);
+    let slow = |name: &str| SensorSpec { interval_ms: 60_000, ..spec(name) };
+    for (number, name) in [(1, "a"), (2, "b")] {
+        world.feed.uplink.restate(SensorNo(number), slow(name), world.now);
+    }
+    // The number of `b` is free, which is told as another.
+    let sensors = [spec("mem.used_pct"), slow("a"), spec("mem.used_pct"), spec("c")];
+    world.feed.uplink.set_numbering(&sensors, 2, Numbering::FIRST);
+    world.run(2 * SEC);
+    assert_eq!((world.hub.known_sensors, &world.hub.restated[..]), (4, &[(1, vec![slow("a")])][..]));
+}
+
+#[test]
+fn a_hub_that_welcomes_is_told_of_sensors_at_once_and_not_when_an_answer_is_overdue() {
+    let mut world = World::new(|_| {});
+    world.measure(5, SEC);
+    world.hub.muted = true;
+    world.feed.uplink.set_sensors(&["mem.used_pct", "a"].map(spec));
+    world.run(50 * MS);
+    world.hub.muted = false;
+    let (now, from, session) = (world.now, world.hub.address, world.hub.newest.unwrap());
+    let welcome = Welcome { standing: Standing::Adopted, known_sensors: 1, credit: 64, now: now.unix };
+    let datagram = world.hub.seal_in(session, &Control::Welcome(welcome)).unwrap();
+    world.feed.uplink.handle_input(now, from, &datagram);
+    world.run(50 * MS);
+    assert_eq!(world.hub.known_sensors, 2);
 }
 
 #[test]

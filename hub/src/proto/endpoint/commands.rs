@@ -52,7 +52,7 @@ impl Endpoint {
             Command::NotRegistered { device, no_place } => {
                 let Some(entry) = self.keys.get(&device).and_then(|key| self.devices.get_mut(key)) else { return };
                 let below = match entry.registration {
-                    Registration::UnderWay { below } => below,
+                    Registration::UnderWay { below, .. } => below,
                     Registration::Renumbering { .. } => 0,
                     Registration::Open | Registration::NoPlace { .. } => return,
                 };
@@ -109,6 +109,8 @@ impl Endpoint {
         entry.device = device;
         // A device that is renamed meanwhile has the numbers it had.
         let renumbered = std::mem::replace(&mut entry.numbering, numbering) != numbering;
+        // It waits for that, however long it waits for answers otherwise.
+        let is_asked = matches!(entry.registration, Registration::UnderWay { is_asked: true, .. });
         if renumbered || !matches!(entry.registration, Registration::Renumbering { .. }) {
             entry.registration = Registration::Open;
         }
@@ -125,7 +127,7 @@ impl Endpoint {
         }
         match standing {
             Standing::Blocked => self.sessions.end(&key),
-            Standing::Adopted if news => self.welcome(moment, key, None),
+            Standing::Adopted if news || is_asked => self.welcome(moment, key, None),
             Standing::Adopted => {}
         }
         if renumbered && let Some(session) = self.current(&key) {

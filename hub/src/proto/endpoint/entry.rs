@@ -33,7 +33,7 @@ pub(super) struct Entry {
     /// Batches on their way to the disk under numbers of the hub, because theirs were used.
     pub(super) aside: HashMap<BatchSeq, Aside>,
     pub(super) registration: Registration,
-    /// A digest of what it last said its sensors are, so that what is repeated is not written again.
+    /// A digest of what was last taken of what it says its sensors are, so that what is repeated is not written again.
     pub(super) described: u64,
     /// Since when a `Ledger` event is on its way: one at a time bounds what a device can have written.
     pub(super) recording: Option<Instant>,
@@ -92,8 +92,13 @@ impl Entry {
 pub(super) enum Registration {
     /// There are none: it may describe some.
     Open,
-    /// A `Sensors` event is on its way that describes the numbers below this.
-    UnderWay { below: u16 },
+    /// A `Sensors` event is on its way.
+    UnderWay {
+        /// It describes the numbers below this.
+        below: u16,
+        /// The device described more meanwhile: it is to hear that it may do so again.
+        is_asked: bool,
+    },
     /// The device gave its numbers to other sensors: no batch of it is taken, because nothing says what its numbers stand
     /// for. Those that were are on their way to the disk; then a `Renumber` event is.
     Renumbering { since: Instant, asked: bool },

@@ -254,20 +254,19 @@ impl Endpoint {
         let Some(entry) = self.devices.get_mut(&key).filter(|entry| entry.numbering == numbering) else { return };
         let known = known_sensors(entry);
         let Some(repeated) = known.checked_sub(first.0).map(usize::from) else { return };
-        let described = digest(first, &sensors);
-        let is_new = std::mem::replace(&mut entry.described, described) != described;
         if repeated >= sensors.len() {
-            // They may be another thing by now: measured in another interval, or in another unit.
-            if is_new && matches!(entry.registration, Registration::Open) {
-                entry.registration = Registration::UnderWay { below: known };
-                let device = entry.device.no;
-                self.event(Event::Sensors { device, first, sensors });
+            if let Some(event) = restated(entry, first, sensors) {
+                self.event(event);
             }
             return Self::queue_ack(&mut self.ack_due, &mut self.sessions, session);
         }
         let below = known.saturating_add(u16::try_from(sensors.len() - repeated).unwrap_or(u16::MAX));
         match entry.registration {
-            Registration::UnderWay { .. } | Registration::Renumbering { .. } => return,
+            Registration::UnderWay { ref mut is_asked, .. } => {
+                *is_asked = true;
+                return;
+            }
+            Registration::Renumbering { .. } => return,
             // Numbers have no gaps: behind one without a place there is none for any.
             Registration::NoPlace { since, left_out }
                 if left_out > 0 || now.saturating_duration_since(since) < NO_PLACE_FOR =>
@@ -280,7 +279,8 @@ impl Endpoint {
             }
             Registration::NoPlace { .. } | Registration::Open => {}
         }
-        entry.registration = Registration::UnderWay { below };
+        entry.registration = Registration::UnderWay { below, is_asked: false };
+        entry.described = digest(first, &sensors);
         sensors.drain(..repeated);
         let device = entry.device.no;
         self.event(Event::Sensors { device, first: SensorNo(known), sensors });
@@ -341,6 +341,23 @@ impl Endpoint {
         let device = entry.device.no;
         self.event(Event::Health { device, health });
     }
+}
+
+/// Sensors that the hub has may be another thing by now: measured in another interval, or in another unit. What is used is
+/// noted, so that its repeat is not; what comes while others are written down is said again.
+fn restated(entry: &mut Entry, first: SensorNo, mut sensors: Vec<SensorSpec>) -> Option<Event> {
+    if !matches!(entry.registration, Registration::Open | Registration::NoPlace { .. }) {
+        return None;
+    }
+    // Of those without a place there is nothing to be written.
+    sensors.truncate(entry.sensors.len().saturating_sub(usize::from(first.0)));
+    let described = digest(first, &sensors);
+    if sensors.is_empty() || entry.described == described {
+        return None;
+    }
+    entry.described = described;
+    entry.registration = Registration::UnderWay { below: known_sensors(entry), is_asked: false };
+    Some(Event::Sensors { device: entry.device.no, first, sensors })
 }
 
 /// A digest of what sensors are said to be.

@@ -100,6 +100,47 @@ fn sensors_that_are_another_thing_are_registered_anew_and_a_repeat_is_not() {
 }
 
 #[test]
+fn sensors_that_are_another_thing_while_others_are_written_down_are_registered_when_they_are_said_again() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    let new = device.introduction(scene.moment);
+    scene.events();
+    let slow = || wire::SensorSpec { interval_ms: 60_000, ..spec("a") };
+    let say = |device: &mut FakeDevice, scene: &mut Scene| {
+        device.say(scene, &Control::Dictionary { first: SensorNo(0), sensors: vec![slow()] });
+        scene.events().len()
+    };
+    describe(&mut device, &mut scene, 1, &["b"]);
+    assert_eq!(scene.events().len(), 1);
+    assert_eq!(say(&mut device, &mut scene), 0);
+    scene.adopt(&new, crate::model::device::Standing::Adopted, 2);
+    describe(&mut device, &mut scene, 1, &["b"]);
+    assert_eq!(scene.events(), [], "it had not heard yet that they are written");
+    assert_eq!(say(&mut device, &mut scene), 1);
+    scene.adopt(&new, crate::model::device::Standing::Adopted, 2);
+    // There is no place for more: of those that have one it may say so all the same.
+    describe(&mut device, &mut scene, 2, &["c"]);
+    not_registered(&mut scene, true);
+    scene.events();
+    let all = ["a", "b", "c"].map(|name| wire::SensorSpec { interval_ms: 5_000, ..spec(name) }).to_vec();
+    device.say(&mut scene, &Control::Dictionary { first: SensorNo(0), sensors: all });
+    assert!(matches!(&scene.events()[..], [Event::Sensors { sensors, .. }] if sensors.len() == 2));
+}
+
+#[test]
+fn a_device_that_described_sensors_while_others_were_written_down_is_welcomed_to_do_so_again() {
+    let mut scene = Scene::new(JoinPolicy::Closed);
+    let mut device = scene.adopted(1);
+    let new = device.introduction(scene.moment);
+    let slow = wire::SensorSpec { interval_ms: 60_000, ..spec("a") };
+    device.say(&mut scene, &Control::Dictionary { first: SensorNo(0), sensors: vec![slow] });
+    describe(&mut device, &mut scene, 1, &["b"]);
+    device.hears(&mut scene);
+    scene.adopt(&new, crate::model::device::Standing::Adopted, 1);
+    assert!(matches!(&device.hears(&mut scene)[..], [Control::Welcome(welcome)] if welcome.known_sensors == 1));
+}
+
+#[test]
 fn a_report_that_finds_no_room_leaves_sensors_that_are_under_way_alone() {
     let mut scene = Scene::new(JoinPolicy::Closed);
     let mut device = scene.adopted(1);
