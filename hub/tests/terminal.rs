@@ -464,8 +464,11 @@ fn a_hub_whose_terminal_is_closed_ends_in_order_unless_it_was_told_to_go_on() {
             command.arg(hub_program());
         }
         let data = dir.path().join("hub");
-        command.args(["serve", "--discovery", "off", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--data"]).arg(&data);
-        let child = command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        command
+            .args(["serve", "--discovery", "off", "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0", "--data"])
+            .arg(&data);
+        let child =
+            command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
         let mut child = Stopped(child.unwrap());
         let mut lines = BufReader::new(child.0.stdout.take().unwrap()).lines();
         assert!(lines.any(|line| line.unwrap().starts_with('└')), "started");

@@ -162,7 +162,7 @@ async fn take(
 ) -> Result<Done, ApiError> {
     let now = app.clock.wall();
     let who = request.extensions().get::<Asker>().and_then(Asker::who);
-    let by = who.filter(|who| who.scope < Scope::Admin).map(|who| who.by);
+    let by = who.filter(|who| !who.scope.includes(Scope::Admin)).map(|who| who.by);
     let read = read(app, request, gather, now).await;
     let (mut gathered, passed_over) = read.inspect_err(|error| {
         if error.is_the_clients() {
