@@ -29,7 +29,7 @@ const STEP: usize = 100;
 #[into_params(parameter_in = Query)]
 pub(super) struct Ask {
     /// A page, or everything, an entry a line; `json` when left out.
-    #[param(required = false)]
+    #[param(required = false, inline)]
     format: Format,
     #[param(ignore)]
     paging: Paging,

@@ -59,7 +59,10 @@ fn a_forged_cookie_changes_nothing() {
     let true_one = world.hub.receive(world.now, &hs1).remove(0);
     let of_another_hub = stranger.cookie_reply(&asked, &[1; 16], &[2; 24]).unwrap();
     // The hub's own, for a handshake of the same name by another device.
-    let mut other = World::new(|config| config.seed = 99);
+    let mut other = World::new(|config| {
+        config.seed = 99;
+        config.words = Some(words_of(world.hub.responder.public()));
+    });
     let answer = world.hub.answer(other.feed.uplink.nonce);
     other.feed.uplink.handle_input(other.now, world.hub.address, &answer);
     let others_hs1 = datagrams(&mut other).into_iter().find(|datagram| is_hs1(datagram)).unwrap();

@@ -189,13 +189,17 @@ async fn other_sites_and_foreign_names_are_refused() {
     let answer = scene.send(rebound).await;
     assert_eq!(answer.problem().0, 421);
     assert!(answer.text.contains("`hosts`"), "the answer names the setting: {}", answer.text);
-    let opened = Request::get("/").header(header::HOST, "<b>.example").header(header::ACCEPT, "text/html,*/*;q=0.8");
+    let opened = Request::get("/").header(header::HOST, "b.example").header(header::ACCEPT, "text/html,*/*;q=0.8");
     let read = scene.send(opened.body(Body::empty()).unwrap()).await;
     assert_eq!(
         (read.status.as_u16(), read.headers[header::CONTENT_TYPE].to_str().unwrap()),
         (421, "text/plain; charset=utf-8")
     );
     assert!(read.text.starts_with("this hub does not answer to the name"), "{}", read.text);
+    let markup = Request::get("/").header(header::HOST, "<b>.example").header(header::ACCEPT, "text/html");
+    let refused = scene.send(markup.body(Body::empty()).unwrap()).await;
+    let kind = refused.headers[header::CONTENT_TYPE].to_str().unwrap();
+    assert_eq!((refused.status.as_u16(), kind, refused.text.contains('<')), (400, "text/plain; charset=utf-8", false));
     let policy = answer.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
 }
