@@ -163,7 +163,7 @@ fn whatever_is_refused_is_a_script_that_says_why_and_fails() {
     assert!(said(&ended).contains("mistyped or of another hub"), "{}", said(&ended));
     for (method, host, path, why) in [
         ("GET", "evil.example", good.clone(), "`--hosts evil.example`"),
-        ("GET", "it's$(exit 7)`exit 8`", good.clone(), "does not answer to the name"),
+        ("GET", "it's$(exit 7)`exit 8`", good.clone(), "is not a name or an address"),
         ("GET", "a\\c:1", good.clone(), "device-agent: "),
         ("GET", "", good.clone(), "has no `Host`"),
         ("GET", &own, "/install.sh?token=thj1_1_other".to_owned(), "mistyped or of another hub"),

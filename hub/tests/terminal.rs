@@ -499,12 +499,14 @@ fn a_demo_shows_its_link_last_and_the_link_works_again_and_again() {
     let (mut link, mut shown) = (None, String::new());
     for line in &mut lines {
         let line = line.unwrap();
-        assert!(line.chars().count() <= 80, "wider than a terminal: {line}");
+        // What is typed is not wrapped, however long a path is.
+        assert!(line.chars().count() <= 80 || line.starts_with("  "), "wider than a terminal: {line}");
         if let Some((_, command)) = line.split_once("telemetry-hub open ") {
             shown = format!("telemetry-hub open {}", command.trim_end_matches(['│', ' ']));
         }
         link = link.or_else(|| line.split(' ').find(|word| word.contains("/#login=")).map(str::to_owned));
-        if line.starts_with('└') {
+        // The end of a box, or of two rules where something is too long for one.
+        if line.starts_with('└') || (link.is_some() && line.starts_with('─')) {
             break;
         }
     }

@@ -2,7 +2,7 @@
 //! read the whole file while everybody waits for room.
 //!
 //! Where all take about as much, nobody is greedy, and what is oldest goes first, whoever's it is. Where one device takes more
-//! than twice its share, its own oldest readings make room for its new ones, and nobody else's do.
+//! than twice what each of the others has on average, its own oldest readings make room for its new ones, and nobody else's do.
 
 use std::collections::HashMap;
 
@@ -17,8 +17,8 @@ const SAMPLE: u64 = 400;
 const PROBES: u64 = 8_000;
 /// Fewer rows of a device than this are chance.
 const LEAST: u32 = 8;
-/// How often its fair share a device has that is greedy.
-const SHARES: u64 = 2;
+/// How often what another has on average a device has that is greedy.
+const TIMES: u64 = 2;
 
 /// How many devices have a row: a step in the index each.
 const DEVICES: &str = "WITH RECURSIVE found (device) AS (SELECT MIN(device) FROM times
@@ -29,7 +29,7 @@ const ENDS: &str = "SELECT MIN(id), MAX(id) FROM times";
 const WEIGH: &str = "SELECT device, count * (SELECT COUNT(*) FROM block WHERE id >= :id << 32 AND id < (:id + 1) << 32)
     FROM times WHERE id = :id";
 
-/// The device with the most readings, if it has more than twice what each would have if all had the same.
+/// The device with the most readings, if it has more than twice what each of the others has on average.
 pub(super) fn greediest(conn: &Connection) -> Result<Option<DeviceNo>> {
     let ends = conn.prepare_cached(ENDS)?.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let (Some(first), Some(last)): (Option<i64>, Option<i64>) = ends else { return Ok(None) };
@@ -50,7 +50,9 @@ pub(super) fn greediest(conn: &Connection) -> Result<Option<DeviceNo>> {
     let all: u64 = found.values().map(|(_, sum)| sum).sum();
     let devices = conn.prepare_cached(DEVICES)?.query_row([], |row| row.get::<_, i64>(0))?.unsigned_abs();
     let largest = found.into_iter().max_by_key(|(_, (_, sum))| *sum);
-    let is_greedy = |(_, (count, sum)): &(DeviceNo, (u32, u64))| *count >= LEAST && sum * devices > SHARES * all;
+    let is_greedy = |(_, (count, sum)): &(DeviceNo, (u32, u64))| {
+        *count >= LEAST && sum * devices.saturating_sub(1) > TIMES * (all - sum)
+    };
     Ok(largest.filter(is_greedy).map(|(device, _)| device))
 }
 
@@ -88,12 +90,14 @@ mod tests {
     }
 
     #[test]
-    fn who_has_more_than_twice_a_fair_share_is_greedy_and_nobody_else() {
+    fn who_has_more_than_twice_what_others_have_is_greedy_and_nobody_else() {
         let greedy = |devices: &[(u32, usize, usize)]| greediest(&blocks(devices)).unwrap();
         assert_eq!(greedy(&[]), None);
         assert_eq!(greedy(&[(1, 500, 1_000)]), None, "there is nobody else");
         assert_eq!(greedy(&[(1, 60, 1_000), (2, 60, 1_000), (3, 60, 1_000)]), None);
         assert_eq!(greedy(&[(1, 60, 1_000), (2, 40, 1_500), (3, 70, 900)]), None);
+        assert_eq!(greedy(&[(1, 60, 1_000), (2, 110, 1_000)]), None);
+        assert_eq!(greedy(&[(1, 60, 1_000), (2, 200, 1_000)]), Some(DeviceNo(2)), "of two");
         assert_eq!(greedy(&[(1, 60, 100), (2, 60, 5_000), (3, 60, 100)]), Some(DeviceNo(2)));
         assert_eq!(greedy(&[(1, 3_000, 1_000), (2, 60, 1_000), (3, 60, 1_000)]), Some(DeviceNo(1)));
         let fleet: Vec<_> = (1..=300).map(|device| (device, 20, 1_000)).collect();
