@@ -165,7 +165,7 @@ fn whatever_is_refused_is_a_script_that_says_why_and_fails() {
         ("GET", "evil.example", good.clone(), "`--hosts evil.example`"),
         ("GET", "it's$(exit 7)`exit 8`", good.clone(), "is not a name or an address"),
         ("GET", "a\\c:1", good.clone(), "device-agent: "),
-        ("GET", "", good.clone(), "has no `Host`"),
+        ("GET", "", good.clone(), "is not a name or an address"),
         ("GET", &own, "/install.sh?token=thj1_1_other".to_owned(), "mistyped or of another hub"),
         ("GET", &own, format!("{good}&token=again"), "`token`"),
         ("GET", &own, format!("{good}&name=attic"), "`name`"),

@@ -69,7 +69,7 @@ mod tests {
         let shown = boxed(&"word ".repeat(30), &[link], &"note ".repeat(40));
         assert!(shown.lines().all(|line| line.chars().count() <= 80), "{shown}");
         let long = format!("http://{}.example:8080/", "a".repeat(80));
-        let shown = boxed("Open:", &[long.clone()], "");
+        let shown = boxed("Open:", std::slice::from_ref(&long), "");
         assert!(shown.contains(&format!("\n  {long}\n")) && !shown.contains('│'), "{shown}");
     }
 }

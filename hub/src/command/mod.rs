@@ -197,7 +197,7 @@ fn asked_to_end() -> impl Future<Output = ()> {
     }
 }
 
-/// Whether SIGHUP, the first signal, was ignored from the start: proc_pid_status(5), `SigIgn`.
+/// Whether SIGHUP, the first signal, was ignored from the start: `SigIgn` of `proc_pid_status(5)`.
 fn ignores_hangup() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

@@ -56,7 +56,7 @@ pub struct Flags {
     /// Host name under which browsers reach the hub, beside its addresses and its own name; repeatable
     #[arg(long, value_name = "NAME", env = "TELEMETRY_HUB_HOSTS", value_delimiter = ',')]
     pub hosts: Vec<String>,
-    /// URL of the page as people open it, such as https://example.org/hub/: for links in alerts, and below whose path the hub
+    /// URL of the page as people open it, such as `https://example.org/hub/`: for links in alerts, and below whose path the hub
     /// is found behind a proxy
     #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_URL", value_parser = url)]
     pub url: Option<String>,

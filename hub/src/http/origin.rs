@@ -95,7 +95,7 @@ mod tests {
     fn an_origin_has_to_be_the_host_or_a_name_the_operator_lists() {
         let host = (header::HOST, "hub.local:8080");
         let is = |origin: &'static str| is_own(&[host.clone(), (header::ORIGIN, origin)]);
-        assert!(is_own(&[host.clone()]), "a program");
+        assert!(is_own(std::slice::from_ref(&host)), "a program");
         for origin in [
             "http://hub.local:8080",
             "http://hub.example",

@@ -99,7 +99,7 @@ async fn every_kind_of_change_is_there_and_no_reading_is() {
         assert_eq!(newest["action"], action, "{newest}");
         assert_eq!(newest["by"]["kind"], "admin_file");
     }
-    let renamed = log(&scene).await.into_iter().rev().next().unwrap();
+    let renamed = log(&scene).await.into_iter().next_back().unwrap();
     assert_eq!(renamed["subject"], device.id.to_string());
     let changes = json!([
         change("labels", Value::Null, "site=south"),
