@@ -435,8 +435,8 @@ fn wrong_passwords_leave_a_line_each_in_the_log() {
         .spawn()
         .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap()).lines();
-    let token =
-        out.find_map(|line| Some(line.unwrap().split_once("#setup=")?.1.split(' ').next()?.to_owned())).unwrap();
+    assert!(out.any(|line| line.unwrap().starts_with('└')), "started");
+    let token = std::fs::read_to_string(dir.path().join("setup-token")).unwrap();
     let post = |path: &str, body: String| {
         let url = format!("http://127.0.0.1:{port}/api/v1/{path}");
         let sent =

@@ -72,7 +72,7 @@ async function byDiscovery() {
     await device.run("device-agent run", AGENT_BIN, ["run"]);
     const adopt = page.getByRole("button", { name: /^Adopt / });
     await adopt.waitFor();
-    assert.equal(await page.getByRole("list", { name: "Fingerprint words" }).getByRole("listitem").count(), 6);
+    assert.equal(await page.getByRole("list", { name: "Six words" }).getByRole("listitem").count(), 6);
     await frame("A device asks: compare the six words, adopt it");
     await person.click("Adopt", adopt);
   });

@@ -83,7 +83,7 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
     await startAgent();
     const card = page.getByRole("article").filter({ hasText: DEVICE });
     await card.waitFor();
-    assert.equal(await card.getByRole("list", { name: "Fingerprint words" }).getByRole("listitem").count(), 6);
+    assert.equal(await card.getByRole("list", { name: "Six words" }).getByRole("listitem").count(), 6);
     await card.getByRole("button", { name: `Adopt ${DEVICE}` }).click();
     // The first device of all opens by itself, for who adopted it.
     await page.getByRole("heading", { level: 1, name: DEVICE }).waitFor();
