@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn a_batch_closes_with_the_round_while_readings_flow_and_fills_while_they_do_not() {
         let t0 = crate::clock::now().mono;
-        let mut spool = Spool::in_memory(Epoch(1), Limits::default());
+        let mut spool = Spool::in_memory(Epoch(1), Limits::default(), t0);
         let mut gather = Gather::new(Lane::Live);
         let one = Reading { sensor: SensorNo(3), at: UnixMillis(1), value: 0.5 };
         gather.push(&one, &mut spool, t0);

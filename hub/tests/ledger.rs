@@ -163,7 +163,7 @@ fn send(spool: &mut Spool, hub: &HubProcess, time: Now) {
         kind: SensorKind::Gauge,
         interval_ms: 0,
     }]);
-    let empty = Spool::in_memory(Epoch(9), LIMITS);
+    let empty = Spool::in_memory(Epoch(9), LIMITS, now().mono);
     let mut feed = Feed { uplink, spool: std::mem::replace(spool, empty) };
     let mut out = Vec::new();
     while !(feed.spool.is_empty() && feed.spool.is_told()) {

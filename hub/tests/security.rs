@@ -94,7 +94,7 @@ fn live_together(liar: &mut Liar, pinned: Option<PublicKey>, token: Option<JoinT
         start: Start::default(),
         seed: 11,
     };
-    let spool = Spool::in_memory(Epoch(1), Limits::default());
+    let spool = Spool::in_memory(Epoch(1), Limits::default(), now.mono);
     let mut feed = Feed { uplink: Uplink::new(config, now), spool };
     let sensor =
         SensorSpec { name: "secret".to_owned(), unit: String::new(), kind: SensorKind::Gauge, interval_ms: 1_000 };

@@ -123,7 +123,7 @@ impl Fleet {
         uplink.add_known(self.hub_key, self.plan.hub, start);
         uplink.set_sensors(&self.specs);
         Ok(Device {
-            feed: Feed { uplink, spool: Spool::in_memory(epoch, LIMITS) },
+            feed: Feed { uplink, spool: Spool::in_memory(epoch, LIMITS, now.mono) },
             keys,
             epoch,
             skew_ms: ((random.unit() * 2.0 - 1.0) * skew) as i64,

@@ -120,10 +120,9 @@ pub struct Spool {
 }
 
 impl Spool {
-    /// A spool that lives in memory only: for simulated devices.
+    /// A spool that lives in memory only, since `opened`: for simulated devices.
     #[must_use]
-    pub fn in_memory(epoch: Epoch, limits: Limits) -> Self {
-        let opened = crate::clock::now().mono;
+    pub fn in_memory(epoch: Epoch, limits: Limits, opened: Instant) -> Self {
         Self {
             epoch,
             next: BatchSeq(0),

@@ -41,8 +41,7 @@ impl Spool {
         let (journal, open) = Journal::open(folder);
         let (tally, drops) = Tally::open(folder);
         let (ledger, counted) = Ledger::open(folder);
-        let mut spool = Self::in_memory(epoch, limits);
-        (spool.opened, spool.ages_due) = (now, now);
+        let mut spool = Self::in_memory(epoch, limits, now);
         (spool.tally, spool.drops, spool.ledger) = (tally, drops, ledger);
         spool.disk = Some(disk);
         spool.journal = Some(journal);

@@ -277,8 +277,8 @@ fn a_segment_that_cannot_be_read_at_a_start_is_named_and_its_number_is_not_used_
 
 #[test]
 fn batches_of_a_lost_session_are_handed_out_again() {
-    let mut spool = Spool::in_memory(Epoch(1), Limits::default());
     let t0 = now();
+    let mut spool = Spool::in_memory(Epoch(1), Limits::default(), t0);
     append(&mut spool, 3, t0);
     let first: Vec<_> = std::iter::from_fn(|| spool.take_live(t0)).collect();
     spool.trim(Epoch(1), BatchSeq(1), &[]);

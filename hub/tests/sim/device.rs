@@ -63,7 +63,7 @@ impl Device {
         let random = Random::new(plan.seed ^ (number as u64 + 1) << 32);
         let feed = Feed {
             uplink: Uplink::new(config(&keys, Epoch(1), None, plan, 1), now),
-            spool: Spool::in_memory(Epoch(1), limits(plan)),
+            spool: Spool::in_memory(Epoch(1), limits(plan), now.mono),
         };
         let mut device = Self {
             number,
@@ -124,7 +124,7 @@ impl Device {
         } else {
             self.dropped_before += self.feed.spool.dropped();
             self.forgot |= !self.feed.spool.is_told() || !self.held.is_empty();
-            self.feed.spool = Spool::in_memory(self.epoch, limits(&self.plan));
+            self.feed.spool = Spool::in_memory(self.epoch, limits(&self.plan), now.mono);
             self.cut.extend(std::mem::take(&mut self.held).into_values().flatten());
         }
         self.start(now);

@@ -63,7 +63,7 @@ impl World {
         change(&mut config);
         let mut uplink = Uplink::new(config, now);
         uplink.set_sensors(&[spec("mem.used_pct")]);
-        let spool = Spool::in_memory(Epoch(1), Limits::default());
+        let spool = Spool::in_memory(Epoch(1), Limits::default(), now.mono);
         let feed = Feed { uplink, spool };
         let (random, wire) = (Random::new(5), VecDeque::new());
         Self { feed, hub, now, delay: 5 * MS, loss: 0.0, groups: true, random, wire, events: Vec::new() }
