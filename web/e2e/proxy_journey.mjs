@@ -50,6 +50,14 @@ async function works(base, { secure }) {
   await page.getByText("21.5").first().waitFor();
   await page.getByRole("link", { name: "← Devices" }).click();
   await page.waitForURL(base);
+  // No link of any screen leads out of the path.
+  for (const screen of ["", "a", "a?rule=new", "w", "h"]) {
+    await page.goto(`${base}${screen}`);
+    await page.locator('[data-connection="live"]').waitFor();
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    const out = await page.locator("a[href]").evaluateAll((links, base) => links.map((link) => link.href).filter((href) => !href.startsWith(base)), base);
+    assert.deepEqual(out, [], screen);
+  }
   const [cookie] = await context.cookies();
   assert.deepEqual([cookie.name, cookie.secure], secure ? ["__Host-thub", true] : ["thub", false]);
   const documented = await context.newPage();

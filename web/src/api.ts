@@ -1,6 +1,6 @@
 // The hub's REST API, one typed function a question. Every call ends: answered, refused, or timed out.
 
-import { place } from "./base";
+import { pathTo } from "./base";
 import type {
   Alert, AuditEntry, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
@@ -29,7 +29,7 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
   let response: Response;
   let text: string;
   try {
-    response = await fetch(place(`/api/v1${path}`), request);
+    response = await fetch(pathTo(`/api/v1${path}`), request);
     text = await response.text();
   } catch {
     // No connection, or cut in the middle of the answer.
@@ -93,7 +93,7 @@ export const hub = {
   /** Counters in the text format of Prometheus; empty when the hub keeps them to itself. */
   metrics: async () => {
     try {
-      const answer = await fetch(place("/metrics"), { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
+      const answer = await fetch(pathTo("/metrics"), { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
       return answer.ok ? await answer.text() : "";
     } catch {
       return "";

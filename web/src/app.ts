@@ -5,7 +5,7 @@
 
 import { computed, signal, type ReadonlySignal } from "@preact/signals";
 import { session } from "./api";
-import { place } from "./base";
+import { pathTo } from "./base";
 import { Live, type Subscription } from "./live";
 import { href, parse, type Route } from "./route";
 import { initial, update, type DeviceEvent, type Msg, type State } from "./state";
@@ -46,7 +46,7 @@ let deviceEvents: DeviceEvent[] = [];
 const live = new Live(
   {
     open(ears) {
-      const socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${place("/api/v1/live")}`);
+      const socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${pathTo("/api/v1/live")}`);
       socket.onmessage = (event) => ears.message(event.data);
       socket.onclose = () => ears.close();
       return socket;
@@ -124,7 +124,7 @@ export function go(route: Route, how: "push" | "replace" = "push"): void {
 function followLinks(event: MouseEvent): void {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = (event.target as Element | null)?.closest("a");
-  if (!link || link.origin !== location.origin || link.target !== "" || link.hasAttribute("download") || !link.pathname.startsWith(place("/")) || link.pathname.startsWith(place("/api/"))) return;
+  if (!link || link.origin !== location.origin || link.target !== "" || link.hasAttribute("download") || !link.pathname.startsWith(pathTo("/")) || link.pathname.startsWith(pathTo("/api/"))) return;
   event.preventDefault();
   go(parse(link.pathname, link.search));
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { place, BASE, below, inside } from "./base";
+import { pathTo, BASE, below, inside } from "./base";
 
 describe("where the page lies", () => {
   it("is told by the address of its own files", () => {
@@ -10,7 +10,7 @@ describe("where the page lies", () => {
   });
 
   it("is taken off the path and put before it", () => {
-    expect([BASE, place("/a")]).toEqual(["", "/a"]);
+    expect([BASE, pathTo("/a")]).toEqual(["", "/a"]);
     expect(inside("/hub/d/x", "/hub")).toBe("/d/x");
     expect(inside("/hub/", "/hub")).toBe("/");
     expect(inside("/hub", "/hub")).toBe("/");

@@ -11,7 +11,7 @@ export function below(module: string): string {
 export const BASE = below(import.meta.url);
 
 /** An address of the page or the API as the browser needs it. */
-export const place = (path: string): string => BASE + path;
+export const pathTo = (path: string): string => BASE + path;
 
 /** A path of the address bar as the page knows it. */
 export function inside(path: string, base = BASE): string {

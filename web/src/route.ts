@@ -6,7 +6,7 @@
 //   /w                        webhooks           ?webhook=<id>
 //   /h                        the hub itself
 
-import { place, inside } from "./base";
+import { pathTo, inside } from "./base";
 import { parseSpan, span } from "./format";
 import type { DeviceStatus } from "./types";
 
@@ -60,7 +60,7 @@ export function href(route: Route): string {
       if (route.q) query.set("q", route.q);
       if (route.sort !== "name") query.set("sort", route.sort);
       if (route.group) query.set("group", route.group);
-      return withQuery(place("/"), query);
+      return withQuery(pathTo("/"), query);
     case "device": {
       // Written by hand: a comma between names and a readable `now-1h` survive, where URLSearchParams would escape them.
       const parts: string[] = [];
@@ -68,18 +68,18 @@ export function href(route: Route): string {
       if (route.range.from !== DEFAULT_RANGE.from || route.range.to !== DEFAULT_RANGE.to) {
         parts.push(`from=${encodeURIComponent(route.range.from)}`, `to=${encodeURIComponent(route.range.to)}`);
       }
-      return place(`/d/${encodeURIComponent(route.id)}${parts.length > 0 ? `?${parts.join("&")}` : ""}`);
+      return pathTo(`/d/${encodeURIComponent(route.id)}${parts.length > 0 ? `?${parts.join("&")}` : ""}`);
     }
     case "alerts":
       if (route.rule) query.set("rule", route.rule);
       if (route.device) query.set("device", route.device);
       if (route.sensor) query.set("sensor", route.sensor);
-      return withQuery(place("/a"), query);
+      return withQuery(pathTo("/a"), query);
     case "webhooks":
       if (route.webhook) query.set("webhook", route.webhook);
-      return withQuery(place("/w"), query);
+      return withQuery(pathTo("/w"), query);
     case "hub":
-      return place("/h");
+      return pathTo("/h");
     case "missing":
       return route.path;
   }
@@ -92,7 +92,7 @@ export function exportHref(route: Extract<Route, { view: "device" }>): string {
   const absolute = (text: string) => (text.startsWith("now") ? text : String(moment(text, 0)));
   query.set("from", absolute(route.range.from));
   query.set("to", absolute(route.range.to));
-  return place(`/api/v1/export?${query}`);
+  return pathTo(`/api/v1/export?${query}`);
 }
 
 /** The window in epoch milliseconds at `now`; null when it makes no sense. */

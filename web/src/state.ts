@@ -4,7 +4,7 @@
 // (`chart/board.ts` keeps them). What people read, ages and last values, is.
 
 import { bare } from "./bare";
-import { place } from "./base";
+import { pathTo } from "./base";
 import type { Route } from "./route";
 import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Session as SignedInBrowser, Silence, Token, Webhook } from "./types";
 import { clean, millis } from "./format";
@@ -275,7 +275,7 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
 function alertToast(alert: Alert, toasts: readonly Toast[]): Toast {
   const alerts = (toasts.find(({ id }) => id === "alerts")?.alerts ?? 0) + 1;
   const text = `${clean(ruleName(alert))}: ${clean(alert.device_name)}`;
-  return { id: "alerts", tone: "alert", text: alerts === 1 ? text : `${text}, and ${alerts - 1} more`, href: place("/a"), alerts };
+  return { id: "alerts", tone: "alert", text: alerts === 1 ? text : `${text}, and ${alerts - 1} more`, href: pathTo("/a"), alerts };
 }
 
 /** Newer values replace older ones. One from ahead of now neither hides what is measured now nor replaces it, as at the hub. */

@@ -1,7 +1,7 @@
 //! The machine this agent runs on: when each thing on it is read, and what is wrong with which.
 //!
-//! A round gives every errand that is back from the last one, alone or on a tour, to the crew. What is quick comes back within milliseconds and
-//! makes up the round; what is slow comes when it comes; what hangs is not asked a second time, and what was not asked because
+//! A round gives every errand that is back from the last one, alone or on a tour, to the crew. What is quick comes back within
+//! milliseconds and makes up the round; what is slow comes when it comes; what hangs is not asked a second time, and what was not asked because
 //! so much hangs is not said to give no answer. What there is is looked for anew every [`LOOK_EVERY`].
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A file of any length takes the memory of one page and a few pieces: the writer reads on only when the client has taken
-//! what was written, and who reads slowly keeps a place of their own and nobody else's. It holds no snapshot; what arrives behind the place it has reached is not in the file. Under load it
-//! pauses as queries are refused. Nothing is cut silently: a body ends well only after the last row, else its transfer
+//! what was written, and who reads slowly keeps a place of their own and nobody else's. It holds no snapshot; what arrives
+//! behind the place it has reached is not in the file. Under load it pauses as queries are refused. Nothing is cut silently: a body ends well only after the last row, else its transfer
 //! fails, and NDJSON ends with a line `{"error":"..."}` besides. It is packed on the way for clients that take gzip.
 
 use std::io::Write as _;

@@ -73,7 +73,7 @@ fn name_of(uri: &Uri, headers: &HeaderMap) -> Result<String, ApiError> {
 
 fn own_name(app: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
     let name = name_of(uri, headers)?;
-    if is_own_host(&app.config, app.info.url.as_deref(), &name) {
+    if is_own_host(&app.config, &name) {
         return Ok(());
     }
     Err(ApiError::new(
@@ -92,26 +92,25 @@ pub(super) fn called<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str
     uri.authority().map(|authority| authority.as_str()).or(named)
 }
 
-fn is_own_host(config: &Config, url: Option<&str>, name: &str) -> bool {
+fn is_own_host(config: &Config, name: &str) -> bool {
     let is = |own: &str| is_same_name(own, name);
     let hostname = config.hostname.as_deref().filter(|own| !own.is_empty());
     name.parse::<IpAddr>().is_ok()
         || is("localhost")
         || hostname.is_some_and(|own| is(own) || is(&format!("{own}.local")))
-        || is_listed(config, url, name)
+        || is_listed(config, name)
 }
 
-/// A name the operator gave: by `hosts`, or in `url`.
-pub(super) fn is_listed(config: &Config, url: Option<&str>, name: &str) -> bool {
-    let of_url = url.and_then(|url| url.parse::<Uri>().ok()).and_then(|url| host_of(url.authority()?.as_str()));
-    config.allowed_hosts.iter().any(|own| is_same_name(own, name)) || of_url.is_some_and(|own| own == name)
+/// A name the operator gave.
+pub(super) fn is_listed(config: &Config, name: &str) -> bool {
+    config.allowed_hosts.iter().any(|own| is_same_name(own, name))
 }
 
 /// The URL the operator gave, where a request came by its name.
 pub(super) fn public_url<'a>(app: &'a AppState, host: &str) -> Option<&'a str> {
     let url = app.info.url.as_deref()?;
-    let authority = url.split_once("://")?.1.split('/').next()?;
-    (host_of(authority)? == host_of(host)?).then(|| url.trim_end_matches('/'))
+    let named: Uri = url.parse().ok()?;
+    (host_of(named.authority()?.as_str())? == host_of(host)?).then_some(url)
 }
 
 fn is_same_name(own: &str, name: &str) -> bool {
@@ -200,10 +199,12 @@ pub(super) async fn headers(request: Request, next: Next) -> Response {
 mod tests {
     use super::*;
 
-    const URL: Option<&str> = Some("https://example.org/hub");
-
     fn config() -> Config {
-        Config { hostname: Some("Pi".to_owned()), allowed_hosts: vec!["hub.example".to_owned()], ..Config::default() }
+        Config {
+            hostname: Some("Pi".to_owned()),
+            allowed_hosts: ["hub.example", "example.org"].map(str::to_owned).to_vec(),
+            ..Config::default()
+        }
     }
 
     fn headers(sent: &[(HeaderName, &'static str)]) -> HeaderMap {
@@ -212,7 +213,7 @@ mod tests {
 
     #[test]
     fn only_own_names_are_answered() {
-        let is_answered = |host: &'static str| host_of(host).is_some_and(|name| is_own_host(&config(), URL, &name));
+        let is_answered = |host: &'static str| host_of(host).is_some_and(|name| is_own_host(&config(), &name));
         for host in [
             "127.0.0.1:8080",
             "[::1]:8080",

@@ -39,7 +39,8 @@ const PACKING: usize = 2;
 /// What an operator may set about HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Names the hub answers to, besides IP addresses, `localhost` and its own host name: against DNS rebinding.
+    /// Names the hub answers to, besides IP addresses, `localhost` and its own host name, and whose pages are its own: against
+    /// DNS rebinding and requests of other sites.
     pub allowed_hosts: Vec<String>,
     /// Proxies whose word on who asks, by what name and how is taken.
     pub trusted_proxies: Vec<IpNet>,

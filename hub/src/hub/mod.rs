@@ -241,7 +241,7 @@ impl Hub {
         let running = Running { http: http_address, udp: udp_address, discovery: config.discovery, key };
         let state = AppState::new(Wiring {
             config: http::state::Config {
-                allowed_hosts: config.hosts.clone(),
+                allowed_hosts: config.names(),
                 trusted_proxies: config.trusted_proxies.clone(),
                 hostname: reach::hostname(),
                 admin_token,

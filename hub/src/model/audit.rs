@@ -49,7 +49,7 @@ pub struct Entry {
     pub fields: Vec<Field>,
 }
 
-/// One thing that changed. A secret is [`HIDDEN`](Self::HIDDEN) on both sides.
+/// One thing that changed. A secret is `(hidden)` on both sides.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     /// Its name.

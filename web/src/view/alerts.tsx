@@ -1,6 +1,6 @@
 // What is wrong, what was wrong, and the rules that say so. The timeline is live; nothing here needs a reload.
 
-import { place } from "../base";
+import { pathTo } from "../base";
 import { useEffect, useState } from "preact/hooks";
 import { endSilence, loadHub, loadRules, loadSilences, removeRule, saveRule, say, reason } from "../actions";
 import { go, part, state } from "../app";
@@ -63,7 +63,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
         <h1>Alerts</h1>
         <div class="row">
           <button type="button" class="button" aria-expanded={silencing} onClick={() => setSilencing(!silencing)}>New silence</button>
-          <a class="button primary" href={place("/a?rule=new")}>New rule</a>
+          <a class="button primary" href={pathTo("/a?rule=new")}>New rule</a>
         </div>
       </div>
       {silencing ? <SilenceForm done={() => setSilencing(false)} /> : null}
@@ -82,7 +82,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
         <div class="card entries" aria-labelledby="rules" role="region">
           <div class="card-head"><h2 id="rules">Rules</h2></div>
           {rules.value === null ? <p class="empty quiet">Loading…</p> : rules.value.length === 0 ? (
-            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value crosses a limit, changes too fast, is unusual, or stops arriving.</p><a class="button" href={place("/a?rule=new")}>Create the first rule</a></div>
+            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value crosses a limit, changes too fast, is unusual, or stops arriving.</p><a class="button" href={pathTo("/a?rule=new")}>Create the first rule</a></div>
           ) : <ul class="entries tall">{rules.value.map((rule) => <RuleEntry key={rule.id} rule={rule} />)}</ul>}
         </div>
         <OwnAlerts />
@@ -152,7 +152,7 @@ function RuleEntry({ rule }: { rule: Rule }) {
         {waits ? <span class="small">{waits}</span> : null}
       </div>
       <div class="row">
-        {KNOWN.has(rule.condition.type) ? <a class="button plain" href={place(`/a?rule=${encodeURIComponent(id)}`)} aria-label={`Edit ${name}`}>Edit</a> : null}
+        {KNOWN.has(rule.condition.type) ? <a class="button plain" href={pathTo(`/a?rule=${encodeURIComponent(id)}`)} aria-label={`Edit ${name}`}>Edit</a> : null}
         <button type="button" class="button plain" aria-label={`Turn ${rule.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{rule.enabled ? "Turn off" : "Turn on"}</button>
         <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void removeRule(id)} />
       </div>

@@ -1,6 +1,6 @@
 // The frame of every screen: navigation, connection pill, banners, toasts, keys that work everywhere.
 
-import { place } from "../base";
+import { pathTo } from "../base";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { dispatch, go, part, state } from "../app";
@@ -71,7 +71,7 @@ function Frame() {
       <a class="skip" href="#main">Skip to content</a>
       <header class="top">
         <div class="top-in">
-          <a class="brand" href={place("/")} aria-label="Telemetry hub">
+          <a class="brand" href={pathTo("/")} aria-label="Telemetry hub">
             <Logo />
             <span>Telemetry hub</span>
           </a>
@@ -97,7 +97,7 @@ function Frame() {
         <Screen at={at} />
       </main>
       <footer class="foot small quiet">
-        <a href={place("/api/docs")} target="_blank">API documentation</a>
+        <a href={pathTo("/api/docs")} target="_blank">API documentation</a>
         <button type="button" class="link" onClick={showHelp}>Keyboard shortcuts</button>
         <span class="wide">Command line: <code>telemetry-hub --help</code></span>
       </footer>
@@ -121,7 +121,7 @@ function Screen({ at }: { at: Route }) {
     case "hub":
       return <hub.View />;
     case "missing":
-      return <section class="card empty"><h1>Nothing is here</h1><p>There is no page at this address.</p><a class="button" href={place("/")}>All devices</a></section>;
+      return <section class="card empty"><h1>Nothing is here</h1><p>There is no page at this address.</p><a class="button" href={pathTo("/")}>All devices</a></section>;
   }
 }
 

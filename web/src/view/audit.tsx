@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { told } from "../actions";
 import { state } from "../app";
+import { pathTo } from "../base";
 import { changes, deed, doer } from "../deed";
 import { clean, when } from "../format";
 import type { AuditEntry } from "../types";
@@ -25,7 +26,7 @@ export function Audit() {
     <section class="card entries" aria-labelledby="audit">
       <div class="card-head">
         <div><h2 id="audit">Changes by people</h2><p class="small quiet">Who changed what, and who was refused. Kept for a year, 10,000 at most.</p></div>
-        <a class="button" href="/api/v1/audit?format=ndjson" download="audit.ndjson">Download all</a>
+        <a class="button" href={pathTo("/api/v1/audit?format=ndjson")} download="audit.ndjson">Download all</a>
       </div>
       {entries === null ? <p class="empty quiet">Loading…</p> : entries.length === 0 ? <p class="empty quiet">Nothing has been changed yet.</p> : (
         <ul class="entries">{entries.map((entry) => <Entry key={entry.id} entry={entry} />)}</ul>

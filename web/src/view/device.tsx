@@ -1,6 +1,6 @@
 // One device: how it is, how well it is heard, and a live chart a sensor. The address bar holds sensors and window.
 
-import { place } from "../base";
+import { pathTo } from "../base";
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { adopt, loadDevice } from "../actions";
@@ -40,7 +40,7 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
   }, [id, streams.value]);
 
   if (missing && device === null) {
-    return <section class="card empty"><h1>No such device</h1><p>It may have been removed.</p><a class="button" href={place("/")}>All devices</a></section>;
+    return <section class="card empty"><h1>No such device</h1><p>It may have been removed.</p><a class="button" href={pathTo("/")}>All devices</a></section>;
   }
   if (device === null) return <p class="quiet" role="status">Loading…</p>;
   return (
@@ -66,11 +66,11 @@ function Header({ device }: { device: Device }) {
   return (
     <div class="head">
       <div class="stack" style={{ gap: "6px" }}>
-        <a class="crumb" href={place("/")}>← Devices</a>
+        <a class="crumb" href={pathTo("/")}>← Devices</a>
         <div class="title">
           <h1>{clean(device.name)}</h1>
           <Status of={standing(state.value, device)} />
-          {alarms.map((alert) => <a class="status bad" key={alert.id} href={place("/a")}><Status of="firing" /> {clean(ruleName(alert), 40)}</a>)}
+          {alarms.map((alert) => <a class="status bad" key={alert.id} href={pathTo("/a")}><Status of="firing" /> {clean(ruleName(alert), 40)}</a>)}
           <span class="small quiet">{contact(state.value, device)}</span>
         </div>
         <div class="row">
@@ -82,7 +82,7 @@ function Header({ device }: { device: Device }) {
       </div>
       <div class="row">
         <button type="button" class="button" aria-expanded={editing} onClick={() => setEditing(!editing)}>Edit</button>
-        <a class="button" href={place(`/a?rule=new&device=${encodeURIComponent(device.name)}`)}>New rule</a>
+        <a class="button" href={pathTo(`/a?rule=new&device=${encodeURIComponent(device.name)}`)}>New rule</a>
       </div>
       {device.notes === "" ? null : <p class="notes">{lines(device.notes)}</p>}
       {editing ? <edit.View device={device} close={() => setEditing(false)} /> : null}

@@ -141,7 +141,7 @@ function Identity({ hub }: { hub: Hub }) {
         <dt>Up for</dt><dd>{duration(hub.uptime_s * 1000)}</dd>
         <dt>Devices at</dt><dd>UDP {hub.udp_port}</dd>
         <dt>Discovery</dt><dd>{hub.discovery.enabled ? `on, ${count(hub.discovery.probes)} searches heard` : "off"}</dd>
-        {hub.plain_http ? <><dt>This page</dt><dd>plain HTTP: keep it on a network you trust</dd></> : null}
+        {hub.plain_http && location.protocol !== "https:" ? <><dt>This page</dt><dd>plain HTTP: keep it on a network you trust</dd></> : null}
       </dl>
     </section>
   );

@@ -1,6 +1,6 @@
 // The door: set the first password with the link the hub printed, or sign in with it.
 
-import { place } from "../base";
+import { pathTo } from "../base";
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { setPassword, signIn } from "../actions";
@@ -55,7 +55,7 @@ export function SignIn({ session }: { session: Session }) {
         {Rest()}
         <button class="button primary" disabled={form.busy}>{setup ? "Set password" : "Sign in"}</button>
         {setup ? null : <Forgotten />}
-        <p class="small quiet"><a href={place("/api/docs")} target="_blank">API documentation</a></p>
+        <p class="small quiet"><a href={pathTo("/api/docs")} target="_blank">API documentation</a></p>
       </form>
     </main>
   );

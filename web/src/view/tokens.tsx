@@ -1,6 +1,6 @@
 // The keys of devices that join and of programs: made, shown once, revoked.
 
-import { place } from "../base";
+import { pathTo } from "../base";
 import { useState } from "preact/hooks";
 import * as api from "../api";
 import { loadTokens, told } from "../actions";
@@ -59,7 +59,7 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
     });
   return (
     <section class="card stack" aria-labelledby="api-tokens">
-      <div><h2 id="api-tokens">API tokens</h2><p class="small quiet">For programs and scripts: <code>Authorization: Bearer</code>. <a href={place("/api/docs")} target="_blank">API documentation</a></p></div>
+      <div><h2 id="api-tokens">API tokens</h2><p class="small quiet">For programs and scripts: <code>Authorization: Bearer</code>. <a href={pathTo("/api/docs")} target="_blank">API documentation</a></p></div>
       <form class="form" onSubmit={create}>
         <div class="form-grid">
           <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>

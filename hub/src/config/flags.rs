@@ -1,0 +1,172 @@
+//! The flags of `serve`, what each of them takes, and why a text is none of it.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use axum::http::Uri;
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use super::keep::{Age, age};
+use super::listen;
+use crate::model::quantity;
+use crate::proto::command::JoinPolicy;
+
+/// Flags of `serve`; each may come from the environment as well.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Flags {
+    /// TOML file with any of the keys below (dashes become underscores)
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Data directory, created if missing [default: ./telemetry-data]
+    #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_DATA")]
+    pub data: Option<PathBuf>,
+    /// Address or port of the page, REST and the WebSocket [default: 0.0.0.0:8080]
+    #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_HTTP", value_parser = listen::everywhere)]
+    pub http: Option<SocketAddr>,
+    /// Address or port for device agents [default: 0.0.0.0:5770]
+    #[arg(long, value_name = "ADDR", env = "TELEMETRY_HUB_UDP", value_parser = listen::everywhere)]
+    pub udp: Option<SocketAddr>,
+    /// File holding one admin API token to accept, for automation
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_ADMIN_TOKEN_FILE")]
+    pub admin_token_file: Option<PathBuf>,
+    /// Who may join; a join token always works unless closed [default: as last set on the page, at first click]
+    #[arg(long, value_enum, env = "TELEMETRY_HUB_JOIN")]
+    pub join: Option<Join>,
+    /// Whether the hub answers devices that search for one on the network [default: on]
+    #[arg(long, value_enum, env = "TELEMETRY_HUB_DISCOVERY")]
+    pub discovery: Option<Switch>,
+    /// How far webhooks may reach [default: lan]
+    #[arg(long, value_enum, env = "TELEMETRY_HUB_WEBHOOK_POLICY")]
+    pub webhook_policy: Option<Reach>,
+    /// Network that webhooks may reach although it is blocked by default, such as 127.0.0.0/8; repeatable
+    #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_WEBHOOK_ALLOW", value_delimiter = ',')]
+    pub webhook_allow: Vec<IpNet>,
+    /// Host name under which browsers reach the hub, beside its addresses and its own name; repeatable
+    #[arg(long, value_name = "NAME", env = "TELEMETRY_HUB_HOSTS", value_delimiter = ',')]
+    pub hosts: Vec<String>,
+    /// URL of the page as people open it, such as `https://example.org/hub/`: for links in alerts, and below whose path the hub
+    /// is found behind a proxy
+    #[arg(long, value_name = "URL", env = "TELEMETRY_HUB_URL", value_parser = url)]
+    pub url: Option<String>,
+    /// Reverse proxy in front of the hub, whose X-Forwarded-For, -Proto and -Host are believed; repeatable
+    #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
+    pub trusted_proxies: Vec<IpNet>,
+    /// Folder of the agents that devices get from this hub, device-agent-<target> each [default: `agents` in the data
+    /// directory, then beside this program]
+    #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
+    pub agents: Option<PathBuf>,
+    /// Maximum size of the database with its log, at least 32MiB; the oldest readings are deleted first [default: none]
+    #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_MAX_SIZE", value_parser = max_size)]
+    pub max_size: Option<u64>,
+    /// Maximum number of devices, including blocked ones; existing devices are unaffected [default: 20000]
+    #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_DEVICES")]
+    pub max_devices: Option<NonZeroUsize>,
+    /// Maximum number of series (one sensor of one device each); existing series are unaffected [default: 100000]
+    #[arg(long, value_name = "N", env = "TELEMETRY_HUB_MAX_SERIES")]
+    pub max_series: Option<NonZeroUsize>,
+    /// Memory for readings that wait for the disk, at least 256KiB; when it is full, devices keep theirs and send them again
+    /// [default: 16MiB]
+    #[arg(long, value_name = "SIZE", env = "TELEMETRY_HUB_INGEST_QUEUE", value_parser = ingest_queue)]
+    pub ingest_queue: Option<usize>,
+    /// Time between writes to disk, up to 5s. Longer is kinder to memory cards, but live values and alerts come that much
+    /// later [default: 20ms under load, else 100ms]
+    #[arg(long, value_name = "TIME", env = "TELEMETRY_HUB_COMMIT_INTERVAL", value_parser = quantity::interval)]
+    pub commit_interval: Option<Duration>,
+    /// How long every reading is kept, such as 14d, 6w, 5y or forever [default: as set on the page, at first forever]
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_RAW", value_parser = age)]
+    pub keep_raw: Option<Age>,
+    /// How long one-minute summaries are kept, which replace older readings
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_MINUTES", value_parser = age)]
+    pub keep_minutes: Option<Age>,
+    /// How long hourly summaries are kept, which replace older one-minute summaries
+    #[arg(long, value_name = "AGE", env = "TELEMETRY_HUB_KEEP_HOURS", value_parser = age)]
+    pub keep_hours: Option<Age>,
+}
+
+/// `10.0.0.0/8`, or one address.
+pub(super) fn network(text: &str) -> Result<IpNet, String> {
+    let one = || text.parse().map(|ip: IpAddr| IpNet::from(ip.to_canonical()));
+    text.parse().or_else(|_| one()).map_err(|_| format!("`{text}` is no network such as 10.0.0.0/8 and no address"))
+}
+
+/// Without a slash at its end.
+pub(super) fn url(text: &str) -> Result<String, String> {
+    let wrong = || format!("`{text}` is no URL of a page such as https://hub.example or https://example.org/hub/");
+    let url: Uri = text.parse().map_err(|_| wrong())?;
+    let is_http = matches!(url.scheme_str(), Some("http" | "https"));
+    let is_plain = url.query().is_none() && !text.contains(['#', '@']);
+    if is_http && is_plain && url.host().is_some_and(|host| !host.is_empty()) {
+        Ok(text.trim_end_matches('/').to_owned())
+    } else {
+        Err(wrong())
+    }
+}
+
+/// Smallest cap: a journal, a log and some blocks fit.
+const LEAST_SIZE: u64 = 32 << 20;
+
+pub(super) fn max_size(text: &str) -> Result<u64, String> {
+    let size = quantity::bytes(text)?;
+    if size < LEAST_SIZE { Err(format!("`{text}` is too small: at least 32MiB")) } else { Ok(size) }
+}
+
+/// Readings that wait for the disk: seven hundred thousand where a batch has a hundred, which two cores were seen to store
+/// in a seventh of a second.
+pub(super) const INGEST_QUEUE: usize = 16 << 20;
+/// Smallest queue: some of the largest batches fit.
+const LEAST_QUEUE: usize = 256 << 10;
+
+pub(super) fn ingest_queue(text: &str) -> Result<usize, String> {
+    let size = usize::try_from(quantity::bytes(text)?).map_err(|_| format!("`{text}` is too large"))?;
+    if size < LEAST_QUEUE { Err(format!("`{text}` is too small: at least 256KiB")) } else { Ok(size) }
+}
+
+/// `--join`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Join {
+    /// Nobody new
+    Closed,
+    /// Only with a join token
+    Token,
+    /// Devices ask, a person adopts them
+    Click,
+    /// Every device is adopted at once
+    Open,
+}
+
+/// `on` or `off`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// Yes
+    On,
+    /// No
+    Off,
+}
+
+/// `--webhook-policy`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reach {
+    /// The internet and private networks such as 192.168.0.0/16
+    #[default]
+    Lan,
+    /// Only the internet
+    Internet,
+}
+
+impl From<Join> for JoinPolicy {
+    fn from(join: Join) -> Self {
+        match join {
+            Join::Closed => Self::Closed,
+            Join::Token => Self::Token,
+            Join::Click => Self::Click,
+            Join::Open => Self::Open,
+        }
+    }
+}
