@@ -295,6 +295,9 @@ impl Agent {
     fn tend_table(&mut self, now: Now) {
         let Self { feed, table, input, left_out, epoch, gather, moments, deadband, overwritten, .. } = self;
         feed.uplink.ask_numbering(table.wants_numbers());
+        if !feed.uplink.restates_any() {
+            table.all_restated();
+        }
         let moment = Moment { now: now.mono, batch: (*epoch, feed.spool.next_number()) };
         let oldest = oldest(feed, gather, *epoch);
         overwritten.settle(oldest);

@@ -196,6 +196,12 @@ impl Uplink {
         }
     }
 
+    /// Whether the hub is not told yet, as often as it is to be, of all that [`Uplink::restate`] was called for.
+    #[must_use]
+    pub const fn restates_any(&self) -> bool {
+        self.restated.due().is_some()
+    }
+
     /// Has the hub asked whether it knows how to follow another numbering, see [`Uplink::can_renumber`].
     pub fn ask_numbering(&mut self, asks: bool) {
         self.asks = asks;

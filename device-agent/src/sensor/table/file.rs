@@ -26,6 +26,9 @@ pub(super) struct Row {
     /// The hub forgot the device, and it was not seen since.
     #[serde(default, skip_serializing_if = "is_false")]
     pub(super) outlived: bool,
+    /// It is another thing than it was, and the hub was not told often enough yet. Earlier versions pass over it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub(super) restated: bool,
     /// Which source gives it, see [`super::givers`]; nothing in files of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) by: Option<String>,
@@ -96,7 +99,7 @@ impl TableFile {
 
     pub(super) fn append(&mut self, spec: &SensorSpec, by: Option<&str>) {
         let (spec, by) = (spec.clone(), by.map(str::to_owned));
-        let row = Row { spec, absent_hours: 0, free: false, outlived: false, by };
+        let row = Row { spec, absent_hours: 0, free: false, outlived: false, restated: false, by };
         let _ = self.file.write_all(&line_of(&row));
         self.unsynced = true;
     }

@@ -82,6 +82,8 @@ struct Place {
     met: bool,
     /// The hub forgot the device, and it was not seen since.
     outlived: bool,
+    /// It is another thing than it was, and the hub is not known to have heard that.
+    restated: bool,
     /// Which source gives it, as far as that is known.
     by: Option<String>,
 }
@@ -90,7 +92,7 @@ impl Place {
     fn of(spec: SensorSpec, by: Option<&str>, moment: Moment) -> Self {
         let (seen, absent, last) = (moment.now, Duration::ZERO, moment.last());
         let (described, by) = (Some(moment.now), by.map(str::to_owned));
-        Self { spec, free: None, seen, absent, described, last, met: true, outlived: false, by }
+        Self { spec, free: None, seen, absent, described, last, met: true, outlived: false, restated: false, by }
     }
 
     fn absent(&self, now: Instant) -> Duration {
@@ -168,7 +170,10 @@ impl SensorTable {
             let absent = Duration::from_secs(3_600 * u64::from(row.absent_hours));
             let free = row.free.then_some(now);
             table.begins_anew |= row.outlived;
-            let (outlived, by) = (row.outlived, row.by);
+            let (outlived, restated, by) = (row.outlived, row.restated && !row.free, row.by);
+            if restated {
+                table.restated.push(SensorNo(table.places.len() as u16));
+            }
             table.put(Place {
                 spec: row.spec,
                 free,
@@ -178,6 +183,7 @@ impl SensorTable {
                 last: before,
                 met: false,
                 outlived,
+                restated,
                 by,
             });
         }
@@ -276,7 +282,7 @@ impl SensorTable {
         if place.described.is_some_and(rests) || !spec.is_valid() {
             return;
         }
-        (place.described, place.spec) = (Some(now), spec.clone());
+        (place.described, place.spec, place.restated) = (Some(now), spec.clone(), true);
         // Free numbers are told as this one, perhaps.
         for told in self.specs.iter_mut().filter(|told| told.name == spec.name) {
             *told = spec.clone();
@@ -285,10 +291,21 @@ impl SensorTable {
         self.is_unsaved = true;
     }
 
-    /// Sensors that are measured otherwise than before; each is told once.
+    /// Sensors that are measured otherwise than before; each is given once, and after another start again unless
+    /// [`SensorTable::all_restated`] says that it was told.
     pub fn take_restated(&mut self) -> Vec<(SensorNo, SensorSpec)> {
         let spec = |number: SensorNo| Some((number, self.specs.get(usize::from(number.0))?.clone()));
         std::mem::take(&mut self.restated).into_iter().filter_map(spec).collect()
+    }
+
+    /// The hub was told often enough of all that were taken: also after another start of the agent it is told no more.
+    pub fn all_restated(&mut self) {
+        if !self.restated.is_empty() {
+            return;
+        }
+        for place in self.places.iter_mut().filter(|place| place.restated) {
+            (place.restated, self.is_unsaved) = (false, true);
+        }
     }
 
     /// Makes the numbers given so far durable; to be called before a batch with them goes to disk.
@@ -470,6 +487,7 @@ impl SensorTable {
             absent_hours: u32::try_from(place.absent(now).as_secs() / 3_600).unwrap_or(u32::MAX),
             free: place.free.is_some(),
             outlived: place.outlived && place.free.is_none(),
+            restated: place.restated && place.free.is_none(),
             by: place.by.clone(),
         });
         file.replace(*numbering, rows)

@@ -68,7 +68,20 @@ fn a_sensor_that_is_measured_otherwise_is_said_anew_at_once_after_a_start_and_th
     table.tend(at(now + RESTATE_AFTER, 0), (Epoch(1), BatchSeq(0)), false, none);
 
     let mut table = SensorTable::open(folder.path(), Epoch(3), now).unwrap();
-    assert_eq!(put(&mut table, 200, now), [], "it is on disk");
+    assert_eq!(put(&mut table, 200, now), [(0, 200)], "it is on disk, and the hub may not have heard it");
+    assert_eq!(put(&mut table, 200, now), []);
+    table.all_restated();
+    table.tend(at(now, 0), (Epoch(1), BatchSeq(0)), false, none);
+
+    let mut table = SensorTable::open(folder.path(), Epoch(4), now).unwrap();
+    assert_eq!(put(&mut table, 200, now), [], "it has");
+    assert_eq!(put(&mut table, 400, now), [(0, 400)]);
+    // This one changed after the hub had heard all that it was told.
+    table.restate(SensorNo(0), ("Cel", SensorKind::Gauge, 600), now + RESTATE_AFTER);
+    table.all_restated();
+    table.tend(at(now, 0), (Epoch(1), BatchSeq(0)), false, none);
+    let mut table = SensorTable::open(folder.path(), Epoch(5), now).unwrap();
+    assert_eq!(put(&mut table, 600, now), [(0, 600)]);
 }
 
 #[test]
