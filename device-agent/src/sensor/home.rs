@@ -89,9 +89,10 @@ impl Home {
         self.gone.is_empty() || !self.gone.remove(&number)
     }
 
-    /// Whether some need not come back.
-    pub(super) fn any_gone(&self) -> bool {
-        !self.gone.is_empty()
+    /// Whether somebody on this tour need not come back.
+    pub(super) fn any_gone(&self, tour: u32) -> bool {
+        let is_gone = |tour: &Tour| tour.numbers().any(|number| self.gone.contains(&number));
+        !self.gone.is_empty() && self.tours.iter().find(|one| one.number == tour).is_some_and(is_gone)
     }
 
     /// One that came back is here.
@@ -113,9 +114,26 @@ impl Home {
         at.map(|at| self.tours.remove(at).end().collect()).unwrap_or_default()
     }
 
+    /// Sends off the first tour, and a thread gets no further than to its first file.
+    #[cfg(test)]
+    pub(super) fn hold_up_tour(&mut self, now: Instant) -> Option<u32> {
+        self.gather();
+        let tour = self.tours.first_mut()?;
+        tour.leave(now)?;
+        tour.begins(now);
+        self.away += 1;
+        Some(tour.number)
+    }
+
     /// The tours of which a file takes too long.
     pub(super) fn late_tours(&self, now: Instant) -> Vec<u32> {
-        self.tours.iter().filter(|tour| tour.is_late(now)).map(|tour| tour.number).collect()
+        let is_late = |tour: &&Tour| tour.late_at().is_some_and(|at| now >= at);
+        self.tours.iter().filter(is_late).map(|tour| tour.number).collect()
+    }
+
+    /// When the first of the tours is late, if it gets no further.
+    pub(super) fn late_at(&self) -> Option<Instant> {
+        self.tours.iter().filter_map(Tour::late_at).min()
     }
 
     /// One hangs at whose file a thread is left by a tour.
@@ -128,9 +146,13 @@ impl Home {
         self.hanging.remove(&tour)
     }
 
-    /// Whose a piece of work is that hangs: of a tour, the one that hangs.
-    pub(super) fn whose(&self, number: u32) -> u32 {
-        self.hanging.get(&number).map_or(number, |trip| trip.number)
+    /// Whose a piece of work is that is long away: of a tour, the one that hangs, or everyone on it as long as none is asked.
+    pub(super) fn whose(&self, number: u32, is_begun: bool) -> Vec<u32> {
+        match (self.hanging.get(&number), self.tours.iter().find(|tour| tour.number == number)) {
+            (Some(trip), _) => vec![trip.number],
+            (None, Some(tour)) if !is_begun => tour.numbers().collect(),
+            (None, _) => vec![number],
+        }
     }
 
     /// There is nothing any more for it to read.

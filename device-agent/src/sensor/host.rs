@@ -98,7 +98,7 @@ impl Host {
             home.refresh();
         }
         let leaving = home.leave(looks, now.mono);
-        crew.give(leaving.inspect(|(pace, _)| *awaited += usize::from(*pace != Pace::Slow)));
+        send(crew, leaving, awaited);
     }
 
     /// Takes in what came back. Calls `changed` for each source that began to fail, with its error, or ceased to.
@@ -173,7 +173,9 @@ impl Host {
         if self.round.is_some() || self.crew.is_busy(now) {
             return Some(now + PATIENCE);
         }
-        self.crew.away().into_iter().filter_map(|away| Some(away.given? + HANGS)).filter(|at| *at > now).min()
+        let hangs = self.crew.away().into_iter().filter_map(|away| Some(away.given? + HANGS)).filter(|at| *at > now);
+        // One file keeps the others of its tour waiting no longer than that, also behind the end of the round.
+        hangs.chain(self.inventory.home.late_at().map(|at| at.max(now))).min()
     }
 
     /// Whether the configuration leaves this sensor out.
@@ -198,7 +200,7 @@ impl Host {
         }
         let Self { inventory: Inventory { home, .. }, crew, awaited, .. } = self;
         let leaving = numbers.iter().filter_map(|number| home.leave_one(*number, now));
-        crew.give(leaving.inspect(|(pace, _)| *awaited += usize::from(*pace != Pace::Slow)));
+        send(crew, leaving, awaited);
     }
 
     fn take_back(&mut self, done: Done<Job>, now: Now) {
@@ -252,7 +254,7 @@ impl Host {
     fn take_tour(&mut self, number: u32, (lent, stops): (Instant, &Stops), took: Duration, now: Now) {
         let Self { inventory: Inventory { home, .. }, samples, .. } = self;
         let at = answered(Some(lent), now);
-        let is_whole = !home.any_gone();
+        let is_whole = !home.any_gone(number);
         if let Some(said) = home.tour_mut(number).filter(|_| is_whole).and_then(|tour| tour.come(at)) {
             return samples.append(said, at);
         }
@@ -310,7 +312,10 @@ impl Host {
         let overdue = self.crew.away().into_iter().filter(|away| is_long(away.given));
         // One that was begun only now is none of both.
         let overdue = overdue.filter(|away| away.begun.is_none() || is_long(away.begun));
-        overdue.map(|away| (self.inventory.home.whose(away.number), away.begun.is_some())).collect()
+        let whose = |is_begun: bool, number| {
+            self.inventory.home.whose(number, is_begun).into_iter().map(move |number| (number, is_begun))
+        };
+        overdue.flat_map(|away| whose(away.begun.is_some(), away.number)).collect()
     }
 
     /// Says which sources fail, and counts that once a round.
@@ -371,6 +376,11 @@ impl Host {
         said.extend(self.inventory.naming());
         remarks::update(&mut self.remarks, said, now.unix);
     }
+}
+
+/// Gives work to the crew; the round waits for what is not slow.
+fn send(crew: &Crew<Job>, leaving: impl Iterator<Item = (Pace, Job)>, awaited: &mut usize) {
+    crew.give(leaving.inspect(|(pace, _)| *awaited += usize::from(*pace != Pace::Slow)));
 }
 
 /// Of when an answer is that came `now`: of the moment in which it was asked for, unless it was long in coming.

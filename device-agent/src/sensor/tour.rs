@@ -95,7 +95,7 @@ impl Tour {
 
     /// Whether somebody is on it.
     pub(super) fn has(&self, number: u32) -> bool {
-        self.trips.iter().any(|trip| trip.number == number)
+        self.numbers().any(|one| one == number)
     }
 
     /// It is back. If all went well it is ready for the next round, and its values are those it returns.
@@ -110,10 +110,20 @@ impl Tour {
         Some(&self.samples)
     }
 
-    /// Whether it is away and one of its files takes too long.
-    pub(super) fn is_late(&self, now: Instant) -> bool {
-        let is_long = |since: Instant| now.saturating_duration_since(since) >= PATIENCE;
-        self.lent.is_some() && self.stops.lock().since.is_some_and(is_long)
+    /// Who is on it.
+    pub(super) fn numbers(&self) -> impl Iterator<Item = u32> {
+        self.trips.iter().map(|trip| trip.number)
+    }
+
+    /// As if a thread began to read its first file.
+    #[cfg(test)]
+    pub(super) fn begins(&self, now: Instant) {
+        self.stops.lock().since = Some(now);
+    }
+
+    /// When the file that is being read takes too long, if it is away and one is.
+    pub(super) fn late_at(&self) -> Option<Instant> {
+        self.lent.and_then(|_| self.stops.lock().since).map(|since| since + PATIENCE)
     }
 
     /// Ends it. Whoever still reads finds nothing more to do.
