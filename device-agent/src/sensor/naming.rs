@@ -18,7 +18,7 @@ pub(super) fn names(
     device: &Device,
     mut is_ambiguous: impl FnMut(&Part, &str, bool) -> bool,
 ) -> Vec<String> {
-    let twin = twin.map_or_else(String::new, |twin| format!(".{twin}"));
+    let twin = suffix(*twin);
     let labels = plain_names(word, &twin, device);
     let name = |((part, _), name): (&(Part, u64), &String)| {
         let many = labels.iter().filter(|other| *other == name).count() > 1;
@@ -36,14 +36,24 @@ pub(super) fn names(
 
 /// What a channel is called by its label, or else its number; and what it is called by its number.
 pub(super) fn calls(Word { word, twin }: &Word, input: &Input) -> [String; 2] {
-    let twin = twin.map_or_else(String::new, |twin| format!(".{twin}"));
-    [input.word(), input.number.to_string()].map(|label| format!("{}.{word}.{label}{twin}", input.quantity.word))
+    let twin = suffix(*twin);
+    [input.word(), input.number.to_string()].map(|label| channel(word, input, &label) + &twin)
+}
+
+/// What devices that nothing tells apart are counted by.
+fn suffix(twin: Option<usize>) -> String {
+    twin.map_or_else(String::new, |twin| format!(".{twin}"))
+}
+
+/// A channel of a chip by one of its labels.
+fn channel(word: &str, input: &Input, label: &str) -> String {
+    format!("{}.{word}.{label}", input.quantity.word)
 }
 
 /// What each part is called by what it says of itself.
 fn plain_names(word: &str, twin: &str, device: &Device) -> Vec<String> {
     let name = |(part, _): &(Part, u64)| match part {
-        Part::Hwmon(input) => format!("{}.{word}.{}", input.quantity.word, input.word()),
+        Part::Hwmon(input) => channel(word, input, &input.word()),
         Part::Zone => format!("temp.{word}"),
         Part::Iio(channel) => format!("iio.{word}{twin}.{}", channel.name),
         Part::Supply => word.to_owned(),
