@@ -125,10 +125,13 @@ pub(super) struct Errand {
 impl Errand {
     /// An errand in the folder `folder` below `root`, which it shares with those who have the same `watch`.
     pub(super) fn new(class: Class, task: Task, (root, folder): (&Path, &str), watch: Option<Arc<Watch>>) -> Self {
+        let files = Files::new(root, folder).watched(watch);
+        // A list or a description is of whatever is there.
+        let files = if matches!(task, Task::Part(..)) { files.of_one_thing() } else { files };
         Self {
             class,
             task,
-            files: Files::new(root, folder).watched(watch),
+            files,
             root: root.to_owned(),
             is_told: false,
             samples: Samples::default(),

@@ -1,7 +1,7 @@
 //! Small files of `/proc` and `/sys` that are read again and again.
 //!
-//! A file stays open between two reads, see [`super::open`]. One that was taken away or replaced is opened again. Opening never
-//! waits, and a file that has to be waited for (a pipe, a terminal) is waited for as long as [`Files::allow`] says. A driver
+//! A file stays open between two reads, see [`super::open`]. One that was taken away or replaced is opened again, and where its
+//! folder may be another's by then it has to prove that it is not, see [`super::proof`]. Opening never waits, and a file that has to be waited for (a pipe, a terminal) is waited for as long as [`Files::allow`] says. A driver
 //! that sleeps cannot be hurried from here: for that there is [`crate::crew`].
 
 use std::collections::BTreeSet;
@@ -18,6 +18,7 @@ use rustix::io::Errno;
 
 use super::Error;
 use super::open::{Open, Watch, is_crowded};
+use super::proof::Proof;
 
 /// Longest text taken from a file: a mount table of thousands of lines.
 const LONGEST: usize = 1 << 20;
@@ -52,6 +53,8 @@ pub(crate) struct Files {
     wants_time: bool,
     /// Shared with others who read in the same folder.
     watch: Option<Arc<Watch>>,
+    /// Where the folder is one of a device that the kernel counts.
+    proof: Option<Proof>,
 }
 
 #[derive(Debug)]
@@ -73,12 +76,18 @@ impl Files {
             wait: Duration::ZERO,
             wants_time: false,
             watch: None,
+            proof: None,
         }
     }
 
     /// The same for one of several who read in this folder.
     pub(super) fn watched(self, watch: Option<Arc<Watch>>) -> Self {
         Self { watch, ..self }
+    }
+
+    /// The same where a folder of this name may be another device's one day: of that nothing is read.
+    pub(super) fn of_one_thing(self) -> Self {
+        Self { proof: Some(Proof::default()), ..self }
     }
 
     /// How long a file may be waited for from here on.
@@ -184,7 +193,7 @@ impl Files {
         };
         let Some(kept) = self.kept.get_mut(at) else { return Ok(None) };
         let wait = if kept.silent { Duration::ZERO } else { self.wait };
-        let read = kept.read(&self.folder, self.watch.as_ref(), into, wait);
+        let read = kept.read((&self.folder, self.watch.as_ref(), self.proof.as_mut()), into, wait);
         match &read {
             Ok(Some(_)) => kept.silent = false,
             Ok(None) if kept.silent => {}
@@ -203,8 +212,7 @@ impl Files {
 impl Kept {
     fn read(
         &mut self,
-        folder: &Path,
-        watch: Option<&Arc<Watch>>,
+        (folder, watch, proof): (&Path, Option<&Arc<Watch>>, Option<&mut Proof>),
         into: &mut [u8],
         wait: Duration,
     ) -> io::Result<Option<(usize, bool)>> {
@@ -219,6 +227,10 @@ impl Kept {
         }
         self.open = None;
         let open = Open::new(&folder.join(&self.name), watch)?;
+        // Behind it: what was opened before the folder was another's is no worse than what was open all the time.
+        if proof.is_some_and(|proof| !proof.holds(folder)) {
+            return Err(Errno::NODEV.into());
+        }
         let read = open.read(into, wait);
         self.open = Some(open);
         Ok(self.after(read?))
@@ -273,4 +285,30 @@ pub(super) fn print_of(folder: &Path) -> u64 {
         print = print.wrapping_add(of(entry.file_name().to_bytes(), entry.ino()));
     }
     print
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_found_by_a_name_that_another_device_got_is_not_read_in_its_place() {
+        let root = tempfile::tempdir().unwrap();
+        let chip = |at: &str, name: &str, value: &str| {
+            fs::create_dir_all(root.path().join(at)).unwrap();
+            fs::write(root.path().join(at).join("name"), name).unwrap();
+            fs::write(root.path().join(at).join("temp1_input"), value).unwrap();
+        };
+        let read = |files: &mut Files| files.number("temp1_input").unwrap();
+        chip("hwmon0", "one", "41000");
+        chip("hwmon1", "two", "42000");
+        let mut files = Files::new(root.path(), "hwmon0").of_one_thing();
+        assert_eq!(read(&mut files), Content::Number(41_000.0));
+        fs::write(root.path().join("hwmon0/new"), "43000").unwrap();
+        fs::rename(root.path().join("hwmon0/new"), root.path().join("hwmon0/temp1_input")).unwrap();
+        assert_eq!(read(&mut files), Content::Number(43_000.0), "a file that is replaced is no other device");
+        fs::remove_dir_all(root.path().join("hwmon0")).unwrap();
+        fs::rename(root.path().join("hwmon1"), root.path().join("hwmon0")).unwrap();
+        assert_eq!([read(&mut files), read(&mut files)], [Content::Nothing; 2]);
+    }
 }

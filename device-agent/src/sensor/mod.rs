@@ -30,6 +30,7 @@ mod open;
 mod origin;
 mod passing;
 mod power;
+mod proof;
 mod register;
 mod remarks;
 pub mod replay;

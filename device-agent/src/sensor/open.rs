@@ -2,8 +2,8 @@
 //! costs one call.
 //!
 //! One that was taken away or replaced is to be opened again. A file of `/sys` says so itself, by its error, and those of `/proc`
-//! stay. Of any other the folder is looked at, once a round for all who read in it; where nobody watches the folder, or a link
-//! leads elsewhere, the file is asked at each read.
+//! stay. Of any other the folder is looked at, once a round for all who read in it; where nobody watches the folder, as of a
+//! file further below, or a link leads elsewhere, the file is asked at each read.
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -118,10 +118,11 @@ impl Open {
                 _ => Kind::Plain,
             }
         };
-        // Where a link leads the folder does not say.
+        // Where a link leads, and what happens further below, the folder does not say.
         let watched = matches!(kind, Kind::Plain | Kind::Stream) && !path.is_symlink();
+        let watch = watch.filter(|watch| watched && path.parent() == Some(&watch.folder));
         KEPT.fetch_add(1, Ordering::Relaxed);
-        Ok(Self { file, kind, watch: watch.filter(|_| watched).cloned(), seen: 0 })
+        Ok(Self { file, kind, watch: watch.cloned(), seen: 0 })
     }
 
     /// Whether it has to be waited for.
@@ -217,12 +218,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_replaced_right_after_a_look_is_opened_again() -> io::Result<()> {
+    fn a_file_that_is_replaced_right_after_a_look_is_opened_again_wherever_it_is() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
-        let (path, other) = (folder.path().join("temp1_input"), folder.path().join("other"));
+        fs::create_dir(folder.path().join("device"))?;
         let rounds = Arc::default();
         let watch = Watch::new(folder.path().to_owned(), &rounds);
-        for _ in 0..50 {
+        for at in ["", "device"].into_iter().cycle().take(50) {
+            let (path, other) = (folder.path().join(at).join("temp1_input"), folder.path().join(at).join("other"));
             fs::write(&path, "1")?;
             fs::write(&other, "2")?;
             let mut open = Open::new(&path, Some(&watch))?;
