@@ -11,8 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::files::LONGEST_NUMBER;
-use super::hwmon::DEVICE;
 use super::open::Open;
+
+/// The link of a folder to the device that it is of. (With a slash behind it, it would be followed.)
+const DEVICE: &str = "device";
 
 /// What a folder was when it was looked at first.
 #[derive(Debug, Default)]
