@@ -22,6 +22,15 @@ describe("the search line", () => {
     ["mem* > 2 GiB", true], ["mem* > 4 GiB", false], ["cpu.used_pct = 91 %", true], ["site != north", true], ["temperature <", true], ["temperature < ", true], ["nothing <", false], ["<", true], ["temperature < 15 GiB/s2", false],
     ["site=sou", false], ["temperature<warm", false], ["temperature<-3", false], ["nothing>1", false], ["", true],
   ])("%s", (q, expected) => expect(found(q, pump, of)).toBe(expected));
+  test.each([
+    ["t<295K", false], ["t<295.2 K", true], ["t=71,6°F", true], ["t>70F", true], ["t<22.5", true], ["t<22.5C", true], ["t>5V", false], ["t>5parsec", true],
+    ["up>1h", true], ["up>90min", true], ["up>2,5h", false], ["up>90m", true], ["up>1d", false], ["up=2h", true], ["up>5000", true],
+    ["p>1bar", true], ["p>1014mbar", false], ["p<101,4kPa", true], ["u<13V", true], ["u<9000mV", false], ["mem>2GiB", true], ["mem>3GB", true], ["mem>2Gi", true], ["mem>3500MB", false], ["w>1,2kW", true], ["w>2k", false], ["wet>0.5%", true],
+  ])("a unit is told in that of the sensor: %s", (q, expected) => {
+    const units: Record<string, [number, string]> = { t: [22, "Cel"], up: [7_200, "s"], p: [1_013.25, "hPa"], u: [12.6, "V"], mem: [3.25e9, "By"], w: [1_500, "W"], wet: [45, "%[RH]"] };
+    const of = Object.fromEntries(Object.entries(units).map(([sensor, [value, unit]]) => [sensor, { device: "id", sensor, unit, at: "", value, quality: "good" as const }]));
+    expect(found(q, pump, of)).toBe(expected);
+  });
   test("only what compares with a number needs every value", () => {
     expect([asksValues(parseFilter("pump site=south")), asksValues(parseFilter("pump t<5"))]).toEqual([false, true]);
   });

@@ -2,27 +2,27 @@
 //
 //   temperature<15 site=south pump      all of it must be true: a value, a label, a piece of any name
 
+import { scale } from "./format";
 import { title } from "./names";
 import { glob } from "./rule";
 import type { Device, Latest } from "./types";
+import { convert } from "./units";
 
 /** The last values of one device, by sensor. */
 export type Values = Readonly<Record<string, Latest>>;
 
 type Op = "<" | "<=" | ">" | ">=" | "=" | "!=";
 
-export type Term = { kind: "word"; text: string } | { kind: "compare"; name: string; op: Op; text: string; number: number | null };
-
-const FACTORS: Record<string, number> = { k: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40 };
+export type Term = { kind: "word"; text: string } | { kind: "compare"; name: string; op: Op; text: string; number: number | null; unit: string };
 
 /** A number as people write it, with a unit or without: `15`, `15°C`, `2GiB`, `-3.5`. */
-function numberOf(text: string): number | null {
-  const [, digits, prefix] = /^([-−+]?\d+(?:[.,]\d+)?)\s*(?:(Ki|Mi|Gi|Ti|k|M|G|T)(?=B|W|Hz|$))?[^\d\s]{0,8}$/.exec(text) ?? [];
-  return digits === undefined ? null : Number(digits.replace("−", "-").replace(",", ".")) * (prefix ? FACTORS[prefix]! : 1);
+function numberOf(text: string): { number: number; unit: string } | null {
+  const [, digits, unit] = /^([-−+]?\d+(?:[.,]\d+)?)\s*([^\d\s]{0,8})$/.exec(text) ?? [];
+  return digits === undefined ? null : { number: Number(digits.replace("−", "-").replace(",", ".")), unit: unit ?? "" };
 }
 
 /** Units that people write apart from a number. */
-const UNIT = "(?:°[CF]?|%|°|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d)";
+const UNIT = "(?:°[CF]?|%|°|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|K|m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d)";
 const OP = "(?:<=|>=|!=|<|>|=)";
 /** A comparison with spaces in it, a name before an operator that has nothing behind it yet, or a word. */
 const TERM = new RegExp(`[^\\s<>=!]+\\s*${OP}\\s*(?:[-−+]?\\d+(?:[.,]\\d+)?\\s+${UNIT}(?=\\s|$)|[^\\s<>=!][^\\s]*)|[^\\s<>=!]+(?=\\s*${OP}\\s*$)|\\S+`, "g");
@@ -33,10 +33,10 @@ export function parseFilter(q: string): Term[] {
   const words = q.replaceAll("≤", "<=").replaceAll("≥", ">=").replaceAll("≠", "!=").match(TERM) ?? [];
   return words.filter((word) => !LONE.test(word)).map((word) => {
     const [, name, op, text] = COMPARISON.exec(word) ?? [];
-    const number = text === undefined ? null : numberOf(text);
+    const { number, unit } = (text === undefined ? null : numberOf(text)) ?? { number: null, unit: "" };
     // Larger and smaller is asked of numbers only.
     if (!name || !op || text === undefined || (number === null && op !== "=" && op !== "!=")) return { kind: "word", text: word.toLowerCase() };
-    return { kind: "compare", name, op: op as Op, text, number };
+    return { kind: "compare", name, op: op as Op, text, number, unit };
   });
 }
 
@@ -69,13 +69,18 @@ function holds(term: Term, device: Device, values: Values | undefined): boolean 
     const text = [device.name, device.id, device.model ?? "", device.address ?? "", ...Object.entries(device.labels).map(([key, value]) => `${key}=${value}`), ...Object.keys(values ?? {})];
     return text.some((one) => one.toLowerCase().includes(term.text));
   }
-  const { name, op, text, number } = term;
+  const { name, op, text, number, unit } = term;
   const labels = labelsOf(device).filter(([key]) => key.toLowerCase() === name.toLowerCase());
   if (labels.length > 0 && (op === "=" || op === "!=")) {
     const same = labels.some(([, value]) => glob(text.toLowerCase(), value.toLowerCase()));
     return same === (op === "=");
   }
-  if (number !== null) return valuesOf(values, name).some(({ value }) => COMPARE[op](value, number));
+  if (number !== null) {
+    return valuesOf(values, name).some((one) => {
+      const asked = convert(number, unit, scale(one.unit, 0).unit);
+      return asked !== null && COMPARE[op](one.value, asked);
+    });
+  }
   // A label that it does not have at all is another one.
   return op === "!=";
 }
