@@ -132,7 +132,7 @@ test("an error stands at its field, and is gone when another kind is chosen", { 
   await form.getByLabel("Resolves at").fill("6");
   assert.ok(await form.getByRole("checkbox", { name: "pager" }).isChecked(), "the webhook for new rules");
   await form.getByRole("button", { name: "Create rule" }).click();
-  await s.page.getByText("temperature of any device with floor=high < 5").waitFor();
+  await s.page.getByText("Temperature of any device with floor=high < 5\u202f°C").waitFor();
 });
 
 test("one rule on many devices is one entry, acknowledged in one press", { timeout: 120_000 }, async () => {

@@ -179,6 +179,11 @@ export function count(value: number): string {
   return digits(Math.round(value));
 }
 
+/** A count of things: "1 device", "12 345 devices". */
+export function many(value: number, one: string, several = `${one}s`): string {
+  return `${count(value)} ${Math.round(value) === 1 ? one : several}`;
+}
+
 /** A length of time, in the two largest units that matter: "38 s", "2 min 05 s", "3 h 20 min", "4 d 2 h". */
 export function duration(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000));

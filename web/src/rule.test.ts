@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { firedOn, glob, outcome, reading, sentence, silenceOver, waitsFor } from "./rule";
-import type { Alert, Backtest, Condition, Silence } from "./types";
+import { firedOn, glob, outcome, reading, sentence, silenceOver, unitOf, waitsFor } from "./rule";
+import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "./types";
 
 describe("globs", () => {
   test("a star is any text, a dot is a dot", () => {
@@ -15,6 +15,17 @@ describe("globs", () => {
 test("a rule reads as a sentence", () => {
   expect(sentence({ device: "*", sensor: "temp", labels: {}, condition: { type: "threshold", op: ">", value: 30 }, for: "60s" })).toBe("temp of any device > 30 for 60s");
   expect(sentence({ device: "*", sensor: "temp", labels: { site: "south" }, condition: { type: "threshold", op: ">", value: 30 }, for: "0s" })).toBe("temp of any device with site=south > 30");
+  expect(sentence({ device: "shed", sensor: "cpu.used_pct", labels: {}, condition: { type: "threshold", op: ">", value: 90 }, for: "0s" }, "%")).toBe("CPU of shed > 90\u202f%");
+  expect(sentence({ device: "*", sensor: "*", labels: {}, condition: { type: "increase", op: ">", value: 2 ** 31, over: "1d", clear: null }, for: "0s" }, "By")).toBe("Any sensor of any device grows > 2\u202fGiB in 1d");
+});
+
+test("the unit of a rule is that of all it watches", () => {
+  const device = (id: string, labels: Record<string, string> = {}) => ({ id, name: id, labels }) as Device;
+  const of = (sensors: Record<string, string>) => Object.fromEntries(Object.entries(sensors).map(([sensor, unit]) => [sensor, { sensor, unit } as Latest]));
+  const devices = [device("a", { site: "south" }), device("b")];
+  const latest = { a: of({ temp: "Cel", hum: "%" }), b: of({ temp: "K" }) };
+  const unit = (more: Partial<Rule>) => unitOf({ device: "*", sensor: "*", labels: {}, ...more }, devices, latest);
+  expect([unit({}), unit({ sensor: "hum" }), unit({ sensor: "temp" }), unit({ sensor: "temp", device: "b" }), unit({ sensor: "t*", labels: { site: "south" } }), unit({ sensor: "x" })]).toEqual(["", "%", "", "K", "Cel", ""]);
 });
 
 test("every kind of rule reads as a sentence", () => {

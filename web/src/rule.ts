@@ -2,7 +2,8 @@
 
 import { bare } from "./bare";
 import { apart, clean, digits, duration, exact, limitOf, measured, parseSpan } from "./format";
-import type { Alert, Backtest, Condition, Device, Rule, Silence } from "./types";
+import { title } from "./names";
+import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "./types";
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
 export function glob(pattern: string, text: string): boolean {
@@ -29,23 +30,38 @@ export function silenceOver(silences: readonly Silence[] | null, alert: Pick<Ale
   return (silences ?? []).find(over) ?? null;
 }
 
-/** The rule in one sentence. */
-export function sentence(rule: Pick<Rule, "device" | "sensor" | "labels" | "condition" | "for">): string {
-  const labels = Object.entries(rule.labels).map(([key, value]) => clean(`${key}=${value}`));
-  const who = `${rule.device === "*" ? "any device" : clean(rule.device)}${labels.length > 0 ? ` with ${labels.join(", ")}` : ""}`;
-  return `${clean(rule.sensor)} of ${who} ${condition(rule.condition)}${rule.for && parseSpan(rule.for) !== 0 ? ` for ${rule.for}` : ""}`;
+/** The one unit of what a rule watches, as far as that is known; none where there are several. */
+export function unitOf(rule: Pick<Rule, "device" | "sensor" | "labels">, devices: readonly Device[], latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>): string {
+  const units = new Set<string>();
+  // A fleet has few names of sensors; those that do not match tell nothing of a unit either.
+  const matching = new Map<string, boolean>();
+  for (const device of devices) {
+    for (const { sensor, unit } of Object.values(latest[device.id] ?? {})) {
+      if (!matching.has(sensor)) matching.set(sensor, glob(rule.sensor, sensor));
+      if (matching.get(sensor) && !units.has(unit) && watches(rule, device, sensor)) units.add(unit);
+    }
+    if (units.size > 1) return "";
+  }
+  return [...units][0] ?? "";
 }
 
-export function condition(of: Condition): string {
+/** The rule in one sentence, its limits in `unit`. */
+export function sentence(rule: Pick<Rule, "device" | "sensor" | "labels" | "condition" | "for">, unit = ""): string {
+  const labels = Object.entries(rule.labels).map(([key, value]) => clean(`${key}=${value}`));
+  const who = `${rule.device === "*" ? "any device" : clean(rule.device)}${labels.length > 0 ? ` with ${labels.join(", ")}` : ""}`;
+  return `${rule.sensor === "*" ? "Any sensor" : title(rule.sensor)} of ${who} ${condition(rule.condition, unit)}${rule.for && parseSpan(rule.for) !== 0 ? ` for ${rule.for}` : ""}`;
+}
+
+export function condition(of: Condition, unit = ""): string {
   switch (of.type) {
     case "threshold":
-      return `${of.op} ${exact(of.value)}`;
+      return `${of.op} ${limitOf(of.value, unit)}`;
     case "rate":
-      return `changes ${of.op} ${exact(of.value)} per ${of.per} over ${of.over}`;
+      return `changes ${of.op} ${limitOf(of.value, unit)} per ${of.per} over ${of.over}`;
     case "increase":
-      return `grows ${of.op} ${exact(of.value)} in ${of.over}`;
+      return `grows ${of.op} ${limitOf(of.value, unit)} in ${of.over}`;
     case "deviation":
-      return `${exact(of.sigmas)} σ away from its last ${of.over}${of.least ? `, and more than ${exact(of.least)}` : ""}`;
+      return `${exact(of.sigmas)} σ away from its last ${of.over}${of.least ? `, and more than ${limitOf(of.least, unit)}` : ""}`;
     case "silence":
       return `silent for ${of.after}`;
     default:

@@ -1,6 +1,6 @@
 // How a device stands, as it may honestly be said: what is true at the hub, and nothing while the hub is away. PURE.
 
-import { ago, duration, millis } from "./format";
+import { ago, duration, many, millis } from "./format";
 import { firing, isLost, lastHeard, newestReading, type State } from "./state";
 import type { Alert, Device, DeviceStatus } from "./types";
 
@@ -44,6 +44,6 @@ export function firingByDevice(state: Pick<State, "alerts">): ReadonlyMap<string
 /** "2 alerts", of them what nobody has acknowledged first. */
 export function alertsText(alerts: readonly Alert[]): string {
   const open = alerts.filter((alert) => alert.acked_at === null).length;
-  const of = (n: number) => (n === 1 ? "1 alert" : `${n} alerts`);
+  const of = (n: number) => many(n, "alert");
   return open === 0 ? `${of(alerts.length)}, acknowledged` : of(open);
 }

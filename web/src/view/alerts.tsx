@@ -1,12 +1,12 @@
 // What is wrong, what was wrong, and the rules that say so. The timeline is live; nothing here needs a reload.
 
 import { pathTo } from "../base";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import { endSilence, loadHub, loadRules, loadSilences, removeRule, saveRule, say, reason } from "../actions";
 import { go, part, state } from "../app";
 import { clean, when } from "../format";
 import type { Route } from "../route";
-import { sentence, waitsFor } from "../rule";
+import { sentence, unitOf, waitsFor } from "../rule";
 import { covered } from "../silence";
 import type { Rule, Silence } from "../types";
 import { AlertEntry, AlertList, isOver } from "./alert_entries";
@@ -140,6 +140,10 @@ function SilenceEntry({ of, now }: { of: Silence; now: number }) {
 }
 
 function RuleEntry({ rule }: { rule: Rule }) {
+  const { devices, latest } = state.value;
+  const known = Object.keys(latest).length;
+  // Units do not change while readings come.
+  const unit = useMemo(() => unitOf(rule, Object.values(devices ?? {}), latest), [rule, known]);
   const name = clean(rule.name);
   const { id, needs: _needs, created_at: _created, updated_at: _updated, ...draft } = rule;
   const waits = rule.enabled ? waitsFor(rule) : null;
@@ -148,7 +152,7 @@ function RuleEntry({ rule }: { rule: Rule }) {
     <li>
       <div class="what">
         <div class="entry-line"><strong>{name}</strong><span class="chip">{rule.severity}</span>{rule.enabled ? null : <span class="chip">off</span>}</div>
-        <span class="small quiet">{sentence(rule)}</span>
+        <span class="small quiet" title={clean(rule.sensor)}>{sentence(rule, unit)}</span>
         {waits ? <span class="small">{waits}</span> : null}
       </div>
       <div class="row">

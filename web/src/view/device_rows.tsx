@@ -5,7 +5,7 @@ import * as api from "../api";
 import { LIVE_DEVICES, loadLatest } from "../actions";
 import { go, part, serverNow, state, subscribe } from "../app";
 import { firstWay, toggled, type Odd, type Values } from "../fleet";
-import { ago, apart, clean, commonDecimals, count, measured, type Decimals } from "../format";
+import { ago, apart, clean, commonDecimals, count, many, measured, type Decimals } from "../format";
 import { hint, title } from "../names";
 import { byImportance } from "../rank";
 import { DEFAULT_RANGE, href, type Route } from "../route";
@@ -178,7 +178,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
 function Others({ values }: { values: Values | undefined }) {
   const others = Object.values(values ?? {}).sort(byImportance).map(({ sensor, value, unit }) => `${title(sensor)} ${measured(value, unit)}`);
   if (others.length === 0) return null;
-  return <span class="others" title={others.slice(0, 40).join(" · ")}>{others.length === 1 ? "1 other sensor" : `${count(others.length)} other sensors`}: {others.slice(0, OTHERS_NAMED).join(" · ")}{others.length > OTHERS_NAMED ? " · …" : ""}</span>;
+  return <span class="others" title={others.slice(0, 40).join(" · ")}>{many(others.length, "other sensor")}: {others.slice(0, OTHERS_NAMED).join(" · ")}{others.length > OTHERS_NAMED ? " · …" : ""}</span>;
 }
 
 /** What sets it apart, in a line. */
@@ -211,7 +211,7 @@ function GroupRow({ group, value, devices, column }: { group: string; value: str
     <li class="device group-head">
       <h2>{value === null ? `without ${clean(group, 24)}` : group === "status" ? clean(value) : `${clean(group, 24)}=${clean(value)}`}</h2>
       <span class="small quiet">
-        {devices.length === 1 ? "1 device" : `${count(devices.length)} devices`}
+        {many(devices.length, "device")}
         {offline > 0 ? <span class="bad-text">, {count(offline)} offline</span> : null}
         {all.length > 1 ? `, ${title(column!)} ${extent(Math.min(...all), Math.max(...all), unit)}` : null}
       </span>

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { loadHub, loadTokens, openWindow, setJoin, signOut } from "../actions";
 import { part, state } from "../app";
-import { clean, count, digits, duration, millis } from "../format";
+import { clean, count, digits, duration, many, millis } from "../format";
 import { commitSeconds, drops, parseMetrics, type Metrics } from "../metrics";
 import type { Hub, JoinPolicy } from "../types";
 import { Audit } from "./audit";
@@ -69,7 +69,7 @@ function Figures({ hub }: { hub: Hub }) {
       {figure("Stored within", hub.ack_p99_ms === null ? "–" : `${digits(hub.ack_p99_ms)}\u202fms`, "99 % of batches")}
       {figure("Readings stored", count(hub.readings_total), "since the start")}
       {figure("Sensors", count(hub.series), `at most ${count(hub.series_max)}`)}
-      {figure("Online", count(hub.devices.online), `of ${count(hub.devices.online + hub.devices.offline)} devices`)}
+      {figure("Online", count(hub.devices.online), `of ${many(hub.devices.online + hub.devices.offline, "device")}`)}
       {figure("Live", count(hub.ws_clients), hub.ws_clients === 1 ? "page or program" : "pages and programs")}
     </dl>
   );
@@ -91,7 +91,7 @@ function Flow() {
         <h2 id="flow">Receiving and storing</h2>
         <dl class="facts">
           <dt>Writing</dt><dd>{commit === null ? "nothing in the last seconds" : `${digits(commit * 1_000)} ms on average until it is safely on disk`}</dd>
-          <dt>Compression</dt><dd>{count(of("hub_journal_rows"))} batches not yet compressed</dd>
+          <dt>Compression</dt><dd>{many(of("hub_journal_rows"), "batch", "batches")} not yet compressed</dd>
           <dt>Packets</dt><dd>{count(of("hub_udp_datagrams_received_total"))} received, {count(of("hub_udp_datagrams_sent_total"))} sent since the start</dd>
           <dt>Webhooks</dt><dd>{count(of("hub_webhook_attempts_total delivered"))} delivered, {count(of("hub_webhook_attempts_total retried"))} retried, {count(of("hub_webhook_attempts_total gave_up"))} given up</dd>
         </dl>

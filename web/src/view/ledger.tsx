@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { clean, count, duration, millis } from "../format";
+import { clean, count, duration, many, millis } from "../format";
 import type { Device, Ledger, LedgerDrops } from "../types";
 import { state } from "../app";
 import { useEvery } from "./controls";
@@ -49,7 +49,7 @@ export function LedgerBalance({ device }: { device: Device }) {
   );
 }
 
-const readings = (n: number) => (n === 1 ? "1 reading" : `${count(n)} readings`);
+const readings = (n: number) => many(n, "reading");
 
 /** What came of a device without an agent: nobody there keeps a ledger, so there is nothing to balance with. */
 function Received({ total }: { total: number }) {
@@ -102,7 +102,7 @@ export function SourceErrors({ device }: { device: Device }) {
       )}
       {known.length === 0 ? null : (
         <details class="note sources">
-          <summary>{known.length + device.more_source_errors === 1 ? "1 note about its sensors" : `${count(known.length + device.more_source_errors)} notes about its sensors`}</summary>
+          <summary>{many(known.length + device.more_source_errors, "note about its sensors", "notes about its sensors")}</summary>
           <ul>{known.map((one) => <Said key={`${one.source} ${one.error}`} one={one} />)}{more}</ul>
         </details>
       )}

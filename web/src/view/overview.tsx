@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { LIVE_DEVICES, loadHub, loadLatest } from "../actions";
 import { go, part, state } from "../app";
 import { asksValues, columnsOf, firstWay, grouped, groupings, matches, oddities, parseFilter, sorted, type Odd } from "../fleet";
-import { clean, count } from "../format";
+import { clean, count, many } from "../format";
 import { title } from "../names";
 import { byImportance } from "../rank";
 import { href, OVERVIEW, parse, type Route, type Shown } from "../route";
@@ -181,7 +181,7 @@ function Order({ route, columns, found }: { route: OverviewRoute; columns: reado
           {groups.map((name) => <option key={name} value={name}>{clean(name, 24)}</option>)}
         </select>
       </label>
-      {route.q === "" ? null : <span class="small quiet" role="status">{found === 1 ? "1 device" : `${count(found)} devices`}</span>}
+      {route.q === "" ? null : <span class="small quiet" role="status">{many(found, "device")}</span>}
     </div>
   );
 }

@@ -44,6 +44,11 @@ export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
   );
 }
 
+/** What a token may, by its scope. */
+const MAY: Record<Token["scope"], string> = {
+  read: "read", ingest: "send readings only", write: "read, acknowledge and silence alerts, send readings", admin: "full access",
+};
+
 export function ApiTokens({ list }: { list: readonly Token[] | null }) {
   const [name, setName] = useState("");
   const [scope, setScope] = useState<Token["scope"]>("read");
@@ -65,7 +70,7 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
           <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
           <Field label="Permissions">
             <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Token["scope"])}>
-              <option value="read">read</option><option value="ingest">send readings only</option><option value="write">read, acknowledge and silence alerts, send readings</option><option value="admin">full access</option>
+              {Object.entries(MAY).map(([scope, may]) => <option key={scope} value={scope}>{may}</option>)}
             </select>
           </Field>
           <Lifetime value={expires} set={setExpires} problem={at("expires")} />
@@ -73,10 +78,10 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
         {Rest()}
         <div class="row"><button class="button" disabled={form.busy}>Create API token</button></div>
       </form>
-      <Tokens kind="API token" made={made} list={list} heads={["Name", "Scope", "Used", "Expires"]}>
+      <Tokens kind="API token" made={made} list={list} heads={["Name", "Permissions", "Used", "Expires"]}>
         {(token) => (
           <tr key={token.id}>
-            <td>{clean(token.name)}</td><td>{token.scope}</td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
+            <td>{clean(token.name)}</td><td title={token.scope}>{MAY[token.scope] ?? clean(token.scope)}</td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
             <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.name)} onConfirm={() => void revoke(api.tokens.revoke(token.id))} /></td>
           </tr>
         )}
