@@ -68,7 +68,8 @@ describe("numbers", () => {
   });
   test("marks of an axis are round in its unit and have the same decimals", () => {
     const labels = (...of: Parameters<typeof valueTicks>) => valueTicks(...of).map((tick) => tick.label);
-    expect(labels("%", 42, 53, 2.5)).toEqual(["45", "50"]);
+    expect(labels("%", 42, 53, 2.5)).toEqual(["42", "44", "46", "48", "50", "52"]);
+    expect(labels("hPa", 1009.1, 1014.9, 2.5)).toEqual(["1010", "1012", "1014"]);
     expect(labels("", 0, 1.6, 0.5)).toEqual(["0.0", "0.5", "1.0", "1.5"]);
     expect(labels("°C", -1.2, 0.7, 0.5)).toEqual(["−1.0", "−0.5", "0.0", "0.5"]);
     expect(labels("B", 2.8 * 1024 ** 3, 3.1 * 1024 ** 3, 1e8)).toEqual(["2.8\u202fGiB", "2.9\u202fGiB", "3.0\u202fGiB", "3.1\u202fGiB"]);

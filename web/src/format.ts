@@ -138,7 +138,8 @@ export function valueTicks(unit: string, min: number, max: number, atLeast: numb
   const wanted = atLeast / by.divisor;
   if (!(wanted > 0) || !Number.isFinite(wanted)) return [];
   const power = 10 ** Math.floor(Math.log10(wanted) + 1e-9);
-  const step = ([1, 2, 5, 10].find((one) => one * power >= wanted * 0.999) ?? 10) * power;
+  // A fifth closer than asked is no harm, twice as far apart is: of a few hectopascals one mark would be left.
+  const step = ([1, 2, 5, 10].find((one) => one * power >= wanted * 0.79) ?? 10) * power;
   const decimals = Math.max(0, Math.min(9, -Math.floor(Math.log10(step) + 1e-9)));
   // The unit itself stands in the head of the chart; the marks need only what was divided away.
   const whole = scale(unit, 0).unit;
