@@ -5,8 +5,8 @@
 //!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
 //!   2  ingest ──▶ store   live   bundle (an agent, packed)  ports and pipeline
 //!   1  proto   rules ──▶ counter   line   webhook::{payload, retry}   PURE: no tokio, no clock, no randomness source
-//!   0  model ──▶ wire   pressure   durable   zones          nouns and contract; what is given up under load; whole files;
-//!                                                           rules of time zones
+//!   0  model ──▶ wire   pressure   durable   zones   age    nouns and contract; what is given up under load; whole files;
+//!                                                           rules of time zones; files that a passphrase opens
 //!      reach   running                                      by which addresses others get here; which hub runs on this machine
 //! ```
 //!
@@ -14,6 +14,7 @@
 //! `http::dto` and `webhook::payload`, SQL in `store`, datagram bytes in `wire`. `tests/house.rs` checks it.
 
 pub mod access;
+pub mod age;
 pub mod bundle;
 pub mod clock;
 pub mod command;

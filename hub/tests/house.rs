@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 const HUB: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("access", &["model"]),
+    ("age", &[]),
     ("bundle", &["access", "durable"]),
     ("clock", &["model"]),
     ("counter", &["model"]),
@@ -24,7 +25,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("reach", &[]),
     ("proto", &["model", "pressure"]),
     ("rules", &["model", "counter"]),
-    ("store", &["model", "clock", "counter", "durable"]),
+    ("store", &["model", "age", "clock", "counter", "durable"]),
     ("live", &["model"]),
     ("identity", &["store"]),
     ("line", &[]),

@@ -15,6 +15,7 @@ mod join_token;
 mod names;
 mod open;
 mod out;
+mod passphrase;
 mod password;
 mod progress;
 mod query;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Data, Outcome, data, print, shown};
-use crate::store::{Recovered, Store};
+use super::{Data, Failure, Outcome, data, print, shown};
+use crate::store::{self, Recovered, Store};
 
 /// Flags of `recover`.
 #[derive(Debug, clap::Args)]
@@ -23,13 +23,17 @@ pub(super) async fn run(args: Args) -> Outcome {
         print(format_args!("nothing to recover in {}", dir.display()));
     }
     for file in files {
+        if store::is_sealed(&file)? {
+            let advice = "is encrypted: `restore` it into an empty folder, and recover --from telemetry.db in there";
+            return Err(Failure::Use(format!("{}: {advice}", file.display())));
+        }
         recover(&store, &file).await?;
     }
     store.close().await?;
     Ok(())
 }
 
-async fn recover(store: &Store, file: &Path) -> Result<(), crate::store::Error> {
+async fn recover(store: &Store, file: &Path) -> Result<(), store::Error> {
     let found = store.recover(file).await?;
     print(format_args!("{}", file.display()));
     if found.done_before {

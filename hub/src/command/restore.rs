@@ -2,7 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::{Data, Outcome, print, shown};
+use super::passphrase::PassphraseFile;
+use super::{Data, Failure, Outcome, print, shown};
 use crate::store;
 
 /// Flags of `restore`.
@@ -11,6 +12,8 @@ pub struct Args {
     /// Backup to read
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    #[command(flatten)]
+    passphrase: PassphraseFile,
     /// Data directory to create, or an empty one [default: ./telemetry-data]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_DATA")]
     data: Option<PathBuf>,
@@ -20,8 +23,15 @@ pub struct Args {
 }
 
 pub(super) fn run(args: Args) -> Outcome {
+    let passphrase = args.passphrase.read()?;
     let data = Data::new(args.data, args.config).dir()?;
-    let held = store::restore(&args.file, &data)?;
+    let named = |what: &str| Failure::Use(format!("{}: {what}", args.file.display()));
+    let held = match (store::is_sealed(&args.file)?, passphrase) {
+        (true, Some(passphrase)) => store::restore_sealed(&args.file, &data, &passphrase)?,
+        (false, None) => store::restore(&args.file, &data)?,
+        (true, None) => return Err(named("is encrypted: give its passphrase with --passphrase-file FILE")),
+        (false, Some(_)) => return Err(named("is not encrypted: leave out --passphrase-file")),
+    };
     print(format_args!(
         "{}\tas of {}, {}, {}",
         data.display(),

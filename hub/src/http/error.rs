@@ -164,6 +164,7 @@ impl From<store::Error> for ApiError {
             | E::Corrupt { .. }
             | E::File { .. }
             | E::BadFile { .. }
+            | E::Sealed { .. }
             | E::Fatal(_)
             | E::Sqlite(_)) => Self::internal(other),
         }

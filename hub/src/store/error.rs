@@ -82,6 +82,14 @@ pub enum Error {
         /// What is wrong, and what to do.
         detail: &'static str,
     },
+    /// A sealed backup does not open, or could not be made.
+    #[error("{}: {source}", path.display())]
+    Sealed {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: crate::age::Error,
+    },
     /// The writer met an error it cannot go on after, and ended.
     #[error("the store's writer ended: {0}")]
     Fatal(String),

@@ -58,6 +58,7 @@ pub use query::Page;
 pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query};
 pub use recover::Recovered;
 pub use recover::backup::{Contents, backup, restore};
+pub use recover::sealed::{backup_sealed, is_sealed, restore_sealed};
 pub use rollup::Tier;
 pub use write::acting::{acts, with_actor};
 pub use write::commit::{Commit, Committed, Floor};

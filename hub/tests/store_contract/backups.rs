@@ -1,10 +1,11 @@
 //! Files of backups that broke on their way, or that somebody changed.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
-use telemetry_hub::store::{Commit, backup, restore};
+use telemetry_hub::store::{Commit, backup, backup_sealed, is_sealed, restore, restore_sealed};
 
 use crate::scene::{Hub, T0, open};
 
@@ -94,4 +95,41 @@ async fn what_no_hub_makes_is_not_restored() {
         assert!(refused.contains("that no hub makes"), "{sql}: {refused}");
         assert!(scene.restored(&scene.changed(sql)).unwrap_err().contains("damaged"), "{sql}");
     }
+}
+
+#[tokio::test]
+async fn a_sealed_backup_opens_with_its_passphrase_and_with_no_other() {
+    let scene = Scene::new().await;
+    let (folder, file) = (scene.hub.dir.path(), scene.hub.dir.path().join("sealed.age"));
+    let sealed = |passphrase| backup_sealed(folder, &file, passphrase, &mut |_, _| {});
+    let held = sealed("correct horse").unwrap();
+    let bytes = fs::read(&file).unwrap();
+    assert_eq!(held.bytes, bytes.len() as u64);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(is_sealed(&file).unwrap() && !is_sealed(&scene.file).unwrap());
+    assert!(!bytes.windows(15).any(|some| some == b"SQLite format 3"));
+    assert!(!folder.join("backup.partial").exists(), "nothing lies open beside it");
+
+    let into = folder.join("opened");
+    let error = restore_sealed(&file, &into, "battery staple").unwrap_err().to_string();
+    assert!(error.contains("sealed.age: does not open with this passphrase") && !into.exists(), "{error}");
+    let mut broken = bytes.clone();
+    *broken.last_mut().unwrap() ^= 1;
+    fs::write(folder.join("broken.age"), &broken).unwrap();
+    let error = restore_sealed(&folder.join("broken.age"), &into, "correct horse").unwrap_err().to_string();
+    assert!(error.contains("broken.age: is damaged or cut off") && !into.exists(), "{error}");
+    assert_eq!(restore_sealed(&file, &into, "correct horse").unwrap().devices, 1);
+    let names: Vec<_> = fs::read_dir(&into).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(names.iter().all(|name| name == "telemetry.db" || name == "secret.key"), "{names:?}");
+    let all = |file: &Path| -> i64 {
+        Connection::open(file).unwrap().query_row("SELECT COUNT(*) FROM journal", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(all(&into.join("telemetry.db")), 10);
+
+    // Only what the same passphrase opens gives way to the next.
+    assert!(sealed("correct horse").is_ok());
+    let error = sealed("battery staple").unwrap_err().to_string();
+    assert!(error.contains("sealed.age: already exists and is not a backup that this passphrase opens"), "{error}");
+    let error = backup(folder, &file, &mut |_, _| {}).unwrap_err().to_string();
+    assert!(error.contains("already exists and is not a backup"), "{error}");
 }

@@ -6,10 +6,10 @@
 //! ```
 //!
 //! The file is a whole hub: its readings, and the key that opens its secrets. It is made with mode 0600 and wants to be
-//! kept as safe as the hub itself. The snapshot is one moment: everything acknowledged before the backup began is in it.
+//! kept as safe as the hub itself, or sealed ([`super::sealed`]). The snapshot is one moment: everything acknowledged before the backup began is in it.
 //!
-//! A backup comes from elsewhere: what broke in it is found by the sum behind it (older hubs wrote none), and what does not belong into a hub's schema
-//! by comparing that.
+//! A backup comes from elsewhere: what broke in it is found by the sum behind it (older hubs wrote none), and what does not
+//! belong into a hub's schema by comparing that.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -199,13 +199,29 @@ fn quick_check(conn: &Connection) -> Result<String> {
 /// # Errors
 /// `dir` has something in it; `file` is no backup, damaged, changed, or of a later version.
 pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
+    let (held, key) = checked(file)?;
+    refuse_full_folder(dir)?;
+    secret::private_dir(dir)?;
+    made(file, dir, (held, key))
+}
+
+/// The same where `file` is in `dir`, and alone there.
+pub(super) fn restore_beside(file: &Path, dir: &Path) -> Result<Contents> {
+    made(file, dir, checked(file)?)
+}
+
+/// What a backup holds, with the key in it, if it is as it was made.
+fn checked(file: &Path) -> Result<(Contents, [u8; 32])> {
     let held = contents(file)?;
     let from = open(file)?;
     let (_, _, key) = header(&from, file)?;
     migrate::refuse_newer(&from)?;
     refuse_what_was_changed(&from, file)?;
-    refuse_full_folder(dir)?;
-    secret::private_dir(dir)?;
+    Ok((held, key))
+}
+
+fn made(file: &Path, dir: &Path, (held, key): (Contents, [u8; 32])) -> Result<Contents> {
+    let from = open(file)?;
     let (part, target) = (dir.join("telemetry.db.new"), dir.join(FILE));
     let mut to = Connection::open(&part)?;
     to.execute_batch("PRAGMA synchronous = OFF")?;
@@ -248,7 +264,7 @@ fn refuse_what_was_changed(from: &Connection, file: &Path) -> Result<()> {
     Ok(())
 }
 
-fn refuse_full_folder(dir: &Path) -> Result<()> {
+pub(super) fn refuse_full_folder(dir: &Path) -> Result<()> {
     let detail = "already has files: choose an empty folder with --data";
     match fs::read_dir(dir) {
         Ok(mut entries) => match entries.next() {

@@ -16,6 +16,7 @@
 
 pub(super) mod backup;
 pub(super) mod salvage;
+pub(super) mod sealed;
 
 mod old;
 mod step;
