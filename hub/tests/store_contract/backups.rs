@@ -113,7 +113,7 @@ async fn a_sealed_backup_opens_with_its_passphrase_and_with_no_other() {
     let into = folder.join("opened");
     let error = restore_sealed(&file, &into, "battery staple").unwrap_err().to_string();
     assert!(error.contains("sealed.age: does not open with this passphrase") && !into.exists(), "{error}");
-    let mut broken = bytes.clone();
+    let mut broken = bytes;
     *broken.last_mut().unwrap() ^= 1;
     fs::write(folder.join("broken.age"), &broken).unwrap();
     let error = restore_sealed(&folder.join("broken.age"), &into, "correct horse").unwrap_err().to_string();
