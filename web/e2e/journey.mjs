@@ -384,7 +384,7 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
       await other.getByLabel("Password").fill(PASSWORD);
       await other.keyboard.press("Enter");
       await other.locator('[data-connection="live"]').waitFor();
-      const form = page.getByRole("region", { name: "Password" });
+      const form = page.getByRole("form", { name: "Password" });
       const change = async (present, wanted) => {
         await form.getByLabel("Current password").fill(present);
         await form.getByLabel("New password").fill(wanted);
@@ -401,7 +401,7 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
       await page.reload();
       await connection("live");
       const changes = page.getByRole("region", { name: "Changes by people" });
-      await changes.getByText("Password changed").first().waitFor();
+      await changes.getByText("User admin changed").first().waitFor();
       await changes.getByText("Sign-in refused: wrong password").first().waitFor();
       await change("another long password", PASSWORD);
       await page.getByRole("log", { name: "Messages" }).getByText("Password changed").waitFor();

@@ -4,7 +4,7 @@
 
 import * as api from "./api";
 import { dispatch, startStream, state, stopStream, turn } from "./app";
-import type { Alert, Delivery, Device, Hub, JoinPolicy, LiveMessage, Webhook } from "./types";
+import type { Alert, Delivery, Device, Hub, JoinPolicy, LiveMessage, SignedIn, Webhook } from "./types";
 
 /** Live values by one subscription up to here; beyond it only the rows on the screen are asked for. */
 export const LIVE_DEVICES = 200;
@@ -40,7 +40,7 @@ export function reason(error: unknown): string {
 // --- Session --------------------------------------------------------------------------------------------------------
 
 /** Finds out who is looking: by the one-time fragment of a printed link, else by the cookie. */
-export async function openSession(fragment = /^#(setup|login)=(.+)$/.exec(location.hash)): Promise<void> {
+export async function openSession(fragment = /^#(setup|login|invite)=(.+)$/.exec(location.hash)): Promise<void> {
   // Out of the address bar at once: a token must not stay in history, bookmarks or screenshots.
   if (location.hash !== "") history.replaceState(null, "", location.pathname + location.search);
   try {
@@ -49,14 +49,19 @@ export async function openSession(fragment = /^#(setup|login)=(.+)$/.exec(locati
       dispatch({ kind: "session", session: { kind: "setup", token: decodeURIComponent(fragment[2]!) } });
       return;
     }
+    if (fragment?.[1] === "invite") {
+      const code = decodeURIComponent(fragment[2]!);
+      stopStream();
+      dispatch({ kind: "session", session: { kind: "invited", code, of: await api.invitation.look(code) } });
+      return;
+    }
   } catch (error) {
     // A used login link is no dead end when the cookie is still good.
     if (!(error instanceof api.Refused) || error.status === 0) return retryOpen(fragment);
     say(`That link cannot be used: ${reason(error)}`, "error");
   }
   try {
-    await api.session.current();
-    await enter();
+    enter(await api.session.current());
   } catch (error) {
     if (!(error instanceof api.Refused) || error.status !== 401) return retryOpen(null);
     const needed = await api.session.door().then((door) => door.needed, () => false);
@@ -71,12 +76,18 @@ function retryOpen(fragment: RegExpExecArray | null): void {
 
 export async function setPassword(token: string, password: string): Promise<void> {
   await api.session.setup(token, password);
-  await enter();
+  enter(await api.session.current());
 }
 
-export async function signIn(password: string): Promise<void> {
-  await api.session.signIn(password);
-  await enter();
+export async function signIn(name: string, password: string, code: string): Promise<void> {
+  await api.session.signIn({ password, ...(name === "" ? {} : { name }), ...(code === "" ? {} : { code }) });
+  enter(await api.session.current());
+}
+
+/** Chooses a password by a link somebody was given. */
+export async function acceptInvitation(invitation: string, password: string, code: string): Promise<void> {
+  await api.invitation.accept({ invitation, password, ...(code === "" ? {} : { code }) });
+  enter(await api.session.current());
 }
 
 export async function signOut(): Promise<void> {
@@ -84,9 +95,15 @@ export async function signOut(): Promise<void> {
   signedOut();
 }
 
-async function enter(): Promise<void> {
-  dispatch({ kind: "session", session: { kind: "admin" } });
+function enter(me: SignedIn): void {
+  dispatch({ kind: "session", session: { kind: "in", me } });
   startStream();
+}
+
+/** Looks again at who is signed in, after something of them has changed. */
+export async function loadMe(): Promise<void> {
+  const me = await told(api.session.current());
+  if (me) dispatch({ kind: "session", session: { kind: "in", me } });
 }
 
 function signedOut(): null {

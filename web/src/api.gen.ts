@@ -223,6 +223,11 @@ export interface components {
             /** @enum {string} */
             type: "unsubscribe";
         };
+        /** @description A code. */
+        CodeRequest: {
+            /** @description Of the authenticator app; where it is on already, also a recovery code. */
+            code: string;
+        };
         /** @description The condition of a rule. */
         Condition: {
             /**
@@ -602,6 +607,29 @@ export interface components {
             /** @description Time of the latest. */
             to: string | null;
         };
+        /** @description Whom a link is for. */
+        Invitation: {
+            /** @description What they sign in by. */
+            name: string;
+            /** @description Whether a code is asked for, too. */
+            second_factor: boolean;
+        };
+        /** @description The code of a link; with a password, to set it. */
+        InvitationRequest: {
+            /** @description A code of the authenticator app or a recovery code, if the second factor is on. */
+            code?: string | null;
+            /** @description What the link has behind `#invite=`. */
+            invitation: string;
+            /** @description The password to set: at least 8 characters. */
+            password?: string | null;
+        };
+        /** @description A link by which somebody chooses a password, once. */
+        InviteLink: {
+            /** @description When it stops working. */
+            expires_at: string;
+            /** @description What the link has behind the address of the page: `/#invite=...`. */
+            path: string;
+        };
         /** @description Who may join. */
         Join: {
             /** @description Outside an open window. */
@@ -838,6 +866,22 @@ export interface components {
              */
             spool_batches: number;
         };
+        /** @description Who is signed in, as they see themselves. */
+        Me: {
+            /** @description Text of its id. */
+            id: string;
+            /** @description What they sign in by. */
+            name: string;
+            /**
+             * Format: int32
+             * @description Recovery codes that are left.
+             */
+            recovery_codes: number;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+            /** @description Whether a code is asked for beside the password. */
+            second_factor: boolean;
+        };
         /**
          * @description What `value` and `threshold` say.
          * @enum {string}
@@ -977,6 +1021,13 @@ export interface components {
             name: string;
             /** @description What it may do. */
             scope: components["schemas"]["Scope"];
+        };
+        /** @description A user to add. */
+        NewUser: {
+            /** @description What they will sign in by: 1 to 64 characters. */
+            name: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
         };
         /** @description A webhook to create, or the new settings of one. */
         NewWebhook: {
@@ -1319,6 +1370,10 @@ export interface components {
                 id: string;
                 /** @description When it was last used, to the minute. */
                 last_used_at: string;
+                /** @description Text of the id of whose it is. */
+                user: string;
+                /** @description What they are called. */
+                user_name: string;
             }[];
             /** @description What to send as `cursor` to go on; null at the end. */
             next: string | null;
@@ -1388,6 +1443,32 @@ export interface components {
             next: string | null;
         };
         /** @description Part of a list. */
+        Page_User: {
+            /** @description The items, in the list's order. */
+            items: {
+                /** @description When they were added. */
+                created_at: string;
+                /** @description Whether they may sign in. */
+                enabled: boolean;
+                /** @description Whether they have chosen a password. */
+                has_password: boolean;
+                /** @description Text of its id. */
+                id: string;
+                /** @description Until when their link works; null where there is none, or it has expired. */
+                invited_until?: string | null;
+                /** @description When they were last seen, to the minute; null if never. */
+                last_seen_at?: string | null;
+                /** @description What they sign in by; capitals do not matter. */
+                name: string;
+                /** @description What they may do. */
+                role: components["schemas"]["Role"];
+                /** @description Whether a code is asked for beside the password. */
+                second_factor: boolean;
+            }[];
+            /** @description What to send as `cursor` to go on; null at the end. */
+            next: string | null;
+        };
+        /** @description Part of a list. */
         Page_Webhook: {
             /** @description The items, in the list's order. */
             items: {
@@ -1422,6 +1503,11 @@ export interface components {
         PasswordChange: {
             /** @description The new password: at least 8 characters. */
             new_password: string;
+            /** @description The current password. */
+            password: string;
+        };
+        /** @description One's password once more. */
+        PasswordRequest: {
             /** @description The current password. */
             password: string;
         };
@@ -1502,6 +1588,11 @@ export interface components {
             /** @description One a query. */
             results: components["schemas"]["QueryResult"][];
         };
+        /** @description Codes for when the app is lost, each of which works once. They are shown only once. */
+        RecoveryCodes: {
+            /** @description The codes. */
+            codes: string[];
+        };
         /** @description Which hardware takes the place of a device's. */
         ReplaceRequest: {
             /**
@@ -1561,6 +1652,11 @@ export interface components {
             /** @description Every reading: `14d`, `6w`, `5y`, `forever`; at least `1d`. */
             raw?: string | null;
         };
+        /**
+         * @description What somebody may do.
+         * @enum {string}
+         */
+        Role: "viewer" | "operator" | "admin";
         /** @description Device id, sensor, device time in epoch milliseconds, value */
         Row: (string | number)[];
         /** @description A rule. */
@@ -1609,7 +1705,16 @@ export interface components {
          * @description What a token may do.
          * @enum {string}
          */
-        Scope: "ingest" | "read" | "write" | "admin";
+        Scope: "ingest" | "read" | "write" | "operate" | "admin";
+        /** @description What an authenticator app has to know. It counts once a code of it was sent. */
+        SecondFactorDraft: {
+            /** @description The same as a QR code: an SVG. */
+            qr_svg: string;
+            /** @description To type into the app: base32. */
+            secret: string;
+            /** @description The same as the app reads it. */
+            uri: string;
+        };
         /** @description One sensor of a device. */
         Sensor: {
             /**
@@ -1788,6 +1893,10 @@ export interface components {
             id: string;
             /** @description When it was last used, to the minute. */
             last_used_at: string;
+            /** @description Text of the id of whose it is. */
+            user: string;
+            /** @description What they are called. */
+            user_name: string;
         };
         /** @description To set the first password. */
         SetupRequest: {
@@ -1798,6 +1907,8 @@ export interface components {
         };
         /** @description What the page shows before anybody is signed in. */
         SetupState: {
+            /** @description Whether a name is asked for: more than one user has a password. */
+            by_name: boolean;
             /** @description Name of the hub's computer, to tell one hub from another; null where it has none. */
             name: string | null;
             /** @description True until the first password is set. */
@@ -1808,17 +1919,22 @@ export interface components {
          * @enum {string}
          */
         Severity: "info" | "warning" | "critical";
-        /** @description To sign in: the password, or the code of a link the hub printed. */
+        /** @description To sign in: name and password, or the code of a link the hub printed. */
         SignInRequest: {
+            /** @description A code of the authenticator app, or a recovery code: for users who have turned the second factor on. */
+            code?: string | null;
             /** @description A code that works once. */
             login_code?: string | null;
-            /** @description The admin's password. */
+            /** @description Whose password it is; may be left out as long as only one user has one. */
+            name?: string | null;
+            /** @description The password. */
             password?: string | null;
         };
         /** @description Who is signed in. */
         SignedIn: {
             /** @description What they may do. */
             scope: components["schemas"]["Scope"];
+            user: components["schemas"]["Me"] | null;
             /** @description How they signed in. */
             via: components["schemas"]["SignedInBy"];
         };
@@ -1976,6 +2092,40 @@ export interface components {
         TokenWithText: components["schemas"]["Token"] & {
             /** @description What to send as `Authorization: Bearer`. */
             token: string;
+        };
+        /** @description Somebody who signs in. */
+        User: {
+            /** @description When they were added. */
+            created_at: string;
+            /** @description Whether they may sign in. */
+            enabled: boolean;
+            /** @description Whether they have chosen a password. */
+            has_password: boolean;
+            /** @description Text of its id. */
+            id: string;
+            /** @description Until when their link works; null where there is none, or it has expired. */
+            invited_until: string | null;
+            /** @description When they were last seen, to the minute; null if never. */
+            last_seen_at: string | null;
+            /** @description What they sign in by; capitals do not matter. */
+            name: string;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+            /** @description Whether a code is asked for beside the password. */
+            second_factor: boolean;
+        };
+        /** @description What of a user to change; what is left out stays. */
+        UserPatch: {
+            /** @description Whether they may sign in. */
+            enabled?: boolean | null;
+            /** @description What they sign in by. */
+            name?: string | null;
+            role?: components["schemas"]["Role"] | null;
+        };
+        /** @description A user, with the link by which they choose a password, which is shown only once. */
+        UserWithLink: components["schemas"]["User"] & {
+            /** @description The link. */
+            link: components["schemas"]["InviteLink"];
         };
         /** @description A webhook. */
         Webhook: {

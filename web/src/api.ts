@@ -2,7 +2,7 @@
 
 import { pathTo } from "./base";
 import type {
-  Alert, AuditEntry, Backtest, Delivery, Device, Hub, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, Retention, RetentionPreview, RetentionRequest, Rule, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, Webhook, WebhookPatch, WebhookWithSecret,
+  Alert, AuditEntry, Backtest, Delivery, Device, Hub, Invitation, InviteLink, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, RecoveryCodes, Retention, RetentionPreview, RetentionRequest, Role, Rule, SecondFactorDraft, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, User, UserPatch, UserWithLink, Webhook, WebhookPatch, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -60,7 +60,7 @@ export const session = {
   /** Which hub it is, and whether its first password is still to be set. */
   door: () => call<SetupState>("GET", "/setup"),
   setup: (setup_token: string, password: string) => call<null>("POST", "/setup", { setup_token, password }),
-  signIn: (password: string) => call<null>("POST", "/session", { password }),
+  signIn: (who: { name?: string; password: string; code?: string }) => call<null>("POST", "/session", who),
   exchange: (login_code: string) => call<null>("POST", "/session", { login_code }),
   current: () => call<SignedIn>("GET", "/session"),
   /** Why the hub, which answers, does not let the live connection begin; null when it does not answer, or nothing is known. */
@@ -77,6 +77,27 @@ export const session = {
   },
   signOut: () => call<null>("DELETE", "/session"),
   changePassword: (password: string, new_password: string) => call<null>("PUT", "/password", { password, new_password }),
+};
+
+export const invitation = {
+  look: (invitation: string) => call<Invitation>("POST", "/invitation", { invitation }),
+  accept: (choice: { invitation: string; password: string; code?: string }) => call<null>("PUT", "/invitation", choice),
+};
+
+export const secondFactor = {
+  prepare: (password: string) => call<SecondFactorDraft>("POST", "/second-factor", { password }),
+  turnOn: (code: string) => call<RecoveryCodes>("PUT", "/second-factor", { code }),
+  turnOff: (code: string) => call<null>("POST", "/second-factor/off", { code }),
+  renew: (code: string) => call<RecoveryCodes>("POST", "/second-factor/recovery-codes", { code }),
+};
+
+export const users = {
+  list: () => all<User>("/users"),
+  create: (name: string, role: Role) => call<UserWithLink>("POST", "/users", { name, role }),
+  change: (user: string, change: UserPatch) => call<User>("PATCH", `/users/${id(user)}`, change),
+  remove: (user: string) => call<null>("DELETE", `/users/${id(user)}`),
+  reset: (user: string) => call<InviteLink>("POST", `/users/${id(user)}/reset`),
+  dropSecondFactor: (user: string) => call<null>("DELETE", `/users/${id(user)}/second-factor`),
 };
 
 export const sessions = {

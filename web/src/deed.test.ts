@@ -23,6 +23,8 @@ test("what the sentence says is not said twice", () => {
 
 test("whoever did it is named with where they were", () => {
   expect(doer({ kind: "session", name: "ses_1 Firefox on Linux", address: "192.168.0.5" })).toBe("by ses_1 Firefox on Linux from 192.168.0.5");
+  expect(doer({ kind: "session", name: "usr_2 anna, ses_1 Firefox on Linux", address: "::1" })).toBe("by anna (ses_1 Firefox on Linux) from ::1");
+  expect(doer({ kind: "sign_in", name: "usr_2 Miller, Anna, password and code", address: null })).toBe("by Miller, Anna (password and code)");
   expect(doer({ kind: "token", name: "tok_4 ci", address: "10.0.0.1" })).toBe("by the token tok_4 ci from 10.0.0.1");
   expect(doer({ kind: "command", name: "anna", address: null })).toBe("by the command line (anna)");
   expect(doer({ kind: "sign_in", name: "password", address: "::1" })).toBe("with the password from ::1");

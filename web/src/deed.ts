@@ -4,12 +4,13 @@ import { clean } from "./format";
 import type { AuditEntry } from "./types";
 
 const NOUNS: Readonly<Record<string, string>> = {
-  rule: "Rule", webhook: "Webhook", silence: "Silence", token: "API token", join_token: "Join token", session: "Browser", device: "Device", setting: "Setting", join_window: "Window for joining", hub: "Hub",
+  rule: "Rule", webhook: "Webhook", silence: "Silence", token: "API token", join_token: "Join token", session: "Browser", device: "Device", setting: "Setting", join_window: "Window for joining", hub: "Hub", user: "User",
 };
 
 const VERBS: Readonly<Record<string, string>> = { began: "signed in", ended: "signed out" };
 
 const SETTINGS: Readonly<Record<string, string>> = {
+  // Of hubs that had one password for everybody.
   admin_password: "Password", setup_token: "Setup link", login_code: "Sign-in link", join_policy: "Who may join", offline_after: "Alert of silent devices", retention: "How long readings are kept",
 };
 
@@ -30,16 +31,17 @@ export function changes({ action, changes }: Pick<AuditEntry, "action" | "change
   return action.startsWith("setting.") ? changes.filter(({ before, after }) => before !== "(hidden)" && after !== "(hidden)") : changes;
 }
 
-/** Who did it, and from where: `by ses_1 Firefox on Linux from 192.168.0.5`. */
+/** Who did it, and from where: `by anna (ses_1 Firefox on Linux) from 192.168.0.5`. */
 export function doer({ kind, name, address }: AuditEntry["by"]): string {
-  const who = clean(name, 80);
+  // Of a user it says id, name, and how they came.
+  const who = clean(name, 160).replace(/^usr_\d+ (.*), (.*)$/, "$1 ($2)");
   const from = address === null ? "" : ` from ${clean(address, 64)}`;
   switch (kind) {
     case "session": return `by ${who}${from}`;
     case "token": return `by the token ${who}${from}`;
     case "admin_file": return `by the token of --admin-token-file${from}`;
     case "command": return who === "" ? "by the command line" : `by the command line (${who})`;
-    case "sign_in": return `with ${who === "password" ? "the password" : `a ${who}`}${from}`;
+    case "sign_in": return name.startsWith("usr_") ? `by ${who}${from}` : `with ${who === "password" ? "the password" : `a ${who}`}${from}`;
     case "nobody": return from.trim();
     default: return `${who}${from}`.trim();
   }

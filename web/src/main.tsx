@@ -18,7 +18,7 @@ effect(() => {
   if (streams.value > 0) void loadAll();
 });
 effect(() => {
-  if (connection.value === "reconnecting" && state.peek().session.kind === "admin") void checkSession();
+  if (connection.value === "reconnecting" && state.peek().session.kind === "in") void checkSession();
 });
 const zoneOfHub = part((state) => state.hub?.time_zone ?? null);
 effect(() => {
@@ -38,4 +38,6 @@ listen((message) => {
   }, 1_000);
 });
 
+// A link that is opened where the page is open already changes the fragment alone.
+addEventListener("hashchange", () => void (/^#(setup|login|invite)=/.test(location.hash) && openSession()));
 void openSession();

@@ -6,7 +6,7 @@
 import { bare } from "./bare";
 import { pathTo } from "./base";
 import type { Route } from "./route";
-import type { Alert, Delivery, Device, Hub, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Session as SignedInBrowser, Silence, Token, Webhook } from "./types";
+import type { Alert, Delivery, Device, Hub, Invitation, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Session as SignedInBrowser, SignedIn, Silence, Token, Webhook } from "./types";
 import { clean, millis } from "./format";
 import { ruleName, silenceOver } from "./rule";
 import { age, merged, NOTHING_TOLD, overtaken, tell, type Told } from "./told";
@@ -24,8 +24,9 @@ const STILL_MS = 60_000;
 export type Session =
   | { kind: "unknown" }
   | { kind: "setup"; token: string | null }
+  | { kind: "invited"; code: string; of: Invitation }
   | { kind: "anonymous" }
-  | { kind: "admin" };
+  | { kind: "in"; me: SignedIn };
 
 export interface Toast {
   id: string;
@@ -130,7 +131,7 @@ export function update(state: State, msg: Msg): State {
   switch (msg.kind) {
     case "session":
       // Nothing of one session may show in the next.
-      return msg.session.kind === "admin" ? { ...state, session: msg.session } : { ...initial(state.route, state.now), session: msg.session, toasts: state.session.kind === "admin" ? [] : state.toasts };
+      return msg.session.kind === "in" ? { ...state, session: msg.session } : { ...initial(state.route, state.now), session: msg.session, toasts: state.session.kind === "in" ? [] : state.toasts };
     case "route":
       return { ...state, route: msg.route };
     case "tick":

@@ -1,7 +1,6 @@
 //! What the program can be asked to do, one file each.
 
 mod alerts;
-mod audit;
 mod backup;
 mod banner;
 mod bundle;
@@ -30,6 +29,7 @@ mod shown;
 mod status;
 mod table;
 mod token;
+mod user;
 mod watch;
 mod way;
 
@@ -65,14 +65,15 @@ pub enum Command {
     Import(import::Args),
     /// Print a link that signs a browser in
     Open(open::Args),
-    /// Reset the admin password
+    /// Reset a password that was forgotten
     #[command(subcommand)]
     Password(password::Action),
-    /// Show what people changed: who, when, from where
-    Audit(audit::Args),
     /// List and end the sessions of browsers
     #[command(subcommand)]
     Session(session::Action),
+    /// List, add, change and remove the people who sign in
+    #[command(subcommand)]
+    User(user::Action),
     /// Create, list and revoke API tokens
     #[command(subcommand)]
     Token(token::Action),
@@ -150,6 +151,7 @@ pub fn run(command: Command) -> Outcome {
             block_on(demo::run(args))
         }
         Command::Session(action) => block_on(session::run(action)),
+        Command::User(action) => block_on(user::run(action)),
         Command::Token(action) => block_on(token::run(action)),
         Command::JoinToken(action) => block_on(join_token::run(action)),
         Command::Bundle(args) => block_on(bundle::bundle(args)),
@@ -158,7 +160,6 @@ pub fn run(command: Command) -> Outcome {
         Command::Status(args) => block_on(status::run(args)),
         Command::Devices(args) => block_on(devices::run(args)),
         Command::Alerts(args) => block_on(alerts::run(args)),
-        Command::Audit(args) => block_on(audit::run(args)),
         Command::Watch(args) => block_on(watch::run(args)),
         Command::Query(args) => block_on(query::run(args)),
         Command::Export(args) => block_on(export::run(args)),

@@ -2,40 +2,74 @@
 
 use clap::Subcommand;
 
-use super::{Data, Outcome, banner, data, print, setup};
-use crate::http::auth;
-use crate::reach;
-use crate::running::Running;
+use super::{Data, Failure, Outcome, data, setup, user};
+use crate::clock::Clock;
+use crate::http::invitation;
+use crate::model::user::User;
+use crate::store::Store;
 
-/// What to do with the password.
+/// What to do with a password.
 #[derive(Debug, Subcommand)]
 pub enum Action {
-    /// Forget the admin password, sign every browser out, and print links to set another. API tokens stay valid
+    /// Forget a password, sign its user out everywhere, and print links to set another. API tokens stay valid
     Reset {
         #[command(flatten)]
         data: Data,
+        /// Whose, by name or id; needed when there are several users
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
+        /// Turn the second factor off, too
+        #[arg(long)]
+        second_factor: bool,
     },
 }
 
 pub(super) async fn run(action: Action) -> Outcome {
-    let Action::Reset { data } = action;
+    let Action::Reset { data, user, second_factor } = action;
     let dir = data.of_a_hub()?;
     let store = data::open(&dir)?;
-    store.put_setting_and_end_sessions(auth::ADMIN_PASSWORD, Vec::new(), None).await?;
-    let token = setup::token(&store, &dir).await?.unwrap_or_default();
-    store.close().await?;
-    let Some(running) = Running::of(&dir) else {
-        print("The password is reset. Once the hub runs, `telemetry-hub open` prints a link to set another.");
-        return Ok(());
+    let whose = whose(&store, user).await?;
+    let now = Clock.wall();
+    if let (Some(user), true) = (&whose, second_factor) {
+        store.turn_off_second_factor(user.id).await?;
+    }
+    let is_only = store.users().await?.len() < 2;
+    let path = match whose {
+        Some(user) if !is_only => {
+            let (link, invite) = invitation::make(now)?;
+            store.reset_user(user.id, Some(invite), now).await?;
+            link.path
+        }
+        only => {
+            if let Some(user) = only {
+                store.reset_user(user.id, None, now).await?;
+            }
+            format!("/#setup={}", setup::token(&store, &dir).await?.unwrap_or_default())
+        }
     };
-    let links: Vec<String> = reach::links(running.http, reach::hostname().as_deref())
-        .iter()
-        .map(|link| format!("{link}/#setup={token}"))
-        .collect();
-    print(banner::boxed(
-        "The password is reset and every browser is signed out. Set another:",
-        &links,
-        super::serve::note(&links),
-    ));
+    store.close().await?;
+    let asleep = if is_only {
+        "The password is reset. Once the hub runs, `telemetry-hub open` prints a link to set another.".to_owned()
+    } else {
+        format!("The password is reset. Once the hub runs, the link that sets another is its address and {path}")
+    };
+    let title = "The password is reset and its user is signed out everywhere. Set another:";
+    user::print_links(&dir, &path, title, &asleep);
     Ok(())
+}
+
+/// Whose password is meant: that of the only user where nobody is named; nobody's where there is none yet.
+async fn whose(store: &Store, named: Option<String>) -> Result<Option<User>, Failure> {
+    if let Some(named) = named {
+        return user::find(store, &named).await.map(Some);
+    }
+    let mut users = store.users().await?;
+    if users.len() > 1 {
+        let names: Vec<String> = users.iter().map(|user| user.name.clone()).collect();
+        return Err(Failure::Use(format!(
+            "this hub has several users: say whose with --user NAME ({})",
+            names.join(", ")
+        )));
+    }
+    Ok(users.pop())
 }

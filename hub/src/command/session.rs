@@ -36,8 +36,8 @@ pub(super) async fn run(action: Action) -> Outcome {
             let id = id.map(|id| number(&id, "ses_")).transpose()?;
             let store = data.open()?;
             match id {
-                Some(id) => store.end_session(id).await?,
-                None => store.end_sessions(None).await?,
+                Some(id) => store.end_session(id, None).await?,
+                None => store.end_sessions(None, None).await?,
             }
             store.close().await?;
             Ok(())
@@ -47,10 +47,11 @@ pub(super) async fn run(action: Action) -> Outcome {
 
 async fn list(data: Data) -> Outcome {
     let (store, now) = (data.open()?, Clock.wall());
-    let mut table = Table::new(["ID", "SIGNED IN", "LAST USED", "ENDS", "ADDRESS", "BROWSER"]);
+    let mut table = Table::new(["ID", "USER", "SIGNED IN", "LAST USED", "ENDS", "ADDRESS", "BROWSER"]);
     for session in store.sessions(now).await? {
         table.row([
             format!("ses_{}", session.id),
+            shown::name(&session.user_name),
             shown::moment(session.created_at),
             shown::ago(session.used_at, now),
             shown::moment(session.ends_at),

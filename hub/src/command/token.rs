@@ -52,6 +52,8 @@ pub enum Scope {
     Read,
     /// Read, acknowledge and silence alerts, send readings
     Write,
+    /// The same, and change rules, silence for longer, add, name and block devices
+    Operate,
     /// Full access
     Admin,
 }
@@ -62,6 +64,7 @@ impl From<Scope> for access::Scope {
             Scope::Ingest => Self::Ingest,
             Scope::Read => Self::Read,
             Scope::Write => Self::Write,
+            Scope::Operate => Self::Operate,
             Scope::Admin => Self::Admin,
         }
     }
@@ -99,7 +102,7 @@ async fn list(data: Data) -> Outcome {
     for token in store.tokens().await? {
         let expires = token.expires_at.map_or_else(|| "never".to_owned(), shown::moment);
         let used = token.last_used_at.map_or_else(|| "never".to_owned(), shown::moment);
-        let scope = format!("{:?}", token.scope).to_lowercase();
+        let scope = token.scope.word().to_owned();
         table.row([format!("tok_{}", token.id), scope, expires, used, shown::name(&token.name)]);
     }
     store.close().await?;

@@ -18,7 +18,9 @@ use super::dto::{Page, Problem};
 use super::error::ApiError;
 use super::page::Paging;
 use super::params::{Asked, FromParams, Params};
+use crate::model::access::Session;
 use crate::model::audit::{Actor, ActorKind, Entry};
+use crate::model::user::User;
 use crate::store;
 
 /// Entries read at a time for a file.
@@ -100,7 +102,8 @@ pub(super) async fn let_act(app: &AppState, principal: Principal, peer: Peer) ->
     let (kind, who) = match principal.by {
         By::Session(hash) => {
             let session = app.store.session(hash, app.clock.wall(), None).await?;
-            (ActorKind::Session, session.map_or_else(String::new, |one| format!("ses_{} {}", one.id, one.browser)))
+            let who = |one: Session| format!("usr_{} {}, ses_{} {}", one.user, one.user_name, one.id, one.browser);
+            (ActorKind::Session, session.map_or_else(String::new, who))
         }
         By::Token(id) => {
             let name = app.store.token(id)?.map_or_else(String::new, |(token, _)| token.name);
@@ -113,9 +116,10 @@ pub(super) async fn let_act(app: &AppState, principal: Principal, peer: Peer) ->
     Ok(())
 }
 
-/// Says that somebody signs in, and how.
-pub(super) fn signs_in(peer: Peer, how: &str) {
-    store::acts(Actor { kind: ActorKind::SignIn, who: how.to_owned(), address: peer.ip().to_string() });
+/// Says that somebody signs in, who that is if it is known, and how.
+pub(super) fn signs_in(peer: Peer, user: Option<&User>, how: &str) {
+    let who = user.map_or_else(|| how.to_owned(), |user| format!("usr_{} {}, {how}", user.id, user.name));
+    store::acts(Actor { kind: ActorKind::SignIn, who, address: peer.ip().to_string() });
 }
 
 /// Keeps a try to sign in that was wrong.

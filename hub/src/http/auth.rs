@@ -1,6 +1,7 @@
 //! Who asks: a bearer token or a session cookie, and what it may do.
 //!
-//! A handler says who may call it by its first argument: [`Reader`], [`Writer`] or [`Admin`]. Secrets have 128 bits and
+//! A handler says who may call it by its first argument: [`Reader`], [`Writer`], [`Operator`] or [`Admin`]; [`Account`] where it
+//! is about whoever asks. What a session may do is what the role of its user allows. Secrets have 128 bits and
 //! more, so their SHA-256 is enough at rest; they are compared by hash, which tells nothing by its timing.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,11 +19,12 @@ use super::error::ApiError;
 use super::guard::is_called_by_loopback;
 use super::params::no_params;
 use super::password::Passwords;
+use super::session::UNSET;
 use super::shares::Asker;
 use crate::access::{ApiToken, sha256};
 use crate::model::UnixMillis;
-use crate::model::access::Scope;
-use crate::store::Store;
+use crate::model::access::{Scope, Session};
+use crate::store::{Store, Who};
 
 /// Name of the session cookie.
 pub const COOKIE: &str = "thub";
@@ -31,8 +33,6 @@ pub const HOST_COOKIE: &str = "__Host-thub";
 /// Cookies of that name that are looked at.
 const COOKIES: usize = 8;
 
-/// Setting: the admin's password, as a PHC text.
-pub const ADMIN_PASSWORD: &str = "admin_password";
 /// File in the data directory with the token of the setup link, for its owner only.
 pub const SETUP_FILE: &str = "setup-token";
 /// Setting: SHA-256 of the token of the setup link.
@@ -52,6 +52,21 @@ pub struct Principal {
     pub scope: Scope,
     /// How they are known.
     pub by: By,
+    /// Row number of the user, if it is one.
+    pub user: Option<u64>,
+}
+
+impl Principal {
+    /// Whoever a session is of, by the hash of its cookie.
+    #[must_use]
+    pub const fn of(session: &Session, hash: [u8; 32]) -> Self {
+        Self { scope: session.role.scope(), by: By::Session(hash), user: Some(session.user) }
+    }
+
+    /// A program.
+    const fn program(scope: Scope, by: By) -> Self {
+        Self { scope, by, user: None }
+    }
 }
 
 /// How somebody is known.
@@ -73,6 +88,9 @@ pub struct Reader(pub Scope);
 /// Whoever may acknowledge; what they may do besides decides how long they may silence.
 #[derive(Debug)]
 pub struct Writer(pub Scope);
+/// Whoever may do what people do daily.
+#[derive(Debug)]
+pub struct Operator;
 /// Whoever may send.
 #[derive(Debug)]
 pub struct Sender;
@@ -85,6 +103,17 @@ pub struct Importer;
 /// Whoever may do everything.
 #[derive(Debug)]
 pub struct Admin;
+/// Whose account a request is about: that of the user who asks. For a program that may do everything, of the only user.
+#[derive(Debug)]
+pub struct Account {
+    /// Row number of the user.
+    pub user: u64,
+    /// Hash of the session that asks, if one does.
+    pub session: Option<[u8; 32]>,
+}
+/// Whoever may look at sessions and end them: their own, or as an admin everybody's (`None`).
+#[derive(Debug)]
+pub struct SessionsOf(pub Option<u64>);
 
 impl FromRequestParts<AppState> for Principal {
     type Rejection = ApiError;
@@ -105,25 +134,37 @@ pub(super) fn nobody() -> ApiError {
 }
 
 /// 403: with credentials for something else.
-pub(super) fn lacks(word: &str) -> ApiError {
-    ApiError::forbidden("scope", format!("this needs the scope `{word}`, which the token that was sent has not"))
+pub(super) fn lacks(principal: Principal, needed: Scope) -> ApiError {
+    let roles = if needed == Scope::Admin { "admin" } else { "operator or admin" };
+    let detail = match principal.by {
+        By::Session(_) => format!("your role does not allow this: it needs {roles}"),
+        By::Token(_) | By::File | By::Key => {
+            format!("this needs the scope `{}`, which the token that was sent has not", needed.word())
+        }
+    };
+    ApiError::forbidden("scope", detail)
 }
 
-async fn admit(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Scope, ApiError> {
-    let principal = known(parts, app, needed, word).await?;
+async fn admit(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
+    let principal = known(parts, app, needed).await?;
+    acts(parts, app, principal).await?;
+    Ok(principal)
+}
+
+async fn acts(parts: &mut Parts, app: &AppState, principal: Principal) -> Result<(), ApiError> {
     // What changes something takes no parameters, and must not seem to; and it is somebody's.
     if !parts.method.is_safe() {
         no_params(&parts.uri)?;
         let Ok(peer) = Peer::from_request_parts(parts, app).await;
         audit::let_act(app, principal, peer).await?;
     }
-    Ok(principal.scope)
+    Ok(())
 }
 
-async fn known(parts: &mut Parts, app: &AppState, needed: Scope, word: &str) -> Result<Principal, ApiError> {
+async fn known(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
     let principal = Principal::from_request_parts(parts, app).await?;
     if !principal.scope.includes(needed) {
-        return Err(lacks(word));
+        return Err(lacks(principal, needed));
     }
     Ok(principal)
 }
@@ -132,7 +173,7 @@ impl FromRequestParts<AppState> for Reader {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Read, "read").await.map(Self)
+        admit(parts, app, Scope::Read).await.map(|principal| Self(principal.scope))
     }
 }
 
@@ -140,7 +181,54 @@ impl FromRequestParts<AppState> for Writer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Write, "write").await.map(Self)
+        admit(parts, app, Scope::Write).await.map(|principal| Self(principal.scope))
+    }
+}
+
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        admit(parts, app, Scope::Operate).await.map(|_| Self)
+    }
+}
+
+impl FromRequestParts<AppState> for Account {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let principal = Principal::from_request_parts(parts, app).await?;
+        let session = match principal.by {
+            By::Session(hash) => Some(hash),
+            By::Token(_) | By::File | By::Key if principal.scope == Scope::Admin => None,
+            By::Token(_) | By::File | By::Key => return Err(lacks(principal, Scope::Admin)),
+        };
+        acts(parts, app, principal).await?;
+        if let Some(user) = principal.user {
+            return Ok(Self { user, session });
+        }
+        match app.store.user_with_password(&Who::Only)? {
+            Some((user, _)) => Ok(Self { user: user.id, session }),
+            None if app.store.passwords()? == 0 => Err(ApiError::conflict("password", UNSET)),
+            None => {
+                Err(ApiError::conflict("password", "there are several users, and a token is none of them: sign in"))
+            }
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for SessionsOf {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let principal = Principal::from_request_parts(parts, app).await?;
+        let of = match (principal.scope, principal.user) {
+            (Scope::Admin, _) => None,
+            (_, Some(user)) => Some(user),
+            (_, None) => return Err(lacks(principal, Scope::Admin)),
+        };
+        acts(parts, app, principal).await?;
+        Ok(Self(of))
     }
 }
 
@@ -159,7 +247,7 @@ impl FromRequestParts<AppState> for Pusher {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         // Readings are no change of a person: devices that come with them are not in the audit log.
-        known(parts, app, Scope::Ingest, "ingest").await.map(|_| Self)
+        known(parts, app, Scope::Ingest).await.map(|_| Self)
     }
 }
 
@@ -167,7 +255,7 @@ impl FromRequestParts<AppState> for Importer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        known(parts, app, Scope::Admin, "admin").await.map(|_| Self)
+        known(parts, app, Scope::Admin).await.map(|_| Self)
     }
 }
 
@@ -175,7 +263,7 @@ impl FromRequestParts<AppState> for Admin {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        admit(parts, app, Scope::Admin, "admin").await.map(|_| Self)
+        admit(parts, app, Scope::Admin).await.map(|_| Self)
     }
 }
 
@@ -196,7 +284,7 @@ pub async fn identify(app: &AppState, peer: Peer, headers: &HeaderMap) -> Result
     }
     for hash in cookies(headers) {
         if let Some(session) = app.store.session(hash, app.clock.wall(), Some(peer.ip())).await? {
-            return Ok(Some(Principal { scope: session.scope, by: By::Session(hash) }));
+            return Ok(Some(Principal::of(&session, hash)));
         }
     }
     Ok(None)
@@ -211,10 +299,10 @@ fn password(pair: &str) -> Option<String> {
 async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
     let hash = Some(sha256(text.as_bytes()));
     if hash == app.config.admin_token {
-        return Ok(Principal { scope: Scope::Admin, by: By::File });
+        return Ok(Principal::program(Scope::Admin, By::File));
     }
     if hash == app.config.local_key {
-        return Ok(Principal { scope: Scope::Admin, by: By::Key });
+        return Ok(Principal::program(Scope::Admin, By::Key));
     }
     let token = ApiToken::parse(text).map_err(|error| ApiError::unauthenticated(error.to_string()))?;
     let refused =
@@ -228,7 +316,7 @@ async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
     if row.last_used_at.is_none_or(|last| now.since(last) >= 60_000) {
         app.store.touch_token(row.id, now).await?;
     }
-    Ok(Principal { scope: row.scope, by: By::Token(row.id) })
+    Ok(Principal::program(row.scope, By::Token(row.id)))
 }
 
 /// Whether somebody who was let in still is: for connections that stay open.
@@ -268,12 +356,12 @@ pub fn random<const N: usize>() -> Result<[u8; N], ApiError> {
     Ok(bytes)
 }
 
-/// Makes the token of the setup link while no admin password is set; the one before stops working.
+/// Makes the token of the setup link while nobody has a password; the one before stops working.
 ///
 /// # Errors
 /// Those of the store.
 pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError> {
-    if store.setting(ADMIN_PASSWORD).await?.is_some_and(|hash| !hash.is_empty()) {
+    if store.passwords()? > 0 {
         return Ok(None);
     }
     let token = crate::access::hex(&random::<16>()?);
@@ -285,10 +373,11 @@ pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError>
 ///
 /// # Errors
 /// Those of the store.
-pub async fn set_unknown_password(store: &Store) -> Result<(), ApiError> {
+pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), ApiError> {
     let password = crate::access::hex(&random::<16>()?);
     let hash = Passwords::default().hash(password, random()?).await?;
-    Ok(store.put_setting(ADMIN_PASSWORD, hash.into_bytes()).await?)
+    store.set_first_password(hash, now).await?;
+    Ok(())
 }
 
 /// Whether this is the token of the setup link.
@@ -302,7 +391,7 @@ pub(super) async fn spend_setup_token(store: &Store) -> Result<(), ApiError> {
     Ok(store.put_setting(SETUP_TOKEN, Vec::new()).await?)
 }
 
-/// Makes a code that signs one browser in as admin, once, within ten minutes (`#login=<code>`).
+/// Makes a code that signs one browser in as the first admin, once, within ten minutes (`#login=<code>`).
 ///
 /// # Errors
 /// Those of the store.

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::AppState;
-use super::auth::{Admin, Reader};
+use super::auth::{Admin, Operator, Reader};
 use super::body::Body;
 use super::dto::device::{self as dto, AdoptRequest, Device, DevicePatch, Status};
 use super::dto::{Page, Problem, text};
@@ -148,7 +148,7 @@ pub(super) async fn show(
     request_body = DevicePatch, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn change(
     State(app): State<AppState>,
-    _: Admin,
+    _: Operator,
     InPath(id): InPath,
     Body(patch): Body<DevicePatch>,
 ) -> Result<Json<Device>, ApiError> {
@@ -162,7 +162,7 @@ pub(super) async fn change(
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn forget(
     State(app): State<AppState>,
-    _: Admin,
+    _: Operator,
     InPath(id): InPath,
 ) -> Result<Json<Device>, ApiError> {
     let device = app.store.forget_device(id).await?;
@@ -196,7 +196,7 @@ pub(super) async fn delete(State(app): State<AppState>, _: Admin, InPath(id): In
     request_body = AdoptRequest, responses((status = 200, body = Device), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn adopt(
     State(app): State<AppState>,
-    _: Admin,
+    _: Operator,
     InPath(id): InPath,
     Body(request): Body<AdoptRequest>,
 ) -> Result<Json<Device>, ApiError> {
@@ -213,7 +213,11 @@ pub(super) async fn adopt(
 /// Blocks a device: its packets are ignored. Its readings stay.
 #[utoipa::path(post, path = "/api/v1/devices/{id}/block", tag = "devices", params(("id" = String, Path, description = "Device id")),
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
-pub(super) async fn block(State(app): State<AppState>, _: Admin, InPath(id): InPath) -> Result<Json<Device>, ApiError> {
+pub(super) async fn block(
+    State(app): State<AppState>,
+    _: Operator,
+    InPath(id): InPath,
+) -> Result<Json<Device>, ApiError> {
     let now = app.clock.wall();
     let pending = app.presence.read().pending.get(&id).map(|pending| newcomer(pending, now));
     let device = app.store.block(id, pending).await?;

@@ -47,7 +47,7 @@ pub(super) async fn metrics(
         let needed = || ApiError::unauthenticated("metrics need an API token with the scope `read`");
         let principal = auth::identify(&app, peer, &headers).await?.ok_or_else(needed)?;
         if !principal.scope.includes(Scope::Read) {
-            return Err(auth::lacks("read"));
+            return Err(auth::lacks(principal, Scope::Read));
         }
     }
     let mut own = Exposition::default();

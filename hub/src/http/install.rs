@@ -176,7 +176,7 @@ async fn token(app: &AppState, from: SocketAddr, link: Link) -> Result<Option<Jo
     if !works {
         return Ok(None);
     }
-    app.bad_links.forgive(from.ip());
+    app.bad_links.take_back(from.ip());
     if app.join.get(app.clock.now()).policy == JoinPolicy::Closed {
         return Err(ApiError::forbidden(
             "closed",

@@ -66,8 +66,8 @@ pub(super) async fn connect(
     // Listened to before it is asked, so that access which ends meanwhile is noticed.
     let access_ended = app.access_ended.subscribe();
     let principal = auth::identify(&app, peer, &headers).await?;
-    if principal.is_some_and(|principal| !principal.scope.includes(Scope::Read)) {
-        return Err(auth::lacks("read"));
+    if let Some(principal) = principal.filter(|principal| !principal.scope.includes(Scope::Read)) {
+        return Err(auth::lacks(principal, Scope::Read));
     }
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", rejection.body_text()))?;

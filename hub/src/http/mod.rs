@@ -8,6 +8,7 @@
 //! One file a resource; a handler takes who may call it, what is asked, and returns JSON or an [`error::ApiError`].
 //! Everything a client may rely on is in `/api/openapi.json`, which is committed beside the code and compared by a test.
 
+mod account;
 mod alerts;
 mod answers;
 mod assets;
@@ -28,6 +29,7 @@ mod health;
 pub mod hub;
 mod import;
 mod install;
+pub mod invitation;
 pub mod join_tokens;
 mod ledger;
 mod live;
@@ -41,22 +43,28 @@ mod password;
 mod path;
 mod pieces;
 mod push;
+mod qr;
 mod query;
 mod readings;
 mod replace;
 pub mod retention;
 mod rules;
+mod second_factor;
 mod select;
 mod sensors;
 mod serve;
 mod session;
 mod sessions;
+mod setup;
 mod shares;
 mod silences;
 pub mod state;
 mod throttle;
 mod tokens;
+mod totp;
+mod tries;
 mod unpack;
+mod users;
 mod webhooks;
 
 #[cfg(test)]
@@ -129,8 +137,16 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(sessions::list, sessions::end_others))
         .routes(routes!(sessions::end))
         .routes(routes!(audit::list))
-        .routes(routes!(session::setup_state, session::setup))
-        .routes(routes!(session::change_password))
+        .routes(routes!(setup::setup_state, setup::setup))
+        .routes(routes!(account::change_password))
+        .routes(routes!(second_factor::prepare, second_factor::turn_on))
+        .routes(routes!(second_factor::turn_off))
+        .routes(routes!(second_factor::renew))
+        .routes(routes!(invitation::look, invitation::accept))
+        .routes(routes!(users::list, users::create))
+        .routes(routes!(users::change, users::delete))
+        .routes(routes!(users::reset))
+        .routes(routes!(users::drop_second_factor))
         .routes(routes!(live::connect))
         .routes(routes!(install::script))
         .routes(routes!(install::agent))

@@ -31,7 +31,7 @@ milliseconds, or `now-6h`. Times out: RFC 3339 in objects, epoch milliseconds in
         (name = "rules", description = "Conditions that raise alerts"),
         (name = "alerts", description = "Alerts"),
         (name = "webhooks", description = "Receivers of alerts, and how delivery went"),
-        (name = "access", description = "Tokens, sessions, the password"),
+        (name = "access", description = "Users, sessions, second factors, tokens"),
         (name = "install", description = "Downloads of the agent"),
         (name = "live", description = "The WebSocket: send `ClientRequest`, receive `ServerMessage`, as JSON texts"),
     )

@@ -16,7 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
 use super::AppState;
-use super::auth::{Admin, Reader};
+use super::auth::{Operator, Reader};
 use super::body::Body;
 use super::devices::{Hardware, follow, follow_with, newcomer, unknown, view};
 use super::dto::device::{Device, ReplaceRequest, Swap};
@@ -44,7 +44,7 @@ const PARTS_WITHIN: Duration = Duration::from_secs(10);
     request_body = ReplaceRequest, responses((status = 200, body = Device), (status = 400, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem)))]
 pub(super) async fn replace(
     State(app): State<AppState>,
-    _: Admin,
+    _: Operator,
     InPath(id): InPath,
     Body(request): Body<ReplaceRequest>,
 ) -> Result<Json<Device>, ApiError> {

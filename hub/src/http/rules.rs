@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::AppState;
-use super::auth::{Admin, Reader};
+use super::auth::{Operator, Reader};
 use super::body::Body;
 use super::dto::rule::{NewRule, Rule};
 use super::dto::{Page, Problem, text};
@@ -32,7 +32,7 @@ pub(super) async fn list(
     responses((status = 201, body = Rule), (status = 400, body = Problem)))]
 pub(super) async fn create(
     State(app): State<AppState>,
-    _: Admin,
+    _: Operator,
     Body(new): Body<NewRule>,
 ) -> Result<(StatusCode, Json<Rule>), ApiError> {
     let by_default = new.tells_nobody_by_name();
@@ -63,7 +63,7 @@ pub(super) async fn show(
     request_body = NewRule, responses((status = 200, body = Rule), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn replace(
     State(app): State<AppState>,
-    _: Admin,
+    _: Operator,
     Id(id): Id<RuleId>,
     Body(new): Body<NewRule>,
 ) -> Result<Json<Rule>, ApiError> {
@@ -76,7 +76,11 @@ pub(super) async fn replace(
 /// Deletes a rule.
 #[utoipa::path(delete, path = "/api/v1/rules/{id}", tag = "rules", params(("id" = String, Path, description = "Rule id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(super) async fn delete(State(app): State<AppState>, _: Admin, Id(id): Id<RuleId>) -> Result<StatusCode, ApiError> {
+pub(super) async fn delete(
+    State(app): State<AppState>,
+    _: Operator,
+    Id(id): Id<RuleId>,
+) -> Result<StatusCode, ApiError> {
     app.store.delete_rule(id).await?;
     app.rules_changed.notify_one();
     Ok(StatusCode::NO_CONTENT)

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::AppState;
-use super::auth::{Admin, Reader};
+use super::auth::{Operator, Reader};
 use super::body::Body;
 use super::dto::device::{Sensor, SensorPatch};
 use super::dto::{Page, Problem};
@@ -46,7 +46,7 @@ pub(super) async fn list(
     request_body = SensorPatch, responses((status = 200, body = Sensor), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn change(
     State(app): State<AppState>,
-    _: Admin,
+    _: Operator,
     SensorInPath(id, sensor): SensorInPath,
     Body(patch): Body<SensorPatch>,
 ) -> Result<Json<Sensor>, ApiError> {

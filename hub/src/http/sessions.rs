@@ -1,4 +1,4 @@
-//! `/sessions`: the browsers that are signed in. Each has an id that opens nothing; the secret of its cookie is nowhere in an
+//! `/sessions`: the browsers that are signed in: everybody's for admins, their own for others. Each has an id that opens nothing; the secret of its cookie is nowhere in an
 //! answer. Whoever ends one closes its live connections with it.
 
 use axum::Json;
@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::AppState;
-use super::auth::{Admin, By, Principal};
+use super::auth::{By, Principal, SessionsOf};
 use super::dto::access::Session;
 use super::dto::text::SessionId;
 use super::dto::{Page, Problem};
@@ -15,11 +15,11 @@ use super::page::{AskPage, Paging};
 use super::params::Asked;
 use super::path::Id;
 
-/// All browsers that are signed in, oldest first.
+/// Browsers that are signed in, oldest first: all for an admin, for others their own.
 #[utoipa::path(get, path = "/api/v1/sessions", tag = "access", params(Paging), responses((status = 200, body = Page<Session>)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    _: Admin,
+    SessionsOf(of): SessionsOf,
     principal: Principal,
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Session>>, ApiError> {
@@ -28,33 +28,38 @@ pub(super) async fn list(
         Some(hash) => app.store.session(hash, now, None).await?.map(|session| session.id),
         None => None,
     };
-    let sessions = app.store.sessions(now).await?;
+    let mut sessions = app.store.sessions(now).await?;
+    sessions.retain(|one| of.is_none_or(|user| one.user == user));
     Ok(Json(paging.cut(sessions, |one| Paging::key(one.id), |one| Session::of(one, own))))
 }
 
 /// Signs one browser out; its live connections close at once.
 #[utoipa::path(delete, path = "/api/v1/sessions/{id}", tag = "access", params(("id" = String, Path, description = "Session id")),
     responses((status = 204), (status = 404, body = Problem)))]
-pub(super) async fn end(State(app): State<AppState>, _: Admin, Id(id): Id<SessionId>) -> Result<StatusCode, ApiError> {
-    app.store.end_session(id.0).await?;
+pub(super) async fn end(
+    State(app): State<AppState>,
+    SessionsOf(of): SessionsOf,
+    Id(id): Id<SessionId>,
+) -> Result<StatusCode, ApiError> {
+    app.store.end_session(id.0, of).await?;
     app.access_ended.send_replace(());
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Signs out every browser but the one that asks; asked by a token, every browser.
+/// Signs out every browser but the one that asks; asked by a token, every browser. Who is no admin signs out their own.
 #[utoipa::path(delete, path = "/api/v1/sessions", tag = "access", responses((status = 204)))]
 pub(super) async fn end_others(
     State(app): State<AppState>,
-    _: Admin,
+    SessionsOf(of): SessionsOf,
     principal: Principal,
 ) -> Result<StatusCode, ApiError> {
-    app.store.end_sessions(own(principal)).await?;
+    app.store.end_sessions(of, own(principal)).await?;
     app.access_ended.send_replace(());
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The hash of the session that asks, if one does.
-pub(super) const fn own(principal: Principal) -> Option<[u8; 32]> {
+const fn own(principal: Principal) -> Option<[u8; 32]> {
     match principal.by {
         By::Session(hash) => Some(hash),
         By::Token(_) | By::File | By::Key => None,

@@ -27,7 +27,7 @@ pub(super) async fn list(
 }
 
 /// Silences alerts for some time. Notifications of alerts that still fire when it ends are sent then. With the scope `write` it
-/// must end within 24 hours; a longer one needs `admin`.
+/// must end within 24 hours; a longer one needs `operate` or `admin`.
 #[utoipa::path(post, path = "/api/v1/silences", tag = "alerts", request_body = NewSilence,
     responses((status = 201, body = Silence), (status = 400, body = Problem), (status = 403, body = Problem)))]
 pub(super) async fn create(

@@ -19,7 +19,7 @@ use super::error::ApiError;
 use super::newcomers::Newcomers;
 use super::password::Passwords;
 use super::shares::{PLACE, Shares};
-use super::throttle::{Lines, Throttle};
+use super::throttle::{Codes, Lines, Throttle};
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::ingest::desk::Desk;
@@ -227,6 +227,8 @@ pub struct Shared {
     pub(super) passwords: Passwords,
     /// Attempts to sign in.
     pub(super) attempts: Throttle,
+    /// Wrong codes beside right passwords, by user.
+    pub(super) codes: Codes,
     /// What the log says of those that were wrong.
     pub(super) attempt_lines: Lines,
     /// What it says of requests by foreign names and from foreign pages.
@@ -290,6 +292,7 @@ impl AppState {
             wiring,
             passwords: Passwords::default(),
             attempts: Throttle::default(),
+            codes: Codes::default(),
             attempt_lines: Lines::default(),
             foreign_lines: Lines::default(),
             trials: Semaphore::new(super::backtest::AT_ONCE),

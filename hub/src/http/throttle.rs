@@ -1,9 +1,11 @@
-//! How often one address may try a secret: a password, a setup link, a join token in a link; and how much the log says of it.
-//! PURE.
+//! How often one address may try a secret: a password, a setup link, a join token in a link; how often strangers may try one
+//! account's password; how often whoever has that may try its code; and how much the log says of it. PURE.
 //!
 //! Nobody closes the door for others: each address has its own tries, and when there are too many addresses those that came
-//! first are forgotten. Whoever has many addresses is bounded by the tries at the password that all strangers have together;
-//! the hub's own machine, where a proxy may stand for everybody, and addresses from which somebody signed in are none.
+//! first are forgotten. Whoever has many addresses is bounded by the tries that strangers have at one account, so that the others
+//! stay open, and by those they have in all; the hub's own machine, where a proxy may stand for everybody, and addresses from which
+//! somebody signed in are none. Whoever signs in gets back that one try: with an account of one's own nobody tries another's
+//! without end.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,6 +17,14 @@ const TRIES: u32 = 5;
 const LOCAL_TRIES: u32 = 50;
 /// At the password, of all strangers together.
 const STRANGERS_TRIES: u32 = 100;
+/// And at that of one account, whether there is such a one or not.
+const ACCOUNT_TRIES: u32 = 20;
+/// Wrong codes of one user in a row: at three of a million that hold at a time, a thief of the password is in after two years on
+/// average.
+const CODES: u32 = 5;
+const CODES_WINDOW: Duration = Duration::from_secs(15 * 60);
+/// Users with wrong codes that are remembered: all there can be.
+const CODERS: usize = 256;
 /// Addresses from which somebody signed in.
 const KNOWN: usize = 1_000;
 const WINDOW: Duration = Duration::from_secs(60);
@@ -41,6 +51,7 @@ struct Tries {
     by: HashMap<IpAddr, Minute>,
     local: Option<Minute>,
     strangers: Option<Minute>,
+    accounts: HashMap<u64, Minute>,
     /// The newest last.
     known: VecDeque<IpAddr>,
 }
@@ -57,13 +68,13 @@ impl Minute {
         Self { since, count: 0 }
     }
 
-    fn attempt(&mut self, now: Instant, most: u32) -> Result<(), Wait> {
-        if now.duration_since(self.since) >= WINDOW {
+    fn attempt(&mut self, now: Instant, most: u32, window: Duration) -> Result<(), Wait> {
+        if now.duration_since(self.since) >= window {
             *self = Self::new(now);
         }
         self.count = (self.count + 1).min(most + 2);
         if self.count > most {
-            let seconds = (WINDOW - now.duration_since(self.since)).as_secs() as u32 + 1;
+            let seconds = (window - now.duration_since(self.since)).as_secs() as u32 + 1;
             return Err(Wait { seconds, is_first: self.count == most + 1 });
         }
         Ok(())
@@ -75,7 +86,7 @@ impl Throttle {
     pub(super) fn attempt(&self, now: Instant, from: IpAddr) -> Result<(), Wait> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if from.to_canonical().is_loopback() {
-            return tries.local.get_or_insert_with(|| Minute::new(now)).attempt(now, LOCAL_TRIES);
+            return tries.local.get_or_insert_with(|| Minute::new(now)).attempt(now, LOCAL_TRIES, WINDOW);
         }
         let (from, by) = (household(from), &mut tries.by);
         if !by.contains_key(&from) && by.len() >= ADDRESSES {
@@ -85,32 +96,78 @@ impl Throttle {
                 by.remove(&oldest);
             }
         }
-        by.entry(from).or_insert_with(|| Minute::new(now)).attempt(now, TRIES)
+        by.entry(from).or_insert_with(|| Minute::new(now)).attempt(now, TRIES, WINDOW)
     }
 
-    /// Counts a try at the password beside that: who has many addresses has no more tries by them.
-    pub(super) fn guess(&self, now: Instant, from: IpAddr) -> Result<(), Wait> {
+    /// Counts a try at the password of an account beside that: who has many addresses has no more tries by them.
+    pub(super) fn guess(&self, now: Instant, from: IpAddr, account: u64) -> Result<(), Full> {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if from.to_canonical().is_loopback() || tries.known.contains(&household(from)) {
             return Ok(());
         }
-        tries.strangers.get_or_insert_with(|| Minute::new(now)).attempt(now, STRANGERS_TRIES)
+        let mut at_it = tries.accounts.get(&account).copied().unwrap_or_else(|| Minute::new(now));
+        let allowed = at_it.attempt(now, ACCOUNT_TRIES, WINDOW).map_err(Full::Account);
+        // What is refused for the account takes nothing from the others; what is refused for all fills no table.
+        let all = tries.strangers.get_or_insert_with(|| Minute::new(now));
+        let allowed = allowed.and_then(|()| all.attempt(now, STRANGERS_TRIES, WINDOW).map_err(Full::All));
+        if !matches!(allowed, Err(Full::All(_))) {
+            tries.accounts.retain(|_, minute| now.duration_since(minute.since) < WINDOW);
+            tries.accounts.insert(account, at_it);
+        }
+        allowed
     }
 
-    /// Somebody signed in from an address: its tries are forgotten, and it is known from now on.
-    pub(super) fn forgive(&self, from: IpAddr) {
+    /// An attempt was right: it is one less.
+    pub(super) fn take_back(&self, from: IpAddr) {
+        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_here = from.to_canonical().is_loopback();
+        let minute = if is_here { tries.local.as_mut() } else { tries.by.get_mut(&household(from)) };
+        if let Some(minute) = minute {
+            minute.count = minute.count.saturating_sub(1);
+        }
+    }
+
+    /// Somebody signed in from an address: it is known from now on.
+    pub(super) fn remember(&self, from: IpAddr) {
         let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if from.to_canonical().is_loopback() {
-            tries.local = None;
             return;
         }
         let from = household(from);
-        tries.by.remove(&from);
         tries.known.retain(|known| *known != from);
         tries.known.push_back(from);
         if tries.known.len() > KNOWN {
             tries.known.pop_front();
         }
+    }
+}
+
+/// Of which tries at a password there were too many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Full {
+    /// Those of strangers at this account.
+    Account(Wait),
+    /// Those of strangers at all accounts together.
+    All(Wait),
+}
+
+/// Wrong codes beside right passwords, by user.
+#[derive(Debug, Default)]
+pub(super) struct Codes(Mutex<HashMap<u64, Minute>>);
+
+impl Codes {
+    /// Counts a try at the code of a user; how long to wait when there were too many.
+    pub(super) fn attempt(&self, now: Instant, user: u64) -> Result<(), Wait> {
+        let mut tries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if tries.len() >= CODERS {
+            tries.retain(|_, minute| now.duration_since(minute.since) < CODES_WINDOW);
+        }
+        tries.entry(user).or_insert_with(|| Minute::new(now)).attempt(now, CODES, CODES_WINDOW)
+    }
+
+    /// A code was right.
+    pub(super) fn forgive(&self, user: u64) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&user);
     }
 }
 
@@ -166,18 +223,61 @@ mod tests {
         let (throttle, t0) = (Throttle::default(), Instant::now());
         let network = |n: u32| IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8_u128 << 96) | u128::from(n) << 64));
         let (home, local) = (IpAddr::from([192, 168, 0, 9]), IpAddr::from([127, 0, 0, 1]));
-        throttle.forgive(home);
-        let tried = |n| throttle.attempt(t0, network(n)).and_then(|()| throttle.guess(t0, network(n)));
-        assert_eq!((0..10_500).filter(|n| tried(*n).is_ok()).count(), STRANGERS_TRIES as usize);
+        throttle.remember(home);
+        let tried = |n| throttle.attempt(t0, network(n)).is_ok() && throttle.guess(t0, network(n), n.into()).is_ok();
+        assert_eq!((0..10_500).filter(|n| tried(*n)).count(), STRANGERS_TRIES as usize);
+        assert!(throttle.0.lock().unwrap().accounts.len() <= STRANGERS_TRIES as usize);
         assert!(throttle.0.lock().unwrap().by.len() <= ADDRESSES);
         for from in [home, local] {
-            assert_eq!((throttle.attempt(t0, from), throttle.guess(t0, from)), (Ok(()), Ok(())), "{from}");
+            assert_eq!((throttle.attempt(t0, from), throttle.guess(t0, from, 1)), (Ok(()), Ok(())), "{from}");
         }
         // A link from the terminal is no password: also somebody new gets in by it.
         assert_eq!(throttle.attempt(t0, IpAddr::from([10, 0, 0, 1])), Ok(()));
-        assert_eq!(throttle.guess(t0 + WINDOW, network(30_000)), Ok(()));
+        assert_eq!(throttle.guess(t0 + WINDOW, network(30_000), 1), Ok(()));
         // All come from one proxy on this machine.
         assert_eq!((0..100).filter(|_| throttle.attempt(t0, local).is_ok()).count(), LOCAL_TRIES as usize - 1);
+    }
+
+    #[test]
+    fn one_account_that_is_tried_from_everywhere_leaves_the_others_open() {
+        #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]
+        let (throttle, t0) = (Throttle::default(), Instant::now());
+        let network = |n: u8| IpAddr::from([10, 0, n, 1]);
+        let allowed = (0..200).filter(|n| throttle.guess(t0, network(*n), 7).is_ok()).count();
+        assert_eq!(allowed, ACCOUNT_TRIES as usize);
+        assert_eq!(throttle.guess(t0, network(201), 7), Err(Full::Account(Wait { seconds: 61, is_first: false })));
+        assert_eq!(throttle.guess(t0, network(201), 8), Ok(()));
+        assert_eq!(throttle.guess(t0 + WINDOW, network(201), 7), Ok(()));
+    }
+
+    #[test]
+    fn with_an_account_of_ones_own_nobody_has_more_tries_at_another() {
+        #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]
+        let (throttle, t0) = (Throttle::default(), Instant::now());
+        for from in [IpAddr::from([10, 0, 0, 1]), IpAddr::from([127, 0, 0, 1])] {
+            let most = if from.is_loopback() { LOCAL_TRIES } else { TRIES };
+            let wrong = (0..1_000).filter(|_| {
+                let tried = throttle.attempt(t0, from).is_ok();
+                if throttle.attempt(t0, from).is_ok() {
+                    throttle.take_back(from);
+                    throttle.remember(from);
+                }
+                tried
+            });
+            assert_eq!(wrong.count(), most as usize);
+        }
+    }
+
+    #[test]
+    fn a_user_has_five_wrong_codes_and_others_theirs() {
+        #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]
+        let (codes, t0) = (Codes::default(), Instant::now());
+        assert_eq!((0..9).filter(|_| codes.attempt(t0, 1).is_ok()).count(), CODES as usize);
+        assert_eq!(codes.attempt(t0, 2), Ok(()));
+        assert_eq!(codes.attempt(t0 + CODES_WINDOW, 1), Ok(()));
+        assert!((0..9).any(|_| codes.attempt(t0 + CODES_WINDOW, 1).is_err()));
+        codes.forgive(1);
+        assert_eq!(codes.attempt(t0 + CODES_WINDOW, 1), Ok(()));
     }
 
     #[test]

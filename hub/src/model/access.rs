@@ -2,6 +2,7 @@
 
 use super::UnixMillis;
 use super::device::Labels;
+use super::user::Role;
 
 /// What a bearer may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,8 +11,10 @@ pub enum Scope {
     Ingest,
     /// Look.
     Read,
-    /// Look, acknowledge and silence alerts, send readings.
+    /// Look, acknowledge alerts, silence them for a day at most, send readings.
     Write,
+    /// That, and what people do daily: rules, silences of any length, devices but for deleting them.
+    Operate,
     /// Everything.
     Admin,
 }
@@ -23,8 +26,21 @@ impl Scope {
         match self {
             Self::Ingest => matches!(needed, Self::Ingest),
             Self::Read => matches!(needed, Self::Read),
-            Self::Write => !matches!(needed, Self::Admin),
+            Self::Write => !matches!(needed, Self::Operate | Self::Admin),
+            Self::Operate => !matches!(needed, Self::Admin),
             Self::Admin => true,
+        }
+    }
+
+    /// As it is written everywhere.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Operate => "operate",
+            Self::Admin => "admin",
         }
     }
 }
@@ -51,8 +67,12 @@ pub struct Token {
 pub struct Session {
     /// Row number; text form `ses_<n>`. Not a secret.
     pub id: u64,
-    /// What it may do.
-    pub scope: Scope,
+    /// Row number of whose it is.
+    pub user: u64,
+    /// What they are called.
+    pub user_name: String,
+    /// What they may do, and so the session.
+    pub role: Role,
     /// When it began.
     pub created_at: UnixMillis,
     /// When it was last used, to the minute.
@@ -70,8 +90,8 @@ pub struct Session {
 pub struct NewSession {
     /// SHA-256 of its cookie.
     pub hash: [u8; 32],
-    /// What it may do.
-    pub scope: Scope,
+    /// Row number of whose it is.
+    pub user: u64,
     /// When it begins.
     pub at: UnixMillis,
     /// When it ends, however much it is used.

@@ -18,6 +18,7 @@ pub mod room;
 pub mod rule;
 pub mod shown;
 pub mod silence;
+pub mod user;
 pub mod webhook;
 
 pub use wire::{

@@ -47,6 +47,7 @@ pub use catalog::given::{Origin, Said, Wish};
 pub use catalog::join::NewJoinToken;
 pub use catalog::outbox::DeliveryQuery;
 pub use catalog::swap::{Replaced, Swap};
+pub use catalog::users::Who;
 pub use error::{Error, Result};
 pub use file::is_own_file;
 pub use file::quick_check::Checked;

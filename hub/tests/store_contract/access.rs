@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use telemetry_hub::model::access::{NewSession, Scope};
 use telemetry_hub::model::device::NewDevice;
-use telemetry_hub::store::{Config, Error, NewJoinToken, SecretKey, Store};
+use telemetry_hub::model::user::{Invite, Role, UserChange};
+use telemetry_hub::store::{Config, Error, NewJoinToken, SecretKey, Store, Who};
 
 use crate::scene::{Hub, T0, new_device};
 
@@ -57,6 +58,7 @@ async fn a_join_token_admits_so_many_and_gives_its_labels() {
 async fn sessions_end_by_time_by_idleness_and_by_hand() {
     const DAY: i64 = 86_400_000;
     let hub = Hub::new().await;
+    let admin = hub.store.set_first_password("hash".to_owned(), T0).await.unwrap();
     let holds = async |hash: u8, now: i64| hub.store.session([hash; 32], T0.plus(now), None).await.unwrap().is_some();
     for hash in [1, 2, 3] {
         hub.store.create_session(session(hash, 0)).await.unwrap();
@@ -69,9 +71,9 @@ async fn sessions_end_by_time_by_idleness_and_by_hand() {
     assert!(!holds(1, 30 * DAY).await);
     hub.store.delete_session([3; 32]).await.unwrap();
     assert!(!holds(3, 1).await);
-    hub.store.put_setting_and_end_sessions("admin", vec![0], Some([2; 32])).await.unwrap();
+    hub.store.set_password(admin.id, "other".to_owned(), Some([2; 32]), T0).await.unwrap();
     assert!(holds(2, 1).await && !holds(1, 1).await, "all but one");
-    hub.store.put_setting_and_end_sessions("admin", vec![0], None).await.unwrap();
+    hub.store.set_password(admin.id, "other".to_owned(), None, T0).await.unwrap();
     assert!(!holds(2, 1).await);
     hub.store.put_setting("admin", vec![1]).await.unwrap();
     hub.store.put_setting("admin", vec![2]).await.unwrap();
@@ -82,6 +84,7 @@ async fn sessions_end_by_time_by_idleness_and_by_hand() {
 #[tokio::test]
 async fn a_session_tells_from_where_it_is_used_and_the_one_that_rests_longest_gives_way() {
     let hub = Hub::new().await;
+    hub.store.set_first_password("hash".to_owned(), T0).await.unwrap();
     let first = hub.store.create_session(session(0, 0)).await.unwrap();
     assert_eq!((first.address.as_str(), first.browser.as_str()), ("192.168.0.5", "Firefox on Linux"));
     let elsewhere = Some(std::net::IpAddr::from([10, 0, 0, 1]));
@@ -100,15 +103,72 @@ async fn a_session_tells_from_where_it_is_used_and_the_one_that_rests_longest_gi
     let newest = hub.store.create_session(one_more).await.unwrap();
     let left = hub.store.sessions(T0.plus(61_000)).await.unwrap();
     assert_eq!((left.len(), left[0].id, left[1].id, left[255].id), (256, moved.id, 3, newest.id));
-    hub.store.end_session(3).await.unwrap();
-    assert!(matches!(hub.store.end_session(3).await, Err(Error::NotFound { .. })));
+    hub.store.end_session(3, None).await.unwrap();
+    assert!(matches!(hub.store.end_session(3, None).await, Err(Error::NotFound { .. })));
+}
+
+#[tokio::test]
+async fn users_are_found_by_name_and_take_their_sessions_with_them() {
+    let mut hub = Hub::new().await;
+    let admin = hub.store.set_first_password("one".to_owned(), T0).await.unwrap();
+    assert_eq!((admin.id, admin.name.as_str(), admin.role, admin.has_password), (1, "admin", Role::Admin, true));
+    assert!(matches!(hub.store.set_first_password("two".to_owned(), T0).await, Err(Error::Conflict { .. })));
+    let invite = Invite { hash: [9; 32], until: T0.plus(1_000) };
+    let anna = hub.store.create_user("Anna".to_owned(), Role::Viewer, invite, T0).await.unwrap();
+    let again = hub.store.create_user("ANNA".to_owned(), Role::Viewer, Invite { hash: [8; 32], ..invite }, T0).await;
+    assert!(matches!(again, Err(Error::Conflict { field: "name", .. })));
+    assert_eq!(hub.store.user_with_password(&Who::Only).unwrap().unwrap().0.id, 1, "she has none yet");
+    assert_eq!(hub.store.invited([9; 32], T0.plus(1_000)).unwrap(), None, "it has expired");
+    assert_eq!(hub.store.take_invite([9; 32], "three".to_owned(), T0).await.unwrap().id, anna.id);
+    assert!(matches!(hub.store.take_invite([9; 32], "four".to_owned(), T0).await, Err(Error::NotFound { .. })));
+    hub.restart().await;
+    let (found, hash) = hub.store.user_with_password(&Who::Named(" anna ".to_owned())).unwrap().unwrap();
+    assert_eq!((found.id, hash.as_str()), (anna.id, "three"));
+    assert_eq!(hub.store.user_with_password(&Who::Only).unwrap(), None, "there are two");
+    for number in [1, 2] {
+        hub.store.create_session(NewSession { user: number.into(), ..session(number, 0) }).await.unwrap();
+    }
+    let change = UserChange { enabled: Some(false), ..UserChange::default() };
+    hub.store.change_user(anna.id, change, T0).await.unwrap();
+    let left = hub.store.sessions(T0).await.unwrap();
+    assert_eq!((left.len(), left[0].user, left[0].user_name.as_str()), (1, 1, "admin"));
+    let refused = hub.store.create_session(NewSession { user: anna.id, ..session(3, 0) }).await;
+    assert!(matches!(refused, Err(Error::NotFound { what: "user" })));
+    assert!(matches!(hub.store.delete_user(1).await, Err(Error::Conflict { field: "role", .. })));
+    hub.store.delete_user(anna.id).await.unwrap();
+    assert_eq!(hub.store.users().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_second_factor_lies_sealed_and_takes_no_code_twice() {
+    let mut hub = Hub::new().await;
+    let admin = hub.store.set_first_password("one".to_owned(), T0).await.unwrap().id;
+    hub.store.prepare_second_factor(admin, vec![0x5a; 20]).await.unwrap();
+    assert_eq!(hub.store.second_factor(admin).unwrap(), Some((vec![0x5a; 20], false)));
+    assert!(!hub.store.user(admin).unwrap().unwrap().second_factor);
+    let on = hub.store.turn_on_second_factor(admin, 7, vec![[1; 32], [2; 32]]).await.unwrap();
+    assert_eq!((on.second_factor, on.recovery_codes), (true, 2));
+    assert!(matches!(hub.store.prepare_second_factor(admin, vec![1; 20]).await, Err(Error::Conflict { .. })));
+    hub.restart().await;
+    let mut taken = Vec::new();
+    for step in [7, 6, 8, 8, 9] {
+        taken.push(hub.store.take_step(admin, step).await.unwrap());
+    }
+    assert_eq!(taken, [false, false, true, false, true]);
+    assert!(hub.store.take_recovery_code(admin, [2; 32]).await.unwrap());
+    assert!(!hub.store.take_recovery_code(admin, [2; 32]).await.unwrap());
+    let file = std::fs::read(hub.dir.path().join("telemetry.db")).unwrap();
+    assert!(!file.windows(20).any(|bytes| bytes == [0x5a; 20]), "the secret lies in the file in the clear");
+    hub.store.turn_off_second_factor(admin).await.unwrap();
+    assert_eq!(hub.store.second_factor(admin).unwrap(), None);
+    assert_eq!(hub.store.user(admin).unwrap().unwrap().recovery_codes, 0);
 }
 
 /// A session of 30 days that begins at a moment.
 fn session(number: u8, at: i64) -> NewSession {
     NewSession {
         hash: [number; 32],
-        scope: Scope::Admin,
+        user: 1,
         at: T0.plus(at),
         expires_at: T0.plus(at + 30 * 86_400_000),
         address: "192.168.0.5".to_owned(),

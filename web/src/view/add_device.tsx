@@ -8,6 +8,7 @@ import { count } from "../format";
 import { command, places, withoutCurl, type Place, type Way } from "../join";
 import type { Hub } from "../types";
 import { Copyable } from "./controls";
+import { Lack, may } from "./may";
 
 const hub = part((s) => s.hub);
 
@@ -19,7 +20,7 @@ export function FirstDevice({ onCommand }: { onCommand: () => void }) {
         <h2>No devices yet</h2>
         <p class="quiet">A device is any computer or board on this network that runs the agent. It shows up here by itself.</p>
       </div>
-      <Steps onCommand={onCommand} />
+      {may("admin") ? <Steps onCommand={onCommand} /> : <Lack of="admin" />}
     </section>
   );
 }

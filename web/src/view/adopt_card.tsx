@@ -7,6 +7,7 @@ import { ago, clean, measured, millis } from "../format";
 import { address, title } from "../names";
 import type { Device } from "../types";
 import { Confirmed } from "./controls";
+import { Lack, Only } from "./may";
 
 const PREVIEW_SHOWN = 4;
 
@@ -36,10 +37,11 @@ export function AdoptCard({ device, onAdopt }: { device: Device; onAdopt?: () =>
           <><dt>Measures</dt><dd>{device.preview.slice(0, PREVIEW_SHOWN).map((one) => `${title(one.sensor)} ${measured(one.value, one.unit)}`).join(", ")}</dd></>
         ) : null}
       </dl>
-      <div class="row">
+      <Lack of="operate" />
+      <Only may="operate"><div class="row">
         <button type="button" class="button primary" disabled={busy} aria-label={`Adopt ${name}`} onClick={() => void accept()}>Adopt</button>
         <Confirmed label="Block" sure="Block for good" name={name} onConfirm={() => void block(device)} />
-      </div>
+      </div></Only>
     </article>
   );
 }

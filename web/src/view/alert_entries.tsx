@@ -9,6 +9,7 @@ import { reading, ruleName, silenceOver } from "../rule";
 import { SILENCES } from "../silence";
 import type { Alert } from "../types";
 import { Status } from "./controls";
+import { may } from "./may";
 
 /** Of one rule so many stand alone; more are a group. */
 const ALONE_MOST = 3;
@@ -51,7 +52,7 @@ function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
           <span class="small quiet">{count(alerts.length)} alerts{open.length < alerts.length && first!.state === "firing" ? (open.length === 0 ? ", all acknowledged" : `, ${count(open.length)} not acknowledged`) : ""}</span>
         </div>
       </div>
-      {open.length > 0 || (rule && first!.state === "firing") ? <div class="row">{open.length > 0 ? <button type="button" class="button" aria-label={`Acknowledge all ${count(open.length)} alerts of ${name}`} onClick={() => void ackAll(open)}>Acknowledge all</button> : null}{rule ? <SilenceChoice label={`Silence ${name} on all devices`} choose={(span) => void silenceRule(rule, span)} /> : null}</div> : null}
+      {may("write") && (open.length > 0 || (rule && first!.state === "firing")) ? <div class="row">{open.length > 0 ? <button type="button" class="button" aria-label={`Acknowledge all ${count(open.length)} alerts of ${name}`} onClick={() => void ackAll(open)}>Acknowledge all</button> : null}{rule ? <SilenceChoice label={`Silence ${name} on all devices`} choose={(span) => void silenceRule(rule, span)} /> : null}</div> : null}
       <details>
         <summary>Show each of them</summary>
         <ul class="entries inner">{alerts.map((alert) => <AlertEntry key={alert.id} alert={alert} />)}</ul>
@@ -103,7 +104,7 @@ export function AlertEntry({ alert }: { alert: Alert }) {
         {alert.state === "historical" ? <span class="small quiet">It was over when the readings arrived ({when(millis(alert.learned_at) ?? now, now)}).</span> : null}
         {alert.new_normal ? <span class="small quiet">It ended because the value stayed at this level, which now counts as usual.</span> : null}
       </div>
-      {alert.state === "firing" ? (
+      {alert.state === "firing" && may("write") ? (
         <div class="row">
           {hushed ? null : (
             <SilenceChoice label={`Silence ${name} on ${device}`} choose={(span) => void silence(alert, span)} />

@@ -11,6 +11,7 @@ import { covered } from "../silence";
 import type { Rule, Silence } from "../types";
 import { AlertEntry, AlertList, isOver } from "./alert_entries";
 import { Confirmed } from "./controls";
+import { Lack, may, Only } from "./may";
 import { OwnAlerts } from "./own_alerts";
 import { RuleForm } from "./rule_form";
 import { SilenceForm } from "./silence_form";
@@ -56,16 +57,19 @@ export function Alerts({ route }: { route: AlertsRoute }) {
   const [silencing, setSilencing] = useState(false);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
   const edited = route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
-  const editing = route.rule === "new" || edited !== null;
+  const editing = may("operate") && (route.rule === "new" || edited !== null);
   return (
     <>
       <div class="head">
         <h1>Alerts</h1>
-        <div class="row">
-          <button type="button" class="button" aria-expanded={silencing} onClick={() => setSilencing(!silencing)}>New silence</button>
-          <a class="button primary" href={pathTo("/a?rule=new")}>New rule</a>
-        </div>
+        <Only may="operate">
+          <div class="row">
+            <button type="button" class="button" aria-expanded={silencing} onClick={() => setSilencing(!silencing)}>New silence</button>
+            <a class="button primary" href={pathTo("/a?rule=new")}>New rule</a>
+          </div>
+        </Only>
       </div>
+      <Lack of="operate" />
       {silencing ? <SilenceForm done={() => setSilencing(false)} /> : null}
       {editing ? <RuleForm key={route.rule} rule={edited} device={route.device} sensor={route.sensor} done={close} /> : null}
       <div class="columns">
@@ -82,7 +86,7 @@ export function Alerts({ route }: { route: AlertsRoute }) {
         <div class="card entries" aria-labelledby="rules" role="region">
           <div class="card-head"><h2 id="rules">Rules</h2></div>
           {rules.value === null ? <p class="empty quiet">Loading…</p> : rules.value.length === 0 ? (
-            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value crosses a limit, changes too fast, is unusual, or stops arriving.</p><a class="button" href={pathTo("/a?rule=new")}>Create the first rule</a></div>
+            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value crosses a limit, changes too fast, is unusual, or stops arriving.</p><Only may="operate"><a class="button" href={pathTo("/a?rule=new")}>Create the first rule</a></Only></div>
           ) : <ul class="entries tall">{rules.value.map((rule) => <RuleEntry key={rule.id} rule={rule} />)}</ul>}
         </div>
         <OwnAlerts />
@@ -134,7 +138,7 @@ function SilenceEntry({ of, now }: { of: Silence; now: number }) {
         <div class="entry-line"><strong>{rule}</strong>{Date.parse(of.from) > now ? <span class="chip">from {when(Date.parse(of.from), now)}</span> : null}</div>
         <span class="small quiet">{covered(of, device)}, until {when(Date.parse(of.until), now)}{of.comment ? `: ${clean(of.comment, 120)}` : ""}</span>
       </div>
-      <button type="button" class="button plain" aria-label={`End the silence of ${rule}`} onClick={() => void endSilence(of.id)}>End</button>
+      <Only may="operate"><button type="button" class="button plain" aria-label={`End the silence of ${rule}`} onClick={() => void endSilence(of.id)}>End</button></Only>
     </li>
   );
 }
@@ -155,11 +159,11 @@ function RuleEntry({ rule }: { rule: Rule }) {
         <span class="small quiet" title={clean(rule.sensor)}>{sentence(rule, unit)}</span>
         {waits ? <span class="small">{waits}</span> : null}
       </div>
-      <div class="row">
+      <Only may="operate"><div class="row">
         {KNOWN.has(rule.condition.type) ? <a class="button plain" href={pathTo(`/a?rule=${encodeURIComponent(id)}`)} aria-label={`Edit ${name}`}>Edit</a> : null}
         <button type="button" class="button plain" aria-label={`Turn ${rule.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{rule.enabled ? "Turn off" : "Turn on"}</button>
         <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void removeRule(id)} />
-      </div>
+      </div></Only>
     </li>
   );
 }

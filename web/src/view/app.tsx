@@ -12,6 +12,7 @@ import { isCommand } from "./controls";
 import { lazily } from "./lazy";
 import { Logo } from "./logo";
 import { LostBar } from "./lost";
+import { Only } from "./may";
 import { Overview } from "./overview";
 import { SignIn } from "./sign_in";
 import { choice, choose, nameOf, type Choice } from "../zone";
@@ -44,7 +45,7 @@ const HUB: Route = { view: "hub" };
 
 export function App() {
   if (session.value.kind === "unknown") return <Opening />;
-  if (session.value.kind !== "admin") return <><SignIn session={session.value} /><Toasts /></>;
+  if (session.value.kind !== "in") return <><SignIn session={session.value} /><Toasts /></>;
   return <Frame />;
 }
 
@@ -173,7 +174,7 @@ function JoinWindow() {
       <div>
         <strong>Join window open</strong>
         <span>For the next <span aria-live="off">{left}</span> every new device is added automatically.</span>
-        <button type="button" class="button" onClick={() => void openWindow("0s")}>Close it</button>
+        <Only may="admin"><button type="button" class="button" onClick={() => void openWindow("0s")}>Close it</button></Only>
       </div>
     </div>
   );

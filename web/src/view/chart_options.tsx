@@ -5,6 +5,7 @@ import { reason, say } from "../actions";
 export { Amounts } from "./amounts";
 import type { Kind, Sensor } from "../types";
 import type { ChartCardProps } from "./chart_card";
+import { may } from "./may";
 
 interface Props extends ChartCardProps {
   bars: boolean;
@@ -21,7 +22,7 @@ export function ChartOptions({ sensors, family, alone, bars, setBars, board, cha
           <button type="button" aria-pressed={bars} onClick={() => setBars(true)}>Amount</button>
         </div>
       ) : null}
-      {alone ? <KindMenu sensor={sensor} onKind={(kind) => void api.devices.setKind(board.device, sensor.sensor, kind).then(changed, (error: unknown) => say(reason(error), "error"))} /> : null}
+      {alone && may("operate") ? <KindMenu sensor={sensor} onKind={(kind) => void api.devices.setKind(board.device, sensor.sensor, kind).then(changed, (error: unknown) => say(reason(error), "error"))} /> : null}
     </>
   );
 }

@@ -18,6 +18,7 @@ import { Charts } from "./charts";
 import { Status } from "./controls";
 import { HealthLine } from "./health_line";
 import { lazily } from "./lazy";
+import { Only } from "./may";
 import { WrongClock } from "./wrong_clock";
 import { IdentityConflict, LedgerBalance, SourceErrors } from "./ledger";
 
@@ -48,7 +49,7 @@ export function DeviceView({ route }: { route: DeviceRoute }) {
       <Header device={device} />
       {device.status === "pending" ? <AdoptCard device={device} /> : null}
       {device.status === "blocked" ? (
-        <div class="note bad"><span>Blocked: the hub ignores everything it sends.</span><button type="button" class="button" onClick={() => void adopt(device)}>Adopt it</button></div>
+        <div class="note bad"><span>Blocked: the hub ignores everything it sends.</span><Only may="operate"><button type="button" class="button" onClick={() => void adopt(device)}>Adopt it</button></Only></div>
       ) : null}
       {device.status === "pending" ? null : <><IdentityConflict device={device} /><SourceErrors device={device} /><WrongClock device={device} />{device.words.length > 0 ? <HealthLine device={device} /> : null}</>}
       {device.status === "pending" ? null : <Charts key={`${id} ${device.status === "blocked"}`} device={device} route={route} />}
@@ -80,10 +81,10 @@ function Header({ device }: { device: Device }) {
           </span>
         </div>
       </div>
-      <div class="row">
+      <Only may="operate"><div class="row">
         <button type="button" class="button" aria-expanded={editing} onClick={() => setEditing(!editing)}>Edit</button>
         <a class="button" href={pathTo(`/a?rule=new&device=${encodeURIComponent(device.name)}`)}>New rule</a>
-      </div>
+      </div></Only>
       {device.notes === "" ? null : <p class="notes">{lines(device.notes)}</p>}
       {editing ? <edit.View device={device} close={() => setEditing(false)} /> : null}
     </div>

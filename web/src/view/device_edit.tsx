@@ -9,6 +9,7 @@ import { OVERVIEW } from "../route";
 import type { Device, Swap } from "../types";
 import { Confirmed, Field } from "./controls";
 import { useForm } from "./form";
+import { Only } from "./may";
 
 export function DeviceEdit({ device, close }: { device: Device; close: () => void }) {
   const [name, setName] = useState(device.name);
@@ -45,7 +46,7 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
         <div class="row">
           {device.status === "blocked" ? null : <Confirmed label="Block" sure="Really block it" onConfirm={() => void block(device)} />}
           {device.words.length > 0 ? <Confirmed label="Forget, keep history" sure="Really forget, keep its readings" onConfirm={() => void forgetDevice(device.id).then(close)} /> : null}
-          <Confirmed label="Delete with history" sure="Really delete it and all its readings" onConfirm={() => void remove()} />
+          <Only may="admin"><Confirmed label="Delete with history" sure="Really delete it and all its readings" onConfirm={() => void remove()} /></Only>
         </div>
       </div>
     </form>

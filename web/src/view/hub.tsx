@@ -7,12 +7,14 @@ import { part, state } from "../app";
 import { clean, count, digits, duration, many, millis } from "../format";
 import { commitSeconds, drops, parseMetrics, type Metrics } from "../metrics";
 import type { Hub, JoinPolicy } from "../types";
+import { Account } from "./account";
 import { Audit } from "./audit";
 import { useEvery } from "./controls";
-import { Password } from "./password";
+import { Lack, may, Only } from "./may";
 import { Sessions } from "./sessions";
 import { Retention, Storage } from "./storage";
 import { ApiTokens, JoinTokens } from "./tokens";
+import { Users } from "./users";
 
 const hub = part((s) => s.hub);
 const tokens = part((s) => s.tokens);
@@ -27,7 +29,7 @@ const POLICIES: { policy: JoinPolicy; label: string; means: string }[] = [
 
 export function HubView() {
   useEvery(2_000, () => void loadHub());
-  useEffect(() => void loadTokens(), []);
+  useEffect(() => void (may("admin") && loadTokens()), []);
   const known = hub.value;
   return (
     <>
@@ -46,15 +48,18 @@ export function HubView() {
           </div>
         </>
       )}
-      <div class="columns even">
-        <JoinTokens list={joinTokens.value} />
-        <ApiTokens list={tokens.value} />
-      </div>
+      <Only may="admin">
+        <div class="columns even">
+          <JoinTokens list={joinTokens.value} />
+          <ApiTokens list={tokens.value} />
+        </div>
+        <Users />
+      </Only>
       <div class="columns even">
         <Sessions />
-        <Password />
+        <Account />
       </div>
-      <Audit />
+      <Only may="admin"><Audit /></Only>
     </>
   );
 }
@@ -119,12 +124,13 @@ function Joining({ hub }: { hub: Hub }) {
       <h2 id="joining">Joining</h2>
       <div class="segments" role="group" aria-label="Who may join">
         {POLICIES.map(({ policy, label }) => (
-          <button type="button" key={policy} aria-pressed={hub.join.policy === policy} onClick={() => void setJoin(policy)}>{label}</button>
+          <button type="button" key={policy} disabled={!may("admin")} aria-pressed={hub.join.policy === policy} onClick={() => void setJoin(policy)}>{label}</button>
         ))}
       </div>
       <p class="quiet">{means}</p>
+      <Lack of="admin" />
       <div class="row">
-        <button type="button" class="button" onClick={() => void openWindow("4m")}>{open ? "Open for 4 more minutes" : "Open for 4 minutes"}</button>
+        <Only may="admin"><button type="button" class="button" onClick={() => void openWindow("4m")}>{open ? "Open for 4 more minutes" : "Open for 4 minutes"}</button></Only>
         <span class="small quiet">{open ? `Open for another ${duration(until - now)}.` : "While open, every new device is added automatically."}</span>
       </div>
     </section>

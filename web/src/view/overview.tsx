@@ -15,6 +15,7 @@ import { AddDevice, FirstDevice } from "./add_device";
 import { AdoptCard } from "./adopt_card";
 import { useEvery } from "./controls";
 import { Rows, type Item } from "./device_rows";
+import { may } from "./may";
 
 type OverviewRoute = Extract<Route, { view: "overview" }>;
 
@@ -58,7 +59,7 @@ export function Overview({ route }: { route: OverviewRoute }) {
     <>
       <div class="head">
         <h1>Devices</h1>
-        {named.value.length > 0 ? <button type="button" class="button" aria-expanded={adding} onClick={() => setAdding(!adding)}>Add a device</button> : null}
+        {named.value.length > 0 && may("admin") ? <button type="button" class="button" aria-expanded={adding} onClick={() => setAdding(!adding)}>Add a device</button> : null}
       </div>
       {adding ? <AddDevice close={() => setAdding(false)} /> : null}
       {pending.length > 0 && (route.status === null || route.status === "pending") ? (

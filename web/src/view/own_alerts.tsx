@@ -3,6 +3,7 @@
 import { setOfflineAfter } from "../actions";
 import { part } from "../app";
 import { duration, parseSpan } from "../format";
+import { Lack, may } from "./may";
 
 const hub = part((s) => s.hub);
 const CHOICES = ["30s", "60s", "5m", "15m", "1h", "1d"];
@@ -19,11 +20,12 @@ export function OwnAlerts() {
       <h2 id="own-alerts">Device offline</h2>
       <p class="small quiet">A device that goes away is one alert, without any rule. Every webhook is notified.</p>
       <label class="row small">Alert after
-        <select class="input short" value={after} onChange={(event) => void setOfflineAfter(event.currentTarget.value)}>
+        <select class="input short" disabled={!may("admin")} value={after} onChange={(event) => void setOfflineAfter(event.currentTarget.value)}>
           {offered.map((one) => <option key={one} value={one}>{said(one)} without contact</option>)}
           <option value="off">never</option>
         </select>
       </label>
+      <Lack of="admin" />
     </div>
   );
 }

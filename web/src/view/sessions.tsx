@@ -9,6 +9,7 @@ import type { Session } from "../types";
 import { Confirmed } from "./controls";
 
 const sessions = part((s) => s.sessions);
+const own = part((s) => (s.session.kind === "in" ? (s.session.me.user?.id ?? null) : null));
 
 export function Sessions() {
   useEffect(() => void loadSessions(), []);
@@ -29,15 +30,16 @@ export function Sessions() {
 function Entry({ session }: { session: Session }) {
   const { now } = state.value;
   const name = clean(session.browser ?? "Unknown browser");
+  const whose = session.user === own.value ? "" : `${clean(session.user_name)}, `;
   const from = session.address === null ? "" : ` from ${clean(session.address)}`;
   const signedIn = millis(session.created_at);
   return (
     <li>
       <div class="what">
         <div class="entry-line"><strong>{name}</strong>{session.current ? <span class="chip">this one</span> : null}</div>
-        <span class="small quiet">Used {session.current ? "now" : ago(millis(session.last_used_at), now)}{from}{signedIn === null ? "" : `, signed in ${when(signedIn, now)}`}</span>
+        <span class="small quiet">{whose}{whose === "" ? "Used" : "used"} {session.current ? "now" : ago(millis(session.last_used_at), now)}{from}{signedIn === null ? "" : `, signed in ${when(signedIn, now)}`}</span>
       </div>
-      {session.current ? null : <Confirmed label="Sign out" sure="Really sign out" name={`${name}${from}`} onConfirm={() => void ended(api.sessions.end(session.id))} />}
+      {session.current ? null : <Confirmed label="Sign out" sure="Really sign out" name={`${whose}${name}${from}`} onConfirm={() => void ended(api.sessions.end(session.id))} />}
     </li>
   );
 }

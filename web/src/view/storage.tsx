@@ -8,6 +8,7 @@ import type { Hub, Retention as Kept, RetentionRequest } from "../types";
 import type { Wrong } from "../wrong";
 import { Confirmed, Field } from "./controls";
 import { wrongOf } from "./form";
+import { Lack, may } from "./may";
 
 /** Typing has ended: the hub may be asked what it would delete. */
 const TYPED_MS = 500;
@@ -98,7 +99,7 @@ export function Retention() {
           <div class="form-grid thirds">
             {TIERS.map(([tier, label]) => (
               <Field label={label} key={tier} problem={wrong?.field === tier ? wrong.problem : undefined}>
-                <input class="input" autocomplete="off" spellcheck={false} disabled={kept.configured} value={typed?.[tier] ?? kept[tier]} onInput={(event) => change(tier, event.currentTarget.value)} />
+                <input class="input" autocomplete="off" spellcheck={false} disabled={kept.configured || !may("admin")} value={typed?.[tier] ?? kept[tier]} onInput={(event) => change(tier, event.currentTarget.value)} />
               </Field>
             ))}
           </div>
@@ -106,7 +107,7 @@ export function Retention() {
             const labels = Object.entries(entry.labels).map(([key, value]) => `${clean(key)}=${clean(value)}`).join(" ");
             return <p class="small" key={labels}><span class="chip">{labels}</span> {entry.raw}, one-minute summaries {entry.minutes}, hourly summaries {entry.hours}</p>;
           })}
-          {kept.configured ? <p class="small quiet">Set by flags or the configuration file of the hub; it cannot be changed here.</p> : null}
+          {kept.configured ? <p class="small quiet">Set by flags or the configuration file of the hub; it cannot be changed here.</p> : <Lack of="admin" />}
           {typed === null ? null : (
             <div class="row">
               {would !== null && "deletes" in would ? (would.deletes

@@ -11,6 +11,7 @@ import { href, type Route } from "../route";
 import { ruleName } from "../rule";
 import type { Delivery, Webhook } from "../types";
 import { Confirmed, Copyable, Status } from "./controls";
+import { Lack, may, Only } from "./may";
 import { WebhookForm, type Typed } from "./webhook_form";
 
 type WebhooksRoute = Extract<Route, { view: "webhooks" }>;
@@ -48,7 +49,8 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   };
   return (
     <>
-      <div class="head"><h1>Webhooks</h1><button type="button" class="button primary" aria-expanded={adding} onClick={() => setEdited(adding ? null : "")}>New webhook</button></div>
+      <div class="head"><h1>Webhooks</h1><Only may="admin"><button type="button" class="button primary" aria-expanded={adding} onClick={() => setEdited(adding ? null : "")}>New webhook</button></Only></div>
+      <Lack of="admin" />
       {adding ? <WebhookForm key="new" hook={null} save={create} close={close} /> : null}
       {inForm ? <WebhookForm key={inForm.id} hook={inForm} save={(typed) => change(inForm, typed)} close={close} /> : null}
       {secret ? (
@@ -59,7 +61,7 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
         </section>
       ) : null}
       {list === null ? <p class="quiet" role="status">Loading…</p> : list.length === 0 && !adding ? (
-        <section class="card empty"><h2>No webhooks yet</h2><p>A webhook is an address we notify when an alert fires or resolves: a chat, a pager, a script. Every message is signed, retried until it is accepted, and logged here.</p><button type="button" class="button" onClick={() => setEdited("")}>Create the first webhook</button></section>
+        <section class="card empty"><h2>No webhooks yet</h2><p>A webhook is an address we notify when an alert fires or resolves: a chat, a pager, a script. Every message is signed, retried until it is accepted, and logged here.</p><Only may="admin"><button type="button" class="button" onClick={() => setEdited("")}>Create the first webhook</button></Only></section>
       ) : (
         <div class="columns listed">
           {chosen ? <Log hook={chosen} /> : null}
@@ -109,17 +111,17 @@ function HookEntry({ hook, chosen, edit, rotated }: { hook: Webhook; chosen: boo
         {all !== null ? (
           <div class="entry-line small">
             <span class={hook.rules === 0 && all > 0 ? "" : "quiet"}>{usedBy(hook.rules, all)}{hook.for_new_rules ? " New rules notify it." : ""}</span>
-            {hook.rules < all ? <button type="button" class="button plain" aria-label={`Add ${name} to all rules`} onClick={() => void addToAll()}>Add to all</button> : null}
+            {hook.rules < all && may("admin") ? <button type="button" class="button plain" aria-label={`Add ${name} to all rules`} onClick={() => void addToAll()}>Add to all</button> : null}
           </div>
         ) : null}
         {hook.disabled_reason ? <span class="problem">{clean(hook.disabled_reason, 200)}</span> : null}
-        <div class="row">
+        <Only may="admin"><div class="row">
           <button type="button" class="button" aria-label={`Send test to ${name}`} onClick={() => void testWebhook(hook)}>Send test</button>
           <button type="button" class="button plain" aria-label={`Edit ${name}`} onClick={edit}>Edit</button>
           <button type="button" class="button plain" aria-label={`Turn ${hook.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{hook.enabled ? "Turn off" : "Turn on"}</button>
           <Confirmed label="New secret" sure="Replace the secret" name={name} onConfirm={() => void rotate()} />
           <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void remove()} />
-        </div>
+        </div></Only>
       </div>
     </li>
   );
@@ -165,7 +167,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
           {waits ? <span>{off ? "waits until the webhook is turned on" : next > now ? `next in ${duration(next - now)}` : "sending"}</span> : null}
         </div>
       </div>
-      {off || (waits && next <= now) ? null : (
+      {off || (waits && next <= now) || !may("admin") ? null : (
         <button type="button" class="button plain" aria-label={`${waits ? "Try" : "Send"} ${EVENTS[delivery.event] ?? clean(delivery.event)} of ${when(millis(delivery.created_at) ?? now, now)} ${waits ? "now" : "again"}`} onClick={() => void replay(delivery)}>{waits ? "Try now" : "Send again"}</button>
       )}
       {delivery.attempts.length > 1 || latest?.response ? (

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::text::{self, JoinTokenId, SessionId, TokenId};
+use super::text::{self, JoinTokenId, SessionId, TokenId, UserId};
+use super::user::Me;
 use crate::model::access;
 
 /// What a token may do.
@@ -18,6 +19,8 @@ pub enum Scope {
     Read,
     /// Look, acknowledge alerts, silence them for at most 24 hours, send readings.
     Write,
+    /// That, and change rules, silence for longer, add, name and block devices.
+    Operate,
     /// Everything.
     Admin,
 }
@@ -28,6 +31,7 @@ impl From<access::Scope> for Scope {
             access::Scope::Ingest => Self::Ingest,
             access::Scope::Read => Self::Read,
             access::Scope::Write => Self::Write,
+            access::Scope::Operate => Self::Operate,
             access::Scope::Admin => Self::Admin,
         }
     }
@@ -39,6 +43,7 @@ impl From<Scope> for access::Scope {
             Scope::Ingest => Self::Ingest,
             Scope::Read => Self::Read,
             Scope::Write => Self::Write,
+            Scope::Operate => Self::Operate,
             Scope::Admin => Self::Admin,
         }
     }
@@ -162,12 +167,14 @@ pub enum SignedInBy {
 }
 
 /// Who is signed in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SignedIn {
     /// What they may do.
     pub scope: Scope,
     /// How they signed in.
     pub via: SignedInBy,
+    /// The user whose session it is; null for a token.
+    pub user: Option<Me>,
 }
 
 /// A browser that is signed in.
@@ -175,6 +182,10 @@ pub struct SignedIn {
 pub struct Session {
     /// Text of its id; it opens nothing.
     pub id: String,
+    /// Text of the id of whose it is.
+    pub user: String,
+    /// What they are called.
+    pub user_name: String,
     /// When it signed in.
     pub created_at: String,
     /// When it was last used, to the minute.
@@ -195,6 +206,8 @@ impl Session {
         let said = |text: String| Some(text).filter(|text| !text.is_empty());
         Self {
             id: text::id(SessionId(session.id)),
+            user: text::id(UserId(session.user)),
+            user_name: session.user_name,
             created_at: text::moment(session.created_at),
             last_used_at: text::moment(session.used_at),
             ends_at: text::moment(session.ends_at),
@@ -205,12 +218,16 @@ impl Session {
     }
 }
 
-/// To sign in: the password, or the code of a link the hub printed.
+/// To sign in: name and password, or the code of a link the hub printed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignInRequest {
-    /// The admin's password.
+    /// Whose password it is; may be left out as long as only one user has one.
+    pub name: Option<String>,
+    /// The password.
     pub password: Option<String>,
+    /// A code of the authenticator app, or a recovery code: for users who have turned the second factor on.
+    pub code: Option<String>,
     /// A code that works once.
     pub login_code: Option<String>,
 }
@@ -240,6 +257,8 @@ pub struct PasswordChange {
 pub struct SetupState {
     /// True until the first password is set.
     pub needed: bool,
+    /// Whether a name is asked for: more than one user has a password.
+    pub by_name: bool,
     /// Name of the hub's computer, to tell one hub from another; null where it has none.
     pub name: Option<String>,
 }

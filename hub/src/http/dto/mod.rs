@@ -23,6 +23,7 @@ pub mod retention;
 pub mod rule;
 pub mod silence;
 pub mod text;
+pub mod user;
 pub mod webhook;
 pub mod webhook_draft;
 

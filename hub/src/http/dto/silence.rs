@@ -114,7 +114,7 @@ impl NewSilence {
     /// Checks it, as made by somebody with this scope.
     ///
     /// # Errors
-    /// [`ApiError::invalid`] naming the field; [`ApiError::forbidden`] where only an admin may silence so long.
+    /// [`ApiError::invalid`] naming the field; [`ApiError::forbidden`] where only operators and admins may silence so long.
     pub fn check(self, scope: Scope, now: UnixMillis) -> Result<SilenceSpec, ApiError> {
         let all = || "*".to_owned();
         let rule = self.rule.map(|rule| text::parse_id(&rule).map_err(|detail| ApiError::invalid("rule", detail)));
@@ -136,9 +136,9 @@ impl NewSilence {
             let detail = format!("a silence must last at most {}", text::span(LONGEST));
             return Err(ApiError::invalid("until", detail));
         }
-        if !scope.includes(Scope::Admin) && until.since(now) > millis(LONGEST_BY_WRITE) {
+        if !scope.includes(Scope::Operate) && until.since(now) > millis(LONGEST_BY_WRITE) {
             let detail =
-                "with the scope `write` a silence must end within 24 hours; a longer one needs the scope `admin`";
+                "with the scope `write` a silence must end within 24 hours; a longer one needs `operate` or `admin`";
             return Err(ApiError::forbidden("scope", detail).field("until"));
         }
         if self.comment.len() > COMMENT {

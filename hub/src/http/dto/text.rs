@@ -150,6 +150,10 @@ pub struct JoinTokenId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SessionId(pub u64);
 
+/// Row number of a user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UserId(pub u64);
+
 numbered! {
     RuleId, "rul", "rule";
     WebhookId, "whk", "webhook";
@@ -158,6 +162,7 @@ numbered! {
     SilenceId, "sil", "silence";
     SessionId, "ses", "session";
     TokenId, "tok", "token";
+    UserId, "usr", "user";
     JoinTokenId, "jtk", "join token";
 }
 
@@ -212,6 +217,19 @@ pub fn name(field: &str, text: String) -> Result<String, ApiError> {
     }
     all_seen(field, trimmed)?;
     Ok(trimmed.to_owned())
+}
+
+/// What somebody signs in by: 1 to 64 characters, all of them seen.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming the field.
+pub fn person(field: &str, text: &str) -> Result<String, ApiError> {
+    let name = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if !(1..=64).contains(&name.chars().count()) {
+        return Err(ApiError::invalid(field, format!("`{field}` must have 1 to 64 characters")));
+    }
+    all_seen(field, &name)?;
+    Ok(name)
 }
 
 /// Refuses a text in which something is not seen.

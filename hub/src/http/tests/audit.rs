@@ -42,7 +42,7 @@ async fn a_rule_that_is_changed_says_what_it_was_and_by_whom() {
     let changed = log(&scene).await.remove(0);
     assert_eq!(changed["action"], "rule.changed");
     assert_eq!((&changed["subject"], &changed["name"]), (&json!("rul_1"), &json!("hot")));
-    let by = json!({"kind": "session", "name": "ses_1 Firefox on Linux", "address": "192.168.0.5"});
+    let by = json!({"kind": "session", "name": "usr_1 admin, ses_1 Firefox on Linux", "address": "192.168.0.5"});
     assert_eq!(changed["by"], by);
     assert_eq!(changed["changes"], json!([change("value", "30.0", "25.0")]));
     // Sent once more as it is, nothing has changed, and nothing is said.
@@ -122,12 +122,12 @@ async fn who_signs_in_and_who_is_refused_is_there_with_an_address() {
     assert_eq!(send("/api/v1/session", json!({"password": "correct horse"})).await.status, 204);
     assert_eq!(
         deeds(&scene).await,
-        ["setting.changed admin_password", "session.began ses_1", "sign_in.refused ", "session.began ses_2"]
+        ["user.created usr_1", "session.began ses_1", "sign_in.refused ", "session.began ses_2"]
     );
     let entries = log(&scene).await;
-    assert_eq!(entries[0]["by"], json!({"kind": "sign_in", "name": "password", "address": "192.168.0.5"}));
+    assert_eq!(entries[0]["by"], json!({"kind": "sign_in", "name": "usr_1 admin, password", "address": "192.168.0.5"}));
     assert_eq!(entries[1]["by"], json!({"kind": "nobody", "name": "", "address": "192.168.0.5"}));
-    assert_eq!(entries[1]["name"], "wrong password");
+    assert_eq!(entries[1]["name"], "wrong password for admin");
     assert_eq!(scene.call("DELETE", "/api/v1/sessions", &json!({})).await.status, 204);
     assert_eq!(deeds(&scene).await[4..], ["session.ended ses_1", "session.ended ses_2"]);
     let text = scene.get("/api/v1/audit").await.text;

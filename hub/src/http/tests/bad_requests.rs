@@ -5,6 +5,7 @@ use axum::http::header;
 use serde_json::{Value, json};
 
 use super::scene::{ADMIN, request, scene};
+use crate::clock::Clock;
 
 #[tokio::test]
 async fn a_problem_names_the_parameter() {
@@ -80,6 +81,7 @@ async fn a_problem_names_the_parameter() {
 #[tokio::test]
 async fn a_problem_names_the_key() {
     let scene = scene();
+    scene.store.set_first_password("a hash".to_owned(), Clock.wall()).await.unwrap();
     let rule = |key: &str, value: Value| {
         let mut rule = json!({"name": "hot", "condition": {"type": "threshold", "op": ">", "value": 30}});
         rule[key] = value;
@@ -182,6 +184,17 @@ async fn a_problem_names_the_key() {
         ("PUT", "/password", json!({"password": "as it is", "new_password": "short"}), "new_password"),
         ("PUT", "/password", json!({"password": "as it is", "new_password": "x".repeat(257)}), "new_password"),
         ("PUT", "/password", json!({"new_password": "long enough"}), "password"),
+        ("POST", "/users", json!({"name": "anna"}), "role"),
+        ("POST", "/users", json!({"name": "anna", "role": "owner"}), "role"),
+        ("POST", "/users", json!({"name": "  ", "role": "viewer"}), "name"),
+        ("POST", "/users", json!({"name": "x".repeat(65), "role": "viewer"}), "name"),
+        ("POST", "/users", json!({"name": "an\u{200b}na", "role": "viewer"}), "name"),
+        ("POST", "/users", json!({"name": "anna", "role": "viewer", "password": "typed for her"}), "password"),
+        ("PATCH", "/users/usr_1", json!({}), "role"),
+        ("PATCH", "/users/usr_1", json!({"enabled": "no"}), "enabled"),
+        ("PATCH", "/users/usr_1", json!({"name": "a\u{202e}b"}), "name"),
+        ("POST", "/second-factor", json!({}), "password"),
+        ("PUT", "/second-factor", json!({}), "code"),
         ("PATCH", "/hub", json!({"join": {"policy": "maybe"}}), "join.policy"),
         ("PATCH", "/hub", json!({"join": {"open_for": "1h"}}), "join.open_for"),
         ("PATCH", "/hub", json!({"join": {}}), "join.policy"),

@@ -20,6 +20,7 @@ use crate::http::auth::mint_setup_token;
 use crate::http::{Config, serve};
 use crate::live::Update;
 use crate::model::access::Scope;
+use crate::model::user::Role;
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -211,6 +212,34 @@ async fn a_session_that_is_ended_ends_its_open_sockets_at_once() {
     let change = json!({"password": "correct horse", "new_password": "battery staple"});
     assert_eq!(scene.call("PUT", "/api/v1/password", &change).await.status, 204);
     assert_eq!(next(&mut other).await, json!({"closed": 1008}));
+}
+
+#[tokio::test]
+async fn a_user_who_loses_something_is_cut_off_at_once_and_others_are_not() {
+    let scene = scene();
+    let served = start(&scene).await;
+    let anna = scene.user("anna", Role::Operator).await;
+    let admin = scene.session(1).await;
+    let path = format!("/api/v1/users/usr_{anna}");
+    let mut stays = open(&served, &[("cookie", &admin)]).await.unwrap();
+    assert_eq!(next(&mut stays).await["type"], "hello");
+    for (n, (method, path, body)) in [
+        ("PATCH", path.clone(), json!({"role": "viewer"})),
+        ("POST", format!("{path}/reset"), json!({})),
+        ("DELETE", path, json!({})),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let hers = scene.session_of(anna, 10 + n as u32).await;
+        let mut socket = open(&served, &[("cookie", &hers)]).await.unwrap();
+        assert_eq!(next(&mut socket).await["type"], "hello");
+        assert!(scene.by(&admin, method, &path, &body).await.status.is_success());
+        assert_eq!(next(&mut socket).await, json!({"closed": 1008}), "{method} {path}");
+    }
+    say(&mut stays, json!({"type": "subscribe", "id": 1, "device": "*", "sensor": "*"})).await;
+    assert_eq!(next(&mut stays).await["type"], "snapshot");
+    served.stop.cancel();
 }
 
 #[tokio::test]

@@ -23,6 +23,7 @@ use crate::live::Bus;
 use crate::model::access::{NewSession, Scope};
 use crate::model::device::{Device, Introduction, Link, NewDevice, Pending};
 use crate::model::reading::{Batch, BatchId, SeriesId};
+use crate::model::user::{Invite, Role};
 use crate::model::{BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, JoinPolicy};
@@ -150,12 +151,41 @@ impl Scene {
         ApiToken { id: row.id, secret }.text()
     }
 
-    /// The cookie of a browser that is signed in.
+    /// The cookie of an admin's browser that is signed in.
     pub(super) async fn session(&self, number: u8) -> String {
-        let (secret, at) = ([number; 32], Clock.wall());
+        let admin = match self.store.first_admin().unwrap() {
+            Some(admin) => admin.id,
+            None => self.user("admin", Role::Admin).await,
+        };
+        self.session_of(admin, number.into()).await
+    }
+
+    /// Somebody who has not chosen a password yet; their number.
+    pub(super) async fn user(&self, name: &str, role: Role) -> u64 {
+        let now = Clock.wall();
+        let invite = Invite { hash: sha256(name.as_bytes()), until: now.plus(86_400_000) };
+        self.store.create_user(name.to_owned(), role, invite, now).await.unwrap().id
+    }
+
+    /// Somebody with a password; their number.
+    pub(super) async fn person(&self, name: &str, role: Role, password: &str) -> u64 {
+        let id = self.user(name, role).await;
+        let hash = self.state.passwords.hash(password.to_owned(), [7; 16]).await.unwrap();
+        self.store.set_password(id, hash, None, Clock.wall()).await.unwrap();
+        id
+    }
+
+    /// What a browser with a cookie is answered.
+    pub(super) async fn by(&self, cookie: &str, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(json(request(method, path, "").header(header::COOKIE, cookie), body)).await
+    }
+
+    /// The cookie of a browser of somebody.
+    pub(super) async fn session_of(&self, user: u64, number: u32) -> String {
+        let (secret, at) = (sha256(&number.to_be_bytes()), Clock.wall());
         let expires_at = at.plus(30 * 86_400_000);
         let (address, browser) = ("192.168.0.5".to_owned(), "Firefox on Linux".to_owned());
-        let new = NewSession { hash: sha256(&secret), scope: Scope::Admin, at, expires_at, address, browser };
+        let new = NewSession { hash: sha256(&secret), user, at, expires_at, address, browser };
         self.store.create_session(new).await.unwrap();
         format!("thub={}", URL_SAFE_NO_PAD.encode(secret))
     }

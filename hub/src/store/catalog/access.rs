@@ -2,7 +2,6 @@
 
 use rusqlite::{OptionalExtension as _, Row, named_params};
 
-use super::sessions::END_OTHERS;
 use crate::model::UnixMillis;
 use crate::model::access::{Scope, Token};
 use crate::store::Store;
@@ -99,21 +98,7 @@ impl Store {
         }
     }
 
-    /// Puts a setting that sessions stand on, and ends all of them but one.
-    ///
-    /// # Errors
-    /// Those of any write; then nothing has changed.
-    pub async fn put_setting_and_end_sessions(&self, key: &str, value: Vec<u8>, but: Option<[u8; 32]>) -> Result<()> {
-        let key = key.to_owned();
-        self.change(move |write| {
-            write.conn.prepare_cached(PUT_SETTING)?.execute(named_params! { ":key": key, ":value": value })?;
-            write.conn.prepare_cached(END_OTHERS)?.execute(named_params! { ":but": but })?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// A small setting (password hash, join policy), as it was put.
+    /// A small setting (join policy, retention), as it was put.
     ///
     /// # Errors
     /// Those of any read.

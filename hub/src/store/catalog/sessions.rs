@@ -1,9 +1,9 @@
 //! Browsers that are signed in. A session ends at its time, after [`IDLE_MS`] without use, when somebody ends it, or when
-//! there are [`MOST`] that were used later.
+//! its user has [`MOST`] that were used later.
 
 use std::net::IpAddr;
 
-use rusqlite::{OptionalExtension as _, Row, named_params};
+use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
 use crate::model::access::{NewSession, Session};
@@ -15,7 +15,7 @@ use crate::store::file::column::{signed, unsigned};
 const IDLE_MS: i64 = 7 * 86_400_000;
 /// Uses are noted to the minute, so that a busy client costs one write a minute.
 const NOTE_MS: i64 = 60_000;
-/// Sessions at once: far more than a house has browsers.
+/// Sessions of a user at once: far more than somebody has browsers.
 const MOST: i64 = 256;
 
 impl Store {
@@ -35,19 +35,28 @@ impl Store {
     /// Adds a session.
     ///
     /// # Errors
-    /// Those of any write.
+    /// `NotFound` when its user is gone meanwhile, or may not sign in any more.
     pub async fn create_session(&self, new: NewSession) -> Result<Session> {
         self.change(move |write| {
-            write.conn.prepare_cached(MAKE_ROOM)?.execute(named_params! { ":kept": MOST - 1 })?;
+            write
+                .conn
+                .prepare_cached(MAKE_ROOM)?
+                .execute(named_params! { ":user": signed(new.user), ":kept": MOST - 1 })?;
+            let user = named_params! { ":user": signed(new.user), ":now": new.at.0 };
+            if write.conn.prepare_cached(SEE_USER)?.execute(user)? == 0 {
+                return Err(Error::missing("user"));
+            }
             let created = named_params! {
                 ":hash": new.hash,
-                ":scope": new.scope,
+                ":user": signed(new.user),
                 ":now": new.at.0,
                 ":expires_at": new.expires_at.0,
                 ":address": new.address,
                 ":browser": new.browser,
             };
-            Ok(write.conn.prepare_cached(CREATE)?.query_row(created, session_from_row)?)
+            write.conn.prepare_cached(CREATE)?.execute(created)?;
+            let holds = named_params! { ":hash": new.hash, ":now": new.at.0, ":idle_since": new.at.plus(-IDLE_MS).0 };
+            Ok(write.conn.prepare_cached(BY_HASH)?.query_row(holds, session_from_row)?)
         })
         .await
     }
@@ -77,10 +86,11 @@ impl Store {
         })?;
         let Some(session) = found else { return Ok(None) };
         if now.since(session.used_at) >= NOTE_MS {
-            let from = from.map(|from| from.to_string());
+            let (from, user) = (from.map(|from| from.to_string()), session.user);
             let used = self.change(move |write| {
                 let params = named_params! { ":hash": hash, ":now": now.0, ":from": from };
                 write.conn.prepare_cached(USE)?.execute(params)?;
+                write.conn.prepare_cached(SEE_USER)?.execute(named_params! { ":user": signed(user), ":now": now.0 })?;
                 Ok(())
             });
             match used.await {
@@ -104,13 +114,14 @@ impl Store {
         .await
     }
 
-    /// Ends one session.
+    /// Ends one session; of `of` alone, where that is said.
     ///
     /// # Errors
     /// `NotFound`.
-    pub async fn end_session(&self, id: u64) -> Result<()> {
+    pub async fn end_session(&self, id: u64, of: Option<u64>) -> Result<()> {
         self.change(move |write| {
-            match write.conn.prepare_cached(END)?.execute(named_params! { ":id": signed(id) })? {
+            let params = named_params! { ":id": signed(id), ":user": of.map(signed) };
+            match write.conn.prepare_cached(END)?.execute(params)? {
                 0 => Err(Error::missing("session")),
                 _ => Ok(()),
             }
@@ -118,41 +129,46 @@ impl Store {
         .await
     }
 
-    /// Ends all sessions but one.
+    /// Ends all sessions but one; those of `of` alone, where that is said.
     ///
     /// # Errors
     /// Those of any write.
-    pub async fn end_sessions(&self, but: Option<[u8; 32]>) -> Result<()> {
-        self.change(move |write| {
-            write.conn.prepare_cached(END_OTHERS)?.execute(named_params! { ":but": but })?;
-            Ok(())
-        })
-        .await
+    pub async fn end_sessions(&self, of: Option<u64>, but: Option<[u8; 32]>) -> Result<()> {
+        self.change(move |write| end_others(write.conn, of, but)).await
     }
 }
 
-const CREATE: &str = "INSERT INTO session (hash, scope, created_at, used_at, expires_at, address, browser)
-    VALUES (:hash, :scope, :now, :now, :expires_at, :address, :browser)
-    RETURNING id, scope, created_at, used_at, expires_at, address, browser";
+/// Ends the sessions of somebody, or of everybody, but one.
+pub(super) fn end_others(conn: &Connection, of: Option<u64>, but: Option<[u8; 32]>) -> Result<()> {
+    conn.prepare_cached(END_OTHERS)?.execute(named_params! { ":user": of.map(signed), ":but": but })?;
+    Ok(())
+}
+
+const CREATE: &str = "INSERT INTO session (hash, user, created_at, used_at, expires_at, address, browser)
+    VALUES (:hash, :user, :now, :now, :expires_at, :address, :browser)";
+const SEE_USER: &str = "UPDATE user SET seen_at = :now WHERE id = :user AND enabled";
 const DROP_OVER: &str = "DELETE FROM session WHERE expires_at <= :now OR used_at <= :idle_since";
-const MAKE_ROOM: &str = "DELETE FROM session
-    WHERE id NOT IN (SELECT id FROM session ORDER BY used_at DESC, id DESC LIMIT :kept)";
-const ALL: &str = "SELECT id, scope, created_at, used_at, expires_at, address, browser FROM session
-    WHERE expires_at > :now AND used_at > :idle_since ORDER BY id";
-const BY_HASH: &str = "SELECT id, scope, created_at, used_at, expires_at, address, browser FROM session
-    WHERE hash = :hash AND expires_at > :now AND used_at > :idle_since";
+const MAKE_ROOM: &str = "DELETE FROM session WHERE user = :user
+    AND id NOT IN (SELECT id FROM session WHERE user = :user ORDER BY used_at DESC, id DESC LIMIT :kept)";
+const ALL: &str = "SELECT session.id, user, name, role, session.created_at, used_at, expires_at, address, browser
+    FROM session JOIN user ON user.id = user
+    WHERE expires_at > :now AND used_at > :idle_since AND enabled ORDER BY session.id";
+const BY_HASH: &str = "SELECT session.id, user, name, role, session.created_at, used_at, expires_at, address, browser
+    FROM session JOIN user ON user.id = user
+    WHERE hash = :hash AND expires_at > :now AND used_at > :idle_since AND enabled";
 const USE: &str = "UPDATE session SET used_at = :now, address = COALESCE(:from, address) WHERE hash = :hash";
 const DELETE: &str = "DELETE FROM session WHERE hash = :hash";
-const END: &str = "DELETE FROM session WHERE id = :id";
-/// Ends all sessions but the one with a hash.
-pub(super) const END_OTHERS: &str = "DELETE FROM session WHERE hash IS NOT :but";
+const END: &str = "DELETE FROM session WHERE id = :id AND user = COALESCE(:user, user)";
+const END_OTHERS: &str = "DELETE FROM session WHERE hash IS NOT :but AND user = COALESCE(:user, user)";
 
 fn session_from_row(row: &Row<'_>) -> rusqlite::Result<Session> {
     let used_at = UnixMillis(row.get("used_at")?);
     let absolute: i64 = row.get("expires_at")?;
     Ok(Session {
         id: unsigned(row.get("id")?),
-        scope: row.get("scope")?,
+        user: unsigned(row.get("user")?),
+        user_name: row.get("name")?,
+        role: row.get("role")?,
         created_at: UnixMillis(row.get("created_at")?),
         used_at,
         ends_at: UnixMillis(absolute).min(used_at.plus(IDLE_MS)),

@@ -12,6 +12,7 @@ use crate::model::device::{DeviceNo, Standing};
 use crate::model::reading::SeriesId;
 use crate::model::rule::{Op, RuleId, Severity};
 use crate::model::silence::SilenceId;
+use crate::model::user::Role;
 use crate::model::webhook::{DeliveryId, DeliveryState, Event, WebhookId};
 
 macro_rules! number {
@@ -58,7 +59,8 @@ words! {
     AlertState { Pending = "pending", Firing = "firing", Resolved = "resolved", Historical = "historical" }
     Severity { Info = "info", Warning = "warning", Critical = "critical" }
     Op { Above = "above", AtLeast = "at_least", Below = "below", AtMost = "at_most" }
-    Scope { Ingest = "ingest", Read = "read", Write = "write", Admin = "admin" }
+    Scope { Ingest = "ingest", Read = "read", Write = "write", Operate = "operate", Admin = "admin" }
+    Role { Viewer = "viewer", Operator = "operator", Admin = "admin" }
     ActorKind { Session = "session", Token = "token", AdminFile = "admin_file", Command = "command", SignIn = "sign_in", Nobody = "nobody" }
     Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", AlertPast = "alert.past", Test = "webhook.test" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }

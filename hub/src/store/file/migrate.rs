@@ -38,6 +38,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0024_sessions.sql"),
     include_str!("../../../../migrations/sqlite/0025_ingest_tokens.sql"),
     include_str!("../../../../migrations/sqlite/0026_audit.sql"),
+    include_str!("../../../../migrations/sqlite/0027_users.sql"),
 ];
 
 fn known() -> u32 {
@@ -156,6 +157,43 @@ mod tests {
             )
             .unwrap();
         assert_eq!(loose, 0);
+    }
+
+    /// A database as the hub of a schema left it.
+    fn as_of(schema: usize, held: &str) -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        STEPS[..schema].iter().for_each(|step| conn.execute_batch(step).unwrap());
+        conn.pragma_update(None, "user_version", schema as u32).unwrap();
+        conn.execute_batch(held).unwrap();
+        conn
+    }
+
+    #[test]
+    fn the_one_password_becomes_that_of_an_admin_and_nobody_is_signed_out() {
+        let mut conn = as_of(
+            26,
+            "INSERT INTO setting (key, value) VALUES ('admin_password', CAST('$argon2id$' AS BLOB)), ('join_policy', X'6F70');
+             INSERT INTO session (id, hash, scope, created_at, used_at, expires_at, address, browser)
+                VALUES (7, zeroblob(32), 'admin', 1, 2, 3, '::1', 'Firefox');
+             INSERT INTO token (id, name, scope, hash, created_at) VALUES (5, 'ci', 'ingest', zeroblob(32), 1);",
+        );
+        conn.pragma_update(None, "foreign_keys", true).unwrap();
+        run(&mut conn).unwrap();
+        let text = |sql: &str| conn.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
+        assert_eq!(text("SELECT id || name || role || password || enabled FROM user"), "1adminadmin$argon2id$1");
+        assert_eq!(text("SELECT id || ' ' || user || ' ' || used_at || browser FROM session"), "7 1 2Firefox");
+        assert_eq!(text("SELECT group_concat(key) FROM setting"), "join_policy");
+        assert_eq!(text("SELECT id || name || scope FROM token"), "5ciingest");
+        assert_eq!(text("SELECT seq || '' FROM sqlite_sequence WHERE name = 'session'"), "7");
+    }
+
+    #[test]
+    fn without_a_password_there_is_no_user() {
+        for held in ["", "INSERT INTO setting (key, value) VALUES ('admin_password', X'')"] {
+            let mut conn = as_of(26, held);
+            run(&mut conn).unwrap();
+            assert_eq!(conn.query_row("SELECT COUNT(*) FROM user", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
+        }
     }
 
     #[test]

@@ -63,14 +63,15 @@ pub(in crate::store) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> 
     finish(target, &temp, &dir.join(FILE))
 }
 
-/// What changes when somebody joins or makes something, or changes a rule, a webhook or hardware, or sensor numbers stand for
+/// What changes when somebody joins or makes something, or changes a rule, a webhook, a user or hardware, or sensor numbers stand for
 /// others: those of then and of now must not be mixed. What else is changed (a name, a label)
 /// is in the copy of the next day.
-pub(in crate::store) type State = [i64; 9];
+pub(in crate::store) type State = [i64; 10];
 
 const STATE: &str = "SELECT (SELECT COUNT(*) FROM device), (SELECT COUNT(*) FROM series),
     (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM rule),
     (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM webhook), (SELECT COALESCE(MAX(id), 0) FROM webhook_secret),
+    (SELECT COALESCE(MAX(updated_at), 0) + COUNT(*) FROM user),
     (SELECT COALESCE(MAX(id), 0) + COUNT(*) FROM token), (SELECT COALESCE(MAX(id), 0) + COALESCE(SUM(uses_left), 0) FROM join_token),
     (SELECT COALESCE(MAX(at), 0) + COUNT(*) FROM swap), (SELECT COALESCE(SUM(epoch + (seq & 1048575)), 0) FROM numbering)";
 
@@ -150,6 +151,7 @@ fn copy(from: &Connection, to: &mut Connection, skip: &[&str], key: Option<&Secr
         });
         bad += refused + torn;
     }
+    tx.execute_batch(PASSWORD_OF_BEFORE)?;
     orphans(&tx)?;
     // A device's sensor numbers have no gaps. Behind a gap they would mean other sensors; the device says them again.
     tx.execute_batch(BEHIND_GAPS)?;
@@ -160,6 +162,13 @@ fn copy(from: &Connection, to: &mut Connection, skip: &[&str], key: Option<&Secr
     tx.commit()?;
     Ok((taken, bad))
 }
+
+/// What the step `0027_users.sql` does, for a database that had not taken it.
+const PASSWORD_OF_BEFORE: &str =
+    "INSERT OR IGNORE INTO user (name, called, role, password, enabled, created_at, updated_at)
+        SELECT 'admin', 'admin', 'admin', CAST(value AS TEXT), 1, unixepoch() * 1000, unixepoch() * 1000
+        FROM setting WHERE key = 'admin_password' AND length(value) > 0 AND NOT EXISTS (SELECT 1 FROM user);
+    DELETE FROM setting WHERE key = 'admin_password'";
 
 const BEHIND_GAPS: &str = "DELETE FROM sensor_number WHERE number <> (SELECT COUNT(*) FROM sensor_number AS earlier
     WHERE earlier.device = sensor_number.device AND earlier.number < sensor_number.number)";

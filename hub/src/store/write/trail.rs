@@ -18,6 +18,8 @@ enum As {
     Text,
     /// Of a row of another table: what its id begins with.
     Id(&'static str),
+    /// Of somebody: id and name.
+    User,
     OnOff,
     Moment,
     Millis,
@@ -50,7 +52,9 @@ const DEVICE_OF_ROW: &str = "(SELECT 'dev_' || hex(id) FROM device WHERE no = RO
 const DEVICE_OF_SERIES: &str = "(SELECT 'dev_' || hex(device.id) FROM series JOIN device ON device.no = series.device
     WHERE series.id = ROW.series)";
 
-const TRAILS: [Trail; 12] = [
+const NAME_OF_USER: &str = "(SELECT name FROM user WHERE id = ROW.user)";
+
+const TRAILS: [Trail; 15] = [
     Trail {
         table: "rule",
         noun: "rule",
@@ -147,7 +151,37 @@ const TRAILS: [Trail; 12] = [
         verbs: ["began", "", "ended"],
         subject: "'ses_' || ROW.id",
         name: "ROW.browser",
-        columns: &[("'address'", "address", As::Text)],
+        columns: &[("'user'", "user", As::User), ("'address'", "address", As::Text)],
+    },
+    Trail {
+        table: "user",
+        noun: "user",
+        verbs: MADE,
+        subject: "'usr_' || ROW.id",
+        name: "ROW.name",
+        columns: &[
+            ("'name'", "name", As::Text),
+            ("'role'", "role", As::Text),
+            ("'enabled'", "enabled", As::OnOff),
+            ("'password'", "password", As::Secret),
+            ("'sign-in link'", "invite", As::Secret),
+        ],
+    },
+    Trail {
+        table: "second_factor",
+        noun: "user",
+        verbs: BESIDE,
+        subject: "'usr_' || ROW.user",
+        name: NAME_OF_USER,
+        columns: &[("'second factor'", "is_on", As::OnOff)],
+    },
+    Trail {
+        table: "recovery_code",
+        noun: "user",
+        verbs: BESIDE,
+        subject: "'usr_' || ROW.user",
+        name: NAME_OF_USER,
+        columns: &[("'recovery codes'", "hash", As::Secret)],
     },
     Trail {
         table: "device",
@@ -262,6 +296,9 @@ impl As {
         let text = |text: &str| format!("NULLIF(substr({text}, 1, {LONGEST}), '')");
         match self {
             Self::Text => text(&format!("CAST({value} AS TEXT)")),
+            Self::User => {
+                format!("'usr_' || {value} || COALESCE(' ' || (SELECT name FROM user WHERE id = {value}), '')")
+            }
             Self::Id(prefix) => format!("'{prefix}' || {value}"),
             Self::OnOff => format!("CASE {value} WHEN 0 THEN 'off' WHEN 1 THEN 'on' END"),
             Self::Moment => format!("strftime('%Y-%m-%dT%H:%M:%SZ', {value} / 1000, 'unixepoch')"),

@@ -1,0 +1,87 @@
+//! `/invitation`: a link by which somebody who was added, or whose password was reset, chooses a password; once, within a day.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::AppState;
+use super::audit;
+use super::auth::{Peer, random};
+use super::body::Body;
+use super::dto::Problem;
+use super::dto::user::{Invitation, InvitationRequest, InviteLink};
+use super::error::ApiError;
+use super::front::Encrypted;
+use super::password::check_length;
+use super::second_factor;
+use super::session::begin;
+use super::tries::{Attempt, note};
+use crate::access::{hex, sha256};
+use crate::model::UnixMillis;
+use crate::model::user::{Invite, User};
+use crate::store;
+
+/// How long a link works.
+const LIFE_MS: i64 = 24 * 3_600_000;
+
+/// A fresh link, and what is kept of it.
+///
+/// # Errors
+/// The operating system has no randomness.
+pub fn make(now: UnixMillis) -> Result<(InviteLink, Invite), ApiError> {
+    let code = hex(&random::<16>()?);
+    let invite = Invite { hash: sha256(code.as_bytes()), until: now.plus(LIFE_MS) };
+    Ok((InviteLink::of(code, invite.until), invite))
+}
+
+/// Whom a link is for. Nothing is changed by it.
+#[utoipa::path(post, path = "/api/v1/invitation", tag = "access", request_body = InvitationRequest,
+    responses((status = 200, body = Invitation), (status = 401, body = Problem), (status = 429, body = Problem)), security(()))]
+pub(super) async fn look(
+    State(app): State<AppState>,
+    Attempt(peer): Attempt,
+    Body(request): Body<InvitationRequest>,
+) -> Result<Json<Invitation>, ApiError> {
+    let user = invited(&app, peer, &request.invitation).await?;
+    app.attempts.take_back(peer.0.ip());
+    Ok(Json(Invitation { name: user.name, second_factor: user.second_factor }))
+}
+
+/// Sets the password of whom a link is for, and signs in.
+#[utoipa::path(put, path = "/api/v1/invitation", tag = "access", request_body = InvitationRequest,
+    responses((status = 204, description = "Done; the answer sets the cookie"), (status = 400, body = Problem),
+        (status = 401, description = "The link works no longer; with the code `second_factor`, all that is missing or wrong is `code`", body = Problem),
+        (status = 429, body = Problem)),
+    security(()))]
+pub(super) async fn accept(
+    State(app): State<AppState>,
+    Attempt(peer): Attempt,
+    encrypted: Encrypted,
+    headers: HeaderMap,
+    Body(request): Body<InvitationRequest>,
+) -> Result<Response, ApiError> {
+    let user = invited(&app, peer, &request.invitation).await?;
+    let password = request.password.unwrap_or_default();
+    check_length("password", &password)?;
+    audit::signs_in(peer, Some(&user), "link");
+    second_factor::ask(&app, peer, &user, request.code.as_deref()).await?;
+    let hash = app.passwords.hash(password, random()?).await?;
+    let taken = app.store.take_invite(sha256(request.invitation.trim().as_bytes()), hash, app.clock.wall()).await;
+    let is_gone = |error: &store::Error| matches!(error, store::Error::NotFound { .. });
+    let user = taken.map_err(|error| if is_gone(&error) { expired() } else { error.into() })?;
+    begin(&app, peer, &user, &headers, encrypted).await
+}
+
+async fn invited(app: &AppState, peer: Peer, code: &str) -> Result<User, ApiError> {
+    if let Some(user) = app.store.invited(sha256(code.trim().as_bytes()), app.clock.wall())? {
+        return Ok(user);
+    }
+    note(app, peer, "a link for a new password that was used before or has expired was opened").await;
+    Err(expired())
+}
+
+fn expired() -> ApiError {
+    ApiError::unauthenticated("this link was used already or has expired; ask an admin of the hub for another")
+        .field("invitation")
+}

@@ -1,0 +1,61 @@
+//! `/setup`: the first password of a hub. There is no default password; the first one is set with the token of the link the hub
+//! printed, which needs the terminal or the data directory even on the machine itself.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::AppState;
+use super::audit;
+use super::auth::{self, Peer, random};
+use super::body::Body;
+use super::dto::Problem;
+use super::dto::access::{SetupRequest, SetupState};
+use super::error::ApiError;
+use super::front::Encrypted;
+use super::params::{Asked, Nothing};
+use super::password::check_length;
+use super::session::begin;
+use super::tries::{attempt, note};
+
+/// Whether the first password is still to be set, whether people sign in by name, and of which hub.
+#[utoipa::path(get, path = "/api/v1/setup", tag = "access", responses((status = 200, body = SetupState)), security(()))]
+pub(super) async fn setup_state(State(app): State<AppState>, _: Asked<Nothing>) -> Result<Json<SetupState>, ApiError> {
+    let passwords = app.store.passwords()?;
+    let name = app.config.hostname.clone().filter(|name| !name.is_empty());
+    Ok(Json(SetupState { needed: passwords == 0, by_name: passwords > 1, name }))
+}
+
+/// Sets the first password, and signs in.
+#[utoipa::path(post, path = "/api/v1/setup", tag = "access", request_body = SetupRequest,
+    responses((status = 204, description = "Done; the answer sets the cookie"), (status = 400, body = Problem), (status = 401, body = Problem), (status = 409, body = Problem)),
+    security(()))]
+pub(super) async fn setup(
+    State(app): State<AppState>,
+    peer: Peer,
+    encrypted: Encrypted,
+    headers: HeaderMap,
+    Body(request): Body<SetupRequest>,
+) -> Result<Response, ApiError> {
+    if app.store.passwords()? > 0 {
+        return Err(ApiError::conflict("setup_token", "the admin password is already set; sign in with it"));
+    }
+    attempt(&app, peer).await?;
+    if !auth::is_setup_token(&app.store, &request.setup_token).await? {
+        note(&app, peer, "an expired setup link was opened").await;
+        let detail = "this setup link has expired: `telemetry-hub open` on the hub's machine prints another";
+        return Err(ApiError::unauthenticated(detail).field("setup_token"));
+    }
+    check_length("password", &request.password)?;
+    let hash = app.passwords.hash(request.password, random()?).await?;
+    auth::spend_setup_token(&app.store).await?;
+    if let Some(file) = &app.config.setup_file {
+        // It opens nothing any more; where it cannot be removed, the next start does it.
+        let _ = std::fs::remove_file(file);
+    }
+    audit::signs_in(peer, None, "setup link");
+    let user = app.store.set_first_password(hash, app.clock.wall()).await?;
+    tracing::info!(peer = %peer.0, "the admin password was set from {}", peer.0.ip());
+    begin(&app, peer, &user, &headers, encrypted).await
+}
