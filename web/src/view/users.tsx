@@ -9,11 +9,12 @@ import { ago, clean, millis } from "../format";
 import type { Role, User, UserPatch } from "../types";
 import { Confirmed, Copyable, Field } from "./controls";
 import { useForm } from "./form";
+import "./forms.css";
 
 const own = part((s) => (s.session.kind === "in" ? (s.session.me.user?.id ?? null) : null));
 
 const ROLES: readonly { role: Role; means: string }[] = [
-  { role: "viewer", means: "looks" },
+  { role: "viewer", means: "sees devices, charts and alerts, and changes nothing" },
   { role: "operator", means: "also acknowledges and silences alerts, changes rules, adds and names devices" },
   { role: "admin", means: "everything" },
 ];
@@ -64,7 +65,7 @@ function Entry({ user, load, give }: { user: User; load: () => Promise<void>; gi
         <span class="small quiet">{[seen(user), user.second_factor ? "second factor on" : ""].filter(Boolean).join(", ")}</span>
       </div>
       <div class="row wrap">
-        <select class="input" aria-label={`Role of ${name}`} value={user.role} onChange={(event) => change({ role: event.currentTarget.value as Role })}>
+        <select class="input short" aria-label={`Role of ${name}`} value={user.role} onChange={(event) => change({ role: event.currentTarget.value as Role })}>
           {ROLES.map(({ role }) => <option key={role} value={role}>{role}</option>)}
         </select>
         {isOwn ? null : (
@@ -89,7 +90,7 @@ function seen(user: User): string {
 
 function Link({ given, close }: { given: Given; close: () => void }) {
   return (
-    <div class="stack card-foot" role="status">
+    <div class="stack card-foot roomy" role="status">
       <p class="small">Give this link to {clean(given.name)}. It works once, within 24 hours, and is shown only now.</p>
       <Copyable text={given.url} label="sign-in link" />
       <div class="row"><button type="button" class="button" onClick={close}>I have copied it</button></div>
@@ -108,7 +109,7 @@ function NewUser({ done: made, isFirst }: { done: (name: string, path: string) =
       setName("");
     });
   return (
-    <form class="form card-foot" onSubmit={create} aria-label="Add a user">
+    <form class="form card-foot roomy" onSubmit={create} aria-label="Add a user">
       <div class="form-grid">
         <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
         <Field label="Role" problem={at("role")} hint={ROLES.find((one) => one.role === role)?.means}>
