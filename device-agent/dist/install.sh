@@ -8,6 +8,8 @@
 set -eu
 
 url='@URL@'
+# Where the agent is, which is checked against its SHA-256 below.
+from='@FROM@'
 hub='@HUB@'
 token='@TOKEN@'
 # A line each: <machine> <SHA-256 of its agent>
@@ -46,7 +48,7 @@ main() {
   make_folder
 
   say "downloading the agent for $machine from $url"
-  fetch "$url/agent/$machine" "$folder/device-agent" || fail "the download failed; nothing was changed"
+  fetch "$from/agent/$machine" "$folder/device-agent" || fail "the download failed; nothing was changed"
   [ "$(sum "$folder/device-agent")" = "$wanted" ] ||
     fail "what arrived is not the hub's agent, its SHA-256 is another; nothing was changed. Get this script anew and try again"
   chmod 755 "$folder/device-agent"

@@ -7,6 +7,7 @@
 //!   1  proto   rules ──▶ counter   line   webhook::{payload, retry}   PURE: no tokio, no clock, no randomness source
 //!   0  model ──▶ wire   pressure   durable   zones   age    nouns and contract; what is given up under load; whole files;
 //!                                                           rules of time zones; files that a passphrase opens
+//!      tls                                                  certificates: of files, or of the hub's own authority
 //!      reach   running                                      by which addresses others get here; which hub runs on this machine
 //! ```
 //!
@@ -38,6 +39,7 @@ pub mod rules;
 pub mod running;
 pub mod store;
 pub mod supervisor;
+pub mod tls;
 pub mod udp;
 pub mod webhook;
 pub mod zones;

@@ -33,22 +33,38 @@ fn is_of_a_network(ip: IpAddr) -> bool {
     }
 }
 
-/// Where a browser finds what listens on `listen`, as `http://HOST:PORT`: one for each address, one by name, and last the
-/// one that works on this machine alone.
-#[must_use]
-pub fn links(listen: SocketAddr, hostname: Option<&str>) -> Vec<String> {
-    links_by(listen, hostname, &addresses())
+/// What listens for browsers.
+#[derive(Debug, Clone, Copy)]
+pub struct Page<'a> {
+    /// Where.
+    pub listen: SocketAddr,
+    /// `http` or `https`.
+    pub scheme: &'a str,
+    /// Names by which it has to be called, where its certificate is for no others.
+    pub names: &'a [String],
 }
 
-fn links_by(listen: SocketAddr, hostname: Option<&str>, addresses: &[IpAddr]) -> Vec<String> {
-    let link = |ip| format!("http://{}", SocketAddr::new(ip, listen.port()));
+/// Where a browser finds a page, as `http://HOST:PORT`: one for each address, one by name, and last the one that works on this
+/// machine alone; or one for each name it has to be called by.
+#[must_use]
+pub fn links(page: Page<'_>, hostname: Option<&str>) -> Vec<String> {
+    links_by(page, hostname, &addresses())
+}
+
+fn links_by(page: Page<'_>, hostname: Option<&str>, addresses: &[IpAddr]) -> Vec<String> {
+    let Page { listen, scheme, names } = page;
+    let named = |name: &str| format!("{scheme}://{name}:{}", listen.port());
+    if !names.is_empty() {
+        return names.iter().map(|name| named(name)).collect();
+    }
+    let link = |ip| format!("{scheme}://{}", SocketAddr::new(ip, listen.port()));
     if !listen.ip().is_unspecified() {
         return vec![link(listen.ip())];
     }
     let mut links: Vec<String> =
         addresses.iter().filter(|ip| ip.is_ipv4() || listen.is_ipv6()).map(|ip| link(*ip)).collect();
     if !links.is_empty() {
-        links.extend(hostname.and_then(local_name).map(|name| format!("http://{name}:{}", listen.port())));
+        links.extend(hostname.and_then(local_name).map(|name| named(&name)));
     }
     links.push(link(here(listen).ip()));
     links
@@ -69,6 +85,32 @@ pub fn here(listen: SocketAddr) -> SocketAddr {
         IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
     };
     SocketAddr::new(ip, listen.port())
+}
+
+/// Every address of this machine that somebody may type: not those that mean nothing without an interface, nor the temporary ones
+/// of IPv6, which change every day.
+#[must_use]
+pub fn every_address() -> Vec<IpAddr> {
+    let temporary = temporary(&std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default());
+    let up = if_addrs::get_if_addrs().unwrap_or_default().into_iter().filter(if_addrs::Interface::is_oper_up);
+    let typed = |ip: &IpAddr| match ip {
+        IpAddr::V4(v4) => !v4.is_unspecified(),
+        IpAddr::V6(v6) => !v6.is_unspecified() && !v6.is_unicast_link_local() && !temporary.contains(v6),
+    };
+    up.map(|interface| interface.ip()).filter(typed).collect()
+}
+
+/// Of lines `<address in hex> <interface> <prefix> <scope> <flags> <name>`, those with the flag `IFA_F_TEMPORARY`
+/// (`if_addr.h`).
+fn temporary(table: &str) -> Vec<Ipv6Addr> {
+    const TEMPORARY: u8 = 1;
+    let line = |line: &str| {
+        let mut fields = line.split_whitespace();
+        let address = u128::from_str_radix(fields.next()?, 16).ok()?;
+        let flags = u8::from_str_radix(fields.nth(3)?, 16).ok()?;
+        (flags & TEMPORARY != 0).then(|| Ipv6Addr::from(address))
+    };
+    table.lines().filter_map(line).collect()
 }
 
 /// Whether an address is one of this machine's own, those of its bridges and links included.
@@ -139,13 +181,24 @@ mod tests {
     #[test]
     fn a_link_for_each_address_by_name_and_for_this_machine() {
         let addresses = [ip("192.168.1.20"), ip("2001:db8::5")];
-        let links = |listen: &str| links_by(listen.parse().unwrap(), Some("Attic.lan"), &addresses);
+        let page = |listen: &str| Page { listen: listen.parse().unwrap(), scheme: "http", names: &[] };
+        let links = |listen: &str| links_by(page(listen), Some("Attic.lan"), &addresses);
         assert_eq!(
             links("0.0.0.0:8080"),
             ["http://192.168.1.20:8080", "http://attic.local:8080", "http://127.0.0.1:8080"]
         );
         assert_eq!(links("[::]:80")[1], "http://[2001:db8::5]:80");
         assert_eq!(links("10.0.0.7:81"), ["http://10.0.0.7:81"]);
-        assert_eq!(links_by("0.0.0.0:1".parse().unwrap(), Some("a"), &[]), ["http://127.0.0.1:1"]);
+        assert_eq!(links_by(page("0.0.0.0:1"), Some("a"), &[]), ["http://127.0.0.1:1"]);
+        let names = ["hub.example".to_owned()];
+        let secure = Page { scheme: "https", names: &names, ..page("0.0.0.0:8443") };
+        assert_eq!(links_by(secure, Some("a"), &addresses), ["https://hub.example:8443"]);
+    }
+
+    #[test]
+    fn temporary_addresses_are_told_by_the_kernels_flag() {
+        let table = "fd000000000000000000000000000005 02 40 00 01     eth0\n\
+                     fd000000000000000000000000000006 02 40 00 80     eth0\n00000000000000000000000000000001 01 80 10 80       lo\nx\n";
+        assert_eq!(temporary(table), ["fd00::5".parse::<Ipv6Addr>().unwrap()]);
     }
 }

@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::reach::{self, Page};
+
 const FILE: &str = "hub.running";
 /// What the hub holds open for as long as it runs (see `store::open`).
 const LOCK: &str = "hub.lock";
@@ -27,6 +29,12 @@ pub struct Running {
     /// Whether it answers devices that search for a hub.
     #[serde(default = "on")]
     pub discovery: bool,
+    /// Whether browsers use TLS.
+    #[serde(default)]
+    pub tls: bool,
+    /// Names by which they have to call it, where its certificate is for no others.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// Everything may be done with it.
     pub key: String,
 }
@@ -45,10 +53,21 @@ impl Running {
         let path = data.join(FILE);
         let part = data.join(format!("{FILE}.part"));
         let mut file: File = File::options().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-        let Self { http, udp, discovery, key } = self;
-        write!(file, "http = \"{http}\"\nudp = \"{udp}\"\ndiscovery = {discovery}\nkey = \"{key}\"\n")?;
+        let Self { http, udp, discovery, tls, names, key } = self;
+        let names = names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+        write!(
+            file,
+            "http = \"{http}\"\nudp = \"{udp}\"\ndiscovery = {discovery}\ntls = {tls}\nnames = [{names}]\nkey = \"{key}\"\n"
+        )?;
         fs::rename(&part, &path)?;
         Ok(Word(path))
+    }
+
+    /// Where browsers find it.
+    #[must_use]
+    pub fn links(&self) -> Vec<String> {
+        let scheme = if self.tls { "https" } else { "http" };
+        reach::links(Page { listen: self.http, scheme, names: &self.names }, reach::hostname().as_deref())
     }
 
     /// What the hub of a data directory left; `None` if none runs there, or it may not be read.
@@ -112,6 +131,8 @@ mod tests {
             http: "0.0.0.0:8080".parse().unwrap(),
             udp: "[::]:5770".parse().unwrap(),
             discovery: false,
+            tls: true,
+            names: vec!["hub.example".to_owned(), "attic".to_owned()],
             key: "secret".to_owned(),
         };
         let word = running.leave(dir.path()).unwrap();

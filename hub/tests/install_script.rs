@@ -25,10 +25,14 @@ fn agent() -> PathBuf {
 
 fn hub_with_agent() -> HubProcess {
     let hub = HubProcess::start("token");
+    with_agent(&hub);
+    hub
+}
+
+fn with_agent(hub: &HubProcess) {
     let agents = hub.data.join("agents");
     fs::create_dir(&agents).unwrap();
     fs::copy(agent(), agents.join(format!("device-agent-{}", own_target()))).unwrap();
-    hub
 }
 
 fn link(hub: &HubProcess) -> String {
@@ -81,6 +85,37 @@ fn busybox_alone_is_enough() {
         ),
     );
     assert!(said(&output).contains("joined as "), "{}", said(&output));
+}
+
+#[test]
+fn the_command_of_a_hub_with_its_own_authority_believes_nobody_else() {
+    let Some(copy) = debian() else { return };
+    let root = copy.path().join("root");
+    let dir = tempfile::tempdir().unwrap();
+    let tls = vec![("TELEMETRY_HUB_TLS".to_owned(), "auto".to_owned())];
+    let hub = HubProcess::on(dir.path().join("hub"), "token", tls);
+    with_agent(&hub);
+    let fingerprint = hub.get("/api/v1/hub")["tls"]["fingerprint"].as_str().unwrap().replace(':', "").to_lowercase();
+    // As the page makes it (web/src/join.test.ts).
+    let command = |program: &str, sum: &str| {
+        let (save, trust) = match program {
+            "curl" => ("curl --noproxy '*' -sSo", "curl --noproxy '*' --cacert $c -sS"),
+            _ => ("wget -Y off -qO", "wget -Y off --ca-certificate=$c -qO-"),
+        };
+        format!(
+            "c=$(mktemp); {save} $c http://{0}/ca.crt; if [ \"$(grep -v - $c | base64 -d | sha256sum | cut -c-64)\" = {sum} ]; \
+             then {trust} 'https://{0}/install.sh?token={1}' | sh; \
+             else echo 'device-agent: this is not the hub: its certificate is another' >&2; fi; rm -f $c",
+            hub.http,
+            hub.join_token(1)
+        )
+    };
+    let text = said(&run_in(&root, &command("curl", &"0".repeat(64))));
+    assert!(text.contains("this is not the hub") && !text.contains("downloading"), "{text}");
+    let text = said(&run_in(&root, &command("curl", &fingerprint)));
+    assert!(text.contains("joined as ") && text.contains(&format!("https://{}", hub.http)), "{text}");
+    let text = said(&run_in(&root, &format!("device-agent uninstall --purge; {}", command("wget", &fingerprint))));
+    assert!(text.contains("joined as ") || text.contains("wget: not found"), "{text}");
 }
 
 #[test]

@@ -555,6 +555,7 @@ export interface components {
             time_zone: string | null;
             /** @description Whose rules of time zones count, in `tz` of a query. */
             time_zone_rules: components["schemas"]["TimeZoneRules"];
+            tls: components["schemas"]["Tls"] | null;
             /**
              * Format: int32
              * @description UDP port for devices.
@@ -2073,6 +2074,22 @@ export interface components {
             /** @description Said when they are more than a year old, with what to do; null otherwise. */
             warning: string | null;
         };
+        /** @description The certificate that the hub is served with (`--tls`). */
+        Tls: {
+            /** @description When it expires; with `auto` the hub makes another before. */
+            expires_at: string;
+            /** @description SHA-256 of the hub's own certificate authority, which is at `/ca.crt`: `AB:CD:...`; null with `files`. */
+            fingerprint: string | null;
+            /** @description Where it is from. */
+            mode: components["schemas"]["TlsMode"];
+            /** @description What is wrong with it at the moment, such as files that are no pair; null when nothing is. */
+            problem: string | null;
+        };
+        /**
+         * @description Where a certificate is from.
+         * @enum {string}
+         */
+        TlsMode: "files" | "auto";
         /** @description An API token. */
         Token: {
             /** @description When it was made. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { command, places, withoutCurl } from "./join";
 
-const hub = (page: string[], agents = page.map((one) => one.replace(":8080", ":5770")), url: string | null = null) => ({ addresses: { url, page, agents }, udp_port: 5770 });
+const hub = (page: string[], agents = page.map((one) => one.replace(":8080", ":5770")), url: string | null = null) => ({ addresses: { url, page, agents }, udp_port: 5770, tls: null });
+const by = (mode: "auto" | "files", page: string[]) => ({ ...hub(page), tls: { mode, expires_at: "2027-01-01T00:00:00Z", fingerprint: mode === "auto" ? "AB:CD" : null, problem: null } });
 const at = (origin: string) => ({ origin, hostname: new URL(origin).hostname });
 
 describe("the address in a command", () => {
@@ -13,11 +14,11 @@ describe("the address in a command", () => {
   test("is never loopback while the hub has another", () => {
     for (const origin of ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080", "http://127.3.2.1:8080"]) {
       const [first] = places(hub(["192.168.1.20:8080"]), at(origin));
-      expect(first).toEqual({ origin: "http://192.168.1.20:8080", agents: "192.168.1.20:5770", anywhere: true });
+      expect(first).toEqual({ origin: "http://192.168.1.20:8080", agents: "192.168.1.20:5770", anywhere: true, pin: null });
     }
   });
   test("by IPv6 keeps its brackets", () => {
-    expect(places(hub([]), at("http://[fd00::5]:8080"))[0]).toEqual({ origin: "http://[fd00::5]:8080", agents: "[fd00::5]:5770", anywhere: true });
+    expect(places(hub([]), at("http://[fd00::5]:8080"))[0]).toEqual({ origin: "http://[fd00::5]:8080", agents: "[fd00::5]:5770", anywhere: true, pin: null });
     expect(places(hub(["[fd00::5]:8080"]), at("http://127.0.0.1:8080"))[0]!.agents).toBe("[fd00::5]:5770");
   });
   test("is the one the hub was told first of all", () => {
@@ -33,13 +34,13 @@ describe("the command", () => {
     expect(command("line", remote!, "thj1_x", more)).toBe("curl --noproxy '*' -sS 'http://192.168.1.20:8080/install.sh?token=thj1_x' | sh");
   });
   test("has a form for devices without curl, for the same link", () => {
-    expect(withoutCurl(remote!)).toBe("wget -Y off -qO- '…' | sh");
-    expect(withoutCurl(places(hub([]), at("https://hub.example.org"))[0]!)).toBe("wget -qO- '…' | sh");
+    expect(withoutCurl(remote!, "t")).toBe("wget -Y off -qO- '…' | sh");
+    expect(withoutCurl(places(hub([]), at("https://hub.example.org"))[0]!, "t")).toBe("wget -qO- '…' | sh");
   });
   test("passes by a proxy where the hub is near, and there alone", () => {
     const straight = (origin: string) => {
       const [place] = places(hub([]), at(origin));
-      return [...(["line", "deb"] as const).map((way) => command(way, place!, "t", more)!.startsWith("curl --noproxy '*' ")), withoutCurl(place!)!.startsWith("wget -Y off ")];
+      return [...(["line", "deb"] as const).map((way) => command(way, place!, "t", more)!.startsWith("curl --noproxy '*' ")), withoutCurl(place!, "t")!.startsWith("wget -Y off ")];
     };
     for (const near of ["10.1.2.3", "172.16.0.1", "172.31.9.9", "192.168.1.20", "169.254.3.4", "100.64.0.1", "100.127.255.1", "[fd00::5]", "[fe80::1]", "[febf::1]", "attic.local"]) {
       expect([near, ...straight(`http://${near}:8080`)]).toEqual([near, true, true, true]);
@@ -47,6 +48,23 @@ describe("the command", () => {
     for (const far of ["hub.example.org", "172.15.0.1", "172.32.0.1", "100.63.0.1", "100.128.0.1", "11.0.0.1", "192.169.0.1", "[2001:db8::1]", "[fec0::1]", "10.example.org", "local.example.org"]) {
       expect([far, ...straight(`https://${far}`)]).toEqual([far, false, false, false]);
     }
+  });
+  test("gets and compares the hub's own certificate authority first", () => {
+    const [place] = places(by("auto", ["192.168.1.20:8080"]), at("https://127.0.0.1:8080"));
+    // As hub/tests/install_script.rs runs it.
+    expect(command("line", place!, "thj1_x", more)).toBe(
+      "c=$(mktemp); curl --noproxy '*' -sSo $c http://192.168.1.20:8080/ca.crt; " +
+        'if [ "$(grep -v - $c | base64 -d | sha256sum | cut -c-64)" = abcd ]; ' +
+        "then curl --noproxy '*' --cacert $c -sS 'https://192.168.1.20:8080/install.sh?token=thj1_x' | sh; " +
+        "else echo 'device-agent: this is not the hub: its certificate is another' >&2; fi; rm -f $c",
+    );
+    expect(withoutCurl(place!, "thj1_x")).toContain("then wget -Y off --ca-certificate=$c -qO- 'https://192.168.1.20:8080/install.sh?token=thj1_x' | sh;");
+    expect(command("deb", place!, "t", more)).toContain("--cacert $c -fsSo device-agent.deb 'https://192.168.1.20:8080/bundle/aarch64.deb?token=t' && dpkg -i device-agent.deb;");
+  });
+  test("of a hub with a certificate that is known needs no such thing, and names no address it is not for", () => {
+    const found = places(by("files", ["192.168.1.20:8443"]), at("https://hub.example.org:8443"));
+    expect(found.map((one) => one.origin)).toEqual(["https://hub.example.org:8443", null]);
+    expect(command("line", found[0]!, "t", more)).toBe("curl -sS 'https://hub.example.org:8443/install.sh?token=t' | sh");
   });
   test("is none where it could only hold loopback", () => {
     expect([command("line", alone!, "t", more), command("deb", alone!, "t", more), command("card", alone!, "t", more)]).toEqual([null, null, null]);
@@ -58,7 +76,7 @@ describe("the command", () => {
   });
   test("a page that others cannot open still names the door for devices", () => {
     const [door] = places(hub([], ["192.168.1.20:5770"]), at("http://127.0.0.1:8080"));
-    expect(door).toEqual({ origin: null, agents: "192.168.1.20:5770", anywhere: true });
-    expect([command("line", door!, "t", more), withoutCurl(door!)]).toEqual([null, null]);
+    expect(door).toEqual({ origin: null, agents: "192.168.1.20:5770", anywhere: true, pin: null });
+    expect([command("line", door!, "t", more), withoutCurl(door!, "t")]).toEqual([null, null]);
   });
 });

@@ -10,6 +10,8 @@ const SCRIPT: &str = include_str!("../../../device-agent/dist/install.sh");
 pub struct Script<'a> {
     /// Where the page is, `http://host:8080`.
     pub url: &'a str,
+    /// Where agents are downloaded from, the same or by plain HTTP.
+    pub from: &'a str,
     /// Where agents send to, `host:5770`.
     pub hub: &'a str,
     /// With which the device joins.
@@ -23,13 +25,14 @@ impl Script<'_> {
     #[must_use]
     pub fn text(&self) -> Option<String> {
         let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/[]%".contains(c));
-        if !plain(self.url) || !plain(self.hub) {
+        if ![self.url, self.from, self.hub].into_iter().all(plain) {
             return None;
         }
         let line = |(target, sum): &(Target, [u8; 32])| format!("{target} {}", crate::access::hex(sum));
         let agents: Vec<String> = self.agents.iter().map(line).collect();
         let text = SCRIPT
             .replace("@URL@", self.url)
+            .replace("@FROM@", self.from)
             .replace("@HUB@", self.hub)
             .replace("@TOKEN@", &self.token.to_string())
             .replace("@AGENTS@", &agents.join("\n"));
@@ -63,14 +66,15 @@ mod tests {
     #[test]
     fn no_address_gets_out_of_its_quotes() {
         let token = JoinToken::new(1, [1; 16]);
-        let script = |url, hub| Script { url, hub, token: &token, agents: &[(Target::Armhf, [0xab; 32])] }.text();
+        let script =
+            |url, hub| Script { url, from: url, hub, token: &token, agents: &[(Target::Armhf, [0xab; 32])] }.text();
         let text = script("http://[fe80::1]:8080", "[fe80::1]:5770").unwrap();
         assert!(
             text.contains("\nurl='http://[fe80::1]:8080'\n")
                 && text.contains(&format!("agents='armhf {}'", "ab".repeat(32)))
         );
         assert!(
-            !["@URL", "@HUB", "@TOKEN", "@AGENTS"].iter().any(|name| text.contains(name)),
+            !["@URL", "@FROM", "@HUB", "@TOKEN", "@AGENTS"].iter().any(|name| text.contains(name)),
             "something is left to fill in"
         );
         for wrong in ["http://h'; reboot; '", "http://h\nreboot", "http://$(reboot)", "http://h h"] {

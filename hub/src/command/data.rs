@@ -67,7 +67,7 @@ impl Data {
     pub(super) fn open_or_prepare(&self) -> Result<Store, Failure> {
         match self.named()? {
             Some(dir) => {
-                check(&dir, None)?;
+                check(&dir, &[])?;
                 open(&dir)
             }
             None => self.open(),
@@ -123,7 +123,7 @@ fn actor() -> Actor {
 
 /// Whether a hub may be made in a folder: its mode will be 0700, and its files lie about in it, so it is not one in which
 /// somebody keeps something else. What a hub is started with may be there before it.
-pub(super) fn check(dir: &Path, beside: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn check(dir: &Path, beside: &[&PathBuf]) -> Result<(), Failure> {
     if is_there(dir)? || SecretKey::is_in(dir) {
         return Ok(());
     }
@@ -132,11 +132,12 @@ pub(super) fn check(dir: &Path, beside: Option<&Path>) -> Result<(), Failure> {
         let is = |end: &str| path.extension().is_some_and(|extension| extension == end);
         let is_hidden = name.as_encoded_bytes().starts_with(b".");
         name == "agents"
+            || name == "tls"
             || name == "lost+found"
             || is("toml")
             || is("log")
             || is_hidden
-            || beside.is_some_and(|file| file.file_name() == Some(name))
+            || beside.iter().any(|file| file.file_name() == Some(name))
             // Another program makes the hub at this very moment.
             || store::is_own_file(name)
     };
@@ -169,7 +170,7 @@ mod tests {
     #[test]
     fn a_hub_is_made_where_nobody_keeps_something_else() {
         let dir = tempfile::tempdir().unwrap();
-        let check = || check(dir.path(), None).is_ok();
+        let check = || check(dir.path(), &[]).is_ok();
         assert!(check());
         // What a hub is started with, and what another program makes of it at this moment.
         for name in ["hub.toml", "agents", ".hidden", "secret.key.new", "telemetry.db.new"] {

@@ -29,6 +29,7 @@ mod shown;
 mod status;
 mod table;
 mod token;
+mod trust;
 mod user;
 mod watch;
 mod way;

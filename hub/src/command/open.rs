@@ -29,7 +29,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     let pages = match args.hub {
         Some(hub) => vec![page(&hub)],
         None => match Running::of(&dir).filter(|running| answers(running.http)) {
-            Some(running) => reach::links(running.http, reach::hostname().as_deref()),
+            Some(running) => running.links(),
             None => return Err(Failure::Run(anyhow::anyhow!(asleep(&dir)))),
         },
     };

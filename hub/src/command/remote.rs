@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::data::asleep;
 use super::way::Way;
-use super::{Data, Failure};
+use super::{Data, Failure, trust};
 use crate::reach;
 use crate::running::Running;
 
@@ -32,6 +32,9 @@ pub(super) struct Remote {
     /// API token; not needed on the hub's own machine
     #[arg(long, value_name = "TOKEN", env = "TELEMETRY_HUB_TOKEN", hide_env_values = true)]
     token: Option<String>,
+    /// Certificate authority of the hub's own, a PEM file such as its /ca.crt; not needed on the hub's own machine
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_CA")]
+    ca: Option<PathBuf>,
     #[command(flatten)]
     data: Data,
 }
@@ -39,26 +42,31 @@ pub(super) struct Remote {
 impl Remote {
     /// The hub that is meant.
     pub(super) async fn find(&self) -> Result<Link, Failure> {
+        let own: Vec<PathBuf> = self.data.candidates()?.into_iter().map(|(dir, _)| dir).collect();
+        let trust = trust::config(self.ca.as_deref(), &own)?;
+        let to = |base, token: &str, dir| Link::to(base, token.to_owned(), dir, trust);
         match (&self.hub, &self.token) {
-            (Some(hub), Some(token)) => Link::to(page(hub), token.clone(), None).await,
+            (Some(hub), Some(token)) => to(page(hub), token, None).await,
             (None, Some(token)) => {
                 let running = self.data.running();
-                let http = running.map_or_else(|_| NOBODY_SAID.to_owned(), |(_, running)| base_of(&running));
-                Link::to(http, token.clone(), None).await
+                let http = running.map_or_else(|_| NOBODY_SAID.to_owned(), |(_, running)| base_for_a_token(&running));
+                to(http, token, None).await
             }
             (Some(hub), None) => {
                 let base = page(hub);
                 let Some(port) = port_here(&base).await? else { return Err(without_token(&base)) };
                 let running = self.data.candidates()?;
-                let Some((dir, running)) = running.iter().find(|(_, running)| running.http.port() == port) else {
+                let is_it =
+                    |running: &Running| running.http.port() == port && (running.tls || base.starts_with("http:"));
+                let Some((dir, running)) = running.iter().find(|(_, running)| is_it(running)) else {
                     return Err(no_key(&base, &running));
                 };
                 // The key goes to the hub that left it, by this machine's own way there, whatever a name may lead to.
-                Link::to(base_of(running), running.key.clone(), Some(dir.clone())).await
+                to(base_of(running), &running.key, Some(dir.clone())).await
             }
             (None, None) => {
                 let (dir, running) = self.data.running()?;
-                Link::to(base_of(&running), running.key, Some(dir)).await
+                to(base_of(&running), &running.key, Some(dir)).await
             }
         }
     }
@@ -67,11 +75,18 @@ impl Remote {
 /// Where a hub is when nobody says anything.
 const NOBODY_SAID: &str = "http://127.0.0.1:8080";
 
+/// On this machine its own key may go by plain HTTP.
 fn base_of(running: &Running) -> String {
     format!("http://{}", reach::here(running.http))
 }
 
-/// The port, if it is one of this machine. A hub answers by `https` only through another program.
+/// Any other may only by loopback.
+fn base_for_a_token(running: &Running) -> String {
+    let here = reach::here(running.http);
+    if running.tls && !here.ip().is_loopback() { format!("https://{here}") } else { base_of(running) }
+}
+
+/// The port, if it is one of this machine.
 async fn port_here(base: &str) -> Result<Option<u16>, Failure> {
     let url = url_of(base)?;
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
@@ -80,7 +95,7 @@ async fn port_here(base: &str) -> Result<Option<u16>, Failure> {
         Err(_) if reach::is_own_name(host, reach::hostname().as_deref()) => true,
         Err(_) => leads_here(host).await,
     };
-    Ok(url.port_or_known_default().filter(|_| here && url.scheme() == "http"))
+    Ok(url.port_or_known_default().filter(|_| here))
 }
 
 /// Whether a name stands for addresses of this machine and no others.
@@ -178,6 +193,7 @@ pub(super) struct Link {
     dir: Option<PathBuf>,
     way: Way,
     client: reqwest::Client,
+    trust: rustls::ClientConfig,
 }
 
 /// A page of a list.
@@ -188,11 +204,26 @@ struct Page<T> {
 }
 
 impl Link {
-    async fn to(base: String, token: String, dir: Option<PathBuf>) -> Result<Self, Failure> {
+    /// To the hub that runs on this machine with its data in `dir`.
+    pub(super) async fn here(dir: PathBuf, running: &Running) -> Result<Self, Failure> {
+        Self::to(base_of(running), running.key.clone(), Some(dir), trust::config(None, &[])?).await
+    }
+
+    async fn to(
+        base: String,
+        token: String,
+        dir: Option<PathBuf>,
+        trust: rustls::ClientConfig,
+    ) -> Result<Self, Failure> {
         let url = url_of(&base)?;
         let way = Way::to(&url).await;
-        let client = client(&way)?;
-        Ok(Self { base, token, dir, way, client })
+        let client = client(&way, trust.clone())?;
+        Ok(Self { base, token, dir, way, client, trust })
+    }
+
+    /// Whose certificates are believed.
+    pub(super) fn trust(&self) -> rustls::ClientConfig {
+        self.trust.clone()
     }
 
     /// Where it is, without a path.
@@ -245,7 +276,7 @@ impl Link {
 
     /// The answer to a question below `/api/v1`, its body still to be read. A question that was wrong is the user's.
     pub(super) async fn get(&self, path: &str, params: &[(&str, String)]) -> Result<Response, Failure> {
-        match self.ask(self.client.get(self.url(path, params)?)).await? {
+        match self.ask(self.client.get(self.url_for(path, params)?)).await? {
             Answer::Done(response) => Ok(response),
             Answer::Refused(refusal) => Err(refusal.failure()),
         }
@@ -259,7 +290,7 @@ impl Link {
         kind: &'static str,
         body: Vec<u8>,
     ) -> Result<Upload<T>, Failure> {
-        let request = self.client.post(self.url(path, params)?).header(CONTENT_TYPE, kind).body(body);
+        let request = self.client.post(self.url_for(path, params)?).header(CONTENT_TYPE, kind).body(body);
         match self.ask(request).await? {
             Answer::Done(response) => {
                 let text = response.text().await.context("the hub's answer")?;
@@ -272,7 +303,12 @@ impl Link {
         }
     }
 
-    fn url(&self, path: &str, params: &[(&str, String)]) -> Result<Url, Failure> {
+    /// The same, taken apart.
+    pub(super) fn url(&self) -> Result<Url, Failure> {
+        url_of(&self.base)
+    }
+
+    fn url_for(&self, path: &str, params: &[(&str, String)]) -> Result<Url, Failure> {
         Url::parse_with_params(&format!("{}/api/v1{path}", self.base), params)
             .map_err(|error| Failure::Use(format!("--hub {}: {error}", self.base)))
     }
@@ -306,12 +342,16 @@ impl Link {
 impl Link {
     /// What to say when nobody is there.
     pub(super) fn nobody(&self, error: impl Into<anyhow::Error>) -> Failure {
+        let error = error.into();
+        if let Some(text) = trust::untrusted(&self.base, &error) {
+            return Failure::Run(anyhow::anyhow!(text));
+        }
         let text = match &self.dir {
             Some(dir) => asleep(dir),
             None => format!("no hub answers at {}; is --hub right, and is the hub running?", self.base),
         };
         // What lies between is told by the address; what the system said is the reason.
-        Failure::Run(anyhow::anyhow!("{text}: {}", error.into().root_cause()))
+        Failure::Run(anyhow::anyhow!("{text}: {}", error.root_cause()))
     }
 }
 
@@ -357,17 +397,13 @@ impl Refused {
     }
 }
 
-fn client(way: &Way) -> reqwest::Result<reqwest::Client> {
-    // Process-wide and first come, first served: another part may have installed the same provider already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = || {
-        way.on(reqwest::Client::builder())
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-    };
-    // A machine without root certificates can still ask a hub by http.
-    builder().build().or_else(|_| builder().tls_certs_only([]).build())
+fn client(way: &Way, trust: rustls::ClientConfig) -> reqwest::Result<reqwest::Client> {
+    way.on(reqwest::Client::builder())
+        .tls_backend_preconfigured(trust)
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        .build()
 }
 
 #[cfg(test)]
@@ -395,7 +431,7 @@ mod tests {
         {
             assert_eq!(port_here(&format!("http://{own}:81")).await.unwrap(), Some(81), "{own}");
         }
-        for other in ["http://192.0.2.9:81", "http://nobody.invalid:81", "https://localhost:81"] {
+        for other in ["http://192.0.2.9:81", "http://nobody.invalid:81", "https://nobody.invalid"] {
             assert_eq!(port_here(other).await.unwrap(), None, "{other}");
         }
     }

@@ -1,17 +1,19 @@
 //! `telemetry-hub serve`: the hub itself.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{Failure, Outcome, announce, asked_to_end, data, setup};
 use crate::config::{Config, Flags};
 use crate::hub::Hub;
+use crate::identity;
 use crate::running::{self, Running};
-use crate::{identity, reach};
+use crate::tls::Tls;
 
 pub(super) async fn run(flags: Flags) -> Outcome {
     let config = Config::load(flags)?;
     let data = config.data.clone();
-    data::check(&data, config.admin_token_file.as_deref())?;
+    let beside: Vec<&PathBuf> = config.admin_token_file.iter().chain(config.served.files()).collect();
+    data::check(&data, &beside)?;
     // Before anybody can reach it: whoever sees the hub answer may ask it to stop in the next moment.
     let ended = asked_to_end();
     if let Some(running) = running::there(&data) {
@@ -21,17 +23,28 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     let token = setup::token(hub.store(), &data).await?;
     announce(format_args!("telemetry-hub {}", env!("CARGO_PKG_VERSION")));
     announce(format_args!("data         {}", data.display()));
-    announce(format_args!("page, REST   http://{}", hub.http()));
+    let scheme = if hub.tls().is_some() { "https" } else { "http" };
+    announce(format_args!("page, REST   {scheme}://{}", hub.http()));
     announce(format_args!("devices      udp {}", hub.udp()));
     announce(format_args!("six words    {}", identity::words(hub.id())));
-    let links = reach::links(hub.http(), reach::hostname().as_deref());
-    announce(setup::welcome(&links, token.as_deref(), &data));
+    if let Some(authority) = hub.tls().and_then(Tls::authority) {
+        announce(trust(&authority.fingerprint));
+    }
+    announce(setup::welcome(&hub.links(), token.as_deref(), &data));
     Ok(hub.run(ended).await?)
+}
+
+/// What to compare when the authority's certificate is installed.
+fn trust(fingerprint: &str) -> String {
+    format!(
+        "certificate  of this hub's own authority: install /ca.crt from the page, and browsers trust the hub\n\
+         SHA-256      {fingerprint}"
+    )
 }
 
 /// Where the hub is that was started before this one.
 fn already(data: &Path, running: &Running) -> String {
-    let links = reach::links(running.http, reach::hostname().as_deref());
+    let links = running.links();
     let link = links.first().map_or("", |link| link);
     let data = data.display();
     format!(

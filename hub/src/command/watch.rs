@@ -1,7 +1,14 @@
 //! `telemetry-hub watch`: readings in the terminal as they arrive, over the same WebSocket as the page.
 
+use std::sync::Arc;
+
 use futures_util::{SinkExt, StreamExt};
+use rustls::pki_types::ServerName;
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header::AUTHORIZATION};
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -52,7 +59,24 @@ pub(super) async fn run(args: Args) -> Outcome {
     Ok(())
 }
 
-type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+/// By TLS or plain.
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
+
+type Socket = WebSocketStream<Box<dyn Stream>>;
+
+async fn reach(link: &Link) -> Result<Box<dyn Stream>, Failure> {
+    let url = link.url()?;
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']).to_owned();
+    let port = url.port_or_known_default().unwrap_or(80);
+    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| link.nobody(error))?;
+    if url.scheme() != "https" {
+        return Ok(Box::new(stream));
+    }
+    let name = ServerName::try_from(host).map_err(|error| Failure::Use(format!("--hub {}: {error}", link.base())))?;
+    let stream = TlsConnector::from(Arc::new(link.trust())).connect(name, stream).await;
+    Ok(Box::new(stream.map_err(|error| link.nobody(error))?))
+}
 
 async fn connect(link: &Link) -> Result<Socket, Failure> {
     let address = link.base().replacen("http", "ws", 1) + "/api/v1/live";
@@ -62,7 +86,7 @@ async fn connect(link: &Link) -> Result<Socket, Failure> {
         .map_err(|error| Failure::Use(format!("--hub {}: {error}", link.base())))?;
     let bearer = HeaderValue::from_str(&format!("Bearer {}", link.token()));
     request.headers_mut().insert(AUTHORIZATION, bearer.map_err(|_| Failure::Use("--token: not a token".to_owned()))?);
-    match tokio_tungstenite::connect_async(request).await {
+    match tokio_tungstenite::client_async(request, reach(link).await?).await {
         Ok((socket, _)) => Ok(socket),
         Err(tungstenite::Error::Http(answer)) if answer.status() == StatusCode::UNAUTHORIZED => {
             // The same question over REST brings the hub's own words.

@@ -55,6 +55,15 @@ pub struct Flags {
     /// Reverse proxy in front of the hub, whose X-Forwarded-For, -Proto and -Host are believed; repeatable
     #[arg(long, value_name = "CIDR", env = "TELEMETRY_HUB_TRUSTED_PROXIES", value_delimiter = ',', value_parser = network)]
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether the page, REST and the WebSocket are served by TLS, on the same port; plain HTTP is redirected then [default: off]
+    #[arg(long, value_enum, env = "TELEMETRY_HUB_TLS")]
+    pub tls: Option<Tls>,
+    /// Certificate for `--tls files`: PEM, the hub's own first, then those that lead to a known authority; read again when it changes
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_TLS_CERT")]
+    pub tls_cert: Option<PathBuf>,
+    /// Its private key: PEM, not encrypted; read again when it changes
+    #[arg(long, value_name = "FILE", env = "TELEMETRY_HUB_TLS_KEY")]
+    pub tls_key: Option<PathBuf>,
     /// Folder of the agents that devices get from this hub, device-agent-<target> each [default: `agents` in the data
     /// directory, then beside this program]
     #[arg(long, value_name = "DIR", env = "TELEMETRY_HUB_AGENTS")]
@@ -147,6 +156,18 @@ pub enum Switch {
     On,
     /// No
     Off,
+}
+
+/// `--tls`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tls {
+    /// Plain HTTP
+    Off,
+    /// With the certificate of `--tls-cert` and `--tls-key`
+    Files,
+    /// With a certificate of the hub's own authority, which browsers can install from `/ca.crt`
+    Auto,
 }
 
 /// `--webhook-policy`

@@ -8,6 +8,7 @@ mod keep;
 pub mod listen;
 #[cfg(test)]
 mod tests;
+mod tls;
 
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
@@ -18,10 +19,11 @@ use axum::http::Uri;
 use ipnet::IpNet;
 use serde::Deserialize;
 
-pub use self::flags::{Flags, Join, Reach, Switch};
+pub use self::flags::{Flags, Join, Reach, Switch, Tls};
 use self::flags::{INGEST_QUEUE, ingest_queue, max_size, network, url};
 pub use self::keep::Age;
 use self::keep::Keep;
+pub use self::tls::Served;
 use crate::model::limits::Limits;
 use crate::model::quantity;
 use crate::model::retention::Retention;
@@ -42,6 +44,9 @@ struct File {
     hosts: Vec<String>,
     url: Option<String>,
     trusted_proxies: Vec<String>,
+    tls: Option<Tls>,
+    tls_cert: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     agents: Option<PathBuf>,
     max_size: Option<String>,
     max_devices: Option<NonZeroUsize>,
@@ -76,6 +81,8 @@ pub struct Config {
     pub url: Option<String>,
     /// Reverse proxies that are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// How the page is served.
+    pub served: Served,
     /// Folder of the agents to hand out.
     pub agents: Option<PathBuf>,
     /// Cap on the files of the database.
@@ -109,6 +116,7 @@ impl Default for Config {
             hosts: Vec::new(),
             url: None,
             trusted_proxies: Vec::new(),
+            served: Served::Plain,
             agents: None,
             max_size: None,
             limits: Limits::default(),
@@ -179,6 +187,11 @@ impl Config {
             hosts: listed(flags.hosts, file.hosts),
             url: said("url", flags.url, file.url, url)?,
             trusted_proxies: listed(flags.trusted_proxies, networks),
+            served: tls::served(
+                flags.tls.or(file.tls),
+                flags.tls_cert.or(file.tls_cert),
+                flags.tls_key.or(file.tls_key),
+            )?,
             agents: flags.agents.or(file.agents),
             max_size: said("max_size", flags.max_size, file.max_size, max_size)?,
             limits: Limits {

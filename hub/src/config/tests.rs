@@ -29,7 +29,7 @@ fn every_flag_takes_its_value_from_the_command_line() {
     }
     let line = "hub --data d --http 127.0.0.1:1 --udp 127.0.0.1:2 --admin-token-file t --join token --discovery off \
         --webhook-policy internet --webhook-allow 127.0.0.0/8 --hosts a,b --url http://a/hub/ \
-        --trusted-proxies 10.0.0.0/8,::1 --agents a --max-size 1GB --max-devices 3 --max-series 4 \
+        --trusted-proxies 10.0.0.0/8,::1 --tls auto --agents a --max-size 1GB --max-devices 3 --max-series 4 \
         --ingest-queue 1MiB --keep-raw 14d --keep-minutes 90d --keep-hours forever";
     let Program { flags } = clap::Parser::try_parse_from(line.split_whitespace()).unwrap();
     let config = Config::load(flags).unwrap();
@@ -58,6 +58,31 @@ fn what_is_no_url_of_a_page_and_no_network_is_refused_by_key() {
     let config = Config::load(Flags { config: Some(path), ..Flags::default() }).unwrap();
     assert_eq!(config.url.as_deref(), Some("https://[::1]:8443"));
     assert_eq!(config.trusted_proxies, ["10.0.0.1/32".parse::<IpNet>().unwrap()]);
+}
+
+#[test]
+fn tls_is_off_of_files_or_of_the_hubs_own_authority_and_nothing_else() {
+    let load = |text: &str| {
+        let (_dir, path) = file(text);
+        Config::load(Flags { config: Some(path), ..Flags::default() })
+            .map(|config| config.served)
+            .map_err(|error| error.to_string())
+    };
+    let files = Served::Files { certificate: "a.pem".into(), key: "a.key".into() };
+    assert_eq!(load(""), Ok(Served::Plain));
+    assert_eq!(load("tls = \"off\""), Ok(Served::Plain));
+    assert_eq!(load("tls = \"auto\""), Ok(Served::Auto));
+    assert_eq!(load("tls = \"files\"\ntls_cert = \"a.pem\"\ntls_key = \"a.key\""), Ok(files));
+    for (text, hint) in [
+        ("tls = \"files\"", "tls_cert: `tls` is `files`: name the certificate (flag `--tls-cert FILE`)"),
+        ("tls = \"files\"\ntls_cert = \"a\"", "tls_key: `tls` is `files`: name the private key"),
+        ("tls_cert = \"a\"\ntls_key = \"b\"", "tls_cert: this is used by `--tls files` alone"),
+        ("tls = \"auto\"\ntls_key = \"b\"", "tls_key: this is used by `--tls files` alone"),
+        ("tls = \"on\"", "unknown variant `on`, expected one of `off`, `files`, `auto`"),
+    ] {
+        let error = load(text).unwrap_err();
+        assert!(error.contains(hint), "{error}");
+    }
 }
 
 #[test]

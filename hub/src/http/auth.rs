@@ -430,10 +430,14 @@ impl Peer {
     /// with none of the headers that proxies add.
     #[must_use]
     pub fn is_local(&self, uri: &Uri, headers: &HeaderMap) -> bool {
-        let added = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
-        let proxied = added.iter().any(|name| headers.contains_key(*name));
-        self.0.ip().to_canonical().is_loopback() && !proxied && is_called_by_loopback(uri, headers)
+        self.0.ip().to_canonical().is_loopback() && !is_proxied(headers) && is_called_by_loopback(uri, headers)
     }
+}
+
+/// Whether a reverse proxy says that it passed a request on.
+pub(super) fn is_proxied(headers: &HeaderMap) -> bool {
+    let added = ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"];
+    added.iter().any(|name| headers.contains_key(*name))
 }
 
 impl FromRequestParts<AppState> for Peer {

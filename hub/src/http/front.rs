@@ -1,4 +1,4 @@
-//! What may stand before the hub: a reverse proxy, and the path below which it shows the hub. PURE.
+//! What may stand before the hub: TLS, a reverse proxy, and the path below which it shows the hub. PURE.
 //!
 //! Anybody may write anything about where a request came from; only a proxy that the operator lists (`--trusted-proxies`) is
 //! believed, and of what it lists only as far as it goes through proxies that are listed too. Of any other the headers change
@@ -23,8 +23,8 @@ const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
-/// Whether the browser uses TLS: a trusted proxy says so, or it does itself, whose page has such an address. Who lies there
-/// gets a cookie that is sent to nobody.
+/// Whether the browser uses TLS: that of the hub itself, or of a proxy, as one that is trusted says or the browser does itself, whose
+/// page has such an address. Who lies there gets a cookie that is sent to nobody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Encrypted(pub bool);
 
@@ -60,14 +60,18 @@ impl Front {
         self.trusted.iter().any(|net| net.contains(&ip))
     }
 
-    /// Makes of a request what it would be without proxy and path: who asked, by what name, for what. An answer instead
-    /// where the path lacks its last slash: everything on the page would lie elsewhere.
-    pub(super) fn receive<B>(&self, request: &mut Request<B>, from: SocketAddr) -> Option<Response> {
-        let (mut peer, mut encrypted) = (from, false);
+    /// Makes of a request what it would be without proxy and path, whatever the version of HTTP: who asked, by what name, for what.
+    /// An answer instead where the path lacks its last slash: everything on the page would lie elsewhere.
+    pub(super) fn receive<B>(&self, request: &mut Request<B>, from: SocketAddr, by_tls: bool) -> Option<Response> {
+        let (mut peer, mut encrypted) = (from, by_tls);
+        // HTTP/2 names the host in its first line alone.
+        if let Some(called) = request.uri().authority().and_then(|called| HeaderValue::from_str(called.as_str()).ok()) {
+            request.headers_mut().entry(header::HOST).or_insert(called);
+        }
         if self.trusts(from.ip()) {
             let headers = request.headers_mut();
             peer = self.client(headers).map_or(from, |ip| SocketAddr::new(ip, 0));
-            encrypted = last(headers, &PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"));
+            encrypted = last(headers, &PROTO).map_or(by_tls, |scheme| scheme.eq_ignore_ascii_case("https"));
             if let Some(host) = last(headers, &HOST).and_then(|host| HeaderValue::from_str(host).ok()) {
                 headers.insert(header::HOST, host);
             }
@@ -148,7 +152,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let mut request = request.body(()).unwrap();
-        assert!(front().receive(&mut request, SocketAddr::new(from.parse().unwrap(), 5)).is_none());
+        assert!(front().receive(&mut request, SocketAddr::new(from.parse().unwrap(), 5), false).is_none());
         let Peer(peer) = request.extensions().get().unwrap();
         let Encrypted(encrypted) = request.extensions().get().unwrap();
         (peer.ip(), *encrypted, request.headers().get(header::HOST).cloned())
@@ -187,10 +191,24 @@ mod tests {
     }
 
     #[test]
+    fn tls_of_the_hub_itself_counts_and_a_host_is_named_in_either_version_of_http() {
+        let received = |from: [u8; 4], proto: &'static str| {
+            let request = Request::builder().uri("https://attic.local:8080/").header("x-forwarded-proto", proto);
+            let mut request = request.body(()).unwrap();
+            assert!(front().receive(&mut request, SocketAddr::from((from, 5)), true).is_none());
+            assert_eq!(request.headers()[header::HOST], "attic.local:8080");
+            *request.extensions().get::<Encrypted>().unwrap()
+        };
+        assert_eq!(received([192, 168, 1, 1], "http"), Encrypted(true), "who is not trusted is not believed");
+        assert_eq!(received([10, 0, 0, 1], "http"), Encrypted(false), "the browser went to the proxy without");
+        assert_eq!(received([10, 0, 0, 1], ""), Encrypted(true));
+    }
+
+    #[test]
     fn a_path_of_the_proxy_is_taken_off_where_it_was_passed_on() {
         let at = |path: &'static str| {
             let mut request = Request::builder().uri(path).body(()).unwrap();
-            let answer = front().receive(&mut request, SocketAddr::from(([10, 0, 0, 1], 5)));
+            let answer = front().receive(&mut request, SocketAddr::from(([10, 0, 0, 1], 5)), false);
             answer.map_or_else(
                 || request.uri().to_string(),
                 |answer| format!("to {}", answer.headers()[header::LOCATION].to_str().unwrap()),

@@ -141,6 +141,12 @@ pub(super) fn host_of(authority: &str) -> Option<String> {
     (is_port && is_host).then(|| host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase())
 }
 
+/// Whether a port stands behind a name or an address.
+pub(super) fn has_port(authority: &str) -> bool {
+    let behind = authority.rsplit_once(':').map(|(_, port)| port);
+    behind.is_some_and(|port| !port.is_empty() && is_port(port)) && !authority.ends_with(']')
+}
+
 fn is_port(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }

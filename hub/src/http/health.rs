@@ -63,6 +63,15 @@ pub(super) async fn metrics(
         "Connections closed because there were too many, in total or from one address.",
         app.refused.load(Ordering::Relaxed),
     );
+    if let Some(tls) = &app.tls {
+        let failed = ("counter", "hub_tls_handshakes_failed_total", "TLS handshakes that came to nothing.");
+        own.family(failed, "reason", tls.failed.counts()).value(
+            "gauge",
+            "hub_tls_certificate_expires_timestamp_seconds",
+            "When the certificate in use expires.",
+            tls.expires_at().0 / 1_000,
+        );
+    }
     let text = (app.metrics)() + &own.finish();
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response())
 }

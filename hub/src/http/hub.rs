@@ -11,7 +11,7 @@ use super::auth::{Admin, JOIN_POLICY, Reader};
 use super::body::Body;
 use super::dto::device::{self, Status};
 use super::dto::hub::{
-    Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, OwnAlerts, Storage, TimeZoneRules,
+    Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, OwnAlerts, Storage, TimeZoneRules, Tls,
 };
 use super::dto::text;
 use super::dto::{Problem, hub::JoinPatch};
@@ -188,7 +188,8 @@ async fn view(app: &AppState) -> Result<Hub, ApiError> {
         degraded: app.store.trouble().map(|trouble| trouble.to_string()),
         pressure: app.pressure.level(),
         given_up: app.pressure.given_up().map(str::to_owned).collect(),
-        plain_http: info.plain_http,
+        plain_http: app.tls.is_none(),
+        tls: app.tls.as_deref().map(Tls::of),
         time_zone: info.time_zone.clone(),
         time_zone_rules: TimeZoneRules::of(Rules::in_use(), now),
     })
@@ -237,7 +238,6 @@ mod tests {
             started_at: crate::model::UnixMillis(0),
             discovery: true,
             discovery_group: String::new(),
-            plain_http: true,
             time_zone: None,
         };
         let own: Vec<IpAddr> = ["192.168.1.20", "fd00::1"].map(|ip| ip.parse().unwrap()).to_vec();

@@ -18,10 +18,11 @@ use tokio_util::io::ReaderStream;
 use wire::handshake::JoinToken;
 
 use super::AppState;
-use super::auth::Peer;
+use super::auth::{Peer, is_proxied};
 use super::dto::Problem;
 use super::error::{ApiError, Told};
-use super::guard::public_url;
+use super::front::Encrypted;
+use super::guard::{has_port, public_url};
 use super::params::{Asked, FromParams, Nothing, Params};
 use super::path::Name;
 use super::throttle::Wait;
@@ -55,18 +56,20 @@ impl FromParams for Link {
 pub(super) async fn script(
     State(app): State<AppState>,
     peer: Peer,
+    encrypted: Encrypted,
     headers: HeaderMap,
     Asked(link): Asked<Link>,
 ) -> Result<Response, ApiError> {
     let Some(token) = token(&app, peer.0, link).await? else { return Ok(refused()) };
-    let (url, hub) = addresses(&app, &headers)?;
+    let (url, hub) = addresses(&app, encrypted, &headers)?;
     let agents = app.config.agents.clone();
     let sums = packing(&app, move || {
         let sum = |target| agents.read(target).map(|program| (target, sha256(&program)));
         agents.targets().into_iter().map(sum).collect::<Result<Vec<_>, _>>()
     });
     let sums = sums.await?.map_err(ApiError::internal)?;
-    let script = Script { url: &url, hub: &hub, token: &token, agents: &sums }.text();
+    let from = downloads(&app, &headers, &url);
+    let script = Script { url: &url, from: &from, hub: &hub, token: &token, agents: &sums }.text();
     let script = script.ok_or_else(|| ApiError::invalid("host", format!("`{url}` is not an address for a script")))?;
     Ok(secret(SHELL, None, script))
 }
@@ -129,6 +132,7 @@ pub(super) async fn agent(
 pub(super) async fn bundle(
     State(app): State<AppState>,
     peer: Peer,
+    encrypted: Encrypted,
     headers: HeaderMap,
     Name(file): Name,
     Asked(link): Asked<Link>,
@@ -142,7 +146,7 @@ pub(super) async fn bundle(
         ))
     };
     let (target, kind) = parsed.filter(|(_, kind)| ["deb", "tar.gz"].contains(&kind.as_str())).ok_or_else(unknown)?;
-    let (_, hub) = addresses(&app, &headers)?;
+    let (_, hub) = addresses(&app, encrypted, &headers)?;
     let settings = Settings { hub: Some(hub), join_token: Some(token), ..Settings::default() };
     let agents = app.config.agents.clone();
     let name = format!("attachment; filename=\"device-agent_{file}\"");
@@ -187,11 +191,16 @@ async fn token(app: &AppState, from: SocketAddr, link: Link) -> Result<Option<Jo
 }
 
 /// The page and the door for devices, by the name this request came to: a device that got here by it gets there again.
-fn addresses(app: &AppState, headers: &HeaderMap) -> Result<(String, String), ApiError> {
+fn addresses(
+    app: &AppState,
+    Encrypted(encrypted): Encrypted,
+    headers: &HeaderMap,
+) -> Result<(String, String), ApiError> {
     let text = |name| headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
     let host = text(header::HOST.as_str()).ok_or_else(|| ApiError::invalid("host", "the request has no `Host`"))?;
     // From a proxy. Whoever forges it spoils a script for nobody but himself.
-    let scheme = if text("x-forwarded-proto") == Some("https") { "https" } else { "http" };
+    let is_https = encrypted || app.tls.is_some() || text("x-forwarded-proto") == Some("https");
+    let scheme = if is_https { "https" } else { "http" };
     let name = match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
@@ -199,6 +208,16 @@ fn addresses(app: &AppState, headers: &HeaderMap) -> Result<(String, String), Ap
     // By the name in its own URL the hub is found where that says, also below a path.
     let url = public_url(app, host).map_or_else(|| format!("{scheme}://{host}"), ToOwned::to_owned);
     Ok((url, format!("{name}:{}", app.info.udp.port())))
+}
+
+/// Where the agent is downloaded from. Not by the hub's own TLS, whose certificate the device does not know, and `BusyBox`
+/// checks none: the agent is no secret, and the script has its SHA-256. The port is the same.
+fn downloads(app: &AppState, headers: &HeaderMap, url: &str) -> String {
+    let rest = url.strip_prefix("https://").filter(|_| app.tls.is_some() && !is_proxied(headers));
+    let Some(rest) = rest else { return url.to_owned() };
+    let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let port = if has_port(host) { "" } else { ":443" };
+    format!("http://{host}{port}{path}")
 }
 
 fn refused() -> Response {

@@ -1,7 +1,8 @@
 //! The HTTP shell: REST, the live WebSocket, the page, health and metrics.
 //!
 //! ```text
-//!   accept (serve) → through a proxy? (front) → own name, in time? (guard) → own page? (origin) → handler: who? (auth) what? (params, body)
+//!   accept (serve, places) → by TLS, by HTTP/2? (connection) → through a proxy? (front) → own name, in time? (guard) → not in clear? (plain)
+//!                                                             → own page? (origin) → handler: who? (auth) what? (params, body)
 //!                                                                             → store, presence, commands → dto
 //! ```
 //!
@@ -18,11 +19,13 @@ mod backtest;
 mod body;
 mod browser;
 mod buckets;
+mod connection;
 mod deliveries;
 mod devices;
 pub mod dto;
 mod error;
 mod export;
+mod flow;
 mod front;
 mod guard;
 mod health;
@@ -42,6 +45,8 @@ mod params;
 mod password;
 mod path;
 mod pieces;
+mod places;
+mod plain;
 mod push;
 mod qr;
 mod query;
@@ -148,6 +153,7 @@ fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(users::reset))
         .routes(routes!(users::drop_second_factor))
         .routes(routes!(live::connect))
+        .routes(routes!(plain::authority))
         .routes(routes!(install::script))
         .routes(routes!(install::agent))
         .routes(routes!(install::bundle))
@@ -172,6 +178,7 @@ pub fn router(state: AppState) -> Router {
         .layer(packed())
         .layer(from_fn_with_state(state.clone(), origin::own_page))
         .layer(from_fn(guard::patience))
+        .layer(from_fn_with_state(state.clone(), plain::encrypted))
         .layer(from_fn_with_state(state.clone(), guard::host))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(install::for_a_shell))

@@ -31,6 +31,7 @@ use crate::presence::{Grace, Presence};
 use crate::pressure::{Pressure, Shed};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
+use crate::tls::Tls;
 use crate::webhook::guard::Policy;
 
 /// Programs packed for devices at once: one a core of a small machine, some ten megabytes each.
@@ -107,8 +108,6 @@ pub struct HubInfo {
     pub discovery: bool,
     /// Multicast group it listens on.
     pub discovery_group: String,
-    /// Whether it is served without TLS.
-    pub plain_http: bool,
     /// Name of the time zone of its computer, if that has one: `Europe/Berlin`.
     pub time_zone: Option<String>,
 }
@@ -202,6 +201,8 @@ pub struct Wiring {
     pub clock: Clock,
     /// Facts.
     pub info: HubInfo,
+    /// TLS, where it is served by that.
+    pub tls: Option<Arc<Tls>>,
     /// Who may join.
     pub join: Arc<JoinState>,
     /// How long a device may be away before the hub tells of it.

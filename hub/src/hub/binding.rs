@@ -76,6 +76,6 @@ fn owner(flag: &str, port: u16) -> String {
     let has = |running: &Running| port == if flag == "--udp" { running.udp.port() } else { running.http.port() };
     let hubs = running::elsewhere().into_iter().filter_map(|data| Running::of(&data).map(|running| (data, running)));
     hubs.into_iter().find(|(_, running)| has(running)).map_or_else(String::new, |(data, running)| {
-        format!(" by the hub in {} (http://{}/)", data.display(), reach::here(running.http))
+        format!(" by the hub in {} ({})", data.display(), running.links().pop().unwrap_or_default())
     })
 }

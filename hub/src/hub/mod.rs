@@ -12,6 +12,7 @@
 //! At the end only `udp`, `http`, `discovery` and the dispatcher are told to stop; the rest runs dry behind them.
 
 mod binding;
+mod encryption;
 mod endpoint;
 mod metrics;
 
@@ -52,6 +53,7 @@ use crate::rules::silences::Silences;
 use crate::running::Running;
 use crate::store::{SecretKey, Store};
 use crate::supervisor::Supervisor;
+use crate::tls::Tls;
 use crate::udp::socket::Socket;
 use crate::udp::{Driver, discovery};
 use crate::webhook::guard::{Mode, Policy};
@@ -74,8 +76,8 @@ pub struct Hub {
     supervisor: Supervisor,
     store: Store,
     clock: Clock,
-    http: SocketAddr,
-    udp: SocketAddr,
+    running: Running,
+    tls: Option<Arc<Tls>>,
     id: HubId,
     /// What commands on this machine find it by; taken back at the end.
     word: running::Word,
@@ -90,6 +92,7 @@ impl Hub {
         let clock = Clock;
         let admin_token = admin_token(&config)?;
         let ports = Ports::take(&config)?;
+        let files = encryption::of_files(&config, clock)?;
         let secret_key = SecretKey::load_or_create(&config.data)?;
         let store_config = crate::store::Config {
             dir: config.data.clone(),
@@ -113,6 +116,13 @@ impl Hub {
         warn_about_zones(clock);
 
         let mut supervisor = Supervisor::default();
+        let tls = match encryption::of_authority(&config, id, clock)?.or(files) {
+            Some((tls, keeper)) => {
+                supervisor.spawn("tls", keeper.run(clock, supervisor.stop()));
+                Some(Arc::new(tls))
+            }
+            None => None,
+        };
         let (batches_in, batches) = queue(config.ingest_queue);
         let (outcomes_in, outcomes) = mpsc::channel(OUTCOME_QUEUE);
         let (events_in, events) = mpsc::channel(EVENT_QUEUE);
@@ -238,7 +248,14 @@ impl Hub {
             })
         };
         let key = access::hex(&http::auth::random::<32>()?);
-        let running = Running { http: http_address, udp: udp_address, discovery: config.discovery, key };
+        let running = Running {
+            http: http_address,
+            udp: udp_address,
+            discovery: config.discovery,
+            tls: tls.is_some(),
+            names: tls.as_deref().map(encryption::names).unwrap_or_default(),
+            key,
+        };
         let state = AppState::new(Wiring {
             config: http::state::Config {
                 allowed_hosts: config.names(),
@@ -270,9 +287,9 @@ impl Hub {
                 started_at: clock.wall(),
                 discovery: config.discovery,
                 discovery_group: GROUP_V4.to_string(),
-                plain_http: true,
                 time_zone: zones::own(),
             },
+            tls: tls.clone(),
             join: Arc::new(JoinState::new(join)),
             grace,
             figures,
@@ -283,19 +300,31 @@ impl Hub {
         supervisor.spawn("check", store.clone().keep_checking(stop.clone().cancelled_owned()));
         supervisor.spawn("http", http::serve(listener, state, stop));
         let word = running.leave(&config.data).with_context(|| format!("writing into {}", config.data.display()))?;
-        Ok(Self { supervisor, store, clock, http: http_address, udp: udp_address, id, word })
+        Ok(Self { supervisor, store, clock, running, tls, id, word })
     }
 
     /// Where the page is.
     #[must_use]
     pub const fn http(&self) -> SocketAddr {
-        self.http
+        self.running.http
+    }
+
+    /// TLS, where it is served by that.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
+    }
+
+    /// Where browsers find the page.
+    #[must_use]
+    pub fn links(&self) -> Vec<String> {
+        self.running.links()
     }
 
     /// Where agents send to.
     #[must_use]
     pub const fn udp(&self) -> SocketAddr {
-        self.udp
+        self.running.udp
     }
 
     /// The hub's id.

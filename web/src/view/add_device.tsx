@@ -145,7 +145,7 @@ function After({ way, hub, place, token }: Pick<Shared, "way" | "hub" | "place" 
   return (
     <>
       {token ? <p class="small quiet">This command contains a token: it adds one device, within 24 hours, without asking. Keep it private.</p> : null}
-      {way === "line" ? <p class="small quiet">For {hub.agents.join(", ")}, with systemd or OpenRC.{token ? <> Without curl: <code>{withoutCurl(place)}</code></> : null}</p> : null}
+      {way === "line" ? <p class="small quiet">For {hub.agents.join(", ")}, with systemd or OpenRC.{token ? <> Without curl: <code>{withoutCurl(place, token)}</code></> : null}</p> : null}
       {way === "card" ? <p class="small quiet">The agent starts when the device does. For an image that is copied to many devices: <code>--join-token new --uses 50</code>.</p> : null}
       {way === "hand" && place.anywhere && hub.discovery.enabled ? <p class="small quiet">If the hub is not found automatically, add <code>--hub {place.agents}</code>.</p> : null}
       {way === "hand" && !place.anywhere ? <OnlyHere hub={hub} /> : null}

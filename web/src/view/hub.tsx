@@ -4,7 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { loadHub, loadTokens, openWindow, setJoin, signOut } from "../actions";
 import { part, state } from "../app";
-import { clean, count, digits, duration, many, millis } from "../format";
+import { pathTo } from "../base";
+import { clean, count, digits, duration, many, millis, when } from "../format";
 import { commitSeconds, drops, parseMetrics, type Metrics } from "../metrics";
 import type { Hub, JoinPolicy } from "../types";
 import { Account } from "./account";
@@ -46,6 +47,7 @@ export function HubView() {
             <Joining hub={known} />
             <Identity hub={known} />
           </div>
+          {known.tls === null ? null : <Certificate tls={known.tls} />}
         </>
       )}
       <Only may="admin">
@@ -133,6 +135,36 @@ function Joining({ hub }: { hub: Hub }) {
         <Only may="admin"><button type="button" class="button" onClick={() => void openWindow("4m")}>{open ? "Open for 4 more minutes" : "Open for 4 minutes"}</button></Only>
         <span class="small quiet">{open ? `Open for another ${duration(until - now)}.` : "While open, every new device is added automatically."}</span>
       </div>
+    </section>
+  );
+}
+
+/** What browsers are shown, and for a hub that is its own authority how they come to trust it. */
+function Certificate({ tls }: { tls: NonNullable<Hub["tls"]> }) {
+  const { now } = state.value;
+  const ends = millis(tls.expires_at);
+  return (
+    <section class="card stack" aria-labelledby="certificate">
+      <h2 id="certificate">Certificate</h2>
+      {tls.problem === null ? null : <p class="problem" role="alert">{clean(tls.problem, 500)}</p>}
+      {tls.fingerprint === null ? null : (
+        <>
+          <p>
+            This hub is its own certificate authority. Install its certificate on every computer and phone that opens this page, and browsers stop warning.
+          </p>
+          <div class="row"><a class="button" href={pathTo("/ca.crt")} download="telemetry-hub-ca.crt">Download certificate</a></div>
+          <p class="small quiet">
+            Phone: open the file, then install it as a CA certificate (Android: Settings, Security, Install a certificate; iPhone: install the profile, then
+            turn it on under General, About, Certificate Trust Settings). Computer: import it under “Authorities” in the browser's certificate settings, or
+            into the system's trusted root certificates.
+          </p>
+        </>
+      )}
+      <dl class="facts">
+        {tls.fingerprint === null ? null : <><dt>SHA-256</dt><dd class="mono fingerprint">{clean(tls.fingerprint, 128)}</dd></>}
+        <dt>{tls.fingerprint === null ? "From files" : "This page"}</dt>
+        <dd>{ends === null ? "–" : `valid until ${when(ends, now)}`}{tls.fingerprint === null ? "; read again when they change" : "; renewed by the hub before that"}</dd>
+      </dl>
     </section>
   );
 }

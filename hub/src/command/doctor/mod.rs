@@ -3,6 +3,7 @@
 //! It works beside a running hub and without one: what only a running hub knows (probes heard, datagrams dropped) it asks
 //! through the hub's own metrics, the rest it reads from the kernel.
 
+mod certificate;
 mod kernel;
 mod reasons;
 
@@ -25,6 +26,7 @@ use crate::running::{self, Running};
 use crate::udp::socket::Socket;
 use crate::zones::Rules;
 use crate::{reach, store};
+use certificate::look_at_certificate;
 use kernel::{members_v4, members_v6, metric, udp_sockets};
 
 /// How long the running hub may take to answer a probe: its jitter is 120 ms.
@@ -106,6 +108,9 @@ pub(super) async fn run(flags: Flags) -> Outcome {
             ),
             None => findings.told(format_args!("it cannot be seen from here whether its data is in {data}")),
         }
+    }
+    if let Some(running) = word.as_ref().filter(|running| running.tls && metrics.is_some()) {
+        look_at_certificate(&config.data, running, &mut findings).await;
     }
     let discoverable = look_at_sockets(&config, metrics.is_some(), &mut findings);
     look_at_buffer(&mut findings);

@@ -7,6 +7,7 @@ use super::text;
 use crate::model::UnixMillis;
 use crate::proto::command::JoinPolicy;
 use crate::store::Stats;
+use crate::tls;
 use crate::zones::Rules;
 
 /// The hub: who it is and how it is doing.
@@ -63,10 +64,51 @@ pub struct Hub {
     pub given_up: Vec<String>,
     /// Whether it is served without TLS.
     pub plain_http: bool,
+    /// The certificate it is served with; null without TLS.
+    pub tls: Option<Tls>,
     /// Name of the time zone of its computer (`Europe/Berlin`), as `tz` of a query takes it; null where none is set.
     pub time_zone: Option<String>,
     /// Whose rules of time zones count, in `tz` of a query.
     pub time_zone_rules: TimeZoneRules,
+}
+
+/// The certificate that the hub is served with (`--tls`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Tls {
+    /// Where it is from.
+    pub mode: TlsMode,
+    /// When it expires; with `auto` the hub makes another before.
+    pub expires_at: String,
+    /// SHA-256 of the hub's own certificate authority, which is at `/ca.crt`: `AB:CD:...`; null with `files`.
+    pub fingerprint: Option<String>,
+    /// What is wrong with it at the moment, such as files that are no pair; null when nothing is.
+    pub problem: Option<String>,
+}
+
+/// Where a certificate is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TlsMode {
+    /// Files that somebody else renews.
+    Files,
+    /// The hub's own certificate authority.
+    Auto,
+}
+
+impl Tls {
+    /// The one in use.
+    #[must_use]
+    pub fn of(tls: &tls::Tls) -> Self {
+        Self {
+            mode: match tls.mode() {
+                tls::Mode::Files => TlsMode::Files,
+                tls::Mode::Auto => TlsMode::Auto,
+            },
+            expires_at: text::moment(tls.expires_at()),
+            fingerprint: tls.authority().map(|authority| authority.fingerprint),
+            problem: tls.problem(),
+        }
+    }
 }
 
 /// The rules of time zones in use: those of the hub's computer or those built into the hub, whichever are newer.
