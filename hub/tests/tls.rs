@@ -1,7 +1,12 @@
 //! TLS of the hub, by clients that are not its own: certificates of its authority and of files, what is left of plain HTTP, HTTP/2 and
 //! its limits, commands and the WebSocket by `https`.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::unwrap_in_result,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking"
+)]
 
 mod support;
 
@@ -292,7 +297,7 @@ fn files_that_are_no_pair_end_a_start_with_the_file_and_what_would_be_right() {
             (one.1.clone(), one.0.clone()),
             format!("--tls-cert {certificate}: this file holds a private key and no certificate"),
         ),
-        ((one.0.clone(), String::new()), format!("--tls-key {key}: there is no private key in this file")),
+        ((one.0, String::new()), format!("--tls-key {key}: there is no private key in this file")),
     ] {
         files.write(&pair);
         let (code, text) = start(&both);

@@ -67,9 +67,8 @@ impl Pair {
 
 /// The certificates of a file, in their order.
 pub(super) fn chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    CertificateDer::pem_slice_iter(pem)
-        .collect::<Result<_, _>>()
-        .map_err(|error| format!("this is no whole PEM file: {error}"))
+    let all = CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>();
+    all.map_err(|_| "this is no whole PEM file: something in it is cut off or damaged".to_owned())
 }
 
 fn no_certificate(file: &[u8]) -> String {
