@@ -11,7 +11,6 @@ use crate::clock::Clock;
 use crate::http::dto::text;
 use crate::http::invitation;
 use crate::model::user::{self, User, UserChange, called};
-use crate::reach;
 use crate::running::Running;
 use crate::store::Store;
 
@@ -166,7 +165,7 @@ pub(super) async fn find(store: &Store, who: &str) -> Result<User, Failure> {
 /// Prints a link at every address of the hub that runs; where none does, what to do instead.
 pub(super) fn print_links(dir: &Path, path: &str, title: &str, asleep: &str) {
     let Some(running) = Running::of(dir) else { return print(asleep) };
-    let pages = reach::links(running.http, reach::hostname().as_deref());
+    let pages = running.links();
     let links: Vec<String> = pages.iter().map(|page| format!("{page}{path}")).collect();
     print(banner::boxed(title, &links, serve::note(&links)));
 }

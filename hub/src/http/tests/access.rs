@@ -10,7 +10,8 @@ use crate::http::auth::{mint_login_code, mint_setup_token};
 use crate::model::access::Scope;
 
 /// Paths that answer without credentials: what a device without any asks for is open or takes a join token.
-const OPEN: [&str; 6] = ["/ca.crt", "/api/v1/setup", "/api/v1/invitation", "/agent/{target}", "/install.sh", "/bundle/{file}"];
+const OPEN: [&str; 6] =
+    ["/ca.crt", "/api/v1/setup", "/api/v1/invitation", "/agent/{target}", "/install.sh", "/bundle/{file}"];
 
 #[tokio::test]
 async fn every_operation_asks_for_credentials() {
