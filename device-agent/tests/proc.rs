@@ -177,6 +177,18 @@ fn cards_of_containers_are_left_out_unless_they_are_asked_for() {
 }
 
 /// What a round gives that is not skipped, and the troubles of its sources.
+#[test]
+fn a_card_with_a_colon_in_its_name_is_no_other_card_and_a_line_that_is_none_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let mut host = Host::new(root.path(), Vec::new());
+    let rest = "0 0 0 0 0 0 0 20 0 0 0 0 0 0 0";
+    let lines = format!("  eth0:4294967295 {rest}\neth0:1: 9 {rest}\n  bad: 1 x {rest}\n");
+    write(root.path(), "proc/net/dev", &format!("Inter-|\n face |\n{lines}"));
+    let (values, _) = sample(&mut host);
+    assert_eq!((values["net.eth0.rx_bytes"], values["net.eth0_1.rx_bytes"]), (4_294_967_295.0, 9.0));
+    assert!(!values.keys().any(|name| name.starts_with("net.bad")), "{values:?}");
+}
+
 fn sample(host: &mut Host) -> (HashMap<String, f64>, HashMap<String, String>) {
     let mut samples = Samples::default();
     host.look(clock::now(), &mut samples, |_, _| {});

@@ -12,6 +12,7 @@ use super::files::{Files, entries, print_of};
 use super::limits::Level;
 use super::open::{Open, Watch};
 use super::origin::{self, Origin};
+use super::proof::Proof;
 use super::trip::Outcome;
 use super::{Class, Error, Samples, disk, hwmon, iio, load, memory, network, power, thermal};
 use crate::crew::Pace;
@@ -97,6 +98,8 @@ pub(super) struct Device {
     pub(super) cut: Option<String>,
     /// What stays of it.
     pub(super) origin: Origin,
+    /// Tells whether its folder is still its own.
+    pub(super) proof: Proof,
     /// What it has, and what tells the files of each from others of the same name.
     pub(super) parts: Vec<(Part, u64)>,
     /// Why some of what it has is not among them.
@@ -123,15 +126,12 @@ pub(super) struct Errand {
 }
 
 impl Errand {
-    /// An errand in the folder `folder` below `root`, which it shares with those who have the same `watch`.
-    pub(super) fn new(class: Class, task: Task, (root, folder): (&Path, &str), watch: Option<Arc<Watch>>) -> Self {
-        let files = Files::new(root, folder).watched(watch);
-        // A list or a description is of whatever is there.
-        let files = if matches!(task, Task::Part(..)) { files.of_one_thing() } else { files };
+    /// An errand in the folder `folder` below `root`, of whatever is there.
+    pub(super) fn new(class: Class, task: Task, (root, folder): (&Path, &str)) -> Self {
         Self {
             class,
             task,
-            files,
+            files: Files::new(root, folder),
             root: root.to_owned(),
             is_told: false,
             samples: Samples::default(),
@@ -139,6 +139,12 @@ impl Errand {
             result: Ok(()),
             found: None,
         }
+    }
+
+    /// The same of the thing that `proof` is of, in a folder that it shares with those who have the same `watch`.
+    pub(super) fn of_one_thing(mut self, proof: Proof, watch: Arc<Watch>) -> Self {
+        self.files = self.files.watched(watch).of_one_thing(proof);
+        self
     }
 
     /// Whether a file had nothing at once, and might have with more time.
@@ -229,6 +235,7 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
     if last == Some(Print { own, beside: last.and_then(|last| last.beside).map(|_| beside()) }) {
         return Ok(None);
     }
+    let mut proof = Proof::of(&folder);
     let beside = Some(class).filter(|class| *class == Class::Hwmon).map(|_| beside());
     let ino = |file: &str| fs::metadata(folder.join(file)).map_or(0, |about| about.ino());
     let mut unanswered = None;
@@ -265,8 +272,12 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
             _ => Origin::named(&own_name),
         }
     };
+    // It became another's meanwhile: the next look finds whose.
+    if !proof.holds(&folder) {
+        return Ok(None);
+    }
     let print = Print { own, beside };
-    Ok(Some(Device { print, base, cut, origin, parts, unanswered }))
+    Ok(Some(Device { print, base, cut, origin, proof, parts, unanswered }))
 }
 
 fn folder_name(folder: &Path) -> String {

@@ -82,13 +82,13 @@ impl Files {
     }
 
     /// The same for one of several who read in this folder.
-    pub(super) fn watched(self, watch: Option<Arc<Watch>>) -> Self {
-        Self { watch, ..self }
+    pub(super) fn watched(self, watch: Arc<Watch>) -> Self {
+        Self { watch: Some(watch), ..self }
     }
 
     /// The same where a folder of this name may be another device's one day: of that nothing is read.
-    pub(super) fn of_one_thing(self) -> Self {
-        Self { proof: Some(Proof::default()), ..self }
+    pub(super) fn of_one_thing(self, proof: Proof) -> Self {
+        Self { proof: Some(proof), ..self }
     }
 
     /// How long a file may be waited for from here on.
@@ -303,7 +303,7 @@ mod tests {
         let read = |files: &mut Files| files.number("temp1_input").unwrap();
         chip("hwmon0", "one", "41000");
         chip("hwmon1", "two", "42000");
-        let mut files = Files::new(root.path(), "hwmon0").of_one_thing();
+        let mut files = Files::new(root.path(), "hwmon0").of_one_thing(Proof::of(&root.path().join("hwmon0")));
         assert_eq!(read(&mut files), Content::Number(41_000.0));
         fs::write(root.path().join("hwmon0/new"), "43000").unwrap();
         fs::rename(root.path().join("hwmon0/new"), root.path().join("hwmon0/temp1_input")).unwrap();
@@ -311,5 +311,11 @@ mod tests {
         fs::remove_dir_all(root.path().join("hwmon0")).unwrap();
         fs::rename(root.path().join("hwmon1"), root.path().join("hwmon0")).unwrap();
         assert_eq!([read(&mut files), read(&mut files)], [Content::Nothing; 2]);
+        // It is gone before anything of it was read.
+        let described = Proof::of(&root.path().join("hwmon0"));
+        fs::remove_dir_all(root.path().join("hwmon0")).unwrap();
+        chip("hwmon0", "three", "44000");
+        let mut files = Files::new(root.path(), "hwmon0").of_one_thing(described);
+        assert_eq!(read(&mut files), Content::Nothing);
     }
 }

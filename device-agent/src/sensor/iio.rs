@@ -85,17 +85,17 @@ pub(super) fn sample(channel: &Channel, files: &mut Files, name: &str, samples: 
         samples.leave_out(name, format!("left out: what in_{} measures in is not known", channel.name));
         return Ok(());
     };
-    let value = value(files, &channel.name)? * factor;
+    let said = value(files, &channel.name)? * factor;
     let (is_possible, value) = match kind_of(&channel.name) {
-        "temp" => (DEGREES.contains(&value), value),
-        "humidityrelative" => ((-10.0..=120.0).contains(&value), value.clamp(0.0, 100.0)),
-        _ => (true, value),
+        "temp" => (DEGREES.contains(&said), said),
+        "humidityrelative" => ((-10.0..=120.0).contains(&said), said.clamp(0.0, 100.0)),
+        _ => (true, said),
     };
     if is_possible {
         let totals = ["energy", "steps"].contains(&kind_of(&channel.name));
         samples.add(name, unit, if totals { SensorKind::Counter } else { SensorKind::Gauge }, value);
     } else {
-        samples.leave_out(name, format!("left out: {value} {unit} cannot be"));
+        samples.leave_out(name, format!("left out: {said} {unit} cannot be"));
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ use super::hwmon::Label;
 use super::naming::{calls, names, owner, was_shared};
 use super::open::Watch;
 use super::power::may_have;
+use super::proof::Proof;
 use super::register::{Present, Register, Word};
 use super::thing::Thing;
 use super::trip::Trip;
@@ -66,6 +67,7 @@ struct Measured {
     part: Part,
     named: Named,
     ino: u64,
+    proof: Proof,
 }
 
 /// What a part of a device is called.
@@ -178,7 +180,7 @@ impl Inventory {
         self.next += 1;
         let name: Arc<str> = Arc::default();
         self.things.insert(self.next, Thing::new(class, file, Arc::clone(&name)));
-        self.home.add(Trip::new(self.next, name, folder, Errand::new(class, task, (&self.root, folder), None)));
+        self.home.add(Trip::new(self.next, name, folder, Errand::new(class, task, (&self.root, folder))));
         self.next
     }
 
@@ -291,7 +293,10 @@ impl Inventory {
         let watch = Watch::new(self.root.join(&path), &self.rounds);
         for ((part, ino), named) in device.parts.into_iter().zip(named) {
             let Some(named) = named.filter(|named| !self.skips(&named.name)) else { continue };
-            let same = before.iter().position(|old| old.part == part && old.named.name == named.name && old.ino == ino);
+            let is_same = |old: &Measured| {
+                old.part == part && old.named.name == named.name && old.ino == ino && old.proof == device.proof
+            };
+            let same = before.iter().position(is_same);
             if let Some(same) = same {
                 parts.push(before.swap_remove(same));
                 continue;
@@ -300,7 +305,8 @@ impl Inventory {
             let task = Task::Part(part.clone(), named.name.clone());
             self.next += 1;
             let number = self.next;
-            let errand = Errand::new(class, task, (&self.root, &path), Some(Arc::clone(&watch)));
+            let errand = Errand::new(class, task, (&self.root, &path));
+            let errand = errand.of_one_thing(device.proof.clone(), Arc::clone(&watch));
             let sensor: Arc<str> = Arc::from(&*named.name);
             self.home.add(Trip::new(number, Arc::clone(&sensor), &path, errand).of_driver(&device.base));
             // Whether another file in its place is better has to be seen.
@@ -312,7 +318,7 @@ impl Inventory {
             self.things.insert(number, thing);
             self.noted(number);
             fresh.push(number);
-            parts.push(Measured { number, part, named, ino });
+            parts.push(Measured { number, part, named, ino, proof: device.proof.clone() });
         }
         before.iter().for_each(|old| self.forget(old.number));
         if let Some(folder) = self.folders.get_mut(at) {

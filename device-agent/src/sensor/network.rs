@@ -18,9 +18,15 @@ pub(super) fn sample(names: &Names, files: &mut Files, samples: &mut Samples) ->
     let text = files.text("proc/net/dev")?;
     let mut cards: Vec<(&str, [f64; 3])> = Vec::new();
     for line in text.lines().skip(2) {
-        let (card, rest) = line.split_once(':').ok_or_else(|| Error::Format(files.named("proc/net/dev")))?;
-        let fields: Vec<f64> = rest.split_whitespace().filter_map(|field| field.parse().ok()).collect();
-        if card.trim() == "lo" || fields.len() < 11 || fields[0] + fields[8] <= 0.0 {
+        // A card may have a colon in its name (`eth0:1`); numbers have none.
+        let (card, rest) = line.rsplit_once(':').ok_or_else(|| Error::Format(files.named("proc/net/dev")))?;
+        let fields: Result<Vec<f64>, _> = rest.split_whitespace().take(11).map(str::parse).collect();
+        let Some(fields) = fields.ok().filter(|fields| fields.len() == 11) else {
+            let why = "left out: its line in /proc/net/dev is not of numbers";
+            samples.leave_out(&format!("net.{}", name_part(card.trim())), why);
+            continue;
+        };
+        if card.trim() == "lo" || fields[0] + fields[8] <= 0.0 {
             continue;
         }
         cards.push((card.trim(), [fields[0], fields[8], fields[2] + fields[10]]));

@@ -151,9 +151,12 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
         } else if let Some(chip) = part.strip_prefix("spi").and_then(|rest| rest.split_once('.')).map(|(_, chip)| chip)
         {
             stays.push(format!("spi-{chip}"));
+        } else if let Some(product) = hid(part) {
+            // Of one at a USB port that says enough, and its like may be at the next.
+            stays.extend(Some(product).filter(|_| !below_usb));
         } else if part.starts_with("target") || part.starts_with("mmc") {
         } else {
-            stays.push(part.to_owned());
+            stays.push(without_count(part).to_owned());
         }
     }
     if stays.is_empty() {
@@ -173,6 +176,22 @@ fn counted(part: &str) -> Option<&'static str> {
     COUNTED.into_iter().find(|what| {
         part.strip_prefix(what).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
     })
+}
+
+/// The maker's and the product's number of an input device, `0003:1B1C:0C10.0007`: bus, maker, product, and a number that counts.
+fn hid(part: &str) -> Option<String> {
+    let (id, count) = part.split_once('.')?;
+    let is_number = |text: &str| text.len() == 4 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut numbers = id.split(':');
+    let (bus, maker, product) = (numbers.next()?, numbers.next()?, numbers.next()?);
+    let is_hid = numbers.next().is_none() && [bus, maker, product, count].into_iter().all(is_number);
+    is_hid.then(|| format!("hid-{maker}-{product}").to_ascii_lowercase())
+}
+
+/// `HID-SENSOR-200041.3.auto` without what the kernel counted to have a name at all.
+fn without_count(part: &str) -> &str {
+    let counted = part.strip_suffix(".auto").and_then(|rest| rest.rsplit_once('.'));
+    counted.filter(|(_, count)| count.bytes().all(|byte| byte.is_ascii_digit())).map_or(part, |(name, _)| name)
 }
 
 fn starts_with_digit(part: &str) -> bool {
@@ -248,6 +267,24 @@ mod tests {
                 "pci0000:00/0000:00:14.0/usb3/3-2/3-2:1.0/hwmon/hwmon1",
                 "corsairpsu",
                 "usb-2-1_0",
+            ),
+            (
+                "pci0000:00/0000:00:14.0/usb1/1-5/1-5:1.0/0003:1B1C:0C10.0003/hwmon/hwmon2",
+                "pci0000:00/0000:00:14.0/usb3/3-5/3-5:1.0/0003:1B1C:0C10.0007/hwmon/hwmon4",
+                "corsaircpro",
+                "usb-5-1_0",
+            ),
+            (
+                "virtual/misc/uhid/0005:054C:09CC.0001/hwmon/hwmon2",
+                "virtual/misc/uhid/0005:054C:09CC.000A/hwmon/hwmon1",
+                "pad",
+                "hid-054c-09cc",
+            ),
+            (
+                "pci0000:00/0000:00:13.0/{33AECD58}/001F:8087:0AC2.0002/HID-SENSOR-200041.3.auto/iio:device1",
+                "pci0000:00/0000:00:13.0/{33AECD58}/001F:8087:0AC2.0001/HID-SENSOR-200041.12.auto/iio:device0",
+                "als",
+                "hid-sensor-200041",
             ),
             (
                 "pci0000:00/0000:03:00.0/ieee80211/phy0/hwmon7",

@@ -16,16 +16,16 @@ use super::open::Open;
 /// The link of a folder to the device that it is of. (With a slash behind it, it would be followed.)
 const DEVICE: &str = "device";
 
-/// What a folder was when it was looked at first.
-#[derive(Debug, Default)]
+/// What a folder was when it was described.
+#[derive(Debug, Clone)]
 pub(super) struct Proof {
-    own: Option<Thing>,
+    own: Thing,
     /// Of the folder as it was found good last: which it is, and when it changed. As long as that stays nothing else is read.
     state: Option<(u64, u64, i64, i64)>,
 }
 
 /// What a folder says of itself.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Thing {
     /// Its number in the file system, where it does not say which device it is of.
     folder: Option<(u64, u64)>,
@@ -35,20 +35,32 @@ struct Thing {
     words: [Option<Vec<u8>>; 2],
 }
 
+impl PartialEq for Proof {
+    /// Whether both are of the same thing.
+    fn eq(&self, other: &Self) -> bool {
+        self.own == other.own
+    }
+}
+
 impl Proof {
-    /// Whether the folder is that of the same thing as the first time.
+    /// Of what the folder is now.
+    pub(super) fn of(folder: &Path) -> Self {
+        let number = fs::metadata(folder).map_or((0, 0), |about| (about.dev(), about.ino()));
+        Self { own: Thing::of(folder, number), state: None }
+    }
+
+    /// Whether the folder is that of the same thing as then.
     pub(super) fn holds(&mut self, folder: &Path) -> bool {
         let Ok(about) = fs::metadata(folder) else { return false };
         let state = Some((about.dev(), about.ino(), about.ctime(), about.ctime_nsec()));
         if self.state == state {
             return true;
         }
-        let thing = Thing::of(folder, (about.dev(), about.ino()));
-        if self.own.as_ref().is_some_and(|own| *own != thing) {
-            return false;
+        let is_same = self.own == Thing::of(folder, (about.dev(), about.ino()));
+        if is_same {
+            self.state = state;
         }
-        (self.own, self.state) = (Some(thing), state);
-        true
+        is_same
     }
 }
 
@@ -88,8 +100,8 @@ mod tests {
     fn a_folder_that_comes_again_is_the_same_thing_only_if_it_says_so() {
         let root = tempfile::tempdir().unwrap();
         let (root, folder) = (root.path(), root.path().join("hwmon0"));
-        let mut proof = Proof::default();
         chip(root, "hwmon0", "nvme", Some("pci1"));
+        let mut proof = Proof::of(&folder);
         fs::write(folder.join("other"), "").unwrap();
         assert!(proof.holds(&folder) && proof.holds(&folder));
         fs::remove_file(folder.join("other")).unwrap();
@@ -106,10 +118,10 @@ mod tests {
             chip(root, "hwmon0", name, device);
             assert_eq!(proof.holds(&folder), same, "{name} {device:?}");
         }
-        let mut proof = Proof::default();
         chip(root, "hwmon1", "nvme", None);
         chip(root, "hwmon2", "nvme", None);
         let folder = root.join("hwmon1");
+        let mut proof = Proof::of(&folder);
         assert!(proof.holds(&folder));
         fs::rename(&folder, root.join("away")).unwrap();
         fs::rename(root.join("hwmon2"), &folder).unwrap();

@@ -12,8 +12,6 @@ use crate::crew::{LONG, PATIENCE, Pace};
 pub(super) const HANGS: Duration = Duration::from_secs(2);
 /// From here on what usually takes so long is said to be slow.
 const SLOW: Duration = Duration::from_millis(300);
-/// What came after so long had hung, and says nothing of how long it usually takes.
-const HUNG: Duration = Duration::from_secs(60);
 /// A value that was left out is told for so long, so that one that comes and goes is seen.
 const TOLD_FOR: Duration = Duration::from_secs(60);
 
@@ -82,8 +80,12 @@ impl Thing {
     }
 
     fn note_time(&mut self, took: Duration) {
-        let before = self.took.map(|(_, usual)| usual);
-        let usual = before.map_or(took, |usual| if took < HUNG { (usual * 3 + took) / 4 } else { usual });
+        // One that hung once says nothing of how long it usually takes; the second in a row does.
+        let usual = match self.took {
+            Some((last, usual)) if took >= HANGS && last < HANGS => usual,
+            Some((_, usual)) => (usual * 3 + took) / 4,
+            None => took,
+        };
         self.took = Some((took, usual));
     }
 
@@ -107,5 +109,22 @@ impl Thing {
 
     fn slowly(&self) -> Option<Duration> {
         self.took.map(|(_, usual)| usual).filter(|usual| *usual >= SLOW)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_hung_once_is_as_quick_as_it_was_and_what_takes_long_again_is_slow() {
+        let mut thing = Thing::new(Class::Hwmon, PathBuf::new(), Arc::from("temp.x"));
+        let now = crate::clock::mono();
+        let mut takes = |millis: u64| {
+            thing.measured(Duration::from_millis(millis), now);
+            thing.usual()
+        };
+        assert_eq!([takes(1), takes(15_000), takes(2), takes(15_000), takes(1)], [None, None, None, None, None]);
+        assert_eq!((takes(3_000), takes(3_000).is_some()), (None, true));
     }
 }

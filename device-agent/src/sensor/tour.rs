@@ -257,7 +257,7 @@ mod tests {
             let folder = format!("zone{number}");
             fs::create_dir_all(root.join(&folder)).unwrap();
             fs::write(root.join(&folder).join("temp"), format!("{}000\n", 20 + number)).unwrap();
-            let errand = Errand::new(Class::Thermal, Task::Part(Part::Zone, String::new()), (root, &folder), None);
+            let errand = Errand::new(Class::Thermal, Task::Part(Part::Zone, String::new()), (root, &folder));
             let mut trip = Trip::new(number, Arc::from(&*format!("temp.{number}")), &folder, errand);
             assert!(matches!(trip.run(Pace::Quick), Outcome::Value(..)));
             tour.get_or_insert_with(|| Tour::new(9, trip.kin)).join(trip);

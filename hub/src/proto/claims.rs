@@ -261,17 +261,15 @@ impl Claims {
             self.refused.push(number);
             self.news = true;
         }
-        let Some(holder) = self.holder else {
-            // The device itself is not here at the moment; who the other one is was known before.
-            if let Some((_, heard)) = &mut self.conflict {
-                *heard = moment.now;
-            }
+        let before = self.conflict.as_ref().map(|(conflict, _)| *conflict);
+        // The device itself may not be here at the moment; who the other one is was known before.
+        let Some(holder) = self.holder.map(|holder| holder.address).or(before.map(|before| before.holder)) else {
             return;
         };
-        let since = self.conflict.as_ref().map(|(conflict, _)| conflict.since);
-        self.news |= since.is_none();
-        let since = since.unwrap_or(moment.wall);
-        self.conflict = Some((Conflict { holder: holder.address, other: other.address, since }, moment.now));
+        let since = before.map_or(moment.wall, |before| before.since);
+        let conflict = Conflict { holder, other: other.address, since };
+        self.news |= before != Some(conflict);
+        self.conflict = Some((conflict, moment.now));
         self.other = Some(other.index);
     }
 }

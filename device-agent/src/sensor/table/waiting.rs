@@ -9,6 +9,8 @@ use wire::{SensorNo, SensorSpec};
 const MOST: usize = 512;
 /// How long a name is remembered that nobody asked for again; three of its intervals, where that is longer.
 const ASKED_WITHIN: Duration = Duration::from_secs(60);
+/// Of a name that nobody asked for again for so long, and three of its intervals, the thing may be gone.
+const PRESENT_WITHIN: Duration = Duration::from_secs(5);
 /// Bytes of a text that names some of them: what the hub shows of an error.
 const LONGEST: usize = wire::message::ERROR_LIMIT;
 
@@ -56,6 +58,20 @@ impl Waiting {
         self.names.values().map(|(spec, _)| spec.clone()).collect()
     }
 
+    /// Those that were asked for just now before those that may be gone: of so many only a few are named.
+    fn present_first(&self) -> Vec<&str> {
+        let newest = self.names.values().map(|(_, at)| *at).max();
+        let is_gone = |at: Instant, interval: u32| {
+            let within = PRESENT_WITHIN + 3 * Duration::from_millis(interval.into());
+            newest.is_some_and(|newest| newest.saturating_duration_since(at) >= within)
+        };
+        let names = self.names.iter();
+        let mut names: Vec<(bool, &str)> =
+            names.map(|(name, (spec, at))| (is_gone(*at, spec.interval_ms), name.as_str())).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
     /// What is missing, for people: how many, and as many whole names as there is room for.
     pub(super) fn in_words(&self) -> Option<String> {
         let (text, names): (_, Vec<&str>) = if self.names.is_empty() {
@@ -66,8 +82,7 @@ impl Waiting {
             )
         } else {
             let many = if self.names.len() == MOST { "or more " } else { "" };
-            let names: Vec<&str> = self.names.keys().map(String::as_str).collect();
-            (format!("{} {many}left out, {} is the most", names.len(), SensorNo::LIMIT), names)
+            (format!("{} {many}left out, {} is the most", self.names.len(), SensorNo::LIMIT), self.present_first())
         };
         let mut text = text;
         let (mut between, mut shown) = (": ", 0);
@@ -106,6 +121,11 @@ mod tests {
         for n in 0..2_000 {
             waiting.note(spec(&format!("net.ppp{n}.rx_bytes")), now);
         }
+        waiting.note(spec("net.wlan0.rx_bytes"), now + Duration::from_secs(20));
+        let said = "512 or more left out, 256 is the most: net.wlan0.rx_bytes, net.ppp0.rx_bytes";
+        assert!(waiting.in_words().unwrap().starts_with(said), "what is here goes first");
+        waiting.remove("net.wlan0.rx_bytes");
+        waiting.note(spec("net.ppp511.rx_bytes"), now);
         let text = waiting.in_words().unwrap();
         assert!(
             text.starts_with("512 or more left out, 256 is the most: net.ppp0.rx_bytes, net.ppp1.rx_bytes"),

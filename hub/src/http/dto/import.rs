@@ -221,7 +221,8 @@ impl Reader {
                 "`{text}` is relative to the present, which a file cannot use: write 2026-11-22T11:40:00Z, or epoch milliseconds"
             ));
         }
-        let at = text::time(text, now)?;
+        let at = text::time(text, now)
+            .map_err(|detail| detail.replace(", epoch milliseconds, or now-6h", ", or epoch milliseconds"))?;
         if self.any_time && text.parse::<f64>().is_err() {
             return Ok(at);
         }

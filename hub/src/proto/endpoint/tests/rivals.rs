@@ -126,13 +126,18 @@ fn a_copy_of_a_running_device_gets_nothing_stored_and_both_are_told_where_the_ot
     device.opens(&mut scene);
     let mut again = copy.copy(start(4, 2));
     device.say(&mut scene, &Control::Bye);
+    again.address = "192.168.0.10:5000".parse().unwrap();
     again.opens(&mut scene);
     again.reading(&mut scene, (3, 0), 2.0);
     assert_eq!(stored(&mut scene), []);
     (device.counter, device.start) = (device.counter + 500, start(3, 1));
+    device.address = "192.168.0.11:5000".parse().unwrap();
     device.opens(&mut scene);
     device.reading(&mut scene, (2, 0), 1.0);
     assert_eq!(stored(&mut scene).len(), 1);
+    again.reading(&mut scene, (3, 1), 2.0);
+    let conflict = claims(&mut scene).pop().and_then(|claim| claim.conflict).expect("told where both are now");
+    assert_eq!((conflict.holder, conflict.other), (device.address, again.address));
 
     // Nothing more of the copy: it is over.
     scene.pass(601);
