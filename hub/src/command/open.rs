@@ -7,7 +7,7 @@ use super::data::{self, asleep};
 use super::remote::page;
 use super::{Data, Failure, Outcome, print, setup};
 use crate::clock::Clock;
-use crate::http::auth;
+use crate::http::links;
 use crate::reach;
 use crate::running::Running;
 
@@ -36,7 +36,7 @@ pub(super) async fn run(args: Args) -> Outcome {
     let store = data::open(&dir)?;
     let path = match setup::token(&store, &dir).await? {
         Some(token) => format!("/#setup={token}"),
-        None => format!("/#login={}", auth::mint_login_code(&store, Clock.wall()).await?),
+        None => format!("/#login={}", links::mint_login_code(&store, Clock.wall()).await?),
     };
     store.close().await?;
     for page in pages {

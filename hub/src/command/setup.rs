@@ -7,12 +7,12 @@ use std::path::Path;
 use super::serve::note;
 use super::{Failure, banner};
 use crate::durable;
-use crate::http::auth::{self, SETUP_FILE};
+use crate::http::links::{self, SETUP_FILE};
 use crate::store::Store;
 
 /// A token for the setup link, left in the data directory; `None`, and nothing there, once a password is set.
 pub(super) async fn token(store: &Store, data: &Path) -> Result<Option<String>, Failure> {
-    let token = auth::mint_setup_token(store).await?;
+    let token = links::mint_setup_token(store).await?;
     let file = data.join(SETUP_FILE);
     match &token {
         Some(token) => durable::replace(&file, format!("{token}\n").as_bytes())?,

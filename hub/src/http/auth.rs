@@ -18,13 +18,11 @@ use super::audit;
 use super::error::ApiError;
 use super::guard::is_called_by_loopback;
 use super::params::no_params;
-use super::password::Passwords;
 use super::session::UNSET;
 use super::shares::Asker;
 use crate::access::{ApiToken, sha256};
-use crate::model::UnixMillis;
 use crate::model::access::{Scope, Session};
-use crate::store::{Store, Who};
+use crate::store::Who;
 
 /// Name of the session cookie.
 pub const COOKIE: &str = "thub";
@@ -33,17 +31,8 @@ pub const HOST_COOKIE: &str = "__Host-thub";
 /// Cookies of that name that are looked at.
 const COOKIES: usize = 8;
 
-/// File in the data directory with the token of the setup link, for its owner only.
-pub const SETUP_FILE: &str = "setup-token";
-/// Setting: SHA-256 of the token of the setup link.
-const SETUP_TOKEN: &str = "setup_token";
-/// Setting: SHA-256 of the login code and when it expires.
-const LOGIN_CODE: &str = "login_code";
 /// Setting of the join policy; one byte, see [`super::hub`].
 pub const JOIN_POLICY: &str = "join_policy";
-
-/// How long a login code works.
-const LOGIN_CODE_MS: i64 = 10 * 60_000;
 
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -354,65 +343,6 @@ pub fn random<const N: usize>() -> Result<[u8; N], ApiError> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).map_err(|_| ApiError::internal("no randomness from the operating system"))?;
     Ok(bytes)
-}
-
-/// Makes the token of the setup link while nobody has a password; the one before stops working.
-///
-/// # Errors
-/// Those of the store.
-pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError> {
-    if store.passwords()? > 0 {
-        return Ok(None);
-    }
-    let token = crate::access::hex(&random::<16>()?);
-    store.put_setting(SETUP_TOKEN, sha256(token.as_bytes()).to_vec()).await?;
-    Ok(Some(token))
-}
-
-/// Sets an admin password that nobody knows: only links open such a hub.
-///
-/// # Errors
-/// Those of the store.
-pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), ApiError> {
-    let password = crate::access::hex(&random::<16>()?);
-    let hash = Passwords::default().hash(password, random()?).await?;
-    store.set_first_password(hash, now).await?;
-    Ok(())
-}
-
-/// Whether this is the token of the setup link.
-pub(super) async fn is_setup_token(store: &Store, token: &str) -> Result<bool, ApiError> {
-    let stored = store.setting(SETUP_TOKEN).await?;
-    Ok(stored.is_some_and(|hash| hash == sha256(token.trim().as_bytes())))
-}
-
-/// Ends the setup link.
-pub(super) async fn spend_setup_token(store: &Store) -> Result<(), ApiError> {
-    Ok(store.put_setting(SETUP_TOKEN, Vec::new()).await?)
-}
-
-/// Makes a code that signs one browser in as the first admin, once, within ten minutes (`#login=<code>`).
-///
-/// # Errors
-/// Those of the store.
-pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, ApiError> {
-    let code = crate::access::hex(&random::<16>()?);
-    let mut setting = sha256(code.as_bytes()).to_vec();
-    setting.extend(now.plus(LOGIN_CODE_MS).0.to_be_bytes());
-    store.put_setting(LOGIN_CODE, setting).await?;
-    Ok(code)
-}
-
-/// Whether this is the login code; it is spent when it is.
-pub(super) async fn take_login_code(store: &Store, code: &str, now: UnixMillis) -> Result<bool, ApiError> {
-    let Some(setting) = store.setting(LOGIN_CODE).await? else { return Ok(false) };
-    let Some((hash, end)) = setting.split_at_checked(32) else { return Ok(false) };
-    let end = end.try_into().map(i64::from_be_bytes).unwrap_or(0);
-    if hash != sha256(code.trim().as_bytes()) || end <= now.0 {
-        return Ok(false);
-    }
-    store.put_setting(LOGIN_CODE, Vec::new()).await?;
-    Ok(true)
 }
 
 /// The other end of the connection, as the accept loop saw it.

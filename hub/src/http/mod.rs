@@ -35,6 +35,7 @@ mod install;
 pub mod invitation;
 pub mod join_tokens;
 mod ledger;
+pub mod links;
 mod live;
 mod newcomers;
 mod openapi;

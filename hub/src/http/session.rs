@@ -21,6 +21,7 @@ use super::dto::access::{SignInRequest, SignedIn, SignedInBy};
 use super::dto::user::Me;
 use super::error::ApiError;
 use super::front::Encrypted;
+use super::links;
 use super::params::{Asked, Nothing};
 use super::second_factor;
 use super::tries::{Attempt, guess, note};
@@ -80,7 +81,7 @@ pub(super) async fn sign_in(
 
 async fn with_link(app: &AppState, peer: Peer, code: &str) -> Result<User, ApiError> {
     let stands = app.config.login_code == Some(sha256(code.trim().as_bytes()));
-    if !stands && !auth::take_login_code(&app.store, code, app.clock.wall()).await? {
+    if !stands && !links::take_login_code(&app.store, code, app.clock.wall()).await? {
         note(app, peer, "a sign-in link that was used before or has expired was opened").await;
         let detail = "this link was used already or has expired; create another";
         return Err(ApiError::unauthenticated(detail).field("login_code"));

@@ -8,12 +8,13 @@ use axum::response::Response;
 
 use super::AppState;
 use super::audit;
-use super::auth::{self, Peer, random};
+use super::auth::{Peer, random};
 use super::body::Body;
 use super::dto::Problem;
 use super::dto::access::{SetupRequest, SetupState};
 use super::error::ApiError;
 use super::front::Encrypted;
+use super::links;
 use super::params::{Asked, Nothing};
 use super::password::check_length;
 use super::session::begin;
@@ -42,14 +43,14 @@ pub(super) async fn setup(
         return Err(ApiError::conflict("setup_token", "the admin password is already set; sign in with it"));
     }
     attempt(&app, peer).await?;
-    if !auth::is_setup_token(&app.store, &request.setup_token).await? {
+    if !links::is_setup_token(&app.store, &request.setup_token).await? {
         note(&app, peer, "an expired setup link was opened").await;
         let detail = "this setup link has expired: `telemetry-hub open` on the hub's machine prints another";
         return Err(ApiError::unauthenticated(detail).field("setup_token"));
     }
     check_length("password", &request.password)?;
     let hash = app.passwords.hash(request.password, random()?).await?;
-    auth::spend_setup_token(&app.store).await?;
+    links::spend_setup_token(&app.store).await?;
     if let Some(file) = &app.config.setup_file {
         // It opens nothing any more; where it cannot be removed, the next start does it.
         let _ = std::fs::remove_file(file);

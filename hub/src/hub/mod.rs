@@ -264,7 +264,7 @@ impl Hub {
                 admin_token,
                 local_key: Some(access::sha256(running.key.as_bytes())),
                 login_code: config.login_code.as_deref().map(|code| access::sha256(code.as_bytes())),
-                setup_file: Some(config.data.join(http::auth::SETUP_FILE)),
+                setup_file: Some(config.data.join(http::links::SETUP_FILE)),
                 agents: Agents::new(config.agents.clone(), &config.data),
                 retention_configured: config.keep.is_some(),
                 ..Default::default()

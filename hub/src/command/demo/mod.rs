@@ -20,7 +20,7 @@ use tokio::net::TcpListener;
 use super::{Outcome, announce, asked_to_end, banner, join_token, tell};
 use crate::clock::Clock;
 use crate::config::{Config, listen};
-use crate::http::auth;
+use crate::http::links;
 use crate::hub::Hub;
 use crate::model::device::Labels;
 use crate::proto::command::JoinPolicy;
@@ -104,7 +104,7 @@ async fn prepare(config: &Config, receiver: &str, devices: u32) -> anyhow::Resul
     let store = Store::open(&store::Config { dir: config.data.clone(), ..Default::default() }, &key)?;
     furnish(&store, receiver).await?;
     // So that whoever comes without the link is asked for a password, not to set one up, and `open` prints links that sign in.
-    auth::set_unknown_password(&store, Clock.wall()).await?;
+    links::set_unknown_password(&store, Clock.wall()).await?;
     let day = Duration::from_hours(24);
     let token = join_token::make(&store, "demo".to_owned(), devices.saturating_add(2), day, Labels::new()).await?;
     store.close().await?;

@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use super::scene::{ADMIN, Scene, request, scene, scene_with};
 use crate::clock::Clock;
-use crate::http::auth::mint_setup_token;
+use crate::http::links::mint_setup_token;
 use crate::http::{Config, serve};
 use crate::live::Update;
 use crate::model::access::Scope;
