@@ -1,6 +1,7 @@
 //! What the program can be asked to do, one file each.
 
 mod alerts;
+mod audit;
 mod backup;
 mod banner;
 mod bundle;
@@ -69,6 +70,8 @@ pub enum Command {
     /// Reset a password that was forgotten
     #[command(subcommand)]
     Password(password::Action),
+    /// Show what people changed: who, when, from where
+    Audit(audit::Args),
     /// List and end the sessions of browsers
     #[command(subcommand)]
     Session(session::Action),
@@ -161,6 +164,7 @@ pub fn run(command: Command) -> Outcome {
         Command::Status(args) => block_on(status::run(args)),
         Command::Devices(args) => block_on(devices::run(args)),
         Command::Alerts(args) => block_on(alerts::run(args)),
+        Command::Audit(args) => block_on(audit::run(args)),
         Command::Watch(args) => block_on(watch::run(args)),
         Command::Query(args) => block_on(query::run(args)),
         Command::Export(args) => block_on(export::run(args)),
