@@ -76,7 +76,7 @@ pub(super) enum Found {
     /// Network cards, of which some have no name.
     Cards(Vec<String>),
     /// A device.
-    Device(Device),
+    Device(Box<Device>),
 }
 
 /// Tells one state of the folder of a device from any other.
@@ -193,7 +193,7 @@ impl Errand {
         match task {
             Task::List => *found = Some(list(*class, files)?),
             Task::Describe(print) => {
-                *found = describe(*class, files, root, *print)?.map(Found::Device);
+                *found = describe(*class, files, root, *print)?.map(Box::new).map(Found::Device);
                 if let Some(Found::Device(device)) = found {
                     *print = Some(device.print).filter(|_| device.unanswered.is_none());
                     device.unanswered.clone().map_or(Ok(()), Err)?;

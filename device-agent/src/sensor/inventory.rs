@@ -124,7 +124,7 @@ impl Inventory {
             Found::Cards(cards) => self.found_cards(number, &cards),
             Found::Device(device) => {
                 if let Some(folder) = self.folders.iter_mut().find(|folder| folder.describes == number) {
-                    (folder.device, folder.word) = (Some(device), None);
+                    (folder.device, folder.word) = (Some(*device), None);
                 }
                 Vec::new()
             }

@@ -263,7 +263,8 @@ impl Claims {
         }
         let before = self.conflict.as_ref().map(|(conflict, _)| *conflict);
         // The device itself may not be here at the moment; who the other one is was known before.
-        let Some(holder) = self.holder.map(|holder| holder.address).or(before.map(|before| before.holder)) else {
+        let known = || before.map(|before| before.holder);
+        let Some(holder) = self.holder.map(|holder| holder.address).or_else(known) else {
             return;
         };
         let since = before.map_or(moment.wall, |before| before.since);
