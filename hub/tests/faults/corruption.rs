@@ -375,10 +375,14 @@ fn a_hub_whose_database_is_damaged_goes_on_and_gets_its_readings_back() {
     hub.terminate();
     let file = hub.data.join("telemetry.db");
     let mut content = std::fs::read(&file).unwrap();
-    // A page of the middle that is in use.
+    // A page that is in use, and none of the schema: without that nothing is read, and the copy beside it may be older.
+    let is_of_schema = |page: &[u8]| {
+        [&b"NOT NULL"[..], b"CREATE "].iter().any(|text| page.windows(text.len()).any(|some| some == *text))
+    };
+    let is_in_use = |page: &[u8]| page.iter().filter(|byte| **byte != 0).count() > PAGE / 2;
     let page = (1..content.len() / PAGE)
         .rev()
-        .find(|page| content[page * PAGE..][..PAGE].iter().filter(|byte| **byte != 0).count() > PAGE / 2)
+        .find(|page| Some(&content[page * PAGE..][..PAGE]).is_some_and(|page| is_in_use(page) && !is_of_schema(page)))
         .unwrap();
     content[page * PAGE..][..PAGE].fill(0xA5);
     std::fs::write(&file, content).unwrap();
