@@ -163,8 +163,8 @@ fn a_link_without_a_token_that_works_gets_one_answer_and_not_often() {
     let answers: Vec<_> = tries.iter().map(|path| hub.request("GET", path, None).unwrap()).collect();
     assert!(answers.iter().all(|answer| *answer == answers[0] && answer.0 == 403), "{answers:?}");
     assert_eq!(hub.request("GET", &path(&good), None).unwrap().0, 200);
-    // From the machine itself, where a proxy may stand for many people.
-    for _ in 0..50 {
+    // From the machine itself, where a proxy may stand for many people; the one that was right takes back its own try alone.
+    for _ in tries.len()..50 {
         assert_eq!(hub.request("GET", &format!("/bundle/{}.deb", own_target()), None).unwrap().0, 403);
     }
     // A shell reads that too.

@@ -79,7 +79,9 @@ fn slow_work_has_a_bound_of_threads_and_a_place_gets_few_of_them() {
     assert_eq!(done(&crew, 1), ["a"]);
     let state = crew.shared.lock();
     let running = [0, 1].map(|place| state.lanes.running().filter(|running| running.is_in(place)).count());
-    assert!(state.threads <= LIMITS.slow + 1, "{} threads", state.threads);
+    // On a busy machine what is quick has another thread started for it.
+    assert!(state.threads <= LIMITS.threads(), "{} threads", state.threads);
+    assert!(running.iter().sum::<usize>() <= LIMITS.slow, "{running:?}");
     assert!(running.iter().all(|count| *count <= LIMITS.place), "{running:?}");
     drop((state, ends));
     assert_eq!(done(&crew, 50).len(), 50);

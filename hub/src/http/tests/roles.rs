@@ -21,6 +21,7 @@ const LIST: &[(Needs, &str)] = &[
     (Nobody, "GET /agent/{target}"),
     (Nobody, "GET /bundle/{file}"),
     (Nobody, "GET /install.sh"),
+    (Nobody, "GET /ca.crt"),
     (Nobody, "GET /api/v1/setup"),
     (Nobody, "POST /api/v1/setup"),
     (Nobody, "POST /api/v1/invitation"),

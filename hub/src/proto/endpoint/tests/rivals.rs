@@ -136,6 +136,7 @@ fn a_copy_of_a_running_device_gets_nothing_stored_and_both_are_told_where_the_ot
     device.reading(&mut scene, (2, 0), 1.0);
     assert_eq!(stored(&mut scene).len(), 1);
     again.reading(&mut scene, (3, 1), 2.0);
+    scene.pass(1);
     let conflict = claims(&mut scene).pop().and_then(|claim| claim.conflict).expect("told where both are now");
     assert_eq!((conflict.holder, conflict.other), (device.address, again.address));
 
