@@ -19,7 +19,7 @@ use ring::{hkdf, hmac};
 
 const VERSION: &str = "age-encryption.org/v1";
 const LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
-/// 2^17 rounds of 1 KiB: 128 MiB and about half a second for each guess (OWASP's choice for scrypt).
+/// 2^17 blocks of 1 KiB, so 128 MiB for each guess (OWASP's choice for scrypt).
 const WORK: u8 = 17;
 /// A file may ask for at most 1 GiB.
 const MOST_WORK: u8 = 20;
@@ -69,14 +69,14 @@ pub fn seal(passphrase: &str, from: &mut impl Read, to: &mut impl Write) -> Resu
 fn seal_with(passphrase: &str, work: u8, from: &mut impl Read, to: &mut impl Write) -> Result<()> {
     let (salt, file_key, nonce): ([u8; 16], [u8; 16], [u8; 16]) = (random()?, random()?, random()?);
     let mut body = file_key.to_vec();
-    sealer(&wrap_key(passphrase, &salt, work)?)
+    sealer(&wrap_key(passphrase, &salt, work)?)?
         .seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), Aad::empty(), &mut body)
         .map_err(|_| Error::Damaged)?;
     let header = format!("{VERSION}\n-> scrypt {} {work}\n{}\n---", BASE64.encode(salt), BASE64.encode(body));
     let sum = hmac::sign(&header_key(&file_key)?, header.as_bytes());
     to.write_all(format!("{header} {}\n", BASE64.encode(sum)).as_bytes())?;
     to.write_all(&nonce)?;
-    let key = sealer(&derived(&nonce, &file_key, b"payload")?);
+    let key = sealer(&derived(&nonce, &file_key, b"payload")?)?;
     let mut number = 0;
     let mut piece = read_piece(from, PIECE)?;
     loop {
@@ -125,14 +125,15 @@ impl<R: BufRead> Opened<R> {
         if work == 0 || work > MOST_WORK {
             return Err(Error::Work(work));
         }
-        let file_key = sealer(&wrap_key(passphrase, &salt, work)?)
+        let key = sealer(&wrap_key(passphrase, &salt, work)?)?;
+        let file_key = key
             .open_in_place(Nonce::assume_unique_for_key([0; 12]), Aad::empty(), &mut body)
             .map_err(|_| Error::Passphrase)?;
         let header = header.as_bytes().get(..end).ok_or(Error::Form)?;
         hmac::verify(&header_key(file_key)?, header, &sum).map_err(|_| Error::Damaged)?;
         let mut nonce = [0; 16];
         from.read_exact(&mut nonce).map_err(cut_off)?;
-        Ok(Self { key: sealer(&derived(&nonce, file_key, b"payload")?), from })
+        Ok(Self { key: sealer(&derived(&nonce, file_key, b"payload")?)?, from })
     }
 
     /// Writes what is in it to `to`.
@@ -209,9 +210,8 @@ fn derived(salt: &[u8], key: &[u8], info: &[u8]) -> Result<[u8; 32]> {
     Ok(out)
 }
 
-fn sealer(key: &[u8; 32]) -> LessSafeKey {
-    let key = UnboundKey::new(&CHACHA20_POLY1305, key).expect("a key of this cipher has 32 bytes");
-    LessSafeKey::new(key)
+fn sealer(key: &[u8; 32]) -> Result<LessSafeKey> {
+    UnboundKey::new(&CHACHA20_POLY1305, key).map(LessSafeKey::new).map_err(|_| Error::Form)
 }
 
 /// Eleven bytes count, the twelfth says whether it is the last (STREAM).

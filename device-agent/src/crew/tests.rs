@@ -79,7 +79,7 @@ fn slow_work_has_a_bound_of_threads_and_a_place_gets_few_of_them() {
     assert_eq!(done(&crew, 1), ["a"]);
     let state = crew.shared.lock();
     let running = [0, 1].map(|place| state.lanes.running().filter(|running| running.is_in(place)).count());
-    // On a busy machine what is quick has another thread started for it.
+    // Where the machine gives a quick piece no processor for a while, another thread is started beside it.
     assert!(state.threads <= LIMITS.threads(), "{} threads", state.threads);
     assert!(running.iter().sum::<usize>() <= LIMITS.slow, "{running:?}");
     assert!(running.iter().all(|count| *count <= LIMITS.place), "{running:?}");

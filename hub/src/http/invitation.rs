@@ -20,7 +20,6 @@ use super::tries::{Attempt, note};
 use crate::access::{hex, sha256};
 use crate::model::UnixMillis;
 use crate::model::user::{Invite, User};
-use crate::store;
 
 /// How long a link works.
 const LIFE_MS: i64 = 24 * 3_600_000;
@@ -68,8 +67,7 @@ pub(super) async fn accept(
     second_factor::ask(&app, peer, &user, request.code.as_deref()).await?;
     let hash = app.passwords.hash(password, random()?).await?;
     let taken = app.store.take_invite(sha256(request.invitation.trim().as_bytes()), hash, app.clock.wall()).await;
-    let is_gone = |error: &store::Error| matches!(error, store::Error::NotFound { .. });
-    let user = taken.map_err(|error| if is_gone(&error) { expired() } else { error.into() })?;
+    let user = taken.map_err(|error| if error.is_missing() { expired() } else { error.into() })?;
     begin(&app, peer, &user, &headers, encrypted).await
 }
 

@@ -96,7 +96,7 @@ pub use state::{AppState, Config, Figures, HubInfo, Intake, Join, JoinState, Sna
 /// Shorter answers go as they are: they fit into one packet either way.
 const LEAST_PACKED: u64 = 860;
 
-/// Every route of the API, with its description. In parts: the compiler takes the square of the time for a chain twice as long.
+/// Every route of the API, with its description.
 fn api() -> OpenApiRouter<AppState> {
     let parts = [of_devices(), of_readings(), of_alerts(), of_programs(), of_people()];
     parts.into_iter().fold(OpenApiRouter::with_openapi(openapi::document()), OpenApiRouter::merge)

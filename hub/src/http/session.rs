@@ -28,7 +28,7 @@ use super::tries::{Attempt, guess, note};
 use crate::access::sha256;
 use crate::model::access::NewSession;
 use crate::model::user::{User, called};
-use crate::store::{self, Who};
+use crate::store::Who;
 
 /// Absolute life of a session; the store ends it after seven days without use.
 const LIFE_S: i64 = 30 * 86_400;
@@ -162,9 +162,8 @@ pub(super) async fn begin(
         address: peer.ip().to_string(),
         browser: browser::shortened(headers),
     };
-    let is_gone = |error: &store::Error| matches!(error, store::Error::NotFound { .. });
     let gone = || ApiError::unauthenticated("this user may not sign in any more");
-    app.store.create_session(new).await.map_err(|error| if is_gone(&error) { gone() } else { error.into() })?;
+    app.store.create_session(new).await.map_err(|error| if error.is_missing() { gone() } else { error.into() })?;
     app.attempts.take_back(peer.0.ip());
     app.attempts.remember(peer.0.ip());
     tracing::info!(peer = %peer.0, user = user.id, "{} signed in from {}", user.name, peer.0.ip());

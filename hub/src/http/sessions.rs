@@ -1,5 +1,5 @@
-//! `/sessions`: the browsers that are signed in: everybody's for admins, their own for others. Each has an id that opens nothing; the secret of its cookie is nowhere in an
-//! answer. Whoever ends one closes its live connections with it.
+//! `/sessions`: the browsers that are signed in: everybody's for admins, their own for others. Each has an id that opens nothing;
+//! the secret of its cookie is nowhere in an answer. Whoever ends one closes its live connections with it.
 
 use axum::Json;
 use axum::extract::State;

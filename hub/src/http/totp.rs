@@ -1,6 +1,8 @@
 //! Codes of an authenticator app (RFC 6238 over HMAC-SHA-1, 30 s, six digits: what every such app can), and the codes for when it
 //! is lost. PURE.
 
+use data_encoding::BASE32_NOPAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::hmac;
 
 /// Seconds that a code is shown.
@@ -10,14 +12,14 @@ const DIGITS: usize = 6;
 pub(super) const SECRET_LEN: usize = 20;
 /// Bytes of a recovery code: too many to be tried out, even by whoever has its hash.
 pub(super) const RECOVERY_LEN: usize = 10;
-/// Letters and digits of base32 (RFC 4648).
-const LETTERS: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+/// What is not plain in a URI (RFC 3986, 2.3).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The step of time at which a secret shows this code: that of now, the one before it or after it, as clocks differ.
 pub(super) fn step_of(secret: &[u8], typed: &str, now_s: i64) -> Option<i64> {
     let now = now_s.div_euclid(STEP_S);
     let typed = typed.replace(' ', "");
-    // All are looked at, so that the time tells nothing.
+    // All are looked at: the newest that fits is the one that is taken.
     [now - 1, now, now + 1].into_iter().filter(|step| code(secret, *step) == typed).max()
 }
 
@@ -40,21 +42,13 @@ pub(super) fn code(secret: &[u8], step: i64) -> String {
 
 /// What a QR code for an app says, in the form all of them read (Google's Key Uri Format).
 pub(super) fn uri(secret: &[u8], hub: &str, user: &str) -> String {
-    let (hub, user) = (escaped(hub), escaped(user));
+    let (hub, user) = (utf8_percent_encode(hub, ESCAPED), utf8_percent_encode(user, ESCAPED));
     format!("otpauth://totp/{hub}:{user}?secret={}&issuer={hub}&algorithm=SHA1&digits=6&period=30", base32(secret))
 }
 
-/// Bytes as letters and digits.
+/// Bytes as letters and digits (RFC 4648).
 pub(super) fn base32(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for five in bytes.chunks(5) {
-        let mut block = [0; 8];
-        block[3..3 + five.len()].copy_from_slice(five);
-        let bits = u64::from_be_bytes(block);
-        let letters = (five.len() * 8).div_ceil(5);
-        text.extend((0..letters).map(|n| char::from(LETTERS[(bits >> (35 - 5 * n) & 31) as usize])));
-    }
-    text
+    BASE32_NOPAD.encode(bytes)
 }
 
 /// A recovery code as people copy it: `abcd-efgh-ijkl-mnop`.
@@ -67,11 +61,6 @@ pub(super) fn recovery(bytes: &[u8; RECOVERY_LEN]) -> String {
 /// What is kept of a recovery code, however it is typed: the letters alone.
 pub(super) fn letters(typed: &str) -> String {
     typed.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
-}
-
-fn escaped(text: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
 }
 
 #[cfg(test)]

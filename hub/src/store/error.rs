@@ -111,6 +111,12 @@ impl Error {
         matches!(self, Self::Fatal(_) | Self::Closed)
     }
 
+    /// Whether what is asked for or changed is not there.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::NotFound { .. })
+    }
+
     pub(super) const fn missing(what: &'static str) -> Self {
         Self::NotFound { what }
     }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::pair::{Pair, Wrong};
-use super::{Mode, Shown, moment};
+use super::{Shown, moment};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 
@@ -98,9 +98,6 @@ impl Files {
         shown.trouble(text);
     }
 }
-
-/// The mode, for those who show it.
-pub(super) const MODE: Mode = Mode::Files;
 
 fn read(flag: &str, path: &Path) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();

@@ -168,7 +168,7 @@ impl Tls {
         let (files, pair) = Files::open(certificate, key)?;
         let shown = Arc::new(Shown::new(pair));
         files.tell_of_age(&shown, clock.wall());
-        Ok((Self::new(Arc::clone(&shown), files::MODE, None)?, Keeper { shown, what: Kept::Files(files) }))
+        Ok((Self::new(Arc::clone(&shown), Mode::Files, None)?, Keeper { shown, what: Kept::Files(files) }))
     }
 
     /// With a certificate of the hub's own authority, which is made if there is none.

@@ -216,13 +216,7 @@ impl Reader {
 
     /// A moment as files have it: it means the same whenever it is read.
     fn moment(&self, text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
-        if text.starts_with("now") {
-            return Err(format!(
-                "`{text}` is relative to the present, which a file cannot use: write 2026-11-22T11:40:00Z, or epoch milliseconds"
-            ));
-        }
-        let at = text::time(text, now)
-            .map_err(|detail| detail.replace(", epoch milliseconds, or now-6h", ", or epoch milliseconds"))?;
+        let at = text::moment_in_file(text)?;
         if self.any_time && text.parse::<f64>().is_err() {
             return Ok(at);
         }

@@ -26,20 +26,37 @@ pub fn moment(at: UnixMillis) -> String {
 /// # Errors
 /// A sentence for the person who wrote it; where it is a time in another unit, or without its zone, how to write that.
 pub fn time(text: &str, now: UnixMillis) -> Result<UnixMillis, String> {
-    let wrong = || format!("`{text}` is not a time: write 2026-11-22T11:40:00Z, epoch milliseconds, or now-6h");
-    if let Some(offset) = text.strip_prefix("now") {
-        if offset.is_empty() {
-            return Ok(now);
-        }
-        let (sign, span) = match offset.split_at_checked(1) {
-            Some(("-", span)) => (-1, span),
-            // In a query string an unescaped plus arrives as a space.
-            Some(("+" | " ", span)) => (1, span),
-            _ => return Err(wrong()),
-        };
-        let span = duration(span).map_err(|_| wrong())?;
-        return Ok(now.plus(sign * i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
+    const FORMS: &str = "2026-11-22T11:40:00Z, epoch milliseconds, or now-6h";
+    let Some(offset) = text.strip_prefix("now") else { return absolute(text, FORMS) };
+    if offset.is_empty() {
+        return Ok(now);
     }
+    let wrong = || format!("`{text}` is not a time: write {FORMS}");
+    let (sign, span) = match offset.split_at_checked(1) {
+        Some(("-", span)) => (-1, span),
+        // In a query string an unescaped plus arrives as a space.
+        Some(("+" | " ", span)) => (1, span),
+        _ => return Err(wrong()),
+    };
+    let span = duration(span).map_err(|_| wrong())?;
+    Ok(now.plus(sign * i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+}
+
+/// A moment as files have it, which means the same whenever it is read.
+///
+/// # Errors
+/// As [`time`].
+pub fn moment_in_file(text: &str) -> Result<UnixMillis, String> {
+    const FORMS: &str = "2026-11-22T11:40:00Z, or epoch milliseconds";
+    if text.starts_with("now") {
+        return Err(format!("`{text}` is relative to the present, which a file cannot use: write {FORMS}"));
+    }
+    absolute(text, FORMS)
+}
+
+/// A moment that does not depend on the present; `forms` is how to write what is none.
+fn absolute(text: &str, forms: &str) -> Result<UnixMillis, String> {
+    let wrong = || format!("`{text}` is not a time: write {forms}");
     if let Some(guess) = guess::of(text) {
         return Err(format!("`{text}` is not epoch milliseconds, it {guess}"));
     }
@@ -341,6 +358,9 @@ mod tests {
             assert!(time(text, NOW).is_err(), "{text}");
         }
         let why = |text| time(text, NOW).unwrap_err();
+        assert!(why("09.03.2024 12:30").contains("now-6h"));
+        let in_file = |text| moment_in_file(text).unwrap_err();
+        assert!(!in_file("09.03.2024 12:30").contains("now") && in_file("now-6h").contains("which a file cannot use"));
         assert!(why("45360.5").contains("a spreadsheet's number of a day"), "{}", why("45360.5"));
         assert!(why("1795347600123.5").contains("a whole number"), "{}", why("1795347600123.5"));
         assert_eq!(moment(UnixMillis(i64::MAX)), "9999-12-30T22:00:00.999Z");

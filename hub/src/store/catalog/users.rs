@@ -83,10 +83,7 @@ impl Store {
     /// # Errors
     /// Those of any read.
     pub fn first_admin(&self) -> Result<Option<User>> {
-        self.glance(|conn| {
-            let mut statement = conn.prepare_cached(&select("WHERE role = 'admin' AND enabled ORDER BY id LIMIT 1"))?;
-            Ok(statement.query_row([], user_from_row).optional()?)
-        })
+        self.glance(first_admin)
     }
 
     /// Sets the first password of a hub: that of the first admin, who is made where there is none.
@@ -99,9 +96,8 @@ impl Store {
             if conn.prepare_cached(PASSWORDS)?.query_row([], |row| row.get::<_, u32>(0))? > 0 {
                 return Err(Error::conflict("setup_token", "the admin password is already set; sign in with it"));
             }
-            let first: Option<i64> = conn.prepare_cached(FIRST_ADMIN)?.query_row([], |row| row.get(0)).optional()?;
-            let id = match first {
-                Some(id) => unsigned(id),
+            let id = match first_admin(conn)? {
+                Some(first) => first.id,
                 None => insert(conn, FIRST, Role::Admin, None, now)?,
             };
             put_password(conn, id, &password, now)?;
@@ -275,6 +271,11 @@ fn invited(conn: &Connection, hash: [u8; 32], now: UnixMillis) -> Result<Option<
     Ok(statement.query_row(params, user_from_row).optional()?)
 }
 
+fn first_admin(conn: &Connection) -> Result<Option<User>> {
+    let mut statement = conn.prepare_cached(&select("WHERE role = 'admin' AND enabled ORDER BY id LIMIT 1"))?;
+    Ok(statement.query_row([], user_from_row).optional()?)
+}
+
 fn found(conn: &Connection, id: u64) -> Result<Option<User>> {
     let mut statement = conn.prepare_cached(&select("WHERE id = :id"))?;
     Ok(statement.query_row(named_params! { ":id": signed(id) }, user_from_row).optional()?)
@@ -298,7 +299,6 @@ const WITH_PASSWORD: &str =
 const INVITED: &str = "WHERE invite = :hash AND invite_until_at > :now AND enabled";
 const PASSWORDS: &str = "SELECT COUNT(*) FROM user WHERE password <> ''";
 const COUNT: &str = "SELECT COUNT(*) FROM user";
-const FIRST_ADMIN: &str = "SELECT id FROM user WHERE role = 'admin' AND enabled ORDER BY id LIMIT 1";
 /// Those who can sign in, and those who could if they had a password.
 const ADMINS: &str =
     "SELECT COUNT(*) FILTER (WHERE password <> ''), COUNT(*) FROM user WHERE role = 'admin' AND enabled";
