@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use device_agent::config::{Key, Layer, Settings};
 use lexopt::{Arg, Parser, ValueExt as _};
 use tokio::signal::unix::{SignalKind, signal};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 const HELP: &str = "\
 Streams this machine's sensors to a telemetry hub, and stores each reading until the hub has it on disk.
@@ -161,16 +163,19 @@ impl Common {
             (None, Ok(variable)) => checked("DEVICE_AGENT_LOG_FORMAT", &variable, log_format)?,
             (None, Err(_)) => LogFormat::default(),
         };
+        // Levels, by module if need be. `EnvFilter` can do more, by a regex engine of 330 kB.
         let filter = match std::env::var("DEVICE_AGENT_LOG") {
             Ok(directives) => {
-                EnvFilter::try_new(directives).map_err(|error| Failure::Usage(format!("DEVICE_AGENT_LOG: {error}")))?
+                directives.parse().map_err(|error| Failure::Usage(format!("DEVICE_AGENT_LOG: {error}")))?
             }
-            Err(_) => EnvFilter::new("info"),
+            Err(_) => Targets::new().with_default(LevelFilter::INFO),
         };
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| Log).with_target(false);
+        let log = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(|| Log).with_target(false);
         match format {
-            LogFormat::Text => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).init(),
-            LogFormat::Json => log.json().flatten_event(true).init(),
+            LogFormat::Text => {
+                log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().with(filter).init()
+            }
+            LogFormat::Json => log.json().flatten_event(true).finish().with(filter).init(),
         }
         Ok(())
     }
