@@ -11,8 +11,11 @@ export function allows(scope: Scope, needed: Scope): boolean {
   return SCOPES.indexOf(scope) >= SCOPES.indexOf(needed);
 }
 
+/** `a viewer`, `an admin`. */
+export const asRole = (role: string): string => (role === "viewer" ? "a viewer" : `an ${role}`);
+
 /** Why something is missing, for whoever looks for it. */
 export function lack(role: string, needed: Scope): string {
   const who = needed === "admin" ? "Only an admin" : "Only an operator or admin";
-  return `${who} can change this. You are signed in as ${role === "viewer" ? "a viewer" : `an ${role}`}.`;
+  return `${who} can change this. You are signed in as ${asRole(role)}.`;
 }

@@ -42,13 +42,12 @@ function unitOf(sign: string): Unit | null {
  */
 export function convert(value: number, from: string, to: string): number | null {
   if (from === to) return value;
-  const only = PREFIXES[from];
   const [a, b] = [unitOf(from), unitOf(to)];
-  // Of a time `15m` are minutes, of a length metres.
-  if (from === "m" && b?.of === "s") return convert(value, "min", to);
-  if (only !== undefined && from !== "m" && !(a && b && a.of === b.of)) return value * only;
-  if (!a || !b) return value * (a?.prefix ?? 1);
-  if (a.of !== b.of) return null;
   // Twelve digits: what is typed as 71.6 °F is 22 °C, and not 21.999999999999996.
-  return Number(((value * a.factor + a.offset - b.offset) / b.factor).toPrecision(12));
+  if (a && b && a.of === b.of) return Number(((value * a.factor + a.offset - b.offset) / b.factor).toPrecision(12));
+  // Of a time `15m` are minutes, of a length metres: it is never milli alone.
+  if (from === "m") return b?.of === "s" ? convert(value, "min", to) : b ? null : value;
+  const only = PREFIXES[from];
+  if (only !== undefined) return value * only;
+  return a && b ? null : value * (a?.prefix ?? 1);
 }

@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 import * as api from "../api";
 import { loadMe, loadSessions, say } from "../actions";
 import { part } from "../app";
-import { clean, count } from "../format";
+import { clean, many } from "../format";
+import { asRole } from "../may";
 import type { Me, SecondFactorDraft } from "../types";
 import { Copyable, Field } from "./controls";
 import { useForm } from "./form";
@@ -19,7 +20,7 @@ export function Account() {
   if (user === null) return null;
   return (
     <section class="card stack" aria-labelledby="account">
-      <div><h2 id="account">Your account</h2><p class="small quiet">You are signed in as <strong>{clean(user.name)}</strong>, {user.role === "viewer" ? "a viewer" : `an ${user.role}`}.</p></div>
+      <div><h2 id="account">Your account</h2><p class="small quiet">You are signed in as <strong>{clean(user.name)}</strong>, {asRole(user.role)}.</p></div>
       <Password />
       <SecondFactor user={user} />
     </section>
@@ -70,7 +71,7 @@ function SecondFactor({ user }: { user: Me }) {
       <div>
         <h3 id="second-factor">Second factor{user.second_factor ? <> <span class="chip">on</span></> : null}</h3>
         <p class="small quiet">
-          {user.second_factor ? `Signing in asks for a code of your authenticator app. ${count(user.recovery_codes)} recovery ${user.recovery_codes === 1 ? "code is" : "codes are"} left.`
+          {user.second_factor ? `Signing in asks for a code of your authenticator app. ${many(user.recovery_codes, "recovery code is", "recovery codes are")} left.`
             : "With an authenticator app on your phone, your password alone does not sign anybody in."}
         </p>
       </div>
