@@ -27,6 +27,8 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use support::{HubProcess, Stopped, eventually, hub_program, metric, skipped};
 
 const SOON: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(86_400);
+const YEAR: Duration = Duration::from_secs(31_556_952);
 
 fn hub(variables: &[(&str, &str)]) -> (tempfile::TempDir, HubProcess) {
     let dir = tempfile::tempdir().unwrap();
@@ -189,10 +191,16 @@ impl Pair {
     }
 
     fn made(serial: u8) -> (String, String) {
+        Self::valid(serial, Duration::ZERO, 70 * YEAR + DAY)
+    }
+
+    /// From and until so long after 1970.
+    fn valid(serial: u8, from: Duration, until: Duration) -> (String, String) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
         params.serial_number = Some(SerialNumber::from_slice(&[serial]));
-        params.not_after = rcgen::date_time_ymd(2040, 1, 1);
+        let start = rcgen::date_time_ymd(1970, 1, 1);
+        (params.not_before, params.not_after) = (start + from, start + until);
         (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
     }
 
@@ -218,7 +226,7 @@ fn files_are_read_again_when_they_change_and_what_is_no_pair_changes_nothing() {
     files.write(&first);
     let (_data, hub) = hub(&files.variables());
     assert!(works(&hub, &first.0, "localhost") && tls_of(&hub)["fingerprint"].is_null());
-    assert!(tls_of(&hub)["expires_at"].as_str().unwrap().starts_with("2040-01-01"));
+    assert!(tls_of(&hub)["expires_at"].as_str().unwrap().starts_with("2040-01-01"), "{}", tls_of(&hub));
     let standing = TcpStream::connect(hub.http).unwrap();
     let mut standing = StreamOwned::new(
         ClientConnection::new(trusting(&first.0, &["http/1.1"]), ServerName::try_from("localhost").unwrap()).unwrap(),
@@ -261,6 +269,31 @@ fn files_are_read_again_when_they_change_and_what_is_no_pair_changes_nothing() {
     }
     eventually("the third certificate", SOON, || works(&hub, &third.0, "localhost").then_some(()));
     assert!(tls_of(&hub)["problem"].is_null());
+}
+
+#[test]
+fn a_certificate_that_is_over_not_yet_or_not_for_long_valid_serves_and_is_told() {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let files = Pair::in_folder(dir.path());
+    files.write(&Pair::valid(1, now - 90 * DAY, now - DAY));
+    let (_data, hub) = hub(&files.variables());
+    for (serial, from, until, hint) in [
+        (1, now - 90 * DAY, now - DAY, "cert.pem: this certificate expired on 20"),
+        (2, now + DAY, now + 90 * DAY, "cert.pem: this certificate is valid from 20"),
+        (3, now - 85 * DAY, now + 5 * DAY, "cert.pem: this certificate expires on 20"),
+    ] {
+        if serial > 1 {
+            files.write(&Pair::valid(serial, from, until));
+        }
+        eventually(hint, SOON, || {
+            tls_of(&hub)["problem"].as_str().is_some_and(|text| text.contains(hint)).then_some(())
+        });
+        let doctor = Command::new(hub_program()).arg("doctor").arg("--data").arg(&hub.data).output().unwrap();
+        assert!(said(&doctor).contains(hint), "{}", said(&doctor));
+    }
+    files.write(&Pair::made(4));
+    eventually("one that is fine", SOON, || tls_of(&hub)["problem"].is_null().then_some(()));
 }
 
 #[test]

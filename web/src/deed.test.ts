@@ -11,6 +11,9 @@ test("an entry is a sentence", () => {
   expect(of("sign_in.refused", "", "wrong password")).toBe("Sign-in refused: wrong password");
   expect(of("join_window.opened", "", "until 2026-11-29T12:00:00.000Z")).toBe("Window for joining opened, until 2026-11-29T12:00:00.000Z");
   expect(of("join_window.closed", "", "")).toBe("Window for joining closed");
+  expect(of("alert.acknowledged", "alr_4", "hot on attic")).toBe("Alert hot on attic acknowledged");
+  expect(of("delivery.replayed", "", "dlv_7")).toBe("Delivery dlv_7 sent again");
+  expect(of("import.began", "", "csv")).toBe("Import of a file (csv) began");
   expect(of("future.done", "x_1", "")).toBe("future x_1 done");
 });
 
@@ -18,6 +21,8 @@ test("what the sentence says is not said twice", () => {
   const hidden = [{ field: "value", before: null, after: "(hidden)" }];
   expect(changes({ action: "setting.changed", changes: hidden })).toEqual([]);
   expect(changes({ action: "webhook.changed", changes: hidden })).toEqual(hidden);
+  const acknowledged = [{ field: "acknowledged", before: null, after: "2026-11-29T12:00:00Z" }, { field: "comment", before: null, after: "seen" }];
+  expect(changes({ action: "alert.acknowledged", changes: acknowledged })).toEqual(acknowledged.slice(1));
   expect(changes({ action: "session.began", changes: [{ field: "address", before: null, after: "::1" }] })).toEqual([]);
 });
 

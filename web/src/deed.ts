@@ -4,10 +4,10 @@ import { clean } from "./format";
 import type { AuditEntry } from "./types";
 
 const NOUNS: Readonly<Record<string, string>> = {
-  rule: "Rule", webhook: "Webhook", silence: "Silence", token: "API token", join_token: "Join token", session: "Browser", device: "Device", setting: "Setting", join_window: "Window for joining", hub: "Hub", user: "User",
+  rule: "Rule", webhook: "Webhook", silence: "Silence", token: "API token", join_token: "Join token", session: "Browser", device: "Device", setting: "Setting", join_window: "Window for joining", hub: "Hub", user: "User", alert: "Alert", delivery: "Delivery",
 };
 
-const VERBS: Readonly<Record<string, string>> = { began: "signed in", ended: "signed out" };
+const VERBS: Readonly<Record<string, string>> = { "session.began": "signed in", "session.ended": "signed out", "delivery.replayed": "sent again" };
 
 const SETTINGS: Readonly<Record<string, string>> = {
   // Of hubs that had one password for everybody.
@@ -18,16 +18,18 @@ const SETTINGS: Readonly<Record<string, string>> = {
 export function deed({ action, subject, name }: Pick<AuditEntry, "action" | "subject" | "name">): string {
   const [noun = "", verb = ""] = action.split(".");
   if (action === "sign_in.refused") return `Sign-in refused: ${clean(name, 120)}`;
+  if (action === "import.began") return `Import of a file (${clean(name, 32)}) began`;
   if (noun === "setting") return `${SETTINGS[subject] ?? clean(subject, 64)} changed`;
   const what = clean(name || subject, 64);
-  const done = noun === "session" ? (VERBS[verb] ?? verb) : verb;
+  const done = VERBS[action] ?? verb;
   if (noun === "join_window" || noun === "hub") return `${NOUNS[noun]} ${done}${what ? `, ${what}` : ""}`;
   return [NOUNS[noun] ?? clean(noun, 32), what, done].filter(Boolean).join(" ");
 }
 
-/** What changed, without what the sentence says already: that a secret setting did, and from where somebody signed in. */
+/** What changed, without what the sentence says already: that a secret setting did, from where somebody signed in, and that an alert was acknowledged. */
 export function changes({ action, changes }: Pick<AuditEntry, "action" | "changes">): AuditEntry["changes"] {
   if (action.startsWith("session.")) return [];
+  if (action === "alert.acknowledged") return changes.filter(({ field }) => field !== "acknowledged");
   return action.startsWith("setting.") ? changes.filter(({ before, after }) => before !== "(hidden)" && after !== "(hidden)") : changes;
 }
 

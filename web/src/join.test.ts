@@ -33,6 +33,12 @@ describe("the command", () => {
   test("lets the hub's own sentence be read", () => {
     expect(command("line", remote!, "thj1_x", more)).toBe("curl --noproxy '*' -sS 'http://192.168.1.20:8080/install.sh?token=thj1_x' | sh");
   });
+  test("installs a package only if that is what came, and shows what came instead", () => {
+    expect(command("deb", remote!, "t", more)).toBe(
+      "case $(curl --noproxy '*' -sSo device-agent.deb -w '%{http_code}' 'http://192.168.1.20:8080/bundle/aarch64.deb?token=t') in " +
+        "200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; false ;; *) false ;; esac",
+    );
+  });
   test("has a form for devices without curl, for the same link", () => {
     expect(withoutCurl(remote!, "t")).toBe("wget -Y off -qO- '…' | sh");
     expect(withoutCurl(places(hub([]), at("https://hub.example.org"))[0]!, "t")).toBe("wget -qO- '…' | sh");
@@ -40,7 +46,7 @@ describe("the command", () => {
   test("passes by a proxy where the hub is near, and there alone", () => {
     const straight = (origin: string) => {
       const [place] = places(hub([]), at(origin));
-      return [...(["line", "deb"] as const).map((way) => command(way, place!, "t", more)!.startsWith("curl --noproxy '*' ")), withoutCurl(place!, "t")!.startsWith("wget -Y off ")];
+      return [...(["line", "deb"] as const).map((way) => command(way, place!, "t", more)!.includes("curl --noproxy '*' ")), withoutCurl(place!, "t")!.startsWith("wget -Y off ")];
     };
     for (const near of ["10.1.2.3", "172.16.0.1", "172.31.9.9", "192.168.1.20", "169.254.3.4", "100.64.0.1", "100.127.255.1", "[fd00::5]", "[fe80::1]", "[febf::1]", "attic.local"]) {
       expect([near, ...straight(`http://${near}:8080`)]).toEqual([near, true, true, true]);
@@ -59,7 +65,7 @@ describe("the command", () => {
         "else echo 'device-agent: this is not the hub: its certificate is another' >&2; fi; rm -f $c",
     );
     expect(withoutCurl(place!, "thj1_x")).toContain("then wget -Y off --ca-certificate=$c -qO- 'https://192.168.1.20:8080/install.sh?token=thj1_x' | sh;");
-    expect(command("deb", place!, "t", more)).toContain("--cacert $c -fsSo device-agent.deb 'https://192.168.1.20:8080/bundle/aarch64.deb?token=t' && dpkg -i device-agent.deb;");
+    expect(command("deb", place!, "t", more)).toContain("--cacert $c -sSo device-agent.deb -w '%{http_code}' 'https://192.168.1.20:8080/bundle/aarch64.deb?token=t') in 200) dpkg -i device-agent.deb ;;");
   });
   test("of a hub with a certificate that is known needs no such thing, and names no address it is not for", () => {
     const found = places(by("files", ["192.168.1.20:8443"]), at("https://hub.example.org:8443"));

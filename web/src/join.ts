@@ -72,7 +72,10 @@ export function command(way: Way, place: Place, token: string | null, more: { ma
       // Without -f: when the hub refuses, what it answers says why.
       return has(place) && token ? downloading(place, "curl", (get) => `${get(`/install.sh?token=${token}`)} | sh`) : null;
     case "deb":
-      return has(place) && token ? downloading(place, "curl", (get) => `${get(`/bundle/${more.machine}.deb?token=${token}`, "-fsSo device-agent.deb")} && dpkg -i device-agent.deb`) : null;
+      // The same: what the hub answers instead of the package is shown.
+      return has(place) && token
+        ? downloading(place, "curl", (get) => `case $(${get(`/bundle/${more.machine}.deb?token=${token}`, "-sSo device-agent.deb -w '%{http_code}'")}) in 200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; false ;; *) false ;; esac`)
+        : null;
     case "card":
       return place.anywhere ? `telemetry-hub flash --root /mnt/sdcard --hub ${place.agents} --join-token ${token ?? "new"}` : null;
     case "hand":

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
+use tokio::sync::Semaphore;
+use tokio::time::timeout_at;
 
 use super::content::{Content, text_of};
 use super::{MOST_BYTES, shown};
+use crate::clock;
 
 /// Of what a command complains of, so much is told.
 const MOST_SAID: usize = 160;
@@ -20,21 +23,12 @@ const AFTERWARDS: Duration = Duration::from_millis(200);
 /// when it ends is killed too, and what it has written until then counts. Its numbers are to be written as everywhere,
 /// whatever the language of the machine: it runs with `LC_ALL=C`.
 pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Content, String> {
-    let (program, arguments) = command.split_first().ok_or("no command")?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        .env("LC_ALL", "C")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("cannot run {program}: {error}"))?;
-    let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
+    let deadline = (clock::mono() + timeout).into();
+    let too_long = |_| format!("took longer than {} s", timeout.as_secs_f64());
+    let (mut child, group) = timeout_at(deadline, start(command)).await.map_err(too_long)??;
     let (mut stdout, mut stderr) = (Content::default(), Content::default());
     let pipes = (child.stdout.take(), child.stderr.take());
-    let finished = tokio::time::timeout(timeout, async {
+    let finished = timeout_at(deadline, async {
         let read = async { tokio::join!(fill(&mut stdout, pipes.0), fill(&mut stderr, pipes.1)) };
         let (mut read, mut is_read) = (std::pin::pin!(read), false);
         let status = loop {
@@ -50,10 +44,7 @@ pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Cont
         }
         status
     });
-    let Ok(status) = finished.await else {
-        return Err(format!("took longer than {} s", timeout.as_secs_f64()));
-    };
-    let status = status.map_err(|error| error.to_string())?;
+    let status = finished.await.map_err(too_long)?.map_err(|error| error.to_string())?;
     if status.success() {
         return Ok(stdout);
     }
@@ -61,6 +52,32 @@ pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Cont
         Some(why) => Err(format!("ended with {status}: {}", shown(why, MOST_SAID))),
         None => Err(format!("ended with {status}")),
     }
+}
+
+/// Starts a command on a thread of its own. A child begins by closing what the agent has open, and where one of that is a file
+/// whose file system does not answer any more (lxcfs, NFS, a driver), it does not get further; nor does the thread.
+async fn start(command: &[String]) -> Result<(Child, Group), String> {
+    /// Threads that may hang so; what keeps these keeps all others too.
+    static STARTING: Semaphore = Semaphore::const_new(4);
+    let permit = STARTING.acquire().await.map_err(|error| error.to_string())?;
+    let command = command.to_vec();
+    super::apart(move || {
+        let _permit = permit;
+        let (program, arguments) = command.split_first().ok_or("no command")?;
+        let child = Command::new(program)
+            .args(arguments)
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| format!("cannot run {program}: {error}"))?;
+        let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
+        Ok((child, group))
+    })
+    .await
 }
 
 /// A process group, killed when dropped: also when the agent stops in the middle.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::cpu::Cpu;
 use super::disk::Disk;
-use super::files::{Files, entries, print_of};
+use super::files::{Files, Spot, entries, print_of};
 use super::limits::Level;
 use super::open::{Open, Watch};
 use super::origin::{self, Origin};
@@ -60,8 +60,16 @@ impl Part {
         match self {
             Self::Hwmon(input) => input.file.clone(),
             Self::Zone => "temp".to_owned(),
-            Self::Iio(channel) => format!("in_{}", channel.name),
+            Self::Iio(channel) => channel.file.clone(),
             Self::Supply => String::new(),
+        }
+    }
+
+    /// What the register knows it by; stays as it is written.
+    pub(super) fn key(&self) -> String {
+        match self {
+            Self::Iio(channel) => format!("in_{}", channel.name),
+            Self::Hwmon(_) | Self::Zone | Self::Supply => self.file(),
         }
     }
 }
@@ -145,6 +153,11 @@ impl Errand {
     pub(super) fn of_one_thing(mut self, proof: Proof, watch: Arc<Watch>) -> Self {
         self.files = self.files.watched(watch).of_one_thing(proof);
         self
+    }
+
+    /// Tells which file it is at.
+    pub(super) fn spot(&self) -> Arc<Spot> {
+        self.files.spot()
     }
 
     /// Whether a file had nothing at once, and might have with more time.

@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io;
 use std::mem::MaybeUninit;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags, RawDir};
@@ -56,6 +56,28 @@ pub(crate) struct Files {
     watch: Option<Arc<Watch>>,
     /// Where the folder is one of a device that the kernel counts.
     proof: Option<Proof>,
+    spot: Arc<Spot>,
+}
+
+/// The file that is being read, for those who ask meanwhile: of a device with many files, the one that hangs has a name.
+#[derive(Debug)]
+pub(super) struct Spot {
+    /// Where its folder is on the machine.
+    folder: PathBuf,
+    /// Empty while none is read.
+    name: Mutex<String>,
+}
+
+impl Spot {
+    /// The file, as it is called on the machine.
+    pub(super) fn file(&self) -> Option<PathBuf> {
+        let name = self.name.lock().unwrap_or_else(PoisonError::into_inner);
+        (!name.is_empty()).then(|| self.folder.join(&*name))
+    }
+
+    fn set(&self, name: &str) {
+        name.clone_into(&mut self.name.lock().unwrap_or_else(PoisonError::into_inner));
+    }
 }
 
 #[derive(Debug)]
@@ -78,6 +100,7 @@ impl Files {
             wants_time: false,
             watch: None,
             proof: None,
+            spot: Arc::new(Spot { folder: shown(root, &root.join(folder)), name: Mutex::default() }),
         }
     }
 
@@ -89,6 +112,11 @@ impl Files {
     /// The same where a folder of this name may be another device's one day: of that nothing is read.
     pub(super) fn of_one_thing(self, proof: Proof) -> Self {
         Self { proof: Some(proof), ..self }
+    }
+
+    /// Tells which file is being read.
+    pub(super) fn spot(&self) -> Arc<Spot> {
+        Arc::clone(&self.spot)
     }
 
     /// How long a file may be waited for from here on.
@@ -194,7 +222,9 @@ impl Files {
         };
         let Some(kept) = self.kept.get_mut(at) else { return Ok(None) };
         let wait = if kept.silent { Duration::ZERO } else { self.wait };
+        self.spot.set(name);
         let read = kept.read((&self.folder, self.watch.as_ref(), self.proof.as_mut()), into, wait);
+        self.spot.set("");
         match &read {
             Ok(Some(_)) => kept.silent = false,
             Ok(None) if kept.silent => {}

@@ -350,7 +350,7 @@ impl Host {
             let usual = || thing.usual().map_or_else(String::new, |usual| format!(", usually after {usual}"));
             let mut say = |text| failing.entry(thing.class).or_default().push(text);
             if overdue.get(&number) == Some(&true) {
-                say(format!("{}{}", Error::NoAnswer(thing.file.clone()), usual()));
+                say(format!("{}{}", Error::NoAnswer(thing.hanging()), usual()));
                 continue;
             }
             for (_, error) in thing.failed.iter().filter(|(name, _)| !self.inventory.skips(name)) {

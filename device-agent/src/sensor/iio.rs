@@ -57,6 +57,8 @@ const DEGREES: std::ops::RangeInclusive<f64> = -273.15..=3_000.0;
 pub(super) struct Channel {
     /// `temp`, `voltage0`, `accel_x`.
     pub(super) name: String,
+    /// Of the files that tell it, the one that is read first.
+    pub(super) file: String,
     /// Its unit, and what its number is multiplied with to be in it; nothing for a kind that is not known.
     unit: Option<(&'static str, f64)>,
 }
@@ -69,7 +71,8 @@ pub(super) fn describe(files: &mut Files) -> Result<(String, Vec<(Channel, u64)>
         .filter_map(|(file, ino)| {
             let rest = file.strip_prefix("in_")?;
             let channel = rest.strip_suffix("_input").or_else(|| rest.strip_suffix("_raw"))?;
-            Some((Channel { name: channel.to_owned(), unit: unit_of(channel) }, ino))
+            let (name, unit) = (channel.to_owned(), unit_of(channel));
+            Some((Channel { name, file, unit }, ino))
         })
         .collect();
     found.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));

@@ -179,8 +179,9 @@ impl Inventory {
     fn add(&mut self, class: Class, task: Task, folder: &str, file: PathBuf) -> u32 {
         self.next += 1;
         let name: Arc<str> = Arc::default();
-        self.things.insert(self.next, Thing::new(class, file, Arc::clone(&name)));
-        self.home.add(Trip::new(self.next, name, folder, Errand::new(class, task, (&self.root, folder))));
+        let errand = Errand::new(class, task, (&self.root, folder));
+        self.things.insert(self.next, Thing::new(class, file, Arc::clone(&name), errand.spot()));
+        self.home.add(Trip::new(self.next, name, folder, errand));
         self.next
     }
 
@@ -307,13 +308,13 @@ impl Inventory {
             let number = self.next;
             let errand = Errand::new(class, task, (&self.root, &path));
             let errand = errand.of_one_thing(device.proof.clone(), Arc::clone(&watch));
-            let sensor: Arc<str> = Arc::from(&*named.name);
+            let (sensor, spot): (Arc<str>, _) = (Arc::from(&*named.name), errand.spot());
             self.home.add(Trip::new(number, Arc::clone(&sensor), &path, errand).of_driver(&device.base));
             // Whether another file in its place is better has to be seen.
             let old = before.iter().find(|old| old.named.name == named.name);
             let failed = old.and_then(|old| self.things.get(&old.number));
             let failed = failed.map_or_else(Vec::new, |old| old.failed.clone());
-            let mut thing = Thing::new(class, file, sensor);
+            let mut thing = Thing::new(class, file, sensor, spot);
             thing.failed = failed;
             self.things.insert(number, thing);
             self.noted(number);

@@ -73,7 +73,7 @@ fn counted_names(word: &str, device: &Device) -> Vec<String> {
 
 /// What tells a part of a device from all others.
 pub(super) fn owner(class: Class, Word { word, twin }: &Word, part: &Part) -> String {
-    format!("{} {word}.{} {}", class.name(), twin.unwrap_or(1), part.file())
+    format!("{} {word}.{} {}", class.name(), twin.unwrap_or(1), part.key())
 }
 
 /// Whether `earlier` names show that several devices had the short name `base` in versions that counted places.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::errand::Errand;
+use super::files::Spot;
 use super::{Class, Error};
 use crate::crew::{LONG, PATIENCE, Pace};
 
@@ -21,6 +22,8 @@ pub(super) struct Thing {
     pub(super) class: Class,
     /// What it reads, for people.
     pub(super) file: PathBuf,
+    /// Tells which file it is at.
+    spot: Arc<Spot>,
     /// The sensor, if it is one.
     name: Arc<str>,
     /// How long it took the last time, and usually.
@@ -33,9 +36,14 @@ pub(super) struct Thing {
 }
 
 impl Thing {
-    pub(super) fn new(class: Class, file: PathBuf, name: Arc<str>) -> Self {
+    pub(super) fn new(class: Class, file: PathBuf, name: Arc<str>, spot: Arc<Spot>) -> Self {
         let (failed, left_out) = (Vec::new(), Vec::new());
-        Self { class, file, name, took: None, failed, left_out, left_out_at: None }
+        Self { class, file, spot, name, took: None, failed, left_out, left_out_at: None }
+    }
+
+    /// The file that hangs, while one does.
+    pub(super) fn hanging(&self) -> PathBuf {
+        self.spot.file().unwrap_or_else(|| self.file.clone())
     }
 
     /// How it is expected to go the next time.
@@ -114,11 +122,15 @@ impl Thing {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
+    use crate::sensor::Files;
 
     #[test]
     fn what_hung_once_is_as_quick_as_it_was_and_what_takes_long_again_is_slow() {
-        let mut thing = Thing::new(Class::Hwmon, PathBuf::new(), Arc::from("temp.x"));
+        let spot = Files::new(Path::new("/"), "").spot();
+        let mut thing = Thing::new(Class::Hwmon, PathBuf::new(), Arc::from("temp.x"), spot);
         let now = crate::clock::mono();
         let mut takes = |millis: u64| {
             thing.measured(Duration::from_millis(millis), now);

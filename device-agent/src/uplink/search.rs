@@ -69,10 +69,14 @@ impl Uplink {
         if !told && !self.named.contains(&from) {
             address.set_port(answer.port);
         }
+        // A link-local address says least to people: it is gone to when the others had their turn.
+        let is_last = is_link_local(from);
         // A hub that announces itself unasked has every device listening: they come one after the other.
         let wait = if announced {
-            self.random.between(Duration::ZERO, RETURN_WITHIN)
-        } else if is_link_local(from) {
+            let of_hub = |known: &Candidate| known.hub == answer.key && !is_link_local(known.address);
+            let others = if is_last && self.candidates.iter().any(of_hub) { RETURN_WITHIN * 2 } else { Duration::ZERO };
+            others + self.random.between(Duration::ZERO, RETURN_WITHIN)
+        } else if is_last {
             LINK_LOCAL_WAIT
         } else {
             Duration::ZERO

@@ -316,6 +316,32 @@ fn a_hub_that_is_heard_both_ways_is_asked_by_the_address_that_tells_people_somet
 }
 
 #[test]
+fn a_hub_that_comes_back_is_gone_to_by_the_address_that_tells_people_something() {
+    let link_local: SocketAddr = "[fe80::1%2]:5771".parse().unwrap();
+    for seed in 0..20 {
+        let mut world = World::new(|config| config.seed = seed);
+        world.measure(2, SEC);
+        let known = world.hub.address;
+        world.hub.muted = true;
+        world.measure(120, SEC);
+        for from in [link_local, known] {
+            let answer = world.hub.answer([0; 8]);
+            world.feed.uplink.handle_input(world.now, from, &answer);
+        }
+        let (mut asked, mut out) = (None, Vec::new());
+        while asked.is_none() {
+            world.now = world.now.plus(10 * MS);
+            world.feed.uplink.handle_timeout(world.now);
+            while let Some(to) = world.feed.uplink.poll_transmit(world.now, &mut out) {
+                let is_handshake = matches!(Packet::parse(&out), Ok(Packet::Hs1(_)));
+                asked = asked.or_else(|| is_handshake.then_some(to));
+            }
+        }
+        assert_eq!(asked, Some(known), "seed {seed}");
+    }
+}
+
+#[test]
 fn batches_of_a_new_sensor_wait_for_its_description() {
     let mut world = World::new(|_| {});
     world.measure(2, SEC);

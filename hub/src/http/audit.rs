@@ -99,6 +99,12 @@ pub(super) async fn with_actor(request: Request, next: Next) -> Response {
 
 /// Says that what the present request changes is this one's.
 pub(super) async fn let_act(app: &AppState, principal: Principal, peer: Peer) -> Result<(), ApiError> {
+    store::acts(actor(app, principal, peer).await?);
+    Ok(())
+}
+
+/// Whoever asks, as the log names them.
+pub(super) async fn actor(app: &AppState, principal: Principal, peer: Peer) -> Result<Actor, ApiError> {
     let (kind, who) = match principal.by {
         By::Session(hash) => {
             let session = app.store.session(hash, app.clock.wall(), None).await?;
@@ -112,8 +118,7 @@ pub(super) async fn let_act(app: &AppState, principal: Principal, peer: Peer) ->
         By::File => (ActorKind::AdminFile, String::new()),
         By::Key => (ActorKind::Command, String::new()),
     };
-    store::acts(Actor { kind, who, address: peer.ip().to_string() });
-    Ok(())
+    Ok(Actor { kind, who, address: peer.ip().to_string() })
 }
 
 /// Says that somebody signs in, who that is if it is known, and how.

@@ -22,6 +22,7 @@ use super::session::UNSET;
 use super::shares::Asker;
 use crate::access::{ApiToken, sha256};
 use crate::model::access::{Scope, Session};
+use crate::model::audit::Actor;
 use crate::store::Who;
 
 /// Name of the session cookie.
@@ -88,7 +89,7 @@ pub struct Sender;
 pub struct Pusher;
 /// Whoever may do everything, where the query string has to be read.
 #[derive(Debug)]
-pub struct Importer;
+pub struct Importer(pub Actor);
 /// Whoever may do everything.
 #[derive(Debug)]
 pub struct Admin;
@@ -244,7 +245,10 @@ impl FromRequestParts<AppState> for Importer {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        known(parts, app, Scope::Admin).await.map(|_| Self)
+        // A person's, but not the devices and readings that come with it.
+        let principal = known(parts, app, Scope::Admin).await?;
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        audit::actor(app, principal, peer).await.map(Self)
     }
 }
 

@@ -92,6 +92,7 @@ pub(super) async fn replay(
     Id(id): Id<DeliveryId>,
 ) -> Result<Json<Delivery>, ApiError> {
     let delivery = app.store.replay_delivery(id, app.clock.wall()).await?;
+    app.store.note("delivery.replayed", text::id(id)).await?;
     app.bus.publish(Arc::new(Update::Delivery(id)));
     Ok(Json(delivery.into()))
 }

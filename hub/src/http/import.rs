@@ -91,7 +91,7 @@ impl FromParams for AskImport {
         (status = 503, body = Problem), (status = 507, body = Problem)))]
 pub(super) async fn upload(
     State(app): State<AppState>,
-    _: Importer,
+    Importer(actor): Importer,
     Asked(asked): Asked<AskImport>,
     request: Request,
 ) -> Result<Json<Imported>, ApiError> {
@@ -104,6 +104,10 @@ pub(super) async fn upload(
         let detail = "another import is under way; try again in a moment";
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
     })?;
+    // Once for a file: where it is sent in parts, with its first.
+    if !asked.dry_run && asked.first_line == 1 {
+        app.store.note_of(actor, "import.began", format.ending().to_owned()).await?;
+    }
     let import = Import {
         app: app.clone(),
         reader: Reader::new(format, asked.any_time, asked.first_line),

@@ -121,6 +121,7 @@ pub(super) async fn test(
     let webhook = app.store.webhook(id).await?;
     let delivery = test_delivery(id, &webhook.spec.name, app.clock.wall());
     let delivery = app.store.create_delivery(delivery).await?;
+    app.store.note("webhook.tested", webhook.spec.name).await?;
     Ok((StatusCode::CREATED, Json(delivery.into())))
 }
 

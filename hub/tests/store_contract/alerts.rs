@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use telemetry_hub::model::alert::{Ailment, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
+use telemetry_hub::model::audit::{Actor, ActorKind};
 use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
 use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
 use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Secret, Settlement, WebhookId};
-use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error};
+use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, acts, with_actor};
 
 use crate::scene::{Hub, T0, settlement, to};
 
@@ -27,10 +28,21 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     let batches = vec![hub.batch(0, &[(0, 0, 99.0)])];
     hub.store.commit(Commit { batches, transitions, ..Commit::default() }).await.unwrap();
     assert_eq!(hub.store.open_alerts().await.unwrap(), [pending, firing.clone()]);
-    hub.store.ack_alert(AlertId(2), T0.plus(5), Some("on it".to_owned())).await.unwrap();
-    // What was acknowledged before stays as it was, what is gone is passed over.
-    let many = [1, 2, 77].map(AlertId).to_vec();
-    let acked = hub.store.ack_alerts(many, T0.plus(6), None).await.unwrap();
+    let anna = Actor { kind: ActorKind::Session, who: "anna".to_owned(), address: String::new() };
+    let acked = with_actor(async {
+        acts(anna);
+        hub.store.ack_alert(AlertId(2), T0.plus(5), Some("on it".to_owned())).await.unwrap();
+        // What was acknowledged before stays as it was, what is gone is passed over.
+        let many = [1, 2, 77].map(AlertId).to_vec();
+        hub.store.ack_alerts(many, T0.plus(6), None).await.unwrap()
+    })
+    .await;
+    // Each is in the audit log once, and who did it.
+    let entries = hub.store.audit(None, 10).await.unwrap();
+    let said: Vec<_> = entries.iter().map(|entry| (&*entry.action, &*entry.subject, &*entry.actor.who)).collect();
+    assert_eq!(said, [("alert.acknowledged", "alr_1", "anna"), ("alert.acknowledged", "alr_2", "anna")]);
+    let fields = entries[1].fields.iter().map(|change| (&*change.field, change.after.as_deref().unwrap_or_default()));
+    assert!(fields.eq([("acknowledged", "2023-11-14T22:13:20Z"), ("comment", "on it")]), "{:?}", entries[1].fields);
     assert_eq!(
         acked.iter().map(|alert| (alert.id, alert.acked_at)).collect::<Vec<_>>(),
         [(AlertId(1), Some(T0.plus(6)))]

@@ -91,6 +91,9 @@ async fn every_kind_of_change_is_there_and_no_reading_is() {
         ("PATCH", "/api/v1/hub", json!({"join": {"policy": "closed"}}), "setting.changed"),
         ("PATCH", "/api/v1/hub", json!({"join": {"open_for": "4m"}}), "join_window.opened"),
         ("PUT", "/api/v1/retention", json!({"raw": "30d"}), "setting.changed"),
+        ("POST", "/api/v1/webhooks", json!({"name": "ntfy", "url": "http://192.168.1.5/"}), "webhook.created"),
+        ("POST", "/api/v1/webhooks/whk_1/test", json!({}), "webhook.tested"),
+        ("POST", "/api/v1/deliveries/dlv_1/replay", json!({}), "delivery.replayed"),
         ("DELETE", path.as_str(), json!({}), "device.deleted"),
     ] {
         let answer = scene.call(method, path, &body).await;

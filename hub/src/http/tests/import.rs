@@ -140,7 +140,10 @@ async fn a_wrong_line_ends_an_import_and_a_dry_run_names_them_all() {
     );
     let first = json!({"line": 161_001, "field": "value", "detail": "`warm` is not a number"});
     assert_eq!((&asked["errors"][0], &asked["lines"]), (&first, &json!(160_032)));
+    let deeds = async || scene.get("/api/v1/audit").await.json()["items"].clone();
+    assert_eq!(deeds().await, json!([]), "what changes nothing is no deed");
     let ended = scene.import("", "text/csv", file).await;
+    assert_eq!((&deeds().await[0]["action"], deeds().await.as_array().unwrap().len()), (&json!("import.began"), 1));
     assert_eq!(ended.problem(), (400, json!("invalid"), json!("line 160002.value")), "{}", ended.text);
     let stored = scene.get(&format!("/api/v1/query?device=*&sensor=*&{RANGE}&points=1")).await.json();
     let count = stored["series"][0]["count"][0].as_u64().unwrap();

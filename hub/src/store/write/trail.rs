@@ -54,7 +54,7 @@ const DEVICE_OF_SERIES: &str = "(SELECT 'dev_' || hex(device.id) FROM series JOI
 
 const NAME_OF_USER: &str = "(SELECT name FROM user WHERE id = ROW.user)";
 
-const TRAILS: [Trail; 15] = [
+const TRAILS: [Trail; 16] = [
     Trail {
         table: "rule",
         noun: "rule",
@@ -124,6 +124,15 @@ const TRAILS: [Trail; 15] = [
             ("'until'", "until_at", As::Moment),
             ("'comment'", "comment", As::Text),
         ],
+    },
+    Trail {
+        table: "alert",
+        noun: "alert",
+        // What rules say of it is no change of a person.
+        verbs: ["", "acknowledged", ""],
+        subject: "'alr_' || ROW.id",
+        name: "ROW.rule_name || COALESCE(' on ' || (SELECT name FROM device WHERE no = ROW.device), '')",
+        columns: &[("'acknowledged'", "acked_at", As::Moment), ("'comment'", "ack_comment", As::Text)],
     },
     Trail {
         table: "token",
