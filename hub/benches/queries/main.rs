@@ -33,6 +33,7 @@ use telemetry_hub::config::Config;
 use telemetry_hub::hub::Hub;
 use telemetry_hub::model::UnixMillis;
 use telemetry_hub::model::access::Scope;
+use telemetry_hub::model::device::Labels;
 use telemetry_hub::store::{self, Commit, SecretKey, Store};
 
 /// Batches of one commit.
@@ -87,7 +88,8 @@ fn main() {
         let _ = stopped.await;
     }));
     let secret = [7; 20];
-    let token = store.create_token("bench".to_owned(), Scope::Read, sha256(&secret), None, UnixMillis(0));
+    let token =
+        store.create_token("bench".to_owned(), Scope::Read, Labels::new(), sha256(&secret), None, UnixMillis(0));
     let token = ApiToken { id: runtime.block_on(token).unwrap().id, secret };
     let mut ask = Client::connect(&address.to_string(), &token.text()).unwrap();
     let stats = store.stats();

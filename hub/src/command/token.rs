@@ -5,12 +5,15 @@ use std::time::Duration;
 use clap::{Subcommand, ValueEnum};
 use ring::rand::{SecureRandom, SystemRandom};
 
+use super::join_token::label;
 use super::table::Table;
 use super::{Data, Failure, Outcome, out, print, shown};
 use crate::access::ApiToken;
 use crate::clock::Clock;
+use crate::http::dto::access::limit;
 use crate::http::dto::text::duration;
 use crate::model::access;
+use crate::model::device::Labels;
 
 /// What to do with API tokens.
 #[derive(Debug, Subcommand)]
@@ -28,6 +31,9 @@ pub enum Action {
         /// Time until it stops working, such as 30d; never when absent
         #[arg(long, value_parser = duration)]
         expires: Option<Duration>,
+        /// Only for devices with this label, key=value; repeatable: a device needs all of them. With the scopes ingest, read and write
+        #[arg(long, value_parser = label)]
+        label: Vec<(String, String)>,
     },
     /// List tokens, without their secrets
     List {
@@ -72,7 +78,10 @@ impl From<Scope> for access::Scope {
 
 pub(super) async fn run(action: Action) -> Outcome {
     match action {
-        Action::Create { data, scope, name, expires } => create(data, scope, name, expires).await,
+        Action::Create { data, scope, name, expires, label } => {
+            let labels = labels(label, scope.into())?;
+            create(data, scope, labels, name, expires).await
+        }
         Action::List { data } => list(data).await,
         Action::Revoke { data, id } => {
             let id = number(&id, "tok_")?;
@@ -84,13 +93,27 @@ pub(super) async fn run(action: Action) -> Outcome {
     }
 }
 
-async fn create(data: Data, scope: Scope, name: String, expires: Option<Duration>) -> Outcome {
+/// The labels of all `--label`.
+fn labels(pairs: Vec<(String, String)>, scope: access::Scope) -> Result<Labels, Failure> {
+    let mut labels = Labels::new();
+    for (key, value) in pairs {
+        if let Some(other) = labels.insert(key.clone(), value.clone()).filter(|other| *other != value) {
+            let detail =
+                format!("--label {key}={value}: no device can have this and {key}={other}; create a token for each");
+            return Err(Failure::Use(detail));
+        }
+    }
+    limit(labels, scope).map_err(|error| Failure::Use(format!("--label: {}", error.detail())))
+}
+
+async fn create(data: Data, scope: Scope, labels: Labels, name: String, expires: Option<Duration>) -> Outcome {
     let now = Clock.wall();
     let mut secret = [0; 20];
     SystemRandom::new().fill(&mut secret).map_err(|_| anyhow::anyhow!("no randomness from the operating system"))?;
     let store = data.open_or_prepare()?;
     let expires = expires.map(|after| now.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX)));
-    let token = store.create_token(name, scope.into(), ApiToken { id: 0, secret }.hash(), expires, now).await?;
+    let hash = ApiToken { id: 0, secret }.hash();
+    let token = store.create_token(name, scope.into(), labels, hash, expires, now).await?;
     store.close().await?;
     print(ApiToken { id: token.id, secret }.text());
     Ok(())
@@ -98,12 +121,13 @@ async fn create(data: Data, scope: Scope, name: String, expires: Option<Duration
 
 async fn list(data: Data) -> Outcome {
     let store = data.open()?;
-    let mut table = Table::new(["ID", "SCOPE", "EXPIRES", "LAST USED", "NAME"]);
+    let mut table = Table::new(["ID", "SCOPE", "DEVICES", "EXPIRES", "LAST USED", "NAME"]);
     for token in store.tokens().await? {
         let expires = token.expires_at.map_or_else(|| "never".to_owned(), shown::moment);
         let used = token.last_used_at.map_or_else(|| "never".to_owned(), shown::moment);
         let scope = token.scope.word().to_owned();
-        table.row([format!("tok_{}", token.id), scope, expires, used, shown::name(&token.name)]);
+        let devices = if token.labels.is_empty() { "all".to_owned() } else { shown::name(&token.view().to_string()) };
+        table.row([format!("tok_{}", token.id), scope, devices, expires, used, shown::name(&token.name)]);
     }
     store.close().await?;
     out::write(&table.text());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 
-use super::auth::{Reader, Writer};
+use super::auth::{Attendant, Onlooker};
 use super::body::Body;
 use super::dto::alert::{self as dto, AckManyRequest, AckRequest, AckedMany, Alert};
 use super::dto::{Page, Problem, text};
@@ -66,15 +66,16 @@ impl FromParams for ListAlerts {
     responses((status = 200, body = Page<Alert>), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     Asked(asked): Asked<ListAlerts>,
 ) -> Result<Json<Page<Alert>>, ApiError> {
     let device = match asked.device {
         None => None,
-        Some(device) => Some(select::device(&app.store.catalog(), &device)?.no),
+        Some(device) => Some(select::device(&app.store.catalog(), &view, &device)?.no),
     };
     let query = AlertQuery {
         states: asked.state,
+        among: view.among(&app.store.catalog()),
         device,
         from: asked.from,
         to: asked.to,
@@ -91,12 +92,13 @@ pub(super) async fn list(
     request_body = AckRequest, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
 pub(super) async fn ack(
     State(app): State<AppState>,
-    _: Writer,
+    Attendant(view): Attendant,
     Id(id): Id<AlertId>,
     Body(request): Body<AckRequest>,
 ) -> Result<Json<Alert>, ApiError> {
     bounded(request.comment.as_deref())?;
-    let alert = app.store.ack_alert(id, app.clock.wall(), request.comment).await?;
+    let among = view.among(&app.store.catalog());
+    let alert = app.store.ack_alert(id, among, app.clock.wall(), request.comment).await?;
     let shown = Alert::of(&alert, &app.store.catalog());
     app.bus.publish(Arc::new(Update::Alert(alert)));
     Ok(Json(shown))
@@ -107,7 +109,7 @@ pub(super) async fn ack(
     responses((status = 200, body = AckedMany), (status = 400, body = Problem)))]
 pub(super) async fn ack_many(
     State(app): State<AppState>,
-    _: Writer,
+    Attendant(view): Attendant,
     Body(request): Body<AckManyRequest>,
 ) -> Result<Json<AckedMany>, ApiError> {
     bounded(request.comment.as_deref())?;
@@ -121,7 +123,8 @@ pub(super) async fn ack_many(
         request.alerts.iter().enumerate().map(|(index, id)| {
             text::parse_id(id).map_err(|detail| ApiError::invalid(format!("alerts[{index}]"), detail))
         });
-    let alerts = app.store.ack_alerts(ids.collect::<Result<_, _>>()?, app.clock.wall(), request.comment).await?;
+    let (ids, among) = (ids.collect::<Result<_, _>>()?, view.among(&app.store.catalog()));
+    let alerts = app.store.ack_alerts(ids, among, app.clock.wall(), request.comment).await?;
     let acknowledged = alerts.len();
     for (n, alert) in alerts.into_iter().enumerate() {
         if n % AT_ONCE == AT_ONCE - 1 {

@@ -98,13 +98,13 @@ pub(super) async fn with_actor(request: Request, next: Next) -> Response {
 }
 
 /// Says that what the present request changes is this one's.
-pub(super) async fn let_act(app: &AppState, principal: Principal, peer: Peer) -> Result<(), ApiError> {
+pub(super) async fn let_act(app: &AppState, principal: &Principal, peer: Peer) -> Result<(), ApiError> {
     store::acts(actor(app, principal, peer).await?);
     Ok(())
 }
 
 /// Whoever asks, as the log names them.
-pub(super) async fn actor(app: &AppState, principal: Principal, peer: Peer) -> Result<Actor, ApiError> {
+pub(super) async fn actor(app: &AppState, principal: &Principal, peer: Peer) -> Result<Actor, ApiError> {
     let (kind, who) = match principal.by {
         By::Session(hash) => {
             let session = app.store.session(hash, app.clock.wall(), None).await?;

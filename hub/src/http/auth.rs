@@ -3,6 +3,9 @@
 //! A handler says who may call it by its first argument: [`Reader`], [`Writer`], [`Operator`] or [`Admin`]; [`Account`] where it
 //! is about whoever asks. What a session may do is what the role of its user allows. Secrets have 128 bits and
 //! more, so their SHA-256 is enough at rest; they are compared by hash, which tells nothing by its timing.
+//!
+//! A token that is only for devices with certain labels is refused by all of these. A handler that shows or changes nothing but
+//! what is in a [`View`] takes [`Onlooker`], [`Attendant`], [`Sender`] or [`Pusher`], and is given the view with it.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -23,6 +26,7 @@ use super::shares::Asker;
 use crate::access::{ApiToken, sha256};
 use crate::model::access::{Scope, Session};
 use crate::model::audit::Actor;
+use crate::model::view::View;
 use crate::store::Who;
 
 /// Name of the session cookie.
@@ -36,10 +40,12 @@ const COOKIES: usize = 8;
 pub const JOIN_POLICY: &str = "join_policy";
 
 /// Who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// What they may do.
     pub scope: Scope,
+    /// Of which devices.
+    pub view: View,
     /// How they are known.
     pub by: By,
     /// Row number of the user, if it is one.
@@ -50,12 +56,12 @@ impl Principal {
     /// Whoever a session is of, by the hash of its cookie.
     #[must_use]
     pub const fn of(session: &Session, hash: [u8; 32]) -> Self {
-        Self { scope: session.role.scope(), by: By::Session(hash), user: Some(session.user) }
+        Self { scope: session.role.scope(), view: View::ALL, by: By::Session(hash), user: Some(session.user) }
     }
 
     /// A program.
-    const fn program(scope: Scope, by: By) -> Self {
-        Self { scope, by, user: None }
+    const fn program(scope: Scope, view: View, by: By) -> Self {
+        Self { scope, view, by, user: None }
     }
 }
 
@@ -81,12 +87,21 @@ pub struct Writer(pub Scope);
 /// Whoever may do what people do daily.
 #[derive(Debug)]
 pub struct Operator;
-/// Whoever may send.
+/// Whoever may look at some devices: at these.
 #[derive(Debug)]
-pub struct Sender;
+pub struct Onlooker(pub View);
+/// Whoever may acknowledge what is about some devices: about these.
+#[derive(Debug)]
+pub struct Attendant(pub View);
+/// Whoever may send readings of some devices: of these.
+#[derive(Debug)]
+pub struct Sender(pub View);
 /// The same, where the query string has to be read.
 #[derive(Debug)]
-pub struct Pusher;
+pub struct Pusher(pub View);
+/// Whoever it is, whatever they may do: to be told who they are.
+#[derive(Debug)]
+pub struct Somebody(pub Principal);
 /// Whoever may do everything, where the query string has to be read.
 #[derive(Debug)]
 pub struct Importer(pub Actor);
@@ -109,13 +124,32 @@ impl FromRequestParts<AppState> for Principal {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let Somebody(principal) = Somebody::from_request_parts(parts, app).await?;
+        is_for_all(&principal)?;
+        Ok(principal)
+    }
+}
+
+impl FromRequestParts<AppState> for Somebody {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let Ok(peer) = Peer::from_request_parts(parts, app).await;
         let principal = identify(app, peer, &parts.headers).await?.ok_or_else(nobody)?;
         if let Some(asker) = parts.extensions.get::<Asker>() {
-            asker.is(principal);
+            asker.is(principal.clone());
         }
-        Ok(principal)
+        Ok(Self(principal))
     }
+}
+
+/// Refuses a token that is only for some devices.
+pub(super) fn is_for_all(principal: &Principal) -> Result<(), ApiError> {
+    if principal.view.is_all() {
+        return Ok(());
+    }
+    let detail = format!("this token is only for devices with {}, and this needs one for all devices", principal.view);
+    Err(ApiError::forbidden("scope", detail))
 }
 
 /// 401: without credentials.
@@ -124,7 +158,7 @@ pub(super) fn nobody() -> ApiError {
 }
 
 /// 403: with credentials for something else.
-pub(super) fn lacks(principal: Principal, needed: Scope) -> ApiError {
+pub(super) fn lacks(principal: &Principal, needed: Scope) -> ApiError {
     let roles = if needed == Scope::Admin { "admin" } else { "operator or admin" };
     let detail = match principal.by {
         By::Session(_) => format!("your role does not allow this: it needs {roles}"),
@@ -137,11 +171,11 @@ pub(super) fn lacks(principal: Principal, needed: Scope) -> ApiError {
 
 async fn admit(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
     let principal = known(parts, app, needed).await?;
-    acts(parts, app, principal).await?;
+    acts(parts, app, &principal).await?;
     Ok(principal)
 }
 
-async fn acts(parts: &mut Parts, app: &AppState, principal: Principal) -> Result<(), ApiError> {
+async fn acts(parts: &mut Parts, app: &AppState, principal: &Principal) -> Result<(), ApiError> {
     // What changes something takes no parameters, and must not seem to; and it is somebody's.
     if !parts.method.is_safe() {
         no_params(&parts.uri)?;
@@ -153,10 +187,39 @@ async fn acts(parts: &mut Parts, app: &AppState, principal: Principal) -> Result
 
 async fn known(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
     let principal = Principal::from_request_parts(parts, app).await?;
-    if !principal.scope.includes(needed) {
-        return Err(lacks(principal, needed));
-    }
+    may(&principal, needed)?;
     Ok(principal)
+}
+
+/// The same of whoever may do it with some devices.
+async fn with_some(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
+    let Somebody(principal) = Somebody::from_request_parts(parts, app).await?;
+    may(&principal, needed)?;
+    Ok(principal)
+}
+
+fn may(principal: &Principal, needed: Scope) -> Result<(), ApiError> {
+    if principal.scope.includes(needed) { Ok(()) } else { Err(lacks(principal, needed)) }
+}
+
+impl FromRequestParts<AppState> for Onlooker {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let principal = with_some(parts, app, Scope::Read).await?;
+        acts(parts, app, &principal).await?;
+        Ok(Self(principal.view))
+    }
+}
+
+impl FromRequestParts<AppState> for Attendant {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let principal = with_some(parts, app, Scope::Write).await?;
+        acts(parts, app, &principal).await?;
+        Ok(Self(principal.view))
+    }
 }
 
 impl FromRequestParts<AppState> for Reader {
@@ -191,9 +254,9 @@ impl FromRequestParts<AppState> for Account {
         let session = match principal.by {
             By::Session(hash) => Some(hash),
             By::Token(_) | By::File | By::Key if principal.scope == Scope::Admin => None,
-            By::Token(_) | By::File | By::Key => return Err(lacks(principal, Scope::Admin)),
+            By::Token(_) | By::File | By::Key => return Err(lacks(&principal, Scope::Admin)),
         };
-        acts(parts, app, principal).await?;
+        acts(parts, app, &principal).await?;
         if let Some(user) = principal.user {
             return Ok(Self { user, session });
         }
@@ -215,9 +278,9 @@ impl FromRequestParts<AppState> for SessionsOf {
         let of = match (principal.scope, principal.user) {
             (Scope::Admin, _) => None,
             (_, Some(user)) => Some(user),
-            (_, None) => return Err(lacks(principal, Scope::Admin)),
+            (_, None) => return Err(lacks(&principal, Scope::Admin)),
         };
-        acts(parts, app, principal).await?;
+        acts(parts, app, &principal).await?;
         Ok(Self(of))
     }
 }
@@ -226,9 +289,9 @@ impl FromRequestParts<AppState> for Sender {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
-        Pusher::from_request_parts(parts, app).await?;
+        let Pusher(view) = Pusher::from_request_parts(parts, app).await?;
         no_params(&parts.uri)?;
-        Ok(Self)
+        Ok(Self(view))
     }
 }
 
@@ -237,7 +300,7 @@ impl FromRequestParts<AppState> for Pusher {
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         // Readings are no change of a person: devices that come with them are not in the audit log.
-        known(parts, app, Scope::Ingest).await.map(|_| Self)
+        with_some(parts, app, Scope::Ingest).await.map(|principal| Self(principal.view))
     }
 }
 
@@ -248,7 +311,7 @@ impl FromRequestParts<AppState> for Importer {
         // A person's, but not the devices and readings that come with it.
         let principal = known(parts, app, Scope::Admin).await?;
         let Ok(peer) = Peer::from_request_parts(parts, app).await;
-        audit::actor(app, principal, peer).await.map(Self)
+        audit::actor(app, &principal, peer).await.map(Self)
     }
 }
 
@@ -292,10 +355,10 @@ fn password(pair: &str) -> Option<String> {
 async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
     let hash = Some(sha256(text.as_bytes()));
     if hash == app.config.admin_token {
-        return Ok(Principal::program(Scope::Admin, By::File));
+        return Ok(Principal::program(Scope::Admin, View::ALL, By::File));
     }
     if hash == app.config.local_key {
-        return Ok(Principal::program(Scope::Admin, By::Key));
+        return Ok(Principal::program(Scope::Admin, View::ALL, By::Key));
     }
     let token = ApiToken::parse(text).map_err(|error| ApiError::unauthenticated(error.to_string()))?;
     let refused =
@@ -309,11 +372,11 @@ async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
     if row.last_used_at.is_none_or(|last| now.since(last) >= 60_000) {
         app.store.touch_token(row.id, now).await?;
     }
-    Ok(Principal::program(row.scope, By::Token(row.id)))
+    Ok(Principal::program(row.scope, row.view(), By::Token(row.id)))
 }
 
 /// Whether somebody who was let in still is: for connections that stay open.
-pub async fn still_holds(app: &AppState, principal: Principal) -> bool {
+pub async fn still_holds(app: &AppState, principal: &Principal) -> bool {
     let now = app.clock.wall();
     match principal.by {
         By::File | By::Key => true,

@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::AppState;
-use super::auth::{Admin, Operator, Reader};
+use super::auth::{Admin, Onlooker, Operator};
 use super::body::Body;
 use super::dto::device::{self as dto, AdoptRequest, Device, DevicePatch, Status};
 use super::dto::{Page, Problem, text};
@@ -19,6 +19,7 @@ use super::path::InPath;
 use crate::live::Update;
 use crate::model::catalog::Catalog;
 use crate::model::device::{self, NewDevice, Pending, Standing};
+use crate::model::view::View;
 use crate::model::{DeviceId, UnixMillis};
 use crate::presence::Presence;
 use crate::proto::command::{Command, Known};
@@ -103,12 +104,12 @@ impl Entry<'_> {
     responses((status = 200, body = Page<Device>), (status = 400, body = Problem)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     Asked(asked): Asked<ListDevices>,
 ) -> Json<Page<Device>> {
     let now = app.clock.wall();
     let catalog = app.store.catalog();
-    let pending: Vec<Pending> = app.presence.read().pending.values().cloned().collect();
+    let pending = app.presence.read().pending.values().filter(|_| view.is_all()).cloned().collect::<Vec<Pending>>();
     let status = |entry: &Entry<'_>| match entry {
         Entry::Stored(device) => dto::status(device, &catalog, &app.presence, now),
         Entry::Waiting(_) => Status::Pending,
@@ -118,7 +119,7 @@ pub(super) async fn list(
         .filter(|pending| is_stranger(&catalog, pending.id))
         .map(|pending| (pending.id, pending))
         .collect();
-    let stored = catalog.devices().filter(|device| !waiting.contains_key(&device.id));
+    let stored = catalog.devices().filter(|device| view.has(device) && !waiting.contains_key(&device.id));
     let entries = stored.map(Entry::Stored).chain(waiting.values().map(|pending| Entry::Waiting(pending)));
     let wanted = entries.filter(|entry| {
         (asked.status.is_empty() || asked.status.contains(&status(entry)))
@@ -136,11 +137,11 @@ pub(super) async fn list(
     responses((status = 200, body = Device), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     InPath(id): InPath,
     _: Asked<Nothing>,
 ) -> Result<Json<Device>, ApiError> {
-    view(&app, id).map(Json).ok_or_else(|| unknown(id))
+    within(&app, &view, id).map(Json).ok_or_else(|| unknown(id))
 }
 
 /// Renames a device, sets its labels, its expected interval or the notes about it.
@@ -235,10 +236,16 @@ fn is_waiting(app: &AppState, id: DeviceId) -> bool {
 }
 
 pub(super) fn view(app: &AppState, id: DeviceId) -> Option<Device> {
+    within(app, &View::ALL, id)
+}
+
+/// A device, if it is in a view. Whoever waits is in that of everything only: nobody has given it labels yet.
+fn within(app: &AppState, view: &View, id: DeviceId) -> Option<Device> {
     let catalog = app.store.catalog();
-    let waiting = app.presence.read().pending.get(&id).filter(|_| is_stranger(&catalog, id)).map(Device::from);
+    let is_shown = |_: &&Pending| view.is_all() && is_stranger(&catalog, id);
+    let waiting = app.presence.read().pending.get(&id).filter(is_shown).map(Device::from);
     let stored =
-        || catalog.device_by_id(id).map(|device| Device::of(device, &catalog, &app.presence, app.clock.wall()));
+        || view.device(&catalog, id).map(|device| Device::of(device, &catalog, &app.presence, app.clock.wall()));
     waiting.or_else(stored)
 }
 

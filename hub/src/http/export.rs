@@ -26,7 +26,7 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::AppState;
-use super::auth::{Reader, nobody};
+use super::auth::{Onlooker, nobody};
 use super::dto::export::{ExportRow, Format, Rows};
 use super::dto::{Problem, text};
 use super::error::ApiError;
@@ -36,6 +36,7 @@ use super::select::{Selector, SelectorParams};
 use super::shares::{Asker, PLACE};
 use crate::model::UnixMillis;
 use crate::model::reading::SeriesId;
+use crate::model::view::View;
 use crate::store::{self, Page};
 
 /// Exports that read a page at once in the whole hub: each keeps one of the store's few readers busy.
@@ -102,7 +103,7 @@ impl FromParams for AskExport {
         (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn download(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     Extension(asker): Extension<Asker>,
     Asked(asked): Asked<AskExport>,
     headers: HeaderMap,
@@ -111,8 +112,8 @@ pub(super) async fn download(
     let is_gzip = takes_gzip(&headers);
     let series = {
         let catalog = app.store.catalog();
-        let found = asked.selector.series(&catalog);
-        asked.selector.all_there(&catalog, &found)?;
+        let found = asked.selector.series(&catalog, &view);
+        asked.selector.all_there(&catalog, &view, &found)?;
         // Numbers alone: names of a hundred thousand series would be most of the memory.
         found.iter().map(|(_, series)| series.id).collect()
     };
@@ -131,7 +132,7 @@ pub(super) async fn download(
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     let packer = is_gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
-    let writer = Writer { app: app.clone(), format: asked.format, series, range: asked.range, packer, pieces };
+    let writer = Writer { app: app.clone(), view, format: asked.format, series, range: asked.range, packer, pieces };
     app.sockets.spawn(async move {
         writer.run().await;
         drop(place);
@@ -192,6 +193,8 @@ fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Cut>
 /// Writes one export.
 struct Writer {
     app: AppState,
+    /// What whoever asked may see; a device may leave it under way.
+    view: View,
     format: Format,
     series: Vec<SeriesId>,
     range: (UnixMillis, UnixMillis),
@@ -271,6 +274,7 @@ impl Writer {
     fn rows(&self, series: SeriesId) -> Result<Rows, ApiError> {
         let catalog = self.app.store.catalog();
         let series = catalog.series(series).and_then(|series| Some((catalog.device(series.device)?, series)));
+        let series = series.filter(|(device, _)| self.view.has(device));
         let gone = || ApiError::not_found("a device was removed while it was exported");
         series.map(|(device, series)| Rows::of(self.format, device, series)).ok_or_else(gone)
     }

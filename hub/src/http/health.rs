@@ -46,8 +46,9 @@ pub(super) async fn metrics(
     if !peer.is_local(&uri, &headers) {
         let needed = || ApiError::unauthenticated("metrics need an API token with the scope `read`");
         let principal = auth::identify(&app, peer, &headers).await?.ok_or_else(needed)?;
+        auth::is_for_all(&principal)?;
         if !principal.scope.includes(Scope::Read) {
-            return Err(auth::lacks(principal, Scope::Read));
+            return Err(auth::lacks(&principal, Scope::Read));
         }
     }
     let mut own = Exposition::default();

@@ -26,10 +26,11 @@ use super::dto::import::{Imported, Reader};
 use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::params::{Asked, FromParams, Params};
-use super::push::store;
+use super::push::{Sends, store};
 use super::unpack::is_gzip;
 use crate::ingest::gather::Gathered;
 use crate::model::UnixMillis;
+use crate::model::view::View;
 use crate::pressure::Shed;
 use crate::store::Origin;
 
@@ -191,11 +192,14 @@ impl Import {
             }
             self.done.wrong(line, &error);
         }
-        gathered.resolve(&self.app.store.catalog()).map_err(|refusal| self.stopped(before, refusal.into()))?;
+        let found = gathered.resolve(&self.app.store.catalog(), &View::ALL);
+        found.map_err(|refused| self.stopped(before, refused.into()))?;
         self.done.note_devices(&gathered);
         if !dry_run {
             self.calm().await.map_err(|error| self.stopped(before, error))?;
-            store(&self.app, &mut gathered, None, now).await.map_err(|error| self.stopped(before, error))?;
+            store(&self.app, &mut gathered, &Sends::ANYTHING, now)
+                .await
+                .map_err(|error| self.stopped(before, error))?;
         }
         self.done.readings += gathered.len() as u64;
         Ok(())

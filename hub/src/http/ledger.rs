@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 
 use super::AppState;
-use super::auth::Reader;
+use super::auth::Onlooker;
+use super::devices::unknown;
 use super::dto::Problem;
 use super::dto::ledger::{Ledger, LedgerHour};
 use super::dto::text;
@@ -51,12 +52,11 @@ impl FromParams for AskLedger {
     responses((status = 200, body = Ledger), (status = 400, body = Problem), (status = 404, body = Problem)))]
 pub(super) async fn show(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     InPath(id): InPath,
     Asked(asked): Asked<AskLedger>,
 ) -> Result<Json<Ledger>, ApiError> {
-    let device = app.store.catalog().device_by_id(id).map(|device| device.no);
-    let device = device.ok_or_else(|| ApiError::not_found(format!("there is no device {id}")))?;
+    let device = view.device(&app.store.catalog(), id).map(|device| device.no).ok_or_else(|| unknown(id))?;
     // Answered under load as well: some lines an hour of one device, which say what the load did to it.
     // The whole of every hour that is touched: counts have no minutes.
     let (from, to) = (asked.from.hour(), Hour(asked.to.plus(-1).hour().0 + 1));

@@ -31,10 +31,12 @@ use super::dto::webhook::Delivery;
 use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::origin::from_own_page;
-use crate::live::{FRAME_ROWS, Filter, Room, Subscription, Update};
+use crate::live::{FRAME_ROWS, Filter, Room, Seen, Sight, Subscription, Update};
 use crate::model::access::Scope;
+use crate::model::device::DeviceNo;
 use crate::model::glob::Glob;
 use crate::model::reading::{Point, SeriesId};
+use crate::model::view::View;
 use crate::model::{DeviceId, UnixMillis};
 use crate::pressure::Shed;
 
@@ -66,7 +68,7 @@ pub(super) async fn connect(
     // Listened to before it is asked, so that access which ends meanwhile is noticed.
     let access_ended = app.access_ended.subscribe();
     let principal = auth::identify(&app, peer, &headers).await?;
-    if let Some(principal) = principal.filter(|principal| !principal.scope.includes(Scope::Read)) {
+    if let Some(principal) = principal.as_ref().filter(|principal| !principal.scope.includes(Scope::Read)) {
         return Err(auth::lacks(principal, Scope::Read));
     }
     let upgrade = upgrade
@@ -84,8 +86,9 @@ pub(super) async fn connect(
         .max_write_buffer_size(256 << 10)
         .max_message_size(64 << 10)
         .max_frame_size(64 << 10);
+    let view = principal.as_ref().map_or(View::ALL, |principal| principal.view.clone());
     Ok(upgrade.on_upgrade(move |socket| async move {
-        Connection::new(app, socket, access_ended).run(principal, session).await;
+        Connection::new(app, view, socket, access_ended).run(principal, session).await;
         drop((guest, tracked));
     }))
 }
@@ -112,14 +115,17 @@ struct Connection {
     access_ended: watch::Receiver<()>,
     subscriptions: BTreeMap<u32, Subscription>,
     room: Room,
+    sight: Sight,
     /// Until when nothing was missed: a gap after lagging begins here.
     caught_up: UnixMillis,
     last_heard: Instant,
 }
 
 impl Connection {
-    fn new(app: AppState, socket: WebSocket, access_ended: watch::Receiver<()>) -> Self {
+    fn new(app: AppState, view: View, socket: WebSocket, access_ended: watch::Receiver<()>) -> Self {
         let updates = app.bus.listen();
+        // After that: what changes in between is heard of.
+        let sight = Sight::new(view, &app.store.catalog());
         let (caught_up, last_heard) = (app.clock.wall(), app.clock.now());
         Self {
             app,
@@ -128,6 +134,7 @@ impl Connection {
             access_ended,
             subscriptions: BTreeMap::new(),
             room: Room::default(),
+            sight,
             caught_up,
             last_heard,
         }
@@ -166,8 +173,8 @@ impl Connection {
                 biased;
                 () = closing.cancelled() => Err(End::Close(close_code::AWAY, Cow::Borrowed("the hub is stopping"))),
                 // Before what the client says: one that floods keeps its access no longer than others.
-                Ok(()) = self.access_ended.changed() => self.check(principal).await,
-                _ = ping.tick() => self.check(principal).await,
+                Ok(()) = self.access_ended.changed() => self.check(&principal).await,
+                _ = ping.tick() => self.check(&principal).await,
                 message = self.socket.recv() => self.heard(message).await,
                 () = self.app.clock.sleep_until(next_frame) => self.send_frames().await,
                 update = self.updates.recv() => self.learned(update, principal.scope).await,
@@ -213,7 +220,7 @@ impl Connection {
                     text::glob(field, pattern.unwrap_or_else(|| "*".to_owned())).map(|pattern| Glob::new(&pattern))
                 };
                 let filter = match (glob("device", device), glob("sensor", sensor)) {
-                    (Ok(device), Ok(sensor)) => Filter { device, sensor },
+                    (Ok(device), Ok(sensor)) => Filter { device, sensor, view: self.sight.view().clone() },
                     (Err(error), _) | (_, Err(error)) => {
                         return self.send(&ServerMessage::Error { detail: error.detail().to_owned() }).await;
                     }
@@ -268,6 +275,10 @@ impl Connection {
                 }
                 // A device event may be among what was missed.
                 self.subscriptions.values_mut().for_each(Subscription::forget_verdicts);
+                let gone = self.sight.missed(&self.app.store.catalog());
+                for id in gone {
+                    self.send(&ServerMessage::Device { device: None, removed: Some(id.to_string()) }).await?;
+                }
                 Ok(())
             }
             Err(RecvError::Closed) => Err(End::Close(close_code::AWAY, Cow::Borrowed("the hub is stopping"))),
@@ -292,24 +303,22 @@ impl Connection {
                 Ok(())
             }
             Update::Device(id) => {
-                self.subscriptions.values_mut().for_each(Subscription::forget_verdicts);
-                match self.device(*id) {
-                    Some(device) => {
-                        self.send(&ServerMessage::Device { device: Some(Box::new(device)), removed: None }).await
-                    }
-                    None => Ok(()),
-                }
+                let seen = self.sight.changed(*id, &self.app.store.catalog());
+                self.tell_of_device(*id, seen).await
             }
             Update::Removed(id) => {
-                self.subscriptions.values_mut().for_each(Subscription::forget_verdicts);
-                self.send(&ServerMessage::Device { device: None, removed: Some(id.to_string()) }).await
+                let seen = self.sight.removed(*id);
+                self.tell_of_device(*id, seen).await
             }
-            Update::Alert(alert) => {
+            Update::Alert(alert) if self.sees(alert.device()) => {
                 let alert = Box::new(Alert::of(alert, &self.app.store.catalog()));
                 self.send(&ServerMessage::Alert { alert: Some(alert), removed: None }).await
             }
-            Update::NoAlert(id) => self.send(&ServerMessage::Alert { alert: None, removed: Some(text::id(*id)) }).await,
-            Update::Delivery(id) => match self.app.store.delivery(*id).await {
+            Update::NoAlert(id, device) if self.sees(*device) => {
+                self.send(&ServerMessage::Alert { alert: None, removed: Some(text::id(*id)) }).await
+            }
+            // What was sent to whom is about the whole hub.
+            Update::Delivery(id) if self.sees(None) => match self.app.store.delivery(*id).await {
                 Ok(delivery) => {
                     let delivery = Delivery::from(delivery).shown_to(scope);
                     self.send(&ServerMessage::Delivery { delivery }).await
@@ -317,15 +326,31 @@ impl Connection {
                 // Deleted meanwhile, or the store is busy: the page learns of it when it asks.
                 Err(_) => Ok(()),
             },
+            Update::Alert(_) | Update::NoAlert(..) | Update::Delivery(_) => Ok(()),
         }
+    }
+
+    async fn tell_of_device(&mut self, id: DeviceId, seen: Seen) -> Result<(), End> {
+        self.subscriptions.values_mut().for_each(Subscription::forget_verdicts);
+        let device = if seen == Seen::Now { self.device(id).map(Box::new) } else { None };
+        let removed = (seen == Seen::Gone).then(|| id.to_string());
+        if device.is_none() && removed.is_none() {
+            return Ok(());
+        }
+        self.send(&ServerMessage::Device { device, removed }).await
     }
 
     fn device(&self, id: DeviceId) -> Option<Device> {
         let catalog = self.app.store.catalog();
-        if let Some(device) = catalog.device_by_id(id) {
+        if let Some(device) = self.sight.view().device(&catalog, id) {
             return Some(Device::of(device, &catalog, &self.app.presence, self.app.clock.wall()));
         }
-        self.app.presence.read().pending.get(&id).map(Device::from)
+        self.app.presence.read().pending.get(&id).filter(|_| self.sight.view().is_all()).map(Device::from)
+    }
+
+    /// Whether the client may see what is about this device, or about none.
+    fn sees(&self, device: Option<DeviceNo>) -> bool {
+        self.sight.view().sees(&self.app.store.catalog(), device)
     }
 
     async fn send_frames(&mut self) -> Result<(), End> {
@@ -349,14 +374,15 @@ impl Connection {
         Ok(())
     }
 
-    /// Rows with names. Rows of one device come together, so its id is written once for all of them.
+    /// Rows with names, of devices that may be seen as it is now. Rows of one device come together, so its id is written once for
+    /// all of them.
     fn rows(&self, rows: &[(SeriesId, Point)]) -> Vec<Row> {
         let catalog = self.app.store.catalog();
         let mut last: Option<(DeviceId, Arc<str>)> = None;
         rows.iter()
             .filter_map(|(series, point)| {
                 let series = catalog.series(*series)?;
-                let device = catalog.device(series.device)?.id;
+                let device = catalog.device(series.device).filter(|device| self.sight.view().has(device))?.id;
                 let name = match &last {
                     Some((id, name)) if *id == device => Arc::clone(name),
                     _ => Arc::from(device.to_string()),
@@ -367,7 +393,7 @@ impl Connection {
             .collect()
     }
 
-    async fn check(&mut self, principal: Principal) -> Result<(), End> {
+    async fn check(&mut self, principal: &Principal) -> Result<(), End> {
         if self.app.clock.now().duration_since(self.last_heard) > DEAD {
             return Err(End::Gone);
         }

@@ -26,11 +26,12 @@ use super::params::{Asked, FromParams, Params};
 use super::shares::Asker;
 use super::unpack::{Body, ROOM_WITHIN, busy};
 use crate::ingest::desk::Verdict;
-use crate::ingest::gather::{Gathered, Refusal};
+use crate::ingest::gather::{Gathered, Part, Refusal, Refused};
 use crate::live::Update;
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
 use crate::model::device::DeviceNo;
+use crate::model::view::View;
 use crate::store::{Origin, Wish};
 
 /// Readings of one request: a third of the way to the disk.
@@ -54,12 +55,12 @@ const PASSED_OVER: HeaderName = HeaderName::from_static("x-values-skipped");
         (status = 507, body = Problem)))]
 pub(super) async fn readings(
     State(app): State<AppState>,
-    _: Sender,
+    Sender(view): Sender,
     peer: Peer,
     request: Request,
 ) -> Result<Json<Pushed>, ApiError> {
     let is_ndjson = is_ndjson(&request)?;
-    let done = take(&app, peer, request, move |body, gathered, now| {
+    let done = take(&app, view, peer, request, move |body, gathered, now| {
         let gather = if is_ndjson { gather_ndjson } else { gather_json };
         gather(body, gathered, now).map(|()| 0)
     });
@@ -135,13 +136,13 @@ pub(super) async fn write_v2(
         (status = 507, body = Problem)))]
 pub(super) async fn write(
     State(app): State<AppState>,
-    _: Pusher,
+    Pusher(view): Pusher,
     peer: Peer,
     Asked(asked): Asked<AskWrite>,
     request: Request,
 ) -> Result<Response, ApiError> {
     let gather = move |body: &str, gathered: &mut Gathered, now| line::gather(body, asked.precision, gathered, now);
-    let done = take(&app, peer, request, gather).await.map_err(ApiError::for_influx)?;
+    let done = take(&app, view, peer, request, gather).await.map_err(ApiError::for_influx)?;
     let headers = [(STORED, HeaderValue::from(done.readings)), (PASSED_OVER, HeaderValue::from(done.passed_over))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
@@ -153,16 +154,31 @@ struct Done {
     passed_over: usize,
 }
 
+/// What whoever sends may do besides sending.
+#[derive(Debug)]
+pub(super) struct Sends {
+    /// Who may make so many devices and series only; nobody where any number is right.
+    by: Option<By>,
+    /// Devices that their readings may be of.
+    view: View,
+}
+
+impl Sends {
+    /// Any number of any devices.
+    pub(super) const ANYTHING: Self = Self { by: None, view: View::ALL };
+}
+
 /// Takes a request to the disk.
 async fn take(
     app: &AppState,
+    view: View,
     Peer(address): Peer,
     request: Request,
     gather: impl FnOnce(&str, &mut Gathered, UnixMillis) -> Result<usize, ApiError> + Send + 'static,
 ) -> Result<Done, ApiError> {
     let now = app.clock.wall();
     let who = request.extensions().get::<Asker>().and_then(Asker::who);
-    let by = who.filter(|who| !who.scope.includes(Scope::Admin)).map(|who| who.by);
+    let sends = Sends { by: who.filter(|who| !who.scope.includes(Scope::Admin)).map(|who| who.by), view };
     let read = read(app, request, gather, now).await;
     let (mut gathered, passed_over) = read.inspect_err(|error| {
         if error.is_the_clients() {
@@ -170,7 +186,7 @@ async fn take(
         }
     })?;
     let readings = gathered.len();
-    let devices = store(app, &mut gathered, by, now).await?;
+    let devices = store(app, &mut gathered, &sends, now).await?;
     app.presence.pushed(gathered.newest(), address, app.clock.wall());
     Ok(Done { readings, devices: devices.len(), passed_over })
 }
@@ -200,15 +216,14 @@ async fn read(
     tokio::task::spawn_blocking(read).await.map_err(ApiError::internal)?
 }
 
-/// Makes what is missing, and waits until all readings are on disk; the devices they are of. Whoever is named may make so many
-/// devices and series only.
+/// Makes what is missing, and waits until all readings are on disk; the devices they are of.
 pub(super) async fn store(
     app: &AppState,
     gathered: &mut Gathered,
-    by: Option<By>,
+    sends: &Sends,
     now: UnixMillis,
 ) -> Result<Vec<DeviceNo>, ApiError> {
-    make(app, gathered, by, now).await?;
+    make(app, gathered, sends, now).await?;
     let mut batches = gathered.batches(now);
     let entrance = &app.intake.entrance;
     while !batches.is_empty() {
@@ -230,13 +245,13 @@ pub(super) async fn store(
     Ok(gathered.devices().collect())
 }
 
-async fn make(app: &AppState, gathered: &mut Gathered, by: Option<By>, now: UnixMillis) -> Result<(), ApiError> {
+async fn make(app: &AppState, gathered: &mut Gathered, sends: &Sends, now: UnixMillis) -> Result<(), ApiError> {
     for _ in 0..TRIES {
-        let wishes = gathered.resolve(&app.store.catalog()).map_err(ApiError::from)?;
+        let wishes = gathered.resolve(&app.store.catalog(), &sends.view)?;
         if wishes.is_empty() {
             return Ok(());
         }
-        by.map_or(Ok(()), |by| admit(app, by, &wishes))?;
+        sends.by.map_or(Ok(()), |by| admit(app, by, &wishes))?;
         let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
         let says_kinds = wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some());
         app.store.give_numbers(wishes, gathered.origin(), now).await?;
@@ -296,9 +311,25 @@ impl From<NoNewcomer> for ApiError {
     }
 }
 
+impl From<Refused> for ApiError {
+    fn from(Refused { why, part }: Refused) -> Self {
+        let error = Self::from(why);
+        match part {
+            None => error,
+            Some(Part::Line(number)) => error.in_line(number),
+            Some(Part::Item(index)) => error.within(&format!("[{index}]")),
+        }
+    }
+}
+
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
         match refusal {
+            Refusal::Outside { device, view } => {
+                let detail =
+                    format!("`{device}` is not one of the devices with {view}, and this token is only for those");
+                Self::forbidden("scope", detail).field("device")
+            }
             Refusal::Blocked(device) => Self::conflict("device", format!("{device} is blocked")),
             Refusal::Own { device, sensor } => Self::conflict(
                 "sensor",

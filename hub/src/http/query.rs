@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::AppState;
 use super::answers::Making;
-use super::auth::Reader;
+use super::auth::Onlooker;
 use super::body::Body;
 use super::buckets::{self, Every};
 use super::dto::device::Kind;
@@ -25,6 +25,7 @@ use crate::model::UnixMillis;
 use crate::model::catalog::Series;
 use crate::model::device::Device;
 use crate::model::reading::SeriesId;
+use crate::model::view::View;
 use crate::store::{self, Aggregates, Tier};
 use crate::zones;
 
@@ -152,12 +153,12 @@ impl FromParams for AskQuery {
     responses((status = 200, body = QueryResult), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn one(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     making: Making,
     Asked(AskQuery(query)): Asked<AskQuery>,
 ) -> Result<Pieces, ApiError> {
     app.history()?;
-    let pieces = run(&app, query, &making).await?;
+    let pieces = run(&app, &view, query, &making).await?;
     making.is_made();
     Ok(Pieces { pieces, room: making })
 }
@@ -167,7 +168,7 @@ pub(super) async fn one(
     responses((status = 200, body = QueryResults), (status = 400, body = Problem), (status = 503, body = Problem)))]
 pub(super) async fn several(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     making: Making,
     Body(request): Body<QueriesRequest>,
 ) -> Result<Pieces, ApiError> {
@@ -183,7 +184,7 @@ pub(super) async fn several(
         if index > 0 {
             pieces.push(Bytes::from_static(b","));
         }
-        pieces.extend(run(&app, query, &making).await.map_err(|error| inside(error, index))?);
+        pieces.extend(run(&app, &view, query, &making).await.map_err(|error| inside(error, index))?);
         making.is_made();
     }
     pieces.push(Bytes::from_static(b"]}"));
@@ -279,8 +280,8 @@ fn aggregates(agg: &[String]) -> Result<(Aggregates, Vec<String>), ApiError> {
 }
 
 /// The text of a query's answer, in pieces.
-async fn run(app: &AppState, query: Checked, making: &Making) -> Result<Vec<Bytes>, ApiError> {
-    let (ids, names, next) = find(app, &query)?;
+async fn run(app: &AppState, view: &View, query: Checked, making: &Making) -> Result<Vec<Bytes>, ApiError> {
+    let (ids, names, next) = find(app, view, &query)?;
     let t: Vec<i64> = query.edges.iter().take(query.edges.len().saturating_sub(1)).map(|edge| edge.0).collect();
     if names.len() * t.len() > MOST_BUCKETS {
         let detail = format!("{} series of {} buckets are too many at once: ask for fewer", names.len(), t.len());
@@ -340,9 +341,9 @@ async fn run(app: &AppState, query: Checked, making: &Making) -> Result<Vec<Byte
 /// Series, what each result is called, and where to go on.
 type Meant = (Vec<SeriesId>, Vec<Name>, Option<String>);
 
-fn find(app: &AppState, query: &Checked) -> Result<Meant, ApiError> {
+fn find(app: &AppState, view: &View, query: &Checked) -> Result<Meant, ApiError> {
     let catalog = app.store.catalog();
-    let mut found = query.selector.series(&catalog);
+    let mut found = query.selector.series(&catalog, view);
     let key = |(device, series): &(&Device, &Series)| format!("{}\0{}", device.name, series.sensor);
     if let Some(after) = &query.after {
         found.drain(..found.partition_point(|one| key(one) <= *after));

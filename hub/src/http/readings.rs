@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 
-use super::auth::Reader;
+use super::auth::Onlooker;
 use super::dto::reading::{Latest, Point};
 use super::dto::{Page, Problem};
 use super::error::ApiError;
@@ -31,12 +31,12 @@ impl FromParams for AskLatest {
     responses((status = 200, body = Page<Latest>), (status = 400, body = Problem)))]
 pub(super) async fn latest(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     Asked(asked): Asked<AskLatest>,
 ) -> Json<Page<Latest>> {
     let now = app.clock.wall();
     let catalog = app.store.catalog();
-    let found = asked.selector.series(&catalog);
+    let found = asked.selector.series(&catalog, &view);
     let ids: Vec<_> = found.iter().map(|(_, series)| series.id).collect();
     let rows = found.into_iter().zip(app.store.latest(&ids));
     let rows = rows.filter_map(|((device, series), point)| Some((device, series, point?))).collect();
@@ -98,13 +98,13 @@ pub(super) fn in_order(from: UnixMillis, to: UnixMillis) -> Result<(UnixMillis, 
         (status = 503, body = Problem)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     Asked(asked): Asked<AskReadings>,
 ) -> Result<Json<Page<Point>>, ApiError> {
     app.history()?;
     let series = {
         let catalog = app.store.catalog();
-        let device = select::device(&catalog, &asked.device)?;
+        let device = select::device(&catalog, &view, &asked.device)?;
         select::series(&catalog, device, &asked.sensor)?.id
     };
     // One point a millisecond, so the next page begins a millisecond behind the last point.

@@ -16,7 +16,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 
 use super::AppState;
-use super::auth::{Operator, Reader};
+use super::auth::{Onlooker, Operator};
 use super::body::Body;
 use super::devices::{Hardware, follow, follow_with, newcomer, unknown, view};
 use super::dto::device::{Device, ReplaceRequest, Swap};
@@ -225,10 +225,13 @@ async fn go_on(
     responses((status = 200, body = Page<Swap>), (status = 404, body = Problem)))]
 pub(super) async fn swaps(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     InPath(id): InPath,
     _: Asked<Nothing>,
 ) -> Result<Json<Page<Swap>>, ApiError> {
+    if view.device(&app.store.catalog(), id).is_none() {
+        return Err(unknown(id));
+    }
     let swaps = app.store.swaps(id).await?;
     let items = swaps.into_iter().map(|swap| Swap {
         at: text::moment(swap.at),

@@ -1,4 +1,5 @@
-//! Which series are meant: globs over devices and sensors and labels of devices, or exactly one.
+//! Which series are meant: globs over devices and sensors and labels of devices, or exactly one. Only what is in the view of
+//! whoever asks is found: the rest is as if it were not there.
 
 use super::dto::text;
 use super::error::ApiError;
@@ -6,6 +7,7 @@ use super::params::Params;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::Device;
 use crate::model::glob::Glob;
+use crate::model::view::View;
 
 /// The parameters of a [`Selector`], for the contract.
 #[derive(utoipa::IntoParams)]
@@ -56,9 +58,9 @@ impl Selector {
     }
 
     /// All series that are meant, in the order of device name and sensor.
-    pub(super) fn series<'a>(&self, catalog: &'a Catalog) -> Vec<(&'a Device, &'a Series)> {
+    pub(super) fn series<'a>(&self, catalog: &'a Catalog, view: &View) -> Vec<(&'a Device, &'a Series)> {
         let mut found = Vec::new();
-        for device in self.devices(catalog) {
+        for device in self.devices(catalog, view) {
             let start = found.len();
             let series = catalog.series_of(device.no);
             let series = series.filter(|series| self.sensors.iter().any(|glob| glob.matches(&series.sensor)));
@@ -69,9 +71,14 @@ impl Selector {
     }
 
     /// Refuses a device or a sensor that is written out and not there, where nothing in its place would be a surprise.
-    pub(super) fn all_there(&self, catalog: &Catalog, found: &[(&Device, &Series)]) -> Result<(), ApiError> {
+    pub(super) fn all_there(
+        &self,
+        catalog: &Catalog,
+        view: &View,
+        found: &[(&Device, &Series)],
+    ) -> Result<(), ApiError> {
         for name in self.devices.iter().filter(|glob| !glob.is_pattern()) {
-            device(catalog, name.as_str())?;
+            device(catalog, view, name.as_str())?;
         }
         let missing = self
             .sensors
@@ -83,7 +90,7 @@ impl Selector {
         })
     }
 
-    fn devices<'a>(&self, catalog: &'a Catalog) -> Vec<&'a Device> {
+    fn devices<'a>(&self, catalog: &'a Catalog, view: &View) -> Vec<&'a Device> {
         let mut meant: Vec<&Device> = if self.devices.iter().any(Glob::is_pattern) {
             let is_meant = |device: &&Device| {
                 let by_name = self.devices.iter().any(|glob| glob.matches(&device.name));
@@ -102,7 +109,8 @@ impl Selector {
             self.devices.iter().flat_map(named).flatten().collect()
         };
         meant.retain(|device| {
-            self.labels.iter().all(|(key, value)| device.labels.get(key).is_some_and(|has| has == value))
+            view.has(device)
+                && self.labels.iter().all(|(key, value)| device.labels.get(key).is_some_and(|has| has == value))
         });
         meant.sort_by(|a, b| a.name.cmp(&b.name));
         meant.dedup_by_key(|device| device.no);
@@ -111,10 +119,10 @@ impl Selector {
 }
 
 /// The device with this id or name.
-pub(super) fn device<'a>(catalog: &'a Catalog, text: &str) -> Result<&'a Device, ApiError> {
-    let by_id = text.parse().ok().and_then(|id| catalog.device_by_id(id));
+pub(super) fn device<'a>(catalog: &'a Catalog, view: &View, text: &str) -> Result<&'a Device, ApiError> {
+    let by_id = text.parse().ok().and_then(|id| view.device(catalog, id));
     by_id
-        .or_else(|| catalog.device_by_name(text))
+        .or_else(|| catalog.device_by_name(text).filter(|device| view.has(device)))
         .ok_or_else(|| ApiError::not_found(format!("there is no device `{text}`")).field("device"))
 }
 

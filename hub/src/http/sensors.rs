@@ -6,8 +6,9 @@ use axum::Json;
 use axum::extract::State;
 
 use super::AppState;
-use super::auth::{Operator, Reader};
+use super::auth::{Onlooker, Operator};
 use super::body::Body;
+use super::devices::unknown;
 use super::dto::device::{Sensor, SensorPatch};
 use super::dto::{Page, Problem};
 use super::error::ApiError;
@@ -20,16 +21,16 @@ use crate::live::Update;
     responses((status = 200, body = Page<Sensor>), (status = 404, body = Problem)))]
 pub(super) async fn list(
     State(app): State<AppState>,
-    _: Reader,
+    Onlooker(view): Onlooker,
     InPath(id): InPath,
     _: Asked<Nothing>,
 ) -> Result<Json<Page<Sensor>>, ApiError> {
     let mut series: Vec<_> = {
         let catalog = app.store.catalog();
-        match catalog.device_by_id(id) {
+        match view.device(&catalog, id) {
             Some(device) => catalog.series_of(device.no).cloned().collect(),
-            None if app.presence.read().pending.contains_key(&id) => Vec::new(),
-            None => return Err(ApiError::not_found(format!("there is no device {id}"))),
+            None if view.is_all() && app.presence.read().pending.contains_key(&id) => Vec::new(),
+            None => return Err(unknown(id)),
         }
     };
     series.sort_by(|a, b| a.sensor.cmp(&b.sensor));

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::AppState;
 use super::audit;
-use super::auth::{self, By, COOKIE, HOST_COOKIE, Peer, Principal, random};
+use super::auth::{self, By, COOKIE, HOST_COOKIE, Peer, Principal, Somebody, random};
 use super::body::Body;
 use super::browser;
 use super::dto::Problem;
@@ -42,7 +42,7 @@ pub(super) const UNSET: &str =
     responses((status = 200, body = SignedIn), (status = 401, body = Problem)))]
 pub(super) async fn show(
     State(app): State<AppState>,
-    principal: Principal,
+    Somebody(principal): Somebody,
     _: Asked<Nothing>,
 ) -> Result<Json<SignedIn>, ApiError> {
     let via = match principal.by {
@@ -50,7 +50,8 @@ pub(super) async fn show(
         By::Token(_) | By::File | By::Key => SignedInBy::Token,
     };
     let user = principal.user.map(|user| app.store.user(user)).transpose()?.flatten();
-    Ok(Json(SignedIn { scope: principal.scope.into(), via, user: user.map(Me::from) }))
+    let labels = principal.view.labels();
+    Ok(Json(SignedIn { scope: principal.scope.into(), labels, via, user: user.map(Me::from) }))
 }
 
 /// Signs a browser in: with a password, or with a one-time code of a link.
@@ -132,7 +133,7 @@ pub(super) async fn sign_out(
 ) -> Result<Response, ApiError> {
     for hash in auth::cookies(&headers) {
         if let Some(session) = app.store.session(hash, app.clock.wall(), None).await? {
-            audit::let_act(&app, Principal::of(&session, hash), peer).await?;
+            audit::let_act(&app, &Principal::of(&session, hash), peer).await?;
         }
         app.store.delete_session(hash).await?;
         app.access_ended.send_replace(());

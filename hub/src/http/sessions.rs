@@ -24,7 +24,7 @@ pub(super) async fn list(
     Asked(AskPage(paging)): Asked<AskPage>,
 ) -> Result<Json<Page<Session>>, ApiError> {
     let now = app.clock.wall();
-    let own = match own(principal) {
+    let own = match own(&principal) {
         Some(hash) => app.store.session(hash, now, None).await?.map(|session| session.id),
         None => None,
     };
@@ -53,13 +53,13 @@ pub(super) async fn end_others(
     SessionsOf(of): SessionsOf,
     principal: Principal,
 ) -> Result<StatusCode, ApiError> {
-    app.store.end_sessions(of, own(principal)).await?;
+    app.store.end_sessions(of, own(&principal)).await?;
     app.access_ended.send_replace(());
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// The hash of the session that asks, if one does.
-const fn own(principal: Principal) -> Option<[u8; 32]> {
+const fn own(principal: &Principal) -> Option<[u8; 32]> {
     match principal.by {
         By::Session(hash) => Some(hash),
         By::Token(_) | By::File | By::Key => None,

@@ -31,8 +31,8 @@ impl Asker {
         self.who().map(|who| who.by)
     }
 
-    pub(super) fn who(&self) -> Option<Principal> {
-        self.0.get().copied()
+    pub(super) fn who(&self) -> Option<&Principal> {
+        self.0.get()
     }
 }
 

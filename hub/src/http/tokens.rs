@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use super::AppState;
 use super::auth::{Admin, random};
 use super::body::Body;
-use super::dto::access::{NewToken, Token, TokenWithText};
+use super::dto::access::{NewToken, Token, TokenWithText, limit};
 use super::dto::text::{self, TokenId};
 use super::dto::{Page, Problem};
 use super::error::ApiError;
@@ -40,8 +40,10 @@ pub(super) async fn create(
     let expires = new.expires.map(|span| text::duration(&span)).transpose();
     let expires = expires.map_err(|detail| ApiError::invalid("expires", detail))?;
     let expires_at = expires.map(|span| now.plus(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
+    let scope = new.scope.into();
+    let labels = limit(new.labels, scope)?;
     let secret = random()?;
-    let row = app.store.create_token(name, new.scope.into(), sha256(&secret), expires_at, now).await?;
+    let row = app.store.create_token(name, scope, labels, sha256(&secret), expires_at, now).await?;
     let token = ApiToken { id: row.id, secret }.text();
     Ok((StatusCode::CREATED, Json(TokenWithText { row: row.into(), token })))
 }

@@ -84,7 +84,7 @@ pub(super) async fn reset(
     principal: Principal,
     Id(id): Id<UserId>,
 ) -> Result<Json<InviteLink>, ApiError> {
-    not_own(principal, id, "change your own password under `/password`")?;
+    not_own(&principal, id, "change your own password under `/password`")?;
     let (link, invite) = invitation::make(app.clock.wall())?;
     app.store.reset_user(id.0, Some(invite), app.clock.wall()).await?;
     app.access_ended.send_replace(());
@@ -100,12 +100,12 @@ pub(super) async fn drop_second_factor(
     principal: Principal,
     Id(id): Id<UserId>,
 ) -> Result<StatusCode, ApiError> {
-    not_own(principal, id, "turn your own off with a code, under `/second-factor/off`")?;
+    not_own(&principal, id, "turn your own off with a code, under `/second-factor/off`")?;
     app.store.turn_off_second_factor(id.0).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// A browser that somebody left open must not be enough to take an account over.
-fn not_own(principal: Principal, id: UserId, instead: &str) -> Result<(), ApiError> {
+fn not_own(principal: &Principal, id: UserId, instead: &str) -> Result<(), ApiError> {
     if principal.user == Some(id.0) { Err(ApiError::conflict("id", instead)) } else { Ok(()) }
 }

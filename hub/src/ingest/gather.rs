@@ -17,6 +17,7 @@ use crate::access::pushed_device;
 use crate::model::catalog::Catalog;
 use crate::model::device::{Device, DeviceNo, Standing};
 use crate::model::reading::{Batch, BatchId, SeriesId};
+use crate::model::view::View;
 use crate::model::{BatchSeq, DeviceId, Epoch, Lane, SensorKind, SensorNo, UnixMillis, numbering};
 use crate::store::{Origin, Said, Wish};
 
@@ -41,6 +42,17 @@ pub struct Gathered {
     by_name: HashMap<String, Place>,
     sensors: Vec<Sensor>,
     rows: Vec<Row>,
+    /// What is being read, where it has parts.
+    part: Option<Part>,
+}
+
+/// A part of what was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// A line, counted from 1.
+    Line(u64),
+    /// An object of an array, counted from 0.
+    Item(u64),
 }
 
 /// A device as it is named.
@@ -51,6 +63,8 @@ struct Party {
     id: Option<DeviceId>,
     sensors: HashMap<String, Slot>,
     no: Option<DeviceNo>,
+    /// Where it is named first.
+    part: Option<Part>,
 }
 
 #[derive(Debug)]
@@ -74,9 +88,25 @@ struct Row {
     value: f64,
 }
 
+/// Readings that are not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Of whom, and why.
+    pub why: Refusal,
+    /// Where the device is named first.
+    pub part: Option<Part>,
+}
+
 /// Whose readings are not taken, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
+    /// Whoever sends them may send those of other devices only.
+    Outside {
+        /// The device.
+        device: String,
+        /// What they may send readings of.
+        view: View,
+    },
     /// A person blocked the device.
     Blocked(String),
     /// The device sends this sensor itself.
@@ -92,13 +122,18 @@ impl Gathered {
     /// Nothing, yet.
     #[must_use]
     pub fn new(origin: Origin) -> Self {
-        Self { origin, devices: Vec::new(), by_name: HashMap::new(), sensors: Vec::new(), rows: Vec::new() }
+        Self { origin, devices: Vec::new(), by_name: HashMap::new(), sensors: Vec::new(), rows: Vec::new(), part: None }
     }
 
     /// Whose they are.
     #[must_use]
     pub const fn origin(&self) -> Origin {
         self.origin
+    }
+
+    /// Says what is read from here on.
+    pub const fn begin(&mut self, part: Part) {
+        self.part = Some(part);
     }
 
     /// The device of a name.
@@ -116,7 +151,8 @@ impl Gathered {
             return *place;
         }
         let place = Place(self.devices.len() as u32);
-        self.devices.push(Party { name: name.to_owned(), id, sensors: HashMap::new(), no: None });
+        let (name, part) = (name.to_owned(), self.part);
+        self.devices.push(Party { name, id, sensors: HashMap::new(), no: None, part });
         self.by_name.insert(key.to_owned(), place);
         place
     }
@@ -160,18 +196,22 @@ impl Gathered {
         self.rows.is_empty()
     }
 
-    /// Looks every name up; what has to be made first, nothing when all is there.
+    /// Looks every name up; what has to be made first, nothing when all is there. What is made is in `view`, of whoever sends.
     ///
     /// # Errors
     /// A device or sensor that readings are not taken for.
-    pub fn resolve(&mut self, catalog: &Catalog) -> Result<Vec<Wish>, Refusal> {
+    pub fn resolve(&mut self, catalog: &Catalog, view: &View) -> Result<Vec<Wish>, Refused> {
         let mut wishes = Vec::new();
         for party in &mut self.devices {
+            let refused = |why| Refused { why, part: party.part };
             let known = find(catalog, party);
+            if known.is_some_and(|device| !view.has(device)) {
+                return Err(refused(Refusal::Outside { device: party.name.clone(), view: view.clone() }));
+            }
             let id = known.map_or_else(|| party.id.unwrap_or_else(|| pushed_device(&party.name)), |device| device.id);
             party.no = known.map(|device| device.no);
             if known.is_some_and(|device| device.standing == Standing::Blocked) {
-                return Err(Refusal::Blocked(party.name.clone()));
+                return Err(refused(Refusal::Blocked(party.name.clone())));
             }
             let numbers = known.map(|device| given(catalog, device.no)).unwrap_or_default();
             let own = known.map(|device| catalog.own_numbers(device.no)).unwrap_or_default();
@@ -183,7 +223,7 @@ impl Gathered {
                     && self.origin == Origin::Pushed
                     && own.contains(series)
                 {
-                    return Err(Refusal::Own { device: party.name.clone(), sensor: name.clone() });
+                    return Err(refused(Refusal::Own { device: party.name.clone(), sensor: name.clone() }));
                 }
                 let is_said = |series| catalog.series(series).is_some_and(|series| sensor.said.is_of(series));
                 sensor.target = match (found, party.no) {
@@ -200,7 +240,7 @@ impl Gathered {
                 // Numbered in the order they came: neighbours in a batch cost least.
                 missing.sort_unstable_by_key(|(slot, _)| *slot);
                 let sensors = missing.into_iter().map(|(_, sensor)| sensor).collect();
-                wishes.push(Wish { id, name: party.name.clone(), sensors });
+                wishes.push(Wish { id, name: party.name.clone(), view: view.clone(), sensors });
             }
         }
         Ok(wishes)

@@ -410,7 +410,7 @@ impl Ingest {
                 Transition::Put { alert, .. } => Update::Alert(alert),
                 // Somebody may have acknowledged it, which the rules do not know.
                 Transition::Amend(alert) => Update::Alert(self.store.alert(alert.id).await.unwrap_or(alert)),
-                Transition::Cancel(id) => Update::NoAlert(id),
+                Transition::Cancel(id, device) => Update::NoAlert(id, device),
                 Transition::TellPast { .. } => continue,
             }));
         }

@@ -2,8 +2,9 @@
 //!
 //! Publishing never waits and never fails. A listener that falls behind the ring learns how much it missed and is told to
 //! fetch it from the store; the publisher does not notice. What a listener sends on is decided by [`Subscription`]s, which
-//! are pure: they take readings and `now`, and return frames.
+//! are pure: they take readings and `now`, and return frames. Whether it may see a device at all says its [`Sight`], pure as well.
 
+mod sight;
 mod subscription;
 
 use std::sync::Arc;
@@ -12,9 +13,11 @@ use tokio::sync::broadcast;
 
 use crate::model::DeviceId;
 use crate::model::alert::{Alert, AlertId};
+use crate::model::device::DeviceNo;
 use crate::model::reading::Batch;
 use crate::model::webhook::DeliveryId;
 
+pub use sight::{Seen, Sight};
 pub use subscription::{FRAME_ROWS, Filter, Frame, Room, Subscription, WAITING_ROWS};
 
 /// Updates kept for listeners that are busy: at some 100 commits a second two seconds of them, then a listener is lagging.
@@ -32,8 +35,8 @@ pub enum Update {
     Removed(DeviceId),
     /// An alert changed.
     Alert(Alert),
-    /// An alert went away as if it had not been.
-    NoAlert(AlertId),
+    /// An alert went away as if it had not been; with the device it was about.
+    NoAlert(AlertId, Option<DeviceNo>),
     /// A delivery changed.
     Delivery(DeliveryId),
 }

@@ -12,6 +12,7 @@ use crate::model::catalog::Catalog;
 use crate::model::device::Device;
 use crate::model::glob::Glob;
 use crate::model::reading::{Batch, Point, SeriesId};
+use crate::model::view::View;
 use crate::model::{Lane, UnixMillis};
 
 /// Rows kept one by one between two frames: a thousand devices of four sensors at once. Beyond it, the newest per series.
@@ -61,13 +62,15 @@ pub struct Filter {
     pub device: Glob,
     /// Glob over sensor names.
     pub sensor: Glob,
+    /// What the listener may see.
+    pub view: View,
 }
 
 impl Filter {
-    /// Whether a device is meant, by its id or its name.
+    /// Whether a device is meant, by its id or its name, and may be seen.
     #[must_use]
     pub fn wants_device(&self, device: &Device) -> bool {
-        self.device.matches(&device.name) || self.device.matches(&device.id.to_string())
+        self.view.has(device) && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
     }
 
     /// Whether a series is meant. A series the catalog does not know is not.
@@ -161,7 +164,7 @@ impl Subscription {
         }
     }
 
-    /// A device was renamed, came or went: what its series mean has to be asked again.
+    /// A device was renamed, came or went, or has other labels: what its series mean has to be asked again.
     pub fn forget_verdicts(&mut self) {
         self.verdicts = Verdicts::default();
     }
@@ -325,7 +328,7 @@ mod tests {
     }
 
     fn filter(device: &str, sensor: &str) -> Filter {
-        Filter { device: Glob::new(device), sensor: Glob::new(sensor) }
+        Filter { device: Glob::new(device), sensor: Glob::new(sensor), view: View::ALL }
     }
 
     #[expect(clippy::disallowed_methods, reason = "a start for virtual time")]

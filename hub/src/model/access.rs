@@ -3,6 +3,7 @@
 use super::UnixMillis;
 use super::device::Labels;
 use super::user::Role;
+use super::view::View;
 
 /// What a bearer may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +33,12 @@ impl Scope {
         }
     }
 
+    /// Whether a token with it may be only for devices with certain labels. What operators and admins do is about the whole hub.
+    #[must_use]
+    pub const fn may_be_limited(self) -> bool {
+        matches!(self, Self::Ingest | Self::Read | Self::Write)
+    }
+
     /// As it is written everywhere.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -54,12 +61,22 @@ pub struct Token {
     pub name: String,
     /// What it may do.
     pub scope: Scope,
+    /// Labels of the devices that it is only for; for everything where there are none.
+    pub labels: Labels,
     /// When it was made.
     pub created_at: UnixMillis,
     /// When it stops working.
     pub expires_at: Option<UnixMillis>,
     /// When it was last used, to the minute.
     pub last_used_at: Option<UnixMillis>,
+}
+
+impl Token {
+    /// What it is for.
+    #[must_use]
+    pub fn view(&self) -> View {
+        View::of(self.labels.clone())
+    }
 }
 
 /// A browser that is signed in.

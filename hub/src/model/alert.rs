@@ -302,8 +302,8 @@ pub enum Transition {
         points: Vec<Point>,
     },
     /// A pending alert whose condition went away before it fired, or a historical one that is part of another: remove its
-    /// row, tell nobody.
-    Cancel(AlertId),
+    /// row, tell nobody. With the device it was about; none for the hub's own.
+    Cancel(AlertId, Option<DeviceNo>),
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub mod rule;
 pub mod shown;
 pub mod silence;
 pub mod user;
+pub mod view;
 pub mod webhook;
 
 pub use wire::{

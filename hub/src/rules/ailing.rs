@@ -128,7 +128,7 @@ mod tests {
                 let Subject::Hub(ailment) = alert.about else { return None };
                 Some((alert.id.0, ailment.rule_name(), alert.state))
             }
-            Transition::Amend(_) | Transition::TellPast { .. } | Transition::Cancel(_) => None,
+            Transition::Amend(_) | Transition::TellPast { .. } | Transition::Cancel(..) => None,
         });
         let changed = changed.collect();
         engine.apply(proposed);

@@ -10,6 +10,7 @@ use super::upload::{FUTURE_MS, Upload};
 use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
+use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, Point, SeriesId, Stretch};
 
 /// What was over when the hub learned of it is told once in so long, of a rule and a device.
@@ -202,11 +203,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Writes down a change of an alert that no track holds (any more).
-    pub(super) fn emit(&mut self, step: Step, alert: AlertId, points: &[Point]) {
+    /// Writes down a change of an alert, about this device, that no track holds (any more).
+    pub(super) fn emit(&mut self, step: Step, (alert, of): (AlertId, Option<DeviceNo>), points: &[Point]) {
         match step {
             Step::Stay | Step::Worsen(_) => {}
-            Step::Cancel => self.transitions.push(Transition::Cancel(alert)),
+            Step::Cancel => self.transitions.push(Transition::Cancel(alert, of)),
             Step::Become(alert, at) => self.put(&alert, at, points.to_vec()),
         }
     }
@@ -247,7 +248,7 @@ impl<'a> Draft<'a> {
                 self.changes[at].set_open(watch, Some(alert));
             }
             Step::Cancel => {
-                self.transitions.extend(was.map(|alert| Transition::Cancel(alert.id)));
+                self.transitions.extend(was.map(|alert| Transition::Cancel(alert.id, alert.device())));
                 self.changes[at].set_open(watch, None);
             }
             Step::Become(alert, when) => {

@@ -204,7 +204,7 @@ impl Engine {
         let mut orphans: Vec<_> = self.resuming.iter().filter(|(key, _)| known(key)).map(|(_, alert)| alert).collect();
         orphans.sort_unstable_by_key(|alert| alert.id);
         for alert in orphans {
-            draft.emit(end(alert, now), alert.id, &[]);
+            draft.emit(end(alert, now), (alert.id, alert.device()), &[]);
         }
         let proposed = draft.finish();
         // Should the commit fail, the rows stay open on disk and the next start proposes their end again.
@@ -322,7 +322,7 @@ impl Engine {
                 let stays = kept.watches.iter_mut().find(|watch| self.is_same(was, &rules, watch));
                 match (stays, &was.open) {
                     (Some(watch), _) => watch.go_on(was),
-                    (None, Some(alert)) => draft.emit(end(alert, now), alert.id, &track.recent),
+                    (None, Some(alert)) => draft.emit(end(alert, now), (alert.id, alert.device()), &track.recent),
                     (None, None) => {}
                 }
             }

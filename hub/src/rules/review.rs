@@ -113,8 +113,9 @@ impl Engine {
         let Reviewed { series, findings, lasting, told, .. } = reviewed;
         let mut draft = Draft::new(self, now);
         let enter = |draft: &mut Draft<'_>, Finding { alert, is_new, absorbs }: Finding| {
+            let of = alert.device();
             draft.enter(alert, is_new, told);
-            absorbs.into_iter().for_each(|entry| draft.emit(Step::Cancel, entry, &[]));
+            absorbs.into_iter().for_each(|entry| draft.emit(Step::Cancel, (entry, of), &[]));
         };
         findings.into_iter().for_each(|finding| enter(&mut draft, finding));
         for Lasting { alert, newest, over } in lasting {

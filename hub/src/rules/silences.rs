@@ -74,7 +74,7 @@ impl Silences {
                     hushed.told.push(transition.clone());
                     continue;
                 }
-                Transition::TellPast { .. } | Transition::Amend(_) | Transition::Cancel(_) => continue,
+                Transition::TellPast { .. } | Transition::Amend(_) | Transition::Cancel(..) => continue,
             };
             let is_muted = hushed.marks.iter().rev().find(|(id, _)| *id == alert.id).map(|(_, muted)| *muted);
             let is_muted = is_muted.unwrap_or_else(|| self.muted.contains_key(&alert.id));

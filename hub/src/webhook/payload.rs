@@ -127,7 +127,7 @@ pub fn deliveries_for(
             Transition::TellPast { alert, count, points } => {
                 (alert, alert.fired_at.unwrap_or(alert.started_at), points, Some(*count))
             }
-            Transition::Amend(_) | Transition::Cancel(_) => continue,
+            Transition::Amend(_) | Transition::Cancel(..) => continue,
         };
         let event = match (count, alert.state) {
             (Some(_), _) => Event::AlertPast,

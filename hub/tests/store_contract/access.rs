@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use telemetry_hub::model::access::{NewSession, Scope};
-use telemetry_hub::model::device::NewDevice;
+use telemetry_hub::model::device::{Labels, NewDevice};
 use telemetry_hub::model::user::{Invite, Role, UserChange};
 use telemetry_hub::store::{Config, Error, NewJoinToken, SecretKey, Store, Who};
 
@@ -18,7 +18,7 @@ async fn a_command_beside_the_hub_sees_and_is_seen() {
     let beside = Store::open_beside(&config, &key).unwrap();
     hub.put(0, &[(0, 0, 1.0)]).await;
     assert!(!hub.store.changed_elsewhere().unwrap());
-    let token = beside.create_token("ci".to_owned(), Scope::Read, [7; 32], None, T0).await.unwrap();
+    let token = beside.create_token("ci".to_owned(), Scope::Read, Labels::new(), [7; 32], None, T0).await.unwrap();
     assert!(hub.store.changed_elsewhere().unwrap());
     assert!(!hub.store.changed_elsewhere().unwrap());
     assert_eq!(hub.store.token(token.id).unwrap(), Some((token.clone(), [7; 32])));
@@ -31,6 +31,30 @@ async fn a_command_beside_the_hub_sees_and_is_seen() {
     assert_eq!(hub.store.tokens().await.unwrap()[0].last_used_at, Some(T0));
     hub.store.revoke_token(token.id).await.unwrap();
     assert!(matches!(hub.store.revoke_token(token.id).await, Err(Error::NotFound { what: "token" })));
+}
+
+#[tokio::test]
+async fn tokens_keep_the_labels_they_are_limited_to_and_what_is_damaged_opens_nothing() {
+    let mut hub = Hub::new().await;
+    let labels = Labels::from([("site".to_owned(), "south\n=1".to_owned()), ("floor".to_owned(), String::new())]);
+    let limited =
+        hub.store.create_token("wall".to_owned(), Scope::Read, labels.clone(), [7; 32], None, T0).await.unwrap();
+    let all = hub.store.create_token("ci".to_owned(), Scope::Admin, Labels::new(), [8; 32], None, T0).await.unwrap();
+    let refused = hub.store.create_token("x".to_owned(), Scope::Operate, labels.clone(), [9; 32], None, T0).await;
+    assert!(refused.is_err(), "the schema takes none that is about the whole hub");
+    hub.restart().await;
+    assert_eq!(hub.store.tokens().await.unwrap(), [limited.clone(), all.clone()]);
+    let (found, _) = hub.store.token(limited.id).unwrap().unwrap();
+    assert_eq!((found.view().is_all(), all.view().is_all(), found.labels), (false, true, labels));
+    let path = hub.dir.path().join("telemetry.db");
+    for damaged in ["site", "site=south", "site=south\nfloor"] {
+        let file = rusqlite::Connection::open(&path).unwrap();
+        file.execute("UPDATE token SET labels = ?1 WHERE id = ?2", (damaged, limited.id as i64)).unwrap();
+        drop(file);
+        assert!(hub.store.token(limited.id).is_err(), "{damaged:?}");
+    }
+    hub.store.revoke_token(limited.id).await.unwrap();
+    assert_eq!(hub.store.tokens().await.unwrap(), [all]);
 }
 
 #[tokio::test]

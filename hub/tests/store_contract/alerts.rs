@@ -9,6 +9,7 @@ use telemetry_hub::model::device::DeviceNo;
 use telemetry_hub::model::reading::{SeriesId, Stretch};
 use telemetry_hub::model::rule::{Condition, Op, RuleId, RuleSpec, Severity};
 use telemetry_hub::model::silence::SilenceSpec;
+use telemetry_hub::model::view::Among;
 use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Secret, Settlement, WebhookId};
 use telemetry_hub::store::{AlertQuery, Commit, DeliveryQuery, Error, acts, with_actor};
 
@@ -31,10 +32,10 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
     let anna = Actor { kind: ActorKind::Session, who: "anna".to_owned(), address: String::new() };
     let acked = with_actor(async {
         acts(anna);
-        hub.store.ack_alert(AlertId(2), T0.plus(5), Some("on it".to_owned())).await.unwrap();
+        hub.store.ack_alert(AlertId(2), Among::default(), T0.plus(5), Some("on it".to_owned())).await.unwrap();
         // What was acknowledged before stays as it was, what is gone is passed over.
         let many = [1, 2, 77].map(AlertId).to_vec();
-        hub.store.ack_alerts(many, T0.plus(6), None).await.unwrap()
+        hub.store.ack_alerts(many, Among::default(), T0.plus(6), None).await.unwrap()
     })
     .await;
     // Each is in the audit log once, and who did it.
@@ -54,7 +55,7 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
         last: Some(29.5),
         ..firing
     };
-    let transitions = vec![put(&resolved), Transition::Cancel(AlertId(1))];
+    let transitions = vec![put(&resolved), Transition::Cancel(AlertId(1), None)];
     hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
     hub.restart().await;
     assert_eq!(hub.store.open_alerts().await.unwrap(), []);
@@ -90,7 +91,7 @@ async fn historical_alerts_are_listed_but_are_not_open_and_may_go_away() {
     assert_eq!(during(20, 29).await.unwrap(), std::slice::from_ref(&first));
     assert_eq!(during(40, 49).await.unwrap(), [second, firing]);
     assert_eq!(hub.store.alerts_during(RuleId(2), of, (T0, T0.plus(99))).await.unwrap(), []);
-    let transitions = vec![Transition::Cancel(AlertId(2)), Transition::Cancel(AlertId(4))];
+    let transitions = vec![Transition::Cancel(AlertId(2), None), Transition::Cancel(AlertId(4), None)];
     hub.store.commit(Commit { transitions, ..Commit::default() }).await.unwrap();
     let historical = AlertQuery { states: vec![AlertState::Historical], limit: 10, ..AlertQuery::default() };
     assert_eq!(hub.store.alerts(historical).await.unwrap(), [third, first]);

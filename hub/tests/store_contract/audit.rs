@@ -2,6 +2,7 @@
 
 use telemetry_hub::model::access::Scope;
 use telemetry_hub::model::audit::{Actor, ActorKind};
+use telemetry_hub::model::device::Labels;
 use telemetry_hub::store::{Config, SecretKey, Store, acts, with_actor};
 
 use crate::scene::{Hub, T0};
@@ -13,7 +14,7 @@ fn token(number: u64) -> Actor {
 #[tokio::test]
 async fn a_command_beside_the_hub_is_somebody_and_the_hub_itself_is_not() {
     let hub = Hub::new().await;
-    hub.store.create_token("own".to_owned(), Scope::Read, [1; 32], None, T0).await.unwrap();
+    hub.store.create_token("own".to_owned(), Scope::Read, Labels::new(), [1; 32], None, T0).await.unwrap();
     assert_eq!(hub.store.audit(None, 10).await.unwrap(), []);
     let actor = Some(Actor { kind: ActorKind::Command, who: "anna".to_owned(), address: String::new() });
     let config = Config { dir: hub.dir.path().to_owned(), actor: actor.clone(), ..Config::default() };
@@ -50,7 +51,7 @@ async fn whoever_fills_the_log_pushes_out_their_own() {
 async fn what_is_done_in_a_request_is_of_whoever_acts_in_it() {
     let hub = Hub::new().await;
     let make = async |number: u8| {
-        hub.store.create_token("t".to_owned(), Scope::Read, [number; 32], None, T0).await.unwrap();
+        hub.store.create_token("t".to_owned(), Scope::Read, Labels::new(), [number; 32], None, T0).await.unwrap();
     };
     with_actor(async {
         make(1).await;

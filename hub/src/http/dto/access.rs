@@ -7,7 +7,9 @@ use utoipa::ToSchema;
 
 use super::text::{self, JoinTokenId, SessionId, TokenId, UserId};
 use super::user::Me;
+use crate::http::error::ApiError;
 use crate::model::access;
+use crate::model::device::Labels;
 
 /// What a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -58,6 +60,8 @@ pub struct Token {
     pub name: String,
     /// What it may do.
     pub scope: Scope,
+    /// It is only for devices that have all of these labels; for everything where there are none.
+    pub labels: BTreeMap<String, String>,
     /// When it was made.
     pub created_at: String,
     /// When it stops working.
@@ -82,6 +86,7 @@ impl From<access::Token> for Token {
             id: text::id(TokenId(token.id)),
             name: token.name,
             scope: token.scope.into(),
+            labels: token.labels,
             created_at: text::moment(token.created_at),
             expires_at: token.expires_at.map(text::moment),
             last_used_at: token.last_used_at.map(text::moment),
@@ -97,8 +102,28 @@ pub struct NewToken {
     pub name: String,
     /// What it may do.
     pub scope: Scope,
+    /// Makes it only for devices that have all of these labels, with the scopes `ingest`, `read` and `write`: others are for
+    /// it as if they were not there. For everything when left out.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// How long it works, such as `30d`; for ever when left out.
     pub expires: Option<String>,
+}
+
+/// Checks the labels that a token is to be limited to.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming `labels`, or the label.
+pub fn limit(labels: Labels, scope: access::Scope) -> Result<Labels, ApiError> {
+    let labels = text::labels(labels)?;
+    if labels.is_empty() || scope.may_be_limited() {
+        return Ok(labels);
+    }
+    let detail = format!(
+        "a token with the scope `{}` is for all devices: leave `labels` out, or use the scope ingest, read or write",
+        scope.word()
+    );
+    Err(ApiError::invalid("labels", detail))
 }
 
 /// A join token.
@@ -171,6 +196,8 @@ pub enum SignedInBy {
 pub struct SignedIn {
     /// What they may do.
     pub scope: Scope,
+    /// Only with devices that have all of these labels; with everything where there are none.
+    pub labels: BTreeMap<String, String>,
     /// How they signed in.
     pub via: SignedInBy,
     /// The user whose session it is; null for a token.

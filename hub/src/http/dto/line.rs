@@ -18,7 +18,7 @@ use axum::http::StatusCode;
 
 use super::push;
 use crate::http::error::ApiError;
-use crate::ingest::gather::{Gathered, Place, Slot};
+use crate::ingest::gather::{Gathered, Part, Place, Slot};
 use crate::line::{Error, Fields, Line, Lines, Series, Value};
 use crate::model::UnixMillis;
 
@@ -92,6 +92,7 @@ pub fn gather(body: &str, precision: Precision, gathered: &mut Gathered, now: Un
             Some(series) => series,
             None => {
                 let device = device(&line)?;
+                gathered.begin(Part::Line(line.number as u64));
                 let device = gathered.device(&device);
                 met.entry(line.key).or_insert(Met { device, fields: Vec::new() })
             }

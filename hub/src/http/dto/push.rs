@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use super::device::Kind;
 use super::{guess, text};
 use crate::http::error::ApiError;
-use crate::ingest::gather::{Gathered, Place};
+use crate::ingest::gather::{Gathered, Part, Place};
 use crate::model::reading::AHEAD_MS;
 use crate::model::{SensorSpec, UnixMillis};
 
@@ -143,6 +143,7 @@ pub fn gather_json(body: &str, gathered: &mut Gathered, now: UnixMillis) -> Resu
     if body.trim_start().starts_with('[') {
         let all: Vec<NewReadings> = super::parse(body.as_bytes())?;
         for (index, one) in all.iter().enumerate() {
+            gathered.begin(Part::Item(index as u64));
             gather(one, gathered, now).map_err(|error| error.within(&format!("[{index}]")))?;
         }
         return Ok(());
@@ -159,6 +160,7 @@ pub fn gather_ndjson(body: &str, gathered: &mut Gathered, now: UnixMillis) -> Re
         if text.trim().is_empty() {
             continue;
         }
+        gathered.begin(Part::Line(number));
         let read = super::parse(text.as_bytes()).and_then(|line| gather_line(line, gathered, now));
         read.map_err(|error| error.in_line(number))?;
     }

@@ -91,7 +91,7 @@ async fn a_token_that_sends_does_nothing_else() {
     let metrics = request("GET", "/metrics", &token).body(Body::empty()).unwrap();
     assert_eq!(scene.send(metrics).await.problem().0, 403);
     let own = request("GET", "/api/v1/session", &token).body(Body::empty()).unwrap();
-    assert_eq!(scene.send(own).await.json(), json!({"scope": "ingest", "via": "token", "user": null}));
+    assert_eq!(scene.send(own).await.json(), json!({"scope": "ingest", "labels": {}, "via": "token", "user": null}));
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn tokens_are_shown_once_and_stop_when_revoked() {
     let made = made.json();
     let token = made["token"].as_str().unwrap();
     let as_ci = || request("GET", "/api/v1/session", token).body(Body::empty()).unwrap();
-    assert_eq!(scene.send(as_ci()).await.json(), json!({"scope": "read", "via": "token", "user": null}));
+    assert_eq!(scene.send(as_ci()).await.json(), json!({"scope": "read", "labels": {}, "via": "token", "user": null}));
     let listed = scene.get("/api/v1/tokens").await;
     assert!(!listed.text.contains(token) && listed.json()["items"][0]["name"] == "ci");
     let path = format!("/api/v1/tokens/{}", made["id"].as_str().unwrap());
@@ -149,7 +149,7 @@ async fn the_first_password_is_set_once_with_the_token_of_the_link() {
         request("GET", "/api/v1/session", "").header(header::COOKIE, cookie).body(Body::empty()).unwrap()
     };
     let user = json!({"id": "usr_1", "name": "admin", "role": "admin", "second_factor": false, "recovery_codes": 0});
-    let admin = json!({"scope": "admin", "via": "session", "user": user});
+    let admin = json!({"scope": "admin", "labels": {}, "via": "session", "user": user});
     assert_eq!(scene.send(who(cookie)).await.json(), admin);
     // A page on another port of this machine has a cookie of the same name.
     let beside = format!("thub=short; thub={}; {cookie}", "A".repeat(43));

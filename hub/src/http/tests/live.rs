@@ -22,22 +22,22 @@ use crate::live::Update;
 use crate::model::access::Scope;
 use crate::model::user::Role;
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
-struct Served {
+pub(super) struct Served {
     at: String,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<std::io::Result<()>>,
 }
 
-async fn start(scene: &Scene) -> Served {
+pub(super) async fn start(scene: &Scene) -> Served {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (at, stop) = (listener.local_addr().unwrap().to_string(), CancellationToken::new());
     let task = TaskTracker::new().spawn(serve(listener, scene.state.clone(), stop.clone()));
     Served { at, stop, task }
 }
 
-async fn open(served: &Served, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
+pub(super) async fn open(served: &Served, headers: &[(&'static str, &str)]) -> Result<Socket, Error> {
     let mut request = format!("ws://{}/api/v1/live", served.at).into_client_request().unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, value.parse().unwrap());
@@ -49,7 +49,7 @@ async fn open_as_admin(served: &Served) -> Socket {
     open(served, &[("authorization", &format!("Bearer {ADMIN}"))]).await.unwrap()
 }
 
-async fn next(socket: &mut Socket) -> Value {
+pub(super) async fn next(socket: &mut Socket) -> Value {
     loop {
         let message = tokio::time::timeout(Duration::from_secs(5), socket.next()).await.unwrap().unwrap().unwrap();
         match message {
@@ -60,7 +60,7 @@ async fn next(socket: &mut Socket) -> Value {
     }
 }
 
-async fn say(socket: &mut Socket, message: Value) {
+pub(super) async fn say(socket: &mut Socket, message: Value) {
     socket.send(Message::text(message.to_string())).await.unwrap();
 }
 

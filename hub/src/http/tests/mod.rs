@@ -9,6 +9,7 @@ mod export;
 mod hang_up;
 mod import;
 mod leaving;
+mod limited;
 mod live;
 mod password;
 mod push;

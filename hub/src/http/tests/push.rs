@@ -271,7 +271,7 @@ async fn a_devices_own_sensors_are_its_own_and_a_blocked_device_is_heard_no_more
     let pest = crate::access::pushed_device("pest");
     scene.call("POST", &format!("/api/v1/devices/{pest}/block"), &json!({})).await;
     let refused = scene.push("/write", "", "m,host=pest a=2\nm,host=other a=2").await;
-    assert_eq!(refused.problem(), (409, json!("conflict"), json!("device")));
+    assert_eq!(refused.problem(), (409, json!("conflict"), json!("line 1.device")));
     assert!(scene.store.catalog().device_by_name("other").is_none());
     scene.call("POST", &format!("/api/v1/devices/{pest}/adopt"), &json!({})).await;
     assert_eq!(scene.push("/write", "", "m,host=pest a=3").await.status, StatusCode::NO_CONTENT);

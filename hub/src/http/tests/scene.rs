@@ -146,8 +146,14 @@ impl Scene {
     }
 
     pub(super) async fn token(&self, scope: Scope) -> String {
-        let secret = [scope as u8 + 1; 20];
-        let row = self.store.create_token("t".to_owned(), scope, sha256(&secret), None, Clock.wall()).await.unwrap();
+        self.token_for(scope, &[]).await
+    }
+
+    /// A token that is only for devices with these labels.
+    pub(super) async fn token_for(&self, scope: Scope, labels: &[(&str, &str)]) -> String {
+        let labels = labels.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let (secret, now) = ([scope as u8 + 1; 20], Clock.wall());
+        let row = self.store.create_token("t".to_owned(), scope, labels, sha256(&secret), None, now).await.unwrap();
         ApiToken { id: row.id, secret }.text()
     }
 

@@ -93,7 +93,7 @@ impl Scene {
                     self.stored.push(alert.clone());
                 }
                 Transition::TellPast { .. } => {}
-                Transition::Cancel(id) => self.stored.retain(|stored| stored.id != *id),
+                Transition::Cancel(id, _) => self.stored.retain(|stored| stored.id != *id),
             }
         }
         self.engine.apply(proposed);
@@ -113,7 +113,7 @@ pub(in crate::rules) fn say(transition: &Transition) -> String {
         }
         Transition::Amend(alert) => format!("{} began at {}", alert.id.0, alert.started_at.since(START) / 1000),
         Transition::TellPast { alert, count, .. } => format!("told {} and {} more", alert.id.0, count - 1),
-        Transition::Cancel(id) => format!("{} cancelled", id.0),
+        Transition::Cancel(id, _) => format!("{} cancelled", id.0),
     }
 }
 

@@ -304,7 +304,7 @@ fn committed(scene: &mut Scene, propose: impl FnOnce(&mut Engine, &Catalog) -> P
     let told = proposed.transitions.iter().filter_map(|transition| match transition {
         // That it got worse.
         Transition::Amend(_) => None,
-        Transition::Cancel(id) => Some((id.0, "cancelled", START, 0.0)),
+        Transition::Cancel(id, _) => Some((id.0, "cancelled", START, 0.0)),
         Transition::TellPast { alert, .. } => Some((alert.id.0, "told", START, 0.0)),
         Transition::Put { alert, occurred_at, .. } => {
             Some((alert.id.0, word(alert.state), *occurred_at, alert.last.or(alert.value).unwrap_or(f64::NAN)))

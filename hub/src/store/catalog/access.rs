@@ -4,22 +4,24 @@ use rusqlite::{OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
 use crate::model::access::{Scope, Token};
+use crate::model::device::Labels;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::file::column::{signed, unsigned};
+use crate::store::file::column::{read_pairs, signed, unsigned, write_pairs};
 
 /// Uses are noted to the minute, so that a busy client costs one write a minute.
 const NOTE_MS: i64 = 60_000;
 
 impl Store {
-    /// Adds an API token by the SHA-256 of its secret.
+    /// Adds an API token by the SHA-256 of its secret, for devices with these labels only if there are any.
     ///
     /// # Errors
-    /// Those of any write.
+    /// Those of any write. A scope that may not be limited by labels is the caller's to refuse.
     pub async fn create_token(
         &self,
         name: String,
         scope: Scope,
+        labels: Labels,
         secret_hash: [u8; 32],
         expires_at: Option<UnixMillis>,
         now: UnixMillis,
@@ -28,12 +30,13 @@ impl Store {
             write.conn.prepare_cached(CREATE_TOKEN)?.execute(named_params! {
                 ":name": name,
                 ":scope": scope,
+                ":labels": write_pairs(&labels),
                 ":hash": secret_hash,
                 ":created_at": now.0,
                 ":expires_at": expires_at.map(|at| at.0),
             })?;
             let id = unsigned(write.conn.last_insert_rowid());
-            Ok(Token { id, name, scope, created_at: now, expires_at, last_used_at: None })
+            Ok(Token { id, name, scope, labels, created_at: now, expires_at, last_used_at: None })
         })
         .await
     }
@@ -143,10 +146,11 @@ impl Store {
     }
 }
 
-const CREATE_TOKEN: &str = "INSERT INTO token (name, scope, hash, created_at, expires_at)
-    VALUES (:name, :scope, :hash, :created_at, :expires_at)";
-const TOKENS: &str = "SELECT id, name, scope, created_at, expires_at, last_used_at FROM token ORDER BY id";
-const TOKEN: &str = "SELECT id, name, scope, created_at, expires_at, last_used_at, hash FROM token WHERE id = :id";
+const CREATE_TOKEN: &str = "INSERT INTO token (name, scope, labels, hash, created_at, expires_at)
+    VALUES (:name, :scope, :labels, :hash, :created_at, :expires_at)";
+const TOKENS: &str = "SELECT id, name, scope, labels, created_at, expires_at, last_used_at FROM token ORDER BY id";
+const TOKEN: &str =
+    "SELECT id, name, scope, labels, created_at, expires_at, last_used_at, hash FROM token WHERE id = :id";
 const REVOKE_TOKEN: &str = "DELETE FROM token WHERE id = :id";
 const TOUCH_TOKEN: &str = "UPDATE token SET last_used_at = :now WHERE id = :id";
 
@@ -156,10 +160,19 @@ fn token_from_row(row: &Row<'_>) -> rusqlite::Result<Token> {
         id: unsigned(row.get("id")?),
         name: row.get("name")?,
         scope: row.get("scope")?,
+        labels: limit(row.get_ref("labels")?.as_str()?)?,
         created_at: UnixMillis(row.get("created_at")?),
         expires_at: maybe("expires_at")?,
         last_used_at: maybe("last_used_at")?,
     })
+}
+
+/// The labels that a token is limited to. What does not read back as it is written was damaged, and opens nothing: with a label
+/// less it would open more.
+fn limit(text: &str) -> rusqlite::Result<Labels> {
+    let labels: Labels = read_pairs(text);
+    let damaged = || rusqlite::Error::ToSqlConversionFailure("the labels of a token are damaged: revoke it".into());
+    if write_pairs(&labels) == text { Ok(labels) } else { Err(damaged()) }
 }
 
 const SETTING: &str = "SELECT value FROM setting WHERE key = :key";

@@ -7,6 +7,7 @@ use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject,
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::rule::RuleId;
+use crate::model::view::Among;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
 use crate::store::file::column::{self, measure_word, read_measure, read_span, write_span};
@@ -16,6 +17,8 @@ use crate::store::file::column::{self, measure_word, read_measure, read_span, wr
 pub struct AlertQuery {
     /// In one of these states; empty for any.
     pub states: Vec<AlertState>,
+    /// Of these devices.
+    pub among: Among,
     /// Of this device.
     pub device: Option<DeviceNo>,
     /// Began at or after.
@@ -73,21 +76,26 @@ impl Store {
             .run(move |reader| {
                 let asked = |state| query.states.is_empty() || query.states.contains(&state);
                 let mut statement = reader.conn()?.prepare_cached(LIST)?;
-                let rows = statement.query_map(
-                    named_params! {
-                        ":pending": asked(AlertState::Pending),
-                        ":firing": asked(AlertState::Firing),
-                        ":resolved": asked(AlertState::Resolved),
-                        ":historical": asked(AlertState::Historical),
-                        ":device": query.device,
-                        ":from": query.from.map(|from| from.0),
-                        ":to": query.to.map(|to| to.0),
-                        ":before": query.before,
-                        ":limit": i64::try_from(query.limit).unwrap_or(i64::MAX),
-                    },
-                    from_row,
-                )?;
-                Ok(rows.collect::<rusqlite::Result<_>>()?)
+                let mut rows = statement.query(named_params! {
+                    ":pending": asked(AlertState::Pending),
+                    ":firing": asked(AlertState::Firing),
+                    ":resolved": asked(AlertState::Resolved),
+                    ":historical": asked(AlertState::Historical),
+                    ":device": query.device,
+                    ":from": query.from.map(|from| from.0),
+                    ":to": query.to.map(|to| to.0),
+                    ":before": query.before,
+                })?;
+                // Counted here and not in SQL: a page is full of alerts of these devices, however many of others lie between.
+                let mut alerts = Vec::new();
+                while alerts.len() < query.limit
+                    && let Some(row) = rows.next()?
+                {
+                    if query.among.has(row.get("device")?) {
+                        alerts.push(from_row(row)?);
+                    }
+                }
+                Ok(alerts)
             })
             .await
     }
@@ -124,9 +132,18 @@ impl Store {
     /// Notes that a person has seen it; the first acknowledgement stays.
     ///
     /// # Errors
-    /// `NotFound`.
-    pub async fn ack_alert(&self, id: AlertId, now: UnixMillis, comment: Option<String>) -> Result<Alert> {
+    /// `NotFound`, also of one that is of none of these devices.
+    pub async fn ack_alert(
+        &self,
+        id: AlertId,
+        among: Among,
+        now: UnixMillis,
+        comment: Option<String>,
+    ) -> Result<Alert> {
         self.change(move |scope| {
+            if !among.has(read(scope.conn, id)?.device()) {
+                return Err(Error::missing("alert"));
+            }
             let params = named_params! { ":id": id, ":now": now.0, ":comment": comment };
             scope.conn.prepare_cached(ACK)?.execute(params)?;
             read(scope.conn, id)
@@ -134,16 +151,28 @@ impl Store {
         .await
     }
 
-    /// Notes that a person has seen all of these; returns those that nobody had acknowledged before. What is gone is passed over.
+    /// Notes that a person has seen all of these; returns those that nobody had acknowledged before. What is gone, or of none of
+    /// these devices, is passed over.
     ///
     /// # Errors
     /// Those of any write.
-    pub async fn ack_alerts(&self, ids: Vec<AlertId>, now: UnixMillis, comment: Option<String>) -> Result<Vec<Alert>> {
+    pub async fn ack_alerts(
+        &self,
+        ids: Vec<AlertId>,
+        among: Among,
+        now: UnixMillis,
+        comment: Option<String>,
+    ) -> Result<Vec<Alert>> {
         self.change(move |scope| {
             let mut ack = scope.conn.prepare_cached(ACK)?;
             let mut acked = Vec::new();
             for id in ids {
-                if ack.execute(named_params! { ":id": id, ":now": now.0, ":comment": comment })? > 0 {
+                let is_meant = match read(scope.conn, id) {
+                    Ok(alert) => among.has(alert.device()),
+                    Err(Error::NotFound { .. }) => false,
+                    Err(error) => return Err(error),
+                };
+                if is_meant && ack.execute(named_params! { ":id": id, ":now": now.0, ":comment": comment })? > 0 {
                     acked.push(read(scope.conn, id)?);
                 }
             }
@@ -161,7 +190,7 @@ const LIST: &str = select_alert!(
         ELSE :historical END
     AND (:device IS NULL OR device = :device)
     AND (:from IS NULL OR started_at >= :from) AND (:to IS NULL OR started_at < :to)
-    ORDER BY id DESC LIMIT :limit"
+    ORDER BY id DESC"
 );
 const DURING: &str = select_alert!(
     "WHERE device = :device AND series = :series AND rule = :rule
@@ -188,7 +217,7 @@ const CANCEL: &str = "DELETE FROM alert WHERE id = :id AND state IN ('pending', 
 /// Writes a change into the open transaction; one of a deleted device goes nowhere.
 pub(in crate::store) fn write(conn: &Connection, transition: &Transition) -> Result<()> {
     match transition {
-        Transition::Cancel(id) => conn.prepare_cached(CANCEL)?.execute(named_params! { ":id": id })?,
+        Transition::Cancel(id, _) => conn.prepare_cached(CANCEL)?.execute(named_params! { ":id": id })?,
         Transition::TellPast { .. } => 0,
         Transition::Put { alert, .. } | Transition::Amend(alert) => {
             conn.prepare_cached(PUT)?.execute(named_params! {

@@ -7,8 +7,9 @@ use rusqlite::{OptionalExtension as _, named_params};
 use super::devices::{changed, insert, number, read};
 use super::sensors::{FIND_SERIES, from_row, push_number, put_series};
 use crate::model::catalog::Series;
-use crate::model::device::{DeviceNo, Introduction, Labels, NewDevice, Standing, no_key};
+use crate::model::device::{DeviceNo, Introduction, NewDevice, Standing, no_key};
 use crate::model::reading::SeriesId;
+use crate::model::view::View;
 use crate::model::{DeviceId, SensorKind, SensorNo, SensorSpec, UnixMillis, numbering};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
@@ -21,6 +22,8 @@ pub struct Wish {
     pub id: DeviceId,
     /// What it is called then.
     pub name: String,
+    /// What whoever sends may see: it has the labels of that then, and where it is there already it must have them.
+    pub view: View,
     /// Its sensors by name.
     pub sensors: Vec<(String, Said)>,
 }
@@ -56,7 +59,7 @@ impl Store {
     /// Makes devices and sensors that are missing and gives sensors a number of the hub's; repeating it changes nothing.
     ///
     /// # Errors
-    /// `Conflict` when a device is blocked, has as many of these sensors as there are numbers, or sends one of them itself;
+    /// `Conflict` when a device is blocked or not in the view of whoever wishes, has as many of these sensors as there are numbers, or sends one of them itself;
     /// `Limit` when the hub has no place for all of them. Then nothing of it is done.
     pub async fn give_numbers(&self, wishes: Vec<Wish>, origin: Origin, now: UnixMillis) -> Result<()> {
         self.change(move |scope| wishes.iter().try_for_each(|wish| grant(scope, wish, origin, now))).await
@@ -75,12 +78,20 @@ fn grant(scope: &mut Scope<'_>, wish: &Wish, origin: Origin, now: UnixMillis) ->
                 join_token: None,
                 handshake_counter: 0,
             };
-            let no = insert(scope, &new, Standing::Adopted, Labels::new())?;
+            let no = insert(scope, &new, Standing::Adopted, wish.view.labels())?;
             changed(scope, no)?;
             no
         }
     };
-    if read(scope.conn, device)?.standing == Standing::Blocked {
+    let known = read(scope.conn, device)?;
+    // Looked at before, in the catalog: it came or changed meanwhile.
+    if !wish.view.has(&known) {
+        return Err(Error::conflict(
+            "device",
+            format!("{} changed while its readings arrived: send them again", wish.name),
+        ));
+    }
+    if known.standing == Standing::Blocked {
         return Err(Error::conflict("device", format!("{} is blocked", wish.name)));
     }
     for (sensor, said) in &wish.sensors {

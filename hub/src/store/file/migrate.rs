@@ -39,6 +39,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0025_ingest_tokens.sql"),
     include_str!("../../../../migrations/sqlite/0026_audit.sql"),
     include_str!("../../../../migrations/sqlite/0027_users.sql"),
+    include_str!("../../../../migrations/sqlite/0028_limited_tokens.sql"),
 ];
 
 fn known() -> u32 {
@@ -183,7 +184,11 @@ mod tests {
         assert_eq!(text("SELECT id || name || role || password || enabled FROM user"), "1adminadmin$argon2id$1");
         assert_eq!(text("SELECT id || ' ' || user || ' ' || used_at || browser FROM session"), "7 1 2Firefox");
         assert_eq!(text("SELECT group_concat(key) FROM setting"), "join_policy");
-        assert_eq!(text("SELECT id || name || scope FROM token"), "5ciingest");
+        assert_eq!(
+            text("SELECT id || name || scope || '[' || labels || ']' FROM token"),
+            "5ciingest[]",
+            "for all devices"
+        );
         assert_eq!(text("SELECT seq || '' FROM sqlite_sequence WHERE name = 'session'"), "7");
     }
 

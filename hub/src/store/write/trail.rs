@@ -140,7 +140,11 @@ const TRAILS: [Trail; 16] = [
         verbs: ["created", "changed", "revoked"],
         subject: "'tok_' || ROW.id",
         name: "ROW.name",
-        columns: &[("'scope'", "scope", As::Text), ("'expires_at'", "expires_at", As::Moment)],
+        columns: &[
+            ("'scope'", "scope", As::Text),
+            ("'labels'", "labels", As::Labels),
+            ("'expires_at'", "expires_at", As::Moment),
+        ],
     },
     Trail {
         table: "join_token",

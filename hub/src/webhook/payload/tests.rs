@@ -100,7 +100,7 @@ fn what_the_numbers_are_is_told_with_them() {
 
 #[test]
 fn resolved_comes_second_and_pending_and_cancelled_tell_nobody() {
-    let transitions = [put(AlertState::Pending), put(AlertState::Resolved), Transition::Cancel(AlertId(5))];
+    let transitions = [put(AlertState::Pending), put(AlertState::Resolved), Transition::Cancel(AlertId(5), None)];
     let told = deliveries_for(&transitions, &[rule()], &[webhook(7)], &catalog(), &teller(None));
     assert_eq!(told.len(), 1);
     let body = read(&told[0]);

@@ -1,0 +1,74 @@
+//! What one listener may see, and which devices it therefore knows of. PURE.
+//!
+//! The labels of a device decide whether it is in a [`View`], and people change labels while somebody listens. A device that leaves
+//! the view is gone for its listener, who is told so once; of one that it never saw it is told nothing, not even that.
+
+use std::collections::HashSet;
+
+use crate::model::DeviceId;
+use crate::model::catalog::Catalog;
+use crate::model::view::View;
+
+/// What a listener is told of a device that changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seen {
+    /// How it is now.
+    Now,
+    /// That it is gone.
+    Gone,
+    /// Nothing.
+    Never,
+}
+
+/// See the module's header.
+#[derive(Debug)]
+pub struct Sight {
+    view: View,
+    /// Devices in the view, as the listener knows; empty where the view is everything. At the cap of 20,000 devices half a
+    /// megabyte.
+    known: HashSet<DeviceId>,
+}
+
+impl Sight {
+    /// Of somebody who begins to listen.
+    #[must_use]
+    pub fn new(view: View, catalog: &Catalog) -> Self {
+        let known = Self::in_view(&view, catalog);
+        Self { view, known }
+    }
+
+    /// What may be seen.
+    #[must_use]
+    pub const fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// A device changed, came, or asks to be adopted.
+    pub fn changed(&mut self, id: DeviceId, catalog: &Catalog) -> Seen {
+        if self.view.is_all() {
+            return Seen::Now;
+        }
+        if self.view.device(catalog, id).is_some() {
+            self.known.insert(id);
+            return Seen::Now;
+        }
+        self.removed(id)
+    }
+
+    /// A device is gone.
+    pub fn removed(&mut self, id: DeviceId) -> Seen {
+        if self.view.is_all() || self.known.remove(&id) { Seen::Gone } else { Seen::Never }
+    }
+
+    /// Some changes were missed: devices that left the view meanwhile.
+    pub fn missed(&mut self, catalog: &Catalog) -> Vec<DeviceId> {
+        let known = Self::in_view(&self.view, catalog);
+        let before = std::mem::replace(&mut self.known, known);
+        before.into_iter().filter(|id| !self.known.contains(id)).collect()
+    }
+
+    fn in_view(view: &View, catalog: &Catalog) -> HashSet<DeviceId> {
+        let some = catalog.devices().filter(|device| !view.is_all() && view.has(device));
+        some.map(|device| device.id).collect()
+    }
+}
