@@ -1018,6 +1018,13 @@ export interface components {
         NewToken: {
             /** @description How long it works, such as `30d`; for ever when left out. */
             expires?: string | null;
+            /**
+             * @description Makes it only for devices that have all of these labels, with the scopes `ingest`, `read` and `write`: others are for
+             *     it as if they were not there. For everything when left out.
+             */
+            labels?: {
+                [key: string]: string;
+            };
             /** @description Name. */
             name: string;
             /** @description What it may do. */
@@ -1433,6 +1440,10 @@ export interface components {
                 expires_at?: string | null;
                 /** @description Text of its id. */
                 id: string;
+                /** @description It is only for devices that have all of these labels; for everything where there are none. */
+                labels: {
+                    [key: string]: string;
+                };
                 /** @description When it was last used. */
                 last_used_at?: string | null;
                 /** @description Name. */
@@ -1933,6 +1944,10 @@ export interface components {
         };
         /** @description Who is signed in. */
         SignedIn: {
+            /** @description Only with devices that have all of these labels; with everything where there are none. */
+            labels: {
+                [key: string]: string;
+            };
             /** @description What they may do. */
             scope: components["schemas"]["Scope"];
             user: components["schemas"]["Me"] | null;
@@ -2098,6 +2113,10 @@ export interface components {
             expires_at: string | null;
             /** @description Text of its id. */
             id: string;
+            /** @description It is only for devices that have all of these labels; for everything where there are none. */
+            labels: {
+                [key: string]: string;
+            };
             /** @description When it was last used. */
             last_used_at: string | null;
             /** @description Name. */

@@ -115,7 +115,7 @@ describe("alerts", () => {
   });
 });
 
-const IN: State["session"] = { kind: "in", me: { scope: "admin", via: "session", user: null } };
+const IN: State["session"] = { kind: "in", me: { scope: "admin", labels: {}, via: "session", user: null } };
 
 test("a delivery is one line however often it is attempted", () => {
   let state = hear(start(), { type: "delivery", delivery: delivery("1", 10) });

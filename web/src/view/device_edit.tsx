@@ -5,6 +5,7 @@ import * as api from "../api";
 import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../actions";
 import { go, state } from "../app";
 import { ago, clean, millis } from "../format";
+import { readLabels, writeLabels } from "../labels";
 import { OVERVIEW } from "../route";
 import type { Device, Swap } from "../types";
 import { Confirmed, Field } from "./controls";
@@ -13,15 +14,11 @@ import { Only } from "./may";
 
 export function DeviceEdit({ device, close }: { device: Device; close: () => void }) {
   const [name, setName] = useState(device.name);
-  const [labels, setLabels] = useState(Object.entries(device.labels).map(([key, value]) => `${key}=${value}`).join(", "));
+  const [labels, setLabels] = useState(writeLabels(device.labels));
   const [notes, setNotes] = useState(device.notes);
   const { at, Rest, ...form } = useForm([name, labels, notes]);
   const save = (event: Event) => {
-    const pairs = labels.split(",").map((pair) => pair.trim()).filter((pair) => pair !== "").map((pair) => {
-      const at = pair.indexOf("=");
-      return at < 0 ? [pair, ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
-    });
-    form.send(event, () => changeDevice(device.id, { name: name.trim(), labels: Object.fromEntries(pairs) as Record<string, string>, notes }).then(close));
+    form.send(event, () => changeDevice(device.id, { name: name.trim(), labels: readLabels(labels), notes }).then(close));
   };
   const remove = async () => {
     if (await removeDevice(device.id)) go(OVERVIEW);

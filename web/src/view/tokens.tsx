@@ -6,6 +6,7 @@ import * as api from "../api";
 import { loadTokens, told } from "../actions";
 import { state } from "../app";
 import { ago, clean, millis, when } from "../format";
+import { readLabels } from "../labels";
 import type { JoinToken, Token } from "../types";
 import { Confirmed, Copyable, Field } from "./controls";
 import { useForm } from "./form";
@@ -49,17 +50,23 @@ const MAY: Record<Token["scope"], string> = {
   read: "read", ingest: "send readings only", write: "read, acknowledge and silence alerts, send readings", operate: "the same, change rules and devices", admin: "full access",
 };
 
+/** Scopes of which a token may be only for devices with certain labels. */
+const LIMITED: readonly Token["scope"][] = ["read", "ingest", "write"];
+
 export function ApiTokens({ list }: { list: readonly Token[] | null }) {
   const [name, setName] = useState("");
   const [scope, setScope] = useState<Token["scope"]>("read");
+  const [labels, setLabels] = useState("");
   const [expires, setExpires] = useState("30d");
   const [made, setMade] = useState<string | null>(null);
-  const { at, Rest, ...form } = useForm([name, scope, expires]);
+  const mayLimit = LIMITED.includes(scope);
+  const { at, Rest, ...form } = useForm([name, scope, labels, expires]);
   const create = (event: Event) =>
     form.send(event, async () => {
-      const token = await api.tokens.create({ name: name.trim(), scope, expires });
+      const token = await api.tokens.create({ name: name.trim(), scope, labels: mayLimit ? readLabels(labels) : {}, expires });
       setMade(token.token);
       setName("");
+      setLabels("");
       await loadTokens();
     });
   return (
@@ -73,21 +80,29 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
               {Object.entries(MAY).map(([scope, may]) => <option key={scope} value={scope}>{may}</option>)}
             </select>
           </Field>
+          {mayLimit ? <Field label="Only devices with" problem={at("labels")} hint="labels, key=value, separated by commas; empty: all devices"><input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></Field> : null}
           <Lifetime value={expires} set={setExpires} problem={at("expires")} />
         </div>
         {Rest()}
         <div class="row"><button class="button" disabled={form.busy}>Create API token</button></div>
       </form>
-      <Tokens kind="API token" made={made} list={list} heads={["Name", "Permissions", "Used", "Expires"]}>
+      <Tokens kind="API token" made={made} list={list} heads={["Name", "Permissions", "Devices", "Used", "Expires"]}>
         {(token) => (
           <tr key={token.id}>
-            <td>{clean(token.name)}</td><td title={token.scope}>{MAY[token.scope] ?? clean(token.scope)}</td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
+            <td>{clean(token.name)}</td><td title={token.scope}>{MAY[token.scope] ?? clean(token.scope)}</td><td><Devices labels={token.labels} /></td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
             <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.name)} onConfirm={() => void revoke(api.tokens.revoke(token.id))} /></td>
           </tr>
         )}
       </Tokens>
     </section>
   );
+}
+
+/** Of which devices a token is. */
+function Devices({ labels }: { labels: Token["labels"] }) {
+  const pairs = Object.entries(labels);
+  if (pairs.length === 0) return <>all</>;
+  return <>{pairs.map(([key, value]) => <span class="chip" key={key}>{clean(key)}={clean(value)}</span>)}</>;
 }
 
 /** The one that was just made, shown once, and those there are. */
