@@ -51,41 +51,58 @@ fn the_file_of_a_battery_that_hangs_is_named() {
 }
 
 #[test]
-fn a_command_that_cannot_start_because_a_file_cannot_be_closed_keeps_nobody() {
+fn a_command_that_cannot_start_or_be_killed_is_not_started_again_and_keeps_nobody() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("sys/class/thermal/thermal_zone0");
-    let Some(silent) = Silent::mount(&folder, &[("type", "zone\n"), ("temp", "51000\n")]) else { return };
-    let (state, config) = (root.path().join("state"), root.path().join("agent.toml"));
-    let exec = "[[exec]]\ncommand = [\"echo\", \"7\"]\nname = \"seven\"\ninterval = \"200ms\"\ntimeout = \"1s\"\n";
-    fs::write(&config, exec).unwrap();
-    let agent = Command::new(env!("CARGO_BIN_EXE_device-agent"))
-        .args(["run", "--hub", "127.0.0.1:9", "--interval", "200ms", "--state"])
-        .arg(&state)
-        .arg("--config")
-        .arg(&config)
-        .env("DEVICE_AGENT_SENSOR_ROOT", root.path())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let _agent = Agent(agent);
-    // How many readings there are, and what is wrong with the command.
-    let look = || {
-        let report = status::ask(&state).ok()?;
-        let command = report.failing.into_iter().find(|trouble| trouble.source == "exec seven");
-        Some((report.readings_taken, command.map(|trouble| trouble.error)))
+    let program = "#!/bin/sh\necho 7\n";
+    let Some(silent) = Silent::mount(&folder, &[("type", "zone\n"), ("temp", "51000\n"), ("seven", program)]) else {
+        return;
     };
-    let (fine, hangs) = (None, Some("took longer than 1 s".to_owned()));
-    wait_for(|| look().filter(|(taken, error)| *taken > 10 && *error == fine));
-    silent.ceases(FLUSH);
-    let (before, _) = wait_for(|| look().filter(|(_, error)| *error == hangs));
-    // The zone is read, and the agent answers, while the command hangs.
-    wait_for(|| look().filter(|(taken, error)| *taken > before + 10 && *error == hangs));
-    drop(silent);
-    wait_for(|| look().filter(|(_, error)| *error == fine));
+    let config = root.path().join("agent.toml");
+    for (command, operation) in [("echo", FLUSH), (folder.join("seven").to_str().unwrap(), LOOKUP)] {
+        let exec = format!(
+            "[[exec]]\ncommand = [\"{command}\", \"7\"]\nname = \"seven\"\ninterval = \"200ms\"\ntimeout = \"1s\"\n"
+        );
+        fs::write(&config, exec).unwrap();
+        let state = tempfile::tempdir().unwrap();
+        let agent = Command::new(env!("CARGO_BIN_EXE_device-agent"))
+            .args(["run", "--hub", "127.0.0.1:9", "--interval", "200ms", "--state"])
+            .arg(state.path())
+            .arg("--config")
+            .arg(&config)
+            .env("DEVICE_AGENT_SENSOR_ROOT", root.path())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let agent = Agent(agent);
+        // How many readings there are, and what is wrong with the command.
+        let look = || {
+            let report = status::ask(state.path()).ok()?;
+            let command = report.failing.into_iter().find(|trouble| trouble.source == "exec seven");
+            Some((report.readings_taken, command.map_or_else(String::new, |trouble| trouble.error)))
+        };
+        let hangs = "not started: the last one hangs and cannot be killed";
+        wait_for(|| look().filter(|(taken, error)| *taken > 10 && error.is_empty()));
+        silent.ceases(operation);
+        let (before, _) = wait_for(|| look().filter(|(_, error)| error == hangs));
+        // The zone is read, and the agent answers, while the command hangs; there is one of it.
+        wait_for(|| look().filter(|(taken, error)| *taken > before + 20 && error == hangs));
+        assert_eq!(agent.children(), 1, "{command}");
+        silent.ceases(0);
+        wait_for(|| look().filter(|(_, error)| error.is_empty()));
+    }
 }
 
 /// A running agent, which is not left behind.
 struct Agent(Child);
+
+impl Agent {
+    fn children(&self) -> usize {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap().map(|task| task.unwrap().path());
+        let children = tasks.map(|task| fs::read_to_string(task.join("children")).unwrap_or_default());
+        children.map(|children| children.split_whitespace().count()).sum()
+    }
+}
 
 impl Drop for Agent {
     fn drop(&mut self) {
@@ -97,7 +114,7 @@ impl Drop for Agent {
 /// A folder of files, served by this process. Whoever waits for it is released when it is dropped.
 struct Silent {
     folder: PathBuf,
-    /// The operation that is not answered any more; 0 for none.
+    /// The operation that is not answered; 0 for none.
     ceased: Arc<AtomicU32>,
     server: Option<JoinHandle<()>>,
 }
@@ -121,7 +138,8 @@ impl Silent {
         };
         let ceased = Arc::new(AtomicU32::new(0));
         let own = |(name, text): &(&str, &str)| ((*name).to_owned(), (*text).to_owned());
-        let server = Server { device, files: files.iter().map(own).collect(), ceased: Arc::clone(&ceased) };
+        let server =
+            Server { device, files: files.iter().map(own).collect(), ceased: Arc::clone(&ceased), kept: Vec::new() };
         let server = Some(std::thread::spawn(move || server.serve()));
         Some(Self { folder: folder.to_owned(), ceased, server })
     }
@@ -145,6 +163,12 @@ struct Server {
     device: File,
     files: Vec<(String, String)>,
     ceased: Arc<AtomicU32>,
+    /// What was not answered.
+    kept: Vec<Vec<u8>>,
+}
+
+fn operation_of(request: &[u8]) -> u32 {
+    u32::from_le_bytes(request[4..8].try_into().unwrap())
 }
 
 impl Server {
@@ -158,24 +182,33 @@ impl Server {
             if ceased == ENDS {
                 return;
             }
+            if ceased == 0 {
+                let kept = std::mem::take(&mut self.kept);
+                kept.iter().for_each(|request| self.reply(request));
+            }
             if !is_there {
                 continue;
             }
             let Ok(length) = self.device.read(&mut request) else { return };
-            let number = |at: usize| u64::from_le_bytes(request[at..at + 8].try_into().unwrap());
-            let (operation, unique, node) = (number(0) >> 32, number(8), number(16));
-            let operation = u32::try_from(operation).unwrap();
-            if operation == ceased {
-                continue;
+            let request = &request[..length];
+            if operation_of(request) == ceased {
+                self.kept.push(request.to_vec());
+            } else {
+                self.reply(request);
             }
-            if matches!(operation, FORGET | BATCH_FORGET | INTERRUPT) {
-                continue;
-            }
-            let (error, data) = self.answer(operation, node, &request[40..length]);
-            let total = u32::try_from(16 + data.len()).unwrap();
-            let said = [&total.to_le_bytes()[..], &error.to_le_bytes(), &unique.to_le_bytes(), &data].concat();
-            let _ = self.device.write(&said);
         }
+    }
+
+    fn reply(&self, request: &[u8]) {
+        let number = |at: usize| u64::from_le_bytes(request[at..at + 8].try_into().unwrap());
+        let (operation, unique, node) = (operation_of(request), number(8), number(16));
+        if matches!(operation, FORGET | BATCH_FORGET | INTERRUPT) {
+            return;
+        }
+        let (error, data) = self.answer(operation, node, &request[40..]);
+        let total = u32::try_from(16 + data.len()).unwrap();
+        let said = [&total.to_le_bytes()[..], &error.to_le_bytes(), &unique.to_le_bytes(), &data].concat();
+        let _ = (&self.device).write(&said);
     }
 
     /// An error's number, or 0 and what follows the header.
@@ -217,7 +250,7 @@ impl Server {
     /// The attributes of a node; the first is the folder.
     fn about(&self, node: u64) -> Vec<u8> {
         let file = self.files.get(usize::try_from(node).unwrap().wrapping_sub(2));
-        let (mode, size) = file.map_or((0o040_755, 0), |(_, text)| (0o100_444, text.len() as u64));
+        let (mode, size) = file.map_or((0o040_755, 0), |(_, text)| (0o100_555, text.len() as u64));
         let mut about: Vec<u8> = [node, size, 1, 0, 0, 0, 0].iter().flat_map(|word: &u64| word.to_le_bytes()).collect();
         for word in [0, mode, 1, 0, 0, 0, 4096, 0_u32] {
             about.extend(word.to_le_bytes());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
-use tokio::sync::Semaphore;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout_at;
 
 use super::content::{Content, text_of};
@@ -19,50 +19,91 @@ const MOST_SAID: usize = 160;
 /// How long the output of a command is waited for when it has ended, and what it started is ended too.
 const AFTERWARDS: Duration = Duration::from_millis(200);
 
-/// Runs a command and returns its output. One that takes too long is killed with all its children; what it leaves running
-/// when it ends is killed too, and what it has written until then counts. Its numbers are to be written as everywhere,
-/// whatever the language of the machine: it runs with `LC_ALL=C`.
-pub(super) async fn output(command: &[String], timeout: Duration) -> Result<Content, String> {
-    let deadline = (clock::mono() + timeout).into();
-    let too_long = |_| format!("took longer than {} s", timeout.as_secs_f64());
-    let (mut child, group) = timeout_at(deadline, start(command)).await.map_err(too_long)??;
-    let (mut stdout, mut stderr) = (Content::default(), Content::default());
-    let pipes = (child.stdout.take(), child.stderr.take());
-    let finished = timeout_at(deadline, async {
-        let read = async { tokio::join!(fill(&mut stdout, pipes.0), fill(&mut stderr, pipes.1)) };
-        let (mut read, mut is_read) = (std::pin::pin!(read), false);
-        let status = loop {
-            tokio::select! {
-                status = child.wait() => break status,
-                _ = &mut read, if !is_read => is_read = true,
-            }
-        };
-        // A child that went on after its parent would hold the pipes, and pile up, round by round.
-        drop(group);
-        if !is_read {
-            let _ = tokio::time::timeout(AFTERWARDS, &mut read).await;
+/// Runs a command again and again, one after the other.
+#[derive(Debug, Default)]
+pub(super) struct Runner {
+    /// What took too long the last time. It was killed, but what waits for a dead file system (NFS, lxcfs) does not notice.
+    last: Option<Last>,
+}
+
+#[derive(Debug)]
+enum Last {
+    /// The program's file gives no answer.
+    Starts(JoinHandle<Result<Started, String>>),
+    /// It began by closing the agent's files, and one gives no answer; or it hangs by itself.
+    Runs(Child),
+}
+
+/// A command that runs.
+#[derive(Debug)]
+struct Started {
+    child: Child,
+    group: Group,
+}
+
+impl Runner {
+    /// Runs a command and returns its output. One that takes too long is killed with all its children; what it leaves running
+    /// when it ends is killed too, and what it has written until then counts. As long as one cannot be killed no other is started.
+    /// Its numbers are to be written as everywhere, whatever the language of the machine: it runs with `LC_ALL=C`.
+    pub(super) async fn output(&mut self, command: &[String], timeout: Duration) -> Result<Content, String> {
+        if self.last.as_mut().is_some_and(Last::is_there) {
+            return Err("not started: the last one hangs and cannot be killed".to_owned());
         }
-        status
-    });
-    let status = finished.await.map_err(too_long)?.map_err(|error| error.to_string())?;
-    if status.success() {
-        return Ok(stdout);
-    }
-    match text_of(&stderr.bytes).lines().rev().find(|line| !line.trim().is_empty()) {
-        Some(why) => Err(format!("ended with {status}: {}", shown(why, MOST_SAID))),
-        None => Err(format!("ended with {status}")),
+        self.last = None;
+        let deadline = (clock::mono() + timeout).into();
+        let too_long = || format!("took longer than {} s", timeout.as_secs_f64());
+        let command = command.to_vec();
+        // On a thread of its own: who starts a program waits until its file was read.
+        let mut starting = spawn_blocking(move || Started::new(&command));
+        let Ok(started) = timeout_at(deadline, &mut starting).await else {
+            self.last = Some(Last::Starts(starting));
+            return Err(too_long());
+        };
+        let Started { mut child, group } = started.map_err(|error| error.to_string())??;
+        let (mut stdout, mut stderr) = (Content::default(), Content::default());
+        let pipes = (child.stdout.take(), child.stderr.take());
+        let finished = timeout_at(deadline, async {
+            let read = async { tokio::join!(fill(&mut stdout, pipes.0), fill(&mut stderr, pipes.1)) };
+            let (mut read, mut is_read) = (std::pin::pin!(read), false);
+            let status = loop {
+                tokio::select! {
+                    status = child.wait() => break status,
+                    _ = &mut read, if !is_read => is_read = true,
+                }
+            };
+            // A child that went on after its parent would hold the pipes, and pile up, round by round.
+            drop(group);
+            if !is_read {
+                let _ = tokio::time::timeout(AFTERWARDS, &mut read).await;
+            }
+            status
+        });
+        let Ok(status) = finished.await else {
+            self.last = Some(Last::Runs(child));
+            return Err(too_long());
+        };
+        let status = status.map_err(|error| error.to_string())?;
+        if status.success() {
+            return Ok(stdout);
+        }
+        match text_of(&stderr.bytes).lines().rev().find(|line| !line.trim().is_empty()) {
+            Some(why) => Err(format!("ended with {status}: {}", shown(why, MOST_SAID))),
+            None => Err(format!("ended with {status}")),
+        }
     }
 }
 
-/// Starts a command on a thread of its own. A child begins by closing what the agent has open, and where one of that is a file
-/// whose file system does not answer any more (lxcfs, NFS, a driver), it does not get further; nor does the thread.
-async fn start(command: &[String]) -> Result<(Child, Group), String> {
-    /// Threads that may hang so; what keeps these keeps all others too.
-    static STARTING: Semaphore = Semaphore::const_new(4);
-    let permit = STARTING.acquire().await.map_err(|error| error.to_string())?;
-    let command = command.to_vec();
-    super::apart(move || {
-        let _permit = permit;
+impl Last {
+    fn is_there(&mut self) -> bool {
+        match self {
+            Self::Starts(starting) => !starting.is_finished(),
+            Self::Runs(child) => matches!(child.try_wait(), Ok(None)),
+        }
+    }
+}
+
+impl Started {
+    fn new(command: &[String]) -> Result<Self, String> {
         let (program, arguments) = command.split_first().ok_or("no command")?;
         let child = Command::new(program)
             .args(arguments)
@@ -75,12 +116,12 @@ async fn start(command: &[String]) -> Result<(Child, Group), String> {
             .spawn()
             .map_err(|error| format!("cannot run {program}: {error}"))?;
         let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
-        Ok((child, group))
-    })
-    .await
+        Ok(Self { child, group })
+    }
 }
 
 /// A process group, killed when dropped: also when the agent stops in the middle.
+#[derive(Debug)]
 struct Group(Option<Pid>);
 
 impl Drop for Group {

@@ -199,7 +199,7 @@ impl Source {
     }
 
     /// Measures once: what there is, and what is wrong. For sources that are asked, one at a time.
-    async fn take(&self) -> Taken {
+    async fn take(&self, runner: &mut exec::Runner) -> Taken {
         let taken = match self.clone() {
             Self::File { path, format, naming, .. } => {
                 apart(move || {
@@ -210,7 +210,7 @@ impl Source {
                 .await
             }
             Self::Exec { command, format, naming, timeout, .. } => {
-                exec::output(&command, timeout).await.map(|output| output.numbers(&format, &naming))
+                runner.output(&command, timeout).await.map(|output| output.numbers(&format, &naming))
             }
             Self::OneWire(_) | Self::Listen { .. } => Ok(Taken::default()),
         };
@@ -376,9 +376,9 @@ async fn work(source: Source, outlet: Outlet) {
         Source::File { every, .. } | Source::Exec { every, .. } => *every,
     };
     let mut due = clock::now().mono;
-    let mut usual = None;
+    let (mut usual, mut runner) = (None, exec::Runner::default());
     loop {
-        let Some(taken) = await_answer(&source, &outlet, &mut usual).await else { return };
+        let Some(taken) = await_answer(&source, &outlet, &mut usual, &mut runner).await else { return };
         if !outlet.give(taken).await {
             return;
         }
@@ -390,9 +390,14 @@ async fn work(source: Source, outlet: Outlet) {
 
 /// What a source gives this time, however long that takes; meanwhile a file that gives no answer is named. `None` when nobody
 /// listens any more.
-async fn await_answer(source: &Source, outlet: &Outlet, usual: &mut Option<Duration>) -> Option<Taken> {
+async fn await_answer(
+    source: &Source,
+    outlet: &Outlet,
+    usual: &mut Option<Duration>,
+    runner: &mut exec::Runner,
+) -> Option<Taken> {
     let began = clock::now().mono;
-    let mut taking = std::pin::pin!(source.take());
+    let mut taking = std::pin::pin!(source.take(runner));
     let mut patience = HANGS;
     let Source::File { path, every, .. } = source else { return Some(taking.await) };
     let mut taken = loop {
