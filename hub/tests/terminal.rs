@@ -163,6 +163,31 @@ fn a_start_that_cannot_be_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_token_for_some_devices_is_made_by_labels_and_listed_with_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = |args: &[&str]| {
+        let output = hub().arg("token").args(args).args(["--data", dir.path().to_str().unwrap()]).output().unwrap();
+        (output.status.code(), said(&output))
+    };
+    for (args, says) in [
+        (&["--scope", "admin", "--label", "site=south"][..], "use the scope ingest, read or write"),
+        (&["--scope", "operate", "--label", "site=south"], "use the scope ingest, read or write"),
+        (&["--scope", "read", "--label", "site=south", "--label", "site=north"], "--label site=north: no device"),
+        (&["--scope", "read", "--label", "a b=c"], "a label's key must have"),
+        (&["--scope", "read", "--label", "site"], "write key=value"),
+    ] {
+        let (code, text) = token(&[&["create"][..], args].concat());
+        assert!(code == Some(2) && text.contains("--label") && text.contains(says), "{args:?}: {text}");
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "nothing was prepared for what was refused");
+    let limited = ["create", "--scope", "read", "--label", "site=south", "--label", "floor=2"];
+    assert_eq!((token(&limited).0, token(&["create", "--scope", "admin"]).0), (Some(0), Some(0)));
+    let (_, list) = token(&["list"]);
+    let devices: Vec<&str> = list.lines().map(|line| line.get(14..33).unwrap_or_default().trim()).collect();
+    assert_eq!(devices, ["DEVICES", "floor=2, site=south", "all"], "{list}");
+}
+
+#[test]
 fn a_folder_in_which_somebody_keeps_something_else_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let (home, file) = (dir.path().join("home"), dir.path().join("file"));

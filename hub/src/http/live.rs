@@ -307,7 +307,7 @@ impl Connection {
                 self.tell_of_device(*id, seen).await
             }
             Update::Removed(id) => {
-                let seen = self.sight.removed(*id);
+                let seen = self.sight.removed(*id, &self.app.store.catalog());
                 self.tell_of_device(*id, seen).await
             }
             Update::Alert(alert) if self.sees(alert.device()) => {

@@ -45,19 +45,20 @@ impl Sight {
 
     /// A device changed, came, or asks to be adopted.
     pub fn changed(&mut self, id: DeviceId, catalog: &Catalog) -> Seen {
-        if self.view.is_all() {
-            return Seen::Now;
-        }
+        if self.view.is_all() { Seen::Now } else { self.look(id, catalog) }
+    }
+
+    /// A device is gone, or one that waited: that may have had the id of one that is there by its readings alone.
+    pub fn removed(&mut self, id: DeviceId, catalog: &Catalog) -> Seen {
+        if self.view.is_all() { Seen::Gone } else { self.look(id, catalog) }
+    }
+
+    fn look(&mut self, id: DeviceId, catalog: &Catalog) -> Seen {
         if self.view.device(catalog, id).is_some() {
             self.known.insert(id);
             return Seen::Now;
         }
-        self.removed(id)
-    }
-
-    /// A device is gone.
-    pub fn removed(&mut self, id: DeviceId) -> Seen {
-        if self.view.is_all() || self.known.remove(&id) { Seen::Gone } else { Seen::Never }
+        if self.known.remove(&id) { Seen::Gone } else { Seen::Never }
     }
 
     /// Some changes were missed: devices that left the view meanwhile.

@@ -86,10 +86,10 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
         {Rest()}
         <div class="row"><button class="button" disabled={form.busy}>Create API token</button></div>
       </form>
-      <Tokens kind="API token" made={made} list={list} heads={["Name", "Permissions", "Devices", "Used", "Expires"]}>
+      <Tokens kind="API token" made={made} list={list} heads={["Name", "Permissions", "Used", "Expires"]}>
         {(token) => (
           <tr key={token.id}>
-            <td>{clean(token.name)}</td><td title={token.scope}>{MAY[token.scope] ?? clean(token.scope)}</td><td><Devices labels={token.labels} /></td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
+            <td>{clean(token.name)}</td><td title={token.scope}>{MAY[token.scope] ?? clean(token.scope)}<Limit labels={token.labels} /></td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
             <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.name)} onConfirm={() => void revoke(api.tokens.revoke(token.id))} /></td>
           </tr>
         )}
@@ -98,11 +98,11 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
   );
 }
 
-/** Of which devices a token is. */
-function Devices({ labels }: { labels: Token["labels"] }) {
+/** The labels of the devices that a token is only for; nothing of one that is for all. */
+function Limit({ labels }: { labels: Token["labels"] }) {
   const pairs = Object.entries(labels);
-  if (pairs.length === 0) return <>all</>;
-  return <>{pairs.map(([key, value]) => <span class="chip" key={key}>{clean(key)}={clean(value)}</span>)}</>;
+  if (pairs.length === 0) return null;
+  return <div class="row" title="Only devices with these labels">{pairs.map(([key, value]) => <span class="chip" key={key}>{clean(key)}={clean(value)}</span>)}</div>;
 }
 
 /** The one that was just made, shown once, and those there are. */

@@ -54,13 +54,19 @@ async fn a_socket_hears_of_devices_in_its_view_and_of_nothing_else() {
     sites.scene.measure(&south, of_south, &[(now + 1, 6.0)]).await;
     let rows = next(&mut socket).await["rows"].clone();
     assert_eq!(rows, json!([[south.id.to_string(), "temp", now + 1, 6.0]]));
+    // Somebody who waited with its id is gone; then it is gone itself.
     sites.scene.bus.publish(Arc::new(Update::Removed(south.id)));
-    assert_eq!(next(&mut socket).await, json!({"type": "device", "removed": south.id.to_string()}));
+    assert_eq!(next(&mut socket).await["device"]["name"], "shed");
     // By its name and its id neither.
     for (id, device) in [(2, "north-tower".to_owned()), (3, north.id.to_string())] {
         say(&mut socket, json!({"type": "subscribe", "id": id, "device": device})).await;
         assert_eq!(next(&mut socket).await, json!({"type": "snapshot", "id": id, "rows": []}));
     }
+    for device in [&north, &south] {
+        let path = format!("/api/v1/devices/{}", device.id);
+        assert_eq!(sites.scene.call("DELETE", &path, &json!({})).await.status, 204);
+    }
+    assert_eq!(next(&mut socket).await, json!({"type": "device", "removed": south.id.to_string()}));
 }
 
 #[tokio::test]
