@@ -62,6 +62,32 @@ test("the owner adds somebody, and gets a link to give away", { timeout: 120_000
   await picture(s.page, "users");
 });
 
+test("a program gets a token for some devices, and sees no other", { timeout: 120_000 }, async () => {
+  const tokens = s.page.getByRole("region", { name: "API tokens", exact: true });
+  await tokens.getByLabel("Permissions").selectOption("admin");
+  assert.equal(await tokens.getByLabel("Only devices with").count(), 0, "full access is for all of them");
+  await tokens.getByLabel("Permissions").selectOption("write");
+  await tokens.getByLabel("Name", { exact: true }).fill("greenhouse");
+  const only = tokens.getByLabel("Only devices with");
+  await only.fill("a b=c");
+  await tokens.getByRole("button", { name: "Create API token" }).click();
+  await tokens.getByRole("alert").getByText("a label's key must have").waitFor();
+  await only.fill("site=south, floor=2");
+  await tokens.getByRole("button", { name: "Create API token" }).click();
+  const token = await tokens.getByRole("textbox", { name: "API token" }).innerText();
+  const row = tokens.getByRole("row", { name: "greenhouse" });
+  assert.deepEqual(await row.locator(".chip").allInnerTexts(), ["floor=2", "site=south"]);
+  const ask = async (path, body) => {
+    const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+    return (await fetch(`${s.base}/api/v1${path}`, { headers, ...(body ? { method: "POST", body: JSON.stringify(body) } : {}) })).json();
+  };
+  assert.equal((await ask("/readings", { device: "bed-1", readings: [{ sensor: "soil", value: 40 }] })).stored, 1);
+  const seen = await ask("/devices");
+  assert.deepEqual(seen.items.map((one) => [one.name, one.labels]), [["bed-1", { floor: "2", site: "south" }]]);
+  assert.match((await ask("/hub")).detail, /only for devices with floor=2, site=south/);
+  await picture(s.page, "tokens");
+});
+
 test("she chooses a password, and sees what a viewer may", { timeout: 120_000 }, async () => {
   await other.goto(link);
   await other.getByRole("heading", { name: "Welcome, Anna" }).waitFor();
