@@ -74,7 +74,7 @@ fn a_command_that_cannot_start_or_be_killed_is_not_started_again_and_keeps_nobod
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let agent = Agent(agent);
+        let agent = Agent { child: agent, ceased: Arc::clone(&silent.ceased) };
         // How many readings there are, and what is wrong with the command.
         let look = || {
             let report = status::ask(state.path()).ok()?;
@@ -94,11 +94,14 @@ fn a_command_that_cannot_start_or_be_killed_is_not_started_again_and_keeps_nobod
 }
 
 /// A running agent, which is not left behind.
-struct Agent(Child);
+struct Agent {
+    child: Child,
+    ceased: Arc<AtomicU32>,
+}
 
 impl Agent {
     fn children(&self) -> usize {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.0.id())).unwrap().map(|task| task.unwrap().path());
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap().map(|task| task.unwrap().path());
         let children = tasks.map(|task| fs::read_to_string(task.join("children")).unwrap_or_default());
         children.map(|children| children.split_whitespace().count()).sum()
     }
@@ -106,8 +109,10 @@ impl Agent {
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        // What hangs cannot be killed.
+        self.ceased.store(0, Ordering::SeqCst);
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
