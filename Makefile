@@ -1,7 +1,8 @@
 # What people do here. `make demo` to look, `make test` before a commit.
 
-CARGO ?= cargo
-NPM   ?= npm
+CARGO  ?= cargo
+NPM    ?= npm
+CLIPPY ?= $(CARGO) clippy --workspace --all-targets -- --deny warnings
 
 .PHONY: demo test soak bench bench-store lint web web-test e2e agent agent-test agent-budget dist fuzz
 
@@ -29,7 +30,7 @@ soak:
 
 lint:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --workspace --all-targets -- --deny warnings
+	$(CLIPPY)
 
 # The page, into web/dist, from where the hub embeds it.
 web: web/node_modules/.installed
