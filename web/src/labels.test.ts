@@ -1,11 +1,15 @@
-import { describe, expect, it } from "vitest";
+import { expect, test } from "vitest";
 import { readLabels, writeLabels } from "./labels";
 
-describe("labels", () => {
-  it("are read as they are written, and as people type them", () => {
-    const labels = { site: "south", "rack/row": "a=b" };
-    expect(readLabels(writeLabels(labels))).toEqual(labels);
-    expect(readLabels(" site = south ,, floor=2,")).toEqual({ site: "south", floor: "2" });
-    expect([readLabels(""), readLabels("site")]).toEqual([{}, { site: "" }]);
-  });
+test("labels are read as they are written", () => {
+  expect(readLabels(" room = attic,site=south , ,")).toEqual({ room: "attic", site: "south" });
+  expect(readLabels("note=a=b")).toEqual({ note: "a=b" });
+  expect(readLabels("")).toEqual({});
+  expect(readLabels(writeLabels({ room: "attic", site: "south" }))).toEqual({ room: "attic", site: "south" });
+});
+
+test("what is no label is named, and how to write one", () => {
+  for (const text of ["site south", "room=attic, south", "=south"]) {
+    expect(() => readLabels(text)).toThrow(/^“.*” is no label: write key=value, such as site=south$/);
+  }
 });

@@ -1,10 +1,14 @@
 // PURE. Labels as people type them: `room=attic, site=south`.
 
-/** What was typed; of a word without `=` the hub says what is wrong. */
+import { clean } from "./format";
+import { Mistyped } from "./wrong";
+
+/** What was typed. Throws `Mistyped`, for the field `labels`, where something is no label. */
 export function readLabels(text: string): Record<string, string> {
   const pairs = text.split(",").map((pair) => pair.trim()).filter((pair) => pair !== "").map((pair) => {
     const at = pair.indexOf("=");
-    return at < 0 ? [pair, ""] : [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+    if (at < 1) throw new Mistyped("labels", `“${clean(pair, 40)}” is no label: write key=value, such as site=south`);
+    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
   });
   return Object.fromEntries(pairs) as Record<string, string>;
 }

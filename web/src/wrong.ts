@@ -5,3 +5,10 @@ export interface Wrong {
   field: string;
   problem: string;
 }
+
+/** What was typed cannot be sent: told at its field, as if the hub had refused it. */
+export class Mistyped extends Error {
+  constructor(readonly field: string, problem: string) {
+    super(problem);
+  }
+}

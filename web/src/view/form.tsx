@@ -3,7 +3,7 @@
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { reason } from "../actions";
-import type { Wrong } from "../wrong";
+import { Mistyped, type Wrong } from "../wrong";
 
 export interface Form {
   busy: boolean;
@@ -16,9 +16,10 @@ export interface Form {
   send(event: Event, task: () => Promise<unknown>): void;
 }
 
-/** What the hub refused, and which field it is about. */
+/** What is wrong, as the hub or this page says, and which field it is about. */
 export function wrongOf(error: unknown): Wrong {
-  return { field: (error instanceof api.Refused && error.problem?.field) || "", problem: reason(error) };
+  const field = error instanceof Mistyped ? error.field : (error instanceof api.Refused && error.problem?.field) || "";
+  return { field, problem: reason(error) };
 }
 
 /** `typed` is all that the form holds: an error is about what was typed, so it is gone when that changes. */
@@ -43,7 +44,7 @@ export function useForm(typed: unknown): Form {
       if (busy) return;
       setBusy(true);
       say(null);
-      void task().catch((error: unknown) => say(wrongOf(error))).then(() => setBusy(false));
+      void (async () => task())().catch((error: unknown) => say(wrongOf(error))).then(() => setBusy(false));
     },
   };
 }
