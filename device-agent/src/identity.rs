@@ -117,7 +117,7 @@ pub struct Identity {
     machine: String,
     origin: Origin,
     /// Held for its lock.
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Identity {
@@ -296,7 +296,18 @@ impl Identity {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, Error> {
+/// The right to a state folder, given back when dropped: also where a copy of the file is open still, as in a command that hangs
+/// at its start.
+#[derive(Debug)]
+struct Lock(File);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        let _ = flock(&self.0, FlockOperation::Unlock);
+    }
+}
+
+fn lock(folder: &Path) -> Result<Lock, Error> {
     let failed = |source| Error::Folder { folder: folder.to_owned(), source };
     let file = OpenOptions::new()
         .write(true)
@@ -306,7 +317,7 @@ fn lock(folder: &Path) -> Result<File, Error> {
         .open(folder.join("lock"))
         .map_err(failed)?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(Lock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::Locked(folder.to_owned())),
         Err(error) => Err(failed(error.into())),
     }

@@ -1,4 +1,4 @@
-//! The machine's network interfaces: which are up, what they can be asked through, and which lead to no real network.
+//! The machine's network interfaces: which are up and have a cable or a Wi-Fi, what they can be asked through, and which lead to no real network.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -44,12 +44,12 @@ impl Link {
     }
 }
 
-/// Every interface that is up, once for each address family it has; the virtual ones last.
+/// Every interface that is up and connected to something, once for each address family it has; the virtual ones last.
 #[must_use]
 pub fn up() -> Vec<Link> {
     let mut found: Vec<Link> = Vec::new();
     for interface in if_addrs::get_if_addrs().unwrap_or_default() {
-        let Some(index) = interface.index else { continue };
+        let Some(index) = interface.index.filter(|_| has_carrier(&interface.name)) else { continue };
         let (address, prefix, broadcast) = match &interface.addr {
             IfAddr::V4(v4) => {
                 // Reckoned, because not every address is configured with one. Networks of two addresses have none.
@@ -65,6 +65,12 @@ pub fn up() -> Vec<Link> {
     }
     found.sort_by_key(Link::is_virtual);
     found
+}
+
+/// Whether there is a signal on the line; an interface keeps its address when its cable is pulled. Where nobody says, there is one.
+fn has_carrier(name: &str) -> bool {
+    let says = std::fs::read(format!("/sys/class/net/{name}/carrier"));
+    says.map_or(true, |carrier| carrier.trim_ascii() != b"0")
 }
 
 fn is_virtual(name: &str) -> bool {

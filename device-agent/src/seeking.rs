@@ -18,6 +18,9 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// From when on reminders are rare.
 const LONG: Duration = Duration::from_secs(3_600);
 
+/// What is said while a person has to choose.
+const SEVERAL: &str = "more than one hub answers; say which is this device's with --hub-words or --join-token";
+
 /// What an agent without a hub knows of its search.
 #[derive(Debug, Clone, Copy)]
 pub struct Search<'a> {
@@ -29,6 +32,8 @@ pub struct Search<'a> {
     pub names: &'a [String],
     /// Whether a hub answered and the session is awaited.
     pub is_found: bool,
+    /// Whether several answer, between which a person has to choose.
+    pub is_undecided: bool,
     /// Whether there is any network besides this machine's own loopback.
     pub has_network: bool,
     /// Readings that wait.
@@ -69,6 +74,7 @@ impl Seeking {
 impl Search<'_> {
     fn begins(&self) -> String {
         match self.given {
+            _ if self.is_undecided => format!("{SEVERAL} ..."),
             Some(_) if self.is_found => "a hub answered, waiting for it to accept this device ...".to_owned(),
             Some(hub) => format!("looking for the hub at {hub} ..."),
             None if self.is_found => "a hub answered, waiting for it to accept this device ...".to_owned(),
@@ -97,6 +103,7 @@ impl Search<'_> {
         }
         match (self.given, self.unknown) {
             (Some(hub), Some(why)) => format!("--hub {hub}: the name cannot be found ({why})"),
+            _ if self.is_undecided => SEVERAL.to_owned(),
             _ if self.is_found => "one was found, but it does not accept this device".to_owned(),
             (Some(hub), None) => format!("nothing answers at {hub}"),
             (None, _) => "nothing answers on this network; name the hub with --hub HOST if it is on another".to_owned(),
@@ -116,7 +123,15 @@ mod tests {
     use super::*;
 
     fn search() -> Search<'static> {
-        Search { given: None, unknown: None, names: &[], is_found: false, has_network: true, waiting: 0 }
+        Search {
+            given: None,
+            unknown: None,
+            names: &[],
+            is_found: false,
+            is_undecided: false,
+            has_network: true,
+            waiting: 0,
+        }
     }
 
     fn said(seconds: u64, search: Search<'_>) -> Vec<(u64, String)> {
@@ -147,6 +162,7 @@ mod tests {
             (Search { given: Some("10.0.0.9:5770"), ..search() }, "nothing answers at 10.0.0.9:5770"),
             (Search { has_network: false, given: Some("10.0.0.9:5770"), ..search() }, "cable"),
             (Search { is_found: true, ..search() }, "does not accept this device"),
+            (Search { is_found: true, is_undecided: true, ..search() }, "--hub-words"),
         ] {
             let last = said(15, search).pop().unwrap().1;
             assert!(last.contains(word), "{last}");

@@ -12,7 +12,7 @@ use wire::message::Health;
 
 use crate::model::alert::Absences;
 use crate::model::catalog::Catalog;
-use crate::model::device::{Conflict, DeviceNo, Link, Pending, Standing};
+use crate::model::device::{Conflict, Device, DeviceNo, Link, Pending, Standing};
 use crate::model::{DeviceId, UnixMillis};
 
 /// Links by device, pending devices by id.
@@ -139,7 +139,7 @@ impl Presence {
         let adopted = catalog.devices().filter(|device| after_ms.is_some() && device.standing == Standing::Adopted);
         let offline = adopted
             // Of one that was imported, or forgotten but for its history, nothing is expected.
-            .filter(|device| device.has_key() || self.read().pushed.contains_key(&device.no))
+            .filter(|device| device.has_key() || self.read().pushed.contains_key(&device.no) || has_pushed(device))
             .filter(|device| !self.is_online(device.no, catalog.expected_interval_ms(device.no).unwrap_or(0), now))
             .filter_map(|device| {
                 let table = self.read();
@@ -176,9 +176,15 @@ impl Presence {
     }
 }
 
+/// Whether a device pushed readings before the hub started: it was heard, and never as an agent, whose address has a port.
+fn has_pushed(device: &Device) -> bool {
+    device.last_seen.is_some() && device.address.is_none_or(|address| address.port() == 0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::device;
 
     #[test]
     fn who_pushes_is_missed_after_three_of_its_own_intervals() {
@@ -200,6 +206,37 @@ mod tests {
         assert!(is_online(0, 170) && !is_online(0, 171), "at least a minute");
         assert!(is_online(5_000, 125) && !is_online(5_000, 126), "what a person set counts");
     }
+
+    #[test]
+    fn who_pushed_before_a_start_is_missed_and_who_was_imported_or_forgotten_is_not() {
+        let presence = Presence::default();
+        let mut catalog = Catalog::default();
+        let id = DeviceId::from_bytes([1; 16]);
+        let nobody = Device {
+            no: DeviceNo(0),
+            id,
+            key: device::no_key(id),
+            name: String::new(),
+            standing: Standing::Adopted,
+            labels: device::Labels::new(),
+            model: String::new(),
+            version: String::new(),
+            address: None,
+            first_seen: UnixMillis(0),
+            last_seen: None,
+            interval_ms: None,
+            notes: String::new(),
+            handshake_counter: 0,
+        };
+        let seen = Some(UnixMillis(5_000));
+        catalog.put_device(Device { no: DeviceNo(1), ..nobody.clone() });
+        catalog.put_device(Device { no: DeviceNo(2), last_seen: seen, ..nobody.clone() });
+        let agent = Some(SocketAddr::from(([192, 168, 0, 5], 40_000)));
+        catalog.put_device(Device { no: DeviceNo(3), last_seen: seen, address: agent, ..nobody });
+        let absences = presence.absences(&catalog, &Grace::new(Some(60_000)), UnixMillis(100_000));
+        assert_eq!(absences.offline, [(DeviceNo(2), UnixMillis(5_000))]);
+    }
+
     #[test]
     fn a_clock_that_is_off_is_known_by_what_is_pushed() {
         let offset = |every: i64, ahead: [i64; 4]| {

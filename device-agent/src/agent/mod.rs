@@ -280,7 +280,8 @@ impl Agent {
             given: self.resolver.given(),
             unknown: self.unknown.as_deref(),
             names: &self.names,
-            is_found: state == State::Handshaking && self.unknown.is_none(),
+            is_found: self.feed.uplink.is_answered() && self.unknown.is_none(),
+            is_undecided: self.feed.uplink.is_undecided(),
             // A hub on this very machine needs none.
             has_network: self.settings.hub.as_deref().is_some_and(is_here)
                 || links::up().iter().any(|link| !link.address.is_loopback()),

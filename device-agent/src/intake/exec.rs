@@ -3,7 +3,7 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
 use tokio::process::{Child, Command};
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -22,7 +22,7 @@ const AFTERWARDS: Duration = Duration::from_millis(200);
 /// Runs a command again and again, one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Runner {
-    /// What took too long the last time. It was killed, but what waits for a dead file system (NFS, lxcfs) does not notice.
+    /// The last time, as far as it may not be over: what waits for a dead file system (NFS, lxcfs) does not notice that it is killed.
     last: Option<Last>,
 }
 
@@ -30,15 +30,15 @@ pub(super) struct Runner {
 enum Last {
     /// The program's file gives no answer.
     Starts(JoinHandle<Result<Started, String>>),
-    /// It began by closing the agent's files, and one gives no answer; or it hangs by itself.
-    Runs(Child),
+    /// It, or what it started, began by closing the agent's files, and one gives no answer; or hangs by itself.
+    Runs(Group),
 }
 
 /// A command that runs.
 #[derive(Debug)]
 struct Started {
     child: Child,
-    group: Group,
+    group: Killing,
 }
 
 impl Runner {
@@ -46,10 +46,14 @@ impl Runner {
     /// when it ends is killed too, and what it has written until then counts. As long as one cannot be killed no other is started.
     /// Its numbers are to be written as everywhere, whatever the language of the machine: it runs with `LC_ALL=C`.
     pub(super) async fn output(&mut self, command: &[String], timeout: Duration) -> Result<Content, String> {
-        if self.last.as_mut().is_some_and(Last::is_there) {
+        if let Some(last) = self.last.take_if(|last| last.is_there()) {
+            // One that was killed just now is about to go.
+            tokio::time::sleep(AFTERWARDS).await;
+            self.last = Some(last);
+        }
+        if self.last.as_ref().is_some_and(Last::is_there) {
             return Err("not started: the last one hangs and cannot be killed".to_owned());
         }
-        self.last = None;
         let deadline = (clock::mono() + timeout).into();
         let too_long = || format!("took longer than {} s", timeout.as_secs_f64());
         let command = command.to_vec();
@@ -60,6 +64,7 @@ impl Runner {
             return Err(too_long());
         };
         let Started { mut child, group } = started.map_err(|error| error.to_string())??;
+        self.last = Some(Last::Runs(group.0));
         let (mut stdout, mut stderr) = (Content::default(), Content::default());
         let pipes = (child.stdout.take(), child.stderr.take());
         let finished = timeout_at(deadline, async {
@@ -78,11 +83,7 @@ impl Runner {
             }
             status
         });
-        let Ok(status) = finished.await else {
-            self.last = Some(Last::Runs(child));
-            return Err(too_long());
-        };
-        let status = status.map_err(|error| error.to_string())?;
+        let status = finished.await.map_err(|_| too_long())?.map_err(|error| error.to_string())?;
         if status.success() {
             return Ok(stdout);
         }
@@ -94,10 +95,10 @@ impl Runner {
 }
 
 impl Last {
-    fn is_there(&mut self) -> bool {
+    fn is_there(&self) -> bool {
         match self {
             Self::Starts(starting) => !starting.is_finished(),
-            Self::Runs(child) => matches!(child.try_wait(), Ok(None)),
+            Self::Runs(group) => group.is_there(),
         }
     }
 }
@@ -115,18 +116,29 @@ impl Started {
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| format!("cannot run {program}: {error}"))?;
-        let group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
-        Ok(Self { child, group })
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        Ok(Self { child, group: Killing(Group(group)) })
     }
 }
 
-/// A process group, killed when dropped: also when the agent stops in the middle.
-#[derive(Debug)]
+/// A process group: a command and what it started.
+#[derive(Debug, Clone, Copy)]
 struct Group(Option<Pid>);
 
-impl Drop for Group {
+/// A process group, killed when dropped: also when the agent stops in the middle.
+#[derive(Debug)]
+struct Killing(Group);
+
+impl Group {
+    /// Whether one of it is left.
+    fn is_there(self) -> bool {
+        self.0.is_some_and(|group| test_kill_process_group(group).is_ok())
+    }
+}
+
+impl Drop for Killing {
     fn drop(&mut self) {
-        if let Some(group) = self.0 {
+        if let Some(group) = self.0.0 {
             let _ = kill_process_group(group, Signal::KILL);
         }
     }

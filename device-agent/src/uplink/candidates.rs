@@ -25,6 +25,8 @@ const REFUSED_AFTER: u32 = 6;
 /// Waits between handshakes: doubling between these.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// A hub that for so long was heard by a link-local address alone is gone to by that: more than one of its answers was lost.
+const LAST_CHOICE_AFTER: Duration = Duration::from_secs(8);
 /// Wait for a hub that is busy with many: its queue of handshakes is shorter, and twice this longest.
 const QUEUE_WAIT: Duration = Duration::from_secs(2);
 
@@ -57,6 +59,16 @@ impl Candidate {
         let wait = (FIRST_WAIT * 2_u32.pow(self.tries.min(4))).min(LONGEST_WAIT);
         self.tries += 1;
         self.next_at = now + random.between(wait / 2, wait.mul_f64(1.25).min(LONGEST_WAIT));
+    }
+
+    /// Whether its address means something on one link alone.
+    fn is_link_local(&self) -> bool {
+        matches!(self.address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local())
+    }
+
+    fn is_outdone_by(&self, other: &Self) -> bool {
+        let is_as_good = other.hub == self.hub && other.heard + LAST_CHOICE_AFTER >= self.heard;
+        is_as_good && self.is_link_local() && !other.is_link_local()
     }
 
     /// How often a hub that is there, and not only busy, was silent to a handshake beyond what loss explains.
@@ -145,6 +157,16 @@ impl Candidates {
     /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Candidate> {
         self.0.iter()
+    }
+
+    /// Those to be gone to: a hub by a link-local address only if it was not heard as lately by one that tells people more.
+    pub(super) fn to_try(&self) -> impl Iterator<Item = &Candidate> {
+        self.0.iter().filter(|one| !self.0.iter().any(|other| one.is_outdone_by(other)))
+    }
+
+    /// Whether one of them was heard of since it was asked.
+    pub(super) fn any_answers(&self) -> bool {
+        self.0.iter().any(|candidate| candidate.answers > 0)
     }
 
     /// The different hubs among them, each with an address.

@@ -275,7 +275,7 @@ impl Uplink {
         let mut earliest = self.probe_due;
         let mut consider = |at: Option<Instant>| earliest = [earliest, at].into_iter().flatten().min();
         if let Some(aim) = self.aim() {
-            for candidate in self.candidates.iter().filter(|candidate| aim.fits(candidate)) {
+            for candidate in self.candidates.to_try().filter(|candidate| aim.fits(candidate)) {
                 consider(Some(aim.from.map_or(candidate.next_at, |from| from.max(candidate.next_at))));
             }
         }

@@ -69,14 +69,10 @@ impl Uplink {
         if !told && !self.named.contains(&from) {
             address.set_port(answer.port);
         }
-        // A link-local address says least to people: it is gone to when the others had their turn.
-        let is_last = is_link_local(from);
         // A hub that announces itself unasked has every device listening: they come one after the other.
         let wait = if announced {
-            let of_hub = |known: &Candidate| known.hub == answer.key && !is_link_local(known.address);
-            let others = if is_last && self.candidates.iter().any(of_hub) { RETURN_WITHIN * 2 } else { Duration::ZERO };
-            others + self.random.between(Duration::ZERO, RETURN_WITHIN)
-        } else if is_last {
+            self.random.between(Duration::ZERO, RETURN_WITHIN)
+        } else if is_link_local(from) {
             LINK_LOCAL_WAIT
         } else {
             Duration::ZERO
@@ -199,9 +195,15 @@ impl Uplink {
         }
     }
 
-    fn is_undecided(&self) -> bool {
+    /// Whether several hubs answer, and nothing tells which is this device's.
+    pub fn is_undecided(&self) -> bool {
         let is_known = self.config.pinned.is_some() || self.config.words.is_some() || self.config.token.is_some();
         !is_known && self.candidates.hubs().len() > 1
+    }
+
+    /// Whether a hub is there that was asked and has not let this device in.
+    pub fn is_answered(&self) -> bool {
+        self.candidates.any_answers()
     }
 
     /// Whether any hub that answers would do.
@@ -213,8 +215,10 @@ impl Uplink {
     pub(super) fn start_handshakes(&mut self, now: Now) {
         let Some(aim) = self.aim().filter(|aim| aim.from.is_none_or(|from| now.mono >= from)) else { return };
         let (has_session, is_pinned) = (self.session.is_some(), self.config.pinned.is_some());
+        let due = self.candidates.to_try().filter(|candidate| aim.fits(candidate) && now.mono >= candidate.next_at);
+        let due: Vec<_> = due.map(|candidate| (candidate.hub, candidate.address)).collect();
         for candidate in self.candidates.iter_mut() {
-            if !aim.fits(candidate) || now.mono < candidate.next_at {
+            if !due.contains(&(candidate.hub, candidate.address)) {
                 continue;
             }
             // A state folder that was set back counts from too low, and a hub is silent to what may be a replay.

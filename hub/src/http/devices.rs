@@ -267,7 +267,7 @@ pub(super) fn newcomer(pending: &Pending, at: UnixMillis) -> NewDevice {
 
 fn to_adopt(app: &AppState, id: DeviceId, request: AdoptRequest) -> Result<NewDevice, ApiError> {
     let now = app.clock.wall();
-    let name = request.name.map(|name| text::name("name", name)).transpose()?;
+    let name = request.name.map(|name| text::device_name("name", name)).transpose()?;
     let labels = text::labels(request.labels.unwrap_or_default())?;
     let catalog = app.store.catalog();
     if let Some(name) = &name

@@ -26,7 +26,7 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::AppState;
-use super::auth::{Onlooker, nobody};
+use super::auth::{self, Onlooker, Principal, nobody};
 use super::dto::export::{ExportRow, Format, Rows};
 use super::dto::{Problem, text};
 use super::error::ApiError;
@@ -117,7 +117,8 @@ pub(super) async fn download(
         // Numbers alone: names of a hundred thousand series would be most of the memory.
         found.iter().map(|(_, series)| series.id).collect()
     };
-    let place = app.exports.of(asker.known().ok_or_else(nobody)?).try_take(PLACE).ok_or_else(|| {
+    let who = asker.who().ok_or_else(nobody)?.clone();
+    let place = app.exports.of(who.by).try_take(PLACE).ok_or_else(|| {
         let detail =
             format!("{EACH} exports of yours, or {PLACES} of all, are under way: try again when one has ended");
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10)
@@ -132,7 +133,8 @@ pub(super) async fn download(
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     let packer = is_gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
-    let writer = Writer { app: app.clone(), view, format: asked.format, series, range: asked.range, packer, pieces };
+    let writer =
+        Writer { app: app.clone(), who, view, format: asked.format, series, range: asked.range, packer, pieces };
     app.sockets.spawn(async move {
         writer.run().await;
         drop(place);
@@ -193,7 +195,9 @@ fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Cut>
 /// Writes one export.
 struct Writer {
     app: AppState,
-    /// What whoever asked may see; a device may leave it under way.
+    /// Whoever asked; what they may do may end under way.
+    who: Principal,
+    /// What they may see; a device may leave it under way.
     view: View,
     format: Format,
     series: Vec<SeriesId>,
@@ -231,9 +235,12 @@ impl Writer {
         text.push_str(self.format.head());
         let (mut from, to) = self.range;
         for series in std::mem::take(&mut self.series) {
-            let rows = self.rows(series)?;
             loop {
                 let page = self.page(series, from, to).await?;
+                if !auth::still_holds(&self.app, &self.who).await {
+                    return Err(ApiError::unauthenticated("access ended while this was exported"));
+                }
+                let rows = self.rows(series)?;
                 for point in &page.points {
                     rows.write(*point, &mut text);
                     if text.len() >= PIECE {

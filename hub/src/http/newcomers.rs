@@ -40,7 +40,7 @@ pub(super) enum Refusal {
     /// Too many in this minute.
     TooFast { what: &'static str, a_minute: usize, seconds: u32 },
     /// The rest is left to others.
-    NoPlace { what: &'static str, most: usize },
+    NoPlace { what: &'static str },
 }
 
 /// What everybody made lately.
@@ -86,7 +86,7 @@ impl Newcomers {
         ] {
             let most = limit - limit / LEFT;
             if wanted > 0 && there.saturating_add(wanted) > most {
-                return Err(Refusal::NoPlace { what, most });
+                return Err(Refusal::NoPlace { what });
             }
         }
         let mut accounts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,7 +159,7 @@ mod tests {
             newcomers.admit(t0, By::File, wanted, there, limits)
         };
         assert_eq!(make(1, 89), Ok(()));
-        assert_eq!(make(1, 90), Err(Refusal::NoPlace { what: "devices", most: 90 }));
+        assert_eq!(make(1, 90), Err(Refusal::NoPlace { what: "devices" }));
         assert_eq!(make(0, 100), Ok(()), "a sensor of a device that is there");
     }
 

@@ -60,8 +60,8 @@ fn verdict(app: &AppState, request: &Request) -> Verdict {
     let is_here = peer.is_some_and(|peer| peer.ip().is_loopback());
     let is_for_all =
         matches!(path, "/ca.crt" | "/install.sh" | "/healthz" | "/readyz" | "/ping") || path.starts_with("/agent/");
-    let is_for_programs =
-        path.starts_with("/api/v1") || path.starts_with("/api/v2") || matches!(path, "/metrics" | "/write");
+    let is_for_programs = ["/api/v1", "/api/v2", "/bundle/"].iter().any(|start| path.starts_with(start))
+        || matches!(path, "/metrics" | "/write");
     let is_proxied = is_here && auth::is_proxied(headers);
     if is_for_all
         || is_proxied

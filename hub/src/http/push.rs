@@ -300,12 +300,10 @@ impl From<NoNewcomer> for ApiError {
                 format!("one token may make {a_minute} {what} a minute: send this again in {seconds} s; {BY_ADMIN}"),
             )
             .retry_after(seconds),
-            NoNewcomer::NoPlace { what, most } => Self::new(
+            NoNewcomer::NoPlace { what } => Self::new(
                 StatusCode::CONFLICT,
                 "limit",
-                format!(
-                    "there are {most} {what}, and the rest of the places is kept for devices that join: {BY_ADMIN}, as does a higher `--max-{what}`"
-                ),
+                format!("the hub takes no new {what} from a token: {BY_ADMIN}, as does a higher `--max-{what}`"),
             ),
         }
     }
@@ -329,6 +327,10 @@ impl From<Refusal> for ApiError {
                 let detail =
                     format!("`{device}` is not one of the devices with {view}, and this token is only for those");
                 Self::forbidden("scope", detail).field("device")
+            }
+            Refusal::LikeAnId(device) => {
+                let detail = format!("there is no device with the id `{device}`, and a new one needs another name");
+                Self::invalid("device", detail)
             }
             Refusal::Blocked(device) => Self::conflict("device", format!("{device} is blocked")),
             Refusal::Own { device, sensor } => Self::conflict(

@@ -38,6 +38,10 @@ pub(super) async fn create(
     Body(new): Body<NewUser>,
 ) -> Result<(StatusCode, Json<UserWithLink>), ApiError> {
     let (name, now) = (text::person("name", &new.name)?, app.clock.wall());
+    if app.store.passwords()? == 0 {
+        let detail = "no admin password is set yet: open the setup link and set it first";
+        return Err(ApiError::conflict("password", detail));
+    }
     let (link, invite) = invitation::make(now)?;
     let user = app.store.create_user(name, new.role.into(), invite, now).await?;
     tracing::info!(user = user.id, "{} was added as {}", user.name, user.role.word());

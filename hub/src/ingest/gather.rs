@@ -109,6 +109,8 @@ pub enum Refusal {
     },
     /// A person blocked the device.
     Blocked(String),
+    /// There is no device of this id, and none may be called so.
+    LikeAnId(String),
     /// The device sends this sensor itself.
     Own {
         /// The device.
@@ -207,6 +209,11 @@ impl Gathered {
             let known = find(catalog, party);
             if known.is_some_and(|device| !view.has(device)) {
                 return Err(refused(Refusal::Outside { device: party.name.clone(), view: view.clone() }));
+            }
+            // Who looks for that id would find this one as well.
+            let is_an_id = known.is_none() && party.name.parse().is_ok_and(|id: DeviceId| party.id != Some(id));
+            if is_an_id {
+                return Err(refused(Refusal::LikeAnId(party.name.clone())));
             }
             let id = known.map_or_else(|| party.id.unwrap_or_else(|| pushed_device(&party.name)), |device| device.id);
             party.no = known.map(|device| device.no);
@@ -308,7 +315,8 @@ fn find<'a>(catalog: &'a Catalog, party: &Party) -> Option<&'a Device> {
         Some(id) => catalog.device_by_id(id),
         None => {
             let pushed = catalog.device_by_id(pushed_device(&party.name));
-            pushed.or_else(|| catalog.device_by_name(&party.name))
+            let by_id = || catalog.device_by_id(party.name.parse().ok()?);
+            pushed.or_else(|| catalog.device_by_name(&party.name)).or_else(by_id)
         }
     }
 }

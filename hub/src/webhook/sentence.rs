@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, Measure, Names, Subject};
-use crate::model::rule::{Condition, Op};
+use crate::model::rule::{Condition, Op, RuleId};
 use crate::model::shown;
 use crate::model::webhook::Event;
 
@@ -61,7 +61,7 @@ struct About<'a> {
 impl About<'_> {
     fn fires(&self) -> Told {
         let title = format!("{} on {}", shown::name(&self.alert.rule_name), self.device());
-        let since = self.moment(self.alert.started_at);
+        let since = self.moment(self.began());
         let what = match (self.alert.measure, self.alert.value) {
             (Measure::Silence, _) | (_, None) => format!("has sent nothing for more than {}", self.limit()),
             (_, Some(value)) => format!("{}, {}", self.measured("is", "changes", value), self.beyond(value)),
@@ -232,7 +232,14 @@ impl About<'_> {
 
     fn lasted(&self) -> String {
         let end = self.alert.resolved_at.unwrap_or(self.alert.learned_at);
-        length(end.since(self.alert.started_at) as f64 / 1_000.0)
+        length(end.since(self.began()) as f64 / 1_000.0)
+    }
+
+    /// When what it is about began: a silence with the last reading, which its rule lets pass some time after.
+    fn began(&self) -> UnixMillis {
+        let is_by_rule = self.alert.measure == Measure::Silence && self.alert.rule != RuleId::HUB;
+        let before = if is_by_rule { (self.alert.threshold * 1_000.0) as i64 } else { 0 };
+        self.alert.started_at.plus(-before)
     }
 
     /// `2027-01-15 08:59 CET`.

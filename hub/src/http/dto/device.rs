@@ -311,7 +311,7 @@ impl TryFrom<DevicePatch> for Patch {
             return Err(ApiError::invalid("interval_ms", detail));
         }
         Ok(Self {
-            name: patch.name.map(|name| text::name("name", name)).transpose()?,
+            name: patch.name.map(|name| text::device_name("name", name)).transpose()?,
             labels: patch.labels.map(text::labels).transpose()?,
             interval_ms: patch.interval_ms,
             notes: patch.notes.map(text::notes).transpose()?,

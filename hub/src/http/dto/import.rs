@@ -236,8 +236,9 @@ fn slot(row: &Row<'_>, gathered: &mut Gathered) -> Result<Slot, ApiError> {
     }
     let device = match row.device.parse::<DeviceId>() {
         Ok(id) => {
-            let name = row.device_name.as_deref().filter(|name| !name.is_empty()).unwrap_or(&row.device);
-            gathered.device_by_id(id, &row.device, &text::name("device_name", name.to_owned())?)
+            let given = row.device_name.as_deref().filter(|name| !name.is_empty() && name.parse() != Ok(id));
+            let name = given.map(|name| text::device_name("device_name", name.to_owned())).transpose()?;
+            gathered.device_by_id(id, &row.device, name.as_deref().unwrap_or(&row.device))
         }
         Err(_) => gathered.device(&text::name("device", row.device.clone().into_owned())?),
     };

@@ -7,12 +7,12 @@ use jiff::civil::DateTime;
 
 use super::guess;
 use crate::http::error::ApiError;
-use crate::model::UnixMillis;
 use crate::model::alert::AlertId;
 use crate::model::reading::is_time;
 use crate::model::rule::RuleId;
 use crate::model::silence::SilenceId;
 use crate::model::webhook::{DeliveryId, WebhookId};
+use crate::model::{DeviceId, UnixMillis};
 
 /// RFC 3339 in UTC with milliseconds.
 #[must_use]
@@ -234,6 +234,18 @@ pub fn name(field: &str, text: String) -> Result<String, ApiError> {
     }
     all_seen(field, trimmed)?;
     Ok(trimmed.to_owned())
+}
+
+/// A name that people give a device: none that is the id of one, which is found by both.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming the field.
+pub fn device_name(field: &str, text: String) -> Result<String, ApiError> {
+    let name = name(field, text)?;
+    if name.parse::<DeviceId>().is_ok() {
+        return Err(ApiError::invalid(field, format!("`{name}` is the id of a device: choose a name that is none")));
+    }
+    Ok(name)
 }
 
 /// What somebody signs in by: 1 to 64 characters, all of them seen.

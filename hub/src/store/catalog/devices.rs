@@ -254,10 +254,12 @@ pub(in crate::store) fn insert(
     u32::try_from(conn.last_insert_rowid()).map(DeviceNo).map_err(|_| Error::Corrupt { what: "device number" })
 }
 
-/// The wished name, or `name-2`, `name-3`, ..; a device without a wish is called after its id.
+/// The wished name, or `name-2`, `name-3`, ..; a device without a wish, or with one that is the id of a device, is called after
+/// its own id.
 pub(super) fn free_name(conn: &Connection, wish: &str, id: DeviceId) -> Result<String> {
     let id = id.to_string();
-    let wish = if wish.trim().is_empty() { format!("device-{}", id.get(..7).unwrap_or(&id)) } else { wish.to_owned() };
+    let is_none = wish.trim().is_empty() || wish.parse::<DeviceId>().is_ok();
+    let wish = if is_none { format!("device-{}", id.get(..7).unwrap_or(&id)) } else { wish.to_owned() };
     if !is_taken(conn, &wish)? {
         return Ok(wish);
     }

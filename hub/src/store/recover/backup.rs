@@ -94,8 +94,19 @@ pub fn backup(dir: &Path, file: &Path, told: &mut dyn FnMut(u64, u64)) -> Result
     Ok(contents)
 }
 
+/// Who opens a pipe or a terminal waits for the other end.
+pub(super) fn refuse_pipes(file: &Path) -> Result<()> {
+    match fs::metadata(file) {
+        Ok(about) if !about.is_file() && !about.is_dir() => {
+            Err(Error::BadFile { path: file.to_owned(), detail: "is a pipe or a device, and no file" })
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Only a backup may be replaced by a backup.
 fn refuse_other_files(file: &Path) -> Result<()> {
+    refuse_pipes(file)?;
     if !file.exists() || contents(file).is_ok() {
         return Ok(());
     }
@@ -200,6 +211,7 @@ fn quick_check(conn: &Connection) -> Result<String> {
 /// # Errors
 /// `dir` has something in it; `file` is no backup, damaged, changed, or of a later version.
 pub fn restore(file: &Path, dir: &Path) -> Result<Contents> {
+    refuse_pipes(file)?;
     let (held, key) = checked(file)?;
     refuse_full_folder(dir)?;
     secret::private_dir(dir)?;

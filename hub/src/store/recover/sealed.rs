@@ -27,6 +27,7 @@ const DATABASE: &[u8] = b"SQLite format 3\0";
 /// # Errors
 /// As there; what is at `file` is no backup that this passphrase opens.
 pub fn backup_sealed(dir: &Path, file: &Path, passphrase: &str, told: &mut dyn FnMut(u64, u64)) -> Result<Contents> {
+    backup::refuse_pipes(file)?;
     if file.exists() && begins_with(file, passphrase).is_none_or(|head| head != DATABASE) {
         let detail = "already exists and is not a backup that this passphrase opens: choose another name";
         return Err(Error::BadFile { path: file.to_owned(), detail });
@@ -55,6 +56,7 @@ pub fn backup_sealed(dir: &Path, file: &Path, passphrase: &str, told: &mut dyn F
 /// # Errors
 /// As there; `passphrase` is another one.
 pub fn restore_sealed(file: &Path, dir: &Path, passphrase: &str) -> Result<Contents> {
+    backup::refuse_pipes(file)?;
     let sealed = |source| Error::Sealed { path: file.to_owned(), source };
     let from = File::open(file).map_err(|source| Error::File { path: file.to_owned(), source })?;
     let opened = age::Opened::new(passphrase, BufReader::new(from)).map_err(sealed)?;
@@ -81,6 +83,7 @@ pub fn restore_sealed(file: &Path, dir: &Path, passphrase: &str) -> Result<Conte
 /// # Errors
 /// It cannot be read.
 pub fn is_sealed(file: &Path) -> Result<bool> {
+    backup::refuse_pipes(file)?;
     let mut head = Vec::new();
     let read = File::open(file).and_then(|from| from.take(64).read_to_end(&mut head));
     read.map_err(|source| Error::File { path: file.to_owned(), source })?;
