@@ -23,7 +23,8 @@ export function deed({ action, subject, name }: Pick<AuditEntry, "action" | "sub
   const what = clean(name || subject, 64);
   const done = VERBS[action] ?? verb;
   if (noun === "join_window" || noun === "hub") return `${NOUNS[noun]} ${done}${what ? `, ${what}` : ""}`;
-  return [NOUNS[noun] ?? clean(noun, 32), what, done].filter(Boolean).join(" ");
+  const called = NOUNS[noun] ?? clean(noun, 32);
+  return [called, what.toLowerCase() === called.toLowerCase() ? "" : what, done].filter(Boolean).join(" ");
 }
 
 /** What changed, without what the sentence says already: that a secret setting did, from where somebody signed in, and that an alert was acknowledged. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, clean, commonDecimals, digits, duration, limitOf, measured, parseSpan, scale, span, valueTicks } from "./format";
+import { ago, clean, commonDecimals, digits, duration, limitOf, measured, parseSpan, scale, span, moment, valueTicks } from "./format";
 
 describe("device text", () => {
   test("direction and invisible characters are gone", () => {
@@ -99,4 +99,11 @@ describe("time", () => {
     expect(span(parseSpan("90s")!)).toBe("90s");
     expect(span(3_600_000)).toBe("1h");
   });
+});
+
+test("the time under the cursor has its date where the chart shows more than a day", () => {
+  const now = Date.UTC(2026, 10, 29, 17, 30);
+  expect(moment(now - 60_000, now, 3_600_000)).toBe("17:29:00");
+  expect(moment(now - 60_000, now, 30 * 86_400_000)).toBe("2026-11-29 17:29:00");
+  expect(moment(now - 86_400_000, now, 3_600_000)).toBe("2026-11-28 17:30:00");
 });

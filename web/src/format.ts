@@ -230,9 +230,9 @@ function day(at: number): string {
   return `${time.getUTCFullYear()}-${two(time.getUTCMonth() + 1)}-${two(time.getUTCDate())}`;
 }
 
-/** The time under the cursor: of today the time alone, else with its date. */
-export function moment(at: number, now: number): string {
-  return day(at) === day(now) ? clock(at) : stamp(at);
+/** The time under the cursor: with its date where that is not today's, or the chart shows more than a day. */
+export function moment(at: number, now: number, span: number): string {
+  return day(at) === day(now) && span <= 86_400_000 ? clock(at) : stamp(at);
 }
 
 /** A time on an axis as short as the distance of its marks allows; with its year where that is not this one. */

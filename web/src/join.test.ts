@@ -40,8 +40,8 @@ describe("the command", () => {
     );
   });
   test("has a form for devices without curl, for the same link", () => {
-    expect(withoutCurl(remote!, "t")).toBe("wget -Y off -qO- '…' | sh");
-    expect(withoutCurl(places(hub([]), at("https://hub.example.org"))[0]!, "t")).toBe("wget -qO- '…' | sh");
+    expect(withoutCurl(remote!, "t")).toBe("wget -Y off -qO- 'http://192.168.1.20:8080/install.sh?token=t' | sh");
+    expect(withoutCurl(places(hub([]), at("https://hub.example.org"))[0]!, "t")).toBe("wget -qO- 'https://hub.example.org/install.sh?token=t' | sh");
   });
   test("passes by a proxy where the hub is near, and there alone", () => {
     const straight = (origin: string) => {

@@ -83,8 +83,8 @@ export function command(way: Way, place: Place, token: string | null, more: { ma
   }
 }
 
-/** How a device without curl gets what the command of `line` gets. The link is left out where it stands in that one as it is. */
+/** How a device without curl gets what the command of `line` gets. */
 export function withoutCurl(place: Place, token: string): string | null {
   if (!has(place)) return null;
-  return place.pin === null ? `wget ${straight(place.origin, WGET)}-qO- '…' | sh` : downloading(place, "wget", (get) => `${get(`/install.sh?token=${token}`)} | sh`);
+  return downloading(place, "wget", (get) => `${get(`/install.sh?token=${token}`)} | sh`);
 }

@@ -62,6 +62,8 @@ export interface Look {
 export const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [1, 2]];
 
 const CURSOR_KEY = "cursor";
+/** So near to a value the cursor is at it. */
+const NEAR_PX = 12;
 const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
@@ -259,6 +261,11 @@ export class Chart implements Drawable {
     if (outside) return this.gestures.cursor(null, []);
     const [t, ...values] = plot.data;
     const at = (column: number) => values[column]?.[plot.cursor.idxs?.[column + 1] ?? index] ?? null;
+    const here = plot.posToVal(plot.cursor.left ?? 0, "x");
+    const near = plot.posToVal(NEAR_PX, "x") - plot.posToVal(0, "x");
+    const isOff = here < t[0]! - near || here > t[t.length - 1]! + near || this.gaps.some(([from, to]) => here > from + near && here < to - near);
+    // The nearest is far away: here nothing was measured.
+    if (isOff) return this.gestures.cursor(here, this.look.colors.map(() => ({ avg: null, min: null, max: null })));
     const under = this.look.colors.length === 1 ? [{ avg: at(0), min: at(1), max: at(2) }] : this.look.colors.map((_, i) => ({ avg: at(i), min: at(i), max: at(i) }));
     this.gestures.cursor(t[index] ?? null, under);
   }

@@ -169,7 +169,7 @@ function Listening({ hub }: { hub: Hub }) {
     <p class="listening" role="status" aria-live="off">
       {!enabled ? "Automatic discovery is off on this hub: the agent needs --hub."
         : probes === 0 ? "Waiting for devices… none heard so far."
-        : `Waiting for devices… searches for a hub heard since the start: ${count(probes)}.`}
+        : `Waiting for devices… ${count(probes)} ${probes === 1 ? "search" : "searches"} for a hub heard since it started.`}
     </p>
   );
 }

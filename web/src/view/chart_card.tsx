@@ -61,7 +61,7 @@ export function ChartCard(props: ChartCardProps) {
   const chart = useRef<Chart | null>(null);
   const current = useRef({ ...props, sensors });
   current.current = { ...props, sensors };
-  const [cursor, setCursor] = useState<{ at: Millis; under: readonly Under[] } | null>(null);
+  const [cursor, setCursor] = useState<Cursor | null>(null);
 
   useEffect(() => {
     if (!root.current) return;
@@ -79,7 +79,7 @@ export function ChartCard(props: ChartCardProps) {
         zoom: (from, to, step) => current.current.gestures.zoom(from, to, step),
         pan: (by) => current.current.gestures.pan(by),
         back: () => current.current.gestures.back(),
-        cursor: (at, under) => setCursor(at === null ? null : { at, under }),
+        cursor: (at, under) => setCursor(at === null ? null : { at, under, span: board.window().to - board.window().from }),
       },
       { unit: () => current.current.sensors[0]?.unit ?? "", steps: first!.kind === "state", colors },
     );
@@ -110,7 +110,7 @@ export function ChartCard(props: ChartCardProps) {
     chart.current?.step((event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1));
   };
   useEffect(() => {
-    if (cursor && document.activeElement === root.current) announce(`${moment(cursor.at, serverNow())}: ${cursor.under.map((one) => measured(one.avg, unit, decimals)).join(", ")}`);
+    if (cursor && document.activeElement === root.current) announce(`${moment(cursor.at, serverNow(), cursor.span)}: ${cursor.under.map((one) => measured(one.avg, unit, decimals)).join(", ")}`);
   }, [cursor]);
 
   return (
@@ -142,14 +142,17 @@ function Dash({ color, dash }: { color: string; dash: readonly number[] }) {
   return <svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4h18" style={{ stroke: `var(${color})` }} stroke-width="3" stroke-dasharray={dash.join(" ") || undefined} /></svg>;
 }
 
+/** Where the cursor is, what lies under it, and how much the chart shows, in milliseconds. */
+interface Cursor { at: Millis; under: readonly Under[]; span: number }
+
 /** What lies under the cursor of a single line, else the figures of the window. */
-function Readout({ cursor, unit, decimals, summary, newest }: { cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: Decimals; summary: Summary; newest: number | null | undefined }) {
+function Readout({ cursor, unit, decimals, summary, newest }: { cursor: Cursor | null; unit: string; decimals: Decimals; summary: Summary; newest: number | null | undefined }) {
   const [one] = cursor?.under ?? [];
   return (
     <div class="readout">
       {cursor && one ? (
         <>
-          <span>{moment(cursor.at, serverNow())}</span>
+          <span>{moment(cursor.at, serverNow(), cursor.span)}</span>
           {one.avg === null ? <b>no data</b> : <b>{measured(one.avg, unit, decimals)}</b>}
           {one.min !== one.max ? <span>{measured(one.min, unit, decimals)} to {measured(one.max, unit, decimals)}</span> : null}
         </>
@@ -164,7 +167,7 @@ function Readout({ cursor, unit, decimals, summary, newest }: { cursor: { at: Mi
 }
 
 /** The lines of a family by name, with what they are now or what they were under the cursor. */
-function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: readonly Sensor[]; colors: readonly string[]; cursor: { at: Millis; under: readonly Under[] } | null; unit: string; decimals: Decimals; newest: readonly (number | null)[] }) {
+function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: readonly Sensor[]; colors: readonly string[]; cursor: Cursor | null; unit: string; decimals: Decimals; newest: readonly (number | null)[] }) {
   return (
     <div class="readout legend">
       {sensors.map((sensor, i) => (
@@ -173,7 +176,7 @@ function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: 
           <b data-value={sensor.sensor}>{cursor ? (cursor.under[i]?.avg == null ? "no data" : measured(cursor.under[i]!.avg, unit, decimals)) : measured(newest[i], unit, decimals)}</b>
         </span>
       ))}
-      {cursor ? <span>{moment(cursor.at, serverNow())}</span> : null}
+      {cursor ? <span>{moment(cursor.at, serverNow(), cursor.span)}</span> : null}
     </div>
   );
 }

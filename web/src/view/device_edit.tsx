@@ -4,13 +4,16 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../actions";
 import { go, state } from "../app";
-import { ago, clean, millis } from "../format";
+import { ago, clean, many, millis } from "../format";
 import { readLabels, writeLabels } from "../labels";
 import { OVERVIEW } from "../route";
 import type { Device, Swap } from "../types";
 import { Confirmed, Field } from "./controls";
 import { useForm } from "./form";
 import { Only } from "./may";
+
+/** Devices in a list to choose from; of more the name has to be typed. */
+const CHOICES = 100;
 
 export function DeviceEdit({ device, close }: { device: Device; close: () => void }) {
   const [name, setName] = useState(device.name);
@@ -53,23 +56,27 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
 /** For hardware that broke: another device takes over its name, labels, readings and rules. */
 function Replace({ device, close }: { device: Device; close: () => void }) {
   const [by, setBy] = useState("");
+  const [part, setPart] = useState("");
   const [former, setFormer] = useState<Swap | null>(null);
   useEffect(() => {
     // Without it the others can be chosen all the same.
     api.devices.swaps(device.id).then((swaps) => setFormer(swaps.at(-1) ?? null), () => {});
   }, [device.id]);
   const others = Object.values(state.value.devices ?? {}).filter((one) => one.id !== device.id && one.words.length > 0 && one.status !== "blocked");
-  // Who waits, or was added last, is most likely the new one.
-  others.sort((a, b) => Number(b.status === "pending") - Number(a.status === "pending") || Date.parse(b.first_seen) - Date.parse(a.first_seen));
+  // Who waits is most likely the new one; the rest is found by name.
+  others.sort((a, b) => Number(b.status === "pending") - Number(a.status === "pending") || a.name.localeCompare(b.name, undefined, { numeric: true }));
+  const found = others.filter((one) => one.name.toLowerCase().includes(part.trim().toLowerCase()));
   return (
     <div class="row">
       <label class="row small">Broken? Replace it with
         <select class="input short" value={by} onChange={(event) => setBy(event.currentTarget.value)}>
           <option value="">choose a device…</option>
           {former ? <option value={former.was}>the hardware it had before ({ago(millis(former.at), state.value.now)})</option> : null}
-          {others.slice(0, 200).map((one) => <option key={one.id} value={one.hardware ?? one.id}>{clean(one.name)}{one.status === "pending" ? " (asks to join)" : ""}</option>)}
+          {found.slice(0, CHOICES).map((one) => <option key={one.id} value={one.hardware ?? one.id}>{clean(one.name)}{one.status === "pending" ? " (asks to join)" : ""}</option>)}
+          {found.length > CHOICES ? <option disabled>{many(found.length - CHOICES, "more device")}: type a part of the name</option> : null}
         </select>
       </label>
+      {others.length > CHOICES || part !== "" ? <label class="row small">whose name has <input class="input short" value={part} onInput={(event) => setPart(event.currentTarget.value)} /></label> : null}
       {by === "" ? <span class="small quiet">Turn the old hardware off first. The new one takes over name, labels, readings and rules.</span>
         : <Confirmed label="Replace" sure="Really replace" name={clean(device.name)} onConfirm={() => void replaceDevice(device.id, by).then((done) => done && close())} />}
     </div>

@@ -184,7 +184,7 @@ function Others({ values }: { values: Values | undefined }) {
 /** What sets it apart, in a line. */
 function Why({ odd, now }: { odd: Odd; now: number }) {
   const decimals = apart([now, odd.usual], odd.unit);
-  return <span class="why">{title(odd.sensor)} {measured(now, odd.unit, decimals)}, others about {measured(odd.usual, odd.unit, decimals)}</span>;
+  return <span class="why"><span class="wide">{title(odd.sensor)} {measured(now, odd.unit, decimals)}, </span>others about {measured(odd.usual, odd.unit, decimals)}</span>;
 }
 
 /** Each label leads to the devices that share it. */

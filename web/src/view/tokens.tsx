@@ -47,7 +47,7 @@ export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
 
 /** What a token may, by its scope. */
 const MAY: Record<Token["scope"], string> = {
-  read: "read", ingest: "send readings only", write: "read, acknowledge and silence alerts, send readings", operate: "the same, change rules and devices", admin: "full access",
+  read: "read", ingest: "send readings only", write: "read, acknowledge and silence alerts, send readings", operate: "read, alerts, send readings, change rules and devices", admin: "full access",
 };
 
 /** Scopes of which a token may be only for devices with certain labels. */

@@ -16,6 +16,9 @@ import { WebhookForm, type Typed } from "./webhook_form";
 
 type WebhooksRoute = Extract<Route, { view: "webhooks" }>;
 
+/** What is due for longer is kept by something. */
+const SENDS_WITHIN = 30_000;
+
 const webhooks = part((s) => s.webhooks);
 const rules = part((s) => s.rules);
 const deliveries = part((s) => s.deliveries);
@@ -164,7 +167,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
           <span>{when(millis(delivery.created_at) ?? now, now)}</span>
           {delivery.attempt_count > 1 ? <span>{delivery.attempt_count} attempts</span> : null}
           {latest ? <span>{latest.status !== null ? `answered ${latest.status}` : clean(latest.error ?? "no answer", 120)} in {digits(latest.duration_ms)} ms</span> : null}
-          {waits ? <span>{off ? "waits until the webhook is turned on" : next > now ? `next in ${duration(next - now)}` : "sending"}</span> : null}
+          {waits ? <span>{off ? "waits until the webhook is turned on" : next > now ? `next in ${duration(next - now)}` : now - next < SENDS_WITHIN ? "sending" : "waits behind an earlier message"}</span> : null}
         </div>
       </div>
       {off || (waits && next <= now) || !may("admin") ? null : (
