@@ -158,6 +158,23 @@ fn answers_that_nobody_reads_have_a_room_and_others_are_answered() {
 }
 
 #[test]
+fn queries_that_wait_for_their_turn_cost_little_and_others_are_answered() {
+    let mut scene = Scene::new();
+    let query = "GET /api/v1/query?device=*&sensor=*&from=now-26h&points=10000&agg=min,max,avg,count,first,last";
+    let request = scene.head(query, "");
+    let sockets: Vec<TcpStream> = (0..60)
+        .map(|_| {
+            let mut socket = scene.connect();
+            socket.write_all(request.as_bytes()).unwrap();
+            socket
+        })
+        .collect();
+    scene.look_for(Duration::from_secs(12));
+    drop(sockets);
+    scene.settle("60 large queries at once");
+}
+
+#[test]
 fn a_token_that_a_command_revokes_ends_its_live_connections() {
     let scene = Scene::new();
     let token = scene.hub.output(&["token", "create", "--scope", "read"]);

@@ -20,7 +20,7 @@ use tokio::time::timeout;
 use super::AppState;
 use super::auth::nobody;
 use super::error::ApiError;
-use super::shares::{Asker, Growing};
+use super::shares::{Asker, Growing, PLACE, Taken};
 use super::unpack::ROOM_WITHIN;
 
 /// Bytes of answers in memory at once.
@@ -38,16 +38,30 @@ const SMALL: usize = 16 << 10;
 #[derive(Debug, Clone)]
 pub(super) struct Counted;
 
-/// Room for an answer that is being made; taken by whoever is let in before.
+/// Answers being made at once, of all and of one asker: what each has to know of its buckets before it has room is not counted.
+pub(super) const TURNS: usize = 32;
+/// See [`TURNS`].
+pub(super) const TURNS_EACH: usize = 12;
+
+/// Room for an answer that is being made; taken by whoever is let in before, when it is their turn.
 #[derive(Debug, Clone)]
-pub(super) struct Making(Arc<Mutex<Growing>>);
+pub(super) struct Making(Arc<Mutex<Made>>);
+
+#[derive(Debug)]
+struct Made {
+    growing: Growing,
+    /// Given back when it is made: who reads slowly keeps no turn.
+    turn: Option<Taken>,
+}
 
 impl FromRequestParts<AppState> for Making {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
         let by = parts.extensions.get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
-        Ok(Self(Arc::new(Mutex::new(Growing::new(app.answers.of(by), SMALL)))))
+        let turn = timeout(ROOM_WITHIN, app.turns.of(by).take(PLACE)).await.ok().flatten().ok_or_else(no_room)?;
+        let made = Made { growing: Growing::new(app.answers.of(by), SMALL), turn: Some(turn) };
+        Ok(Self(Arc::new(Mutex::new(made))))
     }
 }
 
@@ -64,26 +78,32 @@ impl Making {
     }
 
     fn takes(&self, bytes: usize) -> bool {
-        self.growing().foresee(bytes, EXPECTED)
+        self.made().growing.foresee(bytes, EXPECTED)
     }
 
-    /// It is made: what it does not need is given back.
+    /// A part of it is made: room that it does not need is given back.
+    pub(super) fn fit(&self) {
+        self.made().growing.fit();
+    }
+
+    /// All of it is made.
     pub(super) fn is_made(&self) {
-        self.growing().fit();
+        self.fit();
+        self.made().turn = None;
     }
 
-    fn growing(&self) -> MutexGuard<'_, Growing> {
+    fn made(&self) -> MutexGuard<'_, Made> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether there is room for so many bytes more.
     pub(super) fn has_room_for(&self, bytes: usize) -> bool {
-        self.growing().grow(bytes)
+        self.made().growing.grow(bytes)
     }
 
     /// Why there was no room.
     pub(super) fn refused(&self) -> ApiError {
-        if self.growing().used() <= EACH {
+        if self.made().growing.used() <= EACH {
             return no_room();
         }
         let detail = format!("the answer would be larger than {} MiB: ask for fewer series or buckets", EACH >> 20);

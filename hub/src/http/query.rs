@@ -177,16 +177,21 @@ pub(super) async fn several(
     }
     app.history()?;
     let now = app.clock.wall();
-    let check = |(index, query)| check(query, now).map_err(|error| error.within(&format!("queries[{index}]")));
-    let queries = request.queries.into_iter().enumerate().map(check).collect::<Result<Vec<_>, _>>()?;
+    let check = |index: usize, query| check(query, now).map_err(|error| error.within(&format!("queries[{index}]")));
+    // All before the first runs; what each is about in full is known of one at a time.
+    for (index, query) in request.queries.iter().enumerate() {
+        check(index, query.clone())?;
+    }
     let mut pieces = vec![Bytes::from_static(br#"{"results":["#)];
-    for (index, query) in queries.into_iter().enumerate() {
+    for (index, query) in request.queries.into_iter().enumerate() {
         if index > 0 {
             pieces.push(Bytes::from_static(b","));
         }
+        let query = check(index, query)?;
         pieces.extend(run(&app, &view, query, &making).await.map_err(|error| inside(error, index))?);
-        making.is_made();
+        making.fit();
     }
+    making.is_made();
     pieces.push(Bytes::from_static(b"]}"));
     Ok(Pieces { pieces, room: making })
 }

@@ -236,6 +236,8 @@ pub struct Shared {
     pub(super) foreign_lines: Lines,
     /// Rules being tried on the past.
     pub(super) trials: Semaphore,
+    /// Turns of those who have an answer made.
+    pub(super) turns: Shares,
     /// Places for exports.
     pub(super) exports: Shares,
     /// Exports that read the store at the moment.
@@ -297,6 +299,7 @@ impl AppState {
             attempt_lines: Lines::default(),
             foreign_lines: Lines::default(),
             trials: Semaphore::new(super::backtest::AT_ONCE),
+            turns: Shares::new(super::answers::TURNS * PLACE, super::answers::TURNS_EACH * PLACE),
             exports: Shares::new(super::export::PLACES * PLACE, super::export::EACH * PLACE),
             export_pages: Semaphore::new(super::export::AT_ONCE),
             newcomers: Newcomers::default(),
