@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, ChildStdout, Command};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout_at;
 
@@ -31,7 +31,15 @@ enum Last {
     /// The program's file gives no answer.
     Starts(JoinHandle<Result<Started, String>>),
     /// It, or what it started, began by closing the agent's files, and one gives no answer; or hangs by itself.
-    Runs(Group),
+    Runs(Box<Running>),
+}
+
+/// A command that may run still.
+#[derive(Debug)]
+struct Running {
+    child: Child,
+    group: Group,
+    pipes: (Option<ChildStdout>, Option<ChildStderr>),
 }
 
 /// A command that runs.
@@ -46,12 +54,9 @@ impl Runner {
     /// when it ends is killed too, and what it has written until then counts. As long as one cannot be killed no other is started.
     /// Its numbers are to be written as everywhere, whatever the language of the machine: it runs with `LC_ALL=C`.
     pub(super) async fn output(&mut self, command: &[String], timeout: Duration) -> Result<Content, String> {
-        if let Some(last) = self.last.take_if(|last| last.is_there()) {
-            // One that was killed just now is about to go.
-            tokio::time::sleep(AFTERWARDS).await;
-            self.last = Some(last);
-        }
-        if self.last.as_ref().is_some_and(Last::is_there) {
+        if let Some(last) = &mut self.last
+            && last.is_there().await
+        {
             return Err("not started: the last one hangs and cannot be killed".to_owned());
         }
         let deadline = (clock::mono() + timeout).into();
@@ -64,11 +69,10 @@ impl Runner {
             return Err(too_long());
         };
         let Started { mut child, group } = started.map_err(|error| error.to_string())??;
-        self.last = Some(Last::Runs(group.0));
         let (mut stdout, mut stderr) = (Content::default(), Content::default());
-        let pipes = (child.stdout.take(), child.stderr.take());
+        let (members, mut pipes) = (group.0, (child.stdout.take(), child.stderr.take()));
         let finished = timeout_at(deadline, async {
-            let read = async { tokio::join!(fill(&mut stdout, pipes.0), fill(&mut stderr, pipes.1)) };
+            let read = async { tokio::join!(fill(&mut stdout, pipes.0.as_mut()), fill(&mut stderr, pipes.1.as_mut())) };
             let (mut read, mut is_read) = (std::pin::pin!(read), false);
             let status = loop {
                 tokio::select! {
@@ -83,7 +87,9 @@ impl Runner {
             }
             status
         });
-        let status = finished.await.map_err(|_| too_long())?.map_err(|error| error.to_string())?;
+        let finished = finished.await;
+        self.last = Some(Last::Runs(Box::new(Running { child, group: members, pipes })));
+        let status = finished.map_err(|_| too_long())?.map_err(|error| error.to_string())?;
         if status.success() {
             return Ok(stdout);
         }
@@ -95,11 +101,26 @@ impl Runner {
 }
 
 impl Last {
-    fn is_there(&self) -> bool {
+    async fn is_there(&mut self) -> bool {
         match self {
             Self::Starts(starting) => !starting.is_finished(),
-            Self::Runs(group) => group.is_there(),
+            Self::Runs(running) => running.is_there().await,
         }
+    }
+}
+
+impl Running {
+    /// Whether it, or what it started, has not ended: as long as that is so it holds the other end of the pipes. Its state in
+    /// `/proc` is not asked for, which may hang like itself.
+    async fn is_there(&mut self) -> bool {
+        let Self { child, group, pipes: (stdout, stderr) } = self;
+        if matches!(child.try_wait(), Ok(None)) {
+            // One that was killed just now is about to go.
+            return tokio::time::timeout(AFTERWARDS, child.wait()).await.is_err();
+        }
+        let (mut rest, mut said) = (Content::default(), Content::default());
+        let ends = async { tokio::join!(fill(&mut rest, stdout.as_mut()), fill(&mut said, stderr.as_mut())) };
+        group.is_known() && tokio::time::timeout(AFTERWARDS, ends).await.is_err()
     }
 }
 
@@ -130,8 +151,8 @@ struct Group(Option<Pid>);
 struct Killing(Group);
 
 impl Group {
-    /// Whether one of it is left.
-    fn is_there(self) -> bool {
+    /// Whether one of it is left, be it only until its parent asks how it ended: in many containers nobody does.
+    fn is_known(self) -> bool {
         self.0.is_some_and(|group| test_kill_process_group(group).is_ok())
     }
 }
@@ -145,8 +166,8 @@ impl Drop for Killing {
 }
 
 /// Reads a pipe until its end; what came before is there if nobody waits for that.
-async fn fill(content: &mut Content, pipe: Option<impl AsyncRead + Unpin>) {
-    let Some(mut pipe) = pipe else { return };
+async fn fill(content: &mut Content, pipe: Option<&mut (impl AsyncRead + Unpin)>) {
+    let Some(pipe) = pipe else { return };
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = pipe.read(&mut buffer).await {
         let room = MOST_BYTES - content.bytes.len();

@@ -236,11 +236,11 @@ impl Writer {
         let (mut from, to) = self.range;
         for series in std::mem::take(&mut self.series) {
             loop {
-                let page = self.page(series, from, to).await?;
                 if !auth::still_holds(&self.app, &self.who).await {
                     return Err(ApiError::unauthenticated("access ended while this was exported"));
                 }
                 let rows = self.rows(series)?;
+                let page = self.page(series, from, to).await?;
                 for point in &page.points {
                     rows.write(*point, &mut text);
                     if text.len() >= PIECE {

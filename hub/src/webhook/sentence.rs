@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, Measure, Names, Subject};
-use crate::model::rule::{Condition, Op, RuleId};
+use crate::model::rule::{Condition, Op};
 use crate::model::shown;
 use crate::model::webhook::Event;
 
@@ -237,7 +237,7 @@ impl About<'_> {
 
     /// When what it is about began: a silence with the last reading, which its rule lets pass some time after.
     fn began(&self) -> UnixMillis {
-        let is_by_rule = self.alert.measure == Measure::Silence && self.alert.rule != RuleId::HUB;
+        let is_by_rule = self.alert.measure == Measure::Silence && matches!(self.alert.about, Subject::Series { .. });
         let before = if is_by_rule { (self.alert.threshold * 1_000.0) as i64 } else { 0 };
         self.alert.started_at.plus(-before)
     }
