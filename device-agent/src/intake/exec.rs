@@ -54,9 +54,11 @@ impl Runner {
     /// when it ends is killed too, and what it has written until then counts. As long as one cannot be killed no other is started.
     /// Its numbers are to be written as everywhere, whatever the language of the machine: it runs with `LC_ALL=C`.
     pub(super) async fn output(&mut self, command: &[String], timeout: Duration) -> Result<Content, String> {
-        if let Some(last) = &mut self.last
-            && last.is_there().await
-        {
+        let is_there = match &mut self.last {
+            Some(last) => last.is_there().await,
+            None => false,
+        };
+        if is_there {
             return Err("not started: the last one hangs and cannot be killed".to_owned());
         }
         let deadline = (clock::mono() + timeout).into();
