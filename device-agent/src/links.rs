@@ -1,4 +1,5 @@
-//! The machine's network interfaces: which are up and have a cable or a Wi-Fi, what they can be asked through, and which lead to no real network.
+//! The machine's network interfaces: which are up and have a cable or a Wi-Fi, what they can be asked through, and which lead
+//! to no real network.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -69,8 +70,7 @@ pub fn up() -> Vec<Link> {
 
 /// Whether there is a signal on the line; an interface keeps its address when its cable is pulled. Where nobody says, there is one.
 fn has_carrier(name: &str) -> bool {
-    let says = std::fs::read(format!("/sys/class/net/{name}/carrier"));
-    says.map_or(true, |carrier| carrier.trim_ascii() != b"0")
+    !std::fs::read(format!("/sys/class/net/{name}/carrier")).is_ok_and(|carrier| carrier.trim_ascii() == b"0")
 }
 
 fn is_virtual(name: &str) -> bool {

@@ -58,11 +58,21 @@ fn a_command_that_cannot_start_or_be_killed_is_not_started_again_and_keeps_nobod
     let Some(silent) = Silent::mount(&folder, &[("type", "zone\n"), ("temp", "51000\n"), ("seven", program)]) else {
         return;
     };
+    // One on another file system, which answers all the time.
+    let other = root.path().join("sys/class/thermal/thermal_zone1");
+    fs::create_dir_all(&other).unwrap();
+    fs::write(other.join("type"), "other\n").unwrap();
+    fs::write(other.join("temp"), "52000\n").unwrap();
     let config = root.path().join("agent.toml");
-    for (command, operation) in [("echo", FLUSH), (folder.join("seven").to_str().unwrap(), LOOKUP)] {
-        let exec = format!(
-            "[[exec]]\ncommand = [\"{command}\", \"7\"]\nname = \"seven\"\ninterval = \"200ms\"\ntimeout = \"1s\"\n"
-        );
+    let own = folder.join("seven").display().to_string();
+    let by_shell = format!("cat {}; true", folder.join("temp").display());
+    for (command, operation) in [
+        (vec!["echo", "7"], FLUSH),
+        (vec![&*own], LOOKUP),
+        // The shell is killed, what it started is not.
+        (vec!["sh", "-c", &*by_shell], READ),
+    ] {
+        let exec = format!("[[exec]]\ncommand = {command:?}\nname = 'seven'\ninterval = '200ms'\ntimeout = '1s'\n");
         fs::write(&config, exec).unwrap();
         let state = tempfile::tempdir().unwrap();
         let agent = Command::new(env!("CARGO_BIN_EXE_device-agent"))
@@ -85,12 +95,20 @@ fn a_command_that_cannot_start_or_be_killed_is_not_started_again_and_keeps_nobod
         wait_for(|| look().filter(|(taken, error)| *taken > 10 && error.is_empty()));
         silent.ceases(operation);
         let (before, _) = wait_for(|| look().filter(|(_, error)| error == hangs));
-        // The zone is read, and the agent answers, while the command hangs; there is one of it.
+        // The other zone is read, and the agent answers, while the command hangs; there is one of it.
         wait_for(|| look().filter(|(taken, error)| *taken > before + 20 && error == hangs));
-        assert_eq!(agent.children(), 1, "{command}");
+        let there = if operation == READ { reading(&folder.join("temp")) } else { agent.children() };
+        assert_eq!(there, 1, "{command:?}");
         silent.ceases(0);
         wait_for(|| look().filter(|(_, error)| error.is_empty()));
     }
+}
+
+/// How many `cat` read this file.
+fn reading(path: &Path) -> usize {
+    let wanted = format!("cat\0{}\0", path.display());
+    let processes = fs::read_dir("/proc").unwrap().map(|process| process.unwrap().path().join("cmdline"));
+    processes.filter(|line| fs::read(line).is_ok_and(|line| line == wanted.as_bytes())).count()
 }
 
 /// A running agent, which is not left behind.

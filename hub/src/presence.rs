@@ -211,23 +211,8 @@ mod tests {
     fn who_pushed_before_a_start_is_missed_and_who_was_imported_or_forgotten_is_not() {
         let presence = Presence::default();
         let mut catalog = Catalog::default();
-        let id = DeviceId::from_bytes([1; 16]);
-        let nobody = Device {
-            no: DeviceNo(0),
-            id,
-            key: device::no_key(id),
-            name: String::new(),
-            standing: Standing::Adopted,
-            labels: device::Labels::new(),
-            model: String::new(),
-            version: String::new(),
-            address: None,
-            first_seen: UnixMillis(0),
-            last_seen: None,
-            interval_ms: None,
-            notes: String::new(),
-            handshake_counter: 0,
-        };
+        let one = Device::adopted(0);
+        let nobody = Device { key: device::no_key(one.id), ..one };
         let seen = Some(UnixMillis(5_000));
         catalog.put_device(Device { no: DeviceNo(1), ..nobody.clone() });
         catalog.put_device(Device { no: DeviceNo(2), last_seen: seen, ..nobody.clone() });

@@ -362,6 +362,9 @@ fn of_plain_http_nothing_is_left_that_holds_a_secret() {
             "{answer}"
         );
     }
+    // A token in a path is no page to be sent on with it.
+    let answer = plainly(far, "GET /bundle/x86_64.deb?token=thj1_x HTTP/1.1");
+    assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("plain_http"), "{answer}");
     let bearer = format!("\r\nauthorization: Bearer {}", hub.token);
     for request in [
         format!("GET /api/v1/hub HTTP/1.1{bearer}"),

@@ -116,9 +116,9 @@ impl Running {
     /// `/proc` is not asked for, which may hang like itself.
     async fn is_there(&mut self) -> bool {
         let Self { child, group, pipes: (stdout, stderr) } = self;
-        if matches!(child.try_wait(), Ok(None)) {
-            // One that was killed just now is about to go.
-            return tokio::time::timeout(AFTERWARDS, child.wait()).await.is_err();
+        // One that was killed just now is about to go.
+        if tokio::time::timeout(AFTERWARDS, child.wait()).await.is_err() {
+            return true;
         }
         let (mut rest, mut said) = (Content::default(), Content::default());
         let ends = async { tokio::join!(fill(&mut rest, stdout.as_mut()), fill(&mut said, stderr.as_mut())) };

@@ -61,14 +61,9 @@ impl Candidate {
         self.next_at = now + random.between(wait / 2, wait.mul_f64(1.25).min(LONGEST_WAIT));
     }
 
-    /// Whether its address means something on one link alone.
-    fn is_link_local(&self) -> bool {
-        matches!(self.address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local())
-    }
-
     fn is_outdone_by(&self, other: &Self) -> bool {
         let is_as_good = other.hub == self.hub && other.heard + LAST_CHOICE_AFTER >= self.heard;
-        is_as_good && self.is_link_local() && !other.is_link_local()
+        is_as_good && is_link_local(self.address) && !is_link_local(other.address)
     }
 
     /// How often a hub that is there, and not only busy, was silent to a handshake beyond what loss explains.
@@ -95,6 +90,11 @@ impl Candidate {
         (self.tries, self.answers) = (0, 0);
         self.next_at = now + wait;
     }
+}
+
+/// Whether an address means something on one link alone.
+pub(super) fn is_link_local(address: SocketAddr) -> bool {
+    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local())
 }
 
 /// The known candidates.

@@ -13,7 +13,7 @@ use wire::handshake::{Initiator, JoinToken, NO_PSK, Offer, Standing};
 use wire::packet::{Cookie, Hs2, MAX_DATAGRAM};
 use wire::seal::KEEP_PREVIOUS_SECS;
 
-use super::candidates::Candidate;
+use super::candidates::{Candidate, is_link_local};
 use super::patience::Presence;
 use super::session::Session;
 use super::{Config, Event, LONGEST_PROBE, RETURN_WITHIN, Uplink, words_of};
@@ -252,8 +252,4 @@ impl Uplink {
             }
         }
     }
-}
-
-fn is_link_local(address: SocketAddr) -> bool {
-    matches!(address, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local())
 }

@@ -276,7 +276,7 @@ impl Waiting {
 mod tests {
     use super::*;
     use crate::model::catalog::Series;
-    use crate::model::device::{DeviceNo, Standing};
+    use crate::model::device::DeviceNo;
     use crate::model::reading::BatchId;
     use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SensorKind};
 
@@ -284,22 +284,7 @@ mod tests {
         let mut catalog = Catalog::default();
         for (no, name) in [(1, "shed"), (2, "house")] {
             let key = PublicKey([no as u8; 32]);
-            catalog.put_device(Device {
-                no: DeviceNo(no),
-                id: DeviceId::of(&key),
-                key,
-                name: name.to_owned(),
-                standing: Standing::Adopted,
-                labels: Default::default(),
-                model: String::new(),
-                version: String::new(),
-                address: None,
-                first_seen: UnixMillis(0),
-                last_seen: None,
-                interval_ms: None,
-                notes: String::new(),
-                handshake_counter: 0,
-            });
+            catalog.put_device(Device { id: DeviceId::of(&key), key, name: name.to_owned(), ..Device::adopted(no) });
             for (offset, sensor) in ["temp", "hum"].into_iter().enumerate() {
                 catalog.put_series(Series {
                     id: SeriesId(no * 10 + offset as u32),

@@ -12,6 +12,12 @@ pub struct DeviceNo(pub u32);
 /// Labels of a device: free keys and values used by rules, queries and webhooks alike.
 pub type Labels = BTreeMap<String, String>;
 
+/// Whether `labels` have all of those `wanted`, with these values.
+#[must_use]
+pub fn carry(labels: &Labels, wanted: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
 /// Whether the hub takes readings from a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
@@ -128,6 +134,29 @@ impl Device {
     #[must_use]
     pub fn has_key(&self) -> bool {
         !self.key.0.starts_with(&NO_KEY)
+    }
+}
+
+#[cfg(test)]
+impl Device {
+    /// One for tests that was adopted and has said nothing yet.
+    pub(crate) fn adopted(no: u32) -> Self {
+        Self {
+            no: DeviceNo(no),
+            id: DeviceId::from_bytes([no as u8; 16]),
+            key: PublicKey([no as u8; 32]),
+            name: format!("d{no}"),
+            standing: Standing::Adopted,
+            labels: Labels::new(),
+            model: String::new(),
+            version: String::new(),
+            address: None,
+            first_seen: UnixMillis(0),
+            last_seen: None,
+            interval_ms: None,
+            notes: String::new(),
+            handshake_counter: 0,
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::device::Labels;
+use super::device::{Labels, carry};
 
 /// How long each tier is kept, counted from when the hub received a reading; `None` is for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,8 +79,7 @@ impl Retention {
     /// The ages that count for a device with these labels.
     #[must_use]
     pub fn of(&self, labels: &Labels) -> Ages {
-        let carried = |wanted: &Labels| wanted.iter().all(|(key, value)| labels.get(key) == Some(value));
-        self.by_label.iter().find(|entry| carried(&entry.labels)).map_or(self.ages, |entry| entry.ages)
+        self.by_label.iter().find(|entry| carry(labels, &entry.labels)).map_or(self.ages, |entry| entry.ages)
     }
 
     /// An entry that counts for nobody, and the one before it that counts for all devices it names. Two entries that say

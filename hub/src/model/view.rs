@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::DeviceId;
 use super::catalog::Catalog;
-use super::device::{Device, DeviceNo, Labels};
+use super::device::{Device, DeviceNo, Labels, carry};
 
 /// Devices that somebody may see. A device is in it by the labels it has at the moment. Clones share the labels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +37,7 @@ impl View {
     /// Whether a device is in it.
     #[must_use]
     pub fn has(&self, device: &Device) -> bool {
-        let labels = self.0.as_deref();
-        labels.is_none_or(|labels| labels.iter().all(|(key, value)| device.labels.get(key) == Some(value)))
+        self.0.as_deref().is_none_or(|wanted| carry(&device.labels, wanted))
     }
 
     /// The device with this id, if it is in it.

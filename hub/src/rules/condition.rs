@@ -1,7 +1,7 @@
 //! What a rule means: which series it covers, and what one measured number says about it.
 
 use crate::model::catalog::Series;
-use crate::model::device::{Device, Labels};
+use crate::model::device::{Device, carry};
 use crate::model::glob::Glob;
 use crate::model::rule::{Condition, Op, Rule, RuleSpec};
 
@@ -71,12 +71,8 @@ impl Compiled {
         self.rule.spec.enabled
             && self.sensor.matches(&series.sensor)
             && (self.device.matches(&device.name) || self.device.matches(&device.id.to_string()))
-            && selects(&self.rule.spec.labels, &device.labels)
+            && carry(&device.labels, &self.rule.spec.labels)
     }
-}
-
-pub(super) fn selects(wanted: &Labels, labels: &Labels) -> bool {
-    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
 }
 
 /// Whether an alert of `old` is still an alert of `new`. Name and webhooks say who is told, not what is true.

@@ -12,11 +12,10 @@
 
 use std::collections::BTreeMap;
 
-use super::condition::selects;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::catalog::Catalog;
-use crate::model::device::Labels;
+use crate::model::device::{Labels, carry};
 use crate::model::glob::Glob;
 use crate::model::silence::Silence;
 
@@ -145,7 +144,7 @@ impl Silences {
                 && sensor.matches(names.sensor)
                 && (devices.matches(names.device)
                     || device.is_some_and(|device| devices.matches(&device.id.to_string())))
-                && selects(&spec.labels, device.map_or(&none, |device| &device.labels))
+                && carry(device.map_or(&none, |device| &device.labels), &spec.labels)
         })
     }
 }

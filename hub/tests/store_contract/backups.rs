@@ -133,3 +133,20 @@ async fn a_sealed_backup_opens_with_its_passphrase_and_with_no_other() {
     let error = backup(folder, &file, &mut |_, _| {}).unwrap_err().to_string();
     assert!(error.contains("already exists and is not a backup"), "{error}");
 }
+
+#[tokio::test]
+async fn a_pipe_in_the_place_of_a_backup_is_refused_and_not_waited_for() {
+    let scene = Scene::new().await;
+    let (dir, pipe) = (scene.hub.dir.path(), scene.hub.dir.path().join("pipe"));
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let refused = [
+        scene.restored(&pipe).map(drop),
+        backup(dir, &pipe, &mut |_, _| {}).map(drop).map_err(|error| error.to_string()),
+        backup_sealed(dir, &pipe, "secret words", &mut |_, _| {}).map(drop).map_err(|error| error.to_string()),
+        restore_sealed(&pipe, &dir.join("restored"), "secret words").map(drop).map_err(|error| error.to_string()),
+        is_sealed(&pipe).map(drop).map_err(|error| error.to_string()),
+    ];
+    for outcome in refused {
+        assert!(outcome.as_ref().is_err_and(|text| text.contains("is a pipe or a device")), "{outcome:?}");
+    }
+}

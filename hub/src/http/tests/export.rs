@@ -161,6 +161,14 @@ async fn what_ends_before_its_end_fails_and_says_why() {
     let (text, is_whole) = rest(&mut ndjson).await;
     assert!(!is_whole && text.ends_with("{\"error\":\"a device was removed while it was exported\"}\n"));
 
+    // Whoever asked lost their access meanwhile.
+    let reader = scene.token(Scope::Read).await;
+    let asked = request("GET", &format!("/api/v1/export?from={START}&to=now"), &reader).body(Body::empty()).unwrap();
+    let mut csv = scene.respond(asked).await.into_body();
+    frame(&mut csv).await.unwrap().unwrap();
+    assert_eq!(scene.call("DELETE", "/api/v1/tokens/tok_1", &json!({})).await.status, StatusCode::NO_CONTENT);
+    assert!(!rest(&mut csv).await.1, "a file went on after its token was revoked");
+
     let mut csv = scene.export("").await;
     frame(&mut csv).await.unwrap().unwrap();
     scene.state.closing.cancel();

@@ -36,6 +36,23 @@ fn seen(rows: &[(&str, f64)]) -> Vec<(String, f64)> {
 }
 
 #[tokio::test]
+async fn no_device_is_called_like_the_id_of_one_and_an_id_means_its_device() {
+    let scene = scene();
+    let (attic, _) = scene.device(1, "attic").await;
+    let (cellar, _) = scene.device(2, "cellar").await;
+    let readings = |device: &str| json!({"device": device, "readings": [{"sensor": "hum", "value": 40}]});
+    let sent = scene.call("POST", "/api/v1/readings", &readings(&attic.id.to_string())).await;
+    assert_eq!((sent.status, scene.newest().await), (StatusCode::OK, seen(&[("attic hum", 40.0)])));
+    let nobody = crate::model::DeviceId::from_bytes([9; 16]).to_string();
+    let refused = scene.call("POST", "/api/v1/readings", &readings(&nobody)).await;
+    assert_eq!((refused.problem().0, refused.problem().2), (400, json!("device")), "{}", refused.text);
+    for name in [attic.id.to_string(), nobody.to_lowercase()] {
+        let renamed = scene.call("PATCH", &format!("/api/v1/devices/{}", cellar.id), &json!({"name": name})).await;
+        assert_eq!((renamed.problem().0, renamed.problem().2), (400, json!("name")), "{}", renamed.text);
+    }
+}
+
+#[tokio::test]
 async fn what_is_pushed_is_there_when_it_is_said_and_its_device_is_online() {
     let scene = scene();
     let now = Clock.wall().0;

@@ -25,6 +25,14 @@ fn code(link: &Value) -> String {
 }
 
 #[tokio::test]
+async fn nobody_is_added_before_the_first_admin_has_a_password() {
+    let scene = scene();
+    let early = scene.call("POST", "/api/v1/users", &json!({"name": "admin", "role": "viewer"})).await;
+    assert_eq!((early.problem().0, early.problem().1), (409, json!("password")), "{}", early.text);
+    assert_eq!(open(&scene, "GET", "/api/v1/setup", json!({})).await.json()["needed"], true);
+}
+
+#[tokio::test]
 async fn who_is_added_chooses_a_password_by_a_link_that_works_once() {
     let scene = scene();
     scene.person("admin", Role::Admin, "correct horse").await;

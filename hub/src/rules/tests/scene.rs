@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::model::device::{Device, DeviceNo, Labels, Standing};
+use crate::model::device::{Device, DeviceNo, Labels};
 use crate::model::reading::BatchId;
 use crate::model::rule::{Condition, Op, RuleSpec, Severity};
-use crate::model::{BatchSeq, DeviceId, Epoch, Lane, PublicKey, SensorKind, catalog::Series};
+use crate::model::{BatchSeq, Epoch, Lane, SensorKind, catalog::Series};
 use crate::rules::*;
 
 pub(in crate::rules) const TEMP: SeriesId = SeriesId(0);
@@ -207,20 +207,5 @@ pub(in crate::rules) fn catalog() -> Catalog {
 
 /// A device that was adopted and has said nothing yet.
 pub(in crate::rules) fn device(no: u32) -> Device {
-    Device {
-        no: DeviceNo(no),
-        id: DeviceId::from_bytes([no as u8; 16]),
-        key: PublicKey([no as u8; 32]),
-        name: format!("d{no}"),
-        standing: Standing::Adopted,
-        labels: Labels::new(),
-        model: String::new(),
-        version: String::new(),
-        address: None,
-        first_seen: START,
-        last_seen: None,
-        interval_ms: None,
-        notes: String::new(),
-        handshake_counter: 0,
-    }
+    Device { first_seen: START, ..Device::adopted(no) }
 }

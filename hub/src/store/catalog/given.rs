@@ -59,7 +59,8 @@ impl Store {
     /// Makes devices and sensors that are missing and gives sensors a number of the hub's; repeating it changes nothing.
     ///
     /// # Errors
-    /// `Conflict` when a device is blocked or not in the view of whoever wishes, has as many of these sensors as there are numbers, or sends one of them itself;
+    /// `Conflict` when a device is blocked or not in the view of whoever wishes, has as many of these sensors as there are
+    /// numbers, or sends one of them itself;
     /// `Limit` when the hub has no place for all of them. Then nothing of it is done.
     pub async fn give_numbers(&self, wishes: Vec<Wish>, origin: Origin, now: UnixMillis) -> Result<()> {
         self.change(move |scope| wishes.iter().try_for_each(|wish| grant(scope, wish, origin, now))).await
