@@ -56,20 +56,23 @@ impl Scene {
         }
     }
 
+    /// What the flood cost while it lasted.
+    fn cost(&self, what: &str) {
+        let Self { idle, most, slowest, .. } = self;
+        let _ = writeln!(std::io::stderr(), "{what}: {idle} KiB, at most {most}; slowest answer to others {slowest:?}");
+        assert!(*most <= idle + MOST_KIB, "{what}: {idle} KiB became {most} KiB");
+    }
+
     /// The flood is over.
     fn settle(mut self, what: &str) {
-        let (idle, most) = (self.idle, self.most);
-        assert!(most <= idle + MOST_KIB, "{what}: {idle} KiB became {most} KiB");
+        self.cost(what);
+        let idle = self.idle;
         let back = eventually("memory given back", Duration::from_secs(60), || {
             self.look();
             let now = memory_kib(self.hub.pid(), "VmRSS:");
             (now <= idle + MOST_KIB / 2).then_some(now)
         });
-        let slowest = self.slowest;
-        let _ = writeln!(
-            std::io::stderr(),
-            "{what}: {idle} KiB, at most {most}, then {back}; slowest answer to others {slowest:?}"
-        );
+        let _ = writeln!(std::io::stderr(), "{what}: then {back} KiB");
     }
 
     fn connect(&self) -> TcpStream {
@@ -172,7 +175,7 @@ fn queries_that_wait_for_their_turn_cost_little_and_others_are_answered() {
         .collect();
     scene.look_for(Duration::from_secs(12));
     drop(sockets);
-    scene.settle("600 large queries at once");
+    scene.cost("600 large queries at once");
 }
 
 #[test]

@@ -40,9 +40,9 @@ async fn no_device_is_called_like_the_id_of_one_and_an_id_means_its_device() {
     let scene = scene();
     let (attic, _) = scene.device(1, "attic").await;
     let (cellar, _) = scene.device(2, "cellar").await;
-    let readings = |device: &str| json!({"device": device, "readings": [{"sensor": "hum", "value": 40}]});
+    let readings = |device: &str| json!({"device": device, "readings": [{"sensor": "extra", "value": 40}]});
     let sent = scene.call("POST", "/api/v1/readings", &readings(&attic.id.to_string())).await;
-    assert_eq!((sent.status, scene.newest().await), (StatusCode::OK, seen(&[("attic hum", 40.0)])));
+    assert_eq!((sent.status, scene.newest().await), (StatusCode::OK, seen(&[("attic extra", 40.0)])));
     let nobody = crate::model::DeviceId::from_bytes([9; 16]).to_string();
     let refused = scene.call("POST", "/api/v1/readings", &readings(&nobody)).await;
     assert_eq!((refused.problem().0, refused.problem().2), (400, json!("device")), "{}", refused.text);

@@ -28,7 +28,7 @@ fn code(link: &Value) -> String {
 async fn nobody_is_added_before_the_first_admin_has_a_password() {
     let scene = scene();
     let early = scene.call("POST", "/api/v1/users", &json!({"name": "admin", "role": "viewer"})).await;
-    assert_eq!((early.problem().0, early.problem().1), (409, json!("password")), "{}", early.text);
+    assert_eq!((early.problem().0, early.problem().2), (409, json!("password")), "{}", early.text);
     assert_eq!(open(&scene, "GET", "/api/v1/setup", json!({})).await.json()["needed"], true);
 }
 
