@@ -43,13 +43,15 @@ pub(crate) fn claimed(told: &Claimed, before: &mut Option<(Claimed, Instant)>, i
     *before = Some((told.clone(), now.mono));
 }
 
-/// The hub knew of later starts than this folder does.
+/// The hub was silent for half a minute of handshakes and answered one that counts its starts higher: it knew of later
+/// starts than this folder does, or its silence had another reason.
 pub(crate) fn set_back(identity: &mut Identity, epoch: Epoch) {
     if identity.boot() >= epoch.0 {
         return;
     }
     warn!(
-        "the hub took this start of the agent for an older one: was the state folder restored from a backup or a snapshot?"
+        "the hub answered only once the starts of this agent were counted higher: was the state folder restored from a backup or \
+         a snapshot? (if not, the hub was too busy to answer; nothing is lost either way)"
     );
     if let Err(error) = identity.skip_to(epoch) {
         error!("cannot save that: {error}");

@@ -76,7 +76,7 @@ export interface components {
             sensor: string;
             /** @description How bad it is. */
             severity: components["schemas"]["Severity"];
-            /** @description When the condition became true. */
+            /** @description When the condition became true; of silence, when its limit had passed since the last reading. */
             started_at: string;
             /** @description Where it stands. */
             state: components["schemas"]["AlertState"];
@@ -1109,7 +1109,7 @@ export interface components {
                 sensor: string;
                 /** @description How bad it is. */
                 severity: components["schemas"]["Severity"];
-                /** @description When the condition became true. */
+                /** @description When the condition became true; of silence, when its limit had passed since the last reading. */
                 started_at: string;
                 /** @description Where it stands. */
                 state: components["schemas"]["AlertState"];

@@ -113,7 +113,7 @@ pub struct Alert {
     pub last_value: Option<f64>,
     /// The limit.
     pub threshold: f64,
-    /// When the condition became true.
+    /// When the condition became true; of silence, when its limit had passed since the last reading.
     pub started_at: String,
     /// When the condition had been met for long enough.
     pub fired_at: Option<String>,

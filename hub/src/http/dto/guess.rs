@@ -47,6 +47,15 @@ pub fn of(text: &str) -> Option<Guess> {
         .or_else(|| date(text.trim()))
 }
 
+/// Whether the text has less digits than the number has in front of its point: `1.71E+12` is what a spreadsheet makes of
+/// a moment, with a day of it left.
+#[must_use]
+pub fn is_rounded(text: &str) -> bool {
+    let Some((digits, exponent)) = text.trim().split_once(['e', 'E']) else { return false };
+    let behind_the_point = digits.split_once('.').map_or(0, |(_, digits)| digits.len());
+    exponent.parse::<i64>().is_ok_and(|exponent| exponent > behind_the_point as i64)
+}
+
 /// The day that a spreadsheet means by a number.
 #[must_use]
 pub fn day(number: f64) -> Option<Guess> {
@@ -95,5 +104,17 @@ mod tests {
         }
         assert_eq!(text::moment(day(45_360.5).unwrap().at), "2024-03-09T12:00:00.000Z");
         assert_eq!(day(1.0), None);
+    }
+
+    #[test]
+    fn a_number_that_was_rounded_for_show_is_told_by_its_digits() {
+        for text in ["1.71E+12", "1.7095E12", "1e12", " 1.71e12", "1.E3"] {
+            assert!(is_rounded(text), "{text}");
+        }
+        for text in
+            ["1710000000000", "1710000000000.0", "1.710000000000e12", "1.7100000000000E+12", "17.0e-1", "x", "east"]
+        {
+            assert!(!is_rounded(text), "{text}");
+        }
     }
 }

@@ -57,6 +57,11 @@ pub fn moment_in_file(text: &str) -> Result<UnixMillis, String> {
 /// A moment that does not depend on the present; `forms` is how to write what is none.
 fn absolute(text: &str, forms: &str) -> Result<UnixMillis, String> {
     let wrong = || format!("`{text}` is not a time: write {forms}");
+    if guess::is_rounded(text) {
+        return Err(format!(
+            "`{text}` is not a time: so few digits were rounded, by a spreadsheet for example; write {forms}"
+        ));
+    }
     if let Some(guess) = guess::of(text) {
         return Err(format!("`{text}` is not epoch milliseconds, it {guess}"));
     }
@@ -359,6 +364,8 @@ mod tests {
             "20240309",
             "1710000000000000",
             "1710000000.5",
+            "1.7095E12",
+            "1e12",
             "yesterday",
             "now-",
             "now*3h",
@@ -374,6 +381,7 @@ mod tests {
         let in_file = |text| moment_in_file(text).unwrap_err();
         assert!(!in_file("09.03.2024 12:30").contains("now") && in_file("now-6h").contains("which a file cannot use"));
         assert!(why("45360.5").contains("a spreadsheet's number of a day"), "{}", why("45360.5"));
+        assert!(why("1.7095E12").contains("rounded, by a spreadsheet"), "{}", why("1.7095E12"));
         assert!(why("1795347600123.5").contains("a whole number"), "{}", why("1795347600123.5"));
         assert_eq!(moment(UnixMillis(i64::MAX)), "9999-12-30T22:00:00.999Z");
     }
