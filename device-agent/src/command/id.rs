@@ -5,7 +5,8 @@ use device_agent::status;
 use device_agent::uplink::words_of;
 use lexopt::{Arg, Parser};
 
-use super::{Common, Failure, print};
+use super::failure::{Failure, print};
+use super::options::Common;
 
 const HELP: &str = "\
 Prints this device's id and its six words; creates the identity if there is none.

@@ -10,7 +10,9 @@ use device_agent::sensor::replay;
 use lexopt::{Arg, Parser};
 use wire::SensorSpec;
 
-use super::{Common, Failure, checked, on_one_thread, print, stopped, text};
+use super::failure::{Failure, print};
+use super::options::{Common, checked, text};
+use super::runtime::{on_one_thread, stopped};
 
 const HELP: &str = "\
 Sends a recorded series with its own times, and ends when the hub has all of it on disk. Readings whose times are current (within

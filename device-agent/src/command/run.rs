@@ -7,7 +7,9 @@ use device_agent::sampler::Schedule;
 use device_agent::sensor::Host;
 use lexopt::{Arg, Parser};
 
-use super::{Common, Failure, on_one_thread, print, stopped, text};
+use super::failure::{Failure, print};
+use super::options::{Common, text};
+use super::runtime::{on_one_thread, stopped};
 
 const HELP: &str = "\
 Measures this machine and streams the readings to the hub.

@@ -10,7 +10,9 @@ use device_agent::random::Random;
 use lexopt::{Arg, Parser};
 use wire::SensorNo;
 
-use super::{Common, Failure, checked, number, on_one_thread, print, stopped, text};
+use super::failure::{Failure, print};
+use super::options::{Common, checked, number, text};
+use super::runtime::{on_one_thread, stopped};
 
 const HELP: &str = "\
 Sends what a fleet of devices would: real keys and sessions, made-up readings. Prints one line of JSON at the end.

@@ -10,7 +10,8 @@ use device_agent::status::{self, Report};
 use device_agent::trouble::Trouble;
 use lexopt::{Arg, Parser};
 
-use super::{Common, Failure, print};
+use super::failure::{Failure, print};
+use super::options::Common;
 
 const HELP: &str = "\
 Shows how the agent that runs on this machine is doing.

@@ -13,7 +13,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::{Away, Kin, Limits, Pace, Work};
+use super::work::{Away, Kin, Limits, Pace, Work};
 
 /// Slow work that takes longer than this hangs.
 pub(crate) const LONG: Duration = Duration::from_secs(5);

@@ -4,7 +4,9 @@
 //! line protocol without its end is left out and counted, a number that reaches the end of what was read is refused.
 
 use super::lost::Lost;
-use super::{Format, MOST_BYTES, Measured, Naming, json, line, number};
+use super::measured::{Format, Measured, Naming};
+use super::text::MOST_BYTES;
+use super::{json, line, number};
 
 /// Bytes of a source, the first ones if there are more than are read.
 #[derive(Debug, Default)]

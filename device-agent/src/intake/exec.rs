@@ -10,7 +10,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout_at;
 
 use super::content::{Content, text_of};
-use super::{MOST_BYTES, shown};
+use super::text::{MOST_BYTES, shown};
 use crate::clock;
 
 /// Of what a command complains of, so much is told.

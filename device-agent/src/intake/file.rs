@@ -5,8 +5,8 @@ use std::io::Read as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use super::MOST_BYTES;
 use super::content::Content;
+use super::text::MOST_BYTES;
 
 pub(super) fn read(path: &Path) -> Result<Content, String> {
     let told = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());

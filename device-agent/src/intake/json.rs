@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use serde_json::Value;
 use wire::SensorKind;
 
-use super::{Measured, Naming, number};
+use super::measured::{Measured, Naming};
+use super::number;
 
 /// Numbers taken from one document: a device may have no more sensors.
 const MOST: usize = 256;

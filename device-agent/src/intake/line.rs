@@ -10,7 +10,8 @@
 
 use wire::{SensorKind, UnixMillis};
 
-use super::{MOST_SHOWN, Measured, shown};
+use super::measured::Measured;
+use super::text::{MOST_SHOWN, shown};
 
 /// What a timestamp counts when nothing else is said, in nanoseconds.
 pub const NANOSECONDS: i64 = 1;

@@ -16,7 +16,9 @@ use tokio::io::Interest;
 use tokio::net::{UdpSocket, UnixDatagram};
 
 use super::content::{self, Taken};
-use super::{Address, MOST_BYTES, Outlet};
+use super::outlet::Outlet;
+use super::source::Address;
+use super::text::MOST_BYTES;
 use crate::clock;
 
 /// How long to wait before a socket that could not be opened is tried again.

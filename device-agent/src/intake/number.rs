@@ -5,7 +5,7 @@
 //! ordinary spaces (`1 234.5`, `1 234 567`, `1 23 456`) it is refused as well: half of a number is worse than none. So are a decimal
 //! comma (`1,234` is a thousand to some and a little more than one to others), hexadecimal, and a unit without a space.
 
-use super::{MOST_SHOWN, shown};
+use super::text::{MOST_SHOWN, shown};
 
 /// The number a text begins with.
 ///

@@ -11,7 +11,9 @@ use std::time::{Duration, Instant};
 use wire::SensorKind;
 
 use super::content::Taken;
-use super::{Measured, Outlet, scratchpad};
+use super::measured::Measured;
+use super::outlet::Outlet;
+use super::scratchpad;
 use crate::clock;
 use crate::crew::{Crew, Done, Kin, LONG, Limits, PATIENCE, Pace, Work};
 use crate::sensor::{Content, Error, Files, entries};

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use rustix::io::Errno;
 use wire::SensorSpec;
 
-use super::naming::apart;
 use super::origin::Origin;
 use super::register::{Present, Register};
+use super::spelling::apart;
 use super::{Class, Error, Files, Samples, cut_part, name_part, passing};
 
 /// File systems that hold people's data; everything else in the mount table is the kernel's or read-only.

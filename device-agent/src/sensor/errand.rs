@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::cpu::Cpu;
+use super::device::{Device, Part, Print};
 use super::disk::Disk;
 use super::files::{Files, Spot, entries, print_of};
-use super::limits::Level;
+use super::limits::{Level, Quantity};
 use super::open::{Open, Watch};
 use super::origin::{self, Origin};
 use super::proof::Proof;
-use super::trip::Outcome;
 use super::{Class, Error, Samples, disk, hwmon, iio, load, memory, network, power, thermal};
 use crate::crew::Pace;
 
@@ -41,39 +41,6 @@ pub(super) enum Task {
     Part(Part, String),
 }
 
-/// What of a device is read by an errand of its own.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Part {
-    /// A channel of a monitoring chip.
-    Hwmon(hwmon::Input),
-    /// A thermal zone.
-    Zone,
-    /// A channel of an I/O device.
-    Iio(iio::Channel),
-    /// A power supply.
-    Supply,
-}
-
-impl Part {
-    /// The file that holds its value, as far as it is one.
-    pub(super) fn file(&self) -> String {
-        match self {
-            Self::Hwmon(input) => input.file.clone(),
-            Self::Zone => "temp".to_owned(),
-            Self::Iio(channel) => channel.file.clone(),
-            Self::Supply => String::new(),
-        }
-    }
-
-    /// What the register knows it by; stays as it is written.
-    pub(super) fn key(&self) -> String {
-        match self {
-            Self::Iio(channel) => format!("in_{}", channel.name),
-            Self::Hwmon(_) | Self::Zone | Self::Supply => self.file(),
-        }
-    }
-}
-
 /// What was found out about what there is to read.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Found {
@@ -85,33 +52,6 @@ pub(super) enum Found {
     Cards(Vec<String>),
     /// A device.
     Device(Box<Device>),
-}
-
-/// Tells one state of the folder of a device from any other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Print {
-    own: u64,
-    /// The same of the folder `device` in it, where the files of a chip are there.
-    beside: Option<u64>,
-}
-
-/// A device, as its folder describes it.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Device {
-    /// Tells this state of the folder from any other.
-    pub(super) print: Print,
-    /// What it calls itself, as earlier versions wrote it.
-    pub(super) base: String,
-    /// The same, where they cut it.
-    pub(super) cut: Option<String>,
-    /// What stays of it.
-    pub(super) origin: Origin,
-    /// Tells whether its folder is still its own.
-    pub(super) proof: Proof,
-    /// What it has, and what tells the files of each from others of the same name.
-    pub(super) parts: Vec<(Part, u64)>,
-    /// Why some of what it has is not among them.
-    unanswered: Option<Error>,
 }
 
 /// Something that is read again and again.
@@ -131,6 +71,17 @@ pub(super) struct Errand {
     pub(super) result: Result<(), Error>,
     /// What it found; nothing if that is the same as before.
     pub(super) found: Option<Found>,
+}
+
+/// What came of an errand.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Outcome {
+    /// Its sensor measures so much; nothing else is to be told.
+    Value(&'static Quantity, f64),
+    /// It is told in the errand.
+    Told,
+    /// It was a tour, and is told there.
+    Toured,
 }
 
 impl Errand {

@@ -18,13 +18,12 @@ use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::io::Errno;
 
 use super::Error;
+use super::number::{LONGEST_NUMBER, number_in};
 use super::open::{Open, Watch, is_crowded};
 use super::proof::Proof;
 
 /// Longest text taken from a file: a mount table of thousands of lines.
 const LONGEST: usize = 1 << 20;
-/// Longest number with everything around it.
-pub(super) const LONGEST_NUMBER: usize = 128;
 
 /// How drivers say that there is nothing to measure: no such device, no data, asleep, ask again. Anything else that goes
 /// wrong (a bus that does not answer, a cable) is an error.
@@ -277,11 +276,6 @@ impl Kept {
         }
         read
     }
-}
-
-/// The finite number that is all there is, with space around it.
-pub(super) fn number_in(bytes: &[u8]) -> Option<f64> {
-    std::str::from_utf8(bytes).ok()?.trim().parse().ok().filter(|value: &f64| value.is_finite())
 }
 
 /// A path as it is called on the machine whose `/` is `root`.

@@ -55,14 +55,14 @@ impl Home {
         let due = looking.values_mut().filter(move |looking| looks && looking.always);
         let looking = due.filter_map(move |looking| looking.leave(now));
         let tours = tours.iter_mut().filter_map(move |tour| tour.leave(now));
-        looking.chain(measuring.drain(..).map(move |trip| trip.leave(now))).chain(tours).inspect(|_| *away += 1)
+        looking.chain(measuring.drain(..).map(move |trip| Job::of(trip, now))).chain(tours).inspect(|_| *away += 1)
     }
 
     /// Sends off this one, if it is here.
     pub(super) fn leave_one(&mut self, number: u32, now: Instant) -> Option<(Pace, Job)> {
         let leaving = match self.looking.get_mut(&number) {
             Some(looking) => looking.leave(now),
-            None => self.take(number).map(|trip| trip.leave(now)),
+            None => self.take(number).map(|trip| Job::of(trip, now)),
         };
         self.away += usize::from(leaving.is_some());
         leaving
@@ -222,6 +222,6 @@ impl Looking {
     fn leave(&mut self, now: Instant) -> Option<(Pace, Job)> {
         let trip = self.trip.take()?;
         self.lent = Some(now);
-        Some(trip.leave(now))
+        Some(Job::of(trip, now))
     }
 }

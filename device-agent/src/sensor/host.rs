@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 use tracing::warn;
 use wire::{SensorSpec, UnixMillis};
 
+use super::errand::Outcome;
 use super::inventory::Inventory;
 use super::register::Register;
 use super::remarks::{self, Remark};
 use super::thing::HANGS;
 use super::tour::{Job, Stop, Stops};
-use super::trip::{Outcome, Trip};
+use super::trip::Trip;
 use super::{Class, Error, Samples};
 use crate::clock::{self, Now};
 use crate::crew::{Crew, Done, Limits, PATIENCE, Pace};

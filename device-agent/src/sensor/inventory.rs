@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use tracing::warn;
 
+use super::device::{Device, Part};
 use super::disk::Disk;
-use super::errand::{Device, Errand, Found, Part, Task};
+use super::errand::{Errand, Found, Task};
 use super::home::Home;
 use super::hwmon::Label;
 use super::naming::{calls, names, owner, was_shared};

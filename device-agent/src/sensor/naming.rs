@@ -1,11 +1,10 @@
 //! How the sensors of a device are called. Pure.
 
-use wire::SensorSpec;
-
 use super::Class;
-use super::errand::{Device, Part};
+use super::device::{Device, Part};
 use super::hwmon::Input;
 use super::register::Word;
+use super::spelling::apart;
 
 /// The name of each part of a device, in their order.
 ///
@@ -28,7 +27,7 @@ pub(super) fn names(
             }
             Part::Hwmon(_) | Part::Zone | Part::Iio(_) | Part::Supply => name.clone(),
         };
-        let limit = if class == Class::Power { longest(class) - "power.".len() } else { longest(class) };
+        let limit = if class == Class::Power { class.longest_name() - "power.".len() } else { class.longest_name() };
         fitting(if class == Class::Iio { name } else { name + &twin }, limit)
     };
     device.parts.iter().zip(&labels).map(name).collect()
@@ -96,41 +95,7 @@ pub(super) fn was_shared(class: Class, base: &str, device: &Device, earlier: &[S
     })
 }
 
-/// The longest name of a part, in bytes; of a supply it is `power.<supply>`, before `.charge_pct` and what is shorter.
-pub(super) const fn longest(class: Class) -> usize {
-    if matches!(class, Class::Power) { SensorSpec::NAME_LIMIT - ".charge_pct".len() } else { SensorSpec::NAME_LIMIT }
-}
-
 /// A name that is too long ends in a number made of the whole of it, so that two of them stay two.
 fn fitting(name: String, limit: usize) -> String {
     if name.len() <= limit { name } else { apart(&name, &name, limit) }
-}
-
-/// What several begin with, and behind it a number made of the `whole` of one of them; in `limit` bytes.
-pub(super) fn apart(start: &str, whole: &str, limit: usize) -> String {
-    let number = number_of(whole);
-    let room = limit.saturating_sub(number.len() + 1);
-    let start = (0..=room).rev().find_map(|end| start.get(..end.min(start.len()))).unwrap_or_default();
-    format!("{start}-{number}")
-}
-
-/// Eight hexadecimal digits that stand for a text.
-pub(super) fn number_of(text: &str) -> String {
-    format!("{:08x}", crc32c::crc32c(text.as_bytes()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_told_apart_fits_whatever_it_begins_with() {
-        assert_eq!(apart("nvme", "one", 64), format!("nvme-{}", number_of("one")));
-        assert_ne!(apart(&"x".repeat(64), "one", 64), apart(&"x".repeat(64), "other", 64));
-        for (start, length) in [("x".repeat(55), 64), ("x".repeat(56), 64), ("\u{e4}".repeat(32), 63)] {
-            let name = apart(&start, "one", 64);
-            assert_eq!((name.len(), name.ends_with(&number_of("one"))), (length, true), "{name}");
-        }
-        assert_eq!(apart("start", "one", 3), format!("-{}", number_of("one")));
-    }
 }

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 use super::files::Files;
-use super::naming::number_of;
+use super::spelling::number_of;
 use super::{Error, name_part};
 
 /// What comes before a number that only counts.

@@ -10,7 +10,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::files::LONGEST_NUMBER;
+use super::number::LONGEST_NUMBER;
 use super::open::Open;
 
 /// The link of a folder to the device that it is of. (With a slash behind it, it would be followed.)

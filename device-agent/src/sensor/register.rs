@@ -14,9 +14,9 @@ use wire::SensorSpec;
 
 use super::Class;
 use super::hwmon::Label;
-use super::naming::{apart, longest};
 use super::origin::Origin;
 use super::power::may_have;
+use super::spelling::apart;
 use crate::durable;
 
 /// Things remembered of a class, and parts of things: as many as a device has sensors. One that has not been seen since the start
@@ -269,7 +269,7 @@ impl Register {
         if holder.is_none() && !is_known {
             return name.to_owned();
         }
-        let apart = apart(name, owner, longest(class));
+        let apart = apart(name, owner, class.longest_name());
         let before = holder.filter(|_| !is_known).map(|holder| (holder, name));
         for (owner, word) in before.into_iter().chain([(owner, &*apart)]) {
             let (base, identity, word) = (name.to_owned(), owner.to_owned(), word.to_owned());

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use wire::UnixMillis;
 
 use super::Samples;
-use super::trip::{Direct, Outcome, Trip};
+use super::errand::Outcome;
+use super::trip::{Direct, Trip};
 use crate::clock;
 use crate::crew::{Kin, PATIENCE, Pace, Work};
 
@@ -21,6 +22,14 @@ pub(super) enum Job {
     Trip(Trip),
     /// Several files: the number of the tour, what they are like, since when they are away.
     Tour(u32, Kin, Instant, Arc<Stops>),
+}
+
+impl Job {
+    /// Sends an errand off.
+    pub(super) fn of(trip: Trip, now: Instant) -> (Pace, Self) {
+        let (pace, trip) = trip.leave(now);
+        (pace, Self::Trip(trip))
+    }
 }
 
 /// The files of a tour, shared with the thread that reads them.
@@ -248,7 +257,8 @@ mod tests {
 
     use super::*;
     use crate::sensor::Class;
-    use crate::sensor::errand::{Errand, Part, Task};
+    use crate::sensor::device::Part;
+    use crate::sensor::errand::{Errand, Task};
 
     /// A tour of zones that say 20, 21 and so on, each of which was read before.
     fn tour(root: &Path, count: u32) -> Tour {

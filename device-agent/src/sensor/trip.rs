@@ -5,11 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::errand::{Errand, Task};
-use super::files::{LONGEST_NUMBER, number_in};
+use super::errand::{Errand, Outcome, Task};
 use super::limits::Quantity;
+use super::number::{LONGEST_NUMBER, number_in};
 use super::open::Open;
-use super::tour::Job;
 use crate::crew::{Kin, Pace};
 
 /// An errand, here or on its way.
@@ -38,17 +37,6 @@ pub(super) struct Direct {
     pub(super) quantity: &'static Quantity,
 }
 
-/// What came of an errand.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Outcome {
-    /// Its sensor measures so much; nothing else is to be told.
-    Value(&'static Quantity, f64),
-    /// It is told in the errand.
-    Told,
-    /// It was a tour, and is told there.
-    Toured,
-}
-
 impl Trip {
     /// Never sent off.
     pub(super) fn new(number: u32, name: Arc<str>, folder: &str, errand: Errand) -> Self {
@@ -66,9 +54,9 @@ impl Trip {
     }
 
     /// Sends it off.
-    pub(super) fn leave(mut self, now: Instant) -> (Pace, Job) {
+    pub(super) fn leave(mut self, now: Instant) -> (Pace, Self) {
         self.lent = Some(now);
-        (self.pace, Job::Trip(self))
+        (self.pace, self)
     }
 
     /// Whether it may be read together with others of its device.

@@ -7,46 +7,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use wire::batch::Rows;
+use wire::Hour;
 use wire::ledger::DropReason;
-use wire::{Hour, UnixMillis};
 
+use super::taken::Taken;
 use super::{Key, Spool};
 use crate::clock::Now;
-use crate::timeline::SET_FROM;
 
 /// How often ages are looked at: a limit of days needs no more.
 const LOOK_EVERY: Duration = Duration::from_secs(60);
 /// How long after the start the ages of what earlier boots left are not believed.
 const SETTLE: Duration = Duration::from_secs(3600);
-
-/// When the readings of a batch, or the newest of a segment, were taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// In this boot.
-    Here(Instant),
-    /// In an earlier one, by its clock.
-    Earlier(UnixMillis),
-}
-
-impl Taken {
-    /// By the newest reading in the body of a batch; one whose time is not known is as old as this boot.
-    pub(super) fn of_earlier(body: &[u8], moved_ms: i64, opened: Instant) -> Self {
-        let mut rows = Rows::default();
-        // What cannot be read to its end was readable up to there.
-        let _ = wire::batch::decode(body, &mut rows);
-        let newest = rows.at.iter().max().map(|at| at.plus(moved_ms));
-        newest.filter(|at| *at >= SET_FROM).map_or(Self::Here(opened), Self::Earlier)
-    }
-
-    /// Since when the batch waits in this boot, which opened its spool at `opened`.
-    pub(super) const fn since(self, opened: Instant) -> Instant {
-        match self {
-            Self::Here(at) => at,
-            Self::Earlier(_) => opened,
-        }
-    }
-}
 
 impl Spool {
     /// Drops what is older than [`super::Limits::age`]. `sure`: the clock is right, as far as the device can know. To be called

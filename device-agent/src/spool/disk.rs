@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use wire::{BatchSeq, Epoch};
 
-use super::age::Taken;
 use super::segment::{self, Contents, Record};
+use super::taken::Taken;
 use crate::durable;
 
 /// Size at which a segment is closed: the unit in which the oldest readings are dropped when the spool is full.

@@ -12,9 +12,9 @@ use std::collections::BTreeMap;
 use wire::BatchSeq;
 use wire::ledger::DropReason;
 
-use super::age::Taken;
 use super::cold::Thinner;
 use super::segment::Record;
+use super::taken::Taken;
 use super::{Drops, Key, Spool};
 
 impl Spool {

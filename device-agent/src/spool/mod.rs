@@ -23,12 +23,15 @@ mod disk;
 mod journal;
 mod lanes;
 mod ledger;
+mod limits;
 mod loss;
+mod moved;
 mod recovery;
 mod room;
 pub mod segment;
 mod shift;
 mod spill;
+mod taken;
 mod tally;
 mod telling;
 pub mod thin;
@@ -40,15 +43,15 @@ use std::time::Instant;
 
 use wire::{BatchSeq, Epoch, Lane};
 
-use age::Taken;
 use disk::{Disk, Place, Summary};
 use journal::Journal;
 pub use lanes::LIVE_FOR;
 use ledger::Ledger;
+pub use limits::{Limits, Policy};
 pub use recovery::Recovery;
-pub use room::{Limits, Policy};
 use shift::Shifts;
 pub use spill::SPILL_AFTER;
+use taken::Taken;
 pub use tally::Drops;
 use tally::Tally;
 

@@ -7,13 +7,10 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use wire::{BatchSeq, Epoch};
 
-use super::Spool;
-use super::ledger::Ledger;
 use crate::durable;
 
 /// Moves remembered: more would be a clock that is set every few minutes.
@@ -62,41 +59,5 @@ impl Shifts {
     pub(super) fn of(&self, epoch: Epoch, seq: BatchSeq) -> i64 {
         let meant = |shift: &&Shift| shift.epoch == epoch && (shift.from..shift.until).contains(&seq);
         self.known.iter().filter(meant).map(|shift| shift.ms).sum()
-    }
-}
-
-impl Spool {
-    /// Batches of this boot from `from` on, before `until`, were taken by a clock that was `ms` behind: those that are not
-    /// sent yet will say so.
-    ///
-    /// # Errors
-    /// The disk refused: the next start will not know it.
-    pub fn moved(&mut self, from: BatchSeq, until: BatchSeq, ms: i64) -> io::Result<()> {
-        let epoch = self.epoch;
-        if from < until && ms != 0 {
-            self.each_held(epoch, from, until, |ledger, body, moved| ledger.shift(epoch, body, moved, moved + ms));
-        }
-        self.shifts.add(epoch, from, until, ms)
-    }
-
-    /// Shows every held batch of a stretch that was not handed out, with how far it is moved.
-    fn each_held(
-        &mut self,
-        epoch: Epoch,
-        from: BatchSeq,
-        until: BatchSeq,
-        mut with: impl FnMut(&mut Ledger, &[u8], i64),
-    ) {
-        let mut bodies: Vec<(BatchSeq, Arc<[u8]>)> = Vec::new();
-        let listed = self.held.range((epoch, from)..(epoch, until)).filter(|(key, _)| !self.handed.contains(*key));
-        bodies.extend(listed.filter_map(|(key, held)| Some((key.1, self.body(held)?))));
-        for (number, _) in self.cold.iter().filter(|(_, cold)| cold.epoch == epoch) {
-            let records = self.disk.as_ref().and_then(|disk| disk.bodies(*number)).map(|(_, records)| records);
-            let inside = records.into_iter().flatten().filter(|(record, _)| (from..until).contains(&record.seq));
-            bodies.extend(inside.map(|(record, body)| (record.seq, Arc::from(body))));
-        }
-        for (seq, body) in bodies {
-            with(&mut self.ledger, &body, self.shifts.of(epoch, seq));
-        }
     }
 }

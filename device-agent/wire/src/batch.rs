@@ -30,7 +30,7 @@ use crate::varint;
 pub const MAX_READINGS: usize = 2_048;
 
 /// Largest body that fits a datagram of [`crate::packet::MAX_DATAGRAM`] bytes: less header, tag and batch numbers.
-pub const MAX_BODY: usize = crate::packet::MAX_DATAGRAM - 16 - 16 - 24;
+pub const MAX_BODY: usize = crate::layout::MAX_DATAGRAM - 16 - 16 - 24;
 
 /// Mantissas stay exact in an `f64` up to here.
 const MAX_MANTISSA: i64 = 1 << 53;

@@ -8,7 +8,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 
 use crate::error::DecodeError;
 use crate::identity::{HubId, Id, PublicKey};
-use crate::packet::{TYPE_ANSWER, TYPE_PROBE, VERSION, part, zero};
+use crate::layout::{TYPE_ANSWER, TYPE_PROBE, VERSION, part, zero};
 
 /// IPv4 group that hubs listen on: administratively scoped (RFC 2365), never routed.
 pub const GROUP_V4: Ipv4Addr = Ipv4Addr::new(239, 255, 84, 72);

@@ -27,16 +27,15 @@ use chacha20poly1305::aead::{Aead, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
 use crate::error::DecodeError;
+pub use crate::identity::NOISE_PATTERN;
 use crate::identity::{Id, KeyPair, PublicKey, base32, from_base32};
-use crate::packet::{
+use crate::layout::{
     COOKIE_LEN, Cookie, HS1_LEN, HS1_MAC1, HS1_MAC2, HS1_NOISE, HS2_LEN, HS2_MAC1, HS2_NOISE, Hs1, Hs2, TYPE_COOKIE,
     TYPE_HS1, TYPE_HS2, VERSION, part, zero,
 };
 use crate::reading::UnixMillis;
 use crate::seal::Transport;
 
-/// The Noise pattern of every session.
-pub const NOISE_PATTERN: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 /// Pre-shared key of a device that is known or waits for a click.
 pub const NO_PSK: [u8; 32] = [0; 32];
 

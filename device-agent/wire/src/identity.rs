@@ -15,7 +15,8 @@ use core::str::FromStr;
 use blake2::{Blake2s256, Digest};
 use serde::{Deserialize, Serialize};
 
-use crate::handshake::NOISE_PATTERN;
+/// The Noise pattern of every session: what makes a key pair and what uses it agree on the curve.
+pub const NOISE_PATTERN: &str = "Noise_IKpsk2_25519_ChaChaPoly_BLAKE2s";
 
 /// X25519 public key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -39,6 +39,7 @@ pub mod discovery;
 mod error;
 pub mod handshake;
 mod identity;
+mod layout;
 pub mod ledger;
 pub mod message;
 pub mod packet;

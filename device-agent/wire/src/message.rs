@@ -39,7 +39,7 @@ pub const SOURCE_LIMIT: usize = 16;
 /// Longest text of a source's error, in bytes.
 pub const ERROR_LIMIT: usize = 128;
 /// Longest control message that fits a datagram: less header, tag and type.
-const MAX_CONTROL: usize = crate::packet::MAX_DATAGRAM - 16 - 16 - 1;
+const MAX_CONTROL: usize = crate::layout::MAX_DATAGRAM - 16 - 16 - 1;
 
 /// One opened message.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::error::DecodeError;
-use crate::packet::{DATA_HEADER, Data, TAG};
+use crate::layout::{DATA_HEADER, Data, TAG};
 use crate::replay::ReplayWindow;
 
 /// Packets after which the device opens a new session.

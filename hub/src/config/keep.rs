@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Error;
+use super::error::Error;
 use crate::model::device::Labels;
 use crate::model::quantity;
 use crate::model::retention::{Ages, LabelAges, Retention};

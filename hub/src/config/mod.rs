@@ -3,6 +3,7 @@
 //! Zero configuration runs. An unknown key, a value out of range or a file that is not there is refused with the key and
 //! the line; nothing is guessed.
 
+mod error;
 mod flags;
 mod keep;
 pub mod listen;
@@ -19,6 +20,7 @@ use axum::http::Uri;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+pub use self::error::Error;
 pub use self::flags::{Flags, Join, Reach, Switch, Tls};
 use self::flags::{INGEST_QUEUE, ingest_queue, max_size, network, url};
 pub use self::keep::Age;
@@ -128,35 +130,6 @@ impl Default for Config {
     }
 }
 
-/// The configuration cannot be used; exit code 2.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The file cannot be read.
-    #[error("--config {}: {source}", path.display())]
-    Unreadable {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The file is not what it should be; the text names key and line.
-    #[error("{}: {text}", path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// What is wrong, with line and column.
-        text: String,
-    },
-    /// A value in the file, or what file and flags say together, cannot be.
-    #[error("{key}: {text}")]
-    Value {
-        /// Which key.
-        key: String,
-        /// What is wrong.
-        text: String,
-    },
-}
-
 impl Config {
     /// Names by which browsers reach the hub, beside its addresses and its own name: those listed, and that of its URL.
     #[must_use]
@@ -222,12 +195,6 @@ fn said<T>(
 
 fn listed<T>(flags: Vec<T>, file: Vec<T>) -> Vec<T> {
     if flags.is_empty() { file } else { flags }
-}
-
-impl Error {
-    fn value(key: impl Into<String>, text: impl Into<String>) -> Self {
-        Self::Value { key: key.into(), text: text.into() }
-    }
 }
 
 fn address(

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Error;
+use super::error::Error;
 use super::flags::Tls;
 
 /// How the page is served.

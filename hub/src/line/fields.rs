@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::ends::{brief, plain_end};
 use super::names::unescaped;
-use super::{brief, plain_end};
 
 /// The value of a field.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{brief, plain_end};
+use super::ends::{brief, plain_end};
 
 /// What a line is of.
 #[derive(Debug, Clone, PartialEq, Eq)]

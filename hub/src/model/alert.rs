@@ -1,16 +1,13 @@
 //! An alert: one rule being true of one series, or something ailing the hub itself, from pending through firing to resolved.
 
-use std::time::Duration;
-
+use super::UnixMillis;
 use super::catalog::Catalog;
 use super::device::DeviceNo;
+pub use super::id::AlertId;
+use super::id::RuleId;
+pub use super::measure::Measure;
 use super::reading::{Point, SeriesId};
-use super::rule::RuleId;
-use super::{UnixMillis, rule::Severity};
-
-/// Row number of an alert; its text form is `alr_<n>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AlertId(pub u64);
+use super::severity::Severity;
 
 /// What an alert is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,46 +121,6 @@ pub enum AlertState {
     Resolved,
     /// Was true for long enough at a time of which the hub learned too late to tell anybody; over when it is written.
     Historical,
-}
-
-/// What the numbers of an alert measure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Measure {
-    /// The reading itself.
-    Value,
-    /// Its change in so much time.
-    Rate {
-        /// The unit of time.
-        per: Duration,
-    },
-    /// Standard deviations from the mean of its history, negative below it; the threshold is either side.
-    Sigmas,
-    /// Seconds without a reading; there is no value.
-    Silence,
-}
-
-impl Measure {
-    /// The unit of an alert's numbers, for a sensor of this unit: `Cel`, `Cel/min`, `sigma`, `s`.
-    #[must_use]
-    pub fn unit(self, sensor: &str) -> String {
-        match self {
-            Self::Value => sensor.to_owned(),
-            Self::Rate { per } => format!("{sensor}/{}", per_text(per)),
-            Self::Sigmas => "sigma".to_owned(),
-            Self::Silence => "s".to_owned(),
-        }
-    }
-}
-
-/// `min`, or `5min`: the codes of UCUM.
-fn per_text(per: Duration) -> String {
-    let millis = per.as_millis();
-    let units = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1)];
-    let (unit, size) = units.into_iter().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(("ms", 1));
-    match millis / size {
-        1 => unit.to_owned(),
-        many => format!("{many}{unit}"),
-    }
 }
 
 /// One alert as stored.
@@ -308,6 +265,8 @@ pub enum Transition {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]

@@ -3,18 +3,11 @@
 use std::time::Duration;
 
 use super::UnixMillis;
-use super::alert::Measure;
 use super::device::Labels;
-use super::webhook::WebhookId;
-
-/// Row number of a rule; its text form is `rul_<n>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RuleId(pub u64);
-
-impl RuleId {
-    /// What stands for a rule where an alert is about the hub itself.
-    pub const HUB: Self = Self(0);
-}
+pub use super::id::RuleId;
+use super::id::WebhookId;
+use super::measure::Measure;
+pub use super::severity::Severity;
 
 /// How a value is held against a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,17 +112,6 @@ impl Condition {
             Self::Silence { .. } => Measure::Silence,
         }
     }
-}
-
-/// How bad it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Severity {
-    /// Good to know.
-    Info,
-    /// Look tomorrow.
-    Warning,
-    /// Look now.
-    Critical,
 }
 
 /// What a rule says; the same for a new one and a stored one.

@@ -1,7 +1,7 @@
 //! People who sign in, and what each of them may do.
 
 use super::UnixMillis;
-use super::access::Scope;
+use super::scope::Scope;
 
 /// What somebody is to the hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,15 +1,8 @@
 //! Webhooks, and what is delivered to them.
 
 use super::UnixMillis;
-use super::alert::AlertId;
-
-/// Row number of a webhook; its text form is `whk_<n>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WebhookId(pub u64);
-
-/// Row number of a delivery; its text form is `dlv_<n>`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct DeliveryId(pub u64);
+use super::id::AlertId;
+pub use super::id::{DeliveryId, WebhookId};
 
 /// What a person sets about a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,11 +9,11 @@
 //! that slept wakes to devices that all seem silent for hours. After a start nobody is away before the devices had time to
 //! come back; who never came has not gone away. Switching the alert off ends those that are open.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::engine::{Engine, Proposed};
 use super::instance::GRACE_MS;
-use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Absences, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
 use crate::model::catalog::Catalog;
@@ -22,29 +22,6 @@ use crate::model::rule::{RuleId, Severity};
 
 /// Looks in a row at which a device was offline before it counts, whatever the clock says.
 const LOOKS: u32 = 5;
-
-/// Who is away, as far as the hub said so.
-#[derive(Debug, Default)]
-pub(super) struct Away {
-    open: BTreeMap<DeviceNo, Arc<Alert>>,
-    /// Looks in a row at which a device was offline.
-    looks: HashMap<DeviceNo, u32>,
-}
-
-impl Away {
-    pub(super) fn resume(&mut self, device: DeviceNo, alert: Alert) {
-        self.open.insert(device, Arc::new(alert));
-    }
-
-    pub(super) fn apply(&mut self, changes: Vec<(DeviceNo, Option<Arc<Alert>>)>) {
-        for (device, alert) in changes {
-            match alert {
-                Some(alert) => drop(self.open.insert(device, alert)),
-                None => drop(self.open.remove(&device)),
-            }
-        }
-    }
-}
 
 impl Engine {
     /// Counts who is offline, and decides who went away and who is back.

@@ -11,8 +11,8 @@
 use std::sync::Arc;
 
 use super::condition::{Verdict, judge};
+use super::engine::{Engine, Proposed};
 use super::instance::is_step;
-use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Measure, Subject, Transition, Vitals};
 use crate::model::room::{NEARLY_FULL, ROOM_AGAIN};

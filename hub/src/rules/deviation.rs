@@ -23,10 +23,11 @@
 
 use std::collections::VecDeque;
 
-use super::window::STEPS;
 use crate::model::UnixMillis;
 use crate::model::rule::ENOUGH;
 
+/// Steps of a window.
+pub(super) const STEPS: i64 = 30;
 /// A smallest step larger than this part of the mean is a change, not the sensor's resolution, unless it is a place.
 const FINE: f64 = 0.05;
 /// What a value that never moved is taken to be known to.

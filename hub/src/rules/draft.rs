@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::engine::{Engine, Proposed, Told};
 use super::instance::{Instance, Step, is_step, spoke};
 use super::late::Stretches;
-use super::track::{BySlot, Change, Slot, Track};
+use super::slot::{BySlot, Slot};
+use super::track::{Change, Track};
 use super::upload::{FUTURE_MS, Upload};
-use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
@@ -281,8 +282,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Tells of what was over, once a rule and device; which ones that are.
-    fn tell_past(&mut self) -> Vec<super::Told> {
-        let mut counts: BTreeMap<super::Told, u32> = BTreeMap::new();
+    fn tell_past(&mut self) -> Vec<Told> {
+        let mut counts: BTreeMap<Told, u32> = BTreeMap::new();
         let past = std::mem::take(&mut self.past);
         let told_of = |alert: &Alert| Some((alert.rule, alert.device()?));
         for key in past.iter().filter_map(|(alert, _)| told_of(alert)) {

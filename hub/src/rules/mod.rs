@@ -37,16 +37,19 @@
 
 mod absence;
 mod ailing;
+mod away;
 pub mod backtest;
 mod condition;
 mod deviation;
 mod draft;
+mod engine;
 mod instance;
 mod late;
 mod recall;
 mod review;
 mod rhythm;
 pub mod silences;
+mod slot;
 #[cfg(test)]
 mod tests;
 mod track;
@@ -57,104 +60,23 @@ mod window;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use self::absence::Away;
+use self::away::Away;
 use self::condition::Compiled;
 use self::draft::Draft;
+use self::engine::Rebuilt;
+pub use self::engine::{Engine, Proposed, Watching};
 use self::instance::{Instance, end};
-use self::late::{Backlog, Stretches};
+use self::late::Backlog;
 pub use self::recall::Recall;
 pub use self::review::{Review, Reviewed};
-use self::track::{Change, Slot, Track};
+use self::slot::Slot;
+use self::track::Track;
 use self::upload::{FUTURE_MS, Upload};
-use self::watching::Watched;
 use crate::model::UnixMillis;
-use crate::model::alert::{Ailment, Alert, AlertId, AlertState, Subject, Transition};
+use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::Catalog;
-use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, Point, SeriesId, Stretch};
 use crate::model::rule::{Rule, RuleId};
-
-/// A reading this old when it arrives is late, however short its interval.
-const LATE_MS: i64 = 60_000;
-
-/// A rule and a device, of which somebody was told what was over.
-type Told = (RuleId, DeviceNo);
-
-/// Every rule on every series it watches.
-#[derive(Debug)]
-pub struct Engine {
-    rules: Vec<Compiled>,
-    /// By series number: who watches it, as far as is known.
-    watched: Vec<Watched>,
-    tracks: Vec<Track>,
-    /// Tracks that need time to pass, by the moment they want to be looked at.
-    deadlines: BTreeSet<(UnixMillis, Slot)>,
-    /// Watches whose window began empty: the store may know more.
-    forgetful: VecDeque<(Slot, usize)>,
-    /// Late readings that nobody has looked at.
-    backlog: Backlog,
-    /// Open alerts from before the restart whose series has not been met yet.
-    resuming: HashMap<(RuleId, SeriesId), Arc<Alert>>,
-    /// What ails the hub itself.
-    ailing: BTreeMap<Ailment, Arc<Alert>>,
-    away: Away,
-    next_alert: u64,
-    /// When the hub started.
-    started: UnixMillis,
-    /// What was over when the hub learned of it, and when somebody was last told or would have been.
-    past: BTreeMap<Told, UnixMillis>,
-}
-
-/// How many series a rule that looks back watches.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Watching {
-    /// All of them.
-    pub series: usize,
-    /// Those that have not reported enough yet, or reported too seldom of late.
-    pub waiting: usize,
-}
-
-/// What should happen. Commit the transitions, then hand it to [`Engine::apply`]; or drop it, and nothing happened.
-#[derive(Debug, Default)]
-pub struct Proposed {
-    /// Alert changes, in order.
-    pub transitions: Vec<Transition>,
-    /// Late readings that wait to be looked at, where that changes: to be committed too, `None` when there are none any more.
-    pub waiting: Vec<(SeriesId, Option<Stretch>)>,
-    changes: Vec<Change>,
-    /// Readings that came too late to decide anything, and when they came.
-    late: (UnixMillis, Vec<(Slot, Stretches)>),
-    /// Of which rules and devices it tells what was over.
-    told: Vec<Told>,
-    /// What begins or ceases to ail the hub.
-    ailing: Vec<(Ailment, Option<Arc<Alert>>)>,
-    /// Which devices went away or are back.
-    away: Vec<(DeviceNo, Option<Arc<Alert>>)>,
-    next_alert: u64,
-    rebuilt: Option<Rebuilt>,
-}
-
-impl Proposed {
-    /// Whether applying it would change nothing at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.transitions.is_empty()
-            && self.changes.is_empty()
-            && self.late.1.is_empty()
-            && self.told.is_empty()
-            && self.waiting.is_empty()
-            && self.ailing.is_empty()
-            && self.away.is_empty()
-            && self.rebuilt.is_none()
-    }
-}
-
-/// The engine under other rules: the tracks that stay, each with its watches anew.
-#[derive(Debug)]
-struct Rebuilt {
-    rules: Vec<Compiled>,
-    tracks: Vec<Track>,
-}
 
 impl Engine {
     /// An engine with these rules, the alerts that were open when the hub stopped, and the id of the next one.

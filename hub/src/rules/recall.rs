@@ -4,7 +4,7 @@
 //! a new rule over a day would know nothing until tomorrow. Reading it again costs a query a series, one at a time, while
 //! the hub works: until it is there the rule knows what came since, and decides nothing as long as that is too little.
 
-use super::Engine;
+use super::engine::Engine;
 use super::upload::FUTURE_MS;
 use super::window::Window;
 use crate::model::UnixMillis;

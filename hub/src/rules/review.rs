@@ -20,8 +20,8 @@
 
 use super::backtest::{Replay, Trial};
 use super::draft::Draft;
+use super::engine::{Engine, Proposed};
 use super::instance::{Instance, Step};
-use super::{Engine, Proposed};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::catalog::{Catalog, Series};

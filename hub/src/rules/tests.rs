@@ -13,6 +13,7 @@ use proptest::prelude::*;
 
 use self::scene::*;
 use super::*;
+use crate::model::alert::Transition;
 use crate::model::device::{DeviceNo, Labels};
 use crate::model::reading::BatchId;
 use crate::model::rule::{Condition, Op, RuleSpec};

@@ -1,11 +1,10 @@
 //! What the engine remembers of one watched series, and a proposed change to it.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use super::instance::Pulse;
 use super::rhythm::Rhythm;
+use super::slot::Slot;
 use super::upload::Upload;
 use super::window::Window;
 use crate::model::UnixMillis;
@@ -15,9 +14,6 @@ use crate::model::reading::{Point, SeriesId};
 
 /// Points kept of a watched series: what a webhook body shows of the minutes before an alert.
 pub(super) const RECENT: usize = 30;
-
-/// Place of a track in the engine.
-pub(super) type Slot = u32;
 
 /// One rule watching one series.
 #[derive(Debug, Clone)]
@@ -208,28 +204,5 @@ impl Track {
                 watch.window = Some(window);
             }
         }
-    }
-}
-
-/// Slots to places in a list. Slots are the engine's own dense numbers, so nobody can choose colliding ones.
-pub(super) type BySlot<V> = HashMap<Slot, V, BuildHasherDefault<SlotHasher>>;
-
-/// Spreads a slot with one multiplication.
-#[derive(Debug, Default)]
-pub(super) struct SlotHasher(u64);
-
-impl Hasher for SlotHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u32(u32::from(byte));
-        }
-    }
-
-    fn write_u32(&mut self, slot: u32) {
-        self.0 = (self.0 ^ u64::from(slot)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }

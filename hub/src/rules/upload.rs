@@ -6,7 +6,7 @@
 //! - An upload is as late as its newest reading: a logger that brings the last hour brings all of it in time.
 //! - What a device kept while the hub was away, and says so, is late; what is imported is late, and nobody is told of it.
 
-use super::track::{BySlot, Slot};
+use super::slot::{BySlot, Slot};
 use crate::model::reading::{Batch, Point};
 use crate::model::{Lane, UnixMillis, numbering};
 

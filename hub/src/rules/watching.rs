@@ -3,22 +3,15 @@
 //! A series is met at its first reading. Other rules, or a change of its device, make the engine meet all of them anew.
 
 use super::condition::{Compiled, millis, same_meaning};
+use super::engine::{Engine, LATE_MS, Watched};
 use super::rhythm::Rhythm;
-use super::track::{Slot, Track, Watch};
+use super::slot::Slot;
+use super::track::{Track, Watch};
 use super::window::Window;
-use super::{Engine, LATE_MS};
 use crate::model::SensorKind;
 use crate::model::catalog::Catalog;
 use crate::model::reading::SeriesId;
 use crate::model::rule::Condition;
-
-/// Whether rules watch a series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Watched {
-    Unknown,
-    No,
-    By(Slot),
-}
 
 impl Engine {
     pub(super) fn slot(&self, series: SeriesId) -> Option<Slot> {

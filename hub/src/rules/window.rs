@@ -19,7 +19,7 @@
 use std::collections::VecDeque;
 
 use super::condition::millis;
-use super::deviation::{History, Scale};
+use super::deviation::{History, STEPS, Scale};
 use crate::counter::{Amount, Machine};
 use crate::model::reading::Point;
 use crate::model::rule::{Condition, Op};
@@ -27,8 +27,6 @@ use crate::model::{SensorKind, UnixMillis};
 
 /// Least time before a window in which it is seen where a counter stands.
 const LEAD_MS: i64 = 10 * 60_000;
-/// Steps of a window.
-pub(super) const STEPS: i64 = 30;
 
 /// The memory of one rate or deviation rule on one series.
 #[derive(Debug, Clone)]

@@ -22,7 +22,7 @@ use webpki::{EndEntityCert, KeyUsage, anchor_from_trusted_cert};
 
 use super::names::Names;
 use super::pair::{Pair, chain, life};
-use super::{Public, Shown};
+use super::shown::{Public, Shown, moment};
 use crate::clock::Clock;
 use crate::durable;
 use crate::model::UnixMillis;
@@ -209,7 +209,7 @@ impl Authority {
             // It is as good as any until the next start, which makes another.
             tracing::warn!(%error, "the hub's certificate could not be written into {}: {error}", folder.display());
         }
-        let until = super::moment(made.pair.life.ends_at);
+        let until = moment(made.pair.life.ends_at);
         tracing::info!(%until, "made a certificate for {}, valid until {until}", all(names));
         Ok(made.pair)
     }

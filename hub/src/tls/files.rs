@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::pair::{Pair, Wrong};
-use super::{Shown, moment};
+use super::shown::{Shown, moment};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 

@@ -8,6 +8,7 @@ pub mod authority;
 mod files;
 mod names;
 mod pair;
+mod shown;
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,14 +16,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::server::ResolvesServerCert;
 use tokio_util::sync::CancellationToken;
 
 use self::authority::{Authority, Wanted};
 use self::files::Files;
 pub use self::names::Names;
-use self::pair::{Life, Pair};
+pub use self::shown::Public;
+use self::shown::Shown;
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 
@@ -47,15 +48,6 @@ pub struct Tls {
     pub failed: Failed,
 }
 
-/// What others may know of the authority.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Public {
-    /// Its certificate.
-    pub pem: String,
-    /// SHA-256 of that, as browsers and phones show it: `AB:CD:...`.
-    pub fingerprint: String,
-}
-
 /// Handshakes that came to nothing, by reason.
 #[derive(Debug, Default)]
 pub struct Failed {
@@ -73,53 +65,6 @@ impl Failed {
     pub fn counts(&self) -> [(&'static str, u64); 3] {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         [("slow", get(&self.slow)), ("refused", get(&self.refused)), ("broken", get(&self.broken))]
-    }
-}
-
-/// The certificate in use, and what is wrong with it.
-#[derive(Debug)]
-struct Shown(RwLock<Current>);
-
-#[derive(Debug)]
-struct Current {
-    pair: Pair,
-    problem: Option<String>,
-}
-
-impl Shown {
-    const fn new(pair: Pair) -> Self {
-        Self(RwLock::new(Current { pair, problem: None }))
-    }
-
-    fn read<T>(&self, read: impl FnOnce(&Current) -> T) -> T {
-        read(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn show(&self, pair: Pair) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Current { pair, problem: None };
-    }
-
-    fn life(&self) -> Life {
-        self.read(|current| current.pair.life)
-    }
-
-    /// Something is wrong: told once in the log, and shown as long as it is.
-    fn trouble(&self, text: String) {
-        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if current.problem.as_ref() != Some(&text) {
-            tracing::warn!("{text}");
-            current.problem = Some(text);
-        }
-    }
-
-    fn well(&self) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).problem = None;
-    }
-}
-
-impl ResolvesServerCert for Shown {
-    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.read(|current| Arc::clone(&current.pair.key)))
     }
 }
 
@@ -226,9 +171,4 @@ impl Tls {
     pub fn problem(&self) -> Option<String> {
         self.shown.read(|current| current.problem.clone())
     }
-}
-
-/// A moment for a sentence.
-fn moment(at: UnixMillis) -> String {
-    jiff::Timestamp::from_millisecond(at.0).map_or_else(|_| "the end of time".to_owned(), |at| at.to_string())
 }

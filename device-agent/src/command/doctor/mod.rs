@@ -16,7 +16,9 @@ use lexopt::{Arg, Parser};
 use findings::{About, Findings};
 use rungs::{Found, Rung, climb};
 
-use super::{Common, Failure, on_one_thread, print};
+use super::failure::{Failure, print};
+use super::options::Common;
+use super::runtime::on_one_thread;
 
 const HELP: &str = "\
 Checks each step a reading takes and says first which one fails.

@@ -3,6 +3,7 @@
 //! Everything is a file put in place, so that both do the same; on the running machine the service manager is told as well.
 //! Each step looks first: installing twice is installing once, and whatever a person wrote is left alone.
 
+mod places;
 mod service;
 mod target;
 mod tree;
@@ -13,7 +14,9 @@ use std::path::PathBuf;
 
 use lexopt::{Arg, Parser};
 
-use super::{Common, Failure, print};
+use super::failure::{Failure, print};
+use super::options::Common;
+use places::{CONFIG, PROGRAM, STATE};
 use target::{Manager, Target, run};
 
 const HELP: &str = "\
@@ -42,10 +45,6 @@ Usage: device-agent uninstall [--root DIR] [--purge]
   --purge              Remove the configuration, the device's identity and its unsent readings as well
 ";
 
-const PROGRAM: &str = "usr/local/bin/device-agent";
-const CONFIG: &str = "etc/device-agent.toml";
-const STATE: &str = "var/lib/device-agent";
-const USER: &str = "device-agent";
 const SYSTEMD_UNIT: &str = "etc/systemd/system/device-agent.service";
 const SYSTEMD_WANTED: &str = "etc/systemd/system/multi-user.target.wants/device-agent.service";
 const OPENRC_SCRIPT: &str = "etc/init.d/device-agent";

@@ -8,8 +8,9 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::places::{CONFIG, PROGRAM, STATE, USER};
 use super::tree::Tree;
-use super::{CONFIG, Failure, PROGRAM, STATE, USER};
+use crate::command::failure::Failure;
 
 /// Who starts services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

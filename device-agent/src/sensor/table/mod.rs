@@ -25,7 +25,7 @@ use givers::Givers;
 pub use givers::{Apart, Giver};
 use waiting::Waiting;
 
-use super::naming::apart;
+use super::spelling::apart;
 
 /// How long a sensor must not have been seen to give its number to another; three of its intervals, where that is longer.
 const ABSENT_FOR: Duration = Duration::from_secs(86_400);

@@ -5,6 +5,7 @@
 //! of a time zone, so that two queries of the same data agree: the first may begin before `from`, the last may end after
 //! `to`. Those longer than a change of the clock follow it: a day may have 23 or 25 hours, six hours may be five or seven.
 
+mod refused;
 mod wall_clock;
 
 use jiff::tz::TimeZone;
@@ -12,10 +13,9 @@ use jiff::tz::TimeZone;
 use super::dto::text;
 use super::error::ApiError;
 use crate::model::UnixMillis;
+pub(super) use refused::MOST;
 use wall_clock::{DAY, Grid};
 
-/// Buckets of one series at most: a screen has a few thousand pixels.
-pub(super) const MOST: usize = 10_000;
 /// Longest bucket that is no number of months: a thousand weeks.
 const LONGEST: i64 = 7_000 * DAY;
 
@@ -81,17 +81,6 @@ pub(super) fn by_length(
         Every::Months(months) => Grid::Months(months),
     };
     wall_clock::edges(from, to, grid, tz)
-}
-
-fn too_many() -> ApiError {
-    ApiError::invalid(
-        "every",
-        format!("that makes more than {MOST} buckets: choose a longer `every` or a shorter range"),
-    )
-}
-
-fn out_of_range() -> ApiError {
-    ApiError::invalid("from", "the range must be within the years -9998 to 9999")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::{MOST, out_of_range, too_many};
+use super::refused::{MOST, out_of_range, too_many};
 use crate::http::error::ApiError;
 use crate::model::UnixMillis;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::alert::Transition;
 use crate::model::device::{Device, DeviceNo, Labels};
 use crate::model::reading::BatchId;
 use crate::model::rule::{Condition, Op, RuleSpec, Severity};

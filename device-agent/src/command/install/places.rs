@@ -1,0 +1,6 @@
+//! What an installed agent is called and where it lies, below the root.
+
+pub(super) const PROGRAM: &str = "usr/local/bin/device-agent";
+pub(super) const CONFIG: &str = "etc/device-agent.toml";
+pub(super) const STATE: &str = "var/lib/device-agent";
+pub(super) const USER: &str = "device-agent";

@@ -1,0 +1,43 @@
+//! What the numbers of a rule and of its alerts measure.
+
+use std::time::Duration;
+
+/// What the numbers of an alert measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measure {
+    /// The reading itself.
+    Value,
+    /// Its change in so much time.
+    Rate {
+        /// The unit of time.
+        per: Duration,
+    },
+    /// Standard deviations from the mean of its history, negative below it; the threshold is either side.
+    Sigmas,
+    /// Seconds without a reading; there is no value.
+    Silence,
+}
+
+impl Measure {
+    /// The unit of an alert's numbers, for a sensor of this unit: `Cel`, `Cel/min`, `sigma`, `s`.
+    #[must_use]
+    pub fn unit(self, sensor: &str) -> String {
+        match self {
+            Self::Value => sensor.to_owned(),
+            Self::Rate { per } => format!("{sensor}/{}", per_text(per)),
+            Self::Sigmas => "sigma".to_owned(),
+            Self::Silence => "s".to_owned(),
+        }
+    }
+}
+
+/// `min`, or `5min`: the codes of UCUM.
+fn per_text(per: Duration) -> String {
+    let millis = per.as_millis();
+    let units = [("d", 86_400_000), ("h", 3_600_000), ("min", 60_000), ("s", 1_000), ("ms", 1)];
+    let (unit, size) = units.into_iter().find(|(_, size)| millis.is_multiple_of(*size)).unwrap_or(("ms", 1));
+    match millis / size {
+        1 => unit.to_owned(),
+        many => format!("{many}{unit}"),
+    }
+}

@@ -1,0 +1,105 @@
+//! What the engine knows, and what it proposes. PURE; what it does is in [`super`].
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use super::away::Away;
+use super::condition::Compiled;
+use super::late::{Backlog, Stretches};
+use super::slot::Slot;
+use super::track::{Change, Track};
+use crate::model::UnixMillis;
+use crate::model::alert::{Ailment, Alert, Transition};
+use crate::model::device::DeviceNo;
+use crate::model::reading::{SeriesId, Stretch};
+use crate::model::rule::RuleId;
+
+/// A reading this old when it arrives is late, however short its interval.
+pub(super) const LATE_MS: i64 = 60_000;
+
+/// A rule and a device, of which somebody was told what was over.
+pub(super) type Told = (RuleId, DeviceNo);
+
+/// Whether rules watch a series.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Watched {
+    Unknown,
+    No,
+    By(Slot),
+}
+
+/// Every rule on every series it watches.
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) rules: Vec<Compiled>,
+    /// By series number: who watches it, as far as is known.
+    pub(super) watched: Vec<Watched>,
+    pub(super) tracks: Vec<Track>,
+    /// Tracks that need time to pass, by the moment they want to be looked at.
+    pub(super) deadlines: BTreeSet<(UnixMillis, Slot)>,
+    /// Watches whose window began empty: the store may know more.
+    pub(super) forgetful: VecDeque<(Slot, usize)>,
+    /// Late readings that nobody has looked at.
+    pub(super) backlog: Backlog,
+    /// Open alerts from before the restart whose series has not been met yet.
+    pub(super) resuming: HashMap<(RuleId, SeriesId), Arc<Alert>>,
+    /// What ails the hub itself.
+    pub(super) ailing: BTreeMap<Ailment, Arc<Alert>>,
+    pub(super) away: Away,
+    pub(super) next_alert: u64,
+    /// When the hub started.
+    pub(super) started: UnixMillis,
+    /// What was over when the hub learned of it, and when somebody was last told or would have been.
+    pub(super) past: BTreeMap<Told, UnixMillis>,
+}
+
+/// How many series a rule that looks back watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Watching {
+    /// All of them.
+    pub series: usize,
+    /// Those that have not reported enough yet, or reported too seldom of late.
+    pub waiting: usize,
+}
+
+/// What should happen. Commit the transitions, then hand it to [`Engine::apply`]; or drop it, and nothing happened.
+#[derive(Debug, Default)]
+pub struct Proposed {
+    /// Alert changes, in order.
+    pub transitions: Vec<Transition>,
+    /// Late readings that wait to be looked at, where that changes: to be committed too, `None` when there are none any more.
+    pub waiting: Vec<(SeriesId, Option<Stretch>)>,
+    pub(super) changes: Vec<Change>,
+    /// Readings that came too late to decide anything, and when they came.
+    pub(super) late: (UnixMillis, Vec<(Slot, Stretches)>),
+    /// Of which rules and devices it tells what was over.
+    pub(super) told: Vec<Told>,
+    /// What begins or ceases to ail the hub.
+    pub(super) ailing: Vec<(Ailment, Option<Arc<Alert>>)>,
+    /// Which devices went away or are back.
+    pub(super) away: Vec<(DeviceNo, Option<Arc<Alert>>)>,
+    pub(super) next_alert: u64,
+    pub(super) rebuilt: Option<Rebuilt>,
+}
+
+impl Proposed {
+    /// Whether applying it would change nothing at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.transitions.is_empty()
+            && self.changes.is_empty()
+            && self.late.1.is_empty()
+            && self.told.is_empty()
+            && self.waiting.is_empty()
+            && self.ailing.is_empty()
+            && self.away.is_empty()
+            && self.rebuilt.is_none()
+    }
+}
+
+/// The engine under other rules: the tracks that stay, each with its watches anew.
+#[derive(Debug)]
+pub(super) struct Rebuilt {
+    pub(super) rules: Vec<Compiled>,
+    pub(super) tracks: Vec<Track>,
+}
