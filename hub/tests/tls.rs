@@ -405,6 +405,9 @@ fn of_plain_http_nothing_is_left_that_holds_a_secret() {
     hub.restart();
     let status = Command::new(hub_program()).arg("status").arg("--data").arg(&hub.data).output().unwrap();
     assert!(status.status.success(), "{}", said(&status));
+    // What it says is for people: where they open the page, and not the way it was asked by.
+    let pages = said(&status);
+    assert!(pages.contains(&format!("  page        https://{far}/\n")) && !pages.contains("http://"), "{pages}");
 }
 
 #[test]

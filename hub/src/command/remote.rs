@@ -231,6 +231,12 @@ impl Link {
         &self.base
     }
 
+    /// Where people open its page: on its own machine every address of it, elsewhere what was typed.
+    pub(super) fn pages(&self) -> Vec<String> {
+        let running = self.dir.as_deref().and_then(Running::of);
+        running.map_or_else(|| vec![self.base.clone()], |running| running.links())
+    }
+
     /// What it is asked by.
     pub(super) fn token(&self) -> &str {
         &self.token

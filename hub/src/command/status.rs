@@ -21,6 +21,8 @@ struct Hub {
     words: Vec<String>,
     uptime_s: i64,
     udp_port: u16,
+    #[serde(default)]
+    addresses: Addresses,
     devices: Devices,
     series: u64,
     readings_total: u64,
@@ -29,6 +31,11 @@ struct Hub {
     alerts_firing: u64,
     storage: Storage,
     degraded: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Addresses {
+    url: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -67,7 +74,7 @@ pub(super) async fn run(args: Args) -> Outcome {
         link.all("/alerts", &[("state", "firing".to_owned())]).await?
     };
     print(format_args!("telemetry-hub {}, running for {}", hub.version, shown::length(hub.uptime_s)));
-    for (name, value) in rows(&hub, &firing, link.base()) {
+    for (name, value) in rows(&hub, &firing, &link.pages()) {
         print(format_args!("  {name:<12}{value}"));
     }
     Ok(())
@@ -90,14 +97,24 @@ fn left(days: f64) -> String {
     if days < 2.0 { shown::length((days * 86_400.0) as i64) } else { format!("{} days", shown::count(days as u64)) }
 }
 
+/// Where its page is, an address a line; the one that its owner chose first.
+fn pages(url: Option<&str>, pages: &[String]) -> Vec<(&'static str, String)> {
+    let all = url.into_iter().chain(pages.iter().map(String::as_str)).map(|page| page.trim_end_matches('/'));
+    let mut found: Vec<&str> = Vec::new();
+    for page in all {
+        if !found.contains(&page) {
+            found.push(page);
+        }
+    }
+    let name = |n| if n == 0 { "page" } else { "" };
+    found.into_iter().enumerate().map(|(n, page)| (name(n), format!("{page}/"))).collect()
+}
+
 /// Each thing worth a line; what is not there has none.
-fn rows(hub: &Hub, firing: &[Alert], base: &str) -> Vec<(&'static str, String)> {
+fn rows(hub: &Hub, firing: &[Alert], at: &[String]) -> Vec<(&'static str, String)> {
     let Hub { devices, storage, .. } = hub;
-    let mut rows = vec![
-        ("page", format!("{base}/")),
-        ("devices at", format!("udp port {}", hub.udp_port)),
-        ("words", hub.words.join(" ")),
-    ];
+    let mut rows = pages(hub.addresses.url.as_deref(), at);
+    rows.extend([("devices at", format!("udp port {}", hub.udp_port)), ("words", hub.words.join(" "))]);
     let counts = [
         (devices.online, "online"),
         (devices.offline, "offline"),
@@ -150,6 +167,18 @@ mod tests {
         assert_eq!(alerts(&[alert(false)]), "1 firing");
         assert_eq!(alerts(&[alert(true), alert(true)]), "2 acknowledged");
         assert_eq!(alerts(&[alert(true), alert(false)]), "1 firing, 1 acknowledged");
+    }
+
+    #[test]
+    fn every_address_of_the_page_has_a_line_and_none_has_two() {
+        let all = ["https://192.168.1.20:8080", "https://127.0.0.1:8080"].map(str::to_owned);
+        let shown = pages(Some("https://hub.example/"), &all);
+        let lines: Vec<_> = shown.iter().map(|(name, page)| (*name, &**page)).collect();
+        assert_eq!(
+            lines,
+            [("page", "https://hub.example/"), ("", "https://192.168.1.20:8080/"), ("", "https://127.0.0.1:8080/")]
+        );
+        assert_eq!(pages(Some(&format!("{}/", all[1])), &all[1..]).len(), 1);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! By which addresses others reach this machine: what a link on a terminal, and a command for a device, begin with.
 //!
 //! Best first: the IPv4 addresses of real networks, then IPv6. Left out are loopback, addresses that mean nothing without an
-//! interface (`fe80::`), and bridges of containers and virtual machines, which end on this machine.
+//! interface (`fe80::`), and bridges of containers and virtual machines, which end on this machine. `NAME.local` is said only where
+//! something answers to it.
+
+mod mdns;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -48,10 +51,11 @@ pub struct Page<'a> {
 /// machine alone; or one for each name it has to be called by.
 #[must_use]
 pub fn links(page: Page<'_>, hostname: Option<&str>) -> Vec<String> {
-    links_by(page, hostname, &addresses())
+    let addresses = addresses();
+    links_by(page, &addresses, || hostname.and_then(local_name).filter(|name| mdns::is_answered(name, &addresses)))
 }
 
-fn links_by(page: Page<'_>, hostname: Option<&str>, addresses: &[IpAddr]) -> Vec<String> {
+fn links_by(page: Page<'_>, addresses: &[IpAddr], local_name: impl FnOnce() -> Option<String>) -> Vec<String> {
     let Page { listen, scheme, names } = page;
     let named = |name: &str| format!("{scheme}://{name}:{}", listen.port());
     if !names.is_empty() {
@@ -64,7 +68,7 @@ fn links_by(page: Page<'_>, hostname: Option<&str>, addresses: &[IpAddr]) -> Vec
     let mut links: Vec<String> =
         addresses.iter().filter(|ip| ip.is_ipv4() || listen.is_ipv6()).map(|ip| link(*ip)).collect();
     if !links.is_empty() {
-        links.extend(hostname.and_then(local_name).map(|name| named(&name)));
+        links.extend(local_name().map(|name| named(&name)));
     }
     links.push(link(here(listen).ip()));
     links
@@ -182,17 +186,19 @@ mod tests {
     fn a_link_for_each_address_by_name_and_for_this_machine() {
         let addresses = [ip("192.168.1.20"), ip("2001:db8::5")];
         let page = |listen: &str| Page { listen: listen.parse().unwrap(), scheme: "http", names: &[] };
-        let links = |listen: &str| links_by(page(listen), Some("Attic.lan"), &addresses);
+        let links = |listen: &str| links_by(page(listen), &addresses, || local_name("Attic.lan"));
         assert_eq!(
             links("0.0.0.0:8080"),
             ["http://192.168.1.20:8080", "http://attic.local:8080", "http://127.0.0.1:8080"]
         );
         assert_eq!(links("[::]:80")[1], "http://[2001:db8::5]:80");
         assert_eq!(links("10.0.0.7:81"), ["http://10.0.0.7:81"]);
-        assert_eq!(links_by(page("0.0.0.0:1"), Some("a"), &[]), ["http://127.0.0.1:1"]);
+        assert_eq!(links_by(page("0.0.0.0:1"), &[], || local_name("a")), ["http://127.0.0.1:1"]);
+        let nobody_answers = links_by(page("0.0.0.0:8080"), &addresses, || None);
+        assert_eq!(nobody_answers, ["http://192.168.1.20:8080", "http://127.0.0.1:8080"]);
         let names = ["hub.example".to_owned()];
         let secure = Page { scheme: "https", names: &names, ..page("0.0.0.0:8443") };
-        assert_eq!(links_by(secure, Some("a"), &addresses), ["https://hub.example:8443"]);
+        assert_eq!(links_by(secure, &addresses, || local_name("a")), ["https://hub.example:8443"]);
     }
 
     #[test]
