@@ -12,6 +12,7 @@ test("an entry is a sentence", () => {
   expect(of("join_window.opened", "", "until 2026-11-29T12:00:00.000Z")).toBe("Window for joining opened, until 2026-11-29T12:00:00.000Z");
   expect(of("join_window.closed", "", "")).toBe("Window for joining closed");
   expect(of("alert.acknowledged", "alr_4", "hot on attic")).toBe("Alert hot on attic acknowledged");
+  expect(of("alert.acknowledged", "", "12 alerts of hot")).toBe("12 alerts of hot acknowledged");
   expect(of("join_token.created", "jtk_1", "join token")).toBe("Join token created");
   expect(of("delivery.replayed", "", "dlv_7")).toBe("Delivery dlv_7 sent again");
   expect(of("import.began", "", "csv")).toBe("Import of a file (csv) began");

@@ -71,6 +71,33 @@ async fn alerts_are_written_with_their_readings_and_listed_newest_first() {
 }
 
 #[tokio::test]
+async fn many_alerts_acknowledged_at_once_are_one_entry_of_the_audit_log() {
+    let hub = Hub::new().await;
+    let all: Vec<_> = (1..=30).map(|id| put(&alert(&hub, id, AlertState::Firing))).collect();
+    hub.store.commit(Commit { transitions: all, ..Commit::default() }).await.unwrap();
+    let ack = |ids: std::ops::RangeInclusive<u64>| {
+        let anna = Actor { kind: ActorKind::Session, who: "anna".to_owned(), address: String::new() };
+        let ids = ids.map(AlertId).collect();
+        with_actor(async {
+            acts(anna);
+            hub.store.ack_alerts(ids, Among::default(), T0.plus(5), Some("known".to_owned())).await.unwrap().len()
+        })
+    };
+    assert_eq!((ack(1..=3).await, ack(1..=30).await, ack(1..=30).await), (3, 27, 0));
+    let entries = hub.store.audit(None, 10).await.unwrap();
+    let said: Vec<_> = entries.iter().map(|entry| (&*entry.action, &*entry.name, &*entry.actor.who)).collect();
+    let action = "alert.acknowledged";
+    assert_eq!(said, [(action, "27 alerts of hot", "anna"), (action, "3 alerts of hot", "anna")]);
+    let field = |entry: usize, name: &str| {
+        let found = entries[entry].fields.iter().find(|change| change.field == name);
+        found.and_then(|change| change.after.clone()).unwrap_or_default()
+    };
+    assert_eq!((&*field(1, "alerts"), &*field(1, "comment")), ("alr_1, alr_2, alr_3", "known"));
+    let many = field(0, "alerts");
+    assert!(many.starts_with("alr_4, alr_5, ") && many.ends_with(", alr_23 and 7 more"), "{many}");
+}
+
+#[tokio::test]
 async fn historical_alerts_are_listed_but_are_not_open_and_may_go_away() {
     let mut hub = Hub::new().await;
     let spans = [(1, 10, 20), (2, 30, 40), (3, 50, 60)];

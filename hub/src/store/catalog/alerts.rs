@@ -11,6 +11,10 @@ use crate::model::view::Among;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
 use crate::store::file::column::{self, measure_word, read_measure, read_span, write_span};
+use crate::store::write::acting::one_entry;
+
+/// Alerts that one entry of the audit log names by their ids.
+const NAMED: usize = 20;
 
 /// Which alerts to list, newest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -152,7 +156,7 @@ impl Store {
     }
 
     /// Notes that a person has seen all of these; returns those that nobody had acknowledged before. What is gone, or of none of
-    /// these devices, is passed over.
+    /// these devices, is passed over. Several are one entry of the audit log.
     ///
     /// # Errors
     /// Those of any write.
@@ -176,10 +180,28 @@ impl Store {
                     acked.push(read(scope.conn, id)?);
                 }
             }
+            if acked.len() > 1 {
+                let fields = [("alerts", Some(&*named(&acked))), ("comment", comment.as_deref())];
+                one_entry(scope.conn, "alert.acknowledged", &counted(&acked), &fields)?;
+            }
             Ok(acked)
         })
         .await
     }
+}
+
+/// How many alerts, and of which rule if it is one.
+fn counted(alerts: &[Alert]) -> String {
+    let rule = alerts.first().map_or("", |alert| &alert.rule_name);
+    let of = if alerts.iter().all(|alert| alert.rule_name == rule) { format!(" of {rule}") } else { String::new() };
+    format!("{} alerts{of}", alerts.len())
+}
+
+/// The ids of the first of them, and how many more there are.
+fn named(alerts: &[Alert]) -> String {
+    let ids: Vec<String> = alerts.iter().take(NAMED).map(|alert| format!("alr_{}", alert.id.0)).collect();
+    let more = alerts.len().saturating_sub(NAMED);
+    if more == 0 { ids.join(", ") } else { format!("{} and {more} more", ids.join(", ")) }
 }
 
 const OPEN: &str = select_alert!("WHERE state IN ('pending', 'firing') ORDER BY id");

@@ -42,6 +42,10 @@ const BEGIN: &str = "INSERT INTO acting (at, kind, who, address, since)
     SELECT :at, :kind, :who, :address, COALESCE(MAX(id), 0) FROM audit";
 const NOTE: &str = "INSERT INTO audit (at, kind, who, address, action, subject, name)
     SELECT at, kind, who, address, :action, '', :name FROM acting";
+/// What one deed did to many things: the entries of each give way to one that counts them.
+const EACH: &str = "DELETE FROM audit WHERE id > (SELECT since FROM acting) AND action = :action";
+const ALL: &str = "INSERT INTO audit_field (entry, field, before, after)
+    SELECT MAX(id), :field, NULL, :after FROM audit HAVING MAX(id) > (SELECT since FROM acting)";
 /// What was written anew as it was.
 const SAME: &str = "DELETE FROM audit_field WHERE entry > (SELECT since FROM acting) AND before IS after
     AND before IS NOT '(hidden)'";
@@ -82,6 +86,23 @@ impl Store {
         })
         .await
     }
+}
+
+/// Makes one entry of what the present work did to many things: `name` says how many, `fields` which, and what else was said.
+pub(in crate::store) fn one_entry(
+    conn: &Connection,
+    action: &str,
+    name: &str,
+    fields: &[(&str, Option<&str>)],
+) -> Result<()> {
+    conn.prepare_cached(EACH)?.execute(named_params! { ":action": action })?;
+    conn.prepare_cached(NOTE)?.execute(named_params! { ":action": action, ":name": name })?;
+    for (field, after) in fields {
+        if after.is_some() {
+            conn.prepare_cached(ALL)?.execute(named_params! { ":field": field, ":after": after })?;
+        }
+    }
+    Ok(())
 }
 
 /// Does work that is somebody's: what it changes is in the audit log with it, or neither is.
