@@ -1,9 +1,10 @@
-//! What the demo's hub knows before its first device is there: a webhook to the built-in receiver, and rules that tell it.
+//! What the demo's hub knows before its first device is there: a webhook to the built-in receiver, and rules that tell it. And what
+//! it says of its devices once they are there.
 
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::model::device::Labels;
+use crate::model::device::{DevicePatch, Labels};
 use crate::model::rule::{Condition, Op, RuleSpec, Severity};
 use crate::model::webhook::{WebhookId, WebhookSpec};
 use crate::store::Store;
@@ -18,6 +19,42 @@ pub(super) async fn furnish(store: &Store, receiver: &str) -> anyhow::Result<()>
     store.create_rule(rule("Greenhouse too warm", "zone-*", "temperature", warm, 5, webhook.id), now).await?;
     store.create_rule(rule("Device silent", "tool-shed", "mem.used_pct", gone, 0, webhook.id), now).await?;
     Ok(())
+}
+
+/// Of the devices that are no simulation what a person asks who looks at their charts.
+const NOTES: [(&str, &str); 2] = [
+    (
+        "this-computer",
+        "The real sensors of this computer, measured since the demo began. Only the simulated zones have a week of history.",
+    ),
+    (
+        "tool-shed",
+        "Loses its connection for 20 s in every minute, on purpose. It sends the sensors of this computer, too.",
+    ),
+];
+/// How long a device may take to be there.
+const ARRIVAL: Duration = Duration::from_secs(10);
+/// How often it is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Writes notes about them, as their owner would.
+pub(super) async fn introduce(store: &Store) {
+    for (name, text) in NOTES {
+        let arrived = async {
+            loop {
+                let found = store.catalog().devices().find(|device| device.name == name).map(|device| device.id);
+                match found {
+                    Some(id) => return id,
+                    None => tokio::time::sleep(LOOK).await,
+                }
+            }
+        };
+        let Ok(id) = tokio::time::timeout(ARRIVAL, arrived).await else { continue };
+        let patch = DevicePatch { notes: Some(text.to_owned()), ..DevicePatch::default() };
+        if let Err(error) = store.patch_device(id, patch, Clock.wall()).await {
+            tracing::warn!(%error, device = name, "the demo could not note what {name} is: {error}");
+        }
+    }
 }
 
 fn rule(name: &str, device: &str, sensor: &str, condition: Condition, hold: u64, webhook: WebhookId) -> RuleSpec {

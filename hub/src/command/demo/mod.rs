@@ -26,7 +26,7 @@ use crate::model::device::Labels;
 use crate::proto::command::JoinPolicy;
 use crate::store::{SecretKey, Store};
 use crate::{access, reach, store};
-use furnishing::furnish;
+use furnishing::{furnish, introduce};
 use programs::{Fleet, Programs};
 
 /// How many ports are tried where the wanted one is taken.
@@ -66,12 +66,13 @@ pub(super) async fn run(args: Args) -> Outcome {
     let others = [programs.this_computer()?, programs.stranger()?];
     let fleet = programs.fleet(args.devices)?;
     let link = format!("http://{}/#login={code}", reach::here(hub.http()));
+    let store = hub.store().clone();
     let outcome = hub
         .run(async move {
             let mut ended = std::pin::pin!(ended);
             let broken = tokio::select! {
                 () = &mut ended => return,
-                error = show(fleet, link, &data) => error.context("the simulated fleet"),
+                error = show(fleet, link, &data, &store) => error.context("the simulated fleet"),
                 error = programs.unreliable() => error.context("the unreliable device"),
                 error = receive(receiver) => error.context("the webhook receiver"),
             };
@@ -112,9 +113,9 @@ async fn prepare(config: &Config, receiver: &str, devices: u32) -> anyhow::Resul
 }
 
 /// Prints the link once there is something to see, and stays with the fleet until that ends.
-async fn show(mut fleet: Fleet, link: String, data: &Path) -> anyhow::Error {
+async fn show(mut fleet: Fleet, link: String, data: &Path, store: &Store) -> anyhow::Error {
     tell("making up a week of history ...");
-    let _ = tokio::time::timeout(HISTORY, fleet.history()).await;
+    let _ = tokio::join!(tokio::time::timeout(HISTORY, fleet.history()), introduce(store));
     let note = format!(
         "It works in any browser on this computer until the demo ends (Ctrl-C). Nothing is left behind.\n\
          For another link:\n\
