@@ -29,7 +29,7 @@ test.each(NAMES)("a sensor named %s is a sensor like others", (sensor) => {
   expect(state.latest["e"]![sensor]).toBeUndefined();
   const devices = [device("d"), device("e")];
   expect(columnsOf(devices, state.latest, 4, () => 0)).toContain(sensor);
-  const order = sorted(devices, `-${sensor}`, { latest: state.latest, alarms: new Map(), odd: new Map(), seen: () => null });
+  const order = sorted(devices, `-${sensor}`, { latest: state.latest, alarms: new Map(), odd: new Map(), seen: () => null, favourites: new Set() });
   expect(order.map(({ id }) => id)).toEqual(["d", "e"]);
 });
 

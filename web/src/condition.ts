@@ -43,7 +43,7 @@ export function fieldsOf(of: Condition | null): Fields {
 }
 
 /** The condition that was typed, or what is wrong with it: said here in words, what is left over the hub says. */
-export function conditionOf(fields: Fields): { condition: Condition } | Wrong {
+export function conditionOf(fields: Fields): { condition: Condition } | (Wrong & { isMissing: boolean }) {
   try {
     return { condition: read(fields) };
   } catch (error) {
@@ -53,11 +53,12 @@ export function conditionOf(fields: Fields): { condition: Condition } | Wrong {
 }
 
 class Mistake extends Error {
-  readonly wrong: Wrong;
+  readonly wrong: Wrong & { isMissing: boolean };
 
-  constructor(field: string, problem: string) {
+  /** `isMissing`: nothing was typed there yet. */
+  constructor(field: string, problem: string, isMissing = false) {
     super(problem);
-    this.wrong = { field: `condition.${field}`, problem };
+    this.wrong = { field: `condition.${field}`, problem, isMissing };
   }
 }
 
@@ -97,7 +98,8 @@ function limitAndEnd(op: Op, value: string, clear: string): { value: number; cle
 
 function needed(field: string, name: string, typed: string): number {
   const value = Number(typed);
-  if (typed.trim() === "" || !Number.isFinite(value)) throw new Mistake(field, `${name} must be a number.`);
+  const isMissing = typed.trim() === "";
+  if (isMissing || !Number.isFinite(value)) throw new Mistake(field, `${name} must be a number.`, isMissing);
   return value;
 }
 
@@ -109,7 +111,7 @@ function optional(field: string, name: string, typed: string): number | null {
 }
 
 function span(field: string, name: string, typed: string): string {
-  if (parseSpan(typed.trim()) === null) throw new Mistake(field, `Write the ${name} like 60s, 5m or 1h.`);
+  if (parseSpan(typed.trim()) === null) throw new Mistake(field, `Write the ${name} like 60s, 5m or 1h.`, typed.trim() === "");
   return typed.trim();
 }
 

@@ -1,93 +1,9 @@
-// Finding one device among many: what the search line means, in which order devices stand, what sets one apart. PURE.
-//
-//   temperature<15 site=south pump      all of it must be true: a value, a label, a piece of any name
+// One device among many: which values are worth a column, in which order devices stand, what sets one apart. PURE.
 
-import { scale } from "./format";
-import { title } from "./names";
-import { glob } from "./rule";
 import type { Device, Latest } from "./types";
-import { convert } from "./units";
 
 /** The last values of one device, by sensor. */
 export type Values = Readonly<Record<string, Latest>>;
-
-type Op = "<" | "<=" | ">" | ">=" | "=" | "!=";
-
-export type Term = { kind: "word"; text: string } | { kind: "compare"; name: string; op: Op; text: string; number: number | null; unit: string };
-
-/** A number as people write it, with a unit or without: `15`, `15°C`, `2GiB`, `-3.5`. */
-function numberOf(text: string): { number: number; unit: string } | null {
-  const [, digits, unit] = /^([-−+]?\d+(?:[.,]\d+)?)\s*([^\d\s]{0,8})$/.exec(text) ?? [];
-  return digits === undefined ? null : { number: Number(digits.replace("−", "-").replace(",", ".")), unit: unit ?? "" };
-}
-
-/** Units that people write apart from a number. */
-const UNIT = "(?:°[CF]?|%|°|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|K|m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d)";
-const OP = "(?:<=|>=|!=|<|>|=)";
-/** A comparison with spaces in it, a name before an operator that has nothing behind it yet, or a word. */
-const TERM = new RegExp(`[^\\s<>=!]+\\s*${OP}\\s*(?:[-−+]?\\d+(?:[.,]\\d+)?\\s+${UNIT}(?=\\s|$)|[^\\s<>=!][^\\s]*)|[^\\s<>=!]+(?=\\s*${OP}\\s*$)|\\S+`, "g");
-const LONE = new RegExp(`^${OP}$`);
-const COMPARISON = new RegExp(`^([^<>=!]+?)\\s*(${OP})\\s*(.+)$`);
-
-export function parseFilter(q: string): Term[] {
-  const words = q.replaceAll("≤", "<=").replaceAll("≥", ">=").replaceAll("≠", "!=").match(TERM) ?? [];
-  return words.filter((word) => !LONE.test(word)).map((word) => {
-    const [, name, op, text] = COMPARISON.exec(word) ?? [];
-    const { number, unit } = (text === undefined ? null : numberOf(text)) ?? { number: null, unit: "" };
-    // Larger and smaller is asked of numbers only.
-    if (!name || !op || text === undefined || (number === null && op !== "=" && op !== "!=")) return { kind: "word", text: word.toLowerCase() };
-    return { kind: "compare", name, op: op as Op, text, number, unit };
-  });
-}
-
-/** Whether a filter can be answered only with the values of every device. */
-export function asksValues(terms: readonly Term[]): boolean {
-  return terms.some((term) => term.kind === "compare" && term.number !== null);
-}
-
-const plain = (text: string) => text.toLowerCase().replace(/[\s,]+/g, "");
-
-/** Values of the sensors that are meant: by name, by what people call it, by glob, else by how it begins. */
-function valuesOf(values: Values | undefined, name: string): Latest[] {
-  const all = Object.values(values ?? {});
-  const wanted = plain(name);
-  const exact = all.filter(({ sensor }) => sensor.toLowerCase() === name.toLowerCase() || plain(title(sensor)) === wanted);
-  if (exact.length > 0) return exact;
-  return name.includes("*") ? all.filter(({ sensor }) => glob(name, sensor)) : all.filter(({ sensor }) => sensor.toLowerCase().startsWith(name.toLowerCase()) || plain(title(sensor)).startsWith(wanted));
-}
-
-const COMPARE: Record<Op, (a: number, b: number) => boolean> = {
-  "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b, "=": (a, b) => a === b, "!=": (a, b) => a !== b,
-};
-
-function labelsOf(device: Device): [string, string][] {
-  return [...Object.entries(device.labels), ["status", device.status], ["name", device.name], ["model", device.model ?? ""], ["version", device.version ?? ""]];
-}
-
-function holds(term: Term, device: Device, values: Values | undefined): boolean {
-  if (term.kind === "word") {
-    const text = [device.name, device.id, device.model ?? "", device.address ?? "", ...Object.entries(device.labels).map(([key, value]) => `${key}=${value}`), ...Object.keys(values ?? {})];
-    return text.some((one) => one.toLowerCase().includes(term.text));
-  }
-  const { name, op, text, number, unit } = term;
-  const labels = labelsOf(device).filter(([key]) => key.toLowerCase() === name.toLowerCase());
-  if (labels.length > 0 && (op === "=" || op === "!=")) {
-    const same = labels.some(([, value]) => glob(text.toLowerCase(), value.toLowerCase()));
-    return same === (op === "=");
-  }
-  if (number !== null) {
-    return valuesOf(values, name).some((one) => {
-      const asked = convert(number, unit, scale(one.unit, 0).unit);
-      return asked !== null && COMPARE[op](one.value, asked);
-    });
-  }
-  // A label that it does not have at all is another one.
-  return op === "!=";
-}
-
-export function matches(terms: readonly Term[], device: Device, values: Values | undefined): boolean {
-  return terms.every((term) => holds(term, device, values));
-}
 
 /** A kind of device that makes up so much of a fleet, or more, has a column of its own. */
 const KIND_LEAST = 1 / 10;
@@ -178,10 +94,18 @@ export interface Sorting {
   alarms: ReadonlyMap<string, readonly unknown[]>;
   odd: ReadonlyMap<string, Odd>;
   seen: (device: Device) => number | null;
+  /** Stand before all others, whatever the order. */
+  favourites: ReadonlySet<string>;
 }
 
 /** Devices, which come by name, in another order; those without what is sorted by stand last, whichever way round. */
-export function sorted(devices: readonly Device[], sort: Sort, { latest, alarms, odd, seen }: Sorting): Device[] {
+export function sorted(devices: readonly Device[], sort: Sort, sorting: Sorting): Device[] {
+  const all = ordered(devices, sort, sorting);
+  const isFavourite = ({ id }: Device) => sorting.favourites.has(id);
+  return sorting.favourites.size === 0 ? all : [...all.filter(isFavourite), ...all.filter((one) => !isFavourite(one))];
+}
+
+function ordered(devices: readonly Device[], sort: Sort, { latest, alarms, odd, seen }: Sorting): Device[] {
   const down = sort.startsWith("-");
   const by = down ? sort.slice(1) : sort;
   const key = (device: Device): number | null => {
@@ -225,12 +149,6 @@ export function grouped(devices: readonly Device[], by: string): Group[] {
     else found.set(value, [device]);
   }
   return [...found].map(([value, devices]) => ({ value, devices })).sort((a, b) => Number(a.value === null) - Number(b.value === null) || byName.compare(a.value ?? "", b.value ?? ""));
-}
-
-/** The search line with a label added, or without it where it was there: what a click on a label does. */
-export function toggled(q: string, term: string): string {
-  const words = q.trim().split(/\s+/).filter((word) => word !== "");
-  return (words.includes(term) ? words.filter((word) => word !== term) : [...words, term]).join(" ");
 }
 
 /** Of values the largest are looked for more often than the smallest; of times the latest. */

@@ -13,6 +13,7 @@ describe("the address is the state", () => {
     { ...OVERVIEW, q: "temperature<15 site=south", sort: "-temperature", group: "site" },
     { view: "device", id: "d1", sensors: [], range: DEFAULT_RANGE },
     { view: "device", id: "a/b c", sensors: ["temp", "air, \"x\" %41"], range: last(3_600_000) },
+    { view: "device", id: "d1", sensors: ["hum"], range: DEFAULT_RANGE, others: ["d2", "a,b/c"] },
     { view: "device", id: "d1", sensors: ["hum"], range: between(1_700_000_000_000, 1_700_000_060_000) },
     { view: "alerts", rule: "new", device: "greenhouse*", sensor: "temp" },
     { view: "webhooks", webhook: "w1" },
@@ -39,6 +40,11 @@ describe("the file of what is shown", () => {
   const device = (sensors: string[], range = DEFAULT_RANGE) => ({ view: "device", id: "a/b c", sensors, range }) as const;
   test("names the device, its chosen sensors and the window of the click", () => {
     expect(exportHref(device(["temp", "a&b"]))).toBe("/api/v1/export?format=csv&device=a%2Fb+c&sensor=temp&sensor=a%26b&from=now-5m&to=now");
+  });
+  test("and the devices it is compared with, where one sensor is", () => {
+    const others = ["d2", "d3"];
+    expect(exportHref({ ...device(["temp"]), others })).toContain("device=a%2Fb+c&device=d2&device=d3&sensor=temp&");
+    expect(exportHref({ ...device(["temp", "hum"]), others })).not.toContain("d2");
   });
   test("without a choice all sensors, and a paused window in epoch milliseconds", () => {
     const shown = new URLSearchParams(exportHref(device([], { from: "2023-11-14", to: "1700000060000" })).split("?")[1]);

@@ -1,7 +1,7 @@
 // The address bar is the state of the view: `parse` and `href` are each other's inverse. PURE.
 //
 //   /                         devices            ?status= ?q= ?sort=-temperature ?group=site
-//   /d/<id>                   one device         ?m=temp,hum &from=now-5m &to=now
+//   /d/<id>                   one device         ?m=temp,hum &with=<id>,<id> &from=now-5m &to=now
 //   /a                        alerts and rules   ?rule=new|<id> &device= &sensor=
 //   /w                        webhooks           ?webhook=<id>
 //   /h                        the hub itself
@@ -21,7 +21,7 @@ export type Shown = DeviceStatus | "firing";
 
 export type Route =
   | { view: "overview"; status: Shown | null; q: string; sort: string; group: string }
-  | { view: "device"; id: string; sensors: string[]; range: Range }
+  | { view: "device"; id: string; sensors: string[]; range: Range; others?: string[] }
   | { view: "alerts"; rule: string | null; device: string; sensor: string }
   | { view: "webhooks"; webhook: string | null }
   | { view: "hub" }
@@ -29,6 +29,8 @@ export type Route =
 
 /** Every device, by name. */
 export const OVERVIEW: Extract<Route, { view: "overview" }> = { view: "overview", status: null, q: "", sort: "name", group: "" };
+/** Other devices in one chart: with the first one as many as there are colours. */
+export const OTHERS_MOST = 5;
 export const DEFAULT_RANGE: Range = { from: "now-5m", to: "now" };
 const SHOWN: readonly string[] = ["online", "offline", "pending", "blocked", "firing"];
 
@@ -41,8 +43,9 @@ export function parse(path: string, search: string): Route {
   }
   if (first === "d" && second !== "" && rest.length === 0) {
     const range = { from: query.get("from") ?? DEFAULT_RANGE.from, to: query.get("to") ?? DEFAULT_RANGE.to };
-    const sensors = (query.get("m") ?? "").split(",").filter((name) => name !== "").map(decodeURIComponentSafely);
-    return { view: "device", id: decodeURIComponentSafely(second), sensors, range: resolve(range, 0) ? range : DEFAULT_RANGE };
+    const listed = (key: string) => (query.get(key) ?? "").split(",").filter((name) => name !== "").map(decodeURIComponentSafely);
+    const others = listed("with").slice(0, OTHERS_MOST);
+    return { view: "device", id: decodeURIComponentSafely(second), sensors: listed("m"), range: resolve(range, 0) ? range : DEFAULT_RANGE, ...(others.length > 0 ? { others } : {}) };
   }
   if (first === "a" && second === "") {
     return { view: "alerts", rule: query.get("rule"), device: query.get("device") ?? "", sensor: query.get("sensor") ?? "" };
@@ -64,7 +67,9 @@ export function href(route: Route): string {
     case "device": {
       // Written by hand: a comma between names and a readable `now-1h` survive, where URLSearchParams would escape them.
       const parts: string[] = [];
-      if (route.sensors.length > 0) parts.push(`m=${route.sensors.map((name) => encodeURIComponent(encodeURIComponent(name))).join(",")}`);
+      const list = (names: readonly string[]) => names.map((name) => encodeURIComponent(encodeURIComponent(name))).join(",");
+      if (route.sensors.length > 0) parts.push(`m=${list(route.sensors)}`);
+      if (route.others && route.others.length > 0) parts.push(`with=${list(route.others)}`);
       if (route.range.from !== DEFAULT_RANGE.from || route.range.to !== DEFAULT_RANGE.to) {
         parts.push(`from=${encodeURIComponent(route.range.from)}`, `to=${encodeURIComponent(route.range.to)}`);
       }
@@ -88,6 +93,7 @@ export function href(route: Route): string {
 /** Where the hub gives every reading of a device's view as a file. A live window stays relative: it is that of the click. */
 export function exportHref(route: Extract<Route, { view: "device" }>): string {
   const query = new URLSearchParams({ format: "csv", device: route.id });
+  for (const other of (route.sensors.length === 1 && route.others) || []) query.append("device", other);
   for (const sensor of route.sensors) query.append("sensor", sensor);
   const absolute = (text: string) => (text.startsWith("now") ? text : String(moment(text, 0)));
   query.set("from", absolute(route.range.from));

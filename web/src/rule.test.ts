@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { firedOn, glob, outcome, reading, sentence, silenceOver, unitOf, waitsFor } from "./rule";
+import { charted, firedOn, glob, outcome, reading, sentence, silenceOver, unitOf, waitsFor } from "./rule";
 import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "./types";
 
 describe("globs", () => {
@@ -94,6 +94,12 @@ describe("what a rule would have done", () => {
     const on = (device: string, fires: number) => ({ ...series(fires), device });
     const all = [on("a", 0), on("b", 1), on("c", 3)];
     expect(firedOn({ from: "", to: "", measure: "value", needs: null, fires: 4, watched: 3, series: all, truncated: false }).map(({ device }) => device)).toEqual(["c", "b"]);
+  });
+  test("drawn is where it would have fired most, else what was measured, of one unit", () => {
+    const past = (all: (ReturnType<typeof series> & { unit: string })[]) => ({ from: "", to: "", measure: "value" as const, needs: null, fires: 0, watched: all.length, series: all, truncated: false });
+    const on = (device: string, fires: number, unit = "Cel", readings = 9) => ({ ...series(fires, readings), device, unit });
+    const drawn = (...all: Parameters<typeof past>[0]) => charted(past(all), 2).map(({ device }) => device).join("");
+    expect([drawn(on("a", 0), on("b", 1), on("c", 3), on("d", 2, "%")), drawn(on("a", 0, "Cel", 0), on("b", 0), on("c", 0, "%"), on("d", 0), on("e", 0)), drawn()]).toEqual(["cb", "bd", ""]);
   });
   test("what was left out is said", () => {
     expect(of([series(0)], { watched: 1_200, truncated: true })).toContain("Only 1 of 1200 sensors were checked.");

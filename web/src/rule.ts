@@ -107,6 +107,13 @@ export function firedOn(of: Backtest): Backtest["series"] {
   return of.series.filter((one) => one.fires > 0).sort((a, b) => b.fires - a.fires || b.firing_s - a.firing_s);
 }
 
+/** What is worth drawing of it: where it would have fired most, else what was measured; of one unit, so that one axis serves all. */
+export function charted(of: Backtest, most: number): Backtest["series"] {
+  const fired = firedOn(of);
+  const all = fired.length > 0 ? fired : of.series.filter((one) => one.readings > 0);
+  return all.filter((one) => one.unit === all[0]!.unit).slice(0, most);
+}
+
 /** What a rule would have done in the last day, in a sentence or two. */
 export function outcome(of: Backtest): string {
   if (of.watched === 0) return "No sensor matches yet. The rule starts when one does.";

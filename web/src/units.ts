@@ -36,18 +36,34 @@ function unitOf(sign: string): Unit | null {
   return prefix === undefined || of === undefined ? null : unit(of, PREFIXES[prefix]!, 0, PREFIXES[prefix]!);
 }
 
+/** What people write for signs; and of letters that can be meant one way only, the wrong size. */
+const WRITTEN: Record<string, string> = bare({
+  celsius: "°C", degc: "°C", cel: "°C", "°c": "°C", c: "°C", fahrenheit: "°F", degf: "°F", "°f": "°F", f: "°F", kelvin: "K", percent: "%", pct: "%", "%rh": "%", "%[rh]": "%",
+  v: "V", a: "A", w: "W", kw: "kW", wh: "Wh", kwh: "kWh", hz: "Hz", khz: "kHz", ghz: "GHz", pa: "Pa", hpa: "hPa", kpa: "kPa", ohm: "Ω", sec: "s", hours: "h", hour: "h", days: "d", day: "d", minutes: "min", minute: "min",
+  ...Object.fromEntries(["", "k", "m", "g", "t"].flatMap((prefix) => ["b", "b/s", ...(prefix === "" ? [] : ["ib", "ib/s"])].map((of) => [prefix + of, `${prefix === "k" && !of.startsWith("i") ? "k" : prefix.toUpperCase()}${of.replace("b", "B")}`]))),
+});
+
+/** A unit as the page writes it. */
+function signOf(typed: string): string {
+  return unitOf(typed) || PREFIXES[typed] !== undefined ? typed : (WRITTEN[typed.toLowerCase()] ?? typed);
+}
+
 /**
- * A number of unit `from` in unit `to`; null if they do not measure the same. A number without a unit, or with only a prefix (`2 Gi`),
- * is of whatever it is compared with, and so is one whose unit is not known.
+ * A number of unit `from` in unit `to`; null if they do not measure the same, or what was typed is no unit. A number without a unit, or
+ * with only a prefix (`2 Gi`), is of whatever it is compared with.
  */
 export function convert(value: number, from: string, to: string): number | null {
-  if (from === to) return value;
-  const [a, b] = [unitOf(from), unitOf(to)];
+  if (from === to || (unitOf(from) === null && from.toLowerCase() === to.toLowerCase())) return value;
+  const typed = signOf(from);
+  const [a, b] = [unitOf(typed), unitOf(to)];
   // Twelve digits: what is typed as 71.6 °F is 22 °C, and not 21.999999999999996.
   if (a && b && a.of === b.of) return Number(((value * a.factor + a.offset - b.offset) / b.factor).toPrecision(12));
+  // Of degrees it is those that are measured.
+  if (typed === "°" && b?.of === "temperature") return value;
   // Of a time `15m` are minutes, of a length metres: it is never milli alone.
-  if (from === "m") return b?.of === "s" ? convert(value, "min", to) : b ? null : value;
-  const only = PREFIXES[from];
+  if (typed === "m") return b?.of === "s" ? convert(value, "min", to) : to === "" ? value : null;
+  const only = PREFIXES[typed];
   if (only !== undefined) return value * only;
-  return a && b ? null : value * (a?.prefix ?? 1);
+  // What was sent without a unit is told in any.
+  return a && to === "" ? value * a.prefix : null;
 }

@@ -134,6 +134,11 @@ export class Board {
     return this.of(sensor).summary(from, to, this.gapMs(sensor));
   }
 
+  /** The first point there is of it, in this window. */
+  firstAt(sensor: Sensor): Millis | null {
+    return this.of(sensor).firstAt;
+  }
+
   close(): void {
     this.asked++;
     if (this.still) clearTimeout(this.still);

@@ -61,6 +61,9 @@ export interface Look {
 /** Lines of one chart differ by colour and by their dashes. */
 export const DASHES: readonly (readonly number[])[] = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 4], [1, 2]];
 
+/** Okabe-Ito hues as custom properties. */
+export const COLORS = ["--s0", "--s1", "--s2", "--s3", "--s4", "--s5"] as const;
+
 const CURSOR_KEY = "cursor";
 /** So near to a value the cursor is at it. */
 const NEAR_PX = 12;
@@ -340,8 +343,10 @@ export class Chart implements Drawable {
     const ratio = uPlot.pxRatio;
     ctx.strokeStyle = ctx.fillStyle = this.colors["--ink-3"] ?? "#666";
     for (const { at, label } of this.source.marks()) {
-      const x = Math.round(plot.valToPos(at, "x", true)) + 0.5;
-      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      const { min = 0, max = 0 } = plot.scales["x"]!;
+      if (at < min || at > max) continue;
+      // Of a moment ago it is at the edge, and not behind it.
+      const x = Math.min(Math.round(plot.valToPos(at, "x", true)), bbox.left + bbox.width - 1) + 0.5;
       ctx.beginPath();
       ctx.moveTo(x, bbox.top);
       ctx.lineTo(x, bbox.top + bbox.height);

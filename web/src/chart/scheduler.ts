@@ -31,6 +31,11 @@ export class Scheduler {
     if (at >= 0) this.turns.splice(at, 1);
   }
 
+  /** Draws all of them now, those off the screen as well: a picture of the page holds them. */
+  drawAll(): void {
+    for (const drawable of this.turns) drawable.draw(this.now());
+  }
+
   private run(): void {
     if (this.running || this.turns.length === 0) return;
     this.running = true;

@@ -1,8 +1,8 @@
 // What is wrong, what was wrong, and the rules that say so. The timeline is live; nothing here needs a reload.
 
 import { pathTo } from "../base";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import { endSilence, loadHub, loadRules, loadSilences, removeRule, saveRule, say, reason } from "../actions";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { endSilence, LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences, removeRule, saveRule, say, reason } from "../actions";
 import { go, part, state } from "../app";
 import { clean, when } from "../format";
 import type { Route } from "../route";
@@ -22,9 +22,12 @@ type AlertsRoute = Extract<Route, { view: "alerts" }>;
 const PAST_SHOWN = 12;
 /** How often a rule that cannot judge yet is looked at again. */
 const WAITING_MS = 10_000;
+/** And for a unit that nothing has told yet. */
+const UNIT_MS = 5_000;
 const alerts = part((s) => s.alerts);
 const rules = part((s) => s.rules);
 const silences = part((s) => s.silences);
+const isFleet = part((s) => Object.keys(s.devices ?? {}).length > LIVE_DEVICES);
 /** Conditions that the form can show. */
 const KNOWN = new Set<string>(["threshold", "rate", "increase", "deviation", "silence"]);
 const ORDER = { critical: 0, warning: 1, info: 2 };
@@ -47,6 +50,10 @@ export function Alerts({ route }: { route: AlertsRoute }) {
     void loadSilences();
     void loadHub();
   }, []);
+  useEffect(() => {
+    // Of so many devices only those on the screen are known, and a rule has the unit of any.
+    if (isFleet.value) void loadLatest([]);
+  }, [isFleet.value]);
   // What a rule still waits for changes without anybody changing the rule.
   const waits = (rules.value ?? []).some((rule) => rule.enabled && waitsFor(rule) !== null);
   useEffect(() => {
@@ -144,10 +151,12 @@ function SilenceEntry({ of, now }: { of: Silence; now: number }) {
 }
 
 function RuleEntry({ rule }: { rule: Rule }) {
-  const { devices, latest } = state.value;
+  const { devices, latest, now } = state.value;
   const known = Object.keys(latest).length;
-  // Units do not change while readings come.
-  const unit = useMemo(() => unitOf(rule, Object.values(devices ?? {}), latest), [rule, known]);
+  const found = useRef("");
+  // Units do not change while readings come; one that is not known yet is looked for again.
+  found.current = useMemo(() => unitOf(rule, Object.values(devices ?? {}), latest), [rule, known, found.current === "" ? Math.floor(now / UNIT_MS) : 0]);
+  const unit = found.current;
   const name = clean(rule.name);
   const { id, needs: _needs, created_at: _created, updated_at: _updated, ...draft } = rule;
   const waits = rule.enabled ? waitsFor(rule) : null;

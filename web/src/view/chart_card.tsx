@@ -2,19 +2,18 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../app";
-import type { Board } from "../chart/board";
-import { Chart, DASHES, type Gestures, type Mark, type Threshold, type Under } from "../chart/chart";
+import { keyOf, nameOf, type Picture } from "../chart/together";
+import { Chart, COLORS, DASHES, type Gestures, type Mark, type Threshold, type Under } from "../chart/chart";
 import { scheduler } from "../chart/scheduler";
 import { clean, commonDecimals, measured, moment, type Decimals } from "../format";
-import { hint, member, type Family } from "../names";
+import { hint, type Family } from "../names";
 import type { Summary } from "../series";
 import type { Millis, Sensor } from "../types";
 import { zone } from "../zone";
 import { Quantity } from "./controls";
+import { Dash } from "./dash";
 import { lazily } from "./lazy";
 
-/** Okabe-Ito hues as custom properties; lines of one chart differ by their dashes as well. */
-const COLORS = ["--s0", "--s1", "--s2", "--s3", "--s4", "--s5"] as const;
 const of = () => import("./chart_options");
 const amountBars = lazily(() => of().then((view) => view.Amounts));
 const options = lazily(() => of().then((view) => view.ChartOptions));
@@ -24,7 +23,7 @@ const dataTable = lazily(() => import("./chart_table").then((view) => view.Chart
 const ANNOUNCE_EVERY_MS = 5_000;
 
 export interface ChartCardProps {
-  board: Board;
+  board: Picture;
   family: Family;
   /** Those of the family, in its order. */
   sensors: readonly Sensor[];
@@ -100,7 +99,7 @@ export function ChartCard(props: ChartCardProps) {
   const empty = summaries.every((summary) => summary.points === 0);
   const decimals = commonDecimals(summaries.flatMap(({ min, max, last }) => [min, max, last]), unit);
   const newest = sensors.map((sensor, i) => (sensor.kind === "counter" ? summaries[i]!.last : (props.values[i]?.value ?? null)));
-  const text = sensors.map((sensor, i) => describe(sensors.length === 1 ? family.title : member(sensor.sensor), unit, summaries[i]!, stale, decimals)).join(" ");
+  const text = sensors.map((sensor, i) => describe(sensors.length === 1 ? family.title : nameOf(sensor), unit, summaries[i]!, stale, decimals)).join(" ");
   const raw = sensors.map((sensor) => hint(sensor.sensor)).filter((one) => one !== "").join(", ");
 
   const move = (event: KeyboardEvent) => {
@@ -138,10 +137,6 @@ export function ChartCard(props: ChartCardProps) {
   );
 }
 
-function Dash({ color, dash }: { color: string; dash: readonly number[] }) {
-  return <svg viewBox="0 0 18 8" aria-hidden="true"><path d="M0 4h18" style={{ stroke: `var(${color})` }} stroke-width="3" stroke-dasharray={dash.join(" ") || undefined} /></svg>;
-}
-
 /** Where the cursor is, what lies under it, and how much the chart shows, in milliseconds. */
 interface Cursor { at: Millis; under: readonly Under[]; span: number }
 
@@ -171,8 +166,8 @@ function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: 
   return (
     <div class="readout legend">
       {sensors.map((sensor, i) => (
-        <span key={sensor.sensor} title={clean(sensor.sensor)}>
-          <Dash color={colors[i]!} dash={DASHES[i % DASHES.length]!} />{member(sensor.sensor)}{" "}
+        <span key={keyOf(sensor)} title={clean(sensor.sensor)}>
+          <Dash color={colors[i]!} dash={DASHES[i % DASHES.length]!} />{nameOf(sensor)}{" "}
           <b data-value={sensor.sensor}>{cursor ? (cursor.under[i]?.avg == null ? "no data" : measured(cursor.under[i]!.avg, unit, decimals)) : measured(newest[i], unit, decimals)}</b>
         </span>
       ))}

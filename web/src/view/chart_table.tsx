@@ -1,13 +1,12 @@
 // The data of a chart as a table, newest first: for those who cannot see the chart, and for those who want the number.
 
-import type { Board } from "../chart/board";
+import { keyOf, nameOf, type Picture } from "../chart/together";
 import { commonDecimals, measured, stamp } from "../format";
-import { member } from "../names";
 import type { Sensor } from "../types";
 
 const ROWS = 60;
 
-export function ChartTable({ board, sensors, title }: { board: Board; sensors: readonly Sensor[]; title: string }) {
+export function ChartTable({ board, sensors, title }: { board: Picture; sensors: readonly Sensor[]; title: string }) {
   return (
     <div class="table-wrap" tabIndex={0} role="region" aria-label={`${title} data`}>
       {sensors.length === 1 ? <One board={board} sensor={sensors[0]!} /> : <Several board={board} sensors={sensors} />}
@@ -15,7 +14,7 @@ export function ChartTable({ board, sensors, title }: { board: Board; sensors: r
   );
 }
 
-function One({ board, sensor }: { board: Board; sensor: Sensor }) {
+function One({ board, sensor }: { board: Picture; sensor: Sensor }) {
   const { from, to } = board.window();
   const { t, avg, min, max } = board.columns(sensor, from, to);
   const decimals = commonDecimals([...min.slice(-ROWS), ...max.slice(-ROWS)], sensor.unit);
@@ -33,7 +32,7 @@ function One({ board, sensor }: { board: Board; sensor: Sensor }) {
   );
 }
 
-function Several({ board, sensors }: { board: Board; sensors: readonly Sensor[] }) {
+function Several({ board, sensors }: { board: Picture; sensors: readonly Sensor[] }) {
   const { from, to } = board.window();
   const unit = sensors[0]!.unit;
   const at = new Map<number, (number | null)[]>();
@@ -50,7 +49,7 @@ function Several({ board, sensors }: { board: Board; sensors: readonly Sensor[] 
   const decimals = commonDecimals(rows.flatMap(([, values]) => values), unit);
   return (
     <table>
-      <thead><tr><th scope="col">Time</th>{sensors.map(({ sensor }) => <th scope="col" class="n" key={sensor}>{member(sensor)}</th>)}</tr></thead>
+      <thead><tr><th scope="col">Time</th>{sensors.map((sensor) => <th scope="col" class="n" key={keyOf(sensor)}>{nameOf(sensor)}</th>)}</tr></thead>
       <tbody>
         {rows.map(([time, values]) => <tr key={time} data-at={time}><td>{stamp(time)}</td>{values.map((value, i) => <td class="n" key={i}>{measured(value, unit, decimals)}</td>)}</tr>)}
         {rows.length === 0 ? <tr class="gap"><td colSpan={sensors.length + 1}>No readings in this window</td></tr> : null}

@@ -4,10 +4,10 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { loadLatest, loadRules, reason, say } from "../actions";
 import { go, listen, part, serverNow, state, subscribe } from "../app";
-import { Board } from "../chart/board";
+import { Board, type Outside } from "../chart/board";
 import type { Mark, Threshold } from "../chart/chart";
-import { clean, duration, exact, millis, parseSpan, stamp } from "../format";
-import { families, type Family } from "../names";
+import { clean, duration, exact, millis, parseSpan, stamp, zone } from "../format";
+import { families, title, type Family } from "../names";
 import { MORE_SPANS, SPANS } from "../picker";
 import { byImportance } from "../rank";
 import { between, DEFAULT_RANGE, exportHref, href, last, resolve, type Range, type Route } from "../route";
@@ -16,6 +16,7 @@ import { staleAfter } from "../series";
 import { isLost } from "../state";
 import type { Alert, Device, Millis, Rule, Sensor } from "../types";
 import { ChartCard } from "./chart_card";
+import { CompareMenu, useTogether } from "./compare";
 import { isCommand } from "./controls";
 import { Ranger } from "./ranger";
 import { SensorMenu } from "./sensor_menu";
@@ -31,6 +32,10 @@ const WIDEST_MS = 5 * 365 * 86_400_000;
 /** A window that jumps to the last reading is at least so wide, and leaves some room behind it. */
 const JUMP_LEAST_MS = 60_000;
 const JUMP_ROOM = 0.05;
+/** So near to the left edge a mark tells nothing. */
+const MARK_ROOM = 0.05;
+/** What an agent had measured already when it was added is no history. */
+const EARLY_MS = 15_000;
 
 const rules = part((s) => s.rules);
 const alerts = part((s) => s.alerts);
@@ -41,16 +46,14 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
   const [table, setTable] = useState(false);
   const [beat, setBeat] = useState(0);
   const passed = useRef<Range[]>([]);
-  const board = useMemo(
-    () => new Board(device.id, millis(device.first_seen), {
-      query: api.readings.query,
-      now: serverNow,
-      points: () => Math.round(Math.max(120, Math.min(1_200, innerWidth * 0.7))),
-      failed: (error) => state.peek().connection === "live" && say(`History: ${reason(error)}`, "error"),
-      filled: () => setBeat((before) => before + 1),
-    }),
-    [device.id],
-  );
+  const outside: Outside = useMemo(() => ({
+    query: api.readings.query,
+    now: serverNow,
+    points: () => Math.round(Math.max(120, Math.min(1_200, innerWidth * 0.7))),
+    failed: (error) => state.peek().connection === "live" && say(`History: ${reason(error)}`, "error"),
+    filled: () => setBeat((before) => before + 1),
+  }), []);
+  const board = useMemo(() => new Board(device.id, millis(device.first_seen), outside), [device.id]);
 
   // A row of a sensor never listed says that there are more: the list is asked for again, once for a burst of them, and
   // less and less often where rows name what the list does not have.
@@ -138,7 +141,18 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
   const now = state.value.now;
   const values = state.value.latest[device.id];
   const swaps = useSwaps(device);
+  const added = millis(device.first_seen);
+  const marks = useMemo(() => (added === null ? swaps : [...swaps, { at: added, label: "added to the hub" }]), [swaps, added]);
   const cards = useMemo(() => drawn(chosen), [chosen]);
+  const single = chosen.length === 1 ? chosen[0] : undefined;
+  const compared = useTogether(board, device, single, route, outside);
+  const save = () => {
+    void import("../chart/picture").then(({ savePicture }) => {
+      const { from, to } = board.window();
+      const of = single ? `${clean(device.name)}, ${title(single.sensor)}` : clean(device.name);
+      return savePicture(document, of, `${stamp(from)} – ${stamp(to)}, ${zone(to)}`, `${device.name} ${stamp(to).slice(0, 16).replace(":", "")}`);
+    }).then((done) => done || say("There is no chart to save as a picture.", "error"), (error: unknown) => say(`Picture: ${reason(error)}`, "error"));
+  };
   const jump = sensors === null || !board.isFilled ? null : lastReading(board, chosen, values);
   const behind = live ? 0 : Math.max(0, now - (window?.to ?? now));
 
@@ -153,8 +167,10 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
             <button type="button" class="button paused" onClick={actions.resume}><span>Paused<span class="wide">, {duration(behind)} behind</span> – <span class="wide">return to </span>live<span class="wide"> (L)</span></span></button>
           )}
           {sensors.length > 1 ? <SensorMenu sensors={sensors} route={route} /> : null}
+          {single ? <CompareMenu device={device} sensor={single} route={route} /> : null}
           <button type="button" class="button" aria-pressed={table} onClick={() => setTable(!table)}>Table</button>
-          <a class="button" href={exportHref(route)} download title="Every reading of this window as a file"><span class="wide">Download </span>CSV</a>
+          <a class="button" href={exportHref(route)} download title="Every reading of this window as a file">CSV</a>
+          <button type="button" class="button" title="These charts as a picture" onClick={save}>PNG</button>
         </div>
       </div>
       {chosen[0] && window ? (
@@ -170,7 +186,13 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
         </div>
       )}
       <div class="charts" data-beat={beat}>
-        {cards.map((family) => {
+        {compared ? (
+          <ChartCard
+            key={`compared ${single!.sensor}`} board={compared.together} family={{ key: single!.sensor, title: title(single!.sensor), sensors: [single!.sensor] }} sensors={compared.lines} index={0}
+            thresholds={single!.kind === "counter" ? [] : thresholdsOf(rules.value, device, single!.sensor)} firing={firingOf(alerts.value, device.id, single!.sensor)} marks={[]}
+            gestures={actions} values={compared.lines.map((line) => newestOf(state.value.latest[line.device], line))} table={table} beat={beat} changed={() => {}} alone aloneHref="" stale={isLost(state.value)}
+          />
+        ) : cards.map((family) => {
           const members = family.sensors.map((name) => chosen.find((one) => one.sensor === name)!);
           const newest = members.map((sensor) => newestOf(values, sensor));
           const at = Math.max(...newest.map((one) => one?.at ?? -Infinity));
@@ -179,7 +201,7 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
               key={family.key} board={board} family={family} sensors={members} index={sensors.indexOf(members[0]!)}
               thresholds={members.flatMap((sensor) => (sensor.kind === "counter" ? [] : thresholdsOf(rules.value, device, sensor.sensor)))}
               firing={members.flatMap((sensor) => firingOf(alerts.value, device.id, sensor.sensor))}
-              marks={swaps} gestures={actions} values={newest} table={table} beat={beat}
+              marks={beginsAtAdded(board, members, added) ? marks : swaps} gestures={actions} values={newest} table={table} beat={beat}
               changed={() => setGrown((n) => n + 1)}
               alone={cards.length === 1} aloneHref={href({ ...route, sensors: family.sensors })}
               stale={device.status === "offline" || isLost(state.value) || (at > -Infinity && now - at > staleAfter(board.interval(members[0]!) ?? device.interval_ms))}
@@ -189,6 +211,12 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
       </div>
     </>
   );
+}
+
+/** A window that was there before the device: what it did not measure has a reason, which is drawn unless all begins with it. */
+function beginsAtAdded(board: Board, sensors: readonly Sensor[], added: Millis | null): boolean {
+  const { from, to } = board.window();
+  return added !== null && added > from + (to - from) * MARK_ROOM && sensors.every((sensor) => (board.firstAt(sensor) ?? Infinity) > added - EARLY_MS);
 }
 
 /** When the hardware was replaced. */

@@ -1,6 +1,6 @@
 // The small pieces every screen is made of: status marks, fields, copyable text, ages. They show; they know nothing.
 
-import { cloneElement, type JSX } from "preact";
+import { cloneElement, type JSX, type RefObject } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { quantity, type Decimals } from "../format";
 
@@ -130,6 +130,23 @@ export function Confirmed({ label, sure, onConfirm, name }: { label: string; sur
       {asked ? sure : label}
     </button>
   );
+}
+
+/** A menu that closes when something else is pressed, or Escape. */
+export function useMenu(): RefObject<HTMLDetailsElement | null> {
+  const menu = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const close = (event: Event) => {
+      if (menu.current?.open && (event instanceof KeyboardEvent ? event.key === "Escape" : !menu.current.contains(event.target as Node))) menu.current.open = false;
+    };
+    addEventListener("pointerdown", close);
+    addEventListener("keydown", close);
+    return () => {
+      removeEventListener("pointerdown", close);
+      removeEventListener("keydown", close);
+    };
+  }, []);
+  return menu;
 }
 
 /** Runs `task` at once and then every `ms` while the view is shown and the tab visible. */

@@ -5,7 +5,8 @@ import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
 import { adopt, loadDevice } from "../actions";
 import { part, state } from "../app";
-import { toggled } from "../fleet";
+import { toggled } from "../filter";
+import { favour, favourites } from "../favourites";
 import { clean, duration } from "../format";
 import { address } from "../names";
 import { href, OVERVIEW, type Route } from "../route";
@@ -81,10 +82,13 @@ function Header({ device }: { device: Device }) {
           </span>
         </div>
       </div>
-      <Only may="operate"><div class="row">
+      <div class="row">
+        <button type="button" class="button" aria-pressed={favourites.value.has(device.id)} title="Favourites are first in the list, in this browser" onClick={() => favour(device.id)}>{favourites.value.has(device.id) ? "★" : "☆"} Favourite</button>
+        <Only may="operate"><>
         <button type="button" class="button" aria-expanded={editing} onClick={() => setEditing(!editing)}>Edit</button>
         <a class="button" href={pathTo(`/a?rule=new&device=${encodeURIComponent(device.name)}`)}>New rule</a>
-      </div></Only>
+        </></Only>
+      </div>
       {device.notes === "" ? null : <p class="notes">{lines(device.notes)}</p>}
       {editing ? <edit.View device={device} close={() => setEditing(false)} /> : null}
     </div>

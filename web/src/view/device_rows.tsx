@@ -4,7 +4,9 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { LIVE_DEVICES, loadLatest } from "../actions";
 import { go, part, serverNow, state, subscribe } from "../app";
-import { firstWay, toggled, type Odd, type Values } from "../fleet";
+import { toggled } from "../filter";
+import { firstWay, type Odd, type Values } from "../fleet";
+import { favourites } from "../favourites";
 import { ago, apart, clean, commonDecimals, count, many, measured, type Decimals } from "../format";
 import { hint, title } from "../names";
 import { byImportance } from "../rank";
@@ -154,6 +156,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
     <li class={`device ${stale ? "stale" : ""}`}>
       <span class="who">
         <a class="name" title={clean(device.name)} href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}>{clean(device.name)}</a>
+        {favourites.value.has(device.id) ? <span class="star" title="Favourite"><span aria-hidden="true">★</span><span class="seen-by-readers">favourite</span></span> : null}
         {odd && odd.score >= ODD_FROM ? <Why odd={odd} now={values?.[odd.sensor]?.value ?? odd.value} /> : <Labels device={device} route={route} />}
       </span>
       <span>

@@ -3,7 +3,9 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { LIVE_DEVICES, loadHub, loadLatest } from "../actions";
 import { go, part, state } from "../app";
-import { asksValues, columnsOf, firstWay, grouped, groupings, matches, oddities, parseFilter, sorted, type Odd } from "../fleet";
+import { asksValues, matches, misunderstood, parseFilter, whyNone } from "../filter";
+import { columnsOf, firstWay, grouped, groupings, oddities, sorted, type Odd } from "../fleet";
+import { favourites } from "../favourites";
 import { clean, count, many } from "../format";
 import { title } from "../names";
 import { byImportance } from "../rank";
@@ -81,7 +83,7 @@ export function Overview({ route }: { route: OverviewRoute }) {
             </nav>
             <div class="search">
               <input
-                id="search" class="input" type="search" aria-label="Search devices" placeholder="Name, site=south, temperature<15" value={route.q} spellcheck={false} autocomplete="off"
+                id="search" class="input" type="search" aria-label="Search devices" aria-describedby="search-problem" placeholder="Name, site=south, temperature<15" value={route.q} spellcheck={false} autocomplete="off"
                 onInput={(event) => go({ ...route, q: event.currentTarget.value }, "replace")}
                 onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
               />
@@ -127,14 +129,18 @@ function Fleet({ route }: { route: OverviewRoute }) {
     if (many && needsAll) void loadLatest([]);
   }, `${many && needsAll} ${streams.value}`);
 
-  const made = useRef({ key: "", at: 0, ids: [] as string[], odd: new Map() as ReadonlyMap<string, Odd> });
+  const made = useRef({ key: "", at: 0, ids: [] as string[], odd: new Map() as ReadonlyMap<string, Odd>, problem: null as string | null, why: null as string | null });
   const { now, latest } = state.value;
-  const key = [q, sort, route.status, named.value.length, alarmed.value.size, Object.keys(latest).length].join("\n");
+  // Of what every device measures nothing is known before it was asked for.
+  const heard = Object.keys(latest).length;
+  const isLooking = needsAll && (many ? heard < settledCount() : heard === 0 && settledCount() > 0);
+  const key = [favourites.value.size, isLooking, q, sort, route.status, named.value.length, alarmed.value.size, Object.keys(latest).length].join("\n");
   if (made.current.key !== key || Math.abs(now - made.current.at) >= ORDER_EVERY_MS) {
     const found = named.value.filter((device) => isShown(device, route) && matches(terms, device, latest[device.id]));
     const odd = by === "odd" ? oddities(found, latest) : new Map<string, Odd>();
-    const ids = sorted(found, sort, { latest, alarms: alarmed.value, odd, seen: (device) => lastHeard(state.value, device) }).map(({ id }) => id);
-    made.current = { key, at: now, ids, odd };
+    const ids = sorted(found, sort, { latest, alarms: alarmed.value, odd, seen: (device) => lastHeard(state.value, device), favourites: favourites.value }).map(({ id }) => id);
+    const problem = isLooking ? null : misunderstood(terms, named.value, latest);
+    made.current = { key, at: now, ids, odd, problem, why: problem === null && ids.length === 0 && !isLooking ? whyNone(terms, named.value, latest) : null };
   }
   const all = devices.value ?? {};
   const rows = made.current.ids.flatMap((id) => (all[id] ? [all[id]] : []));
@@ -142,9 +148,10 @@ function Fleet({ route }: { route: OverviewRoute }) {
   const items: Item[] = group === "" ? rows : grouped(rows, group).flatMap((one) => [{ group, ...one }, ...one.devices]);
   return (
     <>
+      {made.current.problem === null ? null : <p class="problem search-problem" id="search-problem" role="status">{made.current.problem}</p>}
       <Order route={route} columns={columns} found={rows.length} />
       {rows.length > 0 ? <Rows items={items} total={rows.length} columns={columns} route={route} alarms={alarmed.value} odd={made.current.odd} />
-        : <p class="card empty quiet" role="status">{needsAll && many && made.current.ids.length === 0 && Object.keys(latest).length < settledCount() ? "Looking at every value…" : <>No device matches. <a href={href(OVERVIEW)}>Show all</a></>}</p>}
+        : <p class="card empty quiet" role="status">{isLooking ? "Looking at every value…" : <>No device matches. {made.current.why} <a href={href(OVERVIEW)}>Show all</a></>}</p>}
     </>
   );
 }

@@ -8,6 +8,7 @@ import { readyRules, type Ready } from "../ready";
 import { conditionOf, fieldsOf, type Fields } from "../condition";
 import { watches } from "../rule";
 import type { Rule, Severity } from "../types";
+import type { Wrong } from "../wrong";
 import { Field } from "./controls";
 import { useForm } from "./form";
 import { LabelPicker } from "./label_picker";
@@ -18,6 +19,10 @@ import "./forms.css";
 const devices = part((s) => s.devices);
 const latest = part((s) => s.latest);
 const webhooks = part((s) => s.webhooks);
+
+/** A hand that rests so long has typed what it wants. */
+const REST_MS = 600;
+const HOLD: Wrong = { field: "for", problem: "Write the hold time like 60s, 5m or 1h." };
 
 export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; device: string; sensor: string; done: () => void }) {
   const [name, setName] = useState(rule?.name ?? "");
@@ -45,10 +50,18 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
     ? { device: who.trim(), sensor: what.trim(), labels, condition: typed.condition, for: hold.trim(), severity, webhooks: [...hooks], enabled: rule?.enabled ?? true }
     : null;
 
+  // What contradicts itself is said while it is typed, once the hand rests; what is missing yet only when it is sent.
+  const contradiction = "problem" in typed ? (typed.isMissing ? null : typed) : hold.trim() !== "" && parseSpan(hold.trim()) === null ? HOLD : null;
+  useEffect(() => {
+    if (contradiction === null) return;
+    const rests = setTimeout(() => form.say(contradiction), REST_MS);
+    return () => clearTimeout(rests);
+  }, [JSON.stringify([fields, hold])]);
+
   const submit = (event: Event) => {
     event.preventDefault();
     if ("problem" in typed) return form.say(typed);
-    if (parseSpan(hold.trim()) === null) return form.say({ field: "for", problem: "Write the hold time like 60s, 5m or 1h." });
+    if (parseSpan(hold.trim()) === null) return form.say(HOLD);
     if (draft === null) return;
     form.send(event, async () => {
       await saveRule(rule?.id ?? null, { ...draft, name: name.trim() });

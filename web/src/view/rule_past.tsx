@@ -6,9 +6,12 @@ import { state } from "../app";
 import { apart, clean, measured, when } from "../format";
 import { title } from "../names";
 import { href } from "../route";
-import { firedOn, outcome } from "../rule";
+import { charted, firedOn, outcome } from "../rule";
 import type { Backtest } from "../types";
 import type { Wrong } from "../wrong";
+import { lazily } from "./lazy";
+
+const chart = lazily(() => import("./rule_chart").then((view) => view.RuleChart));
 
 /** Typing settles before the hub is asked. */
 const SETTLE_MS = 400;
@@ -16,16 +19,21 @@ const SETTLE_MS = 400;
 const BUSY_MS = 2_000;
 /** Sensors named at first; a rule that fires on more is told by their number. */
 const NAMED = 20;
+/** Drawn at most: more lines cannot be told from each other. */
+const LINES = 6;
 /** Around a firing, so that its beginning is seen. */
 const AROUND_MS = 30 * 60_000;
 
 export function RulePast({ draft, refused }: { draft: Omit<api.RuleDraft, "name"> | null; refused: (wrong: Wrong) => void }) {
   const past = useBacktest(draft, refused);
+  if (draft === null) return <p class="small quiet">Once the fields above are complete, this shows what the rule would have done in the last 24 h.</p>;
   if (past === null) return null;
   const fired = firedOn(past);
+  const drawn = charted(past, LINES);
   return (
     <div class="note past" role="status">
       <span>{outcome(past)}</span>
+      {drawn.length > 0 ? <chart.View past={past} series={drawn} condition={draft.condition} /> : null}
       {fired.length > 0 ? (
         <details>
           <summary>{fired.length === 1 ? "Show which one" : fired.length > NAMED ? `Show ${NAMED} of ${fired.length}` : `Show which ${fired.length}`}</summary>

@@ -1,10 +1,11 @@
 // Which sensors of a device are shown.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { go } from "../app";
 import { hint, title } from "../names";
 import type { Route } from "../route";
 import type { Sensor } from "../types";
+import { useMenu } from "./controls";
 
 type DeviceRoute = Extract<Route, { view: "device" }>;
 
@@ -13,22 +14,11 @@ const FILTER_FROM = 10;
 
 /** Which charts are shown. A menu, not a row of names: a computer has dozens of sensors, and the charts matter more. */
 export function SensorMenu({ sensors, route }: { sensors: readonly Sensor[]; route: DeviceRoute }) {
-  const menu = useRef<HTMLDetailsElement>(null);
+  const menu = useMenu();
   const [wanted, setWanted] = useState("");
   const chosen = route.sensors.length === 0 ? sensors.map((one) => one.sensor) : route.sensors;
   const choose = (names: readonly string[]) => go({ ...route, sensors: names.length === 0 || names.length === sensors.length ? [] : [...names] }, "replace");
   const toggle = (name: string) => choose(chosen.includes(name) ? chosen.filter((other) => other !== name) : sensors.map((one) => one.sensor).filter((one) => one === name || chosen.includes(one)));
-  useEffect(() => {
-    const close = (event: Event) => {
-      if (menu.current?.open && (event instanceof KeyboardEvent ? event.key === "Escape" : !menu.current.contains(event.target as Node))) menu.current.open = false;
-    };
-    addEventListener("pointerdown", close);
-    addEventListener("keydown", close);
-    return () => {
-      removeEventListener("pointerdown", close);
-      removeEventListener("keydown", close);
-    };
-  }, []);
   const found = sensors.filter((one) => `${one.sensor} ${title(one.sensor)}`.toLowerCase().includes(wanted.trim().toLowerCase()));
   return (
     <details class="menu" ref={menu}>
