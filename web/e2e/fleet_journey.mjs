@@ -1,6 +1,7 @@
 // The odd one of three hundred, by hands: sorted, filtered, grouped, and by what sets it apart.
 
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 import { stage } from "./stage.mjs";
 
@@ -56,6 +57,72 @@ test("by a limit in the search line, and with a label", { timeout: 120_000 }, as
   }
   await s.page.locator("#search").fill("temperature < 15 site = south");
   await s.page.getByText("No device matches").waitFor();
+});
+
+test("what a filter cannot mean is said at its field, with how to write it", { timeout: 120_000 }, async () => {
+  const search = s.page.locator("#search");
+  const said = (text) => s.page.locator("#search-problem").getByText(text).waitFor();
+  await s.page.goto(`${s.base}/`);
+  await search.fill("temperature<15 V");
+  await said("Temperature is measured in °C, not in V. Write for example temperature<");
+  await search.fill("pressure>1000");
+  await said("No device has a sensor or label called “pressure”. There are humidity, temperature.");
+  await search.fill("humidity<dry");
+  await said("“dry” is not a number. Write for example humidity<15.5.");
+  await search.fill("temperature<3C");
+  await s.page.getByText(/No device matches\. Temperature is between 12\.5.°C and 22\.5.°C\./).waitFor();
+  assert.equal(await s.page.locator("#search-problem").count(), 0);
+});
+
+test("a favourite stands first, also tomorrow", { timeout: 120_000 }, async () => {
+  await s.page.goto(`${s.base}/?q=sensor-150`);
+  await s.page.getByRole("link", { name: "sensor-150", exact: true }).click();
+  await s.page.getByRole("button", { name: "Favourite" }).click();
+  await s.page.goto(`${s.base}/?sort=-name`);
+  await first("sensor-150");
+  await s.page.locator(".device").first().getByTitle("Favourite").waitFor();
+});
+
+test("a rule has its unit in the list, and its form shows the last day", { timeout: 120_000 }, async () => {
+  const rule = { name: "Cold room", device: "*", sensor: "temperature", labels: {}, condition: { type: "threshold", op: "<", value: 13 }, for: "0s", severity: "info", webhooks: [], enabled: true };
+  assert.equal((await s.call("POST", "/rules", rule)).status, 201);
+  await s.page.goto(`${s.base}/a`);
+  await s.page.getByText(/Temperature of any device < 13.°C/).waitFor();
+  await s.page.getByRole("link", { name: "New rule" }).click();
+  await s.page.getByLabel("Sensor").fill("temperature");
+  await s.page.getByText("Once the fields above are complete").waitFor();
+  await s.page.getByLabel("Direction").selectOption("below");
+  await s.page.getByLabel("Limit").fill("15");
+  await s.page.getByLabel("For at least").fill("0s");
+  await s.page.locator("[data-chart=rule] canvas").waitFor();
+  await s.page.getByRole("figure").getByText(`${ODD} Temperature`).waitFor();
+  // A contradiction is told at its field without being asked, and is gone when it is mended.
+  const problem = s.page.getByRole("alert").filter({ hasText: "must be at or above the limit" });
+  await s.page.getByLabel("Resolves at").fill("10");
+  await problem.waitFor();
+  await s.page.getByLabel("Resolves at").fill("16");
+  await problem.waitFor({ state: "detached" });
+  await s.page.locator("[data-chart=rule] canvas").waitFor();
+});
+
+test("several devices in one chart, and the chart as a picture", { timeout: 120_000 }, async () => {
+  const { body: all } = await s.call("GET", "/devices?limit=1000");
+  const odd = all.items.find(({ name }) => name === ODD);
+  await s.page.goto(`${s.base}/d/${odd.id}?m=temperature`);
+  await s.page.locator("summary", { hasText: "Compare" }).click();
+  await s.page.getByLabel("Find a device").fill("sensor-11");
+  for (const other of ["sensor-110", "sensor-111"]) await s.page.getByLabel(other, { exact: true }).check();
+  await s.page.locator("summary", { hasText: "Compared with 2" }).waitFor();
+  await s.page.keyboard.press("Escape");
+  for (const name of [ODD, "sensor-110", "sensor-111"]) await s.page.locator(".legend").getByText(name).waitFor();
+  const saved = s.page.waitForEvent("download");
+  await s.page.getByRole("button", { name: "PNG" }).click();
+  const picture = await readFile(await (await saved).path());
+  assert.deepEqual([...picture.subarray(1, 4)], [...Buffer.from("PNG")]);
+  assert.ok(picture.readUInt32BE(16) > 800 && picture.readUInt32BE(20) > 400, "wide and high enough for a chart");
+  // The address is the comparison.
+  await s.page.reload();
+  await s.page.locator(".legend").getByText("sensor-111").waitFor();
 });
 
 test("a label leads to those that share it, and groups them", { timeout: 120_000 }, async () => {

@@ -34,8 +34,9 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
   const [chosenHooks, setHooks] = useState<readonly string[] | null>(rule?.webhooks ?? null);
   const [labels, setLabels] = useState<Record<string, string>>(rule?.labels ?? {});
   const first = useRef<HTMLInputElement>(null);
+  // Once: what is loaded later must not take the hand from the field where it types.
+  useEffect(() => first.current?.focus(), []);
   useEffect(() => {
-    first.current?.focus();
     void loadWebhooks();
     // Of a large fleet only what is on the screen is known, and a rule may be about any of it.
     if (Object.keys(devices.value ?? {}).length > LIVE_DEVICES) void loadLatest([]);
