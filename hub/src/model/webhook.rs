@@ -50,6 +50,9 @@ impl std::fmt::Debug for Secret {
     }
 }
 
+/// Attempts of one delivery: the schedule has ten, the others are a person's.
+pub const MOST_ATTEMPTS: u32 = 100;
+
 /// A stored webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {

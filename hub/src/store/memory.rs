@@ -12,11 +12,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::file::cap::Cap;
-use super::file::quick_check::Checked;
 use super::file::room::Seen;
 use super::head::Head;
 use super::head::tally::Tallies;
 use super::maker::growth::Growth;
+use super::stats::Checked;
 use crate::model::catalog::{Catalog, Series};
 use crate::model::device::{Device, DeviceNo};
 use crate::model::limits::Limits;

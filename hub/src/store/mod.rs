@@ -22,6 +22,7 @@ mod block;
 mod catalog;
 mod error;
 mod file;
+mod handle;
 mod head;
 mod maker;
 mod memory;
@@ -31,15 +32,13 @@ mod query;
 mod recover;
 mod rollup;
 mod samples;
+mod span;
+mod stats;
 mod write;
 
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Mutex, PoisonError, RwLockReadGuard};
-use std::thread::JoinHandle;
-
-use rusqlite::Connection;
+use std::sync::{PoisonError, RwLockReadGuard};
 
 pub use catalog::alerts::AlertQuery;
 pub use catalog::devices::DeviceNote;
@@ -50,17 +49,18 @@ pub use catalog::swap::{Replaced, Swap};
 pub use catalog::users::Who;
 pub use error::{Error, Result};
 pub use file::is_own_file;
-pub use file::quick_check::Checked;
 pub use file::room::on as room_on;
 pub use file::secret::SecretKey;
 pub use file::trouble::Trouble;
+pub use handle::Store;
 pub use maker::growth::Growth;
 pub use query::Page;
 pub use query::aggregate::{Aggregated, Aggregates, Buckets, Columns, Group, Query};
 pub use recover::Recovered;
 pub use recover::backup::{Contents, backup, restore};
 pub use recover::sealed::{backup_sealed, is_sealed, restore_sealed};
-pub use rollup::Tier;
+pub use rollup::table::Tier;
+pub use stats::{Checked, Stats};
 pub use write::acting::{acts, with_actor};
 pub use write::commit::{Commit, Committed, Floor};
 
@@ -71,13 +71,9 @@ use crate::model::device::DeviceNo;
 use crate::model::limits::Limits;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview, Retention};
-use crate::model::room::{Room, is_nearly_full};
-use file::checkpoint;
-use file::readers::Readers;
+use file::cap;
 use head::latest;
-use memory::Memory;
 use rollup::{retention, rolled};
-use write::Inbox;
 
 /// Where the store lives and how much it may take.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,97 +100,6 @@ impl Default for Config {
     }
 }
 
-/// Counters and sizes, for `/metrics` and `/api/hub`.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Stats {
-    /// Readings stored since the start.
-    pub readings_total: u64,
-    /// Batches stored since the start.
-    pub batches_total: u64,
-    /// Batches that came again since the start, and were not stored again.
-    pub repeats_total: u64,
-    /// Transactions committed since the start.
-    pub commits_total: u64,
-    /// Seconds those took, from begin to durable.
-    pub commit_seconds: f64,
-    /// Bytes of the database file.
-    pub file_bytes: u64,
-    /// Bytes of the write-ahead log.
-    pub wal_bytes: u64,
-    /// Bytes of the file that hold something; the rest is free for reuse.
-    pub used_bytes: u64,
-    /// Cap on the files, and how much of it the database may fill before the oldest readings give way.
-    pub max_bytes: Option<u64>,
-    /// See `max_bytes`.
-    pub usable_bytes: Option<u64>,
-    /// When the newest reading came that gave way to the cap since the start.
-    pub recycled_to: Option<UnixMillis>,
-    /// How fast it grows.
-    pub growth: Growth,
-    /// Batches in the journal: not yet in blocks, or not yet swept.
-    pub journal_rows: u64,
-    /// Bytes of the journal that are not yet in blocks.
-    pub journal_bytes: u64,
-    /// Blocks made since the start.
-    pub blocks_total: u64,
-    /// Readings in those.
-    pub block_readings_total: u64,
-    /// Queries that run or wait for a reader.
-    pub reads: usize,
-    /// See [`Store::is_full`].
-    pub full: bool,
-    /// Room on its disk, where the system says.
-    pub room: Option<Room>,
-    /// Damaged databases that wait to be salvaged.
-    pub set_aside: usize,
-    /// How the pages of the file were found to hang together when they were last checked.
-    pub checked: Option<Checked>,
-}
-
-impl Stats {
-    /// Whether what the cap allows, or the disk, is nearly full.
-    #[must_use]
-    pub fn is_nearly_full(&self) -> bool {
-        is_nearly_full(self.used_pct())
-    }
-
-    /// Per cent in use of the cap or of the disk, whichever is fuller.
-    #[must_use]
-    pub fn used_pct(&self) -> f64 {
-        let of_cap = self.usable_bytes.filter(|usable| *usable > 0);
-        let of_cap = of_cap.map_or(0.0, |usable| self.used_bytes as f64 / usable as f64 * 100.0);
-        of_cap.min(100.0).max(self.room.map_or(0.0, |room| room.used_pct()))
-    }
-}
-
-/// The store. Cheap to clone; all clones are one store.
-#[derive(Clone)]
-pub struct Store {
-    inner: Arc<Inner>,
-}
-
-struct Inner {
-    memory: Arc<Memory>,
-    readers: Readers,
-    /// `None` once closed.
-    inbox: Mutex<Option<Inbox>>,
-    writer: Mutex<Option<JoinHandle<Result<()>>>>,
-    /// The thread that makes blocks, and the way to it; a command beside a hub has none, nor has a closed store.
-    maker: Mutex<Option<(SyncSender<maker::Order>, JoinHandle<()>)>>,
-    /// For reads of a row or two, which are over before another thread would have woken up; and what it was told last of
-    /// commands that wrote.
-    desk: Mutex<(Connection, i64)>,
-    key: SecretKey,
-    actor: Option<Actor>,
-    file: PathBuf,
-}
-
-impl std::fmt::Debug for Store {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Store").field("file", &self.inner.file).finish_non_exhaustive()
-    }
-}
-
 impl Store {
     /// What exists. Hold it briefly, never across an await.
     pub fn catalog(&self) -> RwLockReadGuard<'_, Catalog> {
@@ -215,7 +120,7 @@ impl Store {
             commit_seconds: counters.commit_nanos.load(Ordering::Relaxed) as f64 / 1e9,
             file_bytes: seen.file,
             wal_bytes: seen.log,
-            used_bytes: u64::try_from(counters.pages() * checkpoint::PAGE).unwrap_or(0),
+            used_bytes: u64::try_from(counters.pages() * cap::PAGE).unwrap_or(0),
             max_bytes: self.memory().cap().bytes,
             usable_bytes: self.memory().cap().usable(),
             recycled_to: counters.recycled_to(),
@@ -314,36 +219,5 @@ impl Store {
             writer.and_then(|thread| thread.join().ok()).unwrap_or(Ok(()))
         });
         ended.await.unwrap_or(Ok(()))
-    }
-
-    /// Reads a row or two in place: for what every request asks, such as whether its token holds.
-    fn glance<T>(&self, read: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        let desk = self.inner.desk.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&desk.0)
-    }
-
-    fn memory(&self) -> &Memory {
-        &self.inner.memory
-    }
-
-    fn memory_shared(&self) -> Arc<Memory> {
-        self.inner.memory.clone()
-    }
-
-    fn readers(&self) -> &Readers {
-        &self.inner.readers
-    }
-
-    fn inbox(&self) -> Option<Inbox> {
-        self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn orders(&self) -> Option<SyncSender<maker::Order>> {
-        let maker = self.inner.maker.lock().unwrap_or_else(PoisonError::into_inner);
-        maker.as_ref().map(|(orders, _)| orders.clone())
-    }
-
-    fn key(&self) -> &SecretKey {
-        &self.inner.key
     }
 }

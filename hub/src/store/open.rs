@@ -15,7 +15,8 @@ use super::file::cap::Cap;
 use super::file::quick_check::Check;
 use super::file::readers::{self, Readers};
 use super::file::wal::{self, Log};
-use super::file::{checkpoint, damage, migrate, row_sum, secret};
+use super::file::{aside, cap, damage, migrate, row_sum, secret};
+use super::handle::{Inner, Store};
 use super::head::latest;
 use super::head::window::{self, Unsaved};
 use super::maker;
@@ -23,7 +24,7 @@ use super::memory::Memory;
 use super::rollup::rolled;
 use super::write::trail;
 use super::write::writer::{self, Role};
-use super::{Config, Error, Inner, Result, SecretKey, Store};
+use super::{Config, Error, Result, SecretKey};
 use crate::model::limits::Limits;
 
 /// Held by the hub that owns the directory; released by the system however the hub ends.
@@ -57,7 +58,7 @@ impl Store {
     /// Whether there is a database in a directory, or one that was set aside.
     #[must_use]
     pub fn is_in(dir: &Path) -> bool {
-        dir.join(FILE).exists() || !damage::set_aside_in(dir).is_empty()
+        dir.join(FILE).exists() || !aside::set_aside_in(dir).is_empty()
     }
 
     /// Opens the database beside a running hub, for commands that manage access. Nothing of the head is read, so `latest`
@@ -174,7 +175,7 @@ fn lock(dir: &Path) -> Result<File> {
 fn connect(file: &Path, cap: Cap) -> Result<Connection> {
     let conn = Connection::open(file)?;
     conn.busy_timeout(Duration::from_secs(5))?;
-    conn.pragma_update(None, "page_size", checkpoint::PAGE)?;
+    conn.pragma_update(None, "page_size", cap::PAGE)?;
     conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     // Returns the mode it chose; a file system without shared memory would silently stay with another one.
     let mode: String = conn.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;

@@ -10,11 +10,11 @@
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::store::block::{Span, key};
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
 use crate::store::pack::packed::{self, Packed};
 use crate::store::pack::{beat, cells};
+use crate::store::span::{Span, key};
 
 /// Most points of a block: so many that a column costs little beside its numbers, so few that rows fill pages of the
 /// database well and a look at an hour does not unpack a day. What `merge` makes of small ones fits.

@@ -20,8 +20,9 @@ use super::cut::{self, Blocks, Column, MOST};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::store::block::{self, Level, Span, day};
+use crate::store::block;
 use crate::store::error::{Error, Result};
+use crate::store::span::{Level, Span, day};
 
 /// Points of a series that are not worth waiting for more: of cuts of the usual size three make one. Larger rows cost less
 /// each and waste more of their pages: with half of the most a day of the default fleet takes 4 % more.

@@ -15,33 +15,11 @@ use super::error::{Error, Result};
 use super::file::row_sum;
 use super::pack::beat;
 use super::pack::packed::{self, Figures, Summary, Values};
+use super::span::{Level, Outline, Span, key};
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use cut::{Blocks, Times};
-
-/// A row of `times` without its data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Span {
-    pub(super) id: i64,
-    pub(super) cut: i64,
-    pub(super) start: UnixMillis,
-    pub(super) end: UnixMillis,
-    pub(super) count: usize,
-}
-
-/// Milliseconds of a day.
-const DAY: i64 = 86_400_000;
-
-/// Start of the UTC day that holds a moment: what came on one day is merged, and let go, together.
-pub(super) const fn day(at: UnixMillis) -> UnixMillis {
-    UnixMillis(at.0.div_euclid(DAY) * DAY)
-}
-
-/// Key of a series' block under a row of `times`.
-pub(super) const fn key(times: i64, series: SeriesId) -> i64 {
-    times << 32 | series.0 as i64
-}
 
 /// What was salvaged from elsewhere has numbers below 0.
 const NEXT_TIMES: &str = "SELECT 1 + MAX(0, COALESCE(MAX(id), 0)) FROM times";
@@ -56,15 +34,6 @@ const INSERT_TIMES: &str = "INSERT INTO times (id, cut, device, start_at, end_at
 const INSERT_CELLS: &str = "INSERT INTO cells (times, data) VALUES (:times, :data)";
 const INSERT_BLOCK: &str = "INSERT INTO block (id, scale, min, max, sum, first, last, data)
     VALUES (:id, :scale, :min, :max, :sum, :first, :last, :data)";
-
-/// Whether blocks are as they were cut, or as large as they get.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Level {
-    /// May be merged with what is cut next.
-    Cut = 0,
-    /// Never looked at again.
-    Merged = 1,
-}
 
 /// Writes blocks of a device.
 pub(super) fn insert(conn: &Connection, device: DeviceNo, blocks: &Blocks, level: Level) -> Result<()> {
@@ -217,15 +186,6 @@ const EXISTS: &str = "SELECT EXISTS (SELECT 1 FROM block WHERE id = :id)";
 pub(super) fn exists(conn: &Connection, span: &Span, series: SeriesId) -> Result<bool> {
     let params = named_params! { ":id": key(span.id, series) };
     Ok(conn.prepare_cached(EXISTS)?.query_row(params, |row| row.get(0))?)
-}
-
-/// Where a block lies in time.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Outline {
-    pub(super) id: i64,
-    cut: i64,
-    pub(super) start: UnixMillis,
-    pub(super) end: UnixMillis,
 }
 
 /// All of it is in the index.

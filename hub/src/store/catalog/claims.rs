@@ -46,7 +46,7 @@ impl Store {
                 scope.conn.prepare_cached(COUNT)?.execute(named_params! {
                     ":device": device, ":counter": signed(claim.handshake_counter),
                 })?;
-                super::devices::changed(scope, device)?;
+                super::device_rows::changed(scope, device)?;
             }
             Ok(())
         })

@@ -4,7 +4,8 @@
 
 use rusqlite::{OptionalExtension as _, named_params};
 
-use super::devices::{changed, insert, number, read};
+use super::device_rows::{changed, number, read};
+use super::devices::insert;
 use super::sensors::{FIND_SERIES, from_row, push_number, put_series};
 use crate::model::catalog::Series;
 use crate::model::device::{DeviceNo, Introduction, NewDevice, Standing, no_key};
@@ -13,7 +14,7 @@ use crate::model::view::View;
 use crate::model::{DeviceId, SensorKind, SensorNo, SensorSpec, UnixMillis, numbering};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
-use crate::store::write::Scope;
+use crate::store::write::inbox::Scope;
 
 /// A device and those of its sensors that readings came for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::store::Store;
 use crate::store::error::Result;
 use crate::store::file::column::{signed, unsigned};
 use crate::store::head::fresh::Fresh;
-use crate::store::write::Scope;
+use crate::store::write::inbox::Scope;
 
 /// What is known, by hour and boot.
 pub(in crate::store) type Known = BTreeMap<(Hour, Epoch), Counts>;

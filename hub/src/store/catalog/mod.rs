@@ -4,6 +4,7 @@ pub(super) mod access;
 pub(super) mod alerts;
 mod audit;
 pub(super) mod claims;
+pub(super) mod device_rows;
 pub(super) mod devices;
 pub(super) mod given;
 pub(super) mod join;

@@ -7,7 +7,9 @@ use tokio::sync::Notify;
 
 use super::webhooks;
 use crate::model::UnixMillis;
-use crate::model::webhook::{Attempt, Delivery, DeliveryId, DeliveryState, NewDelivery, Settlement, WebhookId};
+use crate::model::webhook::{
+    Attempt, Delivery, DeliveryId, DeliveryState, MOST_ATTEMPTS, NewDelivery, Settlement, WebhookId,
+};
 use crate::store::Store;
 use crate::store::error::{Error, Result};
 use crate::store::file::column::unsigned;
@@ -235,8 +237,6 @@ const TRY_NOW: &str = "UPDATE delivery SET next_attempt_at = :now, by_hand = by_
         WHERE older.webhook = one.webhook AND older.alert = one.alert AND older.id < one.id))";
 const DISABLE: &str = "UPDATE webhook SET disabled_reason = :reason, updated_at = :now
     WHERE id = (SELECT webhook FROM delivery WHERE id = :delivery) AND updated_at = :seen";
-/// Attempts of one delivery: the schedule has ten, the others are a person's.
-pub(super) const MOST_ATTEMPTS: u32 = 100;
 
 const ADD_ATTEMPT: &str = "INSERT INTO attempt (delivery, position, at, status, error, duration_ms, response)
     SELECT :delivery, COALESCE(MAX(position) + 1, 0), :at, :status, :error, :duration_ms, :response

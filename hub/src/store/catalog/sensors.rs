@@ -7,11 +7,11 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, SeriesId};
 use crate::model::{BatchSeq, DeviceId, Epoch, Numbering, SensorKind, SensorNo, SensorSpec, numbering};
 use crate::store::Store;
-use crate::store::catalog::devices;
+use crate::store::catalog::device_rows;
 use crate::store::error::{Error, Result};
 use crate::store::file::column::{Kind, signed, unsigned};
 use crate::store::memory::Change;
-use crate::store::write::Scope;
+use crate::store::write::inbox::Scope;
 
 impl Store {
     /// Gives sensor numbers from `first` on to sensors, making series as needed; repeating it changes nothing.
@@ -88,7 +88,7 @@ impl Store {
     /// `NotFound` for the device or the sensor.
     pub async fn set_kind(&self, device: DeviceId, sensor: String, kind: Option<SensorKind>) -> Result<Series> {
         self.change(move |scope| {
-            let device = devices::number(scope.conn, device)?.ok_or(Error::missing("device"))?;
+            let device = device_rows::number(scope.conn, device)?.ok_or(Error::missing("device"))?;
             let find = named_params! { ":device": device, ":sensor": sensor };
             let read = |scope: &Scope<'_>| {
                 let found = scope.conn.prepare_cached(FIND_SERIES)?.query_row(find, from_row).optional()?;

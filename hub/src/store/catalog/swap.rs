@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::claims;
-use super::devices::{changed, free_name, number, read, set_standing, with_key};
+use super::device_rows::{changed, free_name, number, read, set_standing, with_key};
 use super::sensors::{forget_numbers, has_own_batches};
 use crate::model::device::{
     Claim, Device, DeviceNo, Introduction, Labels, NewDevice, Retired, Standing, id_of, no_key,
@@ -25,7 +25,7 @@ use crate::store::error::{Error, Result};
 use crate::store::file::column::{signed, unsigned};
 use crate::store::head::window;
 use crate::store::memory::{Change, Windows};
-use crate::store::write::Scope;
+use crate::store::write::inbox::Scope;
 
 /// Longest name that is made here.
 const NAME: usize = 64;

@@ -3,9 +3,8 @@
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
-use super::outbox::MOST_ATTEMPTS;
 use crate::model::UnixMillis;
-use crate::model::webhook::{Headers, LastDelivery, Secret, Webhook, WebhookId, WebhookSpec};
+use crate::model::webhook::{Headers, LastDelivery, MOST_ATTEMPTS, Secret, Webhook, WebhookId, WebhookSpec};
 use crate::store::SecretKey;
 use crate::store::Store;
 use crate::store::error::{Error, Result};

@@ -9,8 +9,8 @@
 //! because a group that could outgrow it waits for a checkpoint. Between `shut` and `full` readings wait and deletions go
 //! on, which is why making room never waits for room: a deletion needs a handful of pages, here there are a sixteenth.
 
-use super::checkpoint::PAGE;
-
+/// Bytes of a page; larger than the default so that a batch of a datagram wastes little of one.
+pub(in crate::store) const PAGE: i64 = 8192;
 /// Journal that is not waited with, where nothing caps it. It is held in memory as well, up to twice as much when blocks are
 /// not made as fast as readings come.
 const JOURNAL: usize = 32 << 20;

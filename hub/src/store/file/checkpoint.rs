@@ -7,12 +7,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
-use super::cap::Cap;
+use super::cap::{Cap, PAGE};
 use crate::clock::Clock;
 use crate::store::error::{Error, Result};
 
-/// Bytes of a page; larger than the default so that a batch of a datagram wastes little of one.
-pub(in crate::store) const PAGE: i64 = 8192;
 /// Bytes in front of each page in the log.
 const FRAME_HEADER: i64 = 24;
 /// Free pages given back at a time when nothing waits: 2 MiB, a few milliseconds.

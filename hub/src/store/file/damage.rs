@@ -10,10 +10,11 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use super::aside::ASIDE;
 use super::{FILE, beside_file};
 use crate::clock::Clock;
 use crate::durable;
@@ -23,8 +24,6 @@ use crate::store::recover::salvage;
 
 /// Says that the database is damaged: where it goes, and why.
 const NOTE: &str = "telemetry.db.damaged";
-const ASIDE: &str = "damaged-";
-const DONE: &str = "recovered-";
 
 /// Whether an error says that the file is not what was written, and not merely that the disk or the caller is at fault.
 pub(in crate::store) fn is_damage(error: &Error) -> bool {
@@ -97,31 +96,9 @@ fn move_away(file: &Path, aside: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Databases that were set aside and not yet salvaged, oldest first.
-pub(in crate::store) fn set_aside_in(dir: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(dir)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with(ASIDE))
-        .map(|entry| entry.path().join(FILE))
-        .filter(|file| file.exists())
-        .collect();
-    found.sort();
-    found
-}
-
-/// Notes that what could be read of a database was salvaged: it no longer counts as set aside.
-pub(in crate::store) fn settled(file: &Path) -> Result<()> {
-    let Some(folder) = file.parent() else { return Ok(()) };
-    let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let Some(when) = name.strip_prefix(ASIDE) else { return Ok(()) };
-    durable::rename(folder, &folder.with_file_name(format!("{DONE}{when}")))
-        .map_err(|source| Error::File { path: folder.to_owned(), source })
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::aside::{set_aside_in, settled};
     use super::*;
 
     #[test]

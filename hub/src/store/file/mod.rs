@@ -1,5 +1,6 @@
 //! The database file and the disk below it: how it is opened, read, checked, kept within its room, and what ails it.
 
+pub(super) mod aside;
 pub(super) mod cap;
 pub(super) mod checkpoint;
 pub(super) mod column;

@@ -17,6 +17,7 @@ use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
+use crate::store::stats::Checked;
 
 /// What a start may take longer by. A file of a few gigabytes is read in that time; of a larger one a part.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -28,15 +29,6 @@ const EVERY: Duration = Duration::from_hours(7 * 24);
 const NOT_BEFORE: Duration = Duration::from_hours(1);
 /// Setting: when a check table by table ended last, or one of a start that read everything; epoch milliseconds.
 const CHECKED: &str = "checked";
-
-/// A check that found nothing wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Checked {
-    /// When it ended.
-    pub at: UnixMillis,
-    /// Whether everything was read; else there was not the time for all of it.
-    pub whole: bool,
-}
 
 impl Store {
     /// Checks once a week until `stop` completes, however often the hub is started meanwhile.

@@ -17,8 +17,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate};
 
+use super::aside;
 use super::beside_file;
-use super::damage;
 use crate::model::room::Room;
 
 /// Set apart.
@@ -54,7 +54,7 @@ impl Seen {
         let bytes = |file: &Path| fs::metadata(file).map_or(0, |file| file.len());
         let dir = file.parent().unwrap_or_else(|| Path::new("."));
         let log = bytes(&beside_file(file, "-wal"));
-        Self { room: on(dir), file: bytes(file), log, set_aside: damage::set_aside_in(dir) }
+        Self { room: on(dir), file: bytes(file), log, set_aside: aside::set_aside_in(dir) }
     }
 }
 

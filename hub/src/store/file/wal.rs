@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
-use super::checkpoint::PAGE;
+use super::cap::PAGE;
 use super::damage;
 use super::{FILE, beside_file};
 use crate::durable;

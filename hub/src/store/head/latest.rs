@@ -20,7 +20,7 @@ use crate::store::file::column::unsigned;
 use crate::store::file::row_sum;
 use crate::store::head::Head;
 use crate::store::memory::Memory;
-use crate::store::write::Scope;
+use crate::store::write::inbox::Scope;
 
 const SAVE: &str = "INSERT INTO latest (series, at, value, crc) VALUES (:series, :at, :value, :crc)
     ON CONFLICT (series) DO UPDATE SET at = excluded.at, value = excluded.value, crc = excluded.crc";

@@ -12,10 +12,10 @@ use super::fresh::Fresh;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Point, SeriesId};
-use crate::store::block::Outline;
 use crate::store::head::Head;
 use crate::store::pack::bucket::{Bucket, Place};
 use crate::store::pack::cells::CELL;
+use crate::store::span::Outline;
 
 /// Readings a cell that are worth remembering: rare ones cost more as cells than as they came.
 const WORTH: usize = 4;

@@ -16,13 +16,14 @@ use crate::model::reading::SeriesId;
 use crate::model::retention::Retention;
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::Growth;
-use crate::store::block;
 use crate::store::catalog::ledger;
 use crate::store::error::Result;
-use crate::store::file::{checkpoint, column, room};
+use crate::store::file::{cap, checkpoint, column, room};
 use crate::store::maker::{Maker, VACUUM_PAGES, rest};
 use crate::store::rollup::retention::{self, EXPIRE_ROWS, FOLD_SPANS, Folding, Going};
-use crate::store::rollup::{HOURS, MINUTES, Table, rolled};
+use crate::store::rollup::rolled;
+use crate::store::rollup::table::{HOURS, MINUTES, Table};
+use crate::store::span::day;
 
 /// Time between two looks at the growth that are kept.
 const LOOK_EVERY: i64 = 3_600_000;
@@ -30,18 +31,6 @@ const LOOK_EVERY: i64 = 3_600_000;
 const WEIGH_EVERY: usize = 16;
 /// Steps of giving free pages back in one look: 16 MiB.
 const VACUUM_STEPS: usize = 8;
-
-/// What was done last, and need not be done again today.
-#[derive(Debug, Default)]
-pub(in crate::store) struct Kept {
-    /// Rollups were let go as of this day by this policy.
-    rollups: Option<(UnixMillis, Retention)>,
-    looks: Vec<Look>,
-    /// Whether the clock can be believed.
-    pub(in crate::store) trust: Trust,
-    /// Bytes the process had written at the last look that is kept, and the sum of all before it.
-    written: (u64, u64),
-}
 
 impl Maker {
     /// Lets go what each tier keeps no longer.
@@ -72,7 +61,7 @@ impl Maker {
                 }
             }
         }
-        let today = (block::day(now), retention);
+        let today = (day(now), retention);
         if self.kept.rollups.as_ref() != Some(&today) {
             self.expire_rollups(MINUTES, now, &today.1)?;
             self.expire_rollups(HOURS, now, &today.1)?;
@@ -239,7 +228,7 @@ impl Maker {
 
     /// Looks how fast the file grows; once an hour the look is kept, if the hub is sure of its clock.
     pub(in crate::store) fn look_at_growth(&mut self, now: UnixMillis, sure: bool) -> Result<()> {
-        let used = u64::try_from(self.look_at_pages()? * checkpoint::PAGE).unwrap_or(0);
+        let used = u64::try_from(self.look_at_pages()? * cap::PAGE).unwrap_or(0);
         let journal = self.memory.head().bytes() as u64;
         let (at_last, before) = self.kept.written;
         let total = before + written().unwrap_or(0).saturating_sub(at_last);

@@ -14,6 +14,8 @@
 mod greedy;
 pub(super) mod growth;
 pub(super) mod keeper;
+mod kept;
+pub(super) mod order;
 pub(super) mod trust;
 
 use std::collections::VecDeque;
@@ -28,9 +30,9 @@ use tokio::sync::mpsc::WeakSender;
 use tokio::sync::oneshot;
 
 use super::Store;
+use super::block;
 use super::block::cut::{self, Blocks, Cut};
 use super::block::merge::{self, Merged, Run};
-use super::block::{self, Level, day};
 use super::catalog::ledger;
 use super::error::{Error, Result};
 use super::file::{checkpoint, damage, room};
@@ -38,12 +40,14 @@ use super::head::Waiting;
 use super::head::{journal, latest};
 use super::memory::{Forgotten, Memory};
 use super::recover::salvage;
-use super::write::{Inbox, Scope, Write};
+use super::span::{Level, day};
+use super::write::inbox::{Inbox, Scope, Write};
 use crate::clock::Clock;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::room::{NEARLY_FULL, ROOM_AGAIN};
-use keeper::Kept;
+use kept::Kept;
+use order::Order;
 
 /// Points of a series worth a block.
 const POINTS: u32 = 1024;
@@ -65,15 +69,6 @@ const COPY: Duration = Duration::from_hours(24);
 const ORDERS: usize = 4;
 /// Free pages given back in one transaction: 2 MiB.
 pub(super) const VACUUM_PAGES: i64 = 256;
-
-/// What the maker is asked to do besides its own looks.
-pub(super) enum Order {
-    /// Pack and merge everything there is, sweep, let go what is too old at this moment (if one is given), give back free
-    /// space.
-    All(Option<UnixMillis>, oneshot::Sender<Result<()>>),
-    /// Pack everything there is of one device, and sweep: no row of the journal is to need its sensor numbers any longer.
-    One(DeviceNo, oneshot::Sender<Result<()>>),
-}
 
 /// Starts the thread. It ends when nobody can give orders any longer, or the writer's inbox is closed.
 pub(super) fn spawn(

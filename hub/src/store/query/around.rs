@@ -9,19 +9,17 @@ use std::cell::OnceCell;
 
 use rusqlite::Connection;
 
-use super::aggregate::{Aggregates, Asked};
 use super::found::Found;
+use super::line::{ALWAYS, Around, merged};
 use super::plan::Plan;
-use super::scan::Share;
-use crate::counter::{self, Amount, Machine, Mark, Shares};
+use super::share::Share;
+use super::totals::{Aggregates, Asked};
+use crate::counter;
 use crate::model::reading::Point;
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
 use crate::store::samples::{self, Sample, Wanted, settle};
-
-/// From before the first moment to behind the last.
-pub(super) const ALWAYS: (UnixMillis, UnixMillis) = (UnixMillis(i64::MIN / 4), UnixMillis(i64::MAX / 4));
 
 const MINUTE: i64 = 60_000;
 const DAY: i64 = 1_440 * MINUTE;
@@ -31,16 +29,6 @@ const STEPS: [i64; 7] = [10 * MINUTE, 120 * MINUTE, DAY, 10 * DAY, 100 * DAY, 1_
 const SOME: usize = 16;
 /// How far it is looked for more than one reading.
 const FAR: i64 = 100 * DAY;
-
-/// What lies around the range, of one series.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Around {
-    is_counter: bool,
-    before: Vec<Point>,
-    /// Whether there is nothing before that.
-    is_begin: bool,
-    after: Vec<Point>,
-}
 
 impl Around {
     /// That of each series of a device.
@@ -82,44 +70,6 @@ impl Around {
             (true, _) => counter::is_firm(found) || reach > DAY && found.len() >= SOME,
         }
     }
-
-    /// What the line through all of it does in each bucket; `rolled` and the columns are what is in the range.
-    pub(super) fn line(
-        &self,
-        plan: &Plan,
-        rolled: &[Point],
-        (at, value): &(Vec<i64>, Vec<f64>),
-    ) -> Vec<counter::Share> {
-        let raw = at.iter().zip(value).map(|(&at, &value)| Point { at: UnixMillis(at), value });
-        if rolled.is_empty() {
-            let (before, after) = (self.before.iter().copied(), self.after.iter().copied());
-            return self.through(plan, before.chain(raw).chain(after));
-        }
-        let others = [&*self.before, rolled, &self.after].into_iter().flatten().copied();
-        self.through(plan, merged(raw.chain(others).collect()).into_iter())
-    }
-
-    fn through(&self, plan: &Plan, run: impl Iterator<Item = Point>) -> Vec<counter::Share> {
-        let mut shares = Shares::new(&plan.edges);
-        if self.is_counter {
-            let mut machine = Machine::new(self.is_begin);
-            run.for_each(|point| machine.take(point, |mark| shares.take(mark)));
-            machine.finish(|mark| shares.take(mark));
-        } else {
-            run.for_each(|point| {
-                let total = Amount::of(point.value);
-                shares.take(Mark { at: point.at, total, shown: total });
-            });
-        }
-        shares.finish()
-    }
-}
-
-/// Points by time; of those at one time the first counts.
-pub(super) fn merged(mut points: Vec<Point>) -> Vec<Point> {
-    points.sort_by_key(|point| point.at);
-    points.dedup_by_key(|point| point.at);
-    points
 }
 
 /// Where to look.

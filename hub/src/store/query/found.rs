@@ -10,11 +10,12 @@ use super::plan::Plan;
 use crate::model::UnixMillis;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::store::block::{self, Span};
+use crate::store::block;
 use crate::store::error::Result;
 use crate::store::pack::bucket::{self, Piece};
 use crate::store::rollup::rolled::{self, Rolled};
 use crate::store::samples::{Sample, rank_of_cut};
+use crate::store::span::Span;
 
 /// Where a device's readings are.
 pub(super) struct Found<'a> {

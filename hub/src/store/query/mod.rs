@@ -6,9 +6,12 @@
 pub(super) mod aggregate;
 mod around;
 mod found;
+mod line;
 mod plan;
 mod rollups;
 mod scan;
+mod share;
+mod totals;
 
 use super::Store;
 use super::block;

@@ -1,6 +1,6 @@
 //! What is asked of every reader of a query alike.
 
-use super::aggregate::{Aggregates, Totals};
+use super::totals::{Aggregates, Totals};
 use crate::model::{SensorKind, UnixMillis};
 use crate::store::pack::cells::CELL;
 

@@ -18,6 +18,7 @@ pub(super) mod backup;
 pub(super) mod salvage;
 pub(super) mod sealed;
 
+mod brought;
 mod old;
 mod step;
 mod trailer;
@@ -30,45 +31,20 @@ use rusqlite::{Connection, named_params};
 use super::Store;
 use super::catalog::sensors;
 use super::error::{Error, Result};
-use super::file::{damage, readers};
-use super::write::Scope;
+use super::file::{aside, readers};
+use super::write::inbox::Scope;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use old::{Old, OldSensor};
-use step::Loaded;
-
-/// Numbers of `times` kept free for one step: each span and series of it may need one.
-const STRIDE: i64 = 16_384;
-
-/// What a salvage brought, and what it could not.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Recovered {
-    /// Readings brought back that were in no block here, each once: a file may have them in blocks and in its journal.
-    pub readings: u64,
-    /// Blocks that were read.
-    pub blocks: u64,
-    /// Batches of the journal that were read.
-    pub batches: u64,
-    /// Figures of minutes and hours brought back.
-    pub figures: u64,
-    /// Blocks whose checksum or page is bad.
-    pub bad_blocks: u64,
-    /// Batches whose checksum or page is bad.
-    pub bad_batches: u64,
-    /// Tables with pages that could not be read: there may have been more.
-    pub torn: Vec<&'static str>,
-    /// Devices of the file that this hub does not know: what is theirs stays where it is, and the salvage can be done again
-    /// once they are adopted.
-    pub strangers: Vec<String>,
-    /// It was salvaged before, and nothing was changed.
-    pub done_before: bool,
-}
+pub use brought::Recovered;
+use brought::STRIDE;
+use old::Old;
+use step::{Loaded, OldSensor};
 
 impl Store {
     /// Databases that were set aside as damaged and not yet salvaged, oldest first.
     #[must_use]
     pub fn set_aside(&self) -> Vec<PathBuf> {
-        self.inner.file.parent().map(damage::set_aside_in).unwrap_or_default()
+        self.inner.file.parent().map(aside::set_aside_in).unwrap_or_default()
     }
 
     /// Salvages what can be read of another database of a hub. Works beside a running hub.
@@ -107,7 +83,7 @@ impl Store {
         let found = old.close();
         if found.strangers.is_empty() {
             self.put_setting(&name, DONE.to_vec()).await?;
-            damage::settled(file)?;
+            aside::settled(file)?;
         } else {
             // Begins anew when it is asked for again.
             self.put_setting(&name, PARTLY.to_vec()).await?;

@@ -7,20 +7,20 @@ use rusqlite::{Connection, named_params};
 use wire::Reading;
 use wire::batch::{BatchBuilder, MAX_BODY};
 
+use super::brought::{Recovered, STRIDE};
 use super::salvage;
-use super::step::Loaded;
-use super::{Recovered, STRIDE};
+use super::step::{Loaded, OldSensor};
 use crate::model::catalog::Catalog;
 use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
-use crate::model::{DeviceId, Epoch, SensorKind, SensorNo, SensorSpec, UnixMillis, numbering};
+use crate::model::{DeviceId, Epoch, SensorNo, SensorSpec, UnixMillis, numbering};
 use crate::store::block;
 use crate::store::error::{Error, Result};
 use crate::store::file::{column, migrate};
 use crate::store::head::journal;
 use crate::store::rollup::rolled;
 use crate::store::rollup::row::Row;
-use crate::store::rollup::{HOURS, MINUTES, Table};
+use crate::store::rollup::table::{HOURS, MINUTES, Table};
 
 /// Rows of `times` salvaged in one transaction: some hundred thousand readings at most.
 const SPANS: usize = 8;
@@ -37,14 +37,6 @@ pub(super) struct Old {
     /// How many of them bring readings; those that bring rollups come behind.
     packing: usize,
     found: Recovered,
-}
-
-/// A sensor as the file knows it.
-#[derive(Debug, Clone)]
-pub(super) struct OldSensor {
-    pub(super) spec: SensorSpec,
-    /// What its owner said it is.
-    pub(super) by_owner: Option<SensorKind>,
 }
 
 struct OldDevice {

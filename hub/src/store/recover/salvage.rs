@@ -17,7 +17,7 @@ use crate::store::SecretKey;
 use crate::store::error::{Error, Result};
 use crate::store::file::FILE;
 use crate::store::file::row_sum::{self, SUMMED};
-use crate::store::file::{checkpoint, migrate};
+use crate::store::file::{cap, migrate};
 
 /// The copy of who is who, beside the database.
 const COPY: &str = "catalog.db";
@@ -47,7 +47,7 @@ const PROBES: i64 = 200_000;
 /// Makes the database of `dir` anew from a damaged one and from the copy.
 pub(in crate::store) fn replace(dir: &Path, damaged: &Path, key: &SecretKey) -> Result<()> {
     let temp = dir.join(NEW);
-    let mut target = make(&temp, checkpoint::PAGE)?;
+    let mut target = make(&temp, cap::PAGE)?;
     for (source, skip) in [(damaged.to_owned(), &[][..]), (dir.join(COPY), &FLEETING[..])] {
         if !source.exists() {
             continue;

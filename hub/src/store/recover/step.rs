@@ -4,11 +4,10 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-use super::old::OldSensor;
 use crate::clock::Clock;
 use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId, SeriesId};
-use crate::model::{BatchSeq, Epoch, Lane, SensorNo, UnixMillis};
+use crate::model::{BatchSeq, Epoch, Lane, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use crate::store::block::cut::Cut;
 use crate::store::block::{self, cut};
 use crate::store::catalog::sensors;
@@ -17,10 +16,19 @@ use crate::store::head::Head;
 use crate::store::head::fresh::Fresh;
 use crate::store::head::{journal, latest};
 use crate::store::memory::Forgotten;
-use crate::store::rollup::Table;
 use crate::store::rollup::rolled;
 use crate::store::rollup::row::Row;
-use crate::store::write::Scope;
+use crate::store::rollup::table::Table;
+use crate::store::span::Level;
+use crate::store::write::inbox::Scope;
+
+/// A sensor as the file knows it.
+#[derive(Debug, Clone)]
+pub(super) struct OldSensor {
+    pub(super) spec: SensorSpec,
+    /// What its owner said it is.
+    pub(super) by_owner: Option<SensorKind>,
+}
 
 /// What one step brings, as it was read.
 #[derive(Default)]
@@ -79,7 +87,7 @@ impl Packed {
             table.join(scope.conn, *series, row, Clock.wall())?.iter().try_for_each(|row| row.write(scope.conn))?;
         }
         let Some(cut) = self.cut else { return Ok(0) };
-        block::insert(scope.conn, self.device, &cut.blocks, block::Level::Cut)?;
+        block::insert(scope.conn, self.device, &cut.blocks, Level::Cut)?;
         latest::save_newer(scope, &self.head, &self.series)?;
         scope.own.forgotten.push(reaches(self.device, cut.blocks.reach));
         Ok(self.brought)

@@ -22,7 +22,7 @@ use std::ops::RangeInclusive;
 
 use crate::model::reading::Point;
 use crate::store::pack::bucket::Bucket;
-use crate::store::rollup::{MINUTES, Rolled};
+use crate::store::rollup::table::{MINUTES, Rolled};
 use crate::store::samples::Sample;
 
 /// The figures of an hour of one series.

@@ -16,6 +16,7 @@ pub(super) mod again;
 pub(super) mod retention;
 pub(super) mod rolled;
 pub(super) mod row;
+pub(super) mod table;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -30,102 +31,9 @@ use crate::model::reading::{Point, SeriesId};
 use crate::model::{SensorKind, UnixMillis};
 use again::Hour;
 use row::Row;
-
-const DAMAGED: Error = Error::Corrupt { what: "rollup" };
-const DAY: i64 = 86_400_000;
-
-/// What figures are made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Tier {
-    /// Every reading.
-    Raw,
-    /// Rollups of a minute.
-    Minute,
-    /// Rollups of an hour.
-    Hour,
-}
-
-/// What a row takes beside its data, about.
-const ROW_BYTES: u64 = 20;
-
-/// Buckets by their start.
-pub(super) type Rolled = BTreeMap<i64, Bucket>;
-
-/// One of the two tables.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Table {
-    /// What an answer from it is called.
-    pub(super) tier: Tier,
-    /// Milliseconds of a bucket.
-    pub(super) bucket: i64,
-    /// Milliseconds of a row.
-    row: i64,
-    read: &'static str,
-    write: &'static str,
-    delete: &'static str,
-    expire: &'static str,
-    weigh: &'static str,
-}
-
-pub(super) const MINUTES: Table = Table {
-    tier: Tier::Minute,
-    bucket: 60_000,
-    row: DAY,
-    read: "SELECT count, data FROM minutes WHERE id = :id",
-    write: "INSERT INTO minutes (id, count, received_at, data) VALUES (:id, :count, :received_at, :data)
-        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data,
-        received_at = MAX(received_at, excluded.received_at)",
-    delete: "DELETE FROM minutes WHERE id = :id AND received_at < :received_before",
-    expire: "DELETE FROM minutes WHERE id IN (SELECT id FROM minutes WHERE id < :before ORDER BY id LIMIT :at_most)",
-    weigh: "SELECT length(data) FROM minutes WHERE id = :id",
-};
-
-pub(super) const HOURS: Table = Table {
-    tier: Tier::Hour,
-    bucket: 3_600_000,
-    row: 7 * DAY,
-    read: "SELECT count, data FROM hours WHERE id = :id",
-    write: "INSERT INTO hours (id, count, received_at, data) VALUES (:id, :count, :received_at, :data)
-        ON CONFLICT (id) DO UPDATE SET count = excluded.count, data = excluded.data,
-        received_at = MAX(received_at, excluded.received_at)",
-    delete: "DELETE FROM hours WHERE id = :id AND received_at < :received_before",
-    expire: "DELETE FROM hours WHERE id IN (SELECT id FROM hours WHERE id < :before ORDER BY id LIMIT :at_most)",
-    weigh: "SELECT length(data) FROM hours WHERE id = :id",
-};
+use table::{HOURS, MINUTES, ROW_BYTES, Rolled, Table, Tier};
 
 impl Table {
-    /// Start of the bucket that holds a moment.
-    pub(super) const fn start(&self, at: i64) -> i64 {
-        at.div_euclid(self.bucket).saturating_mul(self.bucket)
-    }
-
-    const fn key(&self, row: i64, series: SeriesId) -> i64 {
-        row << 32 | series.0 as i64
-    }
-
-    /// The row and the series of a key.
-    pub(super) const fn unkey(key: i64) -> (i64, SeriesId) {
-        (key >> 32, SeriesId(key as u32))
-    }
-
-    /// What it is called in the database.
-    pub(super) const fn name(&self) -> &'static str {
-        match self.tier {
-            Tier::Hour => "hours",
-            Tier::Raw | Tier::Minute => "minutes",
-        }
-    }
-
-    /// First key at or after a moment, of any series.
-    const fn key_at(&self, at: i64) -> i64 {
-        at.div_euclid(self.row) << 32
-    }
-
-    /// Number of the row that holds a moment.
-    pub(super) const fn row_of(&self, at: i64) -> i64 {
-        at.div_euclid(self.row)
-    }
-
     /// What is stored of a series with figures from elsewhere joined to it, ready to be written.
     pub(super) fn join(
         &self,
@@ -418,6 +326,7 @@ pub(super) fn fold(
 
 #[cfg(test)]
 mod tests {
+    use super::table::DAY;
     use super::*;
 
     fn bucket(points: &[(i64, f64)]) -> Bucket {

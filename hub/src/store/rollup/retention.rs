@@ -23,11 +23,13 @@ use crate::model::device::DeviceNo;
 use crate::model::reading::SeriesId;
 use crate::model::retention::{Ages, Preview};
 use crate::model::{SensorKind, UnixMillis};
-use crate::store::block::{self, Span, day};
+use crate::store::block;
 use crate::store::error::Result;
 use crate::store::head::fresh::Fresh;
-use crate::store::rollup::{self, Folded, HOURS, MINUTES, Table};
+use crate::store::rollup::table::{HOURS, MINUTES, Table};
+use crate::store::rollup::{self, Folded};
 use crate::store::samples::{Sample, Wanted, of_head, rank_of_cut, settle};
+use crate::store::span::{Span, day};
 
 const HOUR: i64 = 3_600_000;
 /// Rows of rollups looked at for deletion in one transaction: a few milliseconds.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{DAMAGED, Rolled};
+use super::table::{DAMAGED, Rolled};
 use crate::model::UnixMillis;
 use crate::model::reading::Point;
 use crate::store::error::Result;

@@ -26,7 +26,7 @@ use crate::store::file::{checkpoint, damage, row_sum};
 use crate::store::head::journal;
 use crate::store::head::window::{self, Unsaved};
 use crate::store::memory::{Effects, Memory};
-use crate::store::write::{Applied, Inbox, Reply, Scope, Write};
+use crate::store::write::inbox::{Applied, Inbox, Reply, Scope, Write};
 
 /// Writes that may wait: some seconds of group commits from ingest and every request of a busy HTTP server.
 const INBOX: usize = 256;

@@ -1,0 +1,94 @@
+//! How a commit becomes rows.
+//!
+//! Deduplication happens here: the committed receive window of a batch's (device, epoch) decides. A batch that is there
+//! already is skipped; its earlier copy is on disk, so it may be acknowledged all the same.
+
+use wire::Inserted;
+
+use super::commit::{Commit, Committed};
+use super::inbox::{Applied, Scope, Write, answer};
+use crate::model::device::DeviceNo;
+use crate::model::{Epoch, SeqSet, numbering};
+use crate::store::catalog::{alerts, outbox, silences};
+use crate::store::error::Result;
+use crate::store::head::{journal, late, window};
+
+impl Write {
+    /// Does it in the open transaction, or takes note that there is none.
+    pub(super) fn apply(self, scope: Result<&mut Scope<'_>>) -> Applied {
+        match self {
+            Self::Group(commit, reply) => answer(scope.and_then(|scope| apply(scope, *commit)), reply),
+            Self::Change(work) => work(scope),
+        }
+    }
+}
+
+/// Writes a commit into the open transaction.
+fn apply(scope: &mut Scope<'_>, commit: Commit) -> Result<Committed> {
+    let (mut fresh, mut refused) = (Vec::new(), Vec::new());
+    let mut append = journal::appending(scope.conn)?;
+    for batch in commit.batches {
+        if !exists(scope, batch.id.device) {
+            continue;
+        }
+        let inserted = if numbering::is_own(batch.id.epoch) {
+            // Nobody sends it again: what was not answered comes in another batch, and readings of one time are one.
+            Inserted::New
+        } else {
+            stored(scope, batch.id.device, batch.id.epoch).insert(batch.id.seq)
+        };
+        match inserted {
+            Inserted::Repeat => scope.own.repeats += 1,
+            // One device's holes must not hold up the others' readings.
+            Inserted::Full => refused.push(batch.id),
+            Inserted::New => {
+                let row = *scope.next_row;
+                if batch.is_empty() {
+                    save(scope, batch.id.device, batch.id.epoch)?;
+                } else {
+                    journal::append(&mut append, row, &batch)?;
+                    *scope.next_row += 1;
+                }
+                fresh.push(batch.id);
+                scope.own.fresh.push((row, batch));
+            }
+        }
+    }
+    for floor in commit.floors.iter().filter(|floor| exists(scope, floor.device)).collect::<Vec<_>>() {
+        stored(scope, floor.device, floor.epoch).raise_mark(floor.below);
+        save(scope, floor.device, floor.epoch)?;
+    }
+    for transition in &commit.transitions {
+        alerts::write(scope.conn, transition)?;
+    }
+    for delivery in &commit.deliveries {
+        outbox::insert(scope.conn, delivery)?;
+    }
+    for mark in commit.muted {
+        silences::mark(scope.conn, mark)?;
+    }
+    for waiting in commit.late {
+        late::write(scope.conn, waiting)?;
+    }
+    scope.own.due |= !commit.deliveries.is_empty();
+    Ok(Committed { fresh, refused })
+}
+
+fn exists(scope: &Scope<'_>, device: DeviceNo) -> bool {
+    !scope.group.gone.contains(&device) && scope.memory.catalog().device(device).is_some()
+}
+
+/// The window as this write sees it; copied from what it stands on at its first use.
+fn stored<'a>(scope: &'a mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> &'a mut SeqSet {
+    let Scope { memory, group, own, .. } = scope;
+    own.windows.entry((device, epoch)).or_insert_with_key(|key| match group.windows.get(key) {
+        Some(earlier) => earlier.clone(),
+        None => memory.windows().get(key).cloned().unwrap_or_default(),
+    })
+}
+
+/// Saves a window that grew by something of which no journal row tells.
+fn save(scope: &mut Scope<'_>, device: DeviceNo, epoch: Epoch) -> Result<()> {
+    let conn = scope.conn;
+    window::save(conn, (device, epoch), stored(scope, device, epoch))
+}
