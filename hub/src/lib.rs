@@ -1,14 +1,16 @@
 //! The telemetry hub as a library: the binary is a thin `main` around it, and the tests start the same parts.
 //!
 //! ```text
-//!   4  hub (the only one that knows everybody)   command
-//!   3  udp   http   webhook (dispatcher)   observe          shells: tokio, sockets, threads
-//!   2  ingest ──▶ store   live   bundle (an agent, packed)  ports and pipeline
-//!   1  proto   rules ──▶ counter   line   webhook::{payload, retry}   PURE: no tokio, no clock, no randomness source
-//!   0  model ──▶ wire   pressure   durable   zones   age    nouns and contract; what is given up under load; whole files;
-//!                                                           rules of time zones; files that a passphrase opens
-//!      tls                                                  certificates: of files, or of the hub's own authority
-//!      reach   running                                      by which addresses others get here; which hub runs on this machine
+//!   7  command                                   │ one command a file; `serve` runs a hub
+//!   6  hub                                       │ composition: the only one that knows everybody
+//!   5  http   webhook   udp                      │ shells: tokio, sockets, threads
+//!   4  ingest   registrar   identity             │ the pipeline of readings; devices that join; who this hub is
+//!   3  store   tls   config                      │ the disk and all SQL; certificates; settings
+//!   2  proto   rules   bundle   running          │ PURE: the protocol and the alerts; an agent packed; which hub runs here
+//!   1  access   clock   counter   zones   presence   live
+//!                                                │ nouns that decide, subscriptions; all PURE but the clock
+//!   0  model   age   durable   line   observe   pressure   reach   supervisor
+//!                                                │ nouns, files that are whole or sealed, texts, figures, tasks and their end
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in

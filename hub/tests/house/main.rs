@@ -6,6 +6,7 @@
 
 mod circles;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -188,24 +189,68 @@ fn every_module_is_on_the_map() {
     }
 }
 
+/// The floor on which the map in `lib.rs` has each module: the number that its line, or one before, begins with.
+fn floors() -> BTreeMap<String, u32> {
+    let text = fs::read_to_string(src().join("lib.rs")).unwrap();
+    let map = text.split("```text").nth(1).and_then(|rest| rest.split("```").next()).unwrap_or_default();
+    let mut floor = 0;
+    let mut floors = BTreeMap::new();
+    for line in map.lines() {
+        let names = line.trim_start_matches("//!").split('│').next().unwrap_or_default();
+        for word in names.split_whitespace() {
+            match word.parse() {
+                Ok(number) => floor = number,
+                Err(_) => drop(floors.insert(word.to_owned(), floor)),
+            }
+        }
+    }
+    floors
+}
+
+#[test]
+fn the_map_for_readers_has_every_module_above_what_it_may_import() {
+    let floors = floors();
+    for (module, allowed) in HUB {
+        let floor = floors.get(*module).unwrap_or_else(|| panic!("{module} is not on the map in lib.rs"));
+        for import in allowed.iter().map(|import| import.split("::").next().unwrap_or_default()) {
+            let below = floors.get(import).unwrap_or_else(|| panic!("{import} is not on the map in lib.rs"));
+            // Of a shell somebody may know a part that is pure.
+            let is_part = allowed.iter().any(|allowed| allowed.starts_with(&format!("{import}::")));
+            assert!(below < floor || is_part, "lib.rs has {module} on floor {floor}, and {import} on {below}");
+        }
+    }
+    let missing: Vec<_> = floors.keys().filter(|name| module_files(name).is_empty()).collect();
+    assert!(missing.is_empty(), "on the map in lib.rs but not in the house: {missing:?}");
+}
+
 #[test]
 fn pure_modules_have_no_runtime_no_clock_and_no_randomness() {
+    let beside = src().join("../../device-agent");
+    let says_so = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        let header: Vec<_> = text.lines().take_while(|line| line.starts_with("//!")).collect();
+        // One of a room that is pure in part says which part.
+        header.iter().any(|line| line.contains("PURE:") || line.contains("PURE.") || line.contains(" Pure."))
+    };
+    let all = [src(), beside.join("src"), beside.join("wire/src")];
+    let mut files: Vec<_> = all.iter().flat_map(|src| sources(src)).filter(says_so).collect();
+    assert!(files.len() > 40, "{files:?}");
     for place in PURE {
         let path = src().join(place);
-        let files = if path.is_dir() { sources(&path) } else { vec![path] };
-        for file in files.into_iter().filter(|path| !is_test(path)) {
-            let code = code(&file);
-            for forbidden in [
-                "tokio::",
-                "Instant::now",
-                "SystemTime::now",
-                "SystemRandom",
-                "std::thread",
-                "std::fs",
-                "std::net::UdpSocket",
-            ] {
-                assert!(!code.contains(forbidden), "{} uses {forbidden}", file.display());
-            }
+        files.extend(if path.is_dir() { sources(&path) } else { vec![path] });
+    }
+    for file in files.into_iter().filter(|path| !is_test(path)) {
+        let code = code(&file);
+        for forbidden in [
+            "tokio::",
+            "Instant::now",
+            "SystemTime::now",
+            "SystemRandom",
+            "std::thread",
+            "std::fs",
+            "std::net::UdpSocket",
+        ] {
+            assert!(!code.contains(forbidden), "{} uses {forbidden}", file.display());
         }
     }
 }
