@@ -80,7 +80,7 @@ test("a favourite stands first, also tomorrow", { timeout: 120_000 }, async () =
   await s.page.getByRole("button", { name: "Favourite" }).click();
   await s.page.goto(`${s.base}/?sort=-name`);
   await first("sensor-150");
-  await s.page.locator(".device").first().getByTitle("Favourite").waitFor();
+  await s.page.locator(".device").first().locator("a.favourite").waitFor();
 });
 
 test("a rule has its unit in the list, and its form shows the last day", { timeout: 120_000 }, async () => {

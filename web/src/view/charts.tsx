@@ -216,7 +216,9 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
 /** A window that was there before the device: what it did not measure has a reason, which is drawn unless all begins with it. */
 function beginsAtAdded(board: Board, sensors: readonly Sensor[], added: Millis | null): boolean {
   const { from, to } = board.window();
-  return added !== null && added > from + (to - from) * MARK_ROOM && sensors.every((sensor) => (board.firstAt(sensor) ?? Infinity) > added - EARLY_MS);
+  // The middle of the first bucket of a wide window may lie before.
+  const early = Math.max(EARLY_MS, (to - from) / 100);
+  return added !== null && added > from + (to - from) * MARK_ROOM && sensors.every((sensor) => (board.firstAt(sensor) ?? Infinity) > added - early);
 }
 
 /** When the hardware was replaced. */

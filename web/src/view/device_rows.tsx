@@ -155,8 +155,7 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
   return (
     <li class={`device ${stale ? "stale" : ""}`}>
       <span class="who">
-        <a class="name" title={clean(device.name)} href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}>{clean(device.name)}</a>
-        {favourites.value.has(device.id) ? <span class="star" title="Favourite"><span aria-hidden="true">★</span><span class="seen-by-readers">favourite</span></span> : null}
+        <a class={`name ${favourites.value.has(device.id) ? "favourite" : ""}`} title={clean(device.name)} href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}>{clean(device.name)}</a>
         {odd && odd.score >= ODD_FROM ? <Why odd={odd} now={values?.[odd.sensor]?.value ?? odd.value} /> : <Labels device={device} route={route} />}
       </span>
       <span>
