@@ -116,7 +116,8 @@ fn without_token(base: &str) -> Failure {
 fn no_key(base: &str, running: &[(PathBuf, Running)]) -> Failure {
     let all: Vec<String> = running
         .iter()
-        .map(|(dir, running)| format!("{} has its data in {}", base_of(running), dir.display()))
+        .filter_map(|(dir, running)| Some((dir, running.links().pop()?)))
+        .map(|(dir, page)| format!("{page} has its data in {}", dir.display()))
         .collect();
     let all = if all.is_empty() { "use --data DIR if one does".to_owned() } else { all.join(", ") };
     Failure::Use(format!("--token is missing, and no hub that you own runs at {base} ({all})"))

@@ -90,7 +90,7 @@ pub(super) async fn run(flags: Flags) -> Outcome {
     }
     let metrics = metrics(config.http);
     match &metrics {
-        Some(_) => findings.good(format_args!("a hub answers on http://{}", config.http)),
+        Some(_) => findings.good(format_args!("a hub answers on {}", address(config.http, word.as_ref()))),
         None => tell_of_no_hub(&config, &mut findings),
     }
     if metrics.is_some() && word.as_ref().is_none_or(|running| running.http.port() != config.http.port()) {
@@ -131,6 +131,12 @@ pub(super) async fn run(flags: Flags) -> Outcome {
         1 => Err(anyhow::anyhow!("1 problem found, see FAIL above").into()),
         n => Err(anyhow::anyhow!("{n} problems found, see FAIL above").into()),
     }
+}
+
+/// Where people open the page of the hub that was asked: by its own word, if that is about this one.
+fn address(http: SocketAddr, word: Option<&Running>) -> String {
+    let links = word.filter(|running| running.http == http).map(Running::links).unwrap_or_default();
+    links.into_iter().next().unwrap_or_else(|| format!("http://{}", reach::here(http)))
 }
 
 /// None runs where one was looked for; those that run elsewhere may be what is meant.
