@@ -9,9 +9,17 @@ use std::time::Duration;
 
 use socket2::{Domain, Socket, Type};
 
-const GROUP: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
-/// A responder on the same machine answers within milliseconds.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// Where responders listen, and how long they may take.
+struct Responders {
+    at: SocketAddr,
+    patience: Duration,
+}
+
+/// One on the same machine answers within milliseconds.
+const RESPONDERS: Responders = Responders {
+    at: SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353),
+    patience: Duration::from_millis(250),
+};
 /// Interfaces that are asked on: each may cost the whole patience.
 const INTERFACES: usize = 2;
 /// Longest datagram that is read: a responder's answer with all addresses of a machine has a few hundred bytes.
@@ -29,25 +37,28 @@ pub(super) fn is_answered(name: &str, own: &[IpAddr]) -> bool {
         IpAddr::V4(ip) => Some(*ip),
         IpAddr::V6(_) => None,
     });
-    interfaces.take(INTERFACES).any(|interface| asked_on(interface, name, own).unwrap_or(false))
+    interfaces.take(INTERFACES).any(|interface| RESPONDERS.ask(interface, name, own).unwrap_or(false))
 }
 
 /// Of the kernel's table of UDP sockets, the second field is the local address, with its port in hex.
 fn has_listener(table: &str) -> bool {
-    let port = format!(":{:04X}", GROUP.port());
+    let port = format!(":{:04X}", RESPONDERS.at.port());
     table.lines().any(|line| line.split_whitespace().nth(1).is_some_and(|local| local.ends_with(&port)))
 }
 
-fn asked_on(interface: Ipv4Addr, name: &str, own: &[IpAddr]) -> io::Result<bool> {
-    let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
-    socket.bind(&SocketAddr::new(interface.into(), 0).into())?;
-    socket.set_multicast_if_v4(&interface)?;
-    let socket = UdpSocket::from(socket);
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.send_to(&question(name), GROUP)?;
-    let mut buf = [0; LONGEST];
-    let (len, _) = socket.recv_from(&mut buf)?;
-    Ok(addresses(&buf[..len]).is_some_and(|found| found.iter().any(|ip| own.contains(ip))))
+impl Responders {
+    /// Whether one of them says that `name` is one of `own`.
+    fn ask(&self, interface: Ipv4Addr, name: &str, own: &[IpAddr]) -> io::Result<bool> {
+        let socket = Socket::new(Domain::IPV4, Type::DGRAM, None)?;
+        socket.bind(&SocketAddr::new(interface.into(), 0).into())?;
+        socket.set_multicast_if_v4(&interface)?;
+        let socket = UdpSocket::from(socket);
+        socket.set_read_timeout(Some(self.patience))?;
+        socket.send_to(&question(name), self.at)?;
+        let mut buf = [0; LONGEST];
+        let (len, _) = socket.recv_from(&mut buf)?;
+        Ok(addresses(&buf[..len]).is_some_and(|found| found.iter().any(|ip| own.contains(ip))))
+    }
 }
 
 /// Asks for every record of a name.
@@ -131,6 +142,29 @@ mod tests {
         let mut others = v4;
         others[0] ^= 1;
         assert_eq!(addresses(&others), None, "an answer to somebody else");
+    }
+
+    #[test]
+    fn a_responder_is_asked_and_believed_only_if_it_means_this_machine() {
+        const HERE: Ipv4Addr = Ipv4Addr::LOCALHOST;
+        let responder = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let IpAddr::V4(group) = RESPONDERS.at.ip() else { unreachable!() };
+        responder.join_multicast_v4(&group, &HERE).unwrap();
+        let at = SocketAddr::new(group.into(), responder.local_addr().unwrap().port());
+        let patience = Duration::from_secs(20);
+        responder.set_read_timeout(Some(patience)).unwrap();
+        let answering = std::thread::spawn(move || {
+            for _ in 0..2 {
+                let mut buf = [0; LONGEST];
+                let (len, from) = responder.recv_from(&mut buf).unwrap();
+                assert_eq!(buf[..len], question("attic.local"));
+                responder.send_to(&answer(1, &HERE.octets()), from).unwrap();
+            }
+        });
+        let responders = Responders { at, patience };
+        let is = |own: IpAddr| responders.ask(HERE, "attic.local", &[own]).unwrap();
+        assert!(is(HERE.into()) && !is("192.0.2.9".parse().unwrap()));
+        answering.join().unwrap();
     }
 
     #[test]
