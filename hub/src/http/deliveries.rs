@@ -14,8 +14,11 @@ use super::page::Paging;
 use super::params::{Asked, FromParams, Nothing, Params};
 use super::path::Id;
 use crate::live::Update;
+use crate::model::access::Scope;
 use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
 use crate::store::DeliveryQuery;
+use crate::webhook::message::{self, Sender, field};
+use crate::webhook::sign;
 
 /// What to list.
 #[derive(Debug, utoipa::IntoParams)]
@@ -68,7 +71,7 @@ pub(super) async fn list(
     )))
 }
 
-/// One delivery with its body.
+/// One delivery with its message.
 #[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
     responses((status = 200, body = DeliveryWithBody), (status = 404, body = Problem)))]
 pub(super) async fn show(
@@ -77,7 +80,16 @@ pub(super) async fn show(
     Id(id): Id<DeliveryId>,
     _: Asked<Nothing>,
 ) -> Result<Json<DeliveryWithBody>, ApiError> {
-    let mut shown = DeliveryWithBody::from(app.store.delivery(id).await?);
+    let mut delivery = app.store.delivery(id).await?;
+    if scope.includes(Scope::Admin) {
+        let spec = field::hidden(&app.store.webhook(delivery.webhook).await?.spec);
+        let (hub, id) = (sign::hub_mark(app.info.id), sign::message_id(app.info.id, id));
+        // Of one that cannot be sent the hub's own form is shown.
+        if let Ok(request) = message::request(&spec, &delivery.body, Sender { hub: &hub, id: &id }) {
+            delivery.body = request.body;
+        }
+    }
+    let mut shown = DeliveryWithBody::from(delivery);
     shown.delivery = shown.delivery.shown_to(scope);
     Ok(Json(shown))
 }

@@ -146,6 +146,7 @@ fn of_alerts() -> OpenApiRouter<AppState> {
         .routes(routes!(silences::delete))
         .routes(routes!(webhooks::list, webhooks::create))
         .routes(routes!(webhooks::show, webhooks::replace, webhooks::change, webhooks::delete))
+        .routes(routes!(webhooks::preview))
         .routes(routes!(webhooks::test))
         .routes(routes!(webhooks::add_to_rules))
         .routes(routes!(webhooks::rotate_secret))

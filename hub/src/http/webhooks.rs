@@ -3,19 +3,22 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use jiff::tz::TimeZone;
 
 use super::AppState;
 use super::auth::{Admin, Reader, random};
 use super::body::Body;
 use super::dto::webhook::{Delivery, Webhook, WebhookWithSecret};
 use super::dto::webhook_draft::{NewWebhook, WebhookPatch};
+use super::dto::webhook_preview::{AskPreview, WebhookPreview};
 use super::dto::{Page, Problem};
 use super::error::ApiError;
 use super::page::{AskPage, Paging};
 use super::params::{Asked, Nothing};
 use super::path::Id;
 use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
-use crate::webhook::payload::test_delivery;
+use crate::webhook::payload::{Teller, test_delivery};
+use crate::zones;
 
 /// All webhooks, oldest first.
 #[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(Paging),
@@ -108,6 +111,20 @@ pub(super) async fn delete(
     app.store.delete_webhook(id).await?;
     app.rules_changed.notify_one();
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a webhook would send: the bytes of an event that did not happen. Nothing is stored or sent; what lets in at the receiver is
+/// `(hidden)`, also in what is asked.
+#[utoipa::path(post, path = "/api/v1/webhooks/preview", tag = "webhooks", request_body = AskPreview,
+    responses((status = 200, body = WebhookPreview), (status = 400, body = Problem)))]
+pub(super) async fn preview(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(asked): Body<AskPreview>,
+) -> Result<Json<WebhookPreview>, ApiError> {
+    let zone = app.info.time_zone.as_deref().and_then(zones::named).unwrap_or(TimeZone::UTC);
+    let teller = Teller { url: app.info.url.clone(), zone };
+    Ok(Json(asked.answered(&app.webhook_policy, &teller, app.info.id, app.clock.wall())?))
 }
 
 /// Sends a test message; the answer is the delivery to watch.

@@ -1,5 +1,7 @@
 //! Webhooks, and what is delivered to them.
 
+use std::collections::BTreeMap;
+
 use super::UnixMillis;
 use super::id::AlertId;
 pub use super::id::{DeliveryId, WebhookId};
@@ -9,8 +11,12 @@ pub use super::id::{DeliveryId, WebhookId};
 pub struct WebhookSpec {
     /// Name shown to people.
     pub name: String,
+    /// What it is told in.
+    pub kind: WebhookKind,
     /// http or https URL without user info.
     pub url: String,
+    /// What the kind asks for beside the URL.
+    pub fields: Fields,
     /// Extra request headers.
     pub headers: Headers,
     /// Whether it is told of alerts that were over when the hub learned of them.
@@ -22,11 +28,57 @@ pub struct WebhookSpec {
 }
 
 impl WebhookSpec {
-    /// A webhook that is on, told of everything, with nothing special about it.
+    /// A webhook that is on, told of everything in the hub's own form, with nothing special about it.
     #[must_use]
     pub fn new(name: impl Into<String>, url: impl Into<String>) -> Self {
         let (name, url) = (name.into(), url.into());
-        Self { name, url, headers: Headers::default(), past: true, for_new_rules: false, enabled: true }
+        let (kind, fields, headers) = (WebhookKind::Generic, Fields::default(), Headers::default());
+        Self { name, kind, url, fields, headers, past: true, for_new_rules: false, enabled: true }
+    }
+}
+
+/// What reads the messages of a webhook: it decides what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum WebhookKind {
+    /// Anything that reads the hub's own JSON, signed as Standard Webhooks.
+    Generic,
+    /// An incoming webhook of Slack, or of what speaks like it.
+    Slack,
+    /// A webhook of a Discord channel.
+    Discord,
+    /// A workflow of Microsoft Teams.
+    Teams,
+    /// A topic of ntfy.
+    Ntfy,
+    /// A bot of Telegram.
+    Telegram,
+    /// `PagerDuty` Events v2.
+    PagerDuty,
+    /// Prometheus Alertmanager, API v2.
+    Alertmanager,
+    /// An application of Gotify.
+    Gotify,
+    /// A room of Matrix.
+    Matrix,
+    /// A webhook trigger of Home Assistant.
+    HomeAssistant,
+}
+
+/// What a kind asks for beside the URL, by name, such as `chat_id`. Secrets are among them: `Debug` prints names only.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Fields(pub BTreeMap<String, String>);
+
+impl Fields {
+    /// The field of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+impl std::fmt::Debug for Fields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -118,7 +170,7 @@ pub struct NewDelivery {
     pub alert: Option<AlertId>,
     /// What happened.
     pub event: Event,
-    /// The exact bytes to sign and send, the same for every attempt.
+    /// What happened, in the hub's own form: what is sent is made of it, the same for every attempt.
     pub body: Vec<u8>,
     /// When it was caused.
     pub created_at: UnixMillis,
@@ -160,7 +212,7 @@ pub struct Delivery {
     pub next_attempt_at: Option<UnixMillis>,
     /// When it was caused.
     pub created_at: UnixMillis,
-    /// The exact bytes sent.
+    /// What happened, in the hub's own form: what is sent is made of it.
     pub body: Vec<u8>,
 }
 

@@ -16,7 +16,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, HeaderMap, HeaderValue};
-use hyper::{Request, Response, Uri};
+use hyper::{Method, Request, Response, Uri};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioIo;
@@ -73,15 +73,16 @@ pub(super) fn trust() -> Result<Arc<ClientConfig>, NoTls> {
     Ok(Arc::new(trusting.with_no_client_auth()))
 }
 
-/// Posts a body.
-pub(super) async fn post(
+/// Sends a body.
+pub(super) async fn send(
+    method: Method,
     url: &Url,
     resolver: Filtered,
     trust: Arc<ClientConfig>,
     headers: HeaderMap,
     body: Vec<u8>,
 ) -> Result<Answer, Error> {
-    let request = request(url, headers, body).map_err(Error::Request)?;
+    let request = request(method, url, headers, body).map_err(Error::Request)?;
     let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);
     http.set_nodelay(true);
@@ -101,6 +102,7 @@ pub(super) async fn post(
 }
 
 fn request(
+    method: Method,
     url: &Url,
     headers: HeaderMap,
     body: Vec<u8>,
@@ -108,7 +110,7 @@ fn request(
     let host = url.host_str().unwrap_or_default();
     let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
     let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
-    let mut request = Request::post(format!("{}{query}", url.path())).body(Full::from(body))?;
+    let mut request = Request::builder().method(method).uri(format!("{}{query}", url.path())).body(Full::from(body))?;
     *request.headers_mut() = headers;
     request.headers_mut().insert(HOST, HeaderValue::from_str(&host)?);
     Ok(request)

@@ -1,14 +1,15 @@
-//! One attempt: signs the body, posts it, and reports what came back.
+//! One attempt: makes the request of the kind, signs it where that is the kind's, sends it, and reports what came back.
 //!
 //! A call can take no longer than 15 s, follows no redirect, uses no proxy, shares no connection with another call, reads no
-//! more than [`super::call`] lets it, and keeps 1 KiB of the answer, for at most 2 s: the status decides, the text is for the
-//! person who looks into a failure.
+//! more than [`super::call`] lets it, and keeps 1 KiB of the answer, for at most 2 s: the status decides, and where a kind has a word
+//! for it the text ([`super::message::answer`]); for the rest it is for the person who looks into a failure.
 
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::BodyExt as _;
+use hyper::Method;
 use reqwest::Url;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use rustls::ClientConfig;
@@ -16,11 +17,12 @@ use rustls::ClientConfig;
 use super::call::{self, NoTls};
 use super::guard::{Filtered, Lookup, Policy, System};
 use super::header;
+use super::message::{self, Request, Sender, answer, field};
 use super::retry::Outcome;
-use super::sign::{message_id, signature};
+use super::sign::{hub_mark, message_id, signature};
 use crate::clock::Clock;
 use crate::model::HubId;
-use crate::model::webhook::{Attempt, Delivery, Webhook};
+use crate::model::webhook::{Attempt, Delivery, Webhook, WebhookKind};
 
 /// From the first byte sent to the last one read.
 pub const TIMEOUT: Duration = Duration::from_secs(15);
@@ -62,24 +64,10 @@ impl Client {
     pub async fn deliver(&self, webhook: &Webhook, delivery: &Delivery) -> (Attempt, Outcome) {
         let (at, began) = (self.clock.wall(), self.clock.now());
         let mut attempt = Attempt { at, status: None, error: None, duration_ms: 0, response: None };
-        let outcome = match self.policy.check_url(&webhook.spec.url) {
-            Ok(url) => {
-                let posted = tokio::time::timeout(TIMEOUT, self.post(&url, webhook, delivery, &mut attempt)).await;
-                let retry_after = match posted {
-                    Ok(Ok(retry_after)) => retry_after,
-                    Ok(Err(error)) => {
-                        attempt.error = Some(explain(&error));
-                        None
-                    }
-                    Err(_) => {
-                        attempt.error = Some(format!("no answer within {} s", TIMEOUT.as_secs()));
-                        None
-                    }
-                };
-                Outcome::of(attempt.status, retry_after.as_deref(), self.clock.wall())
-            }
+        let outcome = match self.prepared(webhook, delivery) {
+            Ok((url, request)) => self.tried(url, request, webhook, delivery, &mut attempt).await,
             Err(refused) => {
-                attempt.error = Some(refused.to_string());
+                attempt.error = Some(refused);
                 Outcome::Refused
             }
         };
@@ -87,18 +75,65 @@ impl Client {
         (attempt, outcome)
     }
 
-    /// Sends the body; the answer's status and text go into `attempt`, its `Retry-After` is returned.
+    /// What is sent, and where: or why nothing is.
+    fn prepared(&self, webhook: &Webhook, delivery: &Delivery) -> Result<(Url, Request), String> {
+        // What a person gave, before anything is made of it.
+        self.policy.check_url(&webhook.spec.url).map_err(|refused| refused.to_string())?;
+        let (hub, id) = (hub_mark(self.hub), message_id(self.hub, delivery.id));
+        let from = Sender { hub: &hub, id: &id };
+        let request = message::request(&webhook.spec, &delivery.body, from).map_err(|error| error.to_string())?;
+        let url = self.policy.check_url(&request.url).map_err(|refused| refused.to_string())?;
+        Ok((url, request))
+    }
+
+    async fn tried(
+        &self,
+        url: Url,
+        request: Request,
+        webhook: &Webhook,
+        delivery: &Delivery,
+        attempt: &mut Attempt,
+    ) -> Outcome {
+        let posted = tokio::time::timeout(TIMEOUT, self.post(&url, request, webhook, delivery, attempt)).await;
+        let retry_after = match posted {
+            Ok(Ok(retry_after)) => retry_after,
+            Ok(Err(error)) => {
+                attempt.error = Some(explain(&error));
+                None
+            }
+            Err(_) => {
+                attempt.error = Some(format!("no answer within {} s", TIMEOUT.as_secs()));
+                None
+            }
+        };
+        let outcome = Outcome::of(attempt.status, retry_after.as_deref(), self.clock.wall());
+        let said = attempt.response.as_deref().unwrap_or_default();
+        match answer::refusal(webhook.spec.kind, said) {
+            Some(refusal) if outcome == Outcome::Delivered => {
+                attempt.error = Some(refusal.to_owned());
+                Outcome::Unavailable { retry_after: None }
+            }
+            _ => outcome,
+        }
+    }
+
+    /// Sends the body; the answer's status and text go into `attempt`, how long it asks to wait is returned.
     async fn post(
         &self,
         url: &Url,
+        request: Request,
         webhook: &Webhook,
         delivery: &Delivery,
         attempt: &mut Attempt,
     ) -> Result<Option<String>, call::Error> {
         let port = url.port_or_known_default().unwrap_or_default();
         let resolver = Filtered::new(Arc::clone(&self.policy), Arc::clone(&self.lookup), port);
-        let headers = self.headers(webhook, delivery, attempt.at.0.div_euclid(1000));
-        let mut answer = call::post(url, resolver, Arc::clone(&self.trust), headers, delivery.body.clone()).await?;
+        let headers = self.headers(&request, webhook, delivery, attempt.at.0.div_euclid(1000));
+        let method = match request.method {
+            message::Method::Post => Method::POST,
+            message::Method::Put => Method::PUT,
+        };
+        let mut answer = call::send(method, url, resolver, Arc::clone(&self.trust), headers, request.body).await?;
         attempt.status = Some(answer.response.status().as_u16());
         let retry_after = answer.response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -115,11 +150,12 @@ impl Client {
         // What was read until then is kept.
         let _ = tokio::time::timeout(ANSWER_TIMEOUT, read).await;
         let text = String::from_utf8_lossy(&text);
-        attempt.response = Some(header::unsaid(&text, ANSWER_LIMIT, &webhook.spec.headers.0));
+        let retry_after = retry_after.or_else(|| answer::retry_after(webhook.spec.kind, &text));
+        attempt.response = Some(header::unsaid(&text, ANSWER_LIMIT, &credentials(webhook)));
         Ok(retry_after)
     }
 
-    fn headers(&self, webhook: &Webhook, delivery: &Delivery, timestamp: i64) -> HeaderMap {
+    fn headers(&self, request: &Request, webhook: &Webhook, delivery: &Delivery, timestamp: i64) -> HeaderMap {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         headers.insert(USER_AGENT, AGENT);
@@ -134,8 +170,17 @@ impl Client {
                 headers.insert(name, value);
             }
         }
+        for (name, value) in &request.headers {
+            if let Ok(mut value) = HeaderValue::from_str(value) {
+                value.set_sensitive(true);
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+        if webhook.spec.kind != WebhookKind::Generic {
+            return headers;
+        }
         let id = message_id(self.hub, delivery.id);
-        let signature = signature(&webhook.secrets, &id, timestamp, &delivery.body);
+        let signature = signature(&webhook.secrets, &id, timestamp, &request.body);
         for (name, value) in
             [("webhook-id", id), ("webhook-timestamp", timestamp.to_string()), ("webhook-signature", signature)]
         {
@@ -145,6 +190,15 @@ impl Client {
         }
         headers
     }
+}
+
+/// What an answer must not repeat where it is kept.
+fn credentials(webhook: &Webhook) -> Vec<(String, String)> {
+    let spec = &webhook.spec;
+    let secret =
+        |(name, value): (&String, &String)| field::is_secret(spec.kind, name).then(|| (name.clone(), value.clone()));
+    let fields = spec.fields.0.iter().filter_map(secret);
+    spec.headers.0.iter().cloned().chain(fields).collect()
 }
 
 /// The whole chain of causes: the outermost one says only that sending failed.

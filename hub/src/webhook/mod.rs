@@ -22,8 +22,10 @@
 pub mod client;
 pub mod guard;
 pub mod header;
+pub mod message;
 pub mod payload;
 pub mod retry;
+pub mod sample;
 pub mod sign;
 
 mod call;

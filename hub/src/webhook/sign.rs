@@ -57,8 +57,13 @@ pub fn parse_secret(text: &str) -> Result<Secret, Error> {
 /// the deliveries of two hubs apart.
 #[must_use]
 pub fn message_id(hub: HubId, delivery: DeliveryId) -> String {
-    let hub: String = hub.to_string().chars().filter(char::is_ascii_alphanumeric).take(8).collect();
-    format!("msg_{hub}_{}", delivery.0)
+    format!("msg_{}_{}", hub_mark(hub), delivery.0)
+}
+
+/// What tells two hubs apart that use one receiver.
+#[must_use]
+pub fn hub_mark(hub: HubId) -> String {
+    hub.to_string().chars().filter(char::is_ascii_alphanumeric).take(8).collect()
 }
 
 /// `webhook-signature` for an attempt at `timestamp` (Unix seconds).

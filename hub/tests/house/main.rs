@@ -60,7 +60,9 @@ const HUB: &[(&str, &[&str])] = &[
             "tls",
             "webhook::guard",
             "webhook::header",
+            "webhook::message",
             "webhook::payload",
+            "webhook::sample",
             "webhook::sign",
             "zones",
         ],
@@ -78,8 +80,10 @@ const PURE: &[&str] = &[
     "rules",
     "access.rs",
     "webhook/header.rs",
+    "webhook/message",
     "webhook/payload.rs",
     "webhook/retry.rs",
+    "webhook/sample.rs",
     "webhook/sentence.rs",
 ];
 
@@ -262,6 +266,7 @@ fn sql_stays_in_the_store_and_json_at_the_borders() {
         let in_store = name.starts_with("store");
         assert!(in_store || !code.contains("rusqlite"), "{name} speaks SQL");
         let at_border = name.starts_with("http")
+            || name.starts_with("webhook/message/")
             || ["webhook/payload.rs", "command/query.rs", "command/remote.rs", "command/watch.rs", "config.rs"]
                 .contains(&name.as_str());
         assert!(at_border || in_store || !code.contains("serde_json"), "{name} speaks JSON");

@@ -4,25 +4,28 @@ use std::fs;
 use std::path::Path;
 
 use rusqlite::Connection;
-use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Headers, Settlement, WebhookSpec};
+use telemetry_hub::model::webhook::{DeliveryId, DeliveryState, Fields, Headers, Settlement, WebhookKind, WebhookSpec};
 use telemetry_hub::store::{Commit, Error};
 
 use crate::scene::{Hub, T0, settlement, to};
 
 const CREDENTIAL: &str = "Bearer tk_of_the_receiver";
+const FIELD: &str = "routing_key_of_the_receiver";
 
 #[tokio::test]
-async fn the_headers_and_the_url_of_a_webhook_are_nowhere_in_the_data_directory() {
+async fn url_headers_and_fields_of_a_webhook_are_nowhere_in_the_data_directory() {
     let mut hub = Hub::new().await;
     let webhook = hub.webhook().await;
-    let spec = with_credential(webhook.spec.clone());
+    let fields = Fields([("routing_key".to_owned(), FIELD.to_owned())].into());
+    let spec = WebhookSpec { kind: WebhookKind::PagerDuty, fields, ..with_credential(webhook.spec.clone()) };
     let wanted = spec.clone();
     hub.store.change_webhook(webhook.id, T0, move |_| Ok::<_, ()>(wanted)).await.unwrap().unwrap();
     hub.restart().await;
     assert_eq!(hub.store.webhook(webhook.id).await.unwrap().spec, spec);
-    assert!(!format!("{:?}", hub.store.webhook(webhook.id).await).contains(CREDENTIAL), "not by Debug either");
+    let printed = format!("{:?}", hub.store.webhook(webhook.id).await);
+    assert!(!printed.contains(CREDENTIAL) && !printed.contains(FIELD), "not by Debug either: {printed}");
     hub.store.clone().close().await.unwrap();
-    assert!(!any_file_has(hub.dir.path(), CREDENTIAL) && !any_file_has(hub.dir.path(), "example.org"));
+    assert!([CREDENTIAL, FIELD, "example.org"].iter().all(|text| !any_file_has(hub.dir.path(), text)));
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ pub(crate) enum Answer {
     Status(u16),
     /// With this status and one more header.
     With(u16, &'static str, String),
+    /// With this status and body.
+    Text(u16, &'static str),
     /// With 200 and a body without end, a byte every 100 ms.
     Drip,
     /// With 200 and this many bytes.
@@ -34,11 +36,18 @@ pub(crate) enum Answer {
 /// One request as received; header names in lower case.
 #[derive(Debug, Clone)]
 pub(crate) struct Received {
+    /// Method and path: `POST /hook`.
+    pub(crate) asked: String,
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Vec<u8>,
 }
 
 impl Received {
+    /// Its body as JSON.
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+
     pub(crate) fn id(&self) -> &str {
         &self.headers["webhook-id"]
     }
@@ -100,7 +109,7 @@ impl WebhookSink {
 
 async fn serve(socket: TcpStream, script: Arc<[Answer]>, seen: Arc<Mutex<Vec<Received>>>) {
     let mut socket = BufStream::new(socket);
-    let mut headers = BTreeMap::new();
+    let (mut headers, mut asked) = (BTreeMap::new(), String::new());
     let mut line = String::new();
     loop {
         line.clear();
@@ -110,7 +119,9 @@ async fn serve(socket: TcpStream, script: Arc<[Answer]>, seen: Arc<Mutex<Vec<Rec
             Ok(1..=2) => break,
             Ok(_) => {}
         }
-        if let Some((name, value)) = line.split_once(':') {
+        if asked.is_empty() {
+            line.trim_end().trim_end_matches(" HTTP/1.1").clone_into(&mut asked);
+        } else if let Some((name, value)) = line.split_once(':') {
             headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
         }
     }
@@ -121,13 +132,16 @@ async fn serve(socket: TcpStream, script: Arc<[Answer]>, seen: Arc<Mutex<Vec<Rec
     }
     let answer = {
         let mut seen = seen.lock().unwrap();
-        seen.push(Received { headers, body });
+        seen.push(Received { asked, headers, body });
         script[(seen.len() - 1).min(script.len() - 1)].clone()
     };
     let head = match &answer {
         Answer::Status(status) => format!("HTTP/1.1 {status} X\r\ncontent-length: 0\r\n\r\n"),
         Answer::With(status, name, value) => {
             format!("HTTP/1.1 {status} X\r\n{name}: {value}\r\ncontent-length: 0\r\n\r\n")
+        }
+        Answer::Text(status, text) => {
+            format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{text}", text.len())
         }
         Answer::Large(bytes) => format!("HTTP/1.1 200 X\r\ncontent-length: {bytes}\r\n\r\n{}", "x".repeat(*bytes)),
         Answer::Drip => "HTTP/1.1 200 X\r\ncontent-length: 1000000\r\n\r\n".to_owned(),

@@ -26,6 +26,7 @@ pub mod text;
 pub mod user;
 pub mod webhook;
 pub mod webhook_draft;
+pub mod webhook_preview;
 
 pub(super) use super::body::parse;
 use serde::Serialize;

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::text;
 use crate::model::access::Scope;
 use crate::model::webhook;
 use crate::webhook::header;
+use crate::webhook::message::field;
 
 /// A webhook.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
@@ -19,8 +20,13 @@ pub struct Webhook {
     pub id: String,
     /// Name.
     pub name: String,
+    /// What reads its messages.
+    pub kind: WebhookKind,
     /// Where it sends; who is no admin sees scheme and host of it, the rest is `...`.
     pub url: String,
+    /// What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
+    /// (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.
+    pub fields: BTreeMap<String, String>,
     /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
     pub past: bool,
     /// Whether deliveries are attempted.
@@ -39,13 +45,61 @@ pub struct Webhook {
     pub last_delivery: Option<LastDelivery>,
 }
 
+/// What reads the messages of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookKind {
+    /// Anything: the hub's own JSON, signed (Standard Webhooks).
+    #[default]
+    Generic,
+    /// An incoming webhook of Slack, or of what speaks like it.
+    Slack,
+    /// A webhook of a Discord channel.
+    Discord,
+    /// A workflow of Microsoft Teams, with an Adaptive Card.
+    Teams,
+    /// A topic of ntfy: server and topic are the URL.
+    Ntfy,
+    /// A bot of Telegram, with `chat_id`.
+    Telegram,
+    /// `PagerDuty` Events v2, with `routing_key`.
+    #[serde(rename = "pagerduty")]
+    PagerDuty,
+    /// Prometheus Alertmanager, API v2.
+    Alertmanager,
+    /// Gotify, with `token`.
+    Gotify,
+    /// A room of Matrix, with `room_id` and `token`; the URL is the home server.
+    Matrix,
+    /// A webhook trigger of Home Assistant: the hub's own JSON.
+    HomeAssistant,
+}
+
+macro_rules! kinds {
+    ($($kind:ident),*) => {
+        impl From<webhook::WebhookKind> for WebhookKind {
+            fn from(kind: webhook::WebhookKind) -> Self {
+                match kind { $(webhook::WebhookKind::$kind => Self::$kind,)* }
+            }
+        }
+
+        impl From<WebhookKind> for webhook::WebhookKind {
+            fn from(kind: WebhookKind) -> Self {
+                match kind { $(WebhookKind::$kind => Self::$kind,)* }
+            }
+        }
+    };
+}
+
+kinds!(Generic, Slack, Discord, Teams, Ntfy, Telegram, PagerDuty, Alertmanager, Gotify, Matrix, HomeAssistant);
+
 /// A webhook, with its secret, which is shown only once.
 #[derive(Serialize, ToSchema)]
 pub struct WebhookWithSecret {
     /// The webhook.
     #[serde(flatten)]
     pub webhook: Webhook,
-    /// What the receiver verifies signatures with (Standard Webhooks).
+    /// What the receiver verifies signatures with (Standard Webhooks); of the kind `generic`, the others are not signed.
     pub secret: String,
 }
 
@@ -62,10 +116,13 @@ pub struct LastDelivery {
 
 impl From<webhook::Webhook> for Webhook {
     fn from(webhook: webhook::Webhook) -> Self {
+        let fields = field::hidden(&webhook.spec).fields.0;
         Self {
             id: text::id(webhook.id),
             name: webhook.spec.name,
+            kind: webhook.spec.kind.into(),
             url: webhook.spec.url,
+            fields,
             past: webhook.spec.past,
             enabled: webhook.spec.enabled && webhook.disabled_reason.is_none(),
             disabled_reason: webhook.disabled_reason,
@@ -88,6 +145,7 @@ impl Webhook {
     pub fn shown_to(mut self, scope: Scope) -> Self {
         if !scope.includes(Scope::Admin) {
             self.url = without_path(&self.url);
+            self.fields.values_mut().for_each(|value| header::HIDDEN.clone_into(value));
         }
         self
     }
@@ -166,18 +224,18 @@ pub struct Delivery {
     pub created_at: String,
 }
 
-/// A delivery with the exact bytes sent.
+/// A delivery with its message.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct DeliveryWithBody {
     /// The delivery.
     #[serde(flatten)]
     pub delivery: Delivery,
-    /// What is signed and sent.
+    /// What is sent, in the form of the webhook's kind, its secrets as `(hidden)`; who is no admin sees the hub's own form of it.
     pub body: String,
 }
 
 /// What happened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub enum Event {
     /// An alert fires.
     #[serde(rename = "alert.firing")]
@@ -191,6 +249,17 @@ pub enum Event {
     /// A person pressed the button.
     #[serde(rename = "webhook.test")]
     Test,
+}
+
+impl From<Event> for webhook::Event {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::AlertFiring => Self::AlertFiring,
+            Event::AlertResolved => Self::AlertResolved,
+            Event::AlertPast => Self::AlertPast,
+            Event::Test => Self::Test,
+        }
+    }
 }
 
 /// One try.

@@ -1,4 +1,6 @@
 //! What a person says of a webhook: whole, or only what changes. What came out of the hub as [`header::HIDDEN`] means "as it is".
+//!
+//! The kind is what was said, never what a URL looks like: one that does not fit is refused with what would.
 
 use std::collections::BTreeMap;
 
@@ -6,10 +8,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::text;
+use super::webhook::WebhookKind;
 use crate::http::error::ApiError;
-use crate::model::webhook::{Headers, WebhookSpec};
+use crate::model::webhook::{Fields, Headers, WebhookSpec};
 use crate::webhook::guard::Policy;
 use crate::webhook::header;
+use crate::webhook::message::place;
 
 /// A webhook to create, or the new settings of one.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -17,12 +21,19 @@ use crate::webhook::header;
 pub struct NewWebhook {
     /// Name.
     name: String,
+    /// What reads its messages; `generic` when left out.
+    #[serde(default)]
+    kind: WebhookKind,
     /// http or https URL, without user name and password: those go into a header.
     url: String,
+    /// What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    fields: BTreeMap<String, Credential>,
     /// Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is.
     #[serde(default)]
     #[schema(value_type = BTreeMap<String, String>)]
-    headers: BTreeMap<String, HeaderValue>,
+    headers: BTreeMap<String, Credential>,
     /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out.
     #[serde(default = "yes")]
     past: bool,
@@ -40,11 +51,16 @@ pub struct NewWebhook {
 pub struct WebhookPatch {
     /// Name.
     name: Option<String>,
+    /// What reads its messages. Of another kind only the fields are there that are set with it.
+    kind: Option<WebhookKind>,
     /// http or https URL, without user name and password: those go into a header. What waits is sent there at once.
     url: Option<String>,
+    /// Fields of the kind to set, or with null to remove; those not named stay.
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
+    fields: Option<BTreeMap<String, Option<Credential>>>,
     /// Headers to set, or with null to send no more; those not named stay. What waits is sent with them at once.
     #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
-    headers: Option<BTreeMap<String, Option<HeaderValue>>>,
+    headers: Option<BTreeMap<String, Option<Credential>>>,
     /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
     past: Option<bool>,
     /// Whether rules that are created without `webhooks` notify it.
@@ -56,9 +72,9 @@ pub struct WebhookPatch {
 /// A credential of the receiver as a rule: `Debug` does not print it.
 #[derive(Deserialize)]
 #[serde(transparent)]
-pub struct HeaderValue(String);
+pub struct Credential(String);
 
-impl std::fmt::Debug for HeaderValue {
+impl std::fmt::Debug for Credential {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(header::HIDDEN)
     }
@@ -74,12 +90,17 @@ impl NewWebhook {
     /// # Errors
     /// [`ApiError::invalid`] naming the field.
     pub fn over(self, before: Option<&WebhookSpec>, policy: &Policy) -> Result<WebhookSpec, ApiError> {
-        let none = Headers::default();
-        let stored = before.map_or(&none, |before| &before.headers);
-        let headers = self.headers.into_iter().map(|(name, value)| given(name, value, stored));
-        Ok(WebhookSpec {
+        let none = WebhookSpec::new("", "");
+        let before = before.unwrap_or(&none);
+        let headers = self.headers.into_iter().map(|(name, value)| given(name, value, &before.headers));
+        let kind = self.kind.into();
+        let stored = if kind == before.kind { &before.fields } else { &none.fields };
+        let fields = self.fields.into_iter().map(|(name, value)| field(name, value, stored));
+        fitting(WebhookSpec {
             name: text::name("name", self.name)?,
+            kind,
             url: url(self.url, policy)?,
+            fields: Fields(fields.collect::<Result<_, _>>()?),
             headers: checked(headers.collect::<Result<_, _>>()?)?,
             past: self.past,
             for_new_rules: self.for_new_rules,
@@ -104,9 +125,23 @@ impl WebhookPatch {
                 (None, None) => {}
             }
         }
-        Ok(WebhookSpec {
+        let kind = self.kind.map_or(before.kind, Into::into);
+        // What lets in at one receiver is not told another.
+        let mut fields = if kind == before.kind { before.fields } else { Fields::default() };
+        for (name, value) in self.fields.unwrap_or_default() {
+            match value {
+                Some(value) => {
+                    let (name, value) = field(name, value, &fields)?;
+                    fields.0.insert(name, value);
+                }
+                None => drop(fields.0.remove(&name)),
+            }
+        }
+        fitting(WebhookSpec {
             name: self.name.map_or(Ok(before.name), |name| text::name("name", name))?,
+            kind,
             url: self.url.map_or(Ok(before.url), |text| url(text, policy))?,
+            fields,
             headers: checked(headers.0)?,
             past: self.past.unwrap_or(before.past),
             for_new_rules: self.for_new_rules.unwrap_or(before.for_new_rules),
@@ -115,19 +150,38 @@ impl WebhookPatch {
     }
 }
 
-/// A header as it was sent, or with the value it had.
-fn given(name: String, value: HeaderValue, stored: &Headers) -> Result<(String, String), ApiError> {
-    if value.0 != header::HIDDEN {
-        return Ok((name, value.0));
-    }
-    let found = stored.0.iter().find(|(stored, _)| stored.eq_ignore_ascii_case(&name));
-    match found {
-        Some((_, value)) => Ok((name, value.clone())),
-        None => Err(ApiError::invalid(format!("headers.{name}"), "there is no stored value to keep: write one")),
+/// A webhook whose URL and fields are those of its kind.
+fn fitting(spec: WebhookSpec) -> Result<WebhookSpec, ApiError> {
+    match place::check(&spec) {
+        Ok(_) => Ok(spec),
+        Err(place::Refused { field, reason }) => Err(ApiError::invalid(field, reason)),
     }
 }
 
-fn checked(headers: Vec<(String, String)>) -> Result<Headers, ApiError> {
+/// A header as it was sent, or with the value it had.
+fn given(name: String, value: Credential, stored: &Headers) -> Result<(String, String), ApiError> {
+    let found = stored.0.iter().find(|(stored, _)| stored.eq_ignore_ascii_case(&name));
+    let value = value.or(found.map(|(_, value)| value), || format!("headers.{name}"))?;
+    Ok((name, value))
+}
+
+/// A field as it was sent, or with the value it had.
+fn field(name: String, value: Credential, stored: &Fields) -> Result<(String, String), ApiError> {
+    let value = value.or(stored.0.get(&name), || format!("fields.{name}"))?;
+    Ok((name, value))
+}
+
+impl Credential {
+    /// What was sent, or what is stored where that is meant.
+    fn or(self, stored: Option<&String>, place: impl FnOnce() -> String) -> Result<String, ApiError> {
+        if self.0 != header::HIDDEN {
+            return Ok(self.0);
+        }
+        stored.cloned().ok_or_else(|| ApiError::invalid(place(), "there is no stored value to keep: write one"))
+    }
+}
+
+pub(super) fn checked(headers: Vec<(String, String)>) -> Result<Headers, ApiError> {
     match header::check(&headers) {
         Ok(()) => Ok(Headers(headers)),
         Err(header::Refused { name, reason }) => {
@@ -137,7 +191,7 @@ fn checked(headers: Vec<(String, String)>) -> Result<Headers, ApiError> {
     }
 }
 
-fn url(text: String, policy: &Policy) -> Result<String, ApiError> {
+pub(super) fn url(text: String, policy: &Policy) -> Result<String, ApiError> {
     if text.len() > 2_048 {
         return Err(ApiError::invalid("url", "`url` must have at most 2048 bytes"));
     }

@@ -56,7 +56,7 @@ async fn a_rule_that_is_changed_says_what_it_was_and_by_whom() {
     // Of a webhook it is said that it sends elsewhere, and never where.
     let elsewhere = json!({"name": "ntfy", "url": "http://192.168.1.6/?key=0ther"});
     assert_eq!(scene.call("PUT", "/api/v1/webhooks/whk_1", &elsewhere).await.status, 200);
-    assert_eq!(log(&scene).await[0]["changes"], json!([change("url or headers", "(hidden)", "(hidden)")]));
+    assert_eq!(log(&scene).await[0]["changes"], json!([change("url, headers or fields", "(hidden)", "(hidden)")]));
     assert_eq!(scene.call("POST", "/api/v1/webhooks/whk_1/rotate-secret", &json!({})).await.status, 200);
     let text = scene.get("/api/v1/audit").await.text;
     assert!(!text.contains("s3cret") && !text.contains("0ther") && !text.contains(&secret), "{text}");

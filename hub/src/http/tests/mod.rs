@@ -19,4 +19,5 @@ mod second_factor;
 mod sessions;
 mod sign_in;
 mod users;
+mod webhook_kinds;
 mod webhooks;

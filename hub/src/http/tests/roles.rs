@@ -87,6 +87,7 @@ const LIST: &[(Needs, &str)] = &[
     (Admin, "DELETE /api/v1/webhooks/{id}"),
     (Admin, "POST /api/v1/webhooks/{id}/add-to-rules"),
     (Admin, "POST /api/v1/webhooks/{id}/rotate-secret"),
+    (Admin, "POST /api/v1/webhooks/preview"),
     (Admin, "POST /api/v1/webhooks/{id}/test"),
     (Admin, "POST /api/v1/deliveries/{id}/replay"),
     (Admin, "GET /api/v1/tokens"),

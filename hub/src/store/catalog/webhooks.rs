@@ -1,10 +1,10 @@
-//! Webhooks: where deliveries go, and what is sealed under `secret.key`: the secrets they are signed with, and the headers sent
-//! along, which are credentials of the receiver.
+//! Webhooks: where deliveries go, and what is sealed under `secret.key`: the secrets they are signed with, the URL, and the headers
+//! and fields of the kind, which are credentials of the receiver.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params};
 
 use crate::model::UnixMillis;
-use crate::model::webhook::{Headers, LastDelivery, MOST_ATTEMPTS, Secret, Webhook, WebhookId, WebhookSpec};
+use crate::model::webhook::{Fields, Headers, LastDelivery, MOST_ATTEMPTS, Secret, Webhook, WebhookId, WebhookSpec};
 use crate::store::SecretKey;
 use crate::store::Store;
 use crate::store::error::{Error, Result};
@@ -57,7 +57,7 @@ impl Store {
         self.change(move |scope| {
             write(scope.conn, INSERT, None, &spec, now)?;
             let id = WebhookId(unsigned(scope.conn.last_insert_rowid()));
-            seal(scope.conn, &key, id, &spec.url, &spec.headers)?;
+            seal(scope.conn, &key, id, &spec)?;
             add_secret(scope.conn, &key, id, &secret)?;
             read(scope.conn, &key, id, Some(now))
         })
@@ -65,8 +65,8 @@ impl Store {
     }
 
     /// Changes what a person set, from what it was to what `change` makes of it, or not at all when that is an error; enabling
-    /// it clears the reason it was disabled for. With another address or other headers everything that waits for its next
-    /// attempt is tried at once: that is what they were changed for.
+    /// it clears the reason it was disabled for. With another kind or address, other headers or fields everything that waits for
+    /// its next attempt is tried at once: that is what they were changed for.
     ///
     /// # Errors
     /// `NotFound`; inside, what `change` said.
@@ -85,8 +85,9 @@ impl Store {
                 Err(refused) => return Ok(Err(refused)),
             };
             write(conn, REPLACE, Some(id), &spec, now)?;
-            if (&spec.url, &spec.headers) != (&before.url, &before.headers) {
-                seal(conn, &key, id, &spec.url, &spec.headers)?;
+            let place = |spec: &WebhookSpec| (spec.kind, spec.url.clone(), spec.headers.clone(), spec.fields.clone());
+            if place(&spec) != place(&before) {
+                seal(conn, &key, id, &spec)?;
                 conn.prepare_cached(TRY_WAITING)?
                     .execute(named_params! { ":id": id, ":now": now.0, ":most": MOST_ATTEMPTS })?;
             }
@@ -150,9 +151,9 @@ const DROP_EXPIRED: &str = "DELETE FROM webhook_secret WHERE webhook = :webhook 
 const EXPIRE_CURRENT: &str =
     "UPDATE webhook_secret SET expires_at = :until WHERE webhook = :webhook AND expires_at IS NULL";
 const INSERT: &str =
-    "INSERT INTO webhook (id, name, url, headers, past, for_new_rules, enabled, created_at, updated_at)
-    VALUES (:id, :name, '', '', :past, :for_new_rules, :enabled, :now, :now)";
-const REPLACE: &str = "UPDATE webhook SET name = :name, past = :past, for_new_rules = :for_new_rules,
+    "INSERT INTO webhook (id, name, kind, url, headers, past, for_new_rules, enabled, created_at, updated_at)
+    VALUES (:id, :name, :kind, '', '', :past, :for_new_rules, :enabled, :now, :now)";
+const REPLACE: &str = "UPDATE webhook SET name = :name, kind = :kind, past = :past, for_new_rules = :for_new_rules,
     enabled = :enabled, disabled_reason = CASE WHEN :enabled THEN NULL ELSE disabled_reason END, updated_at = :now
     WHERE id = :id";
 /// What is under way ends where it began; what waits goes now, and that is no try of its schedule.
@@ -169,6 +170,7 @@ fn write(conn: &Connection, sql: &str, id: Option<WebhookId>, spec: &WebhookSpec
     Ok(conn.prepare_cached(sql)?.execute(named_params! {
         ":id": id,
         ":name": spec.name,
+        ":kind": spec.kind,
         ":past": spec.past,
         ":for_new_rules": spec.for_new_rules,
         ":enabled": spec.enabled,
@@ -176,16 +178,18 @@ fn write(conn: &Connection, sql: &str, id: Option<WebhookId>, spec: &WebhookSpec
     })?)
 }
 
-const SEAL: &str =
-    "UPDATE webhook SET url = '', url_sealed = :url, headers = '', headers_sealed = :headers WHERE id = :id";
+const SEAL: &str = "UPDATE webhook SET url = '', url_sealed = :url, headers = '', headers_sealed = :headers,
+    fields_sealed = :fields WHERE id = :id";
 
-/// Where it sends and with which headers: both hold credentials.
-fn seal(conn: &Connection, key: &SecretKey, id: WebhookId, url: &str, headers: &Headers) -> Result<()> {
-    let text = write_pairs(headers.0.iter().map(|(name, value)| (name, value)));
+/// Where it sends, with which headers and fields: all hold credentials.
+fn seal(conn: &Connection, key: &SecretKey, id: WebhookId, spec: &WebhookSpec) -> Result<()> {
+    let headers = write_pairs(spec.headers.0.iter().map(|(name, value)| (name, value)));
+    let fields = write_pairs(&spec.fields.0);
     conn.prepare_cached(SEAL)?.execute(named_params! {
         ":id": id,
-        ":url": key.seal(&url_purpose(id), url.as_bytes())?,
-        ":headers": key.seal(&headers_purpose(id), text.as_bytes())?,
+        ":url": key.seal(&url_purpose(id), spec.url.as_bytes())?,
+        ":headers": key.seal(&headers_purpose(id), headers.as_bytes())?,
+        ":fields": key.seal(&fields_purpose(id), fields.as_bytes())?,
     })?;
     Ok(())
 }
@@ -204,10 +208,14 @@ pub(in crate::store) fn seal_plain(conn: &Connection, key: &SecretKey) -> Result
     conn.pragma_update(None, "secure_delete", true)?;
     for (id, url, headers) in plain {
         // An older hub sealed headers before URLs.
-        let before = read(conn, key, id, None)?.spec;
-        let headers = if headers.is_empty() { before.headers } else { Headers(read_pairs(&headers)) };
-        let url = if url.is_empty() { before.url } else { url };
-        seal(conn, key, id, &url, &headers)?;
+        let mut spec = read(conn, key, id, None)?.spec;
+        if !headers.is_empty() {
+            spec.headers = Headers(read_pairs(&headers));
+        }
+        if !url.is_empty() {
+            spec.url = url;
+        }
+        seal(conn, key, id, &spec)?;
     }
     conn.pragma_update(None, "secure_delete", false)?;
     Ok(())
@@ -219,6 +227,10 @@ fn url_purpose(webhook: WebhookId) -> String {
 
 fn headers_purpose(webhook: WebhookId) -> String {
     format!("headers of webhook {}", webhook.0)
+}
+
+fn fields_purpose(webhook: WebhookId) -> String {
+    format!("fields of webhook {}", webhook.0)
 }
 
 const ADD_SECRET: &str = "INSERT INTO webhook_secret (webhook, sealed) VALUES (:webhook, :sealed)";
@@ -234,11 +246,11 @@ fn purpose(webhook: WebhookId) -> String {
 }
 
 const ALL: &str =
-    "SELECT id, name, url, url_sealed, headers_sealed, past, for_new_rules, enabled, disabled_reason, created_at, updated_at
-    FROM webhook ORDER BY id";
+    "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, past, for_new_rules, enabled, disabled_reason,
+    created_at, updated_at FROM webhook ORDER BY id";
 const ONE: &str =
-    "SELECT id, name, url, url_sealed, headers_sealed, past, for_new_rules, enabled, disabled_reason, created_at, updated_at
-    FROM webhook WHERE id = :id";
+    "SELECT id, name, kind, url, url_sealed, headers_sealed, fields_sealed, past, for_new_rules, enabled, disabled_reason,
+    created_at, updated_at FROM webhook WHERE id = :id";
 
 /// Reads a webhook with its secrets; with `now`, only those that still hold.
 pub(in crate::store) fn read(
@@ -268,13 +280,16 @@ fn complete(
 ) -> Result<Webhook> {
     let open = |purpose: String, sealed: &[u8]| {
         String::from_utf8(key.open(&purpose, sealed)?)
-            .map_err(|_| Error::Corrupt { what: "URL or headers of a webhook" })
+            .map_err(|_| Error::Corrupt { what: "URL, headers or fields of a webhook" })
     };
     if let Some(url) = sealed.url {
         webhook.spec.url = open(url_purpose(webhook.id), &url)?;
     }
     if let Some(headers) = sealed.headers {
         webhook.spec.headers = Headers(read_pairs(&open(headers_purpose(webhook.id), &headers)?));
+    }
+    if let Some(fields) = sealed.fields {
+        webhook.spec.fields = Fields(read_pairs(&open(fields_purpose(webhook.id), &fields)?));
     }
     let rules: i64 =
         conn.prepare_cached(RULES)?.query_row(named_params! { ":webhook": webhook.id }, |row| row.get(0))?;
@@ -299,6 +314,7 @@ fn complete(
 struct Sealed {
     url: Option<Vec<u8>>,
     headers: Option<Vec<u8>>,
+    fields: Option<Vec<u8>>,
 }
 
 /// A webhook without what lies in other tables and what is sealed.
@@ -306,6 +322,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, Sealed)> {
     let webhook = Webhook {
         id: row.get("id")?,
         spec: WebhookSpec {
+            kind: row.get("kind")?,
             past: row.get("past")?,
             for_new_rules: row.get("for_new_rules")?,
             enabled: row.get("enabled")?,
@@ -318,5 +335,7 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<(Webhook, Sealed)> {
         rules: 0,
         last_delivery: None,
     };
-    Ok((webhook, Sealed { url: row.get("url_sealed")?, headers: row.get("headers_sealed")? }))
+    let sealed =
+        Sealed { url: row.get("url_sealed")?, headers: row.get("headers_sealed")?, fields: row.get("fields_sealed")? };
+    Ok((webhook, sealed))
 }

@@ -13,7 +13,7 @@ use crate::model::reading::SeriesId;
 use crate::model::rule::{Op, RuleId, Severity};
 use crate::model::silence::SilenceId;
 use crate::model::user::Role;
-use crate::model::webhook::{DeliveryId, DeliveryState, Event, WebhookId};
+use crate::model::webhook::{DeliveryId, DeliveryState, Event, WebhookId, WebhookKind};
 
 macro_rules! number {
     ($($name:ident($inner:ty)),*) => {$(
@@ -64,6 +64,19 @@ words! {
     ActorKind { Session = "session", Token = "token", AdminFile = "admin_file", Command = "command", SignIn = "sign_in", Nobody = "nobody" }
     Event { AlertFiring = "alert.firing", AlertResolved = "alert.resolved", AlertPast = "alert.past", Test = "webhook.test" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
+    WebhookKind {
+        Generic = "generic",
+        Slack = "slack",
+        Discord = "discord",
+        Teams = "teams",
+        Ntfy = "ntfy",
+        Telegram = "telegram",
+        PagerDuty = "pagerduty",
+        Alertmanager = "alertmanager",
+        Gotify = "gotify",
+        Matrix = "matrix",
+        HomeAssistant = "home_assistant"
+    }
 }
 
 /// The word of a [`Measure`]; a rate's unit of time has a column of its own.

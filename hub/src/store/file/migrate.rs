@@ -40,6 +40,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0026_audit.sql"),
     include_str!("../../../../migrations/sqlite/0027_users.sql"),
     include_str!("../../../../migrations/sqlite/0028_limited_tokens.sql"),
+    include_str!("../../../../migrations/sqlite/0029_webhook_kinds.sql"),
 ];
 
 fn known() -> u32 {
@@ -199,6 +200,21 @@ mod tests {
             run(&mut conn).unwrap();
             assert_eq!(conn.query_row("SELECT COUNT(*) FROM user", [], |row| row.get::<_, i64>(0)).unwrap(), 0);
         }
+    }
+
+    #[test]
+    fn webhooks_of_before_there_were_kinds_are_generic() {
+        let kinds = STEPS.iter().position(|step| step.contains("fields_sealed")).unwrap();
+        let conn = as_of(
+            kinds,
+            "INSERT INTO webhook (id, name, url, headers, past, enabled, created_at, updated_at)
+                VALUES (1, 'ops', 'https://example.org', '', 1, 1, 0, 0)",
+        );
+        conn.execute_batch(STEPS[kinds]).unwrap();
+        let found = conn.query_row("SELECT kind, fields_sealed FROM webhook", [], |row| {
+            Ok((row.get::<_, String>(0)?, row.get::<_, Option<Vec<u8>>>(1)?))
+        });
+        assert_eq!(found.unwrap(), ("generic".to_owned(), None));
     }
 
     #[test]

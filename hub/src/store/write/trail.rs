@@ -95,7 +95,8 @@ const TRAILS: [Trail; 16] = [
         name: "ROW.name",
         columns: &[
             ("'name'", "name", As::Text),
-            ("'url or headers'", "url_sealed", As::Secret),
+            ("'kind'", "kind", As::Text),
+            ("'url, headers or fields'", "url_sealed", As::Secret),
             ("'past'", "past", As::OnOff),
             ("'for_new_rules'", "for_new_rules", As::OnOff),
             ("'enabled'", "enabled", As::OnOff),

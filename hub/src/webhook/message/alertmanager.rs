@@ -1,0 +1,69 @@
+//! Prometheus Alertmanager, API v2. PURE.
+//!
+//! It knows an alert by its labels, which therefore are what never changes while one lasts: names and labels of a device, which people
+//! change, are annotations. It takes an alert for over `resolve_timeout` (5 min) after it was last told, unless it was told when it
+//! ends: the hub tells once, so it says a year, and then the moment it ended. A restart of Alertmanager forgets what fires.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::note::Note;
+use super::{Request, To};
+
+/// Where alerts go.
+pub(super) const ALERTS: &str = "/api/v2/alerts";
+/// How long what fires is believed to.
+const LASTING: SignedDuration = SignedDuration::from_hours(365 * 24);
+/// How long a test fires.
+const OF_A_TEST: SignedDuration = SignedDuration::from_mins(5);
+
+pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
+    let at: Timestamp = note.timestamp.parse().unwrap_or(Timestamp::UNIX_EPOCH);
+    let after = |length: SignedDuration| at.checked_add(length).unwrap_or(at).to_string();
+    let mut labels = Map::new();
+    let mut label = |name: &str, value: &str| {
+        // To Prometheus a label without a value is none.
+        if !value.is_empty() {
+            labels.insert(name.to_owned(), json!(value));
+        }
+    };
+    label("hub", to.from.hub);
+    let mut alert = json!({"annotations": {"summary": note.title(), "description": note.text()}});
+    match note.alert() {
+        Some(about) => {
+            label("alertname", &about.rule.name);
+            label("severity", &about.severity);
+            label("alert", &about.id);
+            label("rule", &about.rule.id);
+            label("device", about.device.as_deref().unwrap_or_default());
+            label("sensor", &about.sensor);
+            alert["startsAt"] = json!(about.started_at);
+            alert["endsAt"] = json!(about.resolved_at.clone().unwrap_or_else(|| after(LASTING)));
+            let annotations = &mut alert["annotations"];
+            annotations["device_name"] = json!(about.device_name);
+            about.labels.iter().for_each(|(name, value)| annotations[annotation(name)] = json!(value));
+        }
+        None => {
+            label("alertname", "TelemetryHubTest");
+            label("severity", "info");
+            alert["startsAt"] = json!(at.to_string());
+            alert["endsAt"] = json!(after(OF_A_TEST));
+        }
+    }
+    alert["labels"] = labels.into();
+    if let Some(url) = note.link(2_048) {
+        alert["generatorURL"] = json!(url);
+    }
+    let path = to.url.path().trim_end_matches('/');
+    let mut url = to.url.clone();
+    if !path.ends_with(ALERTS) {
+        url.set_path(&format!("{path}{ALERTS}"));
+    }
+    Request::post(url, &Value::Array(vec![alert]))
+}
+
+/// A label of a device as the name of an annotation: letters, digits and underscores.
+fn annotation(label: &str) -> String {
+    let plain = label.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' });
+    format!("label_{}", plain.collect::<String>())
+}

@@ -1,0 +1,145 @@
+//! What a webhook sends, by kind: the same event in the form its receiver reads. PURE.
+//!
+//! The outbox keeps each event once, in the hub's own form ([`super::payload`]); what is sent is made of it at each attempt, and is
+//! the same at each: a webhook that becomes another kind sends what waits in its new form, and no token that a kind writes into
+//! its body lies in the outbox.
+//!
+//! | Kind | Sent to | Repeats are known by |
+//! |---|---|---|
+//! | generic | the URL, signed | `webhook-id` |
+//! | `slack`, `teams`, `home_assistant` | the URL | |
+//! | `discord` | the URL with `wait=true`: else a message that was not saved is no error | |
+//! | `ntfy` | the server; the topic is the end of the URL | |
+//! | `telegram` | `.../bot<token>/sendMessage` | |
+//! | `pagerduty` | `.../v2/enqueue`; what was over, as a change that pages nobody, to `.../v2/change/enqueue` | `dedup_key` |
+//! | `alertmanager` | `.../api/v2/alerts` | its labels |
+//! | `gotify` | `.../message` | |
+//! | `matrix` | `PUT .../send/m.room.message/<id>` | the id |
+//!
+//! Names are what devices and people say: whatever they are, they ping nobody and format nothing. Each kind says how. Texts are cut
+//! to what the receiver takes ([`cut`]), links that are too long are left out.
+
+mod alertmanager;
+pub mod answer;
+mod cut;
+mod discord;
+pub mod field;
+mod gotify;
+mod matrix;
+mod note;
+mod ntfy;
+mod pagerduty;
+pub mod place;
+mod slack;
+mod teams;
+mod telegram;
+
+use note::Note;
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::model::webhook::{Fields, WebhookKind, WebhookSpec};
+
+/// A request to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// How.
+    pub method: Method,
+    /// Where.
+    pub url: String,
+    /// What the kind sets itself, beside what all have in common.
+    pub headers: Vec<(&'static str, String)>,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+/// How a request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+}
+
+/// Who sends, and what.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    /// Tells this hub from others that use the same receiver.
+    pub hub: &'a str,
+    /// The message: the same at every attempt.
+    pub id: &'a str,
+}
+
+/// Why nothing can be sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// Of a database that came from elsewhere: it was checked when it was given.
+    #[error(transparent)]
+    Place(#[from] place::Refused),
+    /// The message in the outbox is not the hub's own form.
+    #[error("the stored message cannot be read")]
+    Message,
+}
+
+/// What is sent to this webhook of an event in the hub's own form.
+///
+/// # Errors
+/// When the webhook or the event are not as the hub makes them.
+pub fn request(spec: &WebhookSpec, body: &[u8], from: Sender<'_>) -> Result<Request, Error> {
+    let url = place::check(spec)?;
+    let to = To { url, fields: &spec.fields, from };
+    let note = || Note::read(body).ok_or(Error::Message);
+    Ok(match spec.kind {
+        WebhookKind::Generic | WebhookKind::HomeAssistant => {
+            Request { method: Method::Post, url: spec.url.clone(), headers: Vec::new(), body: body.to_vec() }
+        }
+        WebhookKind::Slack => slack::request(&note()?, &to),
+        WebhookKind::Discord => discord::request(&note()?, &to),
+        WebhookKind::Teams => teams::request(&note()?, &to),
+        WebhookKind::Ntfy => ntfy::request(&note()?, &to),
+        WebhookKind::Telegram => telegram::request(&note()?, &to),
+        WebhookKind::PagerDuty => pagerduty::request(&note()?, &to),
+        WebhookKind::Alertmanager => alertmanager::request(&note()?, &to),
+        WebhookKind::Gotify => gotify::request(&note()?, &to),
+        WebhookKind::Matrix => matrix::request(&note()?, &to),
+    })
+}
+
+/// To whom a message goes.
+struct To<'a> {
+    url: Url,
+    fields: &'a Fields,
+    from: Sender<'a>,
+}
+
+impl To<'_> {
+    fn field(&self, name: &str) -> &str {
+        self.fields.get(name).unwrap_or_default()
+    }
+
+    /// The URL without what is behind its host.
+    fn server(&self) -> Url {
+        let mut url = self.url.clone();
+        url.set_path("/");
+        url.set_query(None);
+        url
+    }
+}
+
+impl Request {
+    fn post(url: impl Into<String>, body: &Value) -> Self {
+        Self { method: Method::Post, url: url.into(), headers: Vec::new(), body: body.to_string().into_bytes() }
+    }
+
+    /// With a token as `Authorization`, where there is one.
+    fn bearing(mut self, token: &str) -> Self {
+        if !token.is_empty() {
+            self.headers.push(("authorization", format!("Bearer {token}")));
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! An event read back from the hub's own form, and what every kind says of it. PURE.
+//!
+//! What is missing is left out: a message of an older hub may wait in the outbox, without title or text.
+
+use serde::Deserialize;
+
+use super::cut;
+use crate::model::device::Labels;
+use crate::model::shown;
+
+/// Longest title; the shortest that a receiver takes is Slack's.
+const TITLE: usize = 140;
+/// Longest text: far more than a sentence needs, and the least that a receiver takes is 2,000.
+const TEXT: usize = 2_000;
+/// Longest value of a fact.
+const FACT: usize = 200;
+
+/// What happened.
+#[derive(Debug, Deserialize)]
+pub(super) struct Note {
+    #[serde(rename = "type")]
+    pub(super) event: String,
+    #[serde(default)]
+    pub(super) timestamp: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    text: String,
+    #[serde(default)]
+    data: Data,
+}
+
+#[derive(Debug, Default, Deserialize)]
+struct Data {
+    alert: Option<About>,
+}
+
+/// The alert it is about.
+#[derive(Debug, Deserialize)]
+pub(super) struct About {
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) rule: Rule,
+    pub(super) device: Option<String>,
+    #[serde(default)]
+    pub(super) device_name: String,
+    #[serde(default)]
+    pub(super) sensor: String,
+    #[serde(default)]
+    measure: String,
+    #[serde(default)]
+    unit: String,
+    #[serde(default)]
+    pub(super) severity: String,
+    value: Option<f64>,
+    worst_value: Option<f64>,
+    last_value: Option<f64>,
+    threshold: Option<f64>,
+    #[serde(default)]
+    pub(super) started_at: String,
+    pub(super) resolved_at: Option<String>,
+    #[serde(default)]
+    pub(super) labels: Labels,
+    pub(super) url: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Rule {
+    #[serde(default)]
+    pub(super) id: String,
+    #[serde(default)]
+    pub(super) name: String,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// It is over.
+    Well,
+    Info,
+    Warning,
+    Critical,
+}
+
+impl Level {
+    /// For receivers that show no colours.
+    pub(super) const fn mark(self) -> &'static str {
+        match self {
+            Self::Well => "🟢",
+            Self::Info => "🔵",
+            Self::Warning => "🟠",
+            Self::Critical => "🔴",
+        }
+    }
+
+    /// Red, green, blue.
+    pub(super) const fn colour(self) -> u32 {
+        match self {
+            Self::Well => 0x2f_9e_44,
+            Self::Info => 0x1c_7e_d6,
+            Self::Warning => 0xf0_8c_00,
+            Self::Critical => 0xe0_31_31,
+        }
+    }
+}
+
+impl Note {
+    pub(super) fn read(body: &[u8]) -> Option<Self> {
+        serde_json::from_slice(body).ok()
+    }
+
+    pub(super) const fn alert(&self) -> Option<&About> {
+        self.data.alert.as_ref()
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.event == "alert.resolved"
+    }
+
+    /// Over when the hub learned of it.
+    pub(super) fn is_past(&self) -> bool {
+        self.event == "alert.past"
+    }
+
+    pub(super) fn level(&self) -> Level {
+        match self.alert().map(|alert| alert.severity.as_str()) {
+            _ if self.is_over() => Level::Well,
+            Some("critical") if !self.is_past() => Level::Critical,
+            Some("warning") if !self.is_past() => Level::Warning,
+            _ => Level::Info,
+        }
+    }
+
+    pub(super) fn title(&self) -> String {
+        cut::units(if self.title.is_empty() { &self.event } else { &self.title }, TITLE)
+    }
+
+    pub(super) fn text(&self) -> String {
+        cut::units(if self.text.is_empty() { &self.event } else { &self.text }, TEXT)
+    }
+
+    /// Where the chart is, where the hub knows its own address.
+    pub(super) fn link(&self, most: usize) -> Option<&str> {
+        let url = self.alert()?.url.as_deref()?;
+        (url.starts_with("http") && url.len() <= most).then_some(url)
+    }
+
+    /// What a glance looks for: none of a test.
+    pub(super) fn facts(&self) -> Vec<(&'static str, String)> {
+        let Some(alert) = self.alert() else { return Vec::new() };
+        let mut facts = vec![("Device", shown::name(&alert.device_name))];
+        let is_series = alert.device.is_some() && alert.sensor != "device_offline";
+        if is_series && !alert.sensor.is_empty() {
+            facts.push(("Sensor", shown::name(&alert.sensor)));
+        }
+        let now = if self.is_over() { alert.last_value } else { alert.value };
+        facts.extend(now.map(|value| ("Value", alert.figure(value))));
+        let worst = alert.worst_value.filter(|&worst| Some(worst) != now);
+        facts.extend(worst.map(|worst| ("Worst", alert.figure(worst))));
+        facts.extend(alert.threshold.map(|limit| ("Limit", alert.figure(limit))));
+        facts.push(("Severity", alert.severity.clone()));
+        facts.into_iter().map(|(name, value)| (name, cut::units(&value, FACT))).collect()
+    }
+}
+
+impl About {
+    fn figure(&self, value: f64) -> String {
+        if self.measure == "silence" { shown::length(value.round() as i64) } else { shown::value(value, &self.unit) }
+    }
+}

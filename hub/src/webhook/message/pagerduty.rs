@@ -1,0 +1,62 @@
+//! `PagerDuty` Events v2: an alert is one incident, by its `dedup_key`. PURE.
+//!
+//! What was over when the hub learned of it is told as a change: it stands beside the incidents and pages nobody, and no resolve would
+//! ever close it.
+
+use serde_json::{Map, json};
+
+use super::note::Note;
+use super::{Request, To, cut};
+
+const SUMMARY: usize = 1_024;
+const DEDUP_KEY: usize = 255;
+/// Of what has no limit of its own.
+const NAME: usize = 255;
+/// Where alerts go, and changes.
+pub(super) const ENQUEUE: &str = "/v2/enqueue";
+const CHANGE: &str = "/v2/change/enqueue";
+
+pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
+    // Two hubs count their alerts alike.
+    let key = note.alert().map_or_else(|| to.from.id.to_owned(), |alert| format!("{}@{}", alert.id, to.from.hub));
+    let key = cut::units(&key, DEDUP_KEY);
+    let routing_key = to.field("routing_key");
+    if note.is_over() {
+        let event = json!({"routing_key": routing_key, "event_action": "resolve", "dedup_key": key});
+        return Request::post(to.url.as_str(), &event);
+    }
+    let alert = note.alert();
+    let mut payload = json!({
+        "summary": cut::units(&format!("{}: {}", note.title(), note.text()), SUMMARY),
+        "source": cut::units(alert.map_or("telemetry-hub", |alert| &alert.device_name), NAME),
+    });
+    if !note.timestamp.is_empty() {
+        payload["timestamp"] = json!(note.timestamp);
+    }
+    let mut details: Map<_, _> =
+        note.facts().into_iter().map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    if let Some(alert) = alert.filter(|alert| !alert.labels.is_empty()) {
+        details.insert("Labels".to_owned(), json!(alert.labels));
+    }
+    if !details.is_empty() {
+        payload["custom_details"] = details.into();
+    }
+    let mut event = json!({"routing_key": routing_key, "payload": payload});
+    if let Some(url) = note.link(2_048) {
+        event["links"] = json!([{"href": url, "text": "Open the chart"}]);
+    }
+    if note.is_past() {
+        return Request::post(to.url.as_str().replacen(ENQUEUE, CHANGE, 1), &event);
+    }
+    let severity =
+        alert.map(|alert| alert.severity.as_str()).filter(|severity| ["critical", "warning"].contains(severity));
+    event["payload"]["severity"] = json!(severity.unwrap_or("info"));
+    if let Some(alert) = alert {
+        event["payload"]["class"] = json!(cut::units(&alert.rule.name, NAME));
+        event["payload"]["component"] = json!(cut::units(&alert.sensor, NAME));
+    }
+    event["event_action"] = json!("trigger");
+    event["dedup_key"] = json!(key);
+    event["client"] = json!("Telemetry hub");
+    Request::post(to.url.as_str(), &event)
+}

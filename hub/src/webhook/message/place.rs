@@ -1,0 +1,200 @@
+//! Whether a URL and its fields are those of their kind, and what would be right. PURE.
+//!
+//! Only what could never work is refused: of a host that is nobody's known one any path is taken that does not matter.
+
+use reqwest::Url;
+
+use super::{alertmanager, field, ntfy, pagerduty, telegram};
+use crate::model::webhook::{WebhookKind, WebhookSpec};
+use crate::webhook::header::HIDDEN;
+
+/// Why a webhook is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {reason}")]
+pub struct Refused {
+    /// Of what: `url`, `fields.chat_id`.
+    pub field: String,
+    /// Why, and what would be right. No secret is in it.
+    pub reason: String,
+}
+
+/// Checks a webhook's URL and fields against its kind; gives the URL.
+///
+/// # Errors
+/// The first that does not fit.
+pub fn check(spec: &WebhookSpec) -> Result<Url, Refused> {
+    let url = Url::parse(&spec.url).map_err(|error| refused("url", format!("not a URL: {error}")))?;
+    for (name, value) in &spec.fields.0 {
+        field::check(spec.kind, name, value).map_err(|reason| refused(&format!("fields.{name}"), reason))?;
+    }
+    match spec.kind {
+        WebhookKind::Generic => {}
+        WebhookKind::Slack => is_slack(&url)?,
+        WebhookKind::Discord => is_discord(&url)?,
+        WebhookKind::Teams => is_teams(&url)?,
+        WebhookKind::Ntfy if ntfy::topic(&url).is_none() => {
+            return refuse(
+                "a URL of ntfy is server and topic, such as https://ntfy.sh/my-topic: a topic has at most 64 \
+                letters, digits, `-` and `_`",
+            );
+        }
+        WebhookKind::Ntfy => {}
+        WebhookKind::Telegram => {
+            if telegram::bot(&url).is_none() {
+                return refuse(
+                    "a URL of Telegram ends with the bot and its token, such as \
+                    https://api.telegram.org/bot123456:ABC-DEF/sendMessage",
+                );
+            }
+            needs(
+                spec,
+                "chat_id",
+                "write the chat the bot writes to: its number, such as -1001234567890, or the @name \
+                of a channel",
+            )?;
+        }
+        WebhookKind::PagerDuty => {
+            if !url.path().ends_with(pagerduty::ENQUEUE) {
+                return refuse(
+                    "a URL of PagerDuty is https://events.pagerduty.com/v2/enqueue, in the EU \
+                    https://events.eu.pagerduty.com/v2/enqueue",
+                );
+            }
+            needs(spec, "routing_key", "write the Integration Key of the service's Events API v2 integration")?;
+        }
+        WebhookKind::Alertmanager if is_of_another_api(&url) => {
+            return refuse(
+                "a URL of Alertmanager is its server, such as http://192.168.1.5:9093: alerts go to \
+                /api/v2/alerts there",
+            );
+        }
+        WebhookKind::Alertmanager => {}
+        WebhookKind::Gotify if !has_token(spec, &url, "x-gotify-key") => {
+            return Err(refused("fields.token", "write the token of an application of Gotify"));
+        }
+        WebhookKind::Gotify => {}
+        WebhookKind::Matrix => {
+            if url.path().contains("/_matrix") {
+                return refuse(
+                    "a URL of Matrix is the home server, such as https://matrix.example.org: the room goes \
+                    into `fields.room_id`",
+                );
+            }
+            needs(spec, "room_id", "write the id of the room, such as !abcdef:example.org")?;
+            if !has_token(spec, &url, "authorization") {
+                return Err(refused("fields.token", "write the access token of the account that writes to the room"));
+            }
+        }
+        WebhookKind::HomeAssistant if url.path().len() < 2 => {
+            return refuse(
+                "a URL of Home Assistant ends with the id of the webhook, such as \
+                http://homeassistant.local:8123/api/webhook/my-id",
+            );
+        }
+        WebhookKind::HomeAssistant => {}
+    }
+    Ok(url)
+}
+
+fn refused(field: &str, reason: impl Into<String>) -> Refused {
+    Refused { field: field.to_owned(), reason: reason.into() }
+}
+
+fn refuse<T>(reason: &str) -> Result<T, Refused> {
+    Err(refused("url", reason))
+}
+
+fn needs(spec: &WebhookSpec, name: &str, reason: &str) -> Result<(), Refused> {
+    spec.fields.get(name).map_or_else(|| Err(refused(&format!("fields.{name}"), reason)), |_| Ok(()))
+}
+
+/// By field, by header, or in the URL.
+fn has_token(spec: &WebhookSpec, url: &Url, header: &str) -> bool {
+    spec.fields.get("token").is_some()
+        || spec.headers.0.iter().any(|(name, _)| name.eq_ignore_ascii_case(header))
+        || url.query_pairs().any(|(name, value)| name == "token" && !value.is_empty())
+}
+
+fn host_is(url: &Url, domain: &str) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    host == domain || host.strip_suffix(domain).is_some_and(|before| before.ends_with('.'))
+}
+
+fn is_slack(url: &Url) -> Result<(), Refused> {
+    if host_is(url, "slack.com") && !url.path().starts_with("/services/") {
+        return refuse(
+            "a URL of Slack is that of an incoming webhook, such as https://hooks.slack.com/services/T0/B0/x \
+            (one of a workflow, /triggers/, takes no messages)",
+        );
+    }
+    if url.path().len() < 2 { refuse("the URL of an incoming webhook has a path") } else { Ok(()) }
+}
+
+fn is_discord(url: &Url) -> Result<(), Refused> {
+    let path = url.path().trim_end_matches('/');
+    if path.ends_with("/slack") || path.ends_with("/github") {
+        return refuse("without /slack or /github at its end this is the URL of a Discord webhook");
+    }
+    let is_known = host_is(url, "discord.com") || host_is(url, "discordapp.com");
+    if (is_known && !path.contains("/webhooks/")) || path.len() < 2 {
+        return refuse(
+            "a URL of Discord is that of a channel's webhook, such as \
+            https://discord.com/api/webhooks/123/abc",
+        );
+    }
+    Ok(())
+}
+
+fn is_teams(url: &Url) -> Result<(), Refused> {
+    if host_is(url, "office.com") {
+        return refuse(
+            "connectors of Teams are gone: make a workflow from the template `Post to a channel when a webhook \
+            request is received`, and write its URL (...logic.azure.com or ...powerplatform.com)",
+        );
+    }
+    if url.path().len() < 2 { refuse("the URL of a workflow of Teams has a path") } else { Ok(()) }
+}
+
+fn is_of_another_api(url: &Url) -> bool {
+    let path = url.path().trim_end_matches('/');
+    path.contains("/api/") && !path.ends_with(alertmanager::ALERTS)
+}
+
+/// A URL as it may be shown: `(hidden)` for what lets in.
+#[must_use]
+pub fn shown(kind: WebhookKind, url: &str) -> String {
+    let Ok(url) = Url::parse(url) else { return HIDDEN.to_owned() };
+    let after = match kind {
+        WebhookKind::Slack => "/services/",
+        WebhookKind::Discord => "/webhooks/",
+        WebhookKind::HomeAssistant => "/webhook/",
+        WebhookKind::Telegram => "/bot",
+        WebhookKind::Generic => "/",
+        WebhookKind::Teams
+        | WebhookKind::Ntfy
+        | WebhookKind::PagerDuty
+        | WebhookKind::Alertmanager
+        | WebhookKind::Gotify
+        | WebhookKind::Matrix => "",
+    };
+    let path = url.path();
+    let path = match path.find(after).map(|at| path.split_at(at + after.len())) {
+        Some((path, "")) => path.to_owned(),
+        Some((path, rest)) if !after.is_empty() => {
+            let method = if rest.ends_with("/sendMessage") { "/sendMessage" } else { "" };
+            format!("{path}{HIDDEN}{method}")
+        }
+        Some(_) => path.to_owned(),
+        None => format!("/{HIDDEN}"),
+    };
+    let value = |(name, value): (_, std::borrow::Cow<'_, str>)| {
+        let value = if value == "true" { "true" } else { HIDDEN };
+        format!("{name}={value}")
+    };
+    let query: Vec<_> = url.query_pairs().map(value).collect();
+    let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };
+    format!("{}{path}{query}", url.origin().ascii_serialization())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,51 @@
+//! Slack: Block Kit for an incoming webhook. PURE.
+//!
+//! `&`, `<` and `>` are the only characters that mean something to Slack's parser, `<!channel>` and `<@U1>` among what they make;
+//! `verbatim` keeps it from finding names and channels by itself. `text` is what a phone shows.
+
+use serde_json::json;
+
+use super::note::Note;
+use super::{Request, To, cut};
+
+/// Of a header block.
+const HEADER: usize = 150;
+/// Of the text of a section block.
+const SECTION: usize = 3_000;
+/// Of each of at most ten fields of a section block.
+const FIELD: usize = 2_000;
+/// Of the whole message Slack shows 40,000, and advises 4,000.
+const TEXT: usize = 4_000;
+
+pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
+    let title = format!("{} {}", note.level().mark(), note.title());
+    let mut blocks = vec![
+        json!({"type": "header", "text": {"type": "plain_text", "text": escaped(&title, HEADER), "emoji": false}}),
+        json!({"type": "section", "text": mrkdwn(&escaped(&note.text(), SECTION))}),
+    ];
+    let facts = note.facts();
+    if !facts.is_empty() {
+        let fields: Vec<_> =
+            facts.iter().map(|(name, value)| mrkdwn(&format!("*{name}*\n{}", escaped(value, FIELD - 20)))).collect();
+        blocks.push(json!({"type": "section", "fields": fields}));
+    }
+    if let Some(url) = note.link(SECTION - 100) {
+        let url = escaped(&url.replace('|', "%7C"), SECTION);
+        blocks.push(json!({"type": "context", "elements": [mrkdwn(&format!("<{url}|Open the chart>"))]}));
+    }
+    let text = escaped(&format!("{title}: {}", note.text()), TEXT);
+    Request::post(to.url.as_str(), &json!({"text": text, "blocks": blocks}))
+}
+
+fn mrkdwn(text: &str) -> serde_json::Value {
+    json!({"type": "mrkdwn", "text": text, "verbatim": true})
+}
+
+fn escaped(text: &str, most: usize) -> String {
+    cut::escaped(text, most, |c| match c {
+        '&' => Some("&amp;"),
+        '<' => Some("&lt;"),
+        '>' => Some("&gt;"),
+        _ => None,
+    })
+}

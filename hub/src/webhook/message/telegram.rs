@@ -1,0 +1,46 @@
+//! Telegram: `sendMessage` of a bot. PURE.
+//!
+//! Without `parse_mode` nothing in a text is markup; that the title is bold is said beside it. What would be somebody's name is
+//! broken by a sign that is not seen, because Telegram looks for names in any text.
+
+use reqwest::Url;
+use serde_json::json;
+
+use super::note::Note;
+use super::{Request, To, cut};
+
+/// Characters of a message, after its entities were taken out.
+const TEXT: usize = 4_096;
+/// As much of it as a link may take.
+const LINK: usize = 1_024;
+
+pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
+    let title = unmentioned(&format!("{} {}", note.level().mark(), note.title()));
+    let bold = title.encode_utf16().count();
+    let link = note.link(LINK).map(|url| format!("\n\n{url}")).unwrap_or_default();
+    let room = TEXT - link.encode_utf16().count();
+    let text = cut::units(&format!("{title}\n{}", unmentioned(&note.text())), room) + &link;
+    let message = json!({
+        "chat_id": to.field("chat_id"),
+        "text": text,
+        "entities": [{"type": "bold", "offset": 0, "length": bold}],
+        "link_preview_options": {"is_disabled": true},
+    });
+    let mut url = to.url.clone();
+    url.set_path(&format!("{}/sendMessage", bot(&to.url).unwrap_or_default()));
+    Request::post(url, &message)
+}
+
+/// The path of a bot: `/bot<token>`, with or without the method behind it.
+pub(super) fn bot(url: &Url) -> Option<&str> {
+    let path = url.path().trim_end_matches('/');
+    let path = path.strip_suffix("/sendMessage").unwrap_or(path);
+    let (_, name) = path.rsplit_once('/')?;
+    let (number, key) = name.strip_prefix("bot")?.split_once([':'])?;
+    let is_token = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) && !key.is_empty();
+    is_token.then_some(path)
+}
+
+fn unmentioned(text: &str) -> String {
+    text.replace('@', "@\u{2060}")
+}

@@ -1,0 +1,446 @@
+//! What each kind sends, held against its public documentation as it was read on 2026-11-29.
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::webhook::header::HIDDEN;
+
+const FROM: Sender<'static> = Sender { hub: "0a1b2c3d", id: "msg_0a1b2c3d_7" };
+const LINK: &str = "http://hub:8080/d/dev_1?m=temp&from=1&to=2";
+
+/// <https://docs.slack.dev/reference/block-kit/blocks/header-block> (150 characters), `section-block` (3,000; ten fields of 2,000),
+/// <https://docs.slack.dev/messaging/formatting-message-text> (`&`, `<`, `>` escaped, nothing else).
+#[test]
+fn slack_gets_blocks() {
+    let (request, body) = sent(&to(WebhookKind::Slack), &firing());
+    assert_eq!((request.method, &*request.url), (Method::Post, "https://hooks.slack.com/services/T0/B0/x"));
+    let field = |name, value| json!({"type": "mrkdwn", "text": format!("*{name}*\n{value}"), "verbatim": true});
+    let title = "🔴 too hot on boiler-1";
+    let text = "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.";
+    assert_eq!(
+        body,
+        json!({"text": format!("{title}: {text}"), "blocks": [
+            {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": false}},
+            {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": true}},
+            {"type": "section", "fields": [field("Device", "boiler-1"), field("Sensor", "temp"), field("Value", "31.5 °C"),
+                field("Limit", "30 °C"), field("Severity", "critical")]},
+            {"type": "context", "elements": [{"type": "mrkdwn", "verbatim": true,
+                "text": "<http://hub:8080/d/dev_1?m=temp&amp;from=1&amp;to=2|Open the chart>"}]},
+        ]})
+    );
+    let (_, over) = sent(&to(WebhookKind::Slack), &resolved());
+    assert_eq!(over["blocks"][0]["text"]["text"], "🟢 Resolved: too hot on boiler-1");
+    assert_eq!(over["blocks"][2]["fields"][2]["text"], "*Value*\n28 °C");
+    let (_, test) = sent(&to(WebhookKind::Slack), &a_test());
+    assert_eq!(test["blocks"].as_array().unwrap().len(), 2, "a test has no facts and no chart");
+}
+
+/// <https://docs.discord.com/developers/resources/webhook#execute-webhook>, `message#embed-object-embed-limits` (256, 4,096, 1,024,
+/// 6,000 in all), `message#allowed-mentions-object`; `wait`: "when false a message that is not saved does not return an error".
+#[test]
+fn discord_gets_an_embed_that_mentions_nobody() {
+    let (request, body) = sent(&to(WebhookKind::Discord), &firing());
+    assert_eq!(request.url, "https://discord.com/api/webhooks/1/x?thread_id=9&wait=true");
+    let field = |name, value| json!({"name": name, "value": value, "inline": true});
+    assert_eq!(
+        body,
+        json!({"allowed_mentions": {"parse": []}, "embeds": [{
+            "title": "too hot on boiler-1",
+            "description": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
+            "url": LINK,
+            "color": 0xe0_31_31,
+            "timestamp": "2027-01-15T08:00:00Z",
+            "fields": [field("Device", "boiler-1"), field("Sensor", "temp"), field("Value", "31.5 °C"),
+                field("Limit", "30 °C"), field("Severity", "critical")],
+        }]})
+    );
+    let (_, over) = sent(&to(WebhookKind::Discord), &resolved());
+    assert_eq!(over["embeds"][0]["color"], 0x2f_9e_44);
+}
+
+/// <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/connectors-using> (message of one attachment,
+/// `application/vnd.microsoft.card.adaptive`, 28 KB), <https://adaptivecards.io/explorer/RichTextBlock.html> (1.2; no Markdown).
+#[test]
+fn teams_gets_an_adaptive_card() {
+    let (request, body) = sent(&to(WebhookKind::Teams), &firing());
+    assert!(request.url.starts_with("https://prod-1.westeurope.logic.azure.com"), "{}", request.url);
+    let fact = |name: &str, value: &str| {
+        json!({"type": "RichTextBlock", "inlines": [
+            {"type": "TextRun", "text": format!("{name}: "), "weight": "Bolder"}, {"type": "TextRun", "text": value}]})
+    };
+    assert_eq!(
+        body,
+        json!({"type": "message", "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": {
+                "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+                "type": "AdaptiveCard",
+                "version": "1.4",
+                "body": [
+                    {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": "too hot on boiler-1",
+                        "weight": "Bolder", "size": "Large", "color": "Attention"}]},
+                    {"type": "RichTextBlock", "inlines": [{"type": "TextRun",
+                        "text": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC."}]},
+                    fact("Device", "boiler-1"), fact("Sensor", "temp"), fact("Value", "31.5 °C"),
+                    fact("Limit", "30 °C"), fact("Severity", "critical"),
+                ],
+                "actions": [{"type": "Action.OpenUrl", "title": "Open the chart", "url": LINK}],
+            },
+        }]})
+    );
+    let (_, over) = sent(&to(WebhookKind::Teams), &resolved());
+    assert_eq!(over["attachments"][0]["content"]["body"][0]["inlines"][0]["color"], "Good");
+}
+
+/// <https://docs.ntfy.sh/publish/#publish-as-json> (to the server, not to the topic), `#limitations` (4,096 bytes).
+#[test]
+fn ntfy_gets_json_at_the_server() {
+    let mut spec = to(WebhookKind::Ntfy);
+    let (request, body) = sent(&spec, &firing());
+    assert_eq!((&*request.url, request.headers.len()), ("https://ntfy.sh/", 0));
+    assert_eq!(
+        body,
+        json!({
+            "topic": "my-topic",
+            "title": "too hot on boiler-1",
+            "message": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
+            "priority": 5,
+            "tags": ["rotating_light"],
+            "click": LINK,
+        })
+    );
+    spec.fields.0.insert("token".into(), "tk_1".into());
+    let (request, over) = sent(&spec, &resolved());
+    assert_eq!(request.headers, [("authorization", "Bearer tk_1".to_owned())]);
+    assert_eq!((&over["priority"], &over["tags"]), (&json!(3), &json!(["white_check_mark"])));
+    assert_eq!(sent(&spec, &a_test()).1["tags"], json!(["bell"]));
+}
+
+/// <https://core.telegram.org/bots/api#sendmessage> (4,096 characters after entities parsing), `#messageentity` (UTF-16 units).
+#[test]
+fn telegram_gets_plain_text_with_a_bold_title() {
+    let (request, body) = sent(&to(WebhookKind::Telegram), &firing());
+    assert_eq!(request.url, "https://api.telegram.org/bot1:x/sendMessage");
+    let title = "🔴 too hot on boiler-1";
+    let text = "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.";
+    assert_eq!(
+        body,
+        json!({
+            "chat_id": "-100",
+            "text": format!("{title}\n{text}\n\n{LINK}"),
+            "entities": [{"type": "bold", "offset": 0, "length": title.encode_utf16().count()}],
+            "link_preview_options": {"is_disabled": true},
+        })
+    );
+    let over = sent(&to(WebhookKind::Telegram), &resolved()).1["text"].clone();
+    assert!(over.as_str().unwrap().starts_with("🟢 Resolved: too hot on boiler-1\n"), "{over}");
+}
+
+/// <https://github.com/PagerDuty/developer-docs/blob/main/docs/events-API-v2/02-Trigger-Events.md> (1,024 and 255 characters),
+/// `03-Change-Events.md`.
+#[test]
+fn pagerduty_opens_and_closes_one_incident() {
+    let (request, body) = sent(&to(WebhookKind::PagerDuty), &firing());
+    assert_eq!(request.url, "https://events.pagerduty.com/v2/enqueue");
+    assert_eq!(
+        body,
+        json!({
+            "routing_key": "R0",
+            "event_action": "trigger",
+            "dedup_key": "alr_5@0a1b2c3d",
+            "client": "Telemetry hub",
+            "links": [{"href": LINK, "text": "Open the chart"}],
+            "payload": {
+                "summary": "too hot on boiler-1: boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
+                "source": "boiler-1",
+                "severity": "critical",
+                "timestamp": "2027-01-15T08:00:00Z",
+                "class": "too hot",
+                "component": "temp",
+                "custom_details": {"Device": "boiler-1", "Sensor": "temp", "Value": "31.5 °C", "Limit": "30 °C",
+                    "Severity": "critical", "Labels": {"room": "lab"}},
+            },
+        })
+    );
+    let (_, over) = sent(&to(WebhookKind::PagerDuty), &resolved());
+    assert_eq!(over, json!({"routing_key": "R0", "event_action": "resolve", "dedup_key": "alr_5@0a1b2c3d"}));
+    let (request, past) = sent(&to(WebhookKind::PagerDuty), &past());
+    assert_eq!(request.url, "https://events.pagerduty.com/v2/change/enqueue");
+    assert_eq!((past.get("event_action"), past.get("dedup_key")), (None, None));
+    assert_eq!((&past["payload"]["source"], &past["routing_key"]), (&json!("boiler-1"), &json!("R0")));
+    let (_, test) = sent(&to(WebhookKind::PagerDuty), &a_test());
+    assert_eq!((&test["dedup_key"], &test["payload"]["severity"]), (&json!("msg_0a1b2c3d_7"), &json!("info")));
+}
+
+/// <https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml> (postableAlerts),
+/// <https://prometheus.io/docs/alerting/latest/alerts_api/> (labels identify; without `endsAt` it ends by itself).
+#[test]
+fn alertmanager_knows_an_alert_by_what_does_not_change() {
+    let (request, body) = sent(&to(WebhookKind::Alertmanager), &firing());
+    assert_eq!(request.url, "http://am:9093/prefix/api/v2/alerts");
+    let labels = json!({"alertname": "too hot", "severity": "critical", "alert": "alr_5", "rule": "rul_3", "hub": "0a1b2c3d",
+        "device": "dev_1", "sensor": "temp"});
+    assert_eq!(
+        body,
+        json!([{
+            "labels": labels,
+            "annotations": {
+                "summary": "too hot on boiler-1",
+                "description": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
+                "device_name": "boiler-1",
+                "label_room": "lab",
+            },
+            "startsAt": "2027-01-15T07:59:00Z",
+            "endsAt": "2028-01-15T08:00:00Z",
+            "generatorURL": LINK,
+        }])
+    );
+    let (_, over) = sent(&to(WebhookKind::Alertmanager), &resolved());
+    assert_eq!((&over[0]["labels"], &over[0]["endsAt"]), (&labels, &json!("2027-01-15T08:05:00Z")));
+    let (_, test) = sent(&to(WebhookKind::Alertmanager), &a_test());
+    assert_eq!(test[0]["endsAt"], "2027-01-15T08:05:00Z");
+    let mut whole = to(WebhookKind::Alertmanager);
+    whole.url = "http://am:9093/api/v2/alerts".into();
+    assert_eq!(sent(&whole, &firing()).0.url, "http://am:9093/api/v2/alerts");
+}
+
+/// <https://gotify.net/docs/pushmsg>, <https://gotify.net/docs/msgextras> (`client::notification`).
+#[test]
+fn gotify_gets_a_message_of_an_application() {
+    let (request, body) = sent(&to(WebhookKind::Gotify), &firing());
+    assert_eq!(request.url, "https://push.example.org/message");
+    assert_eq!(request.headers, [("x-gotify-key", "A1".to_owned())]);
+    assert_eq!(
+        body,
+        json!({
+            "title": "too hot on boiler-1",
+            "message": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
+            "priority": 8,
+            "extras": {"client::notification": {"click": {"url": LINK}}},
+        })
+    );
+    assert_eq!(sent(&to(WebhookKind::Gotify), &resolved()).1["priority"], 4);
+    let mut by_url = to(WebhookKind::Gotify);
+    by_url.url = "https://push.example.org/message?token=A1".into();
+    by_url.fields.0.clear();
+    let (request, _) = sent(&by_url, &firing());
+    assert_eq!((&*request.url, request.headers.len()), ("https://push.example.org/message?token=A1", 0));
+}
+
+/// <https://spec.matrix.org/v1.18/client-server-api/#put_matrixclientv3roomsroomidsendeventtypetxnid>, `#mroommessage-msgtypes`,
+/// `#definition-mmentions`.
+#[test]
+fn matrix_gets_text_and_html_under_the_id_of_the_message() {
+    let (request, body) = sent(&to(WebhookKind::Matrix), &firing());
+    assert_eq!(request.method, Method::Put);
+    let path = "_matrix/client/v3/rooms/!abc:example.org/send/m.room.message/msg_0a1b2c3d_7";
+    assert_eq!(request.url, format!("https://matrix.example.org/{path}"));
+    assert_eq!(request.headers, [("authorization", "Bearer syt_1".to_owned())]);
+    let (title, text) =
+        ("🔴 too hot on boiler-1", "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.");
+    assert_eq!(
+        body,
+        json!({
+            "msgtype": "m.text",
+            "body": format!("{title}\n{text}\n{LINK}"),
+            "format": "org.matrix.custom.html",
+            "formatted_body": format!(
+                "<strong>{title}</strong><br>{text}<br><a href=\"{}\">Open the chart</a>", LINK.replace('&', "&amp;")
+            ),
+            "m.mentions": {},
+        })
+    );
+    assert!(sent(&to(WebhookKind::Matrix), &resolved()).1["body"].as_str().unwrap().starts_with("🟢 Resolved"));
+}
+
+/// <https://www.home-assistant.io/docs/automation/trigger/#webhook-trigger>: JSON is `trigger.json`.
+#[test]
+fn the_hubs_own_form_goes_out_as_it_is() {
+    for kind in [WebhookKind::Generic, WebhookKind::HomeAssistant] {
+        for event in [firing(), resolved(), past(), a_test()] {
+            let spec = to(kind);
+            let bytes = event.to_string().into_bytes();
+            let request = request(&spec, &bytes, FROM).unwrap();
+            assert_eq!((request.body, request.url, request.headers), (bytes, spec.url, vec![]));
+        }
+    }
+}
+
+#[test]
+fn whatever_people_write_every_limit_holds() {
+    let mut limits = vec![];
+    for filler in ["ü", "🔥", "&", "<", "@", "*", "\"", "\\", "\u{1}", "a"] {
+        let mut event = firing();
+        let long = filler.repeat(30_000);
+        (event["title"], event["text"]) = (json!(long), json!(long));
+        let alert = &mut event["data"]["alert"];
+        (alert["device_name"], alert["sensor"], alert["rule"]["name"]) = (json!(long), json!(long), json!(long));
+        alert["url"] = json!(format!("http://hub/{}", "a".repeat(30_000)));
+        let of = |kind| sent(&to(kind), &event);
+        let units = |value: &Value| value.as_str().unwrap().encode_utf16().count();
+
+        let slack = of(WebhookKind::Slack).1;
+        assert!(units(&slack["text"]) <= 4_000 && units(&slack["blocks"][0]["text"]["text"]) <= 150, "{filler}");
+        assert!(units(&slack["blocks"][1]["text"]["text"]) <= 3_000, "{filler}");
+        for field in slack["blocks"][2]["fields"].as_array().unwrap() {
+            assert!(units(&field["text"]) <= 2_000, "{filler}");
+        }
+        let embed = of(WebhookKind::Discord).1["embeds"][0].clone();
+        let fields = embed["fields"].as_array().unwrap();
+        let mut all = units(&embed["title"]) + units(&embed["description"]);
+        for field in fields {
+            assert!(units(&field["value"]) <= 1_024, "{filler}");
+            all += units(&field["name"]) + units(&field["value"]);
+        }
+        assert!(
+            units(&embed["title"]) <= 256 && units(&embed["description"]) <= 4_096 && all <= 6_000,
+            "{filler} {all}"
+        );
+        assert!(of(WebhookKind::Teams).0.body.len() <= 28_000, "{filler}");
+        let (ntfy, message) = of(WebhookKind::Ntfy);
+        assert!(message["message"].as_str().unwrap().len() <= 4_096 && ntfy.body.len() <= 8_192, "{filler}");
+        assert!(units(&of(WebhookKind::Telegram).1["text"]) <= 4_096, "{filler}");
+        let page = of(WebhookKind::PagerDuty).1;
+        assert!(units(&page["payload"]["summary"]) <= 1_024 && units(&page["dedup_key"]) <= 255, "{filler}");
+        assert!(of(WebhookKind::Matrix).0.body.len() <= 65_536 / 2, "{filler}");
+        limits.push(units(&page["payload"]["source"]));
+    }
+    assert!(limits.iter().all(|&length| length <= 255), "{limits:?}");
+}
+
+#[test]
+fn a_name_pings_nobody_and_formats_nothing() {
+    let name = "<!channel> @everyone <@U1> @room *b* [x](http://evil) </strong>";
+    let mut event = firing();
+    (event["title"], event["text"]) = (json!(name), json!(name));
+    event["data"]["alert"]["device_name"] = json!(name);
+    let of = |kind| sent(&to(kind), &event).1;
+
+    let slack = of(WebhookKind::Slack).to_string();
+    assert!(!slack.contains("<!") && !slack.contains("<@") && slack.contains("&lt;!channel&gt;"), "{slack}");
+    let discord = of(WebhookKind::Discord);
+    assert_eq!(discord["allowed_mentions"], json!({"parse": []}));
+    let shown = discord["embeds"][0]["description"].as_str().unwrap();
+    assert!(shown.contains("\\@everyone \\<\\@U1\\>") && shown.contains("\\*b\\* \\[x\\]"), "{shown}");
+    assert_eq!(discord.get("content"), None);
+    let telegram = of(WebhookKind::Telegram);
+    assert!(telegram.get("parse_mode").is_none() && !telegram["text"].as_str().unwrap().contains("@e"), "{telegram}");
+    let matrix = of(WebhookKind::Matrix);
+    assert_eq!(matrix["m.mentions"], json!({}));
+    assert!(!matrix["formatted_body"].as_str().unwrap().contains("<!"), "{matrix}");
+    assert_eq!(matrix["formatted_body"].as_str().unwrap().matches("</strong>").count(), 1, "{matrix}");
+    let teams = of(WebhookKind::Teams);
+    let blocks = teams["attachments"][0]["content"]["body"].as_array().unwrap();
+    assert!(blocks.iter().all(|block| block["type"] == "RichTextBlock"), "{teams}");
+    assert!(of(WebhookKind::Ntfy).get("markdown").is_none());
+}
+
+#[test]
+fn a_secret_field_is_not_in_what_is_shown() {
+    for kind in [WebhookKind::PagerDuty, WebhookKind::Gotify, WebhookKind::Matrix] {
+        let shown = sent(&field::hidden(&to(kind)), &firing()).0;
+        let text = format!("{shown:?} {}", String::from_utf8_lossy(&shown.body));
+        assert!(text.contains(HIDDEN), "{text}");
+        assert!(
+            to(kind).fields.0.iter().all(|(name, value)| *name == "room_id" || !text.contains(&format!("{value}\"")))
+        );
+    }
+}
+
+#[test]
+fn a_message_of_an_older_hub_is_sent_all_the_same() {
+    let old = json!({"type": "alert.firing", "timestamp": "2027-01-15T08:00:00Z", "data": {"alert": {"id": "alr_5",
+        "sequence": 1, "rule": {"id": "rul_3", "name": "hot"}, "device": "dev_1", "device_name": "b", "sensor": "temp",
+        "severity": "warning", "state": "firing", "value": 31.5, "threshold": 30.0, "labels": {}, "url": null}}});
+    for kind in ALL {
+        assert!(!sent(&to(kind), &old).0.body.is_empty());
+    }
+    assert_eq!(request(&to(WebhookKind::Slack), b"{", FROM), Err(Error::Message));
+}
+
+pub(super) const ALL: [WebhookKind; 11] = [
+    WebhookKind::Generic,
+    WebhookKind::Slack,
+    WebhookKind::Discord,
+    WebhookKind::Teams,
+    WebhookKind::Ntfy,
+    WebhookKind::Telegram,
+    WebhookKind::PagerDuty,
+    WebhookKind::Alertmanager,
+    WebhookKind::Gotify,
+    WebhookKind::Matrix,
+    WebhookKind::HomeAssistant,
+];
+
+/// A webhook as its owner would write it.
+pub(super) fn to(kind: WebhookKind) -> WebhookSpec {
+    let (url, fields): (_, &[(&str, &str)]) = match kind {
+        WebhookKind::Generic => ("https://example.org/alerts", &[]),
+        WebhookKind::Slack => ("https://hooks.slack.com/services/T0/B0/x", &[]),
+        WebhookKind::Discord => ("https://discord.com/api/webhooks/1/x?thread_id=9", &[]),
+        WebhookKind::Teams => {
+            ("https://prod-1.westeurope.logic.azure.com:443/workflows/1/triggers/manual/paths/invoke?sig=x", &[])
+        }
+        WebhookKind::Ntfy => ("https://ntfy.sh/my-topic", &[]),
+        WebhookKind::Telegram => ("https://api.telegram.org/bot1:x/sendMessage", &[("chat_id", "-100")]),
+        WebhookKind::PagerDuty => ("https://events.pagerduty.com/v2/enqueue", &[("routing_key", "R0")]),
+        WebhookKind::Alertmanager => ("http://am:9093/prefix/", &[]),
+        WebhookKind::Gotify => ("https://push.example.org", &[("token", "A1")]),
+        WebhookKind::Matrix => ("https://matrix.example.org", &[("room_id", "!abc:example.org"), ("token", "syt_1")]),
+        WebhookKind::HomeAssistant => ("http://homeassistant.local:8123/api/webhook/x", &[]),
+    };
+    let fields = fields.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+    WebhookSpec { kind, fields: Fields(fields), ..WebhookSpec::new("ops", url) }
+}
+
+fn sent(spec: &WebhookSpec, event: &Value) -> (Request, Value) {
+    let request = request(spec, event.to_string().as_bytes(), FROM).unwrap();
+    let body = serde_json::from_slice(&request.body).unwrap();
+    (request, body)
+}
+
+fn firing() -> Value {
+    json!({
+        "type": "alert.firing",
+        "timestamp": "2027-01-15T08:00:00Z",
+        "title": "too hot on boiler-1",
+        "text": "boiler-1: temp is 31.5 °C, above the limit of 30 °C, since 2027-01-15 07:59 UTC.",
+        "data": {"alert": {
+            "id": "alr_5", "sequence": 1, "rule": {"id": "rul_3", "name": "too hot"}, "device": "dev_1",
+            "device_name": "boiler-1", "sensor": "temp", "measure": "value", "unit": "Cel", "severity": "critical",
+            "state": "firing", "value": 31.5, "worst_value": 31.5, "last_value": null, "threshold": 30.0,
+            "started_at": "2027-01-15T07:59:00Z", "resolved_at": null, "new_normal": false,
+            "occurred_at": "2027-01-15T08:00:00Z", "learned_at": "2027-01-15T08:00:01.5Z", "labels": {"room": "lab"},
+            "url": LINK, "points": [[1_800_000_000_000_i64, 31.5]],
+        }},
+    })
+}
+
+fn resolved() -> Value {
+    let mut event = firing();
+    (event["type"], event["timestamp"]) = (json!("alert.resolved"), json!("2027-01-15T08:05:00Z"));
+    event["title"] = json!("Resolved: too hot on boiler-1");
+    let alert = &mut event["data"]["alert"];
+    (alert["state"], alert["last_value"]) = (json!("resolved"), json!(28.0));
+    alert["resolved_at"] = json!("2027-01-15T08:05:00Z");
+    event
+}
+
+fn past() -> Value {
+    let mut event = resolved();
+    event["type"] = json!("alert.past");
+    event["data"]["alert"]["state"] = json!("historical");
+    event["data"]["alert"]["count"] = json!(1);
+    event
+}
+
+fn a_test() -> Value {
+    json!({
+        "type": "webhook.test",
+        "timestamp": "2027-01-15T08:00:00Z",
+        "title": "Test from the telemetry hub",
+        "text": "A test from the telemetry hub: the webhook ops works.",
+        "data": {"message": "A test from the telemetry hub: this webhook works.", "webhook": "whk_7", "name": "ops"},
+    })
+}

@@ -1,0 +1,118 @@
+//! An event that did not happen, in the hub's own form: for whoever wants to see what a webhook would send. PURE.
+
+use super::payload::{Teller, deliveries_for, test_delivery};
+use crate::model::alert::{Alert, AlertId, AlertState, Measure, Subject, Transition};
+use crate::model::catalog::{Catalog, Series};
+use crate::model::device::{Device, DeviceNo, Labels, Standing};
+use crate::model::reading::{Point, SeriesId};
+use crate::model::rule::{Condition, Op, Rule, RuleId, RuleSpec, Severity};
+use crate::model::webhook::{Event, Webhook, WebhookId, WebhookSpec};
+use crate::model::{DeviceId, PublicKey, SensorKind, UnixMillis};
+
+const NO: DeviceNo = DeviceNo(1);
+const LIMIT: f64 = 30.0;
+const MINUTE_MS: i64 = 60_000;
+
+/// An alert of a rule "Too warm" on a device "greenhouse", or a test, as it would be told now.
+#[must_use]
+pub fn event(event: Event, spec: &WebhookSpec, teller: &Teller, now: UnixMillis) -> Vec<u8> {
+    let deliveries = match event {
+        Event::Test => vec![test_delivery(WebhookId(1), &spec.name, now)],
+        Event::AlertFiring | Event::AlertResolved | Event::AlertPast => {
+            let webhook = webhook(spec, now);
+            deliveries_for(&[transition(event, now)], &[rule(now)], &[webhook], &catalog(now), teller)
+        }
+    };
+    deliveries.into_iter().next().map(|delivery| delivery.body).unwrap_or_default()
+}
+
+fn transition(event: Event, now: UnixMillis) -> Transition {
+    let since = now.plus(-12 * MINUTE_MS);
+    let (state, is_over) = match event {
+        Event::AlertFiring | Event::Test => (AlertState::Firing, false),
+        Event::AlertResolved => (AlertState::Resolved, true),
+        Event::AlertPast => (AlertState::Historical, true),
+    };
+    let alert = Alert {
+        id: AlertId(1),
+        rule: RuleId(1),
+        rule_name: "Too warm".to_owned(),
+        severity: Severity::Warning,
+        about: Subject::Series { device: NO, series: SeriesId(0) },
+        state,
+        measure: Measure::Value,
+        value: Some(31.4),
+        worst: Some(if is_over { 33.2 } else { 31.4 }),
+        last: is_over.then_some(28.9),
+        threshold: LIMIT,
+        started_at: since,
+        fired_at: Some(since),
+        resolved_at: is_over.then_some(now),
+        acked_at: None,
+        new_normal: false,
+        learned_at: now,
+    };
+    let points = vec![Point { at: since, value: 31.4 }];
+    if event == Event::AlertPast {
+        return Transition::TellPast { alert, count: 1, points };
+    }
+    Transition::Put { alert, occurred_at: if is_over { now } else { since }, points }
+}
+
+fn rule(now: UnixMillis) -> Rule {
+    let spec = RuleSpec {
+        name: "Too warm".to_owned(),
+        device: "*".to_owned(),
+        sensor: "temperature".to_owned(),
+        labels: Labels::new(),
+        condition: Condition::Threshold { op: Op::Above, value: LIMIT, clear: None },
+        hold: std::time::Duration::ZERO,
+        severity: Severity::Warning,
+        webhooks: vec![WebhookId(1)],
+        enabled: true,
+    };
+    Rule { id: RuleId(1), spec, created_at: now, updated_at: now }
+}
+
+fn webhook(spec: &WebhookSpec, now: UnixMillis) -> Webhook {
+    Webhook {
+        id: WebhookId(1),
+        spec: WebhookSpec { past: true, enabled: true, ..spec.clone() },
+        secrets: Vec::new(),
+        disabled_reason: None,
+        created_at: now,
+        updated_at: now,
+        rules: 1,
+        last_delivery: None,
+    }
+}
+
+fn catalog(now: UnixMillis) -> Catalog {
+    let mut catalog = Catalog::default();
+    catalog.put_device(Device {
+        no: NO,
+        id: DeviceId::from_bytes([1; 16]),
+        key: PublicKey([1; 32]),
+        name: "greenhouse".to_owned(),
+        standing: Standing::Adopted,
+        labels: Labels::from([("site".to_owned(), "south".to_owned())]),
+        model: String::new(),
+        version: String::new(),
+        address: None,
+        first_seen: now,
+        last_seen: None,
+        interval_ms: None,
+        notes: String::new(),
+        handshake_counter: 0,
+    });
+    catalog.put_series(Series {
+        id: SeriesId(0),
+        device: NO,
+        sensor: "temperature".to_owned(),
+        unit: "Cel".to_owned(),
+        kind: SensorKind::Gauge,
+        kind_by_owner: false,
+        interval_ms: 1_000,
+    });
+    catalog
+}
