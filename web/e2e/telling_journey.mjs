@@ -1,4 +1,5 @@
-// Who is told of what, by hands: a webhook that asks for a token, changed without being made again; what waits is tried now; a
+// Who is told of what, by hands: a webhook that asks for a token, changed without being made again; one that reads its own form of a
+// message, seen before it is sent; what waits is tried now; a
 // rule that starts from a ready one and names the devices it would have fired on; a maintenance evening, planned in one form.
 
 import assert from "node:assert/strict";
@@ -16,7 +17,8 @@ before(async () => {
   receiver = createServer((request, response) => {
     let body = "";
     request.on("data", (chunk) => (body += chunk)).on("end", () => {
-      received.push({ url: request.url, authorization: request.headers.authorization, text: JSON.parse(body).text });
+      const { text, topic, message } = JSON.parse(body);
+      received.push({ url: request.url, authorization: request.headers.authorization, text, ...(topic === undefined ? {} : { topic, message }) });
       response.writeHead(...answers).end();
     });
   });
@@ -50,6 +52,53 @@ test("a receiver that asks for a token is told by a header, and the error says s
   await s.page.getByRole("button", { name: "Send test to pager" }).click();
   await s.page.locator(".delivery").filter({ hasText: "delivered" }).waitFor();
   assert.deepEqual(received.at(-1), { url: "/one", authorization: TOKEN, text: "A test from the telemetry hub: the webhook pager works." });
+});
+
+test("an address says which receiver it is, its fields appear, and its very bytes are seen before anything is sent", { timeout: 120_000 }, async () => {
+  await s.page.getByRole("button", { name: "New webhook" }).click();
+  const form = s.page.getByRole("form", { name: "New webhook" });
+  const [where, kind] = [form.getByLabel("Address"), form.getByLabel("Sends to")];
+  await form.getByLabel("Name", { exact: true }).fill("phone");
+  await where.fill("https://api.telegram.org/bot1:sesame/sendMessage");
+  await form.getByText("recognised from the address").waitFor();
+  assert.equal(await kind.inputValue(), "telegram");
+  await form.getByText("Preview what is sent").click();
+  // Asked as it is, it would be refused: the preview says why.
+  await form.locator(".preview").getByText("write the chat the bot writes to").waitFor();
+  await form.getByLabel("Chat").fill("-1001");
+  const preview = form.getByLabel("What is sent");
+  await preview.filter({ hasText: '"chat_id":"-1001"' }).waitFor();
+  const bytes = await preview.innerText();
+  assert.match(bytes, /^POST https:\/\/api\.telegram\.org\/bot\(hidden\)\/sendMessage\n/);
+  assert.ok(!bytes.includes("sesame"), bytes);
+  await form.getByLabel("Previewed event").selectOption("alert.resolved");
+  await preview.filter({ hasText: "Resolved: Too warm on greenhouse" }).waitFor();
+  // What was chosen by hand stays, and what an address looks like is proposed.
+  await kind.selectOption("slack");
+  await where.fill("https://ntfy.sh/my-topic");
+  await form.getByText("This looks like an address of ntfy.").waitFor();
+  await form.getByRole("button", { name: "Send as ntfy" }).click();
+  assert.equal(await kind.inputValue(), "ntfy");
+  await where.fill(`http://${address}/two/levels`);
+  await form.getByRole("button", { name: "Create webhook" }).click();
+  await form.locator(".field").filter({ hasText: "Address" }).getByRole("alert").filter({ hasText: "https://ntfy.sh/my-topic" }).waitFor();
+  await where.fill(`http://${address}/alerts`);
+  await form.getByLabel("Access token").fill("tk_sesame");
+  await form.getByRole("button", { name: "Create webhook" }).click();
+  await form.waitFor({ state: "detached" });
+  await s.page.getByRole("button", { name: "Send test to phone" }).click();
+  await eventually("it is told", async () => received.at(-1).topic === "alerts");
+  assert.deepEqual([received.at(-1).url, received.at(-1).authorization], ["/", "Bearer tk_sesame"]);
+  assert.match(received.at(-1).message, /the webhook phone works/);
+  await s.page.getByRole("button", { name: "Edit phone" }).click();
+  const edited = s.page.getByRole("form", { name: "Edit phone" });
+  assert.equal(await edited.getByLabel("Access token").inputValue(), "");
+  await edited.getByText("Preview what is sent").click();
+  await edited.getByLabel("What is sent").filter({ hasText: "authorization: Bearer (hidden)" }).waitFor();
+  await edited.getByRole("button", { name: "Cancel" }).click();
+  await s.page.getByRole("button", { name: "Delete phone" }).click();
+  await s.page.getByRole("button", { name: "Really delete phone" }).click();
+  await s.page.getByRole("button", { name: "Edit phone" }).waitFor({ state: "detached" });
 });
 
 test("what waits for its next attempt is tried now", { timeout: 120_000 }, async () => {

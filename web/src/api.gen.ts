@@ -105,6 +105,25 @@ export interface components {
          * @enum {string}
          */
         AlertState: "pending" | "firing" | "resolved" | "historical";
+        /** @description A webhook that is not made, and what it would tell of. */
+        AskPreview: {
+            /** @description What happens; `alert.firing` when left out. */
+            event: components["schemas"]["Event"];
+            /** @description What the kind asks for beside the URL. Of secrets `(hidden)` is enough: they are not shown. */
+            fields: {
+                [key: string]: string;
+            };
+            /** @description Extra request headers; their values are not shown. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description What reads its messages; `generic` when left out. */
+            kind: components["schemas"]["WebhookKind"];
+            /** @description Its name: a test says it. */
+            name: string;
+            /** @description Where it would send. */
+            url: string;
+        };
         /** @description One try. */
         Attempt: {
             /** @description When it began. */
@@ -347,9 +366,9 @@ export interface components {
          * @enum {string}
          */
         DeliveryState: "pending" | "delivered" | "failed";
-        /** @description A delivery with the exact bytes sent. */
+        /** @description A delivery with its message. */
         DeliveryWithBody: components["schemas"]["Delivery"] & {
-            /** @description What is signed and sent. */
+            /** @description What is sent, in the form of the webhook's kind, its secrets as `(hidden)`; who is no admin sees the hub's own form of it. */
             body: string;
         };
         /** @description A device. */
@@ -1041,12 +1060,18 @@ export interface components {
         NewWebhook: {
             /** @description Whether deliveries are attempted; true when left out. Setting it also clears `disabled_reason`. */
             enabled?: boolean;
+            /** @description What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is. */
+            fields?: {
+                [key: string]: string;
+            };
             /** @description Whether rules that are created without `webhooks` notify it; false when left out. */
             for_new_rules?: boolean;
             /** @description Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is. */
             headers?: {
                 [key: string]: string;
             };
+            /** @description What reads its messages; `generic` when left out. */
+            kind?: components["schemas"]["WebhookKind"];
             /** @description Name. */
             name: string;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out. */
@@ -1490,6 +1515,13 @@ export interface components {
                 disabled_reason?: string | null;
                 /** @description Whether deliveries are attempted. */
                 enabled: boolean;
+                /**
+                 * @description What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
+                 *     (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.
+                 */
+                fields: {
+                    [key: string]: string;
+                };
                 /** @description Whether rules that are created without `webhooks` notify it. */
                 for_new_rules: boolean;
                 /** @description Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody. */
@@ -1498,6 +1530,8 @@ export interface components {
                 };
                 /** @description Text of its id. */
                 id: string;
+                /** @description What reads its messages. */
+                kind: components["schemas"]["WebhookKind"];
                 last_delivery?: components["schemas"]["LastDelivery"] | null;
                 /** @description Name. */
                 name: string;
@@ -2171,6 +2205,13 @@ export interface components {
             disabled_reason: string | null;
             /** @description Whether deliveries are attempted. */
             enabled: boolean;
+            /**
+             * @description What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
+             *     (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.
+             */
+            fields: {
+                [key: string]: string;
+            };
             /** @description Whether rules that are created without `webhooks` notify it. */
             for_new_rules: boolean;
             /** @description Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody. */
@@ -2179,6 +2220,8 @@ export interface components {
             };
             /** @description Text of its id. */
             id: string;
+            /** @description What reads its messages. */
+            kind: components["schemas"]["WebhookKind"];
             last_delivery: components["schemas"]["LastDelivery"] | null;
             /** @description Name. */
             name: string;
@@ -2189,16 +2232,26 @@ export interface components {
             /** @description Where it sends; who is no admin sees scheme and host of it, the rest is `...`. */
             url: string;
         };
+        /**
+         * @description What reads the messages of a webhook.
+         * @enum {string}
+         */
+        WebhookKind: "generic" | "slack" | "discord" | "teams" | "ntfy" | "telegram" | "pagerduty" | "alertmanager" | "gotify" | "matrix" | "home_assistant";
         /** @description What changes about a webhook; the rest stays. */
         WebhookPatch: {
             /** @description Whether deliveries are attempted. Setting it also clears `disabled_reason`. */
             enabled?: boolean | null;
+            /** @description Fields of the kind to set, or with null to remove; those not named stay. */
+            fields?: {
+                [key: string]: string | null;
+            } | null;
             /** @description Whether rules that are created without `webhooks` notify it. */
             for_new_rules?: boolean | null;
             /** @description Headers to set, or with null to send no more; those not named stay. What waits is sent with them at once. */
             headers?: {
                 [key: string]: string | null;
             } | null;
+            kind?: components["schemas"]["WebhookKind"] | null;
             /** @description Name. */
             name?: string | null;
             /** @description Whether it is notified of alerts that were over when the hub learned of them (`alert.past`). */
@@ -2206,9 +2259,22 @@ export interface components {
             /** @description http or https URL, without user name and password: those go into a header. What waits is sent there at once. */
             url?: string | null;
         };
+        /** @description A request that a webhook would make. */
+        WebhookPreview: {
+            /** @description The bytes, with `(hidden)` for what lets in. */
+            body: string;
+            /** @description All headers but those of the connection, with `(hidden)` for what lets in. */
+            headers: {
+                [key: string]: string;
+            };
+            /** @description `POST` or `PUT`. */
+            method: string;
+            /** @description Where to, with `(hidden)` for what lets in. */
+            url: string;
+        };
         /** @description A webhook, with its secret, which is shown only once. */
         WebhookWithSecret: components["schemas"]["Webhook"] & {
-            /** @description What the receiver verifies signatures with (Standard Webhooks). */
+            /** @description What the receiver verifies signatures with (Standard Webhooks); of the kind `generic`, the others are not signed. */
             secret: string;
         };
         /** @description A line that cannot be imported. */

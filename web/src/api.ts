@@ -2,7 +2,7 @@
 
 import { pathTo } from "./base";
 import type {
-  Alert, AuditEntry, Backtest, Delivery, Device, Hub, Invitation, InviteLink, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, RecoveryCodes, Retention, RetentionPreview, RetentionRequest, Role, Rule, SecondFactorDraft, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, User, UserPatch, UserWithLink, Webhook, WebhookPatch, WebhookWithSecret,
+  Alert, AskPreview, AuditEntry, Backtest, Delivery, Device, Hub, Invitation, InviteLink, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, RecoveryCodes, Retention, RetentionPreview, RetentionRequest, Role, Rule, SecondFactorDraft, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, User, UserPatch, UserWithLink, Webhook, WebhookPatch, WebhookPreview, WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -207,6 +207,7 @@ export const webhooks = {
   list: () => all<Webhook>("/webhooks"),
   create: (webhook: NewWebhook) => call<WebhookWithSecret>("POST", "/webhooks", webhook),
   change: (webhook: string, change: WebhookPatch) => call<Webhook>("PATCH", `/webhooks/${id(webhook)}`, change),
+  preview: (asked: AskPreview) => call<WebhookPreview>("POST", "/webhooks/preview", asked),
   addToRules: (webhook: string) => call<Webhook>("POST", `/webhooks/${id(webhook)}/add-to-rules`, {}),
   remove: (webhook: string) => call<null>("DELETE", `/webhooks/${id(webhook)}`),
   test: (webhook: string) => call<Delivery>("POST", `/webhooks/${id(webhook)}/test`, {}),

@@ -56,6 +56,9 @@ export type Invitation = Schemas["Invitation"];
 export type SecondFactorDraft = Schemas["SecondFactorDraft"];
 export type RecoveryCodes = Schemas["RecoveryCodes"];
 export type Webhook = Schemas["Webhook"];
+export type WebhookKind = Schemas["WebhookKind"];
+export type WebhookPreview = Schemas["WebhookPreview"];
+export type AskPreview = Schemas["AskPreview"];
 export type WebhookPatch = Schemas["WebhookPatch"];
 export type WebhookWithSecret = Schemas["WebhookWithSecret"];
 

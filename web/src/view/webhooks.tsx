@@ -6,6 +6,7 @@ import { loadDeliveries, loadRules, loadWebhooks, reason, replay, say, testWebho
 import { go, part, state } from "../app";
 import { clean, digits, duration, millis, when } from "../format";
 import { usedBy } from "../hook";
+import { kindOf } from "../hook_kind";
 import { title } from "../names";
 import { href, type Route } from "../route";
 import { ruleName } from "../rule";
@@ -37,12 +38,15 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   const adding = edited === "";
   const inForm = list?.find((hook) => hook.id === edited) ?? null;
   const close = () => setEdited(null);
-  const create = async ({ headers, ...typed }: Typed) => {
-    const hook = await api.webhooks.create({ ...typed, headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, value ?? ""])) });
+  const create = async ({ headers, fields, ...typed }: Typed) => {
+    const given = (pairs: Record<string, string | null>) => Object.fromEntries(Object.entries(pairs).map(([name, value]) => [name, value ?? ""]));
+    const hook = await api.webhooks.create({ ...typed, headers: given(headers), fields: given(fields) });
     await loadWebhooks();
     go({ view: "webhooks", webhook: hook.id }, "replace");
     close();
-    setSecret({ name: hook.name, secret: hook.secret });
+    // Only the hub's own form is signed.
+    if (hook.kind === "generic") setSecret({ name: hook.name, secret: hook.secret });
+    else say(`${clean(hook.name)} is made. Send a test to see it arrive.`);
   };
   const change = async (hook: Webhook, typed: Typed) => {
     await api.webhooks.change(hook.id, typed);
@@ -64,7 +68,7 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
         </section>
       ) : null}
       {list === null ? <p class="quiet" role="status">Loading…</p> : list.length === 0 && !adding ? (
-        <section class="card empty"><h2>No webhooks yet</h2><p>A webhook is an address we notify when an alert fires or resolves: a chat, a pager, a script. Every message is signed, retried until it is accepted, and logged here.</p><Only may="admin"><button type="button" class="button" onClick={() => setEdited("")}>Create the first webhook</button></Only></section>
+        <section class="card empty"><h2>No webhooks yet</h2><p>A webhook is an address we notify when an alert fires or resolves: a chat, a phone, a pager, a script. Slack, Teams, Telegram, ntfy and others get messages they show, a program gets signed JSON. Each is tried again until it is accepted, and logged here.</p><Only may="admin"><button type="button" class="button" onClick={() => setEdited("")}>Create the first webhook</button></Only></section>
       ) : (
         <div class="columns listed">
           {chosen ? <Log hook={chosen} /> : null}
@@ -107,6 +111,7 @@ function HookEntry({ hook, chosen, edit, rotated }: { hook: Webhook; chosen: boo
         <div class="entry-line">
           <strong><a href={href({ view: "webhooks", webhook: hook.id })} aria-current={chosen ? "true" : undefined}>{name}</a></strong>
           {latest ? <Status of={latest} /> : null}
+          {hook.kind === "generic" ? null : <span class="chip">{kindOf(hook.kind).label}</span>}
           {hook.enabled ? null : <span class="chip">off</span>}
         </div>
         <span class="small quiet mono">{clean(hook.url, 120)}</span>
@@ -122,7 +127,7 @@ function HookEntry({ hook, chosen, edit, rotated }: { hook: Webhook; chosen: boo
           <button type="button" class="button" aria-label={`Send test to ${name}`} onClick={() => void testWebhook(hook)}>Send test</button>
           <button type="button" class="button plain" aria-label={`Edit ${name}`} onClick={edit}>Edit</button>
           <button type="button" class="button plain" aria-label={`Turn ${hook.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{hook.enabled ? "Turn off" : "Turn on"}</button>
-          <Confirmed label="New secret" sure="Replace the secret" name={name} onConfirm={() => void rotate()} />
+          {hook.kind === "generic" ? <Confirmed label="New secret" sure="Replace the secret" name={name} onConfirm={() => void rotate()} /> : null}
           <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void remove()} />
         </div></Only>
       </div>
@@ -148,6 +153,13 @@ const EVENTS: Readonly<Record<string, string>> = {
   "alert.firing": "Alert fires", "alert.resolved": "Alert resolved", "alert.past": "Past alert", "webhook.test": "Test",
 };
 
+/** A status of 2xx may be no delivery: then the error says why. */
+function answered({ status, error }: Delivery["attempts"][number]): string {
+  const problem = clean(error ?? "no answer", 200);
+  if (status === null || status === undefined) return problem;
+  return error ? `answered ${status}, but ${problem}` : `answered ${status}`;
+}
+
 function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) {
   const { now, alerts } = state.value;
   const next = millis(delivery.next_attempt_at);
@@ -166,7 +178,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
         <div class="entry-line small quiet">
           <span>{when(millis(delivery.created_at) ?? now, now)}</span>
           {delivery.attempt_count > 1 ? <span>{delivery.attempt_count} attempts</span> : null}
-          {latest ? <span>{latest.status !== null ? `answered ${latest.status}` : clean(latest.error ?? "no answer", 120)} in {digits(latest.duration_ms)} ms</span> : null}
+          {latest ? <span>{answered(latest)} in {digits(latest.duration_ms)} ms</span> : null}
           {waits ? <span>{off ? "waits until the webhook is turned on" : next > now ? `next in ${duration(next - now)}` : now - next < SENDS_WITHIN ? "sending" : "waits behind an earlier message"}</span> : null}
         </div>
       </div>
@@ -179,7 +191,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
           <ol class="attempts">
             {delivery.attempts.map((attempt, i) => (
               <li key={i}>
-                {when(millis(attempt.at) ?? now, now)}: {attempt.status !== null ? `status ${attempt.status}` : clean(attempt.error ?? "no answer", 200)}, {digits(attempt.duration_ms)} ms
+                {when(millis(attempt.at) ?? now, now)}: {answered(attempt)}, {digits(attempt.duration_ms)} ms
                 {attempt.response ? <pre tabIndex={0}>{clean(attempt.response, 1_024)}</pre> : null}
               </li>
             ))}

@@ -1,0 +1,40 @@
+// What a webhook would send, byte by byte, while it is still being typed. Asked of the hub only where somebody looks.
+
+import { useEffect, useState } from "preact/hooks";
+import * as api from "../api";
+import { reason } from "../actions";
+import type { AskPreview, WebhookPreview } from "../types";
+
+/** After the last key. */
+const REST_MS = 300;
+
+const EVENTS = [["alert.firing", "Alert fires"], ["alert.resolved", "Alert resolved"], ["alert.past", "Past alert"], ["webhook.test", "Test"]] as const;
+
+export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
+  const [open, setOpen] = useState(false);
+  const [event, setEvent] = useState<NonNullable<AskPreview["event"]>>("alert.firing");
+  const [shown, show] = useState<WebhookPreview | string | null>(null);
+  const question = JSON.stringify({ ...asked, event });
+  useEffect(() => {
+    if (!open || asked.url === "") return show(null);
+    let over = false;
+    const timer = setTimeout(() => {
+      void api.webhooks.preview(JSON.parse(question) as AskPreview).catch((error: unknown) => reason(error)).then((answer) => over || show(answer));
+    }, REST_MS);
+    return () => {
+      over = true;
+      clearTimeout(timer);
+    };
+  }, [open, question]);
+  return (
+    <details class="preview" onToggle={(toggled) => setOpen(toggled.currentTarget.open)}>
+      <summary>Preview what is sent</summary>
+      <div class="stack tight">
+        <select class="input" aria-label="Previewed event" value={event} onChange={(change) => setEvent(change.currentTarget.value as typeof event)}>{EVENTS.map(([of, label]) => <option key={of} value={of}>{label}</option>)}</select>
+        {shown === null ? <p class="small quiet">{asked.url === "" ? "Write the address first." : "Loading…"}</p>
+          : typeof shown === "string" ? <p class="small quiet">{shown}</p>
+          : <pre tabIndex={0} aria-label="What is sent">{shown.method} {shown.url}{"\n"}{Object.entries(shown.headers).map(([name, value]) => `${name}: ${value}\n`)}{"\n"}{shown.body}</pre>}
+      </div>
+    </details>
+  );
+}
