@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::note::Note;
-use super::{Request, To};
+use super::request::{Request, To};
 
 /// Where alerts go.
 pub(super) const ALERTS: &str = "/api/v2/alerts";

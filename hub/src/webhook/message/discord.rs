@@ -4,8 +4,9 @@
 
 use serde_json::json;
 
+use super::cut;
 use super::note::Note;
-use super::{Request, To, cut};
+use super::request::{Request, To};
 
 const TITLE: usize = 256;
 const DESCRIPTION: usize = 4_096;

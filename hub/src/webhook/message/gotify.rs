@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::note::{Level, Note};
-use super::{Request, To};
+use super::request::{Request, To};
 
 /// Where messages go.
 const MESSAGE: &str = "/message";

@@ -7,8 +7,9 @@ use std::fmt::Write as _;
 
 use serde_json::json;
 
+use super::cut;
 use super::note::Note;
-use super::{Method, Request, To, cut};
+use super::request::{Method, Request, To};
 
 /// An event may have 65,536 bytes with all that the server adds: this stays below a third of it.
 const LINK: usize = 2_048;

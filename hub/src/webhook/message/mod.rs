@@ -30,46 +30,15 @@ mod note;
 mod ntfy;
 mod pagerduty;
 pub mod place;
+mod request;
 mod slack;
 mod teams;
 mod telegram;
 
-use note::Note;
-use reqwest::Url;
-use serde_json::Value;
-
-use crate::model::webhook::{Fields, WebhookKind, WebhookSpec};
-
-/// A request to be made.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Request {
-    /// How.
-    pub method: Method,
-    /// Where.
-    pub url: String,
-    /// What the kind sets itself, beside what all have in common.
-    pub headers: Vec<(&'static str, String)>,
-    /// The bytes.
-    pub body: Vec<u8>,
-}
-
-/// How a request is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// `POST`
-    Post,
-    /// `PUT`
-    Put,
-}
-
-/// Who sends, and what.
-#[derive(Debug, Clone, Copy)]
-pub struct Sender<'a> {
-    /// Tells this hub from others that use the same receiver.
-    pub hub: &'a str,
-    /// The message: the same at every attempt.
-    pub id: &'a str,
-}
+use self::note::Note;
+use self::request::To;
+pub use self::request::{Method, Request, Sender};
+use crate::model::webhook::{WebhookKind, WebhookSpec};
 
 /// Why nothing can be sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -104,41 +73,6 @@ pub fn request(spec: &WebhookSpec, body: &[u8], from: Sender<'_>) -> Result<Requ
         WebhookKind::Gotify => gotify::request(&note()?, &to),
         WebhookKind::Matrix => matrix::request(&note()?, &to),
     })
-}
-
-/// To whom a message goes.
-struct To<'a> {
-    url: Url,
-    fields: &'a Fields,
-    from: Sender<'a>,
-}
-
-impl To<'_> {
-    fn field(&self, name: &str) -> &str {
-        self.fields.get(name).unwrap_or_default()
-    }
-
-    /// The URL without what is behind its host.
-    fn server(&self) -> Url {
-        let mut url = self.url.clone();
-        url.set_path("/");
-        url.set_query(None);
-        url
-    }
-}
-
-impl Request {
-    fn post(url: impl Into<String>, body: &Value) -> Self {
-        Self { method: Method::Post, url: url.into(), headers: Vec::new(), body: body.to_string().into_bytes() }
-    }
-
-    /// With a token as `Authorization`, where there is one.
-    fn bearing(mut self, token: &str) -> Self {
-        if !token.is_empty() {
-            self.headers.push(("authorization", format!("Bearer {token}")));
-        }
-        self
-    }
 }
 
 #[cfg(test)]

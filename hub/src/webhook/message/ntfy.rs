@@ -4,8 +4,9 @@
 
 use serde_json::json;
 
+use super::cut;
 use super::note::{Level, Note};
-use super::{Request, To, cut};
+use super::request::{Request, To};
 
 /// In bytes. A longer message becomes an attachment; the whole JSON may have twice as many.
 const MESSAGE: usize = 4_096;

@@ -5,8 +5,9 @@
 
 use serde_json::{Map, json};
 
+use super::cut;
 use super::note::Note;
-use super::{Request, To, cut};
+use super::request::{Request, To};
 
 const SUMMARY: usize = 1_024;
 const DEDUP_KEY: usize = 255;

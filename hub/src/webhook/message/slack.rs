@@ -5,8 +5,9 @@
 
 use serde_json::json;
 
+use super::cut;
 use super::note::Note;
-use super::{Request, To, cut};
+use super::request::{Request, To};
 
 /// Of a header block.
 const HEADER: usize = 150;

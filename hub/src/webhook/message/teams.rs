@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use super::note::{Level, Note};
-use super::{Request, To};
+use super::request::{Request, To};
 
 pub(super) fn request(note: &Note, to: &To<'_>) -> Request {
     let colour = match note.level() {

@@ -6,8 +6,9 @@
 use reqwest::Url;
 use serde_json::json;
 
+use super::cut;
 use super::note::Note;
-use super::{Request, To, cut};
+use super::request::{Request, To};
 
 /// Characters of a message, after its entities were taken out.
 const TEXT: usize = 4_096;

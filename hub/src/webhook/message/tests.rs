@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::model::webhook::Fields;
 use crate::webhook::header::HIDDEN;
 
 const FROM: Sender<'static> = Sender { hub: "0a1b2c3d", id: "msg_0a1b2c3d_7" };

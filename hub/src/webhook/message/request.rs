@@ -1,0 +1,72 @@
+//! A request, and to whom it goes. PURE.
+
+use reqwest::Url;
+use serde_json::Value;
+
+use crate::model::webhook::Fields;
+
+/// A request to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// How.
+    pub method: Method,
+    /// Where.
+    pub url: String,
+    /// What the kind sets itself, beside what all have in common.
+    pub headers: Vec<(&'static str, String)>,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+/// How a request is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// `POST`
+    Post,
+    /// `PUT`
+    Put,
+}
+
+/// Who sends, and what.
+#[derive(Debug, Clone, Copy)]
+pub struct Sender<'a> {
+    /// Tells this hub from others that use the same receiver.
+    pub hub: &'a str,
+    /// The message: the same at every attempt.
+    pub id: &'a str,
+}
+
+/// To whom a message goes.
+pub(super) struct To<'a> {
+    pub(super) url: Url,
+    pub(super) fields: &'a Fields,
+    pub(super) from: Sender<'a>,
+}
+
+impl To<'_> {
+    pub(super) fn field(&self, name: &str) -> &str {
+        self.fields.get(name).unwrap_or_default()
+    }
+
+    /// The URL without what is behind its host.
+    pub(super) fn server(&self) -> Url {
+        let mut url = self.url.clone();
+        url.set_path("/");
+        url.set_query(None);
+        url
+    }
+}
+
+impl Request {
+    pub(super) fn post(url: impl Into<String>, body: &Value) -> Self {
+        Self { method: Method::Post, url: url.into(), headers: Vec::new(), body: body.to_string().into_bytes() }
+    }
+
+    /// With a token as `Authorization`, where there is one.
+    pub(super) fn bearing(mut self, token: &str) -> Self {
+        if !token.is_empty() {
+            self.headers.push(("authorization", format!("Bearer {token}")));
+        }
+        self
+    }
+}
