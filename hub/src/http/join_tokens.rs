@@ -22,8 +22,8 @@ use crate::store;
 const DAY: Duration = Duration::from_secs(86_400);
 /// Longest life of a join token.
 const LONGEST: Duration = Duration::from_secs(90 * 86_400);
-/// Devices of one join token at most: as many as a hub takes.
-const MOST_USES: u32 = 20_000;
+/// Devices of one join token at most: more than a hub can be told to take (`--max-devices`). A use costs a number.
+const MOST_USES: u32 = 1_000_000;
 
 /// Join tokens, oldest first; used up and expired ones stay for a week.
 #[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(Paging),
@@ -112,4 +112,16 @@ async fn tell(app: &AppState) -> Result<(), ApiError> {
     let mut tokens = app.store.join_tokens(now).await?;
     tokens.retain(|token| token.uses_left > 0 && token.expires_at > now);
     app.command(Command::JoinTokens(tokens)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_may_be_for_more_devices_than_a_hub_takes_at_first() {
+        assert_eq!(check_uses(100_000), Ok(100_000));
+        assert_eq!(check_uses(0).unwrap_err(), "must be between 1 and 1000000 devices, not 0");
+        assert!(check_uses(1_000_001).is_err());
+    }
 }

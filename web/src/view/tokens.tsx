@@ -27,7 +27,7 @@ export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
       <div><h2 id="join-tokens">Join tokens</h2><p class="small quiet">A device with a join token is added right away.</p></div>
       <form class="form" onSubmit={create}>
         <div class="form-grid">
-          <Field label="Devices" problem={at("uses")}><input class="input" type="number" required min="1" max="20000" value={uses} onInput={(event) => setUses(event.currentTarget.value)} /></Field>
+          <Field label="Devices" problem={at("uses")}><input class="input" type="number" required min="1" max="1000000" value={uses} onInput={(event) => setUses(event.currentTarget.value)} /></Field>
           <Lifetime value={expires} set={setExpires} problem={at("expires")} />
         </div>
         {Rest()}
