@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 
+use super::out::{print, tell};
+use super::outcome::Outcome;
 use super::remote::{Remote, given};
 use super::table::Table;
-use super::{Outcome, out, print, shown, tell};
+use super::{out, shown};
 use crate::model::alert::called;
 
 /// Flags of `alerts`.

@@ -2,9 +2,11 @@
 
 use serde::Deserialize;
 
+use super::out::{print, tell};
+use super::outcome::Outcome;
 use super::remote::Remote;
 use super::table::Table;
-use super::{Outcome, out, print, shown, tell};
+use super::{out, shown};
 
 /// Entries that are shown when nobody says how many.
 const NEWEST: usize = 50;

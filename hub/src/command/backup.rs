@@ -2,9 +2,12 @@
 
 use std::path::PathBuf;
 
+use super::data::Data;
+use super::out::print;
+use super::outcome::Outcome;
 use super::passphrase::PassphraseFile;
 use super::progress::Progress;
-use super::{Data, Outcome, print, shown};
+use super::shown;
 use crate::store;
 
 /// Flags of `backup`.

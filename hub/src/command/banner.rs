@@ -46,6 +46,16 @@ fn wrapped(text: &str) -> Vec<String> {
     lines
 }
 
+/// What to know about the last link.
+pub(super) fn note(links: &[String]) -> &'static str {
+    let is_home = |link: &String| link.contains("//127.") || link.contains("//[::1]");
+    match links {
+        [only] if is_home(only) => "This link works on this computer only.",
+        [.., last] if is_home(last) => "The last one works on this computer only.",
+        _ => "",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

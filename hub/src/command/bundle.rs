@@ -8,8 +8,11 @@ use std::time::Duration;
 use anyhow::Context;
 use wire::handshake::JoinToken;
 
-use super::join_token::{self, label, uses};
-use super::{Data, Failure, Outcome, print};
+use super::arguments::label;
+use super::data::Data;
+use super::join_token::{self, uses};
+use super::out::print;
+use super::outcome::{Failure, Outcome};
 use crate::bundle::agents::{self, Agents};
 use crate::bundle::place::Placing;
 use crate::bundle::root::{self, Root};

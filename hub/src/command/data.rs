@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, out};
+use super::out;
+use super::outcome::Failure;
 use crate::config::{self, DEFAULT_DATA};
 use crate::model::audit::{Actor, ActorKind};
 use crate::running::{self, Running};

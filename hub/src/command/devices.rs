@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::out::{print, tell};
+use super::outcome::Outcome;
 use super::remote::{Remote, given};
 use super::table::Table;
-use super::{Outcome, out, print, shown, tell};
+use super::{out, shown};
 use crate::clock::Clock;
 
 /// Flags of `devices`.

@@ -8,9 +8,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use reqwest::Response;
 
+use super::ending::asked_to_end;
+use super::out;
+use super::outcome::Outcome;
 use super::progress::Progress;
 use super::remote::{Remote, Selection};
-use super::{Outcome, asked_to_end, out};
 use crate::durable;
 
 /// Flags of `export`.

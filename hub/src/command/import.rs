@@ -14,9 +14,12 @@ use anyhow::Context;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 
+use super::ending::asked_to_end;
+use super::out::print;
+use super::outcome::{Failure, Outcome};
 use super::progress::Progress;
 use super::remote::{Link, Remote, Upload};
-use super::{Failure, Outcome, asked_to_end, print, shown};
+use super::shown;
 use crate::clock::Clock;
 
 /// Text sent at once: a few ten thousand readings, on disk within some tens of milliseconds.

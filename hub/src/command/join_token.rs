@@ -6,9 +6,13 @@ use clap::Subcommand;
 use ring::rand::{SecureRandom, SystemRandom};
 use wire::handshake::{JoinToken, join_psk};
 
+use super::arguments::label;
+use super::arguments::number;
+use super::data::Data;
+use super::out::print;
+use super::outcome::Outcome;
 use super::table::Table;
-use super::token::number;
-use super::{Data, Outcome, out, print, shown};
+use super::{out, shown};
 use crate::clock::Clock;
 use crate::http::join_tokens;
 use crate::model::device::Labels;
@@ -52,12 +56,6 @@ pub enum Action {
 pub(super) fn uses(text: &str) -> Result<u32, String> {
     let number = text.parse().map_err(|_| format!("`{text}` is not a whole number such as 1 or 50"))?;
     join_tokens::check_uses(number)
-}
-
-/// Reads key=value.
-pub(super) fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or_else(|| format!("`{text}` is not a label: write key=value"))?;
-    Ok((key.to_owned(), value.to_owned()))
 }
 
 /// Makes a token.

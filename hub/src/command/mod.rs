@@ -1,6 +1,7 @@
 //! What the program can be asked to do, one file each.
 
 mod alerts;
+mod arguments;
 mod audit;
 mod backup;
 mod banner;
@@ -9,6 +10,7 @@ mod data;
 mod demo;
 mod devices;
 mod doctor;
+mod ending;
 mod export;
 mod heap;
 mod import;
@@ -16,6 +18,7 @@ mod join_token;
 mod names;
 mod open;
 mod out;
+mod outcome;
 mod passphrase;
 mod password;
 mod progress;
@@ -39,10 +42,9 @@ use std::future::Future;
 
 use clap::Subcommand;
 
-use crate::config::{self, Flags};
-use data::Data;
+use crate::config::Flags;
 pub use out::Log;
-use out::{announce, print, tell};
+pub use outcome::{Failure, Outcome};
 
 /// The commands.
 #[derive(Debug, Subcommand)]
@@ -118,28 +120,6 @@ impl Command {
     }
 }
 
-/// Why a command did not do what it was asked.
-#[derive(Debug)]
-pub enum Failure {
-    /// It was asked wrongly; exit code 2.
-    Use(String),
-    /// It went wrong; exit code 1.
-    Run(anyhow::Error),
-}
-
-impl<E: Into<anyhow::Error>> From<E> for Failure {
-    fn from(error: E) -> Self {
-        let error = error.into();
-        match error.downcast::<config::Error>() {
-            Ok(wrong) => Self::Use(wrong.to_string()),
-            Err(error) => Self::Run(error),
-        }
-    }
-}
-
-/// The result of every command.
-pub type Outcome = Result<(), Failure>;
-
 /// Runs one command to its end.
 ///
 /// # Errors
@@ -183,34 +163,4 @@ fn block_on(task: impl Future<Output = Outcome>) -> Outcome {
     // Whatever still runs was told to end and had its time.
     runtime.shutdown_background();
     outcome
-}
-
-/// Listens from the call on, and resolves when the process is asked to end: a signal that comes before the future is looked
-/// at counts too. To be called inside the runtime.
-fn asked_to_end() -> impl Future<Output = ()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let signals = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
-    // The terminal was closed. Who started it by `nohup` has it go on then.
-    let hangup = if ignores_hangup() { None } else { signal(SignalKind::hangup()).ok() };
-    async {
-        let (Ok(mut term), Ok(mut int)) = signals else { return std::future::pending().await };
-        let hung_up = async {
-            match hangup {
-                Some(mut hangup) => hangup.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = term.recv() => {}
-            _ = int.recv() => {}
-            _ = hung_up => {}
-        }
-    }
-}
-
-/// Whether SIGHUP, the first signal, was ignored from the start: `SigIgn` of `proc_pid_status(5)`.
-fn ignores_hangup() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }

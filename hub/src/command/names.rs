@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::Failure;
+use super::outcome::Failure;
 use super::remote::Link;
 use crate::clock::Clock;
 

@@ -3,9 +3,12 @@
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use super::data::Data;
 use super::data::{self, asleep};
+use super::out::print;
+use super::outcome::{Failure, Outcome};
 use super::remote::page;
-use super::{Data, Failure, Outcome, print, setup};
+use super::setup;
 use crate::clock::Clock;
 use crate::http::links;
 use crate::reach;

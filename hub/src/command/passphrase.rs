@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::PathBuf;
 
-use super::Failure;
+use super::outcome::Failure;
 
 /// Fewer characters than a machine tries in an afternoon.
 const SHORTEST: usize = 8;

@@ -2,7 +2,9 @@
 
 use clap::Subcommand;
 
-use super::{Data, Failure, Outcome, data, setup, user};
+use super::data::Data;
+use super::outcome::{Failure, Outcome};
+use super::{data, setup, user};
 use crate::clock::Clock;
 use crate::http::invitation;
 use crate::model::user::User;

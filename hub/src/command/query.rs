@@ -5,10 +5,12 @@ use std::collections::HashMap;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
+use super::out;
+use super::out::{print, tell};
+use super::outcome::{Failure, Outcome};
 use super::remote::{Remote, Selection, given};
 use super::shown::{self, Scale};
 use super::table::Table;
-use super::{Failure, Outcome, out, print, tell};
 use crate::model::UnixMillis;
 use crate::zones;
 

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Data, Failure, Outcome, data, print, shown};
+use super::data::Data;
+use super::out::print;
+use super::outcome::{Failure, Outcome};
+use super::{data, shown};
 use crate::store::{self, Recovered, Store};
 
 /// Flags of `recover`.

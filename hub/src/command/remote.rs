@@ -10,9 +10,11 @@ use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::data::Data;
 use super::data::asleep;
+use super::outcome::Failure;
+use super::trust;
 use super::way::Way;
-use super::{Data, Failure, trust};
 use crate::reach;
 use crate::running::Running;
 

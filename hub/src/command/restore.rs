@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::data::Data;
+use super::out::print;
+use super::outcome::{Failure, Outcome};
 use super::passphrase::PassphraseFile;
-use super::{Data, Failure, Outcome, print, shown};
+use super::shown;
 use crate::store;
 
 /// Flags of `restore`.

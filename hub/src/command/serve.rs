@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Failure, Outcome, announce, asked_to_end, data, setup};
+use super::ending::asked_to_end;
+use super::out::announce;
+use super::outcome::{Failure, Outcome};
+use super::{data, setup};
 use crate::config::{Config, Flags};
 use crate::hub::Hub;
 use crate::identity;
@@ -51,14 +54,4 @@ fn already(data: &Path, running: &Running) -> String {
         "a hub is already running in {data}: open {link}/ (a link that signs in: telemetry-hub open --data {data}). \
          For a second hub choose another folder and other ports: --data DIR --http :8081 --udp :5780"
     )
-}
-
-/// What to know about the last link.
-pub(super) fn note(links: &[String]) -> &'static str {
-    let is_home = |link: &String| link.contains("//127.") || link.contains("//[::1]");
-    match links {
-        [only] if is_home(only) => "This link works on this computer only.",
-        [.., last] if is_home(last) => "The last one works on this computer only.",
-        _ => "",
-    }
 }

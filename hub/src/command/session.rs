@@ -3,9 +3,11 @@
 
 use clap::Subcommand;
 
+use super::arguments::number;
+use super::data::Data;
+use super::outcome::Outcome;
 use super::table::Table;
-use super::token::number;
-use super::{Data, Outcome, out, shown};
+use super::{out, shown};
 use crate::clock::Clock;
 
 /// What to do with sessions.

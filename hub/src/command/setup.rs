@@ -4,8 +4,9 @@
 use std::io::{self, IsTerminal as _};
 use std::path::Path;
 
-use super::serve::note;
-use super::{Failure, banner};
+use super::banner;
+use super::banner::note;
+use super::outcome::Failure;
 use crate::durable;
 use crate::http::links::{self, SETUP_FILE};
 use crate::store::Store;

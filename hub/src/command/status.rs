@@ -2,8 +2,10 @@
 
 use serde::Deserialize;
 
+use super::out::print;
+use super::outcome::Outcome;
 use super::remote::Remote;
-use super::{Outcome, print, shown};
+use super::shown;
 
 /// Flags of `status`.
 #[derive(Debug, clap::Args)]

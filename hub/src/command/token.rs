@@ -5,9 +5,13 @@ use std::time::Duration;
 use clap::{Subcommand, ValueEnum};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::join_token::label;
+use super::arguments::label;
+use super::arguments::number;
+use super::data::Data;
+use super::out::print;
+use super::outcome::{Failure, Outcome};
 use super::table::Table;
-use super::{Data, Failure, Outcome, out, print, shown};
+use super::{out, shown};
 use crate::access::ApiToken;
 use crate::clock::Clock;
 use crate::http::dto::access::limit;
@@ -132,10 +136,4 @@ async fn list(data: Data) -> Outcome {
     store.close().await?;
     out::write(&table.text());
     Ok(())
-}
-
-/// The number of a row as people write it: `tok_7` or `7`.
-pub(super) fn number(text: &str, prefix: &str) -> Result<u64, Failure> {
-    let digits = text.strip_prefix(prefix).unwrap_or(text);
-    digits.parse().map_err(|_| Failure::Use(format!("'{text}' is not an id such as {prefix}7")))
 }

@@ -10,7 +10,7 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_platform_verifier::Verifier;
 
-use super::Failure;
+use super::outcome::Failure;
 use crate::tls::authority;
 
 /// By the authorities in `only`, a PEM file, where there is one; else by those of the system and of the hubs in `own`.

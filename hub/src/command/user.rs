@@ -5,8 +5,11 @@ use std::path::Path;
 
 use clap::{Subcommand, ValueEnum};
 
+use super::data::Data;
+use super::out::print;
+use super::outcome::{Failure, Outcome};
 use super::table::Table;
-use super::{Data, Failure, Outcome, banner, out, print, serve, shown};
+use super::{banner, out, shown};
 use crate::clock::Clock;
 use crate::http::dto::text;
 use crate::http::invitation;
@@ -167,5 +170,5 @@ pub(super) fn print_links(dir: &Path, path: &str, title: &str, asleep: &str) {
     let Some(running) = Running::of(dir) else { return print(asleep) };
     let pages = running.links();
     let links: Vec<String> = pages.iter().map(|page| format!("{page}{path}")).collect();
-    print(banner::boxed(title, &links, serve::note(&links)));
+    print(banner::boxed(title, &links, banner::note(&links)));
 }

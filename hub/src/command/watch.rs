@@ -13,9 +13,12 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header::AUTHORIZATION};
 use tokio_tungstenite::tungstenite::{self, Message};
 
+use super::ending::asked_to_end;
 use super::names::Names;
+use super::out::{print, tell};
+use super::outcome::{Failure, Outcome};
 use super::remote::{Link, Remote};
-use super::{Failure, Outcome, asked_to_end, print, shown, tell};
+use super::shown;
 use crate::model::UnixMillis;
 use crate::model::alert::called;
 

@@ -7,11 +7,12 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::HELD;
 use super::client::TIMEOUT;
 use crate::model::UnixMillis;
 use crate::model::webhook::{Delivery, WebhookId};
 
+/// Deliveries held at once, running and waiting: sixty endpoints that hang, a whole claim each; some 4 MB.
+const HELD: usize = 2048;
 /// Calls at once to one webhook.
 const RUNNING: usize = 2;
 /// From the start of a call to its settlement, with a reserve for the disk.

@@ -51,8 +51,6 @@ use crate::store::{self, DeliveryQuery, Store};
 
 /// Deliveries taken in one claim.
 const CLAIM: usize = 32;
-/// Deliveries held at once, running and waiting: sixty endpoints that hang, a whole claim each; some 4 MB.
-const HELD: usize = 2048;
 /// How long a claimed delivery is ours: three rounds of 15 s in its lane, and a reserve.
 const LEASE_MS: i64 = 60_000;
 /// Pause after the store said not now (full, busy).

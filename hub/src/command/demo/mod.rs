@@ -17,7 +17,10 @@ use axum::routing::post;
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::net::TcpListener;
 
-use super::{Outcome, announce, asked_to_end, banner, join_token, tell};
+use super::ending::asked_to_end;
+use super::out::{announce, tell};
+use super::outcome::Outcome;
+use super::{banner, join_token};
 use crate::clock::Clock;
 use crate::config::{Config, listen};
 use crate::http::links;

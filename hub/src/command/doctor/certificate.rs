@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::Findings;
+use super::findings::Findings;
 use crate::command::remote::Link;
 use crate::running::Running;
 

@@ -4,6 +4,7 @@
 //! through the hub's own metrics, the rest it reads from the kernel.
 
 mod certificate;
+mod findings;
 mod kernel;
 mod reasons;
 
@@ -19,7 +20,7 @@ use tokio::net::UdpSocket;
 use wire::discovery::{DISCOVERY_PORT, GROUP_V4, GROUP_V6, Probe};
 use wire::packet::Packet;
 
-use super::{Outcome, print};
+use super::outcome::Outcome;
 use crate::clock::Clock;
 use crate::config::{Config, Flags};
 use crate::running::{self, Running};
@@ -27,47 +28,13 @@ use crate::udp::socket::Socket;
 use crate::zones::Rules;
 use crate::{reach, store};
 use certificate::look_at_certificate;
+use findings::Findings;
 use kernel::{members_v4, members_v6, metric, udp_sockets};
 
 /// How long the running hub may take to answer a probe: its jitter is 120 ms.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The clock was not set if it says less: 2024-01-01, before the first release.
 const SET_FROM_MS: i64 = 1_704_067_200_000;
-
-/// What was found so far: what fails is told first, in the order in which it was looked at, causes before consequences.
-#[derive(Default)]
-struct Findings {
-    failed: Vec<String>,
-    rest: Vec<String>,
-}
-
-impl Findings {
-    fn good(&mut self, text: impl std::fmt::Display) {
-        self.rest.push(format!("ok   {text}"));
-    }
-
-    /// Neither good nor bad.
-    fn told(&mut self, text: impl std::fmt::Display) {
-        self.rest.push(format!("     {text}"));
-    }
-
-    /// Something that will be wrong, though nothing fails.
-    fn doubtful(&mut self, text: impl std::fmt::Display) {
-        self.rest.push(format!("warn {text}"));
-    }
-
-    fn bad(&mut self, text: impl std::fmt::Display, fix: impl std::fmt::Display) {
-        self.failed.push(format!("FAIL {text}; fix: {fix}"));
-    }
-
-    /// Everything, the verdict on top.
-    fn print(&self) {
-        if self.failed.is_empty() {
-            print("No problems found.");
-        }
-        self.failed.iter().chain(&self.rest).for_each(print);
-    }
-}
 
 pub(super) async fn run(flags: Flags) -> Outcome {
     let named = flags.data.is_some() || flags.config.is_some();

@@ -1,0 +1,38 @@
+//! What was found, in the order in which it is told.
+
+use crate::command::out::print;
+
+/// What was found so far: what fails is told first, in the order in which it was looked at, causes before consequences.
+#[derive(Default)]
+pub(super) struct Findings {
+    pub(super) failed: Vec<String>,
+    pub(super) rest: Vec<String>,
+}
+
+impl Findings {
+    pub(super) fn good(&mut self, text: impl std::fmt::Display) {
+        self.rest.push(format!("ok   {text}"));
+    }
+
+    /// Neither good nor bad.
+    pub(super) fn told(&mut self, text: impl std::fmt::Display) {
+        self.rest.push(format!("     {text}"));
+    }
+
+    /// Something that will be wrong, though nothing fails.
+    pub(super) fn doubtful(&mut self, text: impl std::fmt::Display) {
+        self.rest.push(format!("warn {text}"));
+    }
+
+    pub(super) fn bad(&mut self, text: impl std::fmt::Display, fix: impl std::fmt::Display) {
+        self.failed.push(format!("FAIL {text}; fix: {fix}"));
+    }
+
+    /// Everything, the verdict on top.
+    pub(super) fn print(&self) {
+        if self.failed.is_empty() {
+            print("No problems found.");
+        }
+        self.failed.iter().chain(&self.rest).for_each(print);
+    }
+}
