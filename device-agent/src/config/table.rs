@@ -193,6 +193,9 @@ fn check_unit(unit: &str) -> Result<(), Wrong> {
     if unit.len() > SensorSpec::UNIT_LIMIT {
         return wrong("unit", &format!("at most {} bytes", SensorSpec::UNIT_LIMIT));
     }
+    if wire::text::unseen(unit).is_some() {
+        return wrong("unit", "a text without invisible or control characters");
+    }
     Ok(())
 }
 

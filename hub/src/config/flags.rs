@@ -107,7 +107,7 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     let wrong = || format!("`{text}` is no URL of a page such as https://hub.example or https://example.org/hub/");
     let url: Uri = text.parse().map_err(|_| wrong())?;
     let is_http = matches!(url.scheme_str(), Some("http" | "https"));
-    let is_plain = url.query().is_none() && !text.contains(['#', '@']);
+    let is_plain = url.query().is_none() && !text.contains(['#', '@']) && wire::text::unseen(text).is_none();
     if is_http && is_plain && url.host().is_some_and(|host| !host.is_empty()) {
         Ok(text.trim_end_matches('/').to_owned())
     } else {

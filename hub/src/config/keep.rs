@@ -62,6 +62,12 @@ pub(super) fn kept(flags: [Option<Age>; 3], file: Option<Keep>) -> Result<Option
                 "name at least one label; ages for all devices belong in [keep]",
             ));
         }
+        let hidden =
+            entry.labels.iter().flat_map(|(key, value)| [key, value]).find_map(|text| wire::text::unseen(text));
+        if let Some(c) = hidden {
+            let detail = format!("a label has a character that is not seen (U+{:04X}): leave it out", u32::from(c));
+            return Err(Error::value(format!("{key}.labels"), detail));
+        }
         let ages = self::ages(&key, [entry.raw, entry.minutes, entry.hours])?;
         in_order(&key, ages)?;
         by_label.push(LabelAges { labels: entry.labels, ages });

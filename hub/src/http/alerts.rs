@@ -23,8 +23,6 @@ use crate::store::AlertQuery;
 const MANY: usize = 1_000;
 /// Of those, told to the live listeners in one go: a quarter of what their ring holds.
 const AT_ONCE: usize = 64;
-/// Longest comment of an acknowledgement.
-const COMMENT: usize = 500;
 
 /// What to list.
 #[derive(Debug, utoipa::IntoParams)]
@@ -96,7 +94,7 @@ pub(super) async fn ack(
     Id(id): Id<AlertId>,
     Body(request): Body<AckRequest>,
 ) -> Result<Json<Alert>, ApiError> {
-    bounded(request.comment.as_deref())?;
+    request.comment.as_deref().map_or(Ok(()), text::comment)?;
     let among = view.among(&app.store.catalog());
     let alert = app.store.ack_alert(id, among, app.clock.wall(), request.comment).await?;
     let shown = Alert::of(&alert, &app.store.catalog());
@@ -112,7 +110,7 @@ pub(super) async fn ack_many(
     Attendant(view): Attendant,
     Body(request): Body<AckManyRequest>,
 ) -> Result<Json<AckedMany>, ApiError> {
-    bounded(request.comment.as_deref())?;
+    request.comment.as_deref().map_or(Ok(()), text::comment)?;
     if !(1..=MANY).contains(&request.alerts.len()) {
         return Err(ApiError::invalid(
             "alerts",
@@ -133,11 +131,4 @@ pub(super) async fn ack_many(
         app.bus.publish(Arc::new(Update::Alert(alert)));
     }
     Ok(Json(AckedMany { acknowledged }))
-}
-
-fn bounded(comment: Option<&str>) -> Result<(), ApiError> {
-    if comment.is_some_and(|comment| comment.len() > COMMENT) {
-        return Err(ApiError::invalid("comment", format!("`comment` must have at most {COMMENT} bytes")));
-    }
-    Ok(())
 }

@@ -201,9 +201,11 @@ pub(super) async fn adopt(
     InPath(id): InPath,
     Body(request): Body<AdoptRequest>,
 ) -> Result<Json<Device>, ApiError> {
+    let name = request.name.map(|name| text::device_name("name", name)).transpose()?;
+    let labels = text::labels(request.labels.unwrap_or_default())?;
     let is_blocked = app.store.catalog().device_by_id(id).is_some_and(|device| device.standing == Standing::Blocked);
     if is_blocked || is_stranger(&app.store.catalog(), id) {
-        let new = to_adopt(&app, id, request)?;
+        let new = to_adopt(&app, id, name, labels)?;
         let device = app.store.adopt(new).await?;
         tracing::info!(device.id = %id, "device {id} was adopted as {}", device.name);
         follow(&app, device).await?;
@@ -265,10 +267,8 @@ pub(super) fn newcomer(pending: &Pending, at: UnixMillis) -> NewDevice {
     }
 }
 
-fn to_adopt(app: &AppState, id: DeviceId, request: AdoptRequest) -> Result<NewDevice, ApiError> {
+fn to_adopt(app: &AppState, id: DeviceId, name: Option<String>, labels: device::Labels) -> Result<NewDevice, ApiError> {
     let now = app.clock.wall();
-    let name = request.name.map(|name| text::device_name("name", name)).transpose()?;
-    let labels = text::labels(request.labels.unwrap_or_default())?;
     let catalog = app.store.catalog();
     if let Some(name) = &name
         && catalog.device_by_name(name).is_some_and(|other| other.id != id)

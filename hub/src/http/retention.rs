@@ -6,8 +6,8 @@ use axum::extract::State;
 use super::AppState;
 use super::auth::{Admin, Reader};
 use super::body::Body;
-use super::dto::Problem;
 use super::dto::retention::{Retention, RetentionPreview, RetentionRequest};
+use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::params::{Asked, Nothing};
 use crate::model::retention::Retention as Policy;
@@ -60,6 +60,12 @@ pub(super) async fn replace(
 
 /// A policy that somebody means to set: one that was saved before there was this check still counts.
 fn wanted(request: RetentionRequest) -> Result<Policy, ApiError> {
+    for (n, entry) in request.by_label.iter().enumerate() {
+        let mut texts = entry.labels.iter().flat_map(|(key, value)| [(key, key), (key, value)]);
+        texts
+            .try_for_each(|(key, text)| text::all_seen(&format!("labels.{key}"), text))
+            .map_err(|error| error.within(&format!("by_label[{n}]")))?;
+    }
     let policy = Policy::try_from(request)?;
     let Some((entry, before)) = policy.never_counts() else { return Ok(policy) };
     let detail = Policy::hidden_behind(&format!("by_label[{before}]"));

@@ -19,8 +19,6 @@ const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 /// How far from now the end of a silence may be that somebody makes who is no admin. Whatever it names: which patterns cover
 /// everything nobody can tell, since devices come and go. What a stolen token mutes is heard of a day later.
 const LONGEST_BY_WRITE: Duration = Duration::from_hours(24);
-/// Longest comment, in bytes.
-const COMMENT: usize = 500;
 
 /// Whether a silence is in force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
@@ -141,10 +139,7 @@ impl NewSilence {
                 "with the scope `write` a silence must end within 24 hours; a longer one needs `operate` or `admin`";
             return Err(ApiError::forbidden("scope", detail).field("until"));
         }
-        if self.comment.len() > COMMENT {
-            return Err(ApiError::invalid("comment", format!("`comment` must have at most {COMMENT} bytes")));
-        }
-        text::lines_seen("comment", &self.comment)?;
+        text::comment(&self.comment)?;
         Ok(SilenceSpec {
             rule: rule.transpose()?,
             device: text::glob("device", self.device.unwrap_or_else(all))?,

@@ -290,11 +290,25 @@ pub fn notes(text: String) -> Result<String, ApiError> {
     Ok(text)
 }
 
+/// Longest comment, in bytes.
+const COMMENT: usize = 500;
+
+/// Refuses what is no comment: at most 500 bytes, all of it seen but ends of lines and tabs.
+///
+/// # Errors
+/// [`ApiError::invalid`] naming `comment`.
+pub fn comment(text: &str) -> Result<(), ApiError> {
+    if text.len() > COMMENT {
+        return Err(ApiError::invalid("comment", format!("`comment` must have at most {COMMENT} bytes")));
+    }
+    lines_seen("comment", text)
+}
+
 /// Refuses a text of some lines in which something is not seen.
 ///
 /// # Errors
 /// [`ApiError::invalid`] naming the field and the character.
-pub fn lines_seen(field: &str, text: &str) -> Result<(), ApiError> {
+fn lines_seen(field: &str, text: &str) -> Result<(), ApiError> {
     text.split(['\n', '\t']).try_for_each(|part| all_seen(field, part))
 }
 

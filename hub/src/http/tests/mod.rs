@@ -18,6 +18,7 @@ mod scene;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod unseen;
 mod users;
 mod webhook_kinds;
 mod webhooks;
