@@ -4,11 +4,13 @@
 
 mod support;
 
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use telemetry_hub::clock::Clock;
 use telemetry_hub::model::alert::{Alert, AlertId};
 use telemetry_hub::model::device::{Introduction, Labels, NewDevice};
@@ -20,7 +22,7 @@ use telemetry_hub::model::webhook::{
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::rules::Engine;
 use telemetry_hub::store::{Commit, Config, SecretKey, Store};
-use telemetry_hub::webhook::guard::Policy;
+use telemetry_hub::webhook::guard::{Lookup, Policy};
 use telemetry_hub::webhook::payload::{Teller, deliveries_for, test_delivery};
 use telemetry_hub::webhook::retry::Outcome;
 use telemetry_hub::webhook::{Client, Counters, Dispatcher, run};
@@ -164,6 +166,34 @@ async fn a_redirect_is_not_followed() {
     let (attempt, outcome) = client().deliver(&at(&sink), &message()).await;
     assert_eq!((attempt.status, outcome), (Some(302), Outcome::Refused));
     assert!(inside.received().is_empty());
+}
+
+#[tokio::test]
+async fn a_name_that_leads_elsewhere_the_second_time_is_not_called_there() {
+    let sink = WebhookSink::answering([status(200)]).await;
+    let inside = std::net::TcpListener::bind(("127.0.0.2", sink.address.port())).unwrap();
+    inside.set_nonblocking(true).unwrap();
+    let rebinds = Rebinds([[127, 0, 0, 1], [127, 0, 0, 2]].map(IpAddr::from), AtomicUsize::new(0));
+    let policy = Policy { allow: vec!["127.0.0.1/32".parse().unwrap()], ..Policy::default() };
+    let client = Client::with_lookup(HubId::from_bytes([1; 16]), policy, rebinds).unwrap();
+    let mut webhook = at(&sink);
+    webhook.spec.url = format!("http://rebinds.test:{}/hook", sink.address.port());
+    let (first, outcome) = client.deliver(&webhook, &message()).await;
+    assert_eq!((first.status, outcome), (Some(200), Outcome::Delivered));
+    let (second, _) = client.deliver(&webhook, &message()).await;
+    assert!(second.status.is_none() && second.error.is_some(), "{second:?}");
+    assert_eq!(inside.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock);
+    assert_eq!(sink.received().len(), 1);
+}
+
+/// A name that has another address each time it is asked for.
+struct Rebinds([IpAddr; 2], AtomicUsize);
+
+impl Lookup for Rebinds {
+    fn lookup(&self, _name: String) -> BoxFuture<'static, std::io::Result<Vec<IpAddr>>> {
+        let address = self.0[self.1.fetch_add(1, Ordering::Relaxed) % 2];
+        Box::pin(async move { Ok(vec![address]) })
+    }
 }
 
 #[tokio::test]
