@@ -15,15 +15,14 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::Arc;
 use std::time::Duration;
 
 use http_body_util::{BodyExt as _, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{CertificateParams, KeyPair, SerialNumber};
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConnection, StreamOwned};
+use support::trust::{authority, certificate, plainly, trusting};
 use support::{HubProcess, Stopped, eventually, hub_program, metric, skipped};
 
 const SOON: Duration = Duration::from_secs(30);
@@ -35,36 +34,6 @@ fn hub(variables: &[(&str, &str)]) -> (tempfile::TempDir, HubProcess) {
     let variables = variables.iter().map(|(name, value)| (format!("TELEMETRY_HUB_{name}"), (*value).to_owned()));
     let hub = HubProcess::on(dir.path().join("hub"), "token", variables.collect());
     (dir, hub)
-}
-
-/// One request by plain HTTP; the whole answer.
-fn plainly(address: SocketAddr, request: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(SOON)).unwrap();
-    write!(stream, "{request}\r\nhost: {address}\r\nconnection: close\r\n\r\n").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
-}
-
-fn authority(hub: &HubProcess) -> String {
-    let answer = plainly(hub.http, "GET /ca.crt HTTP/1.1");
-    assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("application/x-x509-ca-cert"), "{answer}");
-    answer.split_once("\r\n\r\n").unwrap().1.to_owned()
-}
-
-fn certificate(pem: &str) -> CertificateDer<'static> {
-    CertificateDer::from_pem_slice(pem.as_bytes()).unwrap()
-}
-
-fn trusting(pem: &str, protocols: &[&str]) -> Arc<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate(pem)).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
-    let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-    Arc::new(config)
 }
 
 /// One request by TLS and HTTP/1.1, by a name that the certificate has to be for.

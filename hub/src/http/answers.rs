@@ -113,7 +113,7 @@ impl Making {
 
 /// Counts answers of those who are known; to others nothing is sent that is not in memory anyway.
 pub(super) async fn counted(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
-    let asker = Asker::default();
+    let asker = Asker::at(request.extensions().get().cloned());
     request.extensions_mut().insert(asker.clone());
     let response = next.run(request).await;
     let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);

@@ -44,6 +44,8 @@ const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(10);
 const ANSWER_PATIENCE: Duration = Duration::from_secs(20);
 /// Largest request head.
 const HEAD_BYTES: usize = 16 * 1024;
+/// Largest handshake of a client: two kilobytes are usual.
+const HANDSHAKE_BYTES: usize = 16 * 1024;
 /// Header fields of a request.
 const HEAD_FIELDS: usize = 64;
 /// For requests that run when the hub stops.
@@ -86,16 +88,25 @@ impl Door {
     pub(super) async fn serve(self: Arc<Self>, stream: TcpStream, peer: SocketAddr, place: Place) {
         // Frames and answers are written whole, so waiting for more to send only adds delay.
         let _ = stream.set_nodelay(true);
-        let ended = match self.shake_hands(stream, peer).await {
-            Ok(Opened::Plain(stream)) => self.http1(stream, peer, false).await,
-            Ok(Opened::Encrypted(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
-                self.http2(*stream, peer, place).await
+        let ended = async {
+            match self.shake_hands(stream, peer).await {
+                Ok(Opened::Plain(stream)) => self.http1(stream, peer, false, &place).await,
+                Ok(Opened::Encrypted(stream)) if stream.get_ref().1.alpn_protocol() == Some(b"h2") => {
+                    self.http2(*stream, peer, &place).await
+                }
+                Ok(Opened::Encrypted(stream)) => self.http1(*stream, peer, true, &place).await,
+                Err(error) => {
+                    debug!(%peer, %error, "no connection: {error}");
+                    Ok(())
+                }
             }
-            Ok(Opened::Encrypted(stream)) => self.http1(*stream, peer, true).await,
-            Err(error) => return debug!(%peer, %error, "no connection: {error}"),
         };
-        if let Err(error) = ended {
-            debug!(%peer, %error, "connection ended: {error}");
+        tokio::select! {
+            biased;
+            () = place.gave_way() => debug!(%peer, "connection closed: others came, and nobody had shown who this is"),
+            ended = ended => if let Err(error) = ended {
+                debug!(%peer, %error, "connection ended: {error}");
+            },
         }
     }
 
@@ -113,15 +124,17 @@ impl Door {
                 return Ok(Opened::Plain(stream));
             }
             let acceptor = TlsAcceptor::from(tls.config());
+            let stream = stream.at_first(HANDSHAKE_BYTES);
             let stream =
                 acceptor.accept_with(stream, |connection| connection.set_buffer_limit(Some(WRITTEN_AHEAD))).await;
-            let stream = stream.inspect_err(|error| {
+            let mut stream = stream.inspect_err(|error| {
                 debug!(%peer, %error, "handshake failed: {error}");
                 let alert = error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
                 let is_refused = matches!(alert, Some(rustls::Error::AlertReceived(_)));
                 let counter = if is_refused { &tls.failed.refused } else { &tls.failed.broken };
                 counter.fetch_add(1, Ordering::Relaxed);
             })?;
+            stream.get_mut().0.go_on();
             Ok(Opened::Encrypted(Box::new(stream)))
         };
         tokio::select! {
@@ -135,13 +148,16 @@ impl Door {
         self: &Arc<Self>,
         peer: SocketAddr,
         encrypted: bool,
+        place: &Place,
     ) -> impl Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
     {
-        let door = Arc::clone(self);
+        let (door, place) = (Arc::clone(self), place.clone());
         service_fn(move |mut request: Request<Incoming>| {
             let answer = door.front.receive(&mut request, peer, encrypted);
-            let router = door.router.clone();
+            let (router, asking) = (door.router.clone(), place.asks());
+            request.extensions_mut().insert(place.clone());
             async move {
+                let _asking = asking;
                 match answer {
                     Some(answer) => Ok(answer),
                     None => router.oneshot(request).await,
@@ -150,7 +166,13 @@ impl Door {
         })
     }
 
-    async fn http1<S>(self: &Arc<Self>, stream: S, peer: SocketAddr, encrypted: bool) -> hyper::Result<()>
+    async fn http1<S>(
+        self: &Arc<Self>,
+        stream: S,
+        peer: SocketAddr,
+        encrypted: bool,
+        place: &Place,
+    ) -> hyper::Result<()>
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -159,7 +181,9 @@ impl Door {
             .header_read_timeout(HEADER_PATIENCE)
             .max_header_size(HEAD_BYTES)
             .max_headers(HEAD_FIELDS)
-            .serve_connection(TokioIo::new(stream), self.service(peer, encrypted))
+            // What follows a head may be read ahead no further: requests that are sent one upon the other are not kept here.
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), self.service(peer, encrypted, place))
             .with_upgrades();
         let mut connection = pin!(connection);
         tokio::select! {
@@ -175,11 +199,11 @@ impl Door {
         self: &Arc<Self>,
         stream: TlsStream<Paced<TcpStream>>,
         peer: SocketAddr,
-        mut place: Place,
+        place: &Place,
     ) -> hyper::Result<()> {
         let streams = if place.widen(STREAMS - 1) { STREAMS } else { 1 };
         let flow = Flow::new(self.state.clock);
-        let (service, requests) = (self.service(peer, true), flow.clone());
+        let (service, requests) = (self.service(peer, true, place), flow.clone());
         let service = service_fn(move |request: Request<Incoming>| {
             let (running, fields) = (requests.begin(), request.headers().len());
             let service = service.clone();

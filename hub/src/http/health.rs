@@ -63,6 +63,12 @@ pub(super) async fn metrics(
         "hub_http_connections_refused_total",
         "Connections closed because there were too many, in total or from one address.",
         app.refused.load(Ordering::Relaxed),
+    )
+    .value(
+        "counter",
+        "hub_http_connections_gave_way_total",
+        "Connections without a session or token closed because others came and there were too many.",
+        app.gave_way.load(Ordering::Relaxed),
     );
     if let Some(tls) = &app.tls {
         let failed = ("counter", "hub_tls_handshakes_failed_total", "TLS handshakes that came to nothing.");

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::{
     CloseFrame, Message, WebSocket, WebSocketUpgrade, close_code, rejection::WebSocketUpgradeRejection,
@@ -31,6 +32,7 @@ use super::dto::webhook::Delivery;
 use super::dto::{Problem, text};
 use super::error::ApiError;
 use super::origin::from_own_page;
+use super::places::Place;
 use crate::live::{FRAME_ROWS, Filter, Room, Seen, Sight, Subscription, Update};
 use crate::model::access::Scope;
 use crate::model::device::DeviceNo;
@@ -62,6 +64,7 @@ pub(super) async fn connect(
     uri: Uri,
     peer: Peer,
     headers: HeaderMap,
+    place: Option<Extension<Place>>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     from_own_page(&app, &uri, &headers)?;
@@ -70,6 +73,10 @@ pub(super) async fn connect(
     let principal = auth::identify(&app, peer, &headers).await?;
     if let Some(principal) = principal.as_ref().filter(|principal| !principal.scope.includes(Scope::Read)) {
         return Err(auth::lacks(principal, Scope::Read));
+    }
+    let place = place.map(|Extension(place)| place);
+    if let (Some(place), Some(principal)) = (&place, &principal) {
+        place.is_of(principal.by);
     }
     let upgrade = upgrade
         .map_err(|rejection| ApiError::new(StatusCode::UPGRADE_REQUIRED, "not_a_websocket", rejection.body_text()))?;
@@ -88,7 +95,7 @@ pub(super) async fn connect(
         .max_frame_size(64 << 10);
     let view = principal.as_ref().map_or(View::ALL, |principal| principal.view.clone());
     Ok(upgrade.on_upgrade(move |socket| async move {
-        Connection::new(app, view, socket, access_ended).run(principal, session).await;
+        Connection::new(app, view, socket, access_ended, place).run(principal, session).await;
         drop((guest, tracked));
     }))
 }
@@ -113,6 +120,8 @@ struct Connection {
     socket: WebSocket,
     updates: Receiver<Arc<Update>>,
     access_ended: watch::Receiver<()>,
+    /// Of the connection: it is one until it ends.
+    place: Option<Place>,
     subscriptions: BTreeMap<u32, Subscription>,
     room: Room,
     sight: Sight,
@@ -122,7 +131,13 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(app: AppState, view: View, socket: WebSocket, access_ended: watch::Receiver<()>) -> Self {
+    fn new(
+        app: AppState,
+        view: View,
+        socket: WebSocket,
+        access_ended: watch::Receiver<()>,
+        place: Option<Place>,
+    ) -> Self {
         let updates = app.bus.listen();
         // After that: what changes in between is heard of.
         let sight = Sight::new(view, &app.store.catalog());
@@ -132,6 +147,7 @@ impl Connection {
             socket,
             updates,
             access_ended,
+            place,
             subscriptions: BTreeMap::new(),
             room: Room::default(),
             sight,
@@ -166,12 +182,13 @@ impl Connection {
         }
         let mut ping = tokio::time::interval(PING);
         ping.reset();
-        let closing = self.app.closing.clone();
+        let (closing, place) = (self.app.closing.clone(), self.place.clone());
         loop {
             let next_frame = self.subscriptions.values().filter_map(Subscription::poll_timeout).min();
             let outcome = tokio::select! {
                 biased;
                 () = closing.cancelled() => Err(End::Close(close_code::AWAY, Cow::Borrowed("the hub is stopping"))),
+                () = gave_way(place.as_ref()) => Err(End::Close(close_code::AGAIN, Cow::Borrowed("too many connections"))),
                 // Before what the client says: one that floods keeps its access no longer than others.
                 Ok(()) = self.access_ended.changed() => self.check(&principal).await,
                 _ = ping.tick() => self.check(&principal).await,
@@ -421,6 +438,14 @@ impl Connection {
                 Err(End::Close(close_code::AWAY, Cow::Borrowed("the hub is stopping")))
             }
         }
+    }
+}
+
+/// When the connection has to give way to others.
+async fn gave_way(place: Option<&Place>) {
+    match place {
+        Some(place) => place.gave_way().await,
+        None => std::future::pending().await,
     }
 }
 

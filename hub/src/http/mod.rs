@@ -65,6 +65,7 @@ mod setup;
 mod shares;
 mod silences;
 pub mod state;
+mod strangers;
 mod throttle;
 mod tokens;
 mod totp;

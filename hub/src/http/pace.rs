@@ -1,5 +1,6 @@
 //! A connection of which the other end has to take what it is sent: one that takes nothing for a while ends with an error.
-//! Otherwise an answer that nobody reads is kept in memory for as long as its client likes.
+//! Otherwise an answer that nobody reads is kept in memory for as long as its client likes. And one that may send so much at first
+//! and no more: a TLS handshake, which is kept in memory until it is whole.
 
 use std::io;
 use std::pin::Pin;
@@ -16,11 +17,24 @@ pub(super) struct Paced<S> {
     patience: Duration,
     /// While nothing could be written: until when that is borne.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// What may come, until it is allowed to go on.
+    at_first: Option<usize>,
 }
 
 impl<S> Paced<S> {
     pub(super) const fn new(stream: S, patience: Duration) -> Self {
-        Self { stream, patience, stalled: None }
+        Self { stream, patience, stalled: None, at_first: None }
+    }
+
+    /// Ends the connection after so many bytes, and those of one read, unless [`Paced::go_on`] comes before.
+    pub(super) const fn at_first(mut self, bytes: usize) -> Self {
+        self.at_first = Some(bytes);
+        self
+    }
+
+    /// However much may come from now on.
+    pub(super) const fn go_on(&mut self) {
+        self.at_first = None;
     }
 
     /// Passes on what became of an attempt to write; in place of further waiting, an error when it took too long.
@@ -42,7 +56,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for Paced<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        if self.at_first == Some(0) {
+            return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, "the client sends too much at first")));
+        }
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let came = buffer.filled().len() - before;
+        self.at_first = self.at_first.map(|rest| rest.saturating_sub(came));
+        read
     }
 }
 
@@ -91,5 +112,28 @@ mod tests {
         assert_eq!((wrote.is_ok(), read.is_ok(), received), (true, true, sent));
         let error = paced.write_all(&[7; 80]).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn what_comes_at_first_is_bounded_and_the_rest_is_not() {
+        let patience = Duration::from_secs(60);
+        for (is_allowed, comes) in [(false, 24), (true, 200)] {
+            let (ours, mut theirs) = duplex(8);
+            let mut paced = Paced::new(ours, patience).at_first(24);
+            if is_allowed {
+                paced.go_on();
+            }
+            let sent = async {
+                let _ = theirs.write_all(&[7; 200]).await;
+                drop(theirs);
+            };
+            let read = async {
+                let mut all = Vec::new();
+                let _ = paced.read_to_end(&mut all).await;
+                drop(paced);
+                all.len()
+            };
+            assert_eq!(tokio::join!(sent, read).1, comes);
+        }
     }
 }

@@ -1,21 +1,34 @@
 //! Places of connections: so many in all, so many of one address (of one network of an IPv6 host), and a few that only this
 //! machine itself can take.
 //!
+//! A quarter of them is for whoever has not shown who they are: there whoever comes gets one, and the oldest gives way
+//! ([`strangers`](super::strangers)). With a session or token that holds a connection keeps its place in the rest, of which one
+//! session or token has a sixth at most. So nobody without one keeps those out who have one, from wherever they come.
+//!
 //! A connection by HTTP/2 carries several requests at once, and takes a place for each: what is bounded by the number of
-//! connections is bounded all the same.
+//! connections is bounded all the same. A live connection has its place until it ends.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Resource, getrlimit};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
+use super::auth::By;
+use super::shares::{PLACE, Shares, Taken};
 use super::state::Config;
+use super::strangers::{Stranger, Strangers};
 use super::throttle::household;
 
 /// Connections of this machine beside all others: whoever fills the hub does not lock its owner out.
 const RESERVE: usize = 32;
+/// Of all places, the part that strangers have: one in so many.
+const STRANGERS: usize = 4;
+/// Of the other places, the part that one session or token has: one in so many.
+const OF_ONE: usize = 6;
 
 /// All of them.
 #[derive(Debug)]
@@ -23,22 +36,51 @@ pub(super) struct Places {
     room: Arc<Semaphore>,
     reserve: Arc<Semaphore>,
     guests: Guests,
+    strangers: Arc<Strangers>,
+    known: Arc<Shares>,
 }
 
-/// Those of one connection; given back when dropped.
+/// Those of one connection; given back when the last clone is dropped.
+#[derive(Debug, Clone)]
+pub(super) struct Place(Arc<Held>);
+
 #[derive(Debug)]
-pub(super) struct Place {
+struct Held {
     room: Arc<Semaphore>,
+    known: Arc<Shares>,
+    /// Cancelled when it has to give way.
+    way: CancellationToken,
+    has: Mutex<Has>,
+}
+
+#[derive(Debug)]
+struct Has {
     permit: OwnedSemaphorePermit,
     guest: Guest,
+    standing: Standing,
+}
+
+#[derive(Debug)]
+enum Standing {
+    Stranger(Stranger),
+    /// Of the share of whoever was known first.
+    Known {
+        _taken: Taken,
+    },
 }
 
 impl Places {
-    pub(super) fn new(config: &Config) -> Self {
+    /// Those that gave way are counted.
+    pub(super) fn new(config: &Config, gave_way: Arc<AtomicU64>) -> Self {
+        let most = config.connections.min(affordable());
+        let strangers = most.div_ceil(STRANGERS);
+        let known = most - strangers;
         Self {
-            room: Arc::new(Semaphore::new(config.connections.min(affordable()))),
+            room: Arc::new(Semaphore::new(most)),
             reserve: Arc::new(Semaphore::new(RESERVE)),
             guests: Guests { open: Arc::default(), most: config.connections_per_ip },
+            strangers: Arc::new(Strangers::new(strangers, gave_way)),
+            known: Arc::new(Shares::new(known * PLACE, known.div_ceil(OF_ONE) * PLACE)),
         }
     }
 
@@ -49,21 +91,78 @@ impl Places {
             Err(_) if ip.to_canonical().is_loopback() => Arc::clone(&self.reserve).try_acquire_owned().ok()?,
             permit => permit.ok()?,
         };
-        Some(Place { room: Arc::clone(&self.room), permit, guest })
+        let stranger = self.strangers.enter();
+        Some(Place(Arc::new(Held {
+            room: Arc::clone(&self.room),
+            known: Arc::clone(&self.known),
+            way: stranger.way().clone(),
+            has: Mutex::new(Has { permit, guest, standing: Standing::Stranger(stranger) }),
+        })))
     }
 }
 
 impl Place {
     /// Takes so many places more, or none.
-    pub(super) fn widen(&mut self, more: u32) -> bool {
-        let Ok(permit) = Arc::clone(&self.room).try_acquire_many_owned(more) else { return false };
-        // Of the reserve: nothing is added to those.
-        let is_of_the_room = Arc::ptr_eq(self.permit.semaphore(), permit.semaphore());
-        let widened = is_of_the_room && self.guest.widen(more as usize);
-        if widened {
-            self.permit.merge(permit);
+    pub(super) fn widen(&self, more: u32) -> bool {
+        let Ok(more_room) = Arc::clone(&self.0.room).try_acquire_many_owned(more) else { return false };
+        let more = more as usize;
+        let Has { permit, guest, standing } = &mut *self.0.lock();
+        // Nothing is added to those of the reserve.
+        let is_of_the_room = Arc::ptr_eq(permit.semaphore(), more_room.semaphore());
+        let Standing::Stranger(stranger) = standing else { return false };
+        if !is_of_the_room || !guest.widen(more) {
+            return false;
         }
-        widened
+        if !stranger.widen(more) {
+            guest.narrow(more);
+            return false;
+        }
+        permit.merge(more_room);
+        true
+    }
+
+    /// Who asks is known: they keep the place, if they have not too many.
+    pub(super) fn is_of(&self, by: By) {
+        let mut has = self.0.lock();
+        if self.0.way.is_cancelled() || matches!(has.standing, Standing::Known { .. }) {
+            return;
+        }
+        if let Some(taken) = self.0.known.of(by).try_take(has.permit.num_permits() * PLACE) {
+            has.standing = Standing::Known { _taken: taken };
+        }
+    }
+
+    /// A request that is being answered, until this is dropped.
+    pub(super) fn asks(&self) -> Asking {
+        self.0.asks(true);
+        Asking(self.clone())
+    }
+
+    /// When it has to give way.
+    pub(super) async fn gave_way(&self) {
+        self.0.way.cancelled().await;
+    }
+}
+
+impl Held {
+    fn lock(&self) -> MutexGuard<'_, Has> {
+        self.has.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn asks(&self, more: bool) {
+        if let Standing::Stranger(stranger) = &self.lock().standing {
+            stranger.asks(more);
+        }
+    }
+}
+
+/// See [`Place::asks`].
+#[derive(Debug)]
+pub(super) struct Asking(Place);
+
+impl Drop for Asking {
+    fn drop(&mut self) {
+        self.0.0.asks(false);
     }
 }
 
@@ -107,17 +206,22 @@ impl Guest {
         }
         is_room
     }
-}
 
-impl Drop for Guest {
-    fn drop(&mut self) {
+    fn narrow(&mut self, less: usize) {
         let mut open = self.guests.open.lock().unwrap_or_else(PoisonError::into_inner);
+        self.places -= less;
         if let Some(count) = open.get_mut(&self.ip) {
-            *count -= self.places;
+            *count -= less;
             if *count == 0 {
                 open.remove(&self.ip);
             }
         }
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.narrow(self.places);
     }
 }
 
@@ -146,29 +250,64 @@ mod tests {
         assert!(guests.admit(host(3), false).is_none(), "one network");
     }
 
+    fn places(connections: usize, connections_per_ip: usize) -> Places {
+        Places::new(&Config { connections, connections_per_ip, ..Config::default() }, Arc::default())
+    }
+
+    fn lan(host: u8) -> IpAddr {
+        IpAddr::from([192, 168, 0, host])
+    }
+
+    fn stays(place: &Place) -> bool {
+        !place.0.way.is_cancelled()
+    }
+
     #[test]
     fn who_asks_for_several_things_at_once_takes_as_many_places() {
-        let places = Places::new(&Config { connections: 20, connections_per_ip: 10, ..Config::default() });
-        let lan = IpAddr::from([192, 168, 0, 9]);
-        let mut first = places.admit(lan, false).unwrap();
-        assert!(first.widen(7) && places.room.available_permits() == 12);
-        let mut second = places.admit(lan, false).unwrap();
+        let places = places(80, 10);
+        let first = places.admit(lan(9), false).unwrap();
+        assert!(first.widen(7) && places.room.available_permits() == 72);
+        let second = places.admit(lan(9), false).unwrap();
         assert!(!second.widen(7), "the address has no more");
-        assert_eq!(places.room.available_permits(), 11, "nothing is kept of what was not had");
+        assert_eq!(places.room.available_permits(), 71, "nothing is kept of what was not had");
         drop(first);
         assert!(second.widen(7));
-        let mut local = places.admit(Ipv4Addr::LOCALHOST.into(), false).unwrap();
-        assert!(local.widen(7) && !local.widen(7), "there are no more in all");
+        let local = places.admit(Ipv4Addr::LOCALHOST.into(), false).unwrap();
+        assert!(local.widen(7) && !local.widen(13), "strangers have twenty");
+        assert!(stays(&second));
+        let clone = local.clone();
         drop((second, local));
-        assert_eq!((places.room.available_permits(), places.guests.open.lock().unwrap().len()), (20, 0));
+        assert_eq!(places.room.available_permits(), 72, "one that is held elsewhere too");
+        drop(clone);
+        assert_eq!((places.room.available_permits(), places.guests.open.lock().unwrap().len()), (80, 0));
     }
 
     #[test]
     fn this_machine_has_places_of_its_own() {
-        let places = Places::new(&Config { connections: 1, ..Config::default() });
-        let _all = places.admit(IpAddr::from([192, 168, 0, 9]), false).unwrap();
-        assert!(places.admit(IpAddr::from([192, 168, 0, 8]), false).is_none());
-        let mut local = places.admit(Ipv4Addr::LOCALHOST.into(), false).unwrap();
+        let places = places(1, 64);
+        let _all = places.admit(lan(9), false).unwrap();
+        assert!(places.admit(lan(8), false).is_none());
+        let local = places.admit(Ipv4Addr::LOCALHOST.into(), false).unwrap();
         assert!(!local.widen(1) && places.reserve.available_permits() == RESERVE - 1);
+    }
+
+    #[test]
+    fn who_is_known_keeps_the_place_and_strangers_give_way_to_strangers() {
+        let places = places(32, 64);
+        let known = places.admit(lan(1), false).unwrap();
+        known.is_of(By::Token(1));
+        let flood: Vec<_> = (2..40).map(|n| places.admit(lan(n), false)).collect();
+        assert!(flood.iter().rev().take(8).flatten().all(stays), "a quarter is theirs");
+        let alive = flood.iter().flatten().filter(|place| stays(place)).count();
+        assert_eq!((stays(&known), alive), (true, 8));
+        drop(flood);
+        // One token does not have all the places of those who are known.
+        let many: Vec<_> = (0..12).map(|_| places.admit(lan(1), false).unwrap()).collect();
+        many.iter().for_each(|place| place.is_of(By::Token(1)));
+        let _flood: Vec<_> = (2..18).map(|n| places.admit(lan(n), false)).collect();
+        assert_eq!((stays(&known), many.iter().filter(|place| stays(place)).count()), (true, 3));
+        let other = places.admit(lan(2), false).unwrap();
+        other.is_of(By::Token(2));
+        assert!(matches!(other.0.lock().standing, Standing::Known { .. }));
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Written out because `axum::serve` installs no timer, so that a client could hold a connection without ever sending a
 //! header. Promises: at most `connections` at once and `connections_per_ip` of one address (of one network of an IPv6 host),
-//! with a few places that only this machine itself can take; a handshake and a header arrive within ten seconds each and an
-//! answer is taken without a rest of twenty, or the connection ends; at stop, requests that run are finished and live
-//! connections closed, within bounds.
+//! of which nobody without session or token keeps those out who have one ([`places`](super::places)); a handshake and a header
+//! arrive within ten seconds each and an answer is taken without a rest of twenty, or the connection ends; at stop, requests that
+//! run are finished and live connections closed, within bounds.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// None at present; accept errors are logged and waited out, for they pass (out of file descriptors).
 pub async fn serve(listener: TcpListener, state: AppState, stop: CancellationToken) -> std::io::Result<()> {
     let connections = TaskTracker::new();
-    let places = Places::new(&state.config);
+    let places = Places::new(&state.config, Arc::clone(&state.gave_way));
     let door = Arc::new(Door {
         router: super::router(state.clone()),
         front: Front::new(state.config.trusted_proxies.clone(), state.info.url.as_deref()),

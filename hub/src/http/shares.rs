@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::auth::{By, Principal};
+use super::places::Place;
 
 /// A KiB: what is counted.
 const UNIT: usize = 1 << 10;
@@ -18,11 +19,19 @@ const STEP: usize = 64 << 10;
 
 /// Who sends a request, once that is known: a middleware that asks afterwards puts this into it, and what looks at credentials
 /// fills it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Asker(Arc<OnceLock<Principal>>);
+#[derive(Debug, Clone)]
+pub(super) struct Asker(Arc<OnceLock<Principal>>, Option<Place>);
 
 impl Asker {
+    /// On a connection with this place, if it has one.
+    pub(super) fn at(place: Option<Place>) -> Self {
+        Self(Arc::default(), place)
+    }
+
     pub(super) fn is(&self, who: Principal) {
+        if let Some(place) = &self.1 {
+            place.is_of(who.by);
+        }
         // Whoever looks a second time sees the same.
         let _ = self.0.set(who);
     }

@@ -47,7 +47,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// The machine's host name; it and `<hostname>.local` are answered to.
     pub hostname: Option<String>,
-    /// Connections in all, but for a few of this machine itself: beyond it new ones are closed at once.
+    /// Connections in all, but for a few of this machine itself: beyond it new ones are closed at once. Whoever shows neither
+    /// session nor token has a quarter of them, the newest.
     pub connections: usize,
     /// Connections of one address; loopback is exempt, because a reverse proxy there carries everybody.
     pub connections_per_ip: usize,
@@ -269,6 +270,8 @@ pub struct Shared {
     pub(super) too_slow: AtomicU64,
     /// Connections that found no place.
     pub(super) refused: AtomicU64,
+    /// Connections of strangers that gave way to others.
+    pub(super) gave_way: Arc<AtomicU64>,
 }
 
 impl Deref for Shared {
@@ -316,6 +319,7 @@ impl AppState {
             open_sockets: AtomicUsize::new(0),
             too_slow: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            gave_way: Arc::default(),
         }))
     }
 

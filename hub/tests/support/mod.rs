@@ -17,6 +17,7 @@ pub mod machine;
 pub mod port;
 pub mod stopped;
 pub mod tree;
+pub mod trust;
 pub mod webhook_sink;
 
 use std::io::{Read, Write};
