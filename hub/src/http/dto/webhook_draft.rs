@@ -168,6 +168,8 @@ fn given(name: String, value: Credential, stored: &Headers) -> Result<(String, S
 /// A field as it was sent, or with the value it had.
 fn field(name: String, value: Credential, stored: &Fields) -> Result<(String, String), ApiError> {
     let value = value.or(stored.0.get(&name), || format!("fields.{name}"))?;
+    text::all_seen("fields", &name)?;
+    text::all_seen(&format!("fields.{name}"), &value)?;
     Ok((name, value))
 }
 

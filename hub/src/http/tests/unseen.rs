@@ -133,7 +133,7 @@ impl Known {
             "tokens" => vec![json!({"name": "cron", "scope": "read", "labels": labels, "expires": "30d"})],
             "users" => vec![json!({"name": "bob", "role": "viewer"})],
             "users/{id}" => vec![json!({"name": "ann", "role": "viewer"})],
-            "webhooks" | "webhooks/{id}" => vec![hook()],
+            "webhooks" | "webhooks/{id}" | "webhooks/preview" => vec![hook(), bot()],
             _ => panic!("{method} {path} takes a body: give it an example here"),
         }
     }
@@ -141,6 +141,11 @@ impl Known {
 
 fn hook() -> Value {
     json!({"name": "ntfy", "url": "http://192.168.1.5:8090/alerts", "headers": {"X-Key": "abc"}})
+}
+
+/// One whose kind asks for more than a URL.
+fn bot() -> Value {
+    json!({"name": "bot", "kind": "telegram", "url": "https://api.telegram.org/bot1:abc", "fields": {"chat_id": "-1001"}})
 }
 
 /// One of each condition.
