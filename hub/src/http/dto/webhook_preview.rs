@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::text;
 use super::webhook::{Event, WebhookKind};
 use super::webhook_draft::{checked, url};
 use crate::http::error::ApiError;
@@ -69,6 +70,7 @@ impl AskPreview {
         hub: HubId,
         now: UnixMillis,
     ) -> Result<WebhookPreview, ApiError> {
+        text::all_seen("name", &self.name)?;
         let spec = WebhookSpec {
             kind: self.kind.into(),
             fields: Fields(self.fields),

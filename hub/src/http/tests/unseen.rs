@@ -140,7 +140,7 @@ impl Known {
 }
 
 fn hook() -> Value {
-    json!({"name": "ntfy", "url": "http://192.168.1.5:8090/alerts", "headers": {"X-Key": "abc"}})
+    json!({"name": "ntfy", "kind": "generic", "url": "http://192.168.1.5:8090/alerts", "headers": {"X-Key": "abc"}})
 }
 
 /// One whose kind asks for more than a URL.
