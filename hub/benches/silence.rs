@@ -119,6 +119,7 @@ fn blocked(key: PublicKey, no: u32) -> Device {
         first_seen: UnixMillis(0),
         last_seen: None,
         interval_ms: None,
+        pushed_every_ms: None,
         notes: String::new(),
         handshake_counter: 0,
     }

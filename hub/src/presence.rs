@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use wire::message::Health;
 
-use crate::model::alert::Absences;
+use crate::model::alert::{Absence, Absences};
 use crate::model::catalog::Catalog;
 use crate::model::device::{Conflict, Device, DeviceNo, Link, Pending, Standing};
 use crate::model::{DeviceId, UnixMillis};
@@ -20,7 +20,7 @@ use crate::model::{DeviceId, UnixMillis};
 pub struct Now {
     /// Links of adopted devices heard since the hub started.
     pub links: HashMap<DeviceNo, Link>,
-    /// Devices without a link whose readings were pushed since the hub started.
+    /// Devices without a link whose readings are pushed, those of before the hub started as they were saved.
     pub pushed: HashMap<DeviceNo, Pushed>,
     /// What devices said last of what they find wrong with themselves; those that said nothing are left out.
     pub health: HashMap<DeviceNo, Health>,
@@ -37,18 +37,60 @@ pub struct Pushed {
     pub address: SocketAddr,
     /// When the last push came.
     pub last_seen: UnixMillis,
-    /// Time between the last two pushes, in milliseconds; `None` after the first.
-    pub every_ms: Option<i64>,
+    /// Since when it is missed: that, or the start of the hub where it pushed before.
+    missed_since: UnixMillis,
+    /// Times between the last nine pushes, newest first, in milliseconds; one stands for all of before the hub started.
+    pauses: [Option<i64>; 8],
     /// How far the newest reading of each of the last three pushes was ahead of the hub's clock, in milliseconds.
     ahead_ms: [Option<i64>; 3],
 }
 
 impl Pushed {
-    /// Silence for which nobody is taken for offline after the first push: most collect more often than that.
+    /// Silence for which nobody is shown as offline after the first push: most collect more often than that. Nobody is told
+    /// before [`Self::MOST_MS`], because it may push once an hour, or a day.
     const FIRST_MS: i64 = 5 * 60_000;
     /// The same at least, and at most: whoever pushes less than once a day is not missed earlier than after three.
     const LEAST_MS: i64 = 60_000;
     const MOST_MS: i64 = 86_400_000;
+
+    /// A device that pushed before the hub started: what of it was saved.
+    fn of_before(device: &Device, started: UnixMillis) -> Option<Self> {
+        // An agent's address has a port.
+        let address = device.address.filter(|address| address.port() == 0 && !device.has_key())?;
+        let (last_seen, mut pauses) = (device.last_seen?, [None; 8]);
+        pauses[0] = device.pushed_every_ms;
+        Some(Self { address, last_seen, missed_since: started.max(last_seen), pauses, ahead_ms: [None; 3] })
+    }
+
+    /// Whether it pushed since the hub started.
+    #[must_use]
+    pub fn is_of_this_start(&self) -> bool {
+        self.missed_since == self.last_seen
+    }
+
+    /// How often it pushes, in milliseconds: the longest of the last pauses, for some programs send many requests once an
+    /// hour; `None` after the first push.
+    #[must_use]
+    pub fn every_ms(&self) -> Option<i64> {
+        self.pauses.iter().copied().max().flatten()
+    }
+
+    /// Another push came.
+    fn heard(&mut self, address: SocketAddr, newest: UnixMillis, now: UnixMillis) {
+        let since = now.since(self.last_seen);
+        // Several requests of one round (many sensors, several programs) are one push.
+        if since >= 1_000 {
+            // While the hub was away it may have been pushed in vain: that was no pause, if another is known.
+            if self.is_of_this_start() || self.every_ms().is_none() {
+                self.pauses.rotate_right(1);
+                self.pauses[0] = Some(since);
+            }
+            self.ahead_ms.rotate_right(1);
+            self.ahead_ms[0] = None;
+        }
+        self.ahead_ms[0] = self.ahead_ms[0].max(Some(newest.since(now)));
+        (self.address, self.last_seen, self.missed_since) = (address, now, now);
+    }
 
     /// The device's clock minus the hub's, in milliseconds, by its readings; `None` before three pushes. Ahead is what all
     /// of them are; behind too, unless it is what a device keeps its readings for: less than two times between pushes.
@@ -56,13 +98,39 @@ impl Pushed {
     pub fn clock_offset_ms(&self) -> Option<i64> {
         let [Some(a), Some(b), Some(c)] = self.ahead_ms else { return None };
         let least = [a, b, c].into_iter().min_by_key(|ms| ms.abs())?;
-        let is_kept = least < 0 && least.abs() <= 2 * self.every_ms.unwrap_or(0);
+        let is_kept = least < 0 && least.abs() <= 2 * self.every_ms().unwrap_or(0);
         let agree = [a, b, c].iter().all(|ms| ms.signum() == least.signum());
         Some(if is_kept || !agree { 0 } else { least })
     }
 
-    fn offline_after_ms(&self) -> i64 {
-        self.every_ms.map_or(Self::FIRST_MS, |ms| (3 * ms).clamp(Self::LEAST_MS, 3 * Self::MOST_MS))
+    /// Three of its pauses, or of the intervals that a person set for it; `None` when neither is known.
+    fn usual_silence_ms(&self, interval_ms: u32) -> Option<i64> {
+        let of_pauses = || self.every_ms().map(|ms| ms.saturating_mul(3).clamp(Self::LEAST_MS, 3 * Self::MOST_MS));
+        if interval_ms > 0 { Some(Presence::offline_after_ms(interval_ms)) } else { of_pauses() }
+    }
+
+    /// Whether it is silent for longer than is usual; as long as nobody knows what is, after [`Self::FIRST_MS`].
+    fn is_silent(&self, interval_ms: u32, now: UnixMillis) -> bool {
+        now.since(self.last_seen) > self.usual_silence_ms(interval_ms).unwrap_or(Self::FIRST_MS)
+    }
+}
+
+impl Now {
+    /// A device that is offline, if readings of it are expected at all and it was ever heard.
+    fn absence(&self, device: &Device, interval_ms: u32, now: UnixMillis) -> Option<Absence> {
+        let limit = Presence::offline_after_ms(interval_ms);
+        let (link, pushed) = (self.links.get(&device.no), self.pushed.get(&device.no));
+        let (is_offline, heard, usual_ms, since) = match (link, pushed) {
+            (Some(link), _) => (now.since(link.last_seen) > limit, Some(link.last_seen), limit, link.last_seen),
+            (None, Some(pushed)) => {
+                let usual_ms = pushed.usual_silence_ms(interval_ms).unwrap_or(Pushed::MOST_MS);
+                (pushed.is_silent(interval_ms, now), Some(pushed.last_seen), usual_ms, pushed.missed_since)
+            }
+            // Of one that was imported, or forgotten but for its history, nothing is expected.
+            (None, None) => (device.has_key(), None, limit, device.last_seen?),
+        };
+        let heard = heard.max(device.last_seen)?;
+        is_offline.then(|| Absence { device: device.no, heard, usual_ms, missed_at: since.plus(usual_ms) })
     }
 }
 
@@ -117,8 +185,21 @@ impl Presence {
         self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Goes on with the devices whose readings were pushed before the hub started, `now`.
+    pub fn resume(&self, catalog: &Catalog, now: UnixMillis) {
+        let pushed = catalog.devices().filter_map(|device| Some((device.no, Pushed::of_before(device, now)?)));
+        self.write().pushed.extend(pushed);
+    }
+
+    /// Agents whose clock runs ahead, by how many milliseconds, as measured with them.
+    #[must_use]
+    pub fn clocks_ahead(&self) -> HashMap<DeviceNo, i64> {
+        let ahead = |link: &Link| link.clock_offset_ms.map(|ms| ms as i64).filter(|ms| *ms > 0);
+        self.read().links.iter().filter_map(|(device, link)| Some((*device, ahead(link)?))).collect()
+    }
+
     /// Whether a device is online at `now`, given its expected interval, 0 when none is known. Who pushes says nothing in
-    /// between and names no interval: then three times that of the last two pushes counts, at least a minute.
+    /// between and names no interval: then three times the longest of the last pauses counts, at least a minute.
     #[must_use]
     pub fn is_online(&self, device: DeviceNo, interval_ms: u32, now: UnixMillis) -> bool {
         let limit = Self::offline_after_ms(interval_ms);
@@ -126,10 +207,7 @@ impl Presence {
         if let Some(link) = table.links.get(&device) {
             return now.since(link.last_seen) <= limit;
         }
-        table.pushed.get(&device).is_some_and(|pushed| {
-            let limit = if interval_ms > 0 { limit } else { pushed.offline_after_ms() };
-            now.since(pushed.last_seen) <= limit
-        })
+        table.pushed.get(&device).is_some_and(|pushed| !pushed.is_silent(interval_ms, now))
     }
 
     /// Who is offline of the devices that were ever heard.
@@ -137,17 +215,10 @@ impl Presence {
     pub fn absences(&self, catalog: &Catalog, grace: &Grace, now: UnixMillis) -> Absences {
         let after_ms = grace.get();
         let adopted = catalog.devices().filter(|device| after_ms.is_some() && device.standing == Standing::Adopted);
+        let table = self.read();
         let offline = adopted
-            // Of one that was imported, or forgotten but for its history, nothing is expected.
-            .filter(|device| device.has_key() || self.read().pushed.contains_key(&device.no) || has_pushed(device))
-            .filter(|device| !self.is_online(device.no, catalog.expected_interval_ms(device.no).unwrap_or(0), now))
-            .filter_map(|device| {
-                let table = self.read();
-                let link = table.links.get(&device.no).map(|link| link.last_seen);
-                let heard = link.or_else(|| table.pushed.get(&device.no).map(|pushed| pushed.last_seen));
-                heard.max(device.last_seen).map(|heard| (device.no, heard))
-            })
-            .collect();
+            .filter_map(|device| table.absence(device, catalog.expected_interval_ms(device.no).unwrap_or(0), now));
+        let offline = offline.collect();
         Absences { after_ms, offline }
     }
 
@@ -161,24 +232,11 @@ impl Presence {
         let address = SocketAddr::new(address.ip(), 0);
         let mut table = self.write();
         for (device, newest) in devices {
-            let first = Pushed { address, last_seen: now, every_ms: None, ahead_ms: [None; 3] };
-            let entry = table.pushed.entry(device).or_insert(first);
-            // Several requests of one round (many sensors, several programs) are one push.
-            let since = now.since(entry.last_seen);
-            if since >= 1_000 {
-                entry.every_ms = Some(since);
-                entry.ahead_ms.rotate_right(1);
-                entry.ahead_ms[0] = None;
-            }
-            entry.ahead_ms[0] = entry.ahead_ms[0].max(Some(newest.since(now)));
-            (entry.address, entry.last_seen) = (address, now);
+            let (missed_since, last_seen) = (now, now);
+            let first = Pushed { address, last_seen, missed_since, pauses: [None; 8], ahead_ms: [None; 3] };
+            table.pushed.entry(device).or_insert(first).heard(address, newest, now);
         }
     }
-}
-
-/// Whether a device pushed readings before the hub started: it was heard, and never as an agent, whose address has a port.
-fn has_pushed(device: &Device) -> bool {
-    device.last_seen.is_some() && device.address.is_none_or(|address| address.port() == 0)
 }
 
 #[cfg(test)]
@@ -202,24 +260,66 @@ mod tests {
         // The second part of the same round.
         presence.pushed([(device, UnixMillis(100_010))], address, UnixMillis(100_010));
         assert!(is_online(0, 400) && !is_online(0, 401));
-        push(110);
-        assert!(is_online(0, 170) && !is_online(0, 171), "at least a minute");
-        assert!(is_online(5_000, 125) && !is_online(5_000, 126), "what a person set counts");
+        (10..20).for_each(|round| push(10 * round));
+        assert!(is_online(0, 250) && !is_online(0, 251), "at least a minute");
+        assert!(is_online(5_000, 205) && !is_online(5_000, 206), "what a person set counts");
+        // Several requests, two seconds apart, each hour.
+        (1..4).for_each(|hour| (0..5).for_each(|request| push(3_600 * hour + 2 * request)));
+        assert!(is_online(0, 3 * 3_600 + 3 * 3_500));
+    }
+
+    fn at(second: i64) -> UnixMillis {
+        UnixMillis(second * 1_000)
+    }
+
+    /// A hub that was started: what it knows of the devices that it saved.
+    fn started(second: i64, devices: &[Device]) -> (Presence, Catalog) {
+        let (presence, mut catalog) = (Presence::default(), Catalog::default());
+        devices.iter().for_each(|device| catalog.put_device(device.clone()));
+        presence.resume(&catalog, at(second));
+        (presence, catalog)
+    }
+
+    /// One that was last pushed at a second.
+    fn pusher(no: u32, second: i64, every_s: Option<i64>) -> Device {
+        let address = Some(SocketAddr::from(([192, 168, 0, 5], 0)));
+        let (one, pushed_every_ms) = (Device::adopted(no), every_s.map(|s| s * 1_000));
+        Device { key: device::no_key(one.id), last_seen: Some(at(second)), address, pushed_every_ms, ..one }
     }
 
     #[test]
-    fn who_pushed_before_a_start_is_missed_and_who_was_imported_or_forgotten_is_not() {
-        let presence = Presence::default();
-        let mut catalog = Catalog::default();
-        let one = Device::adopted(0);
-        let nobody = Device { key: device::no_key(one.id), ..one };
-        let seen = Some(UnixMillis(5_000));
-        catalog.put_device(Device { no: DeviceNo(1), ..nobody.clone() });
-        catalog.put_device(Device { no: DeviceNo(2), last_seen: seen, ..nobody.clone() });
+    fn who_pushed_before_a_start_is_missed_from_there_on_after_three_of_its_own_intervals() {
+        let (presence, catalog) = started(167, &[pusher(1, 160, Some(80))]);
+        let absences = |second| presence.absences(&catalog, &Grace::new(Some(10_000)), at(second)).offline;
+        assert!(presence.is_online(DeviceNo(1), 0, at(400)) && absences(400).is_empty());
+        let missed = Absence { device: DeviceNo(1), heard: at(160), usual_ms: 240_000, missed_at: at(407) };
+        assert_eq!(absences(401), [missed], "counted from the start");
+        // What was not heard because the hub was away is no pause.
+        presence.pushed([(DeviceNo(1), at(5_000))], SocketAddr::from(([192, 168, 0, 5], 1)), at(5_000));
+        assert_eq!(presence.read().pushed[&DeviceNo(1)].every_ms(), Some(80_000));
+        assert_eq!(absences(5_241)[0].missed_at, at(5_240));
+    }
+
+    #[test]
+    fn who_pushed_once_is_missed_after_a_day_for_it_may_push_each_hour() {
+        let (presence, catalog) = started(0, &[pusher(1, -7_200, None)]);
+        let absences = |second| presence.absences(&catalog, &Grace::new(Some(10_000)), at(second)).offline;
+        let missed_at = |second| absences(second).iter().map(|absence| absence.missed_at).collect::<Vec<_>>();
+        assert_eq!(missed_at(1), [at(86_400)]);
+        let push =
+            |second| presence.pushed([(DeviceNo(1), at(second))], SocketAddr::from(([10, 0, 0, 5], 1)), at(second));
+        push(100);
+        push(3_700);
+        assert!(absences(3_700 + 3 * 7_300).is_empty());
+        assert_eq!(missed_at(3_701 + 3 * 7_300), [at(3_700 + 3 * 7_300)]);
+    }
+
+    #[test]
+    fn who_was_imported_or_forgotten_is_not_missed() {
+        let imported = Device { last_seen: None, ..pusher(1, 0, None) };
         let agent = Some(SocketAddr::from(([192, 168, 0, 5], 40_000)));
-        catalog.put_device(Device { no: DeviceNo(3), last_seen: seen, address: agent, ..nobody });
-        let absences = presence.absences(&catalog, &Grace::new(Some(60_000)), UnixMillis(100_000));
-        assert_eq!(absences.offline, [(DeviceNo(2), UnixMillis(5_000))]);
+        let (presence, catalog) = started(6, &[imported, Device { address: agent, ..pusher(3, 5, None) }]);
+        assert_eq!(presence.absences(&catalog, &Grace::new(Some(60_000)), at(100)).offline, []);
     }
 
     #[test]

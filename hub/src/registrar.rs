@@ -29,7 +29,7 @@ use crate::store::{self, DeviceNote, Floor, Store};
 
 /// How often a command beside the hub may go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// How often last-seen times are saved: they are shown, nothing depends on them.
+/// How often it is saved when devices were last seen, and how often their readings are pushed.
 const NOTE_EVERY: u32 = 60;
 
 /// Events under way at once: what one commit may carry of them.
@@ -161,6 +161,7 @@ impl Registrar {
                     no: device,
                     address,
                     last_seen: self.clock.wall(),
+                    pushed_every_ms: None,
                     introduction: Some(introduction),
                     handshake_counter,
                 };
@@ -330,7 +331,9 @@ impl Registrar {
     async fn note_links(&self) -> Result<(), store::Error> {
         let notes: Vec<DeviceNote> = {
             let now = self.presence.read();
-            let pushed = now.pushed.iter().map(|(no, pushed)| note(*no, pushed.address, pushed.last_seen));
+            let pushed = now.pushed.iter().filter(|(_, pushed)| pushed.is_of_this_start()).map(|(no, pushed)| {
+                DeviceNote { pushed_every_ms: pushed.every_ms(), ..note(*no, pushed.address, pushed.last_seen) }
+            });
             now.links.iter().map(|(no, link)| note(*no, link.address, link.last_seen)).chain(pushed).collect()
         };
         if notes.is_empty() { Ok(()) } else { self.store.note_devices(notes).await }
@@ -367,7 +370,7 @@ fn unless_fatal(done: Result<(), store::Error>, tell: impl FnOnce(&store::Error)
 }
 
 fn note(no: DeviceNo, address: SocketAddr, last_seen: UnixMillis) -> DeviceNote {
-    DeviceNote { no, address, last_seen, introduction: None, handshake_counter: 0 }
+    DeviceNote { no, address, last_seen, pushed_every_ms: None, introduction: None, handshake_counter: 0 }
 }
 
 /// A device as the endpoint needs it, without windows: the endpoint has those from the start. None that has no key.

@@ -134,6 +134,7 @@ impl Hub {
         let learning = Arc::new(Learning::default());
         let rules_changed = Arc::new(Notify::new());
         let presence = Arc::new(Presence::default());
+        presence.resume(&store.catalog(), clock.wall());
         let bus = Bus::default();
         let counters = Arc::new(Counters::default());
         let pressure = Arc::new(Pressure::default());
@@ -176,6 +177,10 @@ impl Hub {
             let (store, presence, grace) = (store.clone(), Arc::clone(&presence), Arc::clone(&grace));
             Arc::new(move |now| presence.absences(&store.catalog(), &grace, now))
         };
+        let ahead = {
+            let presence = Arc::clone(&presence);
+            Arc::new(move || presence.clocks_ahead())
+        };
         let zone = zones::own().and_then(|name| zones::named(&name)).unwrap_or(TimeZone::UTC);
         let ingest = Ingest {
             batches,
@@ -195,6 +200,7 @@ impl Hub {
             latency: Arc::clone(&latency),
             meter: Arc::clone(&meter),
             absences,
+            ahead,
             waiting: Waiting::default(),
         };
         supervisor.spawn("ingest", ingest.run());

@@ -23,7 +23,7 @@ pub mod queue;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ use crate::clock::Clock;
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
 use crate::model::alert::{Absences, AlertId, Transition, Vitals};
+use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, BatchId};
 use crate::model::webhook::{NewDelivery, Webhook};
 use crate::observe::{Histogram, Meter};
@@ -77,6 +78,9 @@ pub enum Outcome {
 /// Tells who is offline at a moment.
 pub type AbsencesAt = Arc<dyn Fn(UnixMillis) -> Absences + Send + Sync>;
 
+/// Which devices have a clock that runs ahead, by how many milliseconds, as measured with them.
+pub type ClocksAhead = Arc<dyn Fn() -> HashMap<DeviceNo, i64> + Send + Sync>;
+
 /// What the pipeline works with.
 pub struct Ingest {
     /// From the endpoint.
@@ -113,6 +117,8 @@ pub struct Ingest {
     pub meter: Arc<Meter>,
     /// Who is offline at a moment.
     pub absences: AbsencesAt,
+    /// Whose clocks run ahead.
+    pub ahead: ClocksAhead,
     /// What waits for room on the disk.
     pub waiting: Waiting,
 }
@@ -221,6 +227,7 @@ impl Ingest {
                     self.learning.set(self.engine.watching());
                     let proposed = self.engine.examine(self.clock.wall(), vitals);
                     self.commit(Vec::new(), Vec::new(), proposed).await?;
+                    self.engine.set_clocks_ahead((self.ahead)());
                     let now = self.clock.wall();
                     let proposed = self.engine.look_for(now, &self.store.catalog(), &(self.absences)(now));
                     self.commit(Vec::new(), Vec::new(), proposed).await?;

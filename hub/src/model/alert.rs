@@ -48,8 +48,21 @@ pub fn called(rule_name: &str) -> &str {
 pub struct Absences {
     /// Milliseconds without a word after which a device counts as gone; `None` when nobody wants to know.
     pub after_ms: Option<i64>,
-    /// Devices that are offline, with when they were last heard; those never heard are left out.
-    pub offline: Vec<(DeviceNo, UnixMillis)>,
+    /// Devices that are offline; those never heard are left out.
+    pub offline: Vec<Absence>,
+}
+
+/// A device that is offline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Absence {
+    /// Which one.
+    pub device: DeviceNo,
+    /// When it was last heard.
+    pub heard: UnixMillis,
+    /// Milliseconds of silence that are usual for it, three times what it announced or is known for: nobody is told earlier.
+    pub usual_ms: i64,
+    /// When they are over, counted from when it was last heard, or from the start of the hub where that could hear of it only since.
+    pub missed_at: UnixMillis,
 }
 
 /// What may ail the hub, as it finds itself.

@@ -67,6 +67,8 @@ pub struct Device {
     pub last_seen: Option<UnixMillis>,
     /// Expected time between readings in milliseconds, if a person set it; else the sensors' own intervals count.
     pub interval_ms: Option<u32>,
+    /// Longest time between its last pushes in milliseconds, as last saved; `None` where nothing is pushed, or was once.
+    pub pushed_every_ms: Option<i64>,
     /// What its owner wrote about it.
     pub notes: String,
     /// Highest handshake counter seen; a lower or equal one is a replay.
@@ -154,6 +156,7 @@ impl Device {
             first_seen: UnixMillis(0),
             last_seen: None,
             interval_ms: None,
+            pushed_every_ms: None,
             notes: String::new(),
             handshake_counter: 0,
         }

@@ -1,13 +1,15 @@
 //! Devices that went away: one alert of the hub itself for each, without any rule, told to every webhook.
 //!
 //! ```text
-//!   look_for(now, absences)   once a second: who is offline, since when nothing was heard of them, and the grace
+//!   look_for(now, absences)   once a second: who is offline, since when nothing was heard of them, how long they are
+//!                             usually silent, and the grace
 //!   hub.device_offline        warning    offline for longer than the grace; over when the device is heard again
 //! ```
 //!
 //! A device is away once nothing was heard of it for the grace *and* it was found offline at [`LOOKS`] looks in a row: a hub
 //! that slept wakes to devices that all seem silent for hours. After a start nobody is away before the devices had time to
-//! come back; who never came has not gone away. Switching the alert off ends those that are open.
+//! come back, be it three hours for one whose readings are pushed each hour; who never came has not gone away. Switching the
+//! alert off ends those that are open.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -15,7 +17,9 @@ use std::sync::Arc;
 use super::engine::{Engine, Proposed};
 use super::instance::GRACE_MS;
 use crate::model::UnixMillis;
-use crate::model::alert::{Absences, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition};
+use crate::model::alert::{
+    Absence, Absences, Alert, AlertId, AlertState, DEVICE_OFFLINE, Measure, Subject, Transition,
+};
 use crate::model::catalog::Catalog;
 use crate::model::device::{DeviceNo, Standing};
 use crate::model::rule::{RuleId, Severity};
@@ -27,7 +31,7 @@ impl Engine {
     /// Counts who is offline, and decides who went away and who is back.
     #[must_use]
     pub fn look_for(&mut self, now: UnixMillis, catalog: &Catalog, absences: &Absences) -> Proposed {
-        let offline: HashSet<DeviceNo> = absences.offline.iter().map(|(device, _)| *device).collect();
+        let offline: HashSet<DeviceNo> = absences.offline.iter().map(|absence| absence.device).collect();
         self.away.looks.retain(|device, _| offline.contains(device));
         // Deleted meanwhile: the store removed the row of the alert with the device's.
         self.away.open.retain(|device, _| catalog.device(*device).is_some());
@@ -50,14 +54,15 @@ impl Engine {
             }
         }
         let Some(after_ms) = absences.after_ms.filter(|_| now >= self.started.plus(GRACE_MS)) else { return proposed };
-        for &(device, heard) in &absences.offline {
+        for &Absence { device, heard, usual_ms, missed_at } in &absences.offline {
             let is_away = now.since(heard) >= after_ms
+                && now >= missed_at
                 && self.away.looks.get(&device).is_some_and(|looks| *looks >= LOOKS)
                 && !self.away.open.contains_key(&device);
             if is_away {
                 let id = AlertId(proposed.next_alert);
                 proposed.next_alert += 1;
-                put(&mut proposed, device, begin(id, device, (heard, now), after_ms), now);
+                put(&mut proposed, device, begin(id, device, (heard, now), after_ms.max(usual_ms)), now);
             }
         }
         proposed
@@ -102,13 +107,16 @@ mod tests {
         engine: Engine,
         catalog: Catalog,
         after_ms: Option<i64>,
+        usual_ms: i64,
+        missed_at: UnixMillis,
     }
 
     impl Scene {
         fn new() -> Self {
             let mut catalog = Catalog::default();
             (1..=3).for_each(|no| catalog.put_device(device(no)));
-            Self { engine: Engine::new(Vec::new(), Vec::new(), 1), catalog, after_ms: Some(60_000) }
+            let engine = Engine::new(Vec::new(), Vec::new(), 1);
+            Self { engine, catalog, after_ms: Some(60_000), usual_ms: 10_000, missed_at: START }
         }
 
         /// Looks each second from one to another, and tells what was proposed and applied.
@@ -116,7 +124,16 @@ mod tests {
             let mut told = Vec::new();
             for second in seconds {
                 let at = |second: i64| START.plus(second * 1_000);
-                let offline = offline.iter().map(|(no, heard)| (DeviceNo(*no), at(*heard))).collect();
+                let absence = |&(no, heard): &(u32, i64)| {
+                    let (usual_ms, heard) = (self.usual_ms, at(heard));
+                    Absence {
+                        device: DeviceNo(no),
+                        heard,
+                        usual_ms,
+                        missed_at: heard.plus(usual_ms).max(self.missed_at),
+                    }
+                };
+                let offline = offline.iter().map(absence).collect();
                 let absences = Absences { after_ms: self.after_ms, offline };
                 let proposed = self.engine.look_for(at(second), &self.catalog, &absences);
                 for transition in &proposed.transitions {
@@ -136,6 +153,17 @@ mod tests {
         assert_eq!(scene.look(100..400, &[(1, 100), (2, 130)]), ["1 Firing of 1 at 160", "2 Firing of 2 at 190"]);
         assert_eq!(scene.look(400..500, &[(2, 130)]), ["1 Resolved of 1 at 400"]);
         assert_eq!(scene.look(500..700, &[(1, 500), (2, 130)]), ["3 Firing of 1 at 560"]);
+    }
+
+    #[test]
+    fn who_is_silent_for_hours_as_ever_is_not_away_and_the_alert_says_how_long_it_was() {
+        let mut scene = Scene { usual_ms: 240_000, ..Scene::new() };
+        assert!(scene.look(100..340, &[(1, 100)]).is_empty());
+        assert_eq!(scene.look(340..341, &[(1, 100)]), ["1 Firing of 1 at 340"]);
+        assert_eq!(scene.engine.away.open[&DeviceNo(1)].threshold, 240.0);
+        // The hub was started at 200: who fell silent is missed from there on, and an alert that is open goes on.
+        scene.missed_at = START.plus(440_000);
+        assert_eq!(scene.look(341..500, &[(1, 100), (2, 190)]), ["2 Firing of 2 at 440"]);
     }
 
     #[test]

@@ -101,6 +101,9 @@ impl<'a> Draft<'a> {
             self.late(track, slot, Stretch { told: !upload.is_imported, ..Stretch::at(point.at) });
             return self.heard(track, at, upload);
         };
+        if upload.is_pushed {
+            change.rhythm.suppose_gap(upload.spacing_ms(slot));
+        }
         let holds = change.rhythm.holds(taken, strictly);
         let is_old = upload.came.since(taken) > change.patience_ms(track);
         change.last = Some(taken.min(upload.came));

@@ -22,7 +22,7 @@
 //!   as over, once a rule and device. The same holds of what is late: once it has settled the rules are held against it
 //!   (see `review`). Of what is imported nobody is told.
 //! - A reading was taken no later than it came: one from ahead hides nothing that comes after it. What is more than 5 min
-//!   ahead decides nothing.
+//!   ahead decides nothing, unless an agent sends it whose clock is known to run so far ahead.
 //! - A `for` is held by readings (see `instance`): one followed by silence fires nothing, nor does a restart.
 //! - Silence means that nothing comes, whatever the clock of the device says: it is measured by when the hub received. A
 //!   series never heard is not silent. After a start it counts from there: nobody is missed before `after` has passed anew,
@@ -75,6 +75,7 @@ use self::upload::{FUTURE_MS, Upload};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Subject};
 use crate::model::catalog::Catalog;
+use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, Point, SeriesId, Stretch};
 use crate::model::rule::{Rule, RuleId};
 
@@ -102,6 +103,7 @@ impl Engine {
             ailing,
             away,
             next_alert,
+            clocks_ahead: HashMap::new(),
             started: UnixMillis(i64::MIN),
             past: BTreeMap::new(),
         }
@@ -172,6 +174,12 @@ impl Engine {
         }
     }
 
+    /// Tells the engine which agents have a clock that runs ahead, by how many milliseconds, as the hub measured it with them:
+    /// what they measure now is judged now.
+    pub fn set_clocks_ahead(&mut self, ahead: HashMap<DeviceNo, i64>) {
+        self.clocks_ahead = ahead;
+    }
+
     /// The rules in force.
     pub fn rules(&self) -> impl Iterator<Item = &Rule> {
         self.rules.iter().map(|compiled| &compiled.rule)
@@ -203,7 +211,7 @@ impl Engine {
     pub fn evaluate(&self, now: UnixMillis, batches: &[Batch]) -> Proposed {
         let mut draft = Draft::new(self, now);
         let mut rest = batches;
-        while let Some((many, upload)) = Upload::first(now, rest, |series| self.slot(series)) {
+        while let Some((many, upload)) = Upload::first(now, rest, &self.clocks_ahead, |series| self.slot(series)) {
             let (batches, after) = rest.split_at(many);
             draft.upload(&upload, batches);
             rest = after;

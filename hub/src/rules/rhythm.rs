@@ -52,6 +52,19 @@ impl Rhythm {
         Self { interval_ms: interval_ms.into(), ..Self::default() }
     }
 
+    /// Readings of its device were pushed so often, in milliseconds, before the hub started.
+    pub(super) fn remember_uploads(&mut self, every_ms: Option<i64>) {
+        self.uploads[0] = every_ms.unwrap_or(0);
+    }
+
+    /// What is taken for the time between two readings as long as nothing else says so, in milliseconds: how far they lie
+    /// apart in what just was pushed, and where one came alone what lies between two pushes.
+    pub(super) fn suppose_gap(&mut self, spacing_ms: i64) {
+        if self.gaps == [0; 2] {
+            self.gaps[0] = if spacing_ms > 0 { spacing_ms } else { self.uploads[0] };
+        }
+    }
+
     /// Event time of the last reading that was judged.
     pub(super) const fn last(&self) -> Option<UnixMillis> {
         self.last

@@ -2,11 +2,15 @@
 //!
 //! - A reading was taken no later than it came: one whose clock runs ahead is judged as of the moment it came. If a series is
 //!   ahead from the first to the last reading of an upload all of them move by the same time, so that a rate stays a rate.
-//!   What is more than 5 min ahead is no measurement of this moment (a forecast, a broken clock), and decides nothing.
+//!   What is more than 5 min ahead is no measurement of this moment (a forecast), and decides nothing; where the hub has
+//!   measured how far ahead an agent's clock runs, more than 5 min ahead of that clock.
 //! - An upload is as late as its newest reading: a logger that brings the last hour brings all of it in time.
 //! - What a device kept while the hub was away, and says so, is late; what is imported is late, and nobody is told of it.
 
+use std::collections::HashMap;
+
 use super::slot::{BySlot, Slot};
+use crate::model::device::DeviceNo;
 use crate::model::reading::{Batch, Point};
 use crate::model::{Lane, UnixMillis, numbering};
 
@@ -28,6 +32,8 @@ pub(super) struct Upload {
     pub(super) is_imported: bool,
     /// The device says that it kept them.
     pub(super) is_backlog: bool,
+    /// Readings further ahead than this, in milliseconds, are not judged.
+    future_ms: i64,
     /// Of each series; `None` when all readings are of this minute.
     series: Option<BySlot<Span>>,
 }
@@ -47,6 +53,7 @@ impl Upload {
     pub(super) fn first(
         now: UnixMillis,
         batches: &[Batch],
+        clocks_ahead: &HashMap<DeviceNo, i64>,
         slot: impl Fn(crate::model::reading::SeriesId) -> Option<Slot>,
     ) -> Option<(usize, Self)> {
         let first = batches.first()?;
@@ -64,19 +71,22 @@ impl Upload {
         };
         let is_fresh = |(_, point): (Slot, Point)| (-SAME_MS..=FRESH_MS).contains(&came.since(point.at));
         let is_pushed = numbering::is_pushed(first.id.epoch);
+        let ahead = clocks_ahead.get(&first.id.device).filter(|_| !is_pushed && first.lane == Lane::Live);
+        let future_ms = FUTURE_MS + ahead.copied().unwrap_or(0).max(0);
         let upload = Self {
             came,
             is_pushed,
             is_imported: is_pushed && numbering::is_imported(first.id.seq),
             is_backlog: !is_pushed && first.lane == Lane::Recovered,
-            series: if rows().all(is_fresh) { None } else { Some(spans(came, rows())) },
+            future_ms,
+            series: if rows().all(is_fresh) { None } else { Some(spans(came, future_ms, rows())) },
         };
         Some((many, upload))
     }
 
     /// When a reading was taken; `None` when it was not yet.
     pub(super) fn taken(&self, slot: Slot, at: UnixMillis) -> Option<UnixMillis> {
-        if at.since(self.came) > FUTURE_MS {
+        if at.since(self.came) > self.future_ms {
             return None;
         }
         let Some(span) = self.series.as_ref().and_then(|series| series.get(&slot)) else { return Some(at) };
@@ -101,9 +111,9 @@ impl Upload {
     }
 }
 
-fn spans(came: UnixMillis, rows: impl Iterator<Item = (Slot, Point)>) -> BySlot<Span> {
+fn spans(came: UnixMillis, future_ms: i64, rows: impl Iterator<Item = (Slot, Point)>) -> BySlot<Span> {
     let mut spans = BySlot::<Span>::default();
-    for (slot, Point { at, .. }) in rows.filter(|(_, point)| point.at.since(came) <= FUTURE_MS) {
+    for (slot, Point { at, .. }) in rows.filter(|(_, point)| point.at.since(came) <= future_ms) {
         let span =
             spans.entry(slot).or_insert(Span { oldest: at, newest: at, readings: 0, last: at, is_in_order: true });
         span.is_in_order &= at >= span.last;

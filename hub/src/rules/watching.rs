@@ -59,6 +59,8 @@ impl Engine {
         let covering: Vec<_> = rules.iter().enumerate().filter(|(_, rule)| rule.covers(device, series)).collect();
         let is_about_values = |rule: &Compiled| !matches!(rule.rule.spec.condition, Condition::Silence { .. });
         let interval_ms = device.interval_ms.unwrap_or(series.interval_ms);
+        let mut rhythm = Rhythm::new(interval_ms);
+        rhythm.remember_uploads(device.pushed_every_ms);
         Some(Track {
             series: id,
             device: series.device,
@@ -66,7 +68,7 @@ impl Engine {
             judged: covering.iter().any(|(_, rule)| is_about_values(rule)),
             last: None,
             heard: None,
-            rhythm: Rhythm::new(interval_ms),
+            rhythm,
             recent: Vec::new(),
             watches: covering.into_iter().map(|(at, rule)| watch(at, rule, series.kind)).collect(),
             queued: None,

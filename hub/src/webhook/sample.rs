@@ -102,6 +102,7 @@ fn catalog(now: UnixMillis) -> Catalog {
         first_seen: now,
         last_seen: None,
         interval_ms: None,
+        pushed_every_ms: None,
         notes: String::new(),
         handshake_counter: 0,
     });

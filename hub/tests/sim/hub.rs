@@ -383,6 +383,7 @@ impl Hub {
                         first_seen: at,
                         last_seen: None,
                         interval_ms: None,
+                        pushed_every_ms: None,
                         notes: String::new(),
                         handshake_counter,
                     };

@@ -1,6 +1,7 @@
 //! What a start of the hub goes on with, and what it decides nothing about.
 
 use super::*;
+use crate::model::device::Device;
 use crate::model::{SensorNo, numbering};
 
 #[test]
@@ -103,4 +104,40 @@ fn a_delay_that_was_usual_before_a_restart_is_so_after_it() {
     scene.engine.hear([(TEMP, at(990))]);
     let hot: Vec<_> = (891..=900).map(|second| (at(second), 31.0)).collect();
     assert_eq!(scene.group(1_000, &[batch(TEMP, at(1_000), &hot)]), ["1 firing 31 at 891"]);
+}
+
+#[test]
+fn an_excursion_that_crosses_two_uploads_outlasts_a_restart() {
+    const HOUR: i64 = 3_600;
+    // Each hour the readings of it, one each ten minutes or one in all; hot from the second-last before an upload on.
+    let upload = |hour: i64, seconds: &[i64], hot: std::ops::Range<i64>| {
+        let rows: Vec<_> =
+            seconds.iter().map(|second| (at(*second), if hot.contains(second) { 40.0 } else { 20.0 })).collect();
+        let mut batch = batch(TEMP, at(hour * HOUR), &rows);
+        batch.id.epoch = numbering::epoch_of(SensorNo(300)).unwrap();
+        [batch]
+    };
+    let told = |every_s: i64, hot: std::ops::Range<i64>, restarts: bool| {
+        let mut scene = Scene::with([hold(1_200, above(30.0))]);
+        let pushed_every_ms = Some(HOUR * 1_000);
+        scene.catalog.put_device(Device { pushed_every_ms, interval_ms: Some(0), ..device(1) });
+        let seconds = |hour: i64| -> Vec<_> { (1..=HOUR / every_s).map(|n| (hour - 1) * HOUR + n * every_s).collect() };
+        for hour in 1..=3 {
+            scene.group(hour * HOUR, &upload(hour, &seconds(hour), hot.clone()));
+        }
+        if restarts {
+            scene = scene.restart();
+            let last = Point { at: at(3 * HOUR), value: 40.0 };
+            scene.resume(3 * HOUR + 300, &[(TEMP, last)]);
+            scene.engine.hear([(TEMP, at(3 * HOUR))]);
+        }
+        assert_eq!(scene.timeout(4 * HOUR - 1), NOTHING);
+        scene.group(4 * HOUR, &upload(4, &seconds(4), hot))
+    };
+    for restarts in [false, true] {
+        let each_ten_minutes = told(600, 3 * HOUR - 600..4 * HOUR - 600, restarts);
+        assert!(each_ten_minutes.iter().any(|line| line.contains("at 11400")), "{restarts} {each_ten_minutes:?}");
+        let one = told(HOUR, 3 * HOUR..5 * HOUR, restarts);
+        assert!(one.iter().any(|line| line.contains("firing")), "{restarts} {one:?}");
+    }
 }

@@ -302,11 +302,7 @@ impl Story {
         let rows: Vec<_> = rows.iter().map(|&(second, value)| (at(second), value)).collect();
         self.readings.extend(rows.iter().map(|&(at, value)| Point { at, value }));
         let mut batch = batch(TEMP, at(second), &rows);
-        batch.id = BatchId {
-            epoch: crate::model::numbering::epoch_of(crate::model::SensorNo(300)).unwrap(),
-            seq: crate::model::numbering::IMPORTED,
-            ..batch.id
-        };
+        batch.id = BatchId { epoch: numbering::epoch_of(SensorNo(300)).unwrap(), seq: numbering::IMPORTED, ..batch.id };
         self.scene.engine.prepare(&self.scene.catalog, std::slice::from_ref(&batch));
         let proposed = self.scene.engine.evaluate(at(second), &[batch]);
         self.commit(proposed)

@@ -40,7 +40,9 @@ impl Scene {
         let open = self.stored.iter().filter(|alert| alert.state != AlertState::Resolved).cloned().collect();
         let next = self.stored.iter().map(|alert| alert.id.0 + 1).max().unwrap_or(1);
         let engine = Engine::new(rules, open, next);
-        let mut scene = Self { engine, catalog: catalog(), stored: self.stored.clone(), resumed: vec![] };
+        let mut catalog = catalog();
+        self.catalog.devices().for_each(|device| catalog.put_device(device.clone()));
+        let mut scene = Self { engine, catalog, stored: self.stored.clone(), resumed: vec![] };
         scene.resumed = scene.resume(5, &[]);
         scene
     }

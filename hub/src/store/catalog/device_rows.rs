@@ -63,7 +63,8 @@ pub(in crate::store) fn changed(scope: &mut Scope<'_>, no: DeviceNo) -> Result<D
 }
 
 const ONE: &str = "SELECT no, id, key, name, standing, labels, model, version, address, first_seen_at, last_seen_at,
-    interval_ms, handshake_counter, notes FROM device LEFT JOIN note_of_device ON device = no WHERE no = :no";
+    interval_ms, handshake_counter, notes, every_ms FROM device LEFT JOIN note_of_device AS note ON note.device = no
+    LEFT JOIN push_of_device AS push ON push.device = no WHERE no = :no";
 
 pub(in crate::store) fn read(conn: &Connection, no: DeviceNo) -> Result<Device> {
     Ok(conn.prepare_cached(ONE)?.query_row(named_params! { ":no": no }, from_row)?)
@@ -85,6 +86,7 @@ pub(in crate::store) fn from_row(row: &Row<'_>) -> rusqlite::Result<Device> {
         first_seen: UnixMillis(row.get("first_seen_at")?),
         last_seen: row.get::<_, Option<i64>>("last_seen_at")?.map(UnixMillis),
         interval_ms: row.get("interval_ms")?,
+        pushed_every_ms: row.get("every_ms")?,
         notes: row.get::<_, Option<String>>("notes")?.unwrap_or_default(),
         handshake_counter: unsigned(row.get("handshake_counter")?),
     })

@@ -40,6 +40,8 @@ pub struct DeviceNote {
     pub address: SocketAddr,
     /// Last authenticated data.
     pub last_seen: UnixMillis,
+    /// Longest time between the last pushes in milliseconds, where readings are pushed and it is known.
+    pub pushed_every_ms: Option<i64>,
     /// What it said of itself, if it did: model and version are kept; name and labels belong to people.
     pub introduction: Option<Introduction>,
     /// Highest handshake counter seen.
@@ -208,6 +210,10 @@ impl Store {
                 heard(scope.conn, note.no, intro, Some(note.address), note.handshake_counter)?;
                 let seen = named_params! { ":no": note.no, ":at": note.last_seen.0 };
                 if scope.conn.prepare_cached(SEEN)?.execute(seen)? > 0 {
+                    if let Some(every_ms) = note.pushed_every_ms {
+                        let push = named_params! { ":no": note.no, ":every_ms": every_ms.max(1) };
+                        scope.conn.prepare_cached(PUSHED)?.execute(push)?;
+                    }
                     changed(scope, note.no)?;
                 }
             }
@@ -223,6 +229,8 @@ const SET_NOTES: &str = "INSERT INTO note_of_device (device, notes) VALUES (:no,
 const NO_NOTES: &str = "DELETE FROM note_of_device WHERE device = :no";
 const DELETE: &str = "DELETE FROM device WHERE no = :no";
 const SEEN: &str = "UPDATE device SET last_seen_at = MAX(COALESCE(last_seen_at, :at), :at) WHERE no = :no";
+const PUSHED: &str = "INSERT INTO push_of_device (device, every_ms) VALUES (:no, :every_ms)
+    ON CONFLICT (device) DO UPDATE SET every_ms = excluded.every_ms WHERE every_ms <> excluded.every_ms";
 
 const INSERT: &str = "INSERT INTO device
     (id, key, name, standing, labels, model, version, address, first_seen_at, handshake_counter)
@@ -295,7 +303,8 @@ fn number_of_key(conn: &Connection, key: &PublicKey) -> Result<Option<DeviceNo>>
 }
 
 const ALL: &str = "SELECT no, id, key, name, standing, labels, model, version, address, first_seen_at, last_seen_at,
-    interval_ms, handshake_counter, notes FROM device LEFT JOIN note_of_device ON device = no";
+    interval_ms, handshake_counter, notes, every_ms FROM device LEFT JOIN note_of_device AS note ON note.device = no
+    LEFT JOIN push_of_device AS push ON push.device = no";
 /// Fills the catalog at start.
 pub(in crate::store) fn load(conn: &Connection, catalog: &mut Catalog) -> Result<()> {
     let mut statement = conn.prepare(ALL)?;

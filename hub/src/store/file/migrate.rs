@@ -41,6 +41,7 @@ const STEPS: &[&str] = &[
     include_str!("../../../../migrations/sqlite/0027_users.sql"),
     include_str!("../../../../migrations/sqlite/0028_limited_tokens.sql"),
     include_str!("../../../../migrations/sqlite/0029_webhook_kinds.sql"),
+    include_str!("../../../../migrations/sqlite/0030_pushes.sql"),
 ];
 
 fn known() -> u32 {

@@ -225,6 +225,7 @@ fn catalog() -> Catalog {
         first_seen: NOW,
         last_seen: None,
         interval_ms: None,
+        pushed_every_ms: None,
         notes: String::new(),
         handshake_counter: 0,
     });

@@ -128,6 +128,7 @@ impl Scene {
             first_seen: device.at,
             last_seen: None,
             interval_ms: None,
+            pushed_every_ms: None,
             notes: String::new(),
             handshake_counter: device.handshake_counter,
         };
