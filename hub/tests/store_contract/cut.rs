@@ -1,6 +1,6 @@
 //! Days that begin on a half hour, where only summaries are left.
 
-use telemetry_hub::store::{Buckets, Group, Tier};
+use telemetry_hub::store::{Aggregates, Buckets, Group, Query, Tier};
 
 use super::scene::{DAY, Hub, T0};
 
@@ -34,6 +34,14 @@ async fn ask(hub: &Hub, days: &[i64]) -> (Vec<u64>, Vec<f64>, Vec<f64>, Tier, bo
     (columns.count, all(columns.avg), all(columns.max), answer.tier, answer.cut)
 }
 
+/// Whether an edge is said to cut a summary where only increases are asked for.
+async fn is_cut_for_increases(hub: &Hub, days: &[i64]) -> bool {
+    let buckets = Buckets { edges: days.iter().map(|edge| T0.plus(*edge)).collect() };
+    let wanted = Aggregates { increase: true, ..Aggregates::default() };
+    let query = Query { series: vec![hub.series[0]], buckets, group: Group::None, wanted, kind: None };
+    hub.store.aggregate(query).await.unwrap().cut
+}
+
 #[tokio::test]
 async fn days_that_begin_on_a_half_hour_are_exact_as_long_as_there_are_minutes_and_said_not_to_be_afterwards() {
     let (hub, days) = (three_days(20 * MINUTE, 0).await, midnights());
@@ -41,9 +49,11 @@ async fn days_that_begin_on_a_half_hour_are_exact_as_long_as_there_are_minutes_a
     assert_eq!(ask(&hub, &days).await, exact(Tier::Raw));
     hub.store.tidy_as_of(T0.plus(20 * DAY)).await.unwrap();
     assert_eq!(ask(&hub, &days).await, exact(Tier::Minute));
+    assert!(!is_cut_for_increases(&hub, &days).await);
     hub.store.tidy_as_of(T0.plus(120 * DAY)).await.unwrap();
     let (count, _, _, tier, cut) = ask(&hub, &days).await;
     assert_eq!((count, tier, cut), (vec![74, 72, 70], Tier::Hour, true));
+    assert!(is_cut_for_increases(&hub, &days).await);
     // The same day has the same figures, whatever the range begins with.
     let (alone, .., cut) = ask(&hub, &days[1..]).await;
     assert_eq!((alone, cut), (vec![72, 70], true));
@@ -51,6 +61,7 @@ async fn days_that_begin_on_a_half_hour_are_exact_as_long_as_there_are_minutes_a
     let hours: Vec<i64> = days.iter().map(|day| day - 30 * MINUTE).collect();
     let (.., tier, cut) = ask(&hub, &hours).await;
     assert_eq!((tier, cut), (Tier::Hour, false));
+    assert!(!is_cut_for_increases(&hub, &hours).await);
 }
 
 #[tokio::test]

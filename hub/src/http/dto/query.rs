@@ -124,8 +124,9 @@ pub const NEED_READINGS: &str = "percentiles need every reading: they are null i
 
 /// Said where summaries are cut by the edge of a bucket.
 pub const CUT: &str = "some buckets begin or end within a minute or an hour of which only a summary is left (see `source`): it \
-    is counted as a whole in the bucket of its first reading, so these buckets may contain up to an hour of their neighbours; \
-    edges on full hours UTC are exact, as are all edges where GET /api/v1/retention still keeps minutes";
+    is counted as a whole in the bucket of its first reading, and increase and rate are spread evenly over it, so these buckets \
+    may contain up to an hour of their neighbours; edges on full hours UTC are exact, as are those on full minutes where \
+    GET /api/v1/retention still keeps minutes, which go by the time of the readings";
 
 /// What a result was computed from: the coarsest of what was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]

@@ -67,7 +67,8 @@ pub struct Aggregated<T = Columns> {
     pub results: Vec<T>,
     /// The coarsest thing it was made from.
     pub tier: Tier,
-    /// Whether an edge of a bucket cuts a rollup, which then counts as a whole where the first of its readings lies.
+    /// Whether an edge of a bucket cuts a rollup, which then counts as a whole where the first of its readings lies; of
+    /// increases and rates each bucket has its share, as if it had changed evenly.
     pub cut: bool,
 }
 

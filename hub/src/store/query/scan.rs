@@ -205,8 +205,8 @@ impl Share<'_> {
                     cut |= totals.add_rolled(&self.plan.edges, bucket);
                     rolled.extend(points(bucket, knots));
                 })?;
-                // A line is cut wherever an edge lies.
-                self.cut |= cut && self.plan.wanted.sums();
+                // Sums count it as a whole, a line goes straight through it: neither is exact.
+                self.cut |= cut;
             }
             if self.plan.wanted.exact() {
                 let column = self.gather(found.as_mut(), *series, recent)?;

@@ -63,11 +63,6 @@ impl Aggregates {
         self.line() || !self.percentiles.is_empty()
     }
 
-    /// Whether figures are asked for that a rollup adds to one bucket.
-    pub(in crate::store) const fn sums(&self) -> bool {
-        self.count || self.min || self.max || self.avg || self.first || self.last
-    }
-
     /// Whether it matters how readings follow each other, also across the ends of the range.
     pub(in crate::store) const fn line(&self) -> bool {
         self.increase || self.rate
