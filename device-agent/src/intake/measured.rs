@@ -2,6 +2,8 @@
 
 use wire::{SensorKind, UnixMillis};
 
+use crate::sensor::times;
+
 /// One reading with the words that describe its sensor.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
@@ -37,7 +39,7 @@ impl Naming {
             (true, false) => rest.to_owned(),
             (false, false) => format!("{}.{rest}", self.name),
         };
-        Measured { name, unit: self.unit.clone(), kind: self.kind, at: None, value: value * self.scale }
+        Measured { name, unit: self.unit.clone(), kind: self.kind, at: None, value: times(value, self.scale) }
     }
 }
 

@@ -1,8 +1,8 @@
 //! A number as people and programs write it: whole, or refused with the reason. Pure.
 //!
-//! The first word of a text is the number: `21.5 C` is 21.5, `0.10 0.20 0.30 1/100 1234` is 0.1. Only ASCII white space ends
-//! a word, so a number grouped by a no-break space, a thin space or an apostrophe is one word, and refused. Grouped by
-//! ordinary spaces (`1 234.5`, `1 234 567`, `1 23 456`) it is refused as well: half of a number is worse than none. So are a decimal
+//! The first word of a text is the number: `21.5 C` is 21.5, whatever space is before the unit, `0.10 0.20 0.30 1/100 1234` is
+//! 0.1. A number grouped by a no-break space, a thin space or an apostrophe is one word, and refused. Grouped by ordinary
+//! spaces (`1 234.5`, `1 234 567`, `1 23 456`) it is refused as well: half of a number is worse than none. So are a decimal
 //! comma (`1,234` is a thousand to some and a little more than one to others), hexadecimal, and a unit without a space.
 
 use super::text::{MOST_SHOWN, shown};
@@ -12,9 +12,13 @@ use super::text::{MOST_SHOWN, shown};
 /// # Errors
 /// What is there instead, and what would be right.
 pub(super) fn first(text: &str) -> Result<f64, String> {
-    let line = text.trim_start_matches(|c: char| c.is_ascii_whitespace()).lines().next().unwrap_or_default();
-    let mut words = line.split_ascii_whitespace();
+    let line = text.trim_start().lines().next().unwrap_or_default();
+    let mut words = line.split_whitespace();
     let word = words.next().ok_or("it is empty")?;
+    // A space that is no end of a line keeps digits together, not a number and its unit.
+    let together = line.split_ascii_whitespace().next().unwrap_or(word);
+    let behind = together.get(word.len()..).unwrap_or_default().trim_start();
+    let word = if behind.starts_with(|c: char| c.is_ascii_digit()) { together } else { word };
     let value = word.parse().ok().filter(|value: &f64| value.is_finite());
     let value = value.ok_or_else(|| format!("'{}' is not a number{}", shown(word, MOST_SHOWN), hint(word)))?;
     if is_grouped(word, words) {
@@ -69,6 +73,10 @@ mod tests {
             (" 1250\r\n", 1250.0),
             ("21.5 C", 21.5),
             ("42 and more", 42.0),
+            ("21.5\u{a0}\u{b0}C\n", 21.5),
+            ("\u{a0}21.5\u{202f}C", 21.5),
+            ("45\u{2009}%", 45.0),
+            ("1\u{a0}C 234", 1.0),
             ("-3e2\nnext 999", -300.0),
             ("0.10 0.20 0.30 1/100 1234\n", 0.1),
             ("1000.00 900.00\n", 1000.0),
@@ -88,6 +96,8 @@ mod tests {
             "1\u{202f}234,5",
             "1\u{2009}234.5",
             "1\u{2007}234",
+            "123\u{a0}45",
+            "1\u{a0}\u{a0}234 C",
             "1'234.5",
             "1\u{2019}234",
             "1 234,5",

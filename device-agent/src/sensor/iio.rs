@@ -3,6 +3,7 @@
 use wire::SensorKind;
 
 use super::files::{Content, Files, entries};
+use super::number::times;
 use super::{Error, Samples};
 
 /// Channel type of the kernel's ABI (`Documentation/ABI/testing/sysfs-bus-iio`), UCUM-like unit, and what its number is
@@ -88,7 +89,7 @@ pub(super) fn sample(channel: &Channel, files: &mut Files, name: &str, samples: 
         samples.leave_out(name, format!("left out: what in_{} measures in is not known", channel.name));
         return Ok(());
     };
-    let said = value(files, &channel.name)? * factor;
+    let said = times(value(files, &channel.name)?, factor);
     let (is_possible, value) = match kind_of(&channel.name) {
         "temp" => (DEGREES.contains(&said), said),
         "humidityrelative" => ((-10.0..=120.0).contains(&said), said.clamp(0.0, 100.0)),
@@ -125,7 +126,7 @@ fn value(files: &mut Files, channel: &str) -> Result<f64, Error> {
     let raw = format!("in_{channel}_raw");
     let Content::Number(raw) = files.number(&raw)? else { return Err(nothing(files, &raw)) };
     let offset = factor(files, channel, "offset")?.unwrap_or(0.0);
-    Ok((raw + offset) * factor(files, channel, "scale")?.unwrap_or(1.0))
+    Ok(times(raw + offset, factor(files, channel, "scale")?.unwrap_or(1.0)))
 }
 
 /// A factor of the channel, of its type (of a difference, of both its types), or of all inputs. One that is not there is

@@ -1,4 +1,4 @@
-//! The number that a small file of a driver's holds. Pure.
+//! The number that a small file of a driver's holds, and what it is in another unit. Pure.
 
 /// Longest number with everything around it.
 pub(super) const LONGEST_NUMBER: usize = 128;
@@ -6,4 +6,34 @@ pub(super) const LONGEST_NUMBER: usize = 128;
 /// The finite number that is all there is, with space around it.
 pub(super) fn number_in(bytes: &[u8]) -> Option<f64> {
     std::str::from_utf8(bytes).ok()?.trim().parse().ok().filter(|value: &f64| value.is_finite())
+}
+
+/// A number times a factor, to the last digit where the factor is a thousandth or the like: as decimals, 3700000 times
+/// 0.000001 is 3.7.
+pub(crate) fn times(value: f64, factor: f64) -> f64 {
+    // A whole number is held exactly, its reciprocal is not.
+    let whole = factor.recip().round();
+    if whole.is_finite() && whole.recip() == factor { value / whole } else { value * factor }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_counts_in_small_units_has_no_digits_that_nobody_measured() {
+        for (value, factor, product) in [
+            (3_700_000.0, 1e-6, 3.7),
+            (11_800_000.0, 1e-6, 11.8),
+            (1_001.0, 0.001, 1.001),
+            (317.0, 0.1, 31.7),
+            (-41_850.0, 0.001, -41.85),
+            (101.325, 1_000.0, 101_325.0),
+            (20.0, 1.8, 36.0),
+            (7.0, -1.0, -7.0),
+            (5.0, 0.0, 0.0),
+        ] {
+            assert_eq!(times(value, factor), product, "{value} {factor}");
+        }
+    }
 }

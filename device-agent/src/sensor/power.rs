@@ -6,6 +6,7 @@
 //! wrote as 32 bits without a sign (4294966046 for -1250) is understood. What no supply has is dropped and told.
 
 use super::files::{Content, Files};
+use super::number::times;
 use super::{Error, Samples};
 
 /// A level: the files that tell it, the first of them that does; name, unit, what the kernel's number is multiplied with to
@@ -87,7 +88,7 @@ pub(super) fn sample(files: &mut Files, name: &str, samples: &mut Samples) {
     };
     let flow = status.as_deref().map_or(Flow::Unknown, Flow::of);
     let (voltage, current) = (supply.take(&VOLTAGE), supply.take(&CURRENT).map(|value| flow.sign(value)));
-    let power = supply.take(&POWER).map(|value| flow.sign(value)).or_else(|| Some(current? * voltage?));
+    let power = supply.take(&POWER).map(|value| flow.sign(value)).or_else(|| Some(product(current?, voltage?)));
     let (energy, charge) = (supply.take(&ENERGY), supply.take(&CHARGE));
     let charge_pct = supply
         .take(&CHARGE_PCT)
@@ -113,6 +114,11 @@ pub(super) fn sample(files: &mut Files, name: &str, samples: &mut Samples) {
     }
     if status.is_some() {
         samples.state(format_args!("power.{name}.charging"), f64::from(flow == Flow::In));
+/// The product of two numbers that the kernel tells in millionths, to the last digit.
+fn product(one: f64, other: f64) -> f64 {
+    (one * 1e6).round() * (other * 1e6).round() / 1e12
+}
+
     }
     if let Some(cycles) = cycles.filter(|cycles| *cycles > 0.0) {
         samples.counter(format_args!("power.{name}.cycles"), CYCLES.unit, cycles);
@@ -171,7 +177,7 @@ impl Level {
     fn value(&self, raw: f64) -> Option<f64> {
         const SIGN: f64 = 2_147_483_648.0;
         let is_wrapped = self.least == -self.most && (SIGN..2.0 * SIGN).contains(&raw);
-        let value = (if is_wrapped { raw - 2.0 * SIGN } else { raw }) * self.factor;
+        let value = times(if is_wrapped { raw - 2.0 * SIGN } else { raw }, self.factor);
         (self.least..=self.most).contains(&value).then_some(value)
     }
 }
@@ -218,8 +224,7 @@ mod tests {
         }
         let mut samples = Samples::default();
         sample(&mut Files::new(root.path(), "sys/class/power_supply/BAT0"), "bat0", &mut samples);
-        let rounded = |value: f64| (value * 1e6).round() / 1e6;
-        let found = samples.iter().map(|sample| (sample.name.replace("power.bat0.", ""), rounded(sample.value)));
+        let found = samples.iter().map(|sample| (sample.name.replace("power.bat0.", ""), sample.value));
         let failed = samples.failed.iter().map(|(name, _)| name.clone());
         let left_out = samples.left_out.iter().map(|(name, why)| format!("{name}: {why}"));
         (found.collect(), failed.chain(left_out).collect())
@@ -259,6 +264,8 @@ mod tests {
             assert_eq!(read(&[(file, text)]), (vec![], vec![name.to_owned()]), "{file} {text}");
         }
     }
+        let files = [("current_now", "300000"), ("voltage_now", "3700000")];
+        assert_eq!((value(&files, "voltage"), value(&files, "power")), (Some(3.7), Some(1.11)));
 
     #[test]
     fn charge_is_told_by_the_driver_or_counted_and_never_above_full() {
