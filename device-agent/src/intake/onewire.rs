@@ -219,7 +219,7 @@ impl Errand {
         }
         match self.files.number("temperature") {
             Ok(Content::Number(number)) => scratchpad::without_bytes(serial, number).map(Some),
-            Ok(Content::Nothing) => Err("no answer on the bus".to_owned()),
+            Ok(Content::Nothing(_)) => Err("no answer on the bus".to_owned()),
             Ok(Content::NoFile) => Ok(None),
             Err(error) => Err(error.to_string()),
         }

@@ -144,6 +144,11 @@ impl Errand {
                     self.samples.leave_out(name, why);
                 }
             }
+            Ok(Level::Silent(errno)) => {
+                if let Task::Part(part, name) = &self.task {
+                    self.samples.be_silent(name, &part.file(), errno);
+                }
+            }
             Ok(Level::Nothing) => {}
             Err(error) => self.result = Err(error),
         }

@@ -36,7 +36,7 @@ pub(crate) enum Content {
     /// A finite number.
     Number(f64),
     /// The driver has nothing to say now, or never has: many files in `/sys` are there without hardware behind them.
-    Nothing,
+    Nothing(Errno),
     /// There is no such file.
     NoFile,
 }
@@ -162,10 +162,11 @@ impl Files {
             Ok(Some(read)) => read,
             Ok(None) => return Err(Error::NoAnswer(self.named(name))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Content::NoFile),
-            Err(error) if Errno::from_io_error(&error).is_some_and(|errno| NOTHING.contains(&errno)) => {
-                return Ok(Content::Nothing);
+            Err(error) => {
+                let nothing = Errno::from_io_error(&error).filter(|errno| NOTHING.contains(errno));
+                let failed = || Error::Read { path: self.named(name), why: error.to_string() };
+                return nothing.map(Content::Nothing).ok_or_else(failed);
             }
-            Err(error) => return Err(Error::Read { path: self.named(name), why: error.to_string() }),
         };
         let bytes = buffer.get(..length).unwrap_or_default();
         // What was written to a pipe one after the other: the last is how it is.
@@ -334,12 +335,12 @@ mod tests {
         assert_eq!(read(&mut files), Content::Number(43_000.0), "a file that is replaced is no other device");
         fs::remove_dir_all(root.path().join("hwmon0")).unwrap();
         fs::rename(root.path().join("hwmon1"), root.path().join("hwmon0")).unwrap();
-        assert_eq!([read(&mut files), read(&mut files)], [Content::Nothing; 2]);
+        assert_eq!([read(&mut files), read(&mut files)], [Content::Nothing(Errno::NODEV); 2]);
         // It is gone before anything of it was read.
         let described = Proof::of(&root.path().join("hwmon0"));
         fs::remove_dir_all(root.path().join("hwmon0")).unwrap();
         chip("hwmon0", "three", "44000");
         let mut files = Files::new(root.path(), "hwmon0").of_one_thing(described);
-        assert_eq!(read(&mut files), Content::Nothing);
+        assert_eq!(read(&mut files), Content::Nothing(Errno::NODEV));
     }
 }

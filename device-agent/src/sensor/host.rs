@@ -392,3 +392,4 @@ fn answered(lent: Option<Instant>, now: Now) -> UnixMillis {
 
 #[cfg(test)]
 mod tests;
+        said.extend(self.inventory.mute());

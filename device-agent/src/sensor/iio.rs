@@ -139,7 +139,7 @@ fn factor(files: &mut Files, channel: &str, what: &str) -> Result<Option<f64>, E
     for name in names.into_iter().flatten().chain([what.to_owned()]) {
         match files.number(&name)? {
             Content::Number(value) => return Ok(Some(value)),
-            Content::Nothing => return Err(nothing(files, &name)),
+            Content::Nothing(_) => return Err(nothing(files, &name)),
             Content::NoFile => {}
         }
     }

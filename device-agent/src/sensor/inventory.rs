@@ -22,9 +22,13 @@ use super::thing::Thing;
 use super::trip::Trip;
 use super::{Class, passing};
 
+use crate::quantity;
+use crate::trouble::fitting;
 /// Names are given when every device of a class is described; one that does not answer is waited for so long.
 const WAITED_FOR: Duration = Duration::from_secs(1);
 
+/// Bytes of one line that names several sensors.
+const LONGEST_REMARK: usize = 1_000;
 /// Everything there is to read.
 #[derive(Debug)]
 pub(super) struct Inventory {
@@ -156,6 +160,23 @@ impl Inventory {
     }
 
     /// Whether another device of its name says the same of itself: then which is which is a matter of their order.
+    /// Sensors that never measured anything, because their drivers say that there is nothing: a line a chip, one for all zones,
+    /// one for all supplies.
+    pub(super) fn mute(&self) -> impl Iterator<Item = (String, String)> {
+        let mut mute: BTreeMap<(Class, &Path), Vec<&str>> = BTreeMap::new();
+        for thing in self.told.iter().filter_map(|number| self.things.get(number)) {
+            let levels = if thing.class == Class::Thermal { 2 } else { 1 };
+            let place = thing.file.ancestors().nth(levels).unwrap_or(&thing.file);
+            let names = thing.mute.iter().filter(|name| !self.skips(name)).map(String::as_str);
+            names.for_each(|name| mute.entry((thing.class, place)).or_default().push(name));
+        }
+        mute.into_iter().map(|((class, place), names)| {
+            let (place, many) = (place.display(), quantity::of(names.len() as u64, "channel"));
+            let text = format!("{place}: {many} never had anything to say: {}", names.join("; "));
+            (class.name().to_owned(), fitting(&text, LONGEST_REMARK))
+        })
+    }
+
     fn is_like_another(&self, folder: &Folder) -> bool {
         let Some(device) = &folder.device else { return false };
         let is_other = |other: &&Folder| other.class == folder.class && other.name != folder.name;
@@ -314,9 +335,15 @@ impl Inventory {
             // Whether another file in its place is better has to be seen.
             let old = before.iter().find(|old| old.named.name == named.name);
             let failed = old.and_then(|old| self.things.get(&old.number));
-            let failed = failed.map_or_else(Vec::new, |old| old.failed.clone());
+            let (failed, spoken) = failed.map_or_else(Default::default, |old| (old.failed.clone(), old.spoken.clone()));
             let mut thing = Thing::new(class, file, sensor, spot);
-            thing.failed = failed;
+            (thing.failed, thing.spoken) = (failed, spoken);
+            if thing.spoken.is_empty() {
+                let is_of_it = |name: &&String| {
+                    if class == Class::Power { may_have(&named.name, name) } else { **name == named.name }
+                };
+                thing.spoken = self.earlier.iter().filter(is_of_it).cloned().collect();
+            }
             self.things.insert(number, thing);
             self.noted(number);
             fresh.push(number);

@@ -4,6 +4,7 @@
 //! often prints a number all the same: all bits of a register, zero kelvin, the lowest number there is. What no such chip can
 //! measure is left out, with the reason; what is only unusual (a processor at 150 degrees, a fan that stands) is kept.
 
+use rustix::io::Errno;
 use wire::SensorKind;
 
 use super::Content;
@@ -109,15 +110,20 @@ pub(super) enum Level {
     Value(&'static Quantity, f64),
     /// What cannot be, and why.
     LeftOut(String),
-    /// Nothing.
+    /// The driver says that there is nothing to measure.
+    Silent(Errno),
+    /// There is no such file.
     Nothing,
 }
 
 impl Quantity {
     /// What a channel's file says.
     pub(super) fn level(&'static self, content: Content) -> Level {
-        let Content::Number(raw) = content else { return Level::Nothing };
-        self.read(raw).map_or_else(Level::LeftOut, |value| Level::Value(self, value))
+        match content {
+            Content::Number(raw) => self.read(raw).map_or_else(Level::LeftOut, |value| Level::Value(self, value)),
+            Content::Nothing(errno) => Level::Silent(errno),
+            Content::NoFile => Level::Nothing,
+        }
     }
 
     /// What the kernel's number says, in the unit.

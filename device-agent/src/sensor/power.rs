@@ -72,20 +72,14 @@ pub(super) fn may_have(name: &str, sensor: &str) -> bool {
 
 /// Adds `power.<supply>.<what>` for what the files of one supply say, called `name`; an empty bay is none.
 ///
-/// A level that a driver has no answer for is left out: many list files that their chip does not fill. A file that cannot be
-/// read is named.
+/// A level that a driver has no answer for is left out, and that is noted: many list files that their chip does not fill. A file
+/// that cannot be read is named.
 pub(super) fn sample(files: &mut Files, name: &str, samples: &mut Samples) {
     let mut supply = Supply { files, name, samples };
     if supply.number("present", "present") == Some(0.0) {
         return;
     }
-    let status = match supply.files.word("status") {
-        Ok(status) => status,
-        Err(error) => {
-            supply.fail("charging", error);
-            None
-        }
-    };
+    let status = supply.status();
     let flow = status.as_deref().map_or(Flow::Unknown, Flow::of);
     let (voltage, current) = (supply.take(&VOLTAGE), supply.take(&CURRENT).map(|value| flow.sign(value)));
     let power = supply.take(&POWER).map(|value| flow.sign(value)).or_else(|| Some(product(current?, voltage?)));
@@ -114,15 +108,15 @@ pub(super) fn sample(files: &mut Files, name: &str, samples: &mut Samples) {
     }
     if status.is_some() {
         samples.state(format_args!("power.{name}.charging"), f64::from(flow == Flow::In));
-/// The product of two numbers that the kernel tells in millionths, to the last digit.
-fn product(one: f64, other: f64) -> f64 {
-    (one * 1e6).round() * (other * 1e6).round() / 1e12
-}
-
     }
     if let Some(cycles) = cycles.filter(|cycles| *cycles > 0.0) {
         samples.counter(format_args!("power.{name}.cycles"), CYCLES.unit, cycles);
     }
+}
+
+/// The product of two numbers that the kernel tells in millionths, to the last digit.
+fn product(one: f64, other: f64) -> f64 {
+    (one * 1e6).round() * (other * 1e6).round() / 1e12
 }
 
 /// A supply that is being read.
@@ -141,12 +135,35 @@ impl Supply<'_> {
     fn number(&mut self, file: &str, what: &str) -> Option<f64> {
         match self.files.number(file) {
             Ok(Content::Number(number)) => Some(number),
-            Ok(Content::Nothing | Content::NoFile) => None,
+            Ok(Content::NoFile) => None,
+            Ok(Content::Nothing(how)) => {
+                self.samples.be_silent(&format!("power.{}.{what}", self.name), file, how);
+                None
+            }
             Err(error) => {
                 self.fail(what, error);
                 None
             }
         }
+    }
+
+    /// What it says of the way that the energy goes; what cannot be read is named.
+    fn status(&mut self) -> Option<String> {
+        let status = self.files.word("status");
+        if let Ok(None) = status {
+            // As a number it says why there is no text.
+            match self.files.number("status") {
+                Ok(Content::Nothing(how)) => {
+                    self.samples.be_silent(&format!("power.{}.charging", self.name), "status", how)
+                }
+                Err(error @ Error::Read { .. }) => self.fail("charging", error),
+                Ok(Content::Number(_) | Content::NoFile) | Err(Error::Format(_) | Error::NoAnswer(_)) => {}
+            }
+        }
+        status.unwrap_or_else(|error| {
+            self.fail("charging", error);
+            None
+        })
     }
 
     fn take(&mut self, level: &Level) -> Option<f64> {
@@ -247,6 +264,8 @@ mod tests {
             assert_eq!(value(&files, "power"), Some(power), "{status}{current}");
         }
         assert_eq!(value(&[("status", "Discharging"), ("power_now", "8000000")], "power"), Some(-8.0));
+        let files = [("current_now", "300000"), ("voltage_now", "3700000")];
+        assert_eq!((value(&files, "voltage"), value(&files, "power")), (Some(3.7), Some(1.11)));
     }
 
     #[test]
@@ -264,8 +283,6 @@ mod tests {
             assert_eq!(read(&[(file, text)]), (vec![], vec![name.to_owned()]), "{file} {text}");
         }
     }
-        let files = [("current_now", "300000"), ("voltage_now", "3700000")];
-        assert_eq!((value(&files, "voltage"), value(&files, "power")), (Some(3.7), Some(1.11)));
 
     #[test]
     fn charge_is_told_by_the_driver_or_counted_and_never_above_full() {

@@ -1,7 +1,9 @@
 //! What one round of sampling gave, and what it did not: values, failures, and what was left out.
 
 use std::fmt;
+use std::io;
 
+use rustix::io::Errno;
 use wire::{SensorKind, UnixMillis};
 
 use super::Error;
@@ -40,6 +42,8 @@ pub struct Samples {
     pub(super) failed: Vec<(String, Error)>,
     /// Sensors whose value was not taken, and why.
     pub(super) left_out: Vec<(String, String)>,
+    /// Sensors of which the driver says that there is nothing to measure, and how it does.
+    pub(super) silent: Vec<(String, String)>,
 }
 
 impl Samples {
@@ -49,6 +53,7 @@ impl Samples {
         self.rows.clear();
         self.failed.clear();
         self.left_out.clear();
+        self.silent.clear();
     }
 
     /// Adds a level.
@@ -74,6 +79,17 @@ impl Samples {
     /// Notes that a sensor was read and its value not taken, and why: nothing is wrong with the source.
     pub fn leave_out(&mut self, name: &str, why: impl Into<String>) {
         self.left_out.push((name.to_owned(), why.into()));
+    }
+
+    /// Notes that of a sensor the driver says in its `file` that there is nothing to measure. Many files never say anything else.
+    pub(super) fn be_silent(&mut self, name: &str, file: &str, how: Errno) {
+        let said = format!("{file}: the driver has nothing to say ({})", io::Error::from(how));
+        self.silent.push((name.to_owned(), said));
+    }
+
+    /// Whether there is a value of this sensor in it.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.iter().any(|sample| sample.name == name)
     }
 
     /// Adds a value under a name that is ready.
@@ -110,8 +126,7 @@ impl Samples {
 
     /// Adds the values of another round, as of `at`, but for sensors that are in `known`.
     pub(super) fn append_but(&mut self, known: &Self, other: &Self, at: UnixMillis) {
-        let is_known = |name: &str| known.iter().any(|sample| sample.name == name);
-        for sample in other.iter().filter(|sample| !is_known(sample.name)) {
+        for sample in other.iter().filter(|sample| !known.has(sample.name)) {
             self.add_at(at, sample.name, sample.unit, sample.kind, sample.value);
         }
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::errand::Errand;
 use super::files::Spot;
-use super::{Class, Error};
+use super::{Class, Error, Samples};
 use crate::crew::{LONG, PATIENCE, Pace};
 
 /// From here on what gives no answer is said to hang.
@@ -33,12 +33,16 @@ pub(super) struct Thing {
     /// Sensors whose value was not taken, and why.
     pub(super) left_out: Vec<(String, String)>,
     left_out_at: Option<Instant>,
+    /// Sensors of it that gave a value, now or in an earlier run.
+    pub(super) spoken: Vec<String>,
+    /// Sensors that never did, because the driver says that there is nothing to measure.
+    pub(super) mute: Vec<String>,
 }
 
 impl Thing {
     pub(super) fn new(class: Class, file: PathBuf, name: Arc<str>, spot: Arc<Spot>) -> Self {
-        let (failed, left_out) = (Vec::new(), Vec::new());
-        Self { class, file, spot, name, took: None, failed, left_out, left_out_at: None }
+        let (failed, left_out, spoken, mute) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { class, file, spot, name, took: None, failed, left_out, left_out_at: None, spoken, mute }
     }
 
     /// The file that hangs, while one does.
@@ -58,12 +62,16 @@ impl Thing {
     /// Whether it is quick, and nothing is to be said of it: as long as it stays so nobody need ask.
     pub(super) fn is_well(&self) -> bool {
         let is_quick = self.took.is_some_and(|(last, usual)| last.max(usual) < PATIENCE);
-        is_quick && self.failed.is_empty() && self.left_out.is_empty()
+        is_quick && self.failed.is_empty() && self.left_out.is_empty() && self.mute.is_empty()
     }
 
     /// It is back with a value, after so long.
     pub(super) fn measured(&mut self, took: Duration, now: Instant) {
         self.failed.clear();
+        self.mute.clear();
+        if self.spoken.is_empty() {
+            self.spoken.push(self.name.to_string());
+        }
         self.note_time(took);
         self.forget_left_out(now);
     }
@@ -79,12 +87,45 @@ impl Thing {
         if !self.failed.iter().any(|(_, error)| matches!(error, Error::NoAnswer(_))) {
             self.note_time(took);
         }
+        self.note_silence(&mut errand.samples);
         if errand.samples.left_out.is_empty() {
             return self.forget_left_out(now);
         }
         self.left_out.clear();
         self.left_out.append(&mut errand.samples.left_out);
         self.left_out_at = Some(now);
+    }
+
+    /// What measured before and does not now is left out; what never measured is mute.
+    fn note_silence(&mut self, samples: &mut Samples) {
+        self.mute.clear();
+        // Only a supply has several sensors, and at most ten.
+        if matches!(self.class, Class::Hwmon | Class::Thermal | Class::Power) {
+            for sample in samples.iter() {
+                if !self.spoken.iter().any(|name| name == sample.name) {
+                    self.spoken.push(sample.name.to_owned());
+                }
+            }
+        }
+        let first = samples.silent.iter().find(|(name, _)| !name.ends_with(".charging")).map(|(_, how)| how.clone());
+        for (name, how) in std::mem::take(&mut samples.silent) {
+            let is_told = samples.has(&name) || samples.left_out.iter().any(|(told, _)| *told == name);
+            match self.spoken.contains(&name) {
+                _ if is_told => {}
+                true => samples.leave_out(&name, how),
+                false if !self.mute.contains(&name) => self.mute.push(name),
+                false => {}
+            }
+        }
+        // What a supply's driver does not say itself is made of voltage and current, or of what it holds.
+        let is_made = |name: &&String| name.ends_with(".power") || name.ends_with(".charge_pct");
+        for (name, first) in self.spoken.iter().filter(is_made).filter_map(|name| Some((name, first.as_ref()?))) {
+            let is_known = |(known, _): &(String, String)| known == name;
+            let failed = self.failed.iter().any(|(failed, _)| failed == name);
+            if !failed && !samples.has(name) && !samples.left_out.iter().any(is_known) {
+                samples.left_out.push((name.clone(), first.clone()));
+            }
+        }
     }
 
     fn note_time(&mut self, took: Duration) {
@@ -106,7 +147,7 @@ impl Thing {
 
     /// Whether there is nothing to be said of it.
     pub(super) fn is_silent(&self) -> bool {
-        self.failed.is_empty() && self.left_out.is_empty() && self.slowly().is_none()
+        self.failed.is_empty() && self.left_out.is_empty() && self.mute.is_empty() && self.slowly().is_none()
     }
 
     /// How long it usually takes, in words, if that is long.
