@@ -59,6 +59,86 @@ fn a_name_that_earlier_versions_gave_to_two_goes_to_neither_and_that_is_said() {
 }
 
 #[test]
+fn what_a_driver_counts_in_its_name_or_an_adapter_in_its_address_is_no_part_of_a_name() {
+    let radio = |at: u32, phy: u32| format!("pci0000:00/0000:0{at}:00.0/ieee80211/phy{phy}/hwmon{phy}");
+    let drive = |target: u32, host: u32, number: u32| {
+        format!(
+            "pci0000:00/0000:00:17.0/ata1/host{host}/target{host}:0:{target}/{host}:0:{target}:0/hwmon/hwmon{number}"
+        )
+    };
+    let state = tempfile::tempdir().unwrap();
+    let boot = |first: u32, second: u32, host: u32| {
+        let (one, other) = (radio(3, first), radio(4, second));
+        let names = [first, second].map(|phy| format!("mt7921_phy{phy}"));
+        let (upper, lower) = (drive(0, host, 7), drive(1, host, 8));
+        let chips = [
+            (&*one, &*names[0], 55_000),
+            (&other, &names[1], 57_000),
+            (&upper, "drivetemp", 41_000),
+            (&lower, "drivetemp", 44_000),
+        ];
+        start(&chips, state.path(), &[])
+    };
+    let values = boot(0, 1, 6);
+    let expected = [
+        ("temp.drivetemp-0:0:0.1", 41.0),
+        ("temp.drivetemp-0:1:0.1", 44.0),
+        ("temp.mt7921-pci-0300.1", 55.0),
+        ("temp.mt7921-pci-0400.1", 57.0),
+    ];
+    assert_eq!(values.into_iter().collect::<Vec<_>>(), expected.map(|(name, value)| (name.to_owned(), value)));
+    assert_eq!(boot(1, 0, 9), boot(0, 1, 6));
+}
+
+#[test]
+fn a_name_with_a_counted_number_goes_on_where_it_can_be_told_whose_it_was() {
+    let radio = |at: u32, phy: u32| format!("pci0000:00/0000:0{at}:00.0/ieee80211/phy{phy}/hwmon{phy}");
+    // An earlier version remembered them by the address too.
+    let state = tempfile::tempdir().unwrap();
+    let line = |at: u32, phy: u32, word: &str| {
+        format!(
+            "{{\"class\":\"hwmon\",\"base\":\"mt7921_phy{phy}\",\"identity\":\"way pci0000:00/0000:0{at}:00.0/ieee80211\",\"word\":\"{word}\"}}\n"
+        )
+    };
+    let things = line(3, 0, "mt7921_phy0") + &line(4, 1, "mt7921_phy1");
+    fs::write(state.path().join("things"), things).unwrap();
+    let (one, other) = (radio(3, 1), radio(4, 0));
+    let chips = [(&*one, "mt7921_phy1", 55_000), (&*other, "mt7921_phy0", 57_000)];
+    for _ in 0..2 {
+        let values = start(&chips, state.path(), &["temp.mt7921_phy0.1", "temp.mt7921_phy1.1"]);
+        assert_eq!((values["temp.mt7921_phy0.1"], values["temp.mt7921_phy1.1"]), (55.0, 57.0), "{values:?}");
+    }
+    // One before that remembered nothing but the names of sensors.
+    let state = tempfile::tempdir().unwrap();
+    let alone = radio(3, 4);
+    for _ in 0..2 {
+        let values = start(&[(&*alone, "mt7921_phy4", 55_000)], state.path(), &["temp.mt7921_phy0.1"]);
+        assert_eq!(values.into_iter().collect::<Vec<_>>(), [("temp.mt7921_phy0.1".to_owned(), 55.0)]);
+    }
+    // Two drives had a name each by numbers of their adapters: nobody knows whose is whose.
+    let state = tempfile::tempdir().unwrap();
+    let given = |host: u32, word: &str| {
+        format!(
+            "{{\"class\":\"hwmon\",\"base\":\"drivetemp\",\"identity\":\"way pci0000:00/0000:00:17.0/{host}:0:0:0\",\"word\":\"{word}\"}}\n"
+        )
+    };
+    let things = given(3, "drivetemp") + &given(4, "drivetemp-4:0:0:0");
+    fs::write(state.path().join("things"), things).unwrap();
+    let root = tempfile::tempdir().unwrap();
+    for (host, value) in [(4, 41_000), (5, 44_000)] {
+        let place =
+            format!("pci0000:00/0000:00:17.0/ata{host}/host{host}/target{host}:0:0/{host}:0:0:0/hwmon/hwmon{host}");
+        plug(root.path(), &(&*place, "drivetemp", value));
+    }
+    let mut host = Host::new(root.path(), Vec::new());
+    host.remember(state.path(), &["temp.drivetemp.1", "temp.drivetemp-4:0:0:0.1"].map(spec));
+    let values = sample(&mut host);
+    assert!(values.len() == 2 && !values.contains_key("temp.drivetemp.1"), "{values:?}");
+    let told = |what: &str| host.remarks().filter(|remark| remark.text.contains(what)).count();
+    assert_eq!((told("cannot be told apart"), told("a number that the kernel counts")), (2, 2), "{values:?}");
+}
+
+#[test]
 fn every_channel_that_is_listed_is_read_with_its_unit() {
     let root = tempfile::tempdir().unwrap();
     let file = |name: &str, text: &str| write(root.path(), &format!("sys/class/hwmon/hwmon0/{name}"), text);

@@ -50,9 +50,11 @@ pub(super) struct Print {
 pub(super) struct Device {
     /// Tells this state of the folder from any other.
     pub(super) print: Print,
-    /// What it calls itself, as earlier versions wrote it.
+    /// What it calls itself, as earlier versions wrote it, without a number that only counts.
     pub(super) base: String,
-    /// The same, where they cut it.
+    /// The same with a number that only counts, if there is one in it.
+    pub(super) called: String,
+    /// What it calls itself without that, where they cut it.
     pub(super) cut: Option<String>,
     /// What stays of it.
     pub(super) origin: Origin,

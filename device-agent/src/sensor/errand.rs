@@ -224,7 +224,8 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
     };
     let beside = beside.filter(|_| parts.iter().all(|(part, _)| part.file().starts_with(hwmon::DEVICE)));
     let own_name = base;
-    let (mut base, name) = (super::cut_part(&own_name), super::name_part(&own_name));
+    let says = if class == Class::Power { &*own_name } else { origin::without_number(&own_name) };
+    let (mut base, name, called) = (super::cut_part(says), super::name_part(says), super::cut_part(&own_name));
     if base.is_empty() {
         class.unnamed().clone_into(&mut base);
     }
@@ -246,7 +247,7 @@ fn describe(class: Class, files: &mut Files, root: &Path, last: Option<Print>) -
         return Ok(None);
     }
     let print = Print { own, beside };
-    Ok(Some(Device { print, base, cut, origin, proof, parts, unanswered }))
+    Ok(Some(Device { print, base, called, cut, origin, proof, parts, unanswered }))
 }
 
 fn folder_name(folder: &Path) -> String {

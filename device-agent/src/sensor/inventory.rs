@@ -15,20 +15,21 @@ use super::home::Home;
 use super::hwmon::Label;
 use super::naming::{calls, names, owner, was_shared};
 use super::open::Watch;
+use super::origin::without_number;
 use super::power::may_have;
 use super::proof::Proof;
 use super::register::{Present, Register, Word};
 use super::thing::Thing;
 use super::trip::Trip;
 use super::{Class, passing};
-
 use crate::quantity;
 use crate::trouble::fitting;
+
 /// Names are given when every device of a class is described; one that does not answer is waited for so long.
 const WAITED_FOR: Duration = Duration::from_secs(1);
-
 /// Bytes of one line that names several sensors.
 const LONGEST_REMARK: usize = 1_000;
+
 /// Everything there is to read.
 #[derive(Debug)]
 pub(super) struct Inventory {
@@ -159,7 +160,6 @@ impl Inventory {
         self.renamed.iter().cloned().chain(said)
     }
 
-    /// Whether another device of its name says the same of itself: then which is which is a matter of their order.
     /// Sensors that never measured anything, because their drivers say that there is nothing: a line a chip, one for all zones,
     /// one for all supplies.
     pub(super) fn mute(&self) -> impl Iterator<Item = (String, String)> {
@@ -177,6 +177,7 @@ impl Inventory {
         })
     }
 
+    /// Whether another device of its name says the same of itself: then which is which is a matter of their order.
     fn is_like_another(&self, folder: &Folder) -> bool {
         let Some(device) = &folder.device else { return false };
         let is_other = |other: &&Folder| other.class == folder.class && other.name != folder.name;
@@ -273,23 +274,19 @@ impl Inventory {
             .filter_map(|folder| folder.device.as_ref())
             .map(|device| Present {
                 base: device.base.clone(),
+                before: counted_before(&self.earlier, device),
                 cut: device.cut.clone(),
                 origin: device.origin.clone(),
                 shared: was_shared(class, &device.base, device, &self.earlier)
                     || (device.cut.is_some() && !has_series(&self.earlier, &device.base)),
             })
             .collect();
-        let known: Vec<bool> = present.iter().map(|thing| self.register.knows(class, thing)).collect();
+        let known: Vec<bool> = present.iter().map(|thing| self.register.knows(class, thing, &present)).collect();
+        let was_counted: Vec<bool> = present.iter().map(|thing| self.register.was_counted(class, thing)).collect();
         let words = self.register.name(class, &present);
-        for ((thing, known), word) in present.iter().zip(known).zip(&words) {
-            if thing.shared && !known && word.word != thing.base && has_series(&self.earlier, &thing.base) {
-                let before = &thing.base;
-                let said = format!(
-                    "earlier versions mixed up several sensors named {before}: its series are new, the old ones stay"
-                );
-                warn!("{}: {said}", word.word);
-                self.renamed.push((word.word.clone(), said));
-            }
+        for ((thing, (known, was_counted)), word) in present.iter().zip(known.into_iter().zip(was_counted)).zip(&words)
+        {
+            self.note_renamed(thing, word, was_counted && !known, thing.shared && !known);
         }
         let mut fresh = Vec::new();
         let at: Vec<usize> =
@@ -298,6 +295,24 @@ impl Inventory {
             fresh.extend(self.settle_parts(at, word));
         }
         fresh
+    }
+
+    /// Notes that a thing has a new name, and why: earlier versions gave its name by a number, or to several.
+    fn note_renamed(&mut self, thing: &Present, Word { word, twin }: &Word, was_counted: bool, was_shared: bool) {
+        let before = &thing.base;
+        let said = if was_counted {
+            "earlier versions named it by a number that the kernel counts: its series are new, the old ones stay"
+                .to_owned()
+        } else if was_shared && word != before && has_series(&self.earlier, before) {
+            format!("earlier versions mixed up several sensors named {before}: its series are new, the old ones stay")
+        } else {
+            return;
+        };
+        let word = twin.map_or_else(|| word.clone(), |twin| format!("{word}.{twin}"));
+        if !self.renamed.iter().any(|(known, _)| *known == word) {
+            warn!("{word}: {said}");
+            self.renamed.push((word, said));
+        }
     }
 
     /// Gives each part of a device its errand; one that is what it was keeps the one it has.
@@ -433,6 +448,18 @@ fn by_number(device: &Device, named: &[Option<Named>], earlier: &[String]) -> Ve
     };
     let named = device.parts.iter().zip(named).filter_map(|(part, named)| Some((part, &named.as_ref()?.name)));
     named.filter(|(part, name)| was(part, name)).map(|(_, name)| name.clone()).collect()
+}
+
+/// The word in the names of sensors of earlier runs that this device had when it went by a number that only counts, if that can
+/// be no other's.
+fn counted_before(earlier: &[String], device: &Device) -> Option<String> {
+    if device.called == device.base || has_series(earlier, &device.base) {
+        return None;
+    }
+    let words = earlier.iter().filter_map(|name| name.split('.').nth(1));
+    let mut words = words.filter(|word| *word != device.base && without_number(word) == device.base);
+    let first = words.next()?;
+    words.all(|word| word == first).then(|| first.to_owned())
 }
 
 /// Whether sensors of earlier runs had this word in their names.

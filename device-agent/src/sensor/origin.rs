@@ -12,7 +12,7 @@ use super::spelling::number_of;
 use super::{Error, name_part};
 
 /// What comes before a number that only counts.
-const COUNTED: [&str; 17] = [
+const COUNTED: [&str; 18] = [
     "hwmon",
     "iio:device",
     "thermal_zone",
@@ -30,7 +30,13 @@ const COUNTED: [&str; 17] = [
     "wwan",
     "rtc",
     "port",
+    "session",
 ];
+
+/// What drivers put before a number that only counts, in what their chips and zones call themselves: `mt7921_phy0`, `iwlwifi_1`.
+const COUNTED_NAMES: [&str; 3] = ["phy", "iwlwifi_", "hidpp_battery_"];
+/// What comes before the number of an adapter and places on it.
+const OF_ADAPTER: [&str; 5] = ["port-", "end_device-", "expander-", "phy-", "rport-"];
 
 /// Longest part of a name that tells a thing from its like.
 const LONGEST_HINT: usize = 20;
@@ -42,6 +48,8 @@ pub(super) struct Origin {
     pub(super) identity: Option<String>,
     /// What tells it from its like, for people: the shortest first.
     pub(super) hints: Vec<String>,
+    /// The identity that earlier versions made of the same, where that is another.
+    pub(super) earlier: Option<String>,
 }
 
 impl Origin {
@@ -51,7 +59,7 @@ impl Origin {
             let longer = hints.last().map_or_else(|| part.clone(), |before| format!("{before}-{part}"));
             hints.push(longer);
         }
-        Self { identity: Some(identity), hints }
+        Self { identity: Some(identity), hints, earlier: None }
     }
 
     /// A thing that is told from its like by its name alone; a hardware address in it tells which it is.
@@ -125,7 +133,7 @@ pub(super) fn of(root: &Path, folder: &Path, base: &str) -> Result<Origin, Error
 
 /// Along the buses, from the root of the machine to the device.
 fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
-    let (mut here, mut stays) = (root.to_owned(), Vec::new());
+    let (mut here, mut stays, mut earlier) = (root.to_owned(), Vec::new(), Vec::new());
     let mut below_usb = false;
     for part in way.iter().filter_map(|part| part.to_str()) {
         here.push(part);
@@ -137,33 +145,47 @@ fn along(root: &Path, way: &Path, base: &str) -> Result<Origin, Error> {
         if let Some(what) = counted(part) {
             // Several adapters of one chip are told apart by what they are called.
             let called = if what == "i2c-" { files.word("name")? } else { None };
-            stays.extend(called);
+            earlier.extend(called.clone());
+            // Of several sockets of one controller, and radios of one card, each says which it is.
+            stays.extend(match what {
+                "ata" => files.word(&format!("ata_port/{part}/port_no"))?.map(|port| format!("port-{port}")),
+                "phy" => files.word("macaddress")?.map(|address| address.replace(':', "")),
+                _ => called,
+            });
         } else if let Some((_, port)) = part.split_once('-').filter(|_| below_usb && starts_with_digit(part)) {
             if let Some(serial) = files.word("serial")? {
                 let product = files.word("product")?.unwrap_or_default();
-                if let Some(Origin { identity: Some(identity), hints }) = Origin::serial(&product, &serial) {
-                    return Ok(Origin { identity: Some(identity), hints });
+                if let Some(origin) = Origin::serial(&product, &serial) {
+                    return Ok(origin);
                 }
             }
             stays.push(format!("usb-{}", port.replace(':', "-")));
+            earlier.extend(stays.last().cloned());
         } else if let Some((_, address)) = part.split_once("-00").filter(|(bus, _)| bus.parse::<u32>().is_ok()) {
             stays.push(format!("i2c-{address}"));
+            earlier.extend(stays.last().cloned());
         } else if let Some(chip) = part.strip_prefix("spi").and_then(|rest| rest.split_once('.')).map(|(_, chip)| chip)
         {
             stays.push(format!("spi-{chip}"));
+            earlier.extend(stays.last().cloned());
         } else if let Some(product) = hid(part) {
             // Of one at a USB port that says enough, and its like may be at the next.
-            stays.extend(Some(product).filter(|_| !below_usb));
+            stays.extend(Some(product.clone()).filter(|_| !below_usb));
+            earlier.extend(Some(product).filter(|_| !below_usb));
         } else if part.starts_with("target") || part.starts_with("mmc") {
         } else {
-            stays.push(without_count(part).to_owned());
+            stays.push(without_adapter(without_count(part)));
+            earlier.push(without_count(part).to_owned());
         }
     }
     if stays.is_empty() {
         return Ok(Origin::default());
     }
-    let parts: Vec<String> = stays.iter().rev().map(|part| hint(part, base)).collect();
-    Ok(Origin::new(format!("way {}", stays.join("/")), parts))
+    // What a folder is only called after says nothing to people.
+    let telling = stays.iter().rev().filter(|part| *part != "ieee80211");
+    let parts: Vec<String> = telling.map(|part| hint(part, base)).collect();
+    let earlier = Some(format!("way {}", earlier.join("/"))).filter(|_| earlier != stays);
+    Ok(Origin { earlier, ..Origin::new(format!("way {}", stays.join("/")), parts) })
 }
 
 /// Whether a folder is a chip's own, and its device the one above.
@@ -176,6 +198,45 @@ fn counted(part: &str) -> Option<&'static str> {
     COUNTED.into_iter().find(|what| {
         part.strip_prefix(what).is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_digit()))
     })
+}
+
+/// Places on an adapter without the number of that: `4:0:1:0` (adapter, channel, target, unit) is `0:1:0`, `end_device-4:0:2` is
+/// `end_device-0:2`.
+fn without_adapter(part: &str) -> String {
+    let is_places = |text: &str| {
+        text.contains(':')
+            && text.split(':').all(|one| !one.is_empty() && one.bytes().all(|byte| byte.is_ascii_digit()))
+    };
+    let start = OF_ADAPTER.into_iter().find(|start| part.strip_prefix(start).is_some_and(is_places));
+    let places = part.strip_prefix(start.unwrap_or_default()).unwrap_or(part);
+    let is_meant = start.is_some() || (is_places(places) && places.split(':').count() == 4);
+    match places.split_once(':').filter(|_| is_meant) {
+        Some((_, rest)) => format!("{}{rest}", start.unwrap_or_default()),
+        None => part.to_owned(),
+    }
+}
+
+/// An identity that an earlier version made, without the numbers of adapters in it.
+pub(super) fn plain(identity: &str) -> String {
+    identity.split('/').map(without_adapter).collect::<Vec<_>>().join("/")
+}
+
+/// What a chip or a zone calls itself, without a number that only counts: `mt7921_phy0` is `mt7921`.
+pub(super) fn without_number(name: &str) -> &str {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let is_counted = |what: &&&str| stem.to_ascii_lowercase().ends_with(**what);
+    let Some(what) = COUNTED_NAMES.iter().find(is_counted).filter(|_| stem.len() < name.len()) else { return name };
+    let start = if *what == "phy" { stem.get(..stem.len() - what.len()).unwrap_or_default() } else { stem };
+    let start = start.trim_end_matches(['_', '-', '.', ' ']);
+    // `phy0` alone, and a name that goes on: `dolphy1`.
+    let goes_on = *what == "phy" && start.len() + what.len() == stem.len();
+    if goes_on && start.is_empty() {
+        stem
+    } else if goes_on {
+        name
+    } else {
+        start
+    }
 }
 
 /// The maker's and the product's number of an input device, `0003:1B1C:0C10.0007`: bus, maker, product, and a number that counts.
@@ -290,11 +351,23 @@ mod tests {
                 "pci0000:00/0000:03:00.0/ieee80211/phy0/hwmon7",
                 "pci0000:00/0000:03:00.0/ieee80211/phy4/hwmon8",
                 "iwlwifi_1",
-                "ieee80211",
+                "pci-0300",
+            ),
+            (
+                "pci0000:00/0000:00:17.0/ata7/host6/target6:0:1/6:0:1:0/hwmon/hwmon2",
+                "pci0000:00/0000:00:17.0/ata3/host9/target9:0:1/9:0:1:0/hwmon/hwmon4",
+                "drivetemp",
+                "0:1:0",
+            ),
+            (
+                "pci0000:00/0000:02:00.0/host0/port-0:2/end_device-0:2/target0:0:2/0:0:2:0/hwmon/hwmon2",
+                "pci0000:00/0000:02:00.0/host5/port-5:2/end_device-5:2/target5:0:2/5:0:2:0/hwmon/hwmon4",
+                "drivetemp",
+                "0:2:0",
             ),
         ] {
             let (one, other) = (origin(one, &[], base), origin(other, &[], base));
-            assert_eq!(one, other);
+            assert_eq!((&one.identity, &one.hints), (&other.identity, &other.hints));
             assert_eq!(one.hints.first().map(String::as_str), Some(hint), "{one:?}");
         }
     }
@@ -312,6 +385,16 @@ mod tests {
         ] {
             assert_ne!(origin(one, &[], "x").identity, origin(other, &[], "x").identity, "{one}");
         }
+        let drive = |port: &str| {
+            let files = [("pci0/0000:00:17.0/ata2/ata_port/ata2/port_no", port)];
+            origin("pci0/0000:00:17.0/ata2/host1/1:0:0:0/hwmon/hwmon0", &files, "drivetemp")
+        };
+        assert_ne!(drive("1").identity, drive("2").identity);
+        let radio = |address: &str| {
+            let files = [("pci0/0000:01:00.0/ieee80211/phy1/macaddress", address)];
+            origin("pci0/0000:01:00.0/ieee80211/phy1/hwmon1", &files, "mt7915")
+        };
+        assert_ne!(radio("00:11:22:33:44:55").identity, radio("00:11:22:33:44:56").identity);
         let named = |name: &str| {
             origin("pci0/0000:00:14.0/i2c-0/0-004c/hwmon/hwmon0", &[("pci0/0000:00:14.0/i2c-0/name", name)], "x")
         };
@@ -330,6 +413,25 @@ mod tests {
         assert_eq!((one.identity.as_deref(), &one), (Some("serial Disk 980 PRO S6B0NX0R"), &other));
         assert_eq!(one.hints, ["s6b0nx0r"]);
         assert_ne!(drive("0000:01:00.0", "00000000").identity, drive("0000:02:00.0", "00000000").identity);
+    }
+
+    #[test]
+    fn a_number_that_a_driver_counts_is_no_part_of_a_name() {
+        for (name, plain) in [
+            ("mt7921_phy0", "mt7921"),
+            ("mt7915_phy12", "mt7915"),
+            ("iwlwifi_1", "iwlwifi"),
+            ("hidpp_battery_3", "hidpp_battery"),
+            ("phy0", "phy"),
+            ("dolphy1", "dolphy1"),
+            ("nct6798", "nct6798"),
+            ("k10temp", "k10temp"),
+            ("coretemp-isa-0000", "coretemp-isa-0000"),
+            ("enp3s0", "enp3s0"),
+            ("phy", "phy"),
+        ] {
+            assert_eq!(without_number(name), plain);
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use wire::SensorSpec;
 
 use super::Class;
 use super::hwmon::Label;
-use super::origin::Origin;
+use super::origin::{Origin, plain, without_number};
 use super::power::may_have;
 use super::spelling::apart;
 use crate::durable;
@@ -30,12 +30,32 @@ const FILE: &str = "things";
 pub(super) struct Present {
     /// What it calls itself.
     pub(super) base: String,
+    /// The word that an earlier version gave it, which went by a number that only counts.
+    pub(super) before: Option<String>,
     /// Its name where `base` is only the start of it.
     pub(super) cut: Option<String>,
     /// What stays of it.
     pub(super) origin: Origin,
     /// Earlier versions of this program may have given its short name to several.
     pub(super) shared: bool,
+}
+
+impl Present {
+    /// Where it is, by what earlier versions knew, without numbers that only count.
+    fn place(&self) -> Option<String> {
+        self.origin.earlier.as_ref().or(self.origin.identity.as_ref()).map(|identity| plain(identity))
+    }
+}
+
+/// Whether this name was given by an earlier version to a thing at the place of this one, by a number that only counts.
+fn is_counted(given: &Given, class: Class, thing: &Present) -> bool {
+    given.class == class
+        && matches!(class, Class::Hwmon | Class::Thermal | Class::Iio)
+        && !given.is_of_part()
+        && !given.word.is_empty()
+        && (given.base != thing.base || plain(&given.identity) != given.identity || thing.origin.earlier.is_some())
+        && without_number(&given.base) == thing.base
+        && Some(plain(&given.identity)) == thing.place()
 }
 
 /// The name of a thing.
@@ -106,7 +126,7 @@ impl Register {
             let same = |other: &&Present| other.base == thing.base && other.origin.identity == thing.origin.identity;
             thing.origin.identity.is_some() && present.iter().filter(same).count() == 1
         };
-        let known = present.iter().map(|thing| is_one(thing).then(|| self.known(class, thing)).flatten());
+        let known = present.iter().map(|thing| is_one(thing).then(|| self.known(class, thing, present)).flatten());
         let mut words: Vec<Option<Word>> = known.map(|word| word.map(|word| Word { word, twin: None })).collect();
         for (word, thing) in words.iter_mut().zip(present).filter(|(word, thing)| word.is_none() && is_one(thing)) {
             let fresh = self.fresh(class, thing, present);
@@ -116,7 +136,9 @@ impl Register {
         self.settle();
         let mut counted: Vec<&String> = Vec::new();
         for (word, thing) in words.iter_mut().zip(present).filter(|(word, _)| word.is_none()) {
-            let name = thing.cut.as_ref().unwrap_or(&thing.base);
+            let alone = present.iter().filter(|other| other.base == thing.base).count() == 1;
+            let before = thing.before.as_ref().filter(|_| alone);
+            let name = before.or(thing.cut.as_ref()).unwrap_or(&thing.base);
             let taken = self.given.iter().any(|given| given.class == class && given.word == *name);
             counted.push(name);
             let twin = counted.iter().filter(|other| **other == name).count() + usize::from(taken);
@@ -131,20 +153,43 @@ impl Register {
     }
 
     /// Whether a thing has a name from before.
-    pub(super) fn knows(&mut self, class: Class, thing: &Present) -> bool {
-        self.known(class, thing).is_some()
+    pub(super) fn knows(&mut self, class: Class, thing: &Present, present: &[Present]) -> bool {
+        self.known(class, thing, present).is_some()
     }
 
-    fn known(&mut self, class: Class, thing: &Present) -> Option<String> {
+    /// Whether an earlier version gave a name to things at its place by a number that only counts.
+    pub(super) fn was_counted(&self, class: Class, thing: &Present) -> bool {
+        self.given.iter().any(|given| is_counted(given, class, thing))
+    }
+
+    fn known(&mut self, class: Class, thing: &Present, present: &[Present]) -> Option<String> {
         let known = |given: &&mut Given| {
             given.class == class
                 // What the kernel calls a supply is no more than a place in a list.
                 && (class == Class::Power || given.base == thing.base)
                 && Some(&given.identity) == thing.origin.identity.as_ref()
         };
-        let given = self.given.iter_mut().find(known)?;
-        given.seen = true;
+        if let Some(given) = self.given.iter_mut().find(known) {
+            given.seen = true;
+            return Some(given.word.clone());
+        }
+        let at = self.inherited(class, thing, present)?;
+        let (given, identity) = (self.given.get_mut(at)?, thing.origin.identity.clone()?);
+        (given.base, given.identity, given.seen) = (thing.base.clone(), identity, true);
+        self.is_unkept = true;
         Some(given.word.clone())
+    }
+
+    /// The name that an earlier version gave it, which took for a part of it what only counts: if it is the only one there that
+    /// this can be, and one place had it.
+    fn inherited(&self, class: Class, thing: &Present, present: &[Present]) -> Option<usize> {
+        let same = |other: &&Present| other.base == thing.base && other.place() == thing.place();
+        let counted = self.given.iter().enumerate().filter(|(_, given)| is_counted(given, class, thing));
+        let counted: Vec<(usize, &Given)> = counted.collect();
+        // The last is as it was the last time.
+        let (at, last) = counted.last()?;
+        let one_place = counted.iter().all(|(_, given)| given.identity == last.identity);
+        (one_place && present.iter().filter(same).count() == 1).then_some(*at)
     }
 
     /// A name that nobody has: short for one that is and was alone, else with what tells it from all others.
@@ -153,7 +198,7 @@ impl Register {
         let alone = present.iter().filter(|other| other.base == *base).count() == 1;
         let was = |given: &Given| given.class == class && given.base == *base;
         if alone && !thing.shared && !self.given.iter().any(was) {
-            return base.clone();
+            return thing.before.as_ref().unwrap_or(base).clone();
         }
         let is_free = |word: &String| !self.given.iter().any(|given| given.class == class && given.word == *word);
         if let Some(name) = thing.cut.as_ref().filter(|name| is_free(name)) {
@@ -296,7 +341,13 @@ mod tests {
     fn thing(base: &str, identity: &str, hints: &[&str]) -> Present {
         let identity = Some(identity.to_owned()).filter(|identity| !identity.is_empty());
         let hints = hints.iter().map(|hint| (*hint).to_owned()).collect();
-        Present { base: base.to_owned(), cut: None, origin: Origin { identity, hints }, shared: false }
+        Present {
+            base: base.to_owned(),
+            before: None,
+            cut: None,
+            origin: Origin { identity, hints, earlier: None },
+            shared: false,
+        }
     }
 
     fn names(register: &mut Register, present: &[Present]) -> Vec<String> {
