@@ -107,6 +107,13 @@ impl Claim {
         let hint = claimed_words(&told.other, told.goes_on, &folder.display().to_string());
         Self { other: told.other.clone(), since: told.since, goes_on: told.goes_on, hint }
     }
+
+    /// The first thing to know of a machine whose readings the hub refuses.
+    #[must_use]
+    pub fn refusal(&self) -> String {
+        let other = &self.other;
+        format!("another machine at {other} uses this identity, and the hub stores nothing that this one measures")
+    }
 }
 
 /// Where the socket lies.

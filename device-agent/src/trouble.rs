@@ -50,6 +50,13 @@ impl Trouble {
     }
 }
 
+impl Trouble {
+    /// Says what is wrong, without that it failed once more.
+    pub fn restate(&mut self, error: &str) {
+        self.error = line_of(error);
+    }
+}
+
 /// A text on one line, not too long.
 fn line_of(text: &str) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();

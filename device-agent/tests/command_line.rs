@@ -179,6 +179,37 @@ fn the_doctor_tells_of_each_rung_what_failed_and_what_would_fix_it() {
     assert!(line(&text, "does not accept new devices").contains("fix: telemetry-hub join-token create"), "{text}");
 }
 
+#[test]
+fn the_doctor_finds_what_hangs_or_fails_while_no_agent_runs() {
+    let root = tempfile::tempdir().unwrap();
+    let chip = root.path().join("sys/class/hwmon/hwmon0");
+    fs::create_dir_all(&chip).unwrap();
+    for (file, text) in [("name", "chip"), ("temp1_input", "41000"), ("temp3_input", "warm")] {
+        fs::write(chip.join(file), text).unwrap();
+    }
+    assert!(Command::new("mkfifo").arg(chip.join("temp2_input")).status().unwrap().success());
+    let config = root.path().join("agent.toml");
+    let text = "[[file]]\nname = 'gone'\npath = '/gone'\n";
+    fs::write(&config, text).unwrap();
+    let output = Command::new(program())
+        .args(["doctor", "--hub", "127.0.0.1:9", "--state"])
+        .arg(root.path().join("state"))
+        .arg("--config")
+        .arg(&config)
+        .env("DEVICE_AGENT_SENSOR_ROOT", root.path())
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let failing = |source: &str| {
+        let begins = format!("FAIL source {source}: ");
+        text.lines().filter(|line| line.starts_with(&begins)).collect::<Vec<_>>().join(" ")
+    };
+    let hwmon = failing("hwmon");
+    assert!(hwmon.contains("temp2_input: no answer") && hwmon.contains("temp3_input: holds no number"), "{text}");
+    assert!(failing("file gone").contains("No such file"), "{text}");
+    assert_eq!((output.status.code(), text.contains("No problems")), (Some(1), false), "{text}");
+}
+
 /// A program that ends with its scene.
 struct Stopped(Child);
 

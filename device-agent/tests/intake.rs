@@ -118,6 +118,24 @@ async fn a_command_that_takes_too_long_is_killed_with_its_children() {
 }
 
 #[tokio::test]
+async fn of_one_line_that_is_refused_and_many_that_are_good_one_failure_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let source = Source::Listen { address: Address::Unix(path.clone()), prefix: String::new(), precision: 1 };
+    let mut intake = Intake::start(vec![source]);
+    let opened = intake.next().await;
+    intake.note(&opened, NOW);
+    let sender = UnixDatagram::unbound().unwrap();
+    for (line, count) in [("q v=bad", 1), ("q v=1", 1), ("q v=2", 1), ("q v=bad", 2), ("q v=3", 2)] {
+        sender.send_to(line.as_bytes(), &path).unwrap();
+        let arrived = tokio::time::timeout(Duration::from_secs(20), intake.next()).await.unwrap();
+        intake.note(&arrived, NOW);
+        let told: Vec<_> = intake.troubles().map(|trouble| (trouble.count, trouble.error.clone())).collect();
+        assert!(told.len() == 1 && told[0].0 == count && told[0].1.contains("refused"), "{line} {told:?}");
+    }
+}
+
+#[tokio::test]
 async fn other_programs_hand_lines_in_by_udp_and_unix_socket() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("in.sock");

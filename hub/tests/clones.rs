@@ -82,7 +82,14 @@ fn a_copy_is_kept_apart(was_running: bool) {
     assert_eq!((of_copy["goes_on"].as_bool(), of_copy["other"].as_str()), (Some(false), Some(addresses[0])));
     assert_eq!(copy.log().matches("is in use by another machine at").count(), 1, "{}", copy.log());
     let words = Command::new(agent_program()).args(["status", "--state"]).arg(copy.state()).output().unwrap();
-    assert!(String::from_utf8(words.stdout).unwrap().contains("identity  this identity is in use by another machine"));
+    let words = String::from_utf8(words.stdout).unwrap();
+    let first = format!("another machine at {} uses this identity, and the hub stores nothing", addresses[0]);
+    assert!(words.starts_with(&first), "{words}");
+    assert!(words.contains("\n\n  identity  this identity is in use by another machine"), "{words}");
+    let doctor = Command::new(agent_program()).args(["doctor", "--state"]).arg(copy.state()).output().unwrap();
+    let found = String::from_utf8(doctor.stdout).unwrap();
+    assert!(found.starts_with(&format!("FAIL {first}")) && !found.contains("streaming"), "{found}");
+    assert_eq!(doctor.status.code(), Some(1), "{found}");
     original.goes_on(100);
     let metrics = hub.request("GET", "/metrics", None).unwrap().1;
     assert_eq!(metric(&metrics, "hub_identity_conflicts"), Some(1));

@@ -79,9 +79,15 @@ fn in_words(report: &Report) -> String {
         }
         _ => "not measured yet".to_owned(),
     };
+    let identity =
+        report.claimed.as_ref().map(|claim| format!("  identity  {} (since {})\n", claim.hint, moment(claim.since)));
+    let (state, before, behind) = match report.claimed.as_ref().filter(|claim| !claim.goes_on) {
+        Some(claim) => (claim.refusal(), identity, None),
+        None => (format!("{} is {state}", report.name), None, identity),
+    };
     let mut text = format!(
-        "{} is {state}\n\n  id        {}\n  words     {}\n  hub       {hub}\n  link      {link}\n  sensors   {}\n  readings  {} measured, {} on the hub's disk, {} dropped\n  waiting   {} to be sent\n",
-        report.name,
+        "{state}\n\n{}  id        {}\n  words     {}\n  hub       {hub}\n  link      {link}\n  sensors   {}\n  readings  {} measured, {} on the hub's disk, {} dropped\n  waiting   {} to be sent\n",
+        before.unwrap_or_default(),
         report.id,
         report.words,
         report.sensors,
@@ -90,9 +96,7 @@ fn in_words(report: &Report) -> String {
         report.readings_dropped,
         quantity::of(report.spool_batches as u64, "batch"),
     );
-    if let Some(claim) = &report.claimed {
-        text.push_str(&format!("  identity  {} (since {})\n", claim.hint, moment(claim.since)));
-    }
+    text.push_str(&behind.unwrap_or_default());
     if report.clock_steps > 0 {
         text.push_str(&format!(
             "  clock     set {} since the start\n",

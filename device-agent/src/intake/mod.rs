@@ -118,7 +118,12 @@ impl Intake {
         let remark = |text: &String| Remark { source: standing.label.clone(), text: text.clone(), since };
         standing.remark = arrived.remark.as_ref().map(remark);
         let lost = standing.told_until.map(|_| standing.lost.to_string());
-        standing.say(arrived.trouble.clone().or(lost).as_deref(), now);
+        let why = arrived.trouble.clone().or(lost);
+        match standing.trouble.as_mut().zip(why.as_deref()) {
+            // What it gave this time was good: that earlier lines were lost goes on being told, and is no failure more.
+            Some((trouble, why)) if arrived.trouble.is_none() && arrived.lost.is_none() => trouble.restate(why),
+            _ => standing.say(why.as_deref(), now),
+        }
     }
 
     /// Ceases to tell of what was lost a while ago. It stays in [`Intake::lost`].

@@ -160,6 +160,23 @@ impl Host {
         self.take(samples);
     }
 
+    /// Measures once, waiting until everything has answered or is known to hang: for those who look for what is wrong.
+    pub fn look_to_the_end(&mut self, now: Now, samples: &mut Samples) {
+        let began = clock::mono();
+        self.look(now, samples, |_, _| {});
+        let mut late = Samples::default();
+        loop {
+            let passed = clock::mono().saturating_duration_since(began);
+            if !self.inventory.home.any_away() || passed >= HANGS + ROUND {
+                return;
+            }
+            self.crew.wait(clock::mono() + PATIENCE);
+            self.collect(now.plus(passed), |_, _| {});
+            self.take(&mut late);
+            samples.append(&late, now.unix);
+        }
+    }
+
     /// Waits until something came back. Cancel-safe.
     pub async fn news(&self) {
         self.crew.news().await;
@@ -332,6 +349,10 @@ impl Host {
             let error = failing.get(&class).map(|said| said.join("; "));
             let trouble = self.troubles.entry(class).or_default();
             let changes = trouble.is_some() != error.is_some();
+            // What came after its round is told with it, and not counted.
+            if let Some((trouble, error)) = trouble.as_mut().zip(error.as_deref()).filter(|_| !counts) {
+                trouble.restate(error);
+            }
             if (counts || changes) && Trouble::note(trouble, class.name(), error.as_deref(), now.unix).is_some() {
                 changed(class.name(), error.as_deref());
             }
@@ -375,6 +396,7 @@ impl Host {
             said.extend(thing.left_out.iter().filter(|(name, _)| !self.inventory.skips(name)).cloned());
         }
         said.extend(self.inventory.naming());
+        said.extend(self.inventory.mute());
         remarks::update(&mut self.remarks, said, now.unix);
     }
 }
@@ -392,4 +414,3 @@ fn answered(lent: Option<Instant>, now: Now) -> UnixMillis {
 
 #[cfg(test)]
 mod tests;
-        said.extend(self.inventory.mute());

@@ -3,6 +3,8 @@
 /// What something wrong is about; the first that fails is the cause of those below it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum About {
+    /// The identity is in use twice.
+    Identity,
     /// The state folder: without it no agent runs.
     State,
     /// The network of this machine: without it there is no way to any hub.

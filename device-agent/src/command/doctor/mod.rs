@@ -3,9 +3,13 @@
 mod findings;
 mod rungs;
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use device_agent::clock;
 use device_agent::config::Settings;
 use device_agent::identity::{Identity, Pin};
+use device_agent::intake::{Intake, Source};
 use device_agent::links;
 use device_agent::quantity;
 use device_agent::sensor::{Host, Samples};
@@ -20,6 +24,9 @@ use super::failure::{Failure, print};
 use super::options::Common;
 use super::runtime::on_one_thread;
 
+/// How long files and the 1-Wire bus are waited for: a file that hangs is named after 2 s, a probe after 5 s.
+const SOURCES_WAIT: Duration = Duration::from_secs(6);
+
 const HELP: &str = "\
 Checks each step a reading takes and says first which one fails.
 
@@ -27,7 +34,7 @@ Usage: device-agent doctor [--hub HOST[:PORT]] [--state DIR] [--config FILE]
 
 Tries every way to find the hub: the last known address, --hub, well-known names, multicast over IPv4 and IPv6, broadcast.
 One that works is enough; what fails comes with the command that would fix it.
-Exit code 1 if a step fails. It may run beside the agent.
+Exit code 1 if a step fails. It may run beside the agent. Commands of the configuration are not run: only the agent does that.
 ";
 
 pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
@@ -50,6 +57,9 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
     let running = status::ask(&settings.state).ok();
     let pinned = look_at_state(&settings, running.as_ref(), &mut findings);
     look_at_sensors(&settings, running.as_ref(), &mut findings);
+    if running.is_none() {
+        on_one_thread(look_at_sources(&settings, &mut findings))?;
+    }
     look_at_clock(running.as_ref(), &mut findings);
 
     // The rungs by which an agent finds its hub. One that is reached is enough.
@@ -70,7 +80,18 @@ pub(super) fn command(mut parser: Parser) -> Result<(), Failure> {
 
 fn look_at_state(settings: &Settings, running: Option<&Report>, findings: &mut Findings) -> Option<Pin> {
     if let Some(report) = running {
-        findings.good(format_args!("an agent runs as {} and is {}", report.id, report.state));
+        match &report.claimed {
+            Some(claim) if !claim.goes_on => {
+                findings.wrong(About::Identity, format_args!("{}; {}", claim.refusal(), claim.hint));
+                findings.good(format_args!("an agent runs as {}", report.id));
+            }
+            claimed => {
+                if let Some(claim) = claimed {
+                    findings.wrong(About::Identity, &claim.hint);
+                }
+                findings.good(format_args!("an agent runs as {} and is {}", report.id, report.state));
+            }
+        }
         return None;
     }
     match Identity::open(&settings.state) {
@@ -97,7 +118,7 @@ fn look_at_state(settings: &Settings, running: Option<&Report>, findings: &mut F
 fn look_at_sensors(settings: &Settings, running: Option<&Report>, findings: &mut Findings) {
     let mut samples = Samples::default();
     let mut host = Host::new(&settings.sensor_root, settings.skip.clone()).including(settings.include.clone());
-    host.look(clock::now(), &mut samples, |_, _| {});
+    host.look_to_the_end(clock::now(), &mut samples);
     let count = samples.iter().filter(|sample| !host.skips(sample.name)).count();
     if count == 0 {
         findings.wrong(
@@ -107,9 +128,43 @@ fn look_at_sensors(settings: &Settings, running: Option<&Report>, findings: &mut
     } else {
         findings.good(format_args!("{} can be read", quantity::of(count as u64, "sensor")));
     }
-    let elsewhere = running.into_iter().flat_map(|report| &report.failing);
-    let elsewhere = elsewhere.filter(|trouble| host.troubles().all(|seen| seen.source != trouble.source));
-    for trouble in host.troubles().chain(elsewhere) {
+    for trouble in host.troubles() {
+        findings.wrong(About::Sensor, format_args!("source {}: {}", trouble.source, trouble.error));
+    }
+    for trouble in running.into_iter().flat_map(|report| &report.failing) {
+        let seen = host.troubles().find(|seen| seen.source == trouble.source).map_or("", |seen| &*seen.error);
+        let others = others(&trouble.error, seen);
+        if !others.is_empty() {
+            findings.wrong(About::Sensor, format_args!("source {}: {others}", trouble.source));
+        }
+    }
+}
+
+/// Of the things that fail in the agent those that do not fail here as well: each begins with its file.
+fn others(error: &str, seen: &str) -> String {
+    let file = |thing: &str| thing.split(": ").next().unwrap_or_default().to_owned();
+    let seen: Vec<String> = seen.split("; ").map(file).collect();
+    error.split("; ").filter(|thing| !seen.contains(&file(thing))).collect::<Vec<_>>().join("; ")
+}
+
+/// The files of the configuration and the 1-Wire bus, while no agent asks them. Commands are not run: what else they do is
+/// not for a look. A socket is a matter of who sends.
+async fn look_at_sources(settings: &Settings, findings: &mut Findings) {
+    let is_file = |source: &&Source| matches!(source, Source::File { .. } | Source::OneWire(_));
+    let sources: Vec<Source> = settings.sources.iter().filter(is_file).cloned().collect();
+    // Of probes that answer one by one the last is known when all have had their time.
+    let bus = settings.sensor_root.join("sys/bus/w1/devices");
+    let has_probes = std::fs::read_dir(bus).is_ok_and(|mut probes| probes.next().is_some());
+    let (count, mut answered) = (sources.len() + usize::from(has_probes), BTreeSet::new());
+    let mut intake = Intake::start(sources);
+    let until = clock::now().mono + SOURCES_WAIT;
+    while answered.len() < count {
+        let left = until.saturating_duration_since(clock::now().mono);
+        let Ok(arrived) = tokio::time::timeout(left, intake.next()).await else { break };
+        intake.note(&arrived, arrived.at.unix);
+        answered.insert(intake.key_of(&arrived).to_owned());
+    }
+    for trouble in intake.troubles() {
         findings.wrong(About::Sensor, format_args!("source {}: {}", trouble.source, trouble.error));
     }
 }
@@ -190,5 +245,18 @@ fn hint(state: &str, belongs: bool) -> Option<&'static str> {
             "a hub was found and does not accept this device: closed to new devices, or the join token is used up, expired or from another hub; fix: telemetry-hub join-token create --uses 1",
         ),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::others;
+
+    #[test]
+    fn of_one_source_each_file_that_fails_is_told_once() {
+        let agent = "/sys/a: no answer, usually after 0.4 s; /sys/b: holds no number where one belongs; and 3 more";
+        assert_eq!(others(agent, "/sys/b: no answer"), "/sys/a: no answer, usually after 0.4 s; and 3 more");
+        assert_eq!(others("/sys/a: no answer", "/sys/a: Input/output error"), "");
+        assert_eq!(others("/sys/a: no answer", ""), "/sys/a: no answer");
     }
 }
