@@ -25,9 +25,10 @@ const DEVICES: u32 = 300;
 const LONGEST: Duration = Duration::from_secs(900);
 /// How long a reading may take until the hub has it: that depends on how busy the machine is, and on what the kernel drops.
 const HEARD_WITHIN: Duration = Duration::from_secs(60);
-/// Commits within which an alert must be told once its reading is on disk, five seconds of this disk. It takes one, the
-/// delivery's lease; the others are those that pass while a busy machine tells this test of it.
-const COMMITS: u64 = 15;
+/// Commits within which an alert must be told once its reading is on disk. It takes one, the delivery's lease; the others are
+/// those that pass while a busy machine makes the call and tells this test of it: 16 were seen with five tests beside. Behind what
+/// waits, it would be told when all is over, hundreds of commits later.
+const COMMITS: u64 = 60;
 
 #[test]
 fn overload_is_borne_in_the_published_order_and_recovered_from() {
