@@ -4,7 +4,6 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../app";
 import { keyOf, nameOf, type Picture } from "../chart/together";
 import { Chart, COLORS, DASHES, type Gestures, type Mark, type Threshold, type Under } from "../chart/chart";
-import { scheduler } from "../chart/scheduler";
 import { clean, commonDecimals, measured, moment, type Decimals } from "../format";
 import { hint, type Family } from "../names";
 import type { Summary } from "../series";
@@ -12,6 +11,7 @@ import type { Millis, Sensor } from "../types";
 import { zone } from "../zone";
 import { Quantity } from "./controls";
 import { Dash } from "./dash";
+import { useChart } from "./drawn";
 import { lazily } from "./lazy";
 
 const of = () => import("./chart_options");
@@ -57,40 +57,29 @@ export function ChartCard(props: ChartCardProps) {
   const bars = amounts && first!.kind === "counter";
   const colors = useMemo(() => (sensors.length === 1 ? [COLORS[index % COLORS.length]!] : sensors.map((_, i) => COLORS[i % COLORS.length]!)), [sensors.length, index]);
   const root = useRef<HTMLDivElement>(null);
-  const chart = useRef<Chart | null>(null);
   const current = useRef({ ...props, sensors });
   current.current = { ...props, sensors };
   const [cursor, setCursor] = useState<Cursor | null>(null);
 
-  useEffect(() => {
-    if (!root.current) return;
-    const made = new Chart(
-      root.current,
-      {
-        window: () => board.window(),
-        lines: (from, to) => current.current.sensors.map((sensor) => board.columns(sensor, from, to)),
-        revision: () => board.revision,
-        thresholds: () => current.current.thresholds,
-        firing: () => current.current.firing,
-        marks: () => current.current.marks,
-      },
-      {
-        zoom: (from, to, step) => current.current.gestures.zoom(from, to, step),
-        pan: (by) => current.current.gestures.pan(by),
-        back: () => current.current.gestures.back(),
-        cursor: (at, under) => setCursor(at === null ? null : { at, under, span: board.window().to - board.window().from }),
-      },
-      { unit: () => current.current.sensors[0]?.unit ?? "", steps: first!.kind === "state", colors },
-    );
-    chart.current = made;
-    scheduler.add(made);
-    return () => {
-      scheduler.remove(made);
-      made.destroy();
-      chart.current = null;
-    };
-    // Unit and interval may become known later: a new chart for them would end the drag that is being made on this one.
-  }, [board, family.key, first!.kind, colors, zone()]);
+  // Unit and interval may become known later: a new chart for them would end the drag that is being made on this one.
+  const chart = useChart(root, (root) => new Chart(
+    root,
+    {
+      window: () => board.window(),
+      lines: (from, to) => current.current.sensors.map((sensor) => board.columns(sensor, from, to)),
+      revision: () => board.revision,
+      thresholds: () => current.current.thresholds,
+      firing: () => current.current.firing,
+      marks: () => current.current.marks,
+    },
+    {
+      zoom: (from, to, step) => current.current.gestures.zoom(from, to, step),
+      pan: (by) => current.current.gestures.pan(by),
+      back: () => current.current.gestures.back(),
+      cursor: (at, under) => setCursor(at === null ? null : { at, under, span: board.window().to - board.window().from }),
+    },
+    { unit: () => current.current.sensors[0]?.unit ?? "", steps: first!.kind === "state", colors },
+  ), [board, family.key, first!.kind, colors, zone()]);
 
   // An answer of the hub is drawn at once, not when the next pixel of a wide window is due.
   useEffect(() => chart.current?.touch(), [props.beat, unit, first!.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing), props.marks]);

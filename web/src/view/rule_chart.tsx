@@ -4,13 +4,13 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
 import { serverNow } from "../app";
 import { Chart, COLORS, DASHES, type Under } from "../chart/chart";
-import { scheduler } from "../chart/scheduler";
 import { apart, clean, limitOf, measured, moment } from "../format";
 import { title } from "../names";
 import { firedOn } from "../rule";
 import { buckets, gapAfter, Points } from "../series";
 import type { Backtest, Condition, Millis } from "../types";
 import { Dash } from "./dash";
+import { useChart } from "./drawn";
 
 /** Five minutes each, of a day. */
 const POINTS = 288;
@@ -26,7 +26,6 @@ const keyOf = (of: { device: string; sensor: string }) => `${of.device} ${of.sen
 
 export function RuleChart({ past, series, condition }: Props) {
   const root = useRef<HTMLDivElement>(null);
-  const chart = useRef<Chart | null>(null);
   const [cursor, setCursor] = useState<{ at: Millis; under: readonly Under[] } | null>(null);
   const [from, to] = [Date.parse(past.from), Date.parse(past.to)];
   const names = series.map(keyOf).join("\n");
@@ -35,32 +34,22 @@ export function RuleChart({ past, series, condition }: Props) {
   const current = useRef({ past, series, condition, points, from, to, revision: 0 });
   current.current = { past, series, condition, points, from, to, revision: current.current.revision + 1 };
 
-  useEffect(() => {
-    if (!root.current) return;
-    const made = new Chart(
-      root.current,
-      {
-        window: () => ({ from: current.current.from, to: current.current.to, live: false }),
-        lines: (from, to) => current.current.series.map((one) => {
-          const found = current.current.points.get(keyOf(one));
-          return found ? found.columns(from, to, gapAfter(found.typicalInterval())) : { t: [], avg: [], min: [], max: [], gaps: [] };
-        }),
-        revision: () => current.current.revision,
-        thresholds: () => limits(current.current.condition, current.current.series[0]?.unit ?? ""),
-        firing: () => current.current.series.flatMap((one) => one.firings.map((span): [Millis, Millis | null] => [Date.parse(span.from), span.to === null ? null : Date.parse(span.to)])),
-        marks: () => [],
-      },
-      { zoom: () => {}, pan: () => {}, back: () => {}, cursor: (at, under) => setCursor(at === null ? null : { at, under }) },
-      { unit: () => current.current.series[0]?.unit ?? "", steps: false, colors: COLORS.slice(0, series.length) },
-    );
-    chart.current = made;
-    scheduler.add(made);
-    return () => {
-      scheduler.remove(made);
-      made.destroy();
-      chart.current = null;
-    };
-  }, [series.length]);
+  const chart = useChart(root, (root) => new Chart(
+    root,
+    {
+      window: () => ({ from: current.current.from, to: current.current.to, live: false }),
+      lines: (from, to) => current.current.series.map((one) => {
+        const found = current.current.points.get(keyOf(one));
+        return found ? found.columns(from, to, gapAfter(found.typicalInterval())) : { t: [], avg: [], min: [], max: [], gaps: [] };
+      }),
+      revision: () => current.current.revision,
+      thresholds: () => limits(current.current.condition, current.current.series[0]?.unit ?? ""),
+      firing: () => current.current.series.flatMap((one) => one.firings.map((span): [Millis, Millis | null] => [Date.parse(span.from), span.to === null ? null : Date.parse(span.to)])),
+      marks: () => [],
+    },
+    { zoom: () => {}, pan: () => {}, back: () => {}, cursor: (at, under) => setCursor(at === null ? null : { at, under }) },
+    { unit: () => current.current.series[0]?.unit ?? "", steps: false, colors: COLORS.slice(0, series.length) },
+  ), [series.length]);
   useEffect(() => chart.current?.touch(), [past, points]);
 
   // Named below are those it would have fired on, here those that are drawn.
