@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
-//! `http::dto`, `webhook::payload` and `webhook::message`, SQL in `store`, datagram bytes in `wire`. `tests/house` checks it.
+//! `http`, `webhook::payload` and `webhook::message`, SQL in `store`, datagram bytes in `wire`. `tests/house` checks it.
 
 pub mod access;
 pub mod age;

@@ -17,7 +17,7 @@ use crate::bundle::agents::{self, Agents};
 use crate::bundle::place::Placing;
 use crate::bundle::root::{self, Root};
 use crate::bundle::{Payload, Settings, Target, archive, deb};
-use crate::http::join_tokens;
+use crate::http::access::join_tokens;
 use crate::store::SecretKey;
 
 /// What both say about the agent.
@@ -200,7 +200,7 @@ impl Agent {
             );
         }
         let devices = if self.uses == 1 { "1 device".to_owned() } else { format!("{} devices", self.uses) };
-        Ok(format!("joins with the new token jtk_{id} ({devices}, {})", crate::http::dto::text::span(self.expires)))
+        Ok(format!("joins with the new token jtk_{id} ({devices}, {})", crate::model::when::span(self.expires)))
     }
 }
 

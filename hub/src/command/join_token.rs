@@ -14,7 +14,7 @@ use super::outcome::Outcome;
 use super::table::Table;
 use super::{out, shown};
 use crate::clock::Clock;
-use crate::http::join_tokens;
+use crate::http::access::join_tokens;
 use crate::model::device::Labels;
 use crate::store::{NewJoinToken, Store};
 

@@ -14,10 +14,10 @@ use super::table::Table;
 use super::{out, shown};
 use crate::access::ApiToken;
 use crate::clock::Clock;
-use crate::http::dto::access::limit;
-use crate::http::dto::text::duration;
+use crate::http::access::dto::limit;
 use crate::model::access;
 use crate::model::device::Labels;
+use crate::model::when::duration;
 
 /// What to do with API tokens.
 #[derive(Debug, Subcommand)]

@@ -11,8 +11,8 @@ use super::outcome::{Failure, Outcome};
 use super::table::Table;
 use super::{banner, out, shown};
 use crate::clock::Clock;
-use crate::http::dto::text;
-use crate::http::invitation;
+use crate::http::access::links;
+use crate::http::request::text;
 use crate::model::user::{self, User, UserChange, called};
 use crate::running::Running;
 use crate::store::Store;
@@ -141,7 +141,7 @@ async fn add(data: Data, name: &str, role: user::Role) -> Outcome {
         let detail = "no admin password is set yet: run `telemetry-hub open` and set it first";
         return Err(Failure::Run(anyhow::anyhow!(detail)));
     }
-    let (link, invite) = invitation::make(now)?;
+    let (link, invite) = links::invite(now)?;
     let user = store.create_user(name, role, invite, now).await?;
     store.close().await?;
     let title = format!("{} is added. Give them this link; it works once, within 24 hours:", user.name);

@@ -6,10 +6,33 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
 use tracing::{error, warn};
+use utoipa::ToSchema;
 
-use super::dto::Problem;
 use crate::store;
+
+/// Why a request was refused or failed (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: `code` says more.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The HTTP status.
+    pub status: u16,
+    /// What is wrong and what to do, for people.
+    pub detail: String,
+    /// The same, where clients of InfluxDB look for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The field or parameter to correct.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// What is wrong, for programs.
+    pub code: String,
+}
 
 /// A refused or failed request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +196,7 @@ impl From<store::Error> for ApiError {
 
 /// What the person was told, left with the answer for whoever has to say it in another form.
 #[derive(Debug, Clone)]
-pub(super) struct Told(pub String);
+pub(in crate::http) struct Told(pub String);
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -209,3 +232,8 @@ impl std::fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+/// 401: without credentials.
+pub(in crate::http) fn nobody() -> ApiError {
+    ApiError::unauthenticated("sign in, or send an API token as `Authorization: Bearer thp_...`")
+}

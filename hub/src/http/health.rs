@@ -6,9 +6,11 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
-use super::AppState;
-use super::auth::{self, Peer};
-use super::error::ApiError;
+use crate::http::error::ApiError;
+use crate::http::gate::auth;
+use crate::http::gate::peer::Peer;
+use crate::http::hub;
+use crate::http::state::AppState;
 use crate::model::access::Scope;
 use crate::observe::Exposition;
 use crate::store::Trouble;
@@ -27,7 +29,7 @@ pub(super) async fn ping() -> impl IntoResponse {
 pub(super) async fn ready(State(app): State<AppState>) -> Result<&'static str, ApiError> {
     let not_ready = |code, detail: String| ApiError::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1);
     app.store
-        .setting(auth::JOIN_POLICY)
+        .setting(hub::JOIN_POLICY)
         .await
         .map_err(|error| not_ready("store", format!("the store does not answer: {error}")))?;
     if app.store.is_full() {

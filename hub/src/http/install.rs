@@ -17,19 +17,26 @@ use axum::response::{IntoResponse, Response};
 use tokio_util::io::ReaderStream;
 use wire::handshake::JoinToken;
 
-use super::AppState;
-use super::auth::{Peer, is_proxied};
-use super::dto::Problem;
-use super::error::{ApiError, Told};
-use super::front::Encrypted;
-use super::guard::{has_port, public_url};
-use super::params::{Asked, FromParams, Nothing, Params};
-use super::path::Name;
-use super::throttle::Wait;
 use crate::access::sha256;
 use crate::bundle::script::{SPENT, Script, refusal};
 use crate::bundle::{Payload, Settings, Target, agents, archive, deb};
+use crate::http::error::{ApiError, Problem, Told};
+use crate::http::gate::front::Encrypted;
+use crate::http::gate::guard::public_url;
+use crate::http::gate::host::has_port;
+use crate::http::gate::peer::{Peer, is_proxied};
+use crate::http::request::params::{Asked, FromParams, Nothing, Params};
+use crate::http::request::path::Name;
+use crate::http::shares::throttle::Wait;
+use crate::http::state::AppState;
 use crate::proto::command::JoinPolicy;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What a device gets from the hub.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(script)).routes(routes!(agent)).routes(routes!(bundle))
+}
 
 const SHELL: &str = "text/x-shellscript; charset=utf-8";
 

@@ -14,8 +14,8 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder
 use utoipa::openapi::{OpenApi as Document, RefOr, SecurityRequirement};
 use utoipa_axum::router::OpenApiRouter;
 
-use super::AppState;
-use super::dto::live::{ClientRequest, ServerMessage};
+use crate::http::live::dto::{ClientRequest, ServerMessage};
+use crate::http::state::AppState;
 
 #[derive(OpenApi)]
 #[openapi(
@@ -46,7 +46,7 @@ pub(super) fn document() -> Document {
     let components = document.components.get_or_insert_default();
     let bearer =
         SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("thp_...").build());
-    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(super::auth::COOKIE)));
+    let cookie = SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::new(crate::http::gate::auth::COOKIE)));
     components.add_security_scheme("token", bearer);
     components.add_security_scheme("session", cookie);
     document.security = Some(["token", "session"].map(|name| SecurityRequirement::new(name, [""; 0])).to_vec());
@@ -193,7 +193,7 @@ mod tests {
 
     #[test]
     fn openapi_json_is_up_to_date() {
-        let (_, document) = split(super::super::api());
+        let (_, document) = split(crate::http::api());
         let fresh = document.to_pretty_json().unwrap() + "\n";
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/openapi.json");
         if std::env::var_os("UPDATE_OPENAPI").is_some() {
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn openapi_page_lists_every_operation_and_loads_nothing_from_elsewhere() {
-        let (_, document) = split(super::super::api());
+        let (_, document) = split(crate::http::api());
         let html = page(&document);
         for path in document.paths.paths.keys() {
             assert!(html.contains(&escape(path)), "{path} is missing");

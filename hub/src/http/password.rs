@@ -5,7 +5,7 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use argon2::{Algorithm, Argon2, Params, Version};
 use tokio::sync::Semaphore;
 
-use super::error::ApiError;
+use crate::http::error::ApiError;
 
 /// Each hash takes 19 MiB and a core for tens of milliseconds; two at once bound what sign-ins can take from the hub.
 const AT_ONCE: usize = 2;
@@ -20,7 +20,7 @@ const NOBODYS: &str =
 
 /// Hashes and verifies.
 #[derive(Debug)]
-pub(super) struct Passwords(Semaphore);
+pub(in crate::http) struct Passwords(Semaphore);
 
 impl Default for Passwords {
     fn default() -> Self {
@@ -30,7 +30,7 @@ impl Default for Passwords {
 
 impl Passwords {
     /// The hash to store, as a PHC text.
-    pub(super) async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, ApiError> {
+    pub(in crate::http) async fn hash(&self, password: String, salt: [u8; 16]) -> Result<String, ApiError> {
         self.run(move || {
             let salt = SaltString::encode_b64(&salt).map_err(ApiError::internal)?;
             let hash = argon2()?.hash_password(password.as_bytes(), &salt).map_err(ApiError::internal)?;
@@ -40,7 +40,7 @@ impl Passwords {
     }
 
     /// Whether the password belongs to the stored hash; never to none.
-    pub(super) async fn is_of(&self, password: String, stored: Option<String>) -> Result<bool, ApiError> {
+    pub(in crate::http) async fn is_of(&self, password: String, stored: Option<String>) -> Result<bool, ApiError> {
         if password.len() > 4 * LENGTH.end() {
             return Ok(false);
         }
@@ -61,7 +61,7 @@ impl Passwords {
 }
 
 /// Refuses a password to set that is too short or too long.
-pub(super) fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
+pub(in crate::http) fn check_length(field: &str, password: &str) -> Result<(), ApiError> {
     if LENGTH.contains(&password.chars().count()) {
         return Ok(());
     }

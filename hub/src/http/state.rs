@@ -4,24 +4,23 @@
 
 use std::net::SocketAddr;
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::http::StatusCode;
-use ipnet::IpNet;
 use tokio::sync::{Mutex as AsyncMutex, Notify, Semaphore, broadcast, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::error::ApiError;
-use super::newcomers::Newcomers;
-use super::password::Passwords;
-use super::shares::{PLACE, Shares};
-use super::throttle::{Codes, Lines, Throttle};
-use crate::bundle::agents::Agents;
 use crate::clock::Clock;
+use crate::http::config::Config;
+use crate::http::error::ApiError;
+use crate::http::limits;
+use crate::http::password::Passwords;
+use crate::http::shares::newcomers::Newcomers;
+use crate::http::shares::throttle::{Codes, Lines, Throttle};
+use crate::http::shares::{PLACE, Shares};
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
 use crate::ingest::queue::Entrance;
@@ -33,62 +32,6 @@ use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
 use crate::tls::Tls;
 use crate::webhook::guard::Policy;
-
-/// Programs packed for devices at once: one a core of a small machine, some ten megabytes each.
-const PACKING: usize = 2;
-
-/// What an operator may set about HTTP.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
-    /// Names the hub answers to, besides IP addresses, `localhost` and its own host name, and whose pages are its own: against
-    /// DNS rebinding and requests of other sites.
-    pub allowed_hosts: Vec<String>,
-    /// Proxies whose word on who asks, by what name and how is taken.
-    pub trusted_proxies: Vec<IpNet>,
-    /// The machine's host name; it and `<hostname>.local` are answered to.
-    pub hostname: Option<String>,
-    /// Connections in all, but for a few of this machine itself: beyond it new ones are closed at once. Whoever shows neither
-    /// session nor token has a quarter of them, the newest.
-    pub connections: usize,
-    /// Connections of one address; loopback is exempt, because a reverse proxy there carries everybody.
-    pub connections_per_ip: usize,
-    /// Live connections in all.
-    pub sockets: usize,
-    /// Longest wait for a live connection to take a message.
-    pub stuck: Duration,
-    /// SHA-256 of the text of one more admin token (`--admin-token-file`).
-    pub admin_token: Option<[u8; 32]>,
-    /// SHA-256 of the key that lies in the data directory while the hub runs, for commands on this machine.
-    pub local_key: Option<[u8; 32]>,
-    /// SHA-256 of a code that signs browsers in again and again, of a demo.
-    pub login_code: Option<[u8; 32]>,
-    /// Where the token of the setup link lies, until it is used.
-    pub setup_file: Option<PathBuf>,
-    /// Agents that devices get from here.
-    pub agents: Agents,
-    /// Whether flags or the file say how long readings are kept, so that it cannot be changed over HTTP.
-    pub retention_configured: bool,
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self {
-            allowed_hosts: Vec::new(),
-            trusted_proxies: Vec::new(),
-            hostname: None,
-            connections: 4_096,
-            connections_per_ip: 64,
-            sockets: 10_000,
-            stuck: Duration::from_secs(10),
-            admin_token: None,
-            local_key: None,
-            login_code: None,
-            setup_file: None,
-            agents: Agents::default(),
-            retention_configured: false,
-        }
-    }
-}
 
 /// Facts about the hub that do not change while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -301,19 +244,19 @@ impl AppState {
             codes: Codes::default(),
             attempt_lines: Lines::default(),
             foreign_lines: Lines::default(),
-            trials: Semaphore::new(super::backtest::AT_ONCE),
-            turns: Shares::new(super::answers::TURNS * PLACE, super::answers::TURNS_EACH * PLACE),
-            exports: Shares::new(super::export::PLACES * PLACE, super::export::EACH * PLACE),
-            export_pages: Semaphore::new(super::export::AT_ONCE),
+            trials: Semaphore::new(limits::TRIALS),
+            turns: Shares::new(limits::TURNS * PLACE, limits::TURNS_OF_ONE * PLACE),
+            exports: Shares::new(limits::EXPORTS * PLACE, limits::EXPORTS_OF_ONE * PLACE),
+            export_pages: Semaphore::new(limits::EXPORT_PAGES),
             newcomers: Newcomers::default(),
             bad_links: Throttle::default(),
-            packing: Semaphore::new(PACKING),
+            packing: Semaphore::new(limits::PACKING),
             replacing: AsyncMutex::default(),
-            imports: Arc::new(Semaphore::new(super::import::AT_ONCE)),
-            unpacking: Shares::new(super::unpack::ROOM, super::unpack::ROOM / 2),
-            bodies: Shares::new(super::body::ROOM, super::body::ROOM / 2),
-            answers: Shares::new(super::answers::ROOM, super::answers::EACH),
-            reading: Semaphore::new(super::push::AT_ONCE),
+            imports: Arc::new(Semaphore::new(limits::IMPORTS)),
+            unpacking: Shares::new(limits::UNPACKED, limits::UNPACKED / 2),
+            bodies: Shares::new(limits::BODIES, limits::BODIES / 2),
+            answers: Shares::new(limits::ANSWERS, limits::ANSWERS_OF_ONE),
+            reading: Semaphore::new(limits::READ_AT_ONCE),
             sockets: TaskTracker::new(),
             closing: CancellationToken::new(),
             open_sockets: AtomicUsize::new(0),

@@ -102,7 +102,7 @@ impl Hub {
             ..Default::default()
         };
         let store = Store::open(&store_config, &secret_key)?;
-        if let (None, Some(saved)) = (&config.keep, http::retention::saved_retention(&store).await?) {
+        if let (None, Some(saved)) = (&config.keep, http::hub::retention::saved_retention(&store).await?) {
             store.set_retention(saved);
         }
         let keys = identity::load_or_create(&store).await?;
@@ -253,7 +253,7 @@ impl Hub {
                 exposition(&store, &presence, &counters, pushed, &pressure, &webhook_counters, &latency, &meter)
             })
         };
-        let key = access::hex(&http::auth::random::<32>()?);
+        let key = access::hex(&http::gate::auth::random::<32>()?);
         let running = Running {
             http: http_address,
             udp: udp_address,
@@ -263,14 +263,14 @@ impl Hub {
             key,
         };
         let state = AppState::new(Wiring {
-            config: http::state::Config {
+            config: http::config::Config {
                 allowed_hosts: config.names(),
                 trusted_proxies: config.trusted_proxies.clone(),
                 hostname: reach::hostname(),
                 admin_token,
                 local_key: Some(access::sha256(running.key.as_bytes())),
                 login_code: config.login_code.as_deref().map(|code| access::sha256(code.as_bytes())),
-                setup_file: Some(config.data.join(http::links::SETUP_FILE)),
+                setup_file: Some(config.data.join(http::access::links::SETUP_FILE)),
                 agents: Agents::new(config.agents.clone(), &config.data),
                 retention_configured: config.keep.is_some(),
                 ..Default::default()

@@ -25,6 +25,7 @@ pub mod silence;
 pub mod user;
 pub mod view;
 pub mod webhook;
+pub mod when;
 
 pub use wire::{
     BatchSeq, DeviceId, Epoch, Hour, HubId, Lane, Numbering, PublicKey, SensorKind, SensorNo, SensorSpec, SeqSet,

@@ -5,8 +5,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod circles;
+mod imports;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -162,24 +163,68 @@ fn imports_point_down() {
     assert!(wrong.is_empty(), "imports that point up or sideways:\n{}", wrong.join("\n"));
 }
 
-/// Rooms in which files still import each other in a circle.
-const TO_BE_REBUILT: &[&str] = &["http"];
-
 #[test]
 fn no_files_of_a_crate_import_each_other_in_a_circle() {
     let beside = src().join("../../device-agent");
-    let mut found = Vec::new();
     for crate_ in [src(), beside.join("src"), beside.join("wire/src")] {
-        found.extend(circles::of(&crate_).into_iter().filter(|circle| {
-            let is_in = |room: &&str| circle.files.iter().all(|file| file.starts_with(src().join(room)));
-            !TO_BE_REBUILT.iter().any(is_in)
-        }));
+        let arrows = imports::of(&crate_);
+        assert!(arrows.len() > 20, "{} has imports", crate_.display());
+        let circles: String = circles::of(&arrows).iter().map(ToString::to_string).collect();
+        assert!(circles.is_empty(), "files that import each other in a circle:\n{circles}");
     }
-    assert!(
-        found.is_empty(),
-        "files that import each other in a circle:\n{}",
-        found.iter().map(ToString::to_string).collect::<String>()
-    );
+}
+
+/// The rooms of `http`, each above all that it may import of them. A resource may use the shapes of one below it.
+const HTTP: &[&str] = &[
+    "error",
+    "principal",
+    "config",
+    "limits",
+    "password",
+    "shares",
+    "state",
+    "request",
+    "gate",
+    "devices",
+    "rules",
+    "webhooks",
+    "alerts",
+    "readings",
+    "intake",
+    "files",
+    "live",
+    "hub",
+    "access",
+    "install",
+    "health",
+    "assets",
+    "openapi",
+    "serve",
+    "mod",
+];
+
+#[test]
+fn the_rooms_of_http_import_downward() {
+    let http = src().join("http");
+    let floor = |file: &Path| {
+        let room = file.strip_prefix(&http).ok()?.with_extension("").iter().next()?.to_string_lossy().into_owned();
+        Some(HTTP.iter().position(|name| *name == room).unwrap_or_else(|| panic!("{room} is not on the map of http")))
+    };
+    let arrows = imports::of(&src());
+    let within = arrows.iter().filter_map(|arrow| Some((floor(&arrow.from)?, floor(&arrow.to)?, arrow)));
+    let up: Vec<_> = within.filter(|(from, to, _)| to > from).map(|(.., arrow)| arrow.to_string()).collect();
+    assert!(up.is_empty(), "imports that point up:\n{}", up.join("\n"));
+}
+
+#[test]
+fn no_handler_imports_another() {
+    let has_handlers = |file: &PathBuf| fs::read_to_string(file).unwrap().contains("#[utoipa::path(");
+    let handlers: BTreeSet<_> = sources(&src().join("http")).into_iter().filter(has_handlers).collect();
+    assert!(handlers.len() > 20, "{handlers:?}");
+    let arrows = imports::of(&src());
+    let wrong = arrows.iter().filter(|arrow| handlers.contains(&arrow.from) && handlers.contains(&arrow.to));
+    let wrong: Vec<_> = wrong.map(ToString::to_string).collect();
+    assert!(wrong.is_empty(), "handlers that import others: what both use belongs below them\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use super::outcome::Outcome;
 use super::{banner, join_token};
 use crate::clock::Clock;
 use crate::config::{Config, listen};
-use crate::http::links;
+use crate::http::access::links;
 use crate::hub::Hub;
 use crate::model::device::Labels;
 use crate::proto::command::JoinPolicy;

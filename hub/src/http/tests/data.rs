@@ -8,8 +8,8 @@ use wire::message::{Health, SourceError};
 
 use super::scene::scene;
 use crate::clock::Clock;
-use crate::http::dto::text::moment;
 use crate::live::Update;
+use crate::model::when::moment;
 use crate::model::{Epoch, Hour, UnixMillis};
 use crate::proto::command::{Command, JoinPolicy};
 
@@ -372,7 +372,7 @@ async fn retention_is_shown_changed_and_previewed() {
     let changed = scene.call("PUT", path, &policy).await.json();
     assert_eq!((&changed["minutes"], &changed["by_label"][0]["raw"]), (&json!("90d"), &json!("1d")));
     assert_eq!(scene.get(path).await.json(), changed);
-    let saved = crate::http::retention::saved_retention(&scene.store).await.unwrap();
+    let saved = crate::http::hub::retention::saved_retention(&scene.store).await.unwrap();
     assert_eq!(saved, Some(scene.store.retention()));
     for (body, field) in [
         (json!({"raw": "soon"}), "raw"),

@@ -12,14 +12,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::scene::{ADMIN, Scene, request, scene};
-use crate::http::dto::export::ExportRow;
-use crate::http::dto::text::moment;
-use crate::http::export::{EACH, PLACES};
+use crate::http::files::rows::ExportRow;
+use crate::http::limits::{EXPORTS, EXPORTS_OF_ONE};
 use crate::http::serve;
 use crate::model::UnixMillis;
 use crate::model::access::Scope;
 use crate::model::device::Device;
 use crate::model::reading::SeriesId;
+use crate::model::when::moment;
 
 const START: i64 = 1_700_000_000_000;
 /// More than a page, and more text than may be on its way.
@@ -108,7 +108,7 @@ async fn an_export_holds_every_reading_of_what_is_meant_by_series_and_time() {
             at: moment(UnixMillis(START + at)),
             value,
             device_name: device.name.clone(),
-            kind: crate::http::dto::device::Kind::Gauge,
+            kind: crate::http::devices::dto::Kind::Gauge,
         };
         serde_json::to_value(row).unwrap()
     };
@@ -180,7 +180,7 @@ async fn there_are_so_many_exports_at_once_and_who_hangs_up_leaves_a_place() {
     let mut scene = scene();
     scene.talker(1, "shed").await;
     let mut open = Vec::new();
-    for _ in 0..EACH {
+    for _ in 0..EXPORTS_OF_ONE {
         open.push(scene.export("").await);
     }
     let refused = scene.get("/api/v1/export").await;
@@ -192,7 +192,7 @@ async fn there_are_so_many_exports_at_once_and_who_hangs_up_leaves_a_place() {
     assert!(rest(&mut scene.respond(ask).await.into_body()).await.1, "two slow readers hold all there is");
     open.pop();
     let freed = async {
-        while scene.state.exports.places() <= PLACES - EACH {
+        while scene.state.exports.places() <= EXPORTS - EXPORTS_OF_ONE {
             tokio::task::yield_now().await;
         }
     };
@@ -220,10 +220,10 @@ async fn a_client_that_hangs_up_ends_its_export() {
     client.read_exact(&mut head).await.unwrap();
     assert_eq!(&head, b"HTTP/1.1 200 OK");
     let places = || scene.state.exports.places();
-    assert_eq!(places(), PLACES - 1, "written without anybody who reads it");
+    assert_eq!(places(), EXPORTS - 1, "written without anybody who reads it");
     drop(client);
     let freed = async {
-        while places() < PLACES {
+        while places() < EXPORTS {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };

@@ -15,8 +15,10 @@ use tower::ServiceExt;
 
 use crate::access::{ApiToken, sha256};
 use crate::clock::Clock;
-use crate::http::auth::Peer;
-use crate::http::{AppState, Config, Figures, HubInfo, Intake, JoinState, Wiring, router};
+use crate::http::config::Config;
+use crate::http::gate::peer::Peer;
+use crate::http::router;
+use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Wiring};
 use crate::ingest::desk::{Desk, Verdict};
 use crate::ingest::queue::{Exit, queue};
 use crate::live::Bus;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::scene::{Answer, Scene, json as json_body, request, scene};
 use crate::clock::Clock;
-use crate::http::totp;
+use crate::http::access::totp;
 use crate::model::user::Role;
 
 const PASSWORD: &str = "correct horse";
@@ -121,7 +121,7 @@ async fn codes_are_not_tried_for_long_and_a_recovery_code_still_opens() {
             request("POST", "/api/v1/session", ""),
             &json!({"name": "admin", "password": PASSWORD, "code": code}),
         );
-        asked.extensions_mut().insert(crate::http::auth::Peer(([10, 0, n, 1], 9).into()));
+        asked.extensions_mut().insert(crate::http::gate::peer::Peer(([10, 0, n, 1], 9).into()));
         scene.send(asked).await
     };
     let never = if code(&secret, 0) == "000000" { "000001" } else { "000000" };

@@ -6,7 +6,7 @@ use axum::http::header;
 use serde_json::{Value, json};
 
 use super::scene::{Answer, Scene, json as json_body, request, scene};
-use crate::http::auth::Peer;
+use crate::http::gate::peer::Peer;
 use crate::model::user::Role;
 
 async fn from(scene: &Scene, address: [u8; 4], body: Value) -> Answer {

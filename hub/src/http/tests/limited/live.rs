@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::super::live::{Socket, next, open, say, start};
 use super::{Sites, Update, alert};
 use crate::clock::Clock;
+use crate::http::tests::live::{Socket, next, open, say, start};
 use crate::model::access::Scope;
 use crate::model::alert::{AlertId, AlertState};
 use crate::model::webhook::DeliveryId;
 
-async fn listen(sites: &Sites, served: &super::super::live::Served) -> Socket {
+async fn listen(sites: &Sites, served: &crate::http::tests::live::Served) -> Socket {
     let bearer = format!("Bearer {}", sites.token(Scope::Read).await);
     let mut socket = open(served, &[("authorization", &bearer)]).await.unwrap();
     assert_eq!(next(&mut socket).await["type"], "hello");

@@ -7,8 +7,8 @@ mod walk;
 
 use serde_json::{Value, json};
 
-use super::scene::{ADMIN, Answer, Scene, json as json_body, request, scene};
 use crate::clock::Clock;
+use crate::http::tests::scene::{ADMIN, Answer, Scene, json as json_body, request, scene};
 use crate::live::Update;
 use crate::model::access::Scope;
 use crate::model::alert::{Alert, AlertId, AlertState, Measure, Subject, Transition};

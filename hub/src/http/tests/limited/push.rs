@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::http::header;
 use serde_json::{Value, json};
 
-use super::super::scene::{ADMIN, Answer, request};
 use super::Sites;
+use crate::http::tests::scene::{ADMIN, Answer, request};
 use crate::model::access::Scope;
 
 impl Sites {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::super::scene::{json as json_body, request};
 use super::{SECRETS, Sites};
+use crate::http::tests::scene::{json as json_body, request};
 use crate::model::access::Scope;
 use crate::model::access::Scope::{Ingest, Read, Write};
 

@@ -1,0 +1,128 @@
+//! `/join-tokens`: devices that bring one are adopted without a click. The text is shown when it is made, and never again.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use super::dto::{JoinToken, JoinTokenWithText, NewJoinToken};
+use crate::http::error::{ApiError, Problem};
+use crate::http::gate::auth::{Admin, random};
+use crate::http::request::body::Body;
+use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::params::Asked;
+use crate::http::request::path::Id;
+use crate::http::request::text;
+use crate::http::request::text::JoinTokenId;
+use crate::http::state::AppState;
+use crate::model::when;
+use crate::proto::command::Command;
+use crate::store;
+
+const DAY: Duration = Duration::from_secs(86_400);
+/// Longest life of a join token.
+const LONGEST: Duration = Duration::from_secs(90 * 86_400);
+/// Devices of one join token at most: more than a hub can be told to take (`--max-devices`). A use costs a number.
+const MOST_USES: u32 = 1_000_000;
+
+/// Join tokens, oldest first; used up and expired ones stay for a week.
+#[utoipa::path(get, path = "/api/v1/join-tokens", tag = "access", params(Paging),
+    responses((status = 200, body = Page<JoinToken>)))]
+pub(in crate::http) async fn list(
+    State(app): State<AppState>,
+    _: Admin,
+    Asked(AskPage(paging)): Asked<AskPage>,
+) -> Result<Json<Page<JoinToken>>, ApiError> {
+    let tokens = app.store.join_tokens(app.clock.wall()).await?;
+    Ok(Json(paging.cut(tokens, |token| Paging::key(token.id), JoinToken::from)))
+}
+
+/// Creates a join token. Only this answer contains it.
+#[utoipa::path(post, path = "/api/v1/join-tokens", tag = "access", request_body = NewJoinToken,
+    responses((status = 201, body = JoinTokenWithText), (status = 400, body = Problem)))]
+pub(in crate::http) async fn create(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(new): Body<NewJoinToken>,
+) -> Result<(StatusCode, Json<JoinTokenWithText>), ApiError> {
+    let now = app.clock.wall();
+    let secret: [u8; 16] = random()?;
+    let row = app.store.create_join_token(checked(new, &secret, now)?, now).await?;
+    tell(&app).await?;
+    let token = wire::handshake::JoinToken::new(row.id, secret).to_string();
+    Ok((StatusCode::CREATED, Json(JoinTokenWithText { row: row.into(), token })))
+}
+
+/// Revokes a join token; devices that joined with it stay.
+#[utoipa::path(delete, path = "/api/v1/join-tokens/{id}", tag = "access", params(("id" = String, Path, description = "Join token id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(in crate::http) async fn revoke(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<JoinTokenId>,
+) -> Result<StatusCode, ApiError> {
+    app.store.revoke_join_token(id.0).await?;
+    tell(&app).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// How many devices a token may admit.
+///
+/// # Errors
+/// A text that says what is allowed.
+pub fn check_uses(uses: u32) -> Result<u32, String> {
+    if (1..=MOST_USES).contains(&uses) {
+        return Ok(uses);
+    }
+    Err(format!("must be between 1 and {MOST_USES} devices, not {uses}"))
+}
+
+/// How long a token may work.
+///
+/// # Errors
+/// A text that says what is allowed.
+pub fn life(text: &str) -> Result<Duration, String> {
+    let life = when::duration(text)?;
+    if life.is_zero() || life > LONGEST {
+        return Err(format!("`{text}` must be longer than 0s and at most 90d"));
+    }
+    Ok(life)
+}
+
+fn checked(
+    new: NewJoinToken,
+    secret: &[u8; 16],
+    now: crate::model::UnixMillis,
+) -> Result<store::NewJoinToken, ApiError> {
+    let uses = new.uses.map_or(Ok(1), check_uses).map_err(|detail| ApiError::invalid("uses", detail))?;
+    let life = new.expires.map_or(Ok(DAY), |span| life(&span));
+    let life = life.map_err(|detail| ApiError::invalid("expires", detail))?;
+    Ok(store::NewJoinToken {
+        psk: wire::handshake::join_psk(secret),
+        name: text::name("name", new.name.unwrap_or_else(|| "join token".to_owned()))?,
+        uses,
+        labels: text::labels(new.labels)?,
+        expires_at: now.plus(life.as_millis() as i64),
+    })
+}
+
+/// Gives the endpoint the join tokens that work.
+async fn tell(app: &AppState) -> Result<(), ApiError> {
+    let now = app.clock.wall();
+    let mut tokens = app.store.join_tokens(now).await?;
+    tokens.retain(|token| token.uses_left > 0 && token.expires_at > now);
+    app.command(Command::JoinTokens(tokens)).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_may_be_for_more_devices_than_a_hub_takes_at_first() {
+        assert_eq!(check_uses(100_000), Ok(100_000));
+        assert_eq!(check_uses(0).unwrap_err(), "must be between 1 and 1000000 devices, not 0");
+        assert!(check_uses(1_000_001).is_err());
+    }
+}

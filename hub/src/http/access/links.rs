@@ -1,0 +1,92 @@
+//! Secrets of links that commands on the hub's own machine print: one sets the first password, the others sign a browser in. Each
+//! works once; only their SHA-256 is kept.
+
+use super::person::InviteLink;
+use crate::access::sha256;
+use crate::http::error::ApiError;
+use crate::http::gate::auth::random;
+use crate::http::password::Passwords;
+use crate::model::UnixMillis;
+use crate::model::user::Invite;
+use crate::store::Store;
+
+/// File in the data directory with the token of the setup link, for its owner only.
+pub const SETUP_FILE: &str = "setup-token";
+/// Setting: SHA-256 of the token of the setup link.
+const SETUP_TOKEN: &str = "setup_token";
+/// Setting: SHA-256 of the login code and when it expires.
+const LOGIN_CODE: &str = "login_code";
+/// How long a login code works.
+const LOGIN_CODE_MS: i64 = 10 * 60_000;
+
+/// How long an invitation works.
+const INVITATION_MS: i64 = 24 * 3_600_000;
+
+/// Makes the token of the setup link while nobody has a password; the one before stops working.
+///
+/// # Errors
+/// Those of the store.
+pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError> {
+    if store.passwords()? > 0 {
+        return Ok(None);
+    }
+    let token = crate::access::hex(&random::<16>()?);
+    store.put_setting(SETUP_TOKEN, sha256(token.as_bytes()).to_vec()).await?;
+    Ok(Some(token))
+}
+
+/// Sets an admin password that nobody knows: only links open such a hub.
+///
+/// # Errors
+/// Those of the store.
+pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), ApiError> {
+    let password = crate::access::hex(&random::<16>()?);
+    let hash = Passwords::default().hash(password, random()?).await?;
+    store.set_first_password(hash, now).await?;
+    Ok(())
+}
+
+/// Whether this is the token of the setup link.
+pub(in crate::http) async fn is_setup_token(store: &Store, token: &str) -> Result<bool, ApiError> {
+    let stored = store.setting(SETUP_TOKEN).await?;
+    Ok(stored.is_some_and(|hash| hash == sha256(token.trim().as_bytes())))
+}
+
+/// Ends the setup link.
+pub(in crate::http) async fn spend_setup_token(store: &Store) -> Result<(), ApiError> {
+    Ok(store.put_setting(SETUP_TOKEN, Vec::new()).await?)
+}
+
+/// Makes a code that signs one browser in as the first admin, once, within ten minutes (`#login=<code>`).
+///
+/// # Errors
+/// Those of the store.
+pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, ApiError> {
+    let code = crate::access::hex(&random::<16>()?);
+    let mut setting = sha256(code.as_bytes()).to_vec();
+    setting.extend(now.plus(LOGIN_CODE_MS).0.to_be_bytes());
+    store.put_setting(LOGIN_CODE, setting).await?;
+    Ok(code)
+}
+
+/// Whether this is the login code; it is spent when it is.
+pub(in crate::http) async fn take_login_code(store: &Store, code: &str, now: UnixMillis) -> Result<bool, ApiError> {
+    let Some(setting) = store.setting(LOGIN_CODE).await? else { return Ok(false) };
+    let Some((hash, end)) = setting.split_at_checked(32) else { return Ok(false) };
+    let end = end.try_into().map(i64::from_be_bytes).unwrap_or(0);
+    if hash != sha256(code.trim().as_bytes()) || end <= now.0 {
+        return Ok(false);
+    }
+    store.put_setting(LOGIN_CODE, Vec::new()).await?;
+    Ok(true)
+}
+
+/// A link by which somebody chooses a password, and what is kept of it.
+///
+/// # Errors
+/// The operating system has no randomness.
+pub fn invite(now: UnixMillis) -> Result<(InviteLink, Invite), ApiError> {
+    let code = crate::access::hex(&random::<16>()?);
+    let invite = Invite { hash: sha256(code.as_bytes()), until: now.plus(INVITATION_MS) };
+    Ok((InviteLink::of(code, invite.until), invite))
+}

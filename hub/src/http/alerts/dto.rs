@@ -1,0 +1,163 @@
+//! Alerts.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::request::text;
+use crate::http::rules::dto::Severity;
+use crate::http::rules::measure::Measure;
+use crate::model::catalog::Catalog;
+use crate::model::{alert, when};
+
+/// Where an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum AlertState {
+    /// True, but not yet for long enough.
+    Pending,
+    /// True for long enough.
+    Firing,
+    /// Over.
+    Resolved,
+    /// Over when the hub learned of it, by readings that came late. Told once of a rule and a device (`alert.past`), not of
+    /// what was imported.
+    Historical,
+}
+
+impl From<alert::AlertState> for AlertState {
+    fn from(state: alert::AlertState) -> Self {
+        match state {
+            alert::AlertState::Pending => Self::Pending,
+            alert::AlertState::Firing => Self::Firing,
+            alert::AlertState::Resolved => Self::Resolved,
+            alert::AlertState::Historical => Self::Historical,
+        }
+    }
+}
+
+/// The state of this name.
+#[must_use]
+pub(crate) fn state(text: &str) -> Option<alert::AlertState> {
+    match text {
+        "pending" => Some(alert::AlertState::Pending),
+        "firing" => Some(alert::AlertState::Firing),
+        "resolved" => Some(alert::AlertState::Resolved),
+        "historical" => Some(alert::AlertState::Historical),
+        _ => None,
+    }
+}
+
+/// A rule as an alert names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct RuleName {
+    /// Text of its id.
+    pub id: String,
+    /// Its name when the alert began.
+    pub name: String,
+}
+
+/// An alert: a rule whose condition is met by one series, or a problem of the hub itself.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Alert {
+    /// Text of its id.
+    pub id: String,
+    /// Which rule; of the hub's own `rul_0`, named `hub.device_offline`, `hub.disk_full`, `hub.disk_nearly_full` or `hub.database_damaged`.
+    pub rule: RuleName,
+    /// Id of the device; empty when it is about the hub.
+    pub device: String,
+    /// Its name; `hub` when it is about the hub.
+    pub device_name: String,
+    /// Sensor; `device_offline` when it is about the whole device, `disk_full` and so on when it is about the hub.
+    pub sensor: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: AlertState,
+    /// What the values and `threshold` say.
+    pub measure: Measure,
+    /// Unit of all of them: the sensor's, or `Cel/min`, `sigma`, `s`.
+    pub unit: String,
+    /// What was measured when it fired; while it is pending, when it began. Null for silence, and of one that ended under a
+    /// version that did not keep it.
+    pub value: Option<f64>,
+    /// Of all that was measured while it lasted, what lay farthest beyond the limit; null as `value` is. While it fires it
+    /// follows in steps of a tenth.
+    pub worst_value: Option<f64>,
+    /// What was measured when it ended; null for silence, and where no reading ended it.
+    pub last_value: Option<f64>,
+    /// The limit.
+    pub threshold: f64,
+    /// When the condition became true; of silence, when its limit had passed since the last reading.
+    pub started_at: String,
+    /// When the condition had been met for long enough.
+    pub fired_at: Option<String>,
+    /// When the condition ended. Of a historical alert: or the time after which nothing more is known, or another alert
+    /// covers it.
+    pub resolved_at: Option<String>,
+    /// When a person acknowledged it.
+    pub acked_at: Option<String>,
+    /// Whether it ended because the level that fired it had stayed so long that it counts as usual.
+    pub new_normal: bool,
+    /// When the hub learned of the last change: later than it happened where readings arrived late.
+    pub learned_at: String,
+    /// Labels of the device.
+    pub labels: BTreeMap<String, String>,
+}
+
+impl Alert {
+    /// An alert with the names of what it is about; empty when that is deleted.
+    #[must_use]
+    pub(crate) fn of(alert: &alert::Alert, catalog: &Catalog) -> Self {
+        let device = alert.device().and_then(|device| catalog.device(device));
+        let names = alert.names(catalog);
+        Self {
+            id: text::id(alert.id),
+            rule: RuleName { id: text::id(alert.rule), name: alert.rule_name.clone() },
+            device: device.map(|device| device.id.to_string()).unwrap_or_default(),
+            device_name: names.device.to_owned(),
+            sensor: names.sensor.to_owned(),
+            severity: alert.severity.into(),
+            state: alert.state.into(),
+            measure: alert.measure.into(),
+            unit: alert.measure.unit(names.unit),
+            value: alert.value,
+            worst_value: alert.worst,
+            last_value: alert.last,
+            threshold: alert.threshold,
+            started_at: when::moment(alert.started_at),
+            fired_at: alert.fired_at.map(when::moment),
+            resolved_at: alert.resolved_at.map(when::moment),
+            acked_at: alert.acked_at.map(when::moment),
+            new_normal: alert.new_normal,
+            learned_at: when::moment(alert.learned_at),
+            labels: device.map(|device| device.labels.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// Alerts to acknowledge.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AckManyRequest {
+    /// Ids of 1 to 1,000 alerts.
+    pub alerts: Vec<String>,
+    /// A comment.
+    pub comment: Option<String>,
+}
+
+/// The result.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AckedMany {
+    /// How many had not been acknowledged before.
+    pub acknowledged: usize,
+}
+
+/// An acknowledgement.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AckRequest {
+    /// A comment.
+    pub comment: Option<String>,
+}

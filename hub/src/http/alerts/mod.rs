@@ -1,0 +1,149 @@
+//! `/alerts`: what is wrong, and what was.
+
+pub(super) mod dto;
+pub(super) mod silences;
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::http::error::{ApiError, Problem};
+use crate::http::gate::auth::{Attendant, Onlooker};
+use crate::http::request::body::Body;
+use crate::http::request::page::{Page, Paging};
+use crate::http::request::params::{Asked, FromParams, Params};
+use crate::http::request::path::Id;
+use crate::http::request::{select, text};
+use crate::http::state::AppState;
+use crate::live::Update;
+use crate::model::UnixMillis;
+use crate::model::alert::{AlertId, AlertState};
+use crate::store::AlertQuery;
+use dto::{AckManyRequest, AckRequest, AckedMany, Alert};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What rules found, and who is not told.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(ack))
+        .routes(routes!(ack_many))
+        .routes(routes!(silences::list, silences::create))
+        .routes(routes!(silences::delete))
+}
+
+/// Alerts acknowledged at once.
+const MANY: usize = 1_000;
+/// Of those, told to the live listeners in one go: a quarter of what their ring holds.
+const AT_ONCE: usize = 64;
+
+/// What to list.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct ListAlerts {
+    /// Only these; repeat it for several.
+    #[param(value_type = Vec<dto::AlertState>, required = false)]
+    state: Vec<AlertState>,
+    /// Id or name of one device.
+    device: Option<String>,
+    /// Only alerts that began at or after this.
+    #[param(value_type = String, required = false)]
+    from: Option<UnixMillis>,
+    /// Only alerts that began before this.
+    #[param(value_type = String, required = false)]
+    to: Option<UnixMillis>,
+    #[param(ignore)]
+    paging: Paging,
+}
+
+impl FromParams for ListAlerts {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        let state = |text: String| {
+            let detail = || format!("`{text}` is not a state: write pending, firing, resolved or historical");
+            dto::state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
+        };
+        Ok(Self {
+            state: params.all("state").into_iter().map(state).collect::<Result<_, _>>()?,
+            device: params.one("device")?,
+            from: params.time("from")?,
+            to: params.time("to")?,
+            paging: params.paging(100, 1_000)?,
+        })
+    }
+}
+
+/// Alerts, newest first.
+#[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(ListAlerts, Paging),
+    responses((status = 200, body = Page<Alert>), (status = 400, body = Problem)))]
+pub(super) async fn list(
+    State(app): State<AppState>,
+    Onlooker(view): Onlooker,
+    Asked(asked): Asked<ListAlerts>,
+) -> Result<Json<Page<Alert>>, ApiError> {
+    let device = match asked.device {
+        None => None,
+        Some(device) => Some(select::device(&app.store.catalog(), &view, &device)?.no),
+    };
+    let query = AlertQuery {
+        states: asked.state,
+        among: view.among(&app.store.catalog()),
+        device,
+        from: asked.from,
+        to: asked.to,
+        limit: asked.paging.limit + 1,
+        before: asked.paging.number()?.map(AlertId),
+    };
+    let alerts = app.store.alerts(query).await?;
+    let catalog = app.store.catalog();
+    Ok(Json(asked.paging.fetched(alerts, |alert| alert.id.0.to_string(), |alert| Alert::of(&alert, &catalog))))
+}
+
+/// Acknowledges an alert.
+#[utoipa::path(post, path = "/api/v1/alerts/{id}/ack", tag = "alerts", params(("id" = String, Path, description = "Alert id")),
+    request_body = AckRequest, responses((status = 200, body = Alert), (status = 404, body = Problem)))]
+pub(super) async fn ack(
+    State(app): State<AppState>,
+    Attendant(view): Attendant,
+    Id(id): Id<AlertId>,
+    Body(request): Body<AckRequest>,
+) -> Result<Json<Alert>, ApiError> {
+    request.comment.as_deref().map_or(Ok(()), text::comment)?;
+    let among = view.among(&app.store.catalog());
+    let alert = app.store.ack_alert(id, among, app.clock.wall(), request.comment).await?;
+    let shown = Alert::of(&alert, &app.store.catalog());
+    app.bus.publish(Arc::new(Update::Alert(alert)));
+    Ok(Json(shown))
+}
+
+/// Acknowledges several alerts, all of them or none. Alerts that no longer exist are skipped.
+#[utoipa::path(post, path = "/api/v1/alerts/ack", tag = "alerts", request_body = AckManyRequest,
+    responses((status = 200, body = AckedMany), (status = 400, body = Problem)))]
+pub(super) async fn ack_many(
+    State(app): State<AppState>,
+    Attendant(view): Attendant,
+    Body(request): Body<AckManyRequest>,
+) -> Result<Json<AckedMany>, ApiError> {
+    request.comment.as_deref().map_or(Ok(()), text::comment)?;
+    if !(1..=MANY).contains(&request.alerts.len()) {
+        return Err(ApiError::invalid(
+            "alerts",
+            format!("`alerts` must have 1 to {MANY} ids, not {}", request.alerts.len()),
+        ));
+    }
+    let ids =
+        request.alerts.iter().enumerate().map(|(index, id)| {
+            text::parse_id(id).map_err(|detail| ApiError::invalid(format!("alerts[{index}]"), detail))
+        });
+    let (ids, among) = (ids.collect::<Result<_, _>>()?, view.among(&app.store.catalog()));
+    let alerts = app.store.ack_alerts(ids, among, app.clock.wall(), request.comment).await?;
+    let acknowledged = alerts.len();
+    for (n, alert) in alerts.into_iter().enumerate() {
+        if n % AT_ONCE == AT_ONCE - 1 {
+            tokio::task::yield_now().await;
+        }
+        app.bus.publish(Arc::new(Update::Alert(alert)));
+    }
+    Ok(Json(AckedMany { acknowledged }))
+}

@@ -1,0 +1,81 @@
+//! A device as whoever asks sees it, and telling the others what was changed about it.
+
+use std::sync::Arc;
+
+use super::dto::Device;
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+use crate::live::Update;
+use crate::model::catalog::Catalog;
+use crate::model::device::{self, NewDevice, Pending};
+use crate::model::view::View;
+use crate::model::{DeviceId, UnixMillis};
+use crate::proto::command::{Command, Known};
+
+pub(super) fn unknown(id: DeviceId) -> ApiError {
+    ApiError::not_found(format!("there is no device {id}"))
+}
+
+pub(super) fn view(app: &AppState, id: DeviceId) -> Option<Device> {
+    within(app, &View::ALL, id)
+}
+
+/// A device, if it is in a view. Whoever waits is in that of everything only: nobody has given it labels yet.
+pub(super) fn within(app: &AppState, view: &View, id: DeviceId) -> Option<Device> {
+    let catalog = app.store.catalog();
+    let is_shown = |_: &&Pending| view.is_all() && is_stranger(&catalog, id);
+    let waiting = app.presence.read().pending.get(&id).filter(is_shown).map(Device::from);
+    let stored =
+        || view.device(&catalog, id).map(|device| Device::of(device, &catalog, &app.presence, app.clock.wall()));
+    waiting.or_else(stored)
+}
+
+/// Whether the hub does not know the key of whoever has this id. Of a device that was imported it knows only the history.
+pub(super) fn is_stranger(catalog: &Catalog, id: DeviceId) -> bool {
+    catalog.device_by_id(id).is_none_or(|device| !device.has_key())
+}
+
+pub(super) fn newcomer(pending: &Pending, at: UnixMillis) -> NewDevice {
+    NewDevice {
+        key: pending.key,
+        introduction: pending.introduction.clone(),
+        address: Some(pending.address),
+        at,
+        join_token: None,
+        handshake_counter: pending.handshake_counter,
+    }
+}
+
+/// What the endpoint is told of hardware that is another than before.
+#[derive(Debug, Default)]
+pub(super) struct Hardware {
+    /// Who speaks for it.
+    pub(super) claim: Option<device::Claim>,
+    /// Since when it is the device's.
+    pub(super) since: Option<UnixMillis>,
+}
+
+/// Tells the endpoint and the live listeners what was committed.
+pub(super) async fn follow(app: &AppState, device: device::Device) -> Result<(), ApiError> {
+    follow_with(app, device, Hardware::default()).await
+}
+
+/// The same of a device with other hardware.
+pub(super) async fn follow_with(app: &AppState, device: device::Device, hardware: Hardware) -> Result<(), ApiError> {
+    let (id, no) = (device.id, device.no);
+    if device.has_key() {
+        let (sensors, numbering) = {
+            let catalog = app.store.catalog();
+            (catalog.own_numbers(no).to_vec(), catalog.numbering(no))
+        };
+        let windows = app.store.windows().into_iter().filter(|(owner, ..)| *owner == no);
+        let windows = windows.map(|(_, epoch, set)| (epoch, set)).collect();
+        let Hardware { claim, since } = hardware;
+        let known = Known { device, sensors, numbering, windows, digests: Vec::new(), claim, since };
+        app.command(Command::Known(Box::new(known))).await?;
+    }
+    // Name, labels and interval decide which rules watch it, and how late it may be.
+    app.rules_changed.notify_one();
+    app.bus.publish(Arc::new(Update::Device(id)));
+    Ok(())
+}

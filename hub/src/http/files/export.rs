@@ -1,0 +1,316 @@
+//! `/export`: every reading of many series, as a file.
+//!
+//! ```text
+//!   store ── a page ──▶ writer (a task) ── pieces of text, two at most ──▶ body ──▶ client
+//! ```
+//!
+//! A file of any length takes the memory of one page and a few pieces: the writer reads on only when the client has taken
+//! what was written, and who reads slowly keeps a place of their own and nobody else's. It holds no snapshot; what arrives
+//! behind the place it has reached is not in the file. Under load it pauses as queries are refused. Nothing is cut silently: a body ends well only after the last row, else its transfer
+//! fails, and NDJSON ends with a line `{"error":"..."}` besides. It is packed on the way for clients that take gzip.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use futures_util::{Stream, stream};
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+
+use super::rows::{ExportRow, Format, Rows};
+use crate::http::error::nobody;
+use crate::http::error::{ApiError, Problem};
+use crate::http::gate::auth;
+use crate::http::gate::auth::Onlooker;
+use crate::http::limits::{EXPORTS, EXPORTS_OF_ONE};
+use crate::http::principal::Principal;
+use crate::http::request::params::{Asked, FromParams, Params, range};
+use crate::http::request::select::{Selector, SelectorParams};
+use crate::http::shares::PLACE;
+use crate::http::shares::asker::Asker;
+use crate::http::state::AppState;
+use crate::model::reading::SeriesId;
+use crate::model::view::View;
+use crate::model::{UnixMillis, when};
+use crate::store::{self, Page};
+
+/// Readings of one page: half a megabyte, some milliseconds of work, then others have their turn.
+const PAGE: usize = 20_000;
+/// Text of one piece.
+const PIECE: usize = 64 << 10;
+/// Pieces ahead of the client: one on its way, one to follow without a wait.
+const AHEAD: usize = 2;
+/// How long a client may take nothing before its place goes to somebody else.
+const STUCK: Duration = Duration::from_secs(60);
+/// For a client to take the line that says why: a hub that stops has a few seconds.
+const LAST_WORD: Duration = Duration::from_secs(2);
+/// How long an export waits for an overloaded hub before it is cut: a burst of readings is over by then.
+const PAUSE: Duration = Duration::from_secs(60);
+/// Between two looks whether the load has passed.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The parameters, for the contract: they are read into an [`AskExport`].
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the parameters")]
+struct ExportParams {
+    /// Format; `csv` when left out.
+    #[param(value_type = Format, required = false)]
+    format: (),
+    /// Start, included: RFC 3339, epoch milliseconds, or `now-6h`; an hour before `to` when left out.
+    #[param(value_type = String, required = false)]
+    from: (),
+    /// End, not included; now when left out.
+    #[param(value_type = String, required = false)]
+    to: (),
+}
+
+/// What is asked.
+#[derive(Debug)]
+pub(in crate::http) struct AskExport {
+    format: Format,
+    selector: Selector,
+    range: (UnixMillis, UnixMillis),
+}
+
+impl FromParams for AskExport {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        let format = match params.one("format")?.as_deref() {
+            None => Format::Csv,
+            Some(name) => Format::named(name)
+                .ok_or_else(|| ApiError::invalid("format", format!("`{name}` is not a format: write csv or ndjson")))?,
+        };
+        Ok(Self { format, selector: Selector::of(params)?, range: range(params)? })
+    }
+}
+
+/// Every stored reading of every matching series, by device name, sensor and time, as a file. A device or sensor that
+/// is named without a wildcard must exist. A transfer that ends early fails; in NDJSON its last line is
+/// `{"error":"..."}`. In CSV a name that begins as a formula does (`=`, `+`, `-`, `@`) has an apostrophe before it.
+#[utoipa::path(get, path = "/api/v1/export", tag = "readings", params(SelectorParams, ExportParams),
+    responses((status = 200, content((String = "text/csv"), (ExportRow = "application/x-ndjson"))),
+        (status = 400, body = Problem), (status = 404, body = Problem), (status = 503, body = Problem)))]
+pub(in crate::http) async fn download(
+    State(app): State<AppState>,
+    Onlooker(view): Onlooker,
+    Extension(asker): Extension<Asker>,
+    Asked(asked): Asked<AskExport>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    app.history()?;
+    let is_gzip = takes_gzip(&headers);
+    let series = {
+        let catalog = app.store.catalog();
+        let found = asked.selector.series(&catalog, &view);
+        asked.selector.all_there(&catalog, &view, &found)?;
+        // Numbers alone: names of a hundred thousand series would be most of the memory.
+        found.iter().map(|(_, series)| series.id).collect()
+    };
+    let who = asker.who().ok_or_else(nobody)?.clone();
+    let place = app.exports.of(who.by).try_take(PLACE).ok_or_else(|| {
+        let detail = format!(
+            "{EXPORTS_OF_ONE} exports of yours, or {EXPORTS} of all, are under way: try again when one has ended"
+        );
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10)
+    })?;
+    let (pieces, body) = mpsc::channel(AHEAD);
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asked.format.media_type()));
+    let attachment = HeaderValue::try_from(format!("attachment; filename=\"{}\"", file_name(&asked)));
+    headers.insert(header::CONTENT_DISPOSITION, attachment.map_err(ApiError::internal)?);
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if is_gzip {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    let packer = is_gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
+    let writer =
+        Writer { app: app.clone(), who, view, format: asked.format, series, range: asked.range, packer, pieces };
+    app.sockets.spawn(async move {
+        writer.run().await;
+        drop(place);
+    });
+    Ok((headers, Body::from_stream(whole(body))).into_response())
+}
+
+/// `readings_20261124T100000Z_20261124T110000Z.csv`: sorts by time, and no file system minds it.
+fn file_name(asked: &AskExport) -> String {
+    let short = |at| {
+        let moment = when::moment(at);
+        let second = moment.split_once('.').map_or(moment.as_str(), |(second, _)| second);
+        second.replace(['-', ':'], "")
+    };
+    let (from, to) = asked.range;
+    format!("readings_{}Z_{}Z.{}", short(from), short(to), asked.format.ending())
+}
+
+/// Whether a client takes gzip: it is named, or everything is, and not refused by a weight of 0.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let all = headers.get_all(header::ACCEPT_ENCODING).into_iter().filter_map(|value| value.to_str().ok());
+    let mut best = None;
+    for coding in all.flat_map(|line| line.split(',')) {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, "q=1"));
+        let weight = weight.trim().strip_prefix("q=").and_then(|weight| weight.parse::<f32>().ok()).unwrap_or(1.0);
+        match name.trim() {
+            "gzip" | "x-gzip" => return weight > 0.0,
+            "*" => best = Some(weight > 0.0),
+            _ => {}
+        }
+    }
+    best.unwrap_or(false)
+}
+
+/// A part of the file, or the word that nothing more comes: a channel that closes without it was cut.
+#[derive(Debug)]
+enum Piece {
+    Part(Bytes),
+    End,
+}
+
+/// The export ended before its last row.
+#[derive(Debug, thiserror::Error)]
+#[error("the export was cut")]
+struct Cut;
+
+fn whole(pieces: mpsc::Receiver<Piece>) -> impl Stream<Item = Result<Bytes, Cut>> {
+    stream::unfold(Some(pieces), |pieces| async {
+        let mut pieces = pieces?;
+        match pieces.recv().await {
+            Some(Piece::Part(part)) => Some((Ok(part), Some(pieces))),
+            Some(Piece::End) => None,
+            None => Some((Err(Cut), None)),
+        }
+    })
+}
+
+/// Writes one export.
+struct Writer {
+    app: AppState,
+    /// Whoever asked; what they may do may end under way.
+    who: Principal,
+    /// What they may see; a device may leave it under way.
+    view: View,
+    format: Format,
+    series: Vec<SeriesId>,
+    range: (UnixMillis, UnixMillis),
+    /// What packs it, where the client takes that.
+    packer: Option<GzEncoder<Vec<u8>>>,
+    pieces: mpsc::Sender<Piece>,
+}
+
+impl Writer {
+    /// Until the last row, the client hangs up, or the hub stops.
+    async fn run(mut self) {
+        let (pieces, closing) = (self.pieces.clone(), self.app.closing.clone());
+        let outcome = tokio::select! {
+            biased;
+            () = pieces.closed() => return,
+            () = closing.cancelled() => Err(ApiError::stopping()),
+            outcome = self.write() => outcome,
+        };
+        if let Err(error) = outcome {
+            warn!(%error, "an export was cut: {error}");
+            if let Some(line) = self.format.cut(error.detail()) {
+                // Whoever does not take it sees without it that the file was cut.
+                let word = async {
+                    self.part(line).await?;
+                    self.flush().await
+                };
+                let _ = timeout(LAST_WORD, word).await;
+            }
+        }
+    }
+
+    async fn write(&mut self) -> Result<(), ApiError> {
+        let mut text = String::with_capacity(PIECE + 1_024);
+        text.push_str(self.format.head());
+        let (mut from, to) = self.range;
+        for series in std::mem::take(&mut self.series) {
+            loop {
+                if !auth::still_holds(&self.app, &self.who).await {
+                    return Err(ApiError::unauthenticated("access ended while this was exported"));
+                }
+                let rows = self.rows(series)?;
+                let page = self.page(series, from, to).await?;
+                for point in &page.points {
+                    rows.write(*point, &mut text);
+                    if text.len() >= PIECE {
+                        let full = std::mem::replace(&mut text, String::with_capacity(PIECE + 1_024));
+                        self.part(full).await?;
+                    }
+                }
+                let Some(last) = page.points.last().filter(|_| page.more) else { break };
+                // One point a millisecond, so the next page begins a millisecond behind the last point.
+                from = last.at.plus(1);
+            }
+            from = self.range.0;
+        }
+        self.part(text).await?;
+        self.flush().await?;
+        self.send(Piece::End).await
+    }
+
+    /// Sends a part of the text, packed if need be: then it may be sent later, with others.
+    async fn part(&mut self, text: String) -> Result<(), ApiError> {
+        let Some(packer) = &mut self.packer else { return self.send(Piece::Part(Bytes::from(text))).await };
+        packer.write_all(text.as_bytes()).map_err(ApiError::internal)?;
+        if packer.get_ref().len() < PIECE {
+            return Ok(());
+        }
+        let packed = std::mem::take(packer.get_mut());
+        self.send(Piece::Part(Bytes::from(packed))).await
+    }
+
+    /// Sends what is still being packed.
+    async fn flush(&mut self) -> Result<(), ApiError> {
+        let Some(packer) = self.packer.take() else { return Ok(()) };
+        let packed = packer.finish().map_err(ApiError::internal)?;
+        self.send(Piece::Part(Bytes::from(packed))).await
+    }
+
+    /// How the rows of a series begin and end.
+    fn rows(&self, series: SeriesId) -> Result<Rows, ApiError> {
+        let catalog = self.app.store.catalog();
+        let series = catalog.series(series).and_then(|series| Some((catalog.device(series.device)?, series)));
+        let series = series.filter(|(device, _)| self.view.has(device));
+        let gone = || ApiError::not_found("a device was removed while it was exported");
+        series.map(|(device, series)| Rows::of(self.format, device, series)).ok_or_else(gone)
+    }
+
+    /// The next readings of a series, once there is time for them.
+    async fn page(&self, series: SeriesId, from: UnixMillis, to: UnixMillis) -> Result<Page, ApiError> {
+        let page = async {
+            loop {
+                if self.app.history().is_ok() {
+                    let _turn = self.app.export_pages.acquire().await.map_err(|_| ApiError::stopping())?;
+                    match self.app.store.readings(series, from, to, PAGE).await {
+                        Err(store::Error::Busy(_)) => {}
+                        page => return page.map_err(ApiError::from),
+                    }
+                }
+                sleep(LOOK).await;
+            }
+        };
+        let overloaded = |_| {
+            ApiError::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "the hub was overloaded for too long: try again",
+            )
+        };
+        timeout(PAUSE, page).await.map_err(overloaded)?
+    }
+
+    async fn send(&self, piece: Piece) -> Result<(), ApiError> {
+        let sent = timeout(STUCK, self.pieces.send(piece)).await;
+        let gone = || ApiError::new(StatusCode::REQUEST_TIMEOUT, "stuck", "the client read nothing for a minute");
+        sent.ok().and_then(Result::ok).ok_or_else(gone)
+    }
+}

@@ -1,0 +1,15 @@
+//! Readings as files: exports, and imports of what was exported here or elsewhere.
+
+pub(super) mod export;
+pub(super) mod import;
+pub(super) mod lines;
+pub(super) mod rows;
+
+use crate::http::state::AppState;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Readings as files.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(export::download)).routes(routes!(import::upload))
+}

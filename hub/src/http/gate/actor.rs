@@ -1,0 +1,58 @@
+//! Who acts in a request, for the audit log: said once ([`let_act`], from `auth`); what they change the store writes down with the
+//! change.
+
+use axum::extract::Request;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::peer::Peer;
+use crate::http::error::ApiError;
+use crate::http::principal::{By, Principal};
+use crate::http::state::AppState;
+use crate::model::access::Session;
+use crate::model::audit::{Actor, ActorKind};
+use crate::model::user::User;
+use crate::store;
+
+/// Gives each request a place for who acts in it.
+pub(in crate::http) async fn with_actor(request: Request, next: Next) -> Response {
+    store::with_actor(next.run(request)).await
+}
+
+/// Says that what the present request changes is this one's.
+pub(in crate::http) async fn let_act(app: &AppState, principal: &Principal, peer: Peer) -> Result<(), ApiError> {
+    store::acts(actor(app, principal, peer).await?);
+    Ok(())
+}
+
+/// Whoever asks, as the log names them.
+pub(in crate::http) async fn actor(app: &AppState, principal: &Principal, peer: Peer) -> Result<Actor, ApiError> {
+    let (kind, who) = match principal.by {
+        By::Session(hash) => {
+            let session = app.store.session(hash, app.clock.wall(), None).await?;
+            let who = |one: Session| format!("usr_{} {}, ses_{} {}", one.user, one.user_name, one.id, one.browser);
+            (ActorKind::Session, session.map_or_else(String::new, who))
+        }
+        By::Token(id) => {
+            let name = app.store.token(id)?.map_or_else(String::new, |(token, _)| token.name);
+            (ActorKind::Token, format!("tok_{id} {name}"))
+        }
+        By::File => (ActorKind::AdminFile, String::new()),
+        By::Key => (ActorKind::Command, String::new()),
+    };
+    Ok(Actor { kind, who, address: peer.ip().to_string() })
+}
+
+/// Says that somebody signs in, who that is if it is known, and how.
+pub(in crate::http) fn signs_in(peer: Peer, user: Option<&User>, how: &str) {
+    let who = user.map_or_else(|| how.to_owned(), |user| format!("usr_{} {}, {how}", user.id, user.name));
+    store::acts(Actor { kind: ActorKind::SignIn, who, address: peer.ip().to_string() });
+}
+
+/// Keeps a try to sign in that was wrong.
+pub(in crate::http) async fn refused(app: &AppState, peer: Peer, what: &str) {
+    let actor = Actor { kind: ActorKind::Nobody, who: String::new(), address: peer.ip().to_string() };
+    if let Err(error) = app.store.note_of(actor, "sign_in.refused", what.to_owned()).await {
+        tracing::warn!(%error, "a wrong try to sign in could not be noted: {error}");
+    }
+}

@@ -1,0 +1,368 @@
+//! Who asks: a bearer token or a session cookie, and what it may do.
+//!
+//! A handler says who may call it by its first argument: [`Reader`], [`Writer`], [`Operator`] or [`Admin`]; [`Account`] where it
+//! is about whoever asks. What a session may do is what the role of its user allows. Secrets have 128 bits and
+//! more, so their SHA-256 is enough at rest; they are compared by hash, which tells nothing by its timing.
+//!
+//! A token that is only for devices with certain labels is refused by all of these. A handler that shows or changes nothing but
+//! what is in a [`View`] takes [`Onlooker`], [`Attendant`], [`Sender`] or [`Pusher`], and is given the view with it.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use ring::rand::{SecureRandom, SystemRandom};
+
+use super::actor;
+use super::peer::Peer;
+use crate::access::{ApiToken, sha256};
+use crate::http::error::{ApiError, nobody};
+use crate::http::principal::{By, Principal};
+use crate::http::request::params::no_params;
+use crate::http::shares::asker::Asker;
+use crate::http::state::AppState;
+use crate::model::access::Scope;
+use crate::model::audit::Actor;
+use crate::model::view::View;
+use crate::store::Who;
+
+/// Name of the session cookie.
+pub const COOKIE: &str = "thub";
+/// The same where the browser uses TLS: nobody but this host can set one (RFC 6265bis, 4.1.3.2).
+pub const HOST_COOKIE: &str = "__Host-thub";
+/// Cookies of that name that are looked at.
+const COOKIES: usize = 8;
+
+/// Why nobody can sign in yet.
+pub(in crate::http) const UNSET: &str =
+    "no password is set yet: open the setup link that `telemetry-hub open` prints on the hub's machine";
+
+/// Whoever may look; what they may do besides decides how much is shown.
+#[derive(Debug)]
+pub struct Reader(pub Scope);
+/// Whoever may acknowledge; what they may do besides decides how long they may silence.
+#[derive(Debug)]
+pub struct Writer(pub Scope);
+/// Whoever may do what people do daily.
+#[derive(Debug)]
+pub struct Operator;
+/// Whoever may look at some devices: at these.
+#[derive(Debug)]
+pub struct Onlooker(pub View);
+/// Whoever may acknowledge what is about some devices: about these.
+#[derive(Debug)]
+pub struct Attendant(pub View);
+/// Whoever may send readings of some devices: of these.
+#[derive(Debug)]
+pub struct Sender(pub View);
+/// The same, where the query string has to be read.
+#[derive(Debug)]
+pub struct Pusher(pub View);
+/// Whoever it is, whatever they may do: to be told who they are.
+#[derive(Debug)]
+pub struct Somebody(pub Principal);
+/// Whoever may do everything, where the query string has to be read.
+#[derive(Debug)]
+pub struct Importer(pub Actor);
+/// Whoever may do everything.
+#[derive(Debug)]
+pub struct Admin;
+/// Whose account a request is about: that of the user who asks. For a program that may do everything, of the only user.
+#[derive(Debug)]
+pub struct Account {
+    /// Row number of the user.
+    pub user: u64,
+    /// Hash of the session that asks, if one does.
+    pub session: Option<[u8; 32]>,
+}
+/// Whoever may look at sessions and end them: their own, or as an admin everybody's (`None`).
+#[derive(Debug)]
+pub struct SessionsOf(pub Option<u64>);
+
+impl FromRequestParts<AppState> for Principal {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let Somebody(principal) = Somebody::from_request_parts(parts, app).await?;
+        is_for_all(&principal)?;
+        Ok(principal)
+    }
+}
+
+impl FromRequestParts<AppState> for Somebody {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        let principal = identify(app, peer, &parts.headers).await?.ok_or_else(nobody)?;
+        if let Some(asker) = parts.extensions.get::<Asker>() {
+            asker.is(principal.clone());
+        }
+        Ok(Self(principal))
+    }
+}
+
+/// Refuses a token that is only for some devices.
+pub(in crate::http) fn is_for_all(principal: &Principal) -> Result<(), ApiError> {
+    if principal.view.is_all() {
+        return Ok(());
+    }
+    let detail = format!("this token is only for devices with {}, and this needs one for all devices", principal.view);
+    Err(ApiError::forbidden("scope", detail))
+}
+
+/// 403: with credentials for something else.
+pub(in crate::http) fn lacks(principal: &Principal, needed: Scope) -> ApiError {
+    let roles = if needed == Scope::Admin { "admin" } else { "operator or admin" };
+    let detail = match principal.by {
+        By::Session(_) => format!("your role does not allow this: it needs {roles}"),
+        By::Token(_) | By::File | By::Key => {
+            format!("this needs the scope `{}`, which the token that was sent has not", needed.word())
+        }
+    };
+    ApiError::forbidden("scope", detail)
+}
+
+async fn admit(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
+    let principal = known(parts, app, needed).await?;
+    acts(parts, app, &principal).await?;
+    Ok(principal)
+}
+
+async fn acts(parts: &mut Parts, app: &AppState, principal: &Principal) -> Result<(), ApiError> {
+    // What changes something takes no parameters, and must not seem to; and it is somebody's.
+    if !parts.method.is_safe() {
+        no_params(&parts.uri)?;
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        actor::let_act(app, principal, peer).await?;
+    }
+    Ok(())
+}
+
+async fn known(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
+    let principal = Principal::from_request_parts(parts, app).await?;
+    may(&principal, needed)?;
+    Ok(principal)
+}
+
+/// The same of whoever may do it with some devices.
+async fn with_some(parts: &mut Parts, app: &AppState, needed: Scope) -> Result<Principal, ApiError> {
+    let Somebody(principal) = Somebody::from_request_parts(parts, app).await?;
+    may(&principal, needed)?;
+    Ok(principal)
+}
+
+fn may(principal: &Principal, needed: Scope) -> Result<(), ApiError> {
+    if principal.scope.includes(needed) { Ok(()) } else { Err(lacks(principal, needed)) }
+}
+
+impl FromRequestParts<AppState> for Onlooker {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let principal = with_some(parts, app, Scope::Read).await?;
+        acts(parts, app, &principal).await?;
+        Ok(Self(principal.view))
+    }
+}
+
+impl FromRequestParts<AppState> for Attendant {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let principal = with_some(parts, app, Scope::Write).await?;
+        acts(parts, app, &principal).await?;
+        Ok(Self(principal.view))
+    }
+}
+
+impl FromRequestParts<AppState> for Reader {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        admit(parts, app, Scope::Read).await.map(|principal| Self(principal.scope))
+    }
+}
+
+impl FromRequestParts<AppState> for Writer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        admit(parts, app, Scope::Write).await.map(|principal| Self(principal.scope))
+    }
+}
+
+impl FromRequestParts<AppState> for Operator {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        admit(parts, app, Scope::Operate).await.map(|_| Self)
+    }
+}
+
+impl FromRequestParts<AppState> for Account {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let principal = Principal::from_request_parts(parts, app).await?;
+        let session = match principal.by {
+            By::Session(hash) => Some(hash),
+            By::Token(_) | By::File | By::Key if principal.scope == Scope::Admin => None,
+            By::Token(_) | By::File | By::Key => return Err(lacks(&principal, Scope::Admin)),
+        };
+        acts(parts, app, &principal).await?;
+        if let Some(user) = principal.user {
+            return Ok(Self { user, session });
+        }
+        match app.store.user_with_password(&Who::Only)? {
+            Some((user, _)) => Ok(Self { user: user.id, session }),
+            None if app.store.passwords()? == 0 => Err(ApiError::conflict("password", UNSET)),
+            None => {
+                Err(ApiError::conflict("password", "there are several users, and a token is none of them: sign in"))
+            }
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for SessionsOf {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let principal = Principal::from_request_parts(parts, app).await?;
+        let of = match (principal.scope, principal.user) {
+            (Scope::Admin, _) => None,
+            (_, Some(user)) => Some(user),
+            (_, None) => return Err(lacks(&principal, Scope::Admin)),
+        };
+        acts(parts, app, &principal).await?;
+        Ok(Self(of))
+    }
+}
+
+impl FromRequestParts<AppState> for Sender {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let Pusher(view) = Pusher::from_request_parts(parts, app).await?;
+        no_params(&parts.uri)?;
+        Ok(Self(view))
+    }
+}
+
+impl FromRequestParts<AppState> for Pusher {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        // Readings are no change of a person: devices that come with them are not in the audit log.
+        with_some(parts, app, Scope::Ingest).await.map(|principal| Self(principal.view))
+    }
+}
+
+impl FromRequestParts<AppState> for Importer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        // A person's, but not the devices and readings that come with it.
+        let principal = known(parts, app, Scope::Admin).await?;
+        let Ok(peer) = Peer::from_request_parts(parts, app).await;
+        actor::actor(app, &principal, peer).await.map(Self)
+    }
+}
+
+impl FromRequestParts<AppState> for Admin {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        admit(parts, app, Scope::Admin).await.map(|_| Self)
+    }
+}
+
+/// Who sent these headers. `None` without credentials or with a session that is over; a wrong token is an error.
+pub async fn identify(app: &AppState, peer: Peer, headers: &HeaderMap) -> Result<Option<Principal>, ApiError> {
+    if let Some(value) = headers.get(header::AUTHORIZATION) {
+        let text = value.to_str().ok().and_then(|value| value.split_once(' '));
+        // Clients of InfluxDB say `Token`, older ones have a user and a password.
+        let token = match text {
+            Some(("Bearer" | "bearer" | "Token" | "token", token)) => Some(token.trim().to_owned()),
+            Some(("Basic" | "basic", pair)) => password(pair.trim()),
+            _ => None,
+        };
+        let Some(token) = token else {
+            return Err(ApiError::unauthenticated("send an API token as `Authorization: Bearer thp_...`"));
+        };
+        return bearer(app, &token).await.map(Some);
+    }
+    for hash in cookies(headers) {
+        if let Some(session) = app.store.session(hash, app.clock.wall(), Some(peer.ip())).await? {
+            return Ok(Some(Principal::of(&session, hash)));
+        }
+    }
+    Ok(None)
+}
+
+/// The password of Basic authentication; the user does not matter.
+fn password(pair: &str) -> Option<String> {
+    let pair = String::from_utf8(STANDARD.decode(pair).ok()?).ok()?;
+    pair.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+async fn bearer(app: &AppState, text: &str) -> Result<Principal, ApiError> {
+    let hash = Some(sha256(text.as_bytes()));
+    if hash == app.config.admin_token {
+        return Ok(Principal::program(Scope::Admin, View::ALL, By::File));
+    }
+    if hash == app.config.local_key {
+        return Ok(Principal::program(Scope::Admin, View::ALL, By::Key));
+    }
+    let token = ApiToken::parse(text).map_err(|error| ApiError::unauthenticated(error.to_string()))?;
+    let refused =
+        || ApiError::unauthenticated("this token is not valid on this hub (revoked, expired, or from another hub)");
+    let now = app.clock.wall();
+    let (row, hash) = app.store.token(token.id)?.ok_or_else(refused)?;
+    if hash != token.hash() || row.expires_at.is_some_and(|end| end <= now) {
+        return Err(refused());
+    }
+    // To the minute: reading must not turn into a write each time.
+    if row.last_used_at.is_none_or(|last| now.since(last) >= 60_000) {
+        app.store.touch_token(row.id, now).await?;
+    }
+    Ok(Principal::program(row.scope, row.view(), By::Token(row.id)))
+}
+
+/// Whether somebody who was let in still is: for connections that stay open.
+pub async fn still_holds(app: &AppState, principal: &Principal) -> bool {
+    let now = app.clock.wall();
+    match principal.by {
+        By::File | By::Key => true,
+        By::Session(hash) => !matches!(app.store.session(hash, now, None).await, Ok(None)),
+        By::Token(id) => match app.store.token(id) {
+            Ok(Some((row, _))) => row.expires_at.is_none_or(|end| end > now),
+            Ok(None) => false,
+            // A store that is busy takes nobody's access away.
+            Err(_) => true,
+        },
+    }
+}
+
+/// Hashes of the session cookies, at most [`COOKIES`]: another page of this machine, on another port, may have set one of the
+/// same name.
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = [u8; 32]> {
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let ours = all.flat_map(|line| line.split(';')).filter_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE || name == HOST_COOKIE).then_some(value)
+    });
+    let secrets = ours.filter_map(|ours| URL_SAFE_NO_PAD.decode(ours).ok().filter(|secret| secret.len() == 32));
+    secrets.take(COOKIES).map(|secret| sha256(&secret))
+}
+
+/// Random bytes.
+///
+/// # Errors
+/// The operating system has none: never a weak secret.
+pub fn random<const N: usize>() -> Result<[u8; N], ApiError> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| ApiError::internal("no randomness from the operating system"))?;
+    Ok(bytes)
+}

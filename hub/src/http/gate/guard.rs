@@ -1,0 +1,119 @@
+//! What stands before every handler: the name the hub is called by, the time a request may take, the headers of an answer.
+//!
+//! Against DNS rebinding a page cannot be told apart by `Origin`, which is the attacker's name like `Host`; so only names
+//! that are the hub's own are answered. A refusal names the name and the setting, in the answer and in the log.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::host::{host_of, is_own_host, name_of};
+use crate::http::error::ApiError;
+use crate::http::state::AppState;
+
+/// Path of the import, which may take as long as its file: it has bounds of its own.
+const IMPORT: &str = "/api/v1/import";
+/// Longest a request may take; the store gives up earlier.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Answers only to the hub's own names.
+pub(in crate::http) async fn host(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    match own_name(&app, request.uri(), request.headers()) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => {
+            note(&app, &refusal);
+            if is_of_a_browser(request.headers()) { for_people(refusal) } else { refusal.into_response() }
+        }
+    }
+}
+
+/// A line about a refusal that a setting may end, as long as there are not too many.
+pub(in crate::http) fn note(app: &AppState, refusal: &ApiError) {
+    if let Some(left_out) = app.foreign_lines.line(app.clock.now()) {
+        tracing::warn!(left_out, "refused: {}", refusal.detail());
+    }
+}
+
+/// Whether somebody opens the page, and no program asks.
+fn is_of_a_browser(headers: &HeaderMap) -> bool {
+    let accepts = headers.get(header::ACCEPT).and_then(|accepts| accepts.to_str().ok());
+    accepts.is_some_and(|accepts| accepts.contains("text/html"))
+}
+
+/// The sentence alone, as text: the name in it is whatever somebody sent.
+fn for_people(refusal: ApiError) -> Response {
+    let text = format!("{}\n", refusal.detail());
+    let mut response = refusal.into_response();
+    *response.body_mut() = text.into();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response
+}
+
+fn own_name(app: &AppState, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+    let name = name_of(uri, headers)?;
+    if is_own_host(&app.config, &name) {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::MISDIRECTED_REQUEST,
+        "unknown_host",
+        format!(
+            "this hub does not answer to the name `{name}`: open it by its IP address, or add the name to the setting \
+             `hosts` (flag `--hosts {name}`)"
+        ),
+    ))
+}
+
+/// The URL the operator gave, where a request came by its name.
+pub(in crate::http) fn public_url<'a>(app: &'a AppState, host: &str) -> Option<&'a str> {
+    let url = app.info.url.as_deref()?;
+    let named: Uri = url.parse().ok()?;
+    (host_of(named.authority()?.as_str())? == host_of(host)?).then_some(url)
+}
+
+/// Ends a request that takes too long. How long a file may be on its way, only its import can say.
+pub(in crate::http) async fn patience(request: Request, next: Next) -> Response {
+    if request.uri().path() == IMPORT {
+        return next.run(request).await;
+    }
+    match tokio::time::timeout(PATIENCE, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", "this took too long: ask for less")
+            .retry_after(1)
+            .into_response(),
+    }
+}
+
+/// Headers of every answer: nothing from elsewhere, nothing framed, no type guessed.
+const HEADERS: [(HeaderName, HeaderValue); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
+             font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
+             require-trusted-types-for 'script'",
+        ),
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+];
+
+/// Puts the headers of every answer.
+pub(in crate::http) async fn headers(request: Request, next: Next) -> Response {
+    let is_api = request.uri().path().starts_with("/api/");
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, value);
+    }
+    if is_api {
+        // Readings and secrets are nobody else's, also not a cache's.
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    }
+    response
+}

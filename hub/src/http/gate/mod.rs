@@ -1,0 +1,16 @@
+//! Who is let in: what stands before every handler, and how a handler learns who asks and what they may do.
+//!
+//! ```text
+//!   front: through a proxy? → guard, host: by its own name? → plain: not in clear? → origin: own page?
+//!                                                                  → auth: who is it (principal), what may they do? → handler
+//! ```
+
+pub(super) mod actor;
+pub mod auth;
+pub(super) mod front;
+pub(super) mod guard;
+pub(super) mod host;
+pub(super) mod origin;
+pub(super) mod peer;
+pub(super) mod plain;
+pub(super) mod tries;

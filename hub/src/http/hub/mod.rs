@@ -1,0 +1,266 @@
+//! `/hub`: who the hub is, how it is doing, who may join.
+
+pub(super) mod dto;
+pub mod retention;
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::http::devices::dto as device;
+use crate::http::devices::dto::Status;
+use crate::http::error::{ApiError, Problem};
+use crate::http::gate::auth::{Admin, Reader};
+use crate::http::request::body::Body;
+use crate::http::request::params::{Asked, Nothing};
+use crate::http::state::{AppState, HubInfo, Join};
+use crate::model::alert::AlertState;
+use crate::model::when;
+use crate::presence::Grace;
+use crate::proto::command::{Command, JoinPolicy};
+use crate::reach;
+use crate::store::Store;
+use crate::zones::Rules;
+use dto::{
+    Addresses, DeviceCounts, Discovery, Hub, HubPatch, Join as JoinDto, JoinPatch, OwnAlerts, Storage, TimeZoneRules,
+    Tls,
+};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The hub itself.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(show, change))
+        .routes(routes!(retention::show, retention::replace))
+        .routes(routes!(retention::preview))
+}
+
+/// Setting: the join policy.
+pub(super) const JOIN_POLICY: &str = "join_policy";
+/// Setting: how long a device may be away.
+const OFFLINE_AFTER: &str = "offline_after";
+/// Shortest and longest absence that may be an alert.
+const GRACE: std::ops::RangeInclusive<Duration> = Duration::from_secs(10)..=Duration::from_secs(7 * 86_400);
+/// Shortest and longest open window.
+const WINDOW: std::ops::RangeInclusive<Duration> = Duration::from_secs(60)..=Duration::from_secs(15 * 60);
+
+/// The policy a person set last, if one was ever set; it outlives restarts.
+///
+/// # Errors
+/// Those of the store.
+pub async fn saved_policy(store: &Store) -> Result<Option<JoinPolicy>, ApiError> {
+    let setting = store.setting(JOIN_POLICY).await?;
+    Ok(setting.and_then(|bytes| match bytes.as_slice() {
+        b"closed" => Some(JoinPolicy::Closed),
+        b"token" => Some(JoinPolicy::Token),
+        b"click" => Some(JoinPolicy::Click),
+        b"open" => Some(JoinPolicy::Open),
+        _ => None,
+    }))
+}
+
+const fn policy_name(policy: JoinPolicy) -> &'static str {
+    match policy {
+        JoinPolicy::Closed => "closed",
+        JoinPolicy::Token => "token",
+        JoinPolicy::Click => "click",
+        JoinPolicy::Open => "open",
+    }
+}
+
+/// The hub: who it is and how it is doing.
+#[utoipa::path(get, path = "/api/v1/hub", tag = "hub", responses((status = 200, body = Hub)))]
+pub async fn show(State(app): State<AppState>, _: Reader, _: Asked<Nothing>) -> Result<Json<Hub>, ApiError> {
+    view(&app).await.map(Json)
+}
+
+/// Changes who may join, or which alerts the hub raises by itself.
+#[utoipa::path(patch, path = "/api/v1/hub", tag = "hub", request_body = HubPatch,
+    responses((status = 200, body = Hub), (status = 400, body = Problem)))]
+pub async fn change(State(app): State<AppState>, _: Admin, Body(patch): Body<HubPatch>) -> Result<Json<Hub>, ApiError> {
+    if patch.join.is_none() && patch.own_alerts.is_none() {
+        return Err(ApiError::invalid("join", "set `join` or `own_alerts`: nothing else can be changed here"));
+    }
+    // Both are looked at before either is changed.
+    let before = app.join.get(app.clock.now());
+    let join =
+        patch.join.map(|patch| wanted(&patch, before, &app)).transpose().map_err(|error| error.within("join"))?;
+    let grace = patch.own_alerts.map(|patch| grace(&patch.device_offline)).transpose();
+    if let Some(after_ms) = grace.map_err(|error| error.within("own_alerts"))? {
+        let text = after_ms.map_or_else(|| "off".to_owned(), |ms| ms.to_string());
+        app.store.put_setting(OFFLINE_AFTER, text.into_bytes()).await?;
+        app.grace.set(after_ms);
+        tracing::info!(after_ms, "the time after which a silent device is an alert was changed");
+    }
+    if let Some(join) = join {
+        set_join(&app, before, join).await?;
+    }
+    view(&app).await.map(Json)
+}
+
+async fn set_join(app: &AppState, before: Join, join: Join) -> Result<(), ApiError> {
+    if join.policy != before.policy {
+        app.store.put_setting(JOIN_POLICY, policy_name(join.policy).as_bytes().to_vec()).await?;
+    }
+    if join.open_until != before.open_until {
+        let (action, until) = match join.open_until {
+            Some((_, until)) => ("join_window.opened", format!("until {}", when::moment(until))),
+            None => ("join_window.closed", String::new()),
+        };
+        app.store.note(action, until).await?;
+    }
+    app.join.set(join);
+    let open_until = join.open_until.map(|(end, _)| end);
+    app.command(Command::Policy { policy: join.policy, open_until }).await?;
+    tracing::info!(policy = policy_name(join.policy), open = open_until.is_some(), "the join policy was changed");
+    Ok(())
+}
+
+/// What a person said last of how long a device may be away; it outlives restarts.
+///
+/// # Errors
+/// Those of the store.
+pub async fn saved_grace(store: &Store) -> Result<Option<i64>, ApiError> {
+    let saved = store.setting(OFFLINE_AFTER).await?;
+    let saved = saved.and_then(|bytes| String::from_utf8(bytes).ok());
+    Ok(match saved.as_deref() {
+        Some("off") => None,
+        Some(text) => Some(text.parse().unwrap_or(Grace::USUAL_MS)),
+        None => Some(Grace::USUAL_MS),
+    })
+}
+
+fn grace(text: &str) -> Result<Option<i64>, ApiError> {
+    if text == "off" {
+        return Ok(None);
+    }
+    let wrong = |detail| ApiError::invalid("device_offline", detail);
+    let span =
+        when::duration(text).map_err(|_| wrong(format!("`{text}` is not a duration such as 60s or 5m, nor `off`")))?;
+    if !GRACE.contains(&span) {
+        return Err(wrong(format!("`{text}` must be between 10s and 7d, or `off` for no such alert")));
+    }
+    Ok(Some(span.as_millis() as i64))
+}
+
+fn wanted(patch: &JoinPatch, before: Join, app: &AppState) -> Result<Join, ApiError> {
+    match (patch.policy, &patch.open_for) {
+        (Some(policy), None) => Ok(Join { policy: policy.into(), open_until: None }),
+        (None, Some(text)) => {
+            let span = when::duration(text).map_err(|detail| ApiError::invalid("open_for", detail))?;
+            if span.is_zero() {
+                return Ok(Join { open_until: None, ..before });
+            }
+            if !WINDOW.contains(&span) {
+                let detail = format!("`{text}` must be between 1m and 15m, or `0s` to close the window");
+                return Err(ApiError::invalid("open_for", detail));
+            }
+            let wall = app.clock.wall().plus(span.as_millis() as i64);
+            Ok(Join { open_until: Some((app.clock.now() + span, wall)), ..before })
+        }
+        _ => Err(ApiError::invalid("policy", "set either `policy` or `open_for`")),
+    }
+}
+
+async fn view(app: &AppState) -> Result<Hub, ApiError> {
+    let now = app.clock.wall();
+    let alerts = app.store.open_alerts().await?;
+    let stats = app.store.stats();
+    let figures = (app.figures)();
+    let join = app.join.get(app.clock.now());
+    let (devices, series) = count(app);
+    let info = &app.info;
+    Ok(Hub {
+        id: info.id.to_string(),
+        version: info.version.clone(),
+        words: info.id.words().map(str::to_owned).to_vec(),
+        started_at: when::moment(info.started_at),
+        uptime_s: now.since(info.started_at).max(0) / 1000,
+        udp_port: info.udp.port(),
+        addresses: addresses(info, &reach::addresses()),
+        join: JoinDto { policy: join.policy.into(), window_until: join.open_until.map(|(_, wall)| when::moment(wall)) },
+        own_alerts: OwnAlerts {
+            device_offline: app
+                .grace
+                .get()
+                .map_or_else(|| "off".to_owned(), |ms| when::span(Duration::from_millis(ms.unsigned_abs()))),
+        },
+        devices,
+        devices_max: app.store.limits().devices,
+        series,
+        series_max: app.store.limits().series,
+        readings_total: stats.readings_total,
+        readings_per_s: figures.readings_per_s,
+        ack_p99_ms: figures.ack_p99_ms,
+        ws_clients: app.ws_clients(),
+        alerts_firing: alerts.iter().filter(|alert| alert.state == AlertState::Firing).count(),
+        discovery: Discovery { enabled: info.discovery, group: info.discovery_group.clone(), probes: figures.probes },
+        agents: app.config.agents.targets().iter().map(ToString::to_string).collect(),
+        storage: Storage::of(&stats),
+        degraded: app.store.trouble().map(|trouble| trouble.to_string()),
+        pressure: app.pressure.level(),
+        given_up: app.pressure.given_up().map(str::to_owned).collect(),
+        plain_http: app.tls.is_none(),
+        tls: app.tls.as_deref().map(Tls::of),
+        time_zone: info.time_zone.clone(),
+        time_zone_rules: TimeZoneRules::of(Rules::in_use(), now),
+    })
+}
+
+fn addresses(info: &HubInfo, own: &[IpAddr]) -> Addresses {
+    let open = |listen: SocketAddr| -> Vec<String> {
+        if !listen.ip().is_unspecified() {
+            return if listen.ip().is_loopback() { Vec::new() } else { vec![listen.to_string()] };
+        }
+        let reached = own.iter().filter(|ip| ip.is_ipv4() || listen.is_ipv6());
+        reached.map(|ip| SocketAddr::new(*ip, listen.port()).to_string()).collect()
+    };
+    Addresses { url: info.url.clone(), page: open(info.http), agents: open(info.udp) }
+}
+
+fn count(app: &AppState) -> (DeviceCounts, usize) {
+    let now = app.clock.wall();
+    let catalog = app.store.catalog();
+    let mut counts = DeviceCounts::default();
+    for device in catalog.devices() {
+        match device::status(device, &catalog, &app.presence, now) {
+            Status::Online => counts.online += 1,
+            Status::Offline => counts.offline += 1,
+            Status::Pending => counts.pending += 1,
+            Status::Blocked => counts.blocked += 1,
+        }
+    }
+    let waiting = app.presence.read();
+    counts.pending += waiting.pending.keys().filter(|id| catalog.device_by_id(**id).is_none()).count();
+    (counts, catalog.series_count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_listens_on_this_computer_only_is_offered_to_nobody_else() {
+        let info = |http: &str, udp: &str| HubInfo {
+            id: crate::model::HubId::from_bytes([7; 16]),
+            version: String::new(),
+            http: http.parse().unwrap(),
+            udp: udp.parse().unwrap(),
+            url: None,
+            started_at: crate::model::UnixMillis(0),
+            discovery: true,
+            discovery_group: String::new(),
+            time_zone: None,
+        };
+        let own: Vec<IpAddr> = ["192.168.1.20", "fd00::1"].map(|ip| ip.parse().unwrap()).to_vec();
+        let found = |http, udp| addresses(&info(http, udp), &own);
+        assert_eq!(found("127.0.0.1:8080", "[::1]:5770"), Addresses::default());
+        let both = found("0.0.0.0:8080", "[::]:5770");
+        assert_eq!(both.page, ["192.168.1.20:8080"]);
+        assert_eq!(both.agents, ["192.168.1.20:5770", "[fd00::1]:5770"]);
+        assert_eq!(found("10.0.0.7:81", "127.0.0.1:5770").page, ["10.0.0.7:81"]);
+    }
+}

@@ -1,0 +1,162 @@
+//! Readings that were gathered from a request or a file go to the disk; devices and sensors that they name are made before.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use tokio::time::timeout;
+
+use super::unpack::busy;
+use crate::http::error::ApiError;
+use crate::http::limits::ROOM_WITHIN;
+use crate::http::principal::By;
+use crate::http::shares::newcomers::{Refusal as NoNewcomer, Wanted};
+use crate::http::state::AppState;
+use crate::ingest::desk::Verdict;
+use crate::ingest::gather::{Gathered, Part, Refusal, Refused};
+use crate::live::Update;
+use crate::model::UnixMillis;
+use crate::model::device::DeviceNo;
+use crate::model::view::View;
+use crate::store::{Origin, Wish};
+
+/// How often devices and sensors are made for one request: a deletion beside it may undo it once.
+const TRIES: usize = 3;
+
+/// What whoever sends may do besides sending.
+#[derive(Debug)]
+pub(in crate::http) struct Sends {
+    /// Who may make so many devices and series only; nobody where any number is right.
+    pub(super) by: Option<By>,
+    /// Devices that their readings may be of.
+    pub(super) view: View,
+}
+
+impl Sends {
+    /// Any number of any devices.
+    pub(in crate::http) const ANYTHING: Self = Self { by: None, view: View::ALL };
+}
+
+/// Makes what is missing, and waits until all readings are on disk; the devices they are of.
+pub(in crate::http) async fn store(
+    app: &AppState,
+    gathered: &mut Gathered,
+    sends: &Sends,
+    now: UnixMillis,
+) -> Result<Vec<DeviceNo>, ApiError> {
+    make(app, gathered, sends, now).await?;
+    let mut batches = gathered.batches(now);
+    let entrance = &app.intake.entrance;
+    while !batches.is_empty() {
+        let fit = entrance.fit(&batches);
+        let rest = batches.split_off(fit.max(1).min(batches.len()));
+        // What is pushed is taken as a whole; history in as many steps as it takes.
+        if !rest.is_empty() && gathered.origin() == Origin::Pushed {
+            let detail = "these are more readings than the hub can queue (`--ingest-queue`): send them in parts";
+            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail));
+        }
+        let room = timeout(ROOM_WITHIN, entrance.reserve_for(&batches)).await.map_err(|_| busy(app))?;
+        let told = app.intake.desk.hand_in(entrance, room.ok_or_else(ApiError::stopping)?, batches);
+        match told.await {
+            Ok(Verdict::Stored) => batches = rest,
+            Ok(Verdict::Refused) => return Err(crate::store::Error::Full.into()),
+            Err(_) => return Err(ApiError::stopping()),
+        }
+    }
+    Ok(gathered.devices().collect())
+}
+
+async fn make(app: &AppState, gathered: &mut Gathered, sends: &Sends, now: UnixMillis) -> Result<(), ApiError> {
+    for _ in 0..TRIES {
+        let wishes = gathered.resolve(&app.store.catalog(), &sends.view)?;
+        if wishes.is_empty() {
+            return Ok(());
+        }
+        sends.by.map_or(Ok(()), |by| admit(app, by, &wishes))?;
+        let made: Vec<_> = wishes.iter().map(|wish| wish.id).collect();
+        let says_kinds = wishes.iter().flat_map(|wish| &wish.sensors).any(|(_, said)| said.kind.is_some());
+        app.store.give_numbers(wishes, gathered.origin(), now).await?;
+        if says_kinds {
+            // A rate of a counter is not that of a gauge.
+            app.rules_changed.notify_one();
+        }
+        for id in made {
+            app.bus.publish(Arc::new(Update::Device(id)));
+        }
+    }
+    let detail = "a device was deleted while its readings arrived: send them again";
+    Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1))
+}
+
+/// Whether somebody may make these now.
+fn admit(app: &AppState, by: By, wishes: &[Wish]) -> Result<(), ApiError> {
+    let (wanted, there) = {
+        let catalog = app.store.catalog();
+        let devices = wishes.iter().filter(|wish| catalog.device_by_id(wish.id).is_none()).count();
+        // One that is there and is said to be something else counts as well: that is as much work.
+        let series = wishes.iter().map(|wish| wish.sensors.len()).sum();
+        let there = Wanted { devices: catalog.device_count(), series: catalog.series_count() };
+        (Wanted { devices, series }, there)
+    };
+    app.newcomers.admit(app.clock.now(), by, wanted, there, app.store.limits()).map_err(|refusal| {
+        app.intake.desk.counters.newcomers();
+        refusal.into()
+    })
+}
+
+impl From<NoNewcomer> for ApiError {
+    fn from(refusal: NoNewcomer) -> Self {
+        const BY_ADMIN: &str = "a token with scope `admin`, and `telemetry-hub import`, may make more";
+        match refusal {
+            NoNewcomer::TooMany { what, at_once, a_minute } => Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_many_new",
+                format!(
+                    "one token may make {at_once} {what} at once and {a_minute} a minute after that: send fewer; {BY_ADMIN}"
+                ),
+            ),
+            NoNewcomer::TooFast { what, a_minute, seconds } => Self::new(
+                StatusCode::TOO_MANY_REQUESTS,
+                "too_many_new",
+                format!("one token may make {a_minute} {what} a minute: send this again in {seconds} s; {BY_ADMIN}"),
+            )
+            .retry_after(seconds),
+            NoNewcomer::NoPlace { what } => Self::new(
+                StatusCode::CONFLICT,
+                "limit",
+                format!("the hub takes no new {what} from a token: {BY_ADMIN}, as does a higher `--max-{what}`"),
+            ),
+        }
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(Refused { why, part }: Refused) -> Self {
+        let error = Self::from(why);
+        match part {
+            None => error,
+            Some(Part::Line(number)) => error.in_line(number),
+            Some(Part::Item(index)) => error.within(&format!("[{index}]")),
+        }
+    }
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Outside { device, view } => {
+                let detail =
+                    format!("`{device}` is not one of the devices with {view}, and this token is only for those");
+                Self::forbidden("scope", detail).field("device")
+            }
+            Refusal::LikeAnId(device) => {
+                let detail = format!("there is no device with the id `{device}`, and a new one needs another name");
+                Self::invalid("device", detail)
+            }
+            Refusal::Blocked(device) => Self::conflict("device", format!("{device} is blocked")),
+            Refusal::Own { device, sensor } => Self::conflict(
+                "sensor",
+                format!("{sensor} of {device} is sent by the device's own agent: use another sensor name"),
+            ),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Bodies that carry readings: large, perhaps compressed, and of those who may write.
+//!
+//! Room for them is taken as they arrive, so that many at once cost a known amount of memory, and one that is only announced
+//! costs nothing; from [`EARNED`] on it is taken for all of a body, so that those that are half there do not wait for each other.
+//! A compressed one takes what it may become. What is larger than its room is refused as soon as that is known.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode, header};
+use flate2::read::MultiGzDecoder;
+use futures_util::StreamExt as _;
+use tokio::time::timeout;
+
+use crate::http::error::ApiError;
+use crate::http::error::nobody;
+use crate::http::limits::ROOM_WITHIN;
+use crate::http::shares::Growing;
+use crate::http::shares::asker::Asker;
+use crate::http::state::AppState;
+use crate::pressure::Shed;
+
+/// Largest body, also unpacked: a hundred times what Telegraf sends at once.
+pub(in crate::http) const LIMIT: usize = 8 << 20;
+/// What is there of a body that gets room for the rest of it.
+const EARNED: usize = 256 << 10;
+/// How long a body may bring nothing.
+const STALLED: Duration = Duration::from_secs(10);
+
+/// A body, and the room it takes.
+pub(in crate::http) struct Body {
+    /// As it was sent.
+    bytes: Vec<u8>,
+    is_gzip: bool,
+    _room: Growing,
+}
+
+impl Body {
+    /// Reads the body of a request.
+    pub(in crate::http) async fn read(app: &AppState, request: Request) -> Result<Self, ApiError> {
+        let is_gzip = is_gzip(request.headers())?;
+        let length = length(request.headers());
+        if length.is_some_and(|length| length > LIMIT) {
+            return Err(too_large());
+        }
+        let by = request.extensions().get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
+        let mut room = Growing::new(app.unpacking.of(by), 0);
+        let mut body = request.into_body().into_data_stream();
+        let mut bytes = Vec::new();
+        while let Some(more) = timeout(STALLED, body.next()).await.map_err(|_| stalled())? {
+            let more = more.map_err(|_| cut())?;
+            let there = bytes.len() + more.len();
+            if there > LIMIT {
+                return Err(too_large());
+            }
+            let needed = if there <= EARNED { there } else { length.unwrap_or(LIMIT).max(there) };
+            hold(app, &mut room, needed).await?;
+            bytes.extend_from_slice(&more);
+        }
+        if is_gzip {
+            hold(app, &mut room, LIMIT).await?;
+        }
+        Ok(Self { bytes, is_gzip, _room: room })
+    }
+
+    /// Whether it has at most so many bytes, as it is sent and unpacked.
+    pub(in crate::http) fn is_at_most(&self, bytes: usize) -> bool {
+        !self.is_gzip && self.bytes.len() <= bytes
+    }
+
+    /// Its text, with what holds the room for it.
+    pub(in crate::http) fn text(self) -> Result<(String, Growing), ApiError> {
+        let bytes = if self.is_gzip { gunzip(&self.bytes)? } else { self.bytes };
+        let text = String::from_utf8(bytes).map_err(|error| {
+            let before = error.as_bytes().get(..error.utf8_error().valid_up_to()).unwrap_or_default();
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            ApiError::new(StatusCode::BAD_REQUEST, "not_text", format!("line {line}: this is not UTF-8"))
+        })?;
+        Ok((text, self._room))
+    }
+}
+
+/// Waits for room, as long as a request may.
+async fn hold(app: &AppState, room: &mut Growing, bytes: usize) -> Result<(), ApiError> {
+    match timeout(ROOM_WITHIN, room.hold(bytes)).await {
+        Ok(true) => Ok(()),
+        Ok(false) | Err(_) => Err(busy(app)),
+    }
+}
+
+fn cut() -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "cut", "the body did not arrive whole")
+}
+
+fn stalled() -> ApiError {
+    let detail = format!("nothing of the body arrived for {} s: send it again", STALLED.as_secs());
+    ApiError::new(StatusCode::REQUEST_TIMEOUT, "stalled", detail)
+}
+
+pub(in crate::http) fn is_gzip(headers: &HeaderMap) -> Result<bool, ApiError> {
+    match headers.get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap_or("?").trim()) {
+        None | Some("" | "identity") => Ok(false),
+        Some("gzip" | "x-gzip") => Ok(true),
+        Some(other) => Err(ApiError::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "encoding",
+            format!("`Content-Encoding: {other}` is not understood: gzip, or none"),
+        )),
+    }
+}
+
+fn length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn gunzip(packed: &[u8]) -> Result<Vec<u8>, ApiError> {
+    let mut plain = Vec::new();
+    // One byte more than it may have says that there is more.
+    match MultiGzDecoder::new(packed).take(LIMIT as u64 + 1).read_to_end(&mut plain) {
+        Ok(length) if length > LIMIT => Err(too_large()),
+        Ok(_) => Ok(plain),
+        Err(error) => {
+            let detail = format!("the body is not gzip, or only a part of one: {error}");
+            Err(ApiError::new(StatusCode::BAD_REQUEST, "bad_gzip", detail))
+        }
+    }
+}
+
+fn too_large() -> ApiError {
+    let detail = format!("the body is larger than {} MiB, unpacked: send it in parts", LIMIT >> 20);
+    ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", detail)
+}
+
+/// 503: there is no room for more readings at the moment. Nothing of the request was taken.
+pub(in crate::http) fn busy(app: &AppState) -> ApiError {
+    app.pressure.count(Shed::Live);
+    app.intake.desk.counters.busy();
+    let detail = "the hub is too busy for more readings: nothing of this was stored, send it again";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
+    use super::*;
+
+    fn gzip(plain: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(plain).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn what_is_packed_is_unpacked_up_to_the_limit() {
+        assert_eq!(gunzip(&gzip(b"m f=1\n")), Ok(b"m f=1\n".to_vec()));
+        // Some programs write a member a flush.
+        assert_eq!(gunzip(&[gzip(b"a"), gzip(b"b")].concat()), Ok(b"ab".to_vec()));
+        assert_eq!(gunzip(&gzip(&vec![0; LIMIT])).map(|plain| plain.len()), Ok(LIMIT));
+        let bomb = gzip(&vec![0; 4 * LIMIT]);
+        assert!(bomb.len() < LIMIT && gunzip(&bomb) == Err(too_large()));
+        let packed = gzip(b"m f=1\n");
+        for broken in [&packed[..packed.len() - 1], b"m f=1", &[]] {
+            assert!(gunzip(broken).unwrap_err().detail().contains("not gzip"), "{broken:?}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Who asks, once that is known. PURE.
+
+use crate::model::access::{Scope, Session};
+use crate::model::view::View;
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// What they may do.
+    pub scope: Scope,
+    /// Of which devices.
+    pub view: View,
+    /// How they are known.
+    pub by: By,
+    /// Row number of the user, if it is one.
+    pub user: Option<u64>,
+}
+
+impl Principal {
+    /// Whoever a session is of, by the hash of its cookie.
+    #[must_use]
+    pub const fn of(session: &Session, hash: [u8; 32]) -> Self {
+        Self { scope: session.role.scope(), view: View::ALL, by: By::Session(hash), user: Some(session.user) }
+    }
+
+    /// A program.
+    pub(in crate::http) const fn program(scope: Scope, view: View, by: By) -> Self {
+        Self { scope, view, by, user: None }
+    }
+}
+
+/// How somebody is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum By {
+    /// A session, by the hash of its cookie.
+    Session([u8; 32]),
+    /// A stored token, by number.
+    Token(u64),
+    /// The token of `--admin-token-file`.
+    File,
+    /// The key in the data directory: a command on this machine.
+    Key,
+}

@@ -1,0 +1,155 @@
+//! Room for answers: what of them waits to be taken by whoever asked. A large one counts from when it is made until its last
+//! byte has left; where there is no room, for a query after
+//! it looked for some for five seconds, the request is refused, and nothing is kept for it.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, HttpBody};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use hyper::body::{Frame, SizeHint};
+use tokio::time::timeout;
+
+use crate::http::error::ApiError;
+use crate::http::error::nobody;
+use crate::http::limits::{ANSWERS_OF_ONE, ROOM_WITHIN};
+use crate::http::shares::asker::Asker;
+use crate::http::shares::{Growing, PLACE, Taken};
+use crate::http::state::AppState;
+
+/// Of those, for what is not made yet: the rest is for other answers to the same asker.
+const EXPECTED: usize = ANSWERS_OF_ONE - (4 << 20);
+/// Between two looks whether there is room.
+const LOOK: Duration = Duration::from_millis(50);
+/// Shorter answers are not counted: as many as there are connections are as much again.
+const SMALL: usize = 16 << 10;
+
+/// An answer that was counted while it was made.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Counted;
+
+/// Room for an answer that is being made; taken by whoever is let in before, when it is their turn.
+#[derive(Debug, Clone)]
+pub(in crate::http) struct Making(Arc<Mutex<Made>>);
+
+#[derive(Debug)]
+struct Made {
+    growing: Growing,
+    /// Given back when it is made: who reads slowly keeps no turn.
+    turn: Option<Taken>,
+}
+
+impl FromRequestParts<AppState> for Making {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, ApiError> {
+        let by = parts.extensions.get::<Asker>().and_then(Asker::known).ok_or_else(nobody)?;
+        let turn = timeout(ROOM_WITHIN, app.turns.of(by).take(PLACE)).await.ok().flatten().ok_or_else(no_room)?;
+        let made = Made { growing: Growing::new(app.answers.of(by), SMALL), turn: Some(turn) };
+        Ok(Self(Arc::new(Mutex::new(made))))
+    }
+}
+
+impl Making {
+    /// Takes room for what is likely to become so many bytes: those that come at once are made one after the other.
+    pub(in crate::http) async fn expects(&self, bytes: usize) -> Result<(), ApiError> {
+        let taken = async {
+            // Looked for again and again: who waits in line for much would keep everybody else from a little.
+            while !self.takes(bytes) {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        timeout(ROOM_WITHIN, taken).await.map_err(|_| no_room())
+    }
+
+    fn takes(&self, bytes: usize) -> bool {
+        self.made().growing.foresee(bytes, EXPECTED)
+    }
+
+    /// A part of it is made: room that it does not need is given back.
+    pub(in crate::http) fn fit(&self) {
+        self.made().growing.fit();
+    }
+
+    /// All of it is made.
+    pub(in crate::http) fn is_made(&self) {
+        self.fit();
+        self.made().turn = None;
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether there is room for so many bytes more.
+    pub(in crate::http) fn has_room_for(&self, bytes: usize) -> bool {
+        self.made().growing.grow(bytes)
+    }
+
+    /// Why there was no room.
+    pub(in crate::http) fn refused(&self) -> ApiError {
+        if self.made().growing.used() <= ANSWERS_OF_ONE {
+            return no_room();
+        }
+        let detail =
+            format!("the answer would be larger than {} MiB: ask for fewer series or buckets", ANSWERS_OF_ONE >> 20);
+        ApiError::invalid("limit", detail)
+    }
+}
+
+/// Counts answers of those who are known; to others nothing is sent that is not in memory anyway.
+pub(in crate::http) async fn counted(State(app): State<AppState>, mut request: Request, next: Next) -> Response {
+    let asker = Asker::at(request.extensions().get().cloned());
+    request.extensions_mut().insert(asker.clone());
+    let response = next.run(request).await;
+    let length = response.body().size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    let by = asker.known().filter(|_| length > SMALL && response.extensions().get::<Counted>().is_none());
+    let Some(by) = by else { return response };
+    match app.answers.of(by).try_take(length) {
+        Some(taken) => response.map(|body| held(body, taken)),
+        None => no_room().into_response(),
+    }
+}
+
+/// 503: too much is on its way already.
+pub(in crate::http) fn no_room() -> ApiError {
+    let detail = "too many large answers are on their way: take those first, or ask for less";
+    ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
+}
+
+/// A body that holds something until it was sent or given up.
+pub(in crate::http) fn held(body: Body, what: impl Send + Unpin + 'static) -> Body {
+    Body::new(Held { body, _what: what })
+}
+
+struct Held<T> {
+    body: Body,
+    _what: T,
+}
+
+impl<T: Unpin> HttpBody for Held<T> {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

@@ -1,0 +1,217 @@
+//! `/rules/backtest`: what a rule would have done, by the engine that would have done it.
+//!
+//! A request reads stored readings series by series, a page at a time, and ends with the client that asked. It is bounded
+//! by series, by range and by time; what does not fit is left out and said so (`truncated`). Two run at once, so that
+//! somebody who tries rules does not hold up the pages of the others.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::dto::{Needs, NewRule};
+use super::measure::Measure;
+use crate::http::error::{ApiError, Problem};
+use crate::http::gate::auth::Reader;
+use crate::http::request::body::Body;
+use crate::http::request::params::in_order;
+use crate::http::request::time::{Time, time};
+use crate::http::state::AppState;
+use crate::model::catalog::{Catalog, Series};
+use crate::model::rule::{Condition, RuleSpec};
+use crate::model::{UnixMillis, when};
+use crate::rules::Watching;
+use crate::rules::backtest::{Outcome, Replay, Trial};
+use crate::store;
+
+/// A rule, and the range to try it on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BacktestRequest {
+    /// The rule, as for making one; its `name` may be left out, and it need not be `enabled`.
+    pub rule: NewRule,
+    /// Start, included; a day before `to` when left out.
+    pub from: Option<Time>,
+    /// End, not included; now when left out.
+    pub to: Option<Time>,
+}
+
+/// What the rule would have done.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Backtest {
+    /// Start of the range.
+    pub from: String,
+    /// End of the range.
+    pub to: String,
+    /// What the values of the firings mean.
+    pub measure: Measure,
+    /// What a series must have reported before the rule can evaluate it; null where the first reading is enough.
+    /// `waiting` counts those that could not be evaluated.
+    pub needs: Option<Needs>,
+    /// How often it would have fired, on all series together.
+    pub fires: u64,
+    /// Series it would have watched.
+    pub watched: usize,
+    /// One per series that was evaluated, in the order of the catalog.
+    pub series: Vec<SeriesBacktest>,
+    /// Whether series are missing here: too many, or too many readings for one request.
+    pub truncated: bool,
+}
+
+/// What the rule would have done on one series.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct SeriesBacktest {
+    /// Id of the device.
+    pub device: String,
+    /// Its name.
+    pub device_name: String,
+    /// Sensor.
+    pub sensor: String,
+    /// Unit of the values of the firings.
+    pub unit: String,
+    /// Readings stored in the range.
+    pub readings: u64,
+    /// Readings that measured something: a rate and a deviation need some history before, see `needs`.
+    pub judged: u64,
+    /// How often it would have fired.
+    pub fires: u64,
+    /// Seconds for which it would have been firing.
+    pub firing_s: f64,
+    /// The first 100 firings.
+    pub firings: Vec<Firing>,
+}
+
+/// One firing.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Firing {
+    /// When it would have fired.
+    pub from: String,
+    /// When it would have resolved; null if it still fired at the end of the range.
+    pub to: Option<String>,
+    /// What was measured when it fired; null for silence.
+    pub value: Option<f64>,
+}
+
+impl Backtest {
+    /// Of a range, before any series is tried.
+    #[must_use]
+    pub(crate) fn of((from, to): (UnixMillis, UnixMillis), condition: &Condition, watched: usize) -> Self {
+        Self {
+            from: when::moment(from),
+            to: when::moment(to),
+            measure: condition.measure().into(),
+            needs: Needs::of(condition, Watching { series: watched, waiting: 0 }),
+            fires: 0,
+            watched,
+            series: Vec::new(),
+            truncated: false,
+        }
+    }
+}
+
+impl SeriesBacktest {
+    /// Of one series; `None` when its device is gone by now.
+    #[must_use]
+    pub(crate) fn of(outcome: Outcome, series: &Series, condition: &Condition, catalog: &Catalog) -> Option<Self> {
+        let device = catalog.device(series.device)?;
+        let firings = outcome.spans.iter().map(|span| Firing {
+            from: when::moment(span.from),
+            to: span.to.map(when::moment),
+            value: span.value,
+        });
+        Some(Self {
+            device: device.id.to_string(),
+            device_name: device.name.clone(),
+            sensor: series.sensor.clone(),
+            unit: condition.measure().unit(&series.unit),
+            readings: outcome.readings,
+            judged: outcome.judged,
+            fires: outcome.fires,
+            firing_s: outcome.firing_ms as f64 / 1_000.0,
+            firings: firings.collect(),
+        })
+    }
+}
+
+/// Series of one try.
+const MOST_SERIES: usize = 1_000;
+/// Longest range: a year and a day.
+const MOST_MS: i64 = 366 * 86_400_000;
+/// Readings of one page: some milliseconds of work, then others have their turn.
+const PAGE: usize = 50_000;
+/// When no further series is begun: below what a page waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Tries a rule on the past: how often it would have fired, where, and for how long. Nothing is stored, nobody is
+/// notified.
+#[utoipa::path(post, path = "/api/v1/rules/backtest", tag = "rules", request_body = BacktestRequest,
+    responses((status = 200, body = Backtest), (status = 400, body = Problem), (status = 503, body = Problem)))]
+pub(in crate::http) async fn run(
+    State(app): State<AppState>,
+    _: Reader,
+    Body(request): Body<BacktestRequest>,
+) -> Result<Json<Backtest>, ApiError> {
+    app.history()?;
+    let now = app.clock.wall();
+    let to = time("to", request.to, now)?.unwrap_or(now);
+    let from = time("from", request.from, now)?.unwrap_or_else(|| to.plus(-86_400_000));
+    let range = in_order(from, to)?;
+    if to.since(from) > MOST_MS {
+        return Err(ApiError::invalid("from", "the range must be at most 366 days"));
+    }
+    let spec = RuleSpec::try_from(request.rule.named()).map_err(|error| error.within("rule"))?;
+    let _place = app.trials.try_acquire().map_err(|_| {
+        let detail = "other backtests are running; try again in a moment";
+        ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(2)
+    })?;
+
+    let condition = spec.condition;
+    let trial = Trial::new(spec, now);
+    let watched = trial.series(&app.store.catalog());
+    let mut found = Backtest::of(range, &condition, watched.len());
+    let end = app.clock.now() + PATIENCE;
+    for series in watched.iter().take(MOST_SERIES) {
+        let Some(outcome) = replay(&app, &trial, series, range, end).await? else { break };
+        found.fires += outcome.fires;
+        found.series.extend(SeriesBacktest::of(outcome, series, &condition, &app.store.catalog()));
+    }
+    found.truncated = found.series.len() < watched.len();
+    if let Some(needs) = &mut found.needs {
+        needs.waiting = found.series.iter().filter(|series| series.judged == 0).count();
+    }
+    Ok(Json(found))
+}
+
+/// One series; `None` when there is no time left for it.
+async fn replay(
+    app: &AppState,
+    trial: &Trial,
+    series: &Series,
+    (from, to): (UnixMillis, UnixMillis),
+    end: std::time::Instant,
+) -> Result<Option<Outcome>, ApiError> {
+    let mut replay = Replay::new(trial, series, from);
+    let mut next = from.plus(-trial.reach_ms(series));
+    while next < to {
+        if app.clock.now() >= end {
+            return Ok(None);
+        }
+        let page = match app.store.readings(series.id, next, to, PAGE).await {
+            Ok(page) => page,
+            // Deleted meanwhile: it would have watched nothing.
+            Err(store::Error::NotFound { .. }) => break,
+            Err(error) => return Err(error.into()),
+        };
+        replay.take(&page.points);
+        match page.points.last().filter(|_| page.more) {
+            Some(last) => next = last.at.plus(1),
+            None => break,
+        }
+        // Pages from memory come without waiting: others want their turn too.
+        tokio::task::yield_now().await;
+    }
+    Ok(Some(replay.finish(to)))
+}

@@ -1,0 +1,31 @@
+//! What a rule looks at, as alerts and backtests say it.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::model::alert;
+
+/// What `value` and `threshold` say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Measure {
+    /// The reading.
+    Value,
+    /// Its change in the time that `unit` names.
+    Rate,
+    /// Standard deviations from the mean of its history, negative below it; the threshold is either side.
+    Sigmas,
+    /// Seconds without a reading.
+    Silence,
+}
+
+impl From<alert::Measure> for Measure {
+    fn from(measure: alert::Measure) -> Self {
+        match measure {
+            alert::Measure::Value => Self::Value,
+            alert::Measure::Rate { .. } => Self::Rate,
+            alert::Measure::Sigmas => Self::Sigmas,
+            alert::Measure::Silence => Self::Silence,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `/deliveries`: every message to every webhook, with every attempt.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+
+use super::dto;
+use super::dto::{Delivery, DeliveryWithBody};
+use crate::http::error::{ApiError, Problem};
+use crate::http::gate::auth::{Admin, Reader};
+use crate::http::request::page::{Page, Paging};
+use crate::http::request::params::{Asked, FromParams, Nothing, Params};
+use crate::http::request::path::Id;
+use crate::http::request::text;
+use crate::http::state::AppState;
+use crate::live::Update;
+use crate::model::access::Scope;
+use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
+use crate::store::DeliveryQuery;
+use crate::webhook::message::{self, Sender, field};
+use crate::webhook::sign;
+
+/// What to list.
+#[derive(Debug, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(in crate::http) struct ListDeliveries {
+    /// Only to this webhook.
+    #[param(value_type = String, required = false)]
+    webhook: Option<WebhookId>,
+    /// Only in this state.
+    #[param(value_type = dto::DeliveryState, required = false)]
+    state: Option<DeliveryState>,
+    #[param(ignore)]
+    paging: Paging,
+}
+
+impl FromParams for ListDeliveries {
+    fn from_params(params: &mut Params) -> Result<Self, ApiError> {
+        let webhook = |text: String| text::parse_id(&text).map_err(|detail| ApiError::invalid("webhook", detail));
+        let state = |text: String| {
+            let detail = || format!("`{text}` is not a state: write pending, delivered or failed");
+            dto::delivery_state(&text).ok_or_else(|| ApiError::invalid("state", detail()))
+        };
+        Ok(Self {
+            webhook: params.one("webhook")?.map(webhook).transpose()?,
+            state: params.one("state")?.map(state).transpose()?,
+            paging: params.paging(100, 1_000)?,
+        })
+    }
+}
+
+/// Deliveries, newest first, without their bodies.
+#[utoipa::path(get, path = "/api/v1/deliveries", tag = "webhooks", params(ListDeliveries, Paging),
+    responses((status = 200, body = Page<Delivery>), (status = 400, body = Problem)))]
+pub(in crate::http) async fn list(
+    State(app): State<AppState>,
+    Reader(scope): Reader,
+    Asked(asked): Asked<ListDeliveries>,
+) -> Result<Json<Page<Delivery>>, ApiError> {
+    let query = DeliveryQuery {
+        webhook: asked.webhook,
+        state: asked.state,
+        limit: asked.paging.limit + 1,
+        before: asked.paging.number()?.map(DeliveryId),
+    };
+    let deliveries = app.store.deliveries(query).await?;
+    Ok(Json(asked.paging.fetched(
+        deliveries,
+        |delivery| delivery.id.0.to_string(),
+        |delivery| Delivery::from(delivery).shown_to(scope),
+    )))
+}
+
+/// One delivery with its message.
+#[utoipa::path(get, path = "/api/v1/deliveries/{id}", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
+    responses((status = 200, body = DeliveryWithBody), (status = 404, body = Problem)))]
+pub(in crate::http) async fn show(
+    State(app): State<AppState>,
+    Reader(scope): Reader,
+    Id(id): Id<DeliveryId>,
+    _: Asked<Nothing>,
+) -> Result<Json<DeliveryWithBody>, ApiError> {
+    let mut delivery = app.store.delivery(id).await?;
+    if scope.includes(Scope::Admin) {
+        let spec = field::hidden(&app.store.webhook(delivery.webhook).await?.spec);
+        let (hub, id) = (sign::hub_mark(app.info.id), sign::message_id(app.info.id, id));
+        // Of one that cannot be sent the hub's own form is shown.
+        if let Ok(request) = message::request(&spec, &delivery.body, Sender { hub: &hub, id: &id }) {
+            delivery.body = request.body;
+        }
+    }
+    let mut shown = DeliveryWithBody::from(delivery);
+    shown.delivery = shown.delivery.shown_to(scope);
+    Ok(Json(shown))
+}
+
+/// Sends a delivery now, under the same `webhook-id`: one that was delivered or has failed is sent once more, one that
+/// waits for its next attempt is tried at once, without using up any of its later attempts.
+#[utoipa::path(post, path = "/api/v1/deliveries/{id}/replay", tag = "webhooks", params(("id" = String, Path, description = "Delivery id")),
+    responses((status = 200, body = Delivery), (status = 404, body = Problem), (status = 409, body = Problem)))]
+pub(in crate::http) async fn replay(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<DeliveryId>,
+) -> Result<Json<Delivery>, ApiError> {
+    let delivery = app.store.replay_delivery(id, app.clock.wall()).await?;
+    app.store.note("delivery.replayed", text::id(id)).await?;
+    app.bus.publish(Arc::new(Update::Delivery(id)));
+    Ok(Json(delivery.into()))
+}

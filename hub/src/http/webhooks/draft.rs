@@ -1,0 +1,204 @@
+//! What a person says of a webhook: whole, or only what changes. What came out of the hub as [`header::HIDDEN`] means "as it is".
+//!
+//! The kind is what was said, never what a URL looks like: one that does not fit is refused with what would.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::dto::WebhookKind;
+use crate::http::error::ApiError;
+use crate::http::request::text;
+use crate::model::webhook::{Fields, Headers, WebhookSpec};
+use crate::webhook::guard::Policy;
+use crate::webhook::header;
+use crate::webhook::message::place;
+
+/// A webhook to create, or the new settings of one.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewWebhook {
+    /// Name.
+    name: String,
+    /// What reads its messages; `generic` when left out.
+    #[serde(default)]
+    kind: WebhookKind,
+    /// http or https URL, without user name and password: those go into a header.
+    url: String,
+    /// What the kind asks for beside the URL, such as `chat_id`. `(hidden)` keeps the value there is.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    fields: BTreeMap<String, Credential>,
+    /// Extra request headers, such as `Authorization`: at most 16. `(hidden)` keeps the value there is.
+    #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
+    headers: BTreeMap<String, Credential>,
+    /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`); true when left out.
+    #[serde(default = "yes")]
+    past: bool,
+    /// Whether rules that are created without `webhooks` notify it; false when left out.
+    #[serde(default)]
+    for_new_rules: bool,
+    /// Whether deliveries are attempted; true when left out. Setting it also clears `disabled_reason`.
+    #[serde(default = "yes")]
+    enabled: bool,
+}
+
+/// What changes about a webhook; the rest stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WebhookPatch {
+    /// Name.
+    name: Option<String>,
+    /// What reads its messages. Of another kind only the fields are there that are set with it.
+    kind: Option<WebhookKind>,
+    /// http or https URL, without user name and password: those go into a header. What waits is sent there at once.
+    url: Option<String>,
+    /// Fields of the kind to set, or with null to remove; those not named stay.
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
+    fields: Option<BTreeMap<String, Option<Credential>>>,
+    /// Headers to set, or with null to send no more; those not named stay. What waits is sent with them at once.
+    #[schema(value_type = Option<BTreeMap<String, Option<String>>>)]
+    headers: Option<BTreeMap<String, Option<Credential>>>,
+    /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
+    past: Option<bool>,
+    /// Whether rules that are created without `webhooks` notify it.
+    for_new_rules: Option<bool>,
+    /// Whether deliveries are attempted. Setting it also clears `disabled_reason`.
+    enabled: Option<bool>,
+}
+
+/// A credential of the receiver as a rule: `Debug` does not print it.
+#[derive(Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Credential(String);
+
+impl std::fmt::Debug for Credential {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(header::HIDDEN)
+    }
+}
+
+const fn yes() -> bool {
+    true
+}
+
+impl NewWebhook {
+    /// The webhook it describes, in place of the one there was.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] naming the field.
+    pub(crate) fn over(self, before: Option<&WebhookSpec>, policy: &Policy) -> Result<WebhookSpec, ApiError> {
+        let none = WebhookSpec::new("", "");
+        let before = before.unwrap_or(&none);
+        let headers = self.headers.into_iter().map(|(name, value)| given(name, value, &before.headers));
+        let kind = self.kind.into();
+        let stored = if kind == before.kind { &before.fields } else { &none.fields };
+        let fields = self.fields.into_iter().map(|(name, value)| field(name, value, stored));
+        fitting(WebhookSpec {
+            name: text::name("name", self.name)?,
+            kind,
+            url: url(self.url, policy)?,
+            fields: Fields(fields.collect::<Result<_, _>>()?),
+            headers: checked(headers.collect::<Result<_, _>>()?)?,
+            past: self.past,
+            for_new_rules: self.for_new_rules,
+            enabled: self.enabled,
+        })
+    }
+}
+
+impl WebhookPatch {
+    /// The webhook with these changes.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] naming the field.
+    pub(crate) fn over(self, before: WebhookSpec, policy: &Policy) -> Result<WebhookSpec, ApiError> {
+        let mut headers = before.headers;
+        for (name, value) in self.headers.unwrap_or_default() {
+            let place = headers.0.iter().position(|(stored, _)| stored.eq_ignore_ascii_case(&name));
+            match (value.map(|value| given(name, value, &headers)).transpose()?, place) {
+                (Some(header), Some(place)) => headers.0[place] = header,
+                (Some(header), None) => headers.0.push(header),
+                (None, Some(place)) => drop(headers.0.remove(place)),
+                (None, None) => {}
+            }
+        }
+        let kind = self.kind.map_or(before.kind, Into::into);
+        // What lets in at one receiver is not told another.
+        let mut fields = if kind == before.kind { before.fields } else { Fields::default() };
+        for (name, value) in self.fields.unwrap_or_default() {
+            match value {
+                Some(value) => {
+                    let (name, value) = field(name, value, &fields)?;
+                    fields.0.insert(name, value);
+                }
+                None => drop(fields.0.remove(&name)),
+            }
+        }
+        fitting(WebhookSpec {
+            name: self.name.map_or(Ok(before.name), |name| text::name("name", name))?,
+            kind,
+            url: self.url.map_or(Ok(before.url), |new| url(new, policy))?,
+            fields,
+            headers: checked(headers.0)?,
+            past: self.past.unwrap_or(before.past),
+            for_new_rules: self.for_new_rules.unwrap_or(before.for_new_rules),
+            enabled: self.enabled.unwrap_or(before.enabled),
+        })
+    }
+}
+
+/// A webhook whose URL and fields are those of its kind.
+fn fitting(spec: WebhookSpec) -> Result<WebhookSpec, ApiError> {
+    match place::check(&spec) {
+        Ok(_) => Ok(spec),
+        Err(place::Refused { field, reason }) => Err(ApiError::invalid(field, reason)),
+    }
+}
+
+/// A header as it was sent, or with the value it had.
+fn given(name: String, value: Credential, stored: &Headers) -> Result<(String, String), ApiError> {
+    let found = stored.0.iter().find(|(stored, _)| stored.eq_ignore_ascii_case(&name));
+    let value = value.or(found.map(|(_, value)| value), || format!("headers.{name}"))?;
+    Ok((name, value))
+}
+
+/// A field as it was sent, or with the value it had.
+fn field(name: String, value: Credential, stored: &Fields) -> Result<(String, String), ApiError> {
+    let value = value.or(stored.0.get(&name), || format!("fields.{name}"))?;
+    text::all_seen("fields", &name)?;
+    text::all_seen(&format!("fields.{name}"), &value)?;
+    Ok((name, value))
+}
+
+impl Credential {
+    /// What was sent, or what is stored where that is meant.
+    fn or(self, stored: Option<&String>, place: impl FnOnce() -> String) -> Result<String, ApiError> {
+        if self.0 != header::HIDDEN {
+            return Ok(self.0);
+        }
+        stored.cloned().ok_or_else(|| ApiError::invalid(place(), "there is no stored value to keep: write one"))
+    }
+}
+
+pub(in crate::http) fn checked(headers: Vec<(String, String)>) -> Result<Headers, ApiError> {
+    match header::check(&headers) {
+        Ok(()) => Ok(Headers(headers)),
+        Err(header::Refused { name, reason }) => {
+            let field = name.map_or_else(|| "headers".to_owned(), |name| format!("headers.{name}"));
+            Err(ApiError::invalid(field, reason))
+        }
+    }
+}
+
+pub(in crate::http) fn url(url: String, policy: &Policy) -> Result<String, ApiError> {
+    if url.len() > 2_048 {
+        return Err(ApiError::invalid("url", "`url` must have at most 2048 bytes"));
+    }
+    // A parser passes over some of what is not seen.
+    text::all_seen("url", &url)?;
+    policy.check_url(&url).map_err(|refused| ApiError::invalid("url", refused.to_string()))?;
+    Ok(url)
+}

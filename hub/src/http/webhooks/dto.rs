@@ -1,0 +1,348 @@
+//! Webhooks and deliveries.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::http::request::text;
+use crate::model::access::Scope;
+use crate::model::{webhook, when};
+use crate::webhook::header;
+use crate::webhook::message::field;
+
+/// A webhook.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Webhook {
+    /// Text of its id.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// What reads its messages.
+    pub kind: WebhookKind,
+    /// Where it sends; who is no admin sees scheme and host of it, the rest is `...`.
+    pub url: String,
+    /// What the kind asks for beside the URL: `chat_id` (telegram), `routing_key` (pagerduty), `room_id` and `token` (matrix), `token`
+    /// (ntfy, gotify). Secrets are `(hidden)`, and all of them for who is no admin.
+    pub fields: BTreeMap<String, String>,
+    /// Whether it is notified of alerts that were over when the hub learned of them (`alert.past`).
+    pub past: bool,
+    /// Whether deliveries are attempted.
+    pub enabled: bool,
+    /// Why the hub disabled it.
+    pub disabled_reason: Option<String>,
+    /// Names of the extra request headers. Their values are `(hidden)`: they are credentials, and given back to nobody.
+    pub headers: BTreeMap<String, String>,
+    /// Whether rules that are created without `webhooks` notify it.
+    pub for_new_rules: bool,
+    /// How many rules notify it.
+    pub rules: usize,
+    /// When it was made.
+    pub created_at: String,
+    /// How its newest delivery went.
+    pub last_delivery: Option<LastDelivery>,
+}
+
+/// What reads the messages of a webhook.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookKind {
+    /// Anything: the hub's own JSON, signed (Standard Webhooks).
+    #[default]
+    Generic,
+    /// An incoming webhook of Slack, or of what speaks like it.
+    Slack,
+    /// A webhook of a Discord channel.
+    Discord,
+    /// A workflow of Microsoft Teams, with an Adaptive Card.
+    Teams,
+    /// A topic of ntfy: server and topic are the URL.
+    Ntfy,
+    /// A bot of Telegram, with `chat_id`.
+    Telegram,
+    /// `PagerDuty` Events v2, with `routing_key`.
+    #[serde(rename = "pagerduty")]
+    PagerDuty,
+    /// Prometheus Alertmanager, API v2.
+    Alertmanager,
+    /// Gotify, with `token`.
+    Gotify,
+    /// A room of Matrix, with `room_id` and `token`; the URL is the home server.
+    Matrix,
+    /// A webhook trigger of Home Assistant: the hub's own JSON.
+    HomeAssistant,
+}
+
+macro_rules! kinds {
+    ($($kind:ident),*) => {
+        impl From<webhook::WebhookKind> for WebhookKind {
+            fn from(kind: webhook::WebhookKind) -> Self {
+                match kind { $(webhook::WebhookKind::$kind => Self::$kind,)* }
+            }
+        }
+
+        impl From<WebhookKind> for webhook::WebhookKind {
+            fn from(kind: WebhookKind) -> Self {
+                match kind { $(WebhookKind::$kind => Self::$kind,)* }
+            }
+        }
+    };
+}
+
+kinds!(Generic, Slack, Discord, Teams, Ntfy, Telegram, PagerDuty, Alertmanager, Gotify, Matrix, HomeAssistant);
+
+/// A webhook, with its secret, which is shown only once.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WebhookWithSecret {
+    /// The webhook.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+    /// What the receiver verifies signatures with (Standard Webhooks); of the kind `generic`, the others are not signed.
+    pub secret: String,
+}
+
+/// How the newest delivery of a webhook went.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct LastDelivery {
+    /// When it last changed.
+    pub at: String,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// HTTP status of its last attempt.
+    pub status: Option<u16>,
+}
+
+impl From<webhook::Webhook> for Webhook {
+    fn from(webhook: webhook::Webhook) -> Self {
+        let fields = field::hidden(&webhook.spec).fields.0;
+        Self {
+            id: text::id(webhook.id),
+            name: webhook.spec.name,
+            kind: webhook.spec.kind.into(),
+            url: webhook.spec.url,
+            fields,
+            past: webhook.spec.past,
+            enabled: webhook.spec.enabled && webhook.disabled_reason.is_none(),
+            disabled_reason: webhook.disabled_reason,
+            headers: webhook.spec.headers.0.into_iter().map(|(name, _)| (name, header::HIDDEN.to_owned())).collect(),
+            for_new_rules: webhook.spec.for_new_rules,
+            rules: webhook.rules,
+            created_at: when::moment(webhook.created_at),
+            last_delivery: webhook.last_delivery.map(|last| LastDelivery {
+                at: when::moment(last.at),
+                state: last.state.into(),
+                status: last.status,
+            }),
+        }
+    }
+}
+
+impl Webhook {
+    /// As somebody with this scope may see it: path and query of a URL are often a credential of the receiver.
+    #[must_use]
+    pub(crate) fn shown_to(mut self, scope: Scope) -> Self {
+        if !scope.includes(Scope::Admin) {
+            self.url = without_path(&self.url);
+            self.fields.values_mut().for_each(|value| header::HIDDEN.clone_into(value));
+        }
+        self
+    }
+}
+
+/// Scheme and host; `...` stands for what follows.
+fn without_path(url: &str) -> String {
+    let host = url.find("://").map_or(0, |scheme| scheme + 3);
+    let rest = url.get(host..).unwrap_or_default();
+    let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
+    let (origin, path) = url.split_at(host + end);
+    if path.len() < 2 { url.to_owned() } else { format!("{origin}/...") }
+}
+
+impl WebhookWithSecret {
+    /// For the answer that shows the secret.
+    #[must_use]
+    pub(crate) fn of(webhook: webhook::Webhook, secret: &webhook::Secret) -> Self {
+        Self { webhook: webhook.into(), secret: format!("whsec_{}", STANDARD.encode(&secret.0)) }
+    }
+}
+
+/// Where a delivery stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum DeliveryState {
+    /// To be attempted.
+    Pending,
+    /// The receiver answered 2xx.
+    Delivered,
+    /// Given up.
+    Failed,
+}
+
+impl From<webhook::DeliveryState> for DeliveryState {
+    fn from(state: webhook::DeliveryState) -> Self {
+        match state {
+            webhook::DeliveryState::Pending => Self::Pending,
+            webhook::DeliveryState::Delivered => Self::Delivered,
+            webhook::DeliveryState::Failed => Self::Failed,
+        }
+    }
+}
+
+/// The state of this name.
+#[must_use]
+pub(crate) fn delivery_state(text: &str) -> Option<webhook::DeliveryState> {
+    match text {
+        "pending" => Some(webhook::DeliveryState::Pending),
+        "delivered" => Some(webhook::DeliveryState::Delivered),
+        "failed" => Some(webhook::DeliveryState::Failed),
+        _ => None,
+    }
+}
+
+/// One message to one webhook, with every attempt.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Delivery {
+    /// Text of its id; the `webhook-id` header of every attempt.
+    pub id: String,
+    /// Id of the webhook.
+    pub webhook: String,
+    /// What happened.
+    pub event: Event,
+    /// Id of the alert.
+    pub alert: Option<String>,
+    /// Where it stands.
+    pub state: DeliveryState,
+    /// Every attempt, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// How many.
+    pub attempt_count: usize,
+    /// When it is tried next.
+    pub next_attempt_at: Option<String>,
+    /// When it was created.
+    pub created_at: String,
+}
+
+/// A delivery with its message.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct DeliveryWithBody {
+    /// The delivery.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// What is sent, in the form of the webhook's kind, its secrets as `(hidden)`; who is no admin sees the hub's own form of it.
+    pub body: String,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub enum Event {
+    /// An alert fires.
+    #[serde(rename = "alert.firing")]
+    AlertFiring,
+    /// An alert is over.
+    #[serde(rename = "alert.resolved")]
+    AlertResolved,
+    /// Alerts were over when the hub learned of them: told once of a rule and a device.
+    #[serde(rename = "alert.past")]
+    AlertPast,
+    /// A person pressed the button.
+    #[serde(rename = "webhook.test")]
+    Test,
+}
+
+impl From<Event> for webhook::Event {
+    fn from(event: Event) -> Self {
+        match event {
+            Event::AlertFiring => Self::AlertFiring,
+            Event::AlertResolved => Self::AlertResolved,
+            Event::AlertPast => Self::AlertPast,
+            Event::Test => Self::Test,
+        }
+    }
+}
+
+/// One try.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Attempt {
+    /// When it began.
+    pub at: String,
+    /// HTTP status.
+    pub status: Option<u16>,
+    /// Why no answer came.
+    pub error: Option<String>,
+    /// How long it took.
+    pub duration_ms: u32,
+    /// First KiB of the answer; only an admin sees it.
+    pub response: Option<String>,
+}
+
+impl From<webhook::Delivery> for Delivery {
+    fn from(delivery: webhook::Delivery) -> Self {
+        Self {
+            id: text::id(delivery.id),
+            webhook: text::id(delivery.webhook),
+            event: match delivery.event {
+                webhook::Event::AlertFiring => Event::AlertFiring,
+                webhook::Event::AlertResolved => Event::AlertResolved,
+                webhook::Event::AlertPast => Event::AlertPast,
+                webhook::Event::Test => Event::Test,
+            },
+            alert: delivery.alert.map(text::id),
+            state: delivery.state.into(),
+            attempt_count: delivery.attempts.len(),
+            attempts: delivery.attempts.into_iter().map(Attempt::from).collect(),
+            next_attempt_at: delivery.next_attempt_at.map(when::moment),
+            created_at: when::moment(delivery.created_at),
+        }
+    }
+}
+
+impl Delivery {
+    /// As somebody with this scope may see it: what a machine of the LAN answers is not for everybody.
+    #[must_use]
+    pub(crate) fn shown_to(mut self, scope: Scope) -> Self {
+        if !scope.includes(Scope::Admin) {
+            self.attempts.iter_mut().for_each(|attempt| attempt.response = None);
+        }
+        self
+    }
+}
+
+impl From<webhook::Delivery> for DeliveryWithBody {
+    fn from(mut delivery: webhook::Delivery) -> Self {
+        let body = String::from_utf8_lossy(&std::mem::take(&mut delivery.body)).into_owned();
+        Self { delivery: delivery.into(), body }
+    }
+}
+
+impl From<webhook::Attempt> for Attempt {
+    fn from(attempt: webhook::Attempt) -> Self {
+        Self {
+            at: when::moment(attempt.at),
+            status: attempt.status,
+            error: attempt.error,
+            duration_ms: attempt.duration_ms,
+            response: attempt.response,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_url_the_origin_is_for_everybody() {
+        for (url, shown) in [
+            ("https://hooks.example.org/services/T0/B0/secret", "https://hooks.example.org/..."),
+            ("http://192.168.1.4:8123/api/webhook/abc", "http://192.168.1.4:8123/..."),
+            ("https://example.org?token=abc", "https://example.org/..."),
+            ("https://[fd00::1]:8443/x", "https://[fd00::1]:8443/..."),
+            ("https://example.org/", "https://example.org/"),
+            ("https://example.org", "https://example.org"),
+        ] {
+            assert_eq!(without_path(url), shown);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `/webhooks`: who is told. The signing secret is shown when it is made, and never again.
+
+pub(super) mod deliveries;
+pub(super) mod draft;
+pub(super) mod dto;
+pub(super) mod preview;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use jiff::tz::TimeZone;
+
+use crate::http::error::{ApiError, Problem};
+use crate::http::gate::auth::{Admin, Reader, random};
+use crate::http::request::body::Body;
+use crate::http::request::page::{AskPage, Page, Paging};
+use crate::http::request::params::{Asked, Nothing};
+use crate::http::request::path::Id;
+use crate::http::state::AppState;
+use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
+use crate::webhook::payload::{Teller, test_delivery};
+use crate::zones;
+use draft::{NewWebhook, WebhookPatch};
+use dto::{Delivery, Webhook, WebhookWithSecret};
+use preview::{AskPreview, WebhookPreview};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Who is told of alerts, and whether it arrived.
+pub(super) fn routes() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, replace, change, delete))
+        .routes(routes!(preview))
+        .routes(routes!(test))
+        .routes(routes!(add_to_rules))
+        .routes(routes!(rotate_secret))
+        .routes(routes!(deliveries::list))
+        .routes(routes!(deliveries::show))
+        .routes(routes!(deliveries::replay))
+}
+
+/// All webhooks, oldest first.
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", params(Paging),
+    responses((status = 200, body = Page<Webhook>)))]
+pub(super) async fn list(
+    State(app): State<AppState>,
+    Reader(scope): Reader,
+    Asked(AskPage(paging)): Asked<AskPage>,
+) -> Result<Json<Page<Webhook>>, ApiError> {
+    let webhooks = app.store.webhooks().await?;
+    let shown = |webhook| Webhook::from(webhook).shown_to(scope);
+    Ok(Json(paging.cut(webhooks, |webhook| Paging::key(webhook.id.0), shown)))
+}
+
+/// Creates a webhook. Only this answer contains its secret.
+#[utoipa::path(post, path = "/api/v1/webhooks", tag = "webhooks", request_body = NewWebhook,
+    responses((status = 201, body = WebhookWithSecret), (status = 400, body = Problem)))]
+pub(super) async fn create(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(new): Body<NewWebhook>,
+) -> Result<(StatusCode, Json<WebhookWithSecret>), ApiError> {
+    let secret = mint()?;
+    let spec = new.over(None, &app.webhook_policy)?;
+    let webhook = app.store.create_webhook(spec, secret.clone(), app.clock.wall()).await?;
+    Ok((StatusCode::CREATED, Json(WebhookWithSecret::of(webhook, &secret))))
+}
+
+/// One webhook.
+#[utoipa::path(get, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
+pub(super) async fn show(
+    State(app): State<AppState>,
+    Reader(scope): Reader,
+    Id(id): Id<WebhookId>,
+    _: Asked<Nothing>,
+) -> Result<Json<Webhook>, ApiError> {
+    Ok(Json(Webhook::from(app.store.webhook(id).await?).shown_to(scope)))
+}
+
+/// Replaces the settings of a webhook; its secret stays. Enabling it also clears `disabled_reason`.
+#[utoipa::path(put, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    request_body = NewWebhook, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn replace(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+    Body(new): Body<NewWebhook>,
+) -> Result<Json<Webhook>, ApiError> {
+    let policy = app.webhook_policy.clone();
+    changed(&app, id, move |before| new.over(Some(&before), &policy)).await
+}
+
+/// Changes some settings of a webhook; its secret stays. What waits for its next attempt is sent at once when the URL
+/// or a header changes. Enabling it also clears `disabled_reason`.
+#[utoipa::path(patch, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    request_body = WebhookPatch, responses((status = 200, body = Webhook), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn change(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+    Body(patch): Body<WebhookPatch>,
+) -> Result<Json<Webhook>, ApiError> {
+    let policy = app.webhook_policy.clone();
+    changed(&app, id, move |before| patch.over(before, &policy)).await
+}
+
+/// Adds this webhook to every existing rule.
+#[utoipa::path(post, path = "/api/v1/webhooks/{id}/add-to-rules", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 200, body = Webhook), (status = 404, body = Problem)))]
+pub(super) async fn add_to_rules(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<Json<Webhook>, ApiError> {
+    if app.store.tell_of_all_rules(id, app.clock.wall()).await? > 0 {
+        app.rules_changed.notify_one();
+    }
+    Ok(Json(app.store.webhook(id).await?.into()))
+}
+
+/// Deletes a webhook with its deliveries; rules no longer notify it.
+#[utoipa::path(delete, path = "/api/v1/webhooks/{id}", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn delete(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<StatusCode, ApiError> {
+    app.store.delete_webhook(id).await?;
+    app.rules_changed.notify_one();
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What a webhook would send: the bytes of an event that did not happen. Nothing is stored or sent; what lets in at the receiver is
+/// `(hidden)`, also in what is asked.
+#[utoipa::path(post, path = "/api/v1/webhooks/preview", tag = "webhooks", request_body = AskPreview,
+    responses((status = 200, body = WebhookPreview), (status = 400, body = Problem)))]
+pub(super) async fn preview(
+    State(app): State<AppState>,
+    _: Admin,
+    Body(asked): Body<AskPreview>,
+) -> Result<Json<WebhookPreview>, ApiError> {
+    let zone = app.info.time_zone.as_deref().and_then(zones::named).unwrap_or(TimeZone::UTC);
+    let teller = Teller { url: app.info.url.clone(), zone };
+    Ok(Json(asked.answered(&app.webhook_policy, &teller, app.info.id, app.clock.wall())?))
+}
+
+/// Sends a test message; the answer is the delivery to watch.
+#[utoipa::path(post, path = "/api/v1/webhooks/{id}/test", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 201, body = Delivery), (status = 404, body = Problem)))]
+pub(super) async fn test(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<(StatusCode, Json<Delivery>), ApiError> {
+    let webhook = app.store.webhook(id).await?;
+    let delivery = test_delivery(id, &webhook.spec.name, app.clock.wall());
+    let delivery = app.store.create_delivery(delivery).await?;
+    app.store.note("webhook.tested", webhook.spec.name).await?;
+    Ok((StatusCode::CREATED, Json(delivery.into())))
+}
+
+/// Creates a new secret; the old one signs as well for 24 hours. Only this answer contains the new one.
+#[utoipa::path(post, path = "/api/v1/webhooks/{id}/rotate-secret", tag = "webhooks", params(("id" = String, Path, description = "Webhook id")),
+    responses((status = 200, body = WebhookWithSecret), (status = 404, body = Problem)))]
+pub(super) async fn rotate_secret(
+    State(app): State<AppState>,
+    _: Admin,
+    Id(id): Id<WebhookId>,
+) -> Result<Json<WebhookWithSecret>, ApiError> {
+    let secret = mint()?;
+    let webhook = app.store.rotate_secret(id, secret.clone(), app.clock.wall()).await?;
+    Ok(Json(WebhookWithSecret::of(webhook, &secret)))
+}
+
+async fn changed(
+    app: &AppState,
+    id: WebhookId,
+    change: impl FnOnce(WebhookSpec) -> Result<WebhookSpec, ApiError> + Send + 'static,
+) -> Result<Json<Webhook>, ApiError> {
+    let webhook = app.store.change_webhook(id, app.clock.wall(), change).await??;
+    // One that was off is told again from here on.
+    app.rules_changed.notify_one();
+    Ok(Json(webhook.into()))
+}
+
+fn mint() -> Result<Secret, ApiError> {
+    Ok(Secret(random::<32>()?.to_vec()))
+}

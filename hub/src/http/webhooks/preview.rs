@@ -1,0 +1,107 @@
+//! What a webhook would send, for a person to look at before it is made.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::draft::{checked, url};
+use super::dto::{Event, WebhookKind};
+use crate::http::error::ApiError;
+use crate::http::request::text;
+use crate::model::webhook::{DeliveryId, Fields, WebhookSpec};
+use crate::model::{HubId, UnixMillis};
+use crate::webhook::guard::Policy;
+use crate::webhook::header::HIDDEN;
+use crate::webhook::message::{self, Method, Sender, field, place};
+use crate::webhook::payload::Teller;
+use crate::webhook::sample;
+use crate::webhook::sign;
+
+/// A webhook that is not made, and what it would tell of.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AskPreview {
+    /// Its name: a test says it.
+    #[serde(default)]
+    name: String,
+    /// What reads its messages; `generic` when left out.
+    #[serde(default)]
+    kind: WebhookKind,
+    /// Where it would send.
+    url: String,
+    /// What the kind asks for beside the URL. Of secrets `(hidden)` is enough: they are not shown.
+    #[serde(default)]
+    fields: BTreeMap<String, String>,
+    /// Extra request headers; their values are not shown.
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    /// What happens; `alert.firing` when left out.
+    #[serde(default = "firing")]
+    event: Event,
+}
+
+const fn firing() -> Event {
+    Event::AlertFiring
+}
+
+/// A request that a webhook would make.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct WebhookPreview {
+    /// `POST` or `PUT`.
+    pub method: &'static str,
+    /// Where to, with `(hidden)` for what lets in.
+    pub url: String,
+    /// All headers but those of the connection, with `(hidden)` for what lets in.
+    pub headers: BTreeMap<String, String>,
+    /// The bytes, with `(hidden)` for what lets in.
+    pub body: String,
+}
+
+impl AskPreview {
+    /// What would be sent.
+    ///
+    /// # Errors
+    /// [`ApiError::invalid`] naming the field: a webhook like this would not be made.
+    pub(crate) fn answered(
+        self,
+        policy: &Policy,
+        teller: &Teller,
+        hub: HubId,
+        now: UnixMillis,
+    ) -> Result<WebhookPreview, ApiError> {
+        text::all_seen("name", &self.name)?;
+        let spec = WebhookSpec {
+            kind: self.kind.into(),
+            fields: Fields(self.fields),
+            headers: checked(self.headers.into_iter().collect())?,
+            ..WebhookSpec::new(self.name, url(self.url, policy)?)
+        };
+        place::check(&spec).map_err(|refused| ApiError::invalid(refused.field, refused.reason))?;
+        let event = sample::event(self.event.into(), &spec, teller, now);
+        let (mark, id) = (sign::hub_mark(hub), sign::message_id(hub, DeliveryId(1)));
+        let request = message::request(&field::hidden(&spec), &event, Sender { hub: &mark, id: &id })
+            .map_err(|error| ApiError::invalid("url", error.to_string()))?;
+        let mut headers = BTreeMap::from([
+            ("accept".to_owned(), "*/*".to_owned()),
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("user-agent".to_owned(), concat!("telemetry-hub/", env!("CARGO_PKG_VERSION")).to_owned()),
+        ]);
+        headers.extend(spec.headers.0.iter().map(|(name, _)| (name.to_ascii_lowercase(), HIDDEN.to_owned())));
+        headers.extend(request.headers.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        if self.kind == WebhookKind::Generic {
+            headers.insert("webhook-id".to_owned(), id);
+            headers.insert("webhook-timestamp".to_owned(), now.0.div_euclid(1_000).to_string());
+            headers.insert("webhook-signature".to_owned(), format!("v1,{HIDDEN}"));
+        }
+        Ok(WebhookPreview {
+            method: match request.method {
+                Method::Post => "POST",
+                Method::Put => "PUT",
+            },
+            url: place::shown(spec.kind, &request.url),
+            headers,
+            body: String::from_utf8_lossy(&request.body).into_owned(),
+        })
+    }
+}
