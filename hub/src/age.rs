@@ -14,8 +14,9 @@ use std::io::{self, BufRead, Read, Write};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use ring::rand::{SecureRandom as _, SystemRandom};
 use ring::{hkdf, hmac};
+
+use crate::random::{self, NoRandomness};
 
 const VERSION: &str = "age-encryption.org/v1";
 const LABEL: &[u8] = b"age-encryption.org/v1/scrypt";
@@ -36,6 +37,9 @@ pub enum Error {
     /// Reading or writing failed.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// Nothing is sealed without randomness.
+    #[error(transparent)]
+    NoRandomness(#[from] NoRandomness),
     /// It is sealed for keys, by a later version, or not at all.
     #[error("is not encrypted with a passphrase in the format of age, version 1")]
     Form,
@@ -67,7 +71,8 @@ pub fn seal(passphrase: &str, from: &mut impl Read, to: &mut impl Write) -> Resu
 }
 
 fn seal_with(passphrase: &str, work: u8, from: &mut impl Read, to: &mut impl Write) -> Result<()> {
-    let (salt, file_key, nonce): ([u8; 16], [u8; 16], [u8; 16]) = (random()?, random()?, random()?);
+    let (salt, file_key, nonce): ([u8; 16], [u8; 16], [u8; 16]) =
+        (random::bytes()?, random::bytes()?, random::bytes()?);
     let mut body = file_key.to_vec();
     sealer(&wrap_key(passphrase, &salt, work)?)?
         .seal_in_place_append_tag(Nonce::assume_unique_for_key([0; 12]), Aad::empty(), &mut body)
@@ -161,13 +166,6 @@ impl<R: BufRead> Opened<R> {
             (number, piece) = (number + 1, next);
         }
     }
-}
-
-fn random<const N: usize>() -> Result<[u8; N]> {
-    let mut bytes = [0; N];
-    let none = |_| io::Error::other("no randomness from the operating system");
-    SystemRandom::new().fill(&mut bytes).map_err(none)?;
-    Ok(bytes)
 }
 
 fn decoded<const N: usize>(text: &str) -> Result<[u8; N]> {

@@ -6,15 +6,16 @@
 //!   5  http   webhook   udp                      │ shells: tokio, sockets, threads
 //!   4  ingest   registrar   identity             │ the pipeline of readings; devices that join; who this hub is
 //!   3  store   tls   config                      │ the disk and all SQL; certificates; settings
-//!   2  proto   rules   bundle   running          │ PURE: the protocol and the alerts; an agent packed; which hub runs here
-//!   1  access   clock   counter   zones   presence   live
-//!                                                │ nouns that decide, subscriptions; all PURE but the clock
-//!   0  model   age   durable   line   observe   pressure   reach   supervisor
-//!                                                │ nouns, files that are whole or sealed, texts, figures, tasks and their end
+//!   2  proto   rules   delivery   bundle   running
+//!                                                │ PURE: the protocol, the alerts, what is told of them; an agent packed; which hub runs here
+//!   1  access   age   clock   counter   zones   presence   live
+//!                                                │ nouns that decide, sealed files, subscriptions; all PURE but the clock
+//!   0  model   durable   line   observe   pressure   random   reach   supervisor
+//!                                                │ nouns, files that are whole, texts, randomness, figures, tasks and their end
 //! ```
 //!
 //! Imports point down, never up; shells do not import shells, they meet through channels made in `hub`. JSON lives in
-//! `http`, `webhook::payload` and `webhook::message`, SQL in `store`, datagram bytes in `wire`. `tests/house` checks it.
+//! `http`, `delivery::payload` and `delivery::message`, SQL in `store`, datagram bytes in `wire`. `tests/house` checks it.
 
 pub mod access;
 pub mod age;
@@ -23,6 +24,7 @@ pub mod clock;
 pub mod command;
 pub mod config;
 pub mod counter;
+pub mod delivery;
 pub mod durable;
 pub mod http;
 pub mod hub;
@@ -35,6 +37,7 @@ pub mod observe;
 pub mod presence;
 pub mod pressure;
 pub mod proto;
+pub mod random;
 pub mod reach;
 pub mod registrar;
 pub mod rules;

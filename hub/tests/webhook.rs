@@ -12,6 +12,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use telemetry_hub::clock::Clock;
+use telemetry_hub::delivery::payload::{Teller, deliveries_for, test_delivery};
+use telemetry_hub::delivery::policy::Policy;
+use telemetry_hub::delivery::retry::Outcome;
 use telemetry_hub::model::alert::{Alert, AlertId};
 use telemetry_hub::model::device::{Introduction, Labels, NewDevice};
 use telemetry_hub::model::reading::{Batch, BatchId, SeriesId};
@@ -22,9 +25,7 @@ use telemetry_hub::model::webhook::{
 use telemetry_hub::model::{BatchSeq, Epoch, HubId, Lane, PublicKey, SensorKind, SensorNo, SensorSpec, UnixMillis};
 use telemetry_hub::rules::Engine;
 use telemetry_hub::store::{Commit, Config, SecretKey, Store};
-use telemetry_hub::webhook::guard::{Lookup, Policy};
-use telemetry_hub::webhook::payload::{Teller, deliveries_for, test_delivery};
-use telemetry_hub::webhook::retry::Outcome;
+use telemetry_hub::webhook::guard::Lookup;
 use telemetry_hub::webhook::{Client, Counters, Dispatcher, run};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -10,6 +10,7 @@ use serde::Serialize;
 use tracing::{error, warn};
 use utoipa::ToSchema;
 
+use crate::random::NoRandomness;
 use crate::store;
 
 /// Why a request was refused or failed (RFC 9457).
@@ -236,4 +237,10 @@ impl std::error::Error for ApiError {}
 /// 401: without credentials.
 pub(in crate::http) fn nobody() -> ApiError {
     ApiError::unauthenticated("sign in, or send an API token as `Authorization: Bearer thp_...`")
+}
+
+impl From<NoRandomness> for ApiError {
+    fn from(error: NoRandomness) -> Self {
+        Self::internal(error)
+    }
 }

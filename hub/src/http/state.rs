@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
+use crate::delivery::policy::Policy;
 use crate::http::config::Config;
 use crate::http::error::ApiError;
 use crate::http::limits;
@@ -31,7 +32,6 @@ use crate::pressure::{Pressure, Shed};
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::Store;
 use crate::tls::Tls;
-use crate::webhook::guard::Policy;
 
 /// Facts about the hub that do not change while it runs.
 #[derive(Debug, Clone, PartialEq, Eq)]

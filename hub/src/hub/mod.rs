@@ -34,6 +34,8 @@ use self::metrics::exposition;
 use crate::bundle::agents::Agents;
 use crate::clock::Clock;
 use crate::config::{Config, Reach};
+use crate::delivery::payload::Teller;
+use crate::delivery::policy::{Mode, Policy};
 use crate::http::state::{AppState, Figures, HubInfo, Intake, JoinState, Wiring};
 use crate::ingest::desk::Desk;
 use crate::ingest::learning::Learning;
@@ -56,8 +58,6 @@ use crate::supervisor::Supervisor;
 use crate::tls::Tls;
 use crate::udp::socket::Socket;
 use crate::udp::{Driver, discovery};
-use crate::webhook::guard::{Mode, Policy};
-use crate::webhook::payload::Teller;
 use crate::webhook::{self, Dispatcher};
 use crate::zones::{self, Rules};
 use crate::{access, http, identity, reach, running};
@@ -253,7 +253,7 @@ impl Hub {
                 exposition(&store, &presence, &counters, pushed, &pressure, &webhook_counters, &latency, &meter)
             })
         };
-        let key = access::hex(&http::gate::auth::random::<32>()?);
+        let key = access::hex(&crate::random::bytes::<32>()?);
         let running = Running {
             http: http_address,
             udp: udp_address,

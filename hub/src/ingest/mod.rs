@@ -35,6 +35,7 @@ use self::desk::{Desk, Verdict};
 use self::learning::Learning;
 use self::pace::Pace;
 use crate::clock::Clock;
+use crate::delivery::payload::{self, Teller};
 use crate::live::{Bus, Update};
 use crate::model::UnixMillis;
 use crate::model::alert::{Absences, AlertId, Transition, Vitals};
@@ -45,7 +46,6 @@ use crate::observe::{Histogram, Meter};
 use crate::rules::silences::{Hushed, Silences};
 use crate::rules::{Engine, Proposed, Recall, Review, Reviewed};
 use crate::store::{self, Commit, Floor, Store};
-use crate::webhook::payload::{self, Teller};
 
 /// Batches that are not waited for any longer: a commit of so many costs each reading next to nothing.
 const ENOUGH: usize = 1_024;

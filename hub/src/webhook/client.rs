@@ -2,7 +2,7 @@
 //!
 //! A call can take no longer than 15 s, follows no redirect, uses no proxy, shares no connection with another call, reads no
 //! more than [`super::call`] lets it, and keeps 1 KiB of the answer, for at most 2 s: the status decides, and where a kind has a word
-//! for it the text ([`super::message::answer`]); for the rest it is for the person who looks into a failure.
+//! for it the text ([`crate::delivery::message::answer`]); for the rest it is for the person who looks into a failure.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -15,12 +15,13 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, 
 use rustls::ClientConfig;
 
 use super::call::{self, NoTls};
-use super::guard::{Filtered, Lookup, Policy, System};
-use super::header;
-use super::message::{self, Request, Sender, answer, field};
-use super::retry::Outcome;
-use super::sign::{hub_mark, message_id, signature};
+use super::guard::{Filtered, Lookup, System};
 use crate::clock::Clock;
+use crate::delivery::header;
+use crate::delivery::message::{self, Request, Sender, answer, field};
+use crate::delivery::policy::Policy;
+use crate::delivery::retry::Outcome;
+use crate::delivery::sign::{hub_mark, message_id, signature};
 use crate::model::HubId;
 use crate::model::webhook::{Attempt, Delivery, Webhook, WebhookKind};
 

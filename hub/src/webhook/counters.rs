@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::retry::Next;
+use crate::delivery::retry::Next;
 
 /// Attempts by what came of them. Only ever grow; read them with [`AtomicU64::load`].
 #[derive(Debug, Default)]

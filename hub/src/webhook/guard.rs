@@ -1,170 +1,18 @@
-//! Which addresses a webhook may reach: the hub must not become a way into its own machine or network.
+//! The resolver of the dispatcher, which answers only with addresses that a [`Policy`] allows.
 //!
 //! Checked twice, because each check has a blind spot. A literal address in a URL never passes the resolver, so
 //! [`Policy::check_url`] judges it; a name may answer differently each time it is asked, so [`Filtered`] judges inside the
 //! resolver, and the connection goes to exactly the addresses judged.
-//!
-//! | | `Lan` (default) | `Internet` |
-//! |---|---|---|
-//! | global unicast | yes | yes |
-//! | private (10/8, 172.16/12, 192.168/16) and ULA | yes: Home Assistant and ntfy live there | no |
-//! | loopback, unspecified, link-local (cloud metadata), multicast, broadcast, 100.64/10, reserved | no | no |
-//! | NAT64, 6to4, Teredo, v4-compatible: IPv6 that becomes some IPv4 on the way | no | no |
-//!
-//! An IPv4-mapped address is judged as the IPv4 address it is. The allow-list beats all of it, except that the hub never calls
-//! its own page: not by any address of this machine on which it listens.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-
 use std::task::{Context, Poll};
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::legacy::connect::dns::Name;
-use ipnet::IpNet;
-use reqwest::Url;
 use tower::Service;
 
-use crate::reach;
-
-/// How far webhooks may reach.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// The internet and private networks.
-    #[default]
-    Lan,
-    /// The internet only.
-    Internet,
-}
-
-/// Where webhooks may go.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Policy {
-    /// Allowed whatever the rest says.
-    pub allow: Vec<IpNet>,
-    /// What is allowed besides.
-    pub mode: Mode,
-    /// Where the hub itself listens for browsers.
-    pub own: Option<SocketAddr>,
-}
-
-/// Why a URL is not called.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
-    /// Not a URL.
-    #[error("not a URL: {0}")]
-    Malformed(String),
-    /// Neither http nor https.
-    #[error("only http and https URLs are called, not {0}:")]
-    Scheme(String),
-    /// A user name or a password: they would end up in logs and on pages.
-    #[error("a URL with a user name or password is not accepted; put them into a header, such as Authorization")]
-    UserInfo,
-    /// The address is not to be reached.
-    #[error("the address {0} is not allowed for webhooks; an administrator may allow it with --webhook-allow")]
-    Address(IpAddr),
-    /// The hub's own page.
-    #[error("{0} is this hub itself: a webhook calls another program")]
-    Own(SocketAddr),
-    /// All addresses of the name are not to be reached.
-    #[error(
-        "all addresses of {name} are refused: {first} is not allowed for webhooks; an administrator may allow it with --webhook-allow"
-    )]
-    Name {
-        /// The name asked for.
-        name: String,
-        /// One of its addresses.
-        first: IpAddr,
-    },
-    /// The name has no address.
-    #[error("{0} has no address")]
-    NoAddress(String),
-}
-
-impl Policy {
-    /// Checks what can be known of a URL without asking anyone: for a new webhook, and again before each attempt.
-    ///
-    /// # Errors
-    /// Why it would never be called. A name that resolves to refused addresses is noticed only at the attempt.
-    pub fn check_url(&self, text: &str) -> Result<Url, Refused> {
-        let url = Url::parse(text).map_err(|error| Refused::Malformed(error.to_string()))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(Refused::Scheme(url.scheme().to_owned()));
-        }
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Refused::UserInfo);
-        }
-        // The parser has turned every spelling (octal, hexadecimal, one number, full-width digits) into the plain one.
-        let host = url.host_str().unwrap_or_default();
-        let port = url.port_or_known_default().unwrap_or_default();
-        literal(host).map_or(Ok(()), |ip| self.check(SocketAddr::new(ip, port)))?;
-        Ok(url)
-    }
-
-    /// Checks where a connection would go.
-    ///
-    /// # Errors
-    /// Why not there.
-    pub fn check(&self, to: SocketAddr) -> Result<(), Refused> {
-        if self.is_own(to) {
-            return Err(Refused::Own(to));
-        }
-        if self.allows(to.ip()) { Ok(()) } else { Err(Refused::Address(to.ip())) }
-    }
-
-    /// Whether the hub itself would answer there.
-    fn is_own(&self, to: SocketAddr) -> bool {
-        let ip = to.ip().to_canonical();
-        self.own.is_some_and(|own| {
-            let listens = own.ip().to_canonical() == ip
-                || own.ip().is_unspecified() && (own.is_ipv6() || ip.is_ipv4()) && reach::is_own(ip);
-            own.port() == to.port() && listens
-        })
-    }
-
-    fn allows(&self, ip: IpAddr) -> bool {
-        let ip = ip.to_canonical();
-        self.allow.iter().any(|net| net.contains(&ip))
-            || match ip {
-                IpAddr::V4(ip) => self.allows_v4(ip),
-                IpAddr::V6(ip) => self.allows_v6(ip),
-            }
-    }
-
-    fn allows_v4(&self, ip: Ipv4Addr) -> bool {
-        let [a, b, c, _] = ip.octets();
-        match (a, b, c) {
-            // Unspecified and "this network", loopback, link-local, multicast, reserved and broadcast.
-            (0 | 127 | 224..=255, ..) | (169, 254, _) => false,
-            // Carrier NAT: on some clouds it holds metadata services.
-            (100, 64..=127, _) => false,
-            // Protocol assignments, documentation, the dead 6to4 relays, benchmarking.
-            (192, 0, 0 | 2) | (192, 88, 99) | (198, 51, 100) | (203, 0, 113) | (198, 18 | 19, _) => false,
-            (10, ..) | (172, 16..=31, _) | (192, 168, _) => self.mode == Mode::Lan,
-            _ => true,
-        }
-    }
-
-    fn allows_v6(&self, ip: Ipv6Addr) -> bool {
-        match ip.segments() {
-            // Teredo, protocol assignments, documentation, 6to4.
-            [0x2001, 0..=0x1ff | 0xdb8, ..] | [0x2002, ..] | [0x3fff, 0..=0xfff, ..] => false,
-            // Global unicast. All else (loopback, v4-compatible, NAT64, link-local, multicast) lies outside it.
-            [0x2000..=0x3fff, ..] => true,
-            [0xfc00..=0xfdff, ..] => self.mode == Mode::Lan,
-            _ => false,
-        }
-    }
-}
-
-/// The address a host part spells, `localhost` included: it never needs to be asked for.
-fn literal(host: &str) -> Option<IpAddr> {
-    let host = host.trim_end_matches('.');
-    if host.eq_ignore_ascii_case("localhost") || host.to_ascii_lowercase().ends_with(".localhost") {
-        return Some(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    }
-    host.trim_start_matches('[').trim_end_matches(']').parse().ok()
-}
+use crate::delivery::policy::{Policy, Refused};
 
 /// Asks for the addresses of a name.
 pub trait Lookup: Send + Sync {

@@ -21,32 +21,25 @@
 
 pub mod client;
 pub mod guard;
-pub mod header;
-pub mod message;
-pub mod payload;
-pub mod retry;
-pub mod sample;
-pub mod sign;
 
 mod call;
 mod counters;
 mod lanes;
-mod sentence;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use ring::rand::{SecureRandom, SystemRandom};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::client::Client;
 pub use self::counters::Counters;
 use self::lanes::Lanes;
-use self::retry::{GIVE_UP_ON_WEBHOOK, Next};
 use crate::clock::Clock;
+use crate::delivery::retry::{self, GIVE_UP_ON_WEBHOOK, Next};
 use crate::model::UnixMillis;
 use crate::model::webhook::{Delivery, DeliveryId, DeliveryState, Settlement, Webhook, WebhookId};
+use crate::random;
 use crate::store::{self, DeliveryQuery, Store};
 
 /// Deliveries taken in one claim.
@@ -227,9 +220,5 @@ fn note(result: Result<(), store::Error>) -> Result<(), store::Error> {
 
 /// Random in -1..=1. Without randomness all wait the same: worse spread, nothing broken.
 fn jitter() -> f64 {
-    let mut bytes = [0; 2];
-    match SystemRandom::new().fill(&mut bytes) {
-        Ok(()) => f64::from(u16::from_le_bytes(bytes)) / f64::from(u16::MAX) * 2.0 - 1.0,
-        Err(_) => 0.0,
-    }
+    random::bytes().map_or(0.0, |bytes| f64::from(u16::from_le_bytes(bytes)) / f64::from(u16::MAX) * 2.0 - 1.0)
 }

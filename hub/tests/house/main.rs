@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 const HUB: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("access", &["model"]),
-    ("age", &[]),
+    ("age", &["random"]),
     ("bundle", &["access", "durable"]),
     ("clock", &["model"]),
     ("counter", &["model"]),
@@ -25,6 +25,7 @@ const HUB: &[(&str, &[&str])] = &[
     ("reach", &[]),
     ("running", &["reach"]),
     ("observe", &[]),
+    ("random", &[]),
     ("pressure", &[]),
     ("tls", &["model", "access", "clock", "durable"]),
     ("proto", &["model", "pressure"]),
@@ -33,10 +34,11 @@ const HUB: &[(&str, &[&str])] = &[
     ("live", &["model"]),
     ("identity", &["store"]),
     ("line", &[]),
-    ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "webhook::payload"]),
+    ("ingest", &["model", "access", "clock", "live", "observe", "rules", "store", "delivery"]),
     ("registrar", &["model", "clock", "live", "presence", "proto", "store"]),
     ("udp", &["model", "clock", "ingest::Outcome", "ingest::queue", "pressure", "proto"]),
-    ("webhook", &["model", "clock", "reach", "store"]),
+    ("delivery", &["model", "reach"]),
+    ("webhook", &["model", "clock", "delivery", "random", "reach", "store"]),
     (
         "http",
         &[
@@ -44,6 +46,7 @@ const HUB: &[(&str, &[&str])] = &[
             "access",
             "bundle",
             "clock",
+            "delivery",
             "ingest::desk",
             "ingest::gather",
             "ingest::learning",
@@ -54,17 +57,12 @@ const HUB: &[(&str, &[&str])] = &[
             "presence",
             "pressure",
             "proto::command",
+            "random",
             "reach",
             "rules::Watching",
             "rules::backtest",
             "store",
             "tls",
-            "webhook::guard",
-            "webhook::header",
-            "webhook::message",
-            "webhook::payload",
-            "webhook::sample",
-            "webhook::sign",
             "zones",
         ],
     ),
@@ -73,20 +71,7 @@ const HUB: &[(&str, &[&str])] = &[
 ];
 
 /// Modules that decide and never act: no runtime, no clock, no randomness of their own.
-const PURE: &[&str] = &[
-    "model",
-    "counter",
-    "line",
-    "proto",
-    "rules",
-    "access.rs",
-    "webhook/header.rs",
-    "webhook/message",
-    "webhook/payload.rs",
-    "webhook/retry.rs",
-    "webhook/sample.rs",
-    "webhook/sentence.rs",
-];
+const PURE: &[&str] = &["model", "counter", "line", "proto", "rules", "access.rs", "delivery"];
 
 fn sources(dir: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -311,8 +296,8 @@ fn sql_stays_in_the_store_and_json_at_the_borders() {
         let in_store = name.starts_with("store");
         assert!(in_store || !code.contains("rusqlite"), "{name} speaks SQL");
         let at_border = name.starts_with("http")
-            || name.starts_with("webhook/message/")
-            || ["webhook/payload.rs", "command/query.rs", "command/remote.rs", "command/watch.rs", "config.rs"]
+            || name.starts_with("delivery/message/")
+            || ["delivery/payload.rs", "command/query.rs", "command/remote.rs", "command/watch.rs", "config.rs"]
                 .contains(&name.as_str());
         assert!(at_border || in_store || !code.contains("serde_json"), "{name} speaks JSON");
     }

@@ -4,16 +4,17 @@
 use std::time::Duration;
 
 use crate::clock::Clock;
+use crate::delivery::sign;
 use crate::model::device::{DevicePatch, Labels};
 use crate::model::rule::{Condition, Op, RuleSpec, Severity};
 use crate::model::webhook::{WebhookId, WebhookSpec};
+use crate::random;
 use crate::store::Store;
-use crate::webhook::sign;
 
 pub(super) async fn furnish(store: &Store, receiver: &str) -> anyhow::Result<()> {
     let now = Clock.wall();
     let spec = WebhookSpec::new("demo receiver", receiver);
-    let webhook = store.create_webhook(spec, sign::generate_secret()?, now).await?;
+    let webhook = store.create_webhook(spec, sign::secret(random::bytes()?), now).await?;
     let warm = Condition::Threshold { op: Op::Above, value: 24.5, clear: Some(24.0) };
     let gone = Condition::Silence { after: Duration::from_secs(10) };
     store.create_rule(rule("Greenhouse too warm", "zone-*", "temperature", warm, 5, webhook.id), now).await?;

@@ -6,11 +6,12 @@ use axum::http::StatusCode;
 use super::dto::PasswordChange;
 use super::proof::prove;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Account, random};
+use crate::http::gate::auth::Account;
 use crate::http::gate::peer::Peer;
 use crate::http::password::check_length;
 use crate::http::request::body::Body;
 use crate::http::state::AppState;
+use crate::random;
 
 /// Changes one's password. Every other browser of the same user is signed out; API tokens stay valid.
 #[utoipa::path(put, path = "/api/v1/password", tag = "access", request_body = PasswordChange,
@@ -26,7 +27,7 @@ pub(in crate::http) async fn change_password(
 ) -> Result<StatusCode, ApiError> {
     check_length("new_password", &request.new_password)?;
     let user = prove(&app, peer, account.user, request.password).await?;
-    let hash = app.passwords.hash(request.new_password, random()?).await?;
+    let hash = app.passwords.hash(request.new_password, random::bytes()?).await?;
     app.store.set_password(user.id, hash, account.session, app.clock.wall()).await?;
     app.access_ended.send_replace(());
     tracing::info!(peer = %peer.0, "{} changed the password from {}; their other browsers are signed out", user.name, peer.0.ip());

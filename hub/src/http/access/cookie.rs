@@ -8,12 +8,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::browser;
 use crate::access::sha256;
 use crate::http::error::ApiError;
-use crate::http::gate::auth::{COOKIE, HOST_COOKIE, random};
+use crate::http::gate::auth::{COOKIE, HOST_COOKIE};
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::peer::Peer;
 use crate::http::state::AppState;
 use crate::model::access::NewSession;
 use crate::model::user::User;
+use crate::random;
 
 /// Absolute life of a session; the store ends it after seven days without use.
 const LIFE_S: i64 = 30 * 86_400;
@@ -29,7 +30,7 @@ pub(in crate::http) async fn begin(
     let now = app.clock.wall();
     // Those end by themselves, not by whoever comes next.
     app.store.drop_old_sessions(now).await?;
-    let secret: [u8; 32] = random()?;
+    let secret: [u8; 32] = random::bytes()?;
     let new = NewSession {
         hash: sha256(&secret),
         user: user.id,

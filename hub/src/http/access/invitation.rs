@@ -11,7 +11,6 @@ use super::proof::ask;
 use crate::access::sha256;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::actor;
-use crate::http::gate::auth::random;
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::peer::Peer;
 use crate::http::gate::tries::{Attempt, note};
@@ -19,6 +18,7 @@ use crate::http::password::check_length;
 use crate::http::request::body::Body;
 use crate::http::state::AppState;
 use crate::model::user::User;
+use crate::random;
 
 /// Whom a link is for. Nothing is changed by it.
 #[utoipa::path(post, path = "/api/v1/invitation", tag = "access", request_body = InvitationRequest,
@@ -51,7 +51,7 @@ pub(in crate::http) async fn accept(
     check_length("password", &password)?;
     actor::signs_in(peer, Some(&user), "link");
     ask(&app, peer, &user, request.code.as_deref()).await?;
-    let hash = app.passwords.hash(password, random()?).await?;
+    let hash = app.passwords.hash(password, random::bytes()?).await?;
     let taken = app.store.take_invite(sha256(request.invitation.trim().as_bytes()), hash, app.clock.wall()).await;
     let user = taken.map_err(|error| if error.is_missing() { expired() } else { error.into() })?;
     begin(&app, peer, &user, &headers, encrypted).await

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use super::dto::{JoinToken, JoinTokenWithText, NewJoinToken};
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Admin, random};
+use crate::http::gate::auth::Admin;
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::Asked;
@@ -18,6 +18,7 @@ use crate::http::request::text::JoinTokenId;
 use crate::http::state::AppState;
 use crate::model::when;
 use crate::proto::command::Command;
+use crate::random;
 use crate::store;
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -47,7 +48,7 @@ pub(in crate::http) async fn create(
     Body(new): Body<NewJoinToken>,
 ) -> Result<(StatusCode, Json<JoinTokenWithText>), ApiError> {
     let now = app.clock.wall();
-    let secret: [u8; 16] = random()?;
+    let secret: [u8; 16] = random::bytes()?;
     let row = app.store.create_join_token(checked(new, &secret, now)?, now).await?;
     tell(&app).await?;
     let token = wire::handshake::JoinToken::new(row.id, secret).to_string();

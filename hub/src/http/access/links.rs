@@ -4,10 +4,10 @@
 use super::person::InviteLink;
 use crate::access::sha256;
 use crate::http::error::ApiError;
-use crate::http::gate::auth::random;
 use crate::http::password::Passwords;
 use crate::model::UnixMillis;
 use crate::model::user::Invite;
+use crate::random;
 use crate::store::Store;
 
 /// File in the data directory with the token of the setup link, for its owner only.
@@ -30,7 +30,7 @@ pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError>
     if store.passwords()? > 0 {
         return Ok(None);
     }
-    let token = crate::access::hex(&random::<16>()?);
+    let token = crate::access::hex(&random::bytes::<16>()?);
     store.put_setting(SETUP_TOKEN, sha256(token.as_bytes()).to_vec()).await?;
     Ok(Some(token))
 }
@@ -40,8 +40,8 @@ pub async fn mint_setup_token(store: &Store) -> Result<Option<String>, ApiError>
 /// # Errors
 /// Those of the store.
 pub async fn set_unknown_password(store: &Store, now: UnixMillis) -> Result<(), ApiError> {
-    let password = crate::access::hex(&random::<16>()?);
-    let hash = Passwords::default().hash(password, random()?).await?;
+    let password = crate::access::hex(&random::bytes::<16>()?);
+    let hash = Passwords::default().hash(password, random::bytes()?).await?;
     store.set_first_password(hash, now).await?;
     Ok(())
 }
@@ -62,7 +62,7 @@ pub(in crate::http) async fn spend_setup_token(store: &Store) -> Result<(), ApiE
 /// # Errors
 /// Those of the store.
 pub async fn mint_login_code(store: &Store, now: UnixMillis) -> Result<String, ApiError> {
-    let code = crate::access::hex(&random::<16>()?);
+    let code = crate::access::hex(&random::bytes::<16>()?);
     let mut setting = sha256(code.as_bytes()).to_vec();
     setting.extend(now.plus(LOGIN_CODE_MS).0.to_be_bytes());
     store.put_setting(LOGIN_CODE, setting).await?;
@@ -86,7 +86,7 @@ pub(in crate::http) async fn take_login_code(store: &Store, code: &str, now: Uni
 /// # Errors
 /// The operating system has no randomness.
 pub fn invite(now: UnixMillis) -> Result<(InviteLink, Invite), ApiError> {
-    let code = crate::access::hex(&random::<16>()?);
+    let code = crate::access::hex(&random::bytes::<16>()?);
     let invite = Invite { hash: sha256(code.as_bytes()), until: now.plus(INVITATION_MS) };
     Ok((InviteLink::of(code, invite.until), invite))
 }

@@ -9,11 +9,12 @@ use super::proof::{confirm, prove};
 use super::{qr, totp};
 use crate::access::sha256;
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Account, random};
+use crate::http::gate::auth::Account;
 use crate::http::gate::peer::Peer;
 use crate::http::gate::tries::guess_code;
 use crate::http::request::body::Body;
 use crate::http::state::AppState;
+use crate::random;
 
 /// Codes for when the phone is lost.
 const RECOVERY_CODES: usize = 10;
@@ -31,7 +32,7 @@ pub(in crate::http) async fn prepare(
     Body(request): Body<PasswordRequest>,
 ) -> Result<Json<SecondFactorDraft>, ApiError> {
     let user = prove(&app, peer, account.user, request.password).await?;
-    let secret: [u8; totp::SECRET_LEN] = random()?;
+    let secret: [u8; totp::SECRET_LEN] = random::bytes()?;
     app.store.prepare_second_factor(user.id, secret.to_vec()).await?;
     let issuer = app.config.hostname.as_ref().filter(|name| !name.is_empty());
     let issuer = issuer.map_or_else(|| ISSUER.to_owned(), |host| format!("{ISSUER} {host}"));
@@ -100,7 +101,8 @@ pub(in crate::http) async fn renew(
 
 /// Recovery codes, and what is kept of them.
 fn recovery_codes() -> Result<(Vec<String>, Vec<[u8; 32]>), ApiError> {
-    let codes = (0..RECOVERY_CODES).map(|_| Ok(totp::recovery(&random()?))).collect::<Result<Vec<_>, ApiError>>()?;
+    let codes =
+        (0..RECOVERY_CODES).map(|_| Ok(totp::recovery(&random::bytes()?))).collect::<Result<Vec<_>, ApiError>>()?;
     let hashes = codes.iter().map(|code| sha256(totp::letters(code).as_bytes())).collect();
     Ok((codes, hashes))
 }

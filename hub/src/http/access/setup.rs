@@ -11,7 +11,6 @@ use super::dto::{SetupRequest, SetupState};
 use super::links;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::actor;
-use crate::http::gate::auth::random;
 use crate::http::gate::front::Encrypted;
 use crate::http::gate::peer::Peer;
 use crate::http::gate::tries::{attempt, note};
@@ -19,6 +18,7 @@ use crate::http::password::check_length;
 use crate::http::request::body::Body;
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::state::AppState;
+use crate::random;
 
 /// Whether the first password is still to be set, whether people sign in by name, and of which hub.
 #[utoipa::path(get, path = "/api/v1/setup", tag = "access", responses((status = 200, body = SetupState)), security(()))]
@@ -52,7 +52,7 @@ pub(in crate::http) async fn setup(
         return Err(ApiError::unauthenticated(detail).field("setup_token"));
     }
     check_length("password", &request.password)?;
-    let hash = app.passwords.hash(request.password, random()?).await?;
+    let hash = app.passwords.hash(request.password, random::bytes()?).await?;
     links::spend_setup_token(&app.store).await?;
     if let Some(file) = &app.config.setup_file {
         // It opens nothing any more; where it cannot be removed, the next start does it.

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use super::dto::{NewToken, Token, TokenWithText, limit};
 use crate::access::{ApiToken, sha256};
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Admin, random};
+use crate::http::gate::auth::Admin;
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::Asked;
@@ -16,6 +16,7 @@ use crate::http::request::text;
 use crate::http::request::text::TokenId;
 use crate::http::state::AppState;
 use crate::model::when;
+use crate::random;
 
 /// All API tokens, oldest first.
 #[utoipa::path(get, path = "/api/v1/tokens", tag = "access", params(Paging), responses((status = 200, body = Page<Token>)))]
@@ -43,7 +44,7 @@ pub(in crate::http) async fn create(
     let expires_at = expires.map(|span| now.plus(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)));
     let scope = new.scope.into();
     let labels = limit(new.labels, scope)?;
-    let secret = random()?;
+    let secret = random::bytes()?;
     let row = app.store.create_token(name, scope, labels, sha256(&secret), expires_at, now).await?;
     let token = ApiToken { id: row.id, secret }.text();
     Ok((StatusCode::CREATED, Json(TokenWithText { row: row.into(), token })))

@@ -12,7 +12,6 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use ring::rand::{SecureRandom, SystemRandom};
 
 use super::actor;
 use super::peer::Peer;
@@ -355,14 +354,4 @@ pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = [u8; 32]> {
     });
     let secrets = ours.filter_map(|ours| URL_SAFE_NO_PAD.decode(ours).ok().filter(|secret| secret.len() == 32));
     secrets.take(COOKIES).map(|secret| sha256(&secret))
-}
-
-/// Random bytes.
-///
-/// # Errors
-/// The operating system has none: never a weak secret.
-pub fn random<const N: usize>() -> Result<[u8; N], ApiError> {
-    let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| ApiError::internal("no randomness from the operating system"))?;
-    Ok(bytes)
 }

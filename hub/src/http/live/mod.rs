@@ -44,6 +44,7 @@ use crate::model::reading::{Point, SeriesId};
 use crate::model::view::View;
 use crate::model::{DeviceId, UnixMillis};
 use crate::pressure::Shed;
+use crate::random;
 use dto::{ClientRequest, Row, ServerMessage};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -95,7 +96,7 @@ pub(super) async fn connect(
         let detail = "too many live connections";
         return Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(10));
     };
-    let session = crate::access::hex(&auth::random::<10>()?);
+    let session = crate::access::hex(&random::bytes::<10>()?);
     let tracked = app.sockets.token();
     // The library's defaults hold 256 KiB a connection and let the write buffer grow without end.
     let upgrade = upgrade

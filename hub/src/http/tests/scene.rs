@@ -15,6 +15,7 @@ use tower::ServiceExt;
 
 use crate::access::{ApiToken, sha256};
 use crate::clock::Clock;
+use crate::delivery::policy::Policy;
 use crate::http::config::Config;
 use crate::http::gate::peer::Peer;
 use crate::http::router;
@@ -30,7 +31,6 @@ use crate::model::{BatchSeq, DeviceId, Epoch, HubId, Lane, PublicKey, SensorKind
 use crate::presence::Presence;
 use crate::proto::command::{Command, JoinPolicy};
 use crate::store::{self, Commit, SecretKey, Store};
-use crate::webhook::guard::Policy;
 
 /// The token of `--admin-token-file`.
 pub(super) const ADMIN: &str = "an-admin-token-from-a-file";

@@ -7,6 +7,8 @@ use axum::extract::State;
 
 use super::dto;
 use super::dto::{Delivery, DeliveryWithBody};
+use crate::delivery::message::{self, Sender, field};
+use crate::delivery::sign;
 use crate::http::error::{ApiError, Problem};
 use crate::http::gate::auth::{Admin, Reader};
 use crate::http::request::page::{Page, Paging};
@@ -18,8 +20,6 @@ use crate::live::Update;
 use crate::model::access::Scope;
 use crate::model::webhook::{DeliveryId, DeliveryState, WebhookId};
 use crate::store::DeliveryQuery;
-use crate::webhook::message::{self, Sender, field};
-use crate::webhook::sign;
 
 /// What to list.
 #[derive(Debug, utoipa::IntoParams)]

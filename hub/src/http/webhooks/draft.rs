@@ -8,12 +8,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::dto::WebhookKind;
+use crate::delivery::header;
+use crate::delivery::message::place;
+use crate::delivery::policy::Policy;
 use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::model::webhook::{Fields, Headers, WebhookSpec};
-use crate::webhook::guard::Policy;
-use crate::webhook::header;
-use crate::webhook::message::place;
 
 /// A webhook to create, or the new settings of one.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -7,11 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::delivery::header;
+use crate::delivery::message::field;
 use crate::http::request::text;
 use crate::model::access::Scope;
 use crate::model::{webhook, when};
-use crate::webhook::header;
-use crate::webhook::message::field;
 
 /// A webhook.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]

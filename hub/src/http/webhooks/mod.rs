@@ -10,15 +10,16 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use jiff::tz::TimeZone;
 
+use crate::delivery::payload::{Teller, test_delivery};
 use crate::http::error::{ApiError, Problem};
-use crate::http::gate::auth::{Admin, Reader, random};
+use crate::http::gate::auth::{Admin, Reader};
 use crate::http::request::body::Body;
 use crate::http::request::page::{AskPage, Page, Paging};
 use crate::http::request::params::{Asked, Nothing};
 use crate::http::request::path::Id;
 use crate::http::state::AppState;
 use crate::model::webhook::{Secret, WebhookId, WebhookSpec};
-use crate::webhook::payload::{Teller, test_delivery};
+use crate::random;
 use crate::zones;
 use draft::{NewWebhook, WebhookPatch};
 use dto::{Delivery, Webhook, WebhookWithSecret};
@@ -187,5 +188,5 @@ async fn changed(
 }
 
 fn mint() -> Result<Secret, ApiError> {
-    Ok(Secret(random::<32>()?.to_vec()))
+    Ok(Secret(random::bytes::<32>()?.to_vec()))
 }

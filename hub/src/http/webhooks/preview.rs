@@ -7,16 +7,16 @@ use utoipa::ToSchema;
 
 use super::draft::{checked, url};
 use super::dto::{Event, WebhookKind};
+use crate::delivery::header::HIDDEN;
+use crate::delivery::message::{self, Method, Sender, field, place};
+use crate::delivery::payload::Teller;
+use crate::delivery::policy::Policy;
+use crate::delivery::sample;
+use crate::delivery::sign;
 use crate::http::error::ApiError;
 use crate::http::request::text;
 use crate::model::webhook::{DeliveryId, Fields, WebhookSpec};
 use crate::model::{HubId, UnixMillis};
-use crate::webhook::guard::Policy;
-use crate::webhook::header::HIDDEN;
-use crate::webhook::message::{self, Method, Sender, field, place};
-use crate::webhook::payload::Teller;
-use crate::webhook::sample;
-use crate::webhook::sign;
 
 /// A webhook that is not made, and what it would tell of.
 #[derive(Deserialize, ToSchema)]

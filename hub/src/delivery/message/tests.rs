@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::delivery::header::HIDDEN;
 use crate::model::webhook::Fields;
-use crate::webhook::header::HIDDEN;
 
 const FROM: Sender<'static> = Sender { hub: "0a1b2c3d", id: "msg_0a1b2c3d_7" };
 const LINK: &str = "http://hub:8080/d/dev_1?m=temp&from=1&to=2";

@@ -1,7 +1,7 @@
 //! What each kind asks for beside its URL. PURE.
 
+use crate::delivery::header::HIDDEN;
 use crate::model::webhook::{Fields, WebhookKind, WebhookSpec};
-use crate::webhook::header::HIDDEN;
 
 /// Bytes of one.
 pub const LONGEST: usize = 512;

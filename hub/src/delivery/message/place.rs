@@ -5,8 +5,8 @@
 use reqwest::Url;
 
 use super::{alertmanager, field, ntfy, pagerduty, telegram};
+use crate::delivery::header::HIDDEN;
 use crate::model::webhook::{WebhookKind, WebhookSpec};
-use crate::webhook::header::HIDDEN;
 
 /// Why a webhook is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -6,7 +6,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ring::hmac;
-use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::model::HubId;
 use crate::model::webhook::{DeliveryId, Secret};
@@ -14,7 +13,7 @@ use crate::model::webhook::{DeliveryId, Secret};
 /// What every secret text begins with.
 const PREFIX: &str = "whsec_";
 /// Bytes of a secret the hub makes.
-const SECRET_LEN: usize = 32;
+pub const SECRET_LEN: usize = 32;
 
 /// Why a secret cannot be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,19 +21,12 @@ pub enum Error {
     /// Not `whsec_` and base64 of 24 to 64 bytes.
     #[error("a secret is whsec_ followed by base64 of 24 to 64 bytes")]
     Malformed,
-    /// The operating system gave no randomness.
-    #[error("no randomness from the operating system")]
-    NoRandomness,
 }
 
-/// A fresh secret.
-///
-/// # Errors
-/// [`Error::NoRandomness`]; never a weak secret.
-pub fn generate_secret() -> Result<Secret, Error> {
-    let mut bytes = vec![0; SECRET_LEN];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::NoRandomness)?;
-    Ok(Secret(bytes))
+/// A secret of fresh random bytes.
+#[must_use]
+pub fn secret(bytes: [u8; SECRET_LEN]) -> Secret {
+    Secret(bytes.to_vec())
 }
 
 /// The secret as a person copies it to the receiver.
@@ -111,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_secret_survives_its_text_and_others_are_refused() {
-        let secret = generate_secret().unwrap();
+        let secret = secret([7; SECRET_LEN]);
         assert_eq!(secret.0.len(), 32);
         assert_eq!(parse_secret(&secret_text(&secret)), Ok(secret));
         for bad in ["", "whsec_", "whsec_!!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_c2hvcnQ="] {

@@ -1,0 +1,149 @@
+//! The guard against every spelling and every trick known to us.
+
+use super::*;
+
+fn lan() -> Policy {
+    Policy::default()
+}
+
+fn internet() -> Policy {
+    Policy { mode: Mode::Internet, ..lan() }
+}
+
+#[test]
+fn no_spelling_of_a_forbidden_address_is_accepted() {
+    let hosts = [
+        // Loopback.
+        "127.0.0.1",
+        "127.1",
+        "127.0.1",
+        "0x7f.1",
+        "0x7f000001",
+        "0X7F.0.0.1",
+        "2130706433",
+        "017700000001",
+        "0177.0.0.1",
+        "0177.0.0.01",
+        "127.0.0.1.",
+        "127.255.255.254",
+        "%31%32%37.0.0.1",
+        "１２７.0.0.1",
+        "127。0。0。1",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "api.localhost",
+        "[::1]",
+        "[0:0:0:0:0:0:0:1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[0:0:0:0:0:ffff:7f00:0001]",
+        "[::127.0.0.1]",
+        // Unspecified.
+        "0",
+        "0.0.0.0",
+        "0x0",
+        "[::]",
+        "[::ffff:0.0.0.0]",
+        // Link-local: cloud metadata.
+        "169.254.169.254",
+        "0xa9fea9fe",
+        "2852039166",
+        "0251.0376.0251.0376",
+        "[::ffff:169.254.169.254]",
+        "[fe80::1]",
+        "[febf::1]",
+        // Multicast, broadcast, reserved.
+        "224.0.0.1",
+        "239.255.255.250",
+        "255.255.255.255",
+        "240.0.0.1",
+        "[ff02::1]",
+        // Carrier NAT, transition addresses.
+        "100.64.0.1",
+        "100.100.100.200",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b::a9fe:a9fe]",
+        "[64:ff9b:1::1]",
+        "[2002:7f00:1::]",
+        "[2001::1]",
+        "[fec0::1]",
+    ];
+    assert!(hosts.len() >= 40);
+    for host in hosts {
+        let url = format!("http://{host}/hook");
+        assert!(matches!(lan().check_url(&url), Err(Refused::Address(_))), "{url}: {:?}", lan().check_url(&url));
+        assert!(internet().check_url(&url).is_err(), "{url}");
+    }
+}
+
+#[test]
+fn private_addresses_are_for_the_lan_policy_only() {
+    for host in ["10.0.0.7", "172.16.0.1", "172.31.255.255", "192.168.1.20", "[fd12:3456::1]", "[::ffff:192.168.1.20]"]
+    {
+        let url = format!("http://{host}:8123/api/webhook/x");
+        assert!(lan().check_url(&url).is_ok(), "{url}");
+        assert!(matches!(internet().check_url(&url), Err(Refused::Address(_))), "{url}");
+    }
+}
+
+#[test]
+fn the_internet_is_reached_under_both_policies() {
+    for url in ["https://example.org/hook", "http://8.8.8.8/", "https://[2606:4700::1111]/", "http://172.32.0.1/"] {
+        assert!(lan().check_url(url).is_ok(), "{url}");
+        assert!(internet().check_url(url).is_ok(), "{url}");
+    }
+}
+
+#[test]
+fn only_web_urls_without_credentials_are_accepted() {
+    for url in ["file:///etc/passwd", "gopher://example.org/", "ftp://example.org/", "unix:/run/x", "data:,x"] {
+        assert!(matches!(lan().check_url(url), Err(Refused::Scheme(_))), "{url}");
+    }
+    for url in ["http://user@example.org/", "http://user:password@example.org/", "https://:p@example.org/"] {
+        assert_eq!(lan().check_url(url), Err(Refused::UserInfo), "{url}");
+    }
+    for url in ["", "example.org", "http://", "http://[::1", "http://1.2.3.4.5/", "//example.org"] {
+        assert!(matches!(lan().check_url(url), Err(Refused::Malformed(_))), "{url}");
+    }
+}
+
+#[test]
+fn the_allow_list_beats_the_rest() {
+    let policy = Policy { allow: vec!["127.0.0.0/8".parse().unwrap()], ..internet() };
+    for url in ["http://127.0.0.1:9000/", "http://localhost:9000/", "http://[::ffff:127.0.0.1]/"] {
+        assert!(policy.check_url(url).is_ok(), "{url}");
+    }
+    assert!(policy.check_url("http://[::1]/").is_err());
+}
+
+/// A hub on port 8080 of every address, which may call everybody.
+fn everywhere() -> Policy {
+    let allow = ["0.0.0.0/0", "::/0"].map(|net| net.parse().unwrap());
+    Policy { allow: allow.to_vec(), own: Some("[::]:8080".parse().unwrap()), ..lan() }
+}
+
+#[test]
+fn the_hub_is_no_target_of_its_own_by_any_address_of_this_machine() {
+    let own = reach::addresses().into_iter().map(|ip| match ip {
+        IpAddr::V4(ip) => vec![ip.to_string(), format!("[{}]", ip.to_ipv6_mapped())],
+        IpAddr::V6(ip) => vec![format!("[{ip}]")],
+    });
+    let spelled = ["127.0.0.1", "127.8.9.1", "0x7f.1", "localhost", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[::]"];
+    for host in own.flatten().chain(spelled.map(str::to_owned)) {
+        let check = |port: u16| everywhere().check_url(&format!("http://{host}:{port}/api/v1/readings"));
+        assert!(matches!(check(8080), Err(Refused::Own(_))), "{host}: {:?}", check(8080));
+        assert!(check(8123).is_ok(), "{host}: another program of this machine");
+    }
+    assert!(everywhere().check_url("http://192.0.2.9:8080/").is_ok(), "another machine");
+}
+
+#[test]
+fn where_the_hub_does_not_listen_is_another_program() {
+    let policy = |own: &str| Policy { own: Some(own.parse().unwrap()), ..everywhere() };
+    assert!(policy("127.0.0.1:8080").check_url("http://127.0.0.1:8080/").is_err());
+    assert!(policy("127.0.0.1:8080").check_url("http://127.0.0.2:8080/").is_ok());
+    assert!(policy("0.0.0.0:8080").check_url("http://[::1]:8080/").is_ok());
+    assert!(policy("127.0.0.1:80").check_url("http://127.0.0.1/").is_err(), "the port that is not written");
+    assert!(policy("127.0.0.1:443").check_url("https://127.0.0.1/").is_err());
+}
