@@ -15,6 +15,9 @@ use crate::model::catalog::Catalog;
 use crate::model::device::{Conflict, Device, DeviceNo, Link, Pending, Standing};
 use crate::model::{DeviceId, UnixMillis};
 
+/// Whoever pushes readings further ahead than this forecasts: that says nothing of a clock.
+const FORECAST_MS: i64 = 5 * 60_000;
+
 /// Links by device, pending devices by id.
 #[derive(Debug, Default)]
 pub struct Now {
@@ -191,11 +194,15 @@ impl Presence {
         self.write().pushed.extend(pushed);
     }
 
-    /// Agents whose clock runs ahead, by how many milliseconds, as measured with them.
+    /// Devices whose clock runs ahead, by how many milliseconds: as measured with agents, and as what is pushed of others shows.
     #[must_use]
     pub fn clocks_ahead(&self) -> HashMap<DeviceNo, i64> {
         let ahead = |link: &Link| link.clock_offset_ms.map(|ms| ms as i64).filter(|ms| *ms > 0);
-        self.read().links.iter().filter_map(|(device, link)| Some((*device, ahead(link)?))).collect()
+        let table = self.read();
+        let pushed = table.pushed.iter().filter_map(|(device, pushed)| Some((*device, pushed.clock_offset_ms()?)));
+        let pushed = pushed.filter(|(_, ms)| (1..=FORECAST_MS).contains(ms));
+        let agents = table.links.iter().filter_map(|(device, link)| Some((*device, ahead(link)?)));
+        pushed.chain(agents).collect()
     }
 
     /// Whether a device is online at `now`, given its expected interval, 0 when none is known. Who pushes says nothing in

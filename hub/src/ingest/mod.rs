@@ -186,6 +186,9 @@ impl Ingest {
             }
             if reviewing.is_none() {
                 let now = self.clock.wall();
+                if self.engine.poll_review().is_some_and(|at| at <= now) {
+                    self.engine.set_clocks_ahead((self.ahead)());
+                }
                 let next = self.engine.next_review(now, &self.store.catalog());
                 reviewing = next.map(|next| review(self.store.clone(), next).boxed());
             }

@@ -8,7 +8,7 @@ use super::instance::{Instance, Step, is_step, spoke};
 use super::late::Stretches;
 use super::slot::{BySlot, Slot};
 use super::track::{Change, Track};
-use super::upload::{FUTURE_MS, Upload};
+use super::upload::Upload;
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState, Transition};
 use crate::model::device::DeviceNo;
@@ -98,7 +98,7 @@ impl<'a> Draft<'a> {
         let taken = upload.taken(slot, point.at);
         let timely = taken.filter(|taken| change.is_timely(track, upload, slot, *taken));
         let Some(taken) = timely else {
-            self.late(track, slot, Stretch { told: !upload.is_imported, ..Stretch::at(point.at) });
+            self.late(track, slot, upload, point.at);
             return self.heard(track, at, upload);
         };
         if upload.is_pushed {
@@ -135,8 +135,9 @@ impl<'a> Draft<'a> {
     }
 
     /// A reading of a watched series that is not judged as it comes.
-    fn late(&mut self, track: &Track, slot: Slot, stretch: Stretch) {
-        if track.judged && self.now.since(stretch.from) >= -FUTURE_MS {
+    fn late(&mut self, track: &Track, slot: Slot, upload: &Upload, at: UnixMillis) {
+        if track.judged && at.since(self.now) <= upload.future_ms {
+            let stretch = Stretch { told: !upload.is_imported, ..Stretch::at(at) };
             self.late.entry(slot).or_default().add(stretch, track.late_ms);
         }
     }

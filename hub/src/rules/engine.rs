@@ -47,7 +47,7 @@ pub struct Engine {
     pub(super) ailing: BTreeMap<Ailment, Arc<Alert>>,
     pub(super) away: Away,
     pub(super) next_alert: u64,
-    /// Agents whose clock runs ahead, by how many milliseconds.
+    /// Devices whose clock runs ahead, by how many milliseconds.
     pub(super) clocks_ahead: HashMap<DeviceNo, i64>,
     /// When the hub started.
     pub(super) started: UnixMillis,

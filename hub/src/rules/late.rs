@@ -115,9 +115,10 @@ impl Backlog {
         }
     }
 
-    /// What was known late of a series before this start, to be looked at at once.
+    /// What was known late of a series before this start. It settles like any other: until then agents are back, and it is known
+    /// how far their clocks run ahead.
     pub(super) fn remember(&mut self, now: UnixMillis, series: SeriesId, stretch: Stretch) {
-        self.note(now.plus(-SETTLED_MS), series, &Stretches(vec![stretch]), 0);
+        self.note(now, series, &Stretches(vec![stretch]), 0);
     }
 
     /// What is to be on disk of a series once these came; `None` when it is there.

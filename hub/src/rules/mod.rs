@@ -174,8 +174,8 @@ impl Engine {
         }
     }
 
-    /// Tells the engine which agents have a clock that runs ahead, by how many milliseconds, as the hub measured it with them:
-    /// what they measure now is judged now.
+    /// Tells the engine which devices have a clock that runs ahead, by how many milliseconds: what agents among them measure now is
+    /// judged now, and what is found late of any of them happened that much earlier.
     pub fn set_clocks_ahead(&mut self, ahead: HashMap<DeviceNo, i64>) {
         self.clocks_ahead = ahead;
     }

@@ -15,6 +15,10 @@
 //! - One that touches an entry made before, of an earlier part of the backfill, makes that entry longer.
 //! - At most [`super::backtest::SPANS`] firings are entered of one stretch of late readings; the rest is counted.
 //!
+//! Times are those of the hub's clock, as of alerts: what a device measured whose clock runs ahead happened that much earlier than
+//! is stored, as far as is known of its clock. Where that was not known, or was something else at the time, an alert is known
+//! again by its values and by how long it lasted.
+//!
 //! A rule is applied as it is now, also to readings from before it was made. Silence is not looked for: it is about hearing,
 //! and the device was not heard. What is looked at twice, after a crash, makes the same entries.
 
@@ -22,6 +26,7 @@ use super::backtest::{Replay, Trial};
 use super::draft::Draft;
 use super::engine::{Engine, Proposed};
 use super::instance::{Instance, Step};
+use super::upload::{FUTURE_MS, SAME_MS};
 use crate::model::UnixMillis;
 use crate::model::alert::{Alert, AlertId, AlertState};
 use crate::model::catalog::{Catalog, Series};
@@ -39,6 +44,8 @@ pub struct Review {
     reach_ms: i64,
     /// When it was made: later readings are not wanted.
     now: UnixMillis,
+    /// How far the device's clock runs ahead, in milliseconds; 0 where that is not known.
+    ahead_ms: i64,
     trials: Vec<Trial>,
 }
 
@@ -103,7 +110,8 @@ impl Engine {
             let trials: Vec<_> = judging.map(|rule| Trial::of(rule.clone())).collect();
             let Some(reach_ms) = trials.iter().map(|trial| trial.reach_ms(series)).max() else { continue };
             let stretch = Stretch { from: late.from.plus(-track.late_ms), ..late };
-            return Some(Review { series: series.clone(), stretch, reach_ms, now, trials });
+            let ahead_ms = self.clocks_ahead.get(&series.device).copied().unwrap_or(0).max(0);
+            return Some(Review { series: series.clone(), stretch, reach_ms, now, ahead_ms, trials });
         }
     }
 
@@ -150,7 +158,7 @@ impl Review {
     /// The time in which alerts that are known matter, both ends included.
     #[must_use]
     pub fn span(&self) -> (UnixMillis, UnixMillis) {
-        (self.stretch.from.plus(-self.reach_ms), self.now)
+        (self.stretch.from.plus(-self.reach_ms - self.ahead_ms.max(FUTURE_MS)), self.now)
     }
 
     /// Begins.
@@ -171,7 +179,8 @@ impl Hearing<'_> {
             return Some((self.next, beyond));
         }
         let is_open = self.replays.iter().any(|replay| replay.open().is_some());
-        (is_open && self.next < self.review.now).then_some((self.next, self.review.now))
+        let present = self.review.now.plus(self.review.ahead_ms);
+        (is_open && self.next < present).then_some((self.next, present))
     }
 
     /// Takes some of those wanted, oldest first; `more`: there are others.
@@ -187,6 +196,9 @@ impl Hearing<'_> {
     pub fn finish(self, mut known: Vec<Alert>) -> Reviewed {
         let Self { review, replays, next, last } = self;
         let last = last.unwrap_or(next);
+        // No reading was taken after the present.
+        let ahead_ms = review.ahead_ms.max(last.since(review.now));
+        let ahead_ms = if ahead_ms > SAME_MS { ahead_ms } else { 0 };
         let mut reviewed =
             Reviewed { series: Some(review.series.id), told: review.stretch.told, ..Reviewed::default() };
         for (trial, replay) in review.trials.iter().zip(replays) {
@@ -210,31 +222,58 @@ impl Hearing<'_> {
                     last: span.last,
                     ..instance.begin(started_at, span.value)
                 };
-                let found = among(alert, &mut known);
+                let found = among(earlier(alert, ahead_ms), ahead_ms, &mut known);
                 match open.take_if(|_| span.to.is_none()) {
                     None => reviewed.findings.extend(found),
                     Some(alert) => {
-                        let alert = Alert::clone(&alert);
-                        reviewed.lasting.push(Lasting { alert, newest: last, over: found });
+                        let alert = earlier(Alert::clone(&alert), ahead_ms);
+                        reviewed.lasting.push(Lasting { alert, newest: last.plus(-ahead_ms), over: found });
                     }
                 }
             }
             if let Some(alert) = open.filter(|alert| alert.state == AlertState::Pending) {
-                reviewed.lasting.push(Lasting { alert: Alert::clone(&alert), newest: last, over: None });
+                let alert = earlier(Alert::clone(&alert), ahead_ms);
+                reviewed.lasting.push(Lasting { alert, newest: last.plus(-ahead_ms), over: None });
             }
         }
         reviewed
     }
 }
 
+/// An alert so many milliseconds earlier than the readings say.
+fn earlier(alert: Alert, ahead_ms: i64) -> Alert {
+    let earlier = |at: UnixMillis| at.plus(-ahead_ms);
+    Alert {
+        started_at: earlier(alert.started_at),
+        fired_at: alert.fired_at.map(earlier),
+        resolved_at: alert.resolved_at.map(earlier),
+        ..alert
+    }
+}
+
+/// Whether a firing is one that was told as it happened, and lies later in what is stored because the device's clock ran ahead.
+fn is_again(found: &Alert, told: &Alert) -> bool {
+    let lasted = |alert: &Alert| alert.resolved_at.map(|end| end.since(alert.started_at));
+    let is_as_long = match (lasted(found), lasted(told)) {
+        (Some(found), Some(told)) => (found - told).abs() <= 2 * SAME_MS,
+        _ => false,
+    };
+    is_as_long && told.started_at < found.started_at && (found.value, found.worst) == (told.value, told.worst)
+}
+
 /// What is new about a firing; nothing if the known ones tell of it. Of what it makes of an entry `known` tells afterwards.
-fn among(mut found: Alert, known: &mut Vec<Alert>) -> Option<Finding> {
+/// `ahead_ms`: how far the device's clock was ahead, which is measured to a second.
+fn among(mut found: Alert, ahead_ms: i64, known: &mut Vec<Alert>) -> Option<Finding> {
+    let slack_ms = if ahead_ms > 0 { SAME_MS } else { 0 };
     let end = |alert: &Alert| alert.resolved_at.unwrap_or(UnixMillis(i64::MAX));
     let of_rule = |alert: &&Alert| alert.rule == found.rule;
     let (entries, told): (Vec<&Alert>, Vec<&Alert>) =
         known.iter().filter(of_rule).partition(|alert| alert.state == AlertState::Historical);
     let told: Vec<&Alert> = told.into_iter().filter(|alert| alert.state != AlertState::Pending).collect();
-    if told.iter().any(|alert| alert.started_at <= found.started_at && found.started_at < end(alert)) {
+    let covers = |alert: &&Alert| {
+        alert.started_at.plus(-slack_ms) <= found.started_at && found.started_at < end(alert).plus(slack_ms)
+    };
+    if told.iter().any(|alert| covers(alert) || is_again(&found, alert)) {
         return None;
     }
     let later = told.iter().map(|alert| alert.started_at).filter(|at| *at > found.started_at).min();

@@ -17,7 +17,7 @@ use crate::model::{Lane, UnixMillis, numbering};
 /// A reading further ahead of the hub's clock than this is not judged.
 pub(super) const FUTURE_MS: i64 = 5 * 60_000;
 /// So far apart may clocks be that are said to be the same.
-const SAME_MS: i64 = 1_000;
+pub(super) const SAME_MS: i64 = 1_000;
 /// Younger readings need no look at the whole upload.
 const FRESH_MS: i64 = 60_000;
 
@@ -33,7 +33,7 @@ pub(super) struct Upload {
     /// The device says that it kept them.
     pub(super) is_backlog: bool,
     /// Readings further ahead than this, in milliseconds, are not judged.
-    future_ms: i64,
+    pub(super) future_ms: i64,
     /// Of each series; `None` when all readings are of this minute.
     series: Option<BySlot<Span>>,
 }
@@ -71,7 +71,7 @@ impl Upload {
         };
         let is_fresh = |(_, point): (Slot, Point)| (-SAME_MS..=FRESH_MS).contains(&came.since(point.at));
         let is_pushed = numbering::is_pushed(first.id.epoch);
-        let ahead = clocks_ahead.get(&first.id.device).filter(|_| !is_pushed && first.lane == Lane::Live);
+        let ahead = clocks_ahead.get(&first.id.device).filter(|_| !is_pushed);
         let future_ms = FUTURE_MS + ahead.copied().unwrap_or(0).max(0);
         let upload = Self {
             came,

@@ -114,6 +114,30 @@ fn what_still_lasts_when_a_device_comes_back_fires_with_its_true_start_if_the_re
 }
 
 #[test]
+fn what_was_told_of_a_clock_that_runs_ahead_is_not_told_again_as_what_is_yet_to_come() {
+    // The second time nobody has measured the clock, or it was set meanwhile.
+    for known in [200_000, 0] {
+        let mut story = Story::with([above(30.0)]);
+        story.scene.engine.set_clocks_ahead([(DeviceNo(1), known)].into());
+        let ahead = |second: i64, value: f64| (second + 200, value);
+        story.live(0, &[ahead(0, 20.0)]);
+        assert_eq!(story.live(10, &[ahead(10, 31.0)]), ["1 firing 31 at 10"]);
+        assert_eq!(story.live(16, &[ahead(16, 20.0)]), ["1 resolved 20 at 16"]);
+        // The hub was away for some seconds; the rest of it comes afterwards.
+        story.live(40, &[ahead(40, 20.0)]);
+        story.late(41, &[ahead(12, 30.5), ahead(20, 20.0), ahead(30, 20.0)]);
+        assert_eq!(story.look(60), NOTHING, "{known}");
+    }
+    // Something else, which nobody was told of: when it happened, and not when the device thought so.
+    let mut story = Story::with([above(30.0)]);
+    story.scene.engine.set_clocks_ahead([(DeviceNo(1), 400_000)].into());
+    story.live(0, &[(400, 20.0)]);
+    story.late(60, &[(420, 20.0), (430, 50.0), (434, 20.0), (459, 20.0)]);
+    assert_eq!(story.look(80), ["1 historical 50 at 30", "told 1 and 0 more"]);
+    assert_eq!(story.scene.stored[0].resolved_at, Some(at(34)));
+}
+
+#[test]
 fn an_upload_of_an_hour_is_judged_as_it_comes() {
     let minutes = |from: i64, hot: std::ops::Range<i64>| -> Vec<(i64, f64)> {
         (from..from + 60).map(|minute| (minute * 60, if hot.contains(&minute) { 31.0 } else { 20.0 })).collect()
@@ -216,9 +240,10 @@ fn a_hub_that_is_killed_looks_at_it_when_it_starts_again() {
     story.late(9_000, &[(0, 31.0), (30, 20.0)]);
     story.late(9_001, &[(4_000, 32.0), (4_030, 20.0)]);
     story.restart(9_002);
-    assert_eq!(story.look(9_002), ["1 historical 31 at 0", "2 historical 32 at 4000", "told 1 and 1 more"]);
+    assert_eq!(story.look(9_011), NOTHING, "agents are not back yet, which tell how their clocks run");
+    assert_eq!(story.look(9_012), ["1 historical 31 at 0", "2 historical 32 at 4000", "told 1 and 1 more"]);
     assert_eq!(story.waiting, None);
-    story.restart(9_003);
+    story.restart(9_013);
     assert_eq!(story.look(9_100), NOTHING);
 }
 
@@ -230,7 +255,7 @@ fn what_is_looked_at_once_more_after_a_crash_makes_no_other_entries() {
     assert_eq!(story.look(9_010), ["1 historical 31 at 0", "2 historical 33 at 40", "told 1 and 1 more"]);
     story.waiting = waiting;
     story.restart(9_011);
-    assert_eq!(story.look(9_011), NOTHING);
+    assert_eq!(story.look(9_021), NOTHING);
     assert_eq!(story.scene.stored.len(), 2);
 }
 
