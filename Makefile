@@ -28,8 +28,9 @@ soak:
 	CRASH_KILLS=200 $(CARGO) test --package telemetry-hub --test crash -- --nocapture
 	SOAK=1 $(CARGO) test --package telemetry-hub --test faults -- --nocapture --test-threads 1
 
-lint:
+lint: web/node_modules/.installed
 	$(CARGO) fmt --all --check
+	cd web && $(NPM) run lint --silent
 	$(CLIPPY)
 
 # The page, into web/dist, from where the hub embeds it.

@@ -8,7 +8,9 @@ import { after, before, test } from "node:test";
 import { AGENT_BIN, PASSWORD, stage } from "./stage.mjs";
 
 /** An address of this machine that others could reach; without one only loopback can be tried. */
-const own = Object.values(networkInterfaces()).flat().find((one) => one.family === "IPv4" && !one.internal)?.address;
+const own = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one.family === "IPv4" && !one.internal)?.address;
 const MACHINE = { x64: "x86_64", arm64: "aarch64", arm: "armhf" }[process.arch];
 
 let s, agents;
@@ -23,14 +25,22 @@ after(async () => {
   await rm(agents, { recursive: true, force: true });
 });
 
-test("one button, then one command that holds an address of the network, never loopback", { skip: own === undefined, timeout: 120_000 }, async () => {
+test("one button, then one command that holds an address of the network, never loopback", {
+  skip: own === undefined,
+  timeout: 120_000,
+}, async () => {
   const { page } = s;
   await page.getByRole("button", { name: "Create install command" }).click();
   const command = page.getByRole("textbox", { name: "install command" });
-  await command.filter({ hasText: /^curl (--noproxy '\*' )?-sS 'http:\/\/[^']+\/install\.sh\?token=thj1_[^']+' \| sh$/ }).waitFor();
+  await command
+    .filter({ hasText: /^curl (--noproxy '\*' )?-sS 'http:\/\/[^']+\/install\.sh\?token=thj1_[^']+' \| sh$/ })
+    .waitFor();
   await page.getByText("Other ways to add a device").click();
   const seen = [await command.innerText()];
-  for (const [way, label] of [["Debian package", "package command"], ["Memory card", "flash command"]]) {
+  for (const [way, label] of [
+    ["Debian package", "package command"],
+    ["Memory card", "flash command"],
+  ]) {
     await page.getByRole("button", { name: way }).click();
     seen.push(await page.getByRole("textbox", { name: label }).innerText());
   }
@@ -71,9 +81,10 @@ test("Copy works over plain HTTP and says so", { skip: own === undefined, timeou
   await page.locator("#search").selectText();
   await page.keyboard.press("Control+C");
   await page.getByText("Other ways to add a device").click();
-  for (const way of ["Memory card", "Debian package", "Memory card"]) await page.getByRole("button", { name: way }).click();
+  for (const way of ["Memory card", "Debian package", "Memory card"])
+    await page.getByRole("button", { name: way }).click();
   const addresses = page.getByLabel("Address of this hub in the command");
-  if (await addresses.count() > 0) await addresses.selectOption({ index: 1 });
+  if ((await addresses.count()) > 0) await addresses.selectOption({ index: 1 });
   await page.getByRole("button", { name: "Close" }).click();
   await page.locator("#search").fill("");
   await page.locator("#search").focus();

@@ -21,12 +21,33 @@ let s;
 before(async () => {
   s = await stage({ flags: ["--join", "open"] });
   const now = Date.now();
-  await s.push(Array.from({ length: PAST }, (_, i) => {
-    const at = now - (PAST - i) * 1_000;
-    const readings = Array.from({ length: SENSORS }, (_, n) => ({ sensor: `temperature.${n}`, unit: "Cel", at, value: Math.round(200 + 10 * Math.sin(i / 9 + n) + 3 * Math.sin(i * 12.9898 + n * 78.233)) / 10 }));
-    return { device: "box", readings };
-  }));
-  s.start(AGENT_BIN, ["simulate", "--hub", `127.0.0.1:${s.udp}`, "--devices", String(FLEET), "--sensors", "4", "--interval", "1s", "--duration", "10m", "--seed", "7"]);
+  await s.push(
+    Array.from({ length: PAST }, (_, i) => {
+      const at = now - (PAST - i) * 1_000;
+      const readings = Array.from({ length: SENSORS }, (_, n) => ({
+        sensor: `temperature.${n}`,
+        unit: "Cel",
+        at,
+        value: Math.round(200 + 10 * Math.sin(i / 9 + n) + 3 * Math.sin(i * 12.9898 + n * 78.233)) / 10,
+      }));
+      return { device: "box", readings };
+    }),
+  );
+  s.start(AGENT_BIN, [
+    "simulate",
+    "--hub",
+    `127.0.0.1:${s.udp}`,
+    "--devices",
+    String(FLEET),
+    "--sensors",
+    "4",
+    "--interval",
+    "1s",
+    "--duration",
+    "10m",
+    "--seed",
+    "7",
+  ]);
   await eventually("the fleet is there", async () => {
     const { items } = (await s.call("GET", "/devices?limit=1000")).body;
     return items.filter((one) => one.status === "online").length >= FLEET;
@@ -36,7 +57,10 @@ after(() => s?.end());
 
 /** Opens an address in a browser that has seen nothing, and counts. */
 async function opened(path, ready) {
-  const context = await s.browser.newContext({ viewport: { width: 1440, height: 900 }, storageState: await s.context.storageState() });
+  const context = await s.browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    storageState: await s.context.storageState(),
+  });
   const page = await context.newPage();
   const cdp = await context.newCDPSession(page);
   await cdp.send("Network.enable");
@@ -67,7 +91,10 @@ function within(what, { data, live, messages, files, parts }, { least, most }) {
   console.log(`${what}: ${all} bytes (answers ${data}, live ${live}; the page's own files ${files})`);
   if (process.env.VERBOSE) console.log(parts.join("\n"));
   assert.ok(all <= most, `${what} costs ${all} bytes, more than ${most}:\n${parts.join("\n")}`);
-  assert.ok(data >= least && messages > 0 && files > 0, `${what} costs ${all} bytes in ${messages} live messages: not all of it was counted\n${parts.join("\n")}`);
+  assert.ok(
+    data >= least && messages > 0 && files > 0,
+    `${what} costs ${all} bytes in ${messages} live messages: not all of it was counted\n${parts.join("\n")}`,
+  );
 }
 
 test("the list of 302 devices", { timeout: 120_000 }, async () => {

@@ -10,9 +10,14 @@ const WIDTH = 1_800;
  */
 export async function strip(browser, frames, path) {
   const page = await browser.newPage({ viewport: { width: WIDTH, height: 700 } });
-  const html = frames.map(({ caption, picture, text }, i) => `<figure><figcaption><b>${i + 1}</b> ${caption}</figcaption>${
-    picture ? `<img src="data:image/png;base64,${picture.toString("base64")}">` : `<pre>${text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</pre>`
-  }</figure>`);
+  const html = frames.map(
+    ({ caption, picture, text }, i) =>
+      `<figure><figcaption><b>${i + 1}</b> ${caption}</figcaption>${
+        picture
+          ? `<img src="data:image/png;base64,${picture.toString("base64")}">`
+          : `<pre>${text.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</pre>`
+      }</figure>`,
+  );
   await page.setContent(`<!doctype html><style>
     body { margin: 0; padding: 12px; background: #fff; display: grid; grid-template-columns: repeat(${frames.length}, 1fr); gap: 16px; width: ${WIDTH}px; box-sizing: border-box; font: 19px/1.3 system-ui, sans-serif; color: #1b2430 }
     figure { margin: 0; min-width: 0; display: grid; grid-template-rows: auto 1fr; gap: 8px }
@@ -22,6 +27,9 @@ export async function strip(browser, frames, path) {
     pre { background: #10161d; color: #dbe4ec; padding: 16px; font: 13.5px/1.5 "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere }
   </style>${html.join("")}`);
   const body = await page.locator("body").boundingBox();
-  await writeFile(path, await page.screenshot({ clip: { x: 0, y: 0, width: WIDTH, height: Math.ceil(body.height) }, fullPage: true }));
+  await writeFile(
+    path,
+    await page.screenshot({ clip: { x: 0, y: 0, width: WIDTH, height: Math.ceil(body.height) }, fullPage: true }),
+  );
   await page.close();
 }

@@ -30,7 +30,11 @@ if (other === null) apart();
 else {
   before(() => other.made);
   test("by discovery: at most five actions from an empty folder to the first chart", { timeout: 120_000 }, byDiscovery);
-  test("by the page's own command: at most five actions from an empty folder to the first chart", { timeout: 120_000 }, byCommand);
+  test(
+    "by the page's own command: at most five actions from an empty folder to the first chart",
+    { timeout: 120_000 },
+    byCommand,
+  );
 }
 
 /**
@@ -40,9 +44,17 @@ else {
 function apart() {
   const alone = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
   const may = spawnSync("unshare", [...alone, "sh", "-c", "ip link add eth0 type veth peer name eth1"]).status === 0;
-  test("the first minutes", { skip: may ? false : "needs root and network namespaces (unshare, ip)", timeout: 300_000 }, () => {
+  test("the first minutes", {
+    skip: may ? false : "needs root and network namespaces (unshare, ip)",
+    timeout: 300_000,
+  }, () => {
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    const run = spawnSync("unshare", [...alone, process.execPath, fileURLToPath(import.meta.url)], { env: { ...env, MACHINES: "2" }, encoding: "utf8", timeout: 290_000, killSignal: "SIGKILL" });
+    const run = spawnSync("unshare", [...alone, process.execPath, fileURLToPath(import.meta.url)], {
+      env: { ...env, MACHINES: "2" },
+      encoding: "utf8",
+      timeout: 290_000,
+      killSignal: "SIGKILL",
+    });
     assert.equal(run.status, 0, `${run.stdout}${run.stderr}`);
   });
 }
@@ -90,7 +102,13 @@ async function byCommand() {
     assert.equal(new URL(url).hostname, HUB_ADDRESS);
     const script = spawnSync(...other.command("curl", ["-sS", url]), { encoding: "utf8" }).stdout;
     const said = (name) => new RegExp(`^${name}='([^']+)'$`, "m").exec(script)[1];
-    await device.run(await command.innerText(), AGENT_BIN, ["run", "--hub", said("hub"), "--join-token", said("token")]);
+    await device.run(await command.innerText(), AGENT_BIN, [
+      "run",
+      "--hub",
+      said("hub"),
+      "--join-token",
+      said("token"),
+    ]);
   });
 }
 
@@ -111,17 +129,30 @@ async function walk(name, middle) {
   try {
     const person = somebody(page);
     // A person starts it on a terminal: elsewhere it shows no link that sets the password.
-    const hub = await person.run("telemetry-hub serve", "script", ["-qefc", `exec ${HUB_BIN} serve`, "/dev/null"], { cwd: folder, env: { TELEMETRY_HUB_AGENTS: await agentsIn(beside) } });
+    const hub = await person.run("telemetry-hub serve", "script", ["-qefc", `exec ${HUB_BIN} serve`, "/dev/null"], {
+      cwd: folder,
+      env: { TELEMETRY_HUB_AGENTS: await agentsIn(beside) },
+    });
     children.push(hub);
     let link = null;
-    await eventually("the hub prints its link", async () => (link = new RegExp(`http://${HUB_ADDRESS}:\\d+/#setup=\\w+`).exec(hub.said)?.[0]));
-    if (FILM) frames.push({ caption: "Start the hub, open its link, set the password", text: `$ telemetry-hub serve\n${hub.said.replaceAll("\r", "").trimEnd()}` });
+    await eventually(
+      "the hub prints its link",
+      async () => (link = new RegExp(`http://${HUB_ADDRESS}:\\d+/#setup=\\w+`).exec(hub.said)?.[0]),
+    );
+    if (FILM)
+      frames.push({
+        caption: "Start the hub, open its link, set the password",
+        text: `$ telemetry-hub serve\n${hub.said.replaceAll("\r", "").trimEnd()}`,
+      });
     await person.open(link);
     await person.type("Password", PASSWORD);
     await page.locator('[data-connection="live"]').waitFor();
     const device = {
       run: async (what, program, args) => {
-        const agent = await person.run(what, ...other.command(program, args), { cwd: beside, env: { DEVICE_AGENT_STATE: join(beside, "state"), DEVICE_AGENT_NAME: "workshop" } });
+        const agent = await person.run(what, ...other.command(program, args), {
+          cwd: beside,
+          env: { DEVICE_AGENT_STATE: join(beside, "state"), DEVICE_AGENT_NAME: "workshop" },
+        });
         children.push(agent);
       },
     };

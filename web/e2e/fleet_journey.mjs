@@ -11,14 +11,20 @@ const ODD = "sensor-207";
 let s;
 before(async () => {
   s = await stage();
-  await s.push(Array.from({ length: FLEET }, (_, i) => {
-    const name = `sensor-${String(i).padStart(3, "0")}`;
-    const readings = [["temperature", name === ODD ? 12.5 : 21 + Math.sin(i) * 1.5, "Cel"], ["humidity", 45 + Math.cos(i) * 2, "%"]];
-    return { device: name, readings: readings.map(([sensor, value, unit]) => ({ sensor, value, unit })) };
-  }));
+  await s.push(
+    Array.from({ length: FLEET }, (_, i) => {
+      const name = `sensor-${String(i).padStart(3, "0")}`;
+      const readings = [
+        ["temperature", name === ODD ? 12.5 : 21 + Math.sin(i) * 1.5, "Cel"],
+        ["humidity", 45 + Math.cos(i) * 2, "%"],
+      ];
+      return { device: name, readings: readings.map(([sensor, value, unit]) => ({ sensor, value, unit })) };
+    }),
+  );
   const { body: all } = await s.call("GET", "/devices?limit=1000");
   for (const { id, name } of all.items) {
-    if (/[05]$/.test(name)) await s.call("PATCH", `/devices/${id}`, { labels: { site: name.endsWith("0") ? "north" : "south" } });
+    if (/[05]$/.test(name))
+      await s.call("PATCH", `/devices/${id}`, { labels: { site: name.endsWith("0") ? "north" : "south" } });
   }
   await s.page.goto(s.base);
   await names().first().waitFor();
@@ -31,7 +37,11 @@ const first = (name) => s.page.locator(".device").first().filter({ hasText: name
 test("one choice shows what is unlike the others, and says why", { timeout: 120_000 }, async () => {
   await s.page.getByLabel("Sort by", { exact: true }).selectOption("Unlike the others first");
   await first(ODD);
-  await s.page.locator(".device").first().getByText(/^Temperature 12\.5.°C, others about 2[01]/).waitFor();
+  await s.page
+    .locator(".device")
+    .first()
+    .getByText(/^Temperature 12\.5.°C, others about 2[01]/)
+    .waitFor();
 });
 
 test("by the head of a column, either way, and the address says so", { timeout: 120_000 }, async () => {
@@ -84,7 +94,17 @@ test("a favourite stands first, also tomorrow", { timeout: 120_000 }, async () =
 });
 
 test("a rule has its unit in the list, and its form shows the last day", { timeout: 120_000 }, async () => {
-  const rule = { name: "Cold room", device: "*", sensor: "temperature", labels: {}, condition: { type: "threshold", op: "<", value: 13 }, for: "0s", severity: "info", webhooks: [], enabled: true };
+  const rule = {
+    name: "Cold room",
+    device: "*",
+    sensor: "temperature",
+    labels: {},
+    condition: { type: "threshold", op: "<", value: 13 },
+    for: "0s",
+    severity: "info",
+    webhooks: [],
+    enabled: true,
+  };
   assert.equal((await s.call("POST", "/rules", rule)).status, 201);
   await s.page.goto(`${s.base}/a`);
   await s.page.getByText(/Temperature of any device < 13.°C/).waitFor();
@@ -132,16 +152,31 @@ test("a label leads to those that share it, and groups them", { timeout: 120_000
   await s.page.getByText("30 devices").waitFor();
   await s.page.goto(`${s.base}/`);
   await s.page.getByLabel("Group by").selectOption("site");
-  await s.page.locator(".group-head").first().filter({ hasText: "site=north" }).filter({ hasText: "30 devices" }).waitFor();
+  await s.page
+    .locator(".group-head")
+    .first()
+    .filter({ hasText: "site=north" })
+    .filter({ hasText: "30 devices" })
+    .waitFor();
 });
 
 test("in a mixed fleet a value stands below its own sensor's name or not at all", { timeout: 120_000 }, async () => {
   const { page } = s;
-  const tanks = Array.from({ length: 40 }, (_, i) => ({ device: `tank-${i}`, readings: [{ sensor: "level", unit: "m", value: 2 + i / 100 }] }));
+  const tanks = Array.from({ length: 40 }, (_, i) => ({
+    device: `tank-${i}`,
+    readings: [{ sensor: "level", unit: "m", value: 2 + i / 100 }],
+  }));
   await s.push([...tanks, { device: "lone", readings: [{ sensor: "wind", unit: "m/s", value: 3.5 }] }]);
-  for (const [width, shown] of [[1440, 3], [1024, 3], [390, 1]]) {
+  for (const [width, shown] of [
+    [1440, 3],
+    [1024, 3],
+    [390, 1],
+  ]) {
     await page.setViewportSize({ width, height: 900 });
-    for (const [device, sensor, value] of [["tank-7", "level", "2.07"], ["sensor-000", "Temperature", "21"]]) {
+    for (const [device, sensor, value] of [
+      ["tank-7", "level", "2.07"],
+      ["sensor-000", "Temperature", "21"],
+    ]) {
       await page.goto(`${s.base}/?q=${device}`);
       await page.getByText("1 device", { exact: true }).waitFor();
       await page.goto(`${s.base}/`);
@@ -153,7 +188,10 @@ test("in a mixed fleet a value stands below its own sensor's name or not at all"
       assert.match(await cell.textContent(), new RegExp(sensor));
       if (shown < 2) continue;
       // By where it stands on the screen, not by its place in the page.
-      const [left, head] = [await cell.boundingBox(), await page.getByRole("button", { name: `Sort by ${sensor}` }).boundingBox()];
+      const [left, head] = [
+        await cell.boundingBox(),
+        await page.getByRole("button", { name: `Sort by ${sensor}` }).boundingBox(),
+      ];
       assert.ok(Math.abs(left.x - head.x) < 4, `${device} shows its ${sensor} at ${left.x}, its head is at ${head.x}`);
     }
   }
@@ -164,17 +202,30 @@ test("in a mixed fleet a value stands below its own sensor's name or not at all"
   assert.equal(await lone.locator(".value").count(), 0);
 });
 
-test("air pressure shows the digits that move, and on a phone the head of its chart is whole", { timeout: 120_000 }, async () => {
+test("air pressure shows the digits that move, and on a phone the head of its chart is whole", {
+  timeout: 120_000,
+}, async () => {
   const { page } = s;
   const now = Date.now();
-  const readings = Array.from({ length: 60 }, (_, i) => ({ sensor: "pressure", unit: "hPa", at: now - (60 - i) * 1_000, value: 1013.25 + 0.15 * Math.sin(i / 9) }));
+  const readings = Array.from({ length: 60 }, (_, i) => ({
+    sensor: "pressure",
+    unit: "hPa",
+    at: now - (60 - i) * 1_000,
+    value: 1013.25 + 0.15 * Math.sin(i / 9),
+  }));
   await s.push([{ device: "barometer", readings }]);
   const { items } = (await s.call("GET", "/devices?q=barometer")).body;
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${s.base}/d/${items[0].id}?from=now-5m&to=now`);
   await page.locator(".chart-head").getByText(/^max/).waitFor();
   assert.match(await page.locator(".readout").innerText(), /^min\s+1013\.10\s+mean\s+1013\.\d\d\s+max\s+1013\.40$/);
-  const cut = await page.locator(".chart-head, .chart-head h2, .chart-head .readout").evaluateAll((all) => all.filter((one) => one.scrollWidth > one.clientWidth).map((one) => `${one.className || one.tagName}: ${one.textContent}`));
+  const cut = await page
+    .locator(".chart-head, .chart-head h2, .chart-head .readout")
+    .evaluateAll((all) =>
+      all
+        .filter((one) => one.scrollWidth > one.clientWidth)
+        .map((one) => `${one.className || one.tagName}: ${one.textContent}`),
+    );
   assert.deepEqual(cut, []);
   await page.setViewportSize({ width: 1440, height: 900 });
 });

@@ -37,8 +37,18 @@ before(async () => {
   context.setDefaultTimeout(SOON);
   page = await context.newPage();
   page.on("pageerror", (error) => troubles.push(`page error: ${error.message}`));
-  page.on("console", (message) => /content security policy|trusted ?type/i.test(message.text()) && troubles.push(`console: ${message.text()}`));
-  page.on("request", (request) => request.url().startsWith(base) || request.url().startsWith("data:") || troubles.push(`request to ${request.url()}`));
+  page.on(
+    "console",
+    (message) =>
+      /content security policy|trusted ?type/i.test(message.text()) && troubles.push(`console: ${message.text()}`),
+  );
+  page.on(
+    "request",
+    (request) =>
+      request.url().startsWith(base) ||
+      request.url().startsWith("data:") ||
+      troubles.push(`request to ${request.url()}`),
+  );
 });
 
 after(async () => {
@@ -71,7 +81,10 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
   });
 
   await step("the empty page says what to run, with a token when asked", async () => {
-    await page.getByRole("textbox", { name: "agent command" }).filter({ hasText: `--hub 127.0.0.1:${udp}` }).waitFor();
+    await page
+      .getByRole("textbox", { name: "agent command" })
+      .filter({ hasText: `--hub 127.0.0.1:${udp}` })
+      .waitFor();
     await page.getByRole("button", { name: "Add a token to the command" }).click();
     await page.getByRole("textbox", { name: "agent command" }).filter({ hasText: "--join-token " }).waitFor();
     await page.getByText("the hub listens nowhere else").first().waitFor();
@@ -106,32 +119,35 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
   });
 
   const paused = () => page.getByRole("button", { name: /^Paused, / });
-  await step("a drag survives redraws and a sensor that appears, zooms and pauses, and the address says so", async () => {
-    // Of a device that was just added the usual window is as wide as its data: one that stays as it is asked for.
-    await page.goto(`${base}/d/${await deviceId()}?from=now-4m&to=now`);
-    await page.locator(`[data-chart="${sensor}"][data-last-at]`).waitFor();
-    const over = page.locator(`[data-chart="${sensor}"] .u-over`);
-    // `hover` waits until the chart stands still and lies under the pointer.
-    const { width, height } = await over.boundingBox();
-    await over.hover({ position: { x: width * 0.6, y: height / 2 } });
-    const place = await over.boundingBox();
-    await page.mouse.down();
-    await over.hover({ position: { x: width * 0.7, y: height / 2 } });
-    // By its name this one would stand before all others.
-    await tell("temp.a", 21);
-    await page.locator('[data-chart="temp.a"]').waitFor();
-    assert.deepEqual(await over.boundingBox(), place, "the chart moved away under the hand");
-    await over.hover({ position: { x: width * 0.9, y: height / 2 } });
-    await page.mouse.up();
-    await paused().waitFor();
-    const { searchParams, href } = new URL(page.url());
-    assert.match(searchParams.get("from"), /^\d{13}$/);
-    const share = (searchParams.get("to") - searchParams.get("from")) / 240_000;
-    assert.ok(Math.abs(share - 0.3) < 0.01, `dragged over 0.3 of the window, got ${share}`);
-    await page.reload();
-    await paused().waitFor();
-    assert.equal(page.url(), href);
-  });
+  await step(
+    "a drag survives redraws and a sensor that appears, zooms and pauses, and the address says so",
+    async () => {
+      // Of a device that was just added the usual window is as wide as its data: one that stays as it is asked for.
+      await page.goto(`${base}/d/${await deviceId()}?from=now-4m&to=now`);
+      await page.locator(`[data-chart="${sensor}"][data-last-at]`).waitFor();
+      const over = page.locator(`[data-chart="${sensor}"] .u-over`);
+      // `hover` waits until the chart stands still and lies under the pointer.
+      const { width, height } = await over.boundingBox();
+      await over.hover({ position: { x: width * 0.6, y: height / 2 } });
+      const place = await over.boundingBox();
+      await page.mouse.down();
+      await over.hover({ position: { x: width * 0.7, y: height / 2 } });
+      // By its name this one would stand before all others.
+      await tell("temp.a", 21);
+      await page.locator('[data-chart="temp.a"]').waitFor();
+      assert.deepEqual(await over.boundingBox(), place, "the chart moved away under the hand");
+      await over.hover({ position: { x: width * 0.9, y: height / 2 } });
+      await page.mouse.up();
+      await paused().waitFor();
+      const { searchParams, href } = new URL(page.url());
+      assert.match(searchParams.get("from"), /^\d{13}$/);
+      const share = (searchParams.get("to") - searchParams.get("from")) / 240_000;
+      assert.ok(Math.abs(share - 0.3) < 0.01, `dragged over 0.3 of the window, got ${share}`);
+      await page.reload();
+      await paused().waitFor();
+      assert.equal(page.url(), href);
+    },
+  );
 
   await step("L returns to live, Space pauses, however quickly one follows the other", async () => {
     await page.keyboard.press("l");
@@ -166,7 +182,12 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
     await form.getByLabel("Limit").fill("-1000000000");
     await form.getByLabel("For at least").fill("0s");
     await form.getByText(/^In the last 24 h this would have fired once/).waitFor();
-    for (const [kind, field] of [["rate", "Measured over"], ["deviation", "Deviations"], ["silence", "For longer than"], ["threshold", "Limit"]]) {
+    for (const [kind, field] of [
+      ["rate", "Measured over"],
+      ["deviation", "Deviations"],
+      ["silence", "For longer than"],
+      ["threshold", "Limit"],
+    ]) {
       await form.getByLabel("Fires when the value").selectOption(kind);
       await form.getByLabel(field).waitFor();
     }
@@ -184,58 +205,70 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
     assert.equal(await page.evaluate(() => window.notReloaded), true);
   });
 
-  await t.test("every screen is accessible in both themes and fits 360 px", { skip: broken, timeout: 300_000 }, async (t) => {
-    const device = await deviceId();
-    const axe = await readFile(here("../node_modules/axe-core/axe.min.js"), "utf8");
-    const press = (name) => () => page.getByRole("button", { name, exact: true }).click();
-    const kind = (type) => () => page.getByLabel("Fires when the value").selectOption(type);
-    // Everything there is to see: each address, and what opens on it.
-    const screens = {
-      devices: ["/"],
-      "add a device": ["/", press("Add a device")],
-      "no match": ["/?q=nothing-is-called-so"],
-      groups: ["/?group=status"],
-      device: [`/d/${device}`],
-      table: [`/d/${device}`, async () => (await press("Table")(), await page.getByRole("row").nth(2).waitFor())],
-      amounts: [`/d/${device}`, () => page.getByRole("button", { name: "Amount" }).first().click()],
-      edit: [`/d/${device}`, press("Edit")],
-      window: [`/d/${device}`, () => page.locator("summary").filter({ hasText: "From" }).click()],
-      sensors: [`/d/${device}`, () => page.locator("summary").filter({ hasText: "sensors" }).click()],
-      health: [`/d/${device}`, () => page.locator(".health-line > summary").click()],
-      alerts: ["/a"],
-      silence: ["/a", press("New silence")],
-      ...Object.fromEntries(["threshold", "rate", "increase", "deviation", "silence"].map((type) => [`rule by ${type}`, ["/a?rule=new", kind(type)]])),
-      "wrong rule": ["/a?rule=new&sensor=*", async () => {
-        await page.getByLabel("Name", { exact: true }).fill("x");
-        await page.getByLabel("Limit").fill("1");
-        await page.getByLabel("Resolves at").fill("2");
-        await press("Create rule")();
-        await page.getByRole("alert").waitFor();
-      }],
-      webhooks: ["/w"],
-      webhook: ["/w", async () => (await press("New webhook")(), await press("Add a header")())],
-      hub: ["/h"],
-      keyboard: ["/", () => page.keyboard.press("?")],
-      missing: ["/no/such/page"],
-    };
-    for (const [name, [path, open]] of Object.entries(screens)) {
-      for (const colorScheme of ["light", "dark"]) {
-        await t.test(`${name}, ${colorScheme}`, async () => {
-          await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-          await page.goto(base + path);
-          await page.locator("main h1, main h2").first().waitFor();
-          await connection("live");
-          await open?.();
-          if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}-${colorScheme}.png`) });
-          assert.deepEqual(await violations(axe), []);
-          await page.setViewportSize({ width: 360, height: 740 });
-          await fits(360);
-          await page.setViewportSize({ width: 1440, height: 900 });
-        });
+  await t.test(
+    "every screen is accessible in both themes and fits 360 px",
+    { skip: broken, timeout: 300_000 },
+    async (t) => {
+      const device = await deviceId();
+      const axe = await readFile(here("../node_modules/axe-core/axe.min.js"), "utf8");
+      const press = (name) => () => page.getByRole("button", { name, exact: true }).click();
+      const kind = (type) => () => page.getByLabel("Fires when the value").selectOption(type);
+      // Everything there is to see: each address, and what opens on it.
+      const screens = {
+        devices: ["/"],
+        "add a device": ["/", press("Add a device")],
+        "no match": ["/?q=nothing-is-called-so"],
+        groups: ["/?group=status"],
+        device: [`/d/${device}`],
+        table: [`/d/${device}`, async () => (await press("Table")(), await page.getByRole("row").nth(2).waitFor())],
+        amounts: [`/d/${device}`, () => page.getByRole("button", { name: "Amount" }).first().click()],
+        edit: [`/d/${device}`, press("Edit")],
+        window: [`/d/${device}`, () => page.locator("summary").filter({ hasText: "From" }).click()],
+        sensors: [`/d/${device}`, () => page.locator("summary").filter({ hasText: "sensors" }).click()],
+        health: [`/d/${device}`, () => page.locator(".health-line > summary").click()],
+        alerts: ["/a"],
+        silence: ["/a", press("New silence")],
+        ...Object.fromEntries(
+          ["threshold", "rate", "increase", "deviation", "silence"].map((type) => [
+            `rule by ${type}`,
+            ["/a?rule=new", kind(type)],
+          ]),
+        ),
+        "wrong rule": [
+          "/a?rule=new&sensor=*",
+          async () => {
+            await page.getByLabel("Name", { exact: true }).fill("x");
+            await page.getByLabel("Limit").fill("1");
+            await page.getByLabel("Resolves at").fill("2");
+            await press("Create rule")();
+            await page.getByRole("alert").waitFor();
+          },
+        ],
+        webhooks: ["/w"],
+        webhook: ["/w", async () => (await press("New webhook")(), await press("Add a header")())],
+        hub: ["/h"],
+        keyboard: ["/", () => page.keyboard.press("?")],
+        missing: ["/no/such/page"],
+      };
+      for (const [name, [path, open]] of Object.entries(screens)) {
+        for (const colorScheme of ["light", "dark"]) {
+          await t.test(`${name}, ${colorScheme}`, async () => {
+            await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+            await page.goto(base + path);
+            await page.locator("main h1, main h2").first().waitFor();
+            await connection("live");
+            await open?.();
+            if (SHOTS) await page.screenshot({ path: join(SHOTS, `${name}-${colorScheme}.png`) });
+            assert.deepEqual(await violations(axe), []);
+            await page.setViewportSize({ width: 360, height: 740 });
+            await fits(360);
+            await page.setViewportSize({ width: 1440, height: 900 });
+          });
+        }
       }
-    }
-    await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
-  });
+      await page.emulateMedia({ colorScheme: "light", reducedMotion: "no-preference" });
+    },
+  );
 
   await step("by keyboard alone: search, open, read a chart, go elsewhere, ask for help", async () => {
     await page.goto(base);
@@ -244,18 +277,36 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
     await page.keyboard.press("/");
     await page.locator("#search:focus").waitFor();
     await page.keyboard.type(DEVICE);
-    for (let tabs = 0; tabs < 30 && !(await page.evaluate(() => document.activeElement.matches(".device a.name"))); tabs++) await page.keyboard.press("Tab");
+    for (
+      let tabs = 0;
+      tabs < 30 && !(await page.evaluate(() => document.activeElement.matches(".device a.name")));
+      tabs++
+    )
+      await page.keyboard.press("Tab");
     await page.locator("a.name:focus").filter({ hasText: DEVICE }).waitFor();
     await page.keyboard.press("Enter");
     await page.locator("[data-chart][data-last-at]").first().waitFor();
-    for (let tabs = 0; tabs < 60 && !(await page.evaluate(() => document.activeElement.matches("[data-chart]"))); tabs++) await page.keyboard.press("Tab");
+    for (
+      let tabs = 0;
+      tabs < 60 && !(await page.evaluate(() => document.activeElement.matches("[data-chart]")));
+      tabs++
+    )
+      await page.keyboard.press("Tab");
     await page.keyboard.press("ArrowLeft");
-    await page.locator("#announce").filter({ hasText: /^\d\d:\d\d:\d\d: / }).waitFor({ state: "attached" });
+    await page
+      .locator("#announce")
+      .filter({ hasText: /^\d\d:\d\d:\d\d: / })
+      .waitFor({ state: "attached" });
     await page.keyboard.press("?");
     await page.getByRole("dialog", { name: "Keyboard" }).waitFor();
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
-    for (const [key, heading] of [["a", "Alerts"], ["w", "Webhooks"], ["h", "Hub"], ["d", "Devices"]]) {
+    for (const [key, heading] of [
+      ["a", "Alerts"],
+      ["w", "Webhooks"],
+      ["h", "Hub"],
+      ["d", "Devices"],
+    ]) {
       await page.keyboard.press("g");
       await page.keyboard.press(key);
       await page.getByRole("heading", { level: 1, name: heading }).waitFor();
@@ -265,9 +316,13 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
   await step("gaps are gaps at every zoom, on the canvas and in the table", async () => {
     // Readings every two seconds of the last half hour, with five holes that no zoom below may close.
     const end = Math.floor(Date.now() / 60_000) * 60_000;
-    const holes = [3, 8, 14, 19, 25].map((minute, i) => [end - minute * 60_000, end - minute * 60_000 + 60_000 + i * 15_000]);
+    const holes = [3, 8, 14, 19, 25].map((minute, i) => [
+      end - minute * 60_000,
+      end - minute * 60_000 + 60_000 + i * 15_000,
+    ]);
     const texts = [];
-    for (let at = end - 1_800_000; at <= end; at += 2_000) if (!holes.some(([from, to]) => at > from && at < to)) texts.push(`hole level=${at % 7_000} ${at}`);
+    for (let at = end - 1_800_000; at <= end; at += 2_000)
+      if (!holes.some(([from, to]) => at > from && at < to)) texts.push(`hole level=${at % 7_000} ${at}`);
     for (let i = 0; i < texts.length; i += 20) await tellLines(texts.slice(i, i + 20).join("\n"));
     const device = await deviceId();
     const gaps = async (from, to, wanted) => {
@@ -300,21 +355,24 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
   });
 
   await step("every time follows the chosen time zone, and the browser remembers it", async () => {
-    await elsewhere(async (other) => {
-      await other.goto(`${base}/d/${await deviceId()}`);
-      await other.locator("[data-chart][data-last-at]").first().waitFor();
-      await other.keyboard.press(" ");
-      await other.keyboard.press("t");
-      const row = other.locator("tbody tr").first();
-      const at = Number(await row.getAttribute("data-at"));
-      const told = (ahead) => new Date(at + ahead).toISOString().slice(0, 19).replace("T", " ");
-      await row.getByText(told(5.5 * 3_600_000)).waitFor();
-      await other.getByLabel("Time zone").selectOption("UTC");
-      await row.getByText(told(0)).waitFor();
-      await other.reload();
-      await other.locator("[data-chart][data-last-at]").first().waitFor();
-      assert.equal(await other.getByLabel("Time zone").inputValue(), "utc");
-    }, { timezoneId: "Asia/Kolkata" });
+    await elsewhere(
+      async (other) => {
+        await other.goto(`${base}/d/${await deviceId()}`);
+        await other.locator("[data-chart][data-last-at]").first().waitFor();
+        await other.keyboard.press(" ");
+        await other.keyboard.press("t");
+        const row = other.locator("tbody tr").first();
+        const at = Number(await row.getAttribute("data-at"));
+        const told = (ahead) => new Date(at + ahead).toISOString().slice(0, 19).replace("T", " ");
+        await row.getByText(told(5.5 * 3_600_000)).waitFor();
+        await other.getByLabel("Time zone").selectOption("UTC");
+        await row.getByText(told(0)).waitFor();
+        await other.reload();
+        await other.locator("[data-chart][data-last-at]").first().waitFor();
+        assert.equal(await other.getByLabel("Time zone").inputValue(), "utc");
+      },
+      { timezoneId: "Asia/Kolkata" },
+    );
   });
 
   await step("how long readings are kept: what a change deletes is said before it is made", async () => {
@@ -327,16 +385,28 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
     await kept.getByRole("button", { name: "Save" }).click();
     await kept.getByRole("button", { name: "Save" }).waitFor({ state: "detached" });
     await page.reload();
-    await page.waitForFunction(() => [...document.querySelectorAll("section[aria-labelledby=retention] input")].some((input) => input.value === "30d"));
+    await page.waitForFunction(() =>
+      [...document.querySelectorAll("section[aria-labelledby=retention] input")].some((input) => input.value === "30d"),
+    );
   });
 
   await step("ten thousand devices: found by name, and never more elements than fit a screen", async () => {
     const one = await page.evaluate(async () => (await (await fetch("/api/v1/devices")).json()).items[0]);
-    const all = Array.from({ length: 10_000 }, (_, i) => ({ ...one, id: `made-${i}`, name: `pump-${String(i).padStart(5, "0")}`, status: i % 50 ? "online" : "offline" }));
+    const all = Array.from({ length: 10_000 }, (_, i) => ({
+      ...one,
+      id: `made-${i}`,
+      name: `pump-${String(i).padStart(5, "0")}`,
+      status: i % 50 ? "online" : "offline",
+    }));
     await elsewhere(async (other) => {
       await other.route(/\/api\/v1\/devices\?/, (route) => {
         const start = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 0);
-        return route.fulfill({ json: { items: all.slice(start, start + 1_000), next: start + 1_000 < all.length ? String(start + 1_000) : null } });
+        return route.fulfill({
+          json: {
+            items: all.slice(start, start + 1_000),
+            next: start + 1_000 < all.length ? String(start + 1_000) : null,
+          },
+        });
       });
       await other.route(/\/api\/v1\/latest/, (route) => route.fulfill({ json: { items: [], next: null } }));
       await other.goto(base);
@@ -377,7 +447,10 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
       const there = await others.count();
       assert.ok(there >= 1, "the other browser is listed");
       await others.first().click();
-      await browsers.getByRole("button", { name: /^Really sign out/ }).first().click();
+      await browsers
+        .getByRole("button", { name: /^Really sign out/ })
+        .first()
+        .click();
       // The one that was used last stands first: it is the other, and it is out at once.
       await other.getByRole("heading", { name: "Sign in" }).waitFor();
       assert.equal(await others.count(), there - 1);
@@ -421,11 +494,22 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
   await step("a phone finds a name, a colour and icons for its home screen", async () => {
     const link = await page.locator('link[rel="manifest"]').getAttribute("href");
     const manifest = await (await fetch(new URL(link, page.url()))).json();
-    for (const { src, sizes, type } of [...manifest.icons, { src: await page.locator('link[rel="apple-touch-icon"]').getAttribute("href"), sizes: "180x180", type: "image/png" }]) {
+    for (const { src, sizes, type } of [
+      ...manifest.icons,
+      {
+        src: await page.locator('link[rel="apple-touch-icon"]').getAttribute("href"),
+        sizes: "180x180",
+        type: "image/png",
+      },
+    ]) {
       const answer = await fetch(new URL(src, base));
       const picture = Buffer.from(await answer.arrayBuffer());
       // Width and height stand in the first chunk of a PNG.
-      assert.deepEqual([answer.headers.get("content-type"), `${picture.readUInt32BE(16)}x${picture.readUInt32BE(20)}`], [type, sizes], src);
+      assert.deepEqual(
+        [answer.headers.get("content-type"), `${picture.readUInt32BE(16)}x${picture.readUInt32BE(20)}`],
+        [type, sizes],
+        src,
+      );
     }
     assert.deepEqual([manifest.start_url, manifest.display], ["./", "standalone"]);
   });
@@ -433,11 +517,22 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
   await step("hostile names are text", async () => {
     const name = `<img src=x onerror=alert(1)>\u202Egnp`;
     await page.goto(base);
-    await page.evaluate(async ([id, name]) => fetch(`/api/v1/devices/${id}`, { method: "PATCH", headers: { "content-type": "application/json" }, body: JSON.stringify({ labels: { [name.slice(0, 20)]: name } }) }), [await deviceId(), name]);
+    await page.evaluate(
+      async ([id, name]) =>
+        fetch(`/api/v1/devices/${id}`, {
+          method: "PATCH",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ labels: { [name.slice(0, 20)]: name } }),
+        }),
+      [await deviceId(), name],
+    );
     await tellLines("<b>bold</b> <i>x</i>=1");
     await page.goto(`${base}/d/${await deviceId()}`);
     await page.locator("[data-chart][data-last-at]").first().waitFor();
-    const found = await page.evaluate(() => ({ made: document.querySelectorAll("main img, main b b, h2 b, h2 i").length, turned: /[\u202A-\u202E\u2066-\u2069]/.test(document.body.innerText) }));
+    const found = await page.evaluate(() => ({
+      made: document.querySelectorAll("main img, main b b, h2 b, h2 i").length,
+      turned: /[\u202A-\u202E\u2066-\u2069]/.test(document.body.innerText),
+    }));
     assert.deepEqual(found, { made: 0, turned: false });
   });
 
@@ -448,7 +543,10 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
     await page.locator("h1 ~ .status").filter({ hasText: "online" }).waitFor();
     await stop(hub);
     await connection("reconnecting");
-    await page.getByRole("alert").filter({ hasText: /No connection to the hub since \d\d:\d\d:\d\d/ }).waitFor();
+    await page
+      .getByRole("alert")
+      .filter({ hasText: /No connection to the hub since \d\d:\d\d:\d\d/ })
+      .waitFor();
     // Nothing on the page looks alive: no state is green, and no word says online.
     await page.locator("h1 ~ .status").filter({ hasText: "was online" }).waitFor();
     assert.equal(await page.locator(".status.good").count(), 0);
@@ -472,7 +570,23 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
 
 /** Starts the hub; resolves with the setup link, or with the plain address once a password is set. */
 async function startHub() {
-  hub = spawn(HUB_BIN, ["serve", "--data", join(dir, "hub"), "--http", `127.0.0.1:${http}`, "--udp", `127.0.0.1:${udp}`, "--join", "click", "--webhook-allow", "127.0.0.0/8"], { stdio: ["ignore", "pipe", "pipe"] });
+  hub = spawn(
+    HUB_BIN,
+    [
+      "serve",
+      "--data",
+      join(dir, "hub"),
+      "--http",
+      `127.0.0.1:${http}`,
+      "--udp",
+      `127.0.0.1:${udp}`,
+      "--join",
+      "click",
+      "--webhook-allow",
+      "127.0.0.0/8",
+    ],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
   hub.stdout.resume();
   hub.stderr.on("data", (chunk) => process.env.VERBOSE && process.stderr.write(chunk));
   await eventually("the hub answers", async () => (await fetch(`${base}/readyz`)).ok);
@@ -483,7 +597,23 @@ async function startHub() {
 async function startAgent() {
   const config = join(dir, "agent.toml");
   await writeFile(config, `[[listen]]\nudp = "127.0.0.1:${lines}"\nprecision = "ms"\n`);
-  agent = spawn(AGENT_BIN, ["run", "--config", config, "--hub", `127.0.0.1:${udp}`, "--state", join(dir, "agent"), "--name", DEVICE, "--interval", "200ms"], { stdio: ["ignore", "ignore", "pipe"] });
+  agent = spawn(
+    AGENT_BIN,
+    [
+      "run",
+      "--config",
+      config,
+      "--hub",
+      `127.0.0.1:${udp}`,
+      "--state",
+      join(dir, "agent"),
+      "--name",
+      DEVICE,
+      "--interval",
+      "200ms",
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
   agent.stderr.on("data", (chunk) => process.env.VERBOSE && process.stderr.write(chunk));
 }
 
@@ -493,7 +623,9 @@ const tell = (sensor, value) => tellLines(`${sensor.replace(".", " ")}=${value}`
 /** Influx line protocol to the agent. */
 async function tellLines(text) {
   const socket = createSocket("udp4");
-  await new Promise((resolve, reject) => socket.send(text, lines, "127.0.0.1", (error) => (error ? reject(error) : resolve())));
+  await new Promise((resolve, reject) =>
+    socket.send(text, lines, "127.0.0.1", (error) => (error ? reject(error) : resolve())),
+  );
   socket.close();
 }
 
@@ -501,7 +633,11 @@ const deviceId = () => page.evaluate(async () => (await (await fetch("/api/v1/de
 
 /** Another browser of the same person. */
 async function elsewhere(run, more = {}) {
-  const other = await browser.newContext({ viewport: { width: 1440, height: 900 }, storageState: await context.storageState(), ...more });
+  const other = await browser.newContext({
+    viewport: { width: 1440, height: 900 },
+    storageState: await context.storageState(),
+    ...more,
+  });
   other.setDefaultTimeout(SOON);
   await run(await other.newPage());
   await other.close();
@@ -517,15 +653,30 @@ const connection = (state) => page.locator(`[data-connection="${state}"]`).waitF
 /** Only what is on the screen is drawn, so the chart is brought there first. */
 const movedPast = async (sensor, at, timeout = SOON) => {
   await page.locator(`[data-chart="${sensor}"]`).scrollIntoViewIfNeeded();
-  await page.waitForFunction(([name, limit]) => Number(document.querySelector(`[data-chart="${name}"]`)?.dataset.lastAt) > limit, [sensor, at], { timeout });
+  await page.waitForFunction(
+    ([name, limit]) => Number(document.querySelector(`[data-chart="${name}"]`)?.dataset.lastAt) > limit,
+    [sensor, at],
+    { timeout },
+  );
 };
 
 /** Charts follow a new width one frame later; what still sticks out after that never goes away. */
 async function fits(width) {
-  await page.waitForFunction((width) => innerWidth === width && document.documentElement.scrollWidth <= width, width, { timeout: 5_000 }).catch(async () => {
-    const wide = await page.evaluate((width) => [...document.querySelectorAll("main *")].filter((one) => one.getBoundingClientRect().right > width).map((one) => `${one.tagName}.${one.className}`).slice(0, 5), width);
-    assert.fail(`scrolls sideways at ${width} px: ${wide.join(", ")}`);
-  });
+  await page
+    .waitForFunction((width) => innerWidth === width && document.documentElement.scrollWidth <= width, width, {
+      timeout: 5_000,
+    })
+    .catch(async () => {
+      const wide = await page.evaluate(
+        (width) =>
+          [...document.querySelectorAll("main *")]
+            .filter((one) => one.getBoundingClientRect().right > width)
+            .map((one) => `${one.tagName}.${one.className}`)
+            .slice(0, 5),
+        width,
+      );
+      assert.fail(`scrolls sideways at ${width} px: ${wide.join(", ")}`);
+    });
 }
 
 async function tableTimes(sensor) {
@@ -533,7 +684,9 @@ async function tableTimes(sensor) {
   await page.keyboard.press("t");
   const cells = dataOf(sensor).locator("tbody tr td:first-child");
   await cells.first().waitFor();
-  return dataOf(sensor).locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.dataset.at));
+  return dataOf(sensor)
+    .locator("tbody tr")
+    .evaluateAll((rows) => rows.map((row) => row.dataset.at));
 }
 
 async function eventually(what, check) {
@@ -554,5 +707,7 @@ async function violations(axe) {
     return { passes: passes.length, violations };
   });
   assert.ok(passes > 10, "axe looked at nothing");
-  return violations.filter(({ impact }) => impact !== "minor").map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
+  return violations
+    .filter(({ impact }) => impact !== "minor")
+    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
 }

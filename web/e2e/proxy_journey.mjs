@@ -14,7 +14,8 @@ import { CHROMIUM, eventually, freeTcp, LAUNCH, PASSWORD, SOON, stage, stop } fr
 const NAME = "hub.example";
 const docs = await readFile(fileURLToPath(new URL("../../hub/docs/proxies.md", import.meta.url)), "utf8");
 /** The stanzas of a kind, in their order. */
-const stanzas = (kind) => [...docs.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter((found) => found[1] === kind).map((found) => found[2]);
+const stanzas = (kind) =>
+  [...docs.matchAll(/```(\w+)\n([\s\S]*?)```/g)].filter((found) => found[1] === kind).map((found) => found[2]);
 
 let listing, browser, keys;
 const ended = [];
@@ -22,10 +23,33 @@ before(async () => {
   listing = await stage({ flags: ["--hosts", NAME, "--trusted-proxies", "127.0.0.1"] });
   await listing.push([{ device: "pump", readings: [{ sensor: "temperature", unit: "Cel", value: 21.5 }] }]);
   // The name leads here; its certificate is one of the test.
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: [...LAUNCH, `--host-resolver-rules=MAP ${NAME} 127.0.0.1`] });
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [...LAUNCH, `--host-resolver-rules=MAP ${NAME} 127.0.0.1`],
+  });
   keys = join(listing.dir, "keys");
   await mkdir(keys);
-  execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", `/CN=${NAME}`, "-keyout", join(keys, "key"), "-out", join(keys, "pem")], { stdio: "ignore" });
+  execFileSync(
+    "openssl",
+    [
+      "req",
+      "-x509",
+      "-newkey",
+      "ec",
+      "-pkeyopt",
+      "ec_paramgen_curve:P-256",
+      "-nodes",
+      "-days",
+      "2",
+      "-subj",
+      `/CN=${NAME}`,
+      "-keyout",
+      join(keys, "key"),
+      "-out",
+      join(keys, "pem"),
+    ],
+    { stdio: "ignore" },
+  );
 });
 after(async () => {
   for (const child of ended.reverse()) await stop(child);
@@ -39,7 +63,10 @@ async function works(base, { secure }) {
   context.setDefaultTimeout(SOON);
   const page = await context.newPage();
   const wrong = [];
-  page.on("response", (answer) => answer.status() >= 400 && answer.status() !== 401 && wrong.push(`${answer.status()} ${answer.url()}`));
+  page.on(
+    "response",
+    (answer) => answer.status() >= 400 && answer.status() !== 401 && wrong.push(`${answer.status()} ${answer.url()}`),
+  );
   await page.goto(base);
   await page.getByLabel("Password").fill(PASSWORD);
   await page.keyboard.press("Enter");
@@ -55,7 +82,9 @@ async function works(base, { secure }) {
     await page.goto(`${base}${screen}`);
     await page.locator('[data-connection="live"]').waitFor();
     await page.getByRole("heading", { level: 1 }).waitFor();
-    const out = await page.locator("a[href]").evaluateAll((links, base) => links.map((link) => link.href).filter((href) => !href.startsWith(base)), base);
+    const out = await page
+      .locator("a[href]")
+      .evaluateAll((links, base) => links.map((link) => link.href).filter((href) => !href.startsWith(base)), base);
     assert.deepEqual(out, [], screen);
   }
   const [cookie] = await context.cookies();
@@ -71,7 +100,13 @@ async function works(base, { secure }) {
 async function installed(program, t) {
   for (const folder of ["/usr/sbin", "/usr/bin"]) {
     const path = join(folder, program);
-    if (await access(path).then(() => true, () => false)) return path;
+    if (
+      await access(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
   }
   if (process.env.REQUIRE_ALL_TESTS === "1" && program === "nginx") throw new Error(`${program} is not installed`);
   t.skip(`${program} is not installed`);
@@ -79,10 +114,14 @@ async function installed(program, t) {
 }
 
 async function listens(port) {
-  await eventually(`something listens on ${port}`, () => new Promise((resolve, reject) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(socket.end() && true));
-    socket.on("error", reject);
-  }));
+  await eventually(
+    `something listens on ${port}`,
+    () =>
+      new Promise((resolve, reject) => {
+        const socket = connect(port, "127.0.0.1", () => resolve(socket.end() && true));
+        socket.on("error", reject);
+      }),
+  );
 }
 
 /** nginx with the servers, and what of a configuration stands around them. */
@@ -91,19 +130,30 @@ async function nginx(t, servers, port) {
   if (program === null) return false;
   const dir = join(listing.dir, `nginx-${port}`);
   await mkdir(dir);
-  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${dir}/${name};`).join(" ");
-  await writeFile(join(dir, "conf"), `daemon off; user root; pid ${dir}/pid; error_log ${dir}/log; events {} http { access_log off; ${paths}\n${servers} }`);
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
+    .map((name) => `${name}_temp_path ${dir}/${name};`)
+    .join(" ");
+  await writeFile(
+    join(dir, "conf"),
+    `daemon off; user root; pid ${dir}/pid; error_log ${dir}/log; events {} http { access_log off; ${paths}\n${servers} }`,
+  );
   ended.push(listing.start(program, ["-c", join(dir, "conf"), "-p", dir]));
   await listens(port);
   return true;
 }
 
-const filled = (stanza, port, http) => stanza.replaceAll("443", String(port)).replaceAll("127.0.0.1:8080", `127.0.0.1:${http}`).replaceAll("/etc/ssl/hub.example.pem", join(keys, "pem")).replaceAll("/etc/ssl/hub.example.key", join(keys, "key"));
+const filled = (stanza, port, http) =>
+  stanza
+    .replaceAll("443", String(port))
+    .replaceAll("127.0.0.1:8080", `127.0.0.1:${http}`)
+    .replaceAll("/etc/ssl/hub.example.pem", join(keys, "pem"))
+    .replaceAll("/etc/ssl/hub.example.key", join(keys, "key"));
 
 for (const [at, path] of ["/", "/hub/"].entries()) {
   test(`nginx with TLS, at ${path}`, { timeout: 120_000 }, async (t) => {
     const port = await freeTcp();
-    if (await nginx(t, filled(stanzas("nginx")[at], port, listing.http), port)) await works(`https://${NAME}:${port}${path}`, { secure: true });
+    if (await nginx(t, filled(stanzas("nginx")[at], port, listing.http), port))
+      await works(`https://${NAME}:${port}${path}`, { secure: true });
   });
 
   test(`Caddy with TLS, at ${path}`, { timeout: 120_000 }, async (t) => {
@@ -112,8 +162,13 @@ for (const [at, path] of ["/", "/hub/"].entries()) {
     const port = await freeTcp();
     const file = join(listing.dir, `Caddyfile-${port}`);
     const tls = `{\n    tls ${join(keys, "pem")} ${join(keys, "key")}`;
-    await writeFile(file, `{\n admin off\n auto_https disable_redirects\n}\n${filled(stanzas("caddy")[at], port, listing.http).replace(`${NAME} {`, `${NAME}:${port} ${tls}`)}`);
-    ended.push(listing.start("env", [`HOME=${listing.dir}`, program, "run", "--adapter", "caddyfile", "--config", file]));
+    await writeFile(
+      file,
+      `{\n admin off\n auto_https disable_redirects\n}\n${filled(stanzas("caddy")[at], port, listing.http).replace(`${NAME} {`, `${NAME}:${port} ${tls}`)}`,
+    );
+    ended.push(
+      listing.start("env", [`HOME=${listing.dir}`, program, "run", "--adapter", "caddyfile", "--config", file]),
+    );
     await listens(port);
     await works(`https://${NAME}:${port}${path}`, { secure: true });
   });
@@ -125,16 +180,33 @@ test("Apache with TLS, below a path", { timeout: 120_000 }, async (t) => {
   const port = await freeTcp();
   const dir = join(listing.dir, "apache");
   await mkdir(dir);
-  const modules = ["mpm_event", "authz_core", "proxy", "proxy_http", "headers", "ssl", "socache_shmcb"].map((name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`);
-  await writeFile(join(dir, "conf"), [`ServerRoot ${dir}`, `PidFile ${dir}/pid`, `ErrorLog ${dir}/log`, `ServerName ${NAME}`, `DefaultRuntimeDir ${dir}`, `Listen ${port}`, ...modules, filled(stanzas("apache")[0], port, listing.http)].join("\n"));
+  const modules = ["mpm_event", "authz_core", "proxy", "proxy_http", "headers", "ssl", "socache_shmcb"].map(
+    (name) => `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`,
+  );
+  await writeFile(
+    join(dir, "conf"),
+    [
+      `ServerRoot ${dir}`,
+      `PidFile ${dir}/pid`,
+      `ErrorLog ${dir}/log`,
+      `ServerName ${NAME}`,
+      `DefaultRuntimeDir ${dir}`,
+      `Listen ${port}`,
+      ...modules,
+      filled(stanzas("apache")[0], port, listing.http),
+    ].join("\n"),
+  );
   ended.push(listing.start(program, ["-D", "FOREGROUND", "-f", join(dir, "conf")]));
   await listens(port);
   await works(`https://${NAME}:${port}/hub/`, { secure: true });
 });
 
-test("a proxy that changes Host and says nothing: names in `hosts` are own pages, on any port", { timeout: 120_000 }, async (t) => {
+test("a proxy that changes Host and says nothing: names in `hosts` are own pages, on any port", {
+  timeout: 120_000,
+}, async (t) => {
   const port = await freeTcp();
-  const upgrade = "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
+  const upgrade =
+    "proxy_http_version 1.1; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
   const server = `server { listen ${port}; location / { proxy_pass http://127.0.0.1:${listing.http}; ${upgrade} } }`;
   if (await nginx(t, server, port)) await works(`http://${NAME}:${port}/`, { secure: false });
 });
@@ -144,8 +216,16 @@ test("one that passes its path on, with the path in --url", { timeout: 120_000 }
   const other = await stage({ flags: ["--url", `http://${NAME}:${port}/a/b/`] });
   try {
     await other.push([{ device: "pump", readings: [{ sensor: "temperature", unit: "Cel", value: 21.5 }] }]);
-    const upgrade = "proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
-    if (!(await nginx(t, `server { listen ${port}; location /a/ { proxy_pass http://127.0.0.1:${other.http}; ${upgrade} } }`, port))) return;
+    const upgrade =
+      "proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
+    if (
+      !(await nginx(
+        t,
+        `server { listen ${port}; location /a/ { proxy_pass http://127.0.0.1:${other.http}; ${upgrade} } }`,
+        port,
+      ))
+    )
+      return;
     await works(`http://${NAME}:${port}/a/b/`, { secure: false });
     const moved = await fetch(`http://127.0.0.1:${port}/a/b`, { redirect: "manual" });
     assert.deepEqual([moved.status, moved.headers.get("location")], [308, "/a/b/"]);
@@ -154,7 +234,9 @@ test("one that passes its path on, with the path in --url", { timeout: 120_000 }
   }
 });
 
-test("what does not fit is said with both names and the setting: at the door, and where live updates are kept away", { timeout: 180_000 }, async (t) => {
+test("what does not fit is said with both names and the setting: at the door, and where live updates are kept away", {
+  timeout: 180_000,
+}, async (t) => {
   const port = await freeTcp();
   const other = await stage();
   try {
@@ -168,7 +250,11 @@ test("what does not fit is said with both names and the setting: at the door, an
     await page.keyboard.press("Enter");
     const said = page.getByRole("alert").filter({ hasText: `--hosts ${NAME}` });
     await said.waitFor();
-    assert.ok((await said.innerText()).includes(`http://${NAME}:${port}`) && (await said.innerText()).includes(`127.0.0.1:${other.http}`), await said.innerText());
+    assert.ok(
+      (await said.innerText()).includes(`http://${NAME}:${port}`) &&
+        (await said.innerText()).includes(`127.0.0.1:${other.http}`),
+      await said.innerText(),
+    );
     // By its loopback address the browser says itself that it is the same site; but this proxy passes no WebSocket on.
     await page.goto(`http://127.0.0.1:${port}/`);
     await page.getByLabel("Password").fill(PASSWORD);

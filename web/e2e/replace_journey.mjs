@@ -23,7 +23,10 @@ async function hardware(name, number, ...more) {
 
 /** Which hardware measured what is stored of a device from a moment on, each once. */
 async function measuredBy(name, from = Date.now() - 3_600_000) {
-  const { status, body } = await s.call("GET", `/readings?device=${name}&sensor=hardware&from=${from}&to=now&limit=1000`);
+  const { status, body } = await s.call(
+    "GET",
+    `/readings?device=${name}&sensor=hardware&from=${from}&to=now&limit=1000`,
+  );
   assert.equal(status, 200, JSON.stringify(body));
   assert.equal(body.next, null, "more readings than one answer holds: some would not be looked at");
   return [...new Set(body.items.map(([, value]) => value))];
@@ -84,19 +87,24 @@ test("a device that waits takes the place of one that broke", { timeout: 180_000
 
 test("the swap is marked on its charts", async () => {
   const { page } = s;
-  const drawn = await page.evaluate(() => new Promise((resolve) => {
-    const { fillText } = CanvasRenderingContext2D.prototype;
-    CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
-      if (text === "hardware replaced") resolve(true);
-      return fillText.call(this, text, ...place);
-    };
-    setTimeout(() => resolve(false), 10_000);
-  }));
+  const drawn = await page.evaluate(
+    () =>
+      new Promise((resolve) => {
+        const { fillText } = CanvasRenderingContext2D.prototype;
+        CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+          if (text === "hardware replaced") resolve(true);
+          return fillText.call(this, text, ...place);
+        };
+        setTimeout(() => resolve(false), 10_000);
+      }),
+  );
   assert.ok(drawn, "no mark");
   if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/replaced.png` });
 });
 
-test("it stays so when the hub restarts and the old hardware comes back with a token", { timeout: 180_000 }, async () => {
+test("it stays so when the hub restarts and the old hardware comes back with a token", {
+  timeout: 180_000,
+}, async () => {
   await s.stopHub();
   const at = Date.now();
   await s.startHub();
@@ -114,7 +122,9 @@ test("it stays so when the hub restarts and the old hardware comes back with a t
   await stop(old);
 });
 
-test("hardware that was adopted already takes over too, and leaves what it measured", { timeout: 180_000 }, async () => {
+test("hardware that was adopted already takes over too, and leaves what it measured", {
+  timeout: 180_000,
+}, async () => {
   third = await hardware("third", 3);
   await adopt("third");
   await goesOn("third", 3);
@@ -154,7 +164,11 @@ test("what makes no sense is refused by name", async () => {
   const [, present] = (await s.call("GET", `/devices/${boiler.id}/swaps`)).body.items;
   await s.call("POST", "/readings", { device: "pushed", readings: [{ sensor: "a", value: 1 }] });
   const { id: pushed } = await device("pushed");
-  for (const [by, status] of [[present.was, 400], ["nonsense", 400], [pushed, 404]]) {
+  for (const [by, status] of [
+    [present.was, 400],
+    ["nonsense", 400],
+    [pushed, 404],
+  ]) {
     const answer = await s.call("POST", `/devices/${boiler.id}/replace`, { by });
     assert.equal(answer.status, status, JSON.stringify(answer.body));
     assert.equal(answer.body.field, "by");

@@ -22,12 +22,24 @@ export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 /** Far longer than anything takes on a machine that has other work as well; what is right does not wait for it. */
 export const SOON = 30_000;
 export const PASSWORD = "a long enough password";
-export const LAUNCH = ["--no-sandbox", "--headless=new", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+export const LAUNCH = [
+  "--no-sandbox",
+  "--headless=new",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 
 /** The link that sets the first password: where a hub's output is no terminal, its token is in the data directory only. */
 export async function setupLink(base, data) {
   let token = "";
-  await eventually("the hub leaves its token", async () => (token = (await readFile(join(data, "setup-token"), "utf8").catch(() => "")).trim()));
+  await eventually(
+    "the hub leaves its token",
+    async () => (token = (await readFile(join(data, "setup-token"), "utf8").catch(() => "")).trim()),
+  );
   return `${base}/#setup=${token}`;
 }
 
@@ -43,18 +55,42 @@ export async function stage({ flags = [], listen = "127.0.0.1", viewport = { wid
   let hub = null;
   const start = (bin, args) => {
     const child = spawn(bin, args, { stdio: ["ignore", "pipe", "pipe"] });
-    for (const out of [child.stdout, child.stderr]) out.on("data", (chunk) => process.env.VERBOSE && process.stderr.write(chunk));
+    for (const out of [child.stdout, child.stderr])
+      out.on("data", (chunk) => process.env.VERBOSE && process.stderr.write(chunk));
     children.push(child);
     return child;
   };
   const startHub = async () => {
-    hub = start(HUB_BIN, ["serve", "--data", join(dir, "hub"), "--http", `${listen}:${http}`, "--udp", `${listen}:${udp}`, "--webhook-allow", "127.0.0.0/8", ...flags]);
+    hub = start(HUB_BIN, [
+      "serve",
+      "--data",
+      join(dir, "hub"),
+      "--http",
+      `${listen}:${http}`,
+      "--udp",
+      `${listen}:${udp}`,
+      "--webhook-allow",
+      "127.0.0.0/8",
+      ...flags,
+    ]);
     await eventually("the hub answers", async () => (await fetch(`${base}/readyz`)).ok);
     const { needed } = await (await fetch(`${base}/api/v1/setup`)).json();
     if (!needed) return base;
     return setupLink(base, join(dir, "hub"));
   };
-  const agent = (name, ...more) => start(AGENT_BIN, ["run", "--hub", `127.0.0.1:${udp}`, "--state", join(dir, name), "--name", name, "--interval", "200ms", ...more]);
+  const agent = (name, ...more) =>
+    start(AGENT_BIN, [
+      "run",
+      "--hub",
+      `127.0.0.1:${udp}`,
+      "--state",
+      join(dir, name),
+      "--name",
+      name,
+      "--interval",
+      "200ms",
+      ...more,
+    ]);
 
   const link = await startHub();
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: LAUNCH });
@@ -66,17 +102,29 @@ export async function stage({ flags = [], listen = "127.0.0.1", viewport = { wid
   await page.getByRole("button", { name: "Set password" }).click();
   await page.locator('[data-connection="live"]').waitFor();
   /** Asks the hub as the page does. */
-  const call = (method, path, body) => page.evaluate(async ([method, path, body]) => {
-    const answer = await fetch(`/api/v1${path}`, { method, headers: { "content-type": "application/json" }, ...(body === null ? {} : { body: JSON.stringify(body) }) });
-    const text = await answer.text();
-    return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
-  }, [method, path, body ?? null]);
+  const call = (method, path, body) =>
+    page.evaluate(
+      async ([method, path, body]) => {
+        const answer = await fetch(`/api/v1${path}`, {
+          method,
+          headers: { "content-type": "application/json" },
+          ...(body === null ? {} : { body: JSON.stringify(body) }),
+        });
+        const text = await answer.text();
+        return { status: answer.status, body: text === "" ? null : JSON.parse(text) };
+      },
+      [method, path, body ?? null],
+    );
   let token = null;
   /** Readings by HTTP, one device a line: `{ device, readings }`. */
   const push = async (lines) => {
     token ??= (await call("POST", "/tokens", { name: "pushed", scope: "write", expires: "1h" })).body.token;
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/x-ndjson" };
-    const pushed = await fetch(`${base}/api/v1/readings`, { method: "POST", headers, body: lines.map((line) => JSON.stringify(line)).join("\n") });
+    const pushed = await fetch(`${base}/api/v1/readings`, {
+      method: "POST",
+      headers,
+      body: lines.map((line) => JSON.stringify(line)).join("\n"),
+    });
     assert.ok(pushed.ok, await pushed.text());
   };
   const end = async () => {
@@ -84,7 +132,22 @@ export async function stage({ flags = [], listen = "127.0.0.1", viewport = { wid
     for (const child of children.reverse()) await stop(child);
     await rm(dir, { recursive: true, force: true });
   };
-  return { dir, base, http, udp, browser, context, page, start, agent, call, push, end, startHub, stopHub: () => stop(hub) };
+  return {
+    dir,
+    base,
+    http,
+    udp,
+    browser,
+    context,
+    page,
+    start,
+    agent,
+    call,
+    push,
+    end,
+    startHub,
+    stopHub: () => stop(hub),
+  };
 }
 
 export async function stop(child) {

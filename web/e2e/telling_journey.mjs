@@ -16,11 +16,18 @@ let answers = [200];
 before(async () => {
   receiver = createServer((request, response) => {
     let body = "";
-    request.on("data", (chunk) => (body += chunk)).on("end", () => {
-      const { text, topic, message } = JSON.parse(body);
-      received.push({ url: request.url, authorization: request.headers.authorization, text, ...(topic === undefined ? {} : { topic, message }) });
-      response.writeHead(...answers).end();
-    });
+    request
+      .on("data", (chunk) => (body += chunk))
+      .on("end", () => {
+        const { text, topic, message } = JSON.parse(body);
+        received.push({
+          url: request.url,
+          authorization: request.headers.authorization,
+          text,
+          ...(topic === undefined ? {} : { topic, message }),
+        });
+        response.writeHead(...answers).end();
+      });
   });
   receiver.listen(0, "127.0.0.1");
   await once(receiver, "listening");
@@ -33,7 +40,9 @@ after(async () => {
   await s?.end();
 });
 
-test("a receiver that asks for a token is told by a header, and the error says so at its field", { timeout: 120_000 }, async () => {
+test("a receiver that asks for a token is told by a header, and the error says so at its field", {
+  timeout: 120_000,
+}, async () => {
   await s.page.goto(`${s.base}/w`);
   await s.page.getByRole("button", { name: "New webhook" }).click();
   const form = s.page.getByRole("form", { name: "New webhook" });
@@ -51,10 +60,16 @@ test("a receiver that asks for a token is told by a header, and the error says s
   await s.page.getByRole("button", { name: "I have saved it" }).click();
   await s.page.getByRole("button", { name: "Send test to pager" }).click();
   await s.page.locator(".delivery").filter({ hasText: "delivered" }).waitFor();
-  assert.deepEqual(received.at(-1), { url: "/one", authorization: TOKEN, text: "A test from the telemetry hub: the webhook pager works." });
+  assert.deepEqual(received.at(-1), {
+    url: "/one",
+    authorization: TOKEN,
+    text: "A test from the telemetry hub: the webhook pager works.",
+  });
 });
 
-test("an address says which receiver it is, its fields appear, and its very bytes are seen before anything is sent", { timeout: 120_000 }, async () => {
+test("an address says which receiver it is, its fields appear, and its very bytes are seen before anything is sent", {
+  timeout: 120_000,
+}, async () => {
   await s.page.getByRole("button", { name: "New webhook" }).click();
   const form = s.page.getByRole("form", { name: "New webhook" });
   const [where, kind] = [form.getByLabel("Address"), form.getByLabel("Sends to")];
@@ -81,7 +96,12 @@ test("an address says which receiver it is, its fields appear, and its very byte
   assert.equal(await kind.inputValue(), "ntfy");
   await where.fill(`http://${address}/two/levels`);
   await form.getByRole("button", { name: "Create webhook" }).click();
-  await form.locator(".field").filter({ hasText: "Address" }).getByRole("alert").filter({ hasText: "https://ntfy.sh/my-topic" }).waitFor();
+  await form
+    .locator(".field")
+    .filter({ hasText: "Address" })
+    .getByRole("alert")
+    .filter({ hasText: "https://ntfy.sh/my-topic" })
+    .waitFor();
   await where.fill(`http://${address}/alerts`);
   await form.getByLabel("Access token").fill("tk_sesame");
   await form.getByRole("button", { name: "Create webhook" }).click();
@@ -139,10 +159,19 @@ test("by which rules it is used is said, and one press adds it to the others", {
 
 test("a ready rule, for the devices of a label, names those it would have fired on", { timeout: 120_000 }, async () => {
   const minute = (n) => new Date(Date.now() - n * 60_000).toISOString();
-  const room = (device, cold) => ({ device, readings: Array.from({ length: 60 }, (_, i) => ({ sensor: "temperature", unit: "Cel", value: cold && i > 20 && i < 40 ? 3 : 20, at: minute(60 - i) })) });
+  const room = (device, cold) => ({
+    device,
+    readings: Array.from({ length: 60 }, (_, i) => ({
+      sensor: "temperature",
+      unit: "Cel",
+      value: cold && i > 20 && i < 40 ? 3 : 20,
+      at: minute(60 - i),
+    })),
+  });
   await s.push([room("hall", false), room("attic", true), room("cellar", true)]);
   const { body: all } = await s.call("GET", "/devices");
-  for (const { id, name } of all.items) await s.call("PATCH", `/devices/${id}`, { labels: { floor: name === "cellar" ? "low" : "high" } });
+  for (const { id, name } of all.items)
+    await s.call("PATCH", `/devices/${id}`, { labels: { floor: name === "cellar" ? "low" : "high" } });
   await s.page.goto(`${s.base}/a?rule=new`);
   const form = s.page.getByRole("form", { name: "New rule" });
   await form.getByRole("button", { name: "Too cold" }).click();
@@ -185,17 +214,37 @@ test("an error stands at its field, and is gone when another kind is chosen", { 
 });
 
 test("one rule on many devices is one entry, acknowledged in one press", { timeout: 120_000 }, async () => {
-  await s.call("POST", "/rules", { name: "Any wind", sensor: "wind", condition: { type: "threshold", op: ">", value: 0 }, for: "0s", webhooks: [] });
-  await s.push(["north", "east", "south", "west"].map((device) => ({ device, readings: [{ sensor: "wind", unit: "m/s", value: 3 }] })));
+  await s.call("POST", "/rules", {
+    name: "Any wind",
+    sensor: "wind",
+    condition: { type: "threshold", op: ">", value: 0 },
+    for: "0s",
+    webhooks: [],
+  });
+  await s.push(
+    ["north", "east", "south", "west"].map((device) => ({
+      device,
+      readings: [{ sensor: "wind", unit: "m/s", value: 3 }],
+    })),
+  );
   const group = s.page.locator("[data-group]").filter({ hasText: "Any wind" });
   await group.getByText("4 alerts", { exact: true }).waitFor();
   await group.getByRole("button", { name: "Acknowledge all 4 alerts of Any wind" }).click();
   await group.getByText("4 alerts, all acknowledged").waitFor();
 });
 
-test("what is over says what fired it and the worst of it, not what it came back to", { timeout: 120_000 }, async () => {
-  await s.call("POST", "/rules", { name: "Too windy", sensor: "gusts", condition: { type: "threshold", op: ">", value: 20 }, for: "0s", webhooks: [] });
-  for (const value of [25.5, 31.25, 22, 3]) await s.push([{ device: "mast", readings: [{ sensor: "gusts", unit: "m/s", value }] }]);
+test("what is over says what fired it and the worst of it, not what it came back to", {
+  timeout: 120_000,
+}, async () => {
+  await s.call("POST", "/rules", {
+    name: "Too windy",
+    sensor: "gusts",
+    condition: { type: "threshold", op: ">", value: 20 },
+    for: "0s",
+    webhooks: [],
+  });
+  for (const value of [25.5, 31.25, 22, 3])
+    await s.push([{ device: "mast", readings: [{ sensor: "gusts", unit: "m/s", value }] }]);
   const entry = s.page.locator("[data-alert]").filter({ hasText: "Too windy" }).filter({ hasText: "resolved" });
   await entry.getByText("fired at 25.5\u202fm/s, limit 20\u202fm/s, at worst 31.25\u202fm/s").waitFor();
 });

@@ -11,17 +11,49 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
-import { CHROMIUM, eventually, freeTcp, freeUdp, HUB_BIN, LAUNCH, PASSWORD, setupLink, SOON, stop, within } from "./stage.mjs";
+import {
+  CHROMIUM,
+  eventually,
+  freeTcp,
+  freeUdp,
+  HUB_BIN,
+  LAUNCH,
+  PASSWORD,
+  setupLink,
+  SOON,
+  stop,
+  within,
+} from "./stage.mjs";
 
 let dir, hub, browser, plain, secure, authority;
 before(async () => {
   dir = await mkdtemp(join(tmpdir(), "hub-e2e-"));
   const [http, udp] = [await freeTcp(), await freeUdp()];
   [plain, secure] = [`http://localhost:${http}`, `https://localhost:${http}`];
-  hub = spawn(HUB_BIN, ["serve", "--tls", "auto", "--discovery", "off", "--data", join(dir, "hub"), "--http", `127.0.0.1:${http}`, "--udp", `127.0.0.1:${udp}`], { stdio: "ignore" });
+  hub = spawn(
+    HUB_BIN,
+    [
+      "serve",
+      "--tls",
+      "auto",
+      "--discovery",
+      "off",
+      "--data",
+      join(dir, "hub"),
+      "--http",
+      `127.0.0.1:${http}`,
+      "--udp",
+      `127.0.0.1:${udp}`,
+    ],
+    { stdio: "ignore" },
+  );
   await eventually("the hub answers", async () => (await fetch(`${plain}/readyz`)).ok);
   authority = await (await fetch(`${plain}/ca.crt`)).text();
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: [...LAUNCH, ...(await trust())], env: { ...process.env, HOME: dir } });
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [...LAUNCH, ...(await trust())],
+    env: { ...process.env, HOME: dir },
+  });
 });
 after(async () => {
   await browser?.close();
@@ -40,7 +72,9 @@ async function trust() {
     return [];
   } catch {
     const leaf = new X509Certificate(await readFile(join(dir, "hub", "tls", "hub.crt")));
-    const key = createHash("sha256").update(leaf.publicKey.export({ type: "spki", format: "der" })).digest("base64");
+    const key = createHash("sha256")
+      .update(leaf.publicKey.export({ type: "spki", format: "der" }))
+      .digest("base64");
     return [`--ignore-certificate-errors-spki-list=${key}`];
   }
 }
@@ -55,13 +89,19 @@ test("from a link by plain HTTP to a page that is live by TLS", { timeout: 120_0
   await page.getByRole("button", { name: "Set password" }).click();
   await page.locator('[data-connection="live"]').waitFor();
   const cookies = await context.cookies();
-  assert.deepEqual(cookies.map(({ name, secure, httpOnly, path }) => ({ name, secure, httpOnly, path })), [{ name: "__Host-thub", secure: true, httpOnly: true, path: "/" }]);
+  assert.deepEqual(
+    cookies.map(({ name, secure, httpOnly, path }) => ({ name, secure, httpOnly, path })),
+    [{ name: "__Host-thub", secure: true, httpOnly: true, path: "/" }],
+  );
   assert.equal(await page.evaluate(() => performance.getEntriesByType("navigation")[0].nextHopProtocol), "h2");
 
-  const push = (value) => page.evaluate(async (value) => {
-    const body = JSON.stringify({ device: "pump", readings: [{ sensor: "temperature", unit: "Cel", value }] });
-    return (await fetch("/api/v1/readings", { method: "POST", headers: { "content-type": "application/json" }, body })).status;
-  }, value);
+  const push = (value) =>
+    page.evaluate(async (value) => {
+      const body = JSON.stringify({ device: "pump", readings: [{ sensor: "temperature", unit: "Cel", value }] });
+      return (
+        await fetch("/api/v1/readings", { method: "POST", headers: { "content-type": "application/json" }, body })
+      ).status;
+    }, value);
   assert.equal(await push(21.5), 200);
   await page.getByText("21.5").first().waitFor();
   assert.equal(await push(34.25), 200);
@@ -75,7 +115,10 @@ test("from a link by plain HTTP to a page that is live by TLS", { timeout: 120_0
     await page.screenshot({ path: join(process.env.PICTURES, "tls-hub.png"), fullPage: true });
     await card.screenshot({ path: join(process.env.PICTURES, "tls-card.png") });
   }
-  const [download] = await within(Promise.all([page.waitForEvent("download"), card.getByRole("link", { name: "Download certificate" }).click()]), "the certificate is downloaded");
+  const [download] = await within(
+    Promise.all([page.waitForEvent("download"), card.getByRole("link", { name: "Download certificate" }).click()]),
+    "the certificate is downloaded",
+  );
   assert.equal(await readFile(await download.path(), "utf8"), authority);
   await context.close();
 });

@@ -18,7 +18,9 @@ after(async () => s?.end());
 
 /** RFC 6238, written anew: what an app would show. */
 function totp(secret, at = Date.now()) {
-  const bits = [...secret].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
+  const bits = [...secret]
+    .map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0"))
+    .join("");
   const key = Buffer.from(bits.match(/.{8}/g).map((byte) => parseInt(byte, 2)));
   const step = Buffer.alloc(8);
   step.writeBigInt64BE(BigInt(Math.floor(at / 30_000)));
@@ -79,11 +81,19 @@ test("a program gets a token for some devices, and sees no other", { timeout: 12
   assert.deepEqual(await row.locator(".chip").allInnerTexts(), ["floor=2", "site=south"]);
   const ask = async (path, body) => {
     const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-    return (await fetch(`${s.base}/api/v1${path}`, { headers, ...(body ? { method: "POST", body: JSON.stringify(body) } : {}) })).json();
+    return (
+      await fetch(`${s.base}/api/v1${path}`, {
+        headers,
+        ...(body ? { method: "POST", body: JSON.stringify(body) } : {}),
+      })
+    ).json();
   };
   assert.equal((await ask("/readings", { device: "bed-1", readings: [{ sensor: "soil", value: 40 }] })).stored, 1);
   const seen = await ask("/devices");
-  assert.deepEqual(seen.items.map((one) => [one.name, one.labels]), [["bed-1", { floor: "2", site: "south" }]]);
+  assert.deepEqual(
+    seen.items.map((one) => [one.name, one.labels]),
+    [["bed-1", { floor: "2", site: "south" }]],
+  );
   assert.match((await ask("/hub")).detail, /only for devices with floor=2, site=south/);
   await picture(s.page, "tokens");
 });
@@ -101,14 +111,18 @@ test("she chooses a password, and sees what a viewer may", { timeout: 120_000 },
   assert.equal(await other.getByRole("link", { name: "New rule" }).count(), 0);
   await other.goto(`${s.base}/h`);
   await other.getByText("You are signed in as Anna, a viewer.").waitFor();
-  for (const region of ["Users", "API tokens", "Changes by people"]) assert.equal(await other.getByRole("region", { name: region }).count(), 0, region);
+  for (const region of ["Users", "API tokens", "Changes by people"])
+    assert.equal(await other.getByRole("region", { name: region }).count(), 0, region);
 });
 
 let recovery;
 test("she turns on a second factor with the code of her app", { timeout: 120_000 }, async () => {
   await other.getByLabel("Your password").fill(HERS);
   await other.getByRole("button", { name: "Set up", exact: true }).click();
-  const secret = (await other.getByRole("textbox", { name: "secret of the second factor" }).innerText()).replaceAll(" ", "");
+  const secret = (await other.getByRole("textbox", { name: "secret of the second factor" }).innerText()).replaceAll(
+    " ",
+    "",
+  );
   await other.getByRole("img", { name: /^QR code/ }).waitFor();
   await picture(other, "second-factor");
   await other.getByLabel("Code").fill("000000");

@@ -8,12 +8,20 @@ import { CHROMIUM, LAUNCH } from "../e2e/stage.mjs";
 
 const mark = readFileSync(new URL("../src/icon.svg", import.meta.url), "utf8");
 const square = mark.replace('rx="8"', 'rx="0"');
-const ICONS = [["icon-192", 192, mark], ["icon-512", 512, mark], ["icon-maskable-512", 512, square], ["apple-touch-icon", 180, square]];
+const ICONS = [
+  ["icon-192", 192, mark],
+  ["icon-512", 512, mark],
+  ["icon-maskable-512", 512, square],
+  ["apple-touch-icon", 180, square],
+];
 
 const browser = await chromium.launch({ executablePath: CHROMIUM, args: LAUNCH });
 for (const [name, size, svg] of ICONS) {
   const page = await browser.newPage({ viewport: { width: size, height: size } });
   await page.setContent(`<style>body{margin:0}svg{display:block;width:100vw;height:100vh}</style>${svg}`);
-  await page.screenshot({ path: fileURLToPath(new URL(`../public/${name}.png`, import.meta.url)), omitBackground: true });
+  await page.screenshot({
+    path: fileURLToPath(new URL(`../public/${name}.png`, import.meta.url)),
+    omitBackground: true,
+  });
 }
 await browser.close();

@@ -18,10 +18,14 @@ for (const file of initial) {
   gzip += weight;
   console.log(`${String(weight).padStart(8)}  ${file}`);
 }
-const raw = readdirSync(new URL("assets/", dist)).filter((file) => !/\.(gz|br)$/.test(file)).reduce((sum, file) => sum + readFileSync(new URL(`assets/${file}`, dist)).length, 0);
+const raw = readdirSync(new URL("assets/", dist))
+  .filter((file) => !/\.(gz|br)$/.test(file))
+  .reduce((sum, file) => sum + readFileSync(new URL(`assets/${file}`, dist)).length, 0);
 console.log(`${String(gzip).padStart(8)}  initial JS + CSS, gzip (limit ${INITIAL_GZIP})`);
 console.log(`${String(raw).padStart(8)}  all assets, raw (limit ${ALL_RAW})`);
-const later = readdirSync(new URL("assets/", dist)).filter((file) => /\.(js|css)$/.test(file) && !initial.includes(`assets/${file}`));
+const later = readdirSync(new URL("assets/", dist)).filter(
+  (file) => /\.(js|css)$/.test(file) && !initial.includes(`assets/${file}`),
+);
 let heaviest = 0;
 for (const file of later) {
   const weight = gzipSync(readFileSync(new URL(`assets/${file}`, dist)), { level: 9 }).length;

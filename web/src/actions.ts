@@ -64,7 +64,10 @@ export async function openSession(fragment = /^#(setup|login|invite)=(.+)$/.exec
     enter(await api.session.current());
   } catch (error) {
     if (!(error instanceof api.Refused) || error.status !== 401) return retryOpen(null);
-    const needed = await api.session.door().then((door) => door.needed, () => false);
+    const needed = await api.session.door().then(
+      (door) => door.needed,
+      () => false,
+    );
     dispatch({ kind: "session", session: needed ? { kind: "setup", token: null } : { kind: "anonymous" } });
   }
 }
@@ -176,14 +179,22 @@ export function learnUnits(message: LiveMessage): void {
   }, 500);
 }
 
-export const loadSilences = () => answered(api.silences.list(), (silences, asked) => dispatch({ kind: "silences", silences, asked }));
+export const loadSilences = () =>
+  answered(api.silences.list(), (silences, asked) => dispatch({ kind: "silences", silences, asked }));
 export const loadRules = () => answered(api.rules.list(), (rules, asked) => dispatch({ kind: "rules", rules, asked }));
-export const loadWebhooks = () => answered(api.webhooks.list(), (webhooks, asked) => dispatch({ kind: "webhooks", webhooks, asked }));
-export const loadDeliveries = (webhook: string) => answered(api.webhooks.deliveries(webhook), (deliveries, asked) => dispatch({ kind: "deliveries", webhook, deliveries, asked }));
+export const loadWebhooks = () =>
+  answered(api.webhooks.list(), (webhooks, asked) => dispatch({ kind: "webhooks", webhooks, asked }));
+export const loadDeliveries = (webhook: string) =>
+  answered(api.webhooks.deliveries(webhook), (deliveries, asked) =>
+    dispatch({ kind: "deliveries", webhook, deliveries, asked }),
+  );
 
-export const loadSessions = () => answered(api.sessions.list(), (sessions, asked) => dispatch({ kind: "sessions", sessions, asked }));
+export const loadSessions = () =>
+  answered(api.sessions.list(), (sessions, asked) => dispatch({ kind: "sessions", sessions, asked }));
 export const loadTokens = () =>
-  answered(Promise.all([api.tokens.list(), api.tokens.listJoin()]), ([tokens, joinTokens], asked) => dispatch({ kind: "tokens", tokens, joinTokens, asked }));
+  answered(Promise.all([api.tokens.list(), api.tokens.listJoin()]), ([tokens, joinTokens], asked) =>
+    dispatch({ kind: "tokens", tokens, joinTokens, asked }),
+  );
 
 // --- Devices --------------------------------------------------------------------------------------------------------
 
@@ -242,7 +253,8 @@ export const openWindow = (span: string) => answered(api.hub.openFor(span), take
 
 // --- Alerts and webhooks --------------------------------------------------------------------------------------------
 
-export const ack = (alert: Alert) => answered(api.alerts.ack(alert.id), (acked, asked) => dispatch({ kind: "alert", alert: acked, asked }));
+export const ack = (alert: Alert) =>
+  answered(api.alerts.ack(alert.id), (acked, asked) => dispatch({ kind: "alert", alert: acked, asked }));
 
 /** As many as the hub takes at once. */
 const ACKED_AT_ONCE = 1_000;
@@ -262,7 +274,14 @@ export async function silenceRule(rule: string, span: string): Promise<void> {
 
 /** Nobody is told of this alert's rule on this sensor for some time; what still fires then is told then. */
 export async function silence(alert: Alert, span: string): Promise<void> {
-  const made = await told(api.silences.create({ rule: alert.rule.id, device: alert.device || alert.device_name, sensor: alert.sensor, for: span }));
+  const made = await told(
+    api.silences.create({
+      rule: alert.rule.id,
+      device: alert.device || alert.device_name,
+      sensor: alert.sensor,
+      for: span,
+    }),
+  );
   if (made) await loadSilences();
 }
 

@@ -2,7 +2,52 @@
 
 import { pathTo } from "./base";
 import type {
-  Alert, AskPreview, AuditEntry, Backtest, Delivery, Device, Hub, Invitation, InviteLink, JoinPolicy, JoinToken, JoinTokenWithText, Kind, Latest, Ledger, Millis, NewJoinToken, NewSilence, NewToken, NewWebhook, Page, Problem, QueryResult, RecoveryCodes, Retention, RetentionPreview, RetentionRequest, Role, Rule, SecondFactorDraft, Sensor, Series, Session, SetupState, SignedIn, Silence, Swap, Token, TokenWithText, User, UserPatch, UserWithLink, Webhook, WebhookPatch, WebhookPreview, WebhookWithSecret,
+  Alert,
+  AskPreview,
+  AuditEntry,
+  Backtest,
+  Delivery,
+  Device,
+  Hub,
+  Invitation,
+  InviteLink,
+  JoinPolicy,
+  JoinToken,
+  JoinTokenWithText,
+  Kind,
+  Latest,
+  Ledger,
+  Millis,
+  NewJoinToken,
+  NewSilence,
+  NewToken,
+  NewWebhook,
+  Page,
+  Problem,
+  QueryResult,
+  RecoveryCodes,
+  Retention,
+  RetentionPreview,
+  RetentionRequest,
+  Role,
+  Rule,
+  SecondFactorDraft,
+  Sensor,
+  Series,
+  Session,
+  SetupState,
+  SignedIn,
+  Silence,
+  Swap,
+  Token,
+  TokenWithText,
+  User,
+  UserPatch,
+  UserWithLink,
+  Webhook,
+  WebhookPatch,
+  WebhookPreview,
+  WebhookWithSecret,
 } from "./types";
 
 /** A hub on the same network answers in milliseconds; past this it is gone. */
@@ -16,7 +61,9 @@ export class Refused extends Error {
     readonly status: number,
     readonly problem: Problem | null,
   ) {
-    super(problem?.detail || problem?.title || (status === 0 ? "The hub does not answer." : `The hub answered ${status}.`));
+    super(
+      problem?.detail || problem?.title || (status === 0 ? "The hub does not answer." : `The hub answered ${status}.`),
+    );
   }
 }
 
@@ -45,7 +92,10 @@ async function all<T>(path: string, limit = 1_000): Promise<T[]> {
   let cursor: string | null = null;
   for (let page = 0; page < PAGES; page++) {
     const join = path.includes("?") ? "&" : "?";
-    const found: Page<T> = await call("GET", `${path}${join}limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`);
+    const found: Page<T> = await call(
+      "GET",
+      `${path}${join}limit=${limit}${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ""}`,
+    );
     items.push(...found.items);
     cursor = found.next;
     if (cursor === null) break;
@@ -71,12 +121,14 @@ export const session = {
     } catch (refused) {
       if (!(refused instanceof Refused) || refused.status === 0) return null;
       if (refused.status === 403 || refused.status === 421) return refused.message;
-      if (refused.status === 405) return "The hub answers, but live updates do not come through: a proxy in between has to pass on WebSockets.";
+      if (refused.status === 405)
+        return "The hub answers, but live updates do not come through: a proxy in between has to pass on WebSockets.";
     }
     return null;
   },
   signOut: () => call<null>("DELETE", "/session"),
-  changePassword: (password: string, new_password: string) => call<null>("PUT", "/password", { password, new_password }),
+  changePassword: (password: string, new_password: string) =>
+    call<null>("PUT", "/password", { password, new_password }),
 };
 
 export const invitation = {
@@ -107,7 +159,8 @@ export const sessions = {
 };
 
 export const audit = {
-  page: (limit: number, cursor: string | null) => call<Page<AuditEntry>>("GET", `/audit?limit=${limit}${cursor === null ? "" : `&cursor=${id(cursor)}`}`),
+  page: (limit: number, cursor: string | null) =>
+    call<Page<AuditEntry>>("GET", `/audit?limit=${limit}${cursor === null ? "" : `&cursor=${id(cursor)}`}`),
 };
 
 export const hub = {
@@ -136,7 +189,10 @@ export const retention = {
 export const devices = {
   list: () => all<Device>("/devices"),
   get: (device: string) => call<Device>("GET", `/devices/${id(device)}`),
-  change: (device: string, change: { name?: string; labels?: Record<string, string>; interval_ms?: number | null; notes?: string }) => call<Device>("PATCH", `/devices/${id(device)}`, change),
+  change: (
+    device: string,
+    change: { name?: string; labels?: Record<string, string>; interval_ms?: number | null; notes?: string },
+  ) => call<Device>("PATCH", `/devices/${id(device)}`, change),
   remove: (device: string) => call<null>("DELETE", `/devices/${id(device)}`),
   /** Lets it go but keeps what it measured. */
   forget: (device: string) => call<Device>("POST", `/devices/${id(device)}/forget`, {}),
@@ -149,23 +205,30 @@ export const devices = {
   /** What became of its readings of the last day; only the sum is read. */
   ledger: (device: string) => call<Ledger>("GET", `/devices/${id(device)}/ledger?limit=1`),
   /** What a sensor is, whatever it is sent as; null goes back to that. */
-  setKind: (device: string, sensor: string, kind: Kind | null) => call<Sensor>("PATCH", `/devices/${id(device)}/sensors/${id(sensor)}`, { kind }),
+  setKind: (device: string, sensor: string, kind: Kind | null) =>
+    call<Sensor>("PATCH", `/devices/${id(device)}/sensors/${id(sensor)}`, { kind }),
   sensors: async (device: string) => (await call<Page<Sensor>>("GET", `/devices/${id(device)}/sensors`)).items,
 };
 
 export const readings = {
-  latest: (devices: readonly string[]) => all<Latest>(`/latest${devices.length > 0 ? `?${devices.map((device) => `device=${id(device)}`).join("&")}` : ""}`),
+  latest: (devices: readonly string[]) =>
+    all<Latest>(`/latest${devices.length > 0 ? `?${devices.map((device) => `device=${id(device)}`).join("&")}` : ""}`),
   /**
    * Several windows in one request: a browser has six connections, a page may have fifty charts. Only the figures that a
    * chart draws, and only buckets that hold some: without first and last values a year is answered from what is kept of each five minutes.
    */
-  query: async (queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number; counters?: string[] }[]) => {
+  query: async (
+    queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number; counters?: string[] }[],
+  ) => {
     const agg = ["count", "min", "avg", "max"];
     // What a counter does in a second only the hub can tell: it knows what came before, and what a fall was.
-    const asked = queries.flatMap(({ counters = [], sensor, ...query }) => [
-      { ...query, sensor: sensor.filter((one) => !counters.includes(one)), agg },
-      { ...query, sensor: counters, agg: [...agg, "rate"] },
-    ]).filter((query) => query.sensor.length > 0).map((query) => ({ ...query, empty: "omit", from: iso(query.from), to: iso(query.to) }));
+    const asked = queries
+      .flatMap(({ counters = [], sensor, ...query }) => [
+        { ...query, sensor: sensor.filter((one) => !counters.includes(one)), agg },
+        { ...query, sensor: counters, agg: [...agg, "rate"] },
+      ])
+      .filter((query) => query.sensor.length > 0)
+      .map((query) => ({ ...query, empty: "omit", from: iso(query.from), to: iso(query.to) }));
     return (await call<{ results: QueryResult[] }>("POST", "/query", { queries: asked })).results;
   },
   /** How much a counter counted, by hour, day or whatever `every` says. */
@@ -196,7 +259,10 @@ export const silences = {
 export const alerts = {
   /** The newest page of the past, and everything that is firing however long ago it began. */
   list: async () => {
-    const [newest, firing] = await Promise.all([call<Page<Alert>>("GET", "/alerts?limit=200"), all<Alert>("/alerts?state=firing")]);
+    const [newest, firing] = await Promise.all([
+      call<Page<Alert>>("GET", "/alerts?limit=200"),
+      all<Alert>("/alerts?state=firing"),
+    ]);
     return [...newest.items, ...firing];
   },
   ack: (alert: string) => call<Alert>("POST", `/alerts/${id(alert)}/ack`, {}),
@@ -213,7 +279,8 @@ export const webhooks = {
   test: (webhook: string) => call<Delivery>("POST", `/webhooks/${id(webhook)}/test`, {}),
   rotate: (webhook: string) => call<WebhookWithSecret>("POST", `/webhooks/${id(webhook)}/rotate-secret`, {}),
   replay: (delivery: string) => call<Delivery>("POST", `/deliveries/${id(delivery)}/replay`, {}),
-  deliveries: async (webhook: string) => (await call<Page<Delivery>>("GET", `/deliveries?webhook=${id(webhook)}&limit=50`)).items,
+  deliveries: async (webhook: string) =>
+    (await call<Page<Delivery>>("GET", `/deliveries?webhook=${id(webhook)}&limit=50`)).items,
 };
 
 export const tokens = {

@@ -46,7 +46,9 @@ let deviceEvents: DeviceEvent[] = [];
 const live = new Live(
   {
     open(ears) {
-      const socket = new WebSocket(`${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${pathTo("/api/v1/live")}`);
+      const socket = new WebSocket(
+        `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${pathTo("/api/v1/live")}`,
+      );
       socket.onmessage = (event) => ears.message(event.data);
       socket.onclose = () => ears.close();
       return socket;
@@ -110,7 +112,8 @@ function keepNewest(row: Row): void {
 /** Shows a route. `replace` for what is not worth a step back, like a letter typed into the search. */
 export function go(route: Route, how: "push" | "replace" = "push"): void {
   const address = href(route);
-  if (address !== location.pathname + location.search) history[how === "push" ? "pushState" : "replaceState"](null, "", address);
+  if (address !== location.pathname + location.search)
+    history[how === "push" ? "pushState" : "replaceState"](null, "", address);
   const moved = route.view !== state.peek().route.view;
   dispatch({ kind: "route", route });
   if (moved && how === "push") {
@@ -122,9 +125,18 @@ export function go(route: Route, how: "push" | "replace" = "push"): void {
 
 /** Lets plain clicks on links of this page change the route without loading it again. */
 function followLinks(event: MouseEvent): void {
-  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
+  if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey)
+    return;
   const link = (event.target as Element | null)?.closest("a");
-  if (!link || link.origin !== location.origin || link.target !== "" || link.hasAttribute("download") || !link.pathname.startsWith(pathTo("/")) || link.pathname.startsWith(pathTo("/api/"))) return;
+  if (
+    !link ||
+    link.origin !== location.origin ||
+    link.target !== "" ||
+    link.hasAttribute("download") ||
+    !link.pathname.startsWith(pathTo("/")) ||
+    link.pathname.startsWith(pathTo("/api/"))
+  )
+    return;
   event.preventDefault();
   go(parse(link.pathname, link.search));
 }

@@ -9,7 +9,8 @@ import type { Alert, Device } from "./types";
 /** What a plain object has, or does, under these nobody put there. */
 const NAMES = ["__proto__", "constructor", "toString", "hasOwnProperty", "__defineGetter__", "valueOf"];
 
-const device = (id: string, labels: Record<string, string> = {}) => ({ id, name: id, status: "online", model: null, labels }) as unknown as Device;
+const device = (id: string, labels: Record<string, string> = {}) =>
+  ({ id, name: id, status: "online", model: null, labels }) as unknown as Device;
 
 test("a record has what was put there and nothing else", () => {
   for (const name of NAMES) {
@@ -22,14 +23,26 @@ test("a record has what was put there and nothing else", () => {
 });
 
 test.each(NAMES)("a sensor named %s is a sensor like others", (sensor) => {
-  let state = update(initial({ view: "hub" }, 2_000), { kind: "readings", rows: [["d", sensor, 2_000, 21.5], ["d", "t", 2_000, 1]] });
+  let state = update(initial({ view: "hub" }, 2_000), {
+    kind: "readings",
+    rows: [
+      ["d", sensor, 2_000, 21.5],
+      ["d", "t", 2_000, 1],
+    ],
+  });
   expect(state.latest["d"]![sensor]?.value).toBe(21.5);
   expect(Object.keys(state.latest["d"]!).sort()).toEqual([sensor, "t"].sort());
   state = update(state, { kind: "readings", rows: [["e", "t", 2_000, 2]] });
   expect(state.latest["e"]![sensor]).toBeUndefined();
   const devices = [device("d"), device("e")];
   expect(columnsOf(devices, state.latest, 4, () => 0)).toContain(sensor);
-  const order = sorted(devices, `-${sensor}`, { latest: state.latest, alarms: new Map(), odd: new Map(), seen: () => null, favourites: new Set() });
+  const order = sorted(devices, `-${sensor}`, {
+    latest: state.latest,
+    alarms: new Map(),
+    odd: new Map(),
+    seen: () => null,
+    favourites: new Set(),
+  });
   expect(order.map(({ id }) => id)).toEqual(["d", "e"]);
 });
 

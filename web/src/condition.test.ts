@@ -19,21 +19,61 @@ describe("a condition as it is typed", () => {
       const value = type === "silence" || type === "deviation" ? {} : { value: "5" };
       return conditionOf({ ...first, type, [type]: { ...first[type], ...value, ...fields } });
     };
-    expect(typed("threshold", { value: "" })).toEqual({ field: "condition.value", problem: "The limit must be a number.", isMissing: true });
-    expect(typed("rate", { per: "a minute" })).toEqual({ field: "condition.per", problem: "Write the unit of time like 60s, 5m or 1h.", isMissing: false });
-    expect(typed("deviation", { over: "" })).toEqual({ field: "condition.over", problem: "Write the window like 60s, 5m or 1h.", isMissing: true });
-    expect(typed("deviation", { sigmas: "" })).toEqual({ field: "condition.sigmas", problem: "The number of deviations must be a number.", isMissing: true });
-    expect(typed("deviation", { clear: "5" })).toEqual({ field: "condition.clear", problem: "“Resolves within” must be between 0 and the number of deviations.", isMissing: false });
-    expect(typed("deviation", { least: "-1" })).toEqual({ field: "condition.least", problem: "The least difference must be 0 or more.", isMissing: false });
-    expect(typed("silence", { after: "5" })).toEqual({ field: "condition.after", problem: "Write the time of silence like 60s, 5m or 1h.", isMissing: false });
-    expect(typed("threshold", { clear: "6" })).toEqual({ field: "condition.clear", problem: "“Resolves at” must be at or below the limit.", isMissing: false });
-    expect(typed("increase", { op: "<", clear: "4" })).toEqual({ field: "condition.clear", problem: "“Resolves at” must be at or above the limit.", isMissing: false });
+    expect(typed("threshold", { value: "" })).toEqual({
+      field: "condition.value",
+      problem: "The limit must be a number.",
+      isMissing: true,
+    });
+    expect(typed("rate", { per: "a minute" })).toEqual({
+      field: "condition.per",
+      problem: "Write the unit of time like 60s, 5m or 1h.",
+      isMissing: false,
+    });
+    expect(typed("deviation", { over: "" })).toEqual({
+      field: "condition.over",
+      problem: "Write the window like 60s, 5m or 1h.",
+      isMissing: true,
+    });
+    expect(typed("deviation", { sigmas: "" })).toEqual({
+      field: "condition.sigmas",
+      problem: "The number of deviations must be a number.",
+      isMissing: true,
+    });
+    expect(typed("deviation", { clear: "5" })).toEqual({
+      field: "condition.clear",
+      problem: "“Resolves within” must be between 0 and the number of deviations.",
+      isMissing: false,
+    });
+    expect(typed("deviation", { least: "-1" })).toEqual({
+      field: "condition.least",
+      problem: "The least difference must be 0 or more.",
+      isMissing: false,
+    });
+    expect(typed("silence", { after: "5" })).toEqual({
+      field: "condition.after",
+      problem: "Write the time of silence like 60s, 5m or 1h.",
+      isMissing: false,
+    });
+    expect(typed("threshold", { clear: "6" })).toEqual({
+      field: "condition.clear",
+      problem: "“Resolves at” must be at or below the limit.",
+      isMissing: false,
+    });
+    expect(typed("increase", { op: "<", clear: "4" })).toEqual({
+      field: "condition.clear",
+      problem: "“Resolves at” must be at or above the limit.",
+      isMissing: false,
+    });
     expect(typed("rate", { op: "<=", clear: "5" })).toHaveProperty("condition");
   });
   test("what another kind has is not looked at, and stays", () => {
     const fields = { ...fieldsOf({ type: "threshold", op: ">", value: 90, clear: 80 }), type: "deviation" as const };
-    expect(conditionOf(fields)).toEqual({ condition: { type: "deviation", sigmas: 4, over: "5m", clear: null, least: null } });
-    expect(conditionOf({ ...fields, type: "threshold" })).toEqual({ condition: { type: "threshold", op: ">", value: 90, clear: 80 } });
+    expect(conditionOf(fields)).toEqual({
+      condition: { type: "deviation", sigmas: 4, over: "5m", clear: null, least: null },
+    });
+    expect(conditionOf({ ...fields, type: "threshold" })).toEqual({
+      condition: { type: "threshold", op: ">", value: 90, clear: 80 },
+    });
     expect(conditionOf({ ...fields, silence: { after: "?" } })).toHaveProperty("condition");
   });
 });

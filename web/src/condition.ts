@@ -30,11 +30,23 @@ export function fieldsOf(of: Condition | null): Fields {
     case "threshold":
       return { ...FIRST, threshold: { op: of.op, value: text(of.value), clear: text(of.clear) } };
     case "rate":
-      return { ...FIRST, type: "rate", rate: { op: of.op, value: text(of.value), per: of.per, over: of.over, clear: text(of.clear) } };
+      return {
+        ...FIRST,
+        type: "rate",
+        rate: { op: of.op, value: text(of.value), per: of.per, over: of.over, clear: text(of.clear) },
+      };
     case "increase":
-      return { ...FIRST, type: "increase", increase: { op: of.op, value: text(of.value), over: of.over, clear: text(of.clear) } };
+      return {
+        ...FIRST,
+        type: "increase",
+        increase: { op: of.op, value: text(of.value), over: of.over, clear: text(of.clear) },
+      };
     case "deviation":
-      return { ...FIRST, type: "deviation", deviation: { sigmas: text(of.sigmas), over: of.over, least: text(of.least), clear: text(of.clear) } };
+      return {
+        ...FIRST,
+        type: "deviation",
+        deviation: { sigmas: text(of.sigmas), over: of.over, least: text(of.least), clear: text(of.clear) },
+      };
     case "silence":
       return { ...FIRST, type: "silence", silence: { after: of.after } };
     default:
@@ -70,7 +82,13 @@ function read(fields: Fields): Condition {
     }
     case "rate": {
       const { op, value, per, over, clear } = fields.rate;
-      return { type: "rate", op, ...limitAndEnd(op, value, clear), per: span("per", "unit of time", per), over: span("over", "window", over) };
+      return {
+        type: "rate",
+        op,
+        ...limitAndEnd(op, value, clear),
+        per: span("per", "unit of time", per),
+        over: span("over", "window", over),
+      };
     }
     case "increase": {
       const { op, value, over, clear } = fields.increase;
@@ -78,8 +96,13 @@ function read(fields: Fields): Condition {
     }
     case "deviation": {
       const { over, clear, ...typed } = fields.deviation;
-      const [sigmas, least, end] = [needed("sigmas", "The number of deviations", typed.sigmas), optional("least", "The least difference", typed.least), optional("clear", "“Resolves within”", clear)];
-      if (end !== null && (end < 0 || end > sigmas)) throw new Mistake("clear", "“Resolves within” must be between 0 and the number of deviations.");
+      const [sigmas, least, end] = [
+        needed("sigmas", "The number of deviations", typed.sigmas),
+        optional("least", "The least difference", typed.least),
+        optional("clear", "“Resolves within”", clear),
+      ];
+      if (end !== null && (end < 0 || end > sigmas))
+        throw new Mistake("clear", "“Resolves within” must be between 0 and the number of deviations.");
       if (least !== null && least < 0) throw new Mistake("least", "The least difference must be 0 or more.");
       return { type: "deviation", sigmas, over: span("over", "window", over), least, clear: end };
     }
@@ -92,7 +115,8 @@ function read(fields: Fields): Condition {
 function limitAndEnd(op: Op, value: string, clear: string): { value: number; clear: number | null } {
   const [limit, end] = [needed("value", "The limit", value), optional("clear", "“Resolves at”", clear)];
   const isAbove = op.startsWith(">");
-  if (end !== null && (isAbove ? end > limit : end < limit)) throw new Mistake("clear", `“Resolves at” must be at or ${isAbove ? "below" : "above"} the limit.`);
+  if (end !== null && (isAbove ? end > limit : end < limit))
+    throw new Mistake("clear", `“Resolves at” must be at or ${isAbove ? "below" : "above"} the limit.`);
   return { value: limit, clear: end };
 }
 
@@ -111,14 +135,25 @@ function optional(field: string, name: string, typed: string): number | null {
 }
 
 function span(field: string, name: string, typed: string): string {
-  if (parseSpan(typed.trim()) === null) throw new Mistake(field, `Write the ${name} like 60s, 5m or 1h.`, typed.trim() === "");
+  if (parseSpan(typed.trim()) === null)
+    throw new Mistake(field, `Write the ${name} like 60s, 5m or 1h.`, typed.trim() === "");
   return typed.trim();
 }
 
 /** How the numbers of a condition are written, from the units of the sensors it watches; several units are told, not chosen from. */
-export function limitUnit(fields: Pick<Fields, "type" | "rate">, units: readonly string[]): { unit: string; mixed: string | null } {
+export function limitUnit(
+  fields: Pick<Fields, "type" | "rate">,
+  units: readonly string[],
+): { unit: string; mixed: string | null } {
   const signs = [...new Set(units.map((unit) => scale(unit, 0).unit))].sort();
-  if (signs.length > 1) return { unit: "", mixed: `These sensors have different units: ${signs.map((one) => one || "none").slice(0, 5).join(", ")}${signs.length > 5 ? ", …" : ""}` };
+  if (signs.length > 1)
+    return {
+      unit: "",
+      mixed: `These sensors have different units: ${signs
+        .map((one) => one || "none")
+        .slice(0, 5)
+        .join(", ")}${signs.length > 5 ? ", …" : ""}`,
+    };
   const [unit = ""] = signs;
   return { unit: fields.type === "rate" && unit !== "" ? `${unit} per ${fields.rate.per}` : unit, mixed: null };
 }

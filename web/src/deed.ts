@@ -4,14 +4,35 @@ import { clean } from "./format";
 import type { AuditEntry } from "./types";
 
 const NOUNS: Readonly<Record<string, string>> = {
-  rule: "Rule", webhook: "Webhook", silence: "Silence", token: "API token", join_token: "Join token", session: "Browser", device: "Device", setting: "Setting", join_window: "Window for joining", hub: "Hub", user: "User", alert: "Alert", delivery: "Delivery",
+  rule: "Rule",
+  webhook: "Webhook",
+  silence: "Silence",
+  token: "API token",
+  join_token: "Join token",
+  session: "Browser",
+  device: "Device",
+  setting: "Setting",
+  join_window: "Window for joining",
+  hub: "Hub",
+  user: "User",
+  alert: "Alert",
+  delivery: "Delivery",
 };
 
-const VERBS: Readonly<Record<string, string>> = { "session.began": "signed in", "session.ended": "signed out", "delivery.replayed": "sent again" };
+const VERBS: Readonly<Record<string, string>> = {
+  "session.began": "signed in",
+  "session.ended": "signed out",
+  "delivery.replayed": "sent again",
+};
 
 const SETTINGS: Readonly<Record<string, string>> = {
   // Of hubs that had one password for everybody.
-  admin_password: "Password", setup_token: "Setup link", login_code: "Sign-in link", join_policy: "Who may join", offline_after: "Alert of silent devices", retention: "How long readings are kept",
+  admin_password: "Password",
+  setup_token: "Setup link",
+  login_code: "Sign-in link",
+  join_policy: "Who may join",
+  offline_after: "Alert of silent devices",
+  retention: "How long readings are kept",
 };
 
 /** What was done: `Rule hot changed`. */
@@ -33,7 +54,9 @@ export function deed({ action, subject, name }: Pick<AuditEntry, "action" | "sub
 export function changes({ action, changes }: Pick<AuditEntry, "action" | "changes">): AuditEntry["changes"] {
   if (action.startsWith("session.")) return [];
   if (action === "alert.acknowledged") return changes.filter(({ field }) => field !== "acknowledged");
-  return action.startsWith("setting.") ? changes.filter(({ before, after }) => before !== "(hidden)" && after !== "(hidden)") : changes;
+  return action.startsWith("setting.")
+    ? changes.filter(({ before, after }) => before !== "(hidden)" && after !== "(hidden)")
+    : changes;
 }
 
 /** Who did it, and from where: `by anna (ses_1 Firefox on Linux) from 192.168.0.5`. */
@@ -42,12 +65,21 @@ export function doer({ kind, name, address }: AuditEntry["by"]): string {
   const who = clean(name, 160).replace(/^usr_\d+ (.*), (.*)$/, "$1 ($2)");
   const from = address === null ? "" : ` from ${clean(address, 64)}`;
   switch (kind) {
-    case "session": return `by ${who}${from}`;
-    case "token": return `by the token ${who}${from}`;
-    case "admin_file": return `by the token of --admin-token-file${from}`;
-    case "command": return who === "" ? "by the command line" : `by the command line (${who})`;
-    case "sign_in": return name.startsWith("usr_") ? `by ${who}${from}` : `with ${who === "password" ? "the password" : `a ${who}`}${from}`;
-    case "nobody": return from.trim();
-    default: return `${who}${from}`.trim();
+    case "session":
+      return `by ${who}${from}`;
+    case "token":
+      return `by the token ${who}${from}`;
+    case "admin_file":
+      return `by the token of --admin-token-file${from}`;
+    case "command":
+      return who === "" ? "by the command line" : `by the command line (${who})`;
+    case "sign_in":
+      return name.startsWith("usr_")
+        ? `by ${who}${from}`
+        : `with ${who === "password" ? "the password" : `a ${who}`}${from}`;
+    case "nobody":
+      return from.trim();
+    default:
+      return `${who}${from}`.trim();
   }
 }

@@ -11,7 +11,9 @@ export const favourites = signal<ReadonlySet<string>>(remembered());
 
 export function favour(id: string): void {
   const before = favourites.value;
-  favourites.value = before.has(id) ? new Set([...before].filter((one) => one !== id)) : new Set([...before, id].slice(-MOST));
+  favourites.value = before.has(id)
+    ? new Set([...before].filter((one) => one !== id))
+    : new Set([...before, id].slice(-MOST));
   try {
     localStorage.setItem(KEY, JSON.stringify([...favourites.value]));
   } catch {
@@ -22,7 +24,9 @@ export function favour(id: string): void {
 function remembered(): ReadonlySet<string> {
   try {
     const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "[]");
-    return new Set(Array.isArray(kept) ? kept.filter((one): one is string => typeof one === "string").slice(-MOST) : []);
+    return new Set(
+      Array.isArray(kept) ? kept.filter((one): one is string => typeof one === "string").slice(-MOST) : [],
+    );
   } catch {
     return new Set();
   }

@@ -17,31 +17,48 @@ export type Term = { kind: "word"; text: string; wrong?: string } | Compare;
 
 /** A number as people write it, with a unit or without: `15`, `15°C`, `2GiB`, `-3,5`. */
 function numberOf(text: string): { number: number; unit: string } | null {
-  const [, digits, unit] = /^([-−+]?(?:\d+(?:[.,]\d+)?|[.,]\d+))([^\d.,].{0,15})?$/.exec(text.replace(/\s+/g, "")) ?? [];
+  const [, digits, unit] =
+    /^([-−+]?(?:\d+(?:[.,]\d+)?|[.,]\d+))([^\d.,].{0,15})?$/.exec(text.replace(/\s+/g, "")) ?? [];
   return digits === undefined ? null : { number: Number(digits.replace("−", "-").replace(",", ".")), unit: unit ?? "" };
 }
 
 /** Units that people write apart from a number. */
-const UNIT = "(?:°\\s?[CF]?|%(?:\\s?[rR][hH])?|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|[CFK]|m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d|[cC]elsius|[fF]ahrenheit|[kK]elvin|percent)";
+const UNIT =
+  "(?:°\\s?[CF]?|%(?:\\s?[rR][hH])?|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|[CFK]|m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d|[cC]elsius|[fF]ahrenheit|[kK]elvin|percent)";
 const OP = "(?:<=|>=|!=|<|>|=)";
 const NUMBER = "[-−+]?(?:\\d+(?:[.,]\\d+)?|[.,]\\d+)";
 /** A comparison with spaces in it, a name before an operator that has nothing behind it yet, or a word. */
-const TERM = new RegExp(`[^\\s<>=!]+\\s*${OP}\\s*(?:${NUMBER}\\s+${UNIT}(?=\\s|$)|[^\\s<>=!][^\\s]*)|[^\\s<>=!]+(?=\\s*${OP}\\s*$)|\\S+`, "g");
+const TERM = new RegExp(
+  `[^\\s<>=!]+\\s*${OP}\\s*(?:${NUMBER}\\s+${UNIT}(?=\\s|$)|[^\\s<>=!][^\\s]*)|[^\\s<>=!]+(?=\\s*${OP}\\s*$)|\\S+`,
+  "g",
+);
 const LONE = new RegExp(`^${OP}$`);
 const COMPARISON = new RegExp(`^([^<>=!]+?)\\s*(${OP})\\s*(.+)$`);
 /** Ways in which other languages write an operator. */
-const WRITTEN: [RegExp, string][] = [[/≤|=</g, "<="], [/≥|=>/g, ">="], [/≠|<>/g, "!="], [/([^<>=!]|^)==(?!=)/g, "$1="]];
+const WRITTEN: [RegExp, string][] = [
+  [/≤|=</g, "<="],
+  [/≥|=>/g, ">="],
+  [/≠|<>/g, "!="],
+  [/([^<>=!]|^)==(?!=)/g, "$1="],
+];
 
 export function parseFilter(q: string): Term[] {
   const words = WRITTEN.reduce((text, [way, op]) => text.replace(way, op), q).match(TERM) ?? [];
-  return words.filter((word) => !LONE.test(word)).map((word) => {
-    const [, name, op, text] = COMPARISON.exec(word) ?? [];
-    if (!name || !op || text === undefined) return { kind: "word", text: word.toLowerCase() };
-    const { number, unit } = numberOf(text) ?? { number: null, unit: "" };
-    // Larger and smaller is asked of numbers only.
-    if (number === null && op !== "=" && op !== "!=") return { kind: "word", text: word.toLowerCase(), wrong: `“${clean(text, 24)}” is not a number. Write for example ${clean(name, 32)}${op}15.5.` };
-    return { kind: "compare", name, op: op as Op, text, number, unit };
-  });
+  return words
+    .filter((word) => !LONE.test(word))
+    .map((word) => {
+      const [, name, op, text] = COMPARISON.exec(word) ?? [];
+      if (!name || !op || text === undefined) return { kind: "word", text: word.toLowerCase() };
+      const { number, unit } = numberOf(text) ?? { number: null, unit: "" };
+      // Larger and smaller is asked of numbers only.
+      if (number === null && op !== "=" && op !== "!=")
+        return {
+          kind: "word",
+          text: word.toLowerCase(),
+          wrong: `“${clean(text, 24)}” is not a number. Write for example ${clean(name, 32)}${op}15.5.`,
+        };
+      return { kind: "compare", name, op: op as Op, text, number, unit };
+    });
 }
 
 /** Whether a filter can be answered only with the values of every device. */
@@ -55,17 +72,34 @@ const plain = (text: string) => text.toLowerCase().replace(/[\s,]+/g, "");
 function valuesOf(values: Values | undefined, name: string): Latest[] {
   const all = Object.values(values ?? {});
   const wanted = plain(name);
-  const same = all.filter(({ sensor }) => sensor.toLowerCase() === name.toLowerCase() || plain(title(sensor)) === wanted);
+  const same = all.filter(
+    ({ sensor }) => sensor.toLowerCase() === name.toLowerCase() || plain(title(sensor)) === wanted,
+  );
   if (same.length > 0) return same;
-  return name.includes("*") ? all.filter(({ sensor }) => glob(name, sensor)) : all.filter(({ sensor }) => sensor.toLowerCase().startsWith(name.toLowerCase()) || plain(title(sensor)).startsWith(wanted));
+  return name.includes("*")
+    ? all.filter(({ sensor }) => glob(name, sensor))
+    : all.filter(
+        ({ sensor }) => sensor.toLowerCase().startsWith(name.toLowerCase()) || plain(title(sensor)).startsWith(wanted),
+      );
 }
 
 const COMPARE: Record<Op, (a: number, b: number) => boolean> = {
-  "<": (a, b) => a < b, "<=": (a, b) => a <= b, ">": (a, b) => a > b, ">=": (a, b) => a >= b, "=": (a, b) => a === b, "!=": (a, b) => a !== b,
+  "<": (a, b) => a < b,
+  "<=": (a, b) => a <= b,
+  ">": (a, b) => a > b,
+  ">=": (a, b) => a >= b,
+  "=": (a, b) => a === b,
+  "!=": (a, b) => a !== b,
 };
 
 function labelsOf(device: Device, name: string): string[] {
-  const all = [...Object.entries(device.labels), ["status", device.status], ["name", device.name], ["model", device.model ?? ""], ["version", device.version ?? ""]] as const;
+  const all = [
+    ...Object.entries(device.labels),
+    ["status", device.status],
+    ["name", device.name],
+    ["model", device.model ?? ""],
+    ["version", device.version ?? ""],
+  ] as const;
   return all.filter(([key]) => key.toLowerCase() === name.toLowerCase()).map(([, value]) => value);
 }
 
@@ -74,13 +108,21 @@ const limitIn = ({ number, unit }: Compare, of: Latest) => convert(number!, unit
 
 function holds(term: Term, device: Device, values: Values | undefined): boolean {
   if (term.kind === "word") {
-    const text = [device.name, device.id, device.model ?? "", device.address ?? "", ...Object.entries(device.labels).map(([key, value]) => `${key}=${value}`), ...Object.keys(values ?? {})];
+    const text = [
+      device.name,
+      device.id,
+      device.model ?? "",
+      device.address ?? "",
+      ...Object.entries(device.labels).map(([key, value]) => `${key}=${value}`),
+      ...Object.keys(values ?? {}),
+    ];
     return text.some((one) => one.toLowerCase().includes(term.text));
   }
   const { name, op, text, number } = term;
   const labels = labelsOf(device, name);
   if (labels.length > 0) {
-    if (op === "=" || op === "!=") return labels.some((value) => glob(text.toLowerCase(), value.toLowerCase())) === (op === "=");
+    if (op === "=" || op === "!=")
+      return labels.some((value) => glob(text.toLowerCase(), value.toLowerCase())) === (op === "=");
     if (labels.some((value) => value !== "" && COMPARE[op](Number(value), number!))) return true;
   }
   if (number !== null) {
@@ -105,7 +147,12 @@ const NAMED = 4;
 /** What of it cannot be answered by any device, and how to write it; null if all of it can. Values must be those of every device. */
 export function misunderstood(terms: readonly Term[], devices: readonly Device[], latest: Latests): string | null {
   for (const term of terms) {
-    const problem = term.kind === "compare" ? problemOf(term, devices, latest) : term.wrong && !devices.some((one) => holds(term, one, latest[one.id])) ? term.wrong : null;
+    const problem =
+      term.kind === "compare"
+        ? problemOf(term, devices, latest)
+        : term.wrong && !devices.some((one) => holds(term, one, latest[one.id]))
+          ? term.wrong
+          : null;
     if (problem !== null) return problem;
   }
   return null;
@@ -125,7 +172,8 @@ function problemOf(term: Compare, devices: readonly Device[], latest: Latests): 
   }
   const [first] = found;
   const sensor = first!.sensor;
-  if (number === null) return `“${clean(text, 24)}” is not a number. Write for example ${clean(name, 32)}${op}${exact(Number(first!.value.toPrecision(3)))}.`;
+  if (number === null)
+    return `“${clean(text, 24)}” is not a number. Write for example ${clean(name, 32)}${op}${exact(Number(first!.value.toPrecision(3)))}.`;
   if (unit === "" || found.some((one) => limitIn(term, one) !== null)) return null;
   const { divisor, unit: own } = scale(first!.unit, first!.value);
   const example = `${clean(name, 32)}${op}${exact(Number((first!.value / divisor).toPrecision(2)))}${own}`;
@@ -135,9 +183,15 @@ function problemOf(term: Compare, devices: readonly Device[], latest: Latests): 
 /** Why nothing is found, where each part of it can be understood. */
 export function whyNone(terms: readonly Term[], devices: readonly Device[], latest: Latests): string | null {
   const term = terms.find((one) => !devices.some((device) => holds(one, device, latest[device.id])));
-  if (term === undefined) return terms.length > 1 ? "Each part of this is true of some device, but all of it of none." : null;
+  if (term === undefined)
+    return terms.length > 1 ? "Each part of this is true of some device, but all of it of none." : null;
   if (term.kind === "word") return `No device has “${clean(term.text, 32)}” in its name, address, labels or sensors.`;
-  const found = term.number === null ? [] : devices.flatMap((device) => valuesOf(latest[device.id], term.name)).filter((one) => limitIn(term, one) !== null);
+  const found =
+    term.number === null
+      ? []
+      : devices
+          .flatMap((device) => valuesOf(latest[device.id], term.name))
+          .filter((one) => limitIn(term, one) !== null);
   if (found.length === 0) return null;
   const all = found.map(({ value }) => value);
   const [least, most, unit] = [Math.min(...all), Math.max(...all), found[0]!.unit];
@@ -147,6 +201,9 @@ export function whyNone(terms: readonly Term[], devices: readonly Device[], late
 
 /** The search line with a label added, or without it where it was there: what a click on a label does. */
 export function toggled(q: string, term: string): string {
-  const words = q.trim().split(/\s+/).filter((word) => word !== "");
+  const words = q
+    .trim()
+    .split(/\s+/)
+    .filter((word) => word !== "");
   return (words.includes(term) ? words.filter((word) => word !== term) : [...words, term]).join(" ");
 }

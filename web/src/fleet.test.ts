@@ -4,21 +4,63 @@ import { byImportance } from "./rank";
 import type { Device } from "./types";
 
 const device = (name: string, labels: Record<string, string> = {}, more: Partial<Device> = {}): Device => ({
-  id: `id-${name}`, name, hardware: null, status: "online", words: [], labels, model: "Pi", version: null, address: "10.0.0.7", clock_offset_ms: null, first_seen: "", last_seen: null, interval_ms: null, link: null,
-  preview: [], sensors: 1, conflict: null, source_errors: [], more_source_errors: 0, notes: "", ...more,
+  id: `id-${name}`,
+  name,
+  hardware: null,
+  status: "online",
+  words: [],
+  labels,
+  model: "Pi",
+  version: null,
+  address: "10.0.0.7",
+  clock_offset_ms: null,
+  first_seen: "",
+  last_seen: null,
+  interval_ms: null,
+  link: null,
+  preview: [],
+  sensors: 1,
+  conflict: null,
+  source_errors: [],
+  more_source_errors: 0,
+  notes: "",
+  ...more,
 });
 const values = (name: string, of: Record<string, number>): Values =>
-  Object.fromEntries(Object.entries(of).map(([sensor, value]) => [sensor, { device: `id-${name}`, sensor, unit: "", at: "", value, quality: "good" as const }]));
+  Object.fromEntries(
+    Object.entries(of).map(([sensor, value]) => [
+      sensor,
+      { device: `id-${name}`, sensor, unit: "", at: "", value, quality: "good" as const },
+    ]),
+  );
 
 describe("the order", () => {
   const all = ["a", "b", "c", "d"].map((name) => device(name, {}, name === "d" ? { status: "offline" } : {}));
   const latest = { "id-a": values("a", { t: 20 }), "id-b": values("b", { t: -5 }), "id-d": values("d", { t: 30 }) };
-  const order = (sort: string) => sorted(all, sort, { latest, alarms: new Map([["id-c", []]]), odd: new Map(), seen: () => null, favourites: new Set() }).map(({ name }) => name).join("");
+  const order = (sort: string) =>
+    sorted(all, sort, {
+      latest,
+      alarms: new Map([["id-c", []]]),
+      odd: new Map(),
+      seen: () => null,
+      favourites: new Set(),
+    })
+      .map(({ name }) => name)
+      .join("");
   test("by any value, either way; who has none is last", () => {
     expect([order("t"), order("-t")]).toEqual(["badc", "dabc"]);
   });
   test("a favourite is first in any order, and they stand in that order", () => {
-    const order = (sort: string) => sorted(all, sort, { latest, alarms: new Map(), odd: new Map(), seen: () => null, favourites: new Set(["id-c", "id-d", "id-gone"]) }).map(({ name }) => name).join("");
+    const order = (sort: string) =>
+      sorted(all, sort, {
+        latest,
+        alarms: new Map(),
+        odd: new Map(),
+        seen: () => null,
+        favourites: new Set(["id-c", "id-d", "id-gone"]),
+      })
+        .map(({ name }) => name)
+        .join("");
     expect([order("name"), order("-name"), order("t")]).toEqual(["cdab", "dcba", "dcba"]);
   });
   test("by status: who is offline first, then who has an alert", () => {
@@ -28,7 +70,12 @@ describe("the order", () => {
 
 describe("unlike the others", () => {
   const fleet = Array.from({ length: 300 }, (_, i) => device(`s${i}`));
-  const latest = Object.fromEntries(fleet.map(({ id }, i) => [id, values(id.slice(3), { temperature: 21 + Math.sin(i), humidity: 45 + Math.cos(i), uptime: i === 3 ? 1e9 : i })]));
+  const latest = Object.fromEntries(
+    fleet.map(({ id }, i) => [
+      id,
+      values(id.slice(3), { temperature: 21 + Math.sin(i), humidity: 45 + Math.cos(i), uptime: i === 3 ? 1e9 : i }),
+    ]),
+  );
   latest["id-s77"] = values("s77", { temperature: 21.2, humidity: 12, uptime: 1 });
   test("the odd one of three hundred is first, with its reason", () => {
     const odd = oddities(fleet, latest);
@@ -45,13 +92,22 @@ describe("unlike the others", () => {
     expect(oddities(fleet.slice(0, 4), latest).size).toBe(0);
     const same = Object.fromEntries(fleet.map(({ id }) => [id, values(id.slice(3), { t: 1 })]));
     expect(oddities(fleet, same).size).toBe(0);
-    expect(oddities(fleet.map((one) => ({ ...one, status: "offline" as const })), latest).size).toBe(0);
+    expect(
+      oddities(
+        fleet.map((one) => ({ ...one, status: "offline" as const })),
+        latest,
+      ).size,
+    ).toBe(0);
   });
 });
 
 test("columns are what most devices measure", () => {
   const fleet = ["a", "b", "c"].map((name) => device(name));
-  const latest = { "id-a": values("a", { humidity: 1, temperature: 1, odd: 1 }), "id-b": values("b", { temperature: 1, humidity: 1 }), "id-c": values("c", { temperature: 1 }) };
+  const latest = {
+    "id-a": values("a", { humidity: 1, temperature: 1, odd: 1 }),
+    "id-b": values("b", { temperature: 1, humidity: 1 }),
+    "id-c": values("c", { temperature: 1 }),
+  };
   expect(columnsOf(fleet, latest, 4, byImportance)).toEqual(["temperature", "humidity"]);
 });
 
@@ -62,7 +118,13 @@ test("in a mixed fleet each kind that is worth it has a column of its own", () =
     ...Array.from({ length: computers }, (_, i) => [`c${i}`, { "cpu.used_pct": 1, "mem.used_pct": 1 }] as const),
     ...Array.from({ length: tanks }, (_, i) => [`t${i}`, { level: 1 }] as const),
   ];
-  const of = (all: ReturnType<typeof fleet>) => columnsOf(all.map(([name]) => device(name)), Object.fromEntries(all.map(([name, one]) => [`id-${name}`, values(name, one)])), 4, byImportance);
+  const of = (all: ReturnType<typeof fleet>) =>
+    columnsOf(
+      all.map(([name]) => device(name)),
+      Object.fromEntries(all.map(([name, one]) => [`id-${name}`, values(name, one)])),
+      4,
+      byImportance,
+    );
   expect(of(fleet(24, 2, 0))).toEqual(["temperature", "humidity", "pressure", "battery"]);
   expect(of(fleet(10, 5, 0))).toEqual(["temperature", "humidity", "cpu.used_pct", "mem.used_pct"]);
   expect(of(fleet(10, 4, 0))).toEqual(["temperature", "humidity", "pressure", "cpu.used_pct"]);
@@ -70,12 +132,26 @@ test("in a mixed fleet each kind that is worth it has a column of its own", () =
   expect(of(fleet(0, 0, 3))).toEqual(["level"]);
   // Where there is room for three only, nobody is left out for the sake of one more of the same.
   const some = [...fleet(24, 0, 5), ...Array.from({ length: 8 }, (_, i) => [`p${i}`, { pressure: 1 }] as const)];
-  expect(columnsOf(some.map(([name]) => device(name)), Object.fromEntries(some.map(([name, one]) => [`id-${name}`, values(name, one as Record<string, number>)])), 3, byImportance)).toEqual(["temperature", "pressure", "level"]);
+  expect(
+    columnsOf(
+      some.map(([name]) => device(name)),
+      Object.fromEntries(some.map(([name, one]) => [`id-${name}`, values(name, one as Record<string, number>)])),
+      3,
+      byImportance,
+    ),
+  ).toEqual(["temperature", "pressure", "level"]);
   expect(of([])).toEqual([]);
 });
 
 test("groups by label, those without it last", () => {
-  const fleet = [device("a", { site: "south" }), device("b"), device("c", { site: "north" }), device("d", { site: "south" })];
-  expect(grouped(fleet, "site").map(({ value, devices }) => `${value} ${devices.map(({ name }) => name).join("")}`)).toEqual(["north c", "south ad", "null b"]);
+  const fleet = [
+    device("a", { site: "south" }),
+    device("b"),
+    device("c", { site: "north" }),
+    device("d", { site: "south" }),
+  ];
+  expect(
+    grouped(fleet, "site").map(({ value, devices }) => `${value} ${devices.map(({ name }) => name).join("")}`),
+  ).toEqual(["north c", "south ad", "null b"]);
   expect(groupings(fleet)).toEqual(["status", "model", "site"]);
 });

@@ -12,25 +12,43 @@ const KIND_LEAST = 1 / 10;
  * Sensors worth a column: those most devices have, the more important ones. In a mixed fleet each kind of device that is worth it
  * has at least one of them.
  */
-export function columnsOf(devices: readonly Device[], latest: Readonly<Record<string, Values>>, most: number, byImportance: (a: { sensor: string }, b: { sensor: string }) => number): string[] {
+export function columnsOf(
+  devices: readonly Device[],
+  latest: Readonly<Record<string, Values>>,
+  most: number,
+  byImportance: (a: { sensor: string }, b: { sensor: string }) => number,
+): string[] {
   const measuring = devices.map(({ id }) => Object.keys(latest[id] ?? {})).filter((sensors) => sensors.length > 0);
   const needed: string[] = [];
-  for (let rest = measuring; rest.length > 0 && rest.length >= measuring.length * KIND_LEAST && needed.length < most; ) {
+  for (
+    let rest = measuring;
+    rest.length > 0 && rest.length >= measuring.length * KIND_LEAST && needed.length < most;
+  ) {
     const [sensor] = shared(rest, byImportance);
     needed.push(sensor!);
     rest = rest.filter((sensors) => !sensors.includes(sensor!));
   }
   const all = shared(measuring, byImportance);
   const more = all.filter((sensor) => !needed.includes(sensor)).slice(0, most - needed.length);
-  return [...all.filter((sensor) => needed.includes(sensor) || more.includes(sensor)), ...needed.filter((sensor) => !all.includes(sensor))];
+  return [
+    ...all.filter((sensor) => needed.includes(sensor) || more.includes(sensor)),
+    ...needed.filter((sensor) => !all.includes(sensor)),
+  ];
 }
 
 /** Sensors that most of these have. A few that lack one do not move its column; a sensor of few is no column of all. */
-function shared(all: readonly (readonly string[])[], byImportance: (a: { sensor: string }, b: { sensor: string }) => number): string[] {
+function shared(
+  all: readonly (readonly string[])[],
+  byImportance: (a: { sensor: string }, b: { sensor: string }) => number,
+): string[] {
   const found = new Map<string, number>();
   for (const sensor of all.flat()) found.set(sensor, (found.get(sensor) ?? 0) + 1);
   const largest = Math.max(0, ...found.values());
-  return [...found].filter(([, n]) => n * 2 >= largest).map(([sensor]) => ({ sensor })).sort(byImportance).map(({ sensor }) => sensor);
+  return [...found]
+    .filter(([, n]) => n * 2 >= largest)
+    .map(([sensor]) => ({ sensor }))
+    .sort(byImportance)
+    .map(({ sensor }) => sensor);
 }
 
 export interface Odd {
@@ -49,7 +67,10 @@ const OTHERS_LEAST = 5;
 const NOT_ALIKE = /uptime|total|_bytes$|errors$|cycles$/;
 
 /** What sets each device apart most: the sensor whose value lies farthest from the middle of the others, by their spread. */
-export function oddities(devices: readonly Device[], latest: Readonly<Record<string, Values>>): ReadonlyMap<string, Odd> {
+export function oddities(
+  devices: readonly Device[],
+  latest: Readonly<Record<string, Values>>,
+): ReadonlyMap<string, Odd> {
   const bySensor = new Map<string, Latest[]>();
   for (const { id, status } of devices) {
     // What is offline shows an old value: that is another matter.
@@ -123,7 +144,13 @@ function ordered(devices: readonly Device[], sort: Sort, { latest, alarms, odd, 
   if (by === "name") return down ? [...devices].reverse() : [...devices];
   const rows = devices.map((device) => ({ device, key: key(device) }));
   // Stable: what is equal stays by name.
-  rows.sort((a, b) => (a.key === null || b.key === null ? Number(a.key === null) - Number(b.key === null) : down ? b.key - a.key : a.key - b.key));
+  rows.sort((a, b) =>
+    a.key === null || b.key === null
+      ? Number(a.key === null) - Number(b.key === null)
+      : down
+        ? b.key - a.key
+        : a.key - b.key,
+  );
   return rows.map(({ device }) => device);
 }
 
@@ -143,12 +170,23 @@ export interface Group {
 export function grouped(devices: readonly Device[], by: string): Group[] {
   const found = new Map<string | null, Device[]>();
   for (const device of devices) {
-    const value = by === "status" ? device.status : by === "model" ? device.model || null : (Object.hasOwn(device.labels, by) ? device.labels[by]! : null);
+    const value =
+      by === "status"
+        ? device.status
+        : by === "model"
+          ? device.model || null
+          : Object.hasOwn(device.labels, by)
+            ? device.labels[by]!
+            : null;
     const all = found.get(value);
     if (all) all.push(device);
     else found.set(value, [device]);
   }
-  return [...found].map(([value, devices]) => ({ value, devices })).sort((a, b) => Number(a.value === null) - Number(b.value === null) || byName.compare(a.value ?? "", b.value ?? ""));
+  return [...found]
+    .map(([value, devices]) => ({ value, devices }))
+    .sort(
+      (a, b) => Number(a.value === null) - Number(b.value === null) || byName.compare(a.value ?? "", b.value ?? ""),
+    );
 }
 
 /** Of values the largest are looked for more often than the smallest; of times the latest. */

@@ -1,5 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { ago, clean, commonDecimals, digits, duration, limitOf, measured, parseSpan, scale, span, moment, valueTicks } from "./format";
+import {
+  ago,
+  clean,
+  commonDecimals,
+  digits,
+  duration,
+  limitOf,
+  measured,
+  parseSpan,
+  scale,
+  span,
+  moment,
+  valueTicks,
+} from "./format";
 
 describe("device text", () => {
   test("direction and invisible characters are gone", () => {
@@ -35,14 +48,26 @@ describe("numbers", () => {
     const shown = (...values: number[]) => values.map((value) => measured(value, "hPa", commonDecimals(values, "hPa")));
     expect(shown(1013.253871, 1013.4, 1013.118)).toEqual(["1013.25\u202fhPa", "1013.40\u202fhPa", "1013.12\u202fhPa"]);
     expect(shown(1013.253871, 1009.118)).toEqual(["1013.3\u202fhPa", "1009.1\u202fhPa"]);
-    expect([shown(1013.1, 1013.4), shown(1234, 1235)]).toEqual([["1013.1\u202fhPa", "1013.4\u202fhPa"], ["1234\u202fhPa", "1235\u202fhPa"]]);
+    expect([shown(1013.1, 1013.4), shown(1234, 1235)]).toEqual([
+      ["1013.1\u202fhPa", "1013.4\u202fhPa"],
+      ["1234\u202fhPa", "1235\u202fhPa"],
+    ]);
     expect(shown(1013, 871.25)).toEqual(["1013\u202fhPa", "871.3\u202fhPa"]);
     expect(shown(0.5, 1500)).toEqual(["0.5\u202fhPa", "1500\u202fhPa"]);
-    expect([digits(1013.25), digits(12_345.5), digits(1_234_567.5)], "or has few digits").toEqual(["1013.25", "12\u2009345.5", "1\u2009234\u2009568"]);
+    expect([digits(1013.25), digits(12_345.5), digits(1_234_567.5)], "or has few digits").toEqual([
+      "1013.25",
+      "12\u2009345.5",
+      "1\u2009234\u2009568",
+    ]);
     expect(measured(1_048_700, "B", commonDecimals([1_048_576, 1_048_700], "B"))).toBe("1.00012\u202fMiB");
   });
   test("a limit is what was typed", () => {
-    expect([limitOf(1009.55, "hPa"), limitOf(-0.00005, ""), limitOf(21.4375, "Cel"), limitOf(0.1 + 0.2, "")]).toEqual(["1009.55\u202fhPa", "−0.00005", "21.4375\u202f°C", "0.3"]);
+    expect([limitOf(1009.55, "hPa"), limitOf(-0.00005, ""), limitOf(21.4375, "Cel"), limitOf(0.1 + 0.2, "")]).toEqual([
+      "1009.55\u202fhPa",
+      "−0.00005",
+      "21.4375\u202f°C",
+      "0.3",
+    ]);
     expect(limitOf(2 * 2 ** 30, "By")).toBe("2\u202fGiB");
   });
   test("minus zero is zero, minus is a minus sign", () => {
@@ -64,7 +89,12 @@ describe("numbers", () => {
     expect(measured(12, "1/s")).toBe("12\u202f/s");
     expect(measured(30, "s")).toBe("30\u202fs");
     expect(measured(4.5 * 86_400, "s")).toBe("4.5\u202fd");
-    expect(valueTicks("s", 0, 10_800, 3_600).map((tick) => tick.label)).toEqual(["0", "1\u202fh", "2\u202fh", "3\u202fh"]);
+    expect(valueTicks("s", 0, 10_800, 3_600).map((tick) => tick.label)).toEqual([
+      "0",
+      "1\u202fh",
+      "2\u202fh",
+      "3\u202fh",
+    ]);
   });
   test("marks of an axis are round in its unit and have the same decimals", () => {
     const labels = (...of: Parameters<typeof valueTicks>) => valueTicks(...of).map((tick) => tick.label);
@@ -72,7 +102,12 @@ describe("numbers", () => {
     expect(labels("hPa", 1009.1, 1014.9, 2.5)).toEqual(["1010", "1012", "1014"]);
     expect(labels("", 0, 1.6, 0.5)).toEqual(["0.0", "0.5", "1.0", "1.5"]);
     expect(labels("°C", -1.2, 0.7, 0.5)).toEqual(["−1.0", "−0.5", "0.0", "0.5"]);
-    expect(labels("B", 2.8 * 1024 ** 3, 3.1 * 1024 ** 3, 1e8)).toEqual(["2.8\u202fGiB", "2.9\u202fGiB", "3.0\u202fGiB", "3.1\u202fGiB"]);
+    expect(labels("B", 2.8 * 1024 ** 3, 3.1 * 1024 ** 3, 1e8)).toEqual([
+      "2.8\u202fGiB",
+      "2.9\u202fGiB",
+      "3.0\u202fGiB",
+      "3.1\u202fGiB",
+    ]);
   });
   test("a missing value is a dash, not a zero", () => {
     expect(measured(null, "°C")).toBe("–\u202f°C");

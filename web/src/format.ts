@@ -9,12 +9,18 @@ import { ahead, wall, zone as zoneName } from "./zone";
 const TEXT_LIMIT = 64;
 
 // Bidirectional controls could reorder the words around a name; the others are invisible.
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
+const UNSEEN =
+  /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 
 /** Device text as it may be shown: no control or direction characters, one line, bounded. */
 export function clean(text: string, limit = TEXT_LIMIT): string {
   // Cutting before replacing bounds the work on a name of 10 kB; twice the limit leaves room for what is removed.
-  const seen = [...text.slice(0, limit * 4).replace(UNSEEN, "").trim()];
+  const seen = [
+    ...text
+      .slice(0, limit * 4)
+      .replace(UNSEEN, "")
+      .trim(),
+  ];
   return seen.length > limit ? `${seen.slice(0, limit - 1).join("")}…` : seen.join("");
 }
 
@@ -24,10 +30,28 @@ const BYTES = new Set(["B", "B/s"]);
 const PREFIXED = new Set(["Hz", "W", "Wh", "VA", "J", "bit", "bit/s", "Pa"]);
 /** Agents send UCUM codes; people read signs. */
 const SIGNS = bare({
-  "1": "", "/s": "/s", "1/s": "/s", By: "B", "By/s": "B/s", bytes: "B", byte: "B", Cel: "°C", degC: "°C", "[degF]": "°F", deg: "°", Ohm: "Ω", "%[RH]": "%", um: "µm", "ug/m3": "µg/m³",
+  "1": "",
+  "/s": "/s",
+  "1/s": "/s",
+  By: "B",
+  "By/s": "B/s",
+  bytes: "B",
+  byte: "B",
+  Cel: "°C",
+  degC: "°C",
+  "[degF]": "°F",
+  deg: "°",
+  Ohm: "Ω",
+  "%[RH]": "%",
+  um: "µm",
+  "ug/m3": "µg/m³",
 });
 /** Long times in a readable unit: the first whose length fits the largest value twice. */
-const TIMES: [unit: string, seconds: number][] = [["d", 86_400], ["h", 3_600], ["min", 60]];
+const TIMES: [unit: string, seconds: number][] = [
+  ["d", 86_400],
+  ["h", 3_600],
+  ["min", 60],
+];
 
 export interface Scale {
   divisor: number;
@@ -111,13 +135,18 @@ const PARTS = 10;
 
 /** Decimals that all of these values need in that unit, so that each is told from the others, and a number that changes keeps its width. */
 export function commonDecimals(values: readonly (number | null | undefined)[], unit: string): Decimals {
-  const known = values.filter((value): value is number => value !== null && value !== undefined && Number.isFinite(value));
+  const known = values.filter(
+    (value): value is number => value !== null && value !== undefined && Number.isFinite(value),
+  );
   if (known.length === 0) return ANY;
   const [low, high] = [Math.min(...known), Math.max(...known)];
   const { divisor } = scale(unit, Math.max(Math.abs(low), Math.abs(high)));
   // Finer than they are themselves says nothing: what moves by tenths has one decimal.
-  const own = Math.max(...known.map((value) => /\.(\d+)/.exec(String(Number((value / divisor).toPrecision(12))))?.[1]!.length ?? 0));
-  const fine = high > low ? Math.max(0, Math.min(6, own, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;
+  const own = Math.max(
+    ...known.map((value) => /\.(\d+)/.exec(String(Number((value / divisor).toPrecision(12))))?.[1]!.length ?? 0),
+  );
+  const fine =
+    high > low ? Math.max(0, Math.min(6, own, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;
   const size = (value: number, by: number) => Math.abs(value) / by;
   const least = Math.max(...known.map((value) => needed(size(value, divisor), fine)));
   return {
@@ -133,7 +162,12 @@ export function apart(values: readonly (number | null | undefined)[], unit: stri
 }
 
 /** Round marks of a value axis in the axis's one unit, all with the same number of decimals. */
-export function valueTicks(unit: string, min: number, max: number, atLeast: number): { value: number; label: string }[] {
+export function valueTicks(
+  unit: string,
+  min: number,
+  max: number,
+  atLeast: number,
+): { value: number; label: string }[] {
   const by = scale(unit, Math.max(Math.abs(min), Math.abs(max)));
   const wanted = atLeast / by.divisor;
   if (!(wanted > 0) || !Number.isFinite(wanted)) return [];
@@ -144,10 +178,15 @@ export function valueTicks(unit: string, min: number, max: number, atLeast: numb
   // The unit itself stands in the head of the chart; the marks need only what was divided away.
   const whole = scale(unit, 0).unit;
   // Of bytes all of it: "10 Ki" is no word.
-  const short = whole !== "s" && !BYTES.has(whole) && by.unit.endsWith(whole) ? by.unit.slice(0, -whole.length) : by.unit;
+  const short =
+    whole !== "s" && !BYTES.has(whole) && by.unit.endsWith(whole) ? by.unit.slice(0, -whole.length) : by.unit;
   const prefix = by.divisor === 1 ? "" : `\u202f${short}`;
   const ticks: { value: number; label: string }[] = [];
-  for (let i = Math.ceil(min / by.divisor / step - 1e-6); i * step <= (max / by.divisor) * (1 + 1e-9) + 1e-12 && ticks.length < 32; i++) {
+  for (
+    let i = Math.ceil(min / by.divisor / step - 1e-6);
+    i * step <= (max / by.divisor) * (1 + 1e-9) + 1e-12 && ticks.length < 32;
+    i++
+  ) {
     const shown = i * step;
     const text = decimals === 0 ? digits(Math.round(shown)) : shown.toFixed(decimals).replace("-", "−");
     ticks.push({ value: shown * by.divisor, label: i === 0 && prefix !== "" ? "0" : text + prefix });
@@ -156,7 +195,11 @@ export function valueTicks(unit: string, min: number, max: number, atLeast: numb
 }
 
 /** A value and its unit apart, so that the page can set the unit smaller. */
-export function quantity(value: number | null | undefined, unit: string, decimals?: Decimals): { value: string; unit: string } {
+export function quantity(
+  value: number | null | undefined,
+  unit: string,
+  decimals?: Decimals,
+): { value: string; unit: string } {
   if (value === null || value === undefined) return { value: "–", unit: scale(unit, 0).unit };
   const by = scale(unit, value);
   return { value: digits(value / by.divisor, decimals), unit: by.unit };
@@ -250,7 +293,10 @@ export function axisTime(at: number, increment: number, now: number): string {
 /** A zone at a moment: "Europe/Berlin, UTC+02:00". */
 export function zone(at: number, name = zoneName()): string {
   const minutes = Math.round(ahead(at, name) / 60_000);
-  const offset = minutes === 0 ? "UTC" : `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
+  const offset =
+    minutes === 0
+      ? "UTC"
+      : `UTC${minutes < 0 ? "−" : "+"}${two(Math.floor(Math.abs(minutes) / 60))}:${two(Math.abs(minutes) % 60)}`;
   return name === "UTC" ? offset : `${name.replaceAll("_", " ")}, ${offset}`;
 }
 

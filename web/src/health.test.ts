@@ -2,7 +2,16 @@ import { expect, test } from "vitest";
 import { gauges, verdict } from "./health";
 import type { Link } from "./types";
 
-const link = (more: Partial<Link> = {}): Link => ({ loss_pct: 0, rtt_ms: 3.2, clock_offset_ms: 1, clock_drift_ppm: null, spool_batches: 0, dropped_readings: 0, session_age_s: 60, ...more });
+const link = (more: Partial<Link> = {}): Link => ({
+  loss_pct: 0,
+  rtt_ms: 3.2,
+  clock_offset_ms: 1,
+  clock_drift_ppm: null,
+  spool_batches: 0,
+  dropped_readings: 0,
+  session_age_s: 60,
+  ...more,
+});
 const NOW = Date.UTC(2026, 10, 22, 12);
 
 test("a connection without trouble is one word of praise", () => {
@@ -15,8 +24,11 @@ test("the worst comes first, with its cause", () => {
 });
 
 test("nothing is good while nothing is heard", () => {
-  for (const stands of ["offline", "was online", "connecting", "blocked"] as const) expect(verdict(link(), stands, NOW - 3_600_000, NOW)).toMatchObject({ level: "off" });
-  expect(verdict(link(), "offline", NOW - 3_600_000, NOW).text).toMatch(/^Not connected since \d\d:\d\d:\d\d\. The details below are from /);
+  for (const stands of ["offline", "was online", "connecting", "blocked"] as const)
+    expect(verdict(link(), stands, NOW - 3_600_000, NOW)).toMatchObject({ level: "off" });
+  expect(verdict(link(), "offline", NOW - 3_600_000, NOW).text).toMatch(
+    /^Not connected since \d\d:\d\d:\d\d\. The details below are from /,
+  );
   expect(verdict(null, "offline", null, NOW).text).toBe("Never connected.");
 });
 

@@ -28,13 +28,34 @@ describe("the kind of an address", () => {
   });
 
   it("is not made up of one that could be anybody's", () => {
-    for (const address of ["", "hooks.slack.com/services/x", "https://example.org/alerts", "https://example.org/?u=https://hooks.slack.com/", "https://slack.com.example.org/x", "ftp://ntfy.sh/x", "https://ntfy.sh", "https://hooks.slack.com.example.org/services/x"]) {
+    for (const address of [
+      "",
+      "hooks.slack.com/services/x",
+      "https://example.org/alerts",
+      "https://example.org/?u=https://hooks.slack.com/",
+      "https://slack.com.example.org/x",
+      "ftp://ntfy.sh/x",
+      "https://ntfy.sh",
+      "https://hooks.slack.com.example.org/services/x",
+    ]) {
       expect(guess(address), address).toBeNull();
     }
   });
 
   it("is one that has a name, an example and what it asks for", () => {
-    expect(KINDS.map((one) => one.kind).sort()).toEqual(["alertmanager", "discord", "generic", "gotify", "home_assistant", "matrix", "ntfy", "pagerduty", "slack", "teams", "telegram"]);
+    expect(KINDS.map((one) => one.kind).sort()).toEqual([
+      "alertmanager",
+      "discord",
+      "generic",
+      "gotify",
+      "home_assistant",
+      "matrix",
+      "ntfy",
+      "pagerduty",
+      "slack",
+      "teams",
+      "telegram",
+    ]);
     expect(kindOf("telegram").fields.map((field) => field.name)).toEqual(["chat_id"]);
   });
 });
@@ -48,7 +69,10 @@ describe("fields of a kind", () => {
   });
 
   it("are set when typed and null when emptied, a secret only when typed", () => {
-    expect(fieldsChange("matrix", stored, { room_id: " !c:d ", token: " x " })).toEqual({ room_id: "!c:d", token: "x" });
+    expect(fieldsChange("matrix", stored, { room_id: " !c:d ", token: " x " })).toEqual({
+      room_id: "!c:d",
+      token: "x",
+    });
     expect(fieldsChange("matrix", stored, { room_id: "", token: "" })).toEqual({ room_id: null });
   });
 

@@ -14,21 +14,35 @@ function scene() {
   const live = new Live(
     {
       open(ears) {
-        const socket = { ears, sent: [] as string[], closed: false, send(text: string) { this.sent.push(text); }, close() { this.closed = true; } };
+        const socket = {
+          ears,
+          sent: [] as string[],
+          closed: false,
+          send(text: string) {
+            this.sent.push(text);
+          },
+          close() {
+            this.closed = true;
+          },
+        };
         sockets.push(socket);
         return socket;
       },
       after(ms, run) {
         const timer = { at: now + ms, run };
         timers.push(timer);
-        return () => { timers = timers.filter((other) => other !== timer); };
+        return () => {
+          timers = timers.filter((other) => other !== timer);
+        };
       },
       random: () => 1,
     },
     { message: (message) => heard.push(message), lost: () => lost++ },
   );
   return {
-    live, sockets, heard,
+    live,
+    sockets,
+    heard,
     lost: () => lost,
     say: (message: object) => sockets.at(-1)!.ears.message(JSON.stringify(message)),
     cut: () => sockets.at(-1)!.ears.close(),

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { allows, lack } from "./may";
 
 test("each role may do what those before it may, and no more", () => {
-  const can = (scope: "read" | "operate" | "admin") => (["read", "write", "operate", "admin"] as const).map((needed) => allows(scope, needed));
+  const can = (scope: "read" | "operate" | "admin") =>
+    (["read", "write", "operate", "admin"] as const).map((needed) => allows(scope, needed));
   expect(can("read")).toEqual([true, false, false, false]);
   expect(can("operate")).toEqual([true, true, true, false]);
   expect(can("admin")).toEqual([true, true, true, true]);

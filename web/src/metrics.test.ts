@@ -18,7 +18,10 @@ test("plain and labelled counters are read, the rest is left out", () => {
 });
 
 test("drops: the frequent ones first, none that did not happen, a new reason is told too", () => {
-  expect(drops(parseMetrics(TEXT)).map(({ reason, count }) => [reason, count])).toEqual([["brand new", 20], ["repeat", 18]]);
+  expect(drops(parseMetrics(TEXT)).map(({ reason, count }) => [reason, count])).toEqual([
+    ["brand new", 20],
+    ["repeat", 18],
+  ]);
 });
 
 test("a commit's mean is that of the commits between two looks", () => {

@@ -55,7 +55,11 @@ export function drops(metrics: Metrics): Drop[] {
   return [...metrics]
     .filter(([name, count]) => name.startsWith(prefix) && count > 0)
     .map(([name, count]) => ({ reason: name.slice(prefix.length), count }))
-    .map(({ reason, count }) => ({ reason: reason.replaceAll("_", " "), count, means: REASONS[reason] ?? "not a packet of this protocol, or damaged" }))
+    .map(({ reason, count }) => ({
+      reason: reason.replaceAll("_", " "),
+      count,
+      means: REASONS[reason] ?? "not a packet of this protocol, or damaged",
+    }))
     .sort((a, b) => b.count - a.count || (a.reason < b.reason ? -1 : 1));
 }
 

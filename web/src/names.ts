@@ -5,8 +5,15 @@
 import { clean } from "./format";
 
 const WHOLE: Record<string, string> = {
-  "cpu.used_pct": "CPU", "cpu.iowait_pct": "Waiting for disk", "mem.used_pct": "Memory used", "mem.available_bytes": "Memory available",
-  "swap.used_pct": "Swap used", "load.1m": "Load, 1 min", "load.5m": "Load, 5 min", "load.15m": "Load, 15 min", uptime: "Uptime",
+  "cpu.used_pct": "CPU",
+  "cpu.iowait_pct": "Waiting for disk",
+  "mem.used_pct": "Memory used",
+  "mem.available_bytes": "Memory available",
+  "swap.used_pct": "Swap used",
+  "load.1m": "Load, 1 min",
+  "load.5m": "Load, 5 min",
+  "load.15m": "Load, 15 min",
+  uptime: "Uptime",
 };
 
 const upper = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
@@ -59,7 +66,13 @@ const FAMILIES: [RegExp, (found: RegExpExecArray) => { key: string; title: strin
   [/^net\.(.+)\.[rt]x_bytes$/, ([, name]) => ({ key: `net.${name}`, title: `Network ${clean(name!)}` })],
 ];
 /** How the members of a family are called on their card, and in which order they stand. */
-const MEMBERS: [RegExp, string][] = [[/^load\.1m$/, "1 min"], [/^load\.5m$/, "5 min"], [/^load\.15m$/, "15 min"], [/\.rx_bytes$/, "received"], [/\.tx_bytes$/, "sent"]];
+const MEMBERS: [RegExp, string][] = [
+  [/^load\.1m$/, "1 min"],
+  [/^load\.5m$/, "5 min"],
+  [/^load\.15m$/, "15 min"],
+  [/\.rx_bytes$/, "received"],
+  [/\.tx_bytes$/, "sent"],
+];
 
 export function member(sensor: string): string {
   return MEMBERS.find(([pattern]) => pattern.test(sensor))?.[1] ?? title(sensor);
@@ -79,6 +92,8 @@ export function families(sensors: readonly { sensor: string; unit: string }[]): 
     else found.set(key, { ...named, sensors: [sensor] });
   }
   return [...found.values()].map((family) =>
-    family.sensors.length === 1 ? { key: family.sensors[0]!, title: title(family.sensors[0]!), sensors: family.sensors } : { ...family, sensors: [...family.sensors].sort((a, b) => place(a) - place(b)) },
+    family.sensors.length === 1
+      ? { key: family.sensors[0]!, title: title(family.sensors[0]!), sensors: family.sensors }
+      : { ...family, sensors: [...family.sensors].sort((a, b) => place(a) - place(b)) },
   );
 }

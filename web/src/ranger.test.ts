@@ -61,5 +61,9 @@ test("what is named on the strip is a whole hour, day or month of the zone, and 
   expect(named(365 * 24 * HOUR)).toEqual(["2026-01", "2026-04", "2026-07", "2026-10"]);
   expect(named(1_825 * 24 * HOUR)).toEqual(["2023", "2024", "2025", "2026"]);
   // The clocks were changed in between: a day begins at midnight all the same.
-  expect(marksOf({ from: Date.UTC(2026, 9, 22), to: Date.UTC(2026, 9, 28) }, 6, 0.04).at.map((at) => new Date(at).getUTCHours())).toEqual([22, 22, 22, 23, 23]);
+  expect(
+    marksOf({ from: Date.UTC(2026, 9, 22), to: Date.UTC(2026, 9, 28) }, 6, 0.04).at.map((at) =>
+      new Date(at).getUTCHours(),
+    ),
+  ).toEqual([22, 22, 22, 23, 23]);
 });

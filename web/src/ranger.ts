@@ -37,7 +37,9 @@ export function contextOf(window: Span, now: Millis, before: Span | null): Span 
   return { from: to - length, to };
 }
 
-const MINUTES = [1, 2, 5, 10, 20, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080, 20_160].map((minutes) => minutes * MINUTE);
+const MINUTES = [1, 2, 5, 10, 20, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_080, 20_160].map(
+  (minutes) => minutes * MINUTE,
+);
 const MONTHS = [1, 3, 6, 12, 24, 60];
 /** Moments to be named on the strip, at most so many, none in the `margin` at its ends, where its name would be cut: whole hours, days and months of the page's zone. `step`: how far apart. */
 export function marksOf({ from, to }: Span, most: number, margin: number): { step: Millis; at: Millis[] } {
@@ -51,7 +53,10 @@ export function marksOf({ from, to }: Span, most: number, margin: number): { ste
   const months = MONTHS.find((one) => (to - from) / (one * 30 * DAY) <= most) ?? MONTHS.at(-1)!;
   const date = new Date(start);
   const first = Math.floor((date.getUTCFullYear() * 12 + date.getUTCMonth()) / months) * months;
-  return { step: months * 30 * DAY, at: Array.from({ length: most + 2 }, (_, i) => atWall(Date.UTC(2000, first - 24_000 + i * months))).filter(inside) };
+  return {
+    step: months * 30 * DAY,
+    at: Array.from({ length: most + 2 }, (_, i) => atWall(Date.UTC(2000, first - 24_000 + i * months))).filter(inside),
+  };
 }
 
 export type Grip = "from" | "to" | "middle" | "outside";

@@ -28,7 +28,13 @@ export type Route =
   | { view: "missing"; path: string };
 
 /** Every device, by name. */
-export const OVERVIEW: Extract<Route, { view: "overview" }> = { view: "overview", status: null, q: "", sort: "name", group: "" };
+export const OVERVIEW: Extract<Route, { view: "overview" }> = {
+  view: "overview",
+  status: null,
+  q: "",
+  sort: "name",
+  group: "",
+};
 /** Other devices in one chart: with the first one as many as there are colours. */
 export const OTHERS_MOST = 5;
 export const DEFAULT_RANGE: Range = { from: "now-5m", to: "now" };
@@ -36,19 +42,42 @@ const SHOWN: readonly string[] = ["online", "offline", "pending", "blocked", "fi
 
 export function parse(path: string, search: string): Route {
   const query = new URLSearchParams(search);
-  const [, first = "", second = "", ...rest] = inside(path).replace(/(.)\/$/, "$1").split("/");
+  const [, first = "", second = "", ...rest] = inside(path)
+    .replace(/(.)\/$/, "$1")
+    .split("/");
   if (first === "" && second === "") {
     const status = query.get("status");
-    return { view: "overview", status: status && SHOWN.includes(status) ? (status as Shown) : null, q: query.get("q") ?? "", sort: query.get("sort") || "name", group: query.get("group") ?? "" };
+    return {
+      view: "overview",
+      status: status && SHOWN.includes(status) ? (status as Shown) : null,
+      q: query.get("q") ?? "",
+      sort: query.get("sort") || "name",
+      group: query.get("group") ?? "",
+    };
   }
   if (first === "d" && second !== "" && rest.length === 0) {
     const range = { from: query.get("from") ?? DEFAULT_RANGE.from, to: query.get("to") ?? DEFAULT_RANGE.to };
-    const listed = (key: string) => (query.get(key) ?? "").split(",").filter((name) => name !== "").map(decodeURIComponentSafely);
+    const listed = (key: string) =>
+      (query.get(key) ?? "")
+        .split(",")
+        .filter((name) => name !== "")
+        .map(decodeURIComponentSafely);
     const others = listed("with").slice(0, OTHERS_MOST);
-    return { view: "device", id: decodeURIComponentSafely(second), sensors: listed("m"), range: resolve(range, 0) ? range : DEFAULT_RANGE, ...(others.length > 0 ? { others } : {}) };
+    return {
+      view: "device",
+      id: decodeURIComponentSafely(second),
+      sensors: listed("m"),
+      range: resolve(range, 0) ? range : DEFAULT_RANGE,
+      ...(others.length > 0 ? { others } : {}),
+    };
   }
   if (first === "a" && second === "") {
-    return { view: "alerts", rule: query.get("rule"), device: query.get("device") ?? "", sensor: query.get("sensor") ?? "" };
+    return {
+      view: "alerts",
+      rule: query.get("rule"),
+      device: query.get("device") ?? "",
+      sensor: query.get("sensor") ?? "",
+    };
   }
   if (first === "w" && second === "") return { view: "webhooks", webhook: query.get("webhook") };
   if (first === "h" && second === "") return { view: "hub" };
@@ -67,7 +96,8 @@ export function href(route: Route): string {
     case "device": {
       // Written by hand: a comma between names and a readable `now-1h` survive, where URLSearchParams would escape them.
       const parts: string[] = [];
-      const list = (names: readonly string[]) => names.map((name) => encodeURIComponent(encodeURIComponent(name))).join(",");
+      const list = (names: readonly string[]) =>
+        names.map((name) => encodeURIComponent(encodeURIComponent(name))).join(",");
       if (route.sensors.length > 0) parts.push(`m=${list(route.sensors)}`);
       if (route.others && route.others.length > 0) parts.push(`with=${list(route.others)}`);
       if (route.range.from !== DEFAULT_RANGE.from || route.range.to !== DEFAULT_RANGE.to) {

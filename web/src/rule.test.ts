@@ -13,30 +13,86 @@ describe("globs", () => {
 });
 
 test("a rule reads as a sentence", () => {
-  expect(sentence({ device: "*", sensor: "temp", labels: {}, condition: { type: "threshold", op: ">", value: 30 }, for: "60s" })).toBe("temp of any device > 30 for 60s");
-  expect(sentence({ device: "*", sensor: "temp", labels: { site: "south" }, condition: { type: "threshold", op: ">", value: 30 }, for: "0s" })).toBe("temp of any device with site=south > 30");
-  expect(sentence({ device: "shed", sensor: "cpu.used_pct", labels: {}, condition: { type: "threshold", op: ">", value: 90 }, for: "0s" }, "%")).toBe("CPU of shed > 90\u202f%");
-  expect(sentence({ device: "*", sensor: "*", labels: {}, condition: { type: "increase", op: ">", value: 2 ** 31, over: "1d", clear: null }, for: "0s" }, "By")).toBe("Any sensor of any device grows > 2\u202fGiB in 1d");
+  expect(
+    sentence({
+      device: "*",
+      sensor: "temp",
+      labels: {},
+      condition: { type: "threshold", op: ">", value: 30 },
+      for: "60s",
+    }),
+  ).toBe("temp of any device > 30 for 60s");
+  expect(
+    sentence({
+      device: "*",
+      sensor: "temp",
+      labels: { site: "south" },
+      condition: { type: "threshold", op: ">", value: 30 },
+      for: "0s",
+    }),
+  ).toBe("temp of any device with site=south > 30");
+  expect(
+    sentence(
+      {
+        device: "shed",
+        sensor: "cpu.used_pct",
+        labels: {},
+        condition: { type: "threshold", op: ">", value: 90 },
+        for: "0s",
+      },
+      "%",
+    ),
+  ).toBe("CPU of shed > 90\u202f%");
+  expect(
+    sentence(
+      {
+        device: "*",
+        sensor: "*",
+        labels: {},
+        condition: { type: "increase", op: ">", value: 2 ** 31, over: "1d", clear: null },
+        for: "0s",
+      },
+      "By",
+    ),
+  ).toBe("Any sensor of any device grows > 2\u202fGiB in 1d");
 });
 
 test("the unit of a rule is that of all it watches", () => {
   const device = (id: string, labels: Record<string, string> = {}) => ({ id, name: id, labels }) as Device;
-  const of = (sensors: Record<string, string>) => Object.fromEntries(Object.entries(sensors).map(([sensor, unit]) => [sensor, { sensor, unit } as Latest]));
+  const of = (sensors: Record<string, string>) =>
+    Object.fromEntries(Object.entries(sensors).map(([sensor, unit]) => [sensor, { sensor, unit } as Latest]));
   const devices = [device("a", { site: "south" }), device("b")];
   const latest = { a: of({ temp: "Cel", hum: "%" }), b: of({ temp: "K" }) };
   const unit = (more: Partial<Rule>) => unitOf({ device: "*", sensor: "*", labels: {}, ...more }, devices, latest);
-  expect([unit({}), unit({ sensor: "hum" }), unit({ sensor: "temp" }), unit({ sensor: "temp", device: "b" }), unit({ sensor: "t*", labels: { site: "south" } }), unit({ sensor: "x" })]).toEqual(["", "%", "", "K", "Cel", ""]);
+  expect([
+    unit({}),
+    unit({ sensor: "hum" }),
+    unit({ sensor: "temp" }),
+    unit({ sensor: "temp", device: "b" }),
+    unit({ sensor: "t*", labels: { site: "south" } }),
+    unit({ sensor: "x" }),
+  ]).toEqual(["", "%", "", "K", "Cel", ""]);
 });
 
 test("every kind of rule reads as a sentence", () => {
   const say = (condition: Condition) => sentence({ device: "*", sensor: "temp", labels: {}, condition, for: "0s" });
-  expect(say({ type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: null })).toBe("temp of any device changes > 5 per 60s over 5m");
-  expect(say({ type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 })).toBe("temp of any device 4 σ away from its last 1h, and more than 0.5");
+  expect(say({ type: "rate", op: ">", value: 5, per: "60s", over: "5m", clear: null })).toBe(
+    "temp of any device changes > 5 per 60s over 5m",
+  );
+  expect(say({ type: "deviation", sigmas: 4, over: "1h", clear: null, least: 0.5 })).toBe(
+    "temp of any device 4 σ away from its last 1h, and more than 0.5",
+  );
   expect(say({ type: "silence", after: "5m" })).toBe("temp of any device silent for 5m");
 });
 
 describe("what an alert measured", () => {
-  const of = (measure: Alert["measure"], unit: string, value: number | null, threshold: number, more: Partial<Alert> = {}) => reading({ measure, unit, value, worst_value: value, last_value: null, threshold, state: "firing", ...more });
+  const of = (
+    measure: Alert["measure"],
+    unit: string,
+    value: number | null,
+    threshold: number,
+    more: Partial<Alert> = {},
+  ) => reading({ measure, unit, value, worst_value: value, last_value: null, threshold, state: "firing", ...more });
   test("a reading, its rate, its deviation, its absence", () => {
     expect(of("value", "Cel", 31, 30)).toBe("fired at 31\u202f°C, limit 30\u202f°C");
     expect(of("rate", "Cel/min", -6, -5)).toBe("fired at −6\u202f°C/min, limit −5\u202f°C/min");
@@ -45,61 +101,149 @@ describe("what an alert measured", () => {
     expect(of("value", "Cel", 31, 30, { state: "pending" })).toBe("31\u202f°C, limit 30\u202f°C");
   });
   test("of what is over it is what fired it and the worst, not what it came back to", () => {
-    expect(of("value", "%", 51, 50, { state: "resolved", worst_value: 98, last_value: 11.6 })).toBe("fired at 51\u202f%, limit 50\u202f%, at worst 98\u202f%");
-    expect(of("sigmas", "sigma", 5, 4, { worst_value: -9 })).toBe("fired at 5 σ above usual, limit 4 σ, at worst 9 σ below usual");
-    expect(of("value", "%", null, 50, { state: "resolved", worst_value: null, last_value: 11.6 }), "an older hub kept no more").toBe("ended at 11.6\u202f%, limit 50\u202f%");
+    expect(of("value", "%", 51, 50, { state: "resolved", worst_value: 98, last_value: 11.6 })).toBe(
+      "fired at 51\u202f%, limit 50\u202f%, at worst 98\u202f%",
+    );
+    expect(of("sigmas", "sigma", 5, 4, { worst_value: -9 })).toBe(
+      "fired at 5 σ above usual, limit 4 σ, at worst 9 σ below usual",
+    );
+    expect(
+      of("value", "%", null, 50, { state: "resolved", worst_value: null, last_value: 11.6 }),
+      "an older hub kept no more",
+    ).toBe("ended at 11.6\u202f%, limit 50\u202f%");
   });
 });
 
 test("a silence covers what it names, while it holds", () => {
-  const alert = { rule: { id: "rul_1", name: "hot" }, device: "id1", device_name: "shed", sensor: "temp", labels: { room: "lab" } };
+  const alert = {
+    rule: { id: "rul_1", name: "hot" },
+    device: "id1",
+    device_name: "shed",
+    sensor: "temp",
+    labels: { room: "lab" },
+  };
   const silence = (change: Partial<Silence>): Silence => ({
-    id: "sil_1", rule: null, device: "*", sensor: "*", labels: {}, from: "2026-11-22T10:00:00Z", until: "2026-11-22T11:00:00Z", state: "active", comment: "", created_at: "", ...change,
+    id: "sil_1",
+    rule: null,
+    device: "*",
+    sensor: "*",
+    labels: {},
+    from: "2026-11-22T10:00:00Z",
+    until: "2026-11-22T11:00:00Z",
+    state: "active",
+    comment: "",
+    created_at: "",
+    ...change,
   });
-  const over = (change: Partial<Silence>, at = "2026-11-22T10:30:00Z") => silenceOver([silence(change)], alert, Date.parse(at)) !== null;
+  const over = (change: Partial<Silence>, at = "2026-11-22T10:30:00Z") =>
+    silenceOver([silence(change)], alert, Date.parse(at)) !== null;
   expect(over({})).toBe(true);
   expect(over({}, "2026-11-22T11:00:00Z")).toBe(false);
   expect(over({ rule: "rul_1", device: "sh*", sensor: "t*", labels: { room: "lab" } })).toBe(true);
-  expect([over({ rule: "rul_2" }), over({ device: "attic" }), over({ sensor: "hum" }), over({ labels: { room: "shed" } })]).toEqual([false, false, false, false]);
+  expect([
+    over({ rule: "rul_2" }),
+    over({ device: "attic" }),
+    over({ sensor: "hum" }),
+    over({ labels: { room: "shed" } }),
+  ]).toEqual([false, false, false, false]);
 });
 
 test("what a rule waits for is said", () => {
   const needs = { readings: 10, span: "30m", series: 3, waiting: 0 };
   expect([waitsFor({ needs: null }), waitsFor({ needs })]).toEqual([null, null]);
-  expect(waitsFor({ needs: { ...needs, waiting: 1 } })).toBe("1 of its 3 sensors has not reported enough yet: 10 readings over 30 min are needed.");
+  expect(waitsFor({ needs: { ...needs, waiting: 1 } })).toBe(
+    "1 of its 3 sensors has not reported enough yet: 10 readings over 30 min are needed.",
+  );
   expect(waitsFor({ needs: { ...needs, waiting: 3 } })).toContain("Its sensors have");
 });
 
 describe("what a rule would have done", () => {
   const needs = { readings: 10, span: "30m", series: 1, waiting: 1 };
-  const series = (fires: number, readings = 100, judged = readings) => ({ device: "d", device_name: "d", sensor: "s", unit: "", readings, judged, fires, firing_s: fires * 60, firings: [] });
+  const series = (fires: number, readings = 100, judged = readings) => ({
+    device: "d",
+    device_name: "d",
+    sensor: "s",
+    unit: "",
+    readings,
+    judged,
+    fires,
+    firing_s: fires * 60,
+    firings: [],
+  });
   const of = (all: ReturnType<typeof series>[], more: Partial<Backtest> = {}) =>
-    outcome({ from: "", to: "", measure: "value", needs: null, fires: all.reduce((sum, one) => sum + one.fires, 0), watched: all.length, series: all, truncated: false, ...more });
+    outcome({
+      from: "",
+      to: "",
+      measure: "value",
+      needs: null,
+      fires: all.reduce((sum, one) => sum + one.fires, 0),
+      watched: all.length,
+      series: all,
+      truncated: false,
+      ...more,
+    });
   test("is counted, on how many series, for how long", () => {
     expect(of([series(0)])).toBe("In the last 24 h this would not have fired (1 sensor checked).");
-    expect(of([series(1), series(0)])).toBe("In the last 24 h this would have fired once, on 1 of 2 sensors, for 1 min 00 s.");
+    expect(of([series(1), series(0)])).toBe(
+      "In the last 24 h this would have fired once, on 1 of 2 sensors, for 1 min 00 s.",
+    );
     expect(of([series(1)])).toBe("In the last 24 h this would have fired once, for 1 min 00 s.");
     expect(of([series(3)])).toBe("In the last 24 h this would have fired 3 times, for 3 min 00 s in all.");
     // Ten sensors that fire at once do so for as long as one of them.
-    expect(of([series(1), series(3), series(0)])).toBe("In the last 24 h this would have fired 4 times, on 2 of 3 sensors, for 3 min 00 s on the one with the most.");
+    expect(of([series(1), series(3), series(0)])).toBe(
+      "In the last 24 h this would have fired 4 times, on 2 of 3 sensors, for 3 min 00 s on the one with the most.",
+    );
   });
   test("nothing watched, nothing heard and nothing judged are three things", () => {
     expect(of([])).toBe("No sensor matches yet. The rule starts when one does.");
     expect(of([series(0, 0)])).toBe("No matching sensor has reported in the last 24 h.");
-    expect(of([series(0, 9, 0)], { needs })).toBe("Not enough data yet: this rule needs 10 readings over 30 min to judge.");
+    expect(of([series(0, 9, 0)], { needs })).toBe(
+      "Not enough data yet: this rule needs 10 readings over 30 min to judge.",
+    );
     expect(of([series(2), series(0, 9, 0)])).toContain("1 of them has too few readings");
     expect(of([series(1, 0)], { measure: "silence" })).toContain("would have fired once");
   });
   test("the devices it would have fired on are named, most often first", () => {
     const on = (device: string, fires: number) => ({ ...series(fires), device });
     const all = [on("a", 0), on("b", 1), on("c", 3)];
-    expect(firedOn({ from: "", to: "", measure: "value", needs: null, fires: 4, watched: 3, series: all, truncated: false }).map(({ device }) => device)).toEqual(["c", "b"]);
+    expect(
+      firedOn({
+        from: "",
+        to: "",
+        measure: "value",
+        needs: null,
+        fires: 4,
+        watched: 3,
+        series: all,
+        truncated: false,
+      }).map(({ device }) => device),
+    ).toEqual(["c", "b"]);
   });
   test("drawn is where it would have fired most, else what was measured, of one unit", () => {
-    const past = (all: (ReturnType<typeof series> & { unit: string })[]) => ({ from: "", to: "", measure: "value" as const, needs: null, fires: 0, watched: all.length, series: all, truncated: false });
-    const on = (device: string, fires: number, unit = "Cel", readings = 9) => ({ ...series(fires, readings), device, unit });
-    const drawn = (...all: Parameters<typeof past>[0]) => charted(past(all), 2).map(({ device }) => device).join("");
-    expect([drawn(on("a", 0), on("b", 1), on("c", 3), on("d", 2, "%")), drawn(on("a", 0, "Cel", 0), on("b", 0), on("c", 0, "%"), on("d", 0), on("e", 0)), drawn()]).toEqual(["cb", "bd", ""]);
+    const past = (all: (ReturnType<typeof series> & { unit: string })[]) => ({
+      from: "",
+      to: "",
+      measure: "value" as const,
+      needs: null,
+      fires: 0,
+      watched: all.length,
+      series: all,
+      truncated: false,
+    });
+    const on = (device: string, fires: number, unit = "Cel", readings = 9) => ({
+      ...series(fires, readings),
+      device,
+      unit,
+    });
+    const drawn = (...all: Parameters<typeof past>[0]) =>
+      charted(past(all), 2)
+        .map(({ device }) => device)
+        .join("");
+    expect([
+      drawn(on("a", 0), on("b", 1), on("c", 3), on("d", 2, "%")),
+      drawn(on("a", 0, "Cel", 0), on("b", 0), on("c", 0, "%"), on("d", 0), on("e", 0)),
+      drawn(),
+    ]).toEqual(["cb", "bd", ""]);
   });
   test("what was left out is said", () => {
     expect(of([series(0)], { watched: 1_200, truncated: true })).toContain("Only 1 of 1200 sensors were checked.");

@@ -7,7 +7,10 @@ import type { Alert, Backtest, Condition, Device, Latest, Rule, Silence } from "
 
 /** The hub's globs: `*` any text, `?` one character, everything else itself. */
 export function glob(pattern: string, text: string): boolean {
-  const escaped = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replace(/\*+/g, ".*").replace(/\?/g, ".");
+  const escaped = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replace(/\*+/g, ".*")
+    .replace(/\?/g, ".");
   return new RegExp(`^${escaped}$`, "su").test(text);
 }
 
@@ -20,9 +23,14 @@ export function watches(rule: Pick<Rule, "device" | "sensor" | "labels">, device
 }
 
 /** The silence that keeps this alert from being told at `now`, if one does. */
-export function silenceOver(silences: readonly Silence[] | null, alert: Pick<Alert, "rule" | "device" | "device_name" | "sensor" | "labels">, now: number): Silence | null {
+export function silenceOver(
+  silences: readonly Silence[] | null,
+  alert: Pick<Alert, "rule" | "device" | "device_name" | "sensor" | "labels">,
+  now: number,
+): Silence | null {
   const over = (one: Silence) =>
-    Date.parse(one.from) <= now && now < Date.parse(one.until) &&
+    Date.parse(one.from) <= now &&
+    now < Date.parse(one.until) &&
     (one.rule === null || one.rule === alert.rule.id) &&
     (glob(one.device, alert.device) || glob(one.device, alert.device_name)) &&
     glob(one.sensor, alert.sensor) &&
@@ -31,7 +39,11 @@ export function silenceOver(silences: readonly Silence[] | null, alert: Pick<Ale
 }
 
 /** The one unit of what a rule watches, as far as that is known; none where there are several. */
-export function unitOf(rule: Pick<Rule, "device" | "sensor" | "labels">, devices: readonly Device[], latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>): string {
+export function unitOf(
+  rule: Pick<Rule, "device" | "sensor" | "labels">,
+  devices: readonly Device[],
+  latest: Readonly<Record<string, Readonly<Record<string, Latest>>>>,
+): string {
   const units = new Set<string>();
   // A fleet has few names of sensors; those that do not match tell nothing of a unit either.
   const matching = new Map<string, boolean>();
@@ -71,7 +83,12 @@ export function condition(of: Condition, unit = ""): string {
 }
 
 /** What the hub calls its own rules, in words. */
-const OWN = bare({ "hub.device_offline": "Device offline", "hub.disk_full": "Disk full", "hub.disk_nearly_full": "Disk nearly full", "hub.database_damaged": "Database damaged" });
+const OWN = bare({
+  "hub.device_offline": "Device offline",
+  "hub.disk_full": "Disk full",
+  "hub.disk_nearly_full": "Disk nearly full",
+  "hub.database_damaged": "Database damaged",
+});
 
 export function ruleName(alert: Pick<Alert, "rule">): string {
   return OWN[alert.rule.name] ?? alert.rule.name;
@@ -80,7 +97,12 @@ export function ruleName(alert: Pick<Alert, "rule">): string {
 /** What has to be reported before a rule can judge, and of how many sensors it has not been yet; null when of none. */
 export function waitsFor({ needs }: Pick<Rule, "needs">): string | null {
   if (!needs || needs.waiting === 0) return null;
-  const who = needs.series === 1 ? "Its sensor has" : needs.waiting === needs.series ? "Its sensors have" : `${needs.waiting} of its ${needs.series} sensors ${needs.waiting === 1 ? "has" : "have"}`;
+  const who =
+    needs.series === 1
+      ? "Its sensor has"
+      : needs.waiting === needs.series
+        ? "Its sensors have"
+        : `${needs.waiting} of its ${needs.series} sensors ${needs.waiting === 1 ? "has" : "have"}`;
   return `${who} not reported enough yet: ${history(needs)} are needed.`;
 }
 
@@ -89,7 +111,9 @@ function history(needs: NonNullable<Rule["needs"]>): string {
 }
 
 /** What fired an alert, its limit, and the worst while it lasted. */
-export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state">): string {
+export function reading(
+  alert: Pick<Alert, "measure" | "unit" | "value" | "worst_value" | "last_value" | "threshold" | "state">,
+): string {
   const { measure, unit, value, worst_value: worst, last_value: end, threshold, state } = alert;
   if (measure === "silence") return `nothing received for ${duration(threshold * 1_000)}`;
   const sigmas = (of: number) => `${digits(Math.abs(of))} σ ${of < 0 ? "below" : "above"} usual`;
@@ -99,7 +123,9 @@ export function reading(alert: Pick<Alert, "measure" | "unit" | "value" | "worst
   // Of one that ended under an older hub what fired it is not known.
   if (value === null) return end === null ? limit : `ended at ${say(end)}, ${limit}`;
   const fired = state === "pending" ? say(value) : `fired at ${say(value)}`;
-  return worst === null || say(worst) === say(value) ? `${fired}, ${limit}` : `${fired}, ${limit}, at worst ${say(worst)}`;
+  return worst === null || say(worst) === say(value)
+    ? `${fired}, ${limit}`
+    : `${fired}, ${limit}, at worst ${say(worst)}`;
 }
 
 /** Where a rule would have fired, most often first. */
@@ -121,12 +147,16 @@ export function outcome(of: Backtest): string {
   const heard = of.series.filter((one) => one.readings > 0 || silence);
   if (heard.length === 0) return "No matching sensor has reported in the last 24 h.";
   const mute = heard.filter((one) => one.judged === 0 && !silence).length;
-  if (mute === heard.length) return of.needs ? `Not enough data yet: this rule needs ${history(of.needs)} to judge.` : "Not enough data yet: within this rule's window there are too few readings to judge.";
+  if (mute === heard.length)
+    return of.needs
+      ? `Not enough data yet: this rule needs ${history(of.needs)} to judge.`
+      : "Not enough data yet: within this rule's window there are too few readings to judge.";
   const longest = Math.max(0, ...of.series.map((one) => one.firing_s));
   const checked = `${of.series.length} ${of.series.length === 1 ? "sensor" : "sensors"} checked`;
   const fired = of.series.filter((one) => one.fires > 0).length;
   return [
-    of.fires === 0 ? `In the last 24 h this would not have fired (${checked}).`
+    of.fires === 0
+      ? `In the last 24 h this would not have fired (${checked}).`
       : `In the last 24 h this would have fired ${of.fires === 1 ? "once" : `${of.fires} times`}${of.series.length > 1 ? `, on ${fired} of ${of.series.length} sensors` : ""}, for ${duration(longest * 1_000)}${fired > 1 ? " on the one with the most" : of.fires > 1 ? " in all" : ""}.`,
     ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "has" : "have"} too few readings for this window.`] : []),
     ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} sensors were checked.`] : []),

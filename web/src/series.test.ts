@@ -4,7 +4,18 @@ import type { Series } from "./types";
 
 /** What the hub answers: readings in buckets of that width, empty buckets included. */
 function bucketed(readings: [number, number][], from: number, to: number, width: number): Series {
-  const series: Series = { device: "d", sensor: "s", unit: "", t: [], count: [], min: [], max: [], avg: [], first: [], last: [] };
+  const series: Series = {
+    device: "d",
+    sensor: "s",
+    unit: "",
+    t: [],
+    count: [],
+    min: [],
+    max: [],
+    avg: [],
+    first: [],
+    last: [],
+  };
   let next = 0;
   for (let start = from; start < to; start += width) {
     const values: number[] = [];
@@ -110,7 +121,11 @@ describe("gaps", () => {
     expect(points.typicalInterval()).toBe(5_000);
     expect(gapAfter(new Points().typicalInterval())).toBe(Infinity);
     // A history of one a minute has no gaps because the sensor announces one a second by now.
-    expect([gapAfter(1_000, 60_000), gapAfter(60_000, 1_000), gapAfter(undefined, null)]).toEqual([180_000, 180_000, Infinity]);
+    expect([gapAfter(1_000, 60_000), gapAfter(60_000, 1_000), gapAfter(undefined, null)]).toEqual([
+      180_000,
+      180_000,
+      Infinity,
+    ]);
   });
 });
 
@@ -135,7 +150,21 @@ describe("history and live", () => {
 
   test("spikes inside a bucket survive in the band", () => {
     const points = new Points();
-    points.fill(bucketed([[0, 1], [100, 99], [200, 1]], 0, 1_000, 1_000), 0, 1_000, 1);
+    points.fill(
+      bucketed(
+        [
+          [0, 1],
+          [100, 99],
+          [200, 1],
+        ],
+        0,
+        1_000,
+        1_000,
+      ),
+      0,
+      1_000,
+      1,
+    );
     expect(points.columns(0, 1_000, Infinity).max).toEqual([99]);
     expect(points.summary(0, 1_000, Infinity)).toMatchObject({ min: 1, max: 99 });
   });
@@ -165,12 +194,28 @@ describe("counters", () => {
   });
   test("a restart of the device is no fall", () => {
     const points = new Points("rate");
-    for (const [at, value] of [[1_000, 900], [2_000, 1_000], [3_000, 5], [4_000, 105], [5_000, 205], [6_000, 305]] as const) points.append(at, value);
+    for (const [at, value] of [
+      [1_000, 900],
+      [2_000, 1_000],
+      [3_000, 5],
+      [4_000, 105],
+      [5_000, 205],
+      [6_000, 305],
+    ] as const)
+      points.append(at, value);
     expect(points.summary(0, 7_000, Infinity)).toMatchObject({ min: 100, max: 100, points: 2 });
   });
   test("a slip is no restart", () => {
     const points = new Points("rate");
-    for (const [at, value] of [[1_000, 900], [2_000, 1_000], [3_000, 0], [4_000, 1_200], [5_000, 1_299.9], [6_000, 1_299.8]] as const) points.append(at, value);
+    for (const [at, value] of [
+      [1_000, 900],
+      [2_000, 1_000],
+      [3_000, 0],
+      [4_000, 1_200],
+      [5_000, 1_299.9],
+      [6_000, 1_299.8],
+    ] as const)
+      points.append(at, value);
     const { min, max } = points.summary(0, 7_000, Infinity);
     expect(min).toBe(0);
     expect(max).toBeCloseTo(100, 6);
@@ -192,7 +237,8 @@ describe("buckets", () => {
     expect(buckets(1_000_323, 1_300_323, 800)).toEqual(asked);
   });
   test("never more than asked for by more than the two cut edges, at every width", () => {
-    for (let width = 50; width < 1e12; width *= 1.7) expect(buckets(12_345, 12_345 + width, 500).points).toBeLessThanOrEqual(502);
+    for (let width = 50; width < 1e12; width *= 1.7)
+      expect(buckets(12_345, 12_345 + width, 500).points).toBeLessThanOrEqual(502);
   });
   test("a window of less than a bucket is one bucket", () => {
     expect(buckets(10, 10, 100).points).toBe(1);
@@ -202,7 +248,22 @@ describe("buckets", () => {
 describe("what is said and drawn", () => {
   test("the average weighs buckets by their readings", () => {
     const points = new Points();
-    points.fill(bucketed([[0, 0], [1, 0], [2, 0], [1_000, 8]], 0, 2_000, 1_000), 0, 2_000, 2);
+    points.fill(
+      bucketed(
+        [
+          [0, 0],
+          [1, 0],
+          [2, 0],
+          [1_000, 8],
+        ],
+        0,
+        2_000,
+        1_000,
+      ),
+      0,
+      2_000,
+      2,
+    );
     expect(points.summary(0, 2_000, Infinity).avg).toBe(2);
   });
   test("a rising line is called rising", () => {
@@ -221,7 +282,11 @@ describe("what is said and drawn", () => {
     expect(valueRange(0, 0, [])[0]).toBe(0);
   });
   test("a share of a whole is drawn from nothing to all, and further only where it is", () => {
-    expect([shareRange(44.5, 46), shareRange(null, null), shareRange(-3, 130)]).toEqual([[0, 100], [0, 100], [-3, 130]]);
+    expect([shareRange(44.5, 46), shareRange(null, null), shareRange(-3, 130)]).toEqual([
+      [0, 100],
+      [0, 100],
+      [-3, 130],
+    ]);
   });
   test("a redraw that changes no pixel is not made", () => {
     expect(redrawPeriod(300_000, 800)).toBe(375);
@@ -233,7 +298,21 @@ describe("what is said and drawn", () => {
 test("empty buckets that are left out leave the others as wide as they are", () => {
   const points = new Points();
   const column = [1, 2, 3];
-  const answer = { device: "d", sensor: "t", unit: "", t: [0, 4_000, 8_000], count: [2, 2, 2], min: column, max: column, avg: column, first: [], last: [] };
+  const answer = {
+    device: "d",
+    sensor: "t",
+    unit: "",
+    t: [0, 4_000, 8_000],
+    count: [2, 2, 2],
+    min: column,
+    max: column,
+    avg: column,
+    first: [],
+    last: [],
+  };
   points.fill(answer, 0, 10_000, 10, 1_000);
-  expect(points.columns(0, 10_000, 2_500).gaps).toEqual([[1_000, 4_000], [5_000, 8_000]]);
+  expect(points.columns(0, 10_000, 2_500).gaps).toEqual([
+    [1_000, 4_000],
+    [5_000, 8_000],
+  ]);
 });

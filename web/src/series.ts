@@ -79,7 +79,13 @@ export class Points {
   }
 
   /** Replaces everything up to `to` by the hub's buckets; raw points after it stay. */
-  fill(answer: (Series & { rate?: (number | null)[] }) | undefined, from: Millis, to: Millis, points: number, width: Millis | null = null): void {
+  fill(
+    answer: (Series & { rate?: (number | null)[] }) | undefined,
+    from: Millis,
+    to: Millis,
+    points: number,
+    width: Millis | null = null,
+  ): void {
     // Empty buckets may be left out, so the distance of those that are there is not their width.
     const bucket = width ?? (answer && bucketWidth(answer.t)) ?? (to - from) / Math.max(1, points);
     const rate = answer?.rate ?? answer?.t.map(() => null) ?? [];
@@ -97,7 +103,14 @@ export class Points {
         if (value === null || value === undefined || history.count[i] === 0) return;
         const end = Math.max(start, Math.min(start + bucket, to));
         // The middle of a bucket, but its start when it holds one reading of a raw series: nothing was averaged.
-        this.push(history.count[i] === 1 && bucket <= 1 ? start : start + (end - start) / 2, value, history.min[i] ?? value, history.max[i] ?? value, history.count[i] ?? 1, end - start);
+        this.push(
+          history.count[i] === 1 && bucket <= 1 ? start : start + (end - start) / 2,
+          value,
+          history.min[i] ?? value,
+          history.max[i] ?? value,
+          history.count[i] ?? 1,
+          end - start,
+        );
       });
     }
     this.covered = to;
@@ -146,7 +159,8 @@ export class Points {
   summary(from: Millis, to: Millis, gapMs: number): Summary {
     const first = this.indexAt(from);
     const end = this.indexAt(to + 1);
-    if (end <= first) return { points: 0, last: null, lastAt: null, min: null, max: null, avg: null, trend: "steady", gaps: 0 };
+    if (end <= first)
+      return { points: 0, last: null, lastAt: null, min: null, max: null, avg: null, trend: "steady", gaps: 0 };
     let min = Infinity;
     let max = -Infinity;
     let sum = 0;
@@ -159,7 +173,16 @@ export class Points {
       readings += this.count[i]!;
       if (i > first && this.silence(i) > gapMs) gaps++;
     }
-    return { points: end - first, last: this.avg[end - 1]!, lastAt: this.t[end - 1]!, min, max, avg: sum / readings, trend: this.trend(first, end, max - min), gaps };
+    return {
+      points: end - first,
+      last: this.avg[end - 1]!,
+      lastAt: this.t[end - 1]!,
+      min,
+      max,
+      avg: sum / readings,
+      trend: this.trend(first, end, max - min),
+      gaps,
+    };
   }
 
   /** The typical distance of readings, for a series that announced none; null with too few to tell. */
@@ -167,7 +190,10 @@ export class Points {
     if (this.t.length < 4) return null;
     // By the readings a bucket holds, not by its width: a wider window must not make the same outage disappear.
     const first = Math.max(1, this.t.length - 64);
-    const steps = this.t.slice(first).map((at, i) => (at - this.t[first + i - 1]!) / Math.max(1, this.count[first + i]!)).sort((a, b) => a - b);
+    const steps = this.t
+      .slice(first)
+      .map((at, i) => (at - this.t[first + i - 1]!) / Math.max(1, this.count[first + i]!))
+      .sort((a, b) => a - b);
     return steps[steps.length >> 1]!;
   }
 
@@ -204,7 +230,8 @@ export class Points {
 
   private rawAfter(to: Millis): [Millis, number][] {
     const tail: [Millis, number][] = [];
-    for (let i = this.indexAt(to); i < this.t.length; i++) if (this.width[i] === 0) tail.push([this.t[i]!, this.avg[i]!]);
+    for (let i = this.indexAt(to); i < this.t.length; i++)
+      if (this.width[i] === 0) tail.push([this.t[i]!, this.avg[i]!]);
     return tail;
   }
 
@@ -262,9 +289,14 @@ export function redrawPeriod(windowMs: number, widthPx: number): number {
   return Math.max(250, windowMs / Math.max(1, widthPx));
 }
 
-const ROUND_MS = [1, 2, 5].flatMap((digit) => [1, 10, 100].map((power) => digit * power)).sort((a, b) => a - b).concat(
-  [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200].map((seconds) => seconds * 1_000),
-);
+const ROUND_MS = [1, 2, 5]
+  .flatMap((digit) => [1, 10, 100].map((power) => digit * power))
+  .sort((a, b) => a - b)
+  .concat(
+    [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200].map(
+      (seconds) => seconds * 1_000,
+    ),
+  );
 const DAY_MS = 86_400_000;
 
 /** What to ask for a window: whole buckets of a round length, so that every answer cuts the same readings alike. */

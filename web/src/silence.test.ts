@@ -2,7 +2,17 @@ import { describe, expect, it } from "vitest";
 import { covered, silenceOf, type Typed } from "./silence";
 import { choose } from "./zone";
 
-const typed = (change: Partial<Typed>): Typed => ({ rule: "", device: "", sensor: "", labels: {}, from: "", span: "1h", until: "", comment: "", ...change });
+const typed = (change: Partial<Typed>): Typed => ({
+  rule: "",
+  device: "",
+  sensor: "",
+  labels: {},
+  from: "",
+  span: "1h",
+  until: "",
+  comment: "",
+  ...change,
+});
 
 describe("a silence that is typed", () => {
   it("is of everything, from now, for a span, when nothing else is said", () => {
@@ -11,8 +21,23 @@ describe("a silence that is typed", () => {
 
   it("is planned ahead for some devices of one rule, and says why", () => {
     choose("utc");
-    const planned = typed({ rule: "rul_1", labels: { site: "south" }, from: "2026-12-01T18:00", span: "", until: "2026-12-01T22:00", comment: " new boiler " });
-    expect(silenceOf(planned)).toEqual({ rule: "rul_1", device: "*", sensor: "*", labels: { site: "south" }, from: "2026-12-01T18:00:00.000Z", until: "2026-12-01T22:00:00.000Z", comment: "new boiler" });
+    const planned = typed({
+      rule: "rul_1",
+      labels: { site: "south" },
+      from: "2026-12-01T18:00",
+      span: "",
+      until: "2026-12-01T22:00",
+      comment: " new boiler ",
+    });
+    expect(silenceOf(planned)).toEqual({
+      rule: "rul_1",
+      device: "*",
+      sensor: "*",
+      labels: { site: "south" },
+      from: "2026-12-01T18:00:00.000Z",
+      until: "2026-12-01T22:00:00.000Z",
+      comment: "new boiler",
+    });
   });
 
   it("names the field that is wrong", () => {
@@ -22,6 +47,8 @@ describe("a silence that is typed", () => {
 });
 
 it("over whom it is reads as a sentence", () => {
-  expect(covered({ device: "*", sensor: "*", labels: { site: "south" } }, "*")).toBe("all sensors of any device with site=south");
+  expect(covered({ device: "*", sensor: "*", labels: { site: "south" } }, "*")).toBe(
+    "all sensors of any device with site=south",
+  );
   expect(covered({ device: "dev_1", sensor: "temp", labels: {} }, "shed")).toBe("temp of shed");
 });

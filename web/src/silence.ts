@@ -6,7 +6,13 @@ import type { NewSilence, Silence } from "./types";
 import type { Wrong } from "./wrong";
 
 /** How long, one click away. */
-export const SILENCES: readonly [span: string, label: string][] = [["30m", "30 min"], ["1h", "1 h"], ["4h", "4 h"], ["1d", "1 day"], ["7d", "7 days"]];
+export const SILENCES: readonly [span: string, label: string][] = [
+  ["30m", "30 min"],
+  ["1h", "1 h"],
+  ["4h", "4 h"],
+  ["1d", "1 day"],
+  ["7d", "7 days"],
+];
 
 export interface Typed {
   /** Id of a rule, or empty for every rule. */
@@ -24,12 +30,26 @@ export interface Typed {
 
 /** What the hub is asked for, or what is wrong and in which field. */
 export function silenceOf(typed: Typed): NewSilence | Wrong {
-  const [from, until] = [typed.from === "" ? null : momentOf(typed.from), typed.span === "" ? momentOf(typed.until) : null];
-  if (typed.from !== "" && from === null) return { field: "from", problem: "Enter a date and a time, or leave it empty for now." };
-  if (typed.span === "" && until === null) return { field: "until", problem: "Enter the date and the time at which it ends." };
+  const [from, until] = [
+    typed.from === "" ? null : momentOf(typed.from),
+    typed.span === "" ? momentOf(typed.until) : null,
+  ];
+  if (typed.from !== "" && from === null)
+    return { field: "from", problem: "Enter a date and a time, or leave it empty for now." };
+  if (typed.span === "" && until === null)
+    return { field: "until", problem: "Enter the date and the time at which it ends." };
   const [device, sensor] = [typed.device.trim() || "*", typed.sensor.trim() || "*"];
-  const whom = { ...(typed.rule === "" ? {} : { rule: typed.rule }), device, sensor, labels: typed.labels, comment: typed.comment.trim() };
-  const when = { ...(from === null ? {} : { from: new Date(from).toISOString() }), ...(until === null ? { for: typed.span } : { until: new Date(until).toISOString() }) };
+  const whom = {
+    ...(typed.rule === "" ? {} : { rule: typed.rule }),
+    device,
+    sensor,
+    labels: typed.labels,
+    comment: typed.comment.trim(),
+  };
+  const when = {
+    ...(from === null ? {} : { from: new Date(from).toISOString() }),
+    ...(until === null ? { for: typed.span } : { until: new Date(until).toISOString() }),
+  };
   return { ...whom, ...when };
 }
 

@@ -3,10 +3,32 @@ import { alertsText, contact, standing } from "./standing";
 import type { Alert, Device } from "./types";
 
 const device = (more: Partial<Device>): Device => ({
-  id: "d", name: "d", hardware: "d", status: "online", words: ["a"], labels: {}, model: null, version: null, address: null, clock_offset_ms: null, first_seen: "2026-11-22T11:00:00.000Z",
-  last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, conflict: null, source_errors: [], more_source_errors: 0, notes: "", ...more,
+  id: "d",
+  name: "d",
+  hardware: "d",
+  status: "online",
+  words: ["a"],
+  labels: {},
+  model: null,
+  version: null,
+  address: null,
+  clock_offset_ms: null,
+  first_seen: "2026-11-22T11:00:00.000Z",
+  last_seen: null,
+  interval_ms: 1000,
+  link: null,
+  preview: [],
+  sensors: 1,
+  conflict: null,
+  source_errors: [],
+  more_source_errors: 0,
+  notes: "",
+  ...more,
 });
-const at = (seconds: number, connection: "live" | "reconnecting" = "live") => ({ connection, now: Date.parse("2026-11-22T11:00:00.000Z") + seconds * 1000 });
+const at = (seconds: number, connection: "live" | "reconnecting" = "live") => ({
+  connection,
+  now: Date.parse("2026-11-22T11:00:00.000Z") + seconds * 1000,
+});
 
 test("who was just adopted connects; who never came is offline", () => {
   expect(standing(at(5), device({ status: "offline" }))).toBe("connecting");
@@ -23,7 +45,8 @@ test("nobody is online while the hub is away", () => {
 
 test("when it spoke is told apart from what it told of", () => {
   const measured = (seconds: number) => ({ d: { temp: { at: new Date(at(seconds).now).toISOString() } } }) as never;
-  const told = (latest: number | null, more: Partial<Device>) => contact({ ...at(600), latest: latest === null ? {} : measured(latest) }, device(more));
+  const told = (latest: number | null, more: Partial<Device>) =>
+    contact({ ...at(600), latest: latest === null ? {} : measured(latest) }, device(more));
   const spoke = { last_seen: new Date(at(540).now).toISOString() };
   expect(told(null, { ...spoke })).toBe("last contact 1 min 00 s ago");
   expect(told(599, { ...spoke })).toBe("last contact just now");
@@ -32,10 +55,16 @@ test("when it spoke is told apart from what it told of", () => {
   expect(told(4_200, { ...spoke })).toBe("last contact 1 min 00 s ago, newest reading 1 h 00 min ahead");
   expect(told(null, { last_seen: null, status: "offline" })).toBe("last contact never");
   expect(told(599, { last_seen: null, status: "offline" })).toBe("last contact just now");
-  expect(told(-86_400 * 4_000, { last_seen: null, status: "offline" })).toBe("last contact never, newest reading 4000 d 0 h ago");
+  expect(told(-86_400 * 4_000, { last_seen: null, status: "offline" })).toBe(
+    "last contact never, newest reading 4000 d 0 h ago",
+  );
 });
 
 test("alerts that nobody acknowledged are counted first", () => {
   const [open, acked] = [{ acked_at: null } as Alert, { acked_at: "x" } as Alert];
-  expect([alertsText([open]), alertsText([open, open, acked]), alertsText([acked])]).toEqual(["1 alert", "2 alerts", "1 alert, acknowledged"]);
+  expect([alertsText([open]), alertsText([open, open, acked]), alertsText([acked])]).toEqual([
+    "1 alert",
+    "2 alerts",
+    "1 alert, acknowledged",
+  ]);
 });

@@ -13,7 +13,8 @@ export type Standing = DeviceStatus | "connecting" | "was online";
 export function standing(state: Pick<State, "connection" | "now">, device: Device): Standing {
   if (device.status === "online") return isLost(state) ? "was online" : "online";
   const adopted = millis(device.first_seen);
-  const isNew = device.words.length > 0 && device.last_seen === null && adopted !== null && state.now - adopted < FIRST_SESSION_MS;
+  const isNew =
+    device.words.length > 0 && device.last_seen === null && adopted !== null && state.now - adopted < FIRST_SESSION_MS;
   return device.status === "offline" && isNew ? "connecting" : device.status;
 }
 

@@ -3,18 +3,64 @@ import { firing, initial, lastHeard, unseen, update, type State } from "./state"
 import type { Alert, Delivery, Device, LiveMessage } from "./types";
 
 const start = (): State => initial({ view: "hub" }, 1_000);
-const hear = (state: State, message: LiveMessage, at = 1_000, turn = 1) => update(state, { kind: "live", message, at, turn });
+const hear = (state: State, message: LiveMessage, at = 1_000, turn = 1) =>
+  update(state, { kind: "live", message, at, turn });
 
 const device = (id: string, more: Partial<Device> = {}): Device => ({
-  id, name: id, status: "online", hardware: null, words: [], labels: {}, model: null, version: null, address: null, first_seen: "2026-11-22T11:00:00.000Z", clock_offset_ms: null,
-  last_seen: null, interval_ms: 1000, link: null, preview: [], sensors: 1, conflict: null, source_errors: [], more_source_errors: 0, notes: "", ...more,
+  id,
+  name: id,
+  status: "online",
+  hardware: null,
+  words: [],
+  labels: {},
+  model: null,
+  version: null,
+  address: null,
+  first_seen: "2026-11-22T11:00:00.000Z",
+  clock_offset_ms: null,
+  last_seen: null,
+  interval_ms: 1000,
+  link: null,
+  preview: [],
+  sensors: 1,
+  conflict: null,
+  source_errors: [],
+  more_source_errors: 0,
+  notes: "",
+  ...more,
 });
 const alert = (id: string, state: Alert["state"], more: Partial<Alert> = {}): Alert => ({
-  id, rule: { id: "r", name: "too warm" }, device: "d", device_name: "oven", sensor: "temp", severity: "warning", state, measure: "value", unit: "Cel", value: 31, worst_value: 31, last_value: null, threshold: 30,
-  started_at: "2026-11-22T11:00:00.000Z", fired_at: null, resolved_at: null, new_normal: false, acked_at: null, learned_at: "2026-11-22T11:00:00.000Z", labels: {}, ...more,
+  id,
+  rule: { id: "r", name: "too warm" },
+  device: "d",
+  device_name: "oven",
+  sensor: "temp",
+  severity: "warning",
+  state,
+  measure: "value",
+  unit: "Cel",
+  value: 31,
+  worst_value: 31,
+  last_value: null,
+  threshold: 30,
+  started_at: "2026-11-22T11:00:00.000Z",
+  fired_at: null,
+  resolved_at: null,
+  new_normal: false,
+  acked_at: null,
+  learned_at: "2026-11-22T11:00:00.000Z",
+  labels: {},
+  ...more,
 });
 const delivery = (id: string, second: number, state: Delivery["state"] = "pending"): Delivery => ({
-  id, webhook: "w", event: "webhook.test", alert: null, state, attempts: [], attempt_count: 0, next_attempt_at: null,
+  id,
+  webhook: "w",
+  event: "webhook.test",
+  alert: null,
+  state,
+  attempts: [],
+  attempt_count: 0,
+  next_attempt_at: null,
   created_at: new Date(second * 1000).toISOString(),
 });
 
@@ -46,7 +92,14 @@ describe("last values", () => {
     expect(state.latest["d"]?.["temp"]?.value).toBe(21);
   });
   test("the unit is learned from the list and kept by the stream", () => {
-    const item = { device: "d", sensor: "temp", unit: "°C", at: new Date(1_000).toISOString(), value: 20, quality: "good" as const };
+    const item = {
+      device: "d",
+      sensor: "temp",
+      unit: "°C",
+      at: new Date(1_000).toISOString(),
+      value: 20,
+      quality: "good" as const,
+    };
     let state = update(start(), { kind: "readings", rows: [["d", "temp", 5_000, 21]] });
     state = update(state, { kind: "latest", items: [item] });
     state = update(state, { kind: "readings", rows: [["d", "temp", 6_000, 22]] });
@@ -73,7 +126,11 @@ describe("last values", () => {
 });
 
 describe("last heard", () => {
-  const heardAt = (reading: number) => lastHeard({ ...update(start(), { kind: "readings", rows: [["d", "temp", reading, 1]] }), now: 60_000 }, device("d", { last_seen: new Date(30_000).toISOString() }));
+  const heardAt = (reading: number) =>
+    lastHeard(
+      { ...update(start(), { kind: "readings", rows: [["d", "temp", reading, 1]] }), now: 60_000 },
+      device("d", { last_seen: new Date(30_000).toISOString() }),
+    );
   test("a fresh reading counts, a reading from the future does not", () => {
     expect(heardAt(59_000)).toBe(59_000);
     expect(heardAt(20_000)).toBe(30_000);
@@ -93,7 +150,10 @@ describe("alerts", () => {
     expect(firing(state)).toHaveLength(1);
   });
   test("no toast for what somebody has acknowledged", () => {
-    const state = hear(start(), { type: "alert", alert: alert("a", "firing", { acked_at: "2026-11-22T11:00:00.000Z" }) });
+    const state = hear(start(), {
+      type: "alert",
+      alert: alert("a", "firing", { acked_at: "2026-11-22T11:00:00.000Z" }),
+    });
     expect(state.toasts).toHaveLength(0);
   });
   test("one that came late is in the list, and no toast says so", () => {
@@ -110,7 +170,8 @@ describe("alerts", () => {
     let state = start();
     for (const id of ["a", "b", "c", "d", "e"]) state = hear(state, { type: "alert", alert: alert(id, "firing") });
     expect(state.toasts.map(({ id, text }) => `${id}: ${text}`)).toEqual(["alerts: too warm: oven, and 4 more"]);
-    for (const id of ["1", "2", "3"]) state = update(state, { kind: "toast", toast: { id, tone: "done", text: id, href: null } });
+    for (const id of ["1", "2", "3"])
+      state = update(state, { kind: "toast", toast: { id, tone: "done", text: id, href: null } });
     expect(state.toasts.map(({ id }) => id)).toEqual(["1", "2", "3"]);
   });
 });
@@ -127,23 +188,44 @@ test("a delivery is one line however often it is attempted", () => {
 describe("an answer that the stream overtook", () => {
   const delivered: LiveMessage = { type: "delivery", delivery: delivery("1", 10, "delivered") };
   test("a test that was delivered never falls back to pending", () => {
-    const state = update(hear(start(), delivered, 1_000, 8), { kind: "delivery", delivery: delivery("1", 10), asked: 7 });
+    const state = update(hear(start(), delivered, 1_000, 8), {
+      kind: "delivery",
+      delivery: delivery("1", 10),
+      asked: 7,
+    });
     expect(state.deliveries["w"]?.[0]?.state).toBe("delivered");
   });
   test("nor by a list asked for before", () => {
-    const state = update(hear(start(), delivered, 1_000, 8), { kind: "deliveries", webhook: "w", deliveries: [delivery("1", 10), delivery("0", 5, "failed")], asked: 7 });
+    const state = update(hear(start(), delivered, 1_000, 8), {
+      kind: "deliveries",
+      webhook: "w",
+      deliveries: [delivery("1", 10), delivery("0", 5, "failed")],
+      asked: 7,
+    });
     expect(state.deliveries["w"]?.map((one) => one.state)).toEqual(["delivered", "failed"]);
   });
   test("one asked for after it counts", () => {
-    const state = update(hear(start(), delivered, 1_000, 8), { kind: "delivery", delivery: delivery("1", 10), asked: 9 });
+    const state = update(hear(start(), delivered, 1_000, 8), {
+      kind: "delivery",
+      delivery: delivery("1", 10),
+      asked: 9,
+    });
     expect(state.deliveries["w"]?.[0]?.state).toBe("pending");
   });
   test("a device removed or adopted meanwhile stays so", () => {
     let state = hear(start(), { type: "device", removed: "gone" }, 1_000, 8);
     state = hear(state, { type: "device", device: device("d", { status: "online" }) }, 1_000, 9);
     state = hear(state, { type: "device", device: device("new") }, 1_000, 9);
-    state = update(state, { kind: "devices", devices: [device("gone"), device("d", { status: "pending" }), device("e")], asked: 7 });
-    expect(Object.values(state.devices ?? {}).map(({ id, status }) => `${id} ${status}`).sort()).toEqual(["d online", "e online", "new online"]);
+    state = update(state, {
+      kind: "devices",
+      devices: [device("gone"), device("d", { status: "pending" }), device("e")],
+      asked: 7,
+    });
+    expect(
+      Object.values(state.devices ?? {})
+        .map(({ id, status }) => `${id} ${status}`)
+        .sort(),
+    ).toEqual(["d online", "e online", "new online"]);
     expect(update(state, { kind: "device", device: device("d", { status: "offline" }), asked: 7 })).toBe(state);
   });
   test("an alert that was resolved meanwhile does not fire again", () => {
@@ -153,7 +235,11 @@ describe("an answer that the stream overtook", () => {
     expect(firing(state).map(({ id }) => id)).toEqual(["b"]);
   });
   test("of two lists the one asked for last stays, whichever comes first", () => {
-    const rules = (asked: number) => ({ kind: "rules" as const, rules: asked === 1 ? [] : [{ id: "r" } as never], asked });
+    const rules = (asked: number) => ({
+      kind: "rules" as const,
+      rules: asked === 1 ? [] : [{ id: "r" } as never],
+      asked,
+    });
     expect(update(update(start(), rules(2)), rules(1)).rules).toHaveLength(1);
     expect(update(update(start(), rules(1)), rules(2)).rules).toHaveLength(1);
   });
@@ -178,8 +264,22 @@ describe("a hub that is away", () => {
 
 test("the badge counts what fires and nobody has acknowledged or silenced", () => {
   let state = start();
-  for (const [id, more] of [["a", {}], ["b", { acked_at: "2026-11-22T11:00:00.000Z" }], ["c", { sensor: "hum" }]] as const) state = hear(state, { type: "alert", alert: alert(id, "firing", more) });
-  const silence = { id: "s", rule: null, device: "*", sensor: "hum", labels: {}, from: new Date(0).toISOString(), until: new Date(9_000).toISOString(), comment: "" } as never;
+  for (const [id, more] of [
+    ["a", {}],
+    ["b", { acked_at: "2026-11-22T11:00:00.000Z" }],
+    ["c", { sensor: "hum" }],
+  ] as const)
+    state = hear(state, { type: "alert", alert: alert(id, "firing", more) });
+  const silence = {
+    id: "s",
+    rule: null,
+    device: "*",
+    sensor: "hum",
+    labels: {},
+    from: new Date(0).toISOString(),
+    until: new Date(9_000).toISOString(),
+    comment: "",
+  } as never;
   state = update(state, { kind: "silences", silences: [silence], asked: 1 });
   expect(unseen(state).map(({ id }) => id)).toEqual(["a"]);
 });
@@ -190,8 +290,13 @@ test("signing out leaves nothing of the session behind", () => {
 });
 
 test("what is said before anybody signed in stands at the door, and what was said to who signed out does not", () => {
-  const told = (session: State["session"]) => update({ ...start(), session }, { kind: "toast", toast: { id: "1", tone: "error", text: "That link cannot be used", href: null } });
-  const door = (session: State["session"]) => update(told(session), { kind: "session", session: { kind: "anonymous" } }).toasts.length;
+  const told = (session: State["session"]) =>
+    update(
+      { ...start(), session },
+      { kind: "toast", toast: { id: "1", tone: "error", text: "That link cannot be used", href: null } },
+    );
+  const door = (session: State["session"]) =>
+    update(told(session), { kind: "session", session: { kind: "anonymous" } }).toasts.length;
   expect([door({ kind: "unknown" }), door(IN)]).toEqual([1, 0]);
 });
 

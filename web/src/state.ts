@@ -6,7 +6,24 @@
 import { bare } from "./bare";
 import { pathTo } from "./base";
 import type { Route } from "./route";
-import type { Alert, Delivery, Device, Hub, Invitation, JoinToken, Latest, LiveMessage, Millis, Row, Rule, Session as SignedInBrowser, SignedIn, Silence, Token, Webhook } from "./types";
+import type {
+  Alert,
+  Delivery,
+  Device,
+  Hub,
+  Invitation,
+  JoinToken,
+  Latest,
+  LiveMessage,
+  Millis,
+  Row,
+  Rule,
+  Session as SignedInBrowser,
+  SignedIn,
+  Silence,
+  Token,
+  Webhook,
+} from "./types";
 import { clean, millis } from "./format";
 import { ruleName, silenceOver } from "./rule";
 import { age, merged, NOTHING_TOLD, overtaken, tell, type Told } from "./told";
@@ -131,14 +148,24 @@ export function update(state: State, msg: Msg): State {
   switch (msg.kind) {
     case "session":
       // Nothing of one session may show in the next.
-      return msg.session.kind === "in" ? { ...state, session: msg.session } : { ...initial(state.route, state.now), session: msg.session, toasts: state.session.kind === "in" ? [] : state.toasts };
+      return msg.session.kind === "in"
+        ? { ...state, session: msg.session }
+        : {
+            ...initial(state.route, state.now),
+            session: msg.session,
+            toasts: state.session.kind === "in" ? [] : state.toasts,
+          };
     case "route":
       return { ...state, route: msg.route };
     case "tick":
       return { ...state, now: msg.at + state.skew, told: age(state.told, msg.at) };
     case "connection":
       if (state.connection === msg.connection) return state;
-      return { ...state, connection: msg.connection, lostAt: msg.connection === "live" ? null : (state.lostAt ?? state.now) };
+      return {
+        ...state,
+        connection: msg.connection,
+        lostAt: msg.connection === "live" ? null : (state.lostAt ?? state.now),
+      };
     case "barred":
       return state.connection === "live" || state.barred === msg.why ? state : { ...state, barred: msg.why };
     case "live":
@@ -148,7 +175,9 @@ export function update(state: State, msg: Msg): State {
     case "hub":
       return news(state, "hub", msg.asked, { hub: msg.hub });
     case "devices":
-      return news(state, "devices", msg.asked, { devices: merged(state.told, "device", msg.devices, state.devices, msg.asked) });
+      return news(state, "devices", msg.asked, {
+        devices: merged(state.told, "device", msg.devices, state.devices, msg.asked),
+      });
     case "device":
       if (overtaken(state.told, `device ${msg.device.id}`, msg.asked)) return state;
       return { ...state, devices: { ...state.devices, [msg.device.id]: msg.device } };
@@ -173,7 +202,9 @@ export function update(state: State, msg: Msg): State {
     case "latest":
       return { ...state, latest: known(state.latest, msg.items, state.now) };
     case "alerts":
-      return news(state, "alerts", msg.asked, { alerts: merged(state.told, "alert", msg.alerts, state.alerts, msg.asked) });
+      return news(state, "alerts", msg.asked, {
+        alerts: merged(state.told, "alert", msg.alerts, state.alerts, msg.asked),
+      });
     case "alert":
       if (overtaken(state.told, `alert ${msg.alert.id}`, msg.asked)) return state;
       return { ...state, alerts: { ...state.alerts, [msg.alert.id]: msg.alert } };
@@ -186,7 +217,9 @@ export function update(state: State, msg: Msg): State {
     case "deliveries": {
       const present = Object.fromEntries((state.deliveries[msg.webhook] ?? []).map((one) => [one.id, one]));
       const list = Object.values(merged(state.told, "delivery", msg.deliveries, present, msg.asked));
-      return news(state, `deliveries ${msg.webhook}`, msg.asked, { deliveries: { ...state.deliveries, [msg.webhook]: newestFirst(list) } });
+      return news(state, `deliveries ${msg.webhook}`, msg.asked, {
+        deliveries: { ...state.deliveries, [msg.webhook]: newestFirst(list) },
+      });
     }
     case "delivery":
       if (overtaken(state.told, `delivery ${msg.delivery.id}`, msg.asked)) return state;
@@ -196,7 +229,10 @@ export function update(state: State, msg: Msg): State {
     case "tokens":
       return news(state, "tokens", msg.asked, { tokens: msg.tokens, joinTokens: msg.joinTokens });
     case "toast":
-      return { ...state, toasts: [...state.toasts.filter((toast) => toast.id !== msg.toast.id), msg.toast].slice(-TOASTS_SHOWN) };
+      return {
+        ...state,
+        toasts: [...state.toasts.filter((toast) => toast.id !== msg.toast.id), msg.toast].slice(-TOASTS_SHOWN),
+      };
     case "toast closed":
       return { ...state, toasts: state.toasts.filter((toast) => toast.id !== msg.id) };
   }
@@ -225,7 +261,9 @@ export function firing(state: Pick<State, "alerts">): Alert[] {
 
 /** Firing, and nobody has said yet that they know: what the badge counts. */
 export function unseen(state: Pick<State, "alerts" | "silences" | "now">): Alert[] {
-  return firing(state).filter((alert) => alert.acked_at === null && silenceOver(state.silences, alert, state.now) === null);
+  return firing(state).filter(
+    (alert) => alert.acked_at === null && silenceOver(state.silences, alert, state.now) === null,
+  );
 }
 
 /** Whether what the page shows may be out of date: nothing comes from the hub. */
@@ -242,7 +280,15 @@ function news(state: State, kind: string, asked: number, change: Partial<State>)
 function heard(state: State, message: LiveMessage, at: Millis, turn: number): State {
   switch (message.type) {
     case "hello":
-      return { ...state, connection: "live", lostAt: null, barred: null, streams: state.streams + 1, skew: message.server_time - at, now: message.server_time };
+      return {
+        ...state,
+        connection: "live",
+        lostAt: null,
+        barred: null,
+        streams: state.streams + 1,
+        skew: message.server_time - at,
+        now: message.server_time,
+      };
     case "device":
       return update(state, { kind: "device events", events: [{ ...message, turn }] });
     case "alert": {
@@ -253,7 +299,13 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
       if (!alert) return { ...state, told, alerts: state.alerts && without(state.alerts, id) };
       const before = state.alerts?.[id]?.state;
       const next = { ...state, told, alerts: { ...state.alerts, [id]: alert } };
-      if (alert.state !== "firing" || before === "firing" || alert.acked_at !== null || silenceOver(state.silences, alert, state.now) !== null) return next;
+      if (
+        alert.state !== "firing" ||
+        before === "firing" ||
+        alert.acked_at !== null ||
+        silenceOver(state.silences, alert, state.now) !== null
+      )
+        return next;
       return update(next, { kind: "toast", toast: alertToast(alert, state.toasts) });
     }
     case "delivery": {
@@ -276,7 +328,13 @@ function heard(state: State, message: LiveMessage, at: Millis, turn: number): St
 function alertToast(alert: Alert, toasts: readonly Toast[]): Toast {
   const alerts = (toasts.find(({ id }) => id === "alerts")?.alerts ?? 0) + 1;
   const text = `${clean(ruleName(alert))}: ${clean(alert.device_name)}`;
-  return { id: "alerts", tone: "alert", text: alerts === 1 ? text : `${text}, and ${alerts - 1} more`, href: pathTo("/a"), alerts };
+  return {
+    id: "alerts",
+    tone: "alert",
+    text: alerts === 1 ? text : `${text}, and ${alerts - 1} more`,
+    href: pathTo("/a"),
+    alerts,
+  };
 }
 
 /** Newer values replace older ones. One from ahead of now neither hides what is measured now nor replaces it, as at the hub. */
@@ -299,7 +357,14 @@ function measured(latest: State["latest"], rows: readonly Row[], now: Millis): S
       next[device] = bare(next[device]);
       copied.add(device);
     }
-    next[device]![sensor] = { device, sensor, unit: before?.unit ?? "", at: new Date(at).toISOString(), value, quality: "good" };
+    next[device]![sensor] = {
+      device,
+      sensor,
+      unit: before?.unit ?? "",
+      at: new Date(at).toISOString(),
+      value,
+      quality: "good",
+    };
   }
   return next;
 }
@@ -314,7 +379,8 @@ function known(latest: State["latest"], items: readonly Latest[], now: Millis): 
     }
     const before = next[item.device]![item.sensor];
     // The answer may have been overtaken by the stream: keep the newer value, learn the unit.
-    next[item.device]![item.sensor] = before && !replaces(Date.parse(before.at), Date.parse(item.at), now) ? { ...before, unit: item.unit } : item;
+    next[item.device]![item.sensor] =
+      before && !replaces(Date.parse(before.at), Date.parse(item.at), now) ? { ...before, unit: item.unit } : item;
   }
   return next;
 }

@@ -39,7 +39,13 @@ export function overtaken(told: Told, key: string, asked: number): boolean {
 }
 
 /** A list that was asked for, with what the stream said meanwhile: changed, new, or gone. */
-export function merged<T extends { id: string }>(told: Told, kind: string, answer: readonly T[], present: Readonly<Record<string, T>> | null, asked: number): Record<string, T> {
+export function merged<T extends { id: string }>(
+  told: Told,
+  kind: string,
+  answer: readonly T[],
+  present: Readonly<Record<string, T>> | null,
+  asked: number,
+): Record<string, T> {
   const found: Record<string, T> = {};
   for (const one of answer) if (!overtaken(told, `${kind} ${one.id}`, asked)) found[one.id] = one;
   for (const [id, one] of Object.entries(present ?? {})) if (overtaken(told, `${kind} ${id}`, asked)) found[id] = one;

@@ -19,13 +19,36 @@ const CELSIUS = unit("temperature", 1);
 
 /** Those that are no prefix and a unit, or that a prefix would misread (`min`, `Pa`). */
 const KNOWN: Record<string, Unit> = bare({
-  "°C": CELSIUS, C: CELSIUS, "°F": FAHRENHEIT, F: FAHRENHEIT, K: unit("temperature", 1, -273.15),
-  min: unit("s", 60), h: unit("s", 3_600), d: unit("s", 86_400),
-  bar: unit("Pa", 1e5), mbar: unit("Pa", 100), hPa: unit("Pa", 100),
-  "%": unit("part", 0.01), ppm: unit("part", 1e-6), ppb: unit("part", 1e-9),
+  "°C": CELSIUS,
+  C: CELSIUS,
+  "°F": FAHRENHEIT,
+  F: FAHRENHEIT,
+  K: unit("temperature", 1, -273.15),
+  min: unit("s", 60),
+  h: unit("s", 3_600),
+  d: unit("s", 86_400),
+  bar: unit("Pa", 1e5),
+  mbar: unit("Pa", 100),
+  hPa: unit("Pa", 100),
+  "%": unit("part", 0.01),
+  ppm: unit("part", 1e-6),
+  ppb: unit("part", 1e-9),
 });
 const PREFIXES: Record<string, number> = bare({
-  "": 1, n: 1e-9, µ: 1e-6, u: 1e-6, m: 1e-3, k: 1e3, K: 1e3, M: 1e6, G: 1e9, T: 1e12, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40,
+  "": 1,
+  n: 1e-9,
+  µ: 1e-6,
+  u: 1e-6,
+  m: 1e-3,
+  k: 1e3,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  T: 1e12,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+  Ti: 2 ** 40,
 });
 const PREFIXED = /^(|n|µ|u|m|k|K|M|G|T|Ki|Mi|Gi|Ti)(B|B\/s|bit|bit\/s|s|V|A|W|Wh|VA|J|Hz|Pa|Ω|g|g\/m³|m)$/;
 
@@ -38,9 +61,48 @@ function unitOf(sign: string): Unit | null {
 
 /** What people write for signs; and of letters that can be meant one way only, the wrong size. */
 const WRITTEN: Record<string, string> = bare({
-  celsius: "°C", degc: "°C", cel: "°C", "°c": "°C", c: "°C", fahrenheit: "°F", degf: "°F", "°f": "°F", f: "°F", kelvin: "K", percent: "%", pct: "%", "%rh": "%", "%[rh]": "%",
-  v: "V", a: "A", w: "W", kw: "kW", wh: "Wh", kwh: "kWh", hz: "Hz", khz: "kHz", ghz: "GHz", pa: "Pa", hpa: "hPa", kpa: "kPa", ohm: "Ω", sec: "s", hours: "h", hour: "h", days: "d", day: "d", minutes: "min", minute: "min",
-  ...Object.fromEntries(["", "k", "m", "g", "t"].flatMap((prefix) => ["b", "b/s", ...(prefix === "" ? [] : ["ib", "ib/s"])].map((of) => [prefix + of, `${prefix === "k" && !of.startsWith("i") ? "k" : prefix.toUpperCase()}${of.replace("b", "B")}`]))),
+  celsius: "°C",
+  degc: "°C",
+  cel: "°C",
+  "°c": "°C",
+  c: "°C",
+  fahrenheit: "°F",
+  degf: "°F",
+  "°f": "°F",
+  f: "°F",
+  kelvin: "K",
+  percent: "%",
+  pct: "%",
+  "%rh": "%",
+  "%[rh]": "%",
+  v: "V",
+  a: "A",
+  w: "W",
+  kw: "kW",
+  wh: "Wh",
+  kwh: "kWh",
+  hz: "Hz",
+  khz: "kHz",
+  ghz: "GHz",
+  pa: "Pa",
+  hpa: "hPa",
+  kpa: "kPa",
+  ohm: "Ω",
+  sec: "s",
+  hours: "h",
+  hour: "h",
+  days: "d",
+  day: "d",
+  minutes: "min",
+  minute: "min",
+  ...Object.fromEntries(
+    ["", "k", "m", "g", "t"].flatMap((prefix) =>
+      ["b", "b/s", ...(prefix === "" ? [] : ["ib", "ib/s"])].map((of) => [
+        prefix + of,
+        `${prefix === "k" && !of.startsWith("i") ? "k" : prefix.toUpperCase()}${of.replace("b", "B")}`,
+      ]),
+    ),
+  ),
 });
 
 /** A unit as the page writes it. */

@@ -8,7 +8,10 @@ export interface Wrong {
 
 /** What was typed cannot be sent: told at its field, as if the hub had refused it. */
 export class Mistyped extends Error {
-  constructor(readonly field: string, problem: string) {
+  constructor(
+    readonly field: string,
+    problem: string,
+  ) {
     super(problem);
   }
 }

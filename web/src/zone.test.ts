@@ -12,7 +12,11 @@ describe("the time zone of the page", () => {
   test("every way to write a time follows it", () => {
     hubZone.value = "Europe/Berlin";
     choose("hub");
-    expect([clock(summer), stamp(summer), axisTime(summer, 60_000, summer)]).toEqual(["00:30:05", "2026-07-02 00:30:05", "00:30"]);
+    expect([clock(summer), stamp(summer), axisTime(summer, 60_000, summer)]).toEqual([
+      "00:30:05",
+      "2026-07-02 00:30:05",
+      "00:30",
+    ]);
     expect(axisTime(Date.UTC(2026, 6, 1, 22), 3_600_000, summer)).toBe("07-02");
     expect(zoneText(summer)).toBe("Europe/Berlin, UTC+02:00");
     choose("utc");

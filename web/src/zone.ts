@@ -54,7 +54,16 @@ function formatOf(name: string): Intl.DateTimeFormat | null {
   let format = formats.get(name);
   if (format === undefined) {
     try {
-      format = new Intl.DateTimeFormat("en-US", { timeZone: name, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric", hour: "numeric", minute: "numeric", second: "numeric" });
+      format = new Intl.DateTimeFormat("en-US", {
+        timeZone: name,
+        hourCycle: "h23",
+        year: "numeric",
+        month: "numeric",
+        day: "numeric",
+        hour: "numeric",
+        minute: "numeric",
+        second: "numeric",
+      });
     } catch {
       // A zone that this browser has never heard of.
       format = null;
@@ -73,7 +82,10 @@ export function ahead(at: number, name = zone()): number {
   if (offset === undefined) {
     const of: Record<string, number> = {};
     for (const { type, value } of formatOf(name)?.formatToParts(quarter) ?? []) of[type] = Number(value);
-    offset = of["year"] === undefined ? 0 : Date.UTC(of["year"], of["month"]! - 1, of["day"], of["hour"], of["minute"], of["second"]) - quarter;
+    offset =
+      of["year"] === undefined
+        ? 0
+        : Date.UTC(of["year"], of["month"]! - 1, of["day"], of["hour"], of["minute"], of["second"]) - quarter;
     if (offsets.size >= KEPT) offsets.clear();
     offsets.set(key, offset);
   }

@@ -5,7 +5,14 @@ import { Board } from "./board";
 const NOW = 1_000_000;
 const LIVE = { from: "now-1m", to: "now" };
 const PAUSED = { from: "900000", to: "960000" };
-const temp: Sensor = { sensor: "temp", unit: "°C", kind: "gauge", kind_by_owner: false, interval_ms: 1_000, last: null };
+const temp: Sensor = {
+  sensor: "temp",
+  unit: "°C",
+  kind: "gauge",
+  kind_by_owner: false,
+  interval_ms: 1_000,
+  last: null,
+};
 
 /** A hub whose answers come when the test says so. */
 function scene(since: Millis | null = null) {
@@ -16,7 +23,18 @@ function scene(since: Millis | null = null) {
       new Promise<QueryResult[]>((resolve) => {
         const answer = async (values: [Millis, number][]) => {
           const column = values.map(([, value]) => value);
-          const series = { device: "d", sensor: "temp", unit: "°C", t: values.map(([at]) => at), count: values.map(() => 1), min: column, max: column, avg: column, first: column, last: column };
+          const series = {
+            device: "d",
+            sensor: "temp",
+            unit: "°C",
+            t: values.map(([at]) => at),
+            count: values.map(() => 1),
+            min: column,
+            max: column,
+            avg: column,
+            first: column,
+            last: column,
+          };
           resolve([{ series: [series], source: "raw", truncated: false, next: null, note: null }]);
           await vi.advanceTimersByTimeAsync(0);
         };
@@ -28,7 +46,8 @@ function scene(since: Millis | null = null) {
     filled: () => {},
   });
   const values = () => board.columns(temp, 0, 2 * NOW).avg.filter((value) => value !== null);
-  const hear = (at: Millis, value: number, lane: "live" | "recovered" = "live") => board.receive({ type: "readings", id: 1, lane, rows: [["d", "temp", at, value]] } satisfies LiveMessage);
+  const hear = (at: Millis, value: number, lane: "live" | "recovered" = "live") =>
+    board.receive({ type: "readings", id: 1, lane, rows: [["d", "temp", at, value]] } satisfies LiveMessage);
   return { board, questions, values, hear };
 }
 
@@ -38,7 +57,10 @@ afterEach(() => void vi.useRealTimers());
 test("history, then live rows behind it", async () => {
   const { board, questions, values, hear } = scene();
   board.show([temp], LIVE);
-  await questions[0]!.answer([[990_000, 1], [991_000, 2]]);
+  await questions[0]!.answer([
+    [990_000, 1],
+    [991_000, 2],
+  ]);
   hear(NOW + 500, 3);
   expect(values()).toEqual([1, 2, 3]);
 });

@@ -18,7 +18,9 @@ const GROWS_FROM_MS = 30_000;
 const RAW_MOST = 4_000;
 
 export interface Outside {
-  query(queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number; counters: string[] }[]): Promise<QueryResult[]>;
+  query(
+    queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number; counters: string[] }[],
+  ): Promise<QueryResult[]>;
   now(): Millis;
   /** Points worth asking for: what the width of a chart can show. */
   points(): number;
@@ -48,10 +50,13 @@ export class Board {
   /** The window as it is shown: that of a device which was just added grows with its data. */
   window(): { from: Millis; to: Millis; live: boolean } {
     const asked = this.wanted();
-    if (!asked.live || this.since === null || this.since <= asked.from || this.range.from !== DEFAULT_RANGE.from) return asked;
+    if (!asked.live || this.since === null || this.since <= asked.from || this.range.from !== DEFAULT_RANGE.from)
+      return asked;
     let first = Infinity;
     for (const points of this.points.values()) first = Math.min(first, points.firstAt ?? Infinity);
-    return first > asked.from && first < asked.to ? { ...asked, from: Math.min(first, asked.to - GROWS_FROM_MS) } : asked;
+    return first > asked.from && first < asked.to
+      ? { ...asked, from: Math.min(first, asked.to - GROWS_FROM_MS) }
+      : asked;
   }
 
   /** The window that is asked for. */
@@ -92,7 +97,9 @@ export class Board {
     const names = (of: readonly Sensor[]) => of.map((one) => one.sensor);
     const counters = names(this.sensors.filter((one) => one.kind === "counter"));
     try {
-      const results = await this.outside.query([{ device: [this.device], sensor: names(this.sensors), ...cut, counters }]);
+      const results = await this.outside.query([
+        { device: [this.device], sensor: names(this.sensors), ...cut, counters },
+      ]);
       if (asked !== this.asked) return;
       const found = results.flatMap((result) => result.series);
       for (const one of this.sensors) {

@@ -96,14 +96,21 @@ export class Chart implements Drawable {
     private readonly look: Look,
   ) {
     this.readColors();
-    this.plot = new uPlot(this.options(), look.colors.length === 1 ? [[], [], [], []] : [[], ...look.colors.map(() => [])], root);
+    this.plot = new uPlot(
+      this.options(),
+      look.colors.length === 1 ? [[], [], [], []] : [[], ...look.colors.map(() => [])],
+      root,
+    );
     this.bindPan();
     this.resized = new ResizeObserver(() => this.resize());
     this.resized.observe(root);
-    this.seen = new IntersectionObserver(([entry]) => {
-      this.visible = entry?.isIntersecting ?? true;
-      this.nextAt = 0;
-    }, { rootMargin: "120px" });
+    this.seen = new IntersectionObserver(
+      ([entry]) => {
+        this.visible = entry?.isIntersecting ?? true;
+        this.nextAt = 0;
+      },
+      { rootMargin: "120px" },
+    );
     this.seen.observe(root);
     dark.addEventListener("change", this.repaint);
   }
@@ -125,7 +132,8 @@ export class Chart implements Drawable {
     const [only] = lines;
     if (!only) return;
     this.gaps = only.gaps;
-    const data: uPlot.AlignedData = lines.length === 1 ? [only.t, only.avg, only.min, only.max] : uPlot.join(lines.map((line) => [line.t, line.avg]));
+    const data: uPlot.AlignedData =
+      lines.length === 1 ? [only.t, only.avg, only.min, only.max] : uPlot.join(lines.map((line) => [line.t, line.avg]));
     this.plot.batch(() => {
       this.plot.setData(data, false);
       this.plot.setScale("x", { min: from, max: to });
@@ -166,7 +174,12 @@ export class Chart implements Drawable {
       font: "11px ui-sans-serif, system-ui, sans-serif",
       gap: 6,
     };
-    const edge: uPlot.Series = { points: { show: false }, stroke: "transparent", width: 0, ...(this.look.steps ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}) };
+    const edge: uPlot.Series = {
+      points: { show: false },
+      stroke: "transparent",
+      width: 0,
+      ...(this.look.steps ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
+    };
     return {
       width: 300,
       height: 180,
@@ -174,7 +187,15 @@ export class Chart implements Drawable {
       // Marks stand on whole hours and days of the page's zone: uPlot reads a date's local fields.
       tzDate: (at) => {
         const time = wall(at);
-        return new Date(time.getUTCFullYear(), time.getUTCMonth(), time.getUTCDate(), time.getUTCHours(), time.getUTCMinutes(), time.getUTCSeconds(), time.getUTCMilliseconds());
+        return new Date(
+          time.getUTCFullYear(),
+          time.getUTCMonth(),
+          time.getUTCDate(),
+          time.getUTCHours(),
+          time.getUTCMinutes(),
+          time.getUTCSeconds(),
+          time.getUTCMilliseconds(),
+        );
       },
       pxAlign: 1,
       legend: { show: false },
@@ -182,31 +203,59 @@ export class Chart implements Drawable {
       scales: {
         x: { time: true, auto: false },
         // A share of a whole is drawn as one: from nothing to all.
-        y: { range: (_plot, min, max) => (scale(this.look.unit(), 0).unit === "%" ? shareRange(min ?? null, max ?? null) : valueRange(min ?? null, max ?? null, this.source.thresholds().map((threshold) => threshold.value))) },
+        y: {
+          range: (_plot, min, max) =>
+            scale(this.look.unit(), 0).unit === "%"
+              ? shareRange(min ?? null, max ?? null)
+              : valueRange(
+                  min ?? null,
+                  max ?? null,
+                  this.source.thresholds().map((threshold) => threshold.value),
+                ),
+        },
       },
       axes: [
-        { ...axis, size: 26, space: 72, values: (_plot, splits, _axis, _space, increment) => splits.map((at) => axisTime(at, increment, Date.now())) },
+        {
+          ...axis,
+          size: 26,
+          space: 72,
+          values: (_plot, splits, _axis, _space, increment) => splits.map((at) => axisTime(at, increment, Date.now())),
+        },
         {
           ...axis,
           // The same width for usual labels, so that the time axes of all charts stand under each other.
           size: (_plot, values) => Math.max(58, 14 + 6.6 * Math.max(0, ...(values ?? []).map((value) => value.length))),
           space: 32,
-          splits: (_plot, _axis, min, max, increment) => valueTicks(this.look.unit(), min, max, increment).map((tick) => tick.value),
+          splits: (_plot, _axis, min, max, increment) =>
+            valueTicks(this.look.unit(), min, max, increment).map((tick) => tick.value),
           values: (plot, splits) => {
             const { min = 0, max = 1 } = plot.scales["y"]!;
-            const labels = new Map(valueTicks(this.look.unit(), min, max, splits.length > 1 ? splits[1]! - splits[0]! : 1).map((tick) => [tick.value, tick.label]));
+            const labels = new Map(
+              valueTicks(this.look.unit(), min, max, splits.length > 1 ? splits[1]! - splits[0]! : 1).map((tick) => [
+                tick.value,
+                tick.label,
+              ]),
+            );
             return splits.map((value) => labels.get(value) ?? digits(value));
           },
         },
       ],
-      series: [{}, ...this.look.colors.map((_, i) => this.line(i)), ...(this.look.colors.length === 1 ? [edge, edge] : [])],
+      series: [
+        {},
+        ...this.look.colors.map((_, i) => this.line(i)),
+        ...(this.look.colors.length === 1 ? [edge, edge] : []),
+      ],
       bands: this.look.colors.length === 1 ? [{ series: [3, 2], fill: () => `${this.color(0)}2e` }] : [],
       cursor: {
         y: false,
         points: { size: 7, show: true },
         drag: { x: true, y: false, setScale: false },
         // Only the pointer is shared: a drag belongs to the chart it was made on.
-        sync: { key: CURSOR_KEY, setSeries: false, filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
+        sync: {
+          key: CURSOR_KEY,
+          setSeries: false,
+          filters: { pub: (type) => type === "mousemove" || type === "mouseleave" },
+        },
         bind: {
           dblclick: () => () => {
             this.gestures.back();
@@ -266,10 +315,20 @@ export class Chart implements Drawable {
     const at = (column: number) => values[column]?.[plot.cursor.idxs?.[column + 1] ?? index] ?? null;
     const here = plot.posToVal(plot.cursor.left ?? 0, "x");
     const near = plot.posToVal(NEAR_PX, "x") - plot.posToVal(0, "x");
-    const isOff = here < t[0]! - near || here > t[t.length - 1]! + near || this.gaps.some(([from, to]) => here > from + near && here < to - near);
+    const isOff =
+      here < t[0]! - near ||
+      here > t[t.length - 1]! + near ||
+      this.gaps.some(([from, to]) => here > from + near && here < to - near);
     // The nearest is far away: here nothing was measured.
-    if (isOff) return this.gestures.cursor(here, this.look.colors.map(() => ({ avg: null, min: null, max: null })));
-    const under = this.look.colors.length === 1 ? [{ avg: at(0), min: at(1), max: at(2) }] : this.look.colors.map((_, i) => ({ avg: at(i), min: at(i), max: at(i) }));
+    if (isOff)
+      return this.gestures.cursor(
+        here,
+        this.look.colors.map(() => ({ avg: null, min: null, max: null })),
+      );
+    const under =
+      this.look.colors.length === 1
+        ? [{ avg: at(0), min: at(1), max: at(2) }]
+        : this.look.colors.map((_, i) => ({ avg: at(i), min: at(i), max: at(i) }));
     this.gestures.cursor(t[index] ?? null, under);
   }
 
@@ -367,7 +426,8 @@ export class Chart implements Drawable {
 
   private readColors(): void {
     const style = getComputedStyle(document.documentElement);
-    for (const name of ["--ink-3", "--line", "--gap", "--bad", "--card", ...this.look.colors]) this.colors[name] = style.getPropertyValue(name).trim();
+    for (const name of ["--ink-3", "--line", "--gap", "--bad", "--card", ...this.look.colors])
+      this.colors[name] = style.getPropertyValue(name).trim();
     this.drawnRevision = -1;
     this.nextAt = 0;
   }
@@ -375,15 +435,19 @@ export class Chart implements Drawable {
   /** Shift-drag with a mouse, two fingers on glass; Ctrl and wheel (a trackpad's pinch) zooms at the pointer. */
   private bindPan(): void {
     const { over } = this.plot;
-    over.addEventListener("wheel", (event) => {
-      // The plain wheel scrolls the page.
-      if (!event.ctrlKey) return;
-      event.preventDefault();
-      const { from, to } = this.source.window();
-      const at = from + ((to - from) * event.offsetX) / Math.max(1, over.clientWidth);
-      const factor = Math.exp(event.deltaY / 200);
-      this.gestures.zoom(at - (at - from) * factor, at + (to - at) * factor, true);
-    }, { passive: false });
+    over.addEventListener(
+      "wheel",
+      (event) => {
+        // The plain wheel scrolls the page.
+        if (!event.ctrlKey) return;
+        event.preventDefault();
+        const { from, to } = this.source.window();
+        const at = from + ((to - from) * event.offsetX) / Math.max(1, over.clientWidth);
+        const factor = Math.exp(event.deltaY / 200);
+        this.gestures.zoom(at - (at - from) * factor, at + (to - at) * factor, true);
+      },
+      { passive: false },
+    );
     let x: number | null = null;
     const move = (at: number) => {
       if (x === null) return;
@@ -401,12 +465,15 @@ export class Chart implements Drawable {
     // One finger reads values, and leaves them standing when it is lifted; up and down still scrolls the page.
     const read = (event: TouchEvent) => {
       const [finger] = event.touches;
-      if (event.touches.length === 1 && finger) this.plot.setCursor({ left: finger.clientX - over.getBoundingClientRect().left, top: 1 });
+      if (event.touches.length === 1 && finger)
+        this.plot.setCursor({ left: finger.clientX - over.getBoundingClientRect().left, top: 1 });
     };
     over.addEventListener("touchstart", read, { passive: true });
     over.addEventListener("touchmove", read, { passive: true });
     const middle = (event: TouchEvent) => (event.touches[0]!.clientX + event.touches[1]!.clientX) / 2;
-    over.addEventListener("touchstart", (event) => event.touches.length === 2 && (x = middle(event)), { passive: true });
+    over.addEventListener("touchstart", (event) => event.touches.length === 2 && (x = middle(event)), {
+      passive: true,
+    });
     over.addEventListener("touchmove", (event) => event.touches.length === 2 && move(middle(event)), { passive: true });
     over.addEventListener("touchend", () => (x = null), { passive: true });
   }

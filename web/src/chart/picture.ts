@@ -40,15 +40,30 @@ function pieceOf(figure: HTMLElement): Piece[] {
   const canvas = figure.querySelector<HTMLCanvasElement>(".canvas:not([hidden]) canvas");
   if (!canvas || canvas.width === 0) return [];
   const text = (selector: string) => figure.querySelector(selector)?.textContent?.replace(/\s+/g, " ").trim() ?? "";
-  const lines = [...figure.querySelectorAll<HTMLElement>(".legend > span:has(.dash)")].map((line) => ({ ...strokeOf(line), text: line.textContent?.replace(/\s+/g, " ").trim() ?? "" }));
-  const readout = figure.querySelector(".readout:not(.legend)") ? [...figure.querySelectorAll(".readout > span")].map((one) => one.textContent ?? "").join("   ") : "";
+  const lines = [...figure.querySelectorAll<HTMLElement>(".legend > span:has(.dash)")].map((line) => ({
+    ...strokeOf(line),
+    text: line.textContent?.replace(/\s+/g, " ").trim() ?? "",
+  }));
+  const readout = figure.querySelector(".readout:not(.legend)")
+    ? [...figure.querySelectorAll(".readout > span")].map((one) => one.textContent ?? "").join("   ")
+    : "";
   const own = figure.querySelector<HTMLElement>("h2");
-  return [{ title: text("h2"), value: text(".big"), lines: lines.length > 0 || !own ? lines : [{ ...strokeOf(own), text: readout }], canvas }];
+  return [
+    {
+      title: text("h2"),
+      value: text(".big"),
+      lines: lines.length > 0 || !own ? lines : [{ ...strokeOf(own), text: readout }],
+      canvas,
+    },
+  ];
 }
 
 function strokeOf(of: Element): { color: string; dash: number[] } {
   const path = of.querySelector(".dash path");
-  return { color: path ? getComputedStyle(path).stroke : "#888", dash: (path?.getAttribute("stroke-dasharray") ?? "").split(" ").filter(Boolean).map(Number) };
+  return {
+    color: path ? getComputedStyle(path).stroke : "#888",
+    dash: (path?.getAttribute("stroke-dasharray") ?? "").split(" ").filter(Boolean).map(Number),
+  };
 }
 
 function draw(pieces: readonly Piece[], title: string, span: string): HTMLCanvasElement {
@@ -61,7 +76,12 @@ function draw(pieces: readonly Piece[], title: string, span: string): HTMLCanvas
   // Wrapped first, since the height of the picture follows from it.
   ctx.font = `13px ${FONT}`;
   const rows = pieces.map(({ lines }) => rowsOf(ctx, lines, width - 2 * MARGIN));
-  const height = MARGIN + 52 + pieces.reduce((sum, { canvas }, i) => sum + 28 + rows[i]!.length * 20 + canvas.height / ratio + 20, 0) + MARGIN - 20;
+  const height =
+    MARGIN +
+    52 +
+    pieces.reduce((sum, { canvas }, i) => sum + 28 + rows[i]!.length * 20 + canvas.height / ratio + 20, 0) +
+    MARGIN -
+    20;
   [picture.width, picture.height] = [Math.round(width * ratio), Math.round(height * ratio)];
   ctx.scale(ratio, ratio);
   ctx.fillStyle = color("--card");
@@ -100,7 +120,11 @@ function draw(pieces: readonly Piece[], title: string, span: string): HTMLCanvas
 }
 
 /** The names of lines beside each other, as far as they fit. */
-function rowsOf(ctx: CanvasRenderingContext2D, lines: Piece["lines"], width: number): { x: number; line: Piece["lines"][number] }[][] {
+function rowsOf(
+  ctx: CanvasRenderingContext2D,
+  lines: Piece["lines"],
+  width: number,
+): { x: number; line: Piece["lines"][number] }[][] {
   const rows: { x: number; line: Piece["lines"][number] }[][] = [];
   let x = Infinity;
   for (const line of lines) {

@@ -6,9 +6,25 @@ function scene(cost: number) {
   let now = 0;
   let pending: (() => void) | null = null;
   const drawn: string[] = [];
-  const scheduler = new Scheduler((run) => { pending = run; }, () => now);
-  const chart = (name: string, due = 0) => ({ due: () => due, draw: () => { drawn.push(name); now += cost; } });
-  const frame = () => { const run = pending; pending = null; run?.(); return drawn.splice(0); };
+  const scheduler = new Scheduler(
+    (run) => {
+      pending = run;
+    },
+    () => now,
+  );
+  const chart = (name: string, due = 0) => ({
+    due: () => due,
+    draw: () => {
+      drawn.push(name);
+      now += cost;
+    },
+  });
+  const frame = () => {
+    const run = pending;
+    pending = null;
+    run?.();
+    return drawn.splice(0);
+  };
   return { scheduler, chart, frame, idle: () => pending === null };
 }
 

@@ -20,12 +20,16 @@ export interface Line extends Sensor {
 export const nameOf = (line: Sensor): string => ("called" in line ? clean((line as Line).called) : member(line.sensor));
 
 /** Tells a line from the others of its chart. */
-export const keyOf = (line: Sensor): string => ("device" in line ? `${(line as Line).device} ${line.sensor}` : line.sensor);
+export const keyOf = (line: Sensor): string =>
+  "device" in line ? `${(line as Line).device} ${line.sensor}` : line.sensor;
 
 export class Together implements Picture {
   private readonly boards: ReadonlyMap<string, Board>;
 
-  constructor(private readonly first: Board, others: readonly Board[]) {
+  constructor(
+    private readonly first: Board,
+    others: readonly Board[],
+  ) {
     this.boards = new Map([first, ...others].map((board) => [board.device, board]));
   }
 

@@ -20,7 +20,12 @@ export function Account() {
   if (user === null) return null;
   return (
     <section class="card stack" aria-labelledby="account">
-      <div><h2 id="account">Your account</h2><p class="small quiet">You are signed in as <strong>{clean(user.name)}</strong>, {asRole(user.role)}.</p></div>
+      <div>
+        <h2 id="account">Your account</h2>
+        <p class="small quiet">
+          You are signed in as <strong>{clean(user.name)}</strong>, {asRole(user.role)}.
+        </p>
+      </div>
       <Password />
       <SecondFactor user={user} />
     </section>
@@ -33,7 +38,8 @@ function Password() {
   const { at, Rest, ...form } = useForm([present, wanted]);
   const change = (event: Event) => {
     event.preventDefault();
-    if (wanted.length < SHORTEST) return form.say({ field: "new_password", problem: `At least ${SHORTEST} characters.` });
+    if (wanted.length < SHORTEST)
+      return form.say({ field: "new_password", problem: `At least ${SHORTEST} characters.` });
     form.send(event, async () => {
       await api.session.changePassword(present, wanted);
       setPresent("");
@@ -46,14 +52,36 @@ function Password() {
     <form class="form" onSubmit={change} aria-label="Password">
       <div class="form-grid">
         <Field label="Current password" problem={at("password")}>
-          <input class="input" type="password" required autocomplete="current-password" value={present} onInput={(event) => setPresent(event.currentTarget.value)} />
+          <input
+            class="input"
+            type="password"
+            required
+            autocomplete="current-password"
+            value={present}
+            onInput={(event) => setPresent(event.currentTarget.value)}
+          />
         </Field>
-        <Field label="New password" problem={at("new_password")} hint={`at least ${SHORTEST} characters; signs out your other browsers`}>
-          <input class="input" type="password" required autocomplete="new-password" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
+        <Field
+          label="New password"
+          problem={at("new_password")}
+          hint={`at least ${SHORTEST} characters; signs out your other browsers`}
+        >
+          <input
+            class="input"
+            type="password"
+            required
+            autocomplete="new-password"
+            value={wanted}
+            onInput={(event) => setWanted(event.currentTarget.value)}
+          />
         </Field>
       </div>
       {Rest()}
-      <div class="row"><button class="button" disabled={form.busy}>Change password</button></div>
+      <div class="row">
+        <button class="button" disabled={form.busy}>
+          Change password
+        </button>
+      </div>
     </form>
   );
 }
@@ -69,16 +97,30 @@ function SecondFactor({ user }: { user: Me }) {
   return (
     <div class="stack" role="group" aria-labelledby="second-factor">
       <div>
-        <h3 id="second-factor">Second factor{user.second_factor ? <> <span class="chip">on</span></> : null}</h3>
+        <h3 id="second-factor">
+          Second factor
+          {user.second_factor ? (
+            <>
+              {" "}
+              <span class="chip">on</span>
+            </>
+          ) : null}
+        </h3>
         <p class="small quiet">
-          {user.second_factor ? `Signing in asks for a code of your authenticator app. ${many(user.recovery_codes, "recovery code is", "recovery codes are")} left.`
+          {user.second_factor
+            ? `Signing in asks for a code of your authenticator app. ${many(user.recovery_codes, "recovery code is", "recovery codes are")} left.`
             : "With an authenticator app on your phone, your password alone does not sign anybody in."}
         </p>
       </div>
-      {codes ? <Codes codes={codes} close={() => setCodes(null)} />
-        : user.second_factor ? <On shown={shown} />
-        : draft ? <Scan draft={draft} shown={shown} cancel={() => setDraft(null)} />
-        : <Begin begun={setDraft} />}
+      {codes ? (
+        <Codes codes={codes} close={() => setCodes(null)} />
+      ) : user.second_factor ? (
+        <On shown={shown} />
+      ) : draft ? (
+        <Scan draft={draft} shown={shown} cancel={() => setDraft(null)} />
+      ) : (
+        <Begin begun={setDraft} />
+      )}
     </div>
   );
 }
@@ -90,28 +132,70 @@ function Begin({ begun }: { begun: (draft: SecondFactorDraft) => void }) {
   return (
     <form class="form" onSubmit={begin} aria-label="Set up a second factor">
       <Field label="Your password" problem={at("password")}>
-        <input class="input" type="password" required autocomplete="current-password" value={password} onInput={(event) => setPassword(event.currentTarget.value)} />
+        <input
+          class="input"
+          type="password"
+          required
+          autocomplete="current-password"
+          value={password}
+          onInput={(event) => setPassword(event.currentTarget.value)}
+        />
       </Field>
       {Rest()}
-      <div class="row"><button class="button" disabled={form.busy}>Set up</button></div>
+      <div class="row">
+        <button class="button" disabled={form.busy}>
+          Set up
+        </button>
+      </div>
     </form>
   );
 }
 
-function Scan({ draft, shown, cancel }: { draft: SecondFactorDraft; shown: (codes: readonly string[]) => void; cancel: () => void }) {
+function Scan({
+  draft,
+  shown,
+  cancel,
+}: {
+  draft: SecondFactorDraft;
+  shown: (codes: readonly string[]) => void;
+  cancel: () => void;
+}) {
   const [code, setCode] = useState("");
   const { at, Rest, ...form } = useForm([code]);
-  const confirm = (event: Event) => form.send(event, async () => shown((await api.secondFactor.turnOn(code.trim())).codes));
+  const confirm = (event: Event) =>
+    form.send(event, async () => shown((await api.secondFactor.turnOn(code.trim())).codes));
   return (
     <form class="form" onSubmit={confirm} aria-label="Confirm the second factor">
-      <p class="small">Scan this with your authenticator app, or type the text into it. Then enter the code that it shows.</p>
-      <img class="qr" width="200" height="200" alt="QR code for an authenticator app" src={`data:image/svg+xml,${encodeURIComponent(draft.qr_svg)}`} />
+      <p class="small">
+        Scan this with your authenticator app, or type the text into it. Then enter the code that it shows.
+      </p>
+      <img
+        class="qr"
+        width="200"
+        height="200"
+        alt="QR code for an authenticator app"
+        src={`data:image/svg+xml,${encodeURIComponent(draft.qr_svg)}`}
+      />
       <Copyable text={draft.secret.replace(/(.{4})(?=.)/g, "$1 ")} label="secret of the second factor" />
       <Field label="Code" problem={at("code")} hint="six digits">
-        <input class="input" required inputMode="numeric" autocomplete="one-time-code" value={code} onInput={(event) => setCode(event.currentTarget.value)} />
+        <input
+          class="input"
+          required
+          inputMode="numeric"
+          autocomplete="one-time-code"
+          value={code}
+          onInput={(event) => setCode(event.currentTarget.value)}
+        />
       </Field>
       {Rest()}
-      <div class="row"><button class="button primary" disabled={form.busy}>Turn on</button><button type="button" class="button" onClick={cancel}>Cancel</button></div>
+      <div class="row">
+        <button class="button primary" disabled={form.busy}>
+          Turn on
+        </button>
+        <button type="button" class="button" onClick={cancel}>
+          Cancel
+        </button>
+      </div>
     </form>
   );
 }
@@ -119,25 +203,37 @@ function Scan({ draft, shown, cancel }: { draft: SecondFactorDraft; shown: (code
 function On({ shown }: { shown: (codes: readonly string[]) => void }) {
   const [code, setCode] = useState("");
   const { at, Rest, ...form } = useForm([code]);
-  const renew = (event: Event) => form.send(event, async () => {
-    shown((await api.secondFactor.renew(code.trim())).codes);
-    setCode("");
-  });
-  const turnOff = (event: Event) => form.send(event, async () => {
-    await api.secondFactor.turnOff(code.trim());
-    setCode("");
-    await loadMe();
-    say("The second factor is off.");
-  });
+  const renew = (event: Event) =>
+    form.send(event, async () => {
+      shown((await api.secondFactor.renew(code.trim())).codes);
+      setCode("");
+    });
+  const turnOff = (event: Event) =>
+    form.send(event, async () => {
+      await api.secondFactor.turnOff(code.trim());
+      setCode("");
+      await loadMe();
+      say("The second factor is off.");
+    });
   return (
     <form class="form" onSubmit={renew} aria-label="Change the second factor">
       <Field label="Code" problem={at("code")} hint="of your app, or a recovery code">
-        <input class="input" required autocomplete="one-time-code" value={code} onInput={(event) => setCode(event.currentTarget.value)} />
+        <input
+          class="input"
+          required
+          autocomplete="one-time-code"
+          value={code}
+          onInput={(event) => setCode(event.currentTarget.value)}
+        />
       </Field>
       {Rest()}
       <div class="row wrap">
-        <button class="button" disabled={form.busy}>New recovery codes</button>
-        <button type="button" class="button plain danger" disabled={form.busy || code.trim() === ""} onClick={turnOff}>Turn off</button>
+        <button class="button" disabled={form.busy}>
+          New recovery codes
+        </button>
+        <button type="button" class="button plain danger" disabled={form.busy || code.trim() === ""} onClick={turnOff}>
+          Turn off
+        </button>
       </div>
     </form>
   );
@@ -146,9 +242,16 @@ function On({ shown }: { shown: (codes: readonly string[]) => void }) {
 function Codes({ codes, close }: { codes: readonly string[]; close: () => void }) {
   return (
     <div class="stack" role="status">
-      <p class="small">Keep these recovery codes apart from your phone. Each signs you in once when you have lost it. They are shown only now.</p>
+      <p class="small">
+        Keep these recovery codes apart from your phone. Each signs you in once when you have lost it. They are shown
+        only now.
+      </p>
       <Copyable text={codes.join("\n")} label="recovery codes" />
-      <div class="row"><button type="button" class="button" onClick={close}>I have saved them</button></div>
+      <div class="row">
+        <button type="button" class="button" onClick={close}>
+          I have saved them
+        </button>
+      </div>
     </div>
   );
 }

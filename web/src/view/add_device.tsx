@@ -18,7 +18,9 @@ export function FirstDevice({ onCommand }: { onCommand: () => void }) {
     <section class="card start">
       <div>
         <h2>No devices yet</h2>
-        <p class="quiet">A device is any computer or board on this network that runs the agent. It shows up here by itself.</p>
+        <p class="quiet">
+          A device is any computer or board on this network that runs the agent. It shows up here by itself.
+        </p>
       </div>
       {may("admin") ? <Steps onCommand={onCommand} /> : <Lack of="admin" />}
     </section>
@@ -28,13 +30,23 @@ export function FirstDevice({ onCommand }: { onCommand: () => void }) {
 export function AddDevice({ close }: { close: () => void }) {
   return (
     <section class="card stack" aria-label="Add a device">
-      <div class="spread"><h2>Add a device</h2><button type="button" class="button plain" onClick={close}>Close</button></div>
+      <div class="spread">
+        <h2>Add a device</h2>
+        <button type="button" class="button plain" onClick={close}>
+          Close
+        </button>
+      </div>
       <Steps />
     </section>
   );
 }
 
-const OTHERS: [Way, string][] = [["line", "Linux or Pi"], ["deb", "Debian package"], ["card", "Memory card"], ["hand", "Agent already installed"]];
+const OTHERS: [Way, string][] = [
+  ["line", "Linux or Pi"],
+  ["deb", "Debian package"],
+  ["card", "Memory card"],
+  ["hand", "Agent already installed"],
+];
 
 function Steps({ onCommand }: { onCommand?: () => void }) {
   const known = hub.value;
@@ -42,7 +54,12 @@ function Steps({ onCommand }: { onCommand?: () => void }) {
   const [wanted, setWanted] = useState<Way | null>(null);
   const [address, setAddress] = useState(0);
   const [other, setOther] = useState<Way | null>(null);
-  if (known === null) return <p class="quiet" role="status">Loading…</p>;
+  if (known === null)
+    return (
+      <p class="quiet" role="status">
+        Loading…
+      </p>
+    );
   const all = places(known, location);
   const place = all[address] ?? all[0]!;
   // A hub that has no agents to hand out, or cannot be reached for them, can only tell how to run one that is there already.
@@ -56,17 +73,41 @@ function Steps({ onCommand }: { onCommand?: () => void }) {
     setWanted(way);
     setToken(made.token);
   };
-  const shared = { hub: known, place, token, wanted, copied: () => setWanted(null), make: (way: Way) => void make(way) };
+  const shared = {
+    hub: known,
+    place,
+    token,
+    wanted,
+    copied: () => setWanted(null),
+    make: (way: Way) => void make(way),
+  };
   return (
     <div class="start-steps">
       <ol class="steps">
-        <li><Instruction way={first} {...shared} /></li>
-        <li><p>{token || first === "line" ? "The device shows up in the list within a few seconds." : "A card appears here with six words. If the agent prints the same words, click Adopt."}</p></li>
+        <li>
+          <Instruction way={first} {...shared} />
+        </li>
+        <li>
+          <p>
+            {token || first === "line"
+              ? "The device shows up in the list within a few seconds."
+              : "A card appears here with six words. If the agent prints the same words, click Adopt."}
+          </p>
+        </li>
       </ol>
       {all.length > 1 ? (
-        <label class="small row">Address of this hub in the command
-          <select class="input short" value={address} onChange={(event) => setAddress(Number(event.currentTarget.value))}>
-            {all.map((one, i) => <option key={one.agents} value={i}>{one.origin ?? one.agents}</option>)}
+        <label class="small row">
+          Address of this hub in the command
+          <select
+            class="input short"
+            value={address}
+            onChange={(event) => setAddress(Number(event.currentTarget.value))}
+          >
+            {all.map((one, i) => (
+              <option key={one.agents} value={i}>
+                {one.origin ?? one.agents}
+              </option>
+            ))}
           </select>
         </label>
       ) : null}
@@ -74,9 +115,15 @@ function Steps({ onCommand }: { onCommand?: () => void }) {
         <summary>Other ways to add a device</summary>
         <div class="stack">
           <div class="segments" role="group" aria-label="Other ways">
-            {others.map(([name, label]) => <button key={name} type="button" aria-pressed={name === way} onClick={() => setOther(name)}>{label}</button>)}
+            {others.map(([name, label]) => (
+              <button key={name} type="button" aria-pressed={name === way} onClick={() => setOther(name)}>
+                {label}
+              </button>
+            ))}
           </div>
-          <div class="stack tight"><Instruction way={way} {...shared} /></div>
+          <div class="stack tight">
+            <Instruction way={way} {...shared} />
+          </div>
         </div>
       </details>
       <Listening hub={known} />
@@ -95,7 +142,12 @@ interface Shared {
   make: (way: Way) => void;
 }
 
-const LABELS: Record<Way, string> = { line: "install command", deb: "package command", card: "flash command", hand: "agent command" };
+const LABELS: Record<Way, string> = {
+  line: "install command",
+  deb: "package command",
+  card: "flash command",
+  hand: "agent command",
+};
 
 /** What to type, for one way; it holds a token where one was made. */
 function Instruction({ way, hub, place, token, wanted, copied, make }: Shared) {
@@ -104,22 +156,44 @@ function Instruction({ way, hub, place, token, wanted, copied, make }: Shared) {
   if (way !== "hand" && !place.anywhere) return <OnlyHere hub={hub} />;
   if (way !== "hand" && way !== "card") {
     if (hub.agents.length === 0) {
-      return <p>This hub has no agent downloads. Build them with <code>make agent</code> and put them into the folder <code>agents</code> of its data directory.</p>;
+      return (
+        <p>
+          This hub has no agent downloads. Build them with <code>make agent</code> and put them into the folder{" "}
+          <code>agents</code> of its data directory.
+        </p>
+      );
     }
     if (place.origin === null) return <OnlyHere hub={hub} />;
   }
   return (
     <>
-      <p><Lead way={way} token={token} /></p>
+      <p>
+        <Lead way={way} token={token} />
+      </p>
       {way === "deb" && hub.agents.length > 1 ? (
-        <label class="small row">Machine
-          <select class="input short" value={machine} onChange={(event) => setMachine(event.currentTarget.value)}>{hub.agents.map((name) => <option key={name}>{name}</option>)}</select>
+        <label class="small row">
+          Machine
+          <select class="input short" value={machine} onChange={(event) => setMachine(event.currentTarget.value)}>
+            {hub.agents.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
         </label>
       ) : null}
-      {text === null ? <div class="row"><button type="button" class="button primary" onClick={() => make(way)}>Create install command</button></div> : <Copyable text={text} label={LABELS[way]} atOnce={way === wanted} done={copied} />}
+      {text === null ? (
+        <div class="row">
+          <button type="button" class="button primary" onClick={() => make(way)}>
+            Create install command
+          </button>
+        </div>
+      ) : (
+        <Copyable text={text} label={LABELS[way]} atOnce={way === wanted} done={copied} />
+      )}
       {way === "hand" && !token ? (
         <div class="row">
-          <button type="button" class="button" onClick={() => make(way)}>Add a token to the command</button>
+          <button type="button" class="button" onClick={() => make(way)}>
+            Add a token to the command
+          </button>
           <span class="small quiet">With a token the device is added without asking.</span>
         </div>
       ) : null}
@@ -132,7 +206,11 @@ function Lead({ way, token }: { way: Way; token: string | null }) {
   switch (way) {
     case "line":
     case "deb":
-      return <>{token ? "Run this as root on the device:" : "Create an install command, then run it as root on the device."}</>;
+      return (
+        <>
+          {token ? "Run this as root on the device:" : "Create an install command, then run it as root on the device."}
+        </>
+      );
     case "card":
       return <>Put the card into the hub's computer, mount its root file system, and run there:</>;
     case "hand":
@@ -144,10 +222,33 @@ function Lead({ way, token }: { way: Way; token: string | null }) {
 function After({ way, hub, place, token }: Pick<Shared, "way" | "hub" | "place" | "token">) {
   return (
     <>
-      {token ? <p class="small quiet">This command contains a token: it adds one device, within 24 hours, without asking. Keep it private.</p> : null}
-      {way === "line" ? <p class="small quiet">For {hub.agents.join(", ")}, with systemd or OpenRC.{token ? <> Without curl: <code>{withoutCurl(place, token)}</code></> : null}</p> : null}
-      {way === "card" ? <p class="small quiet">The agent starts when the device does. For an image that is copied to many devices: <code>--join-token new --uses 50</code>.</p> : null}
-      {way === "hand" && place.anywhere && hub.discovery.enabled ? <p class="small quiet">If the hub is not found automatically, add <code>--hub {place.agents}</code>.</p> : null}
+      {token ? (
+        <p class="small quiet">
+          This command contains a token: it adds one device, within 24 hours, without asking. Keep it private.
+        </p>
+      ) : null}
+      {way === "line" ? (
+        <p class="small quiet">
+          For {hub.agents.join(", ")}, with systemd or OpenRC.
+          {token ? (
+            <>
+              {" "}
+              Without curl: <code>{withoutCurl(place, token)}</code>
+            </>
+          ) : null}
+        </p>
+      ) : null}
+      {way === "card" ? (
+        <p class="small quiet">
+          The agent starts when the device does. For an image that is copied to many devices:{" "}
+          <code>--join-token new --uses 50</code>.
+        </p>
+      ) : null}
+      {way === "hand" && place.anywhere && hub.discovery.enabled ? (
+        <p class="small quiet">
+          If the hub is not found automatically, add <code>--hub {place.agents}</code>.
+        </p>
+      ) : null}
       {way === "hand" && !place.anywhere ? <OnlyHere hub={hub} /> : null}
     </>
   );
@@ -158,18 +259,34 @@ function OnlyHere({ hub }: { hub: Hub }) {
   const port = location.port || "80";
   const [agents] = hub.addresses.agents;
   if (agents) {
-    return <p class="small">Other devices cannot open this page: the hub serves it on this computer only. Start the hub with <code>--http 0.0.0.0:{port}</code> to install from it; an agent that is installed already reaches it at {agents}.</p>;
+    return (
+      <p class="small">
+        Other devices cannot open this page: the hub serves it on this computer only. Start the hub with{" "}
+        <code>--http 0.0.0.0:{port}</code> to install from it; an agent that is installed already reaches it at {agents}
+        .
+      </p>
+    );
   }
-  return <p class="small">This only works on this computer: the hub listens nowhere else. For other devices start it with <code>--http 0.0.0.0:{port} --udp 0.0.0.0:{hub.udp_port}</code>.</p>;
+  return (
+    <p class="small">
+      This only works on this computer: the hub listens nowhere else. For other devices start it with{" "}
+      <code>
+        --http 0.0.0.0:{port} --udp 0.0.0.0:{hub.udp_port}
+      </code>
+      .
+    </p>
+  );
 }
 
 function Listening({ hub }: { hub: Hub }) {
   const { enabled, probes } = hub.discovery;
   return (
     <p class="listening" role="status" aria-live="off">
-      {!enabled ? "Automatic discovery is off on this hub: the agent needs --hub."
-        : probes === 0 ? "Waiting for devices… none heard so far."
-        : `Waiting for devices… ${count(probes)} ${probes === 1 ? "search" : "searches"} for a hub heard since it started.`}
+      {!enabled
+        ? "Automatic discovery is off on this hub: the agent needs --hub."
+        : probes === 0
+          ? "Waiting for devices… none heard so far."
+          : `Waiting for devices… ${count(probes)} ${probes === 1 ? "search" : "searches"} for a hub heard since it started.`}
     </p>
   );
 }

@@ -28,20 +28,54 @@ export function AdoptCard({ device, onAdopt }: { device: Device; onAdopt?: () =>
       </div>
       <div>
         <p class="small quiet">Does the device show these same six words?</p>
-        <ol class="words" aria-label="Six words">{device.words.map((word) => <li key={word}>{clean(word)}</li>)}</ol>
+        <ol class="words" aria-label="Six words">
+          {device.words.map((word) => (
+            <li key={word}>{clean(word)}</li>
+          ))}
+        </ol>
       </div>
       <dl class="facts">
-        {device.model ? <><dt>Model</dt><dd>{clean(device.model)}</dd></> : null}
-        {device.address ? <><dt>Address</dt><dd class="mono" title={clean(device.address)}>{address(device.address)}</dd></> : null}
+        {device.model ? (
+          <>
+            <dt>Model</dt>
+            <dd>{clean(device.model)}</dd>
+          </>
+        ) : null}
+        {device.address ? (
+          <>
+            <dt>Address</dt>
+            <dd class="mono" title={clean(device.address)}>
+              {address(device.address)}
+            </dd>
+          </>
+        ) : null}
         {device.preview.length > 0 ? (
-          <><dt>Measures</dt><dd>{device.preview.slice(0, PREVIEW_SHOWN).map((one) => `${title(one.sensor)} ${measured(one.value, one.unit)}`).join(", ")}</dd></>
+          <>
+            <dt>Measures</dt>
+            <dd>
+              {device.preview
+                .slice(0, PREVIEW_SHOWN)
+                .map((one) => `${title(one.sensor)} ${measured(one.value, one.unit)}`)
+                .join(", ")}
+            </dd>
+          </>
         ) : null}
       </dl>
       <Lack of="operate" />
-      <Only may="operate"><div class="row">
-        <button type="button" class="button primary" disabled={busy} aria-label={`Adopt ${name}`} onClick={() => void accept()}>Adopt</button>
-        <Confirmed label="Block" sure="Block for good" name={name} onConfirm={() => void block(device)} />
-      </div></Only>
+      <Only may="operate">
+        <div class="row">
+          <button
+            type="button"
+            class="button primary"
+            disabled={busy}
+            aria-label={`Adopt ${name}`}
+            onClick={() => void accept()}
+          >
+            Adopt
+          </button>
+          <Confirmed label="Block" sure="Block for good" name={name} onConfirm={() => void block(device)} />
+        </div>
+      </Only>
     </article>
   );
 }

@@ -31,7 +31,13 @@ export function AlertList({ alerts }: { alerts: readonly Alert[] }) {
   }
   return (
     <ul class="entries">
-      {[...byRule].map(([key, all]) => (all.length <= ALONE_MOST ? all.map((alert) => <AlertEntry key={alert.id} alert={alert} />) : <AlertGroup key={key} alerts={all} />))}
+      {[...byRule].map(([key, all]) =>
+        all.length <= ALONE_MOST ? (
+          all.map((alert) => <AlertEntry key={alert.id} alert={alert} />)
+        ) : (
+          <AlertGroup key={key} alerts={all} />
+        ),
+      )}
     </ul>
   );
 }
@@ -48,14 +54,43 @@ function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
         <div class="entry-line">
           <Status of={first!.state} />
           <strong>{name}</strong>
-          <span class={`chip ${first!.severity === "critical" && !isOver(first!) ? "bad" : ""}`}>{first!.severity}</span>
-          <span class="small quiet">{count(alerts.length)} alerts{open.length < alerts.length && first!.state === "firing" ? (open.length === 0 ? ", all acknowledged" : `, ${count(open.length)} not acknowledged`) : ""}</span>
+          <span class={`chip ${first!.severity === "critical" && !isOver(first!) ? "bad" : ""}`}>
+            {first!.severity}
+          </span>
+          <span class="small quiet">
+            {count(alerts.length)} alerts
+            {open.length < alerts.length && first!.state === "firing"
+              ? open.length === 0
+                ? ", all acknowledged"
+                : `, ${count(open.length)} not acknowledged`
+              : ""}
+          </span>
         </div>
       </div>
-      {may("write") && (open.length > 0 || (rule && first!.state === "firing")) ? <div class="row">{open.length > 0 ? <button type="button" class="button" aria-label={`Acknowledge all ${count(open.length)} alerts of ${name}`} onClick={() => void ackAll(open)}>Acknowledge all</button> : null}{rule ? <SilenceChoice label={`Silence ${name} on all devices`} choose={(span) => void silenceRule(rule, span)} /> : null}</div> : null}
+      {may("write") && (open.length > 0 || (rule && first!.state === "firing")) ? (
+        <div class="row">
+          {open.length > 0 ? (
+            <button
+              type="button"
+              class="button"
+              aria-label={`Acknowledge all ${count(open.length)} alerts of ${name}`}
+              onClick={() => void ackAll(open)}
+            >
+              Acknowledge all
+            </button>
+          ) : null}
+          {rule ? (
+            <SilenceChoice label={`Silence ${name} on all devices`} choose={(span) => void silenceRule(rule, span)} />
+          ) : null}
+        </div>
+      ) : null}
       <details>
         <summary>Show each of them</summary>
-        <ul class="entries inner">{alerts.map((alert) => <AlertEntry key={alert.id} alert={alert} />)}</ul>
+        <ul class="entries inner">
+          {alerts.map((alert) => (
+            <AlertEntry key={alert.id} alert={alert} />
+          ))}
+        </ul>
       </details>
     </li>
   );
@@ -64,8 +99,14 @@ function AlertGroup({ alerts }: { alerts: readonly Alert[] }) {
 function SilenceChoice({ label, choose }: { label: string; choose: (span: string) => void }) {
   return (
     <select class="input short" aria-label={label} value="" onChange={(event) => choose(event.currentTarget.value)}>
-      <option value="" disabled>Silence…</option>
-      {SILENCES.map(([span, text]) => <option key={span} value={span}>{text}</option>)}
+      <option value="" disabled>
+        Silence…
+      </option>
+      {SILENCES.map(([span, text]) => (
+        <option key={span} value={span}>
+          {text}
+        </option>
+      ))}
     </select>
   );
 }
@@ -83,7 +124,16 @@ export function AlertEntry({ alert }: { alert: Alert }) {
   const hushed = alert.state === "firing" ? silenceOver(silences.value, alert, now) : null;
   // What is about a whole device has no sensor to show.
   const whole = alert.rule.name === "hub.device_offline";
-  const about = href(alert.device === "" ? { view: "hub" } : { view: "device", id: alert.device, sensors: whole ? [] : [alert.sensor], range: ended === null ? DEFAULT_RANGE : around(began, ended) });
+  const about = href(
+    alert.device === ""
+      ? { view: "hub" }
+      : {
+          view: "device",
+          id: alert.device,
+          sensors: whole ? [] : [alert.sensor],
+          range: ended === null ? DEFAULT_RANGE : around(began, ended),
+        },
+  );
   const name = clean(ruleName(alert));
   const device = clean(alert.device_name);
   return (
@@ -97,19 +147,41 @@ export function AlertEntry({ alert }: { alert: Alert }) {
           {hushed ? <span class="chip">silenced until {when(Date.parse(hushed.until), now)}</span> : null}
         </div>
         <div class="entry-line small quiet">
-          <a href={about}>{alert.device === "" ? "The hub" : device}{whole || alert.device === "" ? "" : ` ${title(alert.sensor)}`}</a>
+          <a href={about}>
+            {alert.device === "" ? "The hub" : device}
+            {whole || alert.device === "" ? "" : ` ${title(alert.sensor)}`}
+          </a>
           <span>{reading(alert)}</span>
-          <span>{isOver(alert) && ended !== null ? `${when(began, now)}, lasted ${duration(ended - began)}` : `since ${when(began, now)}, ${duration(now - began)}`}</span>
+          <span>
+            {isOver(alert) && ended !== null
+              ? `${when(began, now)}, lasted ${duration(ended - began)}`
+              : `since ${when(began, now)}, ${duration(now - began)}`}
+          </span>
         </div>
-        {alert.state === "historical" ? <span class="small quiet">It was over when the readings arrived ({when(millis(alert.learned_at) ?? now, now)}).</span> : null}
-        {alert.new_normal ? <span class="small quiet">It ended because the value stayed at this level, which now counts as usual.</span> : null}
+        {alert.state === "historical" ? (
+          <span class="small quiet">
+            It was over when the readings arrived ({when(millis(alert.learned_at) ?? now, now)}).
+          </span>
+        ) : null}
+        {alert.new_normal ? (
+          <span class="small quiet">It ended because the value stayed at this level, which now counts as usual.</span>
+        ) : null}
       </div>
       {alert.state === "firing" && may("write") ? (
         <div class="row">
           {hushed ? null : (
             <SilenceChoice label={`Silence ${name} on ${device}`} choose={(span) => void silence(alert, span)} />
           )}
-          {alert.acked_at === null ? <button type="button" class="button" aria-label={`Acknowledge ${name} on ${device}`} onClick={() => void ack(alert)}>Acknowledge</button> : null}
+          {alert.acked_at === null ? (
+            <button
+              type="button"
+              class="button"
+              aria-label={`Acknowledge ${name} on ${device}`}
+              onClick={() => void ack(alert)}
+            >
+              Acknowledge
+            </button>
+          ) : null}
         </div>
       ) : null}
     </li>

@@ -2,7 +2,18 @@
 
 import { pathTo } from "../base";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { endSilence, LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences, removeRule, saveRule, say, reason } from "../actions";
+import {
+  endSilence,
+  LIVE_DEVICES,
+  loadHub,
+  loadLatest,
+  loadRules,
+  loadSilences,
+  removeRule,
+  saveRule,
+  say,
+  reason,
+} from "../actions";
 import { go, part, state } from "../app";
 import { clean, when } from "../format";
 import type { Route } from "../route";
@@ -35,13 +46,21 @@ const ORDER = { critical: 0, warning: 1, info: 2 };
 const active = part(() =>
   Object.values(alerts.value ?? {})
     .filter((alert) => !isOver(alert))
-    .sort((a, b) => Number(a.state === "pending") - Number(b.state === "pending") || ORDER[a.severity] - ORDER[b.severity] || Date.parse(b.started_at) - Date.parse(a.started_at)),
+    .sort(
+      (a, b) =>
+        Number(a.state === "pending") - Number(b.state === "pending") ||
+        ORDER[a.severity] - ORDER[b.severity] ||
+        Date.parse(b.started_at) - Date.parse(a.started_at),
+    ),
 );
 /** In the order in which the hub learned of it: what came late stands where a person looks for news. */
 const past = part(() =>
   Object.values(alerts.value ?? {})
     .filter(isOver)
-    .sort((a, b) => Date.parse(b.learned_at) - Date.parse(a.learned_at) || Date.parse(b.started_at) - Date.parse(a.started_at)),
+    .sort(
+      (a, b) =>
+        Date.parse(b.learned_at) - Date.parse(a.learned_at) || Date.parse(b.started_at) - Date.parse(a.started_at),
+    ),
 );
 
 export function Alerts({ route }: { route: AlertsRoute }) {
@@ -63,7 +82,8 @@ export function Alerts({ route }: { route: AlertsRoute }) {
   }, [waits]);
   const [silencing, setSilencing] = useState(false);
   const close = () => go({ view: "alerts", rule: null, device: "", sensor: "" });
-  const edited = route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
+  const edited =
+    route.rule !== null && route.rule !== "new" ? (rules.value?.find((rule) => rule.id === route.rule) ?? null) : null;
   const editing = may("operate") && (route.rule === "new" || edited !== null);
   return (
     <>
@@ -71,33 +91,66 @@ export function Alerts({ route }: { route: AlertsRoute }) {
         <h1>Alerts</h1>
         <Only may="operate">
           <div class="row">
-            <button type="button" class="button" aria-expanded={silencing} onClick={() => setSilencing(!silencing)}>New silence</button>
-            <a class="button primary" href={pathTo("/a?rule=new")}>New rule</a>
+            <button type="button" class="button" aria-expanded={silencing} onClick={() => setSilencing(!silencing)}>
+              New silence
+            </button>
+            <a class="button primary" href={pathTo("/a?rule=new")}>
+              New rule
+            </a>
           </div>
         </Only>
       </div>
       <Lack of="operate" />
       {silencing ? <SilenceForm done={() => setSilencing(false)} /> : null}
-      {editing ? <RuleForm key={route.rule} rule={edited} device={route.device} sensor={route.sensor} done={close} /> : null}
+      {editing ? (
+        <RuleForm key={route.rule} rule={edited} device={route.device} sensor={route.sensor} done={close} />
+      ) : null}
       <div class="columns">
         <section class="stack" aria-label="Timeline">
           <div class="card entries">
-            <div class="card-head"><h2>Active</h2>{active.value.length > 0 ? <span class="small quiet">{active.value.length}</span> : null}</div>
-            {alerts.value === null ? <p class="empty quiet">Loading…</p> : active.value.length === 0 ? <AllWell /> : (
+            <div class="card-head">
+              <h2>Active</h2>
+              {active.value.length > 0 ? <span class="small quiet">{active.value.length}</span> : null}
+            </div>
+            {alerts.value === null ? (
+              <p class="empty quiet">Loading…</p>
+            ) : active.value.length === 0 ? (
+              <AllWell />
+            ) : (
               <AlertList alerts={active.value} />
             )}
           </div>
           <Past />
         </section>
         <div class="stack">
-        <div class="card entries" aria-labelledby="rules" role="region">
-          <div class="card-head"><h2 id="rules">Rules</h2></div>
-          {rules.value === null ? <p class="empty quiet">Loading…</p> : rules.value.length === 0 ? (
-            <div class="empty"><p>No rules yet. A rule watches a sensor on one device or on all, and fires when its value crosses a limit, changes too fast, is unusual, or stops arriving.</p><Only may="operate"><a class="button" href={pathTo("/a?rule=new")}>Create the first rule</a></Only></div>
-          ) : <ul class="entries tall">{rules.value.map((rule) => <RuleEntry key={rule.id} rule={rule} />)}</ul>}
-        </div>
-        <OwnAlerts />
-        <Silences />
+          <div class="card entries" aria-labelledby="rules" role="region">
+            <div class="card-head">
+              <h2 id="rules">Rules</h2>
+            </div>
+            {rules.value === null ? (
+              <p class="empty quiet">Loading…</p>
+            ) : rules.value.length === 0 ? (
+              <div class="empty">
+                <p>
+                  No rules yet. A rule watches a sensor on one device or on all, and fires when its value crosses a
+                  limit, changes too fast, is unusual, or stops arriving.
+                </p>
+                <Only may="operate">
+                  <a class="button" href={pathTo("/a?rule=new")}>
+                    Create the first rule
+                  </a>
+                </Only>
+              </div>
+            ) : (
+              <ul class="entries tall">
+                {rules.value.map((rule) => (
+                  <RuleEntry key={rule.id} rule={rule} />
+                ))}
+              </ul>
+            )}
+          </div>
+          <OwnAlerts />
+          <Silences />
         </div>
       </div>
     </>
@@ -111,16 +164,37 @@ function Past() {
   const hidden = whole ? 0 : Math.max(0, all.length - PAST_SHOWN);
   return (
     <div class="card entries">
-      <div class="card-head"><h2>Past</h2></div>
-      <ul class="entries">{(whole ? all : all.slice(0, PAST_SHOWN)).map((alert) => <AlertEntry key={alert.id} alert={alert} />)}</ul>
-      {hidden > 0 ? <div class="card-foot"><button type="button" class="button plain" onClick={() => setWhole(true)}>Show {hidden} more</button></div> : null}
+      <div class="card-head">
+        <h2>Past</h2>
+      </div>
+      <ul class="entries">
+        {(whole ? all : all.slice(0, PAST_SHOWN)).map((alert) => (
+          <AlertEntry key={alert.id} alert={alert} />
+        ))}
+      </ul>
+      {hidden > 0 ? (
+        <div class="card-foot">
+          <button type="button" class="button plain" onClick={() => setWhole(true)}>
+            Show {hidden} more
+          </button>
+        </div>
+      ) : null}
     </div>
   );
 }
 
 function AllWell() {
   const watching = (rules.value ?? []).filter((rule) => rule.enabled).length;
-  return <p class="empty quiet">Nothing is firing. {watching === 0 ? "No rule is watching." : watching === 1 ? "One rule is watching." : `${watching} rules are watching.`}</p>;
+  return (
+    <p class="empty quiet">
+      Nothing is firing.{" "}
+      {watching === 0
+        ? "No rule is watching."
+        : watching === 1
+          ? "One rule is watching."
+          : `${watching} rules are watching.`}
+    </p>
+  );
 }
 
 /** Silences that hold or are planned; nothing while there are none. */
@@ -130,8 +204,14 @@ function Silences() {
   if (held.length === 0) return null;
   return (
     <div class="card entries" role="region" aria-labelledby="silences">
-      <div class="card-head"><h2 id="silences">Silences</h2></div>
-      <ul class="entries">{held.map((one) => <SilenceEntry key={one.id} of={one} now={now} />)}</ul>
+      <div class="card-head">
+        <h2 id="silences">Silences</h2>
+      </div>
+      <ul class="entries">
+        {held.map((one) => (
+          <SilenceEntry key={one.id} of={one} now={now} />
+        ))}
+      </ul>
     </div>
   );
 }
@@ -142,10 +222,25 @@ function SilenceEntry({ of, now }: { of: Silence; now: number }) {
   return (
     <li>
       <div class="what">
-        <div class="entry-line"><strong>{rule}</strong>{Date.parse(of.from) > now ? <span class="chip">from {when(Date.parse(of.from), now)}</span> : null}</div>
-        <span class="small quiet">{covered(of, device)}, until {when(Date.parse(of.until), now)}{of.comment ? `: ${clean(of.comment, 120)}` : ""}</span>
+        <div class="entry-line">
+          <strong>{rule}</strong>
+          {Date.parse(of.from) > now ? <span class="chip">from {when(Date.parse(of.from), now)}</span> : null}
+        </div>
+        <span class="small quiet">
+          {covered(of, device)}, until {when(Date.parse(of.until), now)}
+          {of.comment ? `: ${clean(of.comment, 120)}` : ""}
+        </span>
       </div>
-      <Only may="operate"><button type="button" class="button plain" aria-label={`End the silence of ${rule}`} onClick={() => void endSilence(of.id)}>End</button></Only>
+      <Only may="operate">
+        <button
+          type="button"
+          class="button plain"
+          aria-label={`End the silence of ${rule}`}
+          onClick={() => void endSilence(of.id)}
+        >
+          End
+        </button>
+      </Only>
     </li>
   );
 }
@@ -155,24 +250,47 @@ function RuleEntry({ rule }: { rule: Rule }) {
   const known = Object.keys(latest).length;
   const found = useRef("");
   // Units do not change while readings come; one that is not known yet is looked for again.
-  found.current = useMemo(() => unitOf(rule, Object.values(devices ?? {}), latest), [rule, known, found.current === "" ? Math.floor(now / UNIT_MS) : 0]);
+  found.current = useMemo(
+    () => unitOf(rule, Object.values(devices ?? {}), latest),
+    [rule, known, found.current === "" ? Math.floor(now / UNIT_MS) : 0],
+  );
   const unit = found.current;
   const name = clean(rule.name);
   const { id, needs: _needs, created_at: _created, updated_at: _updated, ...draft } = rule;
   const waits = rule.enabled ? waitsFor(rule) : null;
-  const flip = () => saveRule(id, { ...draft, enabled: !rule.enabled }).catch((error: unknown) => say(reason(error), "error"));
+  const flip = () =>
+    saveRule(id, { ...draft, enabled: !rule.enabled }).catch((error: unknown) => say(reason(error), "error"));
   return (
     <li>
       <div class="what">
-        <div class="entry-line"><strong>{name}</strong><span class="chip">{rule.severity}</span>{rule.enabled ? null : <span class="chip">off</span>}</div>
-        <span class="small quiet" title={clean(rule.sensor)}>{sentence(rule, unit)}</span>
+        <div class="entry-line">
+          <strong>{name}</strong>
+          <span class="chip">{rule.severity}</span>
+          {rule.enabled ? null : <span class="chip">off</span>}
+        </div>
+        <span class="small quiet" title={clean(rule.sensor)}>
+          {sentence(rule, unit)}
+        </span>
         {waits ? <span class="small">{waits}</span> : null}
       </div>
-      <Only may="operate"><div class="row">
-        {KNOWN.has(rule.condition.type) ? <a class="button plain" href={pathTo(`/a?rule=${encodeURIComponent(id)}`)} aria-label={`Edit ${name}`}>Edit</a> : null}
-        <button type="button" class="button plain" aria-label={`Turn ${rule.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{rule.enabled ? "Turn off" : "Turn on"}</button>
-        <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void removeRule(id)} />
-      </div></Only>
+      <Only may="operate">
+        <div class="row">
+          {KNOWN.has(rule.condition.type) ? (
+            <a class="button plain" href={pathTo(`/a?rule=${encodeURIComponent(id)}`)} aria-label={`Edit ${name}`}>
+              Edit
+            </a>
+          ) : null}
+          <button
+            type="button"
+            class="button plain"
+            aria-label={`Turn ${rule.enabled ? "off" : "on"} ${name}`}
+            onClick={() => void flip()}
+          >
+            {rule.enabled ? "Turn off" : "Turn on"}
+          </button>
+          <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void removeRule(id)} />
+        </div>
+      </Only>
     </li>
   );
 }

@@ -29,8 +29,18 @@ export function Amounts({ sensors, board, color, table, beat }: ChartCardProps &
     };
   }, [device, sensor.sensor, from, moment, every, zone(), beat]);
 
-  if (problem) return <p class="problem" role="alert">{problem}</p>;
-  if (found === null) return <p class="quiet" role="status">Loading…</p>;
+  if (problem)
+    return (
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+    );
+  if (found === null)
+    return (
+      <p class="quiet" role="status">
+        Loading…
+      </p>
+    );
   const known = found.increase.filter((part): part is number => part !== null);
   if (known.length === 0) return <p class="quiet">Nothing counted in this window</p>;
   const most = Math.max(...known);
@@ -38,19 +48,50 @@ export function Amounts({ sensors, board, color, table, beat }: ChartCardProps &
   const name = clean(sensor.sensor);
   return (
     <div class="amounts">
-      <p>Total <b data-total={total(known)}>{measured(total(known), unit)}</b> <span class="quiet small">per {every}, most {measured(most, unit)}</span></p>
+      <p>
+        Total <b data-total={total(known)}>{measured(total(known), unit)}</b>{" "}
+        <span class="quiet small">
+          per {every}, most {measured(most, unit)}
+        </span>
+      </p>
       {table ? (
         <div class="table-wrap" tabIndex={0} role="region" aria-label={`${name} amounts`}>
           <table>
-            <thead><tr><th scope="col">From</th><th scope="col" class="n">Amount</th></tr></thead>
-            <tbody>{found.t.map((t, i) => ({ t, part: found.increase[i] })).reverse().map(({ t, part }) => <tr key={t}><td>{stamp(t)}</td><td class="n">{measured(part ?? null, unit)}</td></tr>)}</tbody>
+            <thead>
+              <tr>
+                <th scope="col">From</th>
+                <th scope="col" class="n">
+                  Amount
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.t
+                .map((t, i) => ({ t, part: found.increase[i] }))
+                .reverse()
+                .map(({ t, part }) => (
+                  <tr key={t}>
+                    <td>{stamp(t)}</td>
+                    <td class="n">{measured(part ?? null, unit)}</td>
+                  </tr>
+                ))}
+            </tbody>
           </table>
         </div>
       ) : (
         <ol class="bars" aria-label={`${name}, ${known.length} amounts, ${measured(total(known), unit)} in all`}>
           {found.t.map((t, i) => {
             const part = found.increase[i] ?? null;
-            return <li key={t} title={`${stamp(t)}: ${measured(part, unit)}`}><span style={{ height: `${part === null || most <= 0 ? 0 : (part / most) * 100}%`, background: `var(${color})` }} /></li>;
+            return (
+              <li key={t} title={`${stamp(t)}: ${measured(part, unit)}`}>
+                <span
+                  style={{
+                    height: `${part === null || most <= 0 ? 0 : (part / most) * 100}%`,
+                    background: `var(${color})`,
+                  }}
+                />
+              </li>
+            );
           })}
         </ol>
       )}

@@ -31,7 +31,7 @@ const unseenCount = part((s) => unseen(s).length);
 const degraded = part((s) => s.hub?.degraded ?? null);
 
 // Who comes by a link to a screen does not wait for the session to be known first.
-({ device, alerts, webhooks, hub } as Partial<Record<Route["view"], { fetch(): void }>>)[route.peek().view]?.fetch();
+(({ device, alerts, webhooks, hub }) as Partial<Record<Route["view"], { fetch(): void }>>)[route.peek().view]?.fetch();
 
 /** How long a toast stays: long enough to read it twice. */
 const TOAST_MS = 8_000;
@@ -45,12 +45,26 @@ const HUB: Route = { view: "hub" };
 
 export function App() {
   if (session.value.kind === "unknown") return <Opening />;
-  if (session.value.kind !== "in") return <><SignIn session={session.value} /><Toasts /></>;
+  if (session.value.kind !== "in")
+    return (
+      <>
+        <SignIn session={session.value} />
+        <Toasts />
+      </>
+    );
   return <Frame />;
 }
 
 function Opening() {
-  return <main class="door"><p class="quiet" role="status">{connection.value === "reconnecting" ? (state.value.barred ?? "The hub does not answer. Trying again…") : "Opening…"}</p></main>;
+  return (
+    <main class="door">
+      <p class="quiet" role="status">
+        {connection.value === "reconnecting"
+          ? (state.value.barred ?? "The hub does not answer. Trying again…")
+          : "Opening…"}
+      </p>
+    </main>
+  );
 }
 
 function Frame() {
@@ -69,7 +83,9 @@ function Frame() {
   }, [at]);
   return (
     <>
-      <a class="skip" href="#main">Skip to content</a>
+      <a class="skip" href="#main">
+        Skip to content
+      </a>
       <header class="top">
         <div class="top-in">
           <a class="brand" href={pathTo("/")} aria-label="Telemetry hub">
@@ -77,30 +93,60 @@ function Frame() {
             <span>Telemetry hub</span>
           </a>
           <nav class="nav" aria-label="Main">
-            <NavLink to={OVERVIEW} here={at.view === "overview" || at.view === "device"}>Devices</NavLink>
-            <NavLink to={ALERTS} here={at.view === "alerts"}>
-              Alerts{unseenCount.value > 0 ? <span class="count" title="Firing, and not acknowledged yet">{unseenCount.value}<span class="seen-by-readers"> not acknowledged</span></span> : null}
+            <NavLink to={OVERVIEW} here={at.view === "overview" || at.view === "device"}>
+              Devices
             </NavLink>
-            <NavLink to={WEBHOOKS} here={at.view === "webhooks"}>Webhooks</NavLink>
-            <NavLink to={HUB} here={at.view === "hub"}>Hub</NavLink>
+            <NavLink to={ALERTS} here={at.view === "alerts"}>
+              Alerts
+              {unseenCount.value > 0 ? (
+                <span class="count" title="Firing, and not acknowledged yet">
+                  {unseenCount.value}
+                  <span class="seen-by-readers"> not acknowledged</span>
+                </span>
+              ) : null}
+            </NavLink>
+            <NavLink to={WEBHOOKS} here={at.view === "webhooks"}>
+              Webhooks
+            </NavLink>
+            <NavLink to={HUB} here={at.view === "hub"}>
+              Hub
+            </NavLink>
           </nav>
           <div class="top-end">
             <Zone />
             <Pill />
-            <button type="button" class="button plain" aria-label="Keyboard shortcuts" title="Keyboard shortcuts" onClick={showHelp}>?</button>
+            <button
+              type="button"
+              class="button plain"
+              aria-label="Keyboard shortcuts"
+              title="Keyboard shortcuts"
+              onClick={showHelp}
+            >
+              ?
+            </button>
           </div>
         </div>
         <LostBar />
         <JoinWindow />
-        {degraded.value ? <div class="banner bad" role="alert"><div>{clean(degraded.value, 300)}</div></div> : null}
+        {degraded.value ? (
+          <div class="banner bad" role="alert">
+            <div>{clean(degraded.value, 300)}</div>
+          </div>
+        ) : null}
       </header>
       <main class="main" id="main" tabIndex={-1}>
         <Screen at={at} />
       </main>
       <footer class="foot small quiet">
-        <a href={pathTo("/api/docs")} target="_blank">API documentation</a>
-        <button type="button" class="link" onClick={showHelp}>Keyboard shortcuts</button>
-        <span class="wide">Command line: <code>telemetry-hub --help</code></span>
+        <a href={pathTo("/api/docs")} target="_blank">
+          API documentation
+        </a>
+        <button type="button" class="link" onClick={showHelp}>
+          Keyboard shortcuts
+        </button>
+        <span class="wide">
+          Command line: <code>telemetry-hub --help</code>
+        </span>
       </footer>
       <Toasts />
       <Help dialog={help} />
@@ -122,25 +168,48 @@ function Screen({ at }: { at: Route }) {
     case "hub":
       return <hub.View />;
     case "missing":
-      return <section class="card empty"><h1>Nothing is here</h1><p>There is no page at this address.</p><a class="button" href={pathTo("/")}>All devices</a></section>;
+      return (
+        <section class="card empty">
+          <h1>Nothing is here</h1>
+          <p>There is no page at this address.</p>
+          <a class="button" href={pathTo("/")}>
+            All devices
+          </a>
+        </section>
+      );
   }
 }
 
 function titleOf(at: Route): string {
-  const name = at.view === "device" ? clean(state.peek().devices?.[at.id]?.name ?? "Device") : { overview: "Devices", alerts: "Alerts", webhooks: "Webhooks", hub: "Hub", missing: "Not found" }[at.view];
+  const name =
+    at.view === "device"
+      ? clean(state.peek().devices?.[at.id]?.name ?? "Device")
+      : { overview: "Devices", alerts: "Alerts", webhooks: "Webhooks", hub: "Hub", missing: "Not found" }[at.view];
   return `${name} · Telemetry hub`;
 }
 
 function NavLink({ to, here, children }: { to: Route; here: boolean; children: preact.ComponentChildren }) {
-  return <a href={href(to)} aria-current={here ? "page" : undefined}>{children}</a>;
+  return (
+    <a href={href(to)} aria-current={here ? "page" : undefined}>
+      {children}
+    </a>
+  );
 }
 
 function Pill() {
   const live = connection.value === "live";
-  return <span class={`pill ${live ? "" : "wait"}`} role="status" data-connection={connection.value}>{live ? "live" : connection.value === "connecting" ? "connecting" : "no connection"}</span>;
+  return (
+    <span class={`pill ${live ? "" : "wait"}`} role="status" data-connection={connection.value}>
+      {live ? "live" : connection.value === "connecting" ? "connecting" : "no connection"}
+    </span>
+  );
 }
 
-const ZONES: [Choice, string][] = [["browser", "This browser"], ["hub", "Hub"], ["utc", "UTC"]];
+const ZONES: [Choice, string][] = [
+  ["browser", "This browser"],
+  ["hub", "Hub"],
+  ["utc", "UTC"],
+];
 
 /** Whose clock the times on the page are told by. What is chosen shows the offset, the list the whole name. */
 function Zone() {
@@ -149,10 +218,18 @@ function Zone() {
   return (
     <label class="zone" title="Time zone of every time on this page">
       <span aria-hidden="true">{zone(now, name).split(", ").at(-1)}</span>
-      <select aria-label="Time zone" value={choice.value} onChange={(event) => choose(event.currentTarget.value as Choice)}>
+      <select
+        aria-label="Time zone"
+        value={choice.value}
+        onChange={(event) => choose(event.currentTarget.value as Choice)}
+      >
         {ZONES.map(([of, label]) => {
           const known = nameOf(of);
-          return <option key={of} value={of} disabled={known === null}>{of === "utc" ? label : `${label}: ${known === null ? "not known" : zone(now, known)}`}</option>;
+          return (
+            <option key={of} value={of} disabled={known === null}>
+              {of === "utc" ? label : `${label}: ${known === null ? "not known" : zone(now, known)}`}
+            </option>
+          );
         })}
       </select>
     </label>
@@ -173,8 +250,14 @@ function JoinWindow() {
     <div class="banner" role="status">
       <div>
         <strong>Join window open</strong>
-        <span>For the next <span aria-live="off">{left}</span> every new device is added automatically.</span>
-        <Only may="admin"><button type="button" class="button" onClick={() => void openWindow("0s")}>Close it</button></Only>
+        <span>
+          For the next <span aria-live="off">{left}</span> every new device is added automatically.
+        </span>
+        <Only may="admin">
+          <button type="button" class="button" onClick={() => void openWindow("0s")}>
+            Close it
+          </button>
+        </Only>
       </div>
     </div>
   );
@@ -183,7 +266,9 @@ function JoinWindow() {
 function Toasts() {
   return (
     <div class="toasts" role="log" aria-live="polite" aria-label="Messages">
-      {toasts.value.map((toast) => <ToastCard key={toast.id} {...toast} />)}
+      {toasts.value.map((toast) => (
+        <ToastCard key={toast.id} {...toast} />
+      ))}
     </div>
   );
 }
@@ -200,16 +285,26 @@ function ToastCard({ id, tone, text, href }: { id: string; tone: string; text: s
         {tone === "alert" ? <strong>Alert firing. </strong> : null}
         {clean(text, 240)} {href && route.value.view !== "alerts" ? <a href={href}>Show alerts</a> : null}
       </div>
-      <button type="button" class="button plain" aria-label="Close message" onClick={close}>✕</button>
+      <button type="button" class="button plain" aria-label="Close message" onClick={close}>
+        ✕
+      </button>
     </div>
   );
 }
 
 const KEYS: [string[], string][] = [
   [["/"], "Search devices"],
-  [["g", "d"], "Devices"], [["g", "a"], "Alerts"], [["g", "w"], "Webhooks"], [["g", "h"], "Hub"],
-  [["Space"], "Pause or resume the charts"], [["L"], "Return to live"], [["T"], "Data as tables"],
-  [["←", "→"], "Pan; in a focused chart, move the cursor"], [["+", "−"], "Zoom in, zoom out"], [["0"], "Back to the window before"], [["?"], "This list"],
+  [["g", "d"], "Devices"],
+  [["g", "a"], "Alerts"],
+  [["g", "w"], "Webhooks"],
+  [["g", "h"], "Hub"],
+  [["Space"], "Pause or resume the charts"],
+  [["L"], "Return to live"],
+  [["T"], "Data as tables"],
+  [["←", "→"], "Pan; in a focused chart, move the cursor"],
+  [["+", "−"], "Zoom in, zoom out"],
+  [["0"], "Back to the window before"],
+  [["?"], "This list"],
 ];
 
 /** Always there and opened in place: a key that follows at once finds it open, or closed, and not on its way. */
@@ -218,10 +313,21 @@ function Help({ dialog }: { dialog: RefObject<HTMLDialogElement | null> }) {
     <dialog ref={dialog} class="stack" aria-labelledby="keys">
       <h2 id="keys">Keyboard</h2>
       <dl class="keys">
-        {KEYS.map(([keys, what]) => <><dt>{keys.map((key) => <kbd>{key}</kbd>)}</dt><dd>{what}</dd></>)}
+        {KEYS.map(([keys, what]) => (
+          <>
+            <dt>
+              {keys.map((key) => (
+                <kbd>{key}</kbd>
+              ))}
+            </dt>
+            <dd>{what}</dd>
+          </>
+        ))}
       </dl>
       <p class="small quiet">In a chart: drag to zoom, Shift and drag to pan, double click to go back.</p>
-      <form method="dialog" class="row end"><button class="button primary">Close</button></form>
+      <form method="dialog" class="row end">
+        <button class="button primary">Close</button>
+      </form>
     </dialog>
   );
 }
@@ -247,4 +353,3 @@ function useKeys(help: () => void): void {
     return () => removeEventListener("keydown", press);
   }, []);
 }
-

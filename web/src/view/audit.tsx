@@ -25,13 +25,32 @@ export function Audit() {
   return (
     <section class="card entries" aria-labelledby="audit">
       <div class="card-head">
-        <div><h2 id="audit">Changes by people</h2><p class="small quiet">Who changed what, and who was refused. Kept for a year, 10,000 at most.</p></div>
-        <a class="button" href={pathTo("/api/v1/audit?format=ndjson")} download="audit.ndjson">Download all</a>
+        <div>
+          <h2 id="audit">Changes by people</h2>
+          <p class="small quiet">Who changed what, and who was refused. Kept for a year, 10,000 at most.</p>
+        </div>
+        <a class="button" href={pathTo("/api/v1/audit?format=ndjson")} download="audit.ndjson">
+          Download all
+        </a>
       </div>
-      {entries === null ? <p class="empty quiet">Loading…</p> : entries.length === 0 ? <p class="empty quiet">Nothing has been changed yet.</p> : (
-        <ul class="entries">{entries.map((entry) => <Entry key={entry.id} entry={entry} />)}</ul>
+      {entries === null ? (
+        <p class="empty quiet">Loading…</p>
+      ) : entries.length === 0 ? (
+        <p class="empty quiet">Nothing has been changed yet.</p>
+      ) : (
+        <ul class="entries">
+          {entries.map((entry) => (
+            <Entry key={entry.id} entry={entry} />
+          ))}
+        </ul>
       )}
-      {next !== null ? <div class="card-head"><button type="button" class="button plain" onClick={() => void load(next)}>Show more</button></div> : null}
+      {next !== null ? (
+        <div class="card-head">
+          <button type="button" class="button plain" onClick={() => void load(next)}>
+            Show more
+          </button>
+        </div>
+      ) : null}
     </section>
   );
 }
@@ -43,13 +62,20 @@ function Entry({ entry }: { entry: AuditEntry }) {
   return (
     <li class="delivery">
       <div class="what">
-        <div class="entry-line"><strong>{deed(entry)}</strong></div>
+        <div class="entry-line">
+          <strong>{deed(entry)}</strong>
+        </div>
         {changes(entry).map(({ field, before, after }) => (
-          <span class="small" key={field}>{clean(field.replaceAll("_", " "), 64)}: {before === after ? "changed" : before === null ? value(after) : `${value(before)} → ${value(after)}`}</span>
+          <span class="small" key={field}>
+            {clean(field.replaceAll("_", " "), 64)}:{" "}
+            {before === after ? "changed" : before === null ? value(after) : `${value(before)} → ${value(after)}`}
+          </span>
         ))}
         <span class="small quiet">{doer(entry.by)}</span>
       </div>
-      <time class="small quiet" dateTime={entry.at}>{when(at, now)}</time>
+      <time class="small quiet" dateTime={entry.at}>
+        {when(at, now)}
+      </time>
     </li>
   );
 }

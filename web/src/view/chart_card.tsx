@@ -46,7 +46,8 @@ export interface ChartCardProps {
 }
 
 /** Of a counter the page shows the growth a second, so it is written in that unit. */
-const asRead = (sensor: Sensor): Sensor => (sensor.kind === "counter" ? { ...sensor, unit: `${sensor.unit === "1" ? "" : sensor.unit}/s` } : sensor);
+const asRead = (sensor: Sensor): Sensor =>
+  sensor.kind === "counter" ? { ...sensor, unit: `${sensor.unit === "1" ? "" : sensor.unit}/s` } : sensor;
 
 export function ChartCard(props: ChartCardProps) {
   const { board, family, index, stale, table } = props;
@@ -55,41 +56,65 @@ export function ChartCard(props: ChartCardProps) {
   const unit = first!.unit;
   const [amounts, setAmounts] = useState(false);
   const bars = amounts && first!.kind === "counter";
-  const colors = useMemo(() => (sensors.length === 1 ? [COLORS[index % COLORS.length]!] : sensors.map((_, i) => COLORS[i % COLORS.length]!)), [sensors.length, index]);
+  const colors = useMemo(
+    () => (sensors.length === 1 ? [COLORS[index % COLORS.length]!] : sensors.map((_, i) => COLORS[i % COLORS.length]!)),
+    [sensors.length, index],
+  );
   const root = useRef<HTMLDivElement>(null);
   const current = useRef({ ...props, sensors });
   current.current = { ...props, sensors };
   const [cursor, setCursor] = useState<Cursor | null>(null);
 
   // Unit and interval may become known later: a new chart for them would end the drag that is being made on this one.
-  const chart = useChart(root, (root) => new Chart(
+  const chart = useChart(
     root,
-    {
-      window: () => board.window(),
-      lines: (from, to) => current.current.sensors.map((sensor) => board.columns(sensor, from, to)),
-      revision: () => board.revision,
-      thresholds: () => current.current.thresholds,
-      firing: () => current.current.firing,
-      marks: () => current.current.marks,
-    },
-    {
-      zoom: (from, to, step) => current.current.gestures.zoom(from, to, step),
-      pan: (by) => current.current.gestures.pan(by),
-      back: () => current.current.gestures.back(),
-      cursor: (at, under) => setCursor(at === null ? null : { at, under, span: board.window().to - board.window().from }),
-    },
-    { unit: () => current.current.sensors[0]?.unit ?? "", steps: first!.kind === "state", colors },
-  ), [board, family.key, first!.kind, colors, zone()]);
+    (root) =>
+      new Chart(
+        root,
+        {
+          window: () => board.window(),
+          lines: (from, to) => current.current.sensors.map((sensor) => board.columns(sensor, from, to)),
+          revision: () => board.revision,
+          thresholds: () => current.current.thresholds,
+          firing: () => current.current.firing,
+          marks: () => current.current.marks,
+        },
+        {
+          zoom: (from, to, step) => current.current.gestures.zoom(from, to, step),
+          pan: (by) => current.current.gestures.pan(by),
+          back: () => current.current.gestures.back(),
+          cursor: (at, under) =>
+            setCursor(at === null ? null : { at, under, span: board.window().to - board.window().from }),
+        },
+        { unit: () => current.current.sensors[0]?.unit ?? "", steps: first!.kind === "state", colors },
+      ),
+    [board, family.key, first!.kind, colors, zone()],
+  );
 
   // An answer of the hub is drawn at once, not when the next pixel of a wide window is due.
-  useEffect(() => chart.current?.touch(), [props.beat, unit, first!.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing), props.marks]);
+  useEffect(
+    () => chart.current?.touch(),
+    [props.beat, unit, first!.interval_ms, JSON.stringify(props.thresholds), JSON.stringify(props.firing), props.marks],
+  );
 
   const summaries = sensors.map((sensor) => board.summary(sensor));
   const empty = summaries.every((summary) => summary.points === 0);
-  const decimals = commonDecimals(summaries.flatMap(({ min, max, last }) => [min, max, last]), unit);
-  const newest = sensors.map((sensor, i) => (sensor.kind === "counter" ? summaries[i]!.last : (props.values[i]?.value ?? null)));
-  const text = sensors.map((sensor, i) => describe(sensors.length === 1 ? family.title : nameOf(sensor), unit, summaries[i]!, stale, decimals)).join(" ");
-  const raw = sensors.map((sensor) => hint(sensor.sensor)).filter((one) => one !== "").join(", ");
+  const decimals = commonDecimals(
+    summaries.flatMap(({ min, max, last }) => [min, max, last]),
+    unit,
+  );
+  const newest = sensors.map((sensor, i) =>
+    sensor.kind === "counter" ? summaries[i]!.last : (props.values[i]?.value ?? null),
+  );
+  const text = sensors
+    .map((sensor, i) =>
+      describe(sensors.length === 1 ? family.title : nameOf(sensor), unit, summaries[i]!, stale, decimals),
+    )
+    .join(" ");
+  const raw = sensors
+    .map((sensor) => hint(sensor.sensor))
+    .filter((one) => one !== "")
+    .join(", ");
 
   const move = (event: KeyboardEvent) => {
     if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
@@ -98,7 +123,10 @@ export function ChartCard(props: ChartCardProps) {
     chart.current?.step((event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1));
   };
   useEffect(() => {
-    if (cursor && document.activeElement === root.current) announce(`${moment(cursor.at, serverNow(), cursor.span)}: ${cursor.under.map((one) => measured(one.avg, unit, decimals)).join(", ")}`);
+    if (cursor && document.activeElement === root.current)
+      announce(
+        `${moment(cursor.at, serverNow(), cursor.span)}: ${cursor.under.map((one) => measured(one.avg, unit, decimals)).join(", ")}`,
+      );
   }, [cursor]);
 
   return (
@@ -106,31 +134,70 @@ export function ChartCard(props: ChartCardProps) {
       <div class="chart-head">
         <h2 title={raw}>
           {sensors.length === 1 ? <Dash color={colors[0]!} dash={DASHES[0]!} /> : null}
-          {props.alone ? <span>{family.title}</span> : <a href={props.aloneHref} title={raw === "" ? `Only ${family.title}` : raw}>{family.title}</a>}
+          {props.alone ? (
+            <span>{family.title}</span>
+          ) : (
+            <a href={props.aloneHref} title={raw === "" ? `Only ${family.title}` : raw}>
+              {family.title}
+            </a>
+          )}
         </h2>
-        {sensors.length === 1 ? <div class="big" data-value={first!.sensor}><Quantity value={newest[0]} unit={unit} decimals={decimals} /></div> : null}
+        {sensors.length === 1 ? (
+          <div class="big" data-value={first!.sensor}>
+            <Quantity value={newest[0]} unit={unit} decimals={decimals} />
+          </div>
+        ) : null}
         {sensors.length === 1 ? <options.View {...props} bars={bars} setBars={setAmounts} /> : null}
-        {bars ? null : sensors.length === 1 ? <Readout cursor={cursor} unit={unit} decimals={decimals} summary={summaries[0]!} newest={newest[0]} /> : (
+        {bars ? null : sensors.length === 1 ? (
+          <Readout cursor={cursor} unit={unit} decimals={decimals} summary={summaries[0]!} newest={newest[0]} />
+        ) : (
           <Legend sensors={sensors} colors={colors} cursor={cursor} unit={unit} decimals={decimals} newest={newest} />
         )}
       </div>
       <div
-        class="canvas" ref={root} tabIndex={0} role="group" aria-roledescription="chart" aria-label={`${text} Arrow keys move the cursor.`}
-        data-chart={family.key} onKeyDown={move} onBlur={() => setCursor(null)} hidden={table || bars}
+        class="canvas"
+        ref={root}
+        tabIndex={0}
+        role="group"
+        aria-roledescription="chart"
+        aria-label={`${text} Arrow keys move the cursor.`}
+        data-chart={family.key}
+        onKeyDown={move}
+        onBlur={() => setCursor(null)}
+        hidden={table || bars}
       >
         {empty && board.settled ? <p class="nothing">No readings in this window</p> : null}
       </div>
-      {bars ? <amountBars.View {...props} color={colors[0]!} />
-        : table ? <dataTable.View board={board} sensors={sensors} title={family.title} /> : null}
+      {bars ? (
+        <amountBars.View {...props} color={colors[0]!} />
+      ) : table ? (
+        <dataTable.View board={board} sensors={sensors} title={family.title} />
+      ) : null}
     </figure>
   );
 }
 
 /** Where the cursor is, what lies under it, and how much the chart shows, in milliseconds. */
-interface Cursor { at: Millis; under: readonly Under[]; span: number }
+interface Cursor {
+  at: Millis;
+  under: readonly Under[];
+  span: number;
+}
 
 /** What lies under the cursor of a single line, else the figures of the window. */
-function Readout({ cursor, unit, decimals, summary, newest }: { cursor: Cursor | null; unit: string; decimals: Decimals; summary: Summary; newest: number | null | undefined }) {
+function Readout({
+  cursor,
+  unit,
+  decimals,
+  summary,
+  newest,
+}: {
+  cursor: Cursor | null;
+  unit: string;
+  decimals: Decimals;
+  summary: Summary;
+  newest: number | null | undefined;
+}) {
   const [one] = cursor?.under ?? [];
   return (
     <div class="readout">
@@ -138,12 +205,33 @@ function Readout({ cursor, unit, decimals, summary, newest }: { cursor: Cursor |
         <>
           <span>{moment(cursor.at, serverNow(), cursor.span)}</span>
           {one.avg === null ? <b>no data</b> : <b>{measured(one.avg, unit, decimals)}</b>}
-          {one.min !== one.max ? <span>{measured(one.min, unit, decimals)} to {measured(one.max, unit, decimals)}</span> : null}
+          {one.min !== one.max ? (
+            <span>
+              {measured(one.min, unit, decimals)} to {measured(one.max, unit, decimals)}
+            </span>
+          ) : null}
         </>
       ) : summary.points > 0 ? (
         <>
-          {([["min", summary.min], ["mean", summary.avg], ["max", summary.max]] as const).map(([name, value]) => <span key={name}>{name} <b><Quantity value={value} unit={unit} decimals={decimals} beside={newest} /></b></span>)}
-          {summary.gaps > 0 ? <span>{summary.gaps} {summary.gaps === 1 ? "gap" : "gaps"}</span> : null}
+          {(
+            [
+              ["min", summary.min],
+              ["mean", summary.avg],
+              ["max", summary.max],
+            ] as const
+          ).map(([name, value]) => (
+            <span key={name}>
+              {name}{" "}
+              <b>
+                <Quantity value={value} unit={unit} decimals={decimals} beside={newest} />
+              </b>
+            </span>
+          ))}
+          {summary.gaps > 0 ? (
+            <span>
+              {summary.gaps} {summary.gaps === 1 ? "gap" : "gaps"}
+            </span>
+          ) : null}
         </>
       ) : null}
     </div>
@@ -151,13 +239,34 @@ function Readout({ cursor, unit, decimals, summary, newest }: { cursor: Cursor |
 }
 
 /** The lines of a family by name, with what they are now or what they were under the cursor. */
-function Legend({ sensors, colors, cursor, unit, decimals, newest }: { sensors: readonly Sensor[]; colors: readonly string[]; cursor: Cursor | null; unit: string; decimals: Decimals; newest: readonly (number | null)[] }) {
+function Legend({
+  sensors,
+  colors,
+  cursor,
+  unit,
+  decimals,
+  newest,
+}: {
+  sensors: readonly Sensor[];
+  colors: readonly string[];
+  cursor: Cursor | null;
+  unit: string;
+  decimals: Decimals;
+  newest: readonly (number | null)[];
+}) {
   return (
     <div class="readout legend">
       {sensors.map((sensor, i) => (
         <span key={keyOf(sensor)} title={clean(sensor.sensor)}>
-          <Dash color={colors[i]!} dash={DASHES[i % DASHES.length]!} />{nameOf(sensor)}{" "}
-          <b data-value={sensor.sensor}>{cursor ? (cursor.under[i]?.avg == null ? "no data" : measured(cursor.under[i]!.avg, unit, decimals)) : measured(newest[i], unit, decimals)}</b>
+          <Dash color={colors[i]!} dash={DASHES[i % DASHES.length]!} />
+          {nameOf(sensor)}{" "}
+          <b data-value={sensor.sensor}>
+            {cursor
+              ? cursor.under[i]?.avg == null
+                ? "no data"
+                : measured(cursor.under[i]!.avg, unit, decimals)
+              : measured(newest[i], unit, decimals)}
+          </b>
         </span>
       ))}
       {cursor ? <span>{moment(cursor.at, serverNow(), cursor.span)}</span> : null}

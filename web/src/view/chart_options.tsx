@@ -18,11 +18,24 @@ export function ChartOptions({ sensors, family, alone, bars, setBars, board, cha
     <>
       {sensor.kind === "counter" ? (
         <div class="segments" role="group" aria-label={`${family.title} as`}>
-          <button type="button" aria-pressed={!bars} onClick={() => setBars(false)}>Rate</button>
-          <button type="button" aria-pressed={bars} onClick={() => setBars(true)}>Amount</button>
+          <button type="button" aria-pressed={!bars} onClick={() => setBars(false)}>
+            Rate
+          </button>
+          <button type="button" aria-pressed={bars} onClick={() => setBars(true)}>
+            Amount
+          </button>
         </div>
       ) : null}
-      {alone && may("operate") ? <KindMenu sensor={sensor} onKind={(kind) => void api.devices.setKind(board.device, sensor.sensor, kind).then(changed, (error: unknown) => say(reason(error), "error"))} /> : null}
+      {alone && may("operate") ? (
+        <KindMenu
+          sensor={sensor}
+          onKind={(kind) =>
+            void api.devices
+              .setKind(board.device, sensor.sensor, kind)
+              .then(changed, (error: unknown) => say(reason(error), "error"))
+          }
+        />
+      ) : null}
     </>
   );
 }
@@ -32,7 +45,11 @@ function KindMenu({ sensor, onKind }: { sensor: Sensor; onKind: (kind: Kind | nu
   return (
     <label class="small quiet kind">
       Type{" "}
-      <select class="input" value={sensor.kind_by_owner ? sensor.kind : ""} onChange={(event) => onKind(event.currentTarget.value === "" ? null : (event.currentTarget.value as Kind))}>
+      <select
+        class="input"
+        value={sensor.kind_by_owner ? sensor.kind : ""}
+        onChange={(event) => onKind(event.currentTarget.value === "" ? null : (event.currentTarget.value as Kind))}
+      >
         <option value="">{sensor.kind_by_owner ? "as sent" : `as sent: ${sensor.kind}`}</option>
         <option value="gauge">gauge: goes up and down</option>
         <option value="counter">counter: a total that only grows</option>

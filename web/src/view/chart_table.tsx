@@ -18,15 +18,48 @@ function One({ board, sensor }: { board: Picture; sensor: Sensor }) {
   const { from, to } = board.window();
   const { t, avg, min, max } = board.columns(sensor, from, to);
   const decimals = commonDecimals([...min.slice(-ROWS), ...max.slice(-ROWS)], sensor.unit);
-  const rows = t.map((_, i) => i).filter((i) => t[i]! >= from && t[i]! <= to).slice(-ROWS).reverse();
+  const rows = t
+    .map((_, i) => i)
+    .filter((i) => t[i]! >= from && t[i]! <= to)
+    .slice(-ROWS)
+    .reverse();
   return (
     <table>
-      <thead><tr><th scope="col">Time</th><th scope="col" class="n">Mean</th><th scope="col" class="n">Min</th><th scope="col" class="n">Max</th></tr></thead>
+      <thead>
+        <tr>
+          <th scope="col">Time</th>
+          <th scope="col" class="n">
+            Mean
+          </th>
+          <th scope="col" class="n">
+            Min
+          </th>
+          <th scope="col" class="n">
+            Max
+          </th>
+        </tr>
+      </thead>
       <tbody>
-        {rows.map((i) => avg[i] === null
-          ? <tr key={t[i]} class="gap" data-at={t[i]}><td>{stamp(t[i]!)}</td><td colSpan={3}>no data</td></tr>
-          : <tr key={t[i]} data-at={t[i]}><td>{stamp(t[i]!)}</td><td class="n">{measured(avg[i], sensor.unit, decimals)}</td><td class="n">{measured(min[i], sensor.unit, decimals)}</td><td class="n">{measured(max[i], sensor.unit, decimals)}</td></tr>)}
-        {rows.length === 0 ? <tr class="gap"><td colSpan={4}>No readings in this window</td></tr> : null}
+        {rows.map((i) =>
+          avg[i] === null ? (
+            <tr key={t[i]} class="gap" data-at={t[i]}>
+              <td>{stamp(t[i]!)}</td>
+              <td colSpan={3}>no data</td>
+            </tr>
+          ) : (
+            <tr key={t[i]} data-at={t[i]}>
+              <td>{stamp(t[i]!)}</td>
+              <td class="n">{measured(avg[i], sensor.unit, decimals)}</td>
+              <td class="n">{measured(min[i], sensor.unit, decimals)}</td>
+              <td class="n">{measured(max[i], sensor.unit, decimals)}</td>
+            </tr>
+          ),
+        )}
+        {rows.length === 0 ? (
+          <tr class="gap">
+            <td colSpan={4}>No readings in this window</td>
+          </tr>
+        ) : null}
       </tbody>
     </table>
   );
@@ -46,13 +79,38 @@ function Several({ board, sensors }: { board: Picture; sensors: readonly Sensor[
     });
   });
   const rows = [...at].sort(([a], [b]) => b - a).slice(0, ROWS);
-  const decimals = commonDecimals(rows.flatMap(([, values]) => values), unit);
+  const decimals = commonDecimals(
+    rows.flatMap(([, values]) => values),
+    unit,
+  );
   return (
     <table>
-      <thead><tr><th scope="col">Time</th>{sensors.map((sensor) => <th scope="col" class="n" key={keyOf(sensor)}>{nameOf(sensor)}</th>)}</tr></thead>
+      <thead>
+        <tr>
+          <th scope="col">Time</th>
+          {sensors.map((sensor) => (
+            <th scope="col" class="n" key={keyOf(sensor)}>
+              {nameOf(sensor)}
+            </th>
+          ))}
+        </tr>
+      </thead>
       <tbody>
-        {rows.map(([time, values]) => <tr key={time} data-at={time}><td>{stamp(time)}</td>{values.map((value, i) => <td class="n" key={i}>{measured(value, unit, decimals)}</td>)}</tr>)}
-        {rows.length === 0 ? <tr class="gap"><td colSpan={sensors.length + 1}>No readings in this window</td></tr> : null}
+        {rows.map(([time, values]) => (
+          <tr key={time} data-at={time}>
+            <td>{stamp(time)}</td>
+            {values.map((value, i) => (
+              <td class="n" key={i}>
+                {measured(value, unit, decimals)}
+              </td>
+            ))}
+          </tr>
+        ))}
+        {rows.length === 0 ? (
+          <tr class="gap">
+            <td colSpan={sensors.length + 1}>No readings in this window</td>
+          </tr>
+        ) : null}
       </tbody>
     </table>
   );

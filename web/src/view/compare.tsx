@@ -18,19 +18,41 @@ const streams = part((s) => s.streams);
 const byName = new Intl.Collator(undefined, { numeric: true });
 
 /** The lines of one sensor of this device and of others, with what draws them; null where nothing is compared. */
-export function useTogether(board: Board, device: Device, sensor: Sensor | undefined, route: DeviceRoute, outside: Outside): { together: Together; lines: Line[] } | null {
+export function useTogether(
+  board: Board,
+  device: Device,
+  sensor: Sensor | undefined,
+  route: DeviceRoute,
+  outside: Outside,
+): { together: Together; lines: Line[] } | null {
   const { devices } = state.value;
   const ids = sensor ? (route.others ?? []).filter((id) => id !== device.id && devices?.[id]) : [];
   const key = ids.join("\n");
   const boards = useMemo(() => ids.map((id) => new Board(id, null, outside)), [board, key]);
-  const lines = sensor === undefined ? [] : [device, ...ids.map((id) => devices![id]!)].map((one, i): Line => ({ ...sensor, device: one.id, called: one.name, ...(i === 0 ? {} : { interval_ms: one.interval_ms, last: null }) }));
+  const lines =
+    sensor === undefined
+      ? []
+      : [device, ...ids.map((id) => devices![id]!)].map(
+          (one, i): Line => ({
+            ...sensor,
+            device: one.id,
+            called: one.name,
+            ...(i === 0 ? {} : { interval_ms: one.interval_ms, last: null }),
+          }),
+        );
   // Before the card is drawn, not after: it reads the boards' window.
-  useMemo(() => boards.forEach((one, i) => one.show([lines[i + 1]!], route.range)), [boards, sensor?.sensor, sensor?.kind, route.range.from, route.range.to]);
+  useMemo(
+    () => boards.forEach((one, i) => one.show([lines[i + 1]!], route.range)),
+    [boards, sensor?.sensor, sensor?.kind, route.range.from, route.range.to],
+  );
   useEffect(() => boards.forEach((one) => void one.fill()), [boards, streams.value]);
   useEffect(() => {
     if (sensor === undefined || boards.length === 0) return;
     void loadLatest(ids);
-    const stops = [listen((message) => boards.forEach((one) => one.receive(message))), ...ids.map((id) => subscribe({ device: id, sensor: sensor.sensor, max_hz: 10 }))];
+    const stops = [
+      listen((message) => boards.forEach((one) => one.receive(message))),
+      ...ids.map((id) => subscribe({ device: id, sensor: sensor.sensor, max_hz: 10 })),
+    ];
     return () => {
       stops.forEach((stop) => stop());
       boards.forEach((one) => one.close());
@@ -50,27 +72,66 @@ export function CompareMenu({ device, sensor, route }: { device: Device; sensor:
   const signs = scale(sensor.unit, 0).unit;
   const same = Object.values(devices ?? {}).filter((one) => {
     const value = latest[one.id]?.[sensor.sensor];
-    return one.id !== device.id && (chosen.includes(one.id) || (value !== undefined && scale(value.unit, 0).unit === signs));
+    return (
+      one.id !== device.id && (chosen.includes(one.id) || (value !== undefined && scale(value.unit, 0).unit === signs))
+    );
   });
-  const found = same.filter((one) => `${one.name} ${Object.values(one.labels).join(" ")}`.toLowerCase().includes(wanted.trim().toLowerCase())).sort((a, b) => byName.compare(a.name, b.name));
+  const found = same
+    .filter((one) =>
+      `${one.name} ${Object.values(one.labels).join(" ")}`.toLowerCase().includes(wanted.trim().toLowerCase()),
+    )
+    .sort((a, b) => byName.compare(a.name, b.name));
   if (same.length === 0 && !isFleet) return null;
-  const toggle = (id: string) => go({ ...route, others: chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id] }, "replace");
+  const toggle = (id: string) =>
+    go({ ...route, others: chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id] }, "replace");
   return (
     <details class="menu" ref={menu} onToggle={() => menu.current?.open && isFleet && void loadLatest([])}>
-      <summary class={`button ${chosen.length > 0 ? "set" : ""}`}>{chosen.length === 0 ? "Compare" : `Compared with ${chosen.length}`}</summary>
+      <summary class={`button ${chosen.length > 0 ? "set" : ""}`}>
+        {chosen.length === 0 ? "Compare" : `Compared with ${chosen.length}`}
+      </summary>
       <div class="menu-body card">
         <div class="row">
-          {same.length > FILTER_FROM ? <input class="input" type="search" aria-label="Find a device" placeholder="Find a device" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} /> : null}
-          <button type="button" class="button" disabled={chosen.length === 0} onClick={() => go({ ...route, others: [] }, "replace")}>None</button>
+          {same.length > FILTER_FROM ? (
+            <input
+              class="input"
+              type="search"
+              aria-label="Find a device"
+              placeholder="Find a device"
+              value={wanted}
+              onInput={(event) => setWanted(event.currentTarget.value)}
+            />
+          ) : null}
+          <button
+            type="button"
+            class="button"
+            disabled={chosen.length === 0}
+            onClick={() => go({ ...route, others: [] }, "replace")}
+          >
+            None
+          </button>
         </div>
         <ul aria-label="Devices to compare with">
           {found.slice(0, SHOWN).map(({ id, name }) => (
-            <li key={id}><label class="check"><input type="checkbox" checked={chosen.includes(id)} disabled={!chosen.includes(id) && chosen.length >= OTHERS_MOST} onChange={() => toggle(id)} /><span>{clean(name)}</span></label></li>
+            <li key={id}>
+              <label class="check">
+                <input
+                  type="checkbox"
+                  checked={chosen.includes(id)}
+                  disabled={!chosen.includes(id) && chosen.length >= OTHERS_MOST}
+                  onChange={() => toggle(id)}
+                />
+                <span>{clean(name)}</span>
+              </label>
+            </li>
           ))}
-          {found.length > SHOWN ? <li class="quiet small">Type a part of its name to find one of the other {found.length - SHOWN}.</li> : null}
+          {found.length > SHOWN ? (
+            <li class="quiet small">Type a part of its name to find one of the other {found.length - SHOWN}.</li>
+          ) : null}
           {found.length === 0 ? <li class="quiet small">No other device measures this.</li> : null}
         </ul>
-        {chosen.length >= OTHERS_MOST ? <p class="small quiet">{OTHERS_MOST} others at most: more lines cannot be told from each other.</p> : null}
+        {chosen.length >= OTHERS_MOST ? (
+          <p class="small quiet">{OTHERS_MOST} others at most: more lines cannot be told from each other.</p>
+        ) : null}
       </div>
     </details>
   );

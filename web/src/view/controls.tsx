@@ -7,7 +7,17 @@ import { quantity, type Decimals } from "../format";
 type Tone = "good" | "warn" | "bad" | "off";
 
 const TONES: Record<string, Tone> = {
-  online: "good", "was online": "off", connecting: "warn", offline: "bad", blocked: "off", pending: "warn", firing: "bad", resolved: "good", historical: "off", delivered: "good", failed: "bad",
+  online: "good",
+  "was online": "off",
+  connecting: "warn",
+  offline: "bad",
+  blocked: "off",
+  pending: "warn",
+  firing: "bad",
+  resolved: "good",
+  historical: "off",
+  delivered: "good",
+  failed: "bad",
 };
 
 /** A state by shape, colour and word, so that no eye and no ear misses it. */
@@ -24,36 +34,97 @@ function Mark({ of }: { of: string }) {
   const line = { fill: "none", stroke: "currentColor", "stroke-width": 2, "stroke-linecap": "round" } as const;
   return (
     <svg viewBox="0 0 12 12" aria-hidden="true">
-      {of === "online" || of === "delivered" ? <circle cx="6" cy="6" r="5" fill="currentColor" />
-        : of === "was online" ? <circle cx="6" cy="6" r="4.400" {...line} stroke-width="1.600" stroke-dasharray="2 2.600" />
-        : of === "offline" || of === "failed" ? <path d="M2 2l8 8M10 2l-8 8" {...line} />
-        : of === "pending" || of === "connecting" ? <><circle cx="6" cy="6" r="4.600" {...line} stroke-width="1.600" /><path d="M6 3.500V6l1.800 1.200" {...line} stroke-width="1.400" /></>
-        : of === "firing" ? <path d="M6 .6L11.700 11H.3z" fill="currentColor" />
-        : of === "historical" ? <path d="M6 3v3H3M2 6a4 4 0 1 0 1.200-2.800" {...line} stroke-width="1.600" />
-        : of === "resolved" ? <path d="M1.500 6.500l3 3 6-7" {...line} />
-        : <><circle cx="6" cy="6" r="4.800" {...line} stroke-width="1.600" /><path d="M2.800 9.200l6.400-6.400" {...line} stroke-width="1.600" /></>}
+      {of === "online" || of === "delivered" ? (
+        <circle cx="6" cy="6" r="5" fill="currentColor" />
+      ) : of === "was online" ? (
+        <circle cx="6" cy="6" r="4.400" {...line} stroke-width="1.600" stroke-dasharray="2 2.600" />
+      ) : of === "offline" || of === "failed" ? (
+        <path d="M2 2l8 8M10 2l-8 8" {...line} />
+      ) : of === "pending" || of === "connecting" ? (
+        <>
+          <circle cx="6" cy="6" r="4.600" {...line} stroke-width="1.600" />
+          <path d="M6 3.500V6l1.800 1.200" {...line} stroke-width="1.400" />
+        </>
+      ) : of === "firing" ? (
+        <path d="M6 .6L11.700 11H.3z" fill="currentColor" />
+      ) : of === "historical" ? (
+        <path d="M6 3v3H3M2 6a4 4 0 1 0 1.200-2.800" {...line} stroke-width="1.600" />
+      ) : of === "resolved" ? (
+        <path d="M1.500 6.500l3 3 6-7" {...line} />
+      ) : (
+        <>
+          <circle cx="6" cy="6" r="4.800" {...line} stroke-width="1.600" />
+          <path d="M2.800 9.200l6.400-6.400" {...line} stroke-width="1.600" />
+        </>
+      )}
     </svg>
   );
 }
 
 /** A value with its unit set smaller. */
-export function Quantity({ value, unit, decimals, beside }: { value: number | null | undefined; unit: string; decimals?: Decimals | undefined; beside?: number | null | undefined }) {
+export function Quantity({
+  value,
+  unit,
+  decimals,
+  beside,
+}: {
+  value: number | null | undefined;
+  unit: string;
+  decimals?: Decimals | undefined;
+  beside?: number | null | undefined;
+}) {
   const shown = quantity(value, unit, decimals);
   // Beside a value in the same unit it may be left out.
   const same = beside !== undefined && quantity(beside, unit).unit === shown.unit;
-  return <>{shown.value}{shown.unit === "" ? null : <i class={same ? "same" : undefined}>{`\u202f${shown.unit}`}</i>}</>;
+  return (
+    <>
+      {shown.value}
+      {shown.unit === "" ? null : <i class={same ? "same" : undefined}>{`\u202f${shown.unit}`}</i>}
+    </>
+  );
 }
 
 /** A labelled control; its hint is a description, so that the name a reader hears stays short. */
-export function Field({ label, hint, problem, unit, children }: { label: string; hint?: string | undefined; problem?: string | undefined; unit?: string | undefined; children: JSX.Element }) {
+export function Field({
+  label,
+  hint,
+  problem,
+  unit,
+  children,
+}: {
+  label: string;
+  hint?: string | undefined;
+  problem?: string | undefined;
+  unit?: string | undefined;
+  children: JSX.Element;
+}) {
   const id = useId();
-  const said = [unit ? `${id}-unit` : "", problem ? `${id}-problem` : hint ? `${id}-hint` : ""].filter((one) => one !== "").join(" ");
-  const control = cloneElement(children, { id, ...(said === "" ? {} : { "aria-describedby": said }), ...(problem ? { "aria-invalid": true } : {}) });
+  const said = [unit ? `${id}-unit` : "", problem ? `${id}-problem` : hint ? `${id}-hint` : ""]
+    .filter((one) => one !== "")
+    .join(" ");
+  const control = cloneElement(children, {
+    id,
+    ...(said === "" ? {} : { "aria-describedby": said }),
+    ...(problem ? { "aria-invalid": true } : {}),
+  });
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      {unit ? <div class="with-unit">{control}<span id={`${id}-unit`}>{unit}</span></div> : control}
-      {problem ? <p class="problem" role="alert" id={`${id}-problem`}>{problem}</p> : hint ? <small id={`${id}-hint`}>{hint}</small> : null}
+      {unit ? (
+        <div class="with-unit">
+          {control}
+          <span id={`${id}-unit`}>{unit}</span>
+        </div>
+      ) : (
+        control
+      )}
+      {problem ? (
+        <p class="problem" role="alert" id={`${id}-problem`}>
+          {problem}
+        </p>
+      ) : hint ? (
+        <small id={`${id}-hint`}>{hint}</small>
+      ) : null}
     </div>
   );
 }
@@ -62,7 +133,17 @@ export function Field({ label, hint, problem, unit, children }: { label: string;
  * Text to take away: a command or a secret, with a button that says it worked. Where it was just asked for, the button is pressed
  * already, once: `done` is told, and what changes later is not copied unasked.
  */
-export function Copyable({ text, label, atOnce = false, done }: { text: string; label: string; atOnce?: boolean; done?: () => void }) {
+export function Copyable({
+  text,
+  label,
+  atOnce = false,
+  done,
+}: {
+  text: string;
+  label: string;
+  atOnce?: boolean;
+  done?: () => void;
+}) {
   const code = useRef<HTMLElement>(null);
   const [copied, setCopied] = useState<string | null>(null);
   useEffect(() => {
@@ -84,9 +165,15 @@ export function Copyable({ text, label, atOnce = false, done }: { text: string; 
   }, [atOnce]);
   return (
     <div class="secret">
-      <code ref={code} tabIndex={0} role="textbox" aria-readonly="true" aria-label={label}>{text}</code>
-      <button type="button" class="button" aria-label={`${copied ?? "Copy"} ${label}`} onClick={() => void copy()}>{copied ?? "Copy"}</button>
-      <span class="seen-by-readers" role="status">{copied}</span>
+      <code ref={code} tabIndex={0} role="textbox" aria-readonly="true" aria-label={label}>
+        {text}
+      </code>
+      <button type="button" class="button" aria-label={`${copied ?? "Copy"} ${label}`} onClick={() => void copy()}>
+        {copied ?? "Copy"}
+      </button>
+      <span class="seen-by-readers" role="status">
+        {copied}
+      </span>
     </div>
   );
 }
@@ -118,7 +205,17 @@ async function copyText(text: string): Promise<boolean> {
 }
 
 /** A button that asks once more before what cannot be undone. */
-export function Confirmed({ label, sure, onConfirm, name }: { label: string; sure: string; onConfirm: () => void; name?: string }) {
+export function Confirmed({
+  label,
+  sure,
+  onConfirm,
+  name,
+}: {
+  label: string;
+  sure: string;
+  onConfirm: () => void;
+  name?: string;
+}) {
   const [asked, setAsked] = useState(false);
   useEffect(() => {
     if (!asked) return;
@@ -126,7 +223,12 @@ export function Confirmed({ label, sure, onConfirm, name }: { label: string; sur
     return () => clearTimeout(timer);
   }, [asked]);
   return (
-    <button type="button" class="button plain danger" aria-label={name ? `${asked ? sure : label} ${name}` : undefined} onClick={() => (asked ? onConfirm() : setAsked(true))}>
+    <button
+      type="button"
+      class="button plain danger"
+      aria-label={name ? `${asked ? sure : label} ${name}` : undefined}
+      onClick={() => (asked ? onConfirm() : setAsked(true))}
+    >
       {asked ? sure : label}
     </button>
   );
@@ -137,7 +239,11 @@ export function useMenu(): RefObject<HTMLDetailsElement | null> {
   const menu = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
     const close = (event: Event) => {
-      if (menu.current?.open && (event instanceof KeyboardEvent ? event.key === "Escape" : !menu.current.contains(event.target as Node))) menu.current.open = false;
+      if (
+        menu.current?.open &&
+        (event instanceof KeyboardEvent ? event.key === "Escape" : !menu.current.contains(event.target as Node))
+      )
+        menu.current.open = false;
     };
     addEventListener("pointerdown", close);
     addEventListener("keydown", close);

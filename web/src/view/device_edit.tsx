@@ -21,7 +21,9 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
   const [notes, setNotes] = useState(device.notes);
   const { at, Rest, ...form } = useForm([name, labels, notes]);
   const save = (event: Event) => {
-    form.send(event, () => changeDevice(device.id, { name: name.trim(), labels: readLabels(labels), notes }).then(close));
+    form.send(event, () =>
+      changeDevice(device.id, { name: name.trim(), labels: readLabels(labels), notes }).then(close),
+    );
   };
   const remove = async () => {
     if (await removeDevice(device.id)) go(OVERVIEW);
@@ -29,24 +31,75 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
   return (
     <form class="card form" style={{ width: "100%" }} onSubmit={save} aria-label="Edit device">
       <div class="form-grid">
-        <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-        <Field label="Labels" problem={at("labels")} hint="key=value, separated by commas"><input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></Field>
+        <Field label="Name" problem={at("name")}>
+          <input
+            class="input"
+            required
+            maxLength={64}
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </Field>
+        <Field label="Labels" problem={at("labels")} hint="key=value, separated by commas">
+          <input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} />
+        </Field>
       </div>
-      <Field label="Notes" problem={at("notes")} hint="where it is, who to call: shown on its page"><textarea class="input" rows={3} maxLength={2_000} value={notes} onInput={(event) => setNotes(event.currentTarget.value)} /></Field>
+      <Field label="Notes" problem={at("notes")} hint="where it is, who to call: shown on its page">
+        <textarea
+          class="input"
+          rows={3}
+          maxLength={2_000}
+          value={notes}
+          onInput={(event) => setNotes(event.currentTarget.value)}
+        />
+      </Field>
       {Rest()}
       <dl class="facts">
-        <dt>Id</dt><dd class="mono">{clean(device.id)}</dd>
-        <dt>Six words</dt><dd class="mono">{device.words.length > 0 ? device.words.map((word) => clean(word)).join(" ") : "none: its readings come by HTTP, or were imported"}</dd>
-        <dt>Added</dt><dd>{ago(millis(device.first_seen), state.value.now)}</dd>
-        {device.address ? <><dt>Address</dt><dd class="mono">{clean(device.address)}</dd></> : null}
+        <dt>Id</dt>
+        <dd class="mono">{clean(device.id)}</dd>
+        <dt>Six words</dt>
+        <dd class="mono">
+          {device.words.length > 0
+            ? device.words.map((word) => clean(word)).join(" ")
+            : "none: its readings come by HTTP, or were imported"}
+        </dd>
+        <dt>Added</dt>
+        <dd>{ago(millis(device.first_seen), state.value.now)}</dd>
+        {device.address ? (
+          <>
+            <dt>Address</dt>
+            <dd class="mono">{clean(device.address)}</dd>
+          </>
+        ) : null}
       </dl>
       {device.words.length > 0 ? <Replace device={device} close={close} /> : null}
       <div class="spread">
-        <div class="row"><button class="button primary" disabled={form.busy}>Save</button><button type="button" class="button" onClick={close}>Cancel</button></div>
         <div class="row">
-          {device.status === "blocked" ? null : <Confirmed label="Block" sure="Really block it" onConfirm={() => void block(device)} />}
-          {device.words.length > 0 ? <Confirmed label="Forget, keep history" sure="Really forget, keep its readings" onConfirm={() => void forgetDevice(device.id).then(close)} /> : null}
-          <Only may="admin"><Confirmed label="Delete with history" sure="Really delete it and all its readings" onConfirm={() => void remove()} /></Only>
+          <button class="button primary" disabled={form.busy}>
+            Save
+          </button>
+          <button type="button" class="button" onClick={close}>
+            Cancel
+          </button>
+        </div>
+        <div class="row">
+          {device.status === "blocked" ? null : (
+            <Confirmed label="Block" sure="Really block it" onConfirm={() => void block(device)} />
+          )}
+          {device.words.length > 0 ? (
+            <Confirmed
+              label="Forget, keep history"
+              sure="Really forget, keep its readings"
+              onConfirm={() => void forgetDevice(device.id).then(close)}
+            />
+          ) : null}
+          <Only may="admin">
+            <Confirmed
+              label="Delete with history"
+              sure="Really delete it and all its readings"
+              onConfirm={() => void remove()}
+            />
+          </Only>
         </div>
       </div>
     </form>
@@ -60,25 +113,59 @@ function Replace({ device, close }: { device: Device; close: () => void }) {
   const [former, setFormer] = useState<Swap | null>(null);
   useEffect(() => {
     // Without it the others can be chosen all the same.
-    api.devices.swaps(device.id).then((swaps) => setFormer(swaps.at(-1) ?? null), () => {});
+    api.devices.swaps(device.id).then(
+      (swaps) => setFormer(swaps.at(-1) ?? null),
+      () => {},
+    );
   }, [device.id]);
-  const others = Object.values(state.value.devices ?? {}).filter((one) => one.id !== device.id && one.words.length > 0 && one.status !== "blocked");
+  const others = Object.values(state.value.devices ?? {}).filter(
+    (one) => one.id !== device.id && one.words.length > 0 && one.status !== "blocked",
+  );
   // Who waits is most likely the new one; the rest is found by name.
-  others.sort((a, b) => Number(b.status === "pending") - Number(a.status === "pending") || a.name.localeCompare(b.name, undefined, { numeric: true }));
+  others.sort(
+    (a, b) =>
+      Number(b.status === "pending") - Number(a.status === "pending") ||
+      a.name.localeCompare(b.name, undefined, { numeric: true }),
+  );
   const found = others.filter((one) => one.name.toLowerCase().includes(part.trim().toLowerCase()));
   return (
     <div class="row">
-      <label class="row small">Broken? Replace it with
+      <label class="row small">
+        Broken? Replace it with
         <select class="input short" value={by} onChange={(event) => setBy(event.currentTarget.value)}>
           <option value="">choose a device…</option>
-          {former ? <option value={former.was}>the hardware it had before ({ago(millis(former.at), state.value.now)})</option> : null}
-          {found.slice(0, CHOICES).map((one) => <option key={one.id} value={one.hardware ?? one.id}>{clean(one.name)}{one.status === "pending" ? " (asks to join)" : ""}</option>)}
-          {found.length > CHOICES ? <option disabled>{many(found.length - CHOICES, "more device")}: type a part of the name</option> : null}
+          {former ? (
+            <option value={former.was}>the hardware it had before ({ago(millis(former.at), state.value.now)})</option>
+          ) : null}
+          {found.slice(0, CHOICES).map((one) => (
+            <option key={one.id} value={one.hardware ?? one.id}>
+              {clean(one.name)}
+              {one.status === "pending" ? " (asks to join)" : ""}
+            </option>
+          ))}
+          {found.length > CHOICES ? (
+            <option disabled>{many(found.length - CHOICES, "more device")}: type a part of the name</option>
+          ) : null}
         </select>
       </label>
-      {others.length > CHOICES || part !== "" ? <label class="row small">whose name has <input class="input short" value={part} onInput={(event) => setPart(event.currentTarget.value)} /></label> : null}
-      {by === "" ? <span class="small quiet">Turn the old hardware off first. The new one takes over name, labels, readings and rules.</span>
-        : <Confirmed label="Replace" sure="Really replace" name={clean(device.name)} onConfirm={() => void replaceDevice(device.id, by).then((done) => done && close())} />}
+      {others.length > CHOICES || part !== "" ? (
+        <label class="row small">
+          whose name has{" "}
+          <input class="input short" value={part} onInput={(event) => setPart(event.currentTarget.value)} />
+        </label>
+      ) : null}
+      {by === "" ? (
+        <span class="small quiet">
+          Turn the old hardware off first. The new one takes over name, labels, readings and rules.
+        </span>
+      ) : (
+        <Confirmed
+          label="Replace"
+          sure="Really replace"
+          name={clean(device.name)}
+          onConfirm={() => void replaceDevice(device.id, by).then((done) => done && close())}
+        />
+      )}
     </div>
   );
 }

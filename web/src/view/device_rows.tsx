@@ -59,7 +59,11 @@ export function Rows({ items, total, columns, route, alarms, odd }: RowsProps) {
       const above = Math.max(0, -list.current.getBoundingClientRect().top);
       const from = Math.max(0, Math.floor(above / row) - OVERSCAN);
       const to = from + Math.ceil(innerHeight / row) + 2 * OVERSCAN;
-      setRange((before) => (before.first === from && before.end === to && before.height === row ? before : { first: from, end: to, height: row }));
+      setRange((before) =>
+        before.first === from && before.end === to && before.height === row
+          ? before
+          : { first: from, end: to, height: row },
+      );
     };
     measure();
     addEventListener("scroll", measure, { passive: true });
@@ -81,23 +85,62 @@ export function Rows({ items, total, columns, route, alarms, odd }: RowsProps) {
   return (
     <div class="card list">
       <Heads route={route} columns={columns} drawn={drawn} scale={scale} sparks={sparks} />
-      <ul ref={list} style={{ paddingTop: `${first * height}px`, paddingBottom: `${Math.max(0, items.length - end) * height}px` }}>
-        {visible.map((item) => "id" in item
-          ? <DeviceRow key={item.id} device={item} values={latest.value[item.id]} spark={sparks[item.id]} scale={scale} decimals={decimals} columns={columns} route={route} alerts={alarms.get(item.id)} odd={odd.get(item.id)} />
-          : <GroupRow key={`group ${item.value}`} {...item} column={columns[0]} />)}
+      <ul
+        ref={list}
+        style={{ paddingTop: `${first * height}px`, paddingBottom: `${Math.max(0, items.length - end) * height}px` }}
+      >
+        {visible.map((item) =>
+          "id" in item ? (
+            <DeviceRow
+              key={item.id}
+              device={item}
+              values={latest.value[item.id]}
+              spark={sparks[item.id]}
+              scale={scale}
+              decimals={decimals}
+              columns={columns}
+              route={route}
+              alerts={alarms.get(item.id)}
+              odd={odd.get(item.id)}
+            />
+          ) : (
+            <GroupRow key={`group ${item.value}`} {...item} column={columns[0]} />
+          ),
+        )}
       </ul>
     </div>
   );
 }
 
-function Heads({ route, columns, drawn, scale, sparks }: { route: OverviewRoute; columns: readonly string[]; drawn: string | undefined; scale: SparkScale | null; sparks: Record<string, Series> }) {
+function Heads({
+  route,
+  columns,
+  drawn,
+  scale,
+  sparks,
+}: {
+  route: OverviewRoute;
+  columns: readonly string[];
+  drawn: string | undefined;
+  scale: SparkScale | null;
+  sparks: Record<string, Series>;
+}) {
   const unit = Object.values(sparks)[0]?.unit ?? "";
   const sort = (by: string, label: string, tip = "") => {
     const now = route.sort === by ? "ascending" : route.sort === `-${by}` ? "descending" : "none";
     const next = now === "none" ? firstWay(by) : now === "ascending" ? `-${by}` : by;
     return (
-      <button type="button" class="sort" key={by} title={tip || `Sort by ${label}`} aria-label={`Sort by ${label}${now === "none" ? "" : `, now ${now}`}`} aria-pressed={now !== "none"} onClick={() => go({ ...route, sort: next }, "replace")}>
-        <span>{label}</span>{now === "none" ? null : <i aria-hidden="true">{now === "ascending" ? "▲" : "▼"}</i>}
+      <button
+        type="button"
+        class="sort"
+        key={by}
+        title={tip || `Sort by ${label}`}
+        aria-label={`Sort by ${label}${now === "none" ? "" : `, now ${now}`}`}
+        aria-pressed={now !== "none"}
+        onClick={() => go({ ...route, sort: next }, "replace")}
+      >
+        <span>{label}</span>
+        {now === "none" ? null : <i aria-hidden="true">{now === "ascending" ? "▲" : "▼"}</i>}
       </button>
     );
   };
@@ -106,31 +149,49 @@ function Heads({ route, columns, drawn, scale, sparks }: { route: OverviewRoute;
       <span>{sort("name", "Name")}</span>
       <span>{sort("status", "Status")}</span>
       <span class="values">{columns.map((sensor) => sort(sensor, title(sensor), hint(sensor)))}</span>
-      <span class="spark-head" title={scale ? `All on one scale, ${extent(scale.min, scale.max, unit)}` : undefined}>{drawn ? `${title(drawn)}, 10 min` : ""}</span>
+      <span class="spark-head" title={scale ? `All on one scale, ${extent(scale.min, scale.max, unit)}` : undefined}>
+        {drawn ? `${title(drawn)}, 10 min` : ""}
+      </span>
       <span>{sort("seen", "Last seen")}</span>
     </div>
   );
 }
 
 /** Live values and sparklines of the rows on the screen. */
-function useLiveValues(visible: readonly Device[], names: string, total: number, drawn: string | undefined): Record<string, Series> {
+function useLiveValues(
+  visible: readonly Device[],
+  names: string,
+  total: number,
+  drawn: string | undefined,
+): Record<string, Series> {
   const [sparks, setSparks] = useState<Record<string, Series>>({});
   const few = total <= LIVE_DEVICES;
   useEffect(() => (few ? subscribe({ device: "*", sensor: "*", max_hz: 1 }) : undefined), [few]);
-  useEvery(few ? 60_000 : 2_000, () => {
-    if (visible.length > 0) void loadLatest(few ? [] : visible.map((device) => device.id));
-  }, `${few ? total : names} ${streams.value}`);
-  useEvery(SPARK_EVERY_MS, () => {
-    if (!drawn || !matchMedia("(min-width: 1081px)").matches) return;
-    const window = buckets(serverNow() - SPARK_MS, serverNow(), SPARK_POINTS);
-    const having = visible.filter((device) => state.peek().latest[device.id]?.[drawn]).slice(0, SPARKS_AT_ONCE);
-    if (having.length === 0) return;
-    // A row without its sparkline is still a row: a failure here is not worth words.
-    api.readings.query([{ device: having.map(({ id }) => id), sensor: [drawn], ...window }]).then(
-      (results) => setSparks(Object.fromEntries(results.flatMap((result) => result.series.map((series) => [series.device, series])))),
-      () => {},
-    );
-  }, `${names} ${drawn} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`);
+  useEvery(
+    few ? 60_000 : 2_000,
+    () => {
+      if (visible.length > 0) void loadLatest(few ? [] : visible.map((device) => device.id));
+    },
+    `${few ? total : names} ${streams.value}`,
+  );
+  useEvery(
+    SPARK_EVERY_MS,
+    () => {
+      if (!drawn || !matchMedia("(min-width: 1081px)").matches) return;
+      const window = buckets(serverNow() - SPARK_MS, serverNow(), SPARK_POINTS);
+      const having = visible.filter((device) => state.peek().latest[device.id]?.[drawn]).slice(0, SPARKS_AT_ONCE);
+      if (having.length === 0) return;
+      // A row without its sparkline is still a row: a failure here is not worth words.
+      api.readings.query([{ device: having.map(({ id }) => id), sensor: [drawn], ...window }]).then(
+        (results) =>
+          setSparks(
+            Object.fromEntries(results.flatMap((result) => result.series.map((series) => [series.device, series]))),
+          ),
+        () => {},
+      );
+    },
+    `${names} ${drawn} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`,
+  );
   return sparks;
 }
 
@@ -151,24 +212,57 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
   const heard = lastHeard(state.value, device);
   const stands = standing(state.value, device);
   // Of one that says nothing of its interval only the hub knows whether it is late.
-  const stale = stands !== "online" || (device.interval_ms !== null && heard !== null && now - heard > staleAfter(device.interval_ms));
+  const stale =
+    stands !== "online" ||
+    (device.interval_ms !== null && heard !== null && now - heard > staleAfter(device.interval_ms));
   return (
     <li class={`device ${stale ? "stale" : ""}`}>
       <span class="who">
-        <a class={`name ${favourites.value.has(device.id) ? "favourite" : ""}`} title={clean(device.name)} href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}>{clean(device.name)}</a>
-        {odd && odd.score >= ODD_FROM ? <Why odd={odd} now={values?.[odd.sensor]?.value ?? odd.value} /> : <Labels device={device} route={route} />}
+        <a
+          class={`name ${favourites.value.has(device.id) ? "favourite" : ""}`}
+          title={clean(device.name)}
+          href={href({ view: "device", id: device.id, sensors: [], range: DEFAULT_RANGE })}
+        >
+          {clean(device.name)}
+        </a>
+        {odd && odd.score >= ODD_FROM ? (
+          <Why odd={odd} now={values?.[odd.sensor]?.value ?? odd.value} />
+        ) : (
+          <Labels device={device} route={route} />
+        )}
       </span>
       <span>
         <Status of={stands} />
-        {alerts ? <span class={`alarm ${alerts.some((alert) => alert.acked_at === null) ? "" : "acked"}`}>{alertsText(alerts)}</span> : null}
-        {failingSources(device) !== "" && stands === "online" ? <span class="failing">{failingSources(device)}</span> : null}
+        {alerts ? (
+          <span class={`alarm ${alerts.some((alert) => alert.acked_at === null) ? "" : "acked"}`}>
+            {alertsText(alerts)}
+          </span>
+        ) : null}
+        {failingSources(device) !== "" && stands === "online" ? (
+          <span class="failing">{failingSources(device)}</span>
+        ) : null}
       </span>
       <span class="values">
-        {columns.some((sensor) => values?.[sensor]) ? columns.map((sensor) => (
-          <span class={`value column ${odd?.sensor === sensor && odd.score >= ODD_FROM ? "odd" : ""}`} key={sensor} title={hint(sensor)}>
-            {values?.[sensor] ? <><b><Quantity value={values[sensor].value} unit={values[sensor].unit} decimals={decimals[sensor]} /></b><span>{title(sensor)}</span></> : null}
-          </span>
-        )) : <Others values={values} />}
+        {columns.some((sensor) => values?.[sensor]) ? (
+          columns.map((sensor) => (
+            <span
+              class={`value column ${odd?.sensor === sensor && odd.score >= ODD_FROM ? "odd" : ""}`}
+              key={sensor}
+              title={hint(sensor)}
+            >
+              {values?.[sensor] ? (
+                <>
+                  <b>
+                    <Quantity value={values[sensor].value} unit={values[sensor].unit} decimals={decimals[sensor]} />
+                  </b>
+                  <span>{title(sensor)}</span>
+                </>
+              ) : null}
+            </span>
+          ))
+        ) : (
+          <Others values={values} />
+        )}
       </span>
       <Spark series={spark} scale={scale} from={serverNow() - SPARK_MS} to={serverNow()} />
       <span class="seen">{ago(heard, now)}</span>
@@ -178,15 +272,29 @@ function DeviceRow({ device, values, spark, scale, decimals, columns, route, ale
 
 /** A device that measures none of the columns: a value stands under its own name or not at all. */
 function Others({ values }: { values: Values | undefined }) {
-  const others = Object.values(values ?? {}).sort(byImportance).map(({ sensor, value, unit }) => `${title(sensor)} ${measured(value, unit)}`);
+  const others = Object.values(values ?? {})
+    .sort(byImportance)
+    .map(({ sensor, value, unit }) => `${title(sensor)} ${measured(value, unit)}`);
   if (others.length === 0) return null;
-  return <span class="others" title={others.slice(0, 40).join(" · ")}>{many(others.length, "other sensor")}: {others.slice(0, OTHERS_NAMED).join(" · ")}{others.length > OTHERS_NAMED ? " · …" : ""}</span>;
+  return (
+    <span class="others" title={others.slice(0, 40).join(" · ")}>
+      {many(others.length, "other sensor")}: {others.slice(0, OTHERS_NAMED).join(" · ")}
+      {others.length > OTHERS_NAMED ? " · …" : ""}
+    </span>
+  );
 }
 
 /** What sets it apart, in a line. */
 function Why({ odd, now }: { odd: Odd; now: number }) {
   const decimals = apart([now, odd.usual], odd.unit);
-  return <span class="why"><span class="wide">{title(odd.sensor)} {measured(now, odd.unit, decimals)}, </span>others about {measured(odd.usual, odd.unit, decimals)}</span>;
+  return (
+    <span class="why">
+      <span class="wide">
+        {title(odd.sensor)} {measured(now, odd.unit, decimals)},{" "}
+      </span>
+      others about {measured(odd.usual, odd.unit, decimals)}
+    </span>
+  );
 }
 
 /** Each label leads to the devices that share it. */
@@ -198,20 +306,42 @@ function Labels({ device, route }: { device: Device; route: OverviewRoute }) {
       {labels.map(([key, value]) => {
         const term = `${key}=${value}`;
         // A label with a space in it cannot be written as one word.
-        return /\s/.test(term) || value === "" ? <span key={key}>{clean(term)} </span> : <a key={key} href={href({ ...route, q: toggled(route.q, term) })}>{clean(term)}</a>;
+        return /\s/.test(term) || value === "" ? (
+          <span key={key}>{clean(term)} </span>
+        ) : (
+          <a key={key} href={href({ ...route, q: toggled(route.q, term) })}>
+            {clean(term)}
+          </a>
+        );
       })}
     </span>
   );
 }
 
-function GroupRow({ group, value, devices, column }: { group: string; value: string | null; devices: readonly Device[]; column: string | undefined }) {
+function GroupRow({
+  group,
+  value,
+  devices,
+  column,
+}: {
+  group: string;
+  value: string | null;
+  devices: readonly Device[];
+  column: string | undefined;
+}) {
   const offline = devices.filter((device) => device.status === "offline").length;
   const values = column ? devices.flatMap(({ id }) => latest.value[id]?.[column] ?? []) : [];
   const unit = values[0]?.unit ?? "";
   const all = values.map((one) => one.value);
   return (
     <li class="device group-head">
-      <h2>{value === null ? `without ${clean(group, 24)}` : group === "status" ? clean(value) : `${clean(group, 24)}=${clean(value)}`}</h2>
+      <h2>
+        {value === null
+          ? `without ${clean(group, 24)}`
+          : group === "status"
+            ? clean(value)
+            : `${clean(group, 24)}=${clean(value)}`}
+      </h2>
       <span class="small quiet">
         {many(devices.length, "device")}
         {offline > 0 ? <span class="bad-text">, {count(offline)} offline</span> : null}
@@ -223,10 +353,18 @@ function GroupRow({ group, value, devices, column }: { group: string; value: str
 
 /** A column of numbers has the same decimals in every row, so that none changes its width while it lives. */
 function decimalsOf(rows: readonly Device[], columns: readonly string[]): Record<string, Decimals> {
-  return Object.fromEntries(columns.map((sensor) => {
-    const values = rows.flatMap(({ id }) => latest.value[id]?.[sensor] ?? []);
-    return [sensor, commonDecimals(values.map(({ value }) => value), values[0]?.unit ?? "")];
-  }));
+  return Object.fromEntries(
+    columns.map((sensor) => {
+      const values = rows.flatMap(({ id }) => latest.value[id]?.[sensor] ?? []);
+      return [
+        sensor,
+        commonDecimals(
+          values.map(({ value }) => value),
+          values[0]?.unit ?? "",
+        ),
+      ];
+    }),
+  );
 }
 
 /** From the least to the most. */

@@ -5,7 +5,11 @@ import type { Chart } from "../chart/chart";
 import { scheduler } from "../chart/scheduler";
 
 /** The chart that `make` draws into `root`; another one once one of `because` is another. */
-export function useChart(root: { readonly current: HTMLDivElement | null }, make: (root: HTMLDivElement) => Chart, because: readonly unknown[]) {
+export function useChart(
+  root: { readonly current: HTMLDivElement | null },
+  make: (root: HTMLDivElement) => Chart,
+  because: readonly unknown[],
+) {
   const chart = useRef<Chart | null>(null);
   useEffect(() => {
     if (!root.current) return;

@@ -34,17 +34,25 @@ export function useForm(typed: unknown): Form {
     say,
     at: (...fields) => {
       // `labels.room` is in the field of all labels.
-      if (wrong === null || !fields.some((field) => wrong.field === field || wrong.field.startsWith(`${field}.`))) return undefined;
+      if (wrong === null || !fields.some((field) => wrong.field === field || wrong.field.startsWith(`${field}.`)))
+        return undefined;
       isShown = true;
       return wrong.problem;
     },
-    Rest: () => (wrong === null || isShown ? null : <p class="problem" role="alert">{wrong.problem}</p>),
+    Rest: () =>
+      wrong === null || isShown ? null : (
+        <p class="problem" role="alert">
+          {wrong.problem}
+        </p>
+      ),
     send: (event, task) => {
       event.preventDefault();
       if (busy) return;
       setBusy(true);
       say(null);
-      void (async () => task())().catch((error: unknown) => say(wrongOf(error))).then(() => setBusy(false));
+      void (async () => task())()
+        .catch((error: unknown) => say(wrongOf(error)))
+        .then(() => setBusy(false));
     },
   };
 }

@@ -35,12 +35,19 @@ export function lazily<P extends object>(load: () => Promise<ComponentType<P>>):
     }, []);
     const Found = found.value;
     if (Found) return <Found {...props} />;
-    if (!failed.value) return <p class="quiet" role="status">Loading…</p>;
+    if (!failed.value)
+      return (
+        <p class="quiet" role="status">
+          Loading…
+        </p>
+      );
     return (
       <section class="card empty" role="alert">
         <h1>This screen did not load</h1>
         <p>The hub does not answer, or it is another version since this page was opened.</p>
-        <button type="button" class="button" onClick={() => location.reload()}>Load the page again</button>
+        <button type="button" class="button" onClick={() => location.reload()}>
+          Load the page again
+        </button>
       </section>
     );
   };

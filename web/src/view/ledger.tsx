@@ -30,7 +30,15 @@ export function LedgerBalance({ device }: { device: Device }) {
     ["received later", total.recovered, "good", "after a lost connection"],
     ["waiting", total.waiting, "wait", "still on the device"],
     ["thinned", total.thinned, "warn", "left out between others because the device's buffer was full"],
-    ["dropped", dropped, "bad", (Object.keys(DROPS) as (keyof LedgerDrops)[]).filter((key) => total.dropped[key] > 0).map((key) => `${count(total.dropped[key])} ${DROPS[key]}`).join(", ") || "dropped by the device"],
+    [
+      "dropped",
+      dropped,
+      "bad",
+      (Object.keys(DROPS) as (keyof LedgerDrops)[])
+        .filter((key) => total.dropped[key] > 0)
+        .map((key) => `${count(total.dropped[key])} ${DROPS[key]}`)
+        .join(", ") || "dropped by the device",
+    ],
     ["missing", total.missing, "bad", "neither on the hub nor on the device"],
   ];
   const lost = total.thinned + dropped + total.missing;
@@ -38,13 +46,44 @@ export function LedgerBalance({ device }: { device: Device }) {
   return (
     <section class="card ledger" aria-label="Balance of the last 24 hours">
       <div class="spread">
-        <h2>{reported === null && total.taken === 0 ? "Nothing counted yet" : total.taken === 0 ? "No readings in the last 24 h" : lost === 0 ? "Nothing lost in the last 24 h" : `${readings(lost)} lost in the last 24 h`}</h2>
-        <span class="small quiet">{reported === null ? (device.status === "online" ? "first report within a minute" : "it has sent no report") : `reported by the device ${duration(state.value.now - reported)} ago`}</span>
+        <h2>
+          {reported === null && total.taken === 0
+            ? "Nothing counted yet"
+            : total.taken === 0
+              ? "No readings in the last 24 h"
+              : lost === 0
+                ? "Nothing lost in the last 24 h"
+                : `${readings(lost)} lost in the last 24 h`}
+        </h2>
+        <span class="small quiet">
+          {reported === null
+            ? device.status === "online"
+              ? "first report within a minute"
+              : "it has sent no report"
+            : `reported by the device ${duration(state.value.now - reported)} ago`}
+        </span>
       </div>
       {total.taken > 0 ? (
-        <div class="balance" aria-hidden="true">{parts.filter(([, value]) => value > 0).map(([name, value, tone]) => <i key={name} class={tone} style={{ flexGrow: value }} />)}</div>
+        <div class="balance" aria-hidden="true">
+          {parts
+            .filter(([, value]) => value > 0)
+            .map(([name, value, tone]) => (
+              <i key={name} class={tone} style={{ flexGrow: value }} />
+            ))}
+        </div>
       ) : null}
-      <p class="small"><b>{count(total.taken)}</b> measured: {parts.filter(([, value], i) => value > 0 || i === 0).map(([name, value, , means], i) => <span key={name}>{i > 0 ? ", " : ""}<b>{count(value)}</b> {name}{means === "" ? null : <span class="quiet"> ({means})</span>}</span>)}</p>
+      <p class="small">
+        <b>{count(total.taken)}</b> measured:{" "}
+        {parts
+          .filter(([, value], i) => value > 0 || i === 0)
+          .map(([name, value, , means], i) => (
+            <span key={name}>
+              {i > 0 ? ", " : ""}
+              <b>{count(value)}</b> {name}
+              {means === "" ? null : <span class="quiet"> ({means})</span>}
+            </span>
+          ))}
+      </p>
     </section>
   );
 }
@@ -56,7 +95,9 @@ function Received({ total }: { total: number }) {
   return (
     <section class="card ledger" aria-label="Received in the last 24 hours">
       <h2>{total === 0 ? "No readings in the last 24 h" : `${readings(total)} received in the last 24 h`}</h2>
-      <p class="small">Its readings arrive over HTTP or were imported. What the sender lost before sending cannot be known here.</p>
+      <p class="small">
+        Its readings arrive over HTTP or were imported. What the sender lost before sending cannot be known here.
+      </p>
     </section>
   );
 }
@@ -83,7 +124,9 @@ export function IdentityConflict({ device }: { device: Device }) {
   return (
     <section class="note warn" aria-label="Identity in use twice">
       <strong>Two machines use the identity of this device: {conflict.addresses.join(" and ")}</strong>
-      <p class="small">{conflict.hint} <span class="quiet">For {duration(now - (millis(conflict.since) ?? now))}.</span></p>
+      <p class="small">
+        {conflict.hint} <span class="quiet">For {duration(now - (millis(conflict.since) ?? now))}.</span>
+      </p>
     </section>
   );
 }
@@ -91,19 +134,32 @@ export function IdentityConflict({ device }: { device: Device }) {
 /** Sources of a device that fail, and what is to be known of others, by its own word. */
 export function SourceErrors({ device }: { device: Device }) {
   const [bad, known] = [failing(device), remarks(device)];
-  const more = device.more_source_errors > 0 ? <li class="quiet">and {count(device.more_source_errors)} more</li> : null;
+  const more =
+    device.more_source_errors > 0 ? <li class="quiet">and {count(device.more_source_errors)} more</li> : null;
   return (
     <>
       {bad.length === 0 ? null : (
         <section class="note warn sources" aria-label="Failing sources">
           <strong>{failingSources(device)}; all others continue</strong>
-          <ul>{bad.map((one) => <Said key={`${one.source} ${one.error}`} one={one} />)}{known.length === 0 ? more : null}</ul>
+          <ul>
+            {bad.map((one) => (
+              <Said key={`${one.source} ${one.error}`} one={one} />
+            ))}
+            {known.length === 0 ? more : null}
+          </ul>
         </section>
       )}
       {known.length === 0 ? null : (
         <details class="note sources">
-          <summary>{many(known.length + device.more_source_errors, "note about its sensors", "notes about its sensors")}</summary>
-          <ul>{known.map((one) => <Said key={`${one.source} ${one.error}`} one={one} />)}{more}</ul>
+          <summary>
+            {many(known.length + device.more_source_errors, "note about its sensors", "notes about its sensors")}
+          </summary>
+          <ul>
+            {known.map((one) => (
+              <Said key={`${one.source} ${one.error}`} one={one} />
+            ))}
+            {more}
+          </ul>
         </details>
       )}
     </>
@@ -112,5 +168,10 @@ export function SourceErrors({ device }: { device: Device }) {
 
 function Said({ one }: { one: Device["source_errors"][number] }) {
   const { now } = state.value;
-  return <li><b>{clean(one.source)}</b> {clean(one.error, 200)} <span class="quiet">for {duration(now - (millis(one.since) ?? now))}</span></li>;
+  return (
+    <li>
+      <b>{clean(one.source)}</b> {clean(one.error, 200)}{" "}
+      <span class="quiet">for {duration(now - (millis(one.since) ?? now))}</span>
+    </li>
+  );
 }

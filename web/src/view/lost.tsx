@@ -18,9 +18,13 @@ export function LostBar() {
     <div class="banner bad lost-bar" role="alert">
       <div>
         <strong>No connection to the hub since {when(since, now)}</strong>
-        <span>Trying again… Everything below is from then<span aria-live="off">, {duration(now - since)} ago</span>.</span>
+        <span>
+          Trying again… Everything below is from then<span aria-live="off">, {duration(now - since)} ago</span>.
+        </span>
         {barred ? <span>{barred}</span> : null}
-        <button type="button" class="button" onClick={retryStream}>Try now</button>
+        <button type="button" class="button" onClick={retryStream}>
+          Try now
+        </button>
       </div>
     </div>
   );

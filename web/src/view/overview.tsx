@@ -34,8 +34,11 @@ let order: readonly Device[] = [];
 const named = part(() => {
   const all = devices.value ?? {};
   // Most events change no name; sorting ten thousand anew for each would be felt.
-  const same = order.length === Object.keys(all).length && order.every((device) => all[device.id]?.name === device.name);
-  order = same ? order.map((device) => all[device.id]!) : Object.values(all).sort((a, b) => byName.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
+  const same =
+    order.length === Object.keys(all).length && order.every((device) => all[device.id]?.name === device.name);
+  order = same
+    ? order.map((device) => all[device.id]!)
+    : Object.values(all).sort((a, b) => byName.compare(a.name, b.name) || (a.id < b.id ? -1 : 1));
   return order;
 });
 const counts = part((s) => {
@@ -50,7 +53,15 @@ export function Overview({ route }: { route: OverviewRoute }) {
   const [adding, setAdding] = useState(false);
   const awaited = useFirst();
   useEvery(5_000, () => void loadHub());
-  if (devices.value === null) return <><h1>Devices</h1><p class="quiet" role="status">Loading…</p></>;
+  if (devices.value === null)
+    return (
+      <>
+        <h1>Devices</h1>
+        <p class="quiet" role="status">
+          Loading…
+        </p>
+      </>
+    );
 
   const pending = named.value.filter((device) => device.status === "pending");
   const settled = named.value.length - pending.length;
@@ -61,13 +72,23 @@ export function Overview({ route }: { route: OverviewRoute }) {
     <>
       <div class="head">
         <h1>Devices</h1>
-        {named.value.length > 0 && may("admin") ? <button type="button" class="button" aria-expanded={adding} onClick={() => setAdding(!adding)}>Add a device</button> : null}
+        {named.value.length > 0 && may("admin") ? (
+          <button type="button" class="button" aria-expanded={adding} onClick={() => setAdding(!adding)}>
+            Add a device
+          </button>
+        ) : null}
       </div>
       {adding ? <AddDevice close={() => setAdding(false)} /> : null}
       {pending.length > 0 && (route.status === null || route.status === "pending") ? (
         <section class="stack" aria-labelledby="waiting">
-          <h2 id="waiting">{pending.length === 1 ? "One device asks to join" : `${count(pending.length)} devices ask to join`}</h2>
-          <div class="pending">{pending.slice(0, 12).map((device) => <AdoptCard key={device.id} device={device} onAdopt={awaited} />)}</div>
+          <h2 id="waiting">
+            {pending.length === 1 ? "One device asks to join" : `${count(pending.length)} devices ask to join`}
+          </h2>
+          <div class="pending">
+            {pending.slice(0, 12).map((device) => (
+              <AdoptCard key={device.id} device={device} onAdopt={awaited} />
+            ))}
+          </div>
         </section>
       ) : null}
       {named.value.length === 0 ? <FirstDevice onCommand={awaited} /> : null}
@@ -78,12 +99,22 @@ export function Overview({ route }: { route: OverviewRoute }) {
               <Filter route={route} status={null} label="All" n={settled} />
               <Filter route={route} status="online" label="Online" n={total.online} />
               <Filter route={route} status="offline" label="Offline" n={total.offline} bad={total.offline > 0} />
-              {firingNow > 0 || route.status === "firing" ? <Filter route={route} status="firing" label="With alerts" n={firingNow} bad={firingNow > 0} /> : null}
+              {firingNow > 0 || route.status === "firing" ? (
+                <Filter route={route} status="firing" label="With alerts" n={firingNow} bad={firingNow > 0} />
+              ) : null}
               {total.blocked > 0 ? <Filter route={route} status="blocked" label="Blocked" n={total.blocked} /> : null}
             </nav>
             <div class="search">
               <input
-                id="search" class="input" type="search" aria-label="Search devices" aria-describedby="search-problem" placeholder="Name, site=south, temperature<15" value={route.q} spellcheck={false} autocomplete="off"
+                id="search"
+                class="input"
+                type="search"
+                aria-label="Search devices"
+                aria-describedby="search-problem"
+                placeholder="Name, site=south, temperature<15"
+                value={route.q}
+                spellcheck={false}
+                autocomplete="off"
                 onInput={(event) => go({ ...route, q: event.currentTarget.value }, "replace")}
                 onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
               />
@@ -104,7 +135,8 @@ export function Overview({ route }: { route: OverviewRoute }) {
 function useFirst(): () => void {
   const isAwaited = useRef(false);
   const [only, ...others] = named.value;
-  const shows = only?.status === "online" && others.length === 0 && Object.keys(state.value.latest[only.id] ?? {}).length > 0;
+  const shows =
+    only?.status === "online" && others.length === 0 && Object.keys(state.value.latest[only.id] ?? {}).length > 0;
   useEffect(() => {
     if (shows && isAwaited.current) go(parse(`/d/${only.id}`, ""));
   }, [shows]);
@@ -113,8 +145,24 @@ function useFirst(): () => void {
   };
 }
 
-function Filter({ route, status, label, n, bad = false }: { route: OverviewRoute; status: Shown | null; label: string; n: number; bad?: boolean }) {
-  return <a href={href({ ...route, status })} aria-current={route.status === status ? "true" : undefined}>{label} <span class={bad ? "bad" : "quiet"}>{count(n)}</span></a>;
+function Filter({
+  route,
+  status,
+  label,
+  n,
+  bad = false,
+}: {
+  route: OverviewRoute;
+  status: Shown | null;
+  label: string;
+  n: number;
+  bad?: boolean;
+}) {
+  return (
+    <a href={href({ ...route, status })} aria-current={route.status === status ? "true" : undefined}>
+      {label} <span class={bad ? "bad" : "quiet"}>{count(n)}</span>
+    </a>
+  );
 }
 
 /** The devices that are asked for, in the order that is asked for. */
@@ -125,33 +173,89 @@ function Fleet({ route }: { route: OverviewRoute }) {
   // More values than the stream carries are asked for only while every one of them counts.
   const needsAll = asksValues(terms) || !["name", "status", "seen"].includes(by);
   const many = named.value.length > LIVE_DEVICES;
-  useEvery(ORDER_EVERY_MS, () => {
-    if (many && needsAll) void loadLatest([]);
-  }, `${many && needsAll} ${streams.value}`);
+  useEvery(
+    ORDER_EVERY_MS,
+    () => {
+      if (many && needsAll) void loadLatest([]);
+    },
+    `${many && needsAll} ${streams.value}`,
+  );
 
-  const made = useRef({ key: "", at: 0, ids: [] as string[], odd: new Map() as ReadonlyMap<string, Odd>, problem: null as string | null, why: null as string | null });
+  const made = useRef({
+    key: "",
+    at: 0,
+    ids: [] as string[],
+    odd: new Map() as ReadonlyMap<string, Odd>,
+    problem: null as string | null,
+    why: null as string | null,
+  });
   const { now, latest } = state.value;
   // Of what every device measures nothing is known before it was asked for.
   const heard = Object.keys(latest).length;
   const isLooking = needsAll && (many ? heard < settledCount() : heard === 0 && settledCount() > 0);
-  const key = [favourites.value.size, isLooking, q, sort, route.status, named.value.length, alarmed.value.size, Object.keys(latest).length].join("\n");
+  const key = [
+    favourites.value.size,
+    isLooking,
+    q,
+    sort,
+    route.status,
+    named.value.length,
+    alarmed.value.size,
+    Object.keys(latest).length,
+  ].join("\n");
   if (made.current.key !== key || Math.abs(now - made.current.at) >= ORDER_EVERY_MS) {
     const found = named.value.filter((device) => isShown(device, route) && matches(terms, device, latest[device.id]));
     const odd = by === "odd" ? oddities(found, latest) : new Map<string, Odd>();
-    const ids = sorted(found, sort, { latest, alarms: alarmed.value, odd, seen: (device) => lastHeard(state.value, device), favourites: favourites.value }).map(({ id }) => id);
+    const ids = sorted(found, sort, {
+      latest,
+      alarms: alarmed.value,
+      odd,
+      seen: (device) => lastHeard(state.value, device),
+      favourites: favourites.value,
+    }).map(({ id }) => id);
     const problem = isLooking ? null : misunderstood(terms, named.value, latest);
-    made.current = { key, at: now, ids, odd, problem, why: problem === null && ids.length === 0 && !isLooking ? whyNone(terms, named.value, latest) : null };
+    made.current = {
+      key,
+      at: now,
+      ids,
+      odd,
+      problem,
+      why: problem === null && ids.length === 0 && !isLooking ? whyNone(terms, named.value, latest) : null,
+    };
   }
   const all = devices.value ?? {};
   const rows = made.current.ids.flatMap((id) => (all[id] ? [all[id]] : []));
   const columns = columnsOf(rows, latest, columnsMost(), byImportance);
-  const items: Item[] = group === "" ? rows : grouped(rows, group).flatMap((one) => [{ group, ...one }, ...one.devices]);
+  const items: Item[] =
+    group === "" ? rows : grouped(rows, group).flatMap((one) => [{ group, ...one }, ...one.devices]);
   return (
     <>
-      {made.current.problem === null ? null : <p class="problem search-problem" id="search-problem" role="status">{made.current.problem}</p>}
+      {made.current.problem === null ? null : (
+        <p class="problem search-problem" id="search-problem" role="status">
+          {made.current.problem}
+        </p>
+      )}
       <Order route={route} columns={columns} found={rows.length} />
-      {rows.length > 0 ? <Rows items={items} total={rows.length} columns={columns} route={route} alarms={alarmed.value} odd={made.current.odd} />
-        : <p class="card empty quiet" role="status">{isLooking ? "Looking at every value…" : <>No device matches. {made.current.why} <a href={href(OVERVIEW)}>Show all</a></>}</p>}
+      {rows.length > 0 ? (
+        <Rows
+          items={items}
+          total={rows.length}
+          columns={columns}
+          route={route}
+          alarms={alarmed.value}
+          odd={made.current.odd}
+        />
+      ) : (
+        <p class="card empty quiet" role="status">
+          {isLooking ? (
+            "Looking at every value…"
+          ) : (
+            <>
+              No device matches. {made.current.why} <a href={href(OVERVIEW)}>Show all</a>
+            </>
+          )}
+        </p>
+      )}
     </>
   );
 }
@@ -162,7 +266,8 @@ function isShown(device: Device, { status, q }: OverviewRoute): boolean {
   if (device.status === "pending") return false;
   if (status === "firing") return alarmed.value.has(device.id);
   // A blocked one is found by its name, and shown where there is nobody else.
-  if (status === null) return device.status !== "blocked" || q !== "" || counts.value.online + counts.value.offline === 0;
+  if (status === null)
+    return device.status !== "blocked" || q !== "" || counts.value.online + counts.value.offline === 0;
   return device.status === status && (status !== "offline" || standing(state.value, device) !== "connecting");
 }
 
@@ -170,26 +275,64 @@ function isShown(device: Device, { status, q }: OverviewRoute): boolean {
 function Order({ route, columns, found }: { route: OverviewRoute; columns: readonly string[]; found: number }) {
   const by = route.sort.replace(/^-/, "");
   const down = route.sort.startsWith("-");
-  const sorts: [string, string][] = [["name", "Name"], ["status", "Status"], ["odd", "Unlike the others first"], ["seen", "Last seen"], ...columns.map((sensor): [string, string] => [sensor, title(sensor)])];
+  const sorts: [string, string][] = [
+    ["name", "Name"],
+    ["status", "Status"],
+    ["odd", "Unlike the others first"],
+    ["seen", "Last seen"],
+    ...columns.map((sensor): [string, string] => [sensor, title(sensor)]),
+  ];
   if (!sorts.some(([name]) => name === by)) sorts.push([by, title(by)]);
   const groups = groupings(named.value);
   return (
     <div class="row order">
-      <label class="row small"><span class="wide">Sort by</span>
-        <select class="input short" aria-label="Sort by" value={by} onChange={(event) => go({ ...route, sort: firstWay(event.currentTarget.value) })}>
-          {sorts.map(([name, label]) => <option key={name} value={name}>{label}</option>)}
+      <label class="row small">
+        <span class="wide">Sort by</span>
+        <select
+          class="input short"
+          aria-label="Sort by"
+          value={by}
+          onChange={(event) => go({ ...route, sort: firstWay(event.currentTarget.value) })}
+        >
+          {sorts.map(([name, label]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
         </select>
       </label>
       {by === "odd" ? null : (
-        <button type="button" class="button" aria-label={down ? "Descending; switch to ascending" : "Ascending; switch to descending"} title={down ? "Largest first" : "Smallest first"} onClick={() => go({ ...route, sort: down ? by : `-${by}` }, "replace")}>{down ? "↓" : "↑"}</button>
+        <button
+          type="button"
+          class="button"
+          aria-label={down ? "Descending; switch to ascending" : "Ascending; switch to descending"}
+          title={down ? "Largest first" : "Smallest first"}
+          onClick={() => go({ ...route, sort: down ? by : `-${by}` }, "replace")}
+        >
+          {down ? "↓" : "↑"}
+        </button>
       )}
-      <label class="row small"><span class="wide">Group by</span>
-        <select class="input short" aria-label="Group by" value={route.group} onChange={(event) => go({ ...route, group: event.currentTarget.value })}>
+      <label class="row small">
+        <span class="wide">Group by</span>
+        <select
+          class="input short"
+          aria-label="Group by"
+          value={route.group}
+          onChange={(event) => go({ ...route, group: event.currentTarget.value })}
+        >
           <option value="">No groups</option>
-          {groups.map((name) => <option key={name} value={name}>{clean(name, 24)}</option>)}
+          {groups.map((name) => (
+            <option key={name} value={name}>
+              {clean(name, 24)}
+            </option>
+          ))}
         </select>
       </label>
-      {route.q === "" ? null : <span class="small quiet" role="status">{many(found, "device")}</span>}
+      {route.q === "" ? null : (
+        <span class="small quiet" role="status">
+          {many(found, "device")}
+        </span>
+      )}
     </div>
   );
 }

@@ -55,7 +55,8 @@ export function Ranger({ device, sensor, window, least, hold, live }: RangerProp
     const grip = gripAt(at, window, REACH_PX * perPx);
     // Elsewhere the window comes to the pointer and is held by its middle.
     const half = (window.to - window.from) / 2;
-    const start = grip === "outside" ? dragged("middle", { from: at - half, to: at + half }, 0, serverNow(), least) : { ...window };
+    const start =
+      grip === "outside" ? dragged("middle", { from: at - half, to: at + half }, 0, serverNow(), least) : { ...window };
     drag.current = { grip: grip === "outside" ? "middle" : grip, at, start, context, moved: false };
     strip.current!.setPointerCapture(event.pointerId);
     if (grip === "outside") move(event);
@@ -79,9 +80,21 @@ export function Ranger({ device, sensor, window, least, hold, live }: RangerProp
   const left = Math.max(0, percent(window.from));
   const right = Math.min(100, percent(window.to));
   const width = strip.current?.clientWidth || innerWidth;
-  const marks = marksOf(context, Math.max(2, Math.min(MARKS_MOST, Math.floor(width / (1.5 * NAME_PX)))), NAME_PX / 2 / width);
+  const marks = marksOf(
+    context,
+    Math.max(2, Math.min(MARKS_MOST, Math.floor(width / (1.5 * NAME_PX)))),
+    NAME_PX / 2 / width,
+  );
   return (
-    <div class="ranger" aria-hidden="true" ref={strip} onPointerDown={down} onPointerMove={move} onPointerUp={up} onPointerCancel={() => (drag.current = null)}>
+    <div
+      class="ranger"
+      aria-hidden="true"
+      ref={strip}
+      onPointerDown={down}
+      onPointerMove={move}
+      onPointerUp={up}
+      onPointerCancel={() => (drag.current = null)}
+    >
       <svg viewBox={`0 0 1000 ${HEIGHT}`} preserveAspectRatio="none">
         <path class="gaps" d={path.gaps} />
         <path class="band" d={path.band} />
@@ -89,7 +102,11 @@ export function Ranger({ device, sensor, window, least, hold, live }: RangerProp
       </svg>
       <div class="veil" style={{ left: 0, width: `${left}%` }} />
       <div class="veil" style={{ left: `${right}%`, right: 0 }} />
-      {marks.at.map((at) => <span class="mark" key={at} style={{ left: `${percent(at)}%` }}>{axisTime(at, marks.step, now)}</span>)}
+      {marks.at.map((at) => (
+        <span class="mark" key={at} style={{ left: `${percent(at)}%` }}>
+          {axisTime(at, marks.step, now)}
+        </span>
+      ))}
       <div class="window" style={{ left: `${left}%`, width: `${Math.max(0, right - left)}%` }} />
     </div>
   );
@@ -103,16 +120,31 @@ function useLine(device: string, sensor: Sensor, { from, to }: Span): { line: st
   useEffect(() => {
     let current = true;
     const wanted = buckets(from, to, POINTS);
-    api.readings.query([{ device: [device], sensor: [sensor.sensor], ...wanted, counters: sensor.kind === "counter" ? [sensor.sensor] : [] }]).then(
-      ([result]) => {
-        if (!current) return;
-        const made = new Points(sensor.kind === "counter" ? "rate" : "value");
-        made.fill(result?.series[0], wanted.from, Math.min(wanted.to, serverNow()), wanted.points, (wanted.to - wanted.from) / wanted.points);
-        setPoints(made);
-      },
-      // The charts say when the hub does not answer.
-      () => {},
-    );
+    api.readings
+      .query([
+        {
+          device: [device],
+          sensor: [sensor.sensor],
+          ...wanted,
+          counters: sensor.kind === "counter" ? [sensor.sensor] : [],
+        },
+      ])
+      .then(
+        ([result]) => {
+          if (!current) return;
+          const made = new Points(sensor.kind === "counter" ? "rate" : "value");
+          made.fill(
+            result?.series[0],
+            wanted.from,
+            Math.min(wanted.to, serverNow()),
+            wanted.points,
+            (wanted.to - wanted.from) / wanted.points,
+          );
+          setPoints(made);
+        },
+        // The charts say when the hub does not answer.
+        () => {},
+      );
     return () => {
       current = false;
     };
@@ -133,7 +165,10 @@ function useLine(device: string, sensor: Sensor, { from, to }: Span): { line: st
     const close = () => {
       if (run.length > 0) {
         line += run.map((i, k) => `${k === 0 ? "M" : "L"}${x(t[i]!)} ${y(avg[i]!)}`).join("");
-        band += `${run.map((i, k) => `${k === 0 ? "M" : "L"}${x(t[i]!)} ${y(max[i]!)}`).join("")}${[...run].reverse().map((i) => `L${x(t[i]!)} ${y(min[i]!)}`).join("")}Z`;
+        band += `${run.map((i, k) => `${k === 0 ? "M" : "L"}${x(t[i]!)} ${y(max[i]!)}`).join("")}${[...run]
+          .reverse()
+          .map((i) => `L${x(t[i]!)} ${y(min[i]!)}`)
+          .join("")}Z`;
       }
       run = [];
     };

@@ -34,22 +34,41 @@ export function RuleChart({ past, series, condition }: Props) {
   const current = useRef({ past, series, condition, points, from, to, revision: 0 });
   current.current = { past, series, condition, points, from, to, revision: current.current.revision + 1 };
 
-  const chart = useChart(root, (root) => new Chart(
+  const chart = useChart(
     root,
-    {
-      window: () => ({ from: current.current.from, to: current.current.to, live: false }),
-      lines: (from, to) => current.current.series.map((one) => {
-        const found = current.current.points.get(keyOf(one));
-        return found ? found.columns(from, to, gapAfter(found.typicalInterval())) : { t: [], avg: [], min: [], max: [], gaps: [] };
-      }),
-      revision: () => current.current.revision,
-      thresholds: () => limits(current.current.condition, current.current.series[0]?.unit ?? ""),
-      firing: () => current.current.series.flatMap((one) => one.firings.map((span): [Millis, Millis | null] => [Date.parse(span.from), span.to === null ? null : Date.parse(span.to)])),
-      marks: () => [],
-    },
-    { zoom: () => {}, pan: () => {}, back: () => {}, cursor: (at, under) => setCursor(at === null ? null : { at, under }) },
-    { unit: () => current.current.series[0]?.unit ?? "", steps: false, colors: COLORS.slice(0, series.length) },
-  ), [series.length]);
+    (root) =>
+      new Chart(
+        root,
+        {
+          window: () => ({ from: current.current.from, to: current.current.to, live: false }),
+          lines: (from, to) =>
+            current.current.series.map((one) => {
+              const found = current.current.points.get(keyOf(one));
+              return found
+                ? found.columns(from, to, gapAfter(found.typicalInterval()))
+                : { t: [], avg: [], min: [], max: [], gaps: [] };
+            }),
+          revision: () => current.current.revision,
+          thresholds: () => limits(current.current.condition, current.current.series[0]?.unit ?? ""),
+          firing: () =>
+            current.current.series.flatMap((one) =>
+              one.firings.map((span): [Millis, Millis | null] => [
+                Date.parse(span.from),
+                span.to === null ? null : Date.parse(span.to),
+              ]),
+            ),
+          marks: () => [],
+        },
+        {
+          zoom: () => {},
+          pan: () => {},
+          back: () => {},
+          cursor: (at, under) => setCursor(at === null ? null : { at, under }),
+        },
+        { unit: () => current.current.series[0]?.unit ?? "", steps: false, colors: COLORS.slice(0, series.length) },
+      ),
+    [series.length],
+  );
   useEffect(() => chart.current?.touch(), [past, points]);
 
   // Named below are those it would have fired on, here those that are drawn.
@@ -61,8 +80,11 @@ export function RuleChart({ past, series, condition }: Props) {
         {cursor ? <span>{moment(cursor.at, serverNow(), to - from)}</span> : null}
         {series.map((one, i) => (
           <span key={keyOf(one)} title={clean(one.sensor)}>
-            <Dash color={COLORS[i]!} dash={DASHES[i]!} />{clean(one.device_name, 24)} {title(one.sensor)}
-            {cursor ? <b>{cursor.under[i]?.avg == null ? "no data" : measured(cursor.under[i]!.avg, unit, decimals)}</b> : null}
+            <Dash color={COLORS[i]!} dash={DASHES[i]!} />
+            {clean(one.device_name, 24)} {title(one.sensor)}
+            {cursor ? (
+              <b>{cursor.under[i]?.avg == null ? "no data" : measured(cursor.under[i]!.avg, unit, decimals)}</b>
+            ) : null}
           </span>
         ))}
         {more > 0 ? <span>and {more} more</span> : null}
@@ -74,7 +96,15 @@ export function RuleChart({ past, series, condition }: Props) {
 
 /** The limit as a line, where the rule holds the value itself against it. */
 function limits(condition: Condition, unit: string) {
-  return condition.type === "threshold" ? [{ value: condition.value, above: condition.op.startsWith(">"), label: `limit ${limitOf(condition.value, unit)}` }] : [];
+  return condition.type === "threshold"
+    ? [
+        {
+          value: condition.value,
+          above: condition.op.startsWith(">"),
+          label: `limit ${limitOf(condition.value, unit)}`,
+        },
+      ]
+    : [];
 }
 
 /** The day of each, asked for once a minute at most while the rule is typed. */
@@ -87,11 +117,13 @@ function usePoints(series: Backtest["series"], names: string, from: Millis, to: 
     api.readings.query([{ device: unique("device"), sensor: unique("sensor"), ...wanted }]).then(
       (results) => {
         if (!current) return;
-        const made = results.flatMap((result) => result.series).map((one): [string, Points] => {
-          const points = new Points();
-          points.fill(one, wanted.from, wanted.to, wanted.points, (wanted.to - wanted.from) / wanted.points);
-          return [keyOf(one), points];
-        });
+        const made = results
+          .flatMap((result) => result.series)
+          .map((one): [string, Points] => {
+            const points = new Points();
+            points.fill(one, wanted.from, wanted.to, wanted.points, (wanted.to - wanted.from) / wanted.points);
+            return [keyOf(one), points];
+          });
         setFound(new Map(made));
       },
       // The sentence stands without its picture.

@@ -29,8 +29,14 @@ export function ruleFields({ fields, set, units, at }: Props) {
       const { field, number, span, direction } = of("rate", fields, set, at);
       return (
         <>
-          <Field label="Direction" hint="use a negative limit for falling values">{direction(fields.rate.op)}</Field>
-          {field("value", { label: "Limit", unit, hint: mixed ?? (unit === "" ? `change per ${fields.rate.per}` : null) }, number("value", true))}
+          <Field label="Direction" hint="use a negative limit for falling values">
+            {direction(fields.rate.op)}
+          </Field>
+          {field(
+            "value",
+            { label: "Limit", unit, hint: mixed ?? (unit === "" ? `change per ${fields.rate.per}` : null) },
+            number("value", true),
+          )}
           {field("per", { label: "Per", hint: "1s, 60s, 1h" }, span("per"))}
           {field("over", { label: "Measured over", hint: "5s to 7d" }, span("over"))}
           {field("clear", { label: "Resolves at", unit, hint: "optional, default: the limit" }, number("clear", false))}
@@ -52,10 +58,18 @@ export function ruleFields({ fields, set, units, at }: Props) {
       const { field, number, span } = of("deviation", fields, set, at);
       return (
         <>
-          {field("sigmas", { label: "Deviations", hint: "standard deviations from the mean, either side" }, number("sigmas", true))}
+          {field(
+            "sigmas",
+            { label: "Deviations", hint: "standard deviations from the mean, either side" },
+            number("sigmas", true),
+          )}
           {field("over", { label: "Of the last", hint: "5s to 7d" }, span("over"))}
           {field("least", { label: "And more than", unit, hint: "empty: anything" }, number("least", false))}
-          {field("clear", { label: "Resolves within", hint: "deviations; optional, default: the same" }, number("clear", false))}
+          {field(
+            "clear",
+            { label: "Resolves within", hint: "deviations; optional, default: the same" },
+            number("clear", false),
+          )}
         </>
       );
     }
@@ -77,14 +91,27 @@ function of<K extends Fields["type"]>(type: K, fields: Fields, set: Props["set"]
   type Key = keyof Fields[K] & string;
   const typed = fields[type];
   const write = (key: string, text: string) => set({ ...fields, [type]: { ...typed, [key]: text } });
-  const shared = (key: Key) => ({ class: "input", value: typed[key] as string, onInput: (event: { currentTarget: HTMLInputElement }) => write(key, event.currentTarget.value) });
+  const shared = (key: Key) => ({
+    class: "input",
+    value: typed[key] as string,
+    onInput: (event: { currentTarget: HTMLInputElement }) => write(key, event.currentTarget.value),
+  });
   return {
-    field: (key: Key, { label, unit, hint }: About, control: preact.JSX.Element) => <Field label={label} unit={unit} hint={hint ?? undefined} problem={at(`condition.${key}`)} key={`${type} ${key}`}>{control}</Field>,
-    number: (key: Key, needed: boolean) => <input {...shared(key)} required={needed} inputMode="decimal" type="number" step="any" />,
+    field: (key: Key, { label, unit, hint }: About, control: preact.JSX.Element) => (
+      <Field label={label} unit={unit} hint={hint ?? undefined} problem={at(`condition.${key}`)} key={`${type} ${key}`}>
+        {control}
+      </Field>
+    ),
+    number: (key: Key, needed: boolean) => (
+      <input {...shared(key)} required={needed} inputMode="decimal" type="number" step="any" />
+    ),
     span: (key: Key) => <input {...shared(key)} required />,
     direction: (op: Op) => (
       <select class="input" value={op} onChange={(event) => write("op", event.currentTarget.value)}>
-        <option value=">">above</option><option value=">=">at or above</option><option value="<">below</option><option value="<=">at or below</option>
+        <option value=">">above</option>
+        <option value=">=">at or above</option>
+        <option value="<">below</option>
+        <option value="<=">at or below</option>
       </select>
     ),
   };

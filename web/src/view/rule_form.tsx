@@ -24,7 +24,17 @@ const webhooks = part((s) => s.webhooks);
 const REST_MS = 600;
 const HOLD: Wrong = { field: "for", problem: "Write the hold time like 60s, 5m or 1h." };
 
-export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; device: string; sensor: string; done: () => void }) {
+export function RuleForm({
+  rule,
+  device,
+  sensor,
+  done,
+}: {
+  rule: Rule | null;
+  device: string;
+  sensor: string;
+  done: () => void;
+}) {
   const [name, setName] = useState(rule?.name ?? "");
   const [who, setWho] = useState(rule?.device ?? (device || "*"));
   const [what, setWhat] = useState(rule?.sensor ?? sensor);
@@ -47,12 +57,29 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
   const { at, Rest, ...form } = useForm([name, who, what, labels, fields, hold, chosenHooks]);
 
   const typed = conditionOf(fields);
-  const draft = "condition" in typed && what.trim() !== "" && who.trim() !== "" && parseSpan(hold.trim()) !== null
-    ? { device: who.trim(), sensor: what.trim(), labels, condition: typed.condition, for: hold.trim(), severity, webhooks: [...hooks], enabled: rule?.enabled ?? true }
-    : null;
+  const draft =
+    "condition" in typed && what.trim() !== "" && who.trim() !== "" && parseSpan(hold.trim()) !== null
+      ? {
+          device: who.trim(),
+          sensor: what.trim(),
+          labels,
+          condition: typed.condition,
+          for: hold.trim(),
+          severity,
+          webhooks: [...hooks],
+          enabled: rule?.enabled ?? true,
+        }
+      : null;
 
   // What contradicts itself is said while it is typed, once the hand rests; what is missing yet only when it is sent.
-  const contradiction = "problem" in typed ? (typed.isMissing ? null : typed) : hold.trim() !== "" && parseSpan(hold.trim()) === null ? HOLD : null;
+  const contradiction =
+    "problem" in typed
+      ? typed.isMissing
+        ? null
+        : typed
+      : hold.trim() !== "" && parseSpan(hold.trim()) === null
+        ? HOLD
+        : null;
   useEffect(() => {
     if (contradiction === null) return;
     const rests = setTimeout(() => form.say(contradiction), REST_MS);
@@ -78,10 +105,21 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
     setSeverity(ready.severity);
   };
   const watched = Object.values(devices.value ?? {}).flatMap((of) =>
-    Object.entries(latest.value[of.id] ?? {}).map(([one, { unit }]) => ({ sensor: one, unit, watched: watches({ device: who.trim(), sensor: what.trim(), labels }, of, one), offered: watches({ device: who.trim() || "*", sensor: "*", labels }, of, one) })),
+    Object.entries(latest.value[of.id] ?? {}).map(([one, { unit }]) => ({
+      sensor: one,
+      unit,
+      watched: watches({ device: who.trim(), sensor: what.trim(), labels }, of, one),
+      offered: watches({ device: who.trim() || "*", sensor: "*", labels }, of, one),
+    })),
   );
   const ready = rule ? [] : readyRules(watched.filter((one) => one.offered));
-  const names = [...new Set(Object.values(devices.value ?? {}).filter((one) => one.status === "online" || one.status === "offline").map((one) => one.name))].slice(0, 200);
+  const names = [
+    ...new Set(
+      Object.values(devices.value ?? {})
+        .filter((one) => one.status === "online" || one.status === "offline")
+        .map((one) => one.name),
+    ),
+  ].slice(0, 200);
   const sensors = [...new Set(Object.values(latest.value).flatMap((of) => Object.keys(of)))].sort().slice(0, 200);
 
   return (
@@ -90,33 +128,84 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
       {ready.length > 0 ? (
         <div class="row" role="group" aria-label="Ready rules">
           <span class="small quiet">Start with</span>
-          {ready.map((one) => <button type="button" class="button small" key={one.label} onClick={() => take(one)}>{one.label}</button>)}
+          {ready.map((one) => (
+            <button type="button" class="button small" key={one.label} onClick={() => take(one)}>
+              {one.label}
+            </button>
+          ))}
         </div>
       ) : null}
       <div class="form-grid">
-        <Field label="Name" problem={at("name")}><input ref={first} class="input" required maxLength={64} placeholder="Too warm" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label="Name" problem={at("name")}>
+          <input
+            ref={first}
+            class="input"
+            required
+            maxLength={64}
+            placeholder="Too warm"
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </Field>
         <Field label="Device" hint="* stands for any text" problem={at("device")}>
-          <input class="input" required list="rule-devices" value={who} onInput={(event) => setWho(event.currentTarget.value)} />
+          <input
+            class="input"
+            required
+            list="rule-devices"
+            value={who}
+            onInput={(event) => setWho(event.currentTarget.value)}
+          />
         </Field>
         <Field label="Sensor" hint="* stands for any text" problem={at("sensor")}>
-          <input class="input" required list="rule-sensors" placeholder="temp*" value={what} onInput={(event) => setWhat(event.currentTarget.value)} />
+          <input
+            class="input"
+            required
+            list="rule-sensors"
+            placeholder="temp*"
+            value={what}
+            onInput={(event) => setWhat(event.currentTarget.value)}
+          />
         </Field>
         <LabelPicker devices={Object.values(devices.value ?? {})} labels={labels} set={setLabels} />
-        <datalist id="rule-devices"><option value="*" />{names.map((one) => <option key={one} value={one} />)}</datalist>
-        <datalist id="rule-sensors">{sensors.map((one) => <option key={one} value={one} />)}</datalist>
+        <datalist id="rule-devices">
+          <option value="*" />
+          {names.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
+        <datalist id="rule-sensors">
+          {sensors.map((one) => (
+            <option key={one} value={one} />
+          ))}
+        </datalist>
       </div>
       <div class="form-grid">
         <Field label="Fires when the value">
-          <select class="input" value={fields.type} onChange={(event) => setFields({ ...fields, type: event.currentTarget.value as Fields["type"] })}>
-            <option value="threshold">crosses a limit</option><option value="rate">changes too fast</option><option value="increase">grows too much</option>
-            <option value="deviation">is unusual</option><option value="silence">stops arriving</option>
+          <select
+            class="input"
+            value={fields.type}
+            onChange={(event) => setFields({ ...fields, type: event.currentTarget.value as Fields["type"] })}
+          >
+            <option value="threshold">crosses a limit</option>
+            <option value="rate">changes too fast</option>
+            <option value="increase">grows too much</option>
+            <option value="deviation">is unusual</option>
+            <option value="silence">stops arriving</option>
           </select>
         </Field>
         {ruleFields({ fields, set: setFields, units: watched.filter((one) => one.watched).map((one) => one.unit), at })}
-        <Field label="For at least" hint="60s, 5m, 1h; 0s fires at once" problem={at("for")}><input class="input" required value={hold} onInput={(event) => setHold(event.currentTarget.value)} /></Field>
+        <Field label="For at least" hint="60s, 5m, 1h; 0s fires at once" problem={at("for")}>
+          <input class="input" required value={hold} onInput={(event) => setHold(event.currentTarget.value)} />
+        </Field>
         <Field label="Severity">
-          <select class="input" value={severity} onChange={(event) => setSeverity(event.currentTarget.value as Severity)}>
-            <option value="info">info</option><option value="warning">warning</option><option value="critical">critical</option>
+          <select
+            class="input"
+            value={severity}
+            onChange={(event) => setSeverity(event.currentTarget.value as Severity)}
+          >
+            <option value="info">info</option>
+            <option value="warning">warning</option>
+            <option value="critical">critical</option>
           </select>
         </Field>
       </div>
@@ -126,17 +215,32 @@ export function RuleForm({ rule, device, sensor, done }: { rule: Rule | null; de
           <div class="row">
             {webhooks.value.map((hook) => (
               <label class="check" key={hook.id}>
-                <input type="checkbox" checked={hooks.includes(hook.id)} onChange={(event) => setHooks(event.currentTarget.checked ? [...hooks, hook.id] : hooks.filter((one) => one !== hook.id))} />
+                <input
+                  type="checkbox"
+                  checked={hooks.includes(hook.id)}
+                  onChange={(event) =>
+                    setHooks(event.currentTarget.checked ? [...hooks, hook.id] : hooks.filter((one) => one !== hook.id))
+                  }
+                />
                 {clean(hook.name)}
               </label>
             ))}
           </div>
-          {hooks.length === 0 ? <p class="small quiet">None is chosen: its alerts are shown here, and nobody is notified.</p> : null}
+          {hooks.length === 0 ? (
+            <p class="small quiet">None is chosen: its alerts are shown here, and nobody is notified.</p>
+          ) : null}
         </fieldset>
       ) : null}
       <RulePast draft={draft} refused={form.say} />
       {Rest()}
-      <div class="row"><button class="button primary" disabled={form.busy}>{rule ? "Save rule" : "Create rule"}</button><button type="button" class="button" onClick={done}>Cancel</button></div>
+      <div class="row">
+        <button class="button primary" disabled={form.busy}>
+          {rule ? "Save rule" : "Create rule"}
+        </button>
+        <button type="button" class="button" onClick={done}>
+          Cancel
+        </button>
+      </div>
     </form>
   );
 }

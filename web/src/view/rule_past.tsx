@@ -24,9 +24,20 @@ const LINES = 6;
 /** Around a firing, so that its beginning is seen. */
 const AROUND_MS = 30 * 60_000;
 
-export function RulePast({ draft, refused }: { draft: Omit<api.RuleDraft, "name"> | null; refused: (wrong: Wrong) => void }) {
+export function RulePast({
+  draft,
+  refused,
+}: {
+  draft: Omit<api.RuleDraft, "name"> | null;
+  refused: (wrong: Wrong) => void;
+}) {
   const past = useBacktest(draft, refused);
-  if (draft === null) return <p class="small quiet">Once the fields above are complete, this shows what the rule would have done in the last 24 h.</p>;
+  if (draft === null)
+    return (
+      <p class="small quiet">
+        Once the fields above are complete, this shows what the rule would have done in the last 24 h.
+      </p>
+    );
   if (past === null) return null;
   const fired = firedOn(past);
   const drawn = charted(past, LINES);
@@ -36,8 +47,18 @@ export function RulePast({ draft, refused }: { draft: Omit<api.RuleDraft, "name"
       {drawn.length > 0 ? <chart.View past={past} series={drawn} condition={draft.condition} /> : null}
       {fired.length > 0 ? (
         <details>
-          <summary>{fired.length === 1 ? "Show which one" : fired.length > NAMED ? `Show ${NAMED} of ${fired.length}` : `Show which ${fired.length}`}</summary>
-          <ul class="fired">{fired.slice(0, NAMED).map((one) => <Fired key={`${one.device} ${one.sensor}`} of={one} past={past} />)}</ul>
+          <summary>
+            {fired.length === 1
+              ? "Show which one"
+              : fired.length > NAMED
+                ? `Show ${NAMED} of ${fired.length}`
+                : `Show which ${fired.length}`}
+          </summary>
+          <ul class="fired">
+            {fired.slice(0, NAMED).map((one) => (
+              <Fired key={`${one.device} ${one.sensor}`} of={one} past={past} />
+            ))}
+          </ul>
           {fired.length > NAMED ? <p class="small quiet">And {fired.length - NAMED} more.</p> : null}
         </details>
       ) : null}
@@ -54,11 +75,37 @@ function Fired({ of, past }: { of: Backtest["series"][number]; past: Backtest })
   const share = (at: number) => `${Math.max(0, Math.min(100, ((at - from) / (to - from)) * 100)).toFixed(2)}%`;
   return (
     <li>
-      <a href={href({ view: "device", id: of.device, sensors: [of.sensor], range })} target="_blank" rel="noopener">{clean(of.device_name)} {title(of.sensor)}</a>
+      <a href={href({ view: "device", id: of.device, sensors: [of.sensor], range })} target="_blank" rel="noopener">
+        {clean(of.device_name)} {title(of.sensor)}
+      </a>
       <span class="fired-bar" aria-hidden="true">
-        {of.firings.map((one) => <i key={one.from} style={{ left: share(Date.parse(one.from)), right: `calc(100% - ${share(one.to === null ? to : Date.parse(one.to))})` }} />)}
+        {of.firings.map((one) => (
+          <i
+            key={one.from}
+            style={{
+              left: share(Date.parse(one.from)),
+              right: `calc(100% - ${share(one.to === null ? to : Date.parse(one.to))})`,
+            }}
+          />
+        ))}
       </span>
-      <span class="quiet">{of.fires === 1 ? "once" : `${of.fires} times`}{first ? `, ${of.fires === 1 ? "" : "first "}${when(began, state.value.now)}${first.value === null ? "" : ` at ${measured(first.value, of.unit, apart(of.firings.map(({ value }) => value), of.unit))}`}` : ""}</span>
+      <span class="quiet">
+        {of.fires === 1 ? "once" : `${of.fires} times`}
+        {first
+          ? `, ${of.fires === 1 ? "" : "first "}${when(began, state.value.now)}${
+              first.value === null
+                ? ""
+                : ` at ${measured(
+                    first.value,
+                    of.unit,
+                    apart(
+                      of.firings.map(({ value }) => value),
+                      of.unit,
+                    ),
+                  )}`
+            }`
+          : ""}
+      </span>
     </li>
   );
 }
@@ -79,7 +126,8 @@ function useBacktest(draft: Omit<api.RuleDraft, "name"> | null, refused: (wrong:
           setPast(null);
           // A hub that is busy with others' rules is asked again; what is wrong with the rule is said before it is saved.
           if (error instanceof api.Refused && error.status === 503) timer = setTimeout(ask, BUSY_MS);
-          else if (error instanceof api.Refused && error.problem?.field) refused({ field: error.problem.field.replace(/^rule\./, ""), problem: error.message });
+          else if (error instanceof api.Refused && error.problem?.field)
+            refused({ field: error.problem.field.replace(/^rule\./, ""), problem: error.message });
         },
       );
     let timer = setTimeout(ask, SETTLE_MS);

@@ -17,11 +17,29 @@ export function Sessions() {
   const others = list?.filter((one) => !one.current).length ?? 0;
   return (
     <section class="card entries" aria-labelledby="sessions">
-      <div class="card-head"><div><h2 id="sessions">Signed-in browsers</h2><p class="small quiet">Signed out after 7 days without use, or 30 in all.</p></div>
-        {others > 1 ? <Confirmed label="Sign out all others" sure={`Really sign out ${others} browsers`} onConfirm={() => void ended(api.sessions.endOthers())} /> : null}
+      <div class="card-head">
+        <div>
+          <h2 id="sessions">Signed-in browsers</h2>
+          <p class="small quiet">Signed out after 7 days without use, or 30 in all.</p>
+        </div>
+        {others > 1 ? (
+          <Confirmed
+            label="Sign out all others"
+            sure={`Really sign out ${others} browsers`}
+            onConfirm={() => void ended(api.sessions.endOthers())}
+          />
+        ) : null}
       </div>
-      {list === null ? <p class="empty quiet">Loading…</p> : (
-        <ul class="entries">{[...list].sort((a, b) => Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at)).map((one) => <Entry key={one.id} session={one} />)}</ul>
+      {list === null ? (
+        <p class="empty quiet">Loading…</p>
+      ) : (
+        <ul class="entries">
+          {[...list]
+            .sort((a, b) => Number(b.current) - Number(a.current) || b.last_used_at.localeCompare(a.last_used_at))
+            .map((one) => (
+              <Entry key={one.id} session={one} />
+            ))}
+        </ul>
       )}
     </section>
   );
@@ -36,10 +54,25 @@ function Entry({ session }: { session: Session }) {
   return (
     <li>
       <div class="what">
-        <div class="entry-line"><strong>{name}</strong>{session.current ? <span class="chip">this one</span> : null}</div>
-        <span class="small quiet">{whose}{whose === "" ? "Used" : "used"} {session.current ? "now" : ago(millis(session.last_used_at), now)}{from}{signedIn === null ? "" : `, signed in ${when(signedIn, now)}`}</span>
+        <div class="entry-line">
+          <strong>{name}</strong>
+          {session.current ? <span class="chip">this one</span> : null}
+        </div>
+        <span class="small quiet">
+          {whose}
+          {whose === "" ? "Used" : "used"} {session.current ? "now" : ago(millis(session.last_used_at), now)}
+          {from}
+          {signedIn === null ? "" : `, signed in ${when(signedIn, now)}`}
+        </span>
       </div>
-      {session.current ? null : <Confirmed label="Sign out" sure="Really sign out" name={`${whose}${name}${from}`} onConfirm={() => void ended(api.sessions.end(session.id))} />}
+      {session.current ? null : (
+        <Confirmed
+          label="Sign out"
+          sure="Really sign out"
+          name={`${whose}${name}${from}`}
+          onConfirm={() => void ended(api.sessions.end(session.id))}
+        />
+      )}
     </li>
   );
 }

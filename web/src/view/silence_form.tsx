@@ -15,7 +15,16 @@ const devices = part((s) => s.devices);
 const rules = part((s) => s.rules);
 
 export function SilenceForm({ done }: { done: () => void }) {
-  const [typed, setTyped] = useState({ rule: "", device: "*", sensor: "*", labels: {} as Record<string, string>, from: "", span: "1h", until: "", comment: "" });
+  const [typed, setTyped] = useState({
+    rule: "",
+    device: "*",
+    sensor: "*",
+    labels: {} as Record<string, string>,
+    from: "",
+    span: "1h",
+    until: "",
+    comment: "",
+  });
   const { at, Rest, ...form } = useForm(typed);
   const set = (change: Partial<typeof typed>) => setTyped({ ...typed, ...change });
   const submit = (event: Event) => {
@@ -31,32 +40,97 @@ export function SilenceForm({ done }: { done: () => void }) {
   const known = Object.values(devices.value ?? {}).filter((one) => one.status === "online" || one.status === "offline");
   return (
     <form class="card form" onSubmit={submit} aria-labelledby="silence-form">
-      <div><h2 id="silence-form">New silence</h2><p class="small quiet">Alerts are shown as always, but nobody is notified. Alerts that are still firing when it ends are notified then.</p></div>
+      <div>
+        <h2 id="silence-form">New silence</h2>
+        <p class="small quiet">
+          Alerts are shown as always, but nobody is notified. Alerts that are still firing when it ends are notified
+          then.
+        </p>
+      </div>
       <div class="form-grid">
         <Field label="Rule" problem={at("rule")}>
           <select class="input" value={typed.rule} onChange={(event) => set({ rule: event.currentTarget.value })}>
             <option value="">every rule</option>
-            {(rules.value ?? []).map((rule) => <option key={rule.id} value={rule.id}>{clean(rule.name)}</option>)}
+            {(rules.value ?? []).map((rule) => (
+              <option key={rule.id} value={rule.id}>
+                {clean(rule.name)}
+              </option>
+            ))}
           </select>
         </Field>
-        <Field label="Device" hint="* stands for any text" problem={at("device")}><input class="input" required list="silence-devices" value={typed.device} onInput={(event) => set({ device: event.currentTarget.value })} /></Field>
+        <Field label="Device" hint="* stands for any text" problem={at("device")}>
+          <input
+            class="input"
+            required
+            list="silence-devices"
+            value={typed.device}
+            onInput={(event) => set({ device: event.currentTarget.value })}
+          />
+        </Field>
         <LabelPicker devices={known} labels={typed.labels} set={(labels) => set({ labels })} />
-        <Field label="Sensor" hint="* stands for any text" problem={at("sensor")}><input class="input" required value={typed.sensor} onInput={(event) => set({ sensor: event.currentTarget.value })} /></Field>
-        <datalist id="silence-devices"><option value="*" />{known.slice(0, 200).map((one) => <option key={one.id} value={one.name} />)}</datalist>
+        <Field label="Sensor" hint="* stands for any text" problem={at("sensor")}>
+          <input
+            class="input"
+            required
+            value={typed.sensor}
+            onInput={(event) => set({ sensor: event.currentTarget.value })}
+          />
+        </Field>
+        <datalist id="silence-devices">
+          <option value="*" />
+          {known.slice(0, 200).map((one) => (
+            <option key={one.id} value={one.name} />
+          ))}
+        </datalist>
       </div>
       <div class="form-grid">
-        <Field label="From" hint="empty: now" problem={at("from")}><input class="input" type="datetime-local" value={typed.from} onInput={(event) => set({ from: event.currentTarget.value })} /></Field>
+        <Field label="From" hint="empty: now" problem={at("from")}>
+          <input
+            class="input"
+            type="datetime-local"
+            value={typed.from}
+            onInput={(event) => set({ from: event.currentTarget.value })}
+          />
+        </Field>
         <Field label="For" problem={typed.span === "" ? undefined : at("until", "for")}>
           <select class="input" value={typed.span} onChange={(event) => set({ span: event.currentTarget.value })}>
-            {SILENCES.map(([span, label]) => <option key={span} value={span}>{label}</option>)}
+            {SILENCES.map(([span, label]) => (
+              <option key={span} value={span}>
+                {label}
+              </option>
+            ))}
             <option value="">until a time…</option>
           </select>
         </Field>
-        {typed.span === "" ? <Field label="Until" problem={at("until", "for")}><input class="input" required type="datetime-local" value={typed.until} onInput={(event) => set({ until: event.currentTarget.value })} /></Field> : null}
-        <Field label="Comment" hint="why; optional" problem={at("comment")}><input class="input" maxLength={250} value={typed.comment} onInput={(event) => set({ comment: event.currentTarget.value })} /></Field>
+        {typed.span === "" ? (
+          <Field label="Until" problem={at("until", "for")}>
+            <input
+              class="input"
+              required
+              type="datetime-local"
+              value={typed.until}
+              onInput={(event) => set({ until: event.currentTarget.value })}
+            />
+          </Field>
+        ) : null}
+        <Field label="Comment" hint="why; optional" problem={at("comment")}>
+          <input
+            class="input"
+            maxLength={250}
+            value={typed.comment}
+            onInput={(event) => set({ comment: event.currentTarget.value })}
+          />
+        </Field>
       </div>
       {Rest()}
-      <div class="row"><button class="button primary" disabled={form.busy}>Create silence</button><button type="button" class="button" onClick={done}>Cancel</button></div>
+      <div class="row">
+        <button class="button primary" disabled={form.busy}>
+          Create silence
+        </button>
+        <button type="button" class="button" onClick={done}>
+          Cancel
+        </button>
+      </div>
     </form>
   );
 }

@@ -22,13 +22,26 @@ export function sparkScale(all: readonly Series[]): SparkScale | null {
   return min <= max ? { min, max } : null;
 }
 
-export function Spark({ series, scale, from, to }: { series: Series | undefined; scale: SparkScale | null; from: number; to: number }) {
+export function Spark({
+  series,
+  scale,
+  from,
+  to,
+}: {
+  series: Series | undefined;
+  scale: SparkScale | null;
+  from: number;
+  to: number;
+}) {
   if (!series || !scale || series.t.length < 2) return <span class="spark" aria-hidden="true" />;
   // A fleet that agrees to a thousandth shall not look wild either.
   const least = Math.max(Math.abs(scale.min), Math.abs(scale.max)) / 200 || 1;
   const spread = Math.max(scale.max - scale.min, least);
   const low = (scale.min + scale.max - spread) / 2;
-  const steps = series.t.slice(1).map((t, i) => t - series.t[i]!).sort((a, b) => a - b);
+  const steps = series.t
+    .slice(1)
+    .map((t, i) => t - series.t[i]!)
+    .sort((a, b) => a - b);
   // The usual one: two that lie close together say nothing of the others.
   const step = steps[steps.length >> 1]!;
   let path = "";
@@ -42,5 +55,9 @@ export function Spark({ series, scale, from, to }: { series: Series | undefined;
     path += `${pen}${x.toFixed(1)} ${(HEIGHT - 3 - ((value - low) / spread) * (HEIGHT - 6)).toFixed(1)}`;
     last = t;
   });
-  return <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true"><path d={path} /></svg>;
+  return (
+    <svg class="spark" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
+      <path d={path} />
+    </svg>
+  );
 }

@@ -24,27 +24,62 @@ export function Storage({ hub: { storage } }: { hub: Hub }) {
       <h2 id="storage">Storage</h2>
       <p class="lead">{outlook(storage, now)}</p>
       {share === null ? null : (
-        <div class="meter" role="meter" aria-label={cap === null ? "Part of the disk space" : "Part of the maximum size"} aria-valuemin={0} aria-valuemax={100} aria-valuenow={Math.round(share * 100)}>
+        <div
+          class="meter"
+          role="meter"
+          aria-label={cap === null ? "Part of the disk space" : "Part of the maximum size"}
+          aria-valuemin={0}
+          aria-valuemax={100}
+          aria-valuenow={Math.round(share * 100)}
+        >
           <i class={storage.state === "ok" ? "" : "warn"} style={{ width: `${share * 100}%` }} />
         </div>
       )}
       <dl class="facts">
-        <dt>Used</dt><dd>{measured(bytes, "B")}{cap === null ? "" : ` of at most ${measured(cap, "B")}`}</dd>
-        {free === null ? null : <><dt>Disk</dt><dd>{measured(free, "B")} free</dd></>}
-        <dt>Written per day</dt><dd>{written === null ? "available one hour after start" : `${measured(written, "B")}; writing wears out flash memory`}</dd>
-        <dt>Checked</dt><dd>{checked === null ? "not yet" : `${when(checked, now)}, ${storage.checked_whole ? "no errors found" : "no errors found in the part that was checked"}`}</dd>
+        <dt>Used</dt>
+        <dd>
+          {measured(bytes, "B")}
+          {cap === null ? "" : ` of at most ${measured(cap, "B")}`}
+        </dd>
+        {free === null ? null : (
+          <>
+            <dt>Disk</dt>
+            <dd>{measured(free, "B")} free</dd>
+          </>
+        )}
+        <dt>Written per day</dt>
+        <dd>
+          {written === null
+            ? "available one hour after start"
+            : `${measured(written, "B")}; writing wears out flash memory`}
+        </dd>
+        <dt>Checked</dt>
+        <dd>
+          {checked === null
+            ? "not yet"
+            : `${when(checked, now)}, ${storage.checked_whole ? "no errors found" : "no errors found in the part that was checked"}`}
+        </dd>
       </dl>
     </section>
   );
 }
 
 /** How long the room lasts, in one sentence. */
-function outlook({ state: stands, recycled_to, growth_bytes_per_day: growth, full_in_days: days, max_bytes: cap }: Hub["storage"], now: number): string {
-  if (stands === "recycling") return `The maximum size is reached: the oldest readings are deleted first, so far up to ${when(millis(recycled_to) ?? now, now)}.`;
+function outlook(
+  { state: stands, recycled_to, growth_bytes_per_day: growth, full_in_days: days, max_bytes: cap }: Hub["storage"],
+  now: number,
+): string {
+  if (stands === "recycling")
+    return `The maximum size is reached: the oldest readings are deleted first, so far up to ${when(millis(recycled_to) ?? now, now)}.`;
   const little = stands === "nearly_full" ? "Nearly full. " : "";
   if (growth === null) return `${little}Disk forecast available one hour after start.`;
   if (days === null) return `${little}It does not grow.`;
-  const left = days >= 730 ? `${digits(Math.floor(days / 365))} years` : days >= 3 ? `${digits(Math.floor(days))} days` : duration(days * 86_400_000);
+  const left =
+    days >= 730
+      ? `${digits(Math.floor(days / 365))} years`
+      : days >= 3
+        ? `${digits(Math.floor(days))} days`
+        : duration(days * 86_400_000);
   return `${little}${cap === null ? "The disk is" : "It is"} full in ${left} at this rate: ${measured(growth, "B")} a day.`;
 }
 
@@ -93,33 +128,85 @@ export function Retention() {
   };
   return (
     <section class="card stack" aria-labelledby="retention">
-      <div><h2 id="retention">Retention</h2><p class="small quiet">Older readings are replaced by one-minute summaries, later by hourly ones (count, average, minimum, maximum). Enter a duration like 14d, 6w or 5y (at least 1d), or “forever”.</p></div>
-      {kept === null ? (wrong ? null : <p class="quiet">Loading…</p>) : (
+      <div>
+        <h2 id="retention">Retention</h2>
+        <p class="small quiet">
+          Older readings are replaced by one-minute summaries, later by hourly ones (count, average, minimum, maximum).
+          Enter a duration like 14d, 6w or 5y (at least 1d), or “forever”.
+        </p>
+      </div>
+      {kept === null ? (
+        wrong ? null : (
+          <p class="quiet">Loading…</p>
+        )
+      ) : (
         <form class="form" onSubmit={(event) => event.preventDefault()}>
           <div class="form-grid thirds">
             {TIERS.map(([tier, label]) => (
               <Field label={label} key={tier} problem={wrong?.field === tier ? wrong.problem : undefined}>
-                <input class="input" autocomplete="off" spellcheck={false} disabled={kept.configured || !may("admin")} value={typed?.[tier] ?? kept[tier]} onInput={(event) => change(tier, event.currentTarget.value)} />
+                <input
+                  class="input"
+                  autocomplete="off"
+                  spellcheck={false}
+                  disabled={kept.configured || !may("admin")}
+                  value={typed?.[tier] ?? kept[tier]}
+                  onInput={(event) => change(tier, event.currentTarget.value)}
+                />
               </Field>
             ))}
           </div>
           {kept.by_label.map((entry) => {
-            const labels = Object.entries(entry.labels).map(([key, value]) => `${clean(key)}=${clean(value)}`).join(" ");
-            return <p class="small" key={labels}><span class="chip">{labels}</span> {entry.raw}, one-minute summaries {entry.minutes}, hourly summaries {entry.hours}</p>;
+            const labels = Object.entries(entry.labels)
+              .map(([key, value]) => `${clean(key)}=${clean(value)}`)
+              .join(" ");
+            return (
+              <p class="small" key={labels}>
+                <span class="chip">{labels}</span> {entry.raw}, one-minute summaries {entry.minutes}, hourly summaries{" "}
+                {entry.hours}
+              </p>
+            );
           })}
-          {kept.configured ? <p class="small quiet">Set by flags or the configuration file of the hub; it cannot be changed here.</p> : <Lack of="admin" />}
+          {kept.configured ? (
+            <p class="small quiet">Set by flags or the configuration file of the hub; it cannot be changed here.</p>
+          ) : (
+            <Lack of="admin" />
+          )}
           {typed === null ? null : (
             <div class="row">
-              {would !== null && "deletes" in would ? (would.deletes
-                ? <Confirmed label="Save" sure="Delete and save" onConfirm={save} />
-                : <button type="button" class="button primary" onClick={save}>Save</button>) : <button type="button" class="button" disabled>Save</button>}
-              <button type="button" class="button plain" onClick={() => take(kept)}>Cancel</button>
-              <span class="small" role="status">{would === null ? "Checking what would be deleted…" : "deletes" in would ? would.deletes ? `This deletes ${would.text}.` : "Nothing will be deleted." : ""}</span>
+              {would !== null && "deletes" in would ? (
+                would.deletes ? (
+                  <Confirmed label="Save" sure="Delete and save" onConfirm={save} />
+                ) : (
+                  <button type="button" class="button primary" onClick={save}>
+                    Save
+                  </button>
+                )
+              ) : (
+                <button type="button" class="button" disabled>
+                  Save
+                </button>
+              )}
+              <button type="button" class="button plain" onClick={() => take(kept)}>
+                Cancel
+              </button>
+              <span class="small" role="status">
+                {would === null
+                  ? "Checking what would be deleted…"
+                  : "deletes" in would
+                    ? would.deletes
+                      ? `This deletes ${would.text}.`
+                      : "Nothing will be deleted."
+                    : ""}
+              </span>
             </div>
           )}
         </form>
       )}
-      {wrong && (kept === null || !TIERS.some(([tier]) => tier === wrong.field)) ? <p class="problem" role="alert">{wrong.problem}</p> : null}
+      {wrong && (kept === null || !TIERS.some(([tier]) => tier === wrong.field)) ? (
+        <p class="problem" role="alert">
+          {wrong.problem}
+        </p>
+      ) : null}
     </section>
   );
 }

@@ -24,20 +24,48 @@ export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
     });
   return (
     <section class="card stack" aria-labelledby="join-tokens">
-      <div><h2 id="join-tokens">Join tokens</h2><p class="small quiet">A device with a join token is added right away.</p></div>
+      <div>
+        <h2 id="join-tokens">Join tokens</h2>
+        <p class="small quiet">A device with a join token is added right away.</p>
+      </div>
       <form class="form" onSubmit={create}>
         <div class="form-grid">
-          <Field label="Devices" problem={at("uses")}><input class="input" type="number" required min="1" max="1000000" value={uses} onInput={(event) => setUses(event.currentTarget.value)} /></Field>
+          <Field label="Devices" problem={at("uses")}>
+            <input
+              class="input"
+              type="number"
+              required
+              min="1"
+              max="1000000"
+              value={uses}
+              onInput={(event) => setUses(event.currentTarget.value)}
+            />
+          </Field>
           <Lifetime value={expires} set={setExpires} problem={at("expires")} />
         </div>
         {Rest()}
-        <div class="row"><button class="button" disabled={form.busy}>Create join token</button></div>
+        <div class="row">
+          <button class="button" disabled={form.busy}>
+            Create join token
+          </button>
+        </div>
       </form>
       <Tokens kind="join token" made={made} list={list} heads={["Id", "Uses left", "Expires"]}>
         {(token) => (
           <tr key={token.id}>
-            <td class="mono">{clean(token.id, 16)}</td><td>{token.uses_left}</td><td><Expiry at={token.expires_at} /></td>
-            <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.id, 16)} onConfirm={() => void revoke(api.tokens.revokeJoin(token.id))} /></td>
+            <td class="mono">{clean(token.id, 16)}</td>
+            <td>{token.uses_left}</td>
+            <td>
+              <Expiry at={token.expires_at} />
+            </td>
+            <td class="n">
+              <Confirmed
+                label="Revoke"
+                sure="Really revoke"
+                name={clean(token.id, 16)}
+                onConfirm={() => void revoke(api.tokens.revokeJoin(token.id))}
+              />
+            </td>
           </tr>
         )}
       </Tokens>
@@ -47,7 +75,11 @@ export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
 
 /** What a token may, by its scope. */
 const MAY: Record<Token["scope"], string> = {
-  read: "read", ingest: "send readings only", write: "read, acknowledge and silence alerts, send readings", operate: "read, alerts, send readings, change rules and devices", admin: "full access",
+  read: "read",
+  ingest: "send readings only",
+  write: "read, acknowledge and silence alerts, send readings",
+  operate: "read, alerts, send readings, change rules and devices",
+  admin: "full access",
 };
 
 /** Scopes of which a token may be only for devices with certain labels. */
@@ -63,7 +95,12 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
   const { at, Rest, ...form } = useForm([name, scope, labels, expires]);
   const create = (event: Event) =>
     form.send(event, async () => {
-      const token = await api.tokens.create({ name: name.trim(), scope, labels: mayLimit ? readLabels(labels) : {}, expires });
+      const token = await api.tokens.create({
+        name: name.trim(),
+        scope,
+        labels: mayLimit ? readLabels(labels) : {},
+        expires,
+      });
       setMade(token.token);
       setName("");
       setLabels("");
@@ -71,26 +108,77 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
     });
   return (
     <section class="card stack" aria-labelledby="api-tokens">
-      <div><h2 id="api-tokens">API tokens</h2><p class="small quiet">For programs and scripts: <code>Authorization: Bearer</code>. <a href={pathTo("/api/docs")} target="_blank">API documentation</a></p></div>
+      <div>
+        <h2 id="api-tokens">API tokens</h2>
+        <p class="small quiet">
+          For programs and scripts: <code>Authorization: Bearer</code>.{" "}
+          <a href={pathTo("/api/docs")} target="_blank">
+            API documentation
+          </a>
+        </p>
+      </div>
       <form class="form" onSubmit={create}>
         <div class="form-grid">
-          <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+          <Field label="Name" problem={at("name")}>
+            <input
+              class="input"
+              required
+              maxLength={64}
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+          </Field>
           <Field label="Permissions">
-            <select class="input" value={scope} onChange={(event) => setScope(event.currentTarget.value as Token["scope"])}>
-              {Object.entries(MAY).map(([scope, may]) => <option key={scope} value={scope}>{may}</option>)}
+            <select
+              class="input"
+              value={scope}
+              onChange={(event) => setScope(event.currentTarget.value as Token["scope"])}
+            >
+              {Object.entries(MAY).map(([scope, may]) => (
+                <option key={scope} value={scope}>
+                  {may}
+                </option>
+              ))}
             </select>
           </Field>
-          {mayLimit ? <Field label="Only devices with" problem={at("labels")} hint="labels, key=value, separated by commas; empty: all devices"><input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} /></Field> : null}
+          {mayLimit ? (
+            <Field
+              label="Only devices with"
+              problem={at("labels")}
+              hint="labels, key=value, separated by commas; empty: all devices"
+            >
+              <input class="input" value={labels} onInput={(event) => setLabels(event.currentTarget.value)} />
+            </Field>
+          ) : null}
           <Lifetime value={expires} set={setExpires} problem={at("expires")} />
         </div>
         {Rest()}
-        <div class="row"><button class="button" disabled={form.busy}>Create API token</button></div>
+        <div class="row">
+          <button class="button" disabled={form.busy}>
+            Create API token
+          </button>
+        </div>
       </form>
       <Tokens kind="API token" made={made} list={list} heads={["Name", "Permissions", "Used", "Expires"]}>
         {(token) => (
           <tr key={token.id}>
-            <td>{clean(token.name)}</td><td title={token.scope}>{MAY[token.scope] ?? clean(token.scope)}<Limit labels={token.labels} /></td><td>{ago(millis(token.last_used_at), state.value.now)}</td><td><Expiry at={token.expires_at} /></td>
-            <td class="n"><Confirmed label="Revoke" sure="Really revoke" name={clean(token.name)} onConfirm={() => void revoke(api.tokens.revoke(token.id))} /></td>
+            <td>{clean(token.name)}</td>
+            <td title={token.scope}>
+              {MAY[token.scope] ?? clean(token.scope)}
+              <Limit labels={token.labels} />
+            </td>
+            <td>{ago(millis(token.last_used_at), state.value.now)}</td>
+            <td>
+              <Expiry at={token.expires_at} />
+            </td>
+            <td class="n">
+              <Confirmed
+                label="Revoke"
+                sure="Really revoke"
+                name={clean(token.name)}
+                onConfirm={() => void revoke(api.tokens.revoke(token.id))}
+              />
+            </td>
           </tr>
         )}
       </Tokens>
@@ -102,18 +190,54 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
 function Limit({ labels }: { labels: Token["labels"] }) {
   const pairs = Object.entries(labels);
   if (pairs.length === 0) return null;
-  return <div class="row" title="Only devices with these labels">{pairs.map(([key, value]) => <span class="chip" key={key}>{clean(key)}={clean(value)}</span>)}</div>;
+  return (
+    <div class="row" title="Only devices with these labels">
+      {pairs.map(([key, value]) => (
+        <span class="chip" key={key}>
+          {clean(key)}={clean(value)}
+        </span>
+      ))}
+    </div>
+  );
 }
 
 /** The one that was just made, shown once, and those there are. */
-function Tokens<T>({ kind, made, list, heads, children }: { kind: string; made: string | null; list: readonly T[] | null; heads: readonly string[]; children: (token: T) => preact.JSX.Element }) {
+function Tokens<T>({
+  kind,
+  made,
+  list,
+  heads,
+  children,
+}: {
+  kind: string;
+  made: string | null;
+  list: readonly T[] | null;
+  heads: readonly string[];
+  children: (token: T) => preact.JSX.Element;
+}) {
   return (
     <>
-      {made ? <div class="stack" role="status" style={{ gap: "6px" }}><p class="small quiet">Shown once.</p><Copyable text={made} label={kind} /></div> : null}
+      {made ? (
+        <div class="stack" role="status" style={{ gap: "6px" }}>
+          <p class="small quiet">Shown once.</p>
+          <Copyable text={made} label={kind} />
+        </div>
+      ) : null}
       {list && list.length > 0 ? (
         <div class="scroll-x" tabIndex={0} role="region" aria-label={`List of ${kind}s`}>
           <table>
-            <thead><tr>{heads.map((head) => <th scope="col" key={head}>{head}</th>)}<th scope="col"><span class="seen-by-readers">Action</span></th></tr></thead>
+            <thead>
+              <tr>
+                {heads.map((head) => (
+                  <th scope="col" key={head}>
+                    {head}
+                  </th>
+                ))}
+                <th scope="col">
+                  <span class="seen-by-readers">Action</span>
+                </th>
+              </tr>
+            </thead>
             <tbody>{list.map(children)}</tbody>
           </table>
         </div>
@@ -122,11 +246,22 @@ function Tokens<T>({ kind, made, list, heads, children }: { kind: string; made: 
   );
 }
 
-function Lifetime({ value, set, problem }: { value: string; set: (value: string) => void; problem: string | undefined }) {
+function Lifetime({
+  value,
+  set,
+  problem,
+}: {
+  value: string;
+  set: (value: string) => void;
+  problem: string | undefined;
+}) {
   return (
     <Field label="Expires in" problem={problem}>
       <select class="input" value={value} onChange={(event) => set(event.currentTarget.value)}>
-        <option value="1h">1 hour</option><option value="24h">24 hours</option><option value="30d">30 days</option><option value="90d">90 days</option>
+        <option value="1h">1 hour</option>
+        <option value="24h">24 hours</option>
+        <option value="30d">30 days</option>
+        <option value="90d">90 days</option>
       </select>
     </Field>
   );
@@ -143,4 +278,3 @@ async function revoke(request: Promise<null>): Promise<void> {
   await told(request);
   await loadTokens();
 }
-

@@ -20,7 +20,10 @@ const ROLES: readonly { role: Role; means: string }[] = [
 ];
 
 /** A link that was just made, and for whom. */
-interface Given { name: string; url: string }
+interface Given {
+  name: string;
+  url: string;
+}
 
 export function Users() {
   const [list, setList] = useState<readonly User[] | null>(null);
@@ -32,20 +35,46 @@ export function Users() {
     void loadSessions();
   };
   useEffect(() => void load(), []);
-  const give = (name: string, path: string) => setGiven({ name, url: location.origin + pathTo("/") + path.replace(/^\//, "") });
+  const give = (name: string, path: string) =>
+    setGiven({ name, url: location.origin + pathTo("/") + path.replace(/^\//, "") });
   return (
     <section class="card entries" aria-labelledby="users">
-      <div class="card-head"><div><h2 id="users">Users</h2><p class="small quiet">Everyone signs in with their own name and password.</p></div></div>
-      {list === null ? <p class="empty quiet">Loading…</p> : (
-        <ul class="entries">{list.map((user) => <Entry key={user.id} user={user} load={load} give={give} />)}</ul>
+      <div class="card-head">
+        <div>
+          <h2 id="users">Users</h2>
+          <p class="small quiet">Everyone signs in with their own name and password.</p>
+        </div>
+      </div>
+      {list === null ? (
+        <p class="empty quiet">Loading…</p>
+      ) : (
+        <ul class="entries">
+          {list.map((user) => (
+            <Entry key={user.id} user={user} load={load} give={give} />
+          ))}
+        </ul>
       )}
       {given ? <Link given={given} close={() => setGiven(null)} /> : null}
-      <NewUser done={(name, path) => { give(name, path); void load(); }} isFirst={(list?.length ?? 0) < 2} />
+      <NewUser
+        done={(name, path) => {
+          give(name, path);
+          void load();
+        }}
+        isFirst={(list?.length ?? 0) < 2}
+      />
     </section>
   );
 }
 
-function Entry({ user, load, give }: { user: User; load: () => Promise<void>; give: (name: string, path: string) => void }) {
+function Entry({
+  user,
+  load,
+  give,
+}: {
+  user: User;
+  load: () => Promise<void>;
+  give: (name: string, path: string) => void;
+}) {
   const name = clean(user.name);
   const isOwn = user.id === own.value;
   const change = (patch: UserPatch) => void told(api.users.change(user.id, patch)).then(load);
@@ -55,25 +84,64 @@ function Entry({ user, load, give }: { user: User; load: () => Promise<void>; gi
     await load();
   };
   const drop = async () => {
-    if ((await done(api.users.dropSecondFactor(user.id)))) say(`${name} signs in without a code now.`);
+    if (await done(api.users.dropSecondFactor(user.id))) say(`${name} signs in without a code now.`);
     await load();
   };
   return (
     <li>
       <div class="what">
-        <div class="entry-line"><strong>{name}</strong>{isOwn ? <span class="chip">you</span> : null}{user.enabled ? null : <span class="chip">disabled</span>}</div>
-        <span class="small quiet">{[seen(user), user.second_factor ? "second factor on" : ""].filter(Boolean).join(", ")}</span>
+        <div class="entry-line">
+          <strong>{name}</strong>
+          {isOwn ? <span class="chip">you</span> : null}
+          {user.enabled ? null : <span class="chip">disabled</span>}
+        </div>
+        <span class="small quiet">
+          {[seen(user), user.second_factor ? "second factor on" : ""].filter(Boolean).join(", ")}
+        </span>
       </div>
       <div class="row wrap">
-        <select class="input short" aria-label={`Role of ${name}`} value={user.role} onChange={(event) => change({ role: event.currentTarget.value as Role })}>
-          {ROLES.map(({ role }) => <option key={role} value={role}>{role}</option>)}
+        <select
+          class="input short"
+          aria-label={`Role of ${name}`}
+          value={user.role}
+          onChange={(event) => change({ role: event.currentTarget.value as Role })}
+        >
+          {ROLES.map(({ role }) => (
+            <option key={role} value={role}>
+              {role}
+            </option>
+          ))}
         </select>
         {isOwn ? null : (
           <>
-            <Confirmed label={user.has_password ? "Reset password" : "New link"} sure={user.has_password ? "Really reset" : "Replace the link"} name={name} onConfirm={() => void reset()} />
-            {user.second_factor ? <Confirmed label="Turn off second factor" sure="Really turn off" name={`for ${name}`} onConfirm={() => void drop()} /> : null}
-            <button type="button" class="button plain" aria-label={`${user.enabled ? "Disable" : "Enable"} ${name}`} onClick={() => change({ enabled: !user.enabled })}>{user.enabled ? "Disable" : "Enable"}</button>
-            <Confirmed label="Remove" sure="Really remove" name={name} onConfirm={() => void told(api.users.remove(user.id)).then(load)} />
+            <Confirmed
+              label={user.has_password ? "Reset password" : "New link"}
+              sure={user.has_password ? "Really reset" : "Replace the link"}
+              name={name}
+              onConfirm={() => void reset()}
+            />
+            {user.second_factor ? (
+              <Confirmed
+                label="Turn off second factor"
+                sure="Really turn off"
+                name={`for ${name}`}
+                onConfirm={() => void drop()}
+              />
+            ) : null}
+            <button
+              type="button"
+              class="button plain"
+              aria-label={`${user.enabled ? "Disable" : "Enable"} ${name}`}
+              onClick={() => change({ enabled: !user.enabled })}
+            >
+              {user.enabled ? "Disable" : "Enable"}
+            </button>
+            <Confirmed
+              label="Remove"
+              sure="Really remove"
+              name={name}
+              onConfirm={() => void told(api.users.remove(user.id)).then(load)}
+            />
           </>
         )}
       </div>
@@ -93,7 +161,11 @@ function Link({ given, close }: { given: Given; close: () => void }) {
     <div class="stack card-foot roomy" role="status">
       <p class="small">Give this link to {clean(given.name)}. It works once, within 24 hours, and is shown only now.</p>
       <Copyable text={given.url} label="sign-in link" />
-      <div class="row"><button type="button" class="button" onClick={close}>I have copied it</button></div>
+      <div class="row">
+        <button type="button" class="button" onClick={close}>
+          I have copied it
+        </button>
+      </div>
     </div>
   );
 }
@@ -111,14 +183,37 @@ function NewUser({ done: made, isFirst }: { done: (name: string, path: string) =
   return (
     <form class="form card-foot roomy" onSubmit={create} aria-label="Add a user">
       <div class="form-grid">
-        <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} autocomplete="off" value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
+        <Field label="Name" problem={at("name")}>
+          <input
+            class="input"
+            required
+            maxLength={64}
+            autocomplete="off"
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </Field>
         <Field label="Role" problem={at("role")} hint={ROLES.find((one) => one.role === role)?.means}>
-          <select class="input" value={role} onChange={(event) => setRole(event.currentTarget.value as Role)}>{ROLES.map((one) => <option key={one.role} value={one.role}>{one.role}</option>)}</select>
+          <select class="input" value={role} onChange={(event) => setRole(event.currentTarget.value as Role)}>
+            {ROLES.map((one) => (
+              <option key={one.role} value={one.role}>
+                {one.role}
+              </option>
+            ))}
+          </select>
         </Field>
       </div>
-      {isFirst ? <p class="small quiet">Once there is a second user, everyone signs in with a name, too. Yours is at "Your account".</p> : null}
+      {isFirst ? (
+        <p class="small quiet">
+          Once there is a second user, everyone signs in with a name, too. Yours is at "Your account".
+        </p>
+      ) : null}
       {Rest()}
-      <div class="row"><button class="button" disabled={form.busy}>Add user</button></div>
+      <div class="row">
+        <button class="button" disabled={form.busy}>
+          Add user
+        </button>
+      </div>
     </form>
   );
 }

@@ -22,10 +22,22 @@ export interface Typed {
 }
 
 function Problem({ of }: { of: string | undefined }) {
-  return of === undefined ? null : <p class="problem" role="alert">{of}</p>;
+  return of === undefined ? null : (
+    <p class="problem" role="alert">
+      {of}
+    </p>
+  );
 }
 
-export function WebhookForm({ hook, save, close }: { hook: Webhook | null; save: (typed: Typed) => Promise<void>; close: () => void }) {
+export function WebhookForm({
+  hook,
+  save,
+  close,
+}: {
+  hook: Webhook | null;
+  save: (typed: Typed) => Promise<void>;
+  close: () => void;
+}) {
   const [name, setName] = useState(hook?.name ?? "");
   /** What a person chose; null while nobody has. */
   const [chosen, choose] = useState<WebhookKind | null>(hook?.kind ?? null);
@@ -41,54 +53,179 @@ export function WebhookForm({ hook, save, close }: { hook: Webhook | null; save:
   const stored = hook?.kind === kind ? hook.fields : {};
   const { at, Rest, ...form } = useForm([name, kind, url, fields, headers]);
   const submit = (event: Event) =>
-    form.send(event, () => save({ name: name.trim(), kind, url: url.trim(), fields: fieldsChange(kind, stored, fields), headers: headersChange(hook?.headers ?? {}, headers), past, for_new_rules: forNewRules }));
+    form.send(event, () =>
+      save({
+        name: name.trim(),
+        kind,
+        url: url.trim(),
+        fields: fieldsChange(kind, stored, fields),
+        headers: headersChange(hook?.headers ?? {}, headers),
+        past,
+        for_new_rules: forNewRules,
+      }),
+    );
   const row = (index: number, change: Partial<HeaderRow> | null) =>
-    setHeaders(change === null ? headers.filter((_, i) => i !== index) : headers.map((one, i) => (i === index ? { ...one, ...change } : one)));
+    setHeaders(
+      change === null
+        ? headers.filter((_, i) => i !== index)
+        : headers.map((one, i) => (i === index ? { ...one, ...change } : one)),
+    );
   const title = hook ? `Edit ${hook.name}` : "New webhook";
   return (
     <form class="card form" onSubmit={submit} aria-label={title}>
       <h2>{title}</h2>
       <div class="form-grid">
-        <Field label="Name" problem={at("name")}><input class="input" required maxLength={64} autofocus value={name} onInput={(event) => setName(event.currentTarget.value)} /></Field>
-        <Field label="Sends to" problem={at("kind")} hint={chosen === null && looks !== null ? "recognised from the address" : undefined}>
-          <select class="input" value={kind} onChange={(event) => choose(event.currentTarget.value as WebhookKind)}>{KINDS.map((one) => <option key={one.kind} value={one.kind}>{one.label}</option>)}</select>
+        <Field label="Name" problem={at("name")}>
+          <input
+            class="input"
+            required
+            maxLength={64}
+            autofocus
+            value={name}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </Field>
+        <Field
+          label="Sends to"
+          problem={at("kind")}
+          hint={chosen === null && looks !== null ? "recognised from the address" : undefined}
+        >
+          <select class="input" value={kind} onChange={(event) => choose(event.currentTarget.value as WebhookKind)}>
+            {KINDS.map((one) => (
+              <option key={one.kind} value={one.kind}>
+                {one.label}
+              </option>
+            ))}
+          </select>
         </Field>
       </div>
-      <Field label="Address" problem={at("url")} hint={hook && url === hook.url ? `${about.hint}; messages that wait are sent there at once` : about.hint}><input class="input" required type="url" placeholder={about.address} spellcheck={false} value={url} onInput={(event) => setUrl(event.currentTarget.value)} /></Field>
+      <Field
+        label="Address"
+        problem={at("url")}
+        hint={hook && url === hook.url ? `${about.hint}; messages that wait are sent there at once` : about.hint}
+      >
+        <input
+          class="input"
+          required
+          type="url"
+          placeholder={about.address}
+          spellcheck={false}
+          value={url}
+          onInput={(event) => setUrl(event.currentTarget.value)}
+        />
+      </Field>
       {chosen !== null && looks !== null && looks !== chosen ? (
-        <div class="row small"><span>This looks like an address of {kindOf(looks).label}.</span><button type="button" class="button plain" onClick={() => choose(looks)}>Send as {kindOf(looks).label}</button></div>
+        <div class="row small">
+          <span>This looks like an address of {kindOf(looks).label}.</span>
+          <button type="button" class="button plain" onClick={() => choose(looks)}>
+            Send as {kindOf(looks).label}
+          </button>
+        </div>
       ) : null}
       {about.fields.length > 0 ? (
         <div class="form-grid">
           {about.fields.map((field) => (
-            <Field key={`${kind} ${field.name}`} label={field.label} problem={at(`fields.${field.name}`)} hint={field.hint}>
-              <input class="input" required={!field.optional && !(field.secret && stored[field.name] !== undefined)} autocomplete="off" spellcheck={false} maxLength={512}
+            <Field
+              key={`${kind} ${field.name}`}
+              label={field.label}
+              problem={at(`fields.${field.name}`)}
+              hint={field.hint}
+            >
+              <input
+                class="input"
+                required={!field.optional && !(field.secret && stored[field.name] !== undefined)}
+                autocomplete="off"
+                spellcheck={false}
+                maxLength={512}
                 placeholder={field.secret && stored[field.name] !== undefined ? "stored; type to replace it" : ""}
-                value={fields[field.name] ?? ""} onInput={(event) => setFields({ ...fields, [field.name]: event.currentTarget.value })} />
+                value={fields[field.name] ?? ""}
+                onInput={(event) => setFields({ ...fields, [field.name]: event.currentTarget.value })}
+              />
             </Field>
           ))}
         </div>
       ) : null}
       <fieldset class="stack tight">
         <legend>Headers</legend>
-        <p class="small quiet">{kind === "generic" ? "For receivers that ask for a token. Values are stored encrypted and never shown again." : "Seldom needed here. Values are stored encrypted and never shown again."}</p>
+        <p class="small quiet">
+          {kind === "generic"
+            ? "For receivers that ask for a token. Values are stored encrypted and never shown again."
+            : "Seldom needed here. Values are stored encrypted and never shown again."}
+        </p>
         {headers.map((one, i) => (
           <div class="header-row" key={i}>
-            <input class="input" aria-label={`Name of header ${i + 1}`} placeholder="Authorization" readOnly={one.stored} value={one.name} onInput={(event) => row(i, { name: event.currentTarget.value })} />
-            <input class="input" aria-label={`Value of header ${i + 1}`} placeholder={one.stored ? "stored; type to replace it" : "Bearer …"} autocomplete="off" spellcheck={false} value={one.value} onInput={(event) => row(i, { value: event.currentTarget.value })} />
-            <button type="button" class="button plain" aria-label={`Remove header ${one.name || i + 1}`} onClick={() => row(i, null)}>Remove</button>
+            <input
+              class="input"
+              aria-label={`Name of header ${i + 1}`}
+              placeholder="Authorization"
+              readOnly={one.stored}
+              value={one.name}
+              onInput={(event) => row(i, { name: event.currentTarget.value })}
+            />
+            <input
+              class="input"
+              aria-label={`Value of header ${i + 1}`}
+              placeholder={one.stored ? "stored; type to replace it" : "Bearer …"}
+              autocomplete="off"
+              spellcheck={false}
+              value={one.value}
+              onInput={(event) => row(i, { value: event.currentTarget.value })}
+            />
+            <button
+              type="button"
+              class="button plain"
+              aria-label={`Remove header ${one.name || i + 1}`}
+              onClick={() => row(i, null)}
+            >
+              Remove
+            </button>
             <Problem of={at(`headers.${one.name.trim()}`)} />
           </div>
         ))}
-        <div class="row"><button type="button" class="button" onClick={() => setHeaders([...headers, { name: "", value: "", stored: false }])}>Add a header</button></div>
+        <div class="row">
+          <button
+            type="button"
+            class="button"
+            onClick={() => setHeaders([...headers, { name: "", value: "", stored: false }])}
+          >
+            Add a header
+          </button>
+        </div>
       </fieldset>
       <div class="row checks">
-        <label class="check"><input type="checkbox" checked={forNewRules} onChange={(event) => setForNewRules(event.currentTarget.checked)} />New rules notify it</label>
-        <label class="check"><input type="checkbox" checked={past} onChange={(event) => setPast(event.currentTarget.checked)} />Also send alerts that were over when their readings arrived</label>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={forNewRules}
+            onChange={(event) => setForNewRules(event.currentTarget.checked)}
+          />
+          New rules notify it
+        </label>
+        <label class="check">
+          <input type="checkbox" checked={past} onChange={(event) => setPast(event.currentTarget.checked)} />
+          Also send alerts that were over when their readings arrived
+        </label>
       </div>
-      <Preview asked={{ name: name.trim(), kind, url: url.trim(), fields: fieldsPreviewed(kind, stored, fields), headers: Object.fromEntries(headers.filter((one) => one.name.trim() !== "").map((one) => [one.name.trim(), "(hidden)"])) }} />
+      <Preview
+        asked={{
+          name: name.trim(),
+          kind,
+          url: url.trim(),
+          fields: fieldsPreviewed(kind, stored, fields),
+          headers: Object.fromEntries(
+            headers.filter((one) => one.name.trim() !== "").map((one) => [one.name.trim(), "(hidden)"]),
+          ),
+        }}
+      />
       {Rest()}
-      <div class="row"><button class="button primary" disabled={form.busy}>{hook ? "Save" : "Create webhook"}</button><button type="button" class="button" onClick={close}>Cancel</button></div>
+      <div class="row">
+        <button class="button primary" disabled={form.busy}>
+          {hook ? "Save" : "Create webhook"}
+        </button>
+        <button type="button" class="button" onClick={close}>
+          Cancel
+        </button>
+      </div>
     </form>
   );
 }

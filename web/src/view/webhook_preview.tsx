@@ -8,7 +8,12 @@ import type { AskPreview, WebhookPreview } from "../types";
 /** After the last key. */
 const REST_MS = 300;
 
-const EVENTS = [["alert.firing", "Alert fires"], ["alert.resolved", "Alert resolved"], ["alert.past", "Past alert"], ["webhook.test", "Test"]] as const;
+const EVENTS = [
+  ["alert.firing", "Alert fires"],
+  ["alert.resolved", "Alert resolved"],
+  ["alert.past", "Past alert"],
+  ["webhook.test", "Test"],
+] as const;
 
 export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
   const [open, setOpen] = useState(false);
@@ -19,7 +24,10 @@ export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
     if (!open || asked.url === "") return show(null);
     let over = false;
     const timer = setTimeout(() => {
-      void api.webhooks.preview(JSON.parse(question) as AskPreview).catch((error: unknown) => reason(error)).then((answer) => over || show(answer));
+      void api.webhooks
+        .preview(JSON.parse(question) as AskPreview)
+        .catch((error: unknown) => reason(error))
+        .then((answer) => over || show(answer));
     }, REST_MS);
     return () => {
       over = true;
@@ -30,10 +38,31 @@ export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
     <details class="preview" onToggle={(toggled) => setOpen(toggled.currentTarget.open)}>
       <summary>Preview what is sent</summary>
       <div class="stack tight">
-        <select class="input" aria-label="Previewed event" value={event} onChange={(change) => setEvent(change.currentTarget.value as typeof event)}>{EVENTS.map(([of, label]) => <option key={of} value={of}>{label}</option>)}</select>
-        {shown === null ? <p class="small quiet">{asked.url === "" ? "Write the address first." : "Loading…"}</p>
-          : typeof shown === "string" ? <p class="small quiet">{shown}</p>
-          : <pre tabIndex={0} aria-label="What is sent">{shown.method} {shown.url}{"\n"}{Object.entries(shown.headers).map(([name, value]) => `${name}: ${value}\n`)}{"\n"}{shown.body}</pre>}
+        <select
+          class="input"
+          aria-label="Previewed event"
+          value={event}
+          onChange={(change) => setEvent(change.currentTarget.value as typeof event)}
+        >
+          {EVENTS.map(([of, label]) => (
+            <option key={of} value={of}>
+              {label}
+            </option>
+          ))}
+        </select>
+        {shown === null ? (
+          <p class="small quiet">{asked.url === "" ? "Write the address first." : "Loading…"}</p>
+        ) : typeof shown === "string" ? (
+          <p class="small quiet">{shown}</p>
+        ) : (
+          <pre tabIndex={0} aria-label="What is sent">
+            {shown.method} {shown.url}
+            {"\n"}
+            {Object.entries(shown.headers).map(([name, value]) => `${name}: ${value}\n`)}
+            {"\n"}
+            {shown.body}
+          </pre>
+        )}
       </div>
     </details>
   );

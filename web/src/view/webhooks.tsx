@@ -39,7 +39,8 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   const inForm = list?.find((hook) => hook.id === edited) ?? null;
   const close = () => setEdited(null);
   const create = async ({ headers, fields, ...typed }: Typed) => {
-    const given = (pairs: Record<string, string | null>) => Object.fromEntries(Object.entries(pairs).map(([name, value]) => [name, value ?? ""]));
+    const given = (pairs: Record<string, string | null>) =>
+      Object.fromEntries(Object.entries(pairs).map(([name, value]) => [name, value ?? ""]));
     const hook = await api.webhooks.create({ ...typed, headers: given(headers), fields: given(fields) });
     await loadWebhooks();
     go({ view: "webhooks", webhook: hook.id }, "replace");
@@ -56,24 +57,76 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   };
   return (
     <>
-      <div class="head"><h1>Webhooks</h1><Only may="admin"><button type="button" class="button primary" aria-expanded={adding} onClick={() => setEdited(adding ? null : "")}>New webhook</button></Only></div>
+      <div class="head">
+        <h1>Webhooks</h1>
+        <Only may="admin">
+          <button
+            type="button"
+            class="button primary"
+            aria-expanded={adding}
+            onClick={() => setEdited(adding ? null : "")}
+          >
+            New webhook
+          </button>
+        </Only>
+      </div>
       <Lack of="admin" />
       {adding ? <WebhookForm key="new" hook={null} save={create} close={close} /> : null}
-      {inForm ? <WebhookForm key={inForm.id} hook={inForm} save={(typed) => change(inForm, typed)} close={close} /> : null}
+      {inForm ? (
+        <WebhookForm key={inForm.id} hook={inForm} save={(typed) => change(inForm, typed)} close={close} />
+      ) : null}
       {secret ? (
         <section class="card stack" role="status" aria-label="New secret">
-          <div><h2>Secret of {clean(secret.name)}</h2><p class="small quiet">Shown once. The receiver checks the signature of each message with it (Standard Webhooks).</p></div>
+          <div>
+            <h2>Secret of {clean(secret.name)}</h2>
+            <p class="small quiet">
+              Shown once. The receiver checks the signature of each message with it (Standard Webhooks).
+            </p>
+          </div>
           <Copyable text={secret.secret} label="webhook secret" />
-          <div class="row"><button type="button" class="button" onClick={() => setSecret(null)}>I have saved it</button></div>
+          <div class="row">
+            <button type="button" class="button" onClick={() => setSecret(null)}>
+              I have saved it
+            </button>
+          </div>
         </section>
       ) : null}
-      {list === null ? <p class="quiet" role="status">Loading…</p> : list.length === 0 && !adding ? (
-        <section class="card empty"><h2>No webhooks yet</h2><p>A webhook is an address we notify when an alert fires or resolves: a chat, a phone, a pager, a script. Slack, Teams, Telegram, ntfy and others get messages they show, a program gets signed JSON. Each is tried again until it is accepted, and logged here.</p><Only may="admin"><button type="button" class="button" onClick={() => setEdited("")}>Create the first webhook</button></Only></section>
+      {list === null ? (
+        <p class="quiet" role="status">
+          Loading…
+        </p>
+      ) : list.length === 0 && !adding ? (
+        <section class="card empty">
+          <h2>No webhooks yet</h2>
+          <p>
+            A webhook is an address we notify when an alert fires or resolves: a chat, a phone, a pager, a script.
+            Slack, Teams, Telegram, ntfy and others get messages they show, a program gets signed JSON. Each is tried
+            again until it is accepted, and logged here.
+          </p>
+          <Only may="admin">
+            <button type="button" class="button" onClick={() => setEdited("")}>
+              Create the first webhook
+            </button>
+          </Only>
+        </section>
       ) : (
         <div class="columns listed">
           {chosen ? <Log hook={chosen} /> : null}
           <section class="card entries" aria-label="Webhooks">
-            <ul class="entries">{list.map((hook) => <HookEntry key={hook.id} hook={hook} chosen={hook === chosen} edit={() => { setEdited(hook.id); scrollTo({ top: 0 }); }} rotated={(made) => setSecret({ name: hook.name, secret: made })} />)}</ul>
+            <ul class="entries">
+              {list.map((hook) => (
+                <HookEntry
+                  key={hook.id}
+                  hook={hook}
+                  chosen={hook === chosen}
+                  edit={() => {
+                    setEdited(hook.id);
+                    scrollTo({ top: 0 });
+                  }}
+                  rotated={(made) => setSecret({ name: hook.name, secret: made })}
+                />
+              ))}
+            </ul>
           </section>
         </div>
       )}
@@ -81,7 +134,17 @@ export function Webhooks({ route }: { route: WebhooksRoute }) {
   );
 }
 
-function HookEntry({ hook, chosen, edit, rotated }: { hook: Webhook; chosen: boolean; edit: () => void; rotated: (secret: string) => void }) {
+function HookEntry({
+  hook,
+  chosen,
+  edit,
+  rotated,
+}: {
+  hook: Webhook;
+  chosen: boolean;
+  edit: () => void;
+  rotated: (secret: string) => void;
+}) {
   const name = clean(hook.name);
   // The log is live, the list is not: what was sent since the list came counts.
   const latest = deliveries.value[hook.id]?.[0]?.state ?? hook.last_delivery?.state;
@@ -109,7 +172,11 @@ function HookEntry({ hook, chosen, edit, rotated }: { hook: Webhook; chosen: boo
     <li class={chosen ? "chosen" : ""}>
       <div class="what">
         <div class="entry-line">
-          <strong><a href={href({ view: "webhooks", webhook: hook.id })} aria-current={chosen ? "true" : undefined}>{name}</a></strong>
+          <strong>
+            <a href={href({ view: "webhooks", webhook: hook.id })} aria-current={chosen ? "true" : undefined}>
+              {name}
+            </a>
+          </strong>
           {latest ? <Status of={latest} /> : null}
           {hook.kind === "generic" ? null : <span class="chip">{kindOf(hook.kind).label}</span>}
           {hook.enabled ? null : <span class="chip">off</span>}
@@ -118,18 +185,50 @@ function HookEntry({ hook, chosen, edit, rotated }: { hook: Webhook; chosen: boo
         {sent.length > 0 ? <span class="small quiet">with {sent.map((one) => clean(one, 64)).join(", ")}</span> : null}
         {all !== null ? (
           <div class="entry-line small">
-            <span class={hook.rules === 0 && all > 0 ? "" : "quiet"}>{usedBy(hook.rules, all)}{hook.for_new_rules ? " New rules notify it." : ""}</span>
-            {hook.rules < all && may("admin") ? <button type="button" class="button plain" aria-label={`Add ${name} to all rules`} onClick={() => void addToAll()}>Add to all</button> : null}
+            <span class={hook.rules === 0 && all > 0 ? "" : "quiet"}>
+              {usedBy(hook.rules, all)}
+              {hook.for_new_rules ? " New rules notify it." : ""}
+            </span>
+            {hook.rules < all && may("admin") ? (
+              <button
+                type="button"
+                class="button plain"
+                aria-label={`Add ${name} to all rules`}
+                onClick={() => void addToAll()}
+              >
+                Add to all
+              </button>
+            ) : null}
           </div>
         ) : null}
         {hook.disabled_reason ? <span class="problem">{clean(hook.disabled_reason, 200)}</span> : null}
-        <Only may="admin"><div class="row">
-          <button type="button" class="button" aria-label={`Send test to ${name}`} onClick={() => void testWebhook(hook)}>Send test</button>
-          <button type="button" class="button plain" aria-label={`Edit ${name}`} onClick={edit}>Edit</button>
-          <button type="button" class="button plain" aria-label={`Turn ${hook.enabled ? "off" : "on"} ${name}`} onClick={() => void flip()}>{hook.enabled ? "Turn off" : "Turn on"}</button>
-          {hook.kind === "generic" ? <Confirmed label="New secret" sure="Replace the secret" name={name} onConfirm={() => void rotate()} /> : null}
-          <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void remove()} />
-        </div></Only>
+        <Only may="admin">
+          <div class="row">
+            <button
+              type="button"
+              class="button"
+              aria-label={`Send test to ${name}`}
+              onClick={() => void testWebhook(hook)}
+            >
+              Send test
+            </button>
+            <button type="button" class="button plain" aria-label={`Edit ${name}`} onClick={edit}>
+              Edit
+            </button>
+            <button
+              type="button"
+              class="button plain"
+              aria-label={`Turn ${hook.enabled ? "off" : "on"} ${name}`}
+              onClick={() => void flip()}
+            >
+              {hook.enabled ? "Turn off" : "Turn on"}
+            </button>
+            {hook.kind === "generic" ? (
+              <Confirmed label="New secret" sure="Replace the secret" name={name} onConfirm={() => void rotate()} />
+            ) : null}
+            <Confirmed label="Delete" sure="Really delete" name={name} onConfirm={() => void remove()} />
+          </div>
+        </Only>
       </div>
     </li>
   );
@@ -140,9 +239,19 @@ function Log({ hook }: { hook: Webhook }) {
   const list = deliveries.value[hook.id];
   return (
     <section class="card entries" aria-labelledby="log">
-      <div class="card-head"><h2 id="log">Deliveries to {clean(hook.name)}</h2></div>
-      {!list ? <p class="empty quiet">Loading…</p> : list.length === 0 ? <p class="empty quiet">Nothing has been sent yet. Send a test to see whether the receiver answers.</p> : (
-        <ul class="entries">{list.map((delivery) => <DeliveryEntry key={delivery.id} delivery={delivery} off={!hook.enabled} />)}</ul>
+      <div class="card-head">
+        <h2 id="log">Deliveries to {clean(hook.name)}</h2>
+      </div>
+      {!list ? (
+        <p class="empty quiet">Loading…</p>
+      ) : list.length === 0 ? (
+        <p class="empty quiet">Nothing has been sent yet. Send a test to see whether the receiver answers.</p>
+      ) : (
+        <ul class="entries">
+          {list.map((delivery) => (
+            <DeliveryEntry key={delivery.id} delivery={delivery} off={!hook.enabled} />
+          ))}
+        </ul>
       )}
     </section>
   );
@@ -150,7 +259,10 @@ function Log({ hook }: { hook: Webhook }) {
 
 /** What a message is about; its `type`, which receivers see, is the hint. */
 const EVENTS: Readonly<Record<string, string>> = {
-  "alert.firing": "Alert fires", "alert.resolved": "Alert resolved", "alert.past": "Past alert", "webhook.test": "Test",
+  "alert.firing": "Alert fires",
+  "alert.resolved": "Alert resolved",
+  "alert.past": "Past alert",
+  "webhook.test": "Test",
 };
 
 /** A status of 2xx may be no delivery: then the error says why. */
@@ -166,7 +278,9 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
   const waits = delivery.state === "pending" && next !== null;
   const latest = delivery.attempts.at(-1);
   const alert = delivery.alert === null ? null : alerts?.[delivery.alert];
-  const about = alert ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${alert.sensor === "" ? "" : ` ${title(alert.sensor)}`}` : "";
+  const about = alert
+    ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${alert.sensor === "" ? "" : ` ${title(alert.sensor)}`}`
+    : "";
   return (
     <li class="delivery" data-delivery={delivery.id}>
       <div class="what">
@@ -178,12 +292,33 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
         <div class="entry-line small quiet">
           <span>{when(millis(delivery.created_at) ?? now, now)}</span>
           {delivery.attempt_count > 1 ? <span>{delivery.attempt_count} attempts</span> : null}
-          {latest ? <span>{answered(latest)} in {digits(latest.duration_ms)} ms</span> : null}
-          {waits ? <span>{off ? "waits until the webhook is turned on" : next > now ? `next in ${duration(next - now)}` : now - next < SENDS_WITHIN ? "sending" : "waits behind an earlier message"}</span> : null}
+          {latest ? (
+            <span>
+              {answered(latest)} in {digits(latest.duration_ms)} ms
+            </span>
+          ) : null}
+          {waits ? (
+            <span>
+              {off
+                ? "waits until the webhook is turned on"
+                : next > now
+                  ? `next in ${duration(next - now)}`
+                  : now - next < SENDS_WITHIN
+                    ? "sending"
+                    : "waits behind an earlier message"}
+            </span>
+          ) : null}
         </div>
       </div>
       {off || (waits && next <= now) || !may("admin") ? null : (
-        <button type="button" class="button plain" aria-label={`${waits ? "Try" : "Send"} ${EVENTS[delivery.event] ?? clean(delivery.event)} of ${when(millis(delivery.created_at) ?? now, now)} ${waits ? "now" : "again"}`} onClick={() => void replay(delivery)}>{waits ? "Try now" : "Send again"}</button>
+        <button
+          type="button"
+          class="button plain"
+          aria-label={`${waits ? "Try" : "Send"} ${EVENTS[delivery.event] ?? clean(delivery.event)} of ${when(millis(delivery.created_at) ?? now, now)} ${waits ? "now" : "again"}`}
+          onClick={() => void replay(delivery)}
+        >
+          {waits ? "Try now" : "Send again"}
+        </button>
       )}
       {delivery.attempts.length > 1 || latest?.response ? (
         <details>

@@ -8,7 +8,17 @@ import { lazily } from "./lazy";
 
 const form = lazily(() => import("./window_form").then((view) => view.WindowForm));
 
-export function WindowPicker({ range, window, live, show }: { range: Range; window: { from: number; to: number }; live: boolean; show: (range: Range) => void }) {
+export function WindowPicker({
+  range,
+  window,
+  live,
+  show,
+}: {
+  range: Range;
+  window: { from: number; to: number };
+  live: boolean;
+  show: (range: Range) => void;
+}) {
   const menu = useRef<HTMLDetailsElement>(null);
   const [open, setOpen] = useState(false);
   useEffect(() => {
@@ -27,11 +37,24 @@ export function WindowPicker({ range, window, live, show }: { range: Range; wind
     <>
       <div class="segments" role="group" aria-label="Window">
         {SPANS.map(([span, label]) => (
-          <button type="button" key={span} aria-pressed={range.from === `now-${span}` && live} onClick={() => show({ from: `now-${span}`, to: "now" })}>{label}</button>
+          <button
+            type="button"
+            key={span}
+            aria-pressed={range.from === `now-${span}` && live}
+            onClick={() => show({ from: `now-${span}`, to: "now" })}
+          >
+            {label}
+          </button>
         ))}
       </div>
       <details class="menu" ref={menu} onToggle={() => setOpen(menu.current?.open ?? false)}>
-        <summary class={`button ${custom ? "set" : ""}`} title="From and to">{live ? (MORE_SPANS.find(([span]) => range.from === `now-${span}`)?.[1] ?? "From – to") : <span class="shown">{shown(window)}</span>}</summary>
+        <summary class={`button ${custom ? "set" : ""}`} title="From and to">
+          {live ? (
+            (MORE_SPANS.find(([span]) => range.from === `now-${span}`)?.[1] ?? "From – to")
+          ) : (
+            <span class="shown">{shown(window)}</span>
+          )}
+        </summary>
         {open ? <form.View key={`${range.from} ${range.to}`} window={window} live={live} choose={choose} /> : null}
       </details>
     </>
