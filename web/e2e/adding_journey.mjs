@@ -1,4 +1,5 @@
-// How a device gets onto the page: the page's own command, opened on the hub's computer and by an address of the network.
+// How a device gets onto the page: the page's own command,
+// opened on the hub's computer and by an address of the network.
 
 import assert from "node:assert/strict";
 import { copyFile, mkdtemp, rm } from "node:fs/promises";

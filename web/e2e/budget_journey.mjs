@@ -1,7 +1,8 @@
 // What the page costs over the wire, beside its own files: the list of 302 devices, and the first chart of one of them.
 //
-// Counted are the answers as they travel, compressed, with their heads, and what the live connection brings from the opening of the
-// page until three seconds after the first row or chart is there: its messages as text, before they are compressed.
+// Counted are the answers as they travel, compressed, with their heads,
+// and what the live connection brings from the opening of the page until three seconds after the first row or chart is
+// there: its messages as text, before they are compressed.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

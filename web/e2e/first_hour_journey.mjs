@@ -1,6 +1,6 @@
 // The first minutes as a newcomer has them: from an empty folder to the first chart, by discovery and by the page's own
-// command, each in at most five actions. Hub and device are two machines (network namespaces) of a network in which nobody
-// else answers, so that the commands can be those of the README, without an address in them.
+// command, each in at most five actions. Hub and device are two machines (network namespaces) of a network in which
+// nobody else answers, so that the commands can be those of the README, without an address in them.
 //
 //   FILM    a directory for the pictures that the README shows, one a walk (`npm run film`)
 //
@@ -38,8 +38,8 @@ else {
 }
 
 /**
- * Runs this file once more, on a machine of its own with a cable to another one. Neither has a name: whatever happens, they end with
- * the processes in them, and those with the first of them.
+ * Runs this file once more, on a machine of its own with a cable to another one. Neither has a name:
+ * whatever happens, they end with the processes in them, and those with the first of them.
  */
 function apart() {
   const alone = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
@@ -97,7 +97,8 @@ async function byCommand() {
     const command = page.getByRole("textbox", { name: "install command" });
     await page.getByRole("button", { name: "Copied install command" }).waitFor();
     await frame("One command, copied");
-    // Run as far as it goes without a service manager: the device fetches the script, and starts the agent as the script would.
+    // Run as far as it goes without a service manager:
+    // the device fetches the script, and starts the agent as the script would.
     const [, url] = /^curl (?:--noproxy '\*' )?-sS '(http:\/\/[^']+)' \| sh$/.exec(await command.innerText());
     assert.equal(new URL(url).hostname, HUB_ADDRESS);
     const script = spawnSync(...other.command("curl", ["-sS", url]), { encoding: "utf8" }).stdout;
@@ -170,7 +171,10 @@ async function walk(name, middle) {
   }
 }
 
-/** A person at a browser and at terminals. Everything they do is written down: a click, a field with the Enter behind it, a command. */
+/**
+ * A person at a browser and at terminals. Everything they do is written down:
+ * a click, a field with the Enter behind it, a command.
+ */
 function somebody(page) {
   const did = [];
   return {

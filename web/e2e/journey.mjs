@@ -1,6 +1,6 @@
 // One real journey in a real Chromium: an empty hub, a first password, a device that asks, a moving chart, a rule that
-// fires, a hub that restarts; the keyboard alone, gaps, a wrong clock, ten thousand devices, hostile names. Every screen
-// in both themes by axe, and at 360 px.
+// fires, a hub that restarts; the keyboard alone, gaps, a wrong clock, ten thousand devices, hostile names.
+// Every screen in both themes by axe, and at 360 px.
 //
 //   SHOTS                a directory for a picture of every screen (default: none); the programs: see stage.mjs
 //

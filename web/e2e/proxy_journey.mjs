@@ -1,5 +1,6 @@
-// Through the reverse proxies people have, as `hub/docs/proxies.md` says to set them up: at the root, below a path, on another
-// port, with TLS in front, with `Host` as it was and changed. A proxy that is not installed is left out, except in CI.
+// Through the reverse proxies people have, as `hub/docs/proxies.md` says to set them up:
+// at the root, below a path, on another port, with TLS in front, with `Host` as it was and changed.
+// A proxy that is not installed is left out, except in CI.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";

@@ -1,4 +1,5 @@
-// Hardware that broke and was replaced: name, readings and rules go on, also after the hub restarted and the old one came back.
+// Hardware that broke and was replaced: name, readings and rules go on,
+// also after the hub restarted and the old one came back.
 
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";

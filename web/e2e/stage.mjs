@@ -33,7 +33,9 @@ export const LAUNCH = [
   "--disable-sync",
 ];
 
-/** The link that sets the first password: where a hub's output is no terminal, its token is in the data directory only. */
+/**
+ * The link that sets the first password: where a hub's output is no terminal, its token is in the data directory only.
+ */
 export async function setupLink(base, data) {
   let token = "";
   await eventually(
@@ -172,8 +174,8 @@ export async function eventually(what, check) {
   }
 }
 
-// Ports outside the range from which the kernel takes ports for clients: the browser's own connections would otherwise sit
-// on them between two starts of the hub.
+// Ports outside the range from which the kernel takes ports for clients:
+// the browser's own connections would otherwise sit on them between two starts of the hub.
 const somewhere = () => 20_000 + Math.floor(Math.random() * 12_000);
 
 export async function freeTcp() {

@@ -1,6 +1,6 @@
-// Who is told of what, by hands: a webhook that asks for a token, changed without being made again; one that reads its own form of a
-// message, seen before it is sent; what waits is tried now; a
-// rule that starts from a ready one and names the devices it would have fired on; a maintenance evening, planned in one form.
+// Who is told of what, by hands: a webhook that asks for a token, changed without being made again; one that reads its
+// own form of a message, seen before it is sent; what waits is tried now; a rule that starts from a ready one and names
+// the devices it would have fired on; a maintenance evening, planned in one form.
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";

@@ -1,5 +1,6 @@
-// By TLS, with the hub's own certificate authority installed in the browser as a person does it: the link by plain HTTP leads to
-// TLS, signing in leaves a cookie of this host alone, what is live moves, and the page shows what to compare.
+// By TLS, with the hub's own certificate authority installed in the browser as a person does it:
+// the link by plain HTTP leads to TLS, signing in leaves a cookie of this host alone, what is live moves,
+// and the page shows what to compare.
 //
 //   PICTURES   a folder for pictures of the page
 
@@ -61,7 +62,10 @@ after(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-/** Installs the authority where Chromium on Linux looks; without the tool for that, the browser is told the certificate's key. */
+/**
+ * Installs the authority where Chromium on Linux looks;
+ * without the tool for that, the browser is told the certificate's key.
+ */
 async function trust() {
   const [file, store] = [join(dir, "ca.crt"), join(dir, ".pki", "nssdb")];
   await writeFile(file, authority);

@@ -1,5 +1,5 @@
-// A second person, by hands: added by the owner, who chooses a password by a link, sees what a viewer may, gets a second factor,
-// signs in with it, and is signed out the moment the owner says so.
+// A second person, by hands: added by the owner, who chooses a password by a link, sees what a viewer may,
+// gets a second factor, signs in with it, and is signed out the moment the owner says so.
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";

@@ -1,5 +1,5 @@
-// The weight gate: what a first visit downloads, gzipped, must stay under the budget, and so must each screen that is fetched
-// later, and all assets raw.
+// The weight gate: what a first visit downloads, gzipped, must stay under the budget,
+// and so must each screen that is fetched later, and all assets raw.
 import { readFileSync, readdirSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 

@@ -1,5 +1,5 @@
-// Runs the unit tests. Vitest 5 prints failures with `Map.groupBy`, which Node 20 lacks: without it a failing test would
-// end in a crash of the reporter instead of its message.
+// Runs the unit tests. Vitest 5 prints failures with `Map.groupBy`, which Node 20 lacks:
+// without it a failing test would end in a crash of the reporter instead of its message.
 Map.groupBy ??= (items, keyOf) => {
   const groups = new Map();
   let index = 0;

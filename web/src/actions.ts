@@ -26,7 +26,9 @@ export async function told<T>(request: Promise<T>): Promise<T | null> {
   }
 }
 
-/** Runs a request whose answer is taken with the turn at which it was asked, so that it undoes nothing that came since. */
+/**
+ * Runs a request whose answer is taken with the turn at which it was asked, so that it undoes nothing that came since.
+ */
 export async function answered<T>(request: Promise<T>, take: (answer: T, asked: number) => void): Promise<void> {
   const asked = turn();
   const answer = await told(request);
@@ -259,7 +261,10 @@ export const ack = (alert: Alert) =>
 /** As many as the hub takes at once. */
 const ACKED_AT_ONCE = 1_000;
 
-/** Says of all of them that somebody knows; then they are loaded anew: so many may be more than the stream tells one by one. */
+/**
+ * Says of all of them that somebody knows; then they are loaded anew:
+ * so many may be more than the stream tells one by one.
+ */
 export async function ackAll(alerts: readonly Alert[]): Promise<void> {
   for (let i = 0; i < alerts.length; i += ACKED_AT_ONCE) {
     if ((await told(api.alerts.ackAll(alerts.slice(i, i + ACKED_AT_ONCE).map(({ id }) => id)))) === null) break;

@@ -113,10 +113,14 @@ export const session = {
   signIn: (who: { name?: string; password: string; code?: string }) => call<null>("POST", "/session", who),
   exchange: (login_code: string) => call<null>("POST", "/session", { login_code }),
   current: () => call<SignedIn>("GET", "/session"),
-  /** Why the hub, which answers, does not let the live connection begin; null when it does not answer, or nothing is known. */
+  /**
+   * Why the hub, which answers, does not let the live connection begin;
+   * null when it does not answer, or nothing is known.
+   */
   bars: async (): Promise<string | null> => {
     try {
-      // A socket tells no reason. No answer but to a GET is a stream: one that may come from this page is refused for that alone.
+      // A socket tells no reason. No answer but to a GET is a stream:
+      // one that may come from this page is refused for that alone.
       await call("POST", "/live");
     } catch (refused) {
       if (!(refused instanceof Refused) || refused.status === 0) return null;
@@ -214,8 +218,9 @@ export const readings = {
   latest: (devices: readonly string[]) =>
     all<Latest>(`/latest${devices.length > 0 ? `?${devices.map((device) => `device=${id(device)}`).join("&")}` : ""}`),
   /**
-   * Several windows in one request: a browser has six connections, a page may have fifty charts. Only the figures that a
-   * chart draws, and only buckets that hold some: without first and last values a year is answered from what is kept of each five minutes.
+   * Several windows in one request: a browser has six connections, a page may have fifty charts.
+   * Only the figures that a chart draws, and only buckets that hold some: without first and last values a year is
+   * answered from what is kept of each five minutes.
    */
   query: async (
     queries: { device: string[]; sensor: string[]; from: Millis; to: Millis; points: number; counters?: string[] }[],

@@ -1,7 +1,7 @@
 // Where the page lies: "" at the root of its host, "/hub" where a proxy shows it below a path. PURE.
 //
-// Told by the address of this very module, which is one folder below the page in the build (`assets/`) and in development
-// (`src/`); in tests it has none.
+// Told by the address of this very module, which is one folder below the page in the build (`assets/`) and in
+// development (`src/`); in tests it has none.
 
 export function below(module: string): string {
   const { protocol, pathname } = new URL("..", module);

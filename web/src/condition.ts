@@ -4,7 +4,9 @@ import { parseSpan, scale } from "./format";
 import type { Condition, Op } from "./types";
 import type { Wrong } from "./wrong";
 
-/** A condition as it is typed: texts. Each kind has fields of its own, and keeps them while another one is looked at. */
+/**
+ * A condition as it is typed: texts. Each kind has fields of its own, and keeps them while another one is looked at.
+ */
 export interface Fields {
   type: Condition["type"];
   threshold: { op: Op; value: string; clear: string };
@@ -140,7 +142,10 @@ function span(field: string, name: string, typed: string): string {
   return typed.trim();
 }
 
-/** How the numbers of a condition are written, from the units of the sensors it watches; several units are told, not chosen from. */
+/**
+ * How the numbers of a condition are written, from the units of the sensors it watches;
+ * several units are told, not chosen from.
+ */
 export function limitUnit(
   fields: Pick<Fields, "type" | "rate">,
   units: readonly string[],

@@ -50,7 +50,10 @@ export function deed({ action, subject, name }: Pick<AuditEntry, "action" | "sub
   return [called, what.toLowerCase() === called.toLowerCase() ? "" : what, done].filter(Boolean).join(" ");
 }
 
-/** What changed, without what the sentence says already: that a secret setting did, from where somebody signed in, and that an alert was acknowledged. */
+/**
+ * What changed, without what the sentence says already:
+ * that a secret setting did, from where somebody signed in, and that an alert was acknowledged.
+ */
 export function changes({ action, changes }: Pick<AuditEntry, "action" | "changes">): AuditEntry["changes"] {
   if (action.startsWith("session.")) return [];
   if (action === "alert.acknowledged") return changes.filter(({ field }) => field !== "acknowledged");

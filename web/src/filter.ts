@@ -144,7 +144,10 @@ type Latests = Readonly<Record<string, Values>>;
 /** So many sensors are named where the one that was asked for is not there. */
 const NAMED = 4;
 
-/** What of it cannot be answered by any device, and how to write it; null if all of it can. Values must be those of every device. */
+/**
+ * What of it cannot be answered by any device, and how to write it; null if all of it can.
+ * Values must be those of every device.
+ */
 export function misunderstood(terms: readonly Term[], devices: readonly Device[], latest: Latests): string | null {
   for (const term of terms) {
     const problem =

@@ -9,8 +9,8 @@ export type Values = Readonly<Record<string, Latest>>;
 const KIND_LEAST = 1 / 10;
 
 /**
- * Sensors worth a column: those most devices have, the more important ones. In a mixed fleet each kind of device that is worth it
- * has at least one of them.
+ * Sensors worth a column: those most devices have, the more important ones.
+ * In a mixed fleet each kind of device that is worth it has at least one of them.
  */
 export function columnsOf(
   devices: readonly Device[],
@@ -66,7 +66,10 @@ const OTHERS_LEAST = 5;
 /** Grow for ever, or differ by what a device is: being far from the others says nothing. */
 const NOT_ALIKE = /uptime|total|_bytes$|errors$|cycles$/;
 
-/** What sets each device apart most: the sensor whose value lies farthest from the middle of the others, by their spread. */
+/**
+ * What sets each device apart most: the sensor whose value lies farthest from the middle of the others,
+ * by their spread.
+ */
 export function oddities(
   devices: readonly Device[],
   latest: Readonly<Record<string, Values>>,

@@ -107,14 +107,19 @@ export interface Decimals {
 
 const ANY: Decimals = { common: 0, least: 0 };
 
-/** The sign, the whole part grouped by a thin space (neither the English nor the continental comma), and the decimals. */
+/**
+ * The sign, the whole part grouped by a thin space (neither the English nor the continental comma), and the decimals.
+ */
 function written(value: number, text: string): string {
   const [whole = "0", fraction] = text.split(".");
   const grouped = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, "\u2009") : whole;
   return (value < 0 && Number(text) !== 0 ? "−" : "") + grouped + (fraction ? `.${fraction}` : "");
 }
 
-/** A number with three to four significant digits, or as many as its neighbours ask for; never in exponent form below 10^15. */
+/**
+ * A number with three to four significant digits, or as many as its neighbours ask for;
+ * never in exponent form below 10^15.
+ */
 export function digits(value: number, { common, least }: Decimals = ANY): string {
   if (!Number.isFinite(value)) return "–";
   const size = Math.abs(value);
@@ -133,7 +138,10 @@ export function exact(value: number): string {
 /** Parts into which the spread of numbers is told apart: air pressure moves by a hectopascal in a thousand. */
 const PARTS = 10;
 
-/** Decimals that all of these values need in that unit, so that each is told from the others, and a number that changes keeps its width. */
+/**
+ * Decimals that all of these values need in that unit, so that each is told from the others,
+ * and a number that changes keeps its width.
+ */
 export function commonDecimals(values: readonly (number | null | undefined)[], unit: string): Decimals {
   const known = values.filter(
     (value): value is number => value !== null && value !== undefined && Number.isFinite(value),
@@ -151,7 +159,8 @@ export function commonDecimals(values: readonly (number | null | undefined)[], u
   const least = Math.max(...known.map((value) => needed(size(value, divisor), fine)));
   return {
     common: Math.max(...known.map((value) => ownDecimals(size(value, scale(unit, value).divisor)))),
-    // Where four digits do not do, all that tells them apart: what lies between is as fine as they are. Whole numbers stay whole.
+    // Where four digits do not do, all that tells them apart: what lies between is as fine as they are.
+    // Whole numbers stay whole.
     least: least > 0 && size(Math.max(-low, high), divisor) >= 1000 ? fine : least,
   };
 }

@@ -1,4 +1,5 @@
-// The state of a device's connection in one sentence: good, or the first thing that is not, with its likely cause. PURE.
+// The state of a device's connection in one sentence: good, or the first thing that is not, with its likely cause.
+// PURE.
 
 import { count, duration, when } from "./format";
 import type { Standing } from "./standing";

@@ -10,7 +10,10 @@ export interface HeaderRow {
 export const rowsOf = (headers: Record<string, string>): HeaderRow[] =>
   Object.keys(headers).map((name) => ({ name, value: "", stored: true }));
 
-/** The change of headers: those typed are set, those taken away are null, a stored one with nothing typed stays as it is. */
+/**
+ * The change of headers: those typed are set, those taken away are null,
+ * a stored one with nothing typed stays as it is.
+ */
 export function headersChange(
   stored: Record<string, string>,
   rows: readonly HeaderRow[],

@@ -1,4 +1,5 @@
-// What reads the messages of a webhook: how each kind is called, what it asks for, and which one an address looks like. PURE.
+// What reads the messages of a webhook: how each kind is called, what it asks for, and which one an address looks like.
+// PURE.
 
 import type { WebhookKind } from "./types";
 
@@ -164,7 +165,9 @@ export const typedOf = (kind: WebhookKind, stored: Record<string, string>): Reco
       .map(({ name }) => [name, stored[name]!]),
   );
 
-/** The change of fields: those typed are set, those emptied are null, a stored secret with nothing typed stays as it is. */
+/**
+ * The change of fields: those typed are set, those emptied are null, a stored secret with nothing typed stays as it is.
+ */
 export function fieldsChange(
   kind: WebhookKind,
   stored: Record<string, string>,

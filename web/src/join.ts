@@ -1,10 +1,12 @@
 // By which address a device gets here, and what is typed on it. PURE.
 //
-// The address this page was opened by reaches the hub, so it comes first; but a page on the hub's own computer is opened by
-// loopback, which means nothing anywhere else: then one of the hub's own addresses stands in the command, or no command does.
+// The address this page was opened by reaches the hub, so it comes first;
+// but a page on the hub's own computer is opened by loopback, which means nothing anywhere else: then one of the hub's
+// own addresses stands in the command, or no command does.
 //
-// A hub with a certificate authority of its own is a stranger to the device: the command gets that first, without TLS, compares
-// its SHA-256 with the one that this page knows, and believes nobody else from there on.
+// A hub with a certificate authority of its own is a stranger to the device:
+// the command gets that first, without TLS, compares its SHA-256 with the one that this page knows,
+// and believes nobody else from there on.
 
 import type { Hub } from "./types";
 
@@ -22,7 +24,8 @@ export interface Place {
 export type Way = "line" | "deb" | "card" | "hand";
 
 const isLoopback = (host: string) => /^(localhost|.*\.localhost|127(\.\d+){3}|\[?::1\]?)$/i.test(host);
-// As the hub's own commands decide it, without looking names up. A token has no business at a proxy, which could not reach such a hub.
+// As the hub's own commands decide it, without looking names up.
+// A token has no business at a proxy, which could not reach such a hub.
 const isNear = (host: string) =>
   isLoopback(host) ||
   /\.local$/i.test(host) ||
@@ -86,7 +89,10 @@ function downloading(
   return `c=$(mktemp); ${program} ${near}${save} $c ${origin.replace(/^https:/, "http:")}/ca.crt; if ${same}; then ${done(download)}; else echo 'device-agent: this is not the hub: its certificate is another' >&2; fi; rm -f $c`;
 }
 
-/** What is run on the device (on the hub, for a memory card); null where it would hold an address that means nothing there. */
+/**
+ * What is run on the device (on the hub, for a memory card);
+ * null where it would hold an address that means nothing there.
+ */
 export function command(
   way: Way,
   place: Place,

@@ -10,9 +10,13 @@ import type { LiveMessage } from "./types";
 
 /** A stream this quiet is asked for an echo: a cable that was pulled closes no socket. */
 const QUIET_MS = 5_000;
-/** An echo that takes longer is none; together with the above the most for which the page shows what is no longer true. */
+/**
+ * An echo that takes longer is none; together with the above the most for which the page shows what is no longer true.
+ */
 const ECHO_MS = 4_000;
-/** A subscription that matches nothing: the hub answers with an empty snapshot, over the very socket that is in doubt. */
+/**
+ * A subscription that matches nothing: the hub answers with an empty snapshot, over the very socket that is in doubt.
+ */
 const ECHO = { type: "subscribe", id: 0, device: "-", sensor: "-", max_hz: 1 };
 /** How long a connection may take to say hello. */
 const HELLO_MS = 8_000;

@@ -48,7 +48,10 @@ export function hint(sensor: string): string {
   return raw === title(sensor) ? "" : raw;
 }
 
-/** An address for people: without its port, and a link-local one said in words, since it means nothing without an interface. */
+/**
+ * An address for people: without its port, and a link-local one said in words,
+ * since it means nothing without an interface.
+ */
 export function address(text: string): string {
   if (/^\[?fe80:/i.test(text)) return "local IPv6";
   return clean(text.replace(/^\[(.*)\](:\d+)?$/, "$1").replace(/^([^:]+):\d+$/, "$1"));

@@ -1,4 +1,5 @@
-// From and to as people type them, in the page's time zone; and the windows that are offered. PURE but for the time zone.
+// From and to as people type them, in the page's time zone; and the windows that are offered.
+// PURE but for the time zone.
 
 import { stamp } from "./format";
 import type { Millis } from "./types";

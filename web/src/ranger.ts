@@ -41,7 +41,10 @@ const MINUTES = [1, 2, 5, 10, 20, 30, 60, 120, 180, 360, 720, 1_440, 2_880, 10_0
   (minutes) => minutes * MINUTE,
 );
 const MONTHS = [1, 3, 6, 12, 24, 60];
-/** Moments to be named on the strip, at most so many, none in the `margin` at its ends, where its name would be cut: whole hours, days and months of the page's zone. `step`: how far apart. */
+/**
+ * Moments to be named on the strip, at most so many, none in the `margin` at its ends, where its name would be cut:
+ * whole hours, days and months of the page's zone. `step`: how far apart.
+ */
 export function marksOf({ from, to }: Span, most: number, margin: number): { step: Millis; at: Millis[] } {
   const inside = (at: Millis) => at >= from + (to - from) * margin && at <= to - (to - from) * margin;
   const step = MINUTES.find((one) => (to - from) / one <= most);

@@ -1,4 +1,5 @@
-// Ready rules: what most people watch, for the sensors that are there. A press fills the form; everything can be changed. PURE.
+// Ready rules: what most people watch, for the sensors that are there. A press fills the form;
+// everything can be changed. PURE.
 
 import type { Fields } from "./condition";
 import type { Op, Severity } from "./types";

@@ -94,7 +94,8 @@ export function href(route: Route): string {
       if (route.group) query.set("group", route.group);
       return withQuery(pathTo("/"), query);
     case "device": {
-      // Written by hand: a comma between names and a readable `now-1h` survive, where URLSearchParams would escape them.
+      // Written by hand: a comma between names and a readable `now-1h` survive,
+      // where URLSearchParams would escape them.
       const parts: string[] = [];
       const list = (names: readonly string[]) =>
         names.map((name) => encodeURIComponent(encodeURIComponent(name))).join(",");
@@ -120,7 +121,10 @@ export function href(route: Route): string {
   }
 }
 
-/** Where the hub gives every reading of a device's view as a file. A live window stays relative: it is that of the click. */
+/**
+ * Where the hub gives every reading of a device's view as a file. A live window stays relative:
+ * it is that of the click.
+ */
 export function exportHref(route: Extract<Route, { view: "device" }>): string {
   const query = new URLSearchParams({ format: "csv", device: route.id });
   for (const other of (route.sensors.length === 1 && route.others) || []) query.append("device", other);

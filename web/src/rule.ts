@@ -133,7 +133,10 @@ export function firedOn(of: Backtest): Backtest["series"] {
   return of.series.filter((one) => one.fires > 0).sort((a, b) => b.fires - a.fires || b.firing_s - a.firing_s);
 }
 
-/** What is worth drawing of it: where it would have fired most, else what was measured; of one unit, so that one axis serves all. */
+/**
+ * What is worth drawing of it: where it would have fired most, else what was measured;
+ * of one unit, so that one axis serves all.
+ */
 export function charted(of: Backtest, most: number): Backtest["series"] {
   const fired = firedOn(of);
   const all = fired.length > 0 ? fired : of.series.filter((one) => one.readings > 0);

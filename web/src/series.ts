@@ -3,8 +3,9 @@
 //   history (buckets, from REST) │ live (raw points, from the WebSocket)
 //                          covered ─▶ nothing live is taken before it: a bucket has counted it
 //
-// Invariant: `t` rises strictly. A line breaks where the device was silent, by its own expected interval and never by the
-// spacing of the drawing, so the same outage is the same gap at every zoom level.
+// Invariant: `t` rises strictly. A line breaks where the device was silent,
+// by its own expected interval and never by the spacing of the drawing,
+// so the same outage is the same gap at every zoom level.
 
 import type { Millis, Series } from "./types";
 
@@ -204,7 +205,10 @@ export class Points {
     return at > (at <= this.covered ? last + this.width.at(-1)! / 2 : last);
   }
 
-  /** Growth a second since the reading before; null where it is not known: the first, a slip, and the begin after a restart. */
+  /**
+   * Growth a second since the reading before; null where it is not known:
+   * the first, a slip, and the begin after a restart.
+   */
   private rate(at: Millis, value: number): number | null {
     const before = this.counted;
     if (before && (at <= before.at || (value < before.value * JITTER && ++this.falls < RESTARTED))) return null;

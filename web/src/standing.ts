@@ -24,7 +24,8 @@ const APART_MS = 60_000;
 /** When a device spoke, and apart from that of when its newest reading is: it may send what was measured long ago. */
 export function contact(state: Pick<State, "connection" | "latest" | "now">, device: Device): string {
   const [told, heard, newest] = [millis(device.last_seen), lastHeard(state, device), newestReading(state, device)];
-  // A reading of now is a word of now, which the hub tells of every few seconds; one of long ago may have been imported.
+  // A reading of now is a word of now, which the hub tells of every few seconds;
+  // one of long ago may have been imported.
   const at = heard !== null && state.now - heard < APART_MS ? heard : told;
   const spoke = `last contact ${ago(at, state.now)}`;
   if (newest === null || (at !== null && Math.abs(at - newest) < APART_MS)) return spoke;

@@ -337,7 +337,10 @@ function alertToast(alert: Alert, toasts: readonly Toast[]): Toast {
   };
 }
 
-/** Newer values replace older ones. One from ahead of now neither hides what is measured now nor replaces it, as at the hub. */
+/**
+ * Newer values replace older ones. One from ahead of now neither hides what is measured now nor replaces it,
+ * as at the hub.
+ */
 function replaces(before: Millis, at: Millis, now: Millis): boolean {
   const [wasAhead, isAhead] = [before > now + CLOCK_JITTER_MS, at > now + CLOCK_JITTER_MS];
   if (wasAhead && !isAhead) return at > now - STILL_MS;

@@ -1,12 +1,13 @@
-// Which things the live stream told of lately, so that an answer of REST that was on its way meanwhile cannot undo it. PURE.
+// Which things the live stream told of lately, so that an answer of REST that was on its way meanwhile cannot undo it.
+// PURE.
 //
 //   ask ── turn 7 ──▶ hub            the answer was read at the hub before or after "delivered": nobody knows
 //   "delivered" ──── turn 8 ──▶ told
 //   answer to 7: "pending" ──▶ told at 8 > 7: what the stream said stays
 //
-// It is always safe to keep what the stream said: the hub tells each change of such a thing, so were the answer newer, its
-// event would follow. Turns are counted by the page, one for each question and each message. What was told longer ago than
-// any answer takes is forgotten.
+// It is always safe to keep what the stream said: the hub tells each change of such a thing, so were the answer newer,
+// its event would follow. Turns are counted by the page, one for each question and each message.
+// What was told longer ago than any answer takes is forgotten.
 
 import type { Millis } from "./types";
 

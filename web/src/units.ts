@@ -1,4 +1,5 @@
-// Units that can be told in one another, for comparing what was typed with what was measured: 295 K with 21.85 °C. PURE.
+// Units that can be told in one another, for comparing what was typed with what was measured: 295 K with 21.85 °C.
+// PURE.
 //
 // Signs as the page writes them (`°C`, `B/s`), and the ways people type them (`C`, `u` for `µ`).
 
@@ -111,8 +112,8 @@ function signOf(typed: string): string {
 }
 
 /**
- * A number of unit `from` in unit `to`; null if they do not measure the same, or what was typed is no unit. A number without a unit, or
- * with only a prefix (`2 Gi`), is of whatever it is compared with.
+ * A number of unit `from` in unit `to`; null if they do not measure the same, or what was typed is no unit.
+ * A number without a unit, or with only a prefix (`2 Gi`), is of whatever it is compared with.
  */
 export function convert(value: number, from: string, to: string): number | null {
   if (from === to || (unitOf(from) === null && from.toLowerCase() === to.toLowerCase())) return value;

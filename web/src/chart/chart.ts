@@ -1,7 +1,8 @@
 // One chart on a canvas: uPlot, taught to draw gaps as gaps, spikes as a band, thresholds, and firing time. A family of
 // sensors is drawn as several lines on one axis, then without bands.
 //
-// It draws what `Source` gives it and tells what a person did (`Gestures`); it asks nothing of the hub and keeps no points.
+// It draws what `Source` gives it and tells what a person did (`Gestures`);
+// it asks nothing of the hub and keeps no points.
 
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";

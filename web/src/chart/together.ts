@@ -1,4 +1,5 @@
-// One sensor of several devices as the lines of one chart: each device keeps a board of its own, the first one's window counts.
+// One sensor of several devices as the lines of one chart:
+// each device keeps a board of its own, the first one's window counts.
 
 import { clean } from "../format";
 import { member } from "../names";

@@ -1,4 +1,5 @@
-// How a device gets here: one button, then one command that holds this hub's address and a token. Other ways are folded.
+// How a device gets here: one button, then one command that holds this hub's address and a token.
+// Other ways are folded.
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
@@ -62,7 +63,8 @@ function Steps({ onCommand }: { onCommand?: () => void }) {
     );
   const all = places(known, location);
   const place = all[address] ?? all[0]!;
-  // A hub that has no agents to hand out, or cannot be reached for them, can only tell how to run one that is there already.
+  // A hub that has no agents to hand out, or cannot be reached for them,
+  // can only tell how to run one that is there already.
   const first: Way = known.agents.length > 0 && place.origin ? "line" : "hand";
   const others = OTHERS.filter(([way]) => way !== first);
   const way = other !== null && other !== first ? other : others[0]![0];

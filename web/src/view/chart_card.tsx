@@ -1,4 +1,5 @@
-// One chart of a device: a sensor, or a family of them on one axis. Its numbers, its lines, and the same data as a table.
+// One chart of a device: a sensor, or a family of them on one axis.
+// Its numbers, its lines, and the same data as a table.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../app";

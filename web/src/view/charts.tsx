@@ -115,7 +115,8 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
 
   const window = resolve(route.range, serverNow());
   const live = window?.live ?? true;
-  // A key may follow another before the page is drawn again: what is shown is in the address, not in this drawing of it.
+  // A key may follow another before the page is drawn again:
+  // what is shown is in the address, not in this drawing of it.
   const here = () => {
     const now = state.peek().route;
     return now.view === "device" && now.id === device.id ? now : route;
@@ -309,7 +310,10 @@ export function Charts({ device, route }: { device: Device; route: DeviceRoute }
   );
 }
 
-/** A window that was there before the device: what it did not measure has a reason, which is drawn unless all begins with it. */
+/**
+ * A window that was there before the device: what it did not measure has a reason,
+ * which is drawn unless all begins with it.
+ */
 function beginsAtAdded(board: Board, sensors: readonly Sensor[], added: Millis | null): boolean {
   const { from, to } = board.window();
   // The middle of the first bucket of a wide window may lie before.
@@ -347,7 +351,10 @@ function newestOf(
   return newest ? { value: newest.value, at: Date.parse(newest.at) } : null;
 }
 
-/** What is drawn: sensors that belong together as one card. Up since when is said in words, and drawn only if that is all. */
+/**
+ * What is drawn: sensors that belong together as one card.
+ * Up since when is said in words, and drawn only if that is all.
+ */
 function drawn(chosen: readonly Sensor[]): Family[] {
   const all = families(chosen);
   const without = all.filter(({ key }) => key !== "uptime");

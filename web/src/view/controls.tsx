@@ -130,8 +130,9 @@ export function Field({
 }
 
 /**
- * Text to take away: a command or a secret, with a button that says it worked. Where it was just asked for, the button is pressed
- * already, once: `done` is told, and what changes later is not copied unasked.
+ * Text to take away: a command or a secret, with a button that says it worked.
+ * Where it was just asked for, the button is pressed already, once:
+ * `done` is told, and what changes later is not copied unasked.
  */
 export function Copyable({
   text,

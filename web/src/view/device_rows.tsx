@@ -1,4 +1,5 @@
-// The rows of the device list. Only those on the screen exist as elements, so ten thousand devices cost as much as forty.
+// The rows of the device list. Only those on the screen exist as elements,
+// so ten thousand devices cost as much as forty.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";

@@ -1,4 +1,5 @@
-// Screens whose code is fetched when the page is idle, or when one is opened before: the first screen does not wait for it.
+// Screens whose code is fetched when the page is idle, or when one is opened before:
+// the first screen does not wait for it.
 
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";

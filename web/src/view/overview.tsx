@@ -129,8 +129,8 @@ export function Overview({ route }: { route: OverviewRoute }) {
 }
 
 /**
- * The first device of all opens by itself, once it has something to show, for who asked for it: by adopting it, or by creating a
- * command for it. Returns what to call when that is done.
+ * The first device of all opens by itself, once it has something to show, for who asked for it:
+ * by adopting it, or by creating a command for it. Returns what to call when that is done.
  */
 function useFirst(): () => void {
   const isAwaited = useRef(false);

@@ -124,7 +124,8 @@ function useBacktest(draft: Omit<api.RuleDraft, "name"> | null, refused: (wrong:
         (error: unknown) => {
           if (!current) return;
           setPast(null);
-          // A hub that is busy with others' rules is asked again; what is wrong with the rule is said before it is saved.
+          // A hub that is busy with others' rules is asked again;
+          // what is wrong with the rule is said before it is saved.
           if (error instanceof api.Refused && error.status === 503) timer = setTimeout(ask, BUSY_MS);
           else if (error instanceof api.Refused && error.problem?.field)
             refused({ field: error.problem.field.replace(/^rule\./, ""), problem: error.message });

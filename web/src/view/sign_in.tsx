@@ -1,6 +1,8 @@
-// The door: set the first password with the link the hub printed, choose one by the link somebody was given, or sign in.
+// The door: set the first password with the link the hub printed, choose one by the link somebody was given,
+// or sign in.
 //
-// As long as one person has a password nobody is asked for a name; a code is asked for once the hub says that one is needed.
+// As long as one person has a password nobody is asked for a name;
+// a code is asked for once the hub says that one is needed.
 
 import { pathTo } from "../base";
 import { useEffect, useState } from "preact/hooks";

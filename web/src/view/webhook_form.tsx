@@ -1,5 +1,5 @@
-// A webhook to make or to change. The values of headers and of secret fields are credentials: what is stored never comes back,
-// nothing typed keeps it.
+// A webhook to make or to change. The values of headers and of secret fields are credentials:
+// what is stored never comes back, nothing typed keeps it.
 
 import { useState } from "preact/hooks";
 import { headersChange, rowsOf, type HeaderRow } from "../hook";

@@ -1,5 +1,5 @@
-// A clock that is off, of a device without a link: nobody measures it there, it is known by how its readings lie to the moment
-// they come.
+// A clock that is off, of a device without a link: nobody measures it there,
+// it is known by how its readings lie to the moment they come.
 
 import { duration } from "../format";
 import type { Device } from "../types";
