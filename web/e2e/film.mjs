@@ -19,12 +19,16 @@ export async function strip(browser, frames, path) {
       }</figure>`,
   );
   await page.setContent(`<!doctype html><style>
-    body { margin: 0; padding: 12px; background: #fff; display: grid; grid-template-columns: repeat(${frames.length}, 1fr); gap: 16px; width: ${WIDTH}px; box-sizing: border-box; font: 19px/1.3 system-ui, sans-serif; color: #1b2430 }
+    body { margin: 0; padding: 12px; width: ${WIDTH}px; box-sizing: border-box; background: #fff; color: #1b2430;
+           display: grid; grid-template-columns: repeat(${frames.length}, 1fr); gap: 16px;
+           font: 19px/1.3 system-ui, sans-serif }
     figure { margin: 0; min-width: 0; display: grid; grid-template-rows: auto 1fr; gap: 8px }
-    figcaption b { display: inline-grid; place-items: center; width: 1.5em; height: 1.5em; border-radius: 50%; background: #0072b2; color: #fff; font-size: 0.85em }
+    figcaption b { display: inline-grid; place-items: center; width: 1.5em; height: 1.5em; border-radius: 50%;
+                   background: #0072b2; color: #fff; font-size: 0.85em }
     img, pre { width: 100%; box-sizing: border-box; margin: 0; border: 1px solid #c9d1da; border-radius: 8px }
     img { display: block }
-    pre { background: #10161d; color: #dbe4ec; padding: 16px; font: 13.5px/1.5 "DejaVu Sans Mono", monospace; white-space: pre-wrap; overflow-wrap: anywhere }
+    pre { background: #10161d; color: #dbe4ec; padding: 16px; font: 13.5px/1.5 "DejaVu Sans Mono", monospace;
+          white-space: pre-wrap; overflow-wrap: anywhere }
   </style>${html.join("")}`);
   const body = await page.locator("body").boundingBox();
   await writeFile(

@@ -136,7 +136,8 @@ async function nginx(t, servers, port) {
     .join(" ");
   await writeFile(
     join(dir, "conf"),
-    `daemon off; user root; pid ${dir}/pid; error_log ${dir}/log; events {} http { access_log off; ${paths}\n${servers} }`,
+    `daemon off; user root; pid ${dir}/pid; error_log ${dir}/log; events {}
+    http { access_log off; ${paths}\n${servers} }`,
   );
   ended.push(listing.start(program, ["-c", join(dir, "conf"), "-p", dir]));
   await listens(port);
@@ -163,10 +164,8 @@ for (const [at, path] of ["/", "/hub/"].entries()) {
     const port = await freeTcp();
     const file = join(listing.dir, `Caddyfile-${port}`);
     const tls = `{\n    tls ${join(keys, "pem")} ${join(keys, "key")}`;
-    await writeFile(
-      file,
-      `{\n admin off\n auto_https disable_redirects\n}\n${filled(stanzas("caddy")[at], port, listing.http).replace(`${NAME} {`, `${NAME}:${port} ${tls}`)}`,
-    );
+    const site = filled(stanzas("caddy")[at], port, listing.http).replace(`${NAME} {`, `${NAME}:${port} ${tls}`);
+    await writeFile(file, `{\n admin off\n auto_https disable_redirects\n}\n${site}`);
     ended.push(
       listing.start("env", [`HOME=${listing.dir}`, program, "run", "--adapter", "caddyfile", "--config", file]),
     );
@@ -218,7 +217,8 @@ test("one that passes its path on, with the path in --url", { timeout: 120_000 }
   try {
     await other.push([{ device: "pump", readings: [{ sensor: "temperature", unit: "Cel", value: 21.5 }] }]);
     const upgrade =
-      "proxy_http_version 1.1; proxy_set_header Host $host; proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
+      "proxy_http_version 1.1; proxy_set_header Host $host; " +
+      "proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;";
     if (
       !(await nginx(
         t,

@@ -24,7 +24,8 @@ function numberOf(text: string): { number: number; unit: string } | null {
 
 /** Units that people write apart from a number. */
 const UNIT =
-  "(?:°\\s?[CF]?|%(?:\\s?[rR][hH])?|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|[CFK]|m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d|[cC]elsius|[fF]ahrenheit|[kK]elvin|percent)";
+  "(?:°\\s?[CF]?|%(?:\\s?[rR][hH])?|Ω|[kKMGTµm]?i?B(?:/s)?|[kMG]?bit/s|[kMGm]?(?:Hz|Wh?|VA|V|A)|[hkM]?Pa|[CFK]|" +
+  "m?bar|lx|pp[mb]|[µm]?g/m³|rpm|dBm?|ms|s|min|h|d|[cC]elsius|[fF]ahrenheit|[kK]elvin|percent)";
 const OP = "(?:<=|>=|!=|<|>|=)";
 const NUMBER = "[-−+]?(?:\\d+(?:[.,]\\d+)?|[.,]\\d+)";
 /** A comparison with spaces in it, a name before an operator that has nothing behind it yet, or a word. */
@@ -171,16 +172,22 @@ function problemOf(term: Compare, devices: readonly Device[], latest: Latests): 
     const sensors = [...new Set(devices.flatMap((device) => Object.keys(latest[device.id] ?? {})))].sort();
     const near = sensors.filter((sensor) => `${sensor} ${title(sensor)}`.toLowerCase().includes(name.toLowerCase()));
     const offered = (near.length > 0 ? near : sensors).slice(0, NAMED).map((sensor) => clean(sensor, 32));
-    return `No device has a sensor or label called ${called}.${offered.length === 0 ? "" : ` ${near.length > 0 ? "Did you mean" : "There are"} ${offered.join(", ")}${near.length > 0 ? "?" : sensors.length > NAMED ? " and others." : "."}`}`;
+    const none = `No device has a sensor or label called ${called}.`;
+    if (offered.length === 0) return none;
+    if (near.length > 0) return `${none} Did you mean ${offered.join(", ")}?`;
+    return `${none} There are ${offered.join(", ")}${sensors.length > NAMED ? " and others." : "."}`;
   }
   const [first] = found;
   const sensor = first!.sensor;
-  if (number === null)
-    return `“${clean(text, 24)}” is not a number. Write for example ${clean(name, 32)}${op}${exact(Number(first!.value.toPrecision(3)))}.`;
+  if (number === null) {
+    const example = `${clean(name, 32)}${op}${exact(Number(first!.value.toPrecision(3)))}`;
+    return `“${clean(text, 24)}” is not a number. Write for example ${example}.`;
+  }
   if (unit === "" || found.some((one) => limitIn(term, one) !== null)) return null;
   const { divisor, unit: own } = scale(first!.unit, first!.value);
   const example = `${clean(name, 32)}${op}${exact(Number((first!.value / divisor).toPrecision(2)))}${own}`;
-  return `${title(sensor)} is measured ${own === "" ? "without a unit" : `in ${own}`}, not in ${clean(unit, 16)}. Write for example ${example}.`;
+  const how = own === "" ? "without a unit" : `in ${own}`;
+  return `${title(sensor)} is measured ${how}, not in ${clean(unit, 16)}. Write for example ${example}.`;
 }
 
 /** Why nothing is found, where each part of it can be understood. */
@@ -199,7 +206,8 @@ export function whyNone(terms: readonly Term[], devices: readonly Device[], late
   const all = found.map(({ value }) => value);
   const [least, most, unit] = [Math.min(...all), Math.max(...all), found[0]!.unit];
   const decimals = apart([least, most], unit);
-  return `${title(found[0]!.sensor)} is ${least === most ? measured(least, unit, decimals) : `between ${measured(least, unit, decimals)} and ${measured(most, unit, decimals)}`}.`;
+  const [from, to] = [measured(least, unit, decimals), measured(most, unit, decimals)];
+  return `${title(found[0]!.sensor)} is ${least === most ? from : `between ${from} and ${to}`}.`;
 }
 
 /** The search line with a label added, or without it where it was there: what a click on a label does. */

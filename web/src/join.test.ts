@@ -67,7 +67,8 @@ describe("the command", () => {
   });
   test("installs a package only if that is what came, and shows what came instead", () => {
     expect(command("deb", remote!, "t", more)).toBe(
-      "case $(curl --noproxy '*' -sSo device-agent.deb -w '%{http_code}' 'http://192.168.1.20:8080/bundle/aarch64.deb?token=t') in " +
+      "case $(curl --noproxy '*' -sSo device-agent.deb -w '%{http_code}' " +
+        "'http://192.168.1.20:8080/bundle/aarch64.deb?token=t') in " +
         "200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; false ;; *) false ;; esac",
     );
   });
@@ -129,7 +130,8 @@ describe("the command", () => {
       "then wget -Y off --ca-certificate=$c -qO- 'https://192.168.1.20:8080/install.sh?token=thj1_x' | sh;",
     );
     expect(command("deb", place!, "t", more)).toContain(
-      "--cacert $c -sSo device-agent.deb -w '%{http_code}' 'https://192.168.1.20:8080/bundle/aarch64.deb?token=t') in 200) dpkg -i device-agent.deb ;;",
+      "--cacert $c -sSo device-agent.deb -w '%{http_code}' " +
+        "'https://192.168.1.20:8080/bundle/aarch64.deb?token=t') in 200) dpkg -i device-agent.deb ;;",
     );
   });
   test("of a hub with a certificate that is known needs no such thing, and names no address it is not for", () => {

@@ -86,7 +86,9 @@ function downloading(
     `${program} ${near}${ca}${more} '${origin}${path}'`;
   if (pin === null) return done(download);
   const same = `[ "$(grep -v - $c | base64 -d | sha256sum | cut -c-64)" = ${pin} ]`;
-  return `c=$(mktemp); ${program} ${near}${save} $c ${origin.replace(/^https:/, "http:")}/ca.crt; if ${same}; then ${done(download)}; else echo 'device-agent: this is not the hub: its certificate is another' >&2; fi; rm -f $c`;
+  const fetched = `${program} ${near}${save} $c ${origin.replace(/^https:/, "http:")}/ca.crt`;
+  const other = "echo 'device-agent: this is not the hub: its certificate is another' >&2";
+  return `c=$(mktemp); ${fetched}; if ${same}; then ${done(download)}; else ${other}; fi; rm -f $c`;
 }
 
 /**
@@ -108,19 +110,20 @@ export function command(
     case "deb":
       // The same: what the hub answers instead of the package is shown.
       return has(place) && token
-        ? downloading(
-            place,
-            "curl",
-            (get) =>
-              `case $(${get(`/bundle/${more.machine}.deb?token=${token}`, "-sSo device-agent.deb -w '%{http_code}'")}) in 200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; false ;; *) false ;; esac`,
-          )
+        ? downloading(place, "curl", (get) => {
+            const code = get(`/bundle/${more.machine}.deb?token=${token}`, "-sSo device-agent.deb -w '%{http_code}'");
+            const cases = "200) dpkg -i device-agent.deb ;; [45]*) cat device-agent.deb; false ;; *) false ;;";
+            return `case $(${code}) in ${cases} esac`;
+          })
         : null;
     case "card":
       return place.anywhere
         ? `telemetry-hub flash --root /mnt/sdcard --hub ${place.agents} --join-token ${token ?? "new"}`
         : null;
-    case "hand":
-      return `device-agent run${more.discovery && place.anywhere ? "" : ` --hub ${place.agents}`}${token ? ` --join-token ${token}` : ""}`;
+    case "hand": {
+      const where = more.discovery && place.anywhere ? "" : ` --hub ${place.agents}`;
+      return `device-agent run${where}${token ? ` --join-token ${token}` : ""}`;
+    }
   }
 }
 

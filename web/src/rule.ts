@@ -60,8 +60,11 @@ export function unitOf(
 /** The rule in one sentence, its limits in `unit`. */
 export function sentence(rule: Pick<Rule, "device" | "sensor" | "labels" | "condition" | "for">, unit = ""): string {
   const labels = Object.entries(rule.labels).map(([key, value]) => clean(`${key}=${value}`));
-  const who = `${rule.device === "*" ? "any device" : clean(rule.device)}${labels.length > 0 ? ` with ${labels.join(", ")}` : ""}`;
-  return `${rule.sensor === "*" ? "Any sensor" : title(rule.sensor)} of ${who} ${condition(rule.condition, unit)}${rule.for && parseSpan(rule.for) !== 0 ? ` for ${rule.for}` : ""}`;
+  const device = rule.device === "*" ? "any device" : clean(rule.device);
+  const labelled = labels.length > 0 ? ` with ${labels.join(", ")}` : "";
+  const sensor = rule.sensor === "*" ? "Any sensor" : title(rule.sensor);
+  const lasting = rule.for && parseSpan(rule.for) !== 0 ? ` for ${rule.for}` : "";
+  return `${sensor} of ${device}${labelled} ${condition(rule.condition, unit)}${lasting}`;
 }
 
 export function condition(of: Condition, unit = ""): string {
@@ -72,8 +75,10 @@ export function condition(of: Condition, unit = ""): string {
       return `changes ${of.op} ${limitOf(of.value, unit)} per ${of.per} over ${of.over}`;
     case "increase":
       return `grows ${of.op} ${limitOf(of.value, unit)} in ${of.over}`;
-    case "deviation":
-      return `${exact(of.sigmas)} σ away from its last ${of.over}${of.least ? `, and more than ${limitOf(of.least, unit)}` : ""}`;
+    case "deviation": {
+      const least = of.least ? `, and more than ${limitOf(of.least, unit)}` : "";
+      return `${exact(of.sigmas)} σ away from its last ${of.over}${least}`;
+    }
     case "silence":
       return `silent for ${of.after}`;
     default:
@@ -157,10 +162,13 @@ export function outcome(of: Backtest): string {
   const longest = Math.max(0, ...of.series.map((one) => one.firing_s));
   const checked = `${of.series.length} ${of.series.length === 1 ? "sensor" : "sensors"} checked`;
   const fired = of.series.filter((one) => one.fires > 0).length;
+  const times = of.fires === 1 ? "once" : `${of.fires} times`;
+  const where = of.series.length > 1 ? `, on ${fired} of ${of.series.length} sensors` : "";
+  const which = fired > 1 ? " on the one with the most" : of.fires > 1 ? " in all" : "";
   return [
     of.fires === 0
       ? `In the last 24 h this would not have fired (${checked}).`
-      : `In the last 24 h this would have fired ${of.fires === 1 ? "once" : `${of.fires} times`}${of.series.length > 1 ? `, on ${fired} of ${of.series.length} sensors` : ""}, for ${duration(longest * 1_000)}${fired > 1 ? " on the one with the most" : of.fires > 1 ? " in all" : ""}.`,
+      : `In the last 24 h this would have fired ${times}${where}, for ${duration(longest * 1_000)}${which}.`,
     ...(mute > 0 ? [`${mute} of them ${mute === 1 ? "has" : "have"} too few readings for this window.`] : []),
     ...(of.truncated ? [`Only ${of.series.length} of ${of.watched} sensors were checked.`] : []),
   ].join(" ");

@@ -57,5 +57,6 @@ export function silenceOf(typed: Typed): NewSilence | Wrong {
 export function covered(of: Pick<Silence, "device" | "sensor" | "labels">, deviceName: string): string {
   const labels = Object.entries(of.labels).map(([key, value]) => clean(`${key}=${value}`));
   const device = of.device === "*" ? "any device" : clean(deviceName);
-  return `${of.sensor === "*" ? "all sensors" : clean(of.sensor)} of ${device}${labels.length > 0 ? ` with ${labels.join(", ")}` : ""}`;
+  const sensor = of.sensor === "*" ? "all sensors" : clean(of.sensor);
+  return `${sensor} of ${device}${labels.length > 0 ? ` with ${labels.join(", ")}` : ""}`;
 }

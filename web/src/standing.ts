@@ -29,7 +29,8 @@ export function contact(state: Pick<State, "connection" | "latest" | "now">, dev
   const at = heard !== null && state.now - heard < APART_MS ? heard : told;
   const spoke = `last contact ${ago(at, state.now)}`;
   if (newest === null || (at !== null && Math.abs(at - newest) < APART_MS)) return spoke;
-  return `${spoke}, newest reading ${newest > state.now ? `${duration(newest - state.now)} ahead` : ago(newest, state.now)}`;
+  const read = newest > state.now ? `${duration(newest - state.now)} ahead` : ago(newest, state.now);
+  return `${spoke}, newest reading ${read}`;
 }
 
 /** Alerts that fire, by device. */

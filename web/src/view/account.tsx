@@ -94,6 +94,7 @@ function SecondFactor({ user }: { user: Me }) {
     setCodes(found);
     void loadMe();
   };
+  const codesLeft = many(user.recovery_codes, "recovery code is", "recovery codes are");
   return (
     <div class="stack" role="group" aria-labelledby="second-factor">
       <div>
@@ -108,7 +109,7 @@ function SecondFactor({ user }: { user: Me }) {
         </h3>
         <p class="small quiet">
           {user.second_factor
-            ? `Signing in asks for a code of your authenticator app. ${many(user.recovery_codes, "recovery code is", "recovery codes are")} left.`
+            ? `Signing in asks for a code of your authenticator app. ${codesLeft} left.`
             : "With an authenticator app on your phone, your password alone does not sign anybody in."}
         </p>
       </div>

@@ -282,13 +282,14 @@ function OnlyHere({ hub }: { hub: Hub }) {
 
 function Listening({ hub }: { hub: Hub }) {
   const { enabled, probes } = hub.discovery;
+  const searches = `${count(probes)} ${probes === 1 ? "search" : "searches"}`;
   return (
     <p class="listening" role="status" aria-live="off">
       {!enabled
         ? "Automatic discovery is off on this hub: the agent needs --hub."
         : probes === 0
           ? "Waiting for devices… none heard so far."
-          : `Waiting for devices… ${count(probes)} ${probes === 1 ? "search" : "searches"} for a hub heard since it started.`}
+          : `Waiting for devices… ${searches} for a hub heard since it started.`}
     </p>
   );
 }

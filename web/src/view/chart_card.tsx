@@ -124,10 +124,9 @@ export function ChartCard(props: ChartCardProps) {
     chart.current?.step((event.key === "ArrowLeft" ? -1 : 1) * (event.shiftKey ? 10 : 1));
   };
   useEffect(() => {
-    if (cursor && document.activeElement === root.current)
-      announce(
-        `${moment(cursor.at, serverNow(), cursor.span)}: ${cursor.under.map((one) => measured(one.avg, unit, decimals)).join(", ")}`,
-      );
+    if (!cursor || document.activeElement !== root.current) return;
+    const values = cursor.under.map((one) => measured(one.avg, unit, decimals)).join(", ");
+    announce(`${moment(cursor.at, serverNow(), cursor.span)}: ${values}`);
   }, [cursor]);
 
   return (
@@ -279,7 +278,8 @@ function Legend({
 function describe(name: string, unit: string, summary: Summary, stale: boolean, decimals: Decimals): string {
   if (summary.points === 0) return `${name}: no readings in this window.`;
   const gaps = summary.gaps === 0 ? "no gaps" : summary.gaps === 1 ? "one gap" : `${summary.gaps} gaps`;
-  return `${name} ${measured(summary.last, unit, decimals)}, min ${measured(summary.min, unit, decimals)}, max ${measured(summary.max, unit, decimals)}, ${summary.trend}, ${gaps}${stale ? ", stale" : ""}.`;
+  const [last, min, max] = [summary.last, summary.min, summary.max].map((value) => measured(value, unit, decimals));
+  return `${name} ${last}, min ${min}, max ${max}, ${summary.trend}, ${gaps}${stale ? ", stale" : ""}.`;
 }
 
 let announcedAt = 0;

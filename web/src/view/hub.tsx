@@ -118,6 +118,7 @@ function Flow() {
   // The first look alone tells the mean since the start.
   const commit = commitSeconds(looks.length > 1 ? looks[0]! : new Map(), now);
   const of = (name: string) => now.get(name) ?? 0;
+  const attempts = (outcome: string) => count(of(`hub_webhook_attempts_total ${outcome}`));
   const lost = drops(now);
   return (
     <div class="columns even">
@@ -139,9 +140,7 @@ function Flow() {
           </dd>
           <dt>Webhooks</dt>
           <dd>
-            {count(of("hub_webhook_attempts_total delivered"))} delivered,{" "}
-            {count(of("hub_webhook_attempts_total retried"))} retried, {count(of("hub_webhook_attempts_total gave_up"))}{" "}
-            given up
+            {attempts("delivered")} delivered, {attempts("retried")} retried, {attempts("gave_up")} given up
           </dd>
         </dl>
       </section>

@@ -59,7 +59,8 @@ export function SignIn({ session }: { session: Session }) {
           <h1>{setup ? "Set the admin password" : invited ? `Welcome, ${clean(invited.name)}` : "Sign in"}</h1>
           <p class="quiet">
             {asksToken
-              ? "This hub has no password yet. Run telemetry-hub open on its machine for a link that sets one, or paste the token at the end of that link."
+              ? "This hub has no password yet. Run telemetry-hub open on its machine for a link that sets one, " +
+                "or paste the token at the end of that link."
               : setup
                 ? "You will use this password to open this page from any browser on your network."
                 : invited

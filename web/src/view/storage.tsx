@@ -57,7 +57,7 @@ export function Storage({ hub: { storage } }: { hub: Hub }) {
         <dd>
           {checked === null
             ? "not yet"
-            : `${when(checked, now)}, ${storage.checked_whole ? "no errors found" : "no errors found in the part that was checked"}`}
+            : `${when(checked, now)}, no errors found${storage.checked_whole ? "" : " in the part that was checked"}`}
         </dd>
       </dl>
     </section>
@@ -69,8 +69,10 @@ function outlook(
   { state: stands, recycled_to, growth_bytes_per_day: growth, full_in_days: days, max_bytes: cap }: Hub["storage"],
   now: number,
 ): string {
-  if (stands === "recycling")
-    return `The maximum size is reached: the oldest readings are deleted first, so far up to ${when(millis(recycled_to) ?? now, now)}.`;
+  if (stands === "recycling") {
+    const upTo = when(millis(recycled_to) ?? now, now);
+    return `The maximum size is reached: the oldest readings are deleted first, so far up to ${upTo}.`;
+  }
   const little = stands === "nearly_full" ? "Nearly full. " : "";
   if (growth === null) return `${little}Disk forecast available one hour after start.`;
   if (days === null) return `${little}It does not grow.`;
@@ -80,7 +82,8 @@ function outlook(
       : days >= 3
         ? `${digits(Math.floor(days))} days`
         : duration(days * 86_400_000);
-  return `${little}${cap === null ? "The disk is" : "It is"} full in ${left} at this rate: ${measured(growth, "B")} a day.`;
+  const what = cap === null ? "The disk is" : "It is";
+  return `${little}${what} full in ${left} at this rate: ${measured(growth, "B")} a day.`;
 }
 
 const TIERS = [
@@ -161,8 +164,8 @@ export function Retention() {
               .join(" ");
             return (
               <p class="small" key={labels}>
-                <span class="chip">{labels}</span> {entry.raw}, one-minute summaries {entry.minutes}, hourly summaries{" "}
-                {entry.hours}
+                <span class="chip">{labels}</span>
+                {` ${entry.raw}, one-minute summaries ${entry.minutes}, hourly summaries ${entry.hours}`}
               </p>
             );
           })}

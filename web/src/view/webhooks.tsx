@@ -281,16 +281,18 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
   const about = alert
     ? `${clean(ruleName(alert))}, ${clean(alert.device_name)}${alert.sensor === "" ? "" : ` ${title(alert.sensor)}`}`
     : "";
+  const event = EVENTS[delivery.event] ?? clean(delivery.event);
+  const at = when(millis(delivery.created_at) ?? now, now);
   return (
     <li class="delivery" data-delivery={delivery.id}>
       <div class="what">
         <div class="entry-line">
           <Status of={delivery.state} />
-          <strong title={clean(delivery.event)}>{EVENTS[delivery.event] ?? clean(delivery.event)}</strong>
+          <strong title={clean(delivery.event)}>{event}</strong>
           {about ? <span class="small">{about}</span> : null}
         </div>
         <div class="entry-line small quiet">
-          <span>{when(millis(delivery.created_at) ?? now, now)}</span>
+          <span>{at}</span>
           {delivery.attempt_count > 1 ? <span>{delivery.attempt_count} attempts</span> : null}
           {latest ? (
             <span>
@@ -314,7 +316,7 @@ function DeliveryEntry({ delivery, off }: { delivery: Delivery; off: boolean }) 
         <button
           type="button"
           class="button plain"
-          aria-label={`${waits ? "Try" : "Send"} ${EVENTS[delivery.event] ?? clean(delivery.event)} of ${when(millis(delivery.created_at) ?? now, now)} ${waits ? "now" : "again"}`}
+          aria-label={`${waits ? "Try" : "Send"} ${event} of ${at} ${waits ? "now" : "again"}`}
           onClick={() => void replay(delivery)}
         >
           {waits ? "Try now" : "Send again"}

@@ -12,8 +12,10 @@ export function WrongClock({ device }: { device: Device }) {
   if (device.link !== null || offset === null || Math.abs(offset) < CLOCK_OFF_MS) return null;
   const how =
     offset > 0
-      ? `The clock of this device is ${duration(offset)} ahead of the hub's: set it (NTP). Rules go by the time its readings come.`
-      : `The readings of this device come ${duration(-offset)} late: its clock is slow (set it, NTP), or they are kept somewhere on the way.`;
+      ? `The clock of this device is ${duration(offset)} ahead of the hub's: set it (NTP). ` +
+        "Rules go by the time its readings come."
+      : `The readings of this device come ${duration(-offset)} late: its clock is slow (set it, NTP), ` +
+        "or they are kept somewhere on the way.";
   return (
     <div class="note warn" role="status">
       <span>{how}</span>
