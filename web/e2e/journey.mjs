@@ -220,7 +220,13 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
         "no match": ["/?q=nothing-is-called-so"],
         groups: ["/?group=status"],
         device: [`/d/${device}`],
-        table: [`/d/${device}`, async () => (await press("Table")(), await page.getByRole("row").nth(2).waitFor())],
+        table: [
+          `/d/${device}`,
+          async () => {
+            await press("Table")();
+            await page.getByRole("row").nth(2).waitFor();
+          },
+        ],
         amounts: [`/d/${device}`, () => page.getByRole("button", { name: "Amount" }).first().click()],
         edit: [`/d/${device}`, press("Edit")],
         window: [`/d/${device}`, () => page.locator("summary").filter({ hasText: "From" }).click()],
@@ -245,7 +251,13 @@ test("from an empty hub to an alert and back", { timeout: 480_000 }, async (t) =
           },
         ],
         webhooks: ["/w"],
-        webhook: ["/w", async () => (await press("New webhook")(), await press("Add a header")())],
+        webhook: [
+          "/w",
+          async () => {
+            await press("New webhook")();
+            await press("Add a header")();
+          },
+        ],
         hub: ["/h"],
         keyboard: ["/", () => page.keyboard.press("?")],
         missing: ["/no/such/page"],

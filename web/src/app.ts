@@ -144,7 +144,7 @@ function followLinks(event: MouseEvent): void {
 /** Starts the clock, the flush of numbers and the listeners of the window. */
 export function start(): void {
   // Written relative to where the page was loaded; from here on its address changes without that.
-  for (const link of document.querySelectorAll<HTMLLinkElement>("link[href]")) link.href = link.href;
+  for (const link of document.querySelectorAll<HTMLLinkElement>("link[href]")) link.setAttribute("href", link.href);
   addEventListener("popstate", () => dispatch({ kind: "route", route: parse(location.pathname, location.search) }));
   document.addEventListener("click", followLinks);
   addEventListener("online", () => live.retryNow());

@@ -10,6 +10,7 @@ const TEXT_LIMIT = 64;
 
 // Bidirectional controls could reorder the words around a name; the others are invisible.
 const UNSEEN =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what this looks for.
   /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 
 /** Device text as it may be shown: no control or direction characters, one line, bounded. */
@@ -151,7 +152,7 @@ export function commonDecimals(values: readonly (number | null | undefined)[], u
   const { divisor } = scale(unit, Math.max(Math.abs(low), Math.abs(high)));
   // Finer than they are themselves says nothing: what moves by tenths has one decimal.
   const own = Math.max(
-    ...known.map((value) => /\.(\d+)/.exec(String(Number((value / divisor).toPrecision(12))))?.[1]!.length ?? 0),
+    ...known.map((value) => /\.(\d+)/.exec(String(Number((value / divisor).toPrecision(12))))?.[1]?.length ?? 0),
   );
   const fine =
     high > low ? Math.max(0, Math.min(6, own, Math.ceil(-Math.log10((high - low) / divisor / PARTS) - 1e-9))) : 0;

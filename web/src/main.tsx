@@ -32,7 +32,8 @@ subscribe({ device: "-", sensor: "-", max_hz: 1 });
 let settle: ReturnType<typeof setTimeout> | null = null;
 listen((message) => {
   if (message.type !== "gap") return;
-  settle ??= setTimeout(() => {
+  if (settle !== null) return;
+  settle = setTimeout(() => {
     settle = null;
     void loadAll();
   }, 1_000);

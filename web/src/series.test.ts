@@ -74,7 +74,10 @@ describe("gaps", () => {
 
   test("200 random outages are the same gaps at five zoom levels, announced interval or not", () => {
     let seed = 7;
-    const random = () => (seed = (seed * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const random = () => {
+      seed = (seed * 48_271) % 2_147_483_647;
+      return seed / 2_147_483_647;
+    };
     const readings: [number, number][] = [];
     const outages: [number, number][] = [];
     let at = 0;

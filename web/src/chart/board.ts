@@ -115,7 +115,7 @@ export class Board {
   }
 
   receive(message: LiveMessage): void {
-    if (message.type === "gap") return this.fillSoon();
+    if (message.type === "gap") this.fillSoon();
     if (message.type !== "readings" && message.type !== "snapshot") return;
     const { from, live } = this.window();
     if (!live) return;
@@ -176,9 +176,11 @@ export class Board {
 
   private of({ sensor, kind }: Sensor): Points {
     const reads = kind === "counter" ? "rate" : "value";
-    let points = this.points.get(sensor);
+    const points = this.points.get(sensor);
+    if (points?.reads === reads) return points;
     // Who says that it is a counter after all wants to see it as one.
-    if (points?.reads !== reads) this.points.set(sensor, (points = new Points(reads)));
-    return points;
+    const anew = new Points(reads);
+    this.points.set(sensor, anew);
+    return anew;
   }
 }

@@ -311,7 +311,10 @@ export class Chart implements Drawable {
     const index = plot.cursor.idx;
     const outside = index === null || index === undefined || (plot.cursor.left ?? -1) < 0;
     this.cursorAt = outside ? null : index;
-    if (outside) return this.gestures.cursor(null, []);
+    if (outside) {
+      this.gestures.cursor(null, []);
+      return;
+    }
     const [t, ...values] = plot.data;
     const at = (column: number) => values[column]?.[plot.cursor.idxs?.[column + 1] ?? index] ?? null;
     const here = plot.posToVal(plot.cursor.left ?? 0, "x");
@@ -321,11 +324,11 @@ export class Chart implements Drawable {
       here > t[t.length - 1]! + near ||
       this.gaps.some(([from, to]) => here > from + near && here < to - near);
     // The nearest is far away: here nothing was measured.
-    if (isOff)
-      return this.gestures.cursor(
-        here,
-        this.look.colors.map(() => ({ avg: null, min: null, max: null })),
-      );
+    if (isOff) {
+      const nothing = this.look.colors.map(() => ({ avg: null, min: null, max: null }));
+      this.gestures.cursor(here, nothing);
+      return;
+    }
     const under =
       this.look.colors.length === 1
         ? [{ avg: at(0), min: at(1), max: at(2) }]
@@ -472,10 +475,14 @@ export class Chart implements Drawable {
     over.addEventListener("touchstart", read, { passive: true });
     over.addEventListener("touchmove", read, { passive: true });
     const middle = (event: TouchEvent) => (event.touches[0]!.clientX + event.touches[1]!.clientX) / 2;
-    over.addEventListener("touchstart", (event) => event.touches.length === 2 && (x = middle(event)), {
-      passive: true,
-    });
-    over.addEventListener("touchmove", (event) => event.touches.length === 2 && move(middle(event)), { passive: true });
+    const pinched = (then: (at: number) => void) => (event: TouchEvent) => {
+      if (event.touches.length === 2) then(middle(event));
+    };
+    const begin = (at: number) => {
+      x = at;
+    };
+    over.addEventListener("touchstart", pinched(begin), { passive: true });
+    over.addEventListener("touchmove", pinched(move), { passive: true });
     over.addEventListener("touchend", () => (x = null), { passive: true });
   }
 }

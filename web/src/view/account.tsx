@@ -78,7 +78,7 @@ function Password() {
       </div>
       {Rest()}
       <div class="row">
-        <button class="button" disabled={form.busy}>
+        <button type="submit" class="button" disabled={form.busy}>
           Change password
         </button>
       </div>
@@ -144,7 +144,7 @@ function Begin({ begun }: { begun: (draft: SecondFactorDraft) => void }) {
       </Field>
       {Rest()}
       <div class="row">
-        <button class="button" disabled={form.busy}>
+        <button type="submit" class="button" disabled={form.busy}>
           Set up
         </button>
       </div>
@@ -190,7 +190,7 @@ function Scan({
       </Field>
       {Rest()}
       <div class="row">
-        <button class="button primary" disabled={form.busy}>
+        <button type="submit" class="button primary" disabled={form.busy}>
           Turn on
         </button>
         <button type="button" class="button" onClick={cancel}>
@@ -229,7 +229,7 @@ function On({ shown }: { shown: (codes: readonly string[]) => void }) {
       </Field>
       {Rest()}
       <div class="row wrap">
-        <button class="button" disabled={form.busy}>
+        <button type="submit" class="button" disabled={form.busy}>
           New recovery codes
         </button>
         <button type="button" class="button plain danger" disabled={form.busy || code.trim() === ""} onClick={turnOff}>

@@ -21,7 +21,11 @@ export function Amounts({ sensors, board, color, table, beat }: ChartCardProps &
   useEffect(() => {
     let current = true;
     api.readings.amounts(device, sensor.sensor, from, window.to, every, zone()).then(
-      (answer) => current && (setFound(answer ?? { t: [], increase: [] }), setProblem("")),
+      (answer) => {
+        if (!current) return;
+        setFound(answer ?? { t: [], increase: [] });
+        setProblem("");
+      },
       (error: unknown) => current && setProblem(reason(error)),
     );
     return () => {

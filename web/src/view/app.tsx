@@ -75,7 +75,9 @@ function Frame() {
   useKeys(showHelp);
   const at = route.value;
   useEffect(() => {
-    const idle = setTimeout(() => [device, alerts, hub, webhooks].forEach((screen) => screen.fetch()), IDLE_MS);
+    const idle = setTimeout(() => {
+      for (const screen of [device, alerts, hub, webhooks]) screen.fetch();
+    }, IDLE_MS);
     return () => clearTimeout(idle);
   }, []);
   useEffect(() => {
@@ -138,7 +140,7 @@ function Frame() {
         <Screen at={at} />
       </main>
       <footer class="foot small quiet">
-        <a href={pathTo("/api/docs")} target="_blank">
+        <a href={pathTo("/api/docs")} target="_blank" rel="noopener">
           API documentation
         </a>
         <button type="button" class="link" onClick={showHelp}>
@@ -326,7 +328,9 @@ function Help({ dialog }: { dialog: RefObject<HTMLDialogElement | null> }) {
       </dl>
       <p class="small quiet">In a chart: drag to zoom, Shift and drag to pan, double click to go back.</p>
       <form method="dialog" class="row end">
-        <button class="button primary">Close</button>
+        <button type="submit" class="button primary">
+          Close
+        </button>
       </form>
     </dialog>
   );

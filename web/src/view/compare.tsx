@@ -41,21 +41,24 @@ export function useTogether(
           }),
         );
   // Before the card is drawn, not after: it reads the boards' window.
-  useMemo(
-    () => boards.forEach((one, i) => one.show([lines[i + 1]!], route.range)),
-    [boards, sensor?.sensor, sensor?.kind, route.range.from, route.range.to],
-  );
-  useEffect(() => boards.forEach((one) => void one.fill()), [boards, streams.value]);
+  useMemo(() => {
+    for (const [i, one] of boards.entries()) one.show([lines[i + 1]!], route.range);
+  }, [boards, sensor?.sensor, sensor?.kind, route.range.from, route.range.to]);
+  useEffect(() => {
+    for (const one of boards) void one.fill();
+  }, [boards, streams.value]);
   useEffect(() => {
     if (sensor === undefined || boards.length === 0) return;
     void loadLatest(ids);
     const stops = [
-      listen((message) => boards.forEach((one) => one.receive(message))),
+      listen((message) => {
+        for (const one of boards) one.receive(message);
+      }),
       ...ids.map((id) => subscribe({ device: id, sensor: sensor.sensor, max_hz: 10 })),
     ];
     return () => {
-      stops.forEach((stop) => stop());
-      boards.forEach((one) => one.close());
+      for (const stop of stops) stop();
+      for (const one of boards) one.close();
     };
   }, [boards, sensor?.sensor]);
   const together = useMemo(() => new Together(board, boards), [board, boards]);

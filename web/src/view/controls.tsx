@@ -166,6 +166,7 @@ export function Copyable({
   }, [atOnce]);
   return (
     <div class="secret">
+      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a field in which nothing is typed. */}
       <code ref={code} tabIndex={0} role="textbox" aria-readonly="true" aria-label={label}>
         {text}
       </code>

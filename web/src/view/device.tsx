@@ -148,14 +148,12 @@ function Header({ device }: { device: Device }) {
           {favourites.value.has(device.id) ? "★" : "☆"} Favourite
         </button>
         <Only may="operate">
-          <>
-            <button type="button" class="button" aria-expanded={editing} onClick={() => setEditing(!editing)}>
-              Edit
-            </button>
-            <a class="button" href={pathTo(`/a?rule=new&device=${encodeURIComponent(device.name)}`)}>
-              New rule
-            </a>
-          </>
+          <button type="button" class="button" aria-expanded={editing} onClick={() => setEditing(!editing)}>
+            Edit
+          </button>
+          <a class="button" href={pathTo(`/a?rule=new&device=${encodeURIComponent(device.name)}`)}>
+            New rule
+          </a>
         </Only>
       </div>
       {device.notes === "" ? null : <p class="notes">{lines(device.notes)}</p>}

@@ -75,7 +75,7 @@ export function DeviceEdit({ device, close }: { device: Device; close: () => voi
       {device.words.length > 0 ? <Replace device={device} close={close} /> : null}
       <div class="spread">
         <div class="row">
-          <button class="button primary" disabled={form.busy}>
+          <button type="submit" class="button primary" disabled={form.busy}>
             Save
           </button>
           <button type="button" class="button" onClick={close}>

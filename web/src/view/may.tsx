@@ -10,7 +10,7 @@ const me = part((s) => (s.session.kind === "in" ? s.session.me : null));
 export const may = (needed: Scope): boolean => me.value !== null && allows(me.value.scope, needed);
 
 export function Only({ may: needed, children }: { may: Scope; children: ComponentChildren }) {
-  return may(needed) ? <>{children}</> : null;
+  return may(needed) ? children : null;
 }
 
 /** Why there is nothing to press here; nothing for whoever may. */

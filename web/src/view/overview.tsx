@@ -118,7 +118,10 @@ export function Overview({ route }: { route: OverviewRoute }) {
                 onInput={(event) => go({ ...route, q: event.currentTarget.value }, "replace")}
                 onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
               />
-              {route.q === "" ? <kbd aria-hidden="true">/</kbd> : null}
+              {route.q === "" ? (
+                // biome-ignore lint/a11y/noAriaHiddenOnFocusable: nothing focuses a kbd.
+                <kbd aria-hidden="true">/</kbd>
+              ) : null}
             </div>
           </div>
           <Fleet route={route} />

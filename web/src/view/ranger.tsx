@@ -95,7 +95,7 @@ export function Ranger({ device, sensor, window, least, hold, live }: RangerProp
       onPointerUp={up}
       onPointerCancel={() => (drag.current = null)}
     >
-      <svg viewBox={`0 0 1000 ${HEIGHT}`} preserveAspectRatio="none">
+      <svg viewBox={`0 0 1000 ${HEIGHT}`} preserveAspectRatio="none" aria-hidden="true">
         <path class="gaps" d={path.gaps} />
         <path class="band" d={path.band} />
         <path class="line" d={path.line} />
@@ -172,7 +172,10 @@ function useLine(device: string, sensor: Sensor, { from, to }: Span): { line: st
       }
       run = [];
     };
-    t.forEach((_, i) => (avg[i] === null ? close() : run.push(i)));
+    for (const i of t.keys()) {
+      if (avg[i] === null) close();
+      else run.push(i);
+    }
     close();
     const shades = gaps.map(([a, b]) => `M${x(a)} 0H${x(b)}V${HEIGHT}H${x(a)}Z`).join("");
     return { line, band, gaps: shades };

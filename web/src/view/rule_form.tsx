@@ -234,7 +234,7 @@ export function RuleForm({
       <RulePast draft={draft} refused={form.say} />
       {Rest()}
       <div class="row">
-        <button class="button primary" disabled={form.busy}>
+        <button type="submit" class="button primary" disabled={form.busy}>
           {rule ? "Save rule" : "Create rule"}
         </button>
         <button type="button" class="button" onClick={done}>

@@ -124,12 +124,12 @@ export function SignIn({ session }: { session: Session }) {
           </Field>
         ) : null}
         {Rest()}
-        <button class="button primary" disabled={form.busy}>
+        <button type="submit" class="button primary" disabled={form.busy}>
           {chooses ? "Set password" : "Sign in"}
         </button>
         {chooses ? null : <Forgotten byName={byName} />}
         <p class="small quiet">
-          <a href={pathTo("/api/docs")} target="_blank">
+          <a href={pathTo("/api/docs")} target="_blank" rel="noopener">
             API documentation
           </a>
         </p>

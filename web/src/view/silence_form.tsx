@@ -124,7 +124,7 @@ export function SilenceForm({ done }: { done: () => void }) {
       </div>
       {Rest()}
       <div class="row">
-        <button class="button primary" disabled={form.busy}>
+        <button type="submit" class="button primary" disabled={form.busy}>
           Create silence
         </button>
         <button type="button" class="button" onClick={done}>

@@ -45,7 +45,7 @@ export function JoinTokens({ list }: { list: readonly JoinToken[] | null }) {
         </div>
         {Rest()}
         <div class="row">
-          <button class="button" disabled={form.busy}>
+          <button type="submit" class="button" disabled={form.busy}>
             Create join token
           </button>
         </div>
@@ -112,7 +112,7 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
         <h2 id="api-tokens">API tokens</h2>
         <p class="small quiet">
           For programs and scripts: <code>Authorization: Bearer</code>.{" "}
-          <a href={pathTo("/api/docs")} target="_blank">
+          <a href={pathTo("/api/docs")} target="_blank" rel="noopener">
             API documentation
           </a>
         </p>
@@ -154,7 +154,7 @@ export function ApiTokens({ list }: { list: readonly Token[] | null }) {
         </div>
         {Rest()}
         <div class="row">
-          <button class="button" disabled={form.busy}>
+          <button type="submit" class="button" disabled={form.busy}>
             Create API token
           </button>
         </div>

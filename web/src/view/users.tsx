@@ -210,7 +210,7 @@ function NewUser({ done: made, isFirst }: { done: (name: string, path: string) =
       ) : null}
       {Rest()}
       <div class="row">
-        <button class="button" disabled={form.busy}>
+        <button type="submit" class="button" disabled={form.busy}>
           Add user
         </button>
       </div>

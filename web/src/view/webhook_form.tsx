@@ -219,7 +219,7 @@ export function WebhookForm({
       />
       {Rest()}
       <div class="row">
-        <button class="button primary" disabled={form.busy}>
+        <button type="submit" class="button primary" disabled={form.busy}>
           {hook ? "Save" : "Create webhook"}
         </button>
         <button type="button" class="button" onClick={close}>

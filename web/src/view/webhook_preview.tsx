@@ -55,7 +55,7 @@ export function Preview({ asked }: { asked: Omit<AskPreview, "event"> }) {
         ) : typeof shown === "string" ? (
           <p class="small quiet">{shown}</p>
         ) : (
-          <pre tabIndex={0} aria-label="What is sent">
+          <pre tabIndex={0} role="region" aria-label="What is sent">
             {shown.method} {shown.url}
             {"\n"}
             {Object.entries(shown.headers).map(([name, value]) => `${name}: ${value}\n`)}

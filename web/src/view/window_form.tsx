@@ -53,7 +53,9 @@ export function WindowForm({
       {field("to", "To (empty: now)", to, setTo)}
       <div class="spread">
         <span class="small quiet">{zone()}</span>
-        <button class="button primary">Show</button>
+        <button type="submit" class="button primary">
+          Show
+        </button>
       </div>
     </form>
   );
