@@ -2,7 +2,8 @@
 
 import { effect } from "@preact/signals";
 import { render } from "preact";
-import { checkSession, learnUnits, loadAll, openSession } from "./actions";
+import { learnUnits, loadAll } from "./actions/loading";
+import { checkSession, openSession } from "./actions/session";
 import { listen, part, start, state, subscribe } from "./app";
 import { App } from "./view/app";
 import { hubZone } from "./zone";

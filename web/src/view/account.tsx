@@ -2,7 +2,8 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { loadMe, loadSessions, say } from "../actions";
+import { say } from "../actions/answer";
+import { loadMe, loadSessions } from "../actions/session";
 import { part } from "../app";
 import { clean, many } from "../format";
 import { asRole } from "../may";

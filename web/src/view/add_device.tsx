@@ -3,7 +3,7 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { told } from "../actions";
+import { told } from "../actions/answer";
 import { part } from "../app";
 import { count } from "../format";
 import { command, places, withoutCurl, type Place, type Way } from "../join";

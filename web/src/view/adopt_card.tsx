@@ -1,7 +1,7 @@
 // A device that asks to join: what a person compares before trusting it, and the two answers.
 
 import { useState } from "preact/hooks";
-import { adopt, block } from "../actions";
+import { adopt, block } from "../actions/devices";
 import { state } from "../app";
 import { ago, clean, measured, millis } from "../format";
 import { address, title } from "../names";

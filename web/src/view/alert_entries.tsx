@@ -1,6 +1,6 @@
 // Alerts as lines: what fires, for how long, and the two answers; many of one rule are one line that opens.
 
-import { ack, ackAll, silence, silenceRule } from "../actions";
+import { ack, ackAll, silence, silenceRule } from "../actions/alerts";
 import { part, state } from "../app";
 import { clean, count, duration, millis, when } from "../format";
 import { title } from "../names";

@@ -2,18 +2,9 @@
 
 import { pathTo } from "../base";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import {
-  endSilence,
-  LIVE_DEVICES,
-  loadHub,
-  loadLatest,
-  loadRules,
-  loadSilences,
-  removeRule,
-  saveRule,
-  say,
-  reason,
-} from "../actions";
+import { endSilence, removeRule, saveRule } from "../actions/alerts";
+import { say, reason } from "../actions/answer";
+import { LIVE_DEVICES, loadHub, loadLatest, loadRules, loadSilences } from "../actions/loading";
 import { go, part, state } from "../app";
 import { clean, when } from "../format";
 import type { Route } from "../route";

@@ -4,7 +4,7 @@ import { pathTo } from "../base";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { dispatch, go, part, state } from "../app";
-import { openWindow } from "../actions";
+import { openWindow } from "../actions/hub";
 import { clean, duration, millis, zone } from "../format";
 import { href, OVERVIEW, type Route } from "../route";
 import { unseen } from "../state";

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { told } from "../actions";
+import { told } from "../actions/answer";
 import { state } from "../app";
 import { pathTo } from "../base";
 import { changes, deed, doer } from "../deed";

@@ -1,7 +1,7 @@
 // How one sensor is drawn: a counter as a rate or as amounts; and what the sensor is.
 
 import * as api from "../api";
-import { reason, say } from "../actions";
+import { reason, say } from "../actions/answer";
 export { Amounts } from "./amounts";
 import type { Kind, Sensor } from "../types";
 import type { ChartCardProps } from "./chart_card";

@@ -2,7 +2,8 @@
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import * as api from "../api";
-import { loadLatest, loadRules, reason, say } from "../actions";
+import { reason, say } from "../actions/answer";
+import { loadLatest, loadRules } from "../actions/loading";
 import { go, listen, part, serverNow, state, subscribe } from "../app";
 import { Board, type Outside } from "../chart/board";
 import type { Mark, Threshold } from "../chart/chart";

@@ -1,7 +1,7 @@
 // Other devices in the same chart: which ones, and their readings beside those of the device that is looked at.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { LIVE_DEVICES, loadLatest } from "../actions";
+import { LIVE_DEVICES, loadLatest } from "../actions/loading";
 import { go, listen, part, state, subscribe } from "../app";
 import { Board, type Outside } from "../chart/board";
 import { Together, type Line } from "../chart/together";

@@ -3,7 +3,7 @@
 import { pathTo } from "../base";
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { adopt, loadDevice } from "../actions";
+import { adopt, loadDevice } from "../actions/devices";
 import { part, state } from "../app";
 import { toggled } from "../filter";
 import { favour, favourites } from "../favourites";

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../actions";
+import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../actions/devices";
 import { go, state } from "../app";
 import { ago, clean, many, millis } from "../format";
 import { readLabels, writeLabels } from "../labels";

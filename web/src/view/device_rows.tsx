@@ -3,7 +3,7 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import * as api from "../api";
-import { LIVE_DEVICES, loadLatest } from "../actions";
+import { LIVE_DEVICES, loadLatest } from "../actions/loading";
 import { go, part, serverNow, state, subscribe } from "../app";
 import { toggled } from "../filter";
 import { firstWay, type Odd, type Values } from "../fleet";

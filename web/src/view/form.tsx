@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { reason } from "../actions";
+import { reason } from "../actions/answer";
 import { Mistyped, type Wrong } from "../wrong";
 
 export interface Form {

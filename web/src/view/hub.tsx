@@ -2,7 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { loadHub, loadTokens, openWindow, setJoin, signOut } from "../actions";
+import { openWindow, setJoin } from "../actions/hub";
+import { loadHub, loadTokens } from "../actions/loading";
+import { signOut } from "../actions/session";
 import { part, state } from "../app";
 import { pathTo } from "../base";
 import { clean, count, digits, duration, many, millis, when } from "../format";

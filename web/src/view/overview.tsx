@@ -1,7 +1,7 @@
 // All devices: who waits for adoption on top, then everyone with status and live values, sorted, filtered and grouped.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { LIVE_DEVICES, loadHub, loadLatest } from "../actions";
+import { LIVE_DEVICES, loadHub, loadLatest } from "../actions/loading";
 import { go, part, state } from "../app";
 import { asksValues, matches, misunderstood, parseFilter, whyNone } from "../filter";
 import { columnsOf, firstWay, grouped, groupings, oddities, sorted, type Odd } from "../fleet";

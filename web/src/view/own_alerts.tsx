@@ -1,6 +1,6 @@
 // The alert that needs no rule: a device went away. How long it may be silent, or that nobody wants to know.
 
-import { setOfflineAfter } from "../actions";
+import { setOfflineAfter } from "../actions/hub";
 import { part } from "../app";
 import { duration, parseSpan } from "../format";
 import { Lack, may } from "./may";

@@ -1,7 +1,9 @@
 // The rule editor. While it is typed it says what the rule would have done in the last day, by the hub's own engine.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { LIVE_DEVICES, loadLatest, loadWebhooks, saveRule, say } from "../actions";
+import { saveRule } from "../actions/alerts";
+import { say } from "../actions/answer";
+import { LIVE_DEVICES, loadLatest, loadWebhooks } from "../actions/loading";
 import { part } from "../app";
 import { clean, parseSpan } from "../format";
 import { readyRules, type Ready } from "../ready";

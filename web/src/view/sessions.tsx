@@ -2,7 +2,8 @@
 
 import { useEffect } from "preact/hooks";
 import * as api from "../api";
-import { loadSessions, told } from "../actions";
+import { told } from "../actions/answer";
+import { loadSessions } from "../actions/session";
 import { part, state } from "../app";
 import { ago, clean, millis, when } from "../format";
 import type { Session } from "../types";

@@ -7,7 +7,7 @@
 import { pathTo } from "../base";
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { acceptInvitation, setPassword, signIn } from "../actions";
+import { acceptInvitation, setPassword, signIn } from "../actions/session";
 import type { Session } from "../state";
 import { clean } from "../format";
 import { Field } from "./controls";

@@ -2,7 +2,7 @@
 
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { loadSilences } from "../actions";
+import { loadSilences } from "../actions/loading";
 import { part } from "../app";
 import { clean } from "../format";
 import { SILENCES, silenceOf } from "../silence";

@@ -3,7 +3,8 @@
 import { pathTo } from "../base";
 import { useState } from "preact/hooks";
 import * as api from "../api";
-import { loadTokens, told } from "../actions";
+import { told } from "../actions/answer";
+import { loadTokens } from "../actions/loading";
 import { state } from "../app";
 import { ago, clean, millis, when } from "../format";
 import { readLabels } from "../labels";

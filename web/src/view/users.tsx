@@ -2,7 +2,8 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { loadSessions, say, told } from "../actions";
+import { say, told } from "../actions/answer";
+import { loadSessions } from "../actions/session";
 import { part, state } from "../app";
 import { pathTo } from "../base";
 import { ago, clean, millis } from "../format";

@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { reason } from "../actions";
+import { reason } from "../actions/answer";
 import type { AskPreview, WebhookPreview } from "../types";
 
 /** After the last key. */

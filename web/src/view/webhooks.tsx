@@ -2,7 +2,9 @@
 
 import { useEffect, useState } from "preact/hooks";
 import * as api from "../api";
-import { loadDeliveries, loadRules, loadWebhooks, reason, replay, say, testWebhook, told } from "../actions";
+import { reason, say, told } from "../actions/answer";
+import { loadDeliveries, loadRules, loadWebhooks } from "../actions/loading";
+import { replay, testWebhook } from "../actions/webhooks";
 import { go, part, state } from "../app";
 import { clean, digits, duration, millis, when } from "../format";
 import { usedBy } from "../hook";

@@ -1,0 +1,77 @@
+// What the screens stand on, asked for and taken into the state.
+
+import * as api from "../api";
+import { dispatch, state, turn } from "../app";
+import type { LiveMessage } from "../types";
+import { answered, signedOut } from "./answer";
+
+/** Live values by one subscription up to here; beyond it only the rows on the screen are asked for. */
+export const LIVE_DEVICES = 200;
+
+/** What every screen stands on; again after each `hello`, since anything may have happened before it. */
+export async function loadAll(): Promise<void> {
+  await Promise.all([
+    loadHub(),
+    answered(api.devices.list(), (devices, asked) => dispatch({ kind: "devices", devices, asked })),
+    answered(api.alerts.list(), (alerts, asked) => dispatch({ kind: "alerts", alerts, asked })),
+    loadRules(),
+    loadSilences(),
+  ]);
+  const devices = Object.values(state.peek().devices ?? {});
+  if (devices.length > 0 && devices.length <= LIVE_DEVICES) await loadLatest([]);
+}
+
+export async function loadHub(): Promise<void> {
+  const asked = turn();
+  try {
+    dispatch({ kind: "hub", hub: await api.hub.get(), asked });
+  } catch (error) {
+    // Asked every few seconds: a hub that is away is told by the pill, not by a toast each time.
+    if (error instanceof api.Refused && error.status === 401) signedOut();
+  }
+}
+
+export async function loadLatest(devices: readonly string[]): Promise<void> {
+  try {
+    dispatch({ kind: "latest", items: await api.readings.latest(devices) });
+  } catch {
+    // Values arrive by the stream as well; only units are missing until the next time.
+  }
+}
+
+const unitsAsked = new Set<string>();
+const unitless = new Set<string>();
+let askUnits: ReturnType<typeof setTimeout> | null = null;
+
+/** Rows carry no unit: a series never listed before is looked up once, a burst of them in one request. */
+export function learnUnits(message: LiveMessage): void {
+  if (message.type !== "readings" && message.type !== "snapshot") return;
+  const { latest } = state.peek();
+  for (const [device, sensor] of message.rows) {
+    const series = `${device}\u0000${sensor}`;
+    if (unitsAsked.has(series)) continue;
+    unitsAsked.add(series);
+    if (!latest[device]?.[sensor]?.unit) unitless.add(device);
+  }
+  if (unitless.size === 0 || askUnits) return;
+  askUnits = setTimeout(() => {
+    askUnits = null;
+    void loadLatest(unitless.size > 20 ? [] : [...unitless]);
+    unitless.clear();
+  }, 500);
+}
+
+export const loadSilences = () =>
+  answered(api.silences.list(), (silences, asked) => dispatch({ kind: "silences", silences, asked }));
+export const loadRules = () => answered(api.rules.list(), (rules, asked) => dispatch({ kind: "rules", rules, asked }));
+export const loadWebhooks = () =>
+  answered(api.webhooks.list(), (webhooks, asked) => dispatch({ kind: "webhooks", webhooks, asked }));
+export const loadDeliveries = (webhook: string) =>
+  answered(api.webhooks.deliveries(webhook), (deliveries, asked) =>
+    dispatch({ kind: "deliveries", webhook, deliveries, asked }),
+  );
+
+export const loadTokens = () =>
+  answered(Promise.all([api.tokens.list(), api.tokens.listJoin()]), ([tokens, joinTokens], asked) =>
+    dispatch({ kind: "tokens", tokens, joinTokens, asked }),
+  );
