@@ -18,7 +18,7 @@ import { SignIn } from "./sign_in";
 import { choice, choose, nameOf, type Choice } from "../zone";
 
 // The list of devices is what most people open; charts alone weigh as much as all of it.
-const device = lazily(() => import("./device").then((screen) => screen.DeviceView));
+const device = lazily(() => import("./device/view").then((screen) => screen.DeviceView));
 const alerts = lazily(() => import("./alerts").then((screen) => screen.Alerts));
 const webhooks = lazily(() => import("./webhooks").then((screen) => screen.Webhooks));
 const hub = lazily(() => import("./hub").then((screen) => screen.HubView));

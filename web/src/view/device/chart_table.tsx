@@ -1,8 +1,8 @@
 // The data of a chart as a table, newest first: for those who cannot see the chart, and for those who want the number.
 
-import { keyOf, nameOf, type Picture } from "../chart/together";
-import { commonDecimals, measured, stamp } from "../format";
-import type { Sensor } from "../types";
+import { keyOf, nameOf, type Picture } from "../../chart/together";
+import { commonDecimals, measured, stamp } from "../../format";
+import type { Sensor } from "../../types";
 
 const ROWS = 60;
 

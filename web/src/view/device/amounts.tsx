@@ -1,11 +1,11 @@
 // How much a counter counted: a bar a bucket, and the sum of them. The hub has the buckets add up to the whole.
 
 import { useEffect, useState } from "preact/hooks";
-import * as api from "../api";
-import { reason } from "../actions/answer";
-import { amountBuckets, total } from "../amounts";
-import { clean, measured, stamp } from "../format";
-import { zone } from "../zone";
+import * as api from "../../api";
+import { reason } from "../../actions/answer";
+import { amountBuckets, total } from "../../amounts";
+import { clean, measured, stamp } from "../../format";
+import { zone } from "../../zone";
 import type { ChartCardProps } from "./chart_card";
 
 /** A live window moves all the time; a bar changes seldom. */

@@ -2,18 +2,18 @@
 // Its numbers, its lines, and the same data as a table.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { serverNow } from "../app";
-import { keyOf, nameOf, type Picture } from "../chart/together";
-import { Chart, COLORS, DASHES, type Gestures, type Mark, type Threshold, type Under } from "../chart/chart";
-import { clean, commonDecimals, measured, moment, type Decimals } from "../format";
-import { hint, type Family } from "../names";
-import type { Summary } from "../series";
-import type { Millis, Sensor } from "../types";
-import { zone } from "../zone";
-import { Quantity } from "./controls";
-import { Dash } from "./dash";
-import { useChart } from "./drawn";
-import { lazily } from "./lazy";
+import { serverNow } from "../../app";
+import { keyOf, nameOf, type Picture } from "../../chart/together";
+import { Chart, COLORS, DASHES, type Gestures, type Mark, type Threshold, type Under } from "../../chart/chart";
+import { clean, commonDecimals, measured, moment, type Decimals } from "../../format";
+import { hint, type Family } from "../../names";
+import type { Summary } from "../../series";
+import type { Millis, Sensor } from "../../types";
+import { zone } from "../../zone";
+import { Quantity } from "../controls";
+import { Dash } from "../dash";
+import { useChart } from "../drawn";
+import { lazily } from "../lazy";
 
 const of = () => import("./chart_options");
 const amountBars = lazily(() => of().then((view) => view.Amounts));

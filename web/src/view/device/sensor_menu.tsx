@@ -1,11 +1,11 @@
 // Which sensors of a device are shown.
 
 import { useState } from "preact/hooks";
-import { go } from "../app";
-import { hint, title } from "../names";
-import type { Route } from "../route";
-import type { Sensor } from "../types";
-import { useMenu } from "./controls";
+import { go } from "../../app";
+import { hint, title } from "../../names";
+import type { Route } from "../../route";
+import type { Sensor } from "../../types";
+import { useMenu } from "../controls";
 
 type DeviceRoute = Extract<Route, { view: "device" }>;
 

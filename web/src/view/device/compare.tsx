@@ -1,14 +1,14 @@
 // Other devices in the same chart: which ones, and their readings beside those of the device that is looked at.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { LIVE_DEVICES, loadLatest } from "../actions/loading";
-import { go, listen, part, state, subscribe } from "../app";
-import { Board, type Outside } from "../chart/board";
-import { Together, type Line } from "../chart/together";
-import { clean, scale } from "../format";
-import { OTHERS_MOST, type Route } from "../route";
-import type { Device, Sensor } from "../types";
-import { useMenu } from "./controls";
+import { LIVE_DEVICES, loadLatest } from "../../actions/loading";
+import { go, listen, part, state, subscribe } from "../../app";
+import { Board, type Outside } from "../../chart/board";
+import { Together, type Line } from "../../chart/together";
+import { clean, scale } from "../../format";
+import { OTHERS_MOST, type Route } from "../../route";
+import type { Device, Sensor } from "../../types";
+import { useMenu } from "../controls";
 
 type DeviceRoute = Extract<Route, { view: "device" }>;
 

@@ -1,11 +1,11 @@
 // The two fields of a window, and spans that are less often wanted: fetched by whoever opens them.
 
 import { useState } from "preact/hooks";
-import { serverNow } from "../app";
-import { fieldOf, MORE_SPANS, momentOf, wrongWindow } from "../picker";
-import { between, type Range } from "../route";
-import { zone } from "../zone";
-import { Field } from "./controls";
+import { serverNow } from "../../app";
+import { fieldOf, MORE_SPANS, momentOf, wrongWindow } from "../../picker";
+import { between, type Range } from "../../route";
+import { zone } from "../../zone";
+import { Field } from "../controls";
 
 export function WindowForm({
   window,

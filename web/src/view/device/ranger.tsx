@@ -3,12 +3,12 @@
 // It is for hands: by keyboard the same is done with the arrows, + and -, so it is hidden from screen readers.
 
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import * as api from "../api";
-import { part, serverNow, state } from "../app";
-import { axisTime } from "../format";
-import { contextOf, dragged, gripAt, marksOf, type Grip, type Span } from "../ranger";
-import { buckets, gapAfter, Points } from "../series";
-import type { Millis, Sensor } from "../types";
+import * as api from "../../api";
+import { part, serverNow, state } from "../../app";
+import { axisTime } from "../../format";
+import { contextOf, dragged, gripAt, marksOf, type Grip, type Span } from "../../ranger";
+import { buckets, gapAfter, Points } from "../../series";
+import type { Millis, Sensor } from "../../types";
 
 const POINTS = 240;
 /** How near to an edge counts as on it. */

@@ -1,8 +1,8 @@
 // A clock that is off, of a device without a link: nobody measures it there,
 // it is known by how its readings lie to the moment they come.
 
-import { duration } from "../format";
-import type { Device } from "../types";
+import { duration } from "../../format";
+import type { Device } from "../../types";
 
 /** A clock that is off by less is no news. */
 const CLOCK_OFF_MS = 5_000;

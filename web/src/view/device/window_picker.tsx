@@ -1,10 +1,10 @@
 // Which time the charts show: a span up to now in one click, or from and to in two fields.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { stamp } from "../format";
-import { MORE_SPANS, SPANS } from "../picker";
-import type { Range } from "../route";
-import { lazily } from "./lazy";
+import { stamp } from "../../format";
+import { MORE_SPANS, SPANS } from "../../picker";
+import type { Range } from "../../route";
+import { lazily } from "../lazy";
 
 const form = lazily(() => import("./window_form").then((view) => view.WindowForm));
 

@@ -1,10 +1,10 @@
 // How well a device is heard, as one sentence that opens into its numbers; by itself when something is wrong.
 
-import { state } from "../app";
-import { gauges, verdict } from "../health";
-import { standing } from "../standing";
-import { lastHeard } from "../state";
-import type { Device } from "../types";
+import { state } from "../../app";
+import { gauges, verdict } from "../../health";
+import { standing } from "../../standing";
+import { lastHeard } from "../../state";
+import type { Device } from "../../types";
 
 export function HealthLine({ device }: { device: Device }) {
   const stands = standing(state.value, device);

@@ -1,11 +1,11 @@
 // How one sensor is drawn: a counter as a rate or as amounts; and what the sensor is.
 
-import * as api from "../api";
-import { reason, say } from "../actions/answer";
+import * as api from "../../api";
+import { reason, say } from "../../actions/answer";
 export { Amounts } from "./amounts";
-import type { Kind, Sensor } from "../types";
+import type { Kind, Sensor } from "../../types";
 import type { ChartCardProps } from "./chart_card";
-import { may } from "./may";
+import { may } from "../may";
 
 interface Props extends ChartCardProps {
   bars: boolean;

@@ -1,16 +1,16 @@
 // What a person may change about a device, and how it is let go.
 
 import { useEffect, useState } from "preact/hooks";
-import * as api from "../api";
-import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../actions/devices";
-import { go, state } from "../app";
-import { ago, clean, many, millis } from "../format";
-import { readLabels, writeLabels } from "../labels";
-import { OVERVIEW } from "../route";
-import type { Device, Swap } from "../types";
-import { Confirmed, Field } from "./controls";
-import { useForm } from "./form";
-import { Only } from "./may";
+import * as api from "../../api";
+import { block, changeDevice, forgetDevice, removeDevice, replaceDevice } from "../../actions/devices";
+import { go, state } from "../../app";
+import { ago, clean, many, millis } from "../../format";
+import { readLabels, writeLabels } from "../../labels";
+import { OVERVIEW } from "../../route";
+import type { Device, Swap } from "../../types";
+import { Confirmed, Field } from "../controls";
+import { useForm } from "../form";
+import { Only } from "../may";
 
 /** Devices in a list to choose from; of more the name has to be typed. */
 const CHOICES = 100;

@@ -1,0 +1,90 @@
+// What is drawn into the charts of a device beside its readings: limits of rules, what fired, moments of the device.
+
+import { useEffect, useMemo, useState } from "preact/hooks";
+import * as api from "../../api";
+import { part } from "../../app";
+import type { Board } from "../../chart/board";
+import type { Mark, Threshold } from "../../chart/chart";
+import { clean, exact, millis } from "../../format";
+import { watches } from "../../rule";
+import type { Alert, Device, Millis, Rule, Sensor } from "../../types";
+
+/** So near to the left edge a mark tells nothing. */
+const MARK_ROOM = 0.05;
+/** What an agent had measured already when it was added is no history. */
+const EARLY_MS = 15_000;
+
+const streams = part((s) => s.streams);
+
+/** When the hardware was replaced; and when the device was added, for charts of sensors where that says something. */
+export function useMarks(device: Device, board: Board): (sensors: readonly Sensor[]) => readonly Mark[] {
+  const swaps = useSwaps(device);
+  const added = millis(device.first_seen);
+  const marks = useMemo(
+    () => (added === null ? swaps : [...swaps, { at: added, label: "added to the hub" }]),
+    [swaps, added],
+  );
+  return (sensors) => (beginsAtAdded(board, sensors, added) ? marks : swaps);
+}
+
+/** When the hardware was replaced. */
+function useSwaps(device: Device): readonly Mark[] {
+  const [swaps, setSwaps] = useState<readonly Mark[]>([]);
+  const hardware = device.words.join(" ");
+  useEffect(() => {
+    let current = true;
+    // A chart without them is still a chart.
+    api.devices.swaps(device.id).then(
+      (found) => current && setSwaps(found.map(({ at }) => ({ at: Date.parse(at), label: "hardware replaced" }))),
+      () => {},
+    );
+    return () => {
+      current = false;
+    };
+  }, [device.id, hardware, streams.value]);
+  return swaps;
+}
+
+/**
+ * A window that was there before the device: what it did not measure has a reason,
+ * which is drawn unless all begins with it.
+ */
+function beginsAtAdded(board: Board, sensors: readonly Sensor[], added: Millis | null): boolean {
+  const { from, to } = board.window();
+  // The middle of the first bucket of a wide window may lie before.
+  const early = Math.max(EARLY_MS, (to - from) / 100);
+  return (
+    added !== null &&
+    added > from + (to - from) * MARK_ROOM &&
+    sensors.every((sensor) => (board.firstAt(sensor) ?? Infinity) > added - early)
+  );
+}
+
+/** The limits of the rules that watch this sensor. */
+export function thresholdsOf(rules: readonly Rule[] | null, device: Device, sensor: string): Threshold[] {
+  return (rules ?? []).flatMap((rule) =>
+    rule.enabled && rule.condition.type === "threshold" && watches(rule, device, sensor)
+      ? [
+          {
+            value: rule.condition.value,
+            above: rule.condition.op.startsWith(">"),
+            label: `${clean(rule.name, 32)} ${rule.condition.op} ${exact(rule.condition.value)}`,
+          },
+        ]
+      : [],
+  );
+}
+
+/** When rules fired on this sensor, and until when; null while they still do. */
+export function firingOf(
+  alerts: Readonly<Record<string, Alert>> | null,
+  device: string,
+  sensor: string,
+): [Millis, Millis | null][] {
+  return Object.values(alerts ?? {}).flatMap((alert) => {
+    const fired = millis(alert.fired_at);
+    return alert.device === device && alert.sensor === sensor && fired !== null
+      ? [[fired, millis(alert.resolved_at)] as [Millis, Millis | null]]
+      : [];
+  });
+}
