@@ -10,30 +10,15 @@ import { axisTime, digits, scale, valueTicks } from "../format";
 import { redrawPeriod, shareRange, valueRange, type Columns } from "../series";
 import type { Millis } from "../types";
 import { wall } from "../zone";
+import { drawOver, drawUnder, type Beside } from "./paint";
 import type { Drawable } from "./scheduler";
 
-export interface Threshold {
-  value: number;
-  /** Which side is bad. */
-  above: boolean;
-  label: string;
-}
-
-export interface Mark {
-  at: Millis;
-  label: string;
-}
-
-export interface Source {
+export interface Source extends Beside {
   window(): { from: Millis; to: Millis; live: boolean };
   /** One a line. */
   lines(from: Millis, to: Millis): Columns[];
   /** Rises with every change of the points; what was drawn already is not drawn again. */
   revision(): number;
-  thresholds(): readonly Threshold[];
-  firing(): readonly [Millis, Millis | null][];
-  /** What happened to the device: an upright line with its name. */
-  marks(): readonly Mark[];
 }
 
 export interface Gestures {
@@ -277,8 +262,8 @@ export class Chart implements Drawable {
       hooks: {
         setSelect: [(plot) => this.selected(plot)],
         setCursor: [(plot) => this.cursorMoved(plot)],
-        drawAxes: [(plot) => this.drawUnder(plot)],
-        draw: [(plot) => this.drawOver(plot)],
+        drawAxes: [(plot) => drawUnder(plot, this.colors, this.gaps, this.source.thresholds())],
+        draw: [(plot) => drawOver(plot, this.colors, this.source)],
       },
     };
   }
@@ -334,90 +319,6 @@ export class Chart implements Drawable {
         ? [{ avg: at(0), min: at(1), max: at(2) }]
         : this.look.colors.map((_, i) => ({ avg: at(i), min: at(i), max: at(i) }));
     this.gestures.cursor(t[index] ?? null, under);
-  }
-
-  /** Behind the line: where nothing was measured, and where a value would be bad. */
-  private drawUnder(plot: uPlot): void {
-    const { ctx, bbox } = plot;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    ctx.fillStyle = this.colors["--gap"] ?? "#8882";
-    for (const [from, to] of this.gaps) {
-      const left = plot.valToPos(from, "x", true);
-      ctx.fillRect(left, bbox.top, plot.valToPos(to, "x", true) - left, bbox.height);
-    }
-    for (const threshold of this.source.thresholds()) {
-      const y = plot.valToPos(threshold.value, "y", true);
-      ctx.fillStyle = `${this.colors["--bad"] ?? "#cc0000"}14`;
-      if (threshold.above) ctx.fillRect(bbox.left, bbox.top, bbox.width, Math.max(0, y - bbox.top));
-      else ctx.fillRect(bbox.left, y, bbox.width, bbox.top + bbox.height - y);
-    }
-    ctx.restore();
-  }
-
-  /** Over the line: thresholds with their names, and when the alert fired as a ribbon on the time axis. */
-  private drawOver(plot: uPlot): void {
-    const { ctx, bbox } = plot;
-    const ratio = uPlot.pxRatio;
-    ctx.save();
-    ctx.beginPath();
-    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
-    ctx.clip();
-    ctx.strokeStyle = ctx.fillStyle = this.colors["--bad"] ?? "#cc0000";
-    ctx.lineWidth = ratio;
-    ctx.setLineDash([5 * ratio, 4 * ratio]);
-    ctx.textAlign = "left";
-    ctx.textBaseline = "alphabetic";
-    ctx.font = `${11 * ratio}px ui-sans-serif, system-ui, sans-serif`;
-    for (const threshold of this.source.thresholds()) {
-      const y = Math.round(plot.valToPos(threshold.value, "y", true)) + 0.5;
-      if (y < bbox.top || y > bbox.top + bbox.height) continue;
-      ctx.beginPath();
-      ctx.moveTo(bbox.left, y);
-      ctx.lineTo(bbox.left + bbox.width, y);
-      ctx.stroke();
-      const below = y - bbox.top < 16 * ratio;
-      const [left, baseline] = [bbox.left + 6 * ratio, below ? y + 13 * ratio : y - 5 * ratio];
-      // A rim in the colour of the card keeps the name readable where the line crosses it.
-      ctx.save();
-      ctx.setLineDash([]);
-      ctx.lineWidth = 4 * ratio;
-      ctx.lineJoin = "round";
-      ctx.strokeStyle = this.colors["--card"] ?? "#fff";
-      ctx.strokeText(threshold.label, left, baseline, bbox.width / 2);
-      ctx.restore();
-      ctx.fillText(threshold.label, left, baseline, bbox.width / 2);
-    }
-    this.drawMarks(plot);
-    ctx.setLineDash([]);
-    ctx.fillStyle = this.colors["--bad"] ?? "#cc0000";
-    for (const [from, to] of this.source.firing()) {
-      const left = plot.valToPos(from, "x", true);
-      const right = to === null ? bbox.left + bbox.width : plot.valToPos(to, "x", true);
-      ctx.fillRect(left, bbox.top + bbox.height - 4 * ratio, Math.max(2 * ratio, right - left), 4 * ratio);
-    }
-    ctx.restore();
-  }
-
-  private drawMarks(plot: uPlot): void {
-    const { ctx, bbox } = plot;
-    const ratio = uPlot.pxRatio;
-    ctx.strokeStyle = ctx.fillStyle = this.colors["--ink-3"] ?? "#666";
-    for (const { at, label } of this.source.marks()) {
-      const { min = 0, max = 0 } = plot.scales["x"]!;
-      if (at < min || at > max) continue;
-      // Of a moment ago it is at the edge, and not behind it.
-      const x = Math.min(Math.round(plot.valToPos(at, "x", true)), bbox.left + bbox.width - 1) + 0.5;
-      ctx.beginPath();
-      ctx.moveTo(x, bbox.top);
-      ctx.lineTo(x, bbox.top + bbox.height);
-      ctx.stroke();
-      const right = x > bbox.left + bbox.width / 2;
-      ctx.textAlign = right ? "right" : "left";
-      ctx.fillText(label, x + (right ? -5 : 5) * ratio, bbox.top + 12 * ratio);
-    }
   }
 
   private resize(): void {

@@ -4,7 +4,8 @@
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { serverNow } from "../../app";
 import { keyOf, nameOf, type Picture } from "../../chart/together";
-import { Chart, COLORS, DASHES, type Gestures, type Mark, type Threshold, type Under } from "../../chart/chart";
+import { Chart, COLORS, DASHES, type Gestures, type Under } from "../../chart/chart";
+import type { Mark, Threshold } from "../../chart/paint";
 import { clean, commonDecimals, measured, moment, type Decimals } from "../../format";
 import { hint, type Family } from "../../names";
 import type { Summary } from "../../series";

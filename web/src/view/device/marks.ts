@@ -4,7 +4,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import * as api from "../../api";
 import { part } from "../../app";
 import type { Board } from "../../chart/board";
-import type { Mark, Threshold } from "../../chart/chart";
+import type { Mark, Threshold } from "../../chart/paint";
 import { clean, exact, millis } from "../../format";
 import { watches } from "../../rule";
 import type { Alert, Device, Millis, Rule, Sensor } from "../../types";
