@@ -171,14 +171,19 @@ async fn a_delivery_of_a_webhook_that_is_off_is_not_promised_to_go() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_is_turned_on_again_is_told_from_then_on() {
+async fn a_webhook_is_told_from_the_moment_on_that_it_is_made_or_turned_on() {
     let scene = scene();
+    let is_heard = || scene.state.rules_changed.notified().now_or_never().is_some();
     let mut webhook = json!({"name": "bell", "url": "http://10.0.0.9/", "enabled": false});
     let made = scene.call("POST", "/api/v1/webhooks", &webhook).await.json();
-    let _ = scene.state.rules_changed.notified().now_or_never();
+    assert!(is_heard(), "no rule has to be made for it to be told of a device that is offline");
     webhook["enabled"] = json!(true);
     assert_eq!(scene.call("PUT", &path(&made), &webhook).await.status, 200);
-    assert!(scene.state.rules_changed.notified().now_or_never().is_some());
+    assert!(is_heard());
+    assert_eq!(scene.call("PATCH", &path(&made), &json!({"past": false})).await.status, 200);
+    assert!(is_heard());
+    assert_eq!(scene.call("DELETE", &path(&made), &json!({})).await.status, 204);
+    assert!(is_heard());
 }
 
 fn path(webhook: &Value) -> String {

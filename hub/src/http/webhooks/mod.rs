@@ -65,6 +65,7 @@ pub(super) async fn create(
     let secret = mint()?;
     let spec = new.over(None, &app.webhook_policy)?;
     let webhook = app.store.create_webhook(spec, secret.clone(), app.clock.wall()).await?;
+    app.rules_changed.notify_one();
     Ok((StatusCode::CREATED, Json(WebhookWithSecret::of(webhook, &secret))))
 }
 
