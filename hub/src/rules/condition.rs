@@ -77,13 +77,7 @@ impl Compiled {
 
 /// Whether an alert of `old` is still an alert of `new`. Name and webhooks say who is told, not what is true.
 pub(super) fn same_meaning(old: &RuleSpec, new: &RuleSpec) -> bool {
-    old.device == new.device
-        && old.sensor == new.sensor
-        && old.labels == new.labels
-        && old.condition == new.condition
-        && old.hold == new.hold
-        && old.severity == new.severity
-        && old.enabled == new.enabled
+    old.condition == new.condition && old.hold == new.hold && old.severity == new.severity && old.enabled == new.enabled
 }
 
 /// The limit as an alert shows it.

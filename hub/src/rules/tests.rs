@@ -293,6 +293,17 @@ fn a_deleted_or_disabled_rule_resolves_its_alerts() {
 }
 
 #[test]
+fn a_rule_that_names_the_same_series_in_another_way_ends_nothing() {
+    let mut scene = Scene::with([above(30.0)]);
+    scene.reading(0, 31.0);
+    let mut other = rule(1, above(30.0));
+    (other.spec.device, other.spec.sensor) = ("boiler-?".into(), "te*".into());
+    assert_eq!(scene.rules(1, vec![other.clone()]), NOTHING);
+    other.spec.device = "elsewhere".into();
+    assert_eq!(scene.rules(2, vec![other]), ["1 resolved 31 at 2"]);
+}
+
+#[test]
 fn a_changed_rule_starts_afresh_but_a_changed_name_ends_nothing() {
     let mut scene = Scene::with([above(30.0)]);
     scene.reading(0, 31.0);

@@ -177,6 +177,30 @@ async fn the_rules_hear_of_a_device_that_is_renamed_relabelled_or_deleted() {
 }
 
 #[tokio::test]
+async fn rules_and_silences_that_name_a_device_go_on_with_it_under_its_new_name() {
+    let scene = scene();
+    let (device, _) = scene.device(1, "shed").await;
+    let condition = json!({"type": "threshold", "op": ">", "value": 30});
+    for (name, of) in [("one", "shed"), ("all", "s*"), ("other", "barn")] {
+        let rule = json!({"name": name, "device": of, "sensor": "*", "condition": condition});
+        assert_eq!(scene.call("POST", "/api/v1/rules", &rule).await.status, 201);
+    }
+    let silence = json!({"device": "shed", "for": "1h"});
+    assert_eq!(scene.call("POST", "/api/v1/silences", &silence).await.status, 201);
+    let of = async |path: &str| {
+        let items = scene.get(path).await.json()["items"].clone();
+        items.as_array().unwrap().iter().map(|item| item["device"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let path = format!("/api/v1/devices/{}", device.id);
+    assert_eq!(scene.call("PATCH", &path, &json!({"name": "attic"})).await.status, 200);
+    assert_eq!(of("/api/v1/rules").await, ["attic", "s*", "barn"]);
+    assert_eq!(of("/api/v1/silences").await, ["attic"]);
+    // A name that would mean others as well.
+    assert_eq!(scene.call("PATCH", &path, &json!({"name": "room *"})).await.status, 200);
+    assert_eq!(of("/api/v1/rules").await, [&device.id.to_string(), "s*", "barn"]);
+}
+
+#[tokio::test]
 async fn notes_about_a_device_are_kept_until_they_are_changed() {
     let scene = scene();
     let (device, _) = scene.device(1, "shed").await;

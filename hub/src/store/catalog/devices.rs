@@ -12,6 +12,7 @@ use crate::model::catalog::Catalog;
 use crate::model::device::{
     Device, DeviceNo, DevicePatch, Introduction, Labels, NewDevice, Retired, Standing, id_of, no_key,
 };
+use crate::model::glob::Glob;
 use crate::model::reading::Digest;
 use crate::model::{BatchSeq, DeviceId, Epoch, PublicKey, SeqSet, UnixMillis};
 use crate::store::Store;
@@ -123,6 +124,7 @@ impl Store {
                 if is_taken(scope.conn, &name)? {
                     return Err(Error::conflict("name", format!("another device already has the name {name}")));
                 }
+                follow_name(scope.conn, &device, &name)?;
                 device.name = name;
             }
             device.labels = patch.labels.unwrap_or(device.labels);
@@ -221,6 +223,18 @@ impl Store {
         })
         .await
     }
+}
+
+const RULES: &str = "UPDATE rule SET device = :now WHERE device = :was";
+const SILENCES: &str = "UPDATE silence SET device = :now WHERE device = :was";
+
+/// Rules and silences that name a device go on with it under its new name; by its id, where the new name is a pattern.
+fn follow_name(conn: &Connection, device: &Device, name: &str) -> Result<()> {
+    let now = if Glob::new(name).is_pattern() { device.id.to_string() } else { name.to_owned() };
+    for sql in [RULES, SILENCES] {
+        conn.prepare_cached(sql)?.execute(named_params! { ":was": device.name, ":now": now })?;
+    }
+    Ok(())
 }
 
 const PATCH: &str = "UPDATE device SET name = :name, labels = :labels, interval_ms = :interval_ms WHERE no = :no";
