@@ -123,11 +123,26 @@ async fn what_export_wrote_comes_back_by_import_and_raises_no_alert() {
             run(&to, &["export", "--format", format, "--from", "now-1d", &other]);
             assert!(std::fs::read(one).unwrap() == std::fs::read(other).unwrap(), "{format}");
         }
+        // What is there already is not measured once more, nor was it late; and nobody's past gets alerts.
+        let balance = |hub: &HubProcess| {
+            let id = hub.get("/api/v1/devices")["items"][0]["id"].as_str().unwrap().to_owned();
+            hub.get(&format!("/api/v1/devices/{id}/ledger?from=now-1d"))["total"].clone()
+        };
+        let before = balance(&from);
+        from.post(
+            "/api/v1/rules",
+            &json!({"name": "hot", "device": "*", "sensor": "*", "condition": {"type": "threshold", "op": ">", "value": 65}}),
+        );
+        run(&from, &["import", &file("one.csv")]);
+        assert_eq!(balance(&from), before);
+        assert_eq!(balance(&to)["taken"], json!(0));
         // Its last reading is of this moment, and no alert. The next one that is measured is.
         assert_eq!(post(&to, &to.token, &format!("t,host=web01 f=51 {}\n", now + 1)).0, 204);
         let hook = eventually("a webhook", SOON, || told().into_iter().next());
         let hook: serde_json::Value = serde_json::from_str(&hook).unwrap();
         assert_eq!((&hook["data"]["alert"]["value"], told().len()), (&json!(51.0), 1));
+        std::thread::sleep(Duration::from_secs(11));
+        assert_eq!(from.get("/api/v1/alerts?state=historical")["items"], json!([]), "once it would have settled");
         let wrong = file("wrong.csv");
         std::fs::write(&wrong, "device,sensor,at,value\na,b,2026-01-01T00:00:00Z,1\na,b,2026-01-01T00:00:01Z,x\n")
             .unwrap();

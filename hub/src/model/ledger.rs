@@ -16,6 +16,8 @@
 //! - **waiting**: taken, not accounted for, and not older than the oldest reading the device held when it last reported.
 //! - **missing**: taken, not accounted for, and older: nobody has it any more.
 //!
+//! Pushed readings count as they come: one that is sent twice is one reading, received twice. What is imported from a file is not in it.
+//!
 //! Everything that is in it is exact to the reading, with these exceptions. Readings that were only in the memory of a
 //! device that was killed are lost with their count: no trace but a gap in the batch numbers. Readings that the device's
 //! disk did not give back count in about the hour they were taken in. A batch that a device had to drop while it was on its

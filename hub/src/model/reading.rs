@@ -38,8 +38,6 @@ pub struct Stretch {
     pub from: UnixMillis,
     /// Last moment.
     pub to: UnixMillis,
-    /// Whether people are told what the rules say of it; not of what was imported.
-    pub told: bool,
 }
 
 /// A batch's place in its device's numbering; no two batches share one.

@@ -134,11 +134,11 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// A reading of a watched series that is not judged as it comes.
+    /// A reading of a watched series that is not judged as it comes. Of what is imported nothing is entered: a backtest says what a
+    /// rule would have found in it.
     fn late(&mut self, track: &Track, slot: Slot, upload: &Upload, at: UnixMillis) {
-        if track.judged && at.since(self.now) <= upload.future_ms {
-            let stretch = Stretch { told: !upload.is_imported, ..Stretch::at(at) };
-            self.late.entry(slot).or_default().add(stretch, track.late_ms);
+        if track.judged && !upload.is_imported && at.since(self.now) <= upload.future_ms {
+            self.late.entry(slot).or_default().add(Stretch::at(at), track.late_ms);
         }
     }
 
@@ -196,14 +196,14 @@ impl<'a> Draft<'a> {
         true
     }
 
-    /// An entry of what was over when the hub learned of it; its number where it is a new one. `told`: to be told of.
-    pub(super) fn enter(&mut self, mut alert: Alert, is_new: bool, told: bool) {
+    /// An entry of what was over when the hub learned of it; its number where it is a new one.
+    pub(super) fn enter(&mut self, mut alert: Alert, is_new: bool) {
         if is_new {
             alert.id = AlertId(self.next_alert);
             self.next_alert += 1;
         }
         self.put(&alert, alert.fired_at.unwrap_or(alert.started_at), Vec::new());
-        if is_new && told {
+        if is_new {
             self.past.push((alert, Vec::new()));
         }
     }

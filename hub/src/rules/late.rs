@@ -23,13 +23,12 @@ const MOST: usize = 8;
 impl Stretch {
     /// One moment.
     pub(super) const fn at(at: UnixMillis) -> Self {
-        Self { from: at, to: at, told: true }
+        Self { from: at, to: at }
     }
 
     fn join(&mut self, other: Self) {
         self.from = self.from.min(other.from);
         self.to = self.to.max(other.to);
-        self.told |= other.told;
     }
 
     /// Time between the two; negative when they overlap.
@@ -40,7 +39,7 @@ impl Stretch {
     /// From whole minute to whole minute: what is written down changes once a minute, not with every reading.
     fn in_minutes(self) -> Self {
         let floor = |at: UnixMillis| at.0.div_euclid(MINUTE_MS).saturating_mul(MINUTE_MS);
-        Self { from: UnixMillis(floor(self.from)), to: UnixMillis(floor(self.to.plus(MINUTE_MS - 1))), ..self }
+        Self { from: UnixMillis(floor(self.from)), to: UnixMillis(floor(self.to.plus(MINUTE_MS - 1))) }
     }
 }
 
@@ -178,7 +177,7 @@ mod tests {
     }
 
     fn stretch(from: i64, to: i64) -> Stretch {
-        Stretch { from: at(from), to: at(to), told: true }
+        Stretch { from: at(from), to: at(to) }
     }
 
     fn stretches(all: &[Stretch]) -> Stretches {

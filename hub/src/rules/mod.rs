@@ -20,7 +20,7 @@
 //!   older than twice the series' interval (at least 60 s) and the delay that is usual for it, be it an hour long. What still
 //!   fires at its end is told at once, with the time it began; what began and ended in it is an entry in the list, and told
 //!   as over, once a rule and device. The same holds of what is late: once it has settled the rules are held against it
-//!   (see `review`). Of what is imported nobody is told.
+//!   (see `review`). What is imported decides nothing.
 //! - A reading was taken no later than it came: one from ahead hides nothing that comes after it. What is more than 5 min
 //!   ahead decides nothing, unless an agent sends it whose clock is known to run so far ahead.
 //! - A `for` is held by readings (see `instance`): one followed by silence fires nothing, nor does a restart.

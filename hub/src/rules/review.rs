@@ -6,7 +6,7 @@
 //! ```
 //!
 //! What began and ended is history: entries in the list of alerts, over when they are written, told as over once a rule and
-//! device (nobody is told of what was imported). What still lasts by the last reading, and that tells of this moment, fires,
+//! device. What still lasts by the last reading, and that tells of this moment, fires,
 //! with the time it began; an alert that is open already learns when it began. It is the backtest's [`Replay`], over what is
 //! stored around the late readings, on time or not.
 //!
@@ -55,8 +55,6 @@ pub struct Reviewed {
     series: Option<SeriesId>,
     findings: Vec<Finding>,
     lasting: Vec<Lasting>,
-    /// Whether people are told.
-    told: bool,
     /// Firings beyond those that are entered.
     pub left_out: u64,
 }
@@ -118,16 +116,16 @@ impl Engine {
     /// Proposes what follows: entries, and alerts that are found to last.
     #[must_use]
     pub fn reviewed(&self, now: UnixMillis, reviewed: Reviewed) -> Proposed {
-        let Reviewed { series, findings, lasting, told, .. } = reviewed;
+        let Reviewed { series, findings, lasting, .. } = reviewed;
         let mut draft = Draft::new(self, now);
         let enter = |draft: &mut Draft<'_>, Finding { alert, is_new, absorbs }: Finding| {
             let of = alert.device();
-            draft.enter(alert, is_new, told);
+            draft.enter(alert, is_new);
             absorbs.into_iter().for_each(|entry| draft.emit(Step::Cancel, (entry, of), &[]));
         };
         findings.into_iter().for_each(|finding| enter(&mut draft, finding));
         for Lasting { alert, newest, over } in lasting {
-            let lasts = told && series.is_some_and(|series| draft.lasting(series, newest, &alert));
+            let lasts = series.is_some_and(|series| draft.lasting(series, newest, &alert));
             if let Some(over) = over.filter(|_| !lasts) {
                 enter(&mut draft, over);
             }
@@ -199,8 +197,7 @@ impl Hearing<'_> {
         // No reading was taken after the present.
         let ahead_ms = review.ahead_ms.max(last.since(review.now));
         let ahead_ms = if ahead_ms > SAME_MS { ahead_ms } else { 0 };
-        let mut reviewed =
-            Reviewed { series: Some(review.series.id), told: review.stretch.told, ..Reviewed::default() };
+        let mut reviewed = Reviewed { series: Some(review.series.id), ..Reviewed::default() };
         for (trial, replay) in review.trials.iter().zip(replays) {
             let mut open = replay.open().cloned();
             let outcome = replay.finish(last);

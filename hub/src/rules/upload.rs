@@ -5,7 +5,7 @@
 //!   What is more than 5 min ahead is no measurement of this moment (a forecast), and decides nothing; where the hub has
 //!   measured how far ahead an agent's clock runs, more than 5 min ahead of that clock.
 //! - An upload is as late as its newest reading: a logger that brings the last hour brings all of it in time.
-//! - What a device kept while the hub was away, and says so, is late; what is imported is late, and nobody is told of it.
+//! - What a device kept while the hub was away, and says so, is late; what is imported is history, and decides nothing.
 
 use std::collections::HashMap;
 

@@ -128,7 +128,7 @@ async fn historical_alerts_are_listed_but_are_not_open_and_may_go_away() {
 #[tokio::test]
 async fn late_readings_wait_across_a_restart_and_go_with_their_device() {
     let mut hub = Hub::new().await;
-    let stretch = |from, to| Stretch { from: T0.plus(from), to: T0.plus(to), told: true };
+    let stretch = |from, to| Stretch { from: T0.plus(from), to: T0.plus(to) };
     let (first, second) = (hub.series[0], hub.series[1]);
     let gone = SeriesId(999);
     for late in [

@@ -74,11 +74,12 @@ fn told_of(mut statement: rusqlite::CachedStatement<'_>, device: DeviceNo) -> Re
     Ok(told.optional()?)
 }
 
-/// What the batches behind a journal row brought, by hour and boot.
+/// What the batches behind a journal row brought, by hour and boot. Imports are not in it: a file says nothing of what a device took,
+/// and what is imported once more, or where it was exported, is there already.
 pub(in crate::store) fn arrived(fresh: &Fresh, behind: i64) -> Known {
     let mut known = Known::new();
     fresh.decode_entries(|batch, rows| {
-        if batch.row <= behind {
+        if batch.row <= behind || batch.is_imported {
             return;
         }
         // Nearly every batch lies in one hour, and its times are in runs.

@@ -22,6 +22,7 @@ const HEAD: usize = 6 * varint::MAX_LEN + 1;
 
 const RECOVERED: u8 = 1;
 const NEXT_EPOCH: u8 = 2;
+const IMPORTED: u8 = 1 << 2;
 
 /// One device's batches not yet in blocks.
 #[derive(Debug, Clone, Default)]
@@ -52,6 +53,8 @@ pub(in crate::store) struct Entry {
     pub(in crate::store) row: i64,
     pub(in crate::store) epoch: Epoch,
     pub(in crate::store) lane: Lane,
+    /// History from a file.
+    pub(in crate::store) is_imported: bool,
     /// Times of its oldest and its newest reading.
     pub(in crate::store) start: i64,
     pub(in crate::store) end: i64,
@@ -68,10 +71,11 @@ impl Fresh {
         }
         varint::put(log, mark.row.wrapping_sub(self.last.row).cast_unsigned());
         let lane = if entry.lane == Lane::Recovered { RECOVERED } else { 0 };
+        let flags = lane | if entry.is_imported { IMPORTED } else { 0 };
         if mark.epoch == self.last.epoch {
-            log.push(lane);
+            log.push(flags);
         } else {
-            log.push(lane | NEXT_EPOCH);
+            log.push(flags | NEXT_EPOCH);
             varint::put(log, u64::from(mark.epoch));
         }
         varint::put(log, varint::zigzag(mark.received_at.wrapping_sub(self.last.received_at)));
@@ -224,7 +228,8 @@ impl<'a> Iterator for Iter<'a> {
         *rest = after;
         *before = Mark { row, epoch, received_at };
         let lane = if flags & RECOVERED == 0 { Lane::Live } else { Lane::Recovered };
-        Some((Entry { row, epoch: Epoch(epoch), lane, start, end, received_at }, payload))
+        let is_imported = flags & IMPORTED != 0;
+        Some((Entry { row, epoch: Epoch(epoch), lane, is_imported, start, end, received_at }, payload))
     }
 }
 
@@ -237,6 +242,7 @@ mod tests {
             row,
             epoch: Epoch(epoch),
             lane,
+            is_imported: epoch == 4,
             start,
             end,
             received_at,
@@ -305,6 +311,7 @@ mod tests {
                 row: n * 1_000,
                 epoch: Epoch(1),
                 lane: Lane::Live,
+                is_imported: false,
                 start: at,
                 end: at + 40,
                 received_at: at + 90,

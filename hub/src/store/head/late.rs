@@ -18,7 +18,7 @@ impl Store {
                 let mut statement = reader.conn()?.prepare_cached(ALL)?;
                 let rows = statement.query_map([], |row| {
                     let (from, to) = (UnixMillis(row.get("from_at")?), UnixMillis(row.get("to_at")?));
-                    Ok((row.get("series")?, Stretch { from, to, told: row.get("told")? }))
+                    Ok((row.get("series")?, Stretch { from, to }))
                 })?;
                 Ok(rows.collect::<rusqlite::Result<_>>()?)
             })
@@ -26,17 +26,18 @@ impl Store {
     }
 }
 
-const ALL: &str = "SELECT series, from_at, to_at, told FROM late ORDER BY series";
+/// Of what was imported, which versions before this one noted as `told = 0`, nothing is looked at.
+const ALL: &str = "SELECT series, from_at, to_at FROM late WHERE told ORDER BY series";
 const PUT: &str = "INSERT INTO late (series, from_at, to_at, told)
-    SELECT :series, :from, :to, :told WHERE EXISTS (SELECT 1 FROM series WHERE id = :series)
+    SELECT :series, :from, :to, 1 WHERE EXISTS (SELECT 1 FROM series WHERE id = :series)
     ON CONFLICT (series) DO UPDATE SET from_at = excluded.from_at, to_at = excluded.to_at, told = excluded.told";
 const REMOVE: &str = "DELETE FROM late WHERE series = :series";
 
 /// Writes into the open transaction what waits of a series; of a deleted one it goes nowhere.
 pub(in crate::store) fn write(conn: &Connection, (series, waiting): (SeriesId, Option<Stretch>)) -> Result<()> {
     match waiting {
-        Some(Stretch { from, to, told }) => {
-            let put = named_params! { ":series": series, ":from": from.0, ":to": to.0, ":told": told };
+        Some(Stretch { from, to }) => {
+            let put = named_params! { ":series": series, ":from": from.0, ":to": to.0 };
             conn.prepare_cached(PUT)?.execute(put)?
         }
         None => conn.prepare_cached(REMOVE)?.execute(named_params! { ":series": series })?,

@@ -88,14 +88,14 @@ impl Head {
     /// Adds a committed batch and the journal row it has; of several points at one time the last added is the latest.
     pub(super) fn add(&mut self, row: i64, batch: &Batch) {
         let (mut start, mut end, mut most) = (i64::MAX, i64::MIN, 0);
-        let imported = numbering::is_own(batch.id.epoch) && numbering::is_imported(batch.id.seq);
+        let is_imported = numbering::is_own(batch.id.epoch) && numbering::is_imported(batch.id.seq);
         for (series, point) in batch.rows() {
             start = start.min(point.at.0);
             end = end.max(point.at.0);
             let newest = self.newest(series);
             newest.points += 1;
             most = most.max(newest.points);
-            if !imported {
+            if !is_imported {
                 newest.heard = newest.heard.max(Some(batch.received_at));
             }
             newest.offer(point, batch);
@@ -103,7 +103,7 @@ impl Head {
         let received_at = batch.received_at.0;
         let device = self.devices.entry(batch.id.device).or_default();
         let (epoch, lane) = (batch.id.epoch, batch.lane);
-        self.bytes += device.push(&Entry { row, epoch, lane, start, end, received_at }, &batch.payload);
+        self.bytes += device.push(&Entry { row, epoch, lane, is_imported, start, end, received_at }, &batch.payload);
         device.points = device.points.max(most);
     }
 
