@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { columnsOf, grouped, groupings, oddities, sorted, type Values } from "./fleet";
+import { byRecency, columnsOf, grouped, groupings, oddities, ownOf, sorted, type Values } from "./fleet";
 import { byImportance } from "./rank";
 import type { Device } from "./types";
 
@@ -141,6 +141,49 @@ test("in a mixed fleet each kind that is worth it has a column of its own", () =
     ),
   ).toEqual(["temperature", "pressure", "level"]);
   expect(of([])).toEqual([]);
+});
+
+test("what one device alone measures is no column of the others, and on a phone each has its own", () => {
+  const computer = { "cpu.used_pct": 1, "load.1m": 1, "load.5m": 1, "mem.used_pct": 1 };
+  const all = { attic: { temperature: 21.5 }, pi: computer, roof: { "weather.temperature": 21.5 } };
+  const latest = (of: Record<string, Record<string, number>>) =>
+    Object.fromEntries(Object.entries(of).map(([name, one]) => [`id-${name}`, values(name, one)]));
+  const of = (some: Record<string, Record<string, number>>, offline = "") =>
+    columnsOf(
+      Object.keys(some).map((name) => device(name, {}, name === offline ? { status: "offline" } : {})),
+      latest(some),
+      4,
+      byImportance,
+    ).join(" ");
+  expect(of(all)).toBe("cpu.used_pct mem.used_pct load.1m load.5m");
+  expect(of({ pi: computer })).toBe("cpu.used_pct mem.used_pct load.1m load.5m");
+  // Where nobody measures more than the others, nobody stands back.
+  expect(of({ attic: all.attic, roof: all.roof })).toBe("temperature weather.temperature");
+  expect(of({ attic: all.attic, cellar: all.attic, pi: computer })).toBe(
+    "temperature cpu.used_pct mem.used_pct load.1m",
+  );
+  // Who is offline has no say while others measure.
+  expect(of(all, "pi")).toBe("temperature weather.temperature");
+  expect(of({ pi: computer }, "pi")).toBe("cpu.used_pct mem.used_pct load.1m load.5m");
+
+  const own = (name: keyof typeof all) => ownOf(values(name, all[name]), ["temperature", "load.1m"], 3, byImportance);
+  expect(own("pi")).toEqual(["load.1m", "cpu.used_pct", "mem.used_pct"]);
+  expect(own("roof")).toEqual(["weather.temperature"]);
+  expect(ownOf(undefined, ["temperature"], 3, byImportance)).toEqual([]);
+});
+
+test("drawn is what most rows have measured lately", () => {
+  const at = (name: string, sensor: string, minute: number) => ({
+    [sensor]: { ...values(name, { [sensor]: 1 })[sensor]!, at: new Date(minute * 60_000).toISOString() },
+  });
+  const latest = {
+    "id-a": { ...at("a", "t", 1), ...at("a", "cpu", 20) },
+    "id-b": { ...at("b", "t", 1), ...at("b", "load", 20) },
+    "id-c": at("c", "load", 19),
+  };
+  const rows = ["a", "b", "c", "d"].map((name) => device(name));
+  expect(byRecency(rows, latest, ["t", "cpu", "load"], 10 * 60_000)).toEqual(["load", "cpu", "t"]);
+  expect(byRecency(rows, latest, ["t", "cpu", "load"], 30 * 60_000)).toEqual(["t", "cpu", "load"]);
 });
 
 test("groups by label, those without it last", () => {

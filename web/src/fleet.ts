@@ -10,7 +10,8 @@ const KIND_LEAST = 1 / 10;
 
 /**
  * Sensors worth a column: those most devices have, the more important ones.
- * In a mixed fleet each kind of device that is worth it has at least one of them.
+ * In a mixed fleet each kind of device that is worth it has at least one of them. One device is no kind:
+ * what it alone measures is no column of the others.
  */
 export function columnsOf(
   devices: readonly Device[],
@@ -18,11 +19,16 @@ export function columnsOf(
   most: number,
   byImportance: (a: { sensor: string }, b: { sensor: string }) => number,
 ): string[] {
-  const measuring = devices.map(({ id }) => Object.keys(latest[id] ?? {})).filter((sensors) => sensors.length > 0);
+  // What is offline measures nothing now; it has a say where nobody else has one.
+  const online = sensorsOf(
+    devices.filter(({ status }) => status === "online"),
+    latest,
+  );
+  const measuring = online.length > 0 ? online : sensorsOf(devices, latest);
   const needed: string[] = [];
   for (
     let rest = measuring;
-    rest.length > 0 && rest.length >= measuring.length * KIND_LEAST && needed.length < most;
+    mostOf(countOf(rest)) > 1 && rest.length >= measuring.length * KIND_LEAST && needed.length < most;
   ) {
     const [sensor] = shared(rest, byImportance);
     needed.push(sensor!);
@@ -36,18 +42,65 @@ export function columnsOf(
   ];
 }
 
-/** Sensors that most of these have. A few that lack one do not move its column; a sensor of few is no column of all. */
+/** What each of them measures, those left out that measure nothing. */
+const sensorsOf = (devices: readonly Device[], latest: Readonly<Record<string, Values>>): string[][] =>
+  devices.map(({ id }) => Object.keys(latest[id] ?? {})).filter((sensors) => sensors.length > 0);
+
+/** How many of these have each sensor. */
+function countOf(all: readonly (readonly string[])[]): ReadonlyMap<string, number> {
+  const found = new Map<string, number>();
+  for (const sensor of all.flat()) found.set(sensor, (found.get(sensor) ?? 0) + 1);
+  return found;
+}
+
+const mostOf = (counted: ReadonlyMap<string, number>) => Math.max(0, ...counted.values());
+
+/**
+ * Sensors that most of these have. A few that lack one do not move its column; a sensor of few is no column of all.
+ * Where no two have one in common, those of the device that measures most.
+ */
 function shared(
   all: readonly (readonly string[])[],
   byImportance: (a: { sensor: string }, b: { sensor: string }) => number,
 ): string[] {
-  const found = new Map<string, number>();
-  for (const sensor of all.flat()) found.set(sensor, (found.get(sensor) ?? 0) + 1);
-  const largest = Math.max(0, ...found.values());
+  const found = countOf(all);
+  const largest = mostOf(found);
+  if (largest === 1 && all.length > 1) {
+    const richest = Math.max(...all.map((sensors) => sensors.length));
+    const theirs = all.filter((sensors) => sensors.length === richest);
+    if (theirs.length < all.length) return shared(theirs, byImportance);
+  }
   return [...found]
     .filter(([, n]) => n * 2 >= largest)
     .map(([sensor]) => ({ sensor }))
     .sort(byImportance)
+    .map(({ sensor }) => sensor);
+}
+
+/** What one device shows where it has a line of its own: what it has of the columns, then the rest of it. */
+export function ownOf(
+  values: Values | undefined,
+  columns: readonly string[],
+  most: number,
+  byImportance: (a: { sensor: string }, b: { sensor: string }) => number,
+): string[] {
+  const own = Object.values(values ?? {}).sort(byImportance);
+  const others = own.map(({ sensor }) => sensor).filter((sensor) => !columns.includes(sensor));
+  return [...columns.filter((sensor) => values?.[sensor]), ...others].slice(0, most);
+}
+
+/** Columns, the one first of which most of these devices have a value since then. */
+export function byRecency(
+  devices: readonly Device[],
+  latest: Readonly<Record<string, Values>>,
+  columns: readonly string[],
+  since: number,
+): string[] {
+  const recent = (sensor: string) => devices.filter(({ id }) => Date.parse(latest[id]?.[sensor]?.at ?? "") > since);
+  // Stable: of as many the first column stays the first.
+  return columns
+    .map((sensor) => ({ sensor, n: recent(sensor).length }))
+    .sort((a, b) => b.n - a.n)
     .map(({ sensor }) => sensor);
 }
 

@@ -6,7 +6,7 @@ import * as api from "../api";
 import { LIVE_DEVICES, loadLatest } from "../actions/loading";
 import { go, part, serverNow, state, subscribe } from "../app";
 import { toggled } from "../filter";
-import { firstWay, type Odd, type Values } from "../fleet";
+import { byRecency, firstWay, ownOf, type Odd, type Values } from "../fleet";
 import { favourites } from "../favourites";
 import { ago, apart, clean, commonDecimals, count, many, measured, type Decimals } from "../format";
 import { hint, title } from "../names";
@@ -18,7 +18,7 @@ import { lastHeard } from "../state";
 import type { Alert, Device, Series } from "../types";
 import { Quantity, Status, useEvery } from "./controls";
 import { failingSources } from "./ledger";
-import { Spark, sparkScale, type SparkScale } from "./spark";
+import { isLine, Spark, sparkScale, type SparkScale } from "./spark";
 
 type OverviewRoute = Extract<Route, { view: "overview" }>;
 
@@ -27,6 +27,9 @@ export type Item = Device | { group: string; value: string | null; devices: read
 
 /** Of a device that has none of the columns, so many sensors are named. */
 const OTHERS_NAMED = 3;
+/** On a phone each row has a line of its own with so many values, their names below them. */
+const OWN_SHOWN = 3;
+const isPhone = () => matchMedia("(max-width: 720px)").matches;
 const SPARK_MS = 10 * 60_000;
 const SPARK_POINTS = 64;
 /** A sparkline is a glance; its refresh need not be faster than its pixels move. */
@@ -77,12 +80,17 @@ export function Rows({ items, total, columns, route, alarms, odd }: RowsProps) {
 
   const visible = items.slice(first, end);
   const shown = visible.filter((item): item is Device => "id" in item);
-  // Drawn is what is sorted by, else what stands first.
+  // Drawn is what is sorted by, else what most rows have measured lately.
   const by = route.sort.replace(/^-/, "");
-  const drawn = columns.includes(by) ? by : columns[0];
-  const sparks = useLiveValues(shown, shown.map((device) => device.id).join(" "), total, drawn);
+  const worth = columns.includes(by)
+    ? [by]
+    : byRecency(shown, latest.value, columns, Math.floor(serverNow() / SPARK_EVERY_MS) * SPARK_EVERY_MS - SPARK_MS);
+  const { drawn = worth[0], sparks } = useLiveValues(shown, shown.map((device) => device.id).join(" "), total, worth);
   const scale = sparkScale(Object.values(sparks));
-  const decimals = decimalsOf(shown, columns);
+  const own = isPhone()
+    ? Object.fromEntries(shown.map(({ id }) => [id, ownOf(latest.value[id], columns, OWN_SHOWN, byImportance)]))
+    : null;
+  const decimals = decimalsOf(shown, own ? [...new Set(Object.values(own).flat())] : columns);
   return (
     <div class="card list">
       <Heads route={route} columns={columns} drawn={drawn} scale={scale} sparks={sparks} />
@@ -99,7 +107,7 @@ export function Rows({ items, total, columns, route, alarms, odd }: RowsProps) {
               spark={sparks[item.id]}
               scale={scale}
               decimals={decimals}
-              columns={columns}
+              columns={own?.[item.id] ?? columns}
               route={route}
               alerts={alarms.get(item.id)}
               odd={odd.get(item.id)}
@@ -158,14 +166,15 @@ function Heads({
   );
 }
 
-/** Live values and sparklines of the rows on the screen. */
-function useLiveValues(
-  visible: readonly Device[],
-  names: string,
-  total: number,
-  drawn: string | undefined,
-): Record<string, Series> {
-  const [sparks, setSparks] = useState<Record<string, Series>>({});
+interface Drawn {
+  /** The sensor that is drawn; undefined until something was asked for. */
+  drawn?: string | undefined;
+  sparks: Record<string, Series>;
+}
+
+/** Live values and sparklines of the rows on the screen: of the first of these sensors that has a line at all. */
+function useLiveValues(visible: readonly Device[], names: string, total: number, worth: readonly string[]): Drawn {
+  const [found, setFound] = useState<Drawn>({ sparks: {} });
   const few = total <= LIVE_DEVICES;
   useEffect(() => (few ? subscribe({ device: "*", sensor: "*", max_hz: 1 }) : undefined), [few]);
   useEvery(
@@ -178,22 +187,26 @@ function useLiveValues(
   useEvery(
     SPARK_EVERY_MS,
     () => {
-      if (!drawn || !matchMedia("(min-width: 1081px)").matches) return;
-      const window = buckets(serverNow() - SPARK_MS, serverNow(), SPARK_POINTS);
-      const having = visible.filter((device) => state.peek().latest[device.id]?.[drawn]).slice(0, SPARKS_AT_ONCE);
-      if (having.length === 0) return;
+      if (worth.length === 0 || !matchMedia("(min-width: 1081px)").matches) return;
       // A row without its sparkline is still a row: a failure here is not worth words.
-      api.readings.query([{ device: having.map(({ id }) => id), sensor: [drawn], ...window }]).then(
-        (results) =>
-          setSparks(
-            Object.fromEntries(results.flatMap((result) => result.series.map((series) => [series.device, series]))),
-          ),
-        () => {},
-      );
+      firstLines(visible, worth).then(setFound, () => {});
     },
-    `${names} ${drawn} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`,
+    `${names} ${worth} ${streams.value} ${visible.filter((device) => latest.value[device.id]).length}`,
   );
-  return sparks;
+  return worth.includes(found.drawn ?? "") ? found : { sparks: {} };
+}
+
+/** A sensor of which every device has one reading only has no line: then the next one is asked for. */
+async function firstLines(visible: readonly Device[], worth: readonly string[]): Promise<Drawn> {
+  const window = buckets(serverNow() - SPARK_MS, serverNow(), SPARK_POINTS);
+  for (const drawn of worth) {
+    const having = visible.filter((device) => state.peek().latest[device.id]?.[drawn]).slice(0, SPARKS_AT_ONCE);
+    if (having.length === 0) continue;
+    const results = await api.readings.query([{ device: having.map(({ id }) => id), sensor: [drawn], ...window }]);
+    const lines = results.flatMap(({ series }) => series).filter(isLine);
+    if (lines.length > 0) return { drawn, sparks: Object.fromEntries(lines.map((series) => [series.device, series])) };
+  }
+  return { drawn: worth[0], sparks: {} };
 }
 
 interface RowProps {

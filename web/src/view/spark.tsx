@@ -22,6 +22,9 @@ export function sparkScale(all: readonly Series[]): SparkScale | null {
   return min <= max ? { min, max } : null;
 }
 
+/** One point is no line. */
+export const isLine = (series: Series) => series.t.length >= 2;
+
 export function Spark({
   series,
   scale,
@@ -33,7 +36,7 @@ export function Spark({
   from: number;
   to: number;
 }) {
-  if (!series || !scale || series.t.length < 2) return <span class="spark" aria-hidden="true" />;
+  if (!series || !scale || !isLine(series)) return <span class="spark" aria-hidden="true" />;
   // A fleet that agrees to a thousandth shall not look wild either.
   const least = Math.max(Math.abs(scale.min), Math.abs(scale.max)) / 200 || 1;
   const spread = Math.max(scale.max - scale.min, least);
