@@ -39,12 +39,14 @@ impl Gather {
         }
     }
 
-    /// Adds a reading; a full batch goes to the spool first.
+    /// Adds a reading; a full batch goes to the spool first. Nothing below zero (`-0`, of a battery at rest or a scale of -1) is
+    /// nothing.
     pub fn push(&mut self, reading: &Reading, spool: &mut Spool, now: Instant) {
-        if !self.builder.push(reading) {
+        let reading = Reading { value: reading.value + 0.0, ..*reading };
+        if !self.builder.push(&reading) {
             self.close(spool, now);
             // An empty batch has room for any reading.
-            self.builder.push(reading);
+            self.builder.push(&reading);
         }
         self.since.get_or_insert(now);
         self.sensors = self.sensors.max(reading.sensor.0.saturating_add(1));
@@ -160,5 +162,20 @@ mod tests {
         gather.round_ends(false, &mut spool, t0 + FILL_FOR);
         assert_eq!((spool.len(), gather.is_empty()), (2, true));
         assert_eq!(spool.take_live(t0).map(|batch| batch.sensors), Some(4));
+    }
+
+    #[test]
+    fn nothing_below_zero_is_nothing() {
+        let t0 = crate::clock::now().mono;
+        let mut spool = Spool::in_memory(Epoch(1), Limits::default(), t0);
+        let mut gather = Gather::new(Lane::Live);
+        for value in [-0.0, -0.5] {
+            gather.push(&Reading { sensor: SensorNo(3), at: UnixMillis(1), value }, &mut spool, t0);
+        }
+        gather.close(&mut spool, t0);
+        let mut rows = wire::batch::Rows::default();
+        wire::batch::decode(&spool.take_live(t0).unwrap().body, &mut rows).unwrap();
+        assert_eq!(rows.value, [0.0, -0.5]);
+        assert!(rows.value[0].is_sign_positive());
     }
 }
