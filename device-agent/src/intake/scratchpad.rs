@@ -6,6 +6,8 @@
 //! has not measured since, whose seventh byte still is 0x0c. After a measurement of 85 degrees that byte is 0x10, except in a
 //! DS18S20 (family 10), which cannot tell the two apart.
 
+use crate::sensor::told;
+
 /// What a chip says before it has measured, in thousandths of a degree.
 const POWER_ON: f64 = 85_000.0;
 /// Seventh byte before a chip has measured.
@@ -62,7 +64,7 @@ fn of_thousandths(serial: &str, thousandths: f64) -> Result<f64, String> {
 fn possible(serial: &str, thousandths: f64) -> Result<f64, String> {
     let degrees = thousandths / 1_000.0;
     let between = if serial.starts_with(THERMOCOUPLES) { -270.0..=1_800.0 } else { -55.0..=125.0 };
-    if between.contains(&degrees) { Ok(degrees) } else { Err(format!("{degrees} Cel cannot be")) }
+    if between.contains(&degrees) { Ok(degrees) } else { Err(format!("{} Cel cannot be", told(degrees))) }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use wire::SensorKind;
 
 use super::files::{Content, Files, entries};
-use super::number::times;
+use super::number::{times, told};
 use super::{Error, Samples};
 
 /// Channel type of the kernel's ABI (`Documentation/ABI/testing/sysfs-bus-iio`), UCUM-like unit, and what its number is
@@ -99,7 +99,7 @@ pub(super) fn sample(channel: &Channel, files: &mut Files, name: &str, samples: 
         let totals = ["energy", "steps"].contains(&kind_of(&channel.name));
         samples.add(name, unit, if totals { SensorKind::Counter } else { SensorKind::Gauge }, value);
     } else {
-        samples.leave_out(name, format!("left out: {said} {unit} cannot be"));
+        samples.leave_out(name, format!("left out: {} {unit} cannot be", told(said)));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use rustix::io::Errno;
 use wire::SensorKind;
 
 use super::Content;
+use super::number::told;
 
 /// What a channel of a chip measures.
 #[derive(Debug, PartialEq)]
@@ -134,10 +135,10 @@ impl Quantity {
         let value = raw / self.divisor;
         let (least, most) = self.between;
         if self.none.contains(&raw) {
-            return Err(format!("left out: {raw} stands for no value"));
+            return Err(format!("left out: {} stands for no value", told(raw)));
         }
         if !(least..=most).contains(&value) {
-            return Err(format!("left out: {value} {} cannot be", self.unit));
+            return Err(format!("left out: {} {} cannot be", told(value), self.unit));
         }
         Ok(if self.unit == "%" { value.clamp(0.0, 100.0) } else { value })
     }
@@ -204,6 +205,7 @@ mod tests {
     #[test]
     fn a_reason_names_the_number() {
         assert_eq!(TEMPERATURE.read(3_892_314_000.0).err(), Some("left out: 3892314 Cel cannot be".to_owned()));
+        assert_eq!(TEMPERATURE.read(1e20).err(), Some("left out: 1e17 Cel cannot be".to_owned()));
         assert!(TEMPERATURE.read(-32_768.0).is_err_and(|why| why.contains("-32768")));
     }
 }

@@ -50,7 +50,7 @@ pub(crate) use class::Class;
 pub use error::Error;
 pub(crate) use files::{Content, Files, entries};
 pub use host::Host;
-pub(crate) use number::times;
+pub(crate) use number::{times, told};
 pub use remarks::Remark;
 pub use samples::{Sample, Samples};
 use spelling::cut_part;

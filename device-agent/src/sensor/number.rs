@@ -16,9 +16,31 @@ pub(crate) fn times(value: f64, factor: f64) -> f64 {
     if whole.is_finite() && whole.recip() == factor { value / whole } else { value * factor }
 }
 
+/// A number as a reason names it: one with more digits than anybody reads in powers of ten.
+pub(crate) fn told(value: f64) -> String {
+    let is_readable = value == 0.0 || (1e-6..1e15).contains(&value.abs());
+    if is_readable { value.to_string() } else { format!("{value:e}") }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_reason_has_as_many_digits_as_people_read() {
+        for (value, text) in [
+            (3_892_314.0, "3892314"),
+            (-41.85, "-41.85"),
+            (0.0, "0"),
+            (4_294_967_295.0, "4294967295"),
+            (18_446_744_073_709_550_366.0, "1.844674407370955e19"),
+            (-1e120, "-1e120"),
+            (1e-120, "1e-120"),
+            (f64::MAX, "1.7976931348623157e308"),
+        ] {
+            assert_eq!(told(value), text);
+        }
+    }
 
     #[test]
     fn what_the_kernel_counts_in_small_units_has_no_digits_that_nobody_measured() {

@@ -6,7 +6,7 @@
 //! wrote as 32 bits without a sign (4294966046 for -1250) is understood. What no supply has is dropped and told.
 
 use super::files::{Content, Files};
-use super::number::times;
+use super::number::{times, told};
 use super::{Error, Samples};
 
 /// A level: the files that tell it, the first of them that does; name, unit, what the kernel's number is multiplied with to
@@ -170,7 +170,7 @@ impl Supply<'_> {
         let (file, raw) = level.files.iter().find_map(|file| Some((*file, self.number(file, level.what)?)))?;
         let value = level.value(raw);
         if value.is_none() {
-            let why = format!("{raw} is more or less than there can be");
+            let why = format!("{} is more or less than there can be", told(raw));
             self.fail(level.what, Error::Read { path: self.files.named(file), why });
         }
         value
@@ -182,7 +182,7 @@ impl Supply<'_> {
         let share = 100.0 * now / full;
         if share > CHARGE_PCT.most {
             let name = format!("power.{}.{}", self.name, CHARGE_PCT.what);
-            self.samples.leave_out(&name, format!("left out: it holds {now} of {full}"));
+            self.samples.leave_out(&name, format!("left out: it holds {} of {}", told(now), told(full)));
             return None;
         }
         Some(share)
