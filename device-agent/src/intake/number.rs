@@ -2,7 +2,7 @@
 //!
 //! The first word of a text is the number: `21.5 C` is 21.5, whatever space is before the unit, `0.10 0.20 0.30 1/100 1234` is
 //! 0.1. A number grouped by a no-break space, a thin space or an apostrophe is one word, and refused. Grouped by ordinary
-//! spaces (`1 234.5`, `1 234 567`, `1 23 456`) it is refused as well: half of a number is worse than none. So are a decimal
+//! spaces (`1 234.5`, `1 234 567 kWh`, `1 23 456`, `12 345W`) it is refused as well: half of a number is worse than none. So are a decimal
 //! comma (`1,234` is a thousand to some and a little more than one to others), hexadecimal, and a unit without a space.
 
 use super::text::{MOST_SHOWN, shown};
@@ -47,19 +47,31 @@ fn hint(word: &str) -> &'static str {
     }
 }
 
-/// Whether the words of a line are the groups of one number: one to three digits, then threes (in India twos and a three),
-/// the last perhaps with decimals.
+/// Whether a line begins with the groups of one number: one to three digits, then threes (in India twos and a three), the last
+/// perhaps with decimals or a unit right behind it. What follows may be a unit, or anything else that is no number: of a table
+/// (`123 0 8168 95`) the first column counts.
 fn is_grouped<'a>(first: &str, rest: impl Iterator<Item = &'a str>) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let lead = first.trim_start_matches(['+', '-']);
     if !digits(lead) || lead.len() > 3 {
         return false;
     }
-    let rest: Vec<&str> = rest.collect();
+    let begins_a_number =
+        |word: &&str| word.trim_start_matches(['+', '-', '.']).starts_with(|c: char| c.is_ascii_digit());
+    let rest: Vec<&str> = rest.take_while(begins_a_number).collect();
     let Some((last, between)) = rest.split_last() else { return false };
-    let (whole, decimals) = last.split_once(['.', ',']).unwrap_or((last, "0"));
     let between_are = |length: usize| between.iter().all(|group| group.len() == length && digits(group));
-    whole.len() == 3 && digits(whole) && (between_are(3) || (between_are(2) && lead.len() < 3)) && digits(decimals)
+    ends_a_number(last) && (between_are(3) || (between_are(2) && lead.len() < 3))
+}
+
+/// Whether a word is three digits, and behind them nothing, decimals, or a unit (`345.6`, `345W`, `345,`): not a second number
+/// (`345/678`, `10:345` and `345-678` are columns of a table).
+fn ends_a_number(word: &str) -> bool {
+    let end = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
+    let (whole, behind) = word.split_at(end);
+    let joins =
+        |rest: &str| rest.starts_with(['/', ':', '-', '+']) && rest[1..].starts_with(|c: char| c.is_ascii_digit());
+    whole.len() == 3 && !joins(behind)
 }
 
 #[cfg(test)]
@@ -84,6 +96,14 @@ mod tests {
             ("12 34\n", 12.0),
             ("1234 567\n", 1234.0),
             ("123 45 678\n", 123.0),
+            ("123 456 7 8\n", 123.0),
+            ("8 345 -5 2\n", 8.0),
+            ("3 120/340 C\n", 3.0),
+            ("3 120:30\n", 3.0),
+            ("12 C 345", 12.0),
+            ("12 34 W", 12.0),
+            ("1234 567 W", 1234.0),
+            ("1 m2 345", 1.0),
         ] {
             assert_eq!(first(text), Ok(value), "{text:?}");
         }
@@ -105,6 +125,25 @@ mod tests {
             "-1 234 567",
             "1 23 456",
             "12 34 567.8",
+            "12 345 W",
+            "1 234 567 kWh",
+            "45 000 h",
+            "5 000 l/h",
+            "-1 234 W",
+            "+1 234\tW",
+            "12 345W",
+            "12 345.6 W",
+            "1 234,5 kWh",
+            "12 345.",
+            "12 345%",
+            "7 890 m\u{b3}",
+            "12 345\u{a0}W",
+            "12 34 567 W",
+            "1 234 W 5 V",
+            "12 345 W (1 234 W at most)",
+            "1 234.567,8",
+            "1 234'567",
+            "1 234/h",
             "1,234.5",
             "21,5",
             "0x1F",
