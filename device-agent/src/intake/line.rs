@@ -62,11 +62,20 @@ fn parse(line: &str, prefix: &str, precision: i64, readings: &mut Vec<Measured>)
     let mut parts = split(series, ',', false);
     append(&mut base, &plain(parts.next().filter(|name| !name.is_empty()).ok_or("no measurement")?));
     for tag in parts {
-        let (_, value) = cut(tag, '=', false).ok_or("a tag without a value")?;
+        let (key, value) = cut(tag, '=', false).ok_or("a tag without a value")?;
+        if key.is_empty() {
+            return Err("a tag without a name");
+        }
+        if value.is_empty() {
+            return Err("a tag without a value");
+        }
         append(&mut base, &plain(value));
     }
     for field in split(fields, ',', true) {
         let (key, value) = cut(field, '=', false).ok_or("a field without a value")?;
+        if key.is_empty() {
+            return Err("a field without a name");
+        }
         let Some((kind, value)) = number(value)? else { continue };
         let mut name = base.clone();
         if key != "value" {
@@ -190,7 +199,12 @@ mod tests {
             ("tank", "no field"),
             (",a=b v=1", "no measurement"),
             ("tank,room v=1", "tag"),
-            ("tank v", "field without"),
+            ("tank v", "field without a value"),
+            ("tank,=x v=5", "tag without a name"),
+            ("tank,a=b,=x v=5", "tag without a name"),
+            ("tank,a= v=5", "tag without a value"),
+            ("tank =5", "field without a name"),
+            ("tank v=5,=6", "field without a name"),
             ("tank a=1,b=warm", "not a number"),
             ("tank a=NaN", "not a number"),
             ("tank a=\"x", "without its closing quote"),
